@@ -1,0 +1,163 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import type { FastifyReply } from "fastify";
+import Type from "typebox";
+import type { Context } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import {
+  authenticate,
+  type Caller,
+  clearSessionCookies,
+  REFRESH_COOKIE,
+  requireSameOrigin,
+  setSessionCookies,
+} from "../platform/http/auth.ts";
+import { problems } from "../platform/http/errors.ts";
+import { logIn } from "./log-in.ts";
+import { loginThrottle } from "./login-throttle.ts";
+import { closeSession, openSession, rotateSession } from "./sessions.ts";
+import { signUp } from "./sign-up.ts";
+
+const NUL_FREE = "^[^\\u0000]*$";
+const Username = Type.String({ minLength: 1, maxLength: 150, pattern: NUL_FREE, examples: ["ada"] });
+/** argon2 is slow on purpose; a bound keeps a long password from making it slower. */
+const Password = Type.String({ minLength: 1, maxLength: 1024, examples: ["correct horse battery"] });
+const Email = Type.String({ maxLength: 254, pattern: NUL_FREE, default: "", examples: ["ada@example.com"] });
+
+export const Credentials = Type.Object({ username: Username, password: Password });
+export const NewAccount = Type.Object({ username: Username, password: Password, email: Email });
+
+const User = Type.Object({
+  id: Type.Integer(),
+  username: Type.String(),
+  role: Type.Enum(["user", "operator", "admin"]),
+});
+const Session = Type.Object({
+  access: Type.String({ description: "For `Authorization: Bearer`." }),
+  refresh: Type.String({ description: "For POST /api/v1/auth/refresh, once." }),
+  expires_in: Type.Integer({ description: "Seconds that `access` is valid." }),
+  user: User,
+});
+const RefreshBody = Type.Object({
+  refresh: Type.Optional(Type.String({ maxLength: 200, description: "Or the cookie." })),
+});
+
+export interface SessionTokens {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+/** Tokens for somebody who has just proved who they are, also set as cookies. */
+export async function startSession(
+  ctx: Context,
+  reply: FastifyReply,
+  user: Caller,
+  refresh?: string,
+): Promise<SessionTokens> {
+  const access = await reply.jwtSign({ sub: String(user.id), name: user.username, role: user.role });
+  const tokens = { access, refresh: refresh ?? (await openSession(ctx, user.id)) };
+  setSessionCookies(reply, ctx.config, tokens.access, tokens.refresh);
+  return tokens;
+}
+
+export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+  const { config } = ctx;
+  const throttle = loginThrottle(ctx);
+  const sessionOf = (user: Caller, tokens: SessionTokens) => ({
+    ...tokens,
+    expires_in: config.accessTokenTtlSeconds,
+    user,
+  });
+
+  return async (app) => {
+    app.post(
+      "/api/v1/auth/signup",
+      {
+        schema: {
+          tags: ["auth"],
+          summary: "Make an account",
+          body: NewAccount,
+          response: { 201: Session, ...problems(400, 409) },
+        },
+      },
+      async ({ body }, reply) => {
+        const user = await signUp(ctx, { ...body, passwordMinLength: config.passwordMinLength });
+        return reply.code(201).send(sessionOf(user, await startSession(ctx, reply, user)));
+      },
+    );
+
+    app.post(
+      "/api/v1/auth/login",
+      {
+        schema: {
+          tags: ["auth"],
+          summary: "Log in",
+          description: "Answers with tokens, and sets them as httpOnly cookies for browsers.",
+          body: Credentials,
+          response: { 200: Session, ...problems(400, 401, 429) },
+        },
+      },
+      async ({ body, ip }, reply) => {
+        const user = await logIn(ctx, throttle, { ...body, address: ip });
+        return sessionOf(user, await startSession(ctx, reply, user));
+      },
+    );
+
+    app.post(
+      "/api/v1/auth/refresh",
+      {
+        schema: {
+          tags: ["auth"],
+          summary: "Trade a refresh token for new tokens",
+          description: "A refresh token works once. Using one again ends the login that it came from.",
+          body: RefreshBody,
+          response: { 200: Session, ...problems(400, 401, 403) },
+        },
+      },
+      async (request, reply) => {
+        const { refresh: next, user } = await rotateSession(ctx, refreshTokenOf(request));
+        return sessionOf(user, await startSession(ctx, reply, user, next));
+      },
+    );
+
+    app.post(
+      "/api/v1/auth/logout",
+      {
+        schema: {
+          tags: ["auth"],
+          summary: "Log out",
+          description: "Ends the login of the refresh token. Its access token runs out by itself.",
+          body: RefreshBody,
+          response: { 204: Type.Null({ description: "Logged out." }), ...problems(400, 401, 403) },
+        },
+      },
+      async (request, reply) => {
+        await closeSession(ctx, refreshTokenOf(request));
+        clearSessionCookies(reply);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.get(
+      "/api/v1/auth/me",
+      {
+        onRequest: authenticate(config),
+        schema: {
+          tags: ["auth"],
+          summary: "Who I am",
+          security: [{ bearer: [] }, { cookie: [] }],
+          response: { 200: User, ...problems(401) },
+        },
+      },
+      async ({ user }) => user,
+    );
+  };
+
+  function refreshTokenOf(request: Parameters<typeof requireSameOrigin>[0]): string {
+    const { refresh } = (request.body ?? {}) as { refresh?: string };
+    if (refresh) return refresh;
+    const fromCookie = request.cookies[REFRESH_COOKIE];
+    if (!fromCookie) throw new DomainError("unauthenticated", "Send the refresh token as `refresh`.");
+    requireSameOrigin(request, config);
+    return fromCookie;
+  }
+}

@@ -1,0 +1,45 @@
+import type { Context } from "../context.ts";
+import { DomainError, invalidField } from "../errors.ts";
+import { postgresError } from "../platform/database.ts";
+import type { Caller, Role } from "../platform/http/auth.ts";
+import { users } from "../schema.ts";
+import { hashPassword } from "./passwords.ts";
+
+export interface SignUp {
+  readonly username: string;
+  readonly password: string;
+  readonly email: string;
+  readonly role?: Role;
+  /** In characters. */
+  readonly passwordMinLength: number;
+}
+
+const UNIQUE_VIOLATION = "23505";
+
+/** @throws DomainError `conflict` where the name is taken, whatever its case */
+export async function signUp(
+  ctx: Context,
+  { username, password, email, role = "user", passwordMinLength }: SignUp,
+): Promise<Caller> {
+  const name = username.trim().normalize("NFC");
+  if (name === "") throw invalidField("username", "is empty.");
+  if ([...password].length < passwordMinLength) {
+    throw invalidField("password", `must have at least ${passwordMinLength} characters.`);
+  }
+  const passwordHash = await hashPassword(password);
+  try {
+    const [user] = await ctx.db
+      .insert(users)
+      .values({ username: name, passwordHash, email, role })
+      .returning({ id: users.id, username: users.username, role: users.role });
+    if (!user) throw new Error("the insert gave no row");
+    return user;
+  } catch (error) {
+    if (postgresError(error)?.code !== UNIQUE_VIOLATION) throw error;
+    const message = "is taken; choose another or log in.";
+    throw new DomainError("conflict", `username: ${message}`, {
+      fieldErrors: { username: [message] },
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,53 @@
+/** The HTTP surface: every plugin and route group, in order. Tests inject into this. */
+import helmet from "@fastify/helmet";
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import underPressure from "@fastify/under-pressure";
+import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
+import packageJson from "../package.json" with { type: "json" };
+import { accountRoutes } from "./accounts/routes.ts";
+import { healthRoutes } from "./admin/health-routes.ts";
+import { batchRoutes } from "./batches/routes.ts";
+import { BatchView, RowView } from "./batches/views.ts";
+import { BookView } from "./books/queries.ts";
+import { bookRoutes } from "./books/routes.ts";
+import type { Context } from "./context.ts";
+import { bookUploadRoutes } from "./legacy/book-upload.ts";
+import { registerAuth } from "./platform/http/auth.ts";
+import { handleErrors, Problem } from "./platform/http/errors.ts";
+import { registerOpenApi } from "./platform/http/openapi.ts";
+import { registerUploads } from "./platform/http/upload.ts";
+
+/** A connection without a byte in either direction for this long is cut: a stalled upload, a client that is gone. */
+const IDLE_CONNECTION_MS = 120_000;
+
+export async function createApp(ctx: Context) {
+  const app = Fastify({
+    loggerInstance: ctx.log as FastifyBaseLogger,
+    // The worker logs what matters, a line a chunk; a line a poll would bury it.
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: ctx.config.trustProxy || false,
+    connectionTimeout: IDLE_CONNECTION_MS,
+    // An upload may take hours; what bounds it is the idle timeout.
+    requestTimeout: 0,
+    // Nor may one hold up the end of the program.
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true },
+    ajv: { customOptions: { allErrors: true, keywords: [] } },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  handleErrors(app);
+  await app.register(helmet, { contentSecurityPolicy: false });
+  await app.register(underPressure, { maxEventLoopDelay: 2000, retryAfter: 5 });
+  await registerAuth(app, ctx.config);
+  await registerUploads(app);
+  await registerOpenApi(app, ctx.config.publicUrl, packageJson.version);
+
+  for (const schema of [Problem, BatchView, RowView, BookView]) app.addSchema(schema);
+
+  await app.register(healthRoutes(ctx));
+  await app.register(accountRoutes(ctx));
+  await app.register(batchRoutes(ctx));
+  await app.register(bookRoutes(ctx));
+  await app.register(bookUploadRoutes(ctx));
+  return app;
+}

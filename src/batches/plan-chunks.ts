@@ -1,0 +1,58 @@
+/** Cuts the rows of a file into chunks, once it is known how many there are. */
+
+export interface ChunkPlan {
+  readonly firstRow: number;
+  readonly lastRow: number;
+  readonly rowCount: number;
+}
+
+/** So that small files give first results at once and spread over workers. */
+const CHUNKS_OF_A_SMALL_FILE = 40;
+const MIN_CHUNK_ROWS = 25;
+/** Above this a chunk's transaction only gets longer, not cheaper a row (measured: 2,500 to 5,000 are alike). */
+const MAX_CHUNK_ROWS = 4000;
+
+const MAX_MARKS = 4096;
+
+/**
+ * Remembers where in the file every so-many-th row is. Row numbers have gaps where a file has blank lines, so a
+ * chunk's range can't be computed from a count. Memory is bounded: past 4096 marks every other one is dropped.
+ */
+export class RowMarks {
+  #stride = MIN_CHUNK_ROWS;
+  #marks: number[] = [];
+  #count = 0;
+  #lastRow = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(row: number): void {
+    if (this.#count % this.#stride === 0) {
+      if (this.#marks.length === MAX_MARKS) {
+        this.#marks = this.#marks.filter((_, index) => index % 2 === 0);
+        this.#stride *= 2;
+      }
+      this.#marks.push(row);
+    }
+    this.#count++;
+    this.#lastRow = row;
+  }
+
+  plan(): ChunkPlan[] {
+    const wanted = Math.min(MAX_CHUNK_ROWS, Math.ceil(this.#count / CHUNKS_OF_A_SMALL_FILE));
+    const marksPerChunk = Math.max(1, Math.round(wanted / this.#stride));
+    const rowsPerChunk = marksPerChunk * this.#stride;
+    const plan: ChunkPlan[] = [];
+    for (let mark = 0, taken = 0; taken < this.#count; mark += marksPerChunk, taken += rowsPerChunk) {
+      const next = this.#marks[mark + marksPerChunk];
+      plan.push({
+        firstRow: this.#marks[mark] ?? 0,
+        lastRow: next === undefined ? this.#lastRow : next - 1,
+        rowCount: Math.min(rowsPerChunk, this.#count - taken),
+      });
+    }
+    return plan;
+  }
+}

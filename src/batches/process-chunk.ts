@@ -1,0 +1,123 @@
+/** The worker's part: one chunk of rows from their cells to their results, in the transaction of its job. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "drizzle-orm";
+import type { Context } from "../context.ts";
+import type { Delivery } from "../platform/queue.ts";
+import { targetNamed } from "../targets/registry.ts";
+import { rowValidator } from "../targets/validate-row.ts";
+import type { ChunkKey } from "./chunk-job.ts";
+import { failed, type Outcome } from "./outcomes.ts";
+import { type OpenRow, type RowOutcome, settleChunk } from "./settle-chunk.ts";
+import { RUNNABLE_STATES, transitions } from "./state.ts";
+import { writeRows } from "./write-rows.ts";
+
+interface ChunkTask extends ChunkKey {
+  readonly userId: number;
+  readonly target: string;
+  readonly mapping: Record<string, number>;
+  readonly rowDelayMs: number;
+}
+
+/**
+ * Gives every row of the chunk that has no result yet its result. Whatever happens before the commit leaves no
+ * trace, so a chunk that is delivered again starts from what is committed.
+ * @param ctx for what others must see meanwhile
+ * @param tx in the transaction that the job's completion commits
+ */
+export async function processChunk(
+  ctx: Context,
+  tx: Context,
+  key: ChunkKey,
+  delivery: Delivery,
+): Promise<void> {
+  const startedAt = performance.now();
+  const task = await markProcessing(ctx, key);
+  if (!task) return;
+  const log = ctx.log.child({ ...key, delivery: delivery.attempt });
+  log.info("chunk received");
+
+  // Every row takes this long; they run side by side. Nothing is locked or read yet.
+  if (task.rowDelayMs > 0) await sleep(task.rowDelayMs, undefined, { signal: delivery.signal });
+
+  const chunk = await lockChunk(tx, key);
+  if (!chunk) return;
+  const rows = await readOpenRows(tx, key, chunk.lastRow);
+  const outcomes = await outcomesOf(tx, task, rows);
+  delivery.signal.throwIfAborted();
+  const settled = await settleChunk(tx, { ...key, ...chunk }, outcomes);
+  log.info(
+    { ...settled, rows: rows.length, attempt: chunk.attempt, ms: Math.round(performance.now() - startedAt) },
+    "chunk succeeded",
+  );
+}
+
+/** Outside the transaction, so that a status read sees which rows are being worked on. Null: nothing to do. */
+async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<ChunkTask | null> {
+  const { from, to } = transitions.start;
+  const { rows } = await ctx.db.execute<Omit<ChunkTask, keyof ChunkKey>>(sql`
+    WITH started AS (
+      UPDATE batches SET state = ${to}, started_at = statement_timestamp() WHERE id = ${batchId} AND state = ${from}
+    )
+    UPDATE chunks SET state = 'processing', updated_at = statement_timestamp()
+    FROM batches
+    WHERE chunks.batch_id = ${batchId} AND first_row = ${firstRow} AND chunks.state <> 'done'
+      AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::batch_state[])
+    RETURNING user_id AS "userId", target, mapping, row_delay_ms AS "rowDelayMs"`);
+  const [found] = rows;
+  return found ? { batchId, firstRow, ...found, userId: Number(found.userId) } : null;
+}
+
+/** Whoever holds this lock is the one that decides the chunk's rows. Null: somebody else has. */
+async function lockChunk(tx: Context, { batchId, firstRow }: ChunkKey) {
+  const { rows } = await tx.db.execute<{ lastRow: number; attempt: number }>(sql`
+    SELECT last_row AS "lastRow", attempt FROM chunks
+    WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
+    FOR UPDATE`);
+  return rows[0] ?? null;
+}
+
+/** The chunk's rows without a result. The range stands twice because the planner does not carry it over. */
+async function readOpenRows(
+  tx: Context,
+  { batchId, firstRow }: ChunkKey,
+  lastRow: number,
+): Promise<OpenRow[]> {
+  const { rows } = await tx.db.execute<{ row: number; fields: string[]; problem: string | null }>(sql`
+    SELECT row_number AS row, fields, problem FROM batch_rows
+    WHERE batch_id = ${batchId} AND row_number BETWEEN ${firstRow} AND ${lastRow}
+      AND row_number NOT IN (
+        SELECT row_number FROM row_results WHERE batch_id = ${batchId} AND row_number BETWEEN ${firstRow} AND ${lastRow}
+      )
+    ORDER BY row_number`);
+  return rows;
+}
+
+/** Validates every row, and writes the valid ones together. */
+async function outcomesOf(tx: Context, task: ChunkTask, rows: readonly OpenRow[]): Promise<RowOutcome[]> {
+  const target = targetNamed(task.target);
+  const validate = rowValidator(target, task.mapping);
+  const outcomes: RowOutcome[] = [];
+  const valid: { row: number; values: Record<string, string> }[] = [];
+  for (const { row, fields, problem } of rows) {
+    const checked =
+      problem === null
+        ? validate(fields)
+        : { errors: [{ column: null, code: "malformed", message: problem }] };
+    if ("values" in checked) valid.push({ row, values: checked.values });
+    else outcomes.push({ row, outcome: { kind: "failed", errors: checked.errors } });
+  }
+  const batch = { id: task.batchId, userId: task.userId };
+  const written = await writeRows(tx, valid, (slice) =>
+    target.write(
+      tx,
+      batch,
+      slice.map(({ values }) => values),
+    ),
+  );
+  for (const [index, { row }] of valid.entries()) {
+    const outcome: Outcome =
+      written[index] ?? failed("target_error", "The target gave no outcome for this row.");
+    outcomes.push({ row, outcome });
+  }
+  return outcomes;
+}

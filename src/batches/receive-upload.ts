@@ -1,0 +1,146 @@
+/** Streams an uploaded file into `batch_rows`, segment by segment, and accepts the batch when all of it is there. */
+import { and, eq } from "drizzle-orm";
+import type { Context } from "../context.ts";
+import { DomainError, invalidField } from "../errors.ts";
+import { COPY_NULL, copySegment, copyValue } from "../platform/copy.ts";
+import { type CsvRecord, readCsv } from "../platform/csv.ts";
+import { batches } from "../schema.ts";
+import { type MatchedHeader, matchHeader } from "../targets/match-header.ts";
+import { targetNamed } from "../targets/registry.ts";
+import { acceptBatch } from "./accept-batch.ts";
+import { newBatchId } from "./ids.ts";
+import { RowMarks } from "./plan-chunks.ts";
+import { removeBatch } from "./remove-batch.ts";
+import { transitions } from "./state.ts";
+
+export interface Upload {
+  readonly userId: number;
+  readonly target: string;
+  readonly filename: string;
+  readonly file: AsyncIterable<Uint8Array>;
+  /** Resolves when the request has nothing more to it; throws where the file was cut off or another follows. */
+  readonly finish: () => Promise<void>;
+}
+
+/** Characters of COPY text in one segment: a transaction short enough to pin nothing, long enough to be cheap. */
+const SEGMENT_CHARS = 2 * 2 ** 20;
+
+/** A slow client's batch shows a sign of life this often; the reaper allows six times as long. */
+const SIGN_OF_LIFE_MS = 20_000;
+
+/**
+ * @returns the id of the batch: all its rows are stored and queued
+ * @throws DomainError with what is wrong with the file; then nothing of it is left
+ */
+export async function receiveUpload(ctx: Context, upload: Upload): Promise<string> {
+  const blocks = readCsv(upload.file, ctx.config);
+  const first = await blocks.next();
+  const [headerRecord, ...firstRows] = first.value ?? [];
+  if (!headerRecord) {
+    await upload.finish();
+    throw invalidField("file", "The file is empty. Its first line must be a header.");
+  }
+  const matched = readHeader(ctx, upload, headerRecord);
+  const batchId = await openBatch(ctx, upload, matched);
+  try {
+    const marks = await storeRows(ctx, batchId, matched.header.length, firstRows, blocks);
+    await upload.finish();
+    if (marks.count === 0) throw invalidField("file", "The file has a header but no rows.");
+    await acceptBatch(ctx, batchId, marks);
+    return batchId;
+  } catch (error) {
+    // What can't be removed now, the reaper removes.
+    await removeBatch(ctx, batchId).catch((failure) =>
+      ctx.log.warn({ err: failure, batchId }, "upload left to the reaper"),
+    );
+    throw error;
+  }
+}
+
+function readHeader(ctx: Context, upload: Upload, { fields, problem }: CsvRecord): MatchedHeader {
+  const { uploadMaxColumns } = ctx.config;
+  if (problem) throw invalidField("file", `The header can't be read. ${problem}`);
+  if (fields.length > uploadMaxColumns) {
+    throw new DomainError(
+      "too_large",
+      `The header has ${fields.length} columns; UPLOAD_MAX_COLUMNS is ${uploadMaxColumns}.`,
+    );
+  }
+  const names = fields.map((name) => name.replaceAll("\0", "\uFFFD"));
+  return matchHeader(targetNamed(upload.target), names);
+}
+
+async function openBatch(ctx: Context, upload: Upload, { header, mapping }: MatchedHeader): Promise<string> {
+  const id = newBatchId(ctx.now());
+  await ctx.db.insert(batches).values({
+    id,
+    userId: upload.userId,
+    target: upload.target,
+    filename: upload.filename,
+    header,
+    mapping,
+    rowDelayMs: ctx.config.rowDelayMs,
+  });
+  return id;
+}
+
+async function storeRows(
+  ctx: Context,
+  batchId: string,
+  columns: number,
+  firstRows: CsvRecord[],
+  blocks: AsyncIterable<CsvRecord[]>,
+): Promise<RowMarks> {
+  const marks = new RowMarks();
+  const isReceiving = and(eq(batches.id, batchId), eq(batches.state, transitions.accept.from));
+
+  /** Also the sign of life. Where the reaper was faster, nothing may be written any more. */
+  const touch = async (db: Context["db"]) => {
+    const touched = await db
+      .update(batches)
+      .set({ receivedAt: new Date(), totalRows: marks.count })
+      .where(isReceiving)
+      .returning({ id: batches.id });
+    if (touched.length === 0)
+      throw new DomainError("conflict", "The upload took too long without a byte and was removed.");
+  };
+  const write = (lines: string) =>
+    copySegment(ctx.pool, "COPY batch_rows (batch_id, row_number, fields, problem) FROM STDIN", lines, touch);
+
+  const signOfLife = setInterval(() => {
+    touch(ctx.db).catch((error) => ctx.log.warn({ err: error, batchId }, "no sign of life for an upload"));
+  }, SIGN_OF_LIFE_MS);
+  try {
+    let segment = "";
+    let writing: Promise<void> = Promise.resolve();
+    const take = async (records: CsvRecord[]) => {
+      for (const record of records) {
+        marks.add(record.row);
+        segment += copyLine(batchId, columns, record);
+      }
+      if (segment.length < SEGMENT_CHARS) return;
+      // One segment is written while the next is read; with both full, reading waits: that is the backpressure.
+      await writing;
+      writing = write(segment);
+      writing.catch(() => {});
+      segment = "";
+    };
+    await take(firstRows);
+    for await (const records of blocks) await take(records);
+    await writing;
+    if (segment) await write(segment);
+    return marks;
+  } finally {
+    clearInterval(signOfLife);
+  }
+}
+
+function copyLine(batchId: string, columns: number, { row, fields, problem }: CsvRecord): string {
+  const wrong = problem ?? (fields.length > columns ? tooManyFields(fields.length, columns) : null);
+  const cells = copyValue(JSON.stringify(fields));
+  return `${batchId}\t${row}\t${cells}\t${wrong === null ? COPY_NULL : copyValue(wrong)}\n`;
+}
+
+function tooManyFields(count: number, columns: number): string {
+  return `The row has ${count} fields where the header has ${columns}; a comma inside a cell needs quotes around the cell.`;
+}

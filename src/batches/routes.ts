@@ -1,0 +1,138 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import Type from "typebox";
+import type { Context } from "../context.ts";
+import { authenticate } from "../platform/http/auth.ts";
+import { problems } from "../platform/http/errors.ts";
+import { decodeCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { withUploadedFile } from "../platform/http/upload.ts";
+import { targetNames } from "../targets/registry.ts";
+import { MAX_ROW_NUMBER } from "./ids.ts";
+import { getBatch, getRow, listBatches, listRows, viewBatch, viewRow } from "./queries.ts";
+import { receiveUpload } from "./receive-upload.ts";
+import { RowStatus } from "./views.ts";
+
+const BatchParams = Type.Object({ batch_id: Type.String({ format: "uuid" }) });
+const RowParams = Type.Object({
+  batch_id: Type.String({ format: "uuid" }),
+  row: Type.Integer({ minimum: 1, maximum: MAX_ROW_NUMBER }),
+});
+
+export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.addHook("onRequest", authenticate(ctx.config));
+    const shared = { tags: ["batches"], security: [{ bearer: [] }, { cookie: [] }] };
+
+    app.post(
+      "/api/v1/batches",
+      {
+        schema: {
+          ...shared,
+          summary: "Upload a CSV file",
+          description:
+            "Streams the file into the database and answers 202 when all of it is stored and queued. Any other answer " +
+            "means that nothing of it will run. The first line is the header; names match without regard to case, " +
+            "spaces and `_`. Rows that break a rule fail by themselves, with a reason; the others go on.",
+          consumes: ["multipart/form-data"],
+          querystring: Type.Object({
+            target: Type.Enum([...targetNames], { default: "books", description: "What the rows become." }),
+          }),
+          response: {
+            202: {
+              description: "Stored and queued.",
+              headers: { Location: { schema: { type: "string" } } },
+              content: { "application/json": { schema: Type.Ref("Batch") } },
+            },
+            ...problems(400, 401, 403, 409, 413, 415),
+          },
+        },
+      },
+      async (request, reply) => {
+        const batchId = await withUploadedFile(request, reply, ctx.config.uploadMaxBytes, (uploaded) =>
+          receiveUpload(ctx, { ...uploaded, userId: request.user.id, target: request.query.target }),
+        );
+        const batch = await getBatch(ctx, request.user.id, batchId);
+        return reply
+          .code(202)
+          .header("location", `/api/v1/batches/${batchId}`)
+          .send(viewBatch(batch, ctx.now()));
+      },
+    );
+
+    app.get(
+      "/api/v1/batches",
+      {
+        schema: {
+          ...shared,
+          summary: "My batches, newest first",
+          querystring: Type.Object(PageQuery),
+          response: { 200: Page(Type.Ref("Batch")), ...problems(400, 401) },
+        },
+      },
+      async ({ user, query }) => {
+        const before = decodeCursor(query.cursor, "uuid");
+        const found = await listBatches(ctx, user.id, before, query.limit + 1);
+        const now = ctx.now();
+        return pageOf(
+          found,
+          query.limit,
+          ({ id }) => id,
+          (batch) => viewBatch(batch, now),
+        );
+      },
+    );
+
+    app.get(
+      "/api/v1/batches/:batch_id",
+      {
+        schema: {
+          ...shared,
+          summary: "A batch: state, counts, rate, time left",
+          params: BatchParams,
+          response: { 200: Type.Ref("Batch"), ...problems(400, 401, 404) },
+        },
+      },
+      async ({ user, params }) => viewBatch(await getBatch(ctx, user.id, params.batch_id), ctx.now()),
+    );
+
+    app.get(
+      "/api/v1/batches/:batch_id/rows",
+      {
+        schema: {
+          ...shared,
+          summary: "The rows of a batch, in source order",
+          params: BatchParams,
+          querystring: Type.Object({ status: Type.Optional(RowStatus), ...PageQuery }),
+          response: { 200: Page(Type.Ref("Row")), ...problems(400, 401, 404) },
+        },
+      },
+      async ({ user, params, query }) => {
+        const after = Number(decodeCursor(query.cursor, "number") ?? 0);
+        const batch = await getBatch(ctx, user.id, params.batch_id);
+        const page = { status: query.status ?? null, after, limit: query.limit + 1 };
+        const found = await listRows(ctx, batch.id, page);
+        return pageOf(
+          found,
+          query.limit,
+          ({ row }) => row,
+          (row) => viewRow(batch, row),
+        );
+      },
+    );
+
+    app.get(
+      "/api/v1/batches/:batch_id/rows/:row",
+      {
+        schema: {
+          ...shared,
+          summary: "One row: its cells, its status and what is wrong with it",
+          params: RowParams,
+          response: { 200: Type.Ref("Row"), ...problems(400, 401, 404) },
+        },
+      },
+      async ({ user, params }) => {
+        const batch = await getBatch(ctx, user.id, params.batch_id);
+        return viewRow(batch, await getRow(ctx, batch.id, params.row));
+      },
+    );
+  };
+}

@@ -1,0 +1,60 @@
+/** Everything on one machine: the embedded database where there is no other, migrations, the API and a worker. */
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type Config, environmentFor, loadConfig } from "./config.ts";
+import { runDemo } from "./demo/run-demo.ts";
+import { jobs } from "./jobs.ts";
+import { provideDatabase } from "./platform/embedded-postgres.ts";
+import { closeOnSignal, reportAndExit } from "./platform/lifecycle.ts";
+import { createLog } from "./platform/log.ts";
+import { migrateDatabase } from "./platform/migrate.ts";
+import { Supervisor } from "./platform/supervise.ts";
+
+const usage = "npm start, or: npm run demo -- [FILE.csv] [--exit]";
+
+try {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { demo: { type: "boolean", default: false }, exit: { type: "boolean", default: false } },
+  });
+  if (positionals.length > (values.demo ? 1 : 0)) throw new Error(`Usage: ${usage}`);
+  const config = loadConfig();
+  const services = await startServices(config, values.demo ? { LOG_LEVEL: "warn" } : {});
+  if (values.demo) {
+    const isDone = await runDemo(config, positionals[0]);
+    if (!isDone || values.exit || !process.stdout.isTTY) {
+      await services.stop();
+      process.exit(isDone ? 0 : 1);
+    }
+    console.log("\nRowmill stays up. Ctrl-C ends it.");
+  } else {
+    console.log(
+      `Rowmill serves ${config.publicUrl} (documentation: ${config.publicUrl}/docs). Ctrl-C ends it.`,
+    );
+  }
+} catch (error) {
+  reportAndExit(error);
+}
+
+/** Starts in order, ends in reverse; what was started is ended also where the next thing fails. */
+async function startServices(config: Config, overrides: NodeJS.ProcessEnv) {
+  const log = createLog({ logLevel: config.logLevel === "info" ? "warn" : config.logLevel }, "start");
+  const database = await provideDatabase(config);
+  const programs = new Supervisor((line) => console.error(`rowmill: ${line}`));
+  const stop = async () => {
+    await programs.stop();
+    await database.stop();
+  };
+  closeOnSignal(log, stop);
+  try {
+    await migrateDatabase(config, database.url, Object.values(jobs), log);
+    const env = environmentFor(config, database.url, overrides);
+    for (const name of ["api", "worker"]) {
+      await programs.start({ name, script: fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), env });
+    }
+    return { stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

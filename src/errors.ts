@@ -1,0 +1,47 @@
+/** Domain errors: a code and what it is about, no HTTP status. platform/http/errors.ts maps codes to statuses. */
+
+export type ErrorCode =
+  | "invalid_input"
+  | "unauthenticated"
+  | "forbidden"
+  | "not_found"
+  | "conflict"
+  | "too_large"
+  | "unsupported_media_type"
+  | "too_many_attempts";
+
+/** Field name to what is wrong with it, as answered in `field_errors`. */
+export type FieldErrors = Record<string, string[]>;
+
+export class DomainError extends Error {
+  readonly code: ErrorCode;
+  readonly fieldErrors: FieldErrors;
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: { fieldErrors?: FieldErrors; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.name = "DomainError";
+    this.code = code;
+    this.fieldErrors = details.fieldErrors ?? {};
+    this.retryAfterSeconds = details.retryAfterSeconds;
+  }
+}
+
+/** Invalid input in one named field. */
+export function invalidField(field: string, message: string): DomainError {
+  return new DomainError("invalid_input", `${field}: ${message}`, { fieldErrors: { [field]: [message] } });
+}
+
+export function notFound(what: string): DomainError {
+  return new DomainError("not_found", `No such ${what}, or it is not yours.`);
+}
+
+/** A setting that stops a program before it starts. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}

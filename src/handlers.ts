@@ -1,0 +1,52 @@
+/** Every job bound to its verb. A job without one does not compile. */
+import Value from "typebox/value";
+import { removeExpiredSessions } from "./accounts/sessions.ts";
+import { announceBatch } from "./batches/announce-batch.ts";
+import { processChunk } from "./batches/process-chunk.ts";
+import { reconcile } from "./batches/reconcile.ts";
+import { removeOldBatches } from "./batches/remove-old-batches.ts";
+import type { Context, OpenContext } from "./context.ts";
+import { ConfigError } from "./errors.ts";
+import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";
+import type { Delivery } from "./platform/queue.ts";
+
+export interface JobInput<N extends JobName> {
+  readonly payload: Payload<N>;
+  readonly delivery: Delivery;
+  /** The transaction that the job's completion commits, for jobs that are transactional; else `ctx`. */
+  readonly tx: Context;
+}
+
+type Handlers = { readonly [N in JobName]: (ctx: Context, input: JobInput<N>) => Promise<void> };
+
+export const handlers: Handlers = {
+  processChunk: (ctx, { payload, delivery, tx }) => processChunk(ctx, tx, payload, delivery),
+  batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
+  reconcile: async (ctx) => ctx.log.info(await reconcile(ctx), "reconciled"),
+  clean: async (ctx) => {
+    const batchesRemoved = await removeOldBatches(ctx);
+    const sessionsRemoved = await removeExpiredSessions(ctx);
+    ctx.log.info({ batchesRemoved, sessionsRemoved }, "cleaned");
+  },
+};
+
+/** Starts taking the jobs of the queues that WORKER_QUEUES chooses. */
+export async function takeJobs(ctx: OpenContext): Promise<void> {
+  for (const name of jobsTaken(ctx.config.workerQueues)) await takeJob(ctx, name);
+}
+
+function jobsTaken(queues: readonly string[] | null): JobName[] {
+  const unknown = queues?.find((queue) => !QUEUES.some((known) => known === queue));
+  if (unknown) throw new ConfigError(`WORKER_QUEUES: "${unknown}" is not one of: all, ${QUEUES.join(", ")}.`);
+  const names = Object.keys(jobs) as JobName[];
+  return names.filter((name) => queues === null || queues.includes(jobs[name].queue));
+}
+
+function takeJob<N extends JobName>(ctx: OpenContext, name: N): Promise<void> {
+  const contract = jobs[name];
+  return ctx.queue.work(contract, async (delivery, db) => {
+    const payload = Value.Parse(contract.payload, delivery.payload) as Payload<N>;
+    const tx: Context = db ? { ...ctx, db, isTransaction: true } : ctx;
+    await handlers[name](ctx, { payload, delivery, tx });
+  });
+}

@@ -1,0 +1,81 @@
+/** The job catalogue: what can be enqueued and how it is run. handlers.ts binds each to its verb. */
+import Type, { type Static, type TSchema } from "typebox";
+import type { Config } from "./config.ts";
+import type { JobContract } from "./platform/queue.ts";
+
+/** Groups of jobs that WORKER_QUEUES chooses from. */
+export const QUEUES = ["bulk_processing", "default"] as const;
+
+interface Contract extends JobContract {
+  readonly queue: (typeof QUEUES)[number];
+  /** Ids only: the rows they name are read when the job runs. */
+  readonly payload: TSchema;
+}
+
+const DAY = 86_400;
+
+/** For jobs that are quick, idempotent and not urgent. */
+const background = {
+  queue: "default",
+  concurrency: 1,
+  transactional: false,
+} as const satisfies Partial<Contract>;
+
+const backgroundOptions = {
+  retryLimit: 5,
+  retryDelay: 1,
+  retryBackoff: true,
+  retryDelayMax: 60,
+  expireInSeconds: 3600,
+  deleteAfterSeconds: DAY,
+  notify: true,
+};
+
+export const jobs = {
+  /** One chunk of a batch. What it writes commits together with the completion of its job. */
+  processChunk: {
+    name: "batch.process-chunk",
+    queue: "bulk_processing",
+    payload: Type.Object({ batchId: Type.String(), firstRow: Type.Integer() }),
+    options: {
+      // Deliveries that end in an exception: a worker killed, the database gone. A row that fails is data instead.
+      retryLimit: 20,
+      retryDelay: 1,
+      retryBackoff: true,
+      retryDelayMax: 8,
+      // After so long without a heartbeat a worker counts as dead: pg-boss's minimum.
+      heartbeatSeconds: 10,
+      expireInSeconds: 900,
+      deleteAfterSeconds: DAY,
+      notify: true,
+    },
+    concurrency: "worker",
+    transactional: true,
+  },
+  /** A batch has reached its final state; enqueued in the transaction that took it there. */
+  batchFinished: {
+    ...background,
+    name: "batch.finished",
+    payload: Type.Object({ batchId: Type.String() }),
+    options: backgroundOptions,
+  },
+  /** Each minute: removes uploads whose process died, and brings back chunks whose job was lost. */
+  reconcile: {
+    ...background,
+    name: "upkeep.reconcile",
+    payload: Type.Object({}),
+    options: { ...backgroundOptions, retryLimit: 0 },
+    schedule: () => "* * * * *",
+  },
+  /** Daily: removes what is older than RETENTION_DAYS. */
+  clean: {
+    ...background,
+    name: "upkeep.clean",
+    payload: Type.Object({}),
+    options: { ...backgroundOptions, retryLimit: 2 },
+    schedule: (config: Config) => config.cleanupCron,
+  },
+} as const satisfies Record<string, Contract>;
+
+export type JobName = keyof typeof jobs;
+export type Payload<N extends JobName> = Static<(typeof jobs)[N]["payload"]>;

@@ -1,0 +1,115 @@
+/** Bytes in, CSV records out: decoded and parsed while streaming, so memory stays flat whatever the file's size. */
+import Papa from "papaparse";
+import { DomainError } from "../errors.ts";
+
+export interface CsvRecord {
+  /** As a spreadsheet shows it: the first line is row 1, blank lines count. */
+  readonly row: number;
+  readonly fields: string[];
+  /** What is wrong with the record as CSV, null where nothing is. */
+  readonly problem: string | null;
+}
+
+export interface CsvLimits {
+  readonly cellMaxBytes: number;
+}
+
+/** A record may have this many times the bytes of its largest cell, which bounds what one bad quote can swallow. */
+const RECORD_CELLS = 4;
+
+const DIALECT = { delimiter: ",", newline: "\n", quoteChar: '"', escapeChar: '"' } as const;
+
+/**
+ * Yields the records of a file in source order, a network chunk's worth at a time. Blank lines are left out.
+ * Line breaks CRLF and CR become LF, also inside quoted cells: papaparse takes one kind, and files mix them.
+ * @throws DomainError `too_large` or `invalid_input`, naming the row
+ */
+export async function* readCsv(
+  source: AsyncIterable<Uint8Array>,
+  limits: CsvLimits,
+): AsyncGenerator<CsvRecord[]> {
+  const parser = new Papa.Parser(DIALECT);
+  const recordMaxChars = limits.cellMaxBytes * RECORD_CELLS;
+  let rest = "";
+  let row = 0;
+
+  const take = (text: string, isLast: boolean): CsvRecord[] => {
+    const parsed: Papa.ParseResult<string[]> = parser.parse(text, 0, !isLast);
+    rest = isLast ? "" : text.slice(parsed.meta.cursor);
+    const problems = new Map(parsed.errors.map((error) => [error.row, error.code]));
+    const records: CsvRecord[] = [];
+    for (const [index, fields] of parsed.data.entries()) {
+      row++;
+      const error = problems.get(index);
+      if (error === "MissingQuotes") throw unclosedQuote(row);
+      if (fields.length === 1 && fields[0] === "") continue;
+      checkCells(fields, row, limits);
+      const problem = error
+        ? "A quote inside a quoted cell is not doubled, so its cells can't be told apart."
+        : null;
+      records.push({ row, fields, problem });
+    }
+    if (rest.length > recordMaxChars) throw unclosedQuote(row + 1, recordMaxChars);
+    return records;
+  };
+
+  for await (const text of decode(source)) {
+    const records = take(rest + text, false);
+    if (records.length > 0) yield records;
+  }
+  if (rest) {
+    const records = take(rest, true);
+    if (records.length > 0) yield records;
+  }
+}
+
+/**
+ * Text of a byte stream: UTF-16 where a byte order mark says so, else UTF-8. A character split between chunks
+ * stays whole; bytes that are not UTF-8 become U+FFFD, which the rows' rules refuse.
+ */
+async function* decode(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  let decoder: InstanceType<typeof TextDecoder> | null = null;
+  let heldBack = "";
+  for await (const bytes of source) {
+    decoder ??= new TextDecoder(encodingOf(bytes));
+    let text = heldBack + decoder.decode(bytes, { stream: true });
+    // A CR at the end may be half of a CRLF.
+    heldBack = text.endsWith("\r") ? "\r" : "";
+    if (heldBack) text = text.slice(0, -1);
+    if (text) yield unixLineBreaks(text);
+  }
+  const end = heldBack + (decoder?.decode() ?? "");
+  if (end) yield unixLineBreaks(end);
+}
+
+function encodingOf(start: Uint8Array): string {
+  if (start[0] === 0xff && start[1] === 0xfe) return "utf-16le";
+  if (start[0] === 0xfe && start[1] === 0xff) return "utf-16be";
+  return "utf-8";
+}
+
+function unixLineBreaks(text: string): string {
+  return text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
+}
+
+function checkCells(fields: string[], row: number, { cellMaxBytes }: CsvLimits): void {
+  for (const [index, field] of fields.entries()) {
+    // A UTF-16 code unit takes at most three bytes of UTF-8.
+    if (field.length * 3 > cellMaxBytes && Buffer.byteLength(field) > cellMaxBytes) {
+      throw new DomainError(
+        "too_large",
+        `Row ${row}, column ${index + 1}: the cell has ${Buffer.byteLength(field)} bytes; CELL_MAX_BYTES is ${cellMaxBytes}.`,
+      );
+    }
+  }
+}
+
+function unclosedQuote(row: number, maxChars?: number): DomainError {
+  const where = `Row ${row} opens a quote that is never closed`;
+  return maxChars === undefined
+    ? new DomainError("invalid_input", `${where}. Close it, or double the quotes inside the cell.`)
+    : new DomainError(
+        "too_large",
+        `${where}, or is longer than ${maxChars} characters, the most a row may have (${RECORD_CELLS} x CELL_MAX_BYTES).`,
+      );
+}

@@ -1,0 +1,131 @@
+/** Every error as RFC 9457 problem details, with `error` and `field_errors` beside them. 5xx never shows internals. */
+import { STATUS_CODES } from "node:http";
+import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
+import Type from "typebox";
+import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
+import { isDatabaseUnavailable } from "../database.ts";
+
+const STATUS: Record<ErrorCode, number> = {
+  invalid_input: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_large: 413,
+  unsupported_media_type: 415,
+  too_many_attempts: 429,
+};
+
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String({ description: "The status in words." }),
+    status: Type.Integer(),
+    code: Type.String({ description: "Stable, for programs." }),
+    detail: Type.String({ description: "What is wrong and what to do, for people." }),
+    error: Type.String({ description: "The same as `detail`." }),
+    field_errors: Type.Record(Type.String(), Type.Array(Type.String()), {
+      description: "What is wrong with each field.",
+    }),
+  },
+  { $id: "Problem", description: "Problem details (RFC 9457)." },
+);
+
+const MEANING: Record<number, string> = {
+  400: "The input is wrong; `field_errors` names the field.",
+  401: "No access token, or one that is not valid (any more).",
+  403: "Not allowed.",
+  404: "There is none, or it is somebody else's.",
+  409: "Not possible in the present state.",
+  413: "Over a limit; `detail` names it.",
+  415: "Not a media type that is understood here.",
+  429: "Too many failed attempts; `Retry-After` says when to try again.",
+  503: "The database can't be reached or the service is overloaded; try again after `Retry-After` seconds.",
+};
+
+/** Response schemas for a route's errors. */
+export function problems(...statuses: (keyof typeof MEANING)[]) {
+  const content = { "application/problem+json": { schema: Type.Ref("Problem") } };
+  return Object.fromEntries(
+    [...statuses, 503].map((status) => [status, { description: MEANING[status], content }]),
+  );
+}
+
+export function sendProblem(
+  reply: FastifyReply,
+  status: number,
+  code: string,
+  detail: string,
+  fieldErrors: FieldErrors = {},
+): FastifyReply {
+  return reply.code(status).type("application/problem+json").send({
+    type: "about:blank",
+    title: STATUS_CODES[status],
+    status,
+    code,
+    detail,
+    error: detail,
+    field_errors: fieldErrors,
+  });
+}
+
+export function handleErrors(app: FastifyInstance): void {
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    if (error instanceof DomainError) {
+      if (error.retryAfterSeconds !== undefined)
+        reply.header("retry-after", Math.ceil(error.retryAfterSeconds));
+      if (error.code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="rowmill"');
+      return sendProblem(reply, STATUS[error.code], error.code, error.message, error.fieldErrors);
+    }
+    if (error.validation) {
+      const fieldErrors = validationErrors(error);
+      const detail = Object.entries(fieldErrors).map(([field, texts]) => `${field}: ${texts.join(", ")}`);
+      return sendProblem(reply, 400, "invalid_input", detail.join("; "), fieldErrors);
+    }
+    if (isDatabaseUnavailable(error)) {
+      request.log.error({ err: error }, "the database can't be reached");
+      reply.header("retry-after", 5);
+      return sendProblem(
+        reply,
+        503,
+        "unavailable",
+        "The database can't be reached right now. Try again in a moment.",
+      );
+    }
+    const status = error.statusCode ?? 500;
+    if (status < 500)
+      return sendProblem(reply, status, error.code?.toLowerCase() ?? "invalid_input", error.message);
+    request.log.error({ err: error }, "request failed");
+    if (status === 503)
+      return sendProblem(reply, 503, "unavailable", "The service is overloaded. Try again in a moment.");
+    return sendProblem(
+      reply,
+      500,
+      "internal",
+      "Something went wrong here. It was logged with this request's id.",
+    );
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      reply,
+      404,
+      "not_found",
+      `There is no ${request.method} ${request.url.split("?")[0]}. See /docs for what there is.`,
+    ),
+  );
+}
+
+function validationErrors(error: FastifyError): FieldErrors {
+  const fieldErrors: FieldErrors = {};
+  for (const { instancePath, keyword, message, params } of error.validation ?? []) {
+    const missing = keyword === "required" ? String(params.missingProperty) : "";
+    const field =
+      [instancePath.slice(1).replaceAll("/", "."), missing].filter(Boolean).join(".") ||
+      error.validationContext ||
+      "body";
+    const allowed = Array.isArray(params.allowedValues) ? `: ${params.allowedValues.join(", ")}` : "";
+    const text = missing ? "is required" : `${message}${allowed}`;
+    fieldErrors[field] = [...(fieldErrors[field] ?? []), text];
+  }
+  return fieldErrors;
+}

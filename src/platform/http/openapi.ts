@@ -1,0 +1,48 @@
+/** The OpenAPI 3.1 document, generated from the routes' schemas, and Swagger UI over it. */
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import type { FastifyInstance } from "fastify";
+
+export const TAGS = {
+  auth: "Accounts and tokens",
+  batches: "Uploads, their rows and what came of them",
+  books: "The records that the `books` target makes",
+  seed: "The endpoints of the services that Rowmill replaces, unchanged",
+  health: "For load balancers and orchestrators",
+} as const;
+
+export async function registerOpenApi(
+  app: FastifyInstance,
+  publicUrl: string,
+  version: string,
+): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Rowmill",
+        version,
+        description:
+          "Bulk CSV uploads on one PostgreSQL: every row of a file becomes a tracked task, processed exactly once.\n\n" +
+          "Sign up or log in, send `Authorization: Bearer <access>` with every other call, upload a CSV, follow its batch.",
+      },
+      servers: [{ url: publicUrl }],
+      tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+      components: {
+        securitySchemes: {
+          bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
+          cookie: { type: "apiKey", in: "cookie", name: "access_token" },
+        },
+      },
+    },
+    refResolver: {
+      buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`),
+    },
+  });
+  await app.register(swaggerUi, {
+    routePrefix: "/docs",
+    staticCSP: true,
+    uiConfig: { persistAuthorization: true },
+  });
+  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+}

@@ -1,0 +1,47 @@
+/** Cursor pagination: a cursor is opaque to clients, and is the key of the last item of the page before. */
+import Type, { type TSchema } from "typebox";
+import { invalidField } from "../../errors.ts";
+
+export const MAX_PAGE = 1000;
+
+export const PageQuery = {
+  cursor: Type.Optional(Type.String({ maxLength: 100, description: "`next_cursor` of the page before." })),
+  limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: 100, description: "Items on a page." }),
+};
+
+export function Page<S extends TSchema>(item: S) {
+  return Type.Object({
+    items: Type.Array(item),
+    next_cursor: Type.Union([Type.String(), Type.Null()], { description: "null on the last page." }),
+  });
+}
+
+export function encodeCursor(key: string | number): string {
+  return Buffer.from(String(key)).toString("base64url");
+}
+
+const KEY = { number: /^\d{1,15}$/, uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/ };
+
+/** @throws DomainError `invalid_input` where it is not one of ours */
+export function decodeCursor(cursor: string | undefined, kind: keyof typeof KEY): string | null {
+  if (cursor === undefined) return null;
+  const key = Buffer.from(cursor, "base64url").toString();
+  if (!KEY[kind].test(key))
+    throw invalidField("cursor", "is not a cursor of this list; take `next_cursor` as it is.");
+  return key;
+}
+
+/** A page of `limit` items out of up to one more, which tells whether there is a next page. */
+export function pageOf<Item, View>(
+  found: readonly Item[],
+  limit: number,
+  key: (item: Item) => string | number,
+  view: (item: Item) => View,
+): { items: View[]; next_cursor: string | null } {
+  const items = found.slice(0, limit);
+  const last = items.at(-1);
+  return {
+    items: items.map(view),
+    next_cursor: found.length > limit && last ? encodeCursor(key(last)) : null,
+  };
+}

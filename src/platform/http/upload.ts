@@ -1,0 +1,91 @@
+/** The one file of a multipart request, streamed. */
+import type { Readable } from "node:stream";
+import multipart from "@fastify/multipart";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { DomainError, invalidField } from "../../errors.ts";
+
+export interface UploadedFile {
+  readonly filename: string;
+  readonly file: Readable;
+  /** Call when `file` has been read: resolves when nothing more came, throws where it was cut off or was not alone. */
+  readonly finish: () => Promise<void>;
+}
+
+const FIELD = "file";
+/** How long a client that has its answer already may go on sending before the connection is cut. */
+const DRAIN_MS = 5000;
+
+export async function registerUploads(app: FastifyInstance): Promise<void> {
+  await app.register(multipart);
+}
+
+/**
+ * Calls `receive` with the file under the multipart key `file`.
+ * @throws DomainError where there is none, more than one, or it is over `maxBytes`
+ */
+export async function withUploadedFile<T>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  maxBytes: number,
+  receive: (file: UploadedFile) => Promise<T>,
+): Promise<T> {
+  try {
+    return await receive(await openFile(request, maxBytes));
+  } catch (error) {
+    // The client may still be sending. It gets to read the answer, and no more is kept of what it sends.
+    reply.header("connection", "close");
+    request.raw.unpipe();
+    request.raw.resume();
+    setTimeout(() => request.raw.destroy(), DRAIN_MS).unref();
+    if (isCutConnection(error))
+      throw new DomainError("invalid_input", "The connection ended before the file did.", { cause: error });
+    throw error;
+  }
+}
+
+async function openFile(request: FastifyRequest, maxBytes: number): Promise<UploadedFile> {
+  if (!request.isMultipart()) {
+    throw new DomainError(
+      "unsupported_media_type",
+      `Send the file as multipart/form-data under the key \`${FIELD}\`.`,
+    );
+  }
+  // The parts around the file are a few hundred bytes: what is far over the limit need not be read.
+  if (Number(request.headers["content-length"] ?? 0) > maxBytes + 65_536) throw tooLarge(maxBytes);
+  const parts = request.parts({ limits: { fileSize: maxBytes, fields: 100 } });
+  for await (const part of untilEnd(parts)) {
+    if (part.type !== "file") continue;
+    if (part.fieldname !== FIELD) {
+      throw invalidField(
+        FIELD,
+        `a file came under the key \`${part.fieldname.slice(0, 100)}\`; send it as \`${FIELD}\`.`,
+      );
+    }
+    const finish = async () => {
+      if (part.file.truncated) throw tooLarge(maxBytes);
+      for await (const next of untilEnd(parts)) {
+        if (next.type === "file")
+          throw invalidField(FIELD, "more than one file was sent; send each by itself.");
+      }
+    };
+    return { filename: part.filename || "upload.csv", file: part.file, finish };
+  }
+  throw invalidField(FIELD, `no file was sent; send it as multipart/form-data under the key \`${FIELD}\`.`);
+}
+
+/** Iterates without ending the iterator when the loop is left, so that it can be taken up again. */
+async function* untilEnd<T>(parts: AsyncIterator<T>): AsyncGenerator<T> {
+  for (let next = await parts.next(); !next.done; next = await parts.next()) yield next.value;
+}
+
+function tooLarge(maxBytes: number): DomainError {
+  return new DomainError("too_large", `The file is larger than UPLOAD_MAX_BYTES, which is ${maxBytes}.`);
+}
+
+const CUT_CONNECTION = /premature close|aborted|ECONNRESET|terminated early|Unexpected end of/i;
+
+function isCutConnection(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof DomainError) return false;
+  const code = "code" in error ? String(error.code) : "";
+  return CUT_CONNECTION.test(`${code} ${error.message}`);
+}

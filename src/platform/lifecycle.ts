@@ -1,0 +1,49 @@
+/** How a program begins to fail and how it ends. */
+import { ConfigError } from "../errors.ts";
+import type { Log } from "./log.ts";
+
+/** A program that is not closed by then exits all the same: what it held is handed on by the database. */
+const CLOSE_DEADLINE_MS = 30_000;
+
+/**
+ * Calls `close` on SIGINT or SIGTERM, or when the parent that started this program is gone, then exits: 0 when it
+ * closed in time, 1 when it did not. A second signal exits at once.
+ */
+export function closeOnSignal(log: Log, close: () => Promise<void>): void {
+  let isClosing = false;
+  const shutDown = async (reason: string) => {
+    if (isClosing) {
+      log.warn({ reason }, "second signal: exiting at once");
+      process.exit(1);
+    }
+    isClosing = true;
+    log.info({ reason }, "closing");
+    setTimeout(() => {
+      log.error("not closed in time");
+      process.exit(1);
+    }, CLOSE_DEADLINE_MS).unref();
+    try {
+      await close();
+      log.info("closed");
+      process.exit(0);
+    } catch (error) {
+      log.error({ err: error }, "closing failed");
+      process.exit(1);
+    }
+  };
+  process.on("SIGINT", shutDown);
+  process.on("SIGTERM", shutDown);
+  process.on("disconnect", () => void shutDown("the program that started this one is gone"));
+  process.send?.(READY);
+}
+
+/** What a program tells the one that started it when it serves. */
+export const READY = "ready";
+
+/** For a program that can't start: a bad setting in one line, anything else with its stack. */
+export function reportAndExit(error: unknown): never {
+  const text =
+    error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`rowmill: ${text}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,199 @@
+/** pg-boss behind the words that Rowmill needs. The only importer of pg-boss. */
+import { createHash } from "node:crypto";
+import { sql } from "drizzle-orm";
+import type { NodePgClient } from "drizzle-orm/node-postgres";
+import { type Db, fromDrizzle, type Job, PgBoss, type QueueOptions, type WorkOptions } from "pg-boss";
+import type { Config } from "../config.ts";
+import { connectionLimits, type Database, databaseOn } from "./database.ts";
+import type { Log } from "./log.ts";
+
+/** What the queue has to know of a job; jobs.ts lists them all. */
+export interface JobContract {
+  readonly name: string;
+  /** Which group of workers takes it (WORKER_QUEUES). */
+  readonly queue: string;
+  readonly options: QueueOptions & { notify?: boolean };
+  /** How many a worker process handles at a time; `worker`: as many as WORKER_CONCURRENCY says. */
+  readonly concurrency: "worker" | 1;
+  /** Handler and completion commit together. */
+  readonly transactional: boolean;
+  /** Cron expression in UTC, where the job also runs by itself. */
+  readonly schedule?: (config: Config) => string;
+}
+
+export interface NewJob {
+  readonly id: string;
+  readonly payload: object;
+  readonly startAfterSeconds?: number;
+  /** Higher runs first. */
+  readonly priority?: number;
+}
+
+/** One delivery of a job: what a handler gets. */
+export interface Delivery {
+  readonly id: string;
+  readonly payload: unknown;
+  /** 1 at the first delivery. */
+  readonly attempt: number;
+  /** Aborts when the claim is lost, the job runs out of time or the process stops. */
+  readonly signal: AbortSignal;
+}
+
+export type DeliveryHandler = (delivery: Delivery, tx: Database | null) => Promise<void>;
+
+export type LiveJobs = ReadonlySet<string>;
+
+export interface Queue {
+  /** Adds jobs in the transaction that `db` is in, so that they exist when its writes do. */
+  add(db: Database, job: JobContract, jobs: readonly NewJob[]): Promise<void>;
+  /** Removes jobs, whatever their state, in the transaction that `db` is in. */
+  remove(db: Database, job: JobContract, ids: readonly string[]): Promise<void>;
+  /** Which of these jobs are waiting, running or to be retried; the others are lost, done or given up. */
+  live(db: Database, job: JobContract, ids: readonly string[]): Promise<LiveJobs>;
+  /** Which of these jobs have used up their deliveries. */
+  givenUp(db: Database, job: JobContract, ids: readonly string[]): Promise<LiveJobs>;
+}
+
+const SCHEMA = "pgboss";
+
+/** NOTIFY wakes workers at once; polling finds the jobs whose backoff is over, and all of them without NOTIFY. */
+const POLLING_SECONDS = 1;
+
+/** The same parts always give the same id, so that a job can't be enqueued twice. UUID version 8 over SHA-256. */
+export function deterministicJobId(...parts: readonly (string | number)[]): string {
+  const hash = createHash("sha256").update(parts.join("/")).digest();
+  hash[6] = (hash.readUInt8(6) & 0x0f) | 0x80;
+  hash[8] = (hash.readUInt8(8) & 0x3f) | 0x80;
+  const hex = hash.toString("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
+    "-",
+  );
+}
+
+type Role = "enqueue" | "work" | "migrate";
+
+export class PgBossQueue implements Queue {
+  readonly #boss: PgBoss;
+  readonly #config: Config;
+  readonly #log: Log;
+
+  constructor(config: Config, databaseUrl: string, role: Role, poolMax: number, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    this.#boss = new PgBoss({
+      connectionString: databaseUrl,
+      application_name: `rowmill-${role}`,
+      schema: SCHEMA,
+      max: poolMax,
+      ...connectionLimits,
+      backend: config.databaseBackend,
+      migrate: role === "migrate",
+      supervise: role === "work",
+      schedule: role === "work",
+      useListenNotify: role === "work" && config.databaseBackend !== "cockroachdb",
+      // With a heartbeat of 10 s these notice a killed worker after about 10.5 s (measured).
+      monitorIntervalSeconds: 2,
+      superviseIntervalSeconds: 2,
+      cronMonitorIntervalSeconds: 20,
+      cronWorkerIntervalSeconds: 2,
+    });
+    // Without this listener a lost connection would end the process.
+    this.#boss.on("error", (error) => log.warn({ err: error }, "the queue met an error and goes on"));
+    this.#boss.on("warning", (warning) => log.warn({ data: warning.data }, warning.message));
+  }
+
+  /** @throws where the queue's schema is missing or older than this version */
+  async start(): Promise<void> {
+    await this.#boss.start();
+  }
+
+  /** Stops fetching, waits for the jobs in hand up to `timeoutMs`, and hands back what is not done by then. */
+  async stop(timeoutMs: number): Promise<void> {
+    await this.#boss.stop({ graceful: true, timeout: timeoutMs });
+  }
+
+  /** Creates the queue of every contract, or brings its options up to date. */
+  async declare(contracts: readonly JobContract[]): Promise<void> {
+    for (const { name, options, schedule } of contracts) {
+      const declared = this.#supported(options);
+      await this.#boss.createQueue(name, declared);
+      await this.#boss.updateQueue(name, declared);
+      if (schedule) await this.#boss.schedule(name, schedule(this.#config), {}, { tz: "UTC" });
+    }
+  }
+
+  /** Starts taking jobs of one contract. */
+  async work(contract: JobContract, handler: DeliveryHandler): Promise<void> {
+    const concurrency =
+      contract.concurrency === "worker" ? this.#config.workerConcurrency : contract.concurrency;
+    for (let worker = 0; worker < concurrency; worker++) await this.#addWorker(contract, handler);
+    this.#log.info({ job: contract.name, queue: contract.queue, concurrency }, "taking jobs");
+  }
+
+  /**
+   * One job at a time, and the next one at once: pg-boss would wait out its polling interval between single jobs
+   * (66 a second, measured), and its burst mode needs batches of two or more, which would share a transaction and
+   * hold the locks of one chunk while the other is worked on.
+   */
+  async #addWorker(contract: JobContract, handler: DeliveryHandler): Promise<void> {
+    const deliver = async ([job]: Job<object>[], tx: Database | null) => {
+      if (!job) return;
+      this.#boss.notifyWorker(workerId);
+      await handler({ id: job.id, payload: job.data, attempt: job.retryCount + 1, signal: job.signal }, tx);
+    };
+    const options: WorkOptions = {
+      pollingIntervalSeconds: POLLING_SECONDS,
+      notifyPollingIntervalSeconds: POLLING_SECONDS,
+      ...(this.#supported(contract.options).heartbeatSeconds ? { heartbeatRefreshSeconds: 1 } : {}),
+    };
+    const workerId: string = contract.transactional
+      ? await this.#boss.work(
+          contract.name,
+          { ...options, transactional: true },
+          (jobs: Job<object>[], tx: Db) => deliver(jobs, databaseOn(asClient(tx))),
+        )
+      : await this.#boss.work<object>(contract.name, options, (jobs) => deliver(jobs, null));
+  }
+
+  async add(db: Database, { name }: JobContract, jobs: readonly NewJob[]): Promise<void> {
+    const inserts = jobs.map(({ id, payload, startAfterSeconds, priority }) => ({
+      id,
+      data: payload,
+      ...(startAfterSeconds ? { startAfter: startAfterSeconds } : {}),
+      ...(priority ? { priority } : {}),
+    }));
+    await this.#boss.insert(name, inserts, { db: fromDrizzle(db, sql) });
+  }
+
+  async remove(db: Database, { name }: JobContract, ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#boss.deleteJob(name, [...ids], { db: fromDrizzle(db, sql) });
+  }
+
+  live(db: Database, { name }: JobContract, ids: readonly string[]): Promise<LiveJobs> {
+    return this.#inState(db, name, ids, ["created", "retry", "active"]);
+  }
+
+  givenUp(db: Database, { name }: JobContract, ids: readonly string[]): Promise<LiveJobs> {
+    return this.#inState(db, name, ids, ["failed"]);
+  }
+
+  async #inState(db: Database, name: string, ids: readonly string[], states: string[]): Promise<LiveJobs> {
+    const { rows } = await db.execute<{ id: string }>(sql`
+      SELECT id FROM ${sql.identifier(SCHEMA)}.job
+      WHERE name = ${name} AND id = ANY(${sql.param(ids)}::uuid[]) AND state::text = ANY(${sql.param(states)}::text[])`);
+    return new Set(rows.map((row) => row.id));
+  }
+
+  /** CockroachDB refuses a heartbeat beside a transactional handler: there `expireInSeconds` alone bounds a job. */
+  #supported<O extends QueueOptions>(options: O): O {
+    if (this.#config.databaseBackend !== "cockroachdb") return options;
+    const { heartbeatSeconds: _, ...rest } = options;
+    return rest as O;
+  }
+}
+
+/** A pg-boss transaction as the client drizzle expects: pg-boss hands `text` to node-postgres as it is. */
+function asClient(tx: Db): NodePgClient {
+  const client = { query: (query: string, values?: unknown[]) => tx.executeSql(query, values) };
+  return client as Pick<NodePgClient, "query"> as NodePgClient;
+}

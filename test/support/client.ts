@@ -1,0 +1,130 @@
+/** The API as a client sees it: real HTTP, every answer checked against the OpenAPI document. */
+import type { FastifyInstance } from "fastify";
+import type { BatchView, RowView } from "../../src/batches/views.ts";
+import { checkAnswer } from "./openapi.ts";
+import { until } from "./until.ts";
+
+export interface Answer<T = Record<string, unknown>> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: T;
+}
+
+export type Problem = {
+  status: number;
+  code: string;
+  detail: string;
+  error: string;
+  field_errors: Record<string, string[]>;
+};
+
+type App = Pick<FastifyInstance, "swagger">;
+
+export class Client {
+  readonly url: string;
+  readonly token: string;
+  readonly refresh: string;
+  readonly userId: number;
+  readonly #app: App;
+
+  constructor(url: string, app: App, session = { access: "", refresh: "", user: { id: 0 } }) {
+    this.url = url;
+    this.#app = app;
+    this.token = session.access;
+    this.refresh = session.refresh;
+    this.userId = session.user.id;
+  }
+
+  async signUp(username: string, password = "correct horse"): Promise<Client> {
+    const { body, status } = await this.post<{ access: string; refresh: string; user: { id: number } }>(
+      "/api/v1/auth/signup",
+      {
+        username,
+        password,
+      },
+    );
+    if (status !== 201) throw new Error(`signup answered ${status}: ${JSON.stringify(body)}`);
+    return new Client(this.url, this.#app, body);
+  }
+
+  get<T = Record<string, unknown>>(path: string, headers: Record<string, string> = {}): Promise<Answer<T>> {
+    return this.send<T>("GET", path, { headers });
+  }
+
+  post<T = Record<string, unknown>>(
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
+    if (body === undefined) return this.send<T>("POST", path, { headers });
+    return this.send<T>("POST", path, {
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json", ...headers },
+    });
+  }
+
+  /** Uploads text or bytes as the multipart key `file`. */
+  upload<T = BatchView>(
+    content: string | Uint8Array | Blob,
+    path = "/api/v1/batches?target=books",
+    filename = "test.csv",
+  ): Promise<Answer<T>> {
+    const form = new FormData();
+    form.set(
+      "file",
+      content instanceof Blob ? content : new Blob([content as Uint8Array<ArrayBuffer>]),
+      filename,
+    );
+    return this.send<T>("POST", path, { body: form });
+  }
+
+  async send<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    init: RequestInit = {},
+  ): Promise<Answer<T>> {
+    const authorization: Record<string, string> = this.token ? { authorization: `Bearer ${this.token}` } : {};
+    const response = await fetch(this.url + path, {
+      ...init,
+      method,
+      headers: { ...authorization, ...(init.headers as object) },
+    });
+    const text = await response.text();
+    const isJson = response.headers.get("content-type")?.includes("json");
+    const body = isJson ? JSON.parse(text) : text;
+    checkAnswer(this.#app, method, path, response, body);
+    return { status: response.status, headers: response.headers, body };
+  }
+
+  batch(id: string): Promise<Answer<BatchView>> {
+    return this.get<BatchView>(`/api/v1/batches/${id}`);
+  }
+
+  /** The batch once every row has its result. */
+  finished(id: string, timeoutMs?: number): Promise<BatchView> {
+    const probe = async () => {
+      const { body } = await this.batch(id);
+      return body.finished_at ? body : null;
+    };
+    return until(`batch ${id} is finished`, probe, timeoutMs);
+  }
+
+  /** All rows of a batch, through the pages. */
+  async rows(id: string, status?: string): Promise<RowView[]> {
+    const rows: RowView[] = [];
+    let cursor: string | null = null;
+    do {
+      const query = new URLSearchParams({
+        limit: "1000",
+        ...(status ? { status } : {}),
+        ...(cursor ? { cursor } : {}),
+      });
+      const page: Answer<{ items: RowView[]; next_cursor: string | null }> = await this.get(
+        `/api/v1/batches/${id}/rows?${query}`,
+      );
+      rows.push(...page.body.items);
+      cursor = page.body.next_cursor;
+    } while (cursor);
+    return rows;
+  }
+}

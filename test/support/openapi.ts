@@ -1,0 +1,80 @@
+/** Checks answers against the OpenAPI document that the service publishes: a client may rely on nothing else. */
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import type { FastifyInstance } from "fastify";
+
+interface OpenApi {
+  paths: Record<
+    string,
+    Record<string, { responses: Record<string, { content?: Record<string, { schema: object }> }> }>
+  >;
+  components: { schemas: Record<string, object> };
+}
+
+const UNDOCUMENTED = ["/docs", "/openapi.json"];
+const documents = new WeakMap<object, { openapi: OpenApi; ajv: Ajv2020 }>();
+
+function documentOf(app: Pick<FastifyInstance, "swagger">) {
+  const known = documents.get(app);
+  if (known) return known;
+  const openapi = app.swagger() as unknown as OpenApi;
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats.default(ajv);
+  ajv.addSchema({ $id: "openapi", ...openapi });
+  const made = { openapi, ajv };
+  documents.set(app, made);
+  return made;
+}
+
+/** @throws where the route, the status or the shape of the body is not in the document */
+export function checkAnswer(
+  app: Pick<FastifyInstance, "swagger">,
+  method: string,
+  path: string,
+  response: Response,
+  body: unknown,
+): void {
+  const pathname = path.split("?")[0] ?? "";
+  if (UNDOCUMENTED.some((prefix) => pathname.startsWith(prefix))) return;
+  const { openapi, ajv } = documentOf(app);
+  const route = Object.keys(openapi.paths).find((template) => matches(template, pathname));
+  const operation = route === undefined ? undefined : openapi.paths[route]?.[method.toLowerCase()];
+  if (!route || !operation) {
+    if (response.status === 404) return;
+    throw new Error(`${method} ${pathname} answered ${response.status} and is not in the OpenAPI document.`);
+  }
+  const documented = operation.responses[String(response.status)];
+  if (!documented)
+    throw new Error(
+      `${method} ${route} answered ${response.status}, which is not documented: ${JSON.stringify(body)}`,
+    );
+  const [mediaType = ""] = (response.headers.get("content-type") ?? "").split(";");
+  if (!documented.content) return;
+  const schema = documented.content[mediaType]?.schema;
+  if (!schema)
+    throw new Error(
+      `${method} ${route} answered ${response.status} as ${mediaType}, which is not documented.`,
+    );
+  const pointer = [
+    "paths",
+    route,
+    method.toLowerCase(),
+    "responses",
+    String(response.status),
+    "content",
+    mediaType,
+    "schema",
+  ];
+  const validate = ajv.getSchema(`openapi#/${pointer.map(encodePointer).join("/")}`) as ValidateFunction;
+  if (!validate(body))
+    throw new Error(`${method} ${route} ${response.status}: ${ajv.errorsText(validate.errors)}`);
+}
+
+function matches(template: string, pathname: string): boolean {
+  const pattern = template.replace(/\/$/, "").replace(/\{[^}]+\}/g, "[^/]+");
+  return new RegExp(`^${pattern}/?$`).test(pathname);
+}
+
+function encodePointer(part: string): string {
+  return encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"));
+}

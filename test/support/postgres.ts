@@ -1,0 +1,66 @@
+/** One PostgreSQL for a test run, with a migrated template that each test file copies. Ended with the run. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import type { TestProject } from "vitest/node";
+import { loadConfig } from "../../src/config.ts";
+import { jobs } from "../../src/jobs.ts";
+import { startPostgres } from "../../src/platform/embedded-postgres.ts";
+import { createLog } from "../../src/platform/log.ts";
+import { migrateDatabase } from "../../src/platform/migrate.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** The server's `postgres` database. */
+    serverUrl: string;
+  }
+}
+
+export const TEMPLATE = "rowmill_template";
+
+/** TEST_DATABASE_URL runs the tests on a server of yours (a superuser's URL): that is how PostgreSQL 15 is tried. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env.TEST_DATABASE_URL;
+  const folder = given ? null : mkdtempSync(join(tmpdir(), "rowmill-test-"));
+  const server = folder ? await startPostgres(folder) : { url: given ?? "", stop: async () => {} };
+  await recreate(server.url, TEMPLATE);
+  const config = loadConfig({ DATABASE_URL: databaseUrl(server.url, TEMPLATE), JWT_SECRET: "x".repeat(32) });
+  await migrateDatabase(
+    config,
+    config.databaseUrl,
+    Object.values(jobs),
+    createLog({ logLevel: "silent" }, "test"),
+  );
+  project.provide("serverUrl", server.url);
+  return async () => {
+    if (given) await drop(server.url, TEMPLATE);
+    await server.stop();
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  };
+}
+
+export function databaseUrl(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+export async function onServer(serverUrl: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+const recreate = async (serverUrl: string, name: string) => {
+  await drop(serverUrl, name);
+  await onServer(serverUrl, `CREATE DATABASE ${name}`);
+};
+
+export function drop(serverUrl: string, name: string): Promise<void> {
+  return onServer(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+}

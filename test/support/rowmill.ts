@@ -1,0 +1,81 @@
+/** A whole Rowmill for one test file: its own database, the API on a free port, and a worker when asked for. */
+import { randomBytes } from "node:crypto";
+import { inject, onTestFinished } from "vitest";
+import { createApp } from "../../src/app.ts";
+import { type Config, loadConfig } from "../../src/config.ts";
+import { type OpenContext, openContext } from "../../src/context.ts";
+import { takeJobs } from "../../src/handlers.ts";
+import { Client } from "./client.ts";
+import { databaseUrl, drop, onServer, TEMPLATE } from "./postgres.ts";
+
+/** Settings of a test: no simulated delay, no logs, limits as shipped. */
+const SETTINGS = {
+  ROW_DELAY_MS: "0",
+  LOG_LEVEL: "silent",
+  PORT: "0",
+  DATABASE_POOL_MAX: "10",
+  JWT_SECRET: "test".repeat(8),
+};
+
+export interface TestDatabase extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** A copy of the migrated template, dropped at the end. */
+export async function createDatabase(): Promise<TestDatabase> {
+  const serverUrl = inject("serverUrl");
+  const name = `rowmill_test_${randomBytes(6).toString("hex")}`;
+  await onServer(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
+  return { url: databaseUrl(serverUrl, name), [Symbol.asyncDispose]: () => drop(serverUrl, name) };
+}
+
+export interface Rowmill extends AsyncDisposable {
+  readonly config: Config;
+  /** The API's own resources: to look into the database, and to call verbs. */
+  readonly ctx: OpenContext;
+  readonly app: Awaited<ReturnType<typeof createApp>>;
+  readonly url: string;
+  /** A client without a token. */
+  readonly client: Client;
+  /** A client of a new user. */
+  newUser(): Promise<Client>;
+  /** Starts taking jobs in this process, until the end of the test or of this object. */
+  startWorker(settings?: NodeJS.ProcessEnv): Promise<OpenContext>;
+}
+
+/** `await using rowmill = await startRowmill()`, or dispose of it in afterAll. */
+export async function startRowmill(settings: NodeJS.ProcessEnv = {}): Promise<Rowmill> {
+  await using stack = new AsyncDisposableStack();
+  const database = stack.use(await createDatabase());
+  const env = { ...SETTINGS, ...settings, DATABASE_URL: database.url };
+  const config = loadConfig(env);
+  const ctx = await openContext(config, "test", "enqueue");
+  stack.defer(() => ctx.close(1000));
+  const app = await createApp(ctx);
+  stack.defer(() => app.close());
+  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  const client = new Client(url, app);
+  const workers = stack.use(new AsyncDisposableStack());
+  const resources = stack.move();
+  let users = 0;
+  return {
+    config,
+    ctx,
+    app,
+    url,
+    client,
+    newUser: () => client.signUp(`user-${++users}`),
+    async startWorker(own = {}) {
+      const worker = await openContext(loadConfig({ ...env, ...own }), "test-worker", "work");
+      workers.defer(() => worker.close(1000));
+      await takeJobs(worker);
+      return worker;
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+/** Runs at the end of the test that calls it. */
+export function atEnd(fn: () => Promise<unknown>): void {
+  onTestFinished(async () => void (await fn()));
+}
