@@ -97,7 +97,6 @@ CREATE TABLE "users" (
 );
 --> statement-breakpoint
 ALTER TABLE "batches" ADD CONSTRAINT "batches_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "books" ADD CONSTRAINT "books_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "refresh_tokens" ADD CONSTRAINT "refresh_tokens_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "batches_owner" ON "batches" USING btree ("user_id","id");--> statement-breakpoint
 CREATE INDEX "batches_receiving" ON "batches" USING btree ("received_at") WHERE state = 'receiving';--> statement-breakpoint

@@ -1,6 +1,6 @@
 /** The only reader of process.env. Parsed once by each program and passed on; a bad value names its variable. */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
@@ -45,12 +45,15 @@ export const Settings = Type.Object({
   }),
   TRUST_PROXY: Type.String({
     default: "",
+    pattern:
+      "^$|^(loopback|linklocal|uniquelocal|[0-9a-fA-F:.]+(/[0-9]+)?)(,(loopback|linklocal|uniquelocal|[0-9a-fA-F:.]+(/[0-9]+)?))*$",
     description: "Addresses or CIDR ranges of reverse proxies whose `X-Forwarded-*` headers count.",
   }),
   JWT_SECRET: Type.String({
     default: "",
     pattern: "^$|^[^]{32,}$",
-    description: "Signs access tokens; 32 bytes or more. Required with DATABASE_URL, else kept in DATA_DIR.",
+    description:
+      "Signs access tokens; 32 characters or more. Required with DATABASE_URL, else kept in DATA_DIR.",
   }),
   ACCESS_TOKEN_TTL_SECONDS: Type.Integer({
     default: 3600,
@@ -118,7 +121,7 @@ export const Settings = Type.Object({
   }),
   CLEANUP_CRON: Type.String({
     default: "0 3 * * *",
-    minLength: 1,
+    pattern: "^([0-9*,/-]+ ){4}[0-9*,/-]+$",
     description: "When that daily cleanup runs, as a cron expression in UTC.",
   }),
   LOG_LEVEL: Type.Enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
@@ -128,6 +131,8 @@ export const Settings = Type.Object({
 });
 
 const settingsCheck = Compile(Settings);
+
+const WHOLE_NUMBER = /^-?\d{1,15}$/;
 
 export type Config = ReturnType<typeof loadConfig>;
 
@@ -139,7 +144,11 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
   const given = Object.fromEntries(
     Object.keys(Settings.properties).flatMap((name) => (env[name]?.trim() ? [[name, env[name].trim()]] : [])),
   );
-  const settings = Value.Convert(Settings, Value.Default(Settings, { ...given })) as Static<typeof Settings>;
+  const typed = Object.entries(given).map(([name, text]) => [
+    name,
+    isInteger(name) && WHOLE_NUMBER.test(text) ? Number(text) : text,
+  ]);
+  const settings = Value.Default(Settings, Object.fromEntries(typed)) as Static<typeof Settings>;
   const [problem] = settingsCheck.Errors(settings);
   if (problem) {
     const name = problem.instancePath.slice(1);
@@ -195,6 +204,10 @@ export function environmentFor(config: Config, databaseUrl: string, overrides: N
   return { ...process.env, DATABASE_URL: databaseUrl, JWT_SECRET: config.jwtSecret, ...overrides };
 }
 
+function isInteger(name: string): boolean {
+  return Type.IsInteger(Settings.properties[name as keyof typeof Settings.properties]);
+}
+
 function describeSetting(name: string): string {
   const rule: object | undefined = Settings.properties[name as keyof typeof Settings.properties];
   return rule && "description" in rule ? String(rule.description) : "";
@@ -210,7 +223,16 @@ function keptSecret(dataDir: string): string {
   const path = join(dataDir, "jwt-secret");
   if (!existsSync(path)) {
     mkdirSync(dataDir, { recursive: true });
-    writeFileSync(path, randomBytes(48).toString("base64url"), { mode: 0o600, flag: "wx" });
+    // Whole or not there at all, and the same for programs that start at the same time: the first link wins.
+    const draft = `${path}.${process.pid}`;
+    writeFileSync(draft, randomBytes(48).toString("base64url"), { mode: 0o600 });
+    try {
+      linkSync(draft, path);
+    } catch (error) {
+      if (!existsSync(path)) throw error;
+    } finally {
+      rmSync(draft);
+    }
   }
   return readFileSync(path, "utf8");
 }

@@ -19,15 +19,14 @@ export async function logIn(
   throttle: LoginThrottle,
   { username, password, address }: LogIn,
 ): Promise<Caller> {
-  await throttle.check(username, address);
+  await throttle.begin(username, address);
   const [user] = await ctx.db
     .select()
     .from(users)
     .where(sql`lower(${users.username}) = lower(${username.trim().normalize("NFC")})`);
   if (!(await verifyPassword(user?.passwordHash, password)) || !user) {
-    await throttle.failed(username, address);
     throw new DomainError("unauthenticated", "Wrong username or password.");
   }
-  await throttle.succeeded(username);
+  await throttle.succeeded(username, address);
   return { id: user.id, username: user.username, role: user.role };
 }

@@ -9,10 +9,13 @@ const FAILURES_PER_USER = 10;
 const FAILURES_PER_ADDRESS = 50;
 
 export interface LoginThrottle {
-  /** @throws DomainError `too_many_attempts` */
-  check(username: string, address: string): Promise<void>;
-  failed(username: string, address: string): Promise<void>;
-  succeeded(username: string): Promise<void>;
+  /**
+   * Counts an attempt before its password is looked at, so that guesses sent side by side are counted too.
+   * @throws DomainError `too_many_attempts`
+   */
+  begin(username: string, address: string): Promise<void>;
+  /** Takes the attempt back, and forgets the user's failures. */
+  succeeded(username: string, address: string): Promise<void>;
 }
 
 export function loginThrottle({ pool }: Pick<Context, "pool">): LoginThrottle {
@@ -29,35 +32,24 @@ export function loginThrottle({ pool }: Pick<Context, "pool">): LoginThrottle {
     });
   const byUser = limiter("login-user", FAILURES_PER_USER);
   const byAddress = limiter("login-address", FAILURES_PER_ADDRESS);
-  const key = (username: string) => username.trim().normalize("NFC").toLowerCase().slice(0, 150);
-  const count = (limiter: RateLimiterPostgres, of: string) =>
-    limiter.consume(of).catch((reason: unknown) => {
-      // Over the limit: the next check says so.
-      if (!(reason instanceof RateLimiterRes)) throw reason;
-    });
   return {
-    async check(username, address) {
-      const [user, client] = await Promise.all([byUser.get(key(username)), byAddress.get(address)]);
-      const waitMs = Math.max(msLeft(user, FAILURES_PER_USER), msLeft(client, FAILURES_PER_ADDRESS));
-      if (waitMs === 0) return;
-      const minutes = Math.ceil(waitMs / 60_000);
-      throw new DomainError(
-        "too_many_attempts",
-        `Too many failed logins. Try again in ${minutes} minute(s).`,
-        {
-          retryAfterSeconds: waitMs / 1000,
-        },
-      );
+    async begin(username, address) {
+      await Promise.all([byUser.consume(userKey(username)), byAddress.consume(address)]).catch(explain);
     },
-    async failed(username, address) {
-      await Promise.all([count(byUser, key(username)), count(byAddress, address)]);
-    },
-    async succeeded(username) {
-      await byUser.delete(key(username));
+    async succeeded(username, address) {
+      await Promise.all([byUser.delete(userKey(username)), byAddress.reward(address)]);
     },
   };
 }
 
-function msLeft(used: RateLimiterRes | null, allowed: number): number {
-  return used && used.consumedPoints >= allowed ? used.msBeforeNext : 0;
+function userKey(username: string): string {
+  return username.trim().normalize("NFC").toLowerCase().slice(0, 150);
+}
+
+function explain(reason: unknown): never {
+  if (!(reason instanceof RateLimiterRes)) throw reason;
+  const minutes = Math.ceil(reason.msBeforeNext / 60_000);
+  throw new DomainError("too_many_attempts", `Too many failed logins. Try again in ${minutes} minute(s).`, {
+    retryAfterSeconds: reason.msBeforeNext / 1000,
+  });
 }

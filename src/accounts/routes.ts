@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { FastifyReply } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
@@ -23,8 +23,10 @@ const Username = Type.String({ minLength: 1, maxLength: 150, pattern: NUL_FREE, 
 const Password = Type.String({ minLength: 1, maxLength: 1024, examples: ["correct horse battery"] });
 const Email = Type.String({ maxLength: 254, pattern: NUL_FREE, default: "", examples: ["ada@example.com"] });
 
-export const Credentials = Type.Object({ username: Username, password: Password });
-export const NewAccount = Type.Object({ username: Username, password: Password, email: Email });
+/** Fastify drops what is not named here, so a body can't ask for a role. */
+const closed = { additionalProperties: false };
+export const Credentials = Type.Object({ username: Username, password: Password }, closed);
+export const NewAccount = Type.Object({ username: Username, password: Password, email: Email }, closed);
 
 const User = Type.Object({
   id: Type.Integer(),
@@ -37,9 +39,14 @@ const Session = Type.Object({
   expires_in: Type.Integer({ description: "Seconds that `access` is valid." }),
   user: User,
 });
-const RefreshBody = Type.Object({
-  refresh: Type.Optional(Type.String({ maxLength: 200, description: "Or the cookie." })),
-});
+const RefreshBody = Type.Object(
+  {
+    refresh: Type.Optional(
+      Type.String({ maxLength: 200, description: "Or the cookie.", examples: ["yTq0p4n7r9..."] }),
+    ),
+  },
+  closed,
+);
 
 export interface SessionTokens {
   readonly access: string;
@@ -76,11 +83,17 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           tags: ["auth"],
           summary: "Make an account",
           body: NewAccount,
-          response: { 201: Session, ...problems(400, 409) },
+          response: { 201: Session, ...problems(400, 409, 413, 415) },
         },
       },
       async ({ body }, reply) => {
-        const user = await signUp(ctx, { ...body, passwordMinLength: config.passwordMinLength });
+        const { username, password, email } = body;
+        const user = await signUp(ctx, {
+          username,
+          password,
+          email,
+          passwordMinLength: config.passwordMinLength,
+        });
         return reply.code(201).send(sessionOf(user, await startSession(ctx, reply, user)));
       },
     );
@@ -93,7 +106,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Log in",
           description: "Answers with tokens, and sets them as httpOnly cookies for browsers.",
           body: Credentials,
-          response: { 200: Session, ...problems(400, 401, 429) },
+          response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
         },
       },
       async ({ body, ip }, reply) => {
@@ -105,12 +118,13 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.post(
       "/api/v1/auth/refresh",
       {
+        preValidation: emptyBodyIsEmpty,
         schema: {
           tags: ["auth"],
           summary: "Trade a refresh token for new tokens",
           description: "A refresh token works once. Using one again ends the login that it came from.",
           body: RefreshBody,
-          response: { 200: Session, ...problems(400, 401, 403) },
+          response: { 200: Session, ...problems(400, 401, 403, 413, 415) },
         },
       },
       async (request, reply) => {
@@ -122,12 +136,13 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.post(
       "/api/v1/auth/logout",
       {
+        preValidation: emptyBodyIsEmpty,
         schema: {
           tags: ["auth"],
           summary: "Log out",
           description: "Ends the login of the refresh token. Its access token runs out by itself.",
           body: RefreshBody,
-          response: { 204: Type.Null({ description: "Logged out." }), ...problems(400, 401, 403) },
+          response: { 204: Type.Null({ description: "Logged out." }), ...problems(400, 401, 403, 413, 415) },
         },
       },
       async (request, reply) => {
@@ -152,7 +167,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     );
   };
 
-  function refreshTokenOf(request: Parameters<typeof requireSameOrigin>[0]): string {
+  function refreshTokenOf(request: FastifyRequest): string {
     const { refresh } = (request.body ?? {}) as { refresh?: string };
     if (refresh) return refresh;
     const fromCookie = request.cookies[REFRESH_COOKIE];
@@ -160,4 +175,9 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     requireSameOrigin(request, config);
     return fromCookie;
   }
+}
+
+/** A client with the cookie has nothing to say in a body. */
+async function emptyBodyIsEmpty(request: FastifyRequest): Promise<void> {
+  request.body ??= {};
 }

@@ -2,7 +2,7 @@
 import { and, eq } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
-import { COPY_NULL, copySegment, copyValue } from "../platform/copy.ts";
+import { COPY_NULL, CopyBuffer, copySegment, copyValue } from "../platform/copy.ts";
 import { type CsvRecord, readCsv } from "../platform/csv.ts";
 import { batches } from "../schema.ts";
 import { type MatchedHeader, matchHeader } from "../targets/match-header.ts";
@@ -22,8 +22,10 @@ export interface Upload {
   readonly finish: () => Promise<void>;
 }
 
-/** Characters of COPY text in one segment: a transaction short enough to pin nothing, long enough to be cheap. */
-const SEGMENT_CHARS = 2 * 2 ** 20;
+/** One segment: a transaction short enough to pin nothing, long enough to be cheap. */
+const SEGMENT_BYTES = 2 ** 20;
+/** A segment is full once it is over its size, by at most what one network chunk of 64 KiB becomes. */
+const SEGMENT_CAPACITY = SEGMENT_BYTES + 2 ** 18;
 
 /** A slow client's batch shows a sign of life this often; the reaper allows six times as long. */
 const SIGN_OF_LIFE_MS = 20_000;
@@ -104,31 +106,32 @@ async function storeRows(
     if (touched.length === 0)
       throw new DomainError("conflict", "The upload took too long without a byte and was removed.");
   };
-  const write = (lines: string) =>
+  const write = (lines: Buffer) =>
     copySegment(ctx.pool, "COPY batch_rows (batch_id, row_number, fields, problem) FROM STDIN", lines, touch);
 
   const signOfLife = setInterval(() => {
     touch(ctx.db).catch((error) => ctx.log.warn({ err: error, batchId }, "no sign of life for an upload"));
   }, SIGN_OF_LIFE_MS);
   try {
-    let segment = "";
+    let [filling, emptying] = [new CopyBuffer(SEGMENT_CAPACITY), new CopyBuffer(SEGMENT_CAPACITY)];
     let writing: Promise<void> = Promise.resolve();
     const take = async (records: CsvRecord[]) => {
       for (const record of records) {
         marks.add(record.row);
-        segment += copyLine(batchId, columns, record);
+        filling.append(copyLine(batchId, columns, record));
       }
-      if (segment.length < SEGMENT_CHARS) return;
+      if (filling.length < SEGMENT_BYTES) return;
       // One segment is written while the next is read; with both full, reading waits: that is the backpressure.
       await writing;
-      writing = write(segment);
+      emptying.clear();
+      [filling, emptying] = [emptying, filling];
+      writing = write(emptying.content());
       writing.catch(() => {});
-      segment = "";
     };
     await take(firstRows);
     for await (const records of blocks) await take(records);
     await writing;
-    if (segment) await write(segment);
+    if (filling.length > 0) await write(filling.content());
     return marks;
   } finally {
     clearInterval(signOfLife);

@@ -82,11 +82,13 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           summary: "Make an account",
           body: NewAccount,
-          response: { 201: Session, ...problems(400, 409) },
+          response: { 201: Session, ...problems(400, 409, 413, 415) },
         },
       },
       async ({ body }, reply) => {
-        const user = await signUp(ctx, { ...body, passwordMinLength: config.seedPasswordMinLength });
+        const { username, password, email } = body;
+        const passwordMinLength = config.seedPasswordMinLength;
+        const user = await signUp(ctx, { username, password, email, passwordMinLength });
         return reply.code(201).send(viewSession(user, await startSession(ctx, reply, user)));
       },
     );
@@ -98,7 +100,7 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           summary: "Log in",
           body: Credentials,
-          response: { 200: Session, ...problems(400, 401, 429) },
+          response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
         },
       },
       async ({ body, ip }, reply) => {

@@ -18,13 +18,47 @@ export function copyValue(text: string): string {
 export const COPY_NULL = "\\N";
 
 /**
+ * Collects lines as UTF-8 in memory that is used again and again: a string of a megabyte for each segment would
+ * be garbage that the heap grows by.
+ */
+export class CopyBuffer {
+  #bytes: Buffer;
+  #length = 0;
+
+  constructor(capacity: number) {
+    this.#bytes = Buffer.allocUnsafe(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  append(line: string): void {
+    // A UTF-16 code unit takes at most three bytes.
+    const needed = this.#length + line.length * 3;
+    if (needed > this.#bytes.length)
+      this.#bytes = Buffer.concat([this.#bytes], Math.max(needed, this.#bytes.length * 2));
+    this.#length += this.#bytes.write(line, this.#length);
+  }
+
+  /** What was appended; valid until the next `append` after `clear`. */
+  content(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+}
+
+/**
  * Writes one segment of lines in a transaction of its own, on a connection held only for it.
  * `guard` runs first in that transaction; what it throws stops the write.
  */
 export async function copySegment(
   pool: pg.Pool,
   statement: string,
-  lines: string,
+  lines: Buffer,
   guard: (db: Database) => Promise<void>,
 ): Promise<void> {
   const client = await pool.connect();

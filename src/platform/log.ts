@@ -1,3 +1,5 @@
+import { DrizzleQueryError } from "drizzle-orm/errors";
+import pg from "pg";
 import { type Logger, pino } from "pino";
 import type { Config } from "../config.ts";
 
@@ -9,6 +11,31 @@ export function createLog(config: Pick<Config, "logLevel">, program: string): Lo
     level: config.logLevel,
     base: { program, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: describeError },
     redact: { paths: ["req.headers.authorization", "req.headers.cookie"], remove: true },
   });
+}
+
+/** Errors about data that quote the data. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const DATA_EXCEPTION = /^22/;
+
+/** What an operator needs of an error, without the values that a statement was about. */
+export function describeError(error: unknown): {
+  type: string;
+  message: string;
+  code?: string;
+  stack?: string;
+} {
+  if (!(error instanceof Error)) return { type: typeof error, message: "not an Error" };
+  // Drizzle's message holds every bound parameter; the cause says what is wrong.
+  const cause = error instanceof DrizzleQueryError && error.cause ? error.cause : error;
+  const code = "code" in cause ? String(cause.code) : undefined;
+  const quotesData = cause instanceof pg.DatabaseError && DATA_EXCEPTION.test(code ?? "");
+  const frames = error.stack?.split("\n").filter((line) => /^ +at /.test(line));
+  return {
+    type: cause.name,
+    message: quotesData ? "a value that the database can't take" : cause.message,
+    ...(code ? { code } : {}),
+    ...(frames ? { stack: frames.join("\n") } : {}),
+  };
 }

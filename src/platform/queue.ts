@@ -5,7 +5,7 @@ import type { NodePgClient } from "drizzle-orm/node-postgres";
 import { type Db, fromDrizzle, type Job, PgBoss, type QueueOptions, type WorkOptions } from "pg-boss";
 import type { Config } from "../config.ts";
 import { connectionLimits, type Database, databaseOn } from "./database.ts";
-import type { Log } from "./log.ts";
+import { describeError, type Log } from "./log.ts";
 
 /** What the queue has to know of a job; jobs.ts lists them all. */
 export interface JobContract {
@@ -139,7 +139,17 @@ export class PgBossQueue implements Queue {
     const deliver = async ([job]: Job<object>[], tx: Database | null) => {
       if (!job) return;
       this.#boss.notifyWorker(workerId);
-      await handler({ id: job.id, payload: job.data, attempt: job.retryCount + 1, signal: job.signal }, tx);
+      const delivery = { id: job.id, payload: job.data, attempt: job.retryCount + 1, signal: job.signal };
+      try {
+        await handler(delivery, tx);
+      } catch (error) {
+        this.#log.warn(
+          { err: error, job: contract.name, jobId: job.id, delivery: delivery.attempt },
+          "job failed",
+        );
+        // pg-boss keeps what is thrown with the job: no statements, no values.
+        throw new Error(describeError(error).message);
+      }
     };
     const options: WorkOptions = {
       pollingIntervalSeconds: POLLING_SECONDS,

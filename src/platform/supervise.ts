@@ -80,7 +80,7 @@ class Child {
     const startedAt = Date.now();
     // A group of its own, so that Ctrl-C reaches only the supervisor, which ends the programs in order; the IPC
     // channel ends them where the supervisor is killed.
-    const child = spawn(process.execPath, [script], {
+    const child = spawn(process.execPath, [...process.execArgv, script], {
       env,
       detached: true,
       stdio: ["ignore", "inherit", "inherit", "ipc"],

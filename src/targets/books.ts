@@ -27,7 +27,7 @@ export const booksTarget: Target<typeof columns> = {
     // Ids are drawn before the insert: RETURNING promises no order, and each row must know its record.
     const { rows: made } = await tx.db.execute<{ id: string }>(sql`
       WITH input AS (
-        SELECT nextval(pg_get_serial_sequence('books', 'id')) AS id, position, title, author, description
+        SELECT nextval('books_id_seq') AS id, position, title, author, description
         FROM unnest(${cells("title")}::text[], ${cells("author")}::text[], ${cells("description")}::text[])
           WITH ORDINALITY AS cells (title, author, description, position)
       ), inserted AS (

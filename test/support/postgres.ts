@@ -1,5 +1,5 @@
 /** One PostgreSQL for a test run, with a migrated template that each test file copies. Ended with the run. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -23,6 +23,8 @@ export const TEMPLATE = "rowmill_template";
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
   const folder = given ? null : mkdtempSync(join(tmpdir(), "rowmill-test-"));
+  // Under root the server has another account, which must be able to enter.
+  if (folder) chmodSync(folder, 0o755);
   const server = folder ? await startPostgres(folder) : { url: given ?? "", stop: async () => {} };
   await recreate(server.url, TEMPLATE);
   const config = loadConfig({ DATABASE_URL: databaseUrl(server.url, TEMPLATE), JWT_SECRET: "x".repeat(32) });

@@ -40,6 +40,7 @@ const MEANING: Record<number, string> = {
   413: "Over a limit; `detail` names it.",
   415: "Not a media type that is understood here.",
   429: "Too many failed attempts; `Retry-After` says when to try again.",
+  500: "A mistake of ours; it is logged.",
   503: "The database can't be reached or the service is overloaded; try again after `Retry-After` seconds.",
 };
 
@@ -47,7 +48,7 @@ const MEANING: Record<number, string> = {
 export function problems(...statuses: (keyof typeof MEANING)[]) {
   const content = { "application/problem+json": { schema: Type.Ref("Problem") } };
   return Object.fromEntries(
-    [...statuses, 503].map((status) => [status, { description: MEANING[status], content }]),
+    [...statuses, 500, 503].map((status) => [status, { description: MEANING[status], content }]),
   );
 }
 
@@ -93,8 +94,7 @@ export function handleErrors(app: FastifyInstance): void {
       );
     }
     const status = error.statusCode ?? 500;
-    if (status < 500)
-      return sendProblem(reply, status, error.code?.toLowerCase() ?? "invalid_input", error.message);
+    if (status < 500) return sendProblem(reply, status, codeOf(status), error.message);
     request.log.error({ err: error }, "request failed");
     if (status === 503)
       return sendProblem(reply, 503, "unavailable", "The service is overloaded. Try again in a moment.");
@@ -113,6 +113,12 @@ export function handleErrors(app: FastifyInstance): void {
       `There is no ${request.method} ${request.url.split("?")[0]}. See /docs for what there is.`,
     ),
   );
+}
+
+/** For errors of the framework, such as a body that is not JSON. */
+function codeOf(status: number): ErrorCode {
+  const codes = Object.keys(STATUS) as ErrorCode[];
+  return codes.find((code) => STATUS[code] === status) ?? "invalid_input";
 }
 
 function validationErrors(error: FastifyError): FieldErrors {

@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 document, generated from the routes' schemas, and Swagger UI over it. */
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifySchema } from "fastify";
 
 export const TAGS = {
   auth: "Accounts and tokens",
@@ -26,7 +26,7 @@ export async function registerOpenApi(
           "Bulk CSV uploads on one PostgreSQL: every row of a file becomes a tracked task, processed exactly once.\n\n" +
           "Sign up or log in, send `Authorization: Bearer <access>` with every other call, upload a CSV, follow its batch.",
       },
-      servers: [{ url: publicUrl }],
+      servers: [{ url: "/" }, { url: publicUrl }],
       tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
       components: {
         securitySchemes: {
@@ -35,14 +35,45 @@ export async function registerOpenApi(
         },
       },
     },
+    transform: ({ schema, url }) => ({ schema: describeInput(schema), url }),
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`),
     },
   });
   await app.register(swaggerUi, {
     routePrefix: "/docs",
-    staticCSP: true,
+    // Not helmet's default: its upgrade to https would leave a page served over http blank.
+    staticCSP:
+      "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
     uiConfig: { persistAuthorization: true },
   });
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+}
+
+const FILE_FORM = {
+  type: "object",
+  required: ["file"],
+  properties: { file: { type: "string", format: "binary", description: "The CSV file." } },
+};
+
+/** What the routes' own schemas can't say: the file of an upload, and that a field with a default may be left out. */
+function describeInput(schema: FastifySchema): FastifySchema {
+  if (!schema) return schema;
+  const body = schema.consumes?.includes("multipart/form-data") ? FILE_FORM : schema.body;
+  return {
+    ...schema,
+    ...(body ? { body: withoutDefaultsRequired(body) } : {}),
+    ...(schema.querystring ? { querystring: withoutDefaultsRequired(schema.querystring) } : {}),
+  };
+}
+
+function withoutDefaultsRequired(schema: unknown): unknown {
+  const { properties = {}, required = [] } = schema as {
+    properties?: Record<string, object>;
+    required?: string[];
+  };
+  return {
+    ...(schema as object),
+    required: required.filter((name) => !("default" in (properties[name] ?? {}))),
+  };
 }

@@ -1,0 +1,113 @@
+/** Rowmill as it is run: one API process, one worker process, a client over HTTP. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { openAsBlob, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { BatchView } from "../../src/batches/views.ts";
+import { median } from "./table.ts";
+
+export interface Measured {
+  readonly acceptedSeconds: number;
+  /** From the first byte sent to the last row's result. */
+  readonly doneSeconds: number;
+  readonly apiPeakMb: number;
+  readonly workerPeakMb: number;
+  /** Of a status read while the batch runs. */
+  readonly statusMs: number;
+}
+
+const POLL_MS = 50;
+
+export async function measureRowmill(
+  databaseUrl: string,
+  csvPath: string,
+  settings: NodeJS.ProcessEnv = {},
+): Promise<Measured> {
+  const port = await freePort();
+  const env = {
+    ...process.env,
+    DATABASE_URL: databaseUrl,
+    JWT_SECRET: "bench".repeat(10),
+    PORT: String(port),
+    LOG_LEVEL: "warn",
+    ROW_DELAY_MS: "0",
+    ...settings,
+  };
+  const api = await startProgram("api", env);
+  const worker = await startProgram("worker", env);
+  try {
+    return await importFile(`http://127.0.0.1:${port}`, csvPath, api, worker);
+  } finally {
+    for (const program of [api, worker]) {
+      program.kill("SIGTERM");
+      await once(program, "exit");
+    }
+  }
+}
+
+async function importFile(
+  url: string,
+  csvPath: string,
+  api: ChildProcess,
+  worker: ChildProcess,
+): Promise<Measured> {
+  const headers = { authorization: `Bearer ${await signUp(url)}` };
+  const form = new FormData();
+  form.set("file", await openAsBlob(csvPath), "books.csv");
+  const startedAt = performance.now();
+  const response = await fetch(`${url}/api/v1/batches?target=books`, { method: "POST", body: form, headers });
+  const acceptedSeconds = (performance.now() - startedAt) / 1000;
+  let batch = (await response.json()) as BatchView;
+  if (response.status !== 202) throw new Error(`The upload was refused: ${JSON.stringify(batch)}`);
+  const statusMs: number[] = [];
+  while (!batch.finished_at) {
+    await sleep(POLL_MS);
+    const askedAt = performance.now();
+    batch = (await (await fetch(`${url}/api/v1/batches/${batch.id}`, { headers })).json()) as BatchView;
+    statusMs.push(performance.now() - askedAt);
+  }
+  const doneSeconds = (performance.now() - startedAt) / 1000;
+  if (batch.counts.success !== batch.counts.total)
+    throw new Error(`Not every row succeeded: ${JSON.stringify(batch.counts)}`);
+  return {
+    acceptedSeconds,
+    doneSeconds,
+    apiPeakMb: peakMb(api),
+    workerPeakMb: peakMb(worker),
+    statusMs: median(statusMs),
+  };
+}
+
+async function signUp(url: string): Promise<string> {
+  const body = JSON.stringify({ username: `bench-${Date.now()}`, password: "benchmark" });
+  const response = await fetch(`${url}/api/v1/auth/signup`, {
+    method: "POST",
+    body,
+    headers: { "content-type": "application/json" },
+  });
+  return ((await response.json()) as { access: string }).access;
+}
+
+async function startProgram(name: string, env: NodeJS.ProcessEnv): Promise<ChildProcess> {
+  const script = fileURLToPath(new URL(`../../src/${name}.ts`, import.meta.url));
+  const program = spawn(process.execPath, [...process.execArgv, script], { env, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const [ready] = await Promise.race([once(program, "message"), once(program, "exit")]);
+  if (ready !== "ready") throw new Error(`${name} did not start`);
+  return program;
+}
+
+/** The kernel's high-water mark of the process's resident memory. */
+function peakMb({ pid }: ChildProcess): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const address = probe.address();
+  probe.close();
+  return typeof address === "object" && address ? address.port : 0;
+}

@@ -1,0 +1,127 @@
+/**
+ * npm run bench [-- --rows N --runs N]: Rowmill end to end over HTTP beside a floor, on the same server in the same run.
+ * The floor is what PostgreSQL itself needs for the same rows: COPY, INSERT ... SELECT into books, INSERT ... SELECT
+ * into results, on one connection. Machines differ and are noisy: quote the ratio, not the seconds.
+ */
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import pg from "pg";
+import { loadConfig } from "../../src/config.ts";
+import { jobs } from "../../src/jobs.ts";
+import { startPostgres } from "../../src/platform/embedded-postgres.ts";
+import { createLog } from "../../src/platform/log.ts";
+import { migrateDatabase } from "../../src/platform/migrate.ts";
+import { writeBooks } from "./books-file.ts";
+import { measureFloor } from "./floor.ts";
+import { type Measured, measureRowmill } from "./rowmill.ts";
+import { median, printTable } from "./table.ts";
+
+const SMALL_ROWS = 100_000;
+const DELAYED_ROWS = 10_000;
+
+const { values } = parseArgs({
+  options: { rows: { type: "string", default: "1000000" }, runs: { type: "string", default: "1" } },
+});
+const rows = Number(values.rows);
+const folder = mkdtempSync(join(tmpdir(), "rowmill-bench-"));
+// The server runs under another account where this one is root, and reads the floor's file itself.
+chmodSync(folder, 0o755);
+const server = await startPostgres(join(folder, "data"));
+try {
+  const config = loadConfig({ DATABASE_URL: server.url, JWT_SECRET: "bench".repeat(10) });
+  await migrateDatabase(config, server.url, Object.values(jobs), createLog({ logLevel: "warn" }, "bench"));
+  await report(await measure());
+} finally {
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function measure() {
+  const [big, small, delayed] = [
+    await makeFile(rows),
+    await makeFile(SMALL_ROWS),
+    await makeFile(DELAYED_ROWS),
+  ];
+  const atSmall = await importOnce(small.csv);
+  const floors: number[] = [];
+  const runs: Measured[] = [];
+  for (let run = 0; run < Number(values.runs); run++) {
+    floors.push(await measureFloor(server.url, big.copy));
+    runs.push(await importOnce(big.csv));
+  }
+  const withDelay = await importOnce(delayed.csv, { ROW_DELAY_MS: "500" });
+  return { floors, runs, atSmall, withDelay };
+}
+
+async function makeFile(count: number): Promise<{ csv: string; copy: string }> {
+  const file = { csv: join(folder, `books-${count}.csv`), copy: join(folder, `books-${count}.copy`) };
+  await writeBooks(count, file.csv, file.copy);
+  return file;
+}
+
+/** Each import finds empty tables, as the floor does. */
+async function importOnce(csv: string, settings?: NodeJS.ProcessEnv): Promise<Measured> {
+  const client = new pg.Client({ connectionString: server.url });
+  await client.connect();
+  await client.query("TRUNCATE users, books, batches, batch_rows, chunks, row_results, refresh_tokens");
+  await client.query("CHECKPOINT");
+  await client.end();
+  return measureRowmill(server.url, csv, settings);
+}
+
+async function report({
+  floors,
+  runs,
+  atSmall,
+  withDelay,
+}: Awaited<ReturnType<typeof measure>>): Promise<void> {
+  const of = (pick: (run: Measured) => number) => median(runs.map(pick));
+  const ratios = runs.map((run, index) => run.doneSeconds / (floors[index] ?? Number.NaN));
+  const result = {
+    rows,
+    runs: runs.length,
+    floorSeconds: median(floors),
+    acceptedSeconds: of((run) => run.acceptedSeconds),
+    doneSeconds: of((run) => run.doneSeconds),
+    rowsPerSecond: rows / of((run) => run.doneSeconds),
+    ratioToFloor: median(ratios),
+    apiPeakMb: of((run) => run.apiPeakMb),
+    workerPeakMb: of((run) => run.workerPeakMb),
+    apiPeakMbSmall: atSmall.apiPeakMb,
+    workerPeakMbSmall: atSmall.workerPeakMb,
+    statusMs: of((run) => run.statusMs),
+    delayedSeconds: withDelay.doneSeconds,
+  };
+  const seconds = (value: number) => `${value.toFixed(2)} s`;
+  const mb = (value: number) => `${value.toFixed(0)} MB`;
+  const growth = (big: number, small: number) => `${(((big - small) / small) * 100).toFixed(0)} %`;
+  printTable([
+    [`${rows.toLocaleString("en")} rows, median of ${runs.length} run(s)`, "measured", "reach"],
+    ["floor: COPY, INSERT into books, INSERT into results", seconds(result.floorSeconds), ""],
+    ["upload answered 202", seconds(result.acceptedSeconds), ""],
+    ["last row done", seconds(result.doneSeconds), ""],
+    ["rows a second, end to end", Math.round(result.rowsPerSecond).toLocaleString("en"), ""],
+    ["ratio to the floor", `${result.ratioToFloor.toFixed(2)} x`, "1.50 x"],
+    ["peak memory, API", mb(result.apiPeakMb), "250 MB"],
+    ["peak memory, worker", mb(result.workerPeakMb), "250 MB"],
+    [
+      `API above ${SMALL_ROWS.toLocaleString("en")} rows`,
+      growth(result.apiPeakMb, result.apiPeakMbSmall),
+      "20 %",
+    ],
+    [
+      `worker above ${SMALL_ROWS.toLocaleString("en")} rows`,
+      growth(result.workerPeakMb, result.workerPeakMbSmall),
+      "20 %",
+    ],
+    ["status read while it runs, median", `${result.statusMs.toFixed(1)} ms`, "5.0 ms"],
+    [
+      `${DELAYED_ROWS.toLocaleString("en")} rows at ROW_DELAY_MS=500`,
+      seconds(result.delayedSeconds),
+      "15.00 s",
+    ],
+  ]);
+  console.log(JSON.stringify(result));
+}

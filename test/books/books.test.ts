@@ -1,0 +1,156 @@
+import { eq } from "drizzle-orm";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { books } from "../../src/schema.ts";
+import type { Client, Problem } from "../support/client.ts";
+import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+
+interface Book {
+  id: number;
+  title: string;
+  author: string;
+  description: string;
+  picture: string | null;
+  picture_url: string | null;
+}
+
+interface BookPage {
+  items: Book[];
+  next_cursor: string | null;
+}
+
+const TITLES = ["Emma", "Ulysses", "Dracula", "Middlemarch", "Walden"];
+
+let rowmill: Rowmill;
+let owner: Client;
+let stranger: Client;
+let owned: Book[];
+
+beforeAll(async () => {
+  rowmill = await startRowmill();
+  await rowmill.startWorker();
+  owner = await rowmill.newUser();
+  stranger = await rowmill.newUser();
+  await uploadBooks(owner, TITLES);
+  await uploadBooks(stranger, ["Hunger"]);
+  owned = (await owner.get<BookPage>("/api/v1/books")).body.items;
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+async function uploadBooks(user: Client, titles: string[]): Promise<void> {
+  const lines = titles.map((title) => `${title},Author of ${title},About ${title}\n`);
+  const { body } = await user.upload(`title,author,description\n${lines.join("")}`);
+  const { counts } = await user.finished(body.id);
+  expect(counts.success).toBe(titles.length);
+}
+
+describe("the list of books", () => {
+  test("has the caller's own books, oldest first, and no others", async () => {
+    expect(owned.map(({ title }) => title)).toEqual(TITLES);
+    expect(owned.map(({ id }) => id)).toEqual(owned.map(({ id }) => id).toSorted((a, b) => a - b));
+    const others = await stranger.get<BookPage>("/api/v1/books");
+    expect(others.body.items.map(({ title }) => title)).toEqual(["Hunger"]);
+  });
+
+  test("is empty for somebody without books", async () => {
+    const reader = await rowmill.newUser();
+    const { status, body } = await reader.get("/api/v1/books");
+    expect(status).toBe(200);
+    expect(body).toEqual({ items: [], next_cursor: null });
+  });
+
+  test("needs a token", async () => {
+    expect((await rowmill.client.get("/api/v1/books")).status).toBe(401);
+  });
+
+  test("gives each book once over its pages", async () => {
+    const pages: Book[][] = [];
+    let cursor: string | null = null;
+    do {
+      const query = new URLSearchParams({ limit: "2", ...(cursor ? { cursor } : {}) });
+      const { body }: { body: BookPage } = await owner.get<BookPage>(`/api/v1/books?${query}`);
+      pages.push(body.items);
+      cursor = body.next_cursor;
+    } while (cursor && pages.length < 10);
+    expect(pages.map((page) => page.length)).toEqual([2, 2, 1]);
+    expect(pages.flat()).toEqual(owned);
+  });
+
+  test("has no next page where the last one is just full", async () => {
+    const { body } = await owner.get<BookPage>(`/api/v1/books?limit=${TITLES.length}`);
+    expect(body.items).toHaveLength(TITLES.length);
+    expect(body.next_cursor).toBeNull();
+  });
+
+  test("keeps to the caller's books with a cursor from somebody else's list", async () => {
+    const { body } = await owner.get<BookPage>("/api/v1/books?limit=2");
+    const borrowed = await stranger.get<BookPage>(`/api/v1/books?cursor=${body.next_cursor}`);
+    expect(borrowed.body.items.map(({ title }) => title)).toEqual(["Hunger"]);
+  });
+
+  test.each(["!!!", "garbage", "LTE", "MS41", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])(
+    "refuses the cursor %s",
+    async (cursor) => {
+      const { status, body } = await owner.get<Problem>(`/api/v1/books?cursor=${cursor}`);
+      expect(status).toBe(400);
+      expect(Object.keys(body.field_errors)).toEqual(["cursor"]);
+    },
+  );
+
+  test.each(["0", "-1", "1001", "1.5", "many"])("refuses the limit %s", async (limit) => {
+    const { status, body } = await owner.get<Problem>(`/api/v1/books?limit=${limit}`);
+    expect(status).toBe(400);
+    expect(Object.keys(body.field_errors)).toEqual(["limit"]);
+  });
+
+  test.each(["1", "1000"])("takes the limit %s", async (limit) => {
+    const { status, body } = await owner.get<BookPage>(`/api/v1/books?limit=${limit}`);
+    expect(status).toBe(200);
+    expect(body.items).toEqual(owned.slice(0, Number(limit)));
+  });
+});
+
+describe("one book", () => {
+  test("has every field", async () => {
+    const [first] = owned;
+    const { status, body } = await owner.get(`/api/v1/books/${first?.id}`);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      id: first?.id,
+      title: "Emma",
+      author: "Author of Emma",
+      description: "About Emma",
+      picture: null,
+      picture_url: null,
+    });
+  });
+
+  test("names its picture by path and by absolute URL", async () => {
+    const id = owned.at(-1)?.id ?? 0;
+    await rowmill.ctx.db.update(books).set({ picture: "walden.png" }).where(eq(books.id, id));
+    const { body } = await owner.get<Book>(`/api/v1/books/${id}`);
+    expect(body.picture).toBe("/media/walden.png");
+    expect(body.picture_url).toBe(`${rowmill.config.publicUrl}/media/walden.png`);
+    await rowmill.ctx.db.update(books).set({ picture: null }).where(eq(books.id, id));
+  });
+
+  test("of somebody else answers as one that does not exist", async () => {
+    const theirs = await stranger.get<Problem>(`/api/v1/books/${owned[0]?.id}`);
+    const missing = await stranger.get<Problem>("/api/v1/books/9007199254740991");
+    expect(theirs.status).toBe(404);
+    expect(theirs.headers.get("content-type")).toMatch(/^application\/problem\+json/);
+    expect(theirs.body).toEqual(missing.body);
+  });
+
+  test("needs a token", async () => {
+    expect((await rowmill.client.get(`/api/v1/books/${owned[0]?.id}`)).status).toBe(401);
+  });
+
+  test.each(["abc", "0", "-1", "1.5", "9007199254740992", "99999999999999999999", "%00"])(
+    "refuses the id %s",
+    async (id) => {
+      const { status, body } = await owner.get<Problem>(`/api/v1/books/${id}`);
+      expect(status).toBe(400);
+      expect(Object.keys(body.field_errors)).toEqual(["id"]);
+    },
+  );
+});

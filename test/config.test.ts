@@ -1,0 +1,228 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { loadConfig, Settings } from "../src/config.ts";
+import { ConfigError } from "../src/errors.ts";
+
+const root = resolve(import.meta.dirname, "..");
+const SECRET = "a secret of this test, long enough";
+const DATABASE_URL = "postgres://rowmill:hunter2@db.example.com/rowmill";
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "rowmill-config-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function errorOf(env: NodeJS.ProcessEnv): unknown {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    return error;
+  }
+  return null;
+}
+
+function messageOf(env: NodeJS.ProcessEnv): string {
+  const error = errorOf(env);
+  expect(error).toBeInstanceOf(ConfigError);
+  return String(error instanceof Error && error.message);
+}
+
+describe("the settings", () => {
+  test("have defaults", () => {
+    expect(loadConfig({ JWT_SECRET: SECRET })).toEqual({
+      databaseUrl: "",
+      databaseBackend: "postgres",
+      databasePoolMax: 16,
+      dataDir: resolve(".data"),
+      host: "127.0.0.1",
+      port: 8000,
+      publicUrl: "http://127.0.0.1:8000",
+      trustProxy: "",
+      jwtSecret: SECRET,
+      accessTokenTtlSeconds: 3600,
+      refreshTokenTtlSeconds: 30 * 86_400,
+      passwordMinLength: 8,
+      seedPasswordMinLength: 1,
+      rowDelayMs: 500,
+      rowMaxRetries: 3,
+      workerConcurrency: 4,
+      workerQueues: null,
+      uploadMaxBytes: 10 * 2 ** 30,
+      uploadMaxColumns: 1000,
+      cellMaxBytes: 2 ** 20,
+      retentionDays: 30,
+      cleanupCron: "0 3 * * *",
+      logLevel: "info",
+    });
+  });
+
+  test("are taken from the environment", () => {
+    const config = loadConfig({
+      DATABASE_URL,
+      DATABASE_BACKEND: "cockroachdb",
+      DATABASE_POOL_MAX: "26",
+      WORKER_CONCURRENCY: "20",
+      JWT_SECRET: SECRET,
+      HOST: "::1",
+      PORT: "80",
+      PASSWORD_MIN_LENGTH: "12",
+      ROW_DELAY_MS: "0",
+      UPLOAD_MAX_BYTES: "0",
+      WORKER_QUEUES: "bulk_processing,default",
+      LOG_LEVEL: "debug",
+    });
+    expect(config).toMatchObject({
+      databaseUrl: DATABASE_URL,
+      databaseBackend: "cockroachdb",
+      databasePoolMax: 26,
+      workerConcurrency: 20,
+      publicUrl: "http://[::1]:80",
+      passwordMinLength: 12,
+      seedPasswordMinLength: 12,
+      rowDelayMs: 0,
+      uploadMaxBytes: Number.POSITIVE_INFINITY,
+      workerQueues: ["bulk_processing", "default"],
+      logLevel: "debug",
+    });
+  });
+
+  test("lose the spaces around them, and count as unset where nothing is left", () => {
+    const config = loadConfig({ JWT_SECRET: SECRET, PORT: " 8001 ", HOST: "", LOG_LEVEL: "  " });
+    expect(config).toMatchObject({ port: 8001, host: "127.0.0.1", logLevel: "info" });
+  });
+});
+
+describe("a bad value", () => {
+  const bad: [name: string, value: string][] = [
+    ["DATABASE_URL", "mysql://x"],
+    ["DATABASE_URL", "db.example.com"],
+    ["DATABASE_BACKEND", "oracle"],
+    ["DATABASE_POOL_MAX", "7"],
+    ["DATABASE_POOL_MAX", "1001"],
+    ["PORT", "99999"],
+    ["PORT", "-1"],
+    ["PORT", "abc"],
+    ["PORT", "80.5"],
+    ["PORT", "true"],
+    ["PUBLIC_URL", "foo"],
+    ["PUBLIC_URL", "ftp://rowmill.example.com"],
+    ["PUBLIC_URL", "https://rowmill.example.com/path"],
+    ["JWT_SECRET", "x".repeat(31)],
+    ["ACCESS_TOKEN_TTL_SECONDS", "0"],
+    ["ACCESS_TOKEN_TTL_SECONDS", "1h"],
+    ["REFRESH_TOKEN_TTL_SECONDS", "0"],
+    ["PASSWORD_MIN_LENGTH", "0"],
+    ["PASSWORD_MIN_LENGTH", "129"],
+    ["ROW_DELAY_MS", "-1"],
+    ["ROW_DELAY_MS", "0.5"],
+    ["ROW_DELAY_MS", "600001"],
+    ["ROW_MAX_RETRIES", "-1"],
+    ["ROW_MAX_RETRIES", "21"],
+    ["WORKER_CONCURRENCY", "0"],
+    ["WORKER_CONCURRENCY", "501"],
+    ["WORKER_QUEUES", "all the queues"],
+    ["WORKER_QUEUES", ","],
+    ["UPLOAD_MAX_BYTES", "10MB"],
+    ["UPLOAD_MAX_BYTES", "-1"],
+    ["UPLOAD_MAX_COLUMNS", "0"],
+    ["UPLOAD_MAX_COLUMNS", "16001"],
+    ["CELL_MAX_BYTES", "0"],
+    ["CELL_MAX_BYTES", "67108865"],
+    ["RETENTION_DAYS", "0"],
+    ["RETENTION_DAYS", "36501"],
+    ["LOG_LEVEL", "loud"],
+  ];
+
+  test.each(bad)("is refused by its variable's name: %s=%s", (name, value) => {
+    expect(messageOf({ JWT_SECRET: SECRET, [name]: value })).toMatch(new RegExp(`^${name}: `));
+  });
+
+  test("is shown", () => {
+    expect(messageOf({ JWT_SECRET: SECRET, LOG_LEVEL: "loud" })).toContain('"loud"');
+  });
+
+  test("may be a secret that is missing beside DATABASE_URL", () => {
+    expect(messageOf({ DATABASE_URL })).toMatch(/^JWT_SECRET: required/);
+  });
+
+  test("may be a pool too small for the jobs that run at a time", () => {
+    const env = { JWT_SECRET: SECRET, WORKER_CONCURRENCY: "11" };
+    expect(messageOf({ ...env, DATABASE_POOL_MAX: "16" })).toMatch(/^DATABASE_POOL_MAX: 16 .*needs 17/);
+    expect(errorOf({ ...env, DATABASE_POOL_MAX: "17" })).toBeNull();
+  });
+
+  test.each<NodeJS.ProcessEnv>([
+    { JWT_SECRET: "hunter2" },
+    { JWT_SECRET: "hunter2", DATABASE_URL },
+    { DATABASE_URL },
+    { DATABASE_URL: "mysql://rowmill:hunter2@db.example.com/rowmill", JWT_SECRET: SECRET },
+    { DATABASE_URL, JWT_SECRET: SECRET, PORT: "abc" },
+    { DATABASE_URL, JWT_SECRET: SECRET, WORKER_CONCURRENCY: "500" },
+  ])("never brings a secret into the message: %o", (env) => {
+    const error = errorOf(env);
+    expect(error).toBeInstanceOf(ConfigError);
+    const shown = `${messageOf(env)} ${error instanceof Error && error.stack}`;
+    for (const secret of ["hunter2", "db.example.com", SECRET]) expect(shown).not.toContain(secret);
+  });
+});
+
+describe("the secret kept in DATA_DIR", () => {
+  test("is made once, for its owner alone", () => {
+    const DATA_DIR = join(temporaryFolder(), "made", "on demand");
+    const { jwtSecret } = loadConfig({ DATA_DIR });
+    expect(jwtSecret.length).toBeGreaterThanOrEqual(32);
+    expect(statSync(join(DATA_DIR, "jwt-secret")).mode & 0o777).toBe(0o600);
+    expect(loadConfig({ DATA_DIR }).jwtSecret).toBe(jwtSecret);
+    expect(loadConfig({ DATA_DIR: join(temporaryFolder(), "other") }).jwtSecret).not.toBe(jwtSecret);
+  });
+
+  test("gives way to JWT_SECRET", () => {
+    const DATA_DIR = temporaryFolder();
+    loadConfig({ DATA_DIR });
+    expect(loadConfig({ DATA_DIR, JWT_SECRET: SECRET }).jwtSecret).toBe(SECRET);
+  });
+});
+
+describe("a .env file in the working directory", () => {
+  test("is read", async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, ".env"), `JWT_SECRET="${SECRET}"\nPORT=9001 # not the default\n#HOST=0.0.0.0\n`);
+    const config = await configOfChild(cwd, {});
+    expect(config).toMatchObject({ jwtSecret: SECRET, port: 9001, host: "127.0.0.1" });
+  });
+
+  test("does not override the environment", async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, ".env"), `JWT_SECRET="${SECRET}"\nPORT=9001\nHOST=0.0.0.0\n`);
+    const config = await configOfChild(cwd, { PORT: "9002" });
+    expect(config).toMatchObject({ port: 9002, host: "0.0.0.0" });
+  });
+});
+
+async function configOfChild(cwd: string, env: NodeJS.ProcessEnv): Promise<Record<string, unknown>> {
+  const program = `import { loadConfig } from ${JSON.stringify(join(root, "src/config.ts"))};
+    process.stdout.write(JSON.stringify(loadConfig()));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd,
+    env,
+  });
+  return JSON.parse(stdout);
+}
+
+describe("the documentation", () => {
+  const settings = Object.keys(Settings.properties).sort();
+
+  test.each([
+    ["README.md's table", "README.md", /^\| `([A-Z][A-Z0-9_]*)` \|/gm],
+    [".env.example", ".env.example", /^#?([A-Z][A-Z0-9_]*)=/gm],
+  ])("names every setting once in %s, and nothing else", (_, file, pattern) => {
+    const text = readFileSync(join(root, file), "utf8");
+    const named = [...text.matchAll(pattern)].map(([, name]) => name);
+    expect(named.sort()).toEqual(settings);
+  });
+});
