@@ -3,17 +3,20 @@ import { createApp } from "./app.ts";
 import { loadConfig, requireDatabaseUrl } from "./config.ts";
 import { openContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
-import { closeOnSignal, reportAndExit } from "./platform/lifecycle.ts";
+import { closeOnSignal, reportAndExit, tellReady } from "./platform/lifecycle.ts";
+import { createLog } from "./platform/log.ts";
 
+const resources = new AsyncDisposableStack();
 try {
   const config = requireDatabaseUrl(loadConfig());
-  const ctx = await openContext(config, "api", "enqueue");
+  const log = createLog(config, "api");
+  closeOnSignal(log, () => resources.disposeAsync());
+  const ctx = await openContext(config, log, "enqueue");
+  resources.defer(() => ctx.close(1000));
   const app = await createApp(ctx);
+  resources.defer(() => app.close());
   await app.listen({ host: config.host, port: config.port }).catch(explainPort);
-  closeOnSignal(ctx.log, async () => {
-    await app.close();
-    await ctx.close(1000);
-  });
+  tellReady();
 } catch (error) {
   reportAndExit(error);
 }

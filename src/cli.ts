@@ -35,7 +35,7 @@ const commands: Record<string, Command> = {
     if (!username) throw new ConfigError(USAGE);
     const given = process.stdin.isTTY ? "" : (await text(process.stdin)).trim();
     const password = given || randomBytes(15).toString("base64url");
-    const ctx = await openContext({ ...config, logLevel: "warn" }, "cli", "enqueue");
+    const ctx = await openContext(config, createLog({ logLevel: "warn" }, "cli"), "enqueue");
     try {
       const { passwordMinLength } = config;
       const admin = await signUp(ctx, { username, password, email: "", role: "admin", passwordMinLength });

@@ -2,7 +2,7 @@
 import type pg from "pg";
 import type { Config } from "./config.ts";
 import { type Database, databaseOn, openPool, untilReachable } from "./platform/database.ts";
-import { createLog, type Log } from "./platform/log.ts";
+import type { Log } from "./platform/log.ts";
 import { requireMigrated } from "./platform/migrate.ts";
 import { PgBossQueue, type Queue } from "./platform/queue.ts";
 
@@ -38,12 +38,7 @@ const QUEUE_CONNECTIONS = 3;
  * @param role `work`: this program also takes jobs; `enqueue`: it only adds them
  * @throws ConfigError where the database is not migrated, or DATABASE_POOL_MAX is too small for WORKER_CONCURRENCY
  */
-export async function openContext(
-  config: Config,
-  program: string,
-  role: "enqueue" | "work",
-): Promise<OpenContext> {
-  const log = createLog(config, program);
+export async function openContext(config: Config, log: Log, role: "enqueue" | "work"): Promise<OpenContext> {
   const jobsInHand = role === "work" ? config.workerConcurrency : 0;
   const queueMax = jobsInHand + QUEUE_CONNECTIONS;
   const pool = openPool(config.databaseUrl, Math.max(2, config.databasePoolMax - queueMax), log);

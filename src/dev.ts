@@ -10,20 +10,21 @@ import { createLog } from "./platform/log.ts";
 import { migrateDatabase } from "./platform/migrate.ts";
 import { Supervisor } from "./platform/supervise.ts";
 
-const usage = "npm start, or: npm run demo -- [FILE.csv] [--exit]";
-
+const services = new AsyncDisposableStack();
 try {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { demo: { type: "boolean", default: false }, exit: { type: "boolean", default: false } },
   });
-  if (positionals.length > (values.demo ? 1 : 0)) throw new Error(`Usage: ${usage}`);
+  if (positionals.length > (values.demo ? 1 : 0)) {
+    throw new Error("Usage: npm start, or: npm run demo -- [FILE.csv] [--exit]");
+  }
   const config = loadConfig();
-  const services = await startServices(config, values.demo ? { LOG_LEVEL: "warn" } : {});
+  await startServices(config, values.demo ? { LOG_LEVEL: "warn" } : {});
   if (values.demo) {
     const isDone = await runDemo(config, positionals[0]);
     if (!isDone || values.exit || !process.stdout.isTTY) {
-      await services.stop();
+      await services.disposeAsync();
       process.exit(isDone ? 0 : 1);
     }
     console.log("\nRowmill stays up. Ctrl-C ends it.");
@@ -33,28 +34,21 @@ try {
     );
   }
 } catch (error) {
+  await services.disposeAsync();
   reportAndExit(error);
 }
 
-/** Starts in order, ends in reverse; what was started is ended also where the next thing fails. */
-async function startServices(config: Config, overrides: NodeJS.ProcessEnv) {
-  const log = createLog({ logLevel: config.logLevel === "info" ? "warn" : config.logLevel }, "start");
+/** Starts the database, the API and a worker, in this order; they end in reverse, but for the programs: API first. */
+async function startServices(config: Config, overrides: NodeJS.ProcessEnv): Promise<void> {
+  const log = createLog({ logLevel: "warn" }, "start");
+  closeOnSignal(log, () => services.disposeAsync());
   const database = await provideDatabase(config);
+  services.defer(() => database.stop());
+  await migrateDatabase(config, database.url, Object.values(jobs), log);
   const programs = new Supervisor((line) => console.error(`rowmill: ${line}`));
-  const stop = async () => {
-    await programs.stop();
-    await database.stop();
-  };
-  closeOnSignal(log, stop);
-  try {
-    await migrateDatabase(config, database.url, Object.values(jobs), log);
-    const env = environmentFor(config, database.url, overrides);
-    for (const name of ["api", "worker"]) {
-      await programs.start({ name, script: fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), env });
-    }
-    return { stop };
-  } catch (error) {
-    await stop();
-    throw error;
+  services.defer(() => programs.stop());
+  const env = environmentFor(config, database.url, overrides);
+  for (const name of ["api", "worker"]) {
+    await programs.start({ name, script: fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), env });
   }
 }

@@ -22,7 +22,7 @@ type Handlers = { readonly [N in JobName]: (ctx: Context, input: JobInput<N>) =>
 export const handlers: Handlers = {
   processChunk: (ctx, { payload, delivery, tx }) => processChunk(ctx, tx, payload, delivery),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
-  reconcile: async (ctx) => ctx.log.info(await reconcile(ctx), "reconciled"),
+  reconcile: async (ctx) => ctx.log.debug(await reconcile(ctx), "reconciled"),
   clean: async (ctx) => {
     const batchesRemoved = await removeOldBatches(ctx);
     const sessionsRemoved = await removeExpiredSessions(ctx);

@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
 
 export default defineConfig({
+  cacheDir: "../node_modules/.vite",
   test: {
     root: import.meta.dirname,
     projects: [

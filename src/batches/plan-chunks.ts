@@ -16,7 +16,8 @@ const MAX_MARKS = 4096;
 
 /**
  * Remembers where in the file every so-many-th row is. Row numbers have gaps where a file has blank lines, so a
- * chunk's range can't be computed from a count. Memory is bounded: past 4096 marks every other one is dropped.
+ * chunk's range can't be computed from a count. Little memory does: past 4096 marks every other one is dropped,
+ * as long as two still fit into a chunk.
  */
 export class RowMarks {
   #stride = MIN_CHUNK_ROWS;
@@ -30,7 +31,7 @@ export class RowMarks {
 
   add(row: number): void {
     if (this.#count % this.#stride === 0) {
-      if (this.#marks.length === MAX_MARKS) {
+      if (this.#marks.length >= MAX_MARKS && this.#stride * 2 <= MAX_CHUNK_ROWS) {
         this.#marks = this.#marks.filter((_, index) => index % 2 === 0);
         this.#stride *= 2;
       }

@@ -3,6 +3,7 @@ import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { batches, type RowError } from "../schema.ts";
+import { uniqueNames } from "../targets/match-header.ts";
 import { chunkJobId } from "./chunk-job.ts";
 import { taskIdOf } from "./ids.ts";
 import { FINAL_STATES } from "./state.ts";
@@ -174,14 +175,15 @@ export async function firstRowNumbers(ctx: Context, batchId: string, limit: numb
 }
 
 export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
+  const extra = stored.fields.length - batch.header.length;
+  const names =
+    extra > 0 ? uniqueNames([...batch.header, ...Array<string>(extra).fill("_extra")]) : batch.header;
   return {
     row: stored.row,
     task_id: taskIdOf(batch.id, stored.row),
     batch_id: batch.id,
     status: stored.status,
-    fields: Object.fromEntries(
-      stored.fields.map((cell, at) => [batch.header[at] ?? `column_${at + 1}`, cell]),
-    ),
+    fields: Object.fromEntries(stored.fields.map((cell, at) => [names[at] ?? "", cell])),
     attempts: stored.attempts,
     job_id:
       stored.firstRow === null

@@ -22,6 +22,8 @@ export interface Upload {
   readonly finish: () => Promise<void>;
 }
 
+const MAX_FILENAME = 255;
+
 /** One segment: a transaction short enough to pin nothing, long enough to be cheap. */
 const SEGMENT_BYTES = 2 ** 20;
 /** A segment is full once it is over its size, by at most what one network chunk of 64 KiB becomes. */
@@ -78,7 +80,7 @@ async function openBatch(ctx: Context, upload: Upload, { header, mapping }: Matc
     id,
     userId: upload.userId,
     target: upload.target,
-    filename: upload.filename,
+    filename: upload.filename.replaceAll("\0", "\uFFFD").slice(0, MAX_FILENAME),
     header,
     mapping,
     rowDelayMs: ctx.config.rowDelayMs,

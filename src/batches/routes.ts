@@ -3,17 +3,17 @@ import Type from "typebox";
 import type { Context } from "../context.ts";
 import { authenticate } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
-import { decodeCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { withUploadedFile } from "../platform/http/upload.ts";
 import { targetNames } from "../targets/registry.ts";
 import { MAX_ROW_NUMBER } from "./ids.ts";
 import { getBatch, getRow, listBatches, listRows, viewBatch, viewRow } from "./queries.ts";
 import { receiveUpload } from "./receive-upload.ts";
-import { RowStatus } from "./views.ts";
+import { RowStatus, Uuid } from "./views.ts";
 
-const BatchParams = Type.Object({ batch_id: Type.String({ format: "uuid" }) });
+const BatchParams = Type.Object({ batch_id: Uuid });
 const RowParams = Type.Object({
-  batch_id: Type.String({ format: "uuid" }),
+  batch_id: Uuid,
   row: Type.Integer({ minimum: 1, maximum: MAX_ROW_NUMBER }),
 });
 
@@ -69,7 +69,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ user, query }) => {
-        const before = decodeCursor(query.cursor, "uuid");
+        const before = decodeUuidCursor(query.cursor);
         const found = await listBatches(ctx, user.id, before, query.limit + 1);
         const now = ctx.now();
         return pageOf(
@@ -106,7 +106,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ user, params, query }) => {
-        const after = Number(decodeCursor(query.cursor, "number") ?? 0);
+        const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
         const batch = await getBatch(ctx, user.id, params.batch_id);
         const page = { status: query.status ?? null, after, limit: query.limit + 1 };
         const found = await listRows(ctx, batch.id, page);

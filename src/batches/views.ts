@@ -6,6 +6,12 @@ const Moment = (description: string) => Type.String({ format: "date-time", descr
 const NullableMoment = (description: string) =>
   Type.Union([Type.String({ format: "date-time" }), Type.Null()], { description });
 
+/** As PostgreSQL takes it: the format alone also allows `urn:uuid:`. */
+export const Uuid = Type.String({
+  format: "uuid",
+  pattern: "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+});
+
 export const RowStatus = Type.Enum(["pending", "processing", "success", "failed"]);
 export type RowStatus = (typeof rowStatus.enumValues)[number] | "pending" | "processing";
 

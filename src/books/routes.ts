@@ -3,7 +3,7 @@ import Type from "typebox";
 import type { Context } from "../context.ts";
 import { authenticate } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
-import { decodeCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { getBook, listBooks, viewBook } from "./queries.ts";
 
 export const BookParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
@@ -25,7 +25,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ user, query }) => {
-        const after = Number(decodeCursor(query.cursor, "number") ?? 0);
+        const after = decodeNumberCursor(query.cursor);
         const found = await listBooks(ctx, user.id, after, query.limit + 1);
         return pageOf(
           found,

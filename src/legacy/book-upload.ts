@@ -5,24 +5,23 @@ import { logIn } from "../accounts/log-in.ts";
 import { loginThrottle } from "../accounts/login-throttle.ts";
 import { Credentials, NewAccount, startSession } from "../accounts/routes.ts";
 import { signUp } from "../accounts/sign-up.ts";
-import { parseTaskId, taskIdOf } from "../batches/ids.ts";
+import { MAX_ROW_NUMBER, parseTaskId, taskIdOf } from "../batches/ids.ts";
 import { firstRowNumbers, getBatch, getRow, listRows, viewBatch, viewRow } from "../batches/queries.ts";
 import { receiveUpload } from "../batches/receive-upload.ts";
-import { RowStatus, type RowView } from "../batches/views.ts";
+import { RowStatus, type RowView, Uuid } from "../batches/views.ts";
 import { getBook, listBooks, viewBook } from "../books/queries.ts";
 import { BookParams } from "../books/routes.ts";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { authenticate, type Caller } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
-import { decodeCursor, encodeCursor, MAX_PAGE, PageQuery } from "../platform/http/paging.ts";
+import { decodeNumberCursor, encodeCursor, MAX_PAGE, PageQuery } from "../platform/http/paging.ts";
 import { withUploadedFile } from "../platform/http/upload.ts";
 
 /** The service listed everything at once. Beyond these an answer says where the rest is. */
 const MAX_TASK_IDS = 10_000;
 const MAX_BOOKS = 10_000;
 
-const Uuid = Type.String({ format: "uuid" });
 const NullableText = Type.Union([Type.String(), Type.Null()]);
 
 const Session = Type.Object({
@@ -189,7 +188,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ user, query }) => {
-        const after = Number(decodeCursor(query.cursor, "number") ?? 0);
+        const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
         const batch = await getBatch(ctx, user.id, query.batch_id.toLowerCase());
         const found = await listRows(ctx, batch.id, { status: null, after, limit: MAX_PAGE + 1 });
         const page = found.slice(0, MAX_PAGE);
@@ -216,7 +215,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ user, query }, reply) => {
-        const after = Number(decodeCursor(query.cursor, "number") ?? 0);
+        const after = decodeNumberCursor(query.cursor);
         const found = await listBooks(ctx, user.id, after, MAX_BOOKS + 1);
         const page = found.slice(0, MAX_BOOKS);
         const last = page.at(-1);

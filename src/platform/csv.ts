@@ -28,25 +28,19 @@ export async function* readCsv(
   source: AsyncIterable<Uint8Array>,
   limits: CsvLimits,
 ): AsyncGenerator<CsvRecord[]> {
-  const parser = new Papa.Parser(DIALECT);
   const recordMaxChars = limits.cellMaxBytes * RECORD_CELLS;
   let rest = "";
   let row = 0;
 
   const take = (text: string, isLast: boolean): CsvRecord[] => {
-    const parsed: Papa.ParseResult<string[]> = parser.parse(text, 0, !isLast);
-    rest = isLast ? "" : text.slice(parsed.meta.cursor);
-    const problems = new Map(parsed.errors.map((error) => [error.row, error.code]));
     const records: CsvRecord[] = [];
-    for (const [index, fields] of parsed.data.entries()) {
+    const cut = cutRecords(text, isLast);
+    rest = cut.rest;
+    for (const { fields, problem } of cut.records) {
       row++;
-      const error = problems.get(index);
-      if (error === "MissingQuotes") throw unclosedQuote(row);
+      if (problem === UNCLOSED) throw unclosedQuote(row);
       if (fields.length === 1 && fields[0] === "") continue;
       checkCells(fields, row, limits);
-      const problem = error
-        ? "A quote inside a quoted cell is not doubled, so its cells can't be told apart."
-        : null;
       records.push({ row, fields, problem });
     }
     if (rest.length > recordMaxChars) throw unclosedQuote(row + 1, recordMaxChars);
@@ -63,6 +57,58 @@ export async function* readCsv(
   }
 }
 
+type CutRecord = Pick<CsvRecord, "fields" | "problem">;
+
+const UNCLOSED = "unclosed";
+const MALFORMED = "A quote inside a quoted cell is not doubled, so its cells can't be told apart.";
+
+const parser = new Papa.Parser(DIALECT);
+
+/**
+ * Cuts text into records, and what may go on in the next chunk. Behind a quote that is out of place papaparse looks for
+ * the next one that fits, and swallows the rows between; here such a record ends with its line, as in Python's csv.
+ */
+function cutRecords(text: string, isLast: boolean): { records: CutRecord[]; rest: string } {
+  const records: CutRecord[] = [];
+  let from = 0;
+  for (;;) {
+    const parsed: Papa.ParseResult<string[]> = parser.parse(from === 0 ? text : text.slice(from), 0, !isLast);
+    const malformed = parsed.errors.find(({ code }) => code === "InvalidQuotes");
+    const good = parsed.data.slice(0, malformed?.row);
+    for (const fields of good) records.push({ fields, problem: null });
+    if (!malformed) {
+      const last = parsed.errors.some(({ code }) => code === "MissingQuotes") ? records.pop() : undefined;
+      if (last) records.push({ ...last, problem: UNCLOSED });
+      return { records, rest: isLast ? "" : text.slice(from + parsed.meta.cursor) };
+    }
+    const start = from + endOfRecords(text.slice(from), good.length);
+    const lineEnd = text.indexOf("\n", misplacedQuote(text, from + (malformed.index ?? 0)));
+    if (lineEnd === -1 && !isLast) return { records, rest: text.slice(start) };
+    const end = lineEnd === -1 ? text.length : lineEnd;
+    records.push({ fields: text.slice(start, end).split(DIALECT.delimiter), problem: MALFORMED });
+    if (lineEnd === -1 || lineEnd === text.length - 1) return { records, rest: "" };
+    from = lineEnd + 1;
+  }
+}
+
+/** Where in `text` the first `count` records end. */
+function endOfRecords(text: string, count: number): number {
+  if (count === 0) return 0;
+  const parsed: Papa.ParseResult<string[]> = new Papa.Parser({ ...DIALECT, preview: count }).parse(
+    text,
+    0,
+    true,
+  );
+  return parsed.meta.cursor;
+}
+
+/** The first quote of the quoted cell that begins at `start` that is not one of a pair. */
+function misplacedQuote(text: string, start: number): number {
+  let at = text.indexOf('"', start);
+  while (at !== -1 && text[at + 1] === '"') at = text.indexOf('"', at + 2);
+  return at === -1 ? text.length : at;
+}
+
 /**
  * Text of a byte stream: UTF-16 where a byte order mark says so, else UTF-8. A character split between chunks
  * stays whole; bytes that are not UTF-8 become U+FFFD, which the rows' rules refuse.
@@ -70,7 +116,7 @@ export async function* readCsv(
 async function* decode(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let decoder: InstanceType<typeof TextDecoder> | null = null;
   let heldBack = "";
-  for await (const bytes of source) {
+  for await (const bytes of withWholeMark(source)) {
     decoder ??= new TextDecoder(encodingOf(bytes));
     let text = heldBack + decoder.decode(bytes, { stream: true });
     // A CR at the end may be half of a CRLF.
@@ -80,6 +126,22 @@ async function* decode(source: AsyncIterable<Uint8Array>): AsyncGenerator<string
   }
   const end = heldBack + (decoder?.decode() ?? "");
   if (end) yield unixLineBreaks(end);
+}
+
+/** The same bytes, the first two of them in one piece. */
+async function* withWholeMark(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let head: Uint8Array | null = new Uint8Array();
+  for await (const bytes of source) {
+    if (!head) {
+      yield bytes;
+      continue;
+    }
+    head = Buffer.concat([head, bytes]);
+    if (head.length < 2) continue;
+    yield head;
+    head = null;
+  }
+  if (head && head.length > 0) yield head;
 }
 
 function encodingOf(start: Uint8Array): string {

@@ -6,7 +6,7 @@ import type { Log } from "./log.ts";
 const CLOSE_DEADLINE_MS = 30_000;
 
 /**
- * Calls `close` on SIGINT or SIGTERM, or when the parent that started this program is gone, then exits: 0 when it
+ * Call it before anything is opened. Calls `close` on SIGINT or SIGTERM, or when the parent that started this program is gone, then exits: 0 when it
  * closed in time, 1 when it did not. A second signal exits at once.
  */
 export function closeOnSignal(log: Log, close: () => Promise<void>): void {
@@ -34,11 +34,14 @@ export function closeOnSignal(log: Log, close: () => Promise<void>): void {
   process.on("SIGINT", shutDown);
   process.on("SIGTERM", shutDown);
   process.on("disconnect", () => void shutDown("the program that started this one is gone"));
-  process.send?.(READY);
 }
 
-/** What a program tells the one that started it when it serves. */
+/** What a program tells the one that started it. */
 export const READY = "ready";
+
+export function tellReady(): void {
+  process.send?.(READY);
+}
 
 /** For a program that can't start: a bad setting in one line, anything else with its stack. */
 export function reportAndExit(error: unknown): never {

@@ -38,7 +38,8 @@ function comparable(name: string): string {
   return name.toLowerCase().replace(/[\s_-]/g, "");
 }
 
-function uniqueNames(names: readonly string[]): string[] {
+/** Empty names become `column_N`, repeated ones get `_2`, `_3` and so on. */
+export function uniqueNames(names: readonly string[]): string[] {
   const taken = new Set<string>();
   return names.map((name, index) => {
     const base = name || `column_${index + 1}`;

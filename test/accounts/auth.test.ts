@@ -5,6 +5,7 @@ import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { openContext } from "../../src/context.ts";
+import { createLog } from "../../src/platform/log.ts";
 import { refreshTokens, users } from "../../src/schema.ts";
 import { type Answer, Client, type Problem } from "../support/client.ts";
 import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
@@ -531,7 +532,7 @@ describe("failed logins", () => {
 
   /** A second API process on the same database, as far as the database can tell. */
   async function startSecond({ config }: Rowmill): Promise<AsyncDisposable & { client: Client }> {
-    const ctx = await openContext(config, "test-second", "enqueue");
+    const ctx = await openContext(config, createLog(config, "test-second"), "enqueue");
     const app = await createApp(ctx);
     const client = new Client(await app.listen({ host: "127.0.0.1", port: 0 }), app);
     const close = async () => {

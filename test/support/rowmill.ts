@@ -5,6 +5,7 @@ import { createApp } from "../../src/app.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
 import { type OpenContext, openContext } from "../../src/context.ts";
 import { takeJobs } from "../../src/handlers.ts";
+import { createLog } from "../../src/platform/log.ts";
 import { Client } from "./client.ts";
 import { databaseUrl, drop, onServer, TEMPLATE } from "./postgres.ts";
 
@@ -49,7 +50,7 @@ export async function startRowmill(settings: NodeJS.ProcessEnv = {}): Promise<Ro
   const database = stack.use(await createDatabase());
   const env = { ...SETTINGS, ...settings, DATABASE_URL: database.url };
   const config = loadConfig(env);
-  const ctx = await openContext(config, "test", "enqueue");
+  const ctx = await openContext(config, createLog(config, "test"), "enqueue");
   stack.defer(() => ctx.close(1000));
   const app = await createApp(ctx);
   stack.defer(() => app.close());
@@ -66,7 +67,8 @@ export async function startRowmill(settings: NodeJS.ProcessEnv = {}): Promise<Ro
     client,
     newUser: () => client.signUp(`user-${++users}`),
     async startWorker(own = {}) {
-      const worker = await openContext(loadConfig({ ...env, ...own }), "test-worker", "work");
+      const settings = loadConfig({ ...env, ...own });
+      const worker = await openContext(settings, createLog(settings, "test-worker"), "work");
       workers.defer(() => worker.close(1000));
       await takeJobs(worker);
       return worker;

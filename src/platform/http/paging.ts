@@ -1,6 +1,6 @@
 /** Cursor pagination: a cursor is opaque to clients, and is the key of the last item of the page before. */
 import Type, { type TSchema } from "typebox";
-import { invalidField } from "../../errors.ts";
+import { type DomainError, invalidField } from "../../errors.ts";
 
 export const MAX_PAGE = 1000;
 
@@ -20,15 +20,27 @@ export function encodeCursor(key: string | number): string {
   return Buffer.from(String(key)).toString("base64url");
 }
 
-const KEY = { number: /^\d{1,15}$/, uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/ };
+/** @returns 0 where there is no cursor. @throws DomainError `invalid_input` where it is not one of ours */
+export function decodeNumberCursor(cursor: string | undefined, max = Number.MAX_SAFE_INTEGER): number {
+  if (cursor === undefined) return 0;
+  const key = decode(cursor, /^\d{1,16}$/);
+  if (Number(key) > max) throw notACursor();
+  return Number(key);
+}
 
-/** @throws DomainError `invalid_input` where it is not one of ours */
-export function decodeCursor(cursor: string | undefined, kind: keyof typeof KEY): string | null {
-  if (cursor === undefined) return null;
+/** @returns null where there is no cursor. @throws DomainError `invalid_input` where it is not one of ours */
+export function decodeUuidCursor(cursor: string | undefined): string | null {
+  return cursor === undefined ? null : decode(cursor, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+}
+
+function decode(cursor: string, pattern: RegExp): string {
   const key = Buffer.from(cursor, "base64url").toString();
-  if (!KEY[kind].test(key))
-    throw invalidField("cursor", "is not a cursor of this list; take `next_cursor` as it is.");
+  if (!pattern.test(key)) throw notACursor();
   return key;
+}
+
+function notACursor(): DomainError {
+  return invalidField("cursor", "is not a cursor of this list; take `next_cursor` as it is.");
 }
 
 /** A page of `limit` items out of up to one more, which tells whether there is a next page. */

@@ -9,6 +9,8 @@ export interface UploadedFile {
   readonly file: Readable;
   /** Call when `file` has been read: resolves when nothing more came, throws where it was cut off or was not alone. */
   readonly finish: () => Promise<void>;
+  /** Whether it was longer than allowed, so that what was read is not all of it. */
+  readonly isCutOff: () => boolean;
 }
 
 const FIELD = "file";
@@ -29,17 +31,19 @@ export async function withUploadedFile<T>(
   maxBytes: number,
   receive: (file: UploadedFile) => Promise<T>,
 ): Promise<T> {
+  let uploaded: UploadedFile | undefined;
   try {
-    return await receive(await openFile(request, maxBytes));
+    uploaded = await openFile(request, maxBytes);
+    return await receive(uploaded);
   } catch (error) {
     // The client may still be sending. It gets to read the answer, and no more is kept of what it sends.
     reply.header("connection", "close");
     request.raw.unpipe();
     request.raw.resume();
     setTimeout(() => request.raw.destroy(), DRAIN_MS).unref();
-    if (isCutConnection(error))
-      throw new DomainError("invalid_input", "The connection ended before the file did.", { cause: error });
-    throw error;
+    // A file that was cut off at the limit may first fail as one that ends in the middle of a quoted cell.
+    if (uploaded?.isCutOff()) throw tooLarge(maxBytes);
+    throw translate(error);
   }
 }
 
@@ -61,14 +65,15 @@ async function openFile(request: FastifyRequest, maxBytes: number): Promise<Uplo
         `a file came under the key \`${part.fieldname.slice(0, 100)}\`; send it as \`${FIELD}\`.`,
       );
     }
+    const isCutOff = () => part.file.truncated;
     const finish = async () => {
-      if (part.file.truncated) throw tooLarge(maxBytes);
+      if (isCutOff()) throw tooLarge(maxBytes);
       for await (const next of untilEnd(parts)) {
         if (next.type === "file")
           throw invalidField(FIELD, "more than one file was sent; send each by itself.");
       }
     };
-    return { filename: part.filename || "upload.csv", file: part.file, finish };
+    return { filename: part.filename || "upload.csv", file: part.file, finish, isCutOff };
   }
   throw invalidField(FIELD, `no file was sent; send it as multipart/form-data under the key \`${FIELD}\`.`);
 }
@@ -82,10 +87,20 @@ function tooLarge(maxBytes: number): DomainError {
   return new DomainError("too_large", `The file is larger than UPLOAD_MAX_BYTES, which is ${maxBytes}.`);
 }
 
-const CUT_CONNECTION = /premature close|aborted|ECONNRESET|terminated early|Unexpected end of/i;
+/** What busboy says of a body that is not what its Content-Type promises. */
+const MALFORMED_FORM = /Boundary not found|Malformed|Unsupported content type/i;
+const CUT_CONNECTION = /premature.close|aborted|terminated early|Unexpected end of/i;
 
-function isCutConnection(error: unknown): boolean {
-  if (!(error instanceof Error) || error instanceof DomainError) return false;
-  const code = "code" in error ? String(error.code) : "";
-  return CUT_CONNECTION.test(`${code} ${error.message}`);
+function translate(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof DomainError) return error;
+  const said = `${"code" in error ? error.code : ""} ${error.message}`;
+  if (CUT_CONNECTION.test(said)) {
+    return new DomainError("invalid_input", "The connection ended before the file did.", { cause: error });
+  }
+  if (MALFORMED_FORM.test(said)) {
+    return new DomainError("invalid_input", "The body is not multipart/form-data as its Content-Type says.", {
+      cause: error,
+    });
+  }
+  return error;
 }

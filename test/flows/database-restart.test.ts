@@ -1,0 +1,206 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { expect, inject, test } from "vitest";
+import { loadConfig } from "../../src/config.ts";
+import { jobs } from "../../src/jobs.ts";
+import { startPostgres } from "../../src/platform/embedded-postgres.ts";
+import { createLog } from "../../src/platform/log.ts";
+import { migrateDatabase } from "../../src/platform/migrate.ts";
+import type { Client, Problem } from "../support/client.ts";
+import { onServer } from "../support/postgres.ts";
+import { type Programs, startPrograms } from "../support/processes.ts";
+import { until } from "../support/until.ts";
+import { csv, expectExactlyOnce } from "./exactly-once.ts";
+import { SlowUpload } from "./slow-upload.ts";
+
+const succeeded = (user: Client, batchId: string, rows: number) =>
+  until(`${rows} rows have succeeded`, async () => {
+    const { status, body } = await user.batch(batchId);
+    return status === 200 && body.counts.success >= rows;
+  });
+
+test("sessions that the database ends in the middle of a batch cost no row", async () => {
+  await using rowmill = await startPrograms();
+  const api = await rowmill.startApi({ ROW_DELAY_MS: "200" });
+  const worker = await rowmill.startWorker();
+  const user = await api.client.signUp("reader");
+  const { body: batch } = await user.upload(csv(950, 50));
+  const database = new URL(rowmill.databaseUrl).pathname.slice(1);
+  for (const rows of [1, 300, 600]) {
+    await succeeded(user, batch.id, rows);
+    await onServer(
+      inject("serverUrl"),
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}' AND backend_type = 'client backend'`,
+    );
+  }
+  await user.finished(batch.id, 40_000);
+  await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 950, bad: 50 });
+  expect([api.program.hasEnded, worker.hasEnded]).toEqual([false, false]);
+});
+
+test.for(["batch_rows", "chunks"])(
+  "an upload whose session ends while it writes %s is answered with 503, and the API lives on",
+  async (table) => {
+    await using rowmill = await startPrograms();
+    const { pool } = rowmill.ctx;
+    const api = await rowmill.startApi();
+    const user = await api.client.signUp("reader");
+    const blocker = await pool.connect();
+    await blocker.query(`BEGIN; LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
+    const answer = user.upload<Problem>(csv(25));
+    answer.catch(() => {});
+    await until("the upload waits for the table, and its session is ended", async () => {
+      const { rowCount } = await pool.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = '${table}'::regclass AND NOT granted`,
+      );
+      return rowCount === 1;
+    });
+    await blocker.query("ROLLBACK");
+    blocker.release();
+    const { status, body } = await answer;
+    expect([status, body.code]).toEqual([503, "unavailable"]);
+    expect(api.program.hasEnded).toBe(false);
+    const again = await user.upload(csv(25));
+    expect(again.status).toBe(202);
+    await until("only the second upload is left", async () => {
+      const { body } = await user.get<{ items: object[] }>("/api/v1/batches");
+      return body.items.length === 1;
+    });
+  },
+);
+
+test.for<["SIGINT" | "SIGQUIT", string]>([
+  ["SIGINT", "is restarted"],
+  ["SIGQUIT", "crashes"],
+])("a database that %s %s in the middle of a batch: the API says so, and all goes on", async ([signal]) => {
+  await using server = await ownServer();
+  await using rowmill = await startPrograms({}, server.url);
+  const api = await rowmill.startApi({ ROW_DELAY_MS: "300" });
+  const worker = await rowmill.startWorker();
+  const user = await api.client.signUp("reader");
+  const { body: batch } = await user.upload(csv(950, 50));
+  using upload = new SlowUpload(user);
+  await upload.send(csv(40_000));
+  await until("a segment of the other file is stored", async () => (await storedRows(rowmill)) > 1000);
+  await succeeded(user, batch.id, 1);
+
+  await server.stop(signal);
+  await expectUnavailable(user, "GET", "/readyz");
+  await expectUnavailable(user, "GET", `/api/v1/batches/${batch.id}`);
+  await expectUnavailable(user, "GET", `/api/v1/batches/${batch.id}/rows`);
+  await expectUnavailable(user, "GET", "/api/v1/books");
+  const account = { username: "private-name", password: "private-password" };
+  await expectUnavailable(api.client, "POST", "/api/v1/auth/signup", account);
+  await expectUnavailable(api.client, "POST", "/api/v1/auth/login", account);
+  const form = new FormData();
+  form.set("file", new Blob([csv(1)]), "test.csv");
+  await expectUnavailable(user, "POST", "/api/v1/batches", form);
+  expect(await upload.end()).toMatchObject({
+    status: 503,
+    type: expect.stringContaining("application/problem+json"),
+  });
+  expect((await user.get("/livez")).status).toBe(200);
+
+  await server.start();
+  await until("the API is ready", async () => (await user.get("/readyz")).status === 200);
+  await user.finished(batch.id, 60_000);
+  await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 950, bad: 50 });
+  expect([api.program.hasEnded, worker.hasEnded]).toEqual([false, false]);
+  const logs = api.program.output + worker.output;
+  for (const personal of ["private-name", "private-password", "reader", "Title 1", "Author 1"]) {
+    expect(
+      logs.split("\n").filter((line) => line.includes(personal)),
+      `log lines with "${personal}"`,
+    ).toEqual([]);
+  }
+});
+
+const storedRows = async ({ ctx }: Programs) =>
+  Number((await ctx.pool.query("SELECT count(*) FROM batch_rows")).rows[0].count);
+
+async function expectUnavailable(client: Client, method: string, path: string, body?: object): Promise<void> {
+  const isForm = body instanceof FormData;
+  const answer = await client.send<Problem>(method, path, {
+    signal: AbortSignal.timeout(15_000),
+    ...(isForm ? { body } : body ? { body: JSON.stringify(body) } : {}),
+    headers: body && !isForm ? { "content-type": "application/json" } : {},
+  });
+  expect([method, path, answer.status]).toEqual([method, path, 503]);
+  expect(answer.headers.get("content-type")).toContain("application/problem+json");
+  expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
+  expect(answer.body).toMatchObject({ status: 503, code: "unavailable" });
+}
+
+interface OwnServer extends AsyncDisposable {
+  readonly url: string;
+  stop(signal: "SIGINT" | "SIGQUIT"): Promise<void>;
+  /** On the same port and the same data. */
+  start(): Promise<void>;
+}
+
+/** A PostgreSQL for one test, migrated, that can be stopped and started. */
+async function ownServer(): Promise<OwnServer> {
+  await using stack = new AsyncDisposableStack();
+  const folder = mkdtempSync(join(tmpdir(), "rowmill-restart-"));
+  chmodSync(folder, 0o755);
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const { url, stop } = await startPostgres(folder);
+  stack.defer(stop);
+  const settings = { DATABASE_URL: url, JWT_SECRET: "test".repeat(8), LOG_LEVEL: "silent" };
+  const config = loadConfig(settings);
+  await migrateDatabase(config, url, Object.values(jobs), createLog(config, "test"));
+
+  const cluster = join(folder, "postgres");
+  const pid = Number(readFileSync(join(cluster, "postmaster.pid"), "utf8").split("\n")[0]);
+  // The command that started the server, as it wrote it down: /…/bin/postgres "-D" "/…" "-p" "…" …
+  const [binary = "", ...quoted] = readFileSync(join(cluster, "postmaster.opts"), "utf8").trim().split(' "');
+  const args = quoted.map((argument) => argument.slice(0, -1));
+  const { uid, gid } = statSync(cluster);
+  let restarted: ChildProcess | null = null;
+  const end = async (signal: NodeJS.Signals) => {
+    if (restarted) {
+      const exited = once(restarted, "exit");
+      restarted.kill(signal);
+      await exited;
+      restarted = null;
+    } else if (isAlive(pid)) {
+      process.kill(pid, signal);
+      await until("the database is down", async () => !isAlive(pid));
+    }
+  };
+  stack.defer(() => end("SIGINT"));
+  const resources = stack.move();
+  return {
+    url,
+    stop: end,
+    async start() {
+      restarted = spawn(binary, args, { uid, gid, stdio: "ignore" });
+      await until("the database answers", () => answers(url));
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end();
+  }
+}

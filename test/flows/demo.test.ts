@@ -1,0 +1,294 @@
+/** A newcomer's first minute, as they type it: in a pipe, in a terminal, with files of their own, and in root's home. */
+import { execFileSync, spawn } from "node:child_process";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { Settings } from "../../src/config.ts";
+import { until } from "../support/until.ts";
+
+const checkout = resolve(import.meta.dirname, "../..");
+const goodbooks = join(checkout, "../shared/data/goodbooks-10k.csv");
+const isRoot = process.getuid?.() === 0;
+
+let folder = "";
+/** The demos share it: from the second on, they meet the user and the books of the ones before. */
+let dataDir = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "rowmill-demo-"));
+  chmodSync(folder, 0o755);
+  dataDir = join(folder, "data");
+});
+afterAll(() => {
+  endLeftovers(dataDir);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("npm run demo", () => {
+  test("without a terminal imports the sample, shows what came of it, and ends", async () => {
+    const { url, settings } = await newPlace();
+    const { code, output } = await run("npm", ["run", "demo", "--", "--exit"], settings).ended;
+    expect({ code, output }).toMatchObject({ code: 0 });
+    expect(output).toContain("Uploaded books.csv: 320 rows stored and queued");
+    expect(output).toContain("completed_with_errors: 308 books made, 12 rows failed");
+    const failed = [...output.matchAll(/^ +row +(\d+) {2}(.+)$/gm)].map(([, row, reason]) => [row, reason]);
+    expect(failed).toEqual([
+      ["24", expect.stringContaining("title")],
+      ["47", expect.stringContaining("author")],
+      ["73", expect.stringContaining("4 fields where the header has 3")],
+      ["98", expect.stringContaining("title has 619 characters")],
+      ["125", expect.stringContaining("not UTF-8")],
+      ["151", expect.stringContaining("author")],
+      ["176", expect.stringContaining("title")],
+      ["203", expect.stringContaining("author has 281 characters")],
+      ["229", expect.stringContaining("author")],
+      ["254", expect.stringMatching(/title.*author/)],
+      ["281", expect.stringContaining("4 fields where the header has 3")],
+      ["306", expect.stringContaining("title")],
+    ]);
+    expect(output).toContain(`${url}/docs\n`);
+    expect(output).toMatch(/^ *curl -H "Authorization: Bearer \S+" "\S+"$/m);
+    expect(processesOn(dataDir)).toEqual([]);
+  });
+
+  const hasTerminal = process.platform === "linux" && isInstalled("script") && isInstalled("curl");
+  test.skipIf(!hasTerminal)(
+    "in a terminal stays up, so that the command it prints works, until Ctrl-C (needs script and curl)",
+    async () => {
+      const { settings } = await newPlace();
+      const command = `'${process.execPath}' src/dev.ts --demo`;
+      const demo = run("script", ["-qec", command, "/dev/null"], settings);
+      await demo.saw(/Ctrl-C ends it/);
+      expect(demo.output()).toContain("320/320");
+      const [curl = ""] = /curl -H .*"/.exec(demo.output()) ?? [];
+      const answer = execFileSync("sh", ["-c", curl], { encoding: "utf8", stdio: "pipe" });
+      expect(JSON.parse(answer).items).toHaveLength(12);
+      demo.type("\x03");
+      const { code, output } = await demo.ended;
+      expect({ code, output }).toMatchObject({ code: 0 });
+      expect(processesOn(dataDir)).toEqual([]);
+    },
+  );
+
+  test("imports a file of one's own", async () => {
+    const { settings } = await newPlace();
+    const file = join(folder, "my books.csv");
+    const rows = Array.from({ length: 30 }, (_, n) => (n < 28 ? `Book ${n},Writer ${n}` : `,Writer ${n}`));
+    writeFileSync(file, ["Title,Author", ...rows, ""].join("\n"));
+    const { code, output } = await run("npm", ["run", "demo", "--", file], settings).ended;
+    expect({ code, output }).toMatchObject({ code: 0 });
+    expect(output).toContain("Uploaded my books.csv: 30 rows stored and queued");
+    expect(output).toContain("28 books made, 2 rows failed");
+    expect(output).toMatch(/row +30 {2}title .*\n +row +31 {2}title /);
+  });
+
+  test("ends on Ctrl-C in the middle of the import, and leaves nothing behind", async () => {
+    const own = join(folder, "interrupted");
+    onTestFinished(() => endLeftovers(own));
+    const { settings } = await newPlace(own);
+    const demo = runDemo({ ...settings, ROW_DELAY_MS: "2000" }, []);
+    await demo.saw(/320 rows stored and queued/);
+    demo.signal("SIGINT");
+    const { code, output } = await demo.ended;
+    expect({ code, output }).toMatchObject({ code: 0 });
+    expect(output).not.toContain("Error");
+    expect(processesOn(own)).toEqual([]);
+  });
+
+  test("says that a file is missing", async () => {
+    const { settings } = await newPlace();
+    const { code, output } = await runDemo(settings, [join(folder, "absent.csv")]).ended;
+    expect({ code, output }).toMatchObject({ code: 1 });
+    expect(output).toContain(`There is no file ${join(folder, "absent.csv")}`);
+    expect(processesOn(dataDir)).toEqual([]);
+  });
+
+  test("says why a file without a header is refused", async () => {
+    const { settings } = await newPlace();
+    const file = join(folder, "refused.csv");
+    writeFileSync(file, "Ulysses,James Joyce\nEmma,Jane Austen\n");
+    const { code, output } = await runDemo(settings, [file]).ended;
+    expect({ code, output }).toMatchObject({ code: 1 });
+    expect(output).toMatch(/refused\.csv was refused: .*no column "title"/);
+    expect(output).not.toContain("    at ");
+    expect(processesOn(dataDir)).toEqual([]);
+  });
+
+  test.skipIf(!existsSync(goodbooks))(
+    "gives every one of 10,000 real books a result (needs ../shared/data/goodbooks-10k.csv)",
+    async () => {
+      const { settings } = await newPlace();
+      const { code, output } = await runDemo(settings, [goodbooks, "--exit"]).ended;
+      expect({ code, output }).toMatchObject({ code: 0 });
+      expect(output).toContain("10000 rows stored and queued");
+      expect(output).toContain("10000/10000");
+      const [, made, failed] = /(\d+) books made, (\d+) rows failed/.exec(output) ?? [];
+      expect(Number(made) + Number(failed)).toBe(10_000);
+      expect(Number(made)).toBeGreaterThan(9_900);
+    },
+  );
+});
+
+test.skipIf(!isRoot)(
+  "root's demo works in a folder that nobody else can enter, twice (needs root)",
+  async () => {
+    const sharedHome = "/var/lib/rowmill";
+    const had = existsSync(sharedHome) ? readdirSync(sharedHome) : [];
+    const hadHome = existsSync(sharedHome);
+    const own = mkdtempSync(join(tmpdir(), "rowmill-root-"));
+    chmodSync(own, 0o700);
+    const copy = join(own, "rowmill");
+    const copyData = join(copy, ".data");
+    const pids: number[] = [];
+    try {
+      mkdirSync(copy);
+      for (const part of ["package.json", "src", "drizzle"])
+        cpSync(join(checkout, part), join(copy, part), { recursive: true });
+      linkFolder(join(checkout, "node_modules"), join(copy, "node_modules"));
+
+      const { url, settings } = await newPlace(copyData);
+      const first = runDemo(settings, ["--exit"], copy);
+      pids.push(first.pid);
+      const { code, output } = await first.ended;
+      expect({ code, output }).toMatchObject({ code: 0 });
+      expect(output).toContain("308 books made, 12 rows failed");
+      expect(processesOn(copyData)).toEqual([]);
+
+      const [, token, rows] = /Bearer ([^"]+)" "([^"]+)"/.exec(output) ?? [];
+      const again = run(process.execPath, ["src/dev.ts"], settings, copy);
+      pids.push(again.pid);
+      await again.saw(/Ctrl-C ends it/);
+      expect(rows?.startsWith(url)).toBe(true);
+      const answer = await fetch(String(rows), { headers: { authorization: `Bearer ${token}` } });
+      expect(await answer.json()).toMatchObject({ items: { length: 12 } });
+      again.signal("SIGTERM");
+      expect(await again.ended).toMatchObject({ code: 0 });
+      expect(processesOn(copyData)).toEqual([]);
+    } finally {
+      endLeftovers(copyData);
+      rmSync(own, { recursive: true, force: true });
+      for (const entry of madeIn(sharedHome, had, pids)) rmSync(entry, { recursive: true, force: true });
+      if (!hadHome) rmSync(sharedHome, { recursive: true, force: true });
+    }
+  },
+);
+
+/** What these processes left in the folder that root's databases share with other checkouts' databases. */
+function madeIn(sharedHome: string, had: readonly string[], pids: readonly number[]): string[] {
+  const entries = existsSync(sharedHome) ? readdirSync(sharedHome) : [];
+  const isOurs = (entry: string) => {
+    const owner = join(sharedHome, entry, "owner.pid");
+    return entry.startsWith("postgres-") || (existsSync(owner) && pids.includes(Number(readFileSync(owner))));
+  };
+  return entries
+    .filter((entry) => !had.includes(entry) && isOurs(entry))
+    .map((entry) => join(sharedHome, entry));
+}
+
+/** Hard links where the disk is the same one. */
+function linkFolder(from: string, to: string): void {
+  try {
+    execFileSync("cp", ["-al", from, to], { stdio: "ignore" });
+  } catch {
+    rmSync(to, { recursive: true, force: true });
+    execFileSync("cp", ["-a", from, to]);
+  }
+}
+
+function runDemo(settings: NodeJS.ProcessEnv, args: string[], cwd = checkout) {
+  return run(process.execPath, ["src/dev.ts", "--demo", ...args], settings, cwd);
+}
+
+/** A port of its own, and nothing of what this shell or a `.env` sets. */
+async function newPlace(dir = dataDir) {
+  const port = await freePort();
+  const unset = Object.fromEntries(Object.keys(Settings.properties).map((name) => [name, ""]));
+  return { url: `http://127.0.0.1:${port}`, settings: { ...unset, DATA_DIR: dir, PORT: String(port) } };
+}
+
+function run(command: string, args: string[], settings: NodeJS.ProcessEnv, cwd = checkout) {
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...settings }, stdio: "pipe" });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (part: string) => {
+      output += part;
+    });
+  let hasEnded = false;
+  // "close" comes when nothing that it started holds its output any more.
+  const ended = new Promise<{ code: number | null; output: string }>((done, fail) => {
+    child.once("error", fail);
+    child.once("close", (code) => {
+      hasEnded = true;
+      done({ code, output });
+    });
+  });
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    output: () => output,
+    type: (keys: string) => child.stdin.write(keys),
+    signal: (name: NodeJS.Signals) => child.kill(name),
+    async saw(pattern: RegExp) {
+      const probe = async () => pattern.test(output) || hasEnded;
+      await until(`${command} says ${pattern}`, probe, 60_000);
+      if (!pattern.test(output)) throw new Error(`${command} ended without saying ${pattern}:\n${output}`);
+    },
+  };
+}
+
+/** What runs on this DATA_DIR: its programs carry it in their environment, its server in its arguments. */
+function processesOn(dir: string): { pid: number; command: string }[] {
+  if (process.platform !== "linux") {
+    const lines = execFileSync("ps", ["-axEww", "-o", "pid=,command="], { encoding: "utf8" }).split("\n");
+    return lines
+      .filter((line) => line.includes(dir))
+      .map((line) => ({ pid: Number.parseInt(line, 10), command: line }));
+  }
+  return readdirSync("/proc").flatMap((entry) => {
+    try {
+      const command = readFileSync(`/proc/${entry}/cmdline`, "utf8").replaceAll("\0", " ");
+      const isOn =
+        command.includes(dir) || readFileSync(`/proc/${entry}/environ`, "utf8").includes(`DATA_DIR=${dir}\0`);
+      return isOn ? [{ pid: Number(entry), command }] : [];
+    } catch {
+      return []; // Not a process, somebody else's, or gone by now.
+    }
+  });
+}
+
+/** For a test that failed: whatever it left running on its own DATA_DIR. */
+function endLeftovers(dir: string): void {
+  for (const { pid, command } of processesOn(dir)) {
+    try {
+      process.kill(pid, command.includes("postgres ") ? "SIGQUIT" : "SIGKILL");
+    } catch {
+      // Gone by itself.
+    }
+  }
+}
+
+function isInstalled(program: string): boolean {
+  return (process.env.PATH ?? "").split(":").some((dir) => existsSync(join(dir, program)));
+}
+
+function freePort(): Promise<number> {
+  return new Promise((found, fail) => {
+    const probe = createServer();
+    probe.once("error", fail);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => found(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "vitest";
+import { processChunk } from "../../src/batches/process-chunk.ts";
+import { inTransaction } from "../../src/context.ts";
+import { jobs } from "../../src/jobs.ts";
+import type { Delivery, NewJob } from "../../src/platform/queue.ts";
+import { type Programs, startPrograms } from "../support/processes.ts";
+import { until } from "../support/until.ts";
+import { count, csv, expectExactlyOnce } from "./exactly-once.ts";
+
+async function chunksOf({ ctx }: Programs, batchId: string): Promise<number[]> {
+  const { rows } = await ctx.pool.query(
+    `SELECT first_row AS "firstRow" FROM chunks WHERE batch_id = $1 ORDER BY 1`,
+    [batchId],
+  );
+  return rows.map(({ firstRow }) => firstRow);
+}
+
+test("chunks with several jobs each, on two workers, are processed once", async () => {
+  await using rowmill = await startPrograms();
+  const { ctx } = rowmill;
+  const api = await rowmill.startApi({ ROW_DELAY_MS: "50" });
+  const user = await api.client.signUp("reader");
+  const { body: batch } = await user.upload(csv(950, 50));
+  const firstRows = await chunksOf(rowmill, batch.id);
+  const copies = firstRows.flatMap((firstRow) =>
+    [1, 2].map((): NewJob => ({ id: randomUUID(), payload: { batchId: batch.id, firstRow } })),
+  );
+  await ctx.queue.add(ctx.db, jobs.processChunk, copies);
+  const workers = await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
+  await user.finished(batch.id, 40_000);
+  const notEnded =
+    "SELECT count(*) FROM pgboss.job WHERE name = 'batch.process-chunk' AND state <> 'completed'";
+  await until("every job has ended", async () => (await count(ctx.pool, notEnded)) === 0);
+  await expectExactlyOnce(ctx.pool, batch.id, { good: 950, bad: 50 });
+  const worked = workers.flatMap((worker) => worker.lines("chunk succeeded").map(({ firstRow }) => firstRow));
+  expect(worked).toHaveLength(firstRows.length);
+  expect(new Set(worked)).toEqual(new Set(firstRows));
+});
+
+test("a chunk delivered several times at the same moment is processed once", async () => {
+  await using rowmill = await startPrograms();
+  const { ctx } = rowmill;
+  const api = await rowmill.startApi();
+  const user = await api.client.signUp("reader");
+  const { body: batch } = await user.upload(csv(180, 20));
+  for (const firstRow of await chunksOf(rowmill, batch.id)) {
+    const key = { batchId: batch.id, firstRow };
+    await Promise.all(
+      [1, 2, 3].map(() => inTransaction(ctx, (tx) => processChunk(ctx, tx, key, delivery(key)))),
+    );
+  }
+  await user.finished(batch.id, 1000);
+  await expectExactlyOnce(ctx.pool, batch.id, { good: 180, bad: 20 });
+});
+
+test("all chunks of a batch at the same time, twice each, end it once", async () => {
+  await using rowmill = await startPrograms();
+  const { ctx } = rowmill;
+  const api = await rowmill.startApi();
+  const user = await api.client.signUp("reader");
+  const { body: batch } = await user.upload(csv(190, 10));
+  const keys = (await chunksOf(rowmill, batch.id)).map((firstRow) => ({ batchId: batch.id, firstRow }));
+  // Twice the pool's connections at the most would wait for each other: a delivery needs two.
+  for (let at = 0; at < keys.length; at += 2) {
+    const pair = [...keys.slice(at, at + 2), ...keys.slice(at, at + 2)];
+    await Promise.all(
+      pair.map((key) => inTransaction(ctx, (tx) => processChunk(ctx, tx, key, delivery(key)))),
+    );
+  }
+  await user.finished(batch.id, 1000);
+  await expectExactlyOnce(ctx.pool, batch.id, { good: 190, bad: 10 });
+});
+
+function delivery(payload: object): Delivery {
+  return { id: randomUUID(), payload, attempt: 1, signal: new AbortController().signal };
+}

@@ -1,0 +1,76 @@
+/** The invariant that every flow ends with, and the files that flows upload. */
+import type pg from "pg";
+import { expect } from "vitest";
+
+/** A file of `good` rows that become books, with `bad` ones, which lack a title, spread among them. */
+export function csv(good: number, bad = 0): string {
+  const every = bad > 0 ? Math.floor((good + bad) / bad) : Number.POSITIVE_INFINITY;
+  let left = bad;
+  const lines = Array.from({ length: good + bad }, (_, index) => {
+    if (left === 0 || (index + 1) % every !== 0) return `Title ${index},Author ${index},About ${index}`;
+    left--;
+    return `,Author ${index},About ${index}`;
+  });
+  return `title,author,description\n${lines.join("\n")}\n`;
+}
+
+/**
+ * Every row has one result, every success its own book, no book came from nowhere, and the batch ended once.
+ * It must be its user's only batch.
+ */
+export async function expectExactlyOnce(
+  pool: pg.Pool,
+  batchId: string,
+  { good, bad }: { good: number; bad: number },
+): Promise<void> {
+  const { rows } = await pool.query(
+    `WITH rows AS (SELECT * FROM batch_rows WHERE batch_id = $1),
+      results AS (SELECT * FROM row_results WHERE batch_id = $1),
+      parts AS (SELECT * FROM chunks WHERE batch_id = $1),
+      owned AS (SELECT books.* FROM books JOIN batches USING (user_id) WHERE batches.id = $1)
+    SELECT
+      (SELECT count(*)::int FROM rows) AS rows,
+      (SELECT count(*)::int FROM rows FULL JOIN results USING (row_number)
+        WHERE rows.batch_id IS NULL OR results.batch_id IS NULL) AS "rowsOrResultsAlone",
+      (SELECT count(*)::int FROM results WHERE status = 'success') AS good,
+      (SELECT count(*)::int FROM results WHERE status = 'failed') AS bad,
+      (SELECT count(DISTINCT record_id)::int FROM results WHERE status = 'success') AS records,
+      (SELECT count(*)::int FROM owned) AS books,
+      (SELECT count(*)::int FROM owned WHERE id NOT IN (SELECT record_id FROM results WHERE record_id IS NOT NULL))
+        AS "booksWithoutResult",
+      (SELECT count(*)::int FROM results JOIN rows USING (row_number) LEFT JOIN owned ON owned.id = record_id
+        WHERE status = 'success' AND owned.title IS DISTINCT FROM rows.fields->>0) AS "successesWithoutTheirBook",
+      (SELECT count(*)::int FROM parts WHERE state <> 'done') AS "chunksNotDone",
+      (SELECT sum(succeeded)::int FROM parts) AS "goodInChunks",
+      (SELECT sum(failed)::int FROM parts) AS "badInChunks",
+      (SELECT count(*)::int FROM pgboss.job WHERE name = 'batch.finished' AND data->>'batchId' = $1::text)
+        AS "finishedJobs",
+      state, total_rows AS total, chunks_left AS "chunksLeft", finished_at IS NOT NULL AS "isFinished"
+    FROM batches WHERE id = $1`,
+    [batchId],
+  );
+  expect(rows[0]).toEqual({
+    rows: good + bad,
+    rowsOrResultsAlone: 0,
+    good,
+    bad,
+    records: good,
+    books: good,
+    booksWithoutResult: 0,
+    successesWithoutTheirBook: 0,
+    chunksNotDone: 0,
+    goodInChunks: good,
+    badInChunks: bad,
+    finishedJobs: 1,
+    state: bad > 0 ? "completed_with_errors" : "completed",
+    total: good + bad,
+    chunksLeft: 0,
+    isFinished: true,
+  });
+}
+
+/** One number from a statement that gives one. */
+export async function count(pool: pg.Pool, statement: string, values: unknown[] = []): Promise<number> {
+  const { rows } = await pool.query<{ count: string | number }>(statement, values);
+  return Number(rows[0]?.count);
+}

@@ -1,0 +1,93 @@
+import { expect, test } from "vitest";
+import type { LogLine, Program } from "../support/processes.ts";
+import { startPrograms } from "../support/processes.ts";
+import { count, csv, expectExactlyOnce } from "./exactly-once.ts";
+
+const firstRows = (lines: readonly LogLine[]) => lines.map(({ firstRow }) => Number(firstRow)).sort();
+
+/** Messages in the order of the log. */
+function messages(program: Program): string[] {
+  return [...program.output.matchAll(/"msg":"([^"]+)"/g)].map(([, message = ""]) => message);
+}
+
+test("a worker told to stop ends what it has in hand and takes nothing new", async () => {
+  await using rowmill = await startPrograms({ WORKER_CONCURRENCY: "2" });
+  const api = await rowmill.startApi({ ROW_DELAY_MS: "1500" });
+  const user = await api.client.signUp("reader");
+  const stopped = await rowmill.startWorker();
+  const { body: batch } = await user.upload(csv(190, 10));
+  await stopped.logged("chunk received", 2);
+  expect(await stopped.stop()).toEqual({ code: 0, signal: null });
+  expect(stopped.lines("chunk received")).toHaveLength(2);
+  expect(firstRows(stopped.lines("chunk succeeded"))).toEqual(firstRows(stopped.lines("chunk received")));
+  const order = messages(stopped);
+  expect(order.lastIndexOf("chunk received")).toBeLessThan(order.indexOf("closing"));
+  expect(order.at(-1)).toBe("closed");
+  expect((await user.batch(batch.id)).body.counts).toMatchObject({ processing: 0, pending: 150 });
+
+  const other = await rowmill.startWorker();
+  await user.finished(batch.id);
+  await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 190, bad: 10 });
+  expect(other.lines("chunk received")).toHaveLength(6);
+});
+
+test("what a stopping worker can't end in time it hands back, and another takes it at once", async () => {
+  await using rowmill = await startPrograms();
+  const api = await rowmill.startApi({ ROW_DELAY_MS: "60000" });
+  const user = await api.client.signUp("reader");
+  const stopped = await rowmill.startWorker();
+  const { body: batch } = await user.upload(csv(50));
+  await stopped.logged("chunk received", 2);
+  expect(await stopped.stop()).toEqual({ code: 0, signal: null });
+  expect(stopped.lines("chunk succeeded")).toEqual([]);
+  const inState = "SELECT count(*) FROM pgboss.job WHERE name = 'batch.process-chunk' AND state::text = $1";
+  expect(await count(rowmill.ctx.pool, inState, ["retry"])).toBe(2);
+
+  await rowmill.ctx.pool.query("UPDATE batches SET row_delay_ms = 0");
+  const other = await rowmill.startWorker();
+  await user.finished(batch.id, 5000);
+  await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 50, bad: 0 });
+  expect(other.lines("chunk succeeded")).toHaveLength(2);
+});
+
+test("two workers share one batch", async () => {
+  await using rowmill = await startPrograms({ WORKER_CONCURRENCY: "2" });
+  const api = await rowmill.startApi({ ROW_DELAY_MS: "200" });
+  const user = await api.client.signUp("reader");
+  const [one, two] = await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
+  const { body: batch } = await user.upload(csv(950, 50));
+  await user.finished(batch.id);
+  await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 950, bad: 50 });
+  const [ofOne, ofTwo] = [firstRows(one.lines("chunk succeeded")), firstRows(two.lines("chunk succeeded"))];
+  expect(ofOne.length).toBeGreaterThan(5);
+  expect(ofTwo.length).toBeGreaterThan(5);
+  expect(new Set([...ofOne, ...ofTwo]).size).toBe(40);
+  expect(ofOne.length + ofTwo.length).toBe(40);
+  const announced = [one, two].flatMap((worker) => worker.lines("batch finished"));
+  expect(announced).toMatchObject([{ batchId: batch.id, rows: 1000, succeeded: 950, failed: 50 }]);
+});
+
+test("a second signal ends a worker at once", async () => {
+  await using rowmill = await startPrograms();
+  const api = await rowmill.startApi({ ROW_DELAY_MS: "60000" });
+  const user = await api.client.signUp("reader");
+  const worker = await rowmill.startWorker();
+  await user.upload(csv(25));
+  await worker.logged("chunk received");
+  worker.signal("SIGINT");
+  await worker.logged("closing");
+  const signalledAt = Date.now();
+  worker.signal("SIGINT");
+  expect(await worker.ended).toEqual({ code: 1, signal: null });
+  expect(Date.now() - signalledAt).toBeLessThan(2000);
+});
+
+test("programs end when the one that started them is gone", async () => {
+  await using rowmill = await startPrograms();
+  const api = await rowmill.startApi();
+  const worker = await rowmill.startWorker();
+  for (const program of [api.program, worker]) {
+    program.abandon();
+    expect(await program.ended).toEqual({ code: 0, signal: null });
+  }
+});

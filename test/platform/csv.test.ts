@@ -1,0 +1,345 @@
+import { describe, expect, test } from "vitest";
+import { DomainError } from "../../src/errors.ts";
+import { type CsvRecord, readCsv } from "../../src/platform/csv.ts";
+
+const CELL_MAX_BYTES = 1000;
+const CHUNK_SIZES = [1, 2, 3, 7, 16, 64, 65_536];
+
+async function* cut(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function read(source: AsyncIterable<Uint8Array>, cellMaxBytes = CELL_MAX_BYTES): Promise<CsvRecord[]> {
+  const records: CsvRecord[] = [];
+  for await (const block of readCsv(source, { cellMaxBytes })) records.push(...block);
+  return records;
+}
+
+const readText = (text: string, size = 65_536) => read(cut(Buffer.from(text), size));
+const refusalOf = (text: string, size?: number) =>
+  readText(text, size).then(
+    () => expect.fail("nothing was refused"),
+    (error: unknown) => {
+      expect(error).toBeInstanceOf(DomainError);
+      return error as DomainError;
+    },
+  );
+
+const cells = (records: CsvRecord[]) => records.map(({ fields }) => fields);
+const numbered = (records: CsvRecord[]) => records.map(({ row, fields }) => [row, ...fields]);
+
+const utf16 = (text: string) => Buffer.from(`\uFEFF${text}`, "utf16le");
+
+describe.each(CHUNK_SIZES)("in chunks of %i bytes", (size) => {
+  test.each([
+    [
+      "characters of two, three and four bytes",
+      "é,日本\n😀,👩‍🚀\n",
+      [
+        ["é", "日本"],
+        ["😀", "👩‍🚀"],
+      ],
+    ],
+    [
+      "line breaks inside quotes",
+      'a,"one\ntwo\n\nthree"\nb,c\n',
+      [
+        ["a", "one\ntwo\n\nthree"],
+        ["b", "c"],
+      ],
+    ],
+    [
+      "doubled quotes",
+      '"say ""hi""",""""\n"""",x\n',
+      [
+        ['say "hi"', '"'],
+        ['"', "x"],
+      ],
+    ],
+    ["commas inside quotes", '"a,b",",",c\n', [["a,b", ",", "c"]]],
+    [
+      "empty cells",
+      ',,\n"",,""\n',
+      [
+        ["", "", ""],
+        ["", "", ""],
+      ],
+    ],
+    [
+      "CRLF",
+      'a,b\r\nc,"d"\r\n',
+      [
+        ["a", "b"],
+        ["c", "d"],
+      ],
+    ],
+    [
+      "CR",
+      'a,b\rc,"d"\r',
+      [
+        ["a", "b"],
+        ["c", "d"],
+      ],
+    ],
+    [
+      "LF",
+      'a,b\nc,"d"\n',
+      [
+        ["a", "b"],
+        ["c", "d"],
+      ],
+    ],
+    [
+      "mixed line ends",
+      'a,b\r\nc,d\re,f\n"g",h',
+      [
+        ["a", "b"],
+        ["c", "d"],
+        ["e", "f"],
+        ["g", "h"],
+      ],
+    ],
+    ["CRLF and CR inside quotes, as LF", '"a\r\nb","c\rd"\r\n', [["a\nb", "c\nd"]]],
+    [
+      "no line break at the end",
+      "a,b\nc,d",
+      [
+        ["a", "b"],
+        ["c", "d"],
+      ],
+    ],
+    [
+      "no line break at the end, after a quote",
+      'a,b\nc,"d"',
+      [
+        ["a", "b"],
+        ["c", "d"],
+      ],
+    ],
+    [
+      "a CR as the very last byte",
+      "a,b\nc,d\r",
+      [
+        ["a", "b"],
+        ["c", "d"],
+      ],
+    ],
+    [
+      "a quote in mid-cell",
+      'a,5" disk\n3.5"",x"y"z\n',
+      [
+        ["a", '5" disk'],
+        ['3.5""', 'x"y"z'],
+      ],
+    ],
+    ["spaces, which are kept", " a , b\n", [[" a ", " b"]]],
+    ["rows of unlike lengths", "a,b,c\nd\ne,f,g,h\n", [["a", "b", "c"], ["d"], ["e", "f", "g", "h"]]],
+    [
+      "a byte order mark",
+      '\uFEFF"a",b\nc,d\n',
+      [
+        ["a", "b"],
+        ["c", "d"],
+      ],
+    ],
+    ["a byte order mark inside a file, as data", "a\nb,\uFEFFc\n", [["a"], ["b", "\uFEFFc"]]],
+    ["NUL", "a,b\0c\n", [["a", "b\0c"]]],
+  ])("%s", async (_, text, expected) => {
+    const records = await readText(text, size);
+    expect(cells(records)).toEqual(expected);
+    expect(records.every(({ problem }) => problem === null)).toBe(true);
+  });
+
+  test("row numbers are those of a spreadsheet: the header is 1, blank lines count", async () => {
+    const text = 'h1,h2\n\na,b\r\n\r\n\r\n"c\nc",d\n\n\ne,f\n\n';
+    expect(numbered(await readText(text, size))).toEqual([
+      [1, "h1", "h2"],
+      [3, "a", "b"],
+      [6, "c\nc", "d"],
+      [9, "e", "f"],
+    ]);
+  });
+
+  test.each([
+    ["little", utf16],
+    ["big", (text: string) => utf16(text).swap16()],
+  ])("UTF-16, %s endian, with a byte order mark", async (_, encode) => {
+    const records = await read(cut(encode('title,author\r\n"Ünï\ncode",😀\r\n'), size));
+    expect(cells(records)).toEqual([
+      ["title", "author"],
+      ["Ünï\ncode", "😀"],
+    ]);
+  });
+
+  test("bytes that are not UTF-8 become U+FFFD in their cell", async () => {
+    const bytes = Buffer.concat([Buffer.from("a,"), Buffer.from([0xff]), Buffer.from("b\nc,d\n")]);
+    expect(cells(await read(cut(bytes, size)))).toEqual([
+      ["a", "\uFFFDb"],
+      ["c", "d"],
+    ]);
+  });
+
+  test("a malformed quoted cell is the problem of its row alone", async () => {
+    const records = await readText('a,b\n"x" y",z\n"c",d\n', size);
+    expect(records.map(({ row, problem }) => [row, problem === null])).toEqual([
+      [1, true],
+      [2, false],
+      [3, true],
+    ]);
+    expect(records[1]?.problem).toContain("not doubled");
+    expect(records[2]?.fields).toEqual(["c", "d"]);
+  });
+
+  test.each([
+    ["before the next quoted cell", '"g",h\n', [6, "g", "h"]],
+    ["in a file without another quote", "g,h\n", [6, "g", "h"]],
+  ])("a malformed quoted cell takes no other rows with it, %s", async (_, end, last) => {
+    const records = await readText(`a,b\n"x"y,z\nc,d\n\ne,f\n${end}`, size);
+    expect(records.map(({ row, problem }) => [row, problem === null])).toEqual([
+      [1, true],
+      [2, false],
+      [3, true],
+      [5, true],
+      [6, true],
+    ]);
+    expect(numbered(records.slice(2))).toEqual([[3, "c", "d"], [5, "e", "f"], last]);
+  });
+
+  test("a quote that is never closed is refused, and its row named", async () => {
+    const error = await refusalOf('a,b\n\nc,d\ne,"f\ng,h\n', size);
+    expect(error.code).toBe("invalid_input");
+    expect(error.message).toContain("Row 4 opens a quote that is never closed");
+  });
+
+  test("a cell over CELL_MAX_BYTES is refused, and its row and column named", async () => {
+    const error = await refusalOf(`a,b\nc,${"é".repeat(CELL_MAX_BYTES / 2)}x\n`, size);
+    expect(error.code).toBe("too_large");
+    expect(error.message).toContain("Row 2, column 2");
+    expect(error.message).toContain(`${CELL_MAX_BYTES + 1} bytes`);
+    expect(error.message).toContain(`CELL_MAX_BYTES is ${CELL_MAX_BYTES}`);
+  });
+
+  test("a cell of exactly CELL_MAX_BYTES is taken", async () => {
+    const cell = "é".repeat(CELL_MAX_BYTES / 2);
+    expect(cells(await readText(`a,b\n"${cell}",d\n`, size))).toEqual([
+      ["a", "b"],
+      [cell, "d"],
+    ]);
+  });
+});
+
+describe("a file without records", () => {
+  test.each([
+    ["no chunk", []],
+    ["one empty chunk", [""]],
+    ["a byte order mark alone", ["\uFEFF"]],
+    ["blank lines alone", ["\n\r\n", "\r"]],
+  ])("of %s yields none", async (_, chunks) => {
+    async function* source() {
+      for (const chunk of chunks) yield Buffer.from(chunk);
+    }
+    expect(await read(source())).toEqual([]);
+  });
+});
+
+test("an empty chunk before the first byte changes nothing", async () => {
+  async function* source() {
+    yield Buffer.alloc(0);
+    yield utf16("a,b\n");
+  }
+  expect(cells(await read(source()))).toEqual([["a", "b"]]);
+});
+
+describe("what never ends is stopped early", () => {
+  test.each([
+    ["a quote that swallows all that follows", 'a,b\nc,"', "d,e\n"],
+    ["a line without an end", "a,b\n", "cdefgh,"],
+  ])("%s", async (_, start, repeated) => {
+    const chunk = Buffer.from(repeated.repeat(200));
+    let taken = 0;
+    let isClosed = false;
+    async function* endless() {
+      try {
+        yield Buffer.from(start);
+        for (;;) {
+          taken += chunk.length;
+          yield chunk;
+        }
+      } finally {
+        isClosed = true;
+      }
+    }
+    const error = await read(endless()).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(DomainError);
+    expect(error).toMatchObject({ code: "too_large", message: expect.stringContaining("Row 2 ") });
+    expect(error).toMatchObject({ message: expect.stringContaining("CELL_MAX_BYTES") });
+    expect(taken).toBeLessThanOrEqual(4 * CELL_MAX_BYTES + 2 * chunk.length);
+    expect(isClosed).toBe(true);
+  });
+});
+
+test("records come while the file is still being sent", async () => {
+  let sent = 0;
+  async function* source() {
+    for (const text of ["a,b\n", "c,d\n", "e,f\n"]) {
+      sent++;
+      yield Buffer.from(text);
+    }
+  }
+  const blocks = readCsv(source(), { cellMaxBytes: CELL_MAX_BYTES });
+  const first = await blocks.next();
+  expect(first.value).toEqual([{ row: 1, fields: ["a", "b"], problem: null }]);
+  expect(sent).toBe(1);
+  await blocks.return(undefined);
+});
+
+describe("records written at random and cut at random are read back equal", () => {
+  const ALPHABET = ["a", "b", " ", ",", '"', "\n", "\r\n", "\r", "é", "日", "😀", "\t", "\\", "'", ";", "\0"];
+  const LINE_ENDS = ["\n", "\r\n", "\r"];
+
+  /** https://en.wikipedia.org/wiki/Linear_congruential_generator: the same numbers for the same seed. */
+  function randomNumbers(seed: number) {
+    let state = seed;
+    return (below: number) => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+  }
+
+  test.each(Array.from({ length: 25 }, (_, index) => index + 1))("seed %i", async (seed) => {
+    const random = randomNumbers(seed);
+    const pick = (from: readonly string[]) => from[random(from.length)] ?? "";
+    const cell = () => Array.from({ length: random(8) }, () => pick(ALPHABET)).join("");
+    const written = (text: string) => {
+      const mustQuote = /^"|[,\r\n]/.test(text);
+      return mustQuote || random(3) === 0 ? `"${text.replaceAll('"', '""')}"` : text;
+    };
+    let text = random(2) ? "\uFEFF" : "";
+    const expected: (string | number)[][] = [];
+    const count = 1 + random(400);
+    let row = 0;
+    for (let index = 0; index < count; index++) {
+      if (random(8) === 0) {
+        // Not LF: after a CR it would be the same line end.
+        text += "\r\n";
+        row++;
+      }
+      const fields = Array.from({ length: 2 + random(4) }, cell);
+      const isLast = index === count - 1;
+      text += fields.map(written).join(",") + (isLast && random(2) ? "" : pick(LINE_ENDS));
+      expected.push([++row, ...fields.map((field) => field.replace(/\r\n?/g, "\n"))]);
+    }
+    const bytes = Buffer.from(text);
+    async function* source() {
+      for (let at = 0; at < bytes.length; ) {
+        const size = 1 + random(random(2) ? 4 : 60);
+        yield bytes.subarray(at, at + size);
+        at += size;
+      }
+    }
+    expect(numbered(await read(source()))).toEqual(expected);
+  });
+});

@@ -1,0 +1,192 @@
+/** The API and workers as real processes on a database of their own: started, watched, stopped and killed by a test. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
+import { loadConfig } from "../../src/config.ts";
+import { type OpenContext, openContext } from "../../src/context.ts";
+import { createLog } from "../../src/platform/log.ts";
+import { READY } from "../../src/platform/lifecycle.ts";
+import { Client } from "./client.ts";
+import { createDatabase } from "./rowmill.ts";
+import { until } from "./until.ts";
+
+/** Settings of a program under test: no simulated delay, limits as shipped. */
+const SETTINGS = {
+  ROW_DELAY_MS: "0",
+  PORT: "0",
+  DATABASE_POOL_MAX: "10",
+  JWT_SECRET: "test".repeat(8),
+};
+
+export interface LogLine {
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export class Program implements AsyncDisposable {
+  readonly name: string;
+  /** When it has ended: how. */
+  readonly ended: Promise<Ending>;
+  readonly #child: ChildProcess;
+  #output = "";
+  #isReady = false;
+
+  /** Resolves when the program serves. */
+  static async start(
+    name: "api" | "worker",
+    databaseUrl: string,
+    settings: NodeJS.ProcessEnv = {},
+  ): Promise<Program> {
+    const program = new Program(name, {
+      ...process.env,
+      ...SETTINGS,
+      ...settings,
+      DATABASE_URL: databaseUrl,
+    });
+    await until(`the ${name} serves`, async () => program.#isReady || program.hasEnded);
+    if (!program.#isReady) throw new Error(`The ${name} ended at its start:\n${program.output}`);
+    return program;
+  }
+
+  private constructor(name: string, env: NodeJS.ProcessEnv) {
+    this.name = name;
+    const script = fileURLToPath(new URL(`../../src/${name}.ts`, import.meta.url));
+    // The channel also ends the program where the test run is killed.
+    const child = spawn(process.execPath, [script], {
+      env,
+      cwd: tmpdir(),
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    });
+    this.#child = child;
+    const outputs = [child.stdout, child.stderr]
+      .filter((stream) => stream !== null)
+      .map((stream) => {
+        stream.setEncoding("utf8").on("data", (part: string) => {
+          this.#output += part;
+        });
+        return once(stream, "end");
+      });
+    child.on("message", (message) => {
+      this.#isReady ||= message === READY;
+    });
+    // Not its "close", which does not come where the channel was ended from here.
+    this.ended = Promise.all([once(child, "exit"), ...outputs]).then(([[code, signal]]) => ({
+      code,
+      signal,
+    }));
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** All that it wrote. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** What it logged with this message so far. */
+  lines(message: string): LogLine[] {
+    return this.#output
+      .split("\n")
+      .filter((line) => line.startsWith("{") && line.endsWith("}"))
+      .map((line): LogLine => JSON.parse(line))
+      .filter(({ msg }) => msg === message);
+  }
+
+  /** Waits until it has logged this message `times` times. */
+  async logged(message: string, times = 1, timeoutMs?: number): Promise<LogLine[]> {
+    const probe = async () => {
+      const lines = this.lines(message);
+      return lines.length >= times ? lines : null;
+    };
+    return until(`the ${this.name} logs "${message}" ${times} times`, probe, timeoutMs);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Ends it as a crash does: at once, in the middle of whatever it does. */
+  async kill(): Promise<void> {
+    this.signal("SIGKILL");
+    await this.ended;
+  }
+
+  async stop(): Promise<Ending> {
+    this.signal("SIGTERM");
+    return this.ended;
+  }
+
+  /** Ends the channel to it, as when the program that started it is gone. */
+  abandon(): void {
+    this.#child.disconnect();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.hasEnded) await this.kill();
+  }
+}
+
+export interface Api {
+  readonly program: Program;
+  readonly url: string;
+  /** A client without a token. */
+  readonly client: Client;
+  /** The same user as one of another API. */
+  clientOf(user: Client): Client;
+}
+
+export interface Programs extends AsyncDisposable {
+  /** To look into the database, and to call verbs. */
+  readonly ctx: OpenContext;
+  readonly databaseUrl: string;
+  startApi(settings?: NodeJS.ProcessEnv): Promise<Api>;
+  startWorker(settings?: NodeJS.ProcessEnv): Promise<Program>;
+}
+
+/** `await using rowmill = await startPrograms()`: no program yet; all that are started end with it. */
+export async function startPrograms(
+  settings: NodeJS.ProcessEnv = {},
+  databaseUrl?: string,
+): Promise<Programs> {
+  await using stack = new AsyncDisposableStack();
+  const url = databaseUrl ?? stack.use(await createDatabase()).url;
+  const config = loadConfig({ ...SETTINGS, ...settings, LOG_LEVEL: "silent", DATABASE_URL: url });
+  const ctx = await openContext(config, createLog(config, "test"), "enqueue");
+  stack.defer(() => ctx.close(1000));
+  const programs = stack.use(new AsyncDisposableStack());
+  const resources = stack.move();
+  const start = async (name: "api" | "worker", own: NodeJS.ProcessEnv) =>
+    programs.use(await Program.start(name, url, { ...settings, ...own }));
+  return {
+    ctx,
+    databaseUrl: url,
+    startApi: async (own = {}) => apiOn(await start("api", own)),
+    startWorker: (own = {}) => start("worker", own),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+async function apiOn(program: Program): Promise<Api> {
+  const address = /listening at (http:[^"]+)/;
+  const url = await until(
+    "the API says where it listens",
+    async () => address.exec(program.output)?.[1] ?? null,
+  );
+  const document: unknown = await (await fetch(`${url}/openapi.json`)).json();
+  const app = { swagger: (): never => document as never };
+  return {
+    program,
+    url,
+    client: new Client(url, app),
+    clientOf: ({ token: access, refresh, userId: id }) =>
+      new Client(url, app, { access, refresh, user: { id } }),
+  };
+}

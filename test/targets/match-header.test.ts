@@ -1,0 +1,122 @@
+import Type from "typebox";
+import { describe, expect, test } from "vitest";
+import { DomainError } from "../../src/errors.ts";
+import { booksTarget } from "../../src/targets/books.ts";
+import { matchHeader } from "../../src/targets/match-header.ts";
+import type { Target } from "../../src/targets/target.ts";
+
+const target: Target = {
+  name: "people",
+  description: "Only to match headers with.",
+  columns: Type.Object({
+    full_name: Type.String({ minLength: 1 }),
+    email: Type.String({ minLength: 1 }),
+    note: Type.String({ default: "" }),
+  }),
+  aliases: { full_name: ["name", "person"], email: ["e-mail address"] },
+  write: () => Promise.reject(new Error("nothing is written here")),
+};
+
+function refusalOf(names: string[]): DomainError {
+  try {
+    matchHeader(target, names);
+  } catch (error) {
+    expect(error).toBeInstanceOf(DomainError);
+    return error as DomainError;
+  }
+  return expect.fail("the header was taken");
+}
+
+describe("a column is found", () => {
+  test.each([
+    ["by its name", ["full_name", "email", "note"], { full_name: 0, email: 1, note: 2 }],
+    ["in any order", ["note", "email", "x", "full_name"], { full_name: 3, email: 1, note: 0 }],
+    ["whatever its case", ["FULL_NAME", "eMail"], { full_name: 0, email: 1 }],
+    ["with spaces around it", ["  full_name ", "\temail"], { full_name: 0, email: 1 }],
+    ["with a space for `_`", ["Full Name", "email"], { full_name: 0, email: 1 }],
+    ["without its `_`", ["FullName", "email"], { full_name: 0, email: 1 }],
+    ["with `-` for `_`", ["full-name", "e-mail"], { full_name: 0, email: 1 }],
+    ["by an alias", ["Name", "email"], { full_name: 0, email: 1 }],
+    ["by an alias, whatever its spelling", ["PERSON", "E Mail_Address"], { full_name: 0, email: 1 }],
+    ["by its own name before an alias", ["name", "full name", "email"], { full_name: 1, email: 2 }],
+    ["by an earlier alias before a later one", ["person", "name", "email"], { full_name: 1, email: 2 }],
+    ["at the first of equal names", ["email", "full_name", "email"], { full_name: 1, email: 0 }],
+  ])("%s", (_, names, mapping) => {
+    expect(matchHeader(target, names).mapping).toEqual(mapping);
+  });
+
+  test("by no other name", () => {
+    expect(matchHeader(target, ["name", "email", "notes", "note2"]).mapping).toEqual({
+      full_name: 0,
+      email: 1,
+    });
+  });
+});
+
+describe("the header", () => {
+  const rest = ["name", "email"];
+
+  test("has the names as the file has them, trimmed", () => {
+    expect(matchHeader(target, [" Full Name ", "E-Mail", "Größe", "__proto__"]).header).toEqual([
+      "Full Name",
+      "E-Mail",
+      "Größe",
+      "__proto__",
+    ]);
+  });
+
+  test("has names that repeat made unique", () => {
+    const { header } = matchHeader(target, [...rest, "x", "x", "x"]);
+    expect(header).toEqual([...rest, "x", "x_2", "x_3"]);
+  });
+
+  test("has empty names made up", () => {
+    expect(matchHeader(target, [...rest, "", "  ", ""]).header).toEqual([
+      ...rest,
+      "column_3",
+      "column_4",
+      "column_5",
+    ]);
+  });
+
+  test.each([
+    [["x", "x", "x_2"]],
+    [["x_2", "x", "x"]],
+    [["", "column_3", ""]],
+    [["column_4", "", ""]],
+    [["constructor", "constructor", "__proto__", "__proto__"]],
+  ])("is unique also where a made-up name is taken: %j", (names) => {
+    const { header } = matchHeader(target, [...rest, ...names]);
+    expect(header).toHaveLength(rest.length + names.length);
+    expect(new Set(header).size).toBe(header.length);
+  });
+});
+
+describe("a header without a column that is required", () => {
+  test("is refused, with the column named, how else it may be called, and what was found", () => {
+    const error = refusalOf(["nom", "email", "nom"]);
+    expect(error.code).toBe("invalid_input");
+    expect(error.message).toContain('no column "full_name" (or name, person)');
+    expect(error.message).toContain("Found: nom, email, nom_2.");
+    expect(Object.keys(error.fieldErrors)).toEqual(["file"]);
+  });
+
+  test("is refused for the second column too", () => {
+    expect(refusalOf(["name", "mail"]).message).toContain('no column "email"');
+  });
+
+  test("is refused in a message of bounded length", () => {
+    const names = Array.from({ length: 1000 }, (_, index) => `a-rather-long-column-name-${index}`);
+    expect(refusalOf(names).message.length).toBeLessThan(1000);
+  });
+});
+
+test.each([
+  [["title", "author", "description"], { title: 0, author: 1, description: 2 }],
+  [["Author", "Title"], { title: 1, author: 0 }],
+  [["book_id", "authors", "original_title", "title"], { title: 3, author: 1 }],
+  [["authors", "original_title"], { title: 1, author: 0 }],
+  [["Book Title", "Writer", "Summary"], { title: 0, author: 1, description: 2 }],
+])("books are found under %j", (names, mapping) => {
+  expect(matchHeader(booksTarget, names).mapping).toEqual(mapping);
+});
