@@ -17,16 +17,19 @@ export interface JobInput<N extends JobName> {
   readonly tx: Context;
 }
 
-type Handlers = { readonly [N in JobName]: (ctx: Context, input: JobInput<N>) => Promise<void> };
+type Handlers = {
+  readonly [N in JobName]: (ctx: Context, input: JobInput<N>) => Promise<object | undefined>;
+};
 
 export const handlers: Handlers = {
   processChunk: (ctx, { payload, delivery, tx }) => processChunk(ctx, tx, payload, delivery),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
-  reconcile: async (ctx) => ctx.log.debug(await reconcile(ctx), "reconciled"),
+  reconcile: (ctx) => reconcile(ctx),
   clean: async (ctx) => {
     const batchesRemoved = await removeOldBatches(ctx);
     const sessionsRemoved = await removeExpiredSessions(ctx);
     ctx.log.info({ batchesRemoved, sessionsRemoved }, "cleaned");
+    return { batchesRemoved, sessionsRemoved };
   },
 };
 
@@ -47,6 +50,6 @@ function takeJob<N extends JobName>(ctx: OpenContext, name: N): Promise<void> {
   return ctx.queue.work(contract, async (delivery, db) => {
     const payload = Value.Parse(contract.payload, delivery.payload) as Payload<N>;
     const tx: Context = db ? { ...ctx, db, isTransaction: true } : ctx;
-    await handlers[name](ctx, { payload, delivery, tx });
+    return handlers[name](ctx, { payload, delivery, tx });
   });
 }

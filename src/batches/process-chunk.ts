@@ -7,7 +7,7 @@ import { targetNamed } from "../targets/registry.ts";
 import { rowValidator } from "../targets/validate-row.ts";
 import type { ChunkKey } from "./chunk-job.ts";
 import { failed, type Outcome } from "./outcomes.ts";
-import { type OpenRow, type RowOutcome, settleChunk } from "./settle-chunk.ts";
+import { type OpenRow, type RowOutcome, type Settled, settleChunk } from "./settle-chunk.ts";
 import { RUNNABLE_STATES, transitions } from "./state.ts";
 import { writeRows } from "./write-rows.ts";
 
@@ -20,7 +20,7 @@ interface ChunkTask extends ChunkKey {
 
 /**
  * Gives every row of the chunk that has no result yet its result. Whatever happens before the commit leaves no
- * trace, so a chunk that is delivered again starts from what is committed.
+ * trace, so a chunk that is delivered again starts from what is committed. Undefined: there was nothing left to do.
  * @param ctx for what others must see meanwhile
  * @param tx in the transaction that the job's completion commits
  */
@@ -29,10 +29,10 @@ export async function processChunk(
   tx: Context,
   key: ChunkKey,
   delivery: Delivery,
-): Promise<void> {
+): Promise<Settled | undefined> {
   const startedAt = performance.now();
   const task = await markProcessing(ctx, key);
-  if (!task) return;
+  if (!task) return undefined;
   const log = ctx.log.child({ ...key, delivery: delivery.attempt });
   log.info("chunk received");
 
@@ -40,7 +40,7 @@ export async function processChunk(
   if (task.rowDelayMs > 0) await sleep(task.rowDelayMs, undefined, { signal: delivery.signal });
 
   const chunk = await lockChunk(tx, key);
-  if (!chunk) return;
+  if (!chunk) return undefined;
   const rows = await readOpenRows(tx, key, chunk.lastRow);
   const outcomes = await outcomesOf(tx, task, rows);
   delivery.signal.throwIfAborted();
@@ -49,6 +49,7 @@ export async function processChunk(
     { ...settled, rows: rows.length, attempt: chunk.attempt, ms: Math.round(performance.now() - startedAt) },
     "chunk succeeded",
   );
+  return settled;
 }
 
 /** Outside the transaction, so that a status read sees which rows are being worked on. Null: nothing to do. */

@@ -53,7 +53,27 @@ export const BatchView = Type.Object(
     started_at: NullableMoment("When a worker took the first rows."),
     finished_at: NullableMoment("When the last row had its result."),
   },
-  { $id: "Batch" },
+  {
+    $id: "Batch",
+    examples: [
+      {
+        id: "01a20159-f320-7af5-a6be-a1fe00000000",
+        target: "books",
+        filename: "books.csv",
+        state: "processing",
+        counts: { total: 320, pending: 120, processing: 100, success: 96, failed: 4 },
+        header: ["Title", "Book Author"],
+        mapping: { title: "Title", author: "Book Author" },
+        row_delay_ms: 500,
+        rows_per_second: 150.3,
+        seconds_left: 1.5,
+        created_at: "2026-11-22T03:43:21.893Z",
+        queued_at: "2026-11-22T03:43:21.923Z",
+        started_at: "2026-11-22T03:43:22.950Z",
+        finished_at: null,
+      },
+    ],
+  },
 );
 
 export const RowErrorView = Type.Object({
@@ -84,7 +104,26 @@ export const RowView = Type.Object(
     created_at: Moment("When the upload began."),
     completed_at: NullableMoment("When the row had its result."),
   },
-  { $id: "Row" },
+  {
+    $id: "Row",
+    examples: [
+      {
+        row: 3,
+        task_id: "01a20159-f320-7af5-a6be-a1fe00000003",
+        batch_id: "01a20159-f320-7af5-a6be-a1fe00000000",
+        status: "failed",
+        fields: { Title: "", "Book Author": "Nobody" },
+        attempts: 1,
+        job_id: "fa80a633-7c36-8c61-b518-9158366a5671",
+        record_id: null,
+        error_code: "required",
+        error_message: "title is required",
+        errors: [{ column: "title", code: "required", message: "title is required" }],
+        created_at: "2026-11-22T03:43:21.893Z",
+        completed_at: "2026-11-22T03:43:23.486Z",
+      },
+    ],
+  },
 );
 
 export type BatchView = Static<typeof BatchView>;

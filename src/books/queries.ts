@@ -17,7 +17,19 @@ export const BookView = Type.Object(
     }),
     picture_url: Type.Union([Type.String(), Type.Null()], { description: "The same as an absolute URL." }),
   },
-  { $id: "Book" },
+  {
+    $id: "Book",
+    examples: [
+      {
+        id: 1,
+        title: "Frankenstein",
+        author: "Mary Shelley",
+        description: "A scientist makes a living being.",
+        picture: null,
+        picture_url: null,
+      },
+    ],
+  },
 );
 
 export function listBooks(ctx: Context, userId: number, after: number, limit: number): Promise<StoredBook[]> {

@@ -28,8 +28,8 @@ const Session = Type.Object({
   success: Type.Boolean(),
   access: Type.String(),
   refresh: Type.String(),
-  user_id: Type.Integer(),
-  username: Type.String(),
+  user_id: Type.Integer({ examples: [1] }),
+  username: Type.String({ examples: ["testuser"] }),
 });
 
 const Accepted = Type.Object({

@@ -39,7 +39,8 @@ export interface Delivery {
   readonly signal: AbortSignal;
 }
 
-export type DeliveryHandler = (delivery: Delivery, tx: Database | null) => Promise<void>;
+/** What it returns is kept with the job as its result. */
+export type DeliveryHandler = (delivery: Delivery, tx: Database | null) => Promise<object | undefined>;
 
 export type LiveJobs = ReadonlySet<string>;
 
@@ -137,11 +138,11 @@ export class PgBossQueue implements Queue {
    */
   async #addWorker(contract: JobContract, handler: DeliveryHandler): Promise<void> {
     const deliver = async ([job]: Job<object>[], tx: Database | null) => {
-      if (!job) return;
+      if (!job) return undefined;
       this.#boss.notifyWorker(workerId);
       const delivery = { id: job.id, payload: job.data, attempt: job.retryCount + 1, signal: job.signal };
       try {
-        await handler(delivery, tx);
+        return await handler(delivery, tx);
       } catch (error) {
         this.#log.warn(
           { err: error, job: contract.name, jobId: job.id, delivery: delivery.attempt },

@@ -33,7 +33,7 @@ function titled(rows: number, titles: Record<number, string>): string {
 }
 
 /** Delivers the chunk that begins at row 2, as a worker does. */
-function deliver({ ctx }: Rowmill, batchId: string): Promise<void> {
+function deliver({ ctx }: Rowmill, batchId: string): Promise<object | undefined> {
   const payload = { batchId, firstRow: 2 };
   const delivery = { id: randomUUID(), payload, attempt: 1, signal: new AbortController().signal };
   return inTransaction(ctx, (tx) => processChunk(ctx, tx, payload, delivery));

@@ -92,7 +92,10 @@ async function signUp(url: string): Promise<string> {
 
 async function startProgram(name: string, env: NodeJS.ProcessEnv): Promise<ChildProcess> {
   const script = fileURLToPath(new URL(`../../src/${name}.ts`, import.meta.url));
-  const program = spawn(process.execPath, [...process.execArgv, script], { env, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const program = spawn(process.execPath, [...process.execArgv, script], {
+    env,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   const [ready] = await Promise.race([once(program, "message"), once(program, "exit")]);
   if (ready !== "ready") throw new Error(`${name} did not start`);
   return program;

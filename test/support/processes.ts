@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../src/config.ts";
 import { type OpenContext, openContext } from "../../src/context.ts";
-import { createLog } from "../../src/platform/log.ts";
 import { READY } from "../../src/platform/lifecycle.ts";
+import { createLog } from "../../src/platform/log.ts";
 import { Client } from "./client.ts";
 import { createDatabase } from "./rowmill.ts";
 import { until } from "./until.ts";
@@ -70,7 +70,7 @@ export class Program implements AsyncDisposable {
         stream.setEncoding("utf8").on("data", (part: string) => {
           this.#output += part;
         });
-        return once(stream, "end");
+        return once(stream, "close");
       });
     child.on("message", (message) => {
       this.#isReady ||= message === READY;
@@ -124,8 +124,10 @@ export class Program implements AsyncDisposable {
     return this.ended;
   }
 
-  /** Ends the channel to it, as when the program that started it is gone. */
+  /** As when the program that started it was killed: nobody reads what it writes, and the channel to it ends. */
   abandon(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
     this.#child.disconnect();
   }
 
