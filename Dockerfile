@@ -1,7 +1,7 @@
 # One image for every program; compose.yaml and your orchestrator choose by command: src/api.ts, src/worker.ts, src/cli.ts.
 FROM node:24-slim
 # The heap limits are those of package.json: README, "Decisions".
-ENV NODE_ENV=production NODE_OPTIONS="--max-semi-space-size=4 --max-old-space-size=512"
+ENV NODE_ENV=production NODE_OPTIONS="--max-semi-space-size=16 --max-old-space-size=512"
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Without the embedded database, an optional dependency: a container gets DATABASE_URL.

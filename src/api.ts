@@ -8,7 +8,7 @@ import { createLog } from "./platform/log.ts";
 
 const resources = new AsyncDisposableStack();
 try {
-  const config = requireDatabaseUrl(loadConfig());
+  const config = loadConfig(requireDatabaseUrl());
   const log = createLog(config, "api");
   closeOnSignal(log, () => resources.disposeAsync());
   const ctx = await openContext(config, log, "enqueue");

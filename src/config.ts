@@ -237,10 +237,10 @@ function keptSecret(dataDir: string): string {
   return readFileSync(path, "utf8");
 }
 
-/** For programs that run by themselves. @throws ConfigError where there is no database to run on */
-export function requireDatabaseUrl(config: Config): Config {
-  if (config.databaseUrl) return config;
-  throw new ConfigError(
-    "DATABASE_URL: required by a program that runs alone; `npm start` runs all of them on a database of its own.",
-  );
+/** The environment of a program that runs by itself. @throws ConfigError where it names no database to run on */
+export function requireDatabaseUrl(env: NodeJS.ProcessEnv = fromProcess()): NodeJS.ProcessEnv {
+  if (env.DATABASE_URL?.trim()) return env;
+  const message =
+    "required by a program that runs alone; `npm start` runs all of them on a database of its own.";
+  throw new ConfigError(`DATABASE_URL: ${message}`);
 }

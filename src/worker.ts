@@ -10,7 +10,7 @@ const FINISH_MS = 20_000;
 
 const resources = new AsyncDisposableStack();
 try {
-  const config = requireDatabaseUrl(loadConfig());
+  const config = loadConfig(requireDatabaseUrl());
   const log = createLog(config, "worker");
   closeOnSignal(log, () => resources.disposeAsync());
   const ctx = await openContext(config, log, "work");

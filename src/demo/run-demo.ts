@@ -15,10 +15,6 @@ const BAR_WIDTH = 40;
 /** @returns whether the batch was processed to its end */
 export async function runDemo(config: Config, file = SAMPLE): Promise<boolean> {
   const api = new DemoClient(config);
-  if (!existsSync(file)) {
-    console.error(`There is no file ${file}.`);
-    return false;
-  }
   console.log(`\nRowmill serves ${config.publicUrl}\n`);
   await api.signIn();
   const startedAt = performance.now();

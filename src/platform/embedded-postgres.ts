@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -152,18 +153,22 @@ function initialise(
   account: Account | null,
 ): void {
   const passwordFile = join(home, "initdb-password");
-  mkdirSync(cluster, { recursive: true, mode: 0o700 });
+  // Made aside and then moved: a cluster that is there is a whole one, whenever this is cut short.
+  const halfMade = `${cluster}.new`;
+  rmSync(halfMade, { recursive: true, force: true });
+  mkdirSync(halfMade, { recursive: true, mode: 0o700 });
   writeFileSync(passwordFile, password, { mode: 0o600 });
-  if (account) for (const path of [cluster, passwordFile]) chownSync(path, account.uid, account.gid);
+  if (account) for (const path of [halfMade, passwordFile]) chownSync(path, account.uid, account.gid);
   const locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"];
   const access = [`--username=${SUPERUSER}`, `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
   try {
-    execFileSync(join(binaries, "initdb"), ["-D", cluster, ...access, ...locale], {
+    execFileSync(join(binaries, "initdb"), ["-D", halfMade, ...access, ...locale], {
       ...account,
       stdio: "pipe",
     });
+    renameSync(halfMade, cluster);
   } catch (error) {
-    rmSync(cluster, { recursive: true, force: true });
+    rmSync(halfMade, { recursive: true, force: true });
     throw error;
   } finally {
     rmSync(passwordFile);
@@ -175,8 +180,18 @@ function runningServer(cluster: string): { pid: number; port: number } | null {
   const path = join(cluster, "postmaster.pid");
   if (!existsSync(path)) return null;
   const [pid, , , port] = readFileSync(path, "utf8").split("\n").map(Number);
-  if (!pid || !port || !isAlive(pid)) return null;
+  if (!pid || !port || !commandOf(pid).includes(cluster)) return null;
   return { pid, port };
+}
+
+/** A process id alone says nothing: after a power cut another program may have got it. */
+function commandOf(pid: number): string {
+  try {
+    if (process.platform === "linux") return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    return execFileSync("ps", ["-ww", "-p", String(pid), "-o", "command="], { encoding: "utf8" });
+  } catch {
+    return "";
+  }
 }
 
 function isAlive(pid: number): boolean {
@@ -198,7 +213,11 @@ async function takeOver(home: string, cluster: string): Promise<void> {
     );
   }
   writeFileSync(ownerFile, String(process.pid));
-  if (!running) return;
+  if (!running) {
+    // Left by a crash. PostgreSQL would take any live process with this id for a server of its own.
+    rmSync(join(cluster, "postmaster.pid"), { force: true });
+    return;
+  }
   process.kill(running.pid, "SIGINT");
   for (let waitedMs = 0; isAlive(running.pid) && waitedMs < STOP_TIMEOUT_MS; waitedMs += 50) await sleep(50);
 }

@@ -5,18 +5,22 @@ import type { Log } from "./log.ts";
 /** A program that is not closed by then exits all the same: what it held is handed on by the database. */
 const CLOSE_DEADLINE_MS = 30_000;
 
+/** npm passes on the Ctrl-C that the terminal has sent to its programs already: within this time it is the same one. */
+const SAME_SIGNAL_MS = 1000;
+
 /**
- * Call it before anything is opened. Calls `close` on SIGINT or SIGTERM, or when the parent that started this program is gone, then exits: 0 when it
- * closed in time, 1 when it did not. A second signal exits at once.
+ * Calls `close` on SIGINT or SIGTERM, or when the parent that started this program is gone, then exits: 0 when it
+ * closed in time, 1 when it did not. A second signal exits at once. To be called before anything is opened.
  */
 export function closeOnSignal(log: Log, close: () => Promise<void>): void {
-  let isClosing = false;
+  let closingSince: number | null = null;
   const shutDown = async (reason: string) => {
-    if (isClosing) {
+    if (closingSince !== null) {
+      if (Date.now() - closingSince < SAME_SIGNAL_MS) return;
       log.warn({ reason }, "second signal: exiting at once");
       process.exit(1);
     }
-    isClosing = true;
+    closingSince = Date.now();
     log.info({ reason }, "closing");
     setTimeout(() => {
       log.error("not closed in time");
@@ -33,7 +37,9 @@ export function closeOnSignal(log: Log, close: () => Promise<void>): void {
   };
   process.on("SIGINT", shutDown);
   process.on("SIGTERM", shutDown);
-  process.on("disconnect", () => void shutDown("the program that started this one is gone"));
+  process.on("disconnect", () => {
+    if (closingSince === null) void shutDown("the program that started this one is gone");
+  });
 }
 
 /** What a program tells the one that started it. */

@@ -23,6 +23,8 @@ export async function migrateDatabase(
   log: Log,
 ): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl, application_name: "rowmill-migrate" });
+  // Without a listener a lost connection would end the process; the statement under way fails as it is.
+  client.on("error", (error) => log.warn({ err: error }, "the migration's connection was lost"));
   await client.connect();
   try {
     await requireSupportedVersion(client, config);

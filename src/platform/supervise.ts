@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ConfigError } from "../errors.ts";
 import { READY } from "./lifecycle.ts";
 
 export interface Program {
@@ -61,7 +62,7 @@ class Child {
     ]);
     this.#isServing = isReady;
     if (!isReady) {
-      throw new Error(`${this.#program.name} ended before it served; the line above says why.`);
+      throw new ConfigError(`${this.#program.name} ended before it served; the line above says why.`);
     }
   }
 

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import Type, { type Static } from "typebox";
+import type { Context } from "../context.ts";
 import type { Target } from "./target.ts";
 
 const columns = Type.Object({
@@ -24,17 +25,20 @@ export const booksTarget: Target<typeof columns> = {
 
   async write(tx, batch, rows) {
     const cells = (column: keyof Static<typeof columns>) => sql.param(rows.map((row) => row[column]));
-    // Ids are drawn before the insert: RETURNING promises no order, and each row must know its record.
-    const { rows: made } = await tx.db.execute<{ id: string }>(sql`
-      WITH input AS (
-        SELECT nextval('books_id_seq') AS id, position, title, author, description
-        FROM unnest(${cells("title")}::text[], ${cells("author")}::text[], ${cells("description")}::text[])
-          WITH ORDINALITY AS cells (title, author, description, position)
-      ), inserted AS (
-        INSERT INTO books (id, user_id, title, author, description)
-        SELECT id, ${batch.userId}, title, author, description FROM input ORDER BY position
-      )
-      SELECT id FROM input ORDER BY position`);
-    return made.map(({ id }) => Number(id));
+    const ids = await drawIds(tx, rows.length);
+    await tx.db.execute(sql`
+      INSERT INTO books (id, user_id, title, author, description)
+      SELECT id, ${batch.userId}, title, author, description
+      FROM unnest(${sql.param(ids)}::bigint[], ${cells("title")}::text[], ${cells("author")}::text[],
+        ${cells("description")}::text[]) AS cells (id, title, author, description)`);
+    return ids;
   },
 };
+
+/** Ids before the insert: each row must know its record, and RETURNING promises no order. */
+async function drawIds(tx: Context, count: number): Promise<number[]> {
+  const { rows } = await tx.db.execute<{ id: string }>(
+    sql`SELECT nextval('books_id_seq') AS id FROM generate_series(1, ${count})`,
+  );
+  return rows.map(({ id }) => Number(id));
+}

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { LogLine, Program } from "../support/processes.ts";
 import { startPrograms } from "../support/processes.ts";
+import { until } from "../support/until.ts";
 import { count, csv, expectExactlyOnce } from "./exactly-once.ts";
 
 const firstRows = (lines: readonly LogLine[]) => lines.map(({ firstRow }) => Number(firstRow)).sort();
@@ -90,4 +91,30 @@ test("programs end when the one that started them is gone", async () => {
     program.abandon();
     expect(await program.ended).toEqual({ code: 0, signal: null });
   }
+});
+
+test("a worker ends at once when the one that started it is killed while the worker stops", async () => {
+  await using rowmill = await startPrograms();
+  const api = await rowmill.startApi({ ROW_DELAY_MS: "60000" });
+  const user = await api.client.signUp("reader");
+  const worker = await rowmill.startWorker();
+  await user.upload(csv(25));
+  await worker.logged("chunk received");
+  worker.signal("SIGTERM");
+  await worker.logged("closing");
+  worker.abandon();
+  await until("the worker has ended", async () => worker.hasEnded, 5000);
+  expect(await worker.ended).toEqual({ code: 1, signal: null });
+});
+
+test("a program ends also where it is told so from several sides at once and nobody reads its log", async () => {
+  await using rowmill = await startPrograms();
+  const workers = await Promise.all([1, 2, 3, 4].map(() => rowmill.startWorker()));
+  for (const worker of workers) {
+    // Stopped meanwhile, so that it finds both signals and the end of its channel at the same moment.
+    for (const signal of ["SIGSTOP", "SIGINT", "SIGTERM"] as const) worker.signal(signal);
+    worker.abandon();
+    worker.signal("SIGCONT");
+  }
+  await until("all have ended", async () => workers.every(({ hasEnded }) => hasEnded), 5000);
 });
