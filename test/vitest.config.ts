@@ -12,6 +12,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "rowmill",
+          sequence: { groupOrder: 1 },
           include: ["**/*.test.ts"],
           exclude: ["architecture.test.ts", "flows/**"],
           globalSetup: ["support/postgres.ts"],
@@ -23,6 +24,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "flows",
+          sequence: { groupOrder: 2 },
           include: ["flows/**/*.test.ts"],
           globalSetup: ["support/postgres.ts"],
           testTimeout: 120_000,

@@ -4,7 +4,7 @@ import { DomainError } from "../errors.ts";
 import { jobs } from "../jobs.ts";
 import type { NewJob } from "../platform/queue.ts";
 import { batches } from "../schema.ts";
-import { chunkJob } from "./chunk-job.ts";
+import { chunkJob } from "./batch-jobs.ts";
 import type { RowMarks } from "./plan-chunks.ts";
 import { transitions } from "./state.ts";
 

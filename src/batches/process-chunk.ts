@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import type { Delivery } from "../platform/queue.ts";
 import { targetNamed } from "../targets/registry.ts";
 import { rowValidator } from "../targets/validate-row.ts";
-import type { ChunkKey } from "./chunk-job.ts";
+import type { ChunkKey } from "./batch-jobs.ts";
 import { failed, type Outcome } from "./outcomes.ts";
 import { type OpenRow, type RowOutcome, type Settled, settleChunk } from "./settle-chunk.ts";
 import { RUNNABLE_STATES, transitions } from "./state.ts";

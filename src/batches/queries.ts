@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { batches, type RowError } from "../schema.ts";
 import { uniqueNames } from "../targets/match-header.ts";
-import { chunkJobId } from "./chunk-job.ts";
+import { chunkJobId } from "./batch-jobs.ts";
 import { taskIdOf } from "./ids.ts";
 import { FINAL_STATES } from "./state.ts";
 import type { BatchView, RowStatus, RowView } from "./views.ts";

@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import { COPY_NULL, CopyBuffer, copySegment, copyValue } from "../platform/copy.ts";
 import { type CsvRecord, readCsv } from "../platform/csv.ts";
+import { isDatabaseUnavailable } from "../platform/database.ts";
 import { batches } from "../schema.ts";
 import { type MatchedHeader, matchHeader } from "../targets/match-header.ts";
 import { targetNamed } from "../targets/registry.ts";
@@ -53,12 +54,17 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<strin
     await acceptBatch(ctx, batchId, marks);
     return batchId;
   } catch (error) {
-    // What can't be removed now, the reaper removes.
-    await removeBatch(ctx, batchId).catch((failure) =>
-      ctx.log.warn({ err: failure, batchId }, "upload left to the reaper"),
-    );
+    await abandonUpload(ctx, batchId, error);
     throw error;
   }
+}
+
+/** What can't be removed now, the reaper removes; nobody waits for a database that is away. */
+async function abandonUpload(ctx: Context, batchId: string, reason: unknown): Promise<void> {
+  const removal = removeBatch(ctx, batchId).catch((error) => {
+    ctx.log.warn({ err: error, batchId }, "upload left to the reaper");
+  });
+  if (!isDatabaseUnavailable(reason)) await removal;
 }
 
 function readHeader(ctx: Context, upload: Upload, { fields, problem }: CsvRecord): MatchedHeader {

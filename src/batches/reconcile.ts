@@ -3,7 +3,7 @@ import { and, eq, lt, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { jobs } from "../jobs.ts";
 import { batches } from "../schema.ts";
-import { type ChunkKey, chunkJob, chunkJobId } from "./chunk-job.ts";
+import { type ChunkKey, chunkJob, chunkJobId } from "./batch-jobs.ts";
 import { failed } from "./outcomes.ts";
 import { removeBatch } from "./remove-batch.ts";
 import { settleChunk } from "./settle-chunk.ts";
@@ -93,6 +93,8 @@ async function requeueChunk(ctx: Context, chunk: DueChunk): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     if (!(await lockIfWaiting(tx, chunk))) return 0;
     const job = chunkJob({ batchId: chunk.batchId, firstRow: chunk.firstRow }, chunk.attempt);
+    // Another reconciler may have been faster.
+    if ((await tx.queue.live(tx.db, jobs.processChunk, [job.id])).size > 0) return 0;
     // A finished or cancelled job of the same id would be in the way.
     await tx.queue.remove(tx.db, jobs.processChunk, [job.id]);
     await tx.queue.add(tx.db, jobs.processChunk, [job]);
@@ -113,6 +115,10 @@ async function giveUpChunk(ctx: Context, chunk: DueChunk): Promise<number> {
         AND NOT EXISTS (
           SELECT FROM row_results WHERE row_results.batch_id = ${chunk.batchId} AND row_results.row_number = batch_rows.row_number
         )`);
+    // It may be that no delivery came as far as to begin.
+    const { from, to } = transitions.start;
+    await tx.db.execute(sql`
+      UPDATE batches SET state = ${to}, started_at = statement_timestamp() WHERE id = ${chunk.batchId} AND state = ${from}`);
     const message =
       "Processing failed each time it was tried, for no reason in this row; the worker's log tells more.";
     const outcome = failed("gave_up", message);

@@ -2,7 +2,7 @@ import { eq, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { jobs } from "../jobs.ts";
 import { batches } from "../schema.ts";
-import { chunkJobId } from "./chunk-job.ts";
+import { chunkJobId, finishedJob } from "./batch-jobs.ts";
 
 /** Rows a statement removes: long enough to be cheap, short enough to hold nothing up. */
 const SLICE_ROWS = 50_000;
@@ -33,6 +33,7 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
       Array.from({ length: attempt }, (_, index) => chunkJobId({ batchId, firstRow }, index + 1)),
     );
     await tx.queue.remove(tx.db, jobs.processChunk, jobIds);
+    await tx.queue.remove(tx.db, jobs.batchFinished, [finishedJob(batchId).id]);
     await tx.db.delete(batches).where(eq(batches.id, batchId));
   });
 }

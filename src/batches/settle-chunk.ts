@@ -2,9 +2,8 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { jobs } from "../jobs.ts";
-import { deterministicJobId } from "../platform/queue.ts";
 import type { RowError } from "../schema.ts";
-import { type ChunkKey, chunkJob } from "./chunk-job.ts";
+import { type ChunkKey, chunkJob, finishedJob } from "./batch-jobs.ts";
 import type { Outcome } from "./outcomes.ts";
 import { transitions } from "./state.ts";
 
@@ -130,6 +129,5 @@ async function finishBatch(tx: Context, batchId: string): Promise<void> {
       state = CASE WHEN EXISTS (SELECT FROM chunks WHERE batch_id = ${batchId} AND failed > 0)
         THEN ${transitions.completeWithErrors.to} ELSE ${transitions.complete.to} END::batch_state
     WHERE id = ${batchId} AND state = ${transitions.complete.from} AND chunks_left = 0`);
-  const job = { id: deterministicJobId("finished", batchId), payload: { batchId } };
-  await tx.queue.add(tx.db, jobs.batchFinished, [job]);
+  await tx.queue.add(tx.db, jobs.batchFinished, [finishedJob(batchId)]);
 }

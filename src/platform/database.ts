@@ -30,7 +30,11 @@ export function openPool(databaseUrl: string, max: number, log: Log): pg.Pool {
     idle_in_transaction_session_timeout: 60_000,
     ...connectionLimits,
   });
-  pool.on("error", (error) => log.warn({ err: error }, "an idle database connection was lost"));
+  // Also while a connection is in use: without a listener its loss would end the process. What runs on it fails by itself.
+  pool.on("connect", (client) => {
+    client.on("error", (error) => log.warn({ err: error }, "a database connection was lost"));
+  });
+  pool.on("error", () => {}); // The same loss again, for connections that were idle.
   return pool;
 }
 

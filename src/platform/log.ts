@@ -7,13 +7,15 @@ export type Log = Logger;
 
 /** JSON lines on standard output: program, message, ids and numbers. Nothing personal goes into a log. */
 export function createLog(config: Pick<Config, "logLevel">, program: string): Log {
-  return pino({
+  const options = {
     level: config.logLevel,
     base: { program, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: describeError },
     redact: { paths: ["req.headers.authorization", "req.headers.cookie"], remove: true },
-  });
+  };
+  // Buffered lines would be flushed at the exit, which never ends where nobody reads them any more.
+  return pino(options, pino.destination({ dest: 1, sync: true }));
 }
 
 /** Errors about data that quote the data. https://www.postgresql.org/docs/current/errcodes-appendix.html */

@@ -115,18 +115,19 @@ export class PgBossQueue implements Queue {
 
   /** Creates the queue of every contract, or brings its options up to date. */
   async declare(contracts: readonly JobContract[]): Promise<void> {
-    for (const { name, options, schedule } of contracts) {
+    for (const { name, options } of contracts) {
       const declared = this.#supported(options);
       await this.#boss.createQueue(name, declared);
       await this.#boss.updateQueue(name, declared);
-      if (schedule) await this.#boss.schedule(name, schedule(this.#config), {}, { tz: "UTC" });
     }
   }
 
-  /** Starts taking jobs of one contract. */
+  /** Starts taking jobs of one contract, and sees that those with a schedule come by themselves. */
   async work(contract: JobContract, handler: DeliveryHandler): Promise<void> {
     const concurrency =
       contract.concurrency === "worker" ? this.#config.workerConcurrency : contract.concurrency;
+    const { name, schedule } = contract;
+    if (schedule) await this.#boss.schedule(name, schedule(this.#config), {}, { tz: "UTC" });
     for (let worker = 0; worker < concurrency; worker++) await this.#addWorker(contract, handler);
     this.#log.info({ job: contract.name, queue: contract.queue, concurrency }, "taking jobs");
   }
@@ -145,7 +146,7 @@ export class PgBossQueue implements Queue {
         return await handler(delivery, tx);
       } catch (error) {
         this.#log.warn(
-          { err: error, job: contract.name, jobId: job.id, delivery: delivery.attempt },
+          { err: error, job: contract.name, payload: job.data, delivery: delivery.attempt },
           "job failed",
         );
         // pg-boss keeps what is thrown with the job: no statements, no values.

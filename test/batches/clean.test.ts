@@ -1,15 +1,11 @@
 import { randomUUID } from "node:crypto";
-import pg from "pg";
 import { expect, test } from "vitest";
 import { removeExpiredSessions } from "../../src/accounts/sessions.ts";
 import { removeOldBatches } from "../../src/batches/remove-old-batches.ts";
-import { loadConfig } from "../../src/config.ts";
 import { jobs } from "../../src/jobs.ts";
-import { createLog } from "../../src/platform/log.ts";
-import { migrateDatabase } from "../../src/platform/migrate.ts";
 import { count, csv } from "../flows/exactly-once.ts";
 import type { Client } from "../support/client.ts";
-import { createDatabase, type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
 
 async function finishedBatch(user: Client, file: string): Promise<string> {
@@ -125,32 +121,22 @@ test("cleaning runs as a job", async () => {
 });
 
 test("upkeep is scheduled as CLEANUP_CRON says, and moves with it", async () => {
-  await using database = await createDatabase();
-  const pool = new pg.Pool({ connectionString: database.url });
+  await using rowmill = await startRowmill();
   const schedules = async () => {
-    const { rows } = await pool.query(
+    const { rows } = await rowmill.ctx.pool.query(
       "SELECT name, cron, timezone FROM pgboss.schedule WHERE name LIKE 'upkeep.%' ORDER BY name",
     );
     return rows;
   };
-  try {
-    const reconcile = { name: "upkeep.reconcile", cron: "* * * * *", timezone: "UTC" };
-    expect(await schedules()).toEqual([
-      { name: "upkeep.clean", cron: "0 3 * * *", timezone: "UTC" },
-      reconcile,
-    ]);
-    const config = loadConfig({
-      DATABASE_URL: database.url,
-      JWT_SECRET: "test".repeat(8),
-      CLEANUP_CRON: "30 4 * * 0",
-    });
-    const log = createLog({ logLevel: "silent" }, "test");
-    await migrateDatabase(config, database.url, Object.values(jobs), log);
-    expect(await schedules()).toEqual([
-      { name: "upkeep.clean", cron: "30 4 * * 0", timezone: "UTC" },
-      reconcile,
-    ]);
-  } finally {
-    await pool.end();
-  }
+  const reconcile = { name: "upkeep.reconcile", cron: "* * * * *", timezone: "UTC" };
+  await rowmill.startWorker();
+  expect(await schedules()).toEqual([
+    { name: "upkeep.clean", cron: "0 3 * * *", timezone: "UTC" },
+    reconcile,
+  ]);
+  await rowmill.startWorker({ CLEANUP_CRON: "30 4 * * 0" });
+  expect(await schedules()).toEqual([
+    { name: "upkeep.clean", cron: "30 4 * * 0", timezone: "UTC" },
+    reconcile,
+  ]);
 });

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { DomainError, invalidField } from "../../errors.ts";
+import { isDatabaseUnavailable } from "../database.ts";
 
 export interface UploadedFile {
   readonly filename: string;
@@ -92,7 +93,7 @@ const MALFORMED_FORM = /Boundary not found|Malformed|Unsupported content type/i;
 const CUT_CONNECTION = /premature.close|aborted|terminated early|Unexpected end of/i;
 
 function translate(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof DomainError) return error;
+  if (!(error instanceof Error) || error instanceof DomainError || isDatabaseUnavailable(error)) return error;
   const said = `${"code" in error ? error.code : ""} ${error.message}`;
   if (CUT_CONNECTION.test(said)) {
     return new DomainError("invalid_input", "The connection ended before the file did.", { cause: error });

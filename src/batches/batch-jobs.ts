@@ -11,3 +11,7 @@ export function chunkJob(key: ChunkKey, attempt: number, startAfterSeconds = 0):
 export function chunkJobId({ batchId, firstRow }: ChunkKey, attempt: number): string {
   return deterministicJobId("chunk", batchId, firstRow, attempt);
 }
+
+export function finishedJob(batchId: string): NewJob {
+  return { id: deterministicJobId("finished", batchId), payload: { batchId } };
+}
