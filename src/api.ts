@@ -3,27 +3,23 @@ import { createApp } from "./app.ts";
 import { loadConfig, requireDatabaseUrl } from "./config.ts";
 import { openContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
-import { closeOnSignal, reportAndExit, tellReady } from "./platform/lifecycle.ts";
-import { createLog } from "./platform/log.ts";
+import { runProgram } from "./platform/lifecycle.ts";
 
-const resources = new AsyncDisposableStack();
-try {
-  const config = loadConfig(requireDatabaseUrl());
-  const log = createLog(config, "api");
-  closeOnSignal(log, () => resources.disposeAsync());
-  const ctx = await openContext(config, log, "enqueue");
-  resources.defer(() => ctx.close(1000));
-  const app = await createApp(ctx);
-  resources.defer(() => app.close());
-  await app.listen({ host: config.host, port: config.port }).catch(explainPort);
-  tellReady();
-} catch (error) {
-  reportAndExit(error);
-}
+await runProgram(
+  "api",
+  () => loadConfig(requireDatabaseUrl()),
+  async ({ config, log, resources }) => {
+    const ctx = await openContext(config, log, "enqueue");
+    resources.defer(() => ctx.close(1000));
+    const app = await createApp(ctx);
+    resources.defer(() => app.close());
+    await app.listen({ host: config.host, port: config.port }).catch(explainPort);
+  },
+);
 
-function explainPort(error: NodeJS.ErrnoException): never {
-  if (error.code !== "EADDRINUSE") throw error;
+function explainPort(cause: NodeJS.ErrnoException): never {
+  if (cause.code !== "EADDRINUSE") throw cause;
   throw new ConfigError("PORT: in use by another program; choose another, for instance PORT=8001.", {
-    cause: error,
+    cause,
   });
 }

@@ -1,6 +1,7 @@
-/** How a program begins to fail and how it ends. */
+/** How a program begins, and how it ends: in reverse order of opening, with a deadline. */
+import type { Config } from "../config.ts";
 import { ConfigError } from "../errors.ts";
-import type { Log } from "./log.ts";
+import { createLog, type Log } from "./log.ts";
 
 /** A program that is not closed by then exits all the same: what it held is handed on by the database. */
 const CLOSE_DEADLINE_MS = 30_000;
@@ -8,11 +9,56 @@ const CLOSE_DEADLINE_MS = 30_000;
 /** npm passes on the Ctrl-C that the terminal has sent to its programs already: within this time it is the same one. */
 const SAME_SIGNAL_MS = 1000;
 
+/** What a program tells the one that started it when it serves. */
+export const READY = "ready";
+
+export interface Running {
+  readonly config: Config;
+  readonly log: Log;
+  /** What is opened goes onto this stack, and is closed from its top down. */
+  readonly resources: AsyncDisposableStack;
+  /** Closes what is open, once, whoever asks. */
+  readonly close: () => Promise<void>;
+}
+
 /**
- * Calls `close` on SIGINT or SIGTERM, or when the parent that started this program is gone, then exits: 0 when it
- * closed in time, 1 when it did not. A second signal exits at once. To be called before anything is opened.
+ * Runs a program until SIGINT, SIGTERM or the end of the one that started it; then it exits with 0 once all is closed.
+ * One that can't start exits with 1: for a bad setting with one line that names it, else with a stack.
  */
-export function closeOnSignal(log: Log, close: () => Promise<void>): void {
+export async function runProgram(
+  name: string,
+  load: () => Config,
+  start: (running: Running) => Promise<void>,
+): Promise<void> {
+  const resources = new AsyncDisposableStack();
+  let closing: Promise<void> | null = null;
+  const close = () => {
+    closing ??= resources.disposeAsync();
+    return closing;
+  };
+  try {
+    const config = load();
+    const log = createLog(config, name);
+    closeOnSignal(log, close);
+    await start({ config, log, resources, close });
+    process.send?.(READY);
+  } catch (error) {
+    // Once it closes, whatever is still under way fails; who closes it exits.
+    if (closing) return;
+    await close();
+    reportAndExit(error);
+  }
+}
+
+/** A bad setting in one line, anything else with its stack. */
+export function reportAndExit(error: unknown): never {
+  const text =
+    error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`rowmill: ${text}\n`);
+  process.exit(1);
+}
+
+function closeOnSignal(log: Log, close: () => Promise<void>): void {
   let closingSince: number | null = null;
   const shutDown = async (reason: string) => {
     if (closingSince !== null) {
@@ -40,19 +86,4 @@ export function closeOnSignal(log: Log, close: () => Promise<void>): void {
   process.on("disconnect", () => {
     if (closingSince === null) void shutDown("the program that started this one is gone");
   });
-}
-
-/** What a program tells the one that started it. */
-export const READY = "ready";
-
-export function tellReady(): void {
-  process.send?.(READY);
-}
-
-/** For a program that can't start: a bad setting in one line, anything else with its stack. */
-export function reportAndExit(error: unknown): never {
-  const text =
-    error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`rowmill: ${text}\n`);
-  process.exit(1);
 }
