@@ -28,7 +28,12 @@ export function describeError(error: unknown): {
   code?: string;
   stack?: string;
 } {
-  if (!(error instanceof Error)) return { type: typeof error, message: "not an Error" };
+  if (!(error instanceof Error)) {
+    // pg-boss reports errors as plain objects.
+    const said =
+      typeof error === "object" && error !== null && "message" in error ? String(error.message) : "unknown";
+    return { type: typeof error, message: said };
+  }
   // Drizzle's message holds every bound parameter; the cause says what is wrong.
   const cause = error instanceof DrizzleQueryError && error.cause ? error.cause : error;
   const code = "code" in cause ? String(cause.code) : undefined;

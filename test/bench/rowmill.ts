@@ -2,7 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { openAsBlob, readFileSync } from "node:fs";
+import { Agent, get, type OutgoingHttpHeaders } from "node:http";
 import { createServer } from "node:net";
+import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BatchView } from "../../src/batches/views.ts";
@@ -65,7 +67,7 @@ async function importFile(
   while (!batch.finished_at) {
     await sleep(POLL_MS);
     const askedAt = performance.now();
-    batch = (await (await fetch(`${url}/api/v1/batches/${batch.id}`, { headers })).json()) as BatchView;
+    batch = await readStatus(`${url}/api/v1/batches/${batch.id}`, headers);
     statusMs.push(performance.now() - askedAt);
   }
   const doneSeconds = (performance.now() - startedAt) / 1000;
@@ -78,6 +80,14 @@ async function importFile(
     workerPeakMb: peakMb(worker),
     statusMs: median(statusMs),
   };
+}
+
+const kept = new Agent({ keepAlive: true });
+
+/** On a kept connection and without fetch, whose own work would count as the service's. */
+async function readStatus(url: string, headers: OutgoingHttpHeaders): Promise<BatchView> {
+  const [response] = await once(get(url, { agent: kept, headers }), "response");
+  return (await json(response)) as BatchView;
 }
 
 async function signUp(url: string): Promise<string> {
