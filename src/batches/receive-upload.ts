@@ -108,7 +108,7 @@ async function storeRows(
   const touch = async (db: Context["db"]) => {
     const touched = await db
       .update(batches)
-      .set({ receivedAt: new Date(), totalRows: marks.count })
+      .set({ receivedAt: ctx.now(), totalRows: marks.count })
       .where(isReceiving)
       .returning({ id: batches.id });
     if (touched.length === 0)

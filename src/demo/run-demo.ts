@@ -1,7 +1,7 @@
 /** A newcomer's first minute: a real CSV goes in over HTTP, its progress is drawn, and what came of it is shown. */
 import { randomBytes } from "node:crypto";
-import { existsSync, openAsBlob, readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { existsSync, mkdirSync, openAsBlob, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BatchView, RowView } from "../batches/views.ts";
@@ -82,6 +82,7 @@ class DemoClient {
 
   /** The demo user is made at the first time and used again after that. */
   async signIn(): Promise<void> {
+    mkdirSync(dirname(this.#passwordFile), { recursive: true });
     if (!existsSync(this.#passwordFile))
       writeFileSync(this.#passwordFile, randomBytes(18).toString("base64url"), { mode: 0o600 });
     const body = JSON.stringify({ username: USERNAME, password: readFileSync(this.#passwordFile, "utf8") });

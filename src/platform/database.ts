@@ -1,4 +1,5 @@
 /** The connection pool and drizzle over it. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type ExtractTablesWithRelations, sql } from "drizzle-orm";
 import { drizzle, type NodePgClient, type NodePgQueryResultHKT } from "drizzle-orm/node-postgres";
 import type { PgDatabase } from "drizzle-orm/pg-core";
@@ -66,7 +67,7 @@ export function postgresError(error: unknown): pg.DatabaseError | null {
 }
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
-const LOST_CONNECTION_CODES = /^(08|57P)/;
+const LOST_CONNECTION_CODES = /^(08|57P|53300)/;
 const LOST_CONNECTION_MESSAGES =
   /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|timeout|[Cc]onnection terminated|not queryable/;
 
@@ -81,9 +82,9 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return false;
 }
 
-/** Waits until the database answers, with backoff from 0.25 s to 5 s; never gives up unless `signal` aborts. */
-export async function untilReachable(pool: pg.Pool, log: Log, signal?: AbortSignal): Promise<void> {
-  for (let attempt = 0; !signal?.aborted; attempt++) {
+/** Waits until the database answers, with backoff from 0.25 s to 5 s; never gives up. */
+export async function untilReachable(pool: pg.Pool, log: Log): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
     try {
       await pool.query("SELECT 1");
       return;
@@ -91,7 +92,7 @@ export async function untilReachable(pool: pg.Pool, log: Log, signal?: AbortSign
       if (!isDatabaseUnavailable(error)) throw error;
       const delayMs = Math.min(5000, 250 * 2 ** attempt);
       log.warn({ err: error, retryInMs: delayMs }, "the database can't be reached yet");
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await sleep(delayMs);
     }
   }
 }

@@ -241,7 +241,7 @@ async function untilReady(url: string, exitCode: () => number | null, output: ()
 }
 
 /** A port that was free a moment ago; the server says so at once if it is not any more. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((found, failed) => {
     const probe = createServer();
     probe.once("error", failed);

@@ -25,8 +25,6 @@ export interface NewJob {
   readonly id: string;
   readonly payload: object;
   readonly startAfterSeconds?: number;
-  /** Higher runs first. */
-  readonly priority?: number;
 }
 
 /** One delivery of a job: what a handler gets. */
@@ -42,17 +40,15 @@ export interface Delivery {
 /** What it returns is kept with the job as its result. */
 export type DeliveryHandler = (delivery: Delivery, tx: Database | null) => Promise<object | undefined>;
 
-export type LiveJobs = ReadonlySet<string>;
-
 export interface Queue {
   /** Adds jobs in the transaction that `db` is in, so that they exist when its writes do. */
   add(db: Database, job: JobContract, jobs: readonly NewJob[]): Promise<void>;
   /** Removes jobs, whatever their state, in the transaction that `db` is in. */
   remove(db: Database, job: JobContract, ids: readonly string[]): Promise<void>;
   /** Which of these jobs are waiting, running or to be retried; the others are lost, done or given up. */
-  live(db: Database, job: JobContract, ids: readonly string[]): Promise<LiveJobs>;
+  live(db: Database, job: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Which of these jobs have used up their deliveries. */
-  givenUp(db: Database, job: JobContract, ids: readonly string[]): Promise<LiveJobs>;
+  givenUp(db: Database, job: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>>;
 }
 
 const SCHEMA = "pgboss";
@@ -168,11 +164,10 @@ export class PgBossQueue implements Queue {
   }
 
   async add(db: Database, { name }: JobContract, jobs: readonly NewJob[]): Promise<void> {
-    const inserts = jobs.map(({ id, payload, startAfterSeconds, priority }) => ({
+    const inserts = jobs.map(({ id, payload, startAfterSeconds }) => ({
       id,
       data: payload,
       ...(startAfterSeconds ? { startAfter: startAfterSeconds } : {}),
-      ...(priority ? { priority } : {}),
     }));
     await this.#boss.insert(name, inserts, { db: fromDrizzle(db, sql) });
   }
@@ -181,15 +176,20 @@ export class PgBossQueue implements Queue {
     if (ids.length > 0) await this.#boss.deleteJob(name, [...ids], { db: fromDrizzle(db, sql) });
   }
 
-  live(db: Database, { name }: JobContract, ids: readonly string[]): Promise<LiveJobs> {
+  live(db: Database, { name }: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>> {
     return this.#inState(db, name, ids, ["created", "retry", "active"]);
   }
 
-  givenUp(db: Database, { name }: JobContract, ids: readonly string[]): Promise<LiveJobs> {
+  givenUp(db: Database, { name }: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>> {
     return this.#inState(db, name, ids, ["failed"]);
   }
 
-  async #inState(db: Database, name: string, ids: readonly string[], states: string[]): Promise<LiveJobs> {
+  async #inState(
+    db: Database,
+    name: string,
+    ids: readonly string[],
+    states: string[],
+  ): Promise<ReadonlySet<string>> {
     const { rows } = await db.execute<{ id: string }>(sql`
       SELECT id FROM ${sql.identifier(SCHEMA)}.job
       WHERE name = ${name} AND id = ANY(${sql.param(ids)}::uuid[]) AND state::text = ANY(${sql.param(states)}::text[])`);

@@ -3,11 +3,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { openAsBlob, readFileSync } from "node:fs";
 import { Agent, get, type OutgoingHttpHeaders } from "node:http";
-import { createServer } from "node:net";
 import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BatchView } from "../../src/batches/views.ts";
+import { freePort } from "../../src/platform/embedded-postgres.ts";
 import { median } from "./table.ts";
 
 export interface Measured {
@@ -115,12 +115,4 @@ async function startProgram(name: string, env: NodeJS.ProcessEnv): Promise<Child
 function peakMb({ pid }: ChildProcess): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  return typeof address === "object" && address ? address.port : 0;
 }

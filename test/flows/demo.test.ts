@@ -1,5 +1,5 @@
 /** A newcomer's first minute, as they type it: in a pipe, in a terminal, with files of their own, and in root's home. */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   cpSync,
@@ -11,14 +11,12 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { Settings } from "../../src/config.ts";
-import { until } from "../support/until.ts";
+import { freePort } from "../../src/platform/embedded-postgres.ts";
+import { checkout, endLeftovers, processesOn, run, unset } from "../support/commands.ts";
 
-const checkout = resolve(import.meta.dirname, "../..");
 const goodbooks = join(checkout, "../shared/data/goodbooks-10k.csv");
 const isRoot = process.getuid?.() === 0;
 
@@ -213,82 +211,9 @@ function runDemo(settings: NodeJS.ProcessEnv, args: string[], cwd = checkout) {
 /** A port of its own, and nothing of what this shell or a `.env` sets. */
 async function newPlace(dir = dataDir) {
   const port = await freePort();
-  const unset = Object.fromEntries(Object.keys(Settings.properties).map((name) => [name, ""]));
   return { url: `http://127.0.0.1:${port}`, settings: { ...unset, DATA_DIR: dir, PORT: String(port) } };
-}
-
-function run(command: string, args: string[], settings: NodeJS.ProcessEnv, cwd = checkout) {
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...settings }, stdio: "pipe" });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (part: string) => {
-      output += part;
-    });
-  let hasEnded = false;
-  // "close" comes when nothing that it started holds its output any more.
-  const ended = new Promise<{ code: number | null; output: string }>((done, fail) => {
-    child.once("error", fail);
-    child.once("close", (code) => {
-      hasEnded = true;
-      done({ code, output });
-    });
-  });
-  return {
-    pid: child.pid ?? 0,
-    ended,
-    output: () => output,
-    type: (keys: string) => child.stdin.write(keys),
-    signal: (name: NodeJS.Signals) => child.kill(name),
-    async saw(pattern: RegExp) {
-      const probe = async () => pattern.test(output) || hasEnded;
-      await until(`${command} says ${pattern}`, probe, 60_000);
-      if (!pattern.test(output)) throw new Error(`${command} ended without saying ${pattern}:\n${output}`);
-    },
-  };
-}
-
-/** What runs on this DATA_DIR: its programs carry it in their environment, its server in its arguments. */
-function processesOn(dir: string): { pid: number; command: string }[] {
-  if (process.platform !== "linux") {
-    const lines = execFileSync("ps", ["-axEww", "-o", "pid=,command="], { encoding: "utf8" }).split("\n");
-    return lines
-      .filter((line) => line.includes(dir))
-      .map((line) => ({ pid: Number.parseInt(line, 10), command: line }));
-  }
-  return readdirSync("/proc").flatMap((entry) => {
-    try {
-      const command = readFileSync(`/proc/${entry}/cmdline`, "utf8").replaceAll("\0", " ");
-      const isOn =
-        command.includes(dir) || readFileSync(`/proc/${entry}/environ`, "utf8").includes(`DATA_DIR=${dir}\0`);
-      return isOn ? [{ pid: Number(entry), command }] : [];
-    } catch {
-      return []; // Not a process, somebody else's, or gone by now.
-    }
-  });
-}
-
-/** For a test that failed: whatever it left running on its own DATA_DIR. */
-function endLeftovers(dir: string): void {
-  for (const { pid, command } of processesOn(dir)) {
-    try {
-      process.kill(pid, command.includes("postgres ") ? "SIGQUIT" : "SIGKILL");
-    } catch {
-      // Gone by itself.
-    }
-  }
 }
 
 function isInstalled(program: string): boolean {
   return (process.env.PATH ?? "").split(":").some((dir) => existsSync(join(dir, program)));
-}
-
-function freePort(): Promise<number> {
-  return new Promise((found, fail) => {
-    const probe = createServer();
-    probe.once("error", fail);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => found(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 }

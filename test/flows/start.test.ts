@@ -1,18 +1,17 @@
 /** `npm start` and the programs by themselves, as an operator types them: served, killed, ended, and refused with a reason. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { chmodSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
-import { Settings } from "../../src/config.ts";
+import { freePort } from "../../src/platform/embedded-postgres.ts";
 import { Client } from "../support/client.ts";
+import { endLeftovers, kill, processesOn, type RunningCommand, run, unset } from "../support/commands.ts";
 import { databaseUrl, drop, onServer } from "../support/postgres.ts";
 import { createDatabase } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
 
-const checkout = resolve(import.meta.dirname, "../..");
 const UP = /Ctrl-C ends it/;
 
 let folder = "";
@@ -28,7 +27,7 @@ afterAll(() => {
 
 describe("npm start", () => {
   let place: Place;
-  let main: Running;
+  let main: RunningCommand;
   beforeAll(async () => {
     place = await newPlace();
     main = await start(place);
@@ -300,7 +299,6 @@ interface Place {
 async function newPlace(own: NodeJS.ProcessEnv = {}): Promise<Place> {
   const dataDir = join(folder, randomBytes(4).toString("hex"));
   const port = await freePort();
-  const unset = Object.fromEntries(Object.keys(Settings.properties).map((name) => [name, ""]));
   const settings = { ...unset, ROW_DELAY_MS: "0", DATA_DIR: dataDir, PORT: String(port), ...own };
   return { url: `http://127.0.0.1:${port}`, dataDir, settings };
 }
@@ -313,13 +311,13 @@ async function emptyDatabase(): Promise<string> {
   return databaseUrl(serverUrl, name);
 }
 
-async function start({ settings }: Place): Promise<Running> {
+async function start({ settings }: Place): Promise<RunningCommand> {
   const running = run(process.execPath, ["src/dev.ts"], settings);
   await running.saw(UP);
   return running;
 }
 
-function cli(args: string[], { settings }: Place): Running {
+function cli(args: string[], { settings }: Place): RunningCommand {
   return run(process.execPath, ["src/cli.ts", ...args], settings);
 }
 
@@ -337,96 +335,9 @@ async function isReady({ url }: Place): Promise<boolean> {
   return response?.status === 200;
 }
 
-interface Running {
-  /** With its exit code, once nothing that it started holds its output any more. */
-  readonly ended: Promise<{ code: number | null; output: string }>;
-  /** Once it is gone itself. */
-  readonly exited: Promise<void>;
-  output(): string;
-  write(input: string): void;
-  signal(name: NodeJS.Signals): void;
-  saw(pattern: RegExp): Promise<void>;
-}
-
-function run(command: string, args: string[], settings: NodeJS.ProcessEnv): Running {
-  const child: ChildProcess = spawn(command, args, { cwd: checkout, env: { ...process.env, ...settings } });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding("utf8").on("data", (part: string) => {
-      output += part;
-    });
-  }
-  let hasEnded = false;
-  const exited = new Promise<void>((done) => child.once("exit", () => done()));
-  const ended = new Promise<{ code: number | null; output: string }>((done, fail) => {
-    child.once("error", fail);
-    child.once("close", (code) => {
-      hasEnded = true;
-      done({ code, output });
-    });
-  });
-  return {
-    ended,
-    exited,
-    output: () => output,
-    write: (input) => child.stdin?.end(input),
-    signal: (name) => child.kill(name),
-    async saw(pattern) {
-      await until(`${args.join(" ")} says ${pattern}`, async () => pattern.test(output) || hasEnded, 60_000);
-      if (!pattern.test(output)) throw new Error(`It ended without saying ${pattern}:\n${output}`);
-    },
-  };
-}
-
 /** The process that runs this script of a start. */
 function only(script: string, { dataDir }: Place): number {
   const found = processesOn(dataDir).filter(({ command }) => command.includes(`/src/${script}`));
   expect(found).toHaveLength(1);
   return found[0]?.pid ?? 0;
-}
-
-/** What runs on this DATA_DIR: its programs carry it in their environment, its server in its arguments. */
-function processesOn(dir: string): { pid: number; command: string }[] {
-  if (process.platform !== "linux") {
-    const lines = execFileSync("ps", ["-axEww", "-o", "pid=,command="], { encoding: "utf8" }).split("\n");
-    return lines
-      .filter((line) => line.includes(dir))
-      .map((line) => ({ pid: Number.parseInt(line, 10), command: line }));
-  }
-  return readdirSync("/proc").flatMap((entry) => {
-    try {
-      const command = readFileSync(`/proc/${entry}/cmdline`, "utf8").replaceAll("\0", " ");
-      const isOn =
-        command.includes(dir) || readFileSync(`/proc/${entry}/environ`, "utf8").includes(`DATA_DIR=${dir}`);
-      return isOn ? [{ pid: Number(entry), command }] : [];
-    } catch {
-      return []; // Not a process, somebody else's, or gone by now.
-    }
-  });
-}
-
-/** For a test that failed: whatever it left running on its own DATA_DIR. */
-function endLeftovers(dir: string): void {
-  for (const { pid, command } of processesOn(dir)) {
-    kill(pid, command.includes("postgres ") ? "SIGQUIT" : "SIGKILL");
-  }
-}
-
-function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // Gone by itself.
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((found, fail) => {
-    const probe = createServer();
-    probe.once("error", fail);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => found(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 }
