@@ -64,30 +64,48 @@ const MALFORMED = "A quote inside a quoted cell is not doubled, so its cells can
 
 const parser = new Papa.Parser(DIALECT);
 
+/** Behind a malformed quote so much text is looked at first, then twice as much each time that all is well. */
+const FIRST_WINDOW = 256;
+
 /**
  * Cuts text into records, and what may go on in the next chunk. Behind a quote that is out of place papaparse looks for
  * the next one that fits, and swallows the rows between; here such a record ends with its line, as in Python's csv.
+ * What follows is parsed in growing windows: were it parsed to its end each time, a file of nothing but malformed
+ * quotes would take time by the square.
  */
 function cutRecords(text: string, isLast: boolean): { records: CutRecord[]; rest: string } {
   const records: CutRecord[] = [];
-  let from = 0;
-  for (;;) {
-    const parsed: Papa.ParseResult<string[]> = parser.parse(from === 0 ? text : text.slice(from), 0, !isLast);
+  let window = text.length;
+  for (let from = 0; ; ) {
+    const to = Math.min(text.length, from + window);
+    const isEnd = to === text.length;
+    const piece = text.slice(from, to);
+    const parsed: Papa.ParseResult<string[]> = parser.parse(piece, 0, !(isEnd && isLast));
     const malformed = parsed.errors.find(({ code }) => code === "InvalidQuotes");
     const good = parsed.data.slice(0, malformed?.row);
     for (const fields of good) records.push({ fields, problem: null });
     if (!malformed) {
       const last = parsed.errors.some(({ code }) => code === "MissingQuotes") ? records.pop() : undefined;
       if (last) records.push({ ...last, problem: UNCLOSED });
-      return { records, rest: isLast ? "" : text.slice(from + parsed.meta.cursor) };
+      from += parsed.meta.cursor;
+      if (isEnd) return { records, rest: isLast ? "" : text.slice(from) };
+      window *= 2;
+      continue;
     }
-    const start = from + endOfRecords(text.slice(from), good.length);
+    const start = from + endOfRecords(piece, good.length);
     const lineEnd = text.indexOf("\n", misplacedQuote(text, from + (malformed.index ?? 0)));
+    if (!isEnd && (lineEnd === -1 || lineEnd >= to)) {
+      // Not all of the line was looked at: it may be no more than a blank before a delimiter.
+      from = start;
+      window *= 2;
+      continue;
+    }
     if (lineEnd === -1 && !isLast) return { records, rest: text.slice(start) };
     const end = lineEnd === -1 ? text.length : lineEnd;
     records.push({ fields: text.slice(start, end).split(DIALECT.delimiter), problem: MALFORMED });
     if (lineEnd === -1 || lineEnd === text.length - 1) return { records, rest: "" };
     from = lineEnd + 1;
+    window = FIRST_WINDOW;
   }
 }
 
