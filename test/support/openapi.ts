@@ -17,7 +17,7 @@ const documents = new WeakMap<object, { openapi: OpenApi; ajv: Ajv2020 }>();
 function documentOf(app: Pick<FastifyInstance, "swagger">) {
   const known = documents.get(app);
   if (known) return known;
-  const openapi = app.swagger() as unknown as OpenApi;
+  const openapi: OpenApi = JSON.parse(JSON.stringify(app.swagger()));
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addSchema({ $id: "openapi", ...openapi });
