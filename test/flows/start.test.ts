@@ -69,6 +69,16 @@ describe("npm start", () => {
     expect((await user.get("/api/v1/auth/me")).body).toMatchObject({ username: "api-user" });
   });
 
+  test("replaces a database that is killed, and everything goes on with its data", async () => {
+    const user = await signUp(place, "database-user");
+    const [killed] = processesOn(place.dataDir).filter(({ command }) => command.includes("postgres -D"));
+    process.kill(killed?.pid ?? 0, "SIGKILL");
+    await until("the API says that the database is away", async () => !(await isReady(place)), 10_000);
+    await until("the API is ready again", () => isReady(place), 30_000);
+    const { body: batch } = await user.upload("title,author\nEmma,Jane Austen\n");
+    expect((await user.finished(batch.id, 30_000)).counts.success).toBe(1);
+  });
+
   test("has a doctor that finds nothing wrong", async () => {
     const { code, output } = await cli(["doctor"], place).ended;
     expect({ code, output }).toMatchObject({ code: 0 });
