@@ -65,7 +65,7 @@ describe("npm run demo", () => {
     "in a terminal stays up, so that the command it prints works, until Ctrl-C (needs script and curl)",
     async () => {
       const { settings } = await newPlace();
-      const command = `'${process.execPath}' src/dev.ts --demo`;
+      const command = `exec '${process.execPath}' src/dev.ts --demo`;
       const demo = run("script", ["-qec", command, "/dev/null"], settings);
       await demo.saw(/Ctrl-C ends it/);
       expect(demo.output()).toContain("320/320");
