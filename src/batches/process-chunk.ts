@@ -8,7 +8,8 @@ import { rowValidator } from "../targets/validate-row.ts";
 import type { ChunkKey } from "./batch-jobs.ts";
 import { failed, type Outcome } from "./outcomes.ts";
 import { type OpenRow, type RowOutcome, type Settled, settleChunk } from "./settle-chunk.ts";
-import { RUNNABLE_STATES, transitions } from "./state.ts";
+import { startBatch } from "./start-batch.ts";
+import { RUNNABLE_STATES } from "./state.ts";
 import { writeRows } from "./write-rows.ts";
 
 interface ChunkTask extends ChunkKey {
@@ -54,11 +55,8 @@ export async function processChunk(
 
 /** Outside the transaction, so that a status read sees which rows are being worked on. Null: nothing to do. */
 async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<ChunkTask | null> {
-  const { from, to } = transitions.start;
   const { rows } = await ctx.db.execute<Omit<ChunkTask, keyof ChunkKey>>(sql`
-    WITH started AS (
-      UPDATE batches SET state = ${to}, started_at = statement_timestamp() WHERE id = ${batchId} AND state = ${from}
-    )
+    WITH started AS (${startBatch(batchId)})
     UPDATE chunks SET state = 'processing', updated_at = statement_timestamp()
     FROM batches
     WHERE chunks.batch_id = ${batchId} AND first_row = ${firstRow} AND chunks.state <> 'done'

@@ -7,6 +7,7 @@ import { type ChunkKey, chunkJob, chunkJobId } from "./batch-jobs.ts";
 import { failed } from "./outcomes.ts";
 import { removeBatch } from "./remove-batch.ts";
 import { settleChunk } from "./settle-chunk.ts";
+import { startBatch } from "./start-batch.ts";
 import { RUNNABLE_STATES, transitions } from "./state.ts";
 
 /** Six signs of life missed (receive-upload.ts). */
@@ -116,9 +117,7 @@ async function giveUpChunk(ctx: Context, chunk: DueChunk): Promise<number> {
           SELECT FROM row_results WHERE row_results.batch_id = ${chunk.batchId} AND row_results.row_number = batch_rows.row_number
         )`);
     // It may be that no delivery came as far as to begin.
-    const { from, to } = transitions.start;
-    await tx.db.execute(sql`
-      UPDATE batches SET state = ${to}, started_at = statement_timestamp() WHERE id = ${chunk.batchId} AND state = ${from}`);
+    await tx.db.execute(startBatch(chunk.batchId));
     const message =
       "Processing failed each time it was tried, for no reason in this row; the worker's log tells more.";
     const outcome = failed("gave_up", message);

@@ -1,17 +1,12 @@
 import { eq } from "drizzle-orm";
+import type { Static } from "typebox";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { BookView } from "../../src/books/queries.ts";
 import { books } from "../../src/schema.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 
-interface Book {
-  id: number;
-  title: string;
-  author: string;
-  description: string;
-  picture: string | null;
-  picture_url: string | null;
-}
+type Book = Static<typeof BookView>;
 
 interface BookPage {
   items: Book[];

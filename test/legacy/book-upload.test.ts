@@ -1,7 +1,9 @@
 /** S0's document (a Django bulk book upload), replayed call by call. */
+import type { Static } from "typebox";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newBatchId, taskIdOf } from "../../src/batches/ids.ts";
 import type { RowView } from "../../src/batches/views.ts";
+import type { BookView } from "../../src/books/queries.ts";
 import { Client, type Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
@@ -49,14 +51,7 @@ interface BatchStatus {
   next_cursor?: string;
 }
 
-interface Book {
-  id: number;
-  title: string;
-  author: string;
-  description: string;
-  picture: string | null;
-  picture_url: string | null;
-}
+type Book = Static<typeof BookView>;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const MOMENT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
