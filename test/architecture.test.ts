@@ -35,7 +35,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["verbs", /^(accounts|admin|batches|books|targets)\//],
   ["contracts", /^(context|jobs)\.ts$/],
   ["platform", /^platform\//],
-  ["ground", /^(schema|errors|config)\.ts$/],
+  ["ground", /^(errors|config)\.ts$|^schema\//],
 ];
 
 function layerOf(file: string): number {

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import type { Caller } from "../platform/http/auth.ts";
-import { users } from "../schema.ts";
+import { users } from "../schema/accounts.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
 import { verifyPassword } from "./passwords.ts";
 

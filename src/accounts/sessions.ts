@@ -4,7 +4,7 @@ import { and, eq, gt, isNull, lt } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import type { Caller } from "../platform/http/auth.ts";
-import { rateLimits, refreshTokens, users } from "../schema.ts";
+import { rateLimits, refreshTokens, users } from "../schema/accounts.ts";
 
 /** Starts a family of refresh tokens: a login. Returns its first token. */
 export function openSession(ctx: Context, userId: number): Promise<string> {

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import { postgresError } from "../platform/database.ts";
 import type { Caller, Role } from "../platform/http/auth.ts";
-import { users } from "../schema.ts";
+import { users } from "../schema/accounts.ts";
 import { hashPassword } from "./passwords.ts";
 
 export interface SignUp {

@@ -3,7 +3,7 @@ import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { jobs } from "../jobs.ts";
 import type { NewJob } from "../platform/queue.ts";
-import { batches } from "../schema.ts";
+import { batches } from "../schema/batches.ts";
 import { chunkJob } from "./batch-jobs.ts";
 import type { RowMarks } from "./plan-chunks.ts";
 import { transitions } from "./state.ts";

@@ -1,11 +1,6 @@
-/** What came of a row, and how an exception becomes that. An outcome is a value: nothing here is thrown. */
+/** How an exception becomes what came of a row. */
 import { isDatabaseUnavailable, postgresError } from "../platform/database.ts";
-import type { RowError } from "../schema.ts";
-
-export type Outcome =
-  | { readonly kind: "success"; readonly recordId: number }
-  | { readonly kind: "failed"; readonly errors: readonly RowError[] }
-  | { readonly kind: "retry"; readonly reason: RowError };
+import type { Outcome } from "../targets/target.ts";
 
 export function failed(code: string, message: string, column: string | null = null): Outcome {
   return { kind: "failed", errors: [{ column, code, message }] };

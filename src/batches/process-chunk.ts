@@ -3,19 +3,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import type { Delivery } from "../platform/queue.ts";
+import type { BatchMode } from "../schema/batches.ts";
 import { targetNamed } from "../targets/registry.ts";
-import { rowValidator } from "../targets/validate-row.ts";
 import type { ChunkKey } from "./batch-jobs.ts";
-import { failed, type Outcome } from "./outcomes.ts";
-import { type OpenRow, type RowOutcome, type Settled, settleChunk } from "./settle-chunk.ts";
+import { type OpenRow, processRows, type RowsTask } from "./process-rows.ts";
+import { type Settled, settleChunk } from "./settle-chunk.ts";
 import { startBatch } from "./start-batch.ts";
 import { RUNNABLE_STATES } from "./state.ts";
-import { writeRows } from "./write-rows.ts";
 
-interface ChunkTask extends ChunkKey {
-  readonly userId: number;
-  readonly target: string;
-  readonly mapping: Record<string, number>;
+interface ChunkTask extends RowsTask {
   readonly rowDelayMs: number;
 }
 
@@ -43,7 +39,7 @@ export async function processChunk(
   const chunk = await lockChunk(tx, key);
   if (!chunk) return undefined;
   const rows = await readOpenRows(tx, key, chunk.lastRow);
-  const outcomes = await outcomesOf(tx, task, rows);
+  const outcomes = await processRows(tx, task, rows);
   delivery.signal.throwIfAborted();
   const settled = await settleChunk(tx, { ...key, ...chunk }, outcomes);
   log.info(
@@ -55,15 +51,25 @@ export async function processChunk(
 
 /** Outside the transaction, so that a status read sees which rows are being worked on. Null: nothing to do. */
 async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<ChunkTask | null> {
-  const { rows } = await ctx.db.execute<Omit<ChunkTask, keyof ChunkKey>>(sql`
+  const { rows } = await ctx.db.execute<{
+    userId: string;
+    target: string;
+    mode: BatchMode;
+    header: string[];
+    mapping: Record<string, number>;
+    rowDelayMs: number;
+  }>(sql`
     WITH started AS (${startBatch(batchId)})
     UPDATE chunks SET state = 'processing', updated_at = statement_timestamp()
     FROM batches
     WHERE chunks.batch_id = ${batchId} AND first_row = ${firstRow} AND chunks.state <> 'done'
       AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::batch_state[])
-    RETURNING user_id AS "userId", target, mapping, row_delay_ms AS "rowDelayMs"`);
+    RETURNING user_id AS "userId", target, mode, header, mapping, row_delay_ms AS "rowDelayMs"`);
   const [found] = rows;
-  return found ? { batchId, firstRow, ...found, userId: Number(found.userId) } : null;
+  if (!found) return null;
+  const { userId, target, mode, header, mapping, rowDelayMs } = found;
+  const batch = { id: batchId, userId: Number(userId), mode, header };
+  return { batch, target: targetNamed(target), mapping, rowDelayMs };
 }
 
 /** Whoever holds this lock is the one that decides the chunk's rows. Null: somebody else has. */
@@ -89,34 +95,4 @@ async function readOpenRows(
       )
     ORDER BY row_number`);
   return rows;
-}
-
-/** Validates every row, and writes the valid ones together. */
-async function outcomesOf(tx: Context, task: ChunkTask, rows: readonly OpenRow[]): Promise<RowOutcome[]> {
-  const target = targetNamed(task.target);
-  const validate = rowValidator(target, task.mapping);
-  const outcomes: RowOutcome[] = [];
-  const valid: { row: number; values: Record<string, string> }[] = [];
-  for (const { row, fields, problem } of rows) {
-    const checked =
-      problem === null
-        ? validate(fields)
-        : { errors: [{ column: null, code: "malformed", message: problem }] };
-    if ("values" in checked) valid.push({ row, values: checked.values });
-    else outcomes.push({ row, outcome: { kind: "failed", errors: checked.errors } });
-  }
-  const batch = { id: task.batchId, userId: task.userId };
-  const written = await writeRows(tx, valid, (slice) =>
-    target.write(
-      tx,
-      batch,
-      slice.map(({ values }) => values),
-    ),
-  );
-  for (const [index, { row }] of valid.entries()) {
-    const outcome: Outcome =
-      written[index] ?? failed("target_error", "The target gave no outcome for this row.");
-    outcomes.push({ row, outcome });
-  }
-  return outcomes;
 }

@@ -2,7 +2,7 @@
 import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { batches, type RowError } from "../schema.ts";
+import { batches, type RowError } from "../schema/batches.ts";
 import { uniqueNames } from "../targets/match-header.ts";
 import { chunkJobId } from "./batch-jobs.ts";
 import { taskIdOf } from "./ids.ts";

@@ -5,7 +5,7 @@ import { DomainError, invalidField } from "../errors.ts";
 import { COPY_NULL, CopyBuffer, copySegment, copyValue } from "../platform/copy.ts";
 import { type CsvRecord, readCsv } from "../platform/csv.ts";
 import { isDatabaseUnavailable } from "../platform/database.ts";
-import { batches } from "../schema.ts";
+import { batches } from "../schema/batches.ts";
 import { type MatchedHeader, matchHeader } from "../targets/match-header.ts";
 import { targetNamed } from "../targets/registry.ts";
 import { acceptBatch } from "./accept-batch.ts";

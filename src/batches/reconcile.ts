@@ -2,7 +2,7 @@
 import { and, eq, lt, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { jobs } from "../jobs.ts";
-import { batches } from "../schema.ts";
+import { batches } from "../schema/batches.ts";
 import { type ChunkKey, chunkJob, chunkJobId } from "./batch-jobs.ts";
 import { failed } from "./outcomes.ts";
 import { removeBatch } from "./remove-batch.ts";

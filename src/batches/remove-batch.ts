@@ -1,7 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { jobs } from "../jobs.ts";
-import { batches } from "../schema.ts";
+import { batches } from "../schema/batches.ts";
 import { chunkJobId, finishedJob } from "./batch-jobs.ts";
 
 /** Rows a statement removes: long enough to be cheap, short enough to hold nothing up. */

@@ -1,6 +1,6 @@
 import { and, inArray, lt } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import { batches } from "../schema.ts";
+import { batches } from "../schema/batches.ts";
 import { removeBatch } from "./remove-batch.ts";
 import { FINAL_STATES } from "./state.ts";
 

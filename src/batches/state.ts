@@ -1,7 +1,5 @@
 /** The states of a batch and what leads from one to the next. Every UPDATE of `batches.state` names its edge here. */
-import type { batchState } from "../schema.ts";
-
-export type BatchState = (typeof batchState.enumValues)[number];
+import type { BatchState } from "../schema/batches.ts";
 
 export const transitions = {
   accept: { from: "receiving", to: "queued", when: "The whole file is stored and its jobs exist." },

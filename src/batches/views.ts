@@ -1,6 +1,6 @@
 /** What the API shows of a batch and its rows: the schemas, and how a stored one becomes an answer. */
 import Type, { type Static } from "typebox";
-import { batchState, type rowStatus } from "../schema.ts";
+import { batchState, type rowStatus } from "../schema/batches.ts";
 
 const Moment = (description: string) => Type.String({ format: "date-time", description });
 const NullableMoment = (description: string) =>

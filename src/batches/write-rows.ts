@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import { underSavepoint } from "../platform/database.ts";
-import { classify, type Outcome } from "./outcomes.ts";
+import type { Outcome } from "../targets/target.ts";
+import { classify } from "./outcomes.ts";
 
 /**
  * Writes all rows at once; where that fails, each half by itself, until the rows that are the cause stand alone.
@@ -12,12 +13,11 @@ import { classify, type Outcome } from "./outcomes.ts";
 export async function writeRows<Row>(
   tx: Context,
   rows: readonly Row[],
-  write: (rows: readonly Row[]) => Promise<number[]>,
+  write: (rows: readonly Row[]) => Promise<Outcome[]>,
 ): Promise<Outcome[]> {
   if (rows.length === 0) return [];
   try {
-    const recordIds = await underSavepoint(tx.db, () => write(rows));
-    return recordIds.map((recordId) => ({ kind: "success", recordId }));
+    return await underSavepoint(tx.db, () => write(rows));
   } catch (error) {
     const failure = classify(error);
     if (failure.kind === "fatal") throw error;

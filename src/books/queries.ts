@@ -2,7 +2,7 @@ import { and, asc, eq, gt } from "drizzle-orm";
 import Type, { type Static } from "typebox";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { books } from "../schema.ts";
+import { books } from "../schema/targets.ts";
 
 type StoredBook = typeof books.$inferSelect;
 

@@ -1,17 +1,12 @@
 /** The connection pool and drizzle over it. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ExtractTablesWithRelations, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { drizzle, type NodePgClient, type NodePgQueryResultHKT } from "drizzle-orm/node-postgres";
 import type { PgDatabase } from "drizzle-orm/pg-core";
 import pg from "pg";
-import * as schema from "../schema.ts";
 import type { Log } from "./log.ts";
 
-export type Database = PgDatabase<
-  NodePgQueryResultHKT,
-  typeof schema,
-  ExtractTablesWithRelations<typeof schema>
->;
+export type Database = PgDatabase<NodePgQueryResultHKT, Record<string, never>>;
 
 /** Limits for every connection, ours and the queue's: a frozen database must give an error, never a hang. */
 export const connectionLimits = {
@@ -41,7 +36,7 @@ export function openPool(databaseUrl: string, max: number, log: Log): pg.Pool {
 
 /** Drizzle over a pool, a connection, or anything else that runs queries as node-postgres does. */
 export function databaseOn(client: NodePgClient): Database {
-  return drizzle({ client, schema });
+  return drizzle({ client });
 }
 
 /** Runs `fn` under a savepoint of the open transaction: when it throws, only what it did is undone. */

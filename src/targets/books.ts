@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import Type, { type Static } from "typebox";
 import type { Context } from "../context.ts";
-import type { Target } from "./target.ts";
+import type { SetTarget } from "./target.ts";
 
 const columns = Type.Object({
   title: Type.String({ minLength: 1, maxLength: 500, examples: ["Frankenstein"] }),
@@ -13,7 +13,7 @@ const columns = Type.Object({
   }),
 });
 
-export const booksTarget: Target<typeof columns> = {
+export const booksTarget: SetTarget<typeof columns> = {
   name: "books",
   description: "Books of the user who uploads them.",
   columns,
@@ -23,15 +23,18 @@ export const booksTarget: Target<typeof columns> = {
     description: ["summary"],
   },
 
+  isStrict: true,
+
   async write(tx, batch, rows) {
-    const cells = (column: keyof Static<typeof columns>) => sql.param(rows.map((row) => row[column]));
+    const cells = (column: keyof Static<typeof columns>) =>
+      sql.param(rows.map(({ values }) => values[column]));
     const ids = await drawIds(tx, rows.length);
     await tx.db.execute(sql`
-      INSERT INTO books (id, user_id, title, author, description)
-      SELECT id, ${batch.userId}, title, author, description
-      FROM unnest(${sql.param(ids)}::bigint[], ${cells("title")}::text[], ${cells("author")}::text[],
-        ${cells("description")}::text[]) AS cells (id, title, author, description)`);
-    return ids;
+      INSERT INTO books (id, user_id, batch_id, row_number, is_copy, title, author, description)
+      SELECT id, ${batch.userId}, ${batch.id}, row_number, true, title, author, description
+      FROM unnest(${sql.param(ids)}::bigint[], ${sql.param(rows.map(({ row }) => row))}::int[], ${cells("title")}::text[], ${cells("author")}::text[],
+        ${cells("description")}::text[]) AS cells (id, row_number, title, author, description)`);
+    return ids.map((recordId) => ({ kind: "success", recordId, effect: "created" }));
   },
 };
 

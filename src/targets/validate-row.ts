@@ -1,7 +1,7 @@
 /** Checks the cells of a row against its target's rules, in words that the person with the spreadsheet understands. */
 import type { Static } from "typebox";
 import { Compile } from "typebox/compile";
-import type { RowError } from "../schema.ts";
+import type { RowError } from "../schema/batches.ts";
 import type { Columns, Target } from "./target.ts";
 
 export type ValidatedRow<C extends Columns> = { values: Static<C> } | { errors: RowError[] };

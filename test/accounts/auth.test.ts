@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { openContext } from "../../src/context.ts";
 import { createLog } from "../../src/platform/log.ts";
-import { refreshTokens, users } from "../../src/schema.ts";
+import { refreshTokens, users } from "../../src/schema/accounts.ts";
 import { type Answer, Client, type Problem } from "../support/client.ts";
 import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";

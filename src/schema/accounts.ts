@@ -1,0 +1,53 @@
+/** Users, and what they prove who they are with. */
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  index,
+  integer,
+  pgEnum,
+  pgTable,
+  text,
+  uniqueIndex,
+  uuid,
+  varchar,
+} from "drizzle-orm/pg-core";
+import { bytea, identity, moment } from "./columns.ts";
+
+export const userRole = pgEnum("user_role", ["user", "operator", "admin"]);
+
+export const users = pgTable(
+  "users",
+  {
+    id: identity("id").primaryKey(),
+    username: text("username").notNull(),
+    email: text("email").notNull().default(""),
+    passwordHash: text("password_hash").notNull(),
+    role: userRole("role").notNull().default("user"),
+    createdAt: moment("created_at").notNull().defaultNow(),
+  },
+  (t) => [uniqueIndex("users_username_key").on(sql`lower(${t.username})`)],
+);
+
+/** One row a token; a family is a login and all that was rotated from it. Only hashes are kept. */
+export const refreshTokens = pgTable(
+  "refresh_tokens",
+  {
+    tokenHash: bytea("token_hash").primaryKey(),
+    familyId: uuid("family_id").notNull(),
+    userId: bigint("user_id", { mode: "number" })
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    expiresAt: moment("expires_at").notNull(),
+    usedAt: moment("used_at"),
+    revokedAt: moment("revoked_at"),
+  },
+  (t) => [index("refresh_tokens_family").on(t.familyId), index("refresh_tokens_expiry").on(t.expiresAt)],
+);
+
+/** Counters of failed logins, in the shape that rate-limiter-flexible writes (`expire` is epoch milliseconds). */
+export const rateLimits = pgTable("rate_limits", {
+  key: varchar("key", { length: 255 }).primaryKey(),
+  points: integer("points").notNull().default(0),
+  expire: bigint("expire", { mode: "number" }),
+});

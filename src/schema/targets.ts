@@ -1,0 +1,45 @@
+/** The records that rows become: a table a target. */
+import { sql } from "drizzle-orm";
+import { bigint, boolean, index, integer, json, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { identity, moment } from "./columns.ts";
+
+export const books = pgTable(
+  "books",
+  {
+    id: identity("id").primaryKey(),
+    /** No foreign key, for the same reason as in `batch_rows`. */
+    userId: bigint("user_id", { mode: "number" }).notNull(),
+    title: text("title").notNull(),
+    author: text("author").notNull(),
+    description: text("description").notNull().default(""),
+    /** Path below /media/, null while the book has no picture. */
+    picture: text("picture"),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    /** The row that last wrote it; null once it was made or changed by hand. What undoing a batch goes by. */
+    batchId: uuid("batch_id"),
+    rowNumber: integer("row_number"),
+    /** Made although its owner had a book of the same key: it does not hold the key. */
+    isCopy: boolean("is_copy").notNull().default(false),
+    /** Title and author without regard to case. A hash, since a B-tree entry is too small for both in full. */
+    key: uuid("key").generatedAlwaysAs(
+      sql`CASE WHEN NOT is_copy THEN md5(lower(title) || chr(31) || lower(author))::uuid END`,
+    ),
+  },
+  (t) => [index("books_owner").on(t.userId, t.id), uniqueIndex("books_key").on(t.userId, t.key)],
+);
+
+/** What the `records` target makes: a row of any file, kept as it is. */
+export const records = pgTable(
+  "records",
+  {
+    id: identity("id").primaryKey(),
+    /** No foreign key, for the same reason as in `batch_rows`. */
+    userId: bigint("user_id", { mode: "number" }).notNull(),
+    batchId: uuid("batch_id").notNull(),
+    rowNumber: integer("row_number").notNull(),
+    /** An object with the header's names in their order, which `jsonb` would not keep. */
+    data: json("data").notNull(),
+    createdAt: moment("created_at").notNull().defaultNow(),
+  },
+  (t) => [index("records_owner").on(t.userId, t.id), uniqueIndex("records_row").on(t.batchId, t.rowNumber)],
+);
