@@ -124,8 +124,12 @@ const chunkOfRow = sql`
     WHERE chunks.batch_id = rows.batch_id AND first_row <= rows.row_number ORDER BY first_row DESC LIMIT 1
   ) AS chunk ON true`;
 
+/** One look-up a row, whatever the planner believes of a table that grew a moment ago: LIMIT keeps it from a merge join. */
 const resultOfRow = sql`
-  LEFT JOIN row_results AS results ON results.batch_id = rows.batch_id AND results.row_number = rows.row_number`;
+  LEFT JOIN LATERAL (
+    SELECT * FROM row_results
+    WHERE row_results.batch_id = rows.batch_id AND row_results.row_number = rows.row_number LIMIT 1
+  ) AS results ON true`;
 
 /**
  * Where to read rows of a status from, so that a page costs the same wherever they are in the batch: those with a
