@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { jobs } from "../jobs.ts";
@@ -16,7 +16,7 @@ export async function acceptBatch(ctx: Context, batchId: string, marks: RowMarks
     const accepted = await tx.db
       .update(batches)
       .set({ state: to, totalRows: marks.count, chunksLeft: plan.length, queuedAt: ctx.now() })
-      .where(and(eq(batches.id, batchId), eq(batches.state, from)))
+      .where(and(eq(batches.id, batchId), inArray(batches.state, [...from])))
       .returning({ id: batches.id });
     if (accepted.length === 0)
       throw new DomainError("conflict", "The upload was removed before it was complete.");

@@ -1,24 +1,40 @@
-/** Reads of batches and rows. Every one is bound to the user who asks. */
+/** Reads of batches. Every one is bound to the user who asks. */
 import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { batches, type RowError } from "../schema/batches.ts";
-import { uniqueNames } from "../targets/match-header.ts";
-import { chunkJobId } from "./batch-jobs.ts";
-import { taskIdOf } from "./ids.ts";
-import { FINAL_STATES } from "./state.ts";
-import type { BatchView, RowStatus, RowView } from "./views.ts";
+import { batches } from "../schema/batches.ts";
+import { hasEnded, leavesRows } from "./state.ts";
+import type { BatchView, Counts } from "./views.ts";
 
-type StoredBatch = typeof batches.$inferSelect & { succeeded: number; failed: number; processing: number };
+/** Sums over a batch's chunks. */
+interface Sums {
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly processing: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly reversed: number;
+  readonly kept: number;
+  readonly undoFailed: number;
+}
 
-/** Sums over a batch's chunks, a few hundred for a million rows. */
+export type StoredBatch = typeof batches.$inferSelect & Sums;
+
+/** A few hundred chunks for a million rows. */
 const sums = sql`(
   SELECT json_build_object(
     'succeeded', coalesce(sum(succeeded), 0),
     'failed', coalesce(sum(failed), 0),
-    'processing', coalesce(sum(row_count - succeeded - failed) FILTER (WHERE state = 'processing'), 0)
+    'processing', coalesce(sum(row_count - succeeded - failed) FILTER (WHERE state = 'processing'), 0),
+    'created', coalesce(sum(created), 0),
+    'updated', coalesce(sum(updated), 0),
+    'unchanged', coalesce(sum(unchanged), 0),
+    'reversed', coalesce(sum(reversed), 0),
+    'kept', coalesce(sum(kept), 0),
+    'undoFailed', coalesce(sum(undo_failed), 0)
   ) FROM chunks WHERE chunks.batch_id = ${batches.id}
-)`.mapWith((value: Pick<StoredBatch, "succeeded" | "failed" | "processing">) => value);
+)`.mapWith((value: Sums) => value);
 
 async function selectBatches(ctx: Context, where: SQL | undefined, limit: number): Promise<StoredBatch[]> {
   const rows = await ctx.db
@@ -60,33 +76,62 @@ export async function listBatches(
   return selectBatches(ctx, and(eq(batches.userId, userId), older), limit);
 }
 
+/** Whether all of it is written in one transaction, so that until its end nothing of it is certain. */
+export function isWhole({ isDryRun, policy }: Pick<StoredBatch, "isDryRun" | "policy">): boolean {
+  return isDryRun || policy === "atomic";
+}
+
+/** Each row is in exactly one of these. */
+function countRows(batch: StoredBatch): Counts {
+  const { succeeded, failed, reversed, totalRows: total, state } = batch;
+  const isTentative = isWhole(batch) && (!hasEnded(state) || state === "validated");
+  const success = isTentative ? 0 : succeeded - reversed;
+  const open = total - failed - (isTentative ? 0 : succeeded);
+  const isRunning = state === "processing";
+  const processing = isRunning ? batch.processing + (isTentative ? succeeded : 0) : 0;
+  const unprocessed = leavesRows(state) ? open : 0;
+  const pending = open - processing - unprocessed;
+  return { total, pending, processing, success, failed, unprocessed, undone: reversed };
+}
+
 export function viewBatch(batch: StoredBatch, now: Date): BatchView {
-  const { succeeded, failed, processing, totalRows } = batch;
+  const { succeeded, failed, totalRows } = batch;
   const done = succeeded + failed;
   const seconds = batch.startedAt
     ? ((batch.finishedAt ?? now).getTime() - batch.startedAt.getTime()) / 1000
     : 0;
   const rate = done > 0 && seconds > 0 ? done / seconds : null;
-  const isFinal = FINAL_STATES.some((state) => state === batch.state);
+  const secondsLeft = hasEnded(batch.state) ? 0 : rate === null ? null : (totalRows - done) / rate;
+  const { created, updated, unchanged, reversed, kept, undoFailed } = batch;
+  const isUndo = batch.state === "undoing" || batch.state === "undone";
   return {
     id: batch.id,
+    number: batch.number,
     target: batch.target,
     filename: batch.filename,
+    sha256: batch.contentHash?.toString("hex") ?? null,
     state: batch.state,
-    counts: {
-      total: totalRows,
-      pending: totalRows - done - processing,
-      processing,
-      success: succeeded,
-      failed,
-    },
+    counts: countRows(batch),
+    reason: batch.reason,
+    records:
+      isWhole(batch) && !batch.isDryRun && !hasEnded(batch.state)
+        ? NO_RECORDS
+        : { created, updated, unchanged },
+    undo: isUndo ? { reversed, kept, failed: undoFailed } : null,
     header: batch.header,
     mapping: Object.fromEntries(
       Object.entries(batch.mapping).map(([column, at]) => [column, batch.header[at] ?? ""]),
     ),
+    dialect: batch.dialect,
+    warnings: batch.warnings ?? {},
+    mode: batch.mode,
+    policy: batch.policy,
+    dry_run: batch.isDryRun,
+    max_errors: batch.maxErrors,
+    rows_per_second_limit: batch.rowsPerSecond,
     row_delay_ms: batch.rowDelayMs,
-    rows_per_second: rate === null ? null : Math.round(rate * 10) / 10,
-    seconds_left: isFinal ? 0 : rate === null ? null : Math.round(((totalRows - done) / rate) * 10) / 10,
+    rows_per_second: rate === null ? null : tenths(rate),
+    seconds_left: secondsLeft === null ? null : tenths(secondsLeft),
     created_at: batch.createdAt.toISOString(),
     queued_at: batch.queuedAt?.toISOString() ?? null,
     started_at: batch.startedAt?.toISOString() ?? null,
@@ -94,125 +139,8 @@ export function viewBatch(batch: StoredBatch, now: Date): BatchView {
   };
 }
 
-export interface StoredRow {
-  readonly row: number;
-  readonly fields: string[];
-  readonly status: RowStatus;
-  readonly attempts: number;
-  readonly attempt: number | null;
-  readonly firstRow: number | null;
-  readonly recordId: string | null;
-  readonly errorCode: string | null;
-  readonly errorMessage: string | null;
-  readonly errors: RowError[] | null;
-  readonly completedAt: string | null;
-}
+const NO_RECORDS = { created: 0, updated: 0, unchanged: 0 };
 
-const status = sql`
-  CASE WHEN results.status IS NOT NULL THEN results.status::text
-       WHEN chunk.state = 'processing' THEN 'processing' ELSE 'pending' END`;
-
-const columns = sql`
-  rows.row_number AS row, rows.fields, ${status} AS status, coalesce(results.attempts, 0) AS attempts,
-  chunk.attempt, chunk.first_row AS "firstRow", results.record_id AS "recordId", results.error_code AS "errorCode",
-  results.error_message AS "errorMessage", results.errors, results.completed_at AS "completedAt"`;
-
-/** The chunk that a row is in: of those that begin before it, the last. */
-const chunkOfRow = sql`
-  LEFT JOIN LATERAL (
-    SELECT first_row, attempt, state FROM chunks
-    WHERE chunks.batch_id = rows.batch_id AND first_row <= rows.row_number ORDER BY first_row DESC LIMIT 1
-  ) AS chunk ON true`;
-
-/** One look-up a row, whatever the planner believes of a table that grew a moment ago: LIMIT keeps it from a merge join. */
-const resultOfRow = sql`
-  LEFT JOIN LATERAL (
-    SELECT * FROM row_results
-    WHERE row_results.batch_id = rows.batch_id AND row_results.row_number = rows.row_number LIMIT 1
-  ) AS results ON true`;
-
-/**
- * Where to read rows of a status from, so that a page costs the same wherever they are in the batch: those with a
- * result from `row_results` (failed ones have an index of their own), the others from the chunks that are not done.
- */
-function rowsOfStatus(batchId: string, wanted: RowStatus | null, after: number): SQL {
-  switch (wanted) {
-    case "success":
-    case "failed":
-      return sql`
-        row_results AS results
-        JOIN batch_rows AS rows ON rows.batch_id = results.batch_id AND rows.row_number = results.row_number ${chunkOfRow}
-        WHERE results.batch_id = ${batchId} AND results.status = ${sql.raw(`'${wanted}'`)} AND results.row_number > ${after}
-        ORDER BY results.row_number`;
-    case "pending":
-    case "processing":
-      return sql`
-        chunks AS chunk
-        JOIN batch_rows AS rows ON rows.batch_id = chunk.batch_id AND rows.row_number BETWEEN chunk.first_row AND chunk.last_row
-        ${resultOfRow}
-        WHERE chunk.batch_id = ${batchId} AND chunk.state = ${wanted === "pending" ? "queued" : "processing"}
-          AND chunk.last_row > ${after} AND rows.row_number > ${after} AND results.status IS NULL
-        ORDER BY chunk.first_row, rows.row_number`;
-    case null:
-      return sql`
-        batch_rows AS rows ${resultOfRow} ${chunkOfRow}
-        WHERE rows.batch_id = ${batchId} AND rows.row_number > ${after}
-        ORDER BY rows.row_number`;
-  }
-}
-
-/** Rows in source order, from the one behind `after` on. The caller has made sure whose batch it is. */
-export async function listRows(
-  ctx: Context,
-  batchId: string,
-  page: { status: RowStatus | null; after: number; limit: number },
-): Promise<StoredRow[]> {
-  const { rows } = await ctx.db.execute<StoredRow & Record<string, unknown>>(
-    sql`SELECT ${columns} FROM ${rowsOfStatus(batchId, page.status, page.after)} LIMIT ${page.limit}`,
-  );
-  return rows;
-}
-
-/** @throws DomainError `not_found` */
-export async function getRow(ctx: Context, batchId: string, row: number): Promise<StoredRow> {
-  const { rows } = await ctx.db.execute<StoredRow & Record<string, unknown>>(sql`
-    SELECT ${columns} FROM batch_rows AS rows ${resultOfRow} ${chunkOfRow}
-    WHERE rows.batch_id = ${batchId} AND rows.row_number = ${row}`);
-  if (!rows[0]) throw notFound("row");
-  return rows[0];
-}
-
-/** The numbers of a batch's first rows, in order. */
-export async function firstRowNumbers(ctx: Context, batchId: string, limit: number): Promise<number[]> {
-  const { rows } = await ctx.db.execute<{ row: number }>(
-    sql`SELECT row_number AS row FROM batch_rows WHERE batch_id = ${batchId} ORDER BY row_number LIMIT ${limit}`,
-  );
-  return rows.map(({ row }) => row);
-}
-
-export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
-  const extra = stored.fields.length - batch.header.length;
-  const names =
-    extra > 0 ? uniqueNames([...batch.header, ...Array<string>(extra).fill("_extra")]) : batch.header;
-  return {
-    row: stored.row,
-    task_id: taskIdOf(batch.id, stored.row),
-    batch_id: batch.id,
-    status: stored.status,
-    fields: Object.fromEntries(stored.fields.map((cell, at) => [names[at] ?? "", cell])),
-    attempts: stored.attempts,
-    job_id:
-      stored.firstRow === null
-        ? null
-        : chunkJobId(
-            { batchId: batch.id, firstRow: stored.firstRow },
-            stored.attempts || (stored.attempt ?? 1),
-          ),
-    record_id: stored.recordId === null ? null : Number(stored.recordId),
-    error_code: stored.errorCode,
-    error_message: stored.errorMessage,
-    errors: stored.errors ?? [],
-    created_at: batch.createdAt.toISOString(),
-    completed_at: stored.completedAt === null ? null : new Date(stored.completedAt).toISOString(),
-  };
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
 }

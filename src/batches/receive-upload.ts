@@ -102,7 +102,7 @@ async function storeRows(
   blocks: AsyncIterable<CsvRecord[]>,
 ): Promise<RowMarks> {
   const marks = new RowMarks();
-  const isReceiving = and(eq(batches.id, batchId), eq(batches.state, transitions.accept.from));
+  const isReceiving = and(eq(batches.id, batchId), eq(batches.state, transitions.accept.from[0]));
 
   /** Also the sign of life. Where the reaper was faster, nothing may be written any more. */
   const touch = async (db: Context["db"]) => {

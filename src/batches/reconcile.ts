@@ -51,7 +51,7 @@ async function removeDeadUploads(ctx: Context): Promise<number> {
   const dead = await ctx.db
     .select({ id: batches.id })
     .from(batches)
-    .where(and(eq(batches.state, transitions.accept.from), isDead));
+    .where(and(eq(batches.state, transitions.accept.from[0]), isDead));
   for (const { id } of dead) {
     ctx.log.warn({ batchId: id }, "removing an upload whose process died");
     await removeBatch(ctx, id);

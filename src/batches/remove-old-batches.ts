@@ -2,7 +2,7 @@ import { and, inArray, lt } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { batches } from "../schema/batches.ts";
 import { removeBatch } from "./remove-batch.ts";
-import { FINAL_STATES } from "./state.ts";
+import { ENDED_STATES } from "./state.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -12,7 +12,7 @@ export async function removeOldBatches(ctx: Context): Promise<number> {
   const old = await ctx.db
     .select({ id: batches.id })
     .from(batches)
-    .where(and(inArray(batches.state, [...FINAL_STATES]), lt(batches.finishedAt, limit)));
+    .where(and(inArray(batches.state, [...ENDED_STATES]), lt(batches.finishedAt, limit)));
   for (const { id } of old) await removeBatch(ctx, id);
   return old.length;
 }

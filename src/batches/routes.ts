@@ -7,8 +7,9 @@ import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from ".
 import { withUploadedFile } from "../platform/http/upload.ts";
 import { targetNames } from "../targets/registry.ts";
 import { MAX_ROW_NUMBER } from "./ids.ts";
-import { getBatch, getRow, listBatches, listRows, viewBatch, viewRow } from "./queries.ts";
+import { getBatch, listBatches, viewBatch } from "./queries.ts";
 import { receiveUpload } from "./receive-upload.ts";
+import { getRow, listRows, viewRow } from "./row-queries.ts";
 import { RowStatus, Uuid } from "./views.ts";
 
 const BatchParams = Type.Object({ batch_id: Uuid });
@@ -109,7 +110,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
         const batch = await getBatch(ctx, user.id, params.batch_id);
         const page = { status: query.status ?? null, after, limit: query.limit + 1 };
-        const found = await listRows(ctx, batch.id, page);
+        const found = await listRows(ctx, batch, page);
         return pageOf(
           found,
           query.limit,
@@ -131,7 +132,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ user, params }) => {
         const batch = await getBatch(ctx, user.id, params.batch_id);
-        return viewRow(batch, await getRow(ctx, batch.id, params.row));
+        return viewRow(batch, await getRow(ctx, batch, params.row));
       },
     );
   };

@@ -86,7 +86,7 @@ async function finishChunk(tx: Context, chunk: LockedChunk, counted: SQL): Promi
     UPDATE chunks SET state = 'done', ${counted}, updated_at = statement_timestamp()
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'`);
   const { rows } = await tx.db.execute<{ chunksLeft: number }>(sql`
-    UPDATE batches SET chunks_left = chunks_left - 1 WHERE id = ${batchId} AND state = ${transitions.complete.from}
+    UPDATE batches SET chunks_left = chunks_left - 1 WHERE id = ${batchId} AND state = ${transitions.complete.from[0]}
     RETURNING chunks_left AS "chunksLeft"`);
   if (rows[0]?.chunksLeft === 0) await finishBatch(tx, batchId);
 }
@@ -97,6 +97,6 @@ async function finishBatch(tx: Context, batchId: string): Promise<void> {
     UPDATE batches SET finished_at = statement_timestamp(),
       state = CASE WHEN EXISTS (SELECT FROM chunks WHERE batch_id = ${batchId} AND failed > 0)
         THEN ${transitions.completeWithErrors.to} ELSE ${transitions.complete.to} END::batch_state
-    WHERE id = ${batchId} AND state = ${transitions.complete.from} AND chunks_left = 0`);
+    WHERE id = ${batchId} AND state = ${transitions.complete.from[0]} AND chunks_left = 0`);
   await tx.queue.add(tx.db, jobs.batchFinished, [finishedJob(batchId)]);
 }

@@ -6,8 +6,9 @@ import { loginThrottle } from "../accounts/login-throttle.ts";
 import { Credentials, NewAccount, startSession } from "../accounts/routes.ts";
 import { signUp } from "../accounts/sign-up.ts";
 import { MAX_ROW_NUMBER, parseTaskId, taskIdOf } from "../batches/ids.ts";
-import { firstRowNumbers, getBatch, getRow, listRows, viewBatch, viewRow } from "../batches/queries.ts";
+import { getBatch, viewBatch } from "../batches/queries.ts";
 import { receiveUpload } from "../batches/receive-upload.ts";
+import { firstRowNumbers, getRow, listRows, viewRow } from "../batches/row-queries.ts";
 import { RowStatus, type RowView, Uuid } from "../batches/views.ts";
 import { getBook, listBooks, viewBook } from "../books/queries.ts";
 import { BookParams } from "../books/routes.ts";
@@ -166,7 +167,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const parsed = parseTaskId(query.task_id);
         if (!parsed) throw notFound("task");
         const batch = await getBatch(ctx, user.id, parsed.batchId);
-        const row = viewRow(batch, await getRow(ctx, batch.id, parsed.row));
+        const row = viewRow(batch, await getRow(ctx, batch, parsed.row));
         return {
           ...viewTask(row, batch),
           batch_id: batch.id,
@@ -190,7 +191,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ user, query }) => {
         const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
         const batch = await getBatch(ctx, user.id, query.batch_id.toLowerCase());
-        const found = await listRows(ctx, batch.id, { status: null, after, limit: MAX_PAGE + 1 });
+        const found = await listRows(ctx, batch, { status: null, after, limit: MAX_PAGE + 1 });
         const page = found.slice(0, MAX_PAGE);
         const last = page.at(-1);
         return {

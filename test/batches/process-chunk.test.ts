@@ -149,7 +149,15 @@ test("while a row waits for its retry, the status says so", async () => {
   await deliver(rowmill, batch.id);
   const { body } = await user.batch(batch.id);
   expect(body.state).toBe("processing");
-  expect(body.counts).toEqual({ total: 3, pending: 1, processing: 0, success: 2, failed: 0 });
+  expect(body.counts).toEqual({
+    total: 3,
+    pending: 1,
+    processing: 0,
+    success: 2,
+    failed: 0,
+    unprocessed: 0,
+    undone: 0,
+  });
   expect((await user.rows(batch.id, "pending")).map(({ row }) => row)).toEqual([3]);
 });
 

@@ -114,10 +114,22 @@ describe("a batch", () => {
       id,
       target: "books",
       filename: "test.csv",
+      number: expect.any(Number),
+      sha256: null,
       state: "queued",
-      counts: { total: 30, pending: 30, processing: 0, success: 0, failed: 0 },
+      counts: { total: 30, pending: 30, processing: 0, success: 0, failed: 0, unprocessed: 0, undone: 0 },
+      reason: null,
+      records: { created: 0, updated: 0, unchanged: 0 },
+      undo: null,
       header: ["Name", "Writer", "x", "x_2"],
       mapping: { title: "Name", author: "Writer" },
+      dialect: null,
+      warnings: {},
+      mode: "insert",
+      policy: "partial",
+      dry_run: false,
+      max_errors: null,
+      rows_per_second_limit: null,
       row_delay_ms: 0,
       rows_per_second: null,
       seconds_left: null,
@@ -135,7 +147,15 @@ describe("a batch", () => {
     const [batch] = await work(user, id);
     const after = Date.now();
     expect(batch?.state).toBe("completed_with_errors");
-    expect(batch?.counts).toEqual({ total: 300, pending: 0, processing: 0, success: 270, failed: 30 });
+    expect(batch?.counts).toEqual({
+      total: 300,
+      pending: 0,
+      processing: 0,
+      success: 270,
+      failed: 30,
+      unprocessed: 0,
+      undone: 0,
+    });
     const moments = [batch?.created_at, batch?.queued_at, batch?.started_at, batch?.finished_at].map(
       (moment) => Date.parse(String(moment)),
     );
@@ -200,9 +220,11 @@ describe("a row", () => {
       attempts: 0,
       job_id: expect.any(String),
       record_id: null,
+      effect: null,
       error_code: null,
       error_message: null,
       errors: [],
+      undo: null,
       created_at: expect.any(String),
       completed_at: null,
     });
@@ -217,6 +239,7 @@ describe("a row", () => {
       status: "success",
       attempts: 1,
       record_id: expect.any(Number),
+      effect: "created",
       completed_at: expect.any(String),
     });
     const book = await user.get(`/api/v1/books/${done.body.record_id}`);
@@ -267,7 +290,8 @@ describe("rows by status, while some are done, some are worked on and some wait"
     const { total, ...byStatus } = body.counts;
     expect(total).toBe(COUNT);
     expect(Object.values(byStatus).reduce((sum, count) => sum + count, 0)).toBe(COUNT);
-    for (const count of Object.values(byStatus)) expect(count).toBeGreaterThan(0);
+    for (const status of STATUSES) expect(byStatus[status]).toBeGreaterThan(0);
+    expect(byStatus).toMatchObject({ unprocessed: 0, undone: 0 });
     const done = body.counts.success + body.counts.failed;
     // Between two reads the clock goes on, so the rate is compared with what it was at most.
     const seconds = (Date.now() - Date.parse(String(body.started_at))) / 1000;

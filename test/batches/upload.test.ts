@@ -78,7 +78,15 @@ describe("an upload", () => {
     expect(accepted.headers.get("location")).toBe(`/api/v1/batches/${accepted.body.id}`);
     const batch = await user.finished(accepted.body.id);
     expect(batch.state).toBe("completed");
-    expect(batch.counts).toEqual({ total: 2, pending: 0, processing: 0, success: 2, failed: 0 });
+    expect(batch.counts).toEqual({
+      total: 2,
+      pending: 0,
+      processing: 0,
+      success: 2,
+      failed: 0,
+      unprocessed: 0,
+      undone: 0,
+    });
     const rows = await user.rows(batch.id);
     expect(rows.map(({ row, status, fields }) => [row, status, fields.title])).toEqual([
       [2, "success", "Ulysses"],
@@ -127,7 +135,15 @@ describe("an upload", () => {
       ]),
     );
     expect(batch.state).toBe("completed_with_errors");
-    expect(batch.counts).toEqual({ total: 12, pending: 0, processing: 0, success: 5, failed: 7 });
+    expect(batch.counts).toEqual({
+      total: 12,
+      pending: 0,
+      processing: 0,
+      success: 5,
+      failed: 7,
+      unprocessed: 0,
+      undone: 0,
+    });
     expect(
       rows.map(({ row, errors }) => [row, ...errors.map(({ column, code }) => `${column}: ${code}`)]),
     ).toEqual([
@@ -516,7 +532,15 @@ describe("a big or slow upload", () => {
     expect(status).toBe(202);
     expect(seen).toMatchObject({ id: batch.id, state: "receiving", counts: { success: 0, failed: 0 } });
     expect(batch.state).toBe("queued");
-    expect(batch.counts).toEqual({ total: 60_100, pending: 60_100, processing: 0, success: 0, failed: 0 });
+    expect(batch.counts).toEqual({
+      total: 60_100,
+      pending: 60_100,
+      processing: 0,
+      success: 0,
+      failed: 0,
+      unprocessed: 0,
+      undone: 0,
+    });
     expect(await storedRows(batch.id)).toEqual({ rows: 60_100, distinct: 60_100, last: 60_101 });
     await holdsNothing(rowmill);
   });
@@ -535,7 +559,15 @@ describe("a big or slow upload", () => {
     expect(file.size).toBeGreaterThan(30e6);
     const { status, body: batch } = await user.upload(file);
     expect(status).toBe(202);
-    expect(batch.counts).toEqual({ total: count, pending: count, processing: 0, success: 0, failed: 0 });
+    expect(batch.counts).toEqual({
+      total: count,
+      pending: count,
+      processing: 0,
+      success: 0,
+      failed: 0,
+      unprocessed: 0,
+      undone: 0,
+    });
     expect(await storedRows(batch.id)).toEqual({ rows: count, distinct: count, last: count + 1 });
     const { rows } = await rowmill.ctx.pool.query(
       `SELECT sum(row_count)::int AS rows, min(first_row) AS first, max(last_row) AS last,

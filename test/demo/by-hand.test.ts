@@ -18,7 +18,7 @@ afterAll(() => rowmill[Symbol.asyncDispose]());
 test("the curl script goes from sign-up to the list of books", async () => {
   const { stdout } = await promisify(execFile)("sh", [demo("tour.sh"), rowmill.url]);
   expect(stdout).toContain(
-    '"state":"completed_with_errors","counts":{"total":320,"pending":0,"processing":0,"success":308,"failed":12}',
+    '"state":"completed_with_errors","counts":{"total":320,"pending":0,"processing":0,"success":308,"failed":12,"unprocessed":0,"undone":0}',
   );
   expect(stdout).toContain('"error_message":"title is required"');
   expect(stdout).toMatch(/The first books:\n\{"items":\[\{"id":\d+,"title":"/);

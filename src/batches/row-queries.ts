@@ -1,0 +1,171 @@
+/** Reads of the rows of a batch. Whose it is the caller has made sure of, by having the batch. */
+import { type SQL, sql } from "drizzle-orm";
+import type { Context } from "../context.ts";
+import { notFound } from "../errors.ts";
+import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
+import { uniqueNames } from "../targets/match-header.ts";
+import { chunkJobId } from "./batch-jobs.ts";
+import { taskIdOf } from "./ids.ts";
+import { isWhole, type StoredBatch } from "./queries.ts";
+import { leavesRows } from "./state.ts";
+import type { RowStatus, RowView } from "./views.ts";
+
+export interface StoredRow {
+  readonly row: number;
+  readonly fields: string[];
+  readonly status: RowStatus;
+  readonly attempts: number;
+  readonly attempt: number | null;
+  readonly firstRow: number | null;
+  readonly recordId: string | null;
+  readonly effect: RowEffect | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly errors: RowError[] | null;
+  readonly completedAt: string | null;
+  readonly undo: (typeof undoOutcome.enumValues)[number] | null;
+  readonly undoReason: string | null;
+}
+
+/** What a row without a result is depends on its batch, and while that runs on its chunk. */
+function statusIn(batch: StoredBatch): SQL {
+  const open = leavesRows(batch.state)
+    ? sql`'unprocessed'`
+    : batch.state === "processing"
+      ? sql`CASE WHEN chunk.state = 'queued' THEN 'pending' ELSE 'processing' END`
+      : sql`'pending'`;
+  return sql`CASE WHEN results.undo = 'reversed' THEN 'undone' ELSE coalesce(results.status::text, ${open}) END`;
+}
+
+function columnsIn(batch: StoredBatch): SQL {
+  return sql`
+    rows.row_number AS row, rows.fields, ${statusIn(batch)} AS status, coalesce(results.attempts, 0) AS attempts,
+    chunk.attempt, chunk.first_row AS "firstRow", results.record_id AS "recordId", results.effect,
+    results.error_code AS "errorCode", results.error_message AS "errorMessage", results.errors,
+    results.completed_at AS "completedAt", results.undo, results.undo_reason AS "undoReason"`;
+}
+
+/** The chunk that a row is in: of those that begin before it, the last. */
+const chunkOfRow = sql`
+  LEFT JOIN LATERAL (
+    SELECT first_row, attempt, state FROM chunks
+    WHERE chunks.batch_id = rows.batch_id AND first_row <= rows.row_number ORDER BY first_row DESC LIMIT 1
+  ) AS chunk ON true`;
+
+/** One look-up a row, whatever the planner believes of a table that grew a moment ago: LIMIT keeps it from a merge join. */
+const resultOfRow = sql`
+  LEFT JOIN LATERAL (
+    SELECT * FROM row_results
+    WHERE row_results.batch_id = rows.batch_id AND row_results.row_number = rows.row_number LIMIT 1
+  ) AS results ON true`;
+
+/** The states of the chunks in which rows without a result have this status; empty where none can have it. */
+function chunksWithStatus(batch: StoredBatch, wanted: "pending" | "processing" | "unprocessed"): string[] {
+  const all = ["queued", "processing", "done"];
+  const isRunning = batch.state === "processing";
+  const isLeft = leavesRows(batch.state);
+  switch (wanted) {
+    case "unprocessed":
+      return isLeft ? all : [];
+    case "processing":
+      return isRunning ? all.slice(1) : [];
+    case "pending":
+      return isRunning ? all.slice(0, 1) : isLeft ? [] : all;
+  }
+}
+
+/**
+ * Where to read rows of a status from, so that a page costs the same wherever they are in the batch: those with a
+ * result from `row_results` (failed ones have an index of their own), the others from the chunks that have some.
+ */
+function rowsOfStatus(batch: StoredBatch, wanted: RowStatus | null, after: number): SQL {
+  switch (wanted) {
+    case "success":
+    case "failed":
+    case "undone": {
+      const status = sql.raw(wanted === "failed" ? "'failed'" : "'success'");
+      const undo = wanted === "undone" ? sql`= 'reversed'` : sql`IS DISTINCT FROM 'reversed'`;
+      return sql`
+        row_results AS results
+        JOIN batch_rows AS rows ON rows.batch_id = results.batch_id AND rows.row_number = results.row_number ${chunkOfRow}
+        WHERE results.batch_id = ${batch.id} AND results.status = ${status} AND results.undo ${undo}
+          AND results.row_number > ${after}
+        ORDER BY results.row_number`;
+    }
+    case "pending":
+    case "processing":
+    case "unprocessed":
+      return sql`
+        chunks AS chunk
+        JOIN batch_rows AS rows ON rows.batch_id = chunk.batch_id AND rows.row_number BETWEEN chunk.first_row AND chunk.last_row
+        ${resultOfRow}
+        WHERE chunk.batch_id = ${batch.id}
+          AND chunk.state = ANY(${sql.param(chunksWithStatus(batch, wanted))}::chunk_state[])
+          AND chunk.succeeded + chunk.failed < ${isWhole(batch) ? sql`chunk.row_count + 1` : sql`chunk.row_count`}
+          AND chunk.last_row > ${after} AND rows.row_number > ${after} AND results.status IS NULL
+        ORDER BY chunk.first_row, rows.row_number`;
+    case null:
+      return sql`
+        batch_rows AS rows ${resultOfRow} ${chunkOfRow}
+        WHERE rows.batch_id = ${batch.id} AND rows.row_number > ${after}
+        ORDER BY rows.row_number`;
+  }
+}
+
+/** Rows in source order, from the one behind `after` on. The caller has made sure whose batch it is. */
+export async function listRows(
+  ctx: Context,
+  batch: StoredBatch,
+  page: { status: RowStatus | null; after: number; limit: number },
+): Promise<StoredRow[]> {
+  const { rows } = await ctx.db.execute<StoredRow & Record<string, unknown>>(
+    sql`SELECT ${columnsIn(batch)} FROM ${rowsOfStatus(batch, page.status, page.after)} LIMIT ${page.limit}`,
+  );
+  return rows;
+}
+
+/** @throws DomainError `not_found` */
+export async function getRow(ctx: Context, batch: StoredBatch, row: number): Promise<StoredRow> {
+  const { rows } = await ctx.db.execute<StoredRow & Record<string, unknown>>(sql`
+    SELECT ${columnsIn(batch)} FROM batch_rows AS rows ${resultOfRow} ${chunkOfRow}
+    WHERE rows.batch_id = ${batch.id} AND rows.row_number = ${row}`);
+  if (!rows[0]) throw notFound("row");
+  return rows[0];
+}
+
+/** The numbers of a batch's first rows, in order. */
+export async function firstRowNumbers(ctx: Context, batchId: string, limit: number): Promise<number[]> {
+  const { rows } = await ctx.db.execute<{ row: number }>(
+    sql`SELECT row_number AS row FROM batch_rows WHERE batch_id = ${batchId} ORDER BY row_number LIMIT ${limit}`,
+  );
+  return rows.map(({ row }) => row);
+}
+
+export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
+  const extra = stored.fields.length - batch.header.length;
+  const names =
+    extra > 0 ? uniqueNames([...batch.header, ...Array<string>(extra).fill("_extra")]) : batch.header;
+  return {
+    row: stored.row,
+    task_id: taskIdOf(batch.id, stored.row),
+    batch_id: batch.id,
+    status: stored.status,
+    fields: Object.fromEntries(stored.fields.map((cell, at) => [names[at] ?? "", cell])),
+    attempts: stored.attempts,
+    job_id:
+      stored.firstRow === null
+        ? null
+        : chunkJobId(
+            { batchId: batch.id, firstRow: stored.firstRow },
+            stored.attempts || (stored.attempt ?? 1),
+          ),
+    record_id: stored.recordId === null ? null : Number(stored.recordId),
+    effect: stored.effect,
+    error_code: stored.errorCode,
+    error_message: stored.errorMessage,
+    errors: stored.errors ?? [],
+    undo: stored.undo === null ? null : { outcome: stored.undo, reason: stored.undoReason },
+    created_at: batch.createdAt.toISOString(),
+    completed_at: stored.completedAt === null ? null : new Date(stored.completedAt).toISOString(),
+  };
+}
