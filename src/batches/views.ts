@@ -48,8 +48,8 @@ export const BatchView = Type.Object(
         "validated: the dry run is over. completed: every row succeeded. completed_with_errors: every row has a " +
         "result, some failed. failed: its policy ended it. cancelled. undoing, undone: its records are put back.",
     }),
-    reason: Type.Union([Type.String(), Type.Null()], { description: "Why it is in this state." }),
     counts: Counts,
+    reason: Type.Union([Type.String(), Type.Null()], { description: "Why it is in this state." }),
     records: Type.Object(
       { created: Type.Integer(), updated: Type.Integer(), unchanged: Type.Integer() },
       {
