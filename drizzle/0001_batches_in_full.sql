@@ -9,6 +9,7 @@ ALTER TYPE "public"."batch_state" ADD VALUE 'failed';--> statement-breakpoint
 ALTER TYPE "public"."batch_state" ADD VALUE 'cancelled';--> statement-breakpoint
 ALTER TYPE "public"."batch_state" ADD VALUE 'undoing';--> statement-breakpoint
 ALTER TYPE "public"."batch_state" ADD VALUE 'undone';--> statement-breakpoint
+ALTER TYPE "public"."batch_state" ADD VALUE 'deleting';--> statement-breakpoint
 CREATE TABLE "file_chunks" (
 	"file_id" uuid NOT NULL,
 	"position" integer NOT NULL,
@@ -106,6 +107,6 @@ UPDATE "row_results" SET "effect" = 'created' WHERE "status" = 'success';--> sta
 UPDATE "chunks" SET "created" = "succeeded" WHERE "succeeded" > 0;--> statement-breakpoint
 CREATE UNIQUE INDEX "books_key" ON "books" USING btree ("user_id","key");--> statement-breakpoint
 CREATE INDEX "row_results_kept" ON "row_results" USING btree ("batch_id","row_number") WHERE undo IN ('kept', 'failed');--> statement-breakpoint
-ALTER TABLE "batches" ADD CONSTRAINT "batches_finished_when_done" CHECK ((finished_at IS NULL) = (state::text IN ('receiving', 'queued', 'processing', 'paused', 'undoing')));--> statement-breakpoint
+ALTER TABLE "batches" ADD CONSTRAINT "batches_finished_when_done" CHECK ((finished_at IS NULL) = (state::text IN ('receiving', 'queued', 'processing', 'paused', 'undoing', 'deleting')));--> statement-breakpoint
 ALTER TABLE "chunks" ADD CONSTRAINT "chunks_counts" CHECK (succeeded >= 0 AND failed >= 0 AND succeeded + failed <= row_count AND created + updated + unchanged = succeeded);--> statement-breakpoint
 ALTER TABLE "row_results" ADD CONSTRAINT "row_results_effect" CHECK ((status = 'success') = (effect IS NOT NULL));

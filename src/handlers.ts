@@ -3,8 +3,10 @@ import Value from "typebox/value";
 import { removeExpiredSessions } from "./accounts/sessions.ts";
 import { announceBatch } from "./batches/announce-batch.ts";
 import { processChunk } from "./batches/process-chunk.ts";
+import { processWhole } from "./batches/process-whole.ts";
 import { reconcile } from "./batches/reconcile.ts";
 import { removeOldBatches } from "./batches/remove-old-batches.ts";
+import { reverseRows } from "./batches/reverse-rows.ts";
 import type { Context, OpenContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
 import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";
@@ -23,6 +25,8 @@ type Handlers = {
 
 export const handlers: Handlers = {
   processChunk: (ctx, { payload, delivery, tx }) => processChunk(ctx, tx, payload, delivery),
+  processWhole: (ctx, { payload, delivery, tx }) => processWhole(ctx, tx, payload.batchId, delivery),
+  undoBatch: (ctx, { payload, delivery }) => reverseRows(ctx, payload.batchId, delivery),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   reconcile: (ctx) => reconcile(ctx),
   clean: async (ctx) => {

@@ -21,6 +21,27 @@ const background = {
   transactional: false,
 } as const satisfies Partial<Contract>;
 
+/**
+ * Deliveries that end in an exception are repeated: a worker was killed, the database gone. A row that fails is data
+ * instead.
+ */
+const rowJobOptions = {
+  retryLimit: 20,
+  retryDelay: 1,
+  retryBackoff: true,
+  retryDelayMax: 8,
+  // After so long without a heartbeat a worker counts as dead: pg-boss's minimum.
+  heartbeatSeconds: 10,
+  deleteAfterSeconds: DAY,
+  notify: true,
+};
+
+const rowJob = {
+  queue: "bulk_processing",
+  concurrency: "worker",
+  leavesRoom: true,
+} as const satisfies Partial<Contract>;
+
 const backgroundOptions = {
   retryLimit: 5,
   retryDelay: 1,
@@ -34,23 +55,27 @@ const backgroundOptions = {
 export const jobs = {
   /** One chunk of a batch. What it writes commits together with the completion of its job. */
   processChunk: {
+    ...rowJob,
     name: "batch.process-chunk",
-    queue: "bulk_processing",
     payload: Type.Object({ batchId: Type.String(), firstRow: Type.Integer() }),
-    options: {
-      // Deliveries that end in an exception: a worker killed, the database gone. A row that fails is data instead.
-      retryLimit: 20,
-      retryDelay: 1,
-      retryBackoff: true,
-      retryDelayMax: 8,
-      // After so long without a heartbeat a worker counts as dead: pg-boss's minimum.
-      heartbeatSeconds: 10,
-      expireInSeconds: 900,
-      deleteAfterSeconds: DAY,
-      notify: true,
-    },
-    concurrency: "worker",
+    options: { ...rowJobOptions, expireInSeconds: 900 },
     transactional: true,
+  },
+  /** All of an atomic batch or a dry run, in one transaction. */
+  processWhole: {
+    ...rowJob,
+    name: "batch.process-whole",
+    payload: Type.Object({ batchId: Type.String() }),
+    options: { ...rowJobOptions, expireInSeconds: 6 * 3600 },
+    transactional: true,
+  },
+  /** Puts the records of a batch back as they were, from its last chunk to its first, a transaction each. */
+  undoBatch: {
+    ...rowJob,
+    name: "batch.undo",
+    payload: Type.Object({ batchId: Type.String() }),
+    options: { ...rowJobOptions, expireInSeconds: 6 * 3600 },
+    transactional: false,
   },
   /** A batch has reached its final state; enqueued in the transaction that took it there. */
   batchFinished: {

@@ -41,8 +41,9 @@ export class RowMarks {
     this.#lastRow = row;
   }
 
-  plan(): ChunkPlan[] {
-    const wanted = Math.min(MAX_CHUNK_ROWS, Math.ceil(this.#count / CHUNKS_OF_A_SMALL_FILE));
+  /** @param maxRows for chunks that should be smaller than usual; the marks bound how much */
+  plan(maxRows = MAX_CHUNK_ROWS): ChunkPlan[] {
+    const wanted = Math.min(maxRows, MAX_CHUNK_ROWS, Math.ceil(this.#count / CHUNKS_OF_A_SMALL_FILE));
     const marksPerChunk = Math.max(1, Math.round(wanted / this.#stride));
     const rowsPerChunk = marksPerChunk * this.#stride;
     const plan: ChunkPlan[] = [];

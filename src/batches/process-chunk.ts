@@ -2,18 +2,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
+import { underSavepoint } from "../platform/database.ts";
 import type { Delivery } from "../platform/queue.ts";
-import type { BatchMode } from "../schema/batches.ts";
-import { targetNamed } from "../targets/registry.ts";
 import type { ChunkKey } from "./batch-jobs.ts";
-import { type OpenRow, processRows, type RowsTask } from "./process-rows.ts";
-import { type Settled, settleChunk } from "./settle-chunk.ts";
+import { type BatchTask, taskOf } from "./batch-task.ts";
+import { processRows } from "./process-rows.ts";
+import { readOpenRows } from "./read-open-rows.ts";
+import { type LockedChunk, type Settled, settleChunk } from "./settle-chunk.ts";
 import { startBatch } from "./start-batch.ts";
 import { RUNNABLE_STATES } from "./state.ts";
-
-interface ChunkTask extends RowsTask {
-  readonly rowDelayMs: number;
-}
+import { BatchStopped, type BatchWatch, watchBatch } from "./watch-batch.ts";
 
 /**
  * Gives every row of the chunk that has no result yet its result. Whatever happens before the commit leaves no
@@ -32,67 +30,66 @@ export async function processChunk(
   if (!task) return undefined;
   const log = ctx.log.child({ ...key, delivery: delivery.attempt });
   log.info("chunk received");
+  using watch = watchBatch(ctx, key.batchId);
+  try {
+    await delayRows(task.rowDelayMs, delivery.signal, watch);
+    const settled = await underSavepoint(tx.db, () => processOpenRows(tx, task, key, delivery, watch));
+    if (settled) log.info({ ...settled, ms: Math.round(performance.now() - startedAt) }, "chunk succeeded");
+    return settled;
+  } catch (error) {
+    if (!(error instanceof BatchStopped)) throw error;
+    log.info("chunk stopped with its batch");
+    return undefined;
+  }
+}
 
-  // Every row takes this long; they run side by side. Nothing is locked or read yet.
-  if (task.rowDelayMs > 0) await sleep(task.rowDelayMs, undefined, { signal: delivery.signal });
+/** Every row takes this long; they run side by side. Nothing is locked or read yet. @throws BatchStopped */
+export async function delayRows(delayMs: number, signal: AbortSignal, watch: BatchWatch): Promise<void> {
+  if (delayMs === 0) return;
+  try {
+    await sleep(delayMs, undefined, { signal: AbortSignal.any([signal, watch.signal]) });
+  } catch (error) {
+    watch.signal.throwIfAborted();
+    throw error;
+  }
+}
 
+/** What it throws undoes all of it. */
+async function processOpenRows(
+  tx: Context,
+  task: BatchTask,
+  key: ChunkKey,
+  delivery: Delivery,
+  watch: BatchWatch,
+): Promise<(Settled & { rows: number; attempt: number }) | undefined> {
   const chunk = await lockChunk(tx, key);
   if (!chunk) return undefined;
   const rows = await readOpenRows(tx, key, chunk.lastRow);
   const outcomes = await processRows(tx, task, rows);
   delivery.signal.throwIfAborted();
+  watch.signal.throwIfAborted();
   const settled = await settleChunk(tx, { ...key, ...chunk }, outcomes);
-  log.info(
-    { ...settled, rows: rows.length, attempt: chunk.attempt, ms: Math.round(performance.now() - startedAt) },
-    "chunk succeeded",
-  );
-  return settled;
+  return { ...settled, rows: rows.length, attempt: chunk.attempt };
 }
 
 /** Outside the transaction, so that a status read sees which rows are being worked on. Null: nothing to do. */
-async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<ChunkTask | null> {
-  const { rows } = await ctx.db.execute<{
-    userId: string;
-    target: string;
-    mode: BatchMode;
-    header: string[];
-    mapping: Record<string, number>;
-    rowDelayMs: number;
-  }>(sql`
+async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<BatchTask | null> {
+  const { rows } = await ctx.db.execute<Parameters<typeof taskOf>[0] & Record<string, unknown>>(sql`
     WITH started AS (${startBatch(batchId)})
     UPDATE chunks SET state = 'processing', updated_at = statement_timestamp()
     FROM batches
     WHERE chunks.batch_id = ${batchId} AND first_row = ${firstRow} AND chunks.state <> 'done'
       AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::batch_state[])
-    RETURNING user_id AS "userId", target, mode, header, mapping, row_delay_ms AS "rowDelayMs"`);
+    RETURNING batches.id, user_id AS "userId", target, mode, header, mapping, row_delay_ms AS "rowDelayMs"`);
   const [found] = rows;
-  if (!found) return null;
-  const { userId, target, mode, header, mapping, rowDelayMs } = found;
-  const batch = { id: batchId, userId: Number(userId), mode, header };
-  return { batch, target: targetNamed(target), mapping, rowDelayMs };
+  return found ? taskOf(found) : null;
 }
 
 /** Whoever holds this lock is the one that decides the chunk's rows. Null: somebody else has. */
 async function lockChunk(tx: Context, { batchId, firstRow }: ChunkKey) {
-  const { rows } = await tx.db.execute<{ lastRow: number; attempt: number }>(sql`
-    SELECT last_row AS "lastRow", attempt FROM chunks
+  const { rows } = await tx.db.execute<Omit<LockedChunk, keyof ChunkKey> & { lastRow: number }>(sql`
+    SELECT last_row AS "lastRow", row_count AS "rowCount", attempt, first_attempt AS "firstAttempt" FROM chunks
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
     FOR UPDATE`);
   return rows[0] ?? null;
-}
-
-/** The chunk's rows without a result. The range stands twice because the planner does not carry it over. */
-async function readOpenRows(
-  tx: Context,
-  { batchId, firstRow }: ChunkKey,
-  lastRow: number,
-): Promise<OpenRow[]> {
-  const { rows } = await tx.db.execute<{ row: number; fields: string[]; problem: string | null }>(sql`
-    SELECT row_number AS row, fields, problem FROM batch_rows
-    WHERE batch_id = ${batchId} AND row_number BETWEEN ${firstRow} AND ${lastRow}
-      AND row_number NOT IN (
-        SELECT row_number FROM row_results WHERE batch_id = ${batchId} AND row_number BETWEEN ${firstRow} AND ${lastRow}
-      )
-    ORDER BY row_number`);
-  return rows;
 }

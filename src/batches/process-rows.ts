@@ -38,7 +38,12 @@ export async function processRows(
     else outcomes.push({ row, outcome: { kind: "failed", errors: checked.errors } });
   }
   if (!("write" in target)) throw new Error(`The target ${target.name} does not write sets of rows.`);
-  const written = await writeRows(tx, valid, (slice) => target.write(tx, batch, slice));
+  const written = await writeRows(
+    tx,
+    valid,
+    (slice) => target.write(tx, batch, slice),
+    (outcome): Outcome => outcome,
+  );
   for (const [index, { row }] of valid.entries()) {
     const outcome: Outcome =
       written[index] ?? failed("target_error", "The target gave no outcome for this row.");

@@ -1,5 +1,5 @@
 /** Reads of batches. Every one is bound to the user who asks. */
-import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, lt, ne, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { batches } from "../schema/batches.ts";
@@ -36,6 +36,9 @@ const sums = sql`(
   ) FROM chunks WHERE chunks.batch_id = ${batches.id}
 )`.mapWith((value: Sums) => value);
 
+/** What is being deleted is gone for those who ask. */
+const isShown = ne(batches.state, "deleting");
+
 async function selectBatches(ctx: Context, where: SQL | undefined, limit: number): Promise<StoredBatch[]> {
   const rows = await ctx.db
     .select({ batch: batches, sums })
@@ -51,7 +54,9 @@ const batchOfUser = (db: Context["db"]) =>
   db
     .select({ batch: batches, sums })
     .from(batches)
-    .where(and(eq(batches.id, sql.placeholder("batchId")), eq(batches.userId, sql.placeholder("userId"))))
+    .where(
+      and(eq(batches.id, sql.placeholder("batchId")), eq(batches.userId, sql.placeholder("userId")), isShown),
+    )
     .prepare("batch_of_user");
 
 const prepared = new WeakMap<Context["db"], ReturnType<typeof batchOfUser>>();
@@ -73,7 +78,7 @@ export async function listBatches(
   limit: number,
 ): Promise<StoredBatch[]> {
   const older = before === null ? undefined : lt(batches.id, before);
-  return selectBatches(ctx, and(eq(batches.userId, userId), older), limit);
+  return selectBatches(ctx, and(eq(batches.userId, userId), isShown, older), limit);
 }
 
 /** Whether all of it is written in one transaction, so that until its end nothing of it is certain. */

@@ -49,6 +49,11 @@ export const transitions = {
     when: "Its owner wants its records put back as they were.",
   },
   finishUndo: { from: ["undoing"], to: "undone", when: "Every record was put back, or kept with a reason." },
+  delete: {
+    from: ["validated", "completed", "completed_with_errors", "failed", "cancelled", "undone"],
+    to: "deleting",
+    when: "Its owner has no use for it any more; it is not shown, and gone when all of its rows are.",
+  },
 } as const satisfies Record<string, Transition>;
 
 export type Edge = keyof typeof transitions;
@@ -57,14 +62,7 @@ export type Edge = keyof typeof transitions;
 export const RUNNABLE_STATES = [transitions.start.from[0], transitions.start.to] as const;
 
 /** States in which nothing works on a batch and nothing will unless its owner asks for it. */
-export const ENDED_STATES = [
-  "validated",
-  "completed",
-  "completed_with_errors",
-  "failed",
-  "cancelled",
-  "undone",
-] as const satisfies readonly BatchState[];
+export const ENDED_STATES = transitions.delete.from;
 
 export function hasEnded(state: BatchState): boolean {
   return ENDED_STATES.some((ended) => ended === state);

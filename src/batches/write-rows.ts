@@ -7,25 +7,27 @@ import { classify } from "./outcomes.ts";
  * Writes all rows at once; where that fails, each half by itself, until the rows that are the cause stand alone.
  * One bad row among n costs about 2 log2(n) statements more.
  * @param write throws where it can't write every row it is given
- * @returns an outcome for each row, in their order
+ * @param refused what a row comes to that can't be written
+ * @returns a result for each row, in their order
  * @throws what `write` threw where the transaction is lost
  */
-export async function writeRows<Row>(
+export async function writeRows<Row, Result>(
   tx: Context,
   rows: readonly Row[],
-  write: (rows: readonly Row[]) => Promise<Outcome[]>,
-): Promise<Outcome[]> {
+  write: (rows: readonly Row[]) => Promise<Result[]>,
+  refused: (outcome: Outcome) => Result,
+): Promise<Result[]> {
   if (rows.length === 0) return [];
   try {
     return await underSavepoint(tx.db, () => write(rows));
   } catch (error) {
     const failure = classify(error);
     if (failure.kind === "fatal") throw error;
-    if (failure.kind === "busy" || rows.length === 1) return rows.map(() => failure.outcome);
+    if (failure.kind === "busy" || rows.length === 1) return rows.map(() => refused(failure.outcome));
     const middle = rows.length >> 1;
     return [
-      ...(await writeRows(tx, rows.slice(0, middle), write)),
-      ...(await writeRows(tx, rows.slice(middle), write)),
+      ...(await writeRows(tx, rows.slice(0, middle), write, refused)),
+      ...(await writeRows(tx, rows.slice(middle), write, refused)),
     ];
   }
 }

@@ -17,6 +17,8 @@ export interface JobContract {
   readonly concurrency: "worker" | 1;
   /** Handler and completion commit together. */
   readonly transactional: boolean;
+  /** Jobs of one group never take all that a worker process handles at a time: one place is left for others. */
+  readonly leavesRoom?: boolean;
   /** Cron expression in UTC, where the job also runs by itself. */
   readonly schedule?: (config: Config) => string;
 }
@@ -25,6 +27,10 @@ export interface NewJob {
   readonly id: string;
   readonly payload: object;
   readonly startAfterSeconds?: number;
+  /** Higher ones are taken first. */
+  readonly priority?: number;
+  /** Whose it is, for contracts that leave room for others. */
+  readonly group?: string;
 }
 
 /** One delivery of a job: what a handler gets. */
@@ -124,7 +130,8 @@ export class PgBossQueue implements Queue {
       contract.concurrency === "worker" ? this.#config.workerConcurrency : contract.concurrency;
     const { name, schedule } = contract;
     if (schedule) await this.#boss.schedule(name, schedule(this.#config), {}, { tz: "UTC" });
-    for (let worker = 0; worker < concurrency; worker++) await this.#addWorker(contract, handler);
+    const groupLimit = contract.leavesRoom ? Math.max(1, concurrency - 1) : undefined;
+    for (let worker = 0; worker < concurrency; worker++) await this.#addWorker(contract, handler, groupLimit);
     this.#log.info({ job: contract.name, queue: contract.queue, concurrency }, "taking jobs");
   }
 
@@ -133,7 +140,11 @@ export class PgBossQueue implements Queue {
    * (66 a second, measured), and its burst mode needs batches of two or more, which would share a transaction and
    * hold the locks of one chunk while the other is worked on.
    */
-  async #addWorker(contract: JobContract, handler: DeliveryHandler): Promise<void> {
+  async #addWorker(
+    contract: JobContract,
+    handler: DeliveryHandler,
+    groupLimit: number | undefined,
+  ): Promise<void> {
     const deliver = async ([job]: Job<object>[], tx: Database | null) => {
       if (!job) return undefined;
       this.#boss.notifyWorker(workerId);
@@ -152,6 +163,7 @@ export class PgBossQueue implements Queue {
     const options: WorkOptions = {
       pollingIntervalSeconds: POLLING_SECONDS,
       notifyPollingIntervalSeconds: POLLING_SECONDS,
+      ...(groupLimit === undefined ? {} : { localGroupConcurrency: groupLimit }),
       ...(this.#supported(contract.options).heartbeatSeconds ? { heartbeatRefreshSeconds: 1 } : {}),
     };
     const workerId: string = contract.transactional
@@ -164,10 +176,12 @@ export class PgBossQueue implements Queue {
   }
 
   async add(db: Database, { name }: JobContract, jobs: readonly NewJob[]): Promise<void> {
-    const inserts = jobs.map(({ id, payload, startAfterSeconds }) => ({
+    const inserts = jobs.map(({ id, payload, startAfterSeconds, priority = 0, group }) => ({
       id,
       data: payload,
+      priority,
       ...(startAfterSeconds ? { startAfter: startAfterSeconds } : {}),
+      ...(group === undefined ? {} : { group: { id: group } }),
     }));
     await this.#boss.insert(name, inserts, { db: fromDrizzle(db, sql) });
   }

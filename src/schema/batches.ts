@@ -30,6 +30,7 @@ export const batchState = pgEnum("batch_state", [
   "cancelled",
   "undoing",
   "undone",
+  "deleting",
 ]);
 
 /** What a row does where its target has a record of the same key already. */
@@ -95,7 +96,7 @@ export const batches = pgTable(
     check(
       "batches_finished_when_done",
       // As text: a value added to an enum can't be used in the transaction that adds it.
-      sql`(finished_at IS NULL) = (state::text IN ('receiving', 'queued', 'processing', 'paused', 'undoing'))`,
+      sql`(finished_at IS NULL) = (state::text IN ('receiving', 'queued', 'processing', 'paused', 'undoing', 'deleting'))`,
     ),
   ],
 );

@@ -1,0 +1,17 @@
+import { type Context, inTransaction } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { endBatch } from "./end-batch.ts";
+import { isThere, lockBatch, requireEdge } from "./take-edge.ts";
+
+/** Ends a batch where it is: what was committed stays, what was not is unprocessed. */
+export function cancelBatch(ctx: Context, userId: number, batchId: string): Promise<void> {
+  return inTransaction(ctx, async (tx) => {
+    const batch = await lockBatch(tx, userId, batchId);
+    if (isThere(batch, "cancelled")) return;
+    if (batch.state === "receiving") {
+      throw new DomainError("conflict", "The file is still being sent; end the upload to drop the batch.");
+    }
+    requireEdge(batch, "cancel", "cancelled");
+    await endBatch(tx, batchId, "cancel", "Cancelled by its owner.");
+  });
+}

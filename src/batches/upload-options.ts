@@ -1,0 +1,87 @@
+/** What an upload may ask for, as query parameters or as form fields before the file. */
+import Type, { type Static } from "typebox";
+import { Compile } from "typebox/compile";
+import Value from "typebox/value";
+import { DomainError, invalidField } from "../errors.ts";
+import type { Role } from "../platform/http/auth.ts";
+import { batchMode, batchPolicy } from "../schema/batches.ts";
+import { targetNamed, targetNames } from "../targets/registry.ts";
+import type { Target } from "../targets/target.ts";
+import { MAX_ERRORS_PATTERN } from "./error-limit.ts";
+
+export const UploadOptions = Type.Object({
+  target: Type.Enum([...targetNames], { default: "books", description: "What the rows become." }),
+  mode: Type.Enum(batchMode.enumValues, {
+    default: "insert",
+    description:
+      "What a row does where the target has a record of the same key. insert: it fails as a duplicate. upsert: it " +
+      "updates the record. skip_existing: the record stays. append: it becomes one more record. " +
+      "Targets without a key take insert only.",
+  }),
+  policy: Type.Enum(batchPolicy.enumValues, {
+    default: "partial",
+    description: "partial: each row counts for itself. atomic: no record unless every row becomes one.",
+  }),
+  max_errors: Type.Optional(
+    Type.String({
+      pattern: MAX_ERRORS_PATTERN,
+      description:
+        "Ends the batch as `failed` once so many rows have failed: a number, or a percentage as `5%`. Looked at " +
+        "after each chunk; the rows that are left stay unprocessed.",
+      examples: ["100", "5%"],
+    }),
+  ),
+  dry_run: Type.Boolean({
+    default: false,
+    description: "Checks every row by the same code and writes no record; then commit the batch.",
+  }),
+  force: Type.Boolean({
+    default: false,
+    description: "Imports the file also where the same was uploaded within a day.",
+  }),
+  rows_per_second: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 1_000_000, description: "At most so many rows a second, on average." }),
+  ),
+  row_delay_ms: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 600_000,
+      description: "Simulated processing time of a row; absent: ROW_DELAY_MS.",
+    }),
+  ),
+});
+export type UploadOptions = Static<typeof UploadOptions>;
+
+export const optionNames: readonly string[] = Object.keys(UploadOptions.properties);
+
+const check = Compile(UploadOptions);
+
+/**
+ * Options of a query that was checked already, overridden by form fields.
+ * @throws DomainError `invalid_input` that names the field
+ */
+export function readUploadOptions(
+  query: UploadOptions,
+  fields: Readonly<Record<string, string>>,
+): UploadOptions {
+  const given = Object.entries(fields).filter(([name]) => optionNames.includes(name));
+  const options = Value.Convert(UploadOptions, { ...query, ...Object.fromEntries(given) });
+  const [problem] = check.Errors(options);
+  if (problem) throw invalidField(problem.instancePath.slice(1).replaceAll("/", "."), `${problem.message}.`);
+  return options as UploadOptions;
+}
+
+/** What the target has to say to the options. @throws DomainError that names the option, or `forbidden` */
+export function requireAllowed({ target: name, mode, policy }: UploadOptions, role: Role): Target {
+  const target = targetNamed(name);
+  if (target.role !== undefined && role !== target.role) {
+    throw new DomainError("forbidden", `Only an ${target.role} may upload ${name}.`);
+  }
+  if (!target.key && mode !== "insert" && mode !== "append") {
+    throw invalidField("mode", `"${mode}" needs a key to know records by, and ${name} has none.`);
+  }
+  if (policy === "atomic" && !("write" in target)) {
+    throw invalidField("policy", `"atomic" needs a target that writes in a transaction; ${name} takes rows one by one.`);
+  }
+  return target;
+}
