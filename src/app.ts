@@ -6,8 +6,10 @@ import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountRoutes } from "./accounts/routes.ts";
 import { healthRoutes } from "./admin/health-routes.ts";
+import { controlRoutes } from "./batches/control-routes.ts";
 import { batchRoutes } from "./batches/routes.ts";
-import { BatchView, RowView } from "./batches/views.ts";
+import { uploadRoutes } from "./batches/upload-routes.ts";
+import { BatchView, RowDetail, RowView } from "./batches/views.ts";
 import { BookView } from "./books/queries.ts";
 import { bookRoutes } from "./books/routes.ts";
 import type { Context } from "./context.ts";
@@ -42,11 +44,13 @@ export async function createApp(ctx: Context) {
   await registerUploads(app);
   await registerOpenApi(app, ctx.config.publicUrl, packageJson.version);
 
-  for (const schema of [Problem, BatchView, RowView, BookView]) app.addSchema(schema);
+  for (const schema of [Problem, BatchView, RowView, RowDetail, BookView]) app.addSchema(schema);
 
   await app.register(healthRoutes(ctx));
   await app.register(accountRoutes(ctx));
+  await app.register(uploadRoutes(ctx));
   await app.register(batchRoutes(ctx));
+  await app.register(controlRoutes(ctx));
   await app.register(bookRoutes(ctx));
   await app.register(bookUploadRoutes(ctx));
   return app;

@@ -6,6 +6,7 @@ export type ErrorCode =
   | "forbidden"
   | "not_found"
   | "conflict"
+  | "key_reused"
   | "too_large"
   | "unsupported_media_type"
   | "too_many_attempts";

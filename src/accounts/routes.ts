@@ -11,6 +11,7 @@ import {
   requireSameOrigin,
   setSessionCookies,
 } from "../platform/http/auth.ts";
+import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
 import { logIn } from "./log-in.ts";
 import { loginThrottle } from "./login-throttle.ts";
@@ -175,9 +176,4 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     requireSameOrigin(request, config);
     return fromCookie;
   }
-}
-
-/** A client with the cookie has nothing to say in a body. */
-async function emptyBodyIsEmpty(request: FastifyRequest): Promise<void> {
-  request.body ??= {};
 }

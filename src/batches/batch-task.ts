@@ -4,7 +4,7 @@ import type { RowsTask } from "./process-rows.ts";
 
 type Described = Pick<
   typeof batches.$inferSelect,
-  "id" | "target" | "mode" | "header" | "mapping" | "rowDelayMs"
+  "id" | "target" | "mode" | "header" | "mapping" | "rowDelayMs" | "isDryRun"
 > & { readonly userId: number | string };
 
 export interface BatchTask extends RowsTask {
@@ -12,7 +12,8 @@ export interface BatchTask extends RowsTask {
 }
 
 /** What working on a batch's rows needs to know of it. */
-export function taskOf({ id, userId, target, mode, header, mapping, rowDelayMs }: Described): BatchTask {
-  const batch = { id, userId: Number(userId), mode, header };
-  return { batch, target: targetNamed(target), mapping, rowDelayMs };
+export function taskOf({ target, rowDelayMs, isDryRun, ...described }: Described): BatchTask {
+  const { id, userId, mode, header, mapping } = described;
+  const batch = { id, userId: Number(userId), mode, header, mapping };
+  return { batch, target: targetNamed(target), rowDelayMs, isDryRun };
 }

@@ -33,7 +33,7 @@ export async function processChunk(
   using watch = watchBatch(ctx, key.batchId);
   try {
     await delayRows(task.rowDelayMs, delivery.signal, watch);
-    const settled = await underSavepoint(tx.db, () => processOpenRows(tx, task, key, delivery, watch));
+    const settled = await underSavepoint(tx.db, () => processOpenRows(ctx, tx, task, key, delivery, watch));
     if (settled) log.info({ ...settled, ms: Math.round(performance.now() - startedAt) }, "chunk succeeded");
     return settled;
   } catch (error) {
@@ -56,6 +56,7 @@ export async function delayRows(delayMs: number, signal: AbortSignal, watch: Bat
 
 /** What it throws undoes all of it. */
 async function processOpenRows(
+  ctx: Context,
   tx: Context,
   task: BatchTask,
   key: ChunkKey,
@@ -65,10 +66,13 @@ async function processOpenRows(
   const chunk = await lockChunk(tx, key);
   if (!chunk) return undefined;
   const rows = await readOpenRows(tx, key, chunk.lastRow);
-  const outcomes = await processRows(tx, task, rows);
+  const signal = AbortSignal.any([delivery.signal, watch.signal]);
+  const outcomes = await processRows(ctx, tx, task, rows, { attempt: chunk.attempt, signal });
   delivery.signal.throwIfAborted();
-  watch.signal.throwIfAborted();
-  const settled = await settleChunk(tx, { ...key, ...chunk }, outcomes);
+  // What was written together can be undone together; what was done row by row outside is told.
+  const isPartial = watch.signal.aborted && "handle" in task.target;
+  if (!isPartial) watch.signal.throwIfAborted();
+  const settled = await settleChunk(tx, { ...key, ...chunk }, outcomes, isPartial);
   return { ...settled, rows: rows.length, attempt: chunk.attempt };
 }
 
@@ -80,7 +84,8 @@ async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Pr
     FROM batches
     WHERE chunks.batch_id = ${batchId} AND first_row = ${firstRow} AND chunks.state <> 'done'
       AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::batch_state[])
-    RETURNING batches.id, user_id AS "userId", target, mode, header, mapping, row_delay_ms AS "rowDelayMs"`);
+    RETURNING batches.id, user_id AS "userId", target, mode, header, mapping, row_delay_ms AS "rowDelayMs",
+      is_dry_run AS "isDryRun"`);
   const [found] = rows;
   return found ? taskOf(found) : null;
 }

@@ -89,12 +89,15 @@ async function tryChunks(
     .where(eq(chunks.batchId, batch.id))
     .orderBy(asc(chunks.firstRow));
   const task = taskOf(batch);
+  const { attempt, signal } = delivery;
   let failed = 0;
   try {
     await underSavepoint(tx.db, async () => {
       for (const chunk of plan) {
         const rows = await readOpenRows(tx, chunk, chunk.lastRow);
-        const { succeeded, failures } = sortOutcomes(await processRows(tx, task, rows));
+        const { succeeded, failures } = sortOutcomes(
+          await processRows(ctx, tx, task, rows, { attempt, signal }),
+        );
         delivery.signal.throwIfAborted();
         watch.signal.throwIfAborted();
         const effects = await storeSuccesses(tx, chunk, succeeded);

@@ -1,62 +1,94 @@
 /** Streams an uploaded file into `batch_rows`, segment by segment, and accepts the batch when all of it is there. */
-import { and, eq } from "drizzle-orm";
-import type { Context } from "../context.ts";
+import { createHash, type Hash } from "node:crypto";
+import { type Context, inTransaction } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
-import { COPY_NULL, CopyBuffer, copySegment, copyValue } from "../platform/copy.ts";
 import { type CsvRecord, readCsv } from "../platform/csv.ts";
 import { isDatabaseUnavailable } from "../platform/database.ts";
+import type { Role } from "../platform/http/auth.ts";
 import { batches } from "../schema/batches.ts";
-import { type MatchedHeader, matchHeader } from "../targets/match-header.ts";
-import { targetNamed } from "../targets/registry.ts";
+import { type MatchedHeader, matchHeader, parseMapping } from "../targets/match-header.ts";
+import type { Target } from "../targets/target.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { newBatchId } from "./ids.ts";
-import { RowMarks } from "./plan-chunks.ts";
 import { removeBatch } from "./remove-batch.ts";
-import { transitions } from "./state.ts";
+import { storeRows } from "./store-rows.ts";
+import { fingerprintOf, targetOf, type UploadOptions } from "./upload-options.ts";
 
 export interface Upload {
   readonly userId: number;
-  readonly target: string;
+  readonly role: Role;
   readonly filename: string;
+  readonly options: UploadOptions;
   readonly file: AsyncIterable<Uint8Array>;
   /** Resolves when the request has nothing more to it; throws where the file was cut off or another follows. */
   readonly finish: () => Promise<void>;
+  /** Runs in the transaction that accepts the batch. */
+  readonly onAccepted?: (tx: Context, received: Received, fingerprint: Buffer) => Promise<void>;
+}
+
+export interface Received {
+  readonly batchId: string;
+  /** The file was uploaded before, and that batch stands for this one too. */
+  readonly isReplay: boolean;
 }
 
 const MAX_FILENAME = 255;
-
-/** One segment: a transaction short enough to pin nothing, long enough to be cheap. */
-const SEGMENT_BYTES = 2 ** 20;
-/** A segment is full once it is over its size, by at most what one network chunk of 64 KiB becomes. */
-const SEGMENT_CAPACITY = SEGMENT_BYTES + 2 ** 18;
-
-/** A slow client's batch shows a sign of life this often; the reaper allows six times as long. */
-const SIGN_OF_LIFE_MS = 20_000;
+/** Rows that are handled one by one outside are told, and after a crash repeated, a chunk at a time. */
+const ROW_WISE_CHUNK_ROWS = 100;
 
 /**
- * @returns the id of the batch: all its rows are stored and queued
- * @throws DomainError with what is wrong with the file; then nothing of it is left
+ * All rows of the batch are stored and queued, or nothing of it is left.
+ * @throws DomainError with what is wrong with the file
  */
-export async function receiveUpload(ctx: Context, upload: Upload): Promise<string> {
-  const blocks = readCsv(upload.file, ctx.config);
+export async function receiveUpload(ctx: Context, upload: Upload): Promise<Received> {
+  const { options } = upload;
+  const target = targetOf(options, upload.role);
+  const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);
+  const hash = createHash("sha256");
+  const blocks = readCsv(hashed(upload.file, hash), ctx.config);
   const first = await blocks.next();
   const [headerRecord, ...firstRows] = first.value ?? [];
   if (!headerRecord) {
     await upload.finish();
     throw invalidField("file", "The file is empty. Its first line must be a header.");
   }
-  const matched = readHeader(ctx, upload, headerRecord);
+  const matched = matchHeader(target, readHeader(ctx, headerRecord), mapping);
   const batchId = await openBatch(ctx, upload, matched);
   try {
-    const marks = await storeRows(ctx, batchId, matched.header.length, firstRows, blocks);
+    const marks = await storeRows(ctx, batchId, joined(firstRows, blocks));
     await upload.finish();
     if (marks.count === 0) throw invalidField("file", "The file has a header but no rows.");
-    await acceptBatch(ctx, batchId, marks);
-    return batchId;
+    const contentHash = hash.digest();
+    const fingerprint = fingerprintOf(contentHash, options);
+    const received = await inTransaction(ctx, async (tx) => {
+      const accepted = await acceptBatch(
+        tx,
+        { id: batchId, userId: upload.userId },
+        { marks, contentHash, fingerprint },
+        { mayReplay: !options.force && !options.dry_run, maxChunkRows: chunkRowsOf(target, options) },
+      );
+      const received = { batchId: accepted, isReplay: accepted !== batchId };
+      await upload.onAccepted?.(tx, received, fingerprint);
+      return received;
+    });
+    if (received.isReplay) await abandonUpload(ctx, batchId, null);
+    return received;
   } catch (error) {
     await abandonUpload(ctx, batchId, error);
     throw error;
   }
+}
+
+async function* hashed(file: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const bytes of file) {
+    hash.update(bytes);
+    yield bytes;
+  }
+}
+
+async function* joined(first: CsvRecord[], rest: AsyncIterable<CsvRecord[]>): AsyncGenerator<CsvRecord[]> {
+  if (first.length > 0) yield first;
+  yield* rest;
 }
 
 /** What can't be removed now, the reaper removes; nobody waits for a database that is away. */
@@ -67,7 +99,7 @@ async function abandonUpload(ctx: Context, batchId: string, reason: unknown): Pr
   if (!isDatabaseUnavailable(reason)) await removal;
 }
 
-function readHeader(ctx: Context, upload: Upload, { fields, problem }: CsvRecord): MatchedHeader {
+function readHeader(ctx: Context, { fields, problem }: CsvRecord): string[] {
   const { uploadMaxColumns } = ctx.config;
   if (problem) throw invalidField("file", `The header can't be read. ${problem}`);
   if (fields.length > uploadMaxColumns) {
@@ -76,82 +108,34 @@ function readHeader(ctx: Context, upload: Upload, { fields, problem }: CsvRecord
       `The header has ${fields.length} columns; UPLOAD_MAX_COLUMNS is ${uploadMaxColumns}.`,
     );
   }
-  const names = fields.map((name) => name.replaceAll("\0", "\uFFFD"));
-  return matchHeader(targetNamed(upload.target), names);
+  return fields.map((name) => name.replaceAll("\0", "\uFFFD"));
 }
 
 async function openBatch(ctx: Context, upload: Upload, { header, mapping }: MatchedHeader): Promise<string> {
+  const { options } = upload;
   const id = newBatchId(ctx.now());
   await ctx.db.insert(batches).values({
     id,
     userId: upload.userId,
-    target: upload.target,
+    target: options.target,
     filename: upload.filename.replaceAll("\0", "\uFFFD").slice(0, MAX_FILENAME),
     header,
     mapping,
-    rowDelayMs: ctx.config.rowDelayMs,
+    mode: options.mode,
+    policy: options.policy,
+    isDryRun: options.dry_run,
+    maxErrors: options.max_errors ?? null,
+    rowsPerSecond: options.rows_per_second ?? null,
+    rowDelayMs: options.row_delay_ms ?? ctx.config.rowDelayMs,
   });
   return id;
 }
 
-async function storeRows(
-  ctx: Context,
-  batchId: string,
-  columns: number,
-  firstRows: CsvRecord[],
-  blocks: AsyncIterable<CsvRecord[]>,
-): Promise<RowMarks> {
-  const marks = new RowMarks();
-  const isReceiving = and(eq(batches.id, batchId), eq(batches.state, transitions.accept.from[0]));
-
-  /** Also the sign of life. Where the reaper was faster, nothing may be written any more. */
-  const touch = async (db: Context["db"]) => {
-    const touched = await db
-      .update(batches)
-      .set({ receivedAt: ctx.now(), totalRows: marks.count })
-      .where(isReceiving)
-      .returning({ id: batches.id });
-    if (touched.length === 0)
-      throw new DomainError("conflict", "The upload took too long without a byte and was removed.");
-  };
-  const write = (lines: Buffer) =>
-    copySegment(ctx.pool, "COPY batch_rows (batch_id, row_number, fields, problem) FROM STDIN", lines, touch);
-
-  const signOfLife = setInterval(() => {
-    touch(ctx.db).catch((error) => ctx.log.warn({ err: error, batchId }, "no sign of life for an upload"));
-  }, SIGN_OF_LIFE_MS);
-  try {
-    let [filling, emptying] = [new CopyBuffer(SEGMENT_CAPACITY), new CopyBuffer(SEGMENT_CAPACITY)];
-    let writing: Promise<void> = Promise.resolve();
-    const take = async (records: CsvRecord[]) => {
-      for (const record of records) {
-        marks.add(record.row);
-        filling.append(copyLine(batchId, columns, record));
-      }
-      if (filling.length < SEGMENT_BYTES) return;
-      // One segment is written while the next is read; with both full, reading waits: that is the backpressure.
-      await writing;
-      emptying.clear();
-      [filling, emptying] = [emptying, filling];
-      writing = write(emptying.content());
-      writing.catch(() => {});
-    };
-    await take(firstRows);
-    for await (const records of blocks) await take(records);
-    await writing;
-    if (filling.length > 0) await write(filling.content());
-    return marks;
-  } finally {
-    clearInterval(signOfLife);
-  }
-}
-
-function copyLine(batchId: string, columns: number, { row, fields, problem }: CsvRecord): string {
-  const wrong = problem ?? (fields.length > columns ? tooManyFields(fields.length, columns) : null);
-  const cells = copyValue(JSON.stringify(fields));
-  return `${batchId}\t${row}\t${cells}\t${wrong === null ? COPY_NULL : copyValue(wrong)}\n`;
-}
-
-function tooManyFields(count: number, columns: number): string {
-  return `The row has ${count} fields where the header has ${columns}; a comma inside a cell needs quotes around the cell.`;
+/** Undefined: as large as is good for speed. */
+function chunkRowsOf(target: Target, { rows_per_second: rate }: UploadOptions): number | undefined {
+  const bounds = [
+    ...("handle" in target ? [ROW_WISE_CHUNK_ROWS] : []),
+    ...(rate === undefined ? [] : [rate]),
+  ];
+  return bounds.length > 0 ? Math.min(...bounds) : undefined;
 }

@@ -4,16 +4,13 @@ import type { Context } from "../context.ts";
 import { authenticate } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
-import { withUploadedFile } from "../platform/http/upload.ts";
-import { targetNames } from "../targets/registry.ts";
 import { MAX_ROW_NUMBER } from "./ids.ts";
 import { getBatch, listBatches, viewBatch } from "./queries.ts";
-import { receiveUpload } from "./receive-upload.ts";
-import { getRow, listRows, viewRow } from "./row-queries.ts";
+import { listRows, viewRow, viewRowDetail } from "./row-queries.ts";
 import { RowStatus, Uuid } from "./views.ts";
 
-const BatchParams = Type.Object({ batch_id: Uuid });
-const RowParams = Type.Object({
+export const BatchParams = Type.Object({ batch_id: Uuid });
+export const RowParams = Type.Object({
   batch_id: Uuid,
   row: Type.Integer({ minimum: 1, maximum: MAX_ROW_NUMBER }),
 });
@@ -22,42 +19,6 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(ctx.config));
     const shared = { tags: ["batches"], security: [{ bearer: [] }, { cookie: [] }] };
-
-    app.post(
-      "/api/v1/batches",
-      {
-        schema: {
-          ...shared,
-          summary: "Upload a CSV file",
-          description:
-            "Streams the file into the database and answers 202 when all of it is stored and queued. Any other answer " +
-            "means that nothing of it will run. The first line is the header; names match without regard to case, " +
-            "spaces and `_`. Rows that break a rule fail by themselves, with a reason; the others go on.",
-          consumes: ["multipart/form-data"],
-          querystring: Type.Object({
-            target: Type.Enum([...targetNames], { default: "books", description: "What the rows become." }),
-          }),
-          response: {
-            202: {
-              description: "Stored and queued.",
-              headers: { Location: { schema: { type: "string" } } },
-              content: { "application/json": { schema: Type.Ref("Batch") } },
-            },
-            ...problems(400, 401, 403, 409, 413, 415),
-          },
-        },
-      },
-      async (request, reply) => {
-        const batchId = await withUploadedFile(request, reply, ctx.config.uploadMaxBytes, (uploaded) =>
-          receiveUpload(ctx, { ...uploaded, userId: request.user.id, target: request.query.target }),
-        );
-        const batch = await getBatch(ctx, request.user.id, batchId);
-        return reply
-          .code(202)
-          .header("location", `/api/v1/batches/${batchId}`)
-          .send(viewBatch(batch, ctx.now()));
-      },
-    );
 
     app.get(
       "/api/v1/batches",
@@ -127,13 +88,11 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           summary: "One row: its cells, its status and what is wrong with it",
           params: RowParams,
-          response: { 200: Type.Ref("Row"), ...problems(400, 401, 404) },
+          response: { 200: Type.Ref("RowDetail"), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => {
-        const batch = await getBatch(ctx, user.id, params.batch_id);
-        return viewRow(batch, await getRow(ctx, batch, params.row));
-      },
+      async ({ user, params }) =>
+        viewRowDetail(ctx, await getBatch(ctx, user.id, params.batch_id), params.row),
     );
   };
 }

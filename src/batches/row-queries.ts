@@ -8,7 +8,7 @@ import { chunkJobId } from "./batch-jobs.ts";
 import { taskIdOf } from "./ids.ts";
 import { isWhole, type StoredBatch } from "./queries.ts";
 import { leavesRows } from "./state.ts";
-import type { RowStatus, RowView } from "./views.ts";
+import type { RowDetail, RowStatus, RowView } from "./views.ts";
 
 export interface StoredRow {
   readonly row: number;
@@ -141,16 +141,20 @@ export async function firstRowNumbers(ctx: Context, batchId: string, limit: numb
   return rows.map(({ row }) => row);
 }
 
+/** Cells by column; those beyond the header as `_extra`. */
+function namedCells({ header }: StoredBatch, fields: readonly string[]): Record<string, string> {
+  const extra = fields.length - header.length;
+  const names = extra > 0 ? uniqueNames([...header, ...Array<string>(extra).fill("_extra")]) : header;
+  return Object.fromEntries(fields.map((cell, at) => [names[at] ?? "", cell]));
+}
+
 export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
-  const extra = stored.fields.length - batch.header.length;
-  const names =
-    extra > 0 ? uniqueNames([...batch.header, ...Array<string>(extra).fill("_extra")]) : batch.header;
   return {
     row: stored.row,
     task_id: taskIdOf(batch.id, stored.row),
     batch_id: batch.id,
     status: stored.status,
-    fields: Object.fromEntries(stored.fields.map((cell, at) => [names[at] ?? "", cell])),
+    fields: namedCells(batch, stored.fields),
     attempts: stored.attempts,
     job_id:
       stored.firstRow === null
@@ -168,4 +172,34 @@ export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
     created_at: batch.createdAt.toISOString(),
     completed_at: stored.completedAt === null ? null : new Date(stored.completedAt).toISOString(),
   };
+}
+
+/** A row with what became of it before. @throws DomainError `not_found` */
+export async function viewRowDetail(ctx: Context, batch: StoredBatch, row: number): Promise<RowDetail> {
+  const view = viewRow(batch, await getRow(ctx, batch, row));
+  const { rows } = await ctx.db.execute<{
+    event: "failed" | "edited";
+    at: string;
+    by: string;
+    fields: string[] | null;
+    attempts: number | null;
+    errorCode: string | null;
+    errorMessage: string | null;
+  }>(sql`
+    SELECT event, at, username AS by, fields, attempts, error_code AS "errorCode", error_message AS "errorMessage"
+    FROM row_history JOIN users ON users.id = user_id
+    WHERE batch_id = ${batch.id} AND row_number = ${row} ORDER BY row_history.id`);
+  const history = rows.map(({ event, at, by, fields, attempts, errorCode, errorMessage }) =>
+    event === "edited"
+      ? { event, at: new Date(at).toISOString(), edited_by: by, fields: namedCells(batch, fields ?? []) }
+      : {
+          event,
+          at: new Date(at).toISOString(),
+          retried_by: by,
+          attempts: attempts ?? 0,
+          error_code: errorCode,
+          error_message: errorMessage,
+        },
+  );
+  return { ...view, history };
 }

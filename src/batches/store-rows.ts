@@ -4,8 +4,8 @@ import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { COPY_NULL, CopyBuffer, copySegment, copyValue } from "../platform/copy.ts";
 import { batches } from "../schema/batches.ts";
-import type { OpenRow } from "./process-rows.ts";
 import { RowMarks } from "./plan-chunks.ts";
+import type { OpenRow } from "./process-rows.ts";
 import { transitions } from "./state.ts";
 
 /** One segment: a transaction short enough to pin nothing, long enough to be cheap. */

@@ -1,11 +1,12 @@
 /** What an upload may ask for, as query parameters or as form fields before the file. */
+import { createHash } from "node:crypto";
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
 import Value from "typebox/value";
-import { DomainError, invalidField } from "../errors.ts";
+import { invalidField } from "../errors.ts";
 import type { Role } from "../platform/http/auth.ts";
 import { batchMode, batchPolicy } from "../schema/batches.ts";
-import { targetNamed, targetNames } from "../targets/registry.ts";
+import { modesOf, targetForUpload, targetNames } from "../targets/registry.ts";
 import type { Target } from "../targets/target.ts";
 import { MAX_ERRORS_PATTERN } from "./error-limit.ts";
 
@@ -16,7 +17,7 @@ export const UploadOptions = Type.Object({
     description:
       "What a row does where the target has a record of the same key. insert: it fails as a duplicate. upsert: it " +
       "updates the record. skip_existing: the record stays. append: it becomes one more record. " +
-      "Targets without a key take insert only.",
+      "GET /targets/{name} tells which of these a target takes.",
   }),
   policy: Type.Enum(batchPolicy.enumValues, {
     default: "partial",
@@ -40,7 +41,20 @@ export const UploadOptions = Type.Object({
     description: "Imports the file also where the same was uploaded within a day.",
   }),
   rows_per_second: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 1_000_000, description: "At most so many rows a second, on average." }),
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      description: "At most so many rows a second, on average.",
+    }),
+  ),
+  mapping: Type.Optional(
+    Type.String({
+      maxLength: 100_000,
+      description:
+        "A JSON object: the file's column to the target's, or to null, which ignores it. Columns that it does not " +
+        "name are matched by name and alias.",
+      examples: ['{"Book name": "title", "Notes": null}'],
+    }),
   ),
   row_delay_ms: Type.Optional(
     Type.Integer({
@@ -72,16 +86,32 @@ export function readUploadOptions(
 }
 
 /** What the target has to say to the options. @throws DomainError that names the option, or `forbidden` */
-export function requireAllowed({ target: name, mode, policy }: UploadOptions, role: Role): Target {
-  const target = targetNamed(name);
-  if (target.role !== undefined && role !== target.role) {
-    throw new DomainError("forbidden", `Only an ${target.role} may upload ${name}.`);
-  }
-  if (!target.key && mode !== "insert" && mode !== "append") {
-    throw invalidField("mode", `"${mode}" needs a key to know records by, and ${name} has none.`);
-  }
+export function targetOf({ target: name, mode, policy }: UploadOptions, role: Role): Target {
+  const target = targetForUpload(name, role);
+  const modes = modesOf(target);
+  if (!modes.includes(mode)) throw invalidField("mode", `${name} takes ${modes.join(", ")}, not ${mode}.`);
   if (policy === "atomic" && !("write" in target)) {
-    throw invalidField("policy", `"atomic" needs a target that writes in a transaction; ${name} takes rows one by one.`);
+    throw invalidField(
+      "policy",
+      `atomic needs a target that writes in a transaction; ${name} takes rows one by one.`,
+    );
   }
   return target;
+}
+
+/** What the seeds' own endpoints ask for: each upload by itself, each row a record. */
+export function seedOptions(target: string): UploadOptions {
+  const options = Value.Default(UploadOptions, { target, mode: "append", force: true });
+  return options as UploadOptions;
+}
+
+/** Options that make no difference to what the rows become. */
+const NO_MATTER = ["force", "dry_run", "rows_per_second", "row_delay_ms"];
+
+/** The same bytes with the same options: the same request again. */
+export function fingerprintOf(contentHash: Buffer, options: UploadOptions): Buffer {
+  const asked = Object.entries(options)
+    .filter(([name]) => !NO_MATTER.includes(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(contentHash).update(JSON.stringify(asked)).digest();
 }

@@ -196,5 +196,31 @@ export const RowView = Type.Object(
   },
 );
 
+const RowEvent = Type.Union([
+  Type.Object({
+    event: Type.Literal("failed"),
+    at: Moment("When it failed."),
+    retried_by: Type.String(),
+    attempts: Type.Integer(),
+    error_code: Type.Union([Type.String(), Type.Null()]),
+    error_message: Type.Union([Type.String(), Type.Null()]),
+  }),
+  Type.Object({
+    event: Type.Literal("edited"),
+    at: Moment("When it was edited."),
+    edited_by: Type.String(),
+    fields: Type.Record(Type.String(), Type.String(), { description: "The cells before." }),
+  }),
+]);
+
+export const RowDetail = Type.Object(
+  {
+    ...RowView.properties,
+    history: Type.Array(RowEvent, { description: "What became of the row before, oldest first." }),
+  },
+  { $id: "RowDetail" },
+);
+
+export type RowDetail = Static<typeof RowDetail>;
 export type BatchView = Static<typeof BatchView>;
 export type RowView = Static<typeof RowView>;

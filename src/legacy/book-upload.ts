@@ -9,6 +9,7 @@ import { MAX_ROW_NUMBER, parseTaskId, taskIdOf } from "../batches/ids.ts";
 import { getBatch, viewBatch } from "../batches/queries.ts";
 import { receiveUpload } from "../batches/receive-upload.ts";
 import { firstRowNumbers, getRow, listRows, viewRow } from "../batches/row-queries.ts";
+import { seedOptions } from "../batches/upload-options.ts";
 import { RowStatus, type RowView, Uuid } from "../batches/views.ts";
 import { getBook, listBooks, viewBook } from "../books/queries.ts";
 import { BookParams } from "../books/routes.ts";
@@ -130,9 +131,9 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        const userId = request.user.id;
-        const batchId = await withUploadedFile(request, reply, config.uploadMaxBytes, (uploaded) =>
-          receiveUpload(ctx, { ...uploaded, userId, target: "books" }),
+        const { id: userId, role } = request.user;
+        const { batchId } = await withUploadedFile(request, reply, config.uploadMaxBytes, (uploaded) =>
+          receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions("books") }),
         );
         const { totalRows } = await getBatch(ctx, userId, batchId);
         const rows = await firstRowNumbers(ctx, batchId, MAX_TASK_IDS);

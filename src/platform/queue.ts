@@ -130,49 +130,53 @@ export class PgBossQueue implements Queue {
       contract.concurrency === "worker" ? this.#config.workerConcurrency : contract.concurrency;
     const { name, schedule } = contract;
     if (schedule) await this.#boss.schedule(name, schedule(this.#config), {}, { tz: "UTC" });
-    const groupLimit = contract.leavesRoom ? Math.max(1, concurrency - 1) : undefined;
-    for (let worker = 0; worker < concurrency; worker++) await this.#addWorker(contract, handler, groupLimit);
+    const options: WorkOptions = {
+      localConcurrency: concurrency,
+      pollingIntervalSeconds: POLLING_SECONDS,
+      notifyPollingIntervalSeconds: POLLING_SECONDS,
+      ...(contract.leavesRoom ? { localGroupConcurrency: Math.max(1, concurrency - 1) } : {}),
+      ...(this.#supported(contract.options).heartbeatSeconds ? { heartbeatRefreshSeconds: 1 } : {}),
+    };
+    if (contract.transactional) {
+      await this.#boss.work(name, { ...options, transactional: true }, (jobs: Job<object>[], tx: Db) =>
+        this.#deliver(contract, handler, jobs, databaseOn(asClient(tx))),
+      );
+    } else {
+      await this.#boss.work<object>(name, options, (jobs) => this.#deliver(contract, handler, jobs, null));
+    }
     this.#log.info({ job: contract.name, queue: contract.queue, concurrency }, "taking jobs");
   }
 
-  /**
-   * One job at a time, and the next one at once: pg-boss would wait out its polling interval between single jobs
-   * (66 a second, measured), and its burst mode needs batches of two or more, which would share a transaction and
-   * hold the locks of one chunk while the other is worked on.
-   */
-  async #addWorker(
+  async #deliver(
     contract: JobContract,
     handler: DeliveryHandler,
-    groupLimit: number | undefined,
-  ): Promise<void> {
-    const deliver = async ([job]: Job<object>[], tx: Database | null) => {
-      if (!job) return undefined;
-      this.#boss.notifyWorker(workerId);
-      const delivery = { id: job.id, payload: job.data, attempt: job.retryCount + 1, signal: job.signal };
-      try {
-        return await handler(delivery, tx);
-      } catch (error) {
-        this.#log.warn(
-          { err: error, job: contract.name, payload: job.data, delivery: delivery.attempt },
-          "job failed",
-        );
-        // pg-boss keeps what is thrown with the job: no statements, no values.
-        throw new Error(describeError(error).message);
-      }
-    };
-    const options: WorkOptions = {
-      pollingIntervalSeconds: POLLING_SECONDS,
-      notifyPollingIntervalSeconds: POLLING_SECONDS,
-      ...(groupLimit === undefined ? {} : { localGroupConcurrency: groupLimit }),
-      ...(this.#supported(contract.options).heartbeatSeconds ? { heartbeatRefreshSeconds: 1 } : {}),
-    };
-    const workerId: string = contract.transactional
-      ? await this.#boss.work(
-          contract.name,
-          { ...options, transactional: true },
-          (jobs: Job<object>[], tx: Db) => deliver(jobs, databaseOn(asClient(tx))),
-        )
-      : await this.#boss.work<object>(contract.name, options, (jobs) => deliver(jobs, null));
+    [job]: Job<object>[],
+    tx: Database | null,
+  ): Promise<object | undefined> {
+    if (!job) return undefined;
+    this.#fetchNextAtOnce(contract);
+    const delivery = { id: job.id, payload: job.data, attempt: job.retryCount + 1, signal: job.signal };
+    try {
+      return await handler(delivery, tx);
+    } catch (error) {
+      this.#log.warn(
+        { err: error, job: contract.name, payload: job.data, delivery: delivery.attempt },
+        "job failed",
+      );
+      // pg-boss keeps what is thrown with the job: no statements, no values.
+      throw new Error(describeError(error).message);
+    }
+  }
+
+  /**
+   * Those that have a job in hand look for the next one as soon as it is done: pg-boss would wait out its polling
+   * interval between single jobs (66 a second, measured), and its burst mode needs batches of two or more, which would
+   * share a transaction and hold the locks of one chunk while the other is worked on.
+   */
+  #fetchNextAtOnce({ name }: JobContract): void {
+    for (const worker of this.#boss.getWipData()) {
+      if (worker.name === name && worker.count > 0) this.#boss.notifyWorker(worker.id);
+    }
   }
 
   async add(db: Database, { name }: JobContract, jobs: readonly NewJob[]): Promise<void> {

@@ -9,7 +9,7 @@ import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
 
 async function finishedBatch(user: Client, file: string): Promise<string> {
-  const { body } = await user.upload(file);
+  const { body } = await user.upload(file, "/api/v1/batches?mode=append");
   await user.finished(body.id);
   return body.id;
 }

@@ -9,7 +9,7 @@ import { count, csv, expectExactlyOnce } from "../flows/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
 
-const NOTHING: Reconciled = { uploadsRemoved: 0, chunksRequeued: 0, chunksGivenUp: 0 };
+const NOTHING: Reconciled = { uploadsRemoved: 0, batchesRequeued: 0, chunksRequeued: 0, chunksGivenUp: 0 };
 
 const reconcileIn = ({ ctx }: Rowmill, seconds: number) =>
   reconcile({ ...ctx, now: () => new Date(Date.now() + seconds * 1000) });

@@ -115,7 +115,7 @@ describe("a batch", () => {
       target: "books",
       filename: "test.csv",
       number: expect.any(Number),
-      sha256: null,
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       state: "queued",
       counts: { total: 30, pending: 30, processing: 0, success: 0, failed: 0, unprocessed: 0, undone: 0 },
       reason: null,
@@ -227,6 +227,7 @@ describe("a row", () => {
       undo: null,
       created_at: expect.any(String),
       completed_at: null,
+      history: [],
     });
     const job = await rowmill.ctx.pool.query("SELECT state FROM pgboss.job WHERE id = $1", [
       waiting.body.job_id,
@@ -326,7 +327,10 @@ describe("rows by status, while some are done, some are worked on and some wait"
     expect(byFilter.toSorted((a, b) => a.row - b.row)).toEqual(all);
     for (const status of STATUSES) {
       const row = all.find((one) => one.status === status);
-      expect((await user.get(`/api/v1/batches/${batchId}/rows/${row?.row}`)).body).toEqual(row);
+      expect((await user.get(`/api/v1/batches/${batchId}/rows/${row?.row}`)).body).toEqual({
+        ...row,
+        history: [],
+      });
     }
   });
 

@@ -7,6 +7,8 @@ import { isDatabaseUnavailable } from "../database.ts";
 
 export interface UploadedFile {
   readonly filename: string;
+  /** Form fields that came before the file. */
+  readonly fields: Readonly<Record<string, string>>;
   readonly file: Readable;
   /** Call when `file` has been read: resolves when nothing more came, throws where it was cut off or was not alone. */
   readonly finish: () => Promise<void>;
@@ -24,6 +26,7 @@ export async function registerUploads(app: FastifyInstance): Promise<void> {
 
 /**
  * Calls `receive` with the file under the multipart key `file`.
+ * @param optionNames form fields that must come before the file, since the file is read as it comes
  * @throws DomainError where there is none, more than one, or it is over `maxBytes`
  */
 export async function withUploadedFile<T>(
@@ -31,10 +34,11 @@ export async function withUploadedFile<T>(
   reply: FastifyReply,
   maxBytes: number,
   receive: (file: UploadedFile) => Promise<T>,
+  optionNames: readonly string[] = [],
 ): Promise<T> {
   let uploaded: UploadedFile | undefined;
   try {
-    uploaded = await openFile(request, maxBytes);
+    uploaded = await openFile(request, maxBytes, optionNames);
     return await receive(uploaded);
   } catch (error) {
     // The client may still be sending. It gets to read the answer, and no more is kept of what it sends.
@@ -48,7 +52,11 @@ export async function withUploadedFile<T>(
   }
 }
 
-async function openFile(request: FastifyRequest, maxBytes: number): Promise<UploadedFile> {
+async function openFile(
+  request: FastifyRequest,
+  maxBytes: number,
+  optionNames: readonly string[],
+): Promise<UploadedFile> {
   if (!request.isMultipart()) {
     throw new DomainError(
       "unsupported_media_type",
@@ -58,8 +66,12 @@ async function openFile(request: FastifyRequest, maxBytes: number): Promise<Uplo
   // The parts around the file are a few hundred bytes: what is far over the limit need not be read.
   if (Number(request.headers["content-length"] ?? 0) > maxBytes + 65_536) throw tooLarge(maxBytes);
   const parts = request.parts({ limits: { fileSize: maxBytes, fields: 100 } });
+  const fields = new Map<string, string>();
   for await (const part of untilEnd(parts)) {
-    if (part.type !== "file") continue;
+    if (part.type !== "file") {
+      fields.set(part.fieldname, String(part.value));
+      continue;
+    }
     if (part.fieldname !== FIELD) {
       throw invalidField(
         FIELD,
@@ -72,9 +84,17 @@ async function openFile(request: FastifyRequest, maxBytes: number): Promise<Uplo
       for await (const next of untilEnd(parts)) {
         if (next.type === "file")
           throw invalidField(FIELD, "more than one file was sent; send each by itself.");
+        if (optionNames.includes(next.fieldname))
+          throw invalidField(next.fieldname, "came behind the file; send options before it.");
       }
     };
-    return { filename: part.filename || "upload.csv", file: part.file, finish, isCutOff };
+    return {
+      filename: part.filename || "upload.csv",
+      fields: Object.fromEntries(fields),
+      file: part.file,
+      finish,
+      isCutOff,
+    };
   }
   throw invalidField(FIELD, `no file was sent; send it as multipart/form-data under the key \`${FIELD}\`.`);
 }
