@@ -3,7 +3,7 @@ import { and, eq } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import { COPY_NULL, CopyBuffer, copySegment, copyValue } from "../platform/copy.ts";
-import { type CsvRecord, readCsv } from "../platform/csv.ts";
+import { type CsvRecord, countExtraFields, openCsv } from "../platform/csv.ts";
 import { isDatabaseUnavailable } from "../platform/database.ts";
 import { batches } from "../schema/batches.ts";
 import { type MatchedHeader, matchHeader } from "../targets/match-header.ts";
@@ -38,17 +38,17 @@ const SIGN_OF_LIFE_MS = 20_000;
  * @throws DomainError with what is wrong with the file; then nothing of it is left
  */
 export async function receiveUpload(ctx: Context, upload: Upload): Promise<string> {
-  const blocks = readCsv(upload.file, ctx.config);
-  const first = await blocks.next();
-  const [headerRecord, ...firstRows] = first.value ?? [];
-  if (!headerRecord) {
+  const csv = await openCsv(upload.file, {}, ctx.config);
+  if (!csv.header) {
     await upload.finish();
     throw invalidField("file", "The file is empty. Its first line must be a header.");
   }
-  const matched = readHeader(ctx, upload, headerRecord);
+  const names = csv.header.names.map((name) => name.replaceAll("\0", "\uFFFD"));
+  const target = targetNamed(upload.target);
+  const matched = matchHeader(target, names);
   const batchId = await openBatch(ctx, upload, matched);
   try {
-    const marks = await storeRows(ctx, batchId, matched.header.length, firstRows, blocks);
+    const marks = await storeRows(ctx, batchId, target.isStrict ? names.length : null, csv.records);
     await upload.finish();
     if (marks.count === 0) throw invalidField("file", "The file has a header but no rows.");
     await acceptBatch(ctx, batchId, marks);
@@ -65,19 +65,6 @@ async function abandonUpload(ctx: Context, batchId: string, reason: unknown): Pr
     ctx.log.warn({ err: error, batchId }, "upload left to the reaper");
   });
   if (!isDatabaseUnavailable(reason)) await removal;
-}
-
-function readHeader(ctx: Context, upload: Upload, { fields, problem }: CsvRecord): MatchedHeader {
-  const { uploadMaxColumns } = ctx.config;
-  if (problem) throw invalidField("file", `The header can't be read. ${problem}`);
-  if (fields.length > uploadMaxColumns) {
-    throw new DomainError(
-      "too_large",
-      `The header has ${fields.length} columns; UPLOAD_MAX_COLUMNS is ${uploadMaxColumns}.`,
-    );
-  }
-  const names = fields.map((name) => name.replaceAll("\0", "\uFFFD"));
-  return matchHeader(targetNamed(upload.target), names);
 }
 
 async function openBatch(ctx: Context, upload: Upload, { header, mapping }: MatchedHeader): Promise<string> {
@@ -97,8 +84,7 @@ async function openBatch(ctx: Context, upload: Upload, { header, mapping }: Matc
 async function storeRows(
   ctx: Context,
   batchId: string,
-  columns: number,
-  firstRows: CsvRecord[],
+  maxFields: number | null,
   blocks: AsyncIterable<CsvRecord[]>,
 ): Promise<RowMarks> {
   const marks = new RowMarks();
@@ -126,7 +112,7 @@ async function storeRows(
     const take = async (records: CsvRecord[]) => {
       for (const record of records) {
         marks.add(record.row);
-        filling.append(copyLine(batchId, columns, record));
+        filling.append(copyLine(batchId, maxFields, record));
       }
       if (filling.length < SEGMENT_BYTES) return;
       // One segment is written while the next is read; with both full, reading waits: that is the backpressure.
@@ -136,7 +122,6 @@ async function storeRows(
       writing = write(emptying.content());
       writing.catch(() => {});
     };
-    await take(firstRows);
     for await (const records of blocks) await take(records);
     await writing;
     if (filling.length > 0) await write(filling.content());
@@ -146,12 +131,13 @@ async function storeRows(
   }
 }
 
-function copyLine(batchId: string, columns: number, { row, fields, problem }: CsvRecord): string {
-  const wrong = problem ?? (fields.length > columns ? tooManyFields(fields.length, columns) : null);
+function copyLine(batchId: string, maxFields: number | null, { row, fields, problem }: CsvRecord): string {
+  const isTooLong = maxFields !== null && countExtraFields(fields, maxFields) > 0;
+  const wrong = problem ?? (isTooLong ? tooManyFields(fields.length, maxFields) : null);
   const cells = copyValue(JSON.stringify(fields));
   return `${batchId}\t${row}\t${cells}\t${wrong === null ? COPY_NULL : copyValue(wrong)}\n`;
 }
 
 function tooManyFields(count: number, columns: number): string {
-  return `The row has ${count} fields where the header has ${columns}; a comma inside a cell needs quotes around the cell.`;
+  return `The row has ${count} fields where the header has ${columns}; a delimiter inside a cell needs quotes around the cell.`;
 }
