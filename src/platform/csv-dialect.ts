@@ -1,10 +1,10 @@
 /** Guesses how a CSV file is written from its first block: by what makes its records alike and its cells plain. */
-import { CsvParser, type CsvRecord, type Syntax } from "./csv-parser.ts";
+import { CsvParser, type CsvRecord, type Escape, type Syntax } from "./csv-parser.ts";
 
 /** The usual one first: it is taken where nothing speaks for another. */
 const DELIMITERS = [",", "\t", "|", ";"] as const;
-const QUOTES = ['"', "'"] as const;
 const ESCAPES = ["double", "backslash"] as const;
+const QUOTES = ['"', "'"] as const;
 
 /** Enough to tell a dialect; a file of short lines has thousands in a block. */
 const MAX_RECORDS = 1000;
@@ -12,7 +12,7 @@ const MAX_RECORDS = 1000;
 export interface Known {
   readonly delimiter: string | undefined;
   readonly quote: string | undefined;
-  readonly escape: Syntax["escape"] | undefined;
+  readonly escape: Escape | undefined;
 }
 
 /**
@@ -27,7 +27,7 @@ export function guessSyntax(block: string, isWhole: boolean, given: Known, hasHe
   }
   if (best) return best.syntax;
   const { delimiter = ",", quote = '"' } = given;
-  return { delimiter, quote, escape: given.escape ?? "double", padded: false };
+  return { delimiter, quote, escape: given.escape ?? null, padded: false };
 }
 
 function combinations(block: string, given: Known): Syntax[] {
@@ -37,7 +37,7 @@ function combinations(block: string, given: Known): Syntax[] {
   const quotes = given.quote === undefined ? present(QUOTES) : [given.quote];
   const combined: Syntax[] = [];
   for (const quote of quotes) {
-    const escapes = given.escape ? [given.escape] : ESCAPES.slice(0, block.includes(`\\${quote}`) ? 2 : 1);
+    const escapes = given.escape ? [given.escape] : block.includes(`\\${quote}`) ? ESCAPES : [null];
     const isPadded = quote !== "" && (block.includes(` ${quote}`) || block.includes(`\t${quote}`));
     for (const how of escapes) {
       for (const delimiter of delimiters) {
@@ -117,7 +117,7 @@ function commonWidth(records: readonly CsvRecord[]): number {
 /** A delimiter inside a cell that is no punctuation and no decimal comma shows that the cell is two. */
 function isPlain(cell: string): boolean {
   const text = cell.trim();
-  return !/[,;|](?! |$)|\t/.test(text) || /^[-+]?[\d.' ]*\d,\d+$/.test(text);
+  return !/[,;|](?! )|\t/.test(text) || /^[-+]?[\d.' ]*\d,\d+$/.test(text);
 }
 
 /** Cells that also those leave bare who put text in quotes. */

@@ -1,10 +1,13 @@
 /** Cuts text into CSV records, in time linear to its length whatever is in it. */
 
+export type Escape = "double" | "backslash";
+
 export interface Syntax {
   readonly delimiter: string;
   /** Empty where cells are never quoted. */
   readonly quote: string;
-  readonly escape: "double" | "backslash";
+  /** Null: doubled, unless the first quote out of place shows that backslashes do it. */
+  readonly escape: Escape | null;
   /** Whether a quote still opens a cell where blanks come before it. */
   readonly padded: boolean;
 }
@@ -46,14 +49,20 @@ export class CsvParser {
   readonly newlines = { lf: false, crlf: false, cr: false };
   readonly #syntax: Syntax;
   readonly #onQuoted: OnQuoted | undefined;
-  readonly #escaped: RegExp;
+  readonly #escapeSequence: RegExp;
+  #escape: Escape | null;
 
   constructor(syntax: Syntax, row = 0, onQuoted?: OnQuoted) {
     this.#syntax = syntax;
     this.row = row;
     this.#onQuoted = onQuoted;
+    this.#escape = syntax.escape;
     const quote = syntax.quote.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
-    this.#escaped = syntax.escape === "backslash" ? new RegExp(`[\\\\${quote}]([\\\\${quote}])`, "g") : /$^/;
+    this.#escapeSequence = new RegExp(`[\\\\${quote}]([\\\\${quote}])`, "g");
+  }
+
+  get escape(): Escape {
+    return this.#escape ?? "double";
   }
 
   /** `text` begins with a record, and ends with a whole character and no CR, unless `isLast`. */
@@ -110,7 +119,12 @@ export class CsvParser {
           end = after;
           this.#onQuoted?.(records.length, fields.length, open > cursor);
           fields.push(this.#unescape(inner));
-          if (close === -1) problem = UNCLOSED;
+          if (close === -1) problem ??= UNCLOSED;
+          // A backslash that escapes nothing: it never will.
+          if (this.#escape === null && inner.endsWith("\\")) this.#escape = "double";
+        } else if (this.#escape === null && text.slice(open, close + 1).includes(`\\${quote}`)) {
+          this.#escape = "backslash";
+          return this.#quotedRecord(text, start, isLast, records);
         } else {
           problem = MALFORMED;
           end = this.#cellEnd(text, after);
@@ -134,7 +148,7 @@ export class CsvParser {
   #closingQuote(text: string, open: number): number {
     const { quote } = this.#syntax;
     for (let at = text.indexOf(quote, open + 1); at !== -1; at = text.indexOf(quote, at + 1)) {
-      if (this.#syntax.escape === "backslash") {
+      if (this.#escape === "backslash") {
         let backslashes = 0;
         while (text[at - 1 - backslashes] === "\\" && at - 1 - backslashes > open) backslashes++;
         if (backslashes % 2 === 1) continue;
@@ -175,7 +189,7 @@ export class CsvParser {
 
   #unescape(cell: string): string {
     const { quote } = this.#syntax;
-    if (this.#syntax.escape === "backslash") return cell.replace(this.#escaped, "$1");
+    if (this.#escape === "backslash") return cell.replace(this.#escapeSequence, "$1");
     return cell.includes(quote) ? cell.replaceAll(quote + quote, quote) : cell;
   }
 }

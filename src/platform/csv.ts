@@ -1,7 +1,7 @@
 /** Bytes in, CSV records out: decoded and parsed while streaming, so memory stays flat whatever the file's size. */
 import { DomainError, invalidField } from "../errors.ts";
 import { guessSyntax } from "./csv-dialect.ts";
-import { CsvParser, type CsvRecord, type Syntax } from "./csv-parser.ts";
+import { CsvParser, type CsvRecord, type Escape } from "./csv-parser.ts";
 import { type CsvLimits, readRecords, TextWindow } from "./csv-reader.ts";
 import { BLOCK_BYTES, type Decoded, decodeText, ENCODINGS, type Encoding } from "./csv-text.ts";
 
@@ -14,7 +14,7 @@ export interface CsvOptions {
   readonly delimiter?: string | undefined;
   /** One character, or empty: then cells are never quoted. */
   readonly quote?: string | undefined;
-  readonly escape?: Syntax["escape"] | undefined;
+  readonly escape?: Escape | undefined;
   /** Whether the first record has the columns' names, as it has by default. */
   readonly header?: boolean | undefined;
   /** The columns' names, in place of the header's. */
@@ -29,7 +29,7 @@ export interface Dialect {
   readonly bom: boolean;
   readonly delimiter: string;
   readonly quote: string;
-  readonly escape: Syntax["escape"];
+  readonly escape: Escape;
   /** Whether a quote opens a cell where blanks come before it, too. */
   readonly padded_quotes: boolean;
   readonly newline: "lf" | "crlf" | "cr" | "mixed";
@@ -58,7 +58,7 @@ export interface Csv {
   readonly header: CsvHeader | null;
   /** All records but the header in source order, to be read once. @throws DomainError that names row or limit */
   readonly records: AsyncGenerator<CsvRecord[]>;
-  /** As far as the file is read: its encoding and its line ends may show late. */
+  /** As far as the file is read: encoding, escape and line ends may show late. */
   readonly dialect: Dialect;
   readonly warnings: Readonly<CsvWarnings>;
 }
@@ -128,7 +128,7 @@ export async function openCsv(
           bom: decoded.bom,
           delimiter: syntax.delimiter,
           quote: syntax.quote,
-          escape: syntax.escape,
+          escape: parser.escape,
           padded_quotes: syntax.padded,
           newline: newlineOf(parser),
           header: hasHeader,
