@@ -1,5 +1,6 @@
 /** From the cells of rows to an outcome for each: checked against the target's rules, and written by the target. */
 import type { Context } from "../context.ts";
+import { countExtraFields } from "../platform/csv.ts";
 import type { RowError } from "../schema/batches.ts";
 import type { Columns, Outcome, Target, TargetBatch, TargetRow } from "../targets/target.ts";
 import { rowValidator } from "../targets/validate-row.ts";
@@ -68,9 +69,9 @@ export async function processRows(
 }
 
 function tooManyFields({ target, batch }: RowsTask, fields: readonly string[]): string | null {
-  const [count, columns] = [fields.length, batch.header.length];
-  return target.isStrict && count > columns
-    ? `The row has ${count} fields where the header has ${columns}; a comma inside a cell needs quotes around the cell.`
+  const columns = batch.header.length;
+  return target.isStrict && countExtraFields(fields, columns) > 0
+    ? `The row has ${fields.length} fields where the header has ${columns}; a delimiter inside a cell needs quotes around the cell.`
     : null;
 }
 

@@ -1,8 +1,8 @@
 /** Streams an uploaded file into `batch_rows`, segment by segment, and accepts the batch when all of it is there. */
 import { createHash, type Hash } from "node:crypto";
 import { type Context, inTransaction } from "../context.ts";
-import { DomainError, invalidField } from "../errors.ts";
-import { type CsvRecord, readCsv } from "../platform/csv.ts";
+import { invalidField } from "../errors.ts";
+import { openCsv } from "../platform/csv.ts";
 import { isDatabaseUnavailable } from "../platform/database.ts";
 import type { Role } from "../platform/http/auth.ts";
 import { batches } from "../schema/batches.ts";
@@ -11,8 +11,9 @@ import type { Target } from "../targets/target.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { newBatchId } from "./ids.ts";
 import { removeBatch } from "./remove-batch.ts";
+import { shapeOf } from "./result-columns.ts";
 import { storeRows } from "./store-rows.ts";
-import { fingerprintOf, targetOf, type UploadOptions } from "./upload-options.ts";
+import { csvOptionsOf, fingerprintOf, targetOf, type UploadOptions } from "./upload-options.ts";
 
 export interface Upload {
   readonly userId: number;
@@ -45,17 +46,15 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const target = targetOf(options, upload.role);
   const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);
   const hash = createHash("sha256");
-  const blocks = readCsv(hashed(upload.file, hash), ctx.config);
-  const first = await blocks.next();
-  const [headerRecord, ...firstRows] = first.value ?? [];
-  if (!headerRecord) {
+  const csv = await openCsv(hashed(upload.file, hash), csvOptionsOf(options), ctx.config);
+  if (!csv.header) {
     await upload.finish();
     throw invalidField("file", "The file is empty. Its first line must be a header.");
   }
-  const matched = matchHeader(target, readHeader(ctx, headerRecord), mapping);
-  const batchId = await openBatch(ctx, upload, matched);
+  const shape = shapeOf(csv.header.names);
+  const batchId = await openBatch(ctx, upload, matchHeader(target, shape.names, mapping));
   try {
-    const marks = await storeRows(ctx, batchId, joined(firstRows, blocks));
+    const marks = await storeRows(ctx, batchId, shape.rows(csv.records));
     await upload.finish();
     if (marks.count === 0) throw invalidField("file", "The file has a header but no rows.");
     const contentHash = hash.digest();
@@ -64,7 +63,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
       const accepted = await acceptBatch(
         tx,
         { id: batchId, userId: upload.userId },
-        { marks, contentHash, fingerprint },
+        { marks, contentHash, fingerprint, dialect: { ...csv.dialect }, warnings: { ...csv.warnings } },
         { mayReplay: !options.force && !options.dry_run, maxChunkRows: chunkRowsOf(target, options) },
       );
       const received = { batchId: accepted, isReplay: accepted !== batchId };
@@ -86,29 +85,12 @@ async function* hashed(file: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenera
   }
 }
 
-async function* joined(first: CsvRecord[], rest: AsyncIterable<CsvRecord[]>): AsyncGenerator<CsvRecord[]> {
-  if (first.length > 0) yield first;
-  yield* rest;
-}
-
 /** What can't be removed now, the reaper removes; nobody waits for a database that is away. */
 async function abandonUpload(ctx: Context, batchId: string, reason: unknown): Promise<void> {
   const removal = removeBatch(ctx, batchId).catch((error) => {
     ctx.log.warn({ err: error, batchId }, "upload left to the reaper");
   });
   if (!isDatabaseUnavailable(reason)) await removal;
-}
-
-function readHeader(ctx: Context, { fields, problem }: CsvRecord): string[] {
-  const { uploadMaxColumns } = ctx.config;
-  if (problem) throw invalidField("file", `The header can't be read. ${problem}`);
-  if (fields.length > uploadMaxColumns) {
-    throw new DomainError(
-      "too_large",
-      `The header has ${fields.length} columns; UPLOAD_MAX_COLUMNS is ${uploadMaxColumns}.`,
-    );
-  }
-  return fields.map((name) => name.replaceAll("\0", "\uFFFD"));
 }
 
 async function openBatch(ctx: Context, upload: Upload, { header, mapping }: MatchedHeader): Promise<string> {

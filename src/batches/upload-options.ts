@@ -4,11 +4,20 @@ import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
 import Value from "typebox/value";
 import { invalidField } from "../errors.ts";
+import { type CsvOptions, ENCODINGS } from "../platform/csv.ts";
 import type { Role } from "../platform/http/auth.ts";
 import { batchMode, batchPolicy } from "../schema/batches.ts";
 import { modesOf, targetForUpload, targetNames } from "../targets/registry.ts";
 import type { Target } from "../targets/target.ts";
 import { MAX_ERRORS_PATTERN } from "./error-limit.ts";
+
+/** Words for delimiters that are awkward in a URL or a shell. */
+const DELIMITERS: Readonly<Record<string, string>> = {
+  comma: ",",
+  semicolon: ";",
+  tab: "\t",
+  pipe: "|",
+};
 
 export const UploadOptions = Type.Object({
   target: Type.Enum([...targetNames], { default: "books", description: "What the rows become." }),
@@ -56,6 +65,27 @@ export const UploadOptions = Type.Object({
       examples: ['{"Book name": "title", "Notes": null}'],
     }),
   ),
+  encoding: Type.Optional(
+    Type.Enum([...ENCODINGS], { description: "Absent: found out from the file, as are the next three." }),
+  ),
+  delimiter: Type.Optional(
+    Type.String({ pattern: `^(${Object.keys(DELIMITERS).join("|")}|[^])$`, examples: ["semicolon", ";"] }),
+  ),
+  quote: Type.Optional(Type.String({ pattern: "^(none|[^])$", examples: ['"', "none"] })),
+  escape: Type.Optional(
+    Type.Enum(["double", "backslash"], { description: "How a quote inside a quoted cell is written." }),
+  ),
+  header: Type.Boolean({ default: true, description: "Whether the first record has the columns' names." }),
+  columns: Type.Optional(
+    Type.String({
+      maxLength: 100_000,
+      description: "The columns' names, with commas between them, in place of the header's.",
+      examples: ["title,author"],
+    }),
+  ),
+  skip_lines: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 10_000, description: "Lines before the header." }),
+  ),
   row_delay_ms: Type.Optional(
     Type.Integer({
       minimum: 0,
@@ -83,6 +113,20 @@ export function readUploadOptions(
   const [problem] = check.Errors(options);
   if (problem) throw invalidField(problem.instancePath.slice(1).replaceAll("/", "."), `${problem.message}.`);
   return options as UploadOptions;
+}
+
+/** How the file is to be read. */
+export function csvOptionsOf(options: UploadOptions): CsvOptions {
+  const { delimiter, quote } = options;
+  return {
+    encoding: options.encoding,
+    delimiter: delimiter === undefined ? undefined : (DELIMITERS[delimiter] ?? delimiter),
+    quote: quote === "none" ? "" : quote,
+    escape: options.escape,
+    header: options.header,
+    columns: options.columns?.split(","),
+    skipLines: options.skip_lines,
+  };
 }
 
 /** What the target has to say to the options. @throws DomainError that names the option, or `forbidden` */

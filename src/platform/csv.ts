@@ -1,195 +1,218 @@
 /** Bytes in, CSV records out: decoded and parsed while streaming, so memory stays flat whatever the file's size. */
-import Papa from "papaparse";
-import { DomainError } from "../errors.ts";
+import { DomainError, invalidField } from "../errors.ts";
+import { guessSyntax } from "./csv-dialect.ts";
+import { CsvParser, type CsvRecord, type Escape } from "./csv-parser.ts";
+import { type CsvLimits, readRecords, TextWindow } from "./csv-reader.ts";
+import { BLOCK_BYTES, type Decoded, decodeText, ENCODINGS, type Encoding } from "./csv-text.ts";
 
-export interface CsvRecord {
-  /** As a spreadsheet shows it: the first line is row 1, blank lines count. */
-  readonly row: number;
-  readonly fields: string[];
-  /** What is wrong with the record as CSV, null where nothing is. */
-  readonly problem: string | null;
+export { type CsvLimits, type CsvRecord, ENCODINGS, type Encoding };
+
+/** What is known of a file; the rest is found out from its first 64 KiB. */
+export interface CsvOptions {
+  readonly encoding?: Encoding | undefined;
+  /** One character. */
+  readonly delimiter?: string | undefined;
+  /** One character, or empty: then cells are never quoted. */
+  readonly quote?: string | undefined;
+  readonly escape?: Escape | undefined;
+  /** Whether the first record has the columns' names, as it has by default. */
+  readonly header?: boolean | undefined;
+  /** The columns' names, in place of the header's. */
+  readonly columns?: readonly string[] | undefined;
+  /** How many lines come before the header. */
+  readonly skipLines?: number | undefined;
 }
 
-export interface CsvLimits {
-  readonly cellMaxBytes: number;
+/** How a file is written. */
+export interface Dialect {
+  readonly encoding: Encoding;
+  readonly bom: boolean;
+  readonly delimiter: string;
+  readonly quote: string;
+  readonly escape: Escape;
+  /** Whether a quote opens a cell where blanks come before it, too. */
+  readonly padded_quotes: boolean;
+  readonly newline: "lf" | "crlf" | "cr" | "mixed";
+  readonly header: boolean;
+  readonly skip_lines: number;
 }
 
-/** A record may have this many times the bytes of its largest cell, which bounds what one bad quote can swallow. */
-const RECORD_CELLS = 4;
+/** How many rows are kept though there is something odd about them, by what it is. */
+export interface CsvWarnings {
+  /** Fewer fields than columns: those missing are empty. */
+  missing_fields: number;
+  /** More fields than columns, and not just empty ones. */
+  extra_fields: number;
+  /** U+FFFD in a field, which stands for bytes that fit no encoding. */
+  replaced_characters: number;
+}
 
-const DIALECT = { delimiter: ",", newline: "\n", quoteChar: '"', escapeChar: '"' } as const;
+export interface CsvHeader {
+  /** Null where the file has none. */
+  readonly row: number | null;
+  readonly names: readonly string[];
+}
+
+export interface Csv {
+  /** Null where the file has no record at all. */
+  readonly header: CsvHeader | null;
+  /** All records but the header in source order, to be read once. @throws DomainError that names row or limit */
+  readonly records: AsyncGenerator<CsvRecord[]>;
+  /** As far as the file is read: encoding, escape and line ends may show late. */
+  readonly dialect: Dialect;
+  readonly warnings: Readonly<CsvWarnings>;
+}
 
 /**
- * Yields the records of a file in source order, a network chunk's worth at a time. Blank lines are left out.
- * Line breaks CRLF and CR become LF, also inside quoted cells: papaparse takes one kind, and files mix them.
- * @throws DomainError `too_large` or `invalid_input`, naming the row
+ * Reads what it takes to tell a file's dialect and its header. Names are trimmed; of a header that ends in
+ * delimiters, the empty names go where nothing is below them.
+ * @throws DomainError `too_large` with the limit's name and value, or `invalid_input`
  */
-export async function* readCsv(
+export async function openCsv(
   source: AsyncIterable<Uint8Array>,
+  options: CsvOptions,
   limits: CsvLimits,
-): AsyncGenerator<CsvRecord[]> {
-  const recordMaxChars = limits.cellMaxBytes * RECORD_CELLS;
-  let rest = "";
-  let row = 0;
+): Promise<Csv> {
+  checkOptions(options);
+  const decoded: Decoded = { encoding: options.encoding ?? "utf-8", bom: false, replaced: false };
+  const window = new TextWindow(decodeText(source, decoded, options.encoding), limits);
+  try {
+    await window.fill(BLOCK_BYTES);
+    const separator = /^"?sep=([^\r\n"])"?[\r\n]/i.exec(window.content)?.[1];
+    const skipped = options.skipLines ?? (separator === undefined ? 0 : 1);
+    for (let row = 1; row <= skipped; row++) await window.skipLine(row);
+    await window.fill(BLOCK_BYTES);
+    const sample = window.content.slice(0, BLOCK_BYTES);
+    const isWhole = window.isEnd && sample.length === window.content.length;
+    const hasHeader = options.header ?? true;
+    const given = { delimiter: options.delimiter ?? separator, quote: options.quote, escape: options.escape };
+    const syntax = guessSyntax(sample, isWhole, given, hasHeader);
+    const parser = new CsvParser(syntax, skipped);
+    const blocks = readRecords(window, parser, limits);
+    const first = await blocks.next();
+    const firstBlock = first.done ? [] : first.value;
+    // Not all of the first block, whose length is the network's.
+    const sampled = new CsvParser(syntax).parse(sample, isWhole).records;
+    const header = firstBlock[0] ? readHeader(firstBlock[0], sampled, options, limits) : null;
+    const warnings: CsvWarnings = { missing_fields: 0, extra_fields: 0, replaced_characters: 0 };
+    const columns = header?.names.length ?? 0;
 
-  const take = (text: string, isLast: boolean): CsvRecord[] => {
-    const records: CsvRecord[] = [];
-    const cut = cutRecords(text, isLast);
-    rest = cut.rest;
-    for (const { fields, problem } of cut.records) {
-      row++;
-      if (problem === UNCLOSED) throw unclosedQuote(row);
-      if (fields.length === 1 && fields[0] === "") continue;
-      checkCells(fields, row, limits);
-      records.push({ row, fields, problem });
+    let rows = 0;
+    const watch = (records: CsvRecord[]) => {
+      rows += records.length;
+      if (rows > limits.uploadMaxRows) throw tooManyRows(limits);
+      for (const { fields } of records) {
+        if (fields.length < columns) warnings.missing_fields++;
+        else if (fields.length > columns && countExtraFields(fields, columns) > 0) warnings.extra_fields++;
+        if (decoded.replaced && fields.some((field) => field.includes("\uFFFD")))
+          warnings.replaced_characters++;
+      }
+      return records;
+    };
+    async function* records(): AsyncGenerator<CsvRecord[]> {
+      try {
+        const rest = hasHeader ? firstBlock.slice(1) : firstBlock;
+        if (rest.length > 0) yield watch(rest);
+        for await (const block of blocks) yield watch(block);
+      } finally {
+        await window.close();
+      }
     }
-    if (rest.length > recordMaxChars) throw unclosedQuote(row + 1, recordMaxChars);
-    return records;
-  };
-
-  for await (const text of decode(source)) {
-    const records = take(rest + text, false);
-    if (records.length > 0) yield records;
-  }
-  if (rest) {
-    const records = take(rest, true);
-    if (records.length > 0) yield records;
-  }
-}
-
-type CutRecord = Pick<CsvRecord, "fields" | "problem">;
-
-const UNCLOSED = "unclosed";
-const MALFORMED = "A quote inside a quoted cell is not doubled, so its cells can't be told apart.";
-
-const parser = new Papa.Parser(DIALECT);
-
-/** Behind a malformed quote so much text is looked at first, then twice as much each time that all is well. */
-const FIRST_WINDOW = 256;
-
-/**
- * Cuts text into records, and what may go on in the next chunk. Behind a quote that is out of place papaparse looks for
- * the next one that fits, and swallows the rows between; here such a record ends with its line, as in Python's csv.
- * What follows is parsed in growing windows: were it parsed to its end each time, a file of nothing but malformed
- * quotes would take time by the square.
- */
-function cutRecords(text: string, isLast: boolean): { records: CutRecord[]; rest: string } {
-  const records: CutRecord[] = [];
-  let window = text.length;
-  for (let from = 0; ; ) {
-    const to = Math.min(text.length, from + window);
-    const isEnd = to === text.length;
-    const piece = text.slice(from, to);
-    const parsed: Papa.ParseResult<string[]> = parser.parse(piece, 0, !(isEnd && isLast));
-    const malformed = parsed.errors.find(({ code }) => code === "InvalidQuotes");
-    const good = parsed.data.slice(0, malformed?.row);
-    for (const fields of good) records.push({ fields, problem: null });
-    if (!malformed) {
-      const last = parsed.errors.some(({ code }) => code === "MissingQuotes") ? records.pop() : undefined;
-      if (last) records.push({ ...last, problem: UNCLOSED });
-      from += parsed.meta.cursor;
-      if (isEnd) return { records, rest: isLast ? "" : text.slice(from) };
-      window *= 2;
-      continue;
-    }
-    const start = from + endOfRecords(piece, good.length);
-    const lineEnd = text.indexOf("\n", misplacedQuote(text, from + (malformed.index ?? 0)));
-    if (!isEnd && (lineEnd === -1 || lineEnd >= to)) {
-      // Not all of the line was looked at: it may be no more than a blank before a delimiter.
-      from = start;
-      window *= 2;
-      continue;
-    }
-    if (lineEnd === -1 && !isLast) return { records, rest: text.slice(start) };
-    const end = lineEnd === -1 ? text.length : lineEnd;
-    records.push({ fields: text.slice(start, end).split(DIALECT.delimiter), problem: MALFORMED });
-    if (lineEnd === -1 || lineEnd === text.length - 1) return { records, rest: "" };
-    from = lineEnd + 1;
-    window = FIRST_WINDOW;
+    return {
+      header,
+      warnings,
+      records: records(),
+      get dialect() {
+        return {
+          encoding: decoded.encoding,
+          bom: decoded.bom,
+          delimiter: syntax.delimiter,
+          quote: syntax.quote,
+          escape: parser.escape,
+          padded_quotes: syntax.padded,
+          newline: newlineOf(parser),
+          header: hasHeader,
+          skip_lines: skipped,
+        };
+      },
+    };
+  } catch (error) {
+    await window.close();
+    throw error;
   }
 }
 
-/** Where in `text` the first `count` records end. */
-function endOfRecords(text: string, count: number): number {
-  if (count === 0) return 0;
-  const parsed: Papa.ParseResult<string[]> = new Papa.Parser({ ...DIALECT, preview: count }).parse(
-    text,
-    0,
-    true,
+/** How many fields a row has beyond the columns. Empty ones at its end don't count: a delimiter too many, no data. */
+export function countExtraFields(fields: readonly string[], columns: number): number {
+  let length = fields.length;
+  while (length > columns && fields[length - 1] === "") length--;
+  return Math.max(0, length - columns);
+}
+
+/** @param sampled the first records, which tell how far the columns go */
+function readHeader(
+  first: CsvRecord,
+  sampled: readonly CsvRecord[],
+  options: CsvOptions,
+  limits: CsvLimits,
+): CsvHeader {
+  const given = options.columns?.map((name) => name.trim());
+  if (options.header === false) {
+    const width = sampled.reduce((most, { fields }) => Math.max(most, fields.length), first.fields.length);
+    const names = given ?? Array.from({ length: width }, (_, at) => `column_${at + 1}`);
+    return { row: null, names: checkNames(names, limits) };
+  }
+  if (first.problem) throw invalidField("file", `The header can't be read. ${first.problem}`);
+  const names = first.fields.map((name) => name.trim());
+  const filled = sampled
+    .slice(1)
+    .reduce((most, { fields }) => Math.max(most, fields.findLastIndex((field) => field !== "") + 1), 1);
+  while (names.length > filled && names.at(-1) === "") names.pop();
+  if (given && given.length !== names.length) {
+    const found = `the header in row ${first.row} has ${names.length}: ${names.join(", ").slice(0, 500)}`;
+    throw invalidField("columns", `${given.length} names are given, and ${found}.`);
+  }
+  return { row: first.row, names: checkNames(given ?? names, limits) };
+}
+
+function checkNames(names: readonly string[], { headerNameMaxBytes }: CsvLimits): readonly string[] {
+  for (const [index, name] of names.entries()) {
+    const bytes = Buffer.byteLength(name);
+    if (bytes <= headerNameMaxBytes) continue;
+    throw new DomainError(
+      "too_large",
+      `Column ${index + 1}: its name has ${bytes} bytes; HEADER_NAME_MAX_BYTES is ${headerNameMaxBytes}.`,
+    );
+  }
+  return names;
+}
+
+function checkOptions({ delimiter, quote, columns, skipLines }: CsvOptions): void {
+  const isOne = (text: string) => /^[^\r\n]$/.test(text);
+  if (delimiter !== undefined && !isOne(delimiter)) {
+    throw invalidField("delimiter", "It must be one character, and no line break.");
+  }
+  if (quote && !isOne(quote))
+    throw invalidField("quote", "It must be one character or none, and no line break.");
+  if (delimiter !== undefined && delimiter === quote) {
+    throw invalidField("delimiter", "It must not be the quote as well.");
+  }
+  if (skipLines !== undefined && !(Number.isSafeInteger(skipLines) && skipLines >= 0)) {
+    throw invalidField("skip_lines", "It must be a whole number, 0 or more.");
+  }
+  if (columns?.length === 0) {
+    throw invalidField("columns", "Give at least one name, or leave it out.");
+  }
+}
+
+function newlineOf({ newlines }: CsvParser): Dialect["newline"] {
+  const seen = (["lf", "crlf", "cr"] as const).filter((kind) => newlines[kind]);
+  return seen.length > 1 ? "mixed" : (seen[0] ?? "lf");
+}
+
+function tooManyRows({ uploadMaxRows }: CsvLimits): DomainError {
+  return new DomainError(
+    "too_large",
+    `The file has more than ${uploadMaxRows} rows, which is UPLOAD_MAX_ROWS.`,
   );
-  return parsed.meta.cursor;
-}
-
-/** The first quote of the quoted cell that begins at `start` that is not one of a pair. */
-function misplacedQuote(text: string, start: number): number {
-  let at = text.indexOf('"', start);
-  while (at !== -1 && text[at + 1] === '"') at = text.indexOf('"', at + 2);
-  return at === -1 ? text.length : at;
-}
-
-/**
- * Text of a byte stream: UTF-16 where a byte order mark says so, else UTF-8. A character split between chunks
- * stays whole; bytes that are not UTF-8 become U+FFFD, which the rows' rules refuse.
- */
-async function* decode(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let decoder: InstanceType<typeof TextDecoder> | null = null;
-  let heldBack = "";
-  for await (const bytes of withWholeMark(source)) {
-    decoder ??= new TextDecoder(encodingOf(bytes));
-    let text = heldBack + decoder.decode(bytes, { stream: true });
-    // A CR at the end may be half of a CRLF.
-    heldBack = text.endsWith("\r") ? "\r" : "";
-    if (heldBack) text = text.slice(0, -1);
-    if (text) yield unixLineBreaks(text);
-  }
-  const end = heldBack + (decoder?.decode() ?? "");
-  if (end) yield unixLineBreaks(end);
-}
-
-/** The same bytes, the first two of them in one piece. */
-async function* withWholeMark(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let head: Uint8Array | null = new Uint8Array();
-  for await (const bytes of source) {
-    if (!head) {
-      yield bytes;
-      continue;
-    }
-    head = Buffer.concat([head, bytes]);
-    if (head.length < 2) continue;
-    yield head;
-    head = null;
-  }
-  if (head && head.length > 0) yield head;
-}
-
-function encodingOf(start: Uint8Array): string {
-  if (start[0] === 0xff && start[1] === 0xfe) return "utf-16le";
-  if (start[0] === 0xfe && start[1] === 0xff) return "utf-16be";
-  return "utf-8";
-}
-
-function unixLineBreaks(text: string): string {
-  return text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
-}
-
-function checkCells(fields: string[], row: number, { cellMaxBytes }: CsvLimits): void {
-  for (const [index, field] of fields.entries()) {
-    // A UTF-16 code unit takes at most three bytes of UTF-8.
-    if (field.length * 3 > cellMaxBytes && Buffer.byteLength(field) > cellMaxBytes) {
-      throw new DomainError(
-        "too_large",
-        `Row ${row}, column ${index + 1}: the cell has ${Buffer.byteLength(field)} bytes; CELL_MAX_BYTES is ${cellMaxBytes}.`,
-      );
-    }
-  }
-}
-
-function unclosedQuote(row: number, maxChars?: number): DomainError {
-  const where = `Row ${row} opens a quote that is never closed`;
-  return maxChars === undefined
-    ? new DomainError("invalid_input", `${where}. Close it, or double the quotes inside the cell.`)
-    : new DomainError(
-        "too_large",
-        `${where}, or is longer than ${maxChars} characters, the most a row may have (${RECORD_CELLS} x CELL_MAX_BYTES).`,
-      );
 }

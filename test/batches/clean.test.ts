@@ -8,8 +8,8 @@ import type { Client } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
 
-async function finishedBatch(user: Client, file: string): Promise<string> {
-  const { body } = await user.upload(file, "/api/v1/batches?mode=append");
+async function finishedBatch(user: Client, file: string, mode = "append"): Promise<string> {
+  const { body } = await user.upload(file, `/api/v1/batches?mode=${mode}`);
   await user.finished(body.id);
   return body.id;
 }
@@ -68,7 +68,7 @@ test("the jobs of retries go too", async () => {
     CREATE TRIGGER refuse BEFORE INSERT ON books FOR EACH ROW EXECUTE FUNCTION refuse()`,
   );
   await rowmill.startWorker();
-  const batchId = await finishedBatch(await rowmill.newUser(), csv(3));
+  const batchId = await finishedBatch(await rowmill.newUser(), csv(3), "insert");
   expect(await left(rowmill, batchId)).toMatchObject({ chunks: 1, jobs: 2 });
   await age(rowmill, batchId, 31);
   expect(await removeOldBatches(rowmill.ctx)).toBe(1);

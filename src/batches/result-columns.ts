@@ -1,0 +1,27 @@
+/** A results file that comes back: its own columns are taken off, and so are the marks that made its cells safe. */
+import type { CsvRecord } from "../platform/csv.ts";
+import { undefuse } from "../platform/csv-cells.ts";
+import { RESULT_COLUMNS, resultColumnsAt } from "../targets/match-header.ts";
+
+export interface Shape {
+  /** The columns that were uploaded. */
+  readonly names: readonly string[];
+  rows(blocks: AsyncIterable<CsvRecord[]>): AsyncIterable<CsvRecord[]>;
+}
+
+/** How to take rows from a file of this header: as they are, unless it is a results file. */
+export function shapeOf(header: readonly string[]): Shape {
+  const names = header.map((name) => name.replaceAll("\0", "\uFFFD"));
+  const at = resultColumnsAt(names);
+  if (at === -1) return { names, rows: (blocks) => blocks };
+  return { names: names.slice(0, at).map(undefuse), rows: (blocks) => withoutResults(blocks, at) };
+}
+
+async function* withoutResults(blocks: AsyncIterable<CsvRecord[]>, at: number): AsyncGenerator<CsvRecord[]> {
+  for await (const records of blocks) {
+    yield records.map(({ fields, ...record }) => ({
+      ...record,
+      fields: [...fields.slice(0, at), ...fields.slice(at + RESULT_COLUMNS.length)].map(undefuse),
+    }));
+  }
+}
