@@ -424,7 +424,7 @@ describe("cookies", () => {
   function upload(headers: Record<string, string>): Promise<Answer> {
     const body = new FormData();
     body.set("file", new Blob([CSV]), "books.csv");
-    return rowmill.client.send("POST", "/api/v1/batches?target=books", {
+    return rowmill.client.send("POST", "/api/v1/batches?target=books&force=true", {
       body,
       headers: { cookie: `access_token=${access}`, ...headers },
     });
