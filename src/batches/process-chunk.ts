@@ -39,7 +39,8 @@ export async function processChunk(
   const chunk = await lockChunk(tx, key);
   if (!chunk) return undefined;
   const rows = await readOpenRows(tx, key, chunk.lastRow);
-  const outcomes = await processRows(tx, task, rows);
+  const { signal } = delivery;
+  const outcomes = await processRows(ctx, tx, task, rows, { attempt: chunk.attempt, signal });
   delivery.signal.throwIfAborted();
   const settled = await settleChunk(tx, { ...key, ...chunk }, outcomes);
   log.info(
@@ -68,8 +69,8 @@ async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Pr
   const [found] = rows;
   if (!found) return null;
   const { userId, target, mode, header, mapping, rowDelayMs } = found;
-  const batch = { id: batchId, userId: Number(userId), mode, header };
-  return { batch, target: targetNamed(target), mapping, rowDelayMs };
+  const batch = { id: batchId, userId: Number(userId), mode, header, mapping };
+  return { batch, target: targetNamed(target), rowDelayMs };
 }
 
 /** Whoever holds this lock is the one that decides the chunk's rows. Null: somebody else has. */

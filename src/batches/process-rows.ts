@@ -3,6 +3,7 @@ import type { Context } from "../context.ts";
 import type { RowError } from "../schema/batches.ts";
 import type { Columns, Outcome, Target, TargetBatch, TargetRow } from "../targets/target.ts";
 import { rowValidator } from "../targets/validate-row.ts";
+import { handleRows, type RowsAttempt } from "./handle-rows.ts";
 import { failed } from "./outcomes.ts";
 import type { RowOutcome } from "./store-results.ts";
 import { writeRows } from "./write-rows.ts";
@@ -18,26 +19,31 @@ export interface OpenRow {
 export interface RowsTask {
   readonly batch: TargetBatch;
   readonly target: Target;
-  /** Target column to its position in the row. */
-  readonly mapping: Readonly<Record<string, number>>;
 }
 
-/** @returns an outcome for each row, those that break a rule first */
+/**
+ * @param ctx for targets that handle a row at a time: what they do outlives the transaction
+ * @param tx for targets that write sets of rows
+ * @returns an outcome for each row, those that break a rule first; none for rows that the signal left untouched
+ */
 export async function processRows(
+  ctx: Context,
   tx: Context,
   task: RowsTask,
   rows: readonly OpenRow[],
+  attempt: RowsAttempt,
 ): Promise<RowOutcome[]> {
   const { target, batch } = task;
-  const validate = rowValidator(target, task.mapping);
+  const validate = rowValidator(target, batch.mapping);
   const outcomes: RowOutcome[] = [];
   const valid: TargetRow<Columns>[] = [];
   for (const { row, fields, problem } of rows) {
-    const checked = problem === null ? validate(fields) : { errors: [malformed(problem)] };
+    const wrong = problem ?? tooManyFields(task, fields);
+    const checked = wrong === null ? validate(fields) : { errors: [malformed(wrong)] };
     if ("values" in checked) valid.push({ row, fields, values: checked.values });
     else outcomes.push({ row, outcome: { kind: "failed", errors: checked.errors } });
   }
-  if (!("write" in target)) throw new Error(`The target ${target.name} does not write sets of rows.`);
+  if ("handle" in target) return [...outcomes, ...(await handleRows(ctx, target, batch, valid, attempt))];
   const written = await writeRows(tx, valid, (slice) => target.write(tx, batch, slice));
   for (const [index, { row }] of valid.entries()) {
     const outcome: Outcome =
@@ -45,6 +51,13 @@ export async function processRows(
     outcomes.push({ row, outcome });
   }
   return outcomes;
+}
+
+function tooManyFields({ target, batch }: RowsTask, fields: readonly string[]): string | null {
+  const [count, columns] = [fields.length, batch.header.length];
+  return target.isStrict && count > columns
+    ? `The row has ${count} fields where the header has ${columns}; a comma inside a cell needs quotes around the cell.`
+    : null;
 }
 
 function malformed(problem: string): RowError {

@@ -3,6 +3,9 @@ import { sql } from "drizzle-orm";
 import { bigint, boolean, index, integer, json, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { identity, moment } from "./columns.ts";
 
+/** Title and author without regard to case. A hash, since a B-tree entry is too small for both in full. */
+export const BOOK_KEY = "md5(lower(title) || chr(31) || lower(author))::uuid";
+
 export const books = pgTable(
   "books",
   {
@@ -20,10 +23,8 @@ export const books = pgTable(
     rowNumber: integer("row_number"),
     /** Made although its owner had a book of the same key: it does not hold the key. */
     isCopy: boolean("is_copy").notNull().default(false),
-    /** Title and author without regard to case. A hash, since a B-tree entry is too small for both in full. */
-    key: uuid("key").generatedAlwaysAs(
-      sql`CASE WHEN NOT is_copy THEN md5(lower(title) || chr(31) || lower(author))::uuid END`,
-    ),
+    /** What its owner has no other book of; null for a copy. */
+    key: uuid("key").generatedAlwaysAs(sql.raw(`CASE WHEN NOT is_copy THEN ${BOOK_KEY} END`)),
   },
   (t) => [index("books_owner").on(t.userId, t.id), uniqueIndex("books_key").on(t.userId, t.key)],
 );

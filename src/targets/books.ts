@@ -1,7 +1,7 @@
-import { sql } from "drizzle-orm";
-import Type, { type Static } from "typebox";
-import type { Context } from "../context.ts";
+import Type from "typebox";
 import type { SetTarget } from "./target.ts";
+import { undoBooks } from "./undo-books.ts";
+import { writeBooks } from "./write-books.ts";
 
 const columns = Type.Object({
   title: Type.String({ minLength: 1, maxLength: 500, examples: ["Frankenstein"] }),
@@ -22,26 +22,9 @@ export const booksTarget: SetTarget<typeof columns> = {
     author: ["authors", "book_author", "writer"],
     description: ["summary"],
   },
-
   isStrict: true,
-
-  async write(tx, batch, rows) {
-    const cells = (column: keyof Static<typeof columns>) =>
-      sql.param(rows.map(({ values }) => values[column]));
-    const ids = await drawIds(tx, rows.length);
-    await tx.db.execute(sql`
-      INSERT INTO books (id, user_id, batch_id, row_number, is_copy, title, author, description)
-      SELECT id, ${batch.userId}, ${batch.id}, row_number, true, title, author, description
-      FROM unnest(${sql.param(ids)}::bigint[], ${sql.param(rows.map(({ row }) => row))}::int[], ${cells("title")}::text[], ${cells("author")}::text[],
-        ${cells("description")}::text[]) AS cells (id, row_number, title, author, description)`);
-    return ids.map((recordId) => ({ kind: "success", recordId, effect: "created" }));
-  },
+  key: ["title", "author"],
+  modes: ["insert", "skip_existing", "upsert", "append"],
+  write: writeBooks,
+  undo: undoBooks,
 };
-
-/** Ids before the insert: each row must know its record, and RETURNING promises no order. */
-async function drawIds(tx: Context, count: number): Promise<number[]> {
-  const { rows } = await tx.db.execute<{ id: string }>(
-    sql`SELECT nextval('books_id_seq') AS id FROM generate_series(1, ${count})`,
-  );
-  return rows.map(({ id }) => Number(id));
-}

@@ -1,15 +1,38 @@
-import { invalidField } from "../errors.ts";
+import { DomainError, invalidField } from "../errors.ts";
+import type { Role } from "../platform/http/auth.ts";
+import type { BatchMode } from "../schema/batches.ts";
 import { booksTarget } from "./books.ts";
+import { recordsTarget } from "./records.ts";
 import type { Target } from "./target.ts";
 
-/** Every target, by name. A new one is its file and a line here. */
-const targets: ReadonlyMap<string, Target> = new Map([booksTarget].map((target) => [target.name, target]));
+/** Every target. A new one is its file and a line here. */
+const targets: readonly Target[] = [booksTarget, recordsTarget];
 
-export const targetNames: readonly string[] = [...targets.keys()];
+const byName: ReadonlyMap<string, Target> = new Map(targets.map((target) => [target.name, target]));
+
+export const targetNames: readonly string[] = [...byName.keys()];
 
 /** @throws DomainError `invalid_input` where there is no such target */
 export function targetNamed(name: string): Target {
-  const target = targets.get(name);
+  const target = byName.get(name);
   if (!target) throw invalidField("target", `"${name}" is not one of: ${targetNames.join(", ")}.`);
   return target;
+}
+
+/** Those that somebody of this role may upload for. */
+export function targetsFor(role: Role): Target[] {
+  return targets.filter((target) => target.role === undefined || target.role === role);
+}
+
+/** @throws DomainError `invalid_input` where there is no such target, `forbidden` where it is not for this role */
+export function targetForUpload(name: string, role: Role): Target {
+  const target = targetNamed(name);
+  if (target.role !== undefined && target.role !== role)
+    throw new DomainError("forbidden", `target: Only an administrator may upload ${name}.`);
+  return target;
+}
+
+/** What an upload for the target may choose as `mode`. */
+export function modesOf({ modes = ["insert"] }: Target): readonly BatchMode[] {
+  return modes;
 }

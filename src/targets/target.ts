@@ -24,6 +24,8 @@ export interface TargetBatch {
   readonly mode: BatchMode;
   /** The file's columns. */
   readonly header: readonly string[];
+  /** The target's columns that the file has, to their positions in `header`; the others get their default. */
+  readonly mapping: Readonly<Record<string, number>>;
 }
 
 export interface TargetRow<C extends Columns> {
@@ -54,14 +56,19 @@ interface Described<C extends Columns> {
   readonly columns: C;
   /** Other header names that mean a column. */
   readonly aliases: Readonly<Partial<Record<keyof Static<C> & string, readonly string[]>>>;
-  /** Takes a file of any header: `columns` is empty, and all that a row has is in its `fields`. */
+  /**
+   * Takes a file of any header: `columns` is empty, `batch.mapping` has the names under which the file's columns are
+   * kept, and all that a row has is in its `fields`.
+   */
   readonly isOpen?: boolean;
   /** A row with more fields than the header has fails, instead of keeping them as `_extra`. */
   readonly isStrict?: boolean;
   /** Columns that no answer and no file shows. */
   readonly secrets?: readonly (keyof Static<C> & string)[];
-  /** The columns that tell records of one owner apart, without regard to case: with them come the modes. */
+  /** The columns that tell records of one owner apart, without regard to case. */
   readonly key?: readonly (keyof Static<C> & string)[];
+  /** What an upload may choose; `write` sees it in `batch.mode`. Absent: `insert` alone. */
+  readonly modes?: readonly BatchMode[];
   /** Who may upload for it; absent: everybody who is logged in. */
   readonly role?: "admin";
   /**

@@ -2,7 +2,13 @@ import Type from "typebox";
 import { describe, expect, test } from "vitest";
 import { DomainError } from "../../src/errors.ts";
 import { booksTarget } from "../../src/targets/books.ts";
-import { matchHeader } from "../../src/targets/match-header.ts";
+import {
+  type GivenMapping,
+  matchHeader,
+  parseMapping,
+  resultColumnsAt,
+} from "../../src/targets/match-header.ts";
+import { recordsTarget } from "../../src/targets/records.ts";
 import type { Target } from "../../src/targets/target.ts";
 
 const target: Target = {
@@ -17,9 +23,9 @@ const target: Target = {
   write: () => Promise.reject(new Error("nothing is written here")),
 };
 
-function refusalOf(names: string[]): DomainError {
+function refusalOf(names: string[], given?: GivenMapping, of = target): DomainError {
   try {
-    matchHeader(target, names);
+    matchHeader(of, names, given);
   } catch (error) {
     expect(error).toBeInstanceOf(DomainError);
     return error as DomainError;
@@ -119,4 +125,106 @@ test.each([
   [["Book Title", "Writer", "Summary"], { title: 0, author: 1, description: 2 }],
 ])("books are found under %j", (names, mapping) => {
   expect(matchHeader(booksTarget, names).mapping).toEqual(mapping);
+});
+
+describe("a mapping", () => {
+  const header = ["Wer", "Mail", "Notiz", "name"];
+  const mapped = (given: GivenMapping, of = target) => matchHeader(of, header, given).mapping;
+
+  test("says what is what", () => {
+    expect(mapped({ Wer: "full_name", Mail: "email", Notiz: "note" })).toEqual({
+      full_name: 0,
+      email: 1,
+      note: 2,
+    });
+  });
+
+  test("leaves what it does not mention to names and aliases", () => {
+    expect(mapped({ Mail: "email" })).toEqual({ full_name: 3, email: 1 });
+  });
+
+  test("wins over a column's own name", () => {
+    const given = { x: "email", email: "note" };
+    expect(matchHeader(target, ["x", "email", "name"], given).mapping).toEqual({
+      full_name: 2,
+      email: 0,
+      note: 1,
+    });
+  });
+
+  test("ignores a column", () => {
+    expect(matchHeader(target, ["name", "email", "note"], { note: null }).mapping).toEqual({
+      full_name: 0,
+      email: 1,
+    });
+  });
+
+  test("knows columns by the names that were made for them", () => {
+    expect(matchHeader(target, ["", "x", "x"], { column_1: "full_name", x_2: "email" }).mapping).toEqual({
+      full_name: 0,
+      email: 2,
+    });
+  });
+
+  test.each<[string, GivenMapping, RegExp]>([
+    [
+      "a column that the file does not have",
+      { Name: "full_name" },
+      /no column "Name".*Wer, Mail, Notiz, name/,
+    ],
+    [
+      "a column that the target does not have",
+      { Wer: "who" },
+      /people has no column "who".*full_name, email, note/,
+    ],
+    ["what every object has", { Wer: "constructor" }, /no column "constructor"/],
+    ["a column twice", { Wer: "email", Mail: "email" }, /"email" is mapped twice/],
+    ["too little", { Wer: "full_name" }, /no column "email".*Wer, Mail/],
+    ["a column that is needed for nothing", { Mail: "email", name: null }, /no column "full_name"/],
+  ])("is refused where it names %s", (_, given, message) => {
+    const error = refusalOf(header, given);
+    expect(Object.keys(error.fieldErrors)).toEqual(["mapping"]);
+    expect(error.message).toMatch(message);
+  });
+
+  test("for any header renames and leaves out", () => {
+    expect(mapped({}, recordsTarget)).toEqual({ Wer: 0, Mail: 1, Notiz: 2, name: 3 });
+    expect(mapped({ Wer: "who", Mail: null, name: "Wer" }, recordsTarget)).toEqual({
+      who: 0,
+      Notiz: 2,
+      Wer: 3,
+    });
+  });
+
+  test.each<[string, GivenMapping, RegExp]>([
+    ["two columns under one name", { Wer: "name" }, /two columns would be kept as "name"/],
+    ["a column under no name", { Wer: " " }, /"Wer" can't be kept under an empty name/],
+    ["nothing", { Wer: null, Mail: null, Notiz: null, name: null }, /every column is ignored/],
+  ])("for any header is refused where it keeps %s", (_, given, message) => {
+    const error = refusalOf(header, given, recordsTarget);
+    expect(Object.keys(error.fieldErrors)).toEqual(["mapping"]);
+    expect(error.message).toMatch(message);
+  });
+
+  test("keeps a name that objects have anyway", () => {
+    const { mapping } = matchHeader(recordsTarget, ["__proto__", "constructor", "2"]);
+    expect(JSON.parse(JSON.stringify(mapping))).toEqual(JSON.parse('{"__proto__":0,"constructor":1,"2":2}'));
+    expect(Object.keys(mapping)).toHaveLength(3);
+  });
+
+  test("is read from JSON", () => {
+    expect(parseMapping('{"Wer":"full_name","Mail":null}')).toEqual({ Wer: "full_name", Mail: null });
+    for (const text of ["", "{", "[]", "null", '"x"', "1", '{"a":1}', '{"a":["b"]}', '{"a":true}']) {
+      expect(() => parseMapping(text)).toThrow(/^mapping: /);
+    }
+  });
+});
+
+test("a results file is known by the columns at its end", () => {
+  const ours = ["_row", "_status", "_error_code", "_error", "_id"];
+  expect(resultColumnsAt(["title", "author", ...ours])).toBe(2);
+  expect(resultColumnsAt(["title", ...ours.map((name) => ` ${name.toUpperCase()} `)])).toBe(1);
+  for (const names of [ours, ["title"], [], [...ours, "title"], ["title", ...ours.toReversed()]]) {
+    expect(resultColumnsAt(names)).toBe(-1);
+  }
 });

@@ -1,0 +1,293 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { BatchMode } from "../../src/schema/batches.ts";
+import type { Client } from "../support/client.ts";
+import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { until } from "../support/until.ts";
+import { chunksOf, deliver, effects, importFile, receive, undo } from "./import.ts";
+
+let rowmill: Rowmill;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+interface Book {
+  id: number;
+  title: string;
+  author: string;
+  description: string;
+  batch_id: string | null;
+  row_number: number | null;
+  is_copy: boolean;
+}
+
+async function booksOf(user: Client): Promise<Book[]> {
+  const { rows } = await rowmill.ctx.pool.query<Book>(
+    `SELECT id::int, title, author, description, batch_id, row_number, is_copy FROM books WHERE user_id = $1 ORDER BY id`,
+    [user.userId],
+  );
+  return rows;
+}
+
+/** The books as a person sees them, in no particular order. */
+const shelf = async (user: Client) =>
+  (await booksOf(user)).map(({ title, author, description }) => `${title}|${author}|${description}`).sort();
+
+const table = (...lines: string[]) => `title,author,description\n${lines.join("\n")}\n`;
+const EMMA = "Emma,Jane Austen";
+const others = (count: number, description = "") =>
+  Array.from({ length: count }, (_, index) => `Title ${index},Author ${index},${description}`);
+/** A file whose rows are in three chunks: the first ones, fifty others, the last ones. */
+const longTable = (first: string[], last: string[]) =>
+  table(...first, ...others(25 - first.length), ...others(50).slice(25), ...last);
+
+describe("insert", () => {
+  test("fails a row whose owner has the book, whatever its case, and says which", async () => {
+    const user = await rowmill.newUser();
+    const first = await importFile(rowmill, user, table(`${EMMA},first`));
+    expect(await effects(rowmill, first)).toEqual({ 2: "created" });
+    const [emma] = await booksOf(user);
+    const second = await importFile(
+      rowmill,
+      user,
+      table("Persuasion,Jane Austen,", "EMMA,JANE austen,again"),
+    );
+    expect(await effects(rowmill, second)).toEqual({ 2: "created", 3: "duplicate" });
+    expect(await user.rows(second, "failed")).toMatchObject([
+      {
+        row: 3,
+        error_code: "duplicate",
+        record_id: null,
+        errors: [
+          {
+            column: null,
+            code: "duplicate",
+            message: `You have a book of this title and author already: book ${emma?.id}.`,
+          },
+        ],
+      },
+    ]);
+    expect(await shelf(user)).toEqual(["Emma|Jane Austen|first", "Persuasion|Jane Austen|"]);
+  });
+
+  test("fails the later of two rows in a file, and names the earlier", async () => {
+    const user = await rowmill.newUser();
+    const batch = await importFile(
+      rowmill,
+      user,
+      longTable([`${EMMA},1`, "emma,jane austen,2"], [`${EMMA},3`]),
+    );
+    const came = await effects(rowmill, batch);
+    expect([came[2], came[3], came[52]]).toEqual(["created", "duplicate", "duplicate"]);
+    const [emma] = await booksOf(user);
+    const message = `Row 2 of this file has the same title and author; it became book ${emma?.id}.`;
+    expect((await user.rows(batch, "failed")).map(({ row, error_message }) => [row, error_message])).toEqual([
+      [3, message],
+      [52, message],
+    ]);
+  });
+
+  test("leaves somebody else's books out of it", async () => {
+    for (const user of [await rowmill.newUser(), await rowmill.newUser()]) {
+      expect(await effects(rowmill, await importFile(rowmill, user, table(`${EMMA},`)))).toEqual({
+        2: "created",
+      });
+    }
+  });
+
+  test("tells title and author apart where they would be the same run together", async () => {
+    const user = await rowmill.newUser();
+    const batch = await importFile(rowmill, user, table("ab,c,", "a,bc,"));
+    expect(Object.values(await effects(rowmill, batch))).toEqual(["created", "created"]);
+  });
+});
+
+test("append makes a book of every row", async () => {
+  const user = await rowmill.newUser();
+  await importFile(rowmill, user, table(`${EMMA},first`));
+  const batch = await importFile(
+    rowmill,
+    user,
+    table(`${EMMA},second`, "emma,jane austen,third", "Persuasion,Jane Austen,", "Persuasion,Jane Austen,"),
+    "append",
+  );
+  expect(Object.values(await effects(rowmill, batch))).toEqual(Array(4).fill("created"));
+  const books = await booksOf(user);
+  expect(books.map(({ description, is_copy }) => [description, is_copy])).toEqual([
+    ["first", false],
+    ["second", true],
+    ["third", true],
+    ["", false],
+    ["", true],
+  ]);
+  const rows = await user.rows(batch);
+  expect(rows.map(({ record_id }) => record_id)).toEqual(books.slice(1).map(({ id }) => id));
+});
+
+test("skip_existing leaves what is there, and says which book it is", async () => {
+  const user = await rowmill.newUser();
+  await importFile(rowmill, user, table(`${EMMA},first`));
+  const batch = await importFile(
+    rowmill,
+    user,
+    table("EMMA,jane austen,second", "Persuasion,Jane Austen,new", "persuasion,jane austen,newer"),
+    "skip_existing",
+  );
+  expect(await effects(rowmill, batch)).toEqual({ 2: "unchanged", 3: "created", 4: "unchanged" });
+  expect(await shelf(user)).toEqual(["Emma|Jane Austen|first", "Persuasion|Jane Austen|new"]);
+  const [emma, persuasion] = await booksOf(user);
+  expect((await user.rows(batch)).map(({ record_id }) => record_id)).toEqual([
+    emma?.id,
+    persuasion?.id,
+    persuasion?.id,
+  ]);
+});
+
+describe("upsert", () => {
+  test("makes what is missing, changes what differs, and writes nothing where all is the same", async () => {
+    const user = await rowmill.newUser();
+    const first = await importFile(rowmill, user, table(`${EMMA},old`, "Persuasion,Jane Austen,same"));
+    const batch = await importFile(
+      rowmill,
+      user,
+      table("EMMA,Jane Austen,new", "Persuasion,Jane Austen,same", "Sanditon,Jane Austen,"),
+      "upsert",
+    );
+    expect(await effects(rowmill, batch)).toEqual({ 2: "updated", 3: "unchanged", 4: "created" });
+    expect(await booksOf(user)).toMatchObject([
+      { title: "EMMA", description: "new", batch_id: batch, row_number: 2 },
+      { title: "Persuasion", description: "same", batch_id: first, row_number: 3 },
+      { title: "Sanditon", description: "", batch_id: batch, row_number: 4 },
+    ]);
+  });
+
+  test("keeps what the file has no column for", async () => {
+    const user = await rowmill.newUser();
+    await importFile(rowmill, user, table(`${EMMA},kept`));
+    const batch = await importFile(rowmill, user, "title,author\nEMMA,Jane Austen\n", "upsert");
+    expect(await effects(rowmill, batch)).toEqual({ 2: "updated" });
+    expect(await shelf(user)).toEqual(["EMMA|Jane Austen|kept"]);
+  });
+
+  test.each([
+    ["in order", false],
+    ["the other way round", true],
+  ])("lets the last row of a key win, its chunks %s", async (_, isBackwards) => {
+    for (const before of [[], [`${EMMA},before`], [`${EMMA},last`]]) {
+      const user = await rowmill.newUser();
+      if (before.length > 0) await importFile(rowmill, user, table(...before));
+      const file = longTable(
+        [`${EMMA},first`, "emma,jane austen,second"],
+        [`${EMMA},last but one`, `${EMMA},last`],
+      );
+      const batch = await importFile(rowmill, user, file, "upsert", { isBackwards });
+      expect((await shelf(user)).filter((book) => book.startsWith("Emma"))).toEqual([
+        "Emma|Jane Austen|last",
+      ]);
+      expect(await shelf(user)).toHaveLength(49);
+      expect((await effects(rowmill, batch))[52]).toBe("unchanged");
+
+      await undo(rowmill, batch);
+      expect(await shelf(user)).toEqual(before.map((line) => line.replaceAll(",", "|")));
+    }
+  });
+
+  test("does not follow a row that was changed by hand meanwhile", async () => {
+    const user = await rowmill.newUser();
+    const batch = await receive(rowmill, user, longTable([`${EMMA},first`], [`${EMMA},last`]), "upsert");
+    const [start = 0, , end = 0] = await chunksOf(rowmill, batch);
+    await deliver(rowmill, batch, end);
+    await rowmill.ctx.pool.query(
+      "UPDATE books SET description = 'by hand', batch_id = NULL, row_number = NULL WHERE user_id = $1",
+      [user.userId],
+    );
+    await deliver(rowmill, batch, start);
+    expect(await shelf(user)).toContain("Emma|Jane Austen|by hand");
+  });
+});
+
+describe("undo", () => {
+  test("removes what was made and restores what was changed", async () => {
+    const user = await rowmill.newUser();
+    const first = await importFile(rowmill, user, table(`${EMMA},old`, "Persuasion,Jane Austen,same"));
+    const before = await booksOf(user);
+    const file = table("EMMA,Jane Austen,new", "Persuasion,Jane Austen,same", "Sanditon,Jane Austen,");
+    const batch = await importFile(rowmill, user, file, "upsert");
+    expect(await undo(rowmill, batch)).toEqual({ 2: { kind: "reversed" }, 4: { kind: "reversed" } });
+    expect(await booksOf(user)).toEqual(before);
+    // With their origin restored too: the first import can still be undone.
+    expect(await undo(rowmill, first)).toEqual({ 2: { kind: "reversed" }, 3: { kind: "reversed" } });
+    expect(await booksOf(user)).toEqual([]);
+  });
+
+  test("keeps what was changed since, and says by whom", async () => {
+    const user = await rowmill.newUser();
+    const file = table(...["A", "B", "C", "D", "E"].map((title) => `${title},Author,1`));
+    const batch = await importFile(rowmill, user, file);
+    const other = await importFile(rowmill, user, table("B,Author,2"), "upsert");
+    const { pool } = rowmill.ctx;
+    const mine = [user.userId];
+    await pool.query(
+      "UPDATE books SET batch_id = NULL, row_number = NULL WHERE user_id = $1 AND title = 'A'",
+      mine,
+    );
+    await pool.query("DELETE FROM books WHERE user_id = $1 AND title = 'C'", mine);
+    await pool.query("UPDATE books SET row_number = 77 WHERE user_id = $1 AND title = 'D'", mine);
+    expect(await undo(rowmill, batch)).toEqual({
+      2: { kind: "kept", reason: "The book was changed by hand since." },
+      3: { kind: "kept", reason: `The book was changed by another import since (batch ${other}).` },
+      4: { kind: "kept", reason: "The book was deleted since." },
+      5: { kind: "kept", reason: "The book is as row 77 of this file left it, which was not undone." },
+      6: { kind: "reversed" },
+    });
+    expect((await booksOf(user)).map(({ title }) => title)).toEqual(["A", "B", "D"]);
+  });
+
+  test("never touches somebody else's books", async () => {
+    const [owner, other] = [await rowmill.newUser(), await rowmill.newUser()];
+    const batch = await importFile(rowmill, owner, table(`${EMMA},`));
+    await rowmill.ctx.pool.query("UPDATE books SET user_id = $1 WHERE user_id = $2", [
+      other.userId,
+      owner.userId,
+    ]);
+    expect(await undo(rowmill, batch)).toEqual({
+      2: { kind: "kept", reason: "The book was deleted since." },
+    });
+    expect(await shelf(other)).toHaveLength(1);
+  });
+});
+
+describe("two workers with the same keys", () => {
+  test.each<[BatchMode, Record<string, number>]>([
+    ["insert", { created: 300, duplicate: 900 }],
+    ["skip_existing", { created: 300, unchanged: 900 }],
+    ["append", { created: 1200 }],
+    ["upsert", { created: 300 }],
+  ])("end right: %s", async (mode, expected) => {
+    await using own = await startRowmill();
+    const user = await own.newUser();
+    const [first, second, third] = [others(300, "1"), others(300, "2"), others(300, "3")];
+    // Each file has every key twice, in different orders.
+    const files = [table(...first, ...second.toReversed()), table(...third.toReversed(), ...first)];
+    const ids = await Promise.all(files.map((content) => receive(own, user, content, mode)));
+    await own.startWorker();
+    await own.startWorker();
+    await Promise.all(
+      ids.map((id) => until(`batch ${id} ends`, async () => (await user.batch(id)).body.finished_at)),
+    );
+    const came = [
+      ...Object.values(await effects(own, ids[0] ?? "")),
+      ...Object.values(await effects(own, ids[1] ?? "")),
+    ];
+    expect(came).toHaveLength(1200);
+    const counts = Object.fromEntries(
+      [...new Set(came)].sort().map((effect) => [effect, came.filter((one) => one === effect).length]),
+    );
+    expect(counts).toMatchObject(expected);
+    const { rows } = await own.ctx.pool.query(
+      `SELECT count(*)::int AS books, count(key)::int AS keys, count(DISTINCT key)::int AS distinct FROM books`,
+    );
+    const books = mode === "append" ? 1200 : 300;
+    expect(rows[0]).toEqual({ books, keys: 300, distinct: 300 });
+  });
+});
