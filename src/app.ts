@@ -16,6 +16,10 @@ import { registerAuth } from "./platform/http/auth.ts";
 import { handleErrors, Problem } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { registerUploads } from "./platform/http/upload.ts";
+import { RecordView } from "./records/queries.ts";
+import { recordRoutes } from "./records/routes.ts";
+import { targetRoutes } from "./targets/routes.ts";
+import { TargetView } from "./targets/views.ts";
 
 /** A connection without a byte in either direction for this long is cut: a stalled upload, a client that is gone. */
 const IDLE_CONNECTION_MS = 120_000;
@@ -42,12 +46,14 @@ export async function createApp(ctx: Context) {
   await registerUploads(app);
   await registerOpenApi(app, ctx.config.publicUrl, packageJson.version);
 
-  for (const schema of [Problem, BatchView, RowView, BookView]) app.addSchema(schema);
+  for (const schema of [Problem, BatchView, RowView, BookView, RecordView, TargetView]) app.addSchema(schema);
 
   await app.register(healthRoutes(ctx));
   await app.register(accountRoutes(ctx));
   await app.register(batchRoutes(ctx));
+  await app.register(targetRoutes(ctx));
   await app.register(bookRoutes(ctx));
+  await app.register(recordRoutes(ctx));
   await app.register(bookUploadRoutes(ctx));
   return app;
 }

@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
 import { uniqueNames } from "../targets/match-header.ts";
+import { maskSecrets } from "../targets/secrets.ts";
 import { chunkJobId } from "./batch-jobs.ts";
 import { taskIdOf } from "./ids.ts";
 import { isWhole, type StoredBatch } from "./queries.ts";
@@ -145,12 +146,13 @@ export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
   const extra = stored.fields.length - batch.header.length;
   const names =
     extra > 0 ? uniqueNames([...batch.header, ...Array<string>(extra).fill("_extra")]) : batch.header;
+  const cells = maskSecrets(batch, stored.fields, stored.errorCode === "malformed");
   return {
     row: stored.row,
     task_id: taskIdOf(batch.id, stored.row),
     batch_id: batch.id,
     status: stored.status,
-    fields: Object.fromEntries(stored.fields.map((cell, at) => [names[at] ?? "", cell])),
+    fields: Object.fromEntries(cells.map((cell, at) => [names[at] ?? "", cell])),
     attempts: stored.attempts,
     job_id:
       stored.firstRow === null
