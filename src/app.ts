@@ -12,6 +12,7 @@ import { BookView } from "./books/queries.ts";
 import { bookRoutes } from "./books/routes.ts";
 import type { Context } from "./context.ts";
 import { bookUploadRoutes } from "./legacy/book-upload.ts";
+import { csvImporterRoutes } from "./legacy/csv-importer.ts";
 import { registerAuth } from "./platform/http/auth.ts";
 import { handleErrors, Problem } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
@@ -55,5 +56,6 @@ export async function createApp(ctx: Context) {
   await app.register(bookRoutes(ctx));
   await app.register(recordRoutes(ctx));
   await app.register(bookUploadRoutes(ctx));
+  await app.register(csvImporterRoutes(ctx));
   return app;
 }

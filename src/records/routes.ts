@@ -1,21 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import Type, { type TSchema } from "typebox";
+import Type from "typebox";
 import { MAX_ROW_NUMBER } from "../batches/ids.ts";
 import { Uuid } from "../batches/views.ts";
 import type { Context } from "../context.ts";
 import { authenticate } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
+import { JSON_TYPE, jsonText } from "../platform/http/json-text.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { getRecord, listRecords, recordJson, recordKey } from "./queries.ts";
 
 const RecordParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
-
-/** Of answers that are sent as text: as objects they would lose the order of their columns. */
-const JSON_TYPE = "application/json; charset=utf-8";
-const jsonText = (schema: TSchema) => ({
-  description: "OK",
-  content: { "application/json": { schema } },
-});
 
 export function recordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
