@@ -1,7 +1,6 @@
 /** The HTTP surface: every plugin and route group, in order. Tests inject into this. */
 import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import underPressure from "@fastify/under-pressure";
 import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountRoutes } from "./accounts/routes.ts";
@@ -14,10 +13,16 @@ import { BookView } from "./books/queries.ts";
 import { bookRoutes } from "./books/routes.ts";
 import type { Context } from "./context.ts";
 import { bookUploadRoutes } from "./legacy/book-upload.ts";
+import { csvImporterRoutes } from "./legacy/csv-importer.ts";
 import { registerAuth } from "./platform/http/auth.ts";
 import { handleErrors, Problem } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
+import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { registerUploads } from "./platform/http/upload.ts";
+import { RecordView } from "./records/queries.ts";
+import { recordRoutes } from "./records/routes.ts";
+import { targetRoutes } from "./targets/routes.ts";
+import { TargetView } from "./targets/views.ts";
 
 /** A connection without a byte in either direction for this long is cut: a stalled upload, a client that is gone. */
 const IDLE_CONNECTION_MS = 120_000;
@@ -39,19 +44,23 @@ export async function createApp(ctx: Context) {
 
   handleErrors(app);
   await app.register(helmet, { contentSecurityPolicy: false });
-  await app.register(underPressure, { maxEventLoopDelay: 2000, retryAfter: 5 });
+  await refuseWhenOverloaded(app);
   await registerAuth(app, ctx.config);
   await registerUploads(app);
   await registerOpenApi(app, ctx.config.publicUrl, packageJson.version);
 
-  for (const schema of [Problem, BatchView, RowView, RowDetail, BookView]) app.addSchema(schema);
+  for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView])
+    app.addSchema(schema);
 
   await app.register(healthRoutes(ctx));
   await app.register(accountRoutes(ctx));
   await app.register(uploadRoutes(ctx));
   await app.register(batchRoutes(ctx));
   await app.register(controlRoutes(ctx));
+  await app.register(targetRoutes(ctx));
   await app.register(bookRoutes(ctx));
+  await app.register(recordRoutes(ctx));
   await app.register(bookUploadRoutes(ctx));
+  await app.register(csvImporterRoutes(ctx));
   return app;
 }

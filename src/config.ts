@@ -96,6 +96,10 @@ export const Settings = Type.Object({
     pattern: "^all$|^[a-z_]+(,[a-z_]+)*$",
     description: "The queues this worker takes: `all`, or names with commas between them.",
   }),
+  ANONYMOUS_UPLOADS: Type.Enum(["true", "false"], {
+    default: "false",
+    description: "Whether `POST /upload` takes a CSV without a login; anybody can then read what came of it.",
+  }),
   UPLOAD_MAX_BYTES: Type.Integer({
     default: 10_240 * MiB,
     minimum: 0,
@@ -202,6 +206,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     rowMaxRetries: settings.ROW_MAX_RETRIES,
     workerConcurrency: settings.WORKER_CONCURRENCY,
     workerQueues: settings.WORKER_QUEUES === "all" ? null : settings.WORKER_QUEUES.split(","),
+    anonymousUploads: settings.ANONYMOUS_UPLOADS === "true",
     uploadMaxBytes: settings.UPLOAD_MAX_BYTES || Number.POSITIVE_INFINITY,
     uploadMaxColumns: settings.UPLOAD_MAX_COLUMNS,
     uploadMaxRows: settings.UPLOAD_MAX_ROWS,

@@ -32,7 +32,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["surface", /^(app|handlers)\.ts$/],
   ["legacy", /^legacy\//],
   ["routes", /^[a-z]+\/([a-z-]+-)?routes\.ts$/],
-  ["verbs", /^(accounts|admin|batches|books|targets)\//],
+  ["verbs", /^(accounts|admin|batches|books|records|targets)\//],
   ["contracts", /^(context|jobs)\.ts$/],
   ["platform", /^platform\//],
   ["ground", /^(errors|config)\.ts$|^schema\//],

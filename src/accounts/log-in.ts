@@ -5,6 +5,7 @@ import type { Caller } from "../platform/http/auth.ts";
 import { users } from "../schema/accounts.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
 import { verifyPassword } from "./passwords.ts";
+import { cleanUsername } from "./usernames.ts";
 
 export interface LogIn {
   readonly username: string;
@@ -23,7 +24,7 @@ export async function logIn(
   const [user] = await ctx.db
     .select()
     .from(users)
-    .where(sql`lower(${users.username}) = lower(${username.trim().normalize("NFC")})`);
+    .where(sql`lower(${users.username}) = lower(${cleanUsername(username)})`);
   if (!(await verifyPassword(user?.passwordHash, password)) || !user) {
     throw new DomainError("unauthenticated", "Wrong username or password.");
   }

@@ -4,6 +4,7 @@ import { postgresError } from "../platform/database.ts";
 import type { Caller, Role } from "../platform/http/auth.ts";
 import { users } from "../schema/accounts.ts";
 import { hashPassword } from "./passwords.ts";
+import { cleanUsername, isReserved } from "./usernames.ts";
 
 export interface SignUp {
   readonly username: string;
@@ -21,8 +22,9 @@ export async function signUp(
   ctx: Context,
   { username, password, email, role = "user", passwordMinLength }: SignUp,
 ): Promise<Caller> {
-  const name = username.trim().normalize("NFC");
+  const name = cleanUsername(username);
   if (name === "") throw invalidField("username", "is empty.");
+  if (isReserved(name)) throw invalidField("username", "is reserved; choose another.");
   if ([...password].length < passwordMinLength) {
     throw invalidField("password", `must have at least ${passwordMinLength} characters.`);
   }

@@ -4,6 +4,7 @@ import { countExtraFields } from "../platform/csv.ts";
 import type { RowError } from "../schema/batches.ts";
 import type { Columns, Outcome, Target, TargetBatch, TargetRow } from "../targets/target.ts";
 import { rowValidator } from "../targets/validate-row.ts";
+import { blankSecrets } from "./blank-secrets.ts";
 import { handleRows, type RowsAttempt } from "./handle-rows.ts";
 import { failed } from "./outcomes.ts";
 import type { RowOutcome } from "./store-results.ts";
@@ -32,6 +33,26 @@ const WOULD_BE_HANDLED: Outcome = { kind: "success", recordId: 0, effect: "creat
  * @returns an outcome for each row, those that break a rule first; none for rows that the signal left untouched
  */
 export async function processRows(
+  ctx: Context,
+  tx: Context,
+  task: RowsTask,
+  rows: readonly OpenRow[],
+  attempt: RowsAttempt,
+): Promise<RowOutcome[]> {
+  const outcomes = await outcomesOf(ctx, tx, task, rows, attempt);
+  if (task.target.secrets) {
+    const done = new Set(outcomes.filter(({ outcome }) => outcome.kind === "success").map(({ row }) => row));
+    await blankSecrets(
+      tx,
+      task.target,
+      task.batch,
+      rows.filter(({ row }) => done.has(row)),
+    );
+  }
+  return outcomes;
+}
+
+async function outcomesOf(
   ctx: Context,
   tx: Context,
   task: RowsTask,

@@ -115,9 +115,7 @@ async function openBatch(ctx: Context, upload: Upload, { header, mapping }: Matc
 
 /** Undefined: as large as is good for speed. */
 function chunkRowsOf(target: Target, { rows_per_second: rate }: UploadOptions): number | undefined {
-  const bounds = [
-    ...("handle" in target ? [ROW_WISE_CHUNK_ROWS] : []),
-    ...(rate === undefined ? [] : [rate]),
-  ];
+  const ofTarget = target.maxChunkRows ?? ("handle" in target ? ROW_WISE_CHUNK_ROWS : undefined);
+  const bounds = [ofTarget, rate].filter((bound) => bound !== undefined);
   return bounds.length > 0 ? Math.min(...bounds) : undefined;
 }

@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
 import { uniqueNames } from "../targets/match-header.ts";
+import { maskSecrets } from "../targets/secrets.ts";
 import { chunkJobId } from "./batch-jobs.ts";
 import { taskIdOf } from "./ids.ts";
 import { isWhole, type StoredBatch } from "./queries.ts";
@@ -142,10 +143,16 @@ export async function firstRowNumbers(ctx: Context, batchId: string, limit: numb
 }
 
 /** Cells by column; those beyond the header as `_extra`. */
-function namedCells({ header }: StoredBatch, fields: readonly string[]): Record<string, string> {
+function namedCells(
+  batch: StoredBatch,
+  fields: readonly string[],
+  isMalformed: boolean,
+): Record<string, string> {
+  const { header } = batch;
   const extra = fields.length - header.length;
   const names = extra > 0 ? uniqueNames([...header, ...Array<string>(extra).fill("_extra")]) : header;
-  return Object.fromEntries(fields.map((cell, at) => [names[at] ?? "", cell]));
+  const cells = maskSecrets(batch, fields, isMalformed);
+  return Object.fromEntries(cells.map((cell, at) => [names[at] ?? "", cell]));
 }
 
 export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
@@ -154,7 +161,7 @@ export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
     task_id: taskIdOf(batch.id, stored.row),
     batch_id: batch.id,
     status: stored.status,
-    fields: namedCells(batch, stored.fields),
+    fields: namedCells(batch, stored.fields, stored.errorCode === "malformed"),
     attempts: stored.attempts,
     job_id:
       stored.firstRow === null
@@ -191,7 +198,12 @@ export async function viewRowDetail(ctx: Context, batch: StoredBatch, row: numbe
     WHERE batch_id = ${batch.id} AND row_number = ${row} ORDER BY row_history.id`);
   const history = rows.map(({ event, at, by, fields, attempts, errorCode, errorMessage }) =>
     event === "edited"
-      ? { event, at: new Date(at).toISOString(), edited_by: by, fields: namedCells(batch, fields ?? []) }
+      ? {
+          event,
+          at: new Date(at).toISOString(),
+          edited_by: by,
+          fields: namedCells(batch, fields ?? [], true),
+        }
       : {
           event,
           at: new Date(at).toISOString(),

@@ -4,13 +4,18 @@ import type { BatchMode } from "../schema/batches.ts";
 import { booksTarget } from "./books.ts";
 import { recordsTarget } from "./records.ts";
 import type { Target } from "./target.ts";
+import { usersTarget } from "./users.ts";
 
 /** Every target. A new one is its file and a line here. */
-const targets: readonly Target[] = [booksTarget, recordsTarget];
+const targets: readonly Target[] = [booksTarget, recordsTarget, usersTarget];
 
 const byName: ReadonlyMap<string, Target> = new Map(targets.map((target) => [target.name, target]));
 
 export const targetNames: readonly string[] = [...byName.keys()];
+
+export function findTarget(name: string): Target | undefined {
+  return byName.get(name);
+}
 
 /** @throws DomainError `invalid_input` where there is no such target */
 export function targetNamed(name: string): Target {

@@ -63,12 +63,14 @@ interface Described<C extends Columns> {
   readonly isOpen?: boolean;
   /** A row with more fields than the header has fails, instead of keeping them as `_extra`. */
   readonly isStrict?: boolean;
-  /** Columns that no answer and no file shows. */
+  /** Columns that no answer and no file shows. Their cells are blanked once their row has succeeded. */
   readonly secrets?: readonly (keyof Static<C> & string)[];
   /** The columns that tell records of one owner apart, without regard to case. */
   readonly key?: readonly (keyof Static<C> & string)[];
   /** What an upload may choose; `write` sees it in `batch.mode`. Absent: `insert` alone. */
   readonly modes?: readonly BatchMode[];
+  /** For targets that take long over a row: a chunk is done again where its worker dies, and holds others up till its end. */
+  readonly maxChunkRows?: number;
   /** Who may upload for it; absent: everybody who is logged in. */
   readonly role?: "admin";
   /**

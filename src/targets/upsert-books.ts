@@ -3,6 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { type BookRow, cellsOf, created, goneMeanwhile } from "./book-rows.ts";
 import { drawIds } from "./draw-ids.ts";
+import { settledByLaterRows } from "./later-rows.ts";
 import type { Outcome, TargetBatch } from "./target.ts";
 
 /** A book as it was before a row updated it. */
@@ -96,9 +97,13 @@ async function writeUpdates(
         book.description !== values.description) &&
       !(book.batch_id === batch.id && (book.row_number ?? 0) > row),
   );
-  if (changes.length === 0) return new Set();
-  const settled = await settledByLaterRows(tx, batch, changes);
-  const due = changes.filter(({ book }) => !settled.has(book.id));
+  const settled = await settledByLaterRows(
+    tx,
+    batch.id,
+    changes.map(({ row, book }) => ({ row, recordId: Number(book.id) })),
+  );
+  const due = changes.filter(({ book }) => !settled.has(Number(book.id)));
+  if (due.length === 0) return new Set();
   const column = (name: keyof Values) => sql.param(due.map(({ values }) => values[name]));
   await tx.db.execute(sql`
     UPDATE books SET title = cells.title, author = cells.author, description = cells.description,
@@ -108,23 +113,4 @@ async function writeUpdates(
       AS cells (id, row_number, title, author, description)
     WHERE books.id = cells.id`);
   return new Set(due.map(({ row }) => row));
-}
-
-/**
- * A later row of the file whose chunk came first may have found its book as it should be, and left no mark on it. Only
- * the chunks that are ahead of this one have such rows.
- */
-async function settledByLaterRows(
-  tx: Context,
-  batch: TargetBatch,
-  changes: readonly Update[],
-): Promise<Set<string>> {
-  const firstRow = Math.min(...changes.map(({ row }) => row));
-  const { rows } = await tx.db.execute<{ id: string }>(sql`
-    SELECT DISTINCT record_id AS id
-    FROM unnest(${sql.param(changes.map(({ book }) => book.id))}::bigint[], ${sql.param(changes.map(({ row }) => row))}::int[])
-      AS change (id, row_number)
-    JOIN row_results ON record_id = change.id AND row_results.row_number > change.row_number
-    WHERE batch_id = ${batch.id} AND row_results.row_number > ${firstRow} AND status = 'success'`);
-  return new Set(rows.map(({ id }) => id));
 }

@@ -23,6 +23,9 @@ export function rowValidator<C extends Columns>(
     position: mapping[name] ?? -1,
     whenMissing: "default" in rule ? String(rule.default) : "",
   }));
+  const meanings = new Map(
+    Object.entries(target.columns.properties).map(([name, rule]) => [name, descriptionOf(rule)]),
+  );
   return (fields: readonly string[]): ValidatedRow<C> => {
     const values: Record<string, string> = {};
     const errors: RowError[] = [];
@@ -36,7 +39,7 @@ export function rowValidator<C extends Columns>(
     if (errors.length === 0 && rules.Check(values)) return { values };
     for (const broken of rules.Errors(values)) {
       const column = broken.instancePath.slice(1);
-      errors.push({ column, ...describe(column, values[column] ?? "", broken) });
+      errors.push({ column, ...describe(column, values[column] ?? "", broken, meanings.get(column)) });
     }
     return { errors };
   };
@@ -59,7 +62,17 @@ function unusableCharacter(cell: string): { code: string; message: string } | nu
   return null;
 }
 
-function describe(column: string, cell: string, broken: Broken): { code: string; message: string } {
+function descriptionOf(rule: object): string | undefined {
+  return "description" in rule ? String(rule.description) : undefined;
+}
+
+/** @param meaning what the column is, in words that follow "must be" */
+function describe(
+  column: string,
+  cell: string,
+  broken: Broken,
+  meaning: string | undefined,
+): { code: string; message: string } {
   const limit = "limit" in broken.params ? Number(broken.params.limit) : 0;
   switch (broken.keyword) {
     case "minLength":
@@ -74,6 +87,8 @@ function describe(column: string, cell: string, broken: Broken): { code: string;
         code: "too_long",
         message: `${column} has ${[...cell].length} characters; at most ${limit} are allowed`,
       };
+    case "pattern":
+      return { code: "invalid", message: `${column} ${meaning ? `must be ${meaning}` : broken.message}` };
     default:
       return { code: "invalid", message: `${column} ${broken.message}` };
   }

@@ -6,7 +6,9 @@ import type { FastifyInstance, FastifySchema } from "fastify";
 export const TAGS = {
   auth: "Accounts and tokens",
   batches: "Uploads, their rows and what came of them",
+  targets: "What rows can become",
   books: "The records that the `books` target makes",
+  records: "The rows of any CSV, kept as they are, that the `records` target makes",
   seed: "The endpoints of the services that Rowmill replaces, unchanged",
   health: "For load balancers and orchestrators",
 } as const;

@@ -1,0 +1,64 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import Type from "typebox";
+import { MAX_ROW_NUMBER } from "../batches/ids.ts";
+import { Uuid } from "../batches/views.ts";
+import type { Context } from "../context.ts";
+import { authenticate } from "../platform/http/auth.ts";
+import { problems } from "../platform/http/errors.ts";
+import { JSON_TYPE, jsonText } from "../platform/http/json-text.ts";
+import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { getRecord, listRecords, recordJson, recordKey } from "./queries.ts";
+
+const RecordParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
+
+export function recordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.addHook("onRequest", authenticate(ctx.config));
+    const shared = { tags: ["records"], security: [{ bearer: [] }, { cookie: [] }] };
+
+    app.get(
+      "/api/v1/records",
+      {
+        schema: {
+          ...shared,
+          summary: "My records, in the order they were made; those of one batch in the order of its file",
+          querystring: Type.Object({
+            batch_id: Type.Optional({ ...Uuid, description: "Only those of this batch." }),
+            ...PageQuery,
+          }),
+          response: { 200: jsonText(Page(Type.Ref("Record"))), ...problems(400, 401) },
+        },
+      },
+      async ({ user, query }, reply) => {
+        const after = decodeNumberCursor(
+          query.cursor,
+          query.batch_id === undefined ? Number.MAX_SAFE_INTEGER : MAX_ROW_NUMBER,
+        );
+        const page = { batchId: query.batch_id, after, limit: query.limit + 1 };
+        const found = await listRecords(ctx, user.id, page);
+        const { items, next_cursor } = pageOf(
+          found,
+          query.limit,
+          (record) => record[recordKey(query.batch_id)],
+          recordJson,
+        );
+        const end = `],"next_cursor":${JSON.stringify(next_cursor)}}`;
+        return reply.type(JSON_TYPE).send(`{"items":[${items.join(",")}${end}`);
+      },
+    );
+
+    app.get(
+      "/api/v1/records/:id",
+      {
+        schema: {
+          ...shared,
+          summary: "One record",
+          params: RecordParams,
+          response: { 200: jsonText(Type.Ref("Record")), ...problems(400, 401, 404) },
+        },
+      },
+      async ({ user, params }, reply) =>
+        reply.type(JSON_TYPE).send(recordJson(await getRecord(ctx, user.id, params.id))),
+    );
+  };
+}

@@ -1,0 +1,14 @@
+import { signUp } from "../../src/accounts/sign-up.ts";
+import { Client } from "./client.ts";
+import type { Rowmill } from "./rowmill.ts";
+
+/** A client of a new administrator; accounts of that kind are made by the command line only. */
+export async function newAdmin({ ctx, app, url, client }: Rowmill, username = "root"): Promise<Client> {
+  const credentials = { username, password: "correct horse" };
+  await signUp(ctx, { ...credentials, email: "", role: "admin", passwordMinLength: 8 });
+  const { body } = await client.post<{ access: string; refresh: string; user: { id: number } }>(
+    "/api/v1/auth/login",
+    credentials,
+  );
+  return new Client(url, app, body);
+}

@@ -1,0 +1,261 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newAdmin } from "../support/admin.ts";
+import type { Client, Problem } from "../support/client.ts";
+import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { chunksOf, deliver, effects, importFile, receive, undo } from "./import.ts";
+
+let rowmill: Rowmill;
+let admin: Client;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+  admin = await newAdmin(rowmill);
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+const PASSWORD = "correct horse battery";
+const importUsers = (
+  file: string,
+  mode: "insert" | "skip_existing" | "upsert" = "insert",
+  isBackwards = false,
+) => importFile(rowmill, admin, file, mode, { target: "users", isBackwards });
+const logIn = (username: string, password = PASSWORD) =>
+  rowmill.client.post<{ user: { role: string } }>("/api/v1/auth/login", { username, password });
+
+async function account(username: string) {
+  const { rows } = await rowmill.ctx.pool.query<{ id: number; email: string; role: string }>(
+    "SELECT id::int, email, role FROM users WHERE lower(username) = lower($1)",
+    [username],
+  );
+  return rows[0];
+}
+
+async function stored(batchId: string): Promise<string> {
+  const { rows } = await rowmill.ctx.pool.query(
+    `SELECT (SELECT json_agg(r) FROM batch_rows r WHERE batch_id = $1)::text
+      || coalesce((SELECT json_agg(r) FROM row_results r WHERE batch_id = $1)::text, '') AS all`,
+    [batchId],
+  );
+  return rows[0]?.all;
+}
+
+describe("insert", () => {
+  test("makes accounts that can log in, and some that can't yet", async () => {
+    const batch = await importUsers(
+      `username,email,password,role\nAda ,ada@example.com,${PASSWORD},\ngrace,,${PASSWORD},operator\nno-password,x@y,,admin\n`,
+    );
+    expect(Object.values(await effects(rowmill, batch))).toEqual(["created", "created", "created"]);
+    expect(await account("ada")).toMatchObject({ email: "ada@example.com", role: "user" });
+    expect((await logIn("ada")).body.user.role).toBe("user");
+    expect((await logIn("Grace")).body.user.role).toBe("operator");
+    expect(await account("no-password")).toMatchObject({ email: "x@y", role: "admin" });
+    for (const guess of ["!", "x", PASSWORD]) expect((await logIn("no-password", guess)).status).toBe(401);
+  });
+
+  test("fails a name that is taken, in whatever case, and one that comes twice", async () => {
+    await importUsers("username\nTaken\n");
+    const batch = await importUsers("username\ntaken\nTwice\ntwice\nROOT\n");
+    expect(await effects(rowmill, batch)).toEqual({
+      2: "duplicate",
+      3: "created",
+      4: "duplicate",
+      5: "duplicate",
+    });
+    const ids = [await account("taken"), await account("twice"), await account("root")].map((one) => one?.id);
+    expect((await admin.rows(batch, "failed")).map(({ errors }) => errors)).toEqual([
+      [{ column: "username", code: "duplicate", message: `username "taken" is taken by account ${ids[0]}` }],
+      [
+        {
+          column: "username",
+          code: "duplicate",
+          message: `username "twice" is in row 3 of this file too; it became account ${ids[1]}`,
+        },
+      ],
+      [{ column: "username", code: "duplicate", message: `username "ROOT" is taken by account ${ids[2]}` }],
+    ]);
+  });
+
+  test.each([
+    ["a password too short", "bad-1,,short,", "password: too_short", /at least 8/],
+    ["a role that is none", "bad-2,,,king", "role: invalid", /^role must be user, operator or admin$/],
+    ["an address that is none", "bad-3,nobody,,", "email: invalid", /^email must be an e-mail address$/],
+    ["no name", " ,,,", "username: required", /required/],
+    ["a reserved name", "Anonymous,,,", "username: reserved", /reserved/],
+    ["too many cells", `bad-4,,${PASSWORD},user,more`, "null: malformed", /5 fields/],
+  ])("fails %s", async (_, line, code, message) => {
+    const batch = await importUsers(`username,email,password,role\n${line}\n`);
+    const [row] = await admin.rows(batch);
+    expect(row?.errors.map((error) => `${error.column}: ${error.code}`)).toEqual([code]);
+    expect(row?.error_message).toMatch(message);
+    expect(await account(line.split(",")[0] ?? "")).toBeUndefined();
+  });
+});
+
+test("skip_existing leaves accounts as they are", async () => {
+  await importUsers(`username,email,password\nskipped,old@example.com,${PASSWORD}\n`);
+  const batch = await importUsers(
+    "username,email,password,role\nSkipped,new@example.com,another password,admin\n",
+    "skip_existing",
+  );
+  expect(await effects(rowmill, batch)).toEqual({ 2: "unchanged" });
+  expect(await account("skipped")).toMatchObject({ email: "old@example.com", role: "user" });
+  expect((await logIn("skipped")).status).toBe(200);
+});
+
+describe("upsert", () => {
+  test("changes e-mail and role, and the password only where one is given", async () => {
+    await importUsers(
+      `username,email,password\none,1@example.com,${PASSWORD}\ntwo,2@example.com,${PASSWORD}\nthree,3@example.com,\n`,
+    );
+    const refresh = async (username: string) =>
+      (await rowmill.client.post<{ refresh: string }>("/api/v1/auth/login", { username, password: PASSWORD }))
+        .body.refresh;
+    const sessions = [await refresh("one"), await refresh("two")];
+    const batch = await importUsers(
+      "username,email,password,role\none,new@example.com,,operator\ntwo,2@example.com,another password,\nthree,3@example.com,,\nfour,,,\n",
+      "upsert",
+    );
+    expect(await effects(rowmill, batch)).toEqual({
+      2: "updated",
+      3: "updated",
+      4: "unchanged",
+      5: "created",
+    });
+    expect(await account("one")).toMatchObject({ email: "new@example.com", role: "operator" });
+    expect((await logIn("one")).status).toBe(200);
+    expect((await logIn("two")).status).toBe(401);
+    expect((await logIn("two", "another password")).status).toBe(200);
+    // Who has a new password is logged out.
+    const refreshed = sessions.map((token) =>
+      rowmill.client.post("/api/v1/auth/refresh", { refresh: token }),
+    );
+    expect((await Promise.all(refreshed)).map(({ status }) => status)).toEqual([200, 401]);
+  });
+
+  test("keeps what the file has no column for", async () => {
+    await importUsers("username,email,role\nkeeper,k@example.com,operator\n");
+    const batch = await importUsers("username,role\nkeeper,user\n", "upsert");
+    expect(await effects(rowmill, batch)).toEqual({ 2: "updated" });
+    expect(await account("keeper")).toMatchObject({ email: "k@example.com", role: "user" });
+  });
+
+  test.each([[false], [true]])(
+    "lets the last row of a name win, its chunks backwards: %s",
+    async (isBackwards) => {
+      const name = `last-${isBackwards}`;
+      const others = Array.from({ length: 48 }, (_, index) => `${name}-${index},`).join("\n");
+      const batch = await importUsers(
+        `username,email\n${name},1@x\n${name},2@x\n${others}\n${name},3@x\n`,
+        "upsert",
+        isBackwards,
+      );
+      expect(await account(name)).toMatchObject({ email: "3@x" });
+      expect(Object.keys(await effects(rowmill, batch))).toHaveLength(51);
+    },
+  );
+
+  test("lets nobody change their own role", async () => {
+    const batch = await importUsers("username,role,email\nroot,user,me@example.com\n", "upsert");
+    expect(await effects(rowmill, batch)).toEqual({ 2: "forbidden" });
+    expect(await account("root")).toMatchObject({ role: "admin", email: "" });
+    expect(
+      await effects(rowmill, await importUsers("username,email\nroot,me@example.com\n", "upsert")),
+    ).toEqual({ 2: "updated" });
+  });
+});
+
+describe("a password", () => {
+  test("is shown nowhere, and forgotten once its account is made", async () => {
+    const secret = "hidden in plain sight";
+    const file = `username,password,email\nshy,${secret},\nshy,${secret},\ntorn,x,${secret},${secret}\n`;
+    const id = await receive(rowmill, admin, file, "insert", "users");
+    const before = await admin.rows(id);
+    expect(before.map(({ fields }) => fields.password)).toEqual(["***", "***", "***"]);
+    expect(JSON.stringify(before)).not.toContain(secret);
+    for (const chunk of await chunksOf(rowmill, id)) await deliver(rowmill, id, chunk);
+    const rows = await admin.rows(id);
+    expect(rows.map(({ status }) => status)).toEqual(["success", "failed", "failed"]);
+    expect(JSON.stringify([rows, (await admin.batch(id)).body])).not.toContain(secret);
+    // Rows that failed keep theirs, so that they can be corrected and tried again.
+    expect((await stored(id)).split(secret)).toHaveLength(4);
+    expect((await logIn("shy", secret)).status).toBe(200);
+  });
+
+  test("of a row that succeeded leaves nothing behind", async () => {
+    const batch = await importUsers(`username,password\ngone,${PASSWORD}\n`);
+    expect(await stored(batch)).not.toContain(PASSWORD);
+  });
+});
+
+describe("undo", () => {
+  test("removes accounts that nobody has used", async () => {
+    const batch = await importUsers(`username,password\nunused,${PASSWORD}\nused,${PASSWORD}\nremoved,\n`);
+    await logIn("used");
+    await rowmill.ctx.pool.query("DELETE FROM users WHERE username = 'removed'");
+    expect(await undo(rowmill, batch)).toEqual({
+      2: { kind: "reversed" },
+      3: {
+        kind: "kept",
+        reason: "Somebody has used the account since: it has logged in, or has files or records.",
+      },
+      4: { kind: "kept", reason: "The account was removed since." },
+    });
+    expect(await account("unused")).toBeUndefined();
+    expect((await logIn("used")).status).toBe(200);
+  });
+
+  test("gives e-mail and role back where nobody changed them since", async () => {
+    await importUsers("username,email,role\nback-1,1@x,user\nback-2,2@x,user\nback-3,3@x,user\n");
+    const batch = await importUsers(
+      `username,email,role,password\nback-1,new@x,admin,\nback-2,new@x,admin,\nback-3,new@x,admin,${PASSWORD}\n`,
+      "upsert",
+    );
+    await rowmill.ctx.pool.query("UPDATE users SET email = 'other@x' WHERE username = 'back-2'");
+    expect(await undo(rowmill, batch)).toEqual({
+      2: { kind: "reversed" },
+      3: { kind: "kept", reason: "E-mail or role were changed since." },
+      4: {
+        kind: "kept",
+        reason: "E-mail and role are as before. The new password stays, since the old one is kept nowhere.",
+      },
+    });
+    expect(await account("back-1")).toMatchObject({ email: "1@x", role: "user" });
+    expect(await account("back-2")).toMatchObject({ email: "other@x", role: "admin" });
+    expect(await account("back-3")).toMatchObject({ email: "3@x", role: "user" });
+  });
+});
+
+test("rows of somebody who is no administrator any more fail", async () => {
+  const former = await newAdmin(rowmill, "former");
+  const id = await receive(rowmill, former, "username\nintruder\n", "insert", "users");
+  await rowmill.ctx.pool.query("UPDATE users SET role = 'user' WHERE username = 'former'");
+  for (const chunk of await chunksOf(rowmill, id)) await deliver(rowmill, id, chunk);
+  expect(await effects(rowmill, id)).toEqual({ 2: "forbidden" });
+  expect(await account("intruder")).toBeUndefined();
+});
+
+test("two workers with the same names make each account once", async () => {
+  await using own = await startRowmill();
+  const root = await newAdmin(own);
+  const names = Array.from({ length: 60 }, (_, index) => `user-${index}`);
+  const files = [names, names.toReversed()].map((order) => `username\n${order.join("\n")}\n`);
+  const ids = await Promise.all(files.map((file) => receive(own, root, file, "skip_existing", "users")));
+  await own.startWorker();
+  await own.startWorker();
+  const ended = await Promise.all(ids.map((id) => root.finished(id)));
+  expect(ended.map(({ state }) => state)).toEqual(["completed", "completed"]);
+  const { rows } = await own.ctx.pool.query(
+    "SELECT count(*)::int AS users FROM users WHERE username LIKE 'user-%'",
+  );
+  expect(rows[0]).toEqual({ users: 60 });
+});
+
+test("an account of a reserved name can't be made by signing up", async () => {
+  for (const username of ["anonymous", " ANONYMOUS "]) {
+    const { status, body } = await rowmill.client.post<Problem>("/api/v1/auth/signup", {
+      username,
+      password: PASSWORD,
+    });
+    expect(status).toBe(400);
+    expect(Object.keys(body.field_errors)).toEqual(["username"]);
+  }
+});
