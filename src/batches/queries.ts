@@ -1,5 +1,5 @@
 /** Reads of batches. Every one is bound to the user who asks. */
-import { and, desc, eq, lt, ne, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { batches } from "../schema/batches.ts";
@@ -36,8 +36,8 @@ const sums = sql`(
   ) FROM chunks WHERE chunks.batch_id = ${batches.id}
 )`.mapWith((value: Sums) => value);
 
-/** What is being deleted is gone for those who ask. */
-const isShown = ne(batches.state, "deleting");
+/** What is being deleted is gone for those who ask, and what corrects another is a part of that. */
+const isShown = and(ne(batches.state, "deleting"), isNull(batches.correctionOf));
 
 async function selectBatches(ctx: Context, where: SQL | undefined, limit: number): Promise<StoredBatch[]> {
   const rows = await ctx.db

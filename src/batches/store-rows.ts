@@ -5,7 +5,6 @@ import { DomainError } from "../errors.ts";
 import { COPY_NULL, CopyBuffer, copySegment, copyValue } from "../platform/copy.ts";
 import { batches } from "../schema/batches.ts";
 import { RowMarks } from "./plan-chunks.ts";
-import type { OpenRow } from "./process-rows.ts";
 import { transitions } from "./state.ts";
 
 /** One segment: a transaction short enough to pin nothing, long enough to be cheap. */
@@ -16,6 +15,12 @@ const SEGMENT_CAPACITY = SEGMENT_BYTES + 2 ** 18;
 /** A slow client's batch shows a sign of life this often; the reaper allows six times as long. */
 const SIGN_OF_LIFE_MS = 20_000;
 
+export interface NewRow {
+  readonly row: number;
+  readonly fields: readonly (string | null)[];
+  readonly problem: string | null;
+}
+
 /**
  * Reads as fast as the database takes the rows, and no faster.
  * @returns where the rows are in the file
@@ -23,7 +28,7 @@ const SIGN_OF_LIFE_MS = 20_000;
 export async function storeRows(
   ctx: Context,
   batchId: string,
-  blocks: AsyncIterable<readonly OpenRow[]>,
+  blocks: AsyncIterable<readonly NewRow[]>,
 ): Promise<RowMarks> {
   const marks = new RowMarks();
   const isReceiving = and(eq(batches.id, batchId), eq(batches.state, transitions.accept.from[0]));
@@ -68,7 +73,7 @@ export async function storeRows(
   }
 }
 
-function copyLine(batchId: string, { row, fields, problem }: OpenRow): string {
+function copyLine(batchId: string, { row, fields, problem }: NewRow): string {
   const cells = copyValue(JSON.stringify(fields));
   return `${batchId}\t${row}\t${cells}\t${problem === null ? COPY_NULL : copyValue(problem)}\n`;
 }

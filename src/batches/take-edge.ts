@@ -13,7 +13,7 @@ export async function lockBatch(tx: Context, userId: number, batchId: string): P
     .from(batches)
     .where(and(eq(batches.id, batchId), eq(batches.userId, userId)))
     .for("update");
-  if (!batch || batch.state === "deleting") throw notFound("batch");
+  if (!batch || batch.state === "deleting" || batch.correctionOf !== null) throw notFound("batch");
   return batch;
 }
 

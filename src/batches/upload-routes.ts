@@ -8,9 +8,11 @@ import { DomainError } from "../errors.ts";
 import { authenticate } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { type UploadedFile, withUploadedFile } from "../platform/http/upload.ts";
+import { correctRows } from "./correct-rows.ts";
 import { type Claim, claimKey, type StoredAnswer } from "./idempotency.ts";
 import { getBatch, viewBatch } from "./queries.ts";
 import { type Received, receiveUpload } from "./receive-upload.ts";
+import { BatchParams } from "./routes.ts";
 import { fingerprintOf, optionNames, readUploadOptions, UploadOptions } from "./upload-options.ts";
 import { BatchView } from "./views.ts";
 
@@ -21,6 +23,13 @@ const Uploaded = Type.Object({
   }),
 });
 type Uploaded = BatchView & { replayed: boolean };
+
+const Correction = Type.Object({
+  corrected: Type.Integer({ description: "Rows whose cells changed." }),
+  ignored: Type.Integer({ description: "Rows that had succeeded already." }),
+  retried: Type.Integer({ description: "Rows that are put back to work." }),
+  batch: Type.Ref("Batch"),
+});
 
 const Headers = Type.Object({
   "idempotency-key": Type.Optional(
@@ -77,6 +86,40 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
           optionNames,
         ),
+    );
+
+    app.post(
+      "/api/v1/batches/:batch_id/corrections",
+      {
+        schema: {
+          tags: ["batches"],
+          security: [{ bearer: [] }, { cookie: [] }],
+          summary: "Upload corrected rows of a batch that has ended",
+          description:
+            "A results file with its cells mended: rows are found by `_row`, columns by name; a column that is not there " +
+            "stays as it is, and the other columns of a results file are ignored. Rows that succeeded are left alone. " +
+            "Those that failed are retried; the old cells stay in each row's history.",
+          consumes: ["multipart/form-data"],
+          params: BatchParams,
+          querystring: Type.Object({
+            unprocessed: Type.Boolean({
+              default: false,
+              description: "Also go on with the rows that were left when the batch ended.",
+            }),
+          }),
+          response: { 202: Correction, ...problems(400, 401, 403, 404, 409, 413, 415) },
+        },
+      },
+      async (request, reply) => {
+        const userId = request.user.id;
+        const batchId = request.params.batch_id;
+        const { unprocessed } = request.query;
+        const counts = await withUploadedFile(request, reply, ctx.config.uploadMaxBytes, (file) =>
+          correctRows(ctx, { ...file, userId, batchId, unprocessed }),
+        );
+        const batch = viewBatch(await getBatch(ctx, userId, batchId), ctx.now());
+        return reply.code(202).send({ ...counts, batch });
+      },
     );
 
     async function upload(

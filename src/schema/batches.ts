@@ -74,6 +74,8 @@ export const batches = pgTable(
     fingerprint: bytea("fingerprint"),
     /** Why it is in its state, for people. */
     reason: text("reason"),
+    /** The batch whose rows this one's correct: it never runs itself, and is not shown. */
+    correctionOf: uuid("correction_of"),
     /** One more each time that a batch which had ended is taken up again. */
     run: smallint("run").notNull().default(1),
     totalRows: integer("total_rows").notNull().default(0),

@@ -1,7 +1,7 @@
 import { findTarget } from "./registry.ts";
 
 /** What is shown in the place of a cell that is a secret. */
-const MASK = "***";
+export const MASK = "***";
 
 interface Uploaded {
   readonly target: string;
