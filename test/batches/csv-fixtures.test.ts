@@ -42,7 +42,7 @@ describe.skipIf(csvFixtures.length === 0)(`public files (${csvFixtures.length ||
     return rows;
   }
 
-  test.each(csvFixtures)("$file is stored, or refused with the reason", async (fixture) => {
+  test.concurrent.each(csvFixtures)("$file is stored, or refused with the reason", async (fixture) => {
     const { status, body } = await user.upload<BatchView & Problem>(contentOf(fixture), UPLOAD);
     if (status !== 202) {
       expect([400, 413]).toContain(status);

@@ -66,9 +66,17 @@ export const OTHER_ANSWERS: ReadonlyMap<string, string> = new Map(
     "bytes that Windows-1252 leaves open: read as the control characters they are there on the web, the others as usual":
       ["duckdb/fuzzing/9.csv", "duckdb/fuzzing/22.csv"],
     "noise made by a fuzzer, in which another delimiter or quote is as good a guess": [
+      "duckdb/afl/3977/case_21.csv",
+      "duckdb/afl/3977/case_76.csv",
+      "duckdb/afl/3977/case_77.csv",
       "duckdb/afl/4329/case_1.csv",
       "duckdb/afl/ignore_errors/15.csv",
+      "duckdb/afl/ignore_errors/23.csv",
       "duckdb/afl/ignore_errors/37.csv",
+      "duckdb/afl/ignore_errors/38.csv",
+      "duckdb/afl/ignore_errors/39.csv",
+      "duckdb/afl/ignore_errors/40.csv",
+      "duckdb/afl/ignore_errors/41.csv",
       "duckdb/afl/null_padding/21.csv",
       "duckdb/afl/null_padding/24.csv",
       "duckdb/afl/null_padding/26.csv",
