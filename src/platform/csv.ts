@@ -41,7 +41,7 @@ export interface Dialect {
 export interface CsvWarnings {
   /** Fewer fields than columns: those missing are empty. */
   missing_fields: number;
-  /** More fields than columns, and not just empty ones. */
+  /** More fields than columns, and not just empty ones at the end. */
   extra_fields: number;
   /** U+FFFD in a field, which stands for bytes that fit no encoding. */
   replaced_characters: number;
@@ -56,7 +56,10 @@ export interface CsvHeader {
 export interface Csv {
   /** Null where the file has no record at all. */
   readonly header: CsvHeader | null;
-  /** All records but the header in source order, to be read once. @throws DomainError that names row or limit */
+  /**
+   * All records but the header in source order, to be read once; empty fields beyond the columns are cut off.
+   * @throws DomainError that names row or limit
+   */
   readonly records: AsyncGenerator<CsvRecord[]>;
   /** As far as the file is read: encoding, escape and line ends may show late. */
   readonly dialect: Dialect;
@@ -103,7 +106,11 @@ export async function openCsv(
       if (rows > limits.uploadMaxRows) throw tooManyRows(limits);
       for (const { fields } of records) {
         if (fields.length < columns) warnings.missing_fields++;
-        else if (fields.length > columns && countExtraFields(fields, columns) > 0) warnings.extra_fields++;
+        else if (fields.length > columns) {
+          const extra = countExtraFields(fields, columns);
+          fields.length = columns + extra;
+          if (extra > 0) warnings.extra_fields++;
+        }
         if (decoded.replaced && fields.some((field) => field.includes("\uFFFD")))
           warnings.replaced_characters++;
       }
@@ -142,7 +149,7 @@ export async function openCsv(
   }
 }
 
-/** How many fields a row has beyond the columns. Empty ones at its end don't count: a delimiter too many, no data. */
+/** How many fields a row has beyond the columns. Empty ones at its end don't count: delimiters too many, and no data. */
 export function countExtraFields(fields: readonly string[], columns: number): number {
   let length = fields.length;
   while (length > columns && fields[length - 1] === "") length--;

@@ -309,6 +309,11 @@ describe("the header", () => {
     const file = await read("a,b,,\n1,2,,\n3,4\n5,6,,,\n");
     expect(file.header?.names).toEqual(["a", "b"]);
     expect(file.warnings).toEqual({ missing_fields: 0, extra_fields: 0, replaced_characters: 0 });
+    expect(cells(file)).toEqual([
+      ["1", "2"],
+      ["3", "4"],
+      ["5", "6"],
+    ]);
     expect((await read("a,b,\n1,2,\n3,4,5\n")).header?.names).toEqual(["a", "b", ""]);
   });
 

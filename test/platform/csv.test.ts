@@ -309,18 +309,128 @@ test("records come while the file is still being sent, once its first 64 KiB are
   await records.return(undefined);
 });
 
+/** https://en.wikipedia.org/wiki/Linear_congruential_generator: the same numbers for the same seed. */
+function randomNumbers(seed: number) {
+  let state = seed;
+  return (below: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+describe("a limit is refused with its name and value, and the file closed", () => {
+  test.each([
+    [
+      "rows",
+      { uploadMaxRows: 2 },
+      "a,b\n1,2\n3,4\n5,6\n",
+      "The file has more than 2 rows, which is UPLOAD_MAX_ROWS.",
+    ],
+    [
+      "columns",
+      { uploadMaxColumns: 2 },
+      "a,b\n1,2\n1,2,3\n",
+      "Row 3 has 3 columns; UPLOAD_MAX_COLUMNS is 2.",
+    ],
+    [
+      "columns of a header",
+      { uploadMaxColumns: 2 },
+      "a,b,c\n1,2\n",
+      "Row 1 has 3 columns; UPLOAD_MAX_COLUMNS is 2.",
+    ],
+    [
+      "a column's name",
+      { headerNameMaxBytes: 3 },
+      "abc,éé\n1,2\n",
+      "Column 2: its name has 4 bytes; HEADER_NAME_MAX_BYTES is 3.",
+    ],
+  ])("%s", async (_, limit, text, message) => {
+    let isClosed = false;
+    async function* source() {
+      try {
+        yield Buffer.from(text);
+        for (;;) yield Buffer.from("1,2\n".repeat(1000));
+      } finally {
+        isClosed = true;
+      }
+    }
+    await expect(read(source(), { delimiter: "," }, { ...limits, ...limit })).rejects.toMatchObject({
+      code: "too_large",
+      message,
+    });
+    expect(isClosed).toBe(true);
+  });
+
+  test("as many rows as allowed are taken", async () => {
+    const source = cut(Buffer.from("a,b\n1,2\n\n3,4\n"), 3);
+    expect(await read(source, { delimiter: "," }, { ...limits, uploadMaxRows: 2 })).toHaveLength(2);
+  });
+});
+
+describe("three megabytes of the worst are read in seconds", () => {
+  const MEGABYTES = 3_000_000;
+  const filled = (text: string) => text.repeat(Math.ceil(MEGABYTES / text.length));
+  const backslashes = 'a,b\n"x \\"y\\"",1\n';
+
+  test.each([
+    ["malformed quotes", `a,b\n${filled('"a"b,c\n')}`],
+    ["malformed quotes in one line", `a,b\n${filled('"a"b,')}`],
+    ["quotes behind malformed ones", `a,b\n${filled('""y,"z""\n')}`],
+    ["quotes of many lines behind malformed ones", `a,b\n${filled(`"x"y,"${"z\n".repeat(30_000)}`)}`],
+    ["doubled quotes without an end", `a,b\n"${filled('""\n')}`],
+    ["quotes alone", `a,b\n${filled('"')}`],
+    ["backslashes", `${backslashes}"${filled("\\")}`],
+    ["quotes behind backslashes", `${backslashes}${filled('"a\\"b\n')}`],
+    ["quotes behind blanks", `a, b\n"x", "y"\n"z", "w"\n${filled(', "x""')}`],
+    ["blanks behind quotes", `a,b\n${filled(`"a"${" ".repeat(10_000)}x,`)}`],
+    ["apostrophes", `a,b\n${filled("'a','b'c\n")}`],
+    ["every delimiter", `a;b,c|d\n${filled(";,|\t\n")}`],
+    ["blank lines", filled("\r\n\r")],
+  ])("%s", { timeout: 10_000 }, async (_, text) => {
+    const wide = { ...limits, cellMaxBytes: 1_000_000, uploadMaxRows: MEGABYTES };
+    const answer = await read(cut(Buffer.from(text), 500), {}, wide).catch((error: unknown) => error);
+    if (!(answer instanceof DomainError)) expect(answer).toBeInstanceOf(Array);
+  });
+});
+
+test("any text is read the same however the network cuts it", async () => {
+  const random = randomNumbers(42);
+  const pieces = [
+    "a",
+    "b",
+    " ",
+    ",",
+    ",",
+    '"',
+    '"',
+    '""',
+    "\n",
+    "\n",
+    "\r",
+    "\r\n",
+    "\\",
+    "'",
+    ";",
+    "é",
+    "\0",
+    ',"',
+    '",',
+  ];
+  for (let round = 0; round < 1500; round++) {
+    const text = Array.from({ length: random(40) }, () => pieces[random(pieces.length)]).join("");
+    const answerIn = (size: number) =>
+      read(cut(Buffer.from(text), size), {}).catch((error: unknown) => {
+        if (error instanceof DomainError) return error.message;
+        throw error;
+      });
+    const whole = await answerIn(1000);
+    for (const size of [1, 3]) expect([text, await answerIn(size)]).toEqual([text, whole]);
+  }
+});
+
 describe("records written at random and cut at random are read back equal", () => {
   const ALPHABET = ["a", "b", " ", ",", '"', "\n", "\r\n", "\r", "é", "日", "😀", "\t", "\\", "'", ";", "\0"];
   const LINE_ENDS = ["\n", "\r\n", "\r"];
-
-  /** https://en.wikipedia.org/wiki/Linear_congruential_generator: the same numbers for the same seed. */
-  function randomNumbers(seed: number) {
-    let state = seed;
-    return (below: number) => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      return Math.floor((state / 2 ** 32) * below);
-    };
-  }
 
   test.each(Array.from({ length: 25 }, (_, index) => index + 1))("seed %i", async (seed) => {
     const random = randomNumbers(seed);
