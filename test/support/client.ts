@@ -89,11 +89,19 @@ export class Client {
     return this.send<T>(method, path, { body });
   }
 
-  /** Gets bytes, by a path or by a URL of this service. */
-  async download(path: string, headers: Record<string, string> = {}): Promise<Answer<Buffer>> {
-    const response = await fetch(new URL(new URL(path, this.url).pathname, this.url), { headers });
+  /** Gets bytes, by a path or by a URL that an answer gave. */
+  async download(location: string, headers: Record<string, string> = {}): Promise<Answer<Buffer>> {
+    const path = new URL(location, this.url).pathname;
+    const response = await fetch(this.url + path, { headers });
     const body = Buffer.from(await response.arrayBuffer());
-    checkAnswer(this.#app, "GET", path, response, response.ok ? body.toString("latin1") : null);
+    const isJson = response.headers.get("content-type")?.includes("json");
+    checkAnswer(
+      this.#app,
+      "GET",
+      path,
+      response,
+      isJson ? JSON.parse(body.toString()) : body.toString("latin1"),
+    );
     return { status: response.status, headers: response.headers, body };
   }
 

@@ -3,15 +3,26 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { DomainError } from "../../errors.ts";
 import { isDatabaseUnavailable } from "../database.ts";
 
-/** How long a client that has its answer already may go on sending before the connection is cut. */
+/** How long a client that has its answer already may go on sending before it is cut off, and how much. */
 const DRAIN_MS = 5000;
+const DRAIN_BYTES = 16 * 2 ** 20;
 
-/** The client may still be sending. It gets to read the answer, and no more is kept of what it sends. */
-export function leaveBody(request: FastifyRequest, reply: FastifyReply): void {
-  reply.header("connection", "close");
-  request.raw.unpipe();
-  request.raw.resume();
-  setTimeout(() => request.raw.destroy(), DRAIN_MS).unref();
+/**
+ * The client may still be sending. It gets to read the answer, and no more is kept of what it sends. `Connection: close`
+ * would not do: Node then closes at once, and a client that is cut off while it sends may never see the answer.
+ */
+export function leaveBody({ raw }: FastifyRequest, reply: FastifyReply): void {
+  raw.unpipe();
+  reply.raw.once("finish", () => {
+    let drained = 0;
+    const cut = setTimeout(() => raw.destroy(), DRAIN_MS).unref();
+    raw.on("data", ({ length }: Buffer) => {
+      drained += length;
+      if (drained > DRAIN_BYTES) raw.destroy();
+    });
+    raw.once("close", () => clearTimeout(cut));
+    raw.resume();
+  });
 }
 
 /** What busboy says of a body that is not what its Content-Type promises. */
