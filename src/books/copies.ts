@@ -7,13 +7,14 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { postgresError, underSavepoint } from "../platform/database.ts";
+import { BOOK_KEY } from "../schema/targets.ts";
 
 /** Whether the owner has another book that holds this key. */
 export function isKeyTaken(userId: number, title: string, author: string, exceptId = 0): SQL<boolean> {
   return sql<boolean>`EXISTS (
     SELECT FROM books AS other
-    WHERE other.user_id = ${userId} AND other.id <> ${exceptId}
-      AND other.key = md5(lower(${title}::text) || chr(31) || lower(${author}::text))::uuid)`;
+    WHERE other.user_id = ${userId} AND other.id <> ${exceptId} AND other.key = (
+      SELECT ${sql.raw(BOOK_KEY)} FROM (SELECT ${title}::text AS title, ${author}::text AS author) AS wanted))`;
 }
 
 const UNIQUE_VIOLATION = "23505";

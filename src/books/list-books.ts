@@ -1,7 +1,9 @@
 import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
 import Type from "typebox";
 import Value from "typebox/value";
-import type { Context } from "../context.ts";
+import { type Context, inTransaction } from "../context.ts";
+import { invalidField } from "../errors.ts";
+import { postgresError } from "../platform/database.ts";
 import { decodeCursor, notACursor } from "../platform/http/paging.ts";
 import { books } from "../schema/targets.ts";
 import type { StoredBook } from "./queries.ts";
@@ -29,22 +31,43 @@ export interface BookList {
   readonly search?: string | undefined;
 }
 
+/** Longest that a search or an order other than by id may take. */
+const MAX_MS = 5000;
+const QUERY_CANCELED = "57014";
+
 /**
- * A page of the owner's books. By id without a search it costs its own length; else one pass over the owner's books
- * at most, whatever the page (a million took 0.9 s): an index for it would have to be kept up by every upload.
+ * A page of the owner's books. By id without a search it costs its own length; else one pass over the owner's books,
+ * whatever the page (a million took 1 s, without a match 2.5 s, on a busy machine): an index for it would have to be
+ * kept up by every row of an upload.
+ * @throws DomainError `invalid_input` where that pass takes too long
  */
-export async function listBooks(
+export async function listBooks(ctx: Context, userId: number, list: BookList): Promise<ListedBook[]> {
+  const words = list.search?.split(/\s+/).filter(Boolean) ?? [];
+  if (words.length === 0 && !keyOf(list.sort)) return readPage(ctx, userId, list, words);
+  try {
+    return await inTransaction(ctx, async (tx) => {
+      await tx.db.execute(sql`SELECT set_config('statement_timeout', ${String(MAX_MS)}, true)`);
+      return readPage(tx, userId, list, words);
+    });
+  } catch (error) {
+    if (postgresError(error)?.code !== QUERY_CANCELED) throw error;
+    const message = `took more than ${MAX_MS / 1000} s over all of your books; leave it out, or try again later.`;
+    throw invalidField(words.length > 0 ? "search" : "sort", message, error);
+  }
+}
+
+async function readPage(
   ctx: Context,
   userId: number,
-  { sort, after, limit, search = "" }: BookList,
+  { sort, after, limit }: BookList,
+  words: readonly string[],
 ): Promise<ListedBook[]> {
+  const key = keyOf(sort);
   const isDown = sort.startsWith("-");
-  const key = KEYS[isDown ? sort.slice(1) : sort];
   const direction = isDown ? sql`DESC` : sql`ASC`;
   const comes = isDown ? sql`<` : sql`>`;
   const isAfter = after && key ? sql`(${key}, ${books.id}) ${comes} (${after.key}, ${after.id})` : undefined;
   const isAfterId = after && !key ? sql`${books.id} ${comes} ${after.id}` : undefined;
-  const words = search.split(/\s+/).filter(Boolean);
   const found = await ctx.db
     .select({ ...getTableColumns(books), sortKey: key ?? sql<null>`NULL` })
     .from(books)
@@ -52,6 +75,11 @@ export async function listBooks(
     .orderBy(...(key ? [sql`${key} ${direction}`] : []), sql`${books.id} ${direction}`)
     .limit(limit);
   return found.map(({ sortKey, ...book }) => ({ book, id: book.id, key: sortKey }));
+}
+
+/** What an order goes by beside the id. */
+function keyOf(sort: BookSort): SQL<string> | undefined {
+  return KEYS[sort.replace("-", "")];
 }
 
 const KEYS: Readonly<Record<string, SQL<string>>> = {

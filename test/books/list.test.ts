@@ -189,6 +189,27 @@ describe("a search", () => {
     ]);
   });
 
+  test("that takes too long is given up and says so, and so is an order", async () => {
+    const holder = await rowmill.ctx.pool.connect();
+    try {
+      await holder.query("BEGIN; LOCK TABLE books IN ACCESS EXCLUSIVE MODE");
+      const answers = await Promise.all(
+        ["search=emma", "sort=title"].map((query) => owner.get<Problem>(`/api/v1/books?${query}`)),
+      );
+      expect(answers.map(({ status, body }) => [status, body.field_errors])).toEqual(
+        ["search", "sort"].map((field) => [
+          400,
+          { [field]: ["took more than 5 s over all of your books; leave it out, or try again later."] },
+        ]),
+      );
+    } finally {
+      await holder.query("ROLLBACK");
+      holder.release();
+    }
+    // The limit went with its transaction.
+    expect((await page({ search: "emma" })).body.items).toHaveLength(3);
+  });
+
   test("does not look into what is somebody else's", async () => {
     expect((await page({ search: "yours" })).body.items).toEqual([]);
   });
