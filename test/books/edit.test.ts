@@ -1,11 +1,13 @@
-/** Books made, changed and removed by hand, without a picture. */
+/** Books made, changed and removed by hand, and what uploads make of those. */
 import { eq } from "drizzle-orm";
 import type { Static } from "typebox";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BookView } from "../../src/books/queries.ts";
 import { books } from "../../src/schema/targets.ts";
 import type { Client, Problem } from "../support/client.ts";
+import { picture } from "../support/pictures.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { until } from "../support/until.ts";
 
 type Book = Static<typeof BookView>;
 
@@ -234,5 +236,51 @@ describe("books of the same title and author", () => {
     const answers = await Promise.all(made.map(({ id }) => owner.patch(`${PATH}/${id}`, { title: "After" })));
     expect(answers.map(({ status }) => status)).toEqual(made.map(() => 200));
     expect((await holders("after")).filter(({ isCopy }) => !isCopy)).toHaveLength(1);
+  });
+});
+
+describe("an upload", () => {
+  beforeAll(() => rowmill.startWorker());
+
+  async function upload(user: Client, content: string, mode: string) {
+    const { body } = await user.upload(content, `/api/v1/batches?target=books&mode=${mode}`);
+    const { id, counts } = await user.finished(body.id);
+    return { id, success: counts.success, failed: counts.failed };
+  }
+
+  const list = async (user: Client) => (await user.get<{ items: Book[] }>(PATH)).body.items;
+
+  test("that is undone leaves the books alone that were changed by hand since", async () => {
+    const user = await rowmill.newUser();
+    const { id, success } = await upload(user, "title,author\nPlain,A\nText,A\nPictured,A\n", "insert");
+    expect(success).toBe(3);
+    const [, text, pictured] = await list(user);
+    await user.patch(`${PATH}/${text?.id}`, { description: "by hand" });
+    const changed = await user.form<Book>("PATCH", `${PATH}/${pictured?.id}`, { picture: await picture() });
+    expect((await user.post(`/api/v1/batches/${id}/undo`)).status).toBeLessThan(300);
+    await until("the batch is undone", async () => (await user.batch(id)).body.state === "undone");
+    const left = await list(user);
+    expect(left.map(({ title }) => title)).toEqual(["Text", "Pictured"]);
+    expect(left[1]).toEqual(changed.body);
+    expect((await user.download(String(changed.body.picture))).status).toBe(200);
+  });
+
+  test("changes the book that holds the key, keeps its picture, and leaves its copies", async () => {
+    const user = await rowmill.newUser();
+    const holder = await user.form<Book>("POST", PATH, {
+      title: "Same",
+      author: "A",
+      picture: await picture(),
+    });
+    const copy = await user.post<Book>(PATH, { title: "same", author: "a" });
+    expect((await upload(user, "title,author,description\nSAME,A,uploaded\n", "upsert")).success).toBe(1);
+    const [first, second] = await list(user);
+    expect(first).toMatchObject({
+      id: holder.body.id,
+      description: "uploaded",
+      picture: holder.body.picture,
+    });
+    expect(second).toEqual(copy.body);
+    expect((await upload(user, "title,author\nsame,A\n", "insert")).failed).toBe(1);
   });
 });

@@ -25,9 +25,14 @@ const MAX_FIELDS = 50;
 
 /** What all forms together may hold of files before more of them are turned away: memory is shared by all clients. */
 const MAX_HELD_BYTES = 256 * 2 ** 20;
+const RETRY_AFTER_SECONDS = 5;
 let heldBytes = 0;
 /** Nor may a client that sends a byte now and then hold it for long. */
 const MAX_RECEIVE_MS = 300_000;
+
+class MemoryTaken extends Error {
+  readonly statusCode = 503;
+}
 
 /**
  * Reads the form, then calls `use` with it.
@@ -46,6 +51,7 @@ export async function withForm<T>(
     clearTimeout(deadline);
     return await use(form);
   } catch (error) {
+    if (error instanceof MemoryTaken) reply.header("retry-after", RETRY_AFTER_SECONDS);
     if (!request.raw.readableEnded) leaveBody(request, reply);
     throw bodyError(error);
   } finally {
@@ -89,10 +95,7 @@ async function readFile({ file }: MultipartFile, rules: FormRules, holding: Held
     pieces.push(piece);
     holding.bytes += piece.length;
     heldBytes += piece.length;
-    if (heldBytes > MAX_HELD_BYTES) {
-      const message = "Too many files are being received right now. Try again in a moment.";
-      throw Object.assign(new Error(message), { statusCode: 503 });
-    }
+    if (heldBytes > MAX_HELD_BYTES) throw new MemoryTaken("files in memory have all that is theirs");
   }
   if (file.truncated) throw tooLarge(rules);
   return Buffer.concat(pieces);

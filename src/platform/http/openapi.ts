@@ -72,16 +72,17 @@ const FILE_FORM = {
 /** What the routes' own schemas can't say: the file of an upload, and that a field with a default may be left out. */
 function describeInput(schema: FastifySchema, ownBody?: Readonly<Record<string, TSchema>>): FastifySchema {
   if (!schema) return schema;
-  if (ownBody) {
-    const content = Object.entries(ownBody).map(([mediaType, body]) => [mediaType, { schema: body }]);
-    return { ...schema, body: { content: Object.fromEntries(content) } };
-  }
   const body = schema.consumes?.includes("multipart/form-data") ? FILE_FORM : schema.body;
   return {
     ...schema,
     ...(body ? { body: withoutDefaultsRequired(body) } : {}),
+    ...(ownBody ? { body: { content: mediaOf(ownBody) } } : {}),
     ...(schema.querystring ? { querystring: withoutDefaultsRequired(schema.querystring) } : {}),
   };
+}
+
+function mediaOf(body: Readonly<Record<string, TSchema>>): object {
+  return Object.fromEntries(Object.entries(body).map(([mediaType, schema]) => [mediaType, { schema }]));
 }
 
 function withoutDefaultsRequired(schema: unknown): unknown {
