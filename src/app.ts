@@ -9,16 +9,19 @@ import { controlRoutes } from "./batches/control-routes.ts";
 import { batchRoutes } from "./batches/routes.ts";
 import { uploadRoutes } from "./batches/upload-routes.ts";
 import { BatchView, RowDetail, RowView } from "./batches/views.ts";
+import { mediaRoutes } from "./books/media-routes.ts";
 import { BookView } from "./books/queries.ts";
 import { bookRoutes } from "./books/routes.ts";
 import type { Context } from "./context.ts";
 import { bookUploadRoutes } from "./legacy/book-upload.ts";
+import { bookRoutesOfSeed } from "./legacy/books.ts";
 import { csvImporterRoutes } from "./legacy/csv-importer.ts";
 import { registerAuth } from "./platform/http/auth.ts";
 import { handleErrors, Problem } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { registerUploads } from "./platform/http/upload.ts";
+import { preparePictures } from "./platform/pictures.ts";
 import { RecordView } from "./records/queries.ts";
 import { recordRoutes } from "./records/routes.ts";
 import { targetRoutes } from "./targets/routes.ts";
@@ -47,6 +50,7 @@ export async function createApp(ctx: Context) {
   await refuseWhenOverloaded(app);
   await registerAuth(app, ctx.config);
   await registerUploads(app);
+  preparePictures();
   await registerOpenApi(app, ctx.config.publicUrl, packageJson.version);
 
   for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView])
@@ -59,8 +63,10 @@ export async function createApp(ctx: Context) {
   await app.register(controlRoutes(ctx));
   await app.register(targetRoutes(ctx));
   await app.register(bookRoutes(ctx));
+  await app.register(mediaRoutes(ctx));
   await app.register(recordRoutes(ctx));
   await app.register(bookUploadRoutes(ctx));
+  await app.register(bookRoutesOfSeed(ctx));
   await app.register(csvImporterRoutes(ctx));
   return app;
 }

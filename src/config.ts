@@ -129,6 +129,18 @@ export const Settings = Type.Object({
     maximum: 64 * MiB,
     description: "Largest cell in bytes; a whole row may have four times that.",
   }),
+  PICTURE_MAX_BYTES: Type.Integer({
+    default: 10 * MiB,
+    minimum: 1,
+    maximum: 100 * MiB,
+    description: "Largest picture of a book in bytes, as it is sent.",
+  }),
+  PICTURE_MAX_PIXELS: Type.Integer({
+    default: 50_000_000,
+    minimum: 1,
+    maximum: 250_000_000,
+    description: "Most pixels in a picture, those of all its frames together.",
+  }),
   RETENTION_DAYS: Type.Integer({
     default: 30,
     minimum: 1,
@@ -212,6 +224,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     uploadMaxRows: settings.UPLOAD_MAX_ROWS,
     headerNameMaxBytes: settings.HEADER_NAME_MAX_BYTES,
     cellMaxBytes: settings.CELL_MAX_BYTES,
+    pictureMaxBytes: settings.PICTURE_MAX_BYTES,
+    pictureMaxPixels: settings.PICTURE_MAX_PIXELS,
     retentionDays: settings.RETENTION_DAYS,
     cleanupCron: settings.CLEANUP_CRON,
     logLevel: settings.LOG_LEVEL,

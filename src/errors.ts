@@ -34,8 +34,9 @@ export class DomainError extends Error {
 }
 
 /** Invalid input in one named field. */
-export function invalidField(field: string, message: string): DomainError {
-  return new DomainError("invalid_input", `${field}: ${message}`, { fieldErrors: { [field]: [message] } });
+export function invalidField(field: string, message: string, cause?: unknown): DomainError {
+  const fieldErrors = { [field]: [message] };
+  return new DomainError("invalid_input", `${field}: ${message}`, { fieldErrors, cause });
 }
 
 export function notFound(what: string): DomainError {

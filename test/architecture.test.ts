@@ -32,7 +32,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["surface", /^(app|handlers)\.ts$/],
   ["legacy", /^legacy\//],
   ["routes", /^[a-z]+\/([a-z-]+-)?routes\.ts$/],
-  ["verbs", /^(accounts|admin|batches|books|records|targets)\//],
+  ["verbs", /^(accounts|admin|batches|books|files|records|targets)\//],
   ["contracts", /^(context|jobs)\.ts$/],
   ["platform", /^platform\//],
   ["ground", /^(errors|config)\.ts$|^schema\//],
@@ -78,6 +78,10 @@ describe("one place each", () => {
 
   test("only platform/queue.ts knows pg-boss", () => {
     expect(elsewhere(/from "pg-boss"/, ["platform/queue.ts"])).toEqual([]);
+  });
+
+  test("only platform/pictures.ts knows sharp", () => {
+    expect(elsewhere(/from "sharp"/, ["platform/pictures.ts"])).toEqual([]);
   });
 
   test("only platform/csv.ts knows papaparse, only accounts/passwords.ts argon2", () => {

@@ -58,6 +58,8 @@ describe("the settings", () => {
       uploadMaxRows: 100_000_000,
       headerNameMaxBytes: 1000,
       cellMaxBytes: 2 ** 20,
+      pictureMaxBytes: 10 * 2 ** 20,
+      pictureMaxPixels: 50_000_000,
       retentionDays: 30,
       cleanupCron: "0 3 * * *",
       logLevel: "info",

@@ -30,6 +30,7 @@ interface Document {
 /** Whoever has no token yet must be able to call these. */
 const PUBLIC = [
   "GET /livez",
+  "GET /media/books/{name}",
   "GET /readyz",
   "POST /api/v1/auth/login",
   "POST /api/v1/auth/logout",
@@ -253,6 +254,21 @@ describe("the OpenAPI document", () => {
       })
       .map(({ name }) => name);
     expect(without).toEqual([]);
+  });
+
+  test("says what a book is made of, in JSON and in a form with its picture", () => {
+    const bodies = operations.filter(({ name }) =>
+      /^(POST|PATCH) (\/api\/v1)?\/books(\/\{id\}(\/edit)?)?$/.test(name),
+    );
+    expect(bodies).toHaveLength(4);
+    for (const { name, operation } of bodies) {
+      const content = operation.requestBody?.content ?? {};
+      for (const mediaType of ["application/json", "multipart/form-data"]) {
+        const fields = Object.keys(content[mediaType]?.schema?.properties ?? {});
+        expect(fields, `${name} as ${mediaType}`).toEqual(["title", "author", "description", "picture"]);
+      }
+      expect(content["multipart/form-data"]?.schema?.properties?.picture?.format).toBe("binary");
+    }
   });
 
   test("says where a file goes in an upload", () => {

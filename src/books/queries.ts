@@ -1,10 +1,11 @@
-import { and, asc, eq, gt } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import Type, { type Static } from "typebox";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { books } from "../schema/targets.ts";
+import { thumbnailPath } from "./pictures.ts";
 
-type StoredBook = typeof books.$inferSelect;
+export type StoredBook = typeof books.$inferSelect;
 
 export const BookView = Type.Object(
   {
@@ -16,6 +17,9 @@ export const BookView = Type.Object(
       description: "Path of the picture; null while there is none.",
     }),
     picture_url: Type.Union([Type.String(), Type.Null()], { description: "The same as an absolute URL." }),
+    thumbnail_url: Type.Union([Type.String(), Type.Null()], {
+      description: "The picture as a WebP of at most 320 pixels a side.",
+    }),
   },
   {
     $id: "Book",
@@ -25,21 +29,13 @@ export const BookView = Type.Object(
         title: "Frankenstein",
         author: "Mary Shelley",
         description: "A scientist makes a living being.",
-        picture: null,
-        picture_url: null,
+        picture: "/media/books/6f1c0f5e-3c61-4a53-9a6e-2f0f5c1d7b2a.jpg",
+        picture_url: "https://rowmill.example.com/media/books/6f1c0f5e-3c61-4a53-9a6e-2f0f5c1d7b2a.jpg",
+        thumbnail_url: "https://rowmill.example.com/media/books/6f1c0f5e-3c61-4a53-9a6e-2f0f5c1d7b2b.webp",
       },
     ],
   },
 );
-
-export function listBooks(ctx: Context, userId: number, after: number, limit: number): Promise<StoredBook[]> {
-  return ctx.db
-    .select()
-    .from(books)
-    .where(and(eq(books.userId, userId), gt(books.id, after)))
-    .orderBy(asc(books.id))
-    .limit(limit);
-}
 
 /** @throws DomainError `not_found`, also where the book is somebody else's */
 export async function getBook(ctx: Context, userId: number, id: number): Promise<StoredBook> {
@@ -55,13 +51,14 @@ export function viewBook(
   { id, title, author, description, picture }: StoredBook,
   publicUrl: string,
 ): Static<typeof BookView> {
-  const path = picture === null ? null : `/media/${picture}`;
+  const urlOf = (path: string) => `${publicUrl}/media/${path}`;
   return {
     id,
     title,
     author,
     description,
-    picture: path,
-    picture_url: path === null ? null : publicUrl + path,
+    picture: picture === null ? null : `/media/${picture}`,
+    picture_url: picture === null ? null : urlOf(picture),
+    thumbnail_url: picture === null ? null : urlOf(thumbnailPath(picture)),
   };
 }

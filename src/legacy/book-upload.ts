@@ -11,8 +11,6 @@ import { receiveUpload } from "../batches/receive-upload.ts";
 import { firstRowNumbers, getRow, listRows, viewRow } from "../batches/row-queries.ts";
 import { seedOptions } from "../batches/upload-options.ts";
 import { RowStatus, type RowView, Uuid } from "../batches/views.ts";
-import { getBook, listBooks, viewBook } from "../books/queries.ts";
-import { BookParams } from "../books/routes.ts";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { authenticate, type Caller } from "../platform/http/auth.ts";
@@ -22,7 +20,6 @@ import { withUploadedFile } from "../platform/http/upload.ts";
 
 /** The service listed everything at once. Beyond these an answer says where the rest is. */
 const MAX_TASK_IDS = 10_000;
-const MAX_BOOKS = 10_000;
 
 const NullableText = Type.Union([Type.String(), Type.Null()]);
 
@@ -202,43 +199,6 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...(found.length > MAX_PAGE && last ? { next_cursor: encodeCursor(last.row) } : {}),
         };
       },
-    );
-
-    app.get(
-      "/books/",
-      {
-        schema: {
-          ...shared,
-          summary: "My books",
-          description:
-            "All of them up to 10,000; then a `Link` header with `rel=next` says where the rest is.",
-          querystring: Type.Object({ cursor: PageQuery.cursor }),
-          response: { 200: Type.Array(Type.Ref("Book")), ...problems(400, 401) },
-        },
-      },
-      async ({ user, query }, reply) => {
-        const after = decodeNumberCursor(query.cursor);
-        const found = await listBooks(ctx, user.id, after, MAX_BOOKS + 1);
-        const page = found.slice(0, MAX_BOOKS);
-        const last = page.at(-1);
-        if (found.length > MAX_BOOKS && last) {
-          reply.header("link", `<${config.publicUrl}/books/?cursor=${encodeCursor(last.id)}>; rel="next"`);
-        }
-        return page.map((book) => viewBook(book, config.publicUrl));
-      },
-    );
-
-    app.get(
-      "/books/:id/",
-      {
-        schema: {
-          ...shared,
-          summary: "One book",
-          params: BookParams,
-          response: { 200: Type.Ref("Book"), ...problems(400, 401, 404) },
-        },
-      },
-      async ({ user, params }) => viewBook(await getBook(ctx, user.id, params.id), config.publicUrl),
     );
   };
 }

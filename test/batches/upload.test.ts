@@ -103,6 +103,7 @@ describe("an upload", () => {
         description: "A day in Dublin",
         picture: null,
         picture_url: null,
+        thumbnail_url: null,
       },
       {
         id: rows[1]?.record_id,
@@ -111,6 +112,7 @@ describe("an upload", () => {
         description: "",
         picture: null,
         picture_url: null,
+        thumbnail_url: null,
       },
     ]);
   });

@@ -1,8 +1,6 @@
-import { eq } from "drizzle-orm";
 import type { Static } from "typebox";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BookView } from "../../src/books/queries.ts";
-import { books } from "../../src/schema/targets.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 
@@ -116,16 +114,8 @@ describe("one book", () => {
       description: "About Emma",
       picture: null,
       picture_url: null,
+      thumbnail_url: null,
     });
-  });
-
-  test("names its picture by path and by absolute URL", async () => {
-    const id = owned.at(-1)?.id ?? 0;
-    await rowmill.ctx.db.update(books).set({ picture: "walden.png" }).where(eq(books.id, id));
-    const { body } = await owner.get<Book>(`/api/v1/books/${id}`);
-    expect(body.picture).toBe("/media/walden.png");
-    expect(body.picture_url).toBe(`${rowmill.config.publicUrl}/media/walden.png`);
-    await rowmill.ctx.db.update(books).set({ picture: null }).where(eq(books.id, id));
   });
 
   test("of somebody else answers as one that does not exist", async () => {

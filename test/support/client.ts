@@ -63,6 +63,48 @@ export class Client {
     });
   }
 
+  patch<T = Record<string, unknown>>(path: string, body: unknown): Promise<Answer<T>> {
+    return this.send<T>("PATCH", path, {
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json" },
+    });
+  }
+
+  delete<T = Record<string, unknown>>(path: string): Promise<Answer<T>> {
+    return this.send<T>("DELETE", path);
+  }
+
+  /** Sends a multipart form: texts as fields, bytes as files, in their order. */
+  form<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    fields: Record<string, string | Uint8Array>,
+    filename = "picture.jpg",
+  ): Promise<Answer<T>> {
+    const body = new FormData();
+    for (const [name, value] of Object.entries(fields)) {
+      if (typeof value === "string") body.set(name, value);
+      else body.set(name, new Blob([value as Uint8Array<ArrayBuffer>]), filename);
+    }
+    return this.send<T>(method, path, { body });
+  }
+
+  /** Gets bytes, by a path or by a URL that an answer gave. */
+  async download(location: string, headers: Record<string, string> = {}): Promise<Answer<Buffer>> {
+    const path = new URL(location, this.url).pathname;
+    const response = await fetch(this.url + path, { headers });
+    const body = Buffer.from(await response.arrayBuffer());
+    const isJson = response.headers.get("content-type")?.includes("json");
+    checkAnswer(
+      this.#app,
+      "GET",
+      path,
+      response,
+      isJson ? JSON.parse(body.toString()) : body.toString("latin1"),
+    );
+    return { status: response.status, headers: response.headers, body };
+  }
+
   /** Uploads text or bytes as the multipart key `file`. */
   upload<T = BatchView>(
     content: string | Uint8Array | Blob,

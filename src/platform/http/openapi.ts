@@ -2,12 +2,20 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance, FastifySchema } from "fastify";
+import type { TSchema } from "typebox";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The body of a route that reads it by itself: media type to schema. Documented, and checked by the route. */
+    readonly documentedBody?: Readonly<Record<string, TSchema>>;
+  }
+}
 
 export const TAGS = {
   auth: "Accounts and tokens",
   batches: "Uploads, their rows and what came of them",
   targets: "What rows can become",
-  books: "The records that the `books` target makes",
+  books: "The records that the `books` target makes, and their pictures",
   records: "The rows of any CSV, kept as they are, that the `records` target makes",
   seed: "The endpoints of the services that Rowmill replaces, unchanged",
   health: "For load balancers and orchestrators",
@@ -37,7 +45,10 @@ export async function registerOpenApi(
         },
       },
     },
-    transform: ({ schema, url }) => ({ schema: describeInput(schema), url }),
+    transform: ({ schema, url, route }) => ({
+      schema: describeInput(schema, route.config?.documentedBody),
+      url,
+    }),
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`),
     },
@@ -59,14 +70,19 @@ const FILE_FORM = {
 };
 
 /** What the routes' own schemas can't say: the file of an upload, and that a field with a default may be left out. */
-function describeInput(schema: FastifySchema): FastifySchema {
+function describeInput(schema: FastifySchema, ownBody?: Readonly<Record<string, TSchema>>): FastifySchema {
   if (!schema) return schema;
   const body = schema.consumes?.includes("multipart/form-data") ? FILE_FORM : schema.body;
   return {
     ...schema,
     ...(body ? { body: withoutDefaultsRequired(body) } : {}),
+    ...(ownBody ? { body: { content: mediaOf(ownBody) } } : {}),
     ...(schema.querystring ? { querystring: withoutDefaultsRequired(schema.querystring) } : {}),
   };
+}
+
+function mediaOf(body: Readonly<Record<string, TSchema>>): object {
+  return Object.fromEntries(Object.entries(body).map(([mediaType, schema]) => [mediaType, { schema }]));
 }
 
 function withoutDefaultsRequired(schema: unknown): unknown {

@@ -33,14 +33,19 @@ export function decodeUuidCursor(cursor: string | undefined): string | null {
   return cursor === undefined ? null : decode(cursor, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 }
 
+/** What `encodeCursor` was given, or anything at all: a cursor comes from a client. */
+export function decodeCursor(cursor: string): string {
+  return Buffer.from(cursor, "base64url").toString();
+}
+
 function decode(cursor: string, pattern: RegExp): string {
-  const key = Buffer.from(cursor, "base64url").toString();
+  const key = decodeCursor(cursor);
   if (!pattern.test(key)) throw notACursor();
   return key;
 }
 
-function notACursor(): DomainError {
-  return invalidField("cursor", "is not a cursor of this list; take `next_cursor` as it is.");
+export function notACursor(cause?: unknown): DomainError {
+  return invalidField("cursor", "is not a cursor of this list; take `next_cursor` as it is.", cause);
 }
 
 /** A page of `limit` items out of up to one more, which tells whether there is a next page. */

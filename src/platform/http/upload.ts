@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { DomainError, invalidField } from "../../errors.ts";
-import { isDatabaseUnavailable } from "../database.ts";
+import { bodyError, leaveBody } from "./broken-body.ts";
 
 export interface UploadedFile {
   readonly filename: string;
@@ -17,8 +17,6 @@ export interface UploadedFile {
 }
 
 const FIELD = "file";
-/** How long a client that has its answer already may go on sending before the connection is cut. */
-const DRAIN_MS = 5000;
 
 export async function registerUploads(app: FastifyInstance): Promise<void> {
   await app.register(multipart);
@@ -41,14 +39,10 @@ export async function withUploadedFile<T>(
     uploaded = await openFile(request, maxBytes, optionNames);
     return await receive(uploaded);
   } catch (error) {
-    // The client may still be sending. It gets to read the answer, and no more is kept of what it sends.
-    reply.header("connection", "close");
-    request.raw.unpipe();
-    request.raw.resume();
-    setTimeout(() => request.raw.destroy(), DRAIN_MS).unref();
+    leaveBody(request, reply);
     // A file that was cut off at the limit may first fail as one that ends in the middle of a quoted cell.
     if (uploaded?.isCutOff()) throw tooLarge(maxBytes);
-    throw translate(error);
+    throw bodyError(error);
   }
 }
 
@@ -106,22 +100,4 @@ async function* untilEnd<T>(parts: AsyncIterator<T>): AsyncGenerator<T> {
 
 function tooLarge(maxBytes: number): DomainError {
   return new DomainError("too_large", `The file is larger than UPLOAD_MAX_BYTES, which is ${maxBytes}.`);
-}
-
-/** What busboy says of a body that is not what its Content-Type promises. */
-const MALFORMED_FORM = /Boundary not found|Malformed|Unsupported content type/i;
-const CUT_CONNECTION = /premature.close|aborted|terminated early|Unexpected end of/i;
-
-function translate(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof DomainError || isDatabaseUnavailable(error)) return error;
-  const said = `${"code" in error ? error.code : ""} ${error.message}`;
-  if (CUT_CONNECTION.test(said)) {
-    return new DomainError("invalid_input", "The connection ended before the file did.", { cause: error });
-  }
-  if (MALFORMED_FORM.test(said)) {
-    return new DomainError("invalid_input", "The body is not multipart/form-data as its Content-Type says.", {
-      cause: error,
-    });
-  }
-  return error;
 }

@@ -1,0 +1,102 @@
+/** What a client sends to make or change a book: JSON, or a form that may have a picture. */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import Type from "typebox";
+import type { Config } from "../config.ts";
+import { DomainError, type FieldErrors, invalidField } from "../errors.ts";
+import { withForm } from "../platform/http/form.ts";
+import { MAX_SIDE, type Picture, PictureRefused, readPicture } from "../platform/pictures.ts";
+import { booksTarget } from "../targets/books.ts";
+import { BOOK_COLUMNS, type BookValues } from "./check-book.ts";
+
+export interface BookBody {
+  /** Only what was sent. */
+  readonly values: Partial<BookValues>;
+  /** null to remove it, undefined where nothing was said of it. */
+  readonly picture: Picture | null | undefined;
+}
+
+const { properties, required } = booksTarget.columns;
+const mandatory = required.filter((column) => !("default" in properties[column]));
+
+/** The `Type.Object` of the columns as a client may send them; all of them are optional in an edit. */
+function bodyOf(picture: Type.TSchema, isEdit: boolean) {
+  const body = Type.Object({ ...properties, picture });
+  return { ...body, required: isEdit ? [] : mandatory };
+}
+
+const noPicture = Type.Null({
+  description: "Removes the picture. To send one, send multipart/form-data.",
+  examples: [null],
+});
+
+const pictureFile = Type.String({
+  format: "binary",
+  description:
+    "JPEG, PNG, WebP, AVIF or GIF, told by its content. It is kept without metadata, upright, and at most " +
+    `${MAX_SIDE} pixels a side; animations stay animated. An empty text in its place removes the picture.`,
+});
+
+function documented(isEdit: boolean) {
+  return {
+    "application/json": bodyOf(noPicture, isEdit),
+    "multipart/form-data": bodyOf(pictureFile, isEdit),
+  };
+}
+
+/** For `documentedBody` of a route. */
+export const NewBookBody = documented(false);
+export const BookEditBody = documented(true);
+
+/**
+ * Reads the body, then calls `use` with it.
+ * @throws DomainError that names the field
+ */
+export function withBookBody<T>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  config: Config,
+  use: (body: BookBody) => Promise<T>,
+): Promise<T> {
+  if (!request.isMultipart()) return use(fromObject(request.body));
+  const rules = {
+    fileField: "picture",
+    maxBytes: config.pictureMaxBytes,
+    maxBytesName: "PICTURE_MAX_BYTES",
+  };
+  return withForm(request, reply, rules, async ({ fields, file }) => {
+    const { values, picture } = fromObject(Object.fromEntries(fields));
+    return use({ values, picture: file ? await pictureIn(file, config.pictureMaxPixels) : picture });
+  });
+}
+
+function fromObject(body: unknown): BookBody {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new DomainError(
+      "invalid_input",
+      "Send an object in JSON, or multipart/form-data, with title, author and so on.",
+    );
+  }
+  const given = new Map<string, unknown>(Object.entries(body));
+  const values: Partial<BookValues> = {};
+  for (const column of BOOK_COLUMNS) {
+    const value = given.get(column);
+    if (value === undefined) continue;
+    if (value !== null && typeof value !== "string") throw invalidField(column, "is not text.");
+    values[column] = value ?? "";
+  }
+  const picture = given.get("picture");
+  if (picture === undefined) return { values, picture: undefined };
+  if (picture === null || picture === "") return { values, picture: null };
+  throw invalidField("picture", "is not a file; send it in multipart/form-data, or null to remove it.");
+}
+
+async function pictureIn(file: Buffer, maxPixels: number): Promise<Picture> {
+  try {
+    return await readPicture(file, maxPixels);
+  } catch (error) {
+    if (!(error instanceof PictureRefused)) throw error;
+    const fieldErrors: FieldErrors = { picture: [error.message] };
+    const code = error.isTooLarge ? "too_large" : "invalid_input";
+    throw new DomainError(code, `picture: ${error.message}`, { fieldErrors, cause: error });
+  }
+}

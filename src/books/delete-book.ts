@@ -1,0 +1,20 @@
+import { and, eq } from "drizzle-orm";
+import { type Context, inTransaction } from "../context.ts";
+import { notFound } from "../errors.ts";
+import { books } from "../schema/targets.ts";
+import { removePicture } from "./pictures.ts";
+
+/**
+ * Removes a book and its picture.
+ * @throws DomainError `not_found`, also where the book is somebody else's
+ */
+export function deleteBook(ctx: Context, userId: number, id: number): Promise<void> {
+  return inTransaction(ctx, async (tx) => {
+    const [book] = await tx.db
+      .delete(books)
+      .where(and(eq(books.id, id), eq(books.userId, userId)))
+      .returning();
+    if (!book) throw notFound("book");
+    if (book.picture !== null) await removePicture(tx, book.picture);
+  });
+}

@@ -1,0 +1,55 @@
+/** Where the pictures of books lie: two stored files each, found by the path alone that the book has. */
+import { randomUUID } from "node:crypto";
+import type { Context } from "../context.ts";
+import { removeFiles } from "../files/remove-files.ts";
+import { storeFile } from "../files/store-file.ts";
+import { PICTURE_TYPES, type Picture } from "../platform/pictures.ts";
+
+const extensions = PICTURE_TYPES.map(({ extension }) => extension).join("|");
+export const PICTURE_NAME = `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.(${extensions})$`;
+const THUMBNAIL = { mediaType: "image/webp", extension: "webp" };
+
+/** @returns the path below /media/, as in `books.picture` */
+export async function storePicture(
+  tx: Context,
+  userId: number,
+  { mediaType, extension, bytes, thumbnail }: Picture,
+): Promise<string> {
+  const id = newPictureId();
+  const path = `books/${id}.${extension}`;
+  await storeFile(tx, { id, userId, name: path, mediaType, bytes });
+  await storeFile(tx, {
+    id: thumbnailId(id),
+    userId,
+    name: thumbnailPath(path),
+    mediaType: THUMBNAIL.mediaType,
+    bytes: thumbnail,
+  });
+  return path;
+}
+
+export async function removePicture(tx: Context, path: string): Promise<void> {
+  const id = fileIdOf(path);
+  await removeFiles(tx, [id, thumbnailId(id)]);
+}
+
+export function thumbnailPath(path: string): string {
+  return `books/${thumbnailId(fileIdOf(path))}.${THUMBNAIL.extension}`;
+}
+
+export function fileIdOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1, path.lastIndexOf("."));
+}
+
+/** Random in 121 bits, so that nobody guesses it; the last bit tells a picture (0) from its thumbnail (1). */
+function newPictureId(): string {
+  return withLastDigit(randomUUID(), (digit) => digit & ~1);
+}
+
+function thumbnailId(id: string): string {
+  return withLastDigit(id, (digit) => digit | 1);
+}
+
+function withLastDigit(id: string, change: (digit: number) => number): string {
+  return id.slice(0, -1) + change(Number.parseInt(id.slice(-1), 16)).toString(16);
+}
