@@ -2,12 +2,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { loadConfig } from "../../src/config.ts";
 import { type OpenContext, openContext } from "../../src/context.ts";
 import { READY } from "../../src/platform/lifecycle.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { Client } from "./client.ts";
+import { checkout } from "./commands.ts";
 import { createDatabase } from "./rowmill.ts";
 import { until } from "./until.ts";
 
@@ -42,21 +43,17 @@ export class Program implements AsyncDisposable {
     name: "api" | "worker",
     databaseUrl: string,
     settings: NodeJS.ProcessEnv = {},
+    sources = checkout,
   ): Promise<Program> {
-    const program = new Program(name, {
-      ...process.env,
-      ...SETTINGS,
-      ...settings,
-      DATABASE_URL: databaseUrl,
-    });
+    const env = { ...process.env, ...SETTINGS, ...settings, DATABASE_URL: databaseUrl };
+    const program = new Program(name, join(sources, "src", `${name}.ts`), env);
     await until(`the ${name} serves`, async () => program.#isReady || program.hasEnded);
     if (!program.#isReady) throw new Error(`The ${name} ended at its start:\n${program.output}`);
     return program;
   }
 
-  private constructor(name: string, env: NodeJS.ProcessEnv) {
+  private constructor(name: string, script: string, env: NodeJS.ProcessEnv) {
     this.name = name;
-    const script = fileURLToPath(new URL(`../../src/${name}.ts`, import.meta.url));
     // The channel also ends the program where the test run is killed.
     const child = spawn(process.execPath, [script], {
       env,
@@ -153,10 +150,14 @@ export interface Programs extends AsyncDisposable {
   startWorker(settings?: NodeJS.ProcessEnv): Promise<Program>;
 }
 
-/** `await using rowmill = await startPrograms()`: no program yet; all that are started end with it. */
+/**
+ * `await using rowmill = await startPrograms()`: no program yet; all that are started end with it.
+ * @param sources a copy of the checkout, where not this one is to run
+ */
 export async function startPrograms(
   settings: NodeJS.ProcessEnv = {},
   databaseUrl?: string,
+  sources?: string,
 ): Promise<Programs> {
   await using stack = new AsyncDisposableStack();
   const url = databaseUrl ?? stack.use(await createDatabase()).url;
@@ -166,7 +167,7 @@ export async function startPrograms(
   const programs = stack.use(new AsyncDisposableStack());
   const resources = stack.move();
   const start = async (name: "api" | "worker", own: NodeJS.ProcessEnv) =>
-    programs.use(await Program.start(name, url, { ...settings, ...own }));
+    programs.use(await Program.start(name, url, { ...settings, ...own }, sources));
   return {
     ctx,
     databaseUrl: url,
