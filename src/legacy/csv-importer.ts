@@ -77,8 +77,7 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        const userId = callerOf(request)?.id ?? (await anonymousUser(ctx));
-        const role = callerOf(request)?.role ?? "user";
+        const { id: userId, role } = callerOf(request) ?? { id: await anonymousUser(ctx), role: "user" };
         const { batchId } = await withUploadedFile(request, reply, config.uploadMaxBytes, (uploaded) =>
           receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions(TARGET) }),
         );

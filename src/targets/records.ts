@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import Type from "typebox";
+import { countExtraFields } from "../platform/csv.ts";
 import { drawIds } from "./draw-ids.ts";
 import { uniqueNames } from "./match-header.ts";
 import type { SetTarget, TargetBatch } from "./target.ts";
@@ -51,7 +52,9 @@ function recordWriter({ header, mapping }: TargetBatch): (fields: readonly strin
   const extraLabel = `${JSON.stringify(uniqueNames([...names, EXTRA]).at(-1))}:`;
   return (fields) => {
     const members = labels.map(({ label, position }) => label + JSON.stringify(fields[position] ?? ""));
-    if (fields.length > header.length) members.push(extraLabel + JSON.stringify(fields.slice(header.length)));
+    const extra = countExtraFields(fields, header.length);
+    if (extra > 0)
+      members.push(extraLabel + JSON.stringify(fields.slice(header.length, header.length + extra)));
     return `{${members.join(",")}}`;
   };
 }

@@ -35,12 +35,12 @@ const targetOf = (
 function run(
   target: RowTarget<typeof columns>,
   cells: readonly string[][],
-  { attempt = 1, signal = new AbortController().signal } = {},
+  { attempt = 1, signal = new AbortController().signal, isDryRun = false } = {},
 ) {
   const batch = { id: BATCH, userId: 1, mode: "insert", header: ["name"], mapping: { name: 0 } } as const;
   const rows = cells.map((fields, index) => ({ row: index + 2, fields, problem: null }));
   return inTransaction(rowmill.ctx, (tx) =>
-    processRows(rowmill.ctx, tx, { batch, target, isDryRun: false }, rows, { attempt, signal }),
+    processRows(rowmill.ctx, tx, { batch, target, isDryRun }, rows, { attempt, signal }),
   );
 }
 
@@ -155,5 +155,14 @@ test("a row with more fields than the header fails only where the target is stri
   expect(strict.map(({ row, outcome }) => [row, outcome.kind])).toEqual([
     [2, "failed"],
     [3, "success"],
+  ]);
+});
+
+test("a dry run hands over nothing", async () => {
+  const target = targetOf(() => Promise.reject(new Error("it was called")));
+  const outcomes = await run(target, [["a"], [""]], { isDryRun: true });
+  expect(outcomes.map(({ row, outcome }) => [row, outcome.kind])).toEqual([
+    [3, "failed"],
+    [2, "success"],
   ]);
 });

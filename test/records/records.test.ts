@@ -67,6 +67,11 @@ describe("a row of any file is kept", () => {
     ["rows too short", "a,b,c\n1\n1,2\n", ['{"a":"1","b":"","c":""}', '{"a":"1","b":"2","c":""}']],
     ["rows too long", "a,b\n1,2,3,4\n", ['{"a":"1","b":"2","_extra":["3","4"]}']],
     [
+      "a delimiter too many",
+      "a,b\n1,2,,\n1,2,,4,\n",
+      ['{"a":"1","b":"2"}', '{"a":"1","b":"2","_extra":["","4"]}'],
+    ],
+    [
       "rows too long, where `_extra` is a name",
       "_extra,b\n1,2,3\n",
       ['{"_extra":"1","b":"2","_extra_2":["3"]}'],

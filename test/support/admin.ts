@@ -6,9 +6,10 @@ import type { Rowmill } from "./rowmill.ts";
 export async function newAdmin({ ctx, app, url, client }: Rowmill, username = "root"): Promise<Client> {
   const credentials = { username, password: "correct horse" };
   await signUp(ctx, { ...credentials, email: "", role: "admin", passwordMinLength: 8 });
-  const { body } = await client.post<{ access: string; refresh: string; user: { id: number } }>(
+  const { status, body } = await client.post<{ access: string; refresh: string; user: { id: number } }>(
     "/api/v1/auth/login",
     credentials,
   );
+  if (status !== 200) throw new Error(`login answered ${status}: ${JSON.stringify(body)}`);
   return new Client(url, app, body);
 }

@@ -194,7 +194,7 @@ describe("upsert", () => {
 
   test("does not follow a row that was changed by hand meanwhile", async () => {
     const user = await rowmill.newUser();
-    const batch = await receive(rowmill, user, longTable([`${EMMA},first`], [`${EMMA},last`]), "upsert");
+    const batch = await receive(user, longTable([`${EMMA},first`], [`${EMMA},last`]), "upsert");
     const [start = 0, , end = 0] = await chunksOf(rowmill, batch);
     await deliver(rowmill, batch, end);
     await rowmill.ctx.pool.query(
@@ -269,7 +269,7 @@ describe("two workers with the same keys", () => {
     const [first, second, third] = [others(300, "1"), others(300, "2"), others(300, "3")];
     // Each file has every key twice, in different orders.
     const files = [table(...first, ...second.toReversed()), table(...third.toReversed(), ...first)];
-    const ids = await Promise.all(files.map((content) => receive(own, user, content, mode)));
+    const ids = await Promise.all(files.map((content) => receive(user, content, mode)));
     await own.startWorker();
     await own.startWorker();
     await Promise.all(

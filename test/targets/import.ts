@@ -8,17 +8,18 @@ import type { TargetBatch, UndoOutcome, WrittenRow } from "../../src/targets/tar
 import type { Client } from "../support/client.ts";
 import type { Rowmill } from "../support/rowmill.ts";
 
-/** Uploads a file and lets nothing process it yet. */
+/** Uploads a file; nothing processes it yet. */
 export async function receive(
-  { ctx }: Rowmill,
   user: Client,
   file: string,
   mode: BatchMode = "insert",
   target = "books",
 ): Promise<string> {
-  const { status, body } = await user.upload(file, `/api/v1/batches?target=${target}`);
+  const { status, body } = await user.upload(
+    file,
+    `/api/v1/batches?target=${target}&mode=${mode}&force=true`,
+  );
   if (status !== 202) throw new Error(`the upload answered ${status}: ${JSON.stringify(body)}`);
-  await ctx.pool.query("UPDATE batches SET mode = $2 WHERE id = $1", [body.id, mode]);
   return body.id;
 }
 
@@ -46,7 +47,7 @@ export async function importFile(
   mode: BatchMode = "insert",
   { isBackwards = false, target = "books" } = {},
 ): Promise<string> {
-  const batchId = await receive(rowmill, user, file, mode, target);
+  const batchId = await receive(user, file, mode, target);
   const chunks = await chunksOf(rowmill, batchId);
   for (const firstRow of isBackwards ? chunks.toReversed() : chunks)
     await deliver(rowmill, batchId, firstRow);

@@ -167,7 +167,7 @@ describe("a password", () => {
   test("is shown nowhere, and forgotten once its account is made", async () => {
     const secret = "hidden in plain sight";
     const file = `username,password,email\nshy,${secret},\nshy,${secret},\ntorn,x,${secret},${secret}\n`;
-    const id = await receive(rowmill, admin, file, "insert", "users");
+    const id = await receive(admin, file, "insert", "users");
     const before = await admin.rows(id);
     expect(before.map(({ fields }) => fields.password)).toEqual(["***", "***", "***"]);
     expect(JSON.stringify(before)).not.toContain(secret);
@@ -226,7 +226,7 @@ describe("undo", () => {
 
 test("rows of somebody who is no administrator any more fail", async () => {
   const former = await newAdmin(rowmill, "former");
-  const id = await receive(rowmill, former, "username\nintruder\n", "insert", "users");
+  const id = await receive(former, "username\nintruder\n", "insert", "users");
   await rowmill.ctx.pool.query("UPDATE users SET role = 'user' WHERE username = 'former'");
   for (const chunk of await chunksOf(rowmill, id)) await deliver(rowmill, id, chunk);
   expect(await effects(rowmill, id)).toEqual({ 2: "forbidden" });
@@ -238,7 +238,7 @@ test("two workers with the same names make each account once", async () => {
   const root = await newAdmin(own);
   const names = Array.from({ length: 60 }, (_, index) => `user-${index}`);
   const files = [names, names.toReversed()].map((order) => `username\n${order.join("\n")}\n`);
-  const ids = await Promise.all(files.map((file) => receive(own, root, file, "skip_existing", "users")));
+  const ids = await Promise.all(files.map((file) => receive(root, file, "skip_existing", "users")));
   await own.startWorker();
   await own.startWorker();
   const ended = await Promise.all(ids.map((id) => root.finished(id)));

@@ -1,0 +1,118 @@
+/** What an upload says of its target: the mapping, the mode, and who may. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newAdmin } from "../support/admin.ts";
+import type { Client, Problem } from "../support/client.ts";
+import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+
+let rowmill: Rowmill;
+let user: Client;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+  user = await rowmill.newUser();
+  await rowmill.startWorker();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+const path = (options: Record<string, string>) => `/api/v1/batches?${new URLSearchParams(options)}`;
+const countBatches = async () => (await rowmill.ctx.pool.query("SELECT FROM batches")).rowCount;
+
+const GERMAN = "Titel,Autor,Notiz,author\nEmma,Jane Austen,x,somebody else\n";
+
+describe("a mapping", () => {
+  test("says which column is which, and the batch states it", async () => {
+    const mapping = JSON.stringify({ Titel: "title", Autor: "author", author: null, Notiz: "description" });
+    const { status, body } = await user.upload(GERMAN, path({ mapping }));
+    expect(status).toBe(202);
+    expect(body.mapping).toEqual({ title: "Titel", author: "Autor", description: "Notiz" });
+    await user.finished(body.id);
+    const { body: books } = await user.get<{ items: object[] }>("/api/v1/books");
+    expect(books.items).toMatchObject([{ title: "Emma", author: "Jane Austen", description: "x" }]);
+  });
+
+  test("may come as a form field before the file", async () => {
+    const form = new FormData();
+    form.set("mapping", '{"Titel":"title","Autor":"author"}');
+    form.set("file", new Blob([GERMAN]), "bücher.csv");
+    const { status, body } = await user.send("POST", path({}), { body: form });
+    expect([status, body.mapping]).toEqual([202, { title: "Titel", author: "Autor" }]);
+  });
+
+  test("renames and leaves out columns of records", async () => {
+    const mapping = JSON.stringify({ Notiz: null, author: "2", Titel: "author" });
+    const { body } = await user.upload(GERMAN, path({ target: "records", mapping }));
+    expect(body.mapping).toEqual({ author: "Titel", Autor: "Autor", "2": "author" });
+    await user.finished(body.id);
+    const headers = { authorization: `Bearer ${user.token}` };
+    const records = await fetch(`${user.url}/api/v1/records?batch_id=${body.id}`, { headers });
+    expect(await records.text()).toContain(
+      '"data":{"author":"Emma","Autor":"Jane Austen","2":"somebody else"}',
+    );
+  });
+
+  test.each([
+    ["no JSON", "{", /is not JSON/],
+    ["no object", "[]", /must be a JSON object/],
+    ["numbers", '{"Titel":1}', /must be a JSON object/],
+    [
+      "a column that the file does not have",
+      '{"Title":"title"}',
+      /no column "Title".*Titel, Autor, Notiz, author/,
+    ],
+    [
+      "a column that books don't have",
+      '{"Titel":"isbn"}',
+      /books has no column "isbn".*title, author, description/,
+    ],
+    ["a column twice", '{"Titel":"title","Notiz":"title"}', /"title" is mapped twice/],
+    ["too little", '{"Autor":"author"}', /no column "title"/],
+  ])("is refused with %s, before a row is stored", async (_, mapping, message) => {
+    const before = await countBatches();
+    const { status, body } = await user.upload<Problem>(GERMAN, path({ mapping }));
+    expect(status).toBe(400);
+    expect(Object.keys(body.field_errors)).toEqual(["mapping"]);
+    expect(body.detail).toMatch(message);
+    expect(await countBatches()).toBe(before);
+  });
+});
+
+test("a mode that the target does not have is refused", async () => {
+  const { status, body } = await user.upload<Problem>("a\n1\n", path({ target: "records", mode: "upsert" }));
+  expect([status, Object.keys(body.field_errors)]).toEqual([400, ["mode"]]);
+  const admin = await newAdmin(rowmill);
+  const users = await admin.upload<Problem>("username\nx\n", path({ target: "users", mode: "append" }));
+  expect([users.status, Object.keys(users.body.field_errors)]).toEqual([400, ["mode"]]);
+});
+
+test("accounts are uploaded by administrators only", async () => {
+  const before = await countBatches();
+  const { status, body } = await user.upload<Problem>("username\nintruder\n", path({ target: "users" }));
+  expect(status).toBe(403);
+  expect(body.detail).toContain("administrator");
+  expect((await rowmill.client.upload("username\nintruder\n", path({ target: "users" }))).status).toBe(401);
+  expect(await countBatches()).toBe(before);
+});
+
+test("the columns of a results file are no data", async () => {
+  const file = "a,_row,_status,_error_code,_error,_id\n1,2,failed,required,a is required,\n";
+  const { body } = await user.upload(file, path({ target: "records" }));
+  await user.finished(body.id);
+  const { body: found } = await user.get<{ items: { data: object }[] }>(
+    `/api/v1/records?batch_id=${body.id}`,
+  );
+  expect(found.items.map(({ data }) => data)).toEqual([{ a: "1" }]);
+});
+
+test("a password that was corrected is shown neither as it is nor as it was", async () => {
+  const admin = await newAdmin(rowmill, "second");
+  const { body } = await admin.upload("username,password\nnew,short-1\n", path({ target: "users" }));
+  await admin.finished(body.id);
+  const row = `/api/v1/batches/${body.id}/rows/2`;
+  const edited = await admin.send("PATCH", row, {
+    body: JSON.stringify({ fields: { password: "too-1" } }),
+    headers: { "content-type": "application/json" },
+  });
+  expect(edited.status).toBe(200);
+  const shown = JSON.stringify((await admin.get(row)).body);
+  expect(shown).toContain("***");
+  expect(shown).not.toMatch(/short-1|too-1/);
+});
