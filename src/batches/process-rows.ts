@@ -59,6 +59,7 @@ export async function processRows(
     valid,
     (slice) => target.write(tx, batch, slice),
     (outcome): Outcome => outcome,
+    attempt.signal,
   );
   for (const [index, { row }] of valid.entries()) {
     const outcome: Outcome =

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
 import { uniqueNames } from "../targets/match-header.ts";
-import { chunkJobId } from "./batch-jobs.ts";
+import { batchJobId, chunkJobId } from "./batch-jobs.ts";
 import { taskIdOf } from "./ids.ts";
 import { isWhole, type StoredBatch } from "./queries.ts";
 import { leavesRows } from "./state.ts";
@@ -148,6 +148,13 @@ function namedCells({ header }: StoredBatch, fields: readonly string[]): Record<
   return Object.fromEntries(fields.map((cell, at) => [names[at] ?? "", cell]));
 }
 
+function jobIdOf(batch: StoredBatch, { firstRow, attempts, attempt }: StoredRow): string | null {
+  if (firstRow === null) return null;
+  if (!isWhole(batch)) return chunkJobId({ batchId: batch.id, firstRow }, attempts || (attempt ?? 1));
+  const isUndo = batch.state === "undoing" || batch.state === "undone";
+  return batchJobId("whole", batch.id, isUndo ? batch.run - 1 : batch.run);
+}
+
 export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
   return {
     row: stored.row,
@@ -156,13 +163,7 @@ export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
     status: stored.status,
     fields: namedCells(batch, stored.fields),
     attempts: stored.attempts,
-    job_id:
-      stored.firstRow === null
-        ? null
-        : chunkJobId(
-            { batchId: batch.id, firstRow: stored.firstRow },
-            stored.attempts || (stored.attempt ?? 1),
-          ),
+    job_id: jobIdOf(batch, stored),
     record_id: stored.recordId === null ? null : Number(stored.recordId),
     effect: stored.effect,
     error_code: stored.errorCode,
