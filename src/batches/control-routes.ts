@@ -15,7 +15,7 @@ import { getBatch, viewBatch } from "./queries.ts";
 import { resumeBatch } from "./resume-batch.ts";
 import { retryRows } from "./retry-rows.ts";
 import { BatchParams, RowParams } from "./routes.ts";
-import { viewRowDetail } from "./row-queries.ts";
+import { getRow, viewRowDetail } from "./row-queries.ts";
 import { undoBatch } from "./undo-batch.ts";
 
 interface Command {
@@ -77,7 +77,7 @@ const RetryBody = Type.Object(
 
 const EditBody = Type.Object(
   {
-    fields: Type.Record(Type.String(), Type.String({ maxLength: 1_048_576 }), {
+    fields: Type.Record(Type.String(), Type.String(), {
       minProperties: 1,
       description: "New cells by the file's columns; the others stay.",
       examples: [{ title: "Persuasion" }],
@@ -144,6 +144,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ user, params }, reply) => {
+        await getRow(ctx, await getBatch(ctx, user.id, params.batch_id), params.row);
         await retryRows(ctx, user.id, params.batch_id, { rows: [params.row] });
         return reply.code(202).send(await view(user.id, params.batch_id));
       },
@@ -152,6 +153,8 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.patch(
       "/api/v1/batches/:batch_id/rows/:row",
       {
+        // A whole row, as an upload takes it.
+        bodyLimit: 4 * ctx.config.cellMaxBytes + 65_536,
         schema: {
           ...shared,
           summary: "Correct cells of a row that failed or was left",

@@ -39,6 +39,11 @@ export function editRow(
         `is no column of the file, which has ${batch.header.join(", ")}.`,
       );
     }
+    const { cellMaxBytes } = tx.config;
+    const tooLarge = Object.keys(cells).find((name) => Buffer.byteLength(cells[name] ?? "") > cellMaxBytes);
+    if (tooLarge !== undefined) {
+      throw invalidField(`fields.${tooLarge}`, `has more than ${cellMaxBytes} bytes (CELL_MAX_BYTES).`);
+    }
     // Fields beyond the header are what an edit mends, and a row too short has the others empty.
     const fields = batch.header.map(
       (name, at) => (Object.hasOwn(cells, name) ? cells[name] : stored.fields[at]) ?? "",

@@ -13,7 +13,8 @@ type Workable = Pick<
 
 /**
  * Enqueues all that a batch has left to do, in the transaction that makes it `queued`. Jobs of the same ids may be
- * there from before it was paused; one of them that still runs can't commit any more.
+ * there from before it was paused; one of them that still runs can't commit any more. Retries by themselves count
+ * from here, also so that a paced batch goes on behind its first chunk, whichever attempt that is at.
  */
 export async function enqueueWork(tx: Context, batch: Workable): Promise<void> {
   if (isWhole(batch)) {
@@ -24,7 +25,7 @@ export async function enqueueWork(tx: Context, batch: Workable): Promise<void> {
   }
   const isPaced = batch.rowsPerSecond !== null;
   const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(sql`
-    UPDATE chunks SET state = 'queued', due_at = ${isPaced ? NOT_YET : sql`statement_timestamp()`}
+    UPDATE chunks SET state = 'queued', first_attempt = attempt, due_at = ${isPaced ? NOT_YET : sql`statement_timestamp()`}
     WHERE batch_id = ${batch.id} AND state <> 'done'
     RETURNING first_row AS "firstRow", attempt`);
   const chunks = rows.toSorted((a, b) => a.firstRow - b.firstRow);

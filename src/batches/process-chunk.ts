@@ -65,6 +65,8 @@ async function processOpenRows(
 ): Promise<(Settled & { rows: number; attempt: number }) | undefined> {
   const chunk = await lockChunk(tx, key);
   if (!chunk) return undefined;
+  // It may have waited for the lock.
+  watch.signal.throwIfAborted();
   const rows = await readOpenRows(tx, key, chunk.lastRow);
   const signal = AbortSignal.any([delivery.signal, watch.signal]);
   const outcomes = await processRows(ctx, tx, task, rows, { attempt: chunk.attempt, signal });

@@ -80,6 +80,7 @@ async function outcomesOf(
     valid,
     (slice) => target.write(tx, batch, slice),
     (outcome): Outcome => outcome,
+    attempt.signal,
   );
   for (const [index, { row }] of valid.entries()) {
     const outcome: Outcome =

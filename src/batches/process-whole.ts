@@ -3,13 +3,14 @@
  * a dry run, which never does. Failures and counts are told outside of it as they come, so that others can follow and
  * the failures outlive the rollback.
  */
-import { asc, eq, sql } from "drizzle-orm";
+import { and, asc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { underSavepoint } from "../platform/database.ts";
 import type { Delivery } from "../platform/queue.ts";
 import { batches, chunks } from "../schema/batches.ts";
 import { taskOf } from "./batch-task.ts";
 import { endBatch } from "./end-batch.ts";
+import { forgetSuccesses } from "./forget-successes.ts";
 import { delayRows } from "./process-chunk.ts";
 import { processRows } from "./process-rows.ts";
 import { readOpenRows } from "./read-open-rows.ts";
@@ -89,19 +90,16 @@ async function tryChunks(
     .where(eq(chunks.batchId, batch.id))
     .orderBy(asc(chunks.firstRow));
   const task = taskOf(batch);
-  const { attempt, signal } = delivery;
+  const attempt = { attempt: delivery.attempt, signal: AbortSignal.any([delivery.signal, watch.signal]) };
   let failed = 0;
   try {
     await underSavepoint(tx.db, async () => {
       for (const chunk of plan) {
         const rows = await readOpenRows(tx, chunk, chunk.lastRow);
-        const { succeeded, failures } = sortOutcomes(
-          await processRows(ctx, tx, task, rows, { attempt, signal }),
-        );
-        delivery.signal.throwIfAborted();
-        watch.signal.throwIfAborted();
+        const { succeeded, failures } = sortOutcomes(await processRows(ctx, tx, task, rows, attempt));
+        attempt.signal.throwIfAborted();
         const effects = await storeSuccesses(tx, chunk, succeeded);
-        await tellChunk(ctx, chunk, effects, failures);
+        await tellChunk(ctx, batch, chunk, effects, failures);
         failed += failures.length;
       }
       if (failed > 0 || batch.isDryRun) throw new NotKept();
@@ -127,18 +125,14 @@ function sortOutcomes(outcomes: readonly RowOutcome[]) {
 /** Outside the transaction, for as long as the batch runs. */
 function tellChunk(
   ctx: Context,
+  batch: Batch,
   chunk: Chunk,
   { created, updated, unchanged }: EffectCounts,
   failures: readonly FailedRow[],
 ): Promise<void> {
   const { batchId, firstRow, rowCount } = chunk;
   return inTransaction(ctx, async (tx) => {
-    const [batch] = await tx.db
-      .select({ state: batches.state })
-      .from(batches)
-      .where(eq(batches.id, batchId))
-      .for("share");
-    if (batch?.state !== transitions.start.to) throw new BatchStopped();
+    await requireRun(tx, batch);
     await storeFailures(tx, chunk, failures);
     await tx.db.execute(sql`
       UPDATE chunks SET state = 'done', succeeded = ${rowCount - failures.length}, failed = ${failures.length},
@@ -147,8 +141,16 @@ function tellChunk(
   });
 }
 
-/** @throws BatchStopped where the batch was paused or cancelled meanwhile */
+/** @throws BatchStopped where the batch was paused or cancelled meanwhile, also if it was taken up again since */
+async function requireRun(tx: Context, { id, run }: Batch): Promise<void> {
+  const isSameRun = and(eq(batches.id, id), eq(batches.state, transitions.start.to), eq(batches.run, run));
+  const [found] = await tx.db.select({ id: batches.id }).from(batches).where(isSameRun).for("update");
+  if (!found) throw new BatchStopped();
+}
+
+/** @throws BatchStopped as `requireRun` does */
 async function finishWhole(tx: Context, batch: Batch, failed: number): Promise<void> {
+  await requireRun(tx, batch);
   const rows = `${failed} of ${batch.totalRows} rows`;
   if (batch.isDryRun) {
     const reason = failed === 0 ? null : `${rows} would fail.`;
@@ -158,14 +160,6 @@ async function finishWhole(tx: Context, batch: Batch, failed: number): Promise<v
   const isKept = failed === 0;
   const reason = isKept ? null : `${rows} failed, so no record was written: the policy is atomic.`;
   if (!(await endBatch(tx, batch.id, isKept ? "complete" : "fail", reason))) throw new BatchStopped();
-  // Rows that would have succeeded have no result: they are left as they were.
-  if (!isKept) {
-    await tx.db.execute(sql`
-      UPDATE chunks SET state = CASE WHEN failed = row_count THEN 'done' ELSE 'queued' END::chunk_state,
-        succeeded = 0, created = 0, updated = 0, unchanged = 0
-      WHERE batch_id = ${batch.id}`);
-  }
-  await tx.db.execute(sql`
-    UPDATE batches SET chunks_left = (SELECT count(*) FROM chunks WHERE batch_id = ${batch.id} AND state <> 'done')
-    WHERE id = ${batch.id}`);
+  if (isKept) await tx.db.update(batches).set({ chunksLeft: 0 }).where(eq(batches.id, batch.id));
+  else await forgetSuccesses(tx, batch.id);
 }

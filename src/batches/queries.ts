@@ -3,7 +3,7 @@ import { and, desc, eq, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { batches } from "../schema/batches.ts";
-import { hasEnded, leavesRows } from "./state.ts";
+import { hasEnded, leavesRows, MAY_RUN_STATES } from "./state.ts";
 import type { BatchView, Counts } from "./views.ts";
 
 /** Sums over a batch's chunks. */
@@ -86,14 +86,21 @@ export function isWhole({ isDryRun, policy }: Pick<StoredBatch, "isDryRun" | "po
   return isDryRun || policy === "atomic";
 }
 
+/** Nothing of it is written yet, or ever was, whatever its chunks say. */
+function isTentative(batch: StoredBatch): boolean {
+  return (
+    isWhole(batch) && (batch.state === "validated" || MAY_RUN_STATES.some((state) => state === batch.state))
+  );
+}
+
 /** Each row is in exactly one of these. */
 function countRows(batch: StoredBatch): Counts {
   const { succeeded, failed, reversed, totalRows: total, state } = batch;
-  const isTentative = isWhole(batch) && (!hasEnded(state) || state === "validated");
-  const success = isTentative ? 0 : succeeded - reversed;
-  const open = total - failed - (isTentative ? 0 : succeeded);
+  const kept = isTentative(batch) ? 0 : succeeded;
+  const success = kept - reversed;
+  const open = total - failed - kept;
   const isRunning = state === "processing";
-  const processing = isRunning ? batch.processing + (isTentative ? succeeded : 0) : 0;
+  const processing = isRunning ? batch.processing + succeeded - kept : 0;
   const unprocessed = leavesRows(state) ? open : 0;
   const pending = open - processing - unprocessed;
   return { total, pending, processing, success, failed, unprocessed, undone: reversed };
@@ -118,10 +125,7 @@ export function viewBatch(batch: StoredBatch, now: Date): BatchView {
     state: batch.state,
     counts: countRows(batch),
     reason: batch.reason,
-    records:
-      isWhole(batch) && !batch.isDryRun && !hasEnded(batch.state)
-        ? NO_RECORDS
-        : { created, updated, unchanged },
+    records: isTentative(batch) && !batch.isDryRun ? NO_RECORDS : { created, updated, unchanged },
     undo: isUndo ? { reversed, kept, failed: undoFailed } : null,
     header: batch.header,
     mapping: Object.fromEntries(

@@ -23,6 +23,8 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
     } while (removed >= SLICE_ROWS);
   }
   await inTransaction(ctx, async (tx) => {
+    // Before the batch, as a worker locks them: one that has a chunk in hand still finds the batch closed and gives up.
+    await tx.db.execute(sql`SELECT FROM chunks WHERE batch_id = ${batchId} FOR UPDATE`);
     // Whoever still writes to the batch holds this lock or finds the batch gone.
     const [batch] = await tx.db
       .select({ run: batches.run })

@@ -1,5 +1,6 @@
 import { type Context, inTransaction } from "../context.ts";
 import { enqueueWork } from "./enqueue-work.ts";
+import { holdChunks, whenLetGo } from "./hold-chunks.ts";
 import { isWhole } from "./queries.ts";
 import { finishBatch } from "./settle-chunk.ts";
 import { startBatch } from "./start-batch.ts";
@@ -7,14 +8,19 @@ import { isThere, lockBatch, requireEdge, takeEdge } from "./take-edge.ts";
 
 /** Lets a paused batch go on where it was held. */
 export function resumeBatch(ctx: Context, userId: number, batchId: string): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
-    const batch = await lockBatch(tx, userId, batchId);
-    if (isThere(batch, "queued", "processing")) return;
-    requireEdge(batch, "resume", "resumed");
-    const resumed = await takeEdge(tx, batchId, "resume", { reason: null });
-    if (isWhole(resumed) || resumed.chunksLeft > 0) return enqueueWork(tx, resumed);
-    // Its last rows were done when it was paused already.
-    await tx.db.execute(startBatch(batchId));
-    await finishBatch(tx, batchId);
-  });
+  return whenLetGo(() => inTransaction(ctx, (tx) => resume(tx, userId, batchId)));
+}
+
+async function resume(tx: Context, userId: number, batchId: string): Promise<void> {
+  const batch = await lockBatch(tx, userId, batchId);
+  if (isThere(batch, "queued", "processing")) return;
+  requireEdge(batch, "resume", "resumed");
+  await holdChunks(tx, batchId);
+  // A run of its own, where a worker that has not seen the pause yet could take the whole batch for its own still.
+  const run = isWhole(batch) ? batch.run + 1 : batch.run;
+  const resumed = await takeEdge(tx, batchId, "resume", { reason: null, run });
+  if (isWhole(resumed) || resumed.chunksLeft > 0) return enqueueWork(tx, resumed);
+  // Its last rows were done when it was paused already.
+  await tx.db.execute(startBatch(batchId));
+  await finishBatch(tx, batchId);
 }

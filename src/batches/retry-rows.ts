@@ -2,9 +2,10 @@ import { type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import { enqueueWork } from "./enqueue-work.ts";
+import { holdChunks, whenLetGo } from "./hold-chunks.ts";
 import { isWhole } from "./queries.ts";
 import { resetChunks } from "./reset-chunks.ts";
-import { leavesRows } from "./state.ts";
+import { leavesRows, transitions } from "./state.ts";
 import { type Batch, lockBatch, requireEdge, takeEdge } from "./take-edge.ts";
 
 export interface Retry {
@@ -20,30 +21,43 @@ export interface Retry {
  * @throws DomainError `conflict` where the state does not allow it or there is nothing to retry
  */
 export function retryRows(ctx: Context, userId: number, batchId: string, retry: Retry): Promise<number> {
-  return inTransaction(ctx, async (tx) => {
-    const batch = await lockBatch(tx, userId, batchId);
-    requireEdge(batch, "retry", "retried");
-    const left = leavesRows(batch.state) && !isWhole(batch) ? await countLeft(tx, batch) : 0;
-    if (left > 0 && !retry.unprocessed) {
-      throw new DomainError(
-        "conflict",
-        `${left} rows were left unprocessed and would run too: send \`unprocessed: true\` if they shall.`,
-      );
-    }
-    const failed = await takeFailuresBack(tx, batch, userId, retry.rows);
-    if (failed + left === 0) throw new DomainError("conflict", "No row of this batch has failed.");
-    // Of a batch that is written as a whole nothing was written yet.
-    if (isWhole(batch)) await resetChunks(tx, batchId);
-    else await reopenChunks(tx, batchId);
-    const again = await takeEdge(tx, batchId, "retry", {
-      run: batch.run + 1,
-      reason: null,
-      finishedAt: null,
-      pacedUntil: tx.now(),
-    });
-    await enqueueWork(tx, again);
-    return isWhole(batch) ? batch.totalRows : failed + left;
+  return whenLetGo(() => inTransaction(ctx, (tx) => retryIn(tx, userId, batchId, retry)));
+}
+
+async function retryIn(tx: Context, userId: number, batchId: string, retry: Retry): Promise<number> {
+  const batch = await lockBatch(tx, userId, batchId);
+  requireEdge(batch, "retry", "retried");
+  const left = leavesRows(batch.state) ? await countLeft(tx, batch) : 0;
+  // Where a row of an atomic batch failed, that is why the others were left.
+  const isLeftByPolicy = isWhole(batch) && batch.state === transitions.fail.to;
+  if (left > 0 && !retry.unprocessed && !isLeftByPolicy) {
+    throw new DomainError(
+      "conflict",
+      `${left} rows were left unprocessed and would run too: send \`unprocessed: true\` if they shall.`,
+    );
+  }
+  await holdChunks(tx, batchId);
+  const failed = await takeFailuresBack(tx, batch, userId, retry.rows);
+  if (failed + left === 0) throw new DomainError("conflict", "No row of this batch has failed.");
+  if (isWhole(batch)) await reopenWhole(tx, batch, userId);
+  else await reopenChunks(tx, batchId);
+  const again = await takeEdge(tx, batchId, "retry", {
+    run: batch.run + 1,
+    reason: null,
+    finishedAt: null,
+    pacedUntil: tx.now(),
   });
+  await enqueueWork(tx, again);
+  return isWhole(batch) ? batch.totalRows : failed + left;
+}
+
+/** Nothing was written yet of a batch that is written as a whole: all of it runs again, whichever rows were named. */
+async function reopenWhole(tx: Context, batch: Batch, userId: number): Promise<void> {
+  await takeFailuresBack(tx, batch, userId, undefined);
+  await resetChunks(tx, batch.id);
+  await tx.db.execute(
+    sql`UPDATE chunks SET attempt = attempt + 1, first_attempt = attempt + 1 WHERE batch_id = ${batch.id}`,
+  );
 }
 
 async function countLeft(tx: Context, batch: Batch): Promise<number> {
@@ -80,7 +94,7 @@ async function requireFailed(tx: Context, batchId: string, wanted: readonly numb
   if (rows[0]) throw invalidField("rows", `row ${rows[0].row} is none that has failed.`);
 }
 
-/** Chunks are open again where failures of theirs are gone; all that are open count their retries from here. */
+/** Chunks are open again where failures of theirs are gone. */
 async function reopenChunks(tx: Context, batchId: string): Promise<void> {
   await tx.db.execute(sql`
     WITH counted AS (
@@ -93,9 +107,6 @@ async function reopenChunks(tx: Context, batchId: string): Promise<void> {
     UPDATE chunks SET failed = counted.failed, state = 'queued', attempt = attempt + 1
     FROM counted
     WHERE chunks.batch_id = ${batchId} AND chunks.first_row = counted.first_row AND chunks.failed <> counted.failed`);
-  await tx.db.execute(
-    sql`UPDATE chunks SET first_attempt = attempt WHERE batch_id = ${batchId} AND state <> 'done'`,
-  );
   await tx.db.execute(sql`
     UPDATE batches SET chunks_left = (SELECT count(*) FROM chunks WHERE batch_id = ${batchId} AND state <> 'done')
     WHERE id = ${batchId}`);

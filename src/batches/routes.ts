@@ -1,13 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
+import { invalidField } from "../errors.ts";
 import { authenticate } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { MAX_ROW_NUMBER } from "./ids.ts";
 import { getBatch, listBatches, viewBatch } from "./queries.ts";
 import { listRows, viewRow, viewRowDetail } from "./row-queries.ts";
-import { RowStatus, Uuid } from "./views.ts";
+import { NotReversed, RowStatus, Uuid } from "./views.ts";
 
 export const BatchParams = Type.Object({ batch_id: Uuid });
 export const RowParams = Type.Object({
@@ -63,14 +64,19 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           summary: "The rows of a batch, in source order",
           params: BatchParams,
-          querystring: Type.Object({ status: Type.Optional(RowStatus), ...PageQuery }),
+          querystring: Type.Object({
+            status: Type.Optional(RowStatus),
+            undo: Type.Optional(NotReversed),
+            ...PageQuery,
+          }),
           response: { 200: Page(Type.Ref("Row")), ...problems(400, 401, 404) },
         },
       },
       async ({ user, params, query }) => {
         const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
+        if (query.status && query.undo) throw invalidField("undo", "can't be combined with status.");
         const batch = await getBatch(ctx, user.id, params.batch_id);
-        const page = { status: query.status ?? null, after, limit: query.limit + 1 };
+        const page = { status: query.status ?? null, undo: query.undo, after, limit: query.limit + 1 };
         const found = await listRows(ctx, batch, page);
         return pageOf(
           found,

@@ -5,11 +5,11 @@ import { notFound } from "../errors.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
 import { uniqueNames } from "../targets/match-header.ts";
 import { maskSecrets } from "../targets/secrets.ts";
-import { chunkJobId } from "./batch-jobs.ts";
+import { batchJobId, chunkJobId } from "./batch-jobs.ts";
 import { taskIdOf } from "./ids.ts";
 import { isWhole, type StoredBatch } from "./queries.ts";
 import { leavesRows } from "./state.ts";
-import type { RowDetail, RowStatus, RowView } from "./views.ts";
+import type { NotReversed, RowDetail, RowStatus, RowView } from "./views.ts";
 
 export interface StoredRow {
   readonly row: number;
@@ -113,14 +113,25 @@ function rowsOfStatus(batch: StoredBatch, wanted: RowStatus | null, after: numbe
   }
 }
 
+/** Rows whose records were not put back; they have an index of their own. */
+function rowsNotReversed({ id }: StoredBatch, undo: NotReversed, after: number): SQL {
+  return sql`
+    row_results AS results
+    JOIN batch_rows AS rows ON rows.batch_id = results.batch_id AND rows.row_number = results.row_number ${chunkOfRow}
+    WHERE results.batch_id = ${id} AND results.undo = ${sql.raw(`'${undo}'`)} AND results.row_number > ${after}
+    ORDER BY results.row_number`;
+}
+
 /** Rows in source order, from the one behind `after` on. The caller has made sure whose batch it is. */
 export async function listRows(
   ctx: Context,
   batch: StoredBatch,
-  page: { status: RowStatus | null; after: number; limit: number },
+  page: { status: RowStatus | null; undo?: NotReversed | undefined; after: number; limit: number },
 ): Promise<StoredRow[]> {
+  const { status, undo, after, limit } = page;
+  const found = undo ? rowsNotReversed(batch, undo, after) : rowsOfStatus(batch, status, after);
   const { rows } = await ctx.db.execute<StoredRow & Record<string, unknown>>(
-    sql`SELECT ${columnsIn(batch)} FROM ${rowsOfStatus(batch, page.status, page.after)} LIMIT ${page.limit}`,
+    sql`SELECT ${columnsIn(batch)} FROM ${found} LIMIT ${limit}`,
   );
   return rows;
 }
@@ -155,6 +166,13 @@ function namedCells(
   return Object.fromEntries(cells.map((cell, at) => [names[at] ?? "", cell]));
 }
 
+function jobIdOf(batch: StoredBatch, { firstRow, attempts, attempt }: StoredRow): string | null {
+  if (firstRow === null) return null;
+  if (!isWhole(batch)) return chunkJobId({ batchId: batch.id, firstRow }, attempts || (attempt ?? 1));
+  const isUndo = batch.state === "undoing" || batch.state === "undone";
+  return batchJobId("whole", batch.id, isUndo ? batch.run - 1 : batch.run);
+}
+
 export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
   return {
     row: stored.row,
@@ -163,13 +181,7 @@ export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
     status: stored.status,
     fields: namedCells(batch, stored.fields, stored.errorCode === "malformed"),
     attempts: stored.attempts,
-    job_id:
-      stored.firstRow === null
-        ? null
-        : chunkJobId(
-            { batchId: batch.id, firstRow: stored.firstRow },
-            stored.attempts || (stored.attempt ?? 1),
-          ),
+    job_id: jobIdOf(batch, stored),
     record_id: stored.recordId === null ? null : Number(stored.recordId),
     effect: stored.effect,
     error_code: stored.errorCode,

@@ -61,6 +61,9 @@ export type Edge = keyof typeof transitions;
 /** States in which the rows of a batch may run. */
 export const RUNNABLE_STATES = [transitions.start.from[0], transitions.start.to] as const;
 
+/** States in which its rows run or will. */
+export const MAY_RUN_STATES = [...RUNNABLE_STATES, transitions.pause.to] as const;
+
 /** States in which nothing works on a batch and nothing will unless its owner asks for it. */
 export const ENDED_STATES = transitions.delete.from;
 

@@ -18,6 +18,12 @@ export const RowStatus = Type.Enum(["pending", "processing", "success", "failed"
 });
 export type RowStatus = Static<typeof RowStatus>;
 
+export const NotReversed = Type.Enum(["kept", "failed"], {
+  description:
+    "Only rows whose records undoing the batch did not put back: kept because they were changed since, or failed.",
+});
+export type NotReversed = Static<typeof NotReversed>;
+
 export const Counts = Type.Object(
   {
     total: Type.Integer({ description: "Rows in the file; grows while it is being received." }),

@@ -8,16 +8,19 @@ import { classify } from "./outcomes.ts";
  * One bad row among n costs about 2 log2(n) statements more.
  * @param write throws where it can't write every row it is given
  * @param refused what a row comes to that can't be written
+ * @param signal nothing more is written once it aborts
  * @returns a result for each row, in their order
- * @throws what `write` threw where the transaction is lost
+ * @throws what `write` threw where the transaction is lost, or the signal's reason
  */
 export async function writeRows<Row, Result>(
   tx: Context,
   rows: readonly Row[],
   write: (rows: readonly Row[]) => Promise<Result[]>,
   refused: (outcome: Outcome) => Result,
+  signal?: AbortSignal,
 ): Promise<Result[]> {
   if (rows.length === 0) return [];
+  signal?.throwIfAborted();
   try {
     return await underSavepoint(tx.db, () => write(rows));
   } catch (error) {
@@ -26,8 +29,8 @@ export async function writeRows<Row, Result>(
     if (failure.kind === "busy" || rows.length === 1) return rows.map(() => refused(failure.outcome));
     const middle = rows.length >> 1;
     return [
-      ...(await writeRows(tx, rows.slice(0, middle), write, refused)),
-      ...(await writeRows(tx, rows.slice(middle), write, refused)),
+      ...(await writeRows(tx, rows.slice(0, middle), write, refused, signal)),
+      ...(await writeRows(tx, rows.slice(middle), write, refused, signal)),
     ];
   }
 }

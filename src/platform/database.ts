@@ -62,6 +62,7 @@ export function postgresError(error: unknown): pg.DatabaseError | null {
 }
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
+export const LOCK_NOT_AVAILABLE = "55P03";
 const LOST_CONNECTION_CODES = /^(08|57P|53300)/;
 const LOST_CONNECTION_MESSAGES =
   /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|timeout|[Cc]onnection terminated|not queryable/;
