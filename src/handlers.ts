@@ -2,6 +2,7 @@
 import Value from "typebox/value";
 import { removeExpiredSessions } from "./accounts/sessions.ts";
 import { announceBatch } from "./batches/announce-batch.ts";
+import { removeStaleKeys } from "./batches/idempotency.ts";
 import { processChunk } from "./batches/process-chunk.ts";
 import { processWhole } from "./batches/process-whole.ts";
 import { reconcile } from "./batches/reconcile.ts";
@@ -32,8 +33,10 @@ export const handlers: Handlers = {
   clean: async (ctx) => {
     const batchesRemoved = await removeOldBatches(ctx);
     const sessionsRemoved = await removeExpiredSessions(ctx);
-    ctx.log.info({ batchesRemoved, sessionsRemoved }, "cleaned");
-    return { batchesRemoved, sessionsRemoved };
+    const keysRemoved = await removeStaleKeys(ctx);
+    const removed = { batchesRemoved, sessionsRemoved, keysRemoved };
+    ctx.log.info(removed, "cleaned");
+    return removed;
   },
 };
 

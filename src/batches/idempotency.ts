@@ -21,7 +21,10 @@ export interface StoredAnswer {
 export interface Claim extends AsyncDisposable {
   /** The answer to the first request of this key; null: this is the first. */
   readonly answer: StoredAnswer | null;
-  /** Keeps the answer, in the transaction that carries the request out. */
+  /**
+   * Keeps the answer, in the transaction that carries the request out.
+   * @throws DomainError `conflict` where the key was lost meanwhile
+   */
   store(tx: Context, answer: StoredAnswer): Promise<void>;
 }
 
@@ -31,9 +34,10 @@ export interface Claim extends AsyncDisposable {
  */
 export async function claimKey(ctx: Context, userId: number, key: string): Promise<Claim> {
   const mine = and(eq(idempotencyKeys.userId, userId), eq(idempotencyKeys.key, key));
-  const isOpen = and(mine, isNull(idempotencyKeys.status));
   await removeStaleKeys(ctx, mine);
   const now = ctx.now();
+  // One that took too long may have lost its key to another, which is not to be disturbed.
+  const isOpen = and(mine, isNull(idempotencyKeys.status), eq(idempotencyKeys.createdAt, now));
   const claimed = await ctx.db
     .insert(idempotencyKeys)
     .values({ userId, key, createdAt: now, seenAt: now })
@@ -49,7 +53,9 @@ export async function claimKey(ctx: Context, userId: number, key: string): Promi
   return {
     answer,
     async store(tx, answer) {
-      await tx.db.update(idempotencyKeys).set(answer).where(isOpen);
+      const stored = await tx.db.update(idempotencyKeys).set(answer).where(isOpen);
+      if (stored.rowCount === 1) return;
+      throw new DomainError("conflict", "The request took so long that another has its Idempotency-Key now.");
     },
     async [Symbol.asyncDispose]() {
       clearInterval(signOfLife);

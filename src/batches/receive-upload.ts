@@ -24,7 +24,7 @@ export interface Upload {
   /** Resolves when the request has nothing more to it; throws where the file was cut off or another follows. */
   readonly finish: () => Promise<void>;
   /** Runs in the transaction that accepts the batch. */
-  readonly onAccepted?: (tx: Context, received: Received, fingerprint: Buffer) => Promise<void>;
+  readonly onAccepted?: (tx: Context, received: Received, contentHash: Buffer) => Promise<void>;
 }
 
 export interface Received {
@@ -67,7 +67,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
         { mayReplay: !options.force && !options.dry_run, maxChunkRows: chunkRowsOf(target, options) },
       );
       const received = { batchId: accepted, isReplay: accepted !== batchId };
-      await upload.onAccepted?.(tx, received, fingerprint);
+      await upload.onAccepted?.(tx, received, contentHash);
       return received;
     });
     if (received.isReplay) await abandonUpload(ctx, batchId, null);

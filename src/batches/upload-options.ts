@@ -108,11 +108,21 @@ export function readUploadOptions(
   query: UploadOptions,
   fields: Readonly<Record<string, string>>,
 ): UploadOptions {
-  const given = Object.entries(fields).filter(([name]) => optionNames.includes(name));
-  const options = Value.Convert(UploadOptions, { ...query, ...Object.fromEntries(given) });
+  const given = Object.entries(fields)
+    .filter(([name]) => optionNames.includes(name))
+    .map(([name, text]) => [name, typed(name, text)]);
+  const options = { ...query, ...Object.fromEntries(given) };
   const [problem] = check.Errors(options);
   if (problem) throw invalidField(problem.instancePath.slice(1).replaceAll("/", "."), `${problem.message}.`);
   return options as UploadOptions;
+}
+
+/** As the query's are taken: what is no number or no boolean stays text, and is refused for it. */
+function typed(name: string, text: string): string | number | boolean {
+  const rule = UploadOptions.properties[name as keyof UploadOptions];
+  if (Type.IsInteger(rule) && /^-?\d{1,15}$/.test(text)) return Number(text);
+  if (Type.IsBoolean(rule) && /^(true|false)$/.test(text)) return text === "true";
+  return text;
 }
 
 /** How the file is to be read. */
@@ -130,7 +140,8 @@ export function csvOptionsOf(options: UploadOptions): CsvOptions {
 }
 
 /** What the target has to say to the options. @throws DomainError that names the option, or `forbidden` */
-export function targetOf({ target: name, mode, policy }: UploadOptions, role: Role): Target {
+export function targetOf(options: UploadOptions, role: Role): Target {
+  const { target: name, mode, policy } = options;
   const target = targetForUpload(name, role);
   const modes = modesOf(target);
   if (!modes.includes(mode)) throw invalidField("mode", `${name} takes ${modes.join(", ")}, not ${mode}.`);
@@ -139,6 +150,9 @@ export function targetOf({ target: name, mode, policy }: UploadOptions, role: Ro
       "policy",
       `atomic needs a target that writes in a transaction; ${name} takes rows one by one.`,
     );
+  }
+  if (policy === "atomic" && options.rows_per_second !== undefined) {
+    throw invalidField("rows_per_second", "an atomic batch is written in one go; leave out one of the two.");
   }
   return target;
 }
@@ -152,10 +166,18 @@ export function seedOptions(target: string): UploadOptions {
 /** Options that make no difference to what the rows become. */
 const NO_MATTER = ["force", "dry_run", "rows_per_second", "row_delay_ms"];
 
-/** The same bytes with the same options: the same request again. */
+/** The same bytes with the same options that decide what the rows become: the same import again. */
 export function fingerprintOf(contentHash: Buffer, options: UploadOptions): Buffer {
-  const asked = Object.entries(options)
-    .filter(([name]) => !NO_MATTER.includes(name))
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const matter = Object.entries(options).filter(([name]) => !NO_MATTER.includes(name));
+  return hashOf(contentHash, Object.fromEntries(matter));
+}
+
+/** The same bytes with the same options, all of them: the same request again. */
+export function requestHashOf(contentHash: Buffer, options: UploadOptions): Buffer {
+  return hashOf(contentHash, options);
+}
+
+function hashOf(contentHash: Buffer, options: Partial<UploadOptions>): Buffer {
+  const asked = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256").update(contentHash).update(JSON.stringify(asked)).digest();
 }

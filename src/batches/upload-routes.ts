@@ -13,7 +13,7 @@ import { type Claim, claimKey, type StoredAnswer } from "./idempotency.ts";
 import { getBatch, viewBatch } from "./queries.ts";
 import { type Received, receiveUpload } from "./receive-upload.ts";
 import { BatchParams } from "./routes.ts";
-import { fingerprintOf, optionNames, readUploadOptions, UploadOptions } from "./upload-options.ts";
+import { optionNames, readUploadOptions, requestHashOf, UploadOptions } from "./upload-options.ts";
 import { BatchView } from "./views.ts";
 
 const Uploaded = Type.Object({
@@ -81,7 +81,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             const key = request.headers["idempotency-key"];
             if (key === undefined) return answer(reply, await upload(request, file, options, null));
             await using claim = await claimKey(ctx, request.user.id, key);
-            if (claim.answer) return replay(reply, claim.answer, await readFingerprint(file, options));
+            if (claim.answer) return replay(reply, claim.answer, await readRequestHash(file, options));
             return answer(reply, await upload(request, file, options, claim));
           },
           optionNames,
@@ -138,8 +138,9 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         userId,
         role,
         options,
-        onAccepted: async (tx, received, fingerprint) => {
+        onAccepted: async (tx, received, contentHash) => {
           const body = await viewOf(tx, received);
+          const fingerprint = requestHashOf(contentHash, options);
           await claim?.store(tx, { fingerprint, status: statusOf(body), body });
         },
       });
@@ -181,9 +182,9 @@ function replay(reply: FastifyReply, first: StoredAnswer, fingerprint: Buffer): 
   return answer(reply.header("idempotency-replayed", "true"), first.body as Uploaded);
 }
 
-async function readFingerprint(file: UploadedFile, options: UploadOptions): Promise<Buffer> {
+async function readRequestHash(file: UploadedFile, options: UploadOptions): Promise<Buffer> {
   const hash = createHash("sha256");
   for await (const bytes of file.file) hash.update(bytes);
   await file.finish();
-  return fingerprintOf(hash.digest(), options);
+  return requestHashOf(hash.digest(), options);
 }
