@@ -6,6 +6,8 @@ import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountRoutes } from "./accounts/routes.ts";
 import { healthRoutes } from "./admin/health-routes.ts";
+import { eventRoutes } from "./batches/event-routes.ts";
+import { resultRoutes } from "./batches/results-routes.ts";
 import { batchRoutes } from "./batches/routes.ts";
 import { BatchView, RowView } from "./batches/views.ts";
 import { BookView } from "./books/queries.ts";
@@ -16,6 +18,7 @@ import { registerAuth } from "./platform/http/auth.ts";
 import { handleErrors, Problem } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { registerUploads } from "./platform/http/upload.ts";
+import { NotifyListener } from "./platform/notify-listener.ts";
 
 /** A connection without a byte in either direction for this long is cut: a stalled upload, a client that is gone. */
 const IDLE_CONNECTION_MS = 120_000;
@@ -44,9 +47,14 @@ export async function createApp(ctx: Context) {
 
   for (const schema of [Problem, BatchView, RowView, BookView]) app.addSchema(schema);
 
+  const listener = new NotifyListener(ctx.config, ctx.log);
+  app.addHook("onClose", () => listener.close());
+
   await app.register(healthRoutes(ctx));
   await app.register(accountRoutes(ctx));
   await app.register(batchRoutes(ctx));
+  await app.register(resultRoutes(ctx));
+  await app.register(eventRoutes(ctx, listener));
   await app.register(bookRoutes(ctx));
   await app.register(bookUploadRoutes(ctx));
   return app;

@@ -5,6 +5,7 @@ import { jobs } from "../jobs.ts";
 import type { NewJob } from "../platform/queue.ts";
 import { batches } from "../schema/batches.ts";
 import { chunkJob } from "./batch-jobs.ts";
+import { notifyBatch } from "./notify-batch.ts";
 import type { RowMarks } from "./plan-chunks.ts";
 import { transitions } from "./state.ts";
 
@@ -26,5 +27,6 @@ export async function acceptBatch(ctx: Context, batchId: string, marks: RowMarks
       SELECT ${batchId}, * FROM unnest(${column("firstRow")}::int[], ${column("lastRow")}::int[], ${column("rowCount")}::int[])`);
     const added: NewJob[] = plan.map(({ firstRow }) => chunkJob({ batchId, firstRow }, 1));
     await tx.queue.add(tx.db, jobs.processChunk, added);
+    await notifyBatch(tx, batchId);
   });
 }

@@ -6,6 +6,7 @@ import type { Delivery } from "../platform/queue.ts";
 import type { BatchMode } from "../schema/batches.ts";
 import { targetNamed } from "../targets/registry.ts";
 import type { ChunkKey } from "./batch-jobs.ts";
+import { notifyBatch } from "./notify-batch.ts";
 import { type OpenRow, processRows, type RowsTask } from "./process-rows.ts";
 import { type Settled, settleChunk } from "./settle-chunk.ts";
 import { startBatch } from "./start-batch.ts";
@@ -30,6 +31,7 @@ export async function processChunk(
   const startedAt = performance.now();
   const task = await markProcessing(ctx, key);
   if (!task) return undefined;
+  await notifyBatch(ctx, key.batchId);
   const log = ctx.log.child({ ...key, delivery: delivery.attempt });
   log.info("chunk received");
 

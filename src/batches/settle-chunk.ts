@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { jobs } from "../jobs.ts";
 import type { RowError } from "../schema/batches.ts";
 import { type ChunkKey, chunkJob, finishedJob } from "./batch-jobs.ts";
+import { notifyBatch } from "./notify-batch.ts";
 import { transitions } from "./state.ts";
 import {
   type EffectCounts,
@@ -46,6 +47,7 @@ export async function settleChunk(
   const counted = addCounts(settled, effects);
   if (retried > 0) await retryLater(tx, chunk, counted);
   else await finishChunk(tx, chunk, counted);
+  await notifyBatch(tx, chunk.batchId);
   return settled;
 }
 
