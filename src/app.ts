@@ -6,6 +6,8 @@ import packageJson from "../package.json" with { type: "json" };
 import { accountRoutes } from "./accounts/routes.ts";
 import { healthRoutes } from "./admin/health-routes.ts";
 import { controlRoutes } from "./batches/control-routes.ts";
+import { eventRoutes } from "./batches/event-routes.ts";
+import { resultRoutes } from "./batches/results-routes.ts";
 import { batchRoutes } from "./batches/routes.ts";
 import { uploadRoutes } from "./batches/upload-routes.ts";
 import { BatchView, RowDetail, RowView } from "./batches/views.ts";
@@ -21,6 +23,7 @@ import { handleErrors, Problem } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { registerUploads } from "./platform/http/upload.ts";
+import { NotifyListener } from "./platform/notify-listener.ts";
 import { preparePictures } from "./platform/pictures.ts";
 import { RecordView } from "./records/queries.ts";
 import { recordRoutes } from "./records/routes.ts";
@@ -56,12 +59,17 @@ export async function createApp(ctx: Context) {
   for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView])
     app.addSchema(schema);
 
+  const listener = new NotifyListener(ctx.config, ctx.log);
+  app.addHook("onClose", () => listener.close());
+
   await app.register(healthRoutes(ctx));
   await app.register(accountRoutes(ctx));
   await app.register(uploadRoutes(ctx));
   await app.register(batchRoutes(ctx));
   await app.register(controlRoutes(ctx));
   await app.register(targetRoutes(ctx));
+  await app.register(resultRoutes(ctx));
+  await app.register(eventRoutes(ctx, listener));
   await app.register(bookRoutes(ctx));
   await app.register(mediaRoutes(ctx));
   await app.register(recordRoutes(ctx));

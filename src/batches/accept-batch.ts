@@ -4,6 +4,7 @@ import { DomainError } from "../errors.ts";
 import { users } from "../schema/accounts.ts";
 import { batches } from "../schema/batches.ts";
 import { enqueueWork } from "./enqueue-work.ts";
+import { notifyBatch } from "./notify-batch.ts";
 import type { RowMarks } from "./plan-chunks.ts";
 import { transitions } from "./state.ts";
 
@@ -50,6 +51,7 @@ export function acceptBatch(
       INSERT INTO chunks (batch_id, first_row, last_row, row_count)
       SELECT ${id}, * FROM unnest(${column("firstRow")}::int[], ${column("lastRow")}::int[], ${column("rowCount")}::int[])`);
     await enqueueWork(tx, batch);
+    await notifyBatch(tx, id);
     return id;
   });
 }

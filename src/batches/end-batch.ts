@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { jobs } from "../jobs.ts";
 import { batchJob } from "./batch-jobs.ts";
+import { notifyBatch } from "./notify-batch.ts";
 import { type Edge, transitions } from "./state.ts";
 
 /** Takes an edge to a state in which nothing works on the batch any more, and tells those who wait for that. */
@@ -18,6 +19,7 @@ export async function endBatch(
     RETURNING user_id AS "userId", total_rows AS "totalRows", run`);
   const [ended] = rows;
   if (!ended) return false;
+  await notifyBatch(tx, batchId);
   await tx.queue.add(tx.db, jobs.batchFinished, [
     batchJob("finished", { ...ended, id: batchId, userId: Number(ended.userId) }),
   ]);

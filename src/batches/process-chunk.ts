@@ -6,6 +6,7 @@ import { underSavepoint } from "../platform/database.ts";
 import type { Delivery } from "../platform/queue.ts";
 import type { ChunkKey } from "./batch-jobs.ts";
 import { type BatchTask, taskOf } from "./batch-task.ts";
+import { notifyBatch } from "./notify-batch.ts";
 import { processRows } from "./process-rows.ts";
 import { readOpenRows } from "./read-open-rows.ts";
 import { type LockedChunk, type Settled, settleChunk } from "./settle-chunk.ts";
@@ -28,6 +29,7 @@ export async function processChunk(
   const startedAt = performance.now();
   const task = await markProcessing(ctx, key);
   if (!task) return undefined;
+  await notifyBatch(ctx, key.batchId);
   const log = ctx.log.child({ ...key, delivery: delivery.attempt });
   log.info("chunk received");
   using watch = watchBatch(ctx, key.batchId);

@@ -3,6 +3,7 @@
  * a dry run, which never does. Failures and counts are told outside of it as they come, so that others can follow and
  * the failures outlive the rollback.
  */
+
 import { and, asc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { underSavepoint } from "../platform/database.ts";
@@ -11,6 +12,7 @@ import { batches, chunks } from "../schema/batches.ts";
 import { taskOf } from "./batch-task.ts";
 import { endBatch } from "./end-batch.ts";
 import { forgetSuccesses } from "./forget-successes.ts";
+import { notifyBatch } from "./notify-batch.ts";
 import { delayRows } from "./process-chunk.ts";
 import { processRows } from "./process-rows.ts";
 import { readOpenRows } from "./read-open-rows.ts";
@@ -72,6 +74,7 @@ function beginWhole(ctx: Context, batchId: string): Promise<Batch | null> {
     const [batch] = await tx.db.select().from(batches).where(eq(batches.id, batchId)).for("update");
     if (batch?.state !== transitions.start.to) return null;
     await resetChunks(tx, batchId);
+    await notifyBatch(tx, batchId);
     return batch;
   });
 }
@@ -138,6 +141,7 @@ function tellChunk(
       UPDATE chunks SET state = 'done', succeeded = ${rowCount - failures.length}, failed = ${failures.length},
         created = ${created}, updated = ${updated}, unchanged = ${unchanged}, updated_at = statement_timestamp()
       WHERE batch_id = ${batchId} AND first_row = ${firstRow}`);
+    await notifyBatch(tx, batchId);
   });
 }
 

@@ -1,4 +1,5 @@
 /** The worker's part of undoing a batch: from its last chunk to its first, a transaction each. */
+
 import { and, desc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import type { Delivery } from "../platform/queue.ts";
@@ -6,6 +7,7 @@ import { batches, chunks } from "../schema/batches.ts";
 import type { UndoOutcome, WrittenRow } from "../targets/target.ts";
 import { taskOf } from "./batch-task.ts";
 import { endBatch } from "./end-batch.ts";
+import { notifyBatch } from "./notify-batch.ts";
 import type { RowsTask } from "./process-rows.ts";
 import { transitions } from "./state.ts";
 import { writeRows } from "./write-rows.ts";
@@ -68,6 +70,7 @@ async function reverseLastChunk(tx: Context, task: RowsTask): Promise<boolean> {
     .update(chunks)
     .set({ isUndone: true, reversed: counts.reversed, kept: counts.kept, undoFailed: counts.failed })
     .where(and(isLeft, eq(chunks.firstRow, chunk.firstRow)));
+  await notifyBatch(tx, batchId);
   return true;
 }
 

@@ -4,7 +4,9 @@ import type { Context } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import { authenticate } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
+import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { batchVersion } from "./batch-version.ts";
 import { MAX_ROW_NUMBER } from "./ids.ts";
 import { getBatch, listBatches, viewBatch } from "./queries.ts";
 import { listRows, viewRow, viewRowDetail } from "./row-queries.ts";
@@ -50,11 +52,17 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         schema: {
           ...shared,
           summary: "A batch: state, counts, rate, time left",
+          description:
+            "`ETag` is the version of what is stored; rate and time left change with the clock and have no part in it. Who " +
+            "polls with `If-None-Match` gets 304 until something changes.",
           params: BatchParams,
-          response: { 200: Type.Ref("Batch"), ...problems(400, 401, 404) },
+          response: { 200: Type.Ref("Batch"), ...NOT_MODIFIED, ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => viewBatch(await getBatch(ctx, user.id, params.batch_id), ctx.now()),
+      async (request, reply) => {
+        const view = viewBatch(await getBatch(ctx, request.user.id, request.params.batch_id), ctx.now());
+        return sendVersion(request, reply, batchVersion(view), view);
+      },
     );
 
     app.get(

@@ -29,7 +29,7 @@ export interface StoredRow {
 }
 
 /** What a row without a result is depends on its batch, and while that runs on its chunk. */
-function statusIn(batch: StoredBatch): SQL {
+export function statusIn(batch: StoredBatch): SQL {
   const open = leavesRows(batch.state)
     ? sql`'unprocessed'`
     : batch.state === "processing"
@@ -47,7 +47,7 @@ function columnsIn(batch: StoredBatch): SQL {
 }
 
 /** The chunk that a row is in: of those that begin before it, the last. */
-const chunkOfRow = sql`
+export const chunkOfRow = sql`
   LEFT JOIN LATERAL (
     SELECT first_row, attempt, state FROM chunks
     WHERE chunks.batch_id = rows.batch_id AND first_row <= rows.row_number ORDER BY first_row DESC LIMIT 1
@@ -59,6 +59,13 @@ const resultOfRow = sql`
     SELECT * FROM row_results
     WHERE row_results.batch_id = rows.batch_id AND row_results.row_number = rows.row_number LIMIT 1
   ) AS results ON true`;
+
+/** Likewise: a merge join would begin with the batch's first row, for each page anew. */
+const cellsOfRow = sql`
+  JOIN LATERAL (
+    SELECT * FROM batch_rows
+    WHERE batch_rows.batch_id = results.batch_id AND batch_rows.row_number = results.row_number LIMIT 1
+  ) AS rows ON true`;
 
 /** The states of the chunks in which rows without a result have this status; empty where none can have it. */
 function chunksWithStatus(batch: StoredBatch, wanted: "pending" | "processing" | "unprocessed"): string[] {
@@ -79,7 +86,7 @@ function chunksWithStatus(batch: StoredBatch, wanted: "pending" | "processing" |
  * Where to read rows of a status from, so that a page costs the same wherever they are in the batch: those with a
  * result from `row_results` (failed ones have an index of their own), the others from the chunks that have some.
  */
-function rowsOfStatus(batch: StoredBatch, wanted: RowStatus | null, after: number): SQL {
+export function rowsOfStatus(batch: StoredBatch, wanted: RowStatus | null, after: number): SQL {
   switch (wanted) {
     case "success":
     case "failed":
@@ -88,7 +95,7 @@ function rowsOfStatus(batch: StoredBatch, wanted: RowStatus | null, after: numbe
       const undo = wanted === "undone" ? sql`= 'reversed'` : sql`IS DISTINCT FROM 'reversed'`;
       return sql`
         row_results AS results
-        JOIN batch_rows AS rows ON rows.batch_id = results.batch_id AND rows.row_number = results.row_number ${chunkOfRow}
+        ${cellsOfRow} ${chunkOfRow}
         WHERE results.batch_id = ${batch.id} AND results.status = ${status} AND results.undo ${undo}
           AND results.row_number > ${after}
         ORDER BY results.row_number`;

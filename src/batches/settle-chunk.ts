@@ -6,6 +6,7 @@ import type { BatchState, RowError } from "../schema/batches.ts";
 import { type ChunkKey, chunkJob, type Lane } from "./batch-jobs.ts";
 import { endBatch } from "./end-batch.ts";
 import { errorLimit } from "./error-limit.ts";
+import { notifyBatch } from "./notify-batch.ts";
 import { goOnPaced } from "./pace.ts";
 import { transitions } from "./state.ts";
 import {
@@ -61,6 +62,7 @@ export async function settleChunk(
   );
   const isDone = await updateChunk(tx, chunk, settled, effects, mustRetry ? delaySeconds : null);
   const batch = await countDown(tx, chunk.batchId, isDone ? 1 : 0, isPartial);
+  await notifyBatch(tx, chunk.batchId);
   if (isPartial) return settled;
   if (mustRetry) {
     const key = { batchId: chunk.batchId, firstRow: chunk.firstRow };

@@ -2,6 +2,7 @@ import { and, eq, inArray } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DomainError, notFound } from "../errors.ts";
 import { type BatchState, batches } from "../schema/batches.ts";
+import { notifyBatch } from "./notify-batch.ts";
 import { type Edge, transitions } from "./state.ts";
 
 export type Batch = typeof batches.$inferSelect;
@@ -41,6 +42,7 @@ export async function takeEdge(
     .where(and(eq(batches.id, batchId), inArray(batches.state, [...from])))
     .returning();
   if (!changed) throw new Error(`The batch ${batchId} was not locked.`);
+  await notifyBatch(tx, batchId);
   return changed;
 }
 

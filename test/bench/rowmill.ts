@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BatchView } from "../../src/batches/views.ts";
 import { freePort } from "../../src/platform/embedded-postgres.ts";
+import { measureExport, measureExportFloor } from "./export.ts";
 import { median } from "./table.ts";
 
 export interface Measured {
@@ -18,6 +19,10 @@ export interface Measured {
   readonly workerPeakMb: number;
   /** Of a status read while the batch runs. */
   readonly statusMs: number;
+  readonly exportSeconds: number;
+  readonly exportFloorSeconds: number;
+  /** Of an API that does nothing but the export. */
+  readonly exportPeakMb: number;
 }
 
 const POLL_MS = 50;
@@ -37,24 +42,34 @@ export async function measureRowmill(
     ROW_DELAY_MS: "0",
     ...settings,
   };
+  const url = `http://127.0.0.1:${port}`;
   const api = await startProgram("api", env);
   const worker = await startProgram("worker", env);
+  let imported: Awaited<ReturnType<typeof importFile>>;
   try {
-    return await importFile(`http://127.0.0.1:${port}`, csvPath, api, worker);
+    imported = await importFile(url, csvPath, api, worker);
   } finally {
-    for (const program of [api, worker]) {
-      program.kill("SIGTERM");
-      await once(program, "exit");
-    }
+    await stopPrograms(api, worker);
+  }
+  const { batch, headers, ...measured } = imported;
+  const exporter = await startProgram("api", env);
+  try {
+    const exportFloorSeconds = await measureExportFloor(databaseUrl, batch.id);
+    const exportSeconds = await measureExport(url, batch.id, headers, batch.counts.total);
+    return { ...measured, exportFloorSeconds, exportSeconds, exportPeakMb: peakMb(exporter) };
+  } finally {
+    await stopPrograms(exporter);
   }
 }
 
-async function importFile(
-  url: string,
-  csvPath: string,
-  api: ChildProcess,
-  worker: ChildProcess,
-): Promise<Measured> {
+async function stopPrograms(...programs: ChildProcess[]): Promise<void> {
+  for (const program of programs) {
+    program.kill("SIGTERM");
+    await once(program, "exit");
+  }
+}
+
+async function importFile(url: string, csvPath: string, api: ChildProcess, worker: ChildProcess) {
   const headers = { authorization: `Bearer ${await signUp(url)}` };
   const form = new FormData();
   form.set("file", await openAsBlob(csvPath), "books.csv");
@@ -74,6 +89,8 @@ async function importFile(
   if (batch.counts.success !== batch.counts.total)
     throw new Error(`Not every row succeeded: ${JSON.stringify(batch.counts)}`);
   return {
+    batch,
+    headers,
     acceptedSeconds,
     doneSeconds,
     apiPeakMb: peakMb(api),

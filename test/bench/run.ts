@@ -92,6 +92,12 @@ async function report({
     apiPeakMbSmall: atSmall.apiPeakMb,
     workerPeakMbSmall: atSmall.workerPeakMb,
     statusMs: of((run) => run.statusMs),
+    exportSeconds: of((run) => run.exportSeconds),
+    exportRowsPerSecond: rows / of((run) => run.exportSeconds),
+    exportFloorSeconds: of((run) => run.exportFloorSeconds),
+    exportRatioToFloor: median(runs.map((run) => run.exportSeconds / run.exportFloorSeconds)),
+    exportPeakMb: of((run) => run.exportPeakMb),
+    exportPeakMbSmall: atSmall.exportPeakMb,
     delayedSeconds: withDelay.doneSeconds,
   };
   const seconds = (value: number) => `${value.toFixed(2)} s`;
@@ -117,6 +123,16 @@ async function report({
       "20 %",
     ],
     ["status read while it runs, median", `${result.statusMs.toFixed(1)} ms`, "5.0 ms"],
+    ["floor of an export: COPY of the same columns TO STDOUT", seconds(result.exportFloorSeconds), ""],
+    ["results as all.csv, last byte", seconds(result.exportSeconds), ""],
+    ["rows a second, exported", Math.round(result.exportRowsPerSecond).toLocaleString("en"), ""],
+    ["ratio to the floor of an export", `${result.exportRatioToFloor.toFixed(2)} x`, ""],
+    ["peak memory, API that exports", mb(result.exportPeakMb), "250 MB"],
+    [
+      `API that exports above ${SMALL_ROWS.toLocaleString("en")} rows`,
+      growth(result.exportPeakMb, result.exportPeakMbSmall),
+      "20 %",
+    ],
     [
       `${DELAYED_ROWS.toLocaleString("en")} rows at ROW_DELAY_MS=500`,
       seconds(result.delayedSeconds),

@@ -132,7 +132,7 @@ export class Client {
       headers: { ...authorization, ...(init.headers as object) },
     });
     const text = await response.text();
-    const isJson = response.headers.get("content-type")?.includes("json");
+    const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "");
     const body = isJson ? JSON.parse(text) : text;
     checkAnswer(this.#app, method, path, response, body);
     return { status: response.status, headers: response.headers, body };
