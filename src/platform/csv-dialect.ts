@@ -99,8 +99,8 @@ function likeness(records: readonly CsvRecord[], isQuoted: IsQuoted, hasHeader: 
     for (const [column, cell] of fields.entries()) {
       if (cell === "") continue;
       cells++;
-      if (isQuoted(index, column) || (isPlain(cell) && !(hasTitle && column > 0 && cell.startsWith(" "))))
-        plain++;
+      const isProse = hasTitle && column > 0 && cell.startsWith(" ");
+      if (isQuoted(index, column) || (isPlain(cell) && !isProse)) plain++;
     }
   }
   const share = alike / records.length;
@@ -114,10 +114,10 @@ function commonWidth(records: readonly CsvRecord[]): number {
   return [...counts].reduce((most, next) => (next[1] > most[1] ? next : most))[0];
 }
 
-/** A delimiter inside a cell that is no punctuation and no decimal comma shows that the cell is two. */
+/** A delimiter inside a cell that is no punctuation, no decimal comma and no list of numbers shows that the cell is two. */
 function isPlain(cell: string): boolean {
   const text = cell.trim();
-  return !/[,;|](?! )|\t/.test(text) || /^[-+]?[\d.' ]*\d,\d+$/.test(text);
+  return !/[,;|](?! )|\t/.test(text) || /^[-+]?[\d.' ]*\d(,\d+)+$/.test(text);
 }
 
 /** Cells that also those leave bare who put text in quotes. */

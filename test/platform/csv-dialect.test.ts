@@ -56,6 +56,12 @@ describe("the delimiter of", () => {
       "City, State\tA, b\nAustin, TX\tc, d\n",
       ["Austin, TX", "c, d"],
     ],
+    [
+      "tabs with lists of numbers",
+      "\t",
+      "1.jpg\t1,2,3\t4,5,6\n2.jpg\t7,8,9\t1,2,3\n",
+      ["2.jpg", "7,8,9", "1,2,3"],
+    ],
     ["pipes with a comma in every cell", "|", "Name, first|n\nDoe, Jo|1\nRoe, Al|2\n", ["Doe, Jo", "1"]],
     ["commas with lists in a cell", ",", "id,tags\n1,a;b;c\n2,d;e;f\n", ["1", "a;b;c"]],
     ["commas with pipes in a cell", ",", "id,tags\n1,a|b|c\n2,d|e|f\n", ["1", "a|b|c"]],
