@@ -1,6 +1,8 @@
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { endBatch } from "./end-batch.ts";
+import { isWhole } from "./queries.ts";
+import { forgetSuccesses } from "./reset-chunks.ts";
 import { isThere, lockBatch, requireEdge } from "./take-edge.ts";
 
 /** Ends a batch where it is: what was committed stays, what was not is unprocessed. */
@@ -13,5 +15,6 @@ export function cancelBatch(ctx: Context, userId: number, batchId: string): Prom
     }
     requireEdge(batch, "cancel", "cancelled");
     await endBatch(tx, batchId, "cancel", "Cancelled by its owner.");
+    if (isWhole(batch)) await forgetSuccesses(tx, batchId);
   });
 }

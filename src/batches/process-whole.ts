@@ -13,7 +13,8 @@ import { endBatch } from "./end-batch.ts";
 import { delayRows } from "./process-chunk.ts";
 import { processRows } from "./process-rows.ts";
 import { readOpenRows } from "./read-open-rows.ts";
-import { resetChunks } from "./reset-chunks.ts";
+import { forgetSuccesses, resetChunks } from "./reset-chunks.ts";
+import { gaveUp } from "./settle-chunk.ts";
 import { startBatch } from "./start-batch.ts";
 import { transitions } from "./state.ts";
 import {
@@ -95,13 +96,12 @@ async function tryChunks(
     await underSavepoint(tx.db, async () => {
       for (const chunk of plan) {
         const rows = await readOpenRows(tx, chunk, chunk.lastRow);
-        const { succeeded, failures } = sortOutcomes(
-          await processRows(ctx, tx, task, rows, { attempt, signal }),
-        );
+        const outcomes = await processRows(ctx, tx, task, rows, { attempt, signal });
+        const { succeeded, failures } = sortOutcomes(outcomes, attempt, ctx.config.rowMaxRetries);
         delivery.signal.throwIfAborted();
         watch.signal.throwIfAborted();
         const effects = await storeSuccesses(tx, chunk, succeeded);
-        await tellChunk(ctx, chunk, effects, failures);
+        await tellChunk(ctx, batch, chunk, effects, failures);
         failed += failures.length;
       }
       if (failed > 0 || batch.isDryRun) throw new NotKept();
@@ -112,14 +112,15 @@ async function tryChunks(
   return failed;
 }
 
-/** @throws where a row may succeed later: then the whole batch is tried again later */
-function sortOutcomes(outcomes: readonly RowOutcome[]) {
+/** @throws where a row may succeed later: then the whole batch is tried again later, as often as a row may be */
+function sortOutcomes(outcomes: readonly RowOutcome[], attempt: number, maxRetries: number) {
   const succeeded: SucceededRow[] = [];
   const failures: FailedRow[] = [];
   for (const { row, outcome } of outcomes) {
     if (outcome.kind === "success") succeeded.push({ row, ...outcome });
     else if (outcome.kind === "failed") failures.push({ row, errors: outcome.errors });
-    else throw new Error(`Row ${row} is to be tried again: ${outcome.reason.message}`);
+    else if (attempt > maxRetries) failures.push({ row, errors: [gaveUp(outcome.reason, attempt)] });
+    else throw new Error(`Row ${row} is to be tried again (${outcome.reason.code}).`);
   }
   return { succeeded, failures };
 }
@@ -127,18 +128,14 @@ function sortOutcomes(outcomes: readonly RowOutcome[]) {
 /** Outside the transaction, for as long as the batch runs. */
 function tellChunk(
   ctx: Context,
+  batch: Batch,
   chunk: Chunk,
   { created, updated, unchanged }: EffectCounts,
   failures: readonly FailedRow[],
 ): Promise<void> {
   const { batchId, firstRow, rowCount } = chunk;
   return inTransaction(ctx, async (tx) => {
-    const [batch] = await tx.db
-      .select({ state: batches.state })
-      .from(batches)
-      .where(eq(batches.id, batchId))
-      .for("share");
-    if (batch?.state !== transitions.start.to) throw new BatchStopped();
+    await requireRun(tx, batch, "share");
     await storeFailures(tx, chunk, failures);
     await tx.db.execute(sql`
       UPDATE chunks SET state = 'done', succeeded = ${rowCount - failures.length}, failed = ${failures.length},
@@ -147,8 +144,22 @@ function tellChunk(
   });
 }
 
+/**
+ * Locks the batch against what would stop it.
+ * @throws BatchStopped where that has happened, also where it was taken up again since and another works on it
+ */
+async function requireRun(tx: Context, { id, run }: Batch, strength: "share" | "update"): Promise<void> {
+  const [now] = await tx.db
+    .select({ state: batches.state, run: batches.run })
+    .from(batches)
+    .where(eq(batches.id, id))
+    .for(strength);
+  if (now?.state !== transitions.start.to || now.run !== run) throw new BatchStopped();
+}
+
 /** @throws BatchStopped where the batch was paused or cancelled meanwhile */
 async function finishWhole(tx: Context, batch: Batch, failed: number): Promise<void> {
+  await requireRun(tx, batch, "update");
   const rows = `${failed} of ${batch.totalRows} rows`;
   if (batch.isDryRun) {
     const reason = failed === 0 ? null : `${rows} would fail.`;
@@ -159,12 +170,7 @@ async function finishWhole(tx: Context, batch: Batch, failed: number): Promise<v
   const reason = isKept ? null : `${rows} failed, so no record was written: the policy is atomic.`;
   if (!(await endBatch(tx, batch.id, isKept ? "complete" : "fail", reason))) throw new BatchStopped();
   // Rows that would have succeeded have no result: they are left as they were.
-  if (!isKept) {
-    await tx.db.execute(sql`
-      UPDATE chunks SET state = CASE WHEN failed = row_count THEN 'done' ELSE 'queued' END::chunk_state,
-        succeeded = 0, created = 0, updated = 0, unchanged = 0
-      WHERE batch_id = ${batch.id}`);
-  }
+  if (!isKept) await forgetSuccesses(tx, batch.id);
   await tx.db.execute(sql`
     UPDATE batches SET chunks_left = (SELECT count(*) FROM chunks WHERE batch_id = ${batch.id} AND state <> 'done')
     WHERE id = ${batch.id}`);

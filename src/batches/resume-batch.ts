@@ -11,7 +11,9 @@ export function resumeBatch(ctx: Context, userId: number, batchId: string): Prom
     const batch = await lockBatch(tx, userId, batchId);
     if (isThere(batch, "queued", "processing")) return;
     requireEdge(batch, "resume", "resumed");
-    const resumed = await takeEdge(tx, batchId, "resume", { reason: null });
+    // As one piece it has one job a run: the last one may still be in the hands of a worker that has not noticed yet.
+    const run = isWhole(batch) ? batch.run + 1 : batch.run;
+    const resumed = await takeEdge(tx, batchId, "resume", { reason: null, run });
     if (isWhole(resumed) || resumed.chunksLeft > 0) return enqueueWork(tx, resumed);
     // Its last rows were done when it was paused already.
     await tx.db.execute(startBatch(batchId));

@@ -4,7 +4,7 @@ import { DomainError, invalidField } from "../errors.ts";
 import { enqueueWork } from "./enqueue-work.ts";
 import { isWhole } from "./queries.ts";
 import { resetChunks } from "./reset-chunks.ts";
-import { leavesRows } from "./state.ts";
+import { leavesRows, transitions } from "./state.ts";
 import { type Batch, lockBatch, requireEdge, takeEdge } from "./take-edge.ts";
 
 export interface Retry {
@@ -23,8 +23,10 @@ export function retryRows(ctx: Context, userId: number, batchId: string, retry: 
   return inTransaction(ctx, async (tx) => {
     const batch = await lockBatch(tx, userId, batchId);
     requireEdge(batch, "retry", "retried");
-    const left = leavesRows(batch.state) && !isWhole(batch) ? await countLeft(tx, batch) : 0;
-    if (left > 0 && !retry.unprocessed) {
+    const left = leavesRows(batch.state) ? await countLeft(tx, batch) : 0;
+    // Of a batch that is written as a whole all rows run again or none.
+    const mustSay = !(isWhole(batch) && batch.state === transitions.fail.to);
+    if (left > 0 && mustSay && !retry.unprocessed) {
       throw new DomainError(
         "conflict",
         `${left} rows were left unprocessed and would run too: send \`unprocessed: true\` if they shall.`,

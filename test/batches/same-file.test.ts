@@ -59,15 +59,15 @@ test.for<[string, string, Record<string, string>]>([
   expect(body.id).not.toBe(first.id);
 });
 
-test.for<Record<string, string>>([
-  { row_delay_ms: "5" },
-  { rows_per_second: "5" },
-])("the same bytes at another speed, %o, are the same import", async (query) => {
-  const user = await rowmill.newUser();
-  const { body: first } = await uploadForm(user, FILE);
-  const { status, body } = await uploadForm(user, FILE, { query });
-  expect([status, body.id]).toEqual([200, first.id]);
-});
+test.for<Record<string, string>>([{ row_delay_ms: "5" }, { rows_per_second: "5" }])(
+  "the same bytes at another speed, %o, are the same import",
+  async (query) => {
+    const user = await rowmill.newUser();
+    const { body: first } = await uploadForm(user, FILE);
+    const { status, body } = await uploadForm(user, FILE, { query });
+    expect([status, body.id]).toEqual([200, first.id]);
+  },
+);
 
 test("the same bytes of another user make a batch of theirs", async () => {
   const { body: first } = await uploadForm(await rowmill.newUser(), FILE);
