@@ -190,7 +190,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
         "make one with: openssl rand -base64 48",
     );
   }
-  const connectionsNeeded = settings.WORKER_CONCURRENCY + 6;
+  // Chunks and whole batches, as many of each at a time; context.ts tells what the others are for.
+  const connectionsNeeded = 2 * settings.WORKER_CONCURRENCY + 6;
   if (settings.DATABASE_POOL_MAX < connectionsNeeded) {
     throw new ConfigError(
       `DATABASE_POOL_MAX: ${settings.DATABASE_POOL_MAX} is too few for WORKER_CONCURRENCY ` +

@@ -5,19 +5,18 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { jobs } from "../jobs.ts";
-import { type ChunkKey, chunkJob, type Lane } from "./batch-jobs.ts";
+import { chunkJob, type Lane } from "./batch-jobs.ts";
 
 const BUCKET_SECONDS = 2;
 
 /** Chunks that wait for their turn: due only when the one before them has ended. */
 export const NOT_YET = sql`'infinity'::timestamptz`;
 
-/** Enqueues the next chunk behind one that has ended, under the lock on the batch that the caller holds. */
-export async function goOnPaced(
-  tx: Context,
-  { batchId, rowCount }: ChunkKey & { rowCount: number },
-  lane: Lane,
-): Promise<void> {
+/**
+ * Enqueues the next chunk behind one that has ended, under the lock on the batch that the caller holds.
+ * @param rowCount how many of its rows were worked on
+ */
+export async function goOnPaced(tx: Context, batchId: string, rowCount: number, lane: Lane): Promise<void> {
   const { rows } = await tx.db.execute<{ delaySeconds: number }>(sql`
     UPDATE batches SET paced_until =
       greatest(paced_until, statement_timestamp() - make_interval(secs => ${BUCKET_SECONDS}))

@@ -20,10 +20,15 @@ const MAX_MARKS = 4096;
  * as long as two still fit into a chunk.
  */
 export class RowMarks {
-  #stride = MIN_CHUNK_ROWS;
+  #stride: number;
   #marks: number[] = [];
   #count = 0;
   #lastRow = 0;
+
+  /** @param minChunkRows of the smallest chunk that may be wanted of a file that is not large */
+  constructor(minChunkRows = MIN_CHUNK_ROWS) {
+    this.#stride = Math.min(MIN_CHUNK_ROWS, minChunkRows);
+  }
 
   get count(): number {
     return this.#count;
@@ -43,7 +48,8 @@ export class RowMarks {
 
   /** @param maxRows for chunks that should be smaller than usual; the marks bound how much */
   plan(maxRows = MAX_CHUNK_ROWS): ChunkPlan[] {
-    const wanted = Math.min(maxRows, MAX_CHUNK_ROWS, Math.ceil(this.#count / CHUNKS_OF_A_SMALL_FILE));
+    const smallest = Math.max(MIN_CHUNK_ROWS, Math.ceil(this.#count / CHUNKS_OF_A_SMALL_FILE));
+    const wanted = Math.min(maxRows, MAX_CHUNK_ROWS, smallest);
     const marksPerChunk = Math.max(1, Math.round(wanted / this.#stride));
     const rowsPerChunk = marksPerChunk * this.#stride;
     const plan: ChunkPlan[] = [];

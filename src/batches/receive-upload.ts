@@ -10,6 +10,7 @@ import { type MatchedHeader, matchHeader, parseMapping } from "../targets/match-
 import type { Target } from "../targets/target.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { newBatchId } from "./ids.ts";
+import { RowMarks } from "./plan-chunks.ts";
 import { removeBatch } from "./remove-batch.ts";
 import { shapeOf } from "./result-columns.ts";
 import { storeRows } from "./store-rows.ts";
@@ -53,8 +54,9 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   }
   const shape = shapeOf(csv.header.names);
   const batchId = await openBatch(ctx, upload, matchHeader(target, shape.names, mapping));
+  const maxChunkRows = chunkRowsOf(target, options);
   try {
-    const marks = await storeRows(ctx, batchId, shape.rows(csv.records));
+    const marks = await storeRows(ctx, batchId, shape.rows(csv.records), new RowMarks(maxChunkRows));
     await upload.finish();
     if (marks.count === 0) throw invalidField("file", "The file has a header but no rows.");
     const contentHash = hash.digest();
@@ -64,7 +66,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
         tx,
         { id: batchId, userId: upload.userId },
         { marks, contentHash, fingerprint, dialect: { ...csv.dialect }, warnings: { ...csv.warnings } },
-        { mayReplay: !options.force && !options.dry_run, maxChunkRows: chunkRowsOf(target, options) },
+        { mayReplay: !options.force && !options.dry_run, maxChunkRows },
       );
       const received = { batchId: accepted, isReplay: accepted !== batchId };
       await upload.onAccepted?.(tx, received, contentHash);

@@ -7,6 +7,7 @@ import { batchJob, type ChunkKey, chunkJob, chunkJobId, type Lane } from "./batc
 import { endBatch } from "./end-batch.ts";
 import { failed } from "./outcomes.ts";
 import { removeBatch } from "./remove-batch.ts";
+import { forgetSuccesses } from "./reset-chunks.ts";
 import { type LockedChunk, settleChunk } from "./settle-chunk.ts";
 import { startBatch } from "./start-batch.ts";
 import { RUNNABLE_STATES, transitions } from "./state.ts";
@@ -95,6 +96,7 @@ function requeueWhole(ctx: Context, { id, state }: typeof batches.$inferSelect):
     if (isGivenUp && !isUndo) {
       await tx.db.execute(startBatch(id));
       await endBatch(tx, id, "fail", `${GAVE_UP} No record was written.`);
+      await forgetSuccesses(tx, id);
     } else {
       await tx.queue.remove(tx.db, contract, [job.id]);
       await tx.queue.add(tx.db, contract, [job]);

@@ -71,11 +71,13 @@ export async function settleChunk(
   const hasEnded =
     (await endAtErrorLimit(tx, chunk.batchId, batch)) ||
     (batch.chunksLeft === 0 && (await finishBatch(tx, chunk.batchId)));
-  if (!hasEnded && batch.isPaced && chunk.attempt === chunk.firstAttempt) await goOnPaced(tx, chunk, batch);
+  if (!hasEnded && batch.isPaced && chunk.attempt === chunk.firstAttempt) {
+    await goOnPaced(tx, chunk.batchId, outcomes.length, batch);
+  }
   return settled;
 }
 
-function gaveUp(reason: RowError, attempts: number): RowError {
+export function gaveUp(reason: RowError, attempts: number): RowError {
   return { ...reason, message: `Gave up after ${attempts} attempts: ${reason.message}` };
 }
 

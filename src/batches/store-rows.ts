@@ -29,8 +29,8 @@ export async function storeRows(
   ctx: Context,
   batchId: string,
   blocks: AsyncIterable<readonly NewRow[]>,
+  marks = new RowMarks(),
 ): Promise<RowMarks> {
-  const marks = new RowMarks();
   const isReceiving = and(eq(batches.id, batchId), eq(batches.state, transitions.accept.from[0]));
 
   /** Also the sign of life. Where the reaper was faster, nothing may be written any more. */

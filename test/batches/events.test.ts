@@ -17,7 +17,8 @@ afterAll(() => rowmill[Symbol.asyncDispose]());
 const path = (id: string) => `/api/v1/batches/${id}/events`;
 
 async function uploaded(user: Client, rows = 3): Promise<string> {
-  const { status, body } = await user.upload(`title,author\n${"Emma,Austen\n".repeat(rows)}`);
+  const file = `title,author\n${"Emma,Austen\n".repeat(rows)}`;
+  const { status, body } = await user.upload(file, "/api/v1/batches?mode=append&force=true");
   expect(status).toBe(202);
   return body.id;
 }
