@@ -3,14 +3,9 @@ import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { batches } from "../schema/batches.ts";
 import { endBatch } from "./end-batch.ts";
-<<<<<<< HEAD
 import { forgetSuccesses } from "./forget-successes.ts";
 import { isWhole } from "./queries.ts";
 import { hasEnded } from "./state.ts";
-=======
-import { isWhole } from "./queries.ts";
-import { forgetSuccesses } from "./reset-chunks.ts";
->>>>>>> option-tests
 import { isThere, lockBatch, requireEdge } from "./take-edge.ts";
 
 /** Ends a batch where it is: what was committed stays, what was not is unprocessed. */
@@ -31,6 +26,5 @@ export function cancelBatch(ctx: Context, userId: number, batchId: string): Prom
         .where(eq(batches.id, batchId));
     }
     await endBatch(tx, batchId, "cancel", "Cancelled by its owner.");
-    if (isWhole(batch)) await forgetSuccesses(tx, batchId);
   });
 }

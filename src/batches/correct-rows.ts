@@ -8,9 +8,10 @@ import { postgresError } from "../platform/database.ts";
 import { batches } from "../schema/batches.ts";
 import { RESULT_COLUMNS } from "../targets/match-header.ts";
 import { MASK, secretPositions } from "../targets/secrets.ts";
+import { whenLetGo } from "./hold-chunks.ts";
 import { MAX_ROW_NUMBER, newBatchId } from "./ids.ts";
 import { removeBatch } from "./remove-batch.ts";
-import { retryRows } from "./retry-rows.ts";
+import { retryRowsIn } from "./retry-rows.ts";
 import { type NewRow, storeRows } from "./store-rows.ts";
 import { type Batch, lockBatch, requireEdge } from "./take-edge.ts";
 
@@ -47,19 +48,24 @@ export async function correctRows(ctx: Context, correction: Correction): Promise
   try {
     await storeRows(ctx, stagingId, rowsOf(csv, columns)).catch(explainDouble);
     await correction.finish();
-    return await inTransaction(ctx, async (tx) => {
-      await lockEnded(tx, userId, batchId);
-      await requireKnownRows(tx, batch, stagingId);
-      const { corrected, ignored, failedRows } = await applyPages(tx, batch, stagingId, userId);
-      const { unprocessed } = correction;
-      const retried = await retryRows(tx, userId, batchId, { rows: failedRows, unprocessed });
-      return { corrected, ignored, retried };
-    });
+    return await whenLetGo(() => inTransaction(ctx, (tx) => applyCorrection(tx, correction, stagingId)));
   } finally {
     await removeBatch(ctx, stagingId).catch((error) => {
       ctx.log.warn({ err: error, batchId: stagingId }, "a correction's rows are left to the reaper");
     });
   }
+}
+
+async function applyCorrection(
+  tx: Context,
+  { userId, batchId, unprocessed }: Correction,
+  stagingId: string,
+): Promise<Corrected> {
+  const batch = await lockEnded(tx, userId, batchId);
+  await requireKnownRows(tx, batch, stagingId);
+  const { corrected, ignored, failedRows } = await applyPages(tx, batch, stagingId, userId);
+  const retried = await retryRowsIn(tx, userId, batchId, { rows: failedRows, unprocessed });
+  return { corrected, ignored, retried };
 }
 
 async function lockEnded(tx: Context, userId: number, batchId: string): Promise<Batch> {

@@ -13,13 +13,9 @@ type Workable = Pick<
 
 /**
  * Enqueues all that a batch has left to do, in the transaction that makes it `queued`. Jobs of the same ids may be
-<<<<<<< HEAD
- * there from before it was paused; one of them that still runs can't commit any more. Retries by themselves count
- * from here, also so that a paced batch goes on behind its first chunk, whichever attempt that is at.
-=======
  * there from before it was paused. Chunks that a worker may still have in hand get jobs of other ids: that worker
- * completes the job it has, once it notices that the batch was stopped.
->>>>>>> option-tests
+ * completes the job it has, once it notices that the batch was stopped. Retries by themselves count from here, also so
+ * that a paced batch goes on behind its first chunk, whichever attempt that is at.
  */
 export async function enqueueWork(tx: Context, batch: Workable): Promise<void> {
   if (isWhole(batch)) {
@@ -30,12 +26,8 @@ export async function enqueueWork(tx: Context, batch: Workable): Promise<void> {
   }
   const isPaced = batch.rowsPerSecond !== null;
   const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(sql`
-<<<<<<< HEAD
-    UPDATE chunks SET state = 'queued', first_attempt = attempt, due_at = ${isPaced ? NOT_YET : sql`statement_timestamp()`}
-=======
     UPDATE chunks SET state = 'queued', due_at = ${isPaced ? NOT_YET : sql`statement_timestamp()`},
-      attempt = attempt + (state = 'processing')::int, first_attempt = first_attempt + (state = 'processing')::int
->>>>>>> option-tests
+      attempt = attempt + (state = 'processing')::int, first_attempt = attempt + (state = 'processing')::int
     WHERE batch_id = ${batch.id} AND state <> 'done'
     RETURNING first_row AS "firstRow", attempt`);
   const chunks = rows.toSorted((a, b) => a.firstRow - b.firstRow);

@@ -4,7 +4,7 @@
  * the failures outlive the rollback.
  */
 
-import { and, asc, eq, sql } from "drizzle-orm";
+import { asc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { underSavepoint } from "../platform/database.ts";
 import type { Delivery } from "../platform/queue.ts";
@@ -16,7 +16,7 @@ import { notifyBatch } from "./notify-batch.ts";
 import { delayRows } from "./process-chunk.ts";
 import { processRows } from "./process-rows.ts";
 import { readOpenRows } from "./read-open-rows.ts";
-import { forgetSuccesses, resetChunks } from "./reset-chunks.ts";
+import { resetChunks } from "./reset-chunks.ts";
 import { gaveUp } from "./settle-chunk.ts";
 import { startBatch } from "./start-batch.ts";
 import { transitions } from "./state.ts";
@@ -100,15 +100,9 @@ async function tryChunks(
     await underSavepoint(tx.db, async () => {
       for (const chunk of plan) {
         const rows = await readOpenRows(tx, chunk, chunk.lastRow);
-<<<<<<< HEAD
-        const { succeeded, failures } = sortOutcomes(await processRows(ctx, tx, task, rows, attempt));
+        const outcomes = await processRows(ctx, tx, task, rows, attempt);
         attempt.signal.throwIfAborted();
-=======
-        const outcomes = await processRows(ctx, tx, task, rows, { attempt, signal });
-        const { succeeded, failures } = sortOutcomes(outcomes, attempt, ctx.config.rowMaxRetries);
-        delivery.signal.throwIfAborted();
-        watch.signal.throwIfAborted();
->>>>>>> option-tests
+        const { succeeded, failures } = sortOutcomes(outcomes, attempt.attempt, ctx.config.rowMaxRetries);
         const effects = await storeSuccesses(tx, chunk, succeeded);
         await tellChunk(ctx, batch, chunk, effects, failures);
         failed += failures.length;
@@ -144,11 +138,7 @@ function tellChunk(
 ): Promise<void> {
   const { batchId, firstRow, rowCount } = chunk;
   return inTransaction(ctx, async (tx) => {
-<<<<<<< HEAD
-    await requireRun(tx, batch);
-=======
     await requireRun(tx, batch, "share");
->>>>>>> option-tests
     await storeFailures(tx, chunk, failures);
     await tx.db.execute(sql`
       UPDATE chunks SET state = 'done', succeeded = ${rowCount - failures.length}, failed = ${failures.length},
@@ -158,18 +148,6 @@ function tellChunk(
   });
 }
 
-<<<<<<< HEAD
-/** @throws BatchStopped where the batch was paused or cancelled meanwhile, also if it was taken up again since */
-async function requireRun(tx: Context, { id, run }: Batch): Promise<void> {
-  const isSameRun = and(eq(batches.id, id), eq(batches.state, transitions.start.to), eq(batches.run, run));
-  const [found] = await tx.db.select({ id: batches.id }).from(batches).where(isSameRun).for("update");
-  if (!found) throw new BatchStopped();
-}
-
-/** @throws BatchStopped as `requireRun` does */
-async function finishWhole(tx: Context, batch: Batch, failed: number): Promise<void> {
-  await requireRun(tx, batch);
-=======
 /**
  * Locks the batch against what would stop it.
  * @throws BatchStopped where that has happened, also where it was taken up again since and another works on it
@@ -186,7 +164,6 @@ async function requireRun(tx: Context, { id, run }: Batch, strength: "share" | "
 /** @throws BatchStopped where the batch was paused or cancelled meanwhile */
 async function finishWhole(tx: Context, batch: Batch, failed: number): Promise<void> {
   await requireRun(tx, batch, "update");
->>>>>>> option-tests
   const rows = `${failed} of ${batch.totalRows} rows`;
   if (batch.isDryRun) {
     const reason = failed === 0 ? null : `${rows} would fail.`;
@@ -196,14 +173,6 @@ async function finishWhole(tx: Context, batch: Batch, failed: number): Promise<v
   const isKept = failed === 0;
   const reason = isKept ? null : `${rows} failed, so no record was written: the policy is atomic.`;
   if (!(await endBatch(tx, batch.id, isKept ? "complete" : "fail", reason))) throw new BatchStopped();
-<<<<<<< HEAD
   if (isKept) await tx.db.update(batches).set({ chunksLeft: 0 }).where(eq(batches.id, batch.id));
   else await forgetSuccesses(tx, batch.id);
-=======
-  // Rows that would have succeeded have no result: they are left as they were.
-  if (!isKept) await forgetSuccesses(tx, batch.id);
-  await tx.db.execute(sql`
-    UPDATE batches SET chunks_left = (SELECT count(*) FROM chunks WHERE batch_id = ${batch.id} AND state <> 'done')
-    WHERE id = ${batch.id}`);
->>>>>>> option-tests
 }

@@ -8,7 +8,6 @@ import { isThere, lockBatch, requireEdge, takeEdge } from "./take-edge.ts";
 
 /** Lets a paused batch go on where it was held. */
 export function resumeBatch(ctx: Context, userId: number, batchId: string): Promise<void> {
-<<<<<<< HEAD
   return whenLetGo(() => inTransaction(ctx, (tx) => resume(tx, userId, batchId)));
 }
 
@@ -24,18 +23,4 @@ async function resume(tx: Context, userId: number, batchId: string): Promise<voi
   // Its last rows were done when it was paused already.
   await tx.db.execute(startBatch(batchId));
   await finishBatch(tx, batchId);
-=======
-  return inTransaction(ctx, async (tx) => {
-    const batch = await lockBatch(tx, userId, batchId);
-    if (isThere(batch, "queued", "processing")) return;
-    requireEdge(batch, "resume", "resumed");
-    // As one piece it has one job a run: the last one may still be in the hands of a worker that has not noticed yet.
-    const run = isWhole(batch) ? batch.run + 1 : batch.run;
-    const resumed = await takeEdge(tx, batchId, "resume", { reason: null, run });
-    if (isWhole(resumed) || resumed.chunksLeft > 0) return enqueueWork(tx, resumed);
-    // Its last rows were done when it was paused already.
-    await tx.db.execute(startBatch(batchId));
-    await finishBatch(tx, batchId);
-  });
->>>>>>> option-tests
 }

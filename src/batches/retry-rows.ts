@@ -21,11 +21,16 @@ export interface Retry {
  * @throws DomainError `conflict` where the state does not allow it or there is nothing to retry
  */
 export function retryRows(ctx: Context, userId: number, batchId: string, retry: Retry): Promise<number> {
-<<<<<<< HEAD
-  return whenLetGo(() => inTransaction(ctx, (tx) => retryIn(tx, userId, batchId, retry)));
+  return whenLetGo(() => inTransaction(ctx, (tx) => retryRowsIn(tx, userId, batchId, retry)));
 }
 
-async function retryIn(tx: Context, userId: number, batchId: string, retry: Retry): Promise<number> {
+/** The same in a transaction that is open, to be run by `whenLetGo`. */
+export async function retryRowsIn(
+  tx: Context,
+  userId: number,
+  batchId: string,
+  retry: Retry,
+): Promise<number> {
   const batch = await lockBatch(tx, userId, batchId);
   requireEdge(batch, "retry", "retried");
   const left = leavesRows(batch.state) ? await countLeft(tx, batch) : 0;
@@ -47,33 +52,6 @@ async function retryIn(tx: Context, userId: number, batchId: string, retry: Retr
     reason: null,
     finishedAt: null,
     pacedUntil: tx.now(),
-=======
-  return inTransaction(ctx, async (tx) => {
-    const batch = await lockBatch(tx, userId, batchId);
-    requireEdge(batch, "retry", "retried");
-    const left = leavesRows(batch.state) ? await countLeft(tx, batch) : 0;
-    // Of a batch that is written as a whole all rows run again or none.
-    const mustSay = !(isWhole(batch) && batch.state === transitions.fail.to);
-    if (left > 0 && mustSay && !retry.unprocessed) {
-      throw new DomainError(
-        "conflict",
-        `${left} rows were left unprocessed and would run too: send \`unprocessed: true\` if they shall.`,
-      );
-    }
-    const failed = await takeFailuresBack(tx, batch, userId, retry.rows);
-    if (failed + left === 0) throw new DomainError("conflict", "No row of this batch has failed.");
-    // Of a batch that is written as a whole nothing was written yet.
-    if (isWhole(batch)) await resetChunks(tx, batchId);
-    else await reopenChunks(tx, batchId);
-    const again = await takeEdge(tx, batchId, "retry", {
-      run: batch.run + 1,
-      reason: null,
-      finishedAt: null,
-      pacedUntil: tx.now(),
-    });
-    await enqueueWork(tx, again);
-    return isWhole(batch) ? batch.totalRows : failed + left;
->>>>>>> option-tests
   });
   await enqueueWork(tx, again);
   return isWhole(batch) ? batch.totalRows : failed + left;

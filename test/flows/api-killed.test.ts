@@ -49,7 +49,12 @@ test("an upload whose API was killed never runs, and is removed", async () => {
   const stored = await storedRows(rowmill);
   expect(stored).toBeGreaterThan(0);
   expect(stored).toBeLessThan(ROWS);
-  expect(await reconcile(ctx)).toEqual({ uploadsRemoved: 0, chunksRequeued: 0, chunksGivenUp: 0 });
+  expect(await reconcile(ctx)).toEqual({
+    uploadsRemoved: 0,
+    batchesRequeued: 0,
+    chunksRequeued: 0,
+    chunksGivenUp: 0,
+  });
   expect(await left(rowmill)).toEqual({ ...NOTHING, batches: 1, batch_rows: stored });
 
   // The client goes on, with the other API.
@@ -58,7 +63,7 @@ test("an upload whose API was killed never runs, and is removed", async () => {
   await userElsewhere.finished(again.id);
 
   const removed = await reconcile({ ...ctx, now: inTenMinutes });
-  expect(removed).toEqual({ uploadsRemoved: 1, chunksRequeued: 0, chunksGivenUp: 0 });
+  expect(removed).toEqual({ uploadsRemoved: 1, batchesRequeued: 0, chunksRequeued: 0, chunksGivenUp: 0 });
   expect(await storedRows(rowmill)).toBe(300);
   await expectExactlyOnce(ctx.pool, again.id, { good: 300, bad: 0 });
   expect((await userElsewhere.batch(list.items[0]?.id ?? "")).status).toBe(404);
