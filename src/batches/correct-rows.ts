@@ -6,7 +6,7 @@ import { type Csv, openCsv } from "../platform/csv.ts";
 import { undefuse } from "../platform/csv-cells.ts";
 import { postgresError } from "../platform/database.ts";
 import { batches } from "../schema/batches.ts";
-import { RESULT_COLUMNS } from "../targets/match-header.ts";
+import { EXTRA_COLUMN, RESULT_COLUMNS } from "../targets/match-header.ts";
 import { MASK, secretPositions } from "../targets/secrets.ts";
 import { whenLetGo } from "./hold-chunks.ts";
 import { MAX_ROW_NUMBER, newBatchId } from "./ids.ts";
@@ -92,7 +92,8 @@ function findColumns(batch: Batch, found: readonly string[]): Columns {
       "has no column `_row`, by which its rows are known; send a results file, corrected.",
     );
   }
-  const unknown = names.find((name) => !header.includes(name) && !RESULT_COLUMNS.some((own) => own === name));
+  const ours: readonly string[] = [...RESULT_COLUMNS, EXTRA_COLUMN];
+  const unknown = names.find((name) => !header.includes(name) && !ours.includes(name));
   if (unknown !== undefined) {
     throw invalidField(
       "file",
@@ -115,8 +116,9 @@ async function* rowsOf(csv: Csv, { row: rowColumn, positions, secrets }: Columns
           `Row ${line}: _row is "${(fields[rowColumn] ?? "").slice(0, 50)}", which is no row number.`,
         );
       }
-      const cells = positions.map((at, column) => {
-        const isMasked = secrets.includes(column) && fields[at] === MASK;
+      const cells = positions.map((at) => {
+        // In any column: of a torn row all cells are shown masked.
+        const isMasked = secrets.length > 0 && fields[at] === MASK;
         return at === -1 || isMasked ? null : undefuse(fields[at] ?? "");
       });
       return { row, fields: cells, problem: null };

@@ -2,6 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { maskSecrets } from "../targets/secrets.ts";
 import { getBatch, type StoredBatch } from "./queries.ts";
 import { type ResultFormat, type ResultRow, resultWriter } from "./result-formats.ts";
 import { chunkOfRow, rowsOfStatus, statusIn } from "./row-queries.ts";
@@ -97,6 +98,7 @@ async function readPage(
     WHERE bytes_before < ${PAGE_BYTES} ORDER BY row`);
   return rows.map(({ recordId, ...row }) => ({
     ...row,
+    cells: maskSecrets(batch, row.cells, row.errorCode === "malformed"),
     recordId: recordId === null ? null : Number(recordId),
   }));
 }

@@ -1,6 +1,6 @@
 /** The files that a batch's results are given out as. Text, not objects: a JavaScript object reorders names such as "2". */
 import { csvRecord, defuse } from "../platform/csv-cells.ts";
-import { uniqueNames } from "../targets/match-header.ts";
+import { EXTRA_COLUMN, RESULT_COLUMNS, uniqueNames } from "../targets/match-header.ts";
 import type { RowStatus } from "./views.ts";
 
 export const RESULT_FORMATS = ["csv", "json", "ndjson"] as const;
@@ -28,11 +28,6 @@ export interface ResultWriter {
   readonly tail: string;
   page(rows: readonly ResultRow[]): string;
 }
-
-/** Beside the file's own columns, in this order. */
-const RESULT_COLUMNS = ["_row", "_status", "_error_code", "_error", "_id"] as const;
-/** The cells of a row that has more of them than the header has names, as a JSON array, in CSV too. */
-const EXTRA_COLUMN = "_extra";
 
 export interface ResultColumns {
   /** The file's own. */

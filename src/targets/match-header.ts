@@ -107,12 +107,15 @@ export function parseMapping(text: string): GivenMapping {
 
 /** What a results file has behind the columns that were uploaded. */
 export const RESULT_COLUMNS = ["_row", "_status", "_error_code", "_error", "_id"] as const;
+/** And behind those, where rows have more cells than the header: these cells, as a JSON array. */
+export const EXTRA_COLUMN = "_extra";
 
 /** Where a results file's own columns begin; -1 where the header is not one of a results file. */
 export function resultColumnsAt(names: readonly string[]): number {
-  const start = names.length - RESULT_COLUMNS.length;
-  const isOurs = RESULT_COLUMNS.every((name, index) => names[start + index]?.trim().toLowerCase() === name);
-  return start > 0 && isOurs ? start : -1;
+  const isNamed = (at: number, name: string) => names[at]?.trim().toLowerCase() === name;
+  const end = isNamed(names.length - 1, EXTRA_COLUMN) ? names.length - 1 : names.length;
+  const start = end - RESULT_COLUMNS.length;
+  return start > 0 && RESULT_COLUMNS.every((name, index) => isNamed(start + index, name)) ? start : -1;
 }
 
 function wrongMapping(message: string): DomainError {

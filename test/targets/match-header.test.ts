@@ -224,7 +224,16 @@ test("a results file is known by the columns at its end", () => {
   const ours = ["_row", "_status", "_error_code", "_error", "_id"];
   expect(resultColumnsAt(["title", "author", ...ours])).toBe(2);
   expect(resultColumnsAt(["title", ...ours.map((name) => ` ${name.toUpperCase()} `)])).toBe(1);
-  for (const names of [ours, ["title"], [], [...ours, "title"], ["title", ...ours.toReversed()]]) {
+  expect(resultColumnsAt(["title", ...ours, "_extra"])).toBe(1);
+  for (const names of [
+    ours,
+    [...ours, "_extra"],
+    ["_extra"],
+    ["title"],
+    [],
+    [...ours, "title"],
+    ["title", ...ours.toReversed()],
+  ]) {
     expect(resultColumnsAt(names)).toBe(-1);
   }
 });

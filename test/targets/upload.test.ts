@@ -92,14 +92,48 @@ test("accounts are uploaded by administrators only", async () => {
   expect(await countBatches()).toBe(before);
 });
 
-test("the columns of a results file are no data", async () => {
-  const file = "a,_row,_status,_error_code,_error,_id\n1,2,failed,required,a is required,\n";
-  const { body } = await user.upload(file, path({ target: "records" }));
-  await user.finished(body.id);
-  const { body: found } = await user.get<{ items: { data: object }[] }>(
-    `/api/v1/records?batch_id=${body.id}`,
-  );
-  expect(found.items.map(({ data }) => data)).toEqual([{ a: "1" }]);
+test("a results file that comes back has the same rows again, those that are too long too", async () => {
+  const file = 'a,b\n1,2\n3,4,5,"=x"\n-6,\n';
+  const dataOf = async (id: string) => {
+    await user.finished(id);
+    const { body } = await user.get<{ items: { data: object }[] }>(`/api/v1/records?batch_id=${id}`);
+    return body.items.map(({ data }) => data);
+  };
+  const { body: first } = await user.upload(file, path({ target: "records" }));
+  const expected = [
+    { a: "1", b: "2" },
+    { a: "3", b: "4", _extra: ["5", "=x"] },
+    { a: "-6", b: "" },
+  ];
+  expect(await dataOf(first.id)).toEqual(expected);
+  const { body: results } = await user.get<string>(`/api/v1/batches/${first.id}/results/all.csv`);
+  expect(results).toMatch(/^a,b,_row,_status,_error_code,_error,_id,_extra\n/);
+  const { body: second } = await user.upload(results, path({ target: "records" }));
+  expect(second.header).toEqual(["a", "b"]);
+  expect(await dataOf(second.id)).toEqual(expected);
+});
+
+test("no results file has a password, and one that comes back corrected keeps those that it does not tell", async () => {
+  const admin = await newAdmin(rowmill, "third");
+  const file =
+    "username,password,email\nthird-a,hidden words,nobody\nthird-b,hidden words,x@y,hidden words\nthird-c,hidden words,\n";
+  const { body } = await admin.upload(file, path({ target: "users" }));
+  await admin.finished(body.id);
+  const results = `/api/v1/batches/${body.id}/results`;
+  for (const format of ["csv", "json", "ndjson"]) {
+    const text = JSON.stringify((await admin.get(`${results}/all.${format}`)).body);
+    expect(text).toContain("***");
+    expect(text).not.toContain("hidden words");
+  }
+  const { body: failed } = await admin.get<string>(`${results}/failed.csv`);
+  const corrected = failed.replace("nobody", "a@b");
+  expect((await admin.upload(corrected, `/api/v1/batches/${body.id}/corrections`)).status).toBe(202);
+  await admin.finished(body.id);
+  const logIn = (username: string, password: string) =>
+    rowmill.client.post("/api/v1/auth/login", { username, password });
+  expect((await logIn("third-a", "hidden words")).status).toBe(200);
+  expect((await logIn("third-a", "***")).status).toBe(401);
+  expect((await admin.rows(body.id)).map(({ status }) => status)).toEqual(["success", "success", "success"]);
 });
 
 test("a password that was corrected is shown neither as it is nor as it was", async () => {
