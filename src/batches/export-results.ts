@@ -2,6 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { maskSecrets } from "../targets/secrets.ts";
 import { getBatch, type StoredBatch } from "./queries.ts";
 import { type ResultFormat, type ResultRow, resultWriter } from "./result-formats.ts";
 import { chunkOfRow, rowsOfStatus, statusIn } from "./row-queries.ts";
@@ -29,17 +30,16 @@ export interface ExportOptions {
  * Every row that is in the file at the time it is read, once, in source order.
  * @throws DomainError `conflict` before the first text, where the batch is not all there yet
  */
-export async function exportResults(
+export function exportResults(
   ctx: Context,
   batch: StoredBatch,
   { file, format, withMark }: ExportOptions,
-): Promise<AsyncGenerator<string>> {
+): AsyncGenerator<string> {
   if (batch.state === "receiving") {
     const message = "The batch is still being received. Its results can be read once its state is `queued`.";
     throw new DomainError("conflict", message);
   }
-  const hasExtra = format === "csv" && (await hasExtraCells(ctx, batch));
-  const writer = resultWriter(format, { header: batch.header, hasExtra }, { withMark });
+  const writer = resultWriter(format, batch.header, { withMark });
   async function* text() {
     yield writer.head;
     for await (const page of resultPages(ctx, batch, file)) yield writer.page(page);
@@ -95,8 +95,9 @@ async function readPage(
       ) AS page
     ) AS measured
     WHERE bytes_before < ${PAGE_BYTES} ORDER BY row`);
-  return rows.map(({ recordId, ...row }) => ({
+  return rows.map(({ cells, recordId, ...row }) => ({
     ...row,
+    cells: maskSecrets(batch, cells, row.errorCode === "malformed"),
     recordId: recordId === null ? null : Number(recordId),
   }));
 }
@@ -140,11 +141,4 @@ function rowsWithResult({ id }: StoredBatch, status: "success" | "failed", after
       SELECT row_number, fields FROM batch_rows WHERE batch_id = ${id} AND row_number = results.row_number LIMIT 1
     ) AS rows ON true
     ORDER BY results.row_number`;
-}
-
-async function hasExtraCells(ctx: Context, { id, header, warnings }: StoredBatch): Promise<boolean> {
-  if (warnings) return (warnings.extra_fields ?? 0) > 0;
-  const { rows } = await ctx.db.execute<{ found: boolean }>(sql`
-    SELECT EXISTS (SELECT FROM batch_rows WHERE batch_id = ${id} AND json_array_length(fields) > ${header.length}) AS found`);
-  return rows[0]?.found ?? false;
 }

@@ -1,6 +1,6 @@
 /** The files that a batch's results are given out as. Text, not objects: a JavaScript object reorders names such as "2". */
 import { csvRecord, defuse } from "../platform/csv-cells.ts";
-import { uniqueNames } from "../targets/match-header.ts";
+import { RESULT_COLUMNS, uniqueNames } from "../targets/match-header.ts";
 import type { RowStatus } from "./views.ts";
 
 export const RESULT_FORMATS = ["csv", "json", "ndjson"] as const;
@@ -29,51 +29,38 @@ export interface ResultWriter {
   page(rows: readonly ResultRow[]): string;
 }
 
-/** Beside the file's own columns, in this order. */
-const RESULT_COLUMNS = ["_row", "_status", "_error_code", "_error", "_id"] as const;
-/** The cells of a row that has more of them than the header has names, as a JSON array, in CSV too. */
-const EXTRA_COLUMN = "_extra";
-
-export interface ResultColumns {
-  /** The file's own. */
-  readonly header: readonly string[];
-  /** Whether rows may have more cells than the header has names. */
-  readonly hasExtra: boolean;
-}
+/** Cells beyond the header. In CSV they stand behind all others, as they did in the file. */
+const EXTRA = "_extra";
 
 export function resultWriter(
   format: ResultFormat,
-  columns: ResultColumns,
+  header: readonly string[],
   { withMark = false } = {},
 ): ResultWriter {
   switch (format) {
     case "csv":
-      return csvWriter(columns, withMark);
+      return csvWriter(header, withMark);
     case "json":
-      return jsonWriter(columns);
+      return jsonWriter(header);
     case "ndjson":
-      return { head: "", tail: "", page: jsonLines(columns, "\n") };
+      return { head: "", tail: "", page: jsonLines(header, "\n") };
   }
 }
 
 /** Our names are as documented whatever the file has: a column of the file that has one of them is the one renamed. */
-function ownNames({ header }: ResultColumns): string[] {
-  const ours = [...RESULT_COLUMNS, EXTRA_COLUMN];
+function ownNames(header: readonly string[]): string[] {
+  const ours = [...RESULT_COLUMNS, EXTRA];
   return uniqueNames([...ours, ...header]).slice(ours.length);
 }
 
-function csvWriter(columns: ResultColumns, withMark: boolean): ResultWriter {
-  const width = columns.header.length;
-  const names = [
-    ...ownNames(columns).map(defuse),
-    ...RESULT_COLUMNS,
-    ...(columns.hasExtra ? [EXTRA_COLUMN] : []),
-  ];
+function csvWriter(header: readonly string[], withMark: boolean): ResultWriter {
+  const width = header.length;
+  const names = [...ownNames(header).map(defuse), ...RESULT_COLUMNS];
   const record = ({ row, cells, status, errorCode, error, recordId }: ResultRow) => {
     const out: string[] = [];
     for (let at = 0; at < width; at++) out.push(defuse(cells[at] ?? ""));
     out.push(String(row), status, defuse(errorCode ?? ""), defuse(error ?? ""), String(recordId ?? ""));
-    if (columns.hasExtra) out.push(extraCells(cells, width) ?? "");
+    if (cells.length > width) out.push(...extraCells(cells, width).map(defuse));
     return csvRecord(out);
   };
   return {
@@ -83,8 +70,8 @@ function csvWriter(columns: ResultColumns, withMark: boolean): ResultWriter {
   };
 }
 
-function jsonWriter(columns: ResultColumns): ResultWriter {
-  const lines = jsonLines(columns, "");
+function jsonWriter(header: readonly string[]): ResultWriter {
+  const lines = jsonLines(header, "");
   let isFirst = true;
   return {
     head: "[\n",
@@ -97,24 +84,24 @@ function jsonWriter(columns: ResultColumns): ResultWriter {
   };
 }
 
-function jsonLines(columns: ResultColumns, lineEnd: string): (rows: readonly ResultRow[]) => string {
-  const width = columns.header.length;
-  const labels = ownNames(columns).map((name) => `${JSON.stringify(name)}:`);
+function jsonLines(header: readonly string[], lineEnd: string): (rows: readonly ResultRow[]) => string {
+  const width = header.length;
+  const labels = ownNames(header).map((name) => `${JSON.stringify(name)}:`);
   const line = ({ row, cells, status, errorCode, error, recordId }: ResultRow) => {
     let text = "{";
     for (let at = 0; at < width; at++) text += `${labels[at]}${JSON.stringify(cells[at] ?? "")},`;
     text += `"_row":${row},"_status":"${status}","_error_code":${JSON.stringify(errorCode)}`;
     text += `,"_error":${JSON.stringify(error)},"_id":${recordId}`;
-    const extra = extraCells(cells, width);
-    if (extra) text += `,"${EXTRA_COLUMN}":${extra}`;
+    if (cells.length > width) {
+      const extra = extraCells(cells, width);
+      if (extra.length > 0) text += `,"${EXTRA}":${JSON.stringify(extra)}`;
+    }
     return `${text}}${lineEnd}`;
   };
   return (rows) => rows.map(line).join("");
 }
 
-/** Null where there are none but empty ones, which come of a delimiter too many. */
-function extraCells(cells: readonly string[], width: number): string | null {
-  if (cells.length <= width) return null;
-  const extra = cells.slice(width);
-  return extra.some((cell) => cell !== "") ? JSON.stringify(extra) : null;
+/** Empty ones at the end come of a delimiter too many. */
+function extraCells(cells: readonly string[], width: number): readonly string[] {
+  return cells.slice(width, cells.findLastIndex((cell) => cell !== "") + 1);
 }

@@ -78,10 +78,10 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           summary: "What came of a batch's rows, as a file",
           description:
-            "The file's own columns, then `_row`, `_status`, `_error_code`, `_error` and `_id`, in source order, and " +
-            "`_extra` where rows have more cells than the header. UTF-8, lines end in LF, quoted as in RFC 4180. In CSV, a " +
-            "cell that a spreadsheet would run as a formula gets a `'` in front, which is taken off again when the file is " +
-            "uploaded to correct the batch. Of a batch that is running it holds what is so when it is read. A transfer that breaks " +
+            "The file's own columns, then `_row`, `_status`, `_error_code`, `_error` and `_id`, in source order; behind them " +
+            "the cells of a row that has more than the header, in JSON as `_extra`. UTF-8, lines end in LF, quoted as in RFC " +
+            "4180. In CSV, a cell that a spreadsheet would run as a formula gets a `'` in front, which is taken off again when " +
+            "the file is uploaded. Of a batch that is running it holds what is so when it is read. A transfer that breaks " +
             "off is not whole. Sent with gzip where `Accept-Encoding` allows it.",
           params: ResultParams,
           querystring: Type.Object({
@@ -96,7 +96,7 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { batch_id, file, format } = request.params;
         const batch = await getBatch(ctx, request.user.id, batch_id);
-        const text = await exportResults(ctx, batch, { file, format, withMark: request.query.bom });
+        const text = exportResults(ctx, batch, { file, format, withMark: request.query.bom });
         return sendDownload(request, reply, {
           filename: `${baseName(batch.filename)}-${file}.${format}`,
           mediaType: MEDIA_TYPES[format],
