@@ -275,6 +275,23 @@ describe("results", () => {
     expect((await jsonOf(user, id, "all")).map((row) => row._row)).toEqual(all);
   });
 
+  test("are whole across gaps in the numbers, wider than a page", async () => {
+    const user = await rowmill.newUser();
+    const id = await storeBatch(user, 20_001, "x");
+    const { pool } = rowmill.ctx;
+    for (const table of ["batch_rows", "row_results"])
+      await pool.query(`DELETE FROM ${table} WHERE batch_id = $1 AND row_number BETWEEN 10 AND 19990`, [id]);
+    await pool.query("UPDATE batches SET total_rows = 20 WHERE id = $1", [id]);
+    const left = Array.from({ length: 20_001 }, (_, n) => n + 2).filter((row) => row < 10 || row > 19_990);
+    for (const [file, expected] of [
+      ["all", left],
+      ["success", left.filter((row) => row % 3 === 0)],
+      ["failed", left.filter((row) => row % 3 === 1)],
+      ["unprocessed", left.filter((row) => row % 3 === 2)],
+    ] as const)
+      expect((await jsonOf(user, id, file)).map((row) => row._row)).toEqual(expected);
+  });
+
   test("with cells of a megabyte come a few rows at a time", async () => {
     const user = await rowmill.newUser();
     const cell = "é".repeat(2 ** 19);
