@@ -54,7 +54,13 @@ async function* resultPages(
   { id, userId, totalRows }: StoredBatch,
   file: ResultFile,
 ): AsyncGenerator<ResultRow[]> {
-  const read = async (after: number) => readPage(ctx, await getBatch(ctx, userId, id), file, after);
+  const read = async (after: number): Promise<ResultRow[]> => {
+    const batch = await getBatch(ctx, userId, id);
+    const page = await readPage(ctx, batch, file, after);
+    if (page.length > 0 || file === "unprocessed") return page;
+    const next = await nextRow(ctx, batch, file, after + PAGE_ROWS);
+    return next === null ? [] : read(next - 1);
+  };
   let sent = 0;
   let page = await read(0);
   while (page.length > 0) {
@@ -96,9 +102,9 @@ async function readPage(
       ) AS page
     ) AS measured
     WHERE bytes_before < ${PAGE_BYTES} ORDER BY row`);
-  return rows.map(({ recordId, ...row }) => ({
+  return rows.map(({ cells, recordId, ...row }) => ({
     ...row,
-    cells: maskSecrets(batch, row.cells, row.errorCode === "malformed"),
+    cells: maskSecrets(batch, cells, row.errorCode === "malformed"),
     recordId: recordId === null ? null : Number(recordId),
   }));
 }
@@ -118,30 +124,50 @@ function rowsOf(batch: StoredBatch, file: ResultFile, after: number): SQL {
 const RESULT = sql`row_number, status, error_code, error_message, record_id, undo`;
 
 /**
- * Rows and their results are read side by side and joined: half the time of a look-up a row. The first results behind
- * a row include those of the first rows behind it, so both may stop at a page.
+ * A page is a range of row numbers, which costs the same whatever the planner believes of tables that grew a moment
+ * ago: for the first 4,000 rows behind one it may sort all that are left, for each page anew.
  */
+function rangeBehind(id: string, after: number): SQL {
+  return sql`batch_id = ${id} AND row_number > ${after} AND row_number <= ${after + PAGE_ROWS}`;
+}
+
+/** A look-up a row: a join of the two ranges may compare each row with each result while statistics are old. */
 function allRows({ id, state }: StoredBatch, after: number): SQL {
-  const page = sql`WHERE batch_id = ${id} AND row_number > ${after} ORDER BY row_number LIMIT ${PAGE_ROWS}`;
   return sql`
-    (SELECT batch_id, row_number, fields FROM batch_rows ${page}) AS rows
-    LEFT JOIN (SELECT ${RESULT} FROM row_results ${page}) AS results ON results.row_number = rows.row_number
+    (SELECT batch_id, row_number, fields FROM batch_rows WHERE ${rangeBehind(id, after)}) AS rows
+    LEFT JOIN LATERAL (
+      SELECT ${RESULT} FROM row_results WHERE batch_id = ${id} AND row_number = rows.row_number LIMIT 1
+    ) AS results ON true
     ${state === "processing" ? chunkOfRow : sql``}
     ORDER BY rows.row_number`;
 }
 
-/** A look-up a row, since there may be few of them among many. */
+/** A look-up a row, since there may be few of them. */
 function rowsWithResult({ id }: StoredBatch, status: "success" | "failed", after: number): SQL {
   return sql`
-    (
-      SELECT ${RESULT} FROM row_results
-      WHERE batch_id = ${id} AND status = ${sql.raw(`'${status}'`)} AND undo IS DISTINCT FROM 'reversed' AND row_number > ${after}
-      ORDER BY row_number LIMIT ${PAGE_ROWS}
-    ) AS results
+    (SELECT ${RESULT} FROM row_results WHERE ${rangeBehind(id, after)} AND ${hasStatus(status)}) AS results
     JOIN LATERAL (
       SELECT row_number, fields FROM batch_rows WHERE batch_id = ${id} AND row_number = results.row_number LIMIT 1
     ) AS rows ON true
     ORDER BY results.row_number`;
+}
+
+function hasStatus(status: "success" | "failed"): SQL {
+  return sql`status = ${sql.raw(`'${status}'`)} AND undo IS DISTINCT FROM 'reversed'`;
+}
+
+/** The first row of the file behind this one: numbers have gaps where there are blank lines. */
+async function nextRow(
+  ctx: Context,
+  { id }: StoredBatch,
+  file: Exclude<ResultFile, "unprocessed">,
+  after: number,
+): Promise<number | null> {
+  const source = file === "all" ? sql`batch_rows WHERE true` : sql`row_results WHERE ${hasStatus(file)}`;
+  const { rows } = await ctx.db.execute<{ row: number }>(sql`
+    SELECT row_number AS row FROM ${source} AND batch_id = ${id} AND row_number > ${after}
+    ORDER BY row_number LIMIT 1`);
+  return rows[0]?.row ?? null;
 }
 
 async function hasExtraCells(ctx: Context, { id, header, warnings }: StoredBatch): Promise<boolean> {

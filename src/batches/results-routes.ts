@@ -81,7 +81,7 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             "The file's own columns, then `_row`, `_status`, `_error_code`, `_error` and `_id`, in source order, and " +
             "`_extra` where rows have more cells than the header. UTF-8, lines end in LF, quoted as in RFC 4180. In CSV, a " +
             "cell that a spreadsheet would run as a formula gets a `'` in front, which is taken off again when the file is " +
-            "uploaded to correct the batch. Of a batch that is running it holds what is so when it is read. A transfer that breaks " +
+            "uploaded. Of a batch that is running it holds what is so when it is read. A transfer that breaks " +
             "off is not whole. Sent with gzip where `Accept-Encoding` allows it.",
           params: ResultParams,
           querystring: Type.Object({

@@ -123,8 +123,7 @@ export function rowsOfStatus(batch: StoredBatch, wanted: RowStatus | null, after
 /** Rows whose records were not put back; they have an index of their own. */
 function rowsNotReversed({ id }: StoredBatch, undo: NotReversed, after: number): SQL {
   return sql`
-    row_results AS results
-    JOIN batch_rows AS rows ON rows.batch_id = results.batch_id AND rows.row_number = results.row_number ${chunkOfRow}
+    row_results AS results ${cellsOfRow} ${chunkOfRow}
     WHERE results.batch_id = ${id} AND results.undo = ${sql.raw(`'${undo}'`)} AND results.row_number > ${after}
     ORDER BY results.row_number`;
 }

@@ -17,19 +17,20 @@ const OURS = ["_row", "_status", "_error_code", "_error", "_id"];
 let rowmill: Rowmill;
 let worked: Rowmill;
 beforeAll(async () => {
-  [rowmill, worked] = await Promise.all([startRowmill(), startRowmill()]);
+  rowmill = await startRowmill();
+  worked = await startRowmill();
   await worked.startWorker();
 });
 afterAll(() => Promise.all([rowmill[Symbol.asyncDispose](), worked[Symbol.asyncDispose]()]));
 
-async function uploaded(user: Client, content: string, filename?: string): Promise<string> {
-  const { status, body } = await user.upload(content, undefined, filename);
+async function uploaded(user: Client, content: string | Uint8Array, filename?: string): Promise<string> {
+  const { status, body } = await user.upload(content, "/api/v1/batches?target=books&force=true", filename);
   expect(status).toBe(202);
   return body.id;
 }
 
 /** Uploads where a worker runs, and waits for the end. */
-async function finished(user: Client, content: string, filename?: string): Promise<string> {
+async function finished(user: Client, content: string | Uint8Array, filename?: string): Promise<string> {
   const id = await uploaded(user, content, filename);
   await user.finished(id);
   return id;
@@ -42,6 +43,12 @@ async function csvOf(user: Client, id: string, file: ResultFile): Promise<string
   expect(status).toBe(200);
   expect(body.endsWith("\n")).toBe(true);
   return Papa.parse<string[]>(body.slice(0, -1), { delimiter: ",", newline: "\n" }).data;
+}
+
+async function bytesOf(user: Client, path: string): Promise<Buffer> {
+  const response = await fetch(user.url + path, { headers: { authorization: `Bearer ${user.token}` } });
+  expect(response.status).toBe(200);
+  return Buffer.from(await response.arrayBuffer());
 }
 
 interface JsonRow {
@@ -160,19 +167,55 @@ describe("results", () => {
     expect(found).toMatchObject({ _row: 2, _row_2: "77", _id_2: "88" });
   });
 
-  test("keep cells beyond the header, and fill those that are missing", async () => {
+  test("keep cells beyond the header in a column of their own, and fill those that are missing", async () => {
     const user = await worked.newUser();
     const id = await finished(
       user,
-      'title,author,description\nEmma,Austen,x,one,"two, three"\nUlysses,Joyce\nA,B,C\n',
+      'title,author,description\nEmma,Austen,x,one,,"two, three"\nUlysses,Joyce\nA,B,C\nD,E,F,,\n',
     );
     const csv = await csvOf(user, id, "all");
     expect(csv[0]).toEqual(["title", "author", "description", ...OURS, "_extra"]);
     expect(csv.every((record) => record.length === csv[0]?.length)).toBe(true);
-    expect(csv.slice(1).map((record) => record.at(-1))).toEqual(['["one","two, three"]', "", ""]);
+    expect(csv.slice(1).map((record) => record.at(-1))).toEqual(['["one","","two, three"]', "", "", ""]);
+    expect(csv[2]?.slice(0, 4)).toEqual(["Ulysses", "Joyce", "", "3"]);
     const json = await jsonOf(user, id, "all");
-    expect(json.map((row) => row._extra)).toEqual([["one", "two, three"], undefined, undefined]);
+    expect(json.map((row) => row._extra)).toEqual([
+      ["one", "", "two, three"],
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect(json[1]).toMatchObject({ title: "Ulysses", author: "Joyce", description: "" });
+  });
+
+  test("give the very same cells when the file is uploaded again", async () => {
+    const user = await worked.newUser();
+    const cells = ["=1", "'=1", "''@", "-5", "+1-1", "\tx", 'a "b"', "two\nlines", " padded ", "'", "x,y"];
+    const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
+    const rows = cells.map((cell) => `${quoted(cell)},A,${quoted(cell)},${quoted(`=${cell}`)}\n`).join("");
+    const first = await finished(user, `title,author,'=note\n${rows},Nobody,-\n`);
+    for (const file of ["all.csv", "all.csv?bom=true"]) {
+      const again = await finished(user, await bytesOf(user, path(first, file)), "again.csv");
+      expect(again).not.toBe(first);
+      const fieldsOf = async (id: string) => (await user.rows(id)).map(({ fields }) => fields);
+      expect(await fieldsOf(again)).toEqual(await fieldsOf(first));
+      expect((await user.batch(again)).body.header).toEqual(["title", "author", "'=note"]);
+    }
+  });
+
+  test("show no secret", async () => {
+    const user = await rowmill.newUser();
+    const id = await storeBatch(user, 2, "x");
+    await rowmill.ctx.pool.query(
+      `UPDATE batches SET target = 'users', header = '{username,password,description}', mapping = '{"username":0,"password":1}'
+       WHERE id = $1`,
+      [id],
+    );
+    for (const file of ["all.csv", "all.json", "all.ndjson"]) {
+      const { body } = await user.get(path(id, file));
+      expect(JSON.stringify(body)).toContain("Title 2");
+      expect(JSON.stringify(body)).not.toContain("Author");
+    }
   });
 
   test("run nothing in a spreadsheet, and give back each cell as it was", async () => {
@@ -233,6 +276,23 @@ describe("results", () => {
     expect((await jsonOf(user, id, "all")).map((row) => row._row)).toEqual(all);
   });
 
+  test("are whole across gaps in the numbers, wider than a page", async () => {
+    const user = await rowmill.newUser();
+    const id = await storeBatch(user, 20_001, "x");
+    const { pool } = rowmill.ctx;
+    for (const table of ["batch_rows", "row_results"])
+      await pool.query(`DELETE FROM ${table} WHERE batch_id = $1 AND row_number BETWEEN 10 AND 19990`, [id]);
+    await pool.query("UPDATE batches SET total_rows = 20 WHERE id = $1", [id]);
+    const left = Array.from({ length: 20_001 }, (_, n) => n + 2).filter((row) => row < 10 || row > 19_990);
+    for (const [file, expected] of [
+      ["all", left],
+      ["success", left.filter((row) => row % 3 === 0)],
+      ["failed", left.filter((row) => row % 3 === 1)],
+      ["unprocessed", left.filter((row) => row % 3 === 2)],
+    ] as const)
+      expect((await jsonOf(user, id, file)).map((row) => row._row)).toEqual(expected);
+  });
+
   test("with cells of a megabyte come a few rows at a time", async () => {
     const user = await rowmill.newUser();
     const cell = "é".repeat(2 ** 19);
@@ -284,14 +344,10 @@ describe("a result file", () => {
   test("begins with a byte order mark on request", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, "title,author\nEmma,Austen\n");
-    const bytesOf = async (query: string) => {
-      const response = await fetch(`${rowmill.url}${path(id, `all.csv${query}`)}`, {
-        headers: { authorization: `Bearer ${user.token}` },
-      });
-      return Buffer.from(await response.arrayBuffer());
-    };
-    expect((await bytesOf("?bom=true")).subarray(0, 8)).toEqual(Buffer.from("\uFEFFtitle"));
-    expect((await bytesOf("")).subarray(0, 5)).toEqual(Buffer.from("title"));
+    const plain = await bytesOf(user, path(id, "all.csv"));
+    const marked = await bytesOf(user, path(id, "all.csv?bom=true"));
+    expect(plain.subarray(0, 5)).toEqual(Buffer.from("title"));
+    expect(marked).toEqual(Buffer.concat([Buffer.from("\uFEFF"), plain]));
   });
 
   test("is compressed only where the client takes gzip", async () => {
