@@ -93,14 +93,21 @@ export interface Gate extends AsyncDisposable {
   open(): Promise<void>;
 }
 
-/** From now on a book of the title `gate` is written, or removed, only when the gate is opened: its statement stays in the middle. */
-export async function closeGate({ pool }: OpenContext, on: "INSERT" | "DELETE" = "INSERT"): Promise<Gate> {
+/** Where a chunk is held: as it writes a book of the title `gate`, or as it stores its rows' results. */
+const GATES = {
+  write: `CREATE TRIGGER gate BEFORE INSERT ON books FOR EACH ROW WHEN (NEW.title = 'gate') EXECUTE FUNCTION wait_at_gate()`,
+  settle:
+    "CREATE TRIGGER gate BEFORE INSERT ON row_results FOR EACH STATEMENT EXECUTE FUNCTION wait_at_gate()",
+};
+
+/** From now on chunks stay in the middle of a statement until the gate is opened. */
+export async function closeGate({ pool }: OpenContext, at: keyof typeof GATES = "write"): Promise<Gate> {
   await pool.query(
     `CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF coalesce(NEW.title, OLD.title) = 'gate' THEN PERFORM pg_advisory_xact_lock_shared(4711); END IF;
-      RETURN coalesce(NEW, OLD);
+      PERFORM pg_advisory_xact_lock_shared(4711);
+      RETURN NEW;
     END $$;
-    CREATE TRIGGER gate BEFORE ${on} ON books FOR EACH ROW EXECUTE FUNCTION wait_at_gate()`,
+    ${GATES[at]}`,
   );
   const holder = await pool.connect();
   await holder.query("SELECT pg_advisory_lock(4711)");
