@@ -150,7 +150,7 @@ describe("resuming", () => {
     await gate.reached();
     await command(user, batch.id, "pause");
     const resuming = command(user, batch.id, "resume");
-    for (let look = 0; look < 5; look++) expect((await user.batch(batch.id)).body.state).toBe("paused");
+    for (let look = 0; look < 20; look++) expect((await user.batch(batch.id)).body.state).toBe("paused");
     await gate.open();
     expect((await resuming).state).toBe("queued");
     await user.finished(batch.id);
