@@ -5,6 +5,7 @@ import type { RowError } from "../schema/batches.ts";
 import type { Columns, Outcome, Target, TargetBatch, TargetRow } from "../targets/target.ts";
 import { rowValidator } from "../targets/validate-row.ts";
 import { blankSecrets } from "./blank-secrets.ts";
+import { endStatementOnAbort } from "./end-statement.ts";
 import { handleRows, type RowsAttempt } from "./handle-rows.ts";
 import { failed } from "./outcomes.ts";
 import type { RowOutcome } from "./store-results.ts";
@@ -75,6 +76,7 @@ async function outcomesOf(
       : await handleRows(ctx, target, batch, valid, attempt);
     return [...outcomes, ...handled];
   }
+  await using _ = await endStatementOnAbort(ctx, tx, attempt.signal);
   const written = await writeRows(
     tx,
     valid,

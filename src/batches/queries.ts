@@ -112,10 +112,11 @@ export function viewBatch(batch: StoredBatch, now: Date): BatchView {
   const seconds = batch.startedAt
     ? ((batch.finishedAt ?? now).getTime() - batch.startedAt.getTime()) / 1000
     : 0;
-  const rate = done > 0 && seconds > 0 ? done / seconds : null;
-  const secondsLeft = hasEnded(batch.state) ? 0 : rate === null ? null : (totalRows - done) / rate;
-  const { created, updated, unchanged, reversed, kept, undoFailed } = batch;
   const isUndo = batch.state === "undoing" || batch.state === "undone";
+  const rate = done > 0 && seconds > 0 && !isUndo ? done / seconds : null;
+  const isHeld = rate === null || batch.state === "paused";
+  const secondsLeft = hasEnded(batch.state) ? 0 : isHeld ? null : (totalRows - done) / rate;
+  const { created, updated, unchanged, reversed, kept, undoFailed } = batch;
   return {
     id: batch.id,
     number: batch.number,

@@ -1,0 +1,177 @@
+import { describe, expect, test } from "vitest";
+import { command, finishedJobs, jobsInHand, jobsLeft, untilBatch } from "../support/batches.ts";
+import { type Program, type Programs, startPrograms } from "../support/processes.ts";
+import { until } from "../support/until.ts";
+import { count, csv, expectExactlyOnce } from "./exactly-once.ts";
+
+const BOOKS = "/api/v1/batches?target=books";
+/** Long enough that no row would be done before a command comes. */
+const HELD = `${BOOKS}&row_delay_ms=600000`;
+
+/** Each in a process of its own, with places for two chunks of one user. */
+const startWorkers = (rowmill: Programs, workers = 2): Promise<Program[]> =>
+  Promise.all(Array.from({ length: workers }, () => rowmill.startWorker({ WORKER_CONCURRENCY: "3" })));
+
+const stopped = (worker: Program) => worker.lines("chunk stopped with its batch");
+const received = (worker: Program) => worker.lines("chunk received");
+
+const books = ({ ctx }: Programs) => count(ctx.pool, "SELECT count(*) FROM books");
+
+/** Both workers have two chunks in hand, which their rows' delay keeps open. */
+async function inTwoWorkersHands(rowmill: Programs, content: string) {
+  const api = await rowmill.startApi();
+  const user = await api.client.signUp("reader");
+  const workers = await startWorkers(rowmill);
+  const { body: batch } = await user.upload(content, HELD);
+  await Promise.all(workers.map((worker) => worker.logged("chunk received", 2)));
+  return { user, batch, workers };
+}
+
+describe.each([
+  ["pause", "paused", "pending"],
+  ["cancel", "cancelled", "unprocessed"],
+] as const)("%s", (name, state, status) => {
+  test("stops the rows in hand of both workers within about a second, and nothing of them is stored", async () => {
+    await using rowmill = await startPrograms();
+    const { user, batch, workers } = await inTwoWorkersHands(rowmill, csv(190, 10));
+    const answer = await command(user, batch.id, name);
+    expect(answer).toMatchObject({ state, counts: { total: 200, [status]: 200, processing: 0 } });
+    const at = Date.now();
+    await Promise.all(workers.map((worker) => worker.logged("chunk stopped with its batch", 2)));
+    for (const worker of workers) {
+      for (const line of stopped(worker)) expect(Date.parse(String(line.time)) - at).toBeLessThan(1500);
+    }
+    // The other chunks' jobs find that there is nothing to do.
+    await until("every job was looked at", async () => (await jobsLeft(rowmill.ctx)) === 0);
+    expect(workers.map((worker) => received(worker).length)).toEqual([2, 2]);
+    expect(workers.flatMap((worker) => worker.lines("chunk succeeded"))).toEqual([]);
+    expect(await user.rows(batch.id, status)).toHaveLength(200);
+    expect(await books(rowmill)).toBe(0);
+    expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(name === "cancel" ? 1 : 0);
+  });
+
+  test("holds while a worker is killed in the middle of it and another takes its place", async () => {
+    await using rowmill = await startPrograms();
+    const { user, batch, workers } = await inTwoWorkersHands(rowmill, csv(190, 10));
+    const [killed, other] = workers;
+    await Promise.all([command(user, batch.id, name), killed?.kill()]);
+    const before = (await user.batch(batch.id)).body;
+    expect(before).toMatchObject({ state, counts: { [status]: 200 } });
+    // What the killed one had in hand is delivered again when its heartbeat is missed.
+    await until("no job is left", async () => (await jobsLeft(rowmill.ctx)) === 0, 40_000);
+    expect(other?.lines("chunk succeeded")).toEqual([]);
+    expect((await user.batch(batch.id)).body.counts).toEqual(before.counts);
+    expect(await books(rowmill)).toBe(0);
+    const again = await command(user, batch.id, name);
+    expect(again.counts).toEqual(before.counts);
+  });
+});
+
+test("a batch that is paused and resumed while two workers write ends exactly once", async () => {
+  await using rowmill = await startPrograms();
+  const api = await rowmill.startApi();
+  const user = await api.client.signUp("reader");
+  await startWorkers(rowmill);
+  const { body: batch } = await user.upload(csv(19_000, 1000), `${BOOKS}&row_delay_ms=100`);
+  let last = 0;
+  for (let round = 0; round < 4; round++) {
+    await untilBatch(user, batch.id, "goes on", ({ counts }) => counts.success > last, 30_000);
+    const paused = await command(user, batch.id, "pause");
+    expect(paused.state).toBe("paused");
+    await until("no chunk is in hand", async () => (await jobsInHand(rowmill.ctx)) === 0);
+    const held = (await user.batch(batch.id)).body.counts;
+    expect(held).toEqual(paused.counts);
+    last = held.success;
+    await command(user, batch.id, "resume");
+  }
+  await user.finished(batch.id, 60_000);
+  await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 19_000, bad: 1000 });
+});
+
+test("a batch that was paused in one worker's hands is resumed by another", async () => {
+  await using rowmill = await startPrograms();
+  const api = await rowmill.startApi();
+  const user = await api.client.signUp("reader");
+  const first = await rowmill.startWorker();
+  const { body: batch } = await user.upload(csv(95, 5), `${BOOKS}&row_delay_ms=3000`);
+  await first.logged("chunk received", 3);
+  await command(user, batch.id, "pause");
+  await first.kill();
+  await command(user, batch.id, "resume");
+  const second = await rowmill.startWorker();
+  await user.finished(batch.id, 40_000);
+  await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 95, bad: 5 });
+  expect(second.lines("chunk succeeded")).toHaveLength(4);
+});
+
+test("of a batch that is cancelled while two workers write, what is counted is what is stored", async () => {
+  await using rowmill = await startPrograms();
+  const api = await rowmill.startApi();
+  const user = await api.client.signUp("reader");
+  await startWorkers(rowmill);
+  const { body: batch } = await user.upload(csv(29_000, 1000));
+  await untilBatch(user, batch.id, "has rows", ({ counts }) => counts.success > 0);
+  const { state, counts } = await command(user, batch.id, "cancel");
+  expect(state).toBe("cancelled");
+  expect(counts.success + counts.failed + counts.unprocessed).toBe(30_000);
+  expect(counts.unprocessed).toBeGreaterThan(0);
+  await until("no job is left", async () => (await jobsLeft(rowmill.ctx)) === 0);
+  expect((await user.batch(batch.id)).body.counts).toEqual(counts);
+  expect(await books(rowmill)).toBe(counts.success);
+  expect(await user.rows(batch.id, "unprocessed")).toHaveLength(counts.unprocessed);
+  expect(await user.rows(batch.id, "success")).toHaveLength(counts.success);
+  expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(1);
+
+  // And what was left can be gone on with.
+  await command(user, batch.id, "retry", { unprocessed: true });
+  await user.finished(batch.id, 60_000);
+  await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 29_000, bad: 1000, ends: 2 });
+});
+
+test("a retry survives the worker that is killed in the middle of it", async () => {
+  await using rowmill = await startPrograms();
+  const { ctx } = rowmill;
+  const api = await rowmill.startApi();
+  const user = await api.client.signUp("reader");
+  const first = await rowmill.startWorker();
+  const { body: batch } = await user.upload(csv(60, 40), `${BOOKS}&row_delay_ms=0`);
+  const ended = await user.finished(batch.id);
+  expect(ended.counts).toMatchObject({ success: 60, failed: 40 });
+  const failed = await user.rows(batch.id, "failed");
+  await ctx.pool.query(
+    `UPDATE batch_rows SET fields = json_build_array('Found ' || row_number, fields->>1, fields->>2)
+    WHERE batch_id = $1 AND fields->>0 = ''`,
+    [batch.id],
+  );
+  await ctx.pool.query("UPDATE batches SET row_delay_ms = 2000 WHERE id = $1", [batch.id]);
+  await command(user, batch.id, "retry");
+  await first.logged("chunk received", 4 + 3);
+  await first.kill();
+  await rowmill.startWorker();
+  await user.finished(batch.id, 40_000);
+  await expectExactlyOnce(ctx.pool, batch.id, { good: 100, bad: 0, ends: 2 });
+  const triedTwice = (await user.rows(batch.id)).filter(({ attempts }) => attempts === 2);
+  expect(triedTwice.map(({ row }) => row)).toEqual(failed.map(({ row }) => row));
+});
+
+test("an atomic batch is written whole or not at all, whatever kills or pauses it on the way", async () => {
+  await using rowmill = await startPrograms();
+  const api = await rowmill.startApi();
+  const user = await api.client.signUp("reader");
+  const killed = await rowmill.startWorker();
+  const { body: batch } = await user.upload(csv(40_000), `${BOOKS}&policy=atomic`);
+  await untilBatch(user, batch.id, "is half checked", ({ counts }) => counts.processing > 0);
+  await killed.logged("batch received");
+  await killed.kill();
+  expect(await books(rowmill)).toBe(0);
+  expect((await user.batch(batch.id)).body).toMatchObject({
+    counts: { success: 0 },
+    records: { created: 0 },
+  });
+  const second = await rowmill.startWorker();
+  await second.logged("batch received", 1, 40_000);
+  await command(user, batch.id, "pause");
+  await command(user, batch.id, "resume");
+  await user.finished(batch.id, 60_000);
+  await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 40_000, bad: 0 });
+});
