@@ -80,6 +80,14 @@ test("paused and resumed it goes on at its pace, and not with what it missed", a
   const held = await successes(user, id);
   expect((await user.batch(id)).body.state).toBe("paused");
   await user.post(`/api/v1/batches/${id}/resume`);
+  const early = await count(
+    rowmill.ctx.pool,
+    `SELECT count(*) FROM pgboss.job JOIN batches ON batches.id = (data->>'batchId')::uuid
+    WHERE batches.id = $1 AND job.name = 'batch.process-chunk' AND job.state = 'created'
+      AND start_after < paced_until - interval '100 ms'`,
+    [id],
+  );
+  expect(early).toBe(0);
   await user.finished(id);
   await expectExactlyOnce(rowmill.ctx.pool, id, { good: 300, bad: 0 });
   const times = await resultTimes(rowmill, id);
