@@ -130,7 +130,7 @@ test("the same bytes at the same moment make one batch", async () => {
   await client.query("BEGIN; LOCK TABLE chunks IN SHARE MODE");
   const uploads = Promise.all([1, 2, 3, 4].map(() => uploadForm(user, FILE)));
   await until("all of them wait", async () => {
-    const { rows } = await client.query(
+    const { rows } = await pool.query(
       "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
     );
     return rows.length === 4;

@@ -65,7 +65,9 @@ async function makeFile(count: number): Promise<{ csv: string; copy: string }> {
 async function importOnce(csv: string, settings?: NodeJS.ProcessEnv): Promise<Measured> {
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
-  await client.query("TRUNCATE users, books, batches, batch_rows, chunks, row_results, refresh_tokens CASCADE");
+  await client.query(
+    "TRUNCATE users, books, batches, batch_rows, chunks, row_results, refresh_tokens CASCADE",
+  );
   await client.query("CHECKPOINT");
   await client.end();
   return measureRowmill(server.url, csv, settings);
