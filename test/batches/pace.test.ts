@@ -87,6 +87,19 @@ test("paused and resumed it goes on at its pace, and not with what it missed", a
   expect(times.at(-1)).toBeGreaterThan(300 / 50 - 2 - 1);
 });
 
+test("resumed, its next chunk is due when it was before", async () => {
+  await using own = await startRowmill();
+  const { pool } = own.ctx;
+  const user = await own.newUser();
+  const { id } = await uploadPaced(user, 50, csv(150));
+  await pool.query("UPDATE batches SET paced_until = now() + interval '1 hour' WHERE id = $1", [id]);
+  await user.post(`/api/v1/batches/${id}/pause`);
+  await user.post(`/api/v1/batches/${id}/resume`);
+  const dueIn = `SELECT extract(epoch FROM start_after - now())::int AS count FROM pgboss.job
+    WHERE name = 'batch.process-chunk'`;
+  expect(await count(pool, dueIn)).toBeGreaterThan(3500);
+});
+
 test("a lost job is brought back, and the others follow it", async () => {
   await using own = await startRowmill();
   const user = await own.newUser();

@@ -124,7 +124,18 @@ test("a batch older than a day does not stand for the same bytes", async () => {
 
 test("the same bytes at the same moment make one batch", async () => {
   const user = await rowmill.newUser();
-  const answers = await Promise.all([1, 2, 3, 4].map(() => uploadForm(user, FILE)));
+  const { pool } = rowmill.ctx;
+  const client = await pool.connect();
+  // Holds each of them where it is about to be accepted, until none can go on.
+  await client.query("BEGIN; LOCK TABLE chunks IN SHARE MODE");
+  const uploads = Promise.all([1, 2, 3, 4].map(() => uploadForm(user, FILE)));
+  await until("all of them wait", async () => {
+    const { rows } = await pool.query(
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    );
+    return rows.length === 4;
+  }).finally(() => client.query("COMMIT").then(() => client.release()));
+  const answers = await uploads;
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 202]);
   expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
   await until("nothing else is left", async () => (await kept(user))?.batches === 1);

@@ -1,5 +1,6 @@
 /** Rowmill as it is run: one API process, one worker process, a client over HTTP. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { openAsBlob, readFileSync } from "node:fs";
 import { Agent, get, type OutgoingHttpHeaders } from "node:http";
@@ -25,13 +26,33 @@ export interface Measured {
   readonly exportPeakMb: number;
 }
 
-const POLL_MS = 50;
+export const POLL_MS = 50;
 
 export async function measureRowmill(
   databaseUrl: string,
   csvPath: string,
   settings: NodeJS.ProcessEnv = {},
 ): Promise<Measured> {
+  const { url, env, programs } = await startPrograms(databaseUrl, settings);
+  const [api, worker] = programs;
+  let imported: Awaited<ReturnType<typeof importFile>>;
+  try {
+    imported = await importFile(url, csvPath, api, worker);
+  } finally {
+    await stopPrograms(...programs);
+  }
+  const { batch, headers, ...measured } = imported;
+  const exporter = await startProgram("api", env);
+  try {
+    const exportFloorSeconds = await measureExportFloor(databaseUrl, batch.id);
+    const exportSeconds = await measureExport(url, batch.id, headers, batch.counts.total);
+    return { ...measured, exportFloorSeconds, exportSeconds, exportPeakMb: peakMb(exporter) };
+  } finally {
+    await stopPrograms(exporter);
+  }
+}
+
+export async function startPrograms(databaseUrl: string, settings: NodeJS.ProcessEnv = {}) {
   const port = await freePort();
   const env = {
     ...process.env,
@@ -45,24 +66,10 @@ export async function measureRowmill(
   const url = `http://127.0.0.1:${port}`;
   const api = await startProgram("api", env);
   const worker = await startProgram("worker", env);
-  let imported: Awaited<ReturnType<typeof importFile>>;
-  try {
-    imported = await importFile(url, csvPath, api, worker);
-  } finally {
-    await stopPrograms(api, worker);
-  }
-  const { batch, headers, ...measured } = imported;
-  const exporter = await startProgram("api", env);
-  try {
-    const exportFloorSeconds = await measureExportFloor(databaseUrl, batch.id);
-    const exportSeconds = await measureExport(url, batch.id, headers, batch.counts.total);
-    return { ...measured, exportFloorSeconds, exportSeconds, exportPeakMb: peakMb(exporter) };
-  } finally {
-    await stopPrograms(exporter);
-  }
+  return { url, env, programs: [api, worker] as const };
 }
 
-async function stopPrograms(...programs: ChildProcess[]): Promise<void> {
+export async function stopPrograms(...programs: ChildProcess[]): Promise<void> {
   for (const program of programs) {
     program.kill("SIGTERM");
     await once(program, "exit");
@@ -71,13 +78,10 @@ async function stopPrograms(...programs: ChildProcess[]): Promise<void> {
 
 async function importFile(url: string, csvPath: string, api: ChildProcess, worker: ChildProcess) {
   const headers = { authorization: `Bearer ${await signUp(url)}` };
-  const form = new FormData();
-  form.set("file", await openAsBlob(csvPath), "books.csv");
+  const content = await openAsBlob(csvPath);
   const startedAt = performance.now();
-  const response = await fetch(`${url}/api/v1/batches?target=books`, { method: "POST", body: form, headers });
+  let batch = await sendFile(url, content, headers);
   const acceptedSeconds = (performance.now() - startedAt) / 1000;
-  let batch = (await response.json()) as BatchView;
-  if (response.status !== 202) throw new Error(`The upload was refused: ${JSON.stringify(batch)}`);
   const statusMs: number[] = [];
   while (!batch.finished_at) {
     await sleep(POLL_MS);
@@ -99,16 +103,29 @@ async function importFile(url: string, csvPath: string, api: ChildProcess, worke
   };
 }
 
+export async function sendFile(
+  url: string,
+  content: Blob,
+  headers: { authorization: string },
+): Promise<BatchView> {
+  const form = new FormData();
+  form.set("file", content, "books.csv");
+  const response = await fetch(`${url}/api/v1/batches?target=books`, { method: "POST", body: form, headers });
+  const batch = (await response.json()) as BatchView;
+  if (response.status !== 202) throw new Error(`The upload was refused: ${JSON.stringify(batch)}`);
+  return batch;
+}
+
 const kept = new Agent({ keepAlive: true });
 
 /** On a kept connection and without fetch, whose own work would count as the service's. */
-async function readStatus(url: string, headers: OutgoingHttpHeaders): Promise<BatchView> {
+export async function readStatus(url: string, headers: OutgoingHttpHeaders): Promise<BatchView> {
   const [response] = await once(get(url, { agent: kept, headers }), "response");
   return (await json(response)) as BatchView;
 }
 
-async function signUp(url: string): Promise<string> {
-  const body = JSON.stringify({ username: `bench-${Date.now()}`, password: "benchmark" });
+export async function signUp(url: string): Promise<string> {
+  const body = JSON.stringify({ username: `bench-${randomUUID()}`, password: "benchmark" });
   const response = await fetch(`${url}/api/v1/auth/signup`, {
     method: "POST",
     body,

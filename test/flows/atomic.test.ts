@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { addGate, closeGate, titled } from "../batches/gate.ts";
+import { uploadForm } from "../batches/upload-form.ts";
+import { startPrograms } from "../support/processes.ts";
+import { until } from "../support/until.ts";
+import { count, csv, expectExactlyOnce } from "./exactly-once.ts";
+
+const query = { policy: "atomic" };
+
+test("a worker that is killed in the middle of an atomic batch leaves nothing, and another writes all of it", async () => {
+  await using rowmill = await startPrograms();
+  const { pool } = rowmill.ctx;
+  await addGate(pool);
+  const api = await rowmill.startApi();
+  const user = await api.client.signUp("reader");
+  const killed = await rowmill.startWorker();
+  await using gate = await closeGate(rowmill);
+  const { body } = await uploadForm(user, titled(500, { 300: "gate" }), { query });
+  await until("it is in the middle", async () => (await user.batch(body.id)).body.counts.processing >= 250);
+  await killed.kill();
+  await gate.open();
+  expect(await count(pool, "SELECT count(*) FROM books")).toBe(0);
+
+  const other = await rowmill.startWorker();
+  await user.finished(body.id, 30_000);
+  await expectExactlyOnce(pool, body.id, { good: 500, bad: 0 });
+  expect(other.lines("batch received")).toMatchObject([{ delivery: 2 }]);
+});
+
+test("with workers killed again and again it is written all at once, or not at all", async () => {
+  await using rowmill = await startPrograms();
+  const { pool } = rowmill.ctx;
+  const api = await rowmill.startApi();
+  const user = await api.client.signUp("reader");
+  const { body } = await uploadForm(user, csv(30_000), { query });
+  for (let round = 0; round < 3; round++) {
+    const worker = await rowmill.startWorker();
+    await worker.logged("batch received", 1, 30_000);
+    // Not to wait for something: the moment of the crash is what is to be at random.
+    await sleep(Math.random() * 300);
+    await worker.kill();
+    expect([0, 30_000]).toContain(await count(pool, "SELECT count(*) FROM books"));
+  }
+  await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
+  await user.finished(body.id, 60_000);
+  await expectExactlyOnce(pool, body.id, { good: 30_000, bad: 0 });
+});
+
+test("a batch that can't be written leaves nothing either when its worker is killed", async () => {
+  await using rowmill = await startPrograms();
+  const { pool } = rowmill.ctx;
+  await addGate(pool);
+  const api = await rowmill.startApi();
+  const user = await api.client.signUp("reader");
+  const killed = await rowmill.startWorker();
+  await using gate = await closeGate(rowmill);
+  const { body } = await uploadForm(user, titled(100, { 5: "", 60: "gate", 101: "poison" }), { query });
+  await until("a failure is told", async () => (await user.batch(body.id)).body.counts.failed === 1);
+  await killed.kill();
+  await gate.open();
+  await rowmill.startWorker();
+  const batch = await user.finished(body.id, 30_000);
+  expect(batch).toMatchObject({ state: "failed", counts: { failed: 2, unprocessed: 98, success: 0 } });
+  expect((await user.rows(body.id, "failed")).map(({ row }) => row)).toEqual([5, 101]);
+  expect(await count(pool, "SELECT count(*) FROM books")).toBe(0);
+});
