@@ -1,13 +1,13 @@
 /** Every job bound to its verb. A job without one does not compile. */
 import Value from "typebox/value";
 import { removeExpiredSessions } from "./accounts/sessions.ts";
-import { announceBatch } from "./batches/announce-batch.ts";
-import { removeStaleKeys } from "./batches/idempotency.ts";
-import { processChunk } from "./batches/process-chunk.ts";
-import { processWhole } from "./batches/process-whole.ts";
-import { reconcile } from "./batches/reconcile.ts";
-import { removeOldBatches } from "./batches/remove-old-batches.ts";
-import { reverseRows } from "./batches/reverse-rows.ts";
+import { reverseRows } from "./batches/control/reverse-rows.ts";
+import { processChunk } from "./batches/process/process-chunk.ts";
+import { processWhole } from "./batches/process/process-whole.ts";
+import { removeStaleKeys } from "./batches/receive/idempotency.ts";
+import { announceBatch } from "./batches/upkeep/announce-batch.ts";
+import { reconcile } from "./batches/upkeep/reconcile.ts";
+import { removeOldBatches } from "./batches/upkeep/remove-old-batches.ts";
 import type { Context, OpenContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
 import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";

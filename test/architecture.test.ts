@@ -31,7 +31,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["programs", /^(api|worker|dev|cli)\.ts$|^demo\//],
   ["surface", /^(app|handlers)\.ts$/],
   ["legacy", /^legacy\//],
-  ["routes", /^[a-z]+\/([a-z-]+-)?routes\.ts$/],
+  ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],
   ["verbs", /^(accounts|admin|batches|books|files|records|targets)\//],
   ["contracts", /^(context|jobs)\.ts$/],
   ["platform", /^platform\//],

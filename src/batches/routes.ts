@@ -6,9 +6,9 @@ import { authenticate } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
-import { batchVersion } from "./batch-version.ts";
 import { MAX_ROW_NUMBER } from "./ids.ts";
 import { getBatch, listBatches, viewBatch } from "./queries.ts";
+import { batchVersion } from "./results/batch-version.ts";
 import { listRows, viewRow, viewRowDetail } from "./row-queries.ts";
 import { NotReversed, RowStatus, Uuid } from "./views.ts";
 

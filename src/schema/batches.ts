@@ -64,7 +64,7 @@ export const batches = pgTable(
     rowsPerSecond: integer("rows_per_second"),
     /** Until when the rows taken so far use up `rows_per_second`. */
     pacedUntil: moment("paced_until"),
-    /** How the file was read (platform/csv.ts). */
+    /** How the file was read (platform/csv/open-csv.ts). */
     dialect: json("dialect").$type<Record<string, string | number | boolean>>(),
     /** What the reader mended, by kind: how many rows. */
     warnings: json("warnings").$type<Record<string, number>>(),

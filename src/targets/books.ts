@@ -1,7 +1,7 @@
 import Type from "typebox";
+import { undoBooks } from "./books/undo-books.ts";
+import { writeBooks } from "./books/write-books.ts";
 import type { SetTarget } from "./target.ts";
-import { undoBooks } from "./undo-books.ts";
-import { writeBooks } from "./write-books.ts";
 
 const columns = Type.Object({
   title: Type.String({ minLength: 1, maxLength: 500, examples: ["Frankenstein"] }),

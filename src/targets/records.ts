@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import Type from "typebox";
-import { countExtraFields } from "../platform/csv.ts";
+import { countExtraFields } from "../platform/csv/open-csv.ts";
 import { drawIds } from "./draw-ids.ts";
 import { uniqueNames } from "./match-header.ts";
 import type { SetTarget, TargetBatch } from "./target.ts";

@@ -1,7 +1,7 @@
 import Type from "typebox";
 import type { SetTarget } from "./target.ts";
-import { undoUsers } from "./undo-users.ts";
-import { writeUsers } from "./write-users.ts";
+import { undoUsers } from "./users/undo-users.ts";
+import { writeUsers } from "./users/write-users.ts";
 
 const columns = Type.Object({
   username: Type.String({ minLength: 1, maxLength: 150, examples: ["ada"] }),

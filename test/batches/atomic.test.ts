@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { reconcile } from "../../src/batches/reconcile.ts";
+import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
 import { count } from "../flows/exactly-once.ts";
 import type { Client, Problem } from "../support/client.ts";
 import type { Rowmill } from "../support/rowmill.ts";

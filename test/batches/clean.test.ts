@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { removeExpiredSessions } from "../../src/accounts/sessions.ts";
-import { removeOldBatches } from "../../src/batches/remove-old-batches.ts";
+import { removeOldBatches } from "../../src/batches/upkeep/remove-old-batches.ts";
 import { jobs } from "../../src/jobs.ts";
 import { count, csv } from "../flows/exactly-once.ts";
 import type { Client } from "../support/client.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BatchView } from "../../src/batches/views.ts";
-import { type CsvRecord, openCsv } from "../../src/platform/csv.ts";
+import { type CsvRecord, openCsv } from "../../src/platform/csv/open-csv.ts";
 import type { Client, Problem } from "../support/client.ts";
 import {
   type CsvFixture,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { reconcile } from "../../src/batches/reconcile.ts";
 import { takeEdge } from "../../src/batches/take-edge.ts";
+import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
 import { inTransaction } from "../../src/context.ts";
 import { csv } from "../flows/exactly-once.ts";
 import { command, deliverChunk, deliverWhole, untilBatch } from "../support/batches.ts";

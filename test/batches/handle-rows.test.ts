@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Type from "typebox";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { taskIdOf } from "../../src/batches/ids.ts";
-import { processRows } from "../../src/batches/process-rows.ts";
+import { processRows } from "../../src/batches/process/process-rows.ts";
 import { inTransaction } from "../../src/context.ts";
 import { type Attempt, Permanent, Retryable, type RowTarget } from "../../src/targets/target.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";

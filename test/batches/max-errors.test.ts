@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { errorLimit, MAX_ERRORS_PATTERN } from "../../src/batches/error-limit.ts";
+import { errorLimit, MAX_ERRORS_PATTERN } from "../../src/batches/process/error-limit.ts";
 import { count } from "../flows/exactly-once.ts";
 import type { Client, Problem } from "../support/client.ts";
 import type { Rowmill } from "../support/rowmill.ts";

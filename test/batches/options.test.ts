@@ -66,6 +66,14 @@ test("what a form field says goes before what the query says, and the query's ot
   expect(body).toMatchObject({ mode: "skip_existing", dry_run: true, rows_per_second_limit: 10 });
 });
 
+test("a slip in the query's names is refused, so that no dry run imports for real", async () => {
+  const someone = await rowmill.newUser();
+  const { status, body } = await uploadForm<Problem>(someone, FILE, { query: { dryrun: "true" } });
+  expect(status).toBe(400);
+  expect(body.field_errors.dryrun?.join()).toMatch(/is no option. There are: target, mode, .*dry_run/);
+  expect((await someone.get<{ items: object[] }>("/api/v1/batches")).body.items).toEqual([]);
+});
+
 test.for(Object.entries(OPTIONS))(
   "the option %s behind the file is refused by its name",
   async ([name, value]) => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { settleChunk } from "../../src/batches/settle-chunk.ts";
+import { settleChunk } from "../../src/batches/process/settle-chunk.ts";
 import { inTransaction } from "../../src/context.ts";
 import { csv, expectExactlyOnce } from "../flows/exactly-once.ts";
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { RowMarks } from "../../src/batches/plan-chunks.ts";
+import { RowMarks } from "../../src/batches/receive/plan-chunks.ts";
 
 const SIZES = [1, 24, 25, 26, 50, 1000, 1001, 10_000, 102_400, 102_401, 123_457, 1_000_000];
 

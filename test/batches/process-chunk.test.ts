@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { chunkJobId } from "../../src/batches/batch-jobs.ts";
-import { processChunk } from "../../src/batches/process-chunk.ts";
+import { processChunk } from "../../src/batches/process/process-chunk.ts";
 import { inTransaction } from "../../src/context.ts";
 import { csv, expectExactlyOnce } from "../flows/exactly-once.ts";
 import { Program } from "../support/processes.ts";

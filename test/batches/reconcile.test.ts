@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { chunkJobId } from "../../src/batches/batch-jobs.ts";
-import { processChunk } from "../../src/batches/process-chunk.ts";
-import { type Reconciled, reconcile } from "../../src/batches/reconcile.ts";
+import { processChunk } from "../../src/batches/process/process-chunk.ts";
+import { type Reconciled, reconcile } from "../../src/batches/upkeep/reconcile.ts";
 import { inTransaction } from "../../src/context.ts";
 import { jobs } from "../../src/jobs.ts";
 import { count, csv, expectExactlyOnce } from "../flows/exactly-once.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { reconcile } from "../../src/batches/reconcile.ts";
+import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
 import type { RowView } from "../../src/batches/views.ts";
 import { csv } from "../flows/exactly-once.ts";
 import {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { reconcile } from "../../src/batches/reconcile.ts";
+import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
 import type { Client } from "../support/client.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import { processChunk } from "../../src/batches/process-chunk.ts";
+import { processChunk } from "../../src/batches/process/process-chunk.ts";
 import { inTransaction } from "../../src/context.ts";
 import { jobs } from "../../src/jobs.ts";
 import type { Delivery, NewJob } from "../../src/platform/queue.ts";

@@ -1,6 +1,6 @@
 import Papa from "papaparse";
 import { describe, expect, test } from "vitest";
-import { csvRecord, defuse, undefuse } from "../../src/platform/csv-cells.ts";
+import { csvRecord, defuse, undefuse } from "../../src/platform/csv/cells.ts";
 
 describe("a cell that a spreadsheet would run", () => {
   test.each([

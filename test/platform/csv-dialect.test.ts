@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Csv, type CsvOptions, type Dialect, openCsv } from "../../src/platform/csv.ts";
+import { type Csv, type CsvOptions, type Dialect, openCsv } from "../../src/platform/csv/open-csv.ts";
 
 const limits = {
   cellMaxBytes: 1_000_000,

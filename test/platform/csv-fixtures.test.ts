@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DomainError } from "../../src/errors.ts";
-import { type CsvOptions, openCsv } from "../../src/platform/csv.ts";
+import { type CsvOptions, openCsv } from "../../src/platform/csv/open-csv.ts";
 import {
   type CsvFixture,
   contentOf,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DomainError } from "../../src/errors.ts";
-import { type CsvOptions, type CsvRecord, openCsv } from "../../src/platform/csv.ts";
+import { type CsvOptions, type CsvRecord, openCsv } from "../../src/platform/csv/open-csv.ts";
 
 const CELL_MAX_BYTES = 1000;
 const CHUNK_SIZES = [1, 2, 3, 7, 16, 64, 65_536];

@@ -1,8 +1,8 @@
 /** What tests of batches do again and again: deliver a chunk as a worker does, hold its write open, send commands. */
 import { randomUUID } from "node:crypto";
-import { processChunk } from "../../src/batches/process-chunk.ts";
-import { processWhole } from "../../src/batches/process-whole.ts";
-import { reverseRows } from "../../src/batches/reverse-rows.ts";
+import { reverseRows } from "../../src/batches/control/reverse-rows.ts";
+import { processChunk } from "../../src/batches/process/process-chunk.ts";
+import { processWhole } from "../../src/batches/process/process-whole.ts";
 import type { BatchView } from "../../src/batches/views.ts";
 import { type Context, inTransaction, type OpenContext } from "../../src/context.ts";
 import type { Delivery } from "../../src/platform/queue.ts";

@@ -1,6 +1,6 @@
 /** Imports of a test that decides itself when which chunk is processed. */
 import { randomUUID } from "node:crypto";
-import { processChunk } from "../../src/batches/process-chunk.ts";
+import { processChunk } from "../../src/batches/process/process-chunk.ts";
 import { inTransaction } from "../../src/context.ts";
 import type { BatchMode } from "../../src/schema/batches.ts";
 import { targetNamed } from "../../src/targets/registry.ts";

@@ -1,0 +1,30 @@
+import { eq } from "drizzle-orm";
+import { type Context, inTransaction } from "../../context.ts";
+import { DomainError } from "../../errors.ts";
+import { batches } from "../../schema/batches.ts";
+import { endBatch } from "../end-batch.ts";
+import { forgetSuccesses } from "../process/forget-successes.ts";
+import { isWhole } from "../queries.ts";
+import { hasEnded } from "../state.ts";
+import { isThere, lockBatch, requireEdge } from "../take-edge.ts";
+
+/** Ends a batch where it is: what was committed stays, what was not is unprocessed. */
+export function cancelBatch(ctx: Context, userId: number, batchId: string): Promise<void> {
+  return inTransaction(ctx, async (tx) => {
+    const batch = await lockBatch(tx, userId, batchId);
+    if (isThere(batch, "cancelled")) return;
+    if (batch.state === "receiving") {
+      throw new DomainError("conflict", "The file is still being sent; end the upload to drop the batch.");
+    }
+    requireEdge(batch, "cancel", "cancelled");
+    if (isWhole(batch)) await forgetSuccesses(tx, batchId);
+    // Its first end was told already, so this one is another's.
+    if (hasEnded(batch.state)) {
+      await tx.db
+        .update(batches)
+        .set({ run: batch.run + 1 })
+        .where(eq(batches.id, batchId));
+    }
+    await endBatch(tx, batchId, "cancel", "Cancelled by its owner.");
+  });
+}

@@ -1,0 +1,37 @@
+import { type Context, inTransaction } from "../../context.ts";
+import { DomainError } from "../../errors.ts";
+import { enqueueWork } from "../enqueue-work.ts";
+import { resetChunks } from "../process/reset-chunks.ts";
+import { transitions } from "../state.ts";
+import { isThere, lockBatch, requireEdge, takeEdge } from "../take-edge.ts";
+
+/** Where committing leads by itself: who asks again may do so late. */
+const COMMITTED_STATES = [
+  transitions.commit.to,
+  transitions.start.to,
+  transitions.complete.to,
+  transitions.completeWithErrors.to,
+  transitions.fail.to,
+] as const;
+
+/** Processes for good what a dry run has checked, by the same code, without the file being sent again. */
+export function commitBatch(ctx: Context, userId: number, batchId: string): Promise<void> {
+  return inTransaction(ctx, async (tx) => {
+    const batch = await lockBatch(tx, userId, batchId);
+    const wasCommitted = !batch.isDryRun && batch.run > 1;
+    if (wasCommitted && isThere(batch, ...COMMITTED_STATES)) return;
+    if (!batch.isDryRun)
+      throw new DomainError("conflict", "The batch is no dry run, so there is nothing to commit.");
+    requireEdge(batch, "commit", "committed");
+    await resetChunks(tx, batchId);
+    const committed = await takeEdge(tx, batchId, "commit", {
+      isDryRun: false,
+      run: batch.run + 1,
+      reason: null,
+      startedAt: null,
+      finishedAt: null,
+      pacedUntil: tx.now(),
+    });
+    await enqueueWork(tx, committed);
+  });
+}

@@ -1,0 +1,12 @@
+import { type Context, inTransaction } from "../../context.ts";
+import { isThere, lockBatch, requireEdge, takeEdge } from "../take-edge.ts";
+
+/** Holds a batch: what workers have in hand of it they give up within about a second, and take nothing more. */
+export function pauseBatch(ctx: Context, userId: number, batchId: string): Promise<void> {
+  return inTransaction(ctx, async (tx) => {
+    const batch = await lockBatch(tx, userId, batchId);
+    if (isThere(batch, "paused")) return;
+    requireEdge(batch, "pause", "paused");
+    await takeEdge(tx, batchId, "pause", { reason: "Paused by its owner." });
+  });
+}

@@ -1,0 +1,26 @@
+import { type Context, inTransaction } from "../../context.ts";
+import { enqueueWork } from "../enqueue-work.ts";
+import { finishBatch } from "../process/settle-chunk.ts";
+import { isWhole } from "../queries.ts";
+import { startBatch } from "../start-batch.ts";
+import { isThere, lockBatch, requireEdge, takeEdge } from "../take-edge.ts";
+import { holdChunks, whenLetGo } from "./hold-chunks.ts";
+
+/** Lets a paused batch go on where it was held. */
+export function resumeBatch(ctx: Context, userId: number, batchId: string): Promise<void> {
+  return whenLetGo(() => inTransaction(ctx, (tx) => resume(tx, userId, batchId)));
+}
+
+async function resume(tx: Context, userId: number, batchId: string): Promise<void> {
+  const batch = await lockBatch(tx, userId, batchId);
+  if (isThere(batch, "queued", "processing")) return;
+  requireEdge(batch, "resume", "resumed");
+  await holdChunks(tx, batchId);
+  // A run of its own, where a worker that has not seen the pause yet could take the whole batch for its own still.
+  const run = isWhole(batch) ? batch.run + 1 : batch.run;
+  const resumed = await takeEdge(tx, batchId, "resume", { reason: null, run });
+  if (isWhole(resumed) || resumed.chunksLeft > 0) return enqueueWork(tx, resumed);
+  // Its last rows were done when it was paused already.
+  await tx.db.execute(startBatch(batchId));
+  await finishBatch(tx, batchId);
+}

@@ -1,0 +1,23 @@
+import { sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { secretPositions } from "../../targets/secrets.ts";
+import type { Target, TargetBatch } from "../../targets/target.ts";
+
+/** Takes the secrets out of rows that need them no more. */
+export async function blankSecrets(
+  tx: Context,
+  target: Target,
+  batch: TargetBatch,
+  rows: readonly { readonly row: number; readonly fields: readonly string[] }[],
+): Promise<void> {
+  const positions = secretPositions({ target: target.name, mapping: batch.mapping });
+  const open = rows.filter(({ fields }) => positions.some((at) => fields[at]));
+  if (open.length === 0) return;
+  const blanked = open.map(({ fields }) =>
+    JSON.stringify(fields.map((cell, at) => (positions.includes(at) ? "" : cell))),
+  );
+  await tx.db.execute(sql`
+    UPDATE batch_rows SET fields = cells.fields::json
+    FROM unnest(${sql.param(open.map(({ row }) => row))}::int[], ${sql.param(blanked)}::text[]) AS cells (row_number, fields)
+    WHERE batch_id = ${batch.id} AND batch_rows.row_number = cells.row_number`);
+}

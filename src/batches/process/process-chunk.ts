@@ -1,0 +1,104 @@
+/** The worker's part: one chunk of rows from their cells to their results, in the transaction of its job. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { underSavepoint } from "../../platform/database.ts";
+import type { Delivery } from "../../platform/queue.ts";
+import type { ChunkKey } from "../batch-jobs.ts";
+import { notifyBatch } from "../notify-batch.ts";
+import { startBatch } from "../start-batch.ts";
+import { RUNNABLE_STATES } from "../state.ts";
+import { type BatchTask, taskOf } from "./batch-task.ts";
+import { processRows } from "./process-rows.ts";
+import { readOpenRows } from "./read-open-rows.ts";
+import { type LockedChunk, type Settled, settleChunk } from "./settle-chunk.ts";
+import { BatchStopped, type BatchWatch, watchBatch } from "./watch-batch.ts";
+
+/**
+ * Gives every row of the chunk that has no result yet its result. Whatever happens before the commit leaves no
+ * trace, so a chunk that is delivered again starts from what is committed. Undefined: there was nothing left to do.
+ * @param ctx for what others must see meanwhile
+ * @param tx in the transaction that the job's completion commits
+ */
+export async function processChunk(
+  ctx: Context,
+  tx: Context,
+  key: ChunkKey,
+  delivery: Delivery,
+): Promise<Settled | undefined> {
+  const startedAt = performance.now();
+  const task = await markProcessing(ctx, key);
+  if (!task) return undefined;
+  await notifyBatch(ctx, key.batchId);
+  const log = ctx.log.child({ ...key, delivery: delivery.attempt });
+  log.info("chunk received");
+  using watch = watchBatch(ctx, key.batchId);
+  try {
+    await delayRows(task.rowDelayMs, delivery.signal, watch);
+    const settled = await underSavepoint(tx.db, () => processOpenRows(ctx, tx, task, key, delivery, watch));
+    if (settled) log.info({ ...settled, ms: Math.round(performance.now() - startedAt) }, "chunk succeeded");
+    return settled;
+  } catch (error) {
+    if (!(error instanceof BatchStopped)) throw error;
+    log.info("chunk stopped with its batch");
+    return undefined;
+  }
+}
+
+/** Every row takes this long; they run side by side. Nothing is locked or read yet. @throws BatchStopped */
+export async function delayRows(delayMs: number, signal: AbortSignal, watch: BatchWatch): Promise<void> {
+  if (delayMs === 0) return;
+  try {
+    await sleep(delayMs, undefined, { signal: AbortSignal.any([signal, watch.signal]) });
+  } catch (error) {
+    watch.signal.throwIfAborted();
+    throw error;
+  }
+}
+
+/** What it throws undoes all of it. */
+async function processOpenRows(
+  ctx: Context,
+  tx: Context,
+  task: BatchTask,
+  key: ChunkKey,
+  delivery: Delivery,
+  watch: BatchWatch,
+): Promise<(Settled & { rows: number; attempt: number }) | undefined> {
+  const chunk = await lockChunk(tx, key);
+  if (!chunk) return undefined;
+  // It may have waited for the lock.
+  watch.signal.throwIfAborted();
+  const rows = await readOpenRows(tx, key, chunk.lastRow);
+  const signal = AbortSignal.any([delivery.signal, watch.signal]);
+  const outcomes = await processRows(ctx, tx, task, rows, { attempt: chunk.attempt, signal });
+  delivery.signal.throwIfAborted();
+  // What was written together can be undone together; what was done row by row outside is told.
+  const isPartial = watch.signal.aborted && "handle" in task.target;
+  if (!isPartial) watch.signal.throwIfAborted();
+  const settled = await settleChunk(tx, { ...key, ...chunk }, outcomes, isPartial);
+  return { ...settled, rows: rows.length, attempt: chunk.attempt };
+}
+
+/** Outside the transaction, so that a status read sees which rows are being worked on. Null: nothing to do. */
+async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<BatchTask | null> {
+  const { rows } = await ctx.db.execute<Parameters<typeof taskOf>[0] & Record<string, unknown>>(sql`
+    WITH started AS (${startBatch(batchId)})
+    UPDATE chunks SET state = 'processing', updated_at = statement_timestamp()
+    FROM batches
+    WHERE chunks.batch_id = ${batchId} AND first_row = ${firstRow} AND chunks.state <> 'done'
+      AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::batch_state[])
+    RETURNING batches.id, user_id AS "userId", target, mode, header, mapping, row_delay_ms AS "rowDelayMs",
+      is_dry_run AS "isDryRun"`);
+  const [found] = rows;
+  return found ? taskOf(found) : null;
+}
+
+/** Whoever holds this lock is the one that decides the chunk's rows. Null: somebody else has. */
+async function lockChunk(tx: Context, { batchId, firstRow }: ChunkKey) {
+  const { rows } = await tx.db.execute<Omit<LockedChunk, keyof ChunkKey> & { lastRow: number }>(sql`
+    SELECT last_row AS "lastRow", row_count AS "rowCount", attempt, first_attempt AS "firstAttempt" FROM chunks
+    WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
+    FOR UPDATE`);
+  return rows[0] ?? null;
+}

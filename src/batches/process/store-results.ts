@@ -1,0 +1,76 @@
+/** Appends outcomes to `row_results`, a statement a kind: most chunks have one kind only. */
+import { sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import type { RowEffect, RowError } from "../../schema/batches.ts";
+import type { Outcome } from "../../targets/target.ts";
+
+export interface RowOutcome {
+  readonly row: number;
+  readonly outcome: Outcome;
+}
+
+export interface SucceededRow {
+  readonly row: number;
+  readonly recordId: number;
+  readonly effect: RowEffect;
+  readonly before?: object;
+}
+
+export interface FailedRow {
+  readonly row: number;
+  readonly errors: readonly RowError[];
+}
+
+/** What the rows were part of. */
+export interface Attempted {
+  readonly batchId: string;
+  readonly attempt: number;
+}
+
+const EFFECTS = ["created", "updated", "unchanged"] as const satisfies readonly RowEffect[];
+
+export type EffectCounts = Readonly<Record<RowEffect, number>>;
+
+/** @returns how many rows had which effect */
+export async function storeSuccesses(
+  tx: Context,
+  { batchId, attempt }: Attempted,
+  rows: readonly SucceededRow[],
+): Promise<EffectCounts> {
+  const counts = { created: 0, updated: 0, unchanged: 0 };
+  for (const effect of EFFECTS) {
+    const alike = rows.filter((row) => row.effect === effect);
+    counts[effect] = alike.length;
+    if (alike.length === 0) continue;
+    const numbers = sql.param(alike.map(({ row }) => row));
+    const recordIds = sql.param(alike.map(({ recordId }) => recordId));
+    const hasBefore = effect === "updated";
+    const before = hasBefore
+      ? sql`, ${sql.param(alike.map((row) => JSON.stringify(row.before ?? null)))}::text[]`
+      : sql``;
+    await tx.db.execute(sql`
+      INSERT INTO row_results (batch_id, row_number, status, attempts, record_id, effect, before, completed_at)
+      SELECT ${batchId}, row_number, 'success', ${attempt}, record_id, ${effect}, ${hasBefore ? sql`before::json` : sql`NULL`},
+        statement_timestamp()
+      FROM unnest(${numbers}::int[], ${recordIds}::bigint[]${before})
+        AS done (row_number, record_id${hasBefore ? sql`, before` : sql``})`);
+  }
+  return counts;
+}
+
+export async function storeFailures(
+  tx: Context,
+  { batchId, attempt }: Attempted,
+  rows: readonly FailedRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const numbers = sql.param(rows.map(({ row }) => row));
+  const codes = sql.param(rows.map(({ errors }) => errors[0]?.code ?? "unknown"));
+  const messages = sql.param(rows.map(({ errors }) => errors.map(({ message }) => message).join("; ")));
+  const details = sql.param(rows.map(({ errors }) => JSON.stringify(errors)));
+  await tx.db.execute(sql`
+    INSERT INTO row_results (batch_id, row_number, status, attempts, error_code, error_message, errors, completed_at)
+    SELECT ${batchId}, row_number, 'failed', ${attempt}, code, message, details::json, statement_timestamp()
+    FROM unnest(${numbers}::int[], ${codes}::text[], ${messages}::text[], ${details}::text[])
+      AS failed (row_number, code, message, details)`);
+}

@@ -1,0 +1,187 @@
+/** What an upload may ask for, as query parameters or as form fields before the file. */
+import { createHash } from "node:crypto";
+import Type, { type Static } from "typebox";
+import { Compile } from "typebox/compile";
+import Value from "typebox/value";
+import { invalidField } from "../../errors.ts";
+import { type CsvOptions, ENCODINGS } from "../../platform/csv/open-csv.ts";
+import type { Role } from "../../platform/http/auth.ts";
+import { batchMode, batchPolicy } from "../../schema/batches.ts";
+import { modesOf, targetForUpload, targetNames } from "../../targets/registry.ts";
+import type { Target } from "../../targets/target.ts";
+import { MAX_ERRORS_PATTERN } from "../process/error-limit.ts";
+
+/** Words for delimiters that are awkward in a URL or a shell. */
+const DELIMITERS: Readonly<Record<string, string>> = {
+  comma: ",",
+  semicolon: ";",
+  tab: "\t",
+  pipe: "|",
+};
+
+export const UploadOptions = Type.Object({
+  target: Type.Enum([...targetNames], { default: "books", description: "What the rows become." }),
+  mode: Type.Enum(batchMode.enumValues, {
+    default: "insert",
+    description:
+      "What a row does where the target has a record of the same key. insert: it fails as a duplicate. upsert: it " +
+      "updates the record. skip_existing: the record stays. append: it becomes one more record. " +
+      "GET /targets/{name} tells which of these a target takes.",
+  }),
+  policy: Type.Enum(batchPolicy.enumValues, {
+    default: "partial",
+    description: "partial: each row counts for itself. atomic: no record unless every row becomes one.",
+  }),
+  max_errors: Type.Optional(
+    Type.String({
+      pattern: MAX_ERRORS_PATTERN,
+      description:
+        "Ends the batch as `failed` once so many rows have failed: a number, or a percentage as `5%`. Looked at " +
+        "after each chunk; the rows that are left stay unprocessed.",
+      examples: ["100", "5%"],
+    }),
+  ),
+  dry_run: Type.Boolean({
+    default: false,
+    description: "Checks every row by the same code and writes no record; then commit the batch.",
+  }),
+  force: Type.Boolean({
+    default: false,
+    description: "Imports the file also where the same was uploaded within a day.",
+  }),
+  rows_per_second: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      description: "At most so many rows a second, on average.",
+    }),
+  ),
+  mapping: Type.Optional(
+    Type.String({
+      maxLength: 100_000,
+      description:
+        "A JSON object: the file's column to the target's, or to null, which ignores it. Columns that it does not " +
+        "name are matched by name and alias.",
+      examples: ['{"Book name": "title", "Notes": null}'],
+    }),
+  ),
+  encoding: Type.Optional(
+    Type.Enum([...ENCODINGS], { description: "Absent: found out from the file, as are the next three." }),
+  ),
+  delimiter: Type.Optional(
+    Type.String({ pattern: `^(${Object.keys(DELIMITERS).join("|")}|[^])$`, examples: ["semicolon", ";"] }),
+  ),
+  quote: Type.Optional(Type.String({ pattern: "^(none|[^])$", examples: ['"', "none"] })),
+  escape: Type.Optional(
+    Type.Enum(["double", "backslash"], { description: "How a quote inside a quoted cell is written." }),
+  ),
+  header: Type.Boolean({ default: true, description: "Whether the first record has the columns' names." }),
+  columns: Type.Optional(
+    Type.String({
+      maxLength: 100_000,
+      description: "The columns' names, with commas between them, in place of the header's.",
+      examples: ["title,author"],
+    }),
+  ),
+  skip_lines: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 10_000, description: "Lines before the header." }),
+  ),
+  row_delay_ms: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 600_000,
+      description: "Simulated processing time of a row; absent: ROW_DELAY_MS.",
+    }),
+  ),
+});
+export type UploadOptions = Static<typeof UploadOptions>;
+
+export const optionNames: readonly string[] = Object.keys(UploadOptions.properties);
+
+const check = Compile(UploadOptions);
+
+/**
+ * Options of a query that was checked already, overridden by form fields. A form may have fields of its own beside
+ * them; in a query what is no option is a slip, which must not import for real what was meant as a dry run.
+ * @throws DomainError `invalid_input` that names the field
+ */
+export function readUploadOptions(
+  query: UploadOptions,
+  fields: Readonly<Record<string, string>>,
+): UploadOptions {
+  const unknown = Object.keys(query).find((name) => !optionNames.includes(name));
+  if (unknown !== undefined)
+    throw invalidField(unknown, `is no option. There are: ${optionNames.join(", ")}.`);
+  const given = Object.entries(fields)
+    .filter(([name]) => optionNames.includes(name))
+    .map(([name, text]) => [name, typed(name, text)]);
+  const options = { ...query, ...Object.fromEntries(given) };
+  const [problem] = check.Errors(options);
+  if (problem) throw invalidField(problem.instancePath.slice(1).replaceAll("/", "."), `${problem.message}.`);
+  return options as UploadOptions;
+}
+
+/** As the query's are taken: what is no number or no boolean stays text, and is refused for it. */
+function typed(name: string, text: string): string | number | boolean {
+  const rule = UploadOptions.properties[name as keyof UploadOptions];
+  if (Type.IsInteger(rule) && /^-?\d{1,15}$/.test(text)) return Number(text);
+  if (Type.IsBoolean(rule) && /^(true|false)$/.test(text)) return text === "true";
+  return text;
+}
+
+/** How the file is to be read. */
+export function csvOptionsOf(options: UploadOptions): CsvOptions {
+  const { delimiter, quote } = options;
+  return {
+    encoding: options.encoding,
+    delimiter: delimiter === undefined ? undefined : (DELIMITERS[delimiter] ?? delimiter),
+    quote: quote === "none" ? "" : quote,
+    escape: options.escape,
+    header: options.header,
+    columns: options.columns?.split(","),
+    skipLines: options.skip_lines,
+  };
+}
+
+/** What the target has to say to the options. @throws DomainError that names the option, or `forbidden` */
+export function targetOf(options: UploadOptions, role: Role): Target {
+  const { target: name, mode, policy } = options;
+  const target = targetForUpload(name, role);
+  const modes = modesOf(target);
+  if (!modes.includes(mode)) throw invalidField("mode", `${name} takes ${modes.join(", ")}, not ${mode}.`);
+  if (policy === "atomic" && !("write" in target)) {
+    throw invalidField(
+      "policy",
+      `atomic needs a target that writes in a transaction; ${name} takes rows one by one.`,
+    );
+  }
+  if (policy === "atomic" && options.rows_per_second !== undefined) {
+    throw invalidField("rows_per_second", "an atomic batch is written in one go; leave out one of the two.");
+  }
+  return target;
+}
+
+/** What the seeds' own endpoints ask for: each upload by itself, each row a record. */
+export function seedOptions(target: string): UploadOptions {
+  const options = Value.Default(UploadOptions, { target, mode: "append", force: true });
+  return options as UploadOptions;
+}
+
+/** Options that make no difference to what the rows become. */
+const NO_MATTER = ["force", "dry_run", "rows_per_second", "row_delay_ms"];
+
+/** The same bytes with the same options that decide what the rows become: the same import again. */
+export function fingerprintOf(contentHash: Buffer, options: UploadOptions): Buffer {
+  const matter = Object.entries(options).filter(([name]) => !NO_MATTER.includes(name));
+  return hashOf(contentHash, Object.fromEntries(matter));
+}
+
+/** The same bytes with the same options, all of them: the same request again. */
+export function requestHashOf(contentHash: Buffer, options: UploadOptions): Buffer {
+  return hashOf(contentHash, options);
+}
+
+function hashOf(contentHash: Buffer, options: Partial<UploadOptions>): Buffer {
+  const asked = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(contentHash).update(JSON.stringify(asked)).digest();
+}

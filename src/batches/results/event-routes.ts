@@ -1,0 +1,79 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import Type from "typebox";
+import type { Context } from "../../context.ts";
+import { authenticate } from "../../platform/http/auth.ts";
+import { problems } from "../../platform/http/errors.ts";
+import { EventStream } from "../../platform/http/sse.ts";
+import type { NotifyListener } from "../../platform/notify-listener.ts";
+import { getBatch, viewBatch } from "../queries.ts";
+import { hasEnded } from "../state.ts";
+import { Uuid } from "../views.ts";
+import { BatchFeed, endIdOf } from "./batch-feed.ts";
+import { batchVersion } from "./batch-version.ts";
+
+const EXAMPLE = `retry: 2000
+
+event: batch
+id: 5Zr0bPLfbWAW6ZP5U9dWaQ
+data: {"id":"01a20159-f320-7af5-a6be-a1fe00000000","state":"processing","counts":{"total":320,"pending":120,...},...}
+
+`;
+
+export function eventRoutes(ctx: Context, listener: NotifyListener): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    const watch = new BatchFeed(ctx, listener);
+    app.addHook("onRequest", authenticate(ctx.config));
+    // Before the server waits for its connections to end.
+    app.addHook("preClose", async () => watch.close());
+
+    app.get(
+      "/api/v1/batches/:batch_id/events",
+      {
+        // It would stay open.
+        exposeHeadRoute: false,
+        schema: {
+          tags: ["batches"],
+          security: [{ bearer: [] }, { cookie: [] }],
+          summary: "A batch, live, as server-sent events",
+          description:
+            "`batch`: the batch as GET shows it, at first and whenever its state or its counts change, at most four times a " +
+            "second. `end`: the same once more when the batch has ended, and the stream closes. A comment every 15 seconds keeps " +
+            "the connection. Who comes back with `Last-Event-ID` hears only what is newer, and 204 where that is " +
+            "nothing, by which an EventSource knows to stay away.",
+          params: Type.Object({ batch_id: Uuid }),
+          headers: Type.Object({
+            "last-event-id": Type.Optional(
+              Type.String({ maxLength: 100, description: "`id` of the last event." }),
+            ),
+          }),
+          response: {
+            200: {
+              description: "The stream.",
+              content: { "text/event-stream": { schema: Type.String({ examples: [EXAMPLE] }) } },
+            },
+            204: Type.Null({ description: "The batch has ended, and the client has heard so." }),
+            ...problems(400, 401, 404),
+          },
+        },
+      },
+      async ({ user, params, headers }, reply) => {
+        const batch = await getBatch(ctx, user.id, params.batch_id);
+        let heard = headers["last-event-id"];
+        const isOver = hasEnded(batch.state) && heard === endIdOf(batchVersion(viewBatch(batch, ctx.now())));
+        if (isOver) return reply.code(204).send(null);
+
+        const stream = new EventStream();
+        const stop = watch.watch(batch, (news) => {
+          const event = news && news.version !== heard ? news.event : "";
+          if (event || news?.end) stream.send(event + (news?.end ?? ""));
+          heard = news?.version;
+          if (news && !news.end) return;
+          stop();
+          stream.end();
+        });
+        stream.onClose(stop);
+        return stream.answer(reply);
+      },
+    );
+  };
+}

@@ -1,0 +1,178 @@
+/** Sets right what a crash or a lost job has left behind. Our tables are the truth; the queue only wakes. */
+import { and, eq, inArray, lt, or, sql } from "drizzle-orm";
+import { type Context, inTransaction } from "../../context.ts";
+import { jobs } from "../../jobs.ts";
+import { batches } from "../../schema/batches.ts";
+import { batchJob, type ChunkKey, chunkJob, chunkJobId, type Lane } from "../batch-jobs.ts";
+import { endBatch } from "../end-batch.ts";
+import { forgetSuccesses } from "../process/forget-successes.ts";
+import { failed } from "../process/outcomes.ts";
+import { type LockedChunk, settleChunk } from "../process/settle-chunk.ts";
+import { startBatch } from "../start-batch.ts";
+import { RUNNABLE_STATES, transitions } from "../state.ts";
+import { removeBatch } from "./remove-batch.ts";
+
+/** Six signs of life missed (receive-upload.ts). */
+const DEAD_UPLOAD_SECONDS = 120;
+/** A job is added together with its chunk, so one that is missing this much later is lost. */
+const LOST_JOB_SECONDS = 30;
+const PAGE = 1000;
+
+export interface Reconciled {
+  readonly uploadsRemoved: number;
+  readonly batchesRequeued: number;
+  readonly chunksRequeued: number;
+  readonly chunksGivenUp: number;
+}
+
+/** Runs each minute; safe to run at any time, any number of times, side by side. */
+export async function reconcile(ctx: Context): Promise<Reconciled> {
+  const uploadsRemoved = await removeDeadUploads(ctx);
+  const batchesRequeued = await requeueWholes(ctx);
+  let chunksRequeued = 0;
+  let chunksGivenUp = 0;
+  for await (const page of dueChunks(ctx)) {
+    const ids = page.map((chunk) => chunkJobId(chunk, chunk.attempt));
+    const live = await ctx.queue.live(ctx.db, jobs.processChunk, ids);
+    const givenUp = await ctx.queue.givenUp(ctx.db, jobs.processChunk, ids);
+    for (const [index, chunk] of page.entries()) {
+      const id = ids[index] ?? "";
+      if (live.has(id)) continue;
+      const isGivenUp = givenUp.has(id);
+      ctx.log.warn(
+        { batchId: chunk.batchId, firstRow: chunk.firstRow, isGivenUp },
+        "chunk without a live job",
+      );
+      if (isGivenUp) chunksGivenUp += await giveUpChunk(ctx, chunk);
+      else chunksRequeued += await requeueChunk(ctx, chunk);
+    }
+  }
+  return { uploadsRemoved, batchesRequeued, chunksRequeued, chunksGivenUp };
+}
+
+async function removeDeadUploads(ctx: Context): Promise<number> {
+  const isDead = lt(batches.receivedAt, new Date(ctx.now().getTime() - DEAD_UPLOAD_SECONDS * 1000));
+  const isReceiving = and(eq(batches.state, transitions.accept.from[0]), isDead);
+  const dead = await ctx.db
+    .select({ id: batches.id, state: batches.state })
+    .from(batches)
+    .where(or(isReceiving, eq(batches.state, transitions.delete.to)));
+  for (const { id, state } of dead) {
+    ctx.log.warn({ batchId: id, state }, "removing what a process that died has left");
+    await removeBatch(ctx, id);
+  }
+  return dead.length;
+}
+
+/** Batches that run, or are undone, as one piece: their one job may be lost or given up like any other. */
+async function requeueWholes(ctx: Context): Promise<number> {
+  const isRunning = and(
+    inArray(batches.state, [...RUNNABLE_STATES]),
+    or(eq(batches.isDryRun, true), eq(batches.policy, "atomic")),
+  );
+  const found = await ctx.db
+    .select()
+    .from(batches)
+    .where(or(isRunning, eq(batches.state, transitions.undo.to)));
+  let requeued = 0;
+  for (const batch of found) requeued += await requeueWhole(ctx, batch);
+  return requeued;
+}
+
+function requeueWhole(ctx: Context, { id, state }: typeof batches.$inferSelect): Promise<number> {
+  return inTransaction(ctx, async (tx) => {
+    const [batch] = await tx.db
+      .select()
+      .from(batches)
+      .where(eq(batches.id, id))
+      .for("update", { skipLocked: true });
+    if (batch?.state !== state) return 0;
+    const isUndo = state === transitions.undo.to;
+    const contract = isUndo ? jobs.undoBatch : jobs.processWhole;
+    const job = batchJob(isUndo ? "undo" : "whole", batch);
+    if ((await tx.queue.live(tx.db, contract, [job.id])).size > 0) return 0;
+    const isGivenUp = (await tx.queue.givenUp(tx.db, contract, [job.id])).size > 0;
+    ctx.log.warn({ batchId: id, isGivenUp }, "batch without a live job");
+    if (isGivenUp && !isUndo) {
+      await tx.db.execute(startBatch(id));
+      await endBatch(tx, id, "fail", `${GAVE_UP} No record was written.`);
+      await forgetSuccesses(tx, id);
+    } else {
+      await tx.queue.remove(tx.db, contract, [job.id]);
+      await tx.queue.add(tx.db, contract, [job]);
+    }
+    return 1;
+  });
+}
+
+const GAVE_UP =
+  "Processing failed each time it was tried, for no reason in this row; the worker's log tells more.";
+
+interface DueChunk extends LockedChunk, Lane {}
+
+async function* dueChunks(ctx: Context): AsyncGenerator<DueChunk[]> {
+  const dueBefore = new Date(ctx.now().getTime() - LOST_JOB_SECONDS * 1000).toISOString();
+  let after: ChunkKey = { batchId: "00000000-0000-0000-0000-000000000000", firstRow: 0 };
+  for (;;) {
+    const { rows } = await ctx.db.execute<DueChunk & Record<string, unknown>>(sql`
+      SELECT batch_id AS "batchId", first_row AS "firstRow", row_count AS "rowCount", attempt,
+        first_attempt AS "firstAttempt", user_id::float AS "userId", total_rows AS "totalRows"
+      FROM chunks JOIN batches ON batches.id = chunks.batch_id
+      WHERE chunks.state <> 'done' AND due_at < ${dueBefore}
+        AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::batch_state[])
+        AND NOT is_dry_run AND policy = 'partial'
+        AND (batch_id, first_row) > (${after.batchId}, ${after.firstRow})
+      ORDER BY batch_id, first_row LIMIT ${PAGE}`);
+    const last = rows.at(-1);
+    if (!last) return;
+    yield rows;
+    after = last;
+  }
+}
+
+/** Locks the chunk if it still waits for this attempt, so that a worker or another reconciler can't be crossed. */
+async function lockIfWaiting(tx: Context, { batchId, firstRow, attempt }: DueChunk): Promise<boolean> {
+  const { rows } = await tx.db.execute(sql`
+    SELECT 1 FROM chunks
+    WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND attempt = ${attempt} AND state <> 'done'
+    FOR UPDATE SKIP LOCKED`);
+  return rows.length === 1;
+}
+
+async function requeueChunk(ctx: Context, chunk: DueChunk): Promise<number> {
+  return inTransaction(ctx, async (tx) => {
+    if (!(await lockIfWaiting(tx, chunk))) return 0;
+    const job = chunkJob(chunk, { batchId: chunk.batchId, firstRow: chunk.firstRow }, chunk.attempt);
+    // Another reconciler may have been faster.
+    if ((await tx.queue.live(tx.db, jobs.processChunk, [job.id])).size > 0) return 0;
+    // A finished or cancelled job of the same id would be in the way.
+    await tx.queue.remove(tx.db, jobs.processChunk, [job.id]);
+    await tx.queue.add(tx.db, jobs.processChunk, [job]);
+    await tx.db.execute(sql`
+      UPDATE chunks SET state = 'queued', due_at = statement_timestamp(), updated_at = statement_timestamp()
+      WHERE batch_id = ${chunk.batchId} AND first_row = ${chunk.firstRow} AND state <> 'done'`);
+    return 1;
+  });
+}
+
+/** A chunk whose every delivery ended in an exception: its open rows fail, so that its batch can end. */
+async function giveUpChunk(ctx: Context, chunk: DueChunk): Promise<number> {
+  return inTransaction(ctx, async (tx) => {
+    if (!(await lockIfWaiting(tx, chunk))) return 0;
+    const { rows } = await tx.db.execute<{ row: number }>(sql`
+      SELECT row_number AS row FROM batch_rows JOIN chunks USING (batch_id)
+      WHERE batch_id = ${chunk.batchId} AND first_row = ${chunk.firstRow} AND row_number BETWEEN first_row AND last_row
+        AND NOT EXISTS (
+          SELECT FROM row_results WHERE row_results.batch_id = ${chunk.batchId} AND row_results.row_number = batch_rows.row_number
+        )`);
+    // It may be that no delivery came as far as to begin.
+    await tx.db.execute(startBatch(chunk.batchId));
+    const outcome = failed("gave_up", GAVE_UP);
+    await settleChunk(
+      tx,
+      chunk,
+      rows.map(({ row }) => ({ row, outcome })),
+    );
+    return 1;
+  });
+}

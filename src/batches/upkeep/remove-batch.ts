@@ -1,0 +1,59 @@
+import { eq, sql } from "drizzle-orm";
+import { type Context, inTransaction } from "../../context.ts";
+import { jobs } from "../../jobs.ts";
+import { batches } from "../../schema/batches.ts";
+import { batchJobId, chunkJobId } from "../batch-jobs.ts";
+import { notifyBatch } from "../notify-batch.ts";
+
+/** Rows a statement removes: long enough to be cheap, short enough to hold nothing up. */
+const SLICE_ROWS = 50_000;
+
+/**
+ * Removes a batch that nothing works on: its rows, results, chunks and jobs, slice by slice, and the batch itself
+ * last, so that a removal which is cut short is found and ended later. Records that it created stay.
+ */
+export async function removeBatch(ctx: Context, batchId: string): Promise<void> {
+  for (const table of [sql`row_history`, sql`row_results`, sql`batch_rows`]) {
+    let removed: number;
+    do {
+      const { rowCount } = await ctx.db.execute(sql`
+        DELETE FROM ${table} WHERE batch_id = ${batchId} AND row_number IN (
+          SELECT row_number FROM ${table} WHERE batch_id = ${batchId} ORDER BY row_number LIMIT ${SLICE_ROWS}
+        )`);
+      removed = rowCount ?? 0;
+    } while (removed >= SLICE_ROWS);
+  }
+  await inTransaction(ctx, async (tx) => {
+    // Before the batch, as a worker locks them: one that has a chunk in hand still finds the batch closed and gives up.
+    await tx.db.execute(sql`SELECT FROM chunks WHERE batch_id = ${batchId} FOR UPDATE`);
+    // Whoever still writes to the batch holds this lock or finds the batch gone.
+    const [batch] = await tx.db
+      .select({ run: batches.run })
+      .from(batches)
+      .where(eq(batches.id, batchId))
+      .for("update");
+    if (!batch) return;
+    await tx.db.execute(sql`DELETE FROM batch_rows WHERE batch_id = ${batchId}`);
+    const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(
+      sql`DELETE FROM chunks WHERE batch_id = ${batchId} RETURNING first_row AS "firstRow", attempt`,
+    );
+    const jobIds = rows.flatMap(({ firstRow, attempt }) =>
+      Array.from({ length: attempt }, (_, index) => chunkJobId({ batchId, firstRow }, index + 1)),
+    );
+    await tx.queue.remove(tx.db, jobs.processChunk, jobIds);
+    const runs = Array.from({ length: batch.run }, (_, index) => index + 1);
+    for (const [kind, job] of [
+      ["whole", jobs.processWhole],
+      ["undo", jobs.undoBatch],
+      ["finished", jobs.batchFinished],
+    ] as const) {
+      await tx.queue.remove(
+        tx.db,
+        job,
+        runs.map((run) => batchJobId(kind, batchId, run)),
+      );
+    }
+    await tx.db.delete(batches).where(eq(batches.id, batchId));
+    await notifyBatch(tx, batchId);
+  });
+}

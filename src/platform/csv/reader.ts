@@ -1,0 +1,117 @@
+/** Reads the records of a text that comes in pieces, within limits. */
+import { DomainError } from "../../errors.ts";
+import { type CsvParser, type CsvRecord, UNCLOSED } from "./parser.ts";
+
+export interface CsvLimits {
+  readonly cellMaxBytes: number;
+  readonly headerNameMaxBytes: number;
+  readonly uploadMaxColumns: number;
+  readonly uploadMaxRows: number;
+}
+
+/** A record may have this many times the bytes of its largest cell, which bounds what one bad quote can swallow. */
+const RECORD_CELLS = 4;
+
+/** What came of a text and was not used yet. */
+export class TextWindow {
+  content = "";
+  isEnd = false;
+  readonly #pieces: AsyncGenerator<string>;
+  readonly #maxChars: number;
+
+  constructor(pieces: AsyncGenerator<string>, limits: CsvLimits) {
+    this.#pieces = pieces;
+    this.#maxChars = limits.cellMaxBytes * RECORD_CELLS;
+  }
+
+  /** Waits until there are so many characters, or all there will be. */
+  async fill(length: number): Promise<void> {
+    while (!this.isEnd && this.content.length < length) {
+      const piece = await this.#pieces.next();
+      if (piece.done) this.isEnd = true;
+      else this.content += piece.value;
+    }
+  }
+
+  /** Waits for more of what is too short: so much of it that reading it from its beginning each time stays linear. */
+  async extend(row: number): Promise<void> {
+    if (this.content.length > this.#maxChars) throw unclosedQuote(row, this.#maxChars);
+    await this.fill(this.content.length + Math.max(1, this.content.length >> 1));
+  }
+
+  drop(length: number): void {
+    this.content = this.content.slice(length);
+  }
+
+  /** Takes the next line out. */
+  async skipLine(row: number): Promise<void> {
+    for (;;) {
+      const lineEnd = /\r\n|\n|\r(?!$)/.exec(this.isEnd ? `${this.content}\n` : this.content);
+      if (lineEnd) return this.drop(lineEnd.index + lineEnd[0].length);
+      await this.extend(row);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pieces.return(undefined);
+  }
+}
+
+/**
+ * Yields records as they come, and never an empty block.
+ * @throws DomainError `too_large` or `invalid_input`, naming the row
+ */
+export async function* readRecords(
+  window: TextWindow,
+  parser: CsvParser,
+  limits: CsvLimits,
+): AsyncGenerator<CsvRecord[]> {
+  for (;;) {
+    const { content, isEnd } = window;
+    // A CR at the end may be half of a CRLF.
+    const text = !isEnd && content.endsWith("\r") ? content.slice(0, -1) : content;
+    const { records, rest } = parser.parse(text, isEnd);
+    window.drop(rest);
+    const last = records.at(-1);
+    if (last?.problem === UNCLOSED) throw unclosedQuote(last.row);
+    // A UTF-16 code unit takes at most three bytes of UTF-8.
+    const mayBeTooLong = text.length * 3 > limits.cellMaxBytes;
+    for (const record of records) {
+      if (mayBeTooLong) checkCells(record, limits);
+      checkColumns(record, limits);
+    }
+    if (records.length > 0) yield records;
+    if (isEnd) return;
+    await window.extend(parser.row + 1);
+  }
+}
+
+function checkCells({ row, fields }: CsvRecord, { cellMaxBytes }: CsvLimits): void {
+  for (let column = 0; column < fields.length; column++) {
+    const cell = fields[column] ?? "";
+    if (cell.length * 3 > cellMaxBytes && Buffer.byteLength(cell) > cellMaxBytes) {
+      throw new DomainError(
+        "too_large",
+        `Row ${row}, column ${column + 1}: the cell has ${Buffer.byteLength(cell)} bytes; CELL_MAX_BYTES is ${cellMaxBytes}.`,
+      );
+    }
+  }
+}
+
+function checkColumns({ row, fields }: CsvRecord, { uploadMaxColumns }: CsvLimits): void {
+  if (fields.length <= uploadMaxColumns) return;
+  throw new DomainError(
+    "too_large",
+    `Row ${row} has ${fields.length} columns; UPLOAD_MAX_COLUMNS is ${uploadMaxColumns}.`,
+  );
+}
+
+function unclosedQuote(row: number, maxChars?: number): DomainError {
+  const where = `Row ${row} opens a quote that is never closed`;
+  return maxChars === undefined
+    ? new DomainError("invalid_input", `${where}. Close it, or double the quotes inside the cell.`)
+    : new DomainError(
+        "too_large",
+        `${where}, or is longer than ${maxChars} characters, the most a row may have (${RECORD_CELLS} x CELL_MAX_BYTES).`,
+      );
+}

@@ -1,0 +1,116 @@
+/** Books by their key, made or brought up to date. Of a file's rows with one key the last wins, in whatever order they come. */
+import { type SQL, sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { drawIds } from "../draw-ids.ts";
+import { settledByLaterRows } from "../later-rows.ts";
+import type { Outcome, TargetBatch } from "../target.ts";
+import { type BookRow, cellsOf, created, goneMeanwhile } from "./book-rows.ts";
+
+/** A book as it was before a row updated it. */
+export interface BookBefore {
+  readonly title: string;
+  readonly author: string;
+  readonly description: string;
+  readonly batch_id: string | null;
+  readonly row_number: number | null;
+}
+
+/** The book of a row's key. */
+interface Held extends BookBefore, Record<string, unknown> {
+  readonly row: number;
+  readonly id: string;
+}
+
+type Values = BookRow["values"];
+
+interface Update {
+  readonly row: number;
+  readonly book: Held;
+  readonly values: Values;
+}
+
+export async function upsertBooks(
+  tx: Context,
+  batch: TargetBatch,
+  rows: readonly BookRow[],
+): Promise<Outcome[]> {
+  const ids = await drawIds(tx, "books", rows.length);
+  const cells = cellsOf(ids, rows);
+  const inserted = await tx.db.execute(sql`
+    INSERT INTO books (id, user_id, batch_id, row_number, title, author, description)
+    SELECT DISTINCT ON (key) id, ${batch.userId}, ${batch.id}, row_number, title, author, description FROM ${cells}
+    ORDER BY key, row_number DESC
+    ON CONFLICT (user_id, key) DO NOTHING`);
+  if (inserted.rowCount === rows.length) return ids.map(created);
+
+  const held = await holdBooks(tx, batch, cells);
+  const updates = await writeUpdates(tx, batch, updatesFor(batch, rows, held));
+  return rows.map(({ row }, index) => {
+    const book = held.get(row);
+    if (!book) return goneMeanwhile;
+    const recordId = Number(book.id);
+    if (recordId === ids[index]) return created(recordId);
+    if (!updates.has(row)) return { kind: "success", recordId, effect: "unchanged" };
+    const { title, author, description, batch_id, row_number } = book;
+    const before: BookBefore = { title, author, description, batch_id, row_number };
+    return { kind: "success", recordId, effect: "updated", before };
+  });
+}
+
+/** The books of the rows' keys, locked until the transaction ends: what is decided about them stays true. */
+async function holdBooks(tx: Context, batch: TargetBatch, cells: SQL): Promise<Map<number, Held>> {
+  const { rows } = await tx.db.execute<Held>(sql`
+    SELECT cells.row_number AS row, book.* FROM ${cells} CROSS JOIN LATERAL (
+      SELECT id, title, author, description, batch_id, row_number FROM books
+      WHERE user_id = ${batch.userId} AND key = cells.key LIMIT 1 FOR UPDATE
+    ) AS book`);
+  return new Map(rows.map((book) => [book.row, book]));
+}
+
+/** A column that the file does not have stays as it is. */
+function updatesFor(
+  batch: TargetBatch,
+  rows: readonly BookRow[],
+  held: ReadonlyMap<number, Held>,
+): Map<string, Update> {
+  const updates = new Map<string, Update>();
+  for (const { row, values } of rows) {
+    const book = held.get(row);
+    if (!book) continue;
+    const description = "description" in batch.mapping ? values.description : book.description;
+    // Rows come in the file's order: the last of a key replaces those before it.
+    updates.set(book.id, { row, book, values: { ...values, description } });
+  }
+  return updates;
+}
+
+/** @returns the rows that changed their book */
+async function writeUpdates(
+  tx: Context,
+  batch: TargetBatch,
+  updates: ReadonlyMap<string, Update>,
+): Promise<Set<number>> {
+  const changes = [...updates.values()].filter(
+    ({ row, book, values }) =>
+      (book.title !== values.title ||
+        book.author !== values.author ||
+        book.description !== values.description) &&
+      !(book.batch_id === batch.id && (book.row_number ?? 0) > row),
+  );
+  const settled = await settledByLaterRows(
+    tx,
+    batch.id,
+    changes.map(({ row, book }) => ({ row, recordId: Number(book.id) })),
+  );
+  const due = changes.filter(({ book }) => !settled.has(Number(book.id)));
+  if (due.length === 0) return new Set();
+  const column = (name: keyof Values) => sql.param(due.map(({ values }) => values[name]));
+  await tx.db.execute(sql`
+    UPDATE books SET title = cells.title, author = cells.author, description = cells.description,
+      batch_id = ${batch.id}, row_number = cells.row_number
+    FROM unnest(${sql.param(due.map(({ book }) => book.id))}::bigint[], ${sql.param(due.map(({ row }) => row))}::int[],
+      ${column("title")}::text[], ${column("author")}::text[], ${column("description")}::text[])
+      AS cells (id, row_number, title, author, description)
+    WHERE books.id = cells.id`);
+  return new Set(due.map(({ row }) => row));
+}

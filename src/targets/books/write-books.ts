@@ -1,0 +1,69 @@
+/** Writes a slice of books in each of the modes, so that two slices with the same keys end right, whoever is first. */
+import { type SQL, sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { drawIds } from "../draw-ids.ts";
+import type { Outcome, TargetBatch } from "../target.ts";
+import { type BookRow, cellsOf, created, goneMeanwhile } from "./book-rows.ts";
+import { upsertBooks } from "./upsert-books.ts";
+
+/** The book that holds the key of a row. */
+interface Holder extends Record<string, unknown> {
+  readonly row: number;
+  readonly id: string;
+  readonly batchId: string | null;
+  readonly rowNumber: number | null;
+}
+
+export async function writeBooks(
+  tx: Context,
+  batch: TargetBatch,
+  rows: readonly BookRow[],
+): Promise<Outcome[]> {
+  if (batch.mode === "upsert") return upsertBooks(tx, batch, rows);
+  const ids = await drawIds(tx, "books", rows.length);
+  const cells = cellsOf(ids, rows);
+  const inserted = await tx.db.execute(sql`
+    INSERT INTO books (id, user_id, batch_id, row_number, title, author, description)
+    SELECT id, ${batch.userId}, ${batch.id}, row_number, title, author, description FROM ${cells}
+    ON CONFLICT (user_id, key) DO NOTHING`);
+  if (inserted.rowCount === rows.length) return ids.map(created);
+  if (batch.mode === "append") {
+    await insertCopies(tx, batch, cells);
+    return ids.map(created);
+  }
+  const holders = await findHolders(tx, batch, cells);
+  return rows.map(({ row }, index) => {
+    const holder = holders.get(row);
+    if (!holder) return goneMeanwhile;
+    const recordId = Number(holder.id);
+    if (recordId === ids[index]) return created(recordId);
+    if (batch.mode === "skip_existing") return { kind: "success", recordId, effect: "unchanged" };
+    return { kind: "failed", errors: [duplicate(batch, holder)] };
+  });
+}
+
+/** Those that were not inserted: they don't hold their key, so nothing can be in their way. */
+async function insertCopies(tx: Context, batch: TargetBatch, cells: SQL): Promise<void> {
+  await tx.db.execute(sql`
+    INSERT INTO books (id, user_id, batch_id, row_number, is_copy, title, author, description)
+    SELECT id, ${batch.userId}, ${batch.id}, row_number, true, title, author, description FROM ${cells}
+    WHERE NOT EXISTS (SELECT FROM books WHERE books.id = cells.id)`);
+}
+
+/** LIMIT makes it one look-up a row, whatever the planner believes of the table. */
+async function findHolders(tx: Context, batch: TargetBatch, cells: SQL): Promise<Map<number, Holder>> {
+  const { rows } = await tx.db.execute<Holder>(sql`
+    SELECT cells.row_number AS row, holder.id, holder.batch_id AS "batchId", holder.row_number AS "rowNumber"
+    FROM ${cells} CROSS JOIN LATERAL (
+      SELECT id, batch_id, row_number FROM books WHERE user_id = ${batch.userId} AND key = cells.key LIMIT 1
+    ) AS holder`);
+  return new Map(rows.map((holder) => [holder.row, holder]));
+}
+
+function duplicate(batch: TargetBatch, { id, batchId, rowNumber }: Holder) {
+  const message =
+    batchId === batch.id
+      ? `Row ${rowNumber} of this file has the same title and author; it became book ${id}.`
+      : `You have a book of this title and author already: book ${id}.`;
+  return { column: null, code: "duplicate", message };
+}

@@ -1,0 +1,72 @@
+import { sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
+import type { UserBefore } from "./update-users.ts";
+
+/** Removes accounts that nobody has used, and gives those that were changed their e-mail and role back. */
+export async function undoUsers(
+  tx: Context,
+  _batch: TargetBatch,
+  rows: readonly WrittenRow[],
+): Promise<UndoOutcome[]> {
+  const there = await holdUsers(tx, rows);
+  const left = rows.filter(({ recordId }) => there.has(recordId));
+  const removed = await removeUnused(
+    tx,
+    left.filter(({ effect }) => effect === "created"),
+  );
+  const restored = await restore(
+    tx,
+    left.filter(({ effect }) => effect === "updated"),
+  );
+  return rows.map(({ recordId, effect, before }) => {
+    if (!there.has(recordId)) return kept("The account was removed since.");
+    if (effect === "created")
+      return removed.has(recordId)
+        ? { kind: "reversed" }
+        : kept("Somebody has used the account since: it has logged in, or has files or records.");
+    if (!restored.has(recordId)) return kept("E-mail or role were changed since.");
+    const { hasNewPassword } = before as UserBefore;
+    return hasNewPassword
+      ? kept("E-mail and role are as before. The new password stays, since the old one is kept nowhere.")
+      : { kind: "reversed" };
+  });
+}
+
+function kept(reason: string): UndoOutcome {
+  return { kind: "kept", reason };
+}
+
+async function holdUsers(tx: Context, rows: readonly WrittenRow[]): Promise<Set<number>> {
+  const ids = sql.param(rows.map(({ recordId }) => recordId));
+  const { rows: found } = await tx.db.execute<{ id: string }>(
+    sql`SELECT id FROM users WHERE id = ANY(${ids}::bigint[]) ORDER BY lower(username) FOR UPDATE`,
+  );
+  return new Set(found.map(({ id }) => Number(id)));
+}
+
+async function removeUnused(tx: Context, rows: readonly WrittenRow[]): Promise<Set<number>> {
+  if (rows.length === 0) return new Set();
+  const ids = sql.param(rows.map(({ recordId }) => recordId));
+  const uses = ["refresh_tokens", "batches", "books", "records", "files"].map(
+    (table) => sql`AND NOT EXISTS (SELECT FROM ${sql.identifier(table)} WHERE user_id = users.id)`,
+  );
+  const { rows: removed } = await tx.db.execute<{ id: string }>(
+    sql`DELETE FROM users WHERE id = ANY(${ids}::bigint[]) ${sql.join(uses, sql` `)} RETURNING id`,
+  );
+  return new Set(removed.map(({ id }) => Number(id)));
+}
+
+async function restore(tx: Context, rows: readonly WrittenRow[]): Promise<Set<number>> {
+  if (rows.length === 0) return new Set();
+  const users = rows.map(({ recordId, before }) => ({ id: recordId, before: before as UserBefore }));
+  const column = (pick: (before: UserBefore) => string) => sql.param(users.map(({ before }) => pick(before)));
+  const { rows: restored } = await tx.db.execute<{ id: string }>(sql`
+    UPDATE users SET email = cells.email, role = cells.role::user_role
+    FROM unnest(${sql.param(users.map(({ id }) => id))}::bigint[], ${column(({ email }) => email)}::text[],
+      ${column(({ role }) => role)}::text[], ${column(({ after }) => after.email)}::text[],
+      ${column(({ after }) => after.role)}::text[]) AS cells (id, email, role, email_after, role_after)
+    WHERE users.id = cells.id AND users.email = email_after AND users.role::text = role_after
+    RETURNING users.id`);
+  return new Set(restored.map(({ id }) => Number(id)));
+}

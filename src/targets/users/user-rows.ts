@@ -1,0 +1,60 @@
+import { sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import type { Role } from "../../platform/http/auth.ts";
+
+export interface UserRow {
+  readonly row: number;
+  readonly values: {
+    readonly username: string;
+    readonly email: string;
+    /** Empty where none is given. */
+    readonly password: string;
+    /** Empty where none is given. */
+    readonly role: string;
+  };
+}
+
+export interface User {
+  readonly id: number;
+  readonly email: string;
+  readonly role: Role;
+}
+
+export interface KeyedRow extends UserRow {
+  /** The username as the database tells names apart. */
+  readonly key: string;
+  /** Who has the name. */
+  readonly user: User | null;
+}
+
+/**
+ * Who has the names of the rows, which come back in their order.
+ * @param isForUpdate locks the accounts, in the order of their names
+ */
+export async function findUsers(
+  tx: Context,
+  rows: readonly UserRow[],
+  isForUpdate = false,
+): Promise<KeyedRow[]> {
+  const { rows: found } = await tx.db.execute<{
+    row: number;
+    key: string;
+    id: string | null;
+    email: string;
+    role: Role;
+  }>(sql`
+    SELECT cells.row, cells.key, account.id, account.email, account.role
+    FROM (
+      SELECT row, lower(username) AS key
+      FROM unnest(${sql.param(rows.map(({ row }) => row))}::int[], ${sql.param(rows.map(({ values }) => values.username))}::text[])
+        AS cells (row, username)
+      ORDER BY key
+    ) AS cells LEFT JOIN LATERAL (
+      SELECT id, email, role FROM users WHERE lower(username) = cells.key LIMIT 1 ${isForUpdate ? sql`FOR UPDATE` : sql``}
+    ) AS account ON true`);
+  const byRow = new Map(found.map((one) => [one.row, one]));
+  return rows.map((row) => {
+    const { key = "", id = null, email = "", role = "user" } = byRow.get(row.row) ?? {};
+    return { ...row, key, user: id === null ? null : { id: Number(id), email, role } };
+  });
+}
