@@ -20,15 +20,27 @@ export default defineConfig({
         },
       },
       {
-        // Real processes that are killed and databases that go away: one file at a time, so that time limits mean something.
+        // Real processes that are killed and databases that go away. They mostly wait until somebody is missed.
         test: {
           ...shared,
           name: "flows",
           sequence: { groupOrder: 2 },
           include: ["flows/**/*.test.ts"],
+          exclude: ["flows/fairness.test.ts"],
           globalSetup: ["support/postgres.ts"],
           testTimeout: 120_000,
-          fileParallelism: false,
+          maxWorkers: 2,
+        },
+      },
+      {
+        // By itself, so that its time limit means something.
+        test: {
+          ...shared,
+          name: "alone",
+          sequence: { groupOrder: 3 },
+          include: ["flows/fairness.test.ts"],
+          globalSetup: ["support/postgres.ts"],
+          testTimeout: 120_000,
         },
       },
     ],
