@@ -89,7 +89,8 @@ export const Settings = Type.Object({
     default: 4,
     minimum: 1,
     maximum: 500,
-    description: "How many chunks one worker process handles at a time.",
+    description:
+      "How many chunks of one user a worker process handles at a time; one more place is for others.",
   }),
   WORKER_QUEUES: Type.String({
     default: "all",
@@ -191,7 +192,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     );
   }
   // Chunks and whole batches, as many of each at a time; context.ts tells what the others are for.
-  const connectionsNeeded = 2 * settings.WORKER_CONCURRENCY + 6;
+  const connectionsNeeded = 2 * (settings.WORKER_CONCURRENCY + 1) + 6;
   if (settings.DATABASE_POOL_MAX < connectionsNeeded) {
     throw new ConfigError(
       `DATABASE_POOL_MAX: ${settings.DATABASE_POOL_MAX} is too few for WORKER_CONCURRENCY ` +

@@ -4,7 +4,7 @@ import type { Config } from "./config.ts";
 import { type Database, databaseOn, openPool, untilReachable } from "./platform/database.ts";
 import type { Log } from "./platform/log.ts";
 import { requireMigrated } from "./platform/migrate.ts";
-import { PgBossQueue, type Queue } from "./platform/queue.ts";
+import { PgBossQueue, type Queue, ROOM_FOR_OTHERS } from "./platform/queue.ts";
 
 export interface Context {
   readonly config: Config;
@@ -30,7 +30,7 @@ export interface OpenContext extends Context {
   close(timeoutMs: number): Promise<void>;
 }
 
-/** Kinds of jobs that hold a connection while they run, each as many as WORKER_CONCURRENCY: chunks, and whole batches. */
+/** Kinds of jobs that hold a connection while they run, each as many as WORKER_CONCURRENCY and one: chunks, and whole batches. */
 const TRANSACTIONAL_JOBS = 2;
 /** Connections that the queue takes beside one for each job in hand: fetching, heartbeats, supervision. */
 const QUEUE_CONNECTIONS = 3;
@@ -41,7 +41,7 @@ const QUEUE_CONNECTIONS = 3;
  * @throws ConfigError where the database is not migrated, or DATABASE_POOL_MAX is too small for WORKER_CONCURRENCY
  */
 export async function openContext(config: Config, log: Log, role: "enqueue" | "work"): Promise<OpenContext> {
-  const jobsInHand = role === "work" ? TRANSACTIONAL_JOBS * config.workerConcurrency : 0;
+  const jobsInHand = role === "work" ? TRANSACTIONAL_JOBS * (config.workerConcurrency + ROOM_FOR_OTHERS) : 0;
   const queueMax = jobsInHand + QUEUE_CONNECTIONS;
   const pool = openPool(config.databaseUrl, Math.max(2, config.databasePoolMax - queueMax), log);
   await untilReachable(pool, log);

@@ -70,7 +70,7 @@ describe("the settings", () => {
     const config = loadConfig({
       DATABASE_URL,
       DATABASE_BACKEND: "cockroachdb",
-      DATABASE_POOL_MAX: "46",
+      DATABASE_POOL_MAX: "48",
       WORKER_CONCURRENCY: "20",
       JWT_SECRET: SECRET,
       HOST: "::1",
@@ -85,7 +85,7 @@ describe("the settings", () => {
     expect(config).toMatchObject({
       databaseUrl: DATABASE_URL,
       databaseBackend: "cockroachdb",
-      databasePoolMax: 46,
+      databasePoolMax: 48,
       workerConcurrency: 20,
       publicUrl: "http://[::1]:80",
       passwordMinLength: 12,
@@ -164,8 +164,8 @@ describe("a bad value", () => {
 
   test("may be a pool too small for the jobs that run at a time", () => {
     const env = { JWT_SECRET: SECRET, WORKER_CONCURRENCY: "11" };
-    expect(messageOf({ ...env, DATABASE_POOL_MAX: "16" })).toMatch(/^DATABASE_POOL_MAX: 16 .*needs 28/);
-    expect(errorOf({ ...env, DATABASE_POOL_MAX: "28" })).toBeNull();
+    expect(messageOf({ ...env, DATABASE_POOL_MAX: "16" })).toMatch(/^DATABASE_POOL_MAX: 16 .*needs 30/);
+    expect(errorOf({ ...env, DATABASE_POOL_MAX: "30" })).toBeNull();
   });
 
   test.each<NodeJS.ProcessEnv>([

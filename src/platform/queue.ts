@@ -17,7 +17,7 @@ export interface JobContract {
   readonly concurrency: "worker" | 1;
   /** Handler and completion commit together. */
   readonly transactional: boolean;
-  /** Jobs of one group never take all that a worker process handles at a time: one place is left for others. */
+  /** `concurrency` is for the jobs of one group; one place more is there for others. */
   readonly leavesRoom?: boolean;
   /** Cron expression in UTC, where the job also runs by itself. */
   readonly schedule?: (config: Config) => string;
@@ -58,6 +58,9 @@ export interface Queue {
 }
 
 const SCHEMA = "pgboss";
+
+/** Places beside those that one group may take. */
+export const ROOM_FOR_OTHERS = 1;
 
 /** NOTIFY wakes workers at once; polling finds the jobs whose backoff is over, and all of them without NOTIFY. */
 const POLLING_SECONDS = 1;
@@ -131,10 +134,10 @@ export class PgBossQueue implements Queue {
     const { name, schedule } = contract;
     if (schedule) await this.#boss.schedule(name, schedule(this.#config), {}, { tz: "UTC" });
     const options: WorkOptions = {
-      localConcurrency: concurrency,
+      localConcurrency: contract.leavesRoom ? concurrency + ROOM_FOR_OTHERS : concurrency,
       pollingIntervalSeconds: POLLING_SECONDS,
       notifyPollingIntervalSeconds: POLLING_SECONDS,
-      ...(contract.leavesRoom ? { localGroupConcurrency: Math.max(1, concurrency - 1) } : {}),
+      ...(contract.leavesRoom ? { localGroupConcurrency: concurrency } : {}),
       ...(this.#supported(contract.options).heartbeatSeconds ? { heartbeatRefreshSeconds: 1 } : {}),
     };
     if (contract.transactional) {

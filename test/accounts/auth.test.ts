@@ -632,7 +632,7 @@ describe("the log", () => {
       env: {
         DATABASE_URL: own.config.databaseUrl,
         JWT_SECRET: own.config.jwtSecret,
-        DATABASE_POOL_MAX: "14",
+        DATABASE_POOL_MAX: "16",
         LOG_LEVEL: "trace",
         PORT: "0",
       },

@@ -55,7 +55,7 @@ test("a small batch goes ahead of the chunks of a large one that were queued bef
 });
 
 test("one user's slow chunks leave a place for another's rows, which are done while they run", async () => {
-  await using rowmill = await startWithGate({ WORKER_CONCURRENCY: "2" });
+  await using rowmill = await startWithGate({ WORKER_CONCURRENCY: "1" });
   const [busy, other] = [await rowmill.newUser(), await rowmill.newUser()];
   await using gate = await closeGate(rowmill);
   const slow = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [index + 2, `gate ${index}`]));
@@ -71,7 +71,7 @@ test("one user's slow chunks leave a place for another's rows, which are done wh
 });
 
 test("so do batches that are written as a whole", async () => {
-  await using rowmill = await startWithGate({ WORKER_CONCURRENCY: "2" });
+  await using rowmill = await startWithGate({ WORKER_CONCURRENCY: "1" });
   const [busy, other] = [await rowmill.newUser(), await rowmill.newUser()];
   await using gate = await closeGate(rowmill);
   const held = await Promise.all(

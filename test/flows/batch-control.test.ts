@@ -10,7 +10,7 @@ const HELD = `${BOOKS}&row_delay_ms=600000`;
 
 /** Each in a process of its own, with places for two chunks of one user. */
 const startWorkers = (rowmill: Programs, workers = 2): Promise<Program[]> =>
-  Promise.all(Array.from({ length: workers }, () => rowmill.startWorker({ WORKER_CONCURRENCY: "3" })));
+  Promise.all(Array.from({ length: workers }, () => rowmill.startWorker({ WORKER_CONCURRENCY: "2" })));
 
 const stopped = (worker: Program) => worker.lines("chunk stopped with its batch");
 const received = (worker: Program) => worker.lines("chunk received");

@@ -16,7 +16,7 @@ import { until } from "./until.ts";
 const SETTINGS = {
   ROW_DELAY_MS: "0",
   PORT: "0",
-  DATABASE_POOL_MAX: "14",
+  DATABASE_POOL_MAX: "16",
   JWT_SECRET: "test".repeat(8),
 };
 

@@ -14,7 +14,7 @@ const SETTINGS = {
   ROW_DELAY_MS: "0",
   LOG_LEVEL: "silent",
   PORT: "0",
-  DATABASE_POOL_MAX: "14",
+  DATABASE_POOL_MAX: "16",
   JWT_SECRET: "test".repeat(8),
 };
 

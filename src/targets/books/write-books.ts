@@ -1,6 +1,7 @@
 /** Writes a slice of books in each of the modes, so that two slices with the same keys end right, whoever is first. */
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
+import { postgresError, underSavepoint } from "../../platform/database.ts";
 import { drawIds } from "../draw-ids.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { type BookRow, cellsOf, created, goneMeanwhile } from "./book-rows.ts";
@@ -22,10 +23,11 @@ export async function writeBooks(
   if (batch.mode === "upsert") return upsertBooks(tx, batch, rows);
   const ids = await drawIds(tx, "books", rows.length);
   const cells = cellsOf(ids, rows);
-  const inserted = await tx.db.execute(sql`
+  const insert = sql`
     INSERT INTO books (id, user_id, batch_id, row_number, title, author, description)
-    SELECT id, ${batch.userId}, ${batch.id}, row_number, title, author, description FROM ${cells}
-    ON CONFLICT (user_id, key) DO NOTHING`);
+    SELECT id, ${batch.userId}, ${batch.id}, row_number, title, author, description FROM ${cells}`;
+  if (batch.mode !== "skip_existing" && (await insertNew(tx, insert))) return ids.map(created);
+  const inserted = await tx.db.execute(sql`${insert} ON CONFLICT (user_id, key) DO NOTHING`);
   if (inserted.rowCount === rows.length) return ids.map(created);
   if (batch.mode === "append") {
     await insertCopies(tx, batch, cells);
@@ -40,6 +42,20 @@ export async function writeBooks(
     if (batch.mode === "skip_existing") return { kind: "success", recordId, effect: "unchanged" };
     return { kind: "failed", errors: [duplicate(batch, holder)] };
   });
+}
+
+/**
+ * Most slices have no key that is taken, and ON CONFLICT makes their insert a fifth dearer.
+ * @returns false where one is taken: then nothing was inserted
+ */
+async function insertNew(tx: Context, insert: SQL): Promise<boolean> {
+  try {
+    await underSavepoint(tx.db, () => tx.db.execute(insert));
+    return true;
+  } catch (error) {
+    if (postgresError(error)?.constraint !== "books_key") throw error;
+    return false;
+  }
 }
 
 /** Those that were not inserted: they don't hold their key, so nothing can be in their way. */
