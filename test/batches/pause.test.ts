@@ -31,18 +31,18 @@ describe("pausing", () => {
     await using rowmill = await startRowmill();
     await rowmill.startWorker();
     const user = await rowmill.newUser();
-    const { body: batch } = await user.upload(csv(95, 5), FOR_EVER);
-    // A fourth chunk waits: one of the worker's four places is left for others.
-    await untilBatch(user, batch.id, "is being processed", ({ counts }) => counts.processing === 75);
+    const { body: batch } = await user.upload(csv(120, 5), FOR_EVER);
+    // A fifth chunk waits: a worker has four places for one user.
+    await untilBatch(user, batch.id, "is being processed", ({ counts }) => counts.processing === 100);
     const paused = await command(user, batch.id, "pause");
     expect(paused).toMatchObject({
       state: "paused",
       reason: "Paused by its owner.",
       finished_at: null,
-      counts: { total: 100, pending: 100, ...NOTHING },
+      counts: { total: 125, pending: 125, ...NOTHING },
     });
     await until("no chunk is in hand", async () => (await jobsInHand(rowmill.ctx)) === 0, 1500);
-    expect((await user.rows(batch.id, "pending")).length).toBe(100);
+    expect((await user.rows(batch.id, "pending")).length).toBe(125);
     expect((await user.get("/api/v1/books")).body.items).toEqual([]);
   });
 
