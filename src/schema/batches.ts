@@ -248,7 +248,6 @@ export const rowHistory = pgTable(
 
 export type BatchState = (typeof batchState.enumValues)[number];
 export type BatchMode = (typeof batchMode.enumValues)[number];
-export type BatchPolicy = (typeof batchPolicy.enumValues)[number];
 export type RowEffect = (typeof rowEffect.enumValues)[number];
 
 export type RowError = { column: string | null; code: string; message: string };

@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { enqueueWork } from "../enqueue-work.ts";
+import { recountChunks } from "../process/recount-chunks.ts";
 import { resetChunks } from "../process/reset-chunks.ts";
 import { isWhole } from "../queries.ts";
 import { leavesRows, transitions } from "../state.ts";
@@ -113,7 +114,5 @@ async function reopenChunks(tx: Context, batchId: string): Promise<void> {
     UPDATE chunks SET failed = counted.failed, state = 'queued', attempt = attempt + 1
     FROM counted
     WHERE chunks.batch_id = ${batchId} AND chunks.first_row = counted.first_row AND chunks.failed <> counted.failed`);
-  await tx.db.execute(sql`
-    UPDATE batches SET chunks_left = (SELECT count(*) FROM chunks WHERE batch_id = ${batchId} AND state <> 'done')
-    WHERE id = ${batchId}`);
+  await recountChunks(tx, batchId);
 }

@@ -19,12 +19,10 @@ import { delayRows } from "./process-chunk.ts";
 import { processRows } from "./process-rows.ts";
 import { readOpenRows } from "./read-open-rows.ts";
 import { resetChunks } from "./reset-chunks.ts";
-import { gaveUp } from "./settle-chunk.ts";
 import {
   type EffectCounts,
   type FailedRow,
-  type RowOutcome,
-  type SucceededRow,
+  sortOutcomes,
   storeFailures,
   storeSuccesses,
 } from "./store-results.ts";
@@ -102,7 +100,11 @@ async function tryChunks(
         const rows = await readOpenRows(tx, chunk, chunk.lastRow);
         const outcomes = await processRows(ctx, tx, task, rows, attempt);
         attempt.signal.throwIfAborted();
-        const { succeeded, failures } = sortOutcomes(outcomes, attempt.attempt, ctx.config.rowMaxRetries);
+        const mayRetry = delivery.attempt <= ctx.config.rowMaxRetries;
+        const { succeeded, failures, retried } = sortOutcomes(outcomes, delivery.attempt, mayRetry);
+        // Then all of it is tried again, as often as a row may be.
+        const [again] = retried;
+        if (again) throw new Error(`Row ${again.row} is to be tried again (${again.reason.code}).`);
         const effects = await storeSuccesses(tx, chunk, succeeded);
         await tellChunk(ctx, batch, chunk, effects, failures);
         failed += failures.length;
@@ -113,19 +115,6 @@ async function tryChunks(
     if (!(error instanceof NotKept)) throw error;
   }
   return failed;
-}
-
-/** @throws where a row may succeed later: then the whole batch is tried again later, as often as a row may be */
-function sortOutcomes(outcomes: readonly RowOutcome[], attempt: number, maxRetries: number) {
-  const succeeded: SucceededRow[] = [];
-  const failures: FailedRow[] = [];
-  for (const { row, outcome } of outcomes) {
-    if (outcome.kind === "success") succeeded.push({ row, ...outcome });
-    else if (outcome.kind === "failed") failures.push({ row, errors: outcome.errors });
-    else if (attempt > maxRetries) failures.push({ row, errors: [gaveUp(outcome.reason, attempt)] });
-    else throw new Error(`Row ${row} is to be tried again (${outcome.reason.code}).`);
-  }
-  return { succeeded, failures };
 }
 
 /** Outside the transaction, for as long as the batch runs. */

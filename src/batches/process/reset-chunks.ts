@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
+import { recountChunks } from "./recount-chunks.ts";
 
 /** Forgets what came of a batch's rows, where nothing was written of them: all of it is to be done again. */
 export async function resetChunks(tx: Context, batchId: string): Promise<void> {
@@ -8,6 +9,5 @@ export async function resetChunks(tx: Context, batchId: string): Promise<void> {
     UPDATE chunks SET state = 'queued', succeeded = 0, failed = 0, created = 0, updated = 0, unchanged = 0,
       updated_at = statement_timestamp()
     WHERE batch_id = ${batchId}`);
-  await tx.db.execute(sql`
-    UPDATE batches SET chunks_left = (SELECT count(*) FROM chunks WHERE batch_id = ${batchId}) WHERE id = ${batchId}`);
+  await recountChunks(tx, batchId);
 }

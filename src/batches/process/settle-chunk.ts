@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
-import type { BatchState, RowError } from "../../schema/batches.ts";
+import type { BatchState } from "../../schema/batches.ts";
 import { type ChunkKey, chunkJob, type Lane } from "../batch-jobs.ts";
 import { endBatch } from "../end-batch.ts";
 import { notifyBatch } from "../notify-batch.ts";
@@ -11,9 +11,8 @@ import { errorLimit } from "./error-limit.ts";
 import { goOnPaced } from "./pace.ts";
 import {
   type EffectCounts,
-  type FailedRow,
   type RowOutcome,
-  type SucceededRow,
+  sortOutcomes,
   storeFailures,
   storeSuccesses,
 } from "./store-results.ts";
@@ -42,24 +41,14 @@ export async function settleChunk(
   outcomes: readonly RowOutcome[],
   isPartial = false,
 ): Promise<Settled> {
-  const mayRetry = chunk.attempt - chunk.firstAttempt < tx.config.rowMaxRetries;
-  const succeeded: SucceededRow[] = [];
-  const failures: FailedRow[] = [];
-  const retried: { afterSeconds: number }[] = [];
-  for (const { row, outcome } of outcomes) {
-    if (outcome.kind === "success") succeeded.push({ row, ...outcome });
-    else if (outcome.kind === "failed") failures.push({ row, errors: outcome.errors });
-    else if (mayRetry) retried.push({ afterSeconds: outcome.afterSeconds ?? 0 });
-    else failures.push({ row, errors: [gaveUp(outcome.reason, chunk.attempt - chunk.firstAttempt + 1)] });
-  }
+  const attempts = chunk.attempt - chunk.firstAttempt + 1;
+  const mayRetry = attempts <= tx.config.rowMaxRetries;
+  const { succeeded, failures, retried } = sortOutcomes(outcomes, attempts, mayRetry);
   const effects = await storeSuccesses(tx, chunk, succeeded);
   await storeFailures(tx, chunk, failures);
   const settled = { succeeded: succeeded.length, failed: failures.length, retried: retried.length };
   const mustRetry = retried.length > 0 && !isPartial;
-  const delaySeconds = Math.max(
-    backoffSeconds(chunk.attempt - chunk.firstAttempt + 1),
-    ...retried.map(({ afterSeconds }) => afterSeconds),
-  );
+  const delaySeconds = Math.max(backoffSeconds(attempts), ...retried.map(({ afterSeconds }) => afterSeconds));
   const isDone = await updateChunk(tx, chunk, settled, effects, mustRetry ? delaySeconds : null);
   const batch = await countDown(tx, chunk.batchId, isDone ? 1 : 0, isPartial);
   await notifyBatch(tx, chunk.batchId);
@@ -75,10 +64,6 @@ export async function settleChunk(
     await goOnPaced(tx, chunk.batchId, outcomes.length, batch);
   }
   return settled;
-}
-
-export function gaveUp(reason: RowError, attempts: number): RowError {
-  return { ...reason, message: `Gave up after ${attempts} attempts: ${reason.message}` };
 }
 
 /** 1, 2, 4, 8 ... seconds at the most a minute, half of it by chance, so that rivals don't meet again. */

@@ -21,6 +21,35 @@ export interface FailedRow {
   readonly errors: readonly RowError[];
 }
 
+export interface RetriedRow {
+  readonly row: number;
+  readonly reason: RowError;
+  /** The least time to wait. */
+  readonly afterSeconds: number;
+}
+
+/**
+ * Outcomes by what is to be done about them.
+ * @param attempts how often the rows were tried, this time included
+ * @param mayRetry otherwise rows that may succeed later have failed as well
+ */
+export function sortOutcomes(outcomes: readonly RowOutcome[], attempts: number, mayRetry: boolean) {
+  const succeeded: SucceededRow[] = [];
+  const failures: FailedRow[] = [];
+  const retried: RetriedRow[] = [];
+  for (const { row, outcome } of outcomes) {
+    if (outcome.kind === "success") succeeded.push({ row, ...outcome });
+    else if (outcome.kind === "failed") failures.push({ row, errors: outcome.errors });
+    else if (mayRetry) retried.push({ row, reason: outcome.reason, afterSeconds: outcome.afterSeconds ?? 0 });
+    else failures.push({ row, errors: [gaveUp(outcome.reason, attempts)] });
+  }
+  return { succeeded, failures, retried };
+}
+
+function gaveUp(reason: RowError, attempts: number): RowError {
+  return { ...reason, message: `Gave up after ${attempts} attempts: ${reason.message}` };
+}
+
 /** What the rows were part of. */
 export interface Attempted {
   readonly batchId: string;
