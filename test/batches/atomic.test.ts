@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
 import { count } from "../flows/exactly-once.ts";
+import { counts } from "../support/batches.ts";
 import type { Client, Problem } from "../support/client.ts";
 import type { Rowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
@@ -25,15 +26,6 @@ const act = (user: Client, id: string, action: string, body?: object) =>
   user.post<Problem>(`/api/v1/batches/${id}/${action}`, body);
 
 const NO_RECORDS = { created: 0, updated: 0, unchanged: 0 };
-const counts = (own: object) => ({
-  pending: 0,
-  processing: 0,
-  success: 0,
-  failed: 0,
-  unprocessed: 0,
-  undone: 0,
-  ...own,
-});
 
 /** What the counts say is what the rows say. */
 async function expectCountsOfRows(user: Client, id: string): Promise<void> {

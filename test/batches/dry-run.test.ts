@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { count, csv, expectExactlyOnce } from "../flows/exactly-once.ts";
+import { counts } from "../support/batches.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { startPrograms } from "../support/processes.ts";
 import type { Rowmill } from "../support/rowmill.ts";
@@ -24,16 +25,6 @@ const booksOf = async (user: Client) =>
   (await user.get<{ items: { title: string; description: string }[] }>("/api/v1/books")).body.items.map(
     ({ title, description }) => [title, description],
   );
-
-const counts = (own: object) => ({
-  pending: 0,
-  processing: 0,
-  success: 0,
-  failed: 0,
-  unprocessed: 0,
-  undone: 0,
-  ...own,
-});
 
 test("a dry run writes no record, and tells what would become of each row", async () => {
   const user = await rowmill.newUser();

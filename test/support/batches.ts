@@ -144,3 +144,14 @@ export async function finishedJobs({ pool }: OpenContext, batchId: string): Prom
   );
   return rows[0].count;
 }
+
+/** All the counts of a batch but its total: those named, and no row in any other. */
+export const counts = (own: object) => ({
+  pending: 0,
+  processing: 0,
+  success: 0,
+  failed: 0,
+  unprocessed: 0,
+  undone: 0,
+  ...own,
+});
