@@ -24,7 +24,6 @@ import { handleErrors, Problem } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { registerUploads } from "./platform/http/upload.ts";
-import { NotifyListener } from "./platform/notify-listener.ts";
 import { preparePictures } from "./platform/pictures.ts";
 import { RecordView } from "./records/queries.ts";
 import { recordRoutes } from "./records/routes.ts";
@@ -60,9 +59,6 @@ export async function createApp(ctx: Context) {
   for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView])
     app.addSchema(schema);
 
-  const listener = new NotifyListener(ctx.config, ctx.log);
-  app.addHook("onClose", () => listener.close());
-
   await app.register(healthRoutes(ctx));
   await app.register(accountRoutes(ctx));
   await app.register(uploadRoutes(ctx));
@@ -71,7 +67,7 @@ export async function createApp(ctx: Context) {
   await app.register(correctionRoutes(ctx));
   await app.register(targetRoutes(ctx));
   await app.register(resultRoutes(ctx));
-  await app.register(eventRoutes(ctx, listener));
+  await app.register(eventRoutes(ctx));
   await app.register(bookRoutes(ctx));
   await app.register(mediaRoutes(ctx));
   await app.register(recordRoutes(ctx));

@@ -6,158 +6,7 @@ import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
 import Value from "typebox/value";
 import { ConfigError } from "./errors.ts";
-
-const MiB = 2 ** 20;
-
-/** Every variable, its default and its meaning. README.md and .env.example are checked against this table. */
-export const Settings = Type.Object({
-  DATABASE_URL: Type.String({
-    default: "",
-    pattern: "^$|^postgres(ql)?://",
-    description: "PostgreSQL 15 or later. Unset: `npm start` runs an embedded PostgreSQL 18 in DATA_DIR.",
-  }),
-  DATABASE_BACKEND: Type.Enum(["postgres", "citus", "yugabytedb", "cockroachdb"], {
-    default: "postgres",
-    description: "The kind of database behind DATABASE_URL: postgres, citus, yugabytedb or cockroachdb.",
-  }),
-  DATABASE_POOL_MAX: Type.Integer({
-    default: 16,
-    minimum: 8,
-    maximum: 1000,
-    description: "The most connections one process opens, apart from one that listens.",
-  }),
-  DATA_DIR: Type.String({
-    default: ".data",
-    minLength: 1,
-    description: "Where the embedded database and the generated secret live.",
-  }),
-  HOST: Type.String({ default: "127.0.0.1", minLength: 1, description: "The address the API listens on." }),
-  PORT: Type.Integer({
-    default: 8000,
-    minimum: 0,
-    maximum: 65535,
-    description: "The port the API listens on.",
-  }),
-  PUBLIC_URL: Type.String({
-    default: "",
-    pattern: "^$|^https?://[^/]+$",
-    description: "How clients reach the API, as `https://rowmill.example.com`. Unset: `http://HOST:PORT`.",
-  }),
-  TRUST_PROXY: Type.String({
-    default: "",
-    pattern:
-      "^$|^(loopback|linklocal|uniquelocal|[0-9a-fA-F:.]+(/[0-9]+)?)(,(loopback|linklocal|uniquelocal|[0-9a-fA-F:.]+(/[0-9]+)?))*$",
-    description: "Addresses or CIDR ranges of reverse proxies whose `X-Forwarded-*` headers count.",
-  }),
-  JWT_SECRET: Type.String({
-    default: "",
-    pattern: "^$|^[^]{32,}$",
-    description:
-      "Signs access tokens; 32 characters or more. Required with DATABASE_URL, else kept in DATA_DIR.",
-  }),
-  ACCESS_TOKEN_TTL_SECONDS: Type.Integer({
-    default: 3600,
-    minimum: 1,
-    maximum: 86_400 * 365,
-    description: "How long an access token is valid.",
-  }),
-  REFRESH_TOKEN_TTL_SECONDS: Type.Integer({
-    default: 86_400 * 30,
-    minimum: 1,
-    maximum: 86_400 * 3650,
-    description: "How long a refresh token is valid; each refresh gives a new one.",
-  }),
-  PASSWORD_MIN_LENGTH: Type.Integer({
-    default: 8,
-    minimum: 1,
-    maximum: 128,
-    description: "Shortest password. While unset, the seed endpoint `/signup/` takes any that is not empty.",
-  }),
-  ROW_DELAY_MS: Type.Integer({
-    default: 500,
-    minimum: 0,
-    maximum: 600_000,
-    description: "Simulated processing time of one row; the rows of a chunk run side by side.",
-  }),
-  ROW_MAX_RETRIES: Type.Integer({
-    default: 3,
-    minimum: 0,
-    maximum: 20,
-    description: "How often a row is tried again after a transient failure, with exponential backoff.",
-  }),
-  WORKER_CONCURRENCY: Type.Integer({
-    default: 4,
-    minimum: 1,
-    maximum: 500,
-    description:
-      "How many chunks of one user a worker process handles at a time; one more place is for others.",
-  }),
-  WORKER_QUEUES: Type.String({
-    default: "all",
-    pattern: "^all$|^[a-z_]+(,[a-z_]+)*$",
-    description: "The queues this worker takes: `all`, or names with commas between them.",
-  }),
-  ANONYMOUS_UPLOADS: Type.Enum(["true", "false"], {
-    default: "false",
-    description: "Whether `POST /upload` takes a CSV without a login; anybody can then read what came of it.",
-  }),
-  UPLOAD_MAX_BYTES: Type.Integer({
-    default: 10_240 * MiB,
-    minimum: 0,
-    description: "Largest upload in bytes; 0 sets no limit.",
-  }),
-  UPLOAD_MAX_COLUMNS: Type.Integer({
-    default: 1000,
-    minimum: 1,
-    maximum: 16_000,
-    description: "Most columns in a row.",
-  }),
-  UPLOAD_MAX_ROWS: Type.Integer({
-    default: 100_000_000,
-    minimum: 1,
-    maximum: 2_000_000_000,
-    description: "Most rows in a file, without its header.",
-  }),
-  HEADER_NAME_MAX_BYTES: Type.Integer({
-    default: 1000,
-    minimum: 1,
-    maximum: 100_000,
-    description: "Longest name of a column in bytes.",
-  }),
-  CELL_MAX_BYTES: Type.Integer({
-    default: MiB,
-    minimum: 1,
-    maximum: 64 * MiB,
-    description: "Largest cell in bytes; a whole row may have four times that.",
-  }),
-  PICTURE_MAX_BYTES: Type.Integer({
-    default: 10 * MiB,
-    minimum: 1,
-    maximum: 100 * MiB,
-    description: "Largest picture of a book in bytes, as it is sent.",
-  }),
-  PICTURE_MAX_PIXELS: Type.Integer({
-    default: 50_000_000,
-    minimum: 1,
-    maximum: 250_000_000,
-    description: "Most pixels in a picture, those of all its frames together.",
-  }),
-  RETENTION_DAYS: Type.Integer({
-    default: 30,
-    minimum: 1,
-    maximum: 36_500,
-    description: "Finished batches older than this are removed with their rows, results and jobs.",
-  }),
-  CLEANUP_CRON: Type.String({
-    default: "0 3 * * *",
-    pattern: "^([0-9*,/-]+ ){4}[0-9*,/-]+$",
-    description: "When that daily cleanup runs, as a cron expression in UTC.",
-  }),
-  LOG_LEVEL: Type.Enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
-    default: "info",
-    description: "fatal, error, warn, info, debug, trace or silent.",
-  }),
-});
+import { Settings } from "./settings.ts";
 
 const settingsCheck = Compile(Settings);
 
@@ -191,12 +40,14 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
         "make one with: openssl rand -base64 48",
     );
   }
+  const workerQueues = parseQueues(settings.WORKER_QUEUES, settings.WORKER_CONCURRENCY);
+  const maxConcurrency = Math.max(...(workerQueues?.values() ?? [settings.WORKER_CONCURRENCY]));
   // Chunks and whole batches, as many of each at a time; context.ts tells what the others are for.
-  const connectionsNeeded = 2 * (settings.WORKER_CONCURRENCY + 1) + 6;
+  const connectionsNeeded = 2 * (maxConcurrency + 1) + 6;
   if (settings.DATABASE_POOL_MAX < connectionsNeeded) {
     throw new ConfigError(
-      `DATABASE_POOL_MAX: ${settings.DATABASE_POOL_MAX} is too few for WORKER_CONCURRENCY ` +
-        `${settings.WORKER_CONCURRENCY}, which needs ${connectionsNeeded}.`,
+      `DATABASE_POOL_MAX: ${settings.DATABASE_POOL_MAX} is too few for ${maxConcurrency} jobs at a time ` +
+        `(WORKER_CONCURRENCY, WORKER_QUEUES), which need ${connectionsNeeded}.`,
     );
   }
   const dataDir = resolve(settings.DATA_DIR);
@@ -219,7 +70,11 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     rowDelayMs: settings.ROW_DELAY_MS,
     rowMaxRetries: settings.ROW_MAX_RETRIES,
     workerConcurrency: settings.WORKER_CONCURRENCY,
-    workerQueues: settings.WORKER_QUEUES === "all" ? null : settings.WORKER_QUEUES.split(","),
+    workerQueues,
+    maxConcurrency,
+    workerPort: settings.WORKER_PORT,
+    taskMaxRetries: settings.TASK_MAX_RETRIES,
+    genericTaskSeconds: parseRange(settings.GENERIC_TASK_SECONDS),
     anonymousUploads: settings.ANONYMOUS_UPLOADS === "true",
     uploadMaxBytes: settings.UPLOAD_MAX_BYTES || Number.POSITIVE_INFINITY,
     uploadMaxColumns: settings.UPLOAD_MAX_COLUMNS,
@@ -228,6 +83,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     cellMaxBytes: settings.CELL_MAX_BYTES,
     pictureMaxBytes: settings.PICTURE_MAX_BYTES,
     pictureMaxPixels: settings.PICTURE_MAX_PIXELS,
+    fileMaxBytes: settings.FILE_MAX_BYTES,
+    filesQuotaBytes: settings.FILES_QUOTA_BYTES || Number.POSITIVE_INFINITY,
+    filesRoot: settings.FILES_ROOT && resolve(settings.FILES_ROOT),
     retentionDays: settings.RETENTION_DAYS,
     cleanupCron: settings.CLEANUP_CRON,
     logLevel: settings.LOG_LEVEL,
@@ -237,6 +95,18 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
 /** The environment for a program started by this one: the same settings, on the database that was found. */
 export function environmentFor(config: Config, databaseUrl: string, overrides: NodeJS.ProcessEnv = {}) {
   return { ...process.env, DATABASE_URL: databaseUrl, JWT_SECRET: config.jwtSecret, ...overrides };
+}
+
+/** Queue to how many jobs of each of its kinds a worker takes at a time; null: as many of every queue. */
+function parseQueues(text: string, concurrency: number): ReadonlyMap<string, number> | null {
+  if (text === "all") return null;
+  const queues = text.split(",").map((part) => part.split(":"));
+  return new Map(queues.map(([name = "", own]) => [name, own ? Number(own) : concurrency]));
+}
+
+function parseRange(text: string): readonly [min: number, max: number] {
+  const [min = 0, max = min] = text.split("-").map(Number);
+  return [Math.min(min, max), Math.max(min, max)];
 }
 
 function isInteger(name: string): boolean {

@@ -1,9 +1,11 @@
 /** What every verb gets: the resources of the program that it runs in, opened once and closed in reverse. */
+import { sql } from "drizzle-orm";
 import type pg from "pg";
 import type { Config } from "./config.ts";
 import { type Database, databaseOn, openPool, untilReachable } from "./platform/database.ts";
 import type { Log } from "./platform/log.ts";
 import { requireMigrated } from "./platform/migrate.ts";
+import { NotifyListener } from "./platform/notify-listener.ts";
 import { PgBossQueue, type Queue, ROOM_FOR_OTHERS } from "./platform/queue.ts";
 
 export interface Context {
@@ -12,16 +14,38 @@ export interface Context {
   /** For what drizzle can't do: COPY. */
   readonly pool: pg.Pool;
   readonly queue: Queue;
+  /** Hears what other processes tell, and what this one does. */
+  readonly listener: NotifyListener;
   readonly log: Log;
   readonly now: () => Date;
   /** Whether `db` is a transaction that is open already. */
   readonly isTransaction?: boolean;
+  /** What this process does once that has committed. */
+  readonly afterCommit?: (() => void)[];
 }
 
 /** Runs `fn` in one transaction: the one that is open, or a new one that commits when `fn` returns. */
-export function inTransaction<T>(ctx: Context, fn: (tx: Context) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(ctx: Context, fn: (tx: Context) => Promise<T>): Promise<T> {
   if (ctx.isTransaction) return fn(ctx);
-  return ctx.db.transaction((db) => fn({ ...ctx, db, isTransaction: true }));
+  const afterCommit: (() => void)[] = [];
+  const result = await ctx.db.transaction((db) => fn({ ...ctx, db, isTransaction: true, afterCommit }));
+  for (const act of afterCommit) act();
+  return result;
+}
+
+/**
+ * Tells every process, when the transaction commits, that something of this channel has changed; this one before the
+ * commit is known to whoever asked for it, the others within milliseconds.
+ */
+export async function notify(tx: Context, channel: string, payloads: readonly string[]): Promise<void> {
+  tx.afterCommit?.push(() => {
+    for (const payload of payloads) tx.listener.wake(channel, payload);
+  });
+  // It has no notifications: those who listen look for themselves (platform/notify-listener.ts).
+  if (tx.config.databaseBackend === "cockroachdb" || payloads.length === 0) return;
+  await tx.db.execute(
+    sql`SELECT pg_notify(${channel}, payload) FROM unnest(${sql.param([...payloads])}::text[]) AS payload`,
+  );
 }
 
 export interface OpenContext extends Context {
@@ -30,7 +54,7 @@ export interface OpenContext extends Context {
   close(timeoutMs: number): Promise<void>;
 }
 
-/** Kinds of jobs that hold a connection while they run, each as many as WORKER_CONCURRENCY and one: chunks, and whole batches. */
+/** Kinds of jobs that hold a connection while they run, each as many as are taken at a time and one: chunks, and whole batches. */
 const TRANSACTIONAL_JOBS = 2;
 /** Connections that the queue takes beside one for each job in hand: fetching, heartbeats, supervision. */
 const QUEUE_CONNECTIONS = 3;
@@ -41,21 +65,24 @@ const QUEUE_CONNECTIONS = 3;
  * @throws ConfigError where the database is not migrated, or DATABASE_POOL_MAX is too small for WORKER_CONCURRENCY
  */
 export async function openContext(config: Config, log: Log, role: "enqueue" | "work"): Promise<OpenContext> {
-  const jobsInHand = role === "work" ? TRANSACTIONAL_JOBS * (config.workerConcurrency + ROOM_FOR_OTHERS) : 0;
+  const jobsInHand = role === "work" ? TRANSACTIONAL_JOBS * (config.maxConcurrency + ROOM_FOR_OTHERS) : 0;
   const queueMax = jobsInHand + QUEUE_CONNECTIONS;
   const pool = openPool(config.databaseUrl, Math.max(2, config.databasePoolMax - queueMax), log);
   await untilReachable(pool, log);
   await requireMigrated(pool);
   const queue = new PgBossQueue(config, config.databaseUrl, role, queueMax, log);
   await queue.start();
+  const listener = new NotifyListener(config, log);
   return {
     config,
     db: databaseOn(pool),
     pool,
     queue,
+    listener,
     log,
     now: () => new Date(),
     async close(timeoutMs) {
+      await listener.close();
       await queue.stop(timeoutMs);
       await pool.end();
     },

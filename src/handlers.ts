@@ -45,11 +45,11 @@ export async function takeJobs(ctx: OpenContext): Promise<void> {
   for (const name of jobsTaken(ctx.config.workerQueues)) await takeJob(ctx, name);
 }
 
-function jobsTaken(queues: readonly string[] | null): JobName[] {
-  const unknown = queues?.find((queue) => !QUEUES.some((known) => known === queue));
+function jobsTaken(queues: ReadonlyMap<string, number> | null): JobName[] {
+  const unknown = [...(queues?.keys() ?? [])].find((queue) => !QUEUES.some((known) => known === queue));
   if (unknown) throw new ConfigError(`WORKER_QUEUES: "${unknown}" is not one of: all, ${QUEUES.join(", ")}.`);
   const names = Object.keys(jobs) as JobName[];
-  return names.filter((name) => queues === null || queues.includes(jobs[name].queue));
+  return names.filter((name) => queues === null || queues.has(jobs[name].queue));
 }
 
 function takeJob<N extends JobName>(ctx: OpenContext, name: N): Promise<void> {

@@ -4,10 +4,11 @@ import type { Config } from "./config.ts";
 import type { JobContract } from "./platform/queue.ts";
 
 /** Groups of jobs that WORKER_QUEUES chooses from. */
-export const QUEUES = ["bulk_processing", "default"] as const;
+export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;
+export type QueueName = (typeof QUEUES)[number];
 
 interface Contract extends JobContract {
-  readonly queue: (typeof QUEUES)[number];
+  readonly queue: QueueName;
   /** Ids only: the rows they name are read when the job runs. */
   readonly payload: TSchema;
 }
@@ -52,6 +53,16 @@ const backgroundOptions = {
   notify: true,
 };
 
+/** A task of any type. A failure is data; what is delivered again is what a lost worker had in hand. */
+const taskJob = {
+  concurrency: "worker",
+  leavesRoom: true,
+  payload: Type.Object({ taskId: Type.String(), run: Type.Integer() }),
+  // A file that kills every worker that opens it is not to kill more than these.
+  options: { ...rowJobOptions, retryLimit: 5, expireInSeconds: 6 * 3600 },
+  transactional: false,
+} as const satisfies Partial<Contract>;
+
 export const jobs = {
   /** One chunk of a batch. What it writes commits together with the completion of its job. */
   processChunk: {
@@ -77,6 +88,10 @@ export const jobs = {
     options: { ...rowJobOptions, expireInSeconds: 6 * 3600 },
     transactional: false,
   },
+  runBulkTask: { ...taskJob, name: "task.bulk-processing", queue: "bulk_processing" },
+  runFileTask: { ...taskJob, name: "task.file-processing", queue: "file_processing" },
+  runTask: { ...taskJob, name: "task.default", queue: "default" },
+  runNotification: { ...taskJob, name: "task.notifications", queue: "notifications" },
   /** A batch has reached its final state; enqueued in the transaction that took it there. */
   batchFinished: {
     ...background,
@@ -104,3 +119,11 @@ export const jobs = {
 
 export type JobName = keyof typeof jobs;
 export type Payload<N extends JobName> = Static<(typeof jobs)[N]["payload"]>;
+
+/** The job that runs the tasks of a queue. */
+export const taskJobs = {
+  bulk_processing: jobs.runBulkTask,
+  file_processing: jobs.runFileTask,
+  default: jobs.runTask,
+  notifications: jobs.runNotification,
+} as const satisfies Record<QueueName, Contract>;

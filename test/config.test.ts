@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { loadConfig, Settings } from "../src/config.ts";
+import { loadConfig } from "../src/config.ts";
 import { ConfigError } from "../src/errors.ts";
+import { Settings } from "../src/settings.ts";
 
 const root = resolve(import.meta.dirname, "..");
 const SECRET = "a secret of this test, long enough";

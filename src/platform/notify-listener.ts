@@ -45,6 +45,11 @@ export class NotifyListener {
     return () => handlers.delete(handler);
   }
 
+  /** Calls the handlers in this process alone. */
+  wake(channel: string, payload: string | null): void {
+    for (const handler of this.#handlers.get(channel) ?? []) handler(payload);
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     clearInterval(this.#polling);
@@ -88,7 +93,7 @@ export class NotifyListener {
     const lost = new AbortController();
     client.on("error", (error) => lost.abort(error));
     client.on("end", () => lost.abort(new Error("The connection was ended.")));
-    client.on("notification", ({ channel, payload }) => this.#wake(channel, payload ?? ""));
+    client.on("notification", ({ channel, payload }) => this.wake(channel, payload ?? ""));
     await client.connect();
     for (const channel of this.#handlers.keys()) await this.#subscribe(client, channel);
     this.#client = client;
@@ -105,11 +110,7 @@ export class NotifyListener {
     await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
   }
 
-  #wake(channel: string, payload: string | null): void {
-    for (const handler of this.#handlers.get(channel) ?? []) handler(payload);
-  }
-
   #wakeAll(): void {
-    for (const channel of this.#handlers.keys()) this.#wake(channel, null);
+    for (const channel of this.#handlers.keys()) this.wake(channel, null);
   }
 }

@@ -13,7 +13,7 @@ export interface JobContract {
   /** Which group of workers takes it (WORKER_QUEUES). */
   readonly queue: string;
   readonly options: QueueOptions & { notify?: boolean };
-  /** How many a worker process handles at a time; `worker`: as many as WORKER_CONCURRENCY says. */
+  /** How many a worker process handles at a time; `worker`: as many as WORKER_QUEUES or WORKER_CONCURRENCY say. */
   readonly concurrency: "worker" | 1;
   /** Handler and completion commit together. */
   readonly transactional: boolean;
@@ -76,6 +76,14 @@ export function deterministicJobId(...parts: readonly (string | number)[]): stri
   );
 }
 
+/** How many jobs of a kind, and of one group where it leaves room for others, a worker takes at a time. */
+export function concurrencyOf(
+  { queue, concurrency }: Pick<JobContract, "queue" | "concurrency">,
+  { workerQueues, workerConcurrency }: Pick<Config, "workerQueues" | "workerConcurrency">,
+): number {
+  return concurrency === "worker" ? (workerQueues?.get(queue) ?? workerConcurrency) : concurrency;
+}
+
 type Role = "enqueue" | "work" | "migrate";
 
 export class PgBossQueue implements Queue {
@@ -129,8 +137,7 @@ export class PgBossQueue implements Queue {
 
   /** Starts taking jobs of one contract, and sees that those with a schedule come by themselves. */
   async work(contract: JobContract, handler: DeliveryHandler): Promise<void> {
-    const concurrency =
-      contract.concurrency === "worker" ? this.#config.workerConcurrency : contract.concurrency;
+    const concurrency = concurrencyOf(contract, this.#config);
     const { name, schedule } = contract;
     if (schedule) await this.#boss.schedule(name, schedule(this.#config), {}, { tz: "UTC" });
     const options: WorkOptions = {

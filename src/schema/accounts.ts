@@ -21,6 +21,8 @@ export const users = pgTable(
     id: identity("id").primaryKey(),
     username: text("username").notNull(),
     email: text("email").notNull().default(""),
+    firstName: text("first_name").notNull().default(""),
+    lastName: text("last_name").notNull().default(""),
     passwordHash: text("password_hash").notNull(),
     role: userRole("role").notNull().default("user"),
     createdAt: moment("created_at").notNull().defaultNow(),
@@ -43,6 +45,29 @@ export const refreshTokens = pgTable(
     revokedAt: moment("revoked_at"),
   },
   (t) => [index("refresh_tokens_family").on(t.familyId), index("refresh_tokens_expiry").on(t.expiresAt)],
+);
+
+/** Tokens for programs, each with a name and a life of its own. Random enough that a plain hash keeps them. */
+export const apiTokens = pgTable(
+  "api_tokens",
+  {
+    id: identity("id").primaryKey(),
+    userId: bigint("user_id", { mode: "number" })
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    name: text("name").notNull(),
+    tokenHash: bytea("token_hash").notNull(),
+    /** Its last characters, by which its owner tells it from others. */
+    hint: text("hint").notNull(),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    expiresAt: moment("expires_at"),
+    /** To the minute. */
+    lastUsedAt: moment("last_used_at"),
+  },
+  (t) => [
+    uniqueIndex("api_tokens_hash").on(t.tokenHash),
+    uniqueIndex("api_tokens_name").on(t.userId, sql`lower(${t.name})`),
+  ],
 );
 
 /** Counters of failed logins, in the shape that rate-limiter-flexible writes (`expire` is epoch milliseconds). */

@@ -1,9 +1,23 @@
 /** Stored files: their bytes are in the database, so that no process needs another's disk. */
-import { bigint, index, integer, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  index,
+  integer,
+  pgEnum,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { users } from "./accounts.ts";
 import { bytea, moment } from "./columns.ts";
 
-/** A stored file: a picture, an upload to work on. Its bytes are in `file_chunks`. */
+/** upload: sent to /api/v1/files. picture: of a book. result: made by a task. */
+export const fileOrigin = pgEnum("file_origin", ["upload", "picture", "result"]);
+
+/** A stored file: a picture, an upload to work on, what a task made. Its bytes are in `file_chunks`. */
 export const files = pgTable(
   "files",
   {
@@ -15,9 +29,21 @@ export const files = pgTable(
     mediaType: text("media_type").notNull(),
     bytes: bigint("bytes", { mode: "number" }).notNull(),
     sha256: bytea("sha256").notNull(),
+    origin: fileOrigin("origin").notNull().default("picture"),
+    /** By which its owner calls it in `file_path`; pictures have none. */
+    path: text("path"),
+    /** The task that made it. No foreign key: files come before tasks, which refer to them. */
+    taskId: uuid("task_id"),
+    /** Touched while it is being received, so that a reaper can tell a dead upload; null: all of it is there. */
+    receivingAt: moment("receiving_at"),
     createdAt: moment("created_at").notNull().defaultNow(),
   },
-  (t) => [index("files_owner").on(t.userId, t.id)],
+  (t) => [
+    index("files_owner").on(t.userId, t.id),
+    uniqueIndex("files_path").on(t.userId, t.path),
+    index("files_task").on(t.taskId).where(sql`task_id IS NOT NULL`),
+    index("files_receiving").on(t.receivingAt).where(sql`receiving_at IS NOT NULL`),
+  ],
 );
 
 /** A mebibyte of a file; the last one has the rest. */

@@ -3,12 +3,11 @@ import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { authenticate } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { EventStream } from "../../platform/http/sse.ts";
-import type { NotifyListener } from "../../platform/notify-listener.ts";
-import { getBatch, viewBatch } from "../queries.ts";
+import { LiveFeed } from "../../platform/http/live-feed.ts";
+import { BATCH_CHANNEL } from "../notify-batch.ts";
+import { getBatch, type StoredBatch, viewBatch } from "../queries.ts";
 import { hasEnded } from "../state.ts";
 import { Uuid } from "../views.ts";
-import { BatchFeed, endIdOf } from "./batch-feed.ts";
 import { batchVersion } from "./batch-version.ts";
 
 const EXAMPLE = `retry: 2000
@@ -19,12 +18,17 @@ data: {"id":"01a20159-f320-7af5-a6be-a1fe00000000","state":"processing","counts"
 
 `;
 
-export function eventRoutes(ctx: Context, listener: NotifyListener): FastifyPluginAsyncTypebox {
+export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
-    const watch = new BatchFeed(ctx, listener);
+    const read = async ({ id, userId }: Pick<StoredBatch, "id" | "userId">) => {
+      const batch = await getBatch(ctx, userId, id);
+      const data = viewBatch(batch, ctx.now());
+      return { version: batchVersion(data), data, hasEnded: hasEnded(batch.state) };
+    };
+    const feed = new LiveFeed({ event: "batch", channel: BATCH_CHANNEL, read }, ctx);
     app.addHook("onRequest", authenticate(ctx.config));
     // Before the server waits for its connections to end.
-    app.addHook("preClose", async () => watch.close());
+    app.addHook("preClose", async () => feed.close());
 
     app.get(
       "/api/v1/batches/:batch_id/events",
@@ -58,21 +62,7 @@ export function eventRoutes(ctx: Context, listener: NotifyListener): FastifyPlug
       },
       async ({ user, params, headers }, reply) => {
         const batch = await getBatch(ctx, user.id, params.batch_id);
-        let heard = headers["last-event-id"];
-        const isOver = hasEnded(batch.state) && heard === endIdOf(batchVersion(viewBatch(batch, ctx.now())));
-        if (isOver) return reply.code(204).send(null);
-
-        const stream = new EventStream();
-        const stop = watch.watch(batch, (news) => {
-          const event = news && news.version !== heard ? news.event : "";
-          if (event || news?.end) stream.send(event + (news?.end ?? ""));
-          heard = news?.version;
-          if (news && !news.end) return;
-          stop();
-          stream.end();
-        });
-        stream.onClose(stop);
-        return stream.answer(reply);
+        return feed.answer(batch, headers["last-event-id"], reply);
       },
     );
   };

@@ -48,7 +48,7 @@ async function holdUsers(tx: Context, rows: readonly WrittenRow[]): Promise<Set<
 async function removeUnused(tx: Context, rows: readonly WrittenRow[]): Promise<Set<number>> {
   if (rows.length === 0) return new Set();
   const ids = sql.param(rows.map(({ recordId }) => recordId));
-  const uses = ["refresh_tokens", "batches", "books", "records", "files"].map(
+  const uses = ["refresh_tokens", "batches", "books", "records", "files", "tasks", "api_tokens"].map(
     (table) => sql`AND NOT EXISTS (SELECT FROM ${sql.identifier(table)} WHERE user_id = users.id)`,
   );
   const { rows: removed } = await tx.db.execute<{ id: string }>(

@@ -1,0 +1,179 @@
+/** Things that are watched live: one read a change, however many watch, told as server-sent events. */
+import type { FastifyReply } from "fastify";
+import { DomainError } from "../../errors.ts";
+import type { Log } from "../log.ts";
+import type { NotifyListener } from "../notify-listener.ts";
+import { EventStream, formatEvent } from "./sse.ts";
+
+/** At most four a second. */
+const INTERVAL_MS = 250;
+/** Without a notification, as a net under everything that changes a thing and forgets to tell. */
+const RECHECK_MS = 15_000;
+const RETRY_MS = 1000;
+
+/** What a watcher gets each time that the thing is read; the same version may come again. */
+interface News {
+  readonly version: string;
+  /** The event that shows it. */
+  readonly event: string;
+  /** The event behind it, where it will not change any more. */
+  readonly end: string | null;
+}
+
+/** null: no more news will come, the thing was removed or the program ends. */
+type Watcher = (news: News | null) => void;
+
+/** A thing as it is shown. */
+export interface Shown {
+  /** The same facts always have the same version. */
+  readonly version: string;
+  readonly data: unknown;
+  readonly hasEnded: boolean;
+}
+
+export interface Feed<Subject> {
+  /** The name of its events. */
+  readonly event: string;
+  /** Where changes are told, with the subject's id. */
+  readonly channel: string;
+  /** @throws DomainError `not_found` where it was removed */
+  readonly read: (subject: Subject) => Promise<Shown>;
+}
+
+/** What the last event of a thing that has ended is known by. */
+export const endIdOf = (version: string) => `${version}.end`;
+
+export class LiveFeed<Subject extends { readonly id: string }> {
+  readonly #feed: Feed<Subject>;
+  readonly #listener: NotifyListener;
+  readonly #log: Log;
+  readonly #watched = new Map<string, Watched>();
+  #stopListening: (() => void) | null = null;
+
+  constructor(feed: Feed<Subject>, { listener, log }: { listener: NotifyListener; log: Log }) {
+    this.#feed = feed;
+    this.#listener = listener;
+    this.#log = log;
+  }
+
+  /**
+   * Answers with the subject's events until it has ended, 204 where the client has heard its last one. The caller
+   * has made sure that the client may see it.
+   * @param lastEventId of the last event that the client has heard
+   */
+  async answer(
+    subject: Subject,
+    lastEventId: string | undefined,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const { version, hasEnded } = await this.#feed.read(subject);
+    if (hasEnded && lastEventId === endIdOf(version)) return reply.code(204).send(null);
+    let heard = lastEventId;
+    const stream = new EventStream();
+    const stop = this.#watch(subject, (news) => {
+      const event = news && news.version !== heard ? news.event : "";
+      if (event || news?.end) stream.send(event + (news?.end ?? ""));
+      heard = news?.version;
+      if (news && !news.end) return;
+      stop();
+      stream.end();
+    });
+    stream.onClose(stop);
+    return stream.answer(reply);
+  }
+
+  close(): void {
+    this.#stopListening?.();
+    for (const watched of this.#watched.values()) watched.tell(null);
+  }
+
+  /** The first news come at once. @returns what ends it */
+  #watch(subject: Subject, watcher: Watcher): () => void {
+    this.#stopListening ??= this.#listener.listen(this.#feed.channel, (id) => this.#changed(id));
+    const { id } = subject;
+    const watched = this.#watched.get(id) ?? new Watched(() => this.#read(subject), this.#log.child({ id }));
+    this.#watched.set(id, watched);
+    watched.watchers.add(watcher);
+    watched.refresh();
+    return () => {
+      watched.watchers.delete(watcher);
+      if (watched.watchers.size > 0) return;
+      watched.close();
+      if (this.#watched.get(id) === watched) this.#watched.delete(id);
+    };
+  }
+
+  #changed(id: string | null): void {
+    if (id !== null) this.#watched.get(id)?.refresh();
+    else for (const watched of this.#watched.values()) watched.refresh();
+  }
+
+  async #read(subject: Subject): Promise<News> {
+    const { version, data, hasEnded } = await this.#feed.read(subject);
+    return {
+      version,
+      event: formatEvent({ event: this.#feed.event, id: version, data }),
+      end: hasEnded ? formatEvent({ event: "end", id: endIdOf(version), data }) : null,
+    };
+  }
+}
+
+class Watched {
+  readonly watchers = new Set<Watcher>();
+  readonly #readNews: () => Promise<News>;
+  readonly #log: Log;
+  readonly #recheck: NodeJS.Timeout;
+  #next: NodeJS.Timeout | null = null;
+  #readAt = Number.NEGATIVE_INFINITY;
+  #isReading = false;
+  /** Told of a change while a read was under way that may not have seen it. */
+  #isStale = false;
+  #isClosed = false;
+
+  constructor(readNews: () => Promise<News>, log: Log) {
+    this.#readNews = readNews;
+    this.#log = log;
+    this.#recheck = setInterval(() => this.refresh(), RECHECK_MS).unref();
+  }
+
+  /** Reads it as soon as the last read is long enough ago. */
+  refresh(): void {
+    if (this.#isReading) this.#isStale = true;
+    else this.#readIn(this.#readAt + INTERVAL_MS - performance.now());
+  }
+
+  tell(news: News | null): void {
+    for (const watcher of this.watchers) watcher(news);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#recheck);
+    if (this.#next) clearTimeout(this.#next);
+  }
+
+  #readIn(ms: number): void {
+    if (this.#isClosed) return;
+    this.#next ??= setTimeout(() => void this.#read(), Math.max(0, ms));
+  }
+
+  async #read(): Promise<void> {
+    this.#next = null;
+    this.#isReading = true;
+    this.#isStale = false;
+    this.#readAt = performance.now();
+    try {
+      this.tell(await this.#readNews());
+    } catch (error) {
+      if (error instanceof DomainError && error.code === "not_found") {
+        this.tell(null);
+      } else {
+        this.#log.warn({ err: error }, "what is watched could not be read");
+        this.#readIn(RETRY_MS);
+      }
+    } finally {
+      this.#isReading = false;
+    }
+    if (this.#isStale) this.refresh();
+  }
+}

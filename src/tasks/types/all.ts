@@ -1,0 +1,2 @@
+/** The registry: every task type is its file and a line here. */
+export { genericType } from "./generic.ts";
