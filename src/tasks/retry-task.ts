@@ -1,4 +1,4 @@
-import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
+import { eq, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { tasks } from "../schema/tasks.ts";
 import { allows } from "./state.ts";
@@ -62,7 +62,7 @@ export async function withNewJobs(
     .update(tasks)
     .set({ jobId: sql`job.id` })
     .from(sql`unnest(${column("id")}::uuid[], ${column("jobId")}::uuid[]) AS job (task_id, id)`)
-    .where(and(eq(tasks.id, sql`job.task_id`), inArray(tasks.status, ["pending"])));
+    .where(eq(tasks.id, sql`job.task_id`));
   await enqueueTasks(tx, renewed, startAfterSeconds);
   return renewed;
 }
