@@ -97,7 +97,7 @@ async function runNow(options: ThreadOptions, aborted: Promise<never>): Promise<
   worker.stderr.resume();
   const ended = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    const message = `it took longer than ${options.limits.seconds} s`;
+    const message = `it took longer than ${Math.round(options.limits.seconds)} s`;
     ended.reject(new ThreadEnded("out_of_time", message));
   }, options.limits.seconds * 1000);
   let isMeasuring = false;

@@ -2,3 +2,4 @@
 
 export { documentType } from "./document.ts";
 export { genericType } from "./generic.ts";
+export { videoType } from "./video.ts";

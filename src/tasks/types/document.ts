@@ -65,10 +65,6 @@ export const documentType: TaskType<typeof params> = {
       script: new URL("./document/thread.ts", import.meta.url),
       data,
       limits: LIMITS,
-      makes: {
-        name: `${file.name.replace(/\.[^.]*$/, "") || "document"}.txt`,
-        mediaType: "text/plain; charset=utf-8",
-      },
     });
     return { message: describe(file.name, result), ...result, bytes: file.bytes, text_file: made };
   },

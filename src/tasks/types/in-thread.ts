@@ -14,17 +14,20 @@ import { type MadeFile, Permanent, type TaskFile, type TaskInput } from "../task
 export type FileHost = {
   /** Of the file, from `start` up to and without `end`. */
   read(start: number, end: number): Promise<Uint8Array>;
-  /** Appends to the file that the task makes, and waits where that is behind. It exists from the first time on. */
-  write(bytes: Uint8Array): Promise<void>;
+  /** Appends to the file that the task makes, which exists from the first time on; waits where storing it is behind. */
+  write(bytes: Uint8Array, to: NewFile): Promise<void>;
 };
+
+export interface NewFile {
+  readonly name: string;
+  readonly mediaType: string;
+}
 
 export interface FileWork {
   readonly file: TaskFile;
   readonly script: URL;
   readonly data: unknown;
   readonly limits: ThreadLimits;
-  /** What it may make. */
-  readonly makes: { readonly name: string; readonly mediaType: string };
 }
 
 export interface FileWorkDone<R> {
@@ -39,11 +42,11 @@ export interface FileWorkDone<R> {
  */
 export async function workInThread<R>(input: TaskInput<TObject>, work: FileWork): Promise<FileWorkDone<R>> {
   const { file } = work;
-  const output = new Output(input, work.makes);
+  const output = new Output(input.store);
   const host: FileHost = {
     // A copy: what is moved is gone here, and a chunk may be wanted by somebody else.
     read: async (start, end) => new Uint8Array(await file.read(start, end)),
-    write: (bytes) => output.write(bytes),
+    write: (bytes, to) => output.write(bytes, to),
   };
   try {
     const result = await runThread({
@@ -63,19 +66,19 @@ export async function workInThread<R>(input: TaskInput<TObject>, work: FileWork)
 
 /** Begun with its first bytes. */
 class Output {
-  readonly #begin: (content: PassThrough) => Promise<MadeFile>;
+  readonly #store: TaskInput<TObject>["store"];
   #stream: PassThrough | null = null;
   #stored: Promise<MadeFile> | null = null;
 
-  constructor(input: TaskInput<TObject>, makes: FileWork["makes"]) {
-    this.#begin = (content) => input.store(content, makes);
+  constructor(store: TaskInput<TObject>["store"]) {
+    this.#store = store;
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  async write(bytes: Uint8Array, to: NewFile): Promise<void> {
     if (!this.#stream) {
       // Whatever it fails with, `#stored` fails with, which is waited for below or at the end.
       this.#stream = new PassThrough().on("error", () => {});
-      this.#stored = this.#begin(this.#stream);
+      this.#stored = this.#store(this.#stream, to);
       this.#stored.catch(() => {});
     }
     if (this.#stream.write(bytes)) return;

@@ -1,8 +1,8 @@
 /** PDFs: pages, what is said of them, and their text, a page at a time. */
 import { getDocumentProxy } from "unpdf";
 import { Permanent } from "../../task-type.ts";
+import { plainText } from "../plain-text.ts";
 import { PDF_MAX_PAGES } from "./limits.ts";
-import { plainText } from "./plain-text.ts";
 import { TextCounts } from "./text-counts.ts";
 
 type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>;

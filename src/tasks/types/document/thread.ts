@@ -29,8 +29,12 @@ serveThread<FileHost, DocumentData>(async (data, { host, progress }): Promise<Do
   const { name, bytes } = data;
   const read = async (start: number, end: number) => Buffer.from((await host.read(start, end)).buffer);
   const kind = await recognize(await read(0, Math.min(bytes, SAMPLE_BYTES)), name);
+  const to = {
+    name: `${name.replace(/\.[^.]*$/, "") || "document"}.txt`,
+    mediaType: "text/plain; charset=utf-8",
+  };
   const encoder = new TextEncoder();
-  const write = data.extractText ? (text: string) => host.write(encoder.encode(text)) : null;
+  const write = data.extractText ? (text: string) => host.write(encoder.encode(text), to) : null;
   if (kind === "pdf") {
     if (bytes > PDF_MAX_BYTES) {
       const message = `"${name}" has ${bytes} bytes; a PDF may have ${PDF_MAX_BYTES}.`;
