@@ -671,7 +671,20 @@ describe("the log", () => {
     const { access, refresh } = signedUp.body;
     const headers = { authorization: `Bearer ${access}`, cookie: `access_token=${access}` };
     expect((await fetch(`${url}${AUTH}/me`, { headers })).status).toBe(200);
+    const made = await post(`${AUTH}/tokens`, { name: "Hedwig's laptop" }, headers);
+    const { token = "" } = made.body as { token?: string };
+    const basic = Buffer.from(`${username}:${account.password}`).toString("base64");
+    const guess = Buffer.from(`${username}:guess-of-mallory`).toString("base64");
+    const meWith = async (authorization: string) =>
+      (await fetch(`${url}${AUTH}/me`, { headers: { authorization } })).status;
+    expect(await meWith(`Basic ${basic}`)).toBe(200);
+    expect(await meWith(`Basic ${guess}`)).toBe(401);
+    expect(await meWith(`Token ${token}`)).toBe(200);
     const secrets = [
+      token,
+      basic,
+      guess,
+      "Hedwig's laptop",
       username,
       account.email,
       account.password,
@@ -680,7 +693,7 @@ describe("the log", () => {
       refresh,
       "$argon2id",
     ];
-    return { post, headers, refresh, secrets };
+    return { post, headers, refresh, secrets, meWith, basic, token };
   }
 
   const shownIn = (log: string, secrets: string[]) =>
@@ -696,7 +709,7 @@ describe("the log", () => {
   test("has nothing personal in it where the database fails", async () => {
     await using own = await startRowmill();
     const { url, log } = await startProgram(own);
-    const { post, headers, refresh, secrets } = await useProgram(url);
+    const { post, headers, refresh, secrets, meWith, basic, token } = await useProgram(url);
     await own.ctx.pool.query("ALTER TABLE users RENAME COLUMN email TO gone");
     expect((await post(`${AUTH}/login`, account, headers)).status).toBe(500);
     expect(
@@ -704,7 +717,9 @@ describe("the log", () => {
     ).toBe(500);
     await own.ctx.pool.query("ALTER TABLE users RENAME TO gone");
     expect((await post(`${AUTH}/refresh`, { refresh }, headers)).status).toBe(500);
-    await until("the failures are logged", async () => log().split("request failed").length === 4);
+    expect(await meWith(`Basic ${basic}`)).toBe(500);
+    expect(await meWith(`Token ${token}`)).toBe(500);
+    await until("the failures are logged", async () => log().split("request failed").length === 6);
     expect(shownIn(log(), [...secrets, own.config.jwtSecret])).toEqual([]);
   });
 });

@@ -44,12 +44,33 @@ describe("a name and a password", () => {
     const { status, body } = await meAs("ada");
     expect(status).toBe(200);
     expect(body).toMatchObject({ id: userId, username: "ada", role: "user" });
-    const form = new FormData();
-    form.set("file", new Blob(["title,author\nEmma,Jane Austen\n"]), "books.csv");
-    const headers = { authorization: basic("ada", PASSWORD), origin: "https://elsewhere.example.com" };
-    const path = "/api/v1/batches?target=books";
-    const uploaded = await rowmill.client.send("POST", path, { body: form, headers });
-    expect(uploaded.status).toBe(202);
+    expect((await upload({})).status).toBe(202);
+  });
+
+  const upload = (headers: Record<string, string>) => {
+    const body = new FormData();
+    body.set("file", new Blob(["title,author\nEmma,Jane Austen\n"]), "books.csv");
+    return rowmill.client.send("POST", "/api/v1/batches?target=books&force=true", {
+      body,
+      headers: { authorization: basic("ada", PASSWORD), ...headers },
+    });
+  };
+
+  test("that a browser adds by itself change nothing for another site", async () => {
+    await rowmill.client.signUp("browser");
+    const authorization = basic("browser", PASSWORD);
+    for (const foreign of [
+      { origin: "https://evil.example.com" },
+      { origin: "null" },
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+    ]) {
+      const { status, headers } = await upload({ authorization, ...(foreign as object) });
+      expect(status).toBe(403);
+      expect(headers.has("www-authenticate")).toBe(false);
+    }
+    expect((await upload({ authorization, origin: rowmill.url })).status).toBe(202);
+    expect((await upload({ authorization, "sec-fetch-site": "same-origin" })).status).toBe(202);
   });
 
   test("may be sent in any case of the scheme and the name", async () => {
@@ -147,6 +168,7 @@ describe("what stands in the header", () => {
     ["Token nonsense", 'Token realm="rowmill"'],
     ["Token", 'Token realm="rowmill"'],
     ["Digest nonsense", 'Bearer realm="rowmill"'],
+    ["constructor nonsense", 'Bearer realm="rowmill"'],
   ])("is answered in its own scheme: %s", async (authorization, challenge) => {
     const { status, headers } = await meWith(authorization);
     expect(status).toBe(401);

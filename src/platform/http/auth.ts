@@ -62,10 +62,10 @@ const ALGORITHM = "HS256";
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** A browser asks for a name and a password where it hears `Basic`, so only who has tried that does. */
-const CHALLENGES: Readonly<Record<string, string>> = {
-  basic: 'Basic realm="rowmill", charset="UTF-8"',
-  token: 'Token realm="rowmill"',
-};
+const CHALLENGES: ReadonlyMap<string, string> = new Map([
+  ["basic", 'Basic realm="rowmill", charset="UTF-8"'],
+  ["token", 'Token realm="rowmill"'],
+]);
 export const BEARER_CHALLENGE = 'Bearer realm="rowmill"';
 
 export async function registerAuth(
@@ -92,11 +92,14 @@ export function authenticate(config: Config) {
       requireSameOrigin(request, config);
       return;
     }
-    const [scheme = "", ...rest] = authorization.trim().split(/ +/);
+    const [name = "", ...rest] = authorization.trim().split(/ +/);
+    const scheme = name.toLowerCase();
     const credentials = rest.length === 1 ? (rest[0] ?? "") : "";
-    reply.header("www-authenticate", CHALLENGES[scheme.toLowerCase()] ?? BEARER_CHALLENGE);
-    await takeCredentials(request, scheme.toLowerCase(), credentials);
+    reply.header("www-authenticate", CHALLENGES.get(scheme) ?? BEARER_CHALLENGE);
+    await takeCredentials(request, scheme, credentials);
     reply.removeHeader("www-authenticate");
+    // A browser that was told a password once sends it with other sites' forms too; programs name no site.
+    if (scheme === "basic" && isOfPage(request)) requireSameOrigin(request, config);
   };
 }
 
@@ -131,7 +134,11 @@ function takeAccessToken(request: FastifyRequest, token: string): void {
   }
 }
 
-/** Refuses a change that another site's page could have sent with the user's cookie. */
+function isOfPage({ headers }: FastifyRequest): boolean {
+  return headers.origin !== undefined || headers["sec-fetch-site"] !== undefined;
+}
+
+/** Refuses a change that another site's page could have sent with what the user's browser adds by itself. */
 export function requireSameOrigin(request: FastifyRequest, config: Config): void {
   if (SAFE_METHODS.has(request.method)) return;
   const { origin } = request.headers;
@@ -140,7 +147,7 @@ export function requireSameOrigin(request: FastifyRequest, config: Config): void
     : request.headers["sec-fetch-site"] === "same-origin";
   if (isSame) return;
   const message =
-    "A change with the cookie alone must come from this site's own pages; send `Authorization: Bearer` instead.";
+    "A change with a cookie or a password must come from this site's own pages; send `Authorization: Bearer` instead.";
   throw new DomainError("forbidden", message);
 }
 
