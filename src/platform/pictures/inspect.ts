@@ -1,0 +1,69 @@
+/** What a picture from a stranger is, by its content, before it is decoded. */
+import sharp, { type Metadata, type Sharp } from "sharp";
+import { FORMATS, type FormatName } from "./formats.ts";
+import { isWholeGif } from "./gif.ts";
+import { PictureRefused, refusalOf, refused } from "./refused.ts";
+
+const MAX_FRAMES = 1000;
+
+export interface Inspected {
+  readonly format: FormatName;
+  /** Upright. */
+  readonly width: number;
+  readonly height: number;
+  /** More than 1 for animations (GIF, WebP) alone. */
+  readonly pages: number;
+  readonly hasAlpha: boolean;
+}
+
+/**
+ * Reads the header alone: a picture of too many pixels is never decoded.
+ * @throws PictureRefused
+ */
+export async function inspect(bytes: Buffer, maxPixels: number, maxSeconds: number): Promise<Inspected> {
+  const header = await readHeader(bytes, maxSeconds);
+  const format = formatOf(header);
+  if (!format) throw refused("unsupported_format");
+  const pages = FORMATS[format].canMove ? (header.pages ?? 1) : 1;
+  const pixels = header.width * header.height * pages;
+  if (pixels > maxPixels) {
+    const size = `${header.width} x ${header.height}${pages > 1 ? ` x ${pages} frames` : ""}`;
+    const message = `has ${pixels} pixels (${size}); at most ${maxPixels} are allowed (PICTURE_MAX_PIXELS).`;
+    throw new PictureRefused("too_many_pixels", message);
+  }
+  if (pages > MAX_FRAMES) {
+    throw new PictureRefused("too_many_frames", `has ${pages} frames; at most ${MAX_FRAMES} are allowed.`);
+  }
+  if (format === "gif" && !(await isWholeGif(bytes))) throw refused("damaged");
+  const { width, height } = header.autoOrient;
+  return { format, width, height, pages, hasAlpha: header.hasAlpha };
+}
+
+async function readHeader(bytes: Buffer, maxSeconds: number): Promise<Metadata> {
+  try {
+    return await sharp(bytes, { limitInputPixels: false }).metadata();
+  } catch (error) {
+    throw refusalOf(error, maxSeconds);
+  }
+}
+
+/** The decoder of AVIF also opens HEIC, which differs in how the pixels are coded. */
+function formatOf({ format, compression }: Metadata): FormatName | null {
+  if (format === "heif") return compression === "av1" ? "avif" : null;
+  return format in FORMATS ? (format as FormatName) : null;
+}
+
+/** @param pages how many of its frames, from the first */
+export function open(
+  bytes: Buffer,
+  { maxPixels, maxSeconds, pages }: { maxPixels: number; maxSeconds: number; pages: number },
+): Sharp {
+  return sharp(bytes, { limitInputPixels: maxPixels, failOn: "error", pages })
+    .timeout({ seconds: maxSeconds })
+    .autoOrient();
+}
+
+/** For `resize`: no side longer than this, and none made longer. */
+export function within(side: number) {
+  return { width: side, height: side, fit: "inside", withoutEnlargement: true } as const;
+}

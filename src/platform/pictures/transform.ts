@@ -1,0 +1,109 @@
+/** Making one picture into another, and small ones of it. Call all of it within one turn (turns.ts). */
+import sharp, { type Sharp } from "sharp";
+import { FORMATS, type FormatName } from "./formats.ts";
+import { type Inspected, open, within } from "./inspect.ts";
+import { refusalOf } from "./refused.ts";
+
+export const FITS = ["inside", "cover", "contain", "fill"] as const;
+
+export interface Resize {
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  readonly fit: (typeof FITS)[number];
+  readonly enlarge: boolean;
+}
+
+export interface Plan {
+  readonly format: FormatName;
+  readonly resize: Resize | null;
+  /** 1 to 100. */
+  readonly quality: number;
+  /** Behind what is transparent, and beside what does not fill its place: #rrggbb or #rrggbbaa. */
+  readonly background: string;
+  readonly keepsMetadata: boolean;
+}
+
+export interface Limits {
+  readonly maxPixels: number;
+  readonly maxSeconds: number;
+}
+
+export interface Made {
+  readonly bytes: Buffer;
+  readonly width: number;
+  readonly height: number;
+  readonly hasAlpha: boolean;
+}
+
+/**
+ * The picture upright, in sRGB where no profile is kept. It moves on where its new format can.
+ * @throws PictureRefused
+ */
+export async function transform(
+  bytes: Buffer,
+  original: Inspected,
+  plan: Plan,
+  limits: Limits,
+): Promise<Made> {
+  const { canMove, hasAlpha, encode } = FORMATS[plan.format];
+  const image = open(bytes, { ...limits, pages: canMove ? original.pages : 1 });
+  if (plan.resize) {
+    const { width, height, fit, enlarge } = plan.resize;
+    const { background } = plan;
+    image.resize({ width, height, fit, withoutEnlargement: !enlarge, background });
+  }
+  if (!hasAlpha) image.flatten({ background: plan.background });
+  if (plan.keepsMetadata) image.keepExif().keepIccProfile();
+  try {
+    const made = await encode(image, plan.quality).toBuffer();
+    const header = await sharp(made).metadata();
+    return { bytes: made, width: header.width, height: header.height, hasAlpha: header.hasAlpha };
+  } catch (error) {
+    throw refusalOf(error, limits.maxSeconds);
+  }
+}
+
+/** The first frame of a picture that was made here, small and decoded: what thumbnails and colours are taken from. */
+export interface Preview {
+  readonly pixels: Buffer;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 2 | 3 | 4;
+}
+
+export async function previewOf(made: Buffer, side: number, limits: Limits): Promise<Preview> {
+  try {
+    const { data, info } = await open(made, { ...limits, pages: 1 })
+      .resize(within(side))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return { pixels: data, width: info.width, height: info.height, channels: info.channels };
+  } catch (error) {
+    throw refusalOf(error, limits.maxSeconds);
+  }
+}
+
+export interface Thumbnail {
+  readonly bytes: Buffer;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A WebP of at most `side` pixels a side; none is larger than the preview. */
+export async function thumbnailOf(preview: Preview, side: number): Promise<Thumbnail> {
+  const { data, info } = await decoded(preview)
+    .resize(within(side))
+    .webp({ quality: 80, effort: 2 })
+    .toBuffer({ resolveWithObject: true });
+  return { bytes: data, width: info.width, height: info.height };
+}
+
+/** @returns #rrggbb, in steps of 16 a channel */
+export async function dominantColour(preview: Preview): Promise<string> {
+  const { r, g, b } = (await decoded(preview).stats()).dominant;
+  return `#${[r, g, b].map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+}
+
+function decoded({ pixels, width, height, channels }: Preview): Sharp {
+  return sharp(pixels, { raw: { width, height, channels } });
+}
