@@ -1,2 +1,3 @@
 /** The registry: every task type is its file and a line here. */
 export { genericType } from "./generic.ts";
+export { imageType } from "./image.ts";
