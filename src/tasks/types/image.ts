@@ -17,7 +17,7 @@ import { ImageParams, imageParamsFrom } from "./image/params.ts";
 import { planFor } from "./image/plan.ts";
 import { whatWasDone } from "./image/words.ts";
 
-/** Each of the three times that a picture is decoded. */
+/** Each of the two times that a picture is decoded. */
 const MAX_SECONDS = 90;
 /** Colours are told from a small one. */
 const PREVIEW_SIDE = 320;
