@@ -16,13 +16,15 @@ export interface Format {
   readonly hasAlpha: boolean;
   /** Longest side that the format, or its encoder, can do. */
   readonly maxSide: number;
+  /** How many times more memory a pixel takes than one of the others, to decode and to encode. */
+  readonly weight: { readonly decode: number; readonly encode: number };
   readonly qualities: Readonly<Record<QualityName, number>>;
   readonly encode: (image: Sharp, quality: number) => Sharp;
 }
 
 /**
- * Efforts are low: the higher ones take 2 to 8 times as long for files a tenth smaller. PNG and GIF lose no detail at
- * 100; below that they get fewer colours.
+ * Efforts are low: the higher ones take 2 to 8 times as long for files a tenth smaller. PNG loses nothing at 100; below
+ * that it gets a palette, as GIF has at any quality.
  */
 export const FORMATS: Readonly<Record<FormatName, Format>> = {
   jpeg: {
@@ -32,6 +34,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     canMove: false,
     hasAlpha: false,
     maxSide: 65_500,
+    weight: { decode: 1, encode: 1 },
     qualities: { low: 50, medium: 70, high: 85 },
     encode: (image, quality) => image.jpeg({ quality }),
   },
@@ -42,9 +45,10 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     canMove: false,
     hasAlpha: true,
     maxSide: 100_000,
-    qualities: { low: 25, medium: 75, high: 100 },
+    weight: { decode: 1, encode: 1 },
+    qualities: { low: 40, medium: 75, high: 100 },
     encode: (image, quality) =>
-      image.png(quality === 100 ? {} : { palette: true, colours: coloursAt(quality), effort: 1 }),
+      image.png(quality === 100 ? {} : { palette: true, ...paletteAt(quality), effort: 1 }),
   },
   webp: {
     mediaType: "image/webp",
@@ -53,6 +57,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     canMove: true,
     hasAlpha: true,
     maxSide: 16_383,
+    weight: { decode: 1, encode: 1 },
     qualities: { low: 50, medium: 70, high: 85 },
     encode: (image, quality) => image.webp({ quality, effort: 2 }),
   },
@@ -63,6 +68,7 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     canMove: false,
     hasAlpha: true,
     maxSide: 16_384,
+    weight: { decode: 4, encode: 4 },
     qualities: { low: 35, medium: 50, high: 60 },
     encode: (image, quality) => image.avif({ quality, effort: 1 }),
   },
@@ -73,8 +79,9 @@ export const FORMATS: Readonly<Record<FormatName, Format>> = {
     canMove: true,
     hasAlpha: true,
     maxSide: 65_535,
-    qualities: { low: 25, medium: 50, high: 100 },
-    encode: (image, quality) => image.gif({ colours: coloursAt(quality), effort: 1 }),
+    weight: { decode: 1, encode: 2 },
+    qualities: { low: 40, medium: 75, high: 100 },
+    encode: (image, quality) => image.gif({ ...paletteAt(quality), effort: 1 }),
   },
 };
 
@@ -83,8 +90,10 @@ export const PICTURE_TYPES = Object.values(FORMATS).map(({ mediaType, extension 
   extension,
 }));
 
-function coloursAt(quality: number): number {
-  return Math.max(2, Math.round((256 * quality) / 100));
+/** libvips has palettes of 1, 2, 4 and 8 bits. */
+function paletteAt(quality: number): { colours: number; dither: number } {
+  const colours = quality < 10 ? 2 : quality < 25 ? 4 : quality < 50 ? 16 : 256;
+  return { colours, dither: quality / 100 };
 }
 
 /** libvips knows dozens of formats, some with a history (SVG, PDF, TIFF). No file gets to their decoders. */

@@ -14,6 +14,8 @@ export interface Inspected {
   /** More than 1 for animations (GIF, WebP) alone. */
   readonly pages: number;
   readonly hasAlpha: boolean;
+  /** More than 8 bits a channel. */
+  readonly isDeep: boolean;
 }
 
 /**
@@ -36,7 +38,7 @@ export async function inspect(bytes: Buffer, maxPixels: number, maxSeconds: numb
   }
   if (format === "gif" && !(await isWholeGif(bytes))) throw refused("damaged");
   const { width, height } = header.autoOrient;
-  return { format, width, height, pages, hasAlpha: header.hasAlpha };
+  return { format, width, height, pages, hasAlpha: header.hasAlpha, isDeep: header.depth !== "uchar" };
 }
 
 async function readHeader(bytes: Buffer, maxSeconds: number): Promise<Metadata> {

@@ -32,7 +32,6 @@ export interface Made {
   readonly bytes: Buffer;
   readonly width: number;
   readonly height: number;
-  readonly hasAlpha: boolean;
 }
 
 /**
@@ -57,7 +56,7 @@ export async function transform(
   try {
     const made = await encode(image, plan.quality).toBuffer();
     const header = await sharp(made).metadata();
-    return { bytes: made, width: header.width, height: header.height, hasAlpha: header.hasAlpha };
+    return { bytes: made, width: header.width, height: header.height };
   } catch (error) {
     throw refusalOf(error, limits.maxSeconds);
   }
@@ -98,10 +97,17 @@ export async function thumbnailOf(preview: Preview, side: number): Promise<Thumb
   return { bytes: data, width: info.width, height: info.height };
 }
 
-/** @returns #rrggbb, in steps of 16 a channel */
-export async function dominantColour(preview: Preview): Promise<string> {
-  const { r, g, b } = (await decoded(preview).stats()).dominant;
-  return `#${[r, g, b].map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+export interface Colours {
+  /** #rrggbb, in steps of 16 a channel. */
+  readonly dominant: string;
+  readonly areOpaque: boolean;
+}
+
+export async function coloursOf(preview: Preview): Promise<Colours> {
+  const { dominant, isOpaque } = await decoded(preview).stats();
+  const channels = [dominant.r, dominant.g, dominant.b];
+  const hex = channels.map((value) => value.toString(16).padStart(2, "0")).join("");
+  return { dominant: `#${hex}`, areOpaque: isOpaque };
 }
 
 function decoded({ pixels, width, height, channels }: Preview): Sharp {

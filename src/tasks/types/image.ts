@@ -4,7 +4,7 @@ import { FORMATS } from "../../platform/pictures/formats.ts";
 import { type Inspected, inspect } from "../../platform/pictures/inspect.ts";
 import { PictureRefused } from "../../platform/pictures/refused.ts";
 import {
-  dominantColour,
+  coloursOf,
   type Limits,
   type Preview,
   previewOf,
@@ -18,7 +18,7 @@ import { planFor } from "./image/plan.ts";
 import { whatWasDone } from "./image/words.ts";
 
 /** Each of the two times that a picture is decoded. */
-const MAX_SECONDS = 90;
+const MAX_SECONDS = 120;
 /** Colours are told from a small one. */
 const PREVIEW_SIDE = 320;
 
@@ -67,7 +67,7 @@ async function processPicture(input: Input, file: TaskFile, limits: Limits) {
   step(65, "Looking at its colours");
   const sizes = params.thumbnails ?? [];
   const preview = await previewOf(made.bytes, Math.max(PREVIEW_SIDE, ...sizes), limits);
-  const colour = await dominantColour(preview);
+  const colours = await coloursOf(preview);
 
   step(75, "Storing it");
   const stem = stemOf(file.name);
@@ -82,8 +82,8 @@ async function processPicture(input: Input, file: TaskFile, limits: Limits) {
     original: viewOf(original, bytes),
     bytes_before: bytes.length,
     bytes_after: made.bytes.length,
-    dominant_colour: colour,
-    has_alpha: made.hasAlpha,
+    dominant_colour: colours.dominant,
+    has_alpha: !colours.areOpaque,
     file: stored,
     thumbnails,
   };

@@ -1,12 +1,17 @@
 /** What is to be made of a picture: decided from its header, before anything of it is decoded. */
 import { FORMATS } from "../../../platform/pictures/formats.ts";
 import type { Inspected } from "../../../platform/pictures/inspect.ts";
+import { PictureRefused } from "../../../platform/pictures/refused.ts";
 import type { Plan, Resize } from "../../../platform/pictures/transform.ts";
 import { Permanent } from "../../task-type.ts";
 import type { ImageParams } from "./params.ts";
 
-/** @throws Permanent `invalid_params` where what is asked for would be too large */
+/**
+ * @throws PictureRefused where it is too large to be decoded in the memory that one gets
+ * @throws Permanent `invalid_params` where what is asked for is too large to be made in it
+ */
 export function planFor(original: Inspected, params: ImageParams, maxPixels: number): Plan {
+  requireLight(original, maxPixels);
   const format = params.format ?? original.format;
   const { hasAlpha, qualities } = FORMATS[format];
   const { quality = "high" } = params;
@@ -34,16 +39,36 @@ function backgroundOf(background: string | undefined, hasAlpha: boolean): string
   return isAbsent ? "#ffffff" : background.slice(0, "#rrggbb".length);
 }
 
-/** One side of 16383 pixels is few; that of a strip made as wide is many more. */
+/**
+ * So many times fewer pixels may a picture have: at 50 million, an AVIF takes 1.5 GB to decode and 1.9 GB to encode, a
+ * JPEG 0.5 GB at most. With this, none takes more than MEASURED.
+ */
+function requireLight({ format, width, height, isDeep }: Inspected, maxPixels: number): void {
+  const weight = Math.max(FORMATS[format].weight.decode, isDeep ? 2 : 1);
+  const most = Math.floor(maxPixels / weight);
+  if (width * height <= most) return;
+  const kind = `${format === "avif" ? "an" : "a"} ${FORMATS[format].title}${isDeep ? " of more than 8 bits a channel" : ""}`;
+  throw new PictureRefused(
+    "too_many_pixels",
+    `has ${width * height} pixels (${width} x ${height}); at most ${most} are allowed in ${kind}, which takes ` +
+      `${weight} times the memory of others (PICTURE_MAX_PIXELS: ${maxPixels}).`,
+  );
+}
+
+/** A side of 16383 pixels is short; a strip made as wide is not. */
 function requireRoom(original: Inspected, { format, resize }: Plan, maxPixels: number): void {
-  const { title, maxSide, canMove } = FORMATS[format];
+  const { title, maxSide, canMove, weight } = FORMATS[format];
   const pages = canMove ? original.pages : 1;
   const { scaled, made } = resize ? sizesOf(original, resize) : { scaled: original, made: original };
-  for (const { width, height } of [scaled, made]) {
-    if (width * height * pages <= maxPixels) continue;
+  const most = Math.floor(maxPixels / Math.max(1, weight.encode / pages));
+  for (const [{ width, height }, allowed] of [
+    [scaled, maxPixels],
+    [made, most],
+  ] as const) {
+    if (width * height * pages <= allowed) continue;
     const size = `${width} x ${height}${pages > 1 ? ` x ${pages} frames` : ""}`;
-    const message = `takes ${size} pixels; at most ${maxPixels} are allowed (PICTURE_MAX_PIXELS). Ask for less.`;
-    throw new Permanent("invalid_params", `resize: ${message}`);
+    const message = `takes ${size} pixels; at most ${allowed} are allowed for ${title} (PICTURE_MAX_PIXELS: ${maxPixels}).`;
+    throw new Permanent("invalid_params", `resize: ${message} Ask for less, or for another format.`);
   }
   if (made.width > maxSide || made.height > maxSide) {
     const message = `${title} has room for ${maxSide} pixels a side, not for ${made.width} x ${made.height}.`;
