@@ -6,6 +6,11 @@ import { PictureRefused, refusalOf, refused } from "./refused.ts";
 
 const MAX_FRAMES = 1000;
 
+export interface Limits {
+  readonly maxPixels: number;
+  readonly maxSeconds: number;
+}
+
 export interface Inspected {
   readonly format: FormatName;
   /** Upright. */
@@ -22,7 +27,7 @@ export interface Inspected {
  * Reads the header alone: a picture of too many pixels is never decoded.
  * @throws PictureRefused
  */
-export async function inspect(bytes: Buffer, maxPixels: number, maxSeconds: number): Promise<Inspected> {
+export async function inspect(bytes: Buffer, { maxPixels, maxSeconds }: Limits): Promise<Inspected> {
   const header = await readHeader(bytes, maxSeconds);
   const format = formatOf(header);
   if (!format) throw refused("unsupported_format");
@@ -55,12 +60,15 @@ function formatOf({ format, compression }: Metadata): FormatName | null {
   return format in FORMATS ? (format as FormatName) : null;
 }
 
-/** @param pages how many of its frames, from the first */
-export function open(
-  bytes: Buffer,
-  { maxPixels, maxSeconds, pages }: { maxPixels: number; maxSeconds: number; pages: number },
-): Sharp {
-  return sharp(bytes, { limitInputPixels: maxPixels, failOn: "error", pages })
+interface Opening extends Limits {
+  /** How many of its frames, from the first. */
+  readonly pages: number;
+  /** Of what its decoder finds wrong. */
+  readonly failOn?: "error" | "warning";
+}
+
+export function open(bytes: Buffer, { maxPixels, maxSeconds, pages, failOn = "error" }: Opening): Sharp {
+  return sharp(bytes, { limitInputPixels: maxPixels, failOn, pages })
     .timeout({ seconds: maxSeconds })
     .autoOrient();
 }

@@ -25,9 +25,9 @@ const MAX_SECONDS = 45;
  */
 export function readPicture(bytes: Buffer, maxPixels: number): Promise<Picture> {
   return inTurn(async () => {
-    const { format: name, pages } = await inspect(bytes, maxPixels, MAX_SECONDS);
-    const { mediaType, extension, encode, qualities } = FORMATS[name];
     const limits = { maxPixels, maxSeconds: MAX_SECONDS };
+    const { format: name, pages } = await inspect(bytes, limits);
+    const { mediaType, extension, encode, qualities } = FORMATS[name];
     try {
       const whole = open(bytes, { ...limits, pages }).resize(within(MAX_SIDE));
       const picture = await encode(whole, qualities.high).toBuffer();

@@ -1,7 +1,7 @@
 /** Making one picture into another, and small ones of it. Call all of it within one turn (turns.ts). */
 import sharp, { type Sharp } from "sharp";
 import { FORMATS, type FormatName } from "./formats.ts";
-import { type Inspected, open, within } from "./inspect.ts";
+import { type Inspected, type Limits, open, within } from "./inspect.ts";
 import { refusalOf } from "./refused.ts";
 
 export const FITS = ["inside", "cover", "contain", "fill"] as const;
@@ -23,11 +23,6 @@ export interface Plan {
   readonly keepsMetadata: boolean;
 }
 
-export interface Limits {
-  readonly maxPixels: number;
-  readonly maxSeconds: number;
-}
-
 export interface Made {
   readonly bytes: Buffer;
   readonly width: number;
@@ -44,22 +39,38 @@ export async function transform(
   plan: Plan,
   limits: Limits,
 ): Promise<Made> {
-  const { canMove, hasAlpha, encode } = FORMATS[plan.format];
-  const image = open(bytes, { ...limits, pages: canMove ? original.pages : 1 });
-  if (plan.resize) {
-    const { width, height, fit, enlarge } = plan.resize;
-    const { background } = plan;
-    image.resize({ width, height, fit, withoutEnlargement: !enlarge, background });
-  }
-  if (!hasAlpha) image.flatten({ background: plan.background });
-  if (plan.keepsMetadata) image.keepExif().keepIccProfile();
   try {
-    const made = await encode(image, plan.quality).toBuffer();
-    const header = await sharp(made).metadata();
-    return { bytes: made, width: header.width, height: header.height };
+    const made = await encoded(bytes, original, plan, limits).catch((error: unknown) => {
+      if (!isHarmless(error)) throw error;
+      return encoded(bytes, original, plan, { ...limits, failOn: "error" });
+    });
+    const { width, height } = await sharp(made).metadata();
+    return { bytes: made, width, height };
   } catch (error) {
     throw refusalOf(error, limits.maxSeconds);
   }
+}
+
+function encoded(
+  bytes: Buffer,
+  original: Inspected,
+  plan: Plan,
+  opening: Limits & { failOn?: "error" },
+): Promise<Buffer> {
+  const { canMove, hasAlpha, encode } = FORMATS[plan.format];
+  const image = open(bytes, { failOn: "warning", ...opening, pages: canMove ? original.pages : 1 });
+  if (plan.resize) {
+    const { width, height, fit, enlarge } = plan.resize;
+    image.resize({ width, height, fit, withoutEnlargement: !enlarge, background: plan.background });
+  }
+  if (!hasAlpha) image.flatten({ background: plan.background });
+  if (plan.keepsMetadata) image.keepExif().keepIccProfile();
+  return encode(image, plan.quality).toBuffer();
+}
+
+/** Garbage within a JPEG is a mere warning, as are the bytes too many that some cameras write; the picture lacks nothing for those. */
+function isHarmless(error: unknown): boolean {
+  return error instanceof Error && /extraneous bytes before marker/.test(error.message);
 }
 
 /** The first frame of a picture that was made here, small and decoded: what thumbnails and colours are taken from. */
