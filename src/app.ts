@@ -28,7 +28,7 @@ import { handleErrors, Problem } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { registerUploads } from "./platform/http/upload.ts";
-import { preparePictures } from "./platform/pictures.ts";
+import { preparePictures } from "./platform/pictures/formats.ts";
 import { RecordView } from "./records/queries.ts";
 import { recordRoutes } from "./records/routes.ts";
 import { targetRoutes } from "./targets/routes.ts";
