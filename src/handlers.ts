@@ -10,6 +10,8 @@ import { reconcile } from "./batches/upkeep/reconcile.ts";
 import { removeOldBatches } from "./batches/upkeep/remove-old-batches.ts";
 import type { Context, OpenContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
+import { removeDeadFiles } from "./files/remove-dead-files.ts";
+import { removeUnusedFiles } from "./files/remove-unused-files.ts";
 import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";
 import type { Delivery } from "./platform/queue.ts";
 
@@ -29,12 +31,16 @@ export const handlers: Handlers = {
   processWhole: (ctx, { payload, delivery, tx }) => processWhole(ctx, tx, payload.batchId, delivery),
   undoBatch: (ctx, { payload, delivery }) => reverseRows(ctx, payload.batchId, delivery),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
-  reconcile: (ctx) => reconcile(ctx),
+  reconcile: async (ctx) => {
+    const filesRemoved = await removeDeadFiles(ctx);
+    return { ...(await reconcile(ctx)), filesRemoved };
+  },
   clean: async (ctx) => {
     const batchesRemoved = await removeOldBatches(ctx);
     const sessionsRemoved = await removeExpiredSessions(ctx);
     const keysRemoved = await removeStaleKeys(ctx);
-    const removed = { batchesRemoved, sessionsRemoved, keysRemoved };
+    const filesRemoved = await removeUnusedFiles(ctx);
+    const removed = { batchesRemoved, sessionsRemoved, keysRemoved, filesRemoved };
     ctx.log.info(removed, "cleaned");
     return removed;
   },

@@ -17,7 +17,12 @@ export const transitions = {
     event: "started",
     when: "The worker that had it was lost or stopped; another takes it up.",
   },
-  complete: { from: ["processing"], to: "completed", event: "completed", when: "It is done and has its result." },
+  complete: {
+    from: ["processing"],
+    to: "completed",
+    event: "completed",
+    when: "It is done and has its result.",
+  },
   retryLater: {
     from: ["processing"],
     to: "pending",
