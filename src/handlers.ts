@@ -14,6 +14,9 @@ import { removeDeadFiles } from "./files/remove-dead-files.ts";
 import { removeUnusedFiles } from "./files/remove-unused-files.ts";
 import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";
 import type { Delivery } from "./platform/queue.ts";
+import { runTask } from "./tasks/run/run-task.ts";
+import { reconcileTasks } from "./tasks/upkeep/reconcile-tasks.ts";
+import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
 
 export interface JobInput<N extends JobName> {
   readonly payload: Payload<N>;
@@ -30,17 +33,22 @@ export const handlers: Handlers = {
   processChunk: (ctx, { payload, delivery, tx }) => processChunk(ctx, tx, payload, delivery),
   processWhole: (ctx, { payload, delivery, tx }) => processWhole(ctx, tx, payload.batchId, delivery),
   undoBatch: (ctx, { payload, delivery }) => reverseRows(ctx, payload.batchId, delivery),
+  runBulkTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
+  runFileTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
+  runTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
+  runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
-    return { ...(await reconcile(ctx)), filesRemoved };
+    return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), filesRemoved };
   },
   clean: async (ctx) => {
     const batchesRemoved = await removeOldBatches(ctx);
+    const tasksRemoved = await removeOldTasks(ctx);
     const sessionsRemoved = await removeExpiredSessions(ctx);
     const keysRemoved = await removeStaleKeys(ctx);
     const filesRemoved = await removeUnusedFiles(ctx);
-    const removed = { batchesRemoved, sessionsRemoved, keysRemoved, filesRemoved };
+    const removed = { batchesRemoved, tasksRemoved, sessionsRemoved, keysRemoved, filesRemoved };
     ctx.log.info(removed, "cleaned");
     return removed;
   },

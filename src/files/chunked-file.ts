@@ -4,8 +4,8 @@ import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { isDatabaseUnavailable, postgresError } from "../platform/database.ts";
+import { uuidV7 } from "../platform/uuid.ts";
 import { type FileOrigin, files } from "../schema/files.ts";
-import { newFileId } from "./ids.ts";
 import { defaultPath } from "./names.ts";
 import { pathTaken } from "./path-taken.ts";
 import { claimQuota, requireRoom } from "./quota.ts";
@@ -50,7 +50,7 @@ export class ChunkedFile implements AsyncDisposable {
   #isDatabaseAway = false;
 
   static async open(ctx: Context, owner: FileOwner): Promise<ChunkedFile> {
-    const id = newFileId(ctx.now());
+    const id = uuidV7(ctx.now());
     const { userId, name, origin, taskId = null } = owner;
     const receivingAt = ctx.now();
     const nothing = { mediaType: "application/octet-stream", bytes: 0, sha256: Buffer.alloc(0) };

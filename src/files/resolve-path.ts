@@ -29,29 +29,20 @@ export async function resolvePath(
   path: string,
   field = "file_path",
 ): Promise<ResolvedFile> {
-  const [file] = await resolveAll(ctx, userId, [path], () => field);
+  const [file] = await resolvePaths(ctx, userId, [path], () => field);
   if (!file) throw new Error("a path was neither resolved nor refused");
   return file;
 }
 
 /**
  * The files of many paths, in their order.
- * @throws DomainError `invalid_input` that names each path which is wrong, such as `file_paths.2`
+ * @throws DomainError `invalid_input` that names each path which is wrong
  */
-export function resolvePaths(
+export async function resolvePaths(
   ctx: Context,
   userId: number,
   paths: readonly string[],
-  field = "file_paths",
-): Promise<ResolvedFile[]> {
-  return resolveAll(ctx, userId, paths, (index) => `${field}.${index}`);
-}
-
-async function resolveAll(
-  ctx: Context,
-  userId: number,
-  paths: readonly string[],
-  fieldOf: (index: number) => string,
+  fieldOf = (index: number) => `file_paths.${index}`,
 ): Promise<ResolvedFile[]> {
   const uploaded = await findUploaded(ctx, userId, paths);
   const limit = pLimit(LOOKS);

@@ -90,6 +90,7 @@ export const tasks = pgTable(
     index("tasks_owner").on(t.userId, t.number),
     index("tasks_owner_status").on(t.userId, t.status),
     index("tasks_status").on(t.status, t.createdAt),
+    index("tasks_open").on(t.number).where(sql`status IN ('pending', 'processing')`),
     index("tasks_group").on(t.groupId).where(sql`group_id IS NOT NULL`),
     index("tasks_after").on(t.afterId).where(sql`after_id IS NOT NULL`),
     index("tasks_file").on(t.fileId).where(sql`file_id IS NOT NULL`),

@@ -4,6 +4,7 @@ import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { underSavepoint } from "../../platform/database.ts";
 import type { Delivery } from "../../platform/queue.ts";
+import type { Watch } from "../../platform/watch.ts";
 import type { ChunkKey } from "../batch-jobs.ts";
 import { notifyBatch } from "../notify-batch.ts";
 import { startBatch } from "../start-batch.ts";
@@ -12,7 +13,7 @@ import { type BatchTask, taskOf } from "./batch-task.ts";
 import { processRows } from "./process-rows.ts";
 import { readOpenRows } from "./read-open-rows.ts";
 import { type LockedChunk, type Settled, settleChunk } from "./settle-chunk.ts";
-import { BatchStopped, type BatchWatch, watchBatch } from "./watch-batch.ts";
+import { BatchStopped, watchBatch } from "./watch-batch.ts";
 
 /**
  * Gives every row of the chunk that has no result yet its result. Whatever happens before the commit leaves no
@@ -46,7 +47,7 @@ export async function processChunk(
 }
 
 /** Every row takes this long; they run side by side. Nothing is locked or read yet. @throws BatchStopped */
-export async function delayRows(delayMs: number, signal: AbortSignal, watch: BatchWatch): Promise<void> {
+export async function delayRows(delayMs: number, signal: AbortSignal, watch: Watch): Promise<void> {
   if (delayMs === 0) return;
   try {
     await sleep(delayMs, undefined, { signal: AbortSignal.any([signal, watch.signal]) });
@@ -63,7 +64,7 @@ async function processOpenRows(
   task: BatchTask,
   key: ChunkKey,
   delivery: Delivery,
-  watch: BatchWatch,
+  watch: Watch,
 ): Promise<(Settled & { rows: number; attempt: number }) | undefined> {
   const chunk = await lockChunk(tx, key);
   if (!chunk) return undefined;

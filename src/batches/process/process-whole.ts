@@ -8,6 +8,7 @@ import { asc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { underSavepoint } from "../../platform/database.ts";
 import type { Delivery } from "../../platform/queue.ts";
+import type { Watch } from "../../platform/watch.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import { endBatch } from "../end-batch.ts";
 import { notifyBatch } from "../notify-batch.ts";
@@ -26,7 +27,7 @@ import {
   storeFailures,
   storeSuccesses,
 } from "./store-results.ts";
-import { BatchStopped, type BatchWatch, watchBatch } from "./watch-batch.ts";
+import { BatchStopped, watchBatch } from "./watch-batch.ts";
 
 type Batch = typeof batches.$inferSelect;
 type Chunk = typeof chunks.$inferSelect;
@@ -84,7 +85,7 @@ async function tryChunks(
   tx: Context,
   batch: Batch,
   delivery: Delivery,
-  watch: BatchWatch,
+  watch: Watch,
 ): Promise<number> {
   const plan = await ctx.db
     .select()

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
+import { backoffSeconds } from "../../platform/backoff.ts";
 import type { BatchState } from "../../schema/batches.ts";
 import { type ChunkKey, chunkJob, type Lane } from "../batch-jobs.ts";
 import { endBatch } from "../end-batch.ts";
@@ -64,12 +65,6 @@ export async function settleChunk(
     await goOnPaced(tx, chunk.batchId, outcomes.length, batch);
   }
   return settled;
-}
-
-/** 1, 2, 4, 8 ... seconds at the most a minute, half of it by chance, so that rivals don't meet again. */
-function backoffSeconds(attempt: number): number {
-  const ceiling = Math.min(60, 2 ** (attempt - 1));
-  return ceiling / 2 + (Math.random() * ceiling) / 2;
 }
 
 /** @returns whether every row of the chunk has its result */

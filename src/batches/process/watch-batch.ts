@@ -1,5 +1,6 @@
 import { eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
+import { type Watch, watch } from "../../platform/watch.ts";
 import { batches } from "../../schema/batches.ts";
 import { RUNNABLE_STATES } from "../state.ts";
 
@@ -11,26 +12,16 @@ export class BatchStopped extends Error {
   override name = "BatchStopped";
 }
 
-export interface BatchWatch extends Disposable {
-  /** Aborts when the batch may not run any more. */
-  readonly signal: AbortSignal;
-}
-
-/**
- * Looks at a batch's state while its rows are worked on. A look twice a second costs nothing beside a chunk, needs
- * no connection of its own, and works on databases without NOTIFY. What decides is the guard when a chunk is settled.
- */
-export function watchBatch(ctx: Context, batchId: string): BatchWatch {
-  const stopped = new AbortController();
+/** Looks at a batch's state while its rows are worked on. What decides is the guard when a chunk is settled. */
+export function watchBatch(ctx: Context, batchId: string): Watch {
   const look = async () => {
     const [batch] = await ctx.db
       .select({ state: batches.state })
       .from(batches)
       .where(eq(batches.id, batchId));
-    if (!RUNNABLE_STATES.some((state) => state === batch?.state)) stopped.abort(new BatchStopped());
+    return RUNNABLE_STATES.some((state) => state === batch?.state) ? null : new BatchStopped();
   };
-  const timer = setInterval(() => {
-    look().catch((error) => ctx.log.warn({ err: error, batchId }, "could not look at a batch's state"));
-  }, LOOK_EVERY_MS);
-  return { signal: stopped.signal, [Symbol.dispose]: () => clearInterval(timer) };
+  return watch(LOOK_EVERY_MS, look, (error) =>
+    ctx.log.warn({ err: error, batchId }, "could not look at a batch's state"),
+  );
 }

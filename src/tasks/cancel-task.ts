@@ -1,0 +1,39 @@
+import { eq, type SQL, sql } from "drizzle-orm";
+import { type Context, inTransaction } from "../context.ts";
+import { tasks } from "../schema/tasks.ts";
+import { cancelNext } from "./chain.ts";
+import { type Acting, lockTask, requireEdge, type Task, takeEdge } from "./take-edge.ts";
+import { dequeueTasks } from "./task-jobs.ts";
+
+/**
+ * Ends a task that waits or runs; a worker that has it in hand stops within about a second. One that is cancelled
+ * already stays as it is.
+ * @throws DomainError `not_found`, `conflict` where it has completed or failed
+ */
+export function cancelTask(ctx: Context, acting: Acting, taskId: string, reason = ""): Promise<Task> {
+  return inTransaction(ctx, async (tx) => {
+    const task = await lockTask(tx, acting, taskId);
+    if (task.status === "cancelled") return task;
+    requireEdge(task, "cancel", "cancelled");
+    const [cancelled = task] = await cancelTasks(tx, acting, eq(tasks.id, taskId), reason);
+    return cancelled;
+  });
+}
+
+/** Cancels those that `where` picks and that have not ended, in a transaction. */
+export async function cancelTasks(
+  tx: Context,
+  { actorId }: Acting,
+  where: SQL | undefined,
+  reason: string,
+): Promise<Task[]> {
+  const changes = {
+    cancelledAt: sql`statement_timestamp()`,
+    cancelReason: reason || null,
+    dueAt: sql`coalesce(due_at, statement_timestamp())`,
+  };
+  const cancelled = await takeEdge(tx, "cancel", where, changes, { message: reason, actorId });
+  await dequeueTasks(tx, cancelled);
+  await cancelNext(tx, cancelled);
+  return cancelled;
+}

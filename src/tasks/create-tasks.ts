@@ -1,0 +1,137 @@
+import { sql } from "drizzle-orm";
+import { type Context, inTransaction } from "../context.ts";
+import { invalidField } from "../errors.ts";
+import { requireStorable } from "../platform/storable.ts";
+import { uuidV7 } from "../platform/uuid.ts";
+import { DEFAULT_PRIORITY } from "../schema/tasks.ts";
+import { checkParams } from "./check-params.ts";
+import { findFiles, type GivenFile } from "./find-files.ts";
+import { taskTypeNamed } from "./registry.ts";
+import { enqueueTasks, taskJobId } from "./task-jobs.ts";
+import type { TaskType } from "./task-type.ts";
+
+/** What is asked for. */
+export interface TaskRequest extends GivenFile {
+  readonly type: string;
+  /** Absent: what `metadata` says, for types that can read it, or nothing. */
+  readonly params?: unknown;
+  readonly title?: string;
+  readonly description?: string;
+  readonly priority?: number;
+  readonly maxRetries?: number;
+  readonly tags?: readonly string[];
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+export interface CreatedTask {
+  readonly id: string;
+  readonly number: number;
+  readonly jobId: string;
+}
+
+export interface Created {
+  /** Of tasks that were created together; null for one that was created alone. */
+  readonly groupId: string | null;
+  /** In the order of the requests. */
+  readonly tasks: readonly CreatedTask[];
+}
+
+interface Options {
+  /** Absent: a task by itself. Sequential ones wait each for the one before, and are cancelled where that fails. */
+  readonly together?: "parallel" | "sequential";
+  /** Where the requests stand in what the client sent: field `tasks` has them all. Absent: it sent the one. */
+  readonly field?: string;
+}
+
+/**
+ * Creates tasks and their jobs, all of them or none.
+ * @throws DomainError `invalid_input` that names each wrong field
+ */
+export async function createTasks(
+  ctx: Context,
+  userId: number,
+  requests: readonly TaskRequest[],
+  { together, field }: Options = {},
+): Promise<Created> {
+  const pathOf = (index: number) => (field === undefined ? "" : `${field}.${index}`);
+  const checked = requests.map((request, index) => checkRequest(request, pathOf(index)));
+  const files = await findFiles(ctx, userId, requests, pathOf);
+  const groupId = together ? uuidV7(ctx.now()) : null;
+  const isSequential = together === "sequential";
+  const made = checked.map(({ type, ...facts }, index) => {
+    const id = uuidV7(ctx.now());
+    const file = files[index] ?? null;
+    requireFile(type, file, pathOf(index));
+    const defaults = { run: 1, maxRetries: ctx.config.taskMaxRetries, jobId: taskJobId(id, 1) };
+    return { id, userId, type: type.name, queue: type.queue, ...defaults, ...facts, file, groupId, index };
+  });
+  const rows = made.map(({ file, ...task }, index) => ({
+    ...task,
+    ...file,
+    afterId: isSequential ? (made[index - 1]?.id ?? null) : null,
+  }));
+  return inTransaction(ctx, async (tx) => {
+    const numbers = await insertTasks(tx, rows);
+    await enqueueTasks(
+      tx,
+      rows.filter(({ afterId }) => afterId === null),
+    );
+    const tasks = rows.map(({ id, jobId }) => ({ id, jobId, number: numbers.get(id) ?? 0 }));
+    return { groupId, tasks };
+  });
+}
+
+function checkRequest(request: TaskRequest, path: string) {
+  const { title = "", description = "", priority = DEFAULT_PRIORITY, tags = [], metadata = {} } = request;
+  const type = taskTypeNamed(request.type, path ? `${path}.type` : "type");
+  const texts = { title, description, tags, metadata, params: request.params ?? null };
+  for (const [name, value] of Object.entries(texts)) requireStorable(value, path ? `${path}.${name}` : name);
+  const params = checkParams(type, request.params ?? null, metadata, path);
+  const { maxRetries } = request;
+  return {
+    type,
+    title,
+    description,
+    priority,
+    tags,
+    metadata,
+    params,
+    ...(maxRetries === undefined ? {} : { maxRetries }),
+  };
+}
+
+function requireFile(type: TaskType, file: { fileBytes: number } | null, path: string): void {
+  const field = path ? `${path}.file_path` : "file_path";
+  const { maxFileBytes = Number.POSITIVE_INFINITY } = type.limits;
+  if (!file && type.file === "required") throw invalidField(field, `is required for ${type.name}.`);
+  if (file && type.file === "none") throw invalidField(field, `${type.name} takes no file.`);
+  if (file && file.fileBytes > maxFileBytes) {
+    throw invalidField(field, `has ${file.fileBytes} bytes; ${type.name} takes up to ${maxFileBytes}.`);
+  }
+}
+
+/** In one statement, since there may be thousands. @returns task id to its number */
+async function insertTasks(
+  tx: Context,
+  rows: readonly (object & { afterId: string | null })[],
+): Promise<Map<string, number>> {
+  const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
+    WITH made AS (
+      INSERT INTO tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
+        file_bytes, max_retries, job_id, group_id, after_id, tags, metadata, due_at)
+      SELECT id, "userId", type, queue, title, description, priority, params, "fileId", "filePath", "fileName",
+        "fileBytes", "maxRetries", "jobId", "groupId", "afterId", tags, metadata, CASE WHEN "afterId" IS NULL THEN now() END
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS task (index int, id uuid, "userId" bigint, type text,
+        queue text, title text, description text, priority smallint, params jsonb, "fileId" uuid, "filePath" text,
+        "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid,
+        tags text[], metadata jsonb)
+      ORDER BY index
+      RETURNING id, number, user_id, after_id
+    ), told AS (
+      INSERT INTO task_events (task_id, type, actor_id)
+      SELECT id, 'created'::task_event_type, user_id FROM made
+      UNION ALL SELECT id, 'queued', user_id FROM made WHERE after_id IS NULL
+    )
+    SELECT id, number FROM made`);
+  return new Map(inserted.map(({ id, number }) => [id, Number(number)]));
+}

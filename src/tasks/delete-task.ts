@@ -1,0 +1,36 @@
+import { and, eq, inArray, type SQL } from "drizzle-orm";
+import { type Context, inTransaction, notify } from "../context.ts";
+import { files } from "../schema/files.ts";
+import { tasks } from "../schema/tasks.ts";
+import { cancelNext } from "./chain.ts";
+import { type Acting, lockTask, TASK_CHANNEL, type Task } from "./take-edge.ts";
+import { dequeueTasks } from "./task-jobs.ts";
+
+/**
+ * Removes a task with its history, its job and the files that it made, whatever its state: a worker that has it in
+ * hand stops. @throws DomainError `not_found`
+ */
+export function deleteTask(ctx: Context, acting: Acting, taskId: string): Promise<Task> {
+  return inTransaction(ctx, async (tx) => {
+    const task = await lockTask(tx, acting, taskId);
+    await deleteTasks(tx, eq(tasks.id, taskId));
+    return task;
+  });
+}
+
+/** Removes those that `where` picks, in a transaction. @returns how many */
+export async function deleteTasks(tx: Context, where: SQL | undefined): Promise<number> {
+  const found = await tx.db
+    .select({ id: tasks.id, jobId: tasks.jobId, queue: tasks.queue })
+    .from(tasks)
+    .where(where)
+    .for("update");
+  if (found.length === 0) return 0;
+  const ids = found.map(({ id }) => id);
+  await cancelNext(tx, found);
+  await dequeueTasks(tx, found);
+  await tx.db.delete(files).where(and(inArray(files.taskId, ids), eq(files.origin, "result")));
+  await tx.db.delete(tasks).where(inArray(tasks.id, ids));
+  await notify(tx, TASK_CHANNEL, ids);
+  return ids.length;
+}

@@ -1,0 +1,130 @@
+/** Reads of tasks. `ownerId` null: anybody's, for those who may. */
+import {
+  and,
+  arrayContains,
+  asc,
+  count,
+  desc,
+  eq,
+  gte,
+  ilike,
+  inArray,
+  lt,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
+import type { Context } from "../context.ts";
+import { notFound } from "../errors.ts";
+import { type TaskStatus, taskEvents, taskProgress, taskStatus, tasks } from "../schema/tasks.ts";
+import type { Acting, Task } from "./take-edge.ts";
+
+type Owner = Acting["ownerId"];
+
+export interface TaskFilter {
+  readonly statuses?: readonly TaskStatus[];
+  readonly type?: string;
+  readonly queue?: string;
+  readonly userId?: number;
+  readonly groupId?: string;
+  readonly tag?: string;
+  /** By when they were created. */
+  readonly from?: Date;
+  readonly before?: Date;
+  /** Words that each must be in one of `searched`, whatever their case. */
+  readonly search?: readonly string[];
+  /** Absent: title, description and the file's name. */
+  readonly searched?: readonly ("title" | "description" | "fileName")[];
+}
+
+export function isOwnedBy(ownerId: Owner): SQL | undefined {
+  return ownerId === null ? undefined : eq(tasks.userId, ownerId);
+}
+
+export function matches(filter: TaskFilter): SQL | undefined {
+  const { statuses, type, queue, userId, groupId, tag, from, before, search = [] } = filter;
+  const columns = (filter.searched ?? ["title", "description", "fileName"]).map((name) => tasks[name]);
+  return and(
+    statuses && inArray(tasks.status, [...statuses]),
+    type === undefined ? undefined : eq(tasks.type, type),
+    queue === undefined ? undefined : eq(tasks.queue, queue),
+    userId === undefined ? undefined : eq(tasks.userId, userId),
+    groupId === undefined ? undefined : eq(tasks.groupId, groupId),
+    tag === undefined ? undefined : arrayContains(tasks.tags, [tag]),
+    from && gte(tasks.createdAt, from),
+    before && lt(tasks.createdAt, before),
+    ...search.map((word) =>
+      or(...columns.map((column) => ilike(column, `%${word.replace(/[\\%_]/g, "\\$&")}%`))),
+    ),
+  );
+}
+
+/** @throws DomainError `not_found` */
+export async function getTask(ctx: Context, ownerId: Owner, taskId: string): Promise<Task> {
+  const [task] = await ctx.db
+    .select()
+    .from(tasks)
+    .where(and(eq(tasks.id, taskId), isOwnedBy(ownerId)));
+  if (!task) throw notFound("task");
+  return task;
+}
+
+/** Newest first. @param before the number of the last one of the page before; 0: from the newest */
+export function listTasks(
+  ctx: Context,
+  ownerId: Owner,
+  filter: TaskFilter,
+  { before, limit }: { before: number; limit: number },
+): Promise<Task[]> {
+  const page = before === 0 ? undefined : lt(tasks.number, before);
+  return ctx.db
+    .select()
+    .from(tasks)
+    .where(and(isOwnedBy(ownerId), matches(filter), page))
+    .orderBy(desc(tasks.number))
+    .limit(limit);
+}
+
+export async function countTasks(ctx: Context, ownerId: Owner, filter: TaskFilter): Promise<number> {
+  const [found] = await ctx.db
+    .select({ count: count() })
+    .from(tasks)
+    .where(and(isOwnedBy(ownerId), matches(filter)));
+  return found?.count ?? 0;
+}
+
+/** How many there are of each status, those of which there is none included. */
+export async function countByStatus(
+  ctx: Context,
+  ownerId: Owner,
+  filter: TaskFilter = {},
+): Promise<Record<TaskStatus, number>> {
+  const found = await ctx.db
+    .select({ status: tasks.status, count: count() })
+    .from(tasks)
+    .where(and(isOwnedBy(ownerId), matches(filter)))
+    .groupBy(tasks.status);
+  const none = Object.fromEntries(taskStatus.enumValues.map((status) => [status, 0]));
+  const counts = Object.fromEntries(found.map((row) => [row.status, row.count]));
+  return { ...none, ...counts } as Record<TaskStatus, number>;
+}
+
+/** What happened to a task, in its order. @param after the id of the last one of the page before */
+export function listEvents(ctx: Context, taskId: string, after: number, limit: number) {
+  return ctx.db
+    .select()
+    .from(taskEvents)
+    .where(and(eq(taskEvents.taskId, taskId), sql`${taskEvents.id} > ${after}`))
+    .orderBy(asc(taskEvents.id))
+    .limit(limit);
+}
+
+/** What it told of how far it is, in its order. */
+export function listProgress(ctx: Context, taskId: string, after: number, limit: number) {
+  return ctx.db
+    .select()
+    .from(taskProgress)
+    .where(and(eq(taskProgress.taskId, taskId), sql`${taskProgress.id} > ${after}`))
+    .orderBy(asc(taskProgress.id))
+    .limit(limit);
+}

@@ -1,0 +1,80 @@
+/** How far a task is: told as often as it likes, written at most twice a second. */
+import { sql } from "drizzle-orm";
+import { type Context, inTransaction, notify } from "../../context.ts";
+import { storableJson } from "../../platform/storable.ts";
+import { TASK_CHANNEL, type Task } from "../take-edge.ts";
+
+const WRITE_EVERY_MS = 500;
+const MAX_MESSAGE_LENGTH = 500;
+const MAX_DATA_BYTES = 8192;
+
+interface Step {
+  readonly percent: number;
+  readonly message: string;
+  readonly data: Record<string, unknown> | undefined;
+}
+
+/** Disposing of it writes the last step. */
+export class Progress implements AsyncDisposable {
+  readonly #ctx: Context;
+  readonly #task: Task;
+  #latest: Step | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #writing: Promise<void> = Promise.resolve();
+  #writtenAt = Number.NEGATIVE_INFINITY;
+
+  constructor(ctx: Context, task: Task) {
+    this.#ctx = ctx;
+    this.#task = task;
+  }
+
+  report(percent: number, message = "", data?: Record<string, unknown>): void {
+    this.#latest = { percent, message, data };
+    const waitMs = this.#writtenAt + WRITE_EVERY_MS - performance.now();
+    this.#timer ??= setTimeout(() => this.#flush(), Math.max(0, waitMs));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#flush();
+  }
+
+  /** One write at a time, in their order. */
+  #flush(): Promise<void> {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    const step = this.#latest;
+    this.#latest = null;
+    if (!step) return this.#writing;
+    this.#writtenAt = performance.now();
+    this.#writing = this.#writing.then(() =>
+      this.#write(step).catch((error) =>
+        this.#ctx.log.warn({ err: error, taskId: this.#task.id }, "a task's progress could not be written"),
+      ),
+    );
+    return this.#writing;
+  }
+
+  async #write({ percent, message, data }: Step): Promise<void> {
+    const { id, attempt } = this.#task;
+    const progress = Math.round(Math.min(100, Math.max(0, percent || 0)));
+    const json = data === undefined ? null : storableJson(data);
+    const kept = json !== null && json.length <= MAX_DATA_BYTES ? json : null;
+    const text = message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed().replaceAll("\0", "\ufffd");
+    await inTransaction(this.#ctx, async (tx) => {
+      const { rows } = await tx.db.execute(sql`
+        WITH changed AS (
+          UPDATE tasks SET progress = ${progress}, updated_at = statement_timestamp()
+          WHERE id = ${id} AND attempt = ${attempt} AND status = 'processing'
+          RETURNING id
+        ), told AS (
+          INSERT INTO task_progress (task_id, progress, message, data, created_at)
+          SELECT id, ${progress}, ${text}, ${kept}::jsonb, statement_timestamp() FROM changed
+        ), recorded AS (
+          INSERT INTO task_events (task_id, type, message, metadata, created_at)
+          SELECT id, 'progress', ${text}, jsonb_build_object('progress', ${progress}::int), statement_timestamp() FROM changed
+        )
+        SELECT id FROM changed`);
+      if (rows.length > 0) await notify(tx, TASK_CHANNEL, [id]);
+    });
+  }
+}

@@ -1,0 +1,58 @@
+/** The jobs of tasks. A run of a task always has the same job id, so that it can't be enqueued twice. */
+import type { Context } from "../context.ts";
+import { type QueueName, taskJobs } from "../jobs.ts";
+import { deterministicJobId, type NewJob } from "../platform/queue.ts";
+
+export function taskJobId(taskId: string, run: number): string {
+  return deterministicJobId("task", taskId, run);
+}
+
+interface Runnable {
+  readonly id: string;
+  readonly userId: number;
+  readonly run: number;
+  readonly jobId: string;
+  readonly queue: string;
+  readonly priority: number;
+}
+
+/** Adds the jobs of tasks that are due, or will be after so many seconds. */
+export async function enqueueTasks(
+  tx: Context,
+  tasks: readonly Runnable[],
+  startAfterSeconds = 0,
+): Promise<void> {
+  for (const [queue, own] of byQueue(tasks)) {
+    await tx.queue.add(
+      tx.db,
+      taskJobs[queue],
+      own.map(
+        ({ id, userId, run, jobId, priority }): NewJob => ({
+          id: jobId,
+          payload: { taskId: id, run },
+          priority,
+          group: String(userId),
+          startAfterSeconds,
+        }),
+      ),
+    );
+  }
+}
+
+/** Removes the jobs of tasks that are not to run any more; a worker that has one in hand notices by itself. */
+export async function dequeueTasks(
+  tx: Context,
+  tasks: readonly Pick<Runnable, "jobId" | "queue">[],
+): Promise<void> {
+  for (const [queue, own] of byQueue(tasks)) {
+    await tx.queue.remove(
+      tx.db,
+      taskJobs[queue],
+      own.map(({ jobId }) => jobId),
+    );
+  }
+}
+
+export function byQueue<T extends { readonly queue: string }>(tasks: readonly T[]): Map<QueueName, T[]> {
+  return Map.groupBy(tasks, ({ queue }) => queue as QueueName);
+}
