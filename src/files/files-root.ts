@@ -2,6 +2,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, realpath, stat } from "node:fs/promises";
 import { isAbsolute, relative, resolve, sep } from "node:path";
+import { pathProblem } from "./names.ts";
 
 /** What one gets for a path that leads nowhere, or where one may not go. */
 const NOWHERE = ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "ENAMETOOLONG", "ENXIO", "EISDIR"];
@@ -18,6 +19,7 @@ export interface FoundBelow {
  * but where such a link leads there
  */
 export async function findBelow(root: string, path: string): Promise<FoundBelow | null> {
+  if (pathProblem(path) !== null) return null;
   const wanted = resolve(root, path);
   if (!isBelow(root, wanted)) return null;
   const found = await orNull(async () => {
