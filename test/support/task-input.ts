@@ -66,12 +66,13 @@ export async function tryType<P extends TObject>(
     return { id: `file-${made.length}`, name, media_type: mediaType, bytes: bytes.length };
   };
   const result = await type.run(configOnly, {
-    task: { id: "task", userId: 1, title: "", description: "", metadata: {} },
+    task: { id: "task", userId: 1, title: "", description: "", metadata: {}, result: null },
     params,
     file,
     signal: options.signal ?? new AbortController().signal,
     progress: (percent) => progress.push(percent),
     store: options.store ?? store,
+    async keep() {},
   });
   return { result: JSON.parse(JSON.stringify(result)), made, progress };
 }

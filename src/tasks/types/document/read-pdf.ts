@@ -1,7 +1,6 @@
 /** PDFs: pages, what is said of them, and their text, a page at a time. */
 import { getDocumentProxy } from "unpdf";
 import { Permanent } from "../../task-type.ts";
-import { plainText } from "../plain-text.ts";
 import { PDF_MAX_PAGES } from "./limits.ts";
 import { TextCounts } from "./text-counts.ts";
 
@@ -105,7 +104,7 @@ async function readPage(pdf: Pdf, number: number): Promise<string> {
     if ("str" in item) text += item.hasEOL ? `${item.str}\n` : item.str;
   }
   page.cleanup();
-  return plainText(text);
+  return text;
 }
 
 async function readInfo(pdf: Pdf) {
@@ -113,7 +112,7 @@ async function readInfo(pdf: Pdf) {
   const known = info as Readonly<Record<string, unknown>>;
   const text = (name: string) => {
     const value = known[name];
-    return typeof value === "string" && value.trim() ? plainText(value.trim(), MAX_INFO_CHARS) : null;
+    return typeof value === "string" && value.trim() ? value.trim().slice(0, MAX_INFO_CHARS) : null;
   };
   return {
     isEncrypted: text("EncryptFilterName") !== null,

@@ -3,7 +3,6 @@ import { DomainError } from "../../../errors.ts";
 import { type CsvLimits, openCsv } from "../../../platform/csv/open-csv.ts";
 import { type Decoded, decodeText } from "../../../platform/csv/text.ts";
 import { Permanent } from "../../task-type.ts";
-import { plainText } from "../plain-text.ts";
 import { MarkdownScan } from "./markdown.ts";
 import type { DocumentKind } from "./recognize.ts";
 import { TextCounts } from "./text-counts.ts";
@@ -54,7 +53,7 @@ async function readCsv({ chunks, csvLimits }: TextSource) {
     return {
       rows,
       columns: names.length,
-      header: names.slice(0, MAX_NAMES).map((name) => plainText(name, MAX_NAME_CHARS)),
+      header: names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME_CHARS)),
       delimiter: dialect.delimiter,
       quote: dialect.quote,
       escape: dialect.escape,

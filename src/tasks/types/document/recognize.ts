@@ -34,7 +34,8 @@ export async function recognize(sample: Buffer, name: string): Promise<DocumentK
   if (!CONTROLS.test(start)) return kindOfText(name);
   // Its header may come a bit later.
   if (/%PDF-\d/.test(start.slice(0, 1024))) return "pdf";
-  const type = await fileTypeFromBuffer(sample);
+  // It throws where a file begins like a format and then breaks its rules.
+  const type = await fileTypeFromBuffer(sample).catch(() => undefined);
   const shown = type ? (FORMATS[type.ext] ?? `${type.ext.toUpperCase()} (${type.mime})`) : "binary data";
   throw unsupported(name, shown);
 }

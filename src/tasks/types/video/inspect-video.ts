@@ -1,7 +1,6 @@
 /** What is in a video. */
 import { EncodedPacketSink, type InputAudioTrack, type InputTrack, type InputVideoTrack } from "mediabunny";
 import { Permanent } from "../../task-type.ts";
-import { plainText } from "../plain-text.ts";
 import type { Video } from "./open-video.ts";
 
 /** What is looked at to tell frame rate and bit rate, where the file does not say. */
@@ -75,8 +74,8 @@ async function describeTrack(track: InputTrack) {
     number: track.id,
     type: track.type,
     ...(await codecOf(track)),
-    language: plainText(await track.getLanguageCode(), 20),
-    name: name ? plainText(name, MAX_TAG_CHARS) : null,
+    language: (await track.getLanguageCode()).slice(0, 20),
+    name: name ? name.slice(0, MAX_TAG_CHARS) : null,
   };
 }
 
@@ -103,7 +102,7 @@ async function readTags(input: Video["input"]): Promise<Record<string, string | 
     date: isDate ? date.toISOString() : undefined,
   };
   return Object.fromEntries(
-    Object.entries(tags).flatMap(([name, value]) => (value ? [[name, plainText(value, MAX_TAG_CHARS)]] : [])),
+    Object.entries(tags).flatMap(([name, value]) => (value ? [[name, value.slice(0, MAX_TAG_CHARS)]] : [])),
   );
 }
 

@@ -105,7 +105,8 @@ function sourceOf(file: VideoFile): CustomSource {
 
 async function notAVideo(file: VideoFile): Promise<Permanent> {
   const sample = await file.read(0, Math.min(file.bytes, SAMPLE_BYTES));
-  const type = await fileTypeFromBuffer(sample);
+  // It throws where a file begins like a format and then breaks its rules.
+  const type = await fileTypeFromBuffer(sample).catch(() => undefined);
   const shown = type ? `${type.ext.toUpperCase()} (${type.mime})` : "no format that is known";
   const message = `"${file.name}" is ${shown} by its content. A video is MP4, MOV, WebM, Matroska or MPEG-TS.`;
   return new Permanent("unsupported_format", message);
