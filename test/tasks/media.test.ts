@@ -27,7 +27,9 @@ async function work(type: string, bytes: Buffer, name: string, params: object = 
 
 const contentOf = async (task: TaskView, field: string) => {
   const file = task.result?.[field] as { id: string } | undefined;
-  const { status, headers, body } = await user.download(`/api/v1/files/${file?.id}/content`);
+  const { status, headers, body } = await user.download(`/api/v1/files/${file?.id}/content`, {
+    authorization: `Bearer ${user.token}`,
+  });
   expect(status).toBe(200);
   return { type: headers.get("content-type"), bytes: body };
 };
