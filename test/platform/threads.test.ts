@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import {
   MAX_THREADS,
@@ -10,7 +11,7 @@ import {
 } from "../../src/platform/threads/run-thread.ts";
 import type { ScriptHost } from "../support/thread-script.ts";
 
-const LIMITS: ThreadLimits = { heapMb: 64, bytesMb: 100, seconds: 20 };
+const LIMITS: ThreadLimits = { heapMb: 64, bytesMb: 100, seconds: 20, silentSeconds: 20 };
 
 const host: ScriptHost = {
   double: async (value) => 2 * value,
@@ -89,6 +90,14 @@ describe("a thread that would never end", () => {
     delay.disable();
     expect(error).toMatchObject({ why: "out_of_time", message: "it took longer than 1 s" });
     expect(delay.percentile(99) / 1e6).toBeLessThan(100);
+  });
+
+  test("ends when it says nothing any more, unless it waits for an answer", async () => {
+    const limits = { ...LIMITS, silentSeconds: 2 };
+    const error = await failureOf(run("loop", { limits }));
+    expect(error).toMatchObject({ why: "out_of_time", message: "it made no headway for 2 s" });
+    const slow = { ...host, double: (value: number) => sleep(3000, 2 * value) };
+    expect(await run("ask", { host: slow, limits })).toEqual([42, 1000, 500]);
   });
 
   test.each(["objects", "bytes"])("ends when it takes too much memory (%s)", async (what) => {

@@ -12,6 +12,8 @@ export interface ThreadLimits {
   readonly bytesMb: number;
   /** From the thread's start. */
   readonly seconds: number;
+  /** Without a word from it, though it waits for nothing: it is caught in a loop. */
+  readonly silentSeconds: number;
 }
 
 export interface ThreadOptions {
@@ -100,8 +102,13 @@ async function runNow(options: ThreadOptions, aborted: Promise<never>): Promise<
     const message = `it took longer than ${Math.round(options.limits.seconds)} s`;
     ended.reject(new ThreadEnded("out_of_time", message));
   }, options.limits.seconds * 1000);
+  const heard: Heard = { at: performance.now(), calls: 0 };
   let isMeasuring = false;
   const measure = setInterval(async () => {
+    const { silentSeconds } = options.limits;
+    if (heard.calls === 0 && performance.now() - heard.at > silentSeconds * 1000) {
+      ended.reject(new ThreadEnded("out_of_time", `it made no headway for ${silentSeconds} s`));
+    }
     if (isMeasuring) return;
     isMeasuring = true;
     // It fails where the thread has ended meanwhile, which is told of below.
@@ -110,7 +117,7 @@ async function runNow(options: ThreadOptions, aborted: Promise<never>): Promise<
     if (memory && isTooMuch(memory, options.limits)) ended.reject(outOfMemory(options.limits));
   }, MEASURE_MS);
   try {
-    return await Promise.race([converse(worker, options), ended.promise, aborted]);
+    return await Promise.race([converse(worker, options, heard), ended.promise, aborted]);
   } finally {
     clearTimeout(timer);
     clearInterval(measure);
@@ -118,15 +125,29 @@ async function runNow(options: ThreadOptions, aborted: Promise<never>): Promise<
   }
 }
 
-function converse(worker: Worker, { host, limits, onProgress }: ThreadOptions): Promise<unknown> {
+/** When the thread last said something or got an answer, and how many of its calls have none yet. */
+interface Heard {
+  at: number;
+  calls: number;
+}
+
+function converse(
+  worker: Worker,
+  { host, limits, onProgress }: ThreadOptions,
+  heard: Heard,
+): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   const answer = async (id: number, name: string, args: readonly unknown[]) => {
     const call = host[name] as ((...args: readonly unknown[]) => Promise<unknown>) | undefined;
     if (!call) throw new Error(`a thread asked for "${name}", which its host has not`);
+    heard.calls++;
     const message: ToThread = { id, value: await call(...args) };
+    heard.calls--;
+    heard.at = performance.now();
     worker.postMessage(message, movable(message.value));
   };
   worker.on("message", (message: FromThread) => {
+    heard.at = performance.now();
     if (message.kind === "call") answer(message.id, message.name, message.args).catch(reject);
     else if (message.kind === "progress") onProgress?.(message.percent, message.message);
     else if (message.kind === "done") resolve(message.result);

@@ -22,7 +22,7 @@ const params = Type.Object({
 });
 
 /** What a thread may take: the PDF itself, and what is unpacked of it. */
-const LIMITS = { heapMb: 256, bytesMb: PDF_MAX_BYTES / 1e6 + 200, seconds: 300 } as const;
+const LIMITS = { heapMb: 256, bytesMb: PDF_MAX_BYTES / 1e6 + 200, seconds: 600, silentSeconds: 60 } as const;
 
 const SHOWN: Readonly<Record<string, string>> = {
   pdf: "PDF",

@@ -1,6 +1,5 @@
 /** Videos: what is in them, and their packets in another file. */
 import Type from "typebox";
-import type { ThreadLimits } from "../../platform/threads/run-thread.ts";
 import { Permanent, type TaskType } from "../task-type.ts";
 import { workInThread } from "./in-thread.ts";
 import { CONTAINERS } from "./video/limits.ts";
@@ -33,12 +32,8 @@ const params = Type.Object({
   ),
 });
 
-/** Memory is the same for a large file. Time grows with it: a made-up index can keep a reader busy for hours. */
-const limitsFor = (bytes: number, action: "inspect" | "remux"): ThreadLimits => ({
-  heapMb: 256,
-  bytesMb: 200,
-  seconds: action === "inspect" ? 30 + bytes / 10e6 : 60 + bytes / 2e6,
-});
+/** The same for a file of any size. What hangs over a made-up index says nothing meanwhile. */
+const LIMITS = { heapMb: 256, bytesMb: 200, seconds: 1800, silentSeconds: 20 } as const;
 
 export const videoType: TaskType<typeof params> = {
   name: "video",
@@ -71,7 +66,7 @@ export const videoType: TaskType<typeof params> = {
       file,
       script: new URL("./video/thread.ts", import.meta.url),
       data,
-      limits: limitsFor(file.bytes, action),
+      limits: LIMITS,
     });
     return { message: describe(file.name, result), ...result, file: made };
   },
