@@ -59,6 +59,7 @@ CREATE TABLE "tasks" (
 	"job_id" uuid NOT NULL,
 	"group_id" uuid,
 	"after_id" uuid,
+	"has_next" boolean DEFAULT false NOT NULL,
 	"cancel_reason" text,
 	"tags" text[] DEFAULT '{}' NOT NULL,
 	"metadata" jsonb NOT NULL,
@@ -111,6 +112,7 @@ CREATE UNIQUE INDEX "tasks_job" ON "tasks" USING btree ("job_id");--> statement-
 CREATE INDEX "tasks_owner" ON "tasks" USING btree ("user_id","number");--> statement-breakpoint
 CREATE INDEX "tasks_owner_status" ON "tasks" USING btree ("user_id","status");--> statement-breakpoint
 CREATE INDEX "tasks_status" ON "tasks" USING btree ("status","created_at");--> statement-breakpoint
+CREATE INDEX "tasks_open" ON "tasks" USING btree ("number") WHERE status IN ('pending', 'processing');--> statement-breakpoint
 CREATE INDEX "tasks_group" ON "tasks" USING btree ("group_id") WHERE group_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "tasks_after" ON "tasks" USING btree ("after_id") WHERE after_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "tasks_file" ON "tasks" USING btree ("file_id") WHERE file_id IS NOT NULL;--> statement-breakpoint

@@ -24,12 +24,25 @@ export function checkParams(
   const field = joinPath(path, given === null && type.paramsFrom ? "metadata" : "params");
   const params: unknown = Value.Default(type.params, structuredClone(raw));
   const check = checks.get(type.name);
-  const fieldErrors: FieldErrors = check ? schemaErrors(check, params, field) : {};
+  const fieldErrors = check ? describeShapes(type.params, schemaErrors(check, params, field), field) : {};
   for (const name of unknownNames(type.params, params)) {
     fieldErrors[joinPath(field, name)] = [`is not a parameter of ${type.name}: ${namesOf(type.params)}.`];
   }
   throwFieldErrors(fieldErrors);
   return params as Record<string, unknown>;
+}
+
+/** What each shape of several that a parameter may have misses says nothing of what they are. */
+function describeShapes({ properties }: TObject, fieldErrors: FieldErrors, field: string): FieldErrors {
+  const told: FieldErrors = {};
+  for (const [path, texts] of Object.entries(fieldErrors)) {
+    const [name = ""] = path.slice(field.length + 1).split(".");
+    const rule = properties[name];
+    if (rule && "anyOf" in rule && "description" in rule) {
+      told[joinPath(field, name)] = [`must be: ${rule.description}`];
+    } else told[path] = texts;
+  }
+  return told;
 }
 
 function unknownNames({ properties }: TObject, params: unknown): string[] {

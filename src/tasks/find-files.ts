@@ -1,7 +1,10 @@
 /** The files that tasks are to work on. */
-import { and, eq, inArray, isNull, or } from "drizzle-orm";
+import { and, inArray } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { invalidField } from "../errors.ts";
+import { isShownTo } from "../files/queries.ts";
+import type { StoredFile } from "../files/read-file.ts";
+import { resolvePaths } from "../files/resolve-path.ts";
 import { joinPath } from "../platform/schema-errors.ts";
 import { files } from "../schema/files.ts";
 
@@ -34,33 +37,45 @@ export async function findFiles(
   requests: readonly GivenFile[],
   pathOf: (index: number) => string,
 ): Promise<(FoundFile | null)[]> {
-  const ids = requests.flatMap(({ fileId }) => fileId ?? []);
-  const paths = requests.flatMap(({ filePath }) => filePath ?? []);
-  if (ids.length + paths.length === 0) return requests.map(() => null);
+  const fieldOf = (index: number) => fileFieldOf(requests[index], pathOf(index));
+  const byPath = requests.flatMap(({ filePath }, index) =>
+    filePath === undefined ? [] : [{ filePath, index }],
+  );
+  const resolved = await resolvePaths(
+    tx,
+    userId,
+    byPath.map(({ filePath }) => filePath),
+    (position) => fieldOf(byPath[position]?.index ?? 0),
+  );
+  const ofPath = new Map(byPath.map(({ index }, position) => [index, resolved[position]]));
+  const stored = await holdFiles(tx, userId, [
+    ...requests.flatMap(({ fileId }) => fileId ?? []),
+    ...resolved.flatMap(({ fileId }) => fileId ?? []),
+  ]);
+  return requests.map(({ fileId }, index) => {
+    const file = ofPath.get(index);
+    const id = fileId?.toLowerCase() ?? file?.fileId;
+    if (id === undefined) return null;
+    if (id === null)
+      return file ? { fileId: null, filePath: file.path, fileName: file.name, fileBytes: file.bytes } : null;
+    const held = stored.get(id);
+    if (!held)
+      throw invalidField(fieldOf(index), "is no file of yours; send it to POST /api/v1/files first.");
+    return { fileId: id, filePath: held.path ?? "", fileName: held.name, fileBytes: held.bytes };
+  });
+}
+
+/** A file that is being deleted is there no more, and none is until the task refers to it. */
+async function holdFiles(
+  tx: Context,
+  userId: number,
+  ids: readonly string[],
+): Promise<Map<string, StoredFile>> {
+  if (ids.length === 0) return new Map();
   const found = await tx.db
     .select()
     .from(files)
-    .where(
-      and(
-        eq(files.userId, userId),
-        isNull(files.receivingAt),
-        or(inArray(files.id, ids), inArray(files.path, paths)),
-      ),
-    )
-    // A file that is being deleted is there no more, and none is until the task refers to it.
+    .where(and(inArray(files.id, [...ids]), isShownTo(tx, userId)))
     .for("key share");
-  const byId = new Map(found.map((file) => [file.id, file]));
-  const byPath = new Map(found.map((file) => [file.path, file]));
-  return requests.map((request, index) => {
-    const { fileId, filePath } = request;
-    if (fileId === undefined && filePath === undefined) return null;
-    const file = fileId === undefined ? byPath.get(filePath ?? "") : byId.get(fileId.toLowerCase());
-    if (file) {
-      return { fileId: file.id, filePath: file.path ?? "", fileName: file.name, fileBytes: file.bytes };
-    }
-    throw invalidField(
-      fileFieldOf(request, pathOf(index)),
-      "there is no such file of yours; upload it to /api/v1/files first.",
-    );
-  });
+  return new Map(found.map((file) => [file.id, file]));
 }

@@ -1,4 +1,4 @@
-import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
+import { eq, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { tasks } from "../schema/tasks.ts";
@@ -69,7 +69,7 @@ export async function withNewJobs(
     .update(tasks)
     .set({ jobId: sql`job.id` })
     .from(sql`unnest(${column("id")}::uuid[], ${column("jobId")}::uuid[]) AS job (task_id, id)`)
-    .where(and(eq(tasks.id, sql`job.task_id`), inArray(tasks.status, ["pending"])));
+    .where(eq(tasks.id, sql`job.task_id`));
   await enqueueTasks(tx, renewed, startAfterSeconds);
   return renewed;
 }

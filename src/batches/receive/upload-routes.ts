@@ -6,7 +6,7 @@ import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { type Claim, claimKey, type StoredAnswer } from "../../idempotency/claim-key.ts";
 import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../idempotency/replay.ts";
-import { authenticate } from "../../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { type UploadedFile, withUploadedFile } from "../../platform/http/upload.ts";
 import { getBatch, viewBatch } from "../queries.ts";
@@ -31,7 +31,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ["batches"],
-          security: [{ bearer: [] }, { cookie: [] }],
+          security: SECURITY,
           summary: "Upload a CSV file",
           description:
             "Streams the file into the database and answers 202 when all of it is stored and queued. Any other answer " +
@@ -55,7 +55,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         withUploadedFile(
           request,
           reply,
-          ctx.config.uploadMaxBytes,
+          { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES", optionNames },
           async (file) => {
             const options = readUploadOptions(request.query, file.fields);
             const key = request.headers["idempotency-key"];
@@ -64,7 +64,6 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             if (claim.answer) return replay(reply, claim.answer, await readRequestHash(file, options));
             return answer(reply, await upload(request, file, options, claim));
           },
-          optionNames,
         ),
     );
 
