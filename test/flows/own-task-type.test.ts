@@ -71,7 +71,7 @@ test("its parameters are checked when a task is made", async () => {
   const { status, body: problem } = await user.post<Problem>("/api/v1/tasks", body);
   expect(status).toBe(400);
   expect(problem.field_errors).toEqual({
-    "params.width": ["must be integer."],
+    "params.width": ["must be integer.", "must be >= 1."],
     "params.outcome": ["must be one of: done, busy, broken, slow."],
     "params.height": ["is not a parameter of measure: width, outcome."],
   });

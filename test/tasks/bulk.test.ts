@@ -88,6 +88,15 @@ describe("none is made where", () => {
     expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: 0, jobs: 0 });
   });
 
+  test("several are wrong: up to a hundred fields are named, the first of them in the sentence", async () => {
+    const wrong = Array.from({ length: 300 }, (_, at) => generic({ params: { seconds: at % 2 ? -1 : 0 } }));
+    const { body } = await user.post<Problem>(PATH, { tasks: wrong });
+    const fields = Object.keys(body.field_errors);
+    expect(fields).toHaveLength(100);
+    expect(fields.slice(0, 2)).toEqual(["tasks.1.params.seconds", "tasks.3.params.seconds"]);
+    expect(body.detail).toMatch(/^tasks\.1\.params\.seconds: must be >= 0\. .* And 95 more\.$/);
+  });
+
   test("a file is somebody else's", async () => {
     const other = await rowmill.newUser();
     const id = crypto.randomUUID();
@@ -104,7 +113,7 @@ describe("none is made where", () => {
         tasks: [generic(), generic({ [field]: value })],
       });
       expect([status, Object.keys(body.field_errors)]).toEqual([400, [`tasks.1.${field}`]]);
-      expect(body.detail).toContain("no such file of yours");
+      expect(body.detail).toContain("is no file");
     }
     expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: 0, jobs: 0 });
   });
