@@ -4,6 +4,8 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountRoutes } from "./accounts/routes.ts";
+import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
+import { verifiers } from "./accounts/verifiers.ts";
 import { healthRoutes } from "./admin/health-routes.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
 import { correctionRoutes } from "./batches/control/correction-routes.ts";
@@ -16,10 +18,14 @@ import { mediaRoutes } from "./books/media-routes.ts";
 import { BookView } from "./books/queries.ts";
 import { bookRoutes } from "./books/routes.ts";
 import type { Context } from "./context.ts";
+import { FileView } from "./files/queries.ts";
+import { fileRoutes } from "./files/routes.ts";
 import { bookUploadRoutes } from "./legacy/book-upload.ts";
 import { bookRoutesOfSeed } from "./legacy/books.ts";
 import { csvImporterRoutes } from "./legacy/csv-importer.ts";
+import { taskQueueUserRoutes } from "./legacy/task-queue-users.ts";
 import { registerAuth } from "./platform/http/auth.ts";
+import { registerDocs } from "./platform/http/docs.ts";
 import { handleErrors, Problem } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
@@ -29,6 +35,13 @@ import { RecordView } from "./records/queries.ts";
 import { recordRoutes } from "./records/routes.ts";
 import { targetRoutes } from "./targets/routes.ts";
 import { TargetView } from "./targets/views.ts";
+import { taskControlRoutes } from "./tasks/control-routes.ts";
+import { createTaskRoutes } from "./tasks/create-routes.ts";
+import { taskEventRoutes } from "./tasks/event-routes.ts";
+import { taskRoutes } from "./tasks/routes.ts";
+import { taskTypeRoutes } from "./tasks/type-routes.ts";
+import { newTaskSchemas, TaskTypeView } from "./tasks/type-views.ts";
+import { TaskView } from "./tasks/views.ts";
 
 /** A connection without a byte in either direction for this long is cut: a stalled upload, a client that is gone. */
 const IDLE_CONNECTION_MS = 120_000;
@@ -51,16 +64,19 @@ export async function createApp(ctx: Context) {
   handleErrors(app);
   await app.register(helmet, { contentSecurityPolicy: false });
   await refuseWhenOverloaded(app);
-  await registerAuth(app, ctx.config);
+  await registerAuth(app, ctx.config, verifiers(ctx));
   await registerUploads(app);
   preparePictures();
   await registerOpenApi(app, ctx.config.publicUrl, packageJson.version);
+  await registerDocs(app);
 
-  for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView])
+  for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView, FileView])
     app.addSchema(schema);
+  for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas]) app.addSchema(schema);
 
   await app.register(healthRoutes(ctx));
   await app.register(accountRoutes(ctx));
+  await app.register(tokenRoutes(ctx));
   await app.register(uploadRoutes(ctx));
   await app.register(batchRoutes(ctx));
   await app.register(controlRoutes(ctx));
@@ -71,8 +87,15 @@ export async function createApp(ctx: Context) {
   await app.register(bookRoutes(ctx));
   await app.register(mediaRoutes(ctx));
   await app.register(recordRoutes(ctx));
+  await app.register(fileRoutes(ctx));
+  await app.register(createTaskRoutes(ctx));
+  await app.register(taskRoutes(ctx));
+  await app.register(taskControlRoutes(ctx));
+  await app.register(taskEventRoutes(ctx));
+  await app.register(taskTypeRoutes(ctx));
   await app.register(bookUploadRoutes(ctx));
   await app.register(bookRoutesOfSeed(ctx));
   await app.register(csvImporterRoutes(ctx));
+  await app.register(taskQueueUserRoutes(ctx));
   return app;
 }

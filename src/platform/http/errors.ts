@@ -4,6 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
 import { isDatabaseUnavailable } from "../database.ts";
+import { BEARER_CHALLENGE } from "./auth.ts";
 
 const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
@@ -34,12 +35,13 @@ export const Problem = Type.Object(
 
 const MEANING: Record<number, string> = {
   400: "The input is wrong; `field_errors` names the field.",
-  401: "No access token, or one that is not valid (any more).",
+  401: "No proof of who is calling, or one that is not valid (any more).",
   403: "Not allowed.",
   404: "There is none, or it is somebody else's.",
   409: "Not possible in the present state.",
   413: "Over a limit; `detail` names it.",
   415: "Not a media type that is understood here.",
+  416: "`Range` asks for bytes that there are none of; `Content-Range` tells how many there are.",
   422: "The Idempotency-Key stood for another request.",
   429: "Too many failed attempts; `Retry-After` says when to try again.",
   500: "A mistake of ours; it is logged.",
@@ -77,7 +79,8 @@ export function handleErrors(app: FastifyInstance): void {
     if (error instanceof DomainError) {
       if (error.retryAfterSeconds !== undefined)
         reply.header("retry-after", Math.ceil(error.retryAfterSeconds));
-      if (error.code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="rowmill"');
+      if (error.code === "unauthenticated" && !reply.hasHeader("www-authenticate"))
+        reply.header("www-authenticate", BEARER_CHALLENGE);
       return sendProblem(reply, STATUS[error.code], error.code, error.message, error.fieldErrors);
     }
     if (error.validation) {
