@@ -1,6 +1,7 @@
 /** Every job bound to its verb. A job without one does not compile. */
 import Value from "typebox/value";
 import { removeExpiredSessions } from "./accounts/sessions.ts";
+import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
 import { reverseRows } from "./batches/control/reverse-rows.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
@@ -43,12 +44,14 @@ export const handlers: Handlers = {
     return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), filesRemoved };
   },
   clean: async (ctx) => {
-    const batchesRemoved = await removeOldBatches(ctx);
-    const tasksRemoved = await removeOldTasks(ctx);
-    const sessionsRemoved = await removeExpiredSessions(ctx);
-    const keysRemoved = await removeStaleKeys(ctx);
-    const filesRemoved = await removeUnusedFiles(ctx);
-    const removed = { batchesRemoved, tasksRemoved, sessionsRemoved, keysRemoved, filesRemoved };
+    const removed = {
+      batchesRemoved: await removeOldBatches(ctx),
+      tasksRemoved: await removeOldTasks(ctx),
+      filesRemoved: await removeUnusedFiles(ctx),
+      sessionsRemoved: await removeExpiredSessions(ctx),
+      tokensRemoved: await removeExpiredTokens(ctx),
+      keysRemoved: await removeStaleKeys(ctx),
+    };
     ctx.log.info(removed, "cleaned");
     return removed;
   },
