@@ -19,6 +19,9 @@ import type { Context } from "./context.ts";
 import { bookUploadRoutes } from "./legacy/book-upload.ts";
 import { bookRoutesOfSeed } from "./legacy/books.ts";
 import { csvImporterRoutes } from "./legacy/csv-importer.ts";
+import { fileTaskRoutes } from "./legacy/file-tasks.ts";
+import { oneTaskRoutes } from "./legacy/one-task.ts";
+import { taskQueueRoutes } from "./legacy/task-queue.ts";
 import { registerAuth } from "./platform/http/auth.ts";
 import { handleErrors, Problem } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
@@ -74,5 +77,8 @@ export async function createApp(ctx: Context) {
   await app.register(bookUploadRoutes(ctx));
   await app.register(bookRoutesOfSeed(ctx));
   await app.register(csvImporterRoutes(ctx));
+  await app.register(fileTaskRoutes(ctx));
+  await app.register(taskQueueRoutes(ctx));
+  await app.register(oneTaskRoutes(ctx));
   return app;
 }

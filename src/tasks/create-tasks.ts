@@ -84,9 +84,10 @@ export async function createTasks(
 function checkRequest(request: TaskRequest, path: string) {
   const { title = "", description = "", priority = DEFAULT_PRIORITY, tags = [], metadata = {} } = request;
   const type = taskTypeNamed(request.type, path ? `${path}.type` : "type");
-  const texts = { title, description, tags, metadata, params: request.params ?? null };
+  const { params: given = null, filePath: file_path = null } = request;
+  const texts = { title, description, tags, metadata, params: given, file_path };
   for (const [name, value] of Object.entries(texts)) requireStorable(value, path ? `${path}.${name}` : name);
-  const params = checkParams(type, request.params ?? null, metadata, path);
+  const params = checkParams(type, given, metadata, path);
   const { maxRetries } = request;
   return {
     type,
