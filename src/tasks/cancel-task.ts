@@ -3,6 +3,7 @@ import { type Context, inTransaction } from "../context.ts";
 import { requireStorable } from "../platform/storable.ts";
 import { tasks } from "../schema/tasks.ts";
 import { cancelNext } from "./chain.ts";
+import { findTaskType } from "./registry.ts";
 import { type Acting, lockTask, requireEdge, type Task, takeEdge } from "./take-edge.ts";
 import { dequeueTasks } from "./task-jobs.ts";
 
@@ -35,7 +36,13 @@ export async function cancelTasks(
     dueAt: sql`coalesce(due_at, statement_timestamp())`,
   };
   const cancelled = await takeEdge(tx, "cancel", where, changes, { message: reason, actorId });
-  await dequeueTasks(tx, cancelled);
-  await cancelNext(tx, cancelled);
+  await stopTasks(tx, cancelled);
   return cancelled;
+}
+
+/** What follows for others where these tasks will not come to their end, in the transaction that says so. */
+export async function stopTasks(tx: Context, stopped: readonly Task[]): Promise<void> {
+  await dequeueTasks(tx, stopped);
+  await cancelNext(tx, stopped);
+  for (const task of stopped) await findTaskType(task.type)?.onCancelled?.(tx, task);
 }

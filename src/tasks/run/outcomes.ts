@@ -1,4 +1,5 @@
 /** What an attempt comes to. An outcome is a value: no catch turns a failure into a success. */
+import { DomainError, type ErrorCode } from "../../errors.ts";
 import { describeError } from "../../platform/log.ts";
 import { Permanent, Retryable, type TaskResult } from "../task-type.ts";
 
@@ -12,12 +13,24 @@ export type Outcome =
       readonly afterSeconds?: number | undefined;
     };
 
+/** Verbs throw these for what whoever asks has to mend. */
+const MENDABLE: ReadonlySet<ErrorCode> = new Set([
+  "invalid_input",
+  "forbidden",
+  "not_found",
+  "too_large",
+  "unsupported_media_type",
+]);
+
 /** What a type has thrown. */
 export function outcomeOf(error: unknown): Outcome {
   const { message } = describeError(error);
   if (error instanceof Permanent) return { kind: "failed", code: error.code, message };
   if (error instanceof Retryable) {
     return { kind: "retry", code: error.code, message, afterSeconds: error.afterSeconds };
+  }
+  if (error instanceof DomainError && MENDABLE.has(error.code)) {
+    return { kind: "failed", code: error.code, message };
   }
   return { kind: "retry", code: "task_error", message };
 }
