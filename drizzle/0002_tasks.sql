@@ -59,6 +59,7 @@ CREATE TABLE "tasks" (
 	"job_id" uuid NOT NULL,
 	"group_id" uuid,
 	"after_id" uuid,
+	"has_next" boolean DEFAULT false NOT NULL,
 	"cancel_reason" text,
 	"tags" text[] DEFAULT '{}' NOT NULL,
 	"metadata" jsonb NOT NULL,

@@ -4,6 +4,8 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountRoutes } from "./accounts/routes.ts";
+import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
+import { verifiers } from "./accounts/verifiers.ts";
 import { healthRoutes } from "./admin/health-routes.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
 import { correctionRoutes } from "./batches/control/correction-routes.ts";
@@ -19,15 +21,20 @@ import type { Context } from "./context.ts";
 import { bookUploadRoutes } from "./legacy/book-upload.ts";
 import { bookRoutesOfSeed } from "./legacy/books.ts";
 import { csvImporterRoutes } from "./legacy/csv-importer.ts";
+
 import { fileTaskRoutes } from "./legacy/file-tasks.ts";
 import { oneTaskRoutes } from "./legacy/one-task.ts";
 import { taskQueueRoutes } from "./legacy/task-queue.ts";
+
+import { taskQueueUserRoutes } from "./legacy/task-queue-users.ts";
+
 import { registerAuth } from "./platform/http/auth.ts";
+import { registerDocs } from "./platform/http/docs.ts";
 import { handleErrors, Problem } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { registerUploads } from "./platform/http/upload.ts";
-import { preparePictures } from "./platform/pictures.ts";
+import { preparePictures } from "./platform/pictures/formats.ts";
 import { RecordView } from "./records/queries.ts";
 import { recordRoutes } from "./records/routes.ts";
 import { targetRoutes } from "./targets/routes.ts";
@@ -54,16 +61,18 @@ export async function createApp(ctx: Context) {
   handleErrors(app);
   await app.register(helmet, { contentSecurityPolicy: false });
   await refuseWhenOverloaded(app);
-  await registerAuth(app, ctx.config);
+  await registerAuth(app, ctx.config, verifiers(ctx));
   await registerUploads(app);
   preparePictures();
   await registerOpenApi(app, ctx.config.publicUrl, packageJson.version);
+  await registerDocs(app);
 
   for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView])
     app.addSchema(schema);
 
   await app.register(healthRoutes(ctx));
   await app.register(accountRoutes(ctx));
+  await app.register(tokenRoutes(ctx));
   await app.register(uploadRoutes(ctx));
   await app.register(batchRoutes(ctx));
   await app.register(controlRoutes(ctx));
@@ -80,5 +89,6 @@ export async function createApp(ctx: Context) {
   await app.register(fileTaskRoutes(ctx));
   await app.register(taskQueueRoutes(ctx));
   await app.register(oneTaskRoutes(ctx));
+  await app.register(taskQueueUserRoutes(ctx));
   return app;
 }

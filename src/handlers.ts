@@ -1,6 +1,7 @@
 /** Every job bound to its verb. A job without one does not compile. */
 import Value from "typebox/value";
 import { removeExpiredSessions } from "./accounts/sessions.ts";
+import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
 import { reverseRows } from "./batches/control/reverse-rows.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
@@ -41,8 +42,9 @@ export const handlers: Handlers = {
     const batchesRemoved = await removeOldBatches(ctx);
     const tasksRemoved = await removeOldTasks(ctx);
     const sessionsRemoved = await removeExpiredSessions(ctx);
+    const tokensRemoved = await removeExpiredTokens(ctx);
     const keysRemoved = await removeStaleKeys(ctx);
-    const removed = { batchesRemoved, tasksRemoved, sessionsRemoved, keysRemoved };
+    const removed = { batchesRemoved, tasksRemoved, sessionsRemoved, tokensRemoved, keysRemoved };
     ctx.log.info(removed, "cleaned");
     return removed;
   },

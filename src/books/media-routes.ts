@@ -5,7 +5,7 @@ import { notFound } from "../errors.ts";
 import { findFile, readChunks } from "../files/read-file.ts";
 import { problems } from "../platform/http/errors.ts";
 import { sendBytes } from "../platform/http/send-bytes.ts";
-import { PICTURE_TYPES } from "../platform/pictures.ts";
+import { PICTURE_TYPES } from "../platform/pictures/formats.ts";
 import { fileIdOf, PICTURE_NAME } from "./pictures.ts";
 
 /**

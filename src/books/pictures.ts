@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { Context } from "../context.ts";
 import { removeFiles } from "../files/remove-files.ts";
 import { storeFile } from "../files/store-file.ts";
-import { PICTURE_TYPES, type Picture } from "../platform/pictures.ts";
+import { PICTURE_TYPES } from "../platform/pictures/formats.ts";
+import type { Picture } from "../platform/pictures/stored-picture.ts";
 
 const extensions = PICTURE_TYPES.map(({ extension }) => extension).join("|");
 export const PICTURE_NAME = `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.(${extensions})$`;

@@ -11,7 +11,7 @@ import { BookView, getBook, viewBook } from "../books/queries.ts";
 import { BookParams } from "../books/routes.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { authenticate } from "../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, encodeCursor, PageQuery } from "../platform/http/paging.ts";
 import { books } from "../schema/targets.ts";
@@ -30,7 +30,7 @@ export function bookRoutesOfSeed(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(config));
     takeBodiesAsDjango(app);
-    const shared = { tags: ["seed"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["seed"], security: SECURITY };
 
     app.get(
       "/books/",

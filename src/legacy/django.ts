@@ -1,8 +1,7 @@
-/** What clients of Django REST framework expect everywhere: of bodies, of the words of errors, of pages by number. */
+/** What clients of Django REST Framework expect of bodies, of days and of pages by number. */
 import type { FastifyInstance } from "fastify";
-import type { FastifySchemaValidationError } from "fastify/types/schema.js";
 import Type from "typebox";
-import { DomainError, type FieldErrors } from "../errors.ts";
+import { DomainError } from "../errors.ts";
 
 export const URLENCODED = "application/x-www-form-urlencoded";
 
@@ -15,69 +14,6 @@ export function takeBodiesAsDjango(app: FastifyInstance): void {
   app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) =>
     body === "" ? done(null, {}) : parseJson(request, body, done),
   );
-}
-
-/** What a text must match that may not be empty, or all blanks. */
-export const NOT_BLANK = "\\S";
-const BLANK = "This field may not be blank.";
-
-const MISTYPED: Readonly<Record<string, string>> = {
-  string: "Not a valid string.",
-  boolean: "Must be a valid boolean.",
-  integer: "A valid integer is required.",
-  array: "Expected a list of items.",
-  object: "Expected an object.",
-};
-
-/** By the keyword of the JSON Schema that does not hold. */
-const TEXTS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>) => string>> = {
-  required: () => "This field is required.",
-  type: ({ type }) => MISTYPED[String(type)] ?? `Must be ${type}.`,
-  minLength: () => BLANK,
-  pattern: ({ pattern }) => (pattern === NOT_BLANK ? BLANK : `Must match ${pattern}.`),
-  maxLength: ({ limit }) => `Ensure this field has no more than ${limit} characters.`,
-  minItems: () => "This list may not be empty.",
-  maxItems: ({ limit }) => `Ensure this field has no more than ${limit} elements.`,
-  minimum: ({ limit }) => `Ensure this value is greater than or equal to ${limit}.`,
-  format: ({ format }) => `Enter a valid ${format}.`,
-  formatMinimum: ({ limit }) => `Must be ${limit} or later.`,
-};
-
-/** Words what is wrong with input as Django REST framework does. */
-export function speakAsDjango(app: FastifyInstance): void {
-  app.setSchemaErrorFormatter((errors, part) => {
-    const fieldErrors: FieldErrors = {};
-    for (const error of errors) {
-      const field = fieldOf(error) || part;
-      const text = TEXTS[error.keyword]?.(error.params) ?? `${error.message}.`;
-      fieldErrors[field] = [...(fieldErrors[field] ?? []), text];
-    }
-    return inputError(fieldErrors);
-  });
-}
-
-function fieldOf({ instancePath, keyword, params }: FastifySchemaValidationError): string {
-  const missing = keyword === "required" ? String(params.missingProperty) : "";
-  return [instancePath.slice(1).replaceAll("/", "."), missing].filter(Boolean).join(".");
-}
-
-function inputError(fieldErrors: FieldErrors, cause?: unknown): DomainError {
-  const detail = Object.entries(fieldErrors).map(([field, texts]) => `${field}: ${texts.join(" ")}`);
-  return new DomainError("invalid_input", detail.join("; "), { fieldErrors, cause });
-}
-
-/** Runs a verb whose fields the old service calls otherwise, and names them in its errors as the client does. */
-export async function underOldNames<T>(
-  oldName: (field: string) => string,
-  verb: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await verb();
-  } catch (error) {
-    if (!(error instanceof DomainError) || error.code !== "invalid_input") throw error;
-    const renamed = Object.entries(error.fieldErrors).map(([field, texts]) => [oldName(field), texts]);
-    throw inputError(Object.fromEntries(renamed), error);
-  }
 }
 
 const DAY_MS = 86_400_000;

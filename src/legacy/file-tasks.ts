@@ -1,63 +1,21 @@
 /** The endpoints of the Celery file-processing service: its paths, bodies and codes over the same verbs as /api/v1. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import Type, { type Static } from "typebox";
+import Type from "typebox";
 import type { Context } from "../context.ts";
-import { authenticate } from "../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { requireStorable } from "../platform/storable.ts";
 import { createTasks } from "../tasks/create-tasks.ts";
 import { countByStatus } from "../tasks/queries.ts";
-import { taskTypeNamed, taskTypeNames } from "../tasks/registry.ts";
-import type { Task } from "../tasks/take-edge.ts";
+import { taskTypeNamed } from "../tasks/registry.ts";
 import { getTaskDetail } from "../tasks/task-detail.ts";
 import { listTaskPage } from "../tasks/task-pages.ts";
-import { TaskStatusName, viewTask } from "../tasks/views.ts";
-import {
-  betweenDays,
-  Day,
-  PageNumberQuery,
-  pageLinks,
-  pageNumbers,
-  speakAsDjango,
-  takeBodiesAsDjango,
-  underOldNames,
-} from "./django.ts";
+import { betweenDays, Day, PageNumberQuery, pageLinks, pageNumbers, takeBodiesAsDjango } from "./django.ts";
+import { speakAsDjango, underOldNames } from "./django-errors.ts";
+import { ListedTask, NewTask, TaskType, viewListed, viewNew } from "./file-task-views.ts";
 import { statusesNamed } from "./statuses.ts";
 
 const MAX_FILES = 10_000;
-
-const Uuid = Type.String({ format: "uuid" });
-const Moment = Type.String({ format: "date-time" });
-const NullableMoment = Type.Union([Moment, Type.Null()]);
-const NullableText = Type.Union([Type.String(), Type.Null()]);
-const NullableInteger = Type.Union([Type.Integer(), Type.Null()]);
-
-const facts = {
-  celery_task_id: Type.String({ format: "uuid", description: "The queue's job." }),
-  status: TaskStatusName,
-  progress: Type.Integer({ description: "Percent." }),
-  file_name: NullableText,
-  file_size: NullableInteger,
-  created_at: Moment,
-};
-
-const TaskType = Type.String({ description: `One of: ${taskTypeNames.join(", ")}.`, examples: ["image"] });
-
-const ListedTask = Type.Object({ id: Uuid, ...facts, task_type: TaskType, completed_at: NullableMoment });
-
-const NewTask = Type.Object({ ...facts, task_type: TaskType });
-
-export const FileTask = Type.Object({
-  id: Uuid,
-  ...facts,
-  error_message: NullableText,
-  retry_count: Type.Integer(),
-  started_at: NullableMoment,
-  completed_at: NullableMoment,
-  is_cancellable: Type.Boolean(),
-  is_retryable: Type.Boolean(),
-  elapsed_time: Type.Union([Type.Number(), Type.Null()], { description: "Seconds." }),
-});
 
 const FilePath = Type.String({
   minLength: 1,
@@ -72,7 +30,7 @@ export function fileTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.addHook("onRequest", authenticate(config));
     takeBodiesAsDjango(app);
     speakAsDjango(app);
-    const shared = { tags: ["seed"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["seed"], security: SECURITY };
 
     app.get(
       "/api/tasks/",
@@ -94,7 +52,7 @@ export function fileTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: {
             200: Type.Object({
               count: Type.Integer({ description: "On all pages." }),
-              next: NullableText,
+              next: Type.Union([Type.String(), Type.Null()]),
               results: Type.Array(ListedTask),
             }),
             ...problems(400, 401, 404),
@@ -216,35 +174,4 @@ function oldNameInBulk(field: string): string {
   const [, item = field, name] = /^(file_paths\.\d+)\.(.+)$/.exec(field) ?? [];
   if (name === "type") return "task_type";
   return name === undefined || name === "file_path" ? item : name;
-}
-
-function viewFacts(task: Task) {
-  const { job_id, status, progress, file, created_at } = viewTask(task, task.createdAt);
-  const named = { file_name: file?.name ?? null, file_size: file?.bytes ?? null };
-  return { celery_task_id: job_id, status, progress, ...named, created_at };
-}
-
-function viewListed(task: Task): Static<typeof ListedTask> {
-  const completed_at = task.completedAt?.toISOString() ?? null;
-  return { id: task.id, ...viewFacts(task), task_type: task.type, completed_at };
-}
-
-/** As it was made, although a worker may have it by now. */
-function viewNew(task: Task): Static<typeof NewTask> {
-  return { ...viewFacts(task), task_type: task.type, status: "pending", progress: 0 };
-}
-
-export function viewFileTask(task: Task, now: Date): Static<typeof FileTask> {
-  const view = viewTask(task, now);
-  return {
-    id: view.id,
-    ...viewFacts(task),
-    error_message: view.error_message,
-    retry_count: view.retry_count,
-    started_at: view.started_at,
-    completed_at: view.completed_at,
-    is_cancellable: view.is_cancellable,
-    is_retryable: view.is_retryable,
-    elapsed_time: view.elapsed_seconds,
-  };
 }

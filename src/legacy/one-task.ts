@@ -6,7 +6,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { authenticate } from "../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
 import { cancelTask } from "../tasks/cancel-task.ts";
@@ -15,9 +15,10 @@ import { retryTask } from "../tasks/retry-task.ts";
 import { ownTasks } from "../tasks/take-edge.ts";
 import { TaskCache } from "../tasks/task-cache.ts";
 import { findTaskId, type TaskKey } from "../tasks/task-detail.ts";
-import { speakAsDjango, takeBodiesAsDjango } from "./django.ts";
-import { FileTask, viewFileTask } from "./file-tasks.ts";
-import { QueuedTaskAnswer, viewQueuedTask } from "./task-queue.ts";
+import { takeBodiesAsDjango } from "./django.ts";
+import { speakAsDjango } from "./django-errors.ts";
+import { FileTask, viewFileTask } from "./file-task-views.ts";
+import { QueuedTaskAnswer, viewQueuedTask } from "./task-queue-views.ts";
 
 const TaskParams = Type.Object({
   id: Type.String({ description: "The task's UUID or its number.", examples: ["1"] }),
@@ -33,7 +34,7 @@ export function oneTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.addHook("onRequest", authenticate(ctx.config));
     takeBodiesAsDjango(app);
     speakAsDjango(app);
-    const shared = { tags: ["seed"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["seed"], security: SECURITY };
 
     app.get(
       "/api/tasks/tasks/:id/",

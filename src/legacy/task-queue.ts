@@ -1,64 +1,34 @@
 /** The endpoints of the Task Queue & Notification API: its paths, bodies and codes over the same verbs as /api/v1. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import Type, { type Static } from "typebox";
+import Type from "typebox";
 import type { Context } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
-import { authenticate, type Caller } from "../platform/http/auth.ts";
+import { authenticate, type Caller, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { requireStorable } from "../platform/storable.ts";
 import { taskStatus } from "../schema/tasks.ts";
 import { createTasks } from "../tasks/create-tasks.ts";
 import { countByStatus } from "../tasks/queries.ts";
-import { getTaskDetail, type TaskDetail } from "../tasks/task-detail.ts";
+import { getTaskDetail } from "../tasks/task-detail.ts";
 import { listTaskPage, TASK_SORT_KEYS, type TaskPageRequest } from "../tasks/task-pages.ts";
-import {
-  betweenDays,
-  Day,
-  NOT_BLANK,
-  PageNumberQuery,
-  pageLinks,
-  pageNumbers,
-  speakAsDjango,
-  takeBodiesAsDjango,
-} from "./django.ts";
+import { betweenDays, Day, PageNumberQuery, pageLinks, pageNumbers, takeBodiesAsDjango } from "./django.ts";
+import { NOT_BLANK, speakAsDjango } from "./django-errors.ts";
 import { statusesNamed } from "./statuses.ts";
+import {
+  asMade,
+  ListedTask,
+  QueuedTask,
+  StatusName,
+  TaskOfAll,
+  upper,
+  viewListed,
+} from "./task-queue-views.ts";
 
 const MAX_TITLE_LENGTH = 200;
 /** The service listed everybody's tasks at once. Beyond these an answer says where the rest is. */
 const MAX_TASKS_OF_ALL = 1000;
 
-const Moment = Type.String({ format: "date-time" });
-const NullableText = Type.Union([Type.String(), Type.Null()]);
-const StatusName = Type.Enum(["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]);
 const StatusQuery = Type.Optional(Type.String({ examples: ["COMPLETED"] }));
-
-const id = Type.Integer({ description: "The task's number.", examples: [1] });
-const Owner = Type.Object({
-  id: Type.Integer({ examples: [1] }),
-  username: Type.String({ examples: ["john_doe"] }),
-  email: Type.String({ examples: ["john@example.com"] }),
-});
-
-const QueuedTask = Type.Object({
-  id,
-  user: Owner,
-  title: Type.String(),
-  description: Type.String(),
-  status: StatusName,
-  result: Type.Union([Type.String(), Type.Null()], { description: "What came of it, in a sentence." }),
-  celery_task_id: Type.String({ format: "uuid", description: "The queue's job." }),
-  created_at: Moment,
-  updated_at: Moment,
-});
-
-const listed = { title: Type.String(), status: StatusName, created_at: Moment, updated_at: Moment };
-const ListedTask = Type.Object({ id, ...listed });
-const TaskOfAll = Type.Object({ id, user: Owner, ...listed });
-
-export const QueuedTaskAnswer = Type.Object({
-  task: QueuedTask,
-  cached: Type.Boolean({ description: "Whether it came from this process's memory." }),
-});
 
 const NewTask = Type.Object({
   title: Type.String({
@@ -75,7 +45,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.addHook("onRequest", authenticate(config));
     takeBodiesAsDjango(app);
     speakAsDjango(app);
-    const shared = { tags: ["seed"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["seed"], security: SECURITY };
 
     app.post(
       "/api/tasks/tasks/",
@@ -133,8 +103,8 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: {
             200: Type.Object({
               count: Type.Integer({ description: "On all pages." }),
-              next: NullableText,
-              previous: NullableText,
+              next: Type.Union([Type.String(), Type.Null()]),
+              previous: Type.Union([Type.String(), Type.Null()]),
               results: Type.Array(ListedTask),
             }),
             ...problems(400, 401, 404),
@@ -224,40 +194,5 @@ function orderOf(ordering: string): NonNullable<TaskPageRequest["order"]> {
     const key = TASK_SORT_KEYS.find((known) => known === name);
     if (key) return { key, isDescending: term !== name };
     throw invalidField("ordering", `"${name}" is not one of: ${TASK_SORT_KEYS.join(", ")}.`);
-  });
-}
-
-/** toUpperCase() forgets which words there are. */
-function upper<S extends string>(text: S): Uppercase<S> {
-  return text.toUpperCase() as Uppercase<S>;
-}
-
-function viewListed({ task }: TaskDetail): Static<typeof ListedTask> {
-  return {
-    id: task.number,
-    title: task.title,
-    status: upper(task.status),
-    created_at: task.createdAt.toISOString(),
-    updated_at: task.updatedAt.toISOString(),
-  };
-}
-
-export function viewQueuedTask(detail: TaskDetail): Static<typeof QueuedTask> {
-  const { task, owner } = detail;
-  const message = task.result?.message;
-  return {
-    ...viewListed(detail),
-    user: owner,
-    description: task.description,
-    result: typeof message === "string" ? message : null,
-    celery_task_id: task.jobId,
-  };
-}
-
-/** As it was made, although a worker may have it by now. */
-function asMade({ task, owner }: TaskDetail): Static<typeof QueuedTask> {
-  return viewQueuedTask({
-    task: { ...task, status: "pending", result: null, updatedAt: task.createdAt },
-    owner,
   });
 }

@@ -30,7 +30,12 @@ export function checkParams(
     tell(joined(field, name), `is not a parameter of ${type.name}: ${namesOf(type.params)}.`);
   }
   for (const { instancePath, message } of checks.get(type.name)?.Errors(params) ?? []) {
-    tell(joined(field, instancePath.slice(1).replaceAll("/", ".")), `${message}.`);
+    const [name = ""] = instancePath.slice(1).split("/");
+    const rule = type.params.properties[name];
+    // What each of several shapes misses says nothing of what they are.
+    if (rule && "anyOf" in rule && "description" in rule) {
+      fieldErrors[joined(field, name)] = [`must be: ${rule.description}`];
+    } else tell(joined(field, instancePath.slice(1).replaceAll("/", ".")), `${message}.`);
   }
   const [first] = Object.entries(fieldErrors);
   if (!first) return params as Record<string, unknown>;

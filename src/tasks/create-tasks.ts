@@ -69,6 +69,7 @@ export async function createTasks(
     ...task,
     ...file,
     afterId: isSequential ? (made[index - 1]?.id ?? null) : null,
+    hasNext: isSequential && index < made.length - 1,
   }));
   return inTransaction(ctx, async (tx) => {
     const numbers = await insertTasks(tx, rows);
@@ -119,12 +120,12 @@ async function insertTasks(
   const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
     WITH made AS (
       INSERT INTO tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
-        file_bytes, max_retries, job_id, group_id, after_id, tags, metadata, due_at)
+        file_bytes, max_retries, job_id, group_id, after_id, has_next, tags, metadata, due_at)
       SELECT id, "userId", type, queue, title, description, priority, params, "fileId", "filePath", "fileName",
-        "fileBytes", "maxRetries", "jobId", "groupId", "afterId", tags, metadata, CASE WHEN "afterId" IS NULL THEN now() END
+        "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", tags, metadata, CASE WHEN "afterId" IS NULL THEN now() END
       FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS task (index int, id uuid, "userId" bigint, type text,
         queue text, title text, description text, priority smallint, params jsonb, "fileId" uuid, "filePath" text,
-        "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid,
+        "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid, "hasNext" boolean,
         tags text[], metadata jsonb)
       ORDER BY index
       RETURNING id, number, user_id, after_id

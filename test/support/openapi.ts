@@ -11,7 +11,7 @@ interface OpenApi {
   components: { schemas: Record<string, object> };
 }
 
-const UNDOCUMENTED = ["/docs", "/openapi.json"];
+const UNDOCUMENTED = ["/docs", "/openapi.json", "/api/docs", "/api/redoc", "/api/schema"];
 const documents = new WeakMap<object, { openapi: OpenApi; ajv: Ajv2020 }>();
 
 function documentOf(app: Pick<FastifyInstance, "swagger">) {

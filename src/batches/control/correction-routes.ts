@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
-import { authenticate } from "../../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { withUploadedFile } from "../../platform/http/upload.ts";
 import { getBatch, viewBatch } from "../queries.ts";
@@ -24,7 +24,7 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ["batches"],
-          security: [{ bearer: [] }, { cookie: [] }],
+          security: SECURITY,
           summary: "Upload corrected rows of a batch that has ended",
           description:
             "A results file with its cells mended: rows are found by `_row`, columns by name; a column that is not there " +

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { authenticate } from "../../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { type UploadedFile, withUploadedFile } from "../../platform/http/upload.ts";
 import { getBatch, viewBatch } from "../queries.ts";
@@ -42,7 +42,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ["batches"],
-          security: [{ bearer: [] }, { cookie: [] }],
+          security: SECURITY,
           summary: "Upload a CSV file",
           description:
             "Streams the file into the database and answers 202 when all of it is stored and queued. Any other answer " +

@@ -4,6 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
 import { isDatabaseUnavailable } from "../database.ts";
+import { BEARER_CHALLENGE } from "./auth.ts";
 
 const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
@@ -34,7 +35,7 @@ export const Problem = Type.Object(
 
 const MEANING: Record<number, string> = {
   400: "The input is wrong; `field_errors` names the field.",
-  401: "No access token, or one that is not valid (any more).",
+  401: "No proof of who is calling, or one that is not valid (any more).",
   403: "Not allowed.",
   404: "There is none, or it is somebody else's.",
   409: "Not possible in the present state.",
@@ -77,7 +78,8 @@ export function handleErrors(app: FastifyInstance): void {
     if (error instanceof DomainError) {
       if (error.retryAfterSeconds !== undefined)
         reply.header("retry-after", Math.ceil(error.retryAfterSeconds));
-      if (error.code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="rowmill"');
+      if (error.code === "unauthenticated" && !reply.hasHeader("www-authenticate"))
+        reply.header("www-authenticate", BEARER_CHALLENGE);
       return sendProblem(reply, STATUS[error.code], error.code, error.message, error.fieldErrors);
     }
     if (error.validation) {

@@ -3,15 +3,15 @@ import { DomainError, type ErrorCode } from "../../errors.ts";
 import { describeError } from "../../platform/log.ts";
 import { Permanent, Retryable, type TaskResult } from "../task-type.ts";
 
-export type Outcome =
-  | { readonly kind: "done"; readonly result: TaskResult }
-  | { readonly kind: "failed"; readonly code: string; readonly message: string }
-  | {
-      readonly kind: "retry";
-      readonly code: string;
-      readonly message: string;
-      readonly afterSeconds?: number | undefined;
-    };
+/** `failed`: trying again can't mend it. */
+export interface Failure {
+  readonly kind: "failed" | "retry";
+  readonly code: string;
+  readonly message: string;
+  readonly afterSeconds?: number | undefined;
+}
+
+export type Outcome = { readonly kind: "done"; readonly result: TaskResult } | Failure;
 
 /** Verbs throw these for what whoever asks has to mend. */
 const MENDABLE: ReadonlySet<ErrorCode> = new Set([

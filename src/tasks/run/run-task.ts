@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import type { Context } from "../../context.ts";
 import type { Delivery } from "../../platform/queue.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { findTaskType } from "../registry.ts";
@@ -40,16 +40,14 @@ export async function runTask(
 const SAID = { done: "succeeded", failed: "failed", retry: "failed and is tried again" } as const;
 
 /** Whoever begins it last is the one whose outcome counts. Null: it has ended, or has another job by now. */
-function startTask(ctx: Context, taskId: string, run: number): Promise<Task | null> {
+async function startTask(ctx: Context, taskId: string, run: number): Promise<Task | null> {
   const isThisRun = and(eq(tasks.id, taskId), eq(tasks.run, run));
   const changes = { attempt: sql`${tasks.attempt} + 1`, progress: 0, startedAt: sql`statement_timestamp()` };
+  const [started] = await takeEdge(ctx, "start", isThisRun, changes);
+  if (started) return started;
   const resumed = { message: "Taken up from a worker that was lost or stopped." };
-  return inTransaction(ctx, async (tx) => {
-    const [started] = await takeEdge(tx, "start", isThisRun, changes);
-    if (started) return started;
-    const [task] = await takeEdge(tx, "resume", isThisRun, changes, resumed);
-    return task ?? null;
-  });
+  const [task] = await takeEdge(ctx, "resume", isThisRun, changes, resumed);
+  return task ?? null;
 }
 
 /** Null: whatever came of it does not count any more. */

@@ -1,3 +1,4 @@
 /** The registry: every task type is its file and a line here. */
 export { batchImportType } from "./batch-import.ts";
 export { genericType } from "./generic.ts";
+export { imageType } from "./image.ts";
