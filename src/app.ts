@@ -18,6 +18,8 @@ import { mediaRoutes } from "./books/media-routes.ts";
 import { BookView } from "./books/queries.ts";
 import { bookRoutes } from "./books/routes.ts";
 import type { Context } from "./context.ts";
+import { FileView } from "./files/queries.ts";
+import { fileRoutes } from "./files/routes.ts";
 import { bookUploadRoutes } from "./legacy/book-upload.ts";
 import { bookRoutesOfSeed } from "./legacy/books.ts";
 import { csvImporterRoutes } from "./legacy/csv-importer.ts";
@@ -67,7 +69,7 @@ export async function createApp(ctx: Context) {
   await registerOpenApi(app, ctx.config.publicUrl, packageJson.version);
   await registerDocs(app);
 
-  for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView])
+  for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView, FileView])
     app.addSchema(schema);
 
   await app.register(healthRoutes(ctx));
@@ -83,6 +85,7 @@ export async function createApp(ctx: Context) {
   await app.register(bookRoutes(ctx));
   await app.register(mediaRoutes(ctx));
   await app.register(recordRoutes(ctx));
+  await app.register(fileRoutes(ctx));
   await app.register(bookUploadRoutes(ctx));
   await app.register(bookRoutesOfSeed(ctx));
   await app.register(csvImporterRoutes(ctx));

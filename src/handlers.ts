@@ -11,6 +11,8 @@ import { reconcile } from "./batches/upkeep/reconcile.ts";
 import { removeOldBatches } from "./batches/upkeep/remove-old-batches.ts";
 import type { Context, OpenContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
+import { removeDeadFiles } from "./files/remove-dead-files.ts";
+import { removeUnusedFiles } from "./files/remove-unused-files.ts";
 import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";
 import type { Delivery } from "./platform/queue.ts";
 import { runTask } from "./tasks/run/run-task.ts";
@@ -37,14 +39,19 @@ export const handlers: Handlers = {
   runTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
-  reconcile: async (ctx) => ({ ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)) }),
+  reconcile: async (ctx) => {
+    const filesRemoved = await removeDeadFiles(ctx);
+    return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), filesRemoved };
+  },
   clean: async (ctx) => {
-    const batchesRemoved = await removeOldBatches(ctx);
-    const tasksRemoved = await removeOldTasks(ctx);
-    const sessionsRemoved = await removeExpiredSessions(ctx);
-    const tokensRemoved = await removeExpiredTokens(ctx);
-    const keysRemoved = await removeStaleKeys(ctx);
-    const removed = { batchesRemoved, tasksRemoved, sessionsRemoved, tokensRemoved, keysRemoved };
+    const removed = {
+      batchesRemoved: await removeOldBatches(ctx),
+      tasksRemoved: await removeOldTasks(ctx),
+      filesRemoved: await removeUnusedFiles(ctx),
+      sessionsRemoved: await removeExpiredSessions(ctx),
+      tokensRemoved: await removeExpiredTokens(ctx),
+      keysRemoved: await removeStaleKeys(ctx),
+    };
     ctx.log.info(removed, "cleaned");
     return removed;
   },

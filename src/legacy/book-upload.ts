@@ -129,8 +129,11 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { id: userId, role } = request.user;
-        const { batchId } = await withUploadedFile(request, reply, config.uploadMaxBytes, (uploaded) =>
-          receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions("books") }),
+        const { batchId } = await withUploadedFile(
+          request,
+          reply,
+          { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
+          (uploaded) => receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions("books") }),
         );
         const { totalRows } = await getBatch(ctx, userId, batchId);
         const rows = await firstRowNumbers(ctx, batchId, MAX_TASK_IDS);

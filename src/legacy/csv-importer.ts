@@ -77,8 +77,11 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { id: userId, role } = callerOf(request) ?? { id: await anonymousUser(ctx), role: "user" };
-        const { batchId } = await withUploadedFile(request, reply, config.uploadMaxBytes, (uploaded) =>
-          receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions(TARGET) }),
+        const { batchId } = await withUploadedFile(
+          request,
+          reply,
+          { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
+          (uploaded) => receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions(TARGET) }),
         );
         const { number } = await getBatch(ctx, userId, batchId);
         return reply.header("location", `/jobs/${number}`).send({

@@ -45,8 +45,11 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const userId = request.user.id;
         const batchId = request.params.batch_id;
         const { unprocessed } = request.query;
-        const counts = await withUploadedFile(request, reply, ctx.config.uploadMaxBytes, (file) =>
-          correctRows(ctx, { ...file, userId, batchId, unprocessed }),
+        const counts = await withUploadedFile(
+          request,
+          reply,
+          { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
+          (file) => correctRows(ctx, { ...file, userId, batchId, unprocessed }),
         );
         const batch = viewBatch(await getBatch(ctx, userId, batchId), ctx.now());
         return reply.code(202).send({ ...counts, batch });

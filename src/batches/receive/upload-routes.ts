@@ -66,7 +66,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         withUploadedFile(
           request,
           reply,
-          ctx.config.uploadMaxBytes,
+          { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES", optionNames },
           async (file) => {
             const options = readUploadOptions(request.query, file.fields);
             const key = request.headers["idempotency-key"];
@@ -75,7 +75,6 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             if (claim.answer) return replay(reply, claim.answer, await readRequestHash(file, options));
             return answer(reply, await upload(request, file, options, claim));
           },
-          optionNames,
         ),
     );
 

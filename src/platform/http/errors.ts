@@ -41,6 +41,7 @@ const MEANING: Record<number, string> = {
   409: "Not possible in the present state.",
   413: "Over a limit; `detail` names it.",
   415: "Not a media type that is understood here.",
+  416: "`Range` asks for bytes that there are none of; `Content-Range` tells how many there are.",
   422: "The Idempotency-Key stood for another request.",
   429: "Too many failed attempts; `Retry-After` says when to try again.",
   500: "A mistake of ours; it is logged.",
