@@ -41,6 +41,13 @@ import { RecordView } from "./records/queries.ts";
 import { recordRoutes } from "./records/routes.ts";
 import { targetRoutes } from "./targets/routes.ts";
 import { TargetView } from "./targets/views.ts";
+import { taskControlRoutes } from "./tasks/control-routes.ts";
+import { createTaskRoutes } from "./tasks/create-routes.ts";
+import { taskEventRoutes } from "./tasks/event-routes.ts";
+import { taskRoutes } from "./tasks/routes.ts";
+import { taskTypeRoutes } from "./tasks/type-routes.ts";
+import { newTaskSchemas, TaskTypeView } from "./tasks/type-views.ts";
+import { TaskView } from "./tasks/views.ts";
 
 /** A connection without a byte in either direction for this long is cut: a stalled upload, a client that is gone. */
 const IDLE_CONNECTION_MS = 120_000;
@@ -71,6 +78,7 @@ export async function createApp(ctx: Context) {
 
   for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView, FileView])
     app.addSchema(schema);
+  for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas]) app.addSchema(schema);
 
   await app.register(healthRoutes(ctx));
   await app.register(accountRoutes(ctx));
@@ -86,6 +94,11 @@ export async function createApp(ctx: Context) {
   await app.register(mediaRoutes(ctx));
   await app.register(recordRoutes(ctx));
   await app.register(fileRoutes(ctx));
+  await app.register(createTaskRoutes(ctx));
+  await app.register(taskRoutes(ctx));
+  await app.register(taskControlRoutes(ctx));
+  await app.register(taskEventRoutes(ctx));
+  await app.register(taskTypeRoutes(ctx));
   await app.register(bookUploadRoutes(ctx));
   await app.register(bookRoutesOfSeed(ctx));
   await app.register(csvImporterRoutes(ctx));

@@ -5,7 +5,6 @@ import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts"
 import { reverseRows } from "./batches/control/reverse-rows.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
-import { removeStaleKeys } from "./batches/receive/idempotency.ts";
 import { announceBatch } from "./batches/upkeep/announce-batch.ts";
 import { reconcile } from "./batches/upkeep/reconcile.ts";
 import { removeOldBatches } from "./batches/upkeep/remove-old-batches.ts";
@@ -13,6 +12,7 @@ import type { Context, OpenContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
 import { removeDeadFiles } from "./files/remove-dead-files.ts";
 import { removeUnusedFiles } from "./files/remove-unused-files.ts";
+import { removeStaleKeys } from "./idempotency/claim-key.ts";
 import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";
 import type { Delivery } from "./platform/queue.ts";
 import { runTask } from "./tasks/run/run-task.ts";

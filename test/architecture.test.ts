@@ -32,7 +32,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["surface", /^(app|handlers)\.ts$/],
   ["legacy", /^legacy\//],
   ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],
-  ["verbs", /^(accounts|admin|batches|books|files|records|targets|tasks|workers)\//],
+  ["verbs", /^(accounts|admin|batches|books|files|idempotency|records|targets|tasks|workers)\//],
   ["contracts", /^(context|jobs)\.ts$/],
   ["platform", /^platform\//],
   ["ground", /^(errors|config|settings)\.ts$|^schema\//],

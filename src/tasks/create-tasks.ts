@@ -5,7 +5,7 @@ import { requireStorable } from "../platform/storable.ts";
 import { uuidV7 } from "../platform/uuid.ts";
 import { DEFAULT_PRIORITY } from "../schema/tasks.ts";
 import { checkParams } from "./check-params.ts";
-import { findFiles, type GivenFile } from "./find-files.ts";
+import { fileFieldOf, findFiles, type GivenFile } from "./find-files.ts";
 import { taskTypeNamed } from "./registry.ts";
 import { enqueueTasks, taskJobId } from "./task-jobs.ts";
 import type { TaskType } from "./task-type.ts";
@@ -55,23 +55,23 @@ export async function createTasks(
 ): Promise<Created> {
   const pathOf = (index: number) => (field === undefined ? "" : `${field}.${index}`);
   const checked = requests.map((request, index) => checkRequest(request, pathOf(index)));
-  const files = await findFiles(ctx, userId, requests, pathOf);
-  const groupId = together ? uuidV7(ctx.now()) : null;
-  const isSequential = together === "sequential";
-  const made = checked.map(({ type, ...facts }, index) => {
-    const id = uuidV7(ctx.now());
-    const file = files[index] ?? null;
-    requireFile(type, file, pathOf(index));
-    const defaults = { run: 1, maxRetries: ctx.config.taskMaxRetries, jobId: taskJobId(id, 1) };
-    return { id, userId, type: type.name, queue: type.queue, ...defaults, ...facts, file, groupId, index };
-  });
-  const rows = made.map(({ file, ...task }, index) => ({
-    ...task,
-    ...file,
-    afterId: isSequential ? (made[index - 1]?.id ?? null) : null,
-    hasNext: isSequential && index < made.length - 1,
-  }));
   return inTransaction(ctx, async (tx) => {
+    const files = await findFiles(tx, userId, requests, pathOf);
+    const groupId = together ? uuidV7(ctx.now()) : null;
+    const isSequential = together === "sequential";
+    const made = checked.map(({ type, ...facts }, index) => {
+      const id = uuidV7(ctx.now());
+      const file = files[index] ?? null;
+      requireFile(type, file, fileFieldOf(requests[index], pathOf(index)));
+      const defaults = { run: 1, maxRetries: ctx.config.taskMaxRetries, jobId: taskJobId(id, 1) };
+      return { id, userId, type: type.name, queue: type.queue, ...defaults, ...facts, file, groupId, index };
+    });
+    const rows = made.map(({ file, ...task }, index) => ({
+      ...task,
+      ...file,
+      afterId: isSequential ? (made[index - 1]?.id ?? null) : null,
+      hasNext: isSequential && index < made.length - 1,
+    }));
     const numbers = await insertTasks(tx, rows);
     await enqueueTasks(
       tx,
@@ -85,8 +85,8 @@ export async function createTasks(
 function checkRequest(request: TaskRequest, path: string) {
   const { title = "", description = "", priority = DEFAULT_PRIORITY, tags = [], metadata = {} } = request;
   const type = taskTypeNamed(request.type, path ? `${path}.type` : "type");
-  const { params: given = null, filePath: file_path = null } = request;
-  const texts = { title, description, tags, metadata, params: given, file_path };
+  const { params: given = null, filePath = null } = request;
+  const texts = { title, description, tags, metadata, params: given, file_path: filePath };
   for (const [name, value] of Object.entries(texts)) requireStorable(value, path ? `${path}.${name}` : name);
   const params = checkParams(type, given, metadata, path);
   const { maxRetries } = request;
@@ -102,8 +102,7 @@ function checkRequest(request: TaskRequest, path: string) {
   };
 }
 
-function requireFile(type: TaskType, file: { fileBytes: number } | null, path: string): void {
-  const field = path ? `${path}.file_path` : "file_path";
+function requireFile(type: TaskType, file: { fileBytes: number } | null, field: string): void {
   const { maxFileBytes = Number.POSITIVE_INFINITY } = type.limits;
   if (!file && type.file === "required") throw invalidField(field, `is required for ${type.name}.`);
   if (file && type.file === "none") throw invalidField(field, `${type.name} takes no file.`);

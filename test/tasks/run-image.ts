@@ -31,7 +31,7 @@ export async function runImage(
   const result = await imageType.run(
     { ...ctx, config },
     {
-      task: { id: "1", userId: 1, title: "", description: "", metadata: {} },
+      task: { id: "1", userId: 1, title: "", description: "", metadata: {}, result: null },
       params,
       file: fileOf(bytes, name),
       signal,
@@ -44,6 +44,7 @@ export async function runImage(
         files.push({ name, mediaType, bytes: stored });
         return { id: `file-${files.length}`, name, media_type: mediaType, bytes: stored.length };
       },
+      async keep() {},
     },
   );
   return { result, files, steps };

@@ -1,31 +1,60 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
+import { openTaskFile } from "../../files/open-file.ts";
+import { QuotaExceeded } from "../../files/quota.ts";
+import { removeFiles } from "../../files/remove-files.ts";
+import { removeTaskFiles } from "../../files/remove-task-files.ts";
+import { storeStream } from "../../files/store-stream.ts";
 import { storableJson } from "../../platform/storable.ts";
 import { tasks } from "../../schema/tasks.ts";
 import type { Task } from "../take-edge.ts";
-import type { TaskInput, TaskType } from "../task-type.ts";
+import { type MadeFile, Permanent, type TaskInput } from "../task-type.ts";
 import type { Progress } from "./progress.ts";
 
-/** What a type gets to work with; disposing of it closes the file. */
-export async function inputOf(
-  _ctx: Context,
-  _type: TaskType,
+/**
+ * Calls `use` with what a type gets to work with. The file is closed afterwards; what was stored is removed where
+ * `use` throws, and so is what an attempt before has left.
+ */
+export async function withInput<T>(
+  ctx: Context,
   task: Task,
   signal: AbortSignal,
   progress: Progress,
-): Promise<TaskInput<TaskType["params"]> & AsyncDisposable> {
-  return {
-    task,
-    params: task.params,
-    file: null,
-    signal,
-    progress: (percent, message, data) => progress.report(percent, message, data),
-    store: () => {
-      throw new Error("not yet");
-    },
-    keep: (tx, result) => keep(tx, task, result),
-    async [Symbol.asyncDispose]() {},
+  use: (input: Omit<TaskInput<never>, "params">) => Promise<T>,
+): Promise<T> {
+  if (task.attempt > 1) await removeTaskFiles(ctx, [task.id]);
+  await using file = await openFileOf(ctx, task);
+  const made: string[] = [];
+  const store: TaskInput<never>["store"] = async (content, { name, mediaType }): Promise<MadeFile> => {
+    signal.throwIfAborted();
+    const owner = { userId: task.userId, taskId: task.id, origin: "result" } as const;
+    const stored = await storeStream(ctx, { ...owner, name, mediaType }, content).catch(refuseQuota);
+    made.push(stored.id);
+    return { id: stored.id, name: stored.name, media_type: stored.mediaType, bytes: stored.bytes };
   };
+  try {
+    return await use({
+      task,
+      file,
+      signal,
+      progress: (percent, message, data) => progress.report(percent, message, data),
+      store,
+      keep: (tx, result) => keep(tx, task, result),
+    });
+  } catch (error) {
+    await removeFiles(ctx, made);
+    throw error;
+  }
+}
+
+async function openFileOf(ctx: Context, { userId, fileId, filePath, fileName }: Task) {
+  if (fileName === null) return null;
+  return openTaskFile(ctx, { userId, fileId, path: filePath ?? "", name: fileName });
+}
+
+function refuseQuota(error: unknown): never {
+  if (error instanceof QuotaExceeded) throw new Permanent("quota_exceeded", error.message, { cause: error });
+  throw error;
 }
 
 async function keep(tx: Context, { id, attempt }: Task, result: Record<string, unknown>): Promise<void> {

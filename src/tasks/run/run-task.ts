@@ -4,9 +4,9 @@ import type { Delivery } from "../../platform/queue.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { findTaskType } from "../registry.ts";
 import { type Task, takeEdge } from "../take-edge.ts";
-import { Permanent, Retryable, type TaskResult, type TaskType } from "../task-type.ts";
+import { Permanent, Retryable, type TaskType } from "../task-type.ts";
 import { endTask } from "./end-task.ts";
-import { inputOf } from "./input.ts";
+import { withInput } from "./input.ts";
 import { type Outcome, outcomeOf } from "./outcomes.ts";
 import { Progress } from "./progress.ts";
 import { watchTask } from "./watch-task.ts";
@@ -62,24 +62,16 @@ async function attempt(ctx: Context, task: Task, delivery: Delivery): Promise<Ou
   const signal = AbortSignal.any([delivery.signal, watch.signal, timeout]);
   await using progress = new Progress(ctx, task);
   try {
-    const result = await runType(ctx, type, task, signal, progress);
+    const { params } = task;
+    const result = await withInput(ctx, task, signal, progress, (input) =>
+      type.run(ctx, { ...input, params }),
+    );
     return watch.signal.aborted ? null : { kind: "done", result };
   } catch (error) {
     if (watch.signal.aborted) return null;
     delivery.signal.throwIfAborted();
     return outcomeOf(timeout.aborted ? timedOut(type, error) : error);
   }
-}
-
-async function runType(
-  ctx: Context,
-  type: TaskType,
-  task: Task,
-  signal: AbortSignal,
-  progress: Progress,
-): Promise<TaskResult> {
-  await using input = await inputOf(ctx, type, task, signal, progress);
-  return await type.run(ctx, input);
 }
 
 function timedOut({ limits }: TaskType, cause: unknown): Retryable {
