@@ -16,12 +16,12 @@ const MISTYPED: Readonly<Record<string, string>> = {
   object: "Expected an object.",
 };
 
-/** By the keyword of the JSON Schema that does not hold. */
-const TEXTS: Readonly<Record<string, (params: Failure["params"]) => string>> = {
+/** By the keyword of the JSON Schema that does not hold; undefined: in the words of the validator. */
+const TEXTS: Readonly<Record<string, (params: Failure["params"]) => string | undefined>> = {
   required: () => "This field is required.",
   type: ({ type }) => MISTYPED[String(type)] ?? `Must be ${type}.`,
   minLength: ({ limit }) => (limit === 1 ? BLANK : `Ensure this field has at least ${limit} characters.`),
-  pattern: ({ pattern }) => (pattern === NOT_BLANK ? BLANK : `Must match ${pattern}.`),
+  pattern: ({ pattern }) => (pattern === NOT_BLANK ? BLANK : undefined),
   maxLength: ({ limit }) => `Ensure this field has no more than ${limit} characters.`,
   enum: () => "Not a valid choice.",
   minItems: () => "This list may not be empty.",
