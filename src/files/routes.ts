@@ -4,7 +4,7 @@ import Type from "typebox";
 import { Uuid } from "../batches/views.ts";
 import type { Context } from "../context.ts";
 import { invalidField } from "../errors.ts";
-import { authenticate } from "../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { sendBytes } from "../platform/http/send-bytes.ts";
@@ -36,7 +36,7 @@ const binary = { "*/*": { schema: Type.String({ format: "binary" }) } };
 export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["files"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["files"], security: SECURITY };
 
     app.post(
       "/api/v1/files",

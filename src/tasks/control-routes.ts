@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import { Compile } from "typebox/compile";
 import type { Context } from "../context.ts";
-import { authenticate } from "../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty, parseBody } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
 import { requireStorable } from "../platform/storable.ts";
@@ -42,7 +42,7 @@ export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.addHook("onRequest", authenticate(ctx.config));
     const shared = {
       tags: ["tasks"],
-      security: [{ bearer: [] }, { cookie: [] }],
+      security: SECURITY,
       params: TaskParams,
     };
     const errors = problems(400, 401, 403, 404, 409, 413, 415);

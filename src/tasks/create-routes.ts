@@ -5,7 +5,7 @@ import Type, { type TSchema } from "typebox";
 import { type Context, inTransaction } from "../context.ts";
 import { claimKey } from "../idempotency/claim-key.ts";
 import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../idempotency/replay.ts";
-import { authenticate } from "../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { createTasks } from "./create-tasks.ts";
 import { getTask } from "./queries.ts";
@@ -31,7 +31,7 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.addHook("onRequest", authenticate(ctx.config));
     const shared = {
       tags: ["tasks"],
-      security: [{ bearer: [] }, { cookie: [] }],
+      security: SECURITY,
       headers: IdempotencyHeaders,
     };
     const errors = problems(400, 401, 403, 409, 413, 415, 422);

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
-import { authenticate } from "../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { LiveFeed } from "../platform/http/live-feed.ts";
 import { getTask } from "./queries.ts";
@@ -37,7 +37,7 @@ export function taskEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         exposeHeadRoute: false,
         schema: {
           tags: ["tasks"],
-          security: [{ bearer: [] }, { cookie: [] }],
+          security: SECURITY,
           summary: "A task, live, as server-sent events",
           description:
             "`task`: the task as GET shows it, at first and whenever it changes, at most four times a second. `end`: the same " +

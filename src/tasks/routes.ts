@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import { Uuid } from "../batches/views.ts";
 import type { Context } from "../context.ts";
-import { authenticate } from "../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
@@ -25,7 +25,7 @@ export const TaskParams = Type.Object({ task_id: Uuid });
 export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["tasks"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["tasks"], security: SECURITY };
 
     app.get(
       "/api/v1/tasks",

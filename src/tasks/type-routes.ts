@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { authenticate } from "../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { findTaskType, taskTypes } from "./registry.ts";
 import { viewTaskType } from "./type-views.ts";
@@ -10,7 +10,7 @@ import { viewTaskType } from "./type-views.ts";
 export function taskTypeRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["tasks"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["tasks"], security: SECURITY };
 
     app.get(
       "/api/v1/task-types",
