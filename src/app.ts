@@ -23,7 +23,13 @@ import { fileRoutes } from "./files/routes.ts";
 import { bookUploadRoutes } from "./legacy/book-upload.ts";
 import { bookRoutesOfSeed } from "./legacy/books.ts";
 import { csvImporterRoutes } from "./legacy/csv-importer.ts";
+
+import { fileTaskRoutes } from "./legacy/file-tasks.ts";
+import { oneTaskRoutes } from "./legacy/one-task.ts";
+import { taskQueueRoutes } from "./legacy/task-queue.ts";
+
 import { taskQueueUserRoutes } from "./legacy/task-queue-users.ts";
+
 import { registerAuth } from "./platform/http/auth.ts";
 import { registerDocs } from "./platform/http/docs.ts";
 import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";
@@ -97,6 +103,9 @@ export async function createApp(ctx: Context) {
   await app.register(bookUploadRoutes(ctx));
   await app.register(bookRoutesOfSeed(ctx));
   await app.register(csvImporterRoutes(ctx));
+  await app.register(fileTaskRoutes(ctx));
+  await app.register(taskQueueRoutes(ctx));
+  await app.register(oneTaskRoutes(ctx));
   await app.register(taskQueueUserRoutes(ctx));
   return app;
 }
