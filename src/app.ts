@@ -5,6 +5,9 @@ import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountRoutes } from "./accounts/routes.ts";
 import { healthRoutes } from "./admin/health-routes.ts";
+import { adminQueueRoutes } from "./admin/queue-routes.ts";
+import { adminTaskRoutes } from "./admin/task-routes.ts";
+import { QueueView } from "./admin/views.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
 import { correctionRoutes } from "./batches/control/correction-routes.ts";
 import { uploadRoutes } from "./batches/receive/upload-routes.ts";
@@ -29,6 +32,7 @@ import { RecordView } from "./records/queries.ts";
 import { recordRoutes } from "./records/routes.ts";
 import { targetRoutes } from "./targets/routes.ts";
 import { TargetView } from "./targets/views.ts";
+import { TaskView } from "./tasks/views.ts";
 
 /** A connection without a byte in either direction for this long is cut: a stalled upload, a client that is gone. */
 const IDLE_CONNECTION_MS = 120_000;
@@ -58,6 +62,8 @@ export async function createApp(ctx: Context) {
 
   for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView])
     app.addSchema(schema);
+  app.addSchema(TaskView);
+  app.addSchema(QueueView);
 
   await app.register(healthRoutes(ctx));
   await app.register(accountRoutes(ctx));
@@ -71,6 +77,8 @@ export async function createApp(ctx: Context) {
   await app.register(bookRoutes(ctx));
   await app.register(mediaRoutes(ctx));
   await app.register(recordRoutes(ctx));
+  await app.register(adminTaskRoutes(ctx));
+  await app.register(adminQueueRoutes(ctx));
   await app.register(bookUploadRoutes(ctx));
   await app.register(bookRoutesOfSeed(ctx));
   await app.register(csvImporterRoutes(ctx));

@@ -13,6 +13,8 @@ import { ConfigError } from "./errors.ts";
 import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";
 import type { Delivery } from "./platform/queue.ts";
 import { runTask } from "./tasks/run/run-task.ts";
+import { followPauses } from "./workers/follow-pauses.ts";
+import { removeLostWorkers } from "./workers/remove-lost-workers.ts";
 
 export interface JobInput<N extends JobName> {
   readonly payload: Payload<N>;
@@ -39,15 +41,22 @@ export const handlers: Handlers = {
     const batchesRemoved = await removeOldBatches(ctx);
     const sessionsRemoved = await removeExpiredSessions(ctx);
     const keysRemoved = await removeStaleKeys(ctx);
-    const removed = { batchesRemoved, sessionsRemoved, keysRemoved };
+    const workersRemoved = await removeLostWorkers(ctx);
+    const removed = { batchesRemoved, sessionsRemoved, keysRemoved, workersRemoved };
     ctx.log.info(removed, "cleaned");
     return removed;
   },
 };
 
-/** Starts taking the jobs of the queues that WORKER_QUEUES chooses. */
-export async function takeJobs(ctx: OpenContext): Promise<void> {
-  for (const name of jobsTaken(ctx.config.workerQueues)) await takeJob(ctx, name);
+/**
+ * Starts taking the jobs of the queues that WORKER_QUEUES chooses, except from those that are paused. Disposing of it
+ * ends only the look at which are; the queue's `stop` ends the taking.
+ */
+export async function takeJobs(ctx: OpenContext): Promise<Disposable> {
+  const names = jobsTaken(ctx.config.workerQueues);
+  const pauses = await followPauses(ctx);
+  for (const name of names) await takeJob(ctx, name);
+  return pauses;
 }
 
 function jobsTaken(queues: ReadonlyMap<string, number> | null): JobName[] {

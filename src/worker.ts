@@ -3,6 +3,8 @@ import { loadConfig, requireDatabaseUrl } from "./config.ts";
 import { openContext } from "./context.ts";
 import { takeJobs } from "./handlers.ts";
 import { runProgram } from "./platform/lifecycle.ts";
+import { openProbes } from "./workers/probe-routes.ts";
+import { registerWorker } from "./workers/register-worker.ts";
 
 /** The chunks in hand get this long to end; what is not done by then is handed back to the queue. */
 const FINISH_MS = 20_000;
@@ -13,6 +15,10 @@ await runProgram(
   async ({ config, log, resources }) => {
     const ctx = await openContext(config, log, "work");
     resources.defer(() => ctx.close(FINISH_MS));
-    await takeJobs(ctx);
+    if (config.workerPort) resources.use(await openProbes(ctx));
+    resources.use(await registerWorker(ctx));
+    resources.use(await takeJobs(ctx));
+    // So that it stands in the list of workers until what it has in hand has ended.
+    resources.defer(() => ctx.queue.stop(FINISH_MS));
   },
 );

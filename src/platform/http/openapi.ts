@@ -17,6 +17,7 @@ export const TAGS = {
   targets: "What rows can become",
   books: "The records that the `books` target makes, and their pictures",
   records: "The rows of any CSV, kept as they are, that the `records` target makes",
+  admin: "For operators: every task, queues, workers",
   seed: "The endpoints of the services that Rowmill replaces, unchanged",
   health: "For load balancers and orchestrators",
 } as const;
