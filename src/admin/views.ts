@@ -48,7 +48,8 @@ export function viewQueue({
     retrying,
     active,
     is_estimate: isEstimate,
-    oldest_waiting_seconds: oldestWaitingSeconds === null ? null : Math.round(oldestWaitingSeconds * 10) / 10,
+    oldest_waiting_seconds:
+      oldestWaitingSeconds === null ? null : Math.round(Math.max(0, oldestWaitingSeconds) * 10) / 10,
     is_paused: paused !== null,
     paused_at: paused?.pausedAt.toISOString() ?? null,
     paused_by: paused?.pausedBy ?? null,

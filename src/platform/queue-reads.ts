@@ -72,7 +72,7 @@ export async function readDepths(db: Database, names: readonly string[]): Promis
     SELECT kind.name AS job, open.retrying, active.count AS active, open.count > ${COUNTED_EXACTLY} AS "isEstimate",
       CASE WHEN open.count > ${COUNTED_EXACTLY} THEN greatest(ready_count, open.due) ELSE open.due END AS waiting,
       CASE WHEN open.count > ${COUNTED_EXACTLY} THEN greatest(deferred_count, open.later) ELSE open.later END AS scheduled,
-      greatest(0, extract(epoch FROM now() - oldest.since))::float8 AS "oldestWaitingSeconds"
+      extract(epoch FROM now() - oldest.since)::float8 AS "oldestWaitingSeconds"
     FROM ${sql.identifier(SCHEMA)}.queue AS kind
     CROSS JOIN LATERAL (
       SELECT count(*)::int AS count, count(*) FILTER (WHERE state = 'retry')::int AS retrying,
