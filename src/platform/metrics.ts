@@ -59,32 +59,37 @@ export function openMetrics({ inHand, queues, readDepths }: Source, log: Log): R
 }
 
 function addDepths(registry: Registry, readDepths: Source["readDepths"], log: Log): void {
-  const registers = [registry];
-  const labelNames = ["queue"] as const;
-  const oldest = new Gauge({
-    name: "rowmill_queue_oldest_seconds",
-    help: "How long the job has waited that has waited longest, on all workers together; 0: none waits.",
-    labelNames,
-    registers,
-  });
-  new Gauge({
-    name: "rowmill_queue_waiting",
-    help: "Jobs that are due and not taken, on all workers together.",
-    labelNames,
-    registers,
-    async collect() {
-      this.reset();
-      oldest.reset();
-      const depths = await withinTime(readDepths()).catch((error) => {
+  let reading: Promise<readonly QueueDepth[]> | null = null;
+  // Once a scrape, for both.
+  const read = () => {
+    reading ??= withinTime(readDepths())
+      .catch((error) => {
         log.warn({ err: error }, "could not read how much waits");
         return [];
+      })
+      .finally(() => {
+        reading = null;
       });
-      for (const { queue, waiting, oldestWaitingSeconds } of depths) {
-        this.set({ queue }, waiting);
-        oldest.set({ queue }, oldestWaitingSeconds ?? 0);
-      }
-    },
-  });
+    return reading;
+  };
+  const addGauge = (name: string, help: string, numberOf: (depth: QueueDepth) => number) =>
+    new Gauge({
+      name,
+      help: `${help}, on all workers together.`,
+      labelNames: ["queue"] as const,
+      registers: [registry],
+      async collect() {
+        const depths = await read();
+        this.reset();
+        for (const depth of depths) this.set({ queue: depth.queue }, numberOf(depth));
+      },
+    });
+  addGauge("rowmill_queue_waiting", "Jobs that are due and not taken", ({ waiting }) => waiting);
+  addGauge(
+    "rowmill_queue_oldest_seconds",
+    "How long the job has waited that has waited longest, 0 where none waits",
+    ({ oldestWaitingSeconds }) => oldestWaitingSeconds ?? 0,
+  );
 }
 
 async function withinTime<T>(reading: Promise<T>): Promise<T> {

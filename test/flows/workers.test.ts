@@ -1,11 +1,13 @@
 /** Workers as processes of their own: who takes what, who is there, what is held, and what they tell. */
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import type { WorkerView } from "../../src/admin/views.ts";
 import { freePort } from "../../src/platform/embedded-postgres.ts";
 import { createTasks } from "../../src/tasks/create-tasks.ts";
 import { newAdmin } from "../support/admin.ts";
-import { onServer } from "../support/postgres.ts";
 import { type Api, type Programs, startPrograms } from "../support/processes.ts";
+import { createDatabase } from "../support/rowmill.ts";
 import { endOfTask, newTask, untilTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 
@@ -112,6 +114,37 @@ test("a queue that is paused is paused on every worker, also on one that starts 
   for (const id of held) expect((await endOfTask(ctx, id, 5000)).status).toBe("completed");
 });
 
+/** The database by another address, at which it can be away. */
+async function openProxy(databaseUrl: string) {
+  const target = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname);
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.on("error", () => to.destroy());
+      from.on("close", () => to.destroy());
+      from.pipe(to);
+    }
+  });
+  const port = await freePort();
+  const open = async () => void (await once(server.listen(port, "127.0.0.1"), "listening"));
+  const close = async () => {
+    const closed = once(server, "close");
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+    await closed;
+  };
+  await open();
+  const url = new URL(databaseUrl);
+  url.host = `127.0.0.1:${port}`;
+  return { url: url.href, open, close, [Symbol.asyncDispose]: close };
+}
+
 describe("WORKER_PORT", () => {
   test("answers probes and metrics", async () => {
     await using rowmill = await startPrograms();
@@ -139,24 +172,23 @@ describe("WORKER_PORT", () => {
   });
 
   test("says that it is not ready, and still gives metrics, while the database is away", async () => {
-    await using rowmill = await startPrograms();
+    await using database = await createDatabase();
+    await using proxy = await openProxy(database.url);
+    await using rowmill = await startPrograms({}, proxy.url);
     const port = await freePort();
     const worker = await rowmill.startWorker({ WORKER_PORT: String(port) });
     const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
-    const name = new URL(rowmill.databaseUrl).pathname.slice(1);
-    const server = new URL(rowmill.databaseUrl);
-    server.pathname = "/postgres";
-    await onServer(server.href, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
-    const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`;
-    await until("it is not ready", async () => {
-      await onServer(server.href, end);
-      return (await get("/readyz")).status === 503;
+    await proxy.close();
+    const notReady = await until("it is not ready", async () => {
+      const response = await get("/readyz");
+      return response.status === 200 ? null : response;
     });
+    expect(notReady.status).toBe(503);
     expect((await get("/livez")).status).toBe(200);
     const text = await (await get("/metrics")).text();
     expect(text).toContain('rowmill_jobs_in_hand{queue="default"} 0\n');
     expect(text).not.toContain("rowmill_queue_waiting{");
-    await onServer(server.href, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+    await proxy.open();
     await until("it is ready again", async () => (await get("/readyz")).status === 200);
     expect(worker.hasEnded).toBe(false);
   });
