@@ -7,6 +7,9 @@ import { accountRoutes } from "./accounts/routes.ts";
 import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
 import { verifiers } from "./accounts/verifiers.ts";
 import { healthRoutes } from "./admin/health-routes.ts";
+import { adminQueueRoutes } from "./admin/queue-routes.ts";
+import { adminTaskRoutes } from "./admin/task-routes.ts";
+import { QueueView } from "./admin/views.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
 import { correctionRoutes } from "./batches/control/correction-routes.ts";
 import { uploadRoutes } from "./batches/receive/upload-routes.ts";
@@ -79,7 +82,7 @@ export async function createApp(ctx: Context) {
 
   for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView, FileView])
     app.addSchema(schema);
-  for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas]) app.addSchema(schema);
+  for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
 
   await app.register(healthRoutes(ctx));
   await app.register(accountRoutes(ctx));
@@ -100,6 +103,8 @@ export async function createApp(ctx: Context) {
   await app.register(taskControlRoutes(ctx));
   await app.register(taskEventRoutes(ctx));
   await app.register(taskTypeRoutes(ctx));
+  await app.register(adminTaskRoutes(ctx));
+  await app.register(adminQueueRoutes(ctx));
   await app.register(bookUploadRoutes(ctx));
   await app.register(bookRoutesOfSeed(ctx));
   await app.register(csvImporterRoutes(ctx));
