@@ -7,6 +7,9 @@ import { accountRoutes } from "./accounts/routes.ts";
 import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
 import { verifiers } from "./accounts/verifiers.ts";
 import { healthRoutes } from "./admin/health-routes.ts";
+import { adminQueueRoutes } from "./admin/queue-routes.ts";
+import { adminTaskRoutes } from "./admin/task-routes.ts";
+import { QueueView } from "./admin/views.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
 import { correctionRoutes } from "./batches/control/correction-routes.ts";
 import { uploadRoutes } from "./batches/receive/upload-routes.ts";
@@ -23,10 +26,16 @@ import { fileRoutes } from "./files/routes.ts";
 import { bookUploadRoutes } from "./legacy/book-upload.ts";
 import { bookRoutesOfSeed } from "./legacy/books.ts";
 import { csvImporterRoutes } from "./legacy/csv-importer.ts";
+
+import { fileTaskRoutes } from "./legacy/file-tasks.ts";
+import { oneTaskRoutes } from "./legacy/one-task.ts";
+import { taskQueueRoutes } from "./legacy/task-queue.ts";
+
 import { taskQueueUserRoutes } from "./legacy/task-queue-users.ts";
+
 import { registerAuth } from "./platform/http/auth.ts";
 import { registerDocs } from "./platform/http/docs.ts";
-import { handleErrors, Problem } from "./platform/http/errors.ts";
+import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { registerUploads } from "./platform/http/upload.ts";
@@ -57,6 +66,7 @@ export async function createApp(ctx: Context) {
     requestTimeout: 0,
     // Nor may one hold up the end of the program.
     forceCloseConnections: true,
+    frameworkErrors: refuseUrl,
     routerOptions: { ignoreTrailingSlash: true },
     ajv: { customOptions: { allErrors: true, keywords: [] } },
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -72,7 +82,7 @@ export async function createApp(ctx: Context) {
 
   for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView, FileView])
     app.addSchema(schema);
-  for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas]) app.addSchema(schema);
+  for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
 
   await app.register(healthRoutes(ctx));
   await app.register(accountRoutes(ctx));
@@ -93,9 +103,14 @@ export async function createApp(ctx: Context) {
   await app.register(taskControlRoutes(ctx));
   await app.register(taskEventRoutes(ctx));
   await app.register(taskTypeRoutes(ctx));
+  await app.register(adminTaskRoutes(ctx));
+  await app.register(adminQueueRoutes(ctx));
   await app.register(bookUploadRoutes(ctx));
   await app.register(bookRoutesOfSeed(ctx));
   await app.register(csvImporterRoutes(ctx));
+  await app.register(fileTaskRoutes(ctx));
+  await app.register(taskQueueRoutes(ctx));
+  await app.register(oneTaskRoutes(ctx));
   await app.register(taskQueueUserRoutes(ctx));
   return app;
 }

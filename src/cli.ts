@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { signUp } from "./accounts/sign-up.ts";
 import { diagnose } from "./admin/doctor.ts";
+import { tasksCommand } from "./cli/tasks.ts";
 import { loadConfig } from "./config.ts";
 import { openContext } from "./context.ts";
 import { ConfigError, DomainError } from "./errors.ts";
@@ -16,7 +17,8 @@ import { migrateDatabase } from "./platform/migrate.ts";
 const USAGE = `Usage: npm run cli -- COMMAND
   migrate              bring the database up to this version
   create-admin NAME    make an administrator; the password is read from standard input, or made and shown
-  doctor               check this installation and say what to do`;
+  doctor               check this installation and say what to do
+  tasks ...            look at tasks, queues and workers, and act on them; \`tasks\` alone says how`;
 
 type Command = (config: ReturnType<typeof loadConfig>, args: string[]) => Promise<void>;
 
@@ -52,6 +54,15 @@ const commands: Record<string, Command> = {
     await pool.end();
     for (const { isGood, text } of findings) console.log(`${isGood ? "✓" : "✗"} ${text}`);
     if (findings.some(({ isGood }) => !isGood)) process.exitCode = 1;
+  },
+
+  async tasks(config, args) {
+    const ctx = await openContext(config, createLog({ logLevel: "warn" }, "cli"), "enqueue");
+    try {
+      await tasksCommand(ctx, args);
+    } finally {
+      await ctx.close(1000);
+    }
   },
 };
 

@@ -18,6 +18,8 @@ import type { Delivery } from "./platform/queue.ts";
 import { runTask } from "./tasks/run/run-task.ts";
 import { reconcileTasks } from "./tasks/upkeep/reconcile-tasks.ts";
 import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
+import { followPauses } from "./workers/follow-pauses.ts";
+import { removeLostWorkers } from "./workers/remove-lost-workers.ts";
 
 export interface JobInput<N extends JobName> {
   readonly payload: Payload<N>;
@@ -51,15 +53,22 @@ export const handlers: Handlers = {
       sessionsRemoved: await removeExpiredSessions(ctx),
       tokensRemoved: await removeExpiredTokens(ctx),
       keysRemoved: await removeStaleKeys(ctx),
+      workersRemoved: await removeLostWorkers(ctx),
     };
     ctx.log.info(removed, "cleaned");
     return removed;
   },
 };
 
-/** Starts taking the jobs of the queues that WORKER_QUEUES chooses. */
-export async function takeJobs(ctx: OpenContext): Promise<void> {
-  for (const name of jobsTaken(ctx.config.workerQueues)) await takeJob(ctx, name);
+/**
+ * Starts taking the jobs of the queues that WORKER_QUEUES chooses, except from those that are paused. Disposing of it
+ * ends only the look at which are; the queue's `stop` ends the taking.
+ */
+export async function takeJobs(ctx: OpenContext): Promise<Disposable> {
+  const names = jobsTaken(ctx.config.workerQueues);
+  const pauses = await followPauses(ctx);
+  for (const name of names) await takeJob(ctx, name);
+  return pauses;
 }
 
 function jobsTaken(queues: ReadonlyMap<string, number> | null): JobName[] {

@@ -4,6 +4,8 @@ import { openContext } from "./context.ts";
 import { takeJobs } from "./handlers.ts";
 import { runProgram } from "./platform/lifecycle.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
+import { openProbes } from "./workers/probe-routes.ts";
+import { registerWorker } from "./workers/register-worker.ts";
 
 /** The chunks in hand get this long to end; what is not done by then is handed back to the queue. */
 const FINISH_MS = 20_000;
@@ -15,6 +17,10 @@ await runProgram(
     const ctx = await openContext(config, log, "work");
     resources.defer(() => ctx.close(FINISH_MS));
     preparePictures();
-    await takeJobs(ctx);
+    if (config.workerPort) resources.use(await openProbes(ctx));
+    resources.use(await registerWorker(ctx));
+    resources.use(await takeJobs(ctx));
+    // So that it stands in the list of workers until what it has in hand has ended.
+    resources.defer(() => ctx.queue.stop(FINISH_MS));
   },
 );

@@ -28,7 +28,7 @@ function ours(file: string): string[] {
 
 /** From the top down: a file may import from its own layer and from those below. */
 const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
-  ["programs", /^(api|worker|dev|cli)\.ts$|^demo\//],
+  ["programs", /^(api|worker|dev|cli)\.ts$|^(cli|demo)\//],
   ["surface", /^(app|handlers)\.ts$/],
   ["legacy", /^legacy\//],
   ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],

@@ -3,8 +3,11 @@ import { sql } from "drizzle-orm";
 import type pg from "pg";
 import { RUNNABLE_STATES } from "../batches/state.ts";
 import type { Config } from "../config.ts";
+import { QUEUES } from "../jobs.ts";
 import { databaseOn } from "../platform/database.ts";
 import { pendingMigrations } from "../platform/migrate.ts";
+import { pausedQueues } from "../schema/workers.ts";
+import { aliveWorkers } from "../workers/queries.ts";
 
 export interface Finding {
   readonly isGood: boolean;
@@ -36,6 +39,7 @@ export async function diagnose(config: Config, pool: pg.Pool): Promise<Finding[]
     await checkConnections(config, pool),
     await checkClock(pool),
     await checkWorkers(pool),
+    await checkQueues(pool),
     await checkChunks(pool),
   );
   return findings;
@@ -81,6 +85,20 @@ async function checkWorkers(pool: pg.Pool): Promise<Finding> {
   return rows[0].open > 0
     ? good("A worker is connected.")
     : bad("No worker is connected; start one with: npm run worker");
+}
+
+/** What nobody takes waits for ever. */
+async function checkQueues(pool: pg.Pool): Promise<Finding> {
+  const db = databaseOn(pool);
+  const alive = await aliveWorkers({ db });
+  const untaken = QUEUES.filter((queue) => !alive.some(({ queues }) => queue in queues));
+  if (alive.length > 0 && untaken.length > 0) {
+    return bad(`No worker takes ${untaken.join(", ")}; start one with WORKER_QUEUES=${untaken.join(",")}.`);
+  }
+  const paused = await db.select({ queue: pausedQueues.queue }).from(pausedQueues);
+  const names = paused.map(({ queue }) => queue);
+  if (names.length === 0) return good("No queue is paused.");
+  return bad(`${names.join(", ")}: paused; go on with: npm run cli -- tasks resume ${names[0]}`);
 }
 
 async function checkChunks(pool: pg.Pool): Promise<Finding> {

@@ -1,6 +1,6 @@
 /** Files below FILES_ROOT: the only ones of this machine that a task may name. */
 import { constants } from "node:fs";
-import { type FileHandle, open, realpath, stat } from "node:fs/promises";
+import { type FileHandle, open, readlink, realpath, stat } from "node:fs/promises";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { pathProblem } from "./names.ts";
 
@@ -47,12 +47,16 @@ export async function openBelow(root: string, path: string): Promise<FileHandle 
   return null;
 }
 
-/** A folder on the way may have been exchanged for a link between the look and the opening. */
+/** A folder on the way may have been exchanged for a link between the look and the opening: what counts is what was opened. */
 async function isStillBelow(handle: FileHandle, root: string, path: string): Promise<boolean> {
   const opened = await handle.stat();
+  if (!opened.isFile()) return false;
+  if (process.platform === "linux")
+    return isBelow(await realpath(root), await readlink(`/proc/self/fd/${handle.fd}`));
+  // Elsewhere nothing tells where an open file lies; two exchanges at the right moments would go unnoticed.
   const again = await findBelow(root, path);
   const named = again && (await orNull(() => stat(again.realPath)));
-  return opened.isFile() && named?.ino === opened.ino && named.dev === opened.dev;
+  return named?.ino === opened.ino && named.dev === opened.dev;
 }
 
 function isBelow(root: string, path: string): boolean {

@@ -1,5 +1,5 @@
 /** What a task's `file_path` means: a file that was uploaded under it, or one below FILES_ROOT. */
-import { and, inArray } from "drizzle-orm";
+import { and, sql } from "drizzle-orm";
 import pLimit from "p-limit";
 import type { Context } from "../context.ts";
 import { DomainError, type FieldErrors } from "../errors.ts";
@@ -69,7 +69,7 @@ async function findUploaded(
   const found = await ctx.db
     .select({ fileId: files.id, path: files.path, name: files.name, bytes: files.bytes })
     .from(files)
-    .where(and(isShownTo(ctx, userId), inArray(files.path, possible)));
+    .where(and(isShownTo(ctx, userId), sql`${files.path} = ANY(${sql.param(possible)}::text[])`));
   return new Map(found.map((file) => [file.path, { ...file, path: file.path ?? "" }]));
 }
 

@@ -1,11 +1,13 @@
 /** pg-boss behind the words that Rowmill needs. The only importer of pg-boss. */
-import { createHash } from "node:crypto";
 import { sql } from "drizzle-orm";
 import type { NodePgClient } from "drizzle-orm/node-postgres";
 import { type Db, fromDrizzle, type Job, PgBoss, type QueueOptions, type WorkOptions } from "pg-boss";
 import type { Config } from "../config.ts";
 import { connectionLimits, type Database, databaseOn } from "./database.ts";
+import { JobPlaces, type Taking } from "./job-places.ts";
+import { JobsInHand } from "./jobs-in-hand.ts";
 import { describeError, type Log } from "./log.ts";
+import { SCHEMA } from "./queue-reads.ts";
 
 /** What the queue has to know of a job; jobs.ts lists them all. */
 export interface JobContract {
@@ -55,26 +57,18 @@ export interface Queue {
   live(db: Database, job: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Which of these jobs have used up their deliveries. */
   givenUp(db: Database, job: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** When a schedule is due next. */
+  nextRun(cron: string): Date | null;
 }
-
-const SCHEMA = "pgboss";
 
 /** Places beside those that one group may take. */
 export const ROOM_FOR_OTHERS = 1;
 
+/** No job has such a priority. */
+const TAKES_NOTHING = { minPriority: 1_000_000, pollingIntervalSeconds: 60 };
+
 /** NOTIFY wakes workers at once; polling finds the jobs whose backoff is over, and all of them without NOTIFY. */
 const POLLING_SECONDS = 1;
-
-/** The same parts always give the same id, so that a job can't be enqueued twice. UUID version 8 over SHA-256. */
-export function deterministicJobId(...parts: readonly (string | number)[]): string {
-  const hash = createHash("sha256").update(parts.join("/")).digest();
-  hash[6] = (hash.readUInt8(6) & 0x0f) | 0x80;
-  hash[8] = (hash.readUInt8(8) & 0x3f) | 0x80;
-  const hex = hash.toString("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
-    "-",
-  );
-}
 
 /** How many jobs of a kind, and of one group where it leaves room for others, a worker takes at a time. */
 export function concurrencyOf(
@@ -90,6 +84,9 @@ export class PgBossQueue implements Queue {
   readonly #boss: PgBoss;
   readonly #config: Config;
   readonly #log: Log;
+  readonly #taken: { readonly contract: JobContract; readonly places: JobPlaces }[] = [];
+  readonly inHand = new JobsInHand();
+  #paused: ReadonlySet<string> = new Set();
 
   constructor(config: Config, databaseUrl: string, role: Role, poolMax: number, log: Log) {
     this.#config = config;
@@ -123,6 +120,7 @@ export class PgBossQueue implements Queue {
 
   /** Stops fetching, waits for the jobs in hand up to `timeoutMs`, and hands back what is not done by then. */
   async stop(timeoutMs: number): Promise<void> {
+    for (const { places } of this.#taken) places.stop();
     await this.#boss.stop({ graceful: true, timeout: timeoutMs });
   }
 
@@ -135,26 +133,72 @@ export class PgBossQueue implements Queue {
     }
   }
 
-  /** Starts taking jobs of one contract, and sees that those with a schedule come by themselves. */
+  /**
+   * Starts taking jobs of one contract, unless its queue is paused, and sees that those with a schedule come by
+   * themselves.
+   */
   async work(contract: JobContract, handler: DeliveryHandler): Promise<void> {
     const concurrency = concurrencyOf(contract, this.#config);
     const { name, schedule } = contract;
     if (schedule) await this.#boss.schedule(name, schedule(this.#config), {}, { tz: "UTC" });
     const options: WorkOptions = {
-      localConcurrency: contract.leavesRoom ? concurrency + ROOM_FOR_OTHERS : concurrency,
       pollingIntervalSeconds: POLLING_SECONDS,
       notifyPollingIntervalSeconds: POLLING_SECONDS,
       ...(contract.leavesRoom ? { localGroupConcurrency: concurrency } : {}),
       ...(this.#supported(contract.options).heartbeatSeconds ? { heartbeatRefreshSeconds: 1 } : {}),
     };
-    if (contract.transactional) {
-      await this.#boss.work(name, { ...options, transactional: true }, (jobs: Job<object>[], tx: Db) =>
-        this.#deliver(contract, handler, jobs, databaseOn(asClient(tx))),
-      );
-    } else {
-      await this.#boss.work<object>(name, options, (jobs) => this.#deliver(contract, handler, jobs, null));
-    }
+    const count = contract.leavesRoom ? concurrency + ROOM_FOR_OTHERS : concurrency;
+    const places = new JobPlaces(count, this.#takingOf(contract, options, count, handler), (error) =>
+      this.#log.error({ err: error, job: name }, "a place for jobs could not be opened or closed"),
+    );
+    this.#taken.push({ contract, places });
+    await places.start(!this.#isPaused(contract));
     this.#log.info({ job: contract.name, queue: contract.queue, concurrency }, "taking jobs");
+  }
+
+  #takingOf(contract: JobContract, options: WorkOptions, count: number, handler: DeliveryHandler): Taking {
+    const { name } = contract;
+    const close = (id: string) => this.#boss.offWork(name, { id, wait: true });
+    const { localGroupConcurrency: _, ...alone } = options;
+    // pg-boss has one limit a group for all that work on a queue: the one that came last with a `work`.
+    const limits = contract.leavesRoom
+      ? { localConcurrency: count, localGroupConcurrency: count - ROOM_FOR_OTHERS }
+      : {};
+    const keep = () => this.#boss.work(name, { ...limits, ...TAKES_NOTHING }, async () => {});
+    return {
+      close,
+      keep,
+      openAll: async () => {
+        const workId = await this.#open(contract, { ...options, localConcurrency: count }, handler);
+        return this.#boss.getWipData().flatMap((worker) => (worker.workId === workId ? [worker.id] : []));
+      },
+      open: async () => {
+        const limit = contract.leavesRoom ? { localGroupConcurrency: 1 } : {};
+        const id = await this.#open(contract, { ...alone, ...limit }, handler);
+        await close(await keep());
+        return id;
+      },
+    };
+  }
+
+  #open(contract: JobContract, options: WorkOptions, handler: DeliveryHandler): Promise<string> {
+    const { name, transactional } = contract;
+    if (!transactional) {
+      return this.#boss.work<object>(name, options, (jobs) => this.#deliver(contract, handler, jobs, null));
+    }
+    return this.#boss.work(name, { ...options, transactional }, (jobs: Job<object>[], tx: Db) =>
+      this.#deliver(contract, handler, jobs, databaseOn(asClient(tx))),
+    );
+  }
+
+  /** Takes nothing from these queues and all from the others. What is in hand ends. Upkeep goes on. */
+  pause(queues: ReadonlySet<string>): void {
+    this.#paused = queues;
+    for (const { contract, places } of this.#taken) places.set(!this.#isPaused(contract));
+  }
+
+  #isPaused({ queue, schedule }: JobContract): boolean {
+    return !schedule && this.#paused.has(queue);
   }
 
   async #deliver(
@@ -167,7 +211,7 @@ export class PgBossQueue implements Queue {
     this.#fetchNextAtOnce(contract);
     const delivery = { id: job.id, payload: job.data, attempt: job.retryCount + 1, signal: job.signal };
     try {
-      return await handler(delivery, tx);
+      return await this.inHand.during(contract, job.id, () => handler(delivery, tx));
     } catch (error) {
       this.#log.warn(
         { err: error, job: contract.name, payload: job.data, delivery: delivery.attempt },
@@ -210,6 +254,10 @@ export class PgBossQueue implements Queue {
 
   givenUp(db: Database, { name }: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>> {
     return this.#inState(db, name, ids, ["failed"]);
+  }
+
+  nextRun(cron: string): Date | null {
+    return this.#boss.previewSchedule(cron, { tz: "UTC", count: 1 })[0] ?? null;
   }
 
   async #inState(

@@ -1,5 +1,6 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
+import { requireStorable } from "../platform/storable.ts";
 import { tasks } from "../schema/tasks.ts";
 import { cancelNext } from "./chain.ts";
 import { findTaskType } from "./registry.ts";
@@ -9,9 +10,10 @@ import { dequeueTasks } from "./task-jobs.ts";
 /**
  * Ends a task that waits or runs; a worker that has it in hand stops within about a second. One that is cancelled
  * already stays as it is.
- * @throws DomainError `not_found`, `conflict` where it has completed or failed
+ * @throws DomainError `invalid_input` for a reason that can't be stored, `not_found`, `conflict` where it has completed or failed
  */
-export function cancelTask(ctx: Context, acting: Acting, taskId: string, reason = ""): Promise<Task> {
+export async function cancelTask(ctx: Context, acting: Acting, taskId: string, reason = ""): Promise<Task> {
+  requireStorable(reason, "reason");
   return inTransaction(ctx, async (tx) => {
     const task = await lockTask(tx, acting, taskId);
     if (task.status === "cancelled") return task;

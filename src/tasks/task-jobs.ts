@@ -1,7 +1,8 @@
 /** The jobs of tasks. A run of a task always has the same job id, so that it can't be enqueued twice. */
 import type { Context } from "../context.ts";
 import { type QueueName, taskJobs } from "../jobs.ts";
-import { deterministicJobId, type NewJob } from "../platform/queue.ts";
+import { deterministicJobId } from "../platform/job-ids.ts";
+import type { NewJob } from "../platform/queue.ts";
 
 export function taskJobId(taskId: string, run: number): string {
   return deterministicJobId("task", taskId, run);

@@ -19,13 +19,13 @@ test("what a killed worker had in hand, another takes up within 30 seconds; its 
   const { rowmill, userId } = await startWithUser();
   await using _ = rowmill;
   const killed = await rowmill.startWorker();
-  const id = await createTask(rowmill, userId, lasting(3));
-  await runningTask(rowmill, id);
+  const id = await createTask(rowmill.ctx, userId, lasting(3));
+  await runningTask(rowmill.ctx, id);
   await killed.kill();
   const other = await rowmill.startWorker();
-  const task = await endedTask(rowmill, id, 30_000);
+  const task = await endedTask(rowmill.ctx, id, 30_000);
   expect(task).toMatchObject({ status: "completed", attempt: 2, retryCount: 0 });
-  expect(await eventsOf(rowmill, id)).toEqual(["created", "queued", "started", "started", "completed"]);
+  expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "started", "completed"]);
   expect(killed.lines("task succeeded")).toEqual([]);
   expect(other.lines("task succeeded")).toMatchObject([{ taskId: id, type: "generic", attempt: 2 }]);
 });
@@ -41,7 +41,7 @@ test("workers that are killed again and again lose no task and complete none twi
     await worker.kill();
   }
   await rowmill.startWorker();
-  for (const { id } of tasks) expect((await endedTask(rowmill, id, 60_000)).status).toBe("completed");
+  for (const { id } of tasks) expect((await endedTask(rowmill.ctx, id, 60_000)).status).toBe("completed");
   const { rows } = await rowmill.ctx.pool.query(
     "SELECT count(*)::int AS events, count(DISTINCT task_id)::int AS tasks FROM task_events WHERE type = 'completed'",
   );
@@ -52,21 +52,21 @@ test("a worker told to stop ends what it has in hand", async () => {
   const { rowmill, userId } = await startWithUser();
   await using _ = rowmill;
   const stopped = await rowmill.startWorker();
-  const id = await createTask(rowmill, userId, lasting(2));
-  await runningTask(rowmill, id);
+  const id = await createTask(rowmill.ctx, userId, lasting(2));
+  await runningTask(rowmill.ctx, id);
   expect(await stopped.stop()).toEqual({ code: 0, signal: null });
-  expect(await endedTask(rowmill, id)).toMatchObject({ status: "completed", attempt: 1 });
+  expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 1 });
 });
 
 test("a cancel reaches the worker that has the task, whichever it is", async () => {
   const { rowmill, userId } = await startWithUser();
   await using _ = rowmill;
   const workers = await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
-  const id = await createTask(rowmill, userId, lasting(600));
-  await runningTask(rowmill, id);
+  const id = await createTask(rowmill.ctx, userId, lasting(600));
+  await runningTask(rowmill.ctx, id);
   await cancelTask(rowmill.ctx, ownTasks(userId), id, "no need");
   const stopped = "task stopped: it was cancelled, deleted or taken up by another";
   const line = await Promise.any(workers.map((worker) => worker.logged(stopped, 1, 10_000)));
   expect(line).toMatchObject([{ taskId: id }]);
-  expect(await eventsOf(rowmill, id)).toEqual(["created", "queued", "started", "cancelled"]);
+  expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "cancelled"]);
 });

@@ -1,11 +1,21 @@
 import { signUp } from "../../src/accounts/sign-up.ts";
+import type { Role } from "../../src/platform/http/auth.ts";
 import { Client } from "./client.ts";
 import type { Rowmill } from "./rowmill.ts";
 
 /** A client of a new administrator; accounts of that kind are made by the command line only. */
-export async function newAdmin({ ctx, app, url, client }: Rowmill, username = "root"): Promise<Client> {
+export async function newAdmin(
+  {
+    ctx,
+    app,
+    url,
+    client,
+  }: Pick<Rowmill, "ctx" | "url" | "client"> & { app: ConstructorParameters<typeof Client>[1] },
+  username = "root",
+  role: Role = "admin",
+): Promise<Client> {
   const credentials = { username, password: "correct horse" };
-  await signUp(ctx, { ...credentials, email: "", role: "admin", passwordMinLength: 8 });
+  await signUp(ctx, { ...credentials, email: "", role, passwordMinLength: 8 });
   const { status, body } = await client.post<{ access: string; refresh: string; user: { id: number } }>(
     "/api/v1/auth/login",
     credentials,

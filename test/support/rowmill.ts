@@ -70,7 +70,8 @@ export async function startRowmill(settings: NodeJS.ProcessEnv = {}): Promise<Ro
       const settings = loadConfig({ ...env, ...own });
       const worker = await openContext(settings, createLog(settings, "test-worker"), "work");
       workers.defer(() => worker.close(1000));
-      await takeJobs(worker);
+      const taking = await takeJobs(worker);
+      workers.defer(() => taking[Symbol.dispose]());
       return worker;
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

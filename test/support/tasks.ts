@@ -6,36 +6,49 @@ import { hasEnded } from "../../src/tasks/state.ts";
 import type { Task } from "../../src/tasks/take-edge.ts";
 import { until } from "./until.ts";
 
-interface Has {
-  readonly ctx: Context;
-}
-
 /** @returns its id */
-export async function createTask({ ctx }: Has, userId: number, request: TaskRequest): Promise<string> {
+export async function createTask(ctx: Context, userId: number, request: TaskRequest): Promise<string> {
   const { tasks } = await createTasks(ctx, userId, [request]);
   const [task] = tasks;
   if (!task) throw new Error("no task was created");
   return task.id;
 }
 
-/** The task once nothing works on it any more. */
-export function endedTask({ ctx }: Has, id: string, timeoutMs?: number): Promise<Task> {
-  const probe = async () => {
-    const task = await getTask(ctx, null, id);
-    return hasEnded(task.status) ? task : null;
-  };
-  return until(`task ${id} has ended`, probe, timeoutMs);
+/** A task of simulated work. */
+export function newTask(
+  ctx: Context,
+  userId: number,
+  seconds = 0,
+  more: Partial<TaskRequest> = {},
+): Promise<string> {
+  return createTask(ctx, userId, { type: "generic", params: { seconds }, ...more });
 }
 
-export function runningTask({ ctx }: Has, id: string): Promise<Task> {
-  return until(`task ${id} is being processed`, async () => {
+export function untilTask(
+  ctx: Context,
+  id: string,
+  what: string,
+  isSo: (task: Task) => boolean,
+  timeoutMs?: number,
+): Promise<Task> {
+  const probe = async () => {
     const task = await getTask(ctx, null, id);
-    return task.status === "processing" ? task : null;
-  });
+    return isSo(task) ? task : null;
+  };
+  return until(`task ${id} ${what}`, probe, timeoutMs);
+}
+
+/** The task once nothing works on it any more. */
+export function endedTask(ctx: Context, id: string, timeoutMs?: number): Promise<Task> {
+  return untilTask(ctx, id, "has ended", ({ status }) => hasEnded(status), timeoutMs);
+}
+
+export function runningTask(ctx: Context, id: string): Promise<Task> {
+  return untilTask(ctx, id, "is being processed", ({ status }) => status === "processing");
 }
 
 /** The audit trail without its `progress`. */
-export async function eventsOf({ ctx }: Has, id: string): Promise<string[]> {
+export async function eventsOf(ctx: Context, id: string): Promise<string[]> {
   const events = await listEvents(ctx, id, 0, 1000);
   return events.map(({ type }) => type).filter((type) => type !== "progress");
 }

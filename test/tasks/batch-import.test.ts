@@ -38,7 +38,7 @@ const BOOKS = "title,author\nEmma,Jane Austen\n,Nobody\nDracula,Bram Stoker\n";
 
 test("ends with the batch's counts", async () => {
   const { id } = await importFile(BOOKS, { mode: "append" });
-  const task = await endedTask(rowmill, id);
+  const task = await endedTask(rowmill.ctx, id);
   expect(task).toMatchObject({ status: "completed", progress: 100 });
   expect(task.result).toMatchObject({
     message: "3 rows into books: 2 succeeded, 1 failed.",
@@ -64,7 +64,7 @@ test.each([
 ])("fails at once for %s, and leaves no batch", async (_, content, params, code, message) => {
   const before = await user.get<{ items: BatchView[] }>("/api/v1/batches");
   const { id } = await importFile(content, params);
-  const task = await endedTask(rowmill, id);
+  const task = await endedTask(rowmill.ctx, id);
   expect(task).toMatchObject({ status: "failed", errorCode: code, attempt: 1 });
   expect(task.errorMessage).toMatch(message);
   const after = await user.get<{ items: BatchView[] }>("/api/v1/batches");
@@ -73,11 +73,14 @@ test.each([
 
 test("fails where its batch ends badly", async () => {
   const { id } = await importFile(BOOKS, { policy: "atomic", mode: "append" });
-  expect(await endedTask(rowmill, id)).toMatchObject({ status: "failed", errorCode: "batch_failed" });
+  expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "failed", errorCode: "batch_failed" });
   const task = await importFile(BOOKS, LONG_ROWS);
   const batch = await batchOf(task);
   expect((await user.post(`/api/v1/batches/${batch.id}/cancel`)).status).toBe(200);
-  expect(await endedTask(rowmill, task.id)).toMatchObject({ status: "failed", errorCode: "batch_cancelled" });
+  expect(await endedTask(rowmill.ctx, task.id)).toMatchObject({
+    status: "failed",
+    errorCode: "batch_cancelled",
+  });
 });
 
 test.each(["cancel", "delete"])("takes its batch with it on %s", async (verb) => {

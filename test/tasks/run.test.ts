@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => rowmill[Symbol.asyncDispose]());
 
-const create = (request: TaskRequest) => createTask(rowmill, userId, request);
+const create = (request: TaskRequest) => createTask(rowmill.ctx, userId, request);
 const seconds = (seconds: number): TaskRequest => ({ type: "generic", params: { seconds } });
 
 async function isIdle(): Promise<boolean> {
@@ -35,7 +35,7 @@ async function isIdle(): Promise<boolean> {
 describe("a task that runs to its end", () => {
   test("has its sentence, its progress and its history", async () => {
     const id = await create({ ...seconds(1.2), title: "Try" });
-    const task = await endedTask(rowmill, id);
+    const task = await endedTask(rowmill.ctx, id);
     expect(task).toMatchObject({
       status: "completed",
       progress: 100,
@@ -44,12 +44,12 @@ describe("a task that runs to its end", () => {
       title: "Try",
     });
     expect(task.result?.message).toMatch(/^Task completed successfully in 1.2 seconds at \d{4}-/);
-    expect(await eventsOf(rowmill, id)).toEqual(["created", "queued", "started", "completed"]);
+    expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "completed"]);
   });
 
   test("writes its progress at most twice a second, and the last of it always", async () => {
     const id = await create(seconds(1.2));
-    await endedTask(rowmill, id);
+    await endedTask(rowmill.ctx, id);
     const steps = await listProgress(rowmill.ctx, id, 0, 100);
     // 20 steps in 1.2 seconds.
     expect(steps.length).toBeGreaterThanOrEqual(2);
@@ -63,19 +63,19 @@ describe("a task that runs to its end", () => {
 describe("a task that is being worked on", () => {
   test("stops where it is cancelled", async () => {
     const id = await create(seconds(60));
-    await runningTask(rowmill, id);
+    await runningTask(rowmill.ctx, id);
     const cancelledAt = performance.now();
     await cancelTask(rowmill.ctx, ownTasks(userId), id, "enough");
     await until("its worker is free", isIdle);
     expect(performance.now() - cancelledAt).toBeLessThan(10_000);
-    const task = await endedTask(rowmill, id);
+    const task = await endedTask(rowmill.ctx, id);
     expect(task).toMatchObject({ status: "cancelled", cancelReason: "enough", completedAt: null });
-    expect(await eventsOf(rowmill, id)).toEqual(["created", "queued", "started", "cancelled"]);
+    expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "cancelled"]);
   });
 
   test("stops where it is deleted, and nothing of it is left", async () => {
     const id = await create(seconds(60));
-    await runningTask(rowmill, id);
+    await runningTask(rowmill.ctx, id);
     await deleteTask(rowmill.ctx, ownTasks(userId), id);
     await until("its worker is free", isIdle);
     const { rows } = await rowmill.ctx.pool.query(
@@ -89,40 +89,40 @@ describe("a task that is being worked on", () => {
 
   test("runs once more where it is cancelled and retried before its worker has noticed", async () => {
     const id = await create(seconds(0.8));
-    await runningTask(rowmill, id);
+    await runningTask(rowmill.ctx, id);
     await cancelTask(rowmill.ctx, ownTasks(userId), id);
     await retryTask(rowmill.ctx, ownTasks(userId), id, { force: false });
-    const task = await endedTask(rowmill, id);
+    const task = await endedTask(rowmill.ctx, id);
     expect(task).toMatchObject({ status: "completed", attempt: 2, cancelledAt: null, cancelReason: null });
     const events = ["created", "queued", "started", "cancelled", "retrying", "started", "completed"];
-    expect(await eventsOf(rowmill, id)).toEqual(events);
+    expect(await eventsOf(rowmill.ctx, id)).toEqual(events);
   });
 });
 
 describe("whoever begins a task last", () => {
   test("is the one whose outcome counts", async () => {
     const id = await create(seconds(60));
-    const first = await runningTask(rowmill, id);
+    const first = await runningTask(rowmill.ctx, id);
     // A worker that is taken for dead: its job is delivered again while it still has it in hand.
     const delivery = { id: first.jobId, payload: {}, attempt: 2, signal: new AbortController().signal };
     const second = runTask(rowmill.ctx, { taskId: id, run: first.run }, delivery);
-    await until("the second has begun", async () => (await runningTask(rowmill, id)).attempt === 2);
+    await until("the second has begun", async () => (await runningTask(rowmill.ctx, id)).attempt === 2);
     const done = { kind: "done", result: { message: "of the first" } } as const;
     expect(await endTask(rowmill.ctx, first, done)).toBeUndefined();
-    expect(await runningTask(rowmill, id)).toMatchObject({ attempt: 2, result: null });
+    expect(await runningTask(rowmill.ctx, id)).toMatchObject({ attempt: 2, result: null });
     await until("the first has noticed", isIdle);
     await cancelTask(rowmill.ctx, ownTasks(userId), id);
     await second;
-    expect(await eventsOf(rowmill, id)).toEqual(["created", "queued", "started", "started", "cancelled"]);
+    expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "started", "cancelled"]);
   });
 
   test("finds nothing to do in a job of a run before", async () => {
     const id = await create(seconds(0));
-    const { jobId, run } = await endedTask(rowmill, id);
+    const { jobId, run } = await endedTask(rowmill.ctx, id);
     const delivery = { id: jobId, payload: {}, attempt: 2, signal: new AbortController().signal };
     expect(await runTask(rowmill.ctx, { taskId: id, run }, delivery)).toBeUndefined();
     await retryTask(rowmill.ctx, ownTasks(userId), id, { force: true });
     expect(await runTask(rowmill.ctx, { taskId: id, run }, delivery)).toBeUndefined();
-    expect(await endedTask(rowmill, id)).toMatchObject({ status: "completed", attempt: 2, run: 2 });
+    expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 2, run: 2 });
   });
 });

@@ -17,7 +17,7 @@ describe("the reconciler", () => {
   test("brings back a task whose job is lost, once, however many look at the same time", async () => {
     await using rowmill = await startRowmill();
     const { userId } = await rowmill.newUser();
-    const id = await createTask(rowmill, userId, DONE_AT_ONCE);
+    const id = await createTask(rowmill.ctx, userId, DONE_AT_ONCE);
     expect(await reconcileIn(rowmill, 60)).toEqual(NOTHING);
     await rowmill.ctx.pool.query("DELETE FROM pgboss.job WHERE name = 'task.default'");
     expect(await reconcileIn(rowmill, 20)).toEqual(NOTHING);
@@ -27,7 +27,7 @@ describe("the reconciler", () => {
       1,
     );
     await rowmill.startWorker();
-    expect(await endedTask(rowmill, id)).toMatchObject({ status: "completed", attempt: 1, run: 2 });
+    expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 1, run: 2 });
   });
 
   test("fails a task whose every delivery was lost, and cancels what waits for it", async () => {
@@ -39,10 +39,10 @@ describe("the reconciler", () => {
     const [first = "", second = ""] = tasks.map(({ id }) => id);
     await rowmill.ctx.pool.query("UPDATE pgboss.job SET state = 'failed' WHERE name = 'task.default'");
     expect(await reconcileIn(rowmill, 60)).toEqual({ tasksRequeued: 0, tasksGivenUp: 1 });
-    expect(await endedTask(rowmill, first)).toMatchObject({ status: "failed", errorCode: "gave_up" });
-    expect(await endedTask(rowmill, second)).toMatchObject({ status: "cancelled" });
-    expect(await eventsOf(rowmill, first)).toEqual(["created", "queued", "failed"]);
-    expect(await eventsOf(rowmill, second)).toEqual(["created", "cancelled"]);
+    expect(await endedTask(rowmill.ctx, first)).toMatchObject({ status: "failed", errorCode: "gave_up" });
+    expect(await endedTask(rowmill.ctx, second)).toMatchObject({ status: "cancelled" });
+    expect(await eventsOf(rowmill.ctx, first)).toEqual(["created", "queued", "failed"]);
+    expect(await eventsOf(rowmill.ctx, second)).toEqual(["created", "cancelled"]);
     expect(await reconcileIn(rowmill, 60)).toEqual(NOTHING);
   });
 
@@ -59,9 +59,9 @@ test("tasks that ended go after RETENTION_DAYS with all that is theirs; those th
   const { pool } = rowmill.ctx;
   const { userId } = await rowmill.newUser();
   await rowmill.startWorker();
-  const ids = await Promise.all([1, 2, 3].map(() => createTask(rowmill, userId, DONE_AT_ONCE)));
+  const ids = await Promise.all([1, 2, 3].map(() => createTask(rowmill.ctx, userId, DONE_AT_ONCE)));
   const [old = "", young = "", open = ""] = ids;
-  for (const id of ids) await endedTask(rowmill, id);
+  for (const id of ids) await endedTask(rowmill.ctx, id);
   const age = (id: string, days: number) =>
     pool.query(
       `UPDATE tasks SET created_at = created_at - make_interval(days => $2),

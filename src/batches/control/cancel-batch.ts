@@ -9,7 +9,12 @@ import { hasEnded } from "../state.ts";
 import { isThere, lockBatch, requireEdge } from "../take-edge.ts";
 
 /** Ends a batch where it is: what was committed stays, what was not is unprocessed. */
-export function cancelBatch(ctx: Context, userId: number, batchId: string): Promise<void> {
+export function cancelBatch(
+  ctx: Context,
+  userId: number,
+  batchId: string,
+  reason = "Cancelled by its owner.",
+): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     const batch = await lockBatch(tx, userId, batchId);
     if (isThere(batch, "cancelled")) return;
@@ -25,6 +30,6 @@ export function cancelBatch(ctx: Context, userId: number, batchId: string): Prom
         .set({ run: batch.run + 1 })
         .where(eq(batches.id, batchId));
     }
-    await endBatch(tx, batchId, "cancel", "Cancelled by its owner.");
+    await endBatch(tx, batchId, "cancel", reason);
   });
 }

@@ -170,3 +170,11 @@ export function clearSessionCookies(reply: FastifyReply): void {
   reply.clearCookie(ACCESS_COOKIE, { path: "/" });
   reply.clearCookie(REFRESH_COOKIE, { path: REFRESH_PATH });
 }
+
+/** An onRequest hook behind `authenticate`: 403 for everybody but these. The role is the one that the token was signed with. */
+export function requireRole(...roles: readonly Role[]) {
+  return async ({ user }: FastifyRequest): Promise<void> => {
+    if (roles.includes(user.role)) return;
+    throw new DomainError("forbidden", `Only for: ${roles.join(", ")}. You are: ${user.role}.`);
+  };
+}

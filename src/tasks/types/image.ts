@@ -39,7 +39,7 @@ export const imageType: TaskType<typeof ImageParams> = {
     const limits = { maxPixels: ctx.config.pictureMaxPixels, maxSeconds: MAX_SECONDS };
     try {
       // From its bytes to the last that is made of them, two at a time: so all pictures of a process take no more than
-      // 32 bytes times PICTURE_MAX_PIXELS (1.6 GB), and the files themselves.
+      // 36 bytes times PICTURE_MAX_PIXELS (1.8 GB), and the files themselves.
       return await inTurn(() => processPicture(input, file, limits), signal);
     } catch (error) {
       if (!(error instanceof PictureRefused)) throw error;

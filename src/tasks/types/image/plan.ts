@@ -40,8 +40,8 @@ function backgroundOf(background: string | undefined, hasAlpha: boolean): string
 }
 
 /**
- * At 50 million pixels an AVIF takes 1.5 GB to decode and 1.9 GB to encode, others 0.8 GB for both at most (16 bytes a
- * pixel). So a picture of a heavier kind may have so many times fewer pixels; then none takes more than those 0.8 GB.
+ * At 50 million pixels an AVIF takes 1.5 GB to decode and 1.9 GB to encode, others 0.9 GB for both at most (18 bytes a
+ * pixel). So a picture of a heavier kind may have so many times fewer pixels; then none takes more than those 0.9 GB.
  */
 function requireLight({ format, width, height, isDeep }: Inspected, maxPixels: number): void {
   const weight = Math.max(FORMATS[format].weight.decode, isDeep ? 2 : 1);

@@ -1,0 +1,203 @@
+/** Workers as processes of their own: who takes what, who is there, what is held, and what they tell. */
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { describe, expect, test } from "vitest";
+import type { WorkerView } from "../../src/admin/views.ts";
+import { freePort } from "../../src/platform/embedded-postgres.ts";
+import { createTasks } from "../../src/tasks/create-tasks.ts";
+import { newAdmin } from "../support/admin.ts";
+import { type Api, type Programs, startPrograms } from "../support/processes.ts";
+import { createDatabase } from "../support/rowmill.ts";
+import { endedTask, newTask, untilTask } from "../support/tasks.ts";
+import { until } from "../support/until.ts";
+
+const ADMIN = "/api/v1/admin";
+
+async function adminOf({ ctx }: Programs, { url, client }: Api) {
+  const document: unknown = await (await fetch(`${url}/openapi.json`)).json();
+  const app = { swagger: (): never => document as never };
+  return newAdmin({ ctx, url, client, app });
+}
+
+async function statuses({ ctx }: Programs): Promise<Record<string, number>> {
+  const { rows } = await ctx.pool.query<{ status: string; count: number }>(
+    "SELECT status, count(*)::int AS count FROM tasks GROUP BY status",
+  );
+  return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
+}
+
+test("a worker takes the queues that it was given, as many of each as it was told", async () => {
+  await using rowmill = await startPrograms();
+  const { ctx } = rowmill;
+  const api = await rowmill.startApi();
+  const { userId } = await api.client.signUp("one");
+  const { userId: other } = await api.client.signUp("other");
+  const files = await Promise.all(Array.from({ length: 4 }, () => newTask(ctx, userId, 600)));
+  // Tasks of its queue, before there is a type that belongs to it alone.
+  await ctx.pool.query("UPDATE tasks SET queue = 'file_processing'");
+  await ctx.pool.query("UPDATE pgboss.job SET name = 'task.file-processing' WHERE name = 'task.default'");
+  await rowmill.startWorker({ WORKER_QUEUES: "default" });
+  await endedTask(ctx, await newTask(ctx, userId));
+  expect(await statuses(rowmill)).toEqual({ pending: 4, completed: 1 });
+
+  await rowmill.startWorker({ WORKER_QUEUES: "file_processing:2,default" });
+  await until("two run", async () => (await statuses(rowmill)).processing === 2);
+  await createTasks(ctx, other, [{ type: "generic", params: { seconds: 600 } }]);
+  await ctx.pool.query("UPDATE tasks SET queue = 'file_processing' WHERE user_id = $1", [other]);
+  await ctx.pool.query("UPDATE pgboss.job SET name = 'task.file-processing' WHERE group_id = $1", [
+    String(other),
+  ]);
+  await until("and one of somebody else's", async () => (await statuses(rowmill)).processing === 3);
+  expect(files).toHaveLength(4);
+  const { rows } = await ctx.pool.query(
+    "SELECT count(*)::int FROM tasks WHERE user_id = $1 AND status = 'processing'",
+    [userId],
+  );
+  expect(rows[0].count).toBe(2);
+});
+
+test("a WORKER_QUEUES with a queue that there is none of is refused", async () => {
+  await using rowmill = await startPrograms();
+  const started = rowmill.startWorker({ WORKER_QUEUES: "default,video" });
+  await expect(started).rejects.toThrow(
+    /rowmill: WORKER_QUEUES: "video" is not one of: all, bulk_processing/,
+  );
+});
+
+test("workers are on the list with what they have in hand; one that ends goes, one that is killed is lost", async () => {
+  await using rowmill = await startPrograms();
+  const { ctx } = rowmill;
+  const api = await rowmill.startApi();
+  const admin = await adminOf(rowmill, api);
+  const list = async () => (await admin.get<{ items: WorkerView[] }>(`${ADMIN}/workers`)).body.items;
+  const killed = await rowmill.startWorker({ WORKER_QUEUES: "default" });
+  const stopped = await rowmill.startWorker({ WORKER_QUEUES: "bulk_processing:3" });
+  expect(await list()).toMatchObject([
+    { queues: { default: 4 }, is_alive: true },
+    { queues: { bulk_processing: 3 }, is_alive: true },
+  ]);
+  const id = await newTask(ctx, admin.userId, 600);
+  const seen = await until("it tells of the task", async () => {
+    const [worker] = await list();
+    return worker?.running.length === 1 ? worker : null;
+  });
+  expect(seen.running[0]?.job).toBe("task.default");
+  expect(await stopped.stop()).toEqual({ code: 0, signal: null });
+  await killed.kill();
+  expect(await list()).toMatchObject([{ id: seen.id, is_alive: true }]);
+  await until("it is missed", async () => (await list())[0]?.is_alive === false, 40_000);
+  await ctx.pool.query("UPDATE tasks SET params = '{\"seconds\": 0}'");
+  await rowmill.startWorker();
+  expect(await endedTask(ctx, id, 30_000)).toMatchObject({ status: "completed", attempt: 2 });
+});
+
+test("a queue that is paused is paused on every worker, also on one that starts later, until it is resumed", async () => {
+  await using rowmill = await startPrograms();
+  const { ctx } = rowmill;
+  const api = await rowmill.startApi();
+  const admin = await adminOf(rowmill, api);
+  await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
+  const running = await newTask(ctx, admin.userId, 3);
+  await untilTask(ctx, running, "runs", ({ status }) => status === "processing");
+  await admin.post(`${ADMIN}/queues/default/pause`);
+  // The notification and what was being fetched at the time: within a second nothing is taken any more.
+  const beganAfter = new Date(Date.now() + 1000);
+  await rowmill.startWorker();
+  const held = await Promise.all(Array.from({ length: 20 }, () => newTask(ctx, admin.userId)));
+  expect((await endedTask(ctx, running)).status).toBe("completed");
+  const { rows } = await ctx.pool.query("SELECT count(*)::int FROM tasks WHERE started_at > $1", [
+    beganAfter,
+  ]);
+  expect(rows[0].count).toBe(0);
+  expect((await statuses(rowmill)).pending).toBe(20);
+  await admin.post(`${ADMIN}/queues/default/resume`);
+  for (const id of held) expect((await endedTask(ctx, id, 5000)).status).toBe("completed");
+});
+
+/** The database by another address, at which it can be away. */
+async function openProxy(databaseUrl: string) {
+  const target = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname);
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.on("error", () => to.destroy());
+      from.on("close", () => to.destroy());
+      from.pipe(to);
+    }
+  });
+  const port = await freePort();
+  const open = async () => void (await once(server.listen(port, "127.0.0.1"), "listening"));
+  const close = async () => {
+    const closed = once(server, "close");
+    server.close();
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+    await closed;
+  };
+  await open();
+  const url = new URL(databaseUrl);
+  url.host = `127.0.0.1:${port}`;
+  return { url: url.href, open, close, [Symbol.asyncDispose]: close };
+}
+
+describe("WORKER_PORT", () => {
+  test("answers probes and metrics", async () => {
+    await using rowmill = await startPrograms();
+    const { ctx } = rowmill;
+    const api = await rowmill.startApi();
+    const { userId } = await api.client.signUp("one");
+    const port = await freePort();
+    await rowmill.startWorker({ WORKER_PORT: String(port), WORKER_QUEUES: "default" });
+    const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
+    expect(await (await get("/livez")).json()).toEqual({ status: "ok" });
+    expect(await (await get("/readyz")).json()).toEqual({ status: "ok" });
+    expect((await get("/nowhere")).status).toBe(404);
+    await endedTask(ctx, await newTask(ctx, userId));
+    const long = await newTask(ctx, userId, 600);
+    await untilTask(ctx, long, "runs", ({ status }) => status === "processing");
+    const scrape = await get("/metrics");
+    expect(scrape.headers.get("content-type")).toMatch(/^text\/plain; version=0.0.4/);
+    const text = await scrape.text();
+    expect(text).toContain('rowmill_jobs_total{job="task.default",queue="default",outcome="done"} 1\n');
+    expect(text).toContain('rowmill_jobs_in_hand{queue="default"} 1\n');
+    expect(text).toMatch(/rowmill_job_seconds_count\{job="task.default",queue="default"\} 1\n/);
+    expect(text).toContain('rowmill_queue_waiting{queue="bulk_processing"} 0\n');
+    expect(text).toContain('rowmill_queue_oldest_seconds{queue="default"} 0\n');
+    expect(text).toContain("process_resident_memory_bytes");
+  });
+
+  test("says that it is not ready, and still gives metrics, while the database is away", async () => {
+    await using database = await createDatabase();
+    await using proxy = await openProxy(database.url);
+    await using rowmill = await startPrograms({}, proxy.url);
+    const port = await freePort();
+    const worker = await rowmill.startWorker({ WORKER_PORT: String(port) });
+    const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
+    await proxy.close();
+    const notReady = await until("it is not ready", async () => {
+      const response = await get("/readyz");
+      return response.status === 200 ? null : response;
+    });
+    expect(notReady.status).toBe(503);
+    expect((await get("/livez")).status).toBe(200);
+    const text = await (await get("/metrics")).text();
+    expect(text).toContain('rowmill_jobs_in_hand{queue="default"} 0\n');
+    expect(text).not.toContain("rowmill_queue_waiting{");
+    await proxy.open();
+    await until("it is ready again", async () => (await get("/readyz")).status === 200);
+    expect(worker.hasEnded).toBe(false);
+  });
+
+  test("that another program has is refused with a line that says so", async () => {
+    await using rowmill = await startPrograms();
+    const port = String(await freePort());
+    await rowmill.startWorker({ WORKER_PORT: port });
+    const second = rowmill.startWorker({ WORKER_PORT: port });
+    await expect(second).rejects.toThrow(/rowmill: WORKER_PORT: in use by another program; choose another/);
+  });
+});
