@@ -119,4 +119,6 @@ CREATE INDEX "tasks_file" ON "tasks" USING btree ("file_id") WHERE file_id IS NO
 CREATE INDEX "workers_last_seen" ON "workers" USING btree ("last_seen_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "files_path" ON "files" USING btree ("user_id","path");--> statement-breakpoint
 CREATE INDEX "files_task" ON "files" USING btree ("task_id") WHERE task_id IS NOT NULL;--> statement-breakpoint
-CREATE INDEX "files_receiving" ON "files" USING btree ("receiving_at") WHERE receiving_at IS NOT NULL;
+CREATE INDEX "files_receiving" ON "files" USING btree ("receiving_at") WHERE receiving_at IS NOT NULL;--> statement-breakpoint
+-- Most files are compressed already: PostgreSQL is not to try.
+ALTER TABLE "file_chunks" ALTER COLUMN "bytes" SET STORAGE EXTERNAL;

@@ -32,7 +32,7 @@ import { taskQueueUserRoutes } from "./legacy/task-queue-users.ts";
 
 import { registerAuth } from "./platform/http/auth.ts";
 import { registerDocs } from "./platform/http/docs.ts";
-import { handleErrors, Problem } from "./platform/http/errors.ts";
+import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { registerUploads } from "./platform/http/upload.ts";
@@ -63,6 +63,7 @@ export async function createApp(ctx: Context) {
     requestTimeout: 0,
     // Nor may one hold up the end of the program.
     forceCloseConnections: true,
+    frameworkErrors: refuseUrl,
     routerOptions: { ignoreTrailingSlash: true },
     ajv: { customOptions: { allErrors: true, keywords: [] } },
   }).withTypeProvider<TypeBoxTypeProvider>();

@@ -407,6 +407,16 @@ describe("paths", () => {
     expect(body.error).toBe(body.detail);
   });
 
+  test("that are too long, or can't be read, answer a problem document", async () => {
+    const long = await rowmill.client.get<Problem>(`/api/v1/batches/${"x".repeat(101)}`);
+    expect([long.status, long.body.code]).toEqual([404, "not_found"]);
+    const broken = await rowmill.client.get<Problem>("/api/v1/targets/%zz");
+    expect([broken.status, broken.body.code]).toEqual([400, "invalid_input"]);
+    for (const { headers } of [long, broken]) {
+      expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
+    }
+  });
+
   test("of the replaced services work with and without a slash at the end", async () => {
     await rowmill.startWorker();
     const password = "correct horse";

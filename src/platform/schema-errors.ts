@@ -48,8 +48,13 @@ export function joinPath(...parts: readonly string[]): string {
   return parts.filter(Boolean).join(".");
 }
 
+/** Told in the sentence; `field_errors` has them all. */
+const TOLD = 5;
+
 /** @throws DomainError `invalid_input` where there is an error */
 export function throwFieldErrors(fieldErrors: FieldErrors): void {
   const told = Object.entries(fieldErrors).map(([field, texts]) => `${field}: ${texts.join(" ")}`);
-  if (told.length > 0) throw new DomainError("invalid_input", told.join(" "), { fieldErrors });
+  if (told.length === 0) return;
+  const rest = told.length > TOLD ? [`And ${told.length - TOLD} more.`] : [];
+  throw new DomainError("invalid_input", [...told.slice(0, TOLD), ...rest].join(" "), { fieldErrors });
 }

@@ -121,10 +121,9 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
 const locationOfTask = ({ id }: TaskView) => `/api/v1/tasks/${id}`;
 const locationOfGroup = ({ group_id }: { group_id: string }) => `/api/v1/tasks?group_id=${group_id}`;
 
-function fingerprintOf({ url, body }: FastifyRequest): Buffer {
-  const [path] = url.split("?");
+function fingerprintOf({ routeOptions, body }: FastifyRequest): Buffer {
   return createHash("sha256")
-    .update(JSON.stringify([path, body]))
+    .update(JSON.stringify([routeOptions.url, body]))
     .digest();
 }
 

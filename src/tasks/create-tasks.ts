@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
-import { invalidField } from "../errors.ts";
+import { DomainError, type FieldErrors, invalidField } from "../errors.ts";
+import { joinPath, throwFieldErrors } from "../platform/schema-errors.ts";
 import { requireStorable } from "../platform/storable.ts";
 import { uuidV7 } from "../platform/uuid.ts";
 import { DEFAULT_PRIORITY } from "../schema/tasks.ts";
@@ -54,7 +55,7 @@ export async function createTasks(
   { together, field }: Options = {},
 ): Promise<Created> {
   const pathOf = (index: number) => (field === undefined ? "" : `${field}.${index}`);
-  const checked = requests.map((request, index) => checkRequest(request, pathOf(index)));
+  const checked = checkRequests(requests, pathOf);
   return inTransaction(ctx, async (tx) => {
     const files = await findFiles(tx, userId, requests, pathOf);
     const groupId = together ? uuidV7(ctx.now()) : null;
@@ -82,12 +83,32 @@ export async function createTasks(
   });
 }
 
+/** Fields told in one answer. */
+const MAX_TOLD = 100;
+
+/** @throws DomainError `invalid_input` that names what is wrong with each */
+function checkRequests(requests: readonly TaskRequest[], pathOf: (index: number) => string) {
+  const fieldErrors: FieldErrors = {};
+  const checked: ReturnType<typeof checkRequest>[] = [];
+  for (const [index, request] of requests.entries()) {
+    try {
+      checked.push(checkRequest(request, pathOf(index)));
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      Object.assign(fieldErrors, error.fieldErrors);
+      if (Object.keys(fieldErrors).length >= MAX_TOLD) break;
+    }
+  }
+  throwFieldErrors(fieldErrors);
+  return checked;
+}
+
 function checkRequest(request: TaskRequest, path: string) {
   const { title = "", description = "", priority = DEFAULT_PRIORITY, tags = [], metadata = {} } = request;
-  const type = taskTypeNamed(request.type, path ? `${path}.type` : "type");
+  const type = taskTypeNamed(request.type, joinPath(path, "type"));
   const { params: given = null, filePath = null } = request;
   const texts = { title, description, tags, metadata, params: given, file_path: filePath };
-  for (const [name, value] of Object.entries(texts)) requireStorable(value, path ? `${path}.${name}` : name);
+  for (const [name, value] of Object.entries(texts)) requireStorable(value, joinPath(path, name));
   const params = checkParams(type, given, metadata, path);
   const { maxRetries } = request;
   return {

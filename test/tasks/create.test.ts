@@ -117,7 +117,7 @@ describe("nothing is kept of a body with", () => {
     ["half a character in its metadata", { ...GENERIC, metadata: { a: "\ud800" } }, "metadata", /surrogate/],
     ["half a character in its title", { ...GENERIC, title: "\udfff" }, "title", /surrogate/],
     ["a NUL in a path", { ...GENERIC, file_path: "a\0b" }, "file_path", /U\+0000/],
-    ["a file for a type that takes none", { ...GENERIC, file_path: "nowhere" }, "file_path", /no such file/],
+    ["a file for a type that takes none", { ...GENERIC, file_path: "nowhere" }, "file_path", /is no file/],
     ["a file id that is none", { ...GENERIC, file_id: "1" }, "file_id", /format|pattern/],
     [
       "a file by id and path",

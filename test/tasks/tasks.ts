@@ -1,5 +1,7 @@
 /** What tests of tasks do again and again. */
-import type { OpenContext } from "../../src/context.ts";
+import { sql } from "drizzle-orm";
+import { type Context, inTransaction, type OpenContext } from "../../src/context.ts";
+import { createTasks, type TaskRequest } from "../../src/tasks/create-tasks.ts";
 import { hasEnded } from "../../src/tasks/state.ts";
 import type { TaskView } from "../../src/tasks/views.ts";
 import type { Client } from "../support/client.ts";
@@ -63,4 +65,27 @@ export async function rowsOf({ pool }: OpenContext, { userId }: Client, jobId: s
     [userId, jobId],
   );
   return rows[0];
+}
+
+/**
+ * Makes a task whose type stumbles over it, each time that it is tried. `passing`: it may go next time; `gone`: it is of
+ * a type that this version does not know, which trying again can't mend.
+ */
+export function makeBroken(
+  ctx: OpenContext,
+  { userId }: Client,
+  how: "passing" | "gone",
+  request: Partial<TaskRequest> = {},
+): Promise<string> {
+  return inTransaction(ctx, async (tx) => {
+    const { tasks } = await createTasks(tx, userId, [{ type: "generic", ...request }]);
+    const id = tasks[0]?.id ?? "";
+    await breakTask(tx, id, how);
+    return id;
+  });
+}
+
+export async function breakTask(tx: Context, id: string, how: "passing" | "gone"): Promise<void> {
+  const change = how === "gone" ? sql`type = 'gone'` : sql`params = 'null'`;
+  await tx.db.execute(sql`UPDATE tasks SET ${change} WHERE id = ${id}`);
 }

@@ -1,6 +1,6 @@
 /** Every error as RFC 9457 problem details, with `error` and `field_errors` beside them. 5xx never shows internals. */
 import { STATUS_CODES } from "node:http";
-import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
 import { isDatabaseUnavailable } from "../database.ts";
@@ -110,14 +110,19 @@ export function handleErrors(app: FastifyInstance): void {
       "Something went wrong here. It was logged with this request's id.",
     );
   });
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      reply,
-      404,
-      "not_found",
-      `There is no ${request.method} ${request.url.split("?")[0]}. See /docs for what there is.`,
-    ),
-  );
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, "not_found", nowhere(request)));
+}
+
+/** For `frameworkErrors`: what a URL is refused for before there is a route; one with a part that is too long names nothing. */
+export function refuseUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const status = error.code === "FST_ERR_BAD_URL" ? 400 : 404;
+  const detail =
+    status === 400 ? "The URL can't be read: it has a `%` that begins no character." : nowhere(request);
+  sendProblem(reply, status, codeOf(status), detail);
+}
+
+function nowhere({ method, url }: FastifyRequest): string {
+  return `There is no ${method} ${url.split("?")[0]}. See /docs for what there is.`;
 }
 
 /** For errors of the framework, such as a body that is not JSON. */

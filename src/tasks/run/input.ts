@@ -2,7 +2,6 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { openTaskFile } from "../../files/open-file.ts";
 import { QuotaExceeded } from "../../files/quota.ts";
-import { removeFiles } from "../../files/remove-files.ts";
 import { removeTaskFiles } from "../../files/remove-task-files.ts";
 import { storeStream } from "../../files/store-stream.ts";
 import { storableJson } from "../../platform/storable.ts";
@@ -11,20 +10,23 @@ import type { Task } from "../take-edge.ts";
 import { type MadeFile, Permanent, type TaskInput } from "../task-type.ts";
 import type { Progress } from "./progress.ts";
 
-/**
- * Calls `use` with what a type gets to work with. The file is closed afterwards; what was stored is removed where
- * `use` throws, and so is what an attempt before has left.
- */
+/** What an attempt works with, and what it leaves behind. */
+interface Attempt {
+  readonly task: Task;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  /** Gets the ids of the files that it makes. */
+  readonly made: string[];
+}
+
+/** Calls `use` with what a type gets to work with, without the files that an attempt before has left. */
 export async function withInput<T>(
   ctx: Context,
-  task: Task,
-  signal: AbortSignal,
-  progress: Progress,
+  { task, signal, progress, made }: Attempt,
   use: (input: Omit<TaskInput<never>, "params">) => Promise<T>,
 ): Promise<T> {
   if (task.attempt > 1) await removeTaskFiles(ctx, [task.id]);
   await using file = await openFileOf(ctx, task);
-  const made: string[] = [];
   const store: TaskInput<never>["store"] = async (content, { name, mediaType }): Promise<MadeFile> => {
     signal.throwIfAborted();
     const owner = { userId: task.userId, taskId: task.id, origin: "result" } as const;
@@ -32,19 +34,14 @@ export async function withInput<T>(
     made.push(stored.id);
     return { id: stored.id, name: stored.name, media_type: stored.mediaType, bytes: stored.bytes };
   };
-  try {
-    return await use({
-      task,
-      file,
-      signal,
-      progress: (percent, message, data) => progress.report(percent, message, data),
-      store,
-      keep: (tx, result) => keep(tx, task, result),
-    });
-  } catch (error) {
-    await removeFiles(ctx, made);
-    throw error;
-  }
+  return await use({
+    task,
+    file,
+    signal,
+    progress: (percent, message, data) => progress.report(percent, message, data),
+    store,
+    keep: (tx, result) => keep(tx, task, result),
+  });
 }
 
 async function openFileOf(ctx: Context, { userId, fileId, filePath, fileName }: Task) {

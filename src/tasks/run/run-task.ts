@@ -1,5 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
+import { removeFiles } from "../../files/remove-files.ts";
 import type { Delivery } from "../../platform/queue.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { findTaskType } from "../registry.ts";
@@ -26,9 +27,11 @@ export async function runTask(
   if (!task) return undefined;
   const log = ctx.log.child({ taskId, type: task.type, attempt: task.attempt });
   log.info("task received");
-  const outcome = await attempt(ctx, task, delivery);
-  const ms = Math.round(performance.now() - startedAt);
+  const made: string[] = [];
+  const outcome = await attempt(ctx, task, made, delivery);
   const ended = outcome && (await endTask(ctx, task, outcome));
+  if (ended?.status !== "completed" && made.length > 0) await removeFiles(ctx, made);
+  const ms = Math.round(performance.now() - startedAt);
   if (!ended) {
     log.info({ ms }, "task stopped: it was cancelled, deleted or taken up by another");
     return undefined;
@@ -51,7 +54,12 @@ async function startTask(ctx: Context, taskId: string, run: number): Promise<Tas
 }
 
 /** Null: whatever came of it does not count any more. */
-async function attempt(ctx: Context, task: Task, delivery: Delivery): Promise<Outcome | null> {
+async function attempt(
+  ctx: Context,
+  task: Task,
+  made: string[],
+  delivery: Delivery,
+): Promise<Outcome | null> {
   const type = findTaskType(task.type);
   if (!type) {
     const text = `This version of Rowmill has no task type "${task.type}".`;
@@ -63,9 +71,8 @@ async function attempt(ctx: Context, task: Task, delivery: Delivery): Promise<Ou
   await using progress = new Progress(ctx, task);
   try {
     const { params } = task;
-    const result = await withInput(ctx, task, signal, progress, (input) =>
-      type.run(ctx, { ...input, params }),
-    );
+    const own = { task, signal, progress, made };
+    const result = await withInput(ctx, own, (input) => type.run(ctx, { ...input, params }));
     return watch.signal.aborted ? null : { kind: "done", result };
   } catch (error) {
     if (watch.signal.aborted) return null;
