@@ -31,7 +31,8 @@ export const ListedTask = Type.Object({
   completed_at: NullableMoment,
 });
 
-export const NewTask = Type.Object({ ...facts, task_type: TaskType });
+/** The service did not show the `id`, by which it asked for a task. */
+export const NewTask = Type.Object({ id: Uuid, ...facts, task_type: TaskType });
 
 export const FileTask = Type.Object({
   id: Uuid,
@@ -58,7 +59,7 @@ export function viewListed(task: Task): Static<typeof ListedTask> {
 
 /** As it was made, although a worker may have it by now. */
 export function viewNew(task: Task): Static<typeof NewTask> {
-  return { ...viewFacts(task), task_type: task.type, status: "pending", progress: 0 };
+  return { id: task.id, ...viewFacts(task), task_type: task.type, status: "pending", progress: 0 };
 }
 
 export function viewFileTask(task: Task, now: Date): Static<typeof FileTask> {

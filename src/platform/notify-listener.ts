@@ -10,8 +10,8 @@ export type NotifyHandler = (payload: string | null) => void;
 
 /** How often handlers look for themselves while no connection listens. */
 const POLL_MS = 1000;
-/** A connection that is dead without saying so is found within this time. */
-const CHECK_MS = 30_000;
+/** A connection that is dead without saying so is found within twice this time. */
+const CHECK_MS = 5000;
 const MAX_BACKOFF_MS = 10_000;
 
 /** Connects when the first handler comes, and again whenever the connection is lost. */
@@ -80,6 +80,7 @@ export class NotifyListener {
         connectionString: this.#config.databaseUrl,
         application_name: "rowmill-listen",
         ...connectionLimits,
+        query_timeout: CHECK_MS,
       });
       try {
         await this.#listenOn(client);
