@@ -12,7 +12,7 @@ afterAll(() => rowmill[Symbol.asyncDispose]());
 test.each([
   ["", /^Usage: npm run cli -- tasks COMMAND/],
   ["constructor", /^Usage/],
-  ["list --what x", /'--what'[^]*Usage/],
+  ["list --what x", /'--what'[\s\S]*Usage/],
   ["list a b", /^Usage/],
   ["list --status lost", /^--status: "lost" is not one of: pending,/],
   ["list --limit 0", /^--limit: a number/],
