@@ -59,6 +59,7 @@ CREATE TABLE "tasks" (
 	"job_id" uuid NOT NULL,
 	"group_id" uuid,
 	"after_id" uuid,
+	"has_next" boolean DEFAULT false NOT NULL,
 	"cancel_reason" text,
 	"tags" text[] DEFAULT '{}' NOT NULL,
 	"metadata" jsonb NOT NULL,
@@ -111,10 +112,13 @@ CREATE UNIQUE INDEX "tasks_job" ON "tasks" USING btree ("job_id");--> statement-
 CREATE INDEX "tasks_owner" ON "tasks" USING btree ("user_id","number");--> statement-breakpoint
 CREATE INDEX "tasks_owner_status" ON "tasks" USING btree ("user_id","status");--> statement-breakpoint
 CREATE INDEX "tasks_status" ON "tasks" USING btree ("status","created_at");--> statement-breakpoint
+CREATE INDEX "tasks_open" ON "tasks" USING btree ("number") WHERE status IN ('pending', 'processing');--> statement-breakpoint
 CREATE INDEX "tasks_group" ON "tasks" USING btree ("group_id") WHERE group_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "tasks_after" ON "tasks" USING btree ("after_id") WHERE after_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "tasks_file" ON "tasks" USING btree ("file_id") WHERE file_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "workers_last_seen" ON "workers" USING btree ("last_seen_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "files_path" ON "files" USING btree ("user_id","path");--> statement-breakpoint
 CREATE INDEX "files_task" ON "files" USING btree ("task_id") WHERE task_id IS NOT NULL;--> statement-breakpoint
-CREATE INDEX "files_receiving" ON "files" USING btree ("receiving_at") WHERE receiving_at IS NOT NULL;
+CREATE INDEX "files_receiving" ON "files" USING btree ("receiving_at") WHERE receiving_at IS NOT NULL;--> statement-breakpoint
+-- Most files are compressed already: PostgreSQL is not to try.
+ALTER TABLE "file_chunks" ALTER COLUMN "bytes" SET STORAGE EXTERNAL;

@@ -4,6 +4,8 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountRoutes } from "./accounts/routes.ts";
+import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
+import { verifiers } from "./accounts/verifiers.ts";
 import { healthRoutes } from "./admin/health-routes.ts";
 import { adminQueueRoutes } from "./admin/queue-routes.ts";
 import { adminTaskRoutes } from "./admin/task-routes.ts";
@@ -19,19 +21,35 @@ import { mediaRoutes } from "./books/media-routes.ts";
 import { BookView } from "./books/queries.ts";
 import { bookRoutes } from "./books/routes.ts";
 import type { Context } from "./context.ts";
+import { FileView } from "./files/queries.ts";
+import { fileRoutes } from "./files/routes.ts";
 import { bookUploadRoutes } from "./legacy/book-upload.ts";
 import { bookRoutesOfSeed } from "./legacy/books.ts";
 import { csvImporterRoutes } from "./legacy/csv-importer.ts";
+
+import { fileTaskRoutes } from "./legacy/file-tasks.ts";
+import { oneTaskRoutes } from "./legacy/one-task.ts";
+import { taskQueueRoutes } from "./legacy/task-queue.ts";
+
+import { taskQueueUserRoutes } from "./legacy/task-queue-users.ts";
+
 import { registerAuth } from "./platform/http/auth.ts";
-import { handleErrors, Problem } from "./platform/http/errors.ts";
+import { registerDocs } from "./platform/http/docs.ts";
+import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { registerUploads } from "./platform/http/upload.ts";
-import { preparePictures } from "./platform/pictures.ts";
+import { preparePictures } from "./platform/pictures/formats.ts";
 import { RecordView } from "./records/queries.ts";
 import { recordRoutes } from "./records/routes.ts";
 import { targetRoutes } from "./targets/routes.ts";
 import { TargetView } from "./targets/views.ts";
+import { taskControlRoutes } from "./tasks/control-routes.ts";
+import { createTaskRoutes } from "./tasks/create-routes.ts";
+import { taskEventRoutes } from "./tasks/event-routes.ts";
+import { taskRoutes } from "./tasks/routes.ts";
+import { taskTypeRoutes } from "./tasks/type-routes.ts";
+import { newTaskSchemas, TaskTypeView } from "./tasks/type-views.ts";
 import { TaskView } from "./tasks/views.ts";
 
 /** A connection without a byte in either direction for this long is cut: a stalled upload, a client that is gone. */
@@ -48,6 +66,7 @@ export async function createApp(ctx: Context) {
     requestTimeout: 0,
     // Nor may one hold up the end of the program.
     forceCloseConnections: true,
+    frameworkErrors: refuseUrl,
     routerOptions: { ignoreTrailingSlash: true },
     ajv: { customOptions: { allErrors: true, keywords: [] } },
   }).withTypeProvider<TypeBoxTypeProvider>();
@@ -55,18 +74,19 @@ export async function createApp(ctx: Context) {
   handleErrors(app);
   await app.register(helmet, { contentSecurityPolicy: false });
   await refuseWhenOverloaded(app);
-  await registerAuth(app, ctx.config);
+  await registerAuth(app, ctx.config, verifiers(ctx));
   await registerUploads(app);
   preparePictures();
   await registerOpenApi(app, ctx.config.publicUrl, packageJson.version);
+  await registerDocs(app);
 
-  for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView])
+  for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView, FileView])
     app.addSchema(schema);
-  app.addSchema(TaskView);
-  app.addSchema(QueueView);
+  for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
 
   await app.register(healthRoutes(ctx));
   await app.register(accountRoutes(ctx));
+  await app.register(tokenRoutes(ctx));
   await app.register(uploadRoutes(ctx));
   await app.register(batchRoutes(ctx));
   await app.register(controlRoutes(ctx));
@@ -77,10 +97,20 @@ export async function createApp(ctx: Context) {
   await app.register(bookRoutes(ctx));
   await app.register(mediaRoutes(ctx));
   await app.register(recordRoutes(ctx));
+  await app.register(fileRoutes(ctx));
+  await app.register(createTaskRoutes(ctx));
+  await app.register(taskRoutes(ctx));
+  await app.register(taskControlRoutes(ctx));
+  await app.register(taskEventRoutes(ctx));
+  await app.register(taskTypeRoutes(ctx));
   await app.register(adminTaskRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
   await app.register(bookUploadRoutes(ctx));
   await app.register(bookRoutesOfSeed(ctx));
   await app.register(csvImporterRoutes(ctx));
+  await app.register(fileTaskRoutes(ctx));
+  await app.register(taskQueueRoutes(ctx));
+  await app.register(oneTaskRoutes(ctx));
+  await app.register(taskQueueUserRoutes(ctx));
   return app;
 }

@@ -1,5 +1,5 @@
 /** What every verb gets: the resources of the program that it runs in, opened once and closed in reverse. */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type pg from "pg";
 import type { Config } from "./config.ts";
 import { type Database, databaseOn, openPool, untilReachable } from "./platform/database.ts";
@@ -38,14 +38,26 @@ export async function inTransaction<T>(ctx: Context, fn: (tx: Context) => Promis
  * commit is known to whoever asked for it, the others within milliseconds.
  */
 export async function notify(tx: Context, channel: string, payloads: readonly string[]): Promise<void> {
-  tx.afterCommit?.push(() => {
-    for (const payload of payloads) tx.listener.wake(channel, payload);
-  });
+  if (payloads.length === 0) return;
+  notifyHere(tx, channel, payloads);
+  await tx.db.execute(sql`
+    SELECT ${notifying(tx, channel, sql`payload`)} FROM unnest(${sql.param([...payloads])}::text[]) AS payload`);
+}
+
+/** The expression that tells the other processes, for a statement that changes what it tells of. */
+export function notifying({ config }: Context, channel: string, payload: SQL): SQL {
   // It has no notifications: those who listen look for themselves (platform/notify-listener.ts).
-  if (tx.config.databaseBackend === "cockroachdb" || payloads.length === 0) return;
-  await tx.db.execute(
-    sql`SELECT pg_notify(${channel}, payload) FROM unnest(${sql.param([...payloads])}::text[]) AS payload`,
-  );
+  if (config.databaseBackend === "cockroachdb") return sql`NULL`;
+  return sql`pg_notify(${channel}, ${payload})`;
+}
+
+/** The part of it that is for this process: at the commit; where no transaction is open, at once. */
+export function notifyHere(ctx: Context, channel: string, payloads: readonly string[]): void {
+  const wake = () => {
+    for (const payload of payloads) ctx.listener.wake(channel, payload);
+  };
+  if (!ctx.isTransaction) wake();
+  else ctx.afterCommit?.push(wake);
 }
 
 export interface OpenContext extends Context {

@@ -1,18 +1,23 @@
 /** Every job bound to its verb. A job without one does not compile. */
 import Value from "typebox/value";
 import { removeExpiredSessions } from "./accounts/sessions.ts";
+import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
 import { reverseRows } from "./batches/control/reverse-rows.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
-import { removeStaleKeys } from "./batches/receive/idempotency.ts";
 import { announceBatch } from "./batches/upkeep/announce-batch.ts";
 import { reconcile } from "./batches/upkeep/reconcile.ts";
 import { removeOldBatches } from "./batches/upkeep/remove-old-batches.ts";
 import type { Context, OpenContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
+import { removeDeadFiles } from "./files/remove-dead-files.ts";
+import { removeUnusedFiles } from "./files/remove-unused-files.ts";
+import { removeStaleKeys } from "./idempotency/claim-key.ts";
 import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";
 import type { Delivery } from "./platform/queue.ts";
 import { runTask } from "./tasks/run/run-task.ts";
+import { reconcileTasks } from "./tasks/upkeep/reconcile-tasks.ts";
+import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
 import { followPauses } from "./workers/follow-pauses.ts";
 import { removeLostWorkers } from "./workers/remove-lost-workers.ts";
 
@@ -36,13 +41,20 @@ export const handlers: Handlers = {
   runTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
-  reconcile: (ctx) => reconcile(ctx),
+  reconcile: async (ctx) => {
+    const filesRemoved = await removeDeadFiles(ctx);
+    return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), filesRemoved };
+  },
   clean: async (ctx) => {
-    const batchesRemoved = await removeOldBatches(ctx);
-    const sessionsRemoved = await removeExpiredSessions(ctx);
-    const keysRemoved = await removeStaleKeys(ctx);
-    const workersRemoved = await removeLostWorkers(ctx);
-    const removed = { batchesRemoved, sessionsRemoved, keysRemoved, workersRemoved };
+    const removed = {
+      batchesRemoved: await removeOldBatches(ctx),
+      tasksRemoved: await removeOldTasks(ctx),
+      filesRemoved: await removeUnusedFiles(ctx),
+      sessionsRemoved: await removeExpiredSessions(ctx),
+      tokensRemoved: await removeExpiredTokens(ctx),
+      keysRemoved: await removeStaleKeys(ctx),
+      workersRemoved: await removeLostWorkers(ctx),
+    };
     ctx.log.info(removed, "cleaned");
     return removed;
   },

@@ -59,7 +59,7 @@ const taskJob = {
   leavesRoom: true,
   payload: Type.Object({ taskId: Type.String(), run: Type.Integer() }),
   // A file that kills every worker that opens it is not to kill more than these.
-  options: { ...rowJobOptions, retryLimit: 5, expireInSeconds: 6 * 3600 },
+  options: { ...rowJobOptions, retryLimit: 8, expireInSeconds: 23 * 3600 },
   transactional: false,
 } as const satisfies Partial<Contract>;
 

@@ -3,6 +3,7 @@ import { loadConfig, requireDatabaseUrl } from "./config.ts";
 import { openContext } from "./context.ts";
 import { takeJobs } from "./handlers.ts";
 import { runProgram } from "./platform/lifecycle.ts";
+import { preparePictures } from "./platform/pictures/formats.ts";
 import { openProbes } from "./workers/probe-routes.ts";
 import { registerWorker } from "./workers/register-worker.ts";
 
@@ -15,6 +16,7 @@ await runProgram(
   async ({ config, log, resources }) => {
     const ctx = await openContext(config, log, "work");
     resources.defer(() => ctx.close(FINISH_MS));
+    preparePictures();
     if (config.workerPort) resources.use(await openProbes(ctx));
     resources.use(await registerWorker(ctx));
     resources.use(await takeJobs(ctx));

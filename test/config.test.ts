@@ -53,6 +53,10 @@ describe("the settings", () => {
       rowMaxRetries: 3,
       workerConcurrency: 4,
       workerQueues: null,
+      maxConcurrency: 4,
+      workerPort: 0,
+      taskMaxRetries: 3,
+      genericTaskSeconds: [10, 20],
       anonymousUploads: false,
       uploadMaxBytes: 10 * 2 ** 30,
       uploadMaxColumns: 1000,
@@ -61,8 +65,11 @@ describe("the settings", () => {
       cellMaxBytes: 2 ** 20,
       pictureMaxBytes: 10 * 2 ** 20,
       pictureMaxPixels: 50_000_000,
+      fileMaxBytes: 2 ** 30,
+      filesQuotaBytes: 10 * 2 ** 30,
+      filesRoot: "",
       retentionDays: 30,
-      cleanupCron: "0 3 * * *",
+      cleanupCron: "0 0 * * *",
       logLevel: "info",
     });
   });
@@ -80,7 +87,11 @@ describe("the settings", () => {
       ROW_DELAY_MS: "0",
       ANONYMOUS_UPLOADS: "true",
       UPLOAD_MAX_BYTES: "0",
-      WORKER_QUEUES: "bulk_processing,default",
+      WORKER_QUEUES: "bulk_processing,file_processing:2",
+      WORKER_PORT: "9100",
+      GENERIC_TASK_SECONDS: "3",
+      FILES_QUOTA_BYTES: "0",
+      FILES_ROOT: "/srv/files/",
       LOG_LEVEL: "debug",
     });
     expect(config).toMatchObject({
@@ -94,7 +105,15 @@ describe("the settings", () => {
       rowDelayMs: 0,
       anonymousUploads: true,
       uploadMaxBytes: Number.POSITIVE_INFINITY,
-      workerQueues: ["bulk_processing", "default"],
+      workerQueues: new Map([
+        ["bulk_processing", 20],
+        ["file_processing", 2],
+      ]),
+      maxConcurrency: 20,
+      workerPort: 9100,
+      genericTaskSeconds: [3, 3],
+      filesQuotaBytes: Number.POSITIVE_INFINITY,
+      filesRoot: "/srv/files",
       logLevel: "debug",
     });
   });
@@ -135,6 +154,13 @@ describe("a bad value", () => {
     ["WORKER_CONCURRENCY", "501"],
     ["WORKER_QUEUES", "all the queues"],
     ["WORKER_QUEUES", ","],
+    ["WORKER_QUEUES", "default:0"],
+    ["WORKER_QUEUES", "default:"],
+    ["WORKER_PORT", "65536"],
+    ["TASK_MAX_RETRIES", "21"],
+    ["GENERIC_TASK_SECONDS", "10-"],
+    ["FILE_MAX_BYTES", "0"],
+    ["FILES_QUOTA_BYTES", "-1"],
     ["ANONYMOUS_UPLOADS", "yes"],
     ["UPLOAD_MAX_BYTES", "10MB"],
     ["UPLOAD_MAX_BYTES", "-1"],
@@ -165,8 +191,11 @@ describe("a bad value", () => {
 
   test("may be a pool too small for the jobs that run at a time", () => {
     const env = { JWT_SECRET: SECRET, WORKER_CONCURRENCY: "11" };
-    expect(messageOf({ ...env, DATABASE_POOL_MAX: "16" })).toMatch(/^DATABASE_POOL_MAX: 16 .*needs 30/);
+    expect(messageOf({ ...env, DATABASE_POOL_MAX: "16" })).toMatch(/^DATABASE_POOL_MAX: 16 .*need 30/);
     expect(errorOf({ ...env, DATABASE_POOL_MAX: "30" })).toBeNull();
+    const queues = { JWT_SECRET: SECRET, WORKER_QUEUES: "default:2,file_processing:12" };
+    expect(messageOf(queues)).toMatch(/^DATABASE_POOL_MAX: 16 .*need 32/);
+    expect(errorOf({ ...env, WORKER_QUEUES: "default:4" })).toBeNull();
   });
 
   test.each<NodeJS.ProcessEnv>([

@@ -1,5 +1,6 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse as parseYaml } from "yaml";
 import type { Problem } from "./support/client.ts";
 import { type Rowmill, startRowmill } from "./support/rowmill.ts";
 
@@ -32,6 +33,9 @@ const PUBLIC = [
   "GET /livez",
   "GET /media/books/{name}",
   "GET /readyz",
+  "POST /api/users/login",
+  "POST /api/users/register",
+  "POST /api/users/token/refresh",
   "POST /api/v1/auth/login",
   "POST /api/v1/auth/logout",
   "POST /api/v1/auth/refresh",
@@ -158,7 +162,9 @@ describe("the OpenAPI document", () => {
   });
 
   test("has every route that is served, and no other", () => {
-    const served = servedRoutes().filter((route) => !/^HEAD|^\w+ \/(docs|openapi\.json)/.test(route));
+    const served = servedRoutes().filter(
+      (route) => !/^HEAD|^\w+ \/(docs|openapi\.json|api\/(docs|redoc|schema))/.test(route),
+    );
     expect(served.length).toBeGreaterThan(15);
     expect(operations.map(({ name }) => name).sort()).toEqual(served.sort());
   });
@@ -206,6 +212,14 @@ describe("the OpenAPI document", () => {
     );
     expect(unknown).toEqual([]);
     expect(wrong(({ security, responses }) => security !== undefined && !responses["401"])).toEqual([]);
+    const ways = ["basic", "bearer", "cookie", "token"];
+    const fewer = wrong(({ security }) => {
+      const named = new Set(security?.flatMap((way) => Object.keys(way)));
+      return security !== undefined && !ways.every((way) => named.has(way));
+    });
+    expect(fewer).toEqual([]);
+    // Any of them may come with a password that can be guessed.
+    expect(wrong(({ security, responses }) => security !== undefined && !responses["429"])).toEqual([]);
   });
 
   test("protects what it declares to", async () => {
@@ -238,14 +252,14 @@ describe("the OpenAPI document", () => {
   });
 
   test("shows an example of every field that the auth routes take", () => {
-    const takesAccounts = /^POST (\/api\/v1\/auth\/\w+|\/login|\/signup)$/;
+    const takesAccounts = /^POST (\/api\/v1\/auth\/\w+|\/login|\/signup|\/api\/users\/.+)$/;
     const bodies = operations
       .filter(({ name }) => takesAccounts.test(name))
       .map(({ name, operation }) => ({
         name,
         media: operation.requestBody?.content["application/json"] ?? {},
       }));
-    expect(bodies).toHaveLength(6);
+    expect(bodies).toHaveLength(10);
     const without = bodies
       .filter(({ media }) => {
         const fields = Object.values(media.schema?.properties ?? {});
@@ -281,34 +295,40 @@ describe("the OpenAPI document", () => {
   });
 });
 
-describe("/docs", () => {
-  test.each(["/docs", "/docs/"])("serves Swagger UI with all of its parts from %s", async (path) => {
-    const page = await fetch(rowmill.url + path);
-    expect(page.status).toBe(200);
-    expect(page.headers.get("content-type")).toMatch(/^text\/html/);
-    const html = await page.text();
-    expect(html).toContain('id="swagger-ui"');
-    const parts = [...html.matchAll(/<(?:script|link)\b[^>]*\b(?:src|href)="([^"]+)"/g)].map(
-      ([, part = ""]) => new URL(part, page.url),
-    );
-    expect(parts.map(({ pathname }) => pathname)).toContain("/docs/static/swagger-ui-bundle.js");
-    for (const part of parts) {
-      expect(part.origin).toBe(rowmill.url);
-      const response = await fetch(part);
-      expect(response.status, part.pathname).toBe(200);
-      if (part.pathname.endsWith(".js")) {
-        expect(response.headers.get("content-type"), part.pathname).toMatch(/javascript/);
-      }
-      expect((await response.arrayBuffer()).byteLength, part.pathname).toBeGreaterThan(0);
-    }
-  });
+/** The URLs of what a page loads. */
+async function partsOf(page: Response): Promise<URL[]> {
+  const found = (await page.text()).matchAll(/<(?:script|link)\b[^>]*\b(?:src|href)="([^"]+)"/g);
+  return [...found].map(([, part = ""]) => new URL(part, page.url));
+}
 
-  test("shows the same document as /openapi.json", async () => {
-    expect(await (await fetch(`${rowmill.url}/docs/json`)).json()).toEqual(openapi);
-  });
+describe.each([
+  { name: "/docs", mark: 'id="swagger-ui"', bundle: "/docs/static/swagger-ui-bundle.js" },
+  { name: "/api/docs", mark: 'id="swagger-ui"', bundle: "/api/docs/static/swagger-ui-bundle.js" },
+  { name: "/api/redoc", mark: '<redoc spec-url="/openapi.json">', bundle: "/api/redoc/redoc.standalone.js" },
+])("$name", ({ name, mark, bundle }) => {
+  test.each([name, `${name}/`])(
+    "serves a page of the document, with all of its parts, from %s",
+    async (path) => {
+      const page = await fetch(rowmill.url + path);
+      expect(page.status).toBe(200);
+      expect(page.headers.get("content-type")).toMatch(/^text\/html/);
+      expect(await page.clone().text()).toContain(mark);
+      const parts = await partsOf(page);
+      expect(parts.map(({ pathname }) => pathname)).toContain(bundle);
+      for (const part of parts) {
+        expect(part.origin).toBe(rowmill.url);
+        const response = await fetch(part);
+        expect(response.status, part.pathname).toBe(200);
+        if (part.pathname.endsWith(".js")) {
+          expect(response.headers.get("content-type"), part.pathname).toMatch(/javascript/);
+        }
+        expect((await response.arrayBuffer()).byteLength, part.pathname).toBeGreaterThan(0);
+      }
+    },
+  );
 
   test("has a content security policy that lets its own scripts and calls through", async () => {
-    const page = await fetch(`${rowmill.url}/docs`);
+    const page = await fetch(rowmill.url + name);
     const policy = directives(page.headers.get("content-security-policy") ?? "");
     expect(policy.get("script-src")).toContain("'self'");
     expect(policy.get("script-src")).not.toContain("'unsafe-inline'");
@@ -319,9 +339,48 @@ describe("/docs", () => {
   });
 
   test("does not send the browser to https for its scripts where the service speaks http", async () => {
-    const page = await fetch(`${rowmill.url}/docs`);
+    const page = await fetch(rowmill.url + name);
     const policy = directives(page.headers.get("content-security-policy") ?? "");
     expect([...policy.keys()]).not.toContain("upgrade-insecure-requests");
+  });
+});
+
+describe("the document as a file", () => {
+  test.each(["/docs/json", "/api/docs/json", "/api/schema", "/api/schema/", "/api/schema/?format=json"])(
+    "is the same at %s",
+    async (path) => {
+      const response = await fetch(rowmill.url + path);
+      expect(response.headers.get("content-type")).toMatch(/^application\/json/);
+      expect(await response.json()).toEqual(openapi);
+    },
+  );
+
+  test.each<[string, string, Record<string, string>]>([
+    ["Accept", "/api/schema/", { accept: "application/yaml" }],
+    ["Accept, with JSON behind it", "/api/schema", { accept: "application/json;q=0.5, application/yaml" }],
+    ["format", "/api/schema/?format=yaml", {}],
+    ["format, whatever Accept asks for", "/api/schema/?format=yaml", { accept: "application/json" }],
+  ])("is YAML where %s asks for it", async (_, path, headers) => {
+    const response = await fetch(rowmill.url + path, { headers });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toMatch(/^application\/yaml/);
+    expect(parseYaml(await response.text())).toEqual(openapi);
+  });
+
+  test.each(["text/html,application/xhtml+xml,*/*;q=0.8", "*/*", "text/html"])(
+    "is JSON for who accepts %s",
+    async (accept) => {
+      const response = await fetch(`${rowmill.url}/api/schema/`, { headers: { accept } });
+      expect(response.headers.get("content-type")).toMatch(/^application\/json/);
+    },
+  );
+
+  test("has no other formats", async () => {
+    const response = await fetch(`${rowmill.url}/api/schema/?format=xml`);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      field_errors: { format: [expect.stringContaining("yaml")] },
+    });
   });
 });
 
@@ -346,6 +405,16 @@ describe("paths", () => {
     expect(body).toMatchObject({ status: 404, code: "not_found", title: "Not Found", field_errors: {} });
     expect(body.detail).toBe(`There is no ${method} ${path.split("?")[0]}. See /docs for what there is.`);
     expect(body.error).toBe(body.detail);
+  });
+
+  test("that are too long, or can't be read, answer a problem document", async () => {
+    const long = await rowmill.client.get<Problem>(`/api/v1/batches/${"x".repeat(101)}`);
+    expect([long.status, long.body.code]).toEqual([404, "not_found"]);
+    const broken = await rowmill.client.get<Problem>("/api/v1/targets/%zz");
+    expect([broken.status, broken.body.code]).toEqual([400, "invalid_input"]);
+    for (const { headers } of [long, broken]) {
+      expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
+    }
   });
 
   test("of the replaced services work with and without a slash at the end", async () => {

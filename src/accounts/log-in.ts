@@ -1,11 +1,8 @@
-import { sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import type { Caller } from "../platform/http/auth.ts";
-import { users } from "../schema/accounts.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
 import { verifyPassword } from "./passwords.ts";
-import { cleanUsername } from "./usernames.ts";
+import { type Account, findByName } from "./queries.ts";
 
 export interface LogIn {
   readonly username: string;
@@ -19,15 +16,14 @@ export async function logIn(
   ctx: Context,
   throttle: LoginThrottle,
   { username, password, address }: LogIn,
-): Promise<Caller> {
+): Promise<Account> {
   await throttle.begin(username, address);
-  const [user] = await ctx.db
-    .select()
-    .from(users)
-    .where(sql`lower(${users.username}) = lower(${cleanUsername(username)})`);
-  if (!(await verifyPassword(user?.passwordHash, password)) || !user) {
-    throw new DomainError("unauthenticated", "Wrong username or password.");
-  }
+  const account = await findByName(ctx, username);
+  if (!(await verifyPassword(account?.passwordHash, password)) || !account) throw wrongLogin();
   await throttle.succeeded(username, address);
-  return { id: user.id, username: user.username, role: user.role };
+  return account;
+}
+
+export function wrongLogin(): DomainError {
+  return new DomainError("unauthenticated", "Wrong username or password.");
 }

@@ -9,12 +9,14 @@ import {
   clearSessionCookies,
   REFRESH_COOKIE,
   requireSameOrigin,
+  SECURITY,
   setSessionCookies,
 } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
 import { logIn } from "./log-in.ts";
 import { loginThrottle } from "./login-throttle.ts";
+import { callerOf, findById } from "./queries.ts";
 import { closeSession, openSession, rotateSession } from "./sessions.ts";
 import { signUp } from "./sign-up.ts";
 
@@ -33,6 +35,12 @@ const User = Type.Object({
   id: Type.Integer(),
   username: Type.String(),
   role: Type.Enum(["user", "operator", "admin"]),
+});
+const Me = Type.Object({
+  ...User.properties,
+  email: Type.String(),
+  first_name: Type.String(),
+  last_name: Type.String(),
 });
 const Session = Type.Object({
   access: Type.String({ description: "For `Authorization: Bearer`." }),
@@ -111,7 +119,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ body, ip }, reply) => {
-        const user = await logIn(ctx, throttle, { ...body, address: ip });
+        const user = callerOf(await logIn(ctx, throttle, { ...body, address: ip }));
         return sessionOf(user, await startSession(ctx, reply, user));
       },
     );
@@ -160,11 +168,16 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         schema: {
           tags: ["auth"],
           summary: "Who I am",
-          security: [{ bearer: [] }, { cookie: [] }],
-          response: { 200: User, ...problems(401) },
+          security: SECURITY,
+          response: { 200: Me, ...problems(401) },
         },
       },
-      async ({ user }) => user,
+      async ({ user }) => {
+        const account = await findById(ctx, user.id);
+        if (!account) throw new DomainError("unauthenticated", "Your account does not exist any more.");
+        const { email, firstName, lastName } = account;
+        return { ...user, email, first_name: firstName, last_name: lastName };
+      },
     );
   };
 

@@ -10,6 +10,8 @@ export interface SignUp {
   readonly username: string;
   readonly password: string;
   readonly email: string;
+  readonly firstName?: string;
+  readonly lastName?: string;
   readonly role?: Role;
   /** In characters. */
   readonly passwordMinLength: number;
@@ -20,7 +22,7 @@ const UNIQUE_VIOLATION = "23505";
 /** @throws DomainError `conflict` where the name is taken, whatever its case */
 export async function signUp(
   ctx: Context,
-  { username, password, email, role = "user", passwordMinLength }: SignUp,
+  { username, password, email, firstName, lastName, role = "user", passwordMinLength }: SignUp,
 ): Promise<Caller> {
   const name = cleanUsername(username);
   if (name === "") throw invalidField("username", "is empty.");
@@ -32,7 +34,7 @@ export async function signUp(
   try {
     const [user] = await ctx.db
       .insert(users)
-      .values({ username: name, passwordHash, email, role })
+      .values({ username: name, passwordHash, email, firstName, lastName, role })
       .returning({ id: users.id, username: users.username, role: users.role });
     if (!user) throw new Error("the insert gave no row");
     return user;

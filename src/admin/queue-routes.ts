@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import type { QueueName } from "../jobs.ts";
-import { authenticate, requireRole } from "../platform/http/auth.ts";
+import { authenticate, requireRole, SECURITY } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
 import {
@@ -52,7 +52,7 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(ctx.config));
     app.addHook("onRequest", requireRole("operator", "admin"));
-    const shared = { tags: ["admin"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["admin"], security: SECURITY };
 
     app.get(
       "/api/v1/admin/queues",

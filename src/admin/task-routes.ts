@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import { Uuid } from "../batches/views.ts";
 import type { Context } from "../context.ts";
-import { authenticate, requireRole } from "../platform/http/auth.ts";
+import { authenticate, requireRole, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { requireStorable } from "../platform/storable.ts";
@@ -41,7 +41,7 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(ctx.config));
     app.addHook("onRequest", requireRole("operator", "admin"));
-    const shared = { tags: ["admin"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["admin"], security: SECURITY };
 
     app.get(
       "/api/v1/admin/tasks",

@@ -4,7 +4,8 @@ import Type from "typebox";
 import type { Config } from "../config.ts";
 import { DomainError, type FieldErrors, invalidField } from "../errors.ts";
 import { withForm } from "../platform/http/form.ts";
-import { MAX_SIDE, type Picture, PictureRefused, readPicture } from "../platform/pictures.ts";
+import { PictureRefused } from "../platform/pictures/refused.ts";
+import { MAX_SIDE, type Picture, readPicture } from "../platform/pictures/stored-picture.ts";
 import { booksTarget } from "../targets/books.ts";
 import { BOOK_COLUMNS, type BookValues } from "./check-book.ts";
 

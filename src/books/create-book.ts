@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { inTransaction } from "../context.ts";
-import type { Picture } from "../platform/pictures.ts";
+import type { Picture } from "../platform/pictures/stored-picture.ts";
 import { books } from "../schema/targets.ts";
 import { type BookValues, checkBook } from "./check-book.ts";
 import { isKeyTaken, whileKeysChange } from "./copies.ts";

@@ -1,7 +1,7 @@
 import { and, eq } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { notFound } from "../errors.ts";
-import type { Picture } from "../platform/pictures.ts";
+import type { Picture } from "../platform/pictures/stored-picture.ts";
 import { books } from "../schema/targets.ts";
 import { BOOK_COLUMNS, type BookValues, checkBook } from "./check-book.ts";
 import { isKeyTaken, whileKeysChange } from "./copies.ts";

@@ -2,10 +2,10 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { findFile, readChunks } from "../files/read-file.ts";
+import { findPicture, readChunks } from "../files/read-file.ts";
 import { problems } from "../platform/http/errors.ts";
 import { sendBytes } from "../platform/http/send-bytes.ts";
-import { PICTURE_TYPES } from "../platform/pictures.ts";
+import { PICTURE_TYPES } from "../platform/pictures/formats.ts";
 import { fileIdOf, PICTURE_NAME } from "./pictures.ts";
 
 /**
@@ -27,19 +27,27 @@ export function mediaRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           params: Type.Object({ name: Type.String({ maxLength: 100 }) }),
           response: {
             200: { description: "The picture.", content },
+            206: { description: "The part of it that `Range` asks for.", content },
             304: Type.Null({ description: "It is the one that you have." }),
-            ...problems(400, 404),
+            ...problems(400, 404, 416),
           },
         },
       },
       async (request, reply) => {
         const { name } = request.params;
-        const file = PICTURE.test(name) ? await findFile(ctx, fileIdOf(name)) : null;
+        const file = PICTURE.test(name) ? await findPicture(ctx, fileIdOf(name)) : null;
         if (file?.name !== `books/${name}`) throw notFound("picture");
-        return sendBytes(request, reply, file, () => readChunks(ctx, file));
+        return sendBytes(request, reply, file, (start, end) => readChunks(ctx, file, start, end), CACHING);
       },
     );
   };
 }
 
 const PICTURE = new RegExp(PICTURE_NAME);
+
+const CACHING = {
+  // A day, so that what was removed is soon gone from caches too.
+  "cache-control": "public, max-age=86400, immutable",
+  // Shown on other sites' pages, as any picture.
+  "cross-origin-resource-policy": "cross-origin",
+};

@@ -1,15 +1,20 @@
 /** Where the pictures of books lie: two stored files each, found by the path alone that the book has. */
 import { randomUUID } from "node:crypto";
 import type { Context } from "../context.ts";
+import { claimQuota } from "../files/quota.ts";
 import { removeFiles } from "../files/remove-files.ts";
 import { storeFile } from "../files/store-file.ts";
-import { PICTURE_TYPES, type Picture } from "../platform/pictures.ts";
+import { PICTURE_TYPES } from "../platform/pictures/formats.ts";
+import type { Picture } from "../platform/pictures/stored-picture.ts";
 
 const extensions = PICTURE_TYPES.map(({ extension }) => extension).join("|");
 export const PICTURE_NAME = `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.(${extensions})$`;
 const THUMBNAIL = { mediaType: "image/webp", extension: "webp" };
 
-/** @returns the path below /media/, as in `books.picture` */
+/**
+ * @returns the path below /media/, as in `books.picture`
+ * @throws QuotaExceeded
+ */
 export async function storePicture(
   tx: Context,
   userId: number,
@@ -17,10 +22,12 @@ export async function storePicture(
 ): Promise<string> {
   const id = newPictureId();
   const path = `books/${id}.${extension}`;
-  await storeFile(tx, { id, userId, name: path, mediaType, bytes });
+  await claimQuota(tx, userId, bytes.length + thumbnail.length);
+  await storeFile(tx, { id, userId, origin: "picture", name: path, mediaType, bytes });
   await storeFile(tx, {
     id: thumbnailId(id),
     userId,
+    origin: "picture",
     name: thumbnailPath(path),
     mediaType: THUMBNAIL.mediaType,
     bytes: thumbnail,

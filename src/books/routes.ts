@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
-import { authenticate } from "../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { BookEditBody, NewBookBody, withBookBody } from "./book-body.ts";
@@ -39,7 +39,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { publicUrl } = config;
   return async (app) => {
     app.addHook("onRequest", authenticate(config));
-    const shared = { tags: ["books"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["books"], security: SECURITY };
 
     app.get(
       "/api/v1/books",

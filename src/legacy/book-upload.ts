@@ -13,7 +13,7 @@ import { firstRowNumbers, getRow, listRows, viewRow } from "../batches/row-queri
 import { RowStatus, type RowView, Uuid } from "../batches/views.ts";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { authenticate, type Caller } from "../platform/http/auth.ts";
+import { authenticate, type Caller, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, encodeCursor, MAX_PAGE, PageQuery } from "../platform/http/paging.ts";
 import { withUploadedFile } from "../platform/http/upload.ts";
@@ -115,7 +115,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
   return async (app) => {
     app.addHook("onRequest", authenticate(config));
-    const shared = { tags: ["seed"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["seed"], security: SECURITY };
 
     app.post(
       "/bulk-upload/",
@@ -129,8 +129,11 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { id: userId, role } = request.user;
-        const { batchId } = await withUploadedFile(request, reply, config.uploadMaxBytes, (uploaded) =>
-          receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions("books") }),
+        const { batchId } = await withUploadedFile(
+          request,
+          reply,
+          { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
+          (uploaded) => receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions("books") }),
         );
         const { totalRows } = await getBatch(ctx, userId, batchId);
         const rows = await firstRowNumbers(ctx, batchId, MAX_TASK_IDS);

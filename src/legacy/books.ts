@@ -1,7 +1,6 @@
 /** The book endpoints of the Django bulk book upload service: its paths, bodies and codes over the same verbs as /api/v1. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { eq } from "drizzle-orm";
-import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { BookEditBody, NewBookBody, withBookBody } from "../books/book-body.ts";
 import { createBook } from "../books/create-book.ts";
@@ -12,10 +11,11 @@ import { BookView, getBook, viewBook } from "../books/queries.ts";
 import { BookParams } from "../books/routes.ts";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { authenticate } from "../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, encodeCursor, PageQuery } from "../platform/http/paging.ts";
 import { books } from "../schema/targets.ts";
+import { takeBodiesAsDjango, URLENCODED } from "./django.ts";
 
 /** The service listed everything at once. Beyond these an answer says where the rest is. */
 const MAX_BOOKS = 10_000;
@@ -23,7 +23,6 @@ const MAX_BOOKS = 10_000;
 const { id, title, author, description, picture, picture_url } = BookView.properties;
 const Book = Type.Object({ id, title, author, description, picture, picture_url });
 
-const URLENCODED = "application/x-www-form-urlencoded";
 const withUrlencoded = (body: typeof NewBookBody) => ({ ...body, [URLENCODED]: body["application/json"] });
 
 export function bookRoutesOfSeed(ctx: Context): FastifyPluginAsyncTypebox {
@@ -31,7 +30,7 @@ export function bookRoutesOfSeed(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(config));
     takeBodiesAsDjango(app);
-    const shared = { tags: ["seed"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["seed"], security: SECURITY };
 
     app.get(
       "/books/",
@@ -139,15 +138,4 @@ export function bookRoutesOfSeed(ctx: Context): FastifyPluginAsyncTypebox {
 async function refuseOthersBook(ctx: Context, userId: number, bookId: number): Promise<void> {
   const [book] = await ctx.db.select({ userId: books.userId }).from(books).where(eq(books.id, bookId));
   if (book && book.userId !== userId) throw new DomainError("forbidden", "This book is somebody else's.");
-}
-
-/** Django also takes forms without a file as browsers send them, and clients that say JSON and send nothing. */
-function takeBodiesAsDjango(app: FastifyInstance): void {
-  app.addContentTypeParser<string>(URLENCODED, { parseAs: "string" }, (_request, body, done) =>
-    done(null, Object.fromEntries(new URLSearchParams(body))),
-  );
-  const parseJson = app.getDefaultJsonParser("error", "error");
-  app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) =>
-    body === "" ? done(null, {}) : parseJson(request, body, done),
-  );
 }

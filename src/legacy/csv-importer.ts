@@ -1,7 +1,7 @@
 /** The endpoints of the FastAPI CSV importer: its paths, bodies and codes over the same verbs as /api/v1. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { and, eq } from "drizzle-orm";
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { anonymousUser, findAnonymous } from "../accounts/anonymous.ts";
 import { MAX_ROW_NUMBER } from "../batches/ids.ts";
@@ -11,7 +11,7 @@ import { seedOptions } from "../batches/receive/upload-options.ts";
 import { listRows } from "../batches/row-queries.ts";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { ACCESS_COOKIE, authenticate, type Caller } from "../platform/http/auth.ts";
+import { ACCESS_COOKIE, authenticate, type Caller, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../platform/http/json-text.ts";
 import { decodeNumberCursor, encodeCursor, PageQuery } from "../platform/http/paging.ts";
@@ -63,8 +63,7 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
   return async (app) => {
     app.addHook("onRequest", authenticateUnlessAnonymous(ctx));
-    const access = [{ bearer: [] }, { cookie: [] }];
-    const shared = { tags: ["seed"], security: config.anonymousUploads ? [...access, {}] : access };
+    const shared = { tags: ["seed"], security: config.anonymousUploads ? [...SECURITY, {}] : SECURITY };
 
     app.post(
       "/upload",
@@ -78,8 +77,11 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { id: userId, role } = callerOf(request) ?? { id: await anonymousUser(ctx), role: "user" };
-        const { batchId } = await withUploadedFile(request, reply, config.uploadMaxBytes, (uploaded) =>
-          receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions(TARGET) }),
+        const { batchId } = await withUploadedFile(
+          request,
+          reply,
+          { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
+          (uploaded) => receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions(TARGET) }),
         );
         const { number } = await getBatch(ctx, userId, batchId);
         return reply.header("location", `/jobs/${number}`).send({
@@ -116,9 +118,9 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
 /** Who sends a token must send a good one; who sends none is nobody, where that is allowed. */
 function authenticateUnlessAnonymous({ config }: Context) {
   const requireLogin = authenticate(config);
-  return async (request: FastifyRequest): Promise<void> => {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const hasToken = Boolean(request.headers.authorization ?? request.cookies[ACCESS_COOKIE]);
-    if (hasToken || !config.anonymousUploads) await requireLogin(request);
+    if (hasToken || !config.anonymousUploads) await requireLogin(request, reply);
   };
 }
 

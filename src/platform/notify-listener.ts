@@ -19,6 +19,8 @@ export class NotifyListener {
   readonly #config: Pick<Config, "databaseUrl" | "databaseBackend">;
   readonly #log: Log;
   readonly #handlers = new Map<string, Set<NotifyHandler>>();
+  /** Channels whose notifications the present connection gets. */
+  readonly #subscribed = new Set<string>();
   readonly #closing = new AbortController();
   #client: pg.Client | null = null;
   #running: Promise<void> | null = null;
@@ -32,6 +34,11 @@ export class NotifyListener {
   /** Whether notifications come; until then handlers are called with null each second. */
   get isListening(): boolean {
     return this.#client !== null;
+  }
+
+  /** Whether no notification of this channel can be missed. */
+  isListeningTo(channel: string): boolean {
+    return this.isListening && this.#subscribed.has(channel);
   }
 
   /** @returns what ends it */
@@ -82,6 +89,7 @@ export class NotifyListener {
         if (!signal.aborted) this.#log.warn({ err: reason }, "no connection listens; it is opened again");
       }
       this.#client = null;
+      this.#subscribed.clear();
       await client.end().catch(() => {}); // It may be gone already.
       const backoffMs = Math.min(MAX_BACKOFF_MS, 100 * 2 ** failures);
       await sleep(backoffMs, undefined, { signal, ref: false }).catch(() => {}); // Closed meanwhile.
@@ -108,6 +116,7 @@ export class NotifyListener {
 
   async #subscribe(client: pg.Client, channel: string): Promise<void> {
     await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
+    this.#subscribed.add(channel);
   }
 
   #wakeAll(): void {

@@ -3,7 +3,7 @@ import Type from "typebox";
 import { MAX_ROW_NUMBER } from "../batches/ids.ts";
 import { Uuid } from "../batches/views.ts";
 import type { Context } from "../context.ts";
-import { authenticate } from "../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../platform/http/json-text.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
@@ -14,7 +14,7 @@ const RecordParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Numbe
 export function recordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["records"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["records"], security: SECURITY };
 
     app.get(
       "/api/v1/records",

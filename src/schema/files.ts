@@ -16,6 +16,7 @@ import { bytea, moment } from "./columns.ts";
 
 /** upload: sent to /api/v1/files. picture: of a book. result: made by a task. */
 export const fileOrigin = pgEnum("file_origin", ["upload", "picture", "result"]);
+export type FileOrigin = (typeof fileOrigin.enumValues)[number];
 
 /** A stored file: a picture, an upload to work on, what a task made. Its bytes are in `file_chunks`. */
 export const files = pgTable(

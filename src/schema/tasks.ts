@@ -3,6 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import {
   type AnyPgColumn,
   bigint,
+  boolean,
   check,
   index,
   integer,
@@ -71,6 +72,8 @@ export const tasks = pgTable(
     groupId: uuid("group_id"),
     /** It waits until this one has completed, and is cancelled where that fails. */
     afterId: uuid("after_id").references((): AnyPgColumn => tasks.id, { onDelete: "set null" }),
+    /** Whether a task was created that waits for this one. */
+    hasNext: boolean("has_next").notNull().default(false),
     cancelReason: text("cancel_reason"),
     tags: text("tags").array().notNull().default(sql`'{}'`),
     metadata: jsonb("metadata").$type<Record<string, unknown>>().notNull(),
@@ -90,6 +93,7 @@ export const tasks = pgTable(
     index("tasks_owner").on(t.userId, t.number),
     index("tasks_owner_status").on(t.userId, t.status),
     index("tasks_status").on(t.status, t.createdAt),
+    index("tasks_open").on(t.number).where(sql`status IN ('pending', 'processing')`),
     index("tasks_group").on(t.groupId).where(sql`group_id IS NOT NULL`),
     index("tasks_after").on(t.afterId).where(sql`after_id IS NOT NULL`),
     index("tasks_file").on(t.fileId).where(sql`file_id IS NOT NULL`),

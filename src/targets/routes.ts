@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { authenticate, type Role } from "../platform/http/auth.ts";
+import { authenticate, type Role, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { targetsFor } from "./registry.ts";
 import type { Target } from "./target.ts";
@@ -15,7 +15,7 @@ const TargetParams = Type.Object({
 export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["targets"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["targets"], security: SECURITY };
 
     app.get(
       "/api/v1/targets",

@@ -1,16 +1,19 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
+import { requireStorable } from "../platform/storable.ts";
 import { tasks } from "../schema/tasks.ts";
 import { cancelNext } from "./chain.ts";
+import { findTaskType } from "./registry.ts";
 import { type Acting, lockTask, requireEdge, type Task, takeEdge } from "./take-edge.ts";
 import { dequeueTasks } from "./task-jobs.ts";
 
 /**
  * Ends a task that waits or runs; a worker that has it in hand stops within about a second. One that is cancelled
  * already stays as it is.
- * @throws DomainError `not_found`, `conflict` where it has completed or failed
+ * @throws DomainError `invalid_input` for a reason that can't be stored, `not_found`, `conflict` where it has completed or failed
  */
-export function cancelTask(ctx: Context, acting: Acting, taskId: string, reason = ""): Promise<Task> {
+export async function cancelTask(ctx: Context, acting: Acting, taskId: string, reason = ""): Promise<Task> {
+  requireStorable(reason, "reason");
   return inTransaction(ctx, async (tx) => {
     const task = await lockTask(tx, acting, taskId);
     if (task.status === "cancelled") return task;
@@ -33,7 +36,13 @@ export async function cancelTasks(
     dueAt: sql`coalesce(due_at, statement_timestamp())`,
   };
   const cancelled = await takeEdge(tx, "cancel", where, changes, { message: reason, actorId });
-  await dequeueTasks(tx, cancelled);
-  await cancelNext(tx, cancelled);
+  await stopTasks(tx, cancelled);
   return cancelled;
+}
+
+/** What follows for others where these tasks will not come to their end, in the transaction that says so. */
+export async function stopTasks(tx: Context, stopped: readonly Task[]): Promise<void> {
+  await dequeueTasks(tx, stopped);
+  await cancelNext(tx, stopped);
+  for (const task of stopped) await findTaskType(task.type)?.onCancelled?.(tx, task);
 }

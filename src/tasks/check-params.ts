@@ -1,7 +1,8 @@
 import type { TObject } from "typebox";
 import { Compile } from "typebox/compile";
 import Value from "typebox/value";
-import { DomainError, type FieldErrors } from "../errors.ts";
+import type { FieldErrors } from "../errors.ts";
+import { joinPath, schemaErrors, throwFieldErrors } from "../platform/schema-errors.ts";
 import { taskTypes } from "./registry.ts";
 import type { TaskType } from "./task-type.ts";
 
@@ -20,30 +21,33 @@ export function checkParams(
   path = "",
 ): Record<string, unknown> {
   const raw = given ?? type.paramsFrom?.(metadata) ?? {};
-  const field = joined(path, given === null && type.paramsFrom ? "metadata" : "params");
-  const fieldErrors: FieldErrors = {};
-  const tell = (name: string, text: string) => {
-    fieldErrors[name] = [...(fieldErrors[name] ?? []), text];
-  };
+  const field = joinPath(path, given === null && type.paramsFrom ? "metadata" : "params");
   const params: unknown = Value.Default(type.params, structuredClone(raw));
+  const check = checks.get(type.name);
+  const fieldErrors = check ? describeShapes(type.params, schemaErrors(check, params, field), field) : {};
   for (const name of unknownNames(type.params, params)) {
-    tell(joined(field, name), `is not a parameter of ${type.name}: ${namesOf(type.params)}.`);
+    fieldErrors[joinPath(field, name)] = [`is not a parameter of ${type.name}: ${namesOf(type.params)}.`];
   }
-  for (const { instancePath, message } of checks.get(type.name)?.Errors(params) ?? []) {
-    tell(joined(field, instancePath.slice(1).replaceAll("/", ".")), `${message}.`);
-  }
-  const [first] = Object.entries(fieldErrors);
-  if (!first) return params as Record<string, unknown>;
-  throw new DomainError("invalid_input", `${first[0]}: ${first[1][0]}`, { fieldErrors });
+  throwFieldErrors(fieldErrors);
+  return params as Record<string, unknown>;
 }
 
-function joined(...parts: string[]): string {
-  return parts.filter(Boolean).join(".");
+/** What each shape of several that a parameter may have misses says nothing of what they are. */
+function describeShapes({ properties }: TObject, fieldErrors: FieldErrors, field: string): FieldErrors {
+  const told: FieldErrors = {};
+  for (const [path, texts] of Object.entries(fieldErrors)) {
+    const [name = ""] = path.slice(field.length + 1).split(".");
+    const rule = properties[name];
+    if (rule && "anyOf" in rule && "description" in rule) {
+      told[joinPath(field, name)] = [`must be: ${rule.description}`];
+    } else told[path] = texts;
+  }
+  return told;
 }
 
 function unknownNames({ properties }: TObject, params: unknown): string[] {
   if (typeof params !== "object" || params === null || Array.isArray(params)) return [];
-  return Object.keys(params).filter((name) => !(name in properties));
+  return Object.keys(params).filter((name) => !Object.hasOwn(properties, name));
 }
 
 function namesOf({ properties }: TObject): string {

@@ -1,11 +1,12 @@
 import { sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
-import { invalidField } from "../errors.ts";
+import { DomainError, type FieldErrors, invalidField } from "../errors.ts";
+import { joinPath, throwFieldErrors } from "../platform/schema-errors.ts";
 import { requireStorable } from "../platform/storable.ts";
 import { uuidV7 } from "../platform/uuid.ts";
 import { DEFAULT_PRIORITY } from "../schema/tasks.ts";
 import { checkParams } from "./check-params.ts";
-import { findFiles, type GivenFile } from "./find-files.ts";
+import { fileFieldOf, findFiles, type GivenFile } from "./find-files.ts";
 import { taskTypeNamed } from "./registry.ts";
 import { enqueueTasks, taskJobId } from "./task-jobs.ts";
 import type { TaskType } from "./task-type.ts";
@@ -54,23 +55,24 @@ export async function createTasks(
   { together, field }: Options = {},
 ): Promise<Created> {
   const pathOf = (index: number) => (field === undefined ? "" : `${field}.${index}`);
-  const checked = requests.map((request, index) => checkRequest(request, pathOf(index)));
-  const files = await findFiles(ctx, userId, requests, pathOf);
-  const groupId = together ? uuidV7(ctx.now()) : null;
-  const isSequential = together === "sequential";
-  const made = checked.map(({ type, ...facts }, index) => {
-    const id = uuidV7(ctx.now());
-    const file = files[index] ?? null;
-    requireFile(type, file, pathOf(index));
-    const defaults = { run: 1, maxRetries: ctx.config.taskMaxRetries, jobId: taskJobId(id, 1) };
-    return { id, userId, type: type.name, queue: type.queue, ...defaults, ...facts, file, groupId, index };
-  });
-  const rows = made.map(({ file, ...task }, index) => ({
-    ...task,
-    ...file,
-    afterId: isSequential ? (made[index - 1]?.id ?? null) : null,
-  }));
+  const checked = checkRequests(requests, pathOf);
   return inTransaction(ctx, async (tx) => {
+    const files = await findFiles(tx, userId, requests, pathOf);
+    const groupId = together ? uuidV7(ctx.now()) : null;
+    const isSequential = together === "sequential";
+    const made = checked.map(({ type, ...facts }, index) => {
+      const id = uuidV7(ctx.now());
+      const file = files[index] ?? null;
+      requireFile(type, file, fileFieldOf(requests[index], pathOf(index)));
+      const defaults = { run: 1, maxRetries: ctx.config.taskMaxRetries, jobId: taskJobId(id, 1) };
+      return { id, userId, type: type.name, queue: type.queue, ...defaults, ...facts, file, groupId, index };
+    });
+    const rows = made.map(({ file, ...task }, index) => ({
+      ...task,
+      ...file,
+      afterId: isSequential ? (made[index - 1]?.id ?? null) : null,
+      hasNext: isSequential && index < made.length - 1,
+    }));
     const numbers = await insertTasks(tx, rows);
     await enqueueTasks(
       tx,
@@ -81,12 +83,33 @@ export async function createTasks(
   });
 }
 
+/** Fields told in one answer. */
+const MAX_TOLD = 100;
+
+/** @throws DomainError `invalid_input` that names what is wrong with each */
+function checkRequests(requests: readonly TaskRequest[], pathOf: (index: number) => string) {
+  const fieldErrors: FieldErrors = {};
+  const checked: ReturnType<typeof checkRequest>[] = [];
+  for (const [index, request] of requests.entries()) {
+    try {
+      checked.push(checkRequest(request, pathOf(index)));
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      Object.assign(fieldErrors, error.fieldErrors);
+      if (Object.keys(fieldErrors).length >= MAX_TOLD) break;
+    }
+  }
+  throwFieldErrors(fieldErrors);
+  return checked;
+}
+
 function checkRequest(request: TaskRequest, path: string) {
   const { title = "", description = "", priority = DEFAULT_PRIORITY, tags = [], metadata = {} } = request;
-  const type = taskTypeNamed(request.type, path ? `${path}.type` : "type");
-  const texts = { title, description, tags, metadata, params: request.params ?? null };
-  for (const [name, value] of Object.entries(texts)) requireStorable(value, path ? `${path}.${name}` : name);
-  const params = checkParams(type, request.params ?? null, metadata, path);
+  const type = taskTypeNamed(request.type, joinPath(path, "type"));
+  const { params: given = null, filePath = null } = request;
+  const texts = { title, description, tags, metadata, params: given, file_path: filePath };
+  for (const [name, value] of Object.entries(texts)) requireStorable(value, joinPath(path, name));
+  const params = checkParams(type, given, metadata, path);
   const { maxRetries } = request;
   return {
     type,
@@ -100,8 +123,7 @@ function checkRequest(request: TaskRequest, path: string) {
   };
 }
 
-function requireFile(type: TaskType, file: { fileBytes: number } | null, path: string): void {
-  const field = path ? `${path}.file_path` : "file_path";
+function requireFile(type: TaskType, file: { fileBytes: number } | null, field: string): void {
   const { maxFileBytes = Number.POSITIVE_INFINITY } = type.limits;
   if (!file && type.file === "required") throw invalidField(field, `is required for ${type.name}.`);
   if (file && type.file === "none") throw invalidField(field, `${type.name} takes no file.`);
@@ -118,12 +140,12 @@ async function insertTasks(
   const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
     WITH made AS (
       INSERT INTO tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
-        file_bytes, max_retries, job_id, group_id, after_id, tags, metadata, due_at)
+        file_bytes, max_retries, job_id, group_id, after_id, has_next, tags, metadata, due_at)
       SELECT id, "userId", type, queue, title, description, priority, params, "fileId", "filePath", "fileName",
-        "fileBytes", "maxRetries", "jobId", "groupId", "afterId", tags, metadata, CASE WHEN "afterId" IS NULL THEN now() END
+        "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", tags, metadata, CASE WHEN "afterId" IS NULL THEN now() END
       FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS task (index int, id uuid, "userId" bigint, type text,
         queue text, title text, description text, priority smallint, params jsonb, "fileId" uuid, "filePath" text,
-        "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid,
+        "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid, "hasNext" boolean,
         tags text[], metadata jsonb)
       ORDER BY index
       RETURNING id, number, user_id, after_id

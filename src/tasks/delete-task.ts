@@ -2,7 +2,8 @@ import { and, eq, inArray, type SQL } from "drizzle-orm";
 import { type Context, inTransaction, notify } from "../context.ts";
 import { files } from "../schema/files.ts";
 import { tasks } from "../schema/tasks.ts";
-import { cancelNext } from "./chain.ts";
+import { stopTasks } from "./cancel-task.ts";
+import { hasEnded } from "./state.ts";
 import { type Acting, lockTask, TASK_CHANNEL, type Task } from "./take-edge.ts";
 import { dequeueTasks } from "./task-jobs.ts";
 
@@ -20,14 +21,13 @@ export function deleteTask(ctx: Context, acting: Acting, taskId: string): Promis
 
 /** Removes those that `where` picks, in a transaction. @returns how many */
 export async function deleteTasks(tx: Context, where: SQL | undefined): Promise<number> {
-  const found = await tx.db
-    .select({ id: tasks.id, jobId: tasks.jobId, queue: tasks.queue })
-    .from(tasks)
-    .where(where)
-    .for("update");
+  const found = await tx.db.select().from(tasks).where(where).for("update");
   if (found.length === 0) return 0;
   const ids = found.map(({ id }) => id);
-  await cancelNext(tx, found);
+  await stopTasks(
+    tx,
+    found.filter(({ status }) => !hasEnded(status)),
+  );
   await dequeueTasks(tx, found);
   await tx.db.delete(files).where(and(inArray(files.taskId, ids), eq(files.origin, "result")));
   await tx.db.delete(tasks).where(inArray(tasks.id, ids));

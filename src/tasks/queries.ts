@@ -6,9 +6,11 @@ import {
   count,
   desc,
   eq,
+  gt,
   gte,
   ilike,
   inArray,
+  isNull,
   lt,
   or,
   type SQL,
@@ -16,6 +18,7 @@ import {
 } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
+import { files } from "../schema/files.ts";
 import { type TaskStatus, taskEvents, taskProgress, taskStatus, tasks } from "../schema/tasks.ts";
 import type { Acting, Task } from "./take-edge.ts";
 
@@ -126,5 +129,18 @@ export function listProgress(ctx: Context, taskId: string, after: number, limit:
     .from(taskProgress)
     .where(and(eq(taskProgress.taskId, taskId), sql`${taskProgress.id} > ${after}`))
     .orderBy(asc(taskProgress.id))
+    .limit(limit);
+}
+
+/** What a task has made. There is nothing to see until it has completed: an attempt that fails keeps none. */
+export async function listFiles(ctx: Context, task: Task, after: string | null, limit: number) {
+  if (task.status !== "completed") return [];
+  const { id, name, mediaType, bytes } = files;
+  const isMade = and(eq(files.taskId, task.id), eq(files.origin, "result"), isNull(files.receivingAt));
+  return ctx.db
+    .select({ id, name, mediaType, bytes })
+    .from(files)
+    .where(and(isMade, after === null ? undefined : gt(files.id, after)))
+    .orderBy(asc(files.id))
     .limit(limit);
 }

@@ -1,5 +1,6 @@
-import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
+import { eq, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
+import { DomainError } from "../errors.ts";
 import { tasks } from "../schema/tasks.ts";
 import { allows } from "./state.ts";
 import { type Acting, lockTask, requireEdge, type Task, takeEdge } from "./take-edge.ts";
@@ -17,10 +18,16 @@ export interface Retry {
 export function retryTask(ctx: Context, acting: Acting, taskId: string, { force }: Retry): Promise<Task> {
   return inTransaction(ctx, async (tx) => {
     const task = await lockTask(tx, acting, taskId);
-    if (!force || !allows("forceRetry", task.status)) requireEdge(task, "retry", "retried");
+    requireRetry(task, force);
     const [retried = task] = await retryTasks(tx, acting, eq(tasks.id, taskId), { force });
     return retried;
   });
+}
+
+function requireRetry(task: Task, force: boolean): void {
+  if (!allows("forceRetry", task.status)) requireEdge(task, "retry", "retried");
+  else if (!force)
+    throw new DomainError("conflict", `A task that is ${task.status} is retried with \`force\` only.`);
 }
 
 /** Retries those that `where` picks and whose state allows it, in a transaction. */
@@ -62,7 +69,7 @@ export async function withNewJobs(
     .update(tasks)
     .set({ jobId: sql`job.id` })
     .from(sql`unnest(${column("id")}::uuid[], ${column("jobId")}::uuid[]) AS job (task_id, id)`)
-    .where(and(eq(tasks.id, sql`job.task_id`), inArray(tasks.status, ["pending"])));
+    .where(eq(tasks.id, sql`job.task_id`));
   await enqueueTasks(tx, renewed, startAfterSeconds);
   return renewed;
 }

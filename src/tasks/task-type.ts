@@ -31,6 +31,8 @@ export interface RunningTask {
   readonly title: string;
   readonly description: string;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** What an attempt before has kept, where that one did not come to its end. */
+  readonly result: Readonly<Record<string, unknown>> | null;
 }
 
 export interface TaskInput<P extends TObject> {
@@ -47,6 +49,11 @@ export interface TaskInput<P extends TObject> {
    * @throws Permanent `quota_exceeded` where its owner's files have all that is theirs
    */
   store(content: Buffer | Readable, file: { name: string; mediaType: string }): Promise<MadeFile>;
+  /**
+   * Keeps how far it has come, in the transaction that takes it there: the next attempt finds it as `task.result`.
+   * @throws where the task was cancelled, deleted or begun by another meanwhile, so that the transaction is undone
+   */
+  keep(tx: Context, result: Record<string, unknown>): Promise<void>;
 }
 
 /** What came of it, for the one who asked: plain JSON. `message` is the same in a sentence. */
@@ -74,6 +81,8 @@ export interface TaskType<P extends TObject = TObject> {
    * pass, and tried again up to `max_retries` times.
    */
   run(ctx: Context, input: TaskInput<P>): Promise<TaskResult>;
+  /** Ends what the task has started elsewhere, in the transaction that cancels or deletes it before its end. */
+  onCancelled?(tx: Context, task: RunningTask): Promise<void>;
 }
 
 /** A failure that trying again can't mend: a bad file, a bad parameter. `code` is for programs, the message for people. */

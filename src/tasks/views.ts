@@ -1,7 +1,15 @@
 /** What the API shows of a task: the schemas, and how a stored one becomes an answer. */
-import Type, { type Static } from "typebox";
+import Type, { type Static, type TInteger } from "typebox";
 import { QUEUES } from "../jobs.ts";
-import { taskEventType, taskStatus } from "../schema/tasks.ts";
+import { versionOf } from "../platform/http/etag.ts";
+import type { files } from "../schema/files.ts";
+import {
+  type TaskStatus,
+  type taskEvents,
+  taskEventType,
+  type taskProgress,
+  taskStatus,
+} from "../schema/tasks.ts";
 import { hasEnded } from "./state.ts";
 import type { Task } from "./take-edge.ts";
 
@@ -96,6 +104,25 @@ export const TaskProgressView = Type.Object({
   created_at: Moment,
 });
 
+export const TaskFileView = Type.Object({
+  id: Type.String({ format: "uuid" }),
+  name: Type.String(),
+  media_type: Type.String(),
+  bytes: Type.Integer(),
+  url: Type.String({ description: "Where its content is." }),
+});
+
+export const TaskCounts = Type.Object(
+  {
+    total: Type.Integer(),
+    ...(Object.fromEntries(taskStatus.enumValues.map((status) => [status, Type.Integer()])) as Record<
+      TaskStatus,
+      TInteger
+    >),
+  },
+  { examples: [{ total: 35, pending: 5, processing: 3, completed: 25, failed: 2, cancelled: 0 }] },
+);
+
 export function viewTask(task: Task, now: Date): TaskView {
   const { fileName, filePath, fileBytes } = task;
   const file = { id: task.fileId, path: filePath ?? "", name: fileName ?? "", bytes: fileBytes ?? 0 };
@@ -140,4 +167,28 @@ function elapsedSeconds({ startedAt, completedAt, cancelledAt }: Task, now: Date
   if (!startedAt) return null;
   const end = completedAt ?? cancelledAt ?? now;
   return Math.max(0, end.getTime() - startedAt.getTime()) / 1000;
+}
+
+/** Of what is stored: the time that it has taken so far changes with the clock alone. */
+export function taskVersion(view: TaskView): string {
+  return versionOf({ ...view, elapsed_seconds: null });
+}
+
+export function viewEvent(event: typeof taskEvents.$inferSelect): Static<typeof TaskEventView> {
+  const { type, message, actorId, metadata, createdAt } = event;
+  return { type, message, actor_id: actorId, metadata, created_at: createdAt.toISOString() };
+}
+
+export function viewProgress(step: typeof taskProgress.$inferSelect): Static<typeof TaskProgressView> {
+  const { progress, message, data, createdAt } = step;
+  return { progress, message, data, created_at: createdAt.toISOString() };
+}
+
+export function viewFile({
+  id,
+  name,
+  mediaType,
+  bytes,
+}: Pick<typeof files.$inferSelect, "id" | "name" | "mediaType" | "bytes">): Static<typeof TaskFileView> {
+  return { id, name, media_type: mediaType, bytes, url: `/api/v1/files/${id}/content` };
 }

@@ -3,13 +3,11 @@ import { createHash, createHmac } from "node:crypto";
 import { join, resolve } from "node:path";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createApp } from "../../src/app.ts";
-import { openContext } from "../../src/context.ts";
-import { createLog } from "../../src/platform/log.ts";
 import { refreshTokens, users } from "../../src/schema/accounts.ts";
-import { type Answer, Client, type Problem } from "../support/client.ts";
+import type { Answer, Client, Problem } from "../support/client.ts";
 import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
+import { startSecondApi } from "./second-api.ts";
 
 const AUTH = "/api/v1/auth";
 const PASSWORD = "correct horse";
@@ -61,7 +59,12 @@ describe("signing up", () => {
       expires_in: 3600,
       user: { id: expect.any(Number), username: "ada", role: "user" },
     });
-    expect((await meWith(body.access)).body).toEqual(body.user);
+    expect((await meWith(body.access)).body).toEqual({
+      ...body.user,
+      email: "ada@example.com",
+      first_name: "",
+      last_name: "",
+    });
     expect((await refreshWith(body.refresh)).status).toBe(200);
     expect((await logIn("ada")).body.user).toEqual(body.user);
     const [stored] = await rowmill.ctx.db.select().from(users).where(eq(users.id, body.user.id));
@@ -173,7 +176,7 @@ describe("logging in", () => {
         expires_in: 3600,
         user: { id: expect.any(Number), username: "Lovelace", role: "user" },
       });
-      expect((await meWith(body.access)).body).toEqual(body.user);
+      expect((await meWith(body.access)).body).toMatchObject(body.user);
     }
   });
 
@@ -245,7 +248,7 @@ describe("an access token", () => {
   test("is whatever has the right signature", async () => {
     const { status, body } = await meWith(forge());
     expect(status).toBe(200);
-    expect(body).toEqual({ id: 1, username: "forged", role: "user" });
+    expect(body).toMatchObject({ id: 1, username: "forged", role: "user" });
   });
 
   test.each<[string, () => string | Promise<string>]>([
@@ -280,6 +283,14 @@ describe("an access token", () => {
     );
   });
 
+  test("does not tell of an account that was removed since", async () => {
+    const { access, user } = await newSession("gone");
+    await rowmill.ctx.db.delete(users).where(eq(users.id, user.id));
+    const { status, body } = await meWith(access);
+    expect(status).toBe(401);
+    expect(body).toMatchObject({ detail: expect.stringContaining("does not exist") });
+  });
+
   test("runs out after ACCESS_TOKEN_TTL_SECONDS", async () => {
     await using brief = await startRowmill({ ACCESS_TOKEN_TTL_SECONDS: "3" });
     const user = await brief.newUser();
@@ -295,7 +306,7 @@ describe("a refresh token", () => {
     expect(status).toBe(200);
     expect(body).toEqual({ ...first, access: expect.any(String), refresh: expect.any(String) });
     expect(body.refresh).not.toBe(first.refresh);
-    expect((await meWith(body.access)).body).toEqual(first.user);
+    expect((await meWith(body.access)).body).toMatchObject(first.user);
     expect((await refreshWith(body.refresh)).status).toBe(200);
   });
 
@@ -530,18 +541,6 @@ describe("failed logins", () => {
     }
   }
 
-  /** A second API process on the same database, as far as the database can tell. */
-  async function startSecond({ config }: Rowmill): Promise<AsyncDisposable & { client: Client }> {
-    const ctx = await openContext(config, createLog(config, "test-second"), "enqueue");
-    const app = await createApp(ctx);
-    const client = new Client(await app.listen({ host: "127.0.0.1", port: 0 }), app);
-    const close = async () => {
-      await app.close();
-      await ctx.close(1000);
-    };
-    return { client, [Symbol.asyncDispose]: close };
-  }
-
   test("shut a user out after the tenth, and nobody else", async () => {
     await using own = await startRowmill();
     await own.client.signUp("target");
@@ -569,7 +568,7 @@ describe("failed logins", () => {
 
   test("are counted over all API processes", async () => {
     await using own = await startRowmill();
-    await using second = await startSecond(own);
+    await using second = await startSecondApi(own);
     await own.client.signUp("target");
     await failTimes(5, "target", own);
     await failTimes(5, "target", second);
@@ -672,7 +671,20 @@ describe("the log", () => {
     const { access, refresh } = signedUp.body;
     const headers = { authorization: `Bearer ${access}`, cookie: `access_token=${access}` };
     expect((await fetch(`${url}${AUTH}/me`, { headers })).status).toBe(200);
+    const made = await post(`${AUTH}/tokens`, { name: "Hedwig's laptop" }, headers);
+    const { token = "" } = made.body as { token?: string };
+    const basic = Buffer.from(`${username}:${account.password}`).toString("base64");
+    const guess = Buffer.from(`${username}:guess-of-mallory`).toString("base64");
+    const meWith = async (authorization: string) =>
+      (await fetch(`${url}${AUTH}/me`, { headers: { authorization } })).status;
+    expect(await meWith(`Basic ${basic}`)).toBe(200);
+    expect(await meWith(`Basic ${guess}`)).toBe(401);
+    expect(await meWith(`Token ${token}`)).toBe(200);
     const secrets = [
+      token,
+      basic,
+      guess,
+      "Hedwig's laptop",
       username,
       account.email,
       account.password,
@@ -681,7 +693,7 @@ describe("the log", () => {
       refresh,
       "$argon2id",
     ];
-    return { post, headers, refresh, secrets };
+    return { post, headers, refresh, secrets, meWith, basic, token };
   }
 
   const shownIn = (log: string, secrets: string[]) =>
@@ -697,7 +709,7 @@ describe("the log", () => {
   test("has nothing personal in it where the database fails", async () => {
     await using own = await startRowmill();
     const { url, log } = await startProgram(own);
-    const { post, headers, refresh, secrets } = await useProgram(url);
+    const { post, headers, refresh, secrets, meWith, basic, token } = await useProgram(url);
     await own.ctx.pool.query("ALTER TABLE users RENAME COLUMN email TO gone");
     expect((await post(`${AUTH}/login`, account, headers)).status).toBe(500);
     expect(
@@ -705,7 +717,9 @@ describe("the log", () => {
     ).toBe(500);
     await own.ctx.pool.query("ALTER TABLE users RENAME TO gone");
     expect((await post(`${AUTH}/refresh`, { refresh }, headers)).status).toBe(500);
-    await until("the failures are logged", async () => log().split("request failed").length === 4);
+    expect(await meWith(`Basic ${basic}`)).toBe(500);
+    expect(await meWith(`Token ${token}`)).toBe(500);
+    await until("the failures are logged", async () => log().split("request failed").length === 6);
     expect(shownIn(log(), [...secrets, own.config.jwtSecret])).toEqual([]);
   });
 });

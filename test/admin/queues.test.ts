@@ -10,7 +10,7 @@ import { removeLostWorkers } from "../../src/workers/remove-lost-workers.ts";
 import { newAdmin } from "../support/admin.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { endOfTask, newTask, untilTask } from "../support/tasks.ts";
+import { endedTask, newTask, untilTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 
 const ADMIN = "/api/v1/admin";
@@ -127,7 +127,7 @@ describe("purging", () => {
         cancelReason: "The queue was purged.",
       });
     }
-    expect((await endOfTask(ctx, running)).status).toBe("completed");
+    expect((await endedTask(ctx, running)).status).toBe("completed");
     expect(await queue(operator, "default")).toMatchObject({ waiting: 0 });
   });
 

@@ -7,7 +7,7 @@ import type { TaskView } from "../../src/tasks/views.ts";
 import { newAdmin } from "../support/admin.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { endOfTask, newTask } from "../support/tasks.ts";
+import { endedTask, newTask } from "../support/tasks.ts";
 
 const TASKS = "/api/v1/admin/tasks";
 
@@ -167,11 +167,11 @@ describe("changing many", () => {
     const operator = await newAdmin(rowmill, "op", "operator");
     await rowmill.startWorker();
     const id = await newTask(rowmill.ctx, (await rowmill.newUser()).userId);
-    await endOfTask(rowmill.ctx, id);
+    await endedTask(rowmill.ctx, id);
     expect((await operator.post(`${TASKS}/retry`, { filter: {} })).body).toMatchObject({ matched: 0 });
     const forced = await operator.post(`${TASKS}/retry`, { filter: {}, force: true, expect: 1 });
     expect(forced.body).toEqual({ matched: 1, changed: 1 });
-    expect(await endOfTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 2 });
+    expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 2 });
   });
 
   test("takes thousands in pages, chains among them, and leaves those alone that come after the count", async () => {

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { request } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { claimKey, removeStaleKeys } from "../../src/batches/receive/idempotency.ts";
 import type { Context } from "../../src/context.ts";
+import { claimKey, removeStaleKeys } from "../../src/idempotency/claim-key.ts";
 import { jobs } from "../../src/jobs.ts";
 import { count, csv } from "../flows/exactly-once.ts";
 import type { Client, Problem } from "../support/client.ts";

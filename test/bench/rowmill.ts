@@ -119,9 +119,9 @@ export async function sendFile(
 const kept = new Agent({ keepAlive: true });
 
 /** On a kept connection and without fetch, whose own work would count as the service's. */
-export async function readStatus(url: string, headers: OutgoingHttpHeaders): Promise<BatchView> {
+export async function readStatus<T = BatchView>(url: string, headers: OutgoingHttpHeaders): Promise<T> {
   const [response] = await once(get(url, { agent: kept, headers }), "response");
-  return (await json(response)) as BatchView;
+  return (await json(response)) as T;
 }
 
 export async function signUp(url: string): Promise<string> {

@@ -1,7 +1,7 @@
 /**
  * npm run bench [-- --rows N --runs N]: Rowmill end to end over HTTP beside a floor, on the same server in the same run.
  * The floor is what PostgreSQL itself needs for the same rows: COPY, INSERT ... SELECT into books, INSERT ... SELECT
- * into results, on one connection. Machines differ and are noisy: quote the ratio, not the seconds.
+ * into results, on one connection; for tasks, what pg-boss needs for as many jobs. Machines differ and are noisy: quote the ratio, not the seconds.
  */
 import { chmodSync, mkdtempSync, openAsBlob, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,9 +18,11 @@ import { writeBooks } from "./books-file.ts";
 import { measureFloor } from "./floor.ts";
 import { type Measured, measureRowmill } from "./rowmill.ts";
 import { median, printTable } from "./table.ts";
+import { type MeasuredTasks, measureTasks } from "./tasks.ts";
 
 const SMALL_ROWS = 100_000;
 const DELAYED_ROWS = 10_000;
+const TASKS = 10_000;
 
 const { values } = parseArgs({
   options: { rows: { type: "string", default: "1000000" }, runs: { type: "string", default: "1" } },
@@ -55,7 +57,12 @@ async function measure() {
   const withDelay = await importOnce(delayed.csv, { ROW_DELAY_MS: "500" });
   await emptyTables();
   const behindSeconds = await measureBehind(server.url, await openAsBlob(big.csv));
-  return { floors, runs, atSmall, withDelay, behindSeconds };
+  const tasks: MeasuredTasks[] = [];
+  for (let run = 0; run < Number(values.runs); run++) {
+    await emptyTables();
+    tasks.push(await measureTasks(server.url, TASKS));
+  }
+  return { floors, runs, atSmall, withDelay, behindSeconds, tasks };
 }
 
 async function makeFile(count: number): Promise<{ csv: string; copy: string }> {
@@ -74,7 +81,7 @@ async function emptyTables(): Promise<void> {
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
   await client.query(
-    "TRUNCATE users, books, batches, batch_rows, chunks, row_results, refresh_tokens CASCADE",
+    "TRUNCATE users, books, batches, batch_rows, chunks, row_results, refresh_tokens, tasks CASCADE",
   );
   await client.query("CHECKPOINT");
   await client.end();
@@ -86,8 +93,10 @@ async function report({
   atSmall,
   withDelay,
   behindSeconds,
+  tasks,
 }: Awaited<ReturnType<typeof measure>>): Promise<void> {
   const of = (pick: (run: Measured) => number) => median(runs.map(pick));
+  const ofTasks = (pick: (run: MeasuredTasks) => number) => median(tasks.map(pick));
   const ratios = runs.map((run, index) => run.doneSeconds / (floors[index] ?? Number.NaN));
   const result = {
     rows,
@@ -110,6 +119,10 @@ async function report({
     exportPeakMbSmall: atSmall.exportPeakMb,
     delayedSeconds: withDelay.doneSeconds,
     behindSeconds,
+    tasksCreatedPerSecond: TASKS / ofTasks((run) => run.createdSeconds),
+    tasksCreatedRatio: ofTasks((run) => run.createdSeconds / run.insertSeconds),
+    tasksCompletedPerSecond: TASKS / ofTasks((run) => run.completedSeconds),
+    tasksCompletedRatio: ofTasks((run) => run.completedSeconds / run.workSeconds),
   };
   const seconds = (value: number) => `${value.toFixed(2)} s`;
   const mb = (value: number) => `${value.toFixed(0)} MB`;
@@ -150,6 +163,18 @@ async function report({
       "15.00 s",
     ],
     [`3 rows uploaded behind ${rows.toLocaleString("en")}`, seconds(result.behindSeconds), "3.00 s"],
+    [
+      `${TASKS.toLocaleString("en")} tasks created a second`,
+      Math.round(result.tasksCreatedPerSecond).toLocaleString("en"),
+      "",
+    ],
+    ["ratio to pg-boss's insert", `${result.tasksCreatedRatio.toFixed(2)} x`, ""],
+    [
+      "tasks that do nothing completed a second",
+      Math.round(result.tasksCompletedPerSecond).toLocaleString("en"),
+      "",
+    ],
+    ["ratio to pg-boss's work", `${result.tasksCompletedRatio.toFixed(2)} x`, ""],
   ]);
   console.log(JSON.stringify(result));
 }

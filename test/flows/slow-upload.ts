@@ -20,8 +20,8 @@ export class SlowUpload implements Disposable {
   readonly answer: Promise<SlowAnswer | null>;
   readonly #request;
 
-  constructor(user: Client) {
-    this.#request = request(`${user.url}/api/v1/batches?target=books`, {
+  constructor(user: Client, path = "/api/v1/batches?target=books") {
+    this.#request = request(user.url + path, {
       method: "POST",
       headers: {
         authorization: `Bearer ${user.token}`,

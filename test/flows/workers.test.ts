@@ -8,7 +8,7 @@ import { createTasks } from "../../src/tasks/create-tasks.ts";
 import { newAdmin } from "../support/admin.ts";
 import { type Api, type Programs, startPrograms } from "../support/processes.ts";
 import { createDatabase } from "../support/rowmill.ts";
-import { endOfTask, newTask, untilTask } from "../support/tasks.ts";
+import { endedTask, newTask, untilTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 
 const ADMIN = "/api/v1/admin";
@@ -37,7 +37,7 @@ test("a worker takes the queues that it was given, as many of each as it was tol
   await ctx.pool.query("UPDATE tasks SET queue = 'file_processing'");
   await ctx.pool.query("UPDATE pgboss.job SET name = 'task.file-processing' WHERE name = 'task.default'");
   await rowmill.startWorker({ WORKER_QUEUES: "default" });
-  await endOfTask(ctx, await newTask(ctx, userId));
+  await endedTask(ctx, await newTask(ctx, userId));
   expect(await statuses(rowmill)).toEqual({ pending: 4, completed: 1 });
 
   await rowmill.startWorker({ WORKER_QUEUES: "file_processing:2,default" });
@@ -88,7 +88,7 @@ test("workers are on the list with what they have in hand; one that ends goes, o
   await until("it is missed", async () => (await list())[0]?.is_alive === false, 40_000);
   await ctx.pool.query("UPDATE tasks SET params = '{\"seconds\": 0}'");
   await rowmill.startWorker();
-  expect(await endOfTask(ctx, id, 30_000)).toMatchObject({ status: "completed", attempt: 2 });
+  expect(await endedTask(ctx, id, 30_000)).toMatchObject({ status: "completed", attempt: 2 });
 });
 
 test("a queue that is paused is paused on every worker, also on one that starts later, until it is resumed", async () => {
@@ -104,14 +104,14 @@ test("a queue that is paused is paused on every worker, also on one that starts 
   const beganAfter = new Date(Date.now() + 1000);
   await rowmill.startWorker();
   const held = await Promise.all(Array.from({ length: 20 }, () => newTask(ctx, admin.userId)));
-  expect((await endOfTask(ctx, running)).status).toBe("completed");
+  expect((await endedTask(ctx, running)).status).toBe("completed");
   const { rows } = await ctx.pool.query("SELECT count(*)::int FROM tasks WHERE started_at > $1", [
     beganAfter,
   ]);
   expect(rows[0].count).toBe(0);
   expect((await statuses(rowmill)).pending).toBe(20);
   await admin.post(`${ADMIN}/queues/default/resume`);
-  for (const id of held) expect((await endOfTask(ctx, id, 5000)).status).toBe("completed");
+  for (const id of held) expect((await endedTask(ctx, id, 5000)).status).toBe("completed");
 });
 
 /** The database by another address, at which it can be away. */
@@ -157,7 +157,7 @@ describe("WORKER_PORT", () => {
     expect(await (await get("/livez")).json()).toEqual({ status: "ok" });
     expect(await (await get("/readyz")).json()).toEqual({ status: "ok" });
     expect((await get("/nowhere")).status).toBe(404);
-    await endOfTask(ctx, await newTask(ctx, userId));
+    await endedTask(ctx, await newTask(ctx, userId));
     const long = await newTask(ctx, userId, 600);
     await untilTask(ctx, long, "runs", ({ status }) => status === "processing");
     const scrape = await get("/metrics");

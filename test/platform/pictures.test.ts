@@ -1,14 +1,10 @@
 import { randomBytes } from "node:crypto";
 import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
-import { isWholeGif } from "../../src/platform/gif.ts";
-import {
-  MAX_SIDE,
-  type Picture,
-  PictureRefused,
-  preparePictures,
-  readPicture,
-} from "../../src/platform/pictures.ts";
+import { preparePictures } from "../../src/platform/pictures/formats.ts";
+import { isWholeGif } from "../../src/platform/pictures/gif.ts";
+import { PictureRefused } from "../../src/platform/pictures/refused.ts";
+import { MAX_SIDE, type Picture, readPicture } from "../../src/platform/pictures/stored-picture.ts";
 import { animation, bomb, FORMATS, noise, photo, picture, SVG } from "../support/pictures.ts";
 
 const MAX_PIXELS = 50_000_000;
@@ -177,10 +173,10 @@ describe("refused is", () => {
 describe("isWholeGif", () => {
   test("goes by the blocks, not by the last byte", async () => {
     const gif = await animation("gif", 3);
-    expect(isWholeGif(gif)).toBe(true);
-    expect(isWholeGif(Buffer.concat([gif, Buffer.from("and more")]))).toBe(true);
-    expect(isWholeGif(Buffer.concat([gif.subarray(0, -100), Buffer.from([0x3b])]))).toBe(false);
+    expect(await isWholeGif(gif)).toBe(true);
+    expect(await isWholeGif(Buffer.concat([gif, Buffer.from("and more")]))).toBe(true);
+    expect(await isWholeGif(Buffer.concat([gif.subarray(0, -100), Buffer.from([0x3b])]))).toBe(false);
     for (let length = 0; length < gif.length; length += 7)
-      expect(isWholeGif(gif.subarray(0, length))).toBe(false);
+      expect(await isWholeGif(gif.subarray(0, length))).toBe(false);
   });
 });

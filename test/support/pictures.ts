@@ -73,3 +73,24 @@ function chunk(type: string, data: Buffer): Buffer {
 export const SVG = Buffer.from(
   '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><script>alert(1)</script></svg>',
 );
+
+/** A red square in the middle of nothing. */
+export async function stamp(side = 80): Promise<Buffer> {
+  const red = { create: { width: side / 2, height: side / 2, channels: 3, background: "#ff0000" } } as const;
+  return sharp({ create: { width: side, height: side, channels: 4, background: "#00000000" } })
+    .composite([{ input: await sharp(red).png().toBuffer() }])
+    .png()
+    .toBuffer();
+}
+
+/** A range of colours without edges, which low qualities show in. */
+export function gradient(side = 200): Promise<Buffer> {
+  const pixels = Buffer.alloc(side * side * 3);
+  for (let at = 0; at < side * side; at++) {
+    const [x, y] = [at % side, Math.floor(at / side)];
+    pixels.set([(255 * x) / side, (255 * y) / side, (255 * (x + y)) / (2 * side)], at * 3);
+  }
+  return sharp(pixels, { raw: { width: side, height: side, channels: 3 } })
+    .png()
+    .toBuffer();
+}

@@ -1,20 +1,27 @@
-/** What tests of tasks do again and again. */
+/** Tasks by their verbs, for tests of what happens to them behind the API. */
 import type { Context } from "../../src/context.ts";
 import { createTasks, type TaskRequest } from "../../src/tasks/create-tasks.ts";
-import { getTask } from "../../src/tasks/queries.ts";
+import { getTask, listEvents } from "../../src/tasks/queries.ts";
 import { hasEnded } from "../../src/tasks/state.ts";
 import type { Task } from "../../src/tasks/take-edge.ts";
 import { until } from "./until.ts";
 
+/** @returns its id */
+export async function createTask(ctx: Context, userId: number, request: TaskRequest): Promise<string> {
+  const { tasks } = await createTasks(ctx, userId, [request]);
+  const [task] = tasks;
+  if (!task) throw new Error("no task was created");
+  return task.id;
+}
+
 /** A task of simulated work. */
-export async function newTask(
+export function newTask(
   ctx: Context,
   userId: number,
   seconds = 0,
   more: Partial<TaskRequest> = {},
 ): Promise<string> {
-  const { tasks } = await createTasks(ctx, userId, [{ type: "generic", params: { seconds }, ...more }]);
-  return tasks[0]?.id ?? "";
+  return createTask(ctx, userId, { type: "generic", params: { seconds }, ...more });
 }
 
 export function untilTask(
@@ -31,6 +38,17 @@ export function untilTask(
   return until(`task ${id} ${what}`, probe, timeoutMs);
 }
 
-export function endOfTask(ctx: Context, id: string, timeoutMs?: number): Promise<Task> {
+/** The task once nothing works on it any more. */
+export function endedTask(ctx: Context, id: string, timeoutMs?: number): Promise<Task> {
   return untilTask(ctx, id, "has ended", ({ status }) => hasEnded(status), timeoutMs);
+}
+
+export function runningTask(ctx: Context, id: string): Promise<Task> {
+  return untilTask(ctx, id, "is being processed", ({ status }) => status === "processing");
+}
+
+/** The audit trail without its `progress`. */
+export async function eventsOf(ctx: Context, id: string): Promise<string[]> {
+  const events = await listEvents(ctx, id, 0, 1000);
+  return events.map(({ type }) => type).filter((type) => type !== "progress");
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { pauseQueue } from "../../src/workers/pause-queue.ts";
 import { resumeQueue } from "../../src/workers/resume-queue.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { endOfTask, newTask, untilTask } from "../support/tasks.ts";
+import { endedTask, newTask, untilTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 
 const runs = ({ ctx }: Rowmill, id: string) =>
@@ -38,7 +38,7 @@ test("a queue that is paused before the worker starts is not taken from until it
   expect(await jobsWaiting(rowmill)).toBe(1);
   expect((await untilTask(ctx, held, "waits", () => true)).status).toBe("pending");
   await resumeQueue(ctx, "default");
-  expect((await endOfTask(ctx, held, 3000)).status).toBe("completed");
+  expect((await endedTask(ctx, held, 3000)).status).toBe("completed");
 });
 
 test("jobs in hand end while a queue is paused, and a resume takes up at once beside them", async () => {
@@ -60,16 +60,16 @@ test("jobs in hand end while a queue is paused, and a resume takes up at once be
   });
   expect(await jobsWaiting(rowmill)).toBe(2);
   await resumeQueue(ctx, "default");
-  expect((await endOfTask(ctx, held, 3000)).status).toBe("completed");
+  expect((await endedTask(ctx, held, 3000)).status).toBe("completed");
   expect(await isProcessing(rowmill, long)).toHaveLength(2);
 
   // One user has no more than their two places, whatever was paused: the third is for others.
   const more = await Promise.all(Array.from({ length: 4 }, () => newTask(ctx, one, 0.4)));
   for (let i = 0; i < 10; i++) {
     expect((await isProcessing(rowmill, [...long, ...more])).length).toBeLessThanOrEqual(2);
-    await endOfTask(ctx, await newTask(ctx, other, 0), 3000);
+    await endedTask(ctx, await newTask(ctx, other, 0), 3000);
   }
-  for (const id of [...long, ...more]) expect((await endOfTask(ctx, id)).status).toBe("completed");
+  for (const id of [...long, ...more]) expect((await endedTask(ctx, id)).status).toBe("completed");
   expect(worker.queue.inHand.list().filter(({ queue }) => queue === "default")).toEqual([]);
 });
 
@@ -84,7 +84,7 @@ test("paused and resumed over and over, no place is lost and none doubled", asyn
     await pauseQueue(ctx, userId, "default");
     await resumeQueue(ctx, "default");
   }
-  await endOfTask(ctx, first);
+  await endedTask(ctx, first);
   const users = await Promise.all([1, 2, 3, 4, 5].map(async () => (await rowmill.newUser()).userId));
   const ids = await Promise.all(users.map((id) => newTask(ctx, id, 3)));
   await until("three places are taken", async () => (await isProcessing(rowmill, ids)).length === 3);

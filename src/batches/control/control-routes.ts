@@ -2,7 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
-import { authenticate } from "../../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../../platform/http/body.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { MAX_ROW_NUMBER } from "../ids.ts";
@@ -89,7 +89,7 @@ const EditBody = Type.Object(
 export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["batches"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["batches"], security: SECURITY };
     const view = async (userId: number, batchId: string) =>
       viewBatch(await getBatch(ctx, userId, batchId), ctx.now());
 

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
-import { authenticate } from "../../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { withUploadedFile } from "../../platform/http/upload.ts";
 import { getBatch, viewBatch } from "../queries.ts";
@@ -24,7 +24,7 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ["batches"],
-          security: [{ bearer: [] }, { cookie: [] }],
+          security: SECURITY,
           summary: "Upload corrected rows of a batch that has ended",
           description:
             "A results file with its cells mended: rows are found by `_row`, columns by name; a column that is not there " +
@@ -45,8 +45,11 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const userId = request.user.id;
         const batchId = request.params.batch_id;
         const { unprocessed } = request.query;
-        const counts = await withUploadedFile(request, reply, ctx.config.uploadMaxBytes, (file) =>
-          correctRows(ctx, { ...file, userId, batchId, unprocessed }),
+        const counts = await withUploadedFile(
+          request,
+          reply,
+          { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
+          (file) => correctRows(ctx, { ...file, userId, batchId, unprocessed }),
         );
         const batch = viewBatch(await getBatch(ctx, userId, batchId), ctx.now());
         return reply.code(202).send({ ...counts, batch });

@@ -102,7 +102,7 @@ async function openBatch(ctx: Context, upload: Upload, { header, mapping }: Matc
     id,
     userId: upload.userId,
     target: options.target,
-    filename: upload.filename.replaceAll("\0", "\uFFFD").slice(0, MAX_FILENAME),
+    filename: (upload.filename || "upload.csv").replaceAll("\0", "\uFFFD").slice(0, MAX_FILENAME),
     header,
     mapping,
     mode: options.mode,

@@ -69,9 +69,15 @@ export const UploadOptions = Type.Object({
     Type.Enum([...ENCODINGS], { description: "Absent: found out from the file, as are the next three." }),
   ),
   delimiter: Type.Optional(
-    Type.String({ pattern: `^(${Object.keys(DELIMITERS).join("|")}|[^])$`, examples: ["semicolon", ";"] }),
+    Type.String({
+      pattern: `^(${Object.keys(DELIMITERS).join("|")}|[^])$`,
+      description: `A character, or a word for it: ${Object.keys(DELIMITERS).join(", ")}.`,
+      examples: ["semicolon", ";"],
+    }),
   ),
-  quote: Type.Optional(Type.String({ pattern: "^(none|[^])$", examples: ['"', "none"] })),
+  quote: Type.Optional(
+    Type.String({ pattern: "^(none|[^])$", description: "A character, or none.", examples: ['"', "none"] }),
+  ),
   escape: Type.Optional(
     Type.Enum(["double", "backslash"], { description: "How a quote inside a quoted cell is written." }),
   ),

@@ -4,13 +4,13 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
-import { DomainError } from "../../errors.ts";
-import { authenticate } from "../../platform/http/auth.ts";
+import { type Claim, claimKey, type StoredAnswer } from "../../idempotency/claim-key.ts";
+import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../idempotency/replay.ts";
+import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { type UploadedFile, withUploadedFile } from "../../platform/http/upload.ts";
 import { getBatch, viewBatch } from "../queries.ts";
 import { BatchView } from "../views.ts";
-import { type Claim, claimKey, type StoredAnswer } from "./idempotency.ts";
 import { type Received, receiveUpload } from "./receive-upload.ts";
 import { optionNames, readUploadOptions, requestHashOf, UploadOptions } from "./upload-options.ts";
 
@@ -22,17 +22,6 @@ const Uploaded = Type.Object({
 });
 type Uploaded = BatchView & { replayed: boolean };
 
-const Headers = Type.Object({
-  "idempotency-key": Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      description:
-        "Names this request: sent again within a day it gets the first answer again, and nothing is imported twice.",
-    }),
-  ),
-});
-
 export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(ctx.config));
@@ -42,7 +31,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ["batches"],
-          security: [{ bearer: [] }, { cookie: [] }],
+          security: SECURITY,
           summary: "Upload a CSV file",
           description:
             "Streams the file into the database and answers 202 when all of it is stored and queued. Any other answer " +
@@ -50,7 +39,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             "spaces and `_`. Rows that break a rule fail by themselves, with a reason; the others go on.\n\n" +
             "Options are query parameters, or form fields of the same names before the file.",
           consumes: ["multipart/form-data"],
-          headers: Headers,
+          headers: IdempotencyHeaders,
           querystring: UploadOptions,
           response: {
             200: {
@@ -66,7 +55,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         withUploadedFile(
           request,
           reply,
-          ctx.config.uploadMaxBytes,
+          { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES", optionNames },
           async (file) => {
             const options = readUploadOptions(request.query, file.fields);
             const key = request.headers["idempotency-key"];
@@ -75,7 +64,6 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             if (claim.answer) return replay(reply, claim.answer, await readRequestHash(file, options));
             return answer(reply, await upload(request, file, options, claim));
           },
-          optionNames,
         ),
     );
 
@@ -111,10 +99,7 @@ function answerOf(description: string) {
     description,
     headers: {
       Location: { schema: { type: "string" } },
-      "Idempotency-Replayed": {
-        description: "`true` where this is the answer to an earlier request of the same Idempotency-Key.",
-        schema: { type: "string" },
-      },
+      ...REPLAYED_HEADER,
     },
     content: { "application/json": { schema: Uploaded } },
   };
@@ -130,12 +115,7 @@ function answer(reply: FastifyReply, body: Uploaded): FastifyReply {
 
 /** The first answer again. @throws DomainError where the key stood for another request */
 function replay(reply: FastifyReply, first: StoredAnswer, fingerprint: Buffer): FastifyReply {
-  if (!first.fingerprint.equals(fingerprint)) {
-    throw new DomainError(
-      "key_reused",
-      "This Idempotency-Key was used for another file or other options; choose a new one for a new request.",
-    );
-  }
+  requireSameRequest(first, fingerprint);
   return answer(reply.header("idempotency-replayed", "true"), first.body as Uploaded);
 }
 

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
-import { authenticate } from "../../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { LiveFeed } from "../../platform/http/live-feed.ts";
 import { BATCH_CHANNEL } from "../notify-batch.ts";
@@ -37,7 +37,7 @@ export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         exposeHeadRoute: false,
         schema: {
           tags: ["batches"],
-          security: [{ bearer: [] }, { cookie: [] }],
+          security: SECURITY,
           summary: "A batch, live, as server-sent events",
           description:
             "`batch`: the batch as GET shows it, at first and whenever its state or its counts change, at most four times a " +

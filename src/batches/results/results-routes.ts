@@ -2,7 +2,7 @@ import { extname } from "node:path";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
-import { authenticate } from "../../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { sendDownload } from "../../platform/http/download.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { getBatch } from "../queries.ts";
@@ -67,7 +67,7 @@ const RESULT_FILE = {
 export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["batches"], security: [{ bearer: [] }, { cookie: [] }] };
+    const shared = { tags: ["batches"], security: SECURITY };
 
     app.get(
       "/api/v1/batches/:batch_id/results/:file.:format",

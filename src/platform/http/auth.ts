@@ -1,9 +1,13 @@
-/** Who sends a request: a JWT as Bearer, or in an httpOnly cookie that only same-origin pages may use for changes. */
+/**
+ * Who sends a request: a JWT as Bearer or Token, or in an httpOnly cookie that only same-origin pages may use for changes;
+ * an API token; or a name and a password. What stands in the header counts alone, good or bad.
+ */
 import cookie from "@fastify/cookie";
 import jwt from "@fastify/jwt";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Config } from "../../config.ts";
 import { DomainError } from "../../errors.ts";
+import { parseBasic } from "./basic.ts";
 
 export type Role = "user" | "operator" | "admin";
 
@@ -13,13 +17,43 @@ export interface Caller {
   readonly role: Role;
 }
 
+/** The proofs that only the database can judge. Each throws DomainError `unauthenticated` where it is none. */
+export interface Verifiers {
+  /** @throws DomainError `too_many_attempts` */
+  readonly password: (login: { username: string; password: string; address: string }) => Promise<Caller>;
+  readonly apiToken: (token: string) => Promise<Caller>;
+}
+
+type Proof = "access_token" | "api_token" | "password";
+
+interface Payload {
+  sub: string;
+  name: string;
+  role: Role;
+}
+
 declare module "@fastify/jwt" {
   interface FastifyJWT {
-    payload: { sub: string; name: string; role: Role };
+    payload: Payload;
     user: Caller;
   }
 }
 
+declare module "fastify" {
+  interface FastifyInstance {
+    readonly verifiers: Verifiers;
+  }
+  interface FastifyRequest {
+    /** What the caller has proved who they are with; null where nobody has asked. */
+    proof: Proof | null;
+  }
+}
+
+/** For the schema of every route that `authenticate` guards: any one of these. */
+export const SECURITY = [{ bearer: [] }, { cookie: [] }, { basic: [] }, { token: [] }];
+
+/** What an API token begins with, which no JWT does. */
+export const API_TOKEN_PREFIX = "rmt_";
 export const ACCESS_COOKIE = "access_token";
 export const REFRESH_COOKIE = "refresh_token";
 /** The refresh token is sent nowhere else. */
@@ -27,31 +61,84 @@ const REFRESH_PATH = "/api/v1/auth";
 const ALGORITHM = "HS256";
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
-export async function registerAuth(app: FastifyInstance, config: Config): Promise<void> {
+/** A browser asks for a name and a password where it hears `Basic`, so only who has tried that does. */
+const CHALLENGES: ReadonlyMap<string, string> = new Map([
+  ["basic", 'Basic realm="rowmill", charset="UTF-8"'],
+  ["token", 'Token realm="rowmill"'],
+]);
+export const BEARER_CHALLENGE = 'Bearer realm="rowmill"';
+
+export async function registerAuth(
+  app: FastifyInstance,
+  config: Config,
+  verifiers: Verifiers,
+): Promise<void> {
   await app.register(cookie);
   await app.register(jwt, {
     secret: config.jwtSecret,
     sign: { algorithm: ALGORITHM, expiresIn: config.accessTokenTtlSeconds },
     verify: { algorithms: [ALGORITHM] },
-    cookie: { cookieName: ACCESS_COOKIE, signed: false },
-    formatUser: ({ sub, name, role }) => ({ id: Number(sub), username: name, role }),
   });
+  app.decorate("verifiers", verifiers);
+  app.decorateRequest("proof", null);
 }
 
-/** An onRequest hook: 401 without a valid token, before a byte of the body is read. */
+/** An onRequest hook: 401 without a valid proof, before a byte of the body is read. */
 export function authenticate(config: Config) {
-  return async (request: FastifyRequest): Promise<void> => {
-    try {
-      await request.jwtVerify();
-    } catch (error) {
-      const message = "Log in at /api/v1/auth/login and send `Authorization: Bearer <access token>`.";
-      throw new DomainError("unauthenticated", message, { cause: error });
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const { authorization } = request.headers;
+    if (!authorization) {
+      takeAccessToken(request, request.cookies[ACCESS_COOKIE] ?? "");
+      requireSameOrigin(request, config);
+      return;
     }
-    if (!request.headers.authorization) requireSameOrigin(request, config);
+    const [name = "", ...rest] = authorization.trim().split(/ +/);
+    const scheme = name.toLowerCase();
+    const credentials = rest.length === 1 ? (rest[0] ?? "") : "";
+    reply.header("www-authenticate", CHALLENGES.get(scheme) ?? BEARER_CHALLENGE);
+    await takeCredentials(request, scheme, credentials);
+    reply.removeHeader("www-authenticate");
+    // A browser that was told a password once sends it with other sites' forms too; programs name no site.
+    if (scheme === "basic" && isOfPage(request)) requireSameOrigin(request, config);
   };
 }
 
-/** Refuses a change that another site's page could have sent with the user's cookie. */
+async function takeCredentials(request: FastifyRequest, scheme: string, credentials: string): Promise<void> {
+  const { verifiers } = request.server;
+  if (scheme === "basic") {
+    request.user = await verifiers.password({ ...basicOf(credentials), address: request.ip });
+    request.proof = "password";
+  } else if (scheme !== "bearer" && scheme !== "token") {
+    throw new DomainError("unauthenticated", "`Authorization` must be Bearer, Token or Basic.");
+  } else if (credentials.startsWith(API_TOKEN_PREFIX)) {
+    request.user = await verifiers.apiToken(credentials);
+    request.proof = "api_token";
+  } else takeAccessToken(request, credentials);
+}
+
+function basicOf(credentials: string): { username: string; password: string } {
+  const basic = parseBasic(credentials);
+  if (basic) return basic;
+  const message = "`Authorization: Basic` must go on with the base64 of `username:password` in UTF-8.";
+  throw new DomainError("unauthenticated", message);
+}
+
+function takeAccessToken(request: FastifyRequest, token: string): void {
+  try {
+    const { sub, name, role } = request.server.jwt.verify<Payload>(token);
+    request.user = { id: Number(sub), username: name, role };
+    request.proof = "access_token";
+  } catch (error) {
+    const message = "Log in at /api/v1/auth/login and send `Authorization: Bearer <access token>`.";
+    throw new DomainError("unauthenticated", message, { cause: error });
+  }
+}
+
+function isOfPage({ headers }: FastifyRequest): boolean {
+  return headers.origin !== undefined || headers["sec-fetch-site"] !== undefined;
+}
+
+/** Refuses a change that another site's page could have sent with what the user's browser adds by itself. */
 export function requireSameOrigin(request: FastifyRequest, config: Config): void {
   if (SAFE_METHODS.has(request.method)) return;
   const { origin } = request.headers;
@@ -60,7 +147,7 @@ export function requireSameOrigin(request: FastifyRequest, config: Config): void
     : request.headers["sec-fetch-site"] === "same-origin";
   if (isSame) return;
   const message =
-    "A change with the cookie alone must come from this site's own pages; send `Authorization: Bearer` instead.";
+    "A change with a cookie or a password must come from this site's own pages; send `Authorization: Bearer` instead.";
   throw new DomainError("forbidden", message);
 }
 

@@ -1,9 +1,10 @@
 /** Every error as RFC 9457 problem details, with `error` and `field_errors` beside them. 5xx never shows internals. */
 import { STATUS_CODES } from "node:http";
-import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
 import { isDatabaseUnavailable } from "../database.ts";
+import { BEARER_CHALLENGE } from "./auth.ts";
 
 const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
@@ -34,12 +35,13 @@ export const Problem = Type.Object(
 
 const MEANING: Record<number, string> = {
   400: "The input is wrong; `field_errors` names the field.",
-  401: "No access token, or one that is not valid (any more).",
+  401: "No proof of who is calling, or one that is not valid (any more).",
   403: "Not allowed.",
   404: "There is none, or it is somebody else's.",
   409: "Not possible in the present state.",
   413: "Over a limit; `detail` names it.",
   415: "Not a media type that is understood here.",
+  416: "`Range` asks for bytes that there are none of; `Content-Range` tells how many there are.",
   422: "The Idempotency-Key stood for another request.",
   429: "Too many failed attempts; `Retry-After` says when to try again.",
   500: "A mistake of ours; it is logged.",
@@ -77,7 +79,8 @@ export function handleErrors(app: FastifyInstance): void {
     if (error instanceof DomainError) {
       if (error.retryAfterSeconds !== undefined)
         reply.header("retry-after", Math.ceil(error.retryAfterSeconds));
-      if (error.code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="rowmill"');
+      if (error.code === "unauthenticated" && !reply.hasHeader("www-authenticate"))
+        reply.header("www-authenticate", BEARER_CHALLENGE);
       return sendProblem(reply, STATUS[error.code], error.code, error.message, error.fieldErrors);
     }
     if (error.validation) {
@@ -107,14 +110,19 @@ export function handleErrors(app: FastifyInstance): void {
       "Something went wrong here. It was logged with this request's id.",
     );
   });
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      reply,
-      404,
-      "not_found",
-      `There is no ${request.method} ${request.url.split("?")[0]}. See /docs for what there is.`,
-    ),
-  );
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, "not_found", nowhere(request)));
+}
+
+/** For `frameworkErrors`: what a URL is refused for before there is a route; one with a part that is too long names nothing. */
+export function refuseUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const status = error.code === "FST_ERR_BAD_URL" ? 400 : 404;
+  const detail =
+    status === 400 ? "The URL can't be read: it has a `%` that begins no character." : nowhere(request);
+  sendProblem(reply, status, codeOf(status), detail);
+}
+
+function nowhere({ method, url }: FastifyRequest): string {
+  return `There is no ${method} ${url.split("?")[0]}. See /docs for what there is.`;
 }
 
 /** For errors of the framework, such as a body that is not JSON. */

@@ -22,7 +22,8 @@ export function sendVersion(
   return hasVersion(request.headers["if-none-match"], version) ? reply.code(304).send() : reply.send(body);
 }
 
-function hasVersion(ifNoneMatch: string | undefined, version: string): boolean {
+/** As RFC 9110 compares for If-None-Match: weakly, any of a list, or `*`. */
+export function hasVersion(ifNoneMatch: string | undefined, version: string): boolean {
   const tags = ifNoneMatch?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
   return tags.includes("*") || tags.includes(`"${version}"`);
 }

@@ -1,6 +1,8 @@
-/** Answers that are bytes which never change under their URL. */
+/** Answers that are bytes which never change under their URL, whole or in part (RFC 9110, 13 and 14). */
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { sendProblem } from "./errors.ts";
+import { hasVersion } from "./etag.ts";
 
 export interface Sendable {
   readonly mediaType: string;
@@ -9,31 +11,74 @@ export interface Sendable {
   readonly createdAt: Date;
 }
 
-/** Sends what `read` gives as it comes, or 304 where the client has it already. */
+/** From `start` up to and without `end`. */
+interface Part {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Sends what `read` gives as it comes: all of it, or the one range that the client asks for; 304 where it has it already.
+ * @param headers who may keep it, and what to do with it
+ */
 export function sendBytes(
   request: FastifyRequest,
   reply: FastifyReply,
   { mediaType, bytes, sha256, createdAt }: Sendable,
-  read: () => AsyncIterable<Buffer>,
+  read: (start: number, end: number) => AsyncIterable<Buffer>,
+  headers: Readonly<Record<string, string>>,
 ): FastifyReply {
-  const etag = `"${sha256.toString("base64url")}"`;
+  const version = sha256.toString("base64url");
+  const validators = { etag: `"${version}"`, "last-modified": createdAt.toUTCString() };
   reply.headers({
-    etag,
-    "last-modified": createdAt.toUTCString(),
-    // A day, so that what was removed is soon gone from caches too.
-    "cache-control": "public, max-age=86400, immutable",
+    "accept-ranges": "bytes",
     "x-content-type-options": "nosniff",
-    // Shown on other sites' pages, as any picture; but never run, should a browser take it for a page.
-    "cross-origin-resource-policy": "cross-origin",
+    // Never run, should a browser take it for a page.
     "content-security-policy": "default-src 'none'; sandbox",
   });
-  if (matches(request.headers["if-none-match"], etag)) return reply.code(304).send();
-  reply.type(mediaType).header("content-length", bytes);
-  return reply.send(request.method === "HEAD" ? Readable.from([]) : Readable.from(read()));
+  if (hasVersion(request.headers["if-none-match"], version))
+    return reply
+      .code(304)
+      .headers({ ...validators, ...headers })
+      .send();
+  const part = partOf(request, bytes, validators);
+  if (part === "outside") {
+    reply.headers({ "content-range": `bytes */${bytes}`, "cache-control": "no-store" });
+    const detail = `Range: "${request.headers.range}" is not within the ${bytes} bytes that there are.`;
+    return sendProblem(reply, 416, "range_not_satisfiable", detail);
+  }
+  const { start, end } = part ?? { start: 0, end: bytes };
+  if (part) reply.code(206).header("content-range", `bytes ${start}-${end - 1}/${bytes}`);
+  reply
+    .headers({ ...validators, ...headers })
+    .type(mediaType)
+    .header("content-length", end - start);
+  return reply.send(request.method === "HEAD" ? Readable.from([]) : Readable.from(read(start, end)));
 }
 
-/** As RFC 9110 compares for If-None-Match: weakly, any of a list, or `*`. */
-function matches(header: string | undefined, etag: string): boolean {
-  const given = header?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
-  return given.includes(etag) || given.includes("*");
+/** @returns null for all of it: also where several ranges are asked for, since a server may answer so */
+function partOf(
+  { method, headers }: FastifyRequest,
+  bytes: number,
+  validators: Readonly<Record<string, string>>,
+): Part | "outside" | null {
+  if (method !== "GET" || headers.range === undefined) return null;
+  const condition = headers["if-range"];
+  if (condition !== undefined && !Object.values(validators).some((validator) => validator === condition))
+    return null;
+  return parseRange(headers.range, bytes);
+}
+
+/** Our own, since the range-parser package refuses a suffix that is longer than the file, which means all of it. */
+function parseRange(header: string, bytes: number): Part | "outside" | null {
+  const [, first = "", last = ""] = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header) ?? [];
+  if (first === "" && last === "") return null;
+  if (first === "") {
+    const length = Math.min(Number(last), bytes);
+    return length === 0 ? "outside" : { start: bytes - length, end: bytes };
+  }
+  const start = Number(first);
+  const end = last === "" ? bytes : Math.min(Number(last) + 1, bytes);
+  if (last !== "" && Number(last) < start) return null;
+  return start < bytes ? { start, end } : "outside";
 }

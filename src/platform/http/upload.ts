@@ -5,7 +5,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { DomainError, invalidField } from "../../errors.ts";
 import { bodyError, leaveBody } from "./broken-body.ts";
 
+export interface UploadRules {
+  readonly maxBytes: number;
+  /** The setting that `maxBytes` comes from. */
+  readonly maxBytesName: string;
+  /** Form fields that must come before the file, since the file is read as it comes. */
+  readonly optionNames?: readonly string[];
+}
+
 export interface UploadedFile {
+  /** Without the folders that a client may send; empty where it sent none. */
   readonly filename: string;
   /** Form fields that came before the file. */
   readonly fields: Readonly<Record<string, string>>;
@@ -18,47 +27,45 @@ export interface UploadedFile {
 
 const FIELD = "file";
 
+/** The parts around the file are a few hundred bytes; a body that is larger by this has a file that is larger. */
+const FORM_BYTES = 65_536;
+
 export async function registerUploads(app: FastifyInstance): Promise<void> {
   await app.register(multipart);
 }
 
 /**
  * Calls `receive` with the file under the multipart key `file`.
- * @param optionNames form fields that must come before the file, since the file is read as it comes
  * @throws DomainError where there is none, more than one, or it is over `maxBytes`
  */
 export async function withUploadedFile<T>(
   request: FastifyRequest,
   reply: FastifyReply,
-  maxBytes: number,
+  rules: UploadRules,
   receive: (file: UploadedFile) => Promise<T>,
-  optionNames: readonly string[] = [],
 ): Promise<T> {
   let uploaded: UploadedFile | undefined;
   try {
-    uploaded = await openFile(request, maxBytes, optionNames);
+    uploaded = await openFile(request, rules);
     return await receive(uploaded);
   } catch (error) {
     leaveBody(request, reply);
     // A file that was cut off at the limit may first fail as one that ends in the middle of a quoted cell.
-    if (uploaded?.isCutOff()) throw tooLarge(maxBytes);
+    if (uploaded?.isCutOff()) throw tooLarge(rules);
     throw bodyError(error);
   }
 }
 
-async function openFile(
-  request: FastifyRequest,
-  maxBytes: number,
-  optionNames: readonly string[],
-): Promise<UploadedFile> {
+async function openFile(request: FastifyRequest, rules: UploadRules): Promise<UploadedFile> {
+  const { maxBytes, optionNames = [] } = rules;
   if (!request.isMultipart()) {
     throw new DomainError(
       "unsupported_media_type",
       `Send the file as multipart/form-data under the key \`${FIELD}\`.`,
     );
   }
-  // The parts around the file are a few hundred bytes: what is far over the limit need not be read.
-  if (Number(request.headers["content-length"] ?? 0) > maxBytes + 65_536) throw tooLarge(maxBytes);
+  // What is far over the limit need not be read.
+  if (declaredBytes(request) > maxBytes) throw tooLarge(rules);
   const parts = request.parts({ limits: { fileSize: maxBytes, fields: 100 } });
   const fields = new Map<string, string>();
   for await (const part of untilEnd(parts)) {
@@ -74,7 +81,7 @@ async function openFile(
     }
     const isCutOff = () => part.file.truncated;
     const finish = async () => {
-      if (isCutOff()) throw tooLarge(maxBytes);
+      if (isCutOff()) throw tooLarge(rules);
       for await (const next of untilEnd(parts)) {
         if (next.type === "file")
           throw invalidField(FIELD, "more than one file was sent; send each by itself.");
@@ -83,7 +90,7 @@ async function openFile(
       }
     };
     return {
-      filename: part.filename || "upload.csv",
+      filename: part.filename || "",
       fields: Object.fromEntries(fields),
       file: part.file,
       finish,
@@ -98,6 +105,11 @@ async function* untilEnd<T>(parts: AsyncIterator<T>): AsyncGenerator<T> {
   for (let next = await parts.next(); !next.done; next = await parts.next()) yield next.value;
 }
 
-function tooLarge(maxBytes: number): DomainError {
-  return new DomainError("too_large", `The file is larger than UPLOAD_MAX_BYTES, which is ${maxBytes}.`);
+function tooLarge({ maxBytes, maxBytesName }: UploadRules): DomainError {
+  return new DomainError("too_large", `The file is larger than ${maxBytesName}, which is ${maxBytes}.`);
+}
+
+/** How large the file is at least, as far as the request tells before it is read. */
+export function declaredBytes(request: FastifyRequest): number {
+  return Math.max(0, Number(request.headers["content-length"] ?? 0) - FORM_BYTES);
 }

@@ -7,20 +7,18 @@ import { cancelNext, releaseNext } from "../chain.ts";
 import { withNewJobs } from "../retry-task.ts";
 import { type Task, takeEdge } from "../take-edge.ts";
 import type { TaskResult } from "../task-type.ts";
-import type { Outcome } from "./outcomes.ts";
+import type { Failure, Outcome } from "./outcomes.ts";
 
 /**
  * Records the outcome of an attempt, with all that follows from it.
  * @returns the task as it is now; undefined where the attempt does not count any more, then nothing was changed
  */
-export function endTask(ctx: Context, task: Task, outcome: Outcome): Promise<Task | undefined> {
-  return inTransaction(ctx, (tx) => {
-    if (outcome.kind === "done") return complete(tx, task, outcome.result);
-    const { code, message } = outcome;
-    const mayRetry = outcome.kind === "retry" && task.retryCount < task.maxRetries;
-    if (!mayRetry) return fail(tx, task, code, message);
-    return retryLater(tx, task, code, message, outcome.afterSeconds);
-  });
+export async function endTask(ctx: Context, task: Task, outcome: Outcome): Promise<Task | undefined> {
+  const mayRetry = outcome.kind === "retry" && task.retryCount < task.maxRetries;
+  if (mayRetry) return inTransaction(ctx, (tx) => retryLater(tx, task, outcome));
+  const end = (at: Context) =>
+    outcome.kind === "done" ? complete(at, task, outcome.result) : fail(at, task, outcome);
+  return task.hasNext ? inTransaction(ctx, end) : end(ctx);
 }
 
 /** Whoever has begun it later has raised `attempt`. */
@@ -39,39 +37,25 @@ async function complete(tx: Context, task: Task, result: TaskResult): Promise<Ta
   return ended;
 }
 
-async function fail(
-  tx: Context,
-  task: Task,
-  errorCode: string,
-  errorMessage: string,
-): Promise<Task | undefined> {
-  const changes = { errorCode, errorMessage, completedAt: now };
-  const note = { message: errorMessage, metadata: { code: errorCode } };
-  const ended = await takeEdge(tx, "fail", isMine(task), changes, note);
+async function fail(tx: Context, task: Task, { code, message }: Failure): Promise<Task | undefined> {
+  const changes = { errorCode: code, errorMessage: message, completedAt: now };
+  const ended = await takeEdge(tx, "fail", isMine(task), changes, { message, metadata: { code } });
   await cancelNext(tx, ended);
   return ended[0];
 }
 
-async function retryLater(
-  tx: Context,
-  task: Task,
-  code: string,
-  errorMessage: string,
-  afterSeconds = 0,
-): Promise<Task | undefined> {
-  const delaySeconds = Math.max(afterSeconds, backoffSeconds(task.retryCount + 1));
+async function retryLater(tx: Context, task: Task, failure: Failure): Promise<Task | undefined> {
+  const { code, message, afterSeconds = 0 } = failure;
+  const retry = task.retryCount + 1;
+  const delaySeconds = Math.max(afterSeconds, backoffSeconds(retry));
   const changes = {
     run: sql`${tasks.run} + 1`,
-    retryCount: sql`${tasks.retryCount} + 1`,
-    errorMessage,
+    retryCount: retry,
+    errorMessage: message,
     dueAt: sql`statement_timestamp() + make_interval(secs => ${delaySeconds})`,
   };
-  const metadata = { code, retry: task.retryCount + 1, after_seconds: Math.round(delaySeconds * 10) / 10 };
-  const note = { message: errorMessage, metadata };
-  const [ended] = await withNewJobs(
-    tx,
-    await takeEdge(tx, "retryLater", isMine(task), changes, note),
-    delaySeconds,
-  );
-  return ended;
+  const metadata = { code, retry, after_seconds: Math.round(delaySeconds * 10) / 10 };
+  const changed = await takeEdge(tx, "retryLater", isMine(task), changes, { message, metadata });
+  const [waiting] = await withNewJobs(tx, changed, delaySeconds);
+  return waiting;
 }

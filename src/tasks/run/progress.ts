@@ -1,6 +1,6 @@
 /** How far a task is: told as often as it likes, written at most twice a second. */
 import { sql } from "drizzle-orm";
-import { type Context, inTransaction, notify } from "../../context.ts";
+import { type Context, notifyHere, notifying } from "../../context.ts";
 import { storableJson } from "../../platform/storable.ts";
 import { TASK_CHANNEL, type Task } from "../take-edge.ts";
 
@@ -60,21 +60,19 @@ export class Progress implements AsyncDisposable {
     const json = data === undefined ? null : storableJson(data);
     const kept = json !== null && json.length <= MAX_DATA_BYTES ? json : null;
     const text = message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed().replaceAll("\0", "\ufffd");
-    await inTransaction(this.#ctx, async (tx) => {
-      const { rows } = await tx.db.execute(sql`
-        WITH changed AS (
-          UPDATE tasks SET progress = ${progress}, updated_at = statement_timestamp()
-          WHERE id = ${id} AND attempt = ${attempt} AND status = 'processing'
-          RETURNING id
-        ), told AS (
-          INSERT INTO task_progress (task_id, progress, message, data, created_at)
-          SELECT id, ${progress}, ${text}, ${kept}::jsonb, statement_timestamp() FROM changed
-        ), recorded AS (
-          INSERT INTO task_events (task_id, type, message, metadata, created_at)
-          SELECT id, 'progress', ${text}, jsonb_build_object('progress', ${progress}::int), statement_timestamp() FROM changed
-        )
-        SELECT id FROM changed`);
-      if (rows.length > 0) await notify(tx, TASK_CHANNEL, [id]);
-    });
+    const { rows } = await this.#ctx.db.execute(sql`
+      WITH changed AS (
+        UPDATE tasks SET progress = ${progress}, updated_at = statement_timestamp()
+        WHERE id = ${id} AND attempt = ${attempt} AND status = 'processing'
+        RETURNING id
+      ), told AS (
+        INSERT INTO task_progress (task_id, progress, message, data, created_at)
+        SELECT id, ${progress}, ${text}, ${kept}::jsonb, statement_timestamp() FROM changed
+      ), recorded AS (
+        INSERT INTO task_events (task_id, type, message, metadata, created_at)
+        SELECT id, 'progress', ${text}, jsonb_build_object('progress', ${progress}::int), statement_timestamp() FROM changed
+      )
+      SELECT ${notifying(this.#ctx, TASK_CHANNEL, sql`id::text`)} FROM changed`);
+    if (rows.length > 0) notifyHere(this.#ctx, TASK_CHANNEL, [id]);
   }
 }

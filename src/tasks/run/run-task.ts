@@ -1,12 +1,13 @@
 import { and, eq, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import type { Context } from "../../context.ts";
+import { removeFiles } from "../../files/remove-files.ts";
 import type { Delivery } from "../../platform/queue.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { findTaskType } from "../registry.ts";
 import { type Task, takeEdge } from "../take-edge.ts";
-import { Permanent, Retryable, type TaskResult, type TaskType } from "../task-type.ts";
+import { Permanent, Retryable, type TaskType } from "../task-type.ts";
 import { endTask } from "./end-task.ts";
-import { inputOf } from "./input.ts";
+import { withInput } from "./input.ts";
 import { type Outcome, outcomeOf } from "./outcomes.ts";
 import { Progress } from "./progress.ts";
 import { watchTask } from "./watch-task.ts";
@@ -26,9 +27,11 @@ export async function runTask(
   if (!task) return undefined;
   const log = ctx.log.child({ taskId, type: task.type, attempt: task.attempt });
   log.info("task received");
-  const outcome = await attempt(ctx, task, delivery);
-  const ms = Math.round(performance.now() - startedAt);
+  const made: string[] = [];
+  const outcome = await attempt(ctx, task, made, delivery);
   const ended = outcome && (await endTask(ctx, task, outcome));
+  if (ended?.status !== "completed" && made.length > 0) await removeFiles(ctx, made);
+  const ms = Math.round(performance.now() - startedAt);
   if (!ended) {
     log.info({ ms }, "task stopped: it was cancelled, deleted or taken up by another");
     return undefined;
@@ -40,20 +43,23 @@ export async function runTask(
 const SAID = { done: "succeeded", failed: "failed", retry: "failed and is tried again" } as const;
 
 /** Whoever begins it last is the one whose outcome counts. Null: it has ended, or has another job by now. */
-function startTask(ctx: Context, taskId: string, run: number): Promise<Task | null> {
+async function startTask(ctx: Context, taskId: string, run: number): Promise<Task | null> {
   const isThisRun = and(eq(tasks.id, taskId), eq(tasks.run, run));
   const changes = { attempt: sql`${tasks.attempt} + 1`, progress: 0, startedAt: sql`statement_timestamp()` };
+  const [started] = await takeEdge(ctx, "start", isThisRun, changes);
+  if (started) return started;
   const resumed = { message: "Taken up from a worker that was lost or stopped." };
-  return inTransaction(ctx, async (tx) => {
-    const [started] = await takeEdge(tx, "start", isThisRun, changes);
-    if (started) return started;
-    const [task] = await takeEdge(tx, "resume", isThisRun, changes, resumed);
-    return task ?? null;
-  });
+  const [task] = await takeEdge(ctx, "resume", isThisRun, changes, resumed);
+  return task ?? null;
 }
 
 /** Null: whatever came of it does not count any more. */
-async function attempt(ctx: Context, task: Task, delivery: Delivery): Promise<Outcome | null> {
+async function attempt(
+  ctx: Context,
+  task: Task,
+  made: string[],
+  delivery: Delivery,
+): Promise<Outcome | null> {
   const type = findTaskType(task.type);
   if (!type) {
     const text = `This version of Rowmill has no task type "${task.type}".`;
@@ -64,24 +70,15 @@ async function attempt(ctx: Context, task: Task, delivery: Delivery): Promise<Ou
   const signal = AbortSignal.any([delivery.signal, watch.signal, timeout]);
   await using progress = new Progress(ctx, task);
   try {
-    const result = await runType(ctx, type, task, signal, progress);
+    const { params } = task;
+    const own = { task, signal, progress, made };
+    const result = await withInput(ctx, own, (input) => type.run(ctx, { ...input, params }));
     return watch.signal.aborted ? null : { kind: "done", result };
   } catch (error) {
     if (watch.signal.aborted) return null;
     delivery.signal.throwIfAborted();
     return outcomeOf(timeout.aborted ? timedOut(type, error) : error);
   }
-}
-
-async function runType(
-  ctx: Context,
-  type: TaskType,
-  task: Task,
-  signal: AbortSignal,
-  progress: Progress,
-): Promise<TaskResult> {
-  await using input = await inputOf(ctx, type, task, signal, progress);
-  return await type.run(ctx, input);
 }
 
 function timedOut({ limits }: TaskType, cause: unknown): Retryable {

@@ -3,9 +3,9 @@
  * later one of the same content gets its answer again.
  */
 import { and, eq, isNull, lt, or, type SQL } from "drizzle-orm";
-import type { Context } from "../../context.ts";
-import { DomainError } from "../../errors.ts";
-import { idempotencyKeys } from "../../schema/batches.ts";
+import type { Context } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { idempotencyKeys } from "../schema/batches.ts";
 
 const VALID_MS = 86_400_000;
 /** Six signs of life missed: the process that had the request is gone. */

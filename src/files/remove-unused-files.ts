@@ -1,0 +1,38 @@
+import { and, eq, isNull, lt, notExists, or } from "drizzle-orm";
+import { type Context, inTransaction } from "../context.ts";
+import { files } from "../schema/files.ts";
+import { tasks } from "../schema/tasks.ts";
+import { removeFiles } from "./remove-files.ts";
+
+const DAY_MS = 86_400_000;
+
+/** Removes uploads older than RETENTION_DAYS that no task refers to, and results whose task is gone. */
+export async function removeUnusedFiles(ctx: Context): Promise<number> {
+  const unused = await ctx.db.select({ id: files.id }).from(files).where(isUnused(ctx));
+  let removed = 0;
+  for (const { id } of unused) removed += await removeIfUnused(ctx, id);
+  return removed;
+}
+
+/** A task may have begun to need it: with the file locked, no other one can. */
+function removeIfUnused(ctx: Context, id: string): Promise<number> {
+  return inTransaction(ctx, async (tx) => {
+    await tx.db.select({ id: files.id }).from(files).where(eq(files.id, id)).for("update");
+    const [file] = await tx.db
+      .select({ id: files.id })
+      .from(files)
+      .where(and(eq(files.id, id), isUnused(tx)));
+    if (!file) return 0;
+    await removeFiles(tx, [id]);
+    return 1;
+  });
+}
+
+function isUnused(ctx: Context) {
+  const limit = new Date(ctx.now().getTime() - ctx.config.retentionDays * DAY_MS);
+  const needing = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.fileId, files.id));
+  const maker = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.id, files.taskId));
+  const isOld = and(eq(files.origin, "upload"), lt(files.createdAt, limit));
+  const isOrphan = and(eq(files.origin, "result"), notExists(maker));
+  return and(isNull(files.receivingAt), or(isOld, isOrphan), notExists(needing));
+}

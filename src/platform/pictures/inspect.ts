@@ -1,0 +1,79 @@
+/** What a picture from a stranger is, by its content, before it is decoded. */
+import sharp, { type Metadata, type Sharp } from "sharp";
+import { FORMATS, type FormatName } from "./formats.ts";
+import { isWholeGif } from "./gif.ts";
+import { PictureRefused, refusalOf, refused } from "./refused.ts";
+
+const MAX_FRAMES = 1000;
+
+export interface Limits {
+  readonly maxPixels: number;
+  readonly maxSeconds: number;
+}
+
+export interface Inspected {
+  readonly format: FormatName;
+  /** Upright. */
+  readonly width: number;
+  readonly height: number;
+  /** More than 1 for animations (GIF, WebP) alone. */
+  readonly pages: number;
+  readonly hasAlpha: boolean;
+  /** More than 8 bits a channel. */
+  readonly isDeep: boolean;
+}
+
+/**
+ * Reads the header alone: a picture of too many pixels is never decoded.
+ * @throws PictureRefused
+ */
+export async function inspect(bytes: Buffer, { maxPixels, maxSeconds }: Limits): Promise<Inspected> {
+  const header = await readHeader(bytes, maxSeconds);
+  const format = formatOf(header);
+  if (!format) throw refused("unsupported_format");
+  const pages = FORMATS[format].canMove ? (header.pages ?? 1) : 1;
+  const pixels = header.width * header.height * pages;
+  if (pixels > maxPixels) {
+    const size = `${header.width} x ${header.height}${pages > 1 ? ` x ${pages} frames` : ""}`;
+    const message = `has ${pixels} pixels (${size}); at most ${maxPixels} are allowed (PICTURE_MAX_PIXELS).`;
+    throw new PictureRefused("too_many_pixels", message);
+  }
+  if (pages > MAX_FRAMES) {
+    throw new PictureRefused("too_many_frames", `has ${pages} frames; at most ${MAX_FRAMES} are allowed.`);
+  }
+  if (format === "gif" && !(await isWholeGif(bytes))) throw refused("damaged");
+  const { width, height } = header.autoOrient;
+  return { format, width, height, pages, hasAlpha: header.hasAlpha, isDeep: header.depth !== "uchar" };
+}
+
+async function readHeader(bytes: Buffer, maxSeconds: number): Promise<Metadata> {
+  try {
+    return await sharp(bytes, { limitInputPixels: false }).metadata();
+  } catch (error) {
+    throw refusalOf(error, maxSeconds);
+  }
+}
+
+/** The decoder of AVIF also opens HEIC, which differs in how the pixels are coded. */
+function formatOf({ format, compression }: Metadata): FormatName | null {
+  if (format === "heif") return compression === "av1" ? "avif" : null;
+  return format in FORMATS ? (format as FormatName) : null;
+}
+
+interface Opening extends Limits {
+  /** How many of its frames, from the first. */
+  readonly pages: number;
+  /** Of what its decoder finds wrong. */
+  readonly failOn?: "error" | "warning";
+}
+
+export function open(bytes: Buffer, { maxPixels, maxSeconds, pages, failOn = "error" }: Opening): Sharp {
+  return sharp(bytes, { limitInputPixels: maxPixels, failOn, pages })
+    .timeout({ seconds: maxSeconds })
+    .autoOrient();
+}
+
+/** For `resize`: no side longer than this, and none made longer. */
+export function within(side: number) {
+  return { width: side, height: side, fit: "inside", withoutEnlargement: true } as const;
+}

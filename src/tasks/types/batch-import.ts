@@ -1,0 +1,91 @@
+/** A CSV file that was uploaded for tasks, imported as a batch: the task lasts as long as the batch. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { eq } from "drizzle-orm";
+import Type from "typebox";
+import Value from "typebox/value";
+import { cancelBatch } from "../../batches/control/cancel-batch.ts";
+import { getBatch, type StoredBatch, viewBatch } from "../../batches/queries.ts";
+import { receiveUpload } from "../../batches/receive/receive-upload.ts";
+import { UploadOptions } from "../../batches/receive/upload-options.ts";
+import { hasEnded, MAY_RUN_STATES } from "../../batches/state.ts";
+import type { Context } from "../../context.ts";
+import { users } from "../../schema/accounts.ts";
+import { Permanent, type RunningTask, type TaskInput, type TaskResult, type TaskType } from "../task-type.ts";
+
+/** A task is its own import: what was uploaded before does not stand for it. */
+const { force: _, ...options } = UploadOptions.properties;
+const params = Type.Object(options);
+
+/** Waiting costs a read this often, and one of the places of a worker. */
+const LOOK_EVERY_MS = 500;
+
+export const batchImportType: TaskType<typeof params> = {
+  name: "batch_import",
+  description:
+    "Imports a CSV file through a target, with the options of an upload to /api/v1/batches, and ends with the batch. " +
+    "Rows that fail are in its counts; the task fails where the file can't be read or the batch is ended.",
+  queue: "bulk_processing",
+  params,
+  file: "required",
+  limits: { timeoutSeconds: 22 * 3600 },
+
+  async run(ctx, input) {
+    const { task, signal, progress } = input;
+    const batchId = batchOf(task) ?? (await importFile(ctx, input));
+    for (;;) {
+      const batch = await getBatch(ctx, task.userId, batchId);
+      const { counts } = viewBatch(batch, ctx.now());
+      const done = counts.total - counts.pending - counts.processing;
+      progress((done / Math.max(1, counts.total)) * 100, `${done} of ${counts.total} rows`, counts);
+      if (hasEnded(batch.state)) return resultOf(batch, counts);
+      await sleep(LOOK_EVERY_MS, undefined, { signal });
+    }
+  },
+
+  async onCancelled(tx, task) {
+    const batchId = batchOf(task);
+    if (batchId === null) return;
+    const batch = await getBatch(tx, task.userId, batchId);
+    if (MAY_RUN_STATES.some((state) => state === batch.state)) await cancelBatch(tx, task.userId, batchId);
+  },
+};
+
+/** The batch that an attempt before has begun: it goes on by itself, whatever becomes of this worker. */
+function batchOf({ result }: RunningTask): string | null {
+  return typeof result?.batch_id === "string" ? result.batch_id : null;
+}
+
+async function importFile(
+  ctx: Context,
+  { task, params, file, signal, keep }: TaskInput<typeof batchImportType.params>,
+): Promise<string> {
+  if (!file) throw new Permanent("no_file", "There is no file to import.");
+  const [owner] = await ctx.db.select({ role: users.role }).from(users).where(eq(users.id, task.userId));
+  const { batchId } = await receiveUpload(ctx, {
+    userId: task.userId,
+    role: owner?.role ?? "user",
+    filename: file.name,
+    options: Value.Parse(UploadOptions, { ...params, force: true }),
+    file: untilAborted(file.chunks(), signal),
+    finish: async () => signal.throwIfAborted(),
+    onAccepted: (tx, { batchId }) => keep(tx, { batch_id: batchId }),
+  });
+  return batchId;
+}
+
+async function* untilAborted(chunks: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
+}
+
+type Counts = ReturnType<typeof viewBatch>["counts"];
+
+function resultOf({ id, state, reason, target }: StoredBatch, counts: Counts): TaskResult {
+  if (state === "failed" || state === "cancelled") {
+    throw new Permanent(`batch_${state}`, reason ?? `The batch is ${state}.`);
+  }
+  const message = `${counts.total} rows into ${target}: ${counts.success} succeeded, ${counts.failed} failed.`;
+  return { message, batch_id: id, state, reason, counts };
+}

@@ -1,0 +1,69 @@
+/** Text, CSV and Markdown: read as they come, counted, and written as UTF-8. */
+import { DomainError } from "../../../errors.ts";
+import { type CsvLimits, openCsv } from "../../../platform/csv/open-csv.ts";
+import { type Decoded, decodeText } from "../../../platform/csv/text.ts";
+import { Permanent } from "../../task-type.ts";
+import { MarkdownScan } from "./markdown.ts";
+import type { DocumentKind } from "./recognize.ts";
+import { TextCounts } from "./text-counts.ts";
+
+export interface TextSource {
+  readonly kind: Exclude<DocumentKind, "pdf">;
+  readonly csvLimits: CsvLimits;
+  /** The file from its beginning, each time. */
+  chunks(): AsyncIterable<Uint8Array>;
+  /** null where no text is wanted. */
+  readonly write: ((text: string) => Promise<void>) | null;
+}
+
+/** Names of columns that a result shows, and how much of each. */
+const MAX_NAMES = 100;
+const MAX_NAME_CHARS = 200;
+
+export async function readText(source: TextSource) {
+  const decoded: Decoded = { encoding: "utf-8", bom: false, replaced: false };
+  const counts = new TextCounts();
+  const markdown = source.kind === "markdown" ? new MarkdownScan() : null;
+  for await (const piece of decodeText(source.chunks(), decoded, undefined)) {
+    counts.add(piece);
+    markdown?.add(piece);
+    await source.write?.(piece);
+  }
+  counts.end();
+  markdown?.end();
+  return {
+    words: counts.words,
+    lines: counts.lines,
+    characters: counts.characters,
+    encoding: decoded.encoding,
+    byte_order_mark: decoded.bom,
+    // U+FFFD, which stands for bytes that fit no encoding.
+    has_replaced_characters: decoded.replaced,
+    ...(markdown && { markdown: markdown.counts }),
+    ...(source.kind === "csv" && { csv: await readCsv(source) }),
+  };
+}
+
+async function readCsv({ chunks, csvLimits }: TextSource) {
+  try {
+    const { header, records, dialect, warnings } = await openCsv(chunks(), {}, csvLimits);
+    let rows = 0;
+    for await (const block of records) rows += block.length;
+    const names = header?.names ?? [];
+    return {
+      rows,
+      columns: names.length,
+      header: names.slice(0, MAX_NAMES).map((name) => name.slice(0, MAX_NAME_CHARS)),
+      delimiter: dialect.delimiter,
+      quote: dialect.quote,
+      escape: dialect.escape,
+      newline: dialect.newline,
+      rows_with_missing_fields: warnings.missing_fields,
+      rows_with_extra_fields: warnings.extra_fields,
+    };
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    const code = error.code === "too_large" ? "too_complex" : "damaged";
+    throw new Permanent(code, error.message, { cause: error });
+  }
+}

@@ -1,0 +1,21 @@
+/** What a video may be put into. */
+import {
+  MkvOutputFormat,
+  MovOutputFormat,
+  Mp4OutputFormat,
+  type OutputFormat,
+  WebMOutputFormat,
+} from "mediabunny";
+import type { Container } from "./limits.ts";
+
+/** Whole files with an index, which any player can seek in. */
+const FORMATS: Readonly<Record<Container, () => OutputFormat>> = {
+  mp4: () => new Mp4OutputFormat({ fastStart: false }),
+  mov: () => new MovOutputFormat({ fastStart: false }),
+  webm: () => new WebMOutputFormat(),
+  mkv: () => new MkvOutputFormat(),
+};
+
+export function formatOf(container: Container): OutputFormat {
+  return FORMATS[container]();
+}

@@ -1,0 +1,34 @@
+import { and, asc, inArray, lt, sql } from "drizzle-orm";
+import { type Context, inTransaction } from "../../context.ts";
+import { tasks } from "../../schema/tasks.ts";
+import { deleteTasks } from "../delete-task.ts";
+import { ENDED_STATUSES } from "../state.ts";
+
+const DAY_MS = 86_400_000;
+/** Tasks a transaction removes. */
+const PAGE = 1000;
+
+/** Removes tasks that ended more than RETENTION_DAYS ago, with their history, their jobs and the files they made. */
+export async function removeOldTasks(ctx: Context): Promise<number> {
+  const limit = new Date(ctx.now().getTime() - ctx.config.retentionDays * DAY_MS);
+  const hasLongEnded = and(
+    inArray(tasks.status, [...ENDED_STATUSES]),
+    // None ends before it was created, and that has an index.
+    lt(tasks.createdAt, limit),
+    lt(sql`coalesce(${tasks.completedAt}, ${tasks.cancelledAt})`, limit),
+  );
+  let removed = 0;
+  for (;;) {
+    const page = await ctx.db
+      .select({ id: tasks.id })
+      .from(tasks)
+      .where(hasLongEnded)
+      .orderBy(asc(tasks.number))
+      .limit(PAGE);
+    const ids = page.map(({ id }) => id);
+    // One that was retried meanwhile has not ended any more.
+    const isOld = and(inArray(tasks.id, ids), hasLongEnded);
+    if (ids.length > 0) removed += await inTransaction(ctx, (tx) => deleteTasks(tx, isOld));
+    if (ids.length < PAGE) return removed;
+  }
+}

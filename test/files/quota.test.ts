@@ -1,0 +1,103 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { QuotaExceeded } from "../../src/files/quota.ts";
+import { storeStream } from "../../src/files/store-stream.ts";
+import type { Problem } from "../support/client.ts";
+import { noise } from "../support/pictures.ts";
+import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { addTask, FILES, kept, sendFile, storedFile } from "./support.ts";
+
+const MiB = 2 ** 20;
+const QUOTA = 5 * MiB;
+
+let rowmill: Rowmill;
+beforeAll(async () => {
+  rowmill = await startRowmill({ FILES_QUOTA_BYTES: String(QUOTA) });
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+test("files are taken to the last byte of FILES_QUOTA_BYTES, and not one more", async () => {
+  const user = await rowmill.newUser();
+  const first = await storedFile(user, randomBytes(2 * MiB));
+  const refused = await sendFile<Problem>(user, randomBytes(3 * MiB + 1));
+  expect([refused.status, refused.body.code]).toEqual([413, "too_large"]);
+  expect(refused.body.detail).toContain(
+    `FILES_QUOTA_BYTES lets your files have ${QUOTA} bytes together: ${2 * MiB} are used, and ${3 * MiB} are left`,
+  );
+  expect(await kept(rowmill, user.userId)).toEqual({ files: 1, chunks: 2 });
+  expect((await sendFile(user, randomBytes(3 * MiB))).status).toBe(201);
+  expect((await sendFile(user, "x")).status).toBe(413);
+  expect((await sendFile(user, "")).status).toBe(201);
+  await user.delete(`${FILES}/${first.id}`);
+  expect((await sendFile(user, "x")).status).toBe(201);
+});
+
+test("a file of a length that is not known is refused as soon as it is over", async () => {
+  const user = await rowmill.newUser();
+  let sent = 0;
+  async function* body() {
+    yield new Uint8Array(
+      Buffer.from('--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n'),
+    );
+    for (; sent < 200 * MiB; sent += MiB) yield new Uint8Array(randomBytes(MiB));
+    yield new Uint8Array(Buffer.from("\r\n--b--\r\n"));
+  }
+  const answer = await user
+    .send<Problem>("POST", FILES, {
+      headers: { "content-type": "multipart/form-data; boundary=b" },
+      body: ReadableStream.from(body()),
+      duplex: "half",
+    })
+    .catch((error: unknown) => error);
+  // A client that goes on sending may be cut off before it reads the answer.
+  if (!(answer instanceof Error)) expect(answer).toMatchObject({ status: 413, body: { code: "too_large" } });
+  expect(sent).toBeLessThan(100 * MiB);
+  expect(await kept(rowmill, user.userId)).toEqual({ files: 0, chunks: 0 });
+});
+
+test("of several that are sent at once, as many are taken as there is room for", async () => {
+  const user = await rowmill.newUser();
+  const answers = await Promise.all([1, 2, 3, 4].map(() => sendFile<Problem>(user, randomBytes(2 * MiB))));
+  const statuses = answers.map(({ status }) => status);
+  expect(statuses.filter((status) => status !== 201 && status !== 413)).toEqual([]);
+  const taken = statuses.filter((status) => status === 201).length;
+  expect(taken).toBeGreaterThanOrEqual(1);
+  expect(taken).toBeLessThanOrEqual(2);
+  expect(await kept(rowmill, user.userId)).toEqual({ files: taken, chunks: taken * 2 });
+});
+
+test("results of tasks and pictures of books count, and others' files don't", async () => {
+  const [user, other] = [await rowmill.newUser(), await rowmill.newUser()];
+  await storedFile(other, randomBytes(4 * MiB));
+  const owner = {
+    userId: user.userId,
+    name: "out.bin",
+    mediaType: "application/octet-stream",
+    origin: "result",
+    taskId: await addTask(rowmill, user.userId, "processing"),
+  } as const;
+  await storeStream(rowmill.ctx, owner, randomBytes(3 * MiB));
+  await expect(storeStream(rowmill.ctx, owner, randomBytes(3 * MiB))).rejects.toThrow(QuotaExceeded);
+  expect(await kept(rowmill, user.userId)).toEqual({ files: 1, chunks: 3 });
+
+  const picture = await noise(900, 700).png({ compressionLevel: 0 }).toBuffer();
+  const fields = { title: "Emma", author: "Jane Austen", picture };
+  expect((await user.form("POST", "/api/v1/books", fields)).status).toBe(201);
+  const { rows } = await rowmill.ctx.pool.query<{ bytes: number }>(
+    "SELECT sum(bytes)::int AS bytes FROM files WHERE user_id = $1",
+    [user.userId],
+  );
+  const left = QUOTA - Number(rows[0]?.bytes);
+  expect(left).toBeLessThan(2 * MiB);
+  expect((await sendFile(user, randomBytes(left + 1))).status).toBe(413);
+  expect((await sendFile(user, randomBytes(left))).status).toBe(201);
+  const refused = await user.form<Problem>("POST", "/api/v1/books", { ...fields, title: "Persuasion" });
+  expect([refused.status, refused.body.detail]).toEqual([413, expect.stringContaining("FILES_QUOTA_BYTES")]);
+  const books = await user.get<{ items: object[] }>("/api/v1/books");
+  expect(books.body.items).toHaveLength(1);
+});
+
+test("0 sets no limit", async () => {
+  await using free = await startRowmill({ FILES_QUOTA_BYTES: "0" });
+  expect((await sendFile(await free.newUser(), randomBytes(6 * MiB))).status).toBe(201);
+});

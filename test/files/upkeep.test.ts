@@ -1,0 +1,89 @@
+import { eq } from "drizzle-orm";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ChunkedFile } from "../../src/files/chunked-file.ts";
+import { removeDeadFiles } from "../../src/files/remove-dead-files.ts";
+import { removeUnusedFiles } from "../../src/files/remove-unused-files.ts";
+import { storeStream } from "../../src/files/store-stream.ts";
+import { handlers } from "../../src/handlers.ts";
+import { files } from "../../src/schema/files.ts";
+import { tasks } from "../../src/schema/tasks.ts";
+import { picture } from "../support/pictures.ts";
+import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { addTask, kept, later, NOTHING, storedFile } from "./support.ts";
+
+const DAY_SECONDS = 86_400;
+
+let rowmill: Rowmill;
+beforeAll(async () => {
+  rowmill = await startRowmill({ RETENTION_DAYS: "7" });
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+const idsOf = async (userId: number) => {
+  const found = await rowmill.ctx.db.select({ id: files.id }).from(files).where(eq(files.userId, userId));
+  return found.map(({ id }) => id).sort();
+};
+
+test("what a process that died was receiving goes after two minutes without a sign of life", async () => {
+  const user = await rowmill.newUser();
+  const whole = await storedFile(user, "whole");
+  const file = await ChunkedFile.open(rowmill.ctx, { userId: user.userId, name: "x", origin: "upload" });
+  await file.append(Buffer.alloc(2 ** 21));
+  expect(await removeDeadFiles(later(rowmill, 110))).toBe(0);
+  expect(await removeDeadFiles(later(rowmill, 130))).toBe(1);
+  expect(await idsOf(user.userId)).toEqual([whole.id]);
+  await file[Symbol.asyncDispose]();
+});
+
+test("an upload goes after RETENTION_DAYS unless a task refers to it", async () => {
+  const user = await rowmill.newUser();
+  const [unused, ended, needed] = [
+    await storedFile(user, "unused"),
+    await storedFile(user, "of a task that has ended"),
+    await storedFile(user, "needed"),
+  ];
+  const endedTask = await addTask(rowmill, user.userId, "failed", ended.id);
+  await addTask(rowmill, user.userId, "pending", needed.id);
+  expect(await removeUnusedFiles(later(rowmill, 6 * DAY_SECONDS))).toBe(0);
+  await removeUnusedFiles(later(rowmill, 8 * DAY_SECONDS));
+  expect(await idsOf(user.userId)).not.toContain(unused.id);
+  expect(await idsOf(user.userId)).toEqual([ended.id, needed.id].sort());
+  await rowmill.ctx.db.delete(tasks).where(eq(tasks.id, endedTask));
+  await removeUnusedFiles(later(rowmill, 8 * DAY_SECONDS));
+  expect(await idsOf(user.userId)).toEqual([needed.id]);
+});
+
+test("a result stays as long as its task, and a picture as long as its book", async () => {
+  const user = await rowmill.newUser();
+  const fields = { title: "Emma", author: "Jane Austen", picture: await picture() };
+  await user.form("POST", "/api/v1/books", fields);
+  const pictures = await idsOf(user.userId);
+  const taskId = await addTask(rowmill, user.userId, "completed");
+  const facts = {
+    userId: user.userId,
+    name: "x",
+    mediaType: "text/plain",
+    origin: "result",
+    taskId,
+  } as const;
+  const { id } = await storeStream(rowmill.ctx, facts, Buffer.from("x"));
+  await removeUnusedFiles(later(rowmill, 100 * DAY_SECONDS));
+  expect(await idsOf(user.userId)).toEqual([...pictures, id].sort());
+  await rowmill.ctx.db.delete(tasks).where(eq(tasks.id, taskId));
+  expect(await removeUnusedFiles(rowmill.ctx)).toBe(1);
+  expect(await idsOf(user.userId)).toEqual(pictures);
+});
+
+test("both are part of the daily and the minutely upkeep", async () => {
+  const user = await rowmill.newUser();
+  const owner = { userId: user.userId, name: "x", origin: "upload" } as const;
+  await storedFile(user, "x");
+  const dying = await ChunkedFile.open(rowmill.ctx, owner);
+  const input = { payload: {}, delivery: { signal: new AbortController().signal } };
+  const ctx = later(rowmill, 30 * DAY_SECONDS);
+  const job = { ...input, tx: ctx } as never;
+  expect(await handlers.reconcile(ctx, job)).toMatchObject({ filesRemoved: 1 });
+  await handlers.clean(ctx, job);
+  expect(await kept(rowmill, user.userId)).toEqual(NOTHING);
+  await dying[Symbol.asyncDispose]();
+});

@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { removeDeadFiles } from "../../src/files/remove-dead-files.ts";
+import { startPrograms } from "../support/processes.ts";
+import { until } from "../support/until.ts";
+import { count } from "./exactly-once.ts";
+import { SlowUpload } from "./slow-upload.ts";
+
+test("a file whose API was killed while it came is never shown, and is removed", async () => {
+  await using rowmill = await startPrograms();
+  const { pool } = rowmill.ctx;
+  const killed = await rowmill.startApi();
+  const other = await rowmill.startApi();
+  const user = await killed.client.signUp("reader");
+  using upload = new SlowUpload(user, "/api/v1/files?path=/slow.txt");
+  await upload.send("x".repeat(3_000_000));
+  const stored = () => count(pool, "SELECT count(*) FROM file_chunks");
+  await until("a chunk is stored", async () => (await stored()) > 0);
+  await killed.program.kill();
+  expect(await upload.answer).toBeNull();
+
+  const userElsewhere = other.clientOf(user);
+  expect((await userElsewhere.get("/api/v1/files")).body).toEqual({ items: [], next_cursor: null });
+  // Its path is free at once, and the client sends it again.
+  const fields = { path: "/slow.txt", file: Buffer.from("again") };
+  expect((await userElsewhere.form("POST", "/api/v1/files", fields)).status).toBe(201);
+
+  expect(await removeDeadFiles(rowmill.ctx)).toBe(0);
+  const inTenMinutes = () => new Date(Date.now() + 600_000);
+  expect(await removeDeadFiles({ ...rowmill.ctx, now: inTenMinutes })).toBe(1);
+  expect([await count(pool, "SELECT count(*) FROM files"), await stored()]).toEqual([1, 1]);
+});

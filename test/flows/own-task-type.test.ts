@@ -1,0 +1,128 @@
+/** A task type that a team adds: its file and a line in the registry, in a copy of the sources. */
+import { appendFileSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Client, Problem } from "../support/client.ts";
+import { checkout } from "../support/commands.ts";
+import { type Programs, startPrograms } from "../support/processes.ts";
+import { history, type Listed, makeTask, untilEnded } from "../tasks/tasks.ts";
+
+const TYPE = `
+import Type from "typebox";
+import { Permanent, Retryable, type TaskType } from "../task-type.ts";
+
+const params = Type.Object({
+  width: Type.Integer({ minimum: 1, default: 10, description: "In pixels.", examples: [20] }),
+  outcome: Type.Enum(["done", "busy", "broken", "slow"], { description: "How it ends.", examples: ["done"] }),
+});
+
+export const measureType: TaskType<typeof params> = {
+  name: "measure",
+  description: "Measures.",
+  queue: "notifications",
+  params,
+  file: "none",
+  limits: { timeoutSeconds: 1 },
+  async run(_ctx, { task, params, signal }) {
+    if (params.outcome === "busy") throw new Retryable("scale_busy", "The scale is busy.", { afterSeconds: 2 });
+    if (params.outcome === "broken") throw new Permanent("scale_broken", "The scale is broken.");
+    if (params.outcome === "slow") await new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
+    return { message: "Measured " + task.title + ".", area: params.width ** 2 };
+  },
+};
+`;
+
+let copy: string;
+let rowmill: Programs;
+let user: Client;
+beforeAll(async () => {
+  copy = mkdtempSync(join(tmpdir(), "rowmill-type-"));
+  for (const name of ["src", "drizzle", "package.json"]) {
+    cpSync(join(checkout, name), join(copy, name), { recursive: true });
+  }
+  symlinkSync(join(checkout, "node_modules"), join(copy, "node_modules"));
+  writeFileSync(join(copy, "src/tasks/types/measure.ts"), TYPE);
+  appendFileSync(join(copy, "src/tasks/types/all.ts"), 'export { measureType } from "./measure.ts";\n');
+  rowmill = await startPrograms({}, undefined, copy);
+  const { client } = await rowmill.startApi();
+  user = await client.signUp("ada");
+  await rowmill.startWorker({ WORKER_QUEUES: "notifications" });
+});
+afterAll(async () => {
+  await rowmill[Symbol.asyncDispose]();
+  rmSync(copy, { recursive: true });
+});
+
+const measure = (outcome: string, own: object = {}) =>
+  makeTask(user, { type: "measure", params: { outcome }, ...own });
+
+test("it is run by the workers of its queue, with its defaults", async () => {
+  const made = await measure("done", { title: "a field" });
+  expect(made).toMatchObject({ queue: "notifications", params: { outcome: "done", width: 10 } });
+  expect(await untilEnded(user, made.id)).toMatchObject({
+    status: "completed",
+    result: { message: "Measured a field.", area: 100 },
+  });
+});
+
+test("its parameters are checked when a task is made", async () => {
+  const body = { type: "measure", params: { width: 0.5, outcome: "odd", height: 1 } };
+  const { status, body: problem } = await user.post<Problem>("/api/v1/tasks", body);
+  expect(status).toBe(400);
+  expect(problem.field_errors).toEqual({
+    "params.width": ["must be integer.", "must be >= 1."],
+    "params.outcome": ["must be one of: done, busy, broken, slow."],
+    "params.height": ["is not a parameter of measure: width, outcome."],
+  });
+  const bulk = await user.post<Problem>("/api/v1/tasks/bulk", { tasks: [body] });
+  expect(Object.keys(bulk.body.field_errors)).toContain("tasks.0.params.width");
+});
+
+test("what it calls permanent fails at once", async () => {
+  const { id } = await measure("broken", { max_retries: 5 });
+  expect(await untilEnded(user, id)).toMatchObject({
+    status: "failed",
+    attempt: 1,
+    error_code: "scale_broken",
+    error_message: "The scale is broken.",
+  });
+});
+
+test("what may pass is tried again, no sooner than it says", async () => {
+  const { id } = await measure("busy", { max_retries: 1 });
+  expect(await untilEnded(user, id)).toMatchObject({
+    status: "failed",
+    attempt: 2,
+    error_code: "scale_busy",
+  });
+  expect(await history(user, id)).toEqual(["created", "queued", "started", "retrying", "started", "failed"]);
+  const { items } = (
+    await user.get<Listed<{ type: string; created_at: string }>>(`/api/v1/tasks/${id}/history`)
+  ).body;
+  const at = (type: string) =>
+    items.filter((event) => event.type === type).map((event) => Date.parse(event.created_at));
+  expect((at("started")[1] ?? 0) - (at("retrying")[0] ?? 0)).toBeGreaterThanOrEqual(2000);
+});
+
+test("an attempt that takes too long has failed", async () => {
+  const { id } = await measure("slow", { max_retries: 0 });
+  expect(await untilEnded(user, id)).toMatchObject({
+    status: "failed",
+    error_code: "timed_out",
+    error_message: "It took more than 1 s.",
+  });
+});
+
+test("it is documented", async () => {
+  const { body } = await user.get("/api/v1/task-types/measure");
+  expect(body).toMatchObject({
+    params: { required: ["outcome"], properties: { width: { default: 10 } } },
+    example: { type: "measure", params: { width: 20, outcome: "done" } },
+  });
+  const document = (await user.get<{ components: { schemas: Record<string, object> } }>("/openapi.json"))
+    .body;
+  expect(document.components.schemas.NewMeasureTask).toMatchObject({
+    properties: { params: { required: ["outcome"] } },
+  });
+});

@@ -1,0 +1,72 @@
+/** Tasks across processes: workers that are killed or stopped, cancels that reach them. */
+import { expect, test } from "vitest";
+import { cancelTask } from "../../src/tasks/cancel-task.ts";
+import { createTasks } from "../../src/tasks/create-tasks.ts";
+import { ownTasks } from "../../src/tasks/take-edge.ts";
+import { startPrograms } from "../support/processes.ts";
+import { createTask, endedTask, eventsOf, runningTask } from "../support/tasks.ts";
+
+const lasting = (seconds: number) => ({ type: "generic", params: { seconds } });
+
+async function startWithUser() {
+  const rowmill = await startPrograms();
+  const api = await rowmill.startApi();
+  const { userId } = await api.client.signUp("reader");
+  return { rowmill, userId };
+}
+
+test("what a killed worker had in hand, another takes up within 30 seconds; its outcome is recorded once", async () => {
+  const { rowmill, userId } = await startWithUser();
+  await using _ = rowmill;
+  const killed = await rowmill.startWorker();
+  const id = await createTask(rowmill.ctx, userId, lasting(3));
+  await runningTask(rowmill.ctx, id);
+  await killed.kill();
+  const other = await rowmill.startWorker();
+  const task = await endedTask(rowmill.ctx, id, 30_000);
+  expect(task).toMatchObject({ status: "completed", attempt: 2, retryCount: 0 });
+  expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "started", "completed"]);
+  expect(killed.lines("task succeeded")).toEqual([]);
+  expect(other.lines("task succeeded")).toMatchObject([{ taskId: id, type: "generic", attempt: 2 }]);
+});
+
+test("workers that are killed again and again lose no task and complete none twice", async () => {
+  const { rowmill, userId } = await startWithUser();
+  await using _ = rowmill;
+  const requests = Array.from({ length: 300 }, () => lasting(0.02));
+  const { tasks } = await createTasks(rowmill.ctx, userId, requests, { together: "parallel" });
+  for (let round = 1; round <= 4; round++) {
+    const worker = await rowmill.startWorker();
+    await worker.logged("task succeeded", round * 5, 30_000);
+    await worker.kill();
+  }
+  await rowmill.startWorker();
+  for (const { id } of tasks) expect((await endedTask(rowmill.ctx, id, 60_000)).status).toBe("completed");
+  const { rows } = await rowmill.ctx.pool.query(
+    "SELECT count(*)::int AS events, count(DISTINCT task_id)::int AS tasks FROM task_events WHERE type = 'completed'",
+  );
+  expect(rows).toEqual([{ events: 300, tasks: 300 }]);
+});
+
+test("a worker told to stop ends what it has in hand", async () => {
+  const { rowmill, userId } = await startWithUser();
+  await using _ = rowmill;
+  const stopped = await rowmill.startWorker();
+  const id = await createTask(rowmill.ctx, userId, lasting(2));
+  await runningTask(rowmill.ctx, id);
+  expect(await stopped.stop()).toEqual({ code: 0, signal: null });
+  expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 1 });
+});
+
+test("a cancel reaches the worker that has the task, whichever it is", async () => {
+  const { rowmill, userId } = await startWithUser();
+  await using _ = rowmill;
+  const workers = await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
+  const id = await createTask(rowmill.ctx, userId, lasting(600));
+  await runningTask(rowmill.ctx, id);
+  await cancelTask(rowmill.ctx, ownTasks(userId), id, "no need");
+  const stopped = "task stopped: it was cancelled, deleted or taken up by another";
+  const line = await Promise.any(workers.map((worker) => worker.logged(stopped, 1, 10_000)));
+  expect(line).toMatchObject([{ taskId: id }]);
+  expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "cancelled"]);
+});

@@ -1,0 +1,62 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { type TaskStatus, taskEventType, taskStatus } from "../../src/schema/tasks.ts";
+import { type Edge, ENDED_STATUSES, hasEnded, transitions } from "../../src/tasks/state.ts";
+
+const statuses = taskStatus.enumValues;
+const edges = Object.entries(transitions).map(([name, transition]) => ({
+  name: name as Edge,
+  ...transition,
+}));
+
+/** The edges that lead out of a state. */
+const edgesFrom = (status: TaskStatus) =>
+  edges.filter(({ from }) => from.some((start) => start === status)).map(({ name }) => name);
+
+test.each(edges)("$name says when it is taken, in a sentence", ({ when }) => {
+  expect(when).toMatch(/^[A-Z][^.]*( [^.]+)+\.$/);
+});
+
+test.each(edges)("$name leads from at least one state, and is in the history", ({ from, event }) => {
+  expect(from.length).toBeGreaterThan(0);
+  expect(new Set(from).size).toBe(from.length);
+  expect(taskEventType.enumValues).toContain(event);
+});
+
+test("only a worker that takes up another's task leaves it in its state", () => {
+  const loops = edges.filter(({ from, to }) => from.some((start) => start === to)).map(({ name }) => name);
+  expect(loops).toEqual(["resume"]);
+});
+
+test("every state is reached from a new task", () => {
+  const reached = new Set<TaskStatus>(["pending"]);
+  for (const status of reached) for (const name of edgesFrom(status)) reached.add(transitions[name].to);
+  expect([...reached].sort()).toEqual([...statuses].sort());
+});
+
+describe("what leads out of", () => {
+  test.each<[TaskStatus, Edge[]]>([
+    ["pending", ["start", "giveUp", "cancel"]],
+    ["processing", ["resume", "complete", "retryLater", "fail", "giveUp", "cancel"]],
+    ["completed", ["forceRetry"]],
+    ["failed", ["retry"]],
+    ["cancelled", ["retry"]],
+  ])("%s: %j", (status, expected) => {
+    expect(edgesFrom(status).sort()).toEqual(expected.sort());
+  });
+});
+
+test("a worker takes a task no further once it has ended", () => {
+  expect([...ENDED_STATUSES].sort()).toEqual(statuses.filter(hasEnded).sort());
+  const byOwner: Edge[] = ["retry", "forceRetry"];
+  expect(ENDED_STATUSES.flatMap(edgesFrom).filter((name) => !byOwner.includes(name))).toEqual([]);
+});
+
+test("the README has the same table", () => {
+  const readme = readFileSync(resolve(import.meta.dirname, "../../README.md"), "utf8");
+  const lines = Object.values(transitions).map(
+    ({ from, to, when }) => `| ${from.map((state) => `\`${state}\``).join(", ")} | \`${to}\` | ${when} |`,
+  );
+  expect(lines.filter((line) => !readme.includes(line))).toEqual([]);
+});
