@@ -56,6 +56,9 @@ export interface JobDepth {
 
 export const COUNTED_EXACTLY = 10_000;
 
+/** Of one kind, on all workers together. */
+const MOST_ACTIVE = 100_000;
+
 /** Priorities that jobs have (platform/queue.ts), from 0. */
 const HIGHEST_PRIORITY = 9;
 /** Of each priority; a job that was retried may stand before others that have waited for longer. */
@@ -95,13 +98,18 @@ export async function readDepths(db: Database, names: readonly string[]): Promis
   return rows;
 }
 
-/** By the index of those that belong to a group, and by the key for the few kinds that never do. */
+/**
+ * By the index of those that belong to a group, and by the key for the few kinds that never do. The limits keep the
+ * planner from reading all jobs of all kinds instead.
+ */
 function activeOf(name: ReturnType<typeof sql>) {
-  const columns = sql`name, id, data, retry_count, started_on`;
+  const active = (isOfKind: ReturnType<typeof sql>) => sql`
+    SELECT name, id, data, retry_count, started_on FROM ${job} WHERE state = 'active' AND ${isOfKind} LIMIT ${MOST_ACTIVE}`;
   return sql`
-    SELECT ${columns} FROM ${job} WHERE name = ${name} AND state = 'active' AND group_id IS NOT NULL
-    UNION ALL SELECT ${columns} FROM ${job} WHERE name = ${name} AND state = 'active' AND group_id IS NULL
-      AND name IN (SELECT name FROM ${sql.identifier(SCHEMA)}.schedule)`;
+    (${active(sql`name = ${name} AND group_id IS NOT NULL`)})
+    UNION ALL SELECT own.* FROM ${sql.identifier(SCHEMA)}.schedule AS scheduled
+    CROSS JOIN LATERAL (${active(sql`name = scheduled.name AND group_id IS NULL`)}) AS own
+    WHERE scheduled.name = ${name}`;
 }
 
 const keyOf = (moment: ReturnType<typeof sql>) =>

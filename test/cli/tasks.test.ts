@@ -24,7 +24,7 @@ test.each([
   ["retry 01a20159-f320-7af5-a6be-a1fe00000000", /^No such task/],
   ["purge", /^"" is no queue: bulk_processing,/],
   ["pause none", /^"none" is no queue/],
-  ["run none", /^"none" is no task type: generic/],
+  ["run none", /^"none" is no task type: .*generic/],
   ["run generic", /^--user: .*There is no administrator yet/],
   ["run generic --params [1]", /^--params: a JSON object/],
   ["run generic --params {", /^--params: a JSON object/],
