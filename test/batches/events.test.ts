@@ -3,6 +3,7 @@ import { createApp } from "../../src/app.ts";
 import { newBatchId } from "../../src/batches/ids.ts";
 import { notifyBatch } from "../../src/batches/notify-batch.ts";
 import type { BatchView } from "../../src/batches/views.ts";
+import { NotifyListener } from "../../src/platform/notify-listener.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { EventClient } from "../support/events.ts";
 import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
@@ -247,7 +248,10 @@ describe("where the connection that listens is lost", () => {
 
   test("or can't be had, the batch is looked at each second", async () => {
     const { ctx } = rowmill;
-    const app = await createApp({ ...ctx, config: { ...ctx.config, databaseBackend: "cockroachdb" } });
+    const config = { ...ctx.config, databaseBackend: "cockroachdb" } as const;
+    const listener = new NotifyListener(config, ctx.log);
+    atEnd(() => listener.close());
+    const app = await createApp({ ...ctx, config, listener });
     const url = await app.listen({ host: "127.0.0.1", port: 0 });
     atEnd(() => app.close());
     const user = await rowmill.newUser();

@@ -388,16 +388,16 @@ describe("a refused upload leaves nothing", () => {
   });
 
   test.each([
-    ["no token", {}],
-    ["a token that is none", { authorization: "Bearer nonsense" }],
-    ["another scheme", { authorization: "Basic dTpw" }],
-  ])("%s", async (_, headers) => {
+    ["no token", {}, "Bearer"],
+    ["a token that is none", { authorization: "Bearer nonsense" }, "Bearer"],
+    ["a name and a password that are wrong", { authorization: "Basic dTpw" }, "Basic"],
+  ])("%s", async (_, headers, scheme) => {
     const answer = await rowmill.client.send<Problem>("POST", UPLOAD, {
       headers: { ...MULTIPART, ...headers },
       body: `${partHead()}${HEADER}${line(1)}${END}`,
     });
     expect(answer.status).toBe(401);
-    expect(answer.headers.get("www-authenticate")).toContain("Bearer");
+    expect(answer.headers.get("www-authenticate")).toContain(scheme);
   });
 
   describe("a file over UPLOAD_MAX_BYTES", () => {

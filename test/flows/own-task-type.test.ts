@@ -1,5 +1,13 @@
-/** A task type that a team adds: its file and a line in the registry, in a copy of the sources. */
-import { appendFileSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+/** Task types that a team adds, README.md's "Add your own task type" among them: a file and a line in the registry, in a copy of the sources. */
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -33,6 +41,14 @@ export const measureType: TaskType<typeof params> = {
 };
 `;
 
+/** The code that the README tells to put into a file. */
+function codeOf(path: string): string {
+  const readme = readFileSync(join(checkout, "README.md"), "utf8");
+  const code = readme.split(`\`${path}\`:\n\n\`\`\`ts\n`)[1]?.split("```")[0];
+  if (!code) throw new Error(`the README has no ${path}`);
+  return code;
+}
+
 let copy: string;
 let rowmill: Programs;
 let user: Client;
@@ -44,10 +60,12 @@ beforeAll(async () => {
   symlinkSync(join(checkout, "node_modules"), join(copy, "node_modules"));
   writeFileSync(join(copy, "src/tasks/types/measure.ts"), TYPE);
   appendFileSync(join(copy, "src/tasks/types/all.ts"), 'export { measureType } from "./measure.ts";\n');
+  writeFileSync(join(copy, "src/tasks/types/checksum.ts"), codeOf("src/tasks/types/checksum.ts"));
+  appendFileSync(join(copy, "src/tasks/types/all.ts"), codeOf("src/tasks/types/all.ts"));
   rowmill = await startPrograms({}, undefined, copy);
   const { client } = await rowmill.startApi();
   user = await client.signUp("ada");
-  await rowmill.startWorker({ WORKER_QUEUES: "notifications" });
+  await rowmill.startWorker({ WORKER_QUEUES: "notifications,file_processing" });
 });
 afterAll(async () => {
   await rowmill[Symbol.asyncDispose]();
@@ -125,4 +143,13 @@ test("it is documented", async () => {
   expect(document.components.schemas.NewMeasureTask).toMatchObject({
     properties: { params: { required: ["outcome"] } },
   });
+});
+
+test("that of the README works on a file as it comes", async () => {
+  const content = "x".repeat(3_000_000);
+  const { body: file } = await user.upload<{ id: string; sha256: string }>(content, "/api/v1/files", "x.txt");
+  const { id } = await makeTask(user, { type: "checksum", file_id: file.id, params: {} });
+  const { status, result } = await untilEnded(user, id);
+  expect(status).toBe("completed");
+  expect(result).toEqual({ message: `sha256 of x.txt: ${file.sha256}`, hex: file.sha256 });
 });
