@@ -7,7 +7,7 @@ import {
   check,
   index,
   integer,
-  jsonb,
+  json,
   pgEnum,
   pgTable,
   primaryKey,
@@ -50,14 +50,15 @@ export const tasks = pgTable(
     priority: smallint("priority").notNull().default(DEFAULT_PRIORITY),
     /** Percent. */
     progress: smallint("progress").notNull().default(0),
-    params: jsonb("params").$type<Record<string, unknown>>().notNull(),
+    /** As `json`, here and below: what is shown has the order in which it was given. */
+    params: json("params").$type<Record<string, unknown>>().notNull(),
     /** The file to work on, where it was uploaded. */
     fileId: uuid("file_id").references(() => files.id, { onDelete: "set null" }),
     /** As its owner calls it; without a `fileId` it lies below FILES_ROOT. */
     filePath: text("file_path"),
     fileName: text("file_name"),
     fileBytes: bigint("file_bytes", { mode: "number" }),
-    result: jsonb("result").$type<Record<string, unknown>>(),
+    result: json("result").$type<Record<string, unknown>>(),
     errorCode: text("error_code"),
     errorMessage: text("error_message"),
     /** Retries that came by themselves since it was last asked for. */
@@ -76,7 +77,7 @@ export const tasks = pgTable(
     hasNext: boolean("has_next").notNull().default(false),
     cancelReason: text("cancel_reason"),
     tags: text("tags").array().notNull().default(sql`'{}'`),
-    metadata: jsonb("metadata").$type<Record<string, unknown>>().notNull(),
+    metadata: json("metadata").$type<Record<string, unknown>>().notNull(),
     createdAt: moment("created_at").notNull().defaultNow(),
     updatedAt: moment("updated_at").notNull().defaultNow(),
     /** From when a worker may take it; null while it waits for another. */
@@ -124,7 +125,7 @@ export const taskProgress = pgTable(
     id: identity("id").notNull(),
     progress: smallint("progress").notNull(),
     message: text("message").notNull().default(""),
-    data: jsonb("data").$type<Record<string, unknown>>(),
+    data: json("data").$type<Record<string, unknown>>(),
     createdAt: moment("created_at").notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.taskId, t.id] })],
@@ -154,7 +155,7 @@ export const taskEvents = pgTable(
     message: text("message").notNull().default(""),
     /** The user who did it; null: a worker. */
     actorId: bigint("actor_id", { mode: "number" }),
-    metadata: jsonb("metadata").$type<Record<string, unknown>>(),
+    metadata: json("metadata").$type<Record<string, unknown>>(),
     createdAt: moment("created_at").notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.taskId, t.id] })],

@@ -1,5 +1,5 @@
 /** Processes that take jobs, and the queues that they are not to take any from. */
-import { bigint, index, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { bigint, index, integer, json, pgTable, text, uuid } from "drizzle-orm/pg-core";
 import { moment } from "./columns.ts";
 
 /** A job that a worker has in hand. */
@@ -18,8 +18,8 @@ export const workers = pgTable(
     pid: integer("pid").notNull(),
     version: text("version").notNull(),
     /** Queue to how many of its jobs it takes at a time. */
-    queues: jsonb("queues").$type<Record<string, number>>().notNull(),
-    running: jsonb("running").$type<readonly JobInHand[]>().notNull(),
+    queues: json("queues").$type<Record<string, number>>().notNull(),
+    running: json("running").$type<readonly JobInHand[]>().notNull(),
     startedAt: moment("started_at").notNull(),
     lastSeenAt: moment("last_seen_at").notNull(),
   },

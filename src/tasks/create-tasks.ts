@@ -143,10 +143,10 @@ async function insertTasks(
         file_bytes, max_retries, job_id, group_id, after_id, has_next, tags, metadata, due_at)
       SELECT id, "userId", type, queue, title, description, priority, params, "fileId", "filePath", "fileName",
         "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", tags, metadata, CASE WHEN "afterId" IS NULL THEN now() END
-      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS task (index int, id uuid, "userId" bigint, type text,
-        queue text, title text, description text, priority smallint, params jsonb, "fileId" uuid, "filePath" text,
+      FROM json_to_recordset(${JSON.stringify(rows)}::json) AS task (index int, id uuid, "userId" bigint, type text,
+        queue text, title text, description text, priority smallint, params json, "fileId" uuid, "filePath" text,
         "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid, "hasNext" boolean,
-        tags text[], metadata jsonb)
+        tags text[], metadata json)
       ORDER BY index
       RETURNING id, number, user_id, after_id
     ), told AS (

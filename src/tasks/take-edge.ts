@@ -112,6 +112,6 @@ function eventsOf(ids: SQL, type: TaskEventType, { message = "", actorId = null,
   const json = metadata ? JSON.stringify(metadata) : null;
   return sql`
     INSERT INTO task_events (task_id, type, message, actor_id, metadata, created_at)
-    SELECT id, ${type}::task_event_type, ${message}, ${actorId}::bigint, ${json}::jsonb, statement_timestamp()
+    SELECT id, ${type}::task_event_type, ${message}, ${actorId}::bigint, ${json}::json, statement_timestamp()
     FROM (${ids}) AS task`;
 }

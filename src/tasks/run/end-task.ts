@@ -28,7 +28,7 @@ const now = sql`statement_timestamp()`;
 async function complete(tx: Context, task: Task, result: TaskResult): Promise<Task | undefined> {
   const changes = {
     progress: 100,
-    result: sql`${storableJson(result)}::jsonb`,
+    result: sql`${storableJson(result)}::json`,
     errorMessage: null,
     completedAt: now,
   };

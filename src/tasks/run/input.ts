@@ -58,7 +58,7 @@ async function keep(tx: Context, { id, attempt }: Task, result: Record<string, u
   const isMine = and(eq(tasks.id, id), eq(tasks.attempt, attempt), eq(tasks.status, "processing"));
   const kept = await tx.db
     .update(tasks)
-    .set({ result: sql`${storableJson(result)}::jsonb` })
+    .set({ result: sql`${storableJson(result)}::json` })
     .where(isMine);
   if (kept.rowCount === 0) throw new Error(`The task ${id} is not this worker's any more.`);
 }

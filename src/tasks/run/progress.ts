@@ -67,10 +67,10 @@ export class Progress implements AsyncDisposable {
         RETURNING id
       ), told AS (
         INSERT INTO task_progress (task_id, progress, message, data, created_at)
-        SELECT id, ${progress}, ${text}, ${kept}::jsonb, statement_timestamp() FROM changed
+        SELECT id, ${progress}, ${text}, ${kept}::json, statement_timestamp() FROM changed
       ), recorded AS (
         INSERT INTO task_events (task_id, type, message, metadata, created_at)
-        SELECT id, 'progress', ${text}, jsonb_build_object('progress', ${progress}::int), statement_timestamp() FROM changed
+        SELECT id, 'progress', ${text}, json_build_object('progress', ${progress}::int), statement_timestamp() FROM changed
       )
       SELECT ${notifying(this.#ctx, TASK_CHANNEL, sql`id::text`)} FROM changed`);
     if (rows.length > 0) notifyHere(this.#ctx, TASK_CHANNEL, [id]);
