@@ -131,7 +131,7 @@ test("upkeep is scheduled as CLEANUP_CRON says, and moves with it", async () => 
   const reconcile = { name: "upkeep.reconcile", cron: "* * * * *", timezone: "UTC" };
   await rowmill.startWorker();
   expect(await schedules()).toEqual([
-    { name: "upkeep.clean", cron: "0 3 * * *", timezone: "UTC" },
+    { name: "upkeep.clean", cron: "0 0 * * *", timezone: "UTC" },
     reconcile,
   ]);
   await rowmill.startWorker({ CLEANUP_CRON: "30 4 * * 0" });
