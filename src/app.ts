@@ -38,6 +38,7 @@ import { registerDocs } from "./platform/http/docs.ts";
 import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
+import { sharedSerializers } from "./platform/http/serializers.ts";
 import { registerUploads } from "./platform/http/upload.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
 import { RecordView } from "./records/queries.ts";
@@ -67,6 +68,7 @@ export async function createApp(ctx: Context) {
     // Nor may one hold up the end of the program.
     forceCloseConnections: true,
     frameworkErrors: refuseUrl,
+    schemaController: { compilersFactory: { buildSerializer: sharedSerializers() } },
     routerOptions: { ignoreTrailingSlash: true },
     ajv: { customOptions: { allErrors: true, keywords: [] } },
   }).withTypeProvider<TypeBoxTypeProvider>();
