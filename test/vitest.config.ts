@@ -29,7 +29,7 @@ export default defineConfig({
           exclude: ["flows/fairness.test.ts"],
           globalSetup: ["support/postgres.ts"],
           testTimeout: 120_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
       {
