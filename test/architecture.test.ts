@@ -76,21 +76,17 @@ describe("one place each", () => {
     expect(elsewhere(/process\.env\b(?!:)/, ["config.ts"])).toEqual([]);
   });
 
-  test("only platform/queue.ts knows pg-boss", () => {
-    expect(elsewhere(/from "pg-boss"/, ["platform/queue.ts"])).toEqual([]);
-  });
-
-  test("only platform/pictures knows sharp", () => {
-    expect(
-      elsewhere(
-        /from "sharp"/,
-        files.filter((file) => file.startsWith("platform/pictures/")),
-      ),
-    ).toEqual([]);
-  });
-
-  test("only accounts/passwords.ts knows argon2", () => {
-    expect(elsewhere(/from "argon2"/, ["accounts/passwords.ts"])).toEqual([]);
+  test.each([
+    ["pg-boss", "platform/queue.ts"],
+    ["sharp", "platform/pictures/"],
+    ["node:worker_threads", "platform/threads/"],
+    ["argon2", "accounts/passwords.ts"],
+    ["unpdf", "tasks/types/document/"],
+    ["mediabunny", "tasks/types/video/"],
+  ])("%s is known to %s alone", (library, place) => {
+    const importers = files.filter((file) => imports.get(file)?.includes(library));
+    expect(importers.length).toBeGreaterThan(0);
+    expect(importers.filter((file) => !file.startsWith(place))).toEqual([]);
   });
 
   test("legacy is imported by app.ts alone, so that it can go in one commit", () => {

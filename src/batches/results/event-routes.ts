@@ -2,21 +2,12 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
-import { problems } from "../../platform/http/errors.ts";
-import { LiveFeed } from "../../platform/http/live-feed.ts";
+import { LiveFeed, streamSchema } from "../../platform/http/live-feed.ts";
 import { BATCH_CHANNEL } from "../notify-batch.ts";
 import { getBatch, type StoredBatch, viewBatch } from "../queries.ts";
 import { hasEnded } from "../state.ts";
 import { Uuid } from "../views.ts";
 import { batchVersion } from "./batch-version.ts";
-
-const EXAMPLE = `retry: 2000
-
-event: batch
-id: 5Zr0bPLfbWAW6ZP5U9dWaQ
-data: {"id":"01a20159-f320-7af5-a6be-a1fe00000000","state":"processing","counts":{"total":320,"pending":120,...},...}
-
-`;
 
 export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
@@ -39,25 +30,13 @@ export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           tags: ["batches"],
           security: SECURITY,
           summary: "A batch, live, as server-sent events",
-          description:
-            "`batch`: the batch as GET shows it, at first and whenever its state or its counts change, at most four times a " +
-            "second. `end`: the same once more when the batch has ended, and the stream closes. A comment every 15 seconds keeps " +
-            "the connection. Who comes back with `Last-Event-ID` hears only what is newer, and 204 where that is " +
-            "nothing, by which an EventSource knows to stay away.",
           params: Type.Object({ batch_id: Uuid }),
-          headers: Type.Object({
-            "last-event-id": Type.Optional(
-              Type.String({ maxLength: 100, description: "`id` of the last event." }),
-            ),
+          ...streamSchema({
+            what: "batch",
+            whenever: "its state or its counts change",
+            example:
+              '{"id":"01a20159-f320-7af5-a6be-a1fe00000000","state":"processing","counts":{"total":320,"pending":120,...},...}',
           }),
-          response: {
-            200: {
-              description: "The stream.",
-              content: { "text/event-stream": { schema: Type.String({ examples: [EXAMPLE] }) } },
-            },
-            204: Type.Null({ description: "The batch has ended, and the client has heard so." }),
-            ...problems(400, 401, 404),
-          },
         },
       },
       async ({ user, params, headers }, reply) => {

@@ -1,8 +1,10 @@
 /** Things that are watched live: one read a change, however many watch, told as server-sent events. */
 import type { FastifyReply } from "fastify";
+import Type from "typebox";
 import { DomainError } from "../../errors.ts";
 import type { Log } from "../log.ts";
 import type { NotifyListener } from "../notify-listener.ts";
+import { problems } from "./errors.ts";
 import { EventStream, formatEvent } from "./sse.ts";
 
 /** At most four a second. */
@@ -38,6 +40,38 @@ export interface Feed<Subject> {
   readonly channel: string;
   /** @throws DomainError `not_found` where it was removed */
   readonly read: (subject: Subject) => Promise<Shown>;
+}
+
+interface Described {
+  /** As in "The task has ended". */
+  readonly what: string;
+  /** When its event comes. */
+  readonly whenever: string;
+  /** The data of an event, shortened. */
+  readonly example: string;
+}
+
+/** The route of a feed, but for its tags, parameters and summary. */
+export function streamSchema({ what, whenever, example }: Described) {
+  const stream = `retry: 2000\n\nevent: ${what}\nid: 5Zr0bPLfbWAW6ZP5U9dWaQ\ndata: ${example}\n\n`;
+  return {
+    description:
+      `\`${what}\`: the ${what} as GET shows it, at first and whenever ${whenever}, at most four times a second. \`end\`: the same ` +
+      `once more when the ${what} has ended, and the stream closes. A comment every 15 seconds keeps the connection. Who comes ` +
+      "back with `Last-Event-ID` hears only what is newer, and 204 where that is nothing, by which an EventSource " +
+      "knows to stay away.",
+    headers: Type.Object({
+      "last-event-id": Type.Optional(Type.String({ maxLength: 100, description: "`id` of the last event." })),
+    }),
+    response: {
+      200: {
+        description: "The stream.",
+        content: { "text/event-stream": { schema: Type.String({ examples: [stream] }) } },
+      },
+      204: Type.Null({ description: `The ${what} has ended, and the client has heard so.` }),
+      ...problems(400, 401, 404),
+    },
+  };
 }
 
 /** What the last event of a thing that has ended is known by. */
