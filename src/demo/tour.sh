@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tour of the README in one go, by curl alone: sign up, log in, upload, poll, list.
+# The tour of the README in one go, by curl alone: sign up, log in, upload, poll, list; then a task.
 #   sh src/demo/tour.sh [BASE_URL] [FILE.csv]
 set -eu
 base=${1:-http://127.0.0.1:8000}
@@ -25,4 +25,12 @@ printf '\n\nThe first rows that failed:\n'
 call "$base/api/v1/batches/$batch/rows?status=failed&limit=3"
 printf '\n\nThe first books:\n'
 call "$base/api/v1/books?limit=3"
+
+# The same file once more, as one for a task.
+kept=$(call "$base/api/v1/files" -F "file=@$file" | sed 's/^{"id":"\([^"]*\)".*/\1/')
+task=$(call "$base/api/v1/tasks" -H 'Content-Type: application/json' -d "{\"type\":\"document\",\"file_id\":\"$kept\"}" |
+  sed 's/^{"id":"\([^"]*\)".*/\1/')
+until call "$base/api/v1/tasks/$task" | grep -q '"completed_at":"'; do sleep 0.5; done
+printf '\n\nThe file, read in the background:\n'
+call "$base/api/v1/tasks/$task"
 echo

@@ -22,18 +22,6 @@ const LOOKS = 8;
 /** Told of in one answer. */
 const MAX_PROBLEMS = 100;
 
-/** @throws DomainError `invalid_input` that names the field and says what to do */
-export async function resolvePath(
-  ctx: Context,
-  userId: number,
-  path: string,
-  field = "file_path",
-): Promise<ResolvedFile> {
-  const [file] = await resolvePaths(ctx, userId, [path], () => field);
-  if (!file) throw new Error("a path was neither resolved nor refused");
-  return file;
-}
-
 /**
  * The files of many paths, in their order.
  * @throws DomainError `invalid_input` that names each path which is wrong

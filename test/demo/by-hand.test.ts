@@ -22,6 +22,9 @@ test("the curl script goes from sign-up to the list of books", async () => {
   );
   expect(stdout).toContain('"error_message":"title is required"');
   expect(stdout).toMatch(/The first books:\n\{"items":\[\{"id":\d+,"title":"/);
+  expect(stdout).toMatch(
+    /The file, read in the background:\n\{.*"status":"completed",.*"message":"\\"books.csv\\" is CSV with 320 rows/,
+  );
 });
 
 interface PostmanRequest {
@@ -51,7 +54,7 @@ test("the Postman collection runs from top to bottom", async () => {
     const response = await fetch(fill(request.url), {
       method: request.method,
       headers,
-      body: bodyOf(request),
+      body: bodyOf(request, fill),
     });
     statuses.push([name, response.status]);
     const answer = await response.json();
@@ -69,12 +72,19 @@ test("the Postman collection runs from top to bottom", async () => {
     ["The batch, counted", 200],
     ["Rows that failed", 200],
     ["My books", 200],
+    ["Send a file", 201],
+    ["Have it read", 201],
+    ["What came of it", 200],
+    ["My tasks", 200],
   ]);
 });
 
-function bodyOf({ body }: PostmanRequest["request"]): FormData | string | null {
+function bodyOf(
+  { body }: PostmanRequest["request"],
+  fill: (text: string) => string,
+): FormData | string | null {
   const file = body?.formdata?.[0];
-  if (!file) return body?.raw ?? null;
+  if (!file) return body?.raw === undefined ? null : fill(body.raw);
   const form = new FormData();
   form.set(file.key, new Blob([readFileSync(demo(file.src))]), file.src);
   return form;

@@ -4,9 +4,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Context } from "../../src/context.ts";
 import { DomainError } from "../../src/errors.ts";
 import { openTaskFile } from "../../src/files/open-file.ts";
-import { resolvePath, resolvePaths } from "../../src/files/resolve-path.ts";
+import { type ResolvedFile, resolvePaths } from "../../src/files/resolve-path.ts";
 import { storeStream } from "../../src/files/store-stream.ts";
 import type { Client } from "../support/client.ts";
 import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
@@ -39,6 +40,11 @@ afterAll(async () => {
   await rowmill[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
 });
+
+async function resolvePath(ctx: Context, userId: number, path: string): Promise<ResolvedFile | undefined> {
+  const [file] = await resolvePaths(ctx, userId, [path], () => "file_path");
+  return file;
+}
 
 const resolve = (path: string) => resolvePath(rowmill.ctx, user.userId, path);
 

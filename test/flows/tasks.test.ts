@@ -58,6 +58,20 @@ test("a worker told to stop ends what it has in hand", async () => {
   expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 1 });
 });
 
+test("what a stopping worker can't end in time it hands back, and another takes it up", async () => {
+  const { rowmill, userId } = await startWithUser();
+  await using _ = rowmill;
+  const stopped = await rowmill.startWorker();
+  const id = await createTask(rowmill.ctx, userId, lasting(600));
+  await runningTask(rowmill.ctx, id);
+  expect(await stopped.stop()).toEqual({ code: 0, signal: null });
+  expect(await runningTask(rowmill.ctx, id)).toMatchObject({ attempt: 1, retryCount: 0, errorMessage: null });
+  const other = await rowmill.startWorker();
+  await other.logged("task received", 1, 30_000);
+  await cancelTask(rowmill.ctx, ownTasks(userId), id);
+  expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "started", "cancelled"]);
+});
+
 test("a cancel reaches the worker that has the task, whichever it is", async () => {
   const { rowmill, userId } = await startWithUser();
   await using _ = rowmill;

@@ -75,7 +75,7 @@ export function streamSchema({ what, whenever, example }: Described) {
 }
 
 /** What the last event of a thing that has ended is known by. */
-export const endIdOf = (version: string) => `${version}.end`;
+const endIdOf = (version: string) => `${version}.end`;
 
 export class LiveFeed<Subject extends { readonly id: string }> {
   readonly #feed: Feed<Subject>;
