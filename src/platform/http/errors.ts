@@ -3,7 +3,7 @@ import { STATUS_CODES } from "node:http";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
-import { isDatabaseUnavailable } from "../database.ts";
+import { isDatabaseUnavailable, LOCK_NOT_AVAILABLE, postgresError } from "../database.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
 
 const STATUS: Record<ErrorCode, number> = {
@@ -97,6 +97,12 @@ export function handleErrors(app: FastifyInstance): void {
         "unavailable",
         "The database can't be reached right now. Try again in a moment.",
       );
+    }
+    if (postgresError(error)?.code === LOCK_NOT_AVAILABLE) {
+      request.log.warn({ err: error }, "a lock was not let go in time");
+      reply.header("retry-after", 5);
+      const busy = "Something else is still changing the same thing. Try again in a moment.";
+      return sendProblem(reply, 503, "unavailable", busy);
     }
     const status = error.statusCode ?? 500;
     if (status < 500) return sendProblem(reply, status, codeOf(status), error.message);

@@ -31,9 +31,12 @@ export async function reconcileTasks(ctx: Context): Promise<ReconciledTasks> {
       const givenUp = await ctx.queue.givenUp(ctx.db, taskJobs[queue], ids);
       for (const task of due.filter(({ jobId }) => !live.has(jobId))) {
         const isGivenUp = givenUp.has(task.jobId);
+        const changed = isGivenUp ? await giveUpTask(ctx, task) : await requeueTask(ctx, task);
+        // It went on while its job was looked for.
+        if (changed === 0) continue;
         ctx.log.warn({ taskId: task.id, isGivenUp }, "task without a live job");
-        if (isGivenUp) tasksGivenUp += await giveUpTask(ctx, task);
-        else tasksRequeued += await requeueTask(ctx, task);
+        if (isGivenUp) tasksGivenUp++;
+        else tasksRequeued++;
       }
     }
   }
