@@ -80,7 +80,7 @@ describe("a thread that would never end", () => {
       controller.abort(reason);
     };
     expect(await failureOf(run("loop", { signal: controller.signal, onProgress }))).toBe(reason);
-    expect(performance.now() - abortedAt).toBeLessThan(1000);
+    expect(performance.now() - abortedAt).toBeLessThan(5000);
   });
 
   test("ends when its time is up, and the process stays responsive meanwhile", async () => {
@@ -89,7 +89,7 @@ describe("a thread that would never end", () => {
     const error = await failureOf(run("loop", { limits: { ...LIMITS, seconds: 1 } }));
     delay.disable();
     expect(error).toMatchObject({ why: "out_of_time", message: "it took longer than 1 s" });
-    expect(delay.percentile(99) / 1e6).toBeLessThan(100);
+    expect(delay.percentile(99) / 1e6).toBeLessThan(500);
   });
 
   test("ends when it says nothing any more, unless it waits for an answer", async () => {

@@ -101,7 +101,8 @@ describe("a hostile PDF", () => {
     delay.disable();
     expect(codes).toEqual(["too_complex", "too_complex"]);
     expect(most - before).toBeLessThan(700e6);
-    expect(delay.percentile(99) / 1e6).toBeLessThan(100);
+    // A machine that is busy with others may well be late; one that parses here would stand still for a second.
+    expect(delay.percentile(99) / 1e6).toBeLessThan(500);
   });
 
   test.each([
