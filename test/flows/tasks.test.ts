@@ -1,8 +1,9 @@
 /** Tasks across processes: workers that are killed or stopped, cancels that reach them. */
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { cancelTask } from "../../src/tasks/cancel-task.ts";
 import { createTasks } from "../../src/tasks/create-tasks.ts";
 import { ownTasks } from "../../src/tasks/take-edge.ts";
+import { onServer } from "../support/postgres.ts";
 import { startPrograms } from "../support/processes.ts";
 import { createTask, endedTask, eventsOf, runningTask } from "../support/tasks.ts";
 
@@ -46,6 +47,30 @@ test("workers that are killed again and again lose no task and complete none twi
     "SELECT count(*)::int AS events, count(DISTINCT task_id)::int AS tasks FROM task_events WHERE type = 'completed'",
   );
   expect(rows).toEqual([{ events: 300, tasks: 300 }]);
+});
+
+test("sessions that the database ends while tasks are in hand cost none, and complete none twice", async () => {
+  const { rowmill, userId } = await startWithUser();
+  await using _ = rowmill;
+  const worker = await rowmill.startWorker();
+  const requests = Array.from({ length: 60 }, () => lasting(0.3));
+  const { tasks } = await createTasks(rowmill.ctx, userId, requests, { together: "parallel" });
+  const database = new URL(rowmill.databaseUrl).pathname.slice(1);
+  for (const done of [5, 20, 35]) {
+    await worker.logged("task succeeded", done, 60_000);
+    await onServer(
+      inject("serverUrl"),
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}' AND backend_type = 'client backend'`,
+    );
+  }
+  for (const { id } of tasks) {
+    expect(await endedTask(rowmill.ctx, id, 60_000)).toMatchObject({ status: "completed", retryCount: 0 });
+  }
+  const { rows } = await rowmill.ctx.pool.query(
+    "SELECT count(*)::int AS events, count(DISTINCT task_id)::int AS tasks FROM task_events WHERE type = 'completed'",
+  );
+  expect(rows).toEqual([{ events: 60, tasks: 60 }]);
+  expect(worker.hasEnded).toBe(false);
 });
 
 test("a worker told to stop ends what it has in hand", async () => {
