@@ -26,13 +26,10 @@ import { fileRoutes } from "./files/routes.ts";
 import { bookUploadRoutes } from "./legacy/book-upload.ts";
 import { bookRoutesOfSeed } from "./legacy/books.ts";
 import { csvImporterRoutes } from "./legacy/csv-importer.ts";
-
 import { fileTaskRoutes } from "./legacy/file-tasks.ts";
 import { oneTaskRoutes } from "./legacy/one-task.ts";
 import { taskQueueRoutes } from "./legacy/task-queue.ts";
-
 import { taskQueueUserRoutes } from "./legacy/task-queue-users.ts";
-
 import { registerAuth } from "./platform/http/auth.ts";
 import { registerDocs } from "./platform/http/docs.ts";
 import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";

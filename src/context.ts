@@ -33,6 +33,13 @@ export async function inTransaction<T>(ctx: Context, fn: (tx: Context) => Promis
   return result;
 }
 
+const DAY_MS = 86_400_000;
+
+/** What ended before this moment is kept no longer. */
+export function retentionLimit({ config, now }: Pick<Context, "config" | "now">): Date {
+  return new Date(now().getTime() - config.retentionDays * DAY_MS);
+}
+
 /**
  * Tells every process, when the transaction commits, that something of this channel has changed; this one before the
  * commit is known to whoever asked for it, the others within milliseconds.

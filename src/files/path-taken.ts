@@ -5,7 +5,7 @@ import { files } from "../schema/files.ts";
 
 /** @throws DomainError `conflict` where a file of this user's has the path */
 export async function requireFreePath(ctx: Context, userId: number, path: string): Promise<void> {
-  const [other] = await ctx.db.select({ id: files.id }).from(files).where(hasPath(userId, path));
+  const other = await fileAt(ctx, userId, path);
   if (other) throw taken(other.id);
 }
 
@@ -16,12 +16,16 @@ export async function pathTaken(
   path: string,
   cause: unknown,
 ): Promise<DomainError> {
-  const [other] = await ctx.db.select({ id: files.id }).from(files).where(hasPath(userId, path));
+  const other = await fileAt(ctx, userId, path);
   return taken(other?.id ?? "that was removed since", cause);
 }
 
-function hasPath(userId: number, path: string) {
-  return and(eq(files.userId, userId), eq(files.path, path));
+async function fileAt(ctx: Context, userId: number, path: string): Promise<{ id: string } | undefined> {
+  const [file] = await ctx.db
+    .select({ id: files.id })
+    .from(files)
+    .where(and(eq(files.userId, userId), eq(files.path, path)));
+  return file;
 }
 
 function taken(id: string, cause?: unknown): DomainError {

@@ -1,10 +1,8 @@
 import { and, eq, isNull, lt, notExists, or } from "drizzle-orm";
-import { type Context, inTransaction } from "../context.ts";
+import { type Context, inTransaction, retentionLimit } from "../context.ts";
 import { files } from "../schema/files.ts";
 import { tasks } from "../schema/tasks.ts";
 import { removeFiles } from "./remove-files.ts";
-
-const DAY_MS = 86_400_000;
 
 /** Removes uploads older than RETENTION_DAYS that no task refers to, and results whose task is gone. */
 export async function removeUnusedFiles(ctx: Context): Promise<number> {
@@ -29,10 +27,9 @@ function removeIfUnused(ctx: Context, id: string): Promise<number> {
 }
 
 function isUnused(ctx: Context) {
-  const limit = new Date(ctx.now().getTime() - ctx.config.retentionDays * DAY_MS);
   const needing = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.fileId, files.id));
   const maker = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.id, files.taskId));
-  const isOld = and(eq(files.origin, "upload"), lt(files.createdAt, limit));
+  const isOld = and(eq(files.origin, "upload"), lt(files.createdAt, retentionLimit(ctx)));
   const isOrphan = and(eq(files.origin, "result"), notExists(maker));
   return and(isNull(files.receivingAt), or(isOld, isOrphan), notExists(needing));
 }

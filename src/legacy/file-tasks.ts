@@ -6,7 +6,7 @@ import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { requireStorable } from "../platform/storable.ts";
 import { createTasks } from "../tasks/create-tasks.ts";
-import { countByStatus } from "../tasks/queries.ts";
+import { countByStatus, totalOf } from "../tasks/queries.ts";
 import { taskTypeNamed } from "../tasks/registry.ts";
 import { getTaskDetail } from "../tasks/task-detail.ts";
 import { listTaskPage } from "../tasks/task-pages.ts";
@@ -124,7 +124,7 @@ export function fileTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ user }) => {
         const counts = await countByStatus(ctx, user.id);
-        return { ...counts, total: Object.values(counts).reduce((sum, count) => sum + count, 0) };
+        return { ...counts, total: totalOf(counts) };
       },
     );
 

@@ -8,7 +8,7 @@ import { problems } from "../platform/http/errors.ts";
 import { requireStorable } from "../platform/storable.ts";
 import { taskStatus } from "../schema/tasks.ts";
 import { createTasks } from "../tasks/create-tasks.ts";
-import { countByStatus } from "../tasks/queries.ts";
+import { countByStatus, totalOf } from "../tasks/queries.ts";
 import { getTaskDetail } from "../tasks/task-detail.ts";
 import { listTaskPage, TASK_SORT_KEYS, type TaskPageRequest } from "../tasks/task-pages.ts";
 import { betweenDays, Day, PageNumberQuery, pageLinks, pageNumbers, takeBodiesAsDjango } from "./django.ts";
@@ -146,7 +146,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ user }) => {
         const counts = await countByStatus(ctx, user.id);
         const stats = taskStatus.enumValues.map((name) => ({ status: upper(name), count: counts[name] }));
-        return { stats, total: stats.reduce((sum, { count }) => sum + count, 0) };
+        return { stats, total: totalOf(counts) };
       },
     );
 

@@ -1,4 +1,4 @@
-/** What stands in the queue, read beside pg-boss: for operators, and for metrics. */
+/** What stands in the queue, read beside pg-boss: for the reconcilers, for operators, and for metrics. */
 import { sql } from "drizzle-orm";
 import type { Database } from "./database.ts";
 
@@ -8,6 +8,19 @@ export const SCHEMA = "pgboss";
 type Row<T> = { [K in keyof T]: T[K] };
 
 const job = sql`${sql.identifier(SCHEMA)}.job`;
+
+/** Which of these jobs are in one of the states. */
+export async function jobsInState(
+  db: Database,
+  name: string,
+  ids: readonly string[],
+  states: string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    SELECT id FROM ${job}
+    WHERE name = ${name} AND id = ANY(${sql.param(ids)}::uuid[]) AND state::text = ANY(${sql.param(states)}::text[])`);
+  return new Set(rows.map((row) => row.id));
+}
 
 /** A job that has a worker. */
 export interface ActiveJob {

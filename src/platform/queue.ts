@@ -7,7 +7,7 @@ import { connectionLimits, type Database, databaseOn } from "./database.ts";
 import { JobPlaces, type Taking } from "./job-places.ts";
 import { JobsInHand } from "./jobs-in-hand.ts";
 import { describeError, type Log } from "./log.ts";
-import { SCHEMA } from "./queue-reads.ts";
+import { jobsInState, SCHEMA } from "./queue-reads.ts";
 
 /** What the queue has to know of a job; jobs.ts lists them all. */
 export interface JobContract {
@@ -249,27 +249,15 @@ export class PgBossQueue implements Queue {
   }
 
   live(db: Database, { name }: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#inState(db, name, ids, ["created", "retry", "active"]);
+    return jobsInState(db, name, ids, ["created", "retry", "active"]);
   }
 
   givenUp(db: Database, { name }: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#inState(db, name, ids, ["failed"]);
+    return jobsInState(db, name, ids, ["failed"]);
   }
 
   nextRun(cron: string): Date | null {
     return this.#boss.previewSchedule(cron, { tz: "UTC", count: 1 })[0] ?? null;
-  }
-
-  async #inState(
-    db: Database,
-    name: string,
-    ids: readonly string[],
-    states: string[],
-  ): Promise<ReadonlySet<string>> {
-    const { rows } = await db.execute<{ id: string }>(sql`
-      SELECT id FROM ${sql.identifier(SCHEMA)}.job
-      WHERE name = ${name} AND id = ANY(${sql.param(ids)}::uuid[]) AND state::text = ANY(${sql.param(states)}::text[])`);
-    return new Set(rows.map((row) => row.id));
   }
 
   /** CockroachDB refuses a heartbeat beside a transactional handler: there `expireInSeconds` alone bounds a job. */

@@ -1,6 +1,6 @@
-import { and, eq, inArray, type SQL } from "drizzle-orm";
+import { eq, inArray, type SQL } from "drizzle-orm";
 import { type Context, inTransaction, notify } from "../context.ts";
-import { files } from "../schema/files.ts";
+import { removeTaskFiles } from "../files/remove-task-files.ts";
 import { tasks } from "../schema/tasks.ts";
 import { stopTasks } from "./cancel-task.ts";
 import { hasEnded } from "./state.ts";
@@ -24,12 +24,13 @@ export async function deleteTasks(tx: Context, where: SQL | undefined): Promise<
   const found = await tx.db.select().from(tasks).where(where).for("update");
   if (found.length === 0) return 0;
   const ids = found.map(({ id }) => id);
-  await stopTasks(
-    tx,
+  const [ended, open] = [
+    found.filter(({ status }) => hasEnded(status)),
     found.filter(({ status }) => !hasEnded(status)),
-  );
-  await dequeueTasks(tx, found);
-  await tx.db.delete(files).where(and(inArray(files.taskId, ids), eq(files.origin, "result")));
+  ];
+  await stopTasks(tx, open);
+  await dequeueTasks(tx, ended);
+  await removeTaskFiles(tx, ids);
   await tx.db.delete(tasks).where(inArray(tasks.id, ids));
   await notify(tx, TASK_CHANNEL, ids);
   return ids.length;

@@ -10,12 +10,12 @@ import { taskVersion, viewTask } from "./views.ts";
 
 export function taskEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
-    const read = async ({ id, userId }: Pick<Task, "id" | "userId">) => {
-      const task = await getTask(ctx, userId, id);
+    const read = ({ id, userId }: Task) => getTask(ctx, userId, id);
+    const show = (task: Task) => {
       const data = viewTask(task, ctx.now());
       return { version: taskVersion(data), data, hasEnded: hasEnded(task.status) };
     };
-    const feed = new LiveFeed({ event: "task", channel: TASK_CHANNEL, read }, ctx);
+    const feed = new LiveFeed({ event: "task", channel: TASK_CHANNEL, read, show }, ctx);
     app.addHook("onRequest", authenticate(ctx.config));
     // Before the server waits for its connections to end.
     app.addHook("preClose", async () => feed.close());

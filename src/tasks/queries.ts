@@ -112,6 +112,10 @@ export async function countByStatus(
   return { ...none, ...counts } as Record<TaskStatus, number>;
 }
 
+export function totalOf(counts: Readonly<Record<TaskStatus, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
 /** What happened to a task, in its order. @param after the id of the last one of the page before */
 export function listEvents(ctx: Context, taskId: string, after: number, limit: number) {
   return ctx.db

@@ -6,7 +6,15 @@ import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
-import { countByStatus, getTask, listEvents, listFiles, listProgress, listTasks } from "./queries.ts";
+import {
+  countByStatus,
+  getTask,
+  listEvents,
+  listFiles,
+  listProgress,
+  listTasks,
+  totalOf,
+} from "./queries.ts";
 import { readTaskFilter, TaskFilterQuery } from "./task-filter.ts";
 import {
   TaskCounts,
@@ -62,7 +70,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ user, query }) => {
         const counts = await countByStatus(ctx, user.id, readTaskFilter(query));
-        return { total: Object.values(counts).reduce((sum, one) => sum + one, 0), ...counts };
+        return { total: totalOf(counts), ...counts };
       },
     );
 

@@ -63,6 +63,9 @@ export const transitions = {
 
 export type Edge = keyof typeof transitions;
 
+/** States in which a worker has a task in hand, or will. */
+export const OPEN_STATUSES = transitions.cancel.from;
+
 /** States in which nothing works on a task and nothing will unless its owner asks for it. */
 export const ENDED_STATUSES = ["completed", "failed", "cancelled"] as const satisfies TaskStatus[];
 

@@ -11,12 +11,12 @@ import { batchVersion } from "./batch-version.ts";
 
 export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
-    const read = async ({ id, userId }: Pick<StoredBatch, "id" | "userId">) => {
-      const batch = await getBatch(ctx, userId, id);
+    const read = ({ id, userId }: StoredBatch) => getBatch(ctx, userId, id);
+    const show = (batch: StoredBatch) => {
       const data = viewBatch(batch, ctx.now());
       return { version: batchVersion(data), data, hasEnded: hasEnded(batch.state) };
     };
-    const feed = new LiveFeed({ event: "batch", channel: BATCH_CHANNEL, read }, ctx);
+    const feed = new LiveFeed({ event: "batch", channel: BATCH_CHANNEL, read, show }, ctx);
     app.addHook("onRequest", authenticate(ctx.config));
     // Before the server waits for its connections to end.
     app.addHook("preClose", async () => feed.close());

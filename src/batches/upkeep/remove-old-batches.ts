@@ -1,18 +1,15 @@
 import { and, inArray, lt } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import { type Context, retentionLimit } from "../../context.ts";
 import { batches } from "../../schema/batches.ts";
 import { ENDED_STATES } from "../state.ts";
 import { removeBatch } from "./remove-batch.ts";
 
-const DAY_MS = 86_400_000;
-
 /** Removes batches that finished more than RETENTION_DAYS ago; never one that is unfinished. Records stay. */
 export async function removeOldBatches(ctx: Context): Promise<number> {
-  const limit = new Date(ctx.now().getTime() - ctx.config.retentionDays * DAY_MS);
   const old = await ctx.db
     .select({ id: batches.id })
     .from(batches)
-    .where(and(inArray(batches.state, [...ENDED_STATES]), lt(batches.finishedAt, limit)));
+    .where(and(inArray(batches.state, [...ENDED_STATES]), lt(batches.finishedAt, retentionLimit(ctx))));
   for (const { id } of old) await removeBatch(ctx, id);
   return old.length;
 }

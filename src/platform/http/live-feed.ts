@@ -38,8 +38,9 @@ export interface Feed<Subject> {
   readonly event: string;
   /** Where changes are told, with the subject's id. */
   readonly channel: string;
-  /** @throws DomainError `not_found` where it was removed */
-  readonly read: (subject: Subject) => Promise<Shown>;
+  /** The subject as it is now. @throws DomainError `not_found` where it was removed */
+  readonly read: (subject: Subject) => Promise<Subject>;
+  readonly show: (subject: Subject) => Shown;
 }
 
 interface Described {
@@ -92,15 +93,11 @@ export class LiveFeed<Subject extends { readonly id: string }> {
 
   /**
    * Answers with the subject's events until it has ended, 204 where the client has heard its last one. The caller
-   * has made sure that the client may see it.
+   * has read it just now, for a client that may see it.
    * @param lastEventId of the last event that the client has heard
    */
-  async answer(
-    subject: Subject,
-    lastEventId: string | undefined,
-    reply: FastifyReply,
-  ): Promise<FastifyReply> {
-    const { version, hasEnded } = await this.#feed.read(subject);
+  answer(subject: Subject, lastEventId: string | undefined, reply: FastifyReply): FastifyReply {
+    const { version, hasEnded } = this.#feed.show(subject);
     if (hasEnded && lastEventId === endIdOf(version)) return reply.code(204).send(null);
     let heard = lastEventId;
     const stream = new EventStream();
@@ -143,7 +140,7 @@ export class LiveFeed<Subject extends { readonly id: string }> {
   }
 
   async #read(subject: Subject): Promise<News> {
-    const { version, data, hasEnded } = await this.#feed.read(subject);
+    const { version, data, hasEnded } = this.#feed.show(await this.#feed.read(subject));
     return {
       version,
       event: formatEvent({ event: this.#feed.event, id: version, data }),

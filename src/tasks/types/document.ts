@@ -1,9 +1,9 @@
 /** Documents: what is in them, and their text. */
 import Type from "typebox";
-import { Permanent, type TaskType } from "../task-type.ts";
+import type { TaskType } from "../task-type.ts";
 import { PDF_MAX_BYTES, PDF_MAX_PAGES } from "./document/limits.ts";
 import type { DocumentData, DocumentFound } from "./document/thread.ts";
-import { workInThread } from "./in-thread.ts";
+import { fileFor, workInThread } from "./in-thread.ts";
 
 const params = Type.Object({
   extract_text: Type.Boolean({
@@ -44,9 +44,8 @@ export const documentType: TaskType<typeof params> = {
   limits: { timeoutSeconds: 1800 },
 
   async run(ctx, input) {
-    const { file, params } = input;
-    if (!file) throw new Permanent("file_required", "A document is needed: give `file_id` or `file_path`.");
-    if (file.bytes === 0) throw new Permanent("empty_file", `"${file.name}" is empty: it has no bytes.`);
+    const { params } = input;
+    const file = fileFor(input, "A document");
     const { cellMaxBytes, headerNameMaxBytes, uploadMaxColumns } = ctx.config;
     const data: DocumentData = {
       name: file.name,

@@ -37,6 +37,17 @@ export interface FileWorkDone<R> {
 }
 
 /**
+ * The file that a thread is to read, with something in it.
+ * @param what is needed, in words for people
+ * @throws Permanent `file_required`, `empty_file`
+ */
+export function fileFor({ file }: Pick<TaskInput<TObject>, "file">, what: string): TaskFile {
+  if (!file) throw new Permanent("file_required", `${what} is needed: give \`file_id\` or \`file_path\`.`);
+  if (file.bytes === 0) throw new Permanent("empty_file", `"${file.name}" is empty: it has no bytes.`);
+  return file;
+}
+
+/**
  * Runs a script on a file.
  * @throws Permanent what the script throws so, and `too_complex` where it takes more memory or time than it is given
  */

@@ -1,7 +1,7 @@
 /** Videos: what is in them, and their packets in another file. */
 import Type from "typebox";
 import { Permanent, type TaskType } from "../task-type.ts";
-import { workInThread } from "./in-thread.ts";
+import { fileFor, workInThread } from "./in-thread.ts";
 import { CONTAINERS } from "./video/limits.ts";
 import type { VideoData, VideoFound } from "./video/thread.ts";
 
@@ -48,9 +48,8 @@ export const videoType: TaskType<typeof params> = {
   limits: { timeoutSeconds: 3600 },
 
   async run(_ctx, input) {
-    const { file, params } = input;
-    if (!file) throw new Permanent("file_required", "A video is needed: give `file_id` or `file_path`.");
-    if (file.bytes === 0) throw new Permanent("empty_file", `"${file.name}" is empty: it has no bytes.`);
+    const { params } = input;
+    const file = fileFor(input, "A video");
     const { action, container, trim } = params;
     if (action === "inspect" && (container || trim)) {
       throw new Permanent("invalid_params", "`container` and `trim` are for the action `remux`.");

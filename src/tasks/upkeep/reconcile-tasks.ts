@@ -5,7 +5,7 @@ import { taskJobs } from "../../jobs.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { cancelNext } from "../chain.ts";
 import { withNewJobs } from "../retry-task.ts";
-import { transitions } from "../state.ts";
+import { OPEN_STATUSES } from "../state.ts";
 import { recordEvent, type Task, takeEdge } from "../take-edge.ts";
 import { byQueue } from "../task-jobs.ts";
 
@@ -51,11 +51,7 @@ async function* dueTasks(ctx: Context): AsyncGenerator<Task[]> {
       .select()
       .from(tasks)
       .where(
-        and(
-          inArray(tasks.status, [...transitions.giveUp.from]),
-          lt(tasks.dueAt, dueBefore),
-          gt(tasks.number, after),
-        ),
+        and(inArray(tasks.status, [...OPEN_STATUSES]), lt(tasks.dueAt, dueBefore), gt(tasks.number, after)),
       )
       .orderBy(asc(tasks.number))
       .limit(PAGE);
@@ -75,7 +71,7 @@ async function requeueTask(ctx: Context, task: Task): Promise<number> {
     const changed = await tx.db
       .update(tasks)
       .set({ run: sql`${tasks.run} + 1`, dueAt: sql`statement_timestamp()` })
-      .where(and(ifUnchanged(task), inArray(tasks.status, [...transitions.giveUp.from])))
+      .where(and(ifUnchanged(task), inArray(tasks.status, [...OPEN_STATUSES])))
       .returning();
     await withNewJobs(tx, changed);
     await recordEvent(

@@ -1,16 +1,15 @@
 import { and, asc, inArray, lt, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, retentionLimit } from "../../context.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { deleteTasks } from "../delete-task.ts";
 import { ENDED_STATUSES } from "../state.ts";
 
-const DAY_MS = 86_400_000;
 /** Tasks a transaction removes. */
 const PAGE = 1000;
 
 /** Removes tasks that ended more than RETENTION_DAYS ago, with their history, their jobs and the files they made. */
 export async function removeOldTasks(ctx: Context): Promise<number> {
-  const limit = new Date(ctx.now().getTime() - ctx.config.retentionDays * DAY_MS);
+  const limit = retentionLimit(ctx);
   const hasLongEnded = and(
     inArray(tasks.status, [...ENDED_STATUSES]),
     // None ends before it was created, and that has an index.
