@@ -1,4 +1,6 @@
 /** A thread as the script in it sees it: what it was given, and how it reaches its parent. */
+import { getHeapStatistics, setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
 import type { FromThread, Host, ThreadData, ToThread } from "./messages.ts";
 import { movable } from "./messages.ts";
@@ -24,8 +26,11 @@ export function serveThread<H extends Host, D>(run: (data: D, inside: Inside<H>)
     waiting.get(id)?.(value);
     waiting.delete(id);
   });
+  const { data, collectAboveBytes } = workerData as ThreadData;
+  const collect = collector();
   const call = (name: string, args: readonly unknown[]) =>
     new Promise((resolve) => {
+      if (getHeapStatistics().external_memory > collectAboveBytes) collect();
       const id = ++calls;
       waiting.set(id, resolve);
       send({ kind: "call", id, name, args }, args.flatMap(movable));
@@ -41,11 +46,19 @@ export function serveThread<H extends Host, D>(run: (data: D, inside: Inside<H>)
     toldAt = performance.now();
     send({ kind: "progress", percent, message });
   };
-  const { data } = workerData as ThreadData;
   run(data as D, { host, progress }).then(
     (result) => send({ kind: "done", result }),
     (error: unknown) => send({ kind: "failed", failure: describe(error) }),
   );
+}
+
+/**
+ * V8 is in no hurry to collect buffers that nobody holds, and the parent can't tell them from those that are held: it
+ * would end a thread that copies faster than is collected.
+ */
+function collector(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
 }
 
 function describe(error: unknown) {

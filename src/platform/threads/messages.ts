@@ -4,6 +4,8 @@
 export type Host = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
 
 export interface ThreadData {
+  /** Above so many bytes outside of the heap the thread looks what of them is garbage. */
+  readonly collectAboveBytes: number;
   readonly data: unknown;
 }
 

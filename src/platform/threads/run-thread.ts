@@ -84,8 +84,8 @@ export async function runThread(options: ThreadOptions): Promise<unknown> {
 }
 
 async function runNow(options: ThreadOptions, aborted: Promise<never>): Promise<unknown> {
-  const { heapMb } = options.limits;
-  const threadData: ThreadData = { data: options.data };
+  const { heapMb, bytesMb } = options.limits;
+  const threadData: ThreadData = { data: options.data, collectAboveBytes: (bytesMb * MB) / 2 };
   const worker = new Worker(options.script, {
     workerData: threadData,
     resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 32 },
