@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { JobView, QueueView, WorkerView } from "../../src/admin/views.ts";
 import { jobs } from "../../src/jobs.ts";
-import { COUNTED_EXACTLY } from "../../src/platform/queue-reads.ts";
-import { createTasks } from "../../src/tasks/create-tasks.ts";
+import { COUNTED_EXACTLY } from "../../src/platform/queue/queue-reads.ts";
+import { registerWorker } from "../../src/queues/register-worker.ts";
+import { removeLostWorkers } from "../../src/queues/remove-lost-workers.ts";
+import type { JobView, QueueView, WorkerView } from "../../src/queues/views.ts";
+import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../src/tasks/queries.ts";
-import { registerWorker } from "../../src/workers/register-worker.ts";
-import { removeLostWorkers } from "../../src/workers/remove-lost-workers.ts";
 import { newAdmin } from "../support/admin.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { changePages, changeTasks, countChangeable } from "../../src/admin/change-tasks.ts";
-import { createTasks } from "../../src/tasks/create-tasks.ts";
+import { changePages, changeTasks, countChangeable } from "../../src/tasks/control/change-tasks.ts";
+import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask, listEvents } from "../../src/tasks/queries.ts";
 import type { TaskView } from "../../src/tasks/views.ts";
 import { newAdmin } from "../support/admin.ts";

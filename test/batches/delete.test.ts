@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { takeEdge } from "../../src/batches/take-edge.ts";
+import { takeEdge } from "../../src/batches/transitions.ts";
 import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
 import { inTransaction } from "../../src/context.ts";
 import { csv } from "../flows/exactly-once.ts";

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTasks } from "../../src/tasks/create-tasks.ts";
+import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { storedFile } from "../files/support.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";

@@ -1,6 +1,6 @@
 /** Every request that the documents of the two task services show, as they show it, and what their clients read of the answer. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTasks } from "../../src/tasks/create-tasks.ts";
+import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { storedFile } from "../files/support.ts";
 import { newAdmin } from "../support/admin.ts";
 import type { Answer, Client } from "../support/client.ts";

@@ -1,8 +1,8 @@
 /** The task endpoints as the document of the Task Queue & Notification API has them. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cancelTask } from "../../src/tasks/cancel-task.ts";
-import { createTasks } from "../../src/tasks/create-tasks.ts";
-import { ownTasks } from "../../src/tasks/take-edge.ts";
+import { cancelTask } from "../../src/tasks/control/cancel-task.ts";
+import { createTasks } from "../../src/tasks/create/create-tasks.ts";
+import { ownTasks } from "../../src/tasks/transitions.ts";
 import { newAdmin } from "../support/admin.ts";
 import { Client, type Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";

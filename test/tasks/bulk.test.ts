@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { BULK_MAX_BYTES } from "../../src/tasks/task-body.ts";
+import { BULK_MAX_BYTES } from "../../src/tasks/create/task-body.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { type Bulk, getTask, history, type Listed, rowsOf } from "./tasks.ts";

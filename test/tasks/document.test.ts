@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createDeflate, deflateSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
-import { documentType } from "../../src/tasks/types/document.ts";
+import { documentType } from "../../src/tasks/types/document/document.ts";
 import { encryptedPdf, pdfOf, pdfWithContent, pdfWithPages, streamOf } from "../support/pdf.ts";
 import { fileOf, refusalOf, tryType } from "../support/task-input.ts";
 

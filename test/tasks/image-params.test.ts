@@ -1,9 +1,9 @@
 /** The parameters of image tasks, as `params` and as `metadata`. */
 import { expect, test } from "vitest";
 import { DomainError } from "../../src/errors.ts";
-import { checkParams } from "../../src/tasks/check-params.ts";
+import { checkParams } from "../../src/tasks/create/check-params.ts";
+import { imageType } from "../../src/tasks/types/image/image.ts";
 import { sizesOf } from "../../src/tasks/types/image/plan.ts";
-import { imageType } from "../../src/tasks/types/image.ts";
 
 function problems(params: unknown, metadata: Record<string, unknown> = {}): Record<string, string[]> {
   try {

@@ -2,9 +2,9 @@
 import { buffer } from "node:stream/consumers";
 import type { Static } from "typebox";
 import type { Context } from "../../src/context.ts";
-import { Permanent, type TaskFile } from "../../src/tasks/task-type.ts";
+import { imageType } from "../../src/tasks/types/image/image.ts";
 import type { ImageParams } from "../../src/tasks/types/image/params.ts";
-import { imageType } from "../../src/tasks/types/image.ts";
+import { Permanent, type TaskFile } from "../../src/tasks/types/task-type.ts";
 
 export interface ImageRun {
   readonly result: Readonly<Record<string, unknown>>;

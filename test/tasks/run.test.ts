@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cancelTask } from "../../src/tasks/cancel-task.ts";
-import type { TaskRequest } from "../../src/tasks/create-tasks.ts";
-import { deleteTask } from "../../src/tasks/delete-task.ts";
+import { cancelTask } from "../../src/tasks/control/cancel-task.ts";
+import { deleteTask } from "../../src/tasks/control/delete-task.ts";
+import { retryTask } from "../../src/tasks/control/retry-task.ts";
+import type { TaskRequest } from "../../src/tasks/create/create-tasks.ts";
 import { listProgress } from "../../src/tasks/queries.ts";
-import { retryTask } from "../../src/tasks/retry-task.ts";
 import { endTask } from "../../src/tasks/run/end-task.ts";
 import { runTask } from "../../src/tasks/run/run-task.ts";
-import { ownTasks } from "../../src/tasks/take-edge.ts";
+import { ownTasks } from "../../src/tasks/transitions.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { createTask, endedTask, eventsOf, runningTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cancelTask } from "../../src/tasks/cancel-task.ts";
-import { createTasks } from "../../src/tasks/create-tasks.ts";
+import { TaskCache } from "../../src/legacy/shared/task-cache.ts";
+import { cancelTask } from "../../src/tasks/control/cancel-task.ts";
+import { retryTask } from "../../src/tasks/control/retry-task.ts";
+import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../src/tasks/queries.ts";
-import { retryTask } from "../../src/tasks/retry-task.ts";
-import { ownTasks, TASK_CHANNEL } from "../../src/tasks/take-edge.ts";
-import { TaskCache } from "../../src/tasks/task-cache.ts";
+import { ownTasks, TASK_CHANNEL } from "../../src/tasks/transitions.ts";
 import type { Client } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";

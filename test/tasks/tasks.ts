@@ -1,7 +1,7 @@
 /** What tests of tasks do again and again. */
 import { sql } from "drizzle-orm";
 import { type Context, inTransaction, type OpenContext } from "../../src/context.ts";
-import { createTasks, type TaskRequest } from "../../src/tasks/create-tasks.ts";
+import { createTasks, type TaskRequest } from "../../src/tasks/create/create-tasks.ts";
 import { hasEnded } from "../../src/tasks/state.ts";
 import type { TaskView } from "../../src/tasks/views.ts";
 import type { Client } from "../support/client.ts";

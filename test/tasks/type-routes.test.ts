@@ -1,8 +1,8 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { checkParams } from "../../src/tasks/check-params.ts";
-import { taskTypes } from "../../src/tasks/registry.ts";
-import { exampleOf } from "../../src/tasks/type-views.ts";
+import { checkParams } from "../../src/tasks/create/check-params.ts";
+import { taskTypes } from "../../src/tasks/types/registry.ts";
+import { exampleOf } from "../../src/tasks/types/views.ts";
 import type { Client } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import type { Listed } from "./tasks.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createTasks } from "../../src/tasks/create-tasks.ts";
+import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../src/tasks/queries.ts";
 import { reconcileTasks } from "../../src/tasks/upkeep/reconcile-tasks.ts";
 import { removeOldTasks } from "../../src/tasks/upkeep/remove-old-tasks.ts";

@@ -10,7 +10,7 @@ import {
   WEBM,
 } from "mediabunny";
 import { describe, expect, test } from "vitest";
-import { videoType } from "../../src/tasks/types/video.ts";
+import { videoType } from "../../src/tasks/types/video/video.ts";
 import { fileOf, refusalOf, tryType } from "../support/task-input.ts";
 import { FRAME_RATE, makeVideo, type VideoOptions } from "../support/videos.ts";
 
