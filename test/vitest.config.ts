@@ -7,14 +7,14 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     projects: [
-      { test: { ...shared, name: "architecture", include: ["architecture.test.ts"] } },
+      { test: { ...shared, name: "architecture", include: ["architecture.test.ts", "docs.test.ts"] } },
       {
         test: {
           ...shared,
           name: "rowmill",
           sequence: { groupOrder: 1 },
           include: ["**/*.test.ts"],
-          exclude: ["architecture.test.ts", "flows/**"],
+          exclude: ["architecture.test.ts", "docs.test.ts", "flows/**"],
           globalSetup: ["support/postgres.ts"],
           // Each file has a database and an app of its own; to load the sources for each took a third of the time.
           isolate: false,
