@@ -1,4 +1,4 @@
-/** Every variable, its default and its meaning. README.md and .env.example are checked against this table. */
+/** All environment variables. `npm run docs` writes docs/operations/configuration.md and .env.example from this table. */
 import Type from "typebox";
 
 const MiB = 2 ** 20;

@@ -260,7 +260,11 @@ describe("the documentation", () => {
   const settings = Object.keys(Settings.properties).sort();
 
   test.each([
-    ["README.md's table", "README.md", /^\| `([A-Z][A-Z0-9_]*)` \|/gm],
+    [
+      "the table of docs/operations/configuration.md",
+      "docs/operations/configuration.md",
+      /^\| `([A-Z][A-Z0-9_]*)` \|/gm,
+    ],
     [".env.example", ".env.example", /^#?([A-Z][A-Z0-9_]*)=/gm],
   ])("names every setting once in %s, and nothing else", (_, file, pattern) => {
     const text = readFileSync(join(root, file), "utf8");
