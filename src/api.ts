@@ -3,7 +3,7 @@ import { createApp } from "./app.ts";
 import { loadConfig, requireDatabaseUrl } from "./config.ts";
 import { openContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
-import { runProgram } from "./platform/lifecycle.ts";
+import { runProgram } from "./platform/process/lifecycle.ts";
 
 await runProgram(
   "api",

@@ -2,17 +2,17 @@
 import { randomBytes } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { signUp } from "./accounts/sign-up.ts";
-import { diagnose } from "./admin/doctor.ts";
+import { diagnose } from "./cli/doctor.ts";
 import { tasksCommand } from "./cli/tasks.ts";
 import { loadConfig } from "./config.ts";
 import { openContext } from "./context.ts";
 import { ConfigError, DomainError } from "./errors.ts";
 import { jobs } from "./jobs.ts";
-import { openPool } from "./platform/database.ts";
-import { provideDatabase } from "./platform/embedded-postgres.ts";
-import { reportAndExit } from "./platform/lifecycle.ts";
 import { createLog } from "./platform/log.ts";
 import { migrateDatabase } from "./platform/migrate.ts";
+import { openPool } from "./platform/postgres/database.ts";
+import { provideDatabase } from "./platform/postgres/embedded-postgres.ts";
+import { reportAndExit } from "./platform/process/lifecycle.ts";
 
 const USAGE = `Usage: npm run cli -- COMMAND
   migrate              bring the database up to this version

@@ -2,11 +2,11 @@
 import { type SQL, sql } from "drizzle-orm";
 import type pg from "pg";
 import type { Config } from "./config.ts";
-import { type Database, databaseOn, openPool, untilReachable } from "./platform/database.ts";
 import type { Log } from "./platform/log.ts";
 import { requireMigrated } from "./platform/migrate.ts";
-import { NotifyListener } from "./platform/notify-listener.ts";
-import { PgBossQueue, type Queue, ROOM_FOR_OTHERS } from "./platform/queue.ts";
+import { NotifyListener } from "./platform/postgres/change-listener.ts";
+import { type Database, databaseOn, openPool, untilReachable } from "./platform/postgres/database.ts";
+import { PgBossQueue, type Queue, ROOM_FOR_OTHERS } from "./platform/queue/queue.ts";
 
 export interface Context {
   readonly config: Config;

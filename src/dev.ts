@@ -6,10 +6,10 @@ import { environmentFor, loadConfig } from "./config.ts";
 import { runDemo } from "./demo/run-demo.ts";
 import { ConfigError } from "./errors.ts";
 import { jobs } from "./jobs.ts";
-import { provideDatabase } from "./platform/embedded-postgres.ts";
-import { type Running, runProgram } from "./platform/lifecycle.ts";
 import { migrateDatabase } from "./platform/migrate.ts";
-import { Supervisor } from "./platform/supervise.ts";
+import { provideDatabase } from "./platform/postgres/embedded-postgres.ts";
+import { type Running, runProgram } from "./platform/process/lifecycle.ts";
+import { Supervisor } from "./platform/process/supervise.ts";
 
 await runProgram(
   "start",

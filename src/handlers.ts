@@ -2,9 +2,9 @@
 import Value from "typebox/value";
 import { removeExpiredSessions } from "./accounts/sessions.ts";
 import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
-import { reverseRows } from "./batches/control/reverse-rows.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
+import { reverseRows } from "./batches/process/reverse-rows.ts";
 import { announceBatch } from "./batches/upkeep/announce-batch.ts";
 import { reconcile } from "./batches/upkeep/reconcile.ts";
 import { removeOldBatches } from "./batches/upkeep/remove-old-batches.ts";
@@ -14,12 +14,12 @@ import { removeDeadFiles } from "./files/remove-dead-files.ts";
 import { removeUnusedFiles } from "./files/remove-unused-files.ts";
 import { removeStaleKeys } from "./idempotency/claim-key.ts";
 import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";
-import type { Delivery } from "./platform/queue.ts";
+import type { Delivery } from "./platform/queue/queue.ts";
+import { followPauses } from "./queues/follow-pauses.ts";
+import { removeLostWorkers } from "./queues/remove-lost-workers.ts";
 import { runTask } from "./tasks/run/run-task.ts";
 import { reconcileTasks } from "./tasks/upkeep/reconcile-tasks.ts";
 import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
-import { followPauses } from "./workers/follow-pauses.ts";
-import { removeLostWorkers } from "./workers/remove-lost-workers.ts";
 
 export interface JobInput<N extends JobName> {
   readonly payload: Payload<N>;

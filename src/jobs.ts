@@ -1,7 +1,7 @@
 /** The job catalogue: what can be enqueued and how it is run. handlers.ts binds each to its verb. */
 import Type, { type Static, type TSchema } from "typebox";
 import type { Config } from "./config.ts";
-import type { JobContract } from "./platform/queue.ts";
+import type { JobContract } from "./platform/queue/queue.ts";
 
 /** Groups of jobs that WORKER_QUEUES chooses from. */
 export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;

@@ -2,10 +2,10 @@
 import { loadConfig, requireDatabaseUrl } from "./config.ts";
 import { openContext } from "./context.ts";
 import { takeJobs } from "./handlers.ts";
-import { runProgram } from "./platform/lifecycle.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
-import { openProbes } from "./workers/probe-routes.ts";
-import { registerWorker } from "./workers/register-worker.ts";
+import { runProgram } from "./platform/process/lifecycle.ts";
+import { openProbes } from "./queues/probe-routes.ts";
+import { registerWorker } from "./queues/register-worker.ts";
 
 /** The chunks in hand get this long to end; what is not done by then is handed back to the queue. */
 const FINISH_MS = 20_000;

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import type { Verifiers } from "../platform/http/auth.ts";
 import { loginThrottle } from "./login-throttle.ts";
 import { rememberedLogins } from "./remembered-logins.ts";
-import { proveToken } from "./tokens/prove-token.ts";
+import { proveToken } from "./tokens/verify-api-token.ts";
 
 /** What registerAuth asks of accounts. */
 export function verifiers(ctx: Context): Verifiers {

@@ -1,7 +1,7 @@
 /** What operators choose tasks by, in a query and in a body: what owners do, and whose they are. */
 import Type, { type Static } from "typebox";
+import { readTaskFilter, TaskFilterQuery } from "../tasks/filter.ts";
 import type { TaskFilter } from "../tasks/queries.ts";
-import { readTaskFilter, TaskFilterQuery } from "../tasks/task-filter.ts";
 
 export const filterFields = {
   ...TaskFilterQuery,

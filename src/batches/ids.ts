@@ -2,7 +2,7 @@
  * A batch id is a UUIDv7 (RFC 9562) whose low 32 bits are zero. A row's task id is its batch's id with the row
  * number in those bits, so every row has a UUID without a column or an index for it.
  */
-import { uuidV7 } from "../platform/uuid.ts";
+import { uuidV7 } from "../platform/ids.ts";
 
 const ROW_DIGITS = 8;
 const NO_ROW = "0".repeat(ROW_DIGITS);

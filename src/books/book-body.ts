@@ -6,7 +6,7 @@ import { DomainError, type FieldErrors, invalidField } from "../errors.ts";
 import { withForm } from "../platform/http/form.ts";
 import { PictureRefused } from "../platform/pictures/refused.ts";
 import { MAX_SIDE, type Picture, readPicture } from "../platform/pictures/stored-picture.ts";
-import { booksTarget } from "../targets/books.ts";
+import { booksTarget } from "../targets/books/target.ts";
 import { BOOK_COLUMNS, type BookValues } from "./check-book.ts";
 
 export interface BookBody {

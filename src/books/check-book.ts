@@ -1,6 +1,6 @@
 import type { Static } from "typebox";
 import { DomainError, type FieldErrors } from "../errors.ts";
-import { booksTarget } from "../targets/books.ts";
+import { booksTarget } from "../targets/books/target.ts";
 import { rowValidator } from "../targets/validate-row.ts";
 
 export type BookValues = Static<typeof booksTarget.columns>;

@@ -6,7 +6,7 @@
  */
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import { postgresError, underSavepoint } from "../platform/database.ts";
+import { postgresError, underSavepoint } from "../platform/postgres/database.ts";
 import { BOOK_KEY } from "../schema/targets.ts";
 
 /** Whether the owner has another book that holds this key. */

@@ -3,8 +3,8 @@ import Type from "typebox";
 import Value from "typebox/value";
 import { type Context, inTransaction } from "../context.ts";
 import { invalidField } from "../errors.ts";
-import { postgresError } from "../platform/database.ts";
 import { decodeCursor, notACursor } from "../platform/http/paging.ts";
+import { postgresError } from "../platform/postgres/database.ts";
 import { books } from "../schema/targets.ts";
 import type { StoredBook } from "./queries.ts";
 

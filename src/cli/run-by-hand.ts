@@ -1,12 +1,12 @@
 /** `tasks run`: a task made by hand. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.ts";
-import { createTasks } from "../tasks/create-tasks.ts";
+import { aliveWorkers } from "../queues/queries.ts";
+import { createTasks } from "../tasks/create/create-tasks.ts";
 import { getTask } from "../tasks/queries.ts";
 import { hasEnded } from "../tasks/state.ts";
-import type { Task } from "../tasks/take-edge.ts";
+import type { Task } from "../tasks/transitions.ts";
 import { viewTask } from "../tasks/views.ts";
-import { aliveWorkers } from "../workers/queries.ts";
 import { printJson } from "./table.ts";
 import { firstAdmin, paramsOf, type TaskOptions, typeNamed, userNamed } from "./task-options.ts";
 

@@ -8,7 +8,7 @@ import { QUEUES, type QueueName } from "../jobs.ts";
 import { users } from "../schema/accounts.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
 import type { TaskFilter } from "../tasks/queries.ts";
-import { taskTypeNames } from "../tasks/registry.ts";
+import { taskTypeNames } from "../tasks/types/registry.ts";
 
 export const TASKS_USAGE = `Usage: npm run cli -- tasks COMMAND [--json]
   queues                       how much waits in each queue, and for how long

@@ -1,18 +1,19 @@
 /** `npm run cli -- tasks ...`: the same as /api/v1/admin, for a shell. */
-import { changeTasks, type TaskAction } from "../admin/change-tasks.ts";
-import { listJobs, listRegistered, nextSchedules } from "../admin/job-queries.ts";
-import { purgeQueue } from "../admin/purge-queue.ts";
-import { viewJob, viewQueue, viewRegistered, viewSchedule, viewWorker } from "../admin/views.ts";
+
 import type { Context } from "../context.ts";
 import { ConfigError } from "../errors.ts";
 import { MAX_PAGE } from "../platform/http/paging.ts";
-import { cancelTask } from "../tasks/cancel-task.ts";
-import { deleteTask } from "../tasks/delete-task.ts";
+import { listJobs, listRegistered, nextSchedules } from "../queues/job-queries.ts";
+import { pauseQueue } from "../queues/pause-queue.ts";
+import { purgeQueue } from "../queues/purge-queue.ts";
+import { listQueues, listWorkers } from "../queues/queries.ts";
+import { viewJob, viewQueue, viewRegistered, viewSchedule, viewWorker } from "../queues/views.ts";
+import { cancelTask } from "../tasks/control/cancel-task.ts";
+import { changeTasks, type TaskAction } from "../tasks/control/change-tasks.ts";
+import { deleteTask } from "../tasks/control/delete-task.ts";
+import { retryTask } from "../tasks/control/retry-task.ts";
 import { listTasks } from "../tasks/queries.ts";
-import { retryTask } from "../tasks/retry-task.ts";
 import { viewTask } from "../tasks/views.ts";
-import { pauseQueue } from "../workers/pause-queue.ts";
-import { listQueues, listWorkers } from "../workers/queries.ts";
 import { resumeQueue } from "../workers/resume-queue.ts";
 import { runByHand } from "./run-by-hand.ts";
 import { printJson, printTable, type Row } from "./table.ts";

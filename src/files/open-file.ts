@@ -4,7 +4,7 @@ import { and, eq, isNull } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
 import type { Context } from "../context.ts";
 import { files } from "../schema/files.ts";
-import { Permanent, type TaskFile } from "../tasks/task-type.ts";
+import { Permanent, type TaskFile } from "../tasks/types/task-type.ts";
 import { openBelow } from "./files-root.ts";
 import { FileRemoved, readChunk, readChunks, type StoredFile } from "./read-file.ts";
 import { Sniffer } from "./sniff.ts";

@@ -7,7 +7,7 @@ import pg from "pg";
 import type { Config } from "../config.ts";
 import { ConfigError } from "../errors.ts";
 import type { Log } from "./log.ts";
-import { type JobContract, PgBossQueue } from "./queue.ts";
+import { type JobContract, PgBossQueue } from "./queue/queue.ts";
 
 const migrationsFolder = fileURLToPath(new URL("../../drizzle", import.meta.url));
 

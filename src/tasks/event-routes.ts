@@ -5,7 +5,7 @@ import { LiveFeed, streamSchema } from "../platform/http/live-feed.ts";
 import { getTask } from "./queries.ts";
 import { TaskParams } from "./routes.ts";
 import { hasEnded } from "./state.ts";
-import { TASK_CHANNEL, type Task } from "./take-edge.ts";
+import { TASK_CHANNEL, type Task } from "./transitions.ts";
 import { taskVersion, viewTask } from "./views.ts";
 
 export function taskEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {

@@ -20,7 +20,7 @@ import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { files } from "../schema/files.ts";
 import { type TaskStatus, taskEvents, taskProgress, taskStatus, tasks } from "../schema/tasks.ts";
-import type { Acting, Task } from "./take-edge.ts";
+import type { Acting, Task } from "./transitions.ts";
 
 type Owner = Acting["ownerId"];
 

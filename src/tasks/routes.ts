@@ -6,6 +6,7 @@ import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { readTaskFilter, TaskFilterQuery } from "./filter.ts";
 import {
   countByStatus,
   getTask,
@@ -15,7 +16,6 @@ import {
   listTasks,
   totalOf,
 } from "./queries.ts";
-import { readTaskFilter, TaskFilterQuery } from "./task-filter.ts";
 import {
   TaskCounts,
   TaskEventView,

@@ -2,7 +2,7 @@
 import type { Context } from "../context.ts";
 import { type QueueName, taskJobs } from "../jobs.ts";
 import { deterministicJobId } from "../platform/job-ids.ts";
-import type { NewJob } from "../platform/queue.ts";
+import type { NewJob } from "../platform/queue/queue.ts";
 
 export function taskJobId(taskId: string, run: number): string {
   return deterministicJobId("task", taskId, run);

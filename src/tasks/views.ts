@@ -11,7 +11,7 @@ import {
   taskStatus,
 } from "../schema/tasks.ts";
 import { hasEnded } from "./state.ts";
-import type { Task } from "./take-edge.ts";
+import type { Task } from "./transitions.ts";
 
 const Moment = Type.String({ format: "date-time" });
 const NullableMoment = (description: string) => Type.Union([Moment, Type.Null()], { description });

@@ -2,12 +2,12 @@
 import argon2 from "argon2";
 import { eq, sql } from "drizzle-orm";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { anonymousUser } from "../../src/accounts/anonymous.ts";
 import { hashPassword, NO_PASSWORD } from "../../src/accounts/passwords.ts";
+import { anonymousUser } from "../../src/legacy/csv-importer/anonymous.ts";
 import { users } from "../../src/schema/accounts.ts";
 import type { Answer, Client, Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { startSecondApi } from "./second-api.ts";
+import { startSecondApi } from "../support/second-api.ts";
 
 const ME = "/api/v1/auth/me";
 const PASSWORD = "correct horse";

@@ -3,7 +3,7 @@ import { createApp } from "../../src/app.ts";
 import { newBatchId } from "../../src/batches/ids.ts";
 import { notifyBatch } from "../../src/batches/notify-batch.ts";
 import type { BatchView } from "../../src/batches/views.ts";
-import { NotifyListener } from "../../src/platform/notify-listener.ts";
+import { NotifyListener } from "../../src/platform/postgres/change-listener.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { EventClient } from "../support/events.ts";
 import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";

@@ -8,7 +8,7 @@ import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BatchView } from "../../src/batches/views.ts";
-import { freePort } from "../../src/platform/embedded-postgres.ts";
+import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
 import { measureExport, measureExportFloor } from "./export.ts";
 import { median } from "./table.ts";
 

@@ -1,7 +1,7 @@
 /** `npm run cli -- tasks ...` as an operator types it. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { QueueView, WorkerView } from "../../src/admin/views.ts";
-import { createTasks } from "../../src/tasks/create-tasks.ts";
+import type { QueueView, WorkerView } from "../../src/queues/views.ts";
+import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../src/tasks/queries.ts";
 import type { TaskView } from "../../src/tasks/views.ts";
 import { run, unset } from "../support/commands.ts";

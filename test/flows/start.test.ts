@@ -5,7 +5,7 @@ import { chmodSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
-import { freePort } from "../../src/platform/embedded-postgres.ts";
+import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
 import { Client } from "../support/client.ts";
 import { endLeftovers, kill, processesOn, type RunningCommand, run, unset } from "../support/commands.ts";
 import { databaseUrl, drop, onServer } from "../support/postgres.ts";

@@ -1,8 +1,8 @@
 /** Tasks across processes: workers that are killed or stopped, cancels that reach them. */
 import { expect, inject, test } from "vitest";
-import { cancelTask } from "../../src/tasks/cancel-task.ts";
-import { createTasks } from "../../src/tasks/create-tasks.ts";
-import { ownTasks } from "../../src/tasks/take-edge.ts";
+import { cancelTask } from "../../src/tasks/control/cancel-task.ts";
+import { createTasks } from "../../src/tasks/create/create-tasks.ts";
+import { ownTasks } from "../../src/tasks/transitions.ts";
 import { onServer } from "../support/postgres.ts";
 import { startPrograms } from "../support/processes.ts";
 import { createTask, endedTask, eventsOf, runningTask } from "../support/tasks.ts";

@@ -2,9 +2,9 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import type { WorkerView } from "../../src/admin/views.ts";
-import { freePort } from "../../src/platform/embedded-postgres.ts";
-import { createTasks } from "../../src/tasks/create-tasks.ts";
+import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
+import type { WorkerView } from "../../src/queues/views.ts";
+import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { newAdmin } from "../support/admin.ts";
 import { type Api, type Programs, startPrograms } from "../support/processes.ts";
 import { createDatabase } from "../support/rowmill.ts";

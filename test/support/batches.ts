@@ -1,11 +1,11 @@
 /** What tests of batches do again and again: deliver a chunk as a worker does, hold its write open, send commands. */
 import { randomUUID } from "node:crypto";
-import { reverseRows } from "../../src/batches/control/reverse-rows.ts";
 import { processChunk } from "../../src/batches/process/process-chunk.ts";
 import { processWhole } from "../../src/batches/process/process-whole.ts";
+import { reverseRows } from "../../src/batches/process/reverse-rows.ts";
 import type { BatchView } from "../../src/batches/views.ts";
 import { type Context, inTransaction, type OpenContext } from "../../src/context.ts";
-import type { Delivery } from "../../src/platform/queue.ts";
+import type { Delivery } from "../../src/platform/queue/queue.ts";
 import type { Answer, Client, Problem } from "./client.ts";
 import { until } from "./until.ts";
 

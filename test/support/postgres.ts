@@ -6,9 +6,9 @@ import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { loadConfig } from "../../src/config.ts";
 import { jobs } from "../../src/jobs.ts";
-import { startPostgres } from "../../src/platform/embedded-postgres.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { migrateDatabase } from "../../src/platform/migrate.ts";
+import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {

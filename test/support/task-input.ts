@@ -9,7 +9,7 @@ import {
   type TaskInput,
   type TaskResult,
   type TaskType,
-} from "../../src/tasks/task-type.ts";
+} from "../../src/tasks/types/task-type.ts";
 
 export interface Made {
   readonly name: string;

@@ -1,9 +1,9 @@
 /** Tasks by their verbs, for tests of what happens to them behind the API. */
 import type { Context } from "../../src/context.ts";
-import { createTasks, type TaskRequest } from "../../src/tasks/create-tasks.ts";
+import { createTasks, type TaskRequest } from "../../src/tasks/create/create-tasks.ts";
 import { getTask, listEvents } from "../../src/tasks/queries.ts";
 import { hasEnded } from "../../src/tasks/state.ts";
-import type { Task } from "../../src/tasks/take-edge.ts";
+import type { Task } from "../../src/tasks/transitions.ts";
 import { until } from "./until.ts";
 
 /** @returns its id */

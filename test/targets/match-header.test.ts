@@ -1,14 +1,14 @@
 import Type from "typebox";
 import { describe, expect, test } from "vitest";
 import { DomainError } from "../../src/errors.ts";
-import { booksTarget } from "../../src/targets/books.ts";
+import { booksTarget } from "../../src/targets/books/target.ts";
 import {
   type GivenMapping,
   matchHeader,
   parseMapping,
   resultColumnsAt,
 } from "../../src/targets/match-header.ts";
-import { recordsTarget } from "../../src/targets/records.ts";
+import { recordsTarget } from "../../src/targets/records/target.ts";
 import type { Target } from "../../src/targets/target.ts";
 
 const target: Target = {

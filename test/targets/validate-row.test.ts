@@ -1,6 +1,6 @@
 import Type from "typebox";
 import { describe, expect, test } from "vitest";
-import { booksTarget } from "../../src/targets/books.ts";
+import { booksTarget } from "../../src/targets/books/target.ts";
 import type { Target } from "../../src/targets/target.ts";
 import { rowValidator } from "../../src/targets/validate-row.ts";
 

@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
-import { type Batch, lockBatch, requireEdge } from "../take-edge.ts";
+import { type Batch, lockBatch, requireEdge } from "../transitions.ts";
 import { retryRowsIn } from "./retry-rows.ts";
 
 export interface Corrected {

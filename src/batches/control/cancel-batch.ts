@@ -6,7 +6,7 @@ import { endBatch } from "../end-batch.ts";
 import { forgetSuccesses } from "../process/forget-successes.ts";
 import { isWhole } from "../queries.ts";
 import { hasEnded } from "../state.ts";
-import { isThere, lockBatch, requireEdge } from "../take-edge.ts";
+import { isThere, lockBatch, requireEdge } from "../transitions.ts";
 
 /** Ends a batch where it is: what was committed stays, what was not is unprocessed. */
 export function cancelBatch(

@@ -1,9 +1,9 @@
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { enqueueWork } from "../enqueue-work.ts";
-import { resetChunks } from "../process/reset-chunks.ts";
+import { resetChunks } from "../process/chunk-counts.ts";
+import { enqueueWork } from "../process/enqueue-work.ts";
 import { transitions } from "../state.ts";
-import { isThere, lockBatch, requireEdge, takeEdge } from "../take-edge.ts";
+import { isThere, lockBatch, requireEdge, takeEdge } from "../transitions.ts";
 
 /** Where committing leads by itself: who asks again may do so late. */
 const COMMITTED_STATES = [

@@ -2,16 +2,16 @@ import { type Context, inTransaction } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { undefuse } from "../../platform/csv/cells.ts";
 import { type Csv, openCsv } from "../../platform/csv/open-csv.ts";
-import { postgresError } from "../../platform/database.ts";
+import { postgresError } from "../../platform/postgres/database.ts";
 import { batches } from "../../schema/batches.ts";
 import { EXTRA_COLUMN, RESULT_COLUMNS } from "../../targets/match-header.ts";
 import { MASK, secretPositions } from "../../targets/secrets.ts";
 import { MAX_ROW_NUMBER, newBatchId } from "../ids.ts";
 import { type NewRow, storeRows } from "../receive/store-rows.ts";
-import type { Batch } from "../take-edge.ts";
+import type { Batch } from "../transitions.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { applyCorrection, type Corrected, lockEnded } from "./apply-correction.ts";
-import { whenLetGo } from "./hold-chunks.ts";
+import { whenLetGo } from "./lock-open-chunks.ts";
 
 export interface Correction {
   readonly userId: number;

@@ -1,5 +1,5 @@
 import { type Context, inTransaction } from "../../context.ts";
-import { lockBatch, requireEdge, takeEdge } from "../take-edge.ts";
+import { lockBatch, requireEdge, takeEdge } from "../transitions.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 
 /** Removes a batch that has ended, with its rows and results; its records stay. Cut short, the reconciler ends it. */

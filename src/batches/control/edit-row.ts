@@ -2,7 +2,7 @@ import { and, eq } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError, invalidField, notFound } from "../../errors.ts";
 import { batchRows, rowHistory, rowResults } from "../../schema/batches.ts";
-import { lockBatch, requireEdge } from "../take-edge.ts";
+import { lockBatch, requireEdge } from "../transitions.ts";
 
 /**
  * Changes cells of a row that failed or was left; what they were stays in its history. The row runs when it is retried.

@@ -1,5 +1,5 @@
 import { type Context, inTransaction } from "../../context.ts";
-import { isThere, lockBatch, requireEdge, takeEdge } from "../take-edge.ts";
+import { isThere, lockBatch, requireEdge, takeEdge } from "../transitions.ts";
 
 /** Holds a batch: what workers have in hand of it they give up within about a second, and take nothing more. */
 export function pauseBatch(ctx: Context, userId: number, batchId: string): Promise<void> {

@@ -1,10 +1,10 @@
 import { type Context, inTransaction } from "../../context.ts";
-import { enqueueWork } from "../enqueue-work.ts";
+import { enqueueWork } from "../process/enqueue-work.ts";
 import { finishBatch } from "../process/settle-chunk.ts";
 import { isWhole } from "../queries.ts";
 import { startBatch } from "../start-batch.ts";
-import { isThere, lockBatch, requireEdge, takeEdge } from "../take-edge.ts";
-import { holdChunks, whenLetGo } from "./hold-chunks.ts";
+import { isThere, lockBatch, requireEdge, takeEdge } from "../transitions.ts";
+import { holdChunks, whenLetGo } from "./lock-open-chunks.ts";
 
 /** Lets a paused batch go on where it was held. */
 export function resumeBatch(ctx: Context, userId: number, batchId: string): Promise<void> {

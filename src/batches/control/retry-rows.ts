@@ -1,13 +1,13 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
-import { enqueueWork } from "../enqueue-work.ts";
+import { resetChunks } from "../process/chunk-counts.ts";
+import { enqueueWork } from "../process/enqueue-work.ts";
 import { recountChunks } from "../process/recount-chunks.ts";
-import { resetChunks } from "../process/reset-chunks.ts";
 import { isWhole } from "../queries.ts";
 import { leavesRows, transitions } from "../state.ts";
-import { type Batch, lockBatch, requireEdge, takeEdge } from "../take-edge.ts";
-import { holdChunks, whenLetGo } from "./hold-chunks.ts";
+import { type Batch, lockBatch, requireEdge, takeEdge } from "../transitions.ts";
+import { holdChunks, whenLetGo } from "./lock-open-chunks.ts";
 
 export interface Retry {
   /** Only these, of those that failed; absent: all of them. */

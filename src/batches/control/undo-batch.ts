@@ -3,7 +3,7 @@ import { DomainError } from "../../errors.ts";
 import { jobs } from "../../jobs.ts";
 import { targetNamed } from "../../targets/registry.ts";
 import { batchJob } from "../batch-jobs.ts";
-import { isThere, lockBatch, requireEdge, takeEdge } from "../take-edge.ts";
+import { isThere, lockBatch, requireEdge, takeEdge } from "../transitions.ts";
 
 /** Begins to put the records of a batch back as they were; a worker does it, chunk by chunk. */
 export function undoBatch(ctx: Context, userId: number, batchId: string): Promise<void> {

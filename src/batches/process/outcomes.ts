@@ -1,5 +1,5 @@
 /** How an exception becomes what came of a row. */
-import { isDatabaseUnavailable, postgresError } from "../../platform/database.ts";
+import { isDatabaseUnavailable, postgresError } from "../../platform/postgres/database.ts";
 import type { Outcome } from "../../targets/target.ts";
 
 export function failed(code: string, message: string, column: string | null = null): Outcome {

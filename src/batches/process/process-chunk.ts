@@ -2,14 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
-import { underSavepoint } from "../../platform/database.ts";
-import type { Delivery } from "../../platform/queue.ts";
-import type { Watch } from "../../platform/watch.ts";
+import { underSavepoint } from "../../platform/postgres/database.ts";
+import type { Watch } from "../../platform/process/watch.ts";
+import type { Delivery } from "../../platform/queue/queue.ts";
 import type { ChunkKey } from "../batch-jobs.ts";
 import { notifyBatch } from "../notify-batch.ts";
 import { startBatch } from "../start-batch.ts";
 import { RUNNABLE_STATES } from "../state.ts";
-import { type BatchTask, taskOf } from "./batch-task.ts";
+import { type BatchTask, taskOf } from "./chunk-input.ts";
 import { processRows } from "./process-rows.ts";
 import { readOpenRows } from "./read-open-rows.ts";
 import { type LockedChunk, type Settled, settleChunk } from "./settle-chunk.ts";

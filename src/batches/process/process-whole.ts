@@ -6,20 +6,20 @@
 
 import { asc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
-import { underSavepoint } from "../../platform/database.ts";
-import type { Delivery } from "../../platform/queue.ts";
-import type { Watch } from "../../platform/watch.ts";
+import { underSavepoint } from "../../platform/postgres/database.ts";
+import type { Watch } from "../../platform/process/watch.ts";
+import type { Delivery } from "../../platform/queue/queue.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import { endBatch } from "../end-batch.ts";
 import { notifyBatch } from "../notify-batch.ts";
 import { startBatch } from "../start-batch.ts";
 import { transitions } from "../state.ts";
-import { taskOf } from "./batch-task.ts";
+import { resetChunks } from "./chunk-counts.ts";
+import { taskOf } from "./chunk-input.ts";
 import { forgetSuccesses } from "./forget-successes.ts";
 import { delayRows } from "./process-chunk.ts";
 import { processRows } from "./process-rows.ts";
 import { readOpenRows } from "./read-open-rows.ts";
-import { resetChunks } from "./reset-chunks.ts";
 import {
   type EffectCounts,
   type FailedRow,

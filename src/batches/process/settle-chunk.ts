@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
-import { backoffSeconds } from "../../platform/backoff.ts";
+import { backoffSeconds } from "../../platform/queue/backoff.ts";
 import type { BatchState } from "../../schema/batches.ts";
 import { type ChunkKey, chunkJob, type Lane } from "../batch-jobs.ts";
 import { endBatch } from "../end-batch.ts";

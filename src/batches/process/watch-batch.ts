@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
-import { type Watch, watch } from "../../platform/watch.ts";
+import { type Watch, watch } from "../../platform/process/watch.ts";
 import { batches } from "../../schema/batches.ts";
 import { RUNNABLE_STATES } from "../state.ts";
 

@@ -1,5 +1,5 @@
 import type { Context } from "../../context.ts";
-import { underSavepoint } from "../../platform/database.ts";
+import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Outcome } from "../../targets/target.ts";
 import { classify } from "./outcomes.ts";
 

@@ -3,8 +3,8 @@ import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
-import { enqueueWork } from "../enqueue-work.ts";
 import { notifyBatch } from "../notify-batch.ts";
+import { enqueueWork } from "../process/enqueue-work.ts";
 import { transitions } from "../state.ts";
 import type { RowMarks } from "./plan-chunks.ts";
 

@@ -2,7 +2,7 @@
 import { and, eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { COPY_NULL, CopyBuffer, copySegment, copyValue } from "../../platform/copy.ts";
+import { COPY_NULL, CopyBuffer, copySegment, copyValue } from "../../platform/postgres/copy.ts";
 import { batches } from "../../schema/batches.ts";
 import { transitions } from "../state.ts";
 import { RowMarks } from "./plan-chunks.ts";

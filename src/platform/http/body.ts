@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { Static, TProperties, TSchema } from "typebox";
 import type { Validator } from "typebox/compile";
-import { schemaErrors, throwFieldErrors } from "../schema-errors.ts";
+import { schemaErrors, throwFieldErrors } from "./schema-errors.ts";
 
 /** A preValidation hook for bodies whose every field may be left out: no body is an empty one. */
 export async function emptyBodyIsEmpty(request: FastifyRequest): Promise<void> {

@@ -1,7 +1,7 @@
 /** A multipart body that is not read to its end: what its client is told, and how it is got rid of. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { DomainError } from "../../errors.ts";
-import { isDatabaseUnavailable } from "../database.ts";
+import { isDatabaseUnavailable } from "../postgres/database.ts";
 
 /** How long a client that has its answer already may go on sending before it is cut off, and how much. */
 const DRAIN_MS = 5000;

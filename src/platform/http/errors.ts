@@ -3,7 +3,7 @@ import { STATUS_CODES } from "node:http";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
-import { isDatabaseUnavailable, LOCK_NOT_AVAILABLE, postgresError } from "../database.ts";
+import { isDatabaseUnavailable, LOCK_NOT_AVAILABLE, postgresError } from "../postgres/database.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
 
 const STATUS: Record<ErrorCode, number> = {

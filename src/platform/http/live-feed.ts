@@ -3,7 +3,7 @@ import type { FastifyReply } from "fastify";
 import Type from "typebox";
 import { DomainError } from "../../errors.ts";
 import type { Log } from "../log.ts";
-import type { NotifyListener } from "../notify-listener.ts";
+import type { NotifyListener } from "../postgres/change-listener.ts";
 import { problems } from "./errors.ts";
 import { EventStream, formatEvent } from "./sse.ts";
 

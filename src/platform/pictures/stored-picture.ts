@@ -2,7 +2,7 @@
 import { FORMATS } from "./formats.ts";
 import { inspect, open, within } from "./inspect.ts";
 import { refusalOf } from "./refused.ts";
-import { inTurn } from "./turns.ts";
+import { inTurn } from "./semaphore.ts";
 
 export interface Picture {
   readonly mediaType: string;

@@ -1,7 +1,7 @@
 /** Books by their key, made or brought up to date. Of a file's rows with one key the last wins, in whatever order they come. */
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
-import { drawIds } from "../draw-ids.ts";
+import { drawIds } from "../allocate-ids.ts";
 import { settledByLaterRows } from "../later-rows.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { type BookRow, cellsOf, created, goneMeanwhile } from "./book-rows.ts";

@@ -1,8 +1,8 @@
 /** Writes a slice of books in each of the modes, so that two slices with the same keys end right, whoever is first. */
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
-import { postgresError, underSavepoint } from "../../platform/database.ts";
-import { drawIds } from "../draw-ids.ts";
+import { postgresError, underSavepoint } from "../../platform/postgres/database.ts";
+import { drawIds } from "../allocate-ids.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { type BookRow, cellsOf, created, goneMeanwhile } from "./book-rows.ts";
 import { upsertBooks } from "./upsert-books.ts";

@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { hashPasswords, NO_PASSWORD } from "../../accounts/passwords.ts";
 import { cleanUsername, isReserved } from "../../accounts/usernames.ts";
 import type { Context } from "../../context.ts";
-import { drawIds } from "../draw-ids.ts";
+import { drawIds } from "../allocate-ids.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { updateUsers } from "./update-users.ts";
 import { findUsers, type KeyedRow, type UserRow } from "./user-rows.ts";

@@ -1,12 +1,12 @@
 import { and, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
-import { backoffSeconds } from "../../platform/backoff.ts";
-import { storableJson } from "../../platform/storable.ts";
+import { storableJson } from "../../platform/postgres/storable.ts";
+import { backoffSeconds } from "../../platform/queue/backoff.ts";
 import { tasks } from "../../schema/tasks.ts";
-import { cancelNext, releaseNext } from "../chain.ts";
-import { withNewJobs } from "../retry-task.ts";
-import { type Task, takeEdge } from "../take-edge.ts";
-import type { TaskResult } from "../task-type.ts";
+import { cancelNext, releaseNext } from "../control/chain.ts";
+import { withNewJobs } from "../control/retry-task.ts";
+import { type Task, takeEdge } from "../transitions.ts";
+import type { TaskResult } from "../types/task-type.ts";
 import type { Failure, Outcome } from "./outcomes.ts";
 
 /**

@@ -1,8 +1,8 @@
 /** How far a task is: told as often as it likes, written at most twice a second. */
 import { sql } from "drizzle-orm";
 import { type Context, notifyHere, notifying } from "../../context.ts";
-import { storableJson } from "../../platform/storable.ts";
-import { TASK_CHANNEL, type Task } from "../take-edge.ts";
+import { storableJson } from "../../platform/postgres/storable.ts";
+import { TASK_CHANNEL, type Task } from "../transitions.ts";
 
 const WRITE_EVERY_MS = 500;
 const MAX_MESSAGE_LENGTH = 500;

@@ -1,11 +1,11 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { removeFiles } from "../../files/remove-files.ts";
-import type { Delivery } from "../../platform/queue.ts";
+import type { Delivery } from "../../platform/queue/queue.ts";
 import { tasks } from "../../schema/tasks.ts";
-import { findTaskType } from "../registry.ts";
-import { type Task, takeEdge } from "../take-edge.ts";
-import { Permanent, Retryable, type TaskType } from "../task-type.ts";
+import { type Task, takeEdge } from "../transitions.ts";
+import { findTaskType } from "../types/registry.ts";
+import { Permanent, Retryable, type TaskType } from "../types/task-type.ts";
 import { endTask } from "./end-task.ts";
 import { withInput } from "./input.ts";
 import { type Outcome, outcomeOf } from "./outcomes.ts";

@@ -1,8 +1,8 @@
 import { eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
-import { type Watch, watch } from "../../platform/watch.ts";
+import { type Watch, watch } from "../../platform/process/watch.ts";
 import { tasks } from "../../schema/tasks.ts";
-import type { Task } from "../take-edge.ts";
+import type { Task } from "../transitions.ts";
 
 /** A task that is cancelled stops on any worker within this time and a query. */
 const LOOK_EVERY_MS = 500;

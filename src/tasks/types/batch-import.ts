@@ -10,7 +10,7 @@ import { UploadOptions } from "../../batches/receive/upload-options.ts";
 import { hasEnded, MAY_RUN_STATES } from "../../batches/state.ts";
 import type { Context } from "../../context.ts";
 import { users } from "../../schema/accounts.ts";
-import { Permanent, type RunningTask, type TaskInput, type TaskResult, type TaskType } from "../task-type.ts";
+import { Permanent, type RunningTask, type TaskInput, type TaskResult, type TaskType } from "./task-type.ts";
 
 /** A task is its own import: what was uploaded before does not stand for it. */
 const { force: _, ...options } = UploadOptions.properties;

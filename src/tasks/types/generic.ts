@@ -1,7 +1,7 @@
 /** Simulated work, to try things out with: it takes its time, tells how far it is, and does nothing. */
 import { setTimeout as sleep } from "node:timers/promises";
 import Type from "typebox";
-import type { TaskType } from "../task-type.ts";
+import type { TaskType } from "./task-type.ts";
 
 const params = Type.Object({
   seconds: Type.Optional(

@@ -8,7 +8,7 @@ import {
   type ThreadLimits,
   ThrownInThread,
 } from "../../platform/threads/run-thread.ts";
-import { type MadeFile, Permanent, type TaskFile, type TaskInput } from "../task-type.ts";
+import { type MadeFile, Permanent, type TaskFile, type TaskInput } from "./task-type.ts";
 
 /** What a thread may ask for. */
 export type FileHost = {

@@ -3,11 +3,11 @@ import { and, asc, eq, gt, inArray, lt, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { taskJobs } from "../../jobs.ts";
 import { tasks } from "../../schema/tasks.ts";
-import { cancelNext } from "../chain.ts";
-import { withNewJobs } from "../retry-task.ts";
+import { cancelNext } from "../control/chain.ts";
+import { withNewJobs } from "../control/retry-task.ts";
 import { OPEN_STATUSES } from "../state.ts";
-import { recordEvent, type Task, takeEdge } from "../take-edge.ts";
 import { byQueue } from "../task-jobs.ts";
+import { recordEvent, type Task, takeEdge } from "../transitions.ts";
 
 /** A job is added together with its task, so one that is missing this much later is lost. */
 const LOST_JOB_SECONDS = 30;

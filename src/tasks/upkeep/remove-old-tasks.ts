@@ -1,7 +1,7 @@
 import { and, asc, inArray, lt, sql } from "drizzle-orm";
 import { type Context, inTransaction, retentionLimit } from "../../context.ts";
 import { tasks } from "../../schema/tasks.ts";
-import { deleteTasks } from "../delete-task.ts";
+import { deleteTasks } from "../control/delete-task.ts";
 import { ENDED_STATUSES } from "../state.ts";
 
 /** Tasks a transaction removes. */

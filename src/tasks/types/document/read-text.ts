@@ -2,7 +2,7 @@
 import { DomainError } from "../../../errors.ts";
 import { type CsvLimits, openCsv } from "../../../platform/csv/open-csv.ts";
 import { type Decoded, decodeText } from "../../../platform/csv/text.ts";
-import { Permanent } from "../../task-type.ts";
+import { Permanent } from "../task-type.ts";
 import { MarkdownScan } from "./markdown.ts";
 import type { DocumentKind } from "./recognize.ts";
 import { TextCounts } from "./text-counts.ts";

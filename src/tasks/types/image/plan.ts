@@ -3,7 +3,7 @@ import { FORMATS } from "../../../platform/pictures/formats.ts";
 import type { Inspected } from "../../../platform/pictures/inspect.ts";
 import { PictureRefused } from "../../../platform/pictures/refused.ts";
 import type { Plan, Resize } from "../../../platform/pictures/transform.ts";
-import { Permanent } from "../../task-type.ts";
+import { Permanent } from "../task-type.ts";
 import type { ImageParams } from "./params.ts";
 
 /**

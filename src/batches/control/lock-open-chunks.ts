@@ -1,0 +1,40 @@
+/** The locks on chunks that a batch's owner takes up again. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { DomainError } from "../../errors.ts";
+import { LOCK_NOT_AVAILABLE, postgresError } from "../../platform/postgres/database.ts";
+
+/** A worker gives rows up within a second, or when the statement ends that it is in. */
+const PATIENCE_MS = 8000;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * Locks the open chunks of a batch that is locked. A worker locks its chunk first and then the batch, so this must not
+ * wait for one: it throws, and `whenLetGo` tries all of it again.
+ */
+export async function holdChunks(tx: Context, batchId: string): Promise<void> {
+  await tx.db.execute(
+    sql`SELECT FROM chunks WHERE batch_id = ${batchId} AND state <> 'done' FOR UPDATE NOWAIT`,
+  );
+}
+
+/**
+ * Runs a command that holds chunks as soon as no worker has one of them in hand any more.
+ * @throws DomainError `conflict` where that takes too long
+ */
+export async function whenLetGo<T>(command: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await command();
+    } catch (error) {
+      if (postgresError(error)?.code !== LOCK_NOT_AVAILABLE) throw error;
+      if (performance.now() > deadline) {
+        const message = "A worker is still giving up rows of this batch; try again in a few seconds.";
+        throw new DomainError("conflict", message, { retryAfterSeconds: 2, cause: error });
+      }
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+}

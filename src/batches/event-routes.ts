@@ -1,0 +1,48 @@
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import Type from "typebox";
+import type { Context } from "../context.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
+import { LiveFeed, streamSchema } from "../platform/http/live-feed.ts";
+import { BATCH_CHANNEL } from "./notify-batch.ts";
+import { getBatch, type StoredBatch, viewBatch } from "./queries.ts";
+import { batchVersion } from "./results/batch-version.ts";
+import { hasEnded } from "./state.ts";
+import { Uuid } from "./views.ts";
+
+export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    const read = ({ id, userId }: StoredBatch) => getBatch(ctx, userId, id);
+    const show = (batch: StoredBatch) => {
+      const data = viewBatch(batch, ctx.now());
+      return { version: batchVersion(data), data, hasEnded: hasEnded(batch.state) };
+    };
+    const feed = new LiveFeed({ event: "batch", channel: BATCH_CHANNEL, read, show }, ctx);
+    app.addHook("onRequest", authenticate(ctx.config));
+    // Before the server waits for its connections to end.
+    app.addHook("preClose", async () => feed.close());
+
+    app.get(
+      "/api/v1/batches/:batch_id/events",
+      {
+        // It would stay open.
+        exposeHeadRoute: false,
+        schema: {
+          tags: ["batches"],
+          security: SECURITY,
+          summary: "A batch, live, as server-sent events",
+          params: Type.Object({ batch_id: Uuid }),
+          ...streamSchema({
+            what: "batch",
+            whenever: "its state or its counts change",
+            example:
+              '{"id":"01a20159-f320-7af5-a6be-a1fe00000000","state":"processing","counts":{"total":320,"pending":120,...},...}',
+          }),
+        },
+      },
+      async ({ user, params, headers }, reply) => {
+        const batch = await getBatch(ctx, user.id, params.batch_id);
+        return feed.answer(batch, headers["last-event-id"], reply);
+      },
+    );
+  };
+}

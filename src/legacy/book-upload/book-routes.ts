@@ -1,0 +1,141 @@
+/** The book endpoints of the Django bulk book upload service: its paths, bodies and codes over the same verbs as /api/v1. */
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { eq } from "drizzle-orm";
+import Type from "typebox";
+import { BookEditBody, NewBookBody, withBookBody } from "../../books/book-body.ts";
+import { createBook } from "../../books/create-book.ts";
+import { deleteBook } from "../../books/delete-book.ts";
+import { editBook } from "../../books/edit-book.ts";
+import { listBooks } from "../../books/list-books.ts";
+import { BookView, getBook, viewBook } from "../../books/queries.ts";
+import { BookParams } from "../../books/routes.ts";
+import type { Context } from "../../context.ts";
+import { DomainError } from "../../errors.ts";
+import { authenticate, SECURITY } from "../../platform/http/auth.ts";
+import { problems } from "../../platform/http/errors.ts";
+import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
+import { books } from "../../schema/targets.ts";
+import { takeBodiesAsDjango, URLENCODED } from "../shared/django.ts";
+
+/** The service listed everything at once. Beyond these an answer says where the rest is. */
+const MAX_BOOKS = 10_000;
+
+const { id, title, author, description, picture, picture_url } = BookView.properties;
+const Book = Type.Object({ id, title, author, description, picture, picture_url });
+
+const withUrlencoded = (body: typeof NewBookBody) => ({ ...body, [URLENCODED]: body["application/json"] });
+
+export function bookRoutesOfSeed(ctx: Context): FastifyPluginAsyncTypebox {
+  const { config } = ctx;
+  return async (app) => {
+    app.addHook("onRequest", authenticate(config));
+    takeBodiesAsDjango(app);
+    const shared = { tags: ["seed"], security: SECURITY };
+
+    app.get(
+      "/books/",
+      {
+        schema: {
+          ...shared,
+          summary: "My books",
+          description:
+            "All of them up to 10,000; then a `Link` header with `rel=next` says where the rest is.",
+          querystring: Type.Object({ cursor: PageQuery.cursor }),
+          response: { 200: Type.Array(Book), ...problems(400, 401) },
+        },
+      },
+      async ({ user, query }, reply) => {
+        const after = { id: decodeNumberCursor(query.cursor), key: null };
+        const found = await listBooks(ctx, user.id, { sort: "id", after, limit: MAX_BOOKS + 1 });
+        const page = found.slice(0, MAX_BOOKS);
+        const last = page.at(-1);
+        if (found.length > MAX_BOOKS && last) {
+          reply.header("link", `<${config.publicUrl}/books/?cursor=${encodeCursor(last.id)}>; rel="next"`);
+        }
+        return page.map(({ book }) => viewBook(book, config.publicUrl));
+      },
+    );
+
+    app.post(
+      "/books/",
+      {
+        config: { documentedBody: withUrlencoded(NewBookBody) },
+        schema: {
+          ...shared,
+          summary: "Make a book",
+          response: { 201: Book, ...problems(400, 401, 403, 413, 415) },
+        },
+      },
+      async (request, reply) => {
+        const book = await withBookBody(request, reply, config, ({ values, picture }) =>
+          createBook(ctx, request.user.id, values, picture ?? null),
+        );
+        return reply
+          .code(201)
+          .header("location", `/books/${book.id}/`)
+          .send(viewBook(book, config.publicUrl));
+      },
+    );
+
+    app.get(
+      "/books/:id/",
+      {
+        schema: {
+          ...shared,
+          summary: "One book",
+          params: BookParams,
+          response: { 200: Book, ...problems(400, 401, 404) },
+        },
+      },
+      async ({ user, params }) => viewBook(await getBook(ctx, user.id, params.id), config.publicUrl),
+    );
+
+    app.post(
+      "/books/:id/edit/",
+      {
+        config: { documentedBody: withUrlencoded(BookEditBody) },
+        schema: {
+          ...shared,
+          summary: "Change a book",
+          description: "What is left out stays.",
+          params: BookParams,
+          response: { 200: Book, ...problems(400, 401, 403, 404, 413, 415) },
+        },
+      },
+      async (request, reply) => {
+        const { user, params } = request;
+        await refuseOthersBook(ctx, user.id, params.id);
+        const book = await withBookBody(request, reply, config, ({ values, picture }) =>
+          editBook(ctx, user.id, params.id, values, picture),
+        );
+        return viewBook(book, config.publicUrl);
+      },
+    );
+
+    app.post(
+      "/books/:id/delete/",
+      {
+        schema: {
+          ...shared,
+          summary: "Remove a book and its picture",
+          params: BookParams,
+          response: {
+            204: Type.Null({ description: "Removed." }),
+            ...problems(400, 401, 403, 404, 413, 415),
+          },
+        },
+      },
+      async ({ user, params }, reply) => {
+        await refuseOthersBook(ctx, user.id, params.id);
+        await deleteBook(ctx, user.id, params.id);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}
+
+/** As the service documents, which tells that such a book exists: 403, where /api/v1 answers 404. */
+async function refuseOthersBook(ctx: Context, userId: number, bookId: number): Promise<void> {
+  const [book] = await ctx.db.select({ userId: books.userId }).from(books).where(eq(books.id, bookId));
+  if (book && book.userId !== userId) throw new DomainError("forbidden", "This book is somebody else's.");
+}

@@ -1,0 +1,233 @@
+/** The endpoints of the Django bulk book upload service: its paths, bodies and codes over the same verbs as /api/v1. */
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import Type, { type Static } from "typebox";
+import { logIn } from "../../accounts/log-in.ts";
+import { loginThrottle } from "../../accounts/login-throttle.ts";
+import { Credentials, NewAccount, startSession } from "../../accounts/routes.ts";
+import { signUp } from "../../accounts/sign-up.ts";
+import { MAX_ROW_NUMBER, parseTaskId, taskIdOf } from "../../batches/ids.ts";
+import { getBatch, viewBatch } from "../../batches/queries.ts";
+import { receiveUpload } from "../../batches/receive/receive-upload.ts";
+import { seedOptions } from "../../batches/receive/upload-options.ts";
+import { firstRowNumbers, getRow, listRows, viewRow } from "../../batches/row-queries.ts";
+import { RowStatus, type RowView, Uuid } from "../../batches/views.ts";
+import type { Context } from "../../context.ts";
+import { notFound } from "../../errors.ts";
+import { authenticate, type Caller, SECURITY } from "../../platform/http/auth.ts";
+import { problems } from "../../platform/http/errors.ts";
+import { decodeNumberCursor, encodeCursor, MAX_PAGE, PageQuery } from "../../platform/http/paging.ts";
+import { withUploadedFile } from "../../platform/http/upload.ts";
+
+/** The service listed everything at once. Beyond these an answer says where the rest is. */
+const MAX_TASK_IDS = 10_000;
+
+const NullableText = Type.Union([Type.String(), Type.Null()]);
+
+const Session = Type.Object({
+  success: Type.Boolean(),
+  access: Type.String(),
+  refresh: Type.String(),
+  user_id: Type.Integer({ examples: [1] }),
+  username: Type.String({ examples: ["testuser"] }),
+});
+
+const Accepted = Type.Object({
+  batch_id: Uuid,
+  task_ids: Type.Array(Uuid, { description: "In row order; the first 10,000 where there are more." }),
+  total_rows: Type.Integer(),
+  next: Type.Optional(Type.String({ description: "Where the rest is, beyond 10,000 rows." })),
+});
+
+const Task = Type.Object({
+  task_id: Uuid,
+  status: RowStatus,
+  title: Type.String(),
+  author: Type.String(),
+  error_message: NullableText,
+  created_at: Type.String({ format: "date-time" }),
+  completed_at: Type.Union([Type.String({ format: "date-time" }), Type.Null()]),
+});
+
+const TaskDetail = Type.Object({
+  ...Task.properties,
+  batch_id: Uuid,
+  description: Type.String(),
+  created_book_id: Type.Union([Type.Integer(), Type.Null()]),
+  celery_task_id: Type.Union([Uuid, Type.Null()], { description: "The queue's job." }),
+});
+
+const BatchStatus = Type.Object({
+  batch_id: Uuid,
+  total: Type.Integer(),
+  pending: Type.Integer(),
+  processing: Type.Integer(),
+  success: Type.Integer(),
+  failed: Type.Integer(),
+  tasks: Type.Array(Task, { description: "All of them up to 1,000 rows; a page of 1,000 beyond." }),
+  next_cursor: Type.Optional(Type.String({ description: "Send as `cursor` for the next page of tasks." })),
+});
+
+export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+  const { config } = ctx;
+  const throttle = loginThrottle(ctx);
+  return async (app) => {
+    const shared = { tags: ["seed"] };
+
+    app.post(
+      "/signup/",
+      {
+        schema: {
+          ...shared,
+          summary: "Make an account",
+          body: NewAccount,
+          response: { 201: Session, ...problems(400, 409, 413, 415) },
+        },
+      },
+      async ({ body }, reply) => {
+        const { username, password, email } = body;
+        const passwordMinLength = config.seedPasswordMinLength;
+        const user = await signUp(ctx, { username, password, email, passwordMinLength });
+        return reply.code(201).send(viewSession(user, await startSession(ctx, reply, user)));
+      },
+    );
+
+    app.post(
+      "/login/",
+      {
+        schema: {
+          ...shared,
+          summary: "Log in",
+          body: Credentials,
+          response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
+        },
+      },
+      async ({ body, ip }, reply) => {
+        const user = await logIn(ctx, throttle, { ...body, address: ip });
+        return viewSession(user, await startSession(ctx, reply, user));
+      },
+    );
+
+    await app.register(protectedRoutes(ctx));
+  };
+}
+
+function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+  const { config } = ctx;
+  return async (app) => {
+    app.addHook("onRequest", authenticate(config));
+    const shared = { tags: ["seed"], security: SECURITY };
+
+    app.post(
+      "/bulk-upload/",
+      {
+        schema: {
+          ...shared,
+          summary: "Upload a CSV of books",
+          consumes: ["multipart/form-data"],
+          response: { 202: Accepted, ...problems(400, 401, 403, 409, 413, 415) },
+        },
+      },
+      async (request, reply) => {
+        const { id: userId, role } = request.user;
+        const { batchId } = await withUploadedFile(
+          request,
+          reply,
+          { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
+          (uploaded) => receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions("books") }),
+        );
+        const { totalRows } = await getBatch(ctx, userId, batchId);
+        const rows = await firstRowNumbers(ctx, batchId, MAX_TASK_IDS);
+        const last = rows.at(-1);
+        return reply
+          .code(202)
+          .header("location", `/api/v1/batches/${batchId}`)
+          .send({
+            batch_id: batchId,
+            task_ids: rows.map((row) => taskIdOf(batchId, row)),
+            total_rows: totalRows,
+            ...(last !== undefined && totalRows > rows.length
+              ? {
+                  next: `${config.publicUrl}/api/v1/batches/${batchId}/rows?limit=${MAX_PAGE}&cursor=${encodeCursor(last)}`,
+                }
+              : {}),
+          });
+      },
+    );
+
+    app.get(
+      "/task-status/",
+      {
+        schema: {
+          ...shared,
+          summary: "One row of an upload",
+          querystring: Type.Object({ task_id: Uuid }),
+          response: { 200: TaskDetail, ...problems(400, 401, 404) },
+        },
+      },
+      async ({ user, query }) => {
+        const parsed = parseTaskId(query.task_id);
+        if (!parsed) throw notFound("task");
+        const batch = await getBatch(ctx, user.id, parsed.batchId);
+        const row = viewRow(batch, await getRow(ctx, batch, parsed.row));
+        return {
+          ...viewTask(row, batch),
+          batch_id: batch.id,
+          description: cellOf(row, batch, "description"),
+          created_book_id: row.record_id,
+          celery_task_id: row.job_id,
+        };
+      },
+    );
+
+    app.get(
+      "/batch-status/",
+      {
+        schema: {
+          ...shared,
+          summary: "An upload, counted and row by row",
+          querystring: Type.Object({ batch_id: Uuid, cursor: PageQuery.cursor }),
+          response: { 200: BatchStatus, ...problems(400, 401, 404) },
+        },
+      },
+      async ({ user, query }) => {
+        const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
+        const batch = await getBatch(ctx, user.id, query.batch_id.toLowerCase());
+        const found = await listRows(ctx, batch, { status: null, after, limit: MAX_PAGE + 1 });
+        const page = found.slice(0, MAX_PAGE);
+        const last = page.at(-1);
+        return {
+          batch_id: batch.id,
+          ...viewBatch(batch, ctx.now()).counts,
+          tasks: page.map((row) => viewTask(viewRow(batch, row), batch)),
+          ...(found.length > MAX_PAGE && last ? { next_cursor: encodeCursor(last.row) } : {}),
+        };
+      },
+    );
+  };
+}
+
+function viewSession(
+  user: Caller,
+  { access, refresh }: { access: string; refresh: string },
+): Static<typeof Session> {
+  return { success: true, access, refresh, user_id: user.id, username: user.username };
+}
+
+type HasMapping = Pick<Awaited<ReturnType<typeof getBatch>>, "mapping" | "header">;
+
+function viewTask(row: RowView, batch: HasMapping): Static<typeof Task> {
+  return {
+    task_id: row.task_id,
+    status: row.status,
+    title: cellOf(row, batch, "title"),
+    author: cellOf(row, batch, "author"),
+    error_message: row.error_message,
+    created_at: row.created_at,
+    completed_at: row.completed_at,
+  };
+}
+
+function cellOf(row: RowView, { mapping, header }: HasMapping, column: string): string {
+  const name = header[mapping[column] ?? -1];
+  return name === undefined ? "" : (row.fields[name] ?? "");
+}

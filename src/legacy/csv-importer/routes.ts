@@ -1,0 +1,162 @@
+/** The endpoints of the FastAPI CSV importer: its paths, bodies and codes over the same verbs as /api/v1. */
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { and, eq } from "drizzle-orm";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import Type from "typebox";
+import { MAX_ROW_NUMBER } from "../../batches/ids.ts";
+import { getBatch, type StoredBatch } from "../../batches/queries.ts";
+import { receiveUpload } from "../../batches/receive/receive-upload.ts";
+import { seedOptions } from "../../batches/receive/upload-options.ts";
+import { listRows } from "../../batches/row-queries.ts";
+import type { Context } from "../../context.ts";
+import { notFound } from "../../errors.ts";
+import { ACCESS_COOKIE, authenticate, type Caller, SECURITY } from "../../platform/http/auth.ts";
+import { problems } from "../../platform/http/errors.ts";
+import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
+import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
+import { withUploadedFile } from "../../platform/http/upload.ts";
+import { listRecords, RecordData } from "../../records/queries.ts";
+import { type BatchState, batches } from "../../schema/batches.ts";
+import { anonymousUser, findAnonymous } from "./anonymous.ts";
+
+const TARGET = "records";
+
+/** The service answered with every row at once. Beyond this an answer says where the rest is. */
+const MAX_ROWS = 1000;
+
+const JobStatus = Type.Enum(["PENDING", "PROCESSING", "SUCCESS", "FAILED"]);
+type JobStatus = "PENDING" | "PROCESSING" | "SUCCESS" | "FAILED";
+
+const STATUS: Record<BatchState, JobStatus> = {
+  receiving: "PENDING",
+  queued: "PENDING",
+  paused: "PENDING",
+  validated: "PENDING",
+  processing: "PROCESSING",
+  completed: "SUCCESS",
+  completed_with_errors: "SUCCESS",
+  failed: "FAILED",
+  cancelled: "FAILED",
+  undoing: "FAILED",
+  undone: "FAILED",
+  deleting: "FAILED",
+};
+
+const Accepted = Type.Object({
+  job_id: Type.Integer({ examples: [1] }),
+  status: JobStatus,
+  message: Type.String({ examples: ["Upload successful. Processing started in background."] }),
+});
+
+const Job = Type.Object({
+  id: Type.Integer({ examples: [1] }),
+  original_filename: Type.String({ examples: ["data.csv"] }),
+  status: JobStatus,
+  csv_data: Type.Array(RecordData, {
+    description: "Empty until SUCCESS; then all rows up to 1,000, and a page of 1,000 beyond.",
+  }),
+  next: Type.Optional(Type.String({ description: "Where the next rows are, where there are more." })),
+  error: Type.Optional(Type.String({ description: "Why it FAILED." })),
+});
+
+export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+  const { config } = ctx;
+  return async (app) => {
+    app.addHook("onRequest", authenticateUnlessAnonymous(ctx));
+    const shared = { tags: ["seed"], security: config.anonymousUploads ? [...SECURITY, {}] : SECURITY };
+
+    app.post(
+      "/upload",
+      {
+        schema: {
+          ...shared,
+          summary: "Upload any CSV",
+          consumes: ["multipart/form-data"],
+          response: { 200: Accepted, ...problems(400, 401, 403, 409, 413, 415) },
+        },
+      },
+      async (request, reply) => {
+        const { id: userId, role } = callerOf(request) ?? { id: await anonymousUser(ctx), role: "user" };
+        const { batchId } = await withUploadedFile(
+          request,
+          reply,
+          { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
+          (uploaded) => receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions(TARGET) }),
+        );
+        const { number } = await getBatch(ctx, userId, batchId);
+        return reply.header("location", `/jobs/${number}`).send({
+          job_id: number,
+          status: "PENDING" as const,
+          message: "Upload successful. Processing started in background.",
+        });
+      },
+    );
+
+    app.get(
+      "/jobs/:job_id",
+      {
+        schema: {
+          ...shared,
+          summary: "The state of an upload, and its rows once it is done",
+          params: Type.Object({ job_id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) }),
+          querystring: Type.Object({ cursor: PageQuery.cursor }),
+          response: { 200: jsonText(Job), ...problems(400, 401, 404) },
+        },
+      },
+      async (request, reply) => {
+        const { job_id } = request.params;
+        const after = decodeNumberCursor(request.query.cursor, MAX_ROW_NUMBER);
+        const userId = callerOf(request)?.id ?? (await findAnonymous(ctx));
+        const batch = userId === null ? null : await findJob(ctx, userId, job_id);
+        if (!batch) throw notFound("job");
+        return reply.type(JSON_TYPE).send(await jobJson(ctx, batch, after));
+      },
+    );
+  };
+}
+
+/** Who sends a token must send a good one; who sends none is nobody, where that is allowed. */
+function authenticateUnlessAnonymous({ config }: Context) {
+  const requireLogin = authenticate(config);
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const hasToken = Boolean(request.headers.authorization ?? request.cookies[ACCESS_COOKIE]);
+    if (hasToken || !config.anonymousUploads) await requireLogin(request, reply);
+  };
+}
+
+function callerOf(request: FastifyRequest): Caller | null {
+  return request.user;
+}
+
+async function findJob(ctx: Context, userId: number, number: number): Promise<StoredBatch | null> {
+  const isJob = and(eq(batches.number, number), eq(batches.userId, userId), eq(batches.target, TARGET));
+  const [found] = await ctx.db.select({ id: batches.id }).from(batches).where(isJob);
+  return found ? getBatch(ctx, userId, found.id) : null;
+}
+
+async function jobJson(ctx: Context, batch: StoredBatch, after: number): Promise<string> {
+  const { number: id, filename: original_filename, userId, id: batchId } = batch;
+  const isEmpty = batch.state === "completed_with_errors" && batch.succeeded === 0;
+  const status = isEmpty ? "FAILED" : STATUS[batch.state];
+  const found =
+    status === "SUCCESS" ? await listRecords(ctx, userId, { batchId, after, limit: MAX_ROWS + 1 }) : [];
+  const page = found.slice(0, MAX_ROWS);
+  const last = page.at(-1);
+  const head = JSON.stringify({ id, original_filename, status });
+  const rest = JSON.stringify({
+    next:
+      found.length > MAX_ROWS && last
+        ? `${ctx.config.publicUrl}/jobs/${id}?cursor=${encodeCursor(last.row)}`
+        : undefined,
+    error: status === "FAILED" ? await whyFailed(ctx, batch) : undefined,
+  });
+  const data = `"csv_data":[${page.map((record) => record.data).join(",")}]`;
+  const members = [head.slice(1, -1), data, rest.slice(1, -1)].filter(Boolean);
+  return `{${members.join(",")}}`;
+}
+
+async function whyFailed(ctx: Context, batch: StoredBatch): Promise<string> {
+  if (batch.state !== "completed_with_errors") return batch.reason ?? `The import is ${batch.state}.`;
+  const [first] = await listRows(ctx, batch, { status: "failed", after: 0, limit: 1 });
+  return `None of the ${batch.totalRows} rows could be stored. Row ${first?.row}: ${first?.errorMessage}`;
+}

@@ -1,0 +1,91 @@
+/** What clients of Django REST Framework expect of bodies, of days and of pages by number. */
+import type { FastifyInstance } from "fastify";
+import Type from "typebox";
+import { DomainError } from "../../errors.ts";
+
+export const URLENCODED = "application/x-www-form-urlencoded";
+
+/** Django also takes forms without a file as browsers send them, and clients that say JSON and send nothing. */
+export function takeBodiesAsDjango(app: FastifyInstance): void {
+  app.addContentTypeParser<string>(URLENCODED, { parseAs: "string" }, (_request, body, done) =>
+    done(null, Object.fromEntries(new URLSearchParams(body))),
+  );
+  const parseJson = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) =>
+    body === "" ? done(null, {}) : parseJson(request, body, done),
+  );
+}
+
+const DAY_MS = 86_400_000;
+
+/** As PostgreSQL can hold it: there is no year 0. */
+export const Day = (description: string) =>
+  Type.Optional(
+    Type.String({ format: "date", formatMinimum: "0001-01-01", description, examples: ["2024-01-01"] }),
+  );
+
+/** From the beginning of the one day to the end of the other, in UTC. */
+export function betweenDays(first?: string, last?: string): { from?: Date; before?: Date } {
+  return {
+    ...(first === undefined ? {} : { from: new Date(first) }),
+    // The day after the last one that is written with four digits can't be written.
+    ...(last === undefined || last === "9999-12-31" ? {} : { before: new Date(Date.parse(last) + DAY_MS) }),
+  };
+}
+
+const PAGE_SIZE = 20;
+const MAX_PAGE_SIZE = 1000;
+
+export const PageNumberQuery = {
+  page: Type.Optional(
+    Type.String({ description: "From 1. A page that there is none of is 404.", examples: ["1"] }),
+  ),
+  page_size: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description: "20 where it is absent; what is over 1,000 is taken for 1,000.",
+    }),
+  ),
+};
+
+interface PageNumbers {
+  readonly page: number;
+  readonly pageSize: number;
+}
+
+/** @throws DomainError `not_found` where the page is no number */
+export function pageNumbers(query: { page?: string; page_size?: number }): PageNumbers {
+  const { page = "1", page_size = PAGE_SIZE } = query;
+  if (!/^0*[1-9]\d{0,8}$/.test(page)) throw noSuchPage();
+  return { page: Number(page), pageSize: Math.min(page_size, MAX_PAGE_SIZE) };
+}
+
+/**
+ * The URLs of the pages beside one.
+ * @param url without its query
+ * @throws DomainError `not_found` where the page is behind the last one
+ */
+export function pageLinks(
+  url: string,
+  query: object,
+  { page, pageSize }: PageNumbers,
+  count: number,
+): { next: string | null; previous: string | null } {
+  if (page > 1 && (page - 1) * pageSize >= count) throw noSuchPage();
+  const linkTo = (number: number) => {
+    const search = new URLSearchParams(
+      Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]),
+    );
+    search.delete("page");
+    if (number > 1) search.set("page", String(number));
+    return search.size > 0 ? `${url}?${search}` : url;
+  };
+  return {
+    next: page * pageSize < count ? linkTo(page + 1) : null,
+    previous: page > 1 ? linkTo(page - 1) : null,
+  };
+}
+
+function noSuchPage(): DomainError {
+  return new DomainError("not_found", "Invalid page.");
+}

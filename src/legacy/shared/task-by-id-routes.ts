@@ -1,0 +1,169 @@
+/**
+ * One task at the paths of both task services. Under /api/tasks/ the one knows tasks by UUID, the other by number, so the
+ * kind of id decides whose answer is given.
+ */
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import Type from "typebox";
+import type { Context } from "../../context.ts";
+import { notFound } from "../../errors.ts";
+import { authenticate, SECURITY } from "../../platform/http/auth.ts";
+import { emptyBodyIsEmpty } from "../../platform/http/body.ts";
+import { problems } from "../../platform/http/errors.ts";
+import { cancelTask } from "../../tasks/control/cancel-task.ts";
+import { deleteTask } from "../../tasks/control/delete-task.ts";
+import { retryTask } from "../../tasks/control/retry-task.ts";
+import { ownTasks } from "../../tasks/transitions.ts";
+import { FileTask, viewFileTask } from "../file-processing/views.ts";
+import { QueuedTaskAnswer, viewQueuedTask } from "../task-queue/views.ts";
+import { takeBodiesAsDjango } from "./django.ts";
+import { speakAsDjango } from "./django-errors.ts";
+import { TaskCache } from "./task-cache.ts";
+import { findTaskId, type TaskKey } from "./task-detail.ts";
+
+const TaskParams = Type.Object({
+  id: Type.String({ description: "The task's UUID or its number.", examples: ["1"] }),
+});
+const NumberParams = Type.Object({
+  id: Type.String({ description: "The task's number.", examples: ["1"] }),
+});
+const Deleted = Type.Object({ message: Type.String({ examples: ["Task 1 deleted successfully"] }) });
+
+export function oneTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+  const cache = new TaskCache(ctx);
+  return async (app) => {
+    app.addHook("onRequest", authenticate(ctx.config));
+    takeBodiesAsDjango(app);
+    speakAsDjango(app);
+    const shared = { tags: ["seed"], security: SECURITY };
+
+    app.get(
+      "/api/tasks/tasks/:id/",
+      {
+        schema: {
+          ...shared,
+          summary: "One task by its number",
+          params: NumberParams,
+          response: { 200: QueuedTaskAnswer, ...problems(400, 401, 404) },
+        },
+      },
+      ({ user, params }) => answerByNumber(user.id, numberOf(params.id)),
+    );
+
+    app.delete(
+      "/api/tasks/tasks/:id/",
+      {
+        schema: {
+          ...shared,
+          summary: "Remove a task by its number",
+          params: NumberParams,
+          response: { 200: Deleted, ...problems(400, 401, 403, 404, 413, 415) },
+        },
+      },
+      ({ user, params }) => removeTask(user.id, numberOf(params.id)),
+    );
+
+    app.get(
+      "/api/tasks/:id/",
+      {
+        schema: {
+          ...shared,
+          summary: "One task",
+          description:
+            "By its UUID as the file-processing service answers, by its number as the task queue does.",
+          params: TaskParams,
+          response: { 200: Type.Union([FileTask, QueuedTaskAnswer]), ...problems(400, 401, 404) },
+        },
+      },
+      async ({ user, params }) => {
+        const key = keyOf(params.id);
+        if (typeof key === "number") return answerByNumber(user.id, key);
+        return viewFileTask((await cache.get(user.id, key)).task, ctx.now());
+      },
+    );
+
+    app.delete(
+      "/api/tasks/:id/",
+      {
+        schema: {
+          ...shared,
+          summary: "Remove a task",
+          params: TaskParams,
+          response: { 200: Deleted, ...problems(400, 401, 403, 404, 413, 415) },
+        },
+      },
+      ({ user, params }) => removeTask(user.id, keyOf(params.id)),
+    );
+
+    app.post(
+      "/api/tasks/:id/cancel/",
+      {
+        preValidation: emptyBodyIsEmpty,
+        schema: {
+          ...shared,
+          summary: "End a task that waits or runs",
+          params: TaskParams,
+          body: Type.Object({
+            reason: Type.String({ default: "", maxLength: 1000, examples: ["User cancelled"] }),
+          }),
+          response: {
+            200: Type.Object({ status: Type.Literal("cancelled") }),
+            ...problems(400, 401, 403, 404, 409, 413, 415),
+          },
+        },
+      },
+      async ({ user, params, body }) => {
+        const id = await findTaskId(ctx, user.id, keyOf(params.id));
+        await cancelTask(ctx, ownTasks(user.id), id, body.reason);
+        return { status: "cancelled" as const };
+      },
+    );
+
+    app.post(
+      "/api/tasks/:id/retry/",
+      {
+        preValidation: emptyBodyIsEmpty,
+        schema: {
+          ...shared,
+          summary: "Have a task done once more",
+          params: TaskParams,
+          body: Type.Object({
+            force: Type.Boolean({ default: false, description: "Also one that has completed." }),
+          }),
+          response: {
+            200: Type.Object({ status: Type.Literal("retrying") }),
+            ...problems(400, 401, 403, 404, 409, 413, 415),
+          },
+        },
+      },
+      async ({ user, params, body }) => {
+        const id = await findTaskId(ctx, user.id, keyOf(params.id));
+        await retryTask(ctx, ownTasks(user.id), id, body);
+        return { status: "retrying" as const };
+      },
+    );
+
+    async function answerByNumber(userId: number, number: number) {
+      const { isCached, ...detail } = await cache.get(userId, number);
+      return { task: viewQueuedTask(detail), cached: isCached };
+    }
+
+    async function removeTask(userId: number, key: TaskKey) {
+      await deleteTask(ctx, ownTasks(userId), await findTaskId(ctx, userId, key));
+      return { message: `Task ${key} deleted successfully` };
+    }
+  };
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** @throws DomainError `not_found` where it is neither, as for a path that there is none of */
+function keyOf(id: string): TaskKey {
+  const lower = id.toLowerCase();
+  return UUID.test(lower) ? lower : numberOf(id);
+}
+
+function numberOf(id: string): number {
+  const number = /^\d{1,16}$/.test(id) ? Number(id) : Number.NaN;
+  if (!Number.isSafeInteger(number)) throw notFound("task");
+  return number;
+}

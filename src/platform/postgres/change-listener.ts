@@ -1,0 +1,126 @@
+/** Notifications of PostgreSQL: one connection a process, however many wait for however much. */
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import type { Config } from "../../config.ts";
+import type { Log } from "../log.ts";
+import { connectionLimits } from "./database.ts";
+
+/** Gets the payload; null: notifications may have been missed, anything may have changed. */
+export type NotifyHandler = (payload: string | null) => void;
+
+/** How often handlers look for themselves while no connection listens. */
+const POLL_MS = 1000;
+/** A connection that is dead without saying so is found within twice this time. */
+const CHECK_MS = 5000;
+const MAX_BACKOFF_MS = 10_000;
+
+/** Connects when the first handler comes, and again whenever the connection is lost. */
+export class NotifyListener {
+  readonly #config: Pick<Config, "databaseUrl" | "databaseBackend">;
+  readonly #log: Log;
+  readonly #handlers = new Map<string, Set<NotifyHandler>>();
+  /** Channels whose notifications the present connection gets. */
+  readonly #subscribed = new Set<string>();
+  readonly #closing = new AbortController();
+  #client: pg.Client | null = null;
+  #running: Promise<void> | null = null;
+  #polling: NodeJS.Timeout | undefined;
+
+  constructor(config: Pick<Config, "databaseUrl" | "databaseBackend">, log: Log) {
+    this.#config = config;
+    this.#log = log;
+  }
+
+  /** Whether notifications come; until then handlers are called with null each second. */
+  get isListening(): boolean {
+    return this.#client !== null;
+  }
+
+  /** Whether no notification of this channel can be missed. */
+  isListeningTo(channel: string): boolean {
+    return this.isListening && this.#subscribed.has(channel);
+  }
+
+  /** @returns what ends it */
+  listen(channel: string, handler: NotifyHandler): () => void {
+    const known = this.#handlers.get(channel);
+    const handlers = known ?? new Set();
+    this.#handlers.set(channel, handlers.add(handler));
+    // Where it fails, the connection is lost, and the next one listens to it.
+    if (!known && this.#client) this.#subscribe(this.#client, channel).catch(() => {});
+    this.#start();
+    return () => handlers.delete(handler);
+  }
+
+  /** Calls the handlers in this process alone. */
+  wake(channel: string, payload: string | null): void {
+    for (const handler of this.#handlers.get(channel) ?? []) handler(payload);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    clearInterval(this.#polling);
+    // One that still tries to connect gives up by itself.
+    if (this.isListening) await this.#running;
+  }
+
+  #start(): void {
+    if (this.#polling || this.#closing.signal.aborted) return;
+    this.#polling = setInterval(() => {
+      if (!this.isListening) this.#wakeAll();
+    }, POLL_MS).unref();
+    // CockroachDB has no notifications: there, looking each second is all.
+    if (this.#config.databaseBackend !== "cockroachdb") this.#running = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    for (let failures = 0; !signal.aborted; failures++) {
+      const client = new pg.Client({
+        connectionString: this.#config.databaseUrl,
+        application_name: "rowmill-listen",
+        ...connectionLimits,
+        query_timeout: CHECK_MS,
+      });
+      try {
+        await this.#listenOn(client);
+      } catch (error) {
+        if (this.isListening) failures = 0;
+        const reason = error instanceof Error && error.name === "AbortError" ? error.cause : error;
+        if (!signal.aborted) this.#log.warn({ err: reason }, "no connection listens; it is opened again");
+      }
+      this.#client = null;
+      this.#subscribed.clear();
+      await client.end().catch(() => {}); // It may be gone already.
+      const backoffMs = Math.min(MAX_BACKOFF_MS, 100 * 2 ** failures);
+      await sleep(backoffMs, undefined, { signal, ref: false }).catch(() => {}); // Closed meanwhile.
+    }
+  }
+
+  /** Never returns: it throws when the connection is lost, or by `close`. */
+  async #listenOn(client: pg.Client): Promise<never> {
+    const lost = new AbortController();
+    client.on("error", (error) => lost.abort(error));
+    client.on("end", () => lost.abort(new Error("The connection was ended.")));
+    client.on("notification", ({ channel, payload }) => this.wake(channel, payload ?? ""));
+    await client.connect();
+    for (const channel of this.#handlers.keys()) await this.#subscribe(client, channel);
+    this.#client = client;
+    // What was told while nobody listened is lost.
+    this.#wakeAll();
+    const signal = AbortSignal.any([lost.signal, this.#closing.signal]);
+    for (;;) {
+      await sleep(CHECK_MS, undefined, { signal, ref: false });
+      await client.query("SELECT 1");
+    }
+  }
+
+  async #subscribe(client: pg.Client, channel: string): Promise<void> {
+    await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
+    this.#subscribed.add(channel);
+  }
+
+  #wakeAll(): void {
+    for (const channel of this.#handlers.keys()) this.wake(channel, null);
+  }
+}

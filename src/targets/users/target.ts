@@ -1,0 +1,43 @@
+import Type from "typebox";
+import type { SetTarget } from "../target.ts";
+import { undoUsers } from "./undo-users.ts";
+import { writeUsers } from "./write-users.ts";
+
+const columns = Type.Object({
+  username: Type.String({ minLength: 1, maxLength: 150, examples: ["ada"] }),
+  email: Type.String({
+    maxLength: 254,
+    pattern: "^$|^[^@\\s]+@[^@\\s]+$",
+    default: "",
+    description: "an e-mail address",
+    examples: ["ada@example.com"],
+  }),
+  password: Type.String({
+    maxLength: 1024,
+    default: "",
+    description: "as long as PASSWORD_MIN_LENGTH says; without one nobody can log in to the account yet",
+    examples: ["correct horse battery"],
+  }),
+  role: Type.String({
+    pattern: "^(user|operator|admin)?$",
+    default: "user",
+    description: "user, operator or admin",
+    examples: ["user"],
+  }),
+});
+
+export const usersTarget: SetTarget<typeof columns> = {
+  name: "users",
+  description: "Accounts. An upsert changes e-mail and role, and the password only where one is given.",
+  columns,
+  aliases: { username: ["user", "login"], email: ["mail", "e-mail address"] },
+  isStrict: true,
+  secrets: ["password"],
+  role: "admin",
+  key: ["username"],
+  modes: ["insert", "skip_existing", "upsert"],
+  // Hashing a password takes some 20 ms of a core.
+  maxChunkRows: 100,
+  write: writeUsers,
+  undo: undoUsers,
+};

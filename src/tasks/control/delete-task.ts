@@ -1,0 +1,37 @@
+import { eq, inArray, type SQL } from "drizzle-orm";
+import { type Context, inTransaction, notify } from "../../context.ts";
+import { removeTaskFiles } from "../../files/remove-task-files.ts";
+import { tasks } from "../../schema/tasks.ts";
+import { hasEnded } from "../state.ts";
+import { dequeueTasks } from "../task-jobs.ts";
+import { type Acting, lockTask, TASK_CHANNEL, type Task } from "../transitions.ts";
+import { stopTasks } from "./cancel-task.ts";
+
+/**
+ * Removes a task with its history, its job and the files that it made, whatever its state: a worker that has it in
+ * hand stops. @throws DomainError `not_found`
+ */
+export function deleteTask(ctx: Context, acting: Acting, taskId: string): Promise<Task> {
+  return inTransaction(ctx, async (tx) => {
+    const task = await lockTask(tx, acting, taskId);
+    await deleteTasks(tx, eq(tasks.id, taskId));
+    return task;
+  });
+}
+
+/** Removes those that `where` picks, in a transaction. @returns how many */
+export async function deleteTasks(tx: Context, where: SQL | undefined): Promise<number> {
+  const found = await tx.db.select().from(tasks).where(where).for("update");
+  if (found.length === 0) return 0;
+  const ids = found.map(({ id }) => id);
+  const [ended, open] = [
+    found.filter(({ status }) => hasEnded(status)),
+    found.filter(({ status }) => !hasEnded(status)),
+  ];
+  await stopTasks(tx, open);
+  await dequeueTasks(tx, ended);
+  await removeTaskFiles(tx, ids);
+  await tx.db.delete(tasks).where(inArray(tasks.id, ids));
+  await notify(tx, TASK_CHANNEL, ids);
+  return ids.length;
+}

@@ -1,0 +1,75 @@
+import { eq, type SQL, sql } from "drizzle-orm";
+import { type Context, inTransaction } from "../../context.ts";
+import { DomainError } from "../../errors.ts";
+import { tasks } from "../../schema/tasks.ts";
+import { allows } from "../state.ts";
+import { enqueueTasks, taskJobId } from "../task-jobs.ts";
+import { type Acting, lockTask, requireEdge, type Task, takeEdge } from "../transitions.ts";
+
+export interface Retry {
+  /** Also one that has completed. */
+  readonly force: boolean;
+}
+
+/**
+ * Has a task done once more that has failed or was cancelled; all its automatic retries are there again.
+ * @throws DomainError `not_found`, `conflict` where its state does not allow it
+ */
+export function retryTask(ctx: Context, acting: Acting, taskId: string, { force }: Retry): Promise<Task> {
+  return inTransaction(ctx, async (tx) => {
+    const task = await lockTask(tx, acting, taskId);
+    requireRetry(task, force);
+    const [retried = task] = await retryTasks(tx, acting, eq(tasks.id, taskId), { force });
+    return retried;
+  });
+}
+
+function requireRetry(task: Task, force: boolean): void {
+  if (!allows("forceRetry", task.status)) requireEdge(task, "retry", "retried");
+  else if (!force)
+    throw new DomainError("conflict", `A task that is ${task.status} is retried with \`force\` only.`);
+}
+
+/** Retries those that `where` picks and whose state allows it, in a transaction. */
+export async function retryTasks(
+  tx: Context,
+  { actorId }: Acting,
+  where: SQL | undefined,
+  { force }: Retry,
+): Promise<Task[]> {
+  const changes = {
+    run: sql`${tasks.run} + 1`,
+    retryCount: 0,
+    progress: 0,
+    result: null,
+    errorCode: null,
+    errorMessage: null,
+    cancelReason: null,
+    dueAt: sql`statement_timestamp()`,
+    startedAt: null,
+    completedAt: null,
+    cancelledAt: null,
+  };
+  const note = { message: "Asked for.", actorId };
+  const retried = await takeEdge(tx, "retry", where, changes, note);
+  if (force) retried.push(...(await takeEdge(tx, "forceRetry", where, changes, note)));
+  return withNewJobs(tx, retried);
+}
+
+/** Gives tasks whose `run` has just become another the job of that run. */
+export async function withNewJobs(
+  tx: Context,
+  changed: readonly Task[],
+  startAfterSeconds = 0,
+): Promise<Task[]> {
+  const renewed = changed.map((task) => ({ ...task, jobId: taskJobId(task.id, task.run) }));
+  if (renewed.length === 0) return renewed;
+  const column = (key: "id" | "jobId") => sql.param(renewed.map((task) => task[key]));
+  await tx.db
+    .update(tasks)
+    .set({ jobId: sql`job.id` })
+    .from(sql`unnest(${column("id")}::uuid[], ${column("jobId")}::uuid[]) AS job (task_id, id)`)
+    .where(eq(tasks.id, sql`job.task_id`));
+  await enqueueTasks(tx, renewed, startAfterSeconds);
+  return renewed;
+}

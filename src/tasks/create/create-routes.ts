@@ -1,0 +1,136 @@
+import { createHash } from "node:crypto";
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import Type, { type TSchema } from "typebox";
+import { type Context, inTransaction } from "../../context.ts";
+import { claimKey } from "../../idempotency/claim-key.ts";
+import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../idempotency/replay.ts";
+import { authenticate, SECURITY } from "../../platform/http/auth.ts";
+import { problems } from "../../platform/http/errors.ts";
+import { getTask } from "../queries.ts";
+import { NewTaskBody, NewTasksBody } from "../types/views.ts";
+import { type TaskView, viewTask } from "../views.ts";
+import { createTasks } from "./create-tasks.ts";
+import { BULK_MAX_BYTES, MAX_BULK, readTask, readTasks } from "./task-body.ts";
+
+const CreatedTasks = Type.Object({
+  group_id: Type.String({ format: "uuid", description: "For GET /api/v1/tasks?group_id=" }),
+  count: Type.Integer(),
+  tasks: Type.Array(
+    Type.Object({
+      id: Type.String({ format: "uuid" }),
+      number: Type.Integer(),
+      job_id: Type.String({ format: "uuid" }),
+    }),
+    { description: "In the order that they were sent in." },
+  ),
+});
+
+export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.addHook("onRequest", authenticate(ctx.config));
+    const shared = {
+      tags: ["tasks"],
+      security: SECURITY,
+      headers: IdempotencyHeaders,
+    };
+    const errors = problems(400, 401, 403, 409, 413, 415, 422);
+
+    app.post(
+      "/api/v1/tasks",
+      {
+        config: { documentedBody: NewTaskBody },
+        schema: {
+          ...shared,
+          summary: "Make a task",
+          description:
+            "The task and its job are stored when this answers. What a type takes is also at /api/v1/task-types. " +
+            "A field that is not known is refused.",
+          response: { 201: answerOf("Stored and queued.", Type.Ref("Task")), ...errors },
+        },
+      },
+      (request, reply) => {
+        const task = readTask(request.body);
+        const { id: userId } = request.user;
+        return once(request, reply, locationOfTask, async (tx) => {
+          const { tasks } = await createTasks(tx, userId, [task]);
+          const [created] = tasks;
+          return viewTask(await getTask(tx, userId, created?.id ?? ""), tx.now());
+        });
+      },
+    );
+
+    app.post(
+      "/api/v1/tasks/bulk",
+      {
+        bodyLimit: BULK_MAX_BYTES,
+        config: { documentedBody: NewTasksBody },
+        schema: {
+          ...shared,
+          summary: "Make many tasks at once, all or none",
+          description:
+            `Up to ${MAX_BULK} tasks and ${BULK_MAX_BYTES / 2 ** 20} MiB. Errors name the task by its place: ` +
+            "`tasks.17.params.width`.",
+          response: {
+            201: answerOf("Stored; all that wait for no other are queued.", CreatedTasks),
+            ...errors,
+          },
+        },
+      },
+      (request, reply) => {
+        const { requests, order } = readTasks(request.body);
+        return once(request, reply, locationOfGroup, async (tx) => {
+          const options = { together: order, field: "tasks" };
+          const { groupId, tasks } = await createTasks(tx, request.user.id, requests, options);
+          return {
+            group_id: groupId ?? "",
+            count: tasks.length,
+            tasks: tasks.map(({ id, number, jobId }) => ({ id, number, job_id: jobId })),
+          };
+        });
+      },
+    );
+
+    /** Does it in a transaction, or answers as before where the request's Idempotency-Key has been carried out. */
+    async function once<B extends object>(
+      request: FastifyRequest<{ Headers: { "idempotency-key"?: string } }>,
+      reply: FastifyReply,
+      locationOf: (body: B) => string,
+      create: (tx: Context) => Promise<B>,
+    ): Promise<FastifyReply> {
+      const answer = (body: B) => reply.code(201).header("location", locationOf(body)).send(body);
+      const key = request.headers["idempotency-key"];
+      if (key === undefined) return answer(await inTransaction(ctx, create));
+      const fingerprint = fingerprintOf(request);
+      await using claim = await claimKey(ctx, request.user.id, key);
+      if (claim.answer) {
+        requireSameRequest(claim.answer, fingerprint);
+        reply.header("idempotency-replayed", "true");
+        return answer(claim.answer.body as B);
+      }
+      const body = await inTransaction(ctx, async (tx) => {
+        const body = await create(tx);
+        await claim.store(tx, { fingerprint, status: 201, body });
+        return body;
+      });
+      return answer(body);
+    }
+  };
+}
+
+const locationOfTask = ({ id }: TaskView) => `/api/v1/tasks/${id}`;
+const locationOfGroup = ({ group_id }: { group_id: string }) => `/api/v1/tasks?group_id=${group_id}`;
+
+function fingerprintOf({ routeOptions, body }: FastifyRequest): Buffer {
+  return createHash("sha256")
+    .update(JSON.stringify([routeOptions.url, body]))
+    .digest();
+}
+
+function answerOf(description: string, schema: TSchema) {
+  return {
+    description,
+    headers: { Location: { schema: { type: "string" } }, ...REPLAYED_HEADER },
+    content: { "application/json": { schema } },
+  };
+}

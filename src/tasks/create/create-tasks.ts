@@ -1,0 +1,159 @@
+import { sql } from "drizzle-orm";
+import { type Context, inTransaction } from "../../context.ts";
+import { DomainError, type FieldErrors, invalidField } from "../../errors.ts";
+import { joinPath, throwFieldErrors } from "../../platform/http/schema-errors.ts";
+import { uuidV7 } from "../../platform/ids.ts";
+import { requireStorable } from "../../platform/postgres/storable.ts";
+import { DEFAULT_PRIORITY } from "../../schema/tasks.ts";
+import { enqueueTasks, taskJobId } from "../task-jobs.ts";
+import { taskTypeNamed } from "../types/registry.ts";
+import type { TaskType } from "../types/task-type.ts";
+import { checkParams } from "./check-params.ts";
+import { fileFieldOf, findFiles, type GivenFile } from "./find-files.ts";
+
+/** What is asked for. */
+export interface TaskRequest extends GivenFile {
+  readonly type: string;
+  /** Absent: what `metadata` says, for types that can read it, or nothing. */
+  readonly params?: unknown;
+  readonly title?: string;
+  readonly description?: string;
+  readonly priority?: number;
+  readonly maxRetries?: number;
+  readonly tags?: readonly string[];
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+export interface CreatedTask {
+  readonly id: string;
+  readonly number: number;
+  readonly jobId: string;
+}
+
+export interface Created {
+  /** Of tasks that were created together; null for one that was created alone. */
+  readonly groupId: string | null;
+  /** In the order of the requests. */
+  readonly tasks: readonly CreatedTask[];
+}
+
+interface Options {
+  /** Absent: a task by itself. Sequential ones wait each for the one before, and are cancelled where that fails. */
+  readonly together?: "parallel" | "sequential";
+  /** Where the requests stand in what the client sent: field `tasks` has them all. Absent: it sent the one. */
+  readonly field?: string;
+}
+
+/**
+ * Creates tasks and their jobs, all of them or none.
+ * @throws DomainError `invalid_input` that names each wrong field
+ */
+export async function createTasks(
+  ctx: Context,
+  userId: number,
+  requests: readonly TaskRequest[],
+  { together, field }: Options = {},
+): Promise<Created> {
+  const pathOf = (index: number) => (field === undefined ? "" : `${field}.${index}`);
+  const checked = checkRequests(requests, pathOf);
+  return inTransaction(ctx, async (tx) => {
+    const files = await findFiles(tx, userId, requests, pathOf);
+    const groupId = together ? uuidV7(ctx.now()) : null;
+    const isSequential = together === "sequential";
+    const made = checked.map(({ type, ...facts }, index) => {
+      const id = uuidV7(ctx.now());
+      const file = files[index] ?? null;
+      requireFile(type, file, fileFieldOf(requests[index], pathOf(index)));
+      const defaults = { run: 1, maxRetries: ctx.config.taskMaxRetries, jobId: taskJobId(id, 1) };
+      return { id, userId, type: type.name, queue: type.queue, ...defaults, ...facts, file, groupId, index };
+    });
+    const rows = made.map(({ file, ...task }, index) => ({
+      ...task,
+      ...file,
+      afterId: isSequential ? (made[index - 1]?.id ?? null) : null,
+      hasNext: isSequential && index < made.length - 1,
+    }));
+    const numbers = await insertTasks(tx, rows);
+    await enqueueTasks(
+      tx,
+      rows.filter(({ afterId }) => afterId === null),
+    );
+    const tasks = rows.map(({ id, jobId }) => ({ id, jobId, number: numbers.get(id) ?? 0 }));
+    return { groupId, tasks };
+  });
+}
+
+/** Fields told in one answer. */
+const MAX_TOLD = 100;
+
+/** @throws DomainError `invalid_input` that names what is wrong with each */
+function checkRequests(requests: readonly TaskRequest[], pathOf: (index: number) => string) {
+  const fieldErrors: FieldErrors = {};
+  const checked: ReturnType<typeof checkRequest>[] = [];
+  for (const [index, request] of requests.entries()) {
+    try {
+      checked.push(checkRequest(request, pathOf(index)));
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      Object.assign(fieldErrors, error.fieldErrors);
+      if (Object.keys(fieldErrors).length >= MAX_TOLD) break;
+    }
+  }
+  throwFieldErrors(fieldErrors);
+  return checked;
+}
+
+function checkRequest(request: TaskRequest, path: string) {
+  const { title = "", description = "", priority = DEFAULT_PRIORITY, tags = [], metadata = {} } = request;
+  const type = taskTypeNamed(request.type, joinPath(path, "type"));
+  const { params: given = null, filePath = null } = request;
+  const texts = { title, description, tags, metadata, params: given, file_path: filePath };
+  for (const [name, value] of Object.entries(texts)) requireStorable(value, joinPath(path, name));
+  const params = checkParams(type, given, metadata, path);
+  const { maxRetries } = request;
+  return {
+    type,
+    title,
+    description,
+    priority,
+    tags,
+    metadata,
+    params,
+    ...(maxRetries === undefined ? {} : { maxRetries }),
+  };
+}
+
+function requireFile(type: TaskType, file: { fileBytes: number } | null, field: string): void {
+  const { maxFileBytes = Number.POSITIVE_INFINITY } = type.limits;
+  if (!file && type.file === "required") throw invalidField(field, `is required for ${type.name}.`);
+  if (file && type.file === "none") throw invalidField(field, `${type.name} takes no file.`);
+  if (file && file.fileBytes > maxFileBytes) {
+    throw invalidField(field, `has ${file.fileBytes} bytes; ${type.name} takes up to ${maxFileBytes}.`);
+  }
+}
+
+/** In one statement, since there may be thousands. @returns task id to its number */
+async function insertTasks(
+  tx: Context,
+  rows: readonly (object & { afterId: string | null })[],
+): Promise<Map<string, number>> {
+  const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
+    WITH made AS (
+      INSERT INTO tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
+        file_bytes, max_retries, job_id, group_id, after_id, has_next, tags, metadata, due_at)
+      SELECT id, "userId", type, queue, title, description, priority, params, "fileId", "filePath", "fileName",
+        "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", tags, metadata, CASE WHEN "afterId" IS NULL THEN now() END
+      FROM json_to_recordset(${JSON.stringify(rows)}::json) AS task (index int, id uuid, "userId" bigint, type text,
+        queue text, title text, description text, priority smallint, params json, "fileId" uuid, "filePath" text,
+        "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid, "hasNext" boolean,
+        tags text[], metadata json)
+      ORDER BY index
+      RETURNING id, number, user_id, after_id
+    ), told AS (
+      INSERT INTO task_events (task_id, type, actor_id)
+      SELECT id, 'created'::task_event_type, user_id FROM made
+      UNION ALL SELECT id, 'queued', user_id FROM made WHERE after_id IS NULL
+    )
+    SELECT id, number FROM made`);
+  return new Map(inserted.map(({ id, number }) => [id, Number(number)]));
+}

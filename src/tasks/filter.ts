@@ -1,0 +1,103 @@
+/** Which tasks a client asks for: the query parameters of lists and counts. */
+import Type, { type Static } from "typebox";
+import { Uuid } from "../batches/views.ts";
+import { invalidField } from "../errors.ts";
+import { QUEUES } from "../jobs.ts";
+import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
+import type { TaskFilter } from "./queries.ts";
+import { taskTypeNamed } from "./types/registry.ts";
+
+const NUL_FREE = "^[^\\u0000]*$";
+const DAY_MS = 86_400_000;
+/** Later ones have five digits, which PostgreSQL does not read. */
+const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
+const DATE = /^\d{4}-\d\d-\d\d$/;
+
+export const TaskFilterQuery = {
+  status: Type.Optional(
+    Type.Array(Type.String({ maxLength: 100 }), {
+      maxItems: 20,
+      description: `Any of: ${taskStatus.enumValues.join(", ")}. Repeated, or with commas between them.`,
+      examples: [["pending", "processing"]],
+    }),
+  ),
+  type: Type.Optional(Type.String({ maxLength: 100, examples: ["image"] })),
+  queue: Type.Optional(Type.Enum([...QUEUES])),
+  group_id: Type.Optional({ ...Uuid, description: "Tasks that were created together." }),
+  tag: Type.Optional(Type.String({ minLength: 1, maxLength: 50, pattern: NUL_FREE, examples: ["may"] })),
+  from: Type.Optional(
+    Type.String({
+      maxLength: 40,
+      description: "Created then or later: a date (UTC) or a date and time of RFC 3339.",
+      examples: ["2026-11-01", "2026-11-01T08:00:00Z"],
+    }),
+  ),
+  to: Type.Optional(
+    Type.String({
+      maxLength: 40,
+      description: "Created then or before; of a date, the whole day.",
+      examples: ["2026-11-30"],
+    }),
+  ),
+  search: Type.Optional(
+    Type.String({
+      maxLength: 200,
+      pattern: NUL_FREE,
+      description: "Words that each must be in the title, the description or the file's name.",
+      examples: ["cat"],
+    }),
+  ),
+};
+const Query = Type.Object(TaskFilterQuery);
+
+/** @throws DomainError `invalid_input` that names the parameter */
+export function readTaskFilter(query: Static<typeof Query>): TaskFilter {
+  const { status, type, queue, group_id: groupId, tag, from, to, search } = query;
+  if (type !== undefined) taskTypeNamed(type);
+  return {
+    ...(status === undefined ? {} : { statuses: readStatuses(status) }),
+    ...(type === undefined ? {} : { type }),
+    ...(queue === undefined ? {} : { queue }),
+    ...(groupId === undefined ? {} : { groupId }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(from === undefined ? {} : { from: readMoment("from", from).start }),
+    ...(to === undefined ? {} : { before: readMoment("to", to).end }),
+    ...(search === undefined ? {} : { search: search.split(/\s+/).filter(Boolean) }),
+  };
+}
+
+function readStatuses(given: readonly string[]): TaskStatus[] {
+  return given
+    .flatMap((part) => part.split(","))
+    .map((name) => {
+      const status = taskStatus.enumValues.find((known) => known === name.trim());
+      const known = taskStatus.enumValues.join(", ");
+      if (!status) throw invalidField("status", `"${name.slice(0, 100)}" is not one of: ${known}.`);
+      return status;
+    });
+}
+
+/**
+ * When a date or a moment begins, and when it is over: a moment is told to the millisecond.
+ * @throws DomainError `invalid_input`
+ */
+export function readMoment(field: string, text: string): { start: Date; end: Date } {
+  const isDate = DATE.test(text);
+  const start = Date.parse(text);
+  // Of the year 0 PostgreSQL knows nothing, and JavaScript takes the 30th of February for the 1st of March.
+  if (!(isDate || MOMENT.test(text)) || Number.isNaN(start) || /^0000/.test(text) || !isDay(text)) {
+    const message =
+      'must be a date, such as "2026-11-30", or a date and time, such as "2026-11-30T08:00:00Z" ' +
+      "(in a URL the plus of an offset is %2B).";
+    throw invalidField(field, message);
+  }
+  const end = Math.min(start + (isDate ? DAY_MS : 1), LAST_MS);
+  return { start: new Date(start), end: new Date(end) };
+}
+
+function isDay(text: string): boolean {
+  const day = text.slice(0, 10);
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+}

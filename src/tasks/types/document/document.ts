@@ -1,0 +1,81 @@
+/** Documents: what is in them, and their text. */
+import Type from "typebox";
+import { fileFor, workInThread } from "../in-thread.ts";
+import type { TaskType } from "../task-type.ts";
+import { PDF_MAX_BYTES, PDF_MAX_PAGES } from "./limits.ts";
+import type { DocumentData, DocumentFound } from "./thread.ts";
+
+const params = Type.Object({
+  extract_text: Type.Boolean({
+    default: true,
+    description:
+      "Stores the text as a UTF-8 file (`text_file`). The pages of a PDF are told apart by a form feed.",
+  }),
+  max_pages: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: PDF_MAX_PAGES,
+      description: `Reads only so many pages of a PDF. Absent: all of them, where there are no more than ${PDF_MAX_PAGES}.`,
+      examples: [50],
+    }),
+  ),
+});
+
+/** What a thread may take: the PDF itself, and what is unpacked of it. */
+const LIMITS = { heapMb: 256, bytesMb: PDF_MAX_BYTES / 1e6 + 200, seconds: 600, silentSeconds: 60 } as const;
+
+const SHOWN: Readonly<Record<string, string>> = {
+  pdf: "PDF",
+  csv: "CSV",
+  markdown: "Markdown",
+  text: "plain text",
+};
+
+export const documentType: TaskType<typeof params> = {
+  name: "document",
+  description:
+    "Reads a document, which is told by its content: a PDF (pages, metadata, text), plain text, CSV (rows, columns, how it is " +
+    "written) or Markdown (headings, links, pictures, code blocks). Counts words, lines and characters in any language and stores the text as " +
+    "a file. It does no OCR: pages that are pictures have no text. Anything else fails with `unsupported_format`, a PDF that needs " +
+    "a password with `encrypted`, a broken one with `damaged`.",
+  queue: "file_processing",
+  params,
+  file: "required",
+  limits: { timeoutSeconds: 1800 },
+
+  async run(ctx, input) {
+    const { params } = input;
+    const file = fileFor(input, "A document");
+    const { cellMaxBytes, headerNameMaxBytes, uploadMaxColumns } = ctx.config;
+    const data: DocumentData = {
+      name: file.name,
+      bytes: file.bytes,
+      extractText: params.extract_text,
+      maxPages: params.max_pages,
+      csvLimits: {
+        cellMaxBytes,
+        headerNameMaxBytes,
+        uploadMaxColumns,
+        uploadMaxRows: Number.POSITIVE_INFINITY,
+      },
+    };
+    const { result, made } = await workInThread<DocumentFound>(input, {
+      file,
+      script: new URL("./thread.ts", import.meta.url),
+      data,
+      limits: LIMITS,
+    });
+    return { message: describe(file.name, result), ...result, bytes: file.bytes, text_file: made };
+  },
+};
+
+function describe(name: string, found: DocumentFound): string {
+  const counts = `${found.words} words, ${found.lines} lines`;
+  if ("csv" in found && found.csv) {
+    return `"${name}" is CSV with ${found.csv.rows} rows of ${found.csv.columns} columns, ${counts}`;
+  }
+  if (!("pages" in found)) return `"${name}" is ${SHOWN[found.format]} with ${counts}`;
+  const read = found.pages_read < found.pages ? `, of which ${found.pages_read} were read` : "";
+  const text = found.words > 0 ? counts : "no text (pages that are pictures have none)";
+  return `"${name}" is a PDF of ${found.pages} ${found.pages === 1 ? "page" : "pages"}${read}: ${text}`;
+}

@@ -1,0 +1,81 @@
+/** Videos: what is in them, and their packets in another file. */
+import Type from "typebox";
+import { fileFor, workInThread } from "../in-thread.ts";
+import { Permanent, type TaskType } from "../task-type.ts";
+import { CONTAINERS } from "./limits.ts";
+import type { VideoData, VideoFound } from "./thread.ts";
+
+const params = Type.Object({
+  action: Type.Enum(["inspect", "remux"], {
+    default: "inspect",
+    description:
+      "`inspect` tells what is in the video; `remux` also copies it, or a part of it, into a new file.",
+  }),
+  container: Type.Optional(
+    Type.Enum([...CONTAINERS], {
+      description:
+        "What `remux` puts it into. Absent: what it is in already (MP4 for MPEG-TS). Only where its codecs fit: WebM takes VP8, VP9, AV1, Opus and Vorbis.",
+    }),
+  ),
+  trim: Type.Optional(
+    Type.Object(
+      {
+        start_seconds: Type.Number({
+          default: 0,
+          minimum: 0,
+          description: "The new file begins at the key frame at or before this (`actual_start_seconds`).",
+        }),
+        end_seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: "Absent: to its end." })),
+      },
+      { description: "The part that `remux` copies.", examples: [{ start_seconds: 10, end_seconds: 25.5 }] },
+    ),
+  ),
+});
+
+/** The same for a file of any size. What hangs over a made-up index says nothing meanwhile. */
+const LIMITS = { heapMb: 256, bytesMb: 200, seconds: 1800, silentSeconds: 20 } as const;
+
+export const videoType: TaskType<typeof params> = {
+  name: "video",
+  description:
+    "Looks into a video (MP4, MOV, WebM, Matroska, MPEG-TS): container, duration, codecs, dimensions, frame rate, bit rates, tracks, tags. " +
+    "`remux` changes its container or cuts a part out by copying what is coded already. It codes nothing anew: no other codec, size or quality, no " +
+    "filters, no thumbnails; a part begins at a key frame; subtitles are left out. Anything else fails with " +
+    "`unsupported_format`, a codec that does not fit with `unsupported_codec`, a broken video with `damaged`.",
+  queue: "file_processing",
+  params,
+  file: "required",
+  limits: { timeoutSeconds: 3600 },
+
+  async run(_ctx, input) {
+    const { params } = input;
+    const file = fileFor(input, "A video");
+    const { action, container, trim } = params;
+    if (action === "inspect" && (container || trim)) {
+      throw new Permanent("invalid_params", "`container` and `trim` are for the action `remux`.");
+    }
+    const startSeconds = trim?.start_seconds ?? 0;
+    const endSeconds = trim?.end_seconds ?? Number.POSITIVE_INFINITY;
+    if (endSeconds <= startSeconds) {
+      throw new Permanent("invalid_trim", "`trim.end_seconds` must be more than `trim.start_seconds`.");
+    }
+    const remux = action === "remux" ? { container, startSeconds, endSeconds } : null;
+    const data: VideoData = { name: file.name, bytes: file.bytes, remux };
+    const { result, made } = await workInThread<VideoFound>(input, {
+      file,
+      script: new URL("./thread.ts", import.meta.url),
+      data,
+      limits: LIMITS,
+    });
+    return { message: describe(file.name, result), ...result, file: made };
+  },
+};
+
+function describe(name: string, { output, ...found }: VideoFound): string {
+  const { codec, width, height, frame_rate } = found.video;
+  const rate = frame_rate === null ? "" : ` at ${frame_rate} frames a second`;
+  const sound = found.audio ? `, sound in ${found.audio.codec ?? "an unknown codec"}` : ", no sound";
+  const what = `"${name}" is ${found.duration_seconds} s of ${codec ?? "an unknown codec"} in ${found.container}, ${width} x ${height}${rate}${sound}`;
+  if (!output) return what;
+  return `${what}; ${output.duration_seconds} s of it from ${output.actual_start_seconds} s on are in a new ${output.container} file`;
+}

@@ -1,0 +1,111 @@
+import { expect, test } from "vitest";
+import { pauseQueue } from "../../src/queues/pause-queue.ts";
+import { resumeQueue } from "../../src/workers/resume-queue.ts";
+import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { endedTask, newTask, untilTask } from "../support/tasks.ts";
+import { until } from "../support/until.ts";
+
+const runs = ({ ctx }: Rowmill, id: string) =>
+  untilTask(ctx, id, "runs", ({ status }) => status === "processing");
+
+async function jobsWaiting({ ctx }: Rowmill, name = "task.default"): Promise<number> {
+  const { rows } = await ctx.pool.query(
+    "SELECT count(*)::int AS count FROM pgboss.job WHERE name = $1 AND state < 'active'",
+    [name],
+  );
+  return rows[0].count;
+}
+
+async function isProcessing({ ctx }: Rowmill, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await ctx.pool.query<{ id: string }>(
+    "SELECT id FROM tasks WHERE id = ANY($1) AND status = 'processing'",
+    [ids],
+  );
+  return rows.map(({ id }) => id);
+}
+
+test("a queue that is paused before the worker starts is not taken from until it is resumed", async () => {
+  await using rowmill = await startRowmill();
+  const { ctx } = rowmill;
+  const { userId } = await rowmill.newUser();
+  await pauseQueue(ctx, userId, "default");
+  await rowmill.startWorker();
+  const held = await newTask(ctx, userId);
+  // The other queues go on.
+  const user = await rowmill.newUser();
+  const { body: batch } = await user.upload("title,author\nEmma,Jane Austen\n");
+  await user.finished(batch.id);
+  expect(await jobsWaiting(rowmill)).toBe(1);
+  expect((await untilTask(ctx, held, "waits", () => true)).status).toBe("pending");
+  await resumeQueue(ctx, "default");
+  expect((await endedTask(ctx, held, 3000)).status).toBe("completed");
+});
+
+test("jobs in hand end while a queue is paused, and a resume takes up at once beside them", async () => {
+  await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "2" });
+  const { ctx } = rowmill;
+  const worker = await rowmill.startWorker();
+  const one = (await rowmill.newUser()).userId;
+  const other = (await rowmill.newUser()).userId;
+  const long = await Promise.all([newTask(ctx, one, 8), newTask(ctx, one, 8)]);
+  for (const id of long) await runs(rowmill, id);
+  await pauseQueue(ctx, one, "default");
+  const held = await newTask(ctx, other, 0);
+  await newTask(ctx, one, 0);
+  await pauseQueue(ctx, one, "default");
+  // The place that was free is closed; those that work close when their jobs have ended.
+  await until("a quick one is done in another queue", async () => {
+    const { body } = await (await rowmill.newUser()).upload("title,author\nEmma,Jane Austen\n");
+    return body.id;
+  });
+  expect(await jobsWaiting(rowmill)).toBe(2);
+  await resumeQueue(ctx, "default");
+  expect((await endedTask(ctx, held, 3000)).status).toBe("completed");
+  expect(await isProcessing(rowmill, long)).toHaveLength(2);
+
+  // One user has no more than their two places, whatever was paused: the third is for others.
+  const more = await Promise.all(Array.from({ length: 4 }, () => newTask(ctx, one, 0.4)));
+  for (let i = 0; i < 10; i++) {
+    expect((await isProcessing(rowmill, [...long, ...more])).length).toBeLessThanOrEqual(2);
+    await endedTask(ctx, await newTask(ctx, other, 0), 3000);
+  }
+  for (const id of [...long, ...more]) expect((await endedTask(ctx, id)).status).toBe("completed");
+  expect(worker.queue.inHand.list().filter(({ queue }) => queue === "default")).toEqual([]);
+});
+
+test("paused and resumed over and over, no place is lost and none doubled", async () => {
+  await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "2" });
+  const { ctx } = rowmill;
+  await rowmill.startWorker();
+  const { userId } = await rowmill.newUser();
+  const first = await newTask(ctx, userId, 1);
+  await runs(rowmill, first);
+  for (let i = 0; i < 20; i++) {
+    await pauseQueue(ctx, userId, "default");
+    await resumeQueue(ctx, "default");
+  }
+  await endedTask(ctx, first);
+  const users = await Promise.all([1, 2, 3, 4, 5].map(async () => (await rowmill.newUser()).userId));
+  const ids = await Promise.all(users.map((id) => newTask(ctx, id, 3)));
+  await until("three places are taken", async () => (await isProcessing(rowmill, ids)).length === 3);
+  await until("a while has passed", async () => {
+    expect((await isProcessing(rowmill, ids)).length).toBeLessThanOrEqual(3);
+    return (await Promise.all(ids.map((id) => untilTask(ctx, id, "is there", () => true)))).some(
+      ({ status }) => status === "completed",
+    );
+  });
+});
+
+test("upkeep goes on while its queue is paused", async () => {
+  await using rowmill = await startRowmill();
+  const { ctx } = rowmill;
+  await pauseQueue(ctx, null, "default");
+  await rowmill.startWorker();
+  await ctx.pool.query("INSERT INTO pgboss.job (name, data) VALUES ('upkeep.clean', '{}')");
+  await until("it is cleaned", async () => {
+    const { rows } = await ctx.pool.query(
+      "SELECT output FROM pgboss.job WHERE name = 'upkeep.clean' AND state = 'completed'",
+    );
+    return rows[0] ?? null;
+  });
+});

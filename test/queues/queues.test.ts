@@ -1,0 +1,253 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { jobs } from "../../src/jobs.ts";
+import { COUNTED_EXACTLY } from "../../src/platform/queue/queue-reads.ts";
+import { registerWorker } from "../../src/queues/register-worker.ts";
+import { removeLostWorkers } from "../../src/queues/remove-lost-workers.ts";
+import type { JobView, QueueView, WorkerView } from "../../src/queues/views.ts";
+import { createTasks } from "../../src/tasks/create/create-tasks.ts";
+import { getTask } from "../../src/tasks/queries.ts";
+import { newAdmin } from "../support/admin.ts";
+import type { Client, Problem } from "../support/client.ts";
+import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { endedTask, newTask, untilTask } from "../support/tasks.ts";
+import { until } from "../support/until.ts";
+
+const ADMIN = "/api/v1/admin";
+
+let rowmill: Rowmill;
+let operator: Client;
+let userId: number;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+  operator = await newAdmin(rowmill, "operator", "operator");
+  ({ userId } = await rowmill.newUser());
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+async function queue(operator: Client, name: string): Promise<QueueView> {
+  const { body } = await operator.get<{ items: QueueView[] }>(`${ADMIN}/queues`);
+  const found = body.items.find((queue) => queue.name === name);
+  if (!found) throw new Error(`no queue ${name}`);
+  return found;
+}
+
+describe("queues", () => {
+  test("tell what waits, what is due later, what is active, and for how long", async () => {
+    await using rowmill = await startRowmill();
+    const { ctx } = rowmill;
+    const operator = await newAdmin(rowmill);
+    const { body } = await operator.get<{ items: QueueView[] }>(`${ADMIN}/queues`);
+    expect(body.items.map(({ name }) => name)).toEqual([
+      "bulk_processing",
+      "file_processing",
+      "default",
+      "notifications",
+    ]);
+    for (const found of body.items) {
+      expect(found).toMatchObject({
+        waiting: 0,
+        scheduled: 0,
+        active: 0,
+        oldest_waiting_seconds: null,
+        workers: 0,
+      });
+    }
+    const { userId } = await rowmill.newUser();
+    const old = await newTask(ctx, userId, 3);
+    await newTask(ctx, userId, 0, { priority: 9 });
+    const later = { id: randomUUID(), payload: { taskId: randomUUID(), run: 1 }, startAfterSeconds: 600 };
+    await ctx.queue.add(ctx.db, jobs.runTask, [later]);
+    await ctx.pool.query(
+      "UPDATE pgboss.job SET created_on = now() - interval '1 hour', start_after = now() - interval '1 hour' WHERE data->>'taskId' = $1",
+      [old],
+    );
+    const seen = await queue(operator, "default");
+    expect(seen).toMatchObject({ waiting: 2, scheduled: 1, active: 0, retrying: 0, is_estimate: false });
+    expect(seen.oldest_waiting_seconds).toBeGreaterThanOrEqual(3600);
+    await rowmill.startWorker();
+    await untilTask(ctx, old, "runs", ({ status }) => status === "processing");
+    await until("only one is active", async () => {
+      const { active, waiting } = await queue(operator, "default");
+      return active === 1 && waiting === 0;
+    });
+  });
+
+  test("count up to ten thousand of a kind, and beyond that go by what pg-boss has counted", async () => {
+    await using rowmill = await startRowmill();
+    const { ctx } = rowmill;
+    const operator = await newAdmin(rowmill);
+    const { userId } = await rowmill.newUser();
+    const requests = Array.from({ length: COUNTED_EXACTLY }, () => ({ type: "generic" }));
+    await createTasks(ctx, userId, requests, { together: "parallel" });
+    expect(await queue(operator, "default")).toMatchObject({ waiting: COUNTED_EXACTLY, is_estimate: false });
+    await createTasks(ctx, userId, requests, { together: "parallel" });
+    const more = await queue(operator, "default");
+    expect(more).toMatchObject({ waiting: COUNTED_EXACTLY + 1, is_estimate: true });
+    await ctx.pool.query("UPDATE pgboss.queue SET ready_count = 20000 WHERE name = 'task.default'");
+    expect(await queue(operator, "default")).toMatchObject({ waiting: 20_000, is_estimate: true });
+  });
+
+  test("are paused and resumed as often as one likes", async () => {
+    const paused = await operator.post<QueueView>(`${ADMIN}/queues/notifications/pause`);
+    expect(paused).toMatchObject({ status: 200, body: { is_paused: true, paused_by: operator.userId } });
+    const again = await operator.post<QueueView>(`${ADMIN}/queues/notifications/pause`);
+    expect(again.body.paused_at).toBe(paused.body.paused_at);
+    for (const _ of [1, 2]) {
+      const resumed = await operator.post<QueueView>(`${ADMIN}/queues/notifications/resume`);
+      expect(resumed).toMatchObject({
+        status: 200,
+        body: { is_paused: false, paused_at: null, paused_by: null },
+      });
+    }
+    const { status, body } = await operator.post<Problem>(`${ADMIN}/queues/none/pause`);
+    expect({ status, fields: Object.keys(body.field_errors) }).toEqual({ status: 400, fields: ["queue"] });
+  });
+});
+
+describe("purging", () => {
+  test("cancels what is pending, whoever it belongs to, and nothing that runs", async () => {
+    await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "1" });
+    const { ctx } = rowmill;
+    const operator = await newAdmin(rowmill);
+    await rowmill.startWorker();
+    const { userId } = await rowmill.newUser();
+    const running = await newTask(ctx, userId, 4);
+    await untilTask(ctx, running, "runs", ({ status }) => status === "processing");
+    const waiting = await createTasks(ctx, userId, [{ type: "generic" }, { type: "generic" }], {
+      together: "sequential",
+    });
+    const path = `${ADMIN}/queues/default/purge`;
+    expect((await operator.post(path)).body).toEqual({ matched: 2, changed: 0 });
+    expect((await operator.post(path, { expect: 1 })).status).toBe(409);
+    expect((await operator.post(path, { expect: 2 })).body).toEqual({ matched: 2, changed: 2 });
+    for (const { id } of waiting.tasks) {
+      expect(await getTask(ctx, null, id)).toMatchObject({
+        status: "cancelled",
+        cancelReason: "The queue was purged.",
+      });
+    }
+    expect((await endedTask(ctx, running)).status).toBe("completed");
+    expect(await queue(operator, "default")).toMatchObject({ waiting: 0 });
+  });
+
+  test("cancels the batches that nothing has begun, in bulk_processing", async () => {
+    await using rowmill = await startRowmill();
+    const operator = await newAdmin(rowmill);
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload("title,author\nEmma,Jane Austen\n");
+    const { body: held } = await user.upload("title,author\nPersuasion,Jane Austen\n");
+    await user.post(`/api/v1/batches/${held.id}/pause`);
+    const path = `${ADMIN}/queues/bulk_processing/purge`;
+    expect((await operator.post(path)).body).toEqual({ matched: 1, changed: 0 });
+    expect((await operator.post(path, { expect: 1 })).body).toEqual({ matched: 1, changed: 1 });
+    expect((await user.batch(batch.id)).body).toMatchObject({
+      state: "cancelled",
+      reason: "The queue was purged.",
+    });
+    expect((await user.batch(held.id)).body.state).toBe("paused");
+  });
+});
+
+describe("workers", () => {
+  test("tell what they take and have in hand, and go when they end or were lost for a day", async () => {
+    await using rowmill = await startRowmill();
+    const { ctx } = rowmill;
+    const operator = await newAdmin(rowmill);
+    const worker = await rowmill.startWorker({
+      WORKER_QUEUES: "file_processing:2,default",
+      WORKER_CONCURRENCY: "3",
+    });
+    const entry = await registerWorker(worker);
+    const list = async () => (await operator.get<{ items: WorkerView[] }>(`${ADMIN}/workers`)).body.items;
+    const [seen] = await list();
+    expect(seen).toMatchObject({
+      pid: process.pid,
+      queues: { file_processing: 2, default: 3 },
+      running: [],
+      is_alive: true,
+      version: expect.stringMatching(/^\d+\.\d+/),
+    });
+    expect(await queue(operator, "file_processing")).toMatchObject({ workers: 1 });
+    expect(await queue(operator, "bulk_processing")).toMatchObject({ workers: 0 });
+    const { body } = await operator.get<{
+      jobs: { name: string; workers: string[] }[];
+      task_types: { name: string; workers: string[] }[];
+    }>(`${ADMIN}/registered`);
+    expect(body.task_types).toContainEqual(
+      expect.objectContaining({ name: "generic", queue: "default", workers: [seen?.id] }),
+    );
+    expect(body.jobs).toContainEqual(expect.objectContaining({ name: "batch.process-chunk", workers: [] }));
+
+    await ctx.pool.query("UPDATE workers SET last_seen_at = now() - interval '31 seconds'");
+    expect(await list()).toMatchObject([{ is_alive: false }]);
+    expect(await removeLostWorkers(ctx)).toBe(0);
+    await ctx.pool.query(
+      "INSERT INTO workers SELECT gen_random_uuid(), host, 1, version, queues, running, started_at, now() - interval '25 hours' FROM workers",
+    );
+    expect(await removeLostWorkers(ctx)).toBe(1);
+    await entry[Symbol.asyncDispose]();
+    expect(await list()).toEqual([]);
+  });
+});
+
+describe("jobs", () => {
+  type Jobs = {
+    items: JobView[];
+    next_cursor: string | null;
+    schedules: { job: string; cron: string; next_at: string }[];
+  };
+
+  test("that are active or due later are listed page by page", async () => {
+    await using rowmill = await startRowmill();
+    const { ctx } = rowmill;
+    const operator = await newAdmin(rowmill);
+    const worker = await rowmill.startWorker();
+    const { userId } = await rowmill.newUser();
+    const ids = [
+      await newTask(ctx, userId, 10),
+      await newTask(ctx, userId, 10),
+      await newTask(ctx, userId, 10),
+    ];
+    for (const id of ids) await untilTask(ctx, id, "runs", ({ status }) => status === "processing");
+    await using _ = await registerWorker(worker);
+    const [{ id: workerId } = { id: "" }] = (await operator.get<{ items: WorkerView[] }>(`${ADMIN}/workers`))
+      .body.items;
+    const first = (await operator.get<Jobs>(`${ADMIN}/jobs?limit=2`)).body;
+    expect(first.items).toHaveLength(2);
+    const rest = (await operator.get<Jobs>(`${ADMIN}/jobs?limit=2&cursor=${first.next_cursor}`)).body;
+    expect(rest.next_cursor).toBeNull();
+    const seen = [...first.items, ...rest.items];
+    expect(seen.map(({ task_id }) => task_id).sort()).toEqual(ids.sort());
+    for (const job of seen) {
+      expect(job).toMatchObject({
+        state: "active",
+        job: "task.default",
+        queue: "default",
+        attempt: 1,
+        worker_id: workerId,
+        due_at: null,
+      });
+    }
+    for (const seconds of [600, 60]) {
+      const payload = { taskId: randomUUID(), run: 1 };
+      await ctx.queue.add(ctx.db, jobs.runTask, [{ id: randomUUID(), payload, startAfterSeconds: seconds }]);
+    }
+    const later = (await operator.get<Jobs>(`${ADMIN}/jobs?state=scheduled&limit=1`)).body;
+    expect(later.items).toMatchObject([{ state: "scheduled", since: null, worker_id: null }]);
+    const last = (await operator.get<Jobs>(`${ADMIN}/jobs?state=scheduled&cursor=${later.next_cursor}`)).body;
+    expect(last.items).toHaveLength(1);
+    expect(Date.parse(last.items[0]?.due_at ?? "")).toBeGreaterThan(Date.parse(later.items[0]?.due_at ?? ""));
+    expect(later.schedules.map(({ job }) => job)).toEqual(["upkeep.clean", "upkeep.reconcile"]);
+    for (const { next_at } of later.schedules) expect(Date.parse(next_at)).toBeGreaterThan(Date.now());
+  });
+
+  test.each(["!", Buffer.from("2026-01-01/1").toString("base64url")])(
+    "refuse the cursor %s",
+    async (cursor) => {
+      const { status, body } = await operator.get<Problem>(`${ADMIN}/jobs?cursor=${cursor}`);
+      expect({ status, fields: Object.keys(body.field_errors) }).toEqual({ status: 400, fields: ["cursor"] });
+      expect(userId).toBeGreaterThan(0);
+    },
+  );
+});
