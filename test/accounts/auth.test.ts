@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { refreshTokens, users } from "../../src/schema/accounts.ts";
 import type { Answer, Client, Problem } from "../support/client.ts";
 import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { startSecondApi } from "../support/second-api.ts";
 import { until } from "../support/until.ts";
-import { startSecondApi } from "./second-api.ts";
 
 const AUTH = "/api/v1/auth";
 const PASSWORD = "correct horse";

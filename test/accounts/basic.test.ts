@@ -7,7 +7,7 @@ import { anonymousUser } from "../../src/legacy/csv-importer/anonymous.ts";
 import { users } from "../../src/schema/accounts.ts";
 import type { Answer, Client, Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { startSecondApi } from "./second-api.ts";
+import { startSecondApi } from "../support/second-api.ts";
 
 const ME = "/api/v1/auth/me";
 const PASSWORD = "correct horse";

@@ -6,8 +6,8 @@ import { jobs } from "../../src/jobs.ts";
 import { apiTokens, users } from "../../src/schema/accounts.ts";
 import type { Answer, Client, Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { startSecondApi } from "../support/second-api.ts";
 import { until } from "../support/until.ts";
-import { startSecondApi } from "./second-api.ts";
 
 const TOKENS = "/api/v1/auth/tokens";
 const ME = "/api/v1/auth/me";

@@ -7,8 +7,8 @@ import { removeDeadFiles } from "../../src/files/remove-dead-files.ts";
 import { removeTaskFiles } from "../../src/files/remove-task-files.ts";
 import { storeStream } from "../../src/files/store-stream.ts";
 import type { Client } from "../support/client.ts";
+import { addTask, kept, later, NOTHING } from "../support/files.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { addTask, kept, later, NOTHING } from "./support.ts";
 
 const MiB = 2 ** 20;
 const BINARY = { mediaType: "application/octet-stream" };

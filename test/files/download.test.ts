@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "../support/client.ts";
+import { FILES, getContent, type StoredView, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { FILES, getContent, type StoredView, storedFile } from "./support.ts";
 
 const MiB = 2 ** 20;
 const LENGTH = 3 * MiB + 500;

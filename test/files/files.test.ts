@@ -2,8 +2,6 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { storeStream } from "../../src/files/store-stream.ts";
 import type { Client, Problem } from "../support/client.ts";
-import { picture } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import {
   addTask,
   FILES,
@@ -13,7 +11,9 @@ import {
   type StoredView,
   setStatus,
   storedFile,
-} from "./support.ts";
+} from "../support/files.ts";
+import { picture } from "../support/pictures.ts";
+import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 
 let rowmill: Rowmill;
 beforeAll(async () => {

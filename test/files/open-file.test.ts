@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openBelow } from "../../src/files/files-root.ts";
 import { openTaskFile } from "../../src/files/open-file.ts";
 import type { Client } from "../support/client.ts";
+import { FILES, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { FILES, storedFile } from "./support.ts";
 
 const MiB = 2 ** 20;
 const folder = mkdtempSync(join(tmpdir(), "rowmill-open-"));

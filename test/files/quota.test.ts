@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { QuotaExceeded } from "../../src/files/quota.ts";
 import { storeStream } from "../../src/files/store-stream.ts";
 import type { Problem } from "../support/client.ts";
+import { addTask, FILES, kept, sendFile, storedFile } from "../support/files.ts";
 import { noise } from "../support/pictures.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { addTask, FILES, kept, sendFile, storedFile } from "./support.ts";
 
 const MiB = 2 ** 20;
 const QUOTA = 5 * MiB;

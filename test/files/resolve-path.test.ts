@@ -10,8 +10,8 @@ import { openTaskFile } from "../../src/files/open-file.ts";
 import { type ResolvedFile, resolvePaths } from "../../src/files/resolve-path.ts";
 import { storeStream } from "../../src/files/store-stream.ts";
 import type { Client } from "../support/client.ts";
+import { addTask, setStatus, storedFile } from "../support/files.ts";
 import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { addTask, setStatus, storedFile } from "./support.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rowmill-files-"));
 const root = join(folder, "root");

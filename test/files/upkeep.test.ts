@@ -7,9 +7,9 @@ import { storeStream } from "../../src/files/store-stream.ts";
 import { handlers } from "../../src/handlers.ts";
 import { files } from "../../src/schema/files.ts";
 import { tasks } from "../../src/schema/tasks.ts";
+import { addTask, kept, later, NOTHING, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { addTask, kept, later, NOTHING, storedFile } from "./support.ts";
 
 const DAY_SECONDS = 86_400;
 

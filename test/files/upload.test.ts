@@ -4,10 +4,10 @@ import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Client, Problem } from "../support/client.ts";
+import { FILES, getContent, kept, NOTHING, type StoredView, sendFile, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
 import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
-import { FILES, getContent, kept, NOTHING, type StoredView, sendFile, storedFile } from "./support.ts";
 
 const MiB = 2 ** 20;
 const BOUNDARY = "----rowmill-test";

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
 import type { Client } from "../support/client.ts";
+import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
+import { SlowUpload } from "../support/slow-upload.ts";
 import { until } from "../support/until.ts";
-import { count, csv, expectExactlyOnce } from "./exactly-once.ts";
-import { SlowUpload } from "./slow-upload.ts";
 
 const ROWS = 80_000;
 const file = csv(ROWS);

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { addGate, closeGate, titled } from "../batches/gate.ts";
-import { uploadForm } from "../batches/upload-form.ts";
+import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { addGate, closeGate, titled } from "../support/gate.ts";
 import { startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
-import { count, csv, expectExactlyOnce } from "./exactly-once.ts";
+import { uploadForm } from "../support/upload-form.ts";
 
 const query = { policy: "atomic" };
 

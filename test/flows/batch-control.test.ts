@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { command, finishedJobs, jobsInHand, jobsLeft, untilBatch } from "../support/batches.ts";
+import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
 import { type Program, type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
-import { count, csv, expectExactlyOnce } from "./exactly-once.ts";
 
 const BOOKS = "/api/v1/batches?target=books";
 /** Long enough that no row would be done before a command comes. */

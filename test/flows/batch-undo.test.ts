@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { command, finishedJobs, jobsLeft, untilBatch } from "../support/batches.ts";
+import { count, csv } from "../support/exactly-once.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
-import { count, csv } from "./exactly-once.ts";
 
 const UPSERT = "/api/v1/batches?target=books&mode=upsert";
 

@@ -11,11 +11,11 @@ import { createLog } from "../../src/platform/log.ts";
 import { migrateDatabase } from "../../src/platform/migrate.ts";
 import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
 import type { Client, Problem } from "../support/client.ts";
+import { csv, expectExactlyOnce } from "../support/exactly-once.ts";
 import { onServer } from "../support/postgres.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
+import { SlowUpload } from "../support/slow-upload.ts";
 import { until } from "../support/until.ts";
-import { csv, expectExactlyOnce } from "./exactly-once.ts";
-import { SlowUpload } from "./slow-upload.ts";
 
 const succeeded = (user: Client, batchId: string, rows: number) =>
   until(`${rows} rows have succeeded`, async () => {

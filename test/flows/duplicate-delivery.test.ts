@@ -4,9 +4,9 @@ import { processChunk } from "../../src/batches/process/process-chunk.ts";
 import { inTransaction } from "../../src/context.ts";
 import { jobs } from "../../src/jobs.ts";
 import type { Delivery, NewJob } from "../../src/platform/queue/queue.ts";
+import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
-import { count, csv, expectExactlyOnce } from "./exactly-once.ts";
 
 async function chunksOf({ ctx }: Programs, batchId: string): Promise<number[]> {
   const { rows } = await ctx.pool.query(

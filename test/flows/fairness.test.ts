@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { BatchView } from "../../src/batches/views.ts";
 import type { Client } from "../support/client.ts";
+import { csv } from "../support/exactly-once.ts";
 import { startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
-import { csv } from "./exactly-once.ts";
 
 const LARGE = csv(100_000);
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { removeDeadFiles } from "../../src/files/remove-dead-files.ts";
+import { count } from "../support/exactly-once.ts";
 import { startPrograms } from "../support/processes.ts";
+import { SlowUpload } from "../support/slow-upload.ts";
 import { until } from "../support/until.ts";
-import { count } from "./exactly-once.ts";
-import { SlowUpload } from "./slow-upload.ts";
 
 test("a file whose API was killed while it came is never shown, and is removed", async () => {
   await using rowmill = await startPrograms();

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Client, Problem } from "../support/client.ts";
 import { checkout } from "../support/commands.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
-import { history, type Listed, makeTask, untilEnded } from "../tasks/tasks.ts";
+import { history, type Listed, makeTask, untilEnded } from "../support/task-client.ts";
 
 const TYPE = `
 import Type from "typebox";

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { Client } from "../support/client.ts";
+import { csv, expectExactlyOnce } from "../support/exactly-once.ts";
 import { startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
-import { csv, expectExactlyOnce } from "./exactly-once.ts";
 
 const processing = (user: Client, batchId: string, rows: number) =>
   until(`${rows} rows are being processed`, async () => {

@@ -1,8 +1,8 @@
 import { expect, inject, test } from "vitest";
+import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
 import { onServer } from "../support/postgres.ts";
 import { type LogLine, type Program, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
-import { count, csv, expectExactlyOnce } from "./exactly-once.ts";
 
 const firstRows = (lines: readonly LogLine[]) => lines.map(({ firstRow }) => Number(firstRow)).sort();
 

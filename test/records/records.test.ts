@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Client, Problem } from "../support/client.ts";
+import { importFile, undo } from "../support/imports.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { importFile, undo } from "../targets/import.ts";
 
 let rowmill: Rowmill;
 beforeAll(async () => {

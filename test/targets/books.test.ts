@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BatchMode } from "../../src/schema/batches.ts";
 import type { Client } from "../support/client.ts";
+import { chunksOf, deliver, effects, importFile, receive, undo } from "../support/imports.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
-import { chunksOf, deliver, effects, importFile, receive, undo } from "./import.ts";
 
 let rowmill: Rowmill;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newAdmin } from "../support/admin.ts";
 import type { Client, Problem } from "../support/client.ts";
+import { chunksOf, deliver, effects, importFile, receive, undo } from "../support/imports.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { chunksOf, deliver, effects, importFile, receive, undo } from "./import.ts";
 
 let rowmill: Rowmill;
 let admin: Client;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Client } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { type Bulk, getTask, type Listed, makeTask } from "./tasks.ts";
+import { type Bulk, getTask, type Listed, makeTask } from "../support/task-client.ts";
 
 let rowmill: Rowmill;
 let user: Client;

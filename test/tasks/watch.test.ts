@@ -4,7 +4,7 @@ import type { Client } from "../support/client.ts";
 import { EventClient } from "../support/events.ts";
 import { startPrograms } from "../support/processes.ts";
 import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { getTask, type Listed, makeTask, untilEnded, untilTask } from "./tasks.ts";
+import { getTask, type Listed, makeTask, untilEnded, untilTask } from "../support/task-client.ts";
 
 let rowmill: Rowmill;
 let user: Client;

@@ -6,7 +6,7 @@ import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
 import { isDatabaseUnavailable, LOCK_NOT_AVAILABLE, postgresError } from "../postgres/database.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
 
-const STATUS: Record<ErrorCode, number> = {
+export const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
   unauthenticated: 401,
   forbidden: 403,

@@ -1,0 +1,283 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newBatchId } from "../../../src/batches/ids.ts";
+import {
+  closeGate,
+  command,
+  deliverChunk,
+  deliverUndo,
+  deliverWhole,
+  finishedJobs,
+  jobsInHand,
+  jobsLeft,
+  refused,
+  untilBatch,
+} from "../../support/batches.ts";
+import type { Client, Problem } from "../../support/client.ts";
+import { csv } from "../../support/exactly-once.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { SlowUpload } from "../../support/slow-upload.ts";
+import { until } from "../../support/until.ts";
+
+const BOOKS = "/api/v1/batches?target=books";
+
+const bookCount = async ({ ctx }: Rowmill) =>
+  (await ctx.pool.query("SELECT count(*)::int AS count FROM books")).rows[0].count;
+
+/** For the tests that need none of their own. */
+let rowmill: Rowmill;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+describe("cancelling", () => {
+  test("keeps what was committed, and leaves the other rows unprocessed", async () => {
+    await using rowmill = await startRowmill();
+    const { ctx } = rowmill;
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(90, 10));
+    await deliverChunk(ctx, batch.id, 27);
+    const cancelled = await command(user, batch.id, "cancel");
+    expect(cancelled).toMatchObject({ state: "cancelled", reason: "Cancelled by its owner." });
+    expect(cancelled.finished_at).not.toBeNull();
+    expect(cancelled.counts).toMatchObject({ total: 100, pending: 0, processing: 0, unprocessed: 75 });
+    const { success, failed } = cancelled.counts;
+    expect(success + failed).toBe(25);
+    const unprocessed = await user.rows(batch.id, "unprocessed");
+    expect(unprocessed.map(({ row }) => row)).toEqual([
+      ...Array.from({ length: 25 }, (_, index) => index + 2),
+      ...Array.from({ length: 50 }, (_, index) => index + 52),
+    ]);
+    expect(unprocessed[0]).toMatchObject({ status: "unprocessed", attempts: 0, completed_at: null });
+    expect(await user.rows(batch.id, "pending")).toEqual([]);
+    expect(await user.rows(batch.id, "processing")).toEqual([]);
+    expect(await user.rows(batch.id, "success")).toHaveLength(success);
+    expect(await bookCount(rowmill)).toBe(success);
+    expect(await finishedJobs(ctx, batch.id)).toBe(1);
+  });
+
+  test("takes rows out of a worker's hands within about a second, and keeps nothing of them", async () => {
+    await using rowmill = await startRowmill();
+    await rowmill.startWorker();
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(75), `${BOOKS}&row_delay_ms=600000`);
+    await untilBatch(user, batch.id, "is being processed", ({ counts }) => counts.processing === 75);
+    const { counts } = await command(user, batch.id, "cancel");
+    expect(counts).toMatchObject({ unprocessed: 75, processing: 0, success: 0 });
+    await until("no chunk is in hand", async () => (await jobsInHand(rowmill.ctx)) === 0, 1500);
+    expect(await user.rows(batch.id, "unprocessed")).toHaveLength(75);
+  });
+
+  test("ends the write that a chunk is in the middle of, and what it wrote is gone", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    await using gate = await closeGate(rowmill.ctx);
+    await rowmill.startWorker();
+    const { body: batch } = await user.upload(csv(25).replace("Title 24", "gate"));
+    await gate.reached();
+    await command(user, batch.id, "cancel");
+    await until("the write has ended", async () => (await gate.waiting()) === 0, 1500);
+    await until("no job is left", async () => (await jobsLeft(rowmill.ctx)) === 0);
+    expect(await bookCount(rowmill)).toBe(0);
+    expect(await user.rows(batch.id, "unprocessed")).toHaveLength(25);
+  });
+
+  test("leaves nothing to do for chunks that are delivered late", async () => {
+    await using rowmill = await startRowmill();
+    const { ctx } = rowmill;
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(100));
+    const { counts } = await command(user, batch.id, "cancel");
+    for (const firstRow of [2, 27, 52, 77])
+      expect(await deliverChunk(ctx, batch.id, firstRow)).toBeUndefined();
+    await rowmill.startWorker();
+    await until("every job was looked at", async () => (await jobsLeft(ctx)) === 0);
+    expect((await user.batch(batch.id)).body.counts).toEqual(counts);
+    expect(await bookCount(rowmill)).toBe(0);
+  });
+
+  test("twice gives the same answer twice, and is announced once", async () => {
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(30));
+    const answers = await Promise.all([1, 2, 3].map(() => command(user, batch.id, "cancel")));
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(await command(user, batch.id, "cancel")).toEqual(answers[0]);
+    expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(1);
+  });
+
+  test("ends a paused batch", async () => {
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(50));
+    await deliverChunk(rowmill.ctx, batch.id);
+    await command(user, batch.id, "pause");
+    const { state, counts } = await command(user, batch.id, "cancel");
+    expect(state).toBe("cancelled");
+    expect(counts).toMatchObject({ success: 25, unprocessed: 25, pending: 0 });
+  });
+
+  test("ends what a dry run has checked; that end is announced as its own", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    await rowmill.startWorker();
+    const { body: batch } = await user.upload(csv(20, 5), `${BOOKS}&dry_run=true`);
+    expect((await user.finished(batch.id)).state).toBe("validated");
+    const { state, counts } = await command(user, batch.id, "cancel");
+    expect(state).toBe("cancelled");
+    expect(counts).toMatchObject({ success: 0, failed: 5, unprocessed: 20 });
+    expect(await user.rows(batch.id, "unprocessed")).toHaveLength(20);
+    expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(2);
+  });
+
+  test("an atomic batch in the middle counts no row as a success, since none was written", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    await using gate = await closeGate(rowmill.ctx);
+    await rowmill.startWorker();
+    const file = csv(95, 5).replace("Title 97", "gate");
+    const { body: batch } = await user.upload(file, `${BOOKS}&policy=atomic`);
+    await gate.reached();
+    const { counts, records } = await command(user, batch.id, "cancel");
+    expect(counts).toMatchObject({ success: 0, failed: 3, unprocessed: 97, pending: 0, processing: 0 });
+    expect(records).toEqual({ created: 0, updated: 0, unchanged: 0 });
+    await until(
+      "its job is given up",
+      async () => (await jobsInHand(rowmill.ctx, "batch.process-whole")) === 0,
+      1500,
+    );
+    expect((await user.batch(batch.id)).body.counts).toEqual(counts);
+    expect(await user.rows(batch.id, "unprocessed")).toHaveLength(97);
+    expect(await user.rows(batch.id, "success")).toEqual([]);
+    expect(await bookCount(rowmill)).toBe(0);
+  });
+
+  test("an upload that is still being sent is refused: 409 says what to do", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    using upload = new SlowUpload(user);
+    // More than the first block, from which the dialect is told.
+    await upload.send(csv(5000));
+    const id = await until("the batch is there", async () => {
+      const { rows } = await rowmill.ctx.pool.query("SELECT id FROM batches");
+      return rows[0]?.id ?? null;
+    });
+    const { status, body } = await refused(user, id, "cancel");
+    expect([status, body.detail]).toEqual([
+      409,
+      "The file is still being sent; end the upload to drop the batch.",
+    ]);
+    for (const name of ["pause", "resume", "retry", "undo"]) {
+      const answer = await refused(user, id, name);
+      expect([name, answer.status]).toEqual([name, 409]);
+      expect(answer.body.detail).toMatch(/^A batch that is receiving can't be \w+; one that is .+ can\.$/);
+    }
+    expect((await upload.end())?.status).toBe(202);
+  });
+});
+
+/** Every command there is, as a request. */
+const COMMANDS: readonly [method: string, path: string, body?: object][] = [
+  ["POST", "/pause"],
+  ["POST", "/resume"],
+  ["POST", "/cancel"],
+  ["POST", "/commit"],
+  ["POST", "/undo"],
+  ["POST", "/retry"],
+  ["POST", "/rows/3/retry"],
+  ["PATCH", "/rows/3", { fields: { title: "Emma" } }],
+  ["DELETE", ""],
+];
+
+const send = (user: Client, id: string, [method, path, body]: (typeof COMMANDS)[number]) =>
+  user.send<Problem>(method, `/api/v1/batches/${id}${path}`, {
+    ...(body ? { body: JSON.stringify(body), headers: { "content-type": "application/json" } } : {}),
+  });
+
+describe("a command", () => {
+  test("in a state that does not allow it is 409, which names the states that do, and changes nothing", async () => {
+    const { ctx } = rowmill;
+    const owner = await rowmill.newUser();
+    const upload = async (content: string, options = "") => {
+      const { body } = await owner.upload(content, `${BOOKS}${options}`);
+      return body.id;
+    };
+    const batches: Record<string, string> = {
+      queued: await upload(csv(6)),
+      completed: await upload(csv(3)),
+      completed_with_errors: await upload(csv(3, 1)),
+      failed: await upload(csv(0, 30), "&max_errors=1"),
+      validated: await upload(csv(4), "&dry_run=true"),
+      paused: await upload(csv(7)),
+      cancelled: await upload(csv(8)),
+      processing: await upload(csv(60)),
+      undoing: await upload(csv(9).replaceAll("Title", "Undoing")),
+      undone: await upload(csv(5).replaceAll("Title", "Undone")),
+    };
+    const idOf = (state: string) => batches[state] ?? "";
+    for (const state of ["completed", "completed_with_errors", "failed", "processing", "undoing", "undone"])
+      await deliverChunk(ctx, idOf(state));
+    await deliverWhole(ctx, idOf("validated"));
+    await command(owner, idOf("paused"), "pause");
+    await command(owner, idOf("cancelled"), "cancel");
+    await command(owner, idOf("undoing"), "undo");
+    await command(owner, idOf("undone"), "undo");
+    await deliverUndo(ctx, idOf("undone"));
+
+    const allowed: Record<string, string[]> = {
+      "POST /pause": ["queued", "processing", "paused"],
+      "POST /resume": ["paused", "queued", "processing"],
+      "POST /cancel": ["queued", "processing", "paused", "validated", "cancelled"],
+      "POST /commit": ["validated"],
+      "POST /undo": ["completed", "completed_with_errors", "failed", "cancelled", "undoing", "undone"],
+      "POST /retry": ["completed_with_errors", "failed", "cancelled", "validated"],
+      "POST /rows/3/retry": ["completed_with_errors", "failed", "cancelled", "validated"],
+      "PATCH /rows/3": ["completed_with_errors", "failed", "cancelled", "validated"],
+      "DELETE ": ["completed", "completed_with_errors", "failed", "cancelled", "validated", "undone"],
+    };
+    for (const [state, id] of Object.entries(batches)) {
+      const before = (await owner.batch(id)).body;
+      expect(before.state).toBe(state);
+      for (const request of COMMANDS) {
+        const name = `${request[0]} ${request[1]}`;
+        if (allowed[name]?.includes(state)) continue;
+        const { status, body } = await send(owner, id, request);
+        expect([state, name, status, body.code]).toEqual([state, name, 409, "conflict"]);
+        if (name === "POST /commit")
+          expect(body.detail).toBe("The batch is no dry run, so there is nothing to commit.");
+        else
+          expect(body.detail).toMatch(
+            new RegExp(`^A batch that is ${state} can't be \\w+; one that is .+ can\\.$`),
+          );
+      }
+      const { seconds_left: _, rows_per_second: __, ...after } = (await owner.batch(id)).body;
+      expect(before).toMatchObject(after);
+    }
+  });
+
+  test("on somebody else's batch is 404, word for word as on one that does not exist", async () => {
+    const owner = await rowmill.newUser();
+    const stranger = await rowmill.newUser();
+    const { body: batch } = await owner.upload(csv(20, 5));
+    await deliverChunk(rowmill.ctx, batch.id);
+    const before = (await owner.batch(batch.id)).body;
+    const none = newBatchId(new Date());
+    for (const request of COMMANDS) {
+      const theirs = await send(stranger, batch.id, request);
+      expect([request, theirs.status]).toEqual([request, 404]);
+      const unknown = await send(stranger, none, request);
+      expect(theirs.body).toEqual(unknown.body);
+      expect((await send(stranger, randomUUID(), request)).body).toEqual(unknown.body);
+    }
+    expect((await owner.batch(batch.id)).body).toEqual(before);
+  });
+
+  test("on what is no id is 400, and without a token 401", async () => {
+    const user = await rowmill.newUser();
+    for (const request of COMMANDS) {
+      for (const id of ["1", "none", "null", `urn:uuid:${randomUUID()}`]) {
+        expect([request, id, (await send(user, id, request)).status]).toEqual([request, id, 400]);
+      }
+      expect((await send(rowmill.client, randomUUID(), request)).status).toBe(401);
+    }
+  });
+});

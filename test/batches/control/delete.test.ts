@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { takeEdge } from "../../../src/batches/transitions.ts";
+import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
+import { inTransaction } from "../../../src/context.ts";
+import { command, deliverChunk, deliverWhole, untilBatch } from "../../support/batches.ts";
+import type { Client, Problem } from "../../support/client.ts";
+import { csv } from "../../support/exactly-once.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+
+const remove = (user: Client, batchId: string) => user.send<Problem>("DELETE", `/api/v1/batches/${batchId}`);
+
+/** What is left of a batch, by table. */
+async function leftOf({ ctx }: Rowmill, batchId: string): Promise<Record<string, number>> {
+  const { rows } = await ctx.pool.query(
+    `SELECT
+      (SELECT count(*)::int FROM batches WHERE id = $1) AS batches,
+      (SELECT count(*)::int FROM batch_rows WHERE batch_id = $1) AS rows,
+      (SELECT count(*)::int FROM row_results WHERE batch_id = $1) AS results,
+      (SELECT count(*)::int FROM row_history WHERE batch_id = $1) AS history,
+      (SELECT count(*)::int FROM chunks WHERE batch_id = $1) AS chunks,
+      (SELECT count(*)::int FROM pgboss.job WHERE data->>'batchId' = $1::text) AS jobs,
+      (SELECT count(*)::int FROM books WHERE batch_id = $1) AS books`,
+    [batchId],
+  );
+  return rows[0];
+}
+
+const NOTHING = { batches: 0, rows: 0, results: 0, history: 0, chunks: 0, jobs: 0 };
+
+/** What anybody sees of a batch that is gone. */
+async function expectGone(user: Client, batchId: string): Promise<void> {
+  for (const path of ["", "/rows", "/rows/2"])
+    expect((await user.get(`/api/v1/batches/${batchId}${path}`)).status).toBe(404);
+  for (const name of ["pause", "resume", "cancel", "undo", "retry", "commit"])
+    expect((await user.post(`/api/v1/batches/${batchId}/${name}`)).status).toBe(404);
+  expect((await remove(user, batchId)).status).toBe(404);
+  const { body } = await user.get<{ items: { id: string }[] }>("/api/v1/batches");
+  expect(body.items.map(({ id }) => id)).not.toContain(batchId);
+  expect((await user.get(`/batch-status/?batch_id=${batchId}`)).status).toBe(404);
+}
+
+/** For the tests that need none of their own. */
+let rowmill: Rowmill;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+test("a batch that has ended goes with its rows, results, history and jobs; its records stay", async () => {
+  const { ctx } = rowmill;
+  const user = await rowmill.newUser();
+  const { body: batch } = await user.upload(csv(20, 5));
+  await deliverChunk(ctx, batch.id);
+  await command(user, batch.id, "retry");
+  await deliverChunk(ctx, batch.id);
+  const { body: other } = await user.upload(csv(3));
+  const before = await leftOf(rowmill, batch.id);
+  expect(before).toMatchObject({ rows: 25, results: 25, history: 5, chunks: 1, books: 20 });
+  expect(before.jobs).toBe(4);
+  const otherBefore = await leftOf(rowmill, other.id);
+
+  const { status, body } = await remove(user, batch.id);
+  expect([status, body]).toEqual([204, ""]);
+  expect(await leftOf(rowmill, batch.id)).toEqual({ ...NOTHING, books: 20 });
+  expect(await leftOf(rowmill, other.id)).toEqual(otherBefore);
+  await expectGone(user, batch.id);
+});
+
+test("what was never written goes too: a dry run, a batch that was cancelled", async () => {
+  const user = await rowmill.newUser();
+  const { body: dry } = await user.upload(csv(20, 5), "/api/v1/batches?target=books&dry_run=true");
+  await deliverWhole(rowmill.ctx, dry.id);
+  const { body: cancelled } = await user.upload(csv(50));
+  await command(user, cancelled.id, "cancel");
+  for (const { id } of [dry, cancelled]) {
+    expect((await remove(user, id)).status).toBe(204);
+    expect(await leftOf(rowmill, id)).toEqual({ ...NOTHING, books: 0 });
+  }
+});
+
+test("a batch that has not ended is refused: 409 says which can be deleted", async () => {
+  const user = await rowmill.newUser();
+  const { body: batch } = await user.upload(csv(50));
+  const { status, body } = await remove(user, batch.id);
+  expect([status, body.detail]).toEqual([
+    409,
+    "A batch that is queued can't be deleted; one that is validated or completed or completed_with_errors or failed or cancelled or undone can.",
+  ]);
+  expect(await leftOf(rowmill, batch.id)).toMatchObject({ batches: 1, rows: 50, chunks: 2, jobs: 2 });
+});
+
+test("a removal that was cut short is not shown, and the reconciler ends it", async () => {
+  await using rowmill = await startRowmill();
+  const { ctx } = rowmill;
+  const user = await rowmill.newUser();
+  const { body: batch } = await user.upload(csv(20, 5));
+  await deliverChunk(ctx, batch.id);
+  // The process dies here: the batch is marked, and some of it is gone.
+  await inTransaction(ctx, (tx) => takeEdge(tx, batch.id, "delete", { finishedAt: null }));
+  await ctx.pool.query("DELETE FROM row_results WHERE batch_id = $1", [batch.id]);
+  await expectGone(user, batch.id);
+  expect((await leftOf(rowmill, batch.id)).rows).toBe(25);
+  await reconcile(ctx);
+  expect(await leftOf(rowmill, batch.id)).toEqual({ ...NOTHING, books: 20 });
+  await reconcile(ctx);
+});
+
+test("deleted twice at the same time it is gone once; the other is told that there is none, or that it is gone", async () => {
+  const user = await rowmill.newUser();
+  const { body: batch } = await user.upload(csv(25));
+  await deliverChunk(rowmill.ctx, batch.id);
+  const answers = await Promise.all([1, 2, 3].map(() => remove(user, batch.id)));
+  expect(answers.map(({ status }) => status).sort()).toEqual([204, 404, 404]);
+});
+
+test("right behind a cancel, while a worker still writes, nothing of it is left", async () => {
+  await using rowmill = await startRowmill();
+  const user = await rowmill.newUser();
+  await rowmill.startWorker();
+  const { body: batch } = await user.upload(csv(20_000));
+  await untilBatch(user, batch.id, "is being processed", ({ state }) => state === "processing");
+  await command(user, batch.id, "cancel");
+  expect((await remove(user, batch.id)).status).toBe(204);
+  expect(await leftOf(rowmill, batch.id)).toMatchObject(NOTHING);
+});

@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { settleChunk } from "../../../src/batches/process/settle-chunk.ts";
+import { inTransaction } from "../../../src/context.ts";
+import {
+  closeGate,
+  command,
+  deliverChunk,
+  jobsInHand,
+  jobsLeft,
+  refused,
+  untilBatch,
+} from "../../support/batches.ts";
+import { csv, expectExactlyOnce } from "../../support/exactly-once.ts";
+import { Program } from "../../support/processes.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { until } from "../../support/until.ts";
+
+const NOTHING = { processing: 0, success: 0, failed: 0, unprocessed: 0, undone: 0 };
+const BOOKS = "/api/v1/batches?target=books";
+const FOR_EVER = `${BOOKS}&row_delay_ms=600000`;
+
+/** For the tests that need none of their own. */
+let rowmill: Rowmill;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+describe("pausing", () => {
+  test("takes rows out of a worker's hands within about a second, and keeps nothing of them", async () => {
+    await using rowmill = await startRowmill();
+    await rowmill.startWorker();
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(120, 5), FOR_EVER);
+    // A fifth chunk waits: a worker has four places for one user.
+    await untilBatch(user, batch.id, "is being processed", ({ counts }) => counts.processing === 100);
+    const paused = await command(user, batch.id, "pause");
+    expect(paused).toMatchObject({
+      state: "paused",
+      reason: "Paused by its owner.",
+      finished_at: null,
+      counts: { total: 125, pending: 125, ...NOTHING },
+    });
+    await until("no chunk is in hand", async () => (await jobsInHand(rowmill.ctx)) === 0, 1500);
+    expect((await user.rows(batch.id, "pending")).length).toBe(125);
+    expect((await user.get("/api/v1/books")).body.items).toEqual([]);
+  });
+
+  test("ends the write that a chunk is in the middle of, and what it wrote is gone", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    await using gate = await closeGate(rowmill.ctx);
+    await rowmill.startWorker();
+    const file = csv(25).replace("Title 24", "gate");
+    const { body: batch } = await user.upload(file);
+    await gate.reached();
+    await command(user, batch.id, "pause");
+    await until("the write has ended", async () => (await gate.waiting()) === 0, 1500);
+    await until("no chunk is in hand", async () => (await jobsInHand(rowmill.ctx)) === 0, 1500);
+    expect((await user.get("/api/v1/books")).body.items).toEqual([]);
+    await gate.open();
+    await command(user, batch.id, "resume");
+    await user.finished(batch.id);
+    await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 25, bad: 0 });
+  });
+
+  test("holds a batch that no worker has begun, whose rows no worker takes", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(100));
+    expect((await command(user, batch.id, "pause")).state).toBe("paused");
+    await rowmill.startWorker();
+    await until("every job was looked at", async () => (await jobsLeft(rowmill.ctx)) === 0);
+    const { body } = await user.batch(batch.id);
+    expect(body).toMatchObject({ state: "paused", started_at: null, counts: { pending: 100, ...NOTHING } });
+    await command(user, batch.id, "resume");
+    await user.finished(batch.id);
+    await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 100, bad: 0 });
+  });
+
+  test("keeps what was committed before", async () => {
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(95, 5));
+    await deliverChunk(rowmill.ctx, batch.id);
+    const paused = await command(user, batch.id, "pause");
+    expect(paused.counts).toMatchObject({ pending: 75, success: 24, failed: 1 });
+    expect(await deliverChunk(rowmill.ctx, batch.id, 27)).toBeUndefined();
+    expect((await user.batch(batch.id)).body.counts).toEqual(paused.counts);
+  });
+
+  test("twice gives the same answer twice, and so does resuming", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(30));
+    const paused = await command(user, batch.id, "pause");
+    expect(await command(user, batch.id, "pause")).toEqual(paused);
+    const resumed = await command(user, batch.id, "resume");
+    expect(resumed).toMatchObject({ state: "queued", reason: null, counts: { pending: 30 } });
+    const jobs = await jobsLeft(rowmill.ctx);
+    expect(await command(user, batch.id, "resume")).toEqual(resumed);
+    expect(await jobsLeft(rowmill.ctx)).toBe(jobs);
+  });
+
+  test("at the same time as others do gives all of them the same answer", async () => {
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(30));
+    for (const name of ["pause", "resume", "pause"]) {
+      const answers = await Promise.all(Array.from({ length: 4 }, () => command(user, batch.id, name)));
+      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    }
+  });
+
+  test("is over when a batch has ended meanwhile: 409", async () => {
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(20, 5));
+    await deliverChunk(rowmill.ctx, batch.id);
+    const { status, body } = await refused(user, batch.id, "pause");
+    expect(status).toBe(409);
+    expect(body.detail).toBe(
+      "A batch that is completed_with_errors can't be paused; one that is queued or processing can.",
+    );
+  });
+});
+
+describe("resuming", () => {
+  test("ends a batch whose last rows were committed as it was paused", async () => {
+    const { ctx } = rowmill;
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload("title,author\n,Nobody\n,None\n");
+    await command(user, batch.id, "pause");
+    // What a row-wise target has done outside is told also where its batch was stopped meanwhile.
+    const chunk = { batchId: batch.id, firstRow: 2, attempt: 1, firstAttempt: 1, rowCount: 2 };
+    const outcome = { kind: "failed", errors: [{ column: "title", code: "required", message: "" }] } as const;
+    const outcomes = [2, 3].map((row) => ({ row, outcome }));
+    await inTransaction(ctx, (tx) => settleChunk(tx, chunk, outcomes, true));
+    expect((await user.batch(batch.id)).body).toMatchObject({ state: "paused", counts: { failed: 2 } });
+    const resumed = await command(user, batch.id, "resume");
+    expect(resumed).toMatchObject({ state: "completed_with_errors", reason: "2 rows failed." });
+    expect(resumed.started_at).not.toBeNull();
+    await expectExactlyOnce(ctx.pool, batch.id, { good: 0, bad: 2 });
+  });
+
+  test("waits until a worker has let go of a chunk that it writes, instead of meeting it in a deadlock", async () => {
+    await using rowmill = await startRowmill();
+    const { ctx } = rowmill;
+    const user = await rowmill.newUser();
+    await using gate = await closeGate(ctx, "settle");
+    await using worker = await Program.start("worker", rowmill.config.databaseUrl);
+    const { body: batch } = await user.upload(csv(25));
+    await gate.reached();
+    await command(user, batch.id, "pause");
+    const resuming = command(user, batch.id, "resume");
+    for (let look = 0; look < 20; look++) expect((await user.batch(batch.id)).body.state).toBe("paused");
+    await gate.open();
+    expect((await resuming).state).toBe("queued");
+    await user.finished(batch.id);
+    await expectExactlyOnce(ctx.pool, batch.id, { good: 25, bad: 0 });
+    expect(worker.lines("job failed")).toEqual([]);
+  });
+
+  test("right behind pausing, again and again while workers write, processes every row once", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    await rowmill.startWorker();
+    const { body: batch } = await user.upload(csv(9500, 500));
+    for (let round = 0; round < 15; round++) {
+      const { counts } = await command(user, batch.id, "pause");
+      await command(user, batch.id, "resume");
+      if (round % 3 > 0) continue;
+      await untilBatch(user, batch.id, "goes on", (now) => now.counts.success > counts.success);
+    }
+    await user.finished(batch.id);
+    await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 9500, bad: 500 });
+  });
+
+  test("lets a paced batch go on behind a chunk that waited for its retry", async () => {
+    await using rowmill = await startRowmill();
+    const { ctx } = rowmill;
+    await ctx.pool.query(
+      `CREATE FUNCTION hinder() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.title = 'Title 3' AND NOT EXISTS (SELECT FROM chunks WHERE attempt > 1) THEN
+          RAISE EXCEPTION 'later' USING ERRCODE = '40001'; END IF; RETURN NEW;
+      END $$;
+      CREATE TRIGGER hinder BEFORE INSERT ON books FOR EACH ROW EXECUTE FUNCTION hinder()`,
+    );
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(75), `${BOOKS}&rows_per_second=100`);
+    await deliverChunk(ctx, batch.id);
+    await command(user, batch.id, "pause");
+    await command(user, batch.id, "resume");
+    await rowmill.startWorker();
+    await user.finished(batch.id);
+    await expectExactlyOnce(ctx.pool, batch.id, { good: 75, bad: 0 });
+  });
+});
+
+describe("of an atomic batch", () => {
+  test("a pause in the middle keeps nothing, and a resume begins anew", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    await using gate = await closeGate(rowmill.ctx);
+    await rowmill.startWorker();
+    const { body: batch } = await user.upload(csv(100).replace("Title 60", "gate"), `${BOOKS}&policy=atomic`);
+    await gate.reached();
+    const paused = await command(user, batch.id, "pause");
+    expect(paused).toMatchObject({
+      counts: { total: 100, pending: 100, ...NOTHING },
+      records: { created: 0 },
+    });
+    await until(
+      "its job is given up",
+      async () => (await jobsInHand(rowmill.ctx, "batch.process-whole")) === 0,
+      1500,
+    );
+    expect((await user.get("/api/v1/books")).body.items).toEqual([]);
+    await gate.open();
+    await command(user, batch.id, "resume");
+    expect((await user.finished(batch.id)).state).toBe("completed");
+    await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 100, bad: 0 });
+  });
+
+  test("a resume right behind a pause leaves one run that counts", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    await using gate = await closeGate(rowmill.ctx);
+    await rowmill.startWorker();
+    const { body: batch } = await user.upload(csv(100).replace("Title 60", "gate"), `${BOOKS}&policy=atomic`);
+    await gate.reached();
+    await command(user, batch.id, "pause");
+    await command(user, batch.id, "resume");
+    await gate.open();
+    const ended = await user.finished(batch.id);
+    expect(ended).toMatchObject({ state: "completed", counts: { success: 100 }, records: { created: 100 } });
+    await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 100, bad: 0 });
+  });
+});

@@ -1,0 +1,317 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { batchJobId, chunkJobId } from "../../../src/batches/batch-jobs.ts";
+import type { RowDetail } from "../../../src/batches/views.ts";
+import {
+  command,
+  deliverChunk,
+  deliverWhole,
+  finishedJobs,
+  jobsLeft,
+  refused,
+  untilBatch,
+} from "../../support/batches.ts";
+import type { Client } from "../../support/client.ts";
+import { csv, expectExactlyOnce } from "../../support/exactly-once.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+
+const BOOKS = "/api/v1/batches?target=books";
+
+/** Makes the database refuse such books, until they are let in. */
+const refuseBooks = ({ ctx }: Rowmill, where: string, code = "23514") =>
+  ctx.pool.query(
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF ${where} THEN RAISE EXCEPTION 'not now' USING ERRCODE = '${code}'; END IF; RETURN NEW;
+    END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON books FOR EACH ROW EXECUTE FUNCTION refuse()`,
+  );
+
+const letIn = ({ ctx }: Rowmill) => ctx.pool.query("DROP TRIGGER refuse ON books");
+
+const rowOf = async (user: Client, batchId: string, row: number) =>
+  (await user.get<RowDetail>(`/api/v1/batches/${batchId}/rows/${row}`)).body;
+
+const failedRows = async (user: Client, batchId: string) =>
+  (await user.rows(batchId, "failed")).map(({ row }) => row);
+
+/** For the tests that need none of their own. */
+let rowmill: Rowmill;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+describe("a retry", () => {
+  test("of all rows that failed runs those and no others, and their failures stay in the history", async () => {
+    await using rowmill = await startRowmill();
+    const { ctx } = rowmill;
+    await refuseBooks(rowmill, "NEW.title IN ('Title 3', 'Title 30', 'Title 31')");
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(100));
+    await rowmill.startWorker();
+    const before = await user.finished(batch.id);
+    expect(before).toMatchObject({ state: "completed_with_errors", counts: { success: 97, failed: 3 } });
+    const rowsBefore = await user.rows(batch.id, "success");
+    expect(await failedRows(user, batch.id)).toEqual([5, 32, 33]);
+    const failure = await rowOf(user, batch.id, 5);
+    await letIn(rowmill);
+
+    const again = await command(user, batch.id, "retry");
+    expect(again).toMatchObject({ reason: null, finished_at: null, counts: { success: 97, failed: 0 } });
+    expect((await user.finished(batch.id)).state).toBe("completed");
+    for (const row of rowsBefore) expect(await rowOf(user, batch.id, row.row)).toMatchObject(row);
+    const mended = await rowOf(user, batch.id, 5);
+    expect(mended).toMatchObject({ status: "success", attempts: 2, error_code: null, errors: [] });
+    expect(mended.history).toEqual([
+      {
+        event: "failed",
+        at: failure.completed_at,
+        retried_by: "user-1",
+        attempts: 1,
+        error_code: "database_23514",
+        error_message: "not now",
+      },
+    ]);
+    expect(failure.job_id).toBe(chunkJobId({ batchId: batch.id, firstRow: 2 }, 1));
+    expect(mended.job_id).toBe(chunkJobId({ batchId: batch.id, firstRow: 2 }, 2));
+    expect((await rowOf(user, batch.id, 6)).job_id).toBe(failure.job_id);
+    // The end is told again.
+    expect(await finishedJobs(ctx, batch.id)).toBe(2);
+    await expectExactlyOnce(ctx.pool, batch.id, { good: 100, bad: 0, ends: 2 });
+  });
+
+  test("of some rows leaves the other failures as they are", async () => {
+    await using rowmill = await startRowmill();
+    await refuseBooks(rowmill, "NEW.title IN ('Title 3', 'Title 4', 'Title 40')");
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(75));
+    await rowmill.startWorker();
+    await user.finished(batch.id);
+    await letIn(rowmill);
+    const other = await rowOf(user, batch.id, 6);
+    const again = await command(user, batch.id, "retry", { rows: [5, 42] });
+    expect(again.counts.failed).toBe(1);
+    expect(await user.finished(batch.id)).toMatchObject({
+      state: "completed_with_errors",
+      reason: "1 row failed.",
+      counts: { success: 74, failed: 1 },
+    });
+    expect(await rowOf(user, batch.id, 6)).toEqual(other);
+  });
+
+  test("of one row", async () => {
+    await using rowmill = await startRowmill();
+    await refuseBooks(rowmill, "NEW.title IN ('Title 3', 'Title 4')");
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(10));
+    await deliverChunk(rowmill.ctx, batch.id);
+    await letIn(rowmill);
+    await command(user, batch.id, "rows/6/retry");
+    await deliverChunk(rowmill.ctx, batch.id);
+    expect(await failedRows(user, batch.id)).toEqual([5]);
+    expect((await rowOf(user, batch.id, 6)).status).toBe("success");
+  });
+
+  test("of rows that fail again tells all of their failures, oldest first", async () => {
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(4, 1));
+    for (let round = 1; round <= 3; round++) {
+      await deliverChunk(rowmill.ctx, batch.id);
+      const [row = 0] = await failedRows(user, batch.id);
+      const { attempts, history } = await rowOf(user, batch.id, row);
+      expect([attempts, history.length]).toEqual([round, round - 1]);
+      expect(history.map((event) => "attempts" in event && event.attempts)).toEqual(
+        [1, 2, 3].slice(0, round - 1),
+      );
+      if (round < 3) await command(user, batch.id, "retry");
+    }
+    expect((await user.batch(batch.id)).body).toMatchObject({ state: "completed_with_errors" });
+    expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(3);
+  });
+
+  test("gives its rows as many retries by themselves as at first", async () => {
+    await using rowmill = await startRowmill({ ROW_MAX_RETRIES: "1" });
+    await refuseBooks(rowmill, "NEW.title = 'Title 3'", "40001");
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(5));
+    const attempts = async () =>
+      (await user.rows(batch.id, "failed")).map((row) => [row.attempts, row.error_message]);
+    await deliverChunk(rowmill.ctx, batch.id);
+    expect(await attempts()).toEqual([]);
+    await deliverChunk(rowmill.ctx, batch.id);
+    expect(await attempts()).toEqual([[2, "Gave up after 2 attempts: not now"]]);
+    await command(user, batch.id, "retry");
+    await deliverChunk(rowmill.ctx, batch.id);
+    expect(await attempts()).toEqual([]);
+    await deliverChunk(rowmill.ctx, batch.id);
+    expect(await attempts()).toEqual([[4, "Gave up after 2 attempts: not now"]]);
+  });
+
+  test("that asks for what it can't have is 400, names the field, and changes nothing", async () => {
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload("title,author\n,Nobody\nEmma,Austen\n");
+    await deliverChunk(rowmill.ctx, batch.id);
+    const before = (await user.batch(batch.id)).body;
+    const cases: [body: object, field: string, message: string | null][] = [
+      [{ rows: [3] }, "rows", "row 3 is none that has failed."],
+      [{ rows: [2, 999] }, "rows", "row 999 is none that has failed."],
+      [{ rows: [] }, "rows", null],
+      [{ rows: [0] }, "rows.0", null],
+      [{ rows: [2, 2] }, "rows", null],
+      [{ rows: "all" }, "rows.0", null],
+      [{ unprocessed: "perhaps" }, "unprocessed", null],
+    ];
+    for (const [body, field, message] of cases) {
+      const answer = await refused(user, batch.id, "retry", body);
+      expect([body, answer.status, Object.keys(answer.body.field_errors)]).toEqual([body, 400, [field]]);
+      if (message) expect(answer.body.field_errors[field]).toEqual([message]);
+    }
+    expect((await user.batch(batch.id)).body).toEqual(before);
+    expect((await rowOf(user, batch.id, 2)).history).toEqual([]);
+  });
+
+  test("of one row that is not there is 404, of one that has succeeded 400", async () => {
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload("title,author\n,Nobody\nEmma,Austen\n");
+    await deliverChunk(rowmill.ctx, batch.id);
+    const statuses: number[] = [];
+    for (const row of [4, 3, 2]) statuses.push((await refused(user, batch.id, `rows/${row}/retry`)).status);
+    expect(statuses).toEqual([404, 400, 202]);
+    expect((await user.batch(batch.id)).body.counts).toMatchObject({ pending: 1, failed: 0 });
+  });
+
+  test("where no row has failed is 409", async () => {
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(3), `${BOOKS}&dry_run=true`);
+    await deliverWhole(rowmill.ctx, batch.id);
+    const { status, body } = await refused(user, batch.id, "retry");
+    expect([status, body.detail]).toEqual([409, "No row of this batch has failed."]);
+  });
+
+  test("twice at the same time runs the rows once; the other is told that the batch runs", async () => {
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(15, 5));
+    await deliverChunk(rowmill.ctx, batch.id);
+    const answers = await Promise.all([1, 2, 3].map(() => refused(user, batch.id, "retry")));
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, 409, 409]);
+    await deliverChunk(rowmill.ctx, batch.id);
+    for (const row of await user.rows(batch.id, "failed"))
+      expect((await rowOf(user, batch.id, row.row)).history).toHaveLength(1);
+  });
+
+  test("of 4,000 failures among 10,000 rows is quick, and exact", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    await rowmill.startWorker();
+    const file = csv(6000, 4000);
+    const { body: batch } = await user.upload(file);
+    const before = await user.finished(batch.id);
+    expect(before.counts).toMatchObject({ success: 6000, failed: 4000 });
+    const rows = await failedRows(user, batch.id);
+    await rowmill.ctx.pool.query(
+      `UPDATE batch_rows SET fields = json_build_array('Found ' || row_number, fields->>1, fields->>2)
+      WHERE batch_id = $1 AND fields->>0 = ''`,
+      [batch.id],
+    );
+    const startedAt = performance.now();
+    await command(user, batch.id, "retry");
+    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect((await user.finished(batch.id)).counts).toMatchObject({ success: 10_000, failed: 0 });
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    const triedTwice = (await user.rows(batch.id)).filter(({ attempts }) => attempts === 2);
+    expect(triedTwice.map(({ row }) => row)).toEqual(rows);
+    const { rows: history } = await rowmill.ctx.pool.query(
+      "SELECT count(*)::int AS events, count(DISTINCT row_number)::int AS rows FROM row_history WHERE batch_id = $1",
+      [batch.id],
+    );
+    expect(history).toEqual([{ events: 4000, rows: 4000 }]);
+    await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 10_000, bad: 0, ends: 2 });
+  });
+});
+
+describe("rows that were left when a batch ended", () => {
+  test("run again with a retry only where it says so", async () => {
+    await using rowmill = await startRowmill();
+    const { ctx } = rowmill;
+    await refuseBooks(rowmill, "NEW.title = 'Title 3'");
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(100));
+    await deliverChunk(ctx, batch.id);
+    await command(user, batch.id, "cancel");
+    await letIn(rowmill);
+    const { status, body } = await refused(user, batch.id, "retry");
+    expect([status, body.detail]).toEqual([
+      409,
+      "75 rows were left unprocessed and would run too: send `unprocessed: true` if they shall.",
+    ]);
+    expect(await failedRows(user, batch.id)).toEqual([5]);
+    const again = await command(user, batch.id, "retry", { unprocessed: true });
+    expect(again.counts).toMatchObject({ pending: 76, success: 24, failed: 0, unprocessed: 0 });
+    await rowmill.startWorker();
+    expect((await user.finished(batch.id)).state).toBe("completed");
+    await expectExactlyOnce(ctx.pool, batch.id, { good: 100, bad: 0, ends: 2 });
+  });
+
+  test("of a batch that max_errors has ended do so too", async () => {
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(90, 10), `${BOOKS}&max_errors=2`);
+    await deliverChunk(rowmill.ctx, batch.id);
+    const failed = (await user.batch(batch.id)).body;
+    expect(failed).toMatchObject({ state: "failed", counts: { failed: 2, success: 23, unprocessed: 75 } });
+    expect((await refused(user, batch.id, "retry")).status).toBe(409);
+    const again = await command(user, batch.id, "retry", { unprocessed: true });
+    expect(again).toMatchObject({ state: "queued", counts: { pending: 77, success: 23, failed: 0 } });
+  });
+
+  test("can be gone on with right behind a cancel, while a worker still holds them", async () => {
+    await using rowmill = await startRowmill();
+    await rowmill.startWorker();
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(3000));
+    await untilBatch(user, batch.id, "is being processed", ({ state }) => state === "processing");
+    await command(user, batch.id, "cancel");
+    await command(user, batch.id, "retry", { unprocessed: true });
+    expect((await user.finished(batch.id)).state).toBe("completed");
+    await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 3000, bad: 0, ends: 2 });
+  });
+});
+
+describe("of an atomic batch", () => {
+  test("that failed, a retry runs all rows again, and every failure is in the history", async () => {
+    await using rowmill = await startRowmill();
+    const { ctx } = rowmill;
+    await refuseBooks(rowmill, "NEW.title IN ('Title 3', 'Title 40')");
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(75), `${BOOKS}&policy=atomic`);
+    await deliverWhole(ctx, batch.id);
+    expect((await user.batch(batch.id)).body).toMatchObject({
+      state: "failed",
+      counts: { failed: 2, unprocessed: 73 },
+    });
+    await letIn(rowmill);
+    const again = await command(user, batch.id, "retry", { rows: [5] });
+    expect(again.counts).toMatchObject({ pending: 75, failed: 0 });
+    await deliverWhole(ctx, batch.id);
+    expect((await user.batch(batch.id)).body).toMatchObject({ state: "completed", counts: { success: 75 } });
+    for (const row of [5, 42]) {
+      const { history, attempts, job_id } = await rowOf(user, batch.id, row);
+      expect(history).toMatchObject([{ event: "failed", attempts: 1, error_message: "not now" }]);
+      expect([attempts, job_id]).toEqual([2, batchJobId("whole", batch.id, 2)]);
+    }
+  });
+
+  test("that was cancelled before a row failed, a retry needs to say that all shall run", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(30), `${BOOKS}&policy=atomic`);
+    await command(user, batch.id, "cancel");
+    const { status, body } = await refused(user, batch.id, "retry");
+    expect([status, body.detail]).toEqual([
+      409,
+      "30 rows were left unprocessed and would run too: send `unprocessed: true` if they shall.",
+    ]);
+    await command(user, batch.id, "retry", { unprocessed: true });
+    await deliverWhole(rowmill.ctx, batch.id);
+    expect((await user.batch(batch.id)).body).toMatchObject({ state: "completed", counts: { success: 30 } });
+    expect(await jobsLeft(rowmill.ctx)).toBe(0);
+  });
+});

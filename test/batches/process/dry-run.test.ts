@@ -1,0 +1,232 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { counts } from "../../support/batches.ts";
+import type { Client, Problem } from "../../support/client.ts";
+import { count, csv, expectExactlyOnce } from "../../support/exactly-once.ts";
+import { closeGate, startWithGate, titled } from "../../support/gate.ts";
+import { startPrograms } from "../../support/processes.ts";
+import type { Rowmill } from "../../support/rowmill.ts";
+import { until } from "../../support/until.ts";
+import { uploadForm } from "../../support/upload-form.ts";
+
+let rowmill: Rowmill;
+beforeAll(async () => {
+  rowmill = await startWithGate();
+  await rowmill.startWorker();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+const dryRun = async (user: Client, content: string, query: Record<string, string> = {}) =>
+  (await uploadForm(user, content, { query: { dry_run: "true", ...query } })).body;
+
+const act = <T = Problem>(user: Client, id: string, action: string, body?: object) =>
+  user.post<T>(`/api/v1/batches/${id}/${action}`, body);
+
+const booksOf = async (user: Client) =>
+  (await user.get<{ items: { title: string; description: string }[] }>("/api/v1/books")).body.items.map(
+    ({ title, description }) => [title, description],
+  );
+
+test("a dry run writes no record, and tells what would become of each row", async () => {
+  const user = await rowmill.newUser();
+  const file = titled(100, { 3: "", 40: "poison", 101: "x".repeat(501) });
+  const { id, state, dry_run } = await dryRun(user, file);
+  expect([state, dry_run]).toEqual(["queued", true]);
+  const batch = await user.finished(id);
+  expect(batch).toMatchObject({
+    state: "validated",
+    dry_run: true,
+    reason: "3 of 100 rows would fail.",
+    records: { created: 97, updated: 0, unchanged: 0 },
+  });
+  expect(batch.finished_at).not.toBeNull();
+  expect(batch.counts).toEqual(counts({ total: 100, pending: 97, failed: 3 }));
+  expect(
+    (await user.rows(id, "failed")).map(({ row, errors }) => [row, errors[0]?.column, errors[0]?.code]),
+  ).toEqual([
+    [3, "title", "required"],
+    [40, null, "database_23514"],
+    [101, "title", "too_long"],
+  ]);
+  expect(await user.rows(id, "pending")).toHaveLength(97);
+  expect(await booksOf(user)).toEqual([]);
+});
+
+test("every rule that a row breaks is told with its column", async () => {
+  const user = await rowmill.newUser();
+  const { id } = await dryRun(user, `title,author\n,${"x".repeat(201)}\n`);
+  await user.finished(id);
+  const [row] = await user.rows(id, "failed");
+  expect(row?.errors.map(({ column, code }) => [column, code])).toEqual([
+    ["title", "required"],
+    ["author", "too_long"],
+  ]);
+});
+
+test("one in which no row would fail has no reason to say", async () => {
+  const user = await rowmill.newUser();
+  const { id } = await dryRun(user, titled(3));
+  expect(await user.finished(id)).toMatchObject({
+    state: "validated",
+    reason: null,
+    counts: counts({ total: 3, pending: 3 }),
+  });
+});
+
+test("the same key in chunks far apart is seen", async () => {
+  const user = await rowmill.newUser();
+  const { id } = await dryRun(user, `${titled(300)}title 2,AUTHOR 2\n`);
+  expect(await user.finished(id)).toMatchObject({ records: { created: 300 } });
+  expect(await user.rows(id, "failed")).toMatchObject([{ row: 302, error_code: "duplicate" }]);
+});
+
+test("in upsert mode it tells what would be created, updated and left as it is", async () => {
+  const user = await rowmill.newUser();
+  const { body: first } = await user.upload("title,author,description\nEmma,Austen,old\nUlysses,Joyce,day\n");
+  await user.finished(first.id);
+  const file =
+    "title,author,description\nEmma,Austen,new\nULYSSES,Joyce,day\nUlysses,Joyce,day\nPersuasion,Austen,\n";
+  const { id } = await dryRun(user, file, { mode: "upsert" });
+  const dry = await user.finished(id);
+  expect(await booksOf(user)).toEqual([
+    ["Emma", "old"],
+    ["Ulysses", "day"],
+  ]);
+  expect((await act(user, id, "commit")).status).toBe(200);
+  const real = await user.finished(id);
+  expect(real).toMatchObject({ state: "completed", dry_run: false });
+  expect(real.records).toEqual(dry.records);
+  expect(real.records.created).toBe(1);
+  expect(await booksOf(user)).toEqual([
+    ["Emma", "new"],
+    ["Ulysses", "day"],
+    ["Persuasion", ""],
+  ]);
+});
+
+test("committed it ends as the upload would have ended", async () => {
+  const user = await rowmill.newUser();
+  const { id } = await dryRun(user, csv(95, 5));
+  const dry = await user.finished(id);
+  expect(dry.counts).toEqual(counts({ total: 100, pending: 95, failed: 5 }));
+  await rowmill.ctx.pool.query(
+    "DELETE FROM pgboss.job WHERE name = 'batch.finished' AND data->>'batchId' = $1",
+    [id],
+  );
+  expect((await act(user, id, "commit")).status).toBe(200);
+  const batch = await user.finished(id);
+  expect(batch.counts).toEqual(counts({ total: 100, success: 95, failed: 5 }));
+  expect(batch).toMatchObject({ records: dry.records, reason: "5 rows failed." });
+  await expectExactlyOnce(rowmill.ctx.pool, id, { good: 95, bad: 5 });
+});
+
+test("committed twice, at once or later, it is committed once", async () => {
+  const user = await rowmill.newUser();
+  const { id } = await dryRun(user, titled(60));
+  await user.finished(id);
+  const answers = await Promise.all([1, 2, 3].map(() => act(user, id, "commit")));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  await user.finished(id);
+  const late = await act<{ state: string }>(user, id, "commit");
+  expect([late.status, late.body.state]).toEqual([200, "completed"]);
+  expect(await booksOf(user)).toHaveLength(60);
+  expect((await user.batch(id)).body.counts).toEqual(counts({ total: 60, success: 60 }));
+});
+
+test("committed, an atomic one writes all or nothing", async () => {
+  const user = await rowmill.newUser();
+  const { id } = await dryRun(user, titled(60, { 61: "poison" }), { policy: "atomic" });
+  expect(await user.finished(id)).toMatchObject({ state: "validated", records: { created: 59 } });
+  expect((await act(user, id, "commit")).status).toBe(200);
+  expect(await user.finished(id)).toMatchObject({
+    state: "failed",
+    counts: counts({ total: 60, failed: 1, unprocessed: 59 }),
+  });
+  expect(await booksOf(user)).toEqual([]);
+});
+
+test("what is no dry run, or is one that is not over, can't be committed", async () => {
+  const user = await rowmill.newUser();
+  const { body: real } = await user.upload(titled(3));
+  await user.finished(real.id);
+  const refused = await act(user, real.id, "commit");
+  expect([refused.status, refused.body.detail]).toEqual([409, expect.stringContaining("no dry run")]);
+  await using gate = await closeGate(rowmill);
+  const { id } = await dryRun(user, titled(3, { 3: "gate" }));
+  const early = await act(user, id, "commit");
+  expect([early.status, early.body.detail]).toEqual([
+    409,
+    expect.stringContaining("one that is validated can"),
+  ]);
+  await gate.open();
+  const other = await rowmill.newUser();
+  expect((await act(other, id, "commit")).status).toBe(404);
+  await user.finished(id);
+});
+
+test("its rows can be corrected and checked again before it is committed", async () => {
+  const user = await rowmill.newUser();
+  const { id } = await dryRun(user, titled(30, { 4: "", 31: "poison" }));
+  await user.finished(id);
+  const edit = (row: number) =>
+    user.send("PATCH", `/api/v1/batches/${id}/rows/${row}`, {
+      body: JSON.stringify({ fields: { title: `Corrected ${row}` } }),
+      headers: { "content-type": "application/json" },
+    });
+  expect((await edit(4)).status).toBe(200);
+  expect((await act(user, id, "retry")).status).toBe(202);
+  const again = await user.finished(id);
+  expect(again).toMatchObject({ state: "validated", reason: "1 of 30 rows would fail." });
+  expect((await user.rows(id, "failed")).map(({ row }) => row)).toEqual([31]);
+  expect((await edit(31)).status).toBe(200);
+  expect((await act(user, id, "commit")).status).toBe(200);
+  expect(await user.finished(id)).toMatchObject({
+    state: "completed",
+    counts: counts({ total: 30, success: 30 }),
+  });
+  expect(await booksOf(user)).toContainEqual(["Corrected 31", ""]);
+});
+
+test("cancelled instead, its rows are unprocessed and nothing would be done", async () => {
+  const user = await rowmill.newUser();
+  const { id } = await dryRun(user, titled(30, { 4: "" }));
+  await user.finished(id);
+  expect((await act(user, id, "cancel")).status).toBe(200);
+  const { body } = await user.batch(id);
+  expect(body).toMatchObject({ state: "cancelled", records: { created: 0, updated: 0, unchanged: 0 } });
+  expect(body.counts).toEqual(counts({ total: 30, failed: 1, unprocessed: 29 }));
+  expect((await act(user, id, "commit")).status).toBe(409);
+  expect(await booksOf(user)).toEqual([]);
+});
+
+test("while it runs, rows that passed are processing, and no record is there for others", async () => {
+  const user = await rowmill.newUser();
+  await using gate = await closeGate(rowmill);
+  const { id } = await dryRun(user, titled(100, { 5: "", 60: "gate" }));
+  const seen = await until("two chunks are checked", async () => {
+    const { body } = await user.batch(id);
+    return body.counts.processing === 49 ? body : null;
+  });
+  expect(seen.counts).toEqual(counts({ total: 100, failed: 1, processing: 49, pending: 50 }));
+  expect(await booksOf(user)).toEqual([]);
+  await gate.open();
+  expect((await user.finished(id)).counts).toEqual(counts({ total: 100, failed: 1, pending: 99 }));
+});
+
+test("a worker that is killed in the middle of it leaves nothing, and another ends it", async () => {
+  await using own = await startWithGate();
+  const user = await own.newUser();
+  await using programs = await startPrograms({}, own.config.databaseUrl);
+  const killed = await programs.startWorker();
+  await using gate = await closeGate(own);
+  const { id } = await dryRun(user, titled(100, { 5: "", 60: "gate" }));
+  await until("it is in the middle", async () => (await user.batch(id)).body.counts.failed === 1);
+  await killed.kill();
+  await gate.open();
+  await programs.startWorker();
+  const batch = await user.finished(id, 28_000);
+  expect(batch).toMatchObject({ state: "validated", records: { created: 99 } });
+  expect(batch.counts).toEqual(counts({ total: 100, failed: 1, pending: 99 }));
+  expect(await count(own.ctx.pool, "SELECT count(*) FROM books")).toBe(0);
+  expect((await act(user, id, "commit")).status).toBe(200);
+  expect((await user.finished(id)).counts).toEqual(counts({ total: 100, failed: 1, success: 99 }));
+}, 60_000);

@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import Type from "typebox";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { taskIdOf } from "../../../src/batches/ids.ts";
+import { processRows } from "../../../src/batches/process/process-rows.ts";
+import { inTransaction } from "../../../src/context.ts";
+import { type Attempt, Permanent, Retryable, type RowTarget } from "../../../src/targets/target.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+
+let rowmill: Rowmill;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+const columns = Type.Object({ name: Type.String({ minLength: 1 }) });
+const BATCH = "01a20159-f320-7af5-a6be-a1fe00000000";
+
+type Handle = (name: string, attempt: Attempt) => Promise<number>;
+
+const targetOf = (
+  handle: Handle,
+  more: Partial<RowTarget<typeof columns>> = {},
+): RowTarget<typeof columns> => ({
+  name: "calls",
+  description: "Only to hand rows to.",
+  columns,
+  aliases: {},
+  concurrency: 3,
+  handle: (_ctx, _batch, { values }, attempt) => handle(values.name, attempt),
+  ...more,
+});
+
+/** Row numbers begin at 2. */
+function run(
+  target: RowTarget<typeof columns>,
+  cells: readonly string[][],
+  { attempt = 1, signal = new AbortController().signal, isDryRun = false } = {},
+) {
+  const batch = { id: BATCH, userId: 1, mode: "insert", header: ["name"], mapping: { name: 0 } } as const;
+  const rows = cells.map((fields, index) => ({ row: index + 2, fields, problem: null }));
+  return inTransaction(rowmill.ctx, (tx) =>
+    processRows(rowmill.ctx, tx, { batch, target, isDryRun }, rows, { attempt, signal }),
+  );
+}
+
+test("each valid row is handled once, with what it needs to be told apart", async () => {
+  const seen: [string, Attempt][] = [];
+  const target = targetOf(async (name, attempt) => {
+    seen.push([name, attempt]);
+    return name.length;
+  });
+  const { signal } = new AbortController();
+  const outcomes = await run(target, [["a"], [""], ["ccc"]], { attempt: 2, signal });
+  expect(seen).toEqual([
+    ["a", { taskId: taskIdOf(BATCH, 2), attempt: 2, signal }],
+    ["ccc", { taskId: taskIdOf(BATCH, 4), attempt: 2, signal }],
+  ]);
+  expect(outcomes).toEqual([
+    {
+      row: 3,
+      outcome: {
+        kind: "failed",
+        errors: [{ column: "name", code: "required", message: "name is required" }],
+      },
+    },
+    { row: 2, outcome: { kind: "success", recordId: 1, effect: "created" } },
+    { row: 4, outcome: { kind: "success", recordId: 3, effect: "created" } },
+  ]);
+});
+
+test("as many rows as the target says are in hand at a time, and no more", async () => {
+  let [inHand, most] = [0, 0];
+  const waiting: (() => void)[] = [];
+  const target = targetOf(async () => {
+    most = Math.max(most, ++inHand);
+    // Nobody goes on before three are in hand, or the last ones are.
+    if (inHand < 3) await new Promise<void>((done) => waiting.push(done));
+    for (const done of waiting.splice(0)) done();
+    inHand--;
+    return 1;
+  });
+  const outcomes = await run(
+    target,
+    Array.from({ length: 9 }, (_, index) => [`row ${index}`]),
+  );
+  expect(outcomes).toHaveLength(9);
+  expect(most).toBe(3);
+});
+
+describe("what it throws says what becomes of the row", () => {
+  const cases: Record<string, () => unknown> = {
+    later: () => new Retryable("the service is busy", { afterSeconds: 30 }),
+    soon: () => new Retryable("the service is busy"),
+    never: () => new Permanent("no_such_city", "There is no such city.", { column: "name" }),
+    odd: () => new TypeError("x is not a function"),
+    text: () => "only text",
+  };
+
+  test("and of that row alone", async () => {
+    const target = targetOf(async (name) => {
+      const thrown = cases[name]?.();
+      if (thrown) throw thrown;
+      return 7;
+    });
+    const outcomes = await run(
+      target,
+      [...Object.keys(cases), "fine"].map((name) => [name]),
+    );
+    const retry = (message: string) => ({
+      kind: "retry",
+      reason: { column: null, code: "target_error", message },
+    });
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual([
+      { ...retry("the service is busy"), afterSeconds: 30 },
+      retry("the service is busy"),
+      {
+        kind: "failed",
+        errors: [{ column: "name", code: "no_such_city", message: "There is no such city." }],
+      },
+      retry("x is not a function"),
+      retry("only text"),
+      { kind: "success", recordId: 7, effect: "created" },
+    ]);
+  });
+});
+
+test("once the signal aborts no row is begun, and those that give up have no outcome", async () => {
+  const stop = new AbortController();
+  const begun: string[] = [];
+  const target = targetOf(
+    async (name, { signal }) => {
+      begun.push(name);
+      if (name === "3") stop.abort();
+      if (name === "2") await sleep(60_000, undefined, { signal });
+      return Number(name);
+    },
+    { concurrency: 2 },
+  );
+  const outcomes = await run(target, [["1"], ["2"], ["3"], ["4"], ["5"]], { signal: stop.signal });
+  expect(begun).toEqual(["1", "2", "3"]);
+  expect(outcomes.map(({ row }) => row)).toEqual([2, 4]);
+});
+
+test("a row with more fields than the header fails only where the target is strict", async () => {
+  const lenient = await run(
+    targetOf(async () => 1),
+    [["a", "b"]],
+  );
+  expect(lenient[0]?.outcome.kind).toBe("success");
+  const strict = await run(
+    targetOf(async () => 1, { isStrict: true }),
+    [["a", "b"], ["c"]],
+  );
+  expect(strict.map(({ row, outcome }) => [row, outcome.kind])).toEqual([
+    [2, "failed"],
+    [3, "success"],
+  ]);
+});
+
+test("a dry run hands over nothing", async () => {
+  const target = targetOf(() => Promise.reject(new Error("it was called")));
+  const outcomes = await run(target, [["a"], [""]], { isDryRun: true });
+  expect(outcomes.map(({ row, outcome }) => [row, outcome.kind])).toEqual([
+    [3, "failed"],
+    [2, "success"],
+  ]);
+});

@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
+import type { Client } from "../../support/client.ts";
+import { count, csv, expectExactlyOnce } from "../../support/exactly-once.ts";
+import { addGate, titled } from "../../support/gate.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { until } from "../../support/until.ts";
+import { uploadForm } from "../../support/upload-form.ts";
+
+let rowmill: Rowmill;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+  await addGate(rowmill.ctx.pool);
+  await rowmill.startWorker();
+  await rowmill.startWorker();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+const uploadPaced = async (user: Client, rate: number, content: string) =>
+  (await uploadForm(user, content, { query: { rows_per_second: String(rate) } })).body;
+
+/** When the rows had their results, in seconds from the first. */
+async function resultTimes({ ctx }: Rowmill, batchId: string): Promise<number[]> {
+  const { rows } = await ctx.pool.query<{ at: number }>(
+    `SELECT extract(epoch FROM completed_at - min(completed_at) OVER ())::float AS at
+    FROM row_results WHERE batch_id = $1 ORDER BY 1`,
+    [batchId],
+  );
+  return rows.map(({ at }) => at);
+}
+
+/** The most results within a span of time. */
+function mostWithin(times: readonly number[], seconds: number): number {
+  return Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + seconds).length));
+}
+
+const successes = async (user: Client, id: string) => (await user.batch(id)).body.counts.success;
+
+test("the rows of a batch take their time, on two workers together", async () => {
+  const user = await rowmill.newUser();
+  const { id, rows_per_second_limit } = await uploadPaced(user, 100, csv(700));
+  expect(rows_per_second_limit).toBe(100);
+  await user.finished(id);
+  await expectExactlyOnce(rowmill.ctx.pool, id, { good: 700, bad: 0 });
+  const times = await resultTimes(rowmill, id);
+  const seconds = times.at(-1) ?? 0;
+  // The last chunk waits for all that were before it, the bucket of two seconds makes up for delays.
+  expect(seconds).toBeGreaterThan(700 / 100 - 2 - 0.5);
+  expect(seconds).toBeLessThan(14);
+  expect(mostWithin(times, 1)).toBeLessThanOrEqual(3 * 100 + 25);
+});
+
+test("few rows a second come in small chunks", async () => {
+  const user = await rowmill.newUser();
+  const { id } = await uploadPaced(user, 3, csv(15));
+  await user.finished(id);
+  const times = await resultTimes(rowmill, id);
+  expect(times.at(-1)).toBeGreaterThan(15 / 3 - 2 - 0.5);
+  expect(mostWithin(times, 0.5)).toBeLessThanOrEqual(3 * 3);
+});
+
+test("after a standstill no more comes at once than in two seconds", async () => {
+  await using own = await startRowmill();
+  const user = await own.newUser();
+  const { id } = await uploadPaced(user, 50, csv(500));
+  await own.ctx.pool.query("UPDATE batches SET paced_until = now() - interval '1 hour' WHERE id = $1", [id]);
+  await own.startWorker();
+  await user.finished(id);
+  const times = await resultTimes(own, id);
+  // Two seconds' worth, what comes due meanwhile, and the chunk that is being done.
+  expect(mostWithin(times, 1)).toBeLessThanOrEqual(50 * (2 + 1 + 1));
+  expect(times.at(-1)).toBeGreaterThan(500 / 50 - 2 - 1);
+});
+
+test("paused and resumed it goes on at its pace, and not with what it missed", async () => {
+  const user = await rowmill.newUser();
+  const { id } = await uploadPaced(user, 50, csv(300));
+  await until("it has begun", async () => (await successes(user, id)) >= 50);
+  await user.post(`/api/v1/batches/${id}/pause`);
+  const held = await successes(user, id);
+  expect((await user.batch(id)).body.state).toBe("paused");
+  await user.post(`/api/v1/batches/${id}/resume`);
+  await user.finished(id);
+  await expectExactlyOnce(rowmill.ctx.pool, id, { good: 300, bad: 0 });
+  const times = await resultTimes(rowmill, id);
+  expect(held).toBeLessThan(300);
+  expect(times.at(-1)).toBeGreaterThan(300 / 50 - 2 - 1);
+});
+
+test("resumed, its next chunk is due when it was before", async () => {
+  await using own = await startRowmill();
+  const { pool } = own.ctx;
+  const user = await own.newUser();
+  const { id } = await uploadPaced(user, 50, csv(150));
+  await pool.query("UPDATE batches SET paced_until = now() + interval '1 hour' WHERE id = $1", [id]);
+  await user.post(`/api/v1/batches/${id}/pause`);
+  await user.post(`/api/v1/batches/${id}/resume`);
+  const dueIn = `SELECT extract(epoch FROM start_after - now())::int AS count FROM pgboss.job
+    WHERE name = 'batch.process-chunk'`;
+  expect(await count(pool, dueIn)).toBeGreaterThan(3500);
+});
+
+test("a lost job is brought back, and the others follow it", async () => {
+  await using own = await startRowmill();
+  const user = await own.newUser();
+  const { id } = await uploadPaced(user, 50, csv(150));
+  const waiting = "SELECT count(*) FROM pgboss.job WHERE name = 'batch.process-chunk'";
+  expect(await count(own.ctx.pool, waiting)).toBe(1);
+  await own.ctx.pool.query("DELETE FROM pgboss.job WHERE name = 'batch.process-chunk'");
+  const later = { ...own.ctx, now: () => new Date(Date.now() + 60_000) };
+  expect(await reconcile(later)).toMatchObject({ chunksRequeued: 1 });
+  expect(await reconcile(later)).toMatchObject({ chunksRequeued: 0 });
+  await own.startWorker();
+  await user.finished(id);
+  await expectExactlyOnce(own.ctx.pool, id, { good: 150, bad: 0 });
+});
+
+test("rows that are tried again don't hold up those behind them, and the batch ends", async () => {
+  const user = await rowmill.newUser();
+  const { id } = await uploadPaced(user, 50, titled(150, { 3: "busy" }));
+  await until("the others are done", async () => (await successes(user, id)) === 149);
+  const batch = await user.finished(id, 25_000);
+  expect(batch.counts).toMatchObject({ success: 149, failed: 1 });
+  expect((await user.rows(id, "failed"))[0]?.error_message).toMatch(/^Gave up after 4 attempts/);
+});
+
+test("failed rows that are retried by hand cost the pace only what they are", async () => {
+  const user = await rowmill.newUser();
+  const bad = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [2 + index * 25, ""]));
+  const { body: first } = await uploadForm(user, titled(200, bad), { query: { rows_per_second: "1000" } });
+  await user.finished(first.id);
+  await rowmill.ctx.pool.query("UPDATE batches SET rows_per_second = 20 WHERE id = $1", [first.id]);
+  const retriedAt = Date.now();
+  expect((await user.post(`/api/v1/batches/${first.id}/retry`)).status).toBe(202);
+  await user.finished(first.id);
+  expect((await user.rows(first.id, "failed")).map(({ attempts }) => attempts)).toEqual(Array(8).fill(2));
+  // At 25 rows a chunk it would be 8 * 25 / 20 - 2 seconds.
+  expect(Date.now() - retriedAt).toBeLessThan(7000);
+});

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { BatchView } from "../../../src/batches/views.ts";
+import type { Client, Problem } from "../../support/client.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+
+let rowmill: Rowmill;
+let user: Client;
+beforeAll(async () => {
+  rowmill = await startRowmill({ UPLOAD_MAX_ROWS: "100", HEADER_NAME_MAX_BYTES: "20" });
+  await rowmill.startWorker();
+  user = await rowmill.newUser();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+async function imported(content: string | Buffer, options: Record<string, string> = {}) {
+  const query = new URLSearchParams({ target: "records", force: "true", ...options });
+  const { status, body } = await user.upload<BatchView>(content, `/api/v1/batches?${query}`);
+  expect(status).toBe(202);
+  const batch = await user.finished(body.id);
+  const rows = await user.rows(batch.id);
+  return { batch, rows: rows.map(({ row, status, fields }) => [row, status, Object.values(fields)]) };
+}
+
+async function refusalOf(content: string, options: Record<string, string> = {}) {
+  const query = new URLSearchParams({ target: "records", ...options });
+  const { status, body } = await user.upload<Problem>(content, `/api/v1/batches?${query}`);
+  return { status, detail: body.detail, fields: Object.keys(body.field_errors ?? {}) };
+}
+
+describe("a batch says how its file was read", () => {
+  test("where it was found out", async () => {
+    const content = Buffer.from("Nombre ; PRECIO;\r\n'Caf\xe9; solo';1,5;\r\n\r\n'T\xe9';2,0;\r\n", "latin1");
+    const { batch, rows } = await imported(content);
+    expect(batch.dialect).toEqual({
+      encoding: "windows-1252",
+      bom: false,
+      delimiter: ";",
+      quote: "'",
+      escape: "double",
+      padded_quotes: false,
+      newline: "crlf",
+      header: true,
+      skip_lines: 0,
+    });
+    expect(batch.header).toEqual(["Nombre", "PRECIO"]);
+    expect(rows).toEqual([
+      [2, "success", ["Café; solo", "1,5"]],
+      [4, "success", ["Té", "2,0"]],
+    ]);
+  });
+
+  test("where the upload said so, and which row is which then", async () => {
+    const { batch, rows } = await imported("Report\n'a|b'|c\\'\n1|2\n", {
+      delimiter: "pipe",
+      quote: "none",
+      header: "false",
+      columns: "x,y,z",
+      skip_lines: "1",
+      encoding: "utf-8",
+    });
+    expect(batch.dialect).toMatchObject({ delimiter: "|", quote: "", header: false, skip_lines: 1 });
+    expect(batch.header).toEqual(["x", "y", "z"]);
+    expect(rows).toEqual([
+      [2, "success", ["'a", "b'", "c\\'"]],
+      [3, "success", ["1", "2"]],
+    ]);
+  });
+
+  test("and counts the rows that it kept all the same", async () => {
+    const content = Buffer.concat([
+      Buffer.from("a,b\nü\n1,2,3\nß,"),
+      Buffer.from([0xff]),
+      Buffer.from("\n1,2,,\n"),
+    ]);
+    const { batch, rows } = await imported(content);
+    expect(batch.warnings).toEqual({ missing_fields: 1, extra_fields: 1, replaced_characters: 1 });
+    expect(rows).toEqual([
+      [2, "success", ["ü"]],
+      [3, "success", ["1", "2", "3"]],
+      [4, "success", ["ß", "\uFFFD"]],
+      [5, "success", ["1", "2"]],
+    ]);
+  });
+});
+
+test("a target that is strict fails rows with too many fields, but not for a delimiter too many", async () => {
+  const content = "title;author\nEmma;Austen\nDune;Herbert;;;\nUlysses;Joyce;x\n";
+  const { batch, rows } = await imported(content, { target: "books" });
+  expect(batch.header).toEqual(["title", "author"]);
+  expect(rows).toEqual([
+    [2, "success", ["Emma", "Austen"]],
+    [3, "success", ["Dune", "Herbert"]],
+    [4, "failed", ["Ulysses", "Joyce", "x"]],
+  ]);
+  expect(batch.warnings).toMatchObject({ extra_fields: 1 });
+});
+
+describe("what can't be is refused by its name", () => {
+  test.each([
+    [400, "delimiter", { delimiter: ";;" }],
+    [400, "delimiter", { delimiter: "\n" }],
+    [400, "delimiter", { delimiter: "x", quote: "x" }],
+    [400, "quote", { quote: "''" }],
+    [400, "encoding", { encoding: "latin-7" }],
+    [400, "escape", { escape: "caret" }],
+    [400, "skip_lines", { skip_lines: "-1" }],
+    [400, "columns", { columns: "one" }],
+  ])("%i %s: %o", async (status, field, options) => {
+    const refusal = await refusalOf("a,b\n1,2\n", options);
+    expect(refusal.status).toBe(status);
+    expect(`${refusal.fields} ${refusal.detail}`).toContain(field);
+  });
+
+  test.each([
+    ["UPLOAD_MAX_ROWS", `a,b\n${"1,2\n".repeat(101)}`],
+    ["HEADER_NAME_MAX_BYTES", `a,${"é".repeat(11)}\n1,2\n`],
+    ["UPLOAD_MAX_COLUMNS", `a,b\n1,2\n${",".repeat(1000)}\n`],
+  ])("413 %s, and nothing is left", async (limit, content) => {
+    const left = () => rowmill.ctx.pool.query("SELECT id FROM batches");
+    const before = (await left()).rowCount;
+    const refusal = await refusalOf(content);
+    expect(refusal.status).toBe(413);
+    expect(refusal.detail).toContain(limit);
+    expect((await left()).rowCount).toBe(before);
+  });
+});

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { BatchView } from "../../../src/batches/views.ts";
+import { type CsvRecord, openCsv } from "../../../src/platform/csv/open-csv.ts";
+import type { Client, Problem } from "../../support/client.ts";
+import {
+  type CsvFixture,
+  contentOf,
+  csvFixtures,
+  isStrictlyValid,
+  OTHER_ANSWERS,
+  whyNoFixtures,
+} from "../../support/csv-fixtures.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+
+const UPLOAD = "/api/v1/batches?target=records&force=true";
+/** Small batches go ahead of large ones, and there is always another small one here. */
+const WAIT_MS = 120_000;
+
+describe.skipIf(csvFixtures.length === 0)(`public files (${csvFixtures.length || whyNoFixtures})`, () => {
+  let rowmill: Rowmill;
+  let user: Client;
+  beforeAll(async () => {
+    rowmill = await startRowmill();
+    await rowmill.startWorker();
+    user = await rowmill.newUser();
+  });
+  afterAll(() => rowmill[Symbol.asyncDispose]());
+
+  async function rowsReadOf(fixture: CsvFixture): Promise<CsvRecord[]> {
+    async function* source() {
+      yield contentOf(fixture);
+    }
+    const { records } = await openCsv(source(), {}, rowmill.ctx.config);
+    const rows: CsvRecord[] = [];
+    for await (const block of records) rows.push(...block);
+    return rows;
+  }
+
+  async function rowsKeptOf(batchId: string) {
+    const { rows } = await rowmill.ctx.pool.query<CsvRecord>(
+      "SELECT row_number AS row, fields, problem FROM batch_rows WHERE batch_id = $1 ORDER BY row_number",
+      [batchId],
+    );
+    return rows;
+  }
+
+  test.concurrent.each(csvFixtures)(
+    "$file is stored, or refused",
+    { timeout: 2 * WAIT_MS },
+    async (fixture) => {
+      const { status, body } = await user.upload<BatchView & Problem>(contentOf(fixture), UPLOAD);
+      if (status !== 202) {
+        expect([400, 413]).toContain(status);
+        expect(body.detail).toMatch(
+          /^Row \d+|^file: The (file is empty|file has a header but no rows|header can't be read)|^Column \d+: its name/,
+        );
+        const isFine = isStrictlyValid(fixture) && fixture.records > 1;
+        if (isFine) expect(body.detail).toMatch(/_MAX_(BYTES|COLUMNS)/);
+        return;
+      }
+      const read = await rowsReadOf(fixture);
+      expect(await rowsKeptOf(body.id)).toEqual(read);
+      if (!OTHER_ANSWERS.has(fixture.file)) expect(read).toHaveLength(fixture.records - 1);
+      const { counts } = await user.finished(body.id, WAIT_MS);
+      const refused = read.filter(({ problem }) => problem !== null).length;
+      expect(counts).toMatchObject({ total: read.length, success: read.length - refused, failed: refused });
+    },
+  );
+});

@@ -1,0 +1,142 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "vitest";
+import { removeExpiredSessions } from "../../../src/accounts/sessions.ts";
+import { removeOldBatches } from "../../../src/batches/upkeep/remove-old-batches.ts";
+import { jobs } from "../../../src/jobs.ts";
+import type { Client } from "../../support/client.ts";
+import { count, csv } from "../../support/exactly-once.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { until } from "../../support/until.ts";
+
+async function finishedBatch(user: Client, file: string, mode = "append"): Promise<string> {
+  const { body } = await user.upload(file, `/api/v1/batches?mode=${mode}`);
+  await user.finished(body.id);
+  return body.id;
+}
+
+/** How many rows each table has of a batch. */
+async function left({ ctx }: Rowmill, batchId: string): Promise<Record<string, number>> {
+  const { rows } = await ctx.pool.query(
+    `SELECT (SELECT count(*)::int FROM batches WHERE id = $1) AS batches,
+      (SELECT count(*)::int FROM batch_rows WHERE batch_id = $1) AS rows,
+      (SELECT count(*)::int FROM row_results WHERE batch_id = $1) AS results,
+      (SELECT count(*)::int FROM chunks WHERE batch_id = $1) AS chunks,
+      (SELECT count(*)::int FROM pgboss.job WHERE data->>'batchId' = $1::text AND name = 'batch.process-chunk') AS jobs`,
+    [batchId],
+  );
+  return rows[0];
+}
+
+const GONE = { batches: 0, rows: 0, results: 0, chunks: 0, jobs: 0 };
+
+const age = ({ ctx }: Rowmill, batchId: string, days: number) =>
+  ctx.pool.query(
+    `UPDATE batches SET created_at = created_at - make_interval(days => $2),
+      received_at = received_at - make_interval(days => $2), queued_at = queued_at - make_interval(days => $2),
+      started_at = started_at - make_interval(days => $2), finished_at = finished_at - make_interval(days => $2)
+    WHERE id = $1`,
+    [batchId, days],
+  );
+
+test("finished batches go after RETENTION_DAYS with all that is theirs; their books stay", async () => {
+  await using rowmill = await startRowmill({ RETENTION_DAYS: "7" });
+  await rowmill.startWorker();
+  const user = await rowmill.newUser();
+  const [old, oldWithErrors, young] = [
+    await finishedBatch(user, csv(60)),
+    await finishedBatch(user, csv(50, 10)),
+    await finishedBatch(user, csv(30)),
+  ];
+  await age(rowmill, old, 8);
+  await age(rowmill, oldWithErrors, 8);
+  await age(rowmill, young, 6);
+  expect(await removeOldBatches(rowmill.ctx)).toBe(2);
+  expect(await left(rowmill, old)).toEqual(GONE);
+  expect(await left(rowmill, oldWithErrors)).toEqual(GONE);
+  expect(await left(rowmill, young)).toEqual({ batches: 1, rows: 30, results: 30, chunks: 2, jobs: 2 });
+  expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM books")).toBe(140);
+  expect((await user.batch(old)).status).toBe(404);
+  expect(await removeOldBatches(rowmill.ctx)).toBe(0);
+});
+
+test("the jobs of retries go too", async () => {
+  await using rowmill = await startRowmill({ ROW_MAX_RETRIES: "1" });
+  const { pool } = rowmill.ctx;
+  await pool.query(
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON books FOR EACH ROW EXECUTE FUNCTION refuse()`,
+  );
+  await rowmill.startWorker();
+  const batchId = await finishedBatch(await rowmill.newUser(), csv(3), "insert");
+  expect(await left(rowmill, batchId)).toMatchObject({ chunks: 1, jobs: 2 });
+  await age(rowmill, batchId, 31);
+  expect(await removeOldBatches(rowmill.ctx)).toBe(1);
+  expect(await left(rowmill, batchId)).toEqual(GONE);
+});
+
+test("batches that are not finished stay, whatever their age", async () => {
+  await using rowmill = await startRowmill();
+  const user = await rowmill.newUser();
+  const ids: string[] = [];
+  for (const state of ["receiving", "queued", "processing"]) {
+    const { body } = await user.upload(csv(30));
+    await rowmill.ctx.pool.query("UPDATE batches SET state = $2 WHERE id = $1", [body.id, state]);
+    await age(rowmill, body.id, 5000);
+    ids.push(body.id);
+  }
+  expect(await removeOldBatches(rowmill.ctx)).toBe(0);
+  for (const id of ids) {
+    expect(await left(rowmill, id)).toEqual({ batches: 1, rows: 30, results: 0, chunks: 2, jobs: 2 });
+  }
+});
+
+test("expired refresh tokens go, the others stay", async () => {
+  await using rowmill = await startRowmill({ REFRESH_TOKEN_TTL_SECONDS: "1000" });
+  const [early, late] = [await rowmill.newUser(), await rowmill.newUser()];
+  const { pool } = rowmill.ctx;
+  await pool.query("UPDATE refresh_tokens SET expires_at = now() - interval '1 second' WHERE user_id = $1", [
+    early.userId,
+  ]);
+  expect(await removeExpiredSessions(rowmill.ctx)).toBe(1);
+  expect(await count(pool, "SELECT count(*) FROM refresh_tokens")).toBe(1);
+  expect(await count(pool, "SELECT count(*) FROM refresh_tokens WHERE user_id = $1", [late.userId])).toBe(1);
+  expect(await count(pool, "SELECT count(*) FROM users")).toBe(2);
+});
+
+test("cleaning runs as a job", async () => {
+  await using rowmill = await startRowmill();
+  const { ctx } = rowmill;
+  await rowmill.startWorker();
+  const user = await rowmill.newUser();
+  const old = await finishedBatch(user, csv(30));
+  await age(rowmill, old, 31);
+  await ctx.pool.query("UPDATE refresh_tokens SET expires_at = now() - interval '1 second'");
+  await ctx.queue.add(ctx.db, jobs.clean, [{ id: randomUUID(), payload: {} }]);
+  await until(
+    "it is cleaned",
+    async () => (await count(ctx.pool, "SELECT count(*) FROM refresh_tokens")) === 0,
+  );
+  expect(await left(rowmill, old)).toEqual(GONE);
+});
+
+test("upkeep is scheduled as CLEANUP_CRON says, and moves with it", async () => {
+  await using rowmill = await startRowmill();
+  const schedules = async () => {
+    const { rows } = await rowmill.ctx.pool.query(
+      "SELECT name, cron, timezone FROM pgboss.schedule WHERE name LIKE 'upkeep.%' ORDER BY name",
+    );
+    return rows;
+  };
+  const reconcile = { name: "upkeep.reconcile", cron: "* * * * *", timezone: "UTC" };
+  await rowmill.startWorker();
+  expect(await schedules()).toEqual([
+    { name: "upkeep.clean", cron: "0 0 * * *", timezone: "UTC" },
+    reconcile,
+  ]);
+  await rowmill.startWorker({ CLEANUP_CRON: "30 4 * * 0" });
+  expect(await schedules()).toEqual([
+    { name: "upkeep.clean", cron: "30 4 * * 0", timezone: "UTC" },
+    reconcile,
+  ]);
+});

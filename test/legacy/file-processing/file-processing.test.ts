@@ -1,0 +1,355 @@
+/** The endpoints as the document of the Celery file-processing service has them. */
+import { randomUUID } from "node:crypto";
+import { basename } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
+import type { Client, Problem } from "../../support/client.ts";
+import { storedFile } from "../../support/files.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { until } from "../../support/until.ts";
+
+interface Listed {
+  id: string;
+  celery_task_id: string;
+  status: string;
+  task_type: string;
+  file_name: string | null;
+  file_size: number | null;
+  progress: number;
+  created_at: string;
+  completed_at: string | null;
+}
+interface Page {
+  count: number;
+  next: string | null;
+  results: Listed[];
+}
+
+const CSV = Buffer.from("title,author\nEmma,Jane Austen\n");
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+let rowmill: Rowmill;
+
+beforeAll(async () => {
+  rowmill = await startRowmill();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+/** A user who has files of these paths. */
+async function userWith(...paths: string[]): Promise<Client> {
+  const user = await rowmill.newUser();
+  for (const path of paths) await storedFile(user, CSV, { path, name: basename(path) });
+  return user;
+}
+
+function create(user: Client, body: unknown) {
+  return user.post<Record<string, unknown>>("/api/tasks/create_task/", body);
+}
+
+async function list(user: Client, query = ""): Promise<Page> {
+  const { status, body } = await user.get<Page>(`/api/tasks/${query}`);
+  expect(status).toBe(200);
+  return body;
+}
+
+async function generic(user: Client): Promise<string> {
+  const { tasks } = await createTasks(rowmill.ctx, user.userId, [{ type: "generic", title: "Try" }]);
+  return tasks[0]?.id ?? "";
+}
+
+describe("POST /api/tasks/create_task/", () => {
+  test.each(["/api/tasks/create_task/", "/api/tasks/create_task"])(
+    "at %s makes a task, key for key",
+    async (path) => {
+      const user = await userWith("/path/to/books.csv");
+      const { status, headers, body } = await user.post(path, {
+        file_path: "/path/to/books.csv",
+        task_type: "batch_import",
+        metadata: { quality: "high", resize: [1920, 1080] },
+      });
+      expect([status, body]).toEqual([
+        201,
+        {
+          id: expect.stringMatching(UUID),
+          celery_task_id: expect.stringMatching(UUID),
+          task_type: "batch_import",
+          file_name: "books.csv",
+          file_size: CSV.length,
+          status: "pending",
+          progress: 0,
+          created_at: expect.any(String),
+        },
+      ]);
+      const [made] = (await list(user)).results;
+      expect(headers.get("location")).toBe(`/api/tasks/${made?.id}/`);
+      expect(made).toEqual({ ...body, completed_at: null });
+    },
+  );
+
+  test.each<[object, Record<string, unknown>]>([
+    [{}, { file_path: ["This field is required."], task_type: ["This field is required."] }],
+    [{ file_path: "" }, { file_path: ["This field may not be blank."] }],
+    [{ file_path: "/etc/passwd" }, { file_path: [expect.any(String)] }],
+    [{ file_path: "a\u0000b" }, { file_path: [expect.stringContaining("can't be stored")] }],
+    [
+      { task_type: "sound" },
+      { task_type: [expect.stringMatching(/^"sound" is not one of: .*batch_import/)] },
+    ],
+    [{ task_type: "generic" }, { file_path: ["generic takes no file."] }],
+    [{ metadata: [1] }, { metadata: ["Expected an object."] }],
+    [{ metadata: { name: "\ud800" } }, { metadata: [expect.stringContaining("can't be stored")] }],
+  ])("refuses %j: 400, and keeps nothing", async (wrong, fieldErrors) => {
+    const user = await userWith("/books.csv");
+    const isEmpty = Object.keys(wrong).length === 0;
+    const body = isEmpty ? {} : { file_path: "/books.csv", task_type: "batch_import", ...wrong };
+    const answer = await user.post<Problem>("/api/tasks/create_task/", body);
+    expect([answer.status, answer.body.field_errors]).toEqual([400, fieldErrors]);
+    expect(answer.body.error).toContain(Object.keys(fieldErrors)[0]);
+    expect((await list(user)).count).toBe(0);
+  });
+
+  test("takes nobody else's file", async () => {
+    await userWith("/theirs.csv");
+    const user = await rowmill.newUser();
+    const { status } = await create(user, { file_path: "/theirs.csv", task_type: "batch_import" });
+    expect(status).toBe(400);
+  });
+});
+
+describe("GET /api/tasks/", () => {
+  test("pages by number, newest first", async () => {
+    const user = await rowmill.newUser();
+    const made: string[] = [];
+    for (let n = 0; n < 5; n++) made.unshift(await generic(user));
+    const first = await list(user, "?page_size=2&status=pending");
+    expect(first).toEqual({
+      count: 5,
+      next: `${rowmill.config.publicUrl}/api/tasks/?page_size=2&status=pending&page=2`,
+      results: first.results,
+    });
+    const second = await list(user, new URL(first.next ?? "").search);
+    const third = await list(user, new URL(second.next ?? "").search);
+    expect([...first.results, ...second.results, ...third.results].map(({ id }) => id)).toEqual(made);
+    expect(third.next).toBeNull();
+    const { status, body } = await user.get<Problem>("/api/tasks/?page_size=2&page=4");
+    expect([status, body.error]).toEqual([404, "Invalid page."]);
+  });
+
+  test("has tasks without a file too, and no file in them", async () => {
+    const user = await rowmill.newUser();
+    await generic(user);
+    expect((await list(user)).results[0]).toMatchObject({
+      task_type: "generic",
+      file_name: null,
+      file_size: null,
+    });
+  });
+
+  test("finds by status, type, days and a part of the file's name", async () => {
+    const user = await userWith("/a/Winter Photo.csv", "/b/summer_photo.csv");
+    await create(user, { file_path: "/a/Winter Photo.csv", task_type: "batch_import" });
+    await create(user, { file_path: "/b/summer_photo.csv", task_type: "batch_import" });
+    const plain = await generic(user);
+    await user.post(`/api/tasks/${plain}/cancel/`, { reason: "User cancelled" });
+    await rowmill.ctx.pool.query(
+      "UPDATE tasks SET created_at = '2024-12-31T23:59:59.9Z' WHERE user_id = $1 AND file_path = '/a/Winter Photo.csv'",
+      [user.userId],
+    );
+    const found = async (query: string) =>
+      (await list(user, query)).results.map(({ file_name }) => file_name).sort();
+    expect(await found("?status=cancelled")).toEqual([null]);
+    expect(await found("?task_type=batch_import&status=pending")).toEqual([
+      "Winter Photo.csv",
+      "summer_photo.csv",
+    ]);
+    expect(await found("?task_type=generic")).toEqual([null]);
+    expect(await found("?from_date=2024-01-01&to_date=2024-12-31")).toEqual(["Winter Photo.csv"]);
+    expect(await found("?to_date=2024-12-30")).toEqual([]);
+    expect(await found("?from_date=2025-01-01")).toEqual(["summer_photo.csv", null].sort());
+    expect(await found("?search=PHOTO")).toEqual(["Winter Photo.csv", "summer_photo.csv"]);
+    expect(await found("?search=winter%20p")).toEqual(["Winter Photo.csv"]);
+    expect(await found("?search=r_p")).toEqual(["summer_photo.csv"]);
+  });
+
+  test.each([
+    ["status=done", "status"],
+    ["task_type=sound", "task_type"],
+    ["from_date=2024-02-30", "from_date"],
+    ["to_date=tomorrow", "to_date"],
+    ["search=%00", "search"],
+    ["page_size=-1", "page_size"],
+  ])("refuses ?%s: 400", async (query, field) => {
+    const user = await rowmill.newUser();
+    const { status, body } = await user.get<Problem>(`/api/tasks/?${query}`);
+    expect([status, Object.keys(body.field_errors)]).toEqual([400, [field]]);
+  });
+});
+
+describe("GET /api/tasks/{id}/", () => {
+  test.each(["/", ""])("shows a task by its UUID, key for key (ending in %j)", async (slash) => {
+    const user = await userWith("/path/to/books.csv");
+    const { body: made } = await create(user, { file_path: "/path/to/books.csv", task_type: "batch_import" });
+    const { id } = (await list(user)).results[0] ?? {};
+    for (const name of [id, id?.toUpperCase()]) {
+      expect((await user.get(`/api/tasks/${name}${slash}`)).body).toEqual({
+        id,
+        celery_task_id: made.celery_task_id,
+        status: "pending",
+        progress: 0,
+        file_name: "books.csv",
+        file_size: CSV.length,
+        error_message: null,
+        retry_count: 0,
+        created_at: made.created_at,
+        started_at: null,
+        completed_at: null,
+        is_cancellable: true,
+        is_retryable: false,
+        elapsed_time: null,
+      });
+    }
+  });
+
+  test("tells how long it has been running, now", async () => {
+    const user = await rowmill.newUser();
+    const id = await generic(user);
+    await rowmill.ctx.pool.query(
+      "UPDATE tasks SET status = 'processing', started_at = now() - interval '30 s', attempt = 1 WHERE id = $1",
+      [id],
+    );
+    const elapsed = async () => Number((await user.get(`/api/tasks/${id}/`)).body.elapsed_time);
+    const first = await elapsed();
+    expect(first).toBeGreaterThanOrEqual(30);
+    await until("time goes on", async () => (await elapsed()) > first);
+  });
+
+  test("is nobody else's: 404", async () => {
+    const [owner, stranger] = [await rowmill.newUser(), await rowmill.newUser()];
+    const id = await generic(owner);
+    for (const path of [`/api/tasks/${id}/`, `/api/tasks/${randomUUID()}/`]) {
+      expect((await stranger.get(path)).status).toBe(404);
+      expect((await stranger.post(`${path}cancel/`, {})).status).toBe(404);
+      expect((await stranger.post(`${path}retry/`, {})).status).toBe(404);
+      expect((await stranger.delete(path)).status).toBe(404);
+    }
+    expect((await list(stranger)).count).toBe(0);
+    expect((await owner.get(`/api/tasks/${id}/`)).body.status).toBe("pending");
+  });
+});
+
+describe("cancel and retry", () => {
+  test.each(["/", ""])("answer in a word, and do it (ending in %j)", async (slash) => {
+    const user = await rowmill.newUser();
+    const id = await generic(user);
+    const status = async () => (await user.get(`/api/tasks/${id}/`)).body;
+    const cancelled = await user.post(`/api/tasks/${id}/cancel${slash}`, { reason: "User cancelled" });
+    expect([cancelled.status, cancelled.body]).toEqual([200, { status: "cancelled" }]);
+    expect(await status()).toMatchObject({ status: "cancelled", is_cancellable: false, is_retryable: true });
+    const { rows } = await rowmill.ctx.pool.query("SELECT cancel_reason FROM tasks WHERE id = $1", [id]);
+    expect(rows).toEqual([{ cancel_reason: "User cancelled" }]);
+    const retried = await user.post(`/api/tasks/${id}/retry${slash}`, { force: false });
+    expect([retried.status, retried.body]).toEqual([200, { status: "retrying" }]);
+    expect(await status()).toMatchObject({ status: "pending", is_cancellable: true, is_retryable: false });
+  });
+
+  test("do without a body", async () => {
+    const user = await rowmill.newUser();
+    const id = await generic(user);
+    expect((await user.post(`/api/tasks/${id}/cancel/`)).status).toBe(200);
+    const headers = { "content-type": "application/json" };
+    expect((await user.send("POST", `/api/tasks/${id}/retry/`, { headers })).status).toBe(200);
+  });
+
+  test("are refused where a task is elsewhere: 409", async () => {
+    const user = await rowmill.newUser();
+    const id = await generic(user);
+    expect((await user.post(`/api/tasks/${id}/retry/`, { force: true })).status).toBe(409);
+    await rowmill.ctx.pool.query(
+      "UPDATE tasks SET status = 'completed', completed_at = now() WHERE id = $1",
+      [id],
+    );
+    expect((await user.post(`/api/tasks/${id}/cancel/`, {})).status).toBe(409);
+    expect((await user.post(`/api/tasks/${id}/retry/`, { force: false })).status).toBe(409);
+    expect((await user.post(`/api/tasks/${id}/retry/`, { force: true })).status).toBe(200);
+  });
+
+  test("are refused with what they don't take: 400", async () => {
+    const user = await rowmill.newUser();
+    const id = await generic(user);
+    for (const [verb, body, field] of [
+      ["cancel", { reason: "a\u0000" }, "reason"],
+      ["cancel", { reason: "x".repeat(1001) }, "reason"],
+      ["retry", { force: "perhaps" }, "force"],
+    ] as const) {
+      const answer = await user.post<Problem>(`/api/tasks/${id}/${verb}/`, body);
+      expect([answer.status, Object.keys(answer.body.field_errors)]).toEqual([400, [field]]);
+    }
+  });
+});
+
+describe("GET /api/tasks/progress/", () => {
+  test.each(["/api/tasks/progress/", "/api/tasks/progress"])("at %s counts one's own", async (path) => {
+    const user = await rowmill.newUser();
+    await generic(user);
+    await generic(user);
+    await user.post(`/api/tasks/${await generic(user)}/cancel/`, {});
+    expect((await user.get(path)).body).toEqual({
+      pending: 2,
+      processing: 0,
+      completed: 0,
+      failed: 0,
+      cancelled: 1,
+      total: 3,
+    });
+  });
+});
+
+describe("POST /api/tasks/bulk_create/", () => {
+  const PATHS = ["/path/to/file1.csv", "/path/to/file2.csv", "/path/to/file3.csv"];
+
+  test.each<[string, boolean | undefined]>([
+    ["/api/tasks/bulk_create/", true],
+    ["/api/tasks/bulk_create", undefined],
+    ["/api/tasks/bulk_create/", false],
+  ])("at %s makes a task of each file (parallel: %j)", async (path, parallel) => {
+    const user = await userWith(...PATHS);
+    const { status, body } = await user.post(path, {
+      file_paths: PATHS,
+      task_type: "batch_import",
+      parallel,
+    });
+    expect([status, body]).toEqual([
+      201,
+      { celery_task_id: expect.stringMatching(UUID), status: "processing", files_count: 3 },
+    ]);
+    const { rows } = await rowmill.ctx.pool.query(
+      "SELECT file_path, group_id, after_id IS NULL AS is_free FROM tasks WHERE user_id = $1 ORDER BY number",
+      [user.userId],
+    );
+    expect(rows).toEqual(
+      PATHS.map((file_path, index) => ({
+        file_path,
+        group_id: body.celery_task_id,
+        is_free: parallel !== false || index === 0,
+      })),
+    );
+  });
+
+  test.each<[object, Record<string, unknown>]>([
+    [{}, { file_paths: ["This field is required."], task_type: ["This field is required."] }],
+    [{ file_paths: [] }, { file_paths: ["This list may not be empty."] }],
+    [{ file_paths: [PATHS[0], "/none.csv"] }, { "file_paths.1": [expect.any(String)] }],
+    [{ file_paths: [PATHS[0], ""] }, { "file_paths.1": ["This field may not be blank."] }],
+    [{ file_paths: [PATHS[0], { a: 1 }] }, { "file_paths.1": ["Not a valid string."] }],
+    [{ task_type: "sound" }, { task_type: [expect.stringMatching(/^"sound" is not one of/)] }],
+    [{ task_type: "generic" }, { "file_paths.0": ["generic takes no file."] }],
+    [{ parallel: "both" }, { parallel: ["Must be a valid boolean."] }],
+  ])("refuses %j: 400, and makes nothing", async (wrong, fieldErrors) => {
+    const user = await userWith(...PATHS);
+    const isEmpty = Object.keys(wrong).length === 0;
+    const body = isEmpty ? {} : { file_paths: PATHS, task_type: "batch_import", ...wrong };
+    const answer = await user.post<Problem>("/api/tasks/bulk_create/", body);
+    expect([answer.status, answer.body.field_errors]).toEqual([400, fieldErrors]);
+    expect((await list(user)).count).toBe(0);
+  });
+});

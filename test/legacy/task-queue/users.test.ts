@@ -1,0 +1,188 @@
+/** The accounts of S2's document (a Django task queue service), replayed call by call. */
+import { eq } from "drizzle-orm";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { users } from "../../../src/schema/accounts.ts";
+import type { Answer, Problem } from "../../support/client.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+
+interface Session {
+  user: { id: number; username: string; email: string };
+  tokens: { refresh: string; access: string };
+  message: string;
+}
+
+const USERS = "/api/users";
+
+/** As the document has it. */
+const JOHN = {
+  username: "john_doe",
+  email: "john@example.com",
+  password: "SecurePass123!",
+  password2: "SecurePass123!",
+  first_name: "John",
+  last_name: "Doe",
+};
+
+let rowmill: Rowmill;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+function post<T = Session>(path: string, body: unknown): Promise<Answer<T & Problem>> {
+  return rowmill.client.post(USERS + path, body);
+}
+
+const register = (changes: object = {}) => post("/register/", { ...JOHN, ...changes });
+
+const meWith = (access: string) =>
+  rowmill.client.get("/api/v1/auth/me", { authorization: `Bearer ${access}` });
+
+describe("the document's own session", () => {
+  test("registers, logs in and refreshes", async () => {
+    const registered = await register();
+    expect(registered.status).toBe(201);
+    const user = { id: expect.any(Number), username: "john_doe", email: "john@example.com" };
+    const tokens = { refresh: expect.any(String), access: expect.any(String) };
+    expect(registered.body).toEqual({ user, tokens, message: "User registered successfully" });
+
+    const { username, password } = JOHN;
+    const loggedIn = await post("/login/", { username, password });
+    expect(loggedIn.status).toBe(200);
+    expect(loggedIn.body).toEqual({ user: registered.body.user, tokens, message: "Login successful" });
+
+    const { refresh } = loggedIn.body.tokens;
+    const refreshed = await post<{ access: string; refresh: string }>("/token/refresh/", { refresh });
+    expect(refreshed.status).toBe(200);
+    expect(refreshed.body).toEqual(tokens);
+    expect(refreshed.body.refresh).not.toBe(refresh);
+
+    for (const access of [registered.body.tokens.access, refreshed.body.access]) {
+      expect((await meWith(access)).body).toEqual({
+        ...registered.body.user,
+        role: "user",
+        first_name: "John",
+        last_name: "Doe",
+      });
+    }
+  });
+
+  test("works without the slashes too", async () => {
+    const username = "slashless";
+    const { password } = JOHN;
+    expect((await post("/register", { ...JOHN, username })).status).toBe(201);
+    const { body, status } = await post("/login", { username, password });
+    expect(status).toBe(200);
+    expect((await post("/token/refresh", { refresh: body.tokens.refresh })).status).toBe(200);
+  });
+});
+
+describe("registering", () => {
+  test("names every field that is missing", async () => {
+    const { status, body } = await post("/register/", {});
+    expect(status).toBe(400);
+    const required = ["This field is required."];
+    expect(body.field_errors).toEqual({
+      username: required,
+      email: required,
+      password: required,
+      password2: required,
+    });
+    expect(body.error).toContain("username: This field is required.");
+  });
+
+  test.each<[string, object, string, string]>([
+    ["a second password that differs", { password2: "SecurePass124!" }, "password2", "not the same"],
+    ["a short password", { password: "short", password2: "short" }, "password", "8 characters"],
+    ["an empty name", { username: "" }, "username", "This field may not be blank."],
+    ["a name of spaces", { username: "  " }, "username", "empty"],
+    ["a name of 151 characters", { username: "x".repeat(151) }, "username", "no more than 150 characters."],
+    ["a list for a name", { username: ["a", "b"] }, "username", "Not a valid string."],
+    ["the name of the anonymous", { username: "anonymous" }, "username", "reserved"],
+    ["no address for an email", { email: "john" }, "email", "Enter a valid email address."],
+    ["an empty email", { email: "" }, "email", "This field may not be blank."],
+    ["a NUL in the email", { email: "a\0@example.com" }, "email", "Enter a valid email address."],
+    ["a NUL in a name", { first_name: "a\0b" }, "first_name", "must match"],
+    ["a last name of 151 characters", { last_name: "x".repeat(151) }, "last_name", "no more than 150"],
+  ])("refuses %s", async (_, changes, field, text) => {
+    const { status, headers, body } = await register({ username: "refused", ...changes });
+    expect(status).toBe(400);
+    expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
+    expect(body.field_errors).toEqual({ [field]: [expect.stringContaining(text)] });
+    expect(await rowmill.ctx.db.select().from(users).where(eq(users.username, "refused"))).toEqual([]);
+  });
+
+  test("refuses a name that is taken with 400, which /api/v1 does with 409", async () => {
+    expect((await register({ username: "taken" })).status).toBe(201);
+    const { status, body } = await register({ username: "Taken" });
+    expect(status).toBe(400);
+    expect(body.field_errors).toEqual({ username: ["A user with that username already exists."] });
+  });
+
+  test("does without a first and a last name", async () => {
+    const { first_name: _, last_name: __, ...account } = { ...JOHN, username: "mononymous" };
+    const { status, body } = await post("/register/", account);
+    expect(status).toBe(201);
+    expect((await meWith(body.tokens.access)).body).toMatchObject({ first_name: "", last_name: "" });
+  });
+
+  test("gives no rights that it was asked for", async () => {
+    const { body } = await register({ username: "mallory", role: "admin", is_staff: true });
+    expect((await meWith(body.tokens.access)).body).toMatchObject({ role: "user" });
+  });
+});
+
+describe("logging in", () => {
+  test("tells neither that a name nor that a password is wrong", async () => {
+    await register({ username: "known" });
+    const wrong = await post("/login/", { username: "known", password: "wrong horse" });
+    const unknown = await post("/login/", { username: "unknown", password: "wrong horse" });
+    expect(wrong.status).toBe(401);
+    expect(wrong.body).toMatchObject({ error: "Wrong username or password.", field_errors: {} });
+    expect(unknown.body).toEqual(wrong.body);
+  });
+
+  test("names every field that is missing", async () => {
+    const { status, body } = await post("/login/", {});
+    expect(status).toBe(400);
+    const required = ["This field is required."];
+    expect(body.field_errors).toEqual({ username: required, password: required });
+  });
+
+  test("is counted together with all other logins", async () => {
+    await using own = await startRowmill();
+    await own.client.signUp("target");
+    const guess = (path: string) => own.client.post(path, { username: "target", password: "wrong horse" });
+    for (let i = 0; i < 5; i++) {
+      expect((await guess("/api/users/login/")).status).toBe(401);
+      expect((await guess("/api/v1/auth/login")).status).toBe(401);
+    }
+    expect((await guess("/api/users/login/")).status).toBe(429);
+  });
+
+  test("refuses what is no JSON", async () => {
+    const { status, body } = await rowmill.client.send<Problem>("POST", `${USERS}/login/`, {
+      body: "{",
+      headers: { "content-type": "application/json" },
+    });
+    expect(status).toBe(400);
+    expect(body.error).not.toBe("");
+  });
+});
+
+describe("refreshing", () => {
+  test("works once a token, and ends the login of one that is used again", async () => {
+    const { refresh } = (await register({ username: "robbed" })).body.tokens;
+    const next = await post<{ refresh: string }>("/token/refresh/", { refresh });
+    expect(next.status).toBe(200);
+    expect((await post("/token/refresh/", { refresh })).status).toBe(401);
+    expect((await post("/token/refresh/", { refresh: next.body.refresh })).status).toBe(401);
+  });
+
+  test("says what is missing or unknown", async () => {
+    const missing = await post("/token/refresh/", {});
+    expect(missing.status).toBe(400);
+    expect(missing.body.field_errors).toEqual({ refresh: ["This field is required."] });
+    expect((await post("/token/refresh/", { refresh: "nonsense" })).status).toBe(401);
+  });
+});

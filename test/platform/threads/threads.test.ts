@@ -1,0 +1,128 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import {
+  MAX_THREADS,
+  runThread,
+  ThreadEnded,
+  type ThreadLimits,
+  type ThreadOptions,
+  ThrownInThread,
+} from "../../../src/platform/threads/run-thread.ts";
+import type { ScriptHost } from "../../support/thread-script.ts";
+
+const LIMITS: ThreadLimits = { heapMb: 64, bytesMb: 100, seconds: 20, silentSeconds: 20 };
+
+const host: ScriptHost = {
+  double: async (value) => 2 * value,
+  bytes: async (length) => new Uint8Array(length),
+  take: async (bytes) => bytes.length,
+};
+
+function run(what: string, options: Partial<ThreadOptions> = {}): Promise<unknown> {
+  return runThread({
+    script: new URL("../../support/thread-script.ts", import.meta.url),
+    data: what,
+    host,
+    signal: new AbortController().signal,
+    limits: LIMITS,
+    ...options,
+  });
+}
+
+const failureOf = (running: Promise<unknown>) =>
+  running.then(
+    (value) => value,
+    (error: unknown) => error,
+  );
+
+test("a thread gets its data and what it asks for, and returns", async () => {
+  expect(await run("hello")).toBe("hello");
+  expect(await run("ask")).toEqual([42, 1000, 500]);
+});
+
+test("it knows nothing of the process's environment", async () => {
+  expect(await run("environment")).toEqual([]);
+});
+
+test("progress in a loop is told ten times a second, and the last of it always", async () => {
+  const told: number[] = [];
+  await run("progress", { onProgress: (percent) => told.push(percent) });
+  expect(told.at(-1)).toBe(100);
+  expect(told.length).toBeLessThan(10);
+});
+
+test("what the script throws keeps its name, code and message", async () => {
+  const error = await failureOf(run("throw"));
+  expect(error).toBeInstanceOf(ThrownInThread);
+  expect(error).toMatchObject({ thrown: "Refused", code: "refused", message: "this is no good" });
+});
+
+test("what the parent can't answer is thrown as it was, not what the thread makes of it", async () => {
+  const gone = new Error("the database is gone");
+  expect(await failureOf(run("ask", { host: { ...host, bytes: () => Promise.reject(gone) } }))).toBe(gone);
+});
+
+test.each([
+  ["exit", "the thread ended with code 3 and without a result"],
+  ["crash", "the thread crashed: nobody catches this"],
+])("a thread that ends by itself (%s) says how", async (what, message) => {
+  expect(await failureOf(run(what))).toMatchObject({ name: "ThreadEnded", why: "crashed", message });
+});
+
+describe("a thread that would never end", () => {
+  test("ends with its signal in the middle of a loop, within a second", async () => {
+    const controller = new AbortController();
+    const reason = new Error("cancelled");
+    let abortedAt = 0;
+    const onProgress = () => {
+      abortedAt = performance.now();
+      controller.abort(reason);
+    };
+    expect(await failureOf(run("loop", { signal: controller.signal, onProgress }))).toBe(reason);
+    expect(performance.now() - abortedAt).toBeLessThan(5000);
+  });
+
+  test("ends when its time is up, and the process stays responsive meanwhile", async () => {
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    const error = await failureOf(run("loop", { limits: { ...LIMITS, seconds: 1 } }));
+    delay.disable();
+    expect(error).toMatchObject({ why: "out_of_time", message: "it took longer than 1 s" });
+    expect(delay.percentile(99) / 1e6).toBeLessThan(500);
+  });
+
+  test("ends when it says nothing any more, unless it waits for an answer", async () => {
+    const limits = { ...LIMITS, silentSeconds: 2 };
+    const error = await failureOf(run("loop", { limits }));
+    expect(error).toMatchObject({ why: "out_of_time", message: "it made no headway for 2 s" });
+    const slow = { ...host, double: (value: number) => sleep(3000, 2 * value) };
+    expect(await run("ask", { host: slow, limits })).toEqual([42, 1000, 500]);
+  });
+
+  test.each(["objects", "bytes"])("ends when it takes too much memory (%s)", async (what) => {
+    const before = process.memoryUsage.rss();
+    const error = await failureOf(run(what));
+    expect(error).toBeInstanceOf(ThreadEnded);
+    expect(error).toMatchObject({ why: "out_of_memory" });
+    expect(process.memoryUsage.rss() - before).toBeLessThan(400e6);
+  });
+});
+
+test("only so many run at a time, and one that waits gives up with its signal", async () => {
+  const first = new AbortController();
+  const waiting = new AbortController();
+  const started: unknown[] = [];
+  const onProgress = () => started.push(1);
+  const loops = Array.from({ length: MAX_THREADS }, () =>
+    failureOf(run("loop", { signal: first.signal, onProgress })),
+  );
+  const third = failureOf(run("loop", { signal: waiting.signal, onProgress }));
+  waiting.abort(new Error("not wanted any more"));
+  expect(await third).toMatchObject({ message: "not wanted any more" });
+  const next = run("hello");
+  first.abort(new Error("enough"));
+  expect(await Promise.all(loops)).toHaveLength(MAX_THREADS);
+  expect(await next).toBe("hello");
+  expect(started.length).toBeLessThanOrEqual(MAX_THREADS);
+});

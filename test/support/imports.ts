@@ -1,0 +1,88 @@
+/** Imports of a test that decides itself when which chunk is processed. */
+import { randomUUID } from "node:crypto";
+import { processChunk } from "../../src/batches/process/process-chunk.ts";
+import { inTransaction } from "../../src/context.ts";
+import type { BatchMode } from "../../src/schema/batches.ts";
+import { targetNamed } from "../../src/targets/registry.ts";
+import type { TargetBatch, UndoOutcome, WrittenRow } from "../../src/targets/target.ts";
+import type { Client } from "./client.ts";
+import type { Rowmill } from "./rowmill.ts";
+
+/** Uploads a file; nothing processes it yet. */
+export async function receive(
+  user: Client,
+  file: string,
+  mode: BatchMode = "insert",
+  target = "books",
+): Promise<string> {
+  const { status, body } = await user.upload(
+    file,
+    `/api/v1/batches?target=${target}&mode=${mode}&force=true`,
+  );
+  if (status !== 202) throw new Error(`the upload answered ${status}: ${JSON.stringify(body)}`);
+  return body.id;
+}
+
+/** The first rows of a batch's chunks. */
+export async function chunksOf({ ctx }: Rowmill, batchId: string): Promise<number[]> {
+  const { rows } = await ctx.pool.query<{ firstRow: number }>(
+    `SELECT first_row AS "firstRow" FROM chunks WHERE batch_id = $1 ORDER BY first_row`,
+    [batchId],
+  );
+  return rows.map(({ firstRow }) => firstRow);
+}
+
+/** Delivers one chunk, as a worker does. */
+export async function deliver({ ctx }: Rowmill, batchId: string, firstRow: number): Promise<void> {
+  const payload = { batchId, firstRow };
+  const delivery = { id: randomUUID(), payload, attempt: 1, signal: new AbortController().signal };
+  await inTransaction(ctx, (tx) => processChunk(ctx, tx, payload, delivery));
+}
+
+/** Imports a file, its chunks in their order or the other way round. */
+export async function importFile(
+  rowmill: Rowmill,
+  user: Client,
+  file: string,
+  mode: BatchMode = "insert",
+  { isBackwards = false, target = "books" } = {},
+): Promise<string> {
+  const batchId = await receive(user, file, mode, target);
+  const chunks = await chunksOf(rowmill, batchId);
+  for (const firstRow of isBackwards ? chunks.toReversed() : chunks)
+    await deliver(rowmill, batchId, firstRow);
+  return batchId;
+}
+
+/** What came of each row: `created`, `updated`, `unchanged`, or its error code. */
+export async function effects({ ctx }: Rowmill, batchId: string): Promise<Record<number, string>> {
+  const { rows } = await ctx.pool.query<{ row: number; came: string }>(
+    `SELECT row_number AS row, coalesce(error_code, effect::text) AS came FROM row_results WHERE batch_id = $1`,
+    [batchId],
+  );
+  return Object.fromEntries(rows.map(({ row, came }) => [row, came]));
+}
+
+/** Undoes a batch's rows from the last to the first, one at a time. */
+export async function undo({ ctx }: Rowmill, batchId: string): Promise<Record<number, UndoOutcome>> {
+  const { rows: batches } = await ctx.pool.query<TargetBatch & { target: string }>(
+    `SELECT id, user_id::int AS "userId", mode, header, mapping, target FROM batches WHERE id = $1`,
+    [batchId],
+  );
+  const [batch] = batches;
+  if (!batch) throw new Error("no such batch");
+  const { rows } = await ctx.pool.query<WrittenRow>(
+    `SELECT row_number AS row, record_id::int AS "recordId", effect, before FROM row_results
+    WHERE batch_id = $1 AND effect IN ('created', 'updated') ORDER BY row_number DESC`,
+    [batchId],
+  );
+  const outcomes: Record<number, UndoOutcome> = {};
+  for (const row of rows) {
+    const [outcome] = await inTransaction(
+      ctx,
+      async (tx) => (await targetNamed(batch.target).undo?.(tx, batch, [row])) ?? [],
+    );
+    if (outcome) outcomes[row.row] = outcome;
+  }
+  return outcomes;
+}

@@ -1,0 +1,60 @@
+/** A client that sends its file bit by bit, and may never end. */
+import { once } from "node:events";
+import { request } from "node:http";
+import { text } from "node:stream/consumers";
+import type { Client } from "./client.ts";
+
+const BOUNDARY = "rowmill-slow-upload";
+const HEAD =
+  `--${BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="slow.csv"\r\n` +
+  "content-type: text/csv\r\n\r\n";
+
+export interface SlowAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: unknown;
+}
+
+export class SlowUpload implements Disposable {
+  /** Null where the connection ended without one. */
+  readonly answer: Promise<SlowAnswer | null>;
+  readonly #request;
+
+  constructor(user: Client, path = "/api/v1/batches?target=books") {
+    this.#request = request(user.url + path, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${user.token}`,
+        "content-type": `multipart/form-data; boundary=${BOUNDARY}`,
+      },
+    });
+    this.#request.on("error", () => {});
+    this.answer = this.#readAnswer();
+    this.#request.write(HEAD);
+  }
+
+  /** Sends a part of the file; the rest may follow. */
+  async send(part: string): Promise<void> {
+    if (!this.#request.write(part)) await Promise.race([once(this.#request, "drain"), this.answer]);
+  }
+
+  async end(): Promise<SlowAnswer | null> {
+    this.#request.end(`\r\n--${BOUNDARY}--\r\n`);
+    return this.answer;
+  }
+
+  async #readAnswer(): Promise<SlowAnswer | null> {
+    try {
+      const [response] = await once(this.#request, "response");
+      const body = await text(response);
+      const type = response.headers["content-type"] ?? "";
+      return { status: response.statusCode, type, body: type.includes("json") ? JSON.parse(body) : body };
+    } catch {
+      return null;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#request.destroy();
+  }
+}

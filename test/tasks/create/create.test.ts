@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { TaskView } from "../../../src/tasks/views.ts";
+import type { Client, Problem } from "../../support/client.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { history, type Listed, rowsOf } from "../../support/task-client.ts";
+
+let rowmill: Rowmill;
+let user: Client;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+  user = await rowmill.newUser();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+const GENERIC = { type: "generic", params: { seconds: 0 } };
+
+test("a task is made with all that was given, its job and its history", async () => {
+  const given = {
+    ...GENERIC,
+    title: "Try it",
+    description: "Takes no time.",
+    priority: 7,
+    max_retries: 0,
+    tags: ["may", "web page"],
+    metadata: { order: 4711, nested: { none: null } },
+  };
+  const { status, headers, body } = await user.post<TaskView>("/api/v1/tasks", given);
+  expect(status).toBe(201);
+  expect(headers.get("location")).toBe(`/api/v1/tasks/${body.id}`);
+  expect(body).toMatchObject({
+    ...given,
+    number: expect.any(Number),
+    user_id: user.userId,
+    queue: "default",
+    status: "pending",
+    progress: 0,
+    file: null,
+    result: null,
+    error_code: null,
+    retry_count: 0,
+    attempt: 0,
+    group_id: null,
+    after_id: null,
+    is_cancellable: true,
+    is_retryable: false,
+    elapsed_seconds: null,
+    started_at: null,
+  });
+  expect((await user.get<TaskView>(headers.get("location") ?? "")).body).toEqual(body);
+  expect(await history(user, body.id)).toEqual(["created", "queued"]);
+  expect(await rowsOf(rowmill.ctx, user, body.job_id)).toEqual({ tasks: 1, jobs: 1 });
+});
+
+test("what is not given has its default", async () => {
+  const { body } = await user.post<TaskView>("/api/v1/tasks", { type: "generic" });
+  expect(body).toMatchObject({
+    params: {},
+    title: "",
+    description: "",
+    priority: 5,
+    max_retries: rowmill.config.taskMaxRetries,
+    tags: [],
+    metadata: {},
+  });
+});
+
+describe("nothing is kept of a body with", () => {
+  test.for<[what: string, body: unknown, field: string, says: RegExp]>([
+    ["no object", [], "body", /object/],
+    ["text", "generic", "body", /object/],
+    ["no type", {}, "type", /required/],
+    ["a type that there is none of", { type: "magic" }, "type", /"magic" is not one of: .*generic/],
+    ["a type that is no text", { type: 1 }, "type", /string/],
+    ["a slip in a name", { type: "generic", prams: {} }, "prams", /not a field/],
+    ["params that are none", { type: "generic", params: [1] }, "params", /object/],
+    [
+      "a param out of its bounds",
+      { type: "generic", params: { seconds: -1 } },
+      "params.seconds",
+      /must be >= 0/,
+    ],
+    [
+      "a param of another kind",
+      { type: "generic", params: { seconds: "2" } },
+      "params.seconds",
+      /must be number/,
+    ],
+    [
+      "a slip in a param",
+      { type: "generic", params: { second: 2 } },
+      "params.second",
+      /not a parameter of generic: seconds/,
+    ],
+    [
+      "a param of every object",
+      { type: "generic", params: { toString: 1 } },
+      "params.toString",
+      /not a parameter/,
+    ],
+    ["a long title", { ...GENERIC, title: "x".repeat(201) }, "title", /200/],
+    ["a long description", { ...GENERIC, description: "x".repeat(10_001) }, "description", /10000/],
+    ["a priority too high", { ...GENERIC, priority: 10 }, "priority", /<= 9/],
+    ["a priority in words", { ...GENERIC, priority: "5" }, "priority", /integer/],
+    ["half a priority", { ...GENERIC, priority: 0.5 }, "priority", /integer/],
+    ["too many retries", { ...GENERIC, max_retries: 21 }, "max_retries", /<= 20/],
+    ["retries below none", { ...GENERIC, max_retries: -1 }, "max_retries", />= 0/],
+    ["many tags", { ...GENERIC, tags: Array(21).fill("x") }, "tags", /20/],
+    ["a long tag", { ...GENERIC, tags: ["ok", "x".repeat(51)] }, "tags.1", /50/],
+    ["an empty tag", { ...GENERIC, tags: [""] }, "tags.0", /1/],
+    ["tags that are none", { ...GENERIC, tags: "may" }, "tags", /array/],
+    ["metadata that is none", { ...GENERIC, metadata: "x" }, "metadata", /object/],
+    ["much metadata", { ...GENERIC, metadata: { x: "x".repeat(16_384) } }, "metadata", /16384/],
+    ["a NUL in its title", { ...GENERIC, title: "a\0b" }, "title", /U\+0000/],
+    ["a NUL in its description", { ...GENERIC, description: "a\0b" }, "description", /U\+0000/],
+    ["a NUL in a tag", { ...GENERIC, tags: ["a\0b"] }, "tags", /U\+0000/],
+    ["a NUL in its metadata", { ...GENERIC, metadata: { "a\0b": 1 } }, "metadata", /U\+0000/],
+    ["half a character in its metadata", { ...GENERIC, metadata: { a: "\ud800" } }, "metadata", /surrogate/],
+    ["half a character in its title", { ...GENERIC, title: "\udfff" }, "title", /surrogate/],
+    ["a NUL in a path", { ...GENERIC, file_path: "a\0b" }, "file_path", /U\+0000/],
+    ["a file for a type that takes none", { ...GENERIC, file_path: "nowhere" }, "file_path", /is no file/],
+    ["a file id that is none", { ...GENERIC, file_id: "1" }, "file_id", /format|pattern/],
+    [
+      "a file by id and path",
+      { ...GENERIC, file_id: crypto.randomUUID(), file_path: "x" },
+      "file_path",
+      /combined/,
+    ],
+  ])("%s", async ([_, body, field, says]) => {
+    const other = await rowmill.newUser();
+    const { status, body: problem } = await other.post<Problem>("/api/v1/tasks", body);
+    expect([status, problem.code]).toEqual([400, "invalid_input"]);
+    expect(Object.keys(problem.field_errors)).toContain(field);
+    expect(problem.field_errors[field]?.join(" ")).toMatch(says);
+    expect(problem.detail).toContain(field);
+    const { body: list } = await other.get<Listed>("/api/v1/tasks");
+    expect(list.items).toEqual([]);
+  });
+
+  test("several mistakes: all of them", async () => {
+    const { body } = await user.post<Problem>("/api/v1/tasks", { ...GENERIC, title: 1, priority: 12, x: 1 });
+    expect(Object.keys(body.field_errors).sort()).toEqual(["priority", "title", "x"]);
+  });
+
+  test.each([
+    ["application/json", "{", 400],
+    ["application/json", '{"type":"generic","__proto__":{}}', 400],
+    ["application/xml", "<type>generic</type>", 415],
+    ["text/plain", "generic", 400],
+  ])("%s: %s", async (type, body, expected) => {
+    const { status } = await user.send("POST", "/api/v1/tasks", { headers: { "content-type": type }, body });
+    expect(status).toBe(expected);
+  });
+
+  test("more bytes than are read", async () => {
+    const { status, body } = await user.post<Problem>("/api/v1/tasks", { x: "x".repeat(2 ** 20) });
+    expect([status, body.code]).toEqual([413, "too_large"]);
+  });
+});
+
+test("nobody makes a task without a login", async () => {
+  const { status } = await rowmill.client.post("/api/v1/tasks", GENERIC);
+  expect(status).toBe(401);
+});

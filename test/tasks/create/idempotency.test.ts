@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { claimKey } from "../../../src/idempotency/claim-key.ts";
+import type { Client, Problem } from "../../support/client.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { rowsOf } from "../../support/task-client.ts";
+
+let rowmill: Rowmill;
+let user: Client;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+});
+beforeEach(async () => {
+  user = await rowmill.newUser();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+const KEY = "the-first";
+const ONE = { type: "generic", title: "one" };
+
+describe.each<[path: string, body: object, other: object, made: number]>([
+  ["/api/v1/tasks", ONE, { ...ONE, title: "other" }, 1],
+  ["/api/v1/tasks/bulk", { tasks: [ONE, ONE] }, { tasks: [ONE, ONE], order: "sequential" }, 2],
+])("POST %s with an Idempotency-Key", (path, sent, other, made) => {
+  const post = <T = Record<string, unknown>>(body: object, client = user, key = KEY) =>
+    client.post<T>(path, body, { "idempotency-key": key });
+  const isMade = async () => expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: made, jobs: made });
+
+  test("gets the first answer again, and nothing is made twice", async () => {
+    const first = await post(sent);
+    expect([first.status, first.headers.get("idempotency-replayed")]).toEqual([201, null]);
+    const again = await post(sent);
+    expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([201, "true"]);
+    expect(again.headers.get("location")).toBe(first.headers.get("location"));
+    expect(again.body).toEqual(first.body);
+    await isMade();
+  });
+
+  test("is refused for another body", async () => {
+    await post(sent);
+    const { status, body } = await post<Problem>(other);
+    expect([status, body.code]).toEqual([422, "key_reused"]);
+    await isMade();
+  });
+
+  test("waits for the first request to end", async () => {
+    await using _ = await claimKey(rowmill.ctx, user.userId, KEY);
+    const { status, body, headers } = await post<Problem>(sent);
+    expect([status, body.code]).toEqual([409, "conflict"]);
+    expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+  });
+
+  test("makes it once, however many send it at the same time", async () => {
+    const answers = await Promise.all(Array.from({ length: 6 }, () => post(sent)));
+    const statuses = new Set(answers.map(({ status }) => status));
+    expect([...statuses].filter((status) => status !== 201 && status !== 409)).toEqual([]);
+    await isMade();
+  });
+
+  test("is given back by a request that is refused", async () => {
+    expect((await post({ ...sent, x: 1 })).status).toBe(400);
+    expect((await post({ tasks: [{ type: "magic" }], type: "magic" })).status).toBe(400);
+    expect((await post(sent)).status).toBe(201);
+  });
+
+  test("is its user's", async () => {
+    const mine = await post(sent);
+    const theirs = await post(sent, await rowmill.newUser());
+    expect([theirs.status, theirs.headers.get("idempotency-replayed")]).toEqual([201, null]);
+    expect(theirs.body).not.toEqual(mine.body);
+  });
+
+  test("makes another with another key, and without one", async () => {
+    await post(sent);
+    await post(sent, user, "the-second");
+    await user.post(path, sent);
+    expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: 3 * made, jobs: 3 * made });
+  });
+
+  test.each(["", "x".repeat(256)])("is none: %s", async (key) => {
+    expect((await post(sent, user, key)).status).toBe(400);
+  });
+});
+
+test("a key that stood for one task does not stand for many, nor for an upload", async () => {
+  const headers = { "idempotency-key": KEY };
+  await user.post("/api/v1/tasks", ONE, headers);
+  expect((await user.post("/api/v1/tasks/bulk", { tasks: [ONE] }, headers)).status).toBe(422);
+  const form = new FormData();
+  form.set("file", new Blob(["title,author\nEmma,Jane Austen\n"]), "books.csv");
+  const { status } = await user.send("POST", "/api/v1/batches?target=books", { body: form, headers });
+  expect(status).toBe(422);
+});

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Client } from "../../support/client.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { history, type Listed, makeBroken, untilEnded, untilTask } from "../../support/task-client.ts";
+
+let rowmill: Rowmill;
+let user: Client;
+beforeAll(async () => {
+  rowmill = await startRowmill();
+  user = await rowmill.newUser();
+  await rowmill.startWorker();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+interface Retrying {
+  type: string;
+  message: string;
+  metadata: { code: string; retry: number; after_seconds: number };
+}
+
+test("a failure that may pass is tried again, later each time, and no more than max_retries times", async () => {
+  const id = await makeBroken(rowmill.ctx, user, "passing", { maxRetries: 2 });
+  const waiting = await untilTask(
+    user,
+    id,
+    "waits for its next attempt",
+    ({ retry_count }) => retry_count > 0,
+  );
+  expect(waiting).toMatchObject({ status: "pending", error_code: null, error_message: expect.any(String) });
+  const task = await untilEnded(user, id);
+  expect(task).toMatchObject({
+    status: "failed",
+    attempt: 3,
+    retry_count: 2,
+    max_retries: 2,
+    error_code: "task_error",
+    error_message: waiting.error_message,
+    completed_at: expect.any(String),
+    result: null,
+  });
+  expect(await history(user, id)).toEqual([
+    "created",
+    "queued",
+    "started",
+    "retrying",
+    "started",
+    "retrying",
+    "started",
+    "failed",
+  ]);
+  const { items } = (await user.get<Listed<Retrying>>(`/api/v1/tasks/${id}/history`)).body;
+  const retries = items.filter(({ type }) => type === "retrying").map(({ metadata }) => metadata);
+  expect(retries).toMatchObject([
+    { code: "task_error", retry: 1 },
+    { code: "task_error", retry: 2 },
+  ]);
+  for (const { retry, after_seconds } of retries) {
+    expect(after_seconds).toBeGreaterThanOrEqual(2 ** retry / 4);
+    expect(after_seconds).toBeLessThanOrEqual(2 ** retry / 2);
+  }
+});
+
+test("it can be told not to be tried again", async () => {
+  const id = await makeBroken(rowmill.ctx, user, "passing", { maxRetries: 0 });
+  expect(await untilEnded(user, id)).toMatchObject({ status: "failed", attempt: 1, retry_count: 0 });
+  expect(await history(user, id)).toEqual(["created", "queued", "started", "failed"]);
+});
+
+test("what trying again can't mend fails at once, with its code", async () => {
+  const id = await makeBroken(rowmill.ctx, user, "gone", { maxRetries: 5 });
+  expect(await untilEnded(user, id)).toMatchObject({
+    status: "failed",
+    attempt: 1,
+    retry_count: 0,
+    error_code: "unknown_type",
+    error_message: 'This version of Rowmill has no task type "gone".',
+  });
+});
+
+test("one that waits for its next attempt can be cancelled, and is not tried again", async () => {
+  const id = await makeBroken(rowmill.ctx, user, "passing", { maxRetries: 20 });
+  await untilTask(user, id, "waits for its third attempt", ({ retry_count }) => retry_count === 2);
+  await user.post(`/api/v1/tasks/${id}/cancel`);
+  const { rows } = await rowmill.ctx.pool.query(
+    "SELECT count(*)::int AS count FROM pgboss.job WHERE data->>'taskId' = $1 AND state IN ('created', 'retry')",
+    [id],
+  );
+  expect(rows).toEqual([{ count: 0 }]);
+});

@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cancelTask } from "../../../src/tasks/control/cancel-task.ts";
+import { deleteTask } from "../../../src/tasks/control/delete-task.ts";
+import { retryTask } from "../../../src/tasks/control/retry-task.ts";
+import type { TaskRequest } from "../../../src/tasks/create/create-tasks.ts";
+import { listProgress } from "../../../src/tasks/queries.ts";
+import { endTask } from "../../../src/tasks/run/end-task.ts";
+import { runTask } from "../../../src/tasks/run/run-task.ts";
+import { ownTasks } from "../../../src/tasks/transitions.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { createTask, endedTask, eventsOf, runningTask } from "../../support/tasks.ts";
+import { until } from "../../support/until.ts";
+
+let rowmill: Rowmill;
+let userId: number;
+
+beforeAll(async () => {
+  rowmill = await startRowmill();
+  await rowmill.startWorker();
+  ({ userId } = await rowmill.newUser());
+});
+
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+const create = (request: TaskRequest) => createTask(rowmill.ctx, userId, request);
+const lasting = (seconds: number): TaskRequest => ({ type: "generic", params: { seconds } });
+
+async function isIdle(): Promise<boolean> {
+  const { rows } = await rowmill.ctx.pool.query(
+    "SELECT count(*)::int AS active FROM pgboss.job WHERE name = 'task.default' AND state::text = 'active'",
+  );
+  return rows[0].active === 0;
+}
+
+describe("a task that runs to its end", () => {
+  test("has its sentence, its progress and its history", async () => {
+    const id = await create({ ...lasting(1.2), title: "Try" });
+    const task = await endedTask(rowmill.ctx, id);
+    expect(task).toMatchObject({
+      status: "completed",
+      progress: 100,
+      attempt: 1,
+      retryCount: 0,
+      title: "Try",
+    });
+    expect(task.result?.message).toMatch(/^Task completed successfully in 1.2 seconds at \d{4}-/);
+    expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "completed"]);
+  });
+
+  test("writes its progress at most twice a second, and the last of it always", async () => {
+    const id = await create(lasting(1.2));
+    const { startedAt, completedAt } = await endedTask(rowmill.ctx, id);
+    const seconds = ((completedAt?.getTime() ?? 0) - (startedAt?.getTime() ?? 0)) / 1000;
+    const steps = await listProgress(rowmill.ctx, id, 0, 100);
+    // Of 20 steps: the first, two a second, and the last.
+    expect(steps.length).toBeGreaterThanOrEqual(2);
+    expect(steps.length).toBeLessThanOrEqual(Math.min(19, 2 + 2 * seconds));
+    expect(steps.at(-1)).toMatchObject({ progress: 100, message: "Step 20 of 20" });
+    const percents = steps.map(({ progress }) => progress);
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b));
+  });
+});
+
+describe("a task that is being worked on", () => {
+  test("stops where it is cancelled", async () => {
+    const id = await create(lasting(60));
+    await runningTask(rowmill.ctx, id);
+    const cancelledAt = performance.now();
+    await cancelTask(rowmill.ctx, ownTasks(userId), id, "enough");
+    await until("its worker is free", isIdle);
+    expect(performance.now() - cancelledAt).toBeLessThan(10_000);
+    const task = await endedTask(rowmill.ctx, id);
+    expect(task).toMatchObject({ status: "cancelled", cancelReason: "enough", completedAt: null });
+    expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "cancelled"]);
+  });
+
+  test("stops where it is deleted, and nothing of it is left", async () => {
+    const id = await create(lasting(60));
+    await runningTask(rowmill.ctx, id);
+    await deleteTask(rowmill.ctx, ownTasks(userId), id);
+    await until("its worker is free", isIdle);
+    const { rows } = await rowmill.ctx.pool.query(
+      `SELECT (SELECT count(*)::int FROM tasks WHERE id = $1) + (SELECT count(*)::int FROM task_events WHERE task_id = $1)
+        + (SELECT count(*)::int FROM task_progress WHERE task_id = $1)
+        + (SELECT count(*)::int FROM pgboss.job WHERE data->>'taskId' = $1::text) AS left`,
+      [id],
+    );
+    expect(rows).toEqual([{ left: 0 }]);
+  });
+
+  test("runs once more where it is cancelled and retried before its worker has noticed", async () => {
+    const id = await create(lasting(0.8));
+    await runningTask(rowmill.ctx, id);
+    await cancelTask(rowmill.ctx, ownTasks(userId), id);
+    await retryTask(rowmill.ctx, ownTasks(userId), id, { force: false });
+    const task = await endedTask(rowmill.ctx, id);
+    expect(task).toMatchObject({ status: "completed", attempt: 2, cancelledAt: null, cancelReason: null });
+    const events = ["created", "queued", "started", "cancelled", "retrying", "started", "completed"];
+    expect(await eventsOf(rowmill.ctx, id)).toEqual(events);
+  });
+});
+
+describe("whoever begins a task last", () => {
+  test("is the one whose outcome counts", async () => {
+    const id = await create(lasting(60));
+    const first = await runningTask(rowmill.ctx, id);
+    // A worker that is taken for dead: its job is delivered again while it still has it in hand.
+    const delivery = { id: first.jobId, payload: {}, attempt: 2, signal: new AbortController().signal };
+    const second = runTask(rowmill.ctx, { taskId: id, run: first.run }, delivery);
+    await until("the second has begun", async () => (await runningTask(rowmill.ctx, id)).attempt === 2);
+    const done = { kind: "done", result: { message: "of the first" } } as const;
+    expect(await endTask(rowmill.ctx, first, done)).toBeUndefined();
+    expect(await runningTask(rowmill.ctx, id)).toMatchObject({ attempt: 2, result: null });
+    await until("the first has noticed", isIdle);
+    await cancelTask(rowmill.ctx, ownTasks(userId), id);
+    await second;
+    expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "started", "cancelled"]);
+  });
+
+  test("finds nothing to do in a job of a run before", async () => {
+    const id = await create(lasting(0));
+    const { jobId, run } = await endedTask(rowmill.ctx, id);
+    const delivery = { id: jobId, payload: {}, attempt: 2, signal: new AbortController().signal };
+    expect(await runTask(rowmill.ctx, { taskId: id, run }, delivery)).toBeUndefined();
+    await retryTask(rowmill.ctx, ownTasks(userId), id, { force: true });
+    expect(await runTask(rowmill.ctx, { taskId: id, run }, delivery)).toBeUndefined();
+    expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 2, run: 2 });
+  });
+});

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { BatchView } from "../../../src/batches/views.ts";
+import { getTask } from "../../../src/tasks/queries.ts";
+import type { TaskView } from "../../../src/tasks/views.ts";
+import type { Client } from "../../support/client.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { endedTask } from "../../support/tasks.ts";
+import { until } from "../../support/until.ts";
+
+let rowmill: Rowmill;
+let user: Client;
+
+beforeAll(async () => {
+  rowmill = await startRowmill();
+  await rowmill.startWorker();
+  user = await rowmill.newUser();
+});
+
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+async function importFile(content: string, params: Record<string, unknown> = {}): Promise<TaskView> {
+  const { body: file } = await user.upload<{ id: string }>(content, "/api/v1/files", "books.csv");
+  const request = { type: "batch_import", file_id: file.id, params };
+  const { status, body } = await user.post<TaskView>("/api/v1/tasks", request);
+  expect(status).toBe(201);
+  return body;
+}
+
+/** The batch that the task has begun. */
+const batchOf = ({ id }: TaskView) =>
+  until("the batch is there", async () => {
+    const { result } = await getTask(rowmill.ctx, null, id);
+    return result?.batch_id ? (await user.batch(String(result.batch_id))).body : null;
+  });
+
+const LONG_ROWS = { row_delay_ms: 60_000 };
+const BOOKS = "title,author\nEmma,Jane Austen\n,Nobody\nDracula,Bram Stoker\n";
+
+test("ends with the batch's counts", async () => {
+  const { id } = await importFile(BOOKS, { mode: "append" });
+  const task = await endedTask(rowmill.ctx, id);
+  expect(task).toMatchObject({ status: "completed", progress: 100 });
+  expect(task.result).toMatchObject({
+    message: "3 rows into books: 2 succeeded, 1 failed.",
+    state: "completed_with_errors",
+    counts: { total: 3, success: 2, failed: 1, pending: 0 },
+  });
+  const batch = await user.batch(String(task.result?.batch_id));
+  expect(batch.body).toMatchObject({ filename: "books.csv", target: "books" });
+});
+
+test("refuses a parameter that an upload would refuse", async () => {
+  const { body: file } = await user.upload<{ id: string }>(BOOKS, "/api/v1/files", "books.csv");
+  const request = { type: "batch_import", file_id: file.id, params: { policy: "most", dry_runn: true } };
+  const { status, body } = await user.post<{ field_errors: object }>("/api/v1/tasks", request);
+  expect(status).toBe(400);
+  expect(Object.keys(body.field_errors).toSorted()).toEqual(["params.dry_runn", "params.policy"]);
+});
+
+test.each([
+  ["a header that lacks a column", "name;x\nEmma;1\n", {}, "invalid_input", /The header has no column/],
+  ["no row", "title,author\n", {}, "invalid_input", /no rows/],
+  ["a target for administrators alone", "username\nada\n", { target: "users" }, "forbidden", /administrator/],
+])("fails at once for %s, and leaves no batch", async (_, content, params, code, message) => {
+  const before = await user.get<{ items: BatchView[] }>("/api/v1/batches");
+  const { id } = await importFile(content, params);
+  const task = await endedTask(rowmill.ctx, id);
+  expect(task).toMatchObject({ status: "failed", errorCode: code, attempt: 1 });
+  expect(task.errorMessage).toMatch(message);
+  const after = await user.get<{ items: BatchView[] }>("/api/v1/batches");
+  expect(after.body.items).toHaveLength(before.body.items.length);
+});
+
+test("fails where its batch ends badly", async () => {
+  const { id } = await importFile(BOOKS, { policy: "atomic", mode: "append" });
+  expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "failed", errorCode: "batch_failed" });
+  const task = await importFile(BOOKS, LONG_ROWS);
+  const batch = await batchOf(task);
+  expect((await user.post(`/api/v1/batches/${batch.id}/cancel`)).status).toBe(200);
+  expect(await endedTask(rowmill.ctx, task.id)).toMatchObject({
+    status: "failed",
+    errorCode: "batch_cancelled",
+  });
+});
+
+test.each(["cancel", "delete"])("takes its batch with it on %s", async (verb) => {
+  const task = await importFile(BOOKS, LONG_ROWS);
+  const batch = await batchOf(task);
+  const path = `/api/v1/tasks/${task.id}`;
+  const answer = verb === "cancel" ? await user.post(`${path}/cancel`) : await user.delete(path);
+  expect(answer.status).toBeLessThan(300);
+  expect((await user.batch(batch.id)).body.state).toBe("cancelled");
+});
