@@ -16,6 +16,8 @@ interface GeneratedRegion {
 export const regions: readonly GeneratedRegion[] = [
   { file: "docs/guide/uploads.md", marker: "batch-states", render: () => stateTable(batchTransitions) },
   { file: "docs/guide/tasks.md", marker: "task-states", render: () => stateTable(taskTransitions) },
+  { file: "docs/architecture.md", marker: "batch-diagram", render: () => stateDiagram(batchTransitions) },
+  { file: "docs/architecture.md", marker: "task-diagram", render: () => stateDiagram(taskTransitions) },
   { file: "docs/operations/configuration.md", marker: "settings", render: settingsTable },
   { file: ".env.example", marker: "settings", render: settingsFile },
 ];
@@ -31,6 +33,19 @@ function stateTable(transitions: Readonly<Record<string, Transition>>): string {
     ["From", "To", "When"],
     Object.values(transitions).map(({ from, to, when }) => [from.map(code).join(", "), code(to), when]),
   );
+}
+
+/** In Mermaid: an arrow per edge from each of its states. The first edge of the table leads out of the first state. */
+function stateDiagram(transitions: Readonly<Record<string, Transition>>): string {
+  const edges = Object.entries(transitions);
+  const [first] = edges[0]?.[1].from ?? [];
+  const arrows = edges.flatMap(([name, { from, to }]) => from.map((state) => `${state} --> ${to}: ${name}`));
+  return [
+    "```mermaid",
+    "stateDiagram-v2",
+    ...[`[*] --> ${first}`, ...arrows].map((line) => `  ${line}`),
+    "```",
+  ].join("\n");
 }
 
 interface Setting {
