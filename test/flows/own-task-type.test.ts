@@ -18,7 +18,8 @@ import { history, type Listed, makeTask, untilEnded } from "../support/task-clie
 
 const TYPE = `
 import Type from "typebox";
-import { Permanent, Retryable, type TaskType } from "./task-type.ts";
+import { Permanent, Retryable } from "../../errors.ts";
+import type { TaskType } from "./task-type.ts";
 
 const params = Type.Object({
   width: Type.Integer({ minimum: 1, default: 10, description: "In pixels.", examples: [20] }),
