@@ -12,20 +12,15 @@ import { eventRoutes } from "./batches/event-routes.ts";
 import { uploadRoutes } from "./batches/receive/upload-routes.ts";
 import { resultRoutes } from "./batches/results/results-routes.ts";
 import { batchRoutes } from "./batches/routes.ts";
-import { BatchView, RowDetail, RowView } from "./batches/views.ts";
+import { RowDetail, RowView } from "./batches/row-views.ts";
+import { BatchView } from "./batches/views.ts";
 import { mediaRoutes } from "./books/media-routes.ts";
 import { BookView } from "./books/queries.ts";
 import { bookRoutes } from "./books/routes.ts";
 import type { Context } from "./context.ts";
 import { FileView } from "./files/queries.ts";
 import { fileRoutes } from "./files/routes.ts";
-import { bookRoutesOfSeed } from "./legacy/book-upload/book-routes.ts";
-import { bookUploadRoutes } from "./legacy/book-upload/routes.ts";
-import { csvImporterRoutes } from "./legacy/csv-importer/routes.ts";
-import { fileTaskRoutes } from "./legacy/file-processing/routes.ts";
-import { oneTaskRoutes } from "./legacy/shared/task-by-id-routes.ts";
-import { taskQueueRoutes } from "./legacy/task-queue/routes.ts";
-import { taskQueueUserRoutes } from "./legacy/task-queue/user-routes.ts";
+import { legacyRoutes } from "./legacy/routes.ts";
 import { registerAuth } from "./platform/http/auth.ts";
 import { registerDocs } from "./platform/http/docs.ts";
 import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";
@@ -44,10 +39,11 @@ import { TargetView } from "./targets/views.ts";
 import { adminTaskRoutes } from "./tasks/admin-routes.ts";
 import { taskControlRoutes } from "./tasks/control/control-routes.ts";
 import { createTaskRoutes } from "./tasks/create/create-routes.ts";
+import { newTaskSchemas } from "./tasks/create/new-task-schemas.ts";
 import { taskEventRoutes } from "./tasks/event-routes.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskTypeRoutes } from "./tasks/types/routes.ts";
-import { newTaskSchemas, TaskTypeView } from "./tasks/types/views.ts";
+import { TaskTypeView } from "./tasks/types/views.ts";
 import { TaskView } from "./tasks/views.ts";
 
 /** A connection without a byte in either direction for this long is cut: a stalled upload, a client that is gone. */
@@ -83,7 +79,7 @@ export async function createApp(ctx: Context) {
     app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
 
-  await app.register(healthRoutes(ctx));
+  await app.register(healthRoutes(() => ctx.pool.query("SELECT 1")));
   await app.register(accountRoutes(ctx));
   await app.register(tokenRoutes(ctx));
   await app.register(uploadRoutes(ctx));
@@ -104,12 +100,6 @@ export async function createApp(ctx: Context) {
   await app.register(taskTypeRoutes(ctx));
   await app.register(adminTaskRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
-  await app.register(bookUploadRoutes(ctx));
-  await app.register(bookRoutesOfSeed(ctx));
-  await app.register(csvImporterRoutes(ctx));
-  await app.register(fileTaskRoutes(ctx));
-  await app.register(taskQueueRoutes(ctx));
-  await app.register(oneTaskRoutes(ctx));
-  await app.register(taskQueueUserRoutes(ctx));
+  await app.register(legacyRoutes(ctx));
   return app;
 }

@@ -7,9 +7,8 @@ import { tasksCommand } from "./cli/tasks.ts";
 import { loadConfig } from "./config.ts";
 import { openContext } from "./context.ts";
 import { ConfigError, DomainError } from "./errors.ts";
-import { jobs } from "./jobs.ts";
+import { migrateDatabase } from "./migrate.ts";
 import { createLog } from "./platform/log.ts";
-import { migrateDatabase } from "./platform/migrate.ts";
 import { openPool } from "./platform/postgres/database.ts";
 import { provideDatabase } from "./platform/postgres/embedded-postgres.ts";
 import { reportAndExit } from "./platform/process/lifecycle.ts";
@@ -24,12 +23,7 @@ type Command = (config: ReturnType<typeof loadConfig>, args: string[]) => Promis
 
 const commands: Record<string, Command> = {
   async migrate(config) {
-    await migrateDatabase(
-      config,
-      config.databaseUrl,
-      Object.values(jobs),
-      createLog({ logLevel: "warn" }, "cli"),
-    );
+    await migrateDatabase(config, createLog({ logLevel: "warn" }, "cli"));
     console.log("The database is migrated.");
   },
 

@@ -2,9 +2,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import type pg from "pg";
 import type { Config } from "./config.ts";
+import { requireMigrated } from "./migrate.ts";
 import type { Log } from "./platform/log.ts";
-import { requireMigrated } from "./platform/migrate.ts";
-import { NotifyListener } from "./platform/postgres/change-listener.ts";
+import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import { type Database, databaseOn, openPool, untilReachable } from "./platform/postgres/database.ts";
 import { PgBossQueue, type Queue, ROOM_FOR_OTHERS } from "./platform/queue/queue.ts";
 
@@ -15,7 +15,7 @@ export interface Context {
   readonly pool: pg.Pool;
   readonly queue: Queue;
   /** Hears what other processes tell, and what this one does. */
-  readonly listener: NotifyListener;
+  readonly listener: ChangeListener;
   readonly log: Log;
   readonly now: () => Date;
   /** Whether `db` is a transaction that is open already. */
@@ -44,22 +44,26 @@ export function retentionLimit({ config, now }: Pick<Context, "config" | "now">)
  * Tells every process, when the transaction commits, that something of this channel has changed; this one before the
  * commit is known to whoever asked for it, the others within milliseconds.
  */
-export async function notify(tx: Context, channel: string, payloads: readonly string[]): Promise<void> {
+export async function publishChange(
+  tx: Context,
+  channel: string,
+  payloads: readonly string[],
+): Promise<void> {
   if (payloads.length === 0) return;
-  notifyHere(tx, channel, payloads);
+  publishLocally(tx, channel, payloads);
   await tx.db.execute(sql`
-    SELECT ${notifying(tx, channel, sql`payload`)} FROM unnest(${sql.param([...payloads])}::text[]) AS payload`);
+    SELECT ${changeExpression(tx, channel, sql`payload`)} FROM unnest(${sql.param([...payloads])}::text[]) AS payload`);
 }
 
 /** The expression that tells the other processes, for a statement that changes what it tells of. */
-export function notifying({ config }: Context, channel: string, payload: SQL): SQL {
+export function changeExpression({ config }: Context, channel: string, payload: SQL): SQL {
   // It has no notifications: those who listen look for themselves (platform/notify-listener.ts).
   if (config.databaseBackend === "cockroachdb") return sql`NULL`;
   return sql`pg_notify(${channel}, ${payload})`;
 }
 
 /** The part of it that is for this process: at the commit; where no transaction is open, at once. */
-export function notifyHere(ctx: Context, channel: string, payloads: readonly string[]): void {
+export function publishLocally(ctx: Context, channel: string, payloads: readonly string[]): void {
   const wake = () => {
     for (const payload of payloads) ctx.listener.wake(channel, payload);
   };
@@ -91,7 +95,7 @@ export async function openContext(config: Config, log: Log, role: "enqueue" | "w
   await requireMigrated(pool);
   const queue = new PgBossQueue(config, config.databaseUrl, role, queueMax, log);
   await queue.start();
-  const listener = new NotifyListener(config, log);
+  const listener = new ChangeListener(config, log);
   return {
     config,
     db: databaseOn(pool),

@@ -5,8 +5,7 @@ import { parseArgs } from "node:util";
 import { environmentFor, loadConfig } from "./config.ts";
 import { runDemo } from "./demo/run-demo.ts";
 import { ConfigError } from "./errors.ts";
-import { jobs } from "./jobs.ts";
-import { migrateDatabase } from "./platform/migrate.ts";
+import { migrateDatabase } from "./migrate.ts";
 import { provideDatabase } from "./platform/postgres/embedded-postgres.ts";
 import { type Running, runProgram } from "./platform/process/lifecycle.ts";
 import { Supervisor } from "./platform/process/supervise.ts";
@@ -52,7 +51,7 @@ async function startServices(
   const starting = provideDatabase(config);
   resources.defer(async () => (await starting.catch(() => null))?.stop());
   const database = await starting;
-  await migrateDatabase(config, database.url, Object.values(jobs), log);
+  await migrateDatabase({ ...config, databaseUrl: database.url }, log);
   const programs = new Supervisor((line) => console.error(`rowmill: ${line}`));
   resources.defer(() => programs.stop());
   const env = environmentFor(config, database.url, overrides);

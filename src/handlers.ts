@@ -10,7 +10,7 @@ import { reconcile } from "./batches/upkeep/reconcile.ts";
 import { removeOldBatches } from "./batches/upkeep/remove-old-batches.ts";
 import type { Context, OpenContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
-import { removeDeadFiles } from "./files/remove-dead-files.ts";
+import { removeDeadFiles } from "./files/remove-files.ts";
 import { removeUnusedFiles } from "./files/remove-unused-files.ts";
 import { removeStaleKeys } from "./idempotency/claim-key.ts";
 import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";

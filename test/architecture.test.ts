@@ -26,33 +26,63 @@ function ours(file: string): string[] {
     .filter((name) => !name.startsWith(".."));
 }
 
-/** From the top down: a file may import from its own layer and from those below. */
+/** From the top down. A file may import from its own layer and from the layers below it. */
 const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["programs", /^(api|worker|dev|cli)\.ts$|^(cli|demo)\//],
   ["surface", /^(app|handlers)\.ts$/],
   ["legacy", /^legacy\//],
   ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],
-  ["verbs", /^(accounts|admin|batches|books|files|idempotency|records|targets|tasks|workers)\//],
-  ["contracts", /^(context|jobs)\.ts$/],
+  ["verbs", /^(accounts|batches|books|files|idempotency|queues|records|targets|tasks)\//],
+  ["contracts", /^(context|jobs|migrate)\.ts$/],
   ["platform", /^platform\//],
   ["ground", /^(errors|config|settings)\.ts$|^schema\//],
 ];
 
+/** From the bottom up. A feature may import from its own rank and from the ranks below it. */
+const FEATURES: readonly (readonly string[])[] = [
+  ["accounts", "files", "idempotency"],
+  ["targets"],
+  ["batches", "books", "records"],
+  ["tasks"],
+  ["queues"],
+  ["schedules", "workflows", "notifications", "webhooks", "reports"],
+  ["legacy"],
+];
+
+/** Lists of modules of the folders below: they import from them, and are imported by them. */
+const REGISTRIES = /(^|\/)all\.ts$/;
+
 function layerOf(file: string): number {
   return LAYERS.findIndex(([, pattern]) => pattern.test(file));
+}
+
+function rankOf(file: string): number {
+  return FEATURES.findIndex((features) => features.includes(file.split("/")[0] ?? ""));
 }
 
 test("every file has its layer", () => {
   expect(files.filter((file) => layerOf(file) === -1)).toEqual([]);
 });
 
-test("imports point downwards", () => {
-  const upwards = files.flatMap((file) =>
-    ours(file)
-      .filter((to) => layerOf(to) < layerOf(file))
-      .map((to) => `${file} -> ${to}`),
+const arrows = files.flatMap((file) => ours(file).map((to) => [file, to] as const));
+const shown = (found: readonly (readonly [string, string])[]) =>
+  found.map(([from, to]) => `${from} -> ${to}`);
+
+test("no file imports from a layer above its own", () => {
+  expect(shown(arrows.filter(([from, to]) => layerOf(to) < layerOf(from)))).toEqual([]);
+});
+
+test("no feature imports from a feature of a higher rank", () => {
+  expect(shown(arrows.filter(([from, to]) => rankOf(from) !== -1 && rankOf(to) > rankOf(from)))).toEqual([]);
+});
+
+test("no two folders import each other, within one layer", () => {
+  const within = arrows.filter(
+    ([from, to]) => layerOf(from) === layerOf(to) && dirname(from) !== dirname(to) && !REGISTRIES.test(from),
   );
-  expect(upwards).toEqual([]);
+  const pairs = new Set(within.map(([from, to]) => `${dirname(from)} -> ${dirname(to)}`));
+  const mutual = within.filter(([from, to]) => pairs.has(`${dirname(to)} -> ${dirname(from)}`));
+  expect(shown(mutual)).toEqual([]);
 });
 
 test("nothing imports in a circle", () => {
@@ -77,7 +107,7 @@ describe("one place each", () => {
   });
 
   test.each([
-    ["pg-boss", "platform/queue.ts"],
+    ["pg-boss", "platform/queue/queue.ts"],
     ["sharp", "platform/pictures/"],
     ["node:worker_threads", "platform/threads/"],
     ["argon2", "accounts/passwords.ts"],

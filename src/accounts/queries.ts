@@ -1,6 +1,6 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import type { Caller } from "../platform/http/auth.ts";
+import type { Caller } from "../schema/accounts.ts";
 import { users } from "../schema/accounts.ts";
 import { cleanUsername } from "./usernames.ts";
 

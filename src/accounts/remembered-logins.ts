@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
 import type { Context } from "../context.ts";
-import type { Caller } from "../platform/http/auth.ts";
+import type { Caller } from "../schema/accounts.ts";
 import { type LogIn, logIn, wrongLogin } from "./log-in.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
 import { type Account, callerOf, findByName } from "./queries.ts";

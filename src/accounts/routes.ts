@@ -5,7 +5,6 @@ import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import {
   authenticate,
-  type Caller,
   clearSessionCookies,
   REFRESH_COOKIE,
   requireSameOrigin,
@@ -14,6 +13,7 @@ import {
 } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
+import type { Caller } from "../schema/accounts.ts";
 import { logIn } from "./log-in.ts";
 import { loginThrottle } from "./login-throttle.ts";
 import { callerOf, findById } from "./queries.ts";

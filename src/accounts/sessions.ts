@@ -3,7 +3,7 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { and, eq, gt, isNull, lt } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import type { Caller } from "../platform/http/auth.ts";
+import type { Caller } from "../schema/accounts.ts";
 import { rateLimits, refreshTokens, users } from "../schema/accounts.ts";
 
 /** Starts a family of refresh tokens: a login. Returns its first token. */

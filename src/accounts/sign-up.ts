@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
-import type { Caller, Role } from "../platform/http/auth.ts";
 import { postgresError } from "../platform/postgres/database.ts";
+import type { Caller, Role } from "../schema/accounts.ts";
 import { users } from "../schema/accounts.ts";
 import { hashPassword } from "./passwords.ts";
 import { cleanUsername, isReserved } from "./usernames.ts";

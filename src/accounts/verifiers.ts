@@ -2,12 +2,12 @@ import type { Context } from "../context.ts";
 import type { Verifiers } from "../platform/http/auth.ts";
 import { loginThrottle } from "./login-throttle.ts";
 import { rememberedLogins } from "./remembered-logins.ts";
-import { proveToken } from "./tokens/verify-api-token.ts";
+import { verifyApiToken } from "./tokens/verify-api-token.ts";
 
 /** What registerAuth asks of accounts. */
 export function verifiers(ctx: Context): Verifiers {
   return {
     password: rememberedLogins(ctx, loginThrottle(ctx)),
-    apiToken: (token) => proveToken(ctx, token),
+    apiToken: (token) => verifyApiToken(ctx, token),
   };
 }

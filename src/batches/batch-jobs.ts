@@ -1,6 +1,6 @@
 /** The jobs of a batch. The same work always has the same id, so that it can't be enqueued twice. */
 import type { Payload } from "../jobs.ts";
-import { deterministicJobId } from "../platform/job-ids.ts";
+import { deterministicJobId } from "../platform/ids.ts";
 import type { NewJob } from "../platform/queue/queue.ts";
 
 export type ChunkKey = Payload<"processChunk">;

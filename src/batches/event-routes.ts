@@ -3,11 +3,11 @@ import Type from "typebox";
 import type { Context } from "../context.ts";
 import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { LiveFeed, streamSchema } from "../platform/http/live-feed.ts";
-import { BATCH_CHANNEL } from "./notify-batch.ts";
-import { getBatch, type StoredBatch, viewBatch } from "./queries.ts";
-import { batchVersion } from "./results/batch-version.ts";
+import { Uuid } from "../platform/http/schemas.ts";
+import { BATCH_CHANNEL } from "./batch-changes.ts";
+import { getBatch, type StoredBatch } from "./queries.ts";
 import { hasEnded } from "./state.ts";
-import { Uuid } from "./views.ts";
+import { batchVersion, viewBatch } from "./views.ts";
 
 export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {

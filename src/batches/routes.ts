@@ -6,11 +6,12 @@ import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { Uuid } from "../platform/http/schemas.ts";
 import { MAX_ROW_NUMBER } from "./ids.ts";
-import { getBatch, listBatches, viewBatch } from "./queries.ts";
-import { batchVersion } from "./results/batch-version.ts";
-import { listRows, viewRow, viewRowDetail } from "./row-queries.ts";
-import { NotReversed, RowStatus, Uuid } from "./views.ts";
+import { getBatch, listBatches } from "./queries.ts";
+import { getRowDetail, listRows } from "./row-queries.ts";
+import { viewRow, viewRowDetail } from "./row-views.ts";
+import { batchVersion, NotReversed, RowStatus, viewBatch } from "./views.ts";
 
 export const BatchParams = Type.Object({ batch_id: Uuid });
 export const RowParams = Type.Object({
@@ -105,8 +106,10 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("RowDetail"), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) =>
-        viewRowDetail(ctx, await getBatch(ctx, user.id, params.batch_id), params.row),
+      async ({ user, params }) => {
+        const batch = await getBatch(ctx, user.id, params.batch_id);
+        return viewRowDetail(batch, await getRowDetail(ctx, batch, params.row));
+      },
     );
   };
 }

@@ -3,13 +3,9 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
-import { uniqueNames } from "../targets/match-header.ts";
-import { maskSecrets } from "../targets/secrets.ts";
-import { batchJobId, chunkJobId } from "./batch-jobs.ts";
-import { taskIdOf } from "./ids.ts";
-import { isWhole, type StoredBatch } from "./queries.ts";
-import { leavesRows } from "./state.ts";
-import type { NotReversed, RowDetail, RowStatus, RowView } from "./views.ts";
+import type { StoredBatch } from "./queries.ts";
+import { isWhole, leavesRows } from "./state.ts";
+import type { NotReversed, RowStatus } from "./views.ts";
 
 export interface StoredRow {
   readonly row: number;
@@ -159,77 +155,30 @@ export async function firstRowNumbers(ctx: Context, batchId: string, limit: numb
   return rows.map(({ row }) => row);
 }
 
-/** Cells by column; those beyond the header as `_extra`. */
-function namedCells(
-  batch: StoredBatch,
-  fields: readonly string[],
-  isMalformed: boolean,
-): Record<string, string> {
-  const { header } = batch;
-  const extra = fields.length - header.length;
-  const names = extra > 0 ? uniqueNames([...header, ...Array<string>(extra).fill("_extra")]) : header;
-  const cells = maskSecrets(batch, fields, isMalformed);
-  return Object.fromEntries(cells.map((cell, at) => [names[at] ?? "", cell]));
+/** One entry of a row's history: a failure that was retried, or cells that were edited. */
+export interface StoredRowEvent {
+  readonly event: "failed" | "edited";
+  readonly at: string;
+  /** The user who retried or edited the row. */
+  readonly by: string;
+  /** The cells before the edit. */
+  readonly fields: string[] | null;
+  readonly attempts: number | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
 }
 
-function jobIdOf(batch: StoredBatch, { firstRow, attempts, attempt }: StoredRow): string | null {
-  if (firstRow === null) return null;
-  if (!isWhole(batch)) return chunkJobId({ batchId: batch.id, firstRow }, attempts || (attempt ?? 1));
-  const isUndo = batch.state === "undoing" || batch.state === "undone";
-  return batchJobId("whole", batch.id, isUndo ? batch.run - 1 : batch.run);
+export interface StoredRowDetail extends StoredRow {
+  /** Oldest first. */
+  readonly events: readonly StoredRowEvent[];
 }
 
-export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
-  return {
-    row: stored.row,
-    task_id: taskIdOf(batch.id, stored.row),
-    batch_id: batch.id,
-    status: stored.status,
-    fields: namedCells(batch, stored.fields, stored.errorCode === "malformed"),
-    attempts: stored.attempts,
-    job_id: jobIdOf(batch, stored),
-    record_id: stored.recordId === null ? null : Number(stored.recordId),
-    effect: stored.effect,
-    error_code: stored.errorCode,
-    error_message: stored.errorMessage,
-    errors: stored.errors ?? [],
-    undo: stored.undo === null ? null : { outcome: stored.undo, reason: stored.undoReason },
-    created_at: batch.createdAt.toISOString(),
-    completed_at: stored.completedAt === null ? null : new Date(stored.completedAt).toISOString(),
-  };
-}
-
-/** A row with what became of it before. @throws DomainError `not_found` */
-export async function viewRowDetail(ctx: Context, batch: StoredBatch, row: number): Promise<RowDetail> {
-  const view = viewRow(batch, await getRow(ctx, batch, row));
-  const { rows } = await ctx.db.execute<{
-    event: "failed" | "edited";
-    at: string;
-    by: string;
-    fields: string[] | null;
-    attempts: number | null;
-    errorCode: string | null;
-    errorMessage: string | null;
-  }>(sql`
+/** @throws DomainError `not_found` */
+export async function getRowDetail(ctx: Context, batch: StoredBatch, row: number): Promise<StoredRowDetail> {
+  const stored = await getRow(ctx, batch, row);
+  const { rows } = await ctx.db.execute<StoredRowEvent & Record<string, unknown>>(sql`
     SELECT event, at, username AS by, fields, attempts, error_code AS "errorCode", error_message AS "errorMessage"
     FROM row_history JOIN users ON users.id = user_id
     WHERE batch_id = ${batch.id} AND row_number = ${row} ORDER BY row_history.id`);
-  const history = rows.map(({ event, at, by, fields, attempts, errorCode, errorMessage }) =>
-    event === "edited"
-      ? {
-          event,
-          at: new Date(at).toISOString(),
-          edited_by: by,
-          fields: namedCells(batch, fields ?? [], true),
-        }
-      : {
-          event,
-          at: new Date(at).toISOString(),
-          retried_by: by,
-          attempts: attempts ?? 0,
-          error_code: errorCode,
-          error_message: errorMessage,
-        },
-  );
-  return { ...view, history };
+  return { ...stored, events: rows };
 }

@@ -1,5 +1,6 @@
 /** The states of a batch and what leads from one to the next. Every UPDATE of `batches.state` names its edge here. */
 import type { BatchState } from "../schema/batches.ts";
+import type { StoredBatch } from "./queries.ts";
 
 interface Transition {
   readonly from: readonly BatchState[];
@@ -74,4 +75,9 @@ export function hasEnded(state: BatchState): boolean {
 /** Whether rows without a result stay without one. */
 export function leavesRows(state: BatchState): boolean {
   return (hasEnded(state) && state !== "validated") || state === "undoing";
+}
+
+/** Whether all of it is written in one transaction, so that until its end nothing of it is certain. */
+export function isWhole({ isDryRun, policy }: Pick<StoredBatch, "isDryRun" | "policy">): boolean {
+  return isDryRun || policy === "atomic";
 }

@@ -1,27 +1,23 @@
 /** What the API shows of a batch and its rows: the schemas, and how a stored one becomes an answer. */
 import Type, { type Static } from "typebox";
-import { batchMode, batchPolicy, batchState, rowEffect, undoOutcome } from "../schema/batches.ts";
-
-const Moment = (description: string) => Type.String({ format: "date-time", description });
-const NullableMoment = (description: string) =>
-  Type.Union([Type.String({ format: "date-time" }), Type.Null()], { description });
-
-/** As PostgreSQL takes it: the format alone also allows `urn:uuid:`. */
-export const Uuid = Type.String({
-  format: "uuid",
-  pattern: "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
-});
+import { versionOf } from "../platform/http/etag.ts";
+import { Moment, NullableMoment } from "../platform/http/schemas.ts";
+import { batchMode, batchPolicy, batchState } from "../schema/batches.ts";
+import type { StoredBatch } from "./queries.ts";
+import { hasEnded, isWhole, leavesRows, MAY_RUN_STATES } from "./state.ts";
 
 export const RowStatus = Type.Enum(["pending", "processing", "success", "failed", "unprocessed", "undone"], {
   description:
     "unprocessed: its batch ended before it was its turn. undone: it succeeded, and its record was put back.",
 });
+
 export type RowStatus = Static<typeof RowStatus>;
 
 export const NotReversed = Type.Enum(["kept", "failed"], {
   description:
     "Only rows whose records undoing the batch did not put back: kept because they were changed since, or failed.",
 });
+
 export type NotReversed = Static<typeof NotReversed>;
 
 export const Counts = Type.Object(
@@ -39,6 +35,7 @@ export const Counts = Type.Object(
       "Rows by status; they add up to `total`. Costs the same to read for ten rows and for ten million.",
   },
 );
+
 export type Counts = Static<typeof Counts>;
 
 export const BatchView = Type.Object(
@@ -137,96 +134,78 @@ export const BatchView = Type.Object(
   },
 );
 
-export const RowErrorView = Type.Object({
-  column: Type.Union([Type.String(), Type.Null()], {
-    description: "null where the row as a whole is wrong.",
-  }),
-  code: Type.String(),
-  message: Type.String(),
-});
-
-export const RowView = Type.Object(
-  {
-    row: Type.Integer({ description: "As a spreadsheet shows it: the header is row 1." }),
-    task_id: Type.String({ format: "uuid" }),
-    batch_id: Type.String({ format: "uuid" }),
-    status: RowStatus,
-    fields: Type.Record(Type.String(), Type.String(), {
-      description: "The cells as they were uploaded, by column.",
-    }),
-    attempts: Type.Integer({ description: "0 while there is no result." }),
-    job_id: Type.Union([Type.String({ format: "uuid" }), Type.Null()], {
-      description: "The queue's job for the row's chunk.",
-    }),
-    record_id: Type.Union([Type.Integer(), Type.Null()], { description: "The record that the row became." }),
-    effect: Type.Union([Type.Enum(rowEffect.enumValues), Type.Null()], {
-      description: "What the row did to that record.",
-    }),
-    error_code: Type.Union([Type.String(), Type.Null()]),
-    error_message: Type.Union([Type.String(), Type.Null()]),
-    errors: Type.Array(RowErrorView, { description: "Every rule that the row breaks." }),
-    undo: Type.Union(
-      [
-        Type.Object({
-          outcome: Type.Enum(undoOutcome.enumValues),
-          reason: Type.Union([Type.String(), Type.Null()]),
-        }),
-        Type.Null(),
-      ],
-      { description: "What undoing the batch came to for this row." },
-    ),
-    created_at: Moment("When the upload began."),
-    completed_at: NullableMoment("When the row had its result."),
-  },
-  {
-    $id: "Row",
-    examples: [
-      {
-        row: 3,
-        task_id: "01a20159-f320-7af5-a6be-a1fe00000003",
-        batch_id: "01a20159-f320-7af5-a6be-a1fe00000000",
-        status: "failed",
-        fields: { Title: "", "Book Author": "Nobody" },
-        attempts: 1,
-        job_id: "fa80a633-7c36-8c61-b518-9158366a5671",
-        record_id: null,
-        effect: null,
-        error_code: "required",
-        error_message: "title is required",
-        errors: [{ column: "title", code: "required", message: "title is required" }],
-        undo: null,
-        created_at: "2026-11-22T03:43:21.893Z",
-        completed_at: "2026-11-22T03:43:23.486Z",
-      },
-    ],
-  },
-);
-
-const RowEvent = Type.Union([
-  Type.Object({
-    event: Type.Literal("failed"),
-    at: Moment("When it failed."),
-    retried_by: Type.String(),
-    attempts: Type.Integer(),
-    error_code: Type.Union([Type.String(), Type.Null()]),
-    error_message: Type.Union([Type.String(), Type.Null()]),
-  }),
-  Type.Object({
-    event: Type.Literal("edited"),
-    at: Moment("When it was edited."),
-    edited_by: Type.String(),
-    fields: Type.Record(Type.String(), Type.String(), { description: "The cells before." }),
-  }),
-]);
-
-export const RowDetail = Type.Object(
-  {
-    ...RowView.properties,
-    history: Type.Array(RowEvent, { description: "What became of the row before, oldest first." }),
-  },
-  { $id: "RowDetail" },
-);
-
-export type RowDetail = Static<typeof RowDetail>;
 export type BatchView = Static<typeof BatchView>;
-export type RowView = Static<typeof RowView>;
+
+/** Nothing of it is written yet, or ever was, whatever its chunks say. */
+function isTentative(batch: StoredBatch): boolean {
+  return (
+    isWhole(batch) && (batch.state === "validated" || MAY_RUN_STATES.some((state) => state === batch.state))
+  );
+}
+
+/** Each row is in exactly one of these. */
+function countRows(batch: StoredBatch): Counts {
+  const { succeeded, failed, reversed, totalRows: total, state } = batch;
+  const kept = isTentative(batch) ? 0 : succeeded;
+  const success = kept - reversed;
+  const open = total - failed - kept;
+  const isRunning = state === "processing";
+  const processing = isRunning ? batch.processing + succeeded - kept : 0;
+  const unprocessed = leavesRows(state) ? open : 0;
+  const pending = open - processing - unprocessed;
+  return { total, pending, processing, success, failed, unprocessed, undone: reversed };
+}
+
+export function viewBatch(batch: StoredBatch, now: Date): BatchView {
+  const { succeeded, failed, totalRows } = batch;
+  const done = succeeded + failed;
+  const seconds = batch.startedAt
+    ? ((batch.finishedAt ?? now).getTime() - batch.startedAt.getTime()) / 1000
+    : 0;
+  const isUndo = batch.state === "undoing" || batch.state === "undone";
+  const rate = done > 0 && seconds > 0 && !isUndo ? done / seconds : null;
+  const isHeld = rate === null || batch.state === "paused";
+  const secondsLeft = hasEnded(batch.state) ? 0 : isHeld ? null : (totalRows - done) / rate;
+  const { created, updated, unchanged, reversed, kept, undoFailed } = batch;
+  return {
+    id: batch.id,
+    number: batch.number,
+    target: batch.target,
+    filename: batch.filename,
+    sha256: batch.contentHash?.toString("hex") ?? null,
+    state: batch.state,
+    counts: countRows(batch),
+    reason: batch.reason,
+    records: isTentative(batch) && !batch.isDryRun ? NO_RECORDS : { created, updated, unchanged },
+    undo: isUndo ? { reversed, kept, failed: undoFailed } : null,
+    header: batch.header,
+    mapping: Object.fromEntries(
+      Object.entries(batch.mapping).map(([column, at]) => [column, batch.header[at] ?? ""]),
+    ),
+    dialect: batch.dialect,
+    warnings: batch.warnings ?? {},
+    mode: batch.mode,
+    policy: batch.policy,
+    dry_run: batch.isDryRun,
+    max_errors: batch.maxErrors,
+    rows_per_second_limit: batch.rowsPerSecond,
+    row_delay_ms: batch.rowDelayMs,
+    rows_per_second: rate === null ? null : tenths(rate),
+    seconds_left: secondsLeft === null ? null : tenths(secondsLeft),
+    created_at: batch.createdAt.toISOString(),
+    queued_at: batch.queuedAt?.toISOString() ?? null,
+    started_at: batch.startedAt?.toISOString() ?? null,
+    finished_at: batch.finishedAt?.toISOString() ?? null,
+  };
+}
+
+const NO_RECORDS = { created: 0, updated: 0, unchanged: 0 };
+
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+/** Of what is stored: rate and time left change with the clock alone. */
+export function batchVersion(view: BatchView): string {
+  return versionOf({ ...view, rows_per_second: null, seconds_left: null });
+}

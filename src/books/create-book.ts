@@ -3,7 +3,7 @@ import { inTransaction } from "../context.ts";
 import type { Picture } from "../platform/pictures/stored-picture.ts";
 import { books } from "../schema/targets.ts";
 import { type BookValues, checkBook } from "./check-book.ts";
-import { isKeyTaken, whileKeysChange } from "./copies.ts";
+import { isKeyTaken, retryOnKeyConflict } from "./copies.ts";
 import { storePicture } from "./pictures.ts";
 import type { StoredBook } from "./queries.ts";
 
@@ -21,7 +21,7 @@ export function createBook(
   return inTransaction(ctx, async (tx) => {
     const path = picture && (await storePicture(tx, userId, picture));
     const isCopy = isKeyTaken(userId, values.title, values.author);
-    const [book] = await whileKeysChange(tx, () =>
+    const [book] = await retryOnKeyConflict(tx, () =>
       tx.db
         .insert(books)
         .values({ ...values, userId, picture: path, isCopy })

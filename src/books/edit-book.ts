@@ -4,7 +4,7 @@ import { notFound } from "../errors.ts";
 import type { Picture } from "../platform/pictures/stored-picture.ts";
 import { books } from "../schema/targets.ts";
 import { BOOK_COLUMNS, type BookValues, checkBook } from "./check-book.ts";
-import { isKeyTaken, whileKeysChange } from "./copies.ts";
+import { isKeyTaken, retryOnKeyConflict } from "./copies.ts";
 import { removePicture, storePicture } from "./pictures.ts";
 import type { StoredBook } from "./queries.ts";
 
@@ -36,7 +36,7 @@ export function editBook(
       path = picture && (await storePicture(tx, userId, picture));
     }
     const isCopy = isKeyTaken(userId, values.title, values.author, id);
-    const [book] = await whileKeysChange(tx, () =>
+    const [book] = await retryOnKeyConflict(tx, () =>
       tx.db
         .update(books)
         .set({ ...values, picture: path, isCopy, batchId: null, rowNumber: null })

@@ -4,7 +4,7 @@ import type pg from "pg";
 import { RUNNABLE_STATES } from "../batches/state.ts";
 import type { Config } from "../config.ts";
 import { QUEUES } from "../jobs.ts";
-import { pendingMigrations } from "../platform/migrate.ts";
+import { pendingMigrations } from "../migrate.ts";
 import { databaseOn } from "../platform/postgres/database.ts";
 import { aliveWorkers } from "../queues/queries.ts";
 import { pausedQueues } from "../schema/workers.ts";

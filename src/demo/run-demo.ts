@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, openAsBlob, readFileSync, writeFileSync } from "
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { BatchView, RowView } from "../batches/views.ts";
+import type { RowView } from "../batches/row-views.ts";
+import type { BatchView } from "../batches/views.ts";
 import type { Config } from "../config.ts";
 
 const SAMPLE = fileURLToPath(new URL("./books.csv", import.meta.url));

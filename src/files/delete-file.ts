@@ -2,8 +2,7 @@ import { and, eq, inArray } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError, notFound } from "../errors.ts";
 import { files } from "../schema/files.ts";
-import { tasks } from "../schema/tasks.ts";
-import { OPEN_STATUSES } from "../tasks/state.ts";
+import { OPEN_TASK_STATUSES, tasks } from "../schema/tasks.ts";
 import { isShownTo } from "./queries.ts";
 import { removeFiles } from "./remove-files.ts";
 
@@ -23,7 +22,7 @@ export function deleteFile(ctx: Context, userId: number, id: string): Promise<vo
     const [task] = await tx.db
       .select({ id: tasks.id, status: tasks.status })
       .from(tasks)
-      .where(and(eq(tasks.fileId, id), inArray(tasks.status, [...OPEN_STATUSES])))
+      .where(and(eq(tasks.fileId, id), inArray(tasks.status, [...OPEN_TASK_STATUSES])))
       .limit(1);
     if (task) {
       throw new DomainError(

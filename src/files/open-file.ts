@@ -3,14 +3,15 @@ import type { FileHandle } from "node:fs/promises";
 import { and, eq, isNull } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
 import type { Context } from "../context.ts";
+import { Permanent } from "../errors.ts";
 import { files } from "../schema/files.ts";
-import { Permanent, type TaskFile } from "../tasks/types/task-type.ts";
 import { openBelow } from "./files-root.ts";
 import { FileRemoved, readChunk, readChunks, type StoredFile } from "./read-file.ts";
+import type { ReadableFile } from "./readable-file.ts";
 import { Sniffer } from "./sniff.ts";
 import { CHUNK_BYTES } from "./store-file.ts";
 
-export interface OpenTaskFile extends TaskFile, AsyncDisposable {}
+export interface OpenTaskFile extends ReadableFile, AsyncDisposable {}
 
 export interface FileOfTask {
   readonly userId: number;

@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { create as contentDisposition } from "content-disposition";
 import Type from "typebox";
-import { Uuid } from "../batches/views.ts";
 import type { Context } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { Uuid } from "../platform/http/schemas.ts";
 import { sendBytes } from "../platform/http/send-bytes.ts";
 import { declaredBytes, withUploadedFile } from "../platform/http/upload.ts";
 import { deleteFile } from "./delete-file.ts";

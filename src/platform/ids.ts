@@ -1,5 +1,5 @@
 /** UUIDs that begin with the time, so that those made later sort behind (RFC 9562, version 7). */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 
 export function uuidV7(now: Date): string {
   const time = now.getTime().toString(16).padStart(12, "0");
@@ -8,4 +8,15 @@ export function uuidV7(now: Date): string {
   random[2] = 0x80 | (random.readUInt8(2) & 0x3f);
   const hex = random.toString("hex");
   return [time.slice(0, 8), time.slice(8), hex.slice(0, 4), hex.slice(4, 8), hex.slice(8)].join("-");
+}
+
+/** The same parts always give the same id, so that a job can't be enqueued twice. UUID version 8 over SHA-256. */
+export function deterministicJobId(...parts: readonly (string | number)[]): string {
+  const hash = createHash("sha256").update(parts.join("/")).digest();
+  hash[6] = (hash.readUInt8(6) & 0x0f) | 0x80;
+  hash[8] = (hash.readUInt8(8) & 0x3f) | 0x80;
+  const hex = hash.toString("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
+    "-",
+  );
 }

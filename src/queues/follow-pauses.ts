@@ -1,6 +1,6 @@
 import type { OpenContext } from "../context.ts";
 import { pausedQueues } from "../schema/workers.ts";
-import { QUEUE_CHANNEL } from "../workers/queue-channel.ts";
+import { QUEUE_CHANNEL } from "./pause-queue.ts";
 
 /** Beside what is told: nothing is lost for longer than this, whatever happens to a notification. */
 const LOOK_EVERY_MS = 10_000;

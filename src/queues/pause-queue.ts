@@ -1,7 +1,7 @@
-import { type Context, inTransaction, notify } from "../context.ts";
+import { eq } from "drizzle-orm";
+import { type Context, inTransaction, publishChange } from "../context.ts";
 import type { QueueName } from "../jobs.ts";
 import { pausedQueues } from "../schema/workers.ts";
-import { QUEUE_CHANNEL } from "../workers/queue-channel.ts";
 
 /**
  * Within about a second no worker takes anything from the queue any more; jobs in hand end, upkeep goes on. One that is
@@ -14,10 +14,28 @@ export function pauseQueue(ctx: Context, actorId: number | null, queue: QueueNam
       .values({ queue, pausedBy: actorId })
       .onConflictDoNothing()
       .returning({ queue: pausedQueues.queue });
-    await notify(
+    await publishChange(
       tx,
       QUEUE_CHANNEL,
       paused.map((row) => row.queue),
     );
   });
 }
+
+/** Workers take from the queue again at once. One that is not paused stays as it is. */
+export function resumeQueue(ctx: Context, queue: QueueName): Promise<void> {
+  return inTransaction(ctx, async (tx) => {
+    const resumed = await tx.db
+      .delete(pausedQueues)
+      .where(eq(pausedQueues.queue, queue))
+      .returning({ queue: pausedQueues.queue });
+    await publishChange(
+      tx,
+      QUEUE_CHANNEL,
+      resumed.map((row) => row.queue),
+    );
+  });
+}
+
+/** Its payload is the name of a queue that was paused or resumed. */
+export const QUEUE_CHANNEL = "rowmill_queue";

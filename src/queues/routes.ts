@@ -15,14 +15,12 @@ import {
   pageOf,
 } from "../platform/http/paging.ts";
 import { JOB_KEY } from "../platform/queue/queue-reads.ts";
-import { REQUEST_SECONDS } from "../tasks/control/change-tasks.ts";
-import { resumeQueue } from "../workers/resume-queue.ts";
+import { ChangedView, REQUEST_SECONDS } from "../tasks/control/change-tasks.ts";
 import { listJobs, listRegistered, nextSchedules } from "./job-queries.ts";
-import { pauseQueue } from "./pause-queue.ts";
+import { pauseQueue, resumeQueue } from "./pause-queue.ts";
 import { purgeQueue } from "./purge-queue.ts";
 import { listQueues, listWorkers } from "./queries.ts";
 import {
-  ChangedView,
   JobView,
   QueueNameSchema,
   type QueueView,

@@ -5,7 +5,9 @@ import type { JobFacts, Registered, Schedule } from "./job-queries.ts";
 import type { StoredQueue, StoredWorker } from "./queries.ts";
 
 const Moment = Type.String({ format: "date-time" });
+
 const Uuid = Type.String({ format: "uuid" });
+
 const nullable = <S extends Type.TSchema>(schema: S, description: string) =>
   Type.Union([schema, Type.Null()], { description });
 
@@ -31,6 +33,7 @@ export const QueueView = Type.Object(
   },
   { $id: "Queue" },
 );
+
 export type QueueView = Static<typeof QueueView>;
 
 export function viewQueue({
@@ -72,6 +75,7 @@ export const WorkerView = Type.Object({
   started_at: Moment,
   last_seen_at: Moment,
 });
+
 export type WorkerView = Static<typeof WorkerView>;
 
 export function viewWorker(worker: StoredWorker): WorkerView {
@@ -101,6 +105,7 @@ export const JobView = Type.Object({
   since: nullable(Moment, "When it was taken."),
   due_at: nullable(Moment, "From when it may be taken."),
 });
+
 export type JobView = Static<typeof JobView>;
 
 export function viewJob({
@@ -164,11 +169,3 @@ export const RegisteredView = Type.Object({
 export function viewRegistered({ jobs, types }: Registered): Static<typeof RegisteredView> {
   return { queues: [...QUEUES], jobs: [...jobs], task_types: [...types] };
 }
-
-export const ChangedView = Type.Object({
-  matched: Type.Integer({ description: "How many there were." }),
-  changed: Type.Integer({
-    description:
-      "How many were changed: 0 without `expect`, fewer than `matched` where it took over a minute.",
-  }),
-});

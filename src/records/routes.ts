@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import { MAX_ROW_NUMBER } from "../batches/ids.ts";
-import { Uuid } from "../batches/views.ts";
 import type { Context } from "../context.ts";
 import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../platform/http/json-text.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { Uuid } from "../platform/http/schemas.ts";
 import { getRecord, listRecords, recordJson, recordKey } from "./queries.ts";
 
 const RecordParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });

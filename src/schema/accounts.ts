@@ -76,3 +76,11 @@ export const rateLimits = pgTable("rate_limits", {
   points: integer("points").notNull().default(0),
   expire: bigint("expire", { mode: "number" }),
 });
+
+export type Role = "user" | "operator" | "admin";
+
+export interface Caller {
+  readonly id: number;
+  readonly username: string;
+  readonly role: Role;
+}

@@ -27,6 +27,9 @@ export const taskStatus = pgEnum("task_status", [
   "failed",
   "cancelled",
 ]);
+/** Statuses in which a worker runs a task, or will. */
+export const OPEN_TASK_STATUSES = ["pending", "processing"] as const satisfies readonly TaskStatus[];
+
 export type TaskStatus = (typeof taskStatus.enumValues)[number];
 
 export const DEFAULT_PRIORITY = 5;

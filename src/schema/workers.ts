@@ -3,7 +3,7 @@ import { bigint, index, integer, json, pgTable, text, uuid } from "drizzle-orm/p
 import { moment } from "./columns.ts";
 
 /** A job that a worker has in hand. */
-export interface JobInHand {
+export interface RunningJob {
   readonly job: string;
   readonly id: string;
   readonly since: string;
@@ -19,7 +19,7 @@ export const workers = pgTable(
     version: text("version").notNull(),
     /** Queue to how many of its jobs it takes at a time. */
     queues: json("queues").$type<Record<string, number>>().notNull(),
-    running: json("running").$type<readonly JobInHand[]>().notNull(),
+    running: json("running").$type<readonly RunningJob[]>().notNull(),
     startedAt: moment("started_at").notNull(),
     lastSeenAt: moment("last_seen_at").notNull(),
   },

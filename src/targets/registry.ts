@@ -1,6 +1,6 @@
 /** Targets by name, and who may upload for them. all.ts lists them. */
 import { DomainError, invalidField } from "../errors.ts";
-import type { Role } from "../platform/http/auth.ts";
+import type { Role } from "../schema/accounts.ts";
 import type { BatchMode } from "../schema/batches.ts";
 import * as all from "./all.ts";
 import type { Target } from "./target.ts";

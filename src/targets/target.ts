@@ -108,28 +108,3 @@ export interface RowTarget<C extends Columns = Columns> extends Described<C> {
 }
 
 export type Target<C extends Columns = Columns> = SetTarget<C> | RowTarget<C>;
-
-/** Thrown by a row-wise target: the row may succeed later. */
-export class Retryable extends Error {
-  override name = "Retryable";
-  /** The least time to wait; absent: the usual backoff. */
-  readonly afterSeconds: number | undefined;
-
-  constructor(message: string, options: { afterSeconds?: number; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
-    this.afterSeconds = options.afterSeconds;
-  }
-}
-
-/** Thrown by a row-wise target: trying the row again is of no use. */
-export class Permanent extends Error {
-  override name = "Permanent";
-  readonly code: string;
-  readonly column: string | null;
-
-  constructor(code: string, message: string, options: { column?: string; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
-    this.code = code;
-    this.column = options.column ?? null;
-  }
-}

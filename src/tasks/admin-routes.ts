@@ -1,15 +1,14 @@
 /** Every task, whoever it belongs to. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
-import { FilterBody, filterFields, filterOf } from "../admin/task-filter.ts";
-import { Uuid } from "../batches/views.ts";
 import type { Context } from "../context.ts";
 import { authenticate, requireRole, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { Uuid } from "../platform/http/schemas.ts";
 import { requireStorable } from "../platform/postgres/storable.ts";
-import { ChangedView } from "../queues/views.ts";
-import { changeTasks, REQUEST_SECONDS, type TaskAction } from "./control/change-tasks.ts";
+import { ChangedView, changeTasks, REQUEST_SECONDS, type TaskAction } from "./control/change-tasks.ts";
+import { FilterBody, filterFields, filterOf } from "./filter.ts";
 import { getTask, listTasks } from "./queries.ts";
 import { viewTask } from "./views.ts";
 

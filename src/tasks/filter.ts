@@ -1,8 +1,8 @@
 /** Which tasks a client asks for: the query parameters of lists and counts. */
 import Type, { type Static } from "typebox";
-import { Uuid } from "../batches/views.ts";
 import { invalidField } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
+import { Uuid } from "../platform/http/schemas.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
 import type { TaskFilter } from "./queries.ts";
 import { taskTypeNamed } from "./types/registry.ts";
@@ -100,4 +100,23 @@ export function readMoment(field: string, text: string): { start: Date; end: Dat
 function isDay(text: string): boolean {
   const day = text.slice(0, 10);
   return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+}
+
+export const filterFields = {
+  ...TaskFilterQuery,
+  user_id: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: "Of this user." }),
+  ),
+};
+
+/** A field that is none would choose more than was meant. */
+export const FilterBody = Type.Object(filterFields, {
+  propertyNames: { enum: Object.keys(filterFields) },
+  description: "`{}`: every task.",
+  examples: [{ status: ["failed"], type: "generic" }],
+});
+
+/** @throws DomainError `invalid_input` that names the field */
+export function filterOf({ user_id: userId, ...query }: Static<typeof FilterBody>): TaskFilter {
+  return { ...readTaskFilter(query), ...(userId === undefined ? {} : { userId }) };
 }

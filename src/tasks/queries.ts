@@ -20,9 +20,9 @@ import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { files } from "../schema/files.ts";
 import { type TaskStatus, taskEvents, taskProgress, taskStatus, tasks } from "../schema/tasks.ts";
-import type { Acting, Task } from "./transitions.ts";
+import type { Scope, Task } from "./transitions.ts";
 
-type Owner = Acting["ownerId"];
+type Owner = Scope["ownerId"];
 
 export interface TaskFilter {
   readonly statuses?: readonly TaskStatus[];

@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
-import { Uuid } from "../batches/views.ts";
 import type { Context } from "../context.ts";
 import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { Uuid } from "../platform/http/schemas.ts";
 import { readTaskFilter, TaskFilterQuery } from "./filter.ts";
 import {
   countByStatus,

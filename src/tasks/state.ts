@@ -1,5 +1,5 @@
 /** The states of a task and what leads from one to the next. Every UPDATE of `tasks.status` names its edge here. */
-import type { TaskEventType, TaskStatus } from "../schema/tasks.ts";
+import { OPEN_TASK_STATUSES, type TaskEventType, type TaskStatus } from "../schema/tasks.ts";
 
 interface Transition {
   readonly from: readonly TaskStatus[];
@@ -42,7 +42,7 @@ export const transitions = {
     when: "Every worker that took it was lost: it is not tried again by itself.",
   },
   cancel: {
-    from: ["pending", "processing"],
+    from: OPEN_TASK_STATUSES,
     to: "cancelled",
     event: "cancelled",
     when: "Its owner ends it, or the task that it waits for did not complete.",
@@ -62,9 +62,6 @@ export const transitions = {
 } as const satisfies Record<string, Transition>;
 
 export type Edge = keyof typeof transitions;
-
-/** States in which a worker has a task in hand, or will. */
-export const OPEN_STATUSES = transitions.cancel.from;
 
 /** States in which nothing works on a task and nothing will unless its owner asks for it. */
 export const ENDED_STATUSES = ["completed", "failed", "cancelled"] as const satisfies TaskStatus[];

@@ -1,7 +1,7 @@
 /** The jobs of tasks. A run of a task always has the same job id, so that it can't be enqueued twice. */
 import type { Context } from "../context.ts";
 import { type QueueName, taskJobs } from "../jobs.ts";
-import { deterministicJobId } from "../platform/job-ids.ts";
+import { deterministicJobId } from "../platform/ids.ts";
 import type { NewJob } from "../platform/queue/queue.ts";
 
 export function taskJobId(taskId: string, run: number): string {

@@ -1,6 +1,6 @@
 import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
 import type { PgUpdateSetSource } from "drizzle-orm/pg-core";
-import { type Context, notify, notifyHere, notifying } from "../context.ts";
+import { type Context, changeExpression, publishChange, publishLocally } from "../context.ts";
 import { DomainError, notFound } from "../errors.ts";
 import { type TaskEventType, tasks } from "../schema/tasks.ts";
 import { allows, type Edge, transitions } from "./state.ts";
@@ -11,14 +11,14 @@ export type Task = typeof tasks.$inferSelect;
 export const TASK_CHANNEL = "rowmill_task";
 
 /** Who acts, and on whose tasks. */
-export interface Acting {
+export interface Scope {
   /** null: the service itself. */
   readonly actorId: number | null;
   /** null: anybody's. */
   readonly ownerId: number | null;
 }
 
-export function ownTasks(userId: number): Acting {
+export function ownTasks(userId: number): Scope {
   return { actorId: userId, ownerId: userId };
 }
 
@@ -32,7 +32,7 @@ export interface EventNote {
 type Changes = Omit<PgUpdateSetSource<typeof tasks>, "id" | "status" | "updatedAt">;
 
 /** A task that the actor may act on, locked until the commit. @throws DomainError `not_found` */
-export async function lockTask(tx: Context, { ownerId }: Acting, taskId: string): Promise<Task> {
+export async function lockTask(tx: Context, { ownerId }: Scope, taskId: string): Promise<Task> {
   const isOwn = ownerId === null ? undefined : eq(tasks.userId, ownerId);
   const [task] = await tx.db
     .select()
@@ -58,7 +58,7 @@ export function requireEdge({ status }: Pick<Task, "status">, edge: Edge, action
  * watches: in one statement, which is a transaction by itself. A task that takes no time is begun and ended in two.
  * @returns them as they are now
  */
-export async function takeEdge(
+export async function transition(
   ctx: Context,
   edge: Edge,
   where: SQL | undefined,
@@ -73,9 +73,9 @@ export async function takeEdge(
     .returning();
   const { rows } = await ctx.db.execute<Record<string, unknown>>(sql`
     WITH changed AS ${update}, recorded AS (${eventsOf(sql`SELECT id FROM changed`, event, note)})
-    SELECT changed.*, ${notifying(ctx, TASK_CHANNEL, sql`id::text`)} AS told FROM changed`);
+    SELECT changed.*, ${changeExpression(ctx, TASK_CHANNEL, sql`id::text`)} AS told FROM changed`);
   const changed = rows.map(taskOf);
-  notifyHere(
+  publishLocally(
     ctx,
     TASK_CHANNEL,
     changed.map(({ id }) => id),
@@ -104,7 +104,7 @@ export async function recordEvent(
   if (taskIds.length === 0) return;
   const ids = sql`SELECT id FROM unnest(${sql.param([...taskIds])}::uuid[]) AS task (id)`;
   await tx.db.execute(eventsOf(ids, type, note));
-  await notify(tx, TASK_CHANNEL, taskIds);
+  await publishChange(tx, TASK_CHANNEL, taskIds);
 }
 
 /** @param ids a query that gives the `id` of each task */

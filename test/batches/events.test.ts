@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "../../src/app.ts";
+import { batchChanged } from "../../src/batches/batch-changes.ts";
 import { newBatchId } from "../../src/batches/ids.ts";
-import { notifyBatch } from "../../src/batches/notify-batch.ts";
 import type { BatchView } from "../../src/batches/views.ts";
-import { NotifyListener } from "../../src/platform/postgres/change-listener.ts";
+import { ChangeListener } from "../../src/platform/postgres/change-listener.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { EventClient } from "../support/events.ts";
 import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
@@ -36,7 +36,7 @@ async function follow(user: Client, id: string, lastEventId?: string): Promise<E
 /** Changes the batch as its owner's reason, which every view shows. */
 async function change(id: string, reason: string, { isTold = true } = {}): Promise<void> {
   await rowmill.ctx.pool.query("UPDATE batches SET reason = $2 WHERE id = $1", [id, reason]);
-  if (isTold) await notifyBatch(rowmill.ctx, id);
+  if (isTold) await batchChanged(rowmill.ctx, id);
 }
 
 const withReason = (reason: string) => (event: { data: BatchView }) => event.data.reason === reason;
@@ -127,7 +127,7 @@ describe("the events of a batch", () => {
     client.leave();
     const again = await follow(user, id, first.id);
     await until("it is connected", async () => again.text !== "");
-    await notifyBatch(rowmill.ctx, id);
+    await batchChanged(rowmill.ctx, id);
     await change(id, "news");
     await again.saw("of the change", () => true);
     expect(again.events[0]?.data.reason).toBe("news");
@@ -161,7 +161,7 @@ describe("the events of a batch", () => {
     const client = await follow(user, id);
     await client.saw("at first", () => true);
     await rowmill.ctx.pool.query("DELETE FROM batches WHERE id = $1", [id]);
-    await notifyBatch(rowmill.ctx, id);
+    await batchChanged(rowmill.ctx, id);
     await client.ended();
     expect(client.events).toHaveLength(1);
   });
@@ -249,7 +249,7 @@ describe("where the connection that listens is lost", () => {
   test("or can't be had, the batch is looked at each second", async () => {
     const { ctx } = rowmill;
     const config = { ...ctx.config, databaseBackend: "cockroachdb" } as const;
-    const listener = new NotifyListener(config, ctx.log);
+    const listener = new ChangeListener(config, ctx.log);
     atEnd(() => listener.close());
     const app = await createApp({ ...ctx, config, listener });
     const url = await app.listen({ host: "127.0.0.1", port: 0 });

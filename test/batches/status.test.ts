@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newBatchId, taskIdOf } from "../../src/batches/ids.ts";
-import type { BatchView, RowView } from "../../src/batches/views.ts";
+import type { RowView } from "../../src/batches/row-views.ts";
+import type { BatchView } from "../../src/batches/views.ts";
 import { openContext } from "../../src/context.ts";
 import { takeJobs } from "../../src/handlers.ts";
 import { createLog } from "../../src/platform/log.ts";

@@ -9,9 +9,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pg from "pg";
 import { loadConfig } from "../../src/config.ts";
-import { jobs } from "../../src/jobs.ts";
+import { migrateDatabase } from "../../src/migrate.ts";
 import { createLog } from "../../src/platform/log.ts";
-import { migrateDatabase } from "../../src/platform/migrate.ts";
 import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
 import { measureBehind } from "./behind.ts";
 import { writeBooks } from "./books-file.ts";
@@ -34,7 +33,7 @@ chmodSync(folder, 0o755);
 const server = await startPostgres(join(folder, "data"));
 try {
   const config = loadConfig({ DATABASE_URL: server.url, JWT_SECRET: "bench".repeat(10) });
-  await migrateDatabase(config, server.url, Object.values(jobs), createLog({ logLevel: "warn" }, "bench"));
+  await migrateDatabase({ ...config, databaseUrl: server.url }, createLog({ logLevel: "warn" }, "bench"));
   await report(await measure());
 } finally {
   await server.stop();

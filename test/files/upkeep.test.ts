@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ChunkedFile } from "../../src/files/chunked-file.ts";
-import { removeDeadFiles } from "../../src/files/remove-dead-files.ts";
+import { removeDeadFiles } from "../../src/files/remove-files.ts";
 import { removeUnusedFiles } from "../../src/files/remove-unused-files.ts";
 import { storeStream } from "../../src/files/store-stream.ts";
 import { handlers } from "../../src/handlers.ts";

@@ -6,9 +6,8 @@ import { join } from "node:path";
 import pg from "pg";
 import { expect, inject, test } from "vitest";
 import { loadConfig } from "../../src/config.ts";
-import { jobs } from "../../src/jobs.ts";
+import { migrateDatabase } from "../../src/migrate.ts";
 import { createLog } from "../../src/platform/log.ts";
-import { migrateDatabase } from "../../src/platform/migrate.ts";
 import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { csv, expectExactlyOnce } from "../support/exactly-once.ts";
@@ -152,7 +151,7 @@ async function ownServer(): Promise<OwnServer> {
   stack.defer(stop);
   const settings = { DATABASE_URL: url, JWT_SECRET: "test".repeat(8), LOG_LEVEL: "silent" };
   const config = loadConfig(settings);
-  await migrateDatabase(config, url, Object.values(jobs), createLog(config, "test"));
+  await migrateDatabase({ ...config, databaseUrl: url }, createLog(config, "test"));
 
   const cluster = join(folder, "postgres");
   const pid = Number(readFileSync(join(cluster, "postmaster.pid"), "utf8").split("\n")[0]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { removeDeadFiles } from "../../src/files/remove-dead-files.ts";
+import { removeDeadFiles } from "../../src/files/remove-files.ts";
 import { count } from "../support/exactly-once.ts";
 import { startPrograms } from "../support/processes.ts";
 import { SlowUpload } from "../support/slow-upload.ts";

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { pauseQueue } from "../../src/queues/pause-queue.ts";
-import { resumeQueue } from "../../src/workers/resume-queue.ts";
+import { pauseQueue, resumeQueue } from "../../src/queues/pause-queue.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { endedTask, newTask, untilTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";

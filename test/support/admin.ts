@@ -1,5 +1,5 @@
 import { signUp } from "../../src/accounts/sign-up.ts";
-import type { Role } from "../../src/platform/http/auth.ts";
+import type { Role } from "../../src/schema/accounts.ts";
 import { Client } from "./client.ts";
 import type { Rowmill } from "./rowmill.ts";
 

@@ -1,6 +1,7 @@
 /** The API as a client sees it: real HTTP, every answer checked against the OpenAPI document. */
 import type { FastifyInstance } from "fastify";
-import type { BatchView, RowView } from "../../src/batches/views.ts";
+import type { RowView } from "../../src/batches/row-views.ts";
+import type { BatchView } from "../../src/batches/views.ts";
 import { checkAnswer } from "./openapi.ts";
 import { until } from "./until.ts";
 

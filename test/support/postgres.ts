@@ -5,9 +5,8 @@ import { join } from "node:path";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { loadConfig } from "../../src/config.ts";
-import { jobs } from "../../src/jobs.ts";
+import { migrateDatabase } from "../../src/migrate.ts";
 import { createLog } from "../../src/platform/log.ts";
-import { migrateDatabase } from "../../src/platform/migrate.ts";
 import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
 
 declare module "vitest" {
@@ -28,12 +27,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = folder ? await startPostgres(folder) : { url: given ?? "", stop: async () => {} };
   await recreate(server.url, TEMPLATE);
   const config = loadConfig({ DATABASE_URL: databaseUrl(server.url, TEMPLATE), JWT_SECRET: "x".repeat(32) });
-  await migrateDatabase(
-    config,
-    config.databaseUrl,
-    Object.values(jobs),
-    createLog({ logLevel: "silent" }, "test"),
-  );
+  await migrateDatabase(config, createLog({ logLevel: "silent" }, "test"));
   project.provide("serverUrl", server.url);
   return async () => {
     if (given) await drop(server.url, TEMPLATE);

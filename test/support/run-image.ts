@@ -2,9 +2,10 @@
 import { buffer } from "node:stream/consumers";
 import type { Static } from "typebox";
 import type { Context } from "../../src/context.ts";
+import { Permanent } from "../../src/errors.ts";
+import type { ReadableFile } from "../../src/files/readable-file.ts";
 import { imageType } from "../../src/tasks/types/image/image.ts";
 import type { ImageParams } from "../../src/tasks/types/image/params.ts";
-import { Permanent, type TaskFile } from "../../src/tasks/types/task-type.ts";
 
 export interface ImageRun {
   readonly result: Readonly<Record<string, unknown>>;
@@ -62,7 +63,7 @@ export async function failureOf(run: Promise<unknown>): Promise<Permanent> {
 
 const PIECE_BYTES = 1000;
 
-function fileOf(bytes: Buffer, name: string): TaskFile {
+function fileOf(bytes: Buffer, name: string): ReadableFile {
   return {
     name,
     bytes: bytes.length,

@@ -3,13 +3,9 @@ import { Readable } from "node:stream";
 import type { TObject } from "typebox";
 import { loadConfig } from "../../src/config.ts";
 import type { Context } from "../../src/context.ts";
-import {
-  Permanent,
-  type TaskFile,
-  type TaskInput,
-  type TaskResult,
-  type TaskType,
-} from "../../src/tasks/types/task-type.ts";
+import { Permanent } from "../../src/errors.ts";
+import type { ReadableFile } from "../../src/files/readable-file.ts";
+import type { TaskInput, TaskResult, TaskType } from "../../src/tasks/types/task-type.ts";
 
 export interface Made {
   readonly name: string;
@@ -30,7 +26,7 @@ const config = loadConfig({ JWT_SECRET: "x".repeat(32), DATABASE_URL: "postgres:
 /** The types under test use nothing of a context but its configuration. */
 export const configOnly = { config } as Context;
 
-export function fileOf(bytes: Buffer, name: string): TaskFile & { readonly reads: [number, number][] } {
+export function fileOf(bytes: Buffer, name: string): ReadableFile & { readonly reads: [number, number][] } {
   const reads: [number, number][] = [];
   return {
     name,
@@ -52,7 +48,7 @@ export function fileOf(bytes: Buffer, name: string): TaskFile & { readonly reads
 /** Runs a type as the engine would, on a file that is in memory. */
 export async function tryType<P extends TObject>(
   type: TaskType<P>,
-  file: TaskFile | null,
+  file: ReadableFile | null,
   params: TaskInput<P>["params"],
   options: { signal?: AbortSignal; store?: TaskInput<P>["store"] } = {},
 ): Promise<Omit<Tried, "reads">> {

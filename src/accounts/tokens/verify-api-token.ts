@@ -1,7 +1,7 @@
 import { and, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import type { Caller } from "../../platform/http/auth.ts";
+import type { Caller } from "../../schema/accounts.ts";
 import { apiTokens, users } from "../../schema/accounts.ts";
 import { hashOfToken } from "./api-tokens.ts";
 
@@ -9,7 +9,7 @@ import { hashOfToken } from "./api-tokens.ts";
 const LAST_USE_STEP_MS = 60_000;
 
 /** Whose token it is. Looked up each time, so that a token that was revoked is none. @throws DomainError `unauthenticated` */
-export async function proveToken(ctx: Context, token: string): Promise<Caller> {
+export async function verifyApiToken(ctx: Context, token: string): Promise<Caller> {
   const now = ctx.now();
   const [found] = await ctx.db
     .select({

@@ -15,7 +15,7 @@ export interface Corrected {
 }
 
 /**
- * To be run by `whenLetGo`.
+ * To be run by `retryWhileLocked`.
  * @param stagingId the batch whose rows are the corrections, numbered as the rows they correct
  */
 export async function applyCorrection(

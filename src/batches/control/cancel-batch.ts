@@ -2,11 +2,9 @@ import { eq } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { batches } from "../../schema/batches.ts";
-import { endBatch } from "../end-batch.ts";
-import { forgetSuccesses } from "../process/forget-successes.ts";
-import { isWhole } from "../queries.ts";
-import { hasEnded } from "../state.ts";
-import { isThere, lockBatch, requireEdge } from "../transitions.ts";
+import { forgetSuccesses } from "../process/chunk-counts.ts";
+import { hasEnded, isWhole } from "../state.ts";
+import { endBatch, isAlreadyIn, lockBatch, requireEdge } from "../transitions.ts";
 
 /** Ends a batch where it is: what was committed stays, what was not is unprocessed. */
 export function cancelBatch(
@@ -17,7 +15,7 @@ export function cancelBatch(
 ): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     const batch = await lockBatch(tx, userId, batchId);
-    if (isThere(batch, "cancelled")) return;
+    if (isAlreadyIn(batch, "cancelled")) return;
     if (batch.state === "receiving") {
       throw new DomainError("conflict", "The file is still being sent; end the upload to drop the batch.");
     }

@@ -3,7 +3,7 @@ import { DomainError } from "../../errors.ts";
 import { resetChunks } from "../process/chunk-counts.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
 import { transitions } from "../state.ts";
-import { isThere, lockBatch, requireEdge, takeEdge } from "../transitions.ts";
+import { isAlreadyIn, lockBatch, requireEdge, transition } from "../transitions.ts";
 
 /** Where committing leads by itself: who asks again may do so late. */
 const COMMITTED_STATES = [
@@ -19,12 +19,12 @@ export function commitBatch(ctx: Context, userId: number, batchId: string): Prom
   return inTransaction(ctx, async (tx) => {
     const batch = await lockBatch(tx, userId, batchId);
     const wasCommitted = !batch.isDryRun && batch.run > 1;
-    if (wasCommitted && isThere(batch, ...COMMITTED_STATES)) return;
+    if (wasCommitted && isAlreadyIn(batch, ...COMMITTED_STATES)) return;
     if (!batch.isDryRun)
       throw new DomainError("conflict", "The batch is no dry run, so there is nothing to commit.");
     requireEdge(batch, "commit", "committed");
     await resetChunks(tx, batchId);
-    const committed = await takeEdge(tx, batchId, "commit", {
+    const committed = await transition(tx, batchId, "commit", {
       isDryRun: false,
       run: batch.run + 1,
       reason: null,

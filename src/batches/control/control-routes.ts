@@ -6,9 +6,11 @@ import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../../platform/http/body.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { MAX_ROW_NUMBER } from "../ids.ts";
-import { getBatch, viewBatch } from "../queries.ts";
+import { getBatch } from "../queries.ts";
 import { BatchParams, RowParams } from "../routes.ts";
-import { getRow, viewRowDetail } from "../row-queries.ts";
+import { getRow, getRowDetail } from "../row-queries.ts";
+import { viewRowDetail } from "../row-views.ts";
+import { viewBatch } from "../views.ts";
 import { cancelBatch } from "./cancel-batch.ts";
 import { commitBatch } from "./commit-batch.ts";
 import { deleteBatch } from "./delete-batch.ts";
@@ -166,7 +168,8 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ user, params, body }) => {
         await editRow(ctx, user.id, params.batch_id, params.row, body.fields);
-        return viewRowDetail(ctx, await getBatch(ctx, user.id, params.batch_id), params.row);
+        const batch = await getBatch(ctx, user.id, params.batch_id);
+        return viewRowDetail(batch, await getRowDetail(ctx, batch, params.row));
       },
     );
 

@@ -11,7 +11,7 @@ import { type NewRow, storeRows } from "../receive/store-rows.ts";
 import type { Batch } from "../transitions.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { applyCorrection, type Corrected, lockEnded } from "./apply-correction.ts";
-import { whenLetGo } from "./lock-open-chunks.ts";
+import { retryWhileLocked } from "./lock-open-chunks.ts";
 
 export interface Correction {
   readonly userId: number;
@@ -37,7 +37,9 @@ export async function correctRows(ctx: Context, correction: Correction): Promise
   try {
     await storeRows(ctx, stagingId, rowsOf(csv, columns)).catch(explainDouble);
     await correction.finish();
-    return await whenLetGo(() => inTransaction(ctx, (tx) => applyCorrection(tx, correction, stagingId)));
+    return await retryWhileLocked(() =>
+      inTransaction(ctx, (tx) => applyCorrection(tx, correction, stagingId)),
+    );
   } finally {
     await removeBatch(ctx, stagingId).catch((error) => {
       ctx.log.warn({ err: error, batchId: stagingId }, "a correction's rows are left to the reaper");

@@ -4,8 +4,9 @@ import type { Context } from "../../context.ts";
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { withUploadedFile } from "../../platform/http/upload.ts";
-import { getBatch, viewBatch } from "../queries.ts";
+import { getBatch } from "../queries.ts";
 import { BatchParams } from "../routes.ts";
+import { viewBatch } from "../views.ts";
 import { correctRows } from "./correct-rows.ts";
 
 const Correction = Type.Object({

@@ -11,9 +11,9 @@ const LOOK_EVERY_MS = 50;
 
 /**
  * Locks the open chunks of a batch that is locked. A worker locks its chunk first and then the batch, so this must not
- * wait for one: it throws, and `whenLetGo` tries all of it again.
+ * wait for one: it throws, and `retryWhileLocked` tries all of it again.
  */
-export async function holdChunks(tx: Context, batchId: string): Promise<void> {
+export async function lockOpenChunks(tx: Context, batchId: string): Promise<void> {
   await tx.db.execute(
     sql`SELECT FROM chunks WHERE batch_id = ${batchId} AND state <> 'done' FOR UPDATE NOWAIT`,
   );
@@ -23,7 +23,7 @@ export async function holdChunks(tx: Context, batchId: string): Promise<void> {
  * Runs a command that holds chunks as soon as no worker has one of them in hand any more.
  * @throws DomainError `conflict` where that takes too long
  */
-export async function whenLetGo<T>(command: () => Promise<T>): Promise<T> {
+export async function retryWhileLocked<T>(command: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     try {

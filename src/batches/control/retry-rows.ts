@@ -1,13 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
-import { resetChunks } from "../process/chunk-counts.ts";
+import { recountChunks, resetChunks } from "../process/chunk-counts.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
-import { recountChunks } from "../process/recount-chunks.ts";
-import { isWhole } from "../queries.ts";
-import { leavesRows, transitions } from "../state.ts";
-import { type Batch, lockBatch, requireEdge, takeEdge } from "../transitions.ts";
-import { holdChunks, whenLetGo } from "./lock-open-chunks.ts";
+import { isWhole, leavesRows, transitions } from "../state.ts";
+import { type Batch, lockBatch, requireEdge, transition } from "../transitions.ts";
+import { lockOpenChunks, retryWhileLocked } from "./lock-open-chunks.ts";
 
 export interface Retry {
   /** Only these, of those that failed; absent: all of them. */
@@ -22,10 +20,10 @@ export interface Retry {
  * @throws DomainError `conflict` where the state does not allow it or there is nothing to retry
  */
 export function retryRows(ctx: Context, userId: number, batchId: string, retry: Retry): Promise<number> {
-  return whenLetGo(() => inTransaction(ctx, (tx) => retryRowsIn(tx, userId, batchId, retry)));
+  return retryWhileLocked(() => inTransaction(ctx, (tx) => retryRowsIn(tx, userId, batchId, retry)));
 }
 
-/** The same in a transaction that is open, to be run by `whenLetGo`. */
+/** The same in a transaction that is open, to be run by `retryWhileLocked`. */
 export async function retryRowsIn(
   tx: Context,
   userId: number,
@@ -43,12 +41,12 @@ export async function retryRowsIn(
       `${left} rows were left unprocessed and would run too: send \`unprocessed: true\` if they shall.`,
     );
   }
-  await holdChunks(tx, batchId);
+  await lockOpenChunks(tx, batchId);
   const failed = await takeFailuresBack(tx, batch, userId, retry.rows);
   if (failed + left === 0) throw new DomainError("conflict", "No row of this batch has failed.");
   if (isWhole(batch)) await reopenWhole(tx, batch, userId);
   else await reopenChunks(tx, batchId);
-  const again = await takeEdge(tx, batchId, "retry", {
+  const again = await transition(tx, batchId, "retry", {
     run: batch.run + 1,
     reason: null,
     finishedAt: null,

@@ -3,18 +3,18 @@ import { DomainError } from "../../errors.ts";
 import { jobs } from "../../jobs.ts";
 import { targetNamed } from "../../targets/registry.ts";
 import { batchJob } from "../batch-jobs.ts";
-import { isThere, lockBatch, requireEdge, takeEdge } from "../transitions.ts";
+import { isAlreadyIn, lockBatch, requireEdge, transition } from "../transitions.ts";
 
 /** Begins to put the records of a batch back as they were; a worker does it, chunk by chunk. */
 export function undoBatch(ctx: Context, userId: number, batchId: string): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     const batch = await lockBatch(tx, userId, batchId);
-    if (isThere(batch, "undoing", "undone")) return;
+    if (isAlreadyIn(batch, "undoing", "undone")) return;
     requireEdge(batch, "undo", "undone");
     if (!targetNamed(batch.target).undo) {
       throw new DomainError("conflict", `What the target ${batch.target} writes can't be undone.`);
     }
-    const undoing = await takeEdge(tx, batchId, "undo", {
+    const undoing = await transition(tx, batchId, "undo", {
       run: batch.run + 1,
       reason: null,
       finishedAt: null,

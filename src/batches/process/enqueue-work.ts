@@ -3,7 +3,7 @@ import type { Context } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import type { batches } from "../../schema/batches.ts";
 import { batchJob, chunkJob, chunkJobId } from "../batch-jobs.ts";
-import { isWhole } from "../queries.ts";
+import { isWhole } from "../state.ts";
 import { enqueueNextChunk, NOT_YET } from "./pace.ts";
 
 type Workable = Pick<

@@ -1,14 +1,7 @@
 /** Hands rows one by one to a row-wise target, some side by side. */
 import type { Context } from "../../context.ts";
-import {
-  type Columns,
-  type Outcome,
-  Permanent,
-  Retryable,
-  type RowTarget,
-  type TargetBatch,
-  type TargetRow,
-} from "../../targets/target.ts";
+import { Permanent, Retryable } from "../../errors.ts";
+import type { Columns, Outcome, RowTarget, TargetBatch, TargetRow } from "../../targets/target.ts";
 import { taskIdOf } from "../ids.ts";
 import { failed } from "./outcomes.ts";
 import type { RowOutcome } from "./store-results.ts";
@@ -54,11 +47,12 @@ export async function handleRows<C extends Columns>(
 
 function outcomeOf(error: unknown, signal: AbortSignal): Outcome | undefined {
   if (error instanceof Permanent) return failed(error.code, error.message, error.column);
-  const message = error instanceof Error ? error.message : String(error);
-  const reason = { column: null, code: "target_error", message };
   if (error instanceof Retryable) {
-    const { afterSeconds } = error;
+    const { afterSeconds, code, message } = error;
+    const reason = { column: null, code, message };
     return { kind: "retry", reason, ...(afterSeconds === undefined ? {} : { afterSeconds }) };
   }
-  return signal.aborted ? undefined : { kind: "retry", reason };
+  if (signal.aborted) return undefined;
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: "retry", reason: { column: null, code: "target_error", message } };
 }

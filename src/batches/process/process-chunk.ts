@@ -5,11 +5,11 @@ import type { Context } from "../../context.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Watch } from "../../platform/process/watch.ts";
 import type { Delivery } from "../../platform/queue/queue.ts";
+import { batchChanged } from "../batch-changes.ts";
 import type { ChunkKey } from "../batch-jobs.ts";
-import { notifyBatch } from "../notify-batch.ts";
-import { startBatch } from "../start-batch.ts";
 import { RUNNABLE_STATES } from "../state.ts";
-import { type BatchTask, taskOf } from "./chunk-input.ts";
+import { startBatch } from "../transitions.ts";
+import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
 import { processRows } from "./process-rows.ts";
 import { readOpenRows } from "./read-open-rows.ts";
 import { type LockedChunk, type Settled, settleChunk } from "./settle-chunk.ts";
@@ -28,15 +28,15 @@ export async function processChunk(
   delivery: Delivery,
 ): Promise<Settled | undefined> {
   const startedAt = performance.now();
-  const task = await markProcessing(ctx, key);
-  if (!task) return undefined;
-  await notifyBatch(ctx, key.batchId);
+  const input = await markProcessing(ctx, key);
+  if (!input) return undefined;
+  await batchChanged(ctx, key.batchId);
   const log = ctx.log.child({ ...key, delivery: delivery.attempt });
   log.info("chunk received");
   using watch = watchBatch(ctx, key.batchId);
   try {
-    await delayRows(task.rowDelayMs, delivery.signal, watch);
-    const settled = await underSavepoint(tx.db, () => processOpenRows(ctx, tx, task, key, delivery, watch));
+    await delayRows(input.rowDelayMs, delivery.signal, watch);
+    const settled = await underSavepoint(tx.db, () => processOpenRows(ctx, tx, input, key, delivery, watch));
     if (settled) log.info({ ...settled, ms: Math.round(performance.now() - startedAt) }, "chunk succeeded");
     return settled;
   } catch (error) {
@@ -61,7 +61,7 @@ export async function delayRows(delayMs: number, signal: AbortSignal, watch: Wat
 async function processOpenRows(
   ctx: Context,
   tx: Context,
-  task: BatchTask,
+  input: ChunkInput,
   key: ChunkKey,
   delivery: Delivery,
   watch: Watch,
@@ -72,18 +72,18 @@ async function processOpenRows(
   watch.signal.throwIfAborted();
   const rows = await readOpenRows(tx, key, chunk.lastRow);
   const signal = AbortSignal.any([delivery.signal, watch.signal]);
-  const outcomes = await processRows(ctx, tx, task, rows, { attempt: chunk.attempt, signal });
+  const outcomes = await processRows(ctx, tx, input, rows, { attempt: chunk.attempt, signal });
   delivery.signal.throwIfAborted();
   // What was written together can be undone together; what was done row by row outside is told.
-  const isPartial = watch.signal.aborted && "handle" in task.target;
+  const isPartial = watch.signal.aborted && "handle" in input.target;
   if (!isPartial) watch.signal.throwIfAborted();
   const settled = await settleChunk(tx, { ...key, ...chunk }, outcomes, isPartial);
   return { ...settled, rows: rows.length, attempt: chunk.attempt };
 }
 
 /** Outside the transaction, so that a status read sees which rows are being worked on. Null: nothing to do. */
-async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<BatchTask | null> {
-  const { rows } = await ctx.db.execute<Parameters<typeof taskOf>[0] & Record<string, unknown>>(sql`
+async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<ChunkInput | null> {
+  const { rows } = await ctx.db.execute<Parameters<typeof chunkInputOf>[0] & Record<string, unknown>>(sql`
     WITH started AS (${startBatch(batchId)})
     UPDATE chunks SET state = 'processing', updated_at = statement_timestamp()
     FROM batches
@@ -92,7 +92,7 @@ async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Pr
     RETURNING batches.id, user_id AS "userId", target, mode, header, mapping, row_delay_ms AS "rowDelayMs",
       is_dry_run AS "isDryRun"`);
   const [found] = rows;
-  return found ? taskOf(found) : null;
+  return found ? chunkInputOf(found) : null;
 }
 
 /** Whoever holds this lock is the one that decides the chunk's rows. Null: somebody else has. */

@@ -19,7 +19,7 @@ export interface OpenRow {
   readonly problem: string | null;
 }
 
-export interface RowsTask {
+export interface RowsInput {
   readonly batch: TargetBatch;
   readonly target: Target;
   /** What is written is undone by the caller; what a row-wise target would do outside could not be, so it is not done. */
@@ -36,17 +36,17 @@ const WOULD_BE_HANDLED: Outcome = { kind: "success", recordId: 0, effect: "creat
 export async function processRows(
   ctx: Context,
   tx: Context,
-  task: RowsTask,
+  input: RowsInput,
   rows: readonly OpenRow[],
   attempt: RowsAttempt,
 ): Promise<RowOutcome[]> {
-  const outcomes = await outcomesOf(ctx, tx, task, rows, attempt);
-  if (task.target.secrets) {
+  const outcomes = await outcomesOf(ctx, tx, input, rows, attempt);
+  if (input.target.secrets) {
     const done = new Set(outcomes.filter(({ outcome }) => outcome.kind === "success").map(({ row }) => row));
     await blankSecrets(
       tx,
-      task.target,
-      task.batch,
+      input.target,
+      input.batch,
       rows.filter(({ row }) => done.has(row)),
     );
   }
@@ -56,22 +56,22 @@ export async function processRows(
 async function outcomesOf(
   ctx: Context,
   tx: Context,
-  task: RowsTask,
+  input: RowsInput,
   rows: readonly OpenRow[],
   attempt: RowsAttempt,
 ): Promise<RowOutcome[]> {
-  const { target, batch } = task;
+  const { target, batch } = input;
   const validate = rowValidator(target, batch.mapping);
   const outcomes: RowOutcome[] = [];
   const valid: TargetRow<Columns>[] = [];
   for (const { row, fields, problem } of rows) {
-    const wrong = problem ?? tooManyFields(task, fields);
+    const wrong = problem ?? tooManyFields(input, fields);
     const checked = wrong === null ? validate(fields) : { errors: [malformed(wrong)] };
     if ("values" in checked) valid.push({ row, fields, values: checked.values });
     else outcomes.push({ row, outcome: { kind: "failed", errors: checked.errors } });
   }
   if ("handle" in target) {
-    const handled = task.isDryRun
+    const handled = input.isDryRun
       ? valid.map(({ row }) => ({ row, outcome: WOULD_BE_HANDLED }))
       : await handleRows(ctx, target, batch, valid, attempt);
     return [...outcomes, ...handled];
@@ -92,7 +92,7 @@ async function outcomesOf(
   return outcomes;
 }
 
-function tooManyFields({ target, batch }: RowsTask, fields: readonly string[]): string | null {
+function tooManyFields({ target, batch }: RowsInput, fields: readonly string[]): string | null {
   const columns = batch.header.length;
   return target.isStrict && countExtraFields(fields, columns) > 0
     ? `The row has ${fields.length} fields where the header has ${columns}; a delimiter inside a cell needs quotes around the cell.`

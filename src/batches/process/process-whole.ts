@@ -10,13 +10,11 @@ import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Watch } from "../../platform/process/watch.ts";
 import type { Delivery } from "../../platform/queue/queue.ts";
 import { batches, chunks } from "../../schema/batches.ts";
-import { endBatch } from "../end-batch.ts";
-import { notifyBatch } from "../notify-batch.ts";
-import { startBatch } from "../start-batch.ts";
+import { batchChanged } from "../batch-changes.ts";
 import { transitions } from "../state.ts";
-import { resetChunks } from "./chunk-counts.ts";
-import { taskOf } from "./chunk-input.ts";
-import { forgetSuccesses } from "./forget-successes.ts";
+import { endBatch, startBatch } from "../transitions.ts";
+import { forgetSuccesses, resetChunks } from "./chunk-counts.ts";
+import { chunkInputOf } from "./chunk-input.ts";
 import { delayRows } from "./process-chunk.ts";
 import { processRows } from "./process-rows.ts";
 import { readOpenRows } from "./read-open-rows.ts";
@@ -74,7 +72,7 @@ function beginWhole(ctx: Context, batchId: string): Promise<Batch | null> {
     const [batch] = await tx.db.select().from(batches).where(eq(batches.id, batchId)).for("update");
     if (batch?.state !== transitions.start.to) return null;
     await resetChunks(tx, batchId);
-    await notifyBatch(tx, batchId);
+    await batchChanged(tx, batchId);
     return batch;
   });
 }
@@ -92,14 +90,14 @@ async function tryChunks(
     .from(chunks)
     .where(eq(chunks.batchId, batch.id))
     .orderBy(asc(chunks.firstRow));
-  const task = taskOf(batch);
+  const input = chunkInputOf(batch);
   const attempt = { attempt: delivery.attempt, signal: AbortSignal.any([delivery.signal, watch.signal]) };
   let failed = 0;
   try {
     await underSavepoint(tx.db, async () => {
       for (const chunk of plan) {
         const rows = await readOpenRows(tx, chunk, chunk.lastRow);
-        const outcomes = await processRows(ctx, tx, task, rows, attempt);
+        const outcomes = await processRows(ctx, tx, input, rows, attempt);
         attempt.signal.throwIfAborted();
         const mayRetry = delivery.attempt <= ctx.config.rowMaxRetries;
         const { succeeded, failures, retried } = sortOutcomes(outcomes, delivery.attempt, mayRetry);
@@ -134,7 +132,7 @@ function tellChunk(
       UPDATE chunks SET state = 'done', succeeded = ${rowCount - failures.length}, failed = ${failures.length},
         created = ${created}, updated = ${updated}, unchanged = ${unchanged}, updated_at = statement_timestamp()
       WHERE batch_id = ${batchId} AND first_row = ${firstRow}`);
-    await notifyBatch(tx, batchId);
+    await batchChanged(tx, batchId);
   });
 }
 

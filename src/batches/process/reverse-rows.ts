@@ -5,11 +5,11 @@ import { type Context, inTransaction } from "../../context.ts";
 import type { Delivery } from "../../platform/queue/queue.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import type { UndoOutcome, WrittenRow } from "../../targets/target.ts";
-import { endBatch } from "../end-batch.ts";
-import { notifyBatch } from "../notify-batch.ts";
+import { batchChanged } from "../batch-changes.ts";
 import { transitions } from "../state.ts";
-import { taskOf } from "./chunk-input.ts";
-import type { RowsTask } from "./process-rows.ts";
+import { endBatch } from "../transitions.ts";
+import { chunkInputOf } from "./chunk-input.ts";
+import type { RowsInput } from "./process-rows.ts";
 import { writeRows } from "./write-rows.ts";
 
 /** Undefined: there was nothing left to do. A delivery that is repeated goes on with the chunks that are left. */
@@ -21,8 +21,8 @@ export async function reverseRows(
   const isUndoing = and(eq(batches.id, batchId), eq(batches.state, transitions.undo.to));
   const [batch] = await ctx.db.select().from(batches).where(isUndoing);
   if (!batch) return undefined;
-  const task = taskOf(batch);
-  while (await inTransaction(ctx, (tx) => reverseLastChunk(tx, task))) delivery.signal.throwIfAborted();
+  const input = chunkInputOf(batch);
+  while (await inTransaction(ctx, (tx) => reverseLastChunk(tx, input))) delivery.signal.throwIfAborted();
   return inTransaction(ctx, async (tx) => {
     const { rows } = await tx.db.execute<{ reversed: number; kept: number; failed: number }>(sql`
       SELECT sum(reversed)::int AS reversed, sum(kept)::int AS kept, sum(undo_failed)::int AS failed
@@ -38,8 +38,8 @@ export async function reverseRows(
 }
 
 /** @returns whether there was one left */
-async function reverseLastChunk(tx: Context, task: RowsTask): Promise<boolean> {
-  const batchId = task.batch.id;
+async function reverseLastChunk(tx: Context, input: RowsInput): Promise<boolean> {
+  const batchId = input.batch.id;
   const isLeft = and(eq(chunks.batchId, batchId), eq(chunks.isUndone, false));
   // Also waits for a worker that still had the chunk in hand when its batch was cancelled.
   const [chunk] = await tx.db
@@ -62,7 +62,7 @@ async function reverseLastChunk(tx: Context, task: RowsTask): Promise<boolean> {
     ORDER BY row_number DESC`);
   const counts = { reversed: 0, kept: 0, failed: 0 };
   for (const layer of layersOf(rows.map((row) => ({ ...row, recordId: Number(row.recordId) })))) {
-    const outcomes = await reverse(tx, task, layer);
+    const outcomes = await reverse(tx, input, layer);
     for (const { kind } of outcomes) counts[kind]++;
     await markRows(tx, batchId, layer, outcomes);
   }
@@ -70,7 +70,7 @@ async function reverseLastChunk(tx: Context, task: RowsTask): Promise<boolean> {
     .update(chunks)
     .set({ isUndone: true, reversed: counts.reversed, kept: counts.kept, undoFailed: counts.failed })
     .where(and(isLeft, eq(chunks.firstRow, chunk.firstRow)));
-  await notifyBatch(tx, batchId);
+  await batchChanged(tx, batchId);
   return true;
 }
 
@@ -90,7 +90,7 @@ function layersOf(rows: readonly WrittenRow[]): WrittenRow[][] {
 
 function reverse(
   tx: Context,
-  { target, batch }: RowsTask,
+  { target, batch }: RowsInput,
   rows: readonly WrittenRow[],
 ): Promise<UndoOutcome[]> {
   const undo = target.undo?.bind(target);

@@ -4,10 +4,10 @@ import type { Context } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { backoffSeconds } from "../../platform/queue/backoff.ts";
 import type { BatchState } from "../../schema/batches.ts";
+import { batchChanged } from "../batch-changes.ts";
 import { type ChunkKey, chunkJob, type Lane } from "../batch-jobs.ts";
-import { endBatch } from "../end-batch.ts";
-import { notifyBatch } from "../notify-batch.ts";
 import { transitions } from "../state.ts";
+import { endBatch } from "../transitions.ts";
 import { errorLimit } from "./error-limit.ts";
 import { goOnPaced } from "./pace.ts";
 import {
@@ -52,7 +52,7 @@ export async function settleChunk(
   const delaySeconds = Math.max(backoffSeconds(attempts), ...retried.map(({ afterSeconds }) => afterSeconds));
   const isDone = await updateChunk(tx, chunk, settled, effects, mustRetry ? delaySeconds : null);
   const batch = await countDown(tx, chunk.batchId, isDone ? 1 : 0, isPartial);
-  await notifyBatch(tx, chunk.batchId);
+  await batchChanged(tx, chunk.batchId);
   if (isPartial) return settled;
   if (mustRetry) {
     const key = { batchId: chunk.batchId, firstRow: chunk.firstRow };

@@ -3,7 +3,7 @@ import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
-import { notifyBatch } from "../notify-batch.ts";
+import { batchChanged } from "../batch-changes.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
 import { transitions } from "../state.ts";
 import type { RowMarks } from "./plan-chunks.ts";
@@ -51,7 +51,7 @@ export function acceptBatch(
       INSERT INTO chunks (batch_id, first_row, last_row, row_count)
       SELECT ${id}, * FROM unnest(${column("firstRow")}::int[], ${column("lastRow")}::int[], ${column("rowCount")}::int[])`);
     await enqueueWork(tx, batch);
-    await notifyBatch(tx, id);
+    await batchChanged(tx, id);
     return id;
   });
 }

@@ -2,10 +2,9 @@
 import { createHash } from "node:crypto";
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
-import Value from "typebox/value";
 import { invalidField } from "../../errors.ts";
 import { type CsvOptions, ENCODINGS } from "../../platform/csv/open-csv.ts";
-import type { Role } from "../../platform/http/auth.ts";
+import type { Role } from "../../schema/accounts.ts";
 import { batchMode, batchPolicy } from "../../schema/batches.ts";
 import { modesOf, targetForUpload, targetNames } from "../../targets/registry.ts";
 import type { Target } from "../../targets/target.ts";
@@ -100,6 +99,7 @@ export const UploadOptions = Type.Object({
     }),
   ),
 });
+
 export type UploadOptions = Static<typeof UploadOptions>;
 
 export const optionNames: readonly string[] = Object.keys(UploadOptions.properties);
@@ -165,12 +165,6 @@ export function targetOf(options: UploadOptions, role: Role): Target {
     throw invalidField("rows_per_second", "an atomic batch is written in one go; leave out one of the two.");
   }
   return target;
-}
-
-/** What the seeds' own endpoints ask for: each upload by itself, each row a record. */
-export function seedOptions(target: string): UploadOptions {
-  const options = Value.Default(UploadOptions, { target, mode: "append", force: true });
-  return options as UploadOptions;
 }
 
 /** Options that make no difference to what the rows become. */

@@ -9,8 +9,8 @@ import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../i
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { type UploadedFile, withUploadedFile } from "../../platform/http/upload.ts";
-import { getBatch, viewBatch } from "../queries.ts";
-import { BatchView } from "../views.ts";
+import { getBatch } from "../queries.ts";
+import { BatchView, viewBatch } from "../views.ts";
 import { type Received, receiveUpload } from "./receive-upload.ts";
 import { optionNames, readUploadOptions, requestHashOf, UploadOptions } from "./upload-options.ts";
 

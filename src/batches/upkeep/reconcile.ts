@@ -4,12 +4,11 @@ import { type Context, inTransaction } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchJob, type ChunkKey, chunkJob, chunkJobId, type Lane } from "../batch-jobs.ts";
-import { endBatch } from "../end-batch.ts";
-import { forgetSuccesses } from "../process/forget-successes.ts";
+import { forgetSuccesses } from "../process/chunk-counts.ts";
 import { failed } from "../process/outcomes.ts";
 import { type LockedChunk, settleChunk } from "../process/settle-chunk.ts";
-import { startBatch } from "../start-batch.ts";
 import { RUNNABLE_STATES, transitions } from "../state.ts";
+import { endBatch, startBatch } from "../transitions.ts";
 import { removeBatch } from "./remove-batch.ts";
 
 /** Six signs of life missed (receive-upload.ts). */

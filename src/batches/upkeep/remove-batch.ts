@@ -2,8 +2,8 @@ import { eq, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { batches } from "../../schema/batches.ts";
+import { batchChanged } from "../batch-changes.ts";
 import { batchJobId, chunkJobId } from "../batch-jobs.ts";
-import { notifyBatch } from "../notify-batch.ts";
 
 /** Rows a statement removes: long enough to be cheap, short enough to hold nothing up. */
 const SLICE_ROWS = 50_000;
@@ -54,6 +54,6 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
       );
     }
     await tx.db.delete(batches).where(eq(batches.id, batchId));
-    await notifyBatch(tx, batchId);
+    await batchChanged(tx, batchId);
   });
 }

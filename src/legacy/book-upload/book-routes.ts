@@ -25,7 +25,7 @@ const Book = Type.Object({ id, title, author, description, picture, picture_url 
 
 const withUrlencoded = (body: typeof NewBookBody) => ({ ...body, [URLENCODED]: body["application/json"] });
 
-export function bookRoutesOfSeed(ctx: Context): FastifyPluginAsyncTypebox {
+export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
   return async (app) => {
     app.addHook("onRequest", authenticate(config));

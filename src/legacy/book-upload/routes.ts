@@ -6,17 +6,20 @@ import { loginThrottle } from "../../accounts/login-throttle.ts";
 import { Credentials, NewAccount, startSession } from "../../accounts/routes.ts";
 import { signUp } from "../../accounts/sign-up.ts";
 import { MAX_ROW_NUMBER, parseTaskId, taskIdOf } from "../../batches/ids.ts";
-import { getBatch, viewBatch } from "../../batches/queries.ts";
+import { getBatch } from "../../batches/queries.ts";
 import { receiveUpload } from "../../batches/receive/receive-upload.ts";
-import { seedOptions } from "../../batches/receive/upload-options.ts";
-import { firstRowNumbers, getRow, listRows, viewRow } from "../../batches/row-queries.ts";
-import { RowStatus, type RowView, Uuid } from "../../batches/views.ts";
+import { firstRowNumbers, getRow, listRows } from "../../batches/row-queries.ts";
+import { type RowView, viewRow } from "../../batches/row-views.ts";
+import { RowStatus, viewBatch } from "../../batches/views.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
-import { authenticate, type Caller, SECURITY } from "../../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { decodeNumberCursor, encodeCursor, MAX_PAGE, PageQuery } from "../../platform/http/paging.ts";
+import { Uuid } from "../../platform/http/schemas.ts";
 import { withUploadedFile } from "../../platform/http/upload.ts";
+import type { Caller } from "../../schema/accounts.ts";
+import { legacyUploadOptions } from "../shared/upload-options.ts";
 
 /** The service listed everything at once. Beyond these an answer says where the rest is. */
 const MAX_TASK_IDS = 10_000;
@@ -133,7 +136,8 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           request,
           reply,
           { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
-          (uploaded) => receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions("books") }),
+          (uploaded) =>
+            receiveUpload(ctx, { ...uploaded, userId, role, options: legacyUploadOptions("books") }),
         );
         const { totalRows } = await getBatch(ctx, userId, batchId);
         const rows = await firstRowNumbers(ctx, batchId, MAX_TASK_IDS);

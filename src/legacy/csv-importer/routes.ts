@@ -6,17 +6,18 @@ import Type from "typebox";
 import { MAX_ROW_NUMBER } from "../../batches/ids.ts";
 import { getBatch, type StoredBatch } from "../../batches/queries.ts";
 import { receiveUpload } from "../../batches/receive/receive-upload.ts";
-import { seedOptions } from "../../batches/receive/upload-options.ts";
 import { listRows } from "../../batches/row-queries.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
-import { ACCESS_COOKIE, authenticate, type Caller, SECURITY } from "../../platform/http/auth.ts";
+import { ACCESS_COOKIE, authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
 import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
 import { withUploadedFile } from "../../platform/http/upload.ts";
 import { listRecords, RecordData } from "../../records/queries.ts";
+import type { Caller } from "../../schema/accounts.ts";
 import { type BatchState, batches } from "../../schema/batches.ts";
+import { legacyUploadOptions } from "../shared/upload-options.ts";
 import { anonymousUser, findAnonymous } from "./anonymous.ts";
 
 const TARGET = "records";
@@ -81,7 +82,8 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           request,
           reply,
           { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
-          (uploaded) => receiveUpload(ctx, { ...uploaded, userId, role, options: seedOptions(TARGET) }),
+          (uploaded) =>
+            receiveUpload(ctx, { ...uploaded, userId, role, options: legacyUploadOptions(TARGET) }),
         );
         const { number } = await getBatch(ctx, userId, batchId);
         return reply.header("location", `/jobs/${number}`).send({

@@ -31,7 +31,7 @@ const FilePath = Type.String({
   examples: ["/path/to/image.jpg"],
 });
 
-export function fileTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
   return async (app) => {
     app.addHook("onRequest", authenticate(config));

@@ -4,7 +4,7 @@ import { notFound } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { isOwnedBy } from "../../tasks/queries.ts";
-import type { Acting, Task } from "../../tasks/transitions.ts";
+import type { Scope, Task } from "../../tasks/transitions.ts";
 
 /** A task's id, or its number. */
 export type TaskKey = string | number;
@@ -16,7 +16,7 @@ export interface TaskDetail {
 
 export const ownerColumns = { id: users.id, username: users.username, email: users.email };
 
-function isTask(ownerId: Acting["ownerId"], key: TaskKey) {
+function isTask(ownerId: Scope["ownerId"], key: TaskKey) {
   const isKey = typeof key === "number" ? eq(tasks.number, key) : eq(tasks.id, key);
   return and(isKey, isOwnedBy(ownerId));
 }
@@ -24,7 +24,7 @@ function isTask(ownerId: Acting["ownerId"], key: TaskKey) {
 /** @throws DomainError `not_found` */
 export async function getTaskDetail(
   ctx: Context,
-  ownerId: Acting["ownerId"],
+  ownerId: Scope["ownerId"],
   key: TaskKey,
 ): Promise<TaskDetail> {
   const [found] = await ctx.db
@@ -37,7 +37,7 @@ export async function getTaskDetail(
 }
 
 /** @throws DomainError `not_found` */
-export async function findTaskId(ctx: Context, ownerId: Acting["ownerId"], key: TaskKey): Promise<string> {
+export async function findTaskId(ctx: Context, ownerId: Scope["ownerId"], key: TaskKey): Promise<string> {
   if (typeof key === "string") return key;
   const [found] = await ctx.db.select({ id: tasks.id }).from(tasks).where(isTask(ownerId, key));
   if (!found) throw notFound("task");

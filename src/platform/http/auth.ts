@@ -7,15 +7,8 @@ import jwt from "@fastify/jwt";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Config } from "../../config.ts";
 import { DomainError } from "../../errors.ts";
+import type { Caller, Role } from "../../schema/accounts.ts";
 import { parseBasic } from "./basic.ts";
-
-export type Role = "user" | "operator" | "admin";
-
-export interface Caller {
-  readonly id: number;
-  readonly username: string;
-  readonly role: Role;
-}
 
 /** The proofs that only the database can judge. Each throws DomainError `unauthenticated` where it is none. */
 export interface Verifiers {
@@ -54,11 +47,16 @@ export const SECURITY = [{ bearer: [] }, { cookie: [] }, { basic: [] }, { token:
 
 /** What an API token begins with, which no JWT does. */
 export const API_TOKEN_PREFIX = "rmt_";
+
 export const ACCESS_COOKIE = "access_token";
+
 export const REFRESH_COOKIE = "refresh_token";
+
 /** The refresh token is sent nowhere else. */
 const REFRESH_PATH = "/api/v1/auth";
+
 const ALGORITHM = "HS256";
+
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** A browser asks for a name and a password where it hears `Basic`, so only who has tried that does. */
@@ -66,6 +64,7 @@ const CHALLENGES: ReadonlyMap<string, string> = new Map([
   ["basic", 'Basic realm="rowmill", charset="UTF-8"'],
   ["token", 'Token realm="rowmill"'],
 ]);
+
 export const BEARER_CHALLENGE = 'Bearer realm="rowmill"';
 
 export async function registerAuth(

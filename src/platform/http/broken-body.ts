@@ -11,7 +11,7 @@ const DRAIN_BYTES = 16 * 2 ** 20;
  * The client may still be sending. It gets to read the answer, and no more is kept of what it sends. `Connection: close`
  * would not do: Node then closes at once, and a client that is cut off while it sends may never see the answer.
  */
-export function leaveBody({ raw }: FastifyRequest, reply: FastifyReply): void {
+export function drainBody({ raw }: FastifyRequest, reply: FastifyReply): void {
   raw.unpipe();
   reply.raw.once("finish", () => {
     let drained = 0;

@@ -2,7 +2,7 @@
 import type { MultipartFile } from "@fastify/multipart";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { DomainError, invalidField } from "../../errors.ts";
-import { bodyError, leaveBody } from "./broken-body.ts";
+import { bodyError, drainBody } from "./broken-body.ts";
 
 export interface Form {
   /** Of a field that came more than once, the last. */
@@ -52,7 +52,7 @@ export async function withForm<T>(
     return await use(form);
   } catch (error) {
     if (error instanceof MemoryTaken) reply.header("retry-after", RETRY_AFTER_SECONDS);
-    if (!request.raw.readableEnded) leaveBody(request, reply);
+    if (!request.raw.readableEnded) drainBody(request, reply);
     throw bodyError(error);
   } finally {
     clearTimeout(deadline);

@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
-import type { Context } from "../../context.ts";
 import { problems } from "./errors.ts";
 
 const Health = Type.Object({ status: Type.Literal("ok") });
 
-export function healthRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+/** @param checkReady throws while requests cannot be served */
+export function healthRoutes(checkReady: () => Promise<unknown>): FastifyPluginAsyncTypebox {
   return async (app) => {
     const shared = { tags: ["health"] };
     app.get(
@@ -23,7 +23,7 @@ export function healthRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async () => {
-        await ctx.pool.query("SELECT 1");
+        await checkReady();
         return { status: "ok" as const };
       },
     );

@@ -3,7 +3,7 @@ import type { FastifyReply } from "fastify";
 import Type from "typebox";
 import { DomainError } from "../../errors.ts";
 import type { Log } from "../log.ts";
-import type { NotifyListener } from "../postgres/change-listener.ts";
+import type { ChangeListener } from "../postgres/change-listener.ts";
 import { problems } from "./errors.ts";
 import { EventStream, formatEvent } from "./sse.ts";
 
@@ -80,12 +80,12 @@ const endIdOf = (version: string) => `${version}.end`;
 
 export class LiveFeed<Subject extends { readonly id: string }> {
   readonly #feed: Feed<Subject>;
-  readonly #listener: NotifyListener;
+  readonly #listener: ChangeListener;
   readonly #log: Log;
   readonly #watched = new Map<string, Watched>();
   #stopListening: (() => void) | null = null;
 
-  constructor(feed: Feed<Subject>, { listener, log }: { listener: NotifyListener; log: Log }) {
+  constructor(feed: Feed<Subject>, { listener, log }: { listener: ChangeListener; log: Log }) {
     this.#feed = feed;
     this.#listener = listener;
     this.#log = log;

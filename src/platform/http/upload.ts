@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { DomainError, invalidField } from "../../errors.ts";
-import { bodyError, leaveBody } from "./broken-body.ts";
+import { bodyError, drainBody } from "./broken-body.ts";
 
 export interface UploadRules {
   readonly maxBytes: number;
@@ -49,7 +49,7 @@ export async function withUploadedFile<T>(
     uploaded = await openFile(request, rules);
     return await receive(uploaded);
   } catch (error) {
-    leaveBody(request, reply);
+    drainBody(request, reply);
     // A file that was cut off at the limit may first fail as one that ends in the middle of a quoted cell.
     if (uploaded?.isCutOff()) throw tooLarge(rules);
     throw bodyError(error);

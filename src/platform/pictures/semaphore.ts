@@ -7,7 +7,7 @@ const turns = pLimit(2);
  * Every picture that this process decodes is decoded within `work`.
  * @throws the reason of `signal` as soon as it aborts before its turn has come
  */
-export function inTurn<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export function withSlot<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const giveUp = () => reject(signal?.reason);
     signal?.addEventListener("abort", giveUp, { once: true });

@@ -2,7 +2,7 @@
 import { FORMATS } from "./formats.ts";
 import { inspect, open, within } from "./inspect.ts";
 import { refusalOf } from "./refused.ts";
-import { inTurn } from "./semaphore.ts";
+import { withSlot } from "./semaphore.ts";
 
 export interface Picture {
   readonly mediaType: string;
@@ -24,7 +24,7 @@ const MAX_SECONDS = 45;
  * @throws PictureRefused
  */
 export function readPicture(bytes: Buffer, maxPixels: number): Promise<Picture> {
-  return inTurn(async () => {
+  return withSlot(async () => {
     const limits = { maxPixels, maxSeconds: MAX_SECONDS };
     const { format: name, pages } = await inspect(bytes, limits);
     const { mediaType, extension, encode, qualities } = FORMATS[name];

@@ -15,7 +15,7 @@ const CHECK_MS = 5000;
 const MAX_BACKOFF_MS = 10_000;
 
 /** Connects when the first handler comes, and again whenever the connection is lost. */
-export class NotifyListener {
+export class ChangeListener {
   readonly #config: Pick<Config, "databaseUrl" | "databaseBackend">;
   readonly #log: Log;
   readonly #handlers = new Map<string, Set<NotifyHandler>>();

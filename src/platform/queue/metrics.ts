@@ -1,7 +1,7 @@
 /** What a worker tells Prometheus. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Log } from "../log.ts";
-import type { JobsInHand } from "./running-jobs.ts";
+import type { RunningJobs } from "./running-jobs.ts";
 
 export interface QueueDepth {
   readonly queue: string;
@@ -10,7 +10,7 @@ export interface QueueDepth {
 }
 
 interface Source {
-  readonly inHand: JobsInHand;
+  readonly inHand: RunningJobs;
   /** The queues whose jobs are taken. */
   readonly queues: readonly string[];
   /** Read at each scrape. */

@@ -7,7 +7,7 @@ import { describeError, type Log } from "../log.ts";
 import { connectionLimits, type Database, databaseOn } from "../postgres/database.ts";
 import { JobPlaces, type Taking } from "./job-places.ts";
 import { jobsInState, SCHEMA } from "./queue-reads.ts";
-import { JobsInHand } from "./running-jobs.ts";
+import { RunningJobs } from "./running-jobs.ts";
 
 /** What the queue has to know of a job; jobs.ts lists them all. */
 export interface JobContract {
@@ -85,7 +85,7 @@ export class PgBossQueue implements Queue {
   readonly #config: Config;
   readonly #log: Log;
   readonly #taken: { readonly contract: JobContract; readonly places: JobPlaces }[] = [];
-  readonly inHand = new JobsInHand();
+  readonly inHand = new RunningJobs();
   #paused: ReadonlySet<string> = new Set();
 
   constructor(config: Config, databaseUrl: string, role: Role, poolMax: number, log: Log) {

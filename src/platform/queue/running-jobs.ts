@@ -1,5 +1,5 @@
 /** What a process works on, and who is told of how it ended. */
-import type { JobInHand } from "../../schema/workers.ts";
+import type { RunningJob } from "../../schema/workers.ts";
 
 interface JobKind {
   readonly name: string;
@@ -10,11 +10,11 @@ interface JobKind {
 export type DeliveryOutcome = "done" | "thrown";
 export type DeliveryObserver = (kind: JobKind, outcome: DeliveryOutcome, seconds: number) => void;
 
-export class JobsInHand {
-  readonly #deliveries = new Map<object, JobInHand & { readonly queue: string }>();
+export class RunningJobs {
+  readonly #deliveries = new Map<object, RunningJob & { readonly queue: string }>();
   readonly #observers: DeliveryObserver[] = [];
 
-  list(): (JobInHand & { readonly queue: string })[] {
+  list(): (RunningJob & { readonly queue: string })[] {
     return [...this.#deliveries.values()];
   }
 

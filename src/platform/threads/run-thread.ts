@@ -61,7 +61,7 @@ export const MAX_THREADS = 2;
 const MEASURE_MS = 25;
 const MB = 1e6;
 
-const inTurn = pLimit(MAX_THREADS);
+const withSlot = pLimit(MAX_THREADS);
 
 /**
  * Runs a script in a thread and returns what it returned.
@@ -76,7 +76,7 @@ export async function runThread(options: ThreadOptions): Promise<unknown> {
   // Where it is not waited for any more, it is of no interest.
   aborted.promise.catch(() => {});
   try {
-    const run = inTurn(() => (signal.aborted ? undefined : runNow(options, aborted.promise)));
+    const run = withSlot(() => (signal.aborted ? undefined : runNow(options, aborted.promise)));
     return await Promise.race([run, aborted.promise]);
   } finally {
     signal.removeEventListener("abort", abort);

@@ -1,7 +1,7 @@
 /** Books by their key, made or brought up to date. Of a file's rows with one key the last wins, in whatever order they come. */
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
-import { drawIds } from "../allocate-ids.ts";
+import { allocateIds } from "../allocate-ids.ts";
 import { settledByLaterRows } from "../later-rows.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { type BookRow, cellsOf, created, goneMeanwhile } from "./book-rows.ts";
@@ -34,7 +34,7 @@ export async function upsertBooks(
   batch: TargetBatch,
   rows: readonly BookRow[],
 ): Promise<Outcome[]> {
-  const ids = await drawIds(tx, "books", rows.length);
+  const ids = await allocateIds(tx, "books", rows.length);
   const cells = cellsOf(ids, rows);
   const inserted = await tx.db.execute(sql`
     INSERT INTO books (id, user_id, batch_id, row_number, title, author, description)

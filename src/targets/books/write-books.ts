@@ -2,7 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { postgresError, underSavepoint } from "../../platform/postgres/database.ts";
-import { drawIds } from "../allocate-ids.ts";
+import { allocateIds } from "../allocate-ids.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { type BookRow, cellsOf, created, goneMeanwhile } from "./book-rows.ts";
 import { upsertBooks } from "./upsert-books.ts";
@@ -21,7 +21,7 @@ export async function writeBooks(
   rows: readonly BookRow[],
 ): Promise<Outcome[]> {
   if (batch.mode === "upsert") return upsertBooks(tx, batch, rows);
-  const ids = await drawIds(tx, "books", rows.length);
+  const ids = await allocateIds(tx, "books", rows.length);
   const cells = cellsOf(ids, rows);
   const insert = sql`
     INSERT INTO books (id, user_id, batch_id, row_number, title, author, description)

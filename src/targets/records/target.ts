@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import Type from "typebox";
 import { countExtraFields } from "../../platform/csv/open-csv.ts";
-import { drawIds } from "../allocate-ids.ts";
+import { allocateIds } from "../allocate-ids.ts";
 import { uniqueNames } from "../match-header.ts";
 import type { SetTarget, TargetBatch } from "../target.ts";
 
@@ -22,7 +22,7 @@ export const recordsTarget: SetTarget<typeof columns> = {
 
   async write(tx, batch, rows) {
     const toJson = recordWriter(batch);
-    const ids = await drawIds(tx, "records", rows.length);
+    const ids = await allocateIds(tx, "records", rows.length);
     await tx.db.execute(sql`
       INSERT INTO records (id, user_id, batch_id, row_number, data)
       SELECT id, ${batch.userId}, ${batch.id}, row_number, data::json

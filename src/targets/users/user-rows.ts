@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
-import type { Role } from "../../platform/http/auth.ts";
+import type { Role } from "../../schema/accounts.ts";
 
 export interface UserRow {
   readonly row: number;

@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { hashPasswords, NO_PASSWORD } from "../../accounts/passwords.ts";
 import { cleanUsername, isReserved } from "../../accounts/usernames.ts";
 import type { Context } from "../../context.ts";
-import { drawIds } from "../allocate-ids.ts";
+import { allocateIds } from "../allocate-ids.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { updateUsers } from "./update-users.ts";
 import { findUsers, type KeyedRow, type UserRow } from "./user-rows.ts";
@@ -110,7 +110,7 @@ async function makeUsers(
   hashes: ReadonlyMap<number, string>,
 ): Promise<Map<number, number>> {
   if (rows.length === 0) return new Map();
-  const ids = await drawIds(tx, "users", rows.length);
+  const ids = await allocateIds(tx, "users", rows.length);
   const column = (name: "username" | "email") => sql.param(rows.map(({ values }) => values[name]));
   await tx.db.execute(sql`
     INSERT INTO users (id, username, email, password_hash, role)

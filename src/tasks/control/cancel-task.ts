@@ -3,7 +3,7 @@ import { type Context, inTransaction } from "../../context.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { dequeueTasks } from "../task-jobs.ts";
-import { type Acting, lockTask, requireEdge, type Task, takeEdge } from "../transitions.ts";
+import { lockTask, requireEdge, type Scope, type Task, transition } from "../transitions.ts";
 import { findTaskType } from "../types/registry.ts";
 import { cancelNext } from "./chain.ts";
 
@@ -12,7 +12,7 @@ import { cancelNext } from "./chain.ts";
  * already stays as it is.
  * @throws DomainError `invalid_input` for a reason that can't be stored, `not_found`, `conflict` where it has completed or failed
  */
-export async function cancelTask(ctx: Context, acting: Acting, taskId: string, reason = ""): Promise<Task> {
+export async function cancelTask(ctx: Context, acting: Scope, taskId: string, reason = ""): Promise<Task> {
   requireStorable(reason, "reason");
   return inTransaction(ctx, async (tx) => {
     const task = await lockTask(tx, acting, taskId);
@@ -26,7 +26,7 @@ export async function cancelTask(ctx: Context, acting: Acting, taskId: string, r
 /** Cancels those that `where` picks and that have not ended, in a transaction. */
 export async function cancelTasks(
   tx: Context,
-  { actorId }: Acting,
+  { actorId }: Scope,
   where: SQL | undefined,
   reason: string,
 ): Promise<Task[]> {
@@ -35,7 +35,7 @@ export async function cancelTasks(
     cancelReason: reason || null,
     dueAt: sql`coalesce(due_at, statement_timestamp())`,
   };
-  const cancelled = await takeEdge(tx, "cancel", where, changes, { message: reason, actorId });
+  const cancelled = await transition(tx, "cancel", where, changes, { message: reason, actorId });
   await stopTasks(tx, cancelled);
   return cancelled;
 }

@@ -3,7 +3,7 @@ import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { enqueueTasks } from "../task-jobs.ts";
-import { recordEvent, type Task, takeEdge } from "../transitions.ts";
+import { recordEvent, type Task, transition } from "../transitions.ts";
 
 /** Lets those go on that wait for a task which has completed. */
 export async function releaseNext(tx: Context, { id, hasNext }: Task): Promise<void> {
@@ -34,5 +34,5 @@ export async function cancelNext(tx: Context, ended: readonly Task[]): Promise<v
     ) SELECT id FROM waiting)`;
   const reason = "The task before it did not complete.";
   const changes = { cancelledAt: sql`statement_timestamp()`, cancelReason: reason };
-  await takeEdge(tx, "cancel", waiting, changes, { message: reason });
+  await transition(tx, "cancel", waiting, changes, { message: reason });
 }

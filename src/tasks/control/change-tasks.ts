@@ -1,10 +1,11 @@
 import { and, count, desc, inArray, lte, max, type SQL } from "drizzle-orm";
+import Type from "typebox";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { type TaskStatus, taskStatus, tasks } from "../../schema/tasks.ts";
 import { matches, type TaskFilter } from "../queries.ts";
 import { transitions } from "../state.ts";
-import type { Acting } from "../transitions.ts";
+import type { Scope } from "../transitions.ts";
 import { cancelTasks } from "./cancel-task.ts";
 import { deleteTasks } from "./delete-task.ts";
 import { retryTasks } from "./retry-task.ts";
@@ -112,9 +113,17 @@ function statusesFor(action: TaskAction, force = false): TaskStatus[] {
   return force ? [...retry.from, ...forceRetry.from] : [...retry.from];
 }
 
-async function changeThose(tx: Context, acting: Acting, change: BulkChange, where: SQL): Promise<number> {
+async function changeThose(tx: Context, acting: Scope, change: BulkChange, where: SQL): Promise<number> {
   const { action, reason = "", force = false } = change;
   if (action === "delete") return deleteTasks(tx, where);
   if (action === "cancel") return (await cancelTasks(tx, acting, where, reason)).length;
   return (await retryTasks(tx, acting, where, { force })).length;
 }
+
+export const ChangedView = Type.Object({
+  matched: Type.Integer({ description: "How many there were." }),
+  changed: Type.Integer({
+    description:
+      "How many were changed: 0 without `expect`, fewer than `matched` where it took over a minute.",
+  }),
+});

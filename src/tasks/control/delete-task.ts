@@ -1,17 +1,17 @@
 import { eq, inArray, type SQL } from "drizzle-orm";
-import { type Context, inTransaction, notify } from "../../context.ts";
-import { removeTaskFiles } from "../../files/remove-task-files.ts";
+import { type Context, inTransaction, publishChange } from "../../context.ts";
+import { removeTaskFiles } from "../../files/remove-files.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { hasEnded } from "../state.ts";
 import { dequeueTasks } from "../task-jobs.ts";
-import { type Acting, lockTask, TASK_CHANNEL, type Task } from "../transitions.ts";
+import { lockTask, type Scope, TASK_CHANNEL, type Task } from "../transitions.ts";
 import { stopTasks } from "./cancel-task.ts";
 
 /**
  * Removes a task with its history, its job and the files that it made, whatever its state: a worker that has it in
  * hand stops. @throws DomainError `not_found`
  */
-export function deleteTask(ctx: Context, acting: Acting, taskId: string): Promise<Task> {
+export function deleteTask(ctx: Context, acting: Scope, taskId: string): Promise<Task> {
   return inTransaction(ctx, async (tx) => {
     const task = await lockTask(tx, acting, taskId);
     await deleteTasks(tx, eq(tasks.id, taskId));
@@ -32,6 +32,6 @@ export async function deleteTasks(tx: Context, where: SQL | undefined): Promise<
   await dequeueTasks(tx, ended);
   await removeTaskFiles(tx, ids);
   await tx.db.delete(tasks).where(inArray(tasks.id, ids));
-  await notify(tx, TASK_CHANNEL, ids);
+  await publishChange(tx, TASK_CHANNEL, ids);
   return ids.length;
 }

@@ -4,7 +4,7 @@ import { DomainError } from "../../errors.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { allows } from "../state.ts";
 import { enqueueTasks, taskJobId } from "../task-jobs.ts";
-import { type Acting, lockTask, requireEdge, type Task, takeEdge } from "../transitions.ts";
+import { lockTask, requireEdge, type Scope, type Task, transition } from "../transitions.ts";
 
 export interface Retry {
   /** Also one that has completed. */
@@ -15,7 +15,7 @@ export interface Retry {
  * Has a task done once more that has failed or was cancelled; all its automatic retries are there again.
  * @throws DomainError `not_found`, `conflict` where its state does not allow it
  */
-export function retryTask(ctx: Context, acting: Acting, taskId: string, { force }: Retry): Promise<Task> {
+export function retryTask(ctx: Context, acting: Scope, taskId: string, { force }: Retry): Promise<Task> {
   return inTransaction(ctx, async (tx) => {
     const task = await lockTask(tx, acting, taskId);
     requireRetry(task, force);
@@ -33,7 +33,7 @@ function requireRetry(task: Task, force: boolean): void {
 /** Retries those that `where` picks and whose state allows it, in a transaction. */
 export async function retryTasks(
   tx: Context,
-  { actorId }: Acting,
+  { actorId }: Scope,
   where: SQL | undefined,
   { force }: Retry,
 ): Promise<Task[]> {
@@ -51,8 +51,8 @@ export async function retryTasks(
     cancelledAt: null,
   };
   const note = { message: "Asked for.", actorId };
-  const retried = await takeEdge(tx, "retry", where, changes, note);
-  if (force) retried.push(...(await takeEdge(tx, "forceRetry", where, changes, note)));
+  const retried = await transition(tx, "retry", where, changes, note);
+  if (force) retried.push(...(await transition(tx, "forceRetry", where, changes, note)));
   return withNewJobs(tx, retried);
 }
 

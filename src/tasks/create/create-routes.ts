@@ -8,9 +8,9 @@ import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../i
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { getTask } from "../queries.ts";
-import { NewTaskBody, NewTasksBody } from "../types/views.ts";
 import { type TaskView, viewTask } from "../views.ts";
 import { createTasks } from "./create-tasks.ts";
+import { NewTaskBody, NewTasksBody } from "./new-task-schemas.ts";
 import { BULK_MAX_BYTES, MAX_BULK, readTask, readTasks } from "./task-body.ts";
 
 const CreatedTasks = Type.Object({

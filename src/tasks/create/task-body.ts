@@ -1,10 +1,10 @@
 /** What a client sends to have tasks made. */
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
-import { Uuid } from "../../batches/views.ts";
 import { type DomainError, invalidField } from "../../errors.ts";
 import { parseBody } from "../../platform/http/body.ts";
 import { joinPath } from "../../platform/http/schema-errors.ts";
+import { Uuid } from "../../platform/http/schemas.ts";
 import { DEFAULT_PRIORITY } from "../../schema/tasks.ts";
 import type { TaskRequest } from "./create-tasks.ts";
 

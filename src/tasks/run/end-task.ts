@@ -5,7 +5,7 @@ import { backoffSeconds } from "../../platform/queue/backoff.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { cancelNext, releaseNext } from "../control/chain.ts";
 import { withNewJobs } from "../control/retry-task.ts";
-import { type Task, takeEdge } from "../transitions.ts";
+import { type Task, transition } from "../transitions.ts";
 import type { TaskResult } from "../types/task-type.ts";
 import type { Failure, Outcome } from "./outcomes.ts";
 
@@ -32,14 +32,14 @@ async function complete(tx: Context, task: Task, result: TaskResult): Promise<Ta
     errorMessage: null,
     completedAt: now,
   };
-  const [ended] = await takeEdge(tx, "complete", isMine(task), changes, { message: result.message });
+  const [ended] = await transition(tx, "complete", isMine(task), changes, { message: result.message });
   if (ended) await releaseNext(tx, ended);
   return ended;
 }
 
 async function fail(tx: Context, task: Task, { code, message }: Failure): Promise<Task | undefined> {
   const changes = { errorCode: code, errorMessage: message, completedAt: now };
-  const ended = await takeEdge(tx, "fail", isMine(task), changes, { message, metadata: { code } });
+  const ended = await transition(tx, "fail", isMine(task), changes, { message, metadata: { code } });
   await cancelNext(tx, ended);
   return ended[0];
 }
@@ -55,7 +55,7 @@ async function retryLater(tx: Context, task: Task, failure: Failure): Promise<Ta
     dueAt: sql`statement_timestamp() + make_interval(secs => ${delaySeconds})`,
   };
   const metadata = { code, retry, after_seconds: Math.round(delaySeconds * 10) / 10 };
-  const changed = await takeEdge(tx, "retryLater", isMine(task), changes, { message, metadata });
+  const changed = await transition(tx, "retryLater", isMine(task), changes, { message, metadata });
   const [waiting] = await withNewJobs(tx, changed, delaySeconds);
   return waiting;
 }

@@ -1,13 +1,14 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
+import { Permanent } from "../../errors.ts";
 import { openTaskFile } from "../../files/open-file.ts";
 import { QuotaExceeded } from "../../files/quota.ts";
-import { removeTaskFiles } from "../../files/remove-task-files.ts";
+import { removeTaskFiles } from "../../files/remove-files.ts";
 import { storeStream } from "../../files/store-stream.ts";
 import { storableJson } from "../../platform/postgres/storable.ts";
 import { tasks } from "../../schema/tasks.ts";
 import type { Task } from "../transitions.ts";
-import { type MadeFile, Permanent, type TaskInput } from "../types/task-type.ts";
+import type { MadeFile, TaskInput } from "../types/task-type.ts";
 import type { Progress } from "./progress.ts";
 
 /** What an attempt works with, and what it leaves behind. */

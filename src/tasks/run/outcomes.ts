@@ -1,7 +1,7 @@
 /** What an attempt comes to. An outcome is a value: no catch turns a failure into a success. */
-import { DomainError, type ErrorCode } from "../../errors.ts";
+import { DomainError, type ErrorCode, Permanent, Retryable } from "../../errors.ts";
 import { describeError } from "../../platform/log.ts";
-import { Permanent, Retryable, type TaskResult } from "../types/task-type.ts";
+import type { TaskResult } from "../types/task-type.ts";
 
 /** `failed`: trying again can't mend it. */
 export interface Failure {

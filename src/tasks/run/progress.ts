@@ -1,6 +1,6 @@
 /** How far a task is: told as often as it likes, written at most twice a second. */
 import { sql } from "drizzle-orm";
-import { type Context, notifyHere, notifying } from "../../context.ts";
+import { type Context, changeExpression, publishLocally } from "../../context.ts";
 import { storableJson } from "../../platform/postgres/storable.ts";
 import { TASK_CHANNEL, type Task } from "../transitions.ts";
 
@@ -72,7 +72,7 @@ export class Progress implements AsyncDisposable {
         INSERT INTO task_events (task_id, type, message, metadata, created_at)
         SELECT id, 'progress', ${text}, json_build_object('progress', ${progress}::int), statement_timestamp() FROM changed
       )
-      SELECT ${notifying(this.#ctx, TASK_CHANNEL, sql`id::text`)} FROM changed`);
-    if (rows.length > 0) notifyHere(this.#ctx, TASK_CHANNEL, [id]);
+      SELECT ${changeExpression(this.#ctx, TASK_CHANNEL, sql`id::text`)} FROM changed`);
+    if (rows.length > 0) publishLocally(this.#ctx, TASK_CHANNEL, [id]);
   }
 }

@@ -1,11 +1,12 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
+import { Permanent, Retryable } from "../../errors.ts";
 import { removeFiles } from "../../files/remove-files.ts";
 import type { Delivery } from "../../platform/queue/queue.ts";
 import { tasks } from "../../schema/tasks.ts";
-import { type Task, takeEdge } from "../transitions.ts";
+import { type Task, transition } from "../transitions.ts";
 import { findTaskType } from "../types/registry.ts";
-import { Permanent, Retryable, type TaskType } from "../types/task-type.ts";
+import type { TaskType } from "../types/task-type.ts";
 import { endTask } from "./end-task.ts";
 import { withInput } from "./input.ts";
 import { type Outcome, outcomeOf } from "./outcomes.ts";
@@ -46,10 +47,10 @@ const SAID = { done: "succeeded", failed: "failed", retry: "failed and is tried 
 async function startTask(ctx: Context, taskId: string, run: number): Promise<Task | null> {
   const isThisRun = and(eq(tasks.id, taskId), eq(tasks.run, run));
   const changes = { attempt: sql`${tasks.attempt} + 1`, progress: 0, startedAt: sql`statement_timestamp()` };
-  const [started] = await takeEdge(ctx, "start", isThisRun, changes);
+  const [started] = await transition(ctx, "start", isThisRun, changes);
   if (started) return started;
   const resumed = { message: "Taken up from a worker that was lost or stopped." };
-  const [task] = await takeEdge(ctx, "resume", isThisRun, changes, resumed);
+  const [task] = await transition(ctx, "resume", isThisRun, changes, resumed);
   return task ?? null;
 }
 

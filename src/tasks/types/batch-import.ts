@@ -4,13 +4,15 @@ import { eq } from "drizzle-orm";
 import Type from "typebox";
 import Value from "typebox/value";
 import { cancelBatch } from "../../batches/control/cancel-batch.ts";
-import { getBatch, type StoredBatch, viewBatch } from "../../batches/queries.ts";
+import { getBatch, type StoredBatch } from "../../batches/queries.ts";
 import { receiveUpload } from "../../batches/receive/receive-upload.ts";
 import { UploadOptions } from "../../batches/receive/upload-options.ts";
 import { hasEnded, MAY_RUN_STATES } from "../../batches/state.ts";
+import { viewBatch } from "../../batches/views.ts";
 import type { Context } from "../../context.ts";
+import { Permanent } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
-import { Permanent, type RunningTask, type TaskInput, type TaskResult, type TaskType } from "./task-type.ts";
+import type { RunningTask, TaskInput, TaskResult, TaskType } from "./task-type.ts";
 
 /** A task is its own import: what was uploaded before does not stand for it. */
 const { force: _, ...options } = UploadOptions.properties;

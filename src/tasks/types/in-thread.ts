@@ -2,13 +2,15 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import type { TObject } from "typebox";
+import { Permanent } from "../../errors.ts";
+import type { ReadableFile } from "../../files/readable-file.ts";
 import {
   runThread,
   ThreadEnded,
   type ThreadLimits,
   ThrownInThread,
 } from "../../platform/threads/run-thread.ts";
-import { type MadeFile, Permanent, type TaskFile, type TaskInput } from "./task-type.ts";
+import type { MadeFile, TaskInput } from "./task-type.ts";
 
 /** What a thread may ask for. */
 export type FileHost = {
@@ -24,7 +26,7 @@ export interface NewFile {
 }
 
 export interface FileWork {
-  readonly file: TaskFile;
+  readonly file: ReadableFile;
   readonly script: URL;
   readonly data: unknown;
   readonly limits: ThreadLimits;
@@ -41,7 +43,7 @@ export interface FileWorkDone<R> {
  * @param what is needed, in words for people
  * @throws Permanent `file_required`, `empty_file`
  */
-export function fileFor({ file }: Pick<TaskInput<TObject>, "file">, what: string): TaskFile {
+export function fileFor({ file }: Pick<TaskInput<TObject>, "file">, what: string): ReadableFile {
   if (!file) throw new Permanent("file_required", `${what} is needed: give \`file_id\` or \`file_path\`.`);
   if (file.bytes === 0) throw new Permanent("empty_file", `"${file.name}" is empty: it has no bytes.`);
   return file;

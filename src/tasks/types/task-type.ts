@@ -2,19 +2,8 @@
 import type { Readable } from "node:stream";
 import type { Static, TObject } from "typebox";
 import type { Context } from "../../context.ts";
+import type { ReadableFile } from "../../files/readable-file.ts";
 import type { QueueName } from "../../jobs.ts";
-
-/** A file to work on, wherever it lies. Nothing of it is in memory but what was asked for. */
-export interface TaskFile {
-  readonly name: string;
-  readonly bytes: number;
-  /** By content; what is called a picture may be none. */
-  readonly mediaType: string;
-  /** From `start` up to and without `end`, both within `bytes`. */
-  read(start: number, end: number): Promise<Buffer>;
-  /** All of it, in pieces of about a mebibyte. */
-  chunks(): AsyncIterable<Buffer>;
-}
 
 /** A file that a task has made. It is shown once the task has completed, and goes with it. */
 export interface MadeFile {
@@ -39,7 +28,7 @@ export interface TaskInput<P extends TObject> {
   readonly task: RunningTask;
   readonly params: Static<P>;
   /** null where none was given; never null for a type whose file is required. */
-  readonly file: TaskFile | null;
+  readonly file: ReadableFile | null;
   /** Aborts when the task is cancelled or deleted, runs out of time, or its worker stops. Give up soon then, by throwing. */
   readonly signal: AbortSignal;
   /** Costs nothing: written at most twice a second, the last one always. Percent are cut to 0-100. */
@@ -83,29 +72,4 @@ export interface TaskType<P extends TObject = TObject> {
   run(ctx: Context, input: TaskInput<P>): Promise<TaskResult>;
   /** Ends what the task has started elsewhere, in the transaction that cancels or deletes it before its end. */
   onCancelled?(tx: Context, task: RunningTask): Promise<void>;
-}
-
-/** A failure that trying again can't mend: a bad file, a bad parameter. `code` is for programs, the message for people. */
-export class Permanent extends Error {
-  override name = "Permanent";
-  readonly code: string;
-
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
-
-/** A failure that may pass, where the type knows more of it than that it was thrown. */
-export class Retryable extends Error {
-  override name = "Retryable";
-  readonly code: string;
-  /** Seconds after which trying again makes sense. */
-  readonly afterSeconds: number | undefined;
-
-  constructor(code: string, message: string, options: ErrorOptions & { afterSeconds?: number } = {}) {
-    super(message, options);
-    this.code = code;
-    this.afterSeconds = options.afterSeconds;
-  }
 }

@@ -2,12 +2,11 @@
 import { and, asc, eq, gt, inArray, lt, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { taskJobs } from "../../jobs.ts";
-import { tasks } from "../../schema/tasks.ts";
+import { OPEN_TASK_STATUSES, tasks } from "../../schema/tasks.ts";
 import { cancelNext } from "../control/chain.ts";
 import { withNewJobs } from "../control/retry-task.ts";
-import { OPEN_STATUSES } from "../state.ts";
 import { byQueue } from "../task-jobs.ts";
-import { recordEvent, type Task, takeEdge } from "../transitions.ts";
+import { recordEvent, type Task, transition } from "../transitions.ts";
 
 /** A job is added together with its task, so one that is missing this much later is lost. */
 const LOST_JOB_SECONDS = 30;
@@ -51,7 +50,11 @@ async function* dueTasks(ctx: Context): AsyncGenerator<Task[]> {
       .select()
       .from(tasks)
       .where(
-        and(inArray(tasks.status, [...OPEN_STATUSES]), lt(tasks.dueAt, dueBefore), gt(tasks.number, after)),
+        and(
+          inArray(tasks.status, [...OPEN_TASK_STATUSES]),
+          lt(tasks.dueAt, dueBefore),
+          gt(tasks.number, after),
+        ),
       )
       .orderBy(asc(tasks.number))
       .limit(PAGE);
@@ -71,7 +74,7 @@ async function requeueTask(ctx: Context, task: Task): Promise<number> {
     const changed = await tx.db
       .update(tasks)
       .set({ run: sql`${tasks.run} + 1`, dueAt: sql`statement_timestamp()` })
-      .where(and(ifUnchanged(task), inArray(tasks.status, [...OPEN_STATUSES])))
+      .where(and(ifUnchanged(task), inArray(tasks.status, [...OPEN_TASK_STATUSES])))
       .returning();
     await withNewJobs(tx, changed);
     await recordEvent(
@@ -91,7 +94,7 @@ async function giveUpTask(ctx: Context, task: Task): Promise<number> {
       errorMessage: GAVE_UP,
       completedAt: sql`statement_timestamp()`,
     };
-    const ended = await takeEdge(tx, "giveUp", ifUnchanged(task), changes, { message: GAVE_UP });
+    const ended = await transition(tx, "giveUp", ifUnchanged(task), changes, { message: GAVE_UP });
     await cancelNext(tx, ended);
     return ended.length;
   });

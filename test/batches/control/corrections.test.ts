@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { BatchView, RowView } from "../../../src/batches/views.ts";
+import type { RowView } from "../../../src/batches/row-views.ts";
+import type { BatchView } from "../../../src/batches/views.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { count } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";

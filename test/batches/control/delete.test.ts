@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { takeEdge } from "../../../src/batches/transitions.ts";
+import { transition } from "../../../src/batches/transitions.ts";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import { inTransaction } from "../../../src/context.ts";
 import { command, deliverChunk, deliverWhole, untilBatch } from "../../support/batches.ts";
@@ -96,7 +96,7 @@ test("a removal that was cut short is not shown, and the reconciler ends it", as
   const { body: batch } = await user.upload(csv(20, 5));
   await deliverChunk(ctx, batch.id);
   // The process dies here: the batch is marked, and some of it is gone.
-  await inTransaction(ctx, (tx) => takeEdge(tx, batch.id, "delete", { finishedAt: null }));
+  await inTransaction(ctx, (tx) => transition(tx, batch.id, "delete", { finishedAt: null }));
   await ctx.pool.query("DELETE FROM row_results WHERE batch_id = $1", [batch.id]);
   await expectGone(user, batch.id);
   expect((await leftOf(rowmill, batch.id)).rows).toBe(25);

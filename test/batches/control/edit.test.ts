@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { RowDetail } from "../../../src/batches/views.ts";
+import type { RowDetail } from "../../../src/batches/row-views.ts";
 import { command, deliverChunk, deliverWhole } from "../../support/batches.ts";
 import type { Answer, Client, Problem } from "../../support/client.ts";
 import { csv } from "../../support/exactly-once.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { batchJobId, chunkJobId } from "../../../src/batches/batch-jobs.ts";
-import type { RowDetail } from "../../../src/batches/views.ts";
+import type { RowDetail } from "../../../src/batches/row-views.ts";
 import {
   command,
   deliverChunk,

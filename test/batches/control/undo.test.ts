@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RowView } from "../../../src/batches/row-views.ts";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
-import type { RowView } from "../../../src/batches/views.ts";
 import {
   command,
   deliverChunk,

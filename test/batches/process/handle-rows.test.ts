@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { taskIdOf } from "../../../src/batches/ids.ts";
 import { processRows } from "../../../src/batches/process/process-rows.ts";
 import { inTransaction } from "../../../src/context.ts";
-import { type Attempt, Permanent, Retryable, type RowTarget } from "../../../src/targets/target.ts";
+import { Permanent, Retryable } from "../../../src/errors.ts";
+import type { Attempt, RowTarget } from "../../../src/targets/target.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 
 let rowmill: Rowmill;
@@ -90,8 +91,8 @@ test("as many rows as the target says are in hand at a time, and no more", async
 
 describe("what it throws says what becomes of the row", () => {
   const cases: Record<string, () => unknown> = {
-    later: () => new Retryable("the service is busy", { afterSeconds: 30 }),
-    soon: () => new Retryable("the service is busy"),
+    later: () => new Retryable("service_busy", "the service is busy", { afterSeconds: 30 }),
+    soon: () => new Retryable("service_busy", "the service is busy"),
     never: () => new Permanent("no_such_city", "There is no such city.", { column: "name" }),
     odd: () => new TypeError("x is not a function"),
     text: () => "only text",
@@ -107,13 +108,13 @@ describe("what it throws says what becomes of the row", () => {
       target,
       [...Object.keys(cases), "fine"].map((name) => [name]),
     );
-    const retry = (message: string) => ({
+    const retry = (message: string, code = "target_error") => ({
       kind: "retry",
-      reason: { column: null, code: "target_error", message },
+      reason: { column: null, code, message },
     });
     expect(outcomes.map(({ outcome }) => outcome)).toEqual([
-      { ...retry("the service is busy"), afterSeconds: 30 },
-      retry("the service is busy"),
+      { ...retry("the service is busy", "service_busy"), afterSeconds: 30 },
+      retry("the service is busy", "service_busy"),
       {
         kind: "failed",
         errors: [{ column: "name", code: "no_such_city", message: "There is no such city." }],

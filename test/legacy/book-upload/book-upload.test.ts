@@ -2,7 +2,7 @@
 import type { Static } from "typebox";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newBatchId, taskIdOf } from "../../../src/batches/ids.ts";
-import type { RowView } from "../../../src/batches/views.ts";
+import type { RowView } from "../../../src/batches/row-views.ts";
 import type { BookView } from "../../../src/books/queries.ts";
 import { Client, type Problem } from "../../support/client.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";

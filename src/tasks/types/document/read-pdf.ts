@@ -1,6 +1,6 @@
 /** PDFs: pages, what is said of them, and their text, a page at a time. */
 import { getDocumentProxy } from "unpdf";
-import { Permanent } from "../task-type.ts";
+import { Permanent } from "../../../errors.ts";
 import { PDF_MAX_PAGES } from "./limits.ts";
 import { TextCounts } from "./text-counts.ts";
 

@@ -1,8 +1,7 @@
 /** Text, CSV and Markdown: read as they come, counted, and written as UTF-8. */
-import { DomainError } from "../../../errors.ts";
+import { DomainError, Permanent } from "../../../errors.ts";
 import { type CsvLimits, openCsv } from "../../../platform/csv/open-csv.ts";
 import { type Decoded, decodeText } from "../../../platform/csv/text.ts";
-import { Permanent } from "../task-type.ts";
 import { MarkdownScan } from "./markdown.ts";
 import type { DocumentKind } from "./recognize.ts";
 import { TextCounts } from "./text-counts.ts";

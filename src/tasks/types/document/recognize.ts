@@ -1,6 +1,6 @@
 /** What a document is, by its content. Its name decides only between kinds of text, which look alike. */
 import { fileTypeFromBuffer } from "file-type";
-import { Permanent } from "../task-type.ts";
+import { Permanent } from "../../../errors.ts";
 
 export type DocumentKind = "pdf" | "text" | "csv" | "markdown";
 

@@ -1,8 +1,9 @@
 /** The script of a document's thread. */
+
+import { Permanent } from "../../../errors.ts";
 import type { CsvLimits } from "../../../platform/csv/open-csv.ts";
 import { serveThread } from "../../../platform/threads/inside.ts";
 import type { FileHost } from "../in-thread.ts";
-import { Permanent } from "../task-type.ts";
 import { PDF_MAX_BYTES } from "./limits.ts";
 import { readPdf } from "./read-pdf.ts";
 import { readText } from "./read-text.ts";

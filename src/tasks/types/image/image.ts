@@ -1,9 +1,11 @@
 /** Pictures: resized, converted, without what they tell of their owner, with thumbnails. */
 import { parse } from "node:path";
+import { Permanent } from "../../../errors.ts";
+import type { ReadableFile } from "../../../files/readable-file.ts";
 import { FORMATS } from "../../../platform/pictures/formats.ts";
 import { type Inspected, inspect, type Limits } from "../../../platform/pictures/inspect.ts";
 import { PictureRefused } from "../../../platform/pictures/refused.ts";
-import { inTurn } from "../../../platform/pictures/semaphore.ts";
+import { withSlot } from "../../../platform/pictures/semaphore.ts";
 import {
   coloursOf,
   type Preview,
@@ -11,7 +13,7 @@ import {
   thumbnailOf,
   transform,
 } from "../../../platform/pictures/transform.ts";
-import { type MadeFile, Permanent, type TaskFile, type TaskInput, type TaskType } from "../task-type.ts";
+import type { MadeFile, TaskInput, TaskType } from "../task-type.ts";
 import { ImageParams, imageParamsFrom } from "./params.ts";
 import { planFor } from "./plan.ts";
 import { whatWasDone } from "./words.ts";
@@ -40,7 +42,7 @@ export const imageType: TaskType<typeof ImageParams> = {
     try {
       // From its bytes to the last that is made of them, two at a time: so all pictures of a process take no more than
       // 36 bytes times PICTURE_MAX_PIXELS (1.8 GB), and the files themselves.
-      return await inTurn(() => processPicture(input, file, limits), signal);
+      return await withSlot(() => processPicture(input, file, limits), signal);
     } catch (error) {
       if (!(error instanceof PictureRefused)) throw error;
       throw new Permanent(error.code, `${file.name} ${error.message}`, { cause: error });
@@ -48,7 +50,7 @@ export const imageType: TaskType<typeof ImageParams> = {
   },
 };
 
-async function processPicture(input: Input, file: TaskFile, limits: Limits) {
+async function processPicture(input: Input, file: ReadableFile, limits: Limits) {
   const { params, signal, progress, store } = input;
   const step = (percent: number, message: string) => {
     signal.throwIfAborted();
@@ -108,7 +110,7 @@ function viewOf({ format, width, height, pages }: Inspected, bytes: Buffer) {
   return { format, width, height, bytes: bytes.length, pages };
 }
 
-async function readAll(file: TaskFile, signal: AbortSignal): Promise<Buffer> {
+async function readAll(file: ReadableFile, signal: AbortSignal): Promise<Buffer> {
   const all = Buffer.allocUnsafe(file.bytes);
   let read = 0;
   for await (const chunk of file.chunks()) {

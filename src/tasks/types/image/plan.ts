@@ -1,9 +1,10 @@
 /** What is to be made of a picture: decided from its header, before anything of it is decoded. */
+
+import { Permanent } from "../../../errors.ts";
 import { FORMATS } from "../../../platform/pictures/formats.ts";
 import type { Inspected } from "../../../platform/pictures/inspect.ts";
 import { PictureRefused } from "../../../platform/pictures/refused.ts";
 import type { Plan, Resize } from "../../../platform/pictures/transform.ts";
-import { Permanent } from "../task-type.ts";
 import type { ImageParams } from "./params.ts";
 
 /**

@@ -1,6 +1,6 @@
 /** What is in a video. */
 import { EncodedPacketSink, type InputAudioTrack, type InputTrack, type InputVideoTrack } from "mediabunny";
-import { Permanent } from "../task-type.ts";
+import { Permanent } from "../../../errors.ts";
 import type { Video } from "./open-video.ts";
 
 /** What is looked at to tell frame rate and bit rate, where the file does not say. */

@@ -12,7 +12,7 @@ import {
   QTFF,
   WEBM,
 } from "mediabunny";
-import { Permanent } from "../task-type.ts";
+import { Permanent } from "../../../errors.ts";
 import { CACHE_BYTES, type Container, MAX_READ_BYTES, MAX_TRACKS } from "./limits.ts";
 
 export interface VideoFile {

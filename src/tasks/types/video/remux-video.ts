@@ -8,8 +8,8 @@ import {
   type OutputFormat,
   type Target,
 } from "mediabunny";
+import { Permanent } from "../../../errors.ts";
 import type { FileHost } from "../in-thread.ts";
-import { Permanent } from "../task-type.ts";
 import { formatOf } from "./containers.ts";
 import { round } from "./inspect-video.ts";
 import type { Container } from "./limits.ts";

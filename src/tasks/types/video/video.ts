@@ -1,7 +1,8 @@
 /** Videos: what is in them, and their packets in another file. */
 import Type from "typebox";
+import { Permanent } from "../../../errors.ts";
 import { fileFor, workInThread } from "../in-thread.ts";
-import { Permanent, type TaskType } from "../task-type.ts";
+import type { TaskType } from "../task-type.ts";
 import { CONTAINERS } from "./limits.ts";
 import type { VideoData, VideoFound } from "./thread.ts";
 

@@ -4,25 +4,21 @@ import { readMigrationFiles } from "drizzle-orm/migrator";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate } from "drizzle-orm/node-postgres/migrator";
 import pg from "pg";
-import type { Config } from "../config.ts";
-import { ConfigError } from "../errors.ts";
-import type { Log } from "./log.ts";
-import { type JobContract, PgBossQueue } from "./queue/queue.ts";
+import type { Config } from "./config.ts";
+import { ConfigError } from "./errors.ts";
+import { jobs } from "./jobs.ts";
+import type { Log } from "./platform/log.ts";
+import { PgBossQueue } from "./platform/queue/queue.ts";
 
-const migrationsFolder = fileURLToPath(new URL("../../drizzle", import.meta.url));
+const migrationsFolder = fileURLToPath(new URL("../drizzle", import.meta.url));
 
 /** Names the lock that keeps two migrations apart: "rowmill" in ASCII, cut to a 32-bit integer. */
 const MIGRATION_LOCK = 0x726f776d;
 
 const OLDEST_POSTGRES = 150_000;
 
-export async function migrateDatabase(
-  config: Config,
-  databaseUrl: string,
-  jobs: readonly JobContract[],
-  log: Log,
-): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl, application_name: "rowmill-migrate" });
+export async function migrateDatabase(config: Config, log: Log): Promise<void> {
+  const client = new pg.Client({ connectionString: config.databaseUrl, application_name: "rowmill-migrate" });
   // Without a listener a lost connection would end the process; the statement under way fails as it is.
   client.on("error", (error) => log.warn({ err: error }, "the migration's connection was lost"));
   await client.connect();
@@ -31,10 +27,10 @@ export async function migrateDatabase(
     const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
     if (hasAdvisoryLocks) await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
     await migrate(drizzle({ client }), { migrationsFolder });
-    const queue = new PgBossQueue(config, databaseUrl, "migrate", 2, log);
+    const queue = new PgBossQueue(config, config.databaseUrl, "migrate", 2, log);
     await queue.start();
     try {
-      await queue.declare(jobs);
+      await queue.declare(Object.values(jobs));
     } finally {
       await queue.stop(1000);
     }

@@ -4,21 +4,21 @@
  */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
-import type { Context } from "../../context.ts";
-import { notFound } from "../../errors.ts";
-import { authenticate, SECURITY } from "../../platform/http/auth.ts";
-import { emptyBodyIsEmpty } from "../../platform/http/body.ts";
-import { problems } from "../../platform/http/errors.ts";
-import { cancelTask } from "../../tasks/control/cancel-task.ts";
-import { deleteTask } from "../../tasks/control/delete-task.ts";
-import { retryTask } from "../../tasks/control/retry-task.ts";
-import { ownTasks } from "../../tasks/transitions.ts";
-import { FileTask, viewFileTask } from "../file-processing/views.ts";
-import { QueuedTaskAnswer, viewQueuedTask } from "../task-queue/views.ts";
-import { takeBodiesAsDjango } from "./django.ts";
-import { speakAsDjango } from "./django-errors.ts";
-import { TaskCache } from "./task-cache.ts";
-import { findTaskId, type TaskKey } from "./task-detail.ts";
+import type { Context } from "../context.ts";
+import { notFound } from "../errors.ts";
+import { authenticate, SECURITY } from "../platform/http/auth.ts";
+import { emptyBodyIsEmpty } from "../platform/http/body.ts";
+import { problems } from "../platform/http/errors.ts";
+import { cancelTask } from "../tasks/control/cancel-task.ts";
+import { deleteTask } from "../tasks/control/delete-task.ts";
+import { retryTask } from "../tasks/control/retry-task.ts";
+import { ownTasks } from "../tasks/transitions.ts";
+import { FileTask, viewFileTask } from "./file-processing/views.ts";
+import { takeBodiesAsDjango } from "./shared/django.ts";
+import { speakAsDjango } from "./shared/django-errors.ts";
+import { TaskCache } from "./shared/task-cache.ts";
+import { findTaskId, type TaskKey } from "./shared/task-detail.ts";
+import { QueuedTaskAnswer, viewQueuedTask } from "./task-queue/views.ts";
 
 const TaskParams = Type.Object({
   id: Type.String({ description: "The task's UUID or its number.", examples: ["1"] }),
@@ -28,7 +28,7 @@ const NumberParams = Type.Object({
 });
 const Deleted = Type.Object({ message: Type.String({ examples: ["Task 1 deleted successfully"] }) });
 
-export function oneTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
+export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const cache = new TaskCache(ctx);
   return async (app) => {
     app.addHook("onRequest", authenticate(ctx.config));
