@@ -23,7 +23,7 @@ export const pages: readonly Page[] = globSync(
   });
 
 function withoutCode(text: string): string {
-  return text.replace(/^```[\s\S]*?^```/gm, "");
+  return text.replace(/^ *```[\s\S]*?^ *```/gm, "");
 }
 
 /** Returns every match of the pattern's first group, in order. */
