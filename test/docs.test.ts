@@ -1,13 +1,14 @@
 /** The documentation against the repository and the code. */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import packageJson from "../package.json" with { type: "json" };
 import { STATUS } from "../src/platform/http/errors.ts";
 import { compare, regions } from "./support/generated-docs.ts";
 import { all, brokenLinks, missingFiles, pages, root, unknownRoutes } from "./support/pages.ts";
 import { documentedRoutes } from "./support/routes.ts";
 
+const routes = await documentedRoutes();
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 
 test.each(regions)("$file has the current $marker; if not, run `npm run docs`", (region) => {
@@ -20,11 +21,6 @@ test("README.md fits on a few screens", () => {
 });
 
 describe.each(pages)("$file", (page) => {
-  let routes: string[];
-  beforeAll(async () => {
-    routes = await documentedRoutes();
-  });
-
   test("links to pages and headings that exist", () => {
     expect(brokenLinks(page)).toEqual([]);
   });
@@ -36,7 +32,10 @@ describe.each(pages)("$file", (page) => {
   test("names commands of package.json", () => {
     const builtIn = ["ci", "install", "i", "run"];
     const scripts = Object.keys(packageJson.scripts);
-    const named = [...all(page.text, /\bnpm run ([\w:-]+)/g), ...all(page.text, /`npm ([a-z][\w-]*)/g)];
+    const named = [
+      ...all(page.text, /\bnpm run ([\w:-]+)/g),
+      ...all(page.text, /(?:^|`|&& )npm ([a-z][\w-]*)/gm),
+    ];
     expect(named.filter((name) => !scripts.includes(name) && !builtIn.includes(name))).toEqual([]);
   });
 

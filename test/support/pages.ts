@@ -23,7 +23,7 @@ export const pages: readonly Page[] = globSync(
   });
 
 function withoutCode(text: string): string {
-  return text.replace(/^```[\s\S]*?^```/gm, "");
+  return text.replace(/^ *```[\s\S]*?^ *```/gm, "");
 }
 
 /** Returns every match of the pattern's first group, in order. */
@@ -64,23 +64,31 @@ export function missingFiles({ text, prose }: Page): string[] {
   return named.filter((path) => !created.has(path) && !existsSync(join(root, path)));
 }
 
-const PATH = String.raw`[\w$./{},-]+`;
+const PATH = String.raw`[\w$./{},*-]+`;
 const WITH_METHOD = new RegExp(String.raw`\b((?:GET|POST|PUT|PATCH|DELETE|HEAD) \/${PATH})`, "g");
 const UNDER_API = new RegExp(String.raw`(\/api\/(?:v1|tasks|users|admin)\/${PATH})`, "g");
 
-/** Returns the routes that a page names and `routes` does not have. */
+/** The variables that the examples of the guides use. */
+const VARIABLES = { $API: "/api/v1", $BATCH: "/api/v1/batches/{batch_id}" };
+
+/** Returns the routes that a page names and `routes` does not have. A path that ends in `/` or `/*` may name all below it. */
 export function unknownRoutes({ text }: Page, routes: readonly string[]): string[] {
-  const trimmed = (name: string) => name.replace(/[.,]+$/, "").replace(/(?<=.)\/$/, "");
-  const withMethod = all(text, WITH_METHOD).map(trimmed);
-  const paths = all(text, UNDER_API).map(trimmed);
+  const expanded = Object.entries(VARIABLES).reduce(
+    (result, [name, path]) => result.replaceAll(`${name}/`, `${path}/`),
+    text,
+  );
+  const named = (pattern: RegExp) => all(expanded, pattern).map((name) => name.replace(/[.,]+$/, ""));
+  const paths = routes.map((route) => route.replace(/^[A-Z]+ /, ""));
   return [
-    ...withMethod.filter(
-      (name) => !routes.some((route) => matches(route.replace("GET", "(?:GET|HEAD)"), name)),
+    ...named(WITH_METHOD).filter(
+      (name) => !routes.some((route) => matches(route, name.replace("HEAD", "GET"))),
     ),
-    ...paths.filter((path) => !routes.some((route) => matches(route.replace(/^[A-Z]+ /, ""), path))),
+    ...named(UNDER_API).filter((name) => !paths.some((path) => matches(path, name))),
   ];
 }
 
 function matches(route: string, name: string): boolean {
-  return new RegExp(`^${route.replace(/\{\w+\}/g, "[^/]+")}$`).test(name);
+  const bare = name.replace(/\/\*?$/, "");
+  if (bare !== name && route.startsWith(`${bare}/`)) return true;
+  return new RegExp(`^${route.replace(/\{\w+\}/g, "[^/]+")}$`).test(bare);
 }

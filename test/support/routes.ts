@@ -2,7 +2,7 @@
 import { createApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config.ts";
 import { createLog } from "../../src/platform/log.ts";
-import { NotifyListener } from "../../src/platform/postgres/change-listener.ts";
+import { ChangeListener } from "../../src/platform/postgres/change-listener.ts";
 import { databaseOn, openPool } from "../../src/platform/postgres/database.ts";
 import { PgBossQueue } from "../../src/platform/queue/queue.ts";
 
@@ -14,7 +14,7 @@ export async function documentedRoutes(): Promise<string[]> {
   const log = createLog(config, "test");
   const pool = openPool(NOWHERE, 1, log);
   const queue = new PgBossQueue(config, NOWHERE, "enqueue", 1, log);
-  const listener = new NotifyListener(config, log);
+  const listener = new ChangeListener(config, log);
   const app = await createApp({
     config,
     db: databaseOn(pool),
