@@ -23,6 +23,7 @@ export function loginThrottle({ pool }: Pick<Context, "pool">): LoginThrottle {
     new RateLimiterPostgres({
       storeClient: pool,
       storeType: "pool",
+      schemaName: "rowmill",
       tableName: "rate_limits",
       tableCreated: true,
       clearExpiredByTimeout: false,

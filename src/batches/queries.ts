@@ -31,7 +31,7 @@ const sums = sql`(
     'reversed', coalesce(sum(reversed), 0),
     'kept', coalesce(sum(kept), 0),
     'undoFailed', coalesce(sum(undo_failed), 0)
-  ) FROM chunks WHERE chunks.batch_id = ${batches.id}
+  ) FROM rowmill.chunks WHERE chunks.batch_id = ${batches.id}
 )`.mapWith((value: Sums) => value);
 
 /** What is being deleted is gone for those who ask, and what corrects another is a part of that. */

@@ -105,8 +105,8 @@ async function checkChunks(pool: pg.Pool): Promise<Finding> {
   const { rows } = await databaseOn(pool).execute<{ waiting: number; silent: number }>(sql`
     SELECT count(*)::int AS waiting,
       count(*) FILTER (WHERE chunks.state = 'processing' AND updated_at < now() - make_interval(mins => ${SILENT_MINUTES}))::int AS silent
-    FROM chunks JOIN batches ON id = batch_id
-    WHERE chunks.state <> 'done' AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::batch_state[])`);
+    FROM rowmill.chunks JOIN rowmill.batches ON id = batch_id
+    WHERE chunks.state <> 'done' AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::rowmill.batch_state[])`);
   const { waiting, silent } = rows[0] ?? { waiting: 0, silent: 0 };
   if (silent === 0) return good(`${waiting} chunk(s) wait or are being worked on.`);
   return bad(
