@@ -56,7 +56,7 @@ export function isAlreadyIn(batch: Pick<Batch, "state">, ...states: readonly Bat
 /** Takes the edge `start`, where the batch has not begun: a statement by itself, or a part of a larger one. */
 export function startBatch(batchId: string): SQL {
   const { from, to } = transitions.start;
-  return sql`UPDATE batches SET state = ${to}, started_at = coalesce(started_at, statement_timestamp()) WHERE id = ${batchId} AND state = ${from[0]}`;
+  return sql`UPDATE rowmill.batches SET state = ${to}, started_at = coalesce(started_at, statement_timestamp()) WHERE id = ${batchId} AND state = ${from[0]}`;
 }
 
 /** Takes an edge to a state in which nothing works on the batch any more, and tells those who wait for that. */
@@ -68,8 +68,8 @@ export async function endBatch(
 ): Promise<boolean> {
   const { from, to } = transitions[edge];
   const { rows } = await tx.db.execute<{ userId: string; totalRows: number; run: number }>(sql`
-    UPDATE batches SET state = ${to}, reason = ${reason}, finished_at = statement_timestamp()
-    WHERE id = ${batchId} AND state = ANY(${sql.param([...from])}::batch_state[])
+    UPDATE rowmill.batches SET state = ${to}, reason = ${reason}, finished_at = statement_timestamp()
+    WHERE id = ${batchId} AND state = ANY(${sql.param([...from])}::rowmill.batch_state[])
     RETURNING user_id AS "userId", total_rows AS "totalRows", run`);
   const [ended] = rows;
   if (!ended) return false;

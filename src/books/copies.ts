@@ -12,7 +12,7 @@ import { BOOK_KEY } from "../schema/targets.ts";
 /** Whether the owner has another book that holds this key. */
 export function isKeyTaken(userId: number, title: string, author: string, exceptId = 0): SQL<boolean> {
   return sql<boolean>`EXISTS (
-    SELECT FROM books AS other
+    SELECT FROM rowmill.books AS other
     WHERE other.user_id = ${userId} AND other.id <> ${exceptId} AND other.key = (
       SELECT ${sql.raw(BOOK_KEY)} FROM (SELECT ${title}::text AS title, ${author}::text AS author) AS wanted))`;
 }

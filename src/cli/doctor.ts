@@ -6,6 +6,7 @@ import type { Config } from "../config.ts";
 import { QUEUES } from "../jobs.ts";
 import { pendingMigrations } from "../migrate.ts";
 import { databaseOn } from "../platform/postgres/database.ts";
+import { grantsToMigrate, grantsToRun } from "../platform/postgres/schemas.ts";
 import { aliveWorkers } from "../queues/queries.ts";
 import { pausedQueues } from "../schema/workers.ts";
 
@@ -31,9 +32,16 @@ export async function diagnose(config: Config, pool: pg.Pool): Promise<Finding[]
       bad(`The database can't be reached: ${error instanceof Error ? error.message : error}`),
     ];
   }
+  const grants = await grantsToRun(pool);
+  if (grants.length > 0) {
+    const statements = grants.join(" ");
+    return [
+      ...findings,
+      bad(`The role may not use Rowmill's tables. As the owner of the database run: ${statements}`),
+    ];
+  }
   const pending = await pendingMigrations(pool);
-  if (pending > 0)
-    return [...findings, bad(`${pending} migration(s) are missing; run: npm run cli -- migrate`)];
+  if (pending > 0) return [...findings, ...(await explainPending(pending, pool))];
   findings.push(good("The database is migrated."));
   findings.push(
     await checkConnections(config, pool),
@@ -55,6 +63,15 @@ function checkNode(): Finding {
 async function checkServer(pool: pg.Pool): Promise<Finding> {
   const { rows } = await pool.query("SELECT current_setting('server_version') AS version");
   return good(`PostgreSQL ${rows[0].version} answers.`);
+}
+
+async function explainPending(pending: number, pool: pg.Pool): Promise<Finding[]> {
+  const findings = [bad(`${pending} migration(s) are missing; run: npm run cli -- migrate`)];
+  const grants = await grantsToMigrate(pool);
+  if (grants.length > 0) {
+    findings.push(bad(`The role may not migrate. As the owner of the database run: ${grants.join(" ")}`));
+  }
+  return findings;
 }
 
 async function checkConnections(config: Config, pool: pg.Pool): Promise<Finding> {
@@ -105,8 +122,8 @@ async function checkChunks(pool: pg.Pool): Promise<Finding> {
   const { rows } = await databaseOn(pool).execute<{ waiting: number; silent: number }>(sql`
     SELECT count(*)::int AS waiting,
       count(*) FILTER (WHERE chunks.state = 'processing' AND updated_at < now() - make_interval(mins => ${SILENT_MINUTES}))::int AS silent
-    FROM chunks JOIN batches ON id = batch_id
-    WHERE chunks.state <> 'done' AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::batch_state[])`);
+    FROM rowmill.chunks JOIN rowmill.batches ON id = batch_id
+    WHERE chunks.state <> 'done' AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::rowmill.batch_state[])`);
   const { waiting, silent } = rows[0] ?? { waiting: 0, silent: 0 };
   if (silent === 0) return good(`${waiting} chunk(s) wait or are being worked on.`);
   return bad(

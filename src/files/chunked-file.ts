@@ -173,10 +173,10 @@ export class ChunkedFile implements AsyncDisposable {
     const { rowCount } = await this.#ctx.db
       .execute(sql`
         WITH alive AS (
-          UPDATE files SET bytes = ${this.#bytes}, receiving_at = ${this.#ctx.now().toISOString()}
+          UPDATE rowmill.files SET bytes = ${this.#bytes}, receiving_at = ${this.#ctx.now().toISOString()}
           WHERE ${this.#isReceiving} RETURNING id
         )
-        INSERT INTO file_chunks (file_id, position, bytes)
+        INSERT INTO rowmill.file_chunks (file_id, position, bytes)
         SELECT id, ${this.#position}::int, ${bytes}::bytea FROM alive
         ON CONFLICT (file_id, position) DO UPDATE SET bytes = excluded.bytes`)
       .catch((error) => {

@@ -47,7 +47,7 @@ export async function claimQuota(tx: Context, userId: number, bytes: number): Pr
 async function usedBytes(ctx: Context, userId: number, before: string | undefined): Promise<number> {
   const isEarlier = before === undefined ? sql`false` : sql`id < ${before}`;
   const { rows } = await ctx.db.execute<{ used: number }>(sql`
-    SELECT coalesce(sum(bytes), 0)::float8 AS used FROM files
+    SELECT coalesce(sum(bytes), 0)::float8 AS used FROM rowmill.files
     WHERE user_id = ${userId} AND (receiving_at IS NULL OR ${isEarlier})`);
   return rows[0]?.used ?? 0;
 }

@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
  */
 export async function allocateIds(tx: Context, table: string, count: number): Promise<number[]> {
   const { rows } = await tx.db.execute<{ id: string }>(
-    sql`SELECT nextval(${`${table}_id_seq`}::regclass) AS id FROM generate_series(1, ${count})`,
+    sql`SELECT nextval(${`rowmill.${table}_id_seq`}::regclass) AS id FROM generate_series(1, ${count})`,
   );
   return rows.map(({ id }) => Number(id));
 }

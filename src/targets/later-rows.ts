@@ -17,7 +17,7 @@ export async function settledByLaterRows(
     SELECT DISTINCT record_id AS id
     FROM unnest(${sql.param(updates.map(({ recordId }) => recordId))}::bigint[], ${sql.param(rows)}::int[])
       AS change (id, row_number)
-    JOIN row_results ON record_id = change.id AND row_results.row_number > change.row_number
+    JOIN rowmill.row_results ON record_id = change.id AND row_results.row_number > change.row_number
     WHERE batch_id = ${batchId} AND row_results.row_number > ${Math.min(...rows)} AND status = 'success'`);
   return new Set(settled.map(({ id }) => Number(id)));
 }

@@ -111,7 +111,7 @@ export async function recordEvent(
 function eventsOf(ids: SQL, type: TaskEventType, { message = "", actorId = null, metadata }: EventNote): SQL {
   const json = metadata ? JSON.stringify(metadata) : null;
   return sql`
-    INSERT INTO task_events (task_id, type, message, actor_id, metadata, created_at)
-    SELECT id, ${type}::task_event_type, ${message}, ${actorId}::bigint, ${json}::json, statement_timestamp()
+    INSERT INTO rowmill.task_events (task_id, type, message, actor_id, metadata, created_at)
+    SELECT id, ${type}::rowmill.task_event_type, ${message}, ${actorId}::bigint, ${json}::json, statement_timestamp()
     FROM (${ids}) AS task`;
 }

@@ -362,7 +362,7 @@ describe("a refresh token", () => {
     const first = await newSession("hashed");
     const second = (await refreshWith(first.refresh)).body;
     const stored = await rowmill.ctx.pool.query<{ token_hash: Buffer; text: string }>(
-      "SELECT token_hash, t::text AS text FROM refresh_tokens t WHERE user_id = $1 ORDER BY created_at",
+      "SELECT token_hash, t::text AS text FROM rowmill.refresh_tokens t WHERE user_id = $1 ORDER BY created_at",
       [first.user.id],
     );
     const hashes = stored.rows.map(({ token_hash }) => token_hash.toString("hex"));
@@ -599,7 +599,7 @@ describe("failed logins", () => {
     await own.client.signUp("patient");
     await failTimes(10, "patient", own);
     expect((await logIn("patient", PASSWORD, own)).status).toBe(429);
-    await own.ctx.pool.query("UPDATE rate_limits SET expire = $1", [Date.now() - 1000]);
+    await own.ctx.pool.query("UPDATE rowmill.rate_limits SET expire = $1", [Date.now() - 1000]);
     expect((await logIn("patient", PASSWORD, own)).status).toBe(200);
   });
 
@@ -710,12 +710,12 @@ describe("the log", () => {
     await using own = await startRowmill();
     const { url, log } = await startProgram(own);
     const { post, headers, refresh, secrets, meWith, basic, token } = await useProgram(url);
-    await own.ctx.pool.query("ALTER TABLE users RENAME COLUMN email TO gone");
+    await own.ctx.pool.query("ALTER TABLE rowmill.users RENAME COLUMN email TO gone");
     expect((await post(`${AUTH}/login`, account, headers)).status).toBe(500);
     expect(
       (await post(`${AUTH}/signup`, { ...account, username: "Hedwig Personal II" }, headers)).status,
     ).toBe(500);
-    await own.ctx.pool.query("ALTER TABLE users RENAME TO gone");
+    await own.ctx.pool.query("ALTER TABLE rowmill.users RENAME TO gone");
     expect((await post(`${AUTH}/refresh`, { refresh }, headers)).status).toBe(500);
     expect(await meWith(`Basic ${basic}`)).toBe(500);
     expect(await meWith(`Token ${token}`)).toBe(500);

@@ -35,7 +35,7 @@ async function follow(user: Client, id: string, lastEventId?: string): Promise<E
 
 /** Changes the batch as its owner's reason, which every view shows. */
 async function change(id: string, reason: string, { isTold = true } = {}): Promise<void> {
-  await rowmill.ctx.pool.query("UPDATE batches SET reason = $2 WHERE id = $1", [id, reason]);
+  await rowmill.ctx.pool.query("UPDATE rowmill.batches SET reason = $2 WHERE id = $1", [id, reason]);
   if (isTold) await batchChanged(rowmill.ctx, id);
 }
 
@@ -139,7 +139,7 @@ describe("the events of a batch", () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user);
     await rowmill.ctx.pool.query(
-      "UPDATE batches SET state = 'cancelled', finished_at = now() WHERE id = $1",
+      "UPDATE rowmill.batches SET state = 'cancelled', finished_at = now() WHERE id = $1",
       [id],
     );
     const client = await follow(user, id);
@@ -160,7 +160,7 @@ describe("the events of a batch", () => {
     const id = await uploaded(user);
     const client = await follow(user, id);
     await client.saw("at first", () => true);
-    await rowmill.ctx.pool.query("DELETE FROM batches WHERE id = $1", [id]);
+    await rowmill.ctx.pool.query("DELETE FROM rowmill.batches WHERE id = $1", [id]);
     await batchChanged(rowmill.ctx, id);
     await client.ended();
     expect(client.events).toHaveLength(1);
@@ -313,11 +313,11 @@ describe("the version of a batch", () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, 60);
     await rowmill.ctx.pool.query(
-      "UPDATE batches SET state = 'processing', started_at = now() WHERE id = $1",
+      "UPDATE rowmill.batches SET state = 'processing', started_at = now() WHERE id = $1",
       [id],
     );
     await rowmill.ctx.pool.query(
-      "UPDATE chunks SET state = 'processing', succeeded = 1, created = 1 WHERE batch_id = $1 AND first_row = 2",
+      "UPDATE rowmill.chunks SET state = 'processing', succeeded = 1, created = 1 WHERE batch_id = $1 AND first_row = 2",
       [id],
     );
     const { body, headers } = await user.batch(id);
@@ -327,7 +327,7 @@ describe("the version of a batch", () => {
     });
     expect(rateLater.headers.get("etag")).toBe(headers.get("etag"));
     await rowmill.ctx.pool.query(
-      "UPDATE chunks SET succeeded = 2, created = 2 WHERE batch_id = $1 AND first_row = 2",
+      "UPDATE rowmill.chunks SET succeeded = 2, created = 2 WHERE batch_id = $1 AND first_row = 2",
       [id],
     );
     expect((await user.batch(id)).headers.get("etag")).not.toBe(headers.get("etag"));

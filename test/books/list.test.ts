@@ -192,7 +192,7 @@ describe("a search", () => {
   test("that takes too long is given up and says so, and so is an order", async () => {
     const holder = await rowmill.ctx.pool.connect();
     try {
-      await holder.query("BEGIN; LOCK TABLE books IN ACCESS EXCLUSIVE MODE");
+      await holder.query("BEGIN; LOCK TABLE rowmill.books IN ACCESS EXCLUSIVE MODE");
       const answers = await Promise.all(
         ["search=emma", "sort=title"].map((query) => owner.get<Problem>(`/api/v1/books?${query}`)),
       );

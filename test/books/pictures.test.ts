@@ -34,7 +34,7 @@ async function withPicture(bytes: Buffer, filename?: string): Promise<Book> {
 
 async function countFiles(server = rowmill): Promise<{ files: number; chunks: number }> {
   const { rows } = await server.ctx.db.execute<{ files: string; chunks: string }>(
-    sql`SELECT (SELECT count(*) FROM files) AS files, (SELECT count(*) FROM file_chunks) AS chunks`,
+    sql`SELECT (SELECT count(*) FROM rowmill.files) AS files, (SELECT count(*) FROM rowmill.file_chunks) AS chunks`,
   );
   return { files: Number(rows[0]?.files), chunks: Number(rows[0]?.chunks) };
 }

@@ -20,7 +20,7 @@ test("a worker that is killed in the middle of an atomic batch leaves nothing, a
   await until("it is in the middle", async () => (await user.batch(body.id)).body.counts.processing >= 250);
   await killed.kill();
   await gate.open();
-  expect(await count(pool, "SELECT count(*) FROM books")).toBe(0);
+  expect(await count(pool, "SELECT count(*) FROM rowmill.books")).toBe(0);
 
   const other = await rowmill.startWorker();
   await user.finished(body.id, 30_000);
@@ -40,7 +40,7 @@ test("with workers killed again and again it is written all at once, or not at a
     // Not to wait for something: the moment of the crash is what is to be at random.
     await sleep(Math.random() * 300);
     await worker.kill();
-    expect([0, 30_000]).toContain(await count(pool, "SELECT count(*) FROM books"));
+    expect([0, 30_000]).toContain(await count(pool, "SELECT count(*) FROM rowmill.books"));
   }
   await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
   await user.finished(body.id, 60_000);
@@ -63,5 +63,5 @@ test("a batch that can't be written leaves nothing either when its worker is kil
   const batch = await user.finished(body.id, 30_000);
   expect(batch).toMatchObject({ state: "failed", counts: { failed: 2, unprocessed: 98, success: 0 } });
   expect((await user.rows(body.id, "failed")).map(({ row }) => row)).toEqual([5, 101]);
-  expect(await count(pool, "SELECT count(*) FROM books")).toBe(0);
+  expect(await count(pool, "SELECT count(*) FROM rowmill.books")).toBe(0);
 });

@@ -70,7 +70,7 @@ describe("with a worker", () => {
     expect(done).toMatchObject({ code: 0 });
     expect(done.output).toMatch(/^Task \d+ \([0-9a-f-]{36}\) is in the queue default\.$/m);
     expect(done.output).toMatch(/^completed: Task completed successfully in 0.5 seconds at /m);
-    await rowmill.ctx.pool.query("UPDATE users SET role = 'admin' WHERE id = $1", [userId]);
+    await rowmill.ctx.pool.query("UPDATE rowmill.users SET role = 'admin' WHERE id = $1", [userId]);
     const unwatched = await cli(
       "run",
       "generic",
@@ -118,7 +118,7 @@ describe("with a worker", () => {
     );
     await rowmill.startWorker();
     expect((await doctor()).output).toContain("✓ No queue is paused.");
-    await rowmill.ctx.pool.query("INSERT INTO paused_queues (queue) VALUES ('notifications')");
+    await rowmill.ctx.pool.query("INSERT INTO rowmill.paused_queues (queue) VALUES ('notifications')");
     expect((await doctor()).output).toContain(
       "✗ notifications: paused; go on with: npm run cli -- tasks resume notifications",
     );

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } f
 import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
 import { Client } from "../support/client.ts";
 import { endLeftovers, kill, processesOn, type RunningCommand, run, unset } from "../support/commands.ts";
-import { databaseUrl, drop, onServer } from "../support/postgres.ts";
+import { create, databaseUrl, drop } from "../support/postgres.ts";
 import { createDatabase } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
 
@@ -316,7 +316,7 @@ async function newPlace(own: NodeJS.ProcessEnv = {}): Promise<Place> {
 async function emptyDatabase(): Promise<string> {
   const serverUrl = inject("serverUrl");
   const name = `rowmill_empty_${randomBytes(6).toString("hex")}`;
-  await onServer(serverUrl, `CREATE DATABASE ${name}`);
+  await create(serverUrl, name);
   onTestFinished(() => drop(serverUrl, name));
   return databaseUrl(serverUrl, name);
 }

@@ -44,7 +44,7 @@ test("workers that are killed again and again lose no task and complete none twi
   await rowmill.startWorker();
   for (const { id } of tasks) expect((await endedTask(rowmill.ctx, id, 60_000)).status).toBe("completed");
   const { rows } = await rowmill.ctx.pool.query(
-    "SELECT count(*)::int AS events, count(DISTINCT task_id)::int AS tasks FROM task_events WHERE type = 'completed'",
+    "SELECT count(*)::int AS events, count(DISTINCT task_id)::int AS tasks FROM rowmill.task_events WHERE type = 'completed'",
   );
   expect(rows).toEqual([{ events: 300, tasks: 300 }]);
 });
@@ -67,7 +67,7 @@ test("sessions that the database ends while tasks are in hand cost none, and com
     expect(await endedTask(rowmill.ctx, id, 60_000)).toMatchObject({ status: "completed", retryCount: 0 });
   }
   const { rows } = await rowmill.ctx.pool.query(
-    "SELECT count(*)::int AS events, count(DISTINCT task_id)::int AS tasks FROM task_events WHERE type = 'completed'",
+    "SELECT count(*)::int AS events, count(DISTINCT task_id)::int AS tasks FROM rowmill.task_events WHERE type = 'completed'",
   );
   expect(rows).toEqual([{ events: 60, tasks: 60 }]);
   expect(worker.hasEnded).toBe(false);

@@ -9,7 +9,7 @@ const runs = ({ ctx }: Rowmill, id: string) =>
 
 async function jobsWaiting({ ctx }: Rowmill, name = "task.default"): Promise<number> {
   const { rows } = await ctx.pool.query(
-    "SELECT count(*)::int AS count FROM pgboss.job WHERE name = $1 AND state < 'active'",
+    "SELECT count(*)::int AS count FROM rowmill_queue.job WHERE name = $1 AND state < 'active'",
     [name],
   );
   return rows[0].count;
@@ -17,7 +17,7 @@ async function jobsWaiting({ ctx }: Rowmill, name = "task.default"): Promise<num
 
 async function isProcessing({ ctx }: Rowmill, ids: readonly string[]): Promise<string[]> {
   const { rows } = await ctx.pool.query<{ id: string }>(
-    "SELECT id FROM tasks WHERE id = ANY($1) AND status = 'processing'",
+    "SELECT id FROM rowmill.tasks WHERE id = ANY($1) AND status = 'processing'",
     [ids],
   );
   return rows.map(({ id }) => id);
@@ -100,10 +100,10 @@ test("upkeep goes on while its queue is paused", async () => {
   const { ctx } = rowmill;
   await pauseQueue(ctx, null, "default");
   await rowmill.startWorker();
-  await ctx.pool.query("INSERT INTO pgboss.job (name, data) VALUES ('upkeep.clean', '{}')");
+  await ctx.pool.query("INSERT INTO rowmill_queue.job (name, data) VALUES ('upkeep.clean', '{}')");
   await until("it is cleaned", async () => {
     const { rows } = await ctx.pool.query(
-      "SELECT output FROM pgboss.job WHERE name = 'upkeep.clean' AND state = 'completed'",
+      "SELECT output FROM rowmill_queue.job WHERE name = 'upkeep.clean' AND state = 'completed'",
     );
     return rows[0] ?? null;
   });

@@ -70,7 +70,7 @@ export function untilBatch(
 /** Jobs of a name that a worker has in hand. */
 export async function jobsInHand({ pool }: OpenContext, name = "batch.process-chunk"): Promise<number> {
   const { rows } = await pool.query(
-    "SELECT count(*)::int AS count FROM pgboss.job WHERE name = $1 AND state = 'active'",
+    "SELECT count(*)::int AS count FROM rowmill_queue.job WHERE name = $1 AND state = 'active'",
     [name],
   );
   return rows[0].count;
@@ -79,7 +79,7 @@ export async function jobsInHand({ pool }: OpenContext, name = "batch.process-ch
 /** Jobs of a name that a worker has in hand or will take. */
 export async function jobsLeft({ pool }: OpenContext, name = "batch.process-chunk"): Promise<number> {
   const { rows } = await pool.query(
-    "SELECT count(*)::int AS count FROM pgboss.job WHERE name = $1 AND state IN ('created', 'retry', 'active')",
+    "SELECT count(*)::int AS count FROM rowmill_queue.job WHERE name = $1 AND state IN ('created', 'retry', 'active')",
     [name],
   );
   return rows[0].count;
@@ -95,15 +95,15 @@ export interface Gate extends AsyncDisposable {
 
 /** Where a chunk is held: as it writes a book of the title `gate`, or as it stores its rows' results. */
 const GATES = {
-  write: `CREATE TRIGGER gate BEFORE INSERT ON books FOR EACH ROW WHEN (NEW.title = 'gate') EXECUTE FUNCTION wait_at_gate()`,
+  write: `CREATE TRIGGER gate BEFORE INSERT ON rowmill.books FOR EACH ROW WHEN (NEW.title = 'gate') EXECUTE FUNCTION rowmill.wait_at_gate()`,
   settle:
-    "CREATE TRIGGER gate BEFORE INSERT ON row_results FOR EACH STATEMENT EXECUTE FUNCTION wait_at_gate()",
+    "CREATE TRIGGER gate BEFORE INSERT ON rowmill.row_results FOR EACH STATEMENT EXECUTE FUNCTION rowmill.wait_at_gate()",
 };
 
 /** From now on chunks stay in the middle of a statement until the gate is opened. */
 export async function closeGate({ pool }: OpenContext, at: keyof typeof GATES = "write"): Promise<Gate> {
   await pool.query(
-    `CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    `CREATE FUNCTION rowmill.wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       PERFORM pg_advisory_xact_lock_shared(4711);
       RETURN NEW;
     END $$;
@@ -139,7 +139,7 @@ export async function closeGate({ pool }: OpenContext, at: keyof typeof GATES = 
 /** How often it was enqueued that a batch has ended. */
 export async function finishedJobs({ pool }: OpenContext, batchId: string): Promise<number> {
   const { rows } = await pool.query(
-    "SELECT count(*)::int AS count FROM pgboss.job WHERE name = 'batch.finished' AND data->>'batchId' = $1",
+    "SELECT count(*)::int AS count FROM rowmill_queue.job WHERE name = 'batch.finished' AND data->>'batchId' = $1",
     [batchId],
   );
   return rows[0].count;

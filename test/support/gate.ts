@@ -15,13 +15,13 @@ export async function startWithGate(settings: NodeJS.ProcessEnv = {}): Promise<R
 
 export function addGate(pool: Rowmill["ctx"]["pool"]): Promise<unknown> {
   return pool.query(
-    `CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    `CREATE FUNCTION rowmill.gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       IF NEW.title LIKE 'gate%' THEN PERFORM pg_advisory_xact_lock_shared(${GATE}); END IF;
       IF NEW.title = 'poison' THEN RAISE EXCEPTION 'the cellar refuses it' USING ERRCODE = '23514'; END IF;
       IF NEW.title = 'busy' THEN RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END IF;
       RETURN NEW;
     END $$;
-    CREATE TRIGGER gate BEFORE INSERT OR UPDATE ON books FOR EACH ROW EXECUTE FUNCTION gate()`,
+    CREATE TRIGGER gate BEFORE INSERT OR UPDATE ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.gate()`,
   );
 }
 

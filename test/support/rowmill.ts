@@ -7,7 +7,7 @@ import { type OpenContext, openContext } from "../../src/context.ts";
 import { takeJobs } from "../../src/handlers.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { Client } from "./client.ts";
-import { databaseUrl, drop, onServer, TEMPLATE } from "./postgres.ts";
+import { create, databaseUrl, drop, TEMPLATE } from "./postgres.ts";
 
 /** Settings of a test: no simulated delay, no logs, limits as shipped. */
 const SETTINGS = {
@@ -26,7 +26,7 @@ export interface TestDatabase extends AsyncDisposable {
 export async function createDatabase(): Promise<TestDatabase> {
   const serverUrl = inject("serverUrl");
   const name = `rowmill_test_${randomBytes(6).toString("hex")}`;
-  await onServer(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
+  await create(serverUrl, name, TEMPLATE);
   return { url: databaseUrl(serverUrl, name), [Symbol.asyncDispose]: () => drop(serverUrl, name) };
 }
 

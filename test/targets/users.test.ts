@@ -23,7 +23,7 @@ const logIn = (username: string, password = PASSWORD) =>
 
 async function account(username: string) {
   const { rows } = await rowmill.ctx.pool.query<{ id: number; email: string; role: string }>(
-    "SELECT id::int, email, role FROM users WHERE lower(username) = lower($1)",
+    "SELECT id::int, email, role FROM rowmill.users WHERE lower(username) = lower($1)",
     [username],
   );
   return rows[0];
@@ -31,8 +31,8 @@ async function account(username: string) {
 
 async function stored(batchId: string): Promise<string> {
   const { rows } = await rowmill.ctx.pool.query(
-    `SELECT (SELECT json_agg(r) FROM batch_rows r WHERE batch_id = $1)::text
-      || coalesce((SELECT json_agg(r) FROM row_results r WHERE batch_id = $1)::text, '') AS all`,
+    `SELECT (SELECT json_agg(r) FROM rowmill.batch_rows r WHERE batch_id = $1)::text
+      || coalesce((SELECT json_agg(r) FROM rowmill.row_results r WHERE batch_id = $1)::text, '') AS all`,
     [batchId],
   );
   return rows[0]?.all;
@@ -190,7 +190,7 @@ describe("undo", () => {
   test("removes accounts that nobody has used", async () => {
     const batch = await importUsers(`username,password\nunused,${PASSWORD}\nused,${PASSWORD}\nremoved,\n`);
     await logIn("used");
-    await rowmill.ctx.pool.query("DELETE FROM users WHERE username = 'removed'");
+    await rowmill.ctx.pool.query("DELETE FROM rowmill.users WHERE username = 'removed'");
     expect(await undo(rowmill, batch)).toEqual({
       2: { kind: "reversed" },
       3: {
@@ -209,7 +209,7 @@ describe("undo", () => {
       `username,email,role,password\nback-1,new@x,admin,\nback-2,new@x,admin,\nback-3,new@x,admin,${PASSWORD}\n`,
       "upsert",
     );
-    await rowmill.ctx.pool.query("UPDATE users SET email = 'other@x' WHERE username = 'back-2'");
+    await rowmill.ctx.pool.query("UPDATE rowmill.users SET email = 'other@x' WHERE username = 'back-2'");
     expect(await undo(rowmill, batch)).toEqual({
       2: { kind: "reversed" },
       3: { kind: "kept", reason: "E-mail or role were changed since." },
@@ -227,7 +227,7 @@ describe("undo", () => {
 test("rows of somebody who is no administrator any more fail", async () => {
   const former = await newAdmin(rowmill, "former");
   const id = await receive(former, "username\nintruder\n", "insert", "users");
-  await rowmill.ctx.pool.query("UPDATE users SET role = 'user' WHERE username = 'former'");
+  await rowmill.ctx.pool.query("UPDATE rowmill.users SET role = 'user' WHERE username = 'former'");
   for (const chunk of await chunksOf(rowmill, id)) await deliver(rowmill, id, chunk);
   expect(await effects(rowmill, id)).toEqual({ 2: "forbidden" });
   expect(await account("intruder")).toBeUndefined();
@@ -244,7 +244,7 @@ test("two workers with the same names make each account once", async () => {
   const ended = await Promise.all(ids.map((id) => root.finished(id)));
   expect(ended.map(({ state }) => state)).toEqual(["completed", "completed"]);
   const { rows } = await own.ctx.pool.query(
-    "SELECT count(*)::int AS users FROM users WHERE username LIKE 'user-%'",
+    "SELECT count(*)::int AS users FROM rowmill.users WHERE username LIKE 'user-%'",
   );
   expect(rows[0]).toEqual({ users: 60 });
 });

@@ -38,7 +38,7 @@ type Page = { items: TaskView[]; next_cursor: string | null };
 
 async function jobsOf(ids: readonly string[]): Promise<number> {
   const { rows } = await rowmill.ctx.pool.query(
-    "SELECT count(*)::int AS count FROM pgboss.job WHERE data->>'taskId' = ANY($1)",
+    "SELECT count(*)::int AS count FROM rowmill_queue.job WHERE data->>'taskId' = ANY($1)",
     [ids],
   );
   return rows[0].count;
@@ -188,7 +188,7 @@ describe("changing many", () => {
     expect(await changePages(ctx, null, change, newest, 60)).toBe(2400);
     expect((await getTask(ctx, null, late)).status).toBe("pending");
     const { rows } = await ctx.pool.query(
-      "SELECT count(*)::int AS jobs FROM pgboss.job WHERE name = 'task.default'",
+      "SELECT count(*)::int AS jobs FROM rowmill_queue.job WHERE name = 'task.default'",
     );
     expect(rows[0].jobs).toBe(1);
   });

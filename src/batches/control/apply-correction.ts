@@ -39,8 +39,8 @@ export async function lockEnded(tx: Context, userId: number, batchId: string): P
 
 async function requireKnownRows(tx: Context, batch: Batch, stagingId: string): Promise<void> {
   const { rows } = await tx.db.execute<{ row: number }>(sql`
-    SELECT row_number AS row FROM batch_rows AS staged WHERE batch_id = ${stagingId} AND NOT EXISTS (
-      SELECT FROM batch_rows WHERE batch_id = ${batch.id} AND batch_rows.row_number = staged.row_number
+    SELECT row_number AS row FROM rowmill.batch_rows AS staged WHERE batch_id = ${stagingId} AND NOT EXISTS (
+      SELECT FROM rowmill.batch_rows WHERE batch_id = ${batch.id} AND batch_rows.row_number = staged.row_number
     ) ORDER BY 1 LIMIT 1`);
   if (rows[0]) throw invalidField("file", `_row ${rows[0].row} is no row of this batch.`);
 }
@@ -59,9 +59,9 @@ async function applyPages(tx: Context, batch: Batch, stagingId: string, userId: 
       status: "success" | "failed" | null;
     }>(sql`
       SELECT staged.row_number AS row, staged.fields AS given, rows.fields, rows.problem, results.status
-      FROM batch_rows AS staged
-      JOIN batch_rows AS rows ON rows.batch_id = ${batch.id} AND rows.row_number = staged.row_number
-      LEFT JOIN row_results AS results ON results.batch_id = ${batch.id} AND results.row_number = staged.row_number
+      FROM rowmill.batch_rows AS staged
+      JOIN rowmill.batch_rows AS rows ON rows.batch_id = ${batch.id} AND rows.row_number = staged.row_number
+      LEFT JOIN rowmill.row_results AS results ON results.batch_id = ${batch.id} AND results.row_number = staged.row_number
       WHERE staged.batch_id = ${stagingId} AND staged.row_number > ${after}
       ORDER BY staged.row_number LIMIT ${PAGE_ROWS}`);
     const last = rows.at(-1);
@@ -90,11 +90,11 @@ async function changeCells(
   const before = sql.param(rows.map(({ fields }) => JSON.stringify(fields)));
   const after = sql.param(rows.map(({ cells }) => JSON.stringify(cells)));
   await tx.db.execute(sql`
-    INSERT INTO row_history (batch_id, row_number, event, user_id, fields)
+    INSERT INTO rowmill.row_history (batch_id, row_number, event, user_id, fields)
     SELECT ${batchId}, row, 'edited', ${userId}, fields::json
     FROM unnest(${numbers}::int[], ${before}::text[]) AS edited (row, fields)`);
   await tx.db.execute(sql`
-    UPDATE batch_rows SET fields = cells::json, problem = NULL
+    UPDATE rowmill.batch_rows SET fields = cells::json, problem = NULL
     FROM unnest(${numbers}::int[], ${after}::text[]) AS edited (row, cells)
     WHERE batch_id = ${batchId} AND row_number = row`);
 }

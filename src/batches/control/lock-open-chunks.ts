@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 50;
  */
 export async function lockOpenChunks(tx: Context, batchId: string): Promise<void> {
   await tx.db.execute(
-    sql`SELECT FROM chunks WHERE batch_id = ${batchId} AND state <> 'done' FOR UPDATE NOWAIT`,
+    sql`SELECT FROM rowmill.chunks WHERE batch_id = ${batchId} AND state <> 'done' FOR UPDATE NOWAIT`,
   );
 }
 

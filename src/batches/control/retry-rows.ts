@@ -61,13 +61,13 @@ async function reopenWhole(tx: Context, batch: Batch, userId: number): Promise<v
   await takeFailuresBack(tx, batch, userId, undefined);
   await resetChunks(tx, batch.id);
   await tx.db.execute(
-    sql`UPDATE chunks SET attempt = attempt + 1, first_attempt = attempt + 1 WHERE batch_id = ${batch.id}`,
+    sql`UPDATE rowmill.chunks SET attempt = attempt + 1, first_attempt = attempt + 1 WHERE batch_id = ${batch.id}`,
   );
 }
 
 async function countLeft(tx: Context, batch: Batch): Promise<number> {
   const { rows } = await tx.db.execute<{ left: number }>(sql`
-    SELECT coalesce(sum(row_count - succeeded - failed), 0)::int AS left FROM chunks WHERE batch_id = ${batch.id}`);
+    SELECT coalesce(sum(row_count - succeeded - failed), 0)::int AS left FROM rowmill.chunks WHERE batch_id = ${batch.id}`);
   return rows[0]?.left ?? 0;
 }
 
@@ -82,9 +82,9 @@ async function takeFailuresBack(
   if (rows !== undefined) await requireFailed(tx, batch.id, rows);
   const { rowCount } = await tx.db.execute(sql`
     WITH taken AS (
-      DELETE FROM row_results WHERE batch_id = ${batch.id} AND status = 'failed' AND ${chosen} RETURNING *
+      DELETE FROM rowmill.row_results WHERE batch_id = ${batch.id} AND status = 'failed' AND ${chosen} RETURNING *
     )
-    INSERT INTO row_history (batch_id, row_number, event, at, user_id, attempts, error_code, error_message)
+    INSERT INTO rowmill.row_history (batch_id, row_number, event, at, user_id, attempts, error_code, error_message)
     SELECT batch_id, row_number, 'failed', completed_at, ${userId}, attempts, error_code, error_message FROM taken`);
   return rowCount ?? 0;
 }
@@ -94,7 +94,7 @@ async function requireFailed(tx: Context, batchId: string, wanted: readonly numb
   const { rows } = await tx.db.execute<{ row: number }>(sql`
     SELECT row FROM unnest(${sql.param([...wanted])}::int[]) AS wanted (row)
     WHERE NOT EXISTS (
-      SELECT FROM row_results WHERE batch_id = ${batchId} AND row_number = row AND status = 'failed'
+      SELECT FROM rowmill.row_results WHERE batch_id = ${batchId} AND row_number = row AND status = 'failed'
     ) LIMIT 1`);
   if (rows[0]) throw invalidField("rows", `row ${rows[0].row} is none that has failed.`);
 }
@@ -104,12 +104,12 @@ async function reopenChunks(tx: Context, batchId: string): Promise<void> {
   await tx.db.execute(sql`
     WITH counted AS (
       SELECT first_row, (
-        SELECT count(*) FROM row_results
+        SELECT count(*) FROM rowmill.row_results
         WHERE row_results.batch_id = ${batchId} AND row_number BETWEEN first_row AND last_row AND status = 'failed'
       ) AS failed
-      FROM chunks WHERE batch_id = ${batchId} AND failed > 0
+      FROM rowmill.chunks WHERE batch_id = ${batchId} AND failed > 0
     )
-    UPDATE chunks SET failed = counted.failed, state = 'queued', attempt = attempt + 1
+    UPDATE rowmill.chunks SET failed = counted.failed, state = 'queued', attempt = attempt + 1
     FROM counted
     WHERE chunks.batch_id = ${batchId} AND chunks.first_row = counted.first_row AND chunks.failed <> counted.failed`);
   await recountChunks(tx, batchId);

@@ -26,7 +26,7 @@ export async function enqueueWork(tx: Context, batch: Workable): Promise<void> {
   }
   const isPaced = batch.rowsPerSecond !== null;
   const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(sql`
-    UPDATE chunks SET state = 'queued', due_at = ${isPaced ? NOT_YET : sql`statement_timestamp()`},
+    UPDATE rowmill.chunks SET state = 'queued', due_at = ${isPaced ? NOT_YET : sql`statement_timestamp()`},
       attempt = attempt + (state = 'processing')::int, first_attempt = attempt + (state = 'processing')::int
     WHERE batch_id = ${batch.id} AND state <> 'done'
     RETURNING first_row AS "firstRow", attempt`);

@@ -18,7 +18,7 @@ export const NOT_YET = sql`'infinity'::timestamptz`;
  */
 export async function goOnPaced(tx: Context, batchId: string, rowCount: number, lane: Lane): Promise<void> {
   const { rows } = await tx.db.execute<{ delaySeconds: number }>(sql`
-    UPDATE batches SET paced_until =
+    UPDATE rowmill.batches SET paced_until =
       greatest(paced_until, statement_timestamp() - make_interval(secs => ${BUCKET_SECONDS}))
         + make_interval(secs => ${rowCount}::float / rows_per_second)
     WHERE id = ${batchId}
@@ -34,9 +34,9 @@ export async function enqueueNextChunk(
   delaySeconds: number,
 ): Promise<void> {
   const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(sql`
-    UPDATE chunks SET due_at = statement_timestamp() + make_interval(secs => ${delaySeconds})
+    UPDATE rowmill.chunks SET due_at = statement_timestamp() + make_interval(secs => ${delaySeconds})
     WHERE batch_id = ${batchId} AND first_row = (
-      SELECT first_row FROM chunks
+      SELECT first_row FROM rowmill.chunks
       WHERE batch_id = ${batchId} AND state <> 'done' AND due_at = ${NOT_YET} ORDER BY first_row LIMIT 1
     )
     RETURNING first_row AS "firstRow", attempt`);

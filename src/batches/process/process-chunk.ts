@@ -85,10 +85,10 @@ async function processOpenRows(
 async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<ChunkInput | null> {
   const { rows } = await ctx.db.execute<Parameters<typeof chunkInputOf>[0] & Record<string, unknown>>(sql`
     WITH started AS (${startBatch(batchId)})
-    UPDATE chunks SET state = 'processing', updated_at = statement_timestamp()
-    FROM batches
+    UPDATE rowmill.chunks SET state = 'processing', updated_at = statement_timestamp()
+    FROM rowmill.batches
     WHERE chunks.batch_id = ${batchId} AND first_row = ${firstRow} AND chunks.state <> 'done'
-      AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::batch_state[])
+      AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::rowmill.batch_state[])
     RETURNING batches.id, user_id AS "userId", target, mode, header, mapping, row_delay_ms AS "rowDelayMs",
       is_dry_run AS "isDryRun"`);
   const [found] = rows;
@@ -98,7 +98,7 @@ async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Pr
 /** Whoever holds this lock is the one that decides the chunk's rows. Null: somebody else has. */
 async function lockChunk(tx: Context, { batchId, firstRow }: ChunkKey) {
   const { rows } = await tx.db.execute<Omit<LockedChunk, keyof ChunkKey> & { lastRow: number }>(sql`
-    SELECT last_row AS "lastRow", row_count AS "rowCount", attempt, first_attempt AS "firstAttempt" FROM chunks
+    SELECT last_row AS "lastRow", row_count AS "rowCount", attempt, first_attempt AS "firstAttempt" FROM rowmill.chunks
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
     FOR UPDATE`);
   return rows[0] ?? null;

@@ -129,7 +129,7 @@ function tellChunk(
     await requireRun(tx, batch, "share");
     await storeFailures(tx, chunk, failures);
     await tx.db.execute(sql`
-      UPDATE chunks SET state = 'done', succeeded = ${rowCount - failures.length}, failed = ${failures.length},
+      UPDATE rowmill.chunks SET state = 'done', succeeded = ${rowCount - failures.length}, failed = ${failures.length},
         created = ${created}, updated = ${updated}, unchanged = ${unchanged}, updated_at = statement_timestamp()
       WHERE batch_id = ${batchId} AND first_row = ${firstRow}`);
     await batchChanged(tx, batchId);

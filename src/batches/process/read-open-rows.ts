@@ -10,10 +10,10 @@ export async function readOpenRows(
   lastRow: number,
 ): Promise<OpenRow[]> {
   const { rows } = await tx.db.execute<{ row: number; fields: string[]; problem: string | null }>(sql`
-    SELECT row_number AS row, fields, problem FROM batch_rows
+    SELECT row_number AS row, fields, problem FROM rowmill.batch_rows
     WHERE batch_id = ${batchId} AND row_number BETWEEN ${firstRow} AND ${lastRow}
       AND row_number NOT IN (
-        SELECT row_number FROM row_results WHERE batch_id = ${batchId} AND row_number BETWEEN ${firstRow} AND ${lastRow}
+        SELECT row_number FROM rowmill.row_results WHERE batch_id = ${batchId} AND row_number BETWEEN ${firstRow} AND ${lastRow}
       )
     ORDER BY row_number`);
   return rows;

@@ -26,7 +26,7 @@ export async function reverseRows(
   return inTransaction(ctx, async (tx) => {
     const { rows } = await tx.db.execute<{ reversed: number; kept: number; failed: number }>(sql`
       SELECT sum(reversed)::int AS reversed, sum(kept)::int AS kept, sum(undo_failed)::int AS failed
-      FROM chunks WHERE batch_id = ${batchId}`);
+      FROM rowmill.chunks WHERE batch_id = ${batchId}`);
     const [counts] = rows;
     if (!counts) return undefined;
     const { reversed, kept, failed } = counts;
@@ -56,7 +56,7 @@ async function reverseLastChunk(tx: Context, input: RowsInput): Promise<boolean>
     effect: WrittenRow["effect"];
     before: object | null;
   }>(sql`
-    SELECT row_number AS row, record_id AS "recordId", effect, before FROM row_results
+    SELECT row_number AS row, record_id AS "recordId", effect, before FROM rowmill.row_results
     WHERE batch_id = ${batchId} AND row_number BETWEEN ${chunk.firstRow} AND ${chunk.lastRow}
       AND status = 'success' AND effect IN ('created', 'updated') AND undo IS NULL
     ORDER BY row_number DESC`);
@@ -117,7 +117,7 @@ async function markRows(
   const kinds = sql.param(outcomes.map(({ kind }) => kind));
   const reasons = sql.param(outcomes.map((outcome) => (outcome.kind === "reversed" ? null : outcome.reason)));
   await tx.db.execute(sql`
-    UPDATE row_results SET undo = kind::undo_outcome, undo_reason = reason
+    UPDATE rowmill.row_results SET undo = kind::rowmill.undo_outcome, undo_reason = reason
     FROM unnest(${numbers}::int[], ${kinds}::text[], ${reasons}::text[]) AS undone (row, kind, reason)
     WHERE batch_id = ${batchId} AND row_number = row`);
 }

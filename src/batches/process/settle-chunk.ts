@@ -77,9 +77,9 @@ async function updateChunk(
 ): Promise<boolean> {
   const again = sql`attempt = attempt + 1, due_at = statement_timestamp() + make_interval(secs => ${retryInSeconds}),`;
   const { rows } = await tx.db.execute<{ isDone: boolean }>(sql`
-    UPDATE chunks SET succeeded = succeeded + ${succeeded}, failed = failed + ${failed}, created = created + ${created},
+    UPDATE rowmill.chunks SET succeeded = succeeded + ${succeeded}, failed = failed + ${failed}, created = created + ${created},
       updated = updated + ${updated}, unchanged = unchanged + ${unchanged}, ${retryInSeconds === null ? sql`` : again}
-      state = CASE WHEN succeeded + failed + ${succeeded + failed} = row_count THEN 'done' ELSE 'queued' END::chunk_state,
+      state = CASE WHEN succeeded + failed + ${succeeded + failed} = row_count THEN 'done' ELSE 'queued' END::rowmill.chunk_state,
       updated_at = statement_timestamp()
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
     RETURNING state = 'done' AS "isDone"`);
@@ -113,8 +113,8 @@ async function countDown(
     maxErrors: string | null;
     isPaced: boolean;
   }>(sql`
-    UPDATE batches SET chunks_left = chunks_left - ${chunksDone}
-    WHERE id = ${batchId} AND state = ANY(${sql.param([...states])}::batch_state[])
+    UPDATE rowmill.batches SET chunks_left = chunks_left - ${chunksDone}
+    WHERE id = ${batchId} AND state = ANY(${sql.param([...states])}::rowmill.batch_state[])
     RETURNING chunks_left AS "chunksLeft", user_id AS "userId", total_rows AS "totalRows", max_errors AS "maxErrors",
       rows_per_second IS NOT NULL AS "isPaced"`);
   const [batch] = rows;
@@ -125,7 +125,7 @@ async function countDown(
 /** A statement of its own: its snapshot sees what the chunk before committed while this one waited for the lock. */
 async function failedRows(tx: Context, batchId: string): Promise<number> {
   const { rows } = await tx.db.execute<{ failed: number }>(
-    sql`SELECT coalesce(sum(failed), 0)::int AS failed FROM chunks WHERE batch_id = ${batchId}`,
+    sql`SELECT coalesce(sum(failed), 0)::int AS failed FROM rowmill.chunks WHERE batch_id = ${batchId}`,
   );
   return rows[0]?.failed ?? 0;
 }

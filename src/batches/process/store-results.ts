@@ -78,7 +78,7 @@ export async function storeSuccesses(
       ? sql`, ${sql.param(alike.map((row) => JSON.stringify(row.before ?? null)))}::text[]`
       : sql``;
     await tx.db.execute(sql`
-      INSERT INTO row_results (batch_id, row_number, status, attempts, record_id, effect, before, completed_at)
+      INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, record_id, effect, before, completed_at)
       SELECT ${batchId}, row_number, 'success', ${attempt}, record_id, ${effect}, ${hasBefore ? sql`before::json` : sql`NULL`},
         statement_timestamp()
       FROM unnest(${numbers}::int[], ${recordIds}::bigint[]${before})
@@ -98,7 +98,7 @@ export async function storeFailures(
   const messages = sql.param(rows.map(({ errors }) => errors.map(({ message }) => message).join("; ")));
   const details = sql.param(rows.map(({ errors }) => JSON.stringify(errors)));
   await tx.db.execute(sql`
-    INSERT INTO row_results (batch_id, row_number, status, attempts, error_code, error_message, errors, completed_at)
+    INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, error_code, error_message, errors, completed_at)
     SELECT ${batchId}, row_number, 'failed', ${attempt}, code, message, details::json, statement_timestamp()
     FROM unnest(${numbers}::int[], ${codes}::text[], ${messages}::text[], ${details}::text[])
       AS failed (row_number, code, message, details)`);

@@ -48,7 +48,7 @@ export function acceptBatch(
     if (!batch) throw new DomainError("conflict", "The upload was removed before it was complete.");
     const column = (key: "firstRow" | "lastRow" | "rowCount") => sql.param(plan.map((chunk) => chunk[key]));
     await tx.db.execute(sql`
-      INSERT INTO chunks (batch_id, first_row, last_row, row_count)
+      INSERT INTO rowmill.chunks (batch_id, first_row, last_row, row_count)
       SELECT ${id}, * FROM unnest(${column("firstRow")}::int[], ${column("lastRow")}::int[], ${column("rowCount")}::int[])`);
     await enqueueWork(tx, batch);
     await batchChanged(tx, id);

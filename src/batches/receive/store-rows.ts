@@ -44,7 +44,12 @@ export async function storeRows(
       throw new DomainError("conflict", "The upload took too long without a byte and was removed.");
   };
   const write = (lines: Buffer) =>
-    copySegment(ctx.pool, "COPY batch_rows (batch_id, row_number, fields, problem) FROM STDIN", lines, touch);
+    copySegment(
+      ctx.pool,
+      "COPY rowmill.batch_rows (batch_id, row_number, fields, problem) FROM STDIN",
+      lines,
+      touch,
+    );
 
   const signOfLife = setInterval(() => {
     touch(ctx.db).catch((error) => ctx.log.warn({ err: error, batchId }, "no sign of life for an upload"));

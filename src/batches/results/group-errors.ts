@@ -77,7 +77,7 @@ async function* causes(ctx: Context, batchId: string): AsyncGenerator<Cause> {
       FROM (
         SELECT row_number AS row, errors::text, CASE WHEN errors IS NULL THEN error_code END AS error_code,
           CASE WHEN errors IS NULL THEN error_message END AS error_message
-        FROM row_results WHERE batch_id = ${batchId} AND status = 'failed' AND row_number > ${after}
+        FROM rowmill.row_results WHERE batch_id = ${batchId} AND status = 'failed' AND row_number > ${after}
         ORDER BY row_number LIMIT ${PAGE_ROWS}
       ) AS page
       GROUP BY page.errors, error_code, error_message ORDER BY min(row)`);

@@ -116,9 +116,9 @@ async function* dueChunks(ctx: Context): AsyncGenerator<DueChunk[]> {
     const { rows } = await ctx.db.execute<DueChunk & Record<string, unknown>>(sql`
       SELECT batch_id AS "batchId", first_row AS "firstRow", row_count AS "rowCount", attempt,
         first_attempt AS "firstAttempt", user_id::float AS "userId", total_rows AS "totalRows"
-      FROM chunks JOIN batches ON batches.id = chunks.batch_id
+      FROM rowmill.chunks JOIN rowmill.batches ON batches.id = chunks.batch_id
       WHERE chunks.state <> 'done' AND due_at < ${dueBefore}
-        AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::batch_state[])
+        AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::rowmill.batch_state[])
         AND NOT is_dry_run AND policy = 'partial'
         AND (batch_id, first_row) > (${after.batchId}, ${after.firstRow})
       ORDER BY batch_id, first_row LIMIT ${PAGE}`);
@@ -132,7 +132,7 @@ async function* dueChunks(ctx: Context): AsyncGenerator<DueChunk[]> {
 /** Locks the chunk if it still waits for this attempt, so that a worker or another reconciler can't be crossed. */
 async function lockIfWaiting(tx: Context, { batchId, firstRow, attempt }: DueChunk): Promise<boolean> {
   const { rows } = await tx.db.execute(sql`
-    SELECT 1 FROM chunks
+    SELECT 1 FROM rowmill.chunks
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND attempt = ${attempt} AND state <> 'done'
     FOR UPDATE SKIP LOCKED`);
   return rows.length === 1;
@@ -148,7 +148,7 @@ async function requeueChunk(ctx: Context, chunk: DueChunk): Promise<number> {
     await tx.queue.remove(tx.db, jobs.processChunk, [job.id]);
     await tx.queue.add(tx.db, jobs.processChunk, [job]);
     await tx.db.execute(sql`
-      UPDATE chunks SET state = 'queued', due_at = statement_timestamp(), updated_at = statement_timestamp()
+      UPDATE rowmill.chunks SET state = 'queued', due_at = statement_timestamp(), updated_at = statement_timestamp()
       WHERE batch_id = ${chunk.batchId} AND first_row = ${chunk.firstRow} AND state <> 'done'`);
     return 1;
   });
@@ -159,10 +159,10 @@ async function giveUpChunk(ctx: Context, chunk: DueChunk): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     if (!(await lockIfWaiting(tx, chunk))) return 0;
     const { rows } = await tx.db.execute<{ row: number }>(sql`
-      SELECT row_number AS row FROM batch_rows JOIN chunks USING (batch_id)
+      SELECT row_number AS row FROM rowmill.batch_rows JOIN rowmill.chunks USING (batch_id)
       WHERE batch_id = ${chunk.batchId} AND first_row = ${chunk.firstRow} AND row_number BETWEEN first_row AND last_row
         AND NOT EXISTS (
-          SELECT FROM row_results WHERE row_results.batch_id = ${chunk.batchId} AND row_results.row_number = batch_rows.row_number
+          SELECT FROM rowmill.row_results WHERE row_results.batch_id = ${chunk.batchId} AND row_results.row_number = batch_rows.row_number
         )`);
     // It may be that no delivery came as far as to begin.
     await tx.db.execute(startBatch(chunk.batchId));

@@ -84,6 +84,9 @@ export class ChangeListener {
       });
       try {
         await this.#listenOn(client);
+        this.#log.warn("a connection pooler passes on no notifications: changes are polled for every second");
+        await client.end();
+        return;
       } catch (error) {
         if (this.isListening) failures = 0;
         const reason = error instanceof Error && error.name === "AbortError" ? error.cause : error;
@@ -97,13 +100,14 @@ export class ChangeListener {
     }
   }
 
-  /** Never returns: it throws when the connection is lost, or by `close`. */
-  async #listenOn(client: pg.Client): Promise<never> {
+  /** Throws when the connection is lost, or by `close`. Returns at once if no notification can come. */
+  async #listenOn(client: pg.Client): Promise<void> {
     const lost = new AbortController();
     client.on("error", (error) => lost.abort(error));
     client.on("end", () => lost.abort(new Error("The connection was ended.")));
     client.on("notification", ({ channel, payload }) => this.wake(channel, payload ?? ""));
     await client.connect();
+    if (await isPooled(client)) return;
     for (const channel of this.#handlers.keys()) await this.#subscribe(client, channel);
     this.#client = client;
     // What was told while nobody listened is lost.
@@ -123,4 +127,10 @@ export class ChangeListener {
   #wakeAll(): void {
     for (const channel of this.#handlers.keys()) this.wake(channel, null);
   }
+}
+
+/** A pooler in transaction mode takes LISTEN and drops the notifications. Its connections have process ids of its own. */
+async function isPooled(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+  return !("processID" in client) || client.processID !== rows[0]?.pid;
 }

@@ -58,7 +58,7 @@ function sharedHome(dataDir: string): string {
 }
 
 /** PostgreSQL refuses to run as root: it gets the account that Debian's packages use, made where it is missing. */
-function unprivilegedAccount(): Account {
+export function unprivilegedAccount(): Account {
   const id = (flag: string) =>
     Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8", stdio: "pipe" }));
   try {

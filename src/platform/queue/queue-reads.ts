@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { Database } from "../postgres/database.ts";
 
-export const SCHEMA = "pgboss";
+export const SCHEMA = "rowmill_queue";
 
 /** An interface as drizzle takes one for the type of a row. */
 type Row<T> = { [K in keyof T]: T[K] };

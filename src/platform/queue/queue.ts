@@ -95,6 +95,8 @@ export class PgBossQueue implements Queue {
       connectionString: databaseUrl,
       application_name: `rowmill-${role}`,
       schema: SCHEMA,
+      // The migration creates it, where the role may.
+      createSchema: false,
       max: poolMax,
       ...connectionLimits,
       backend: config.databaseBackend,

@@ -37,7 +37,7 @@ export async function upsertBooks(
   const ids = await allocateIds(tx, "books", rows.length);
   const cells = cellsOf(ids, rows);
   const inserted = await tx.db.execute(sql`
-    INSERT INTO books (id, user_id, batch_id, row_number, title, author, description)
+    INSERT INTO rowmill.books (id, user_id, batch_id, row_number, title, author, description)
     SELECT DISTINCT ON (key) id, ${batch.userId}, ${batch.id}, row_number, title, author, description FROM ${cells}
     ORDER BY key, row_number DESC
     ON CONFLICT (user_id, key) DO NOTHING`);
@@ -61,7 +61,7 @@ export async function upsertBooks(
 async function holdBooks(tx: Context, batch: TargetBatch, cells: SQL): Promise<Map<number, Held>> {
   const { rows } = await tx.db.execute<Held>(sql`
     SELECT cells.row_number AS row, book.* FROM ${cells} CROSS JOIN LATERAL (
-      SELECT id, title, author, description, batch_id, row_number FROM books
+      SELECT id, title, author, description, batch_id, row_number FROM rowmill.books
       WHERE user_id = ${batch.userId} AND key = cells.key LIMIT 1 FOR UPDATE
     ) AS book`);
   return new Map(rows.map((book) => [book.row, book]));
@@ -106,7 +106,7 @@ async function writeUpdates(
   if (due.length === 0) return new Set();
   const column = (name: keyof Values) => sql.param(due.map(({ values }) => values[name]));
   await tx.db.execute(sql`
-    UPDATE books SET title = cells.title, author = cells.author, description = cells.description,
+    UPDATE rowmill.books SET title = cells.title, author = cells.author, description = cells.description,
       batch_id = ${batch.id}, row_number = cells.row_number
     FROM unnest(${sql.param(due.map(({ book }) => book.id))}::bigint[], ${sql.param(due.map(({ row }) => row))}::int[],
       ${column("title")}::text[], ${column("author")}::text[], ${column("description")}::text[])

@@ -24,7 +24,7 @@ export async function writeBooks(
   const ids = await allocateIds(tx, "books", rows.length);
   const cells = cellsOf(ids, rows);
   const insert = sql`
-    INSERT INTO books (id, user_id, batch_id, row_number, title, author, description)
+    INSERT INTO rowmill.books (id, user_id, batch_id, row_number, title, author, description)
     SELECT id, ${batch.userId}, ${batch.id}, row_number, title, author, description FROM ${cells}`;
   if (batch.mode !== "skip_existing" && (await insertNew(tx, insert))) return ids.map(created);
   const inserted = await tx.db.execute(sql`${insert} ON CONFLICT (user_id, key) DO NOTHING`);
@@ -61,9 +61,9 @@ async function insertNew(tx: Context, insert: SQL): Promise<boolean> {
 /** Those that were not inserted: they don't hold their key, so nothing can be in their way. */
 async function insertCopies(tx: Context, batch: TargetBatch, cells: SQL): Promise<void> {
   await tx.db.execute(sql`
-    INSERT INTO books (id, user_id, batch_id, row_number, is_copy, title, author, description)
+    INSERT INTO rowmill.books (id, user_id, batch_id, row_number, is_copy, title, author, description)
     SELECT id, ${batch.userId}, ${batch.id}, row_number, true, title, author, description FROM ${cells}
-    WHERE NOT EXISTS (SELECT FROM books WHERE books.id = cells.id)`);
+    WHERE NOT EXISTS (SELECT FROM rowmill.books WHERE books.id = cells.id)`);
 }
 
 /** LIMIT makes it one look-up a row, whatever the planner believes of the table. */
@@ -71,7 +71,7 @@ async function findHolders(tx: Context, batch: TargetBatch, cells: SQL): Promise
   const { rows } = await tx.db.execute<Holder>(sql`
     SELECT cells.row_number AS row, holder.id, holder.batch_id AS "batchId", holder.row_number AS "rowNumber"
     FROM ${cells} CROSS JOIN LATERAL (
-      SELECT id, batch_id, row_number FROM books WHERE user_id = ${batch.userId} AND key = cells.key LIMIT 1
+      SELECT id, batch_id, row_number FROM rowmill.books WHERE user_id = ${batch.userId} AND key = cells.key LIMIT 1
     ) AS holder`);
   return new Map(rows.map((holder) => [holder.row, holder]));
 }

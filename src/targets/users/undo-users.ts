@@ -40,7 +40,7 @@ function kept(reason: string): UndoOutcome {
 async function holdUsers(tx: Context, rows: readonly WrittenRow[]): Promise<Set<number>> {
   const ids = sql.param(rows.map(({ recordId }) => recordId));
   const { rows: found } = await tx.db.execute<{ id: string }>(
-    sql`SELECT id FROM users WHERE id = ANY(${ids}::bigint[]) ORDER BY lower(username) FOR UPDATE`,
+    sql`SELECT id FROM rowmill.users WHERE id = ANY(${ids}::bigint[]) ORDER BY lower(username) FOR UPDATE`,
   );
   return new Set(found.map(({ id }) => Number(id)));
 }
@@ -49,10 +49,10 @@ async function removeUnused(tx: Context, rows: readonly WrittenRow[]): Promise<S
   if (rows.length === 0) return new Set();
   const ids = sql.param(rows.map(({ recordId }) => recordId));
   const uses = ["refresh_tokens", "batches", "books", "records", "files", "tasks", "api_tokens"].map(
-    (table) => sql`AND NOT EXISTS (SELECT FROM ${sql.identifier(table)} WHERE user_id = users.id)`,
+    (table) => sql`AND NOT EXISTS (SELECT FROM rowmill.${sql.identifier(table)} WHERE user_id = users.id)`,
   );
   const { rows: removed } = await tx.db.execute<{ id: string }>(
-    sql`DELETE FROM users WHERE id = ANY(${ids}::bigint[]) ${sql.join(uses, sql` `)} RETURNING id`,
+    sql`DELETE FROM rowmill.users WHERE id = ANY(${ids}::bigint[]) ${sql.join(uses, sql` `)} RETURNING id`,
   );
   return new Set(removed.map(({ id }) => Number(id)));
 }
@@ -62,7 +62,7 @@ async function restore(tx: Context, rows: readonly WrittenRow[]): Promise<Set<nu
   const users = rows.map(({ recordId, before }) => ({ id: recordId, before: before as UserBefore }));
   const column = (pick: (before: UserBefore) => string) => sql.param(users.map(({ before }) => pick(before)));
   const { rows: restored } = await tx.db.execute<{ id: string }>(sql`
-    UPDATE users SET email = cells.email, role = cells.role::user_role
+    UPDATE rowmill.users SET email = cells.email, role = cells.role::rowmill.user_role
     FROM unnest(${sql.param(users.map(({ id }) => id))}::bigint[], ${column(({ email }) => email)}::text[],
       ${column(({ role }) => role)}::text[], ${column(({ after }) => after.email)}::text[],
       ${column(({ after }) => after.role)}::text[]) AS cells (id, email, role, email_after, role_after)

@@ -50,7 +50,7 @@ export async function findUsers(
         AS cells (row, username)
       ORDER BY key
     ) AS cells LEFT JOIN LATERAL (
-      SELECT id, email, role FROM users WHERE lower(username) = cells.key LIMIT 1 ${isForUpdate ? sql`FOR UPDATE` : sql``}
+      SELECT id, email, role FROM rowmill.users WHERE lower(username) = cells.key LIMIT 1 ${isForUpdate ? sql`FOR UPDATE` : sql``}
     ) AS account ON true`);
   const byRow = new Map(found.map((one) => [one.row, one]));
   return rows.map((row) => {

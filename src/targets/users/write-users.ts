@@ -28,7 +28,9 @@ export async function writeUsers(
 
 /** Looked up again, since between the upload and its rows the uploader's role may have changed. */
 async function isAdmin(tx: Context, userId: number): Promise<boolean> {
-  const { rowCount } = await tx.db.execute(sql`SELECT FROM users WHERE id = ${userId} AND role = 'admin'`);
+  const { rowCount } = await tx.db.execute(
+    sql`SELECT FROM rowmill.users WHERE id = ${userId} AND role = 'admin'`,
+  );
   return rowCount === 1;
 }
 
@@ -113,8 +115,8 @@ async function makeUsers(
   const ids = await allocateIds(tx, "users", rows.length);
   const column = (name: "username" | "email") => sql.param(rows.map(({ values }) => values[name]));
   await tx.db.execute(sql`
-    INSERT INTO users (id, username, email, password_hash, role)
-    SELECT id, username, email, password_hash, role::user_role
+    INSERT INTO rowmill.users (id, username, email, password_hash, role)
+    SELECT id, username, email, password_hash, role::rowmill.user_role
     FROM unnest(${sql.param(ids)}::bigint[], ${column("username")}::text[], ${column("email")}::text[],
       ${sql.param(rows.map(({ row }) => hashes.get(row) ?? NO_PASSWORD))}::text[],
       ${sql.param(rows.map(({ values }) => values.role || "user"))}::text[]) AS cells (id, username, email, password_hash, role)

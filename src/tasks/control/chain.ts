@@ -28,8 +28,8 @@ export async function cancelNext(tx: Context, ended: readonly Task[]): Promise<v
   const ids = sql.param(awaited.map(({ id }) => id));
   const waiting: SQL = sql`${tasks.id} IN (
     WITH RECURSIVE waiting AS (
-      SELECT id FROM tasks WHERE after_id = ANY(${ids}::uuid[]) AND status = 'pending' AND due_at IS NULL
-      UNION SELECT next.id FROM tasks next JOIN waiting ON next.after_id = waiting.id
+      SELECT id FROM rowmill.tasks WHERE after_id = ANY(${ids}::uuid[]) AND status = 'pending' AND due_at IS NULL
+      UNION SELECT next.id FROM rowmill.tasks next JOIN waiting ON next.after_id = waiting.id
       WHERE next.status = 'pending' AND next.due_at IS NULL
     ) SELECT id FROM waiting)`;
   const reason = "The task before it did not complete.";

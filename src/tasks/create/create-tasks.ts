@@ -139,7 +139,7 @@ async function insertTasks(
 ): Promise<Map<string, number>> {
   const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
     WITH made AS (
-      INSERT INTO tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
+      INSERT INTO rowmill.tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
         file_bytes, max_retries, job_id, group_id, after_id, has_next, tags, metadata, due_at)
       SELECT id, "userId", type, queue, title, description, priority, params, "fileId", "filePath", "fileName",
         "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", tags, metadata, CASE WHEN "afterId" IS NULL THEN now() END
@@ -150,8 +150,8 @@ async function insertTasks(
       ORDER BY index
       RETURNING id, number, user_id, after_id
     ), told AS (
-      INSERT INTO task_events (task_id, type, actor_id)
-      SELECT id, 'created'::task_event_type, user_id FROM made
+      INSERT INTO rowmill.task_events (task_id, type, actor_id)
+      SELECT id, 'created'::rowmill.task_event_type, user_id FROM made
       UNION ALL SELECT id, 'queued', user_id FROM made WHERE after_id IS NULL
     )
     SELECT id, number FROM made`);

@@ -22,7 +22,7 @@ import { until } from "../../support/until.ts";
 const BOOKS = "/api/v1/batches?target=books";
 
 const bookCount = async ({ ctx }: Rowmill) =>
-  (await ctx.pool.query("SELECT count(*)::int AS count FROM books")).rows[0].count;
+  (await ctx.pool.query("SELECT count(*)::int AS count FROM rowmill.books")).rows[0].count;
 
 /** For the tests that need none of their own. */
 let rowmill: Rowmill;
@@ -158,7 +158,7 @@ describe("cancelling", () => {
     // More than the first block, from which the dialect is told.
     await upload.send(csv(5000));
     const id = await until("the batch is there", async () => {
-      const { rows } = await rowmill.ctx.pool.query("SELECT id FROM batches");
+      const { rows } = await rowmill.ctx.pool.query("SELECT id FROM rowmill.batches");
       return rows[0]?.id ?? null;
     });
     const { status, body } = await refused(user, id, "cancel");

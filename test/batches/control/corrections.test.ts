@@ -117,9 +117,9 @@ test.each([
   expect(status).toBe(400);
   expect(body.field_errors.file?.join()).toMatch(reason);
   expect(await user.rows(id)).toEqual(before);
-  expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM batches WHERE correction_of IS NOT NULL")).toBe(
-    0,
-  );
+  expect(
+    await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.batches WHERE correction_of IS NOT NULL"),
+  ).toBe(0);
 });
 
 test("of somebody else's batch, of one that runs or has nothing to retry, they are refused", async () => {
@@ -141,7 +141,7 @@ test("while they are being sent the batch they belong to is the only one there i
   await correct(user, id, "Title,Writer,_row\nFrankenstein,Shelley,3\n");
   const after = await user.get<{ items: BatchView[] }>("/api/v1/batches");
   expect(after.body.items.map((batch) => batch.id)).toEqual([id]);
-  expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM batches WHERE correction_of IS NOT NULL")).toBe(
-    0,
-  );
+  expect(
+    await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.batches WHERE correction_of IS NOT NULL"),
+  ).toBe(0);
 });

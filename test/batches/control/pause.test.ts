@@ -177,11 +177,11 @@ describe("resuming", () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     await ctx.pool.query(
-      `CREATE FUNCTION hinder() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF NEW.title = 'Title 3' AND NOT EXISTS (SELECT FROM chunks WHERE attempt > 1) THEN
+      `CREATE FUNCTION rowmill.hinder() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.title = 'Title 3' AND NOT EXISTS (SELECT FROM rowmill.chunks WHERE attempt > 1) THEN
           RAISE EXCEPTION 'later' USING ERRCODE = '40001'; END IF; RETURN NEW;
       END $$;
-      CREATE TRIGGER hinder BEFORE INSERT ON books FOR EACH ROW EXECUTE FUNCTION hinder()`,
+      CREATE TRIGGER hinder BEFORE INSERT ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.hinder()`,
     );
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(75), `${BOOKS}&rows_per_second=100`);

@@ -23,7 +23,7 @@ const uploadPaced = async (user: Client, rate: number, content: string) =>
 async function resultTimes({ ctx }: Rowmill, batchId: string): Promise<number[]> {
   const { rows } = await ctx.pool.query<{ at: number }>(
     `SELECT extract(epoch FROM completed_at - min(completed_at) OVER ())::float AS at
-    FROM row_results WHERE batch_id = $1 ORDER BY 1`,
+    FROM rowmill.row_results WHERE batch_id = $1 ORDER BY 1`,
     [batchId],
   );
   return rows.map(({ at }) => at);
@@ -63,7 +63,10 @@ test("after a standstill no more comes at once than in two seconds", async () =>
   await using own = await startRowmill();
   const user = await own.newUser();
   const { id } = await uploadPaced(user, 50, csv(500));
-  await own.ctx.pool.query("UPDATE batches SET paced_until = now() - interval '1 hour' WHERE id = $1", [id]);
+  await own.ctx.pool.query(
+    "UPDATE rowmill.batches SET paced_until = now() - interval '1 hour' WHERE id = $1",
+    [id],
+  );
   await own.startWorker();
   await user.finished(id);
   const times = await resultTimes(own, id);
@@ -92,10 +95,10 @@ test("resumed, its next chunk is due when it was before", async () => {
   const { pool } = own.ctx;
   const user = await own.newUser();
   const { id } = await uploadPaced(user, 50, csv(150));
-  await pool.query("UPDATE batches SET paced_until = now() + interval '1 hour' WHERE id = $1", [id]);
+  await pool.query("UPDATE rowmill.batches SET paced_until = now() + interval '1 hour' WHERE id = $1", [id]);
   await user.post(`/api/v1/batches/${id}/pause`);
   await user.post(`/api/v1/batches/${id}/resume`);
-  const dueIn = `SELECT extract(epoch FROM start_after - now())::int AS count FROM pgboss.job
+  const dueIn = `SELECT extract(epoch FROM start_after - now())::int AS count FROM rowmill_queue.job
     WHERE name = 'batch.process-chunk'`;
   expect(await count(pool, dueIn)).toBeGreaterThan(3500);
 });
@@ -104,9 +107,9 @@ test("a lost job is brought back, and the others follow it", async () => {
   await using own = await startRowmill();
   const user = await own.newUser();
   const { id } = await uploadPaced(user, 50, csv(150));
-  const waiting = "SELECT count(*) FROM pgboss.job WHERE name = 'batch.process-chunk'";
+  const waiting = "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.process-chunk'";
   expect(await count(own.ctx.pool, waiting)).toBe(1);
-  await own.ctx.pool.query("DELETE FROM pgboss.job WHERE name = 'batch.process-chunk'");
+  await own.ctx.pool.query("DELETE FROM rowmill_queue.job WHERE name = 'batch.process-chunk'");
   const later = { ...own.ctx, now: () => new Date(Date.now() + 60_000) };
   expect(await reconcile(later)).toMatchObject({ chunksRequeued: 1 });
   expect(await reconcile(later)).toMatchObject({ chunksRequeued: 0 });
@@ -129,7 +132,7 @@ test("failed rows that are retried by hand cost the pace only what they are", as
   const bad = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [2 + index * 25, ""]));
   const { body: first } = await uploadForm(user, titled(200, bad), { query: { rows_per_second: "1000" } });
   await user.finished(first.id);
-  await rowmill.ctx.pool.query("UPDATE batches SET rows_per_second = 20 WHERE id = $1", [first.id]);
+  await rowmill.ctx.pool.query("UPDATE rowmill.batches SET rows_per_second = 20 WHERE id = $1", [first.id]);
   const retriedAt = Date.now();
   expect((await user.post(`/api/v1/batches/${first.id}/retry`)).status).toBe(202);
   await user.finished(first.id);

@@ -25,10 +25,10 @@ const sendWithKey = <T = Uploaded>(user: Client, key = KEY, content = FILE, quer
 
 async function kept({ userId }: Client) {
   const { rows } = await rowmill.ctx.pool.query<Record<"batches" | "rows" | "jobs", number>>(
-    `WITH own AS (SELECT id FROM batches WHERE user_id = $1)
+    `WITH own AS (SELECT id FROM rowmill.batches WHERE user_id = $1)
     SELECT (SELECT count(*)::int FROM own) AS batches,
-      (SELECT count(*)::int FROM batch_rows JOIN own ON id = batch_id) AS rows,
-      (SELECT count(*)::int FROM pgboss.job WHERE group_id = $1::text AND name = 'batch.process-chunk') AS jobs`,
+      (SELECT count(*)::int FROM rowmill.batch_rows JOIN own ON id = batch_id) AS rows,
+      (SELECT count(*)::int FROM rowmill_queue.job WHERE group_id = $1::text AND name = 'batch.process-chunk') AS jobs`,
     [userId],
   );
   return rows[0];
@@ -66,7 +66,7 @@ function beginUpload(user: Client, url = user.url) {
 }
 
 const keysOf = ({ userId }: Client) =>
-  count(rowmill.ctx.pool, "SELECT count(*) FROM idempotency_keys WHERE user_id = $1", [userId]);
+  count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.idempotency_keys WHERE user_id = $1", [userId]);
 
 const isClaimed = (user: Client) => until("the key is claimed", async () => (await keysOf(user)) === 1);
 
@@ -197,7 +197,7 @@ test("a key older than a day is forgotten, when it is used again and by the dail
   const user = await rowmill.newUser();
   for (const key of ["used again", "cleaned", "young"]) await sendWithKey(user, key);
   await ctx.pool.query(
-    "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE user_id = $1 AND key <> 'young'",
+    "UPDATE rowmill.idempotency_keys SET created_at = now() - interval '25 hours' WHERE user_id = $1 AND key <> 'young'",
     [user.userId],
   );
   const again = await sendWithKey(user, "used again");
@@ -207,7 +207,7 @@ test("a key older than a day is forgotten, when it is used again and by the dail
   const keys = async () =>
     (
       await ctx.pool.query<{ key: string }>(
-        "SELECT key FROM idempotency_keys WHERE user_id = $1 ORDER BY 1",
+        "SELECT key FROM rowmill.idempotency_keys WHERE user_id = $1 ORDER BY 1",
         [user.userId],
       )
     ).rows;

@@ -68,25 +68,25 @@ async function storeBatch(user: Client, rows: number, cell: string, tail = "''")
   const id = newBatchId(new Date());
   const { pool } = rowmill.ctx;
   await pool.query(
-    `INSERT INTO batches (id, user_id, target, filename, state, header, mapping, row_delay_ms, total_rows, finished_at)
+    `INSERT INTO rowmill.batches (id, user_id, target, filename, state, header, mapping, row_delay_ms, total_rows, finished_at)
      VALUES ($1, $2, 'books', 'big.csv', 'cancelled', '{title,author,description}', '{"title":0,"author":1}', 0, $3, now())`,
     [id, user.userId, rows],
   );
   await pool.query(
-    `INSERT INTO batch_rows (batch_id, row_number, fields)
+    `INSERT INTO rowmill.batch_rows (batch_id, row_number, fields)
      SELECT $1, n, json_build_array('Title ' || n, 'Author', $3::text || ${tail}) FROM generate_series(2, $2 + 1) AS n`,
     [id, rows, cell],
   );
   await pool.query(
-    `INSERT INTO row_results (batch_id, row_number, status, attempts, record_id, effect, error_code, error_message, errors)
-     SELECT $1, n, (CASE WHEN n % 3 = 0 THEN 'success' ELSE 'failed' END)::row_status, 1, CASE WHEN n % 3 = 0 THEN n END,
-       (CASE WHEN n % 3 = 0 THEN 'created' END)::row_effect, CASE WHEN n % 3 = 1 THEN 'required' END,
+    `INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, record_id, effect, error_code, error_message, errors)
+     SELECT $1, n, (CASE WHEN n % 3 = 0 THEN 'success' ELSE 'failed' END)::rowmill.row_status, 1, CASE WHEN n % 3 = 0 THEN n END,
+       (CASE WHEN n % 3 = 0 THEN 'created' END)::rowmill.row_effect, CASE WHEN n % 3 = 1 THEN 'required' END,
        CASE WHEN n % 3 = 1 THEN 'author is required' END, CASE WHEN n % 3 = 1 THEN '[]'::json END
      FROM generate_series(2, $2 + 1) AS n WHERE n % 3 < 2`,
     [id, rows],
   );
   await pool.query(
-    `INSERT INTO chunks (batch_id, first_row, last_row, row_count, state, succeeded, failed, created)
+    `INSERT INTO rowmill.chunks (batch_id, first_row, last_row, row_count, state, succeeded, failed, created)
      VALUES ($1, 2, $2 + 1, $2, 'processing', $3, $4, $3)`,
     [id, rows, Math.floor((rows + 1) / 3), Math.floor(rows / 3)],
   );
@@ -207,7 +207,7 @@ describe("results", () => {
     const user = await rowmill.newUser();
     const id = await storeBatch(user, 2, "x");
     await rowmill.ctx.pool.query(
-      `UPDATE batches SET target = 'users', header = '{username,password,description}', mapping = '{"username":0,"password":1}'
+      `UPDATE rowmill.batches SET target = 'users', header = '{username,password,description}', mapping = '{"username":0,"password":1}'
        WHERE id = $1`,
       [id],
     );
@@ -245,9 +245,9 @@ describe("results", () => {
   test("show which rows are being processed", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, `title,author\n${"Emma,Austen\n".repeat(60)}`);
-    await rowmill.ctx.pool.query("UPDATE batches SET state = 'processing' WHERE id = $1", [id]);
+    await rowmill.ctx.pool.query("UPDATE rowmill.batches SET state = 'processing' WHERE id = $1", [id]);
     const { rows: chunks } = await rowmill.ctx.pool.query<{ rowCount: number }>(
-      `UPDATE chunks SET state = 'processing' WHERE batch_id = $1 AND first_row = 2 RETURNING row_count AS "rowCount"`,
+      `UPDATE rowmill.chunks SET state = 'processing' WHERE batch_id = $1 AND first_row = 2 RETURNING row_count AS "rowCount"`,
       [id],
     );
     const inHand = chunks[0]?.rowCount ?? 0;
@@ -281,8 +281,11 @@ describe("results", () => {
     const id = await storeBatch(user, 20_001, "x");
     const { pool } = rowmill.ctx;
     for (const table of ["batch_rows", "row_results"])
-      await pool.query(`DELETE FROM ${table} WHERE batch_id = $1 AND row_number BETWEEN 10 AND 19990`, [id]);
-    await pool.query("UPDATE batches SET total_rows = 20 WHERE id = $1", [id]);
+      await pool.query(
+        `DELETE FROM rowmill.${table} WHERE batch_id = $1 AND row_number BETWEEN 10 AND 19990`,
+        [id],
+      );
+    await pool.query("UPDATE rowmill.batches SET total_rows = 20 WHERE id = $1", [id]);
     const left = Array.from({ length: 20_001 }, (_, n) => n + 2).filter((row) => row < 10 || row > 19_990);
     for (const [file, expected] of [
       ["all", left],
@@ -306,7 +309,7 @@ describe("results", () => {
     const user = await rowmill.newUser();
     const id = await storeBatch(user, 30, "x");
     await rowmill.ctx.pool.query(
-      "UPDATE row_results SET undo = 'reversed' WHERE batch_id = $1 AND status = 'success' AND row_number < 10",
+      "UPDATE rowmill.row_results SET undo = 'reversed' WHERE batch_id = $1 AND status = 'success' AND row_number < 10",
       [id],
     );
     const statuses = (await jsonOf(user, id, "all"))
@@ -331,7 +334,7 @@ describe("a result file", () => {
   test("has a safe name whatever the upload's was", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, "title,author\nEmma,Austen\n");
-    await rowmill.ctx.pool.query("UPDATE batches SET filename = $2 WHERE id = $1", [
+    await rowmill.ctx.pool.query("UPDATE rowmill.batches SET filename = $2 WHERE id = $1", [
       id,
       '../größe "€"\r\nx: y.csv',
     ]);
@@ -378,7 +381,7 @@ describe("a result file", () => {
   test("of a batch that is still being received is refused", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, "title,author\nEmma,Austen\n");
-    await rowmill.ctx.pool.query("UPDATE batches SET state = $2 WHERE id = $1", [
+    await rowmill.ctx.pool.query("UPDATE rowmill.batches SET state = $2 WHERE id = $1", [
       id,
       transitions.accept.from[0],
     ]);
@@ -457,7 +460,10 @@ describe("a client of a large file", () => {
     const id = await storeBatch(user, 50_000, "x".repeat(1000));
     const response = await download(user, id, "all.csv");
     response.pause();
-    await rowmill.ctx.pool.query("DELETE FROM batch_rows WHERE batch_id = $1 AND row_number > 40000", [id]);
+    await rowmill.ctx.pool.query(
+      "DELETE FROM rowmill.batch_rows WHERE batch_id = $1 AND row_number > 40000",
+      [id],
+    );
     await expect(text(response)).rejects.toThrow("aborted");
   });
 });

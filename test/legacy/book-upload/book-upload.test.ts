@@ -449,7 +449,7 @@ describe("the seed's endpoints", () => {
 
   test("name a row's queue job, which is there", async () => {
     const { body } = await taskStatus(owner, small.task_ids[0] ?? "");
-    const { rows } = await rowmill.ctx.pool.query("SELECT name FROM pgboss.job WHERE id = $1", [
+    const { rows } = await rowmill.ctx.pool.query("SELECT name FROM rowmill_queue.job WHERE id = $1", [
       body.celery_task_id,
     ]);
     expect(rows).toEqual([{ name: "batch.process-chunk" }]);

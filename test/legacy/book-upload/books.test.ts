@@ -129,7 +129,7 @@ describe("POST /books/<id>/delete/", () => {
     expect((await owner.get(`/books/${made.id}/`)).status).toBe(404);
     expect((await rowmill.client.download(String(made.picture))).status).toBe(404);
     const { rows } = await rowmill.ctx.db.execute(
-      sql`SELECT FROM files WHERE name = ${String(made.picture).slice("/media/".length)}`,
+      sql`SELECT FROM rowmill.files WHERE name = ${String(made.picture).slice("/media/".length)}`,
     );
     expect(rows).toEqual([]);
   });
@@ -181,7 +181,7 @@ test("a book that is not there is 404, and an id that is none is 400", async () 
 test("more than 10,000 books are listed in parts, and the Link header says where the rest is", async () => {
   const user = await rowmill.newUser();
   await rowmill.ctx.db.execute(sql`
-    INSERT INTO books (user_id, title, author, is_copy)
+    INSERT INTO rowmill.books (user_id, title, author, is_copy)
     SELECT ${user.userId}, 'Title ' || n, 'Author', false FROM generate_series(1, 10002) AS n`);
   const { body, headers } = await user.get<Book[]>("/books/");
   expect(body).toHaveLength(10_000);

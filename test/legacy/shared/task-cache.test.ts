@@ -117,7 +117,7 @@ describe("the cache", () => {
       return missed === 3;
     });
     // As another process does it, whose notification is lost.
-    await pool.query("UPDATE tasks SET title = 'Changed' WHERE id = $1", [id]);
+    await pool.query("UPDATE rowmill.tasks SET title = 'Changed' WHERE id = $1", [id]);
     await until("it hears again", async () => listener.isListeningTo(TASK_CHANNEL));
     expect(await cache.get(owner.userId, id)).toMatchObject({ isCached: false, task: { title: "Changed" } });
     expect((await cache.get(owner.userId, id)).isCached).toBe(true);

@@ -170,7 +170,10 @@ describe("GET /api/tasks/tasks/", () => {
       [old.id, "2025-11-01T00:00:00Z"],
       [late.id, "2025-11-05T23:59:59.999Z"],
     ]) {
-      await rowmill.ctx.pool.query("UPDATE tasks SET created_at = $2 WHERE number = $1", [number, at]);
+      await rowmill.ctx.pool.query("UPDATE rowmill.tasks SET created_at = $2 WHERE number = $1", [
+        number,
+        at,
+      ]);
     }
     const found = async (query: string) => titles(await list(user, query)).sort();
     expect(await found("?status=CANCELLED")).toEqual(["Late invoice"]);
@@ -225,7 +228,7 @@ describe("GET /api/tasks/tasks/", () => {
 });
 
 async function idOf(number: number): Promise<string> {
-  const { rows } = await rowmill.ctx.pool.query("SELECT id FROM tasks WHERE number = $1", [number]);
+  const { rows } = await rowmill.ctx.pool.query("SELECT id FROM rowmill.tasks WHERE number = $1", [number]);
   return rows[0].id;
 }
 
@@ -352,7 +355,7 @@ describe("GET /api/admin/tasks/", () => {
 async function newOperator(): Promise<Client> {
   const name = "operator";
   const user = await rowmill.client.signUp(name);
-  await rowmill.ctx.pool.query("UPDATE users SET role = 'operator' WHERE id = $1", [user.userId]);
+  await rowmill.ctx.pool.query("UPDATE rowmill.users SET role = 'operator' WHERE id = $1", [user.userId]);
   const { body } = await user.post<{ access: string; refresh: string; user: { id: number } }>(
     "/api/v1/auth/login",
     { username: name, password: "correct horse" },

@@ -158,7 +158,7 @@ describe("retry", () => {
       retry_count: 1,
       is_retryable: true,
     });
-    await ctx.pool.query("UPDATE tasks SET params = '{\"seconds\": 0}' WHERE id = $1", [id]);
+    await ctx.pool.query("UPDATE rowmill.tasks SET params = '{\"seconds\": 0}' WHERE id = $1", [id]);
     const { body } = await send(id, "retry", { force: false });
     expect(body).toMatchObject({ status: "pending", retry_count: 0, error_code: null, error_message: null });
     expect(await untilEnded(user, id)).toMatchObject({
@@ -227,15 +227,15 @@ describe("delete", () => {
     const { pool } = rowmill.ctx;
     const { id } = await makeRunning();
     await pool.query(
-      `INSERT INTO files (id, user_id, name, media_type, bytes, sha256, origin, task_id)
+      `INSERT INTO rowmill.files (id, user_id, name, media_type, bytes, sha256, origin, task_id)
       VALUES (gen_random_uuid(), $1, 'a.txt', 'text/plain', 0, '', 'result', $2)`,
       [user.userId, id],
     );
     expect((await user.delete(`/api/v1/tasks/${id}`)).status).toBe(204);
     const { rows } = await pool.query(
-      `SELECT (SELECT count(*)::int FROM task_events WHERE task_id = $1)
-        + (SELECT count(*)::int FROM task_progress WHERE task_id = $1)
-        + (SELECT count(*)::int FROM files WHERE task_id = $1) AS count`,
+      `SELECT (SELECT count(*)::int FROM rowmill.task_events WHERE task_id = $1)
+        + (SELECT count(*)::int FROM rowmill.task_progress WHERE task_id = $1)
+        + (SELECT count(*)::int FROM rowmill.files WHERE task_id = $1) AS count`,
       [id],
     );
     expect(rows).toEqual([{ count: 0 }]);

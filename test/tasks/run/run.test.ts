@@ -27,7 +27,7 @@ const lasting = (seconds: number): TaskRequest => ({ type: "generic", params: { 
 
 async function isIdle(): Promise<boolean> {
   const { rows } = await rowmill.ctx.pool.query(
-    "SELECT count(*)::int AS active FROM pgboss.job WHERE name = 'task.default' AND state::text = 'active'",
+    "SELECT count(*)::int AS active FROM rowmill_queue.job WHERE name = 'task.default' AND state::text = 'active'",
   );
   return rows[0].active === 0;
 }
@@ -80,9 +80,9 @@ describe("a task that is being worked on", () => {
     await deleteTask(rowmill.ctx, ownTasks(userId), id);
     await until("its worker is free", isIdle);
     const { rows } = await rowmill.ctx.pool.query(
-      `SELECT (SELECT count(*)::int FROM tasks WHERE id = $1) + (SELECT count(*)::int FROM task_events WHERE task_id = $1)
-        + (SELECT count(*)::int FROM task_progress WHERE task_id = $1)
-        + (SELECT count(*)::int FROM pgboss.job WHERE data->>'taskId' = $1::text) AS left`,
+      `SELECT (SELECT count(*)::int FROM rowmill.tasks WHERE id = $1) + (SELECT count(*)::int FROM rowmill.task_events WHERE task_id = $1)
+        + (SELECT count(*)::int FROM rowmill.task_progress WHERE task_id = $1)
+        + (SELECT count(*)::int FROM rowmill_queue.job WHERE data->>'taskId' = $1::text) AS left`,
       [id],
     );
     expect(rows).toEqual([{ left: 0 }]);
