@@ -18,17 +18,23 @@ export interface Context {
   readonly listener: ChangeListener;
   readonly log: Log;
   readonly now: () => Date;
-  /** Whether `db` is a transaction that is open already. */
-  readonly isTransaction?: boolean;
-  /** What this process does once that has committed. */
-  readonly afterCommit?: (() => void)[];
+}
+
+/** A context whose `db` is an open transaction. Verbs that need one take this, so they cannot be called without. */
+export interface Tx extends Context {
+  /** What this process does once the transaction has committed; nothing of it runs after a rollback. */
+  readonly afterCommit: (() => void)[];
+}
+
+function isTx(ctx: Context | Tx): ctx is Tx {
+  return "afterCommit" in ctx;
 }
 
 /** Runs `fn` in one transaction: the one that is open, or a new one that commits when `fn` returns. */
-export async function inTransaction<T>(ctx: Context, fn: (tx: Context) => Promise<T>): Promise<T> {
-  if (ctx.isTransaction) return fn(ctx);
+export async function inTransaction<T>(ctx: Context | Tx, fn: (tx: Tx) => Promise<T>): Promise<T> {
+  if (isTx(ctx)) return fn(ctx);
   const afterCommit: (() => void)[] = [];
-  const result = await ctx.db.transaction((db) => fn({ ...ctx, db, isTransaction: true, afterCommit }));
+  const result = await ctx.db.transaction((db) => fn({ ...ctx, db, afterCommit }));
   for (const act of afterCommit) act();
   return result;
 }
@@ -41,34 +47,33 @@ export function retentionLimit({ config, now }: Pick<Context, "config" | "now">)
 }
 
 /**
- * Tells every process, when the transaction commits, that something of this channel has changed; this one before the
- * commit is known to whoever asked for it, the others within milliseconds.
+ * Tells every process, when the transaction commits, that something of this channel has changed. This process hears it
+ * before the commit returns to the caller, the others within milliseconds.
  */
-export async function publishChange(
-  tx: Context,
-  channel: string,
-  payloads: readonly string[],
-): Promise<void> {
+export async function publishChange(tx: Tx, channel: string, payloads: readonly string[]): Promise<void> {
   if (payloads.length === 0) return;
   publishLocally(tx, channel, payloads);
   await tx.db.execute(sql`
     SELECT ${changeExpression(tx, channel, sql`payload`)} FROM unnest(${sql.param([...payloads])}::text[]) AS payload`);
 }
 
-/** The expression that tells the other processes, for a statement that changes what it tells of. */
+/**
+ * The expression that tells the other processes, for a statement that makes the change. It needs no transaction around
+ * it. Call `publishLocally` once the statement has run.
+ */
 export function changeExpression({ config }: Context, channel: string, payload: SQL): SQL {
-  // It has no notifications: those who listen look for themselves (platform/notify-listener.ts).
+  // CockroachDB has no NOTIFY: there, listeners poll (platform/postgres/change-listener.ts).
   if (config.databaseBackend === "cockroachdb") return sql`NULL`;
   return sql`pg_notify(${channel}, ${payload})`;
 }
 
-/** The part of it that is for this process: at the commit; where no transaction is open, at once. */
-export function publishLocally(ctx: Context, channel: string, payloads: readonly string[]): void {
+/** Tells this process: at the commit in a transaction, at once without one, since the statement has committed. */
+export function publishLocally(ctx: Context | Tx, channel: string, payloads: readonly string[]): void {
   const wake = () => {
     for (const payload of payloads) ctx.listener.wake(channel, payload);
   };
-  if (!ctx.isTransaction) wake();
-  else ctx.afterCommit?.push(wake);
+  if (isTx(ctx)) ctx.afterCommit.push(wake);
+  else wake();
 }
 
 export interface OpenContext extends Context {

@@ -5,7 +5,7 @@
  * does once it is edited.
  */
 import { type SQL, sql } from "drizzle-orm";
-import type { Context } from "../context.ts";
+import type { Tx } from "../context.ts";
 import { postgresError, underSavepoint } from "../platform/postgres/database.ts";
 import { BOOK_KEY } from "../schema/targets.ts";
 
@@ -21,7 +21,7 @@ const UNIQUE_VIOLATION = "23505";
 const MAX_ATTEMPTS = 5;
 
 /** Runs a write that goes by `isKeyTaken`; again where another one takes the key at the same moment. */
-export async function retryOnKeyConflict<T>(tx: Context, write: () => Promise<T>): Promise<T> {
+export async function retryOnKeyConflict<T>(tx: Tx, write: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await underSavepoint(tx.db, write);

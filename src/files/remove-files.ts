@@ -8,8 +8,8 @@ export async function removeFiles(ctx: Context, ids: string[]): Promise<void> {
 }
 
 /** Removes what these tasks have made and what they are making; what was uploaded for them stays. */
-export async function removeTaskFiles(tx: Context, taskIds: readonly string[]): Promise<void> {
-  await tx.db.delete(files).where(inArray(files.taskId, [...taskIds]));
+export async function removeTaskFiles(ctx: Context, taskIds: readonly string[]): Promise<void> {
+  await ctx.db.delete(files).where(inArray(files.taskId, [...taskIds]));
 }
 
 /** Six signs of life missed (chunked-file.ts). */

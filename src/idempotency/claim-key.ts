@@ -3,7 +3,7 @@
  * later one of the same content gets its answer again.
  */
 import { and, eq, isNull, lt, or, type SQL } from "drizzle-orm";
-import type { Context } from "../context.ts";
+import type { Context, Tx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { idempotencyKeys } from "../schema/batches.ts";
 
@@ -25,7 +25,7 @@ export interface Claim extends AsyncDisposable {
    * Keeps the answer, in the transaction that carries the request out.
    * @throws DomainError `conflict` where the key was lost meanwhile
    */
-  store(tx: Context, answer: StoredAnswer): Promise<void>;
+  store(tx: Tx, answer: StoredAnswer): Promise<void>;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
 import type { PgUpdateSetSource } from "drizzle-orm/pg-core";
-import { type Context, changeExpression, publishChange, publishLocally } from "../context.ts";
+import { type Context, changeExpression, publishChange, publishLocally, type Tx } from "../context.ts";
 import { DomainError, notFound } from "../errors.ts";
 import { type TaskEventType, tasks } from "../schema/tasks.ts";
 import { allows, type Edge, transitions } from "./state.ts";
@@ -32,7 +32,7 @@ export interface EventNote {
 type Changes = Omit<PgUpdateSetSource<typeof tasks>, "id" | "status" | "updatedAt">;
 
 /** A task that the actor may act on, locked until the commit. @throws DomainError `not_found` */
-export async function lockTask(tx: Context, { ownerId }: Scope, taskId: string): Promise<Task> {
+export async function lockTask(tx: Tx, { ownerId }: Scope, taskId: string): Promise<Task> {
   const isOwn = ownerId === null ? undefined : eq(tasks.userId, ownerId);
   const [task] = await tx.db
     .select()
@@ -96,7 +96,7 @@ function taskOf(row: Record<string, unknown>): Task {
 
 /** Writes the same event of each task, and tells whoever watches them. */
 export async function recordEvent(
-  tx: Context,
+  tx: Tx,
   taskIds: readonly string[],
   type: TaskEventType,
   note: EventNote = {},

@@ -1,6 +1,6 @@
 /** Cells that were stored beside a batch take the place of those that failed, in one transaction. */
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { type Batch, lockBatch, requireEdge } from "../transitions.ts";
 import { retryRowsIn } from "./retry-rows.ts";
@@ -19,7 +19,7 @@ export interface Corrected {
  * @param stagingId the batch whose rows are the corrections, numbered as the rows they correct
  */
 export async function applyCorrection(
-  tx: Context,
+  tx: Tx,
   { userId, batchId, unprocessed }: { userId: number; batchId: string; unprocessed: boolean },
   stagingId: string,
 ): Promise<Corrected> {
@@ -31,13 +31,13 @@ export async function applyCorrection(
 }
 
 /** @throws DomainError `not_found`, or `conflict` where the batch runs or can't be taken up again */
-export async function lockEnded(tx: Context, userId: number, batchId: string): Promise<Batch> {
+export async function lockEnded(tx: Tx, userId: number, batchId: string): Promise<Batch> {
   const batch = await lockBatch(tx, userId, batchId);
   requireEdge(batch, "retry", "corrected");
   return batch;
 }
 
-async function requireKnownRows(tx: Context, batch: Batch, stagingId: string): Promise<void> {
+async function requireKnownRows(tx: Tx, batch: Batch, stagingId: string): Promise<void> {
   const { rows } = await tx.db.execute<{ row: number }>(sql`
     SELECT row_number AS row FROM batch_rows AS staged WHERE batch_id = ${stagingId} AND NOT EXISTS (
       SELECT FROM batch_rows WHERE batch_id = ${batch.id} AND batch_rows.row_number = staged.row_number
@@ -47,7 +47,7 @@ async function requireKnownRows(tx: Context, batch: Batch, stagingId: string): P
 
 const PAGE_ROWS = 2000;
 
-async function applyPages(tx: Context, batch: Batch, stagingId: string, userId: number) {
+async function applyPages(tx: Tx, batch: Batch, stagingId: string, userId: number) {
   const counts = { corrected: 0, ignored: 0 };
   const failedRows: number[] = [];
   for (let after = 0; ; ) {
@@ -81,7 +81,7 @@ async function applyPages(tx: Context, batch: Batch, stagingId: string, userId: 
 }
 
 async function changeCells(
-  tx: Context,
+  tx: Tx,
   batchId: string,
   userId: number,
   rows: readonly { row: number; cells: readonly string[]; fields: readonly string[] }[],

@@ -1,7 +1,7 @@
 /** The locks on chunks that a batch's owner takes up again. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { LOCK_NOT_AVAILABLE, postgresError } from "../../platform/postgres/database.ts";
 
@@ -13,7 +13,7 @@ const LOOK_EVERY_MS = 50;
  * Locks the open chunks of a batch that is locked. A worker locks its chunk first and then the batch, so this must not
  * wait for one: it throws, and `retryWhileLocked` tries all of it again.
  */
-export async function lockOpenChunks(tx: Context, batchId: string): Promise<void> {
+export async function lockOpenChunks(tx: Tx, batchId: string): Promise<void> {
   await tx.db.execute(
     sql`SELECT FROM chunks WHERE batch_id = ${batchId} AND state <> 'done' FOR UPDATE NOWAIT`,
   );

@@ -1,4 +1,4 @@
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
 import { finishBatch } from "../process/settle-chunk.ts";
 import { isWhole } from "../state.ts";
@@ -10,7 +10,7 @@ export function resumeBatch(ctx: Context, userId: number, batchId: string): Prom
   return retryWhileLocked(() => inTransaction(ctx, (tx) => resume(tx, userId, batchId)));
 }
 
-async function resume(tx: Context, userId: number, batchId: string): Promise<void> {
+async function resume(tx: Tx, userId: number, batchId: string): Promise<void> {
   const batch = await lockBatch(tx, userId, batchId);
   if (isAlreadyIn(batch, "queued", "processing")) return;
   requireEdge(batch, "resume", "resumed");

@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { recountChunks, resetChunks } from "../process/chunk-counts.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
@@ -24,12 +24,7 @@ export function retryRows(ctx: Context, userId: number, batchId: string, retry: 
 }
 
 /** The same in a transaction that is open, to be run by `retryWhileLocked`. */
-export async function retryRowsIn(
-  tx: Context,
-  userId: number,
-  batchId: string,
-  retry: Retry,
-): Promise<number> {
+export async function retryRowsIn(tx: Tx, userId: number, batchId: string, retry: Retry): Promise<number> {
   const batch = await lockBatch(tx, userId, batchId);
   requireEdge(batch, "retry", "retried");
   const left = leavesRows(batch.state) ? await countLeft(tx, batch) : 0;
@@ -57,7 +52,7 @@ export async function retryRowsIn(
 }
 
 /** Nothing was written yet of a batch that is written as a whole: all of it runs again, whichever rows were named. */
-async function reopenWhole(tx: Context, batch: Batch, userId: number): Promise<void> {
+async function reopenWhole(tx: Tx, batch: Batch, userId: number): Promise<void> {
   await takeFailuresBack(tx, batch, userId, undefined);
   await resetChunks(tx, batch.id);
   await tx.db.execute(
@@ -65,7 +60,7 @@ async function reopenWhole(tx: Context, batch: Batch, userId: number): Promise<v
   );
 }
 
-async function countLeft(tx: Context, batch: Batch): Promise<number> {
+async function countLeft(tx: Tx, batch: Batch): Promise<number> {
   const { rows } = await tx.db.execute<{ left: number }>(sql`
     SELECT coalesce(sum(row_count - succeeded - failed), 0)::int AS left FROM chunks WHERE batch_id = ${batch.id}`);
   return rows[0]?.left ?? 0;
@@ -73,7 +68,7 @@ async function countLeft(tx: Context, batch: Batch): Promise<number> {
 
 /** Moves failures from the results to the history. */
 async function takeFailuresBack(
-  tx: Context,
+  tx: Tx,
   batch: Batch,
   userId: number,
   rows: readonly number[] | undefined,
@@ -90,7 +85,7 @@ async function takeFailuresBack(
 }
 
 /** @throws DomainError `invalid_input` that names the first row which did not fail */
-async function requireFailed(tx: Context, batchId: string, wanted: readonly number[]): Promise<void> {
+async function requireFailed(tx: Tx, batchId: string, wanted: readonly number[]): Promise<void> {
   const { rows } = await tx.db.execute<{ row: number }>(sql`
     SELECT row FROM unnest(${sql.param([...wanted])}::int[]) AS wanted (row)
     WHERE NOT EXISTS (
@@ -100,7 +95,7 @@ async function requireFailed(tx: Context, batchId: string, wanted: readonly numb
 }
 
 /** Chunks are open again where failures of theirs are gone. */
-async function reopenChunks(tx: Context, batchId: string): Promise<void> {
+async function reopenChunks(tx: Tx, batchId: string): Promise<void> {
   await tx.db.execute(sql`
     WITH counted AS (
       SELECT first_row, (

@@ -1,6 +1,6 @@
 /** Sets right what a crash or a lost job has left behind. Our tables are the truth; the queue only wakes. */
 import { and, eq, inArray, lt, or, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchJob, type ChunkKey, chunkJob, chunkJobId, type Lane } from "../batch-jobs.ts";
@@ -130,7 +130,7 @@ async function* dueChunks(ctx: Context): AsyncGenerator<DueChunk[]> {
 }
 
 /** Locks the chunk if it still waits for this attempt, so that a worker or another reconciler can't be crossed. */
-async function lockIfWaiting(tx: Context, { batchId, firstRow, attempt }: DueChunk): Promise<boolean> {
+async function lockIfWaiting(tx: Tx, { batchId, firstRow, attempt }: DueChunk): Promise<boolean> {
   const { rows } = await tx.db.execute(sql`
     SELECT 1 FROM chunks
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND attempt = ${attempt} AND state <> 'done'

@@ -1,5 +1,5 @@
 import { eq, type SQL, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { dequeueTasks } from "../task-jobs.ts";
@@ -25,7 +25,7 @@ export async function cancelTask(ctx: Context, acting: Scope, taskId: string, re
 
 /** Cancels those that `where` picks and that have not ended, in a transaction. */
 export async function cancelTasks(
-  tx: Context,
+  tx: Tx,
   { actorId }: Scope,
   where: SQL | undefined,
   reason: string,
@@ -41,7 +41,7 @@ export async function cancelTasks(
 }
 
 /** What follows for others where these tasks will not come to their end, in the transaction that says so. */
-export async function stopTasks(tx: Context, stopped: readonly Task[]): Promise<void> {
+export async function stopTasks(tx: Tx, stopped: readonly Task[]): Promise<void> {
   await dequeueTasks(tx, stopped);
   await cancelNext(tx, stopped);
   for (const task of stopped) await findTaskType(task.type)?.onCancelled?.(tx, task);

@@ -1,6 +1,6 @@
 import { and, count, desc, inArray, lte, max, type SQL } from "drizzle-orm";
 import Type from "typebox";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { type TaskStatus, taskStatus, tasks } from "../../schema/tasks.ts";
 import { matches, type TaskFilter } from "../queries.ts";
@@ -113,7 +113,7 @@ function statusesFor(action: TaskAction, force = false): TaskStatus[] {
   return force ? [...retry.from, ...forceRetry.from] : [...retry.from];
 }
 
-async function changeThose(tx: Context, acting: Scope, change: BulkChange, where: SQL): Promise<number> {
+async function changeThose(tx: Tx, acting: Scope, change: BulkChange, where: SQL): Promise<number> {
   const { action, reason = "", force = false } = change;
   if (action === "delete") return deleteTasks(tx, where);
   if (action === "cancel") return (await cancelTasks(tx, acting, where, reason)).length;

@@ -1,5 +1,5 @@
 import { eq, inArray, type SQL } from "drizzle-orm";
-import { type Context, inTransaction, publishChange } from "../../context.ts";
+import { type Context, inTransaction, publishChange, type Tx } from "../../context.ts";
 import { removeTaskFiles } from "../../files/remove-files.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { hasEnded } from "../state.ts";
@@ -20,7 +20,7 @@ export function deleteTask(ctx: Context, acting: Scope, taskId: string): Promise
 }
 
 /** Removes those that `where` picks, in a transaction. @returns how many */
-export async function deleteTasks(tx: Context, where: SQL | undefined): Promise<number> {
+export async function deleteTasks(tx: Tx, where: SQL | undefined): Promise<number> {
   const found = await tx.db.select().from(tasks).where(where).for("update");
   if (found.length === 0) return 0;
   const ids = found.map(({ id }) => id);

@@ -1,5 +1,5 @@
 import { eq, type SQL, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { allows } from "../state.ts";
@@ -32,7 +32,7 @@ function requireRetry(task: Task, force: boolean): void {
 
 /** Retries those that `where` picks and whose state allows it, in a transaction. */
 export async function retryTasks(
-  tx: Context,
+  tx: Tx,
   { actorId }: Scope,
   where: SQL | undefined,
   { force }: Retry,
@@ -57,11 +57,7 @@ export async function retryTasks(
 }
 
 /** Gives tasks whose `run` has just become another the job of that run. */
-export async function withNewJobs(
-  tx: Context,
-  changed: readonly Task[],
-  startAfterSeconds = 0,
-): Promise<Task[]> {
+export async function withNewJobs(tx: Tx, changed: readonly Task[], startAfterSeconds = 0): Promise<Task[]> {
   const renewed = changed.map((task) => ({ ...task, jobId: taskJobId(task.id, task.run) }));
   if (renewed.length === 0) return renewed;
   const column = (key: "id" | "jobId") => sql.param(renewed.map((task) => task[key]));

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, type FieldErrors, invalidField } from "../../errors.ts";
 import { joinPath, throwFieldErrors } from "../../platform/http/schema-errors.ts";
 import { uuidV7 } from "../../platform/ids.ts";
@@ -134,7 +134,7 @@ function requireFile(type: TaskType, file: { fileBytes: number } | null, field: 
 
 /** In one statement, since there may be thousands. @returns task id to its number */
 async function insertTasks(
-  tx: Context,
+  tx: Tx,
   rows: readonly (object & { afterId: string | null })[],
 ): Promise<Map<string, number>> {
   const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
