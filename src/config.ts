@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
 import Value from "typebox/value";
+import { connectionsNeeded } from "./connections.ts";
 import { ConfigError } from "./errors.ts";
 import { Settings } from "./settings.ts";
 
@@ -42,12 +43,11 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
   }
   const workerQueues = parseQueues(settings.WORKER_QUEUES, settings.WORKER_CONCURRENCY);
   const maxConcurrency = Math.max(...(workerQueues?.values() ?? [settings.WORKER_CONCURRENCY]));
-  // Chunks and whole batches, as many of each at a time; context.ts tells what the others are for.
-  const connectionsNeeded = 2 * (maxConcurrency + 1) + 6;
-  if (settings.DATABASE_POOL_MAX < connectionsNeeded) {
+  const needed = connectionsNeeded(maxConcurrency);
+  if (settings.DATABASE_POOL_MAX < needed) {
     throw new ConfigError(
       `DATABASE_POOL_MAX: ${settings.DATABASE_POOL_MAX} is too few for ${maxConcurrency} jobs at a time ` +
-        `(WORKER_CONCURRENCY, WORKER_QUEUES), which need ${connectionsNeeded}.`,
+        `(WORKER_CONCURRENCY, WORKER_QUEUES), which need ${needed}.`,
     );
   }
   const dataDir = resolve(settings.DATA_DIR);

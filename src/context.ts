@@ -2,11 +2,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import type pg from "pg";
 import type { Config } from "./config.ts";
+import { type ProgramRole, queueConnections } from "./connections.ts";
 import { requireMigrated } from "./migrate.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import { type Database, databaseOn, openPool, untilReachable } from "./platform/postgres/database.ts";
-import { PgBossQueue, type Queue, ROOM_FOR_OTHERS } from "./platform/queue/queue.ts";
+import { PgBossQueue, type Queue } from "./platform/queue/queue.ts";
 
 export interface Context {
   readonly config: Config;
@@ -82,20 +83,14 @@ export interface OpenContext extends Context {
   close(timeoutMs: number): Promise<void>;
 }
 
-/** Kinds of jobs that hold a connection while they run, each as many as are taken at a time and one: chunks, and whole batches. */
-const TRANSACTIONAL_JOBS = 2;
-/** Connections that the queue takes beside one for each job in hand: fetching, heartbeats, supervision. */
-const QUEUE_CONNECTIONS = 3;
-
 /**
  * Connects to the database, waiting until it answers, and starts the queue.
  * @param role `work`: this program also takes jobs; `enqueue`: it only adds them
- * @throws ConfigError where the database is not migrated, or DATABASE_POOL_MAX is too small for WORKER_CONCURRENCY
+ * @throws ConfigError if the database is not migrated
  */
-export async function openContext(config: Config, log: Log, role: "enqueue" | "work"): Promise<OpenContext> {
-  const jobsInHand = role === "work" ? TRANSACTIONAL_JOBS * (config.maxConcurrency + ROOM_FOR_OTHERS) : 0;
-  const queueMax = jobsInHand + QUEUE_CONNECTIONS;
-  const pool = openPool(config.databaseUrl, Math.max(2, config.databasePoolMax - queueMax), log);
+export async function openContext(config: Config, log: Log, role: ProgramRole): Promise<OpenContext> {
+  const queueMax = queueConnections(role, config.maxConcurrency);
+  const pool = openPool(config.databaseUrl, config.databasePoolMax - queueMax, log);
   await untilReachable(pool, log);
   await requireMigrated(pool);
   const queue = new PgBossQueue(config, config.databaseUrl, role, queueMax, log);

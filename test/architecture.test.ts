@@ -35,7 +35,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["verbs", /^(accounts|batches|books|files|idempotency|queues|records|targets|tasks)\//],
   ["contracts", /^(context|jobs|migrate)\.ts$/],
   ["platform", /^platform\//],
-  ["ground", /^(errors|config|settings)\.ts$|^schema\//],
+  ["ground", /^(config|connections|errors|settings)\.ts$|^schema\//],
 ];
 
 /** From the bottom up. A feature may import from its own rank and from the ranks below it. */
@@ -106,8 +106,12 @@ describe("one place each", () => {
     expect(elsewhere(/process\.env\b(?!:)/, ["config.ts"])).toEqual([]);
   });
 
+  test("only platform/sqlstates.ts spells SQLSTATEs", () => {
+    expect(elsewhere(/["'`](\d\d|F0|HV|P0|XX)[0-9A-Z]{3}["'`]/, ["platform/sqlstates.ts"])).toEqual([]);
+  });
+
   test.each([
-    ["pg-boss", "platform/queue/queue.ts"],
+    ["pg-boss", "platform/queue/"],
     ["sharp", "platform/pictures/"],
     ["node:worker_threads", "platform/threads/"],
     ["argon2", "accounts/passwords.ts"],

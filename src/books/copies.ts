@@ -7,6 +7,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../context.ts";
 import { postgresError, underSavepoint } from "../platform/postgres/database.ts";
+import { SQLSTATE } from "../platform/sqlstates.ts";
 import { BOOK_KEY } from "../schema/targets.ts";
 
 /** Whether the owner has another book that holds this key. */
@@ -17,7 +18,6 @@ export function isKeyTaken(userId: number, title: string, author: string, except
       SELECT ${sql.raw(BOOK_KEY)} FROM (SELECT ${title}::text AS title, ${author}::text AS author) AS wanted))`;
 }
 
-const UNIQUE_VIOLATION = "23505";
 const MAX_ATTEMPTS = 5;
 
 /** Runs a write that goes by `isKeyTaken`; again where another one takes the key at the same moment. */
@@ -26,7 +26,7 @@ export async function retryOnKeyConflict<T>(tx: Tx, write: () => Promise<T>): Pr
     try {
       return await underSavepoint(tx.db, write);
     } catch (error) {
-      const isTaken = postgresError(error)?.code === UNIQUE_VIOLATION;
+      const isTaken = postgresError(error)?.code === SQLSTATE.uniqueViolation;
       if (!isTaken || attempt === MAX_ATTEMPTS) throw error;
     }
   }

@@ -5,6 +5,7 @@ import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { uuidV7 } from "../platform/ids.ts";
 import { isDatabaseUnavailable, postgresError } from "../platform/postgres/database.ts";
+import { SQLSTATE } from "../platform/sqlstates.ts";
 import { type FileOrigin, files } from "../schema/files.ts";
 import { defaultPath } from "./names.ts";
 import { pathTaken } from "./path-taken.ts";
@@ -17,8 +18,6 @@ import { CHUNK_BYTES } from "./store-file.ts";
 const SIGN_OF_LIFE_MS = 20_000;
 /** How much of a file may be stored before it is looked up again what its owner's others take. */
 const QUOTA_STEP_BYTES = 32 * CHUNK_BYTES;
-const UNIQUE_VIOLATION = "23505";
-
 export interface FileOwner {
   readonly userId: number;
   readonly name: string;
@@ -122,7 +121,7 @@ export class ChunkedFile implements AsyncDisposable {
       this.#isFinished = true;
       return stored;
     } catch (error) {
-      if (postgresError(error)?.code !== UNIQUE_VIOLATION) throw error;
+      if (postgresError(error)?.code !== SQLSTATE.uniqueViolation) throw error;
       throw await pathTaken(this.#ctx, userId, path, error);
     }
   }

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { LOCK_NOT_AVAILABLE, postgresError } from "../../platform/postgres/database.ts";
+import { postgresError } from "../../platform/postgres/database.ts";
+import { SQLSTATE } from "../../platform/sqlstates.ts";
 
 /** A worker gives rows up within a second, or when the statement ends that it is in. */
 const PATIENCE_MS = 8000;
@@ -29,7 +30,7 @@ export async function retryWhileLocked<T>(command: () => Promise<T>): Promise<T>
     try {
       return await command();
     } catch (error) {
-      if (postgresError(error)?.code !== LOCK_NOT_AVAILABLE) throw error;
+      if (postgresError(error)?.code !== SQLSTATE.lockNotAvailable) throw error;
       if (performance.now() > deadline) {
         const message = "A worker is still giving up rows of this batch; try again in a few seconds.";
         throw new DomainError("conflict", message, { retryAfterSeconds: 2, cause: error });

@@ -3,7 +3,8 @@ import { STATUS_CODES } from "node:http";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
-import { isDatabaseUnavailable, LOCK_NOT_AVAILABLE, postgresError } from "../postgres/database.ts";
+import { isDatabaseUnavailable, postgresError } from "../postgres/database.ts";
+import { SQLSTATE } from "../sqlstates.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
 
 const STATUS: Record<ErrorCode, number> = {
@@ -98,7 +99,7 @@ export function handleErrors(app: FastifyInstance): void {
         "The database can't be reached right now. Try again in a moment.",
       );
     }
-    if (postgresError(error)?.code === LOCK_NOT_AVAILABLE) {
+    if (postgresError(error)?.code === SQLSTATE.lockNotAvailable) {
       request.log.warn({ err: error }, "a lock was not let go in time");
       reply.header("retry-after", 5);
       const busy = "Something else is still changing the same thing. Try again in a moment.";

@@ -1,7 +1,8 @@
-/** pg-boss behind the words that Rowmill needs. The only importer of pg-boss. */
+/** pg-boss behind the words that Rowmill needs. Only this folder imports pg-boss. */
 import { sql } from "drizzle-orm";
 import { type Db, fromDrizzle, type Job, PgBoss, type QueueOptions, type WorkOptions } from "pg-boss";
 import type { Config } from "../../config.ts";
+import { type ProgramRole, ROOM_FOR_OTHERS } from "../../connections.ts";
 import { describeError, type Log } from "../log.ts";
 import { connectionLimits, type Database } from "../postgres/database.ts";
 import { JobPlaces, type Taking } from "./job-places.ts";
@@ -61,9 +62,6 @@ export interface Queue {
   nextRun(cron: string): Date | null;
 }
 
-/** Places beside those that one group may take. */
-export const ROOM_FOR_OTHERS = 1;
-
 /** No job has such a priority. */
 const TAKES_NOTHING = { minPriority: 1_000_000, pollingIntervalSeconds: 60 };
 
@@ -78,7 +76,7 @@ export function concurrencyOf(
   return concurrency === "worker" ? (workerQueues?.get(queue) ?? workerConcurrency) : concurrency;
 }
 
-type Role = "enqueue" | "work" | "migrate";
+type Role = ProgramRole | "migrate";
 
 export class PgBossQueue implements Queue {
   readonly #boss: PgBoss;
