@@ -35,7 +35,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["verbs", /^(accounts|batches|books|files|idempotency|queues|records|targets|tasks)\//],
   ["contracts", /^(context|jobs|migrate)\.ts$/],
   ["platform", /^platform\//],
-  ["ground", /^(config|connections|errors|settings)\.ts$|^schema\//],
+  ["ground", /^(config|connections|errors|settings|state-machine)\.ts$|^schema\//],
 ];
 
 /** From the bottom up. A feature may import from its own rank and from the ranks below it. */

@@ -1,6 +1,6 @@
 import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../context.ts";
-import { DomainError, notFound } from "../errors.ts";
+import { notFound } from "../errors.ts";
 import { jobs } from "../jobs.ts";
 import { type BatchState, batches } from "../schema/batches.ts";
 import { batchChanged } from "./batch-changes.ts";
@@ -18,16 +18,6 @@ export async function lockBatch(tx: Tx, userId: number, batchId: string): Promis
     .for("update");
   if (!batch || batch.state === "deleting" || batch.correctionOf !== null) throw notFound("batch");
   return batch;
-}
-
-/** @throws DomainError `conflict` that says which states allow it */
-export function requireEdge(batch: Pick<Batch, "state">, edge: Edge, action: string): void {
-  const { from } = transitions[edge];
-  if (from.some((state) => state === batch.state)) return;
-  throw new DomainError(
-    "conflict",
-    `A batch that is ${batch.state} can't be ${action}; one that is ${from.join(" or ")} can.`,
-  );
 }
 
 /** Takes an edge of a batch that is locked. */

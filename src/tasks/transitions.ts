@@ -1,9 +1,9 @@
 import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
 import type { PgUpdateSetSource } from "drizzle-orm/pg-core";
 import { type Context, changeExpression, publishChange, publishLocally, type Tx } from "../context.ts";
-import { DomainError, notFound } from "../errors.ts";
+import { notFound } from "../errors.ts";
 import { type TaskEventType, tasks } from "../schema/tasks.ts";
-import { allows, type Edge, transitions } from "./state.ts";
+import { type Edge, transitions } from "./state.ts";
 
 export type Task = typeof tasks.$inferSelect;
 
@@ -41,16 +41,6 @@ export async function lockTask(tx: Tx, { ownerId }: Scope, taskId: string): Prom
     .for("update");
   if (!task) throw notFound("task");
   return task;
-}
-
-/** @throws DomainError `conflict` that says which states allow it */
-export function requireEdge({ status }: Pick<Task, "status">, edge: Edge, action: string): void {
-  if (allows(edge, status)) return;
-  const { from } = transitions[edge];
-  throw new DomainError(
-    "conflict",
-    `A task that is ${status} can't be ${action}; one that is ${from.join(" or ")} can.`,
-  );
 }
 
 /**

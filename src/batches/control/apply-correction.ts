@@ -2,7 +2,8 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
-import { type Batch, lockBatch, requireEdge } from "../transitions.ts";
+import { requireEdge } from "../state.ts";
+import { type Batch, lockBatch } from "../transitions.ts";
 import { retryRowsIn } from "./retry-rows.ts";
 
 export interface Corrected {
@@ -33,7 +34,7 @@ export async function applyCorrection(
 /** @throws DomainError `not_found`, or `conflict` where the batch runs or can't be taken up again */
 export async function lockEnded(tx: Tx, userId: number, batchId: string): Promise<Batch> {
   const batch = await lockBatch(tx, userId, batchId);
-  requireEdge(batch, "retry", "corrected");
+  requireEdge("retry", batch.state, "corrected");
   return batch;
 }
 

@@ -3,8 +3,8 @@ import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { recountChunks, resetChunks } from "../process/chunk-counts.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
-import { isWhole, leavesRows, transitions } from "../state.ts";
-import { type Batch, lockBatch, requireEdge, transition } from "../transitions.ts";
+import { isWhole, leavesRows, requireEdge, transitions } from "../state.ts";
+import { type Batch, lockBatch, transition } from "../transitions.ts";
 import { lockOpenChunks, retryWhileLocked } from "./lock-open-chunks.ts";
 
 export interface Retry {
@@ -26,7 +26,7 @@ export function retryRows(ctx: Context, userId: number, batchId: string, retry: 
 /** The same in a transaction that is open, to be run by `retryWhileLocked`. */
 export async function retryRowsIn(tx: Tx, userId: number, batchId: string, retry: Retry): Promise<number> {
   const batch = await lockBatch(tx, userId, batchId);
-  requireEdge(batch, "retry", "retried");
+  requireEdge("retry", batch.state, "retried");
   const left = leavesRows(batch.state) ? await countLeft(tx, batch) : 0;
   // Where a row of an atomic batch failed, that is why the others were left.
   const isLeftByPolicy = isWhole(batch) && batch.state === transitions.fail.to;

@@ -2,8 +2,9 @@ import { eq, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { tasks } from "../../schema/tasks.ts";
+import { requireEdge } from "../state.ts";
 import { dequeueTasks } from "../task-jobs.ts";
-import { lockTask, requireEdge, type Scope, type Task, transition } from "../transitions.ts";
+import { lockTask, type Scope, type Task, transition } from "../transitions.ts";
 import { findTaskType } from "../types/registry.ts";
 import { cancelNext } from "./chain.ts";
 
@@ -17,7 +18,7 @@ export async function cancelTask(ctx: Context, acting: Scope, taskId: string, re
   return inTransaction(ctx, async (tx) => {
     const task = await lockTask(tx, acting, taskId);
     if (task.status === "cancelled") return task;
-    requireEdge(task, "cancel", "cancelled");
+    requireEdge("cancel", task.status, "cancelled");
     const [cancelled = task] = await cancelTasks(tx, acting, eq(tasks.id, taskId), reason);
     return cancelled;
   });

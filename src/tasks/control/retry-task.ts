@@ -2,9 +2,9 @@ import { eq, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { tasks } from "../../schema/tasks.ts";
-import { allows } from "../state.ts";
+import { allows, requireEdge } from "../state.ts";
 import { enqueueTasks, taskJobId } from "../task-jobs.ts";
-import { lockTask, requireEdge, type Scope, type Task, transition } from "../transitions.ts";
+import { lockTask, type Scope, type Task, transition } from "../transitions.ts";
 
 export interface Retry {
   /** Also one that has completed. */
@@ -25,7 +25,7 @@ export function retryTask(ctx: Context, acting: Scope, taskId: string, { force }
 }
 
 function requireRetry(task: Task, force: boolean): void {
-  if (!allows("forceRetry", task.status)) requireEdge(task, "retry", "retried");
+  if (!allows("forceRetry", task.status)) requireEdge("retry", task.status, "retried");
   else if (!force)
     throw new DomainError("conflict", `A task that is ${task.status} is retried with \`force\` only.`);
 }
