@@ -8,6 +8,7 @@ import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import { type Database, databaseOn, openPool, untilReachable } from "./platform/postgres/database.ts";
 import { PgBossQueue, type Queue } from "./platform/queue/queue.ts";
+import type { Caller } from "./schema/accounts.ts";
 
 export interface Context {
   readonly config: Config;
@@ -19,6 +20,16 @@ export interface Context {
   readonly listener: ChangeListener;
   readonly log: Log;
   readonly now: () => Date;
+  /** The user who acts; null: the service itself, or a client that has not logged in. */
+  readonly actor: Caller | null;
+  /** The id of the request or the job; null outside of both. */
+  readonly requestId: string | null;
+}
+
+/** The user who acts, for verbs that record one and that the service never calls by itself. */
+export function requireActor({ actor }: Context): Caller {
+  if (!actor) throw new Error("Only a user can do this.");
+  return actor;
 }
 
 /** A context whose `db` is an open transaction. Verbs that need one take this, so they cannot be called without. */
@@ -104,6 +115,8 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
     listener,
     log,
     now: () => new Date(),
+    actor: null,
+    requestId: null,
     async close(timeoutMs) {
       await listener.close();
       await queue.stop(timeoutMs);

@@ -82,7 +82,8 @@ function takeJob<N extends JobName>(ctx: OpenContext, name: N): Promise<void> {
   const contract = jobs[name];
   return ctx.queue.work(contract, async (delivery, transaction) => {
     const payload = Value.Parse(contract.payload, delivery.payload) as Payload<N>;
-    const tx = (transaction && { ...ctx, ...transaction }) as JobInput<N>["tx"];
-    return handlers[name](ctx, { payload, delivery, tx });
+    const jobCtx: Context = { ...ctx, requestId: delivery.id, log: ctx.log.child({ jobId: delivery.id }) };
+    const tx = (transaction && { ...jobCtx, ...transaction }) as JobInput<N>["tx"];
+    return handlers[name](jobCtx, { payload, delivery, tx });
   });
 }

@@ -33,7 +33,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["legacy", /^legacy\//],
   ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],
   ["verbs", /^(accounts|batches|books|files|idempotency|queues|records|targets|tasks)\//],
-  ["contracts", /^(context|jobs|migrate)\.ts$/],
+  ["contracts", /^(context|jobs|migrate|request-context)\.ts$/],
   ["platform", /^platform\//],
   ["ground", /^(config|connections|errors|settings|state-machine)\.ts$|^schema\//],
 ];

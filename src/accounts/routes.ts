@@ -95,7 +95,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 201: Session, ...problems(400, 409, 413, 415) },
         },
       },
-      async ({ body }, reply) => {
+      async ({ ctx, body }, reply) => {
         const { username, password, email } = body;
         const user = await signUp(ctx, {
           username,
@@ -118,7 +118,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
         },
       },
-      async ({ body, ip }, reply) => {
+      async ({ ctx, body, ip }, reply) => {
         const user = callerOf(await logIn(ctx, throttle, { ...body, address: ip }));
         return sessionOf(user, await startSession(ctx, reply, user));
       },
@@ -137,6 +137,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const { refresh: next, user } = await rotateSession(ctx, refreshTokenOf(request));
         return sessionOf(user, await startSession(ctx, reply, user, next));
       },
@@ -155,6 +156,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         await closeSession(ctx, refreshTokenOf(request));
         clearSessionCookies(reply);
         return reply.code(204).send(null);
@@ -172,7 +174,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Me, ...problems(401) },
         },
       },
-      async ({ user }) => {
+      async ({ ctx, user }) => {
         const account = await findById(ctx, user.id);
         if (!account) throw new DomainError("unauthenticated", "Your account does not exist any more.");
         const { email, firstName, lastName } = account;

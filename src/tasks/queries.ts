@@ -20,9 +20,7 @@ import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { files } from "../schema/files.ts";
 import { type TaskStatus, taskEvents, taskProgress, taskStatus, tasks } from "../schema/tasks.ts";
-import type { Scope, Task } from "./transitions.ts";
-
-type Owner = Scope["ownerId"];
+import type { Owner, Task } from "./transitions.ts";
 
 export interface TaskFilter {
   readonly statuses?: readonly TaskStatus[];

@@ -1,6 +1,6 @@
 /** Cells that were stored beside a batch take the place of those that failed, in one transaction. */
 import { sql } from "drizzle-orm";
-import type { Tx } from "../../context.ts";
+import { requireActor, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { requireEdge } from "../state.ts";
 import { type Batch, lockBatch } from "../transitions.ts";
@@ -26,7 +26,7 @@ export async function applyCorrection(
 ): Promise<Corrected> {
   const batch = await lockEnded(tx, userId, batchId);
   await requireKnownRows(tx, batch, stagingId);
-  const { corrected, ignored, failedRows } = await applyPages(tx, batch, stagingId, userId);
+  const { corrected, ignored, failedRows } = await applyPages(tx, batch, stagingId);
   const retried = await retryRowsIn(tx, userId, batchId, { rows: failedRows, unprocessed });
   return { corrected, ignored, retried };
 }
@@ -48,7 +48,7 @@ async function requireKnownRows(tx: Tx, batch: Batch, stagingId: string): Promis
 
 const PAGE_ROWS = 2000;
 
-async function applyPages(tx: Tx, batch: Batch, stagingId: string, userId: number) {
+async function applyPages(tx: Tx, batch: Batch, stagingId: string) {
   const counts = { corrected: 0, ignored: 0 };
   const failedRows: number[] = [];
   for (let after = 0; ; ) {
@@ -77,14 +77,13 @@ async function applyPages(tx: Tx, batch: Batch, stagingId: string, userId: numbe
         ({ cells, fields, problem }) => problem !== null || JSON.stringify(cells) !== JSON.stringify(fields),
       );
     counts.corrected += changed.length;
-    if (changed.length > 0) await changeCells(tx, batch.id, userId, changed);
+    if (changed.length > 0) await changeCells(tx, batch.id, changed);
   }
 }
 
 async function changeCells(
   tx: Tx,
   batchId: string,
-  userId: number,
   rows: readonly { row: number; cells: readonly string[]; fields: readonly string[] }[],
 ): Promise<void> {
   const numbers = sql.param(rows.map(({ row }) => row));
@@ -92,7 +91,7 @@ async function changeCells(
   const after = sql.param(rows.map(({ cells }) => JSON.stringify(cells)));
   await tx.db.execute(sql`
     INSERT INTO row_history (batch_id, row_number, event, user_id, fields)
-    SELECT ${batchId}, row, 'edited', ${userId}, fields::json
+    SELECT ${batchId}, row, 'edited', ${requireActor(tx).id}, fields::json
     FROM unnest(${numbers}::int[], ${before}::text[]) AS edited (row, fields)`);
   await tx.db.execute(sql`
     UPDATE batch_rows SET fields = cells::json, problem = NULL

@@ -1,5 +1,5 @@
 import { and, eq } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, requireActor } from "../../context.ts";
 import { DomainError, invalidField, notFound } from "../../errors.ts";
 import { batchRows, rowHistory, rowResults } from "../../schema/batches.ts";
 import { requireEdge } from "../state.ts";
@@ -49,9 +49,13 @@ export function editRow(
     const fields = batch.header.map(
       (name, at) => (Object.hasOwn(cells, name) ? cells[name] : stored.fields[at]) ?? "",
     );
-    await tx.db
-      .insert(rowHistory)
-      .values({ batchId, rowNumber: row, event: "edited", userId, fields: stored.fields });
+    await tx.db.insert(rowHistory).values({
+      batchId,
+      rowNumber: row,
+      event: "edited",
+      userId: requireActor(tx).id,
+      fields: stored.fields,
+    });
     await tx.db.update(batchRows).set({ fields, problem: null }).where(isRow);
   });
 }

@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type Context, inTransaction, type Tx } from "../../context.ts";
+import { type Context, inTransaction, requireActor, type Tx } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { recountChunks, resetChunks } from "../process/chunk-counts.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
@@ -37,9 +37,9 @@ export async function retryRowsIn(tx: Tx, userId: number, batchId: string, retry
     );
   }
   await lockOpenChunks(tx, batchId);
-  const failed = await takeFailuresBack(tx, batch, userId, retry.rows);
+  const failed = await takeFailuresBack(tx, batch, retry.rows);
   if (failed + left === 0) throw new DomainError("conflict", "No row of this batch has failed.");
-  if (isWhole(batch)) await reopenWhole(tx, batch, userId);
+  if (isWhole(batch)) await reopenWhole(tx, batch);
   else await reopenChunks(tx, batchId);
   const again = await transition(tx, batchId, "retry", {
     run: batch.run + 1,
@@ -52,8 +52,8 @@ export async function retryRowsIn(tx: Tx, userId: number, batchId: string, retry
 }
 
 /** Nothing was written yet of a batch that is written as a whole: all of it runs again, whichever rows were named. */
-async function reopenWhole(tx: Tx, batch: Batch, userId: number): Promise<void> {
-  await takeFailuresBack(tx, batch, userId, undefined);
+async function reopenWhole(tx: Tx, batch: Batch): Promise<void> {
+  await takeFailuresBack(tx, batch, undefined);
   await resetChunks(tx, batch.id);
   await tx.db.execute(
     sql`UPDATE chunks SET attempt = attempt + 1, first_attempt = attempt + 1 WHERE batch_id = ${batch.id}`,
@@ -67,12 +67,7 @@ async function countLeft(tx: Tx, batch: Batch): Promise<number> {
 }
 
 /** Moves failures from the results to the history. */
-async function takeFailuresBack(
-  tx: Tx,
-  batch: Batch,
-  userId: number,
-  rows: readonly number[] | undefined,
-): Promise<number> {
+async function takeFailuresBack(tx: Tx, batch: Batch, rows: readonly number[] | undefined): Promise<number> {
   const chosen: SQL = rows === undefined ? sql`true` : sql`row_number = ANY(${sql.param([...rows])}::int[])`;
   if (rows !== undefined) await requireFailed(tx, batch.id, rows);
   const { rowCount } = await tx.db.execute(sql`
@@ -80,7 +75,7 @@ async function takeFailuresBack(
       DELETE FROM row_results WHERE batch_id = ${batch.id} AND status = 'failed' AND ${chosen} RETURNING *
     )
     INSERT INTO row_history (batch_id, row_number, event, at, user_id, attempts, error_code, error_message)
-    SELECT batch_id, row_number, 'failed', completed_at, ${userId}, attempts, error_code, error_message FROM taken`);
+    SELECT batch_id, row_number, 'failed', completed_at, ${requireActor(tx).id}, attempts, error_code, error_message FROM taken`);
   return rowCount ?? 0;
 }
 

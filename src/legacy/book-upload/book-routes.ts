@@ -44,7 +44,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Array(Book), ...problems(400, 401) },
         },
       },
-      async ({ user, query }, reply) => {
+      async ({ ctx, user, query }, reply) => {
         const after = { id: decodeNumberCursor(query.cursor), key: null };
         const found = await listBooks(ctx, user.id, { sort: "id", after, limit: MAX_BOOKS + 1 });
         const page = found.slice(0, MAX_BOOKS);
@@ -67,6 +67,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
           createBook(ctx, request.user.id, values, picture ?? null),
         );
@@ -87,7 +88,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Book, ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => viewBook(await getBook(ctx, user.id, params.id), config.publicUrl),
+      async ({ ctx, user, params }) => viewBook(await getBook(ctx, user.id, params.id), config.publicUrl),
     );
 
     app.post(
@@ -103,7 +104,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        const { user, params } = request;
+        const { ctx, user, params } = request;
         await refuseOthersBook(ctx, user.id, params.id);
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
           editBook(ctx, user.id, params.id, values, picture),
@@ -125,7 +126,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await refuseOthersBook(ctx, user.id, params.id);
         await deleteBook(ctx, user.id, params.id);
         return reply.code(204).send(null);

@@ -86,7 +86,7 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 201: Session, ...problems(400, 409, 413, 415) },
         },
       },
-      async ({ body }, reply) => {
+      async ({ ctx, body }, reply) => {
         const { username, password, email } = body;
         const passwordMinLength = config.seedPasswordMinLength;
         const user = await signUp(ctx, { username, password, email, passwordMinLength });
@@ -104,7 +104,7 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
         },
       },
-      async ({ body, ip }, reply) => {
+      async ({ ctx, body, ip }, reply) => {
         const user = await logIn(ctx, throttle, { ...body, address: ip });
         return viewSession(user, await startSession(ctx, reply, user));
       },
@@ -131,6 +131,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const { id: userId, role } = request.user;
         const { batchId } = await withUploadedFile(
           request,
@@ -168,7 +169,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: TaskDetail, ...problems(400, 401, 404) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const parsed = parseTaskId(query.task_id);
         if (!parsed) throw notFound("task");
         const batch = await getBatch(ctx, user.id, parsed.batchId);
@@ -193,7 +194,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: BatchStatus, ...problems(400, 401, 404) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
         const batch = await getBatch(ctx, user.id, query.batch_id.toLowerCase());
         const found = await listRows(ctx, batch, { status: null, after, limit: MAX_PAGE + 1 });

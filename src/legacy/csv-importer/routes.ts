@@ -77,6 +77,7 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const { id: userId, role } = callerOf(request) ?? { id: await anonymousUser(ctx), role: "user" };
         const { batchId } = await withUploadedFile(
           request,
@@ -106,6 +107,7 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const { job_id } = request.params;
         const after = decodeNumberCursor(request.query.cursor, MAX_ROW_NUMBER);
         const userId = callerOf(request)?.id ?? (await findAnonymous(ctx));

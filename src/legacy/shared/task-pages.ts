@@ -5,7 +5,7 @@ import { invalidField } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { countTasks, isOwnedBy, matches, type TaskFilter } from "../../tasks/queries.ts";
-import type { Scope } from "../../tasks/transitions.ts";
+import type { Owner } from "../../tasks/transitions.ts";
 import { ownerColumns, type TaskDetail } from "./task-detail.ts";
 
 /** PostgreSQL reads all that is before a page: how much it is asked to read at most. */
@@ -37,7 +37,7 @@ export interface TaskPageRequest {
  */
 export async function listTaskPage(
   ctx: Context,
-  ownerId: Scope["ownerId"],
+  ownerId: Owner,
   filter: TaskFilter,
   { page, pageSize, order = [] }: TaskPageRequest,
 ): Promise<{ count: number; found: TaskDetail[] }> {

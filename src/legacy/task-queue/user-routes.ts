@@ -57,7 +57,7 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 201: Session, ...problems(400, 413, 415) },
         },
       },
-      async ({ body }, reply) => {
+      async ({ ctx, body }, reply) => {
         const { username, email, password, password2, first_name: firstName, last_name: lastName } = body;
         if (!EMAIL.test(email)) throw invalidField("email", "Enter a valid email address.");
         if (password2 !== password) throw invalidField("password2", "The two passwords are not the same.");
@@ -79,7 +79,7 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
         },
       },
-      async ({ body, ip }, reply) => {
+      async ({ ctx, body, ip }, reply) => {
         const user = await logIn(ctx, throttle, { ...body, address: ip });
         return viewSession(user, await startSession(ctx, reply, user), "Login successful");
       },
@@ -98,7 +98,7 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Tokens, ...problems(400, 401, 413, 415) },
         },
       },
-      async ({ body }, reply) => {
+      async ({ ctx, body }, reply) => {
         const { refresh: next, user } = await rotateSession(ctx, body.refresh);
         const { access, refresh } = await startSession(ctx, reply, user, next);
         return { access, refresh };

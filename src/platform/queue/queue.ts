@@ -214,7 +214,7 @@ export class PgBossQueue implements Queue {
       return await this.inHand.during(contract, job.id, () => handler(delivery, tx));
     } catch (error) {
       this.#log.warn(
-        { err: error, job: contract.name, payload: job.data, delivery: delivery.attempt },
+        { err: error, job: contract.name, jobId: job.id, payload: job.data, delivery: delivery.attempt },
         "job failed",
       );
       // pg-boss keeps what is thrown with the job: no statements, no values.

@@ -34,5 +34,6 @@ export async function cancelNext(tx: Tx, ended: readonly Task[]): Promise<void> 
     ) SELECT id FROM waiting)`;
   const reason = "The task before it did not complete.";
   const changes = { cancelledAt: sql`statement_timestamp()`, cancelReason: reason };
-  await transition(tx, "cancel", waiting, changes, { message: reason });
+  // Nobody asked for it.
+  await transition({ ...tx, actor: null }, "cancel", waiting, changes, { message: reason });
 }

@@ -4,7 +4,7 @@ import { DomainError } from "../../errors.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { allows, requireEdge } from "../state.ts";
 import { enqueueTasks, taskJobId } from "../task-jobs.ts";
-import { lockTask, type Scope, type Task, transition } from "../transitions.ts";
+import { lockTask, type Owner, type Task, transition } from "../transitions.ts";
 
 export interface Retry {
   /** Also one that has completed. */
@@ -15,11 +15,11 @@ export interface Retry {
  * Has a task done once more that has failed or was cancelled; all its automatic retries are there again.
  * @throws DomainError `not_found`, `conflict` where its state does not allow it
  */
-export function retryTask(ctx: Context, acting: Scope, taskId: string, { force }: Retry): Promise<Task> {
+export function retryTask(ctx: Context, ownerId: Owner, taskId: string, { force }: Retry): Promise<Task> {
   return inTransaction(ctx, async (tx) => {
-    const task = await lockTask(tx, acting, taskId);
+    const task = await lockTask(tx, ownerId, taskId);
     requireRetry(task, force);
-    const [retried = task] = await retryTasks(tx, acting, eq(tasks.id, taskId), { force });
+    const [retried = task] = await retryTasks(tx, eq(tasks.id, taskId), { force });
     return retried;
   });
 }
@@ -31,12 +31,7 @@ function requireRetry(task: Task, force: boolean): void {
 }
 
 /** Retries those that `where` picks and whose state allows it, in a transaction. */
-export async function retryTasks(
-  tx: Tx,
-  { actorId }: Scope,
-  where: SQL | undefined,
-  { force }: Retry,
-): Promise<Task[]> {
+export async function retryTasks(tx: Tx, where: SQL | undefined, { force }: Retry): Promise<Task[]> {
   const changes = {
     run: sql`${tasks.run} + 1`,
     retryCount: 0,
@@ -50,7 +45,7 @@ export async function retryTasks(
     completedAt: null,
     cancelledAt: null,
   };
-  const note = { message: "Asked for.", actorId };
+  const note = { message: "Asked for." };
   const retried = await transition(tx, "retry", where, changes, note);
   if (force) retried.push(...(await transition(tx, "forceRetry", where, changes, note)));
   return withNewJobs(tx, retried);

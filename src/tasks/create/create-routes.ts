@@ -100,15 +100,15 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     ): Promise<FastifyReply> {
       const answer = (body: B) => reply.code(201).header("location", locationOf(body)).send(body);
       const key = request.headers["idempotency-key"];
-      if (key === undefined) return answer(await inTransaction(ctx, create));
+      if (key === undefined) return answer(await inTransaction(request.ctx, create));
       const fingerprint = fingerprintOf(request);
-      await using claim = await claimKey(ctx, request.user.id, key);
+      await using claim = await claimKey(request.ctx, request.user.id, key);
       if (claim.answer) {
         requireSameRequest(claim.answer, fingerprint);
         reply.header("idempotency-replayed", "true");
         return answer(claim.answer.body as B);
       }
-      const body = await inTransaction(ctx, async (tx) => {
+      const body = await inTransaction(request.ctx, async (tx) => {
         const body = await create(tx);
         await claim.store(tx, { fingerprint, status: 201, body });
         return body;

@@ -137,6 +137,7 @@ async function insertTasks(
   tx: Tx,
   rows: readonly (object & { afterId: string | null })[],
 ): Promise<Map<string, number>> {
+  const actorId = tx.actor?.id ?? null;
   const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
     WITH made AS (
       INSERT INTO tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
@@ -148,11 +149,11 @@ async function insertTasks(
         "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid, "hasNext" boolean,
         tags text[], metadata json)
       ORDER BY index
-      RETURNING id, number, user_id, after_id
+      RETURNING id, number, after_id
     ), told AS (
       INSERT INTO task_events (task_id, type, actor_id)
-      SELECT id, 'created'::task_event_type, user_id FROM made
-      UNION ALL SELECT id, 'queued', user_id FROM made WHERE after_id IS NULL
+      SELECT id, 'created'::task_event_type, ${actorId}::bigint FROM made
+      UNION ALL SELECT id, 'queued', ${actorId} FROM made WHERE after_id IS NULL
     )
     SELECT id, number FROM made`);
   return new Map(inserted.map(({ id, number }) => [id, Number(number)]));
