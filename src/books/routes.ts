@@ -11,7 +11,7 @@ import { editBook } from "./edit-book.ts";
 import { BOOK_SORTS, cursorToPlace, listBooks, placeToCursor } from "./list-books.ts";
 import { getBook, viewBook } from "./queries.ts";
 
-export const BookParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
+const BookParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
 
 /** A cursor has the title where the list is sorted by it: 500 characters of up to four bytes, in base64. */
 const cursor = Type.Optional(

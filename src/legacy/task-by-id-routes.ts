@@ -33,7 +33,7 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.addHook("onRequest", authenticate(ctx.config));
     takeBodiesAsDjango(app);
     speakAsDjango(app);
-    const shared = { tags: ["seed"], security: SECURITY };
+    const shared = { tags: ["legacy"], security: SECURITY };
 
     app.get(
       "/api/tasks/tasks/:id/",

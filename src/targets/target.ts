@@ -92,7 +92,7 @@ export interface SetTarget<C extends Columns = Columns> extends Described<C> {
 /** What a row-wise target is told beside the row. */
 export interface Attempt {
   /** The same each time that the row is tried: send it on as an idempotency key. */
-  readonly taskId: string;
+  readonly rowId: string;
   /** 1 at first. */
   readonly attempt: number;
   /** Aborts when the batch is paused or cancelled, or the worker has to end. */

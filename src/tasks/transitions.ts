@@ -13,6 +13,10 @@ export const TASK_CHANNEL = "rowmill_task";
 /** The user whose tasks are meant; null: the tasks of all users. */
 export type Owner = number | null;
 
+export function isOwnedBy(ownerId: Owner): SQL | undefined {
+  return ownerId === null ? undefined : eq(tasks.userId, ownerId);
+}
+
 /** What the audit trail says beside the event's type and the actor. */
 export interface EventNote {
   readonly message?: string;
@@ -23,11 +27,10 @@ type Changes = Omit<PgUpdateSetSource<typeof tasks>, "id" | "status" | "updatedA
 
 /** A task of this owner, locked until the commit. @throws DomainError `not_found` */
 export async function lockTask(tx: Tx, ownerId: Owner, taskId: string): Promise<Task> {
-  const isOwn = ownerId === null ? undefined : eq(tasks.userId, ownerId);
   const [task] = await tx.db
     .select()
     .from(tasks)
-    .where(and(eq(tasks.id, taskId), isOwn))
+    .where(and(eq(tasks.id, taskId), isOwnedBy(ownerId)))
     .for("update");
   if (!task) throw notFound("task");
   return task;

@@ -8,12 +8,11 @@ import { deleteBook } from "../../books/delete-book.ts";
 import { editBook } from "../../books/edit-book.ts";
 import { listBooks } from "../../books/list-books.ts";
 import { BookView, getBook, viewBook } from "../../books/queries.ts";
-import { BookParams } from "../../books/routes.ts";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
+import { decodeNumberCursor, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { books } from "../../schema/targets.ts";
 import { takeBodiesAsDjango, URLENCODED } from "../shared/django.ts";
 
@@ -23,6 +22,8 @@ const MAX_BOOKS = 10_000;
 const { id, title, author, description, picture, picture_url } = BookView.properties;
 const Book = Type.Object({ id, title, author, description, picture, picture_url });
 
+const BookParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
+
 const withUrlencoded = (body: typeof NewBookBody) => ({ ...body, [URLENCODED]: body["application/json"] });
 
 export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
@@ -30,7 +31,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(config));
     takeBodiesAsDjango(app);
-    const shared = { tags: ["seed"], security: SECURITY };
+    const shared = { tags: ["legacy"], security: SECURITY };
 
     app.get(
       "/books/",
@@ -47,12 +48,16 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, query }, reply) => {
         const after = { id: decodeNumberCursor(query.cursor), key: null };
         const found = await listBooks(ctx, user.id, { sort: "id", after, limit: MAX_BOOKS + 1 });
-        const page = found.slice(0, MAX_BOOKS);
-        const last = page.at(-1);
-        if (found.length > MAX_BOOKS && last) {
-          reply.header("link", `<${config.publicUrl}/books/?cursor=${encodeCursor(last.id)}>; rel="next"`);
+        const { items, next_cursor } = pageOf(
+          found,
+          MAX_BOOKS,
+          ({ id }) => id,
+          ({ book }) => viewBook(book, config.publicUrl),
+        );
+        if (next_cursor !== null) {
+          reply.header("link", `<${config.publicUrl}/books/?cursor=${next_cursor}>; rel="next"`);
         }
-        return page.map(({ book }) => viewBook(book, config.publicUrl));
+        return items;
       },
     );
 

@@ -37,7 +37,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.addHook("onRequest", authenticate(config));
     takeBodiesAsDjango(app);
     speakAsDjango(app);
-    const shared = { tags: ["seed"], security: SECURITY };
+    const shared = { tags: ["legacy"], security: SECURITY };
 
     app.get(
       "/api/tasks/",

@@ -3,8 +3,7 @@ import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 import { tasks } from "../../schema/tasks.ts";
-import { isOwnedBy } from "../../tasks/queries.ts";
-import type { Owner, Task } from "../../tasks/transitions.ts";
+import { isOwnedBy, type Owner, type Task } from "../../tasks/transitions.ts";
 
 /** A task's id, or its number. */
 export type TaskKey = string | number;

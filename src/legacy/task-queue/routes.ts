@@ -45,7 +45,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.addHook("onRequest", authenticate(config));
     takeBodiesAsDjango(app);
     speakAsDjango(app);
-    const shared = { tags: ["seed"], security: SECURITY };
+    const shared = { tags: ["legacy"], security: SECURITY };
 
     app.post(
       "/api/tasks/tasks/",

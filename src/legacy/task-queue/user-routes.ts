@@ -3,9 +3,10 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
 import { logIn } from "../../accounts/log-in.ts";
 import { loginThrottle } from "../../accounts/login-throttle.ts";
-import { Credentials, NewAccount, type SessionTokens, startSession } from "../../accounts/routes.ts";
+import { Credentials, NewAccount } from "../../accounts/schemas.ts";
 import { rotateSession } from "../../accounts/sessions.ts";
 import { signUp } from "../../accounts/sign-up.ts";
+import { type SessionTokens, startSession } from "../../accounts/start-session.ts";
 import type { Context } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
@@ -45,7 +46,7 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const throttle = loginThrottle(ctx);
   return async (app) => {
     speakAsDjango(app);
-    const shared = { tags: ["seed"] };
+    const shared = { tags: ["legacy"] };
 
     app.post(
       "/api/users/register/",
