@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
@@ -9,7 +9,6 @@ import {
   REFRESH_COOKIE,
   requireSameOrigin,
   SECURITY,
-  setSessionCookies,
 } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
@@ -17,19 +16,10 @@ import type { Caller } from "../schema/accounts.ts";
 import { logIn } from "./log-in.ts";
 import { loginThrottle } from "./login-throttle.ts";
 import { callerOf, findById } from "./queries.ts";
-import { closeSession, openSession, rotateSession } from "./sessions.ts";
+import { Credentials, NewAccount } from "./schemas.ts";
+import { closeSession, rotateSession } from "./sessions.ts";
 import { signUp } from "./sign-up.ts";
-
-const NUL_FREE = "^[^\\u0000]*$";
-const Username = Type.String({ minLength: 1, maxLength: 150, pattern: NUL_FREE, examples: ["ada"] });
-/** argon2 is slow on purpose; a bound keeps a long password from making it slower. */
-const Password = Type.String({ minLength: 1, maxLength: 1024, examples: ["correct horse battery"] });
-const Email = Type.String({ maxLength: 254, pattern: NUL_FREE, default: "", examples: ["ada@example.com"] });
-
-/** Fastify drops what is not named here, so a body can't ask for a role. */
-const closed = { additionalProperties: false };
-export const Credentials = Type.Object({ username: Username, password: Password }, closed);
-export const NewAccount = Type.Object({ username: Username, password: Password, email: Email }, closed);
+import { type SessionTokens, startSession } from "./start-session.ts";
 
 const User = Type.Object({
   id: Type.Integer(),
@@ -54,26 +44,8 @@ const RefreshBody = Type.Object(
       Type.String({ maxLength: 200, description: "Or the cookie.", examples: ["yTq0p4n7r9..."] }),
     ),
   },
-  closed,
+  { additionalProperties: false },
 );
-
-export interface SessionTokens {
-  readonly access: string;
-  readonly refresh: string;
-}
-
-/** Tokens for somebody who has just proved who they are, also set as cookies. */
-export async function startSession(
-  ctx: Context,
-  reply: FastifyReply,
-  user: Caller,
-  refresh?: string,
-): Promise<SessionTokens> {
-  const access = await reply.jwtSign({ sub: String(user.id), name: user.username, role: user.role });
-  const tokens = { access, refresh: refresh ?? (await openSession(ctx, user.id)) };
-  setSessionCookies(reply, ctx.config, tokens.access, tokens.refresh);
-  return tokens;
-}
 
 export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
@@ -95,7 +67,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 201: Session, ...problems(400, 409, 413, 415) },
         },
       },
-      async ({ body }, reply) => {
+      async ({ ctx, body }, reply) => {
         const { username, password, email } = body;
         const user = await signUp(ctx, {
           username,
@@ -118,7 +90,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
         },
       },
-      async ({ body, ip }, reply) => {
+      async ({ ctx, body, ip }, reply) => {
         const user = callerOf(await logIn(ctx, throttle, { ...body, address: ip }));
         return sessionOf(user, await startSession(ctx, reply, user));
       },
@@ -137,6 +109,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const { refresh: next, user } = await rotateSession(ctx, refreshTokenOf(request));
         return sessionOf(user, await startSession(ctx, reply, user, next));
       },
@@ -155,6 +128,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         await closeSession(ctx, refreshTokenOf(request));
         clearSessionCookies(reply);
         return reply.code(204).send(null);
@@ -172,7 +146,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Me, ...problems(401) },
         },
       },
-      async ({ user }) => {
+      async ({ ctx, user }) => {
         const account = await findById(ctx, user.id);
         if (!account) throw new DomainError("unauthenticated", "Your account does not exist any more.");
         const { email, firstName, lastName } = account;

@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import { postgresError } from "../platform/postgres/database.ts";
+import { SQLSTATE } from "../platform/sqlstates.ts";
 import type { Caller, Role } from "../schema/accounts.ts";
 import { users } from "../schema/accounts.ts";
 import { hashPassword } from "./passwords.ts";
@@ -16,8 +17,6 @@ export interface SignUp {
   /** In characters. */
   readonly passwordMinLength: number;
 }
-
-const UNIQUE_VIOLATION = "23505";
 
 /** @throws DomainError `conflict` where the name is taken, whatever its case */
 export async function signUp(
@@ -39,7 +38,7 @@ export async function signUp(
     if (!user) throw new Error("the insert gave no row");
     return user;
   } catch (error) {
-    if (postgresError(error)?.code !== UNIQUE_VIOLATION) throw error;
+    if (postgresError(error)?.code !== SQLSTATE.uniqueViolation) throw error;
     const message = "is taken; choose another or log in.";
     throw new DomainError("conflict", `username: ${message}`, {
       fieldErrors: { username: [message] },

@@ -11,7 +11,7 @@ import { editBook } from "./edit-book.ts";
 import { BOOK_SORTS, cursorToPlace, listBooks, placeToCursor } from "./list-books.ts";
 import { getBook, viewBook } from "./queries.ts";
 
-export const BookParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
+const BookParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
 
 /** A cursor has the title where the list is sorted by it: 500 characters of up to four bytes, in base64. */
 const cursor = Type.Optional(
@@ -51,7 +51,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(Type.Ref("Book")), ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const { sort, search, limit } = query;
         const after = cursorToPlace(sort, query.cursor);
         const found = await listBooks(ctx, user.id, { sort, search, after, limit: limit + 1 });
@@ -77,6 +77,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
           createBook(ctx, request.user.id, values, picture ?? null),
         );
@@ -94,7 +95,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("Book"), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => viewBook(await getBook(ctx, user.id, params.id), publicUrl),
+      async ({ ctx, user, params }) => viewBook(await getBook(ctx, user.id, params.id), publicUrl),
     );
 
     app.patch(
@@ -111,7 +112,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        const { user, params } = request;
+        const { ctx, user, params } = request;
         // Before a picture is read for a book that is not there.
         await getBook(ctx, user.id, params.id);
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
@@ -131,7 +132,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 204: Type.Null({ description: "Removed." }), ...problems(400, 401, 403, 404) },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await deleteBook(ctx, user.id, params.id);
         return reply.code(204).send(null);
       },

@@ -53,6 +53,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const rules = {
           maxBytes: ctx.config.fileMaxBytes,
           maxBytesName: "FILE_MAX_BYTES",
@@ -81,7 +82,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(Type.Ref("File")), ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const { origin, limit } = query;
         const before = decodeUuidCursor(query.cursor);
         const found = await listFiles(ctx, user.id, { origin, before, limit: limit + 1 });
@@ -99,7 +100,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("File"), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => viewFile(await getFile(ctx, user.id, params.file_id)),
+      async ({ ctx, user, params }) => viewFile(await getFile(ctx, user.id, params.file_id)),
     );
 
     app.get(
@@ -121,6 +122,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const file = await getFile(ctx, request.user.id, request.params.file_id);
         return sendBytes(request, reply, file, (start, end) => readChunks(ctx, file, start, end), {
           // Kept by nobody but its owner, and asked for each time: it may be deleted.
@@ -141,7 +143,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 204: Type.Null({ description: "Removed." }), ...problems(400, 401, 403, 404, 409) },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await deleteFile(ctx, user.id, params.file_id);
         return reply.code(204).send(null);
       },

@@ -22,7 +22,7 @@ export type StoredRecord = {
   readonly createdAt: Date;
 };
 
-export const RecordData = Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {
+const RecordData = Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {
   description:
     "The cells by the names of the file's header, in its order. `_extra` has the fields of a row that were more than the header.",
 });

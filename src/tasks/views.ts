@@ -18,7 +18,7 @@ const NullableMoment = (description: string) => Type.Union([Moment, Type.Null()]
 const NullableText = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
 const Json = (description: string) => Type.Record(Type.String(), Type.Unknown(), { description });
 
-export const TaskStatusName = Type.Enum(taskStatus.enumValues, {
+const TaskStatusName = Type.Enum(taskStatus.enumValues, {
   description:
     "pending: it waits for a worker, its next attempt or another task. processing. completed: it has its result. " +
     "failed: `error_code` and `error_message` say why. cancelled.",

@@ -23,6 +23,8 @@ export async function documentedRoutes(): Promise<string[]> {
     listener,
     log,
     now: () => new Date(),
+    actor: null,
+    requestId: null,
   });
   await app.ready();
   const { paths = {} } = app.swagger();

@@ -3,8 +3,8 @@ import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { batches } from "../../schema/batches.ts";
 import { forgetSuccesses } from "../process/chunk-counts.ts";
-import { hasEnded, isWhole } from "../state.ts";
-import { endBatch, isAlreadyIn, lockBatch, requireEdge } from "../transitions.ts";
+import { hasEnded, isWhole, requireEdge } from "../state.ts";
+import { endBatch, isAlreadyIn, lockBatch } from "../transitions.ts";
 
 /** Ends a batch where it is: what was committed stays, what was not is unprocessed. */
 export function cancelBatch(
@@ -19,7 +19,7 @@ export function cancelBatch(
     if (batch.state === "receiving") {
       throw new DomainError("conflict", "The file is still being sent; end the upload to drop the batch.");
     }
-    requireEdge(batch, "cancel", "cancelled");
+    requireEdge("cancel", batch.state, "cancelled");
     if (isWhole(batch)) await forgetSuccesses(tx, batchId);
     // Its first end was told already, so this one is another's.
     if (hasEnded(batch.state)) {

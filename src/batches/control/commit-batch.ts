@@ -2,8 +2,8 @@ import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { resetChunks } from "../process/chunk-counts.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
-import { transitions } from "../state.ts";
-import { isAlreadyIn, lockBatch, requireEdge, transition } from "../transitions.ts";
+import { requireEdge, transitions } from "../state.ts";
+import { isAlreadyIn, lockBatch, transition } from "../transitions.ts";
 
 /** Where committing leads by itself: who asks again may do so late. */
 const COMMITTED_STATES = [
@@ -22,7 +22,7 @@ export function commitBatch(ctx: Context, userId: number, batchId: string): Prom
     if (wasCommitted && isAlreadyIn(batch, ...COMMITTED_STATES)) return;
     if (!batch.isDryRun)
       throw new DomainError("conflict", "The batch is no dry run, so there is nothing to commit.");
-    requireEdge(batch, "commit", "committed");
+    requireEdge("commit", batch.state, "committed");
     await resetChunks(tx, batchId);
     const committed = await transition(tx, batchId, "commit", {
       isDryRun: false,

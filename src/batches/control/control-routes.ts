@@ -107,7 +107,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             response: { 200: Type.Ref("Batch"), ...problems(400, 401, 403, 404, 409) },
           },
         },
-        async ({ user, params }) => {
+        async ({ ctx, user, params }) => {
           await run(ctx, user.id, params.batch_id);
           return view(user.id, params.batch_id);
         },
@@ -129,7 +129,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 202: Type.Ref("Batch"), ...problems(400, 401, 403, 404, 409, 413, 415) },
         },
       },
-      async ({ user, params, body }, reply) => {
+      async ({ ctx, user, params, body }, reply) => {
         await retryRows(ctx, user.id, params.batch_id, body);
         return reply.code(202).send(await view(user.id, params.batch_id));
       },
@@ -145,7 +145,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 202: Type.Ref("Batch"), ...problems(400, 401, 403, 404, 409) },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await getRow(ctx, await getBatch(ctx, user.id, params.batch_id), params.row);
         await retryRows(ctx, user.id, params.batch_id, { rows: [params.row] });
         return reply.code(202).send(await view(user.id, params.batch_id));
@@ -166,7 +166,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("RowDetail"), ...problems(400, 401, 403, 404, 409, 413, 415) },
         },
       },
-      async ({ user, params, body }) => {
+      async ({ ctx, user, params, body }) => {
         await editRow(ctx, user.id, params.batch_id, params.row, body.fields);
         const batch = await getBatch(ctx, user.id, params.batch_id);
         return viewRowDetail(batch, await getRowDetail(ctx, batch, params.row));
@@ -184,7 +184,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 204: Type.Null({ description: "Deleted." }), ...problems(400, 401, 403, 404, 409) },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await deleteBatch(ctx, user.id, params.batch_id);
         return reply.code(204).send(null);
       },

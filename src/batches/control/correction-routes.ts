@@ -43,6 +43,7 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const userId = request.user.id;
         const batchId = request.params.batch_id;
         const { unprocessed } = request.query;

@@ -1,8 +1,9 @@
 import { and, eq } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, requireActor } from "../../context.ts";
 import { DomainError, invalidField, notFound } from "../../errors.ts";
 import { batchRows, rowHistory, rowResults } from "../../schema/batches.ts";
-import { lockBatch, requireEdge } from "../transitions.ts";
+import { requireEdge } from "../state.ts";
+import { lockBatch } from "../transitions.ts";
 
 /**
  * Changes cells of a row that failed or was left; what they were stays in its history. The row runs when it is retried.
@@ -18,7 +19,7 @@ export function editRow(
 ): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     const batch = await lockBatch(tx, userId, batchId);
-    requireEdge(batch, "retry", "corrected");
+    requireEdge("retry", batch.state, "corrected");
     const isRow = and(eq(batchRows.batchId, batchId), eq(batchRows.rowNumber, row));
     const [stored] = await tx.db.select({ fields: batchRows.fields }).from(batchRows).where(isRow);
     if (!stored) throw notFound("row");
@@ -48,9 +49,13 @@ export function editRow(
     const fields = batch.header.map(
       (name, at) => (Object.hasOwn(cells, name) ? cells[name] : stored.fields[at]) ?? "",
     );
-    await tx.db
-      .insert(rowHistory)
-      .values({ batchId, rowNumber: row, event: "edited", userId, fields: stored.fields });
+    await tx.db.insert(rowHistory).values({
+      batchId,
+      rowNumber: row,
+      event: "edited",
+      userId: requireActor(tx).id,
+      fields: stored.fields,
+    });
     await tx.db.update(batchRows).set({ fields, problem: null }).where(isRow);
   });
 }

@@ -1,8 +1,8 @@
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
 import { finishBatch } from "../process/settle-chunk.ts";
-import { isWhole } from "../state.ts";
-import { isAlreadyIn, lockBatch, requireEdge, startBatch, transition } from "../transitions.ts";
+import { isWhole, requireEdge } from "../state.ts";
+import { isAlreadyIn, lockBatch, startBatch, transition } from "../transitions.ts";
 import { lockOpenChunks, retryWhileLocked } from "./lock-open-chunks.ts";
 
 /** Lets a paused batch go on where it was held. */
@@ -10,10 +10,10 @@ export function resumeBatch(ctx: Context, userId: number, batchId: string): Prom
   return retryWhileLocked(() => inTransaction(ctx, (tx) => resume(tx, userId, batchId)));
 }
 
-async function resume(tx: Context, userId: number, batchId: string): Promise<void> {
+async function resume(tx: Tx, userId: number, batchId: string): Promise<void> {
   const batch = await lockBatch(tx, userId, batchId);
   if (isAlreadyIn(batch, "queued", "processing")) return;
-  requireEdge(batch, "resume", "resumed");
+  requireEdge("resume", batch.state, "resumed");
   await lockOpenChunks(tx, batchId);
   // A run of its own, where a worker that has not seen the pause yet could take the whole batch for its own still.
   const run = isWhole(batch) ? batch.run + 1 : batch.run;

@@ -3,14 +3,15 @@ import { DomainError } from "../../errors.ts";
 import { jobs } from "../../jobs.ts";
 import { targetNamed } from "../../targets/registry.ts";
 import { batchJob } from "../batch-jobs.ts";
-import { isAlreadyIn, lockBatch, requireEdge, transition } from "../transitions.ts";
+import { requireEdge } from "../state.ts";
+import { isAlreadyIn, lockBatch, transition } from "../transitions.ts";
 
 /** Begins to put the records of a batch back as they were; a worker does it, chunk by chunk. */
 export function undoBatch(ctx: Context, userId: number, batchId: string): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     const batch = await lockBatch(tx, userId, batchId);
     if (isAlreadyIn(batch, "undoing", "undone")) return;
-    requireEdge(batch, "undo", "undone");
+    requireEdge("undo", batch.state, "undone");
     if (!targetNamed(batch.target).undo) {
       throw new DomainError("conflict", `What the target ${batch.target} writes can't be undone.`);
     }

@@ -1,6 +1,6 @@
 /** Streams an uploaded file into `batch_rows`, segment by segment, and accepts the batch when all of it is there. */
 import { createHash, type Hash } from "node:crypto";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { openCsv } from "../../platform/csv/open-csv.ts";
 import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
@@ -25,7 +25,7 @@ export interface Upload {
   /** Resolves when the request has nothing more to it; throws where the file was cut off or another follows. */
   readonly finish: () => Promise<void>;
   /** Runs in the transaction that accepts the batch. */
-  readonly onAccepted?: (tx: Context, received: Received, contentHash: Buffer) => Promise<void>;
+  readonly onAccepted?: (tx: Tx, received: Received, contentHash: Buffer) => Promise<void>;
 }
 
 export interface Received {

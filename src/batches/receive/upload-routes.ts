@@ -60,7 +60,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             const options = readUploadOptions(request.query, file.fields);
             const key = request.headers["idempotency-key"];
             if (key === undefined) return answer(reply, await upload(request, file, options, null));
-            await using claim = await claimKey(ctx, request.user.id, key);
+            await using claim = await claimKey(request.ctx, request.user.id, key);
             if (claim.answer) return replay(reply, claim.answer, await readRequestHash(file, options));
             return answer(reply, await upload(request, file, options, claim));
           },
@@ -73,6 +73,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       options: UploadOptions,
       claim: Claim | null,
     ): Promise<Uploaded> {
+      const { ctx } = request;
       const { id: userId, role } = request.user;
       const viewOf = async (at: Context, { batchId, isReplay }: Received): Promise<Uploaded> => ({
         ...viewBatch(await getBatch(at, userId, batchId), at.now()),

@@ -8,12 +8,11 @@ import { deleteBook } from "../../books/delete-book.ts";
 import { editBook } from "../../books/edit-book.ts";
 import { listBooks } from "../../books/list-books.ts";
 import { BookView, getBook, viewBook } from "../../books/queries.ts";
-import { BookParams } from "../../books/routes.ts";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
+import { decodeNumberCursor, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { books } from "../../schema/targets.ts";
 import { takeBodiesAsDjango, URLENCODED } from "../shared/django.ts";
 
@@ -23,6 +22,8 @@ const MAX_BOOKS = 10_000;
 const { id, title, author, description, picture, picture_url } = BookView.properties;
 const Book = Type.Object({ id, title, author, description, picture, picture_url });
 
+const BookParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
+
 const withUrlencoded = (body: typeof NewBookBody) => ({ ...body, [URLENCODED]: body["application/json"] });
 
 export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
@@ -30,7 +31,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(config));
     takeBodiesAsDjango(app);
-    const shared = { tags: ["seed"], security: SECURITY };
+    const shared = { tags: ["legacy"], security: SECURITY };
 
     app.get(
       "/books/",
@@ -44,15 +45,19 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Array(Book), ...problems(400, 401) },
         },
       },
-      async ({ user, query }, reply) => {
+      async ({ ctx, user, query }, reply) => {
         const after = { id: decodeNumberCursor(query.cursor), key: null };
         const found = await listBooks(ctx, user.id, { sort: "id", after, limit: MAX_BOOKS + 1 });
-        const page = found.slice(0, MAX_BOOKS);
-        const last = page.at(-1);
-        if (found.length > MAX_BOOKS && last) {
-          reply.header("link", `<${config.publicUrl}/books/?cursor=${encodeCursor(last.id)}>; rel="next"`);
+        const { items, next_cursor } = pageOf(
+          found,
+          MAX_BOOKS,
+          ({ id }) => id,
+          ({ book }) => viewBook(book, config.publicUrl),
+        );
+        if (next_cursor !== null) {
+          reply.header("link", `<${config.publicUrl}/books/?cursor=${next_cursor}>; rel="next"`);
         }
-        return page.map(({ book }) => viewBook(book, config.publicUrl));
+        return items;
       },
     );
 
@@ -67,6 +72,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
           createBook(ctx, request.user.id, values, picture ?? null),
         );
@@ -87,7 +93,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Book, ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => viewBook(await getBook(ctx, user.id, params.id), config.publicUrl),
+      async ({ ctx, user, params }) => viewBook(await getBook(ctx, user.id, params.id), config.publicUrl),
     );
 
     app.post(
@@ -103,7 +109,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        const { user, params } = request;
+        const { ctx, user, params } = request;
         await refuseOthersBook(ctx, user.id, params.id);
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
           editBook(ctx, user.id, params.id, values, picture),
@@ -125,7 +131,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await refuseOthersBook(ctx, user.id, params.id);
         await deleteBook(ctx, user.id, params.id);
         return reply.code(204).send(null);

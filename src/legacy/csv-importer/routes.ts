@@ -12,11 +12,12 @@ import { notFound } from "../../errors.ts";
 import { ACCESS_COOKIE, authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
-import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
+import { decodeNumberCursor, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { withUploadedFile } from "../../platform/http/upload.ts";
-import { listRecords, RecordData } from "../../records/queries.ts";
+import { listRecords, RecordView } from "../../records/queries.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { type BatchState, batches } from "../../schema/batches.ts";
+import { legacyConfig } from "../shared/settings.ts";
 import { legacyUploadOptions } from "../shared/upload-options.ts";
 import { anonymousUser, findAnonymous } from "./anonymous.ts";
 
@@ -53,7 +54,7 @@ const Job = Type.Object({
   id: Type.Integer({ examples: [1] }),
   original_filename: Type.String({ examples: ["data.csv"] }),
   status: JobStatus,
-  csv_data: Type.Array(RecordData, {
+  csv_data: Type.Array(RecordView.properties.data, {
     description: "Empty until SUCCESS; then all rows up to 1,000, and a page of 1,000 beyond.",
   }),
   next: Type.Optional(Type.String({ description: "Where the next rows are, where there are more." })),
@@ -62,9 +63,10 @@ const Job = Type.Object({
 
 export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
+  const { anonymousUploads } = legacyConfig(config);
   return async (app) => {
-    app.addHook("onRequest", authenticateUnlessAnonymous(ctx));
-    const shared = { tags: ["seed"], security: config.anonymousUploads ? [...SECURITY, {}] : SECURITY };
+    app.addHook("onRequest", authenticateUnlessAnonymous(ctx, anonymousUploads));
+    const shared = { tags: ["legacy"], security: anonymousUploads ? [...SECURITY, {}] : SECURITY };
 
     app.post(
       "/upload",
@@ -77,6 +79,7 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const { id: userId, role } = callerOf(request) ?? { id: await anonymousUser(ctx), role: "user" };
         const { batchId } = await withUploadedFile(
           request,
@@ -106,6 +109,7 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const { job_id } = request.params;
         const after = decodeNumberCursor(request.query.cursor, MAX_ROW_NUMBER);
         const userId = callerOf(request)?.id ?? (await findAnonymous(ctx));
@@ -118,11 +122,11 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
 }
 
 /** Who sends a token must send a good one; who sends none is nobody, where that is allowed. */
-function authenticateUnlessAnonymous({ config }: Context) {
+function authenticateUnlessAnonymous({ config }: Context, anonymousUploads: boolean) {
   const requireLogin = authenticate(config);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const hasToken = Boolean(request.headers.authorization ?? request.cookies[ACCESS_COOKIE]);
-    if (hasToken || !config.anonymousUploads) await requireLogin(request, reply);
+    if (hasToken || !anonymousUploads) await requireLogin(request, reply);
   };
 }
 
@@ -142,17 +146,18 @@ async function jobJson(ctx: Context, batch: StoredBatch, after: number): Promise
   const status = isEmpty ? "FAILED" : STATUS[batch.state];
   const found =
     status === "SUCCESS" ? await listRecords(ctx, userId, { batchId, after, limit: MAX_ROWS + 1 }) : [];
-  const page = found.slice(0, MAX_ROWS);
-  const last = page.at(-1);
+  const { items, next_cursor } = pageOf(
+    found,
+    MAX_ROWS,
+    ({ row }) => row,
+    ({ data }) => data,
+  );
   const head = JSON.stringify({ id, original_filename, status });
   const rest = JSON.stringify({
-    next:
-      found.length > MAX_ROWS && last
-        ? `${ctx.config.publicUrl}/jobs/${id}?cursor=${encodeCursor(last.row)}`
-        : undefined,
+    next: next_cursor === null ? undefined : `${ctx.config.publicUrl}/jobs/${id}?cursor=${next_cursor}`,
     error: status === "FAILED" ? await whyFailed(ctx, batch) : undefined,
   });
-  const data = `"csv_data":[${page.map((record) => record.data).join(",")}]`;
+  const data = `"csv_data":[${items.join(",")}]`;
   const members = [head.slice(1, -1), data, rest.slice(1, -1)].filter(Boolean);
   return `{${members.join(",")}}`;
 }

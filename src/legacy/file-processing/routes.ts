@@ -37,7 +37,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.addHook("onRequest", authenticate(config));
     takeBodiesAsDjango(app);
     speakAsDjango(app);
-    const shared = { tags: ["seed"], security: SECURITY };
+    const shared = { tags: ["legacy"], security: SECURITY };
 
     app.get(
       "/api/tasks/",
@@ -66,7 +66,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const { status, task_type, from_date, to_date, search } = query;
         requireStorable(search, "search");
         const numbers = pageNumbers(query);
@@ -99,7 +99,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 201: NewTask, ...problems(400, 401, 403, 413, 415) },
         },
       },
-      async ({ user, body }, reply) => {
+      async ({ ctx, user, body }, reply) => {
         const { file_path: filePath, task_type: type, metadata } = body;
         const { tasks } = await underOldNames(
           (field) => (field === "type" ? "task_type" : field),
@@ -129,7 +129,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user }) => {
+      async ({ ctx, user }) => {
         const counts = await countByStatus(ctx, user.id);
         return { ...counts, total: totalOf(counts) };
       },
@@ -160,7 +160,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, body }, reply) => {
+      async ({ ctx, user, body }, reply) => {
         const { file_paths, task_type: type, parallel } = body;
         const requests = file_paths.map((filePath) => ({ type, filePath }));
         const together = parallel ? "parallel" : "sequential";

@@ -2,7 +2,7 @@
 import Type, { type Static } from "typebox";
 import type { Task } from "../../tasks/transitions.ts";
 import { taskTypeNames } from "../../tasks/types/registry.ts";
-import { TaskStatusName, viewTask } from "../../tasks/views.ts";
+import { TaskView, viewTask } from "../../tasks/views.ts";
 
 const Uuid = Type.String({ format: "uuid" });
 const Moment = Type.String({ format: "date-time" });
@@ -12,7 +12,7 @@ const NullableInteger = Type.Union([Type.Integer(), Type.Null()]);
 
 const facts = {
   celery_task_id: Type.String({ format: "uuid", description: "The queue's job." }),
-  status: TaskStatusName,
+  status: TaskView.properties.status,
   progress: Type.Integer({ description: "Percent." }),
   file_name: NullableText,
   file_size: NullableInteger,

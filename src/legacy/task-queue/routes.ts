@@ -45,7 +45,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.addHook("onRequest", authenticate(config));
     takeBodiesAsDjango(app);
     speakAsDjango(app);
-    const shared = { tags: ["seed"], security: SECURITY };
+    const shared = { tags: ["legacy"], security: SECURITY };
 
     app.post(
       "/api/tasks/tasks/",
@@ -61,7 +61,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, body }, reply) => {
+      async ({ ctx, user, body }, reply) => {
         const { title, description } = body;
         const { tasks } = await createTasks(ctx, user.id, [
           { type: "generic", title: title.trim(), description: description.trim() },
@@ -111,7 +111,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const { status, start_date, end_date, search = "", ordering = "" } = query;
         requireStorable(search, "search");
         const numbers = pageNumbers(query);
@@ -143,7 +143,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user }) => {
+      async ({ ctx, user }) => {
         const counts = await countByStatus(ctx, user.id);
         const stats = taskStatus.enumValues.map((name) => ({ status: upper(name), count: counts[name] }));
         return { stats, total: totalOf(counts) };
@@ -168,7 +168,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         requireOperator(user);
         const numbers = { ...pageNumbers(query), pageSize: MAX_TASKS_OF_ALL };
         const filter = query.status ? { statuses: statusesNamed(query.status) } : {};

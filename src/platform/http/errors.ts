@@ -3,8 +3,10 @@ import { STATUS_CODES } from "node:http";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
-import { isDatabaseUnavailable, LOCK_NOT_AVAILABLE, postgresError } from "../postgres/database.ts";
+import { isDatabaseUnavailable, postgresError } from "../postgres/database.ts";
+import { SQLSTATE } from "../sqlstates.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
+import { REQUEST_ID_HEADER } from "./request-id.ts";
 
 export const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
@@ -29,6 +31,11 @@ export const Problem = Type.Object(
     field_errors: Type.Record(Type.String(), Type.Array(Type.String()), {
       description: "What is wrong with each field.",
     }),
+    request_id: Type.Optional(
+      Type.String({
+        description: "With status 5xx: the id under which the error is logged, as in `X-Request-Id`.",
+      }),
+    ),
   },
   { $id: "Problem", description: "Problem details (RFC 9457)." },
 );
@@ -63,15 +70,19 @@ export function sendProblem(
   detail: string,
   fieldErrors: FieldErrors = {},
 ): FastifyReply {
-  return reply.code(status).type("application/problem+json").send({
-    type: "about:blank",
-    title: STATUS_CODES[status],
-    status,
-    code,
-    detail,
-    error: detail,
-    field_errors: fieldErrors,
-  });
+  return reply
+    .code(status)
+    .type("application/problem+json")
+    .send({
+      type: "about:blank",
+      title: STATUS_CODES[status],
+      status,
+      code,
+      detail,
+      error: detail,
+      field_errors: fieldErrors,
+      ...(status >= 500 ? { request_id: reply.request.id } : {}),
+    });
 }
 
 export function handleErrors(app: FastifyInstance): void {
@@ -98,7 +109,7 @@ export function handleErrors(app: FastifyInstance): void {
         "The database can't be reached right now. Try again in a moment.",
       );
     }
-    if (postgresError(error)?.code === LOCK_NOT_AVAILABLE) {
+    if (postgresError(error)?.code === SQLSTATE.lockNotAvailable) {
       request.log.warn({ err: error }, "a lock was not let go in time");
       reply.header("retry-after", 5);
       const busy = "Something else is still changing the same thing. Try again in a moment.";
@@ -113,7 +124,7 @@ export function handleErrors(app: FastifyInstance): void {
       reply,
       500,
       "internal",
-      "Something went wrong here. It was logged with this request's id.",
+      `Internal error. It has been logged with request id ${request.id}.`,
     );
   });
   app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, "not_found", nowhere(request)));
@@ -124,6 +135,8 @@ export function refuseUrl(error: FastifyError, request: FastifyRequest, reply: F
   const status = error.code === "FST_ERR_BAD_URL" ? 400 : 404;
   const detail =
     status === 400 ? "The URL can't be read: it has a `%` that begins no character." : nowhere(request);
+  // No hook runs for such a request.
+  reply.header(REQUEST_ID_HEADER, request.id);
   sendProblem(reply, status, codeOf(status), detail);
 }
 

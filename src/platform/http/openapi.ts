@@ -2,6 +2,7 @@
 import swagger from "@fastify/swagger";
 import type { FastifyInstance, FastifySchema } from "fastify";
 import type { TSchema } from "typebox";
+import { ACCESS_COOKIE } from "./auth.ts";
 import { problems } from "./errors.ts";
 
 declare module "fastify" {
@@ -20,7 +21,7 @@ export const TAGS = {
   tasks: "Background work: file processing and what a team adds",
   files: "Files to work on, and files that tasks made",
   admin: "For operators: every task, queues, workers",
-  seed: "The endpoints of the services that Rowmill replaces, unchanged",
+  legacy: "The endpoints of the services that Rowmill replaces, unchanged",
   health: "For load balancers and orchestrators",
 } as const;
 
@@ -55,7 +56,7 @@ export async function registerOpenApi(
           cookie: {
             type: "apiKey",
             in: "cookie",
-            name: "access_token",
+            name: ACCESS_COOKIE,
             description: "An access token, for pages of this site. Changes must come from such a page.",
           },
           basic: {

@@ -2,17 +2,13 @@
 import { sql } from "drizzle-orm";
 import { hashPasswords, NO_PASSWORD } from "../../accounts/passwords.ts";
 import { cleanUsername, isReserved } from "../../accounts/usernames.ts";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { allocateIds } from "../allocate-ids.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { updateUsers } from "./update-users.ts";
 import { findUsers, type KeyedRow, type UserRow } from "./user-rows.ts";
 
-export async function writeUsers(
-  tx: Context,
-  batch: TargetBatch,
-  rows: readonly UserRow[],
-): Promise<Outcome[]> {
+export async function writeUsers(tx: Tx, batch: TargetBatch, rows: readonly UserRow[]): Promise<Outcome[]> {
   if (!(await isAdmin(tx, batch.userId))) return rows.map(() => notAdmin);
   const outcomes = new Map<number, Outcome>();
   const good: UserRow[] = [];
@@ -27,7 +23,7 @@ export async function writeUsers(
 }
 
 /** Looked up again, since between the upload and its rows the uploader's role may have changed. */
-async function isAdmin(tx: Context, userId: number): Promise<boolean> {
+async function isAdmin(tx: Tx, userId: number): Promise<boolean> {
   const { rowCount } = await tx.db.execute(
     sql`SELECT FROM rowmill.users WHERE id = ${userId} AND role = 'admin'`,
   );
@@ -52,7 +48,7 @@ function brokenRule({ username, password }: UserRow["values"], passwordMinLength
 }
 
 async function writeGood(
-  tx: Context,
+  tx: Tx,
   batch: TargetBatch,
   rows: readonly UserRow[],
 ): Promise<Map<number, Outcome>> {
@@ -107,7 +103,7 @@ async function hashesOf(rows: readonly KeyedRow[]): Promise<Map<number, string>>
 
 /** @returns the row numbers to the ids that their accounts have, unless somebody else took the name at the same time */
 async function makeUsers(
-  tx: Context,
+  tx: Tx,
   rows: readonly KeyedRow[],
   hashes: ReadonlyMap<number, string>,
 ): Promise<Map<number, number>> {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import Type, { type TSchema } from "typebox";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { claimKey } from "../../idempotency/claim-key.ts";
 import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../idempotency/replay.ts";
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
@@ -96,19 +96,19 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       request: FastifyRequest<{ Headers: { "idempotency-key"?: string } }>,
       reply: FastifyReply,
       locationOf: (body: B) => string,
-      create: (tx: Context) => Promise<B>,
+      create: (tx: Tx) => Promise<B>,
     ): Promise<FastifyReply> {
       const answer = (body: B) => reply.code(201).header("location", locationOf(body)).send(body);
       const key = request.headers["idempotency-key"];
-      if (key === undefined) return answer(await inTransaction(ctx, create));
+      if (key === undefined) return answer(await inTransaction(request.ctx, create));
       const fingerprint = fingerprintOf(request);
-      await using claim = await claimKey(ctx, request.user.id, key);
+      await using claim = await claimKey(request.ctx, request.user.id, key);
       if (claim.answer) {
         requireSameRequest(claim.answer, fingerprint);
         reply.header("idempotency-replayed", "true");
         return answer(claim.answer.body as B);
       }
-      const body = await inTransaction(ctx, async (tx) => {
+      const body = await inTransaction(request.ctx, async (tx) => {
         const body = await create(tx);
         await claim.store(tx, { fingerprint, status: 201, body });
         return body;

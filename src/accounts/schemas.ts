@@ -1,0 +1,13 @@
+/** The bodies of signups and logins. */
+import Type from "typebox";
+
+const NUL_FREE = "^[^\\u0000]*$";
+const Username = Type.String({ minLength: 1, maxLength: 150, pattern: NUL_FREE, examples: ["ada"] });
+/** argon2 is slow on purpose; a bound keeps a long password from making it slower. */
+const Password = Type.String({ minLength: 1, maxLength: 1024, examples: ["correct horse battery"] });
+const Email = Type.String({ maxLength: 254, pattern: NUL_FREE, default: "", examples: ["ada@example.com"] });
+
+/** Fastify drops what is not named here, so a body can't ask for a role. */
+const closed = { additionalProperties: false };
+export const Credentials = Type.Object({ username: Username, password: Password }, closed);
+export const NewAccount = Type.Object({ username: Username, password: Password, email: Email }, closed);
