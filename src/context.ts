@@ -5,7 +5,13 @@ import type { Config } from "./config.ts";
 import { requireMigrated } from "./migrate.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
-import { type Database, databaseOn, openPool, untilReachable } from "./platform/postgres/database.ts";
+import {
+  type Database,
+  databaseOn,
+  hasNotifications,
+  openPool,
+  untilReachable,
+} from "./platform/postgres/database.ts";
 import { PgBossQueue, type Queue, ROOM_FOR_OTHERS } from "./platform/queue/queue.ts";
 
 export interface Context {
@@ -93,9 +99,11 @@ export async function openContext(config: Config, log: Log, role: "enqueue" | "w
   const pool = openPool(config.databaseUrl, Math.max(2, config.databasePoolMax - queueMax), log);
   await untilReachable(pool, log);
   await requireMigrated(pool);
-  const queue = new PgBossQueue(config, config.databaseUrl, role, queueMax, log);
+  const canListen = await hasNotifications(pool, config);
+  if (!canListen) log.info("the database passes on no notifications: changes are polled for every second");
+  const queue = new PgBossQueue(config, config.databaseUrl, role, queueMax, canListen, log);
   await queue.start();
-  const listener = new ChangeListener(config, log);
+  const listener = new ChangeListener(config, canListen, log);
   return {
     config,
     db: databaseOn(pool),

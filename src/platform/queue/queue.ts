@@ -88,7 +88,15 @@ export class PgBossQueue implements Queue {
   readonly inHand = new RunningJobs();
   #paused: ReadonlySet<string> = new Set();
 
-  constructor(config: Config, databaseUrl: string, role: Role, poolMax: number, log: Log) {
+  /** @param canListen whether NOTIFY may wake a worker; without it, polling alone does */
+  constructor(
+    config: Config,
+    databaseUrl: string,
+    role: Role,
+    poolMax: number,
+    canListen: boolean,
+    log: Log,
+  ) {
     this.#config = config;
     this.#log = log;
     this.#boss = new PgBoss({
@@ -103,7 +111,7 @@ export class PgBossQueue implements Queue {
       migrate: role === "migrate",
       supervise: role === "work",
       schedule: role === "work",
-      useListenNotify: role === "work" && config.databaseBackend !== "cockroachdb",
+      useListenNotify: role === "work" && canListen,
       // With a heartbeat of 10 s these notice a killed worker after about 10.5 s (measured).
       monitorIntervalSeconds: 2,
       superviseIntervalSeconds: 2,
