@@ -3,10 +3,11 @@ import { sql } from "drizzle-orm";
 import type { NodePgClient } from "drizzle-orm/node-postgres";
 import { type Db, fromDrizzle, type Job, PgBoss, type QueueOptions, type WorkOptions } from "pg-boss";
 import type { Config } from "../../config.ts";
+import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import { describeError, type Log } from "../log.ts";
 import { connectionLimits, type Database, databaseOn } from "../postgres/database.ts";
 import { JobPlaces, type Taking } from "./job-places.ts";
-import { jobsInState, SCHEMA } from "./queue-reads.ts";
+import { jobsInState } from "./queue-reads.ts";
 import { RunningJobs } from "./running-jobs.ts";
 
 /** What the queue has to know of a job; jobs.ts lists them all. */
@@ -102,7 +103,7 @@ export class PgBossQueue implements Queue {
     this.#boss = new PgBoss({
       connectionString: databaseUrl,
       application_name: `rowmill-${role}`,
-      schema: SCHEMA,
+      schema: QUEUE_SCHEMA,
       // The migration creates it, where the role may.
       createSchema: false,
       max: poolMax,
