@@ -6,7 +6,13 @@ import { type ProgramRole, queueConnections } from "./connections.ts";
 import { requireMigrated } from "./migrate.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
-import { type Database, databaseOn, openPool, untilReachable } from "./platform/postgres/database.ts";
+import {
+  type Database,
+  databaseOn,
+  hasNotifications,
+  openPool,
+  untilReachable,
+} from "./platform/postgres/database.ts";
 import { PgBossQueue, type Queue } from "./platform/queue/queue.ts";
 import type { Caller } from "./schema/accounts.ts";
 
@@ -104,9 +110,11 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
   const pool = openPool(config.databaseUrl, config.databasePoolMax - queueMax, log);
   await untilReachable(pool, log);
   await requireMigrated(pool);
-  const queue = new PgBossQueue(config, config.databaseUrl, role, queueMax, log);
+  const canListen = await hasNotifications(pool, config);
+  if (!canListen) log.info("the database passes on no notifications: changes are polled for every second");
+  const queue = new PgBossQueue(config, config.databaseUrl, role, queueMax, canListen, log);
   await queue.start();
-  const listener = new ChangeListener(config, log);
+  const listener = new ChangeListener(config, canListen, log);
   return {
     config,
     db: databaseOn(pool),

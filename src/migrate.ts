@@ -26,6 +26,8 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
     await requireSupportedVersion(client, config);
     await requireGrants(client);
     await client.query("BEGIN");
+    // Limits that the role has are for requests and jobs.
+    await client.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
     const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
     if (hasAdvisoryLocks) await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
     await migrateTables(client, log);
@@ -33,7 +35,7 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
   } finally {
     await client.end();
   }
-  const queue = new PgBossQueue(config, config.databaseUrl, "migrate", 2, log);
+  const queue = new PgBossQueue(config, config.databaseUrl, "migrate", 2, false, log);
   await queue.start();
   try {
     await queue.declare(Object.values(jobs));

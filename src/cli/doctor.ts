@@ -18,6 +18,8 @@ export interface Finding {
 const good = (text: string): Finding => ({ isGood: true, text });
 const bad = (text: string): Finding => ({ isGood: false, text });
 
+type AliveWorker = Awaited<ReturnType<typeof aliveWorkers>>[number];
+
 const OLDEST_NODE = 24;
 const SILENT_MINUTES = 2;
 
@@ -43,11 +45,13 @@ export async function diagnose(config: Config, pool: pg.Pool): Promise<Finding[]
   const pending = await pendingMigrations(pool);
   if (pending > 0) return [...findings, ...(await explainPending(pending, pool))];
   findings.push(good("The database is migrated."));
+  const alive = await aliveWorkers({ db: databaseOn(pool) });
   findings.push(
     await checkConnections(config, pool),
     await checkClock(pool),
-    await checkWorkers(pool),
-    await checkQueues(pool),
+    await checkTimeouts(pool),
+    checkWorkers(alive),
+    await checkQueues(pool, alive),
     await checkChunks(pool),
   );
   return findings;
@@ -94,25 +98,37 @@ async function checkClock(pool: pg.Pool): Promise<Finding> {
     : bad(`This machine's clock is ${Math.round(skewMs / 1000)} s off the database's.`);
 }
 
-/** A worker's queue connection is named; one that works also monitors every two seconds. */
-async function checkWorkers(pool: pg.Pool): Promise<Finding> {
-  const { rows } = await pool.query(
-    "SELECT count(DISTINCT client_port)::int AS open FROM pg_stat_activity WHERE application_name = 'rowmill-work'",
+/** A connection pooler may drop the limits that every connection asks for. */
+async function checkTimeouts(pool: pg.Pool): Promise<Finding> {
+  const { rows } = await pool.query<{ role: string; hasLimit: boolean }>(
+    `SELECT quote_ident(current_user) AS role, current_setting('statement_timeout') <> '0' AS "hasLimit"`,
   );
-  return rows[0].open > 0
+  const [{ role, hasLimit } = { role: "", hasLimit: false }] = rows;
+  if (hasLimit) return good("Statements have a time limit.");
+  const limits = [
+    "statement_timeout = '60s'",
+    "lock_timeout = '10s'",
+    "idle_in_transaction_session_timeout = '60s'",
+  ];
+  const statements = limits.map((limit) => `ALTER ROLE ${role} SET ${limit};`).join(" ");
+  return bad(
+    `Statements have no time limit: a connection pooler drops it. Give the role its own: ${statements}`,
+  );
+}
+
+function checkWorkers(alive: readonly unknown[]): Finding {
+  return alive.length > 0
     ? good("A worker is connected.")
     : bad("No worker is connected; start one with: npm run worker");
 }
 
 /** What nobody takes waits for ever. */
-async function checkQueues(pool: pg.Pool): Promise<Finding> {
-  const db = databaseOn(pool);
-  const alive = await aliveWorkers({ db });
+async function checkQueues(pool: pg.Pool, alive: readonly AliveWorker[]): Promise<Finding> {
   const untaken = QUEUES.filter((queue) => !alive.some(({ queues }) => queue in queues));
   if (alive.length > 0 && untaken.length > 0) {
     return bad(`No worker takes ${untaken.join(", ")}; start one with WORKER_QUEUES=${untaken.join(",")}.`);
   }
-  const paused = await db.select({ queue: pausedQueues.queue }).from(pausedQueues);
+  const paused = await databaseOn(pool).select({ queue: pausedQueues.queue }).from(pausedQueues);
   const names = paused.map(({ queue }) => queue);
   if (names.length === 0) return good("No queue is paused.");
   return bad(`${names.join(", ")}: paused; go on with: npm run cli -- tasks resume ${names[0]}`);

@@ -4,6 +4,9 @@ import { bigint, customType, pgSchema, timestamp } from "drizzle-orm/pg-core";
 /** Raw SQL names it too, so that no statement depends on the search_path. */
 export const rowmill = pgSchema("rowmill");
 
+/** The schema of pg-boss's tables. */
+export const QUEUE_SCHEMA = "rowmill_queue";
+
 export const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 export const moment = (name: string) => timestamp(name, { withTimezone: true });
 export const identity = (name: string) => bigint(name, { mode: "number" }).generatedByDefaultAsIdentity();

@@ -311,7 +311,7 @@ describe("wrong passwords", () => {
     expect((await meAs("ada", PASSWORD, own)).status).toBe(200);
     await own.ctx.db.execute(sql`ALTER TABLE rowmill.users RENAME TO gone`);
     expect((await meAs("ada", PASSWORD, own)).status).toBe(500);
-    await own.ctx.db.execute(sql`ALTER TABLE gone RENAME TO users`);
+    await own.ctx.db.execute(sql`ALTER TABLE rowmill.gone RENAME TO users`);
     expect((await meAs("ada", PASSWORD, own)).status).toBe(200);
   });
 });

@@ -253,10 +253,9 @@ describe("where the connection that listens is lost", () => {
 
   test("or can't be had, the batch is looked at each second", async () => {
     const { ctx } = rowmill;
-    const config = { ...ctx.config, databaseBackend: "cockroachdb" } as const;
-    const listener = new ChangeListener(config, ctx.log);
+    const listener = new ChangeListener(ctx.config, false, ctx.log);
     atEnd(() => listener.close());
-    const app = await createApp({ ...ctx, config, listener });
+    const app = await createApp({ ...ctx, listener });
     const url = await app.listen({ host: "127.0.0.1", port: 0 });
     atEnd(() => app.close());
     const user = await rowmill.newUser();

@@ -11,7 +11,7 @@ import {
   migrate,
   onDatabase,
   startOtherBoss,
-} from "../support/old-database.ts";
+} from "../support/databases.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { createDatabase } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";

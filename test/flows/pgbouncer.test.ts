@@ -1,9 +1,9 @@
 /** Both programs and the migration through PgBouncer in transaction mode, where no two transactions share a session. */
 import { describe, expect, test } from "vitest";
 import type { BatchView } from "../../src/batches/views.ts";
+import { emptyDatabase, loadOldVersion, migrate, problemsOf } from "../support/databases.ts";
 import { EventClient } from "../support/events.ts";
 import { csv, expectExactlyOnce } from "../support/exactly-once.ts";
-import { emptyDatabase, loadOldVersion, migrate } from "../support/old-database.ts";
 import { pgbouncer, startPgBouncer, whyNoPgBouncer } from "../support/pgbouncer.ts";
 import { startPrograms } from "../support/processes.ts";
 import { history, makeTask, untilEnded, untilTask } from "../support/task-client.ts";
@@ -36,6 +36,16 @@ describe.skipIf(pgbouncer === null)(`through PgBouncer (${pgbouncer ?? whyNoPgBo
       expect(program.lines("the queue met an error and goes on")).toEqual([]);
       expect(program.output).not.toContain("prepared statement");
     }
+  });
+
+  test("doctor names the time limits that PgBouncer drops", async () => {
+    const database = await emptyDatabase();
+    await migrate(database);
+    await using bouncer = await startPgBouncer(database);
+    const role = new URL(database).username;
+    const problem = expect.stringContaining(`ALTER ROLE ${role} SET statement_timeout = '60s';`);
+    expect(await problemsOf(bouncer.url)).toContainEqual(problem);
+    expect(await problemsOf(database)).not.toContainEqual(problem);
   });
 
   test("an installation of version 0.3.0 is migrated, by several at once", async () => {

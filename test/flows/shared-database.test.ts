@@ -1,11 +1,6 @@
 /** In the database of an application that has tables, a pg-boss and a journal of drizzle of its own; and as roles that may do little. */
 import { randomBytes } from "node:crypto";
 import { expect, inject, onTestFinished, test } from "vitest";
-import { diagnose } from "../../src/cli/doctor.ts";
-import { loadConfig } from "../../src/config.ts";
-import { createLog } from "../../src/platform/log.ts";
-import { openPool } from "../../src/platform/postgres/database.ts";
-import { csv, expectExactlyOnce } from "../support/exactly-once.ts";
 import {
   contentsOf,
   definitionsOf,
@@ -13,8 +8,10 @@ import {
   loadOldVersion,
   migrate,
   onDatabase,
+  problemsOf,
   startOtherBoss,
-} from "../support/old-database.ts";
+} from "../support/databases.ts";
+import { csv, expectExactlyOnce } from "../support/exactly-once.ts";
 import { onServer } from "../support/postgres.ts";
 import { startPrograms } from "../support/processes.ts";
 import { makeTask, untilEnded } from "../support/task-client.ts";
@@ -94,16 +91,6 @@ async function newRole(): Promise<Role> {
 
 const inDatabase = (url: string) => new URL(url).pathname.slice(1);
 
-async function findings(url: string): Promise<string[]> {
-  const config = loadConfig({ DATABASE_URL: url, JWT_SECRET: "x".repeat(32) });
-  const pool = openPool(url, 2, createLog({ logLevel: "silent" }, "test"));
-  try {
-    return (await diagnose(config, pool)).filter(({ isGood }) => !isGood).map(({ text }) => text);
-  } finally {
-    await pool.end();
-  }
-}
-
 test("a role needs CREATE on the database for the migration alone", async () => {
   const { name, url, grant } = await newRole();
   await grant(`GRANT CREATE ON DATABASE ${inDatabase(url)} TO ${name}`);
@@ -139,7 +126,7 @@ test("a role without grants is told the statements that are missing, by the migr
   const { name, url, grant } = await newRole();
   const statements = `CREATE SCHEMA rowmill AUTHORIZATION ${name}; CREATE SCHEMA rowmill_queue AUTHORIZATION ${name};`;
   await expect(migrate(url)).rejects.toThrow(`As the owner of the database run: ${statements}`);
-  expect(await findings(url)).toEqual([
+  expect(await problemsOf(url)).toEqual([
     "3 migration(s) are missing; run: npm run cli -- migrate",
     `The role may not migrate. As the owner of the database run: ${statements}`,
   ]);
@@ -147,7 +134,7 @@ test("a role without grants is told the statements that are missing, by the migr
   const usage = ["rowmill", "rowmill_queue"]
     .map((schema) => `GRANT USAGE ON SCHEMA ${schema} TO ${name};`)
     .join(" ");
-  expect(await findings(url)).toEqual([
+  expect(await problemsOf(url)).toEqual([
     `The role may not use Rowmill's tables. As the owner of the database run: ${usage}`,
   ]);
 });
@@ -156,7 +143,7 @@ test("a role that may only read and write rows runs the programs, once another h
   const { name, url, grant } = await newRole();
   await migrate(Object.assign(new URL(inject("serverUrl")), { pathname: new URL(url).pathname }).href);
   for (const missing of ["USAGE ON SCHEMA", "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA"]) {
-    const [text = ""] = await findings(url);
+    const [text = ""] = await problemsOf(url);
     expect(text).toContain(`GRANT ${missing} rowmill TO ${name};`);
     await grant(text.slice(text.indexOf("GRANT")));
   }

@@ -16,7 +16,8 @@ const MAX_BACKOFF_MS = 10_000;
 
 /** Connects when the first handler comes, and again whenever the connection is lost. */
 export class ChangeListener {
-  readonly #config: Pick<Config, "databaseUrl" | "databaseBackend">;
+  readonly #config: Pick<Config, "databaseUrl">;
+  readonly #hasNotifications: boolean;
   readonly #log: Log;
   readonly #handlers = new Map<string, Set<NotifyHandler>>();
   /** Channels whose notifications the present connection gets. */
@@ -26,8 +27,10 @@ export class ChangeListener {
   #running: Promise<void> | null = null;
   #polling: NodeJS.Timeout | undefined;
 
-  constructor(config: Pick<Config, "databaseUrl" | "databaseBackend">, log: Log) {
+  /** @param hasNotifications without them handlers are called with null each second */
+  constructor(config: Pick<Config, "databaseUrl">, hasNotifications: boolean, log: Log) {
     this.#config = config;
+    this.#hasNotifications = hasNotifications;
     this.#log = log;
   }
 
@@ -69,8 +72,7 @@ export class ChangeListener {
     this.#polling = setInterval(() => {
       if (!this.isListening) this.#wakeAll();
     }, POLL_MS).unref();
-    // CockroachDB has no notifications: there, looking each second is all.
-    if (this.#config.databaseBackend !== "cockroachdb") this.#running = this.#run();
+    if (this.#hasNotifications) this.#running = this.#run();
   }
 
   async #run(): Promise<void> {
@@ -84,9 +86,6 @@ export class ChangeListener {
       });
       try {
         await this.#listenOn(client);
-        this.#log.warn("a connection pooler passes on no notifications: changes are polled for every second");
-        await client.end();
-        return;
       } catch (error) {
         if (this.isListening) failures = 0;
         const reason = error instanceof Error && error.name === "AbortError" ? error.cause : error;
@@ -100,14 +99,13 @@ export class ChangeListener {
     }
   }
 
-  /** Throws when the connection is lost, or by `close`. Returns at once if no notification can come. */
-  async #listenOn(client: pg.Client): Promise<void> {
+  /** Never returns: it throws when the connection is lost, or by `close`. */
+  async #listenOn(client: pg.Client): Promise<never> {
     const lost = new AbortController();
     client.on("error", (error) => lost.abort(error));
     client.on("end", () => lost.abort(new Error("The connection was ended.")));
     client.on("notification", ({ channel, payload }) => this.wake(channel, payload ?? ""));
     await client.connect();
-    if (await isPooled(client)) return;
     for (const channel of this.#handlers.keys()) await this.#subscribe(client, channel);
     this.#client = client;
     // What was told while nobody listened is lost.
@@ -127,10 +125,4 @@ export class ChangeListener {
   #wakeAll(): void {
     for (const channel of this.#handlers.keys()) this.wake(channel, null);
   }
-}
-
-/** A pooler in transaction mode takes LISTEN and drops the notifications. Its connections have process ids of its own. */
-async function isPooled(client: pg.Client): Promise<boolean> {
-  const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
-  return !("processID" in client) || client.processID !== rows[0]?.pid;
 }

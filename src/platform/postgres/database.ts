@@ -4,6 +4,7 @@ import { sql } from "drizzle-orm";
 import { drizzle, type NodePgClient, type NodePgQueryResultHKT } from "drizzle-orm/node-postgres";
 import type { PgDatabase } from "drizzle-orm/pg-core";
 import pg from "pg";
+import type { Config } from "../../config.ts";
 import type { Log } from "../log.ts";
 import { saysUnreachable } from "../sqlstates.ts";
 
@@ -74,6 +75,21 @@ export function isDatabaseUnavailable(error: unknown): boolean {
     if (LOST_CONNECTION_MESSAGES.test(`${code} ${cause.message}`)) return true;
   }
   return false;
+}
+
+/**
+ * Whether LISTEN works. CockroachDB has no notifications, and a pooler in transaction mode drops them; what gives it away
+ * is a process id that is not the session's.
+ */
+export async function hasNotifications(pool: pg.Pool, { databaseBackend }: Pick<Config, "databaseBackend">) {
+  if (databaseBackend === "cockroachdb") return false;
+  const client = await pool.connect();
+  try {
+    const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+    return "processID" in client && client.processID === rows[0]?.pid;
+  } finally {
+    client.release();
+  }
 }
 
 /** Waits until the database answers, with backoff from 0.25 s to 5 s; never gives up. */

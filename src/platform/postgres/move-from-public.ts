@@ -1,8 +1,8 @@
 /** Moves an installation of version 0.3.0 or older, which had its tables in `public`, into the schemas of this version. */
 import type { MigrationMeta } from "drizzle-orm/migrator";
 import type pg from "pg";
+import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Log } from "../log.ts";
-import { SCHEMA as QUEUE_SCHEMA } from "../queue/queue-reads.ts";
 
 /** SHA-256 of the first migrations as they were when they wrote to `public`. Nothing else has changed in them. */
 const HASHES_IN_PUBLIC = [

@@ -1,7 +1,6 @@
 /** The two schemas that hold everything of Rowmill, and what a role needs to create and to use them. */
 import type pg from "pg";
-import { rowmill } from "../../schema/columns.ts";
-import { SCHEMA as QUEUE_SCHEMA } from "../queue/queue-reads.ts";
+import { QUEUE_SCHEMA, rowmill } from "../../schema/columns.ts";
 
 const SCHEMAS = [rowmill.schemaName, QUEUE_SCHEMA];
 

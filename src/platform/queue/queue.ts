@@ -3,11 +3,12 @@ import { sql } from "drizzle-orm";
 import { type Db, fromDrizzle, type Job, PgBoss, type QueueOptions, type WorkOptions } from "pg-boss";
 import type { Config } from "../../config.ts";
 import { type ProgramRole, ROOM_FOR_OTHERS } from "../../connections.ts";
+import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import { describeError, type Log } from "../log.ts";
 import { connectionLimits, type Database } from "../postgres/database.ts";
 import { JobPlaces, type Taking } from "./job-places.ts";
 import { type JobTransaction, trackTransactions } from "./job-transactions.ts";
-import { jobsInState, SCHEMA } from "./queue-reads.ts";
+import { jobsInState } from "./queue-reads.ts";
 import { RunningJobs } from "./running-jobs.ts";
 
 /** What the queue has to know of a job; jobs.ts lists them all. */
@@ -87,13 +88,21 @@ export class PgBossQueue implements Queue {
   #paused: ReadonlySet<string> = new Set();
   readonly #transactionOf: (db: Db) => JobTransaction;
 
-  constructor(config: Config, databaseUrl: string, role: Role, poolMax: number, log: Log) {
+  /** @param canListen whether NOTIFY may wake a worker; without it, polling alone does */
+  constructor(
+    config: Config,
+    databaseUrl: string,
+    role: Role,
+    poolMax: number,
+    canListen: boolean,
+    log: Log,
+  ) {
     this.#config = config;
     this.#log = log;
     this.#boss = new PgBoss({
       connectionString: databaseUrl,
       application_name: `rowmill-${role}`,
-      schema: SCHEMA,
+      schema: QUEUE_SCHEMA,
       // The migration creates it, where the role may.
       createSchema: false,
       max: poolMax,
@@ -102,7 +111,7 @@ export class PgBossQueue implements Queue {
       migrate: role === "migrate",
       supervise: role === "work",
       schedule: role === "work",
-      useListenNotify: role === "work" && config.databaseBackend !== "cockroachdb",
+      useListenNotify: role === "work" && canListen,
       // With a heartbeat of 10 s these notice a killed worker after about 10.5 s (measured).
       monitorIntervalSeconds: 2,
       superviseIntervalSeconds: 2,

@@ -5,9 +5,11 @@ import { join } from "node:path";
 import pg from "pg";
 import { PgBoss } from "pg-boss";
 import { inject, onTestFinished } from "vitest";
+import { diagnose } from "../../src/cli/doctor.ts";
 import { loadConfig } from "../../src/config.ts";
 import { migrateDatabase } from "../../src/migrate.ts";
 import { createLog } from "../../src/platform/log.ts";
+import { openPool } from "../../src/platform/postgres/database.ts";
 import { checkout } from "./commands.ts";
 import { create, databaseUrl, drop, onServer } from "./postgres.ts";
 
@@ -102,4 +104,15 @@ export async function startOtherBoss(url: string): Promise<PgBoss> {
   await boss.start();
   onTestFinished(() => boss.stop({ graceful: false }));
   return boss;
+}
+
+/** What `npm run cli -- doctor` finds wrong. */
+export async function problemsOf(url: string): Promise<string[]> {
+  const config = loadConfig({ DATABASE_URL: url, JWT_SECRET: "x".repeat(32) });
+  const pool = openPool(url, 2, createLog({ logLevel: "silent" }, "test"));
+  try {
+    return (await diagnose(config, pool)).filter(({ isGood }) => !isGood).map(({ text }) => text);
+  } finally {
+    await pool.end();
+  }
 }
