@@ -4,12 +4,14 @@ import { postgresError } from "../platform/postgres/database.ts";
 import { SQLSTATE } from "../platform/sqlstates.ts";
 import type { Caller, Role } from "../schema/accounts.ts";
 import { users } from "../schema/accounts.ts";
+import { isEmail } from "./emails.ts";
 import { hashPassword } from "./passwords.ts";
 import { cleanUsername, isReserved } from "./usernames.ts";
 
 export interface SignUp {
   readonly username: string;
   readonly password: string;
+  /** Empty: none is known. */
   readonly email: string;
   readonly firstName?: string;
   readonly lastName?: string;
@@ -26,6 +28,7 @@ export async function signUp(
   const name = cleanUsername(username);
   if (name === "") throw invalidField("username", "is empty.");
   if (isReserved(name)) throw invalidField("username", "is reserved; choose another.");
+  if (email !== "" && !isEmail(email)) throw invalidField("email", "must be an e-mail address.");
   if ([...password].length < passwordMinLength) {
     throw invalidField("password", `must have at least ${passwordMinLength} characters.`);
   }

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import { requireActor, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
+import { getBatch, type StoredBatch } from "../queries.ts";
 import { requireEdge } from "../state.ts";
 import { type Batch, lockBatch } from "../transitions.ts";
 import { retryRowsIn } from "./retry-rows.ts";
@@ -13,6 +14,8 @@ export interface Corrected {
   readonly ignored: number;
   /** Rows that are put back to work. */
   readonly retried: number;
+  /** As it is then. */
+  readonly batch: StoredBatch;
 }
 
 /**
@@ -27,8 +30,8 @@ export async function applyCorrection(
   const batch = await lockEnded(tx, userId, batchId);
   await requireKnownRows(tx, batch, stagingId);
   const { corrected, ignored, failedRows } = await applyPages(tx, batch, stagingId);
-  const retried = await retryRowsIn(tx, userId, batchId, { rows: failedRows, unprocessed });
-  return { corrected, ignored, retried };
+  const retried = await retryRowsIn(tx, batch, { rows: failedRows, unprocessed });
+  return { corrected, ignored, retried, batch: await getBatch(tx, userId, batchId) };
 }
 
 /** @throws DomainError `not_found`, or `conflict` where the batch runs or can't be taken up again */

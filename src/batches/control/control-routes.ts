@@ -6,9 +6,9 @@ import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../../platform/http/body.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { MAX_ROW_NUMBER } from "../ids.ts";
-import { getBatch } from "../queries.ts";
+import { getBatch, type StoredBatch } from "../queries.ts";
 import { BatchParams, RowParams } from "../routes.ts";
-import { getRow, getRowDetail } from "../row-queries.ts";
+import { getRow } from "../row-queries.ts";
 import { viewRowDetail } from "../row-views.ts";
 import { viewBatch } from "../views.ts";
 import { cancelBatch } from "./cancel-batch.ts";
@@ -23,7 +23,7 @@ import { undoBatch } from "./undo-batch.ts";
 interface Command {
   readonly summary: string;
   readonly description: string;
-  readonly run: (ctx: Context, userId: number, batchId: string) => Promise<void>;
+  readonly run: (ctx: Context, userId: number, batchId: string) => Promise<StoredBatch>;
 }
 
 /** Each may be sent again: where the batch is there already, nothing changes. */
@@ -92,8 +92,6 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.addHook("onRequest", authenticate(ctx.config));
     const shared = { tags: ["batches"], security: SECURITY };
-    const view = async (userId: number, batchId: string) =>
-      viewBatch(await getBatch(ctx, userId, batchId), ctx.now());
 
     for (const [name, { summary, description, run }] of Object.entries(COMMANDS)) {
       app.post(
@@ -107,10 +105,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             response: { 200: Type.Ref("Batch"), ...problems(400, 401, 403, 404, 409) },
           },
         },
-        async ({ ctx, user, params }) => {
-          await run(ctx, user.id, params.batch_id);
-          return view(user.id, params.batch_id);
-        },
+        async ({ ctx, user, params }) => viewBatch(await run(ctx, user.id, params.batch_id), ctx.now()),
       );
     }
 
@@ -130,8 +125,8 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, user, params, body }, reply) => {
-        await retryRows(ctx, user.id, params.batch_id, body);
-        return reply.code(202).send(await view(user.id, params.batch_id));
+        const batch = await retryRows(ctx, user.id, params.batch_id, body);
+        return reply.code(202).send(viewBatch(batch, ctx.now()));
       },
     );
 
@@ -147,8 +142,8 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user, params }, reply) => {
         await getRow(ctx, await getBatch(ctx, user.id, params.batch_id), params.row);
-        await retryRows(ctx, user.id, params.batch_id, { rows: [params.row] });
-        return reply.code(202).send(await view(user.id, params.batch_id));
+        const batch = await retryRows(ctx, user.id, params.batch_id, { rows: [params.row] });
+        return reply.code(202).send(viewBatch(batch, ctx.now()));
       },
     );
 
@@ -167,9 +162,8 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, user, params, body }) => {
-        await editRow(ctx, user.id, params.batch_id, params.row, body.fields);
-        const batch = await getBatch(ctx, user.id, params.batch_id);
-        return viewRowDetail(batch, await getRowDetail(ctx, batch, params.row));
+        const { batch, row } = await editRow(ctx, user.id, params.batch_id, params.row, body.fields);
+        return viewRowDetail(batch, row);
       },
     );
 

@@ -4,7 +4,6 @@ import type { Context } from "../../context.ts";
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { withUploadedFile } from "../../platform/http/upload.ts";
-import { getBatch } from "../queries.ts";
 import { BatchParams } from "../routes.ts";
 import { viewBatch } from "../views.ts";
 import { correctRows } from "./correct-rows.ts";
@@ -47,14 +46,13 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const userId = request.user.id;
         const batchId = request.params.batch_id;
         const { unprocessed } = request.query;
-        const counts = await withUploadedFile(
+        const { batch, ...counts } = await withUploadedFile(
           request,
           reply,
           { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
           (file) => correctRows(ctx, { ...file, userId, batchId, unprocessed }),
         );
-        const batch = viewBatch(await getBatch(ctx, userId, batchId), ctx.now());
-        return reply.code(202).send({ ...counts, batch });
+        return reply.code(202).send({ ...counts, batch: viewBatch(batch, ctx.now()) });
       },
     );
   };

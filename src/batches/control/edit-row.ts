@@ -2,8 +2,15 @@ import { and, eq } from "drizzle-orm";
 import { type Context, inTransaction, requireActor } from "../../context.ts";
 import { DomainError, invalidField, notFound } from "../../errors.ts";
 import { batchRows, rowHistory, rowResults } from "../../schema/batches.ts";
+import { getBatch, type StoredBatch } from "../queries.ts";
+import { getRowDetail, type StoredRowDetail } from "../row-queries.ts";
 import { requireEdge } from "../state.ts";
 import { lockBatch } from "../transitions.ts";
+
+export interface EditedRow {
+  readonly batch: StoredBatch;
+  readonly row: StoredRowDetail;
+}
 
 /**
  * Changes cells of a row that failed or was left; what they were stays in its history. The row runs when it is retried.
@@ -16,7 +23,7 @@ export function editRow(
   batchId: string,
   row: number,
   cells: Readonly<Record<string, string>>,
-): Promise<void> {
+): Promise<EditedRow> {
   return inTransaction(ctx, async (tx) => {
     const batch = await lockBatch(tx, userId, batchId);
     requireEdge("retry", batch.state, "corrected");
@@ -57,5 +64,7 @@ export function editRow(
       fields: stored.fields,
     });
     await tx.db.update(batchRows).set({ fields, problem: null }).where(isRow);
+    const edited = await getBatch(tx, userId, batchId);
+    return { batch: edited, row: await getRowDetail(tx, edited, row) };
   });
 }

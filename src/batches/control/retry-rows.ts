@@ -1,10 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type Context, inTransaction, requireActor, type Tx } from "../../context.ts";
+import { type Context, requireActor, type Tx } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { recountChunks, resetChunks } from "../process/chunk-counts.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
+import type { StoredBatch } from "../queries.ts";
 import { isWhole, leavesRows, requireEdge, transitions } from "../state.ts";
-import { type Batch, lockBatch, transition } from "../transitions.ts";
+import { type Batch, transition } from "../transitions.ts";
+import { commandBatch } from "./command-batch.ts";
 import { lockOpenChunks, retryWhileLocked } from "./lock-open-chunks.ts";
 
 export interface Retry {
@@ -15,17 +17,17 @@ export interface Retry {
 }
 
 /**
- * Puts rows that failed back to work; what they failed of stays in their history.
- * @returns how many rows will run
+ * Puts rows that failed back to work; their errors stay in their history.
  * @throws DomainError `conflict` where the state does not allow it or there is nothing to retry
  */
-export function retryRows(ctx: Context, userId: number, batchId: string, retry: Retry): Promise<number> {
-  return retryWhileLocked(() => inTransaction(ctx, (tx) => retryRowsIn(tx, userId, batchId, retry)));
+export function retryRows(ctx: Context, userId: number, batchId: string, retry: Retry): Promise<StoredBatch> {
+  return retryWhileLocked(() =>
+    commandBatch(ctx, userId, batchId, async (tx, batch) => void (await retryRowsIn(tx, batch, retry))),
+  );
 }
 
-/** The same in a transaction that is open, to be run by `retryWhileLocked`. */
-export async function retryRowsIn(tx: Tx, userId: number, batchId: string, retry: Retry): Promise<number> {
-  const batch = await lockBatch(tx, userId, batchId);
+/** The same for a batch that is locked, to be run by `retryWhileLocked`. @returns how many rows will run */
+export async function retryRowsIn(tx: Tx, batch: Batch, retry: Retry): Promise<number> {
   requireEdge("retry", batch.state, "retried");
   const left = leavesRows(batch.state) ? await countLeft(tx, batch) : 0;
   // Where a row of an atomic batch failed, that is why the others were left.
@@ -36,12 +38,12 @@ export async function retryRowsIn(tx: Tx, userId: number, batchId: string, retry
       `${left} rows were left unprocessed and would run too: send \`unprocessed: true\` if they shall.`,
     );
   }
-  await lockOpenChunks(tx, batchId);
+  await lockOpenChunks(tx, batch.id);
   const failed = await takeFailuresBack(tx, batch, retry.rows);
   if (failed + left === 0) throw new DomainError("conflict", "No row of this batch has failed.");
   if (isWhole(batch)) await reopenWhole(tx, batch);
-  else await reopenChunks(tx, batchId);
-  const again = await transition(tx, batchId, "retry", {
+  else await reopenChunks(tx, batch.id);
+  const again = await transition(tx, batch.id, "retry", {
     run: batch.run + 1,
     reason: null,
     finishedAt: null,

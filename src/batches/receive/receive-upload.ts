@@ -9,6 +9,7 @@ import { batches } from "../../schema/batches.ts";
 import { type MatchedHeader, matchHeader, parseMapping } from "../../targets/match-header.ts";
 import type { Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
+import { getBatch, type StoredBatch } from "../queries.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { RowMarks } from "./plan-chunks.ts";
@@ -29,7 +30,7 @@ export interface Upload {
 }
 
 export interface Received {
-  readonly batchId: string;
+  readonly batch: StoredBatch;
   /** The file was uploaded before, and that batch stands for this one too. */
   readonly isReplay: boolean;
 }
@@ -68,7 +69,8 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
         { marks, contentHash, fingerprint, dialect: { ...csv.dialect }, warnings: { ...csv.warnings } },
         { mayReplay: !options.force && !options.dry_run, maxChunkRows },
       );
-      const received = { batchId: accepted, isReplay: accepted !== batchId };
+      const batch = await getBatch(tx, upload.userId, accepted);
+      const received = { batch, isReplay: accepted !== batchId };
       await upload.onAccepted?.(tx, received, contentHash);
       return received;
     });

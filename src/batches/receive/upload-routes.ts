@@ -9,7 +9,6 @@ import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../i
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { type UploadedFile, withUploadedFile } from "../../platform/http/upload.ts";
-import { getBatch } from "../queries.ts";
 import { BatchView, viewBatch } from "../views.ts";
 import { type Received, receiveUpload } from "./receive-upload.ts";
 import { optionNames, readUploadOptions, requestHashOf, UploadOptions } from "./upload-options.ts";
@@ -75,8 +74,8 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     ): Promise<Uploaded> {
       const { ctx } = request;
       const { id: userId, role } = request.user;
-      const viewOf = async (at: Context, { batchId, isReplay }: Received): Promise<Uploaded> => ({
-        ...viewBatch(await getBatch(at, userId, batchId), at.now()),
+      const viewOf = ({ batch, isReplay }: Received): Uploaded => ({
+        ...viewBatch(batch, ctx.now()),
         replayed: isReplay,
       });
       const received = await receiveUpload(ctx, {
@@ -85,12 +84,12 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         role,
         options,
         onAccepted: async (tx, received, contentHash) => {
-          const body = await viewOf(tx, received);
+          const body = viewOf(received);
           const fingerprint = requestHashOf(contentHash, options);
           await claim?.store(tx, { fingerprint, status: statusOf(body), body });
         },
       });
-      return viewOf(ctx, received);
+      return viewOf(received);
     }
   };
 }

@@ -8,7 +8,6 @@ import { signUp } from "../../accounts/sign-up.ts";
 import { startSession } from "../../accounts/start-session.ts";
 import { MAX_ROW_NUMBER, rowIdOf } from "../../batches/ids.ts";
 import { getBatch } from "../../batches/queries.ts";
-import { receiveUpload } from "../../batches/receive/receive-upload.ts";
 import { getRow, listRows } from "../../batches/row-queries.ts";
 import { type RowView, viewRow } from "../../batches/row-views.ts";
 import { RowStatus, viewBatch } from "../../batches/views.ts";
@@ -18,10 +17,9 @@ import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { decodeNumberCursor, MAX_PAGE, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { Uuid } from "../../platform/http/schemas.ts";
-import { withUploadedFile } from "../../platform/http/upload.ts";
 import type { Caller } from "../../schema/accounts.ts";
+import { receiveLegacyUpload } from "../shared/receive-upload.ts";
 import { legacyConfig } from "../shared/settings.ts";
-import { legacyUploadOptions } from "../shared/upload-options.ts";
 import { firstRowNumbers, parseRowId } from "./row-ids.ts";
 
 /** The service listed everything at once. Beyond these an answer says where the rest is. */
@@ -134,15 +132,8 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { ctx } = request;
-        const { id: userId, role } = request.user;
-        const { batchId } = await withUploadedFile(
-          request,
-          reply,
-          { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
-          (uploaded) =>
-            receiveUpload(ctx, { ...uploaded, userId, role, options: legacyUploadOptions("books") }),
-        );
-        const { totalRows } = await getBatch(ctx, userId, batchId);
+        const batch = await receiveLegacyUpload(request, reply, request.user, "books");
+        const { id: batchId, totalRows } = batch;
         const rows = await firstRowNumbers(ctx, batchId, MAX_TASK_IDS + 1);
         const { items, next_cursor } = pageOf(
           rows,

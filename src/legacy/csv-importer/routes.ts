@@ -5,7 +5,6 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { MAX_ROW_NUMBER } from "../../batches/ids.ts";
 import { getBatch, type StoredBatch } from "../../batches/queries.ts";
-import { receiveUpload } from "../../batches/receive/receive-upload.ts";
 import { listRows } from "../../batches/row-queries.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
@@ -13,12 +12,11 @@ import { ACCESS_COOKIE, authenticate, SECURITY } from "../../platform/http/auth.
 import { problems } from "../../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
 import { decodeNumberCursor, PageQuery, pageOf } from "../../platform/http/paging.ts";
-import { withUploadedFile } from "../../platform/http/upload.ts";
 import { listRecords, RecordView } from "../../records/queries.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { type BatchState, batches } from "../../schema/batches.ts";
+import { receiveLegacyUpload } from "../shared/receive-upload.ts";
 import { legacyConfig } from "../shared/settings.ts";
-import { legacyUploadOptions } from "../shared/upload-options.ts";
 import { anonymousUser, findAnonymous } from "./anonymous.ts";
 
 const TARGET = "records";
@@ -80,15 +78,8 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { ctx } = request;
-        const { id: userId, role } = callerOf(request) ?? { id: await anonymousUser(ctx), role: "user" };
-        const { batchId } = await withUploadedFile(
-          request,
-          reply,
-          { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
-          (uploaded) =>
-            receiveUpload(ctx, { ...uploaded, userId, role, options: legacyUploadOptions(TARGET) }),
-        );
-        const { number } = await getBatch(ctx, userId, batchId);
+        const owner = callerOf(request) ?? { id: await anonymousUser(ctx), role: "user" };
+        const { number } = await receiveLegacyUpload(request, reply, owner, TARGET);
         return reply.header("location", `/jobs/${number}`).send({
           job_id: number,
           status: "PENDING" as const,

@@ -5,7 +5,7 @@ import type { Context } from "../../context.ts";
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
-import { createTasks } from "../../tasks/create/create-tasks.ts";
+import { createTask, createTasks } from "../../tasks/create/create-tasks.ts";
 import { countByStatus, totalOf } from "../../tasks/queries.ts";
 import { taskTypeNamed } from "../../tasks/types/registry.ts";
 import {
@@ -18,7 +18,6 @@ import {
 } from "../shared/django.ts";
 import { speakAsDjango, underOldNames } from "../shared/django-errors.ts";
 import { statusesNamed } from "../shared/statuses.ts";
-import { getTaskDetail } from "../shared/task-detail.ts";
 import { listTaskPage } from "../shared/task-pages.ts";
 import { ListedTask, NewTask, TaskType, viewListed, viewNew } from "./views.ts";
 
@@ -101,11 +100,10 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user, body }, reply) => {
         const { file_path: filePath, task_type: type, metadata } = body;
-        const { tasks } = await underOldNames(
+        const task = await underOldNames(
           (field) => (field === "type" ? "task_type" : field),
-          () => createTasks(ctx, user.id, [{ type, filePath, metadata }]),
+          () => createTask(ctx, user.id, { type, filePath, metadata }),
         );
-        const { task } = await getTaskDetail(ctx, user.id, tasks[0]?.id ?? "");
         return reply.code(201).header("location", `/api/tasks/${task.id}/`).send(viewNew(task));
       },
     );

@@ -8,7 +8,7 @@ import { problems } from "../../platform/http/errors.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { taskStatus } from "../../schema/tasks.ts";
-import { createTasks } from "../../tasks/create/create-tasks.ts";
+import { createTask } from "../../tasks/create/create-tasks.ts";
 import { countByStatus, totalOf } from "../../tasks/queries.ts";
 import {
   betweenDays,
@@ -63,10 +63,9 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user, body }, reply) => {
         const { title, description } = body;
-        const { tasks } = await createTasks(ctx, user.id, [
-          { type: "generic", title: title.trim(), description: description.trim() },
-        ]);
-        const { task, owner } = await getTaskDetail(ctx, user.id, tasks[0]?.id ?? "");
+        const request = { type: "generic", title: title.trim(), description: description.trim() };
+        const { id } = await createTask(ctx, user.id, request);
+        const { task, owner } = await getTaskDetail(ctx, user.id, id);
         return reply
           .code(201)
           .header("location", `/api/tasks/tasks/${task.number}/`)

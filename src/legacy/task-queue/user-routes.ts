@@ -1,6 +1,7 @@
 /** The accounts of the Django task queue service: its paths, bodies and codes over the same verbs as /api/v1. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
+import { isEmail } from "../../accounts/emails.ts";
 import { logIn } from "../../accounts/log-in.ts";
 import { loginThrottle } from "../../accounts/login-throttle.ts";
 import { Credentials, NewAccount } from "../../accounts/schemas.ts";
@@ -39,8 +40,6 @@ const Session = Type.Object({
   message: Type.String({ examples: ["Login successful"] }),
 });
 
-const EMAIL = /^[^\s@\0]+@[^\s@\0]+$/;
-
 export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
   const throttle = loginThrottle(ctx);
@@ -60,7 +59,7 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, body }, reply) => {
         const { username, email, password, password2, first_name: firstName, last_name: lastName } = body;
-        if (!EMAIL.test(email)) throw invalidField("email", "Enter a valid email address.");
+        if (!isEmail(email)) throw invalidField("email", "Enter a valid email address.");
         if (password2 !== password) throw invalidField("password2", "The two passwords are not the same.");
         const { passwordMinLength } = config;
         const account = { username, password, email, firstName, lastName, passwordMinLength };

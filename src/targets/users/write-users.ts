@@ -1,5 +1,6 @@
 /** Writes a slice of accounts. Passwords are hashed before anything is written or locked. */
 import { sql } from "drizzle-orm";
+import { isEmail } from "../../accounts/emails.ts";
 import { hashPasswords, NO_PASSWORD } from "../../accounts/passwords.ts";
 import { cleanUsername, isReserved } from "../../accounts/usernames.ts";
 import type { Tx } from "../../context.ts";
@@ -36,9 +37,11 @@ const notAdmin: Outcome = {
 };
 
 /** The rules that a pattern can't say. */
-function brokenRule({ username, password }: UserRow["values"], passwordMinLength: number) {
+function brokenRule({ username, email, password }: UserRow["values"], passwordMinLength: number) {
   if (isReserved(username))
     return { column: "username", code: "reserved", message: `username "${username}" is reserved` };
+  if (email !== "" && !isEmail(email))
+    return { column: "email", code: "invalid", message: "email must be an e-mail address" };
   const { length } = [...password];
   if (length > 0 && length < passwordMinLength) {
     const message = `password has ${length} characters; at least ${passwordMinLength} are required`;

@@ -7,9 +7,8 @@ import { claimKey } from "../../idempotency/claim-key.ts";
 import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../idempotency/replay.ts";
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { getTask } from "../queries.ts";
 import { type TaskView, viewTask } from "../views.ts";
-import { createTasks } from "./create-tasks.ts";
+import { createTask, createTasks } from "./create-tasks.ts";
 import { NewTaskBody, NewTasksBody } from "./new-task-schemas.ts";
 import { BULK_MAX_BYTES, MAX_BULK, readTask, readTasks } from "./task-body.ts";
 
@@ -52,11 +51,9 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       (request, reply) => {
         const task = readTask(request.body);
         const { id: userId } = request.user;
-        return once(request, reply, locationOfTask, async (tx) => {
-          const { tasks } = await createTasks(tx, userId, [task]);
-          const [created] = tasks;
-          return viewTask(await getTask(tx, userId, created?.id ?? ""), tx.now());
-        });
+        return once(request, reply, locationOfTask, async (tx) =>
+          viewTask(await createTask(tx, userId, task), tx.now()),
+        );
       },
     );
 

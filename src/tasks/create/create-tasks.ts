@@ -5,7 +5,9 @@ import { joinPath, throwFieldErrors } from "../../platform/http/schema-errors.ts
 import { uuidV7 } from "../../platform/ids.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { DEFAULT_PRIORITY } from "../../schema/tasks.ts";
+import { getTask } from "../queries.ts";
 import { enqueueTasks, taskJobId } from "../task-jobs.ts";
+import type { Task } from "../transitions.ts";
 import { taskTypeNamed } from "../types/registry.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { checkParams } from "./check-params.ts";
@@ -80,6 +82,14 @@ export async function createTasks(
     );
     const tasks = rows.map(({ id, jobId }) => ({ id, jobId, number: numbers.get(id) ?? 0 }));
     return { groupId, tasks };
+  });
+}
+
+/** Creates one task and its job. @throws DomainError `invalid_input` that names each wrong field */
+export function createTask(ctx: Context, userId: number, request: TaskRequest): Promise<Task> {
+  return inTransaction(ctx, async (tx) => {
+    const [created] = (await createTasks(tx, userId, [request])).tasks;
+    return getTask(tx, userId, created?.id ?? "");
   });
 }
 

@@ -278,7 +278,7 @@ describe("the document, replayed", () => {
   });
 });
 
-describe("the seed's endpoints", () => {
+describe("the legacy endpoints", () => {
   let rowmill: Rowmill;
   let owner: Client;
   let stranger: Client;
@@ -464,6 +464,16 @@ describe("the seed's endpoints", () => {
       description: "A day",
     });
   });
+});
+
+test("/signup/ refuses what is no e-mail address, and takes an empty one", async () => {
+  await using rowmill = await startRowmill();
+  const signUp = (email: string) =>
+    rowmill.client.post<Problem>("/signup/", { username: "mail", password: "p", email });
+  const refused = await signUp("u@example.com\r\nBcc: eve@example.com");
+  expect(refused.status).toBe(400);
+  expect(refused.body.field_errors).toEqual({ email: ["must be an e-mail address."] });
+  expect((await signUp("")).status).toBe(201);
 });
 
 test("PASSWORD_MIN_LENGTH, where it is set, holds for /signup/ too", async () => {
