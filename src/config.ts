@@ -73,6 +73,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     workerQueues,
     maxConcurrency,
     workerPort: settings.WORKER_PORT,
+    workerStopSeconds: settings.WORKER_STOP_SECONDS,
     taskMaxRetries: settings.TASK_MAX_RETRIES,
     genericTaskSeconds: parseRange(settings.GENERIC_TASK_SECONDS),
     anonymousUploads: settings.ANONYMOUS_UPLOADS === "true",
@@ -89,6 +90,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     retentionDays: settings.RETENTION_DAYS,
     cleanupCron: settings.CLEANUP_CRON,
     logLevel: settings.LOG_LEVEL,
+    logFormat: settings.LOG_FORMAT,
   } as const;
 }
 

@@ -55,6 +55,7 @@ describe("the settings", () => {
       workerQueues: null,
       maxConcurrency: 4,
       workerPort: 0,
+      workerStopSeconds: 20,
       taskMaxRetries: 3,
       genericTaskSeconds: [10, 20],
       anonymousUploads: false,
@@ -71,6 +72,7 @@ describe("the settings", () => {
       retentionDays: 30,
       cleanupCron: "0 0 * * *",
       logLevel: "info",
+      logFormat: "auto",
     });
   });
 
@@ -89,10 +91,12 @@ describe("the settings", () => {
       UPLOAD_MAX_BYTES: "0",
       WORKER_QUEUES: "bulk_processing,file_processing:2",
       WORKER_PORT: "9100",
+      WORKER_STOP_SECONDS: "0",
       GENERIC_TASK_SECONDS: "3",
       FILES_QUOTA_BYTES: "0",
       FILES_ROOT: "/srv/files/",
       LOG_LEVEL: "debug",
+      LOG_FORMAT: "json",
     });
     expect(config).toMatchObject({
       databaseUrl: DATABASE_URL,
@@ -111,10 +115,12 @@ describe("the settings", () => {
       ]),
       maxConcurrency: 20,
       workerPort: 9100,
+      workerStopSeconds: 0,
       genericTaskSeconds: [3, 3],
       filesQuotaBytes: Number.POSITIVE_INFINITY,
       filesRoot: "/srv/files",
       logLevel: "debug",
+      logFormat: "json",
     });
   });
 
@@ -157,6 +163,7 @@ describe("a bad value", () => {
     ["WORKER_QUEUES", "default:0"],
     ["WORKER_QUEUES", "default:"],
     ["WORKER_PORT", "65536"],
+    ["WORKER_STOP_SECONDS", "26"],
     ["TASK_MAX_RETRIES", "21"],
     ["GENERIC_TASK_SECONDS", "10-"],
     ["FILE_MAX_BYTES", "0"],
@@ -175,6 +182,7 @@ describe("a bad value", () => {
     ["RETENTION_DAYS", "0"],
     ["RETENTION_DAYS", "36501"],
     ["LOG_LEVEL", "loud"],
+    ["LOG_FORMAT", "text"],
   ];
 
   test.each(bad)("is refused by its variable's name: %s=%s", (name, value) => {
