@@ -1,7 +1,7 @@
 /** `npm start` and the programs by themselves, as an operator types them: served, killed, ended, and refused with a reason. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, globSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, globSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
@@ -305,7 +305,7 @@ describe("a program that runs alone", () => {
     for (const _ of ["first", "second"]) {
       const { code, output } = await run("npm", ["run", "cli", "--", "migrate"], settings).ended;
       expect({ code, output }).toMatchObject({ code: 0 });
-      expect(output).toContain("The database is migrated.");
+      expect(output).toContain("The database is up to date.");
     }
     const worker = run(process.execPath, ["src/worker.ts"], settings);
     await worker.saw(/"taking jobs"/);
@@ -330,14 +330,16 @@ describe("a program that runs alone", () => {
     const place = await newPlace({ DATABASE_URL: url, JWT_SECRET: "x".repeat(32) });
     const { code, output } = await cli(["doctor"], place).ended;
     expect({ code, output }).toMatchObject({ code: 1 });
-    expect(output).toMatch(/✗ The database can't be reached: \S/);
+    expect(output).toMatch(/✗ Cannot reach the database: \S/);
     expect(output).not.toContain("secret");
   });
 
-  test("the CLI shows its usage for what it does not know", async () => {
-    const { code, output } = await cli(["nonsense"], await newPlace()).ended;
+  test("the CLI refuses an unknown command and starts no database for it", async () => {
+    const place = await newPlace();
+    const { code, output } = await cli(["nonsense"], place).ended;
     expect({ code, output }).toMatchObject({ code: 1 });
-    expect(output).toContain("Usage: npm run cli -- COMMAND");
+    expect(output).toContain('Unknown command "nonsense". Known commands: migrate, doctor, ');
+    expect(existsSync(place.dataDir)).toBe(false);
   });
 });
 
