@@ -189,8 +189,18 @@ describe("a bad value", () => {
     expect(messageOf({ JWT_SECRET: SECRET, [name]: value })).toMatch(new RegExp(`^${name}: `));
   });
 
-  test("is shown", () => {
-    expect(messageOf({ JWT_SECRET: SECRET, LOG_LEVEL: "loud" })).toContain('"loud"');
+  test.each([
+    ["PORT", "http", 'PORT: "http" is not a whole number. Port that the API listens on.'],
+    ["PORT", "-1", 'PORT: "-1" is less than 0. Port that the API listens on.'],
+    ["PORT", "65536", 'PORT: "65536" is more than 65535. Port that the API listens on.'],
+    [
+      "LOG_FORMAT",
+      "text",
+      'LOG_FORMAT: "text" is not one of: auto, json, pretty. json: one object per line.',
+    ],
+    ["PUBLIC_URL", "foo", 'PUBLIC_URL: "foo" has the wrong format. Base URL that clients use, such as'],
+  ])("is shown with the rule and the meaning: %s=%s", (name, value, message) => {
+    expect(messageOf({ JWT_SECRET: SECRET, [name]: value })).toContain(message);
   });
 
   test("may be a secret that is missing beside DATABASE_URL", () => {
