@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readArguments } from "./cli/arguments.ts";
 import { environmentFor, loadConfig } from "./config.ts";
-import { runDemo } from "./demo/run-demo.ts";
+import { runDemo, SAMPLE } from "./demo/run-demo.ts";
 import { printWelcome } from "./demo/welcome.ts";
 import { ConfigError } from "./errors.ts";
 import { migrateDatabase } from "./migrate.ts";
@@ -21,11 +21,12 @@ await runProgram(
   "start",
   () => ({ ...loadConfig(), logLevel: "warn" }),
   async (running) => {
-    const { file, ...given } = readStartArguments();
+    const { file = SAMPLE, ...given } = readStartArguments();
     const database = await startServices(running, given);
     if (!given.demo) return printWelcome(running.config, database);
-    const isDone = await runDemo(running.config, file);
-    if (!isDone || given.exit || !process.stdout.isTTY) {
+    const keepsRunning = !given.exit && process.stdout.isTTY;
+    const isDone = await runDemo(running.config, file, keepsRunning);
+    if (!isDone || !keepsRunning) {
       await running.close();
       process.exit(isDone ? 0 : 1);
     }
