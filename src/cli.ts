@@ -12,6 +12,8 @@ try {
   const run = findCommand(args);
   if (run) await inSession(run);
   else console.log(helpFor(args[0]));
+  // `seed` leaves an upload behind that never ends.
+  process.exit();
 } catch (error) {
   reportAndExit(error instanceof DomainError ? new ConfigError(error.message, { cause: error }) : error);
 }

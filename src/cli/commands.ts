@@ -7,6 +7,7 @@ import { migrate } from "./database.ts";
 import { doctor } from "./doctor.ts";
 import { jobCommands } from "./jobs.ts";
 import { queueCommands } from "./queues.ts";
+import { seed } from "./seed.ts";
 import { taskCommands } from "./tasks.ts";
 import { listWorkers } from "./workers.ts";
 
@@ -14,6 +15,7 @@ const commands: readonly Command[] = [
   migrate,
   doctor,
   createAdmin,
+  seed,
   ...taskCommands,
   ...queueCommands,
   ...jobCommands,
