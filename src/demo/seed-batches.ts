@@ -14,23 +14,23 @@ type Recipe = (api: ApiClient, name: string) => Promise<BatchView | (() => Promi
 
 const recipes: Readonly<Record<SeededState, Recipe>> = {
   completed: async (api, name) => finished(api, await upload(api, name)),
-  completed_with_errors: async (api) => {
-    const path = "/api/v1/batches?target=books&mode=append&force=true&row_delay_ms=0";
-    return finished(api, await api.upload<BatchView>(path, await openAsBlob(SAMPLE), "books.csv"));
-  },
+  completed_with_errors: async (api) => finished(api, await send(api, "books.csv", await openAsBlob(SAMPLE))),
   /** One row without an author fails the whole atomic batch. */
   failed: async (api, name) => {
-    return finished(api, await upload(api, name, "policy=atomic", `${csv(name, 20)}No author,\n`));
+    return finished(api, await upload(api, name, { policy: "atomic" }, `${csv(name, 20)}No author,\n`));
   },
-  validated: async (api, name) => finished(api, await upload(api, name, "dry_run=true")),
+  validated: async (api, name) => finished(api, await upload(api, name, { dry_run: "true" })),
   paused: async (api, name) => act(api, await begun(api, name), "pause"),
   cancelled: async (api, name) => act(api, await begun(api, name), "cancel"),
   undone: async (api, name) => {
     const { id } = await act(api, await finished(api, await upload(api, name)), "undo");
     return until(api, id, ({ state }) => state === "undone");
   },
-  /** Takes an hour at one row per second. */
-  processing: (api, name) => begun(api, name, 3600),
+  /** Its only chunk takes ten minutes, and one slot of a worker. */
+  processing: async (api, name) => {
+    const { id } = await upload(api, name, { row_delay_ms: "600000" }, csv(name, 20));
+    return until(api, id, ({ state }) => state === "processing");
+  },
   undoing: async (api, name) => {
     const batch = await finished(api, await upload(api, name));
     return () => act(api, batch, "undo");
@@ -68,14 +68,30 @@ export function csv(name: string, rows: number): string {
   return `title,author\n${lines.join("\n")}\n`;
 }
 
-function upload(api: ApiClient, name: string, options = "", content = csv(name, 40)): Promise<BatchView> {
-  const path = `/api/v1/batches?target=books&mode=append&force=true&row_delay_ms=0&${options}`;
-  return api.upload<BatchView>(path, new Blob([content]), `${name}.csv`);
+function upload(
+  api: ApiClient,
+  name: string,
+  options: Record<string, string> = {},
+  content = csv(name, 40),
+): Promise<BatchView> {
+  return send(api, `${name}.csv`, new Blob([content]), options);
+}
+
+/** `append` and `force` allow a second run to upload the same rows again. */
+function send(api: ApiClient, filename: string, file: Blob, options = {}): Promise<BatchView> {
+  const query = new URLSearchParams({
+    target: "books",
+    mode: "append",
+    force: "true",
+    row_delay_ms: "0",
+    ...options,
+  });
+  return api.upload<BatchView>(`/api/v1/batches?${query}`, file, filename);
 }
 
 /** A slow batch that has processed its first rows. */
-async function begun(api: ApiClient, name: string, rows = 60): Promise<BatchView> {
-  const { id } = await upload(api, name, "rows_per_second=1", csv(name, rows));
+async function begun(api: ApiClient, name: string): Promise<BatchView> {
+  const { id } = await upload(api, name, { rows_per_second: "1" }, csv(name, 60));
   return until(api, id, ({ counts }) => counts.success > 0);
 }
 
