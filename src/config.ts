@@ -1,4 +1,4 @@
-/** The only reader of process.env. Parsed once by each program and passed on; a bad value names its variable. */
+/** Reads process.env, once per program; no other file does. */
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -10,15 +10,15 @@ import { Settings } from "./settings.ts";
 export type Config = ReturnType<typeof loadConfig>;
 
 /**
- * Reads the environment (and a `.env` file in the working directory, which never overrides it).
- * @throws ConfigError that names the variable, what it must be and what it was
+ * Reads the environment, and a `.env` file in the working directory, which never overrides the environment.
+ * @throws ConfigError that names the setting, its value and the rule
  */
 export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
   const settings = readSettings(Settings, env);
   if (settings.DATABASE_URL && !settings.JWT_SECRET) {
     throw new ConfigError(
-      "JWT_SECRET: required where DATABASE_URL is set, the same for every process; " +
-        "make one with: openssl rand -base64 48",
+      "JWT_SECRET: required if DATABASE_URL is set, with the same value for every program. " +
+        "Generate one: openssl rand -base64 48",
     );
   }
   const workerQueues = parseQueues(settings.WORKER_QUEUES, settings.WORKER_CONCURRENCY);
@@ -52,6 +52,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     workerQueues,
     maxConcurrency,
     workerPort: settings.WORKER_PORT,
+    workerStopSeconds: settings.WORKER_STOP_SECONDS,
     taskMaxRetries: settings.TASK_MAX_RETRIES,
     genericTaskSeconds: parseRange(settings.GENERIC_TASK_SECONDS),
     uploadMaxBytes: settings.UPLOAD_MAX_BYTES || Number.POSITIVE_INFINITY,
@@ -69,15 +70,16 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     logLevel: settings.LOG_LEVEL,
     /** What all of this was read from, for parts that have settings of their own. */
     env,
+    logFormat: settings.LOG_FORMAT,
   } as const;
 }
 
-/** The environment for a program started by this one: the same settings, on the database that was found. */
+/** Returns the environment of a child process: the same settings, with the database and secret of this program. */
 export function environmentFor(config: Config, databaseUrl: string, overrides: NodeJS.ProcessEnv = {}) {
   return { ...process.env, DATABASE_URL: databaseUrl, JWT_SECRET: config.jwtSecret, ...overrides };
 }
 
-/** Queue to how many jobs of each of its kinds a worker takes at a time; null: as many of every queue. */
+/** Maps each queue to its concurrency; null serves all queues with the default concurrency. */
 function parseQueues(text: string, concurrency: number): ReadonlyMap<string, number> | null {
   if (text === "all") return null;
   const queues = text.split(",").map((part) => part.split(":"));
@@ -94,12 +96,12 @@ function fromProcess(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-/** A secret made once and kept beside the embedded database, so that tokens outlive a restart. */
+/** Generates a secret once and keeps it in DATA_DIR, so that tokens stay valid after a restart. */
 function keptSecret(dataDir: string): string {
   const path = join(dataDir, "jwt-secret");
   if (!existsSync(path)) {
     mkdirSync(dataDir, { recursive: true });
-    // Whole or not there at all, and the same for programs that start at the same time: the first link wins.
+    // A link appears with its whole content. If two programs start at the same time, the first link wins.
     const draft = `${path}.${process.pid}`;
     writeFileSync(draft, randomBytes(48).toString("base64url"), { mode: 0o600 });
     try {
@@ -113,10 +115,10 @@ function keptSecret(dataDir: string): string {
   return readFileSync(path, "utf8");
 }
 
-/** The environment of a program that runs by itself. @throws ConfigError where it names no database to run on */
+/** Returns the environment of a program that needs a database. @throws ConfigError if DATABASE_URL is not set */
 export function requireDatabaseUrl(env: NodeJS.ProcessEnv = fromProcess()): NodeJS.ProcessEnv {
   if (env.DATABASE_URL?.trim()) return env;
-  const message =
-    "required by a program that runs alone; `npm start` runs all of them on a database of its own.";
-  throw new ConfigError(`DATABASE_URL: ${message}`);
+  throw new ConfigError(
+    "DATABASE_URL: required to run this program alone. `npm start` runs all programs with an embedded database.",
+  );
 }

@@ -4,12 +4,12 @@ import Value from "typebox/value";
 import { ConfigError } from "./errors.ts";
 
 const WHOLE_NUMBER = /^-?\d{1,15}$/;
-/** Their values are never shown. */
+/** Settings whose values are never shown. */
 const SECRETS: ReadonlySet<string> = new Set(["DATABASE_URL", "JWT_SECRET"]);
 
 /**
- * The variables of a table, with their defaults.
- * @throws ConfigError that names the variable, what it must be and what it was
+ * Reads the settings of a table from the environment, with their defaults.
+ * @throws ConfigError that names the setting, its value and the rule
  */
 export function readSettings<S extends TObject>(table: S, env: NodeJS.ProcessEnv): Static<S> {
   const rules: Readonly<Record<string, TSchema>> = table.properties;
@@ -27,5 +27,14 @@ export function readSettings<S extends TObject>(table: S, env: NodeJS.ProcessEnv
   const shown = SECRETS.has(name) ? "the given value" : JSON.stringify(given[name]);
   const rule: object = rules[name] ?? {};
   const description = "description" in rule ? rule.description : "";
-  throw new ConfigError(`${name}: ${shown} ${problem.message}. ${description}`);
+  throw new ConfigError(`${name}: ${shown} ${brokenRule(problem)}. ${description}`);
+}
+
+function brokenRule({ keyword, params }: { keyword: string; params: object }): string {
+  if (keyword === "type") return "is not a whole number";
+  if (keyword === "minimum" && "limit" in params) return `is less than ${params.limit}`;
+  if (keyword === "maximum" && "limit" in params) return `is more than ${params.limit}`;
+  if (keyword === "enum" && "allowedValues" in params && Array.isArray(params.allowedValues))
+    return `is not one of: ${params.allowedValues.join(", ")}`;
+  return "has the wrong format";
 }

@@ -55,6 +55,7 @@ describe("the settings", () => {
       workerQueues: null,
       maxConcurrency: 4,
       workerPort: 0,
+      workerStopSeconds: 20,
       taskMaxRetries: 3,
       genericTaskSeconds: [10, 20],
       uploadMaxBytes: 10 * 2 ** 30,
@@ -71,6 +72,7 @@ describe("the settings", () => {
       cleanupCron: "0 0 * * *",
       logLevel: "info",
       env: { JWT_SECRET: SECRET },
+      logFormat: "auto",
     });
   });
 
@@ -88,10 +90,12 @@ describe("the settings", () => {
       UPLOAD_MAX_BYTES: "0",
       WORKER_QUEUES: "bulk_processing,file_processing:2",
       WORKER_PORT: "9100",
+      WORKER_STOP_SECONDS: "0",
       GENERIC_TASK_SECONDS: "3",
       FILES_QUOTA_BYTES: "0",
       FILES_ROOT: "/srv/files/",
       LOG_LEVEL: "debug",
+      LOG_FORMAT: "json",
     });
     expect(config).toMatchObject({
       databaseUrl: DATABASE_URL,
@@ -108,10 +112,12 @@ describe("the settings", () => {
       ]),
       maxConcurrency: 20,
       workerPort: 9100,
+      workerStopSeconds: 0,
       genericTaskSeconds: [3, 3],
       filesQuotaBytes: Number.POSITIVE_INFINITY,
       filesRoot: "/srv/files",
       logLevel: "debug",
+      logFormat: "json",
     });
   });
 
@@ -154,6 +160,7 @@ describe("a bad value", () => {
     ["WORKER_QUEUES", "default:0"],
     ["WORKER_QUEUES", "default:"],
     ["WORKER_PORT", "65536"],
+    ["WORKER_STOP_SECONDS", "26"],
     ["TASK_MAX_RETRIES", "21"],
     ["GENERIC_TASK_SECONDS", "10-"],
     ["FILE_MAX_BYTES", "0"],
@@ -171,14 +178,25 @@ describe("a bad value", () => {
     ["RETENTION_DAYS", "0"],
     ["RETENTION_DAYS", "36501"],
     ["LOG_LEVEL", "loud"],
+    ["LOG_FORMAT", "text"],
   ];
 
   test.each(bad)("is refused by its variable's name: %s=%s", (name, value) => {
     expect(messageOf({ JWT_SECRET: SECRET, [name]: value })).toMatch(new RegExp(`^${name}: `));
   });
 
-  test("is shown", () => {
-    expect(messageOf({ JWT_SECRET: SECRET, LOG_LEVEL: "loud" })).toContain('"loud"');
+  test.each([
+    ["PORT", "http", 'PORT: "http" is not a whole number. Port that the API listens on.'],
+    ["PORT", "-1", 'PORT: "-1" is less than 0. Port that the API listens on.'],
+    ["PORT", "65536", 'PORT: "65536" is more than 65535. Port that the API listens on.'],
+    [
+      "LOG_FORMAT",
+      "text",
+      'LOG_FORMAT: "text" is not one of: auto, json, pretty. json: one object per line.',
+    ],
+    ["PUBLIC_URL", "foo", 'PUBLIC_URL: "foo" has the wrong format. Base URL that clients use, such as'],
+  ])("is shown with the rule and the meaning: %s=%s", (name, value, message) => {
+    expect(messageOf({ JWT_SECRET: SECRET, [name]: value })).toContain(message);
   });
 
   test("may be a secret that is missing beside DATABASE_URL", () => {

@@ -57,6 +57,11 @@ export class Client {
     return new Client(this.url, this.#app, body);
   }
 
+  /** A client of somebody who has logged in. */
+  as(session: { access: string; refresh: string; user: { id: number } }): Client {
+    return new Client(this.url, this.#app, session);
+  }
+
   get<T = Record<string, unknown>>(path: string, headers: Record<string, string> = {}): Promise<Answer<T>> {
     return this.send<T>("GET", path, { headers });
   }

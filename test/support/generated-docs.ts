@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { transitions as batchTransitions } from "../../src/batches/state.ts";
+import { LegacySettings } from "../../src/legacy/shared/settings.ts";
 import { Settings } from "../../src/settings.ts";
 import { transitions as taskTransitions } from "../../src/tasks/state.ts";
 
@@ -56,7 +57,9 @@ interface Setting {
 }
 
 /** A schema is JSON; its TypeScript type does not have the keywords. */
-const schemas: Record<string, Setting> = JSON.parse(JSON.stringify(Settings.properties));
+const schemas: Record<string, Setting> = JSON.parse(
+  JSON.stringify({ ...Settings.properties, ...LegacySettings.properties }),
+);
 const settings = Object.entries(schemas);
 
 function settingsTable(): string {
@@ -79,7 +82,7 @@ function rangeOf({ minimum, maximum }: Setting): string {
 /** For settings without a default that an empty value would not explain. */
 const EXAMPLES: Readonly<Record<string, string>> = {
   DATABASE_URL: "postgres://rowmill:password@localhost:5432/rowmill",
-  JWT_SECRET: "made-with-openssl-rand",
+  JWT_SECRET: "output-of-openssl-rand-base64-48",
 };
 
 function settingsFile(): string {

@@ -6,7 +6,8 @@ import { readSettings } from "../../read-settings.ts";
 export const LegacySettings = Type.Object({
   ANONYMOUS_UPLOADS: Type.Enum(["true", "false"], {
     default: "false",
-    description: "Whether `POST /upload` takes a CSV without a login; anybody can then read what came of it.",
+    description:
+      "Whether the legacy endpoint `POST /upload` accepts files without a login; anyone can then read the results.",
   }),
 });
 

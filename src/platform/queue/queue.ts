@@ -164,7 +164,7 @@ export class PgBossQueue implements Queue {
     );
     this.#taken.push({ contract, places });
     await places.start(!this.#isPaused(contract));
-    this.#log.info({ job: contract.name, queue: contract.queue, concurrency }, "taking jobs");
+    this.#log.debug({ job: contract.name, queue: contract.queue, concurrency }, "taking jobs");
   }
 
   #takingOf(contract: JobContract, options: WorkOptions, count: number, handler: DeliveryHandler): Taking {
