@@ -20,8 +20,8 @@ const recipes: Readonly<Record<SeededState, Recipe>> = {
     return finished(api, await upload(api, name, { policy: "atomic" }, `${csv(name, 20)}No author,\n`));
   },
   validated: async (api, name) => finished(api, await upload(api, name, { dry_run: "true" })),
-  paused: async (api, name) => act(api, await begun(api, name), "pause"),
-  cancelled: async (api, name) => act(api, await begun(api, name), "cancel"),
+  paused: async (api, name) => act(api, await started(api, name), "pause"),
+  cancelled: async (api, name) => act(api, await started(api, name), "cancel"),
   undone: async (api, name) => {
     const { id } = await act(api, await finished(api, await upload(api, name)), "undo");
     return until(api, id, ({ state }) => state === "undone");
@@ -90,7 +90,7 @@ function send(api: ApiClient, filename: string, file: Blob, options = {}): Promi
 }
 
 /** A slow batch that has processed its first rows. */
-async function begun(api: ApiClient, name: string): Promise<BatchView> {
+async function started(api: ApiClient, name: string): Promise<BatchView> {
   const { id } = await upload(api, name, { rows_per_second: "1" }, csv(name, 60));
   return until(api, id, ({ counts }) => counts.success > 0);
 }
