@@ -2,20 +2,17 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import { MAX_ROW_NUMBER } from "../batches/ids.ts";
 import type { Context } from "../context.ts";
-import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../platform/http/json-text.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { Uuid } from "../platform/http/schemas.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
 import { getRecord, listRecords, recordJson, recordKey } from "./queries.ts";
 
 const RecordParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
 
 export function recordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["records"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["records"] }, (app, shared) => {
     app.get(
       "/api/v1/records",
       {
@@ -60,5 +57,5 @@ export function recordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ user, params }, reply) =>
         reply.type(JSON_TYPE).send(recordJson(await getRecord(ctx, user.id, params.id))),
     );
-  };
+  });
 }
