@@ -13,7 +13,7 @@ import { uploadRoutes } from "./batches/receive/upload-routes.ts";
 import { resultRoutes } from "./batches/results/results-routes.ts";
 import { batchRoutes } from "./batches/routes.ts";
 import { RowDetail, RowView } from "./batches/row-views.ts";
-import { BatchView } from "./batches/views.ts";
+import { BatchView, UploadedBatchView } from "./batches/views.ts";
 import { mediaRoutes } from "./books/media-routes.ts";
 import { BookView } from "./books/views.ts";
 import { bookRoutes } from "./books/routes.ts";
@@ -75,8 +75,8 @@ export async function createApp(ctx: Context) {
   await registerOpenApi(app, ctx.config.publicUrl, packageJson.version);
   await registerDocs(app);
 
-  for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView, FileView])
-    app.addSchema(schema);
+  for (const schema of [Problem, BatchView, UploadedBatchView, RowView, RowDetail]) app.addSchema(schema);
+  for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
 
   await app.register(healthRoutes(() => ctx.pool.query("SELECT 1")));
