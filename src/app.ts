@@ -1,7 +1,7 @@
 /** The HTTP surface: every plugin and route group, in order. Tests inject into this. */
 import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
+import Fastify, { type FastifyBaseLogger } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountRoutes } from "./accounts/routes.ts";
 import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
@@ -28,6 +28,7 @@ import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";
 import { healthRoutes } from "./platform/http/health.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
+import { answerRequestId, requestIds } from "./platform/http/request-id.ts";
 import { sharedSerializers } from "./platform/http/serializers.ts";
 import { registerUploads } from "./platform/http/upload.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
@@ -35,6 +36,7 @@ import { adminQueueRoutes } from "./queues/routes.ts";
 import { QueueView } from "./queues/views.ts";
 import { recordRoutes } from "./records/routes.ts";
 import { RecordView } from "./records/views.ts";
+import { registerRequestContext } from "./request-context.ts";
 import { targetRoutes } from "./targets/routes.ts";
 import { TargetView } from "./targets/views.ts";
 import { adminTaskRoutes } from "./tasks/admin-routes.ts";
@@ -53,8 +55,7 @@ const IDLE_CONNECTION_MS = 120_000;
 export async function createApp(ctx: Context) {
   const app = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
-    // The worker logs what matters, a line a chunk; a line a poll would bury it.
-    logController: new LogController({ disableRequestLogging: true }),
+    ...requestIds,
     trustProxy: ctx.config.trustProxy || false,
     connectionTimeout: IDLE_CONNECTION_MS,
     // An upload may take hours; what bounds it is the idle timeout.
@@ -68,10 +69,12 @@ export async function createApp(ctx: Context) {
     ajv: { customOptions: { allErrors: true, keywords: [] } },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  answerRequestId(app);
   handleErrors(app);
   await app.register(helmet, { contentSecurityPolicy: false });
   await refuseWhenOverloaded(app);
   await registerAuth(app, ctx.config, verifiers(ctx));
+  registerRequestContext(app, ctx);
   await registerUploads(app);
   preparePictures();
   await registerOpenApi(app, packageJson.version);

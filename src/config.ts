@@ -2,15 +2,10 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import Type, { type Static } from "typebox";
-import { Compile } from "typebox/compile";
-import Value from "typebox/value";
+import { connectionsNeeded } from "./connections.ts";
 import { ConfigError } from "./errors.ts";
+import { readSettings } from "./read-settings.ts";
 import { Settings } from "./settings.ts";
-
-const settingsCheck = Compile(Settings);
-
-const WHOLE_NUMBER = /^-?\d{1,15}$/;
 
 export type Config = ReturnType<typeof loadConfig>;
 
@@ -19,21 +14,7 @@ export type Config = ReturnType<typeof loadConfig>;
  * @throws ConfigError that names the variable, what it must be and what it was
  */
 export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
-  const given = Object.fromEntries(
-    Object.keys(Settings.properties).flatMap((name) => (env[name]?.trim() ? [[name, env[name].trim()]] : [])),
-  );
-  const typed = Object.entries(given).map(([name, text]) => [
-    name,
-    isInteger(name) && WHOLE_NUMBER.test(text) ? Number(text) : text,
-  ]);
-  const settings = Value.Default(Settings, Object.fromEntries(typed)) as Static<typeof Settings>;
-  const [problem] = settingsCheck.Errors(settings);
-  if (problem) {
-    const name = problem.instancePath.slice(1);
-    const shown =
-      name === "JWT_SECRET" || name === "DATABASE_URL" ? "the given value" : JSON.stringify(given[name]);
-    throw new ConfigError(`${name}: ${shown} ${problem.message}. ${describeSetting(name)}`);
-  }
+  const settings = readSettings(Settings, env);
   if (settings.DATABASE_URL && !settings.JWT_SECRET) {
     throw new ConfigError(
       "JWT_SECRET: required where DATABASE_URL is set, the same for every process; " +
@@ -42,12 +23,11 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
   }
   const workerQueues = parseQueues(settings.WORKER_QUEUES, settings.WORKER_CONCURRENCY);
   const maxConcurrency = Math.max(...(workerQueues?.values() ?? [settings.WORKER_CONCURRENCY]));
-  // Chunks and whole batches, as many of each at a time; context.ts tells what the others are for.
-  const connectionsNeeded = 2 * (maxConcurrency + 1) + 6;
-  if (settings.DATABASE_POOL_MAX < connectionsNeeded) {
+  const needed = connectionsNeeded(maxConcurrency);
+  if (settings.DATABASE_POOL_MAX < needed) {
     throw new ConfigError(
       `DATABASE_POOL_MAX: ${settings.DATABASE_POOL_MAX} is too few for ${maxConcurrency} jobs at a time ` +
-        `(WORKER_CONCURRENCY, WORKER_QUEUES), which need ${connectionsNeeded}.`,
+        `(WORKER_CONCURRENCY, WORKER_QUEUES), which need ${needed}.`,
     );
   }
   const dataDir = resolve(settings.DATA_DIR);
@@ -66,7 +46,6 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL_SECONDS,
     refreshTokenTtlSeconds: settings.REFRESH_TOKEN_TTL_SECONDS,
     passwordMinLength: settings.PASSWORD_MIN_LENGTH,
-    seedPasswordMinLength: given.PASSWORD_MIN_LENGTH ? settings.PASSWORD_MIN_LENGTH : 1,
     rowDelayMs: settings.ROW_DELAY_MS,
     rowMaxRetries: settings.ROW_MAX_RETRIES,
     workerConcurrency: settings.WORKER_CONCURRENCY,
@@ -75,7 +54,6 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     workerPort: settings.WORKER_PORT,
     taskMaxRetries: settings.TASK_MAX_RETRIES,
     genericTaskSeconds: parseRange(settings.GENERIC_TASK_SECONDS),
-    anonymousUploads: settings.ANONYMOUS_UPLOADS === "true",
     uploadMaxBytes: settings.UPLOAD_MAX_BYTES || Number.POSITIVE_INFINITY,
     uploadMaxColumns: settings.UPLOAD_MAX_COLUMNS,
     uploadMaxRows: settings.UPLOAD_MAX_ROWS,
@@ -89,6 +67,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     retentionDays: settings.RETENTION_DAYS,
     cleanupCron: settings.CLEANUP_CRON,
     logLevel: settings.LOG_LEVEL,
+    /** What all of this was read from, for parts that have settings of their own. */
+    env,
   } as const;
 }
 
@@ -107,15 +87,6 @@ function parseQueues(text: string, concurrency: number): ReadonlyMap<string, num
 function parseRange(text: string): readonly [min: number, max: number] {
   const [min = 0, max = min] = text.split("-").map(Number);
   return [Math.min(min, max), Math.max(min, max)];
-}
-
-function isInteger(name: string): boolean {
-  return Type.IsInteger(Settings.properties[name as keyof typeof Settings.properties]);
-}
-
-function describeSetting(name: string): string {
-  const rule: object | undefined = Settings.properties[name as keyof typeof Settings.properties];
-  return rule && "description" in rule ? String(rule.description) : "";
 }
 
 function fromProcess(): NodeJS.ProcessEnv {

@@ -64,7 +64,8 @@ export const Settings = Type.Object({
     default: 8,
     minimum: 1,
     maximum: 128,
-    description: "Shortest password. While unset, the seed endpoint `/signup/` takes any that is not empty.",
+    description:
+      "Shortest password. While unset, the legacy endpoint `/signup/` takes any that is not empty.",
   }),
   ROW_DELAY_MS: Type.Integer({
     default: 500,
@@ -107,10 +108,6 @@ export const Settings = Type.Object({
     default: "10-20",
     pattern: "^[0-9]{1,4}(-[0-9]{1,4})?$",
     description: "How long a `generic` task simulates work: seconds, or a range that is drawn from.",
-  }),
-  ANONYMOUS_UPLOADS: Type.Enum(["true", "false"], {
-    default: "false",
-    description: "Whether `POST /upload` takes a CSV without a login; anybody can then read what came of it.",
   }),
   UPLOAD_MAX_BYTES: Type.Integer({
     default: 10_240 * MiB,

@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { loadConfig } from "../src/config.ts";
 import { ConfigError } from "../src/errors.ts";
+import { LegacySettings } from "../src/legacy/shared/settings.ts";
 import { Settings } from "../src/settings.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -48,7 +49,6 @@ describe("the settings", () => {
       accessTokenTtlSeconds: 3600,
       refreshTokenTtlSeconds: 30 * 86_400,
       passwordMinLength: 8,
-      seedPasswordMinLength: 1,
       rowDelayMs: 500,
       rowMaxRetries: 3,
       workerConcurrency: 4,
@@ -57,7 +57,6 @@ describe("the settings", () => {
       workerPort: 0,
       taskMaxRetries: 3,
       genericTaskSeconds: [10, 20],
-      anonymousUploads: false,
       uploadMaxBytes: 10 * 2 ** 30,
       uploadMaxColumns: 1000,
       uploadMaxRows: 100_000_000,
@@ -71,6 +70,7 @@ describe("the settings", () => {
       retentionDays: 30,
       cleanupCron: "0 0 * * *",
       logLevel: "info",
+      env: { JWT_SECRET: SECRET },
     });
   });
 
@@ -85,7 +85,6 @@ describe("the settings", () => {
       PORT: "80",
       PASSWORD_MIN_LENGTH: "12",
       ROW_DELAY_MS: "0",
-      ANONYMOUS_UPLOADS: "true",
       UPLOAD_MAX_BYTES: "0",
       WORKER_QUEUES: "bulk_processing,file_processing:2",
       WORKER_PORT: "9100",
@@ -101,9 +100,7 @@ describe("the settings", () => {
       workerConcurrency: 20,
       publicUrl: "http://[::1]:80",
       passwordMinLength: 12,
-      seedPasswordMinLength: 12,
       rowDelayMs: 0,
-      anonymousUploads: true,
       uploadMaxBytes: Number.POSITIVE_INFINITY,
       workerQueues: new Map([
         ["bulk_processing", 20],
@@ -161,7 +158,6 @@ describe("a bad value", () => {
     ["GENERIC_TASK_SECONDS", "10-"],
     ["FILE_MAX_BYTES", "0"],
     ["FILES_QUOTA_BYTES", "-1"],
-    ["ANONYMOUS_UPLOADS", "yes"],
     ["UPLOAD_MAX_BYTES", "10MB"],
     ["UPLOAD_MAX_BYTES", "-1"],
     ["UPLOAD_MAX_COLUMNS", "0"],
@@ -257,7 +253,8 @@ async function configOfChild(cwd: string, env: NodeJS.ProcessEnv): Promise<Recor
 }
 
 describe("the documentation", () => {
-  const settings = Object.keys(Settings.properties).sort();
+  const tables = { ...Settings.properties, ...LegacySettings.properties };
+  const settings = Object.keys(tables).sort();
 
   test.each([
     ["README.md's table", "README.md", /^\| `([A-Z][A-Z0-9_]*)` \|/gm],

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
@@ -9,7 +9,6 @@ import {
   REFRESH_COOKIE,
   requireSameOrigin,
   SECURITY,
-  setSessionCookies,
 } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
@@ -17,37 +16,11 @@ import type { Caller } from "../schema/accounts.ts";
 import { logIn } from "./log-in.ts";
 import { loginThrottle } from "./login-throttle.ts";
 import { callerOf, findById } from "./queries.ts";
-import { closeSession, openSession, rotateSession } from "./sessions.ts";
+import { Credentials, NewAccount } from "./schemas.ts";
+import { closeSession, rotateSession } from "./sessions.ts";
 import { signUp } from "./sign-up.ts";
+import { type SessionTokens, startSession } from "./start-session.ts";
 import { AccountView, SessionView } from "./views.ts";
-
-const NUL_FREE = "^[^\\u0000]*$";
-const Username = Type.String({
-  minLength: 1,
-  maxLength: 150,
-  pattern: NUL_FREE,
-  description: "The name to log in with.",
-  examples: ["ada"],
-});
-/** argon2 is slow on purpose; a bound keeps a long password from making it slower. */
-const Password = Type.String({
-  minLength: 1,
-  maxLength: 1024,
-  description: "The password. New ones need at least PASSWORD_MIN_LENGTH characters.",
-  examples: ["correct horse battery"],
-});
-const Email = Type.String({
-  maxLength: 254,
-  pattern: NUL_FREE,
-  default: "",
-  description: "The email address.",
-  examples: ["ada@example.com"],
-});
-
-/** Fastify drops what is not named here, so a body can't ask for a role. */
-const closed = { additionalProperties: false };
-export const Credentials = Type.Object({ username: Username, password: Password }, closed);
-export const NewAccount = Type.Object({ username: Username, password: Password, email: Email }, closed);
 
 const RefreshBody = Type.Object(
   {
@@ -59,26 +32,8 @@ const RefreshBody = Type.Object(
       }),
     ),
   },
-  closed,
+  { additionalProperties: false },
 );
-
-export interface SessionTokens {
-  readonly access: string;
-  readonly refresh: string;
-}
-
-/** Tokens for somebody who has just proved who they are, also set as cookies. */
-export async function startSession(
-  ctx: Context,
-  reply: FastifyReply,
-  user: Caller,
-  refresh?: string,
-): Promise<SessionTokens> {
-  const access = await reply.jwtSign({ sub: String(user.id), name: user.username, role: user.role });
-  const tokens = { access, refresh: refresh ?? (await openSession(ctx, user.id)) };
-  setSessionCookies(reply, ctx.config, tokens.access, tokens.refresh);
-  return tokens;
-}
 
 export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
@@ -102,7 +57,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 201: SessionView, ...problems(400, 409, 413, 415) },
         },
       },
-      async ({ body }, reply) => {
+      async ({ ctx, body }, reply) => {
         const { username, password, email } = body;
         const user = await signUp(ctx, {
           username,
@@ -126,7 +81,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: SessionView, ...problems(400, 401, 413, 415, 429) },
         },
       },
-      async ({ body, ip }, reply) => {
+      async ({ ctx, body, ip }, reply) => {
         const user = callerOf(await logIn(ctx, throttle, { ...body, address: ip }));
         return sessionOf(user, await startSession(ctx, reply, user));
       },
@@ -146,6 +101,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const { refresh: next, user } = await rotateSession(ctx, refreshTokenOf(request));
         return sessionOf(user, await startSession(ctx, reply, user, next));
       },
@@ -168,6 +124,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         await closeSession(ctx, refreshTokenOf(request));
         clearSessionCookies(reply);
         return reply.code(204).send(null);
@@ -187,7 +144,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: AccountView, ...problems(401) },
         },
       },
-      async ({ user }) => {
+      async ({ ctx, user }) => {
         const account = await findById(ctx, user.id);
         if (!account) throw new DomainError("unauthenticated", "Your account does not exist any more.");
         const { email, firstName, lastName } = account;

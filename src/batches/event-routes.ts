@@ -37,7 +37,7 @@ export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           }),
         },
       },
-      async ({ user, params, headers }, reply) => {
+      async ({ ctx, user, params, headers }, reply) => {
         const batch = await getBatch(ctx, user.id, params.batch_id);
         return feed.answer(batch, headers["last-event-id"], reply);
       },

@@ -27,7 +27,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(Type.Ref("Batch")), ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const before = decodeUuidCursor(query.cursor);
         const found = await listBatches(ctx, user.id, before, query.limit + 1);
         const now = ctx.now();
@@ -55,6 +55,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const view = viewBatch(await getBatch(ctx, request.user.id, request.params.batch_id), ctx.now());
         return sendVersion(request, reply, batchVersion(view), view);
       },
@@ -77,7 +78,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(Type.Ref("Row")), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params, query }) => {
+      async ({ ctx, user, params, query }) => {
         const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
         if (query.status && query.undo) throw invalidField("undo", "can't be combined with status.");
         const batch = await getBatch(ctx, user.id, params.batch_id);
@@ -104,7 +105,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("RowDetail"), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => {
+      async ({ ctx, user, params }) => {
         const batch = await getBatch(ctx, user.id, params.batch_id);
         return viewRowDetail(batch, await getRowDetail(ctx, batch, params.row));
       },

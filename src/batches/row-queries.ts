@@ -147,14 +147,6 @@ export async function getRow(ctx: Context, batch: StoredBatch, row: number): Pro
   return rows[0];
 }
 
-/** The numbers of a batch's first rows, in order. */
-export async function firstRowNumbers(ctx: Context, batchId: string, limit: number): Promise<number[]> {
-  const { rows } = await ctx.db.execute<{ row: number }>(
-    sql`SELECT row_number AS row FROM batch_rows WHERE batch_id = ${batchId} ORDER BY row_number LIMIT ${limit}`,
-  );
-  return rows.map(({ row }) => row);
-}
-
 /** One entry of a row's history: a failure that was retried, or cells that were edited. */
 export interface StoredRowEvent {
   readonly event: "failed" | "edited";

@@ -5,7 +5,7 @@ import { rowEffect, undoOutcome } from "../schema/batches.ts";
 import { uniqueNames } from "../targets/match-header.ts";
 import { maskSecrets } from "../targets/secrets.ts";
 import { batchJobId, chunkJobId } from "./batch-jobs.ts";
-import { taskIdOf } from "./ids.ts";
+import { rowIdOf } from "./ids.ts";
 import type { StoredBatch } from "./queries.ts";
 import type { StoredRow, StoredRowDetail, StoredRowEvent } from "./row-queries.ts";
 import { isWhole } from "./state.ts";
@@ -138,7 +138,7 @@ function jobIdOf(batch: StoredBatch, { firstRow, attempts, attempt }: StoredRow)
 export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
   return {
     row: stored.row,
-    task_id: taskIdOf(batch.id, stored.row),
+    task_id: rowIdOf(batch.id, stored.row),
     batch_id: batch.id,
     status: stored.status,
     fields: namedCells(batch, stored.fields, stored.errorCode === "malformed"),

@@ -2,6 +2,7 @@ import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import { postgresError } from "../platform/postgres/database.ts";
+import { SQLSTATE } from "../platform/sqlstates.ts";
 import { books } from "../schema/targets.ts";
 import type { StoredBook } from "./queries.ts";
 
@@ -30,7 +31,6 @@ export interface BookList {
 
 /** Longest that a search or an order other than by id may take. */
 const MAX_MS = 5000;
-const QUERY_CANCELED = "57014";
 
 /**
  * A page of the owner's books. By id without a search it costs its own length; else one pass over the owner's books,
@@ -47,7 +47,7 @@ export async function listBooks(ctx: Context, userId: number, list: BookList): P
       return readPage(tx, userId, list, words);
     });
   } catch (error) {
-    if (postgresError(error)?.code !== QUERY_CANCELED) throw error;
+    if (postgresError(error)?.code !== SQLSTATE.queryCanceled) throw error;
     const message = `took more than ${MAX_MS / 1000} s over all of your books; leave it out, or try again later.`;
     throw invalidField(words.length > 0 ? "search" : "sort", message, error);
   }

@@ -14,7 +14,7 @@ import { BOOK_SORTS, listBooks } from "./list-books.ts";
 import { getBook } from "./queries.ts";
 import { viewBook } from "./views.ts";
 
-export const BookParams = Type.Object({ id: NumericId("The id of the book.") });
+const BookParams = Type.Object({ id: NumericId("The id of the book.") });
 
 /** A cursor has the title where the list is sorted by it: 500 characters of up to four bytes, in base64. */
 const cursor = Type.Optional(
@@ -58,7 +58,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(Type.Ref("Book")), ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const { sort, search, limit } = query;
         const after = cursorToPlace(sort, query.cursor);
         const found = await listBooks(ctx, user.id, { sort, search, after, limit: limit + 1 });
@@ -85,6 +85,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
           createBook(ctx, request.user.id, values, picture ?? null),
         );
@@ -104,7 +105,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("Book"), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => viewBook(await getBook(ctx, user.id, params.id), publicUrl),
+      async ({ ctx, user, params }) => viewBook(await getBook(ctx, user.id, params.id), publicUrl),
     );
 
     app.patch(
@@ -122,7 +123,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        const { user, params } = request;
+        const { ctx, user, params } = request;
         // Before a picture is read for a book that is not there.
         await getBook(ctx, user.id, params.id);
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
@@ -147,7 +148,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await deleteBook(ctx, user.id, params.id);
         return reply.code(204).send(null);
       },

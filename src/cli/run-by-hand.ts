@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.ts";
 import { aliveWorkers } from "../queues/queries.ts";
-import { createTasks } from "../tasks/create/create-tasks.ts";
+import { createTask } from "../tasks/create/create-tasks.ts";
 import { getTask } from "../tasks/queries.ts";
 import { hasEnded } from "../tasks/state.ts";
 import type { Task } from "../tasks/transitions.ts";
@@ -17,15 +17,12 @@ export async function runByHand(ctx: Context, name: string | undefined, given: T
   const type = typeNamed(name);
   const params = paramsOf(given);
   const userId = given.user === undefined ? await firstAdmin(ctx) : await userNamed(ctx, given.user);
-  const { tasks } = await createTasks(ctx, userId, [
-    {
-      type,
-      ...(params ? { params } : {}),
-      ...(given.file === undefined ? {} : { filePath: given.file }),
-      ...(given.title === undefined ? {} : { title: given.title }),
-    },
-  ]);
-  let task = await getTask(ctx, null, tasks[0]?.id ?? "");
+  let task = await createTask(ctx, userId, {
+    type,
+    ...(params ? { params } : {}),
+    ...(given.file === undefined ? {} : { filePath: given.file }),
+    ...(given.title === undefined ? {} : { title: given.title }),
+  });
   // Beside the output, which `--json` keeps to one document.
   const tell = (line: string) => console.error(line);
   tell(`Task ${task.number} (${task.id}) is in the queue ${task.queue}.`);

@@ -20,8 +20,6 @@ import { filterOf, limitOf, queueNamed, readOptions, TASKS_USAGE, type TaskOptio
 
 type Command = (ctx: Context, name: string | undefined, given: TaskOptions) => Promise<void>;
 
-/** Whoever has a shell here is nobody's account. */
-const BY_SHELL = { actorId: null, ownerId: null };
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const commands: Readonly<Record<string, Command>> = {
@@ -103,12 +101,12 @@ const commands: Readonly<Record<string, Command>> = {
 
   async purge(ctx, name, given) {
     const queue = queueNamed(name);
-    const { matched } = await purgeQueue(ctx, null, queue);
-    await afterCount(given, matched, "cancelled", () => purgeQueue(ctx, null, queue, matched));
+    const { matched } = await purgeQueue(ctx, queue);
+    await afterCount(given, matched, "cancelled", () => purgeQueue(ctx, queue, matched));
   },
 
   async pause(ctx, name, given) {
-    await pauseQueue(ctx, null, queueNamed(name));
+    await pauseQueue(ctx, queueNamed(name));
     await commands.queues?.(ctx, undefined, given);
   },
 
@@ -146,16 +144,14 @@ async function change(
   const { reason, force } = given;
   if (id === undefined) {
     const asked = { action, filter: await filterOf(ctx, given), reason, force };
-    const { matched } = await changeTasks(ctx, null, asked);
-    return afterCount(given, matched, DONE[action], () =>
-      changeTasks(ctx, null, { ...asked, expect: matched }),
-    );
+    const { matched } = await changeTasks(ctx, asked);
+    return afterCount(given, matched, DONE[action], () => changeTasks(ctx, { ...asked, expect: matched }));
   }
   if (!UUID.test(id)) throw new ConfigError(`"${id}" is no id of a task; \`tasks list\` shows them.`);
   const task = await {
-    cancel: () => cancelTask(ctx, BY_SHELL, id, reason),
-    retry: () => retryTask(ctx, BY_SHELL, id, { force }),
-    delete: () => deleteTask(ctx, BY_SHELL, id),
+    cancel: () => cancelTask(ctx, null, id, reason),
+    retry: () => retryTask(ctx, null, id, { force }),
+    delete: () => deleteTask(ctx, null, id),
   }[action]();
   if (given.json) printJson(viewTask(task, ctx.now()));
   else console.log(`Task ${task.number} is ${action === "delete" ? "deleted" : task.status}.`);

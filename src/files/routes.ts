@@ -52,6 +52,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const rules = {
           maxBytes: ctx.config.fileMaxBytes,
           maxBytesName: "FILE_MAX_BYTES",
@@ -82,7 +83,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(Type.Ref("StoredFile")), ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const { origin, limit } = query;
         const before = decodeUuidCursor(query.cursor);
         const found = await listFiles(ctx, user.id, { origin, before, limit: limit + 1 });
@@ -102,7 +103,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("StoredFile"), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => viewFile(await getFile(ctx, user.id, params.file_id)),
+      async ({ ctx, user, params }) => viewFile(await getFile(ctx, user.id, params.file_id)),
     );
 
     app.get(
@@ -125,6 +126,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const file = await getFile(ctx, request.user.id, request.params.file_id);
         return sendBytes(request, reply, file, (start, end) => readChunks(ctx, file, start, end), {
           // Kept by nobody but its owner, and asked for each time: it may be deleted.
@@ -149,7 +151,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await deleteFile(ctx, user.id, params.file_id);
         return reply.code(204).send(null);
       },

@@ -12,7 +12,6 @@ import { userRoutes } from "../platform/http/user-routes.ts";
 import { cancelTask } from "../tasks/control/cancel-task.ts";
 import { deleteTask } from "../tasks/control/delete-task.ts";
 import { retryTask } from "../tasks/control/retry-task.ts";
-import { ownTasks } from "../tasks/transitions.ts";
 import { FileTask, viewFileTask } from "./file-processing/views.ts";
 import { takeBodiesAsDjango } from "./shared/django.ts";
 import { speakAsDjango } from "./shared/django-errors.ts";
@@ -64,7 +63,7 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Deleted, ...problems(400, 401, 403, 404, 413, 415) },
         },
       },
-      ({ user, params }) => removeTask(user.id, numberOf(params.id)),
+      ({ ctx, user, params }) => removeTask(ctx, user.id, numberOf(params.id)),
     );
 
     app.get(
@@ -80,7 +79,7 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Union([FileTask, QueuedTaskAnswer]), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => {
+      async ({ ctx, user, params }) => {
         const key = keyOf(params.id);
         if (typeof key === "number") return answerByNumber(user.id, key);
         return viewFileTask((await cache.get(user.id, key)).task, ctx.now());
@@ -99,7 +98,7 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Deleted, ...problems(400, 401, 403, 404, 413, 415) },
         },
       },
-      ({ user, params }) => removeTask(user.id, keyOf(params.id)),
+      ({ ctx, user, params }) => removeTask(ctx, user.id, keyOf(params.id)),
     );
 
     app.post(
@@ -129,9 +128,9 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, params, body }) => {
+      async ({ ctx, user, params, body }) => {
         const id = await findTaskId(ctx, user.id, keyOf(params.id));
-        await cancelTask(ctx, ownTasks(user.id), id, body.reason);
+        await cancelTask(ctx, user.id, id, body.reason);
         return { status: "cancelled" as const };
       },
     );
@@ -159,9 +158,9 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, params, body }) => {
+      async ({ ctx, user, params, body }) => {
         const id = await findTaskId(ctx, user.id, keyOf(params.id));
-        await retryTask(ctx, ownTasks(user.id), id, body);
+        await retryTask(ctx, user.id, id, body);
         return { status: "retrying" as const };
       },
     );
@@ -171,8 +170,8 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       return { task: viewQueuedTask(detail), cached: isCached };
     }
 
-    async function removeTask(userId: number, key: TaskKey) {
-      await deleteTask(ctx, ownTasks(userId), await findTaskId(ctx, userId, key));
+    async function removeTask(ctx: Context, userId: number, key: TaskKey) {
+      await deleteTask(ctx, userId, await findTaskId(ctx, userId, key));
       return { message: `Task ${key} deleted successfully` };
     }
   });

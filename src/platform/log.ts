@@ -2,6 +2,7 @@ import { DrizzleQueryError } from "drizzle-orm/errors";
 import pg from "pg";
 import { type Logger, pino } from "pino";
 import type { Config } from "../config.ts";
+import { isDataException } from "./sqlstates.ts";
 
 export type Log = Logger;
 
@@ -17,9 +18,6 @@ export function createLog(config: Pick<Config, "logLevel">, program: string): Lo
   // Buffered lines would be flushed at the exit, which never ends where nobody reads them any more.
   return pino(options, pino.destination({ dest: 1, sync: true }));
 }
-
-/** Errors about data that quote the data. https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const DATA_EXCEPTION = /^22/;
 
 /** What an operator needs of an error, without the values that a statement was about. */
 export function describeError(error: unknown): {
@@ -37,7 +35,7 @@ export function describeError(error: unknown): {
   // Drizzle's message holds every bound parameter; the cause says what is wrong.
   const cause = error instanceof DrizzleQueryError && error.cause ? error.cause : error;
   const code = "code" in cause ? String(cause.code) : undefined;
-  const quotesData = cause instanceof pg.DatabaseError && DATA_EXCEPTION.test(code ?? "");
+  const quotesData = cause instanceof pg.DatabaseError && isDataException(code ?? "");
   const frames = error.stack?.split("\n").filter((line) => /^ +at /.test(line));
   return {
     type: cause.name,

@@ -63,7 +63,7 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async () => ({ items: (await listQueues(ctx)).map(viewQueue) }),
+      async ({ ctx }) => ({ items: (await listQueues(ctx)).map(viewQueue) }),
     );
 
     app.post(
@@ -80,9 +80,9 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("Queue"), ...problems(400, 401, 403) },
         },
       },
-      async ({ user, params }) => {
-        await pauseQueue(ctx, user.id, params.queue);
-        return viewOf(params.queue);
+      async ({ ctx, params }) => {
+        await pauseQueue(ctx, params.queue);
+        return viewOf(ctx, params.queue);
       },
     );
 
@@ -99,9 +99,9 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("Queue"), ...problems(400, 401, 403) },
         },
       },
-      async ({ params }) => {
+      async ({ ctx, params }) => {
         await resumeQueue(ctx, params.queue);
-        return viewOf(params.queue);
+        return viewOf(ctx, params.queue);
       },
     );
 
@@ -122,7 +122,7 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: ChangedView, ...problems(400, 401, 403, 409, 413, 415) },
         },
       },
-      async ({ user, params, body }) => purgeQueue(ctx, user.id, params.queue, body.expect, REQUEST_SECONDS),
+      async ({ ctx, params, body }) => purgeQueue(ctx, params.queue, body.expect, REQUEST_SECONDS),
     );
 
     app.get(
@@ -137,7 +137,7 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(WorkerView), ...problems(400, 401, 403) },
         },
       },
-      async ({ query }) => {
+      async ({ ctx, query }) => {
         const found = await listWorkers(ctx, decodeUuidCursor(query.cursor), query.limit + 1);
         return pageOf(found, query.limit, ({ id }) => id, viewWorker);
       },
@@ -173,7 +173,7 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ query }) => {
+      async ({ ctx, query }) => {
         const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
         if (after !== null && !JOB_KEY.test(after)) throw notACursor();
         const found = await listJobs(ctx, query.state, { after, limit: query.limit + 1 });
@@ -196,13 +196,13 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: RegisteredView, ...problems(401, 403) },
         },
       },
-      async () => viewRegistered(await listRegistered(ctx)),
+      async ({ ctx }) => viewRegistered(await listRegistered(ctx)),
     );
   });
+}
 
-  async function viewOf(name: QueueName): Promise<QueueView> {
-    const [found] = (await listQueues(ctx)).filter(({ queue }) => queue === name);
-    if (!found) throw new Error(`There is no queue ${name}.`);
-    return viewQueue(found);
-  }
+async function viewOf(ctx: Context, name: QueueName): Promise<QueueView> {
+  const [found] = (await listQueues(ctx)).filter(({ queue }) => queue === name);
+  if (!found) throw new Error(`There is no queue ${name}.`);
+  return viewQueue(found);
 }

@@ -30,7 +30,7 @@ export function recordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: jsonText(Page(Type.Ref("SavedRecord"))), ...problems(400, 401) },
         },
       },
-      async ({ user, query }, reply) => {
+      async ({ ctx, user, query }, reply) => {
         const after = decodeNumberCursor(
           query.cursor,
           query.batch_id === undefined ? Number.MAX_SAFE_INTEGER : MAX_ROW_NUMBER,
@@ -60,7 +60,7 @@ export function recordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: jsonText(Type.Ref("SavedRecord")), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }, reply) =>
+      async ({ ctx, user, params }, reply) =>
         reply.type(JSON_TYPE).send(recordJson(await getRecord(ctx, user.id, params.id))),
     );
   });

@@ -3,7 +3,7 @@ import Type from "typebox";
 import { Moment, Uuid } from "../platform/http/schemas.ts";
 import type { StoredRecord } from "./queries.ts";
 
-export const RecordData = Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {
+const RecordData = Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {
   description:
     "The cells by the columns of the file, in their order. `_extra` has the cells beyond the header.",
   examples: [{ name: "John", role: "Dev", loc: "NY" }],

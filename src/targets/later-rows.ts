@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../context.ts";
+import type { Tx } from "../context.ts";
 
 /**
  * Of the records that rows of a batch are about to update, those that a later row of the file has settled already: its
@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
  * records. Only chunks that are ahead of this one have such rows, so few are read.
  */
 export async function settledByLaterRows(
-  tx: Context,
+  tx: Tx,
   batchId: string,
   updates: readonly { readonly row: number; readonly recordId: number }[],
 ): Promise<ReadonlySet<number>> {

@@ -66,7 +66,7 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(Type.Ref("Task")), ...problems(400, 401, 403) },
         },
       },
-      async ({ query }) => {
+      async ({ ctx, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit + 1 };
         const found = await listTasks(ctx, null, filterOf(query), page);
         const now = ctx.now();
@@ -96,10 +96,10 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             response: { 200: ChangedView, ...problems(400, 401, 403, 409, 413, 415) },
           },
         },
-        async ({ user, body }) => {
+        async ({ ctx, body }) => {
           const { filter, ...rest } = body;
           if ("reason" in rest && rest.reason) requireStorable(rest.reason, "reason");
-          return changeTasks(ctx, user.id, { ...rest, action, filter: filterOf(filter) }, REQUEST_SECONDS);
+          return changeTasks(ctx, { ...rest, action, filter: filterOf(filter) }, REQUEST_SECONDS);
         },
       );
     }
@@ -116,7 +116,7 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("Task"), ...problems(400, 401, 403, 404) },
         },
       },
-      async ({ params }) => viewTask(await getTask(ctx, null, params.task_id), ctx.now()),
+      async ({ ctx, params }) => viewTask(await getTask(ctx, null, params.task_id), ctx.now()),
     );
   });
 }

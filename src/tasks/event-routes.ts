@@ -37,7 +37,7 @@ export function taskEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           }),
         },
       },
-      async ({ user, params, headers }, reply) => {
+      async ({ ctx, user, params, headers }, reply) => {
         const task = await getTask(ctx, user.id, params.task_id);
         return feed.answer(task, headers["last-event-id"], reply);
       },

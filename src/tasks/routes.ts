@@ -42,7 +42,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(Type.Ref("Task")), ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit + 1 };
         const found = await listTasks(ctx, user.id, readTaskFilter(query), page);
         const now = ctx.now();
@@ -67,7 +67,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: TaskCounts, ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const counts = await countByStatus(ctx, user.id, readTaskFilter(query));
         return { total: totalOf(counts), ...counts };
       },
@@ -88,6 +88,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const view = viewTask(await getTask(ctx, request.user.id, request.params.task_id), ctx.now());
         return sendVersion(request, reply, taskVersion(view), view);
       },
@@ -106,7 +107,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(TaskEventView), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params, query }) => {
+      async ({ ctx, user, params, query }) => {
         const after = decodeNumberCursor(query.cursor);
         const { id } = await getTask(ctx, user.id, params.task_id);
         const found = await listEvents(ctx, id, after, query.limit + 1);
@@ -127,7 +128,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(TaskProgressView), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params, query }) => {
+      async ({ ctx, user, params, query }) => {
         const after = decodeNumberCursor(query.cursor);
         const { id } = await getTask(ctx, user.id, params.task_id);
         const found = await listProgress(ctx, id, after, query.limit + 1);
@@ -148,7 +149,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(TaskFileView), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params, query }) => {
+      async ({ ctx, user, params, query }) => {
         const after = decodeUuidCursor(query.cursor);
         const task = await getTask(ctx, user.id, params.task_id);
         const found = await listFiles(ctx, task, after, query.limit + 1);

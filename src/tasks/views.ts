@@ -16,7 +16,7 @@ import type { Task } from "./transitions.ts";
 
 const Json = (description: string) => Type.Record(Type.String(), Type.Unknown(), { description });
 
-export const TaskStatusName = Type.Enum(taskStatus.enumValues, {
+const TaskStatusName = Type.Enum(taskStatus.enumValues, {
   description:
     "pending: waits for a worker, its next attempt or another task. processing: a worker runs it. completed: it has its " +
     "result. failed: `error_code` and `error_message` say why. cancelled: a user cancelled it, or a task before it failed.",

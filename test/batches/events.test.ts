@@ -3,6 +3,7 @@ import { createApp } from "../../src/app.ts";
 import { batchChanged } from "../../src/batches/batch-changes.ts";
 import { newBatchId } from "../../src/batches/ids.ts";
 import type { BatchView } from "../../src/batches/views.ts";
+import { inTransaction } from "../../src/context.ts";
 import { ChangeListener } from "../../src/platform/postgres/change-listener.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { EventClient } from "../support/events.ts";
@@ -36,7 +37,11 @@ async function follow(user: Client, id: string, lastEventId?: string): Promise<E
 /** Changes the batch as its owner's reason, which every view shows. */
 async function change(id: string, reason: string, { isTold = true } = {}): Promise<void> {
   await rowmill.ctx.pool.query("UPDATE batches SET reason = $2 WHERE id = $1", [id, reason]);
-  if (isTold) await batchChanged(rowmill.ctx, id);
+  if (isTold) await tell(id);
+}
+
+function tell(id: string): Promise<void> {
+  return inTransaction(rowmill.ctx, (tx) => batchChanged(tx, id));
 }
 
 const withReason = (reason: string) => (event: { data: BatchView }) => event.data.reason === reason;
@@ -127,7 +132,7 @@ describe("the events of a batch", () => {
     client.leave();
     const again = await follow(user, id, first.id);
     await until("it is connected", async () => again.text !== "");
-    await batchChanged(rowmill.ctx, id);
+    await tell(id);
     await change(id, "news");
     await again.saw("of the change", () => true);
     expect(again.events[0]?.data.reason).toBe("news");
@@ -161,7 +166,7 @@ describe("the events of a batch", () => {
     const client = await follow(user, id);
     await client.saw("at first", () => true);
     await rowmill.ctx.pool.query("DELETE FROM batches WHERE id = $1", [id]);
-    await batchChanged(rowmill.ctx, id);
+    await tell(id);
     await client.ended();
     expect(client.events).toHaveLength(1);
   });

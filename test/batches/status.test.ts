@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { newBatchId, taskIdOf } from "../../src/batches/ids.ts";
+import { newBatchId, rowIdOf } from "../../src/batches/ids.ts";
 import type { RowView } from "../../src/batches/row-views.ts";
 import type { BatchView } from "../../src/batches/views.ts";
 import { openContext } from "../../src/context.ts";
@@ -224,7 +224,7 @@ describe("a row", () => {
     const waiting = await user.get<RowView>(`/api/v1/batches/${id}/rows/2`);
     expect(waiting.body).toEqual({
       row: 2,
-      task_id: taskIdOf(id, 2),
+      task_id: rowIdOf(id, 2),
       batch_id: id,
       status: "pending",
       fields: { title: "Emma", author: "Austen", description: "" },
@@ -370,7 +370,7 @@ describe("what there is not", () => {
     `/api/v1/batches/${id}/rows?status=failed`,
     `/api/v1/batches/${id}/rows/2`,
     `/batch-status/?batch_id=${id}`,
-    `/task-status/?task_id=${id.length === 36 ? taskIdOf(id, 2) : id}`,
+    `/task-status/?task_id=${id.length === 36 ? rowIdOf(id, 2) : id}`,
   ];
 
   async function statuses(client: Client, id: string) {
@@ -426,7 +426,7 @@ describe("what there is not", () => {
     for (const path of [
       `/api/v1/batches/urn:uuid:${batchId}`,
       `/batch-status/?batch_id=urn:uuid:${batchId}`,
-      `/task-status/?task_id=urn:uuid:${taskIdOf(batchId, 2)}`,
+      `/task-status/?task_id=urn:uuid:${rowIdOf(batchId, 2)}`,
     ])
       expect([path, (await owner.get<Problem>(path)).status]).toEqual([path, 400]);
   });
@@ -445,7 +445,7 @@ describe("what there is not", () => {
   });
 
   test("the header's and a batch's own task id name no row: 404", async () => {
-    for (const id of [batchId, taskIdOf(batchId, 1), taskIdOf(batchId, 7), `${batchId.slice(0, -8)}ffffffff`])
+    for (const id of [batchId, rowIdOf(batchId, 1), rowIdOf(batchId, 7), `${batchId.slice(0, -8)}ffffffff`])
       expect([id, (await owner.get(`/task-status/?task_id=${id}`)).status]).toEqual([id, 404]);
   });
 

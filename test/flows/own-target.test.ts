@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { taskIdOf } from "../../src/batches/ids.ts";
+import { rowIdOf } from "../../src/batches/ids.ts";
 import { checkout, unset } from "../support/commands.ts";
 import { startPrograms } from "../support/processes.ts";
 import { createDatabase, type TestDatabase } from "../support/rowmill.ts";
@@ -123,7 +123,7 @@ test("files are imported through both targets as they are written there", async 
     },
   ]);
   const keys = crm.received.map(({ email, headers }) => [email, headers["idempotency-key"]]).sort();
-  const key = (row: number) => taskIdOf(contacts.body.id, row);
+  const key = (row: number) => rowIdOf(contacts.body.id, row);
   expect(keys).toEqual([
     ["ada@x", key(2)],
     ["bad@x", key(4)],

@@ -2,7 +2,6 @@
 import { expect, inject, test } from "vitest";
 import { cancelTask } from "../../src/tasks/control/cancel-task.ts";
 import { createTasks } from "../../src/tasks/create/create-tasks.ts";
-import { ownTasks } from "../../src/tasks/transitions.ts";
 import { onServer } from "../support/postgres.ts";
 import { startPrograms } from "../support/processes.ts";
 import { createTask, endedTask, eventsOf, runningTask } from "../support/tasks.ts";
@@ -93,7 +92,7 @@ test("what a stopping worker can't end in time it hands back, and another takes 
   expect(await runningTask(rowmill.ctx, id)).toMatchObject({ attempt: 1, retryCount: 0, errorMessage: null });
   const other = await rowmill.startWorker();
   await other.logged("task received", 1, 30_000);
-  await cancelTask(rowmill.ctx, ownTasks(userId), id);
+  await cancelTask(rowmill.ctx, userId, id);
   expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "started", "cancelled"]);
 });
 
@@ -103,7 +102,7 @@ test("a cancel reaches the worker that has the task, whichever it is", async () 
   const workers = await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
   const id = await createTask(rowmill.ctx, userId, lasting(600));
   await runningTask(rowmill.ctx, id);
-  await cancelTask(rowmill.ctx, ownTasks(userId), id, "no need");
+  await cancelTask(rowmill.ctx, userId, id, "no need");
   const stopped = "task stopped: it was cancelled, deleted or taken up by another";
   const line = await Promise.any(workers.map((worker) => worker.logged(stopped, 1, 10_000)));
   expect(line).toMatchObject([{ taskId: id }]);

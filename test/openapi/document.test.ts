@@ -4,7 +4,7 @@ import {
   type Document,
   follow,
   type NamedOperation,
-  type Operation,
+  namesOf,
   objectsIn,
   operationsOf,
   readDocument,
@@ -23,10 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => rowmill[Symbol.asyncDispose]());
 
-/** The names of the operations that `isWrong` holds for: none, if all is well. */
-function wrong(isWrong: (operation: Operation, path: string) => boolean): string[] {
-  return operations.filter(({ operation, path }) => isWrong(operation, path)).map(({ name }) => name);
-}
+const wrong = (isWrong: Parameters<typeof namesOf>[1]) => namesOf(operations, isWrong);
 
 /** Method and path of every route that fastify serves, as the document writes them. */
 function servedRoutes(): string[] {

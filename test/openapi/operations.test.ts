@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type Document,
   type NamedOperation,
+  namesOf,
   type Operation,
   objectsIn,
   operationsOf,
@@ -37,10 +38,7 @@ beforeAll(async () => {
 });
 afterAll(() => rowmill[Symbol.asyncDispose]());
 
-/** The names of the operations that `isWrong` holds for: none, if all is well. */
-function wrong(isWrong: (operation: Operation, path: string) => boolean): string[] {
-  return operations.filter(({ operation, path }) => isWrong(operation, path)).map(({ name }) => name);
-}
+const wrong = (isWrong: Parameters<typeof namesOf>[1]) => namesOf(operations, isWrong);
 
 const isPublic = ({ security }: Operation) => security?.length === 0;
 

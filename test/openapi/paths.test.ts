@@ -36,7 +36,7 @@ describe("paths", () => {
     await rowmill.startWorker();
     const password = "correct horse";
     for (const slash of ["", "/"]) {
-      const username = `seed user ${slash}`;
+      const username = `legacy user ${slash}`;
       expect((await rowmill.client.post(`/signup${slash}`, { username, password })).status).toBe(201);
       expect((await rowmill.client.post(`/login${slash}`, { username, password })).status).toBe(200);
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { pauseQueue, resumeQueue } from "../../src/queues/pause-queue.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { asUser, type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { endedTask, newTask, untilTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 
@@ -27,7 +27,7 @@ test("a queue that is paused before the worker starts is not taken from until it
   await using rowmill = await startRowmill();
   const { ctx } = rowmill;
   const { userId } = await rowmill.newUser();
-  await pauseQueue(ctx, userId, "default");
+  await pauseQueue(asUser(ctx, userId), "default");
   await rowmill.startWorker();
   const held = await newTask(ctx, userId);
   // The other queues go on.
@@ -48,10 +48,10 @@ test("jobs in hand end while a queue is paused, and a resume takes up at once be
   const other = (await rowmill.newUser()).userId;
   const long = await Promise.all([newTask(ctx, one, 8), newTask(ctx, one, 8)]);
   for (const id of long) await runs(rowmill, id);
-  await pauseQueue(ctx, one, "default");
+  await pauseQueue(asUser(ctx, one), "default");
   const held = await newTask(ctx, other, 0);
   await newTask(ctx, one, 0);
-  await pauseQueue(ctx, one, "default");
+  await pauseQueue(asUser(ctx, one), "default");
   // The place that was free is closed; those that work close when their jobs have ended.
   await until("a quick one is done in another queue", async () => {
     const { body } = await (await rowmill.newUser()).upload("title,author\nEmma,Jane Austen\n");
@@ -80,7 +80,7 @@ test("paused and resumed over and over, no place is lost and none doubled", asyn
   const first = await newTask(ctx, userId, 1);
   await runs(rowmill, first);
   for (let i = 0; i < 20; i++) {
-    await pauseQueue(ctx, userId, "default");
+    await pauseQueue(asUser(ctx, userId), "default");
     await resumeQueue(ctx, "default");
   }
   await endedTask(ctx, first);
@@ -98,7 +98,7 @@ test("paused and resumed over and over, no place is lost and none doubled", asyn
 test("upkeep goes on while its queue is paused", async () => {
   await using rowmill = await startRowmill();
   const { ctx } = rowmill;
-  await pauseQueue(ctx, null, "default");
+  await pauseQueue(ctx, "default");
   await rowmill.startWorker();
   await ctx.pool.query("INSERT INTO pgboss.job (name, data) VALUES ('upkeep.clean', '{}')");
   await until("it is cleaned", async () => {

@@ -2,9 +2,9 @@
 import { type Document, follow, type Schema } from "./document.ts";
 
 /** One value of each type. */
-const TYPES = [null, {}, "x", -1, true];
+const TYPES = [null, {}, "x", -1];
 /** Texts that PostgreSQL, JSON or a URL may trip over. */
-const TEXTS = ["", "\u0000\ud83d\ude00", "%00'\";--"];
+const TEXTS = ["", "\u0000\ud83d\ude00"];
 const MAX_LENGTH = 12_000;
 
 /** Values that the schema allows, and values that it does not. */

@@ -92,6 +92,14 @@ export function operationsOf({ paths }: Document): NamedOperation[] {
   );
 }
 
+/** The names of the operations that `isWrong` holds for: none, if all is well. */
+export function namesOf(
+  operations: readonly NamedOperation[],
+  isWrong: (operation: Operation, path: string) => boolean,
+): string[] {
+  return operations.filter(({ operation, path }) => isWrong(operation, path)).map(({ name }) => name);
+}
+
 /** Every object in a JSON value. */
 export function* objectsIn(value: unknown): Generator<Record<string, unknown>> {
   if (typeof value !== "object" || value === null) return;

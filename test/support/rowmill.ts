@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { inject, onTestFinished } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
-import { type OpenContext, openContext } from "../../src/context.ts";
+import { type Context, type OpenContext, openContext } from "../../src/context.ts";
 import { takeJobs } from "../../src/handlers.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { Client } from "./client.ts";
@@ -81,4 +81,9 @@ export async function startRowmill(settings: NodeJS.ProcessEnv = {}): Promise<Ro
 /** Runs at the end of the test that calls it. */
 export function atEnd(fn: () => Promise<unknown>): void {
   onTestFinished(async () => void (await fn()));
+}
+
+/** The context in which this user acts, for verbs that record who did it. */
+export function asUser(ctx: Context, id: number): Context {
+  return { ...ctx, actor: { id, username: `user-${id}`, role: "user" } };
 }

@@ -1,6 +1,6 @@
 /** What tests of tasks do again and again. */
 import { sql } from "drizzle-orm";
-import { type Context, inTransaction, type OpenContext } from "../../src/context.ts";
+import { inTransaction, type OpenContext, type Tx } from "../../src/context.ts";
 import { createTasks, type TaskRequest } from "../../src/tasks/create/create-tasks.ts";
 import { hasEnded } from "../../src/tasks/state.ts";
 import type { TaskView } from "../../src/tasks/views.ts";
@@ -85,7 +85,7 @@ export function makeBroken(
   });
 }
 
-export async function breakTask(tx: Context, id: string, how: "passing" | "gone"): Promise<void> {
+export async function breakTask(tx: Tx, id: string, how: "passing" | "gone"): Promise<void> {
   const change = how === "gone" ? sql`type = 'gone'` : sql`params = 'null'`;
   await tx.db.execute(sql`UPDATE tasks SET ${change} WHERE id = ${id}`);
 }

@@ -78,6 +78,18 @@ describe("insert", () => {
     ["a password too short", "bad-1,,short,", "password: too_short", /at least 8/],
     ["a role that is none", "bad-2,,,king", "role: invalid", /^role must be user, operator or admin$/],
     ["an address that is none", "bad-3,nobody,,", "email: invalid", /^email must be an e-mail address$/],
+    [
+      "an address with a space in quotes",
+      'bad-5,"""a b""@example.com",,',
+      "email: invalid",
+      /^email must be/,
+    ],
+    [
+      "an address with a comma",
+      'bad-6,"a,b@example.com",,',
+      "email: invalid",
+      /^email must be an e-mail address$/,
+    ],
     ["no name", " ,,,", "username: required", /required/],
     ["a reserved name", "Anonymous,,,", "username: reserved", /reserved/],
     ["too many cells", `bad-4,,${PASSWORD},user,more`, "null: malformed", /5 fields/],

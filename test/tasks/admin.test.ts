@@ -185,7 +185,7 @@ describe("changing many", () => {
     const { matched, newest } = await countChangeable(ctx, change);
     expect(matched).toBe(2400);
     const late = await newTask(ctx, userId);
-    expect(await changePages(ctx, null, change, newest, 60)).toBe(2400);
+    expect(await changePages(ctx, change, newest, 60)).toBe(2400);
     expect((await getTask(ctx, null, late)).status).toBe("pending");
     const { rows } = await ctx.pool.query(
       "SELECT count(*)::int AS jobs FROM pgboss.job WHERE name = 'task.default'",
@@ -196,8 +196,8 @@ describe("changing many", () => {
   test("stops where it takes too long, and says how far it has come", async () => {
     const { tag } = await newTasks(1001);
     const change = { action: "delete", filter: { tag }, expect: 1001 } as const;
-    expect(await changeTasks(rowmill.ctx, null, change, 0)).toEqual({ matched: 1001, changed: 1000 });
-    const rest = await changeTasks(rowmill.ctx, null, { ...change, expect: 1 });
+    expect(await changeTasks(rowmill.ctx, change, 0)).toEqual({ matched: 1001, changed: 1000 });
+    const rest = await changeTasks(rowmill.ctx, { ...change, expect: 1 });
     expect(rest).toEqual({ matched: 1, changed: 1 });
   });
 

@@ -48,7 +48,7 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 201: CreatedTokenView, ...problems(400, 401, 403, 409, 413, 415) },
         },
       },
-      async ({ user, body }, reply) => {
+      async ({ ctx, user, body }, reply) => {
         const { name, expires_in_days = null } = body;
         return reply
           .code(201)
@@ -68,7 +68,7 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(TokenView), ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const after = decodeNumberCursor(query.cursor);
         const found = await listTokens(ctx, user.id, { after, limit: query.limit + 1 });
         return pageOf(found, query.limit, ({ id }) => id, viewToken);
@@ -90,7 +90,7 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await revokeToken(ctx, user.id, params.id);
         return reply.code(204).send(null);
       },

@@ -7,8 +7,8 @@ import { problems } from "../../platform/http/errors.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { MAX_ROW_NUMBER } from "../ids.ts";
 import { BatchParams, RowParams } from "../params.ts";
-import { getBatch } from "../queries.ts";
-import { getRow, getRowDetail } from "../row-queries.ts";
+import { getBatch, type StoredBatch } from "../queries.ts";
+import { getRow } from "../row-queries.ts";
 import { viewRowDetail } from "../row-views.ts";
 import { viewBatch } from "../views.ts";
 import { cancelBatch } from "./cancel-batch.ts";
@@ -23,7 +23,7 @@ import { undoBatch } from "./undo-batch.ts";
 interface Command {
   readonly summary: string;
   readonly description: string;
-  readonly run: (ctx: Context, userId: number, batchId: string) => Promise<void>;
+  readonly run: (ctx: Context, userId: number, batchId: string) => Promise<StoredBatch>;
 }
 
 /** Each may be sent again: where the batch is there already, nothing changes. */
@@ -92,9 +92,6 @@ const EditBody = Type.Object(
 
 export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
-    const view = async (userId: number, batchId: string) =>
-      viewBatch(await getBatch(ctx, userId, batchId), ctx.now());
-
     for (const [name, { summary, description, run }] of Object.entries(COMMANDS)) {
       app.post(
         `/api/v1/batches/:batch_id/${name}`,
@@ -108,10 +105,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             response: { 200: Type.Ref("Batch"), ...problems(400, 401, 403, 404, 409) },
           },
         },
-        async ({ user, params }) => {
-          await run(ctx, user.id, params.batch_id);
-          return view(user.id, params.batch_id);
-        },
+        async ({ ctx, user, params }) => viewBatch(await run(ctx, user.id, params.batch_id), ctx.now()),
       );
     }
 
@@ -131,9 +125,9 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 202: Type.Ref("Batch"), ...problems(400, 401, 403, 404, 409, 413, 415) },
         },
       },
-      async ({ user, params, body }, reply) => {
-        await retryRows(ctx, user.id, params.batch_id, body);
-        return reply.code(202).send(await view(user.id, params.batch_id));
+      async ({ ctx, user, params, body }, reply) => {
+        const batch = await retryRows(ctx, user.id, params.batch_id, body);
+        return reply.code(202).send(viewBatch(batch, ctx.now()));
       },
     );
 
@@ -149,10 +143,10 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 202: Type.Ref("Batch"), ...problems(400, 401, 403, 404, 409) },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await getRow(ctx, await getBatch(ctx, user.id, params.batch_id), params.row);
-        await retryRows(ctx, user.id, params.batch_id, { rows: [params.row] });
-        return reply.code(202).send(await view(user.id, params.batch_id));
+        const batch = await retryRows(ctx, user.id, params.batch_id, { rows: [params.row] });
+        return reply.code(202).send(viewBatch(batch, ctx.now()));
       },
     );
 
@@ -173,10 +167,9 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("RowDetail"), ...problems(400, 401, 403, 404, 409, 413, 415) },
         },
       },
-      async ({ user, params, body }) => {
-        await editRow(ctx, user.id, params.batch_id, params.row, body.fields);
-        const batch = await getBatch(ctx, user.id, params.batch_id);
-        return viewRowDetail(batch, await getRowDetail(ctx, batch, params.row));
+      async ({ ctx, user, params, body }) => {
+        const { batch, row } = await editRow(ctx, user.id, params.batch_id, params.row, body.fields);
+        return viewRowDetail(batch, row);
       },
     );
 
@@ -193,7 +186,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 204: Type.Null({ description: "Deleted." }), ...problems(400, 401, 403, 404, 409) },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await deleteBatch(ctx, user.id, params.batch_id);
         return reply.code(204).send(null);
       },

@@ -5,7 +5,6 @@ import { problems } from "../../platform/http/errors.ts";
 import { fileForm, withUploadedFile } from "../../platform/http/upload.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { BatchParams } from "../params.ts";
-import { getBatch } from "../queries.ts";
 import { viewBatch } from "../views.ts";
 import { correctRows } from "./correct-rows.ts";
 
@@ -48,17 +47,17 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const userId = request.user.id;
         const batchId = request.params.batch_id;
         const { unprocessed } = request.query;
-        const counts = await withUploadedFile(
+        const { batch, ...counts } = await withUploadedFile(
           request,
           reply,
           { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
           (file) => correctRows(ctx, { ...file, userId, batchId, unprocessed }),
         );
-        const batch = viewBatch(await getBatch(ctx, userId, batchId), ctx.now());
-        return reply.code(202).send({ ...counts, batch });
+        return reply.code(202).send({ ...counts, batch: viewBatch(batch, ctx.now()) });
       },
     );
   });

@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { secretPositions } from "../../targets/secrets.ts";
 import type { Target, TargetBatch } from "../../targets/target.ts";
 
 /** Takes the secrets out of rows that need them no more. */
 export async function blankSecrets(
-  tx: Context,
+  tx: Tx,
   target: Target,
   batch: TargetBatch,
   rows: readonly { readonly row: number; readonly fields: readonly string[] }[],

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import type { batches } from "../../schema/batches.ts";
 import { batchJob, chunkJob, chunkJobId } from "../batch-jobs.ts";
@@ -17,7 +17,7 @@ type Workable = Pick<
  * completes the job it has, once it notices that the batch was stopped. Retries by themselves count from here, also so
  * that a paced batch goes on behind its first chunk, whichever attempt that is at.
  */
-export async function enqueueWork(tx: Context, batch: Workable): Promise<void> {
+export async function enqueueWork(tx: Tx, batch: Workable): Promise<void> {
   if (isWhole(batch)) {
     const job = batchJob("whole", batch);
     await tx.queue.remove(tx.db, jobs.processWhole, [job.id]);

@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import type { ChunkKey } from "../batch-jobs.ts";
 import type { OpenRow } from "./process-rows.ts";
 
 /** The chunk's rows without a result. The range stands twice because the planner does not carry it over. */
 export async function readOpenRows(
-  tx: Context,
+  tx: Tx,
   { batchId, firstRow }: ChunkKey,
   lastRow: number,
 ): Promise<OpenRow[]> {

@@ -1,7 +1,7 @@
 /** The worker's part of undoing a batch: from its last chunk to its first, a transaction each. */
 
 import { and, desc, eq, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import type { Delivery } from "../../platform/queue/queue.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import type { UndoOutcome, WrittenRow } from "../../targets/target.ts";
@@ -38,7 +38,7 @@ export async function reverseRows(
 }
 
 /** @returns whether there was one left */
-async function reverseLastChunk(tx: Context, input: RowsInput): Promise<boolean> {
+async function reverseLastChunk(tx: Tx, input: RowsInput): Promise<boolean> {
   const batchId = input.batch.id;
   const isLeft = and(eq(chunks.batchId, batchId), eq(chunks.isUndone, false));
   // Also waits for a worker that still had the chunk in hand when its batch was cancelled.
@@ -88,11 +88,7 @@ function layersOf(rows: readonly WrittenRow[]): WrittenRow[][] {
   return layers;
 }
 
-function reverse(
-  tx: Context,
-  { target, batch }: RowsInput,
-  rows: readonly WrittenRow[],
-): Promise<UndoOutcome[]> {
+function reverse(tx: Tx, { target, batch }: RowsInput, rows: readonly WrittenRow[]): Promise<UndoOutcome[]> {
   const undo = target.undo?.bind(target);
   if (!undo) throw new Error(`The target ${target.name} can't be undone.`);
   return writeRows(
@@ -108,7 +104,7 @@ function reverse(
 }
 
 async function markRows(
-  tx: Context,
+  tx: Tx,
   batchId: string,
   rows: readonly WrittenRow[],
   outcomes: readonly UndoOutcome[],

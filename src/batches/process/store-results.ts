@@ -1,6 +1,6 @@
 /** Appends outcomes to `row_results`, a statement a kind: most chunks have one kind only. */
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import type { RowEffect, RowError } from "../../schema/batches.ts";
 import type { Outcome } from "../../targets/target.ts";
 
@@ -62,7 +62,7 @@ export type EffectCounts = Readonly<Record<RowEffect, number>>;
 
 /** @returns how many rows had which effect */
 export async function storeSuccesses(
-  tx: Context,
+  tx: Tx,
   { batchId, attempt }: Attempted,
   rows: readonly SucceededRow[],
 ): Promise<EffectCounts> {
@@ -88,7 +88,7 @@ export async function storeSuccesses(
 }
 
 export async function storeFailures(
-  tx: Context,
+  tx: Tx,
   { batchId, attempt }: Attempted,
   rows: readonly FailedRow[],
 ): Promise<void> {

@@ -9,7 +9,6 @@ import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../i
 import { problems } from "../../platform/http/errors.ts";
 import { fileForm, type UploadedFile, withUploadedFile } from "../../platform/http/upload.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
-import { getBatch } from "../queries.ts";
 import { type UploadedBatchView, viewBatch } from "../views.ts";
 import { type Received, receiveUpload } from "./receive-upload.ts";
 import {
@@ -57,7 +56,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             const options = readUploadOptions(request.query, file.fields);
             const key = request.headers["idempotency-key"];
             if (key === undefined) return answer(reply, await upload(request, file, options, null));
-            await using claim = await claimKey(ctx, request.user.id, key);
+            await using claim = await claimKey(request.ctx, request.user.id, key);
             if (claim.answer) return replay(reply, claim.answer, await readRequestHash(file, options));
             return answer(reply, await upload(request, file, options, claim));
           },
@@ -70,9 +69,10 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       options: UploadOptions,
       claim: Claim | null,
     ): Promise<UploadedBatchView> {
+      const { ctx } = request;
       const { id: userId, role } = request.user;
-      const viewOf = async (at: Context, { batchId, isReplay }: Received): Promise<UploadedBatchView> => ({
-        ...viewBatch(await getBatch(at, userId, batchId), at.now()),
+      const viewOf = ({ batch, isReplay }: Received): UploadedBatchView => ({
+        ...viewBatch(batch, ctx.now()),
         replayed: isReplay,
       });
       const received = await receiveUpload(ctx, {
@@ -81,12 +81,12 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         role,
         options,
         onAccepted: async (tx, received, contentHash) => {
-          const body = await viewOf(tx, received);
+          const body = viewOf(received);
           const fingerprint = requestHashOf(contentHash, options);
           await claim?.store(tx, { fingerprint, status: statusOf(body), body });
         },
       });
-      return viewOf(ctx, received);
+      return viewOf(received);
     }
   });
 }

@@ -48,6 +48,7 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const { batch_id, file, format } = request.params;
         const batch = await getBatch(ctx, request.user.id, batch_id);
         const text = await exportResults(ctx, batch, { file, format, withMark: request.query.bom });
@@ -73,7 +74,7 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: ErrorGroupsView, ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => groupErrors(ctx, await getBatch(ctx, user.id, params.batch_id)),
+      async ({ ctx, user, params }) => groupErrors(ctx, await getBatch(ctx, user.id, params.batch_id)),
     );
   });
 }

@@ -1,7 +1,8 @@
 /** Sets right what a crash or a lost job has left behind. Our tables are the truth; the queue only wakes. */
 import { and, eq, inArray, lt, or, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
+import { transferLife } from "../../platform/process/sign-of-life.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchJob, type ChunkKey, chunkJob, chunkJobId, type Lane } from "../batch-jobs.ts";
 import { forgetSuccesses } from "../process/chunk-counts.ts";
@@ -11,8 +12,6 @@ import { RUNNABLE_STATES, transitions } from "../state.ts";
 import { endBatch, startBatch } from "../transitions.ts";
 import { removeBatch } from "./remove-batch.ts";
 
-/** Six signs of life missed (receive-upload.ts). */
-const DEAD_UPLOAD_SECONDS = 120;
 /** A job is added together with its chunk, so one that is missing this much later is lost. */
 const LOST_JOB_SECONDS = 30;
 const PAGE = 1000;
@@ -50,7 +49,7 @@ export async function reconcile(ctx: Context): Promise<Reconciled> {
 }
 
 async function removeDeadUploads(ctx: Context): Promise<number> {
-  const isDead = lt(batches.receivedAt, new Date(ctx.now().getTime() - DEAD_UPLOAD_SECONDS * 1000));
+  const isDead = lt(batches.receivedAt, transferLife.deadBefore(ctx.now()));
   const isReceiving = and(eq(batches.state, transitions.accept.from[0]), isDead);
   const dead = await ctx.db
     .select({ id: batches.id, state: batches.state })
@@ -130,7 +129,7 @@ async function* dueChunks(ctx: Context): AsyncGenerator<DueChunk[]> {
 }
 
 /** Locks the chunk if it still waits for this attempt, so that a worker or another reconciler can't be crossed. */
-async function lockIfWaiting(tx: Context, { batchId, firstRow, attempt }: DueChunk): Promise<boolean> {
+async function lockIfWaiting(tx: Tx, { batchId, firstRow, attempt }: DueChunk): Promise<boolean> {
   const { rows } = await tx.db.execute(sql`
     SELECT 1 FROM chunks
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND attempt = ${attempt} AND state <> 'done'

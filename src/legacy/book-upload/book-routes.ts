@@ -8,12 +8,12 @@ import { deleteBook } from "../../books/delete-book.ts";
 import { editBook } from "../../books/edit-book.ts";
 import { listBooks } from "../../books/list-books.ts";
 import { getBook } from "../../books/queries.ts";
-import { BookParams } from "../../books/routes.ts";
 import { BookView, viewBook } from "../../books/views.ts";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
+import { decodeNumberCursor, PageQuery, pageOf } from "../../platform/http/paging.ts";
+import { NumericId } from "../../platform/http/schemas.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { books } from "../../schema/targets.ts";
 import { takeBodiesAsDjango, URLENCODED } from "../shared/django.ts";
@@ -26,6 +26,8 @@ const Book = Type.Object(
   { id, title, author, description, picture, picture_url },
   { description: "A book of yours." },
 );
+
+const BookParams = Type.Object({ id: NumericId("The id of the book.") });
 
 const withUrlencoded = (body: typeof NewBookBody) => ({ ...body, [URLENCODED]: body["application/json"] });
 
@@ -47,15 +49,19 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Array(Book, { description: "Your books." }), ...problems(400, 401) },
         },
       },
-      async ({ user, query }, reply) => {
+      async ({ ctx, user, query }, reply) => {
         const after = { id: decodeNumberCursor(query.cursor), key: null };
         const found = await listBooks(ctx, user.id, { sort: "id", after, limit: MAX_BOOKS + 1 });
-        const page = found.slice(0, MAX_BOOKS);
-        const last = page.at(-1);
-        if (found.length > MAX_BOOKS && last) {
-          reply.header("link", `<${config.publicUrl}/books/?cursor=${encodeCursor(last.id)}>; rel="next"`);
+        const { items, next_cursor } = pageOf(
+          found,
+          MAX_BOOKS,
+          ({ id }) => id,
+          ({ book }) => viewBook(book, config.publicUrl),
+        );
+        if (next_cursor !== null) {
+          reply.header("link", `<${config.publicUrl}/books/?cursor=${next_cursor}>; rel="next"`);
         }
-        return page.map(({ book }) => viewBook(book, config.publicUrl));
+        return items;
       },
     );
 
@@ -72,6 +78,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
           createBook(ctx, request.user.id, values, picture ?? null),
         );
@@ -94,7 +101,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Book, ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => viewBook(await getBook(ctx, user.id, params.id), config.publicUrl),
+      async ({ ctx, user, params }) => viewBook(await getBook(ctx, user.id, params.id), config.publicUrl),
     );
 
     app.post(
@@ -111,7 +118,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        const { user, params } = request;
+        const { ctx, user, params } = request;
         await refuseOthersBook(ctx, user.id, params.id);
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
           editBook(ctx, user.id, params.id, values, picture),
@@ -135,7 +142,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await refuseOthersBook(ctx, user.id, params.id);
         await deleteBook(ctx, user.id, params.id);
         return reply.code(204).send(null);

@@ -3,23 +3,25 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
 import { logIn } from "../../accounts/log-in.ts";
 import { loginThrottle } from "../../accounts/login-throttle.ts";
-import { Credentials, NewAccount, startSession } from "../../accounts/routes.ts";
+import { Credentials, NewAccount } from "../../accounts/schemas.ts";
 import { signUp } from "../../accounts/sign-up.ts";
-import { MAX_ROW_NUMBER, parseTaskId, taskIdOf } from "../../batches/ids.ts";
+import { startSession } from "../../accounts/start-session.ts";
+import { MAX_ROW_NUMBER, rowIdOf } from "../../batches/ids.ts";
 import { getBatch } from "../../batches/queries.ts";
-import { receiveUpload } from "../../batches/receive/receive-upload.ts";
-import { firstRowNumbers, getRow, listRows } from "../../batches/row-queries.ts";
+import { getRow, listRows } from "../../batches/row-queries.ts";
 import { type RowView, viewRow } from "../../batches/row-views.ts";
 import { RowStatus, viewBatch } from "../../batches/views.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { decodeNumberCursor, encodeCursor, MAX_PAGE, PageQuery } from "../../platform/http/paging.ts";
+import { decodeNumberCursor, MAX_PAGE, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { Moment, NullableMoment, nullable, Uuid } from "../../platform/http/schemas.ts";
-import { fileForm, withUploadedFile } from "../../platform/http/upload.ts";
+import { fileForm } from "../../platform/http/upload.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import type { Caller } from "../../schema/accounts.ts";
-import { legacyUploadOptions } from "../shared/upload-options.ts";
+import { receiveLegacyUpload } from "../shared/receive-upload.ts";
+import { legacyConfig } from "../shared/settings.ts";
+import { firstRowNumbers, parseRowId } from "./row-ids.ts";
 
 /** The service listed everything at once. Beyond these an answer says where the rest is. */
 const MAX_TASK_IDS = 10_000;
@@ -83,7 +85,7 @@ const BatchStatus = Type.Object({
 });
 
 export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  const { config } = ctx;
+  const { passwordMinLength } = legacyConfig(ctx.config);
   const throttle = loginThrottle(ctx);
   return async (app) => {
     const shared = { tags: ["legacy"] };
@@ -100,9 +102,8 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 201: Session, ...problems(400, 409, 413, 415) },
         },
       },
-      async ({ body }, reply) => {
+      async ({ ctx, body }, reply) => {
         const { username, password, email } = body;
-        const passwordMinLength = config.seedPasswordMinLength;
         const user = await signUp(ctx, { username, password, email, passwordMinLength });
         return reply.code(201).send(viewSession(user, await startSession(ctx, reply, user)));
       },
@@ -120,7 +121,7 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
         },
       },
-      async ({ body, ip }, reply) => {
+      async ({ ctx, body, ip }, reply) => {
         const user = await logIn(ctx, throttle, { ...body, address: ip });
         return viewSession(user, await startSession(ctx, reply, user));
       },
@@ -146,29 +147,28 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        const { id: userId, role } = request.user;
-        const { batchId } = await withUploadedFile(
-          request,
-          reply,
-          { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
-          (uploaded) =>
-            receiveUpload(ctx, { ...uploaded, userId, role, options: legacyUploadOptions("books") }),
+        const { ctx } = request;
+        const batch = await receiveLegacyUpload(request, reply, request.user, "books");
+        const { id: batchId, totalRows } = batch;
+        const rows = await firstRowNumbers(ctx, batchId, MAX_TASK_IDS + 1);
+        const { items, next_cursor } = pageOf(
+          rows,
+          MAX_TASK_IDS,
+          (row) => row,
+          (row) => rowIdOf(batchId, row),
         );
-        const { totalRows } = await getBatch(ctx, userId, batchId);
-        const rows = await firstRowNumbers(ctx, batchId, MAX_TASK_IDS);
-        const last = rows.at(-1);
         return reply
           .code(202)
           .header("location", `/api/v1/batches/${batchId}`)
           .send({
             batch_id: batchId,
-            task_ids: rows.map((row) => taskIdOf(batchId, row)),
+            task_ids: items,
             total_rows: totalRows,
-            ...(last !== undefined && totalRows > rows.length
-              ? {
-                  next: `${config.publicUrl}/api/v1/batches/${batchId}/rows?limit=${MAX_PAGE}&cursor=${encodeCursor(last)}`,
-                }
-              : {}),
+            ...(next_cursor === null
+              ? {}
+              : {
+                  next: `${config.publicUrl}/api/v1/batches/${batchId}/rows?limit=${MAX_PAGE}&cursor=${next_cursor}`,
+                }),
           });
       },
     );
@@ -185,8 +185,8 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: TaskDetail, ...problems(400, 401, 404) },
         },
       },
-      async ({ user, query }) => {
-        const parsed = parseTaskId(query.task_id);
+      async ({ ctx, user, query }) => {
+        const parsed = parseRowId(query.task_id);
         if (!parsed) throw notFound("task");
         const batch = await getBatch(ctx, user.id, parsed.batchId);
         const row = viewRow(batch, await getRow(ctx, batch, parsed.row));
@@ -215,17 +215,21 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: BatchStatus, ...problems(400, 401, 404) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
         const batch = await getBatch(ctx, user.id, query.batch_id.toLowerCase());
         const found = await listRows(ctx, batch, { status: null, after, limit: MAX_PAGE + 1 });
-        const page = found.slice(0, MAX_PAGE);
-        const last = page.at(-1);
+        const { items, next_cursor } = pageOf(
+          found,
+          MAX_PAGE,
+          ({ row }) => row,
+          (row) => viewTask(viewRow(batch, row), batch),
+        );
         return {
           batch_id: batch.id,
           ...viewBatch(batch, ctx.now()).counts,
-          tasks: page.map((row) => viewTask(viewRow(batch, row), batch)),
-          ...(found.length > MAX_PAGE && last ? { next_cursor: encodeCursor(last.row) } : {}),
+          tasks: items,
+          ...(next_cursor === null ? {} : { next_cursor }),
         };
       },
     );

@@ -5,21 +5,21 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { MAX_ROW_NUMBER } from "../../batches/ids.ts";
 import { getBatch, type StoredBatch } from "../../batches/queries.ts";
-import { receiveUpload } from "../../batches/receive/receive-upload.ts";
 import { listRows } from "../../batches/row-queries.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { ACCESS_COOKIE, authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
-import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
+import { decodeNumberCursor, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { NumericId } from "../../platform/http/schemas.ts";
-import { fileForm, withUploadedFile } from "../../platform/http/upload.ts";
+import { fileForm } from "../../platform/http/upload.ts";
 import { listRecords } from "../../records/queries.ts";
-import { RecordData } from "../../records/views.ts";
+import { RecordView } from "../../records/views.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { type BatchState, batches } from "../../schema/batches.ts";
-import { legacyUploadOptions } from "../shared/upload-options.ts";
+import { receiveLegacyUpload } from "../shared/receive-upload.ts";
+import { legacyConfig } from "../shared/settings.ts";
 import { anonymousUser, findAnonymous } from "./anonymous.ts";
 
 const TARGET = "records";
@@ -60,16 +60,19 @@ const Job = Type.Object({
   id: Type.Integer({ description: "The id of the import.", examples: [1] }),
   original_filename: Type.String({ description: "The name of the uploaded file.", examples: ["data.csv"] }),
   status: JobStatus,
-  csv_data: Type.Array(RecordData, { description: "Up to 1,000 rows. Empty unless `status` is SUCCESS." }),
+  csv_data: Type.Array(RecordView.properties.data, {
+    description: "Up to 1,000 rows. Empty unless `status` is SUCCESS.",
+  }),
   next: Type.Optional(Type.String({ description: "The URL of the next rows. Absent: there are no more." })),
   error: Type.Optional(Type.String({ description: "Why the import failed." })),
 });
 
 export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
+  const { anonymousUploads } = legacyConfig(config);
   return async (app) => {
-    app.addHook("onRequest", authenticateUnlessAnonymous(ctx));
-    const shared = { tags: ["legacy"], security: config.anonymousUploads ? [...SECURITY, {}] : SECURITY };
+    app.addHook("onRequest", authenticateUnlessAnonymous(ctx, anonymousUploads));
+    const shared = { tags: ["legacy"], security: anonymousUploads ? [...SECURITY, {}] : SECURITY };
 
     app.post(
       "/upload",
@@ -84,15 +87,9 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        const { id: userId, role } = callerOf(request) ?? { id: await anonymousUser(ctx), role: "user" };
-        const { batchId } = await withUploadedFile(
-          request,
-          reply,
-          { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
-          (uploaded) =>
-            receiveUpload(ctx, { ...uploaded, userId, role, options: legacyUploadOptions(TARGET) }),
-        );
-        const { number } = await getBatch(ctx, userId, batchId);
+        const { ctx } = request;
+        const owner = callerOf(request) ?? { id: await anonymousUser(ctx), role: "user" };
+        const { number } = await receiveLegacyUpload(request, reply, owner, TARGET);
         return reply.header("location", `/jobs/${number}`).send({
           job_id: number,
           status: "PENDING" as const,
@@ -115,6 +112,7 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const { job_id } = request.params;
         const after = decodeNumberCursor(request.query.cursor, MAX_ROW_NUMBER);
         const userId = callerOf(request)?.id ?? (await findAnonymous(ctx));
@@ -127,11 +125,11 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
 }
 
 /** Who sends a token must send a good one; who sends none is nobody, where that is allowed. */
-function authenticateUnlessAnonymous({ config }: Context) {
+function authenticateUnlessAnonymous({ config }: Context, anonymousUploads: boolean) {
   const requireLogin = authenticate(config);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const hasToken = Boolean(request.headers.authorization ?? request.cookies[ACCESS_COOKIE]);
-    if (hasToken || !config.anonymousUploads) await requireLogin(request, reply);
+    if (hasToken || !anonymousUploads) await requireLogin(request, reply);
   };
 }
 
@@ -151,17 +149,18 @@ async function jobJson(ctx: Context, batch: StoredBatch, after: number): Promise
   const status = isEmpty ? "FAILED" : STATUS[batch.state];
   const found =
     status === "SUCCESS" ? await listRecords(ctx, userId, { batchId, after, limit: MAX_ROWS + 1 }) : [];
-  const page = found.slice(0, MAX_ROWS);
-  const last = page.at(-1);
+  const { items, next_cursor } = pageOf(
+    found,
+    MAX_ROWS,
+    ({ row }) => row,
+    ({ data }) => data,
+  );
   const head = JSON.stringify({ id, original_filename, status });
   const rest = JSON.stringify({
-    next:
-      found.length > MAX_ROWS && last
-        ? `${ctx.config.publicUrl}/jobs/${id}?cursor=${encodeCursor(last.row)}`
-        : undefined,
+    next: next_cursor === null ? undefined : `${ctx.config.publicUrl}/jobs/${id}?cursor=${next_cursor}`,
     error: status === "FAILED" ? await whyFailed(ctx, batch) : undefined,
   });
-  const data = `"csv_data":[${page.map((record) => record.data).join(",")}]`;
+  const data = `"csv_data":[${items.join(",")}]`;
   const members = [head.slice(1, -1), data, rest.slice(1, -1)].filter(Boolean);
   return `{${members.join(",")}}`;
 }

@@ -6,7 +6,7 @@ import { problems } from "../../platform/http/errors.ts";
 import { nullable, Uuid } from "../../platform/http/schemas.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
-import { createTasks } from "../../tasks/create/create-tasks.ts";
+import { createTask, createTasks } from "../../tasks/create/create-tasks.ts";
 import { countByStatus, totalOf } from "../../tasks/queries.ts";
 import { taskTypeNamed } from "../../tasks/types/registry.ts";
 import {
@@ -19,7 +19,6 @@ import {
 } from "../shared/django.ts";
 import { speakAsDjango, underOldNames } from "../shared/django-errors.ts";
 import { statusesNamed } from "../shared/statuses.ts";
-import { getTaskDetail } from "../shared/task-detail.ts";
 import { listTaskPage } from "../shared/task-pages.ts";
 import { ListedTask, NewTask, TaskType, viewListed, viewNew } from "./views.ts";
 
@@ -81,7 +80,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const { status, task_type, from_date, to_date, search } = query;
         requireStorable(search, "search");
         const numbers = pageNumbers(query);
@@ -117,13 +116,12 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 201: NewTask, ...problems(400, 401, 403, 413, 415) },
         },
       },
-      async ({ user, body }, reply) => {
+      async ({ ctx, user, body }, reply) => {
         const { file_path: filePath, task_type: type, metadata } = body;
-        const { tasks } = await underOldNames(
+        const task = await underOldNames(
           (field) => (field === "type" ? "task_type" : field),
-          () => createTasks(ctx, user.id, [{ type, filePath, metadata }]),
+          () => createTask(ctx, user.id, { type, filePath, metadata }),
         );
-        const { task } = await getTaskDetail(ctx, user.id, tasks[0]?.id ?? "");
         return reply.code(201).header("location", `/api/tasks/${task.id}/`).send(viewNew(task));
       },
     );
@@ -155,7 +153,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user }) => {
+      async ({ ctx, user }) => {
         const counts = await countByStatus(ctx, user.id);
         return { ...counts, total: totalOf(counts) };
       },
@@ -195,7 +193,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, body }, reply) => {
+      async ({ ctx, user, body }, reply) => {
         const { file_paths, task_type: type, parallel } = body;
         const requests = file_paths.map((filePath) => ({ type, filePath }));
         const together = parallel ? "parallel" : "sequential";

@@ -3,14 +3,14 @@ import Type, { type Static } from "typebox";
 import { Moment, NullableMoment, nullable, Uuid } from "../../platform/http/schemas.ts";
 import type { Task } from "../../tasks/transitions.ts";
 import { taskTypeNames } from "../../tasks/types/registry.ts";
-import { TaskStatusName, viewTask } from "../../tasks/views.ts";
+import { TaskView, viewTask } from "../../tasks/views.ts";
 
 const id = { ...Uuid, description: "The id of the task." };
 const completed_at = NullableMoment("When the task completed or failed.");
 
 const facts = {
   celery_task_id: { ...Uuid, description: "The job of the task." },
-  status: TaskStatusName,
+  status: TaskView.properties.status,
   progress: Type.Integer({ description: "The progress in percent." }),
   file_name: nullable(Type.String({ examples: ["image.jpg"] }), "The name of the file."),
   file_size: nullable(Type.Integer({ examples: [482113] }), "The size of the file in bytes."),

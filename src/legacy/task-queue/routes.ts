@@ -9,7 +9,7 @@ import { userRoutes } from "../../platform/http/user-routes.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { taskStatus } from "../../schema/tasks.ts";
-import { createTasks } from "../../tasks/create/create-tasks.ts";
+import { createTask } from "../../tasks/create/create-tasks.ts";
 import { countByStatus, totalOf } from "../../tasks/queries.ts";
 import {
   betweenDays,
@@ -83,12 +83,11 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, body }, reply) => {
+      async ({ ctx, user, body }, reply) => {
         const { title, description } = body;
-        const { tasks } = await createTasks(ctx, user.id, [
-          { type: "generic", title: title.trim(), description: description.trim() },
-        ]);
-        const { task, owner } = await getTaskDetail(ctx, user.id, tasks[0]?.id ?? "");
+        const request = { type: "generic", title: title.trim(), description: description.trim() };
+        const { id } = await createTask(ctx, user.id, request);
+        const { task, owner } = await getTaskDetail(ctx, user.id, id);
         return reply
           .code(201)
           .header("location", `/api/tasks/tasks/${task.number}/`)
@@ -139,7 +138,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const { status, start_date, end_date, search = "", ordering = "" } = query;
         requireStorable(search, "search");
         const numbers = pageNumbers(query);
@@ -182,7 +181,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user }) => {
+      async ({ ctx, user }) => {
         const counts = await countByStatus(ctx, user.id);
         const stats = taskStatus.enumValues.map((name) => ({ status: upper(name), count: counts[name] }));
         return { stats, total: totalOf(counts) };
@@ -213,7 +212,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         requireOperator(user);
         const numbers = { ...pageNumbers(query), pageSize: MAX_TASKS_OF_ALL };
         const filter = query.status ? { statuses: statusesNamed(query.status) } : {};

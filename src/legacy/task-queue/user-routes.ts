@@ -1,11 +1,13 @@
 /** The accounts of the Django task queue service: its paths, bodies and codes over the same verbs as /api/v1. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
+import { isEmail } from "../../accounts/emails.ts";
 import { logIn } from "../../accounts/log-in.ts";
 import { loginThrottle } from "../../accounts/login-throttle.ts";
-import { Credentials, NewAccount, type SessionTokens, startSession } from "../../accounts/routes.ts";
+import { Credentials, NewAccount } from "../../accounts/schemas.ts";
 import { rotateSession } from "../../accounts/sessions.ts";
 import { signUp } from "../../accounts/sign-up.ts";
+import { type SessionTokens, startSession } from "../../accounts/start-session.ts";
 import type { Context } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
@@ -62,8 +64,6 @@ const Session = Type.Object(
   { description: "You are logged in." },
 );
 
-const EMAIL = /^[^\s@\0]+@[^\s@\0]+$/;
-
 export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
   const throttle = loginThrottle(ctx);
@@ -83,9 +83,9 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 201: Session, ...problems(400, 413, 415) },
         },
       },
-      async ({ body }, reply) => {
+      async ({ ctx, body }, reply) => {
         const { username, email, password, password2, first_name: firstName, last_name: lastName } = body;
-        if (!EMAIL.test(email)) throw invalidField("email", "Enter a valid email address.");
+        if (!isEmail(email)) throw invalidField("email", "Enter a valid email address.");
         if (password2 !== password) throw invalidField("password2", "The two passwords are not the same.");
         const { passwordMinLength } = config;
         const account = { username, password, email, firstName, lastName, passwordMinLength };
@@ -107,7 +107,7 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
         },
       },
-      async ({ body, ip }, reply) => {
+      async ({ ctx, body, ip }, reply) => {
         const user = await logIn(ctx, throttle, { ...body, address: ip });
         return viewSession(user, await startSession(ctx, reply, user), "Login successful");
       },
@@ -132,7 +132,7 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Tokens, ...problems(400, 401, 413, 415) },
         },
       },
-      async ({ body }, reply) => {
+      async ({ ctx, body }, reply) => {
         const { refresh: next, user } = await rotateSession(ctx, body.refresh);
         const { access, refresh } = await startSession(ctx, reply, user, next);
         return { access, refresh };

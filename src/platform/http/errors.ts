@@ -3,8 +3,10 @@ import { STATUS_CODES } from "node:http";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
-import { isDatabaseUnavailable, LOCK_NOT_AVAILABLE, postgresError } from "../postgres/database.ts";
+import { isDatabaseUnavailable, postgresError } from "../postgres/database.ts";
+import { SQLSTATE } from "../sqlstates.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
+import { REQUEST_ID_HEADER } from "./request-id.ts";
 
 const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
@@ -36,6 +38,12 @@ export const Problem = Type.Object(
       description: "The problems of each invalid field.",
       examples: [{ limit: ["must be <= 1000"] }],
     }),
+    request_id: Type.Optional(
+      Type.String({
+        description: "For a status of 5xx: the id of the request, as in the log and in `x-request-id`.",
+        examples: ["019c1f3e-7f0a-7c11-9d43-6d0b2c1a9e55"],
+      }),
+    ),
   },
   {
     $id: "Problem",
@@ -92,7 +100,10 @@ export function sendProblem(
   return reply
     .code(status)
     .type("application/problem+json")
-    .send(problemOf(status, code, detail, fieldErrors));
+    .send({
+      ...problemOf(status, code, detail, fieldErrors),
+      ...(status >= 500 ? { request_id: reply.request.id } : {}),
+    });
 }
 
 export function problemOf(status: number, code: string, detail: string, fieldErrors: FieldErrors = {}) {
@@ -131,7 +142,7 @@ export function handleErrors(app: FastifyInstance): void {
         "The database can't be reached right now. Try again in a moment.",
       );
     }
-    if (postgresError(error)?.code === LOCK_NOT_AVAILABLE) {
+    if (postgresError(error)?.code === SQLSTATE.lockNotAvailable) {
       request.log.warn({ err: error }, "a lock was not let go in time");
       reply.header("retry-after", 5);
       const busy = "Something else is still changing the same thing. Try again in a moment.";
@@ -146,7 +157,7 @@ export function handleErrors(app: FastifyInstance): void {
       reply,
       500,
       "internal",
-      "Something went wrong here. It was logged with this request's id.",
+      `Internal error. It has been logged with request id ${request.id}.`,
     );
   });
   app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, "not_found", nowhere(request)));
@@ -157,6 +168,8 @@ export function refuseUrl(error: FastifyError, request: FastifyRequest, reply: F
   const status = error.code === "FST_ERR_BAD_URL" ? 400 : 404;
   const detail =
     status === 400 ? "The URL can't be read: it has a `%` that begins no character." : nowhere(request);
+  // No hook runs for such a request.
+  reply.header(REQUEST_ID_HEADER, request.id);
   sendProblem(reply, status, codeOf(status), detail);
 }
 

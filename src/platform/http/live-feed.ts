@@ -9,7 +9,7 @@ import { EventStream, formatEvent } from "./sse.ts";
 
 /** At most four a second. */
 const INTERVAL_MS = 250;
-/** Without a notification, as a net under everything that changes a thing and forgets to tell. */
+/** Also without a published change, in case a verb forgets to publish one. */
 const RECHECK_MS = 15_000;
 const RETRY_MS = 1000;
 

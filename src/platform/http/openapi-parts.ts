@@ -2,6 +2,7 @@
 import { STATUS_CODES } from "node:http";
 import { problems } from "./errors.ts";
 import { exampleOf, hasExample, type JsonSchema } from "./examples.ts";
+import { REQUEST_ID_HEADER } from "./request-id.ts";
 
 interface Media {
   schema?: JsonSchema;
@@ -41,7 +42,7 @@ export const HEADERS = {
 
 const refTo = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${name}` });
 
-const requestId = { "x-request-id": refTo("headers", "RequestId") };
+const requestId = { [REQUEST_ID_HEADER]: refTo("headers", "RequestId") };
 const retryAfter = { "Retry-After": refTo("headers", "RetryAfter") };
 
 /** The headers of errors that have more than a request id, or none because Node.js itself refuses the request. */

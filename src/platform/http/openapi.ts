@@ -2,7 +2,7 @@
 import swagger from "@fastify/swagger";
 import type { FastifyInstance, FastifySchema } from "fastify";
 import type { TSchema } from "typebox";
-import { SECURITY } from "./auth.ts";
+import { ACCESS_COOKIE, SECURITY } from "./auth.ts";
 import { problems } from "./errors.ts";
 import { finishDocument, HEADERS, RESPONSES, withoutDefaultsRequired } from "./openapi-parts.ts";
 
@@ -37,7 +37,7 @@ const SECURITY_SCHEMES = {
   cookie: {
     type: "apiKey",
     in: "cookie",
-    name: "access_token",
+    name: ACCESS_COOKIE,
     description: "An access token, for pages of this site. Other sites cannot make changes with it.",
   },
   basic: {

@@ -5,6 +5,7 @@ import { drizzle, type NodePgClient, type NodePgQueryResultHKT } from "drizzle-o
 import type { PgDatabase } from "drizzle-orm/pg-core";
 import pg from "pg";
 import type { Log } from "../log.ts";
+import { saysUnreachable } from "../sqlstates.ts";
 
 export type Database = PgDatabase<NodePgQueryResultHKT, Record<string, never>>;
 
@@ -61,16 +62,13 @@ export function postgresError(error: unknown): pg.DatabaseError | null {
   return null;
 }
 
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-export const LOCK_NOT_AVAILABLE = "55P03";
-const LOST_CONNECTION_CODES = /^(08|57P|53300)/;
 const LOST_CONNECTION_MESSAGES =
   /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|timeout|[Cc]onnection terminated|not queryable/;
 
 /** Whether the error says that the database can't be reached, rather than that a statement is wrong. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const known = postgresError(error);
-  if (known?.code) return LOST_CONNECTION_CODES.test(known.code);
+  if (known?.code) return saysUnreachable(known.code);
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = "code" in cause ? String(cause.code) : "";
     if (LOST_CONNECTION_MESSAGES.test(`${code} ${cause.message}`)) return true;

@@ -1,6 +1,6 @@
 /** Books by their key, made or brought up to date. Of a file's rows with one key the last wins, in whatever order they come. */
 import { type SQL, sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { allocateIds } from "../allocate-ids.ts";
 import { settledByLaterRows } from "../later-rows.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
@@ -29,11 +29,7 @@ interface Update {
   readonly values: Values;
 }
 
-export async function upsertBooks(
-  tx: Context,
-  batch: TargetBatch,
-  rows: readonly BookRow[],
-): Promise<Outcome[]> {
+export async function upsertBooks(tx: Tx, batch: TargetBatch, rows: readonly BookRow[]): Promise<Outcome[]> {
   const ids = await allocateIds(tx, "books", rows.length);
   const cells = cellsOf(ids, rows);
   const inserted = await tx.db.execute(sql`
@@ -58,7 +54,7 @@ export async function upsertBooks(
 }
 
 /** The books of the rows' keys, locked until the transaction ends: what is decided about them stays true. */
-async function holdBooks(tx: Context, batch: TargetBatch, cells: SQL): Promise<Map<number, Held>> {
+async function holdBooks(tx: Tx, batch: TargetBatch, cells: SQL): Promise<Map<number, Held>> {
   const { rows } = await tx.db.execute<Held>(sql`
     SELECT cells.row_number AS row, book.* FROM ${cells} CROSS JOIN LATERAL (
       SELECT id, title, author, description, batch_id, row_number FROM books
@@ -86,7 +82,7 @@ function updatesFor(
 
 /** @returns the rows that changed their book */
 async function writeUpdates(
-  tx: Context,
+  tx: Tx,
   batch: TargetBatch,
   updates: ReadonlyMap<string, Update>,
 ): Promise<Set<number>> {

@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
 import type { UserBefore } from "./update-users.ts";
 
 /** Removes accounts that nobody has used, and gives those that were changed their e-mail and role back. */
 export async function undoUsers(
-  tx: Context,
+  tx: Tx,
   _batch: TargetBatch,
   rows: readonly WrittenRow[],
 ): Promise<UndoOutcome[]> {
@@ -37,7 +37,7 @@ function kept(reason: string): UndoOutcome {
   return { kind: "kept", reason };
 }
 
-async function holdUsers(tx: Context, rows: readonly WrittenRow[]): Promise<Set<number>> {
+async function holdUsers(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>> {
   const ids = sql.param(rows.map(({ recordId }) => recordId));
   const { rows: found } = await tx.db.execute<{ id: string }>(
     sql`SELECT id FROM users WHERE id = ANY(${ids}::bigint[]) ORDER BY lower(username) FOR UPDATE`,
@@ -45,7 +45,7 @@ async function holdUsers(tx: Context, rows: readonly WrittenRow[]): Promise<Set<
   return new Set(found.map(({ id }) => Number(id)));
 }
 
-async function removeUnused(tx: Context, rows: readonly WrittenRow[]): Promise<Set<number>> {
+async function removeUnused(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>> {
   if (rows.length === 0) return new Set();
   const ids = sql.param(rows.map(({ recordId }) => recordId));
   const uses = ["refresh_tokens", "batches", "books", "records", "files", "tasks", "api_tokens"].map(
@@ -57,7 +57,7 @@ async function removeUnused(tx: Context, rows: readonly WrittenRow[]): Promise<S
   return new Set(removed.map(({ id }) => Number(id)));
 }
 
-async function restore(tx: Context, rows: readonly WrittenRow[]): Promise<Set<number>> {
+async function restore(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>> {
   if (rows.length === 0) return new Set();
   const users = rows.map(({ recordId, before }) => ({ id: recordId, before: before as UserBefore }));
   const column = (pick: (before: UserBefore) => string) => sql.param(users.map(({ before }) => pick(before)));

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { settledByLaterRows } from "../later-rows.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import type { KeyedRow, User } from "./user-rows.ts";
@@ -22,7 +22,7 @@ interface Update {
  * @returns an outcome for the rows that changed theirs, or may not
  */
 export async function updateUsers(
-  tx: Context,
+  tx: Tx,
   batch: TargetBatch,
   rows: readonly KeyedRow[],
   hashes: ReadonlyMap<number, string>,
@@ -71,7 +71,7 @@ const ownRole: Outcome = {
 };
 
 /** Who has a new password is logged out everywhere. */
-async function store(tx: Context, updates: readonly Update[]): Promise<void> {
+async function store(tx: Tx, updates: readonly Update[]): Promise<void> {
   if (updates.length === 0) return;
   const ids = sql.param(updates.map(({ recordId }) => recordId));
   await tx.db.execute(sql`

@@ -8,7 +8,6 @@ import { problems } from "../../platform/http/errors.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { TaskParams } from "../params.ts";
-import { ownTasks } from "../transitions.ts";
 import { viewTask } from "../views.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { deleteTask } from "./delete-task.ts";
@@ -61,10 +60,10 @@ export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("Task"), ...errors },
         },
       },
-      async ({ user, params, body }) => {
+      async ({ ctx, user, params, body }) => {
         const { reason = "" } = parseBody(cancelCheck, body);
         requireStorable(reason, "reason");
-        return viewTask(await cancelTask(ctx, ownTasks(user.id), params.task_id, reason), ctx.now());
+        return viewTask(await cancelTask(ctx, user.id, params.task_id, reason), ctx.now());
       },
     );
 
@@ -83,9 +82,9 @@ export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("Task"), ...errors },
         },
       },
-      async ({ user, params, body }) => {
+      async ({ ctx, user, params, body }) => {
         const { force = false } = parseBody(retryCheck, body);
-        return viewTask(await retryTask(ctx, ownTasks(user.id), params.task_id, { force }), ctx.now());
+        return viewTask(await retryTask(ctx, user.id, params.task_id, { force }), ctx.now());
       },
     );
 
@@ -105,8 +104,8 @@ export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, params }, reply) => {
-        await deleteTask(ctx, ownTasks(user.id), params.task_id);
+      async ({ ctx, user, params }, reply) => {
+        await deleteTask(ctx, user.id, params.task_id);
         return reply.code(204).send(null);
       },
     );

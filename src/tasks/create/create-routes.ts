@@ -2,14 +2,13 @@ import { createHash } from "node:crypto";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import Type, { type TSchema } from "typebox";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { claimKey } from "../../idempotency/claim-key.ts";
 import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../idempotency/replay.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
-import { getTask } from "../queries.ts";
 import { CreatedTasksView, type TaskView, viewTask } from "../views.ts";
-import { createTasks } from "./create-tasks.ts";
+import { createTask, createTasks } from "./create-tasks.ts";
 import { NewTaskBody, NewTasksBody } from "./new-task-schemas.ts";
 import { BULK_MAX_BYTES, MAX_BULK, readTask, readTasks } from "./task-body.ts";
 
@@ -35,11 +34,9 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       (request, reply) => {
         const task = readTask(request.body);
         const { id: userId } = request.user;
-        return once(request, reply, locationOfTask, async (tx) => {
-          const { tasks } = await createTasks(tx, userId, [task]);
-          const [created] = tasks;
-          return viewTask(await getTask(tx, userId, created?.id ?? ""), tx.now());
-        });
+        return once(request, reply, locationOfTask, async (tx) =>
+          viewTask(await createTask(tx, userId, task), tx.now()),
+        );
       },
     );
 
@@ -83,19 +80,19 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       request: FastifyRequest<{ Headers: { "idempotency-key"?: string } }>,
       reply: FastifyReply,
       locationOf: (body: B) => string,
-      create: (tx: Context) => Promise<B>,
+      create: (tx: Tx) => Promise<B>,
     ): Promise<FastifyReply> {
       const answer = (body: B) => reply.code(201).header("location", locationOf(body)).send(body);
       const key = request.headers["idempotency-key"];
-      if (key === undefined) return answer(await inTransaction(ctx, create));
+      if (key === undefined) return answer(await inTransaction(request.ctx, create));
       const fingerprint = fingerprintOf(request);
-      await using claim = await claimKey(ctx, request.user.id, key);
+      await using claim = await claimKey(request.ctx, request.user.id, key);
       if (claim.answer) {
         requireSameRequest(claim.answer, fingerprint);
         reply.header("idempotency-replayed", "true");
         return answer(claim.answer.body as B);
       }
-      const body = await inTransaction(ctx, async (tx) => {
+      const body = await inTransaction(request.ctx, async (tx) => {
         const body = await create(tx);
         await claim.store(tx, { fingerprint, status: 201, body });
         return body;

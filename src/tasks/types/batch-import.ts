@@ -63,16 +63,16 @@ async function importFile(
 ): Promise<string> {
   if (!file) throw new Permanent("no_file", "There is no file to import.");
   const [owner] = await ctx.db.select({ role: users.role }).from(users).where(eq(users.id, task.userId));
-  const { batchId } = await receiveUpload(ctx, {
+  const { batch } = await receiveUpload(ctx, {
     userId: task.userId,
     role: owner?.role ?? "user",
     filename: file.name,
     options: Value.Parse(UploadOptions, { ...params, force: true }),
     file: untilAborted(file.chunks(), signal),
     finish: async () => signal.throwIfAborted(),
-    onAccepted: (tx, { batchId }) => keep(tx, { batch_id: batchId }),
+    onAccepted: (tx, { batch }) => keep(tx, { batch_id: batch.id }),
   });
-  return batchId;
+  return batch.id;
 }
 
 async function* untilAborted(chunks: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {

@@ -169,7 +169,9 @@ describe("cancelling", () => {
     for (const name of ["pause", "resume", "retry", "undo"]) {
       const answer = await refused(user, id, name);
       expect([name, answer.status]).toEqual([name, 409]);
-      expect(answer.body.detail).toMatch(/^A batch that is receiving can't be \w+; one that is .+ can\.$/);
+      expect(answer.body.detail).toMatch(
+        /^A batch that is receiving cannot be \w+\. Only an? .+ batch can\.$/,
+      );
     }
     expect((await upload.end())?.status).toBe(202);
   });
@@ -246,7 +248,7 @@ describe("a command", () => {
           expect(body.detail).toBe("The batch is no dry run, so there is nothing to commit.");
         else
           expect(body.detail).toMatch(
-            new RegExp(`^A batch that is ${state} can't be \\w+; one that is .+ can\\.$`),
+            new RegExp(`^A batch that is ${state} cannot be \\w+\\. Only an? .+ batch can\\.$`),
           );
       }
       const { seconds_left: _, rows_per_second: __, ...after } = (await owner.batch(id)).body;

@@ -84,7 +84,7 @@ test("a batch that has not ended is refused: 409 says which can be deleted", asy
   const { status, body } = await remove(user, batch.id);
   expect([status, body.detail]).toEqual([
     409,
-    "A batch that is queued can't be deleted; one that is validated or completed or completed_with_errors or failed or cancelled or undone can.",
+    "A batch that is queued cannot be deleted. Only a validated, completed, completed_with_errors, failed, cancelled, or undone batch can.",
   ]);
   expect(await leftOf(rowmill, batch.id)).toMatchObject({ batches: 1, rows: 50, chunks: 2, jobs: 2 });
 });

@@ -117,7 +117,7 @@ describe("pausing", () => {
     const { status, body } = await refused(user, batch.id, "pause");
     expect(status).toBe(409);
     expect(body.detail).toBe(
-      "A batch that is completed_with_errors can't be paused; one that is queued or processing can.",
+      "A batch that is completed_with_errors cannot be paused. Only a queued or processing batch can.",
     );
   });
 });

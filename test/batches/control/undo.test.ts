@@ -357,7 +357,7 @@ test("a batch that is being undone, or was, can't be retried: 409; once undone i
   const batchId = await imported(rowmill, user, csv(20, 5));
   await command(user, batchId, "undo");
   expect((await refused(user, batchId, "retry")).body.detail).toMatch(
-    /^A batch that is undoing can't be retried/,
+    /^A batch that is undoing cannot be retried/,
   );
   expect((await user.send("DELETE", `/api/v1/batches/${batchId}`)).status).toBe(409);
   await deliverUndo(rowmill.ctx, batchId);

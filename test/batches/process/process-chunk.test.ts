@@ -219,6 +219,7 @@ test("a worker logs each chunk twice, with ids and numbers and nothing of what i
     expect(line).toMatchObject({
       level: 30,
       batchId: batch.id,
+      jobId: chunkJobId({ batchId: batch.id, firstRow: Number(line.firstRow) }, 1),
       rows: 25,
       attempt: 1,
       delivery: 1,
@@ -246,5 +247,12 @@ test("a worker logs why a delivery failed, still without what is in it", async (
   expect(worker.lines("chunk received").map(({ delivery }) => delivery)).toEqual([1, 2]);
   expect(worker.hasEnded).toBe(false);
   expect(worker.output).not.toMatch(/Title|Author|fatal"/);
-  expect(worker.lines("job failed")).toMatchObject([{ job: "batch.process-chunk", delivery: 1, err: {} }]);
+  expect(worker.lines("job failed")).toMatchObject([
+    {
+      job: "batch.process-chunk",
+      jobId: chunkJobId({ batchId: batch.id, firstRow: 2 }, 1),
+      delivery: 1,
+      err: {},
+    },
+  ]);
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { request } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Context } from "../../../src/context.ts";
+import { type Context, inTransaction } from "../../../src/context.ts";
 import { claimKey, removeStaleKeys } from "../../../src/idempotency/claim-key.ts";
 import { jobs } from "../../../src/jobs.ts";
 import type { Client, Problem } from "../../support/client.ts";
@@ -185,9 +185,11 @@ test("a request that lost its key to another stores no answer and leaves the oth
   const answer = { fingerprint: Buffer.from("a"), status: 202, body: {} };
   await using first = await claimKey(inMs(ctx, -3 * MINUTE), userId, KEY);
   await using second = await claimKey(ctx, userId, KEY);
-  await expect(first.store(ctx, answer)).rejects.toThrow("another has its Idempotency-Key");
+  await expect(inTransaction(ctx, (tx) => first.store(tx, answer))).rejects.toThrow(
+    "another has its Idempotency-Key",
+  );
   await first[Symbol.asyncDispose]();
-  await second.store(ctx, answer);
+  await inTransaction(ctx, (tx) => second.store(tx, answer));
   await using third = await claimKey(ctx, userId, KEY);
   expect(third.answer).toMatchObject({ status: 202 });
 });

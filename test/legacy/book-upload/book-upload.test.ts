@@ -1,7 +1,7 @@
 /** S0's document (a Django bulk book upload), replayed call by call. */
 import type { Static } from "typebox";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { newBatchId, taskIdOf } from "../../../src/batches/ids.ts";
+import { newBatchId, rowIdOf } from "../../../src/batches/ids.ts";
 import type { RowView } from "../../../src/batches/row-views.ts";
 import type { BookView } from "../../../src/books/views.ts";
 import { Client, type Problem } from "../../support/client.ts";
@@ -278,7 +278,7 @@ describe("the document, replayed", () => {
   });
 });
 
-describe("the seed's endpoints", () => {
+describe("the legacy endpoints", () => {
   let rowmill: Rowmill;
   let owner: Client;
   let stranger: Client;
@@ -343,9 +343,9 @@ describe("the seed's endpoints", () => {
     const unknown = newBatchId(new Date());
     for (const id of [
       unknown,
-      taskIdOf(unknown, 2),
+      rowIdOf(unknown, 2),
       small.batch_id,
-      taskIdOf(small.batch_id, 5),
+      rowIdOf(small.batch_id, 5),
       "f47ac10b-58cc-4372-a567-0e02b2c3d479",
     ])
       expect([id, (await taskStatus(owner, id)).status]).toEqual([id, 404]);
@@ -401,7 +401,7 @@ describe("the seed's endpoints", () => {
     expect(status).toBe(202);
     expect(body.total_rows).toBe(10_001);
     expect(body.task_ids).toEqual(
-      Array.from({ length: 10_000 }, (_, index) => taskIdOf(body.batch_id, index + 2)),
+      Array.from({ length: 10_000 }, (_, index) => rowIdOf(body.batch_id, index + 2)),
     );
     const next = String(body.next);
     expect(next.startsWith(`${rowmill.config.publicUrl}/`)).toBe(true);
@@ -410,7 +410,7 @@ describe("the seed's endpoints", () => {
     );
     expect(rest.status).toBe(200);
     expect(rest.body.items.map(({ task_id, fields }) => [task_id, fields.title])).toEqual([
-      [taskIdOf(body.batch_id, 10_002), "Title 10000"],
+      [rowIdOf(body.batch_id, 10_002), "Title 10000"],
     ]);
     expect(rest.body.next_cursor).toBeNull();
     const last = await taskStatus(user, body.task_ids[9999] ?? "");
@@ -464,6 +464,16 @@ describe("the seed's endpoints", () => {
       description: "A day",
     });
   });
+});
+
+test("/signup/ refuses what is no e-mail address, and takes an empty one", async () => {
+  await using rowmill = await startRowmill();
+  const signUp = (email: string) =>
+    rowmill.client.post<Problem>("/signup/", { username: "mail", password: "p", email });
+  const refused = await signUp("u@example.com\r\nBcc: eve@example.com");
+  expect(refused.status).toBe(400);
+  expect(refused.body.field_errors).toEqual({ email: ["must be an e-mail address."] });
+  expect((await signUp("")).status).toBe(201);
 });
 
 test("PASSWORD_MIN_LENGTH, where it is set, holds for /signup/ too", async () => {

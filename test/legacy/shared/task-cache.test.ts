@@ -4,7 +4,7 @@ import { cancelTask } from "../../../src/tasks/control/cancel-task.ts";
 import { retryTask } from "../../../src/tasks/control/retry-task.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../../src/tasks/queries.ts";
-import { ownTasks, TASK_CHANNEL } from "../../../src/tasks/transitions.ts";
+import { TASK_CHANNEL } from "../../../src/tasks/transitions.ts";
 import type { Client } from "../../support/client.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
@@ -35,7 +35,7 @@ async function openCache(clock?: { now(): number }): Promise<TaskCache> {
 }
 
 function cancel(id: string) {
-  return cancelTask(rowmill.ctx, ownTasks(owner.userId), id);
+  return cancelTask(rowmill.ctx, owner.userId, id);
 }
 
 describe("the cache", () => {
@@ -150,7 +150,7 @@ test("a retry after a cancel is never answered with what was before it", async (
     await cancel(id);
     const cancelled = await owner.get<{ task: { status: string } }>(path);
     expect(cancelled.body.task.status).toBe("CANCELLED");
-    await retryTask(rowmill.ctx, ownTasks(owner.userId), id, { force: false });
+    await retryTask(rowmill.ctx, owner.userId, id, { force: false });
     const retried = await owner.get<{ task: { status: string } }>(path);
     expect(retried.body.task.status).not.toBe("CANCELLED");
   }

@@ -112,7 +112,7 @@ describe("cancel", () => {
     const { status, body } = await send<Problem>(id, "cancel");
     expect([status, body.code]).toEqual([409, "conflict"]);
     expect(body.detail).toBe(
-      `A task that is ${state} can't be cancelled; one that is pending or processing can.`,
+      `A task that is ${state} cannot be cancelled. Only a pending or processing task can.`,
     );
     expect((await getTask(user, id)).status).toBe(state);
   });
@@ -194,7 +194,7 @@ describe("retry", () => {
       const { status, body } = await send<Problem>(id, "retry", { force });
       expect([status, body.detail]).toEqual([
         409,
-        `A task that is ${state} can't be retried; one that is failed or cancelled can.`,
+        `A task that is ${state} cannot be retried. Only a failed or cancelled task can.`,
       ]);
     }
   });
