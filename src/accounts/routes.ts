@@ -20,28 +20,16 @@ import { Credentials, NewAccount } from "./schemas.ts";
 import { closeSession, rotateSession } from "./sessions.ts";
 import { signUp } from "./sign-up.ts";
 import { type SessionTokens, startSession } from "./start-session.ts";
+import { AccountView, SessionView } from "./views.ts";
 
-const User = Type.Object({
-  id: Type.Integer(),
-  username: Type.String(),
-  role: Type.Enum(["user", "operator", "admin"]),
-});
-const Me = Type.Object({
-  ...User.properties,
-  email: Type.String(),
-  first_name: Type.String(),
-  last_name: Type.String(),
-});
-const Session = Type.Object({
-  access: Type.String({ description: "For `Authorization: Bearer`." }),
-  refresh: Type.String({ description: "For POST /api/v1/auth/refresh, once." }),
-  expires_in: Type.Integer({ description: "Seconds that `access` is valid." }),
-  user: User,
-});
 const RefreshBody = Type.Object(
   {
     refresh: Type.Optional(
-      Type.String({ maxLength: 200, description: "Or the cookie.", examples: ["yTq0p4n7r9..."] }),
+      Type.String({
+        maxLength: 200,
+        description: "The refresh token. Absent: it is read from the cookie.",
+        examples: ["yTq0p4n7r9s2"],
+      }),
     ),
   },
   { additionalProperties: false },
@@ -62,9 +50,11 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ["auth"],
-          summary: "Make an account",
+          operationId: "signUp",
+          summary: "Create an account",
+          description: "Also logs in: returns tokens and sets them as httpOnly cookies for browsers.",
           body: NewAccount,
-          response: { 201: Session, ...problems(400, 409, 413, 415) },
+          response: { 201: SessionView, ...problems(400, 409, 413, 415) },
         },
       },
       async ({ ctx, body }, reply) => {
@@ -84,10 +74,11 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ["auth"],
+          operationId: "logIn",
           summary: "Log in",
-          description: "Answers with tokens, and sets them as httpOnly cookies for browsers.",
+          description: "Returns tokens and sets them as httpOnly cookies for browsers.",
           body: Credentials,
-          response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
+          response: { 200: SessionView, ...problems(400, 401, 413, 415, 429) },
         },
       },
       async ({ ctx, body, ip }, reply) => {
@@ -102,10 +93,11 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         preValidation: emptyBodyIsEmpty,
         schema: {
           tags: ["auth"],
-          summary: "Trade a refresh token for new tokens",
-          description: "A refresh token works once. Using one again ends the login that it came from.",
+          operationId: "refreshSession",
+          summary: "Get new tokens for a refresh token",
+          description: "A refresh token works once. Sending it again ends the login that it belongs to.",
           body: RefreshBody,
-          response: { 200: Session, ...problems(400, 401, 403, 413, 415) },
+          response: { 200: SessionView, ...problems(400, 401, 403, 413, 415) },
         },
       },
       async (request, reply) => {
@@ -121,10 +113,14 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         preValidation: emptyBodyIsEmpty,
         schema: {
           tags: ["auth"],
+          operationId: "logOut",
           summary: "Log out",
-          description: "Ends the login of the refresh token. Its access token runs out by itself.",
+          description: "Ends the login of the refresh token. Its access token stays valid until it expires.",
           body: RefreshBody,
-          response: { 204: Type.Null({ description: "Logged out." }), ...problems(400, 401, 403, 413, 415) },
+          response: {
+            204: Type.Null({ description: "You are logged out." }),
+            ...problems(400, 401, 403, 413, 415),
+          },
         },
       },
       async (request, reply) => {
@@ -141,9 +137,11 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         onRequest: authenticate(config),
         schema: {
           tags: ["auth"],
-          summary: "Who I am",
+          operationId: "getCurrentUser",
+          summary: "Get your account",
+          description: "Returns the user that the credentials belong to.",
           security: SECURITY,
-          response: { 200: Me, ...problems(401) },
+          response: { 200: AccountView, ...problems(401) },
         },
       },
       async ({ ctx, user }) => {

@@ -2,34 +2,27 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { invalidField } from "../errors.ts";
-import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
-import { Uuid } from "../platform/http/schemas.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
 import { MAX_ROW_NUMBER } from "./ids.ts";
+import { BatchParams, RowParams } from "./params.ts";
 import { getBatch, listBatches } from "./queries.ts";
 import { getRowDetail, listRows } from "./row-queries.ts";
 import { viewRow, viewRowDetail } from "./row-views.ts";
 import { batchVersion, NotReversed, RowStatus, viewBatch } from "./views.ts";
 
-export const BatchParams = Type.Object({ batch_id: Uuid });
-export const RowParams = Type.Object({
-  batch_id: Uuid,
-  row: Type.Integer({ minimum: 1, maximum: MAX_ROW_NUMBER }),
-});
-
 export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["batches"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     app.get(
       "/api/v1/batches",
       {
         schema: {
           ...shared,
-          summary: "My batches, newest first",
+          operationId: "listBatches",
+          summary: "List batches",
+          description: "Your batches, newest first.",
           querystring: Type.Object(PageQuery),
           response: { 200: Page(Type.Ref("Batch")), ...problems(400, 401) },
         },
@@ -52,10 +45,11 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "A batch: state, counts, rate, time left",
+          operationId: "getBatch",
+          summary: "Get a batch",
           description:
-            "`ETag` is the version of what is stored; rate and time left change with the clock and have no part in it. Who " +
-            "polls with `If-None-Match` gets 304 until something changes.",
+            "Returns the state, the counts, the speed and the estimated time left. `ETag` identifies the stored version; " +
+            "speed and time left do not affect it. Poll with `If-None-Match` to get 304 until something changes.",
           params: BatchParams,
           response: { 200: Type.Ref("Batch"), ...NOT_MODIFIED, ...problems(400, 401, 404) },
         },
@@ -72,7 +66,9 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "The rows of a batch, in source order",
+          operationId: "listBatchRows",
+          summary: "List the rows of a batch",
+          description: "In the order of the file.",
           params: BatchParams,
           querystring: Type.Object({
             status: Type.Optional(RowStatus),
@@ -102,7 +98,9 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "One row: its cells, its status and what is wrong with it",
+          operationId: "getBatchRow",
+          summary: "Get a row",
+          description: "Returns the cells, the status, the errors and the history of one row.",
           params: RowParams,
           response: { 200: Type.Ref("RowDetail"), ...problems(400, 401, 404) },
         },
@@ -112,5 +110,5 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         return viewRowDetail(batch, await getRowDetail(ctx, batch, params.row));
       },
     );
-  };
+  });
 }

@@ -6,9 +6,9 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
 import { cancelTask } from "../tasks/control/cancel-task.ts";
 import { deleteTask } from "../tasks/control/delete-task.ts";
 import { retryTask } from "../tasks/control/retry-task.ts";
@@ -20,27 +20,30 @@ import { findTaskId, type TaskKey } from "./shared/task-detail.ts";
 import { QueuedTaskAnswer, viewQueuedTask } from "./task-queue/views.ts";
 
 const TaskParams = Type.Object({
-  id: Type.String({ description: "The task's UUID or its number.", examples: ["1"] }),
+  id: Type.String({ description: "The UUID or the number of the task.", examples: ["1"] }),
 });
 const NumberParams = Type.Object({
-  id: Type.String({ description: "The task's number.", examples: ["1"] }),
+  id: Type.String({ description: "The number of the task.", examples: ["1"] }),
 });
-const Deleted = Type.Object({ message: Type.String({ examples: ["Task 1 deleted successfully"] }) });
+const Deleted = Type.Object(
+  { message: Type.String({ description: "A confirmation.", examples: ["Task 1 deleted successfully"] }) },
+  { description: "The task is deleted." },
+);
 
 export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const cache = new TaskCache(ctx);
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
+  return userRoutes(ctx, { tags: ["legacy"] }, (app, shared) => {
     takeBodiesAsDjango(app);
     speakAsDjango(app);
-    const shared = { tags: ["legacy"], security: SECURITY };
 
     app.get(
       "/api/tasks/tasks/:id/",
       {
         schema: {
           ...shared,
-          summary: "One task by its number",
+          operationId: "legacyGetQueuedTask",
+          summary: "Get a task by its number",
+          description: "As the task queue service answers.",
           params: NumberParams,
           response: { 200: QueuedTaskAnswer, ...problems(400, 401, 404) },
         },
@@ -53,7 +56,9 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Remove a task by its number",
+          operationId: "legacyDeleteQueuedTask",
+          summary: "Delete a task by its number",
+          description: "Deletes a task in any state.",
           params: NumberParams,
           response: { 200: Deleted, ...problems(400, 401, 403, 404, 413, 415) },
         },
@@ -66,9 +71,10 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "One task",
+          operationId: "legacyGetTask",
+          summary: "Get a task",
           description:
-            "By its UUID as the file-processing service answers, by its number as the task queue does.",
+            "With a UUID it answers as the file-processing service, with a number as the task queue service.",
           params: TaskParams,
           response: { 200: Type.Union([FileTask, QueuedTaskAnswer]), ...problems(400, 401, 404) },
         },
@@ -85,7 +91,9 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Remove a task",
+          operationId: "legacyDeleteTask",
+          summary: "Delete a task",
+          description: "Deletes a task in any state.",
           params: TaskParams,
           response: { 200: Deleted, ...problems(400, 401, 403, 404, 413, 415) },
         },
@@ -99,13 +107,23 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         preValidation: emptyBodyIsEmpty,
         schema: {
           ...shared,
-          summary: "End a task that waits or runs",
+          operationId: "legacyCancelTask",
+          summary: "Cancel a task",
+          description: "Returns 409 if the task has completed or failed.",
           params: TaskParams,
           body: Type.Object({
-            reason: Type.String({ default: "", maxLength: 1000, examples: ["User cancelled"] }),
+            reason: Type.String({
+              default: "",
+              maxLength: 1000,
+              description: "Stored with the task.",
+              examples: ["User cancelled"],
+            }),
           }),
           response: {
-            200: Type.Object({ status: Type.Literal("cancelled") }),
+            200: Type.Object(
+              { status: Type.Literal("cancelled", { description: "Always `cancelled`." }) },
+              { description: "The task is cancelled." },
+            ),
             ...problems(400, 401, 403, 404, 409, 413, 415),
           },
         },
@@ -123,13 +141,19 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         preValidation: emptyBodyIsEmpty,
         schema: {
           ...shared,
-          summary: "Have a task done once more",
+          operationId: "legacyRetryTask",
+          summary: "Retry a task",
+          description:
+            "Returns 409 if the task is pending or processing, or has completed and `force` is not set.",
           params: TaskParams,
           body: Type.Object({
-            force: Type.Boolean({ default: false, description: "Also one that has completed." }),
+            force: Type.Boolean({ default: false, description: "Retry the task even if it has completed." }),
           }),
           response: {
-            200: Type.Object({ status: Type.Literal("retrying") }),
+            200: Type.Object(
+              { status: Type.Literal("retrying", { description: "Always `retrying`." }) },
+              { description: "The task is retried." },
+            ),
             ...problems(400, 401, 403, 404, 409, 413, 415),
           },
         },
@@ -150,7 +174,7 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       await deleteTask(ctx, userId, await findTaskId(ctx, userId, key));
       return { message: `Task ${key} deleted successfully` };
     }
-  };
+  });
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

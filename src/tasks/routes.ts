@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
-import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
-import { Uuid } from "../platform/http/schemas.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
 import { readTaskFilter, TaskFilterQuery } from "./filter.ts";
+import { TaskParams } from "./params.ts";
 import {
   countByStatus,
   getTask,
@@ -28,19 +28,16 @@ import {
   viewTask,
 } from "./views.ts";
 
-export const TaskParams = Type.Object({ task_id: Uuid });
-
 export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["tasks"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["tasks"] }, (app, shared) => {
     app.get(
       "/api/v1/tasks",
       {
         schema: {
           ...shared,
-          summary: "My tasks, newest first",
+          operationId: "listTasks",
+          summary: "List tasks",
+          description: "Your tasks, newest first.",
           querystring: Type.Object({ ...TaskFilterQuery, ...PageQuery }),
           response: { 200: Page(Type.Ref("Task")), ...problems(400, 401) },
         },
@@ -63,7 +60,9 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "How many of my tasks are in each status",
+          operationId: "countTasks",
+          summary: "Count tasks by status",
+          description: "Counts your tasks that match the filter.",
           querystring: Type.Object(TaskFilterQuery),
           response: { 200: TaskCounts, ...problems(400, 401) },
         },
@@ -79,10 +78,11 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "A task: status, progress, result",
+          operationId: "getTask",
+          summary: "Get a task",
           description:
-            "`ETag` is the version of what is stored; `elapsed_seconds` changes with the clock and has no part in it. Who " +
-            "polls with `If-None-Match` gets 304 until something changes.",
+            "Returns the status, the progress and the result. `ETag` identifies the stored version; `elapsed_seconds` does " +
+            "not affect it. Poll with `If-None-Match` to get 304 until something changes.",
           params: TaskParams,
           response: { 200: Type.Ref("Task"), ...NOT_MODIFIED, ...problems(400, 401, 404) },
         },
@@ -99,7 +99,9 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "What happened to a task, from its beginning",
+          operationId: "listTaskHistory",
+          summary: "List the history of a task",
+          description: "The events of the task, oldest first.",
           params: TaskParams,
           querystring: Type.Object(PageQuery),
           response: { 200: Page(TaskEventView), ...problems(400, 401, 404) },
@@ -118,7 +120,9 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "What a task told of how far it is, from its beginning",
+          operationId: "listTaskProgress",
+          summary: "List the progress of a task",
+          description: "The progress reports of the task, oldest first.",
           params: TaskParams,
           querystring: Type.Object(PageQuery),
           response: { 200: Page(TaskProgressView), ...problems(400, 401, 404) },
@@ -137,7 +141,9 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "The files that a task has made, once it has completed",
+          operationId: "listTaskFiles",
+          summary: "List the files of a task",
+          description: "The files that the task created; empty until it has completed.",
           params: TaskParams,
           querystring: Type.Object(PageQuery),
           response: { 200: Page(TaskFileView), ...problems(400, 401, 404) },
@@ -150,5 +156,5 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         return pageOf(found, query.limit, ({ id }) => id, viewFile);
       },
     );
-  };
+  });
 }

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { TokenView } from "../../src/accounts/tokens/api-tokens.ts";
+import type { TokenView } from "../../src/accounts/tokens/views.ts";
 import { jobs } from "../../src/jobs.ts";
 import { apiTokens, users } from "../../src/schema/accounts.ts";
 import type { Answer, Client, Problem } from "../support/client.ts";

@@ -1,7 +1,7 @@
 import type { Static } from "typebox";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BOOK_SORTS } from "../../src/books/list-books.ts";
-import type { BookView } from "../../src/books/queries.ts";
+import type { BookView } from "../../src/books/views.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 

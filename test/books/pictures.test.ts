@@ -5,7 +5,7 @@ import { sql } from "drizzle-orm";
 import sharp from "sharp";
 import type { Static } from "typebox";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { BookView } from "../../src/books/queries.ts";
+import type { BookView } from "../../src/books/views.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { animation, bomb, FORMATS, noise, photo, picture, SVG } from "../support/pictures.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";

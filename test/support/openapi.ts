@@ -2,22 +2,15 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import type { FastifyInstance } from "fastify";
-
-interface OpenApi {
-  paths: Record<
-    string,
-    Record<string, { responses: Record<string, { content?: Record<string, { schema: object }> }> }>
-  >;
-  components: { schemas: Record<string, object> };
-}
+import { type Document, follow } from "./document.ts";
 
 const UNDOCUMENTED = ["/docs", "/openapi.json", "/api/docs", "/api/redoc", "/api/schema"];
-const documents = new WeakMap<object, { openapi: OpenApi; ajv: Ajv2020 }>();
+const documents = new WeakMap<object, { openapi: Document; ajv: Ajv2020 }>();
 
 function documentOf(app: Pick<FastifyInstance, "swagger">) {
   const known = documents.get(app);
   if (known) return known;
-  const openapi: OpenApi = JSON.parse(JSON.stringify(app.swagger()));
+  const openapi: Document = JSON.parse(JSON.stringify(app.swagger()));
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addSchema({ $id: "openapi", ...openapi });
@@ -43,30 +36,24 @@ export function checkAnswer(
     if (response.status === 404) return;
     throw new Error(`${method} ${pathname} answered ${response.status} and is not in the OpenAPI document.`);
   }
-  const documented = operation.responses[String(response.status)];
-  if (!documented)
+  const answer = operation.responses[String(response.status)];
+  if (!answer)
     throw new Error(
       `${method} ${route} answered ${response.status}, which is not documented: ${JSON.stringify(body)}`,
     );
+  const { content } = follow(openapi, answer);
+  if (!content) return;
   const [mediaType = ""] = (response.headers.get("content-type") ?? "").split(";");
-  if (!documented.content) return;
-  const range = documented.content[mediaType] ? mediaType : "*/*";
-  const schema = documented.content[range]?.schema;
-  if (!schema)
+  const range = content[mediaType] ? mediaType : "*/*";
+  if (!content[range]?.schema)
     throw new Error(
       `${method} ${route} answered ${response.status} as ${mediaType}, which is not documented.`,
     );
-  const pointer = [
-    "paths",
-    route,
-    method.toLowerCase(),
-    "responses",
-    String(response.status),
-    "content",
-    range,
-    "schema",
-  ];
-  const validate = ajv.getSchema(`openapi#/${pointer.map(encodePointer).join("/")}`) as ValidateFunction;
+  const pointer = answer.$ref
+    ? answer.$ref.slice(2).split("/")
+    : ["paths", route, method.toLowerCase(), "responses", String(response.status)];
+  const at = [...pointer, "content", range, "schema"].map(encodePointer).join("/");
+  const validate = ajv.getSchema(`openapi#/${at}`) as ValidateFunction;
   if (!validate(body))
     throw new Error(`${method} ${route} ${response.status}: ${ajv.errorsText(validate.errors)}`);
 }

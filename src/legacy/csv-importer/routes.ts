@@ -12,7 +12,10 @@ import { ACCESS_COOKIE, authenticate, SECURITY } from "../../platform/http/auth.
 import { problems } from "../../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
 import { decodeNumberCursor, PageQuery, pageOf } from "../../platform/http/paging.ts";
-import { listRecords, RecordView } from "../../records/queries.ts";
+import { NumericId } from "../../platform/http/schemas.ts";
+import { fileForm } from "../../platform/http/upload.ts";
+import { listRecords } from "../../records/queries.ts";
+import { RecordView } from "../../records/views.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { type BatchState, batches } from "../../schema/batches.ts";
 import { receiveLegacyUpload } from "../shared/receive-upload.ts";
@@ -24,7 +27,9 @@ const TARGET = "records";
 /** The service answered with every row at once. Beyond this an answer says where the rest is. */
 const MAX_ROWS = 1000;
 
-const JobStatus = Type.Enum(["PENDING", "PROCESSING", "SUCCESS", "FAILED"]);
+const JobStatus = Type.Enum(["PENDING", "PROCESSING", "SUCCESS", "FAILED"], {
+  description: "The state of the import.",
+});
 type JobStatus = "PENDING" | "PROCESSING" | "SUCCESS" | "FAILED";
 
 const STATUS: Record<BatchState, JobStatus> = {
@@ -43,20 +48,23 @@ const STATUS: Record<BatchState, JobStatus> = {
 };
 
 const Accepted = Type.Object({
-  job_id: Type.Integer({ examples: [1] }),
+  job_id: Type.Integer({ description: "The id of the import.", examples: [1] }),
   status: JobStatus,
-  message: Type.String({ examples: ["Upload successful. Processing started in background."] }),
+  message: Type.String({
+    description: "A confirmation.",
+    examples: ["Upload successful. Processing started in background."],
+  }),
 });
 
 const Job = Type.Object({
-  id: Type.Integer({ examples: [1] }),
-  original_filename: Type.String({ examples: ["data.csv"] }),
+  id: Type.Integer({ description: "The id of the import.", examples: [1] }),
+  original_filename: Type.String({ description: "The name of the uploaded file.", examples: ["data.csv"] }),
   status: JobStatus,
   csv_data: Type.Array(RecordView.properties.data, {
-    description: "Empty until SUCCESS; then all rows up to 1,000, and a page of 1,000 beyond.",
+    description: "Up to 1,000 rows. Empty unless `status` is SUCCESS.",
   }),
-  next: Type.Optional(Type.String({ description: "Where the next rows are, where there are more." })),
-  error: Type.Optional(Type.String({ description: "Why it FAILED." })),
+  next: Type.Optional(Type.String({ description: "The URL of the next rows. Absent: there are no more." })),
+  error: Type.Optional(Type.String({ description: "Why the import failed." })),
 });
 
 export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
@@ -69,10 +77,12 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.post(
       "/upload",
       {
+        config: { documentedBody: fileForm("The CSV file.") },
         schema: {
           ...shared,
-          summary: "Upload any CSV",
-          consumes: ["multipart/form-data"],
+          operationId: "legacyUploadCsv",
+          summary: "Upload a CSV of any kind",
+          description: "Returns when the whole file is stored and queued. Every row becomes a record.",
           response: { 200: Accepted, ...problems(400, 401, 403, 409, 413, 415) },
         },
       },
@@ -93,8 +103,10 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "The state of an upload, and its rows once it is done",
-          params: Type.Object({ job_id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) }),
+          operationId: "legacyGetJob",
+          summary: "Get an import",
+          description: "Returns the state of the import and, after it has succeeded, its rows.",
+          params: Type.Object({ job_id: NumericId("The id of the import.") }),
           querystring: Type.Object({ cursor: PageQuery.cursor }),
           response: { 200: jsonText(Job), ...problems(400, 401, 404) },
         },

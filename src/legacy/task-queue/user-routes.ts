@@ -14,31 +14,55 @@ import { problems } from "../../platform/http/errors.ts";
 import { speakAsDjango } from "../shared/django-errors.ts";
 
 const { username, password } = NewAccount.properties;
-const PersonName = (example: string) =>
-  Type.String({ maxLength: 150, pattern: "^[^\\u0000]*$", default: "", examples: [example] });
+const PersonName = (description: string, example: string) =>
+  Type.String({ maxLength: 150, pattern: "^[^\\u0000]*$", default: "", description, examples: [example] });
 
 const Registration = Type.Object(
   {
     username,
-    email: Type.String({ minLength: 1, maxLength: 254, examples: ["ada@example.com"] }),
+    email: Type.String({
+      minLength: 1,
+      maxLength: 254,
+      description: "The email address.",
+      examples: ["ada@example.com"],
+    }),
     password,
     password2: Type.String({
       minLength: 1,
-      description: "The same again.",
+      description: "The password again.",
       examples: ["correct horse battery"],
     }),
-    first_name: PersonName("Ada"),
-    last_name: PersonName("Lovelace"),
+    first_name: PersonName("The first name.", "Ada"),
+    last_name: PersonName("The last name.", "Lovelace"),
   },
   { additionalProperties: false },
 );
 
-const Tokens = Type.Object({ refresh: Type.String(), access: Type.String() });
-const Session = Type.Object({
-  user: Type.Object({ id: Type.Integer(), username: Type.String(), email: Type.String() }),
-  tokens: Tokens,
-  message: Type.String({ examples: ["Login successful"] }),
-});
+const Tokens = Type.Object(
+  {
+    refresh: Type.String({ description: "The refresh token. It works once.", examples: ["yTq0p4n7r9s2"] }),
+    access: Type.String({
+      description: "The access token. Send it as `Authorization: Bearer`.",
+      examples: ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.k5J2"],
+    }),
+  },
+  { description: "The new tokens." },
+);
+const Session = Type.Object(
+  {
+    user: Type.Object(
+      {
+        id: Type.Integer({ description: "The id of the user.", examples: [1] }),
+        username: Type.String({ description: "The name of the user.", examples: ["ada"] }),
+        email: Type.String({ description: "The email address.", examples: ["ada@example.com"] }),
+      },
+      { description: "The user." },
+    ),
+    tokens: Tokens,
+    message: Type.String({ description: "A confirmation.", examples: ["Login successful"] }),
+  },
+  { description: "You are logged in." },
+);
 
 export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
@@ -52,7 +76,9 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Make an account",
+          operationId: "legacyRegisterUser",
+          summary: "Create an account",
+          description: "Also logs in.",
           body: Registration,
           response: { 201: Session, ...problems(400, 413, 415) },
         },
@@ -74,7 +100,9 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
+          operationId: "legacyLogInUser",
           summary: "Log in",
+          description: "Returns tokens and sets them as httpOnly cookies for browsers.",
           body: Credentials,
           response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
         },
@@ -90,10 +118,16 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Trade a refresh token for new tokens",
-          description: "A refresh token works once; keep the one that comes with the answer.",
+          operationId: "legacyRefreshTokens",
+          summary: "Get new tokens for a refresh token",
+          description: "A refresh token works once. Keep the new refresh token of the answer.",
           body: Type.Object({
-            refresh: Type.String({ minLength: 1, maxLength: 200, examples: ["yTq0p4n7r9..."] }),
+            refresh: Type.String({
+              minLength: 1,
+              maxLength: 200,
+              description: "The refresh token.",
+              examples: ["yTq0p4n7r9s2"],
+            }),
           }),
           response: { 200: Tokens, ...problems(400, 401, 413, 415) },
         },

@@ -22,44 +22,71 @@ export const STATUS: Record<ErrorCode, number> = {
 
 export const Problem = Type.Object(
   {
-    type: Type.String(),
-    title: Type.String({ description: "The status in words." }),
-    status: Type.Integer(),
-    code: Type.String({ description: "Stable, for programs." }),
-    detail: Type.String({ description: "What is wrong and what to do, for people." }),
-    error: Type.String({ description: "The same as `detail`." }),
+    type: Type.String({ description: "Always `about:blank`.", examples: ["about:blank"] }),
+    title: Type.String({ description: "The status in words.", examples: ["Bad Request"] }),
+    status: Type.Integer({ description: "The HTTP status.", examples: [400] }),
+    code: Type.String({
+      description: "The kind of error, stable for programs.",
+      examples: ["invalid_input"],
+    }),
+    detail: Type.String({
+      description: "The problem and the way out, for people.",
+      examples: ["limit: must be <= 1000"],
+    }),
+    error: Type.String({ description: "The same as `detail`.", examples: ["limit: must be <= 1000"] }),
     field_errors: Type.Record(Type.String(), Type.Array(Type.String()), {
-      description: "What is wrong with each field.",
+      description: "The problems of each invalid field.",
+      examples: [{ limit: ["must be <= 1000"] }],
     }),
     request_id: Type.Optional(
       Type.String({
-        description: "With status 5xx: the id under which the error is logged, as in `X-Request-Id`.",
+        description: "For a status of 5xx: the id of the request, as in the log and in `x-request-id`.",
+        examples: ["019c1f3e-7f0a-7c11-9d43-6d0b2c1a9e55"],
       }),
     ),
   },
-  { $id: "Problem", description: "Problem details (RFC 9457)." },
+  {
+    $id: "Problem",
+    description: "Problem details (RFC 9457).",
+    examples: [
+      {
+        type: "about:blank",
+        title: "Bad Request",
+        status: 400,
+        code: "invalid_input",
+        detail: "limit: must be <= 1000",
+        error: "limit: must be <= 1000",
+        field_errors: { limit: ["must be <= 1000"] },
+      },
+    ],
+  },
 );
 
 const MEANING: Record<number, string> = {
-  400: "The input is wrong; `field_errors` names the field.",
-  401: "No proof of who is calling, or one that is not valid (any more).",
-  403: "Not allowed.",
-  404: "There is none, or it is somebody else's.",
-  409: "Not possible in the present state.",
-  413: "Over a limit; `detail` names it.",
-  415: "Not a media type that is understood here.",
-  416: "`Range` asks for bytes that there are none of; `Content-Range` tells how many there are.",
-  422: "The Idempotency-Key stood for another request.",
-  429: "Too many failed attempts; `Retry-After` says when to try again.",
-  500: "A mistake of ours; it is logged.",
-  503: "The database can't be reached or the service is overloaded; try again after `Retry-After` seconds.",
+  400: "The request is invalid; `field_errors` names the field.",
+  401: "The credentials are missing, invalid or expired.",
+  403: "You are not allowed to do this.",
+  404: "The resource does not exist, or it belongs to another user.",
+  409: "The current state does not allow this.",
+  413: "The request exceeds a limit; `detail` names it.",
+  415: "The media type of the body is not supported.",
+  416: "`Range` asks for bytes beyond the end; `Content-Range` has the size.",
+  422: "The Idempotency-Key was used for a different request.",
+  429: "Too many failed logins. Try again after `Retry-After` seconds.",
+  431: "The URL and the headers are larger than 16 kB together.",
+  500: "Internal error. It has been logged.",
+  503: "The database is unreachable or the service is overloaded. Try again after `Retry-After` seconds.",
 };
+
+/** The statuses that any route can answer. */
+const ANYWHERE = [431, 500, 503];
+
+const content = { "application/problem+json": { schema: Type.Ref("Problem") } };
 
 /** Response schemas for a route's errors. */
 export function problems(...statuses: (keyof typeof MEANING)[]) {
-  const content = { "application/problem+json": { schema: Type.Ref("Problem") } };
   return Object.fromEntries(
-    [...statuses, 500, 503].map((status) => [status, { description: MEANING[status], content }]),
+    [...statuses, ...ANYWHERE].map((status) => [status, { description: MEANING[status], content }]),
   );
 }
 
@@ -74,15 +101,21 @@ export function sendProblem(
     .code(status)
     .type("application/problem+json")
     .send({
-      type: "about:blank",
-      title: STATUS_CODES[status],
-      status,
-      code,
-      detail,
-      error: detail,
-      field_errors: fieldErrors,
+      ...problemOf(status, code, detail, fieldErrors),
       ...(status >= 500 ? { request_id: reply.request.id } : {}),
     });
+}
+
+export function problemOf(status: number, code: string, detail: string, fieldErrors: FieldErrors = {}) {
+  return {
+    type: "about:blank",
+    title: STATUS_CODES[status],
+    status,
+    code,
+    detail,
+    error: detail,
+    field_errors: fieldErrors,
+  };
 }
 
 export function handleErrors(app: FastifyInstance): void {

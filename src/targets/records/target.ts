@@ -13,8 +13,8 @@ const EXTRA = "_extra";
 export const recordsTarget: SetTarget<typeof columns> = {
   name: "records",
   description:
-    "A file of any header: each row is kept as a JSON object with the header's names in their order. " +
-    `Fields beyond the header are kept as an array of text under \`${EXTRA}\`.`,
+    "Any CSV: each row is stored as a JSON object with the columns of the file in their order. " +
+    `Cells beyond the header are stored as an array of texts under \`${EXTRA}\`.`,
   columns,
   aliases: {},
   isOpen: true,

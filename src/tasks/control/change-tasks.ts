@@ -1,5 +1,4 @@
 import { and, count, desc, inArray, lte, max, type SQL } from "drizzle-orm";
-import Type from "typebox";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { type TaskStatus, taskStatus, tasks } from "../../schema/tasks.ts";
@@ -116,11 +115,3 @@ async function changeThose(tx: Tx, change: BulkChange, where: SQL): Promise<numb
   if (action === "cancel") return (await cancelTasks(tx, where, reason)).length;
   return (await retryTasks(tx, where, { force })).length;
 }
-
-export const ChangedView = Type.Object({
-  matched: Type.Integer({ description: "How many there were." }),
-  changed: Type.Integer({
-    description:
-      "How many were changed: 0 without `expect`, fewer than `matched` where it took over a minute.",
-  }),
-});

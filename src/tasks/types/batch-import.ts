@@ -24,8 +24,8 @@ const LOOK_EVERY_MS = 500;
 export const batchImportType: TaskType<typeof params> = {
   name: "batch_import",
   description:
-    "Imports a CSV file through a target, with the options of an upload to /api/v1/batches, and ends with the batch. " +
-    "Rows that fail are in its counts; the task fails where the file can't be read or the batch is ended.",
+    "Imports a CSV file as a batch, with the options of an upload to /api/v1/batches, and ends when the batch ends. " +
+    "Failed rows are in its counts. The task fails if the file cannot be read or the batch fails or is cancelled.",
   queue: "bulk_processing",
   params,
   file: "required",

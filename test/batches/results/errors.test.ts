@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { newBatchId } from "../../../src/batches/ids.ts";
-import type { ErrorGroupsView } from "../../../src/batches/results/group-errors.ts";
+import type { ErrorGroupsView } from "../../../src/batches/results/views.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 

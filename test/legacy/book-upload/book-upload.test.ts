@@ -3,7 +3,7 @@ import type { Static } from "typebox";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newBatchId, rowIdOf } from "../../../src/batches/ids.ts";
 import type { RowView } from "../../../src/batches/row-views.ts";
-import type { BookView } from "../../../src/books/queries.ts";
+import type { BookView } from "../../../src/books/views.ts";
 import { Client, type Problem } from "../../support/client.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
