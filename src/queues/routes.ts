@@ -1,4 +1,3 @@
-/** Queues, workers and jobs, as those who run them see them. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
@@ -41,7 +40,8 @@ const PurgeBody = Type.Object({
   expect: Type.Optional(
     Type.Integer({
       minimum: 0,
-      description: "The `matched` of an earlier request without `expect`. Absent: the queue is only counted.",
+      description:
+        "The `matched` of an earlier request without `expect`. Absent: the request only counts and cancels nothing.",
       examples: [12],
     }),
   ),
@@ -114,9 +114,9 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "purgeQueue",
           summary: "Cancel everything that waits in a queue",
           description:
-            "Cancels pending tasks and, in `bulk_processing`, queued batches that have not started. Without `expect` they are " +
-            "only counted. If `expect` is not their number, nothing changes (409). A request ends after about a minute; if " +
-            "`changed` is then below `matched`, count and send it again.",
+            "Cancels pending tasks and, in `bulk_processing`, queued batches that have not started. Without `expect`, the request " +
+            "only counts them. If `expect` is not their number, nothing changes (409). A request ends after about a minute; if " +
+            "`changed` is then below `matched`, count again and repeat the request.",
           params: QueueParams,
           body: PurgeBody,
           response: { 200: ChangedView, ...problems(400, 401, 403, 409, 413, 415) },
@@ -203,6 +203,6 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
 
 async function viewOf(ctx: Context, name: QueueName): Promise<QueueView> {
   const [found] = (await listQueues(ctx)).filter(({ queue }) => queue === name);
-  if (!found) throw new Error(`There is no queue ${name}.`);
+  if (!found) throw new Error(`The queue ${name} is missing from the list of queues.`);
   return viewQueue(found);
 }
