@@ -2,12 +2,13 @@ import { spawn } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
 import { join, resolve } from "node:path";
 import { eq } from "drizzle-orm";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { refreshTokens, users } from "../../src/schema/accounts.ts";
 import type { Answer, Client, Problem } from "../support/client.ts";
 import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { startSecondApi } from "../support/second-api.ts";
 import { until } from "../support/until.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
 const AUTH = "/api/v1/auth";
 const PASSWORD = "correct horse";
@@ -20,11 +21,7 @@ interface Session {
   user: { id: number; username: string; role: string };
 }
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 function signUp(username: unknown, more: object = {}): Promise<Answer<Session & Problem>> {
   return rowmill.client.post(`${AUTH}/signup`, { username, password: PASSWORD, ...more });

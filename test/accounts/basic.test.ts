@@ -1,22 +1,19 @@
 /** `Authorization: Basic`, sent with every request by clients that know nothing else. */
 import argon2 from "argon2";
 import { eq, sql } from "drizzle-orm";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { hashPassword, NO_PASSWORD } from "../../src/accounts/passwords.ts";
 import { anonymousUser } from "../../src/legacy/csv-importer/anonymous.ts";
 import { users } from "../../src/schema/accounts.ts";
 import type { Answer, Client, Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { startSecondApi } from "../support/second-api.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
 const ME = "/api/v1/auth/me";
 const PASSWORD = "correct horse";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 afterEach(() => vi.restoreAllMocks());
 
 type Me = Answer<{ id: number; username: string; role: string } & Problem>;

@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { TokenView } from "../../src/accounts/tokens/api-tokens.ts";
 import { jobs } from "../../src/jobs.ts";
 import { apiTokens, users } from "../../src/schema/accounts.ts";
 import type { Answer, Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { startSecondApi } from "../support/second-api.ts";
 import { until } from "../support/until.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
 const TOKENS = "/api/v1/auth/tokens";
 const ME = "/api/v1/auth/me";
@@ -16,11 +16,7 @@ const DAY_MS = 86_400_000;
 type Made = TokenView & { token: string };
 type Page = { items: TokenView[]; next_cursor: string | null };
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 function make(user: Client, name: string, more: object = {}): Promise<Answer<Made & Problem>> {
   return user.post(TOKENS, { name, ...more });

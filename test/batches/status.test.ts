@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { newBatchId, taskIdOf } from "../../src/batches/ids.ts";
 import type { RowView } from "../../src/batches/row-views.ts";
 import type { BatchView } from "../../src/batches/views.ts";
@@ -6,8 +6,8 @@ import { openContext } from "../../src/context.ts";
 import { takeJobs } from "../../src/handlers.ts";
 import { createLog } from "../../src/platform/log.ts";
 import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 interface Page<T> {
   items: T[];
@@ -46,11 +46,7 @@ async function paged<T>(user: Client, path: string, limit: number): Promise<T[]>
   return items;
 }
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 /** Has a worker do all there is to do, and waits for its end: only then has the server all that it read. */
 async function work(user: Client, ...batchIds: string[]): Promise<BatchView[]> {
@@ -272,13 +268,11 @@ describe("a row", () => {
 describe("rows by status, while some are done, some are worked on and some wait", () => {
   const COUNT = 400;
   const STATUSES = ["pending", "processing", "success", "failed"] as const;
-  let stopped: Rowmill;
-  let user: Client;
   let batchId: string;
 
+  const stopped = useRowmill({ settings: { ROW_DELAY_MS: "200", WORKER_CONCURRENCY: "1" } });
+  const user = useUser(stopped);
   beforeAll(async () => {
-    stopped = await startRowmill({ ROW_DELAY_MS: "200", WORKER_CONCURRENCY: "1" });
-    user = await stopped.newUser();
     batchId = await uploaded(user, HEADER + books(COUNT));
     await stopped.startWorker();
     await until("some rows have results", async () => (await user.batch(batchId)).body.counts.failed > 0);
@@ -294,7 +288,6 @@ describe("rows by status, while some are done, some are worked on and some wait"
       return rowCount === 1;
     });
   });
-  afterAll(() => stopped[Symbol.asyncDispose]());
 
   test("the counts add up, and so does the rate", async () => {
     const { body } = await user.batch(batchId);
@@ -355,12 +348,10 @@ describe("rows by status, while some are done, some are worked on and some wait"
 });
 
 describe("what there is not", () => {
-  let owner: Client;
-  let stranger: Client;
+  const owner = useUser(rowmill);
+  const stranger = useUser(rowmill);
   let batchId: string;
   beforeAll(async () => {
-    owner = await rowmill.newUser();
-    stranger = await rowmill.newUser();
     batchId = await uploaded(owner, HEADER + books(5));
   });
 

@@ -1,8 +1,8 @@
 import type { Static } from "typebox";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { BookView } from "../../src/books/queries.ts";
 import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 type Book = Static<typeof BookView>;
 
@@ -13,21 +13,16 @@ interface BookPage {
 
 const TITLES = ["Emma", "Ulysses", "Dracula", "Middlemarch", "Walden"];
 
-let rowmill: Rowmill;
-let owner: Client;
-let stranger: Client;
 let owned: Book[];
 
+const rowmill = useRowmill({ worker: true });
+const owner = useUser(rowmill);
+const stranger = useUser(rowmill);
 beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-  owner = await rowmill.newUser();
-  stranger = await rowmill.newUser();
   await uploadBooks(owner, TITLES);
   await uploadBooks(stranger, ["Hunger"]);
   owned = (await owner.get<BookPage>("/api/v1/books")).body.items;
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 async function uploadBooks(user: Client, titles: string[]): Promise<void> {
   const lines = titles.map((title) => `${title},Author of ${title},About ${title}\n`);

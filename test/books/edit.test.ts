@@ -1,28 +1,21 @@
 /** Books made, changed and removed by hand, and what uploads make of those. */
 import { eq } from "drizzle-orm";
 import type { Static } from "typebox";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { BookView } from "../../src/books/queries.ts";
 import { books } from "../../src/schema/targets.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { picture } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 type Book = Static<typeof BookView>;
 
 const PATH = "/api/v1/books";
 
-let rowmill: Rowmill;
-let owner: Client;
-let stranger: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  owner = await rowmill.newUser();
-  stranger = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const owner = useUser(rowmill);
+const stranger = useUser(rowmill);
 
 async function make(title: string, author = "Somebody", user = owner): Promise<Book> {
   const { status, body } = await user.post<Book>(PATH, { title, author });

@@ -1,9 +1,9 @@
 import type { Static } from "typebox";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { BOOK_SORTS } from "../../src/books/list-books.ts";
 import type { BookView } from "../../src/books/queries.ts";
-import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import type { Problem } from "../support/client.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 type Book = Static<typeof BookView>;
 interface BookPage {
@@ -25,21 +25,17 @@ const BOOKS: [title: string, author: string][] = [
   [`It's "quoted" \\ back`, "O'Brien"],
 ];
 
-let rowmill: Rowmill;
-let owner: Client;
-let stranger: Client;
 let made: Book[];
 
+const rowmill = useRowmill();
+const owner = useUser(rowmill);
+const stranger = useUser(rowmill);
 beforeAll(async () => {
-  rowmill = await startRowmill();
-  owner = await rowmill.newUser();
-  stranger = await rowmill.newUser();
   made = [];
   for (const [title, author] of BOOKS)
     made.push((await owner.post<Book>("/api/v1/books", { title, author })).body);
   await stranger.post("/api/v1/books", { title: "Emma", author: "Not yours" });
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 function page(query: Record<string, string>, user = owner) {
   return user.get<BookPage>(`/api/v1/books?${new URLSearchParams(query)}`);

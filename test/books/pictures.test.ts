@@ -4,27 +4,21 @@ import type { AddressInfo } from "node:net";
 import { sql } from "drizzle-orm";
 import sharp from "sharp";
 import type { Static } from "typebox";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { BookView } from "../../src/books/queries.ts";
-import type { Client, Problem } from "../support/client.ts";
+import type { Problem } from "../support/client.ts";
 import { animation, bomb, FORMATS, noise, photo, picture, SVG } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { startRowmill } from "../support/rowmill.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 type Book = Static<typeof BookView>;
 
 const PATH = "/api/v1/books";
 const TEXTS = { title: "Emma", author: "Jane Austen" };
 
-let rowmill: Rowmill;
-let owner: Client;
-let stranger: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  owner = await rowmill.newUser();
-  stranger = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const owner = useUser(rowmill);
+const stranger = useUser(rowmill);
 
 async function withPicture(bytes: Buffer, filename?: string): Promise<Book> {
   const { status, body } = await owner.form<Book>("POST", PATH, { ...TEXTS, picture: bytes }, filename);

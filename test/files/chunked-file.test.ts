@@ -1,24 +1,18 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ChunkedFile } from "../../src/files/chunked-file.ts";
 import { readChunks } from "../../src/files/read-file.ts";
 import { removeDeadFiles, removeTaskFiles } from "../../src/files/remove-files.ts";
 import { storeStream } from "../../src/files/store-stream.ts";
-import type { Client } from "../support/client.ts";
 import { addTask, kept, later, NOTHING } from "../support/files.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const MiB = 2 ** 20;
 const BINARY = { mediaType: "application/octet-stream" };
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const user = useUser(rowmill);
 
 const open = (name = "out.bin") =>
   ChunkedFile.open(rowmill.ctx, { userId: user.userId, name, origin: "upload" });

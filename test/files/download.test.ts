@@ -1,24 +1,20 @@
 import { createHash, randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client } from "../support/client.ts";
+import { beforeAll, describe, expect, test } from "vitest";
 import { FILES, getContent, type StoredView, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const MiB = 2 ** 20;
 const LENGTH = 3 * MiB + 500;
 
-let rowmill: Rowmill;
-let user: Client;
 let file: StoredView;
 let content: Buffer;
+const rowmill = useRowmill();
+const user = useUser(rowmill);
 beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
   content = randomBytes(LENGTH);
   file = await storedFile(user, content, { name: "Größe 日本.bin" });
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 const get = (headers: Record<string, string> = {}) => getContent(user, file.id, headers);
 const etagOf = (sent: Uint8Array) => `"${createHash("sha256").update(sent).digest("base64url")}"`;

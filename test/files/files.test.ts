@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { storeStream } from "../../src/files/store-stream.ts";
 import type { Client, Problem } from "../support/client.ts";
 import {
@@ -13,13 +13,9 @@ import {
   storedFile,
 } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 type List = { items: StoredView[]; next_cursor: string | null };
 const list = async (user: Client, query = "") => (await user.get<List>(`${FILES}${query}`)).body;

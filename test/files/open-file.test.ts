@@ -2,28 +2,20 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { openBelow } from "../../src/files/files-root.ts";
 import { openTaskFile } from "../../src/files/open-file.ts";
-import type { Client } from "../support/client.ts";
 import { FILES, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const MiB = 2 ** 20;
 const folder = mkdtempSync(join(tmpdir(), "rowmill-open-"));
 const content = randomBytes(5 * MiB + 77);
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill({ FILES_ROOT: folder });
-  user = await rowmill.newUser();
-});
-afterAll(async () => {
-  await rowmill[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
+const rowmill = useRowmill({ settings: { FILES_ROOT: folder } });
+const user = useUser(rowmill);
 
 async function openStored(bytes: Uint8Array, name = "a.bin") {
   const file = await storedFile(user, bytes, { name });

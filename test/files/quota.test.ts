@@ -1,20 +1,17 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { QuotaExceeded } from "../../src/files/quota.ts";
 import { storeStream } from "../../src/files/store-stream.ts";
 import type { Problem } from "../support/client.ts";
 import { addTask, FILES, kept, sendFile, storedFile } from "../support/files.ts";
 import { noise } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { startRowmill } from "../support/rowmill.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
 const MiB = 2 ** 20;
 const QUOTA = 5 * MiB;
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill({ FILES_QUOTA_BYTES: String(QUOTA) });
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ settings: { FILES_QUOTA_BYTES: String(QUOTA) } });
 
 test("files are taken to the last byte of FILES_QUOTA_BYTES, and not one more", async () => {
   const user = await rowmill.newUser();

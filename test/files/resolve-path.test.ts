@@ -9,17 +9,18 @@ import { DomainError } from "../../src/errors.ts";
 import { openTaskFile } from "../../src/files/open-file.ts";
 import { type ResolvedFile, resolvePaths } from "../../src/files/resolve-path.ts";
 import { storeStream } from "../../src/files/store-stream.ts";
-import type { Client } from "../support/client.ts";
 import { addTask, setStatus, storedFile } from "../support/files.ts";
-import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { atEnd } from "../support/rowmill.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rowmill-files-"));
 const root = join(folder, "root");
 const outside = join(folder, "outside.txt");
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
+afterAll(() => rmSync(folder, { recursive: true }));
+const rowmill = useRowmill({ settings: { FILES_ROOT: root } });
+const user = useUser(rowmill);
+beforeAll(() => {
   mkdirSync(join(root, "sub"), { recursive: true });
   mkdirSync(join(folder, "root-2"));
   writeFileSync(join(folder, "root-2", "near.txt"), "near");
@@ -33,12 +34,6 @@ beforeAll(async () => {
   symlinkSync(join(root, "loop"), join(root, "loop"));
   symlinkSync(join(folder, "nothing"), join(root, "link-nowhere"));
   execFileSync("mkfifo", [join(root, "pipe")]);
-  rowmill = await startRowmill({ FILES_ROOT: root });
-  user = await rowmill.newUser();
-});
-afterAll(async () => {
-  await rowmill[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
 });
 
 async function resolvePath(ctx: Context, userId: number, path: string): Promise<ResolvedFile | undefined> {

@@ -1,5 +1,5 @@
 import { eq } from "drizzle-orm";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ChunkedFile } from "../../src/files/chunked-file.ts";
 import { removeDeadFiles } from "../../src/files/remove-files.ts";
 import { removeUnusedFiles } from "../../src/files/remove-unused-files.ts";
@@ -9,15 +9,11 @@ import { files } from "../../src/schema/files.ts";
 import { tasks } from "../../src/schema/tasks.ts";
 import { addTask, kept, later, NOTHING, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
 const DAY_SECONDS = 86_400;
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill({ RETENTION_DAYS: "7" });
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ settings: { RETENTION_DAYS: "7" } });
 
 const idsOf = async (userId: number) => {
   const found = await rowmill.ctx.db.select({ id: files.id }).from(files).where(eq(files.userId, userId));

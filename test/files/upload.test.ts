@@ -2,12 +2,13 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { Client, Problem } from "../support/client.ts";
 import { FILES, getContent, kept, NOTHING, type StoredView, sendFile, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
-import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { atEnd } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const MiB = 2 ** 20;
 const BOUNDARY = "----rowmill-test";
@@ -35,13 +36,8 @@ function sendStream<T = StoredView>(user: Client, body: () => AsyncGenerator<str
 const sha256 = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
 
 describe("a file", () => {
-  let rowmill: Rowmill;
-  let user: Client;
-  beforeAll(async () => {
-    rowmill = await startRowmill();
-    user = await rowmill.newUser();
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill();
+  const user = useUser(rowmill);
 
   test("is stored and told of", async () => {
     const { status, headers, body } = await sendFile(user, "hello", { name: "notes.txt" });
@@ -214,13 +210,8 @@ describe("a file", () => {
 
 describe("a refused file leaves nothing", () => {
   const MAX_BYTES = 3 * MiB;
-  let rowmill: Rowmill;
-  let user: Client;
-  beforeAll(async () => {
-    rowmill = await startRowmill({ FILE_MAX_BYTES: String(MAX_BYTES) });
-    user = await rowmill.newUser();
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill({ settings: { FILE_MAX_BYTES: String(MAX_BYTES) } });
+  const user = useUser(rowmill);
   afterEach(async () => expect(await kept(rowmill)).toEqual(NOTHING));
 
   test.each([

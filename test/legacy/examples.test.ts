@@ -1,23 +1,18 @@
 /** Every request that the documents of the two task services show, as they show it, and what their clients read of the answer. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { newAdmin } from "../support/admin.ts";
 import type { Answer, Client } from "../support/client.ts";
 import { storedFile } from "../support/files.ts";
 import { fileTasks, missing, taskQueue } from "../support/legacy-answers.ts";
 import { picture } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 type Headers = Record<string, string>;
 
-let rowmill: Rowmill;
-
-beforeAll(async () => {
-  rowmill = await startRowmill({ GENERIC_TASK_SECONDS: "1" });
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ settings: { GENERIC_TASK_SECONDS: "1" } });
 
 /** Sends what the document shows, and holds the answer to the one that it shows. */
 async function replay<T = Record<string, unknown>>(

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { jobs } from "../../src/jobs.ts";
 import { COUNTED_EXACTLY } from "../../src/platform/queue/queue-reads.ts";
 import { registerWorker } from "../../src/queues/register-worker.ts";
@@ -9,21 +9,16 @@ import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../src/tasks/queries.ts";
 import { newAdmin } from "../support/admin.ts";
 import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { startRowmill } from "../support/rowmill.ts";
 import { endedTask, newTask, untilTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
+import { useAdmin, useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const ADMIN = "/api/v1/admin";
 
-let rowmill: Rowmill;
-let operator: Client;
-let userId: number;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  operator = await newAdmin(rowmill, "operator", "operator");
-  ({ userId } = await rowmill.newUser());
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const operator = useAdmin(rowmill, "operator", "operator");
+const user = useUser(rowmill);
 
 async function queue(operator: Client, name: string): Promise<QueueView> {
   const { body } = await operator.get<{ items: QueueView[] }>(`${ADMIN}/queues`);
@@ -247,7 +242,7 @@ describe("jobs", () => {
     async (cursor) => {
       const { status, body } = await operator.get<Problem>(`${ADMIN}/jobs?cursor=${cursor}`);
       expect({ status, fields: Object.keys(body.field_errors) }).toEqual({ status: 400, fields: ["cursor"] });
-      expect(userId).toBeGreaterThan(0);
+      expect(user.userId).toBeGreaterThan(0);
     },
   );
 });

@@ -1,17 +1,11 @@
 /** What an upload says of its target: the mapping, the mode, and who may. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newAdmin } from "../support/admin.ts";
-import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import type { Problem } from "../support/client.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
+const user = useUser(rowmill);
 
 const path = (options: Record<string, string>) => `/api/v1/batches?${new URLSearchParams(options)}`;
 const countBatches = async () => (await rowmill.ctx.pool.query("SELECT FROM batches")).rowCount;

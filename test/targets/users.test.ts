@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newAdmin } from "../support/admin.ts";
-import type { Client, Problem } from "../support/client.ts";
+import type { Problem } from "../support/client.ts";
 import { chunksOf, deliver, effects, importFile, receive, undo } from "../support/imports.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { startRowmill } from "../support/rowmill.ts";
+import { useAdmin, useRowmill } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let admin: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  admin = await newAdmin(rowmill);
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const admin = useAdmin(rowmill);
 
 const PASSWORD = "correct horse battery";
 const importUsers = (

@@ -1,25 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { changePages, changeTasks, countChangeable } from "../../src/tasks/control/change-tasks.ts";
 import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask, listEvents } from "../../src/tasks/queries.ts";
 import type { TaskView } from "../../src/tasks/views.ts";
 import { newAdmin } from "../support/admin.ts";
 import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { startRowmill } from "../support/rowmill.ts";
 import { endedTask, newTask } from "../support/tasks.ts";
+import { useAdmin, useRowmill } from "../support/use-rowmill.ts";
 
 const TASKS = "/api/v1/admin/tasks";
 
-let rowmill: Rowmill;
-let admin: Client;
-let operator: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  admin = await newAdmin(rowmill);
-  operator = await newAdmin(rowmill, "operator", "operator");
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const admin = useAdmin(rowmill);
+const operator = useAdmin(rowmill, "operator", "operator");
 
 /** Tasks of a new user, with a tag of their own. */
 async function newTasks(count: number): Promise<{ user: Client; tag: string; ids: string[] }> {

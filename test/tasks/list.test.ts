@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Problem } from "../support/client.ts";
 import { type Bulk, type Listed, makeTask } from "../support/task-client.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
 let groupId: string;
 
 /** One task a day, from the first of March on; told by its title. */
+const rowmill = useRowmill();
+const user = useUser(rowmill);
 beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
   const { pool } = rowmill.ctx;
   const { body } = await user.post<Bulk>("/api/v1/tasks/bulk", {
     tasks: [
@@ -34,7 +32,6 @@ beforeAll(async () => {
     [made[2]?.id],
   );
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 const ALL = ["five", "Four", "three", "two", "one"];
 

@@ -1,26 +1,18 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { TaskView } from "../../src/tasks/views.ts";
-import type { Client } from "../support/client.ts";
 import { EventClient } from "../support/events.ts";
 import { startPrograms } from "../support/processes.ts";
-import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { atEnd } from "../support/rowmill.ts";
 import { getTask, type Listed, makeTask, untilEnded, untilTask } from "../support/task-client.ts";
+import { useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-});
-beforeEach(async () => {
-  user = await rowmill.newUser();
-});
+const rowmill = useRowmill({ worker: true });
+const user = useUserPerTest(rowmill);
 // The places of a worker are few.
 afterEach(async () => {
   const { body } = await user.get<Listed>("/api/v1/tasks?status=pending,processing");
   for (const { id } of body.items) await user.delete(`/api/v1/tasks/${id}`);
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 const ifNone = (etag: string | null) => ({ "if-none-match": etag ?? "" });
 

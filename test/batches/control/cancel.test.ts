@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newBatchId } from "../../../src/batches/ids.ts";
 import {
   closeGate,
@@ -18,6 +18,7 @@ import { csv } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { SlowUpload } from "../../support/slow-upload.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 const BOOKS = "/api/v1/batches?target=books";
 
@@ -25,11 +26,7 @@ const bookCount = async ({ ctx }: Rowmill) =>
   (await ctx.pool.query("SELECT count(*)::int AS count FROM books")).rows[0].count;
 
 /** For the tests that need none of their own. */
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 describe("cancelling", () => {
   test("keeps what was committed, and leaves the other rows unprocessed", async () => {

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { RowView } from "../../../src/batches/row-views.ts";
 import type { BatchView } from "../../../src/batches/views.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { count } from "../../support/exactly-once.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 interface Corrected {
   corrected: number;
@@ -12,12 +12,7 @@ interface Corrected {
   batch: BatchView;
 }
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
 
 /** Rows 2 and 5 succeed; 3 lacks a title, 4 has a field too many. */
 const FILE = "Title,Writer,Note\nEmma,Austen,a\n,Shelley,b\nMiddle,march,Eliot,c\nUlysses,Joyce,d\n";

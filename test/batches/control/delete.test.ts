@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { transition } from "../../../src/batches/transitions.ts";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import { inTransaction } from "../../../src/context.ts";
@@ -6,6 +6,7 @@ import { command, deliverChunk, deliverWhole, untilBatch } from "../../support/b
 import type { Client, Problem } from "../../support/client.ts";
 import { csv } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 const remove = (user: Client, batchId: string) => user.send<Problem>("DELETE", `/api/v1/batches/${batchId}`);
 
@@ -40,11 +41,7 @@ async function expectGone(user: Client, batchId: string): Promise<void> {
 }
 
 /** For the tests that need none of their own. */
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 test("a batch that has ended goes with its rows, results, history and jobs; its records stay", async () => {
   const { ctx } = rowmill;

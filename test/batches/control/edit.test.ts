@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { RowDetail } from "../../../src/batches/row-views.ts";
 import { command, deliverChunk, deliverWhole } from "../../support/batches.ts";
 import type { Answer, Client, Problem } from "../../support/client.ts";
 import { csv } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 const rowOf = async (user: Client, batchId: string, row: number) =>
   (await user.get<RowDetail>(`/api/v1/batches/${batchId}/rows/${row}`)).body;
@@ -23,11 +24,7 @@ async function ended({ ctx }: Rowmill, user: Client, content: string, options = 
 }
 
 /** For the tests that need none of their own. */
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 describe("a correction", () => {
   test("changes the cells it names, keeps what they were in the history, and runs with the retry", async () => {
@@ -143,11 +140,7 @@ describe("a correction", () => {
 });
 
 describe("a correction is refused", () => {
-  let rowmill: Rowmill;
-  beforeAll(async () => {
-    rowmill = await startRowmill({ CELL_MAX_BYTES: "1000" });
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill({ settings: { CELL_MAX_BYTES: "1000" } });
 
   test.each([
     [{ fields: { Title: "Emma" } }, 400, "fields.Title"],

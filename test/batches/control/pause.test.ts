@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { settleChunk } from "../../../src/batches/process/settle-chunk.ts";
 import { inTransaction } from "../../../src/context.ts";
 import {
@@ -12,19 +12,16 @@ import {
 } from "../../support/batches.ts";
 import { csv, expectExactlyOnce } from "../../support/exactly-once.ts";
 import { Program } from "../../support/processes.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 const NOTHING = { processing: 0, success: 0, failed: 0, unprocessed: 0, undone: 0 };
 const BOOKS = "/api/v1/batches?target=books";
 const FOR_EVER = `${BOOKS}&row_delay_ms=600000`;
 
 /** For the tests that need none of their own. */
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 describe("pausing", () => {
   test("takes rows out of a worker's hands within about a second, and keeps nothing of them", async () => {

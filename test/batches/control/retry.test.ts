@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { batchJobId, chunkJobId } from "../../../src/batches/batch-jobs.ts";
 import type { RowDetail } from "../../../src/batches/row-views.ts";
 import {
@@ -13,6 +13,7 @@ import {
 import type { Client } from "../../support/client.ts";
 import { csv, expectExactlyOnce } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 const BOOKS = "/api/v1/batches?target=books";
 
@@ -34,11 +35,7 @@ const failedRows = async (user: Client, batchId: string) =>
   (await user.rows(batchId, "failed")).map(({ row }) => row);
 
 /** For the tests that need none of their own. */
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 describe("a retry", () => {
   test("of all rows that failed runs those and no others, and their failures stay in the history", async () => {

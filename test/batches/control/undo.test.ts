@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { RowView } from "../../../src/batches/row-views.ts";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import {
@@ -15,6 +15,7 @@ import type { Client, Problem } from "../../support/client.ts";
 import { csv } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 const UPSERT = "/api/v1/batches?target=books&mode=upsert";
 
@@ -59,11 +60,7 @@ const kept = async (user: Client, batchId: string) =>
   (await user.get<{ items: RowView[] }>(`/api/v1/batches/${batchId}/rows?undo=kept`)).body.items;
 
 /** For the tests that need none of their own. */
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 describe("undoing", () => {
   test("removes the records that the batch made, and says what it came to", async () => {

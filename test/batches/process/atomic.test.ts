@@ -1,20 +1,14 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import { counts } from "../../support/batches.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { count } from "../../support/exactly-once.ts";
 import { closeGate, startWithGate, titled } from "../../support/gate.ts";
-import type { Rowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { uploadForm } from "../../support/upload-form.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startWithGate({ ROW_MAX_RETRIES: "1" });
-  await rowmill.startWorker();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ settings: { ROW_MAX_RETRIES: "1" }, worker: true, gate: true });
 
 const uploadAtomic = async (user: Client, content: string, query: Record<string, string> = {}) =>
   (await uploadForm(user, content, { query: { policy: "atomic", ...query } })).body;

@@ -1,19 +1,14 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { counts } from "../../support/batches.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { count, csv, expectExactlyOnce } from "../../support/exactly-once.ts";
 import { closeGate, startWithGate, titled } from "../../support/gate.ts";
 import { startPrograms } from "../../support/processes.ts";
-import type { Rowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { uploadForm } from "../../support/upload-form.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startWithGate();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true, gate: true });
 
 const dryRun = async (user: Client, content: string, query: Record<string, string> = {}) =>
   (await uploadForm(user, content, { query: { dry_run: "true", ...query } })).body;

@@ -1,18 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import Type from "typebox";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { taskIdOf } from "../../../src/batches/ids.ts";
 import { processRows } from "../../../src/batches/process/process-rows.ts";
 import { inTransaction } from "../../../src/context.ts";
 import { Permanent, Retryable } from "../../../src/errors.ts";
 import type { Attempt, RowTarget } from "../../../src/targets/target.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 const columns = Type.Object({ name: Type.String({ minLength: 1 }) });
 const BATCH = "01a20159-f320-7af5-a6be-a1fe00000000";

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { errorLimit, MAX_ERRORS_PATTERN } from "../../../src/batches/process/error-limit.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { count } from "../../support/exactly-once.ts";
 import { startWithGate, titled } from "../../support/gate.ts";
-import type { Rowmill } from "../../support/rowmill.ts";
 import { uploadForm } from "../../support/upload-form.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 describe("the limit", () => {
   test.for<[string, number, number]>([
@@ -36,12 +36,7 @@ describe("the limit", () => {
 });
 
 describe("a batch", () => {
-  let rowmill: Rowmill;
-  beforeAll(async () => {
-    rowmill = await startWithGate({ WORKER_CONCURRENCY: "1" });
-    await rowmill.startWorker();
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill({ settings: { WORKER_CONCURRENCY: "1" }, worker: true, gate: true });
 
   const uploadUpTo = async (user: Client, maxErrors: string, content: string, query = {}) =>
     (await uploadForm(user, content, { query: { max_errors: maxErrors, ...query } })).body;

@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import type { Client } from "../../support/client.ts";
 import { count, csv, expectExactlyOnce } from "../../support/exactly-once.ts";
-import { addGate, titled } from "../../support/gate.ts";
+import { titled } from "../../support/gate.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { uploadForm } from "../../support/upload-form.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await addGate(rowmill.ctx.pool);
-  await rowmill.startWorker();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true, gate: true });
+beforeAll(() => rowmill.startWorker());
 
 const uploadPaced = async (user: Client, rate: number, content: string) =>
   (await uploadForm(user, content, { query: { rows_per_second: String(rate) } })).body;

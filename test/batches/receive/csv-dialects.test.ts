@@ -1,16 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { BatchView } from "../../../src/batches/views.ts";
-import type { Client, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import type { Problem } from "../../support/client.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill({ UPLOAD_MAX_ROWS: "100", HEADER_NAME_MAX_BYTES: "20" });
-  await rowmill.startWorker();
-  user = await rowmill.newUser();
+const rowmill = useRowmill({
+  settings: { UPLOAD_MAX_ROWS: "100", HEADER_NAME_MAX_BYTES: "20" },
+  worker: true,
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const user = useUser(rowmill);
 
 async function imported(content: string | Buffer, options: Record<string, string> = {}) {
   const query = new URLSearchParams({ target: "records", force: "true", ...options });

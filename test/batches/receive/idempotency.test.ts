@@ -1,21 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { request } from "node:http";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Context } from "../../../src/context.ts";
 import { claimKey, removeStaleKeys } from "../../../src/idempotency/claim-key.ts";
 import { jobs } from "../../../src/jobs.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { count, csv } from "../../support/exactly-once.ts";
 import { startPrograms } from "../../support/processes.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { type Uploaded, uploadForm } from "../../support/upload-form.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 const FILE = csv(30);
 const KEY = "the-first";

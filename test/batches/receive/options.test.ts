@@ -1,18 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { describe, expect, test } from "vitest";
+import type { Problem } from "../../support/client.ts";
 import { uploadForm } from "../../support/upload-form.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 const FILE = "title,author\nEmma,Austen\n";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
+const user = useUser(rowmill);
 
 const OPTIONS = {
   target: "books",

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { BatchView } from "../../../src/batches/views.ts";
 import type { Answer, Client, Problem } from "../../support/client.ts";
 import { atEnd, type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 const UPLOAD = "/api/v1/batches?target=books";
 const BOUNDARY = "----rowmill-test";
@@ -64,12 +65,7 @@ const HEADER = "title,author,description\n";
 const FIRST_LINES = 2500;
 
 describe("an upload", () => {
-  let rowmill: Rowmill;
-  beforeAll(async () => {
-    rowmill = await startRowmill();
-    await rowmill.startWorker();
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill({ worker: true });
 
   test("becomes a batch whose rows are books", async () => {
     const user = await rowmill.newUser();
@@ -285,17 +281,14 @@ describe("an upload", () => {
 describe("a refused upload leaves nothing", () => {
   /** More than a segment of rows, so that there is something stored when the refusal comes. */
   const MAX_BYTES = 4_000_000;
-  let rowmill: Rowmill;
-  let user: Client;
-  beforeAll(async () => {
-    rowmill = await startRowmill({
+  const rowmill = useRowmill({
+    settings: {
       UPLOAD_MAX_BYTES: String(MAX_BYTES),
       UPLOAD_MAX_COLUMNS: "5",
       CELL_MAX_BYTES: "1000",
-    });
-    user = await rowmill.newUser();
+    },
   });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const user = useUser(rowmill);
   afterEach(async () => expect(await kept(rowmill)).toEqual(NOTHING));
 
   async function upload(content: string | Buffer): Promise<Answer<Problem>> {
@@ -497,11 +490,7 @@ describe("a refused upload leaves nothing", () => {
 });
 
 describe("a big or slow upload", () => {
-  let rowmill: Rowmill;
-  beforeAll(async () => {
-    rowmill = await startRowmill({ UPLOAD_MAX_COLUMNS: "6000" });
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill({ settings: { UPLOAD_MAX_COLUMNS: "6000" } });
 
   const onlyBatch = async (user: Client) => {
     const { body } = await user.get<{ items: BatchView[] }>("/api/v1/batches");

@@ -3,25 +3,19 @@ import { get, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
 import Papa from "papaparse";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newBatchId } from "../../../src/batches/ids.ts";
 import { RESULT_FILES, type ResultFile } from "../../../src/batches/results/export-results.ts";
 import { transitions } from "../../../src/batches/state.ts";
 import { undefuse } from "../../../src/platform/csv/cells.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 const OURS = ["_row", "_status", "_error_code", "_error", "_id"];
 
-let rowmill: Rowmill;
-let worked: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  worked = await startRowmill();
-  await worked.startWorker();
-});
-afterAll(() => Promise.all([rowmill[Symbol.asyncDispose](), worked[Symbol.asyncDispose]()]));
+const rowmill = useRowmill();
+const worked = useRowmill({ worker: true });
 
 async function uploaded(user: Client, content: string | Uint8Array, filename?: string): Promise<string> {
   const { status, body } = await user.upload(content, "/api/v1/batches?target=books&force=true", filename);

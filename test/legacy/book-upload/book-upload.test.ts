@@ -1,12 +1,13 @@
 /** S0's document (a Django bulk book upload), replayed call by call. */
 import type { Static } from "typebox";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { newBatchId, taskIdOf } from "../../../src/batches/ids.ts";
 import type { RowView } from "../../../src/batches/row-views.ts";
 import type { BookView } from "../../../src/books/queries.ts";
 import { Client, type Problem } from "../../support/client.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 interface Session {
   success: boolean;
@@ -73,15 +74,11 @@ const logged = ({ app, url }: Rowmill, { access, refresh, user_id }: Session) =>
   new Client(url, app, { access, refresh, user: { id: user_id } });
 
 describe("the document, replayed", () => {
+  // Long enough to be observed, even on a busy machine.
   const ROW_DELAY_MS = 1000;
-  let rowmill: Rowmill;
   let user: Client;
   let accepted: Accepted;
-  beforeAll(async () => {
-    // Long enough to be seen while it lasts, also on a machine that is busy.
-    rowmill = await startRowmill({ ROW_DELAY_MS: String(ROW_DELAY_MS) });
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill({ settings: { ROW_DELAY_MS: String(ROW_DELAY_MS) } });
 
   test("signup answers 201 with tokens", async () => {
     const { status, body } = await rowmill.client.post<Session>("/signup/", {
@@ -279,17 +276,13 @@ describe("the document, replayed", () => {
 });
 
 describe("the seed's endpoints", () => {
-  let rowmill: Rowmill;
-  let owner: Client;
-  let stranger: Client;
   let small: Accepted;
+  const rowmill = useRowmill();
+  const owner = useUser(rowmill);
+  const stranger = useUser(rowmill);
   beforeAll(async () => {
-    rowmill = await startRowmill();
-    owner = await rowmill.newUser();
-    stranger = await rowmill.newUser();
     small = (await upload(owner, TEST_BOOKS)).body;
   });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
 
   test("answer with and without the slash at the end", async () => {
     const account = { username: "slash", password: "p", email: "" };

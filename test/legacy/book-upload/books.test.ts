@@ -1,10 +1,10 @@
 /** The book endpoints as the service's own document has them, word for word. */
 import { sql } from "drizzle-orm";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client, Problem } from "../../support/client.ts";
+import { describe, expect, test } from "vitest";
+import type { Problem } from "../../support/client.ts";
 import { picture, SVG } from "../../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 interface Book {
   id: number;
@@ -17,16 +17,9 @@ interface Book {
 
 const NINETEEN_84 = { title: "1984", author: "George Orwell", description: "A dystopian novel" };
 
-let rowmill: Rowmill;
-let owner: Client;
-let stranger: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  owner = await rowmill.newUser();
-  stranger = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const owner = useUser(rowmill);
+const stranger = useUser(rowmill);
 
 async function make(fields: Record<string, string | Uint8Array> = NINETEEN_84): Promise<Book> {
   const { status, body } = await owner.form<Book>("POST", "/books/", fields);

@@ -1,9 +1,10 @@
 /** S3's document (a FastAPI CSV importer), replayed call by call. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { BatchState } from "../../../src/schema/batches.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 interface Accepted {
   job_id: number;
@@ -32,13 +33,8 @@ const done = (user: Client, id: number) =>
   });
 
 describe("the document, replayed", () => {
-  let rowmill: Rowmill;
-  let user: Client;
-  beforeAll(async () => {
-    rowmill = await startRowmill();
-    user = await rowmill.newUser();
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill();
+  const user = useUser(rowmill);
 
   test("upload, wait, read", async () => {
     const { status, body } = await upload(user, CSV);
@@ -193,12 +189,7 @@ describe("the document, replayed", () => {
 });
 
 describe("with ANONYMOUS_UPLOADS", () => {
-  let rowmill: Rowmill;
-  beforeAll(async () => {
-    rowmill = await startRowmill({ ANONYMOUS_UPLOADS: "true" });
-    await rowmill.startWorker();
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill({ settings: { ANONYMOUS_UPLOADS: "true" }, worker: true });
 
   test("a job that does not exist is none, also before the first upload", async () => {
     expect((await rowmill.client.get("/jobs/1")).status).toBe(404);

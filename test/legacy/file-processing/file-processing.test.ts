@@ -1,12 +1,12 @@
 /** The endpoints as the document of the Celery file-processing service has them. */
 import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { storedFile } from "../../support/files.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 interface Listed {
   id: string;
@@ -28,12 +28,7 @@ interface Page {
 const CSV = Buffer.from("title,author\nEmma,Jane Austen\n");
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-let rowmill: Rowmill;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 /** A user who has files of these paths. */
 async function userWith(...paths: string[]): Promise<Client> {

@@ -1,24 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { TaskCache } from "../../../src/legacy/shared/task-cache.ts";
 import { cancelTask } from "../../../src/tasks/control/cancel-task.ts";
 import { retryTask } from "../../../src/tasks/control/retry-task.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../../src/tasks/queries.ts";
 import { ownTasks, TASK_CHANNEL } from "../../../src/tasks/transitions.ts";
-import type { Client } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 const MINUTE_MS = 60_000;
 
-let rowmill: Rowmill;
-let owner: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  owner = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const owner = useUser(rowmill);
 
 async function create(params: Record<string, unknown> = {}) {
   const { tasks } = await createTasks(rowmill.ctx, owner.userId, [{ type: "generic", title: "Try", params }]);

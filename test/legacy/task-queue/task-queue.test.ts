@@ -1,12 +1,13 @@
 /** The task endpoints as the document of the Task Queue & Notification API has them. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { cancelTask } from "../../../src/tasks/control/cancel-task.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { ownTasks } from "../../../src/tasks/transitions.ts";
 import { newAdmin } from "../../support/admin.ts";
 import { Client, type Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 interface Task {
   id: number;
@@ -33,12 +34,7 @@ const REQUEST = {
   description: "Import and process customer CSV file",
 };
 
-let rowmill: Rowmill;
-
-beforeAll(async () => {
-  rowmill = await startRowmill({ GENERIC_TASK_SECONDS: "0" });
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ settings: { GENERIC_TASK_SECONDS: "0" } });
 
 async function make(user: Client, title: string, description = ""): Promise<Task> {
   const { status, body } = await user.post<{ task: Task }>("/api/tasks/tasks/", { title, description });

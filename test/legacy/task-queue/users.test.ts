@@ -1,9 +1,10 @@
 /** The accounts of S2's document (a Django task queue service), replayed call by call. */
 import { eq } from "drizzle-orm";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { users } from "../../../src/schema/accounts.ts";
 import type { Answer, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 interface Session {
   user: { id: number; username: string; email: string };
@@ -23,11 +24,7 @@ const JOHN = {
   last_name: "Doe",
 };
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 function post<T = Session>(path: string, body: unknown): Promise<Answer<T & Problem>> {
   return rowmill.client.post(USERS + path, body);

@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { inTransaction } from "../../../src/context.ts";
 import type { TaskView } from "../../../src/tasks/views.ts";
-import type { Client, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import type { Problem } from "../../support/client.ts";
+import { startRowmill } from "../../support/rowmill.ts";
 import {
   type Bulk,
   breakTask,
@@ -16,22 +16,15 @@ import {
   untilTask,
 } from "../../support/task-client.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill, useUserPerTest } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-});
-beforeEach(async () => {
-  user = await rowmill.newUser();
-});
+const rowmill = useRowmill({ worker: true });
+const user = useUserPerTest(rowmill);
 // The places of a worker are few, and some of these tasks would take theirs for an hour.
 afterEach(async () => {
   const { body } = await user.get<Listed>("/api/v1/tasks?status=pending,processing");
   for (const { id } of body.items) await user.delete(`/api/v1/tasks/${id}`);
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 const send = <T = TaskView>(id: string, command: string, body?: object, client = user) =>
   client.post<T>(`/api/v1/tasks/${id}/${command}`, body);

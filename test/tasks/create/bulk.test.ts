@@ -1,18 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { BULK_MAX_BYTES } from "../../../src/tasks/create/task-body.ts";
-import type { Client, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import type { Problem } from "../../support/client.ts";
 import { type Bulk, getTask, history, type Listed, rowsOf } from "../../support/task-client.ts";
+import { useRowmill, useUserPerTest } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-beforeEach(async () => {
-  user = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const user = useUserPerTest(rowmill);
 
 const PATH = "/api/v1/tasks/bulk";
 const generic = (own: object = {}) => ({ type: "generic", params: { seconds: 0 }, ...own });

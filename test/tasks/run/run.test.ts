@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { cancelTask } from "../../../src/tasks/control/cancel-task.ts";
 import { deleteTask } from "../../../src/tasks/control/delete-task.ts";
 import { retryTask } from "../../../src/tasks/control/retry-task.ts";
@@ -7,22 +7,14 @@ import { listProgress } from "../../../src/tasks/queries.ts";
 import { endTask } from "../../../src/tasks/run/end-task.ts";
 import { runTask } from "../../../src/tasks/run/run-task.ts";
 import { ownTasks } from "../../../src/tasks/transitions.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { createTask, endedTask, eventsOf, runningTask } from "../../support/tasks.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let userId: number;
+const rowmill = useRowmill({ worker: true });
+const user = useUser(rowmill);
 
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-  ({ userId } = await rowmill.newUser());
-});
-
-afterAll(() => rowmill[Symbol.asyncDispose]());
-
-const create = (request: TaskRequest) => createTask(rowmill.ctx, userId, request);
+const create = (request: TaskRequest) => createTask(rowmill.ctx, user.userId, request);
 const lasting = (seconds: number): TaskRequest => ({ type: "generic", params: { seconds } });
 
 async function isIdle(): Promise<boolean> {
@@ -66,7 +58,7 @@ describe("a task that is being worked on", () => {
     const id = await create(lasting(60));
     await runningTask(rowmill.ctx, id);
     const cancelledAt = performance.now();
-    await cancelTask(rowmill.ctx, ownTasks(userId), id, "enough");
+    await cancelTask(rowmill.ctx, ownTasks(user.userId), id, "enough");
     await until("its worker is free", isIdle);
     expect(performance.now() - cancelledAt).toBeLessThan(10_000);
     const task = await endedTask(rowmill.ctx, id);
@@ -77,7 +69,7 @@ describe("a task that is being worked on", () => {
   test("stops where it is deleted, and nothing of it is left", async () => {
     const id = await create(lasting(60));
     await runningTask(rowmill.ctx, id);
-    await deleteTask(rowmill.ctx, ownTasks(userId), id);
+    await deleteTask(rowmill.ctx, ownTasks(user.userId), id);
     await until("its worker is free", isIdle);
     const { rows } = await rowmill.ctx.pool.query(
       `SELECT (SELECT count(*)::int FROM tasks WHERE id = $1) + (SELECT count(*)::int FROM task_events WHERE task_id = $1)
@@ -91,8 +83,8 @@ describe("a task that is being worked on", () => {
   test("runs once more where it is cancelled and retried before its worker has noticed", async () => {
     const id = await create(lasting(0.8));
     await runningTask(rowmill.ctx, id);
-    await cancelTask(rowmill.ctx, ownTasks(userId), id);
-    await retryTask(rowmill.ctx, ownTasks(userId), id, { force: false });
+    await cancelTask(rowmill.ctx, ownTasks(user.userId), id);
+    await retryTask(rowmill.ctx, ownTasks(user.userId), id, { force: false });
     const task = await endedTask(rowmill.ctx, id);
     expect(task).toMatchObject({ status: "completed", attempt: 2, cancelledAt: null, cancelReason: null });
     const events = ["created", "queued", "started", "cancelled", "retrying", "started", "completed"];
@@ -112,7 +104,7 @@ describe("whoever begins a task last", () => {
     expect(await endTask(rowmill.ctx, first, done)).toBeUndefined();
     expect(await runningTask(rowmill.ctx, id)).toMatchObject({ attempt: 2, result: null });
     await until("the first has noticed", isIdle);
-    await cancelTask(rowmill.ctx, ownTasks(userId), id);
+    await cancelTask(rowmill.ctx, ownTasks(user.userId), id);
     await second;
     expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "started", "cancelled"]);
   });
@@ -122,7 +114,7 @@ describe("whoever begins a task last", () => {
     const { jobId, run } = await endedTask(rowmill.ctx, id);
     const delivery = { id: jobId, payload: {}, attempt: 2, signal: new AbortController().signal };
     expect(await runTask(rowmill.ctx, { taskId: id, run }, delivery)).toBeUndefined();
-    await retryTask(rowmill.ctx, ownTasks(userId), id, { force: true });
+    await retryTask(rowmill.ctx, ownTasks(user.userId), id, { force: true });
     expect(await runTask(rowmill.ctx, { taskId: id, run }, delivery)).toBeUndefined();
     expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 2, run: 2 });
   });

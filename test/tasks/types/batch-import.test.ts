@@ -1,22 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { BatchView } from "../../../src/batches/views.ts";
 import { getTask } from "../../../src/tasks/queries.ts";
 import type { TaskView } from "../../../src/tasks/views.ts";
-import type { Client } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { endedTask } from "../../support/tasks.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-  user = await rowmill.newUser();
-});
-
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
+const user = useUser(rowmill);
 
 async function importFile(content: string, params: Record<string, unknown> = {}): Promise<TaskView> {
   const { body: file } = await user.upload<{ id: string }>(content, "/api/v1/files", "books.csv");

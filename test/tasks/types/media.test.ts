@@ -1,22 +1,13 @@
 /** Documents and videos as tasks: over HTTP, from a file in the database to a file in the database. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { TaskView } from "../../../src/tasks/views.ts";
-import type { Client } from "../../support/client.ts";
 import { pdfWithPages } from "../../support/pdf.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { untilEnded } from "../../support/task-client.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 import { makeVideo } from "../../support/videos.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-  user = await rowmill.newUser();
-});
-
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
+const user = useUser(rowmill);
 
 async function work(type: string, bytes: Buffer, name: string, params: object = {}): Promise<TaskView> {
   const { body: file } = await user.upload<{ id: string }>(bytes, "/api/v1/files", name);

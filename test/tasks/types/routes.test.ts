@@ -1,11 +1,10 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { checkParams } from "../../../src/tasks/create/check-params.ts";
 import { taskTypes } from "../../../src/tasks/types/registry.ts";
 import { exampleOf } from "../../../src/tasks/types/views.ts";
-import type { Client } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import type { Listed } from "../../support/task-client.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 interface Shown {
   name: string;
@@ -23,15 +22,12 @@ interface Schema {
   description?: string;
 }
 
-let rowmill: Rowmill;
-let user: Client;
 let document: { components: { schemas: Record<string, Schema> }; paths: Record<string, unknown> };
+const rowmill = useRowmill();
+const user = useUser(rowmill);
 beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
   document = (await user.get<typeof document>("/openapi.json")).body;
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 test("every type is listed, and shown by itself", async () => {
   const { items } = (await user.get<Listed<Shown>>("/api/v1/task-types")).body;

@@ -1,18 +1,13 @@
 /** Files that are no pictures, or worse: each fails for good, with a code of its own. */
 import { randomBytes } from "node:crypto";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { isWholeGif } from "../../../../src/platform/pictures/gif.ts";
 import { animation, bomb, FORMATS, gradient, noise, picture, SVG } from "../../../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../../../support/rowmill.ts";
 import { failureOf, runImage } from "../../../support/run-image.ts";
+import { useRowmill } from "../../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 const run = (bytes: Buffer, options?: Parameters<typeof runImage>[2]) =>
   runImage(rowmill.ctx, bytes, options);

@@ -1,6 +1,6 @@
 /** What a task of type `image` makes of a picture, parameter by parameter. */
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   animation,
   FORMATS,
@@ -10,15 +10,10 @@ import {
   picture,
   stamp,
 } from "../../../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../../../support/rowmill.ts";
 import { failureOf, type ImageRun, runImage } from "../../../support/run-image.ts";
+import { useRowmill } from "../../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 const run = (bytes: Buffer, options?: Parameters<typeof runImage>[2]) =>
   runImage(rowmill.ctx, bytes, options);

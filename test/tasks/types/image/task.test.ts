@@ -1,24 +1,16 @@
 /** Image tasks over HTTP, from the upload to the download of what was made. */
 import sharp from "sharp";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { TaskView } from "../../../../src/tasks/views.ts";
-import type { Client, Problem } from "../../../support/client.ts";
+import type { Problem } from "../../../support/client.ts";
 import { getContent, kept, storedFile } from "../../../support/files.ts";
 import { bomb, photo, picture, SVG } from "../../../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../../../support/rowmill.ts";
+import { startRowmill } from "../../../support/rowmill.ts";
 import { history, makeTask, untilEnded } from "../../../support/task-client.ts";
+import { useRowmill, useUserPerTest } from "../../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-});
-beforeEach(async () => {
-  user = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
+const user = useUserPerTest(rowmill);
 
 interface Made {
   readonly file: { readonly id: string; readonly name: string };
