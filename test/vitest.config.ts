@@ -8,13 +8,15 @@ export default defineConfig({
     root: import.meta.dirname,
     projects: [
       { test: { ...shared, name: "architecture", include: ["architecture.test.ts"] } },
+      // Need no database and little time: they run in `npm run check`.
+      { test: { ...shared, name: "unit", include: ["**/*.unit.test.ts"], isolate: false } },
       {
         test: {
           ...shared,
           name: "rowmill",
           sequence: { groupOrder: 1 },
           include: ["**/*.test.ts"],
-          exclude: ["architecture.test.ts", "flows/**"],
+          exclude: ["architecture.test.ts", "**/*.unit.test.ts", "flows/**"],
           globalSetup: ["support/postgres.ts"],
           // Each file has a database and an app of its own; to load the sources for each took a third of the time.
           isolate: false,

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
+import { csv } from "../support/book-files.ts";
 import type { Client } from "../support/client.ts";
-import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { count } from "../support/count.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { SlowUpload } from "../support/slow-upload.ts";
 import { until } from "../support/until.ts";

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { command, finishedJobs, jobsInHand, jobsLeft, untilBatch } from "../support/batches.ts";
-import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { command, untilBatch } from "../support/batches.ts";
+import { csv } from "../support/book-files.ts";
+import { count } from "../support/count.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
+import { activeJobs, finishedJobs, jobsLeft } from "../support/jobs.ts";
 import { type Program, type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
@@ -78,7 +81,7 @@ test("a batch that is paused and resumed while two workers write ends exactly on
     await untilBatch(user, batch.id, "goes on", ({ counts }) => counts.success > last, 30_000);
     const paused = await command(user, batch.id, "pause");
     expect(paused.state).toBe("paused");
-    await until("no chunk is in hand", async () => (await jobsInHand(rowmill.ctx)) === 0);
+    await until("no chunk is in hand", async () => (await activeJobs(rowmill.ctx)) === 0);
     const held = (await user.batch(batch.id)).body.counts;
     expect(held).toEqual(paused.counts);
     last = held.success;

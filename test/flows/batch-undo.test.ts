@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { command, finishedJobs, jobsLeft, untilBatch } from "../support/batches.ts";
-import { count, csv } from "../support/exactly-once.ts";
+import { command, untilBatch } from "../support/batches.ts";
+import { csv } from "../support/book-files.ts";
+import { count } from "../support/count.ts";
+import { finishedJobs, jobsLeft } from "../support/jobs.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 

@@ -4,7 +4,9 @@ import { processChunk } from "../../src/batches/process/process-chunk.ts";
 import { inTransaction } from "../../src/context.ts";
 import { jobs } from "../../src/jobs.ts";
 import type { Delivery, NewJob } from "../../src/platform/queue/queue.ts";
-import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { csv } from "../support/book-files.ts";
+import { count } from "../support/count.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 

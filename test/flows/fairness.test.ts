@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { BatchView } from "../../src/batches/views.ts";
+import { csv } from "../support/book-files.ts";
 import type { Client } from "../support/client.ts";
-import { csv } from "../support/exactly-once.ts";
 import { startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 

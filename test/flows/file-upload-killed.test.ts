@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { removeDeadFiles } from "../../src/files/remove-files.ts";
-import { count } from "../support/exactly-once.ts";
+import { count } from "../support/count.ts";
 import { startPrograms } from "../support/processes.ts";
 import { SlowUpload } from "../support/slow-upload.ts";
 import { until } from "../support/until.ts";

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { csv } from "../support/book-files.ts";
 import type { Client } from "../support/client.ts";
-import { csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 

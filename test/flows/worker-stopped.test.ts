@@ -1,5 +1,7 @@
 import { expect, inject, test } from "vitest";
-import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { csv } from "../support/book-files.ts";
+import { count } from "../support/count.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { onServer } from "../support/postgres.ts";
 import { type LogLine, type Program, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";

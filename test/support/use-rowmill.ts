@@ -19,7 +19,7 @@ export function useRowmill({ settings, worker = false, gate = false }: RowmillOp
   beforeAll(async () => {
     const started = await startRowmill(settings);
     set(started);
-    if (gate) await addGate(started.ctx.pool);
+    if (gate) await addGate(started.ctx);
     if (worker) await started.startWorker();
   });
   afterAll(() => rowmill[Symbol.asyncDispose]());

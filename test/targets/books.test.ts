@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { BatchMode } from "../../src/schema/batches.ts";
+import { deliverChunk } from "../support/batches.ts";
 import type { Client } from "../support/client.ts";
-import { chunksOf, deliver, effects, importFile, receive, undo } from "../support/imports.ts";
+import { chunksOf, effects, importFile, receive, undo } from "../support/imports.ts";
 import { startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
 import { useRowmill } from "../support/use-rowmill.ts";
@@ -193,12 +194,12 @@ describe("upsert", () => {
     const user = await rowmill.newUser();
     const batch = await receive(user, longTable([`${EMMA},first`], [`${EMMA},last`]), "upsert");
     const [start = 0, , end = 0] = await chunksOf(rowmill, batch);
-    await deliver(rowmill, batch, end);
+    await deliverChunk(rowmill.ctx, batch, end);
     await rowmill.ctx.pool.query(
       "UPDATE books SET description = 'by hand', batch_id = NULL, row_number = NULL WHERE user_id = $1",
       [user.userId],
     );
-    await deliver(rowmill, batch, start);
+    await deliverChunk(rowmill.ctx, batch, start);
     expect(await shelf(user)).toContain("Emma|Jane Austen|by hand");
   });
 });

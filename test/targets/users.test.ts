@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { newAdmin } from "../support/admin.ts";
+import { deliverChunk } from "../support/batches.ts";
 import type { Problem } from "../support/client.ts";
-import { chunksOf, deliver, effects, importFile, receive, undo } from "../support/imports.ts";
+import { chunksOf, effects, importFile, receive, undo } from "../support/imports.ts";
 import { startRowmill } from "../support/rowmill.ts";
 import { useAdmin, useRowmill } from "../support/use-rowmill.ts";
 
@@ -167,7 +168,7 @@ describe("a password", () => {
     const before = await admin.rows(id);
     expect(before.map(({ fields }) => fields.password)).toEqual(["***", "***", "***"]);
     expect(JSON.stringify(before)).not.toContain(secret);
-    for (const chunk of await chunksOf(rowmill, id)) await deliver(rowmill, id, chunk);
+    for (const chunk of await chunksOf(rowmill, id)) await deliverChunk(rowmill.ctx, id, chunk);
     const rows = await admin.rows(id);
     expect(rows.map(({ status }) => status)).toEqual(["success", "failed", "failed"]);
     expect(JSON.stringify([rows, (await admin.batch(id)).body])).not.toContain(secret);
@@ -224,7 +225,7 @@ test("rows of somebody who is no administrator any more fail", async () => {
   const former = await newAdmin(rowmill, "former");
   const id = await receive(former, "username\nintruder\n", "insert", "users");
   await rowmill.ctx.pool.query("UPDATE users SET role = 'user' WHERE username = 'former'");
-  for (const chunk of await chunksOf(rowmill, id)) await deliver(rowmill, id, chunk);
+  for (const chunk of await chunksOf(rowmill, id)) await deliverChunk(rowmill.ctx, id, chunk);
   expect(await effects(rowmill, id)).toEqual({ 2: "forbidden" });
   expect(await account("intruder")).toBeUndefined();
 });

@@ -2,19 +2,17 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { newBatchId } from "../../../src/batches/ids.ts";
 import {
-  closeGate,
   command,
   deliverChunk,
   deliverUndo,
   deliverWhole,
-  finishedJobs,
-  jobsInHand,
-  jobsLeft,
   refused,
   untilBatch,
 } from "../../support/batches.ts";
+import { csv } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { csv } from "../../support/exactly-once.ts";
+import { closeGate } from "../../support/gate.ts";
+import { activeJobs, finishedJobs, jobsLeft } from "../../support/jobs.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { SlowUpload } from "../../support/slow-upload.ts";
 import { until } from "../../support/until.ts";
@@ -62,7 +60,7 @@ describe("cancelling", () => {
     await untilBatch(user, batch.id, "is being processed", ({ counts }) => counts.processing === 75);
     const { counts } = await command(user, batch.id, "cancel");
     expect(counts).toMatchObject({ unprocessed: 75, processing: 0, success: 0 });
-    await until("no chunk is in hand", async () => (await jobsInHand(rowmill.ctx)) === 0, 1500);
+    await until("no chunk is in hand", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
     expect(await user.rows(batch.id, "unprocessed")).toHaveLength(75);
   });
 
@@ -139,7 +137,7 @@ describe("cancelling", () => {
     expect(records).toEqual({ created: 0, updated: 0, unchanged: 0 });
     await until(
       "its job is given up",
-      async () => (await jobsInHand(rowmill.ctx, "batch.process-whole")) === 0,
+      async () => (await activeJobs(rowmill.ctx, "batch.process-whole")) === 0,
       1500,
     );
     expect((await user.batch(batch.id)).body.counts).toEqual(counts);

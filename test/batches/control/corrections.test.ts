@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { RowView } from "../../../src/batches/row-views.ts";
 import type { BatchView } from "../../../src/batches/views.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { count } from "../../support/exactly-once.ts";
+import { count } from "../../support/count.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
 interface Corrected {

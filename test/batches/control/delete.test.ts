@@ -3,8 +3,8 @@ import { transition } from "../../../src/batches/transitions.ts";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import { inTransaction } from "../../../src/context.ts";
 import { command, deliverChunk, deliverWhole, untilBatch } from "../../support/batches.ts";
+import { csv } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { csv } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { RowDetail } from "../../../src/batches/row-views.ts";
 import { command, deliverChunk, deliverWhole } from "../../support/batches.ts";
+import { csv } from "../../support/book-files.ts";
 import type { Answer, Client, Problem } from "../../support/client.ts";
-import { csv } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 

@@ -1,16 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { settleChunk } from "../../../src/batches/process/settle-chunk.ts";
 import { inTransaction } from "../../../src/context.ts";
-import {
-  closeGate,
-  command,
-  deliverChunk,
-  jobsInHand,
-  jobsLeft,
-  refused,
-  untilBatch,
-} from "../../support/batches.ts";
-import { csv, expectExactlyOnce } from "../../support/exactly-once.ts";
+import { command, deliverChunk, refused, untilBatch } from "../../support/batches.ts";
+import { csv } from "../../support/book-files.ts";
+import { expectExactlyOnce } from "../../support/exactly-once.ts";
+import { closeGate } from "../../support/gate.ts";
+import { activeJobs, jobsLeft } from "../../support/jobs.ts";
 import { Program } from "../../support/processes.ts";
 import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
@@ -38,7 +33,7 @@ describe("pausing", () => {
       finished_at: null,
       counts: { total: 125, pending: 125, ...NOTHING },
     });
-    await until("no chunk is in hand", async () => (await jobsInHand(rowmill.ctx)) === 0, 1500);
+    await until("no chunk is in hand", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
     expect((await user.rows(batch.id, "pending")).length).toBe(125);
     expect((await user.get("/api/v1/books")).body.items).toEqual([]);
   });
@@ -53,7 +48,7 @@ describe("pausing", () => {
     await gate.reached();
     await command(user, batch.id, "pause");
     await until("the write has ended", async () => (await gate.waiting()) === 0, 1500);
-    await until("no chunk is in hand", async () => (await jobsInHand(rowmill.ctx)) === 0, 1500);
+    await until("no chunk is in hand", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
     expect((await user.get("/api/v1/books")).body.items).toEqual([]);
     await gate.open();
     await command(user, batch.id, "resume");
@@ -206,7 +201,7 @@ describe("of an atomic batch", () => {
     });
     await until(
       "its job is given up",
-      async () => (await jobsInHand(rowmill.ctx, "batch.process-whole")) === 0,
+      async () => (await activeJobs(rowmill.ctx, "batch.process-whole")) === 0,
       1500,
     );
     expect((await user.get("/api/v1/books")).body.items).toEqual([]);

@@ -1,17 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { batchJobId, chunkJobId } from "../../../src/batches/batch-jobs.ts";
 import type { RowDetail } from "../../../src/batches/row-views.ts";
-import {
-  command,
-  deliverChunk,
-  deliverWhole,
-  finishedJobs,
-  jobsLeft,
-  refused,
-  untilBatch,
-} from "../../support/batches.ts";
+import { command, deliverChunk, deliverWhole, refused, untilBatch } from "../../support/batches.ts";
+import { csv } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
-import { csv, expectExactlyOnce } from "../../support/exactly-once.ts";
+import { expectExactlyOnce } from "../../support/exactly-once.ts";
+import { finishedJobs, jobsLeft } from "../../support/jobs.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 

@@ -6,13 +6,12 @@ import {
   deliverChunk,
   deliverUndo,
   deliverWhole,
-  finishedJobs,
-  jobsLeft,
   refused,
   untilBatch,
 } from "../../support/batches.ts";
+import { csv } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { csv } from "../../support/exactly-once.ts";
+import { finishedJobs, jobsLeft } from "../../support/jobs.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";

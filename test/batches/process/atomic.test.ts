@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import { counts } from "../../support/batches.ts";
+import { titled } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { count } from "../../support/exactly-once.ts";
-import { closeGate, startWithGate, titled } from "../../support/gate.ts";
+import { count } from "../../support/count.ts";
+import { closeGate, startWithGate } from "../../support/gate.ts";
 import { until } from "../../support/until.ts";
 import { uploadForm } from "../../support/upload-form.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
@@ -103,7 +104,7 @@ test("once the row is corrected and retried, all of them are records", async () 
 
 test("before its end others see how far it is, and no record of it", async () => {
   const user = await rowmill.newUser();
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const { id } = await uploadAtomic(user, titled(100, { 5: "", 60: "gate" }));
   const seen = await until("two chunks are done", async () => {
     const { body } = await user.batch(id);
@@ -121,7 +122,7 @@ test("before its end others see how far it is, and no record of it", async () =>
 
 test("paused in the middle it keeps no record, and resumed it writes each once", async () => {
   const user = await rowmill.newUser();
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const { id } = await uploadAtomic(user, titled(100, { 60: "gate" }));
   await until("it is in the middle", async () => (await user.batch(id)).body.counts.processing === 50);
   expect((await act(user, id, "pause")).status).toBe(200);
@@ -136,7 +137,7 @@ test("paused in the middle it keeps no record, and resumed it writes each once",
 
 test("cancelled in the middle it keeps no record, its rows are unprocessed, and it can be taken up again", async () => {
   const user = await rowmill.newUser();
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const { id } = await uploadAtomic(user, titled(100, { 60: "gate" }));
   await until("it is in the middle", async () => (await user.batch(id)).body.counts.processing === 50);
   expect((await act(user, id, "cancel")).status).toBe(200);

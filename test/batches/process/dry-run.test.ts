@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { counts } from "../../support/batches.ts";
+import { csv, titled } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { count, csv, expectExactlyOnce } from "../../support/exactly-once.ts";
-import { closeGate, startWithGate, titled } from "../../support/gate.ts";
+import { count } from "../../support/count.ts";
+import { expectExactlyOnce } from "../../support/exactly-once.ts";
+import { closeGate, startWithGate } from "../../support/gate.ts";
 import { startPrograms } from "../../support/processes.ts";
 import { until } from "../../support/until.ts";
 import { uploadForm } from "../../support/upload-form.ts";
@@ -145,7 +147,7 @@ test("what is no dry run, or is one that is not over, can't be committed", async
   await user.finished(real.id);
   const refused = await act(user, real.id, "commit");
   expect([refused.status, refused.body.detail]).toEqual([409, expect.stringContaining("no dry run")]);
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const { id } = await dryRun(user, titled(3, { 3: "gate" }));
   const early = await act(user, id, "commit");
   expect([early.status, early.body.detail]).toEqual([
@@ -195,7 +197,7 @@ test("cancelled instead, its rows are unprocessed and nothing would be done", as
 
 test("while it runs, rows that passed are processing, and no record is there for others", async () => {
   const user = await rowmill.newUser();
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const { id } = await dryRun(user, titled(100, { 5: "", 60: "gate" }));
   const seen = await until("two chunks are checked", async () => {
     const { body } = await user.batch(id);
@@ -212,7 +214,7 @@ test("a worker that is killed in the middle of it leaves nothing, and another en
   const user = await own.newUser();
   await using programs = await startPrograms({}, own.config.databaseUrl);
   const killed = await programs.startWorker();
-  await using gate = await closeGate(own);
+  await using gate = await closeGate(own.ctx);
   const { id } = await dryRun(user, titled(100, { 5: "", 60: "gate" }));
   await until("it is in the middle", async () => (await user.batch(id)).body.counts.failed === 1);
   await killed.kill();

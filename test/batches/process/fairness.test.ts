@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { batchJob, chunkJob } from "../../../src/batches/batch-jobs.ts";
+import { titled } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
-import { count } from "../../support/exactly-once.ts";
-import { closeGate, startWithGate, titled } from "../../support/gate.ts";
+import { count } from "../../support/count.ts";
+import { closeGate, startWithGate } from "../../support/gate.ts";
 import { Program } from "../../support/processes.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
@@ -58,7 +59,7 @@ test("a small batch goes ahead of the chunks of a large one that were queued bef
 test("one user's slow chunks leave a place for another's rows, which are done while they run", async () => {
   await using rowmill = await startWithGate({ WORKER_CONCURRENCY: "1" });
   const [busy, other] = [await rowmill.newUser(), await rowmill.newUser()];
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const slow = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [index + 2, `gate ${index}`]));
   const { body: large } = await uploadForm(busy, titled(200, slow));
   await rowmill.startWorker();
@@ -74,7 +75,7 @@ test("one user's slow chunks leave a place for another's rows, which are done wh
 test("so do batches that are written as a whole", async () => {
   await using rowmill = await startWithGate({ WORKER_CONCURRENCY: "1" });
   const [busy, other] = [await rowmill.newUser(), await rowmill.newUser()];
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const held = await Promise.all(
     [1, 2, 3].map(async (nth) => {
       const query = { policy: "atomic" };

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { errorLimit, MAX_ERRORS_PATTERN } from "../../../src/batches/process/error-limit.ts";
+import { titled } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { count } from "../../support/exactly-once.ts";
-import { startWithGate, titled } from "../../support/gate.ts";
+import { count } from "../../support/count.ts";
+import { startWithGate } from "../../support/gate.ts";
 import { uploadForm } from "../../support/upload-form.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 

@@ -1,8 +1,9 @@
 import { beforeAll, expect, test } from "vitest";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
+import { csv, titled } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
-import { count, csv, expectExactlyOnce } from "../../support/exactly-once.ts";
-import { titled } from "../../support/gate.ts";
+import { count } from "../../support/count.ts";
+import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { uploadForm } from "../../support/upload-form.ts";

@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { chunkJobId } from "../../../src/batches/batch-jobs.ts";
 import { processChunk } from "../../../src/batches/process/process-chunk.ts";
 import { inTransaction } from "../../../src/context.ts";
-import { csv, expectExactlyOnce } from "../../support/exactly-once.ts";
+import { csv } from "../../support/book-files.ts";
+import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { Program } from "../../support/processes.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 

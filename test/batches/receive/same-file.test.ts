@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { csv } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
-import { csv } from "../../support/exactly-once.ts";
 import { until } from "../../support/until.ts";
 import { type Uploaded, uploadForm } from "../../support/upload-form.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";

@@ -3,8 +3,9 @@ import { expect, test } from "vitest";
 import { removeExpiredSessions } from "../../../src/accounts/sessions.ts";
 import { removeOldBatches } from "../../../src/batches/upkeep/remove-old-batches.ts";
 import { jobs } from "../../../src/jobs.ts";
+import { csv } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
-import { count, csv } from "../../support/exactly-once.ts";
+import { count } from "../../support/count.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 

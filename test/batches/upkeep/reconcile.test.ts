@@ -5,7 +5,9 @@ import { processChunk } from "../../../src/batches/process/process-chunk.ts";
 import { type Reconciled, reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import { inTransaction } from "../../../src/context.ts";
 import { jobs } from "../../../src/jobs.ts";
-import { count, csv, expectExactlyOnce } from "../../support/exactly-once.ts";
+import { csv } from "../../support/book-files.ts";
+import { count } from "../../support/count.ts";
+import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 

@@ -17,7 +17,7 @@ const refusal = (bytes: Buffer | string, name: string, params = {}) => refusalOf
 
 describe("a PDF", () => {
   test("tells its pages, its metadata and its text, whatever it is called", async () => {
-    const { result, made, progress } = await read(
+    const { result, made, steps } = await read(
       pdfWithPages(["Hello (world)\nOnce more", "Page two"]),
       "report.txt",
     );
@@ -40,7 +40,7 @@ describe("a PDF", () => {
       text_file: { id: "file-1", name: "report.txt", media_type: "text/plain; charset=utf-8" },
     });
     expect(made.map(({ bytes }) => bytes.toString())).toEqual(["Hello (world)\nOnce more\n\fPage two\n"]);
-    expect(progress.at(-1)).toBe(100);
+    expect(steps.at(-1)?.percent).toBe(100);
   });
 
   test("is read as far as `max_pages` says", async () => {

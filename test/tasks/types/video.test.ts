@@ -113,7 +113,7 @@ describe("remux", () => {
       rotation: container === "webm" ? 0 : 90,
       tags: { title: "Kept" },
     });
-    const { result, made, progress } = await look(video, "my.video.bin", { action: "remux", container });
+    const { result, made, steps } = await look(video, "my.video.bin", { action: "remux", container });
     const [file] = made;
     expect(file?.name).toBe(`my.video.${container}`);
     expect(result).toMatchObject({
@@ -126,7 +126,7 @@ describe("remux", () => {
       },
       file: { name: file?.name, bytes: file?.bytes.length },
     });
-    expect(progress.at(-1)).toBe(100);
+    expect(steps.at(-1)?.percent).toBe(100);
     const bytes = file?.bytes ?? Buffer.alloc(0);
     for (const type of ["video", "audio"] as const)
       expect(await packetsOf(bytes, type)).toEqual(await packetsOf(video, type));

@@ -3,7 +3,7 @@ import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../../src/tasks/queries.ts";
 import { reconcileTasks } from "../../../src/tasks/upkeep/reconcile-tasks.ts";
 import { removeOldTasks } from "../../../src/tasks/upkeep/remove-old-tasks.ts";
-import { count } from "../../support/exactly-once.ts";
+import { count } from "../../support/count.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { createTask, endedTask, eventsOf } from "../../support/tasks.ts";
 

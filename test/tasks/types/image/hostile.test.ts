@@ -4,14 +4,10 @@ import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { isWholeGif } from "../../../../src/platform/pictures/gif.ts";
 import { animation, bomb, FORMATS, gradient, noise, picture, SVG } from "../../../support/pictures.ts";
-import { failureOf, runImage } from "../../../support/run-image.ts";
-import { useRowmill } from "../../../support/use-rowmill.ts";
+import { type ImageOptions, runImage as run } from "../../../support/run-image.ts";
+import { refusalOf } from "../../../support/task-input.ts";
 
-const rowmill = useRowmill();
-
-const run = (bytes: Buffer, options?: Parameters<typeof runImage>[2]) =>
-  runImage(rowmill.ctx, bytes, options);
-const failure = (bytes: Buffer, options?: Parameters<typeof runImage>[2]) => failureOf(run(bytes, options));
+const failure = (bytes: Buffer, options?: ImageOptions) => refusalOf(run(bytes, options));
 
 test("a file without a byte", async () => {
   const { code, message } = await failure(Buffer.alloc(0));
@@ -41,9 +37,9 @@ test.each([
 });
 
 test("a picture with another's extension is taken for what it is", async () => {
-  const { result, files } = await run(await picture("png"), { name: "page.pdf" });
+  const { result, made } = await run(await picture("png"), { name: "page.pdf" });
   expect(result).toMatchObject({ format: "png", original: { format: "png" } });
-  expect(files[0]?.name).toBe("page.png");
+  expect(made[0]?.name).toBe("page.png");
 });
 
 describe("too many pixels", () => {
@@ -139,8 +135,8 @@ test("bytes too many before the end of a JPEG, as some cameras write them, do no
 test("what is hidden behind a picture is lost", async () => {
   const hidden = Buffer.from("<script>alert(document.domain)</script>PK\x03\x04");
   for (const format of FORMATS) {
-    const { files } = await run(Buffer.concat([await picture(format), hidden]));
-    expect(files[0]?.bytes.includes("script")).toBe(false);
+    const { made } = await run(Buffer.concat([await picture(format), hidden]));
+    expect(made[0]?.bytes.includes("script")).toBe(false);
   }
 });
 

@@ -10,17 +10,12 @@ import {
   picture,
   stamp,
 } from "../../../support/pictures.ts";
-import { failureOf, type ImageRun, runImage } from "../../../support/run-image.ts";
-import { useRowmill } from "../../../support/use-rowmill.ts";
+import { runImage as run } from "../../../support/run-image.ts";
+import { refusalOf, type Tried } from "../../../support/task-input.ts";
 
-const rowmill = useRowmill();
-
-const run = (bytes: Buffer, options?: Parameters<typeof runImage>[2]) =>
-  runImage(rowmill.ctx, bytes, options);
-
-function made({ files }: ImageRun): Buffer {
-  if (!files[0]) throw new Error("nothing was stored");
-  return files[0].bytes;
+function firstOf({ made }: Tried): Buffer {
+  if (!made[0]) throw new Error("nothing was stored");
+  return made[0].bytes;
 }
 
 /** The pixel at a place, as [red, green, blue, alpha]. */
@@ -34,10 +29,10 @@ describe("without parameters", () => {
     const bytes = await picture(format, 120, 80);
     const done = await run(bytes, { name: "my photo.bin" });
     const extension = format === "jpeg" ? "jpg" : format;
-    const [file] = done.files;
-    expect(done.files.length).toBe(1);
+    const [file] = done.made;
+    expect(done.made.length).toBe(1);
     expect(file).toMatchObject({ name: `my photo.${extension}`, mediaType: `image/${format}` });
-    expect(await sharp(made(done)).metadata()).toMatchObject({
+    expect(await sharp(firstOf(done)).metadata()).toMatchObject({
       mediaType: `image/${format}`,
       width: 120,
       height: 80,
@@ -101,7 +96,7 @@ describe("resize", () => {
   ] as const)("%j makes %j", async (resize, [width, height]) => {
     const wanted = "map" in resize ? [...resize] : resize;
     const done = await run(await picture("png", 400, 200), { params: { resize: wanted } });
-    expect(await sharp(made(done)).metadata()).toMatchObject({ width, height });
+    expect(await sharp(firstOf(done)).metadata()).toMatchObject({ width, height });
     expect(done.result).toMatchObject({ width, height, original: { width: 400, height: 200 } });
   });
 
@@ -120,16 +115,18 @@ describe("resize", () => {
 
   test("cuts from the middle with cover, and fills up with the background with contain", async () => {
     const bytes = await stamp();
-    const cover = made(await run(bytes, { params: { resize: { width: 80, height: 20, fit: "cover" } } }));
+    const cover = firstOf(await run(bytes, { params: { resize: { width: 80, height: 20, fit: "cover" } } }));
     expect(await pixel(cover, 40, 10)).toEqual([255, 0, 0, 255]);
     const resize = { width: 160, height: 80, fit: "contain" } as const;
-    const green = made(await run(bytes, { params: { resize, background: "#00ff00" } }));
+    const green = firstOf(await run(bytes, { params: { resize, background: "#00ff00" } }));
     expect(await pixel(green, 2, 40)).toEqual([0, 255, 0, 255]);
-    const clear = made(await run(bytes, { params: { resize } }));
+    const clear = firstOf(await run(bytes, { params: { resize } }));
     expect((await pixel(clear, 2, 20))[3]).toBe(0);
-    const half = made(await run(bytes, { params: { resize, background: "#0000ff80" } }));
+    const half = firstOf(await run(bytes, { params: { resize, background: "#0000ff80" } }));
     expect(await pixel(half, 2, 40)).toEqual([0, 0, 255, 128]);
-    const white = made(await run(bytes, { params: { resize, format: "jpeg", background: "transparent" } }));
+    const white = firstOf(
+      await run(bytes, { params: { resize, format: "jpeg", background: "transparent" } }),
+    );
     expect((await pixel(white, 2, 20)).every((channel) => channel > 250)).toBe(true);
   });
 
@@ -138,7 +135,7 @@ describe("resize", () => {
       const done = await run(await animation("gif", 4, 30), {
         params: { resize: { width: 20, height: 10, fit } },
       });
-      const { pages, width, height } = await sharp(made(done)).metadata();
+      const { pages, width, height } = await sharp(firstOf(done)).metadata();
       expect([fit, pages, width, height]).toEqual([fit, 4, fit === "inside" ? 10 : 20, 10]);
     }
   });
@@ -151,7 +148,7 @@ describe("format", () => {
 
   test.each(pairs)("%s becomes %s", async (from, to) => {
     const done = await run(await picture(from, 50, 30), { params: { format: to }, name: "a.b" });
-    expect(await sharp(made(done)).metadata()).toMatchObject({
+    expect(await sharp(firstOf(done)).metadata()).toMatchObject({
       mediaType: `image/${to}`,
       width: 50,
       height: 30,
@@ -166,7 +163,7 @@ describe("format", () => {
       ["webp", "gif"],
     ] as const) {
       const done = await run(await animation(from, 6), { params: { format: to } });
-      expect(await sharp(made(done)).metadata()).toMatchObject({ format: to, pages: 6, width: 30 });
+      expect(await sharp(firstOf(done)).metadata()).toMatchObject({ format: to, pages: 6, width: 30 });
       expect(done.result).toMatchObject({ format: to, width: 30, height: 30, original: { pages: 6 } });
     }
   });
@@ -175,7 +172,7 @@ describe("format", () => {
     "an animated GIF becomes a %s of its first frame",
     async (to) => {
       const done = await run(await animation("gif", 6), { params: { format: to } });
-      expect(await sharp(made(done)).metadata()).toMatchObject({
+      expect(await sharp(firstOf(done)).metadata()).toMatchObject({
         mediaType: `image/${to}`,
         width: 30,
         height: 30,
@@ -187,13 +184,17 @@ describe("format", () => {
   test("what was transparent stays so, or becomes the background in a JPEG", async () => {
     for (const format of ["png", "webp", "avif", "gif"] as const) {
       const done = await run(await stamp(), { params: { format } });
-      expect([format, done.result.has_alpha, (await pixel(made(done), 0, 0))[3]]).toEqual([format, true, 0]);
+      expect([format, done.result.has_alpha, (await pixel(firstOf(done), 0, 0))[3]]).toEqual([
+        format,
+        true,
+        0,
+      ]);
     }
     const white = await run(await stamp(), { params: { format: "jpeg" } });
     expect(white.result.has_alpha).toBe(false);
-    expect((await pixel(made(white), 1, 1)).slice(0, 3).every((channel) => channel > 250)).toBe(true);
+    expect((await pixel(firstOf(white), 1, 1)).slice(0, 3).every((channel) => channel > 250)).toBe(true);
     const blue = await run(await stamp(), { params: { format: "jpeg", background: "#0000ff80" } });
-    const [red = 0, , blueness = 0] = await pixel(made(blue), 1, 1);
+    const [red = 0, , blueness = 0] = await pixel(firstOf(blue), 1, 1);
     expect([red < 10, blueness > 245]).toEqual([true, true]);
   });
 });
@@ -202,7 +203,7 @@ describe("quality", () => {
   test.each(FORMATS)("makes a %s smaller the lower it is", async (format) => {
     const bytes = await gradient();
     const size = async (quality: number | "low" | "medium" | "high") =>
-      made(await run(bytes, { params: { format, quality } })).length;
+      firstOf(await run(bytes, { params: { format, quality } })).length;
     const [least, low, medium, high] = [
       await size(1),
       await size("low"),
@@ -217,8 +218,8 @@ describe("quality", () => {
   test("high is what there is without it, and loses nothing of a PNG", async () => {
     const bytes = await picture("png", 50, 50);
     const [high, none] = [await run(bytes, { params: { quality: "high" } }), await run(bytes)];
-    expect(made(high)).toEqual(made(none));
-    expect(await sharp(made(high)).raw().toBuffer()).toEqual(await sharp(bytes).raw().toBuffer());
+    expect(firstOf(high)).toEqual(firstOf(none));
+    expect(await sharp(firstOf(high)).raw().toBuffer()).toEqual(await sharp(bytes).raw().toBuffer());
   });
 });
 
@@ -229,13 +230,13 @@ describe("metadata", () => {
     const bytes = await photo();
     const done = await run(bytes, { params: { format, thumbnails: [16] } });
     expect(done.result).toMatchObject({ width: 40, height: 80, original: { width: 40, height: 80 } });
-    for (const { bytes } of done.files) {
+    for (const { bytes } of done.made) {
       const { exif, xmp, icc, orientation } = await sharp(bytes).metadata();
       expect([exif, xmp, icc, orientation]).toEqual([undefined, undefined, undefined, undefined]);
       expect(readable(bytes)).not.toMatch(/Secret|Exif|GPS/);
     }
     // Turned clockwise, the red left half is on top.
-    const [red = 0, , blue = 0] = await pixel(made(done), 20, 10);
+    const [red = 0, , blue = 0] = await pixel(firstOf(done), 20, 10);
     expect([red > 200, blue < 60]).toEqual([true, true]);
   });
 
@@ -249,12 +250,12 @@ describe("metadata", () => {
         .toBuffer();
       expect(readable(bytes)).toContain("SecretCamera");
       const done = await run(bytes, { params: { format, strip_metadata: false, thumbnails: [16] } });
-      const { exif, icc, orientation, width, height } = await sharp(made(done)).metadata();
+      const { exif, icc, orientation, width, height } = await sharp(firstOf(done)).metadata();
       expect(exif && readable(exif)).toContain("SecretCamera");
       expect(icc?.length).toBeGreaterThan(100);
       expect([orientation ?? 1, width, height]).toEqual([1, 40, 80]);
       // Thumbnails are to be shown.
-      expect(readable(done.files[1]?.bytes ?? Buffer.alloc(0))).not.toMatch(/Secret|Exif/);
+      expect(readable(done.made[1]?.bytes ?? Buffer.alloc(0))).not.toMatch(/Secret|Exif/);
     },
   );
 });
@@ -269,7 +270,7 @@ describe("thumbnails", () => {
       params: { ...params, thumbnails: [...params.thumbnails] },
       name: "C:\\pictures\\cat.jpeg",
     });
-    expect(done.files.map(({ name }) => name)).toEqual([
+    expect(done.made.map(({ name }) => name)).toEqual([
       "cat.jpg",
       "cat-64.webp",
       "cat-200.webp",
@@ -281,14 +282,14 @@ describe("thumbnails", () => {
       { size: 1024, width: 300, height: 300, file: { id: "file-4" } },
     ]);
     const sides = await Promise.all(
-      done.files.slice(1).map(async ({ bytes }) => (await sharp(bytes).metadata()).width),
+      done.made.slice(1).map(async ({ bytes }) => (await sharp(bytes).metadata()).width),
     );
     expect(sides).toEqual([64, 200, 300]);
   });
 
   test("of an animation show its first frame", async () => {
     const done = await run(await animation("gif", 3), { params: { thumbnails: [16] } });
-    expect((await sharp(done.files[1]?.bytes).metadata()).pages ?? 1).toBe(1);
+    expect((await sharp(done.made[1]?.bytes).metadata()).pages ?? 1).toBe(1);
   });
 });
 
@@ -306,21 +307,21 @@ describe("too much asked for", () => {
     const small = await picture("png", 100, 10);
     const wide = { width: 16_000, height: 16_000, enlarge: true };
     for (const fit of ["cover", "contain", "fill"] as const) {
-      const failure = await failureOf(run(small, { params: { resize: { ...wide, fit } } }));
+      const failure = await refusalOf(run(small, { params: { resize: { ...wide, fit } } }));
       expect([failure.code, failure.message]).toEqual([
         "invalid_params",
         expect.stringMatching(/^resize: takes \d+ x 16000 pixels; at most 50000000 are allowed for PNG/),
       ]);
     }
     const strip = { width: 16_000, height: 100, fit: "cover", enlarge: true } as const;
-    const tall = await failureOf(run(await picture("png", 1, 1000), { params: { resize: strip } }));
+    const tall = await refusalOf(run(await picture("png", 1, 1000), { params: { resize: strip } }));
     expect(tall.message).toMatch(/^resize: takes 16000 x 16000000 pixels/);
   });
 
   test("counts the frames of an animation", async () => {
     const params = { resize: { width: 100, enlarge: true } };
     const bytes = await animation("gif", 5);
-    const { message } = await failureOf(run(bytes, { params, maxPixels: 49_999 }));
+    const { message } = await refusalOf(run(bytes, { params, maxPixels: 49_999 }));
     expect(message).toMatch(/^resize: takes 100 x 100 x 5 frames pixels; at most 49999 /);
     expect((await run(bytes, { params, maxPixels: 50_000 })).result.width).toBe(100);
   });
@@ -328,18 +329,18 @@ describe("too much asked for", () => {
   test("is fewer pixels of an AVIF, which takes more memory", async () => {
     const bytes = await picture("png", 100, 100);
     const params = { format: "avif" } as const;
-    const { code, message } = await failureOf(run(bytes, { params, maxPixels: 39_999 }));
+    const { code, message } = await refusalOf(run(bytes, { params, maxPixels: 39_999 }));
     expect(code).toBe("invalid_params");
     expect(message).toMatch(/^resize: takes 100 x 100 pixels; at most 9999 are allowed for AVIF/);
-    const made = await run(bytes, { params, maxPixels: 40_000 });
-    const again = await failureOf(run(made.files[0]?.bytes ?? bytes, { maxPixels: 39_999 }));
+    const allowed = await run(bytes, { params, maxPixels: 40_000 });
+    const again = await refusalOf(run(allowed.made[0]?.bytes ?? bytes, { maxPixels: 39_999 }));
     expect(again.code).toBe("too_many_pixels");
     expect(again.message).toMatch(/^photo.jpg has 10000 pixels .* at most 9999 are allowed in an AVIF/);
   });
 
   test("is a WebP longer than WebP can be", async () => {
     const bytes = await picture("png", 17_000, 10);
-    const { code, message } = await failureOf(run(bytes, { params: { format: "webp" } }));
+    const { code, message } = await refusalOf(run(bytes, { params: { format: "webp" } }));
     expect([code, message]).toEqual([
       "invalid_params",
       "format: WebP has room for 16383 pixels a side, not for 17000 x 10. Give `resize`, or another format.",
