@@ -11,7 +11,7 @@ import type { StoredRow, StoredRowDetail, StoredRowEvent } from "./row-queries.t
 import { isWhole } from "./state.ts";
 import { RowStatus } from "./views.ts";
 
-export const RowErrorView = Type.Object({
+const RowErrorView = Type.Object({
   column: Type.Union([Type.String(), Type.Null()], {
     description: "null where the row as a whole is wrong.",
   }),
@@ -106,7 +106,7 @@ export type RowDetail = Static<typeof RowDetail>;
 export type RowView = Static<typeof RowView>;
 
 /** Cells by column; those beyond the header as `_extra`. */
-export function namedCells(
+function namedCells(
   batch: StoredBatch,
   fields: readonly string[],
   isMalformed: boolean,

@@ -20,7 +20,7 @@ export const NotReversed = Type.Enum(["kept", "failed"], {
 
 export type NotReversed = Static<typeof NotReversed>;
 
-export const Counts = Type.Object(
+const Counts = Type.Object(
   {
     total: Type.Integer({ description: "Rows in the file; grows while it is being received." }),
     pending: Type.Integer(),
@@ -36,7 +36,7 @@ export const Counts = Type.Object(
   },
 );
 
-export type Counts = Static<typeof Counts>;
+type Counts = Static<typeof Counts>;
 
 export const BatchView = Type.Object(
   {

@@ -1,15 +1,13 @@
 /** What the API shows operators: the schemas, and how what is stored becomes an answer. */
 import Type, { type Static } from "typebox";
 import { QUEUES } from "../jobs.ts";
+import { nullable } from "../platform/http/schemas.ts";
 import type { JobFacts, Registered, Schedule } from "./job-queries.ts";
 import type { StoredQueue, StoredWorker } from "./queries.ts";
 
 const Moment = Type.String({ format: "date-time" });
 
 const Uuid = Type.String({ format: "uuid" });
-
-const nullable = <S extends Type.TSchema>(schema: S, description: string) =>
-  Type.Union([schema, Type.Null()], { description });
 
 export const QueueNameSchema = Type.Enum([...QUEUES]);
 

@@ -9,7 +9,7 @@ import type { Delivery } from "../../src/platform/queue/queue.ts";
 import type { Answer, Client, Problem } from "./client.ts";
 import { until } from "./until.ts";
 
-export function delivery(payload: object): Delivery {
+function delivery(payload: object): Delivery {
   return { id: randomUUID(), payload, attempt: 1, signal: new AbortController().signal };
 }
 

@@ -7,7 +7,7 @@ import { Permanent } from "../../src/errors.ts";
 import type { ReadableFile } from "../../src/files/readable-file.ts";
 import type { TaskInput, TaskResult, TaskType } from "../../src/tasks/types/task-type.ts";
 
-export interface Made {
+interface Made {
   readonly name: string;
   readonly mediaType: string;
   readonly bytes: Buffer;

@@ -11,7 +11,7 @@ declare module "fastify" {
   }
 }
 
-export const TAGS = {
+const TAGS = {
   auth: "Accounts and tokens",
   batches: "Uploads, their rows and what came of them",
   targets: "What rows can become",

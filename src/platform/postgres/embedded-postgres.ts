@@ -94,7 +94,7 @@ class Server {
 }
 
 /** The URL of the server that runs on `dataDir`, null where none does. */
-export function runningPostgresUrl(dataDir: string): string | null {
+function runningPostgresUrl(dataDir: string): string | null {
   for (const home of possibleHomes(dataDir)) {
     const running = runningServer(join(home, "postgres"));
     if (running) return `postgres://${SUPERUSER}:${keptPassword(home)}@127.0.0.1:${running.port}/postgres`;
