@@ -15,7 +15,7 @@ describe("somebody else's task", () => {
     ["POST", "/cancel"],
     ["POST", "/retry"],
     ["DELETE", ""],
-  ])("is not there: %s %s", async (method, path) => {
+  ])("another user's task answers 404 to %s %s", async (method, path) => {
     const { id } = await makeTask(user);
     const other = await rowmill.newUser();
     for (const [client, of, status] of [
@@ -29,7 +29,7 @@ describe("somebody else's task", () => {
     expect(await getTask(user, id)).toMatchObject({ status: "pending" });
   });
 
-  test("is in no list and no count", async () => {
+  test("another user's tasks are in no list and no count", async () => {
     const { tasks, group_id } = (
       await user.post<Bulk>("/api/v1/tasks/bulk", { tasks: [{ type: "generic" }, { type: "generic" }] })
     ).body;

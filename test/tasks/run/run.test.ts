@@ -25,7 +25,7 @@ async function isIdle(): Promise<boolean> {
 }
 
 describe("a task that runs to its end", () => {
-  test("has its sentence, its progress and its history", async () => {
+  test("a completed task has a message, full progress and a history", async () => {
     const id = await create({ ...lasting(1.2), title: "Try" });
     const task = await endedTask(rowmill.ctx, id);
     expect(task).toMatchObject({
@@ -39,7 +39,7 @@ describe("a task that runs to its end", () => {
     expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "completed"]);
   });
 
-  test("writes its progress at most twice a second, and the last of it always", async () => {
+  test("progress is written at most twice a second, and the last step always", async () => {
     const id = await create(lasting(1.2));
     const { startedAt, completedAt } = await endedTask(rowmill.ctx, id);
     const seconds = ((completedAt?.getTime() ?? 0) - (startedAt?.getTime() ?? 0)) / 1000;
@@ -54,7 +54,7 @@ describe("a task that runs to its end", () => {
 });
 
 describe("a task that is being worked on", () => {
-  test("stops where it is cancelled", async () => {
+  test("a running task stops when it is cancelled", async () => {
     const id = await create(lasting(60));
     await runningTask(rowmill.ctx, id);
     const cancelledAt = performance.now();
@@ -66,7 +66,7 @@ describe("a task that is being worked on", () => {
     expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "cancelled"]);
   });
 
-  test("stops where it is deleted, and nothing of it is left", async () => {
+  test("a running task stops when it is deleted and leaves nothing", async () => {
     const id = await create(lasting(60));
     await runningTask(rowmill.ctx, id);
     await deleteTask(rowmill.ctx, ownTasks(user.userId), id);
@@ -80,7 +80,7 @@ describe("a task that is being worked on", () => {
     expect(rows).toEqual([{ left: 0 }]);
   });
 
-  test("runs once more where it is cancelled and retried before its worker has noticed", async () => {
+  test("a task cancelled and retried before its worker notices runs once more", async () => {
     const id = await create(lasting(0.8));
     await runningTask(rowmill.ctx, id);
     await cancelTask(rowmill.ctx, ownTasks(user.userId), id);
@@ -92,8 +92,8 @@ describe("a task that is being worked on", () => {
   });
 });
 
-describe("whoever begins a task last", () => {
-  test("is the one whose outcome counts", async () => {
+describe("two workers on one task", () => {
+  test("the outcome of the worker that started a task last counts", async () => {
     const id = await create(lasting(60));
     const first = await runningTask(rowmill.ctx, id);
     // A worker that is taken for dead: its job is delivered again while it still has it in hand.
@@ -109,7 +109,7 @@ describe("whoever begins a task last", () => {
     expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "started", "cancelled"]);
   });
 
-  test("finds nothing to do in a job of a run before", async () => {
+  test("a job of an earlier run does nothing", async () => {
     const id = await create(lasting(0));
     const { jobId, run } = await endedTask(rowmill.ctx, id);
     const delivery = { id: jobId, payload: {}, attempt: 2, signal: new AbortController().signal };

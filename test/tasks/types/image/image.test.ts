@@ -25,7 +25,7 @@ async function pixel(bytes: Buffer, left: number, top: number): Promise<number[]
 }
 
 describe("without parameters", () => {
-  test.each(FORMATS)("a %s is encoded anew in its format and size", async (format) => {
+  test.each(FORMATS)("without parameters a %s is encoded again in its format and size", async (format) => {
     const bytes = await picture(format, 120, 80);
     const done = await run(bytes, { name: "my photo.bin" });
     const extension = format === "jpeg" ? "jpg" : format;
@@ -52,7 +52,7 @@ describe("without parameters", () => {
     expect(done.result.dominant_colour).toMatch(/^#[0-9a-f]{6}$/);
   });
 
-  test("it tells how far it is", async () => {
+  test("an image task reports its progress step by step", async () => {
     const { steps } = await run(await picture("jpeg"), { params: { thumbnails: [16, 32] } });
     expect(steps.map(({ message }) => message)).toEqual([
       "Reading photo.jpg",
@@ -100,7 +100,7 @@ describe("resize", () => {
     expect(done.result).toMatchObject({ width, height, original: { width: 400, height: 200 } });
   });
 
-  test("says what it did", async () => {
+  test("a resize describes itself in the message", async () => {
     const { result } = await run(await picture("jpeg", 400, 200), { params: { resize: [100, 100] } });
     expect(result.message).toMatch(
       /^Resized photo\.jpg from 400 x 200 to 100 x 50: [\d.]+ kB became \S+ (kB|bytes)$/,
@@ -113,7 +113,7 @@ describe("resize", () => {
     );
   });
 
-  test("cuts from the middle with cover, and fills up with the background with contain", async () => {
+  test("resize cover crops to the middle, and contain fills with the background", async () => {
     const bytes = await stamp();
     const cover = firstOf(await run(bytes, { params: { resize: { width: 80, height: 20, fit: "cover" } } }));
     expect(await pixel(cover, 40, 10)).toEqual([255, 0, 0, 255]);
@@ -130,7 +130,7 @@ describe("resize", () => {
     expect((await pixel(white, 2, 20)).every((channel) => channel > 250)).toBe(true);
   });
 
-  test("an animation keeps its frames", async () => {
+  test("resizing an animation keeps its frames", async () => {
     for (const fit of ["inside", "cover", "contain", "fill"] as const) {
       const done = await run(await animation("gif", 4, 30), {
         params: { resize: { width: 20, height: 10, fit } },
@@ -146,7 +146,7 @@ describe("format", () => {
     FORMATS.filter((to) => to !== from).map((to) => [from, to] as const),
   );
 
-  test.each(pairs)("%s becomes %s", async (from, to) => {
+  test.each(pairs)("an image is converted from %s to %s", async (from, to) => {
     const done = await run(await picture(from, 50, 30), { params: { format: to }, name: "a.b" });
     expect(await sharp(firstOf(done)).metadata()).toMatchObject({
       mediaType: `image/${to}`,
@@ -157,7 +157,7 @@ describe("format", () => {
     expect(done.result.message).toMatch(/^Converted a\.b from \w+ to \w+, 50 x 30: /);
   });
 
-  test("an animated GIF becomes an animated WebP, and the other way round, with its delays", async () => {
+  test("animated GIF and WebP convert into each other and keep their delays", async () => {
     for (const [from, to] of [
       ["gif", "webp"],
       ["webp", "gif"],
@@ -181,7 +181,7 @@ describe("format", () => {
     },
   );
 
-  test("what was transparent stays so, or becomes the background in a JPEG", async () => {
+  test("transparency is kept, or becomes the background in a JPEG", async () => {
     for (const format of ["png", "webp", "avif", "gif"] as const) {
       const done = await run(await stamp(), { params: { format } });
       expect([format, done.result.has_alpha, (await pixel(firstOf(done), 0, 0))[3]]).toEqual([
@@ -200,7 +200,7 @@ describe("format", () => {
 });
 
 describe("quality", () => {
-  test.each(FORMATS)("makes a %s smaller the lower it is", async (format) => {
+  test.each(FORMATS)("lower quality makes a %s smaller", async (format) => {
     const bytes = await gradient();
     const size = async (quality: number | "low" | "medium" | "high") =>
       firstOf(await run(bytes, { params: { format, quality } })).length;
@@ -215,7 +215,7 @@ describe("quality", () => {
     expect(medium).toBeLessThan(high);
   });
 
-  test("high is what there is without it, and loses nothing of a PNG", async () => {
+  test("the default quality is high, which is lossless for PNG", async () => {
     const bytes = await picture("png", 50, 50);
     const [high, none] = [await run(bytes, { params: { quality: "high" } }), await run(bytes)];
     expect(firstOf(high)).toEqual(firstOf(none));
@@ -226,19 +226,22 @@ describe("quality", () => {
 describe("metadata", () => {
   const readable = (bytes: Buffer) => bytes.toString("latin1");
 
-  test.each(FORMATS)("is gone from a %s, and the picture is upright", async (format: PictureFormat) => {
-    const bytes = await photo();
-    const done = await run(bytes, { params: { format, thumbnails: [16] } });
-    expect(done.result).toMatchObject({ width: 40, height: 80, original: { width: 40, height: 80 } });
-    for (const { bytes } of done.made) {
-      const { exif, xmp, icc, orientation } = await sharp(bytes).metadata();
-      expect([exif, xmp, icc, orientation]).toEqual([undefined, undefined, undefined, undefined]);
-      expect(readable(bytes)).not.toMatch(/Secret|Exif|GPS/);
-    }
-    // Turned clockwise, the red left half is on top.
-    const [red = 0, , blue = 0] = await pixel(firstOf(done), 20, 10);
-    expect([red > 200, blue < 60]).toEqual([true, true]);
-  });
+  test.each(FORMATS)(
+    "metadata is removed from a %s, and the image is upright",
+    async (format: PictureFormat) => {
+      const bytes = await photo();
+      const done = await run(bytes, { params: { format, thumbnails: [16] } });
+      expect(done.result).toMatchObject({ width: 40, height: 80, original: { width: 40, height: 80 } });
+      for (const { bytes } of done.made) {
+        const { exif, xmp, icc, orientation } = await sharp(bytes).metadata();
+        expect([exif, xmp, icc, orientation]).toEqual([undefined, undefined, undefined, undefined]);
+        expect(readable(bytes)).not.toMatch(/Secret|Exif|GPS/);
+      }
+      // Turned clockwise, the red left half is on top.
+      const [red = 0, , blue = 0] = await pixel(firstOf(done), 20, 10);
+      expect([red > 200, blue < 60]).toEqual([true, true]);
+    },
+  );
 
   test.each(["jpeg", "png", "webp", "avif"] as const)(
     "is kept in a %s where asked for, but for the orientation",
@@ -261,7 +264,7 @@ describe("metadata", () => {
 });
 
 describe("thumbnails", () => {
-  test("are WebPs of what was made, none larger than that", async () => {
+  test("thumbnails are WebPs of the result and never larger than it", async () => {
     const params = {
       resize: { width: 300, height: 300, fit: "cover" },
       thumbnails: [64, 200, 1024],
@@ -287,13 +290,13 @@ describe("thumbnails", () => {
     expect(sides).toEqual([64, 200, 300]);
   });
 
-  test("of an animation show its first frame", async () => {
+  test("the thumbnail of an animation shows its first frame", async () => {
     const done = await run(await animation("gif", 3), { params: { thumbnails: [16] } });
     expect((await sharp(done.made[1]?.bytes).metadata()).pages ?? 1).toBe(1);
   });
 });
 
-test("the dominant colour is that of most of the picture", async () => {
+test("the dominant colour is the most frequent one", async () => {
   const bytes = await sharp({ create: { width: 50, height: 50, channels: 3, background: "#2848c8" } })
     .png()
     .toBuffer();
@@ -303,7 +306,7 @@ test("the dominant colour is that of most of the picture", async () => {
 });
 
 describe("too much asked for", () => {
-  test("is refused before anything is decoded", async () => {
+  test("a resize beyond the pixel limit is refused before decoding", async () => {
     const small = await picture("png", 100, 10);
     const wide = { width: 16_000, height: 16_000, enlarge: true };
     for (const fit of ["cover", "contain", "fill"] as const) {
@@ -318,7 +321,7 @@ describe("too much asked for", () => {
     expect(tall.message).toMatch(/^resize: takes 16000 x 16000000 pixels/);
   });
 
-  test("counts the frames of an animation", async () => {
+  test("the pixel limit of a resize counts all frames", async () => {
     const params = { resize: { width: 100, enlarge: true } };
     const bytes = await animation("gif", 5);
     const { message } = await refusalOf(run(bytes, { params, maxPixels: 49_999 }));
@@ -326,7 +329,7 @@ describe("too much asked for", () => {
     expect((await run(bytes, { params, maxPixels: 50_000 })).result.width).toBe(100);
   });
 
-  test("is fewer pixels of an AVIF, which takes more memory", async () => {
+  test("the pixel limit is lower for AVIF", async () => {
     const bytes = await picture("png", 100, 100);
     const params = { format: "avif" } as const;
     const { code, message } = await refusalOf(run(bytes, { params, maxPixels: 39_999 }));
@@ -338,7 +341,7 @@ describe("too much asked for", () => {
     expect(again.message).toMatch(/^photo.jpg has 10000 pixels .* at most 9999 are allowed in an AVIF/);
   });
 
-  test("is a WebP longer than WebP can be", async () => {
+  test("a WebP beyond the limits of WebP is refused", async () => {
     const bytes = await picture("png", 17_000, 10);
     const { code, message } = await refusalOf(run(bytes, { params: { format: "webp" } }));
     expect([code, message]).toEqual([
