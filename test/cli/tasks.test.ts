@@ -25,7 +25,7 @@ test.each([
   ["run generic --params [1]", /^--params: a JSON object/],
   ["run generic --params {", /^--params: a JSON object/],
   ['run generic --user ada --params {"minutes":1}', /^params.minutes: is not a parameter/],
-])("tasks %s is refused with what to do", async (line, message) => {
+])('the command "tasks %s" is refused with help', async (line, message) => {
   const args = line.split(" ").filter(Boolean);
   await expect(tasksCommand(rowmill.ctx, args)).rejects.toThrow(message);
 });

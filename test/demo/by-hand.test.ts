@@ -10,7 +10,7 @@ const demo = (name: string) => fileURLToPath(new URL(`../../src/demo/${name}`, i
 
 const rowmill = useRowmill({ worker: true });
 
-test("the curl script goes from sign-up to the list of books", async () => {
+test("the curl script runs from signup to the list of books", async () => {
   const { stdout } = await promisify(execFile)("sh", [demo("tour.sh"), rowmill.url]);
   expect(stdout).toContain(
     '"state":"completed_with_errors","counts":{"total":320,"pending":0,"processing":0,"success":308,"failed":12,"unprocessed":0,"undone":0}',

@@ -13,7 +13,7 @@ const QUOTA = 5 * MiB;
 
 const rowmill = useRowmill({ settings: { FILES_QUOTA_BYTES: String(QUOTA) } });
 
-test("files are taken to the last byte of FILES_QUOTA_BYTES, and not one more", async () => {
+test("uploads may fill FILES_QUOTA_BYTES to the last byte", async () => {
   const user = await rowmill.newUser();
   const first = await storedFile(user, randomBytes(2 * MiB));
   const refused = await sendFile<Problem>(user, randomBytes(3 * MiB + 1));
@@ -29,7 +29,7 @@ test("files are taken to the last byte of FILES_QUOTA_BYTES, and not one more", 
   expect((await sendFile(user, "x")).status).toBe(201);
 });
 
-test("a file of a length that is not known is refused as soon as it is over", async () => {
+test("an upload of unknown length is refused as soon as it exceeds the quota", async () => {
   const user = await rowmill.newUser();
   let sent = 0;
   async function* body() {
@@ -52,7 +52,7 @@ test("a file of a length that is not known is refused as soon as it is over", as
   expect(await kept(rowmill, user.userId)).toEqual({ files: 0, chunks: 0 });
 });
 
-test("of several that are sent at once, as many are taken as there is room for", async () => {
+test("concurrent uploads are accepted as long as they fit the quota", async () => {
   const user = await rowmill.newUser();
   const answers = await Promise.all([1, 2, 3, 4].map(() => sendFile<Problem>(user, randomBytes(2 * MiB))));
   const statuses = answers.map(({ status }) => status);
@@ -63,7 +63,7 @@ test("of several that are sent at once, as many are taken as there is room for",
   expect(await kept(rowmill, user.userId)).toEqual({ files: taken, chunks: taken * 2 });
 });
 
-test("results of tasks and pictures of books count, and others' files don't", async () => {
+test("the quota counts a user's results and pictures, and no other user's files", async () => {
   const [user, other] = [await rowmill.newUser(), await rowmill.newUser()];
   await storedFile(other, randomBytes(4 * MiB));
   const owner = {
@@ -94,7 +94,7 @@ test("results of tasks and pictures of books count, and others' files don't", as
   expect(books.body.items).toHaveLength(1);
 });
 
-test("0 sets no limit", async () => {
+test("FILES_QUOTA_BYTES of 0 sets no limit", async () => {
   await using free = await startRowmill({ FILES_QUOTA_BYTES: "0" });
   expect((await sendFile(await free.newUser(), randomBytes(6 * MiB))).status).toBe(201);
 });

@@ -20,7 +20,7 @@ const idsOf = async (userId: number) => {
   return found.map(({ id }) => id).sort();
 };
 
-test("what a process that died was receiving goes after two minutes without a sign of life", async () => {
+test("upkeep removes the upload of a dead process after two minutes", async () => {
   const user = await rowmill.newUser();
   const whole = await storedFile(user, "whole");
   const file = await ChunkedFile.open(rowmill.ctx, { userId: user.userId, name: "x", origin: "upload" });
@@ -31,7 +31,7 @@ test("what a process that died was receiving goes after two minutes without a si
   await file[Symbol.asyncDispose]();
 });
 
-test("an upload goes after RETENTION_DAYS unless a task refers to it", async () => {
+test("upkeep removes an upload after RETENTION_DAYS unless a task uses it", async () => {
   const user = await rowmill.newUser();
   const [unused, ended, needed] = [
     await storedFile(user, "unused"),
@@ -49,7 +49,7 @@ test("an upload goes after RETENTION_DAYS unless a task refers to it", async () 
   expect(await idsOf(user.userId)).toEqual([needed.id]);
 });
 
-test("a result stays as long as its task, and a picture as long as its book", async () => {
+test("a result lives as long as its task, and a picture as long as its book", async () => {
   const user = await rowmill.newUser();
   const fields = { title: "Emma", author: "Jane Austen", picture: await picture() };
   await user.form("POST", "/api/v1/books", fields);
@@ -70,7 +70,7 @@ test("a result stays as long as its task, and a picture as long as its book", as
   expect(await idsOf(user.userId)).toEqual(pictures);
 });
 
-test("both are part of the daily and the minutely upkeep", async () => {
+test("file upkeep runs daily and every minute", async () => {
   const user = await rowmill.newUser();
   const owner = { userId: user.userId, name: "x", origin: "upload" } as const;
   await storedFile(user, "x");
