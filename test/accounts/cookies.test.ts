@@ -53,7 +53,7 @@ describe("cookies", () => {
     },
   );
 
-  test("are Secure where the service is reached by https", async () => {
+  test("cookies are Secure if PUBLIC_URL is https", async () => {
     await using secure = await startRowmill({ PUBLIC_URL: "https://rowmill.example.com" });
     await secure.client.signUp("browser");
     const { headers } = await logIn("browser", PASSWORD, secure);
@@ -62,7 +62,7 @@ describe("cookies", () => {
     expect(cookies.get("refresh_token")?.attributes.has("secure")).toBe(true);
   });
 
-  test("are enough to read", async () => {
+  test("cookies authenticate reads", async () => {
     const { status, body } = await rowmill.client.get(`${AUTH}/me`, { cookie: `access_token=${access}` });
     expect(status).toBe(200);
     expect(body).toMatchObject({ username: "browser" });
@@ -76,24 +76,24 @@ describe("cookies", () => {
     { "sec-fetch-site": "same-site" },
     { "sec-fetch-site": "cross-site" },
     { "sec-fetch-site": "none" },
-  ])("are not enough to change something with %o", async (headers) => {
+  ])("cookies do not authenticate a change with %o", async (headers) => {
     const { status, body } = await upload(headers);
     expect(status).toBe(403);
     expect(body).toMatchObject({ status: 403, code: "forbidden" });
   });
 
-  test("are enough for the service's own pages", async () => {
+  test("cookies authenticate changes from the service's own pages", async () => {
     expect((await upload({ origin: rowmill.url })).status).toBe(202);
     expect((await upload({ origin: rowmill.config.publicUrl })).status).toBe(202);
     expect((await upload({ "sec-fetch-site": "same-origin" })).status).toBe(202);
   });
 
-  test("do not stand in the way of a token in the header", async () => {
+  test("a token in the header takes precedence over cookies", async () => {
     const headers = { authorization: `Bearer ${access}`, origin: "https://app.example.com" };
     expect((await upload(headers)).status).toBe(202);
   });
 
-  test("refresh and log out, but not for another site", async () => {
+  test("cookies refresh and log out, but not from another site", async () => {
     const cookie = `refresh_token=${refresh}`;
     for (const path of [`${AUTH}/refresh`, `${AUTH}/logout`]) {
       expect((await rowmill.client.post(path, {}, { cookie })).status).toBe(403);
@@ -108,7 +108,7 @@ describe("cookies", () => {
     expect((await refreshWith(refreshed.body.refresh)).status).toBe(401);
   });
 
-  test("refresh and log out without a body too", async () => {
+  test("cookies refresh and log out without a body", async () => {
     const session = await newSession("browser without a body");
     const own = { cookie: `refresh_token=${session.refresh}`, origin: rowmill.url };
     const refreshed = await rowmill.client.post<Session>(`${AUTH}/refresh`, undefined, own);

@@ -8,7 +8,7 @@ const rowmill = useRowmill();
 const { logIn, meWith } = authOf(rowmill);
 
 describe("logging in", () => {
-  test("gives tokens, whatever the case of the name", async () => {
+  test("logging in ignores the case of the name and returns tokens", async () => {
     await rowmill.client.signUp("Lovelace");
     for (const name of ["Lovelace", "lOVELACE", " lovelace "]) {
       const { status, body } = await logIn(name);
@@ -23,7 +23,7 @@ describe("logging in", () => {
     }
   });
 
-  test("does not tell a wrong password from an unknown name", async () => {
+  test("a login answers the same for a wrong password and an unknown name", async () => {
     await rowmill.client.signUp("known");
     const wrong = await logIn("known", "wrong horse");
     const unknown = await logIn("unknown", "wrong horse");
@@ -35,7 +35,7 @@ describe("logging in", () => {
     expect(unknown.body).toEqual(wrong.body);
   });
 
-  test("takes about as long for an unknown name as for a wrong password", async () => {
+  test("a login takes as long for an unknown name as for a wrong password", async () => {
     await using own = await startRowmill();
     await own.client.signUp("known");
     await logIn("warm up the hash for nobody", "wrong horse", own);
@@ -58,7 +58,7 @@ describe("logging in", () => {
     [{ username: "ada" }, ["password"]],
     [{ password: PASSWORD }, ["username"]],
     [{ username: "a\0b", password: PASSWORD }, ["username"]],
-  ])("names what is wrong with %o", async (body, fields) => {
+  ])("a login with %o names the invalid fields", async (body, fields) => {
     const answer = await rowmill.client.post<Problem>(`${AUTH}/login`, body);
     expect(answer.status).toBe(400);
     expect(Object.keys(answer.body.field_errors).sort()).toEqual(fields);

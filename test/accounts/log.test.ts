@@ -83,14 +83,14 @@ describe("the log", () => {
   const shownIn = (log: string, secrets: string[]) =>
     secrets.filter((secret) => log.toLowerCase().includes(secret.toLowerCase()));
 
-  test("has nothing personal in it", async () => {
+  test("the log contains no personal data", async () => {
     await using own = await startRowmill();
     const { url, log } = await startProgram(own);
     const { secrets } = await useProgram(url);
     expect(shownIn(log(), [...secrets, own.config.jwtSecret])).toEqual([]);
   });
 
-  test("has nothing personal in it where the database fails", async () => {
+  test("the log contains no personal data if the database fails", async () => {
     await using own = await startRowmill();
     const { url, log } = await startProgram(own);
     const { post, headers, refresh, secrets, meWith, basic, token } = await useProgram(url);

@@ -15,7 +15,7 @@ describe("failed logins", () => {
     }
   }
 
-  test("shut a user out after the tenth, and nobody else", async () => {
+  test("ten failed logins lock out one user and nobody else", async () => {
     await using own = await startRowmill();
     await own.client.signUp("target");
     await own.client.signUp("bystander");
@@ -33,14 +33,14 @@ describe("failed logins", () => {
     expect((await logIn("bystander", PASSWORD, own)).status).toBe(200);
   });
 
-  test("below ten shut nobody out", async () => {
+  test("fewer than ten failed logins lock out nobody", async () => {
     await using own = await startRowmill();
     await own.client.signUp("forgetful");
     await failTimes(9, "forgetful", own);
     expect((await logIn("forgetful", PASSWORD, own)).status).toBe(200);
   });
 
-  test("are counted over all API processes", async () => {
+  test("failed logins are counted across API processes", async () => {
     await using own = await startRowmill();
     await using second = await startSecondApi(own);
     await own.client.signUp("target");
@@ -50,7 +50,7 @@ describe("failed logins", () => {
     expect((await logIn("target", PASSWORD, second)).status).toBe(429);
   });
 
-  test("are counted together whatever the case of the name", async () => {
+  test("failed logins are counted ignoring the case of the name", async () => {
     await using own = await startRowmill();
     await own.client.signUp("Émilie");
     for (const name of ["Émilie", "émilie", "ÉMILIE", " émilie ", "E\u0301milie"])
@@ -59,7 +59,7 @@ describe("failed logins", () => {
     expect((await logIn("éMILIE", PASSWORD, own)).status).toBe(429);
   });
 
-  test("count anew after a success", async () => {
+  test("a successful login resets the count of failed logins", async () => {
     await using own = await startRowmill();
     await own.client.signUp("clumsy");
     for (let round = 0; round < 2; round++) {
@@ -68,7 +68,7 @@ describe("failed logins", () => {
     }
   });
 
-  test("are forgiven once the time in Retry-After is over", async () => {
+  test("a lockout ends after Retry-After", async () => {
     await using own = await startRowmill();
     await own.client.signUp("patient");
     await failTimes(10, "patient", own);
@@ -77,14 +77,14 @@ describe("failed logins", () => {
     expect((await logIn("patient", PASSWORD, own)).status).toBe(200);
   });
 
-  test("shut out an address that tries many names", async () => {
+  test("failed logins with many names lock out their address", async () => {
     await using own = await startRowmill();
     await own.client.signUp("bystander");
     for (let i = 0; i < 10; i++) await failTimes(5, `name ${i}`, own);
     expect((await logIn("bystander", PASSWORD, own)).status).toBe(429);
   });
 
-  test("at the same time are no way around the limit", async () => {
+  test("concurrent failed logins do not exceed the limit", async () => {
     await using own = await startRowmill();
     await own.client.signUp("target");
     const guesses = await Promise.all(

@@ -29,7 +29,7 @@ describe("an access token", () => {
     return `${signed}.${signature}`;
   }
 
-  test("is whatever has the right signature", async () => {
+  test("an access token is valid with the right signature", async () => {
     const { status, body } = await meWith(forge());
     expect(status).toBe(200);
     expect(body).toMatchObject({ id: 1, username: "forged", role: "user" });
@@ -52,7 +52,7 @@ describe("an access token", () => {
       },
     ],
     ["a refresh token", async () => (await newSession("mixed up")).refresh],
-  ])("can't be %s", async (_, token) => {
+  ])("an access token must not be %s", async (_, token) => {
     const { status, headers, body } = await meWith(await token());
     expect(status).toBe(401);
     expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
@@ -60,14 +60,14 @@ describe("an access token", () => {
     expect(body).toMatchObject({ status: 401, code: "unauthenticated" });
   });
 
-  test("is needed", async () => {
+  test("a private route requires an access token", async () => {
     expect((await rowmill.client.get(`${AUTH}/me`)).status).toBe(401);
     expect((await rowmill.client.get(`${AUTH}/me`, { authorization: "Basic YWRhOmFkYQ==" })).status).toBe(
       401,
     );
   });
 
-  test("does not tell of an account that was removed since", async () => {
+  test("an access token of a removed account is refused", async () => {
     const { access, user } = await newSession("gone");
     await rowmill.ctx.db.delete(users).where(eq(users.id, user.id));
     const { status, body } = await meWith(access);
@@ -75,7 +75,7 @@ describe("an access token", () => {
     expect(body).toMatchObject({ detail: expect.stringContaining("does not exist") });
   });
 
-  test("runs out after ACCESS_TOKEN_TTL_SECONDS", async () => {
+  test("an access token expires after ACCESS_TOKEN_TTL_SECONDS", async () => {
     await using brief = await startRowmill({ ACCESS_TOKEN_TTL_SECONDS: "3" });
     const user = await brief.newUser();
     expect((await user.get(`${AUTH}/me`)).status).toBe(200);
@@ -84,7 +84,7 @@ describe("an access token", () => {
 });
 
 describe("a refresh token", () => {
-  test("gives new tokens once", async () => {
+  test("a refresh token works once", async () => {
     const first = await newSession("refresher");
     const { status, body } = await refreshWith(first.refresh);
     expect(status).toBe(200);
@@ -94,7 +94,7 @@ describe("a refresh token", () => {
     expect((await refreshWith(body.refresh)).status).toBe(200);
   });
 
-  test("that is used again ends all that came of its login", async () => {
+  test("reusing a refresh token ends its login", async () => {
     const first = await newSession("robbed");
     const second = (await refreshWith(first.refresh)).body;
     const third = (await refreshWith(second.refresh)).body;
@@ -104,7 +104,7 @@ describe("a refresh token", () => {
     expect((await refreshWith(third.refresh)).status).toBe(401);
   });
 
-  test("of another login is not touched by that", async () => {
+  test("reusing a refresh token does not end other logins", async () => {
     const one = await newSession("two devices");
     const other = (await logIn("two devices")).body;
     await refreshWith(one.refresh);
@@ -114,7 +114,7 @@ describe("a refresh token", () => {
     expect((await refreshWith(body.refresh)).status).toBe(200);
   });
 
-  test("that is used twice at the same time works for one of the two", async () => {
+  test("a refresh token used twice concurrently works once", async () => {
     const { refresh } = await newSession("hasty");
     const answers = await Promise.all([refreshWith(refresh), refreshWith(refresh), refreshWith(refresh)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401]);
@@ -122,18 +122,18 @@ describe("a refresh token", () => {
     expect((await refreshWith(winner?.body.refresh ?? "")).status).toBe(401);
   });
 
-  test("must be known", async () => {
+  test("an unknown refresh token is refused", async () => {
     const { status, body } = await refreshWith("x".repeat(43));
     expect(status).toBe(401);
     expect(body.code).toBe("unauthenticated");
   });
 
-  test("must be sent", async () => {
+  test("a refresh without a token is refused", async () => {
     expect((await rowmill.client.post(`${AUTH}/refresh`, {})).status).toBe(401);
     expect((await rowmill.client.post(`${AUTH}/logout`, {})).status).toBe(401);
   });
 
-  test("runs out", async () => {
+  test("a refresh token expires", async () => {
     const { refresh, user } = await newSession("late");
     await rowmill.ctx.db
       .update(refreshTokens)
@@ -142,7 +142,7 @@ describe("a refresh token", () => {
     expect((await refreshWith(refresh)).status).toBe(401);
   });
 
-  test("is stored as nothing but its hash", async () => {
+  test("only the hash of a refresh token is stored", async () => {
     const first = await newSession("hashed");
     const second = (await refreshWith(first.refresh)).body;
     const stored = await rowmill.ctx.pool.query<{ token_hash: Buffer; text: string }>(
@@ -166,7 +166,7 @@ describe("a refresh token", () => {
 describe("logging out", () => {
   const logOut = (refresh: string) => rowmill.client.post(`${AUTH}/logout`, { refresh });
 
-  test("ends the login that the token is of, and no other", async () => {
+  test("logging out ends one login and no other", async () => {
     const first = await newSession("leaver");
     const other = (await logIn("leaver")).body;
     const second = (await refreshWith(first.refresh)).body;
@@ -179,7 +179,7 @@ describe("logging out", () => {
     expect((await refreshWith(other.refresh)).status).toBe(200);
   });
 
-  test("works with an older token of the login, and twice", async () => {
+  test("logging out works with an older token of the login, and twice", async () => {
     const first = await newSession("late leaver");
     const second = (await refreshWith(first.refresh)).body;
     expect((await logOut(first.refresh)).status).toBe(204);

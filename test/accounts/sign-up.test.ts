@@ -9,7 +9,7 @@ const rowmill = useRowmill();
 const { logIn, signUp, refreshWith, meWith } = authOf(rowmill);
 
 describe("signing up", () => {
-  test("gives an account and tokens that work", async () => {
+  test("signing up creates an account and returns valid tokens", async () => {
     const { status, body } = await signUp("ada", { email: "ada@example.com" });
     expect(status).toBe(201);
     expect(body).toEqual({
@@ -30,14 +30,14 @@ describe("signing up", () => {
     expect(stored).toMatchObject({ username: "ada", email: "ada@example.com", role: "user" });
   });
 
-  test("stores the password as an argon2id hash with OWASP's parameters", async () => {
+  test("signing up stores the password as an argon2id hash with OWASP's parameters", async () => {
     await signUp("hash me");
     const [stored] = await rowmill.ctx.db.select().from(users).where(eq(users.username, "hash me"));
     expect(stored?.passwordHash).toMatch(/^\$argon2id\$v=19\$m=19456,p=1,t=2\$/);
     expect(JSON.stringify(stored)).not.toContain(PASSWORD);
   });
 
-  test("refuses a password of 7 characters and takes one of 8", async () => {
+  test("signing up requires a password of 8 characters", async () => {
     const { status, headers, body } = await signUp("brief", { password: "1234567" });
     expect(status).toBe(400);
     expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
@@ -46,7 +46,7 @@ describe("signing up", () => {
     expect((await signUp("brief", { password: "12345678" })).status).toBe(201);
   });
 
-  test("counts the characters of a password, not its bytes or UTF-16 units", async () => {
+  test("password length is counted in characters", async () => {
     const { status, body } = await signUp("cats", { password: "🐈".repeat(7) });
     expect(status).toBe(400);
     expect(Object.keys(body.field_errors)).toEqual(["password"]);
@@ -57,7 +57,7 @@ describe("signing up", () => {
     ["Émile", "éMILE"],
     ["spaced", " Spaced "],
     ["Zoe\u0308", "zo\u00eb"],
-  ])("refuses the name of %s to %s", async (first, second) => {
+  ])("the name %s is taken for %s", async (first, second) => {
     expect((await signUp(first)).status).toBe(201);
     const { status, body } = await signUp(second);
     expect(status).toBe(409);
@@ -65,7 +65,7 @@ describe("signing up", () => {
     expect(body.field_errors).toEqual({ username: [expect.stringContaining("taken")] });
   });
 
-  test("gives a name once to those who ask for it at the same time", async () => {
+  test("concurrent signups with one name create one account", async () => {
     const answers = await Promise.all(["race", "Race", "RACE", "rACE"].map((name) => signUp(name)));
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409]);
   });
@@ -75,7 +75,7 @@ describe("signing up", () => {
     [{ username: "someone" }, ["password"]],
     [{ password: PASSWORD }, ["username"]],
     [{ username: "", password: "" }, ["password", "username"]],
-  ])("names what is missing from %o", async (body, missing) => {
+  ])("signing up with %o names the missing fields", async (body, missing) => {
     const answer = await rowmill.client.post<Problem>(`${AUTH}/signup`, body);
     expect(answer.status).toBe(400);
     expect(Object.keys(answer.body.field_errors).sort()).toEqual(missing);
@@ -87,19 +87,19 @@ describe("signing up", () => {
     ["151 characters", "x".repeat(151)],
     ["a list", ["Ada", "Grace"]],
     ["an object", { first: "Ada" }],
-  ])("refuses a name that is or has %s", async (_, username) => {
+  ])("signing up refuses a name with %s", async (_, username) => {
     const { status, body } = await signUp(username);
     expect(status).toBe(400);
     expect(Object.keys(body.field_errors)).toEqual(["username"]);
   });
 
-  test("refuses a NUL in the e-mail address", async () => {
+  test("signing up refuses a NUL in the e-mail address", async () => {
     const { status, body } = await signUp("nul mail", { email: "a\0@example.com" });
     expect(status).toBe(400);
     expect(Object.keys(body.field_errors)).toEqual(["email"]);
   });
 
-  test.each(["", "{", "[]", '"ada"'])("refuses the body %j", async (body) => {
+  test.each(["", "{", "[]", '"ada"'])("signing up refuses the body %j", async (body) => {
     const { status, headers } = await rowmill.client.send("POST", `${AUTH}/signup`, {
       body,
       headers: { "content-type": "application/json" },
@@ -108,14 +108,14 @@ describe("signing up", () => {
     expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
   });
 
-  test("refuses a form in place of JSON", async () => {
+  test("signing up refuses a form", async () => {
     const body = new URLSearchParams({ username: "form", password: PASSWORD });
     const { status, headers } = await rowmill.client.send("POST", `${AUTH}/signup`, { body });
     expect(status).toBe(415);
     expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
   });
 
-  test.each([`${AUTH}/signup`, "/signup/"])("gives no rights that %s was asked for", async (path) => {
+  test.each([`${AUTH}/signup`, "/signup/"])("signing up at %s ignores a requested role", async (path) => {
     const username = `mallory of ${path}`;
     await rowmill.client.post(path, { username, password: PASSWORD, role: "admin" });
     const { body } = await logIn(username);

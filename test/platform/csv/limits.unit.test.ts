@@ -35,7 +35,7 @@ describe("what never ends is stopped early", () => {
   });
 });
 
-test("records come while the file is still being sent, once its first 64 KiB are there", async () => {
+test("records are read while the file is still arriving, after its first 64 KiB", async () => {
   let sent = 0;
   async function* source() {
     for (; sent < 100; sent++) yield Buffer.from("a,b\n".repeat(5000));
@@ -90,7 +90,7 @@ describe("a limit is refused with its name and value, and the file closed", () =
     expect(isClosed).toBe(true);
   });
 
-  test("as many rows as allowed are taken", async () => {
+  test("a file may have as many rows as the limit", async () => {
     const source = cut(Buffer.from("a,b\n1,2\n\n3,4\n"), 3);
     expect(await read(source, { delimiter: "," }, { ...limits, uploadMaxRows: 2 })).toHaveLength(2);
   });

@@ -131,7 +131,7 @@ describe.each(CHUNK_SIZES)("in chunks of %i bytes", (size) => {
     expect(records.every(({ problem }) => problem === null)).toBe(true);
   });
 
-  test("row numbers are those of a spreadsheet: the header is 1, blank lines count", async () => {
+  test("row numbers match a spreadsheet: the header is 1 and blank lines count", async () => {
     const text = 'h1,h2\n\na,b\r\n\r\n\r\n"c\nc",d\n\n\ne,f\n\n';
     expect(numbered(await readText(text, size))).toEqual([
       [1, "h1", "h2"],
@@ -144,7 +144,7 @@ describe.each(CHUNK_SIZES)("in chunks of %i bytes", (size) => {
   test.each([
     ["little", utf16],
     ["big", (text: string) => utf16(text).swap16()],
-  ])("UTF-16, %s endian, with a byte order mark", async (_, encode) => {
+  ])("UTF-16 %s endian with a byte order mark is read", async (_, encode) => {
     const records = await read(cut(encode('title,author\r\n"Ünï\ncode",😀\r\n'), size));
     expect(cells(records)).toEqual([
       ["title", "author"],
@@ -152,7 +152,7 @@ describe.each(CHUNK_SIZES)("in chunks of %i bytes", (size) => {
     ]);
   });
 
-  test("bytes that are not UTF-8 become U+FFFD in their cell", async () => {
+  test("invalid UTF-8 becomes U+FFFD in its cell", async () => {
     const bytes = Buffer.concat([Buffer.from("a,"), Buffer.from([0xff]), Buffer.from("b\nc,\u00e9\n")]);
     expect(cells(await read(cut(bytes, size)))).toEqual([
       ["a", "\uFFFDb"],
@@ -160,7 +160,7 @@ describe.each(CHUNK_SIZES)("in chunks of %i bytes", (size) => {
     ]);
   });
 
-  test("a malformed quoted cell is the problem of its row alone", async () => {
+  test("a malformed quoted cell affects only its own row", async () => {
     const records = await readText('a,b\n"x" y",z\n"c",d\n', size);
     expect(records.map(({ row, problem }) => [row, problem === null])).toEqual([
       [1, true],
@@ -174,7 +174,7 @@ describe.each(CHUNK_SIZES)("in chunks of %i bytes", (size) => {
   test.each([
     ["before the next quoted cell", '"g",h\n', [6, "g", "h"]],
     ["in a file without another quote", "g,h\n", [6, "g", "h"]],
-  ])("a malformed quoted cell takes no other rows with it, %s", async (_, end, last) => {
+  ])("a malformed quoted cell affects no other rows, %s", async (_, end, last) => {
     const records = await readText(`a,b\n"x"y,z\nc,d\n\ne,f\n${end}`, size);
     expect(records.map(({ row, problem }) => [row, problem === null])).toEqual([
       [1, true],
@@ -186,13 +186,13 @@ describe.each(CHUNK_SIZES)("in chunks of %i bytes", (size) => {
     expect(numbered(records.slice(2))).toEqual([[3, "c", "d"], [5, "e", "f"], last]);
   });
 
-  test("a quote that is never closed is refused, and its row named", async () => {
+  test("an unclosed quote is refused with its row", async () => {
     const error = await refusalOf('a,b\n\nc,d\ne,"f\ng,h\n', size);
     expect(error.code).toBe("invalid_input");
     expect(error.message).toContain("Row 4 opens a quote that is never closed");
   });
 
-  test("a cell over CELL_MAX_BYTES is refused, and its row and column named", async () => {
+  test("a cell over CELL_MAX_BYTES is refused with its row and column", async () => {
     const error = await refusalOf(`a,b\nc,${"é".repeat(CELL_MAX_BYTES / 2)}x\n`, size);
     expect(error.code).toBe("too_large");
     expect(error.message).toContain("Row 2, column 2");
@@ -200,7 +200,7 @@ describe.each(CHUNK_SIZES)("in chunks of %i bytes", (size) => {
     expect(error.message).toContain(`CELL_MAX_BYTES is ${CELL_MAX_BYTES}`);
   });
 
-  test("a cell of exactly CELL_MAX_BYTES is taken", async () => {
+  test("a cell of exactly CELL_MAX_BYTES is accepted", async () => {
     const cell = "é".repeat(CELL_MAX_BYTES / 2);
     expect(cells(await readText(`a,b\n"${cell}",d\n`, size))).toEqual([
       ["a", "b"],
@@ -215,7 +215,7 @@ describe("a file without records", () => {
     ["one empty chunk", [""]],
     ["a byte order mark alone", ["\uFEFF"]],
     ["blank lines alone", ["\n\r\n", "\r"]],
-  ])("of %s yields none", async (_, chunks) => {
+  ])("a file of %s has no records", async (_, chunks) => {
     async function* source() {
       for (const chunk of chunks) yield Buffer.from(chunk);
     }

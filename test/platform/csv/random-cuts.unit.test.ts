@@ -50,37 +50,40 @@ describe("records written at random and cut at random are read back equal", () =
   const ALPHABET = ["a", "b", " ", ",", '"', "\n", "\r\n", "\r", "é", "日", "😀", "\t", "\\", "'", ";", "\0"];
   const LINE_ENDS = ["\n", "\r\n", "\r"];
 
-  test.each(Array.from({ length: 25 }, (_, index) => index + 1))("seed %i", async (seed) => {
-    const random = randomNumbers(seed);
-    const pick = (from: readonly string[]) => from[random(from.length)] ?? "";
-    const cell = () => Array.from({ length: random(8) }, () => pick(ALPHABET)).join("");
-    const written = (text: string) => {
-      const mustQuote = /^\s*"|[,\r\n]/.test(text);
-      return mustQuote || random(3) === 0 ? `"${text.replaceAll('"', '""')}"` : text;
-    };
-    let text = random(2) ? "\uFEFF" : "";
-    const expected: (string | number)[][] = [];
-    const count = 1 + random(400);
-    let row = 0;
-    for (let index = 0; index < count; index++) {
-      if (random(8) === 0) {
-        // Not LF: after a CR it would be the same line end.
-        text += "\r\n";
-        row++;
+  test.each(Array.from({ length: 25 }, (_, index) => index + 1))(
+    "random records of seed %i are read back equal",
+    async (seed) => {
+      const random = randomNumbers(seed);
+      const pick = (from: readonly string[]) => from[random(from.length)] ?? "";
+      const cell = () => Array.from({ length: random(8) }, () => pick(ALPHABET)).join("");
+      const written = (text: string) => {
+        const mustQuote = /^\s*"|[,\r\n]/.test(text);
+        return mustQuote || random(3) === 0 ? `"${text.replaceAll('"', '""')}"` : text;
+      };
+      let text = random(2) ? "\uFEFF" : "";
+      const expected: (string | number)[][] = [];
+      const count = 1 + random(400);
+      let row = 0;
+      for (let index = 0; index < count; index++) {
+        if (random(8) === 0) {
+          // Not LF: after a CR it would be the same line end.
+          text += "\r\n";
+          row++;
+        }
+        const fields = Array.from({ length: 2 + random(4) }, cell);
+        const isLast = index === count - 1;
+        text += fields.map(written).join(",") + (isLast && random(2) ? "" : pick(LINE_ENDS));
+        expected.push([++row, ...fields]);
       }
-      const fields = Array.from({ length: 2 + random(4) }, cell);
-      const isLast = index === count - 1;
-      text += fields.map(written).join(",") + (isLast && random(2) ? "" : pick(LINE_ENDS));
-      expected.push([++row, ...fields]);
-    }
-    const bytes = Buffer.from(text);
-    async function* source() {
-      for (let at = 0; at < bytes.length; ) {
-        const size = 1 + random(random(2) ? 4 : 60);
-        yield bytes.subarray(at, at + size);
-        at += size;
+      const bytes = Buffer.from(text);
+      async function* source() {
+        for (let at = 0; at < bytes.length; ) {
+          const size = 1 + random(random(2) ? 4 : 60);
+          yield bytes.subarray(at, at + size);
+          at += size;
+        }
       }
-    }
-    expect(numbered(await read(source()))).toEqual(expected);
-  });
+      expect(numbered(await read(source()))).toEqual(expected);
+    },
+  );
 });
