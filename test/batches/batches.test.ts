@@ -6,7 +6,7 @@ import { useRowmill } from "../support/use-rowmill.ts";
 const rowmill = useRowmill();
 
 describe("the list of batches", () => {
-  test("is the user's own, newest first, in pages", async () => {
+  test("the list of batches has the user's own batches, newest first, in pages", async () => {
     const user = await rowmill.newUser();
     const other = await rowmill.newUser();
     const ids: string[] = [];
@@ -21,26 +21,26 @@ describe("the list of batches", () => {
     }
   });
 
-  test("is empty at first", async () => {
+  test("the list of batches is empty for a new user", async () => {
     const user = await rowmill.newUser();
     const { body } = await user.get("/api/v1/batches");
     expect(body).toEqual({ items: [], next_cursor: null });
   });
 
-  test("shows each batch as it shows by itself", async () => {
+  test("the list shows each batch as its own route does", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, HEADER + books(3));
     const { body } = await user.get<Page<BatchView>>("/api/v1/batches");
     expect(body.items).toEqual([(await user.batch(id)).body]);
   });
 
-  test("needs a token", async () => {
+  test("the list of batches requires a login", async () => {
     expect((await rowmill.client.get("/api/v1/batches")).status).toBe(401);
   });
 });
 
 describe("a batch", () => {
-  test("that waits is queued, with what is known of it", async () => {
+  test("a waiting batch is queued and shows its known fields", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, `Name,Writer,x,x\n${"Emma,Austen,,\n".repeat(30)}`);
     const { body } = await user.batch(id);
@@ -84,7 +84,7 @@ describe("a batch", () => {
     });
   });
 
-  test("that has ended tells when, how fast, and that nothing is left", async () => {
+  test("an ended batch shows its end, its rate and no remaining time", async () => {
     const user = await rowmill.newUser();
     const before = Date.now();
     const id = await uploaded(user, HEADER + books(300));
@@ -115,7 +115,7 @@ describe("a batch", () => {
     expect((await user.batch(id)).body).toEqual(batch);
   });
 
-  test("whose rows all succeed is completed", async () => {
+  test("a batch whose rows all succeed is completed", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, `${HEADER}Emma,Austen,\n`);
     const [batch] = await work(rowmill, user, id);

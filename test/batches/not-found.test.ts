@@ -6,7 +6,7 @@ import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
 
-describe("what there is not", () => {
+describe("access to batches", () => {
   const owner = useUser(rowmill);
   const stranger = useUser(rowmill);
   let batchId: string;
@@ -34,27 +34,27 @@ describe("what there is not", () => {
   }
   const all = (id: string, status: number) => pathsOf(id).map((path) => [path, status]);
 
-  test("one's own is found", async () => {
+  test("the owner can read a batch and its rows", async () => {
     expect(await statuses(owner, batchId)).toEqual(all(batchId, 200));
   });
 
-  test("also where the id is in capitals", async () => {
+  test("a batch id may be in upper case", async () => {
     const id = batchId.toUpperCase();
     expect(await statuses(owner, id)).toEqual(all(id, 200));
     expect((await owner.batch(id)).body.id).toBe(batchId);
   });
 
-  test("somebody else's is 404", async () => {
+  test("another user's batch answers 404", async () => {
     expect(await statuses(stranger, batchId)).toEqual(all(batchId, 404));
   });
 
-  test("somebody else's answers word for word as one that is not", async () => {
+  test("another user's batch answers exactly like an unknown one", async () => {
     const theirs = await stranger.get<Problem>(`/api/v1/batches/${batchId}`);
     const none = await stranger.get<Problem>(`/api/v1/batches/${newBatchId(new Date())}`);
     expect(theirs.body).toEqual(none.body);
   });
 
-  test("an unknown id is 404", async () => {
+  test("an unknown batch answers 404", async () => {
     const id = newBatchId(new Date());
     expect(await statuses(owner, id)).toEqual(all(id, 404));
   });
@@ -72,7 +72,7 @@ describe("what there is not", () => {
     },
   );
 
-  test("a UUID written as a URN is none: 400", async () => {
+  test("a UUID written as a URN answers 400", async () => {
     for (const path of [
       `/api/v1/batches/urn:uuid:${batchId}`,
       `/batch-status/?batch_id=urn:uuid:${batchId}`,
@@ -90,11 +90,11 @@ describe("what there is not", () => {
     ["-1", 400],
     ["1.5", 400],
     ["two", 400],
-  ])("row %s: %i", async (row, status) => {
+  ])("row %s answers %i", async (row, status) => {
     expect((await owner.get(`/api/v1/batches/${batchId}/rows/${row}`)).status).toBe(status);
   });
 
-  test("the header's and a batch's own task id name no row: 404", async () => {
+  test("the task ids of the header and of the batch answer 404", async () => {
     for (const id of [batchId, taskIdOf(batchId, 1), taskIdOf(batchId, 7), `${batchId.slice(0, -8)}ffffffff`])
       expect([id, (await owner.get(`/task-status/?task_id=${id}`)).status]).toEqual([id, 404]);
   });
@@ -110,7 +110,7 @@ describe("what there is not", () => {
     `cursor=${Buffer.from("-1").toString("base64url")}`,
     "status=done",
     "status=",
-  ])("rows?%s: 400", async (query) => {
+  ])("rows?%s answers 400", async (query) => {
     const { status, body } = await owner.get<Problem>(`/api/v1/batches/${batchId}/rows?${query}`);
     expect(status).toBe(400);
     expect(Object.keys(body.field_errors)).toEqual([query.split("=")[0]]);

@@ -8,7 +8,7 @@ import { useRowmill, useUser } from "../support/use-rowmill.ts";
 const rowmill = useRowmill();
 
 describe("a row", () => {
-  test("tells every rule that it breaks, with column, code and message", async () => {
+  test("a failed row lists every broken rule with column, code and message", async () => {
     const user = await rowmill.newUser();
     const content = `${HEADER},${"a".repeat(201)},${"d".repeat(10_001)}\nEmma,Austen,\n`;
     const id = await uploaded(user, content);
@@ -35,7 +35,7 @@ describe("a row", () => {
     expect(Date.parse(String(body.completed_at))).toBeGreaterThanOrEqual(Date.parse(body.created_at));
   });
 
-  test("that succeeded names its record, and one that waits has neither result nor attempt", async () => {
+  test("a successful row names its record, and a waiting one has no attempt", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, `${HEADER}Emma,Austen,\n`);
     const waiting = await user.get<RowView>(`/api/v1/batches/${id}/rows/2`);
@@ -75,7 +75,7 @@ describe("a row", () => {
     expect(book.body).toMatchObject({ title: "Emma", author: "Austen" });
   });
 
-  test("keeps its number where lines before it are blank", async () => {
+  test("a row keeps its number behind blank lines", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, `${HEADER}\n\nEmma,Austen,\n\nPersuasion,Austen,\n`);
     expect((await user.rows(id)).map(({ row }) => row)).toEqual([4, 6]);
@@ -110,7 +110,7 @@ describe("rows by status, while some are done, some are worked on and some wait"
     });
   });
 
-  test("the counts add up, and so does the rate", async () => {
+  test("the counts and the rate of a running batch add up", async () => {
     const { body } = await user.batch(batchId);
     expect(body.state).toBe("processing");
     const { total, ...byStatus } = body.counts;
@@ -130,7 +130,7 @@ describe("rows by status, while some are done, some are worked on and some wait"
   });
 
   test.each(STATUSES)(
-    "%s: those and no others, as many as are counted, each once, in source order",
+    "rows filtered by %s match the count, once each and in source order",
     async (status) => {
       const { counts } = (await user.batch(batchId)).body;
       for (const limit of [1, 7, 1000]) {
@@ -144,7 +144,7 @@ describe("rows by status, while some are done, some are worked on and some wait"
     },
   );
 
-  test("every row has exactly one status, the same in the list, by filter and by itself", async () => {
+  test("every row has one status in the list, by filter and on its own route", async () => {
     const all = await paged<RowView>(user, `/api/v1/batches/${batchId}/rows`, 33);
     expect(all.map(({ row }) => row)).toEqual(Array.from({ length: COUNT }, (_, index) => index + 2));
     const byFilter: RowView[] = [];
@@ -159,7 +159,7 @@ describe("rows by status, while some are done, some are worked on and some wait"
     }
   });
 
-  test("those without a result have no completed_at, those with one do", async () => {
+  test("only rows with a result have completed_at", async () => {
     const rows = await user.rows(batchId);
     for (const { status, completed_at, attempts } of rows) {
       const isDone = status === "success" || status === "failed";

@@ -27,7 +27,7 @@ const bookCount = async ({ ctx }: Rowmill) =>
 const rowmill = useRowmill();
 
 describe("cancelling", () => {
-  test("keeps what was committed, and leaves the other rows unprocessed", async () => {
+  test("cancelling keeps committed rows and leaves the others unprocessed", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const user = await rowmill.newUser();
@@ -52,7 +52,7 @@ describe("cancelling", () => {
     expect(await finishedJobs(ctx, batch.id)).toBe(1);
   });
 
-  test("takes rows out of a worker's hands within about a second, and keeps nothing of them", async () => {
+  test("cancelling stops a worker within about a second and discards its rows", async () => {
     await using rowmill = await startRowmill();
     await rowmill.startWorker();
     const user = await rowmill.newUser();
@@ -64,7 +64,7 @@ describe("cancelling", () => {
     expect(await user.rows(batch.id, "unprocessed")).toHaveLength(75);
   });
 
-  test("ends the write that a chunk is in the middle of, and what it wrote is gone", async () => {
+  test("cancelling aborts the running write of a chunk and rolls it back", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await using gate = await closeGate(rowmill.ctx);
@@ -78,7 +78,7 @@ describe("cancelling", () => {
     expect(await user.rows(batch.id, "unprocessed")).toHaveLength(25);
   });
 
-  test("leaves nothing to do for chunks that are delivered late", async () => {
+  test("chunks of a cancelled batch that are delivered late do nothing", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const user = await rowmill.newUser();
@@ -92,7 +92,7 @@ describe("cancelling", () => {
     expect(await bookCount(rowmill)).toBe(0);
   });
 
-  test("twice gives the same answer twice, and is announced once", async () => {
+  test("cancelling twice gives the same answer and is announced once", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(30));
     const answers = await Promise.all([1, 2, 3].map(() => command(user, batch.id, "cancel")));
@@ -101,7 +101,7 @@ describe("cancelling", () => {
     expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(1);
   });
 
-  test("ends a paused batch", async () => {
+  test("cancelling ends a paused batch", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(50));
     await deliverChunk(rowmill.ctx, batch.id);
@@ -111,7 +111,7 @@ describe("cancelling", () => {
     expect(counts).toMatchObject({ success: 25, unprocessed: 25, pending: 0 });
   });
 
-  test("ends what a dry run has checked; that end is announced as its own", async () => {
+  test("cancelling a checked dry run ends it and is announced separately", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await rowmill.startWorker();
@@ -124,7 +124,7 @@ describe("cancelling", () => {
     expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(2);
   });
 
-  test("an atomic batch in the middle counts no row as a success, since none was written", async () => {
+  test("cancelling a running atomic batch counts no row as a success", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await using gate = await closeGate(rowmill.ctx);
@@ -146,7 +146,7 @@ describe("cancelling", () => {
     expect(await bookCount(rowmill)).toBe(0);
   });
 
-  test("an upload that is still being sent is refused: 409 says what to do", async () => {
+  test("cancelling an upload in progress answers 409 with a way out", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     using upload = new SlowUpload(user);
@@ -189,7 +189,7 @@ const send = (user: Client, id: string, [method, path, body]: (typeof COMMANDS)[
   });
 
 describe("a command", () => {
-  test("in a state that does not allow it is 409, which names the states that do, and changes nothing", async () => {
+  test("a command in the wrong state answers 409, names the allowed states and changes nothing", async () => {
     const { ctx } = rowmill;
     const owner = await rowmill.newUser();
     const upload = async (content: string, options = "") => {
@@ -249,7 +249,7 @@ describe("a command", () => {
     }
   });
 
-  test("on somebody else's batch is 404, word for word as on one that does not exist", async () => {
+  test("a command on another user's batch answers the same 404 as on an unknown one", async () => {
     const owner = await rowmill.newUser();
     const stranger = await rowmill.newUser();
     const { body: batch } = await owner.upload(csv(20, 5));
@@ -266,7 +266,7 @@ describe("a command", () => {
     expect((await owner.batch(batch.id)).body).toEqual(before);
   });
 
-  test("on what is no id is 400, and without a token 401", async () => {
+  test("a command with an invalid id answers 400, and without a token 401", async () => {
     const user = await rowmill.newUser();
     for (const request of COMMANDS) {
       for (const id of ["1", "none", "null", `urn:uuid:${randomUUID()}`]) {

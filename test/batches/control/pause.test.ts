@@ -19,7 +19,7 @@ const FOR_EVER = `${BOOKS}&row_delay_ms=600000`;
 const rowmill = useRowmill();
 
 describe("pausing", () => {
-  test("takes rows out of a worker's hands within about a second, and keeps nothing of them", async () => {
+  test("pausing stops a worker within about a second and discards its rows", async () => {
     await using rowmill = await startRowmill();
     await rowmill.startWorker();
     const user = await rowmill.newUser();
@@ -38,7 +38,7 @@ describe("pausing", () => {
     expect((await user.get("/api/v1/books")).body.items).toEqual([]);
   });
 
-  test("ends the write that a chunk is in the middle of, and what it wrote is gone", async () => {
+  test("pausing aborts the running write of a chunk and rolls it back", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await using gate = await closeGate(rowmill.ctx);
@@ -56,7 +56,7 @@ describe("pausing", () => {
     await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 25, bad: 0 });
   });
 
-  test("holds a batch that no worker has begun, whose rows no worker takes", async () => {
+  test("pausing a queued batch keeps workers from starting it", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(100));
@@ -70,7 +70,7 @@ describe("pausing", () => {
     await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 100, bad: 0 });
   });
 
-  test("keeps what was committed before", async () => {
+  test("pausing keeps committed rows", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(95, 5));
     await deliverChunk(rowmill.ctx, batch.id);
@@ -80,7 +80,7 @@ describe("pausing", () => {
     expect((await user.batch(batch.id)).body.counts).toEqual(paused.counts);
   });
 
-  test("twice gives the same answer twice, and so does resuming", async () => {
+  test("pausing or resuming twice gives the same answer", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(30));
@@ -93,7 +93,7 @@ describe("pausing", () => {
     expect(await jobsLeft(rowmill.ctx)).toBe(jobs);
   });
 
-  test("at the same time as others do gives all of them the same answer", async () => {
+  test("concurrent pauses all get the same answer", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(30));
     for (const name of ["pause", "resume", "pause"]) {
@@ -102,7 +102,7 @@ describe("pausing", () => {
     }
   });
 
-  test("is over when a batch has ended meanwhile: 409", async () => {
+  test("pausing an ended batch answers 409", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(20, 5));
     await deliverChunk(rowmill.ctx, batch.id);
@@ -115,7 +115,7 @@ describe("pausing", () => {
 });
 
 describe("resuming", () => {
-  test("ends a batch whose last rows were committed as it was paused", async () => {
+  test("resuming ends a batch whose last rows were committed before the pause", async () => {
     const { ctx } = rowmill;
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload("title,author\n,Nobody\n,None\n");
@@ -132,7 +132,7 @@ describe("resuming", () => {
     await expectExactlyOnce(ctx.pool, batch.id, { good: 0, bad: 2 });
   });
 
-  test("waits until a worker has let go of a chunk that it writes, instead of meeting it in a deadlock", async () => {
+  test("resuming waits for a worker to release its chunk and does not deadlock", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const user = await rowmill.newUser();
@@ -150,7 +150,7 @@ describe("resuming", () => {
     expect(worker.lines("job failed")).toEqual([]);
   });
 
-  test("right behind pausing, again and again while workers write, processes every row once", async () => {
+  test("pausing and resuming repeatedly while workers write processes every row once", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await rowmill.startWorker();
@@ -165,7 +165,7 @@ describe("resuming", () => {
     await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 9500, bad: 500 });
   });
 
-  test("lets a paced batch go on behind a chunk that waited for its retry", async () => {
+  test("resuming continues a paced batch behind a chunk that waits for its retry", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     await ctx.pool.query(
@@ -187,7 +187,7 @@ describe("resuming", () => {
 });
 
 describe("of an atomic batch", () => {
-  test("a pause in the middle keeps nothing, and a resume begins anew", async () => {
+  test("pausing a running atomic batch keeps nothing, and resuming starts it over", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await using gate = await closeGate(rowmill.ctx);
@@ -211,7 +211,7 @@ describe("of an atomic batch", () => {
     await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 100, bad: 0 });
   });
 
-  test("a resume right behind a pause leaves one run that counts", async () => {
+  test("resuming an atomic batch right after a pause leaves one valid run", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await using gate = await closeGate(rowmill.ctx);

@@ -39,7 +39,7 @@ describe.skipIf(csvFixtures.length === 0)(`public files (${csvFixtures.length ||
   }
 
   test.concurrent.each(csvFixtures)(
-    "$file is stored, or refused",
+    "$file is stored or refused",
     { timeout: 2 * WAIT_MS },
     async (fixture) => {
       const { status, body } = await user.upload<BatchView & Problem>(contentOf(fixture), UPLOAD);

@@ -28,7 +28,7 @@ describe("a big or slow upload", () => {
     return rows[0];
   };
 
-  test("that is slow is `receiving`, holds no connection and no transaction meanwhile, and ends well", async () => {
+  test("a slow upload is `receiving`, holds no connection or transaction and succeeds", async () => {
     const user = await rowmill.newUser();
     let seen: BatchView | null = null;
     async function* body() {
@@ -63,7 +63,7 @@ describe("a big or slow upload", () => {
     await holdsNothing(rowmill);
   });
 
-  test("of 30 MB is stored whole, with its chunks and jobs", async () => {
+  test("an upload of 30 MB is stored whole with its chunks and jobs", async () => {
     const user = await rowmill.newUser();
     const count = 300_000;
     const filler = "x".repeat(60);
@@ -101,7 +101,7 @@ describe("a big or slow upload", () => {
     });
   });
 
-  test("of 5,000 columns keeps them all", async () => {
+  test("an upload of 5,000 columns keeps them all", async () => {
     const user = await rowmill.newUser();
     const names = Array.from({ length: 4998 }, (_, index) => `c${index}`);
     const content = `title,author,${names}\nEmma,Austen,${names.map((name) => `${name}!`)}\n`;

@@ -96,13 +96,13 @@ describe("a refused upload leaves nothing", () => {
     ["CSV", "text/csv", `${HEADER}${line(1)}`],
     ["a form", "application/x-www-form-urlencoded", "file=title"],
     ["text", "text/plain", `${HEADER}${line(1)}`],
-  ])("%s instead of multipart/form-data", async (_, type, content) => {
+  ])("an upload of %s instead of multipart/form-data is refused", async (_, type, content) => {
     const { status, body } = await sendRaw(user, content, { "content-type": type });
     expect(status).toBe(415);
     expect(body.detail).not.toBe("");
   });
 
-  test("no body", async () => {
+  test("an upload without a body is refused", async () => {
     expect((await user.post<Problem>(UPLOAD)).status).toBe(415);
   });
 
@@ -118,7 +118,7 @@ describe("a refused upload leaves nothing", () => {
     ["that ends within the file's head", partHead().slice(0, -9), MULTIPART],
     ["that ends within a quoted cell", `${partHead()}${HEADER}a,"b`, MULTIPART],
     ["that ends after 2 MB", `${partHead()}${HEADER}${lines(40_000)}`, MULTIPART],
-  ])("multipart/form-data %s", async (_, body, headers) => {
+  ])("multipart/form-data %s is refused", async (_, body, headers) => {
     const answer = await sendRaw(user, body, headers);
     expect([400, 415]).toContain(answer.status);
     expect(answer.body.detail).not.toBe("");
@@ -145,15 +145,15 @@ describe("a refused upload leaves nothing", () => {
     const plain = `Title,Author,${"x".repeat(300)}\n`;
     const plainLines = (bytes: number) => HEADER.padEnd(bytes, plain);
 
-    test("of a length that is known", async () => {
+    test("a file over UPLOAD_MAX_BYTES with content-length is refused", async () => {
       expectTooLarge(await upload(plainLines(MAX_BYTES * 2)));
     });
 
-    test("by so little that the length of the request doesn't tell", async () => {
+    test("a file barely over UPLOAD_MAX_BYTES is refused", async () => {
       expectTooLarge(await upload(plainLines(MAX_BYTES + 1)));
     });
 
-    test("of a length that is not known", async () => {
+    test("a file over UPLOAD_MAX_BYTES without content-length is refused", async () => {
       async function* body() {
         yield partHead() + HEADER;
         for (let sent = 0; sent < MAX_BYTES * 2; sent += 1000 * plain.length) yield plain.repeat(1000);
@@ -162,12 +162,12 @@ describe("a refused upload leaves nothing", () => {
       expectTooLarge(await sendStream(user, body));
     });
 
-    test("that is cut within a quoted cell", async () => {
+    test("a file over UPLOAD_MAX_BYTES in a quoted cell is refused", async () => {
       expectTooLarge(await upload(`${plainLines(MAX_BYTES - 200)}\nTitle,Author,"${"x".repeat(400)}"\n`));
     });
   });
 
-  test("a file of UPLOAD_MAX_BYTES is taken, and one of a byte more is not", async () => {
+  test("a file of exactly UPLOAD_MAX_BYTES is accepted, and one more byte is refused", async () => {
     await using limited = await startRowmill({ UPLOAD_MAX_BYTES: "100" });
     const client = await limited.newUser();
     const content = HEADER.padEnd(99, "a,b,c\n");
@@ -176,25 +176,25 @@ describe("a refused upload leaves nothing", () => {
     expect((await client.upload(`${content}d`)).status).toBe(202);
   });
 
-  test("a header over UPLOAD_MAX_COLUMNS", async () => {
+  test("a header over UPLOAD_MAX_COLUMNS is refused", async () => {
     const { status, body } = await upload("title,author,a,b,c,d\n1,2,3,4,5,6\n");
     expect(status).toBe(413);
     expect(body.detail).toBe("Row 1 has 6 columns; UPLOAD_MAX_COLUMNS is 5.");
   });
 
-  test("a cell over CELL_MAX_BYTES, after rows that were stored", async () => {
+  test("a cell over CELL_MAX_BYTES is refused and stored rows are removed", async () => {
     const { status, body } = await upload(`${HEADER}${lines(40_000)}a,${"é".repeat(501)},b\n`);
     expect(status).toBe(413);
     expect(body.detail).toBe("Row 40002, column 2: the cell has 1002 bytes; CELL_MAX_BYTES is 1000.");
   });
 
-  test("a header cell over CELL_MAX_BYTES", async () => {
+  test("a header cell over CELL_MAX_BYTES is refused", async () => {
     const { status, body } = await upload(`title,author,${"x".repeat(1001)}\na,b,c\n`);
     expect(status).toBe(413);
     expect(body.detail).toContain("Row 1, column 3");
   });
 
-  test("a connection that is cut half-way, and the service goes on", async () => {
+  test("a connection cut half-way leaves nothing, and the service continues", async () => {
     const content = HEADER + lines(40_000);
     const body = Buffer.from(partHead() + content + END);
     const { hostname, port } = new URL(rowmill.url);
@@ -218,7 +218,7 @@ describe("a refused upload leaves nothing", () => {
     await holdsNothing(rowmill);
   });
 
-  test("a connection that is cut in the middle of the file", async () => {
+  test("a connection cut in the middle of the file leaves nothing", async () => {
     const { hostname, port } = new URL(rowmill.url);
     const socket = connect(Number(port), hostname);
     atEnd(async () => socket.destroy());

@@ -6,7 +6,7 @@ import { useRowmill } from "../../support/use-rowmill.ts";
 describe("an upload", () => {
   const rowmill = useRowmill({ worker: true });
 
-  test("becomes a batch whose rows are books", async () => {
+  test("an upload becomes a batch whose rows become books", async () => {
     const user = await rowmill.newUser();
     const accepted = await user.upload(
       "title,author,description\nUlysses,James Joyce,A day in Dublin\nEmma,Jane Austen,\n",
@@ -63,7 +63,7 @@ describe("an upload", () => {
     return { batch, rows: await user.rows(batch.id), books: body.items };
   }
 
-  test("of unusual bytes fails the rows that are wrong, each with its reason, and makes books of the others", async () => {
+  test("an upload of unusual bytes fails only the invalid rows, each with a reason", async () => {
     const { batch, rows, books } = await process(
       Buffer.concat([
         Buffer.from(`${HEADER}Good,One,\nN\0UL,Two,\nBad `),
@@ -124,7 +124,7 @@ describe("an upload", () => {
     ]);
   });
 
-  test("gives back cells under names that mean something to JavaScript", async () => {
+  test("cells under names such as __proto__ are returned", async () => {
     const { batch, rows } = await process(
       "title,author,__proto__,constructor,toString,__proto__\nEmma,Austen,a,b,c,d\nShort,Two\n",
     );
@@ -140,13 +140,13 @@ describe("an upload", () => {
     expect(rows.map(({ status }) => status)).toEqual(["success", "success"]);
   });
 
-  test("gives back every cell of a row that has too many, whatever the columns are called", async () => {
+  test("every cell of a row with too many fields is returned", async () => {
     const { rows } = await process("title,author,column_4\nEmma,Austen,third,fourth\n");
     expect(rows[0]?.status).toBe("failed");
     expect(Object.values(rows[0]?.fields ?? {}).toSorted()).toEqual(["Austen", "Emma", "fourth", "third"]);
   });
 
-  test("takes NUL and broken bytes in the header, too", async () => {
+  test("a header may contain NUL and invalid bytes", async () => {
     const { batch, rows } = await process(
       Buffer.concat([Buffer.from("title,author,x\0y,"), Buffer.from([0xff]), Buffer.from("\na,b,c,d\n")]),
     );
@@ -156,7 +156,7 @@ describe("an upload", () => {
     ]);
   });
 
-  test("may have very long lines", async () => {
+  test("an upload may have very long lines", async () => {
     const long = "é".repeat(450_000);
     const { rows, books } = await process(
       `title,author,x,y,z\nA,B,"${long}",${long},"${long}"\n${long},C\nD,E\n`,
@@ -178,7 +178,7 @@ describe("an upload", () => {
     ["UTF-16", Buffer.from(`\uFEFF${HEADER}Größe,日本,😀\r\n`, "utf16le")],
     ["CR line ends", Buffer.from("title,author,description\rGröße,日本,😀\r")],
     ["CRLF and a byte order mark", Buffer.from('\uFEFF"title",author,description\r\nGröße,日本,"😀"\r\n')],
-  ])("in %s is understood", async (_, content) => {
+  ])("an upload in %s is decoded", async (_, content) => {
     const { books } = await process(content);
     expect(books).toMatchObject([{ title: "Größe", author: "日本", description: "😀" }]);
   });
@@ -191,7 +191,7 @@ describe("an upload", () => {
     ["%s%n$(id)`id`.csv", "%s%n$(id)`id`.csv"],
     [`${"long".repeat(500)}.csv`, "long".repeat(64).slice(0, 255)],
     ["", "upload.csv"],
-  ])("of a file called %j keeps the name as data", async (filename, expected) => {
+  ])("the file name %j is kept as data", async (filename, expected) => {
     const user = await rowmill.newUser();
     const { status, body } = await user.upload(`${HEADER}Emma,Austen,\n`, UPLOAD, filename);
     expect(status).toBe(202);
@@ -199,14 +199,14 @@ describe("an upload", () => {
     expect((await user.batch(body.id)).body.filename).toBe(body.filename);
   });
 
-  test("of a file whose name has a NUL is answered, and not with a 5xx", async () => {
+  test("a file name with a NUL does not cause a 5xx", async () => {
     const user = await rowmill.newUser();
     const body = `${partHead("name=\"file\"; filename*=UTF-8''a%00b.csv")}${HEADER}Emma,Austen,\n${END}`;
     const { status } = await sendRaw<Record<string, unknown>>(user, body);
     expect(status).toBeLessThan(500);
   });
 
-  test("may have text fields before and after the file", async () => {
+  test("an upload may have text fields before and after the file", async () => {
     const user = await rowmill.newUser();
     const field = (name: string) =>
       `--${BOUNDARY}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\nx\r\n`;

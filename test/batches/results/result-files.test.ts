@@ -14,7 +14,7 @@ const rowmill = useRowmill();
 const worked = useRowmill({ worker: true });
 
 describe("a result file", () => {
-  test("is one to save, named after the upload", async () => {
+  test("a result file is an attachment named after the upload", async () => {
     const user = await worked.newUser();
     const id = await finished(user, "title,author\nEmma,Austen\n", "books.csv");
     const { headers } = await user.get(path(id, "failed.csv"));
@@ -24,7 +24,7 @@ describe("a result file", () => {
     expect(headers.get("vary")).toContain("Accept-Encoding");
   });
 
-  test("has a safe name whatever the upload's was", async () => {
+  test("a result file has a safe name", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, "title,author\nEmma,Austen\n");
     await rowmill.ctx.pool.query("UPDATE batches SET filename = $2 WHERE id = $1", [
@@ -37,7 +37,7 @@ describe("a result file", () => {
     expect(decodeURIComponent(disposition.split("''")[1] ?? "")).toBe("__größe _€___x_ y-all.csv");
   });
 
-  test("begins with a byte order mark on request", async () => {
+  test("a result file begins with a byte order mark on request", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, "title,author\nEmma,Austen\n");
     const plain = await bytesOf(user, path(id, "all.csv"));
@@ -46,7 +46,7 @@ describe("a result file", () => {
     expect(marked).toEqual(Buffer.concat([Buffer.from("\uFEFF"), plain]));
   });
 
-  test("is compressed only where the client takes gzip", async () => {
+  test("a result file is compressed only if the client accepts gzip", async () => {
     const user = await rowmill.newUser();
     const id = await storeBatch(rowmill, user, 9000, "x");
     const plain = await text(await download(user, id, "all.csv"));
@@ -63,15 +63,18 @@ describe("a result file", () => {
     }
   });
 
-  test.each(["rejected.csv", "success.xlsx"])("%s is refused with what there is", async (file) => {
-    const user = await rowmill.newUser();
-    const id = await uploaded(user, "title,author\nEmma,Austen\n");
-    const { status, body } = await user.get<Problem>(path(id, file));
-    expect(status).toBe(400);
-    expect(body.detail).toMatch(/success, failed, unprocessed, all|csv, json, ndjson/);
-  });
+  test.each(["rejected.csv", "success.xlsx"])(
+    "the result file %s is refused with the available ones",
+    async (file) => {
+      const user = await rowmill.newUser();
+      const id = await uploaded(user, "title,author\nEmma,Austen\n");
+      const { status, body } = await user.get<Problem>(path(id, file));
+      expect(status).toBe(400);
+      expect(body.detail).toMatch(/success, failed, unprocessed, all|csv, json, ndjson/);
+    },
+  );
 
-  test("of a batch that is still being received is refused", async () => {
+  test("results of a batch that is being received are refused", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, "title,author\nEmma,Austen\n");
     await rowmill.ctx.pool.query("UPDATE batches SET state = $2 WHERE id = $1", [
@@ -83,7 +86,7 @@ describe("a result file", () => {
     expect(body.code).toBe("conflict");
   });
 
-  test("is its owner's alone", async () => {
+  test("only its owner can read a result file", async () => {
     const [user, other] = [await rowmill.newUser(), await rowmill.newUser()];
     const id = await uploaded(user, "title,author\nEmma,Austen\n");
     const foreign = await other.get<Problem>(path(id, "all.csv"));
@@ -148,7 +151,7 @@ describe("a client of a large file", () => {
     },
   );
 
-  test("learns where rows were removed under it", async () => {
+  test("a client notices if rows are removed during its download", async () => {
     const user = await rowmill.newUser();
     const id = await storeBatch(rowmill, user, 50_000, "x".repeat(1000));
     const response = await download(user, id, "all.csv");

@@ -17,7 +17,7 @@ const rowmill = useRowmill();
 const worked = useRowmill({ worker: true });
 
 describe("results", () => {
-  test("have the file's columns, then ours, a row a line in source order", async () => {
+  test("results have the columns of the file, then ours, one line per row in source order", async () => {
     const user = await worked.newUser();
     const id = await finished(user, "Name,Writer,Notes\nEmma,Austen,\n,Nobody,x\nUlysses,Joyce,long\n");
     const ids = (await user.rows(id)).map((row) => String(row.record_id ?? ""));
@@ -35,7 +35,7 @@ describe("results", () => {
     expect(await csvOf(user, id, "unprocessed")).toEqual([["Name", "Writer", "Notes", ...OURS]]);
   });
 
-  test("say the same in JSON and in NDJSON", async () => {
+  test("results are the same in JSON and NDJSON", async () => {
     const user = await worked.newUser();
     const id = await finished(user, 'title,author\n"Emma, ""the"" novel",Austen\n,\n');
     const rows = await user.rows(id);
@@ -71,7 +71,7 @@ describe("results", () => {
     expect(await jsonOf(user, id, "unprocessed")).toEqual([]);
   });
 
-  test("keep the header's order and every name, whatever JavaScript thinks of it", async () => {
+  test("results keep the order and names of the header", async () => {
     const user = await worked.newUser();
     const id = await finished(user, "title,10,author,2,__proto__,constructor\nEmma,a,Austen,b,c,d\n");
     const { body } = await user.get<string>(path(id, "all.ndjson"));
@@ -80,7 +80,7 @@ describe("results", () => {
     );
   });
 
-  test("keep our names ours where the file has them too", async () => {
+  test("results keep our columns apart from equal names in the file", async () => {
     const user = await worked.newUser();
     const id = await finished(user, "title,author,_row,_id\nEmma,Austen,77,88\n");
     const [header, row] = await csvOf(user, id, "all");
@@ -90,7 +90,7 @@ describe("results", () => {
     expect(found).toMatchObject({ _row: 2, _row_2: "77", _id_2: "88" });
   });
 
-  test("keep cells beyond the header in a column of their own, and fill those that are missing", async () => {
+  test("results keep extra cells in their own column and fill missing ones", async () => {
     const user = await worked.newUser();
     const id = await finished(
       user,
@@ -111,7 +111,7 @@ describe("results", () => {
     expect(json[1]).toMatchObject({ title: "Ulysses", author: "Joyce", description: "" });
   });
 
-  test("give the very same cells when the file is uploaded again", async () => {
+  test("uploading a results file gives the same cells again", async () => {
     const user = await worked.newUser();
     const cells = ["=1", "'=1", "''@", "-5", "+1-1", "\tx", 'a "b"', "two\nlines", " padded ", "'", "x,y"];
     const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
@@ -126,7 +126,7 @@ describe("results", () => {
     }
   });
 
-  test("show no secret", async () => {
+  test("results show no secret", async () => {
     const user = await rowmill.newUser();
     const id = await storeBatch(rowmill, user, 2, "x");
     await rowmill.ctx.pool.query(
@@ -141,7 +141,7 @@ describe("results", () => {
     }
   });
 
-  test("run nothing in a spreadsheet, and give back each cell as it was", async () => {
+  test("results are safe in spreadsheets and reversible", async () => {
     const user = await worked.newUser();
     const cells = ["=1+1", "@x", "+1-1", "-5", "'=1", "''=1", "'plain", "\tx", "-x", 'a,"b"', "two\nlines"];
     const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
@@ -157,7 +157,7 @@ describe("results", () => {
     expect((await jsonOf(user, id, "all")).map((row) => row["=head"])).toEqual(cells);
   });
 
-  test("of a batch that waits are its pending rows", async () => {
+  test("results of a queued batch are its pending rows", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, "title,author\nEmma,Austen\n");
     expect((await jsonOf(user, id, "all")).map((row) => row._status)).toEqual(["pending"]);
@@ -165,7 +165,7 @@ describe("results", () => {
       expect(await jsonOf(user, id, file)).toEqual([]);
   });
 
-  test("show which rows are being processed", async () => {
+  test("results show which rows are being processed", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, `title,author\n${"Emma,Austen\n".repeat(60)}`);
     await rowmill.ctx.pool.query("UPDATE batches SET state = 'processing' WHERE id = $1", [id]);
@@ -179,7 +179,7 @@ describe("results", () => {
     expect(inHand).toBeLessThan(60);
   });
 
-  test("are whole and in order through many pages, each row in one file", async () => {
+  test("results of many pages are complete and in order", async () => {
     const user = await rowmill.newUser();
     const id = await storeBatch(rowmill, user, 20_001, "x");
     const numbers = new Map<string, number[]>();
@@ -199,7 +199,7 @@ describe("results", () => {
     expect((await jsonOf(user, id, "all")).map((row) => row._row)).toEqual(all);
   });
 
-  test("are whole across gaps in the numbers, wider than a page", async () => {
+  test("results are complete across gaps in row numbers", async () => {
     const user = await rowmill.newUser();
     const id = await storeBatch(rowmill, user, 20_001, "x");
     const { pool } = rowmill.ctx;
@@ -216,7 +216,7 @@ describe("results", () => {
       expect((await jsonOf(user, id, file)).map((row) => row._row)).toEqual(expected);
   });
 
-  test("with cells of a megabyte come a few rows at a time", async () => {
+  test("results with cells of a megabyte are read a few rows at a time", async () => {
     const user = await rowmill.newUser();
     const cell = "é".repeat(2 ** 19);
     const id = await storeBatch(rowmill, user, 12, cell);
@@ -225,7 +225,7 @@ describe("results", () => {
     expect(rows.every((row) => row[2] === cell)).toBe(true);
   });
 
-  test("of what was undone say so", async () => {
+  test("results of an undone batch show the undo outcome", async () => {
     const user = await rowmill.newUser();
     const id = await storeBatch(rowmill, user, 30, "x");
     await rowmill.ctx.pool.query(
