@@ -5,9 +5,10 @@ import { refreshTokens, users } from "../../src/schema/accounts.ts";
 import { AUTH, authOf, cookiesOf } from "../support/auth.ts";
 import { startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
-import { useRowmill } from "../support/use-rowmill.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
+const user = useUser(rowmill);
 const { logIn, newSession, refreshWith, meWith } = authOf(rowmill);
 
 describe("an access token", () => {
@@ -22,7 +23,7 @@ describe("an access token", () => {
     name = "forged",
   } = {}): string {
     const head = encode({ alg, typ: "JWT" });
-    const payload = encode({ sub: "1", name, role: "user", iat: now - 3600, exp: expiresAt });
+    const payload = encode({ sub: String(user.userId), name, role: "user", iat: now - 3600, exp: expiresAt });
     const signed = `${head}.${payload}`;
     const hash = { HS256: "sha256", HS512: "sha512" }[alg];
     const signature = hash ? createHmac(hash, secret).update(signed).digest("base64url") : "";
@@ -32,7 +33,7 @@ describe("an access token", () => {
   test("an access token is valid with the right signature", async () => {
     const { status, body } = await meWith(forge());
     expect(status).toBe(200);
-    expect(body).toMatchObject({ id: 1, username: "forged", role: "user" });
+    expect(body).toMatchObject({ id: user.userId, username: "forged", role: "user" });
   });
 
   test.each<[string, () => string | Promise<string>]>([
