@@ -73,7 +73,7 @@ test("an upload whose API was killed never runs, and is removed", async () => {
   expect([...worked]).toEqual([again.id]);
 });
 
-test("an API told to stop in the middle of an upload does not wait for it", async () => {
+test("an API that is stopped during an upload does not wait for it", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
@@ -86,7 +86,7 @@ test("an API told to stop in the middle of an upload does not wait for it", asyn
   expect(await left(rowmill)).toEqual(NOTHING);
 });
 
-test("an upload that the reaper has removed meanwhile is refused and leaves nothing", async () => {
+test("an upload that upkeep removed meanwhile is refused and leaves nothing", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
@@ -98,7 +98,7 @@ test("an upload that the reaper has removed meanwhile is refused and leaves noth
   expect(await left(rowmill)).toEqual(NOTHING);
 });
 
-test("a client that goes away in the middle of its upload leaves nothing", async () => {
+test("a client that disconnects during its upload leaves nothing", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");

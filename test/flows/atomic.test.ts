@@ -10,7 +10,7 @@ import { uploadForm } from "../support/upload-form.ts";
 
 const query = { policy: "atomic" };
 
-test("a worker that is killed in the middle of an atomic batch leaves nothing, and another writes all of it", async () => {
+test("a worker killed during an atomic batch leaves nothing, and another worker writes all of it", async () => {
   await using rowmill = await startPrograms();
   const { pool } = rowmill.ctx;
   const api = await rowmill.startApi();
@@ -29,7 +29,7 @@ test("a worker that is killed in the middle of an atomic batch leaves nothing, a
   expect(other.lines("batch received")).toMatchObject([{ delivery: 2 }]);
 });
 
-test("with workers killed again and again it is written all at once, or not at all", async () => {
+test("an atomic batch is written completely or not at all while workers are killed repeatedly", async () => {
   await using rowmill = await startPrograms();
   const { pool } = rowmill.ctx;
   const api = await rowmill.startApi();
@@ -48,7 +48,7 @@ test("with workers killed again and again it is written all at once, or not at a
   await expectExactlyOnce(pool, body.id, { good: 30_000, bad: 0 });
 });
 
-test("a batch that can't be written leaves nothing either when its worker is killed", async () => {
+test("a failing atomic batch leaves nothing if its worker is killed", async () => {
   await using rowmill = await startPrograms();
   const { pool } = rowmill.ctx;
   const api = await rowmill.startApi();

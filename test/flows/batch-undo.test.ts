@@ -12,7 +12,7 @@ const UPSERT = "/api/v1/batches?target=books&mode=upsert";
 const booksOf = async ({ ctx }: Programs) =>
   (await ctx.pool.query("SELECT id, title, description, batch_id, row_number FROM books ORDER BY id")).rows;
 
-test("undoing many chunks goes on after each worker that is killed in the middle, and puts every record back once", async () => {
+test("undoing continues after each killed worker and reverts every record once", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
@@ -63,7 +63,7 @@ test("undoing many chunks goes on after each worker that is killed in the middle
   expect(await booksOf(rowmill)).toEqual(before);
 });
 
-test("a batch cancelled in two workers' hands is undone to the last record", async () => {
+test("a batch cancelled while two workers write is undone completely", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");

@@ -29,14 +29,14 @@ async function json<T>(...args: string[]): Promise<T> {
 }
 
 describe("without a worker", () => {
-  test("tells how it is used, and ends with 1", async () => {
+  test("tasks without a command prints its usage and exits with 1", async () => {
     const { code, output } = await cli("none");
     expect({ code, output }).toMatchObject({ code: 1 });
     expect(output).toMatch(/^rowmill: Usage: npm run cli -- tasks COMMAND/);
     expect(output).not.toContain("    at ");
   });
 
-  test("lists, counts, cancels, retries and deletes", async () => {
+  test("tasks lists, counts, cancels, retries and deletes", async () => {
     const { ctx } = rowmill;
     const requests = Array.from({ length: 3 }, (_, n) => ({ type: "generic", title: `Number\n${n}` }));
     const { tasks } = await createTasks(ctx, userId, requests, { together: "parallel" });
@@ -65,7 +65,7 @@ describe("with a worker", () => {
     await rowmill.startWorker({ WORKER_QUEUES: "default:2" });
   });
 
-  test("runs a task by hand and waits for what comes of it", async () => {
+  test("tasks runs a task and waits for its result", async () => {
     const done = await cli("run", "generic", "--params", '{"seconds": 0.5}', "--user", "Ada", "--wait");
     expect(done).toMatchObject({ code: 0 });
     expect(done.output).toMatch(/^Task \d+ \([0-9a-f-]{36}\) is in the queue default\.$/m);
@@ -88,7 +88,7 @@ describe("with a worker", () => {
     await cli("cancel", view.id);
   }, 120_000);
 
-  test("shows queues, workers and what is registered, and pauses", async () => {
+  test("tasks shows queues, workers and registered types, and pauses queues", async () => {
     const { items: workers } = await json<{ items: WorkerView[] }>("workers");
     expect(workers).toMatchObject([{ queues: { default: 2 }, is_alive: true }]);
     expect((await cli("workers")).output).toContain("default:2");
@@ -108,7 +108,7 @@ describe("with a worker", () => {
     expect(held).not.toBe("");
   }, 120_000);
 
-  test("has a doctor that names the queues that nobody takes, and those that are paused", async () => {
+  test("the doctor names unserved and paused queues", async () => {
     const settings = { ...unset, DATABASE_URL: rowmill.databaseUrl, JWT_SECRET: "x".repeat(32) };
     const doctor = () => run(process.execPath, ["src/cli.ts", "doctor"], settings).ended;
     const untaken = await doctor();

@@ -18,7 +18,7 @@ async function chunksOf({ ctx }: Programs, batchId: string): Promise<number[]> {
   return rows.map(({ firstRow }) => firstRow);
 }
 
-test("chunks with several jobs each, on two workers, are processed once", async () => {
+test("two workers process chunks with duplicate jobs once", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
   const api = await rowmill.startApi({ ROW_DELAY_MS: "50" });
@@ -40,7 +40,7 @@ test("chunks with several jobs each, on two workers, are processed once", async 
   expect(new Set(worked)).toEqual(new Set(firstRows));
 });
 
-test("a chunk delivered several times at the same moment is processed once", async () => {
+test("a chunk delivered several times concurrently is processed once", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
   const api = await rowmill.startApi();
@@ -56,7 +56,7 @@ test("a chunk delivered several times at the same moment is processed once", asy
   await expectExactlyOnce(ctx.pool, batch.id, { good: 180, bad: 20 });
 });
 
-test("all chunks of a batch at the same time, twice each, end it once", async () => {
+test("delivering all chunks twice concurrently ends the batch once", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
   const api = await rowmill.startApi();

@@ -17,7 +17,7 @@ const active = ({ ctx }: Rowmill, { userId }: Client) =>
     String(userId),
   ]);
 
-test("the smaller a batch, the sooner its jobs are taken", () => {
+test("jobs of smaller batches are taken first", () => {
   const sizes = [3, 1000, 1001, 20_000, 20_001, 200_000, 200_001, 10_000_000];
   const chunks = sizes.map(
     (totalRows) => chunkJob({ userId: 1, totalRows }, { batchId: "b", firstRow: 2 }, 1).priority,
@@ -45,7 +45,7 @@ test("jobs are queued with their batch's priority and their user", async () => {
   ]);
 });
 
-test("a small batch goes ahead of the chunks of a large one that were queued before", async () => {
+test("a small batch overtakes queued chunks of a large one", async () => {
   await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "1" });
   const user = await rowmill.newUser();
   const large = await upload(user, 2000, { row_delay_ms: "200" });
@@ -56,7 +56,7 @@ test("a small batch goes ahead of the chunks of a large one that were queued bef
   expect((await user.batch(large.id)).body.counts.success).toBeLessThanOrEqual(100);
 });
 
-test("one user's slow chunks leave a place for another's rows, which are done while they run", async () => {
+test("one user's slow chunks leave a place for another user's rows", async () => {
   await using rowmill = await startWithGate({ WORKER_CONCURRENCY: "1" });
   const [busy, other] = [await rowmill.newUser(), await rowmill.newUser()];
   await using gate = await closeGate(rowmill.ctx);
@@ -72,7 +72,7 @@ test("one user's slow chunks leave a place for another's rows, which are done wh
   await busy.finished(large.id);
 });
 
-test("so do batches that are written as a whole", async () => {
+test("slow atomic batches leave a place for another user's rows", async () => {
   await using rowmill = await startWithGate({ WORKER_CONCURRENCY: "1" });
   const [busy, other] = [await rowmill.newUser(), await rowmill.newUser()];
   await using gate = await closeGate(rowmill.ctx);
@@ -93,7 +93,7 @@ test("so do batches that are written as a whole", async () => {
   for (const { id } of held) await busy.finished(id);
 });
 
-test("where nobody else waits, a worker of one place works for one user alone", async () => {
+test("a worker with one place serves a single user if nobody else waits", async () => {
   await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "1" });
   const user = await rowmill.newUser();
   await rowmill.startWorker();
@@ -101,7 +101,7 @@ test("where nobody else waits, a worker of one place works for one user alone", 
   expect((await user.finished(id)).counts.success).toBe(200);
 });
 
-test("a worker has connections for all that it may have in hand, and for its heartbeats", async () => {
+test("a worker has connections for all its jobs and heartbeats", async () => {
   await using rowmill = await startRowmill();
   await using worker = await Program.start("worker", rowmill.config.databaseUrl);
   const user = await rowmill.newUser();

@@ -20,11 +20,11 @@ describe("the limit", () => {
     ["100%", 1000, 1000],
     ["12.5%", 8, 1],
     ["50%", 3, 2],
-  ])("of %s among %i rows is reached at %i", ([maxErrors, rows, limit]) => {
+  ])("max_errors of %s among %i rows is reached at %i failures", ([maxErrors, rows, limit]) => {
     expect(errorLimit(maxErrors, rows)).toBe(limit);
   });
 
-  test.for(["1", "999999999", "0%", "0.001%", "99.999%", "100%"])("may be %s", (text) => {
+  test.for(["1", "999999999", "0%", "0.001%", "99.999%", "100%"])("max_errors may be %s", (text) => {
     expect(text).toMatch(new RegExp(MAX_ERRORS_PATTERN));
   });
 
@@ -59,7 +59,7 @@ describe("a batch", () => {
     ["2%", 3],
     ["1", 1],
   ])(
-    "with max_errors=%s ends behind %i of ten chunks with two failures each",
+    "a batch with max_errors=%s ends after %i of ten chunks with two failures each",
     async ([maxErrors, chunks]) => {
       const user = await rowmill.newUser();
       const { id } = await uploadUpTo(user, maxErrors, TWO_A_CHUNK);
@@ -76,7 +76,7 @@ describe("a batch", () => {
     },
   );
 
-  test("with fewer failures than that goes on to its end", async () => {
+  test("a batch with fewer failures than max_errors runs to its end", async () => {
     const user = await rowmill.newUser();
     const { id } = await uploadUpTo(user, "21", TWO_A_CHUNK);
     expect(await user.finished(id)).toMatchObject({
@@ -85,7 +85,7 @@ describe("a batch", () => {
     });
   });
 
-  test("counts rows that only the database refuses", async () => {
+  test("max_errors counts rows that the database refuses", async () => {
     const user = await rowmill.newUser();
     // One in each chunk, since any of them may be the first.
     const poison = { 5: "poison", 30: "poison", 55: "poison", 80: "poison" };
@@ -96,7 +96,7 @@ describe("a batch", () => {
     });
   });
 
-  test("that has ended so goes on where its owner says so, and with the limit again", async () => {
+  test("a batch ended by max_errors can be retried with a new limit", async () => {
     const user = await rowmill.newUser();
     const { id } = await uploadUpTo(user, "6", TWO_A_CHUNK);
     await user.finished(id);
@@ -118,7 +118,7 @@ describe("a batch", () => {
     expect(await booksOf(user)).toBe(counts.success);
   });
 
-  test("that was a dry run tells every error, and keeps to the limit when it is committed", async () => {
+  test("a dry run lists every error and applies max_errors at the commit", async () => {
     const user = await rowmill.newUser();
     const { id } = await uploadUpTo(user, "5", TWO_A_CHUNK, { dry_run: "true" });
     expect(await user.finished(id)).toMatchObject({ state: "validated", counts: { failed: 20 } });
@@ -126,7 +126,7 @@ describe("a batch", () => {
     expect(await user.finished(id)).toMatchObject({ state: "failed", counts: { failed: 6, success: 69 } });
   });
 
-  test("on two workers keeps nothing of chunks that were in hand when it ended", async () => {
+  test("a batch ended by max_errors discards chunks that two workers were processing", async () => {
     await using own = await startWithGate({ WORKER_CONCURRENCY: "2" });
     const user = await own.newUser();
     const { id } = await uploadUpTo(user, "3", titled(250, { 2: "", 27: "", 52: "", 77: "", 102: "" }), {
