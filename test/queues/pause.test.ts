@@ -59,14 +59,14 @@ test("running jobs end while their queue is paused, and resuming takes more jobs
   });
   expect(await jobsWaiting(rowmill)).toBe(2);
   await resumeQueue(ctx, "default");
-  expect((await endedTask(ctx, held, 3000)).status).toBe("completed");
+  expect((await endedTask(ctx, held)).status).toBe("completed");
   expect(await isProcessing(rowmill, long)).toHaveLength(2);
 
   // One user has no more than their two places, whatever was paused: the third is for others.
   const more = await Promise.all(Array.from({ length: 4 }, () => newTask(ctx, one, 0.4)));
   for (let i = 0; i < 10; i++) {
     expect((await isProcessing(rowmill, [...long, ...more])).length).toBeLessThanOrEqual(2);
-    await endedTask(ctx, await newTask(ctx, other, 0), 3000);
+    await endedTask(ctx, await newTask(ctx, other, 0));
   }
   for (const id of [...long, ...more]) expect((await endedTask(ctx, id)).status).toBe("completed");
   expect(worker.queue.inHand.list().filter(({ queue }) => queue === "default")).toEqual([]);

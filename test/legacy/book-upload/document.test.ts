@@ -1,3 +1,4 @@
+/** The calls that the document of the Django book upload shows. */
 import { describe, expect, test } from "vitest";
 import type { Client, Problem } from "../../support/client.ts";
 import {
@@ -40,7 +41,7 @@ describe("the document, replayed", () => {
     expect((await user.get("/books/")).status).toBe(200);
   });
 
-  test("login answers 200 with the same, also in an httpOnly cookie", async () => {
+  test("login answers 200 with tokens and an httpOnly cookie", async () => {
     const { status, body, headers } = await rowmill.client.post<Session>("/login/", {
       username: "u",
       password: "p",
@@ -60,7 +61,7 @@ describe("the document, replayed", () => {
     expect(byCookie.status).toBe(200);
   });
 
-  test("login without a field is 400, with a wrong password 401", async () => {
+  test("login answers 400 for a missing field and 401 for a wrong password", async () => {
     const login = (body: object) => rowmill.client.post<Problem>("/login/", body);
     expect((await login({ password: "p" })).status).toBe(400);
     expect((await login({ username: "u" })).status).toBe(400);
@@ -69,12 +70,12 @@ describe("the document, replayed", () => {
     expect((await login({ username: "nobody", password: "p" })).status).toBe(401);
   });
 
-  test("signup without a field, or with an empty password, is 400", async () => {
+  test("signup answers 400 for a missing field or an empty password", async () => {
     for (const body of [{ username: "v" }, { password: "p" }, {}, { username: "v", password: "" }])
       expect((await rowmill.client.post("/signup/", body)).status).toBe(400);
   });
 
-  test("the upload answers 202 at once, with a task for each row", async () => {
+  test("an upload answers 202 at once with one task per row", async () => {
     const { status, body } = await upload(user, TEST_BOOKS);
     expect(status).toBe(202);
     expect(body).toEqual({
@@ -86,7 +87,7 @@ describe("the document, replayed", () => {
     accepted = body;
   });
 
-  test("task by task and as a batch, it goes from pending over processing to success", async () => {
+  test("tasks and batch go from pending through processing to success", async () => {
     const { batch_id, task_ids } = accepted;
     const [first = ""] = task_ids;
     const waiting = await taskStatus(user, first);
@@ -133,13 +134,13 @@ describe("the document, replayed", () => {
     );
   });
 
-  test("every task id answers, in row order", async () => {
+  test("every task id answers in row order", async () => {
     const titles = [];
     for (const id of accepted.task_ids) titles.push((await taskStatus(user, id)).body.title);
     expect(titles).toEqual(["The Great Gatsby", "1984", "To Kill a Mockingbird"]);
   });
 
-  test("the batch's status has its counts and its tasks, key for key", async () => {
+  test("the batch status has its counts and tasks with exact keys", async () => {
     const { status, body } = await batchStatus(user, accepted.batch_id);
     expect(status).toBe(200);
     const task = (index: number, title: string, author: string) => ({
@@ -166,7 +167,7 @@ describe("the document, replayed", () => {
     });
   });
 
-  test("the books are there, as an array and one by one", async () => {
+  test("the imported books are listed and can be read one by one", async () => {
     const { status, body } = await user.get<Book[]>("/books/");
     expect(status).toBe(200);
     const book = (title: string, author: string, description: string) => ({
@@ -191,11 +192,11 @@ describe("the document, replayed", () => {
     }
   });
 
-  test("a book that is not there is 404", async () => {
+  test("an unknown legacy book answers 404", async () => {
     expect((await user.get("/books/999/")).status).toBe(404);
   });
 
-  test("a row that fails says why, and when", async () => {
+  test("a failed row shows its reason and time", async () => {
     const { body } = await upload(user, "title,author\nEmma,Jane Austen\n,Nobody\n");
     const [, second = ""] = body.task_ids;
     await user.finished(body.batch_id);

@@ -1,3 +1,4 @@
+/** The endpoints of the Django book upload beyond the calls of its document. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { newBatchId, taskIdOf } from "../../../src/batches/ids.ts";
 import type { RowView } from "../../../src/batches/row-views.ts";
@@ -23,7 +24,7 @@ describe("the seed's endpoints", () => {
     small = (await upload(owner, TEST_BOOKS)).body;
   });
 
-  test("answer with and without the slash at the end", async () => {
+  test("the book upload endpoints work with and without a trailing slash", async () => {
     const account = { username: "slash", password: "p", email: "" };
     expect((await rowmill.client.post("/signup", account)).status).toBe(201);
     expect((await rowmill.client.post("/login", account)).status).toBe(200);
@@ -41,7 +42,7 @@ describe("the seed's endpoints", () => {
     expect((await owner.get("/books/999")).status).toBe(404);
   });
 
-  test("need a token", async () => {
+  test("the book upload endpoints require a token", async () => {
     const [taskId] = small.task_ids;
     for (const path of [
       "/books/",
@@ -53,7 +54,7 @@ describe("the seed's endpoints", () => {
     expect((await upload(rowmill.client, TEST_BOOKS)).status).toBe(401);
   });
 
-  test("show nobody what is somebody else's: 404", async () => {
+  test("the book upload endpoints answer 404 for another user's data", async () => {
     await using worked = await startRowmill();
     const [mine, other] = [await worked.newUser(), await worked.newUser()];
     await worked.startWorker();
@@ -71,7 +72,7 @@ describe("the seed's endpoints", () => {
     expect((await other.get("/books/")).body).toEqual([]);
   });
 
-  test("answer 404 for ids that are none of ours", async () => {
+  test("the book upload endpoints answer 404 for unknown ids", async () => {
     const unknown = newBatchId(new Date());
     for (const id of [
       unknown,
@@ -92,7 +93,7 @@ describe("the seed's endpoints", () => {
     "550e8400-e29b-41d4-a716",
     "%00",
     "urn:uuid:550e8400-e29b-41d4-a716-446655440000",
-  ])("answer 400 for %j, which is no id", async (id) => {
+  ])("a status endpoint answers 400 for the invalid id %j", async (id) => {
     expect((await taskStatus(stranger, id)).status).toBe(400);
     expect((await batchStatus(stranger, id)).status).toBe(400);
   });
@@ -104,7 +105,7 @@ describe("the seed's endpoints", () => {
     "/books/0/",
     "/books/-1/",
     "/books/99999999999999999999/",
-  ])("answer 400 for %s", async (path) => {
+  ])("GET %s answers 400", async (path) => {
     const { status, body } = await stranger.get<Problem>(path);
     expect(status).toBe(400);
     expect(body.error).not.toBe("");
@@ -114,20 +115,20 @@ describe("the seed's endpoints", () => {
     ["an empty file", ""],
     ["a header alone", "title,author,description\n"],
     ["no author", "title,description\nEmma,\n"],
-  ])("refuse %s: 400", async (_, content) => {
+  ])("the bulk upload answers 400 for %s", async (_, content) => {
     const { status, body } = await owner.upload<Problem>(content, "/bulk-upload/");
     expect(status).toBe(400);
     expect(body.error).not.toBe("");
   });
 
-  test("refuse an upload without a file: 400", async () => {
+  test("the bulk upload answers 400 without a file", async () => {
     const form = new FormData();
     form.set("other", "x");
     const { status } = await owner.send("POST", "/bulk-upload/", { body: form });
     expect(status).toBe(400);
   });
 
-  test("list the first 10,000 tasks of an upload, and say where the rest is", async () => {
+  test("a bulk upload lists its first 10,000 tasks and links the rest", async () => {
     const user = await rowmill.newUser();
     const { status, body } = await upload(user, manyBooks(10_001));
     expect(status).toBe(202);
@@ -149,14 +150,14 @@ describe("the seed's endpoints", () => {
     expect([last.status, last.body.title]).toEqual([200, "Title 9999"]);
   });
 
-  test("list all of 10,000 tasks, and then there is no rest", async () => {
+  test("a bulk upload of 10,000 rows lists all tasks without a link", async () => {
     const user = await rowmill.newUser();
     const { body } = await upload(user, manyBooks(10_000));
     expect(body.task_ids).toHaveLength(10_000);
     expect(Object.keys(body).toSorted()).toEqual(["batch_id", "task_ids", "total_rows"]);
   });
 
-  test("show up to 1,000 tasks of a batch at once", async () => {
+  test("the batch status shows up to 1,000 tasks at once", async () => {
     const user = await rowmill.newUser();
     const { body: made } = await upload(user, manyBooks(1000));
     const { body } = await batchStatus(user, made.batch_id);
@@ -164,7 +165,7 @@ describe("the seed's endpoints", () => {
     expect(Object.keys(body)).not.toContain("next_cursor");
   });
 
-  test("show more than 1,000 tasks of a batch in pages", async () => {
+  test("the batch status shows more than 1,000 tasks in pages", async () => {
     const user = await rowmill.newUser();
     const { body: made } = await upload(user, manyBooks(1500));
     const first = await batchStatus(user, made.batch_id);
@@ -179,7 +180,7 @@ describe("the seed's endpoints", () => {
     expect((await batchStatus(user, made.batch_id, "&cursor=nonsense")).status).toBe(400);
   });
 
-  test("name a row's queue job, which is there", async () => {
+  test("the task status names the queue job of its row, which exists", async () => {
     const { body } = await taskStatus(owner, small.task_ids[0] ?? "");
     const { rows } = await rowmill.ctx.pool.query("SELECT name FROM pgboss.job WHERE id = $1", [
       body.celery_task_id,
@@ -187,7 +188,7 @@ describe("the seed's endpoints", () => {
     expect(rows).toEqual([{ name: "batch.process-chunk" }]);
   });
 
-  test("find a row's cells whatever its columns are called", async () => {
+  test("the task status shows cells under any column names", async () => {
     const user = await rowmill.newUser();
     const { body } = await upload(user, "Summary,BOOK TITLE,Writer\nA day,Ulysses,James Joyce\n");
     expect((await taskStatus(user, body.task_ids[0] ?? "")).body).toMatchObject({
@@ -198,7 +199,7 @@ describe("the seed's endpoints", () => {
   });
 });
 
-test("PASSWORD_MIN_LENGTH, where it is set, holds for /signup/ too", async () => {
+test("PASSWORD_MIN_LENGTH applies to /signup/ if it is set", async () => {
   await using rowmill = await startRowmill({ PASSWORD_MIN_LENGTH: "5" });
   const signUp = (username: string, password: string) =>
     rowmill.client.post<Problem>("/signup/", { username, password, email: "u@example.com" });

@@ -93,7 +93,7 @@ describe("POST /api/tasks/create_task/", () => {
     [{ task_type: "generic" }, { file_path: ["generic takes no file."] }],
     [{ metadata: [1] }, { metadata: ["Expected an object."] }],
     [{ metadata: { name: "\ud800" } }, { metadata: [expect.stringContaining("can't be stored")] }],
-  ])("refuses %j: 400, and keeps nothing", async (wrong, fieldErrors) => {
+  ])("create_task answers 400 for %j and keeps nothing", async (wrong, fieldErrors) => {
     const user = await userWith("/books.csv");
     const isEmpty = Object.keys(wrong).length === 0;
     const body = isEmpty ? {} : { file_path: "/books.csv", task_type: "batch_import", ...wrong };
@@ -103,7 +103,7 @@ describe("POST /api/tasks/create_task/", () => {
     expect((await list(user)).count).toBe(0);
   });
 
-  test("takes nobody else's file", async () => {
+  test("create_task refuses another user's file", async () => {
     await userWith("/theirs.csv");
     const user = await rowmill.newUser();
     const { status } = await create(user, { file_path: "/theirs.csv", task_type: "batch_import" });
@@ -112,7 +112,7 @@ describe("POST /api/tasks/create_task/", () => {
 });
 
 describe("GET /api/tasks/", () => {
-  test("pages by number, newest first", async () => {
+  test("the list of file tasks is paged by number, newest first", async () => {
     const user = await rowmill.newUser();
     const made: string[] = [];
     for (let n = 0; n < 5; n++) made.unshift(await generic(user));
@@ -130,7 +130,7 @@ describe("GET /api/tasks/", () => {
     expect([status, body.error]).toEqual([404, "Invalid page."]);
   });
 
-  test("has tasks without a file too, and no file in them", async () => {
+  test("the list of file tasks includes tasks without a file", async () => {
     const user = await rowmill.newUser();
     await generic(user);
     expect((await list(user)).results[0]).toMatchObject({
@@ -140,7 +140,7 @@ describe("GET /api/tasks/", () => {
     });
   });
 
-  test("finds by status, type, days and a part of the file's name", async () => {
+  test("the list of file tasks filters by status, type, date and file name", async () => {
     const user = await userWith("/a/Winter Photo.csv", "/b/summer_photo.csv");
     await create(user, { file_path: "/a/Winter Photo.csv", task_type: "batch_import" });
     await create(user, { file_path: "/b/summer_photo.csv", task_type: "batch_import" });
@@ -173,7 +173,7 @@ describe("GET /api/tasks/", () => {
     ["to_date=tomorrow", "to_date"],
     ["search=%00", "search"],
     ["page_size=-1", "page_size"],
-  ])("refuses ?%s: 400", async (query, field) => {
+  ])("the list of file tasks answers 400 for ?%s", async (query, field) => {
     const user = await rowmill.newUser();
     const { status, body } = await user.get<Problem>(`/api/tasks/?${query}`);
     expect([status, Object.keys(body.field_errors)]).toEqual([400, [field]]);
@@ -181,7 +181,7 @@ describe("GET /api/tasks/", () => {
 });
 
 describe("GET /api/tasks/{id}/", () => {
-  test.each(["/", ""])("shows a task by its UUID, key for key (ending in %j)", async (slash) => {
+  test.each(["/", ""])("a file task is read by its UUID with exact keys (ending in %j)", async (slash) => {
     const user = await userWith("/path/to/books.csv");
     const { body: made } = await create(user, { file_path: "/path/to/books.csv", task_type: "batch_import" });
     const { id } = (await list(user)).results[0] ?? {};
@@ -205,7 +205,7 @@ describe("GET /api/tasks/{id}/", () => {
     }
   });
 
-  test("tells how long it has been running, now", async () => {
+  test("a running file task shows its current duration", async () => {
     const user = await rowmill.newUser();
     const id = await generic(user);
     await rowmill.ctx.pool.query(
@@ -218,7 +218,7 @@ describe("GET /api/tasks/{id}/", () => {
     await until("time goes on", async () => (await elapsed()) > first);
   });
 
-  test("is nobody else's: 404", async () => {
+  test("another user's file task answers 404", async () => {
     const [owner, stranger] = [await rowmill.newUser(), await rowmill.newUser()];
     const id = await generic(owner);
     for (const path of [`/api/tasks/${id}/`, `/api/tasks/${randomUUID()}/`]) {
@@ -233,21 +233,28 @@ describe("GET /api/tasks/{id}/", () => {
 });
 
 describe("cancel and retry", () => {
-  test.each(["/", ""])("answer in a word, and do it (ending in %j)", async (slash) => {
-    const user = await rowmill.newUser();
-    const id = await generic(user);
-    const status = async () => (await user.get(`/api/tasks/${id}/`)).body;
-    const cancelled = await user.post(`/api/tasks/${id}/cancel${slash}`, { reason: "User cancelled" });
-    expect([cancelled.status, cancelled.body]).toEqual([200, { status: "cancelled" }]);
-    expect(await status()).toMatchObject({ status: "cancelled", is_cancellable: false, is_retryable: true });
-    const { rows } = await rowmill.ctx.pool.query("SELECT cancel_reason FROM tasks WHERE id = $1", [id]);
-    expect(rows).toEqual([{ cancel_reason: "User cancelled" }]);
-    const retried = await user.post(`/api/tasks/${id}/retry${slash}`, { force: false });
-    expect([retried.status, retried.body]).toEqual([200, { status: "retrying" }]);
-    expect(await status()).toMatchObject({ status: "pending", is_cancellable: true, is_retryable: false });
-  });
+  test.each(["/", ""])(
+    "cancel and retry answer as documented and take effect (ending in %j)",
+    async (slash) => {
+      const user = await rowmill.newUser();
+      const id = await generic(user);
+      const status = async () => (await user.get(`/api/tasks/${id}/`)).body;
+      const cancelled = await user.post(`/api/tasks/${id}/cancel${slash}`, { reason: "User cancelled" });
+      expect([cancelled.status, cancelled.body]).toEqual([200, { status: "cancelled" }]);
+      expect(await status()).toMatchObject({
+        status: "cancelled",
+        is_cancellable: false,
+        is_retryable: true,
+      });
+      const { rows } = await rowmill.ctx.pool.query("SELECT cancel_reason FROM tasks WHERE id = $1", [id]);
+      expect(rows).toEqual([{ cancel_reason: "User cancelled" }]);
+      const retried = await user.post(`/api/tasks/${id}/retry${slash}`, { force: false });
+      expect([retried.status, retried.body]).toEqual([200, { status: "retrying" }]);
+      expect(await status()).toMatchObject({ status: "pending", is_cancellable: true, is_retryable: false });
+    },
+  );
 
-  test("do without a body", async () => {
+  test("cancel and retry need no body", async () => {
     const user = await rowmill.newUser();
     const id = await generic(user);
     expect((await user.post(`/api/tasks/${id}/cancel/`)).status).toBe(200);
@@ -255,7 +262,7 @@ describe("cancel and retry", () => {
     expect((await user.send("POST", `/api/tasks/${id}/retry/`, { headers })).status).toBe(200);
   });
 
-  test("are refused where a task is elsewhere: 409", async () => {
+  test("cancel and retry answer 409 in the wrong state", async () => {
     const user = await rowmill.newUser();
     const id = await generic(user);
     expect((await user.post(`/api/tasks/${id}/retry/`, { force: true })).status).toBe(409);
@@ -268,7 +275,7 @@ describe("cancel and retry", () => {
     expect((await user.post(`/api/tasks/${id}/retry/`, { force: true })).status).toBe(200);
   });
 
-  test("are refused with what they don't take: 400", async () => {
+  test("cancel and retry answer 400 for an invalid body", async () => {
     const user = await rowmill.newUser();
     const id = await generic(user);
     for (const [verb, body, field] of [
@@ -283,20 +290,23 @@ describe("cancel and retry", () => {
 });
 
 describe("GET /api/tasks/progress/", () => {
-  test.each(["/api/tasks/progress/", "/api/tasks/progress"])("at %s counts one's own", async (path) => {
-    const user = await rowmill.newUser();
-    await generic(user);
-    await generic(user);
-    await user.post(`/api/tasks/${await generic(user)}/cancel/`, {});
-    expect((await user.get(path)).body).toEqual({
-      pending: 2,
-      processing: 0,
-      completed: 0,
-      failed: 0,
-      cancelled: 1,
-      total: 3,
-    });
-  });
+  test.each(["/api/tasks/progress/", "/api/tasks/progress"])(
+    "GET %s counts the user's own tasks",
+    async (path) => {
+      const user = await rowmill.newUser();
+      await generic(user);
+      await generic(user);
+      await user.post(`/api/tasks/${await generic(user)}/cancel/`, {});
+      expect((await user.get(path)).body).toEqual({
+        pending: 2,
+        processing: 0,
+        completed: 0,
+        failed: 0,
+        cancelled: 1,
+        total: 3,
+      });
+    },
+  );
 });
 
 describe("POST /api/tasks/bulk_create/", () => {
@@ -306,7 +316,7 @@ describe("POST /api/tasks/bulk_create/", () => {
     ["/api/tasks/bulk_create/", true],
     ["/api/tasks/bulk_create", undefined],
     ["/api/tasks/bulk_create/", false],
-  ])("at %s makes a task of each file (parallel: %j)", async (path, parallel) => {
+  ])("POST %s creates one task per file (parallel: %j)", async (path, parallel) => {
     const user = await userWith(...PATHS);
     const { status, body } = await user.post(path, {
       file_paths: PATHS,
@@ -339,7 +349,7 @@ describe("POST /api/tasks/bulk_create/", () => {
     [{ task_type: "sound" }, { task_type: [expect.stringMatching(/^"sound" is not one of/)] }],
     [{ task_type: "generic" }, { "file_paths.0": ["generic takes no file."] }],
     [{ parallel: "both" }, { parallel: ["Must be a valid boolean."] }],
-  ])("refuses %j: 400, and makes nothing", async (wrong, fieldErrors) => {
+  ])("bulk_create answers 400 for %j and creates nothing", async (wrong, fieldErrors) => {
     const user = await userWith(...PATHS);
     const isEmpty = Object.keys(wrong).length === 0;
     const body = isEmpty ? {} : { file_paths: PATHS, task_type: "batch_import", ...wrong };
