@@ -88,7 +88,7 @@ describe("a broken rule names its column", () => {
     const [error, ...more] = errorsOf(["La\0mp", "ABC"]);
     expect(more).toEqual([]);
     expect(error).toMatchObject({ column: "name", code: "invalid_character" });
-    expect(error?.message).toContain("a NUL is refused with its column");
+    expect(error?.message).toContain("NUL");
   });
 
   test("invalid UTF-8 is refused with its column", () => {

@@ -75,7 +75,7 @@ describe("the document's own session", () => {
 });
 
 describe("registering", () => {
-  test("the legacy user endpoints name every missing field", async () => {
+  test("legacy registration names every missing field", async () => {
     const { status, body } = await post("/register/", {});
     expect(status).toBe(400);
     const required = ["This field is required."];
@@ -139,7 +139,7 @@ describe("logging in", () => {
     expect(unknown.body).toEqual(wrong.body);
   });
 
-  test("the legacy user endpoints name every missing field", async () => {
+  test("a legacy login names every missing field", async () => {
     const { status, body } = await post("/login/", {});
     expect(status).toBe(400);
     const required = ["This field is required."];
