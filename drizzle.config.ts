@@ -1,3 +1,8 @@
 import { defineConfig } from "drizzle-kit";
 
-export default defineConfig({ dialect: "postgresql", schema: "./src/schema", out: "./drizzle" });
+export default defineConfig({
+  dialect: "postgresql",
+  schema: "./src/schema",
+  out: "./drizzle",
+  migrations: { schema: "rowmill" },
+});

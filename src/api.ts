@@ -1,4 +1,4 @@
-/** The HTTP program. Run as many as you like on one database. */
+/** The HTTP program. Start as many as you like on one database. */
 import { createApp } from "./app.ts";
 import { loadConfig, requireDatabaseUrl } from "./config.ts";
 import { openContext } from "./context.ts";
@@ -19,7 +19,7 @@ await runProgram(
 
 function explainPort(cause: NodeJS.ErrnoException): never {
   if (cause.code !== "EADDRINUSE") throw cause;
-  throw new ConfigError("PORT: in use by another program; choose another, for instance PORT=8001.", {
+  throw new ConfigError("PORT: in use by another program. Choose another port, such as PORT=8001.", {
     cause,
   });
 }

@@ -1,7 +1,7 @@
 /** The HTTP surface: every plugin and route group, in order. Tests inject into this. */
 import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import Fastify, { type FastifyBaseLogger, LogController } from "fastify";
+import Fastify, { type FastifyBaseLogger } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountRoutes } from "./accounts/routes.ts";
 import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
@@ -13,27 +13,30 @@ import { uploadRoutes } from "./batches/receive/upload-routes.ts";
 import { resultRoutes } from "./batches/results/results-routes.ts";
 import { batchRoutes } from "./batches/routes.ts";
 import { RowDetail, RowView } from "./batches/row-views.ts";
-import { BatchView } from "./batches/views.ts";
+import { BatchView, UploadedBatchView } from "./batches/views.ts";
 import { mediaRoutes } from "./books/media-routes.ts";
-import { BookView } from "./books/queries.ts";
 import { bookRoutes } from "./books/routes.ts";
+import { BookView } from "./books/views.ts";
 import type { Context } from "./context.ts";
-import { FileView } from "./files/queries.ts";
 import { fileRoutes } from "./files/routes.ts";
+import { FileView } from "./files/views.ts";
 import { legacyRoutes } from "./legacy/routes.ts";
 import { registerAuth } from "./platform/http/auth.ts";
+import { refuseConnection } from "./platform/http/client-errors.ts";
 import { registerDocs } from "./platform/http/docs.ts";
 import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";
 import { healthRoutes } from "./platform/http/health.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
+import { answerRequestId, requestIds } from "./platform/http/request-id.ts";
 import { sharedSerializers } from "./platform/http/serializers.ts";
 import { registerUploads } from "./platform/http/upload.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
 import { adminQueueRoutes } from "./queues/routes.ts";
 import { QueueView } from "./queues/views.ts";
-import { RecordView } from "./records/queries.ts";
 import { recordRoutes } from "./records/routes.ts";
+import { RecordView } from "./records/views.ts";
+import { registerRequestContext } from "./request-context.ts";
 import { targetRoutes } from "./targets/routes.ts";
 import { TargetView } from "./targets/views.ts";
 import { adminTaskRoutes } from "./tasks/admin-routes.ts";
@@ -52,8 +55,7 @@ const IDLE_CONNECTION_MS = 120_000;
 export async function createApp(ctx: Context) {
   const app = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
-    // The worker logs what matters, a line a chunk; a line a poll would bury it.
-    logController: new LogController({ disableRequestLogging: true }),
+    ...requestIds,
     trustProxy: ctx.config.trustProxy || false,
     connectionTimeout: IDLE_CONNECTION_MS,
     // An upload may take hours; what bounds it is the idle timeout.
@@ -61,22 +63,25 @@ export async function createApp(ctx: Context) {
     // Nor may one hold up the end of the program.
     forceCloseConnections: true,
     frameworkErrors: refuseUrl,
+    clientErrorHandler: refuseConnection,
     schemaController: { compilersFactory: { buildSerializer: sharedSerializers() } },
     routerOptions: { ignoreTrailingSlash: true },
     ajv: { customOptions: { allErrors: true, keywords: [] } },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  answerRequestId(app);
   handleErrors(app);
   await app.register(helmet, { contentSecurityPolicy: false });
   await refuseWhenOverloaded(app);
   await registerAuth(app, ctx.config, verifiers(ctx));
+  registerRequestContext(app, ctx);
   await registerUploads(app);
   preparePictures();
-  await registerOpenApi(app, ctx.config.publicUrl, packageJson.version);
+  await registerOpenApi(app, packageJson.version);
   await registerDocs(app);
 
-  for (const schema of [Problem, BatchView, RowView, RowDetail, BookView, RecordView, TargetView, FileView])
-    app.addSchema(schema);
+  for (const schema of [Problem, BatchView, UploadedBatchView, RowView, RowDetail]) app.addSchema(schema);
+  for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
 
   await app.register(healthRoutes(() => ctx.pool.query("SELECT 1")));

@@ -1,53 +1,33 @@
-/** The only reader of process.env. Parsed once by each program and passed on; a bad value names its variable. */
+/** Reads process.env, once per program; no other file does. */
 import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import Type, { type Static } from "typebox";
-import { Compile } from "typebox/compile";
-import Value from "typebox/value";
+import { connectionsNeeded } from "./connections.ts";
 import { ConfigError } from "./errors.ts";
+import { readSettings } from "./read-settings.ts";
 import { Settings } from "./settings.ts";
-
-const settingsCheck = Compile(Settings);
-
-const WHOLE_NUMBER = /^-?\d{1,15}$/;
 
 export type Config = ReturnType<typeof loadConfig>;
 
 /**
- * Reads the environment (and a `.env` file in the working directory, which never overrides it).
- * @throws ConfigError that names the variable, what it must be and what it was
+ * Reads the environment, and a `.env` file in the working directory, which never overrides the environment.
+ * @throws ConfigError that names the setting, its value and the rule
  */
 export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
-  const given = Object.fromEntries(
-    Object.keys(Settings.properties).flatMap((name) => (env[name]?.trim() ? [[name, env[name].trim()]] : [])),
-  );
-  const typed = Object.entries(given).map(([name, text]) => [
-    name,
-    isInteger(name) && WHOLE_NUMBER.test(text) ? Number(text) : text,
-  ]);
-  const settings = Value.Default(Settings, Object.fromEntries(typed)) as Static<typeof Settings>;
-  const [problem] = settingsCheck.Errors(settings);
-  if (problem) {
-    const name = problem.instancePath.slice(1);
-    const shown =
-      name === "JWT_SECRET" || name === "DATABASE_URL" ? "the given value" : JSON.stringify(given[name]);
-    throw new ConfigError(`${name}: ${shown} ${problem.message}. ${describeSetting(name)}`);
-  }
+  const settings = readSettings(Settings, env);
   if (settings.DATABASE_URL && !settings.JWT_SECRET) {
     throw new ConfigError(
-      "JWT_SECRET: required where DATABASE_URL is set, the same for every process; " +
-        "make one with: openssl rand -base64 48",
+      "JWT_SECRET: required if DATABASE_URL is set, with the same value for every program. " +
+        "Generate one: openssl rand -base64 48",
     );
   }
   const workerQueues = parseQueues(settings.WORKER_QUEUES, settings.WORKER_CONCURRENCY);
   const maxConcurrency = Math.max(...(workerQueues?.values() ?? [settings.WORKER_CONCURRENCY]));
-  // Chunks and whole batches, as many of each at a time; context.ts tells what the others are for.
-  const connectionsNeeded = 2 * (maxConcurrency + 1) + 6;
-  if (settings.DATABASE_POOL_MAX < connectionsNeeded) {
+  const needed = connectionsNeeded(maxConcurrency);
+  if (settings.DATABASE_POOL_MAX < needed) {
     throw new ConfigError(
       `DATABASE_POOL_MAX: ${settings.DATABASE_POOL_MAX} is too few for ${maxConcurrency} jobs at a time ` +
-        `(WORKER_CONCURRENCY, WORKER_QUEUES), which need ${connectionsNeeded}.`,
+        `(WORKER_CONCURRENCY, WORKER_QUEUES), which need ${needed}.`,
     );
   }
   const dataDir = resolve(settings.DATA_DIR);
@@ -66,16 +46,15 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL_SECONDS,
     refreshTokenTtlSeconds: settings.REFRESH_TOKEN_TTL_SECONDS,
     passwordMinLength: settings.PASSWORD_MIN_LENGTH,
-    seedPasswordMinLength: given.PASSWORD_MIN_LENGTH ? settings.PASSWORD_MIN_LENGTH : 1,
     rowDelayMs: settings.ROW_DELAY_MS,
     rowMaxRetries: settings.ROW_MAX_RETRIES,
     workerConcurrency: settings.WORKER_CONCURRENCY,
     workerQueues,
     maxConcurrency,
     workerPort: settings.WORKER_PORT,
+    workerStopSeconds: settings.WORKER_STOP_SECONDS,
     taskMaxRetries: settings.TASK_MAX_RETRIES,
     genericTaskSeconds: parseRange(settings.GENERIC_TASK_SECONDS),
-    anonymousUploads: settings.ANONYMOUS_UPLOADS === "true",
     uploadMaxBytes: settings.UPLOAD_MAX_BYTES || Number.POSITIVE_INFINITY,
     uploadMaxColumns: settings.UPLOAD_MAX_COLUMNS,
     uploadMaxRows: settings.UPLOAD_MAX_ROWS,
@@ -89,15 +68,18 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     retentionDays: settings.RETENTION_DAYS,
     cleanupCron: settings.CLEANUP_CRON,
     logLevel: settings.LOG_LEVEL,
+    /** What all of this was read from, for parts that have settings of their own. */
+    env,
+    logFormat: settings.LOG_FORMAT,
   } as const;
 }
 
-/** The environment for a program started by this one: the same settings, on the database that was found. */
+/** Returns the environment of a child process: the same settings, with the database and secret of this program. */
 export function environmentFor(config: Config, databaseUrl: string, overrides: NodeJS.ProcessEnv = {}) {
   return { ...process.env, DATABASE_URL: databaseUrl, JWT_SECRET: config.jwtSecret, ...overrides };
 }
 
-/** Queue to how many jobs of each of its kinds a worker takes at a time; null: as many of every queue. */
+/** Maps each queue to its concurrency; null serves all queues with the default concurrency. */
 function parseQueues(text: string, concurrency: number): ReadonlyMap<string, number> | null {
   if (text === "all") return null;
   const queues = text.split(",").map((part) => part.split(":"));
@@ -109,26 +91,17 @@ function parseRange(text: string): readonly [min: number, max: number] {
   return [Math.min(min, max), Math.max(min, max)];
 }
 
-function isInteger(name: string): boolean {
-  return Type.IsInteger(Settings.properties[name as keyof typeof Settings.properties]);
-}
-
-function describeSetting(name: string): string {
-  const rule: object | undefined = Settings.properties[name as keyof typeof Settings.properties];
-  return rule && "description" in rule ? String(rule.description) : "";
-}
-
 function fromProcess(): NodeJS.ProcessEnv {
   if (existsSync(".env")) process.loadEnvFile(".env");
   return process.env;
 }
 
-/** A secret made once and kept beside the embedded database, so that tokens outlive a restart. */
+/** Generates a secret once and keeps it in DATA_DIR, so that tokens stay valid after a restart. */
 function keptSecret(dataDir: string): string {
   const path = join(dataDir, "jwt-secret");
   if (!existsSync(path)) {
     mkdirSync(dataDir, { recursive: true });
-    // Whole or not there at all, and the same for programs that start at the same time: the first link wins.
+    // A link appears with its whole content. If two programs start at the same time, the first link wins.
     const draft = `${path}.${process.pid}`;
     writeFileSync(draft, randomBytes(48).toString("base64url"), { mode: 0o600 });
     try {
@@ -142,10 +115,10 @@ function keptSecret(dataDir: string): string {
   return readFileSync(path, "utf8");
 }
 
-/** The environment of a program that runs by itself. @throws ConfigError where it names no database to run on */
+/** Returns the environment of a program that needs a database. @throws ConfigError if DATABASE_URL is not set */
 export function requireDatabaseUrl(env: NodeJS.ProcessEnv = fromProcess()): NodeJS.ProcessEnv {
   if (env.DATABASE_URL?.trim()) return env;
-  const message =
-    "required by a program that runs alone; `npm start` runs all of them on a database of its own.";
-  throw new ConfigError(`DATABASE_URL: ${message}`);
+  throw new ConfigError(
+    "DATABASE_URL: required to run this program alone. `npm start` runs all programs with an embedded database.",
+  );
 }

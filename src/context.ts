@@ -2,11 +2,19 @@
 import { type SQL, sql } from "drizzle-orm";
 import type pg from "pg";
 import type { Config } from "./config.ts";
+import { type ProgramRole, queueConnections } from "./connections.ts";
 import { requireMigrated } from "./migrate.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
-import { type Database, databaseOn, openPool, untilReachable } from "./platform/postgres/database.ts";
-import { PgBossQueue, type Queue, ROOM_FOR_OTHERS } from "./platform/queue/queue.ts";
+import {
+  type Database,
+  databaseOn,
+  hasNotifications,
+  openPool,
+  untilReachable,
+} from "./platform/postgres/database.ts";
+import { PgBossQueue, type Queue } from "./platform/queue/queue.ts";
+import type { Caller } from "./schema/accounts.ts";
 
 export interface Context {
   readonly config: Config;
@@ -18,17 +26,33 @@ export interface Context {
   readonly listener: ChangeListener;
   readonly log: Log;
   readonly now: () => Date;
-  /** Whether `db` is a transaction that is open already. */
-  readonly isTransaction?: boolean;
-  /** What this process does once that has committed. */
-  readonly afterCommit?: (() => void)[];
+  /** The user who acts; null: the service itself, or a client that has not logged in. */
+  readonly actor: Caller | null;
+  /** The id of the request or the job; null outside of both. */
+  readonly requestId: string | null;
+}
+
+/** The user who acts, for verbs that record one and that the service never calls by itself. */
+export function requireActor({ actor }: Context): Caller {
+  if (!actor) throw new Error("Only a user can do this.");
+  return actor;
+}
+
+/** A context whose `db` is an open transaction. Verbs that need one take this, so they cannot be called without. */
+export interface Tx extends Context {
+  /** What this process does once the transaction has committed; nothing of it runs after a rollback. */
+  readonly afterCommit: (() => void)[];
+}
+
+function isTx(ctx: Context | Tx): ctx is Tx {
+  return "afterCommit" in ctx;
 }
 
 /** Runs `fn` in one transaction: the one that is open, or a new one that commits when `fn` returns. */
-export async function inTransaction<T>(ctx: Context, fn: (tx: Context) => Promise<T>): Promise<T> {
-  if (ctx.isTransaction) return fn(ctx);
+export async function inTransaction<T>(ctx: Context | Tx, fn: (tx: Tx) => Promise<T>): Promise<T> {
+  if (isTx(ctx)) return fn(ctx);
   const afterCommit: (() => void)[] = [];
-  const result = await ctx.db.transaction((db) => fn({ ...ctx, db, isTransaction: true, afterCommit }));
+  const result = await ctx.db.transaction((db) => fn({ ...ctx, db, afterCommit }));
   for (const act of afterCommit) act();
   return result;
 }
@@ -41,34 +65,33 @@ export function retentionLimit({ config, now }: Pick<Context, "config" | "now">)
 }
 
 /**
- * Tells every process, when the transaction commits, that something of this channel has changed; this one before the
- * commit is known to whoever asked for it, the others within milliseconds.
+ * Tells every process, when the transaction commits, that something of this channel has changed. This process hears it
+ * before the commit returns to the caller, the others within milliseconds.
  */
-export async function publishChange(
-  tx: Context,
-  channel: string,
-  payloads: readonly string[],
-): Promise<void> {
+export async function publishChange(tx: Tx, channel: string, payloads: readonly string[]): Promise<void> {
   if (payloads.length === 0) return;
   publishLocally(tx, channel, payloads);
   await tx.db.execute(sql`
     SELECT ${changeExpression(tx, channel, sql`payload`)} FROM unnest(${sql.param([...payloads])}::text[]) AS payload`);
 }
 
-/** The expression that tells the other processes, for a statement that changes what it tells of. */
+/**
+ * The expression that tells the other processes, for a statement that makes the change. It needs no transaction around
+ * it. Call `publishLocally` once the statement has run.
+ */
 export function changeExpression({ config }: Context, channel: string, payload: SQL): SQL {
-  // It has no notifications: those who listen look for themselves (platform/notify-listener.ts).
+  // CockroachDB has no NOTIFY: there, listeners poll (platform/postgres/change-listener.ts).
   if (config.databaseBackend === "cockroachdb") return sql`NULL`;
   return sql`pg_notify(${channel}, ${payload})`;
 }
 
-/** The part of it that is for this process: at the commit; where no transaction is open, at once. */
-export function publishLocally(ctx: Context, channel: string, payloads: readonly string[]): void {
+/** Tells this process: at the commit in a transaction, at once without one, since the statement has committed. */
+export function publishLocally(ctx: Context | Tx, channel: string, payloads: readonly string[]): void {
   const wake = () => {
     for (const payload of payloads) ctx.listener.wake(channel, payload);
   };
-  if (!ctx.isTransaction) wake();
-  else ctx.afterCommit?.push(wake);
+  if (isTx(ctx)) ctx.afterCommit.push(wake);
+  else wake();
 }
 
 export interface OpenContext extends Context {
@@ -77,25 +100,21 @@ export interface OpenContext extends Context {
   close(timeoutMs: number): Promise<void>;
 }
 
-/** Kinds of jobs that hold a connection while they run, each as many as are taken at a time and one: chunks, and whole batches. */
-const TRANSACTIONAL_JOBS = 2;
-/** Connections that the queue takes beside one for each job in hand: fetching, heartbeats, supervision. */
-const QUEUE_CONNECTIONS = 3;
-
 /**
  * Connects to the database, waiting until it answers, and starts the queue.
  * @param role `work`: this program also takes jobs; `enqueue`: it only adds them
- * @throws ConfigError where the database is not migrated, or DATABASE_POOL_MAX is too small for WORKER_CONCURRENCY
+ * @throws ConfigError if the database is not migrated
  */
-export async function openContext(config: Config, log: Log, role: "enqueue" | "work"): Promise<OpenContext> {
-  const jobsInHand = role === "work" ? TRANSACTIONAL_JOBS * (config.maxConcurrency + ROOM_FOR_OTHERS) : 0;
-  const queueMax = jobsInHand + QUEUE_CONNECTIONS;
-  const pool = openPool(config.databaseUrl, Math.max(2, config.databasePoolMax - queueMax), log);
+export async function openContext(config: Config, log: Log, role: ProgramRole): Promise<OpenContext> {
+  const queueMax = queueConnections(role, config.maxConcurrency);
+  const pool = openPool(config.databaseUrl, config.databasePoolMax - queueMax, log);
   await untilReachable(pool, log);
   await requireMigrated(pool);
-  const queue = new PgBossQueue(config, config.databaseUrl, role, queueMax, log);
+  const canListen = await hasNotifications(pool, config);
+  if (!canListen) log.info("the database passes on no notifications: changes are polled for every second");
+  const queue = new PgBossQueue(config, config.databaseUrl, role, queueMax, canListen, log);
   await queue.start();
-  const listener = new ChangeListener(config, log);
+  const listener = new ChangeListener(config, canListen, log);
   return {
     config,
     db: databaseOn(pool),
@@ -104,6 +123,8 @@ export async function openContext(config: Config, log: Log, role: "enqueue" | "w
     listener,
     log,
     now: () => new Date(),
+    actor: null,
+    requestId: null,
     async close(timeoutMs) {
       await listener.close();
       await queue.stop(timeoutMs);

@@ -1,61 +1,80 @@
-/** Everything on one machine: the embedded database where there is no other, migrations, the API and a worker. */
+/** Runs everything on one machine: the embedded database unless DATABASE_URL is set, migrations, the API and a worker. */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { readArguments } from "./cli/arguments.ts";
 import { environmentFor, loadConfig } from "./config.ts";
-import { runDemo } from "./demo/run-demo.ts";
+import { runDemo, SAMPLE } from "./demo/run-demo.ts";
+import { printWelcome } from "./demo/welcome.ts";
 import { ConfigError } from "./errors.ts";
 import { migrateDatabase } from "./migrate.ts";
-import { provideDatabase } from "./platform/postgres/embedded-postgres.ts";
+import { provideDatabase, type RunningPostgres } from "./platform/postgres/embedded-postgres.ts";
 import { type Running, runProgram } from "./platform/process/lifecycle.ts";
 import { Supervisor } from "./platform/process/supervise.ts";
+import { watchSources } from "./platform/process/watch-sources.ts";
+
+const flag = { type: "boolean", default: false } as const;
+
+/** A debugger attaches to these ports with `--inspect`. */
+const INSPECT_PORTS = { api: 9229, worker: 9230 };
 
 await runProgram(
   "start",
   () => ({ ...loadConfig(), logLevel: "warn" }),
   async (running) => {
-    const { isDemo, file, mustExit } = readArguments();
-    const { publicUrl } = running.config;
-    await startServices(running, isDemo ? { LOG_LEVEL: "warn" } : {});
-    if (!isDemo) {
-      console.log(`Rowmill serves ${publicUrl} (documentation: ${publicUrl}/docs). Ctrl-C ends it.`);
-      return;
-    }
-    const isDone = await runDemo(running.config, file);
-    if (!isDone || mustExit) {
+    const { file = SAMPLE, ...given } = readStartArguments();
+    const database = await startServices(running, given);
+    if (!given.demo) return printWelcome(running.config, database);
+    const keepsRunning = !given.exit && process.stdout.isTTY;
+    const isDone = await runDemo(running.config, file, keepsRunning);
+    if (!isDone || !keepsRunning) {
       await running.close();
       process.exit(isDone ? 0 : 1);
     }
-    console.log("\nRowmill stays up. Ctrl-C ends it.");
+    console.log("\nRowmill keeps running. Press Ctrl-C to stop.");
   },
 );
 
-function readArguments() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { demo: { type: "boolean", default: false }, exit: { type: "boolean", default: false } },
-  });
+function readStartArguments() {
+  const options = { demo: flag, exit: flag, watch: flag, inspect: flag };
+  const { values, positionals } = readArguments(process.argv.slice(2), options);
   const [file] = positionals;
   if (positionals.length > (values.demo ? 1 : 0)) {
-    throw new ConfigError("Usage: npm start, or: npm run demo -- [FILE.csv] [--exit]");
+    throw new ConfigError(
+      "Too many arguments. Usage: npm start, npm run dev [-- --inspect], or npm run demo [-- FILE.csv] [--exit]",
+    );
   }
-  if (file !== undefined && !existsSync(file)) throw new ConfigError(`There is no file ${file}.`);
-  return { isDemo: values.demo, file, mustExit: values.exit || !process.stdout.isTTY };
+  if (file !== undefined && !existsSync(file)) throw new ConfigError(`File not found: ${file}`);
+  return { ...values, file };
 }
 
 /** Starts the database, the API and a worker, in this order; the programs end before the database. */
 async function startServices(
   { config, log, resources }: Running,
-  overrides: NodeJS.ProcessEnv,
-): Promise<void> {
+  { demo, watch, inspect }: { demo: boolean; watch: boolean; inspect: boolean },
+): Promise<RunningPostgres> {
   const starting = provideDatabase(config);
   resources.defer(async () => (await starting.catch(() => null))?.stop());
   const database = await starting;
   await migrateDatabase({ ...config, databaseUrl: database.url }, log);
-  const programs = new Supervisor((line) => console.error(`rowmill: ${line}`));
+  const report = (line: string) => console.error(`rowmill: ${line}`);
+  const programs = new Supervisor(report, watch);
   resources.defer(() => programs.stop());
-  const env = environmentFor(config, database.url, overrides);
-  for (const name of ["api", "worker"]) {
-    await programs.start({ name, script: fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), env });
+  const env = environmentFor(config, database.url, {
+    ...(demo ? { LOG_LEVEL: "warn" } : {}),
+    // A restart hands running jobs back instead of waiting for them.
+    ...(watch ? { WORKER_STOP_SECONDS: "1" } : {}),
+  });
+  for (const name of ["api", "worker"] as const) {
+    const nodeOptions = inspect ? [`--inspect=127.0.0.1:${INSPECT_PORTS[name]}`] : [];
+    const script = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+    await programs.start({ name, script, nodeOptions, env });
   }
+  if (watch) {
+    const restart = (file: string) => {
+      report(`src/${file} changed. Restarting the API and the worker.`);
+      void programs.restart();
+    };
+    resources.use(watchSources(import.meta.dirname, restart));
+  }
+  return database;
 }

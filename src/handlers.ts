@@ -8,7 +8,7 @@ import { reverseRows } from "./batches/process/reverse-rows.ts";
 import { announceBatch } from "./batches/upkeep/announce-batch.ts";
 import { reconcile } from "./batches/upkeep/reconcile.ts";
 import { removeOldBatches } from "./batches/upkeep/remove-old-batches.ts";
-import type { Context, OpenContext } from "./context.ts";
+import type { Context, OpenContext, Tx } from "./context.ts";
 import { ConfigError } from "./errors.ts";
 import { removeDeadFiles } from "./files/remove-files.ts";
 import { removeUnusedFiles } from "./files/remove-unused-files.ts";
@@ -24,8 +24,8 @@ import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
 interface JobInput<N extends JobName> {
   readonly payload: Payload<N>;
   readonly delivery: Delivery;
-  /** The transaction that the job's completion commits, for jobs that are transactional; else `ctx`. */
-  readonly tx: Context;
+  /** The transaction that commits with the job's completion; null for jobs that are not transactional. */
+  readonly tx: (typeof jobs)[N]["transactional"] extends true ? Tx : null;
 }
 
 type Handlers = {
@@ -80,9 +80,10 @@ function jobsTaken(queues: ReadonlyMap<string, number> | null): JobName[] {
 
 function takeJob<N extends JobName>(ctx: OpenContext, name: N): Promise<void> {
   const contract = jobs[name];
-  return ctx.queue.work(contract, async (delivery, db) => {
+  return ctx.queue.work(contract, async (delivery, transaction) => {
     const payload = Value.Parse(contract.payload, delivery.payload) as Payload<N>;
-    const tx: Context = db ? { ...ctx, db, isTransaction: true } : ctx;
-    return handlers[name](ctx, { payload, delivery, tx });
+    const jobCtx: Context = { ...ctx, requestId: delivery.id, log: ctx.log.child({ jobId: delivery.id }) };
+    const tx = (transaction && { ...jobCtx, ...transaction }) as JobInput<N>["tx"];
+    return handlers[name](jobCtx, { payload, delivery, tx });
   });
 }

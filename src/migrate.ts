@@ -1,13 +1,13 @@
 /** Brings the database up to this version: our tables, the queue's tables, the queues. Safe to run twice at once. */
 import { fileURLToPath } from "node:url";
 import { readMigrationFiles } from "drizzle-orm/migrator";
-import { drizzle } from "drizzle-orm/node-postgres";
-import { migrate } from "drizzle-orm/node-postgres/migrator";
 import pg from "pg";
 import type { Config } from "./config.ts";
 import { ConfigError } from "./errors.ts";
 import { jobs } from "./jobs.ts";
 import type { Log } from "./platform/log.ts";
+import { moveFromPublic } from "./platform/postgres/move-from-public.ts";
+import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
 
 const migrationsFolder = fileURLToPath(new URL("../drizzle", import.meta.url));
@@ -24,31 +24,63 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
   await client.connect();
   try {
     await requireSupportedVersion(client, config);
+    await requireGrants(client);
+    await client.query("BEGIN");
+    // Limits that the role has are for requests and jobs.
+    await client.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
     const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
-    if (hasAdvisoryLocks) await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
-    await migrate(drizzle({ client }), { migrationsFolder });
-    const queue = new PgBossQueue(config, config.databaseUrl, "migrate", 2, log);
-    await queue.start();
-    try {
-      await queue.declare(Object.values(jobs));
-    } finally {
-      await queue.stop(1000);
-    }
+    if (hasAdvisoryLocks) await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
+    await migrateTables(client, log);
+    await client.query("COMMIT");
   } finally {
     await client.end();
   }
+  const queue = new PgBossQueue(config, config.databaseUrl, "migrate", 2, false, log);
+  await queue.start();
+  try {
+    await queue.declare(Object.values(jobs));
+  } finally {
+    await queue.stop(1000);
+  }
+}
+
+/** As drizzle's migrator does it, which can't do without CREATE on the database. */
+async function migrateTables(client: pg.Client, log: Log): Promise<void> {
+  await createSchemas(client);
+  await client.query(
+    "CREATE TABLE IF NOT EXISTS rowmill.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)",
+  );
+  const migrations = readMigrationFiles({ migrationsFolder });
+  await moveFromPublic(
+    client,
+    migrations,
+    Object.values(jobs).map(({ name }) => name),
+    log,
+  );
+  const applied = await appliedMigrations(client);
+  for (const { sql, hash, folderMillis } of migrations.filter(({ hash }) => !applied.has(hash))) {
+    for (const statement of sql) await client.query(statement);
+    await client.query("INSERT INTO rowmill.__drizzle_migrations (hash, created_at) VALUES ($1, $2)", [
+      hash,
+      folderMillis,
+    ]);
+  }
+}
+
+async function appliedMigrations(client: Pick<pg.Client, "query">): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ hash: string }>("SELECT hash FROM rowmill.__drizzle_migrations");
+  return new Set(rows.map(({ hash }) => hash));
 }
 
 /** How many of this version's migrations the database lacks. */
 export async function pendingMigrations(pool: pg.Pool): Promise<number> {
   const known = readMigrationFiles({ migrationsFolder });
   const { rows } = await pool.query<{ table: string | null }>(
-    `SELECT to_regclass('drizzle.__drizzle_migrations')::text AS "table"`,
+    `SELECT to_regclass('rowmill.__drizzle_migrations')::text AS "table"`,
   );
   if (!rows[0]?.table) return known.length;
-  const applied = await pool.query<{ hash: string }>("SELECT hash FROM drizzle.__drizzle_migrations");
-  const hashes = new Set(applied.rows.map(({ hash }) => hash));
-  return known.filter(({ hash }) => !hashes.has(hash)).length;
+  const applied = await appliedMigrations(pool);
+  return known.filter(({ hash }) => !applied.has(hash)).length;
 }
 
 /** @throws ConfigError where migrations are missing, so that no program runs on tables that it does not know */
@@ -70,4 +102,12 @@ async function requireSupportedVersion(client: pg.Client, config: Config): Promi
   if (server && server.version < OLDEST_POSTGRES) {
     throw new ConfigError(`DATABASE_URL: the server is PostgreSQL ${server.shown}; 15 or later is needed.`);
   }
+}
+
+async function requireGrants(client: pg.Client): Promise<void> {
+  const grants = await grantsToMigrate(client);
+  if (grants.length === 0) return;
+  throw new ConfigError(
+    `DATABASE_URL: the role may not create Rowmill's schemas or tables. As the owner of the database run: ${grants.join(" ")}`,
+  );
 }

@@ -1,4 +1,4 @@
-/** Every variable, its default and its meaning. README.md and .env.example are checked against this table. */
+/** All environment variables. `npm run docs` writes docs/operations/configuration.md and .env.example from this table. */
 import Type from "typebox";
 
 const MiB = 2 ** 20;
@@ -7,182 +7,190 @@ export const Settings = Type.Object({
   DATABASE_URL: Type.String({
     default: "",
     pattern: "^$|^postgres(ql)?://",
-    description: "PostgreSQL 15 or later. Unset: `npm start` runs an embedded PostgreSQL 18 in DATA_DIR.",
+    description: "PostgreSQL 15 or later. If unset, `npm start` runs an embedded PostgreSQL 18 in DATA_DIR.",
   }),
   DATABASE_BACKEND: Type.Enum(["postgres", "citus", "yugabytedb", "cockroachdb"], {
     default: "postgres",
-    description: "The kind of database behind DATABASE_URL: postgres, citus, yugabytedb or cockroachdb.",
+    description: "Kind of database at DATABASE_URL: postgres, citus, yugabytedb or cockroachdb.",
   }),
   DATABASE_POOL_MAX: Type.Integer({
     default: 16,
     minimum: 8,
     maximum: 1000,
-    description: "The most connections one process opens, apart from one that listens.",
+    description: "Maximum connections per process, not counting the one that listens for changes.",
   }),
   DATA_DIR: Type.String({
     default: ".data",
     minLength: 1,
-    description: "Where the embedded database and the generated secret live.",
+    description: "Folder of the embedded database and the generated JWT_SECRET.",
   }),
-  HOST: Type.String({ default: "127.0.0.1", minLength: 1, description: "The address the API listens on." }),
+  HOST: Type.String({ default: "127.0.0.1", minLength: 1, description: "Address that the API listens on." }),
   PORT: Type.Integer({
     default: 8000,
     minimum: 0,
     maximum: 65535,
-    description: "The port the API listens on.",
+    description: "Port that the API listens on.",
   }),
   PUBLIC_URL: Type.String({
     default: "",
     pattern: "^$|^https?://[^/]+$",
-    description: "How clients reach the API, as `https://rowmill.example.com`. Unset: `http://HOST:PORT`.",
+    description:
+      "Base URL that clients use, such as `https://rowmill.example.com`. If unset, `http://HOST:PORT`.",
   }),
   TRUST_PROXY: Type.String({
     default: "",
     pattern:
       "^$|^(loopback|linklocal|uniquelocal|[0-9a-fA-F:.]+(/[0-9]+)?)(,(loopback|linklocal|uniquelocal|[0-9a-fA-F:.]+(/[0-9]+)?))*$",
-    description: "Addresses or CIDR ranges of reverse proxies whose `X-Forwarded-*` headers count.",
+    description:
+      "Reverse proxies whose `X-Forwarded-*` headers are trusted: addresses or CIDR ranges, separated by commas.",
   }),
   JWT_SECRET: Type.String({
     default: "",
     pattern: "^$|^[^]{32,}$",
     description:
-      "Signs access tokens; 32 characters or more. Required with DATABASE_URL, else kept in DATA_DIR.",
+      "Signs access tokens; at least 32 characters. Required with DATABASE_URL, otherwise generated in DATA_DIR.",
   }),
   ACCESS_TOKEN_TTL_SECONDS: Type.Integer({
     default: 3600,
     minimum: 1,
     maximum: 86_400 * 365,
-    description: "How long an access token is valid.",
+    description: "Lifetime of an access token in seconds.",
   }),
   REFRESH_TOKEN_TTL_SECONDS: Type.Integer({
     default: 86_400 * 30,
     minimum: 1,
     maximum: 86_400 * 3650,
-    description: "How long a refresh token is valid; each refresh gives a new one.",
+    description: "Lifetime of a refresh token in seconds; each refresh returns a new token.",
   }),
   PASSWORD_MIN_LENGTH: Type.Integer({
     default: 8,
     minimum: 1,
     maximum: 128,
-    description: "Shortest password. While unset, the seed endpoint `/signup/` takes any that is not empty.",
+    description:
+      "Minimum password length. If unset, the legacy endpoint `/signup/` accepts any non-empty password.",
   }),
   ROW_DELAY_MS: Type.Integer({
     default: 500,
     minimum: 0,
     maximum: 600_000,
-    description: "Simulated processing time of one row; the rows of a chunk run side by side.",
+    description: "Simulated processing time per row in milliseconds; the rows of a chunk wait in parallel.",
   }),
   ROW_MAX_RETRIES: Type.Integer({
     default: 3,
     minimum: 0,
     maximum: 20,
-    description: "How often a row is tried again after a transient failure, with exponential backoff.",
+    description: "Retries per row after transient failures, with exponential backoff.",
   }),
   WORKER_CONCURRENCY: Type.Integer({
     default: 4,
     minimum: 1,
     maximum: 500,
     description:
-      "How many jobs of one kind and one user a worker process handles at a time; one more place is for others.",
+      "Jobs of one kind that a worker runs at a time for one user; one more slot serves other users.",
   }),
   WORKER_QUEUES: Type.String({
     default: "all",
     pattern: "^(all|[a-z_]+(:[1-9][0-9]{0,2})?(,[a-z_]+(:[1-9][0-9]{0,2})?)*)$",
     description:
-      "The queues this worker takes: `all`, or names with commas between them, `file_processing:2` with a concurrency of its own.",
+      "Queues that a worker serves: `all`, or a list such as `default,file_processing:2` (`:2` sets the concurrency).",
   }),
   WORKER_PORT: Type.Integer({
     default: 0,
     minimum: 0,
     maximum: 65535,
-    description: "Where a worker answers `/livez`, `/readyz` and `/metrics`, on HOST; 0: nowhere.",
+    description: "Port of a worker's `/livez`, `/readyz` and `/metrics` on HOST; 0 disables them.",
+  }),
+  WORKER_STOP_SECONDS: Type.Integer({
+    default: 20,
+    minimum: 0,
+    maximum: 25,
+    description: "Seconds that a stopping worker waits for running jobs before it returns them to the queue.",
   }),
   TASK_MAX_RETRIES: Type.Integer({
     default: 3,
     minimum: 0,
     maximum: 20,
-    description: "How often a task is tried again after a failure that may pass, with exponential backoff.",
+    description: "Retries per task after transient failures, with exponential backoff.",
   }),
   GENERIC_TASK_SECONDS: Type.String({
     default: "10-20",
     pattern: "^[0-9]{1,4}(-[0-9]{1,4})?$",
-    description: "How long a `generic` task simulates work: seconds, or a range that is drawn from.",
-  }),
-  ANONYMOUS_UPLOADS: Type.Enum(["true", "false"], {
-    default: "false",
-    description: "Whether `POST /upload` takes a CSV without a login; anybody can then read what came of it.",
+    description: "Simulated duration of a `generic` task in seconds, or a range to draw from at random.",
   }),
   UPLOAD_MAX_BYTES: Type.Integer({
     default: 10_240 * MiB,
     minimum: 0,
-    description: "Largest upload in bytes; 0 sets no limit.",
+    description: "Maximum size of a CSV upload in bytes; 0 means no limit.",
   }),
   UPLOAD_MAX_COLUMNS: Type.Integer({
     default: 1000,
     minimum: 1,
     maximum: 16_000,
-    description: "Most columns in a row.",
+    description: "Maximum columns per row.",
   }),
   UPLOAD_MAX_ROWS: Type.Integer({
     default: 100_000_000,
     minimum: 1,
     maximum: 2_000_000_000,
-    description: "Most rows in a file, without its header.",
+    description: "Maximum rows per file, not counting the header.",
   }),
   HEADER_NAME_MAX_BYTES: Type.Integer({
     default: 1000,
     minimum: 1,
     maximum: 100_000,
-    description: "Longest name of a column in bytes.",
+    description: "Maximum length of a column name in bytes.",
   }),
   CELL_MAX_BYTES: Type.Integer({
     default: MiB,
     minimum: 1,
     maximum: 64 * MiB,
-    description: "Largest cell in bytes; a whole row may have four times that.",
+    description: "Maximum size of a cell in bytes; a whole row may have four times that.",
   }),
   PICTURE_MAX_BYTES: Type.Integer({
     default: 10 * MiB,
     minimum: 1,
     maximum: 100 * MiB,
-    description: "Largest picture of a book in bytes, as it is sent.",
+    description: "Maximum size of an uploaded book picture in bytes.",
   }),
   PICTURE_MAX_PIXELS: Type.Integer({
     default: 50_000_000,
     minimum: 1,
     maximum: 250_000_000,
-    description: "Most pixels in a picture, those of all its frames together.",
+    description: "Maximum pixels of a picture, summed over its frames.",
   }),
   FILE_MAX_BYTES: Type.Integer({
     default: 1024 * MiB,
     minimum: 1,
-    description: "Largest file that `/api/v1/files` takes, in bytes.",
+    description: "Maximum size of a file at `/api/v1/files` in bytes.",
   }),
   FILES_QUOTA_BYTES: Type.Integer({
     default: 10_240 * MiB,
     minimum: 0,
-    description:
-      "What one user's files may have together, results of tasks included, in bytes; 0 sets no limit.",
+    description: "Storage per user in bytes, including task results; 0 means no limit.",
   }),
   FILES_ROOT: Type.String({
     default: "",
     description:
-      "A folder whose files tasks may name in `file_path`, the same for the API and its workers. Unset: only uploaded files.",
+      "Folder that tasks may read by `file_path`, shared by the API and all workers. If unset, only uploaded files.",
   }),
   RETENTION_DAYS: Type.Integer({
     default: 30,
     minimum: 1,
     maximum: 36_500,
-    description:
-      "Batches and tasks that ended longer ago are removed with all that is theirs, and uploaded files that none needs.",
+    description: "Days to keep finished batches, finished tasks and unused files.",
   }),
   CLEANUP_CRON: Type.String({
     default: "0 0 * * *",
     pattern: "^([0-9*,/-]+ ){4}[0-9*,/-]+$",
-    description: "When that daily cleanup runs, as a cron expression in UTC.",
+    description: "When to delete expired data, as a cron expression in UTC.",
   }),
   LOG_LEVEL: Type.Enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
     default: "info",
-    description: "fatal, error, warn, info, debug, trace or silent.",
+    description: "Least severe log level: fatal, error, warn, info, debug, trace or silent.",
+  }),
+  LOG_FORMAT: Type.Enum(["auto", "json", "pretty"], {
+    default: "auto",
+    description:
+      "json: one object per line. pretty: lines for people. auto: pretty at a terminal, else json.",
   }),
 });

@@ -1,4 +1,4 @@
-/** The program that takes jobs. Run as many as you like on one database. */
+/** The program that runs jobs. Start as many as you like on one database. */
 import { loadConfig, requireDatabaseUrl } from "./config.ts";
 import { openContext } from "./context.ts";
 import { takeJobs } from "./handlers.ts";
@@ -7,20 +7,22 @@ import { runProgram } from "./platform/process/lifecycle.ts";
 import { openProbes } from "./queues/probe-routes.ts";
 import { registerWorker } from "./queues/register-worker.ts";
 
-/** The chunks in hand get this long to end; what is not done by then is handed back to the queue. */
-const FINISH_MS = 20_000;
-
 await runProgram(
   "worker",
   () => loadConfig(requireDatabaseUrl()),
   async ({ config, log, resources }) => {
+    const stopMs = config.workerStopSeconds * 1000;
     const ctx = await openContext(config, log, "work");
-    resources.defer(() => ctx.close(FINISH_MS));
+    resources.defer(() => ctx.close(stopMs));
     preparePictures();
     if (config.workerPort) resources.use(await openProbes(ctx));
     resources.use(await registerWorker(ctx));
     resources.use(await takeJobs(ctx));
-    // So that it stands in the list of workers until what it has in hand has ended.
-    resources.defer(() => ctx.queue.stop(FINISH_MS));
+    // Stops before registerWorker ends, so that the worker stays listed until its last job has ended.
+    resources.defer(() => ctx.queue.stop(stopMs));
+    log.info(
+      { queues: config.workerQueues ? Object.fromEntries(config.workerQueues) : "all" },
+      "taking jobs",
+    );
   },
 );

@@ -33,9 +33,9 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["legacy", /^legacy\//],
   ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],
   ["verbs", /^(accounts|batches|books|files|idempotency|queues|records|targets|tasks)\//],
-  ["contracts", /^(context|jobs|migrate)\.ts$/],
+  ["contracts", /^(context|jobs|migrate|request-context)\.ts$/],
   ["platform", /^platform\//],
-  ["ground", /^(errors|config|settings)\.ts$|^schema\//],
+  ["ground", /^(config|connections|errors|read-settings|settings|state-machine)\.ts$|^schema\//],
 ];
 
 /** From the bottom up. A feature may import from its own rank and from the ranks below it. */
@@ -106,8 +106,12 @@ describe("one place each", () => {
     expect(elsewhere(/process\.env\b(?!:)/, ["config.ts"])).toEqual([]);
   });
 
+  test("only platform/sqlstates.ts spells SQLSTATEs", () => {
+    expect(elsewhere(/["'`](\d\d|F0|HV|P0|XX)[0-9A-Z]{3}["'`]/, ["platform/sqlstates.ts"])).toEqual([]);
+  });
+
   test.each([
-    ["pg-boss", "platform/queue/queue.ts"],
+    ["pg-boss", "platform/queue/"],
     ["sharp", "platform/pictures/"],
     ["node:worker_threads", "platform/threads/"],
     ["argon2", "accounts/passwords.ts"],
@@ -124,6 +128,26 @@ describe("one place each", () => {
       (file) => !file.startsWith("legacy/") && ours(file).some((to) => to.startsWith("legacy/")),
     );
     expect(importers).toEqual(["app.ts"]);
+  });
+
+  test("nothing is exported for legacy alone, so that its deletion leaves no dead code", () => {
+    const importers = new Map<string, string[]>();
+    for (const file of files) {
+      for (const [, names = "", from = ""] of (source.get(file) ?? "").matchAll(
+        /^import (?:type )?\{([^}]*)\} from "(\.[^"]+)";/gm,
+      )) {
+        const to = relative(src, resolve(src, dirname(file), from));
+        for (const name of names.split(",").map((part) => part.trim().replace(/^type | as .*/g, ""))) {
+          const key = `${to}: ${name}`;
+          importers.set(key, [...(importers.get(key) ?? []), file]);
+        }
+      }
+    }
+    const isLegacy = (file: string) => file.startsWith("legacy/");
+    const own = [...importers].filter(
+      ([key, by]) => !isLegacy(key) && key.endsWith(": ") === false && by.every(isLegacy),
+    );
+    expect(own.map(([key]) => key)).toEqual([]);
   });
 
   test("a domain error carries no HTTP status", () => {

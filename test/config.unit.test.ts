@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { loadConfig } from "../src/config.ts";
 import { ConfigError } from "../src/errors.ts";
+import { LegacySettings } from "../src/legacy/shared/settings.ts";
 import { Settings } from "../src/settings.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -48,16 +49,15 @@ describe("the settings", () => {
       accessTokenTtlSeconds: 3600,
       refreshTokenTtlSeconds: 30 * 86_400,
       passwordMinLength: 8,
-      seedPasswordMinLength: 1,
       rowDelayMs: 500,
       rowMaxRetries: 3,
       workerConcurrency: 4,
       workerQueues: null,
       maxConcurrency: 4,
       workerPort: 0,
+      workerStopSeconds: 20,
       taskMaxRetries: 3,
       genericTaskSeconds: [10, 20],
-      anonymousUploads: false,
       uploadMaxBytes: 10 * 2 ** 30,
       uploadMaxColumns: 1000,
       uploadMaxRows: 100_000_000,
@@ -71,6 +71,8 @@ describe("the settings", () => {
       retentionDays: 30,
       cleanupCron: "0 0 * * *",
       logLevel: "info",
+      env: { JWT_SECRET: SECRET },
+      logFormat: "auto",
     });
   });
 
@@ -85,14 +87,15 @@ describe("the settings", () => {
       PORT: "80",
       PASSWORD_MIN_LENGTH: "12",
       ROW_DELAY_MS: "0",
-      ANONYMOUS_UPLOADS: "true",
       UPLOAD_MAX_BYTES: "0",
       WORKER_QUEUES: "bulk_processing,file_processing:2",
       WORKER_PORT: "9100",
+      WORKER_STOP_SECONDS: "0",
       GENERIC_TASK_SECONDS: "3",
       FILES_QUOTA_BYTES: "0",
       FILES_ROOT: "/srv/files/",
       LOG_LEVEL: "debug",
+      LOG_FORMAT: "json",
     });
     expect(config).toMatchObject({
       databaseUrl: DATABASE_URL,
@@ -101,9 +104,7 @@ describe("the settings", () => {
       workerConcurrency: 20,
       publicUrl: "http://[::1]:80",
       passwordMinLength: 12,
-      seedPasswordMinLength: 12,
       rowDelayMs: 0,
-      anonymousUploads: true,
       uploadMaxBytes: Number.POSITIVE_INFINITY,
       workerQueues: new Map([
         ["bulk_processing", 20],
@@ -111,10 +112,12 @@ describe("the settings", () => {
       ]),
       maxConcurrency: 20,
       workerPort: 9100,
+      workerStopSeconds: 0,
       genericTaskSeconds: [3, 3],
       filesQuotaBytes: Number.POSITIVE_INFINITY,
       filesRoot: "/srv/files",
       logLevel: "debug",
+      logFormat: "json",
     });
   });
 
@@ -157,11 +160,11 @@ describe("a bad value", () => {
     ["WORKER_QUEUES", "default:0"],
     ["WORKER_QUEUES", "default:"],
     ["WORKER_PORT", "65536"],
+    ["WORKER_STOP_SECONDS", "26"],
     ["TASK_MAX_RETRIES", "21"],
     ["GENERIC_TASK_SECONDS", "10-"],
     ["FILE_MAX_BYTES", "0"],
     ["FILES_QUOTA_BYTES", "-1"],
-    ["ANONYMOUS_UPLOADS", "yes"],
     ["UPLOAD_MAX_BYTES", "10MB"],
     ["UPLOAD_MAX_BYTES", "-1"],
     ["UPLOAD_MAX_COLUMNS", "0"],
@@ -175,14 +178,25 @@ describe("a bad value", () => {
     ["RETENTION_DAYS", "0"],
     ["RETENTION_DAYS", "36501"],
     ["LOG_LEVEL", "loud"],
+    ["LOG_FORMAT", "text"],
   ];
 
   test.each(bad)("the setting %s=%s is refused by name", (name, value) => {
     expect(messageOf({ JWT_SECRET: SECRET, [name]: value })).toMatch(new RegExp(`^${name}: `));
   });
 
-  test("a refused setting shows its value", () => {
-    expect(messageOf({ JWT_SECRET: SECRET, LOG_LEVEL: "loud" })).toContain('"loud"');
+  test.each([
+    ["PORT", "http", 'PORT: "http" is not a whole number. Port that the API listens on.'],
+    ["PORT", "-1", 'PORT: "-1" is less than 0. Port that the API listens on.'],
+    ["PORT", "65536", 'PORT: "65536" is more than 65535. Port that the API listens on.'],
+    [
+      "LOG_FORMAT",
+      "text",
+      'LOG_FORMAT: "text" is not one of: auto, json, pretty. json: one object per line.',
+    ],
+    ["PUBLIC_URL", "foo", 'PUBLIC_URL: "foo" has the wrong format. Base URL that clients use, such as'],
+  ])("the refusal of %s=%s shows the value, the rule and the meaning", (name, value, message) => {
+    expect(messageOf({ JWT_SECRET: SECRET, [name]: value })).toContain(message);
   });
 
   test("JWT_SECRET is required with DATABASE_URL", () => {
@@ -257,10 +271,15 @@ async function configOfChild(cwd: string, env: NodeJS.ProcessEnv): Promise<Recor
 }
 
 describe("the documentation", () => {
-  const settings = Object.keys(Settings.properties).sort();
+  const tables = { ...Settings.properties, ...LegacySettings.properties };
+  const settings = Object.keys(tables).sort();
 
   test.each([
-    ["README.md's table", "README.md", /^\| `([A-Z][A-Z0-9_]*)` \|/gm],
+    [
+      "the table of docs/operations/configuration.md",
+      "docs/operations/configuration.md",
+      /^\| `([A-Z][A-Z0-9_]*)` \|/gm,
+    ],
     [".env.example", ".env.example", /^#?([A-Z][A-Z0-9_]*)=/gm],
   ])("%s names every setting once and nothing else", (_, file, pattern) => {
     const text = readFileSync(join(root, file), "utf8");

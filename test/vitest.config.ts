@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     projects: [
-      { test: { ...shared, name: "architecture", include: ["architecture.test.ts"] } },
+      { test: { ...shared, name: "architecture", include: ["architecture.test.ts", "docs.test.ts"] } },
       // Need no database and little time: they run in `npm run check`.
       { test: { ...shared, name: "unit", include: ["**/*.unit.test.ts"], isolate: false } },
       {
@@ -18,7 +18,7 @@ export default defineConfig({
           name: "rowmill",
           sequence: { groupOrder: 1 },
           include: ["**/*.test.ts"],
-          exclude: ["architecture.test.ts", "**/*.unit.test.ts", "flows/**"],
+          exclude: ["architecture.test.ts", "docs.test.ts", "**/*.unit.test.ts", "flows/**"],
           globalSetup,
           // Each file has a database and an app of its own; to load the sources for each took a third of the time.
           isolate: false,

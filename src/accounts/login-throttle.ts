@@ -1,3 +1,4 @@
+import type { QueryConfig } from "pg";
 import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
@@ -19,10 +20,13 @@ export interface LoginThrottle {
 }
 
 export function loginThrottle({ pool }: Pick<Context, "pool">): LoginThrottle {
+  // The limiter names its statements: PgBouncer in transaction mode would not find them again.
+  const storeClient = { query: ({ text, values }: QueryConfig) => pool.query(text, values) };
   const limiter = (keyPrefix: string, points: number) =>
     new RateLimiterPostgres({
-      storeClient: pool,
+      storeClient,
       storeType: "pool",
+      schemaName: "rowmill",
       tableName: "rate_limits",
       tableCreated: true,
       clearExpiredByTimeout: false,

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
@@ -9,7 +9,6 @@ import {
   REFRESH_COOKIE,
   requireSameOrigin,
   SECURITY,
-  setSessionCookies,
 } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
@@ -17,63 +16,24 @@ import type { Caller } from "../schema/accounts.ts";
 import { logIn } from "./log-in.ts";
 import { loginThrottle } from "./login-throttle.ts";
 import { callerOf, findById } from "./queries.ts";
-import { closeSession, openSession, rotateSession } from "./sessions.ts";
+import { Credentials, NewAccount } from "./schemas.ts";
+import { closeSession, rotateSession } from "./sessions.ts";
 import { signUp } from "./sign-up.ts";
+import { type SessionTokens, startSession } from "./start-session.ts";
+import { AccountView, SessionView } from "./views.ts";
 
-const NUL_FREE = "^[^\\u0000]*$";
-const Username = Type.String({ minLength: 1, maxLength: 150, pattern: NUL_FREE, examples: ["ada"] });
-/** argon2 is slow on purpose; a bound keeps a long password from making it slower. */
-const Password = Type.String({ minLength: 1, maxLength: 1024, examples: ["correct horse battery"] });
-const Email = Type.String({ maxLength: 254, pattern: NUL_FREE, default: "", examples: ["ada@example.com"] });
-
-/** Fastify drops what is not named here, so a body can't ask for a role. */
-const closed = { additionalProperties: false };
-export const Credentials = Type.Object({ username: Username, password: Password }, closed);
-export const NewAccount = Type.Object({ username: Username, password: Password, email: Email }, closed);
-
-const User = Type.Object({
-  id: Type.Integer(),
-  username: Type.String(),
-  role: Type.Enum(["user", "operator", "admin"]),
-});
-const Me = Type.Object({
-  ...User.properties,
-  email: Type.String(),
-  first_name: Type.String(),
-  last_name: Type.String(),
-});
-const Session = Type.Object({
-  access: Type.String({ description: "For `Authorization: Bearer`." }),
-  refresh: Type.String({ description: "For POST /api/v1/auth/refresh, once." }),
-  expires_in: Type.Integer({ description: "Seconds that `access` is valid." }),
-  user: User,
-});
 const RefreshBody = Type.Object(
   {
     refresh: Type.Optional(
-      Type.String({ maxLength: 200, description: "Or the cookie.", examples: ["yTq0p4n7r9..."] }),
+      Type.String({
+        maxLength: 200,
+        description: "The refresh token. Absent: it is read from the cookie.",
+        examples: ["yTq0p4n7r9s2"],
+      }),
     ),
   },
-  closed,
+  { additionalProperties: false },
 );
-
-export interface SessionTokens {
-  readonly access: string;
-  readonly refresh: string;
-}
-
-/** Tokens for somebody who has just proved who they are, also set as cookies. */
-export async function startSession(
-  ctx: Context,
-  reply: FastifyReply,
-  user: Caller,
-  refresh?: string,
-): Promise<SessionTokens> {
-  const access = await reply.jwtSign({ sub: String(user.id), name: user.username, role: user.role });
-  const tokens = { access, refresh: refresh ?? (await openSession(ctx, user.id)) };
-  setSessionCookies(reply, ctx.config, tokens.access, tokens.refresh);
-  return tokens;
-}
 
 export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
@@ -90,12 +50,14 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ["auth"],
-          summary: "Make an account",
+          operationId: "signUp",
+          summary: "Create an account",
+          description: "Also logs in: returns tokens and sets them as httpOnly cookies for browsers.",
           body: NewAccount,
-          response: { 201: Session, ...problems(400, 409, 413, 415) },
+          response: { 201: SessionView, ...problems(400, 409, 413, 415) },
         },
       },
-      async ({ body }, reply) => {
+      async ({ ctx, body }, reply) => {
         const { username, password, email } = body;
         const user = await signUp(ctx, {
           username,
@@ -112,13 +74,14 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ["auth"],
+          operationId: "logIn",
           summary: "Log in",
-          description: "Answers with tokens, and sets them as httpOnly cookies for browsers.",
+          description: "Returns tokens and sets them as httpOnly cookies for browsers.",
           body: Credentials,
-          response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
+          response: { 200: SessionView, ...problems(400, 401, 413, 415, 429) },
         },
       },
-      async ({ body, ip }, reply) => {
+      async ({ ctx, body, ip }, reply) => {
         const user = callerOf(await logIn(ctx, throttle, { ...body, address: ip }));
         return sessionOf(user, await startSession(ctx, reply, user));
       },
@@ -130,13 +93,15 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         preValidation: emptyBodyIsEmpty,
         schema: {
           tags: ["auth"],
-          summary: "Trade a refresh token for new tokens",
-          description: "A refresh token works once. Using one again ends the login that it came from.",
+          operationId: "refreshSession",
+          summary: "Get new tokens for a refresh token",
+          description: "A refresh token works once. Sending it again ends the login that it belongs to.",
           body: RefreshBody,
-          response: { 200: Session, ...problems(400, 401, 403, 413, 415) },
+          response: { 200: SessionView, ...problems(400, 401, 403, 413, 415) },
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const { refresh: next, user } = await rotateSession(ctx, refreshTokenOf(request));
         return sessionOf(user, await startSession(ctx, reply, user, next));
       },
@@ -148,13 +113,18 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         preValidation: emptyBodyIsEmpty,
         schema: {
           tags: ["auth"],
+          operationId: "logOut",
           summary: "Log out",
-          description: "Ends the login of the refresh token. Its access token runs out by itself.",
+          description: "Ends the login of the refresh token. Its access token stays valid until it expires.",
           body: RefreshBody,
-          response: { 204: Type.Null({ description: "Logged out." }), ...problems(400, 401, 403, 413, 415) },
+          response: {
+            204: Type.Null({ description: "You are logged out." }),
+            ...problems(400, 401, 403, 413, 415),
+          },
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         await closeSession(ctx, refreshTokenOf(request));
         clearSessionCookies(reply);
         return reply.code(204).send(null);
@@ -167,12 +137,14 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         onRequest: authenticate(config),
         schema: {
           tags: ["auth"],
-          summary: "Who I am",
+          operationId: "getCurrentUser",
+          summary: "Get your account",
+          description: "Returns the user that the credentials belong to.",
           security: SECURITY,
-          response: { 200: Me, ...problems(401) },
+          response: { 200: AccountView, ...problems(401) },
         },
       },
-      async ({ user }) => {
+      async ({ ctx, user }) => {
         const account = await findById(ctx, user.id);
         if (!account) throw new DomainError("unauthenticated", "Your account does not exist any more.");
         const { email, firstName, lastName } = account;

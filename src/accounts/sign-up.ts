@@ -1,14 +1,17 @@
 import type { Context } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import { postgresError } from "../platform/postgres/database.ts";
+import { SQLSTATE } from "../platform/sqlstates.ts";
 import type { Caller, Role } from "../schema/accounts.ts";
 import { users } from "../schema/accounts.ts";
+import { isEmail } from "./emails.ts";
 import { hashPassword } from "./passwords.ts";
 import { cleanUsername, isReserved } from "./usernames.ts";
 
 export interface SignUp {
   readonly username: string;
   readonly password: string;
+  /** Empty: none is known. */
   readonly email: string;
   readonly firstName?: string;
   readonly lastName?: string;
@@ -16,8 +19,6 @@ export interface SignUp {
   /** In characters. */
   readonly passwordMinLength: number;
 }
-
-const UNIQUE_VIOLATION = "23505";
 
 /** @throws DomainError `conflict` where the name is taken, whatever its case */
 export async function signUp(
@@ -27,6 +28,7 @@ export async function signUp(
   const name = cleanUsername(username);
   if (name === "") throw invalidField("username", "is empty.");
   if (isReserved(name)) throw invalidField("username", "is reserved; choose another.");
+  if (email !== "" && !isEmail(email)) throw invalidField("email", "must be an e-mail address.");
   if ([...password].length < passwordMinLength) {
     throw invalidField("password", `must have at least ${passwordMinLength} characters.`);
   }
@@ -39,7 +41,7 @@ export async function signUp(
     if (!user) throw new Error("the insert gave no row");
     return user;
   } catch (error) {
-    if (postgresError(error)?.code !== UNIQUE_VIOLATION) throw error;
+    if (postgresError(error)?.code !== SQLSTATE.uniqueViolation) throw error;
     const message = "is taken; choose another or log in.";
     throw new DomainError("conflict", `username: ${message}`, {
       fieldErrors: { username: [message] },

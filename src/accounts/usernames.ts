@@ -1,5 +1,5 @@
-/** Whose uploads are that come without a token, where that is allowed. */
-export const ANONYMOUS = "anonymous";
+/** Names that no person may have: uploads without a login belong to `anonymous`. */
+const RESERVED: ReadonlySet<string> = new Set(["anonymous"]);
 
 /** As it is stored: what looks the same is the same. */
 export function cleanUsername(username: string): string {
@@ -8,5 +8,5 @@ export function cleanUsername(username: string): string {
 
 /** Whether nobody may have an account of this name. */
 export function isReserved(name: string): boolean {
-  return name.toLowerCase() === ANONYMOUS;
+  return RESERVED.has(name.toLowerCase());
 }

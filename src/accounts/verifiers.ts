@@ -8,6 +8,6 @@ import { verifyApiToken } from "./tokens/verify-api-token.ts";
 export function verifiers(ctx: Context): Verifiers {
   return {
     password: rememberedLogins(ctx, loginThrottle(ctx)),
-    apiToken: (token) => verifyApiToken(ctx, token),
+    apiToken: (token, log) => verifyApiToken({ ...ctx, log }, token),
   };
 }

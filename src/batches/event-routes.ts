@@ -1,23 +1,21 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import Type from "typebox";
 import type { Context } from "../context.ts";
-import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { LiveFeed, streamSchema } from "../platform/http/live-feed.ts";
-import { Uuid } from "../platform/http/schemas.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
 import { BATCH_CHANNEL } from "./batch-changes.ts";
+import { BatchParams } from "./params.ts";
 import { getBatch, type StoredBatch } from "./queries.ts";
 import { hasEnded } from "./state.ts";
 import { batchVersion, viewBatch } from "./views.ts";
 
 export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
+  return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     const read = ({ id, userId }: StoredBatch) => getBatch(ctx, userId, id);
     const show = (batch: StoredBatch) => {
       const data = viewBatch(batch, ctx.now());
       return { version: batchVersion(data), data, hasEnded: hasEnded(batch.state) };
     };
     const feed = new LiveFeed({ event: "batch", channel: BATCH_CHANNEL, read, show }, ctx);
-    app.addHook("onRequest", authenticate(ctx.config));
     // Before the server waits for its connections to end.
     app.addHook("preClose", async () => feed.close());
 
@@ -27,10 +25,10 @@ export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         // It would stay open.
         exposeHeadRoute: false,
         schema: {
-          tags: ["batches"],
-          security: SECURITY,
-          summary: "A batch, live, as server-sent events",
-          params: Type.Object({ batch_id: Uuid }),
+          ...shared,
+          operationId: "streamBatchEvents",
+          summary: "Follow a batch",
+          params: BatchParams,
           ...streamSchema({
             what: "batch",
             whenever: "its state or its counts change",
@@ -39,10 +37,10 @@ export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           }),
         },
       },
-      async ({ user, params, headers }, reply) => {
+      async ({ ctx, user, params, headers }, reply) => {
         const batch = await getBatch(ctx, user.id, params.batch_id);
         return feed.answer(batch, headers["last-event-id"], reply);
       },
     );
-  };
+  });
 }

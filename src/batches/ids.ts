@@ -1,5 +1,5 @@
 /**
- * A batch id is a UUIDv7 (RFC 9562) whose low 32 bits are zero. A row's task id is its batch's id with the row
+ * A batch id is a UUIDv7 (RFC 9562) whose low 32 bits are zero. A row's id is its batch's id with the row
  * number in those bits, so every row has a UUID without a column or an index for it.
  */
 import { uuidV7 } from "../platform/ids.ts";
@@ -14,13 +14,6 @@ export function newBatchId(now: Date): string {
   return uuidV7(now).slice(0, -ROW_DIGITS) + NO_ROW;
 }
 
-export function taskIdOf(batchId: string, row: number): string {
+export function rowIdOf(batchId: string, row: number): string {
   return batchId.slice(0, -ROW_DIGITS) + row.toString(16).padStart(ROW_DIGITS, "0");
-}
-
-/** The row that a task id names; null where it can't be a row's (row 0 is the batch itself). */
-export function parseTaskId(taskId: string): { batchId: string; row: number } | null {
-  const row = Number.parseInt(taskId.slice(-ROW_DIGITS), 16);
-  if (row === 0 || row > MAX_ROW_NUMBER) return null;
-  return { batchId: taskId.slice(0, -ROW_DIGITS).toLowerCase() + NO_ROW, row };
 }

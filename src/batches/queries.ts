@@ -31,7 +31,7 @@ const sums = sql`(
     'reversed', coalesce(sum(reversed), 0),
     'kept', coalesce(sum(kept), 0),
     'undoFailed', coalesce(sum(undo_failed), 0)
-  ) FROM chunks WHERE chunks.batch_id = ${batches.id}
+  ) FROM rowmill.chunks WHERE chunks.batch_id = ${batches.id}
 )`.mapWith((value: Sums) => value);
 
 /** What is being deleted is gone for those who ask, and what corrects another is a part of that. */
@@ -47,25 +47,12 @@ async function selectBatches(ctx: Context, where: SQL | undefined, limit: number
   return rows.map((row) => ({ ...row.batch, ...row.sums }));
 }
 
-/** The read that clients poll: a named statement, so that a connection plans it once (0.2 ms instead of 0.6). */
-const batchOfUser = (db: Context["db"]) =>
-  db
-    .select({ batch: batches, sums })
-    .from(batches)
-    .where(
-      and(eq(batches.id, sql.placeholder("batchId")), eq(batches.userId, sql.placeholder("userId")), isShown),
-    )
-    .prepare("batch_of_user");
-
-const prepared = new WeakMap<Context["db"], ReturnType<typeof batchOfUser>>();
-
 /** @throws DomainError `not_found`, also where the batch is somebody else's */
-export async function getBatch({ db }: Context, userId: number, batchId: string): Promise<StoredBatch> {
-  const statement = prepared.get(db) ?? batchOfUser(db);
-  prepared.set(db, statement);
-  const [found] = await statement.execute({ batchId, userId });
+export async function getBatch(ctx: Context, userId: number, batchId: string): Promise<StoredBatch> {
+  const isTheirs = and(eq(batches.id, batchId), eq(batches.userId, userId), isShown);
+  const [found] = await selectBatches(ctx, isTheirs, 1);
   if (!found) throw notFound("batch");
-  return { ...found.batch, ...found.sums };
+  return found;
 }
 
 /** Newest first: ids begin with their time. `before` is the last id of the page before. */

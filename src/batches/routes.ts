@@ -2,39 +2,32 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { invalidField } from "../errors.ts";
-import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
-import { Uuid } from "../platform/http/schemas.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
 import { MAX_ROW_NUMBER } from "./ids.ts";
+import { BatchParams, RowParams } from "./params.ts";
 import { getBatch, listBatches } from "./queries.ts";
 import { getRowDetail, listRows } from "./row-queries.ts";
 import { viewRow, viewRowDetail } from "./row-views.ts";
 import { batchVersion, NotReversed, RowStatus, viewBatch } from "./views.ts";
 
-export const BatchParams = Type.Object({ batch_id: Uuid });
-export const RowParams = Type.Object({
-  batch_id: Uuid,
-  row: Type.Integer({ minimum: 1, maximum: MAX_ROW_NUMBER }),
-});
-
 export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["batches"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     app.get(
       "/api/v1/batches",
       {
         schema: {
           ...shared,
-          summary: "My batches, newest first",
+          operationId: "listBatches",
+          summary: "List batches",
+          description: "Your batches, newest first.",
           querystring: Type.Object(PageQuery),
           response: { 200: Page(Type.Ref("Batch")), ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const before = decodeUuidCursor(query.cursor);
         const found = await listBatches(ctx, user.id, before, query.limit + 1);
         const now = ctx.now();
@@ -52,15 +45,17 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "A batch: state, counts, rate, time left",
+          operationId: "getBatch",
+          summary: "Get a batch",
           description:
-            "`ETag` is the version of what is stored; rate and time left change with the clock and have no part in it. Who " +
-            "polls with `If-None-Match` gets 304 until something changes.",
+            "Returns the state, the counts, the speed and the estimated time left. `ETag` identifies the stored version; " +
+            "speed and time left do not affect it. Poll with `If-None-Match` to get 304 until something changes.",
           params: BatchParams,
           response: { 200: Type.Ref("Batch"), ...NOT_MODIFIED, ...problems(400, 401, 404) },
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const view = viewBatch(await getBatch(ctx, request.user.id, request.params.batch_id), ctx.now());
         return sendVersion(request, reply, batchVersion(view), view);
       },
@@ -71,7 +66,9 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "The rows of a batch, in source order",
+          operationId: "listBatchRows",
+          summary: "List the rows of a batch",
+          description: "In the order of the file.",
           params: BatchParams,
           querystring: Type.Object({
             status: Type.Optional(RowStatus),
@@ -81,7 +78,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Page(Type.Ref("Row")), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params, query }) => {
+      async ({ ctx, user, params, query }) => {
         const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
         if (query.status && query.undo) throw invalidField("undo", "can't be combined with status.");
         const batch = await getBatch(ctx, user.id, params.batch_id);
@@ -101,15 +98,17 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "One row: its cells, its status and what is wrong with it",
+          operationId: "getBatchRow",
+          summary: "Get a row",
+          description: "Returns the cells, the status, the errors and the history of one row.",
           params: RowParams,
           response: { 200: Type.Ref("RowDetail"), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => {
+      async ({ ctx, user, params }) => {
         const batch = await getBatch(ctx, user.id, params.batch_id);
         return viewRowDetail(batch, await getRowDetail(ctx, batch, params.row));
       },
     );
-  };
+  });
 }

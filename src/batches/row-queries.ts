@@ -45,21 +45,21 @@ function columnsIn(batch: StoredBatch): SQL {
 /** The chunk that a row is in: of those that begin before it, the last. */
 export const chunkOfRow = sql`
   LEFT JOIN LATERAL (
-    SELECT first_row, attempt, state FROM chunks
+    SELECT first_row, attempt, state FROM rowmill.chunks
     WHERE chunks.batch_id = rows.batch_id AND first_row <= rows.row_number ORDER BY first_row DESC LIMIT 1
   ) AS chunk ON true`;
 
 /** One look-up a row, whatever the planner believes of a table that grew a moment ago: LIMIT keeps it from a merge join. */
 const resultOfRow = sql`
   LEFT JOIN LATERAL (
-    SELECT * FROM row_results
+    SELECT * FROM rowmill.row_results
     WHERE row_results.batch_id = rows.batch_id AND row_results.row_number = rows.row_number LIMIT 1
   ) AS results ON true`;
 
 /** Likewise: a merge join would begin with the batch's first row, for each page anew. */
 const cellsOfRow = sql`
   JOIN LATERAL (
-    SELECT * FROM batch_rows
+    SELECT * FROM rowmill.batch_rows
     WHERE batch_rows.batch_id = results.batch_id AND batch_rows.row_number = results.row_number LIMIT 1
   ) AS rows ON true`;
 
@@ -90,7 +90,7 @@ export function rowsOfStatus(batch: StoredBatch, wanted: RowStatus | null, after
       const status = sql.raw(wanted === "failed" ? "'failed'" : "'success'");
       const undo = wanted === "undone" ? sql`= 'reversed'` : sql`IS DISTINCT FROM 'reversed'`;
       return sql`
-        row_results AS results
+        rowmill.row_results AS results
         ${cellsOfRow} ${chunkOfRow}
         WHERE results.batch_id = ${batch.id} AND results.status = ${status} AND results.undo ${undo}
           AND results.row_number > ${after}
@@ -100,17 +100,17 @@ export function rowsOfStatus(batch: StoredBatch, wanted: RowStatus | null, after
     case "processing":
     case "unprocessed":
       return sql`
-        chunks AS chunk
-        JOIN batch_rows AS rows ON rows.batch_id = chunk.batch_id AND rows.row_number BETWEEN chunk.first_row AND chunk.last_row
+        rowmill.chunks AS chunk
+        JOIN rowmill.batch_rows AS rows ON rows.batch_id = chunk.batch_id AND rows.row_number BETWEEN chunk.first_row AND chunk.last_row
         ${resultOfRow}
         WHERE chunk.batch_id = ${batch.id}
-          AND chunk.state = ANY(${sql.param(chunksWithStatus(batch, wanted))}::chunk_state[])
+          AND chunk.state = ANY(${sql.param(chunksWithStatus(batch, wanted))}::rowmill.chunk_state[])
           AND chunk.succeeded + chunk.failed < ${isWhole(batch) ? sql`chunk.row_count + 1` : sql`chunk.row_count`}
           AND chunk.last_row > ${after} AND rows.row_number > ${after} AND results.status IS NULL
         ORDER BY chunk.first_row, rows.row_number`;
     case null:
       return sql`
-        batch_rows AS rows ${resultOfRow} ${chunkOfRow}
+        rowmill.batch_rows AS rows ${resultOfRow} ${chunkOfRow}
         WHERE rows.batch_id = ${batch.id} AND rows.row_number > ${after}
         ORDER BY rows.row_number`;
   }
@@ -119,7 +119,7 @@ export function rowsOfStatus(batch: StoredBatch, wanted: RowStatus | null, after
 /** Rows whose records were not put back; they have an index of their own. */
 function rowsNotReversed({ id }: StoredBatch, undo: NotReversed, after: number): SQL {
   return sql`
-    row_results AS results ${cellsOfRow} ${chunkOfRow}
+    rowmill.row_results AS results ${cellsOfRow} ${chunkOfRow}
     WHERE results.batch_id = ${id} AND results.undo = ${sql.raw(`'${undo}'`)} AND results.row_number > ${after}
     ORDER BY results.row_number`;
 }
@@ -141,18 +141,10 @@ export async function listRows(
 /** @throws DomainError `not_found` */
 export async function getRow(ctx: Context, batch: StoredBatch, row: number): Promise<StoredRow> {
   const { rows } = await ctx.db.execute<StoredRow & Record<string, unknown>>(sql`
-    SELECT ${columnsIn(batch)} FROM batch_rows AS rows ${resultOfRow} ${chunkOfRow}
+    SELECT ${columnsIn(batch)} FROM rowmill.batch_rows AS rows ${resultOfRow} ${chunkOfRow}
     WHERE rows.batch_id = ${batch.id} AND rows.row_number = ${row}`);
   if (!rows[0]) throw notFound("row");
   return rows[0];
-}
-
-/** The numbers of a batch's first rows, in order. */
-export async function firstRowNumbers(ctx: Context, batchId: string, limit: number): Promise<number[]> {
-  const { rows } = await ctx.db.execute<{ row: number }>(
-    sql`SELECT row_number AS row FROM batch_rows WHERE batch_id = ${batchId} ORDER BY row_number LIMIT ${limit}`,
-  );
-  return rows.map(({ row }) => row);
 }
 
 /** One entry of a row's history: a failure that was retried, or cells that were edited. */
@@ -178,7 +170,7 @@ export async function getRowDetail(ctx: Context, batch: StoredBatch, row: number
   const stored = await getRow(ctx, batch, row);
   const { rows } = await ctx.db.execute<StoredRowEvent & Record<string, unknown>>(sql`
     SELECT event, at, username AS by, fields, attempts, error_code AS "errorCode", error_message AS "errorMessage"
-    FROM row_history JOIN users ON users.id = user_id
+    FROM rowmill.row_history JOIN rowmill.users ON users.id = user_id
     WHERE batch_id = ${batch.id} AND row_number = ${row} ORDER BY row_history.id`);
   return { ...stored, events: rows };
 }

@@ -1,104 +1,114 @@
 /** What the API shows of a row: the schemas, and how a stored one becomes an answer. */
 import Type, { type Static } from "typebox";
-import { Moment, NullableMoment } from "../platform/http/schemas.ts";
+import { Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import { rowEffect, undoOutcome } from "../schema/batches.ts";
 import { uniqueNames } from "../targets/match-header.ts";
 import { maskSecrets } from "../targets/secrets.ts";
 import { batchJobId, chunkJobId } from "./batch-jobs.ts";
-import { taskIdOf } from "./ids.ts";
+import { rowIdOf } from "./ids.ts";
 import type { StoredBatch } from "./queries.ts";
 import type { StoredRow, StoredRowDetail, StoredRowEvent } from "./row-queries.ts";
 import { isWhole } from "./state.ts";
 import { RowStatus } from "./views.ts";
 
 const RowErrorView = Type.Object({
-  column: Type.Union([Type.String(), Type.Null()], {
-    description: "null where the row as a whole is wrong.",
-  }),
-  code: Type.String(),
-  message: Type.String(),
+  column: nullable(Type.String({ examples: ["title"] }), "null: the error concerns the whole row."),
+  code: Type.String({ description: "The broken rule, for programs.", examples: ["required"] }),
+  message: Type.String({ description: "The broken rule, for people.", examples: ["title is required"] }),
 });
+
+const ROW_EXAMPLE = {
+  row: 3,
+  task_id: "01a20159-f320-7af5-a6be-a1fe00000003",
+  batch_id: "01a20159-f320-7af5-a6be-a1fe00000000",
+  status: "failed",
+  fields: { Title: "", "Book Author": "Nobody" },
+  attempts: 1,
+  job_id: "fa80a633-7c36-8c61-b518-9158366a5671",
+  record_id: null,
+  effect: null,
+  error_code: "required",
+  error_message: "title is required",
+  errors: [{ column: "title", code: "required", message: "title is required" }],
+  undo: null,
+  created_at: "2026-11-22T03:43:21.893Z",
+  completed_at: "2026-11-22T03:43:23.486Z",
+};
 
 export const RowView = Type.Object(
   {
-    row: Type.Integer({ description: "As a spreadsheet shows it: the header is row 1." }),
-    task_id: Type.String({ format: "uuid" }),
-    batch_id: Type.String({ format: "uuid" }),
+    row: Type.Integer({ description: "The row as a spreadsheet shows it: the header is row 1." }),
+    task_id: { ...Uuid, description: "An id for the row that combines the batch and the row number." },
+    batch_id: { ...Uuid, description: "The id of the batch." },
     status: RowStatus,
     fields: Type.Record(Type.String(), Type.String(), {
-      description: "The cells as they were uploaded, by column.",
+      description: "The uploaded cells, by column.",
     }),
-    attempts: Type.Integer({ description: "0 while there is no result." }),
-    job_id: Type.Union([Type.String({ format: "uuid" }), Type.Null()], {
-      description: "The queue's job for the row's chunk.",
+    attempts: Type.Integer({
+      description: "How often a worker processed the row. 0: there is no result yet.",
     }),
-    record_id: Type.Union([Type.Integer(), Type.Null()], { description: "The record that the row became." }),
-    effect: Type.Union([Type.Enum(rowEffect.enumValues), Type.Null()], {
-      description: "What the row did to that record.",
-    }),
-    error_code: Type.Union([Type.String(), Type.Null()]),
-    error_message: Type.Union([Type.String(), Type.Null()]),
+    job_id: nullable(Type.String({ format: "uuid" }), "The job that processed the row."),
+    record_id: nullable(Type.Integer(), "The record that the row created or updated."),
+    effect: nullable(Type.Enum(rowEffect.enumValues), "The effect of the row on that record."),
+    error_code: nullable(Type.String(), "The first broken rule, for programs."),
+    error_message: nullable(Type.String(), "All broken rules, for people."),
     errors: Type.Array(RowErrorView, { description: "Every rule that the row breaks." }),
-    undo: Type.Union(
-      [
-        Type.Object({
-          outcome: Type.Enum(undoOutcome.enumValues),
-          reason: Type.Union([Type.String(), Type.Null()]),
-        }),
-        Type.Null(),
-      ],
-      { description: "What undoing the batch came to for this row." },
+    undo: nullable(
+      Type.Object({
+        outcome: Type.Enum(undoOutcome.enumValues, { description: "Whether the record was reverted." }),
+        reason: nullable(Type.String(), "Why the record was not reverted."),
+      }),
+      "The result of undoing the batch for this row.",
     ),
-    created_at: Moment("When the upload began."),
-    completed_at: NullableMoment("When the row had its result."),
+    created_at: Moment("When the upload started."),
+    completed_at: NullableMoment("When the row got its result."),
   },
   {
     $id: "Row",
-    examples: [
-      {
-        row: 3,
-        task_id: "01a20159-f320-7af5-a6be-a1fe00000003",
-        batch_id: "01a20159-f320-7af5-a6be-a1fe00000000",
-        status: "failed",
-        fields: { Title: "", "Book Author": "Nobody" },
-        attempts: 1,
-        job_id: "fa80a633-7c36-8c61-b518-9158366a5671",
-        record_id: null,
-        effect: null,
-        error_code: "required",
-        error_message: "title is required",
-        errors: [{ column: "title", code: "required", message: "title is required" }],
-        undo: null,
-        created_at: "2026-11-22T03:43:21.893Z",
-        completed_at: "2026-11-22T03:43:23.486Z",
-      },
-    ],
+    description: "One row of an upload and its result.",
+    examples: [ROW_EXAMPLE],
   },
 );
 
 const RowEvent = Type.Union([
   Type.Object({
     event: Type.Literal("failed"),
-    at: Moment("When it failed."),
-    retried_by: Type.String(),
-    attempts: Type.Integer(),
-    error_code: Type.Union([Type.String(), Type.Null()]),
-    error_message: Type.Union([Type.String(), Type.Null()]),
+    at: Moment("When the row failed."),
+    retried_by: Type.String({ description: "The user who retried it." }),
+    attempts: Type.Integer({ description: "How often the row had been processed." }),
+    error_code: nullable(Type.String(), "The first broken rule, for programs."),
+    error_message: nullable(Type.String(), "All broken rules, for people."),
   }),
   Type.Object({
     event: Type.Literal("edited"),
-    at: Moment("When it was edited."),
-    edited_by: Type.String(),
-    fields: Type.Record(Type.String(), Type.String(), { description: "The cells before." }),
+    at: Moment("When the cells were changed."),
+    edited_by: Type.String({ description: "The user who changed them." }),
+    fields: Type.Record(Type.String(), Type.String(), { description: "The old cells." }),
   }),
 ]);
 
 export const RowDetail = Type.Object(
   {
     ...RowView.properties,
-    history: Type.Array(RowEvent, { description: "What became of the row before, oldest first." }),
+    history: Type.Array(RowEvent, { description: "Earlier failures and changes of the row, oldest first." }),
   },
-  { $id: "RowDetail" },
+  {
+    $id: "RowDetail",
+    description: "One row of an upload, its result and its history.",
+    examples: [
+      {
+        ...ROW_EXAMPLE,
+        history: [
+          {
+            event: "edited",
+            at: "2026-11-22T03:50:11.120Z",
+            edited_by: "ada",
+            fields: { Title: "", "Book Author": "" },
+          },
+        ],
+      },
+    ],
+  },
 );
 
 export type RowDetail = Static<typeof RowDetail>;
@@ -128,7 +138,7 @@ function jobIdOf(batch: StoredBatch, { firstRow, attempts, attempt }: StoredRow)
 export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
   return {
     row: stored.row,
-    task_id: taskIdOf(batch.id, stored.row),
+    task_id: rowIdOf(batch.id, stored.row),
     batch_id: batch.id,
     status: stored.status,
     fields: namedCells(batch, stored.fields, stored.errorCode === "malformed"),

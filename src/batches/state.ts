@@ -1,12 +1,7 @@
 /** The states of a batch and what leads from one to the next. Every UPDATE of `batches.state` names its edge here. */
 import type { BatchState } from "../schema/batches.ts";
+import { stateMachine, type Transition } from "../state-machine.ts";
 import type { StoredBatch } from "./queries.ts";
-
-interface Transition {
-  readonly from: readonly BatchState[];
-  readonly to: BatchState;
-  readonly when: string;
-}
 
 export const transitions = {
   accept: { from: ["receiving"], to: "queued", when: "The whole file is stored and its jobs exist." },
@@ -55,9 +50,11 @@ export const transitions = {
     to: "deleting",
     when: "Its owner has no use for it any more; it is not shown, and gone when all of its rows are.",
   },
-} as const satisfies Record<string, Transition>;
+} as const satisfies Record<string, Transition<BatchState>>;
 
 export type Edge = keyof typeof transitions;
+
+export const { requireEdge } = stateMachine<BatchState, Edge>("batch", transitions);
 
 /** States in which the rows of a batch may run. */
 export const RUNNABLE_STATES = [transitions.start.from[0], transitions.start.to] as const;

@@ -1,6 +1,6 @@
 import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
-import type { Context } from "../context.ts";
-import { DomainError, notFound } from "../errors.ts";
+import type { Tx } from "../context.ts";
+import { notFound } from "../errors.ts";
 import { jobs } from "../jobs.ts";
 import { type BatchState, batches } from "../schema/batches.ts";
 import { batchChanged } from "./batch-changes.ts";
@@ -10,7 +10,7 @@ import { type Edge, transitions } from "./state.ts";
 export type Batch = typeof batches.$inferSelect;
 
 /** A batch of this user's, locked until the commit. @throws DomainError `not_found` */
-export async function lockBatch(tx: Context, userId: number, batchId: string): Promise<Batch> {
+export async function lockBatch(tx: Tx, userId: number, batchId: string): Promise<Batch> {
   const [batch] = await tx.db
     .select()
     .from(batches)
@@ -20,19 +20,9 @@ export async function lockBatch(tx: Context, userId: number, batchId: string): P
   return batch;
 }
 
-/** @throws DomainError `conflict` that says which states allow it */
-export function requireEdge(batch: Pick<Batch, "state">, edge: Edge, action: string): void {
-  const { from } = transitions[edge];
-  if (from.some((state) => state === batch.state)) return;
-  throw new DomainError(
-    "conflict",
-    `A batch that is ${batch.state} can't be ${action}; one that is ${from.join(" or ")} can.`,
-  );
-}
-
 /** Takes an edge of a batch that is locked. */
 export async function transition(
-  tx: Context,
+  tx: Tx,
   batchId: string,
   edge: Edge,
   changes: Partial<Omit<Batch, "key" | "state">> = {},
@@ -56,20 +46,15 @@ export function isAlreadyIn(batch: Pick<Batch, "state">, ...states: readonly Bat
 /** Takes the edge `start`, where the batch has not begun: a statement by itself, or a part of a larger one. */
 export function startBatch(batchId: string): SQL {
   const { from, to } = transitions.start;
-  return sql`UPDATE batches SET state = ${to}, started_at = coalesce(started_at, statement_timestamp()) WHERE id = ${batchId} AND state = ${from[0]}`;
+  return sql`UPDATE rowmill.batches SET state = ${to}, started_at = coalesce(started_at, statement_timestamp()) WHERE id = ${batchId} AND state = ${from[0]}`;
 }
 
 /** Takes an edge to a state in which nothing works on the batch any more, and tells those who wait for that. */
-export async function endBatch(
-  tx: Context,
-  batchId: string,
-  edge: Edge,
-  reason: string | null,
-): Promise<boolean> {
+export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: string | null): Promise<boolean> {
   const { from, to } = transitions[edge];
   const { rows } = await tx.db.execute<{ userId: string; totalRows: number; run: number }>(sql`
-    UPDATE batches SET state = ${to}, reason = ${reason}, finished_at = statement_timestamp()
-    WHERE id = ${batchId} AND state = ANY(${sql.param([...from])}::batch_state[])
+    UPDATE rowmill.batches SET state = ${to}, reason = ${reason}, finished_at = statement_timestamp()
+    WHERE id = ${batchId} AND state = ANY(${sql.param([...from])}::rowmill.batch_state[])
     RETURNING user_id AS "userId", total_rows AS "totalRows", run`);
   const [ended] = rows;
   if (!ended) return false;

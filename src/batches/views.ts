@@ -1,140 +1,174 @@
 /** What the API shows of a batch and its rows: the schemas, and how a stored one becomes an answer. */
 import Type, { type Static } from "typebox";
 import { versionOf } from "../platform/http/etag.ts";
-import { Moment, NullableMoment } from "../platform/http/schemas.ts";
+import { Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import { batchMode, batchPolicy, batchState } from "../schema/batches.ts";
 import type { StoredBatch } from "./queries.ts";
 import { hasEnded, isWhole, leavesRows, MAY_RUN_STATES } from "./state.ts";
 
 export const RowStatus = Type.Enum(["pending", "processing", "success", "failed", "unprocessed", "undone"], {
   description:
-    "unprocessed: its batch ended before it was its turn. undone: it succeeded, and its record was put back.",
+    "pending: waits for a worker. processing: a worker has it. success, failed: the result. unprocessed: the batch " +
+    "ended first. undone: it had succeeded, and undoing the batch reverted its record.",
 });
 
 export type RowStatus = Static<typeof RowStatus>;
 
 export const NotReversed = Type.Enum(["kept", "failed"], {
   description:
-    "Only rows whose records undoing the batch did not put back: kept because they were changed since, or failed.",
+    "Only rows whose records were not reverted when the batch was undone. kept: the record was changed later. failed: " +
+    "the target could not revert it. Cannot be combined with `status`.",
 });
 
 export type NotReversed = Static<typeof NotReversed>;
 
 const Counts = Type.Object(
   {
-    total: Type.Integer({ description: "Rows in the file; grows while it is being received." }),
-    pending: Type.Integer(),
-    processing: Type.Integer(),
-    success: Type.Integer(),
-    failed: Type.Integer(),
-    unprocessed: Type.Integer(),
-    undone: Type.Integer(),
+    total: Type.Integer({ description: "All rows of the file. Grows while the upload is being received." }),
+    pending: Type.Integer({ description: "Rows that wait for a worker." }),
+    processing: Type.Integer({ description: "Rows that a worker has." }),
+    success: Type.Integer({ description: "Rows that succeeded." }),
+    failed: Type.Integer({ description: "Rows that failed." }),
+    unprocessed: Type.Integer({ description: "Rows without a result when the batch ended." }),
+    undone: Type.Integer({ description: "Rows whose records were reverted." }),
   },
   {
     description:
-      "Rows by status; they add up to `total`. Costs the same to read for ten rows and for ten million.",
+      "Rows by status. They add up to `total`. Reading them takes the same time for ten rows and for ten million.",
+    examples: [
+      { total: 320, pending: 120, processing: 100, success: 96, failed: 4, unprocessed: 0, undone: 0 },
+    ],
   },
 );
 
 type Counts = Static<typeof Counts>;
 
+const BATCH_EXAMPLE = {
+  id: "01a20159-f320-7af5-a6be-a1fe00000000",
+  number: 1,
+  target: "books",
+  filename: "books.csv",
+  sha256: "8d969eef6ecad3c29a3a629280e686cf0c3f5d5a86aff3ca12020c923adc6c92",
+  state: "processing",
+  reason: null,
+  counts: {
+    total: 320,
+    pending: 120,
+    processing: 100,
+    success: 96,
+    failed: 4,
+    unprocessed: 0,
+    undone: 0,
+  },
+  records: { created: 96, updated: 0, unchanged: 0 },
+  undo: null,
+  header: ["Title", "Book Author"],
+  mapping: { title: "Title", author: "Book Author" },
+  dialect: { encoding: "utf-8", delimiter: ",", quote: '"', newline: "lf" },
+  warnings: {},
+  mode: "insert",
+  policy: "partial",
+  dry_run: false,
+  max_errors: null,
+  rows_per_second_limit: null,
+  row_delay_ms: 500,
+  rows_per_second: 150.3,
+  seconds_left: 1.5,
+  created_at: "2026-11-22T03:43:21.893Z",
+  queued_at: "2026-11-22T03:43:21.923Z",
+  started_at: "2026-11-22T03:43:22.950Z",
+  finished_at: null,
+};
+
 export const BatchView = Type.Object(
   {
-    id: Type.String({ format: "uuid" }),
-    number: Type.Integer({ description: "The same batch, for those who count." }),
-    target: Type.String({ description: "What the rows become." }),
-    filename: Type.String(),
-    sha256: Type.Union([Type.String(), Type.Null()], { description: "Of the file's bytes." }),
+    id: { ...Uuid, description: "The id of the batch." },
+    number: Type.Integer({ description: "A short number for the same batch, counted up per installation." }),
+    target: Type.String({ description: "The target that the rows are imported into." }),
+    filename: Type.String({ description: "The name of the uploaded file." }),
+    sha256: nullable(Type.String(), "SHA-256 of the file, in hexadecimal. null while it is being received."),
     state: Type.Enum(batchState.enumValues, {
       description:
-        "receiving: the file is being stored. queued: all of it is stored, no worker has begun. processing. paused. " +
-        "validated: the dry run is over. completed: every row succeeded. completed_with_errors: every row has a " +
-        "result, some failed. failed: its policy ended it. cancelled. undoing, undone: its records are put back.",
+        "receiving: the file is being stored. queued: the file is stored and no worker has started. processing: workers " +
+        "process the rows. paused: no rows are taken until it is resumed. validated: the dry run has finished. completed: " +
+        "every row succeeded. completed_with_errors: every row has a result and some failed. failed: the policy or " +
+        "`max_errors` ended it. cancelled: a user ended it. undoing: its records are being reverted. undone: its records " +
+        "were reverted. deleting: it is being removed.",
     }),
     counts: Counts,
-    reason: Type.Union([Type.String(), Type.Null()], { description: "Why it is in this state." }),
+    reason: nullable(Type.String(), "Why the batch is in this state, if there is more to say."),
     records: Type.Object(
-      { created: Type.Integer(), updated: Type.Integer(), unchanged: Type.Integer() },
+      {
+        created: Type.Integer({ description: "Records that were created." }),
+        updated: Type.Integer({ description: "Records that were updated." }),
+        unchanged: Type.Integer({ description: "Records that stayed as they were." }),
+      },
       {
         description:
-          "What the rows that succeeded did to the target's records. Of a dry run: what they would do.",
+          "The effect of successful rows on the target's records; for a dry run, the expected effect.",
       },
     ),
-    undo: Type.Union(
-      [Type.Object({ reversed: Type.Integer(), kept: Type.Integer(), failed: Type.Integer() }), Type.Null()],
-      { description: "Records put back, kept because they were changed since, and those that could not be." },
+    undo: nullable(
+      Type.Object({
+        reversed: Type.Integer({ description: "Records that were reverted." }),
+        kept: Type.Integer({ description: "Records that were kept because they were changed later." }),
+        failed: Type.Integer({ description: "Records that the target could not revert." }),
+      }),
+      "The result of undoing the batch. null: the batch was not undone.",
     ),
-    header: Type.Array(Type.String(), { description: "The file's columns, made unique where names repeat." }),
+    header: Type.Array(Type.String(), {
+      description: "The columns of the file. Repeated names get a suffix.",
+    }),
     mapping: Type.Record(Type.String(), Type.String(), {
-      description: "The target's columns that were found, and which of the file's columns each is.",
+      description: "For each column of the target that was found, the column of the file.",
     }),
-    dialect: Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()], {
-      description: "How the file was read: encoding, delimiter, quote, escape, line ends.",
-    }),
+    dialect: nullable(
+      Type.Record(Type.String(), Type.Unknown()),
+      "How the file was read: encoding, delimiter, quote, escape and line ends.",
+    ),
     warnings: Type.Record(Type.String(), Type.Integer(), {
-      description: "What was mended while reading, by kind: how many rows.",
+      description: "The number of rows that the reader had to repair, by kind of repair.",
     }),
-    mode: Type.Enum(batchMode.enumValues),
-    policy: Type.Enum(batchPolicy.enumValues),
-    dry_run: Type.Boolean({ description: "Only checked so far; commit it to write records." }),
-    max_errors: Type.Union([Type.String(), Type.Null()]),
-    rows_per_second_limit: Type.Union([Type.Integer(), Type.Null()]),
-    row_delay_ms: Type.Integer({ description: "Simulated processing time of a row." }),
-    rows_per_second: Type.Union([Type.Number(), Type.Null()], {
-      description: "Rows with a result a second, from the start on.",
+    mode: Type.Enum(batchMode.enumValues, { description: "How to handle a row whose key is taken." }),
+    policy: Type.Enum(batchPolicy.enumValues, {
+      description: "partial: each row counts on its own. atomic: all rows or none.",
     }),
-    seconds_left: Type.Union([Type.Number(), Type.Null()], {
-      description: "Estimated from the rate so far.",
-    }),
-    created_at: Moment("When the upload began."),
-    queued_at: NullableMoment("When all of it was stored."),
+    dry_run: Type.Boolean({ description: "The rows are only checked. Commit the batch to write records." }),
+    max_errors: nullable(Type.String(), "The number or percentage of failed rows that ends the batch."),
+    rows_per_second_limit: nullable(Type.Integer(), "The highest average speed. null: no limit."),
+    row_delay_ms: Type.Integer({ description: "Simulated processing time per row." }),
+    rows_per_second: nullable(Type.Number(), "Rows with a result per second since the start."),
+    seconds_left: nullable(Type.Number(), "An estimate from the speed so far."),
+    created_at: Moment("When the upload started."),
+    queued_at: NullableMoment("When the whole file was stored."),
     started_at: NullableMoment("When a worker took the first rows."),
-    finished_at: NullableMoment("When it ended: it will not change any more by itself."),
+    finished_at: NullableMoment("When the batch ended. Only a user can change it now."),
   },
   {
     $id: "Batch",
-    examples: [
-      {
-        id: "01a20159-f320-7af5-a6be-a1fe00000000",
-        number: 1,
-        target: "books",
-        filename: "books.csv",
-        sha256: "8d969eef6ecad3c29a3a629280e686cf0c3f5d5a86aff3ca12020c923adc6c92",
-        state: "processing",
-        reason: null,
-        counts: {
-          total: 320,
-          pending: 120,
-          processing: 100,
-          success: 96,
-          failed: 4,
-          unprocessed: 0,
-          undone: 0,
-        },
-        records: { created: 96, updated: 0, unchanged: 0 },
-        undo: null,
-        header: ["Title", "Book Author"],
-        mapping: { title: "Title", author: "Book Author" },
-        dialect: { encoding: "utf-8", delimiter: ",", quote: '"', newline: "lf" },
-        warnings: {},
-        mode: "insert",
-        policy: "partial",
-        dry_run: false,
-        max_errors: null,
-        rows_per_second_limit: null,
-        row_delay_ms: 500,
-        rows_per_second: 150.3,
-        seconds_left: 1.5,
-        created_at: "2026-11-22T03:43:21.893Z",
-        queued_at: "2026-11-22T03:43:21.923Z",
-        started_at: "2026-11-22T03:43:22.950Z",
-        finished_at: null,
-      },
-    ],
+    description: "One upload and its progress.",
+    examples: [BATCH_EXAMPLE],
   },
 );
 
 export type BatchView = Static<typeof BatchView>;
+
+export const UploadedBatchView = Type.Object(
+  {
+    ...BatchView.properties,
+    replayed: Type.Boolean({
+      description:
+        "true: the same file was uploaded before, and this is its batch. `force=true` imports it again.",
+    }),
+  },
+  {
+    $id: "UploadedBatch",
+    description: "The batch of an upload.",
+    examples: [{ ...BATCH_EXAMPLE, replayed: false }],
+  },
+);
+
+export type UploadedBatchView = Static<typeof UploadedBatchView>;
 
 /** Nothing of it is written yet, or ever was, whatever its chunks say. */
 function isTentative(batch: StoredBatch): boolean {

@@ -26,15 +26,16 @@ function bodyOf(picture: Type.TSchema, isEdit: boolean) {
 }
 
 const noPicture = Type.Null({
-  description: "Removes the picture. To send one, send multipart/form-data.",
+  description: "null removes the picture. Use multipart/form-data to send one.",
   examples: [null],
 });
 
 const pictureFile = Type.String({
   format: "binary",
   description:
-    "JPEG, PNG, WebP, AVIF or GIF, told by its content. It is kept without metadata, upright, and at most " +
-    `${MAX_SIDE} pixels a side; animations stay animated. An empty text in its place removes the picture.`,
+    "JPEG, PNG, WebP, AVIF or GIF, detected from the content. Rowmill removes the metadata, applies the orientation and " +
+    `limits the picture to ${MAX_SIDE} pixels per side; animations stay animated. An empty text removes the picture.`,
+  examples: ["(the bytes of the picture)"],
 });
 
 function documented(isEdit: boolean) {

@@ -1,10 +1,8 @@
 import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
-import Type from "typebox";
-import Value from "typebox/value";
 import { type Context, inTransaction } from "../context.ts";
 import { invalidField } from "../errors.ts";
-import { decodeCursor, notACursor } from "../platform/http/paging.ts";
 import { postgresError } from "../platform/postgres/database.ts";
+import { SQLSTATE } from "../platform/sqlstates.ts";
 import { books } from "../schema/targets.ts";
 import type { StoredBook } from "./queries.ts";
 
@@ -33,7 +31,6 @@ export interface BookList {
 
 /** Longest that a search or an order other than by id may take. */
 const MAX_MS = 5000;
-const QUERY_CANCELED = "57014";
 
 /**
  * A page of the owner's books. By id without a search it costs its own length; else one pass over the owner's books,
@@ -50,7 +47,7 @@ export async function listBooks(ctx: Context, userId: number, list: BookList): P
       return readPage(tx, userId, list, words);
     });
   } catch (error) {
-    if (postgresError(error)?.code !== QUERY_CANCELED) throw error;
+    if (postgresError(error)?.code !== SQLSTATE.queryCanceled) throw error;
     const message = `took more than ${MAX_MS / 1000} s over all of your books; leave it out, or try again later.`;
     throw invalidField(words.length > 0 ? "search" : "sort", message, error);
   }
@@ -90,33 +87,4 @@ const KEYS: Readonly<Record<string, SQL<string>>> = {
 /** By `strpos`, which knows no wildcards. */
 function hasWord(word: string): SQL {
   return sql`(strpos(lower(${books.title}), lower(${word})) > 0 OR strpos(lower(${books.author}), lower(${word})) > 0)`;
-}
-
-const Place = Type.Tuple([
-  Type.Enum([...BOOK_SORTS]),
-  Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-  Type.Union([Type.Null(), Type.String({ pattern: "^[^\\u0000]*$" })]),
-]);
-
-/** A cursor belongs to the order it was made in. */
-export function placeToCursor(sort: BookSort, { id, key }: BookPlace): string {
-  return JSON.stringify([sort, id, key]);
-}
-
-/** @throws DomainError `invalid_input` where it is none of a list in this order */
-export function cursorToPlace(sort: BookSort, cursor: string | undefined): BookPlace | null {
-  if (cursor === undefined) return null;
-  const place = parse(decodeCursor(cursor));
-  if (!Value.Check(Place, place) || place[0] !== sort) throw notACursor();
-  const [, id, key] = place;
-  if ((key === null) !== (sort === "id" || sort === "-id")) throw notACursor();
-  return { id, key };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw notACursor(error);
-  }
 }

@@ -21,14 +21,22 @@ export function mediaRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ["books"],
-          summary: "A picture of a book, or its thumbnail",
+          operationId: "getBookPicture",
+          summary: "Get the picture of a book or its thumbnail",
           description:
-            "As `picture_url` and `thumbnail_url` name it; needs no login. Send `If-None-Match` to get 304 for one you have.",
-          params: Type.Object({ name: Type.String({ maxLength: 100 }) }),
+            "`picture_url` and `thumbnail_url` of a book have this path. It needs no login. Send `If-None-Match` to get " +
+            "304 if you already have the picture.",
+          params: Type.Object({
+            name: Type.String({
+              maxLength: 100,
+              description: "The name at the end of `picture_url` or `thumbnail_url`.",
+              examples: ["6f1c0f5e-3c61-4a53-9a6e-2f0f5c1d7b2a.jpg"],
+            }),
+          }),
           response: {
             200: { description: "The picture.", content },
-            206: { description: "The part of it that `Range` asks for.", content },
-            304: Type.Null({ description: "It is the one that you have." }),
+            206: { description: "The part of the picture that `Range` asks for.", content },
+            304: Type.Null({ description: "You already have this picture." }),
             ...problems(400, 404, 416),
           },
         },

@@ -1,6 +1,6 @@
 /** Where the pictures of books lie: two stored files each, found by the path alone that the book has. */
 import { randomUUID } from "node:crypto";
-import type { Context } from "../context.ts";
+import type { Tx } from "../context.ts";
 import { claimQuota } from "../files/quota.ts";
 import { removeFiles } from "../files/remove-files.ts";
 import { storeFile } from "../files/store-file.ts";
@@ -16,7 +16,7 @@ const THUMBNAIL = { mediaType: "image/webp", extension: "webp" };
  * @throws QuotaExceeded
  */
 export async function storePicture(
-  tx: Context,
+  tx: Tx,
   userId: number,
   { mediaType, extension, bytes, thumbnail }: Picture,
 ): Promise<string> {
@@ -35,7 +35,7 @@ export async function storePicture(
   return path;
 }
 
-export async function removePicture(tx: Context, path: string): Promise<void> {
+export async function removePicture(tx: Tx, path: string): Promise<void> {
   const id = fileIdOf(path);
   await removeFiles(tx, [id, thumbnailId(id)]);
 }

@@ -1,21 +1,28 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
-import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { NumericId } from "../platform/http/schemas.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
 import { BookEditBody, NewBookBody, withBookBody } from "./book-body.ts";
 import { createBook } from "./create-book.ts";
+import { cursorToPlace, placeToCursor } from "./cursors.ts";
 import { deleteBook } from "./delete-book.ts";
 import { editBook } from "./edit-book.ts";
-import { BOOK_SORTS, cursorToPlace, listBooks, placeToCursor } from "./list-books.ts";
-import { getBook, viewBook } from "./queries.ts";
+import { BOOK_SORTS, listBooks } from "./list-books.ts";
+import { getBook } from "./queries.ts";
+import { viewBook } from "./views.ts";
 
-export const BookParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
+const BookParams = Type.Object({ id: NumericId("The id of the book.") });
 
 /** A cursor has the title where the list is sorted by it: 500 characters of up to four bytes, in base64. */
 const cursor = Type.Optional(
-  Type.String({ maxLength: 6000, description: "`next_cursor` of the page before." }),
+  Type.String({
+    maxLength: 6000,
+    description: "`next_cursor` of the previous page. Absent: the first page.",
+    examples: ["WyJpZCIsMTAwLG51bGxd"],
+  }),
 );
 
 const BookQuery = Type.Object({
@@ -25,33 +32,33 @@ const BookQuery = Type.Object({
     Type.String({
       maxLength: 200,
       pattern: "^[^\\u0000]*$",
-      description: "Words that must each be in the title or the author, in whatever case.",
+      description: "Words that must all occur in the title or the author, in any case.",
+      examples: ["shelley"],
     }),
   ),
   sort: Type.Enum([...BOOK_SORTS], {
     default: "id",
-    description: "`id` is the order in which they were made; a minus turns an order round.",
+    description: "The order. `id` is the order of creation; a minus reverses an order.",
   }),
 });
 
 export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
   const { publicUrl } = config;
-  return async (app) => {
-    app.addHook("onRequest", authenticate(config));
-    const shared = { tags: ["books"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["books"] }, (app, shared) => {
     app.get(
       "/api/v1/books",
       {
         schema: {
           ...shared,
-          summary: "My books, found and sorted",
+          operationId: "listBooks",
+          summary: "List books",
+          description: "Your books, optionally searched and sorted.",
           querystring: BookQuery,
           response: { 200: Page(Type.Ref("Book")), ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const { sort, search, limit } = query;
         const after = cursorToPlace(sort, query.cursor);
         const found = await listBooks(ctx, user.id, { sort, search, after, limit: limit + 1 });
@@ -70,13 +77,15 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         config: { documentedBody: NewBookBody },
         schema: {
           ...shared,
-          summary: "Make a book",
+          operationId: "createBook",
+          summary: "Create a book",
           description:
-            "By the rules of the `books` target, except that there may be more than one of a title and author.",
+            "The rules of the `books` target apply, except that several books can have the same title and author.",
           response: { 201: Type.Ref("Book"), ...problems(400, 401, 403, 413, 415) },
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
           createBook(ctx, request.user.id, values, picture ?? null),
         );
@@ -89,12 +98,14 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "One book",
+          operationId: "getBook",
+          summary: "Get a book",
+          description: "Returns the book and the paths of its picture.",
           params: BookParams,
           response: { 200: Type.Ref("Book"), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => viewBook(await getBook(ctx, user.id, params.id), publicUrl),
+      async ({ ctx, user, params }) => viewBook(await getBook(ctx, user.id, params.id), publicUrl),
     );
 
     app.patch(
@@ -103,15 +114,16 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         config: { documentedBody: BookEditBody },
         schema: {
           ...shared,
-          summary: "Change a book",
+          operationId: "updateBook",
+          summary: "Update a book",
           description:
-            "What is left out stays. Undoing the upload that made the book leaves it alone from then on.",
+            "Fields that you leave out stay unchanged. Undoing the upload that created the book no longer affects it.",
           params: BookParams,
           response: { 200: Type.Ref("Book"), ...problems(400, 401, 403, 404, 413, 415) },
         },
       },
       async (request, reply) => {
-        const { user, params } = request;
+        const { ctx, user, params } = request;
         // Before a picture is read for a book that is not there.
         await getBook(ctx, user.id, params.id);
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
@@ -126,15 +138,20 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Remove a book and its picture",
+          operationId: "deleteBook",
+          summary: "Delete a book",
+          description: "Deletes the book and its picture.",
           params: BookParams,
-          response: { 204: Type.Null({ description: "Removed." }), ...problems(400, 401, 403, 404) },
+          response: {
+            204: Type.Null({ description: "The book is deleted." }),
+            ...problems(400, 401, 403, 404),
+          },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await deleteBook(ctx, user.id, params.id);
         return reply.code(204).send(null);
       },
     );
-  };
+  });
 }

@@ -1,13 +1,16 @@
-/** Looks at an installation as an operator would, and says what to do about what is wrong. */
+/** Checks an installation, and says how to fix each problem. */
 import { sql } from "drizzle-orm";
 import type pg from "pg";
 import { RUNNABLE_STATES } from "../batches/state.ts";
 import type { Config } from "../config.ts";
 import { QUEUES } from "../jobs.ts";
 import { pendingMigrations } from "../migrate.ts";
-import { databaseOn } from "../platform/postgres/database.ts";
+import { createLog } from "../platform/log.ts";
+import { databaseOn, openPool } from "../platform/postgres/database.ts";
+import { grantsToMigrate, grantsToRun } from "../platform/postgres/schemas.ts";
 import { aliveWorkers } from "../queues/queries.ts";
 import { pausedQueues } from "../schema/workers.ts";
+import { command } from "./command.ts";
 
 export interface Finding {
   readonly isGood: boolean;
@@ -17,10 +20,25 @@ export interface Finding {
 const good = (text: string): Finding => ({ isGood: true, text });
 const bad = (text: string): Finding => ({ isGood: false, text });
 
+type AliveWorker = Awaited<ReturnType<typeof aliveWorkers>>[number];
+
 const OLDEST_NODE = 24;
 const SILENT_MINUTES = 2;
 
-/** Checks in order; ends early where the rest would only repeat that the database is not there. */
+export const doctor = command({
+  name: "doctor",
+  usage: "",
+  summary: "Check this installation, and say how to fix problems.",
+  options: {},
+  async run({ config }) {
+    const pool = openPool(config.databaseUrl, 2, createLog({ logLevel: "silent" }, "cli"));
+    const findings = await diagnose(config, pool).finally(() => pool.end());
+    for (const { isGood, text } of findings) console.log(`${isGood ? "✓" : "✗"} ${text}`);
+    if (findings.some(({ isGood }) => !isGood)) process.exitCode = 1;
+  },
+});
+
+/** Runs the checks in order; stops if the database is missing, because all others would fail for the same reason. */
 export async function diagnose(config: Config, pool: pg.Pool): Promise<Finding[]> {
   const findings = [checkNode()];
   try {
@@ -28,18 +46,29 @@ export async function diagnose(config: Config, pool: pg.Pool): Promise<Finding[]
   } catch (error) {
     return [
       ...findings,
-      bad(`The database can't be reached: ${error instanceof Error ? error.message : error}`),
+      bad(
+        `Cannot reach the database: ${error instanceof Error ? error.message : error}. Check DATABASE_URL.`,
+      ),
+    ];
+  }
+  const grants = await grantsToRun(pool);
+  if (grants.length > 0) {
+    const statements = grants.join(" ");
+    return [
+      ...findings,
+      bad(`The role may not use Rowmill's tables. As the owner of the database run: ${statements}`),
     ];
   }
   const pending = await pendingMigrations(pool);
-  if (pending > 0)
-    return [...findings, bad(`${pending} migration(s) are missing; run: npm run cli -- migrate`)];
-  findings.push(good("The database is migrated."));
+  if (pending > 0) return [...findings, ...(await explainPending(pending, pool))];
+  findings.push(good("The database is up to date."));
+  const alive = await aliveWorkers({ db: databaseOn(pool) });
   findings.push(
     await checkConnections(config, pool),
     await checkClock(pool),
-    await checkWorkers(pool),
-    await checkQueues(pool),
+    await checkTimeouts(pool),
+    checkWorkers(alive),
+    await checkQueues(pool, alive),
     await checkChunks(pool),
   );
   return findings;
@@ -48,8 +77,8 @@ export async function diagnose(config: Config, pool: pg.Pool): Promise<Finding[]
 function checkNode(): Finding {
   const major = Number(process.versions.node.split(".")[0]);
   return major >= OLDEST_NODE
-    ? good(`Node ${process.versions.node}.`)
-    : bad(`Node ${process.versions.node}; ${OLDEST_NODE} or later is needed.`);
+    ? good(`Node ${process.versions.node} is supported.`)
+    : bad(`Node ${process.versions.node} is too old. Install Node ${OLDEST_NODE} or later.`);
 }
 
 async function checkServer(pool: pg.Pool): Promise<Finding> {
@@ -57,12 +86,21 @@ async function checkServer(pool: pg.Pool): Promise<Finding> {
   return good(`PostgreSQL ${rows[0].version} answers.`);
 }
 
+async function explainPending(pending: number, pool: pg.Pool): Promise<Finding[]> {
+  const findings = [bad(`${pending} migration(s) are missing; run: npm run cli -- migrate`)];
+  const grants = await grantsToMigrate(pool);
+  if (grants.length > 0) {
+    findings.push(bad(`The role may not migrate. As the owner of the database run: ${grants.join(" ")}`));
+  }
+  return findings;
+}
+
 async function checkConnections(config: Config, pool: pg.Pool): Promise<Finding> {
   const { rows } = await pool.query(
     "SELECT current_setting('max_connections')::int AS max, count(*)::int AS used FROM pg_stat_activity",
   );
   const { max, used } = rows[0];
-  const text = `${used} of ${max} connections are in use; each process may take ${config.databasePoolMax + 1}.`;
+  const text = `${used} of ${max} connections are in use; one process may open ${config.databasePoolMax + 1}.`;
   return max - used > config.databasePoolMax
     ? good(text)
     : bad(`${text} Raise max_connections or lower DATABASE_POOL_MAX.`);
@@ -73,43 +111,57 @@ async function checkClock(pool: pg.Pool): Promise<Finding> {
   const { rows } = await pool.query<{ now: Date }>("SELECT clock_timestamp() AS now");
   const skewMs = Math.abs((rows[0]?.now.getTime() ?? 0) - (before + Date.now()) / 2);
   return skewMs < 2000
-    ? good("The clocks agree.")
-    : bad(`This machine's clock is ${Math.round(skewMs / 1000)} s off the database's.`);
+    ? good("The clocks of this machine and the database agree.")
+    : bad(
+        `This machine's clock differs from the database's by ${Math.round(skewMs / 1000)} s. Synchronize both.`,
+      );
 }
 
-/** A worker's queue connection is named; one that works also monitors every two seconds. */
-async function checkWorkers(pool: pg.Pool): Promise<Finding> {
-  const { rows } = await pool.query(
-    "SELECT count(DISTINCT client_port)::int AS open FROM pg_stat_activity WHERE application_name = 'rowmill-work'",
+/** A connection pooler may drop the limits that every connection asks for. */
+async function checkTimeouts(pool: pg.Pool): Promise<Finding> {
+  const { rows } = await pool.query<{ role: string; hasLimit: boolean }>(
+    `SELECT quote_ident(current_user) AS role, current_setting('statement_timeout') <> '0' AS "hasLimit"`,
   );
-  return rows[0].open > 0
-    ? good("A worker is connected.")
-    : bad("No worker is connected; start one with: npm run worker");
+  const [{ role, hasLimit } = { role: "", hasLimit: false }] = rows;
+  if (hasLimit) return good("Statements have a time limit.");
+  const limits = [
+    "statement_timeout = '60s'",
+    "lock_timeout = '10s'",
+    "idle_in_transaction_session_timeout = '60s'",
+  ];
+  const statements = limits.map((limit) => `ALTER ROLE ${role} SET ${limit};`).join(" ");
+  return bad(
+    `Statements have no time limit: a connection pooler drops it. Give the role its own: ${statements}`,
+  );
 }
 
-/** What nobody takes waits for ever. */
-async function checkQueues(pool: pg.Pool): Promise<Finding> {
-  const db = databaseOn(pool);
-  const alive = await aliveWorkers({ db });
+function checkWorkers(alive: readonly unknown[]): Finding {
+  return alive.length > 0
+    ? good("A worker is connected.")
+    : bad("No worker is connected. Start one: npm run worker");
+}
+
+/** Jobs of a queue without workers wait forever. */
+async function checkQueues(pool: pg.Pool, alive: readonly AliveWorker[]): Promise<Finding> {
   const untaken = QUEUES.filter((queue) => !alive.some(({ queues }) => queue in queues));
   if (alive.length > 0 && untaken.length > 0) {
-    return bad(`No worker takes ${untaken.join(", ")}; start one with WORKER_QUEUES=${untaken.join(",")}.`);
+    return bad(`No worker serves ${untaken.join(", ")}. Start one with WORKER_QUEUES=${untaken.join(",")}.`);
   }
-  const paused = await db.select({ queue: pausedQueues.queue }).from(pausedQueues);
+  const paused = await databaseOn(pool).select({ queue: pausedQueues.queue }).from(pausedQueues);
   const names = paused.map(({ queue }) => queue);
   if (names.length === 0) return good("No queue is paused.");
-  return bad(`${names.join(", ")}: paused; go on with: npm run cli -- tasks resume ${names[0]}`);
+  return bad(`Paused: ${names.join(", ")}. Resume: npm run cli -- queues resume ${names[0]}`);
 }
 
 async function checkChunks(pool: pg.Pool): Promise<Finding> {
   const { rows } = await databaseOn(pool).execute<{ waiting: number; silent: number }>(sql`
     SELECT count(*)::int AS waiting,
       count(*) FILTER (WHERE chunks.state = 'processing' AND updated_at < now() - make_interval(mins => ${SILENT_MINUTES}))::int AS silent
-    FROM chunks JOIN batches ON id = batch_id
-    WHERE chunks.state <> 'done' AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::batch_state[])`);
+    FROM rowmill.chunks JOIN rowmill.batches ON id = batch_id
+    WHERE chunks.state <> 'done' AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::rowmill.batch_state[])`);
   const { waiting, silent } = rows[0] ?? { waiting: 0, silent: 0 };
-  if (silent === 0) return good(`${waiting} chunk(s) wait or are being worked on.`);
+  if (silent === 0) return good(`${waiting} chunk(s) are waiting or running.`);
   return bad(
-    `${silent} chunk(s) have been in work for over ${SILENT_MINUTES} minutes; look into the worker's log.`,
+    `${silent} chunk(s) have been running for over ${SILENT_MINUTES} minutes. Check the workers' logs.`,
   );
 }

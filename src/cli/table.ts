@@ -1,4 +1,4 @@
-/** What a command shows: a table for people, JSON for programs. */
+/** Output of commands: tables for people, JSON for programs. */
 
 export type Row = Readonly<Record<string, string | number | null>>;
 
@@ -28,7 +28,25 @@ export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }
 
-/** A terminal obeys control characters, and titles come from users. */
+/** Titles come from users, and a terminal would obey their control characters. */
 function oneLine(cell: string | number): string {
   return String(cell).replace(/\p{Cc}+/gu, " ");
+}
+
+export function show<T>(json: boolean, items: readonly T[], rowOf: (item: T) => Row): void {
+  if (json) printJson({ items });
+  else printTable(items.map(rowOf));
+}
+
+/** Runs a bulk change only with `--yes`; otherwise only says how much it would change. */
+export async function afterCount(
+  { yes, json }: { yes: boolean; json: boolean },
+  matched: number,
+  done: string,
+  run: () => Promise<{ matched: number; changed: number }>,
+): Promise<void> {
+  const { changed } = yes ? await run() : { changed: 0 };
+  if (json) printJson({ matched, changed });
+  else if (yes) console.log(`${changed} of ${matched} ${done}.`);
+  else console.log(`${matched} would be ${done}. Add --yes to do it.`);
 }

@@ -1,40 +1,60 @@
-/** A newcomer's first minute: a real CSV goes in over HTTP, its progress is drawn, and what came of it is shown. */
+/** Imports a sample file through the HTTP API, and shows its progress and its outcome. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, openAsBlob, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { RowView } from "../batches/row-views.ts";
 import type { BatchView } from "../batches/views.ts";
 import type { Config } from "../config.ts";
+import { ApiClient, ApiError } from "./api-client.ts";
 
-const SAMPLE = fileURLToPath(new URL("./books.csv", import.meta.url));
+export const SAMPLE = fileURLToPath(new URL("./books.csv", import.meta.url));
 const USERNAME = "demo";
-const SHOWN_FAILURES = 20;
+const SHOWN_FAILURES = 12;
 const BAR_WIDTH = 40;
 
-/** @returns whether the batch was processed to its end */
-export async function runDemo(config: Config, file = SAMPLE): Promise<boolean> {
-  const api = new DemoClient(config);
-  console.log(`\nRowmill serves ${config.publicUrl}\n`);
-  await api.signIn();
-  const startedAt = performance.now();
-  const accepted = await api.upload(file);
-  if ("detail" in accepted) {
-    console.error(`${basename(file)} was refused: ${accepted.detail}`);
-    return false;
-  }
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(2);
-  console.log(`Uploaded ${basename(file)}: ${accepted.counts.total} rows stored and queued in ${seconds} s.`);
-  console.log(
-    `Each row takes ${config.rowDelayMs} ms of simulated work (ROW_DELAY_MS); rows run side by side.\n`,
-  );
+/** @returns whether the file was imported to its end */
+export async function runDemo(config: Config, file: string, keepsRunning: boolean): Promise<boolean> {
+  console.log(`\nRowmill is running at ${config.publicUrl}\n`);
+  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+  const credentials = { username: USERNAME, password: keptPassword(config.dataDir) };
+  const api = await ApiClient.signIn(`http://${host}:${config.port}`, credentials);
+  const accepted = await upload(api, file);
+  if (!accepted) return false;
+  if (config.rowDelayMs > 0)
+    console.log(`Each row simulates ${config.rowDelayMs} ms of work (ROW_DELAY_MS).`);
+  console.log();
   const batch = await follow(api, accepted);
-  await showOutcome(api, batch, config.publicUrl);
+  const failedPath = `/api/v1/batches/${batch.id}/rows?status=failed`;
+  await showOutcome(api, batch, failedPath);
+  console.log(`
+Next:${keepsRunning ? "" : " start Rowmill again with `npm start`, then"}
+  Read the documentation   ${config.publicUrl}/docs
+  Import your own file     npm run demo -- FILE.csv
+  List the failed rows
+    curl -H "Authorization: Bearer ${api.token}" "${config.publicUrl}${failedPath}"`);
   return true;
 }
 
-async function follow(api: DemoClient, accepted: BatchView): Promise<BatchView> {
+/** Uses `force`, because a repeated demo imports the same file again. */
+async function upload(api: ApiClient, file: string): Promise<BatchView | null> {
+  const name = basename(file);
+  const startedAt = performance.now();
+  try {
+    const path = "/api/v1/batches?target=books&mode=append&force=true";
+    const batch = await api.upload<BatchView>(path, await openAsBlob(file), name);
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(2);
+    console.log(`Uploaded ${name}: ${batch.counts.total} rows stored and queued in ${seconds} s.`);
+    return batch;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    console.error(`${name} was refused: ${error.message}`);
+    return null;
+  }
+}
+
+async function follow(api: ApiClient, accepted: BatchView): Promise<BatchView> {
   let batch = accepted;
   while (!batch.finished_at) {
     await sleep(100);
@@ -50,71 +70,25 @@ function progressLine({ counts, rows_per_second, seconds_left }: BatchView): str
   const share = done / counts.total;
   const filled = Math.round(share * BAR_WIDTH);
   const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
-  const rate = rows_per_second === null ? "" : `  ${rows_per_second} rows/s`;
+  const rate = rows_per_second === null ? "" : `  ${Math.round(rows_per_second)} rows/s`;
   const left = seconds_left ? `  ${seconds_left} s left` : "";
-  return `${bar} ${Math.floor(share * 100)} %  ${done}/${counts.total}${rate}${left}`;
+  return `${bar} ${Math.floor(share * 100)} %  ${done}/${counts.total} rows${rate}${left}`;
 }
 
-async function showOutcome(api: DemoClient, batch: BatchView, url: string): Promise<void> {
-  const { counts } = batch;
-  console.log(
-    `\n${batch.state}: ${counts.success} books made, ${counts.failed} rows failed, ${batch.rows_per_second} rows/s.`,
-  );
-  const failedPath = `/api/v1/batches/${batch.id}/rows?status=failed`;
-  const failed = await api.get<{ items: RowView[] }>(`${failedPath}&limit=${SHOWN_FAILURES}`);
-  if (failed.items.length > 0) console.log("\nFailed rows, numbered as a spreadsheet shows them:");
-  for (const row of failed.items) console.log(`  row ${String(row.row).padStart(5)}  ${row.error_message}`);
-  if (counts.failed > failed.items.length)
-    console.log(`  ... and ${counts.failed - failed.items.length} more`);
-  console.log(`\nWhere to look next:\n  ${url}/docs\n`);
-  console.log(`  curl -H "Authorization: Bearer ${api.token}" "${url}${failedPath}"`);
+async function showOutcome(api: ApiClient, { counts }: BatchView, failedPath: string): Promise<void> {
+  console.log(`\n✓ ${counts.success} books created, ${counts.failed} rows failed.`);
+  const { items } = await api.get<{ items: RowView[] }>(`${failedPath}&limit=${SHOWN_FAILURES}`);
+  if (items.length > 0) console.log("\nFailed rows, numbered as in a spreadsheet:");
+  for (const row of items) console.log(`  row ${String(row.row).padStart(5)}  ${row.error_message}`);
+  if (counts.failed > items.length) console.log(`  ... and ${counts.failed - items.length} more`);
 }
 
-/** The API as any client sees it. */
-class DemoClient {
-  readonly #base: string;
-  readonly #passwordFile: string;
-  token = "";
-
-  constructor(config: Config) {
-    this.#base = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${config.port}`;
-    this.#passwordFile = join(config.dataDir, "demo-password");
+/** The account of the demo survives its runs, and so does its password. */
+function keptPassword(dataDir: string): string {
+  const path = join(dataDir, "demo-password");
+  if (!existsSync(path)) {
+    mkdirSync(dataDir, { recursive: true });
+    writeFileSync(path, randomBytes(18).toString("base64url"), { mode: 0o600 });
   }
-
-  /** The demo user is made at the first time and used again after that. */
-  async signIn(): Promise<void> {
-    mkdirSync(dirname(this.#passwordFile), { recursive: true });
-    if (!existsSync(this.#passwordFile))
-      writeFileSync(this.#passwordFile, randomBytes(18).toString("base64url"), { mode: 0o600 });
-    const body = JSON.stringify({ username: USERNAME, password: readFileSync(this.#passwordFile, "utf8") });
-    const send = (path: string) =>
-      fetch(this.#base + path, { method: "POST", body, headers: { "content-type": "application/json" } });
-    const made = await send("/api/v1/auth/signup");
-    const response = made.ok ? made : await send("/api/v1/auth/login");
-    const answer = (await response.json()) as { access: string; detail?: string };
-    if (!response.ok) throw new Error(`The demo user can't log in: ${answer.detail}`);
-    this.token = answer.access;
-  }
-
-  /** Also where the demo has run before: whoever runs it again wants to see it again. */
-  async upload(file: string): Promise<BatchView | { detail: string }> {
-    const form = new FormData();
-    form.set("file", await openAsBlob(file), basename(file));
-    const response = await fetch(`${this.#base}/api/v1/batches?target=books&mode=append&force=true`, {
-      method: "POST",
-      body: form,
-      headers: this.#headers,
-    });
-    return (await response.json()) as BatchView | { detail: string };
-  }
-
-  async get<T>(path: string): Promise<T> {
-    const response = await fetch(this.#base + path, { headers: this.#headers });
-    if (!response.ok) throw new Error(`${path} answered ${response.status}`);
-    return (await response.json()) as T;
-  }
-
-  get #headers() {
-    return { authorization: `Bearer ${this.token}` };
-  }
+  return readFileSync(path, "utf8");
 }

@@ -5,6 +5,8 @@ import { type Context, inTransaction } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { uuidV7 } from "../platform/ids.ts";
 import { isDatabaseUnavailable, postgresError } from "../platform/postgres/database.ts";
+import { transferLife } from "../platform/process/sign-of-life.ts";
+import { SQLSTATE } from "../platform/sqlstates.ts";
 import { type FileOrigin, files } from "../schema/files.ts";
 import { defaultPath } from "./names.ts";
 import { pathTaken } from "./path-taken.ts";
@@ -13,12 +15,8 @@ import { readChunk, readChunks, type StoredFile } from "./read-file.ts";
 import { removeFiles } from "./remove-files.ts";
 import { CHUNK_BYTES } from "./store-file.ts";
 
-/** The reaper allows six times as long (remove-dead-files.ts). */
-const SIGN_OF_LIFE_MS = 20_000;
 /** How much of a file may be stored before it is looked up again what its owner's others take. */
 const QUOTA_STEP_BYTES = 32 * CHUNK_BYTES;
-const UNIQUE_VIOLATION = "23505";
-
 export interface FileOwner {
   readonly userId: number;
   readonly name: string;
@@ -36,7 +34,7 @@ export class ChunkedFile implements AsyncDisposable {
   readonly #ctx: Context;
   readonly #owner: FileOwner;
   readonly #isReceiving: SQL | undefined;
-  readonly #signOfLife: NodeJS.Timeout;
+  readonly #signOfLife: Disposable;
   readonly #chunk = Buffer.alloc(CHUNK_BYTES);
   #position = 0;
   #isDirty = false;
@@ -63,10 +61,10 @@ export class ChunkedFile implements AsyncDisposable {
     this.#ctx = ctx;
     this.#owner = owner;
     this.#isReceiving = and(eq(files.id, id), isNotNull(files.receivingAt));
-    this.#signOfLife = setInterval(() => {
-      const touched = ctx.db.update(files).set({ receivingAt: ctx.now() }).where(this.#isReceiving);
-      touched.catch((error) => ctx.log.warn({ err: error, fileId: id }, "no sign of life for a file"));
-    }, SIGN_OF_LIFE_MS);
+    this.#signOfLife = transferLife.start(
+      async () => ctx.db.update(files).set({ receivingAt: ctx.now() }).where(this.#isReceiving),
+      (error) => ctx.log.warn({ err: error, fileId: id }, "no sign of life for a file"),
+    );
   }
 
   /** How long it is so far. */
@@ -122,13 +120,13 @@ export class ChunkedFile implements AsyncDisposable {
       this.#isFinished = true;
       return stored;
     } catch (error) {
-      if (postgresError(error)?.code !== UNIQUE_VIOLATION) throw error;
+      if (postgresError(error)?.code !== SQLSTATE.uniqueViolation) throw error;
       throw await pathTaken(this.#ctx, userId, path, error);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#signOfLife);
+    this.#signOfLife[Symbol.dispose]();
     if (this.#isFinished) return;
     // What can't be removed now, the reaper removes; nobody waits for a database that is away.
     const removal = removeFiles(this.#ctx, [this.id]).catch((error) => {
@@ -173,10 +171,10 @@ export class ChunkedFile implements AsyncDisposable {
     const { rowCount } = await this.#ctx.db
       .execute(sql`
         WITH alive AS (
-          UPDATE files SET bytes = ${this.#bytes}, receiving_at = ${this.#ctx.now().toISOString()}
+          UPDATE rowmill.files SET bytes = ${this.#bytes}, receiving_at = ${this.#ctx.now().toISOString()}
           WHERE ${this.#isReceiving} RETURNING id
         )
-        INSERT INTO file_chunks (file_id, position, bytes)
+        INSERT INTO rowmill.file_chunks (file_id, position, bytes)
         SELECT id, ${this.#position}::int, ${bytes}::bytea FROM alive
         ON CONFLICT (file_id, position) DO UPDATE SET bytes = excluded.bytes`)
       .catch((error) => {

@@ -1,47 +1,10 @@
 import { and, desc, eq, exists, isNull, lt, or, type SQL } from "drizzle-orm";
-import Type, { type Static } from "typebox";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { files } from "../schema/files.ts";
 import { tasks } from "../schema/tasks.ts";
-import { defaultPath } from "./names.ts";
 import type { StoredFile } from "./read-file.ts";
-
-export const ShownOrigin = Type.Enum(["upload", "result"], {
-  description: "upload: sent to `/api/v1/files`. result: made by a task.",
-});
-export type ShownOrigin = Static<typeof ShownOrigin>;
-
-export const FileView = Type.Object(
-  {
-    id: Type.String({ format: "uuid" }),
-    name: Type.String(),
-    path: Type.String({ description: "What a task's `file_path` calls it." }),
-    media_type: Type.String({ description: "Told by its content." }),
-    bytes: Type.Integer(),
-    sha256: Type.String({ description: "Of its content, in hex." }),
-    origin: ShownOrigin,
-    task_id: Type.Union([Type.String({ format: "uuid" }), Type.Null()], {
-      description: "The task that made it.",
-    }),
-    created_at: Type.String({ format: "date-time" }),
-  },
-  { $id: "File" },
-);
-
-export function viewFile(file: StoredFile): Static<typeof FileView> {
-  return {
-    id: file.id,
-    name: file.name,
-    path: file.path ?? defaultPath(file.id, file.name),
-    media_type: file.mediaType,
-    bytes: file.bytes,
-    sha256: file.sha256.toString("hex"),
-    origin: file.origin === "result" ? "result" : "upload",
-    task_id: file.taskId,
-    created_at: file.createdAt.toISOString(),
-  };
-}
+import type { ShownOrigin } from "./views.ts";
 
 /** Pictures are shown with their books, and what a task made once it has completed. */
 export function isShownTo(ctx: Context, userId: number, origin?: ShownOrigin): SQL | undefined {

@@ -1,6 +1,6 @@
 /** What the files of one user may have together: uploads, results of tasks and pictures. */
 import { eq, sql } from "drizzle-orm";
-import type { Context } from "../context.ts";
+import type { Context, Tx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { users } from "../schema/accounts.ts";
 
@@ -36,7 +36,7 @@ export async function requireRoom(ctx: Context, userId: number, bytes: number, i
  * Call it in the transaction that makes the file whole: until that ends, no other one of this user's can.
  * @throws QuotaExceeded
  */
-export async function claimQuota(tx: Context, userId: number, bytes: number): Promise<void> {
+export async function claimQuota(tx: Tx, userId: number, bytes: number): Promise<void> {
   if (tx.config.filesQuotaBytes === Number.POSITIVE_INFINITY) return;
   // Not a full lock, which would wait for everything that refers to the user.
   await tx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update");
@@ -47,7 +47,7 @@ export async function claimQuota(tx: Context, userId: number, bytes: number): Pr
 async function usedBytes(ctx: Context, userId: number, before: string | undefined): Promise<number> {
   const isEarlier = before === undefined ? sql`false` : sql`id < ${before}`;
   const { rows } = await ctx.db.execute<{ used: number }>(sql`
-    SELECT coalesce(sum(bytes), 0)::float8 AS used FROM files
+    SELECT coalesce(sum(bytes), 0)::float8 AS used FROM rowmill.files
     WHERE user_id = ${userId} AND (receiving_at IS NULL OR ${isEarlier})`);
   return rows[0]?.used ?? 0;
 }

@@ -3,60 +3,60 @@ import { create as contentDisposition } from "content-disposition";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { invalidField } from "../errors.ts";
-import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { Uuid } from "../platform/http/schemas.ts";
 import { sendBytes } from "../platform/http/send-bytes.ts";
-import { declaredBytes, withUploadedFile } from "../platform/http/upload.ts";
+import { declaredBytes, fileForm, withUploadedFile } from "../platform/http/upload.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
 import { deleteFile } from "./delete-file.ts";
 import { MAX_PATH } from "./names.ts";
-import { getFile, listFiles, ShownOrigin, viewFile } from "./queries.ts";
+import { getFile, listFiles } from "./queries.ts";
 import { readChunks } from "./read-file.ts";
 import { receiveFile } from "./receive-file.ts";
+import { ShownOrigin, viewFile } from "./views.ts";
 
-const FileParams = Type.Object({ file_id: Uuid });
+const FileParams = Type.Object({ file_id: { ...Uuid, description: "The id of the file." } });
 
 const path = Type.Optional(
   Type.String({
     maxLength: MAX_PATH,
     description:
-      "What tasks are to call it in `file_path`: any path that no other file of yours has. Absent: `/files/{id}/{name}`.",
+      "The path that tasks use as `file_path`. Each of your files needs a different path. Absent: `/files/{id}/{name}`.",
     examples: ["/path/to/image.jpg"],
   }),
 );
 
-const FileForm = Type.Object({
-  path,
-  file: Type.String({ format: "binary", description: "The file, of any kind; behind `path`." }),
+const FILE_FORM = fileForm("The file, of any kind, after `path`.", {
+  fields: { path },
+  examples: ["(the bytes of the file)"],
 });
 
 const binary = { "*/*": { schema: Type.String({ format: "binary" }) } };
 
 export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["files"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["files"] }, (app, shared) => {
     app.post(
       "/api/v1/files",
       {
-        config: { documentedBody: { "multipart/form-data": FileForm } },
+        config: { documentedBody: FILE_FORM },
         schema: {
           ...shared,
+          operationId: "uploadFile",
           summary: "Upload a file",
           description:
-            "Streams it into the database and answers 201 when all of it is there; any other answer means that nothing " +
-            "of it is kept. At most FILE_MAX_BYTES, and FILES_QUOTA_BYTES with your other files.",
+            "Streams the file into the database and returns 201 when all of it is stored. With any other status nothing is " +
+            "kept. A file can have up to FILE_MAX_BYTES; all your files together can have FILES_QUOTA_BYTES.",
           querystring: Type.Object({ path }),
-          response: { 201: Type.Ref("File"), ...problems(400, 401, 403, 409, 413, 415) },
+          response: { 201: Type.Ref("StoredFile"), ...problems(400, 401, 403, 409, 413, 415) },
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const rules = {
           maxBytes: ctx.config.fileMaxBytes,
           maxBytesName: "FILE_MAX_BYTES",
-          optionNames: Object.keys(FileForm.properties),
+          optionNames: ["path", "file"],
         };
         const stored = await withUploadedFile(request, reply, rules, ({ fields, ...uploaded }) =>
           receiveFile(ctx, {
@@ -75,13 +75,15 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "My files, newest first",
-          description: "Those that were uploaded, and those that tasks have made; not the pictures of books.",
+          operationId: "listFiles",
+          summary: "List files",
+          description:
+            "Your uploaded files and the files that tasks created, newest first. Pictures of books are not listed.",
           querystring: Type.Object({ ...PageQuery, origin: Type.Optional(ShownOrigin) }),
-          response: { 200: Page(Type.Ref("File")), ...problems(400, 401) },
+          response: { 200: Page(Type.Ref("StoredFile")), ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const { origin, limit } = query;
         const before = decodeUuidCursor(query.cursor);
         const found = await listFiles(ctx, user.id, { origin, before, limit: limit + 1 });
@@ -94,12 +96,14 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "What is known of a file",
+          operationId: "getFile",
+          summary: "Get a file",
+          description: "Returns the name, the size and the origin of a file, not its content.",
           params: FileParams,
-          response: { 200: Type.Ref("File"), ...problems(400, 401, 404) },
+          response: { 200: Type.Ref("StoredFile"), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => viewFile(await getFile(ctx, user.id, params.file_id)),
+      async ({ ctx, user, params }) => viewFile(await getFile(ctx, user.id, params.file_id)),
     );
 
     app.get(
@@ -107,20 +111,22 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
+          operationId: "downloadFile",
           summary: "Download a file",
           description:
-            "As it was stored, byte by byte. A `Range` of one range gets that part (206), of several all of it; with " +
-            "`If-Range` only while the file is still the one that it names. `If-None-Match` gets 304 for one you have.",
+            "Returns the stored bytes. A `Range` header with one range returns that part (206); with several ranges it is " +
+            "ignored. `If-Range` limits this to an unchanged file. `If-None-Match` returns 304 if you already have the file.",
           params: FileParams,
           response: {
-            200: { description: "All of it.", content: binary },
-            206: { description: "The part of it that `Range` asks for.", content: binary },
-            304: Type.Null({ description: "It is the one that you have." }),
+            200: { description: "The whole file.", content: binary },
+            206: { description: "The part of the file that `Range` asks for.", content: binary },
+            304: Type.Null({ description: "You already have this file." }),
             ...problems(400, 401, 404, 416),
           },
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const file = await getFile(ctx, request.user.id, request.params.file_id);
         return sendBytes(request, reply, file, (start, end) => readChunks(ctx, file, start, end), {
           // Kept by nobody but its owner, and asked for each time: it may be deleted.
@@ -135,18 +141,22 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Remove a file",
-          description: "Not while a task that is pending or processing needs it.",
+          operationId: "deleteFile",
+          summary: "Delete a file",
+          description: "Returns 409 while a pending or processing task needs the file.",
           params: FileParams,
-          response: { 204: Type.Null({ description: "Removed." }), ...problems(400, 401, 403, 404, 409) },
+          response: {
+            204: Type.Null({ description: "The file is deleted." }),
+            ...problems(400, 401, 403, 404, 409),
+          },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await deleteFile(ctx, user.id, params.file_id);
         return reply.code(204).send(null);
       },
     );
-  };
+  });
 }
 
 /** @throws DomainError where the query and the form want it called differently */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Context } from "../context.ts";
+import type { Tx } from "../context.ts";
 import { type FileOrigin, fileChunks, files } from "../schema/files.ts";
 
 export const CHUNK_BYTES = 2 ** 20;
@@ -14,7 +14,7 @@ export interface NewFile {
 }
 
 /** Stores a file that is in memory already; call it in a transaction, so that it is there whole or not at all. */
-export async function storeFile(tx: Context, { bytes, ...file }: NewFile): Promise<void> {
+export async function storeFile(tx: Tx, { bytes, ...file }: NewFile): Promise<void> {
   const sha256 = createHash("sha256").update(bytes).digest();
   await tx.db.insert(files).values({ ...file, bytes: bytes.length, sha256 });
   for (let position = 0; position * CHUNK_BYTES < bytes.length; position++) {

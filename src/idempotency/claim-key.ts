@@ -3,14 +3,12 @@
  * later one of the same content gets its answer again.
  */
 import { and, eq, isNull, lt, or, type SQL } from "drizzle-orm";
-import type { Context } from "../context.ts";
+import type { Context, Tx } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { transferLife } from "../platform/process/sign-of-life.ts";
 import { idempotencyKeys } from "../schema/batches.ts";
 
 const VALID_MS = 86_400_000;
-/** Six signs of life missed: the process that had the request is gone. */
-const DEAD_MS = 120_000;
-const SIGN_OF_LIFE_MS = 20_000;
 
 export interface StoredAnswer {
   readonly fingerprint: Buffer;
@@ -25,7 +23,7 @@ export interface Claim extends AsyncDisposable {
    * Keeps the answer, in the transaction that carries the request out.
    * @throws DomainError `conflict` where the key was lost meanwhile
    */
-  store(tx: Context, answer: StoredAnswer): Promise<void>;
+  store(tx: Tx, answer: StoredAnswer): Promise<void>;
 }
 
 /**
@@ -46,10 +44,10 @@ export async function claimKey(ctx: Context, userId: number, key: string): Promi
   const isFirst = claimed.length > 0;
   const answer = isFirst ? null : await firstAnswer(ctx, mine);
 
-  const signOfLife = setInterval(() => {
-    const alive = ctx.db.update(idempotencyKeys).set({ seenAt: ctx.now() }).where(isOpen);
-    alive.catch((error) => ctx.log.warn({ err: error }, "no sign of life for an idempotency key"));
-  }, SIGN_OF_LIFE_MS);
+  const signs = transferLife.start(
+    async () => ctx.db.update(idempotencyKeys).set({ seenAt: ctx.now() }).where(isOpen),
+    (error) => ctx.log.warn({ err: error }, "no sign of life for an idempotency key"),
+  );
   return {
     answer,
     async store(tx, answer) {
@@ -58,7 +56,7 @@ export async function claimKey(ctx: Context, userId: number, key: string): Promi
       throw new DomainError("conflict", "The request took so long that another has its Idempotency-Key now.");
     },
     async [Symbol.asyncDispose]() {
-      clearInterval(signOfLife);
+      signs[Symbol.dispose]();
       if (isFirst) await ctx.db.delete(idempotencyKeys).where(isOpen);
     },
   };
@@ -66,9 +64,12 @@ export async function claimKey(ctx: Context, userId: number, key: string): Promi
 
 /** Keys older than a day, and those whose process died before it could answer. */
 export async function removeStaleKeys(ctx: Context, among?: SQL): Promise<number> {
-  const before = (ms: number) => new Date(ctx.now().getTime() - ms);
-  const isOld = lt(idempotencyKeys.createdAt, before(VALID_MS));
-  const isDead = and(isNull(idempotencyKeys.status), lt(idempotencyKeys.seenAt, before(DEAD_MS)));
+  const now = ctx.now();
+  const isOld = lt(idempotencyKeys.createdAt, new Date(now.getTime() - VALID_MS));
+  const isDead = and(
+    isNull(idempotencyKeys.status),
+    lt(idempotencyKeys.seenAt, transferLife.deadBefore(now)),
+  );
   const removed = await ctx.db.delete(idempotencyKeys).where(and(among, or(isOld, isDead)));
   return removed.rowCount ?? 0;
 }

@@ -9,7 +9,9 @@ export const IdempotencyHeaders = Type.Object({
       minLength: 1,
       maxLength: 255,
       description:
-        "Names this request: sent again within a day it gets the first answer again, and nothing is done twice.",
+        "A unique name for this request. If you send the request again within a day, you get the first answer again " +
+        "and nothing happens twice.",
+      examples: ["5f0e0a0c-8a55-4b0e-9d3f-6d1c8c0f2b11"],
     }),
   ),
 });
@@ -17,8 +19,8 @@ export const IdempotencyHeaders = Type.Object({
 /** For a route's response headers. */
 export const REPLAYED_HEADER = {
   "Idempotency-Replayed": {
-    description: "`true` where this is the answer to an earlier request of the same Idempotency-Key.",
-    schema: { type: "string" },
+    type: "string",
+    description: "`true` if this answer belongs to an earlier request with the same Idempotency-Key.",
   },
 };
 

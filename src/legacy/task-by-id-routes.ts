@@ -6,13 +6,12 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
 import { cancelTask } from "../tasks/control/cancel-task.ts";
 import { deleteTask } from "../tasks/control/delete-task.ts";
 import { retryTask } from "../tasks/control/retry-task.ts";
-import { ownTasks } from "../tasks/transitions.ts";
 import { FileTask, viewFileTask } from "./file-processing/views.ts";
 import { takeBodiesAsDjango } from "./shared/django.ts";
 import { speakAsDjango } from "./shared/django-errors.ts";
@@ -21,27 +20,30 @@ import { findTaskId, type TaskKey } from "./shared/task-detail.ts";
 import { QueuedTaskAnswer, viewQueuedTask } from "./task-queue/views.ts";
 
 const TaskParams = Type.Object({
-  id: Type.String({ description: "The task's UUID or its number.", examples: ["1"] }),
+  id: Type.String({ description: "The UUID or the number of the task.", examples: ["1"] }),
 });
 const NumberParams = Type.Object({
-  id: Type.String({ description: "The task's number.", examples: ["1"] }),
+  id: Type.String({ description: "The number of the task.", examples: ["1"] }),
 });
-const Deleted = Type.Object({ message: Type.String({ examples: ["Task 1 deleted successfully"] }) });
+const Deleted = Type.Object(
+  { message: Type.String({ description: "A confirmation.", examples: ["Task 1 deleted successfully"] }) },
+  { description: "The task is deleted." },
+);
 
 export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const cache = new TaskCache(ctx);
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
+  return userRoutes(ctx, { tags: ["legacy"] }, (app, shared) => {
     takeBodiesAsDjango(app);
     speakAsDjango(app);
-    const shared = { tags: ["seed"], security: SECURITY };
 
     app.get(
       "/api/tasks/tasks/:id/",
       {
         schema: {
           ...shared,
-          summary: "One task by its number",
+          operationId: "legacyGetQueuedTask",
+          summary: "Get a task by its number",
+          description: "As the task queue service answers.",
           params: NumberParams,
           response: { 200: QueuedTaskAnswer, ...problems(400, 401, 404) },
         },
@@ -54,12 +56,14 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Remove a task by its number",
+          operationId: "legacyDeleteQueuedTask",
+          summary: "Delete a task by its number",
+          description: "Deletes a task in any state.",
           params: NumberParams,
           response: { 200: Deleted, ...problems(400, 401, 403, 404, 413, 415) },
         },
       },
-      ({ user, params }) => removeTask(user.id, numberOf(params.id)),
+      ({ ctx, user, params }) => removeTask(ctx, user.id, numberOf(params.id)),
     );
 
     app.get(
@@ -67,14 +71,15 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "One task",
+          operationId: "legacyGetTask",
+          summary: "Get a task",
           description:
-            "By its UUID as the file-processing service answers, by its number as the task queue does.",
+            "With a UUID it answers as the file-processing service, with a number as the task queue service.",
           params: TaskParams,
           response: { 200: Type.Union([FileTask, QueuedTaskAnswer]), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => {
+      async ({ ctx, user, params }) => {
         const key = keyOf(params.id);
         if (typeof key === "number") return answerByNumber(user.id, key);
         return viewFileTask((await cache.get(user.id, key)).task, ctx.now());
@@ -86,12 +91,14 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Remove a task",
+          operationId: "legacyDeleteTask",
+          summary: "Delete a task",
+          description: "Deletes a task in any state.",
           params: TaskParams,
           response: { 200: Deleted, ...problems(400, 401, 403, 404, 413, 415) },
         },
       },
-      ({ user, params }) => removeTask(user.id, keyOf(params.id)),
+      ({ ctx, user, params }) => removeTask(ctx, user.id, keyOf(params.id)),
     );
 
     app.post(
@@ -100,20 +107,30 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         preValidation: emptyBodyIsEmpty,
         schema: {
           ...shared,
-          summary: "End a task that waits or runs",
+          operationId: "legacyCancelTask",
+          summary: "Cancel a task",
+          description: "Returns 409 if the task has completed or failed.",
           params: TaskParams,
           body: Type.Object({
-            reason: Type.String({ default: "", maxLength: 1000, examples: ["User cancelled"] }),
+            reason: Type.String({
+              default: "",
+              maxLength: 1000,
+              description: "Stored with the task.",
+              examples: ["User cancelled"],
+            }),
           }),
           response: {
-            200: Type.Object({ status: Type.Literal("cancelled") }),
+            200: Type.Object(
+              { status: Type.Literal("cancelled", { description: "Always `cancelled`." }) },
+              { description: "The task is cancelled." },
+            ),
             ...problems(400, 401, 403, 404, 409, 413, 415),
           },
         },
       },
-      async ({ user, params, body }) => {
+      async ({ ctx, user, params, body }) => {
         const id = await findTaskId(ctx, user.id, keyOf(params.id));
-        await cancelTask(ctx, ownTasks(user.id), id, body.reason);
+        await cancelTask(ctx, user.id, id, body.reason);
         return { status: "cancelled" as const };
       },
     );
@@ -124,20 +141,26 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         preValidation: emptyBodyIsEmpty,
         schema: {
           ...shared,
-          summary: "Have a task done once more",
+          operationId: "legacyRetryTask",
+          summary: "Retry a task",
+          description:
+            "Returns 409 if the task is pending or processing, or has completed and `force` is not set.",
           params: TaskParams,
           body: Type.Object({
-            force: Type.Boolean({ default: false, description: "Also one that has completed." }),
+            force: Type.Boolean({ default: false, description: "Retry the task even if it has completed." }),
           }),
           response: {
-            200: Type.Object({ status: Type.Literal("retrying") }),
+            200: Type.Object(
+              { status: Type.Literal("retrying", { description: "Always `retrying`." }) },
+              { description: "The task is retried." },
+            ),
             ...problems(400, 401, 403, 404, 409, 413, 415),
           },
         },
       },
-      async ({ user, params, body }) => {
+      async ({ ctx, user, params, body }) => {
         const id = await findTaskId(ctx, user.id, keyOf(params.id));
-        await retryTask(ctx, ownTasks(user.id), id, body);
+        await retryTask(ctx, user.id, id, body);
         return { status: "retrying" as const };
       },
     );
@@ -147,11 +170,11 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       return { task: viewQueuedTask(detail), cached: isCached };
     }
 
-    async function removeTask(userId: number, key: TaskKey) {
-      await deleteTask(ctx, ownTasks(userId), await findTaskId(ctx, userId, key));
+    async function removeTask(ctx: Context, userId: number, key: TaskKey) {
+      await deleteTask(ctx, userId, await findTaskId(ctx, userId, key));
       return { message: `Task ${key} deleted successfully` };
     }
-  };
+  });
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -1,27 +1,44 @@
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import pg from "pg";
-import { type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
+import pretty from "pino-pretty";
 import type { Config } from "../config.ts";
+import { isDataException } from "./sqlstates.ts";
 
 export type Log = Logger;
 
-/** JSON lines on standard output: program, message, ids and numbers. Nothing personal goes into a log. */
-export function createLog(config: Pick<Config, "logLevel">, program: string): Log {
+interface LogConfig extends Pick<Config, "logLevel"> {
+  readonly logFormat?: Config["logFormat"];
+}
+
+/** Logs the program, a message, ids and numbers to standard output. A log never holds personal data. */
+export function createLog({ logLevel, logFormat = "auto" }: LogConfig, program: string): Log {
   const options = {
-    level: config.logLevel,
+    level: logLevel,
     base: { program, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: describeError },
     redact: { paths: ["req.headers.authorization", "req.headers.cookie"], remove: true },
   };
-  // Buffered lines would be flushed at the exit, which never ends where nobody reads them any more.
-  return pino(options, pino.destination({ dest: 1, sync: true }));
+  const isPretty = logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY);
+  // Synchronous: the exit flushes buffered lines, and hangs if nobody reads standard output any more.
+  return pino(options, isPretty ? linesForPeople() : pino.destination({ dest: 1, sync: true }));
 }
 
-/** Errors about data that quote the data. https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const DATA_EXCEPTION = /^22/;
+const PROGRAM_WIDTH = "worker".length;
 
-/** What an operator needs of an error, without the values that a statement was about. */
+function linesForPeople(): DestinationStream {
+  return pretty({
+    destination: 1,
+    sync: true,
+    singleLine: true,
+    translateTime: "SYS:HH:MM:ss",
+    ignore: "pid,program",
+    messageFormat: ({ program, msg }) => `${String(program).padEnd(PROGRAM_WIDTH)}  ${msg}`,
+  });
+}
+
+/** Describes an error for operators, without the values in the statement. */
 export function describeError(error: unknown): {
   type: string;
   message: string;
@@ -30,18 +47,18 @@ export function describeError(error: unknown): {
 } {
   if (!(error instanceof Error)) {
     // pg-boss reports errors as plain objects.
-    const said =
+    const message =
       typeof error === "object" && error !== null && "message" in error ? String(error.message) : "unknown";
-    return { type: typeof error, message: said };
+    return { type: typeof error, message };
   }
-  // Drizzle's message holds every bound parameter; the cause says what is wrong.
+  // Drizzle's message holds every bound parameter; the cause holds the reason.
   const cause = error instanceof DrizzleQueryError && error.cause ? error.cause : error;
   const code = "code" in cause ? String(cause.code) : undefined;
-  const quotesData = cause instanceof pg.DatabaseError && DATA_EXCEPTION.test(code ?? "");
+  const quotesData = cause instanceof pg.DatabaseError && isDataException(code ?? "");
   const frames = error.stack?.split("\n").filter((line) => /^ +at /.test(line));
   return {
     type: cause.name,
-    message: quotesData ? "a value that the database can't take" : cause.message,
+    message: quotesData ? "The database rejected a value." : cause.message,
     ...(code ? { code } : {}),
     ...(frames ? { stack: frames.join("\n") } : {}),
   };

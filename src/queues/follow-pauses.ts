@@ -2,7 +2,7 @@ import type { OpenContext } from "../context.ts";
 import { pausedQueues } from "../schema/workers.ts";
 import { QUEUE_CHANNEL } from "./pause-queue.ts";
 
-/** Beside what is told: nothing is lost for longer than this, whatever happens to a notification. */
+/** Also without a published change: no pause stays unseen for longer. */
 const LOOK_EVERY_MS = 10_000;
 
 /** Takes nothing from queues that are paused, from now on until disposed of. */

@@ -5,13 +5,13 @@ import { pausedQueues } from "../schema/workers.ts";
 
 /**
  * Within about a second no worker takes anything from the queue any more; jobs in hand end, upkeep goes on. One that is
- * paused already stays as it is. @param actorId null: whoever runs commands
+ * paused already stays as it is.
  */
-export function pauseQueue(ctx: Context, actorId: number | null, queue: QueueName): Promise<void> {
+export function pauseQueue(ctx: Context, queue: QueueName): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     const paused = await tx.db
       .insert(pausedQueues)
-      .values({ queue, pausedBy: actorId })
+      .values({ queue, pausedBy: ctx.actor?.id ?? null })
       .onConflictDoNothing()
       .returning({ queue: pausedQueues.queue });
     await publishChange(

@@ -1,10 +1,11 @@
-import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync } from "fastify";
 import type { Registry } from "prom-client";
 import type { OpenContext } from "../context.ts";
 import { ConfigError } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
 import { handleErrors, Problem } from "../platform/http/errors.ts";
 import { healthRoutes } from "../platform/http/health.ts";
+import { answerRequestId, requestIds } from "../platform/http/request-id.ts";
 import { openMetrics } from "../platform/queue/metrics.ts";
 import { listQueues } from "./queries.ts";
 
@@ -16,9 +17,10 @@ export async function openProbes(ctx: OpenContext): Promise<AsyncDisposable> {
   const { host, workerPort: port, workerQueues } = ctx.config;
   const app = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
+    ...requestIds,
     forceCloseConnections: true,
   });
+  answerRequestId(app);
   handleErrors(app);
   app.addSchema(Problem);
   const queues = QUEUES.filter((queue) => workerQueues?.has(queue) ?? true);

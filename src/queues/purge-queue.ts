@@ -19,7 +19,6 @@ const REASON = "The queue was purged.";
  */
 export async function purgeQueue(
   ctx: Context,
-  actorId: number | null,
   queue: QueueName,
   expect?: number,
   seconds = Number.POSITIVE_INFINITY,
@@ -30,7 +29,7 @@ export async function purgeQueue(
   const matched = tasks + waiting.length;
   if (expect === undefined) return { matched, changed: 0 };
   requireExpected(matched, expect);
-  let changed = await changePages(ctx, actorId, change, newest, seconds);
+  let changed = await changePages(ctx, change, newest, seconds);
   for (const batch of waiting) changed += await cancelWaiting(ctx, batch);
   return { matched, changed };
 }

@@ -2,13 +2,14 @@
 import { asc, gt, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { jobs, QUEUES, type QueueName } from "../jobs.ts";
+import { signOfLife } from "../platform/process/sign-of-life.ts";
 import { type JobDepth, readDepths } from "../platform/queue/queue-reads.ts";
 import { pausedQueues, workers } from "../schema/workers.ts";
 
-/** A worker that has not been seen for so long was lost. */
-const ALIVE_SECONDS = 30;
+/** Of a process that takes jobs. */
+export const workerLife = signOfLife(5000);
 
-const isAlive = sql<boolean>`${workers.lastSeenAt} > now() - make_interval(secs => ${ALIVE_SECONDS})`;
+const isAlive = sql<boolean>`${workers.lastSeenAt} > now() - make_interval(secs => ${workerLife.deadAfterMs / 1000})`;
 
 export type StoredWorker = typeof workers.$inferSelect & { readonly isAlive: boolean };
 

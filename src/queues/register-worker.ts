@@ -6,8 +6,7 @@ import { QUEUES } from "../jobs.ts";
 import { uuidV7 } from "../platform/ids.ts";
 import { concurrencyOf } from "../platform/queue/queue.ts";
 import { workers } from "../schema/workers.ts";
-
-const TELL_EVERY_MS = 5000;
+import { workerLife } from "./queries.ts";
 
 /** Writes every few seconds that this process takes jobs, and which it has in hand, until disposed of. */
 export async function registerWorker(ctx: OpenContext): Promise<AsyncDisposable> {
@@ -30,18 +29,13 @@ export async function registerWorker(ctx: OpenContext): Promise<AsyncDisposable>
   };
   await tell();
   ctx.log.info({ workerId: id }, "registered");
-  let telling: Promise<void> | null = null;
-  const timer = setInterval(() => {
-    telling ??= tell()
-      .catch((error) => ctx.log.warn({ err: error }, "could not tell that this worker is alive"))
-      .finally(() => {
-        telling = null;
-      });
-  }, TELL_EVERY_MS).unref();
+  const signs = workerLife.start(tell, (error) =>
+    ctx.log.warn({ err: error }, "could not tell that this worker is alive"),
+  );
   return {
     async [Symbol.asyncDispose]() {
-      clearInterval(timer);
-      await telling;
+      signs[Symbol.dispose]();
+      await signs.settled();
       try {
         await ctx.db.delete(workers).where(eq(workers.id, id));
       } catch (error) {

@@ -3,7 +3,6 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import type { QueueName } from "../jobs.ts";
-import { authenticate, requireRole, SECURITY } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
 import {
@@ -14,8 +13,10 @@ import {
   PageQuery,
   pageOf,
 } from "../platform/http/paging.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
 import { JOB_KEY } from "../platform/queue/queue-reads.ts";
-import { ChangedView, REQUEST_SECONDS } from "../tasks/control/change-tasks.ts";
+import { REQUEST_SECONDS } from "../tasks/control/change-tasks.ts";
+import { ChangedView } from "../tasks/views.ts";
 import { listJobs, listRegistered, nextSchedules } from "./job-queries.ts";
 import { pauseQueue, resumeQueue } from "./pause-queue.ts";
 import { purgeQueue } from "./purge-queue.ts";
@@ -40,28 +41,29 @@ const PurgeBody = Type.Object({
   expect: Type.Optional(
     Type.Integer({
       minimum: 0,
-      description: "How many there are, as a call without it has told. Absent: only counted.",
+      description: "The `matched` of an earlier request without `expect`. Absent: the queue is only counted.",
       examples: [12],
     }),
   ),
 });
 
 export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    app.addHook("onRequest", requireRole("operator", "admin"));
-    const shared = { tags: ["admin"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["admin"], roles: ["operator", "admin"] }, (app, shared) => {
     app.get(
       "/api/v1/admin/queues",
       {
         schema: {
           ...shared,
-          summary: "How much waits in each queue, and for how long",
-          response: { 200: Type.Object({ items: Type.Array(Type.Ref("Queue")) }), ...problems(401, 403) },
+          operationId: "listQueues",
+          summary: "List queues",
+          description: "Returns the number of jobs in each queue and how long they have waited.",
+          response: {
+            200: Type.Object({ items: Type.Array(Type.Ref("Queue")) }, { description: "The queues." }),
+            ...problems(401, 403),
+          },
         },
       },
-      async () => ({ items: (await listQueues(ctx)).map(viewQueue) }),
+      async ({ ctx }) => ({ items: (await listQueues(ctx)).map(viewQueue) }),
     );
 
     app.post(
@@ -69,17 +71,18 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Have no worker take anything from a queue",
+          operationId: "pauseQueue",
+          summary: "Pause a queue",
           description:
-            "Within about a second, on all of them. Jobs in hand end, new ones wait; upkeep goes on. Sent again, it changes " +
-            "nothing.",
+            "Within about a second, no worker takes jobs from the queue. Running jobs finish, new jobs wait, and " +
+            "maintenance continues. Repeating the request changes nothing.",
           params: QueueParams,
           response: { 200: Type.Ref("Queue"), ...problems(400, 401, 403) },
         },
       },
-      async ({ user, params }) => {
-        await pauseQueue(ctx, user.id, params.queue);
-        return viewOf(params.queue);
+      async ({ ctx, params }) => {
+        await pauseQueue(ctx, params.queue);
+        return viewOf(ctx, params.queue);
       },
     );
 
@@ -88,15 +91,17 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Let workers take from a queue again",
-          description: "At once. Sent again, it changes nothing.",
+          operationId: "resumeQueue",
+          summary: "Resume a queue",
+          description:
+            "Workers take jobs from the queue again at once. Repeating the request changes nothing.",
           params: QueueParams,
           response: { 200: Type.Ref("Queue"), ...problems(400, 401, 403) },
         },
       },
-      async ({ params }) => {
+      async ({ ctx, params }) => {
         await resumeQueue(ctx, params.queue);
-        return viewOf(params.queue);
+        return viewOf(ctx, params.queue);
       },
     );
 
@@ -106,17 +111,18 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         preValidation: emptyBodyIsEmpty,
         schema: {
           ...shared,
-          summary: "Cancel all that waits in a queue",
+          operationId: "purgeQueue",
+          summary: "Cancel everything that waits in a queue",
           description:
-            "Pending tasks, and in `bulk_processing` the batches that are queued and not begun. Without `expect` they are only " +
-            "counted; with any other number than there is, nothing is changed (409). Where it takes over a minute, `changed` " +
-            "is below `matched`: count and send it again.",
+            "Cancels pending tasks and, in `bulk_processing`, queued batches that have not started. Without `expect` they are " +
+            "only counted. If `expect` is not their number, nothing changes (409). A request ends after about a minute; if " +
+            "`changed` is then below `matched`, count and send it again.",
           params: QueueParams,
           body: PurgeBody,
           response: { 200: ChangedView, ...problems(400, 401, 403, 409, 413, 415) },
         },
       },
-      async ({ user, params, body }) => purgeQueue(ctx, user.id, params.queue, body.expect, REQUEST_SECONDS),
+      async ({ ctx, params, body }) => purgeQueue(ctx, params.queue, body.expect, REQUEST_SECONDS),
     );
 
     app.get(
@@ -124,13 +130,14 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "The processes that take jobs",
-          description: "One that ends takes itself off the list; one that was lost stays on it for a day.",
+          operationId: "listWorkers",
+          summary: "List workers",
+          description: "A worker that ends leaves the list; a lost worker stays on it for a day.",
           querystring: Type.Object(PageQuery),
           response: { 200: Page(WorkerView), ...problems(400, 401, 403) },
         },
       },
-      async ({ query }) => {
+      async ({ ctx, query }) => {
         const found = await listWorkers(ctx, decodeUuidCursor(query.cursor), query.limit + 1);
         return pageOf(found, query.limit, ({ id }) => id, viewWorker);
       },
@@ -141,24 +148,32 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Jobs that are being worked on, or due later",
-          description: "Those that were taken, or are due, first come first.",
+          operationId: "listJobs",
+          summary: "List jobs",
+          description:
+            "Active jobs in the order in which they were taken, or scheduled jobs in the order in which they are due.",
           querystring: Type.Object({
-            state: Type.Enum(["active", "scheduled"], { default: "active" }),
+            state: Type.Enum(["active", "scheduled"], {
+              default: "active",
+              description: "active: a worker runs the job. scheduled: the job is due later.",
+            }),
             ...PageQuery,
           }),
           response: {
-            200: Type.Object({
-              ...Page(JobView).properties,
-              schedules: Type.Array(ScheduleView, {
-                description: "Jobs that come by themselves, where asked for `scheduled`.",
-              }),
-            }),
+            200: Type.Object(
+              {
+                ...Page(JobView).properties,
+                schedules: Type.Array(ScheduleView, {
+                  description: "Recurring jobs; empty unless `state` is `scheduled`.",
+                }),
+              },
+              { description: "One page of the list." },
+            ),
             ...problems(400, 401, 403),
           },
         },
       },
-      async ({ query }) => {
+      async ({ ctx, query }) => {
         const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
         if (after !== null && !JOB_KEY.test(after)) throw notACursor();
         const found = await listJobs(ctx, query.state, { after, limit: query.limit + 1 });
@@ -175,17 +190,19 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "The queues, jobs and task types that there are, and who takes them",
+          operationId: "getRegistry",
+          summary: "Get the registered queues, jobs and task types",
+          description: "Returns what this version knows, and the live workers that take each.",
           response: { 200: RegisteredView, ...problems(401, 403) },
         },
       },
-      async () => viewRegistered(await listRegistered(ctx)),
+      async ({ ctx }) => viewRegistered(await listRegistered(ctx)),
     );
-  };
+  });
+}
 
-  async function viewOf(name: QueueName): Promise<QueueView> {
-    const [found] = (await listQueues(ctx)).filter(({ queue }) => queue === name);
-    if (!found) throw new Error(`There is no queue ${name}.`);
-    return viewQueue(found);
-  }
+async function viewOf(ctx: Context, name: QueueName): Promise<QueueView> {
+  const [found] = (await listQueues(ctx)).filter(({ queue }) => queue === name);
+  if (!found) throw new Error(`There is no queue ${name}.`);
+  return viewQueue(found);
 }

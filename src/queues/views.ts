@@ -1,35 +1,52 @@
 /** What the API shows operators: the schemas, and how what is stored becomes an answer. */
 import Type, { type Static } from "typebox";
 import { QUEUES } from "../jobs.ts";
-import { nullable } from "../platform/http/schemas.ts";
+import { Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import type { JobFacts, Registered, Schedule } from "./job-queries.ts";
 import type { StoredQueue, StoredWorker } from "./queries.ts";
 
-const Moment = Type.String({ format: "date-time" });
-
-const Uuid = Type.String({ format: "uuid" });
-
-export const QueueNameSchema = Type.Enum([...QUEUES]);
+export const QueueNameSchema = Type.Enum([...QUEUES], { description: "The name of the queue." });
 
 export const QueueView = Type.Object(
   {
     name: QueueNameSchema,
-    waiting: Type.Integer({ description: "Jobs that are due and not taken." }),
+    waiting: Type.Integer({ description: "Jobs that are due and that no worker has taken." }),
     scheduled: Type.Integer({ description: "Jobs that are due later." }),
     retrying: Type.Integer({
-      description: "Of both, those that a worker has had before; of the 10,000 of each kind that are next.",
+      description: "Waiting and scheduled jobs that a worker had before, among the next 10,000 of each kind.",
     }),
-    active: Type.Integer({ description: "Jobs that workers have in hand." }),
+    active: Type.Integer({ description: "Jobs that workers are running." }),
     is_estimate: Type.Boolean({
-      description: "Over 10,000 of a kind wait: their number is what was counted last, seconds ago.",
+      description: "true: more than 10,000 jobs of one kind wait, and their number is some seconds old.",
     }),
-    oldest_waiting_seconds: nullable(Type.Number(), "How long the one has waited that has waited longest."),
-    is_paused: Type.Boolean(),
-    paused_at: nullable(Moment, "null: it is not."),
-    paused_by: nullable(Type.Integer(), "The user who paused it; null: nobody, or a command."),
-    workers: Type.Integer({ description: "How many are alive and take it." }),
+    oldest_waiting_seconds: nullable(Type.Number(), "How long the oldest waiting job has waited."),
+    is_paused: Type.Boolean({ description: "Whether the queue is paused." }),
+    paused_at: NullableMoment("When the queue was paused."),
+    paused_by: nullable(
+      Type.Integer(),
+      "The user who paused the queue. null: a command did, or the queue is not paused.",
+    ),
+    workers: Type.Integer({ description: "Live workers that take jobs from the queue." }),
   },
-  { $id: "Queue" },
+  {
+    $id: "Queue",
+    description: "A queue and its jobs.",
+    examples: [
+      {
+        name: "file_processing",
+        waiting: 12,
+        scheduled: 3,
+        retrying: 1,
+        active: 4,
+        is_estimate: false,
+        oldest_waiting_seconds: 2.4,
+        is_paused: false,
+        paused_at: null,
+        paused_by: null,
+        workers: 1,
+      },
+    ],
+  },
 );
 
 export type QueueView = Static<typeof QueueView>;
@@ -59,19 +76,25 @@ export function viewQueue({
 }
 
 export const WorkerView = Type.Object({
-  id: Uuid,
-  host: Type.String(),
-  pid: Type.Integer(),
-  version: Type.String(),
+  id: { ...Uuid, description: "The id of the worker." },
+  host: Type.String({ description: "The machine.", examples: ["rowmill-worker-1"] }),
+  pid: Type.Integer({ description: "The id of the process." }),
+  version: Type.String({ description: "The version of Rowmill.", examples: ["0.3.0"] }),
   queues: Type.Record(Type.String(), Type.Integer(), {
-    description: "Queue to how many of its jobs of one kind and one user it takes at a time.",
+    description: "For each queue, the number of jobs of one kind and one user that run at a time.",
+    examples: [{ file_processing: 2 }],
   }),
-  running: Type.Array(Type.Object({ job: Type.String(), id: Uuid, since: Moment }), {
-    description: "What it had in hand when it was last seen.",
-  }),
-  is_alive: Type.Boolean({ description: "Seen within 30 seconds." }),
-  started_at: Moment,
-  last_seen_at: Moment,
+  running: Type.Array(
+    Type.Object({
+      job: Type.String({ description: "The kind of job.", examples: ["task.file_processing"] }),
+      id: { ...Uuid, description: "The id of the job." },
+      since: Moment("When the worker took it."),
+    }),
+    { description: "The jobs that were running when the worker was last seen." },
+  ),
+  is_alive: Type.Boolean({ description: "Whether the worker was seen within 30 seconds." }),
+  started_at: Moment("When the worker started."),
+  last_seen_at: Moment("When the worker was last seen."),
 });
 
 export type WorkerView = Static<typeof WorkerView>;
@@ -92,16 +115,16 @@ export function viewWorker(worker: StoredWorker): WorkerView {
 }
 
 export const JobView = Type.Object({
-  id: Uuid,
-  job: Type.String(),
+  id: { ...Uuid, description: "The id of the job." },
+  job: Type.String({ description: "The kind of job.", examples: ["task.file_processing"] }),
   queue: QueueNameSchema,
-  state: Type.Enum(["active", "scheduled"]),
-  attempt: Type.Integer({ description: "1 for its first delivery." }),
-  worker_id: nullable(Uuid, "Workers tell every five seconds what they have."),
-  task_id: nullable(Uuid, "Whose job it is."),
-  batch_id: nullable(Uuid, "Whose job it is."),
-  since: nullable(Moment, "When it was taken."),
-  due_at: nullable(Moment, "From when it may be taken."),
+  state: Type.Enum(["active", "scheduled"], { description: "Whether the job is running or due later." }),
+  attempt: Type.Integer({ description: "1 for the first delivery." }),
+  worker_id: nullable(Uuid, "The worker that runs the job. Workers report every five seconds."),
+  task_id: nullable(Uuid, "The task of the job."),
+  batch_id: nullable(Uuid, "The batch of the job."),
+  since: NullableMoment("When a worker took the job. null: it is scheduled."),
+  due_at: NullableMoment("When the job is due. null: it is active."),
 });
 
 export type JobView = Static<typeof JobView>;
@@ -133,34 +156,39 @@ export function viewJob({
 }
 
 export const ScheduleView = Type.Object({
-  job: Type.String(),
-  cron: Type.String({ description: "In UTC." }),
-  next_at: nullable(Moment, "When it is due next."),
+  job: Type.String({ description: "The kind of job.", examples: ["upkeep.clean"] }),
+  cron: Type.String({ description: "The cron expression, in UTC.", examples: ["17 3 * * *"] }),
+  next_at: NullableMoment("When the job is due next."),
 });
 
 export function viewSchedule({ job, cron, nextAt }: Schedule): Static<typeof ScheduleView> {
   return { job, cron, next_at: nextAt?.toISOString() ?? null };
 }
 
-const Takers = Type.Array(Uuid, { description: "Workers that are alive and take it." });
+const Takers = Type.Array(Uuid, { description: "The live workers that take it." });
 
 export const RegisteredView = Type.Object({
-  queues: Type.Array(QueueNameSchema),
+  queues: Type.Array(QueueNameSchema, { description: "All queues." }),
   jobs: Type.Array(
     Type.Object({
-      name: Type.String(),
+      name: Type.String({ description: "The kind of job.", examples: ["upkeep.clean"] }),
       queue: QueueNameSchema,
-      retries: Type.Integer({ description: "How often it is delivered again." }),
+      retries: Type.Integer({ description: "How often the job is delivered again." }),
       workers: Takers,
     }),
+    { description: "All kinds of jobs." },
   ),
   task_types: Type.Array(
     Type.Object({
-      name: Type.String(),
+      name: Type.String({ description: "The task type.", examples: ["image"] }),
       queue: QueueNameSchema,
-      description: Type.String(),
+      description: Type.String({
+        description: "A description of the type.",
+        examples: ["Resizes a picture."],
+      }),
       workers: Takers,
     }),
+    { description: "All task types." },
   ),
 });
 

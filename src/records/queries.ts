@@ -1,6 +1,5 @@
 /** Reads of what the `records` target made. Every one is bound to the user who asks. */
 import { and, asc, eq, gt, sql } from "drizzle-orm";
-import Type from "typebox";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { records } from "../schema/targets.ts";
@@ -21,33 +20,6 @@ export type StoredRecord = {
   readonly data: string;
   readonly createdAt: Date;
 };
-
-export const RecordData = Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {
-  description:
-    "The cells by the names of the file's header, in its order. `_extra` has the fields of a row that were more than the header.",
-});
-
-export const RecordView = Type.Object(
-  {
-    id: Type.Integer(),
-    batch_id: Type.String({ format: "uuid" }),
-    row: Type.Integer({ description: "The row of the file, as a spreadsheet shows it." }),
-    data: RecordData,
-    created_at: Type.String({ format: "date-time" }),
-  },
-  {
-    $id: "Record",
-    examples: [
-      {
-        id: 1,
-        batch_id: "01a20159-f320-7af5-a6be-a1fe00000000",
-        row: 2,
-        data: { name: "John", role: "Dev", loc: "NY" },
-        created_at: "2026-11-22T03:43:23.486Z",
-      },
-    ],
-  },
-);
 
 export interface RecordPage {
   /** Only those of this batch. */
@@ -85,10 +57,4 @@ export async function getRecord(ctx: Context, userId: number, id: number): Promi
     .where(and(eq(records.id, id), eq(records.userId, userId)));
   if (!record) throw notFound("record");
   return record;
-}
-
-/** A record as JSON text. */
-export function recordJson({ id, batchId, row, data, createdAt }: StoredRecord): string {
-  const head = JSON.stringify({ id, batch_id: batchId, row });
-  return `${head.slice(0, -1)},"data":${data},"created_at":${JSON.stringify(createdAt)}}`;
 }

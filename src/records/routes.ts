@@ -2,34 +2,35 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import { MAX_ROW_NUMBER } from "../batches/ids.ts";
 import type { Context } from "../context.ts";
-import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../platform/http/json-text.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
-import { Uuid } from "../platform/http/schemas.ts";
-import { getRecord, listRecords, recordJson, recordKey } from "./queries.ts";
+import { NumericId, Uuid } from "../platform/http/schemas.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
+import { getRecord, listRecords, recordKey } from "./queries.ts";
+import { recordJson } from "./views.ts";
 
-const RecordParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) });
+const RecordParams = Type.Object({ id: NumericId("The id of the record.") });
 
 export function recordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["records"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["records"] }, (app, shared) => {
     app.get(
       "/api/v1/records",
       {
         schema: {
           ...shared,
-          summary: "My records, in the order they were made; those of one batch in the order of its file",
+          operationId: "listRecords",
+          summary: "List records",
+          description:
+            "Your records in the order of creation; the records of one batch in the order of the file.",
           querystring: Type.Object({
-            batch_id: Type.Optional({ ...Uuid, description: "Only those of this batch." }),
+            batch_id: Type.Optional({ ...Uuid, description: "Only the records of this batch." }),
             ...PageQuery,
           }),
-          response: { 200: jsonText(Page(Type.Ref("Record"))), ...problems(400, 401) },
+          response: { 200: jsonText(Page(Type.Ref("SavedRecord"))), ...problems(400, 401) },
         },
       },
-      async ({ user, query }, reply) => {
+      async ({ ctx, user, query }, reply) => {
         const after = decodeNumberCursor(
           query.cursor,
           query.batch_id === undefined ? Number.MAX_SAFE_INTEGER : MAX_ROW_NUMBER,
@@ -52,13 +53,15 @@ export function recordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "One record",
+          operationId: "getRecord",
+          summary: "Get a record",
+          description: "Returns the cells of the row that became the record.",
           params: RecordParams,
-          response: { 200: jsonText(Type.Ref("Record")), ...problems(400, 401, 404) },
+          response: { 200: jsonText(Type.Ref("SavedRecord")), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }, reply) =>
+      async ({ ctx, user, params }, reply) =>
         reply.type(JSON_TYPE).send(recordJson(await getRecord(ctx, user.id, params.id))),
     );
-  };
+  });
 }

@@ -1,21 +1,11 @@
 /** Users, and what they prove who they are with. */
 import { sql } from "drizzle-orm";
-import {
-  bigint,
-  index,
-  integer,
-  pgEnum,
-  pgTable,
-  text,
-  uniqueIndex,
-  uuid,
-  varchar,
-} from "drizzle-orm/pg-core";
-import { bytea, identity, moment } from "./columns.ts";
+import { bigint, index, integer, text, uniqueIndex, uuid, varchar } from "drizzle-orm/pg-core";
+import { bytea, identity, moment, rowmill } from "./columns.ts";
 
-export const userRole = pgEnum("user_role", ["user", "operator", "admin"]);
+export const userRole = rowmill.enum("user_role", ["user", "operator", "admin"]);
 
-export const users = pgTable(
+export const users = rowmill.table(
   "users",
   {
     id: identity("id").primaryKey(),
@@ -31,7 +21,7 @@ export const users = pgTable(
 );
 
 /** One row a token; a family is a login and all that was rotated from it. Only hashes are kept. */
-export const refreshTokens = pgTable(
+export const refreshTokens = rowmill.table(
   "refresh_tokens",
   {
     tokenHash: bytea("token_hash").primaryKey(),
@@ -48,7 +38,7 @@ export const refreshTokens = pgTable(
 );
 
 /** Tokens for programs, each with a name and a life of its own. Random enough that a plain hash keeps them. */
-export const apiTokens = pgTable(
+export const apiTokens = rowmill.table(
   "api_tokens",
   {
     id: identity("id").primaryKey(),
@@ -71,7 +61,7 @@ export const apiTokens = pgTable(
 );
 
 /** Counters of failed logins, in the shape that rate-limiter-flexible writes (`expire` is epoch milliseconds). */
-export const rateLimits = pgTable("rate_limits", {
+export const rateLimits = rowmill.table("rate_limits", {
   key: varchar("key", { length: 255 }).primaryKey(),
   points: integer("points").notNull().default(0),
   expire: bigint("expire", { mode: "number" }),

@@ -7,8 +7,6 @@ import {
   index,
   integer,
   json,
-  pgEnum,
-  pgTable,
   primaryKey,
   smallint,
   text,
@@ -16,9 +14,9 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import { users } from "./accounts.ts";
-import { bytea, identity, moment } from "./columns.ts";
+import { bytea, identity, moment, rowmill } from "./columns.ts";
 
-export const batchState = pgEnum("batch_state", [
+export const batchState = rowmill.enum("batch_state", [
   "receiving",
   "queued",
   "processing",
@@ -34,11 +32,11 @@ export const batchState = pgEnum("batch_state", [
 ]);
 
 /** What a row does where its target has a record of the same key already. */
-export const batchMode = pgEnum("batch_mode", ["insert", "upsert", "skip_existing", "append"]);
+export const batchMode = rowmill.enum("batch_mode", ["insert", "upsert", "skip_existing", "append"]);
 
-export const batchPolicy = pgEnum("batch_policy", ["partial", "atomic"]);
+export const batchPolicy = rowmill.enum("batch_policy", ["partial", "atomic"]);
 
-export const batches = pgTable(
+export const batches = rowmill.table(
   "batches",
   {
     id: uuid("id").primaryKey(),
@@ -104,7 +102,7 @@ export const batches = pgTable(
 );
 
 /** Requests that named an Idempotency-Key: who asks again with the same key gets the same answer. */
-export const idempotencyKeys = pgTable(
+export const idempotencyKeys = rowmill.table(
   "idempotency_keys",
   {
     userId: bigint("user_id", { mode: "number" })
@@ -127,7 +125,7 @@ export const idempotencyKeys = pgTable(
  * One row of a file, changed only by a correction, which `row_history` tells of. No foreign key: a check a row would
  * cost the COPY a quarter of its speed, and rows are written only in a transaction that holds their batch.
  */
-export const batchRows = pgTable(
+export const batchRows = rowmill.table(
   "batch_rows",
   {
     batchId: uuid("batch_id").notNull(),
@@ -141,10 +139,10 @@ export const batchRows = pgTable(
   (t) => [primaryKey({ columns: [t.batchId, t.rowNumber] })],
 );
 
-export const chunkState = pgEnum("chunk_state", ["queued", "processing", "done"]);
+export const chunkState = rowmill.enum("chunk_state", ["queued", "processing", "done"]);
 
 /** A run of rows that one job processes. Batch totals are sums over these. */
-export const chunks = pgTable(
+export const chunks = rowmill.table(
   "chunks",
   {
     batchId: uuid("batch_id").notNull(),
@@ -184,18 +182,18 @@ export const chunks = pgTable(
   ],
 );
 
-export const rowStatus = pgEnum("row_status", ["success", "failed"]);
+export const rowStatus = rowmill.enum("row_status", ["success", "failed"]);
 
 /** What a row did to its target's records: what undoing it has to reverse. */
-export const rowEffect = pgEnum("row_effect", ["created", "updated", "unchanged"]);
+export const rowEffect = rowmill.enum("row_effect", ["created", "updated", "unchanged"]);
 
-export const undoOutcome = pgEnum("undo_outcome", ["reversed", "kept", "failed"]);
+export const undoOutcome = rowmill.enum("undo_outcome", ["reversed", "kept", "failed"]);
 
 /**
  * The outcome of a row, appended once; only undoing marks it, and a retry moves it to `row_history`. A row without one
  * is pending, being processed, or was left unprocessed when its batch ended.
  */
-export const rowResults = pgTable(
+export const rowResults = rowmill.table(
   "row_results",
   {
     batchId: uuid("batch_id").notNull(),
@@ -224,10 +222,10 @@ export const rowResults = pgTable(
   ],
 );
 
-export const historyEvent = pgEnum("history_event", ["failed", "edited"]);
+export const historyEvent = rowmill.enum("history_event", ["failed", "edited"]);
 
 /** What became of a row before: its failures that were retried, its cells before they were edited. */
-export const rowHistory = pgTable(
+export const rowHistory = rowmill.table(
   "row_history",
   {
     batchId: uuid("batch_id").notNull(),

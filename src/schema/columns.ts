@@ -1,5 +1,11 @@
-/** Column types that several tables share. */
-import { bigint, customType, timestamp } from "drizzle-orm/pg-core";
+/** The schema of all tables, and the column types that several of them share. */
+import { bigint, customType, pgSchema, timestamp } from "drizzle-orm/pg-core";
+
+/** Raw SQL names it too, so that no statement depends on the search_path. */
+export const rowmill = pgSchema("rowmill");
+
+/** The schema of pg-boss's tables. */
+export const QUEUE_SCHEMA = "rowmill_queue";
 
 export const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 export const moment = (name: string) => timestamp(name, { withTimezone: true });

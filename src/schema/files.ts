@@ -1,25 +1,15 @@
 /** Stored files: their bytes are in the database, so that no process needs another's disk. */
 import { sql } from "drizzle-orm";
-import {
-  bigint,
-  index,
-  integer,
-  pgEnum,
-  pgTable,
-  primaryKey,
-  text,
-  uniqueIndex,
-  uuid,
-} from "drizzle-orm/pg-core";
+import { bigint, index, integer, primaryKey, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { users } from "./accounts.ts";
-import { bytea, moment } from "./columns.ts";
+import { bytea, moment, rowmill } from "./columns.ts";
 
 /** upload: sent to /api/v1/files. picture: of a book. result: made by a task. */
-export const fileOrigin = pgEnum("file_origin", ["upload", "picture", "result"]);
+export const fileOrigin = rowmill.enum("file_origin", ["upload", "picture", "result"]);
 export type FileOrigin = (typeof fileOrigin.enumValues)[number];
 
 /** A stored file: a picture, an upload to work on, what a task made. Its bytes are in `file_chunks`. */
-export const files = pgTable(
+export const files = rowmill.table(
   "files",
   {
     id: uuid("id").primaryKey(),
@@ -48,7 +38,7 @@ export const files = pgTable(
 );
 
 /** A mebibyte of a file; the last one has the rest. */
-export const fileChunks = pgTable(
+export const fileChunks = rowmill.table(
   "file_chunks",
   {
     fileId: uuid("file_id")

@@ -1,12 +1,12 @@
 /** The records that rows become: a table a target. */
 import { sql } from "drizzle-orm";
-import { bigint, boolean, index, integer, json, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
-import { identity, moment } from "./columns.ts";
+import { bigint, boolean, index, integer, json, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { identity, moment, rowmill } from "./columns.ts";
 
 /** Title and author without regard to case. A hash, since a B-tree entry is too small for both in full. */
 export const BOOK_KEY = "md5(lower(title) || chr(31) || lower(author))::uuid";
 
-export const books = pgTable(
+export const books = rowmill.table(
   "books",
   {
     id: identity("id").primaryKey(),
@@ -30,7 +30,7 @@ export const books = pgTable(
 );
 
 /** What the `records` target makes: a row of any file, kept as it is. */
-export const records = pgTable(
+export const records = rowmill.table(
   "records",
   {
     id: identity("id").primaryKey(),

@@ -8,8 +8,6 @@ import {
   index,
   integer,
   json,
-  pgEnum,
-  pgTable,
   primaryKey,
   smallint,
   text,
@@ -17,10 +15,10 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import { users } from "./accounts.ts";
-import { identity, moment } from "./columns.ts";
+import { identity, moment, rowmill } from "./columns.ts";
 import { files } from "./files.ts";
 
-export const taskStatus = pgEnum("task_status", [
+export const taskStatus = rowmill.enum("task_status", [
   "pending",
   "processing",
   "completed",
@@ -35,7 +33,7 @@ export type TaskStatus = (typeof taskStatus.enumValues)[number];
 export const DEFAULT_PRIORITY = 5;
 
 /** One unit of background work of a user's. */
-export const tasks = pgTable(
+export const tasks = rowmill.table(
   "tasks",
   {
     id: uuid("id").primaryKey(),
@@ -119,7 +117,7 @@ function when(column: SQL, ...states: TaskStatus[]): SQL {
 }
 
 /** What a task told of how far it is. */
-export const taskProgress = pgTable(
+export const taskProgress = rowmill.table(
   "task_progress",
   {
     taskId: uuid("task_id")
@@ -134,7 +132,7 @@ export const taskProgress = pgTable(
   (t) => [primaryKey({ columns: [t.taskId, t.id] })],
 );
 
-export const taskEventType = pgEnum("task_event_type", [
+export const taskEventType = rowmill.enum("task_event_type", [
   "created",
   "queued",
   "started",
@@ -147,7 +145,7 @@ export const taskEventType = pgEnum("task_event_type", [
 export type TaskEventType = (typeof taskEventType.enumValues)[number];
 
 /** What happened to a task: its audit trail, never changed. */
-export const taskEvents = pgTable(
+export const taskEvents = rowmill.table(
   "task_events",
   {
     taskId: uuid("task_id")

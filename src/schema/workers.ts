@@ -1,6 +1,6 @@
 /** Processes that take jobs, and the queues that they are not to take any from. */
-import { bigint, index, integer, json, pgTable, text, uuid } from "drizzle-orm/pg-core";
-import { moment } from "./columns.ts";
+import { bigint, index, integer, json, text, uuid } from "drizzle-orm/pg-core";
+import { moment, rowmill } from "./columns.ts";
 
 /** A job that a worker has in hand. */
 export interface RunningJob {
@@ -10,7 +10,7 @@ export interface RunningJob {
 }
 
 /** A row is written by its worker alone, every few seconds; one that ends takes its row away. */
-export const workers = pgTable(
+export const workers = rowmill.table(
   "workers",
   {
     id: uuid("id").primaryKey(),
@@ -26,7 +26,7 @@ export const workers = pgTable(
   (t) => [index("workers_last_seen").on(t.lastSeenAt)],
 );
 
-export const pausedQueues = pgTable("paused_queues", {
+export const pausedQueues = rowmill.table("paused_queues", {
   queue: text("queue").primaryKey(),
   pausedAt: moment("paused_at").notNull().defaultNow(),
   pausedBy: bigint("paused_by", { mode: "number" }),

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../context.ts";
+import type { Tx } from "../context.ts";
 
 /**
  * Of the records that rows of a batch are about to update, those that a later row of the file has settled already: its
@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
  * records. Only chunks that are ahead of this one have such rows, so few are read.
  */
 export async function settledByLaterRows(
-  tx: Context,
+  tx: Tx,
   batchId: string,
   updates: readonly { readonly row: number; readonly recordId: number }[],
 ): Promise<ReadonlySet<number>> {
@@ -17,7 +17,7 @@ export async function settledByLaterRows(
     SELECT DISTINCT record_id AS id
     FROM unnest(${sql.param(updates.map(({ recordId }) => recordId))}::bigint[], ${sql.param(rows)}::int[])
       AS change (id, row_number)
-    JOIN row_results ON record_id = change.id AND row_results.row_number > change.row_number
+    JOIN rowmill.row_results ON record_id = change.id AND row_results.row_number > change.row_number
     WHERE batch_id = ${batchId} AND row_results.row_number > ${Math.min(...rows)} AND status = 'success'`);
   return new Set(settled.map(({ id }) => Number(id)));
 }

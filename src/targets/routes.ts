@@ -2,29 +2,37 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { authenticate, SECURITY } from "../platform/http/auth.ts";
+import { CONTENT_DISPOSITION } from "../platform/http/download.ts";
 import { problems } from "../platform/http/errors.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
 import type { Role } from "../schema/accounts.ts";
 import { targetsFor } from "./registry.ts";
 import type { Target } from "./target.ts";
 import { templateOf, viewTarget } from "./views.ts";
 
 const TargetParams = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 100, examples: ["books"] }),
+  name: Type.String({
+    minLength: 1,
+    maxLength: 100,
+    description: "The name of the target.",
+    examples: ["books"],
+  }),
 });
 
 export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["targets"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["targets"] }, (app, shared) => {
     app.get(
       "/api/v1/targets",
       {
         schema: {
           ...shared,
-          summary: "What a CSV can become: the targets that I may upload for",
-          response: { 200: Type.Object({ items: Type.Array(Type.Ref("Target")) }), ...problems(401) },
+          operationId: "listTargets",
+          summary: "List targets",
+          description: "The targets that you may upload for.",
+          response: {
+            200: Type.Object({ items: Type.Array(Type.Ref("Target")) }, { description: "The targets." }),
+            ...problems(401),
+          },
         },
       },
       async ({ user }) => ({ items: targetsFor(user.role).map(viewTarget) }),
@@ -35,7 +43,9 @@ export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "A target: its columns, their rules, its key and its modes",
+          operationId: "getTarget",
+          summary: "Get a target",
+          description: "Returns the columns and their rules, the key and the modes.",
           params: TargetParams,
           response: { 200: Type.Ref("Target"), ...problems(400, 401, 404) },
         },
@@ -48,13 +58,19 @@ export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "A CSV file to begin with: the header and an example",
+          operationId: "downloadTargetTemplate",
+          summary: "Download a template for a target",
+          description: "A CSV file with the header and one example row.",
           params: TargetParams,
           response: {
             200: {
               description: "The file.",
-              headers: { "Content-Disposition": { schema: { type: "string" } } },
-              content: { "text/csv": { schema: Type.String() } },
+              headers: CONTENT_DISPOSITION,
+              content: {
+                "text/csv": {
+                  schema: Type.String({ examples: ["title,author\nFrankenstein,Mary Shelley\n"] }),
+                },
+              },
             },
             ...problems(400, 401, 404),
           },
@@ -68,7 +84,7 @@ export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           .send(templateOf(target));
       },
     );
-  };
+  });
 }
 
 function find(role: Role, name: string): Target {

@@ -1,6 +1,6 @@
 /** What a row can become. A target is one file that states its columns and what happens to a valid row. */
 import type { Static, TObject, TString } from "typebox";
-import type { Context } from "../context.ts";
+import type { Context, Tx } from "../context.ts";
 import type { BatchMode, RowEffect, RowError } from "../schema/batches.ts";
 
 /** Column name to the rules for its cells, which are text. */
@@ -77,7 +77,7 @@ interface Described<C extends Columns> {
    * Puts records back as they were before the rows wrote them, where nobody changed them since; an outcome for each,
    * in their order. No record is named twice. Without it a batch of this target can't be undone.
    */
-  undo?(tx: Context, batch: TargetBatch, rows: readonly WrittenRow[]): Promise<UndoOutcome[]>;
+  undo?(tx: Tx, batch: TargetBatch, rows: readonly WrittenRow[]): Promise<UndoOutcome[]>;
 }
 
 /** Writes a slice of rows together, in the transaction that their results and their job's completion commit with. */
@@ -86,13 +86,13 @@ export interface SetTarget<C extends Columns = Columns> extends Described<C> {
    * An outcome for each row, in their order. Throws where it can't write them all: the runner undoes the slice and
    * tries its halves, down to the row concerned.
    */
-  write(tx: Context, batch: TargetBatch, rows: readonly TargetRow<C>[]): Promise<Outcome[]>;
+  write(tx: Tx, batch: TargetBatch, rows: readonly TargetRow<C>[]): Promise<Outcome[]>;
 }
 
 /** What a row-wise target is told beside the row. */
 export interface Attempt {
   /** The same each time that the row is tried: send it on as an idempotency key. */
-  readonly taskId: string;
+  readonly rowId: string;
   /** 1 at first. */
   readonly attempt: number;
   /** Aborts when the batch is paused or cancelled, or the worker has to end. */

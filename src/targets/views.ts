@@ -1,45 +1,49 @@
 /** What the API tells of a target: its columns, their rules, and a file to begin with. */
 import Type, { type Static } from "typebox";
+import { nullable } from "../platform/http/schemas.ts";
 import { batchMode } from "../schema/batches.ts";
 import { modesOf } from "./registry.ts";
 import type { Target } from "./target.ts";
 
 const ColumnView = Type.Object({
-  name: Type.String(),
-  description: Type.Union([Type.String(), Type.Null()]),
-  required: Type.Boolean({ description: "A file without it is refused, and a row without it fails." }),
-  min_length: Type.Integer({ description: "In characters, spaces around the cell taken away." }),
-  max_length: Type.Union([Type.Integer(), Type.Null()]),
-  pattern: Type.Union([Type.String(), Type.Null()], { description: "A regular expression." }),
-  default: Type.Union([Type.String(), Type.Null()], { description: "Where the file does not have it." }),
-  example: Type.Union([Type.String(), Type.Null()]),
-  aliases: Type.Array(Type.String(), { description: "Other header names that mean it." }),
-  secret: Type.Boolean({ description: "No answer and no file shows it." }),
+  name: Type.String({ description: "The name of the column." }),
+  description: nullable(Type.String(), "The purpose of the column."),
+  required: Type.Boolean({
+    description: "A file without the column is refused, and a row without a value fails.",
+  }),
+  min_length: Type.Integer({
+    description: "The least number of characters, without spaces around the cell.",
+  }),
+  max_length: nullable(Type.Integer(), "The greatest number of characters. null: no limit."),
+  pattern: nullable(Type.String(), "A regular expression that cells must match."),
+  default: nullable(Type.String(), "The value if the file does not have the column."),
+  example: nullable(Type.String(), "An example of a cell."),
+  aliases: Type.Array(Type.String(), { description: "Other header names for the column." }),
+  secret: Type.Boolean({ description: "true: answers and files never show the cells." }),
 });
 
 export const TargetView = Type.Object(
   {
-    name: Type.String(),
-    description: Type.String(),
-    columns: Type.Array(ColumnView),
-    open: Type.Boolean({ description: "Takes a file of any header." }),
-    strict: Type.Boolean({ description: "A row with more fields than the header fails." }),
+    name: Type.String({ description: "The name of the target." }),
+    description: Type.String({ description: "A description of the target." }),
+    columns: Type.Array(ColumnView, { description: "The columns that the target knows." }),
+    open: Type.Boolean({ description: "true: the target accepts any header." }),
+    strict: Type.Boolean({ description: "true: a row with more cells than the header fails." }),
     key: Type.Array(Type.String(), {
-      description: "The columns that tell records apart, without regard to case.",
+      description: "The columns that identify a record, in any case.",
     }),
     modes: Type.Array(Type.Enum(batchMode.enumValues), {
       description:
-        "What a row does whose key is taken. insert: it fails as a duplicate. skip_existing: it succeeds and changes " +
-        "nothing. upsert: it changes the record. append: it becomes one more record.",
+        "How a row whose key is taken is handled. insert: the row fails as a duplicate. skip_existing: it succeeds and changes " +
+        "nothing. upsert: it updates the record. append: it creates another record.",
     }),
-    undo: Type.Boolean({ description: "Whether its batches can be undone." }),
-    role: Type.Union([Type.Literal("admin"), Type.Null()], {
-      description: "Who may upload; null: everybody.",
-    }),
-    template: Type.String({ description: "A CSV file to begin with." }),
+    undo: Type.Boolean({ description: "Whether batches of this target can be undone." }),
+    role: nullable(Type.Literal("admin"), "The role that may upload. null: everybody."),
+    template: Type.String({ description: "The path of a CSV file to start with." }),
   },
   {
     $id: "Target",
+    description: "A destination for the rows of an upload.",
     examples: [
       {
         name: "books",
@@ -47,7 +51,7 @@ export const TargetView = Type.Object(
         columns: [
           {
             name: "title",
-            description: null,
+            description: "The title.",
             required: true,
             min_length: 1,
             max_length: 500,

@@ -2,27 +2,31 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
-import { authenticate, requireRole, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
-import { Uuid } from "../platform/http/schemas.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
 import { requireStorable } from "../platform/postgres/storable.ts";
-import { ChangedView, changeTasks, REQUEST_SECONDS, type TaskAction } from "./control/change-tasks.ts";
+import { changeTasks, REQUEST_SECONDS, type TaskAction } from "./control/change-tasks.ts";
 import { FilterBody, filterFields, filterOf } from "./filter.ts";
+import { TaskParams } from "./params.ts";
 import { getTask, listTasks } from "./queries.ts";
-import { viewTask } from "./views.ts";
+import { ChangedView, viewTask } from "./views.ts";
 
 const Expect = Type.Optional(
   Type.Integer({
     minimum: 0,
-    description: "How many there are, as a call without it has told. Absent: only counted.",
+    description: "The `matched` of an earlier request without `expect`. Absent: the tasks are only counted.",
     examples: [12],
   }),
 );
 const Reason = Type.Optional(
-  Type.String({ maxLength: 1000, description: "For the history of each.", examples: ["Sent twice."] }),
+  Type.String({
+    maxLength: 1000,
+    description: "Stored in the history of each task.",
+    examples: ["Sent twice."],
+  }),
 );
-const Force = Type.Optional(Type.Boolean({ description: "Also those that have completed." }));
+const Force = Type.Optional(Type.Boolean({ description: "Retry completed tasks as well." }));
 
 const BODIES = {
   cancel: Type.Object({ filter: FilterBody, expect: Expect, reason: Reason }),
@@ -30,29 +34,39 @@ const BODIES = {
   delete: Type.Object({ filter: FilterBody, expect: Expect }),
 };
 
-const SUMMARIES: Readonly<Record<TaskAction, string>> = {
-  cancel: "Cancel all tasks of a filter that have not ended",
-  retry: "Retry all tasks of a filter that failed or were cancelled",
-  delete: "Delete all tasks of a filter, with their history and the files that they made",
+const OPERATIONS: Readonly<Record<TaskAction, { operationId: string; summary: string; what: string }>> = {
+  cancel: {
+    operationId: "adminCancelTasks",
+    summary: "Cancel all matching tasks",
+    what: "Cancels the pending and processing tasks that match the filter.",
+  },
+  retry: {
+    operationId: "adminRetryTasks",
+    summary: "Retry all matching tasks",
+    what: "Retries the failed and cancelled tasks that match the filter.",
+  },
+  delete: {
+    operationId: "adminDeleteTasks",
+    summary: "Delete all matching tasks",
+    what: "Deletes the tasks that match the filter, with their history and the files that they created.",
+  },
 };
 
 export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    app.addHook("onRequest", requireRole("operator", "admin"));
-    const shared = { tags: ["admin"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["admin"], roles: ["operator", "admin"] }, (app, shared) => {
     app.get(
       "/api/v1/admin/tasks",
       {
         schema: {
           ...shared,
-          summary: "The tasks of all users, newest first",
+          operationId: "adminListTasks",
+          summary: "List the tasks of all users",
+          description: "Newest first.",
           querystring: Type.Object({ ...filterFields, ...PageQuery }),
           response: { 200: Page(Type.Ref("Task")), ...problems(400, 401, 403) },
         },
       },
-      async ({ query }) => {
+      async ({ ctx, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit + 1 };
         const found = await listTasks(ctx, null, filterOf(query), page);
         const now = ctx.now();
@@ -66,24 +80,26 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     );
 
     for (const action of ["cancel", "retry", "delete"] as const) {
+      const { operationId, summary, what } = OPERATIONS[action];
       app.post(
         `/api/v1/admin/tasks/${action}`,
         {
           schema: {
             ...shared,
-            summary: SUMMARIES[action],
+            operationId,
+            summary,
             description:
-              "Without `expect` they are only counted; with any other number than there is, nothing is changed (409). Those " +
-              "created after the count are left alone. Where it takes over a minute, `changed` is below `matched`: count " +
-              "and send it again.",
+              `${what} Without \`expect\` they are only counted. If \`expect\` is not the number of matching tasks, nothing ` +
+              "changes (409). Tasks created after the count are not affected. A request ends after about a minute; if " +
+              "`changed` is then below `matched`, count and send it again.",
             body: BODIES[action],
             response: { 200: ChangedView, ...problems(400, 401, 403, 409, 413, 415) },
           },
         },
-        async ({ user, body }) => {
+        async ({ ctx, body }) => {
           const { filter, ...rest } = body;
           if ("reason" in rest && rest.reason) requireStorable(rest.reason, "reason");
-          return changeTasks(ctx, user.id, { ...rest, action, filter: filterOf(filter) }, REQUEST_SECONDS);
+          return changeTasks(ctx, { ...rest, action, filter: filterOf(filter) }, REQUEST_SECONDS);
         },
       );
     }
@@ -93,12 +109,14 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "One task of anybody's",
-          params: Type.Object({ task_id: Uuid }),
+          operationId: "adminGetTask",
+          summary: "Get a task of any user",
+          description: "Like GET /api/v1/tasks/{task_id}, but for the tasks of all users.",
+          params: TaskParams,
           response: { 200: Type.Ref("Task"), ...problems(400, 401, 403, 404) },
         },
       },
-      async ({ params }) => viewTask(await getTask(ctx, null, params.task_id), ctx.now()),
+      async ({ ctx, params }) => viewTask(await getTask(ctx, null, params.task_id), ctx.now()),
     );
-  };
+  });
 }

@@ -1,22 +1,21 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { Context } from "../context.ts";
-import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { LiveFeed, streamSchema } from "../platform/http/live-feed.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
+import { TaskParams } from "./params.ts";
 import { getTask } from "./queries.ts";
-import { TaskParams } from "./routes.ts";
 import { hasEnded } from "./state.ts";
 import { TASK_CHANNEL, type Task } from "./transitions.ts";
 import { taskVersion, viewTask } from "./views.ts";
 
 export function taskEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
+  return userRoutes(ctx, { tags: ["tasks"] }, (app, shared) => {
     const read = ({ id, userId }: Task) => getTask(ctx, userId, id);
     const show = (task: Task) => {
       const data = viewTask(task, ctx.now());
       return { version: taskVersion(data), data, hasEnded: hasEnded(task.status) };
     };
     const feed = new LiveFeed({ event: "task", channel: TASK_CHANNEL, read, show }, ctx);
-    app.addHook("onRequest", authenticate(ctx.config));
     // Before the server waits for its connections to end.
     app.addHook("preClose", async () => feed.close());
 
@@ -26,9 +25,9 @@ export function taskEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         // It would stay open.
         exposeHeadRoute: false,
         schema: {
-          tags: ["tasks"],
-          security: SECURITY,
-          summary: "A task, live, as server-sent events",
+          ...shared,
+          operationId: "streamTaskEvents",
+          summary: "Follow a task",
           params: TaskParams,
           ...streamSchema({
             what: "task",
@@ -38,10 +37,10 @@ export function taskEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           }),
         },
       },
-      async ({ user, params, headers }, reply) => {
+      async ({ ctx, user, params, headers }, reply) => {
         const task = await getTask(ctx, user.id, params.task_id);
         return feed.answer(task, headers["last-event-id"], reply);
       },
     );
-  };
+  });
 }

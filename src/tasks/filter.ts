@@ -19,25 +19,35 @@ export const TaskFilterQuery = {
   status: Type.Optional(
     Type.Array(Type.String({ maxLength: 100 }), {
       maxItems: 20,
-      description: `Any of: ${taskStatus.enumValues.join(", ")}. Repeated, or with commas between them.`,
+      description: `One or more of: ${taskStatus.enumValues.join(", ")}. Repeat the parameter, or separate them by commas.`,
       examples: [["pending", "processing"]],
     }),
   ),
-  type: Type.Optional(Type.String({ maxLength: 100, examples: ["image"] })),
-  queue: Type.Optional(Type.Enum([...QUEUES])),
-  group_id: Type.Optional({ ...Uuid, description: "Tasks that were created together." }),
-  tag: Type.Optional(Type.String({ minLength: 1, maxLength: 50, pattern: NUL_FREE, examples: ["may"] })),
+  type: Type.Optional(
+    Type.String({ maxLength: 100, description: "Only tasks of this type.", examples: ["image"] }),
+  ),
+  queue: Type.Optional(Type.Enum([...QUEUES], { description: "Only tasks of this queue." })),
+  group_id: Type.Optional({ ...Uuid, description: "Only tasks that were created together." }),
+  tag: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 50,
+      pattern: NUL_FREE,
+      description: "Only tasks with this tag.",
+      examples: ["may"],
+    }),
+  ),
   from: Type.Optional(
     Type.String({
       maxLength: 40,
-      description: "Created then or later: a date (UTC) or a date and time of RFC 3339.",
+      description: "Only tasks created then or later: a date (UTC), or a date and time as in RFC 3339.",
       examples: ["2026-11-01", "2026-11-01T08:00:00Z"],
     }),
   ),
   to: Type.Optional(
     Type.String({
       maxLength: 40,
-      description: "Created then or before; of a date, the whole day.",
+      description: "Only tasks created then or earlier. A date includes the whole day.",
       examples: ["2026-11-30"],
     }),
   ),
@@ -45,7 +55,7 @@ export const TaskFilterQuery = {
     Type.String({
       maxLength: 200,
       pattern: NUL_FREE,
-      description: "Words that each must be in the title, the description or the file's name.",
+      description: "Words that must all occur in the title, the description or the file name.",
       examples: ["cat"],
     }),
   ),
@@ -105,14 +115,19 @@ function isDay(text: string): boolean {
 export const filterFields = {
   ...TaskFilterQuery,
   user_id: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: "Of this user." }),
+    Type.Integer({
+      minimum: 1,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: "Only tasks of this user.",
+      examples: [1],
+    }),
   ),
 };
 
 /** A field that is none would choose more than was meant. */
 export const FilterBody = Type.Object(filterFields, {
   propertyNames: { enum: Object.keys(filterFields) },
-  description: "`{}`: every task.",
+  description: "The tasks to change. `{}` matches every task.",
   examples: [{ status: ["failed"], type: "generic" }],
 });
 

@@ -20,9 +20,7 @@ import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { files } from "../schema/files.ts";
 import { type TaskStatus, taskEvents, taskProgress, taskStatus, tasks } from "../schema/tasks.ts";
-import type { Scope, Task } from "./transitions.ts";
-
-type Owner = Scope["ownerId"];
+import { isOwnedBy, type Owner, type Task } from "./transitions.ts";
 
 export interface TaskFilter {
   readonly statuses?: readonly TaskStatus[];
@@ -38,10 +36,6 @@ export interface TaskFilter {
   readonly search?: readonly string[];
   /** Absent: title, description and the file's name. */
   readonly searched?: readonly ("title" | "description" | "fileName")[];
-}
-
-export function isOwnedBy(ownerId: Owner): SQL | undefined {
-  return ownerId === null ? undefined : eq(tasks.userId, ownerId);
 }
 
 export function matches(filter: TaskFilter): SQL | undefined {
@@ -86,14 +80,6 @@ export function listTasks(
     .where(and(isOwnedBy(ownerId), matches(filter), page))
     .orderBy(desc(tasks.number))
     .limit(limit);
-}
-
-export async function countTasks(ctx: Context, ownerId: Owner, filter: TaskFilter): Promise<number> {
-  const [found] = await ctx.db
-    .select({ count: count() })
-    .from(tasks)
-    .where(and(isOwnedBy(ownerId), matches(filter)));
-  return found?.count ?? 0;
 }
 
 /** How many there are of each status, those of which there is none included. */

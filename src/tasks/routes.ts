@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
-import { authenticate, SECURITY } from "../platform/http/auth.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
-import { Uuid } from "../platform/http/schemas.ts";
+import { userRoutes } from "../platform/http/user-routes.ts";
 import { readTaskFilter, TaskFilterQuery } from "./filter.ts";
+import { TaskParams } from "./params.ts";
 import {
   countByStatus,
   getTask,
@@ -28,24 +28,21 @@ import {
   viewTask,
 } from "./views.ts";
 
-export const TaskParams = Type.Object({ task_id: Uuid });
-
 export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["tasks"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["tasks"] }, (app, shared) => {
     app.get(
       "/api/v1/tasks",
       {
         schema: {
           ...shared,
-          summary: "My tasks, newest first",
+          operationId: "listTasks",
+          summary: "List tasks",
+          description: "Your tasks, newest first.",
           querystring: Type.Object({ ...TaskFilterQuery, ...PageQuery }),
           response: { 200: Page(Type.Ref("Task")), ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit + 1 };
         const found = await listTasks(ctx, user.id, readTaskFilter(query), page);
         const now = ctx.now();
@@ -63,12 +60,14 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "How many of my tasks are in each status",
+          operationId: "countTasks",
+          summary: "Count tasks by status",
+          description: "Counts your tasks that match the filter.",
           querystring: Type.Object(TaskFilterQuery),
           response: { 200: TaskCounts, ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const counts = await countByStatus(ctx, user.id, readTaskFilter(query));
         return { total: totalOf(counts), ...counts };
       },
@@ -79,15 +78,17 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "A task: status, progress, result",
+          operationId: "getTask",
+          summary: "Get a task",
           description:
-            "`ETag` is the version of what is stored; `elapsed_seconds` changes with the clock and has no part in it. Who " +
-            "polls with `If-None-Match` gets 304 until something changes.",
+            "Returns the status, the progress and the result. `ETag` identifies the stored version; `elapsed_seconds` does " +
+            "not affect it. Poll with `If-None-Match` to get 304 until something changes.",
           params: TaskParams,
           response: { 200: Type.Ref("Task"), ...NOT_MODIFIED, ...problems(400, 401, 404) },
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const view = viewTask(await getTask(ctx, request.user.id, request.params.task_id), ctx.now());
         return sendVersion(request, reply, taskVersion(view), view);
       },
@@ -98,13 +99,15 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "What happened to a task, from its beginning",
+          operationId: "listTaskHistory",
+          summary: "List the history of a task",
+          description: "The events of the task, oldest first.",
           params: TaskParams,
           querystring: Type.Object(PageQuery),
           response: { 200: Page(TaskEventView), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params, query }) => {
+      async ({ ctx, user, params, query }) => {
         const after = decodeNumberCursor(query.cursor);
         const { id } = await getTask(ctx, user.id, params.task_id);
         const found = await listEvents(ctx, id, after, query.limit + 1);
@@ -117,13 +120,15 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "What a task told of how far it is, from its beginning",
+          operationId: "listTaskProgress",
+          summary: "List the progress of a task",
+          description: "The progress reports of the task, oldest first.",
           params: TaskParams,
           querystring: Type.Object(PageQuery),
           response: { 200: Page(TaskProgressView), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params, query }) => {
+      async ({ ctx, user, params, query }) => {
         const after = decodeNumberCursor(query.cursor);
         const { id } = await getTask(ctx, user.id, params.task_id);
         const found = await listProgress(ctx, id, after, query.limit + 1);
@@ -136,18 +141,20 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "The files that a task has made, once it has completed",
+          operationId: "listTaskFiles",
+          summary: "List the files of a task",
+          description: "The files that the task created; empty until it has completed.",
           params: TaskParams,
           querystring: Type.Object(PageQuery),
           response: { 200: Page(TaskFileView), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params, query }) => {
+      async ({ ctx, user, params, query }) => {
         const after = decodeUuidCursor(query.cursor);
         const task = await getTask(ctx, user.id, params.task_id);
         const found = await listFiles(ctx, task, after, query.limit + 1);
         return pageOf(found, query.limit, ({ id }) => id, viewFile);
       },
     );
-  };
+  });
 }

@@ -1,12 +1,10 @@
 /** The states of a task and what leads from one to the next. Every UPDATE of `tasks.status` names its edge here. */
 import { OPEN_TASK_STATUSES, type TaskEventType, type TaskStatus } from "../schema/tasks.ts";
+import { stateMachine, type Transition } from "../state-machine.ts";
 
-interface Transition {
-  readonly from: readonly TaskStatus[];
-  readonly to: TaskStatus;
-  /** What the audit trail says of it. */
+interface TaskTransition extends Transition<TaskStatus> {
+  /** The type of the event that records it in the audit trail. */
   readonly event: TaskEventType;
-  readonly when: string;
 }
 
 export const transitions = {
@@ -59,17 +57,15 @@ export const transitions = {
     event: "retrying",
     when: "Its owner wants it done once more (`force`).",
   },
-} as const satisfies Record<string, Transition>;
+} as const satisfies Record<string, TaskTransition>;
 
 export type Edge = keyof typeof transitions;
+
+export const { allows, requireEdge } = stateMachine<TaskStatus, Edge>("task", transitions);
 
 /** States in which nothing works on a task and nothing will unless its owner asks for it. */
 export const ENDED_STATUSES = ["completed", "failed", "cancelled"] as const satisfies TaskStatus[];
 
 export function hasEnded(status: TaskStatus): boolean {
   return ENDED_STATUSES.some((ended) => ended === status);
-}
-
-export function allows(edge: Edge, status: TaskStatus): boolean {
-  return transitions[edge].from.some((from) => from === status);
 }

@@ -1,5 +1,5 @@
 /** The jobs of tasks. A run of a task always has the same job id, so that it can't be enqueued twice. */
-import type { Context } from "../context.ts";
+import type { Tx } from "../context.ts";
 import { type QueueName, taskJobs } from "../jobs.ts";
 import { deterministicJobId } from "../platform/ids.ts";
 import type { NewJob } from "../platform/queue/queue.ts";
@@ -18,11 +18,7 @@ interface Runnable {
 }
 
 /** Adds the jobs of tasks that are due, or will be after so many seconds. */
-export async function enqueueTasks(
-  tx: Context,
-  tasks: readonly Runnable[],
-  startAfterSeconds = 0,
-): Promise<void> {
+export async function enqueueTasks(tx: Tx, tasks: readonly Runnable[], startAfterSeconds = 0): Promise<void> {
   for (const [queue, own] of byQueue(tasks)) {
     await tx.queue.add(
       tx.db,
@@ -42,7 +38,7 @@ export async function enqueueTasks(
 
 /** Removes the jobs of tasks that are not to run any more; a worker that has one in hand notices by itself. */
 export async function dequeueTasks(
-  tx: Context,
+  tx: Tx,
   tasks: readonly Pick<Runnable, "jobId" | "queue">[],
 ): Promise<void> {
   for (const [queue, own] of byQueue(tasks)) {

@@ -1,56 +1,39 @@
 import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
 import type { PgUpdateSetSource } from "drizzle-orm/pg-core";
-import { type Context, changeExpression, publishChange, publishLocally } from "../context.ts";
-import { DomainError, notFound } from "../errors.ts";
+import { type Context, changeExpression, publishChange, publishLocally, type Tx } from "../context.ts";
+import { notFound } from "../errors.ts";
 import { type TaskEventType, tasks } from "../schema/tasks.ts";
-import { allows, type Edge, transitions } from "./state.ts";
+import { type Edge, transitions } from "./state.ts";
 
 export type Task = typeof tasks.$inferSelect;
 
 /** Its payload is the task's id. */
 export const TASK_CHANNEL = "rowmill_task";
 
-/** Who acts, and on whose tasks. */
-export interface Scope {
-  /** null: the service itself. */
-  readonly actorId: number | null;
-  /** null: anybody's. */
-  readonly ownerId: number | null;
+/** The user whose tasks are meant; null: the tasks of all users. */
+export type Owner = number | null;
+
+export function isOwnedBy(ownerId: Owner): SQL | undefined {
+  return ownerId === null ? undefined : eq(tasks.userId, ownerId);
 }
 
-export function ownTasks(userId: number): Scope {
-  return { actorId: userId, ownerId: userId };
-}
-
-/** What the audit trail says beside the event's type. */
+/** What the audit trail says beside the event's type and the actor. */
 export interface EventNote {
   readonly message?: string;
-  readonly actorId?: number | null;
   readonly metadata?: Record<string, unknown>;
 }
 
 type Changes = Omit<PgUpdateSetSource<typeof tasks>, "id" | "status" | "updatedAt">;
 
-/** A task that the actor may act on, locked until the commit. @throws DomainError `not_found` */
-export async function lockTask(tx: Context, { ownerId }: Scope, taskId: string): Promise<Task> {
-  const isOwn = ownerId === null ? undefined : eq(tasks.userId, ownerId);
+/** A task of this owner, locked until the commit. @throws DomainError `not_found` */
+export async function lockTask(tx: Tx, ownerId: Owner, taskId: string): Promise<Task> {
   const [task] = await tx.db
     .select()
     .from(tasks)
-    .where(and(eq(tasks.id, taskId), isOwn))
+    .where(and(eq(tasks.id, taskId), isOwnedBy(ownerId)))
     .for("update");
   if (!task) throw notFound("task");
   return task;
-}
-
-/** @throws DomainError `conflict` that says which states allow it */
-export function requireEdge({ status }: Pick<Task, "status">, edge: Edge, action: string): void {
-  if (allows(edge, status)) return;
-  const { from } = transitions[edge];
-  throw new DomainError(
-    "conflict",
-    `A task that is ${status} can't be ${action}; one that is ${from.join(" or ")} can.`,
-  );
 }
 
 /**
@@ -72,7 +55,7 @@ export async function transition(
     .where(and(where, inArray(tasks.status, [...from])))
     .returning();
   const { rows } = await ctx.db.execute<Record<string, unknown>>(sql`
-    WITH changed AS ${update}, recorded AS (${eventsOf(sql`SELECT id FROM changed`, event, note)})
+    WITH changed AS ${update}, recorded AS (${eventsOf(ctx, sql`SELECT id FROM changed`, event, note)})
     SELECT changed.*, ${changeExpression(ctx, TASK_CHANNEL, sql`id::text`)} AS told FROM changed`);
   const changed = rows.map(taskOf);
   publishLocally(
@@ -96,22 +79,27 @@ function taskOf(row: Record<string, unknown>): Task {
 
 /** Writes the same event of each task, and tells whoever watches them. */
 export async function recordEvent(
-  tx: Context,
+  tx: Tx,
   taskIds: readonly string[],
   type: TaskEventType,
   note: EventNote = {},
 ): Promise<void> {
   if (taskIds.length === 0) return;
   const ids = sql`SELECT id FROM unnest(${sql.param([...taskIds])}::uuid[]) AS task (id)`;
-  await tx.db.execute(eventsOf(ids, type, note));
+  await tx.db.execute(eventsOf(tx, ids, type, note));
   await publishChange(tx, TASK_CHANNEL, taskIds);
 }
 
 /** @param ids a query that gives the `id` of each task */
-function eventsOf(ids: SQL, type: TaskEventType, { message = "", actorId = null, metadata }: EventNote): SQL {
+function eventsOf(
+  { actor }: Context,
+  ids: SQL,
+  type: TaskEventType,
+  { message = "", metadata }: EventNote,
+): SQL {
   const json = metadata ? JSON.stringify(metadata) : null;
   return sql`
-    INSERT INTO task_events (task_id, type, message, actor_id, metadata, created_at)
-    SELECT id, ${type}::task_event_type, ${message}, ${actorId}::bigint, ${json}::json, statement_timestamp()
+    INSERT INTO rowmill.task_events (task_id, type, message, actor_id, metadata, created_at)
+    SELECT id, ${type}::rowmill.task_event_type, ${message}, ${actor?.id ?? null}::bigint, ${json}::json, statement_timestamp()
     FROM (${ids}) AS task`;
 }

@@ -2,6 +2,7 @@
 import Type, { type Static, type TInteger } from "typebox";
 import { QUEUES } from "../jobs.ts";
 import { versionOf } from "../platform/http/etag.ts";
+import { Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import type { files } from "../schema/files.ts";
 import {
   type TaskStatus,
@@ -13,115 +14,181 @@ import {
 import { hasEnded } from "./state.ts";
 import type { Task } from "./transitions.ts";
 
-const Moment = Type.String({ format: "date-time" });
-const NullableMoment = (description: string) => Type.Union([Moment, Type.Null()], { description });
-const NullableText = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
 const Json = (description: string) => Type.Record(Type.String(), Type.Unknown(), { description });
 
-export const TaskStatusName = Type.Enum(taskStatus.enumValues, {
+const TaskStatusName = Type.Enum(taskStatus.enumValues, {
   description:
-    "pending: it waits for a worker, its next attempt or another task. processing. completed: it has its result. " +
-    "failed: `error_code` and `error_message` say why. cancelled.",
+    "pending: waits for a worker, its next attempt or another task. processing: a worker runs it. completed: it has its " +
+    "result. failed: `error_code` and `error_message` say why. cancelled: a user cancelled it, or a task before it failed.",
 });
+
+const TASK_EXAMPLE = {
+  id: "019c1f3e-7f0a-7c11-9d43-6d0b2c1a9e55",
+  number: 17,
+  user_id: 1,
+  type: "image",
+  queue: "file_processing",
+  title: "Pictures of May",
+  description: "",
+  status: "processing",
+  priority: 5,
+  progress: 65,
+  params: { resize: [1920, 1080] },
+  file: {
+    id: "019c1f3e-7f0a-7c11-9d43-6d0b2c1a9e01",
+    path: "/path/to/image.jpg",
+    name: "image.jpg",
+    bytes: 482113,
+  },
+  result: null,
+  error_code: null,
+  error_message: null,
+  retry_count: 0,
+  max_retries: 3,
+  attempt: 1,
+  job_id: "fa80a633-7c36-4c61-b518-9158366a5671",
+  group_id: null,
+  after_id: null,
+  cancel_reason: null,
+  tags: ["may"],
+  metadata: { order: 4711 },
+  is_cancellable: true,
+  is_retryable: false,
+  elapsed_seconds: 1.2,
+  created_at: "2026-11-22T03:43:21.893Z",
+  updated_at: "2026-11-22T03:43:23.486Z",
+  due_at: "2026-11-22T03:43:21.893Z",
+  started_at: "2026-11-22T03:43:22.286Z",
+  completed_at: null,
+  cancelled_at: null,
+};
 
 export const TaskView = Type.Object(
   {
-    id: Type.String({ format: "uuid" }),
-    number: Type.Integer({ description: "The same task, for those who count." }),
-    user_id: Type.Integer(),
-    type: Type.String({ examples: ["image"] }),
-    queue: Type.Enum([...QUEUES]),
-    title: Type.String(),
-    description: Type.String(),
+    id: { ...Uuid, description: "The id of the task." },
+    number: Type.Integer({ description: "A short number for the same task, counted up per installation." }),
+    user_id: Type.Integer({ description: "The owner of the task." }),
+    type: Type.String({ description: "The task type.", examples: ["image"] }),
+    queue: Type.Enum([...QUEUES], { description: "The queue that the task runs in." }),
+    title: Type.String({ description: "A title for people, or empty." }),
+    description: Type.String({ description: "A longer text for people, or empty." }),
     status: TaskStatusName,
-    priority: Type.Integer({ description: "0 to 9; higher ones are taken first." }),
-    progress: Type.Integer({ description: "Percent." }),
-    params: Json("As the type takes them, its defaults included."),
-    file: Type.Union(
-      [
-        Type.Object({
-          id: Type.Union([Type.String({ format: "uuid" }), Type.Null()], {
-            description: "null: it lies below FILES_ROOT, or was deleted.",
-          }),
-          path: Type.String(),
-          name: Type.String(),
-          bytes: Type.Integer(),
-        }),
-        Type.Null(),
-      ],
-      { description: "What it works on." },
+    priority: Type.Integer({ description: "0 to 9. Tasks with a higher priority are taken first." }),
+    progress: Type.Integer({ description: "The progress in percent." }),
+    params: Json("The parameters of the type, with defaults."),
+    file: nullable(
+      Type.Object({
+        id: nullable(
+          Type.String({ format: "uuid" }),
+          "null: the file is below FILES_ROOT, or it was deleted.",
+        ),
+        path: Type.String({ description: "The path that the task was created with." }),
+        name: Type.String({ description: "The name of the file." }),
+        bytes: Type.Integer({ description: "The size." }),
+      }),
+      "The file that the task reads.",
     ),
-    result: Type.Union([Json("What came of it; `message` is the same in a sentence."), Type.Null()]),
-    error_code: NullableText("Why it failed, for programs."),
-    error_message: NullableText(
-      "The same for people; also of the attempt before, while it waits for the next.",
+    result: nullable(
+      Type.Record(Type.String(), Type.Unknown()),
+      "The result; `message` has it in one sentence. Each type describes its other fields.",
     ),
-    retry_count: Type.Integer({
-      description: "Retries that came by themselves since it was last asked for.",
-    }),
-    max_retries: Type.Integer(),
-    attempt: Type.Integer({ description: "How often a worker has begun it." }),
-    job_id: Type.String({ format: "uuid", description: "The queue's job." }),
-    group_id: Type.Union([Type.String({ format: "uuid" }), Type.Null()], {
-      description: "Tasks that were created together.",
-    }),
-    after_id: Type.Union([Type.String({ format: "uuid" }), Type.Null()], {
-      description: "The task that it waits, or waited, for.",
-    }),
-    cancel_reason: NullableText("As it was given."),
-    tags: Type.Array(Type.String()),
-    metadata: Json("As it was given."),
-    is_cancellable: Type.Boolean(),
-    is_retryable: Type.Boolean({ description: "Without `force`." }),
-    elapsed_seconds: Type.Union([Type.Number(), Type.Null()], {
-      description: "Of the attempt that counts, up to now or its end.",
-    }),
-    created_at: Moment,
-    updated_at: Moment,
-    due_at: NullableMoment("From when a worker may take it; null while it waits for another task."),
-    started_at: NullableMoment("Of the attempt that counts."),
-    completed_at: NullableMoment("When it completed or failed."),
-    cancelled_at: NullableMoment("When it was cancelled."),
+    error_code: nullable(Type.String(), "Why the task failed, for programs."),
+    error_message: nullable(
+      Type.String(),
+      "Why the task failed, for people. While it waits for its next attempt: why the last attempt failed.",
+    ),
+    retry_count: Type.Integer({ description: "Automatic retries since the last request to run the task." }),
+    max_retries: Type.Integer({ description: "The limit of automatic retries." }),
+    attempt: Type.Integer({ description: "How often a worker has started the task." }),
+    job_id: { ...Uuid, description: "The job of the task." },
+    group_id: nullable(Type.String({ format: "uuid" }), "The same for all tasks that were created together."),
+    after_id: nullable(Type.String({ format: "uuid" }), "The task that this task waits or waited for."),
+    cancel_reason: nullable(Type.String(), "The reason for cancelling the task."),
+    tags: Type.Array(Type.String(), { description: "Words to find the task by." }),
+    metadata: Json("Your own data, unchanged."),
+    is_cancellable: Type.Boolean({ description: "Whether the task can be cancelled now." }),
+    is_retryable: Type.Boolean({ description: "Whether the task can be retried now without `force`." }),
+    elapsed_seconds: nullable(Type.Number(), "The time of the latest attempt until now or until its end."),
+    created_at: Moment("When the task was created."),
+    updated_at: Moment("When the task last changed."),
+    due_at: NullableMoment("When a worker may take the task. null: it waits for another task."),
+    started_at: NullableMoment("When the latest attempt started."),
+    completed_at: NullableMoment("When the task completed or failed."),
+    cancelled_at: NullableMoment("When the task was cancelled."),
   },
-  { $id: "Task" },
+  { $id: "Task", description: "A task and its progress.", examples: [TASK_EXAMPLE] },
 );
 export type TaskView = Static<typeof TaskView>;
 
 export const TaskEventView = Type.Object({
-  type: Type.Enum(taskEventType.enumValues),
-  message: Type.String(),
-  actor_id: Type.Union([Type.Integer(), Type.Null()], {
-    description: "The user who did it; null: the service.",
-  }),
-  metadata: Type.Union([Json("What there is to say beside."), Type.Null()]),
-  created_at: Moment,
+  type: Type.Enum(taskEventType.enumValues, { description: "The kind of event." }),
+  message: Type.String({ description: "The event, for people.", examples: ["Task created"] }),
+  actor_id: nullable(Type.Integer(), "The user who caused the event. null: the service."),
+  metadata: nullable(Type.Record(Type.String(), Type.Unknown()), "Details of the event."),
+  created_at: Moment("When it happened."),
 });
 
 export const TaskProgressView = Type.Object({
-  progress: Type.Integer({ description: "Percent." }),
-  message: Type.String(),
-  data: Type.Union([Json("What the type has told."), Type.Null()]),
-  created_at: Moment,
+  progress: Type.Integer({ description: "The progress in percent.", examples: [65] }),
+  message: Type.String({
+    description: "The current step, for people.",
+    examples: ["Looking at its colours"],
+  }),
+  data: nullable(Type.Record(Type.String(), Type.Unknown()), "Details of the step."),
+  created_at: Moment("When the task reported it."),
 });
 
 export const TaskFileView = Type.Object({
-  id: Type.String({ format: "uuid" }),
-  name: Type.String(),
-  media_type: Type.String(),
-  bytes: Type.Integer(),
-  url: Type.String({ description: "Where its content is." }),
+  id: { ...Uuid, description: "The id of the file." },
+  name: Type.String({ description: "The name of the file.", examples: ["image.webp"] }),
+  media_type: Type.String({ description: "Detected from the content.", examples: ["image/webp"] }),
+  bytes: Type.Integer({ description: "The size.", examples: [48211] }),
+  url: Type.String({
+    description: "The path of the content.",
+    examples: ["/api/v1/files/019c1f3e-7f0a-7c11-9d43-6d0b2c1a9e02/content"],
+  }),
 });
 
 export const TaskCounts = Type.Object(
   {
-    total: Type.Integer(),
-    ...(Object.fromEntries(taskStatus.enumValues.map((status) => [status, Type.Integer()])) as Record<
-      TaskStatus,
-      TInteger
-    >),
+    total: Type.Integer({ description: "All of them." }),
+    ...(Object.fromEntries(
+      taskStatus.enumValues.map((status) => [
+        status,
+        Type.Integer({ description: `Tasks that are ${status}.` }),
+      ]),
+    ) as Record<TaskStatus, TInteger>),
   },
-  { examples: [{ total: 35, pending: 5, processing: 3, completed: 25, failed: 2, cancelled: 0 }] },
+  {
+    description: "The numbers of tasks.",
+    examples: [{ total: 35, pending: 5, processing: 3, completed: 25, failed: 2, cancelled: 0 }],
+  },
 );
+
+/** Of an action on all tasks of a filter. */
+export const ChangedView = Type.Object(
+  {
+    matched: Type.Integer({ description: "The number of matches.", examples: [12] }),
+    changed: Type.Integer({
+      description: "The number of changes: 0 without `expect`, below `matched` if it took over a minute.",
+      examples: [12],
+    }),
+  },
+  { description: "The numbers of matches and changes." },
+);
+
+export const CreatedTasksView = Type.Object({
+  group_id: { ...Uuid, description: "For GET /api/v1/tasks?group_id=." },
+  count: Type.Integer({ description: "The number of tasks." }),
+  tasks: Type.Array(
+    Type.Object({
+      id: { ...Uuid, description: "The id of the task." },
+      number: Type.Integer({ description: "A short number for the same task." }),
+      job_id: { ...Uuid, description: "The job of the task." },
+    }),
+    { description: "In the order of the request." },
+  ),
+});
 
 export function viewTask(task: Task, now: Date): TaskView {
   const { fileName, filePath, fileBytes } = task;

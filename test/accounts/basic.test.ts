@@ -306,9 +306,9 @@ describe("wrong passwords", () => {
     await using own = await startRowmill();
     await own.client.signUp("ada");
     expect((await meAs("ada", PASSWORD, own)).status).toBe(200);
-    await own.ctx.db.execute(sql`ALTER TABLE users RENAME TO gone`);
+    await own.ctx.db.execute(sql`ALTER TABLE rowmill.users RENAME TO gone`);
     expect((await meAs("ada", PASSWORD, own)).status).toBe(500);
-    await own.ctx.db.execute(sql`ALTER TABLE gone RENAME TO users`);
+    await own.ctx.db.execute(sql`ALTER TABLE rowmill.gone RENAME TO users`);
     expect((await meAs("ada", PASSWORD, own)).status).toBe(200);
   });
 });

@@ -94,12 +94,12 @@ describe("the log", () => {
     await using own = await startRowmill();
     const { url, log } = await startProgram(own);
     const { post, headers, refresh, secrets, meWith, basic, token } = await useProgram(url);
-    await own.ctx.pool.query("ALTER TABLE users RENAME COLUMN email TO gone");
+    await own.ctx.pool.query("ALTER TABLE rowmill.users RENAME COLUMN email TO gone");
     expect((await post(`${AUTH}/login`, account, headers)).status).toBe(500);
     expect(
       (await post(`${AUTH}/signup`, { ...account, username: "Hedwig Personal II" }, headers)).status,
     ).toBe(500);
-    await own.ctx.pool.query("ALTER TABLE users RENAME TO gone");
+    await own.ctx.pool.query("ALTER TABLE rowmill.users RENAME TO gone");
     expect((await post(`${AUTH}/refresh`, { refresh }, headers)).status).toBe(500);
     expect(await meWith(`Basic ${basic}`)).toBe(500);
     expect(await meWith(`Token ${token}`)).toBe(500);

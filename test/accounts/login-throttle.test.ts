@@ -73,7 +73,7 @@ describe("failed logins", () => {
     await own.client.signUp("patient");
     await failTimes(10, "patient", own);
     expect((await logIn("patient", PASSWORD, own)).status).toBe(429);
-    await own.ctx.pool.query("UPDATE rate_limits SET expire = $1", [Date.now() - 1000]);
+    await own.ctx.pool.query("UPDATE rowmill.rate_limits SET expire = $1", [Date.now() - 1000]);
     expect((await logIn("patient", PASSWORD, own)).status).toBe(200);
   });
 

@@ -147,7 +147,7 @@ describe("a refresh token", () => {
     const first = await newSession("hashed");
     const second = (await refreshWith(first.refresh)).body;
     const stored = await rowmill.ctx.pool.query<{ token_hash: Buffer; text: string }>(
-      "SELECT token_hash, t::text AS text FROM refresh_tokens t WHERE user_id = $1 ORDER BY created_at",
+      "SELECT token_hash, t::text AS text FROM rowmill.refresh_tokens t WHERE user_id = $1 ORDER BY created_at",
       [first.user.id],
     );
     const hashes = stored.rows.map(({ token_hash }) => token_hash.toString("hex"));

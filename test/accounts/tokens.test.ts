@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
-import type { TokenView } from "../../src/accounts/tokens/api-tokens.ts";
+import type { TokenView } from "../../src/accounts/tokens/views.ts";
 import { jobs } from "../../src/jobs.ts";
 import { apiTokens, users } from "../../src/schema/accounts.ts";
 import type { Answer, Client, Problem } from "../support/client.ts";
@@ -63,7 +63,7 @@ describe("an API token", () => {
   test("only the SHA-256 of an API token is stored", async () => {
     const { body } = await make(await rowmill.newUser(), "hashed");
     const { rows } = await rowmill.ctx.pool.query<{ hash: Buffer; text: string }>(
-      "SELECT token_hash AS hash, t::text AS text FROM api_tokens t WHERE id = $1",
+      "SELECT token_hash AS hash, t::text AS text FROM rowmill.api_tokens t WHERE id = $1",
       [body.id],
     );
     expect(rows[0]?.hash).toEqual(createHash("sha256").update(body.token).digest());
@@ -278,13 +278,13 @@ describe("the last use", () => {
   test("a request succeeds if the last use of its token cannot be written", async () => {
     const { body } = await make(await rowmill.newUser(), "unwritable");
     const { pool } = rowmill.ctx;
-    await pool.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    await pool.query(`CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN RAISE EXCEPTION 'disk full'; END $$`);
     await pool.query(
-      "CREATE TRIGGER refuse BEFORE UPDATE ON api_tokens FOR EACH ROW EXECUTE FUNCTION refuse()",
+      "CREATE TRIGGER refuse BEFORE UPDATE ON rowmill.api_tokens FOR EACH ROW EXECUTE FUNCTION rowmill.refuse()",
     );
     for (let i = 0; i < 3; i++) await use(body);
-    await pool.query("DROP TRIGGER refuse ON api_tokens");
+    await pool.query("DROP TRIGGER refuse ON rowmill.api_tokens");
     await use(body);
     await until("the use is noted", () => lastUse(body));
   });
@@ -294,7 +294,7 @@ describe("the last use", () => {
     const holder = await rowmill.ctx.pool.connect();
     try {
       await holder.query("BEGIN");
-      await holder.query("SELECT FROM api_tokens WHERE id = $1 FOR UPDATE", [body.id]);
+      await holder.query("SELECT FROM rowmill.api_tokens WHERE id = $1 FOR UPDATE", [body.id]);
       for (let i = 0; i < 30; i++) await use(body);
       expect(rowmill.ctx.pool.waitingCount).toBe(0);
       await holder.query("COMMIT");

@@ -3,6 +3,7 @@ import { createApp } from "../../src/app.ts";
 import { batchChanged } from "../../src/batches/batch-changes.ts";
 import { newBatchId } from "../../src/batches/ids.ts";
 import type { BatchView } from "../../src/batches/views.ts";
+import { inTransaction } from "../../src/context.ts";
 import { ChangeListener } from "../../src/platform/postgres/change-listener.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { EventClient } from "../support/events.ts";
@@ -32,8 +33,12 @@ async function follow(user: Client, id: string, lastEventId?: string): Promise<E
 
 /** Changes the batch as its owner's reason, which every view shows. */
 async function change(id: string, reason: string, { isTold = true } = {}): Promise<void> {
-  await rowmill.ctx.pool.query("UPDATE batches SET reason = $2 WHERE id = $1", [id, reason]);
-  if (isTold) await batchChanged(rowmill.ctx, id);
+  await rowmill.ctx.pool.query("UPDATE rowmill.batches SET reason = $2 WHERE id = $1", [id, reason]);
+  if (isTold) await tell(id);
+}
+
+function tell(id: string): Promise<void> {
+  return inTransaction(rowmill.ctx, (tx) => batchChanged(tx, id));
 }
 
 const withReason = (reason: string) => (event: { data: BatchView }) => event.data.reason === reason;
@@ -124,7 +129,7 @@ describe("the events of a batch", () => {
     client.leave();
     const again = await follow(user, id, first.id);
     await until("it is connected", async () => again.text !== "");
-    await batchChanged(rowmill.ctx, id);
+    await tell(id);
     await change(id, "news");
     await again.saw("of the change", () => true);
     expect(again.events[0]?.data.reason).toBe("news");
@@ -136,7 +141,7 @@ describe("the events of a batch", () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user);
     await rowmill.ctx.pool.query(
-      "UPDATE batches SET state = 'cancelled', finished_at = now() WHERE id = $1",
+      "UPDATE rowmill.batches SET state = 'cancelled', finished_at = now() WHERE id = $1",
       [id],
     );
     const client = await follow(user, id);
@@ -157,8 +162,8 @@ describe("the events of a batch", () => {
     const id = await uploaded(user);
     const client = await follow(user, id);
     await client.saw("at first", () => true);
-    await rowmill.ctx.pool.query("DELETE FROM batches WHERE id = $1", [id]);
-    await batchChanged(rowmill.ctx, id);
+    await rowmill.ctx.pool.query("DELETE FROM rowmill.batches WHERE id = $1", [id]);
+    await tell(id);
     await client.ended();
     expect(client.events).toHaveLength(1);
   });
@@ -245,10 +250,9 @@ describe("where the connection that listens is lost", () => {
 
   test("without a listener the batch is polled once per second", async () => {
     const { ctx } = rowmill;
-    const config = { ...ctx.config, databaseBackend: "cockroachdb" } as const;
-    const listener = new ChangeListener(config, ctx.log);
+    const listener = new ChangeListener(ctx.config, false, ctx.log);
     atEnd(() => listener.close());
-    const app = await createApp({ ...ctx, config, listener });
+    const app = await createApp({ ...ctx, listener });
     const url = await app.listen({ host: "127.0.0.1", port: 0 });
     atEnd(() => app.close());
     const user = await rowmill.newUser();
@@ -310,11 +314,11 @@ describe("the version of a batch", () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, 60);
     await rowmill.ctx.pool.query(
-      "UPDATE batches SET state = 'processing', started_at = now() WHERE id = $1",
+      "UPDATE rowmill.batches SET state = 'processing', started_at = now() WHERE id = $1",
       [id],
     );
     await rowmill.ctx.pool.query(
-      "UPDATE chunks SET state = 'processing', succeeded = 1, created = 1 WHERE batch_id = $1 AND first_row = 2",
+      "UPDATE rowmill.chunks SET state = 'processing', succeeded = 1, created = 1 WHERE batch_id = $1 AND first_row = 2",
       [id],
     );
     const { body, headers } = await user.batch(id);
@@ -324,7 +328,7 @@ describe("the version of a batch", () => {
     });
     expect(rateLater.headers.get("etag")).toBe(headers.get("etag"));
     await rowmill.ctx.pool.query(
-      "UPDATE chunks SET succeeded = 2, created = 2 WHERE batch_id = $1 AND first_row = 2",
+      "UPDATE rowmill.chunks SET succeeded = 2, created = 2 WHERE batch_id = $1 AND first_row = 2",
       [id],
     );
     expect((await user.batch(id)).headers.get("etag")).not.toBe(headers.get("etag"));

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { newBatchId, taskIdOf } from "../../src/batches/ids.ts";
+import { newBatchId, rowIdOf } from "../../src/batches/ids.ts";
 import { books, HEADER, uploaded } from "../support/batch-reads.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { useRowmill, useUser } from "../support/use-rowmill.ts";
@@ -20,7 +20,7 @@ describe("access to batches", () => {
     `/api/v1/batches/${id}/rows?status=failed`,
     `/api/v1/batches/${id}/rows/2`,
     `/batch-status/?batch_id=${id}`,
-    `/task-status/?task_id=${id.length === 36 ? taskIdOf(id, 2) : id}`,
+    `/task-status/?task_id=${id.length === 36 ? rowIdOf(id, 2) : id}`,
   ];
 
   async function statuses(client: Client, id: string) {
@@ -76,7 +76,7 @@ describe("access to batches", () => {
     for (const path of [
       `/api/v1/batches/urn:uuid:${batchId}`,
       `/batch-status/?batch_id=urn:uuid:${batchId}`,
-      `/task-status/?task_id=urn:uuid:${taskIdOf(batchId, 2)}`,
+      `/task-status/?task_id=urn:uuid:${rowIdOf(batchId, 2)}`,
     ])
       expect([path, (await owner.get<Problem>(path)).status]).toEqual([path, 400]);
   });
@@ -95,7 +95,7 @@ describe("access to batches", () => {
   });
 
   test("the task ids of the header and of the batch answer 404", async () => {
-    for (const id of [batchId, taskIdOf(batchId, 1), taskIdOf(batchId, 7), `${batchId.slice(0, -8)}ffffffff`])
+    for (const id of [batchId, rowIdOf(batchId, 1), rowIdOf(batchId, 7), `${batchId.slice(0, -8)}ffffffff`])
       expect([id, (await owner.get(`/task-status/?task_id=${id}`)).status]).toEqual([id, 404]);
   });
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { taskIdOf } from "../../src/batches/ids.ts";
+import { rowIdOf } from "../../src/batches/ids.ts";
 import type { RowView } from "../../src/batches/row-views.ts";
 import { books, HEADER, paged, uploaded, work } from "../support/batch-reads.ts";
 import { until } from "../support/until.ts";
@@ -41,7 +41,7 @@ describe("a row", () => {
     const waiting = await user.get<RowView>(`/api/v1/batches/${id}/rows/2`);
     expect(waiting.body).toEqual({
       row: 2,
-      task_id: taskIdOf(id, 2),
+      task_id: rowIdOf(id, 2),
       batch_id: id,
       status: "pending",
       fields: { title: "Emma", author: "Austen", description: "" },
@@ -57,7 +57,7 @@ describe("a row", () => {
       completed_at: null,
       history: [],
     });
-    const job = await rowmill.ctx.pool.query("SELECT state FROM pgboss.job WHERE id = $1", [
+    const job = await rowmill.ctx.pool.query("SELECT state FROM rowmill_queue.job WHERE id = $1", [
       waiting.body.job_id,
     ]);
     expect(job.rows).toEqual([{ state: "created" }]);
@@ -99,11 +99,11 @@ describe("rows by status, while some are done, some are worked on and some wait"
     await until("some rows have results", async () => (await user.batch(batchId)).body.counts.failed > 0);
     // From now on a chunk takes ten minutes, so the batch stands still once the next chunk has begun.
     const { pool } = stopped.ctx;
-    await pool.query("UPDATE batches SET row_delay_ms = 600000");
+    await pool.query("UPDATE rowmill.batches SET row_delay_ms = 600000");
     const changed = await pool.query("SELECT clock_timestamp() AS at");
     await until("a chunk stands still", async () => {
       const { rowCount } = await pool.query(
-        "SELECT FROM chunks WHERE state = 'processing' AND updated_at > $1",
+        "SELECT FROM rowmill.chunks WHERE state = 'processing' AND updated_at > $1",
         [changed.rows[0].at],
       );
       return rowCount === 1;

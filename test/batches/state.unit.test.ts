@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   type Edge,
@@ -86,12 +84,4 @@ test("rows without a result are unprocessed if their batch has ended, except in 
   expect(states.filter(leavesRows).sort()).toEqual(
     ["cancelled", "completed", "completed_with_errors", "failed", "undoing", "undone"].sort(),
   );
-});
-
-test("the README shows the batch transitions", () => {
-  const readme = readFileSync(resolve(import.meta.dirname, "../../README.md"), "utf8");
-  const lines = Object.values(transitions).map(
-    ({ from, to, when }) => `| ${from.map((state) => `\`${state}\``).join(", ")} | \`${to}\` | ${when} |`,
-  );
-  expect(lines.filter((line) => !readme.includes(line))).toEqual([]);
 });

@@ -12,14 +12,14 @@ export async function measureExportFloor(databaseUrl: string, batchId: string): 
   await client.connect();
   try {
     // With what is known of tables that grew a moment ago, the join may compare each row with each result.
-    await client.query("ANALYZE batch_rows, row_results");
+    await client.query("ANALYZE rowmill.batch_rows, rowmill.row_results");
     const copied = new Lines();
     const startedAt = performance.now();
     const stream = client.query(
       copyTo(`
         COPY (
           SELECT fields->>0, fields->>1, fields->>2, row_number, status, error_code, error_message, record_id
-          FROM batch_rows LEFT JOIN row_results USING (batch_id, row_number)
+          FROM rowmill.batch_rows LEFT JOIN rowmill.row_results USING (batch_id, row_number)
           WHERE batch_id = '${batchId}' ORDER BY row_number
         ) TO STDOUT (FORMAT csv)`),
     );

@@ -8,7 +8,7 @@ export async function measureFloor(databaseUrl: string, copyPath: string): Promi
   try {
     await client.query("DROP SCHEMA IF EXISTS floor CASCADE; CREATE SCHEMA floor");
     for (const table of ["batch_rows", "books", "row_results"]) {
-      await client.query(`CREATE TABLE floor.${table} (LIKE public.${table} INCLUDING ALL)`);
+      await client.query(`CREATE TABLE floor.${table} (LIKE rowmill.${table} INCLUDING ALL)`);
     }
     await client.query("CHECKPOINT");
     const startedAt = performance.now();

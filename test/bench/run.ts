@@ -80,7 +80,8 @@ async function emptyTables(): Promise<void> {
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
   await client.query(
-    "TRUNCATE users, books, batches, batch_rows, chunks, row_results, refresh_tokens, tasks CASCADE",
+    `TRUNCATE rowmill.users, rowmill.books, rowmill.batches, rowmill.batch_rows, rowmill.chunks, rowmill.row_results,
+      rowmill.refresh_tokens, rowmill.tasks CASCADE`,
   );
   await client.query("CHECKPOINT");
   await client.end();

@@ -1,6 +1,6 @@
 import type { Static } from "typebox";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { BookView } from "../../src/books/queries.ts";
+import type { BookView } from "../../src/books/views.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { useRowmill, useUser } from "../support/use-rowmill.ts";
 

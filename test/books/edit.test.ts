@@ -2,7 +2,7 @@
 import { eq } from "drizzle-orm";
 import type { Static } from "typebox";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { BookView } from "../../src/books/queries.ts";
+import type { BookView } from "../../src/books/views.ts";
 import { books } from "../../src/schema/targets.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { picture } from "../support/pictures.ts";

@@ -1,7 +1,7 @@
 import type { Static } from "typebox";
 import { beforeAll, describe, expect, test } from "vitest";
 import { BOOK_SORTS } from "../../src/books/list-books.ts";
-import type { BookView } from "../../src/books/queries.ts";
+import type { BookView } from "../../src/books/views.ts";
 import type { Problem } from "../support/client.ts";
 import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
@@ -188,7 +188,7 @@ describe("a search", () => {
   test("a search or an order that takes too long is cancelled with a message", async () => {
     const holder = await rowmill.ctx.pool.connect();
     try {
-      await holder.query("BEGIN; LOCK TABLE books IN ACCESS EXCLUSIVE MODE");
+      await holder.query("BEGIN; LOCK TABLE rowmill.books IN ACCESS EXCLUSIVE MODE");
       const answers = await Promise.all(
         ["search=emma", "sort=title"].map((query) => owner.get<Problem>(`/api/v1/books?${query}`)),
       );

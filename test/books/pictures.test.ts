@@ -5,7 +5,7 @@ import { sql } from "drizzle-orm";
 import sharp from "sharp";
 import type { Static } from "typebox";
 import { describe, expect, test } from "vitest";
-import type { BookView } from "../../src/books/queries.ts";
+import type { BookView } from "../../src/books/views.ts";
 import type { Problem } from "../support/client.ts";
 import { animation, bomb, FORMATS, noise, photo, picture, SVG } from "../support/pictures.ts";
 import { startRowmill } from "../support/rowmill.ts";
@@ -28,7 +28,7 @@ async function withPicture(bytes: Buffer, filename?: string): Promise<Book> {
 
 async function countFiles(server = rowmill): Promise<{ files: number; chunks: number }> {
   const { rows } = await server.ctx.db.execute<{ files: string; chunks: string }>(
-    sql`SELECT (SELECT count(*) FROM files) AS files, (SELECT count(*) FROM file_chunks) AS chunks`,
+    sql`SELECT (SELECT count(*) FROM rowmill.files) AS files, (SELECT count(*) FROM rowmill.file_chunks) AS chunks`,
   );
   return { files: Number(rows[0]?.files), chunks: Number(rows[0]?.chunks) };
 }

@@ -1,4 +1,4 @@
-/** What people try by hand: the curl script and the Postman collection that ship with the demo. */
+/** The curl script and the Postman collection that ship with the demo. */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -18,7 +18,7 @@ test("the curl script runs from signup to the list of books", async () => {
   expect(stdout).toContain('"error_message":"title is required"');
   expect(stdout).toMatch(/The first books:\n\{"items":\[\{"id":\d+,"title":"/);
   expect(stdout).toMatch(
-    /The file, read in the background:\n\{.*"status":"completed",.*"message":"\\"books.csv\\" is CSV with 320 rows/,
+    /The task that read the file:\n\{.*"status":"completed",.*"message":"\\"books.csv\\" is CSV with 320 rows/,
   );
 });
 
@@ -62,15 +62,15 @@ test("the Postman collection runs from top to bottom", async () => {
     ["Sign up", 201],
     ["Log in", 200],
     ["Upload a CSV", 202],
-    ["One row", 200],
-    ["The batch, with its rows", 200],
-    ["The batch, counted", 200],
-    ["Rows that failed", 200],
-    ["My books", 200],
-    ["Send a file", 201],
-    ["Have it read", 201],
-    ["What came of it", 200],
-    ["My tasks", 200],
+    ["Get a row", 200],
+    ["Get the batch with its rows", 200],
+    ["Get the batch", 200],
+    ["List failed rows", 200],
+    ["List books", 200],
+    ["Upload a file", 201],
+    ["Create a task", 201],
+    ["Get the task", 200],
+    ["List tasks", 200],
   ]);
 });
 

@@ -81,7 +81,7 @@ test("the quota counts a user's results and pictures, and no other user's files"
   const fields = { title: "Emma", author: "Jane Austen", picture };
   expect((await user.form("POST", "/api/v1/books", fields)).status).toBe(201);
   const { rows } = await rowmill.ctx.pool.query<{ bytes: number }>(
-    "SELECT sum(bytes)::int AS bytes FROM files WHERE user_id = $1",
+    "SELECT sum(bytes)::int AS bytes FROM rowmill.files WHERE user_id = $1",
     [user.userId],
   );
   const left = QUOTA - Number(rows[0]?.bytes);

@@ -90,7 +90,9 @@ describe("a file", () => {
         );
         return rows.length === 0 && rowmill.ctx.pool.totalCount === rowmill.ctx.pool.idleCount;
       });
-      const { rows } = await rowmill.ctx.pool.query("SELECT id FROM files WHERE user_id = $1", [own.userId]);
+      const { rows } = await rowmill.ctx.pool.query("SELECT id FROM rowmill.files WHERE user_id = $1", [
+        own.userId,
+      ]);
       expect((await own.get<{ items: object[] }>(FILES)).body.items).toEqual([]);
       expect((await own.get(`${FILES}/${rows[0]?.id}`)).status).toBe(404);
       expect((await own.get(`${FILES}/${rows[0]?.id}/content`)).status).toBe(404);

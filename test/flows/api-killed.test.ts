@@ -19,12 +19,14 @@ async function halfUpload(rowmill: Programs, user: Client): Promise<SlowUpload> 
   return upload;
 }
 
-const storedRows = ({ ctx }: Programs) => count(ctx.pool, "SELECT count(*) FROM batch_rows");
+const storedRows = ({ ctx }: Programs) => count(ctx.pool, "SELECT count(*) FROM rowmill.batch_rows");
 
 async function left({ ctx }: Programs): Promise<Record<string, number>> {
   const tables = ["batches", "batch_rows", "chunks", "row_results", "books"];
-  const counts = await Promise.all(tables.map((table) => count(ctx.pool, `SELECT count(*) FROM ${table}`)));
-  const jobs = await count(ctx.pool, "SELECT count(*) FROM pgboss.job WHERE name LIKE 'batch.%'");
+  const counts = await Promise.all(
+    tables.map((table) => count(ctx.pool, `SELECT count(*) FROM rowmill.${table}`)),
+  );
+  const jobs = await count(ctx.pool, "SELECT count(*) FROM rowmill_queue.job WHERE name LIKE 'batch.%'");
   return { ...Object.fromEntries(tables.map((table, index) => [table, counts[index] ?? 0])), jobs };
 }
 

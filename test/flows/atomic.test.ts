@@ -21,7 +21,7 @@ test("a worker killed during an atomic batch leaves nothing, and another worker 
   await until("it is in the middle", async () => (await user.batch(body.id)).body.counts.processing >= 250);
   await killed.kill();
   await gate.open();
-  expect(await count(pool, "SELECT count(*) FROM books")).toBe(0);
+  expect(await count(pool, "SELECT count(*) FROM rowmill.books")).toBe(0);
 
   const other = await rowmill.startWorker();
   await user.finished(body.id, 30_000);
@@ -41,7 +41,7 @@ test("an atomic batch is written completely or not at all while workers are kill
     // Not to wait for something: the moment of the crash is what is to be at random.
     await sleep(Math.random() * 300);
     await worker.kill();
-    expect([0, 30_000]).toContain(await count(pool, "SELECT count(*) FROM books"));
+    expect([0, 30_000]).toContain(await count(pool, "SELECT count(*) FROM rowmill.books"));
   }
   await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
   await user.finished(body.id, 60_000);
@@ -63,5 +63,5 @@ test("a failing atomic batch leaves nothing if its worker is killed", async () =
   const batch = await user.finished(body.id, 30_000);
   expect(batch).toMatchObject({ state: "failed", counts: { failed: 2, unprocessed: 98, success: 0 } });
   expect((await user.rows(body.id, "failed")).map(({ row }) => row)).toEqual([5, 101]);
-  expect(await count(pool, "SELECT count(*) FROM books")).toBe(0);
+  expect(await count(pool, "SELECT count(*) FROM rowmill.books")).toBe(0);
 });

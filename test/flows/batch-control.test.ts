@@ -18,7 +18,7 @@ const startWorkers = (rowmill: Programs, workers = 2): Promise<Program[]> =>
 const stopped = (worker: Program) => worker.lines("chunk stopped with its batch");
 const received = (worker: Program) => worker.lines("chunk received");
 
-const books = ({ ctx }: Programs) => count(ctx.pool, "SELECT count(*) FROM books");
+const books = ({ ctx }: Programs) => count(ctx.pool, "SELECT count(*) FROM rowmill.books");
 
 /** Both workers have two chunks in hand, which their rows' delay keeps open. */
 async function inTwoWorkersHands(rowmill: Programs, content: string) {
@@ -142,11 +142,11 @@ test("a retry survives the death of its worker", async () => {
   expect(ended.counts).toMatchObject({ success: 60, failed: 40 });
   const failed = await user.rows(batch.id, "failed");
   await ctx.pool.query(
-    `UPDATE batch_rows SET fields = json_build_array('Found ' || row_number, fields->>1, fields->>2)
+    `UPDATE rowmill.batch_rows SET fields = json_build_array('Found ' || row_number, fields->>1, fields->>2)
     WHERE batch_id = $1 AND fields->>0 = ''`,
     [batch.id],
   );
-  await ctx.pool.query("UPDATE batches SET row_delay_ms = 2000 WHERE id = $1", [batch.id]);
+  await ctx.pool.query("UPDATE rowmill.batches SET row_delay_ms = 2000 WHERE id = $1", [batch.id]);
   await command(user, batch.id, "retry");
   await first.logged("chunk received", 4 + 3);
   await first.kill();

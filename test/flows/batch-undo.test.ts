@@ -10,7 +10,8 @@ import { until } from "../support/until.ts";
 const UPSERT = "/api/v1/batches?target=books&mode=upsert";
 
 const booksOf = async ({ ctx }: Programs) =>
-  (await ctx.pool.query("SELECT id, title, description, batch_id, row_number FROM books ORDER BY id")).rows;
+  (await ctx.pool.query("SELECT id, title, description, batch_id, row_number FROM rowmill.books ORDER BY id"))
+    .rows;
 
 test("undoing continues after each killed worker and reverts every record once", async () => {
   await using rowmill = await startPrograms();
@@ -46,7 +47,9 @@ test("undoing continues after each killed worker and reverts every record once",
     if (body.state === "undoing") cuts++;
     // Whole chunks, and what is counted is what was done.
     expect(body.counts.undone).toBe(body.undo?.reversed);
-    const left = await count(rowmill.ctx.pool, "SELECT count(*) FROM books WHERE batch_id = $1", [batch.id]);
+    const left = await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.books WHERE batch_id = $1", [
+      batch.id,
+    ]);
     expect(left).toBe(20_000 - body.counts.undone);
   }
   expect(cuts).toBeGreaterThan(0);

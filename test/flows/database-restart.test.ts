@@ -50,12 +50,12 @@ test.for(["batch_rows", "chunks"])(
     const api = await rowmill.startApi();
     const user = await api.client.signUp("reader");
     const blocker = await pool.connect();
-    await blocker.query(`BEGIN; LOCK TABLE ${table} IN SHARE ROW EXCLUSIVE MODE`);
+    await blocker.query(`BEGIN; LOCK TABLE rowmill.${table} IN SHARE ROW EXCLUSIVE MODE`);
     const answer = user.upload<Problem>(csv(25));
     answer.catch(() => {});
     await until("the upload waits for the table, and its session is ended", async () => {
       const { rowCount } = await pool.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = '${table}'::regclass AND NOT granted`,
+        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'rowmill.${table}'::regclass AND NOT granted`,
       );
       return rowCount === 1;
     });
@@ -120,7 +120,7 @@ test.for<["SIGINT" | "SIGQUIT", string]>([
 });
 
 const storedRows = async ({ ctx }: Programs) =>
-  Number((await ctx.pool.query("SELECT count(*) FROM batch_rows")).rows[0].count);
+  Number((await ctx.pool.query("SELECT count(*) FROM rowmill.batch_rows")).rows[0].count);
 
 async function expectUnavailable(client: Client, method: string, path: string, body?: object): Promise<void> {
   const isForm = body instanceof FormData;

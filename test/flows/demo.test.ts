@@ -39,7 +39,7 @@ describe("npm run demo", () => {
     const { code, output } = await run("npm", ["run", "demo", "--", "--exit"], settings).ended;
     expect({ code, output }).toMatchObject({ code: 0 });
     expect(output).toContain("Uploaded books.csv: 320 rows stored and queued");
-    expect(output).toContain("completed_with_errors: 308 books made, 12 rows failed");
+    expect(output).toContain("308 books created, 12 rows failed");
     const failed = [...output.matchAll(/^ +row +(\d+) {2}(.+)$/gm)].map(([, row, reason]) => [row, reason]);
     expect(failed).toEqual([
       ["24", expect.stringContaining("title")],
@@ -67,7 +67,7 @@ describe("npm run demo", () => {
       const { settings } = await newPlace();
       const command = `exec '${process.execPath}' src/dev.ts --demo`;
       const demo = run("script", ["-qec", command, "/dev/null"], settings);
-      await demo.saw(/Ctrl-C ends it/);
+      await demo.saw(/Press Ctrl-C to stop/);
       expect(demo.output()).toContain("320/320");
       const [curl = ""] = /curl -H .*"/.exec(demo.output()) ?? [];
       const answer = execFileSync("sh", ["-c", curl], { encoding: "utf8", stdio: "pipe" });
@@ -87,7 +87,7 @@ describe("npm run demo", () => {
     const { code, output } = await run("npm", ["run", "demo", "--", file], settings).ended;
     expect({ code, output }).toMatchObject({ code: 0 });
     expect(output).toContain("Uploaded my books.csv: 30 rows stored and queued");
-    expect(output).toContain("28 books made, 2 rows failed");
+    expect(output).toContain("28 books created, 2 rows failed");
     expect(output).toMatch(/row +30 {2}title .*\n +row +31 {2}title /);
   });
 
@@ -108,7 +108,7 @@ describe("npm run demo", () => {
     const { settings } = await newPlace();
     const { code, output } = await runDemo(settings, [join(folder, "absent.csv")]).ended;
     expect({ code, output }).toMatchObject({ code: 1 });
-    expect(output).toContain(`There is no file ${join(folder, "absent.csv")}`);
+    expect(output).toContain(`File not found: ${join(folder, "absent.csv")}`);
     expect(processesOn(dataDir)).toEqual([]);
   });
 
@@ -131,7 +131,7 @@ describe("npm run demo", () => {
       expect({ code, output }).toMatchObject({ code: 0 });
       expect(output).toContain("10000 rows stored and queued");
       expect(output).toContain("10000/10000");
-      const [, made, failed] = /(\d+) books made, (\d+) rows failed/.exec(output) ?? [];
+      const [, made, failed] = /(\d+) books created, (\d+) rows failed/.exec(output) ?? [];
       expect(Number(made) + Number(failed)).toBe(10_000);
       expect(Number(made)).toBeGreaterThan(9_900);
     },
@@ -160,13 +160,13 @@ test.skipIf(!isRoot)(
       pids.push(first.pid);
       const { code, output } = await first.ended;
       expect({ code, output }).toMatchObject({ code: 0 });
-      expect(output).toContain("308 books made, 12 rows failed");
+      expect(output).toContain("308 books created, 12 rows failed");
       expect(processesOn(copyData)).toEqual([]);
 
       const [, token, rows] = /Bearer ([^"]+)" "([^"]+)"/.exec(output) ?? [];
       const again = run(process.execPath, ["src/dev.ts"], settings, copy);
       pids.push(again.pid);
-      await again.saw(/Ctrl-C ends it/);
+      await again.saw(/Press Ctrl-C to stop/);
       expect(rows?.startsWith(url)).toBe(true);
       const answer = await fetch(String(rows), { headers: { authorization: `Bearer ${token}` } });
       expect(await answer.json()).toMatchObject({ items: { length: 12 } });

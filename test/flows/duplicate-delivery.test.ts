@@ -12,7 +12,7 @@ import { until } from "../support/until.ts";
 
 async function chunksOf({ ctx }: Programs, batchId: string): Promise<number[]> {
   const { rows } = await ctx.pool.query(
-    `SELECT first_row AS "firstRow" FROM chunks WHERE batch_id = $1 ORDER BY 1`,
+    `SELECT first_row AS "firstRow" FROM rowmill.chunks WHERE batch_id = $1 ORDER BY 1`,
     [batchId],
   );
   return rows.map(({ firstRow }) => firstRow);
@@ -32,7 +32,7 @@ test("two workers process chunks with duplicate jobs once", async () => {
   const workers = await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
   await user.finished(batch.id, 40_000);
   const notEnded =
-    "SELECT count(*) FROM pgboss.job WHERE name = 'batch.process-chunk' AND state <> 'completed'";
+    "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.process-chunk' AND state <> 'completed'";
   await until("every job has ended", async () => (await count(ctx.pool, notEnded)) === 0);
   await expectExactlyOnce(ctx.pool, batch.id, { good: 950, bad: 50 });
   const worked = workers.flatMap((worker) => worker.lines("chunk succeeded").map(({ firstRow }) => firstRow));

@@ -13,7 +13,7 @@ test("a file whose API was killed during the upload is never listed and is remov
   const user = await killed.client.signUp("reader");
   using upload = new SlowUpload(user, "/api/v1/files?path=/slow.txt");
   await upload.send("x".repeat(3_000_000));
-  const stored = () => count(pool, "SELECT count(*) FROM file_chunks");
+  const stored = () => count(pool, "SELECT count(*) FROM rowmill.file_chunks");
   await until("a chunk is stored", async () => (await stored()) > 0);
   await killed.program.kill();
   expect(await upload.answer).toBeNull();
@@ -27,5 +27,5 @@ test("a file whose API was killed during the upload is never listed and is remov
   expect(await removeDeadFiles(rowmill.ctx)).toBe(0);
   const inTenMinutes = () => new Date(Date.now() + 600_000);
   expect(await removeDeadFiles({ ...rowmill.ctx, now: inTenMinutes })).toBe(1);
-  expect([await count(pool, "SELECT count(*) FROM files"), await stored()]).toEqual([1, 1]);
+  expect([await count(pool, "SELECT count(*) FROM rowmill.files"), await stored()]).toEqual([1, 1]);
 });

@@ -1,4 +1,4 @@
-/** README.md's "Add your own target", done as it says in a copy of the sources. */
+/** Follows docs/extending/target.md in a copy of the sources. */
 import { execFile } from "node:child_process";
 import {
   appendFileSync,
@@ -13,28 +13,25 @@ import {
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { taskIdOf } from "../../src/batches/ids.ts";
+import { rowIdOf } from "../../src/batches/ids.ts";
 import { checkout, unset } from "../support/commands.ts";
 import { startPrograms } from "../support/processes.ts";
 import { createDatabase, type TestDatabase } from "../support/rowmill.ts";
 
 const REGISTRY = "src/targets/all.ts";
 
-/** The files of the section, by path; the registry's block is the line to add. */
+const page = readFileSync(join(checkout, "docs/extending/target.md"), "utf8");
+
+/** The files of the page, by path. The registry's block is the line to add. */
 const blocks: ReadonlyMap<string, string> = new Map(
-  [...section("Add your own target").matchAll(/`(src\/[\w/-]+\.ts)`[^`]*:\n\n```ts\n([\s\S]*?)```/g)].map(
+  [...page.matchAll(/`(src\/[\w/-]+\.ts)`[^`]*:\n\n```ts\n([\s\S]*?)```/g)].map(
     ([, path = "", code = ""]) => [path, code],
   ),
 );
-
-function section(title: string): string {
-  const readme = readFileSync(join(checkout, "README.md"), "utf8");
-  return readme.split(/^## /m).find((part) => part.startsWith(`${title}\n`)) ?? "";
-}
 
 const linesOf = (path: string) => (blocks.get(path) ?? "").split("\n").filter((line) => line.trim() !== "");
 
@@ -60,12 +57,12 @@ const inCopy = (command: string, ...args: string[]) =>
     env: { ...process.env, ...unset, DATABASE_URL: database.url, JWT_SECRET: "x".repeat(32) },
   });
 
-test("the section has its files, and the set-based target is under 40 lines", () => {
+test("the page has its files, and the set-based target is under 40 lines", () => {
   expect([...blocks.keys()]).toEqual([
     "src/schema/cities.ts",
-    "src/targets/cities.ts",
+    "src/targets/cities/target.ts",
     REGISTRY,
-    "src/targets/contacts.ts",
+    "src/targets/contacts/target.ts",
   ]);
   expect([...blocks.keys()].slice(0, 3).flatMap(linesOf).length).toBeLessThan(40);
   expect(linesOf(REGISTRY)).toHaveLength(1);
@@ -74,10 +71,11 @@ test("the section has its files, and the set-based target is under 40 lines", ()
 test("both documented targets import files", async () => {
   await using crm = await startCrm();
   for (const [path, code] of blocks) {
+    mkdirSync(dirname(join(copy, path)), { recursive: true });
     if (path === REGISTRY) appendFileSync(join(copy, path), code);
     else writeFileSync(join(copy, path), code.replace("https://crm.example.com", crm.url));
   }
-  appendFileSync(join(copy, REGISTRY), 'export { contactsTarget } from "./contacts.ts";\n');
+  appendFileSync(join(copy, REGISTRY), 'export { contactsTarget } from "./contacts/target.ts";\n');
   await inCopy("npx", "--no-install", "tsc");
   await inCopy("npm", "run", "migration", "--", "--name", "cities");
   await inCopy("npm", "run", "cli", "--", "migrate");
@@ -123,7 +121,7 @@ test("both documented targets import files", async () => {
     },
   ]);
   const keys = crm.received.map(({ email, headers }) => [email, headers["idempotency-key"]]).sort();
-  const key = (row: number) => taskIdOf(contacts.body.id, row);
+  const key = (row: number) => rowIdOf(contacts.body.id, row);
   expect(keys).toEqual([
     ["ada@x", key(2)],
     ["bad@x", key(4)],

@@ -1,4 +1,4 @@
-/** Task types that a team adds, README.md's "Add your own task type" among them: a file and a line in the registry, in a copy of the sources. */
+/** Task types that a team adds, in a copy of the sources: one of this file, and the one of docs/extending/task-type.md. */
 import {
   appendFileSync,
   cpSync,
@@ -18,7 +18,8 @@ import { history, type Listed, makeTask, untilEnded } from "../support/task-clie
 
 const TYPE = `
 import Type from "typebox";
-import { Permanent, Retryable, type TaskType } from "../task-type.ts";
+import { Permanent, Retryable } from "../../errors.ts";
+import type { TaskType } from "./task-type.ts";
 
 const params = Type.Object({
   width: Type.Integer({ minimum: 1, default: 10, description: "In pixels.", examples: [20] }),
@@ -41,11 +42,12 @@ export const measureType: TaskType<typeof params> = {
 };
 `;
 
-/** The code that the README tells to put into a file. */
+const page = readFileSync(join(checkout, "docs/extending/task-type.md"), "utf8");
+
+/** Returns the code of the page for a file. */
 function codeOf(path: string): string {
-  const readme = readFileSync(join(checkout, "README.md"), "utf8");
-  const code = readme.split(`\`${path}\`:\n\n\`\`\`ts\n`)[1]?.split("```")[0];
-  if (!code) throw new Error(`the README has no ${path}`);
+  const code = page.split(`\`${path}\`:\n\n\`\`\`ts\n`)[1]?.split("```")[0];
+  if (!code) throw new Error(`The page has no ${path}.`);
   return code;
 }
 
@@ -145,7 +147,7 @@ test("an own task type is in the OpenAPI document", async () => {
   });
 });
 
-test("the task type of the README reads a file", async () => {
+test("the documented task type computes the checksum of a streamed file", async () => {
   const content = "x".repeat(3_000_000);
   const { body: file } = await user.upload<{ id: string; sha256: string }>(content, "/api/v1/files", "x.txt");
   const { id } = await makeTask(user, { type: "checksum", file_id: file.id, params: {} });

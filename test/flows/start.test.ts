@@ -1,18 +1,26 @@
 /** `npm start` and the programs by themselves, as an operator types them: served, killed, ended, and refused with a reason. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, globSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
 import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
 import { Client } from "../support/client.ts";
-import { endLeftovers, kill, processesOn, type RunningCommand, run, unset } from "../support/commands.ts";
-import { databaseUrl, drop, onServer } from "../support/postgres.ts";
+import {
+  checkout,
+  endLeftovers,
+  kill,
+  processesOn,
+  type RunningCommand,
+  run,
+  unset,
+} from "../support/commands.ts";
+import { create, databaseUrl, drop } from "../support/postgres.ts";
 import { createDatabase } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
 
-const UP = /Ctrl-C ends it/;
+const UP = /Press Ctrl-C to stop/;
 
 let folder = "";
 beforeAll(() => {
@@ -46,14 +54,16 @@ describe("npm start", () => {
     expect(docs?.headers.get("content-type")).toContain("text/html");
     const servers = expect.arrayContaining([{ url: place.url }]);
     expect(await openapi?.json()).toMatchObject({ openapi: "3.1.0", servers });
-    expect(main.output()).toContain(`Rowmill serves ${place.url} (documentation: ${place.url}/docs)`);
+    expect(main.output()).toMatch(/^Rowmill \d+\.\d+\.\d+ is running\.$/m);
+    expect(main.output()).toContain(`  Docs   ${place.url}/docs\n`);
+    expect(main.output()).toContain(`  Data   ${place.dataDir}/postgres (embedded PostgreSQL)\n`);
   });
 
   test("npm start replaces a killed worker", async () => {
     const user = await signUp(place, "worker-user");
     const killed = only("worker.ts", place);
     process.kill(killed, "SIGKILL");
-    await main.saw(/worker ended \(SIGKILL\); starting it again/);
+    await main.saw(/worker ended \(SIGKILL\)\. It starts again in/);
     const { body: batch } = await user.upload("title,author\nEmma,Jane Austen\n");
     expect((await user.finished(batch.id, 30_000)).counts.success).toBe(1);
     expect(only("worker.ts", place)).not.toBe(killed);
@@ -63,7 +73,7 @@ describe("npm start", () => {
     const user = await signUp(place, "api-user");
     const killed = only("api.ts", place);
     process.kill(killed, "SIGKILL");
-    await main.saw(/api ended \(SIGKILL\); starting it again/);
+    await main.saw(/api ended \(SIGKILL\)\. It starts again in/);
     await until("the API is ready again", () => isReady(place), 30_000);
     expect(only("api.ts", place)).not.toBe(killed);
     expect((await user.get("/api/v1/auth/me")).body).toMatchObject({ username: "api-user" });
@@ -129,6 +139,12 @@ describe("npm start", () => {
     expect(await isReady(place)).toBe(true);
   });
 
+  test("npm start refuses an unknown option and names the known ones", async () => {
+    const { code, output } = await run(process.execPath, ["src/dev.ts", "--wach"], place.settings).ended;
+    expect({ code, output }).toMatchObject({ code: 1 });
+    expect(output).toMatch(/^rowmill: Unknown option "--wach"\. Known options: --demo, --exit, --watch, /m);
+  });
+
   test("npm start refuses a taken PORT and leaves nothing behind", async () => {
     const other = await newPlace({ PORT: new URL(place.url).port });
     const { code, output } = await run(process.execPath, ["src/dev.ts"], other.settings).ended;
@@ -136,6 +152,32 @@ describe("npm start", () => {
     expect(output).toMatch(/^rowmill: PORT: in use/m);
     expect(processesOn(other.dataDir)).toEqual([]);
     expect(await isReady(place)).toBe(true);
+  });
+});
+
+describe("npm run dev", () => {
+  test("npm run dev restarts the API and the worker after a change, but not the database", async () => {
+    const place = await newPlace();
+    const dev = run(process.execPath, ["src/dev.ts", "--watch"], place.settings);
+    await dev.saw(UP);
+    const user = await signUp(place, "developer");
+    const before = processesOn(place.dataDir);
+    const changed = join(checkout, "src/app.ts");
+    utimesSync(changed, new Date(), new Date());
+    await dev.saw(/src\/app\.ts changed\. Restarting the API and the worker\./);
+    await dev.saw(/("taking jobs"[\s\S]*){2}/);
+    await until("the API is ready again", () => isReady(place), 30_000);
+    expect((await user.get("/api/v1/auth/me")).body).toMatchObject({ username: "developer" });
+    const pidsOf = (name: string, processes = processesOn(place.dataDir)) =>
+      processes.filter(({ command }) => command.includes(name)).map(({ pid }) => pid);
+    for (const script of ["/src/api.ts", "/src/worker.ts"]) {
+      expect(pidsOf(script)).toHaveLength(1);
+      expect(pidsOf(script)).not.toEqual(pidsOf(script, before));
+    }
+    expect(pidsOf("postgres -D")).toEqual(pidsOf("postgres -D", before));
+    dev.signal("SIGINT");
+    expect(await dev.ended).toMatchObject({ code: 0 });
+    expect(processesOn(place.dataDir)).toEqual([]);
   });
 });
 
@@ -263,7 +305,7 @@ describe("a program that runs alone", () => {
     for (const _ of ["first", "second"]) {
       const { code, output } = await run("npm", ["run", "cli", "--", "migrate"], settings).ended;
       expect({ code, output }).toMatchObject({ code: 0 });
-      expect(output).toContain("The database is migrated.");
+      expect(output).toContain("The database is up to date.");
     }
     const worker = run(process.execPath, ["src/worker.ts"], settings);
     await worker.saw(/"taking jobs"/);
@@ -288,14 +330,16 @@ describe("a program that runs alone", () => {
     const place = await newPlace({ DATABASE_URL: url, JWT_SECRET: "x".repeat(32) });
     const { code, output } = await cli(["doctor"], place).ended;
     expect({ code, output }).toMatchObject({ code: 1 });
-    expect(output).toMatch(/✗ The database can't be reached: \S/);
+    expect(output).toMatch(/✗ Cannot reach the database: \S/);
     expect(output).not.toContain("secret");
   });
 
-  test("the CLI shows its usage for an unknown command", async () => {
-    const { code, output } = await cli(["nonsense"], await newPlace()).ended;
+  test("the CLI refuses an unknown command and starts no database for it", async () => {
+    const place = await newPlace();
+    const { code, output } = await cli(["nonsense"], place).ended;
     expect({ code, output }).toMatchObject({ code: 1 });
-    expect(output).toContain("Usage: npm run cli -- COMMAND");
+    expect(output).toContain('Unknown command "nonsense". Known commands: migrate, doctor, ');
+    expect(existsSync(place.dataDir)).toBe(false);
   });
 });
 
@@ -316,7 +360,7 @@ async function newPlace(own: NodeJS.ProcessEnv = {}): Promise<Place> {
 async function emptyDatabase(): Promise<string> {
   const serverUrl = inject("serverUrl");
   const name = `rowmill_empty_${randomBytes(6).toString("hex")}`;
-  await onServer(serverUrl, `CREATE DATABASE ${name}`);
+  await create(serverUrl, name);
   onTestFinished(() => drop(serverUrl, name));
   return databaseUrl(serverUrl, name);
 }

@@ -2,7 +2,6 @@
 import { expect, inject, test } from "vitest";
 import { cancelTask } from "../../src/tasks/control/cancel-task.ts";
 import { createTasks } from "../../src/tasks/create/create-tasks.ts";
-import { ownTasks } from "../../src/tasks/transitions.ts";
 import { onServer } from "../support/postgres.ts";
 import { startPrograms } from "../support/processes.ts";
 import { createTask, endedTask, eventsOf, runningTask } from "../support/tasks.ts";
@@ -44,7 +43,7 @@ test("repeatedly killed workers lose no task and complete none twice", async () 
   await rowmill.startWorker();
   for (const { id } of tasks) expect((await endedTask(rowmill.ctx, id, 60_000)).status).toBe("completed");
   const { rows } = await rowmill.ctx.pool.query(
-    "SELECT count(*)::int AS events, count(DISTINCT task_id)::int AS tasks FROM task_events WHERE type = 'completed'",
+    "SELECT count(*)::int AS events, count(DISTINCT task_id)::int AS tasks FROM rowmill.task_events WHERE type = 'completed'",
   );
   expect(rows).toEqual([{ events: 300, tasks: 300 }]);
 });
@@ -67,7 +66,7 @@ test("terminated database sessions lose no task and complete none twice", async 
     expect(await endedTask(rowmill.ctx, id, 60_000)).toMatchObject({ status: "completed", retryCount: 0 });
   }
   const { rows } = await rowmill.ctx.pool.query(
-    "SELECT count(*)::int AS events, count(DISTINCT task_id)::int AS tasks FROM task_events WHERE type = 'completed'",
+    "SELECT count(*)::int AS events, count(DISTINCT task_id)::int AS tasks FROM rowmill.task_events WHERE type = 'completed'",
   );
   expect(rows).toEqual([{ events: 60, tasks: 60 }]);
   expect(worker.hasEnded).toBe(false);
@@ -93,7 +92,7 @@ test("a stopping worker returns unfinished tasks, and another takes them", async
   expect(await runningTask(rowmill.ctx, id)).toMatchObject({ attempt: 1, retryCount: 0, errorMessage: null });
   const other = await rowmill.startWorker();
   await other.logged("task received", 1, 30_000);
-  await cancelTask(rowmill.ctx, ownTasks(userId), id);
+  await cancelTask(rowmill.ctx, userId, id);
   expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "started", "cancelled"]);
 });
 
@@ -103,7 +102,7 @@ test("a cancel reaches the worker that runs the task", async () => {
   const workers = await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
   const id = await createTask(rowmill.ctx, userId, lasting(600));
   await runningTask(rowmill.ctx, id);
-  await cancelTask(rowmill.ctx, ownTasks(userId), id, "no need");
+  await cancelTask(rowmill.ctx, userId, id, "no need");
   const stopped = "task stopped: it was cancelled, deleted or taken up by another";
   const line = await Promise.any(workers.map((worker) => worker.logged(stopped, 1, 10_000)));
   expect(line).toMatchObject([{ taskId: id }]);

@@ -43,10 +43,11 @@ test("a stopping worker returns unfinished chunks, and another takes them at onc
   await stopped.logged("chunk received", 2);
   expect(await stopped.stop()).toEqual({ code: 0, signal: null });
   expect(stopped.lines("chunk succeeded")).toEqual([]);
-  const inState = "SELECT count(*) FROM pgboss.job WHERE name = 'batch.process-chunk' AND state::text = $1";
+  const inState =
+    "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.process-chunk' AND state::text = $1";
   expect(await count(rowmill.ctx.pool, inState, ["retry"])).toBe(2);
 
-  await rowmill.ctx.pool.query("UPDATE batches SET row_delay_ms = 0");
+  await rowmill.ctx.pool.query("UPDATE rowmill.batches SET row_delay_ms = 0");
   const other = await rowmill.startWorker();
   await user.finished(batch.id, 5000);
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 50, bad: 0 });

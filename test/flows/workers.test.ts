@@ -21,7 +21,7 @@ async function adminOf({ ctx }: Programs, { url, client }: Api) {
 
 async function statuses({ ctx }: Programs): Promise<Record<string, number>> {
   const { rows } = await ctx.pool.query<{ status: string; count: number }>(
-    "SELECT status, count(*)::int AS count FROM tasks GROUP BY status",
+    "SELECT status, count(*)::int AS count FROM rowmill.tasks GROUP BY status",
   );
   return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
 }
@@ -34,8 +34,10 @@ test("a worker serves its configured queues with their concurrency", async () =>
   const { userId: other } = await api.client.signUp("other");
   const files = await Promise.all(Array.from({ length: 4 }, () => newTask(ctx, userId, 600)));
   // Tasks of its queue, before there is a type that belongs to it alone.
-  await ctx.pool.query("UPDATE tasks SET queue = 'file_processing'");
-  await ctx.pool.query("UPDATE pgboss.job SET name = 'task.file-processing' WHERE name = 'task.default'");
+  await ctx.pool.query("UPDATE rowmill.tasks SET queue = 'file_processing'");
+  await ctx.pool.query(
+    "UPDATE rowmill_queue.job SET name = 'task.file-processing' WHERE name = 'task.default'",
+  );
   await rowmill.startWorker({ WORKER_QUEUES: "default" });
   await endedTask(ctx, await newTask(ctx, userId));
   expect(await statuses(rowmill)).toEqual({ pending: 4, completed: 1 });
@@ -43,14 +45,14 @@ test("a worker serves its configured queues with their concurrency", async () =>
   await rowmill.startWorker({ WORKER_QUEUES: "file_processing:2,default" });
   await until("two run", async () => (await statuses(rowmill)).processing === 2);
   await createTasks(ctx, other, [{ type: "generic", params: { seconds: 600 } }]);
-  await ctx.pool.query("UPDATE tasks SET queue = 'file_processing' WHERE user_id = $1", [other]);
-  await ctx.pool.query("UPDATE pgboss.job SET name = 'task.file-processing' WHERE group_id = $1", [
+  await ctx.pool.query("UPDATE rowmill.tasks SET queue = 'file_processing' WHERE user_id = $1", [other]);
+  await ctx.pool.query("UPDATE rowmill_queue.job SET name = 'task.file-processing' WHERE group_id = $1", [
     String(other),
   ]);
   await until("and one of somebody else's", async () => (await statuses(rowmill)).processing === 3);
   expect(files).toHaveLength(4);
   const { rows } = await ctx.pool.query(
-    "SELECT count(*)::int FROM tasks WHERE user_id = $1 AND status = 'processing'",
+    "SELECT count(*)::int FROM rowmill.tasks WHERE user_id = $1 AND status = 'processing'",
     [userId],
   );
   expect(rows[0].count).toBe(2);
@@ -86,7 +88,7 @@ test("workers are listed with their running jobs; stopped ones disappear and kil
   await killed.kill();
   expect(await list()).toMatchObject([{ id: seen.id, is_alive: true }]);
   await until("it is missed", async () => (await list())[0]?.is_alive === false, 40_000);
-  await ctx.pool.query("UPDATE tasks SET params = '{\"seconds\": 0}'");
+  await ctx.pool.query("UPDATE rowmill.tasks SET params = '{\"seconds\": 0}'");
   await rowmill.startWorker();
   expect(await endedTask(ctx, id, 30_000)).toMatchObject({ status: "completed", attempt: 2 });
 });
@@ -105,7 +107,7 @@ test("a paused queue is paused on every worker, also on later ones, until it is 
   await rowmill.startWorker();
   const held = await Promise.all(Array.from({ length: 20 }, () => newTask(ctx, admin.userId)));
   expect((await endedTask(ctx, running)).status).toBe("completed");
-  const { rows } = await ctx.pool.query("SELECT count(*)::int FROM tasks WHERE started_at > $1", [
+  const { rows } = await ctx.pool.query("SELECT count(*)::int FROM rowmill.tasks WHERE started_at > $1", [
     beganAfter,
   ]);
   expect(rows[0].count).toBe(0);

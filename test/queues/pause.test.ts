@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { pauseQueue, resumeQueue } from "../../src/queues/pause-queue.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { asUser, type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { endedTask, newTask, untilTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 
@@ -9,7 +9,7 @@ const runs = ({ ctx }: Rowmill, id: string) =>
 
 async function jobsWaiting({ ctx }: Rowmill, name = "task.default"): Promise<number> {
   const { rows } = await ctx.pool.query(
-    "SELECT count(*)::int AS count FROM pgboss.job WHERE name = $1 AND state < 'active'",
+    "SELECT count(*)::int AS count FROM rowmill_queue.job WHERE name = $1 AND state < 'active'",
     [name],
   );
   return rows[0].count;
@@ -17,7 +17,7 @@ async function jobsWaiting({ ctx }: Rowmill, name = "task.default"): Promise<num
 
 async function isProcessing({ ctx }: Rowmill, ids: readonly string[]): Promise<string[]> {
   const { rows } = await ctx.pool.query<{ id: string }>(
-    "SELECT id FROM tasks WHERE id = ANY($1) AND status = 'processing'",
+    "SELECT id FROM rowmill.tasks WHERE id = ANY($1) AND status = 'processing'",
     [ids],
   );
   return rows.map(({ id }) => id);
@@ -27,7 +27,7 @@ test("workers take no job from a paused queue until it is resumed", async () => 
   await using rowmill = await startRowmill();
   const { ctx } = rowmill;
   const { userId } = await rowmill.newUser();
-  await pauseQueue(ctx, userId, "default");
+  await pauseQueue(asUser(ctx, userId), "default");
   await rowmill.startWorker();
   const held = await newTask(ctx, userId);
   // The other queues go on.
@@ -48,10 +48,10 @@ test("running jobs end while their queue is paused, and resuming takes more jobs
   const other = (await rowmill.newUser()).userId;
   const long = await Promise.all([newTask(ctx, one, 8), newTask(ctx, one, 8)]);
   for (const id of long) await runs(rowmill, id);
-  await pauseQueue(ctx, one, "default");
+  await pauseQueue(asUser(ctx, one), "default");
   const held = await newTask(ctx, other, 0);
   await newTask(ctx, one, 0);
-  await pauseQueue(ctx, one, "default");
+  await pauseQueue(asUser(ctx, one), "default");
   // The place that was free is closed; those that work close when their jobs have ended.
   await until("a quick one is done in another queue", async () => {
     const { body } = await (await rowmill.newUser()).upload("title,author\nEmma,Jane Austen\n");
@@ -80,7 +80,7 @@ test("pausing and resuming repeatedly neither loses nor adds places for jobs", a
   const first = await newTask(ctx, userId, 1);
   await runs(rowmill, first);
   for (let i = 0; i < 20; i++) {
-    await pauseQueue(ctx, userId, "default");
+    await pauseQueue(asUser(ctx, userId), "default");
     await resumeQueue(ctx, "default");
   }
   await endedTask(ctx, first);
@@ -98,12 +98,12 @@ test("pausing and resuming repeatedly neither loses nor adds places for jobs", a
 test("upkeep goes on while its queue is paused", async () => {
   await using rowmill = await startRowmill();
   const { ctx } = rowmill;
-  await pauseQueue(ctx, null, "default");
+  await pauseQueue(ctx, "default");
   await rowmill.startWorker();
-  await ctx.pool.query("INSERT INTO pgboss.job (name, data) VALUES ('upkeep.clean', '{}')");
+  await ctx.pool.query("INSERT INTO rowmill_queue.job (name, data) VALUES ('upkeep.clean', '{}')");
   await until("it is cleaned", async () => {
     const { rows } = await ctx.pool.query(
-      "SELECT output FROM pgboss.job WHERE name = 'upkeep.clean' AND state = 'completed'",
+      "SELECT output FROM rowmill_queue.job WHERE name = 'upkeep.clean' AND state = 'completed'",
     );
     return rows[0] ?? null;
   });

@@ -54,7 +54,7 @@ describe("queues", () => {
     const later = { id: randomUUID(), payload: { taskId: randomUUID(), run: 1 }, startAfterSeconds: 600 };
     await ctx.queue.add(ctx.db, jobs.runTask, [later]);
     await ctx.pool.query(
-      "UPDATE pgboss.job SET created_on = now() - interval '1 hour', start_after = now() - interval '1 hour' WHERE data->>'taskId' = $1",
+      "UPDATE rowmill_queue.job SET created_on = now() - interval '1 hour', start_after = now() - interval '1 hour' WHERE data->>'taskId' = $1",
       [old],
     );
     const seen = await queue(operator, "default");
@@ -79,7 +79,7 @@ describe("queues", () => {
     await createTasks(ctx, userId, requests, { together: "parallel" });
     const more = await queue(operator, "default");
     expect(more).toMatchObject({ waiting: COUNTED_EXACTLY + 1, is_estimate: true });
-    await ctx.pool.query("UPDATE pgboss.queue SET ready_count = 20000 WHERE name = 'task.default'");
+    await ctx.pool.query("UPDATE rowmill_queue.queue SET ready_count = 20000 WHERE name = 'task.default'");
     expect(await queue(operator, "default")).toMatchObject({ waiting: 20_000, is_estimate: true });
   });
 
@@ -174,11 +174,11 @@ describe("workers", () => {
     );
     expect(body.jobs).toContainEqual(expect.objectContaining({ name: "batch.process-chunk", workers: [] }));
 
-    await ctx.pool.query("UPDATE workers SET last_seen_at = now() - interval '31 seconds'");
+    await ctx.pool.query("UPDATE rowmill.workers SET last_seen_at = now() - interval '31 seconds'");
     expect(await list()).toMatchObject([{ is_alive: false }]);
     expect(await removeLostWorkers(ctx)).toBe(0);
     await ctx.pool.query(
-      "INSERT INTO workers SELECT gen_random_uuid(), host, 1, version, queues, running, started_at, now() - interval '25 hours' FROM workers",
+      "INSERT INTO rowmill.workers SELECT gen_random_uuid(), host, 1, version, queues, running, started_at, now() - interval '25 hours' FROM rowmill.workers",
     );
     expect(await removeLostWorkers(ctx)).toBe(1);
     await entry[Symbol.asyncDispose]();

@@ -141,7 +141,7 @@ test("undo removes the records of a batch and skips deleted ones", async () => {
   const batch = await importRecords(user, "a\n1\n2\n3\n");
   await importRecords(other, "a\n1\n");
   await importRecords(user, "a\nkept\n");
-  await rowmill.ctx.pool.query("DELETE FROM records WHERE batch_id = $1 AND row_number = 3", [batch]);
+  await rowmill.ctx.pool.query("DELETE FROM rowmill.records WHERE batch_id = $1 AND row_number = 3", [batch]);
   expect(await undo(rowmill, batch)).toEqual({
     2: { kind: "reversed" },
     3: { kind: "kept", reason: "The record was deleted since." },

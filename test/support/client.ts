@@ -48,6 +48,20 @@ export class Client {
     return new Client(this.url, this.#app, body);
   }
 
+  async logIn(username: string, password: string): Promise<Client> {
+    const { body, status } = await this.post<{ access: string; refresh: string; user: { id: number } }>(
+      "/api/v1/auth/login",
+      { username, password },
+    );
+    if (status !== 200) throw new Error(`login answered ${status}: ${JSON.stringify(body)}`);
+    return new Client(this.url, this.#app, body);
+  }
+
+  /** A client of somebody who has logged in. */
+  as(session: { access: string; refresh: string; user: { id: number } }): Client {
+    return new Client(this.url, this.#app, session);
+  }
+
   get<T = Record<string, unknown>>(path: string, headers: Record<string, string> = {}): Promise<Answer<T>> {
     return this.send<T>("GET", path, { headers });
   }

@@ -13,12 +13,12 @@ export async function expectExactlyOnce(
   { good, bad, ends = 1 }: { good: number; bad: number; ends?: number },
 ): Promise<void> {
   // Tables that grew a moment ago would be joined row by row.
-  await pool.query("ANALYZE batch_rows, row_results, books, chunks");
+  await pool.query("ANALYZE rowmill.batch_rows, rowmill.row_results, rowmill.books, rowmill.chunks");
   const { rows } = await pool.query(
-    `WITH rows AS (SELECT * FROM batch_rows WHERE batch_id = $1),
-      results AS (SELECT * FROM row_results WHERE batch_id = $1),
-      parts AS (SELECT * FROM chunks WHERE batch_id = $1),
-      owned AS (SELECT books.* FROM books JOIN batches USING (user_id) WHERE batches.id = $1)
+    `WITH rows AS (SELECT * FROM rowmill.batch_rows WHERE batch_id = $1),
+      results AS (SELECT * FROM rowmill.row_results WHERE batch_id = $1),
+      parts AS (SELECT * FROM rowmill.chunks WHERE batch_id = $1),
+      owned AS (SELECT books.* FROM rowmill.books JOIN rowmill.batches USING (user_id) WHERE batches.id = $1)
     SELECT
       (SELECT count(*)::int FROM rows) AS rows,
       (SELECT count(*)::int FROM rows FULL JOIN results USING (row_number)
@@ -34,10 +34,10 @@ export async function expectExactlyOnce(
       (SELECT count(*)::int FROM parts WHERE state <> 'done') AS "chunksNotDone",
       (SELECT sum(succeeded)::int FROM parts) AS "goodInChunks",
       (SELECT sum(failed)::int FROM parts) AS "badInChunks",
-      (SELECT count(*)::int FROM pgboss.job WHERE name = 'batch.finished' AND data->>'batchId' = $1::text)
+      (SELECT count(*)::int FROM rowmill_queue.job WHERE name = 'batch.finished' AND data->>'batchId' = $1::text)
         AS "finishedJobs",
       state, total_rows AS total, chunks_left AS "chunksLeft", finished_at IS NOT NULL AS "isFinished"
-    FROM batches WHERE id = $1`,
+    FROM rowmill.batches WHERE id = $1`,
     [batchId],
   );
   expect(rows[0]).toEqual({

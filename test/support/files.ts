@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { and, eq } from "drizzle-orm";
 import type { Static } from "typebox";
-import type { FileView } from "../../src/files/queries.ts";
+import type { FileView } from "../../src/files/views.ts";
 import { fileChunks, files } from "../../src/schema/files.ts";
 import { type TaskStatus, tasks } from "../../src/schema/tasks.ts";
 import type { Answer, Client } from "./client.ts";

@@ -9,18 +9,18 @@ const WAIT = `PERFORM pg_advisory_xact_lock_shared(${LOCK});`;
 
 /** The statements that a closed gate holds: the write of a book titled `gate...`, or the write of any row's result. */
 const TRIGGERS = {
-  write: `CREATE OR REPLACE FUNCTION gate_books() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  write: `CREATE OR REPLACE FUNCTION rowmill.gate_books() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       IF NEW.title LIKE 'gate%' THEN ${WAIT} END IF;
       IF NEW.title = 'poison' THEN RAISE EXCEPTION 'the cellar refuses it' USING ERRCODE = '23514'; END IF;
       IF NEW.title = 'busy' THEN RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END IF;
       RETURN NEW;
     END $$;
-    CREATE OR REPLACE TRIGGER gate BEFORE INSERT OR UPDATE ON books FOR EACH ROW EXECUTE FUNCTION gate_books()`,
-  settle: `CREATE OR REPLACE FUNCTION gate_results() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    CREATE OR REPLACE TRIGGER gate BEFORE INSERT OR UPDATE ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.gate_books()`,
+  settle: `CREATE OR REPLACE FUNCTION rowmill.gate_results() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       ${WAIT}
       RETURN NEW;
     END $$;
-    CREATE OR REPLACE TRIGGER gate BEFORE INSERT ON row_results FOR EACH STATEMENT EXECUTE FUNCTION gate_results()`,
+    CREATE OR REPLACE TRIGGER gate BEFORE INSERT ON rowmill.row_results FOR EACH STATEMENT EXECUTE FUNCTION rowmill.gate_results()`,
 };
 
 /** From now on the book `poison` fails permanently and `busy` fails for now. */

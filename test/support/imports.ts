@@ -25,7 +25,7 @@ export async function receive(
 /** The first rows of a batch's chunks. */
 export async function chunksOf({ ctx }: Rowmill, batchId: string): Promise<number[]> {
   const { rows } = await ctx.pool.query<{ firstRow: number }>(
-    `SELECT first_row AS "firstRow" FROM chunks WHERE batch_id = $1 ORDER BY first_row`,
+    `SELECT first_row AS "firstRow" FROM rowmill.chunks WHERE batch_id = $1 ORDER BY first_row`,
     [batchId],
   );
   return rows.map(({ firstRow }) => firstRow);
@@ -49,7 +49,7 @@ export async function importFile(
 /** What came of each row: `created`, `updated`, `unchanged`, or its error code. */
 export async function effects({ ctx }: Rowmill, batchId: string): Promise<Record<number, string>> {
   const { rows } = await ctx.pool.query<{ row: number; came: string }>(
-    `SELECT row_number AS row, coalesce(error_code, effect::text) AS came FROM row_results WHERE batch_id = $1`,
+    `SELECT row_number AS row, coalesce(error_code, effect::text) AS came FROM rowmill.row_results WHERE batch_id = $1`,
     [batchId],
   );
   return Object.fromEntries(rows.map(({ row, came }) => [row, came]));
@@ -58,13 +58,13 @@ export async function effects({ ctx }: Rowmill, batchId: string): Promise<Record
 /** Undoes a batch's rows from the last to the first, one at a time. */
 export async function undo({ ctx }: Rowmill, batchId: string): Promise<Record<number, UndoOutcome>> {
   const { rows: batches } = await ctx.pool.query<TargetBatch & { target: string }>(
-    `SELECT id, user_id::int AS "userId", mode, header, mapping, target FROM batches WHERE id = $1`,
+    `SELECT id, user_id::int AS "userId", mode, header, mapping, target FROM rowmill.batches WHERE id = $1`,
     [batchId],
   );
   const [batch] = batches;
   if (!batch) throw new Error("no such batch");
   const { rows } = await ctx.pool.query<WrittenRow>(
-    `SELECT row_number AS row, record_id::int AS "recordId", effect, before FROM row_results
+    `SELECT row_number AS row, record_id::int AS "recordId", effect, before FROM rowmill.row_results
     WHERE batch_id = $1 AND effect IN ('created', 'updated') ORDER BY row_number DESC`,
     [batchId],
   );

@@ -6,14 +6,14 @@ type Database = { readonly pool: pg.Pool };
 
 /** The number of jobs of a name that workers run now. */
 export function activeJobs({ pool }: Database, name = "batch.process-chunk"): Promise<number> {
-  return count(pool, "SELECT count(*) FROM pgboss.job WHERE name = $1 AND state = 'active'", [name]);
+  return count(pool, "SELECT count(*) FROM rowmill_queue.job WHERE name = $1 AND state = 'active'", [name]);
 }
 
 /** The number of jobs of a name that workers run or will take. */
 export function jobsLeft({ pool }: Database, name = "batch.process-chunk"): Promise<number> {
   return count(
     pool,
-    "SELECT count(*) FROM pgboss.job WHERE name = $1 AND state IN ('created', 'retry', 'active')",
+    "SELECT count(*) FROM rowmill_queue.job WHERE name = $1 AND state IN ('created', 'retry', 'active')",
     [name],
   );
 }
@@ -22,7 +22,7 @@ export function jobsLeft({ pool }: Database, name = "batch.process-chunk"): Prom
 export function finishedJobs({ pool }: Database, batchId: string): Promise<number> {
   return count(
     pool,
-    "SELECT count(*) FROM pgboss.job WHERE name = 'batch.finished' AND data->>'batchId' = $1",
+    "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.finished' AND data->>'batchId' = $1",
     [batchId],
   );
 }

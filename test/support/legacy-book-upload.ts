@@ -1,7 +1,7 @@
 /** The answers of the replaced Django book upload, and its calls. */
 import type { Static } from "typebox";
 import { expect } from "vitest";
-import type { BookView } from "../../src/books/queries.ts";
+import type { BookView } from "../../src/books/views.ts";
 import { Client } from "./client.ts";
 import type { Rowmill } from "./rowmill.ts";
 

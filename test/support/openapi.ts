@@ -2,19 +2,12 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import type { FastifyInstance } from "fastify";
-
-interface OpenApi {
-  paths: Record<
-    string,
-    Record<string, { responses: Record<string, { content?: Record<string, { schema: object }> }> }>
-  >;
-  components: { schemas: Record<string, object> };
-}
+import { type Document, follow } from "./document.ts";
 
 const UNDOCUMENTED = ["/docs", "/openapi.json", "/api/docs", "/api/redoc", "/api/schema"];
 
 interface Contract {
-  readonly openapi: OpenApi;
+  readonly openapi: Document;
   readonly ajv: Ajv2020;
 }
 
@@ -32,7 +25,7 @@ function contractOf(app: Pick<FastifyInstance, "swagger">): Contract {
   return contract;
 }
 
-function compile(openapi: OpenApi): Contract {
+function compile(openapi: Document): Contract {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addSchema({ $id: "openapi", ...openapi });
@@ -56,30 +49,24 @@ export function checkAnswer(
     if (response.status === 404) return;
     throw new Error(`${method} ${pathname} answered ${response.status} and is not in the OpenAPI document.`);
   }
-  const documented = operation.responses[String(response.status)];
-  if (!documented)
+  const answer = operation.responses[String(response.status)];
+  if (!answer)
     throw new Error(
       `${method} ${route} answered ${response.status}, which is not documented: ${JSON.stringify(body)}`,
     );
+  const { content } = follow(openapi, answer);
+  if (!content) return;
   const [mediaType = ""] = (response.headers.get("content-type") ?? "").split(";");
-  if (!documented.content) return;
-  const range = documented.content[mediaType] ? mediaType : "*/*";
-  const schema = documented.content[range]?.schema;
-  if (!schema)
+  const range = content[mediaType] ? mediaType : "*/*";
+  if (!content[range]?.schema)
     throw new Error(
       `${method} ${route} answered ${response.status} as ${mediaType}, which is not documented.`,
     );
-  const pointer = [
-    "paths",
-    route,
-    method.toLowerCase(),
-    "responses",
-    String(response.status),
-    "content",
-    range,
-    "schema",
-  ];
-  const validate = ajv.getSchema(`openapi#/${pointer.map(encodePointer).join("/")}`) as ValidateFunction;
+  const pointer = answer.$ref
+    ? answer.$ref.slice(2).split("/")
+    : ["paths", route, method.toLowerCase(), "responses", String(response.status)];
+  const at = [...pointer, "content", range, "schema"].map(encodePointer).join("/");
+  const validate = ajv.getSchema(`openapi#/${at}`) as ValidateFunction;
   if (!validate(body))
     throw new Error(`${method} ${route} ${response.status}: ${ajv.errorsText(validate.errors)}`);
 }

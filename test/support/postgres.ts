@@ -26,7 +26,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (folder) chmodSync(folder, 0o755);
   const server = folder ? await startPostgres(folder) : { url: given ?? "", stop: async () => {} };
   if (folder) await forgetOnPowerFailure(server.url);
-  await recreate(server.url, TEMPLATE);
+  await drop(server.url, TEMPLATE);
+  await create(server.url, TEMPLATE);
   const config = loadConfig({ DATABASE_URL: databaseUrl(server.url, TEMPLATE), JWT_SECRET: "x".repeat(32) });
   await migrateDatabase(config, createLog({ logLevel: "silent" }, "test"));
   project.provide("serverUrl", server.url);
@@ -60,10 +61,11 @@ export async function onServer(serverUrl: string, statement: string): Promise<vo
   }
 }
 
-const recreate = async (serverUrl: string, name: string) => {
-  await drop(serverUrl, name);
-  await onServer(serverUrl, `CREATE DATABASE ${name}`);
-};
+/** A database in which a statement that depends on the search_path fails. */
+export async function create(serverUrl: string, name: string, template = "template1"): Promise<void> {
+  await onServer(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  await onServer(serverUrl, `ALTER DATABASE ${name} SET search_path TO ''`);
+}
 
 export function drop(serverUrl: string, name: string): Promise<void> {
   return onServer(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);

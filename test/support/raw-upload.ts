@@ -36,9 +36,9 @@ export function sendStream<T = Problem>(user: Client, body: () => AsyncGenerator
 /** What there is of batches in the database: nothing, after a refusal. */
 export async function kept({ ctx }: Rowmill) {
   const { rows } = await ctx.pool.query<Record<"batches" | "rows" | "chunks" | "results" | "jobs", number>>(`
-    SELECT (SELECT count(*)::int FROM batches) AS batches, (SELECT count(*)::int FROM batch_rows) AS rows,
-      (SELECT count(*)::int FROM chunks) AS chunks, (SELECT count(*)::int FROM row_results) AS results,
-      (SELECT count(*)::int FROM pgboss.job) AS jobs`);
+    SELECT (SELECT count(*)::int FROM rowmill.batches) AS batches, (SELECT count(*)::int FROM rowmill.batch_rows) AS rows,
+      (SELECT count(*)::int FROM rowmill.chunks) AS chunks, (SELECT count(*)::int FROM rowmill.row_results) AS results,
+      (SELECT count(*)::int FROM rowmill_queue.job) AS jobs`);
   return rows[0];
 }
 

@@ -66,25 +66,25 @@ export async function storeBatch(
 ): Promise<string> {
   const id = newBatchId(new Date());
   await pool.query(
-    `INSERT INTO batches (id, user_id, target, filename, state, header, mapping, row_delay_ms, total_rows, finished_at)
+    `INSERT INTO rowmill.batches (id, user_id, target, filename, state, header, mapping, row_delay_ms, total_rows, finished_at)
      VALUES ($1, $2, 'books', 'big.csv', 'cancelled', '{title,author,description}', '{"title":0,"author":1}', 0, $3, now())`,
     [id, user.userId, rows],
   );
   await pool.query(
-    `INSERT INTO batch_rows (batch_id, row_number, fields)
+    `INSERT INTO rowmill.batch_rows (batch_id, row_number, fields)
      SELECT $1, n, json_build_array('Title ' || n, 'Author', $3::text || ${tail}) FROM generate_series(2, $2 + 1) AS n`,
     [id, rows, cell],
   );
   await pool.query(
-    `INSERT INTO row_results (batch_id, row_number, status, attempts, record_id, effect, error_code, error_message, errors)
-     SELECT $1, n, (CASE WHEN n % 3 = 0 THEN 'success' ELSE 'failed' END)::row_status, 1, CASE WHEN n % 3 = 0 THEN n END,
-       (CASE WHEN n % 3 = 0 THEN 'created' END)::row_effect, CASE WHEN n % 3 = 1 THEN 'required' END,
+    `INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, record_id, effect, error_code, error_message, errors)
+     SELECT $1, n, (CASE WHEN n % 3 = 0 THEN 'success' ELSE 'failed' END)::rowmill.row_status, 1, CASE WHEN n % 3 = 0 THEN n END,
+       (CASE WHEN n % 3 = 0 THEN 'created' END)::rowmill.row_effect, CASE WHEN n % 3 = 1 THEN 'required' END,
        CASE WHEN n % 3 = 1 THEN 'author is required' END, CASE WHEN n % 3 = 1 THEN '[]'::json END
      FROM generate_series(2, $2 + 1) AS n WHERE n % 3 < 2`,
     [id, rows],
   );
   await pool.query(
-    `INSERT INTO chunks (batch_id, first_row, last_row, row_count, state, succeeded, failed, created)
+    `INSERT INTO rowmill.chunks (batch_id, first_row, last_row, row_count, state, succeeded, failed, created)
      VALUES ($1, 2, $2 + 1, $2, 'processing', $3, $4, $3)`,
     [id, rows, Math.floor((rows + 1) / 3), Math.floor(rows / 3)],
   );

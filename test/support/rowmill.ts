@@ -3,11 +3,11 @@ import { randomBytes } from "node:crypto";
 import { inject, onTestFinished } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
-import { type OpenContext, openContext } from "../../src/context.ts";
+import { type Context, type OpenContext, openContext } from "../../src/context.ts";
 import { takeJobs } from "../../src/handlers.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { Client } from "./client.ts";
-import { databaseUrl, drop, onServer, TEMPLATE } from "./postgres.ts";
+import { create, databaseUrl, drop, TEMPLATE } from "./postgres.ts";
 
 /** Settings of a test: no simulated delay, no logs, limits as shipped. */
 const SETTINGS = {
@@ -26,7 +26,7 @@ export interface TestDatabase extends AsyncDisposable {
 export async function createDatabase(): Promise<TestDatabase> {
   const serverUrl = inject("serverUrl");
   const name = `rowmill_test_${randomBytes(6).toString("hex")}`;
-  await onServer(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
+  await create(serverUrl, name, TEMPLATE);
   return { url: databaseUrl(serverUrl, name), [Symbol.asyncDispose]: () => drop(serverUrl, name) };
 }
 
@@ -81,4 +81,9 @@ export async function startRowmill(settings: NodeJS.ProcessEnv = {}): Promise<Ro
 /** Runs at the end of the test that calls it. */
 export function atEnd(fn: () => Promise<unknown>): void {
   onTestFinished(async () => void (await fn()));
+}
+
+/** The context in which this user acts, for verbs that record who did it. */
+export function asUser(ctx: Context, id: number): Context {
+  return { ...ctx, actor: { id, username: `user-${id}`, role: "user" } };
 }

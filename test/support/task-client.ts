@@ -1,6 +1,6 @@
 /** Tasks over HTTP. Tests without an API use tasks.ts. */
 import { sql } from "drizzle-orm";
-import { type Context, inTransaction, type OpenContext } from "../../src/context.ts";
+import { inTransaction, type OpenContext, type Tx } from "../../src/context.ts";
 import type { TaskRequest } from "../../src/tasks/create/create-tasks.ts";
 import { hasEnded } from "../../src/tasks/state.ts";
 import type { TaskView } from "../../src/tasks/views.ts";
@@ -60,8 +60,8 @@ export async function history(user: Client, id: string): Promise<string[]> {
 /** How many tasks the user has, and how many jobs of them a worker will take; of one job where it is given. */
 export async function rowsOf({ pool }: OpenContext, { userId }: Client, jobId: string | null = null) {
   const { rows } = await pool.query<{ tasks: number; jobs: number }>(
-    `SELECT (SELECT count(*)::int FROM tasks WHERE user_id = $1 AND job_id = coalesce($2, job_id)) AS tasks,
-      (SELECT count(*)::int FROM pgboss.job WHERE name LIKE 'task.%' AND group_id = $1::text
+    `SELECT (SELECT count(*)::int FROM rowmill.tasks WHERE user_id = $1 AND job_id = coalesce($2, job_id)) AS tasks,
+      (SELECT count(*)::int FROM rowmill_queue.job WHERE name LIKE 'task.%' AND group_id = $1::text
         AND id = coalesce($2, id) AND state IN ('created', 'retry', 'active')) AS jobs`,
     [userId, jobId],
   );
@@ -85,7 +85,7 @@ export function makeBroken(
   });
 }
 
-export async function breakTask(tx: Context, id: string, how: "passing" | "gone"): Promise<void> {
+export async function breakTask(tx: Tx, id: string, how: "passing" | "gone"): Promise<void> {
   const change = how === "gone" ? sql`type = 'gone'` : sql`params = 'null'`;
-  await tx.db.execute(sql`UPDATE tasks SET ${change} WHERE id = ${id}`);
+  await tx.db.execute(sql`UPDATE rowmill.tasks SET ${change} WHERE id = ${id}`);
 }

@@ -21,7 +21,7 @@ interface Book {
 
 async function booksOf(user: Client): Promise<Book[]> {
   const { rows } = await rowmill.ctx.pool.query<Book>(
-    `SELECT id::int, title, author, description, batch_id, row_number, is_copy FROM books WHERE user_id = $1 ORDER BY id`,
+    `SELECT id::int, title, author, description, batch_id, row_number, is_copy FROM rowmill.books WHERE user_id = $1 ORDER BY id`,
     [user.userId],
   );
   return rows;
@@ -196,7 +196,7 @@ describe("upsert", () => {
     const [start = 0, , end = 0] = await chunksOf(rowmill, batch);
     await deliverChunk(rowmill.ctx, batch, end);
     await rowmill.ctx.pool.query(
-      "UPDATE books SET description = 'by hand', batch_id = NULL, row_number = NULL WHERE user_id = $1",
+      "UPDATE rowmill.books SET description = 'by hand', batch_id = NULL, row_number = NULL WHERE user_id = $1",
       [user.userId],
     );
     await deliverChunk(rowmill.ctx, batch, start);
@@ -226,11 +226,11 @@ describe("undo", () => {
     const { pool } = rowmill.ctx;
     const mine = [user.userId];
     await pool.query(
-      "UPDATE books SET batch_id = NULL, row_number = NULL WHERE user_id = $1 AND title = 'A'",
+      "UPDATE rowmill.books SET batch_id = NULL, row_number = NULL WHERE user_id = $1 AND title = 'A'",
       mine,
     );
-    await pool.query("DELETE FROM books WHERE user_id = $1 AND title = 'C'", mine);
-    await pool.query("UPDATE books SET row_number = 77 WHERE user_id = $1 AND title = 'D'", mine);
+    await pool.query("DELETE FROM rowmill.books WHERE user_id = $1 AND title = 'C'", mine);
+    await pool.query("UPDATE rowmill.books SET row_number = 77 WHERE user_id = $1 AND title = 'D'", mine);
     expect(await undo(rowmill, batch)).toEqual({
       2: { kind: "kept", reason: "The book was changed by hand since." },
       3: { kind: "kept", reason: `The book was changed by another import since (batch ${other}).` },
@@ -244,7 +244,7 @@ describe("undo", () => {
   test("undo never touches other users' books", async () => {
     const [owner, other] = [await rowmill.newUser(), await rowmill.newUser()];
     const batch = await importFile(rowmill, owner, table(`${EMMA},`));
-    await rowmill.ctx.pool.query("UPDATE books SET user_id = $1 WHERE user_id = $2", [
+    await rowmill.ctx.pool.query("UPDATE rowmill.books SET user_id = $1 WHERE user_id = $2", [
       other.userId,
       owner.userId,
     ]);
@@ -283,7 +283,7 @@ describe("two workers with the same keys", () => {
     );
     expect(counts).toMatchObject(expected);
     const { rows } = await own.ctx.pool.query(
-      `SELECT count(*)::int AS books, count(key)::int AS keys, count(DISTINCT key)::int AS distinct FROM books`,
+      `SELECT count(*)::int AS books, count(key)::int AS keys, count(DISTINCT key)::int AS distinct FROM rowmill.books`,
     );
     const books = mode === "append" ? 1200 : 300;
     expect(rows[0]).toEqual({ books, keys: 300, distinct: 300 });

@@ -42,7 +42,7 @@ test("a target shows its columns with their rules", async () => {
   expect(body.columns).toEqual([
     {
       name: "title",
-      description: null,
+      description: "The title.",
       required: true,
       min_length: 1,
       max_length: 500,

@@ -8,7 +8,7 @@ const rowmill = useRowmill({ worker: true });
 const user = useUser(rowmill);
 
 const path = (options: Record<string, string>) => `/api/v1/batches?${new URLSearchParams(options)}`;
-const countBatches = async () => (await rowmill.ctx.pool.query("SELECT FROM batches")).rowCount;
+const countBatches = async () => (await rowmill.ctx.pool.query("SELECT FROM rowmill.batches")).rowCount;
 
 const GERMAN = "Titel,Autor,Notiz,author\nEmma,Jane Austen,x,somebody else\n";
 

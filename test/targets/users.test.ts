@@ -20,7 +20,7 @@ const logIn = (username: string, password = PASSWORD) =>
 
 async function account(username: string) {
   const { rows } = await rowmill.ctx.pool.query<{ id: number; email: string; role: string }>(
-    "SELECT id::int, email, role FROM users WHERE lower(username) = lower($1)",
+    "SELECT id::int, email, role FROM rowmill.users WHERE lower(username) = lower($1)",
     [username],
   );
   return rows[0];
@@ -28,8 +28,8 @@ async function account(username: string) {
 
 async function stored(batchId: string): Promise<string> {
   const { rows } = await rowmill.ctx.pool.query(
-    `SELECT (SELECT json_agg(r) FROM batch_rows r WHERE batch_id = $1)::text
-      || coalesce((SELECT json_agg(r) FROM row_results r WHERE batch_id = $1)::text, '') AS all`,
+    `SELECT (SELECT json_agg(r) FROM rowmill.batch_rows r WHERE batch_id = $1)::text
+      || coalesce((SELECT json_agg(r) FROM rowmill.row_results r WHERE batch_id = $1)::text, '') AS all`,
     [batchId],
   );
   return rows[0]?.all;
@@ -75,6 +75,18 @@ describe("insert", () => {
     ["a password too short", "bad-1,,short,", "password: too_short", /at least 8/],
     ["a role that is none", "bad-2,,,king", "role: invalid", /^role must be user, operator or admin$/],
     ["an address that is none", "bad-3,nobody,,", "email: invalid", /^email must be an e-mail address$/],
+    [
+      "an address with a space in quotes",
+      'bad-5,"""a b""@example.com",,',
+      "email: invalid",
+      /^email must be/,
+    ],
+    [
+      "an address with a comma",
+      'bad-6,"a,b@example.com",,',
+      "email: invalid",
+      /^email must be an e-mail address$/,
+    ],
     ["no name", " ,,,", "username: required", /required/],
     ["a reserved name", "Anonymous,,,", "username: reserved", /reserved/],
     ["too many cells", `bad-4,,${PASSWORD},user,more`, "null: malformed", /5 fields/],
@@ -187,7 +199,7 @@ describe("undo", () => {
   test("undo removes unused accounts", async () => {
     const batch = await importUsers(`username,password\nunused,${PASSWORD}\nused,${PASSWORD}\nremoved,\n`);
     await logIn("used");
-    await rowmill.ctx.pool.query("DELETE FROM users WHERE username = 'removed'");
+    await rowmill.ctx.pool.query("DELETE FROM rowmill.users WHERE username = 'removed'");
     expect(await undo(rowmill, batch)).toEqual({
       2: { kind: "reversed" },
       3: {
@@ -206,7 +218,7 @@ describe("undo", () => {
       `username,email,role,password\nback-1,new@x,admin,\nback-2,new@x,admin,\nback-3,new@x,admin,${PASSWORD}\n`,
       "upsert",
     );
-    await rowmill.ctx.pool.query("UPDATE users SET email = 'other@x' WHERE username = 'back-2'");
+    await rowmill.ctx.pool.query("UPDATE rowmill.users SET email = 'other@x' WHERE username = 'back-2'");
     expect(await undo(rowmill, batch)).toEqual({
       2: { kind: "reversed" },
       3: { kind: "kept", reason: "E-mail or role were changed since." },
@@ -224,7 +236,7 @@ describe("undo", () => {
 test("rows fail if their uploader is no longer an administrator", async () => {
   const former = await newAdmin(rowmill, "former");
   const id = await receive(former, "username\nintruder\n", "insert", "users");
-  await rowmill.ctx.pool.query("UPDATE users SET role = 'user' WHERE username = 'former'");
+  await rowmill.ctx.pool.query("UPDATE rowmill.users SET role = 'user' WHERE username = 'former'");
   for (const chunk of await chunksOf(rowmill, id)) await deliverChunk(rowmill.ctx, id, chunk);
   expect(await effects(rowmill, id)).toEqual({ 2: "forbidden" });
   expect(await account("intruder")).toBeUndefined();
@@ -241,7 +253,7 @@ test("two workers with the same names create each account once", async () => {
   const ended = await Promise.all(ids.map((id) => root.finished(id)));
   expect(ended.map(({ state }) => state)).toEqual(["completed", "completed"]);
   const { rows } = await own.ctx.pool.query(
-    "SELECT count(*)::int AS users FROM users WHERE username LIKE 'user-%'",
+    "SELECT count(*)::int AS users FROM rowmill.users WHERE username LIKE 'user-%'",
   );
   expect(rows[0]).toEqual({ users: 60 });
 });

@@ -33,7 +33,7 @@ type Page = { items: TaskView[]; next_cursor: string | null };
 
 async function jobsOf(ids: readonly string[]): Promise<number> {
   const { rows } = await rowmill.ctx.pool.query(
-    "SELECT count(*)::int AS count FROM pgboss.job WHERE data->>'taskId' = ANY($1)",
+    "SELECT count(*)::int AS count FROM rowmill_queue.job WHERE data->>'taskId' = ANY($1)",
     [ids],
   );
   return rows[0].count;
@@ -180,10 +180,10 @@ describe("changing many", () => {
     const { matched, newest } = await countChangeable(ctx, change);
     expect(matched).toBe(2400);
     const late = await newTask(ctx, userId);
-    expect(await changePages(ctx, null, change, newest, 60)).toBe(2400);
+    expect(await changePages(ctx, change, newest, 60)).toBe(2400);
     expect((await getTask(ctx, null, late)).status).toBe("pending");
     const { rows } = await ctx.pool.query(
-      "SELECT count(*)::int AS jobs FROM pgboss.job WHERE name = 'task.default'",
+      "SELECT count(*)::int AS jobs FROM rowmill_queue.job WHERE name = 'task.default'",
     );
     expect(rows[0].jobs).toBe(1);
   });
@@ -191,8 +191,8 @@ describe("changing many", () => {
   test("a bulk change that takes too long stops and returns its progress", async () => {
     const { tag } = await newTasks(1001);
     const change = { action: "delete", filter: { tag }, expect: 1001 } as const;
-    expect(await changeTasks(rowmill.ctx, null, change, 0)).toEqual({ matched: 1001, changed: 1000 });
-    const rest = await changeTasks(rowmill.ctx, null, { ...change, expect: 1 });
+    expect(await changeTasks(rowmill.ctx, change, 0)).toEqual({ matched: 1001, changed: 1000 });
+    const rest = await changeTasks(rowmill.ctx, { ...change, expect: 1 });
     expect(rest).toEqual({ matched: 1, changed: 1 });
   });
 

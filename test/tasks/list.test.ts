@@ -20,14 +20,14 @@ beforeAll(async () => {
   for (const title of ["three", "Four", "five"]) await makeTask(user, { title });
   const made = (await user.get<Listed>("/api/v1/tasks")).body.items.reverse();
   for (const [index, { id }] of made.entries()) {
-    await pool.query("UPDATE tasks SET created_at = $2 WHERE id = $1", [
+    await pool.query("UPDATE rowmill.tasks SET created_at = $2 WHERE id = $1", [
       id,
       `2026-03-0${index + 1}T12:00:00Z`,
     ]);
   }
   await user.post(`/api/v1/tasks/${made[1]?.id}/cancel`);
   await pool.query(
-    `UPDATE tasks SET status = 'completed', completed_at = now(), queue = 'file_processing', file_name = 'Cat.JPG'
+    `UPDATE rowmill.tasks SET status = 'completed', completed_at = now(), queue = 'file_processing', file_name = 'Cat.JPG'
     WHERE id = $1`,
     [made[2]?.id],
   );

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type TaskStatus, taskEventType, taskStatus } from "../../src/schema/tasks.ts";
 import { type Edge, ENDED_STATUSES, hasEnded, transitions } from "../../src/tasks/state.ts";
@@ -51,12 +49,4 @@ test("a worker never changes a task that has ended", () => {
   expect([...ENDED_STATUSES].sort()).toEqual(statuses.filter(hasEnded).sort());
   const byOwner: Edge[] = ["retry", "forceRetry"];
   expect(ENDED_STATUSES.flatMap(edgesFrom).filter((name) => !byOwner.includes(name))).toEqual([]);
-});
-
-test("the README shows the task transitions", () => {
-  const readme = readFileSync(resolve(import.meta.dirname, "../../README.md"), "utf8");
-  const lines = Object.values(transitions).map(
-    ({ from, to, when }) => `| ${from.map((state) => `\`${state}\``).join(", ")} | \`${to}\` | ${when} |`,
-  );
-  expect(lines.filter((line) => !readme.includes(line))).toEqual([]);
 });

@@ -101,7 +101,7 @@ test("the files of a task are listed after it has completed", async () => {
   await untilTask(user, id, "runs", ({ status }) => status === "processing");
   const add = (name: string, taskId: string | null, origin: string, isReceiving = false) =>
     pool.query(
-      `INSERT INTO files (id, user_id, name, media_type, bytes, sha256, origin, task_id, receiving_at)
+      `INSERT INTO rowmill.files (id, user_id, name, media_type, bytes, sha256, origin, task_id, receiving_at)
       VALUES (gen_random_uuid(), $1, $2, 'image/webp', 7, '', $3, $4, $5)`,
       [user.userId, name, origin, taskId, isReceiving ? new Date() : null],
     );
@@ -114,7 +114,7 @@ test("the files of a task are listed after it has completed", async () => {
     (await user.get<Listed<{ id: string; name: string }>>(`/api/v1/tasks/${id}/files${query}`)).body;
   expect((await list()).items).toEqual([]);
   // As its worker ends it.
-  await pool.query("UPDATE tasks SET status = 'completed', completed_at = now() WHERE id = $1", [id]);
+  await pool.query("UPDATE rowmill.tasks SET status = 'completed', completed_at = now() WHERE id = $1", [id]);
   const { items } = await list();
   expect(items.map(({ name }) => name).sort()).toEqual(["a.webp", "b.webp"]);
   expect(items[0]).toEqual({

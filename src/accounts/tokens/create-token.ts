@@ -2,8 +2,9 @@ import { eq } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { apiTokens, users } from "../../schema/accounts.ts";
-import { drawToken, hashOfToken, isOf, shownColumns, type TokenView, viewToken } from "./api-tokens.ts";
+import { drawToken, hashOfToken, isOf, shownColumns } from "./api-tokens.ts";
 import { removeExpiredTokens } from "./remove-expired-tokens.ts";
+import { type TokenView, viewToken } from "./views.ts";
 
 /** Of one user. */
 const MAX_TOKENS = 100;

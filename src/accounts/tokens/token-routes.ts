@@ -3,12 +3,14 @@ import type { FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../../platform/http/paging.ts";
-import { listTokens, TokenView, viewToken } from "./api-tokens.ts";
+import { NumericId } from "../../platform/http/schemas.ts";
+import { userRoutes } from "../../platform/http/user-routes.ts";
+import { listTokens } from "./api-tokens.ts";
 import { createToken } from "./create-token.ts";
 import { revokeToken } from "./revoke-token.ts";
+import { CreatedTokenView, TokenView, viewToken } from "./views.ts";
 
 const NewToken = Type.Object(
   {
@@ -16,14 +18,14 @@ const NewToken = Type.Object(
       minLength: 1,
       maxLength: 100,
       pattern: "^[^\\u0000]*$",
-      description: "What it is for; one of a name.",
+      description: "The purpose of the token. Each of your tokens needs a different name.",
       examples: ["nightly import"],
     }),
     expires_in_days: Type.Optional(
       Type.Integer({
         minimum: 1,
         maximum: 3650,
-        description: "Unset: until it is revoked.",
+        description: "The number of days until the token expires. Absent: it never expires.",
         examples: [90],
       }),
     ),
@@ -31,32 +33,22 @@ const NewToken = Type.Object(
   { additionalProperties: false },
 );
 
-const MadeToken = Type.Object({
-  ...TokenView.properties,
-  token: Type.String({
-    description: "For `Authorization: Token` or `Bearer`. It is shown this once.",
-    examples: ["rmt_..."],
-  }),
-});
-
 export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["auth"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["auth"] }, (app, shared) => {
     app.post(
       "/api/v1/auth/tokens",
       {
         onRequest: refuseApiToken,
         schema: {
           ...shared,
-          summary: "Make an API token",
-          description: "For programs. It has the rights of its user, except to make more tokens.",
+          operationId: "createApiToken",
+          summary: "Create an API token",
+          description: "For programs. The token has your rights, except that it cannot create tokens.",
           body: NewToken,
-          response: { 201: MadeToken, ...problems(400, 401, 403, 409, 413, 415) },
+          response: { 201: CreatedTokenView, ...problems(400, 401, 403, 409, 413, 415) },
         },
       },
-      async ({ user, body }, reply) => {
+      async ({ ctx, user, body }, reply) => {
         const { name, expires_in_days = null } = body;
         return reply
           .code(201)
@@ -69,12 +61,14 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "My API tokens",
+          operationId: "listApiTokens",
+          summary: "List API tokens",
+          description: "Your tokens, oldest first. The tokens themselves are not shown.",
           querystring: Type.Object(PageQuery),
           response: { 200: Page(TokenView), ...problems(400, 401) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const after = decodeNumberCursor(query.cursor);
         const found = await listTokens(ctx, user.id, { after, limit: query.limit + 1 });
         return pageOf(found, query.limit, ({ id }) => id, viewToken);
@@ -86,17 +80,22 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
+          operationId: "revokeApiToken",
           summary: "Revoke an API token",
-          params: Type.Object({ id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) }),
-          response: { 204: Type.Null({ description: "Revoked, at once." }), ...problems(400, 401, 403, 404) },
+          description: "The token stops working at once.",
+          params: Type.Object({ id: NumericId("The id of the token.") }),
+          response: {
+            204: Type.Null({ description: "The token is revoked." }),
+            ...problems(400, 401, 403, 404),
+          },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await revokeToken(ctx, user.id, params.id);
         return reply.code(204).send(null);
       },
     );
-  };
+  });
 }
 
 /** Else one that leaked could live on in tokens that its owner does not know of. */

@@ -1,8 +1,10 @@
 /** Cells that were stored beside a batch take the place of those that failed, in one transaction. */
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import { requireActor, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
-import { type Batch, lockBatch, requireEdge } from "../transitions.ts";
+import { getBatch, type StoredBatch } from "../queries.ts";
+import { requireEdge } from "../state.ts";
+import { type Batch, lockBatch } from "../transitions.ts";
 import { retryRowsIn } from "./retry-rows.ts";
 
 export interface Corrected {
@@ -12,6 +14,8 @@ export interface Corrected {
   readonly ignored: number;
   /** Rows that are put back to work. */
   readonly retried: number;
+  /** As it is then. */
+  readonly batch: StoredBatch;
 }
 
 /**
@@ -19,35 +23,35 @@ export interface Corrected {
  * @param stagingId the batch whose rows are the corrections, numbered as the rows they correct
  */
 export async function applyCorrection(
-  tx: Context,
+  tx: Tx,
   { userId, batchId, unprocessed }: { userId: number; batchId: string; unprocessed: boolean },
   stagingId: string,
 ): Promise<Corrected> {
   const batch = await lockEnded(tx, userId, batchId);
   await requireKnownRows(tx, batch, stagingId);
-  const { corrected, ignored, failedRows } = await applyPages(tx, batch, stagingId, userId);
-  const retried = await retryRowsIn(tx, userId, batchId, { rows: failedRows, unprocessed });
-  return { corrected, ignored, retried };
+  const { corrected, ignored, failedRows } = await applyPages(tx, batch, stagingId);
+  const retried = await retryRowsIn(tx, batch, { rows: failedRows, unprocessed });
+  return { corrected, ignored, retried, batch: await getBatch(tx, userId, batchId) };
 }
 
 /** @throws DomainError `not_found`, or `conflict` where the batch runs or can't be taken up again */
-export async function lockEnded(tx: Context, userId: number, batchId: string): Promise<Batch> {
+export async function lockEnded(tx: Tx, userId: number, batchId: string): Promise<Batch> {
   const batch = await lockBatch(tx, userId, batchId);
-  requireEdge(batch, "retry", "corrected");
+  requireEdge("retry", batch.state, "corrected");
   return batch;
 }
 
-async function requireKnownRows(tx: Context, batch: Batch, stagingId: string): Promise<void> {
+async function requireKnownRows(tx: Tx, batch: Batch, stagingId: string): Promise<void> {
   const { rows } = await tx.db.execute<{ row: number }>(sql`
-    SELECT row_number AS row FROM batch_rows AS staged WHERE batch_id = ${stagingId} AND NOT EXISTS (
-      SELECT FROM batch_rows WHERE batch_id = ${batch.id} AND batch_rows.row_number = staged.row_number
+    SELECT row_number AS row FROM rowmill.batch_rows AS staged WHERE batch_id = ${stagingId} AND NOT EXISTS (
+      SELECT FROM rowmill.batch_rows WHERE batch_id = ${batch.id} AND batch_rows.row_number = staged.row_number
     ) ORDER BY 1 LIMIT 1`);
   if (rows[0]) throw invalidField("file", `_row ${rows[0].row} is no row of this batch.`);
 }
 
 const PAGE_ROWS = 2000;
 
-async function applyPages(tx: Context, batch: Batch, stagingId: string, userId: number) {
+async function applyPages(tx: Tx, batch: Batch, stagingId: string) {
   const counts = { corrected: 0, ignored: 0 };
   const failedRows: number[] = [];
   for (let after = 0; ; ) {
@@ -59,9 +63,9 @@ async function applyPages(tx: Context, batch: Batch, stagingId: string, userId: 
       status: "success" | "failed" | null;
     }>(sql`
       SELECT staged.row_number AS row, staged.fields AS given, rows.fields, rows.problem, results.status
-      FROM batch_rows AS staged
-      JOIN batch_rows AS rows ON rows.batch_id = ${batch.id} AND rows.row_number = staged.row_number
-      LEFT JOIN row_results AS results ON results.batch_id = ${batch.id} AND results.row_number = staged.row_number
+      FROM rowmill.batch_rows AS staged
+      JOIN rowmill.batch_rows AS rows ON rows.batch_id = ${batch.id} AND rows.row_number = staged.row_number
+      LEFT JOIN rowmill.row_results AS results ON results.batch_id = ${batch.id} AND results.row_number = staged.row_number
       WHERE staged.batch_id = ${stagingId} AND staged.row_number > ${after}
       ORDER BY staged.row_number LIMIT ${PAGE_ROWS}`);
     const last = rows.at(-1);
@@ -76,25 +80,24 @@ async function applyPages(tx: Context, batch: Batch, stagingId: string, userId: 
         ({ cells, fields, problem }) => problem !== null || JSON.stringify(cells) !== JSON.stringify(fields),
       );
     counts.corrected += changed.length;
-    if (changed.length > 0) await changeCells(tx, batch.id, userId, changed);
+    if (changed.length > 0) await changeCells(tx, batch.id, changed);
   }
 }
 
 async function changeCells(
-  tx: Context,
+  tx: Tx,
   batchId: string,
-  userId: number,
   rows: readonly { row: number; cells: readonly string[]; fields: readonly string[] }[],
 ): Promise<void> {
   const numbers = sql.param(rows.map(({ row }) => row));
   const before = sql.param(rows.map(({ fields }) => JSON.stringify(fields)));
   const after = sql.param(rows.map(({ cells }) => JSON.stringify(cells)));
   await tx.db.execute(sql`
-    INSERT INTO row_history (batch_id, row_number, event, user_id, fields)
-    SELECT ${batchId}, row, 'edited', ${userId}, fields::json
+    INSERT INTO rowmill.row_history (batch_id, row_number, event, user_id, fields)
+    SELECT ${batchId}, row, 'edited', ${requireActor(tx).id}, fields::json
     FROM unnest(${numbers}::int[], ${before}::text[]) AS edited (row, fields)`);
   await tx.db.execute(sql`
-    UPDATE batch_rows SET fields = cells::json, problem = NULL
+    UPDATE rowmill.batch_rows SET fields = cells::json, problem = NULL
     FROM unnest(${numbers}::int[], ${after}::text[]) AS edited (row, cells)
     WHERE batch_id = ${batchId} AND row_number = row`);
 }

@@ -1,10 +1,12 @@
 import { eq } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { batches } from "../../schema/batches.ts";
 import { forgetSuccesses } from "../process/chunk-counts.ts";
-import { hasEnded, isWhole } from "../state.ts";
-import { endBatch, isAlreadyIn, lockBatch, requireEdge } from "../transitions.ts";
+import type { StoredBatch } from "../queries.ts";
+import { hasEnded, isWhole, requireEdge } from "../state.ts";
+import { endBatch, isAlreadyIn } from "../transitions.ts";
+import { commandBatch } from "./command-batch.ts";
 
 /** Ends a batch where it is: what was committed stays, what was not is unprocessed. */
 export function cancelBatch(
@@ -12,14 +14,13 @@ export function cancelBatch(
   userId: number,
   batchId: string,
   reason = "Cancelled by its owner.",
-): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
-    const batch = await lockBatch(tx, userId, batchId);
+): Promise<StoredBatch> {
+  return commandBatch(ctx, userId, batchId, async (tx, batch) => {
     if (isAlreadyIn(batch, "cancelled")) return;
     if (batch.state === "receiving") {
       throw new DomainError("conflict", "The file is still being sent; end the upload to drop the batch.");
     }
-    requireEdge(batch, "cancel", "cancelled");
+    requireEdge("cancel", batch.state, "cancelled");
     if (isWhole(batch)) await forgetSuccesses(tx, batchId);
     // Its first end was told already, so this one is another's.
     if (hasEnded(batch.state)) {

@@ -2,13 +2,13 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
-import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../../platform/http/body.ts";
 import { problems } from "../../platform/http/errors.ts";
+import { userRoutes } from "../../platform/http/user-routes.ts";
 import { MAX_ROW_NUMBER } from "../ids.ts";
-import { getBatch } from "../queries.ts";
-import { BatchParams, RowParams } from "../routes.ts";
-import { getRow, getRowDetail } from "../row-queries.ts";
+import { BatchParams, RowParams } from "../params.ts";
+import { getBatch, type StoredBatch } from "../queries.ts";
+import { getRow } from "../row-queries.ts";
 import { viewRowDetail } from "../row-views.ts";
 import { viewBatch } from "../views.ts";
 import { cancelBatch } from "./cancel-batch.ts";
@@ -23,37 +23,39 @@ import { undoBatch } from "./undo-batch.ts";
 interface Command {
   readonly summary: string;
   readonly description: string;
-  readonly run: (ctx: Context, userId: number, batchId: string) => Promise<void>;
+  readonly run: (ctx: Context, userId: number, batchId: string) => Promise<StoredBatch>;
 }
 
 /** Each may be sent again: where the batch is there already, nothing changes. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   pause: {
-    summary: "Hold a batch",
-    description: "Rows in hand are given up within about a second and keep no trace; no more are taken.",
+    summary: "Pause a batch",
+    description:
+      "Workers give up the rows that they are processing within about a second, without a trace, and take no more.",
     run: pauseBatch,
   },
   resume: {
-    summary: "Let a paused batch go on",
-    description: "It goes on with the rows that have no result yet.",
+    summary: "Resume a paused batch",
+    description: "Continues with the rows that have no result yet.",
     run: resumeBatch,
   },
   cancel: {
-    summary: "End a batch where it is",
+    summary: "Cancel a batch",
     description:
-      "Rows in hand are given up within about a second. What was committed stays, what was not is `unprocessed`.",
+      "Workers give up the rows that they are processing within about a second. Committed rows keep their results; the " +
+      "others become `unprocessed`.",
     run: cancelBatch,
   },
   commit: {
-    summary: "Process what a dry run has checked",
-    description: "By the same code, without the file being sent again.",
+    summary: "Commit a dry run",
+    description: "Processes the checked rows for real. You do not send the file again.",
     run: commitBatch,
   },
   undo: {
-    summary: "Put the records of a batch back as they were",
+    summary: "Undo a batch",
     description:
-      "Records that it created are removed, updated ones restored; those that were changed since are kept, and each " +
-      "row tells why. Answers at once; the batch is `undoing`, then `undone`.",
+      "Removes the records that the batch created and restores those that it updated. Records that were changed later " +
+      "are kept, and each row says why. Returns at once; the batch is `undoing`, then `undone`.",
     run: undoBatch,
   },
 };
@@ -65,23 +67,23 @@ const RetryBody = Type.Object(
         minItems: 1,
         maxItems: 10_000,
         uniqueItems: true,
-        description: "Only these of the rows that failed; absent: all of them.",
+        description: "Retry only these failed rows. Absent: all failed rows.",
         examples: [[3, 17]],
       }),
     ),
     unprocessed: Type.Boolean({
       default: false,
-      description: "Also go on with the rows that were left when the batch ended.",
+      description: "Retry the unprocessed rows as well.",
     }),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ rows: [3, 17] }] },
 );
 
 const EditBody = Type.Object(
   {
     fields: Type.Record(Type.String(), Type.String(), {
       minProperties: 1,
-      description: "New cells by the file's columns; the others stay.",
+      description: "The new cells, by column of the file. Other cells stay unchanged.",
       examples: [{ title: "Persuasion" }],
     }),
   },
@@ -89,28 +91,21 @@ const EditBody = Type.Object(
 );
 
 export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["batches"], security: SECURITY };
-    const view = async (userId: number, batchId: string) =>
-      viewBatch(await getBatch(ctx, userId, batchId), ctx.now());
-
+  return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     for (const [name, { summary, description, run }] of Object.entries(COMMANDS)) {
       app.post(
         `/api/v1/batches/:batch_id/${name}`,
         {
           schema: {
             ...shared,
+            operationId: `${name}Batch`,
             summary,
-            description: `${description} Safe to send again; a state that does not allow it is 409.`,
+            description: `${description} Repeating the request changes nothing; 409 if the state does not allow it.`,
             params: BatchParams,
             response: { 200: Type.Ref("Batch"), ...problems(400, 401, 403, 404, 409) },
           },
         },
-        async ({ user, params }) => {
-          await run(ctx, user.id, params.batch_id);
-          return view(user.id, params.batch_id);
-        },
+        async ({ ctx, user, params }) => viewBatch(await run(ctx, user.id, params.batch_id), ctx.now()),
       );
     }
 
@@ -120,18 +115,19 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         preValidation: emptyBodyIsEmpty,
         schema: {
           ...shared,
-          summary: "Try rows again that failed",
+          operationId: "retryBatch",
+          summary: "Retry failed rows",
           description:
-            "All of them, or those named. What they failed of stays in their history. A batch that was cancelled or " +
-            "stopped also goes on with the rows that were left: `unprocessed` has to say so.",
+            "Retries all failed rows or the given ones. The earlier errors stay in the history of each row. If the batch " +
+            "was cancelled or stopped, send `unprocessed: true` to process the remaining rows as well.",
           params: BatchParams,
           body: RetryBody,
           response: { 202: Type.Ref("Batch"), ...problems(400, 401, 403, 404, 409, 413, 415) },
         },
       },
-      async ({ user, params, body }, reply) => {
-        await retryRows(ctx, user.id, params.batch_id, body);
-        return reply.code(202).send(await view(user.id, params.batch_id));
+      async ({ ctx, user, params, body }, reply) => {
+        const batch = await retryRows(ctx, user.id, params.batch_id, body);
+        return reply.code(202).send(viewBatch(batch, ctx.now()));
       },
     );
 
@@ -140,15 +136,17 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Try one row again that failed",
+          operationId: "retryBatchRow",
+          summary: "Retry a failed row",
+          description: "The earlier error stays in the history of the row.",
           params: RowParams,
           response: { 202: Type.Ref("Batch"), ...problems(400, 401, 403, 404, 409) },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await getRow(ctx, await getBatch(ctx, user.id, params.batch_id), params.row);
-        await retryRows(ctx, user.id, params.batch_id, { rows: [params.row] });
-        return reply.code(202).send(await view(user.id, params.batch_id));
+        const batch = await retryRows(ctx, user.id, params.batch_id, { rows: [params.row] });
+        return reply.code(202).send(viewBatch(batch, ctx.now()));
       },
     );
 
@@ -159,17 +157,19 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         bodyLimit: 4 * ctx.config.cellMaxBytes + 65_536,
         schema: {
           ...shared,
-          summary: "Correct cells of a row that failed or was left",
-          description: "The old cells stay in the row's history, with who changed them. Then retry the row.",
+          operationId: "updateBatchRow",
+          summary: "Update the cells of a row",
+          description:
+            "For rows that failed or were not processed. The history of the row keeps the old cells and the user who " +
+            "changed them. Retry the row afterwards.",
           params: RowParams,
           body: EditBody,
           response: { 200: Type.Ref("RowDetail"), ...problems(400, 401, 403, 404, 409, 413, 415) },
         },
       },
-      async ({ user, params, body }) => {
-        await editRow(ctx, user.id, params.batch_id, params.row, body.fields);
-        const batch = await getBatch(ctx, user.id, params.batch_id);
-        return viewRowDetail(batch, await getRowDetail(ctx, batch, params.row));
+      async ({ ctx, user, params, body }) => {
+        const { batch, row } = await editRow(ctx, user.id, params.batch_id, params.row, body.fields);
+        return viewRowDetail(batch, row);
       },
     );
 
@@ -178,16 +178,18 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Delete a batch that has ended",
-          description: "With its rows, results and history. The records that it made stay.",
+          operationId: "deleteBatch",
+          summary: "Delete a batch",
+          description:
+            "Deletes a batch that has ended, with its rows, results and history. The records that it created stay.",
           params: BatchParams,
           response: { 204: Type.Null({ description: "Deleted." }), ...problems(400, 401, 403, 404, 409) },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await deleteBatch(ctx, user.id, params.batch_id);
         return reply.code(204).send(null);
       },
     );
-  };
+  });
 }

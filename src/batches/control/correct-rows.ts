@@ -3,6 +3,7 @@ import { invalidField } from "../../errors.ts";
 import { undefuse } from "../../platform/csv/cells.ts";
 import { type Csv, openCsv } from "../../platform/csv/open-csv.ts";
 import { postgresError } from "../../platform/postgres/database.ts";
+import { SQLSTATE } from "../../platform/sqlstates.ts";
 import { batches } from "../../schema/batches.ts";
 import { EXTRA_COLUMN, RESULT_COLUMNS } from "../../targets/match-header.ts";
 import { MASK, secretPositions } from "../../targets/secrets.ts";
@@ -101,7 +102,7 @@ async function* rowsOf(csv: Csv, { row: rowColumn, positions, secrets }: Columns
 
 function explainDouble(error: unknown): never {
   const known = postgresError(error);
-  if (known?.code !== "23505") throw error;
+  if (known?.code !== SQLSTATE.uniqueViolation) throw error;
   const [, row = "?"] = /, (\d+)\) already exists/.exec(known.detail ?? "") ?? [];
   throw invalidField("file", `_row ${row} is there twice.`);
 }

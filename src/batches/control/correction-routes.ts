@@ -1,60 +1,64 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
-import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { withUploadedFile } from "../../platform/http/upload.ts";
-import { getBatch } from "../queries.ts";
-import { BatchParams } from "../routes.ts";
+import { fileForm, withUploadedFile } from "../../platform/http/upload.ts";
+import { userRoutes } from "../../platform/http/user-routes.ts";
+import { BatchParams } from "../params.ts";
 import { viewBatch } from "../views.ts";
 import { correctRows } from "./correct-rows.ts";
 
-const Correction = Type.Object({
-  corrected: Type.Integer({ description: "Rows whose cells changed." }),
-  ignored: Type.Integer({ description: "Rows that had succeeded already." }),
-  retried: Type.Integer({ description: "Rows that are put back to work." }),
-  batch: Type.Ref("Batch"),
-});
+const Correction = Type.Object(
+  {
+    corrected: Type.Integer({ description: "Rows with changed cells." }),
+    ignored: Type.Integer({ description: "Rows that had already succeeded." }),
+    retried: Type.Integer({ description: "Rows that are processed again." }),
+    batch: Type.Ref("Batch"),
+  },
+  { description: "The corrections are stored." },
+);
 
 export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-
+  return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     app.post(
       "/api/v1/batches/:batch_id/corrections",
       {
+        config: {
+          documentedBody: fileForm("A results file of the batch.", {
+            examples: ["_row,Title,Book Author\n3,Emma,Jane Austen\n"],
+          }),
+        },
         schema: {
-          tags: ["batches"],
-          security: SECURITY,
-          summary: "Upload corrected rows of a batch that has ended",
+          ...shared,
+          operationId: "correctBatch",
+          summary: "Upload corrected rows",
           description:
-            "A results file with its cells mended: rows are found by `_row`, columns by name; a column that is not there " +
-            "stays as it is, and the other columns of a results file are ignored. Rows that succeeded are left alone. " +
-            "Those that failed are retried; the old cells stay in each row's history.",
-          consumes: ["multipart/form-data"],
+            "For a batch that has ended. Send a results file with corrected cells: rows are matched by `_row`, columns by " +
+            "name. Missing columns stay unchanged, and the other columns of a results file are ignored. Successful rows " +
+            "are skipped. Failed rows are retried, and their history keeps the old cells.",
           params: BatchParams,
           querystring: Type.Object({
             unprocessed: Type.Boolean({
               default: false,
-              description: "Also go on with the rows that were left when the batch ended.",
+              description: "Retry the unprocessed rows as well.",
             }),
           }),
           response: { 202: Correction, ...problems(400, 401, 403, 404, 409, 413, 415) },
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const userId = request.user.id;
         const batchId = request.params.batch_id;
         const { unprocessed } = request.query;
-        const counts = await withUploadedFile(
+        const { batch, ...counts } = await withUploadedFile(
           request,
           reply,
           { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
           (file) => correctRows(ctx, { ...file, userId, batchId, unprocessed }),
         );
-        const batch = viewBatch(await getBatch(ctx, userId, batchId), ctx.now());
-        return reply.code(202).send({ ...counts, batch });
+        return reply.code(202).send({ ...counts, batch: viewBatch(batch, ctx.now()) });
       },
     );
-  };
+  });
 }

@@ -1,8 +1,16 @@
 import { and, eq } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, requireActor } from "../../context.ts";
 import { DomainError, invalidField, notFound } from "../../errors.ts";
 import { batchRows, rowHistory, rowResults } from "../../schema/batches.ts";
-import { lockBatch, requireEdge } from "../transitions.ts";
+import { getBatch, type StoredBatch } from "../queries.ts";
+import { getRowDetail, type StoredRowDetail } from "../row-queries.ts";
+import { requireEdge } from "../state.ts";
+import { lockBatch } from "../transitions.ts";
+
+export interface EditedRow {
+  readonly batch: StoredBatch;
+  readonly row: StoredRowDetail;
+}
 
 /**
  * Changes cells of a row that failed or was left; what they were stays in its history. The row runs when it is retried.
@@ -15,10 +23,10 @@ export function editRow(
   batchId: string,
   row: number,
   cells: Readonly<Record<string, string>>,
-): Promise<void> {
+): Promise<EditedRow> {
   return inTransaction(ctx, async (tx) => {
     const batch = await lockBatch(tx, userId, batchId);
-    requireEdge(batch, "retry", "corrected");
+    requireEdge("retry", batch.state, "corrected");
     const isRow = and(eq(batchRows.batchId, batchId), eq(batchRows.rowNumber, row));
     const [stored] = await tx.db.select({ fields: batchRows.fields }).from(batchRows).where(isRow);
     if (!stored) throw notFound("row");
@@ -48,9 +56,15 @@ export function editRow(
     const fields = batch.header.map(
       (name, at) => (Object.hasOwn(cells, name) ? cells[name] : stored.fields[at]) ?? "",
     );
-    await tx.db
-      .insert(rowHistory)
-      .values({ batchId, rowNumber: row, event: "edited", userId, fields: stored.fields });
+    await tx.db.insert(rowHistory).values({
+      batchId,
+      rowNumber: row,
+      event: "edited",
+      userId: requireActor(tx).id,
+      fields: stored.fields,
+    });
     await tx.db.update(batchRows).set({ fields, problem: null }).where(isRow);
+    const edited = await getBatch(tx, userId, batchId);
+    return { batch: edited, row: await getRowDetail(tx, edited, row) };
   });
 }

@@ -1,9 +1,10 @@
 /** The locks on chunks that a batch's owner takes up again. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { LOCK_NOT_AVAILABLE, postgresError } from "../../platform/postgres/database.ts";
+import { postgresError } from "../../platform/postgres/database.ts";
+import { SQLSTATE } from "../../platform/sqlstates.ts";
 
 /** A worker gives rows up within a second, or when the statement ends that it is in. */
 const PATIENCE_MS = 8000;
@@ -13,9 +14,9 @@ const LOOK_EVERY_MS = 50;
  * Locks the open chunks of a batch that is locked. A worker locks its chunk first and then the batch, so this must not
  * wait for one: it throws, and `retryWhileLocked` tries all of it again.
  */
-export async function lockOpenChunks(tx: Context, batchId: string): Promise<void> {
+export async function lockOpenChunks(tx: Tx, batchId: string): Promise<void> {
   await tx.db.execute(
-    sql`SELECT FROM chunks WHERE batch_id = ${batchId} AND state <> 'done' FOR UPDATE NOWAIT`,
+    sql`SELECT FROM rowmill.chunks WHERE batch_id = ${batchId} AND state <> 'done' FOR UPDATE NOWAIT`,
   );
 }
 
@@ -29,7 +30,7 @@ export async function retryWhileLocked<T>(command: () => Promise<T>): Promise<T>
     try {
       return await command();
     } catch (error) {
-      if (postgresError(error)?.code !== LOCK_NOT_AVAILABLE) throw error;
+      if (postgresError(error)?.code !== SQLSTATE.lockNotAvailable) throw error;
       if (performance.now() > deadline) {
         const message = "A worker is still giving up rows of this batch; try again in a few seconds.";
         throw new DomainError("conflict", message, { retryAfterSeconds: 2, cause: error });

@@ -1,16 +1,18 @@
-import { type Context, inTransaction } from "../../context.ts";
+import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { jobs } from "../../jobs.ts";
 import { targetNamed } from "../../targets/registry.ts";
 import { batchJob } from "../batch-jobs.ts";
-import { isAlreadyIn, lockBatch, requireEdge, transition } from "../transitions.ts";
+import type { StoredBatch } from "../queries.ts";
+import { requireEdge } from "../state.ts";
+import { isAlreadyIn, transition } from "../transitions.ts";
+import { commandBatch } from "./command-batch.ts";
 
 /** Begins to put the records of a batch back as they were; a worker does it, chunk by chunk. */
-export function undoBatch(ctx: Context, userId: number, batchId: string): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
-    const batch = await lockBatch(tx, userId, batchId);
+export function undoBatch(ctx: Context, userId: number, batchId: string): Promise<StoredBatch> {
+  return commandBatch(ctx, userId, batchId, async (tx, batch) => {
     if (isAlreadyIn(batch, "undoing", "undone")) return;
-    requireEdge(batch, "undo", "undone");
+    requireEdge("undo", batch.state, "undone");
     if (!targetNamed(batch.target).undo) {
       throw new DomainError("conflict", `What the target ${batch.target} writes can't be undone.`);
     }

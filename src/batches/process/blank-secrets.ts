@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { secretPositions } from "../../targets/secrets.ts";
 import type { Target, TargetBatch } from "../../targets/target.ts";
 
 /** Takes the secrets out of rows that need them no more. */
 export async function blankSecrets(
-  tx: Context,
+  tx: Tx,
   target: Target,
   batch: TargetBatch,
   rows: readonly { readonly row: number; readonly fields: readonly string[] }[],
@@ -17,7 +17,7 @@ export async function blankSecrets(
     JSON.stringify(fields.map((cell, at) => (positions.includes(at) ? "" : cell))),
   );
   await tx.db.execute(sql`
-    UPDATE batch_rows SET fields = cells.fields::json
+    UPDATE rowmill.batch_rows SET fields = cells.fields::json
     FROM unnest(${sql.param(open.map(({ row }) => row))}::int[], ${sql.param(blanked)}::text[]) AS cells (row_number, fields)
     WHERE batch_id = ${batch.id} AND batch_rows.row_number = cells.row_number`);
 }

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Context, Tx } from "../../context.ts";
 
 /**
  * Ends the statement that a transaction is in as soon as the signal aborts: one that waits for a lock, or writes for
@@ -8,7 +8,7 @@ import type { Context } from "../../context.ts";
  */
 export async function endStatementOnAbort(
   ctx: Context,
-  tx: Context,
+  tx: Tx,
   signal: AbortSignal,
 ): Promise<AsyncDisposable> {
   const { rows } = await tx.db.execute<{ pid: number }>(sql`SELECT pg_backend_pid() AS pid`);

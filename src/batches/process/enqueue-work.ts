@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import type { batches } from "../../schema/batches.ts";
 import { batchJob, chunkJob, chunkJobId } from "../batch-jobs.ts";
@@ -17,7 +17,7 @@ type Workable = Pick<
  * completes the job it has, once it notices that the batch was stopped. Retries by themselves count from here, also so
  * that a paced batch goes on behind its first chunk, whichever attempt that is at.
  */
-export async function enqueueWork(tx: Context, batch: Workable): Promise<void> {
+export async function enqueueWork(tx: Tx, batch: Workable): Promise<void> {
   if (isWhole(batch)) {
     const job = batchJob("whole", batch);
     await tx.queue.remove(tx.db, jobs.processWhole, [job.id]);
@@ -26,7 +26,7 @@ export async function enqueueWork(tx: Context, batch: Workable): Promise<void> {
   }
   const isPaced = batch.rowsPerSecond !== null;
   const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(sql`
-    UPDATE chunks SET state = 'queued', due_at = ${isPaced ? NOT_YET : sql`statement_timestamp()`},
+    UPDATE rowmill.chunks SET state = 'queued', due_at = ${isPaced ? NOT_YET : sql`statement_timestamp()`},
       attempt = attempt + (state = 'processing')::int, first_attempt = attempt + (state = 'processing')::int
     WHERE batch_id = ${batch.id} AND state <> 'done'
     RETURNING first_row AS "firstRow", attempt`);

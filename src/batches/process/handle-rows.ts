@@ -2,7 +2,7 @@
 import type { Context } from "../../context.ts";
 import { Permanent, Retryable } from "../../errors.ts";
 import type { Columns, Outcome, RowTarget, TargetBatch, TargetRow } from "../../targets/target.ts";
-import { taskIdOf } from "../ids.ts";
+import { rowIdOf } from "../ids.ts";
 import { failed } from "./outcomes.ts";
 import type { RowOutcome } from "./store-results.ts";
 
@@ -29,9 +29,9 @@ export async function handleRows<C extends Columns>(
   const lane = async () => {
     for (const [index, row] of open) {
       if (signal.aborted) return;
-      const taskId = taskIdOf(batch.id, row.row);
+      const rowId = rowIdOf(batch.id, row.row);
       try {
-        const recordId = await target.handle(ctx, batch, row, { taskId, attempt, signal });
+        const recordId = await target.handle(ctx, batch, row, { rowId, attempt, signal });
         outcomes[index] = { kind: "success", recordId, effect: "created" };
       } catch (error) {
         outcomes[index] = outcomeOf(error, signal);

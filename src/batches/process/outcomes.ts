@@ -1,5 +1,6 @@
 /** How an exception becomes what came of a row. */
 import { isDatabaseUnavailable, postgresError } from "../../platform/postgres/database.ts";
+import { SQLSTATE } from "../../platform/sqlstates.ts";
 import type { Outcome } from "../../targets/target.ts";
 
 export function failed(code: string, message: string, column: string | null = null): Outcome {
@@ -14,9 +15,18 @@ export type Failure =
   /** Some row among those written is the cause. */
   | { readonly kind: "row"; readonly outcome: Outcome };
 
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const BUSY = new Set(["55P03", "57014", "53000", "53100", "53200", "53400"]);
-const CONFLICT_WITH_ANOTHER_TRANSACTION = new Set(["40001", "40P01"]);
+const BUSY: ReadonlySet<string> = new Set([
+  SQLSTATE.lockNotAvailable,
+  SQLSTATE.queryCanceled,
+  SQLSTATE.insufficientResources,
+  SQLSTATE.diskFull,
+  SQLSTATE.outOfMemory,
+  SQLSTATE.configurationLimitExceeded,
+]);
+const CONFLICT_WITH_ANOTHER_TRANSACTION: ReadonlySet<string> = new Set([
+  SQLSTATE.serializationFailure,
+  SQLSTATE.deadlockDetected,
+]);
 
 /** Classifies what a target's `write` threw. */
 export function classify(error: unknown): Failure {
@@ -26,11 +36,11 @@ export function classify(error: unknown): Failure {
   const message = known?.message ?? (error instanceof Error ? error.message : String(error));
   const retry = (name: string): Outcome => ({ kind: "retry", reason: { column: null, code: name, message } });
   // The transaction was aborted under us, which says nothing of the rows.
-  if (code === "25P02") return { kind: "fatal" };
+  if (code === SQLSTATE.inFailedTransaction) return { kind: "fatal" };
   if (BUSY.has(code)) return { kind: "busy", outcome: retry("database_busy") };
   if (CONFLICT_WITH_ANOTHER_TRANSACTION.has(code))
     return { kind: "row", outcome: retry("database_conflict") };
-  if (code === "23505") {
+  if (code === SQLSTATE.uniqueViolation) {
     return {
       kind: "row",
       outcome: failed("duplicate", `A record with the same key exists (${known?.constraint}).`),

@@ -1,11 +1,11 @@
 /** The worker's part: one chunk of rows from their cells to their results, in the transaction of its job. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import { type Context, changeExpression, publishLocally, type Tx } from "../../context.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Watch } from "../../platform/process/watch.ts";
 import type { Delivery } from "../../platform/queue/queue.ts";
-import { batchChanged } from "../batch-changes.ts";
+import { BATCH_CHANNEL } from "../batch-changes.ts";
 import type { ChunkKey } from "../batch-jobs.ts";
 import { RUNNABLE_STATES } from "../state.ts";
 import { startBatch } from "../transitions.ts";
@@ -23,14 +23,13 @@ import { BatchStopped, watchBatch } from "./watch-batch.ts";
  */
 export async function processChunk(
   ctx: Context,
-  tx: Context,
+  tx: Tx,
   key: ChunkKey,
   delivery: Delivery,
 ): Promise<Settled | undefined> {
   const startedAt = performance.now();
   const input = await markProcessing(ctx, key);
   if (!input) return undefined;
-  await batchChanged(ctx, key.batchId);
   const log = ctx.log.child({ ...key, delivery: delivery.attempt });
   log.info("chunk received");
   using watch = watchBatch(ctx, key.batchId);
@@ -60,7 +59,7 @@ export async function delayRows(delayMs: number, signal: AbortSignal, watch: Wat
 /** What it throws undoes all of it. */
 async function processOpenRows(
   ctx: Context,
-  tx: Context,
+  tx: Tx,
   input: ChunkInput,
   key: ChunkKey,
   delivery: Delivery,
@@ -85,20 +84,22 @@ async function processOpenRows(
 async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<ChunkInput | null> {
   const { rows } = await ctx.db.execute<Parameters<typeof chunkInputOf>[0] & Record<string, unknown>>(sql`
     WITH started AS (${startBatch(batchId)})
-    UPDATE chunks SET state = 'processing', updated_at = statement_timestamp()
-    FROM batches
+    UPDATE rowmill.chunks SET state = 'processing', updated_at = statement_timestamp()
+    FROM rowmill.batches
     WHERE chunks.batch_id = ${batchId} AND first_row = ${firstRow} AND chunks.state <> 'done'
-      AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::batch_state[])
+      AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::rowmill.batch_state[])
     RETURNING batches.id, user_id AS "userId", target, mode, header, mapping, row_delay_ms AS "rowDelayMs",
-      is_dry_run AS "isDryRun"`);
+      is_dry_run AS "isDryRun", ${changeExpression(ctx, BATCH_CHANNEL, sql`batches.id::text`)} AS told`);
   const [found] = rows;
-  return found ? chunkInputOf(found) : null;
+  if (!found) return null;
+  publishLocally(ctx, BATCH_CHANNEL, [batchId]);
+  return chunkInputOf(found);
 }
 
 /** Whoever holds this lock is the one that decides the chunk's rows. Null: somebody else has. */
-async function lockChunk(tx: Context, { batchId, firstRow }: ChunkKey) {
+async function lockChunk(tx: Tx, { batchId, firstRow }: ChunkKey) {
   const { rows } = await tx.db.execute<Omit<LockedChunk, keyof ChunkKey> & { lastRow: number }>(sql`
-    SELECT last_row AS "lastRow", row_count AS "rowCount", attempt, first_attempt AS "firstAttempt" FROM chunks
+    SELECT last_row AS "lastRow", row_count AS "rowCount", attempt, first_attempt AS "firstAttempt" FROM rowmill.chunks
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
     FOR UPDATE`);
   return rows[0] ?? null;

@@ -1,5 +1,5 @@
 /** From the cells of rows to an outcome for each: checked against the target's rules, and written by the target. */
-import type { Context } from "../../context.ts";
+import type { Context, Tx } from "../../context.ts";
 import { countExtraFields } from "../../platform/csv/open-csv.ts";
 import type { RowError } from "../../schema/batches.ts";
 import type { Columns, Outcome, Target, TargetBatch, TargetRow } from "../../targets/target.ts";
@@ -35,7 +35,7 @@ const WOULD_BE_HANDLED: Outcome = { kind: "success", recordId: 0, effect: "creat
  */
 export async function processRows(
   ctx: Context,
-  tx: Context,
+  tx: Tx,
   input: RowsInput,
   rows: readonly OpenRow[],
   attempt: RowsAttempt,
@@ -55,7 +55,7 @@ export async function processRows(
 
 async function outcomesOf(
   ctx: Context,
-  tx: Context,
+  tx: Tx,
   input: RowsInput,
   rows: readonly OpenRow[],
   attempt: RowsAttempt,

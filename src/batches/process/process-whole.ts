@@ -5,7 +5,7 @@
  */
 
 import { asc, eq, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Watch } from "../../platform/process/watch.ts";
 import type { Delivery } from "../../platform/queue/queue.ts";
@@ -39,7 +39,7 @@ class NotKept extends Error {}
  */
 export async function processWhole(
   ctx: Context,
-  tx: Context,
+  tx: Tx,
   batchId: string,
   delivery: Delivery,
 ): Promise<{ failed: number } | undefined> {
@@ -80,7 +80,7 @@ function beginWhole(ctx: Context, batchId: string): Promise<Batch | null> {
 /** @returns how many rows failed; then nothing of the others is left, and neither after a dry run */
 async function tryChunks(
   ctx: Context,
-  tx: Context,
+  tx: Tx,
   batch: Batch,
   delivery: Delivery,
   watch: Watch,
@@ -129,7 +129,7 @@ function tellChunk(
     await requireRun(tx, batch, "share");
     await storeFailures(tx, chunk, failures);
     await tx.db.execute(sql`
-      UPDATE chunks SET state = 'done', succeeded = ${rowCount - failures.length}, failed = ${failures.length},
+      UPDATE rowmill.chunks SET state = 'done', succeeded = ${rowCount - failures.length}, failed = ${failures.length},
         created = ${created}, updated = ${updated}, unchanged = ${unchanged}, updated_at = statement_timestamp()
       WHERE batch_id = ${batchId} AND first_row = ${firstRow}`);
     await batchChanged(tx, batchId);
@@ -140,7 +140,7 @@ function tellChunk(
  * Locks the batch against what would stop it.
  * @throws BatchStopped where that has happened, also where it was taken up again since and another works on it
  */
-async function requireRun(tx: Context, { id, run }: Batch, strength: "share" | "update"): Promise<void> {
+async function requireRun(tx: Tx, { id, run }: Batch, strength: "share" | "update"): Promise<void> {
   const [now] = await tx.db
     .select({ state: batches.state, run: batches.run })
     .from(batches)
@@ -150,7 +150,7 @@ async function requireRun(tx: Context, { id, run }: Batch, strength: "share" | "
 }
 
 /** @throws BatchStopped where the batch was paused or cancelled meanwhile */
-async function finishWhole(tx: Context, batch: Batch, failed: number): Promise<void> {
+async function finishWhole(tx: Tx, batch: Batch, failed: number): Promise<void> {
   await requireRun(tx, batch, "update");
   const rows = `${failed} of ${batch.totalRows} rows`;
   if (batch.isDryRun) {

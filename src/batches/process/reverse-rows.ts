@@ -1,7 +1,7 @@
 /** The worker's part of undoing a batch: from its last chunk to its first, a transaction each. */
 
 import { and, desc, eq, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import type { Delivery } from "../../platform/queue/queue.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import type { UndoOutcome, WrittenRow } from "../../targets/target.ts";
@@ -26,7 +26,7 @@ export async function reverseRows(
   return inTransaction(ctx, async (tx) => {
     const { rows } = await tx.db.execute<{ reversed: number; kept: number; failed: number }>(sql`
       SELECT sum(reversed)::int AS reversed, sum(kept)::int AS kept, sum(undo_failed)::int AS failed
-      FROM chunks WHERE batch_id = ${batchId}`);
+      FROM rowmill.chunks WHERE batch_id = ${batchId}`);
     const [counts] = rows;
     if (!counts) return undefined;
     const { reversed, kept, failed } = counts;
@@ -38,7 +38,7 @@ export async function reverseRows(
 }
 
 /** @returns whether there was one left */
-async function reverseLastChunk(tx: Context, input: RowsInput): Promise<boolean> {
+async function reverseLastChunk(tx: Tx, input: RowsInput): Promise<boolean> {
   const batchId = input.batch.id;
   const isLeft = and(eq(chunks.batchId, batchId), eq(chunks.isUndone, false));
   // Also waits for a worker that still had the chunk in hand when its batch was cancelled.
@@ -56,7 +56,7 @@ async function reverseLastChunk(tx: Context, input: RowsInput): Promise<boolean>
     effect: WrittenRow["effect"];
     before: object | null;
   }>(sql`
-    SELECT row_number AS row, record_id AS "recordId", effect, before FROM row_results
+    SELECT row_number AS row, record_id AS "recordId", effect, before FROM rowmill.row_results
     WHERE batch_id = ${batchId} AND row_number BETWEEN ${chunk.firstRow} AND ${chunk.lastRow}
       AND status = 'success' AND effect IN ('created', 'updated') AND undo IS NULL
     ORDER BY row_number DESC`);
@@ -88,11 +88,7 @@ function layersOf(rows: readonly WrittenRow[]): WrittenRow[][] {
   return layers;
 }
 
-function reverse(
-  tx: Context,
-  { target, batch }: RowsInput,
-  rows: readonly WrittenRow[],
-): Promise<UndoOutcome[]> {
+function reverse(tx: Tx, { target, batch }: RowsInput, rows: readonly WrittenRow[]): Promise<UndoOutcome[]> {
   const undo = target.undo?.bind(target);
   if (!undo) throw new Error(`The target ${target.name} can't be undone.`);
   return writeRows(
@@ -108,7 +104,7 @@ function reverse(
 }
 
 async function markRows(
-  tx: Context,
+  tx: Tx,
   batchId: string,
   rows: readonly WrittenRow[],
   outcomes: readonly UndoOutcome[],
@@ -117,7 +113,7 @@ async function markRows(
   const kinds = sql.param(outcomes.map(({ kind }) => kind));
   const reasons = sql.param(outcomes.map((outcome) => (outcome.kind === "reversed" ? null : outcome.reason)));
   await tx.db.execute(sql`
-    UPDATE row_results SET undo = kind::undo_outcome, undo_reason = reason
+    UPDATE rowmill.row_results SET undo = kind::rowmill.undo_outcome, undo_reason = reason
     FROM unnest(${numbers}::int[], ${kinds}::text[], ${reasons}::text[]) AS undone (row, kind, reason)
     WHERE batch_id = ${batchId} AND row_number = row`);
 }

@@ -1,6 +1,6 @@
 /** Records the outcomes of a chunk's rows and moves the chunk, and with the last one the batch, to its next state. */
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { backoffSeconds } from "../../platform/queue/backoff.ts";
 import type { BatchState } from "../../schema/batches.ts";
@@ -37,7 +37,7 @@ export interface Settled {
  * @throws BatchStopped where the batch was paused or ended meanwhile; the caller undoes what was written
  */
 export async function settleChunk(
-  tx: Context,
+  tx: Tx,
   chunk: LockedChunk,
   outcomes: readonly RowOutcome[],
   isPartial = false,
@@ -69,7 +69,7 @@ export async function settleChunk(
 
 /** @returns whether every row of the chunk has its result */
 async function updateChunk(
-  tx: Context,
+  tx: Tx,
   { batchId, firstRow }: ChunkKey,
   { succeeded, failed }: Settled,
   { created, updated, unchanged }: EffectCounts,
@@ -77,9 +77,9 @@ async function updateChunk(
 ): Promise<boolean> {
   const again = sql`attempt = attempt + 1, due_at = statement_timestamp() + make_interval(secs => ${retryInSeconds}),`;
   const { rows } = await tx.db.execute<{ isDone: boolean }>(sql`
-    UPDATE chunks SET succeeded = succeeded + ${succeeded}, failed = failed + ${failed}, created = created + ${created},
+    UPDATE rowmill.chunks SET succeeded = succeeded + ${succeeded}, failed = failed + ${failed}, created = created + ${created},
       updated = updated + ${updated}, unchanged = unchanged + ${unchanged}, ${retryInSeconds === null ? sql`` : again}
-      state = CASE WHEN succeeded + failed + ${succeeded + failed} = row_count THEN 'done' ELSE 'queued' END::chunk_state,
+      state = CASE WHEN succeeded + failed + ${succeeded + failed} = row_count THEN 'done' ELSE 'queued' END::rowmill.chunk_state,
       updated_at = statement_timestamp()
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
     RETURNING state = 'done' AS "isDone"`);
@@ -100,7 +100,7 @@ const PARTIAL_STATES: readonly BatchState[] = ["processing", "paused", "cancelle
  * that end at the same time exactly one sees 0, and none commits once the batch was stopped.
  */
 async function countDown(
-  tx: Context,
+  tx: Tx,
   batchId: string,
   chunksDone: number,
   isPartial: boolean,
@@ -113,8 +113,8 @@ async function countDown(
     maxErrors: string | null;
     isPaced: boolean;
   }>(sql`
-    UPDATE batches SET chunks_left = chunks_left - ${chunksDone}
-    WHERE id = ${batchId} AND state = ANY(${sql.param([...states])}::batch_state[])
+    UPDATE rowmill.batches SET chunks_left = chunks_left - ${chunksDone}
+    WHERE id = ${batchId} AND state = ANY(${sql.param([...states])}::rowmill.batch_state[])
     RETURNING chunks_left AS "chunksLeft", user_id AS "userId", total_rows AS "totalRows", max_errors AS "maxErrors",
       rows_per_second IS NOT NULL AS "isPaced"`);
   const [batch] = rows;
@@ -123,14 +123,14 @@ async function countDown(
 }
 
 /** A statement of its own: its snapshot sees what the chunk before committed while this one waited for the lock. */
-async function failedRows(tx: Context, batchId: string): Promise<number> {
+async function failedRows(tx: Tx, batchId: string): Promise<number> {
   const { rows } = await tx.db.execute<{ failed: number }>(
-    sql`SELECT coalesce(sum(failed), 0)::int AS failed FROM chunks WHERE batch_id = ${batchId}`,
+    sql`SELECT coalesce(sum(failed), 0)::int AS failed FROM rowmill.chunks WHERE batch_id = ${batchId}`,
   );
   return rows[0]?.failed ?? 0;
 }
 
-async function endAtErrorLimit(tx: Context, batchId: string, batch: RunningBatch): Promise<boolean> {
+async function endAtErrorLimit(tx: Tx, batchId: string, batch: RunningBatch): Promise<boolean> {
   if (batch.maxErrors === null) return false;
   const failed = await failedRows(tx, batchId);
   if (failed < errorLimit(batch.maxErrors, batch.totalRows)) return false;
@@ -139,7 +139,7 @@ async function endAtErrorLimit(tx: Context, batchId: string, batch: RunningBatch
 }
 
 /** The end of a batch whose every row has its result. */
-export async function finishBatch(tx: Context, batchId: string): Promise<boolean> {
+export async function finishBatch(tx: Tx, batchId: string): Promise<boolean> {
   const failed = await failedRows(tx, batchId);
   return failed === 0
     ? endBatch(tx, batchId, "complete", null)

@@ -1,6 +1,6 @@
 /** Appends outcomes to `row_results`, a statement a kind: most chunks have one kind only. */
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import type { RowEffect, RowError } from "../../schema/batches.ts";
 import type { Outcome } from "../../targets/target.ts";
 
@@ -62,7 +62,7 @@ export type EffectCounts = Readonly<Record<RowEffect, number>>;
 
 /** @returns how many rows had which effect */
 export async function storeSuccesses(
-  tx: Context,
+  tx: Tx,
   { batchId, attempt }: Attempted,
   rows: readonly SucceededRow[],
 ): Promise<EffectCounts> {
@@ -78,7 +78,7 @@ export async function storeSuccesses(
       ? sql`, ${sql.param(alike.map((row) => JSON.stringify(row.before ?? null)))}::text[]`
       : sql``;
     await tx.db.execute(sql`
-      INSERT INTO row_results (batch_id, row_number, status, attempts, record_id, effect, before, completed_at)
+      INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, record_id, effect, before, completed_at)
       SELECT ${batchId}, row_number, 'success', ${attempt}, record_id, ${effect}, ${hasBefore ? sql`before::json` : sql`NULL`},
         statement_timestamp()
       FROM unnest(${numbers}::int[], ${recordIds}::bigint[]${before})
@@ -88,7 +88,7 @@ export async function storeSuccesses(
 }
 
 export async function storeFailures(
-  tx: Context,
+  tx: Tx,
   { batchId, attempt }: Attempted,
   rows: readonly FailedRow[],
 ): Promise<void> {
@@ -98,7 +98,7 @@ export async function storeFailures(
   const messages = sql.param(rows.map(({ errors }) => errors.map(({ message }) => message).join("; ")));
   const details = sql.param(rows.map(({ errors }) => JSON.stringify(errors)));
   await tx.db.execute(sql`
-    INSERT INTO row_results (batch_id, row_number, status, attempts, error_code, error_message, errors, completed_at)
+    INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, error_code, error_message, errors, completed_at)
     SELECT ${batchId}, row_number, 'failed', ${attempt}, code, message, details::json, statement_timestamp()
     FROM unnest(${numbers}::int[], ${codes}::text[], ${messages}::text[], ${details}::text[])
       AS failed (row_number, code, message, details)`);

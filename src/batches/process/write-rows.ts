@@ -1,4 +1,4 @@
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Outcome } from "../../targets/target.ts";
 import { classify } from "./outcomes.ts";
@@ -13,7 +13,7 @@ import { classify } from "./outcomes.ts";
  * @throws what `write` threw where the transaction is lost, or the signal's reason
  */
 export async function writeRows<Row, Result>(
-  tx: Context,
+  tx: Tx,
   rows: readonly Row[],
   write: (rows: readonly Row[]) => Promise<Result[]>,
   refused: (outcome: Outcome) => Result,

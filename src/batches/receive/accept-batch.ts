@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, inArray, ne, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
@@ -48,7 +48,7 @@ export function acceptBatch(
     if (!batch) throw new DomainError("conflict", "The upload was removed before it was complete.");
     const column = (key: "firstRow" | "lastRow" | "rowCount") => sql.param(plan.map((chunk) => chunk[key]));
     await tx.db.execute(sql`
-      INSERT INTO chunks (batch_id, first_row, last_row, row_count)
+      INSERT INTO rowmill.chunks (batch_id, first_row, last_row, row_count)
       SELECT ${id}, * FROM unnest(${column("firstRow")}::int[], ${column("lastRow")}::int[], ${column("rowCount")}::int[])`);
     await enqueueWork(tx, batch);
     await batchChanged(tx, id);
@@ -60,12 +60,7 @@ const REPLAY_MS = 86_400_000;
 const REPLAYED_STATES = ["queued", "processing", "paused", "completed", "completed_with_errors"] as const;
 
 /** The user's lock keeps two uploads of the same file that end at the same moment apart. */
-async function sameBefore(
-  tx: Context,
-  userId: number,
-  id: string,
-  fingerprint: Buffer,
-): Promise<string | null> {
+async function sameBefore(tx: Tx, userId: number, id: string, fingerprint: Buffer): Promise<string | null> {
   await tx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update");
   const [same] = await tx.db
     .select({ id: batches.id })

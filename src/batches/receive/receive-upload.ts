@@ -1,6 +1,6 @@
 /** Streams an uploaded file into `batch_rows`, segment by segment, and accepts the batch when all of it is there. */
 import { createHash, type Hash } from "node:crypto";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { openCsv } from "../../platform/csv/open-csv.ts";
 import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
@@ -9,6 +9,7 @@ import { batches } from "../../schema/batches.ts";
 import { type MatchedHeader, matchHeader, parseMapping } from "../../targets/match-header.ts";
 import type { Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
+import { getBatch, type StoredBatch } from "../queries.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { RowMarks } from "./plan-chunks.ts";
@@ -25,11 +26,11 @@ export interface Upload {
   /** Resolves when the request has nothing more to it; throws where the file was cut off or another follows. */
   readonly finish: () => Promise<void>;
   /** Runs in the transaction that accepts the batch. */
-  readonly onAccepted?: (tx: Context, received: Received, contentHash: Buffer) => Promise<void>;
+  readonly onAccepted?: (tx: Tx, received: Received, contentHash: Buffer) => Promise<void>;
 }
 
 export interface Received {
-  readonly batchId: string;
+  readonly batch: StoredBatch;
   /** The file was uploaded before, and that batch stands for this one too. */
   readonly isReplay: boolean;
 }
@@ -68,7 +69,8 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
         { marks, contentHash, fingerprint, dialect: { ...csv.dialect }, warnings: { ...csv.warnings } },
         { mayReplay: !options.force && !options.dry_run, maxChunkRows },
       );
-      const received = { batchId: accepted, isReplay: accepted !== batchId };
+      const batch = await getBatch(tx, upload.userId, accepted);
+      const received = { batch, isReplay: accepted !== batchId };
       await upload.onAccepted?.(tx, received, contentHash);
       return received;
     });

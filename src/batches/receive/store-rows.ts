@@ -3,6 +3,7 @@ import { and, eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { COPY_NULL, CopyBuffer, copySegment, copyValue } from "../../platform/postgres/copy.ts";
+import { transferLife } from "../../platform/process/sign-of-life.ts";
 import { batches } from "../../schema/batches.ts";
 import { transitions } from "../state.ts";
 import { RowMarks } from "./plan-chunks.ts";
@@ -11,9 +12,6 @@ import { RowMarks } from "./plan-chunks.ts";
 const SEGMENT_BYTES = 2 ** 20;
 /** A segment is full once it is over its size, by at most what one network chunk of 64 KiB becomes. */
 const SEGMENT_CAPACITY = SEGMENT_BYTES + 2 ** 18;
-
-/** A slow client's batch shows a sign of life this often; the reaper allows six times as long. */
-const SIGN_OF_LIFE_MS = 20_000;
 
 export interface NewRow {
   readonly row: number;
@@ -44,33 +42,35 @@ export async function storeRows(
       throw new DomainError("conflict", "The upload took too long without a byte and was removed.");
   };
   const write = (lines: Buffer) =>
-    copySegment(ctx.pool, "COPY batch_rows (batch_id, row_number, fields, problem) FROM STDIN", lines, touch);
+    copySegment(
+      ctx.pool,
+      "COPY rowmill.batch_rows (batch_id, row_number, fields, problem) FROM STDIN",
+      lines,
+      touch,
+    );
 
-  const signOfLife = setInterval(() => {
-    touch(ctx.db).catch((error) => ctx.log.warn({ err: error, batchId }, "no sign of life for an upload"));
-  }, SIGN_OF_LIFE_MS);
-  try {
-    let [filling, emptying] = [new CopyBuffer(SEGMENT_CAPACITY), new CopyBuffer(SEGMENT_CAPACITY)];
-    let writing: Promise<void> = Promise.resolve();
-    for await (const rows of blocks) {
-      for (const row of rows) {
-        marks.add(row.row);
-        filling.append(copyLine(batchId, row));
-      }
-      if (filling.length < SEGMENT_BYTES) continue;
-      // One segment is written while the next is read; with both full, reading waits: that is the backpressure.
-      await writing;
-      emptying.clear();
-      [filling, emptying] = [emptying, filling];
-      writing = write(emptying.content());
-      writing.catch(() => {});
+  using _signs = transferLife.start(
+    () => touch(ctx.db),
+    (error) => ctx.log.warn({ err: error, batchId }, "no sign of life for an upload"),
+  );
+  let [filling, emptying] = [new CopyBuffer(SEGMENT_CAPACITY), new CopyBuffer(SEGMENT_CAPACITY)];
+  let writing: Promise<void> = Promise.resolve();
+  for await (const rows of blocks) {
+    for (const row of rows) {
+      marks.add(row.row);
+      filling.append(copyLine(batchId, row));
     }
+    if (filling.length < SEGMENT_BYTES) continue;
+    // One segment is written while the next is read; with both full, reading waits: that is the backpressure.
     await writing;
-    if (filling.length > 0) await write(filling.content());
-    return marks;
-  } finally {
-    clearInterval(signOfLife);
+    emptying.clear();
+    [filling, emptying] = [emptying, filling];
+    writing = write(emptying.content());
+    writing.catch(() => {});
   }
+  await writing;
+  if (filling.length > 0) await write(filling.content());
+  return marks;
 }
 
 function copyLine(batchId: string, { row, fields, problem }: NewRow): string {

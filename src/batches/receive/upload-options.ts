@@ -19,88 +19,114 @@ const DELIMITERS: Readonly<Record<string, string>> = {
 };
 
 export const UploadOptions = Type.Object({
-  target: Type.Enum([...targetNames], { default: "books", description: "What the rows become." }),
+  target: Type.Enum([...targetNames], {
+    default: "books",
+    description: "The target that the rows are imported into. GET /api/v1/targets lists them.",
+  }),
   mode: Type.Enum(batchMode.enumValues, {
     default: "insert",
     description:
-      "What a row does where the target has a record of the same key. insert: it fails as a duplicate. upsert: it " +
-      "updates the record. skip_existing: the record stays. append: it becomes one more record. " +
-      "GET /targets/{name} tells which of these a target takes.",
+      "How to handle a row if the target already has a record with its key. insert: the row fails as a duplicate. upsert: " +
+      "it updates the record. skip_existing: it succeeds and changes nothing. append: it creates another record. " +
+      "GET /api/v1/targets/{name} lists the modes of a target.",
   }),
   policy: Type.Enum(batchPolicy.enumValues, {
     default: "partial",
-    description: "partial: each row counts for itself. atomic: no record unless every row becomes one.",
+    description:
+      "partial: each row counts on its own. atomic: no record is written unless every row succeeds.",
   }),
   max_errors: Type.Optional(
     Type.String({
       pattern: MAX_ERRORS_PATTERN,
       description:
-        "Ends the batch as `failed` once so many rows have failed: a number, or a percentage as `5%`. Looked at " +
-        "after each chunk; the rows that are left stay unprocessed.",
+        "Ends the batch as `failed` after this many failed rows: a number or a percentage such as `5%`. It is checked " +
+        "after each chunk; the remaining rows become `unprocessed`.",
       examples: ["100", "5%"],
     }),
   ),
   dry_run: Type.Boolean({
     default: false,
-    description: "Checks every row by the same code and writes no record; then commit the batch.",
+    description: "Checks every row and writes no record. Commit the batch to import it.",
   }),
   force: Type.Boolean({
     default: false,
-    description: "Imports the file also where the same was uploaded within a day.",
+    description: "Imports the file even if the same file was uploaded within a day.",
   }),
   rows_per_second: Type.Optional(
     Type.Integer({
       minimum: 1,
       maximum: 1_000_000,
-      description: "At most so many rows a second, on average.",
+      description: "The highest average speed. Absent: no limit.",
+      examples: [100],
     }),
   ),
   mapping: Type.Optional(
     Type.String({
       maxLength: 100_000,
       description:
-        "A JSON object: the file's column to the target's, or to null, which ignores it. Columns that it does not " +
-        "name are matched by name and alias.",
+        "A JSON object that maps columns of the file to columns of the target; null ignores a column. All other columns " +
+        "match by name and alias.",
       examples: ['{"Book name": "title", "Notes": null}'],
     }),
   ),
   encoding: Type.Optional(
-    Type.Enum([...ENCODINGS], { description: "Absent: found out from the file, as are the next three." }),
+    Type.Enum([...ENCODINGS], { description: "The encoding of the file. Absent: detected." }),
   ),
   delimiter: Type.Optional(
     Type.String({
       pattern: `^(${Object.keys(DELIMITERS).join("|")}|[^])$`,
-      description: `A character, or a word for it: ${Object.keys(DELIMITERS).join(", ")}.`,
+      description: `A character or its name: ${Object.keys(DELIMITERS).join(", ")}. Absent: detected.`,
       examples: ["semicolon", ";"],
     }),
   ),
   quote: Type.Optional(
-    Type.String({ pattern: "^(none|[^])$", description: "A character, or none.", examples: ['"', "none"] }),
+    Type.String({
+      pattern: "^(none|[^])$",
+      description: "A character or `none`. Absent: detected.",
+      examples: ['"', "none"],
+    }),
   ),
   escape: Type.Optional(
-    Type.Enum(["double", "backslash"], { description: "How a quote inside a quoted cell is written." }),
+    Type.Enum(["double", "backslash"], {
+      description: "How a quote inside a quoted cell is written. Absent: detected.",
+    }),
   ),
-  header: Type.Boolean({ default: true, description: "Whether the first record has the columns' names." }),
+  header: Type.Boolean({ default: true, description: "Whether the first record has the column names." }),
   columns: Type.Optional(
     Type.String({
       maxLength: 100_000,
-      description: "The columns' names, with commas between them, in place of the header's.",
+      description: "The column names, separated by commas. They replace the header.",
       examples: ["title,author"],
     }),
   ),
   skip_lines: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: 10_000, description: "Lines before the header." }),
+    Type.Integer({
+      minimum: 0,
+      maximum: 10_000,
+      description: "The number of lines to skip before the header.",
+      examples: [2],
+    }),
   ),
   row_delay_ms: Type.Optional(
     Type.Integer({
       minimum: 0,
       maximum: 600_000,
-      description: "Simulated processing time of a row; absent: ROW_DELAY_MS.",
+      description: "Simulated processing time per row. Absent: ROW_DELAY_MS.",
+      examples: [0],
     }),
   ),
 });
 
 export type UploadOptions = Static<typeof UploadOptions>;
+
+/** Node.js refuses a URL and headers of over 16 kB with 431; longer texts fit into a form. */
+const QUERY_TEXT = { maxLength: 8000 };
+
+export const UploadQuery = Type.Object({
+  ...UploadOptions.properties,
+  mapping: Type.Optional({ ...UploadOptions.properties.mapping, ...QUERY_TEXT }),
+  columns: Type.Optional({ ...UploadOptions.properties.columns, ...QUERY_TEXT }),
+});
 
 export const optionNames: readonly string[] = Object.keys(UploadOptions.properties);
 

@@ -6,47 +6,43 @@ import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { type Claim, claimKey, type StoredAnswer } from "../../idempotency/claim-key.ts";
 import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../idempotency/replay.ts";
-import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { type UploadedFile, withUploadedFile } from "../../platform/http/upload.ts";
-import { getBatch } from "../queries.ts";
-import { BatchView, viewBatch } from "../views.ts";
+import { fileForm, type UploadedFile, withUploadedFile } from "../../platform/http/upload.ts";
+import { userRoutes } from "../../platform/http/user-routes.ts";
+import { type UploadedBatchView, viewBatch } from "../views.ts";
 import { type Received, receiveUpload } from "./receive-upload.ts";
-import { optionNames, readUploadOptions, requestHashOf, UploadOptions } from "./upload-options.ts";
-
-const Uploaded = Type.Object({
-  ...BatchView.properties,
-  replayed: Type.Boolean({
-    description: "The same file was uploaded before: this is that batch. `force=true` imports it again.",
-  }),
-});
-type Uploaded = BatchView & { replayed: boolean };
+import {
+  optionNames,
+  readUploadOptions,
+  requestHashOf,
+  UploadOptions,
+  UploadQuery,
+} from "./upload-options.ts";
 
 export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-
+  return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     app.post(
       "/api/v1/batches",
       {
+        config: {
+          documentedBody: fileForm("The CSV file, after the other fields.", {
+            fields: UploadOptions.properties,
+          }),
+        },
         schema: {
-          tags: ["batches"],
-          security: SECURITY,
+          ...shared,
+          operationId: "createBatch",
           summary: "Upload a CSV file",
           description:
-            "Streams the file into the database and answers 202 when all of it is stored and queued. Any other answer " +
-            "means that nothing of it will run. The first line is the header; names match without regard to case, " +
-            "spaces and `_`. Rows that break a rule fail by themselves, with a reason; the others go on.\n\n" +
-            "Options are query parameters, or form fields of the same names before the file.",
-          consumes: ["multipart/form-data"],
+            "Streams the file into the database and returns 202 when the whole file is stored and queued. With any other " +
+            "status nothing is imported. The first line is the header; names match without regard to case, spaces and " +
+            "`_`. A row that breaks a rule fails alone, with a reason.\n\n" +
+            "Send options as query parameters, or as form fields of the same names before the file.",
           headers: IdempotencyHeaders,
-          querystring: UploadOptions,
+          querystring: UploadQuery,
           response: {
-            200: {
-              ...answerOf("The same file was uploaded within a day: the batch that it became."),
-              headers: {},
-            },
-            202: answerOf("Stored and queued."),
+            200: answerOf("The same file was uploaded within a day. This is its batch."),
+            202: answerOf("The file is stored and queued."),
             ...problems(400, 401, 403, 409, 413, 415, 422),
           },
         },
@@ -60,7 +56,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             const options = readUploadOptions(request.query, file.fields);
             const key = request.headers["idempotency-key"];
             if (key === undefined) return answer(reply, await upload(request, file, options, null));
-            await using claim = await claimKey(ctx, request.user.id, key);
+            await using claim = await claimKey(request.ctx, request.user.id, key);
             if (claim.answer) return replay(reply, claim.answer, await readRequestHash(file, options));
             return answer(reply, await upload(request, file, options, claim));
           },
@@ -72,10 +68,11 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       file: UploadedFile,
       options: UploadOptions,
       claim: Claim | null,
-    ): Promise<Uploaded> {
+    ): Promise<UploadedBatchView> {
+      const { ctx } = request;
       const { id: userId, role } = request.user;
-      const viewOf = async (at: Context, { batchId, isReplay }: Received): Promise<Uploaded> => ({
-        ...viewBatch(await getBatch(at, userId, batchId), at.now()),
+      const viewOf = ({ batch, isReplay }: Received): UploadedBatchView => ({
+        ...viewBatch(batch, ctx.now()),
         replayed: isReplay,
       });
       const received = await receiveUpload(ctx, {
@@ -84,39 +81,36 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         role,
         options,
         onAccepted: async (tx, received, contentHash) => {
-          const body = await viewOf(tx, received);
+          const body = viewOf(received);
           const fingerprint = requestHashOf(contentHash, options);
           await claim?.store(tx, { fingerprint, status: statusOf(body), body });
         },
       });
-      return viewOf(ctx, received);
+      return viewOf(received);
     }
-  };
+  });
 }
 
 function answerOf(description: string) {
   return {
     description,
-    headers: {
-      Location: { schema: { type: "string" } },
-      ...REPLAYED_HEADER,
-    },
-    content: { "application/json": { schema: Uploaded } },
+    headers: { Location: { type: "string", description: "The path of the batch." }, ...REPLAYED_HEADER },
+    content: { "application/json": { schema: Type.Ref("UploadedBatch") } },
   };
 }
 
-function statusOf({ replayed }: Uploaded): 200 | 202 {
+function statusOf({ replayed }: UploadedBatchView): 200 | 202 {
   return replayed ? 200 : 202;
 }
 
-function answer(reply: FastifyReply, body: Uploaded): FastifyReply {
+function answer(reply: FastifyReply, body: UploadedBatchView): FastifyReply {
   return reply.code(statusOf(body)).header("location", `/api/v1/batches/${body.id}`).send(body);
 }
 
 /** The first answer again. @throws DomainError where the key stood for another request */
 function replay(reply: FastifyReply, first: StoredAnswer, fingerprint: Buffer): FastifyReply {
   requireSameRequest(first, fingerprint);
-  return answer(reply.header("idempotency-replayed", "true"), first.body as Uploaded);
+  return answer(reply.header("idempotency-replayed", "true"), first.body as UploadedBatchView);
 }
 
 async function readRequestHash(file: UploadedFile, options: UploadOptions): Promise<Buffer> {

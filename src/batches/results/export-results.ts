@@ -134,9 +134,9 @@ function rangeBehind(id: string, after: number): SQL {
 /** A look-up a row: a join of the two ranges may compare each row with each result while statistics are old. */
 function allRows({ id, state }: StoredBatch, after: number): SQL {
   return sql`
-    (SELECT batch_id, row_number, fields FROM batch_rows WHERE ${rangeBehind(id, after)}) AS rows
+    (SELECT batch_id, row_number, fields FROM rowmill.batch_rows WHERE ${rangeBehind(id, after)}) AS rows
     LEFT JOIN LATERAL (
-      SELECT ${RESULT} FROM row_results WHERE batch_id = ${id} AND row_number = rows.row_number LIMIT 1
+      SELECT ${RESULT} FROM rowmill.row_results WHERE batch_id = ${id} AND row_number = rows.row_number LIMIT 1
     ) AS results ON true
     ${state === "processing" ? chunkOfRow : sql``}
     ORDER BY rows.row_number`;
@@ -145,9 +145,9 @@ function allRows({ id, state }: StoredBatch, after: number): SQL {
 /** A look-up a row, since there may be few of them. */
 function rowsWithResult({ id }: StoredBatch, status: "success" | "failed", after: number): SQL {
   return sql`
-    (SELECT ${RESULT} FROM row_results WHERE ${rangeBehind(id, after)} AND ${hasStatus(status)}) AS results
+    (SELECT ${RESULT} FROM rowmill.row_results WHERE ${rangeBehind(id, after)} AND ${hasStatus(status)}) AS results
     JOIN LATERAL (
-      SELECT row_number, fields FROM batch_rows WHERE batch_id = ${id} AND row_number = results.row_number LIMIT 1
+      SELECT row_number, fields FROM rowmill.batch_rows WHERE batch_id = ${id} AND row_number = results.row_number LIMIT 1
     ) AS rows ON true
     ORDER BY results.row_number`;
 }
@@ -163,7 +163,8 @@ async function nextRow(
   file: Exclude<ResultFile, "unprocessed">,
   after: number,
 ): Promise<number | null> {
-  const source = file === "all" ? sql`batch_rows WHERE true` : sql`row_results WHERE ${hasStatus(file)}`;
+  const source =
+    file === "all" ? sql`rowmill.batch_rows WHERE true` : sql`rowmill.row_results WHERE ${hasStatus(file)}`;
   const { rows } = await ctx.db.execute<{ row: number }>(sql`
     SELECT row_number AS row FROM ${source} AND batch_id = ${id} AND row_number > ${after}
     ORDER BY row_number LIMIT 1`);
@@ -173,6 +174,6 @@ async function nextRow(
 async function hasExtraCells(ctx: Context, { id, header, warnings }: StoredBatch): Promise<boolean> {
   if (warnings) return (warnings.extra_fields ?? 0) > 0;
   const { rows } = await ctx.db.execute<{ found: boolean }>(sql`
-    SELECT EXISTS (SELECT FROM batch_rows WHERE batch_id = ${id} AND json_array_length(fields) > ${header.length}) AS found`);
+    SELECT EXISTS (SELECT FROM rowmill.batch_rows WHERE batch_id = ${id} AND json_array_length(fields) > ${header.length}) AS found`);
   return rows[0]?.found ?? false;
 }

@@ -1,29 +1,9 @@
 /** Why rows of a batch failed: thousands of errors as the few causes they have. */
 import { sql } from "drizzle-orm";
-import Type, { type Static } from "typebox";
 import type { Context } from "../../context.ts";
 import type { RowError } from "../../schema/batches.ts";
 import type { StoredBatch } from "../queries.ts";
-
-const ErrorGroupView = Type.Object({
-  code: Type.String(),
-  column: Type.Union([Type.String(), Type.Null()], {
-    description: "null where the row as a whole is wrong.",
-  }),
-  count: Type.Integer({ description: "Rows that have this error." }),
-  message: Type.String({ description: "As the first of these rows has it; others may name other values." }),
-  rows: Type.Array(Type.Integer(), { description: "The first of these rows." }),
-});
-type ErrorGroupView = Static<typeof ErrorGroupView>;
-
-export const ErrorGroupsView = Type.Object({
-  failed: Type.Integer({ description: "Rows that failed." }),
-  groups: Type.Array(ErrorGroupView),
-  ungrouped: Type.Integer({
-    description: "Errors of further kinds, beyond the thousand that are told apart; 0 as good as always.",
-  }),
-});
-export type ErrorGroupsView = Static<typeof ErrorGroupsView>;
+import type { ErrorGroupsView, ErrorGroupView } from "./views.ts";
 
 /** Rows a statement looks at (a million failed rows took 2.8 s on two busy cores): far from any time limit however many failed. */
 const PAGE_ROWS = 50_000;
@@ -77,7 +57,7 @@ async function* causes(ctx: Context, batchId: string): AsyncGenerator<Cause> {
       FROM (
         SELECT row_number AS row, errors::text, CASE WHEN errors IS NULL THEN error_code END AS error_code,
           CASE WHEN errors IS NULL THEN error_message END AS error_message
-        FROM row_results WHERE batch_id = ${batchId} AND status = 'failed' AND row_number > ${after}
+        FROM rowmill.row_results WHERE batch_id = ${batchId} AND status = 'failed' AND row_number > ${after}
         ORDER BY row_number LIMIT ${PAGE_ROWS}
       ) AS page
       GROUP BY page.errors, error_code, error_message ORDER BY min(row)`);

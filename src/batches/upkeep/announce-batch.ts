@@ -6,7 +6,7 @@ export async function announceBatch(ctx: Context, batchId: string): Promise<obje
   const { rows } = await ctx.db.execute(sql`
     SELECT batches.state, total_rows AS rows, sum(succeeded)::int AS succeeded, sum(failed)::int AS failed,
       extract(epoch FROM finished_at - queued_at)::float AS seconds
-    FROM batches JOIN chunks ON batch_id = id WHERE id = ${batchId} AND finished_at IS NOT NULL GROUP BY id`);
+    FROM rowmill.batches JOIN rowmill.chunks ON batch_id = id WHERE id = ${batchId} AND finished_at IS NOT NULL GROUP BY id`);
   const [summary] = rows;
   if (summary) ctx.log.info({ batchId, ...summary }, "batch finished");
   return summary;

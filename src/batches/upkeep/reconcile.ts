@@ -1,7 +1,8 @@
 /** Sets right what a crash or a lost job has left behind. Our tables are the truth; the queue only wakes. */
 import { and, eq, inArray, lt, or, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
+import { transferLife } from "../../platform/process/sign-of-life.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchJob, type ChunkKey, chunkJob, chunkJobId, type Lane } from "../batch-jobs.ts";
 import { forgetSuccesses } from "../process/chunk-counts.ts";
@@ -11,8 +12,6 @@ import { RUNNABLE_STATES, transitions } from "../state.ts";
 import { endBatch, startBatch } from "../transitions.ts";
 import { removeBatch } from "./remove-batch.ts";
 
-/** Six signs of life missed (receive-upload.ts). */
-const DEAD_UPLOAD_SECONDS = 120;
 /** A job is added together with its chunk, so one that is missing this much later is lost. */
 const LOST_JOB_SECONDS = 30;
 const PAGE = 1000;
@@ -50,7 +49,7 @@ export async function reconcile(ctx: Context): Promise<Reconciled> {
 }
 
 async function removeDeadUploads(ctx: Context): Promise<number> {
-  const isDead = lt(batches.receivedAt, new Date(ctx.now().getTime() - DEAD_UPLOAD_SECONDS * 1000));
+  const isDead = lt(batches.receivedAt, transferLife.deadBefore(ctx.now()));
   const isReceiving = and(eq(batches.state, transitions.accept.from[0]), isDead);
   const dead = await ctx.db
     .select({ id: batches.id, state: batches.state })
@@ -116,9 +115,9 @@ async function* dueChunks(ctx: Context): AsyncGenerator<DueChunk[]> {
     const { rows } = await ctx.db.execute<DueChunk & Record<string, unknown>>(sql`
       SELECT batch_id AS "batchId", first_row AS "firstRow", row_count AS "rowCount", attempt,
         first_attempt AS "firstAttempt", user_id::float AS "userId", total_rows AS "totalRows"
-      FROM chunks JOIN batches ON batches.id = chunks.batch_id
+      FROM rowmill.chunks JOIN rowmill.batches ON batches.id = chunks.batch_id
       WHERE chunks.state <> 'done' AND due_at < ${dueBefore}
-        AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::batch_state[])
+        AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::rowmill.batch_state[])
         AND NOT is_dry_run AND policy = 'partial'
         AND (batch_id, first_row) > (${after.batchId}, ${after.firstRow})
       ORDER BY batch_id, first_row LIMIT ${PAGE}`);
@@ -130,9 +129,9 @@ async function* dueChunks(ctx: Context): AsyncGenerator<DueChunk[]> {
 }
 
 /** Locks the chunk if it still waits for this attempt, so that a worker or another reconciler can't be crossed. */
-async function lockIfWaiting(tx: Context, { batchId, firstRow, attempt }: DueChunk): Promise<boolean> {
+async function lockIfWaiting(tx: Tx, { batchId, firstRow, attempt }: DueChunk): Promise<boolean> {
   const { rows } = await tx.db.execute(sql`
-    SELECT 1 FROM chunks
+    SELECT 1 FROM rowmill.chunks
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND attempt = ${attempt} AND state <> 'done'
     FOR UPDATE SKIP LOCKED`);
   return rows.length === 1;
@@ -148,7 +147,7 @@ async function requeueChunk(ctx: Context, chunk: DueChunk): Promise<number> {
     await tx.queue.remove(tx.db, jobs.processChunk, [job.id]);
     await tx.queue.add(tx.db, jobs.processChunk, [job]);
     await tx.db.execute(sql`
-      UPDATE chunks SET state = 'queued', due_at = statement_timestamp(), updated_at = statement_timestamp()
+      UPDATE rowmill.chunks SET state = 'queued', due_at = statement_timestamp(), updated_at = statement_timestamp()
       WHERE batch_id = ${chunk.batchId} AND first_row = ${chunk.firstRow} AND state <> 'done'`);
     return 1;
   });
@@ -159,10 +158,10 @@ async function giveUpChunk(ctx: Context, chunk: DueChunk): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     if (!(await lockIfWaiting(tx, chunk))) return 0;
     const { rows } = await tx.db.execute<{ row: number }>(sql`
-      SELECT row_number AS row FROM batch_rows JOIN chunks USING (batch_id)
+      SELECT row_number AS row FROM rowmill.batch_rows JOIN rowmill.chunks USING (batch_id)
       WHERE batch_id = ${chunk.batchId} AND first_row = ${chunk.firstRow} AND row_number BETWEEN first_row AND last_row
         AND NOT EXISTS (
-          SELECT FROM row_results WHERE row_results.batch_id = ${chunk.batchId} AND row_results.row_number = batch_rows.row_number
+          SELECT FROM rowmill.row_results WHERE row_results.batch_id = ${chunk.batchId} AND row_results.row_number = batch_rows.row_number
         )`);
     // It may be that no delivery came as far as to begin.
     await tx.db.execute(startBatch(chunk.batchId));

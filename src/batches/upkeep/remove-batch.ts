@@ -13,7 +13,7 @@ const SLICE_ROWS = 50_000;
  * last, so that a removal which is cut short is found and ended later. Records that it created stay.
  */
 export async function removeBatch(ctx: Context, batchId: string): Promise<void> {
-  for (const table of [sql`row_history`, sql`row_results`, sql`batch_rows`]) {
+  for (const table of [sql`rowmill.row_history`, sql`rowmill.row_results`, sql`rowmill.batch_rows`]) {
     let removed: number;
     do {
       const { rowCount } = await ctx.db.execute(sql`
@@ -25,7 +25,7 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
   }
   await inTransaction(ctx, async (tx) => {
     // Before the batch, as a worker locks them: one that has a chunk in hand still finds the batch closed and gives up.
-    await tx.db.execute(sql`SELECT FROM chunks WHERE batch_id = ${batchId} FOR UPDATE`);
+    await tx.db.execute(sql`SELECT FROM rowmill.chunks WHERE batch_id = ${batchId} FOR UPDATE`);
     // Whoever still writes to the batch holds this lock or finds the batch gone.
     const [batch] = await tx.db
       .select({ run: batches.run })
@@ -33,9 +33,9 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
       .where(eq(batches.id, batchId))
       .for("update");
     if (!batch) return;
-    await tx.db.execute(sql`DELETE FROM batch_rows WHERE batch_id = ${batchId}`);
+    await tx.db.execute(sql`DELETE FROM rowmill.batch_rows WHERE batch_id = ${batchId}`);
     const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(
-      sql`DELETE FROM chunks WHERE batch_id = ${batchId} RETURNING first_row AS "firstRow", attempt`,
+      sql`DELETE FROM rowmill.chunks WHERE batch_id = ${batchId} RETURNING first_row AS "firstRow", attempt`,
     );
     const jobIds = rows.flatMap(({ firstRow, attempt }) =>
       Array.from({ length: attempt }, (_, index) => chunkJobId({ batchId, firstRow }, index + 1)),

@@ -7,13 +7,14 @@ import { createBook } from "../../books/create-book.ts";
 import { deleteBook } from "../../books/delete-book.ts";
 import { editBook } from "../../books/edit-book.ts";
 import { listBooks } from "../../books/list-books.ts";
-import { BookView, getBook, viewBook } from "../../books/queries.ts";
-import { BookParams } from "../../books/routes.ts";
+import { getBook } from "../../books/queries.ts";
+import { BookView, viewBook } from "../../books/views.ts";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
+import { decodeNumberCursor, PageQuery, pageOf } from "../../platform/http/paging.ts";
+import { NumericId } from "../../platform/http/schemas.ts";
+import { userRoutes } from "../../platform/http/user-routes.ts";
 import { books } from "../../schema/targets.ts";
 import { takeBodiesAsDjango, URLENCODED } from "../shared/django.ts";
 
@@ -21,38 +22,46 @@ import { takeBodiesAsDjango, URLENCODED } from "../shared/django.ts";
 const MAX_BOOKS = 10_000;
 
 const { id, title, author, description, picture, picture_url } = BookView.properties;
-const Book = Type.Object({ id, title, author, description, picture, picture_url });
+const Book = Type.Object(
+  { id, title, author, description, picture, picture_url },
+  { description: "A book of yours." },
+);
+
+const BookParams = Type.Object({ id: NumericId("The id of the book.") });
 
 const withUrlencoded = (body: typeof NewBookBody) => ({ ...body, [URLENCODED]: body["application/json"] });
 
 export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
-  return async (app) => {
-    app.addHook("onRequest", authenticate(config));
+  return userRoutes(ctx, { tags: ["legacy"] }, (app, shared) => {
     takeBodiesAsDjango(app);
-    const shared = { tags: ["seed"], security: SECURITY };
 
     app.get(
       "/books/",
       {
         schema: {
           ...shared,
-          summary: "My books",
+          operationId: "legacyListBooks",
+          summary: "List books",
           description:
-            "All of them up to 10,000; then a `Link` header with `rel=next` says where the rest is.",
+            "Returns up to 10,000 of your books. If there are more, a `Link` header with `rel=next` has the next page.",
           querystring: Type.Object({ cursor: PageQuery.cursor }),
-          response: { 200: Type.Array(Book), ...problems(400, 401) },
+          response: { 200: Type.Array(Book, { description: "Your books." }), ...problems(400, 401) },
         },
       },
-      async ({ user, query }, reply) => {
+      async ({ ctx, user, query }, reply) => {
         const after = { id: decodeNumberCursor(query.cursor), key: null };
         const found = await listBooks(ctx, user.id, { sort: "id", after, limit: MAX_BOOKS + 1 });
-        const page = found.slice(0, MAX_BOOKS);
-        const last = page.at(-1);
-        if (found.length > MAX_BOOKS && last) {
-          reply.header("link", `<${config.publicUrl}/books/?cursor=${encodeCursor(last.id)}>; rel="next"`);
+        const { items, next_cursor } = pageOf(
+          found,
+          MAX_BOOKS,
+          ({ id }) => id,
+          ({ book }) => viewBook(book, config.publicUrl),
+        );
+        if (next_cursor !== null) {
+          reply.header("link", `<${config.publicUrl}/books/?cursor=${next_cursor}>; rel="next"`);
         }
-        return page.map(({ book }) => viewBook(book, config.publicUrl));
+        return items;
       },
     );
 
@@ -62,11 +71,14 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         config: { documentedBody: withUrlencoded(NewBookBody) },
         schema: {
           ...shared,
-          summary: "Make a book",
+          operationId: "legacyCreateBook",
+          summary: "Create a book",
+          description: "Several books can have the same title and author.",
           response: { 201: Book, ...problems(400, 401, 403, 413, 415) },
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
           createBook(ctx, request.user.id, values, picture ?? null),
         );
@@ -82,12 +94,14 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "One book",
+          operationId: "legacyGetBook",
+          summary: "Get a book",
+          description: "Returns the book and the paths of its picture.",
           params: BookParams,
           response: { 200: Book, ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => viewBook(await getBook(ctx, user.id, params.id), config.publicUrl),
+      async ({ ctx, user, params }) => viewBook(await getBook(ctx, user.id, params.id), config.publicUrl),
     );
 
     app.post(
@@ -96,14 +110,15 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         config: { documentedBody: withUrlencoded(BookEditBody) },
         schema: {
           ...shared,
-          summary: "Change a book",
-          description: "What is left out stays.",
+          operationId: "legacyUpdateBook",
+          summary: "Update a book",
+          description: "Fields that you leave out stay unchanged.",
           params: BookParams,
           response: { 200: Book, ...problems(400, 401, 403, 404, 413, 415) },
         },
       },
       async (request, reply) => {
-        const { user, params } = request;
+        const { ctx, user, params } = request;
         await refuseOthersBook(ctx, user.id, params.id);
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
           editBook(ctx, user.id, params.id, values, picture),
@@ -117,21 +132,23 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Remove a book and its picture",
+          operationId: "legacyDeleteBook",
+          summary: "Delete a book",
+          description: "Deletes the book and its picture.",
           params: BookParams,
           response: {
-            204: Type.Null({ description: "Removed." }),
+            204: Type.Null({ description: "The book is deleted." }),
             ...problems(400, 401, 403, 404, 413, 415),
           },
         },
       },
-      async ({ user, params }, reply) => {
+      async ({ ctx, user, params }, reply) => {
         await refuseOthersBook(ctx, user.id, params.id);
         await deleteBook(ctx, user.id, params.id);
         return reply.code(204).send(null);
       },
     );
-  };
+  });
 }
 
 /** As the service documents, which tells that such a book exists: 403, where /api/v1 answers 404. */

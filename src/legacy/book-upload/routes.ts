@@ -3,92 +3,107 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
 import { logIn } from "../../accounts/log-in.ts";
 import { loginThrottle } from "../../accounts/login-throttle.ts";
-import { Credentials, NewAccount, startSession } from "../../accounts/routes.ts";
+import { Credentials, NewAccount } from "../../accounts/schemas.ts";
 import { signUp } from "../../accounts/sign-up.ts";
-import { MAX_ROW_NUMBER, parseTaskId, taskIdOf } from "../../batches/ids.ts";
+import { startSession } from "../../accounts/start-session.ts";
+import { MAX_ROW_NUMBER, rowIdOf } from "../../batches/ids.ts";
 import { getBatch } from "../../batches/queries.ts";
-import { receiveUpload } from "../../batches/receive/receive-upload.ts";
-import { firstRowNumbers, getRow, listRows } from "../../batches/row-queries.ts";
+import { getRow, listRows } from "../../batches/row-queries.ts";
 import { type RowView, viewRow } from "../../batches/row-views.ts";
 import { RowStatus, viewBatch } from "../../batches/views.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
-import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { decodeNumberCursor, encodeCursor, MAX_PAGE, PageQuery } from "../../platform/http/paging.ts";
-import { Uuid } from "../../platform/http/schemas.ts";
-import { withUploadedFile } from "../../platform/http/upload.ts";
+import { decodeNumberCursor, MAX_PAGE, PageQuery, pageOf } from "../../platform/http/paging.ts";
+import { Moment, NullableMoment, nullable, Uuid } from "../../platform/http/schemas.ts";
+import { fileForm } from "../../platform/http/upload.ts";
+import { userRoutes } from "../../platform/http/user-routes.ts";
 import type { Caller } from "../../schema/accounts.ts";
-import { legacyUploadOptions } from "../shared/upload-options.ts";
+import { receiveLegacyUpload } from "../shared/receive-upload.ts";
+import { legacyConfig } from "../shared/settings.ts";
+import { firstRowNumbers, parseRowId } from "./row-ids.ts";
 
 /** The service listed everything at once. Beyond these an answer says where the rest is. */
 const MAX_TASK_IDS = 10_000;
 
-const NullableText = Type.Union([Type.String(), Type.Null()]);
-
-const Session = Type.Object({
-  success: Type.Boolean(),
-  access: Type.String(),
-  refresh: Type.String(),
-  user_id: Type.Integer({ examples: [1] }),
-  username: Type.String({ examples: ["testuser"] }),
-});
+const Session = Type.Object(
+  {
+    success: Type.Boolean({ description: "Always true.", examples: [true] }),
+    access: Type.String({
+      description: "The access token. Send it as `Authorization: Bearer`.",
+      examples: ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.k5J2"],
+    }),
+    refresh: Type.String({ description: "The refresh token. It works once.", examples: ["yTq0p4n7r9s2"] }),
+    user_id: Type.Integer({ description: "The id of the user.", examples: [1] }),
+    username: Type.String({ description: "The name of the user.", examples: ["testuser"] }),
+  },
+  { description: "You are logged in." },
+);
 
 const Accepted = Type.Object({
-  batch_id: Uuid,
-  task_ids: Type.Array(Uuid, { description: "In row order; the first 10,000 where there are more." }),
-  total_rows: Type.Integer(),
-  next: Type.Optional(Type.String({ description: "Where the rest is, beyond 10,000 rows." })),
+  batch_id: { ...Uuid, description: "The id of the upload." },
+  task_ids: Type.Array(Uuid, { description: "The ids of the first 10,000 rows, in the order of the file." }),
+  total_rows: Type.Integer({ description: "The number of rows." }),
+  next: Type.Optional(Type.String({ description: "The URL of the rows beyond the first 10,000." })),
 });
 
 const Task = Type.Object({
-  task_id: Uuid,
+  task_id: { ...Uuid, description: "The id of the row." },
   status: RowStatus,
-  title: Type.String(),
-  author: Type.String(),
-  error_message: NullableText,
-  created_at: Type.String({ format: "date-time" }),
-  completed_at: Type.Union([Type.String({ format: "date-time" }), Type.Null()]),
+  title: Type.String({ description: "The title in the row.", examples: ["Frankenstein"] }),
+  author: Type.String({ description: "The author in the row.", examples: ["Mary Shelley"] }),
+  error_message: nullable(Type.String({ examples: ["title is required"] }), "Why the row failed."),
+  created_at: Moment("When the upload started."),
+  completed_at: NullableMoment("When the row got its result."),
 });
 
 const TaskDetail = Type.Object({
   ...Task.properties,
-  batch_id: Uuid,
-  description: Type.String(),
-  created_book_id: Type.Union([Type.Integer(), Type.Null()]),
-  celery_task_id: Type.Union([Uuid, Type.Null()], { description: "The queue's job." }),
+  batch_id: { ...Uuid, description: "The id of the upload." },
+  description: Type.String({
+    description: "The description in the row.",
+    examples: ["A scientist makes a living being."],
+  }),
+  created_book_id: nullable(Type.Integer(), "The book that the row created."),
+  celery_task_id: nullable(Uuid, "The job that processed the row."),
 });
 
 const BatchStatus = Type.Object({
-  batch_id: Uuid,
-  total: Type.Integer(),
-  pending: Type.Integer(),
-  processing: Type.Integer(),
-  success: Type.Integer(),
-  failed: Type.Integer(),
-  tasks: Type.Array(Task, { description: "All of them up to 1,000 rows; a page of 1,000 beyond." }),
-  next_cursor: Type.Optional(Type.String({ description: "Send as `cursor` for the next page of tasks." })),
+  batch_id: { ...Uuid, description: "The id of the upload." },
+  total: Type.Integer({ description: "All rows of the file.", examples: [320] }),
+  pending: Type.Integer({ description: "Rows that wait for a worker.", examples: [120] }),
+  processing: Type.Integer({ description: "Rows that a worker has.", examples: [100] }),
+  success: Type.Integer({ description: "Rows that succeeded.", examples: [96] }),
+  failed: Type.Integer({ description: "Rows that failed.", examples: [4] }),
+  tasks: Type.Array(Task, { description: "Up to 1,000 rows." }),
+  next_cursor: Type.Optional(
+    Type.String({
+      description: "Send it as `cursor` to get the next rows. Absent: there are no more.",
+      examples: ["MTAwMQ"],
+    }),
+  ),
 });
 
 export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  const { config } = ctx;
+  const { passwordMinLength } = legacyConfig(ctx.config);
   const throttle = loginThrottle(ctx);
   return async (app) => {
-    const shared = { tags: ["seed"] };
+    const shared = { tags: ["legacy"] };
 
     app.post(
       "/signup/",
       {
         schema: {
           ...shared,
-          summary: "Make an account",
+          operationId: "legacySignUp",
+          summary: "Create an account",
+          description: "Also logs in. Short passwords are allowed unless PASSWORD_MIN_LENGTH is set.",
           body: NewAccount,
           response: { 201: Session, ...problems(400, 409, 413, 415) },
         },
       },
-      async ({ body }, reply) => {
+      async ({ ctx, body }, reply) => {
         const { username, password, email } = body;
-        const passwordMinLength = config.seedPasswordMinLength;
         const user = await signUp(ctx, { username, password, email, passwordMinLength });
         return reply.code(201).send(viewSession(user, await startSession(ctx, reply, user)));
       },
@@ -99,12 +114,14 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
+          operationId: "legacyLogIn",
           summary: "Log in",
+          description: "Returns tokens and sets them as httpOnly cookies for browsers.",
           body: Credentials,
           response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
         },
       },
-      async ({ body, ip }, reply) => {
+      async ({ ctx, body, ip }, reply) => {
         const user = await logIn(ctx, throttle, { ...body, address: ip });
         return viewSession(user, await startSession(ctx, reply, user));
       },
@@ -116,44 +133,42 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
 
 function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
-  return async (app) => {
-    app.addHook("onRequest", authenticate(config));
-    const shared = { tags: ["seed"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["legacy"] }, (app, shared) => {
     app.post(
       "/bulk-upload/",
       {
+        config: { documentedBody: fileForm("The CSV file.") },
         schema: {
           ...shared,
+          operationId: "legacyUploadBooks",
           summary: "Upload a CSV of books",
-          consumes: ["multipart/form-data"],
+          description: "Returns when the whole file is stored and queued. Every row becomes a book.",
           response: { 202: Accepted, ...problems(400, 401, 403, 409, 413, 415) },
         },
       },
       async (request, reply) => {
-        const { id: userId, role } = request.user;
-        const { batchId } = await withUploadedFile(
-          request,
-          reply,
-          { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
-          (uploaded) =>
-            receiveUpload(ctx, { ...uploaded, userId, role, options: legacyUploadOptions("books") }),
+        const { ctx } = request;
+        const batch = await receiveLegacyUpload(request, reply, request.user, "books");
+        const { id: batchId, totalRows } = batch;
+        const rows = await firstRowNumbers(ctx, batchId, MAX_TASK_IDS + 1);
+        const { items, next_cursor } = pageOf(
+          rows,
+          MAX_TASK_IDS,
+          (row) => row,
+          (row) => rowIdOf(batchId, row),
         );
-        const { totalRows } = await getBatch(ctx, userId, batchId);
-        const rows = await firstRowNumbers(ctx, batchId, MAX_TASK_IDS);
-        const last = rows.at(-1);
         return reply
           .code(202)
           .header("location", `/api/v1/batches/${batchId}`)
           .send({
             batch_id: batchId,
-            task_ids: rows.map((row) => taskIdOf(batchId, row)),
+            task_ids: items,
             total_rows: totalRows,
-            ...(last !== undefined && totalRows > rows.length
-              ? {
-                  next: `${config.publicUrl}/api/v1/batches/${batchId}/rows?limit=${MAX_PAGE}&cursor=${encodeCursor(last)}`,
-                }
-              : {}),
+            ...(next_cursor === null
+              ? {}
+              : {
+                  next: `${config.publicUrl}/api/v1/batches/${batchId}/rows?limit=${MAX_PAGE}&cursor=${next_cursor}`,
+                }),
           });
       },
     );
@@ -163,13 +178,15 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "One row of an upload",
-          querystring: Type.Object({ task_id: Uuid }),
+          operationId: "legacyGetTaskStatus",
+          summary: "Get the status of a row",
+          description: "Returns one row of an upload.",
+          querystring: Type.Object({ task_id: { ...Uuid, description: "The id of the row." } }),
           response: { 200: TaskDetail, ...problems(400, 401, 404) },
         },
       },
-      async ({ user, query }) => {
-        const parsed = parseTaskId(query.task_id);
+      async ({ ctx, user, query }) => {
+        const parsed = parseRowId(query.task_id);
         if (!parsed) throw notFound("task");
         const batch = await getBatch(ctx, user.id, parsed.batchId);
         const row = viewRow(batch, await getRow(ctx, batch, parsed.row));
@@ -188,26 +205,35 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "An upload, counted and row by row",
-          querystring: Type.Object({ batch_id: Uuid, cursor: PageQuery.cursor }),
+          operationId: "legacyGetBatchStatus",
+          summary: "Get the status of an upload",
+          description: "Returns the counts and the rows of an upload.",
+          querystring: Type.Object({
+            batch_id: { ...Uuid, description: "The id of the upload." },
+            cursor: PageQuery.cursor,
+          }),
           response: { 200: BatchStatus, ...problems(400, 401, 404) },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
         const batch = await getBatch(ctx, user.id, query.batch_id.toLowerCase());
         const found = await listRows(ctx, batch, { status: null, after, limit: MAX_PAGE + 1 });
-        const page = found.slice(0, MAX_PAGE);
-        const last = page.at(-1);
+        const { items, next_cursor } = pageOf(
+          found,
+          MAX_PAGE,
+          ({ row }) => row,
+          (row) => viewTask(viewRow(batch, row), batch),
+        );
         return {
           batch_id: batch.id,
           ...viewBatch(batch, ctx.now()).counts,
-          tasks: page.map((row) => viewTask(viewRow(batch, row), batch)),
-          ...(found.length > MAX_PAGE && last ? { next_cursor: encodeCursor(last.row) } : {}),
+          tasks: items,
+          ...(next_cursor === null ? {} : { next_cursor }),
         };
       },
     );
-  };
+  });
 }
 
 function viewSession(

@@ -1,9 +1,10 @@
 import { and, eq, sql } from "drizzle-orm";
-import { ANONYMOUS } from "../../accounts/usernames.ts";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 
+/** Reserved in accounts/usernames.ts. */
+const ANONYMOUS = "anonymous";
 /** In the place of its hash: nobody can log in, and it is told apart from an account that had the name before it was reserved. */
 const NO_LOGIN = "!anonymous";
 

@@ -5,19 +5,21 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { MAX_ROW_NUMBER } from "../../batches/ids.ts";
 import { getBatch, type StoredBatch } from "../../batches/queries.ts";
-import { receiveUpload } from "../../batches/receive/receive-upload.ts";
 import { listRows } from "../../batches/row-queries.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { ACCESS_COOKIE, authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
-import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
-import { withUploadedFile } from "../../platform/http/upload.ts";
-import { listRecords, RecordData } from "../../records/queries.ts";
+import { decodeNumberCursor, PageQuery, pageOf } from "../../platform/http/paging.ts";
+import { NumericId } from "../../platform/http/schemas.ts";
+import { fileForm } from "../../platform/http/upload.ts";
+import { listRecords } from "../../records/queries.ts";
+import { RecordView } from "../../records/views.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { type BatchState, batches } from "../../schema/batches.ts";
-import { legacyUploadOptions } from "../shared/upload-options.ts";
+import { receiveLegacyUpload } from "../shared/receive-upload.ts";
+import { legacyConfig } from "../shared/settings.ts";
 import { anonymousUser, findAnonymous } from "./anonymous.ts";
 
 const TARGET = "records";
@@ -25,7 +27,9 @@ const TARGET = "records";
 /** The service answered with every row at once. Beyond this an answer says where the rest is. */
 const MAX_ROWS = 1000;
 
-const JobStatus = Type.Enum(["PENDING", "PROCESSING", "SUCCESS", "FAILED"]);
+const JobStatus = Type.Enum(["PENDING", "PROCESSING", "SUCCESS", "FAILED"], {
+  description: "The state of the import.",
+});
 type JobStatus = "PENDING" | "PROCESSING" | "SUCCESS" | "FAILED";
 
 const STATUS: Record<BatchState, JobStatus> = {
@@ -44,48 +48,48 @@ const STATUS: Record<BatchState, JobStatus> = {
 };
 
 const Accepted = Type.Object({
-  job_id: Type.Integer({ examples: [1] }),
+  job_id: Type.Integer({ description: "The id of the import.", examples: [1] }),
   status: JobStatus,
-  message: Type.String({ examples: ["Upload successful. Processing started in background."] }),
+  message: Type.String({
+    description: "A confirmation.",
+    examples: ["Upload successful. Processing started in background."],
+  }),
 });
 
 const Job = Type.Object({
-  id: Type.Integer({ examples: [1] }),
-  original_filename: Type.String({ examples: ["data.csv"] }),
+  id: Type.Integer({ description: "The id of the import.", examples: [1] }),
+  original_filename: Type.String({ description: "The name of the uploaded file.", examples: ["data.csv"] }),
   status: JobStatus,
-  csv_data: Type.Array(RecordData, {
-    description: "Empty until SUCCESS; then all rows up to 1,000, and a page of 1,000 beyond.",
+  csv_data: Type.Array(RecordView.properties.data, {
+    description: "Up to 1,000 rows. Empty unless `status` is SUCCESS.",
   }),
-  next: Type.Optional(Type.String({ description: "Where the next rows are, where there are more." })),
-  error: Type.Optional(Type.String({ description: "Why it FAILED." })),
+  next: Type.Optional(Type.String({ description: "The URL of the next rows. Absent: there are no more." })),
+  error: Type.Optional(Type.String({ description: "Why the import failed." })),
 });
 
 export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
+  const { anonymousUploads } = legacyConfig(config);
   return async (app) => {
-    app.addHook("onRequest", authenticateUnlessAnonymous(ctx));
-    const shared = { tags: ["seed"], security: config.anonymousUploads ? [...SECURITY, {}] : SECURITY };
+    app.addHook("onRequest", authenticateUnlessAnonymous(ctx, anonymousUploads));
+    const shared = { tags: ["legacy"], security: anonymousUploads ? [...SECURITY, {}] : SECURITY };
 
     app.post(
       "/upload",
       {
+        config: { documentedBody: fileForm("The CSV file.") },
         schema: {
           ...shared,
-          summary: "Upload any CSV",
-          consumes: ["multipart/form-data"],
+          operationId: "legacyUploadCsv",
+          summary: "Upload a CSV of any kind",
+          description: "Returns when the whole file is stored and queued. Every row becomes a record.",
           response: { 200: Accepted, ...problems(400, 401, 403, 409, 413, 415) },
         },
       },
       async (request, reply) => {
-        const { id: userId, role } = callerOf(request) ?? { id: await anonymousUser(ctx), role: "user" };
-        const { batchId } = await withUploadedFile(
-          request,
-          reply,
-          { maxBytes: config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
-          (uploaded) =>
-            receiveUpload(ctx, { ...uploaded, userId, role, options: legacyUploadOptions(TARGET) }),
-        );
-        const { number } = await getBatch(ctx, userId, batchId);
+        const { ctx } = request;
+        const owner = callerOf(request) ?? { id: await anonymousUser(ctx), role: "user" };
+        const { number } = await receiveLegacyUpload(request, reply, owner, TARGET);
         return reply.header("location", `/jobs/${number}`).send({
           job_id: number,
           status: "PENDING" as const,
@@ -99,13 +103,16 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "The state of an upload, and its rows once it is done",
-          params: Type.Object({ job_id: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }) }),
+          operationId: "legacyGetJob",
+          summary: "Get an import",
+          description: "Returns the state of the import and, after it has succeeded, its rows.",
+          params: Type.Object({ job_id: NumericId("The id of the import.") }),
           querystring: Type.Object({ cursor: PageQuery.cursor }),
           response: { 200: jsonText(Job), ...problems(400, 401, 404) },
         },
       },
       async (request, reply) => {
+        const { ctx } = request;
         const { job_id } = request.params;
         const after = decodeNumberCursor(request.query.cursor, MAX_ROW_NUMBER);
         const userId = callerOf(request)?.id ?? (await findAnonymous(ctx));
@@ -118,11 +125,11 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
 }
 
 /** Who sends a token must send a good one; who sends none is nobody, where that is allowed. */
-function authenticateUnlessAnonymous({ config }: Context) {
+function authenticateUnlessAnonymous({ config }: Context, anonymousUploads: boolean) {
   const requireLogin = authenticate(config);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const hasToken = Boolean(request.headers.authorization ?? request.cookies[ACCESS_COOKIE]);
-    if (hasToken || !config.anonymousUploads) await requireLogin(request, reply);
+    if (hasToken || !anonymousUploads) await requireLogin(request, reply);
   };
 }
 
@@ -142,17 +149,18 @@ async function jobJson(ctx: Context, batch: StoredBatch, after: number): Promise
   const status = isEmpty ? "FAILED" : STATUS[batch.state];
   const found =
     status === "SUCCESS" ? await listRecords(ctx, userId, { batchId, after, limit: MAX_ROWS + 1 }) : [];
-  const page = found.slice(0, MAX_ROWS);
-  const last = page.at(-1);
+  const { items, next_cursor } = pageOf(
+    found,
+    MAX_ROWS,
+    ({ row }) => row,
+    ({ data }) => data,
+  );
   const head = JSON.stringify({ id, original_filename, status });
   const rest = JSON.stringify({
-    next:
-      found.length > MAX_ROWS && last
-        ? `${ctx.config.publicUrl}/jobs/${id}?cursor=${encodeCursor(last.row)}`
-        : undefined,
+    next: next_cursor === null ? undefined : `${ctx.config.publicUrl}/jobs/${id}?cursor=${next_cursor}`,
     error: status === "FAILED" ? await whyFailed(ctx, batch) : undefined,
   });
-  const data = `"csv_data":[${page.map((record) => record.data).join(",")}]`;
+  const data = `"csv_data":[${items.join(",")}]`;
   const members = [head.slice(1, -1), data, rest.slice(1, -1)].filter(Boolean);
   return `{${members.join(",")}}`;
 }

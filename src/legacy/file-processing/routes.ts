@@ -2,10 +2,11 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
-import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
+import { nullable, Uuid } from "../../platform/http/schemas.ts";
+import { userRoutes } from "../../platform/http/user-routes.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
-import { createTasks } from "../../tasks/create/create-tasks.ts";
+import { createTask, createTasks } from "../../tasks/create/create-tasks.ts";
 import { countByStatus, totalOf } from "../../tasks/queries.ts";
 import { taskTypeNamed } from "../../tasks/types/registry.ts";
 import {
@@ -18,7 +19,6 @@ import {
 } from "../shared/django.ts";
 import { speakAsDjango, underOldNames } from "../shared/django-errors.ts";
 import { statusesNamed } from "../shared/statuses.ts";
-import { getTaskDetail } from "../shared/task-detail.ts";
 import { listTaskPage } from "../shared/task-pages.ts";
 import { ListedTask, NewTask, TaskType, viewListed, viewNew } from "./views.ts";
 
@@ -27,46 +27,60 @@ const MAX_FILES = 10_000;
 const FilePath = Type.String({
   minLength: 1,
   maxLength: 4096,
-  description: "The path of a file that was uploaded to /api/v1/files, or of one below FILES_ROOT.",
+  description: "The path of a file that was uploaded to /api/v1/files, or of a file below FILES_ROOT.",
   examples: ["/path/to/image.jpg"],
 });
 
 export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
-  return async (app) => {
-    app.addHook("onRequest", authenticate(config));
+  return userRoutes(ctx, { tags: ["legacy"] }, (app, shared) => {
     takeBodiesAsDjango(app);
     speakAsDjango(app);
-    const shared = { tags: ["seed"], security: SECURITY };
 
     app.get(
       "/api/tasks/",
       {
         schema: {
           ...shared,
-          summary: "My tasks, a page by its number",
-          description: "Newest first, those without a file included.",
+          operationId: "legacyListTasks",
+          summary: "List tasks",
+          description: "Your tasks, newest first, with page numbers. Tasks without a file are included.",
           querystring: Type.Object({
-            status: Type.Optional(Type.String({ examples: ["processing"] })),
+            status: Type.Optional(
+              Type.String({
+                description: "Only tasks with this status, in any case.",
+                examples: ["processing"],
+              }),
+            ),
             task_type: Type.Optional(TaskType),
-            from_date: Day("Created on this day or later (UTC)."),
-            to_date: Day("Created on this day or before (UTC)."),
+            from_date: Day("Only tasks created on this day or later (UTC)."),
+            to_date: Day("Only tasks created on this day or earlier (UTC)."),
             search: Type.Optional(
-              Type.String({ maxLength: 200, description: "In the file's name, whatever its case." }),
+              Type.String({
+                maxLength: 200,
+                description: "A part of the file name, in any case.",
+                examples: ["image"],
+              }),
             ),
             ...PageNumberQuery,
           }),
           response: {
-            200: Type.Object({
-              count: Type.Integer({ description: "On all pages." }),
-              next: Type.Union([Type.String(), Type.Null()]),
-              results: Type.Array(ListedTask),
-            }),
+            200: Type.Object(
+              {
+                count: Type.Integer({ description: "The number of tasks on all pages." }),
+                next: nullable(
+                  Type.String({ examples: ["https://rowmill.example.com/api/tasks/?page=2"] }),
+                  "The URL of the next page. null: this is the last page.",
+                ),
+                results: Type.Array(ListedTask, { description: "The tasks of this page." }),
+              },
+              { description: "One page of the list." },
+            ),
             ...problems(400, 401, 404),
           },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const { status, task_type, from_date, to_date, search } = query;
         requireStorable(search, "search");
         const numbers = pageNumbers(query);
@@ -87,25 +101,27 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Have a file processed",
+          operationId: "legacyCreateTask",
+          summary: "Create a task for a file",
+          description: "The task is stored and queued.",
           body: Type.Object({
             file_path: FilePath,
             task_type: TaskType,
             metadata: Type.Record(Type.String(), Type.Unknown(), {
               default: {},
+              description: "Parameters of the task type and any data of yours.",
               examples: [{ quality: "high", resize: [1920, 1080] }],
             }),
           }),
           response: { 201: NewTask, ...problems(400, 401, 403, 413, 415) },
         },
       },
-      async ({ user, body }, reply) => {
+      async ({ ctx, user, body }, reply) => {
         const { file_path: filePath, task_type: type, metadata } = body;
-        const { tasks } = await underOldNames(
+        const task = await underOldNames(
           (field) => (field === "type" ? "task_type" : field),
-          () => createTasks(ctx, user.id, [{ type, filePath, metadata }]),
+          () => createTask(ctx, user.id, { type, filePath, metadata }),
         );
-        const { task } = await getTaskDetail(ctx, user.id, tasks[0]?.id ?? "");
         return reply.code(201).header("location", `/api/tasks/${task.id}/`).send(viewNew(task));
       },
     );
@@ -115,21 +131,29 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "How many of my tasks are where",
+          operationId: "legacyCountTasks",
+          summary: "Count tasks by status",
+          description: "Counts all your tasks.",
           response: {
-            200: Type.Object({
-              pending: Type.Integer(),
-              processing: Type.Integer(),
-              completed: Type.Integer(),
-              failed: Type.Integer(),
-              cancelled: Type.Integer(),
-              total: Type.Integer({ description: "All of them, those that were cancelled included." }),
-            }),
+            200: Type.Object(
+              {
+                pending: Type.Integer({ description: "Tasks that are pending." }),
+                processing: Type.Integer({ description: "Tasks that are processing." }),
+                completed: Type.Integer({ description: "Tasks that are completed." }),
+                failed: Type.Integer({ description: "Tasks that are failed." }),
+                cancelled: Type.Integer({ description: "Tasks that are cancelled." }),
+                total: Type.Integer({ description: "All tasks." }),
+              },
+              {
+                description: "The numbers of tasks.",
+                examples: [{ pending: 5, processing: 3, completed: 25, failed: 2, cancelled: 0, total: 35 }],
+              },
+            ),
             ...problems(400, 401),
           },
         },
       },
-      async ({ user }) => {
+      async ({ ctx, user }) => {
         const counts = await countByStatus(ctx, user.id);
         return { ...counts, total: totalOf(counts) };
       },
@@ -140,27 +164,36 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Have many files processed",
-          description: "All of them or, where one is wrong, none.",
+          operationId: "legacyCreateTasks",
+          summary: "Create tasks for many files",
+          description: "Creates all tasks or, if one of the files is invalid, none.",
           body: Type.Object({
-            file_paths: Type.Array(FilePath, { minItems: 1, maxItems: MAX_FILES }),
+            file_paths: Type.Array(FilePath, {
+              minItems: 1,
+              maxItems: MAX_FILES,
+              description: "One task is created for each file.",
+            }),
             task_type: TaskType,
             parallel: Type.Boolean({
               default: true,
-              description: "false: one after the other, and those behind one that fails are cancelled.",
+              description:
+                "false: the tasks run one after the other, and if one fails, all after it are cancelled.",
             }),
           }),
           response: {
-            201: Type.Object({
-              celery_task_id: Type.String({ format: "uuid", description: "Of all of them together." }),
-              status: Type.Literal("processing"),
-              files_count: Type.Integer(),
-            }),
+            201: Type.Object(
+              {
+                celery_task_id: { ...Uuid, description: "The id of the group of tasks." },
+                status: Type.Literal("processing", { description: "Always `processing`." }),
+                files_count: Type.Integer({ description: "The number of tasks." }),
+              },
+              { description: "The tasks are stored and queued." },
+            ),
             ...problems(400, 401, 403, 413, 415),
           },
         },
       },
-      async ({ user, body }, reply) => {
+      async ({ ctx, user, body }, reply) => {
         const { file_paths, task_type: type, parallel } = body;
         const requests = file_paths.map((filePath) => ({ type, filePath }));
         const together = parallel ? "parallel" : "sequential";
@@ -174,7 +207,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         });
       },
     );
-  };
+  });
 }
 
 function oldNameInBulk(field: string): string {

@@ -1,49 +1,50 @@
 /** What the Celery file-processing service shows of a task. */
 import Type, { type Static } from "typebox";
+import { Moment, NullableMoment, nullable, Uuid } from "../../platform/http/schemas.ts";
 import type { Task } from "../../tasks/transitions.ts";
 import { taskTypeNames } from "../../tasks/types/registry.ts";
-import { TaskStatusName, viewTask } from "../../tasks/views.ts";
+import { TaskView, viewTask } from "../../tasks/views.ts";
 
-const Uuid = Type.String({ format: "uuid" });
-const Moment = Type.String({ format: "date-time" });
-const NullableMoment = Type.Union([Moment, Type.Null()]);
-const NullableText = Type.Union([Type.String(), Type.Null()]);
-const NullableInteger = Type.Union([Type.Integer(), Type.Null()]);
+const id = { ...Uuid, description: "The id of the task." };
+const completed_at = NullableMoment("When the task completed or failed.");
 
 const facts = {
-  celery_task_id: Type.String({ format: "uuid", description: "The queue's job." }),
-  status: TaskStatusName,
-  progress: Type.Integer({ description: "Percent." }),
-  file_name: NullableText,
-  file_size: NullableInteger,
-  created_at: Moment,
+  celery_task_id: { ...Uuid, description: "The job of the task." },
+  status: TaskView.properties.status,
+  progress: Type.Integer({ description: "The progress in percent." }),
+  file_name: nullable(Type.String({ examples: ["image.jpg"] }), "The name of the file."),
+  file_size: nullable(Type.Integer({ examples: [482113] }), "The size of the file in bytes."),
+  created_at: Moment("When the task was created."),
 };
 
 export const TaskType = Type.String({
-  description: `One of: ${taskTypeNames.join(", ")}.`,
+  description: `The task type, one of: ${taskTypeNames.join(", ")}.`,
   examples: ["image"],
 });
 
 export const ListedTask = Type.Object({
-  id: Uuid,
+  id,
   ...facts,
   task_type: TaskType,
-  completed_at: NullableMoment,
+  completed_at,
 });
 
 /** The service did not show the `id`, by which it asked for a task. */
-export const NewTask = Type.Object({ id: Uuid, ...facts, task_type: TaskType });
+export const NewTask = Type.Object(
+  { id, ...facts, task_type: TaskType },
+  { description: "The task is stored and queued." },
+);
 
 export const FileTask = Type.Object({
-  id: Uuid,
+  id,
   ...facts,
-  error_message: NullableText,
-  retry_count: Type.Integer(),
-  started_at: NullableMoment,
-  completed_at: NullableMoment,
-  is_cancellable: Type.Boolean(),
-  is_retryable: Type.Boolean(),
-  elapsed_time: Type.Union([Type.Number(), Type.Null()], { description: "Seconds." }),
+  error_message: nullable(Type.String({ examples: ["image.jpg is damaged."] }), "Why the task failed."),
+  retry_count: Type.Integer({ description: "Automatic retries." }),
+  started_at: NullableMoment("When the latest attempt started."),
+  completed_at,
+  is_cancellable: Type.Boolean({ description: "Whether the task can be cancelled now." }),
+  is_retryable: Type.Boolean({ description: "Whether the task can be retried now." }),
+  elapsed_time: nullable(Type.Number(), "The time of the latest attempt in seconds."),
 });
 
 function viewFacts(task: Task) {

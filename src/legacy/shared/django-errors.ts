@@ -7,6 +7,8 @@ type Failure = NonNullable<FastifyError["validation"]>[number];
 /** What a text must match that may not be empty, or all blanks. */
 export const NOT_BLANK = "\\S";
 const BLANK = "This field may not be blank.";
+/** What a day must match: PostgreSQL has no year 0. */
+export const FROM_YEAR_1 = "^(?!0000)";
 
 const MISTYPED: Readonly<Record<string, string>> = {
   string: "Not a valid string.",
@@ -16,19 +18,23 @@ const MISTYPED: Readonly<Record<string, string>> = {
   object: "Expected an object.",
 };
 
+const PATTERN_TEXTS: ReadonlyMap<unknown, string> = new Map([
+  [NOT_BLANK, BLANK],
+  [FROM_YEAR_1, "Must be 0001-01-01 or later."],
+]);
+
 /** By the keyword of the JSON Schema that does not hold; undefined: in the words of the validator. */
 const TEXTS: Readonly<Record<string, (params: Failure["params"]) => string | undefined>> = {
   required: () => "This field is required.",
   type: ({ type }) => MISTYPED[String(type)] ?? `Must be ${type}.`,
   minLength: ({ limit }) => (limit === 1 ? BLANK : `Ensure this field has at least ${limit} characters.`),
-  pattern: ({ pattern }) => (pattern === NOT_BLANK ? BLANK : undefined),
+  pattern: ({ pattern }) => PATTERN_TEXTS.get(pattern),
   maxLength: ({ limit }) => `Ensure this field has no more than ${limit} characters.`,
   enum: () => "Not a valid choice.",
   minItems: () => "This list may not be empty.",
   maxItems: ({ limit }) => `Ensure this field has no more than ${limit} elements.`,
   minimum: ({ limit }) => `Ensure this value is greater than or equal to ${limit}.`,
   format: ({ format }) => `Enter a valid ${format}.`,
-  formatMinimum: ({ limit }) => `Must be ${limit} or later.`,
 };
 
 /** For the routes of this plugin. Everything but the texts is answered as everywhere. */

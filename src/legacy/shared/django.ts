@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { DomainError } from "../../errors.ts";
+import { FROM_YEAR_1 } from "./django-errors.ts";
 
 export const URLENCODED = "application/x-www-form-urlencoded";
 
@@ -18,11 +19,8 @@ export function takeBodiesAsDjango(app: FastifyInstance): void {
 
 const DAY_MS = 86_400_000;
 
-/** As PostgreSQL can hold it: there is no year 0. */
 export const Day = (description: string) =>
-  Type.Optional(
-    Type.String({ format: "date", formatMinimum: "0001-01-01", description, examples: ["2024-01-01"] }),
-  );
+  Type.Optional(Type.String({ format: "date", pattern: FROM_YEAR_1, description, examples: ["2024-01-01"] }));
 
 /** From the beginning of the one day to the end of the other, in UTC. */
 export function betweenDays(first?: string, last?: string): { from?: Date; before?: Date } {
@@ -38,12 +36,13 @@ const MAX_PAGE_SIZE = 1000;
 
 export const PageNumberQuery = {
   page: Type.Optional(
-    Type.String({ description: "From 1. A page that there is none of is 404.", examples: ["1"] }),
+    Type.String({ description: "The page number, from 1. 404 if there is no such page.", examples: ["1"] }),
   ),
   page_size: Type.Optional(
     Type.Integer({
       minimum: 1,
-      description: "20 where it is absent; what is over 1,000 is taken for 1,000.",
+      description: "The number of items per page. Absent: 20. Values above 1,000 mean 1,000.",
+      examples: [20],
     }),
   ),
 };

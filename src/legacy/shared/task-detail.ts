@@ -3,8 +3,7 @@ import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 import { tasks } from "../../schema/tasks.ts";
-import { isOwnedBy } from "../../tasks/queries.ts";
-import type { Scope, Task } from "../../tasks/transitions.ts";
+import { isOwnedBy, type Owner, type Task } from "../../tasks/transitions.ts";
 
 /** A task's id, or its number. */
 export type TaskKey = string | number;
@@ -16,17 +15,13 @@ export interface TaskDetail {
 
 export const ownerColumns = { id: users.id, username: users.username, email: users.email };
 
-function isTask(ownerId: Scope["ownerId"], key: TaskKey) {
+function isTask(ownerId: Owner, key: TaskKey) {
   const isKey = typeof key === "number" ? eq(tasks.number, key) : eq(tasks.id, key);
   return and(isKey, isOwnedBy(ownerId));
 }
 
 /** @throws DomainError `not_found` */
-export async function getTaskDetail(
-  ctx: Context,
-  ownerId: Scope["ownerId"],
-  key: TaskKey,
-): Promise<TaskDetail> {
+export async function getTaskDetail(ctx: Context, ownerId: Owner, key: TaskKey): Promise<TaskDetail> {
   const [found] = await ctx.db
     .select({ task: tasks, owner: ownerColumns })
     .from(tasks)
@@ -37,7 +32,7 @@ export async function getTaskDetail(
 }
 
 /** @throws DomainError `not_found` */
-export async function findTaskId(ctx: Context, ownerId: Scope["ownerId"], key: TaskKey): Promise<string> {
+export async function findTaskId(ctx: Context, ownerId: Owner, key: TaskKey): Promise<string> {
   if (typeof key === "string") return key;
   const [found] = await ctx.db.select({ id: tasks.id }).from(tasks).where(isTask(ownerId, key));
   if (!found) throw notFound("task");

@@ -1,11 +1,11 @@
 /** Tasks by the number of a page, for clients that know no cursor. */
-import { and, asc, desc, eq, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 import { tasks } from "../../schema/tasks.ts";
-import { countTasks, isOwnedBy, matches, type TaskFilter } from "../../tasks/queries.ts";
-import type { Scope } from "../../tasks/transitions.ts";
+import { matches, type TaskFilter } from "../../tasks/queries.ts";
+import { isOwnedBy, type Owner } from "../../tasks/transitions.ts";
 import { ownerColumns, type TaskDetail } from "./task-detail.ts";
 
 /** PostgreSQL reads all that is before a page: how much it is asked to read at most. */
@@ -37,7 +37,7 @@ export interface TaskPageRequest {
  */
 export async function listTaskPage(
   ctx: Context,
-  ownerId: Scope["ownerId"],
+  ownerId: Owner,
   filter: TaskFilter,
   { page, pageSize, order = [] }: TaskPageRequest,
 ): Promise<{ count: number; found: TaskDetail[] }> {
@@ -56,4 +56,12 @@ export async function listTaskPage(
     .limit(pageSize)
     .offset(before);
   return { count: await countTasks(ctx, ownerId, filter), found };
+}
+
+async function countTasks(ctx: Context, ownerId: Owner, filter: TaskFilter): Promise<number> {
+  const [found] = await ctx.db
+    .select({ count: count() })
+    .from(tasks)
+    .where(and(isOwnedBy(ownerId), matches(filter)));
+  return found?.count ?? 0;
 }

@@ -3,12 +3,13 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
-import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
+import { nullable } from "../../platform/http/schemas.ts";
+import { userRoutes } from "../../platform/http/user-routes.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { taskStatus } from "../../schema/tasks.ts";
-import { createTasks } from "../../tasks/create/create-tasks.ts";
+import { createTask } from "../../tasks/create/create-tasks.ts";
 import { countByStatus, totalOf } from "../../tasks/queries.ts";
 import {
   betweenDays,
@@ -28,45 +29,65 @@ const MAX_TITLE_LENGTH = 200;
 /** The service listed everybody's tasks at once. Beyond these an answer says where the rest is. */
 const MAX_TASKS_OF_ALL = 1000;
 
-const StatusQuery = Type.Optional(Type.String({ examples: ["COMPLETED"] }));
+const StatusQuery = Type.Optional(
+  Type.String({ description: "Only tasks with this status, in any case.", examples: ["COMPLETED"] }),
+);
+
+const PageUrl = (description: string, page: number) =>
+  nullable(
+    Type.String({ examples: [`https://rowmill.example.com/api/tasks/tasks/?page=${page}`] }),
+    description,
+  );
 
 const NewTask = Type.Object({
   title: Type.String({
     maxLength: MAX_TITLE_LENGTH,
     pattern: NOT_BLANK,
+    description: "A title for people.",
     examples: ["Process Customer Data"],
   }),
-  description: Type.String({ default: "", examples: ["Import and process customer CSV file"] }),
+  description: Type.String({
+    default: "",
+    description: "A longer text for people.",
+    examples: ["Import and process customer CSV file"],
+  }),
 });
 
 export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
-  return async (app) => {
-    app.addHook("onRequest", authenticate(config));
+  return userRoutes(ctx, { tags: ["legacy"] }, (app, shared) => {
     takeBodiesAsDjango(app);
     speakAsDjango(app);
-    const shared = { tags: ["seed"], security: SECURITY };
 
     app.post(
       "/api/tasks/tasks/",
       {
         schema: {
           ...shared,
-          summary: "Make a task and have it done",
-          description: "Of type `generic`: simulated work of 10 to 20 seconds.",
+          operationId: "legacyCreateQueuedTask",
+          summary: "Create a task",
+          description: "The task has the type `generic`: simulated work of 10 to 20 seconds.",
           body: NewTask,
           response: {
-            201: Type.Object({ task: QueuedTask, message: Type.String() }),
+            201: Type.Object(
+              {
+                task: QueuedTask,
+                message: Type.String({
+                  description: "A confirmation.",
+                  examples: ["Task created and processing started"],
+                }),
+              },
+              { description: "The task is stored and queued." },
+            ),
             ...problems(400, 401, 403, 413, 415),
           },
         },
       },
-      async ({ user, body }, reply) => {
+      async ({ ctx, user, body }, reply) => {
         const { title, description } = body;
-        const { tasks } = await createTasks(ctx, user.id, [
-          { type: "generic", title: title.trim(), description: description.trim() },
-        ]);
-        const { task, owner } = await getTaskDetail(ctx, user.id, tasks[0]?.id ?? "");
+        const request = { type: "generic", title: title.trim(), description: description.trim() };
+        const { id } = await createTask(ctx, user.id, request);
+        const { task, owner } = await getTaskDetail(ctx, user.id, id);
         return reply
           .code(201)
           .header("location", `/api/tasks/tasks/${task.number}/`)
@@ -79,39 +100,45 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "My tasks, searched and in order",
+          operationId: "legacyListQueuedTasks",
+          summary: "List tasks",
+          description: "Your tasks with page numbers, optionally searched and sorted.",
           querystring: Type.Object({
             status: StatusQuery,
-            start_date: Day("Created on this day or later (UTC)."),
-            end_date: Day("Created on this day or before (UTC)."),
+            start_date: Day("Only tasks created on this day or later (UTC)."),
+            end_date: Day("Only tasks created on this day or earlier (UTC)."),
             search: Type.Optional(
               Type.String({
                 maxLength: 200,
                 description:
-                  "Words, with blanks or commas between them, each in the title or the description.",
+                  "Words, separated by spaces or commas, that must all occur in the title or description.",
+                examples: ["customer"],
               }),
             ),
             ordering: Type.Optional(
               Type.String({
                 maxLength: 200,
-                description: `With commas between them: ${TASK_SORT_KEYS.join(", ")}; with - in front downwards.`,
+                description: `One or more of ${TASK_SORT_KEYS.join(", ")}, separated by commas. A minus reverses an order.`,
                 examples: ["-created_at,status,updated_at"],
               }),
             ),
             ...PageNumberQuery,
           }),
           response: {
-            200: Type.Object({
-              count: Type.Integer({ description: "On all pages." }),
-              next: Type.Union([Type.String(), Type.Null()]),
-              previous: Type.Union([Type.String(), Type.Null()]),
-              results: Type.Array(ListedTask),
-            }),
+            200: Type.Object(
+              {
+                count: Type.Integer({ description: "The number of tasks on all pages." }),
+                next: PageUrl("The URL of the next page. null: this is the last page.", 3),
+                previous: PageUrl("The URL of the previous page. null: this is the first page.", 1),
+                results: Type.Array(ListedTask, { description: "The tasks of this page." }),
+              },
+              { description: "One page of the list." },
+            ),
             ...problems(400, 401, 404),
           },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         const { status, start_date, end_date, search = "", ordering = "" } = query;
         requireStorable(search, "search");
         const numbers = pageNumbers(query);
@@ -133,17 +160,28 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "How many of my tasks have which status",
+          operationId: "legacyGetTaskStats",
+          summary: "Count tasks by status",
+          description: "Counts all your tasks.",
           response: {
-            200: Type.Object({
-              stats: Type.Array(Type.Object({ status: StatusName, count: Type.Integer() })),
-              total: Type.Integer(),
-            }),
+            200: Type.Object(
+              {
+                stats: Type.Array(
+                  Type.Object({
+                    status: StatusName,
+                    count: Type.Integer({ description: "The number of tasks with this status." }),
+                  }),
+                  { description: "One item per status." },
+                ),
+                total: Type.Integer({ description: "All tasks." }),
+              },
+              { description: "The numbers of tasks." },
+            ),
             ...problems(400, 401),
           },
         },
       },
-      async ({ user }) => {
+      async ({ ctx, user }) => {
         const counts = await countByStatus(ctx, user.id);
         const stats = taskStatus.enumValues.map((name) => ({ status: upper(name), count: counts[name] }));
         return { stats, total: totalOf(counts) };
@@ -155,20 +193,26 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Everybody's tasks",
-          description: "Newest first, 1,000 at a time. For operators and administrators.",
+          operationId: "legacyListAllTasks",
+          summary: "List the tasks of all users",
+          description: "Newest first, 1,000 per page. For operators and administrators.",
           querystring: Type.Object({ status: StatusQuery, page: PageNumberQuery.page }),
           response: {
-            200: Type.Object({
-              count: Type.Integer({ description: "On all pages." }),
-              next: Type.Optional(Type.String({ description: "Where the rest is, beyond 1,000 tasks." })),
-              tasks: Type.Array(TaskOfAll),
-            }),
+            200: Type.Object(
+              {
+                count: Type.Integer({ description: "The number of tasks on all pages." }),
+                next: Type.Optional(
+                  Type.String({ description: "The URL of the next page. Absent: this is the last page." }),
+                ),
+                tasks: Type.Array(TaskOfAll, { description: "The tasks of this page." }),
+              },
+              { description: "One page of the list." },
+            ),
             ...problems(400, 401, 403, 404),
           },
         },
       },
-      async ({ user, query }) => {
+      async ({ ctx, user, query }) => {
         requireOperator(user);
         const numbers = { ...pageNumbers(query), pageSize: MAX_TASKS_OF_ALL };
         const filter = query.status ? { statuses: statusesNamed(query.status) } : {};
@@ -178,7 +222,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         return { count, ...(next === null ? {} : { next }), tasks };
       },
     );
-  };
+  });
 }
 
 function requireOperator({ role }: Caller): void {

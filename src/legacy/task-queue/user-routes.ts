@@ -1,65 +1,91 @@
 /** The accounts of the Django task queue service: its paths, bodies and codes over the same verbs as /api/v1. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
+import { isEmail } from "../../accounts/emails.ts";
 import { logIn } from "../../accounts/log-in.ts";
 import { loginThrottle } from "../../accounts/login-throttle.ts";
-import { Credentials, NewAccount, type SessionTokens, startSession } from "../../accounts/routes.ts";
+import { Credentials, NewAccount } from "../../accounts/schemas.ts";
 import { rotateSession } from "../../accounts/sessions.ts";
 import { signUp } from "../../accounts/sign-up.ts";
+import { type SessionTokens, startSession } from "../../accounts/start-session.ts";
 import type { Context } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { speakAsDjango } from "../shared/django-errors.ts";
 
 const { username, password } = NewAccount.properties;
-const PersonName = (example: string) =>
-  Type.String({ maxLength: 150, pattern: "^[^\\u0000]*$", default: "", examples: [example] });
+const PersonName = (description: string, example: string) =>
+  Type.String({ maxLength: 150, pattern: "^[^\\u0000]*$", default: "", description, examples: [example] });
 
 const Registration = Type.Object(
   {
     username,
-    email: Type.String({ minLength: 1, maxLength: 254, examples: ["ada@example.com"] }),
+    email: Type.String({
+      minLength: 1,
+      maxLength: 254,
+      description: "The email address.",
+      examples: ["ada@example.com"],
+    }),
     password,
     password2: Type.String({
       minLength: 1,
-      description: "The same again.",
+      description: "The password again.",
       examples: ["correct horse battery"],
     }),
-    first_name: PersonName("Ada"),
-    last_name: PersonName("Lovelace"),
+    first_name: PersonName("The first name.", "Ada"),
+    last_name: PersonName("The last name.", "Lovelace"),
   },
   { additionalProperties: false },
 );
 
-const Tokens = Type.Object({ refresh: Type.String(), access: Type.String() });
-const Session = Type.Object({
-  user: Type.Object({ id: Type.Integer(), username: Type.String(), email: Type.String() }),
-  tokens: Tokens,
-  message: Type.String({ examples: ["Login successful"] }),
-});
-
-const EMAIL = /^[^\s@\0]+@[^\s@\0]+$/;
+const Tokens = Type.Object(
+  {
+    refresh: Type.String({ description: "The refresh token. It works once.", examples: ["yTq0p4n7r9s2"] }),
+    access: Type.String({
+      description: "The access token. Send it as `Authorization: Bearer`.",
+      examples: ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.k5J2"],
+    }),
+  },
+  { description: "The new tokens." },
+);
+const Session = Type.Object(
+  {
+    user: Type.Object(
+      {
+        id: Type.Integer({ description: "The id of the user.", examples: [1] }),
+        username: Type.String({ description: "The name of the user.", examples: ["ada"] }),
+        email: Type.String({ description: "The email address.", examples: ["ada@example.com"] }),
+      },
+      { description: "The user." },
+    ),
+    tokens: Tokens,
+    message: Type.String({ description: "A confirmation.", examples: ["Login successful"] }),
+  },
+  { description: "You are logged in." },
+);
 
 export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
   const throttle = loginThrottle(ctx);
   return async (app) => {
     speakAsDjango(app);
-    const shared = { tags: ["seed"] };
+    const shared = { tags: ["legacy"] };
 
     app.post(
       "/api/users/register/",
       {
         schema: {
           ...shared,
-          summary: "Make an account",
+          operationId: "legacyRegisterUser",
+          summary: "Create an account",
+          description: "Also logs in.",
           body: Registration,
           response: { 201: Session, ...problems(400, 413, 415) },
         },
       },
-      async ({ body }, reply) => {
+      async ({ ctx, body }, reply) => {
         const { username, email, password, password2, first_name: firstName, last_name: lastName } = body;
-        if (!EMAIL.test(email)) throw invalidField("email", "Enter a valid email address.");
+        if (!isEmail(email)) throw invalidField("email", "Enter a valid email address.");
         if (password2 !== password) throw invalidField("password2", "The two passwords are not the same.");
         const { passwordMinLength } = config;
         const account = { username, password, email, firstName, lastName, passwordMinLength };
@@ -74,12 +100,14 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
+          operationId: "legacyLogInUser",
           summary: "Log in",
+          description: "Returns tokens and sets them as httpOnly cookies for browsers.",
           body: Credentials,
           response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
         },
       },
-      async ({ body, ip }, reply) => {
+      async ({ ctx, body, ip }, reply) => {
         const user = await logIn(ctx, throttle, { ...body, address: ip });
         return viewSession(user, await startSession(ctx, reply, user), "Login successful");
       },
@@ -90,15 +118,21 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "Trade a refresh token for new tokens",
-          description: "A refresh token works once; keep the one that comes with the answer.",
+          operationId: "legacyRefreshTokens",
+          summary: "Get new tokens for a refresh token",
+          description: "A refresh token works once. Keep the new refresh token of the answer.",
           body: Type.Object({
-            refresh: Type.String({ minLength: 1, maxLength: 200, examples: ["yTq0p4n7r9..."] }),
+            refresh: Type.String({
+              minLength: 1,
+              maxLength: 200,
+              description: "The refresh token.",
+              examples: ["yTq0p4n7r9s2"],
+            }),
           }),
           response: { 200: Tokens, ...problems(400, 401, 413, 415) },
         },
       },
-      async ({ body }, reply) => {
+      async ({ ctx, body }, reply) => {
         const { refresh: next, user } = await rotateSession(ctx, body.refresh);
         const { access, refresh } = await startSession(ctx, reply, user, next);
         return { access, refresh };

@@ -1,36 +1,49 @@
 /** What the Task Queue & Notification API shows of a task. */
 import Type, { type Static } from "typebox";
+import { Moment, nullable, Uuid } from "../../platform/http/schemas.ts";
 import type { TaskDetail } from "../shared/task-detail.ts";
 
-const Moment = Type.String({ format: "date-time" });
-export const StatusName = Type.Enum(["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"]);
-
-const id = Type.Integer({ description: "The task's number.", examples: [1] });
-const Owner = Type.Object({
-  id: Type.Integer({ examples: [1] }),
-  username: Type.String({ examples: ["john_doe"] }),
-  email: Type.String({ examples: ["john@example.com"] }),
+export const StatusName = Type.Enum(["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"], {
+  description: "The status of the task.",
 });
+
+const id = Type.Integer({ description: "The number of the task.", examples: [1] });
+const Owner = Type.Object(
+  {
+    id: Type.Integer({ description: "The id of the user.", examples: [1] }),
+    username: Type.String({ description: "The name of the user.", examples: ["john_doe"] }),
+    email: Type.String({ description: "The email address, or empty.", examples: ["john@example.com"] }),
+  },
+  { description: "The owner of the task." },
+);
+const listed = {
+  title: Type.String({ description: "A title for people.", examples: ["Process Customer Data"] }),
+  status: StatusName,
+  created_at: Moment("When the task was created."),
+  updated_at: Moment("When the task last changed."),
+};
 
 export const QueuedTask = Type.Object({
   id,
   user: Owner,
-  title: Type.String(),
-  description: Type.String(),
-  status: StatusName,
-  result: Type.Union([Type.String(), Type.Null()], { description: "What came of it, in a sentence." }),
-  celery_task_id: Type.String({ format: "uuid", description: "The queue's job." }),
-  created_at: Moment,
-  updated_at: Moment,
+  ...listed,
+  description: Type.String({
+    description: "A longer text for people, or empty.",
+    examples: ["Import and process customer CSV file"],
+  }),
+  result: nullable(
+    Type.String({ examples: ["Task completed successfully in 12 seconds at 2026-11-22T03:43:35.000Z"] }),
+    "The result in one sentence.",
+  ),
+  celery_task_id: { ...Uuid, description: "The job of the task." },
 });
 
-const listed = { title: Type.String(), status: StatusName, created_at: Moment, updated_at: Moment };
 export const ListedTask = Type.Object({ id, ...listed });
 export const TaskOfAll = Type.Object({ id, user: Owner, ...listed });
 
 export const QueuedTaskAnswer = Type.Object({
   task: QueuedTask,
-  cached: Type.Boolean({ description: "Whether it came from this process's memory." }),
+  cached: Type.Boolean({ description: "Whether the answer came from the memory of this process." }),
 });
 
 /** toUpperCase() forgets which words there are. */

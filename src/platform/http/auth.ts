@@ -8,13 +8,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Config } from "../../config.ts";
 import { DomainError } from "../../errors.ts";
 import type { Caller, Role } from "../../schema/accounts.ts";
+import type { Log } from "../log.ts";
 import { parseBasic } from "./basic.ts";
 
 /** The proofs that only the database can judge. Each throws DomainError `unauthenticated` where it is none. */
 export interface Verifiers {
   /** @throws DomainError `too_many_attempts` */
   readonly password: (login: { username: string; password: string; address: string }) => Promise<Caller>;
-  readonly apiToken: (token: string) => Promise<Caller>;
+  readonly apiToken: (token: string, log: Log) => Promise<Caller>;
 }
 
 type Proof = "access_token" | "api_token" | "password";
@@ -110,7 +111,7 @@ async function takeCredentials(request: FastifyRequest, scheme: string, credenti
   } else if (scheme !== "bearer" && scheme !== "token") {
     throw new DomainError("unauthenticated", "`Authorization` must be Bearer, Token or Basic.");
   } else if (credentials.startsWith(API_TOKEN_PREFIX)) {
-    request.user = await verifiers.apiToken(credentials);
+    request.user = await verifiers.apiToken(credentials, request.log as Log);
     request.proof = "api_token";
   } else takeAccessToken(request, credentials);
 }

@@ -11,6 +11,11 @@ export interface Download {
   readonly text: AsyncIterable<string>;
 }
 
+/** For a route's response headers. */
+export const CONTENT_DISPOSITION = {
+  "Content-Disposition": { type: "string", description: "The name to save the file under." },
+};
+
 /** Compressed where the client takes it. Read no faster than it is sent, and no further when the client goes away. */
 export function sendDownload(
   request: FastifyRequest,

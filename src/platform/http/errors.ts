@@ -3,10 +3,12 @@ import { STATUS_CODES } from "node:http";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
-import { isDatabaseUnavailable, LOCK_NOT_AVAILABLE, postgresError } from "../postgres/database.ts";
+import { isDatabaseUnavailable, postgresError } from "../postgres/database.ts";
+import { SQLSTATE } from "../sqlstates.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
+import { REQUEST_ID_HEADER } from "./request-id.ts";
 
-const STATUS: Record<ErrorCode, number> = {
+export const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
   unauthenticated: 401,
   forbidden: 403,
@@ -20,39 +22,71 @@ const STATUS: Record<ErrorCode, number> = {
 
 export const Problem = Type.Object(
   {
-    type: Type.String(),
-    title: Type.String({ description: "The status in words." }),
-    status: Type.Integer(),
-    code: Type.String({ description: "Stable, for programs." }),
-    detail: Type.String({ description: "What is wrong and what to do, for people." }),
-    error: Type.String({ description: "The same as `detail`." }),
-    field_errors: Type.Record(Type.String(), Type.Array(Type.String()), {
-      description: "What is wrong with each field.",
+    type: Type.String({ description: "Always `about:blank`.", examples: ["about:blank"] }),
+    title: Type.String({ description: "The status in words.", examples: ["Bad Request"] }),
+    status: Type.Integer({ description: "The HTTP status.", examples: [400] }),
+    code: Type.String({
+      description: "The kind of error, stable for programs.",
+      examples: ["invalid_input"],
     }),
+    detail: Type.String({
+      description: "The problem and the way out, for people.",
+      examples: ["limit: must be <= 1000"],
+    }),
+    error: Type.String({ description: "The same as `detail`.", examples: ["limit: must be <= 1000"] }),
+    field_errors: Type.Record(Type.String(), Type.Array(Type.String()), {
+      description: "The problems of each invalid field.",
+      examples: [{ limit: ["must be <= 1000"] }],
+    }),
+    request_id: Type.Optional(
+      Type.String({
+        description: "For a status of 5xx: the id of the request, as in the log and in `x-request-id`.",
+        examples: ["019c1f3e-7f0a-7c11-9d43-6d0b2c1a9e55"],
+      }),
+    ),
   },
-  { $id: "Problem", description: "Problem details (RFC 9457)." },
+  {
+    $id: "Problem",
+    description: "Problem details (RFC 9457).",
+    examples: [
+      {
+        type: "about:blank",
+        title: "Bad Request",
+        status: 400,
+        code: "invalid_input",
+        detail: "limit: must be <= 1000",
+        error: "limit: must be <= 1000",
+        field_errors: { limit: ["must be <= 1000"] },
+      },
+    ],
+  },
 );
 
 const MEANING: Record<number, string> = {
-  400: "The input is wrong; `field_errors` names the field.",
-  401: "No proof of who is calling, or one that is not valid (any more).",
-  403: "Not allowed.",
-  404: "There is none, or it is somebody else's.",
-  409: "Not possible in the present state.",
-  413: "Over a limit; `detail` names it.",
-  415: "Not a media type that is understood here.",
-  416: "`Range` asks for bytes that there are none of; `Content-Range` tells how many there are.",
-  422: "The Idempotency-Key stood for another request.",
-  429: "Too many failed attempts; `Retry-After` says when to try again.",
-  500: "A mistake of ours; it is logged.",
-  503: "The database can't be reached or the service is overloaded; try again after `Retry-After` seconds.",
+  400: "The request is invalid; `field_errors` names the field.",
+  401: "The credentials are missing, invalid or expired.",
+  403: "You are not allowed to do this.",
+  404: "The resource does not exist, or it belongs to another user.",
+  409: "The current state does not allow this.",
+  413: "The request exceeds a limit; `detail` names it.",
+  415: "The media type of the body is not supported.",
+  416: "`Range` asks for bytes beyond the end; `Content-Range` has the size.",
+  422: "The Idempotency-Key was used for a different request.",
+  429: "Too many failed logins. Try again after `Retry-After` seconds.",
+  431: "The URL and the headers are larger than 16 kB together.",
+  500: "Internal error. It has been logged.",
+  503: "The database is unreachable or the service is overloaded. Try again after `Retry-After` seconds.",
 };
+
+/** The statuses that any route can answer. */
+const ANYWHERE = [431, 500, 503];
+
+const content = { "application/problem+json": { schema: Type.Ref("Problem") } };
 
 /** Response schemas for a route's errors. */
 export function problems(...statuses: (keyof typeof MEANING)[]) {
-  const content = { "application/problem+json": { schema: Type.Ref("Problem") } };
   return Object.fromEntries(
-    [...statuses, 500, 503].map((status) => [status, { description: MEANING[status], content }]),
+    [...statuses, ...ANYWHERE].map((status) => [status, { description: MEANING[status], content }]),
   );
 }
 
@@ -63,7 +97,17 @@ export function sendProblem(
   detail: string,
   fieldErrors: FieldErrors = {},
 ): FastifyReply {
-  return reply.code(status).type("application/problem+json").send({
+  return reply
+    .code(status)
+    .type("application/problem+json")
+    .send({
+      ...problemOf(status, code, detail, fieldErrors),
+      ...(status >= 500 ? { request_id: reply.request.id } : {}),
+    });
+}
+
+export function problemOf(status: number, code: string, detail: string, fieldErrors: FieldErrors = {}) {
+  return {
     type: "about:blank",
     title: STATUS_CODES[status],
     status,
@@ -71,7 +115,7 @@ export function sendProblem(
     detail,
     error: detail,
     field_errors: fieldErrors,
-  });
+  };
 }
 
 export function handleErrors(app: FastifyInstance): void {
@@ -98,7 +142,7 @@ export function handleErrors(app: FastifyInstance): void {
         "The database can't be reached right now. Try again in a moment.",
       );
     }
-    if (postgresError(error)?.code === LOCK_NOT_AVAILABLE) {
+    if (postgresError(error)?.code === SQLSTATE.lockNotAvailable) {
       request.log.warn({ err: error }, "a lock was not let go in time");
       reply.header("retry-after", 5);
       const busy = "Something else is still changing the same thing. Try again in a moment.";
@@ -113,7 +157,7 @@ export function handleErrors(app: FastifyInstance): void {
       reply,
       500,
       "internal",
-      "Something went wrong here. It was logged with this request's id.",
+      `Internal error. It has been logged with request id ${request.id}.`,
     );
   });
   app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, "not_found", nowhere(request)));
@@ -124,6 +168,8 @@ export function refuseUrl(error: FastifyError, request: FastifyRequest, reply: F
   const status = error.code === "FST_ERR_BAD_URL" ? 400 : 404;
   const detail =
     status === 400 ? "The URL can't be read: it has a `%` that begins no character." : nowhere(request);
+  // No hook runs for such a request.
+  reply.header(REQUEST_ID_HEADER, request.id);
   sendProblem(reply, status, codeOf(status), detail);
 }
 

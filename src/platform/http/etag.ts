@@ -30,5 +30,5 @@ export function hasVersion(ifNoneMatch: string | undefined, version: string): bo
 
 /** For a route's response schemas. */
 export const NOT_MODIFIED = {
-  304: Type.Null({ description: "It still is the version that `If-None-Match` names." }),
+  304: Type.Null({ description: "Nothing has changed since the version that `If-None-Match` names." }),
 };

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import { problems } from "./errors.ts";
 
-const Health = Type.Object({ status: Type.Literal("ok") });
+const Health = Type.Object({ status: Type.Literal("ok") }, { description: "The check passed." });
 
 /** @param checkReady throws while requests cannot be served */
 export function healthRoutes(checkReady: () => Promise<unknown>): FastifyPluginAsyncTypebox {
@@ -10,7 +10,15 @@ export function healthRoutes(checkReady: () => Promise<unknown>): FastifyPluginA
     const shared = { tags: ["health"] };
     app.get(
       "/livez",
-      { schema: { ...shared, summary: "The process is up", response: { 200: Health, ...problems() } } },
+      {
+        schema: {
+          ...shared,
+          operationId: "checkLiveness",
+          summary: "Check that the process is up",
+          description: "Does not look at the database.",
+          response: { 200: Health, ...problems() },
+        },
+      },
       async () => ({ status: "ok" as const }),
     );
     app.get(
@@ -18,7 +26,9 @@ export function healthRoutes(checkReady: () => Promise<unknown>): FastifyPluginA
       {
         schema: {
           ...shared,
-          summary: "The database answers, so requests can be served",
+          operationId: "checkReadiness",
+          summary: "Check that requests can be served",
+          description: "Asks the database; 503 if it does not answer.",
           response: { 200: Health, ...problems() },
         },
       },

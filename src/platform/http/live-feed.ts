@@ -9,7 +9,7 @@ import { EventStream, formatEvent } from "./sse.ts";
 
 /** At most four a second. */
 const INTERVAL_MS = 250;
-/** Without a notification, as a net under everything that changes a thing and forgets to tell. */
+/** Also without a published change, in case a verb forgets to publish one. */
 const RECHECK_MS = 15_000;
 const RETRY_MS = 1000;
 
@@ -57,19 +57,25 @@ export function streamSchema({ what, whenever, example }: Described) {
   const stream = `retry: 2000\n\nevent: ${what}\nid: 5Zr0bPLfbWAW6ZP5U9dWaQ\ndata: ${example}\n\n`;
   return {
     description:
-      `\`${what}\`: the ${what} as GET shows it, at first and whenever ${whenever}, at most four times a second. \`end\`: the same ` +
-      `once more when the ${what} has ended, and the stream closes. A comment every 15 seconds keeps the connection. Who comes ` +
-      "back with `Last-Event-ID` hears only what is newer, and 204 where that is nothing, by which an EventSource " +
-      "knows to stay away.",
+      `Server-sent events. \`${what}\` has the ${what} as GET returns it; it is sent at once, and again whenever ` +
+      `${whenever}, at most four times per second. \`end\` has the same data and is sent after the ${what} has ended; then ` +
+      "the stream closes. A comment every 15 seconds keeps the connection open. A client that reconnects with " +
+      "`Last-Event-ID` gets only newer events, or 204 if there will be no more, which stops an EventSource.",
     headers: Type.Object({
-      "last-event-id": Type.Optional(Type.String({ maxLength: 100, description: "`id` of the last event." })),
+      "last-event-id": Type.Optional(
+        Type.String({
+          maxLength: 100,
+          description: "The `id` of the last event that the client received.",
+          examples: ["5Zr0bPLfbWAW6ZP5U9dWaQ"],
+        }),
+      ),
     }),
     response: {
       200: {
-        description: "The stream.",
+        description: "A stream of events.",
         content: { "text/event-stream": { schema: Type.String({ examples: [stream] }) } },
       },
-      204: Type.Null({ description: `The ${what} has ended, and the client has heard so.` }),
+      204: Type.Null({ description: `The ${what} has ended, and the client has its last event.` }),
       ...problems(400, 401, 404),
     },
   };

@@ -2,7 +2,9 @@
 import swagger from "@fastify/swagger";
 import type { FastifyInstance, FastifySchema } from "fastify";
 import type { TSchema } from "typebox";
+import { ACCESS_COOKIE, SECURITY } from "./auth.ts";
 import { problems } from "./errors.ts";
+import { finishDocument, HEADERS, RESPONSES, withoutDefaultsRequired } from "./openapi-parts.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -12,107 +14,103 @@ declare module "fastify" {
 }
 
 const TAGS = {
-  auth: "Accounts and tokens",
-  batches: "Uploads, their rows and what came of them",
-  targets: "What rows can become",
-  books: "The records that the `books` target makes, and their pictures",
-  records: "The rows of any CSV, kept as they are, that the `records` target makes",
-  tasks: "Background work: file processing and what a team adds",
-  files: "Files to work on, and files that tasks made",
-  admin: "For operators: every task, queues, workers",
-  seed: "The endpoints of the services that Rowmill replaces, unchanged",
-  health: "For load balancers and orchestrators",
+  auth: "Accounts, logins and API tokens.",
+  batches: "CSV uploads, their rows and the results.",
+  targets: "Destinations for the rows of an upload.",
+  books: "The books that the `books` target creates, and their pictures.",
+  records: "The rows of any CSV, stored unchanged by the `records` target.",
+  tasks: "Background work: file processing and the task types that a team adds.",
+  files: "Files that tasks read, and files that tasks created.",
+  admin: "For operators: the tasks of all users, queues, jobs and workers.",
+  legacy:
+    "The endpoints of the services that Rowmill replaces, unchanged. Each path works with and without a slash at its end.",
+  health: "For load balancers and orchestrators.",
 } as const;
 
-export async function registerOpenApi(
-  app: FastifyInstance,
-  publicUrl: string,
-  version: string,
-): Promise<void> {
+const SECURITY_SCHEMES = {
+  bearer: {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description: "An access token or an API token.",
+  },
+  cookie: {
+    type: "apiKey",
+    in: "cookie",
+    name: ACCESS_COOKIE,
+    description: "An access token, for pages of this site. Other sites cannot make changes with it.",
+  },
+  basic: {
+    type: "http",
+    scheme: "basic",
+    description: "Username and password in UTF-8. The username cannot contain a colon.",
+  },
+  token: {
+    type: "apiKey",
+    in: "header",
+    name: "Authorization",
+    description: "`Token <token>`, with an API token (`rmt_...`) or an access token.",
+  },
+} as const;
+
+export async function registerOpenApi(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
       info: {
         title: "Rowmill",
         version,
+        license: { name: "MIT", identifier: "MIT" },
+        contact: { name: "Rowmill" },
         description:
-          "Bulk CSV uploads and background tasks on one PostgreSQL. Every row of a file becomes a tracked task, processed " +
-          "exactly once; files are worked on, and whatever a team adds, by tasks that can be watched, cancelled and retried.\n\n" +
-          "Sign up or log in and send `Authorization: Bearer <access>` with every other call, or make an API token and send " +
-          "`Authorization: Token rmt_...`, or send username and password as Basic. Then upload a CSV and follow its batch, " +
-          "or create a task and follow it.",
+          "Bulk CSV uploads and background tasks on one PostgreSQL. Rowmill tracks every row of a file, processes it " +
+          "exactly once and reports its result. Tasks process files, or do any other work that a team adds; you can " +
+          "follow, cancel and retry them.\n\n" +
+          "Sign up or log in, and send `Authorization: Bearer <access>` with every other request. Alternatively, create " +
+          "an API token and send `Authorization: Token rmt_...`, or send username and password as Basic. Then upload a " +
+          "CSV and follow its batch, or create a task and follow it.",
       },
-      servers: [{ url: "/" }, { url: publicUrl }],
+      servers: [{ url: "/" }],
+      security: SECURITY,
       tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
-      components: {
-        securitySchemes: {
-          bearer: {
-            type: "http",
-            scheme: "bearer",
-            bearerFormat: "JWT",
-            description: "An access token, or an API token.",
-          },
-          cookie: {
-            type: "apiKey",
-            in: "cookie",
-            name: "access_token",
-            description: "An access token, for pages of this site. Changes must come from such a page.",
-          },
-          basic: {
-            type: "http",
-            scheme: "basic",
-            description: "Username and password in UTF-8. The name can't have a colon.",
-          },
-          token: {
-            type: "apiKey",
-            in: "header",
-            name: "Authorization",
-            description: "`Token <token>`: an API token (`rmt_...`), or an access token.",
-          },
-        },
-      },
+      components: { securitySchemes: SECURITY_SCHEMES, responses: RESPONSES, headers: HEADERS },
     },
     transform: ({ schema, url, route }) => ({
-      schema: describeInput(schema, route.config?.documentedBody),
-      url,
+      schema: describeOperation(schema, route.config?.documentedBody),
+      url: url.replace(/(?<=.)\/$/, ""),
     }),
+    transformObject: (document) =>
+      "openapiObject" in document ? finishDocument(document.openapiObject) : document.swaggerObject,
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) => String(schema.$id ?? `schema-${index}`),
     },
   });
 }
 
-const FILE_FORM = {
-  type: "object",
-  required: ["file"],
-  properties: { file: { type: "string", format: "binary", description: "The CSV file." } },
-};
-
-/** What the routes' own schemas can't say: the file of an upload, that a field with a default may be left out, the login throttle. */
-function describeInput(schema: FastifySchema, ownBody?: Readonly<Record<string, TSchema>>): FastifySchema {
-  if (!schema) return schema;
-  const body = schema.consumes?.includes("multipart/form-data") ? FILE_FORM : schema.body;
+/** Adds what a route's own schema cannot say: its form, which fields may be left out, the login throttle. */
+function describeOperation(
+  schema: FastifySchema,
+  ownBody?: Readonly<Record<string, TSchema>>,
+): FastifySchema {
+  if (!schema || schema.hide) return schema;
+  const { security, body, querystring, response, ...rest } = schema;
   return {
-    ...schema,
-    // Any of them may come with a name and a password, which can be guessed.
-    ...(schema.security ? { response: { ...problems(429), ...(schema.response as object) } } : {}),
+    ...rest,
+    // The document's own `security` holds where an operation has none.
+    ...(security === SECURITY ? {} : { security: security ?? [] }),
+    // Credentials can be a name and a password, which can be guessed.
+    response: { ...(security ? problems(429) : {}), ...(response as object) },
     ...(body ? { body: withoutDefaultsRequired(body) } : {}),
     ...(ownBody ? { body: { content: mediaOf(ownBody) } } : {}),
-    ...(schema.querystring ? { querystring: withoutDefaultsRequired(schema.querystring) } : {}),
+    ...(querystring ? { querystring: withoutDefaultsRequired(querystring) } : {}),
   };
 }
 
 function mediaOf(body: Readonly<Record<string, TSchema>>): object {
-  return Object.fromEntries(Object.entries(body).map(([mediaType, schema]) => [mediaType, { schema }]));
-}
-
-function withoutDefaultsRequired(schema: unknown): unknown {
-  const { properties = {}, required = [] } = schema as {
-    properties?: Record<string, object>;
-    required?: string[];
-  };
-  return {
-    ...(schema as object),
-    required: required.filter((name) => !("default" in (properties[name] ?? {}))),
-  };
+  return Object.fromEntries(
+    Object.entries(body).map(([mediaType, schema]) => [
+      mediaType,
+      { schema: withoutDefaultsRequired(schema) },
+    ]),
+  );
 }

@@ -1,22 +1,41 @@
 /** Cursor pagination: a cursor is opaque to clients, and is the key of the last item of the page before. */
 import Type, { type TSchema } from "typebox";
 import { type DomainError, invalidField } from "../../errors.ts";
+import { nullable } from "./schemas.ts";
 
 export const MAX_PAGE = 1000;
 
 export const PageQuery = {
-  cursor: Type.Optional(Type.String({ maxLength: 100, description: "`next_cursor` of the page before." })),
-  limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE, default: 100, description: "Items on a page." }),
+  cursor: Type.Optional(
+    Type.String({
+      maxLength: 100,
+      description: "`next_cursor` of the previous page. Absent: the first page.",
+      examples: ["MTAw"],
+    }),
+  ),
+  limit: Type.Integer({
+    minimum: 1,
+    maximum: MAX_PAGE,
+    default: 100,
+    description: "The number of items per page.",
+    examples: [100],
+  }),
 };
 
 export function Page<S extends TSchema>(item: S) {
-  return Type.Object({
-    items: Type.Array(item),
-    next_cursor: Type.Union([Type.String(), Type.Null()], { description: "null on the last page." }),
-  });
+  return Type.Object(
+    {
+      items: Type.Array(item),
+      next_cursor: nullable(
+        Type.String({ examples: ["MTAw"] }),
+        "Send it as `cursor` to get the next page. null: this is the last page.",
+      ),
+    },
+    { description: "One page of the list." },
+  );
 }
 
-export function encodeCursor(key: string | number): string {
+function encodeCursor(key: string | number): string {
   return Buffer.from(String(key)).toString("base64url");
 }
 

@@ -4,13 +4,18 @@ import Type, { type TSchema } from "typebox";
 export const Moment = (description: string) => Type.String({ format: "date-time", description });
 
 export const NullableMoment = (description: string) =>
-  Type.Union([Type.String({ format: "date-time" }), Type.Null()], { description });
+  nullable(Type.String({ format: "date-time" }), description);
 
 /** As PostgreSQL takes it: the format alone also allows `urn:uuid:`. */
 export const Uuid = Type.String({
   format: "uuid",
   pattern: "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+  examples: ["01a20159-f320-7af5-a6be-a1fe00000000"],
 });
+
+/** An id that a client sends as a number. */
+export const NumericId = (description: string) =>
+  Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description, examples: [1] });
 
 export const nullable = <S extends TSchema>(schema: S, description: string) =>
   Type.Union([schema, Type.Null()], { description });

@@ -2,6 +2,7 @@
 import type { Readable } from "node:stream";
 import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import Type, { type TProperties } from "typebox";
 import { DomainError, invalidField } from "../../errors.ts";
 import { bodyError, drainBody } from "./broken-body.ts";
 
@@ -27,8 +28,19 @@ export interface UploadedFile {
 
 const FIELD = "file";
 
+const CSV_EXAMPLE = "title,author\nEmma,Jane Austen\n";
+
 /** The parts around the file are a few hundred bytes; a body that is larger by this has a file that is larger. */
 const FORM_BYTES = 65_536;
+
+/** For `documentedBody` of a route: the file, and fields that must come before it. */
+export function fileForm(
+  description: string,
+  { fields = {}, examples = [CSV_EXAMPLE] }: { fields?: TProperties; examples?: string[] } = {},
+) {
+  const file = Type.String({ format: "binary", description, examples });
+  return { "multipart/form-data": Type.Object({ ...fields, [FIELD]: file }) };
+}
 
 export async function registerUploads(app: FastifyInstance): Promise<void> {
   await app.register(multipart);

@@ -1,12 +1,12 @@
-/** Notifications of PostgreSQL: one connection a process, however many wait for however much. */
+/** Hears the changes that processes publish (LISTEN): one connection per process, whatever the number of listeners. */
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Config } from "../../config.ts";
 import type { Log } from "../log.ts";
 import { connectionLimits } from "./database.ts";
 
-/** Gets the payload; null: notifications may have been missed, anything may have changed. */
-export type NotifyHandler = (payload: string | null) => void;
+/** Gets the payload. null: changes may have been missed, so anything may have changed. */
+export type ChangeHandler = (payload: string | null) => void;
 
 /** How often handlers look for themselves while no connection listens. */
 const POLL_MS = 1000;
@@ -16,33 +16,36 @@ const MAX_BACKOFF_MS = 10_000;
 
 /** Connects when the first handler comes, and again whenever the connection is lost. */
 export class ChangeListener {
-  readonly #config: Pick<Config, "databaseUrl" | "databaseBackend">;
+  readonly #config: Pick<Config, "databaseUrl">;
+  readonly #hasNotifications: boolean;
   readonly #log: Log;
-  readonly #handlers = new Map<string, Set<NotifyHandler>>();
-  /** Channels whose notifications the present connection gets. */
+  readonly #handlers = new Map<string, Set<ChangeHandler>>();
+  /** The channels that the present connection listens to. */
   readonly #subscribed = new Set<string>();
   readonly #closing = new AbortController();
   #client: pg.Client | null = null;
   #running: Promise<void> | null = null;
   #polling: NodeJS.Timeout | undefined;
 
-  constructor(config: Pick<Config, "databaseUrl" | "databaseBackend">, log: Log) {
+  /** @param hasNotifications without them handlers are called with null each second */
+  constructor(config: Pick<Config, "databaseUrl">, hasNotifications: boolean, log: Log) {
     this.#config = config;
+    this.#hasNotifications = hasNotifications;
     this.#log = log;
   }
 
-  /** Whether notifications come; until then handlers are called with null each second. */
+  /** Whether changes are heard; until then handlers are called with null each second. */
   get isListening(): boolean {
     return this.#client !== null;
   }
 
-  /** Whether no notification of this channel can be missed. */
+  /** Whether no change of this channel can be missed. */
   isListeningTo(channel: string): boolean {
     return this.isListening && this.#subscribed.has(channel);
   }
 
   /** @returns what ends it */
-  listen(channel: string, handler: NotifyHandler): () => void {
+  listen(channel: string, handler: ChangeHandler): () => void {
     const known = this.#handlers.get(channel);
     const handlers = known ?? new Set();
     this.#handlers.set(channel, handlers.add(handler));
@@ -69,8 +72,7 @@ export class ChangeListener {
     this.#polling = setInterval(() => {
       if (!this.isListening) this.#wakeAll();
     }, POLL_MS).unref();
-    // CockroachDB has no notifications: there, looking each second is all.
-    if (this.#config.databaseBackend !== "cockroachdb") this.#running = this.#run();
+    if (this.#hasNotifications) this.#running = this.#run();
   }
 
   async #run(): Promise<void> {

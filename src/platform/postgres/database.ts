@@ -4,7 +4,9 @@ import { sql } from "drizzle-orm";
 import { drizzle, type NodePgClient, type NodePgQueryResultHKT } from "drizzle-orm/node-postgres";
 import type { PgDatabase } from "drizzle-orm/pg-core";
 import pg from "pg";
+import type { Config } from "../../config.ts";
 import type { Log } from "../log.ts";
+import { saysUnreachable } from "../sqlstates.ts";
 
 export type Database = PgDatabase<NodePgQueryResultHKT, Record<string, never>>;
 
@@ -61,21 +63,33 @@ export function postgresError(error: unknown): pg.DatabaseError | null {
   return null;
 }
 
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-export const LOCK_NOT_AVAILABLE = "55P03";
-const LOST_CONNECTION_CODES = /^(08|57P|53300)/;
 const LOST_CONNECTION_MESSAGES =
   /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|timeout|[Cc]onnection terminated|not queryable/;
 
 /** Whether the error says that the database can't be reached, rather than that a statement is wrong. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const known = postgresError(error);
-  if (known?.code) return LOST_CONNECTION_CODES.test(known.code);
+  if (known?.code) return saysUnreachable(known.code);
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = "code" in cause ? String(cause.code) : "";
     if (LOST_CONNECTION_MESSAGES.test(`${code} ${cause.message}`)) return true;
   }
   return false;
+}
+
+/**
+ * Whether LISTEN works. CockroachDB has no notifications, and a pooler in transaction mode drops them; what gives it away
+ * is a process id that is not the session's.
+ */
+export async function hasNotifications(pool: pg.Pool, { databaseBackend }: Pick<Config, "databaseBackend">) {
+  if (databaseBackend === "cockroachdb") return false;
+  const client = await pool.connect();
+  try {
+    const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+    return "processID" in client && client.processID === rows[0]?.pid;
+  } finally {
+    client.release();
+  }
 }
 
 /** Waits until the database answers, with backoff from 0.25 s to 5 s; never gives up. */

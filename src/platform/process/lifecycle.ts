@@ -1,29 +1,29 @@
-/** How a program begins, and how it ends: in reverse order of opening, with a deadline. */
+/** Starts a program, and closes its resources in reverse order within a deadline. */
 import type { Config } from "../../config.ts";
 import { ConfigError } from "../../errors.ts";
 import { createLog, type Log } from "../log.ts";
 
-/** A program that is not closed by then exits all the same: what it held is handed on by the database. */
+/** A program that is still closing after this time exits anyway: the database hands its work to others. */
 const CLOSE_DEADLINE_MS = 30_000;
 
-/** npm passes on the Ctrl-C that the terminal has sent to its programs already: within this time it is the same one. */
+/** On Ctrl-C a program gets SIGINT from the terminal and again from npm; within this time they count as one. */
 const SAME_SIGNAL_MS = 1000;
 
-/** What a program tells the one that started it when it serves. */
+/** Message that a program sends to its parent process once it serves. */
 export const READY = "ready";
 
 export interface Running {
   readonly config: Config;
   readonly log: Log;
-  /** What is opened goes onto this stack, and is closed from its top down. */
+  /** Closed from the top of the stack down. */
   readonly resources: AsyncDisposableStack;
-  /** Closes what is open, once, whoever asks. */
+  /** Closes all resources; later calls return the same promise. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * Runs a program until SIGINT, SIGTERM or the end of the one that started it; then it exits with 0 once all is closed.
- * One that can't start exits with 1: for a bad setting with one line that names it, else with a stack.
+ * Runs a program until SIGINT, SIGTERM or the end of its parent process, then closes it and exits with 0.
+ * If it cannot start, it exits with 1: a ConfigError is printed as one line, any other error with its stack.
  */
 export async function runProgram(
   name: string,
@@ -43,14 +43,14 @@ export async function runProgram(
     await start({ config, log, resources, close });
     process.send?.(READY);
   } catch (error) {
-    // Once it closes, whatever is still under way fails; who closes it exits.
+    // Closing makes a start that is still under way fail; the code that closes also exits.
     if (closing) return;
     await close();
     reportAndExit(error);
   }
 }
 
-/** A bad setting in one line, anything else with its stack. */
+/** Prints a ConfigError as one line, any other error with its stack, and exits with 1. */
 export function reportAndExit(error: unknown): never {
   const text =
     error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : String(error);
@@ -63,13 +63,13 @@ function closeOnSignal(log: Log, close: () => Promise<void>): void {
   const shutDown = async (reason: string) => {
     if (closingSince !== null) {
       if (Date.now() - closingSince < SAME_SIGNAL_MS) return;
-      log.warn({ reason }, "second signal: exiting at once");
+      log.warn({ reason }, "exiting at once after a second signal");
       process.exit(1);
     }
     closingSince = Date.now();
     log.info({ reason }, "closing");
     setTimeout(() => {
-      log.error("not closed in time");
+      log.error("exiting because closing takes too long");
       process.exit(1);
     }, CLOSE_DEADLINE_MS).unref();
     try {
@@ -84,6 +84,6 @@ function closeOnSignal(log: Log, close: () => Promise<void>): void {
   process.on("SIGINT", shutDown);
   process.on("SIGTERM", shutDown);
   process.on("disconnect", () => {
-    if (closingSince === null) void shutDown("the program that started this one is gone");
+    if (closingSince === null) void shutDown("the parent process ended");
   });
 }

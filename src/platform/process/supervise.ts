@@ -1,4 +1,4 @@
-/** Runs programs as child processes, starts one again that dies, and ends them all in order. */
+/** Runs programs as child processes and replaces those that end. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,10 +9,12 @@ export interface Program {
   readonly name: string;
   /** Absolute path of the script. */
   readonly script: string;
+  /** Options of Node itself, in addition to those of this process. */
+  readonly nodeOptions?: readonly string[];
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** First pause before a restart; doubled each time up to the last, and forgotten after a minute of running. */
+/** Pause before a restart: doubles from the first to the last, and starts over after a steady run. */
 const FIRST_PAUSE_MS = 500;
 const LAST_PAUSE_MS = 30_000;
 const STEADY_MS = 60_000;
@@ -22,16 +24,24 @@ const KILL_AFTER_MS = 35_000;
 export class Supervisor {
   readonly #children: Child[] = [];
   readonly #report: (line: string) => void;
+  readonly #waitsForRestart: boolean;
 
-  constructor(report: (line: string) => void) {
+  /** @param waitsForRestart whether a program that ends stays down until `restart` is called */
+  constructor(report: (line: string) => void, waitsForRestart = false) {
     this.#report = report;
+    this.#waitsForRestart = waitsForRestart;
   }
 
-  /** Resolves when the program serves. @throws where it ends before that: then it is not started again */
+  /** Resolves once the program serves. @throws ConfigError if it ends before; it is not started again then */
   async start(program: Program): Promise<void> {
-    const child = new Child(program, this.#report);
+    const child = new Child(program, this.#report, this.#waitsForRestart);
     this.#children.push(child);
     await child.start();
+  }
+
+  /** Ends all programs and starts them again, each as soon as it has ended. */
+  async restart(): Promise<void> {
+    await Promise.all(this.#children.map((child) => child.restart()));
   }
 
   /** Ends the programs one after the other, in the order of their start. */
@@ -43,31 +53,44 @@ export class Supervisor {
 class Child {
   readonly #program: Program;
   readonly #report: (line: string) => void;
+  readonly #waitsForRestart: boolean;
   #process: ChildProcess | null = null;
-  /** Whether it has served once; one that never did is not started again. */
-  #isServing = false;
+  #hasServed = false;
   #isStopping = false;
+  #restarting: Promise<void> | null = null;
   #pauseMs = FIRST_PAUSE_MS;
 
-  constructor(program: Program, report: (line: string) => void) {
+  constructor(program: Program, report: (line: string) => void, waitsForRestart: boolean) {
     this.#program = program;
     this.#report = report;
+    this.#waitsForRestart = waitsForRestart;
   }
 
   async start(): Promise<void> {
     const child = this.#spawn();
-    const isReady = await Promise.race([
+    this.#hasServed = await Promise.race([
       once(child, "message").then(([message]) => message === READY),
       once(child, "exit").then(() => false),
     ]);
-    this.#isServing = isReady;
-    if (!isReady) {
-      throw new ConfigError(`${this.#program.name} ended before it served; the line above says why.`);
+    if (!this.#hasServed) {
+      throw new ConfigError(`${this.#program.name} ended before it served. The line above gives the reason.`);
     }
+  }
+
+  restart(): Promise<void> {
+    this.#restarting ??= this.#end().then(() => {
+      this.#restarting = null;
+      if (!this.#isStopping) this.#spawn();
+    });
+    return this.#restarting;
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
     const child = this.#process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
@@ -77,11 +100,11 @@ class Child {
   }
 
   #spawn(): ChildProcess {
-    const { script, env } = this.#program;
+    const { script, nodeOptions = [], env } = this.#program;
     const startedAt = Date.now();
-    // A group of its own, so that Ctrl-C reaches only the supervisor, which ends the programs in order; the IPC
-    // channel ends them where the supervisor is killed.
-    const child = spawn(process.execPath, [...process.execArgv, script], {
+    // Its own process group: Ctrl-C reaches only the supervisor, which ends the programs in order. If the supervisor
+    // is killed, the closed IPC channel ends them.
+    const child = spawn(process.execPath, [...process.execArgv, ...nodeOptions, script], {
       env,
       detached: true,
       stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -89,15 +112,20 @@ class Child {
     this.#process = child;
     child.once(
       "exit",
-      (code, signal) => void this.#restart(Date.now() - startedAt, signal ?? `code ${code}`),
+      (code, signal) => void this.#replace(Date.now() - startedAt, signal ?? `code ${code}`),
     );
     return child;
   }
 
-  async #restart(ranMs: number, how: string): Promise<void> {
-    if (!this.#isServing || this.#isStopping) return;
+  async #replace(ranMs: number, how: string): Promise<void> {
+    if (!this.#hasServed || this.#isStopping || this.#restarting) return;
+    const { name } = this.#program;
+    if (this.#waitsForRestart) {
+      this.#report(`${name} ended (${how}). It starts again after the next change.`);
+      return;
+    }
     if (ranMs > STEADY_MS) this.#pauseMs = FIRST_PAUSE_MS;
-    this.#report(`${this.#program.name} ended (${how}); starting it again in ${this.#pauseMs / 1000} s`);
+    this.#report(`${name} ended (${how}). It starts again in ${this.#pauseMs / 1000} s.`);
     await sleep(this.#pauseMs);
     this.#pauseMs = Math.min(LAST_PAUSE_MS, this.#pauseMs * 2);
     if (!this.#isStopping) this.#spawn();

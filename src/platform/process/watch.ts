@@ -1,14 +1,13 @@
-/** A look at something every so often, for as long as work on it lasts. */
+/** Polls a condition while work is in progress. */
 export interface Watch extends Disposable {
-  /** Aborts with what the look has found. */
+  /** Aborts with the error that `look` returned. */
   readonly signal: AbortSignal;
 }
 
 /**
- * A look twice a second costs nothing beside work that lasts, needs no connection of its own, and works on databases
- * without NOTIFY.
- * @param look finds why the work must stop, or null
- * @param onError told where it could not look; it looks again
+ * Polling twice a second costs little beside long work, needs no connection of its own, and works without NOTIFY.
+ * @param look returns the reason to stop the work, or null
+ * @param onError called if `look` fails; polling continues
  */
 export function watch(
   everyMs: number,

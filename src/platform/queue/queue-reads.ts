@@ -1,13 +1,12 @@
 /** What stands in the queue, read beside pg-boss: for the reconcilers, for operators, and for metrics. */
 import { sql } from "drizzle-orm";
+import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Database } from "../postgres/database.ts";
-
-export const SCHEMA = "pgboss";
 
 /** An interface as drizzle takes one for the type of a row. */
 type Row<T> = { [K in keyof T]: T[K] };
 
-const job = sql`${sql.identifier(SCHEMA)}.job`;
+const job = sql`${sql.identifier(QUEUE_SCHEMA)}.job`;
 
 /** Which of these jobs are in one of the states. */
 export async function jobsInState(
@@ -89,7 +88,7 @@ export async function readDepths(db: Database, names: readonly string[]): Promis
       CASE WHEN open.count > ${COUNTED_EXACTLY} THEN greatest(ready_count, open.due) ELSE open.due END AS waiting,
       CASE WHEN open.count > ${COUNTED_EXACTLY} THEN greatest(deferred_count, open.later) ELSE open.later END AS scheduled,
       extract(epoch FROM now() - oldest.since)::float8 AS "oldestWaitingSeconds"
-    FROM ${sql.identifier(SCHEMA)}.queue AS kind
+    FROM ${sql.identifier(QUEUE_SCHEMA)}.queue AS kind
     CROSS JOIN LATERAL (
       SELECT count(*)::int AS count, count(*) FILTER (WHERE state = 'retry')::int AS retrying,
         count(*) FILTER (WHERE start_after <= now())::int AS due, count(*) FILTER (WHERE start_after > now())::int AS later
@@ -120,7 +119,7 @@ function activeOf(name: ReturnType<typeof sql>) {
     SELECT name, id, data, retry_count, started_on FROM ${job} WHERE state = 'active' AND ${isOfKind} LIMIT ${MOST_ACTIVE}`;
   return sql`
     (${active(sql`name = ${name} AND group_id IS NOT NULL`)})
-    UNION ALL SELECT own.* FROM ${sql.identifier(SCHEMA)}.schedule AS scheduled
+    UNION ALL SELECT own.* FROM ${sql.identifier(QUEUE_SCHEMA)}.schedule AS scheduled
     CROSS JOIN LATERAL (${active(sql`name = scheduled.name AND group_id IS NULL`)}) AS own
     WHERE scheduled.name = ${name}`;
 }
@@ -166,7 +165,7 @@ function isAfter(moment: ReturnType<typeof sql>, key: string | null) {
 /** Jobs that come by themselves. */
 export async function listSchedules(db: Database): Promise<{ job: string; cron: string }[]> {
   const { rows } = await db.execute<{ job: string; cron: string }>(
-    sql`SELECT name AS job, cron FROM ${sql.identifier(SCHEMA)}.schedule ORDER BY name`,
+    sql`SELECT name AS job, cron FROM ${sql.identifier(QUEUE_SCHEMA)}.schedule ORDER BY name`,
   );
   return rows;
 }

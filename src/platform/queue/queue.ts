@@ -1,12 +1,14 @@
-/** pg-boss behind the words that Rowmill needs. The only importer of pg-boss. */
+/** pg-boss behind the words that Rowmill needs. Only this folder imports pg-boss. */
 import { sql } from "drizzle-orm";
-import type { NodePgClient } from "drizzle-orm/node-postgres";
 import { type Db, fromDrizzle, type Job, PgBoss, type QueueOptions, type WorkOptions } from "pg-boss";
 import type { Config } from "../../config.ts";
+import { type ProgramRole, ROOM_FOR_OTHERS } from "../../connections.ts";
+import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import { describeError, type Log } from "../log.ts";
-import { connectionLimits, type Database, databaseOn } from "../postgres/database.ts";
+import { connectionLimits, type Database } from "../postgres/database.ts";
 import { JobPlaces, type Taking } from "./job-places.ts";
-import { jobsInState, SCHEMA } from "./queue-reads.ts";
+import { type JobTransaction, trackTransactions } from "./job-transactions.ts";
+import { jobsInState } from "./queue-reads.ts";
 import { RunningJobs } from "./running-jobs.ts";
 
 /** What the queue has to know of a job; jobs.ts lists them all. */
@@ -45,8 +47,8 @@ export interface Delivery {
   readonly signal: AbortSignal;
 }
 
-/** What it returns is kept with the job as its result. */
-export type DeliveryHandler = (delivery: Delivery, tx: Database | null) => Promise<object | undefined>;
+/** What it returns is kept with the job as its result. `tx` is for transactional contracts; null for the others. */
+export type DeliveryHandler = (delivery: Delivery, tx: JobTransaction | null) => Promise<object | undefined>;
 
 export interface Queue {
   /** Adds jobs in the transaction that `db` is in, so that they exist when its writes do. */
@@ -60,9 +62,6 @@ export interface Queue {
   /** When a schedule is due next. */
   nextRun(cron: string): Date | null;
 }
-
-/** Places beside those that one group may take. */
-export const ROOM_FOR_OTHERS = 1;
 
 /** No job has such a priority. */
 const TAKES_NOTHING = { minPriority: 1_000_000, pollingIntervalSeconds: 60 };
@@ -78,7 +77,7 @@ export function concurrencyOf(
   return concurrency === "worker" ? (workerQueues?.get(queue) ?? workerConcurrency) : concurrency;
 }
 
-type Role = "enqueue" | "work" | "migrate";
+type Role = ProgramRole | "migrate";
 
 export class PgBossQueue implements Queue {
   readonly #boss: PgBoss;
@@ -87,27 +86,39 @@ export class PgBossQueue implements Queue {
   readonly #taken: { readonly contract: JobContract; readonly places: JobPlaces }[] = [];
   readonly inHand = new RunningJobs();
   #paused: ReadonlySet<string> = new Set();
+  readonly #transactionOf: (db: Db) => JobTransaction;
 
-  constructor(config: Config, databaseUrl: string, role: Role, poolMax: number, log: Log) {
+  /** @param canListen whether NOTIFY may wake a worker; without it, polling alone does */
+  constructor(
+    config: Config,
+    databaseUrl: string,
+    role: Role,
+    poolMax: number,
+    canListen: boolean,
+    log: Log,
+  ) {
     this.#config = config;
     this.#log = log;
     this.#boss = new PgBoss({
       connectionString: databaseUrl,
       application_name: `rowmill-${role}`,
-      schema: SCHEMA,
+      schema: QUEUE_SCHEMA,
+      // The migration creates it, where the role may.
+      createSchema: false,
       max: poolMax,
       ...connectionLimits,
       backend: config.databaseBackend,
       migrate: role === "migrate",
       supervise: role === "work",
       schedule: role === "work",
-      useListenNotify: role === "work" && config.databaseBackend !== "cockroachdb",
+      useListenNotify: role === "work" && canListen,
       // With a heartbeat of 10 s these notice a killed worker after about 10.5 s (measured).
       monitorIntervalSeconds: 2,
       superviseIntervalSeconds: 2,
       cronMonitorIntervalSeconds: 20,
       cronWorkerIntervalSeconds: 2,
     });
+    this.#transactionOf = trackTransactions(this.#boss.getDb());
     // Without this listener a lost connection would end the process.
     this.#boss.on("error", (error) => log.warn({ err: error }, "the queue met an error and goes on"));
     this.#boss.on("warning", (warning) => log.warn({ data: warning.data }, warning.message));
@@ -153,7 +164,7 @@ export class PgBossQueue implements Queue {
     );
     this.#taken.push({ contract, places });
     await places.start(!this.#isPaused(contract));
-    this.#log.info({ job: contract.name, queue: contract.queue, concurrency }, "taking jobs");
+    this.#log.debug({ job: contract.name, queue: contract.queue, concurrency }, "taking jobs");
   }
 
   #takingOf(contract: JobContract, options: WorkOptions, count: number, handler: DeliveryHandler): Taking {
@@ -187,7 +198,7 @@ export class PgBossQueue implements Queue {
       return this.#boss.work<object>(name, options, (jobs) => this.#deliver(contract, handler, jobs, null));
     }
     return this.#boss.work(name, { ...options, transactional }, (jobs: Job<object>[], tx: Db) =>
-      this.#deliver(contract, handler, jobs, databaseOn(asClient(tx))),
+      this.#deliver(contract, handler, jobs, this.#transactionOf(tx)),
     );
   }
 
@@ -205,7 +216,7 @@ export class PgBossQueue implements Queue {
     contract: JobContract,
     handler: DeliveryHandler,
     [job]: Job<object>[],
-    tx: Database | null,
+    tx: JobTransaction | null,
   ): Promise<object | undefined> {
     if (!job) return undefined;
     this.#fetchNextAtOnce(contract);
@@ -214,7 +225,7 @@ export class PgBossQueue implements Queue {
       return await this.inHand.during(contract, job.id, () => handler(delivery, tx));
     } catch (error) {
       this.#log.warn(
-        { err: error, job: contract.name, payload: job.data, delivery: delivery.attempt },
+        { err: error, job: contract.name, jobId: job.id, payload: job.data, delivery: delivery.attempt },
         "job failed",
       );
       // pg-boss keeps what is thrown with the job: no statements, no values.
@@ -266,10 +277,4 @@ export class PgBossQueue implements Queue {
     const { heartbeatSeconds: _, ...rest } = options;
     return rest as O;
   }
-}
-
-/** A pg-boss transaction as the client drizzle expects: pg-boss hands `text` to node-postgres as it is. */
-function asClient(tx: Db): NodePgClient {
-  const client = { query: (query: string, values?: unknown[]) => tx.executeSql(query, values) };
-  return client as Pick<NodePgClient, "query"> as NodePgClient;
 }

@@ -4,11 +4,17 @@ import { undoBooks } from "./undo-books.ts";
 import { writeBooks } from "./write-books.ts";
 
 const columns = Type.Object({
-  title: Type.String({ minLength: 1, maxLength: 500, examples: ["Frankenstein"] }),
-  author: Type.String({ minLength: 1, maxLength: 200, examples: ["Mary Shelley"] }),
+  title: Type.String({ minLength: 1, maxLength: 500, description: "The title.", examples: ["Frankenstein"] }),
+  author: Type.String({
+    minLength: 1,
+    maxLength: 200,
+    description: "The author.",
+    examples: ["Mary Shelley"],
+  }),
   description: Type.String({
     maxLength: 10_000,
     default: "",
+    description: "A text about the book.",
     examples: ["A scientist makes a living being."],
   }),
 });

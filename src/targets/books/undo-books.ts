@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
 import type { BookBefore } from "./upsert-books.ts";
 
@@ -11,7 +11,7 @@ interface Found extends Record<string, unknown> {
 
 /** Removes the books that rows made and restores those that they changed, as long as they are as the row left them. */
 export async function undoBooks(
-  tx: Context,
+  tx: Tx,
   batch: TargetBatch,
   rows: readonly WrittenRow[],
 ): Promise<UndoOutcome[]> {
@@ -31,13 +31,13 @@ export async function undoBooks(
 
 /** Locked in the order in which rows are written. */
 async function holdBooks(
-  tx: Context,
+  tx: Tx,
   batch: TargetBatch,
   rows: readonly WrittenRow[],
 ): Promise<Map<number, Found>> {
   const ids = sql.param(rows.map(({ recordId }) => recordId));
   const { rows: found } = await tx.db.execute<Found>(sql`
-    SELECT id, batch_id AS "batchId", row_number AS "rowNumber" FROM books
+    SELECT id, batch_id AS "batchId", row_number AS "rowNumber" FROM rowmill.books
     WHERE id = ANY(${ids}::bigint[]) AND user_id = ${batch.userId} ORDER BY key, id FOR UPDATE`);
   return new Map(found.map((book) => [Number(book.id), book]));
 }
@@ -53,18 +53,18 @@ function reasonToKeep(batch: TargetBatch, row: number, book: Found | undefined):
   return null;
 }
 
-async function removeBooks(tx: Context, rows: readonly WrittenRow[]): Promise<void> {
+async function removeBooks(tx: Tx, rows: readonly WrittenRow[]): Promise<void> {
   if (rows.length === 0) return;
   const ids = sql.param(rows.map(({ recordId }) => recordId));
-  await tx.db.execute(sql`DELETE FROM books WHERE id = ANY(${ids}::bigint[])`);
+  await tx.db.execute(sql`DELETE FROM rowmill.books WHERE id = ANY(${ids}::bigint[])`);
 }
 
-async function restoreBooks(tx: Context, rows: readonly WrittenRow[]): Promise<void> {
+async function restoreBooks(tx: Tx, rows: readonly WrittenRow[]): Promise<void> {
   if (rows.length === 0) return;
   const books = rows.map(({ recordId, before }) => ({ id: recordId, ...(before as BookBefore) }));
   const column = (name: keyof BookBefore | "id") => sql.param(books.map((book) => book[name]));
   await tx.db.execute(sql`
-    UPDATE books SET title = before.title, author = before.author, description = before.description,
+    UPDATE rowmill.books SET title = before.title, author = before.author, description = before.description,
       batch_id = before.batch_id, row_number = before.row_number
     FROM unnest(${column("id")}::bigint[], ${column("title")}::text[], ${column("author")}::text[],
       ${column("description")}::text[], ${column("batch_id")}::uuid[], ${column("row_number")}::int[])

@@ -1,6 +1,6 @@
 /** Books by their key, made or brought up to date. Of a file's rows with one key the last wins, in whatever order they come. */
 import { type SQL, sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { allocateIds } from "../allocate-ids.ts";
 import { settledByLaterRows } from "../later-rows.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
@@ -29,15 +29,11 @@ interface Update {
   readonly values: Values;
 }
 
-export async function upsertBooks(
-  tx: Context,
-  batch: TargetBatch,
-  rows: readonly BookRow[],
-): Promise<Outcome[]> {
+export async function upsertBooks(tx: Tx, batch: TargetBatch, rows: readonly BookRow[]): Promise<Outcome[]> {
   const ids = await allocateIds(tx, "books", rows.length);
   const cells = cellsOf(ids, rows);
   const inserted = await tx.db.execute(sql`
-    INSERT INTO books (id, user_id, batch_id, row_number, title, author, description)
+    INSERT INTO rowmill.books (id, user_id, batch_id, row_number, title, author, description)
     SELECT DISTINCT ON (key) id, ${batch.userId}, ${batch.id}, row_number, title, author, description FROM ${cells}
     ORDER BY key, row_number DESC
     ON CONFLICT (user_id, key) DO NOTHING`);
@@ -58,10 +54,10 @@ export async function upsertBooks(
 }
 
 /** The books of the rows' keys, locked until the transaction ends: what is decided about them stays true. */
-async function holdBooks(tx: Context, batch: TargetBatch, cells: SQL): Promise<Map<number, Held>> {
+async function holdBooks(tx: Tx, batch: TargetBatch, cells: SQL): Promise<Map<number, Held>> {
   const { rows } = await tx.db.execute<Held>(sql`
     SELECT cells.row_number AS row, book.* FROM ${cells} CROSS JOIN LATERAL (
-      SELECT id, title, author, description, batch_id, row_number FROM books
+      SELECT id, title, author, description, batch_id, row_number FROM rowmill.books
       WHERE user_id = ${batch.userId} AND key = cells.key LIMIT 1 FOR UPDATE
     ) AS book`);
   return new Map(rows.map((book) => [book.row, book]));
@@ -86,7 +82,7 @@ function updatesFor(
 
 /** @returns the rows that changed their book */
 async function writeUpdates(
-  tx: Context,
+  tx: Tx,
   batch: TargetBatch,
   updates: ReadonlyMap<string, Update>,
 ): Promise<Set<number>> {
@@ -106,7 +102,7 @@ async function writeUpdates(
   if (due.length === 0) return new Set();
   const column = (name: keyof Values) => sql.param(due.map(({ values }) => values[name]));
   await tx.db.execute(sql`
-    UPDATE books SET title = cells.title, author = cells.author, description = cells.description,
+    UPDATE rowmill.books SET title = cells.title, author = cells.author, description = cells.description,
       batch_id = ${batch.id}, row_number = cells.row_number
     FROM unnest(${sql.param(due.map(({ book }) => book.id))}::bigint[], ${sql.param(due.map(({ row }) => row))}::int[],
       ${column("title")}::text[], ${column("author")}::text[], ${column("description")}::text[])

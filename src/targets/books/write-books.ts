@@ -1,6 +1,6 @@
 /** Writes a slice of books in each of the modes, so that two slices with the same keys end right, whoever is first. */
 import { type SQL, sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { postgresError, underSavepoint } from "../../platform/postgres/database.ts";
 import { allocateIds } from "../allocate-ids.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
@@ -15,16 +15,12 @@ interface Holder extends Record<string, unknown> {
   readonly rowNumber: number | null;
 }
 
-export async function writeBooks(
-  tx: Context,
-  batch: TargetBatch,
-  rows: readonly BookRow[],
-): Promise<Outcome[]> {
+export async function writeBooks(tx: Tx, batch: TargetBatch, rows: readonly BookRow[]): Promise<Outcome[]> {
   if (batch.mode === "upsert") return upsertBooks(tx, batch, rows);
   const ids = await allocateIds(tx, "books", rows.length);
   const cells = cellsOf(ids, rows);
   const insert = sql`
-    INSERT INTO books (id, user_id, batch_id, row_number, title, author, description)
+    INSERT INTO rowmill.books (id, user_id, batch_id, row_number, title, author, description)
     SELECT id, ${batch.userId}, ${batch.id}, row_number, title, author, description FROM ${cells}`;
   if (batch.mode !== "skip_existing" && (await insertNew(tx, insert))) return ids.map(created);
   const inserted = await tx.db.execute(sql`${insert} ON CONFLICT (user_id, key) DO NOTHING`);
@@ -48,7 +44,7 @@ export async function writeBooks(
  * Most slices have no key that is taken, and ON CONFLICT makes their insert a fifth dearer.
  * @returns false where one is taken: then nothing was inserted
  */
-async function insertNew(tx: Context, insert: SQL): Promise<boolean> {
+async function insertNew(tx: Tx, insert: SQL): Promise<boolean> {
   try {
     await underSavepoint(tx.db, () => tx.db.execute(insert));
     return true;
@@ -59,19 +55,19 @@ async function insertNew(tx: Context, insert: SQL): Promise<boolean> {
 }
 
 /** Those that were not inserted: they don't hold their key, so nothing can be in their way. */
-async function insertCopies(tx: Context, batch: TargetBatch, cells: SQL): Promise<void> {
+async function insertCopies(tx: Tx, batch: TargetBatch, cells: SQL): Promise<void> {
   await tx.db.execute(sql`
-    INSERT INTO books (id, user_id, batch_id, row_number, is_copy, title, author, description)
+    INSERT INTO rowmill.books (id, user_id, batch_id, row_number, is_copy, title, author, description)
     SELECT id, ${batch.userId}, ${batch.id}, row_number, true, title, author, description FROM ${cells}
-    WHERE NOT EXISTS (SELECT FROM books WHERE books.id = cells.id)`);
+    WHERE NOT EXISTS (SELECT FROM rowmill.books WHERE books.id = cells.id)`);
 }
 
 /** LIMIT makes it one look-up a row, whatever the planner believes of the table. */
-async function findHolders(tx: Context, batch: TargetBatch, cells: SQL): Promise<Map<number, Holder>> {
+async function findHolders(tx: Tx, batch: TargetBatch, cells: SQL): Promise<Map<number, Holder>> {
   const { rows } = await tx.db.execute<Holder>(sql`
     SELECT cells.row_number AS row, holder.id, holder.batch_id AS "batchId", holder.row_number AS "rowNumber"
     FROM ${cells} CROSS JOIN LATERAL (
-      SELECT id, batch_id, row_number FROM books WHERE user_id = ${batch.userId} AND key = cells.key LIMIT 1
+      SELECT id, batch_id, row_number FROM rowmill.books WHERE user_id = ${batch.userId} AND key = cells.key LIMIT 1
     ) AS holder`);
   return new Map(rows.map((holder) => [holder.row, holder]));
 }

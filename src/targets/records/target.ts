@@ -13,8 +13,8 @@ const EXTRA = "_extra";
 export const recordsTarget: SetTarget<typeof columns> = {
   name: "records",
   description:
-    "A file of any header: each row is kept as a JSON object with the header's names in their order. " +
-    `Fields beyond the header are kept as an array of text under \`${EXTRA}\`.`,
+    "Any CSV: each row is stored as a JSON object with the columns of the file in their order. " +
+    `Cells beyond the header are stored as an array of texts under \`${EXTRA}\`.`,
   columns,
   aliases: {},
   isOpen: true,
@@ -24,7 +24,7 @@ export const recordsTarget: SetTarget<typeof columns> = {
     const toJson = recordWriter(batch);
     const ids = await allocateIds(tx, "records", rows.length);
     await tx.db.execute(sql`
-      INSERT INTO records (id, user_id, batch_id, row_number, data)
+      INSERT INTO rowmill.records (id, user_id, batch_id, row_number, data)
       SELECT id, ${batch.userId}, ${batch.id}, row_number, data::json
       FROM unnest(${sql.param(ids)}::bigint[], ${sql.param(rows.map(({ row }) => row))}::int[],
         ${sql.param(rows.map(({ fields }) => toJson(fields)))}::text[]) AS cells (id, row_number, data)`);
@@ -34,7 +34,7 @@ export const recordsTarget: SetTarget<typeof columns> = {
   async undo(tx, batch, rows) {
     const ids = sql.param(rows.map(({ recordId }) => recordId));
     const { rows: removed } = await tx.db.execute<{ id: string }>(sql`
-      DELETE FROM records WHERE id = ANY(${ids}::bigint[]) AND user_id = ${batch.userId} AND batch_id = ${batch.id} RETURNING id`);
+      DELETE FROM rowmill.records WHERE id = ANY(${ids}::bigint[]) AND user_id = ${batch.userId} AND batch_id = ${batch.id} RETURNING id`);
     const isRemoved = new Set(removed.map(({ id }) => Number(id)));
     return rows.map(({ recordId }) =>
       isRemoved.has(recordId)

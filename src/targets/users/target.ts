@@ -28,7 +28,7 @@ const columns = Type.Object({
 
 export const usersTarget: SetTarget<typeof columns> = {
   name: "users",
-  description: "Accounts. An upsert changes e-mail and role, and the password only where one is given.",
+  description: "Accounts. An upsert changes email and role, and the password only if the row has one.",
   columns,
   aliases: { username: ["user", "login"], email: ["mail", "e-mail address"] },
   isStrict: true,

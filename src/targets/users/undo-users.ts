@@ -1,11 +1,11 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
 import type { UserBefore } from "./update-users.ts";
 
 /** Removes accounts that nobody has used, and gives those that were changed their e-mail and role back. */
 export async function undoUsers(
-  tx: Context,
+  tx: Tx,
   _batch: TargetBatch,
   rows: readonly WrittenRow[],
 ): Promise<UndoOutcome[]> {
@@ -37,32 +37,32 @@ function kept(reason: string): UndoOutcome {
   return { kind: "kept", reason };
 }
 
-async function holdUsers(tx: Context, rows: readonly WrittenRow[]): Promise<Set<number>> {
+async function holdUsers(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>> {
   const ids = sql.param(rows.map(({ recordId }) => recordId));
   const { rows: found } = await tx.db.execute<{ id: string }>(
-    sql`SELECT id FROM users WHERE id = ANY(${ids}::bigint[]) ORDER BY lower(username) FOR UPDATE`,
+    sql`SELECT id FROM rowmill.users WHERE id = ANY(${ids}::bigint[]) ORDER BY lower(username) FOR UPDATE`,
   );
   return new Set(found.map(({ id }) => Number(id)));
 }
 
-async function removeUnused(tx: Context, rows: readonly WrittenRow[]): Promise<Set<number>> {
+async function removeUnused(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>> {
   if (rows.length === 0) return new Set();
   const ids = sql.param(rows.map(({ recordId }) => recordId));
   const uses = ["refresh_tokens", "batches", "books", "records", "files", "tasks", "api_tokens"].map(
-    (table) => sql`AND NOT EXISTS (SELECT FROM ${sql.identifier(table)} WHERE user_id = users.id)`,
+    (table) => sql`AND NOT EXISTS (SELECT FROM rowmill.${sql.identifier(table)} WHERE user_id = users.id)`,
   );
   const { rows: removed } = await tx.db.execute<{ id: string }>(
-    sql`DELETE FROM users WHERE id = ANY(${ids}::bigint[]) ${sql.join(uses, sql` `)} RETURNING id`,
+    sql`DELETE FROM rowmill.users WHERE id = ANY(${ids}::bigint[]) ${sql.join(uses, sql` `)} RETURNING id`,
   );
   return new Set(removed.map(({ id }) => Number(id)));
 }
 
-async function restore(tx: Context, rows: readonly WrittenRow[]): Promise<Set<number>> {
+async function restore(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>> {
   if (rows.length === 0) return new Set();
   const users = rows.map(({ recordId, before }) => ({ id: recordId, before: before as UserBefore }));
   const column = (pick: (before: UserBefore) => string) => sql.param(users.map(({ before }) => pick(before)));
   const { rows: restored } = await tx.db.execute<{ id: string }>(sql`
-    UPDATE users SET email = cells.email, role = cells.role::user_role
+    UPDATE rowmill.users SET email = cells.email, role = cells.role::rowmill.user_role
     FROM unnest(${sql.param(users.map(({ id }) => id))}::bigint[], ${column(({ email }) => email)}::text[],
       ${column(({ role }) => role)}::text[], ${column(({ after }) => after.email)}::text[],
       ${column(({ after }) => after.role)}::text[]) AS cells (id, email, role, email_after, role_after)

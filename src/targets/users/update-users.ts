@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { settledByLaterRows } from "../later-rows.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import type { KeyedRow, User } from "./user-rows.ts";
@@ -22,7 +22,7 @@ interface Update {
  * @returns an outcome for the rows that changed theirs, or may not
  */
 export async function updateUsers(
-  tx: Context,
+  tx: Tx,
   batch: TargetBatch,
   rows: readonly KeyedRow[],
   hashes: ReadonlyMap<number, string>,
@@ -71,11 +71,11 @@ const ownRole: Outcome = {
 };
 
 /** Who has a new password is logged out everywhere. */
-async function store(tx: Context, updates: readonly Update[]): Promise<void> {
+async function store(tx: Tx, updates: readonly Update[]): Promise<void> {
   if (updates.length === 0) return;
   const ids = sql.param(updates.map(({ recordId }) => recordId));
   await tx.db.execute(sql`
-    UPDATE users SET email = cells.email, role = cells.role::user_role,
+    UPDATE rowmill.users SET email = cells.email, role = cells.role::rowmill.user_role,
       password_hash = coalesce(cells.password_hash, users.password_hash)
     FROM unnest(${ids}::bigint[], ${sql.param(updates.map(({ before }) => before.after.email))}::text[],
       ${sql.param(updates.map(({ before }) => before.after.role))}::text[],
@@ -84,6 +84,6 @@ async function store(tx: Context, updates: readonly Update[]): Promise<void> {
   const renewed = updates.filter(({ passwordHash }) => passwordHash !== null);
   if (renewed.length === 0) return;
   await tx.db.execute(sql`
-    UPDATE refresh_tokens SET revoked_at = statement_timestamp()
+    UPDATE rowmill.refresh_tokens SET revoked_at = statement_timestamp()
     WHERE user_id = ANY(${sql.param(renewed.map(({ recordId }) => recordId))}::bigint[]) AND revoked_at IS NULL`);
 }

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import type { Role } from "../../schema/accounts.ts";
 
 export interface UserRow {
@@ -31,11 +31,7 @@ export interface KeyedRow extends UserRow {
  * Who has the names of the rows, which come back in their order.
  * @param isForUpdate locks the accounts, in the order of their names
  */
-export async function findUsers(
-  tx: Context,
-  rows: readonly UserRow[],
-  isForUpdate = false,
-): Promise<KeyedRow[]> {
+export async function findUsers(tx: Tx, rows: readonly UserRow[], isForUpdate = false): Promise<KeyedRow[]> {
   const { rows: found } = await tx.db.execute<{
     row: number;
     key: string;
@@ -50,7 +46,7 @@ export async function findUsers(
         AS cells (row, username)
       ORDER BY key
     ) AS cells LEFT JOIN LATERAL (
-      SELECT id, email, role FROM users WHERE lower(username) = cells.key LIMIT 1 ${isForUpdate ? sql`FOR UPDATE` : sql``}
+      SELECT id, email, role FROM rowmill.users WHERE lower(username) = cells.key LIMIT 1 ${isForUpdate ? sql`FOR UPDATE` : sql``}
     ) AS account ON true`);
   const byRow = new Map(found.map((one) => [one.row, one]));
   return rows.map((row) => {

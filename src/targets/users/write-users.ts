@@ -1,18 +1,15 @@
 /** Writes a slice of accounts. Passwords are hashed before anything is written or locked. */
 import { sql } from "drizzle-orm";
+import { isEmail } from "../../accounts/emails.ts";
 import { hashPasswords, NO_PASSWORD } from "../../accounts/passwords.ts";
 import { cleanUsername, isReserved } from "../../accounts/usernames.ts";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { allocateIds } from "../allocate-ids.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { updateUsers } from "./update-users.ts";
 import { findUsers, type KeyedRow, type UserRow } from "./user-rows.ts";
 
-export async function writeUsers(
-  tx: Context,
-  batch: TargetBatch,
-  rows: readonly UserRow[],
-): Promise<Outcome[]> {
+export async function writeUsers(tx: Tx, batch: TargetBatch, rows: readonly UserRow[]): Promise<Outcome[]> {
   if (!(await isAdmin(tx, batch.userId))) return rows.map(() => notAdmin);
   const outcomes = new Map<number, Outcome>();
   const good: UserRow[] = [];
@@ -27,8 +24,10 @@ export async function writeUsers(
 }
 
 /** Looked up again, since between the upload and its rows the uploader's role may have changed. */
-async function isAdmin(tx: Context, userId: number): Promise<boolean> {
-  const { rowCount } = await tx.db.execute(sql`SELECT FROM users WHERE id = ${userId} AND role = 'admin'`);
+async function isAdmin(tx: Tx, userId: number): Promise<boolean> {
+  const { rowCount } = await tx.db.execute(
+    sql`SELECT FROM rowmill.users WHERE id = ${userId} AND role = 'admin'`,
+  );
   return rowCount === 1;
 }
 
@@ -38,9 +37,11 @@ const notAdmin: Outcome = {
 };
 
 /** The rules that a pattern can't say. */
-function brokenRule({ username, password }: UserRow["values"], passwordMinLength: number) {
+function brokenRule({ username, email, password }: UserRow["values"], passwordMinLength: number) {
   if (isReserved(username))
     return { column: "username", code: "reserved", message: `username "${username}" is reserved` };
+  if (email !== "" && !isEmail(email))
+    return { column: "email", code: "invalid", message: "email must be an e-mail address" };
   const { length } = [...password];
   if (length > 0 && length < passwordMinLength) {
     const message = `password has ${length} characters; at least ${passwordMinLength} are required`;
@@ -50,7 +51,7 @@ function brokenRule({ username, password }: UserRow["values"], passwordMinLength
 }
 
 async function writeGood(
-  tx: Context,
+  tx: Tx,
   batch: TargetBatch,
   rows: readonly UserRow[],
 ): Promise<Map<number, Outcome>> {
@@ -105,7 +106,7 @@ async function hashesOf(rows: readonly KeyedRow[]): Promise<Map<number, string>>
 
 /** @returns the row numbers to the ids that their accounts have, unless somebody else took the name at the same time */
 async function makeUsers(
-  tx: Context,
+  tx: Tx,
   rows: readonly KeyedRow[],
   hashes: ReadonlyMap<number, string>,
 ): Promise<Map<number, number>> {
@@ -113,8 +114,8 @@ async function makeUsers(
   const ids = await allocateIds(tx, "users", rows.length);
   const column = (name: "username" | "email") => sql.param(rows.map(({ values }) => values[name]));
   await tx.db.execute(sql`
-    INSERT INTO users (id, username, email, password_hash, role)
-    SELECT id, username, email, password_hash, role::user_role
+    INSERT INTO rowmill.users (id, username, email, password_hash, role)
+    SELECT id, username, email, password_hash, role::rowmill.user_role
     FROM unnest(${sql.param(ids)}::bigint[], ${column("username")}::text[], ${column("email")}::text[],
       ${sql.param(rows.map(({ row }) => hashes.get(row) ?? NO_PASSWORD))}::text[],
       ${sql.param(rows.map(({ values }) => values.role || "user"))}::text[]) AS cells (id, username, email, password_hash, role)

@@ -1,12 +1,12 @@
 /** Tasks that run one after the other: each waits for the one before. */
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { enqueueTasks } from "../task-jobs.ts";
 import { recordEvent, type Task, transition } from "../transitions.ts";
 
 /** Lets those go on that wait for a task which has completed. */
-export async function releaseNext(tx: Context, { id, hasNext }: Task): Promise<void> {
+export async function releaseNext(tx: Tx, { id, hasNext }: Task): Promise<void> {
   if (!hasNext) return;
   const released = await tx.db
     .update(tasks)
@@ -22,17 +22,18 @@ export async function releaseNext(tx: Context, { id, hasNext }: Task): Promise<v
 }
 
 /** Cancels all that wait for these tasks, and for those in turn, since they will not complete. */
-export async function cancelNext(tx: Context, ended: readonly Task[]): Promise<void> {
+export async function cancelNext(tx: Tx, ended: readonly Task[]): Promise<void> {
   const awaited = ended.filter(({ hasNext }) => hasNext);
   if (awaited.length === 0) return;
   const ids = sql.param(awaited.map(({ id }) => id));
   const waiting: SQL = sql`${tasks.id} IN (
     WITH RECURSIVE waiting AS (
-      SELECT id FROM tasks WHERE after_id = ANY(${ids}::uuid[]) AND status = 'pending' AND due_at IS NULL
-      UNION SELECT next.id FROM tasks next JOIN waiting ON next.after_id = waiting.id
+      SELECT id FROM rowmill.tasks WHERE after_id = ANY(${ids}::uuid[]) AND status = 'pending' AND due_at IS NULL
+      UNION SELECT next.id FROM rowmill.tasks next JOIN waiting ON next.after_id = waiting.id
       WHERE next.status = 'pending' AND next.due_at IS NULL
     ) SELECT id FROM waiting)`;
   const reason = "The task before it did not complete.";
   const changes = { cancelledAt: sql`statement_timestamp()`, cancelReason: reason };
-  await transition(tx, "cancel", waiting, changes, { message: reason });
+  // Nobody asked for it.
+  await transition({ ...tx, actor: null }, "cancel", waiting, changes, { message: reason });
 }

@@ -1,11 +1,9 @@
 import { and, count, desc, inArray, lte, max, type SQL } from "drizzle-orm";
-import Type from "typebox";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { type TaskStatus, taskStatus, tasks } from "../../schema/tasks.ts";
 import { matches, type TaskFilter } from "../queries.ts";
 import { transitions } from "../state.ts";
-import type { Scope } from "../transitions.ts";
 import { cancelTasks } from "./cancel-task.ts";
 import { deleteTasks } from "./delete-task.ts";
 import { retryTasks } from "./retry-task.ts";
@@ -41,14 +39,13 @@ export const REQUEST_SECONDS = 60;
  */
 export async function changeTasks(
   ctx: Context,
-  actorId: number | null,
   change: BulkChange,
   seconds = Number.POSITIVE_INFINITY,
 ): Promise<Changed> {
   const { matched, newest } = await countChangeable(ctx, change);
   if (change.expect === undefined) return { matched, changed: 0 };
   requireExpected(matched, change.expect);
-  return { matched, changed: await changePages(ctx, actorId, change, newest, seconds) };
+  return { matched, changed: await changePages(ctx, change, newest, seconds) };
 }
 
 /** @throws DomainError `conflict` that names the number that there is */
@@ -73,7 +70,6 @@ export async function countChangeable(
 /** Newest first, so that those of a chain are changed before what they wait for is. @returns how many were changed */
 export async function changePages(
   ctx: Context,
-  actorId: number | null,
   change: BulkChange,
   newest: number,
   seconds: number,
@@ -92,7 +88,7 @@ export async function changePages(
         .for("update");
       if (found.length === 0) return null;
       const ids = found.map(({ id }) => id);
-      const done = await changeThose(tx, { actorId, ownerId: null }, change, inArray(tasks.id, ids));
+      const done = await changeThose(tx, change, inArray(tasks.id, ids));
       return { done, next: (found.at(-1)?.number ?? 0) - 1 };
     });
     if (!page) break;
@@ -113,17 +109,9 @@ function statusesFor(action: TaskAction, force = false): TaskStatus[] {
   return force ? [...retry.from, ...forceRetry.from] : [...retry.from];
 }
 
-async function changeThose(tx: Context, acting: Scope, change: BulkChange, where: SQL): Promise<number> {
+async function changeThose(tx: Tx, change: BulkChange, where: SQL): Promise<number> {
   const { action, reason = "", force = false } = change;
   if (action === "delete") return deleteTasks(tx, where);
-  if (action === "cancel") return (await cancelTasks(tx, acting, where, reason)).length;
-  return (await retryTasks(tx, acting, where, { force })).length;
+  if (action === "cancel") return (await cancelTasks(tx, where, reason)).length;
+  return (await retryTasks(tx, where, { force })).length;
 }
-
-export const ChangedView = Type.Object({
-  matched: Type.Integer({ description: "How many there were." }),
-  changed: Type.Integer({
-    description:
-      "How many were changed: 0 without `expect`, fewer than `matched` where it took over a minute.",
-  }),
-});

@@ -3,12 +3,11 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import { Compile } from "typebox/compile";
 import type { Context } from "../../context.ts";
-import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { emptyBodyIsEmpty, parseBody } from "../../platform/http/body.ts";
 import { problems } from "../../platform/http/errors.ts";
+import { userRoutes } from "../../platform/http/user-routes.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
-import { TaskParams } from "../routes.ts";
-import { ownTasks } from "../transitions.ts";
+import { TaskParams } from "../params.ts";
 import { viewTask } from "../views.ts";
 import { cancelTask } from "./cancel-task.ts";
 import { deleteTask } from "./delete-task.ts";
@@ -19,7 +18,7 @@ const CancelBody = Type.Object(
     reason: Type.Optional(
       Type.String({
         maxLength: 1000,
-        description: "Kept with the task and its history.",
+        description: "Stored with the task and in its history.",
         examples: ["The wrong file."],
       }),
     ),
@@ -29,7 +28,11 @@ const CancelBody = Type.Object(
 const RetryBody = Type.Object(
   {
     force: Type.Optional(
-      Type.Boolean({ default: false, description: "Also a task that has completed.", examples: [true] }),
+      Type.Boolean({
+        default: false,
+        description: "Retry the task even if it has completed.",
+        examples: [true],
+      }),
     ),
   },
   { additionalProperties: false },
@@ -38,13 +41,8 @@ const cancelCheck = Compile(CancelBody);
 const retryCheck = Compile(RetryBody);
 
 export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    const shared = {
-      tags: ["tasks"],
-      security: SECURITY,
-      params: TaskParams,
-    };
+  return userRoutes(ctx, { tags: ["tasks"] }, (app, shared) => {
+    const schema = { ...shared, params: TaskParams };
     const errors = problems(400, 401, 403, 404, 409, 413, 415);
 
     app.post(
@@ -53,18 +51,19 @@ export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         preValidation: emptyBodyIsEmpty,
         config: { documentedBody: { "application/json": CancelBody } },
         schema: {
-          ...shared,
-          summary: "End a task that waits or runs",
+          ...schema,
+          operationId: "cancelTask",
+          summary: "Cancel a task",
           description:
-            "A worker that has it in hand stops within about a second. Those that wait for it are cancelled with it. Safe to " +
-            "send again; one that has completed or failed is 409.",
+            "A worker that runs the task stops within about a second. Tasks that wait for it are cancelled too. Repeating " +
+            "the request changes nothing; 409 if the task has completed or failed.",
           response: { 200: Type.Ref("Task"), ...errors },
         },
       },
-      async ({ user, params, body }) => {
+      async ({ ctx, user, params, body }) => {
         const { reason = "" } = parseBody(cancelCheck, body);
         requireStorable(reason, "reason");
-        return viewTask(await cancelTask(ctx, ownTasks(user.id), params.task_id, reason), ctx.now());
+        return viewTask(await cancelTask(ctx, user.id, params.task_id, reason), ctx.now());
       },
     );
 
@@ -74,17 +73,18 @@ export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         preValidation: emptyBodyIsEmpty,
         config: { documentedBody: { "application/json": RetryBody } },
         schema: {
-          ...shared,
-          summary: "Have a task done again that has failed or was cancelled",
+          ...schema,
+          operationId: "retryTask",
+          summary: "Retry a task",
           description:
-            "All of its automatic retries are there again. What came of it before stays in its history. One that waits or " +
-            "runs is 409, and so is one that has completed, but with `force`.",
+            "For a task that failed or was cancelled. It gets all its automatic retries again, and its history keeps the " +
+            "earlier results. 409 if the task is pending or processing, or has completed and `force` is not set.",
           response: { 200: Type.Ref("Task"), ...errors },
         },
       },
-      async ({ user, params, body }) => {
+      async ({ ctx, user, params, body }) => {
         const { force = false } = parseBody(retryCheck, body);
-        return viewTask(await retryTask(ctx, ownTasks(user.id), params.task_id, { force }), ctx.now());
+        return viewTask(await retryTask(ctx, user.id, params.task_id, { force }), ctx.now());
       },
     );
 
@@ -92,17 +92,22 @@ export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       "/api/v1/tasks/:task_id",
       {
         schema: {
-          ...shared,
-          summary: "Delete a task, whatever its state",
+          ...schema,
+          operationId: "deleteTask",
+          summary: "Delete a task",
           description:
-            "With its history and the files that it made. A worker that has it in hand stops; tasks that wait for it are cancelled.",
-          response: { 204: Type.Null({ description: "Deleted." }), ...problems(400, 401, 403, 404) },
+            "Deletes a task in any state, with its history and the files that it created. A worker that runs it stops; " +
+            "tasks that wait for it are cancelled.",
+          response: {
+            204: Type.Null({ description: "The task is deleted." }),
+            ...problems(400, 401, 403, 404),
+          },
         },
       },
-      async ({ user, params }, reply) => {
-        await deleteTask(ctx, ownTasks(user.id), params.task_id);
+      async ({ ctx, user, params }, reply) => {
+        await deleteTask(ctx, user.id, params.task_id);
         return reply.code(204).send(null);
       },
     );
-  };
+  });
 }

@@ -1,26 +1,26 @@
 import { eq, inArray, type SQL } from "drizzle-orm";
-import { type Context, inTransaction, publishChange } from "../../context.ts";
+import { type Context, inTransaction, publishChange, type Tx } from "../../context.ts";
 import { removeTaskFiles } from "../../files/remove-files.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { hasEnded } from "../state.ts";
 import { dequeueTasks } from "../task-jobs.ts";
-import { lockTask, type Scope, TASK_CHANNEL, type Task } from "../transitions.ts";
+import { lockTask, type Owner, TASK_CHANNEL, type Task } from "../transitions.ts";
 import { stopTasks } from "./cancel-task.ts";
 
 /**
  * Removes a task with its history, its job and the files that it made, whatever its state: a worker that has it in
  * hand stops. @throws DomainError `not_found`
  */
-export function deleteTask(ctx: Context, acting: Scope, taskId: string): Promise<Task> {
+export function deleteTask(ctx: Context, ownerId: Owner, taskId: string): Promise<Task> {
   return inTransaction(ctx, async (tx) => {
-    const task = await lockTask(tx, acting, taskId);
+    const task = await lockTask(tx, ownerId, taskId);
     await deleteTasks(tx, eq(tasks.id, taskId));
     return task;
   });
 }
 
 /** Removes those that `where` picks, in a transaction. @returns how many */
-export async function deleteTasks(tx: Context, where: SQL | undefined): Promise<number> {
+export async function deleteTasks(tx: Tx, where: SQL | undefined): Promise<number> {
   const found = await tx.db.select().from(tasks).where(where).for("update");
   if (found.length === 0) return 0;
   const ids = found.map(({ id }) => id);

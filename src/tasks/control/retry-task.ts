@@ -1,10 +1,10 @@
 import { eq, type SQL, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { tasks } from "../../schema/tasks.ts";
-import { allows } from "../state.ts";
+import { allows, requireEdge } from "../state.ts";
 import { enqueueTasks, taskJobId } from "../task-jobs.ts";
-import { lockTask, requireEdge, type Scope, type Task, transition } from "../transitions.ts";
+import { lockTask, type Owner, type Task, transition } from "../transitions.ts";
 
 export interface Retry {
   /** Also one that has completed. */
@@ -15,28 +15,23 @@ export interface Retry {
  * Has a task done once more that has failed or was cancelled; all its automatic retries are there again.
  * @throws DomainError `not_found`, `conflict` where its state does not allow it
  */
-export function retryTask(ctx: Context, acting: Scope, taskId: string, { force }: Retry): Promise<Task> {
+export function retryTask(ctx: Context, ownerId: Owner, taskId: string, { force }: Retry): Promise<Task> {
   return inTransaction(ctx, async (tx) => {
-    const task = await lockTask(tx, acting, taskId);
+    const task = await lockTask(tx, ownerId, taskId);
     requireRetry(task, force);
-    const [retried = task] = await retryTasks(tx, acting, eq(tasks.id, taskId), { force });
+    const [retried = task] = await retryTasks(tx, eq(tasks.id, taskId), { force });
     return retried;
   });
 }
 
 function requireRetry(task: Task, force: boolean): void {
-  if (!allows("forceRetry", task.status)) requireEdge(task, "retry", "retried");
+  if (!allows("forceRetry", task.status)) requireEdge("retry", task.status, "retried");
   else if (!force)
     throw new DomainError("conflict", `A task that is ${task.status} is retried with \`force\` only.`);
 }
 
 /** Retries those that `where` picks and whose state allows it, in a transaction. */
-export async function retryTasks(
-  tx: Context,
-  { actorId }: Scope,
-  where: SQL | undefined,
-  { force }: Retry,
-): Promise<Task[]> {
+export async function retryTasks(tx: Tx, where: SQL | undefined, { force }: Retry): Promise<Task[]> {
   const changes = {
     run: sql`${tasks.run} + 1`,
     retryCount: 0,
@@ -50,18 +45,14 @@ export async function retryTasks(
     completedAt: null,
     cancelledAt: null,
   };
-  const note = { message: "Asked for.", actorId };
+  const note = { message: "Asked for." };
   const retried = await transition(tx, "retry", where, changes, note);
   if (force) retried.push(...(await transition(tx, "forceRetry", where, changes, note)));
   return withNewJobs(tx, retried);
 }
 
 /** Gives tasks whose `run` has just become another the job of that run. */
-export async function withNewJobs(
-  tx: Context,
-  changed: readonly Task[],
-  startAfterSeconds = 0,
-): Promise<Task[]> {
+export async function withNewJobs(tx: Tx, changed: readonly Task[], startAfterSeconds = 0): Promise<Task[]> {
   const renewed = changed.map((task) => ({ ...task, jobId: taskJobId(task.id, task.run) }));
   if (renewed.length === 0) return renewed;
   const column = (key: "id" | "jobId") => sql.param(renewed.map((task) => task[key]));

@@ -2,38 +2,19 @@ import { createHash } from "node:crypto";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import Type, { type TSchema } from "typebox";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { claimKey } from "../../idempotency/claim-key.ts";
 import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../idempotency/replay.ts";
-import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { getTask } from "../queries.ts";
-import { type TaskView, viewTask } from "../views.ts";
-import { createTasks } from "./create-tasks.ts";
+import { userRoutes } from "../../platform/http/user-routes.ts";
+import { CreatedTasksView, type TaskView, viewTask } from "../views.ts";
+import { createTask, createTasks } from "./create-tasks.ts";
 import { NewTaskBody, NewTasksBody } from "./new-task-schemas.ts";
 import { BULK_MAX_BYTES, MAX_BULK, readTask, readTasks } from "./task-body.ts";
 
-const CreatedTasks = Type.Object({
-  group_id: Type.String({ format: "uuid", description: "For GET /api/v1/tasks?group_id=" }),
-  count: Type.Integer(),
-  tasks: Type.Array(
-    Type.Object({
-      id: Type.String({ format: "uuid" }),
-      number: Type.Integer(),
-      job_id: Type.String({ format: "uuid" }),
-    }),
-    { description: "In the order that they were sent in." },
-  ),
-});
-
 export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    const shared = {
-      tags: ["tasks"],
-      security: SECURITY,
-      headers: IdempotencyHeaders,
-    };
+  return userRoutes(ctx, { tags: ["tasks"] }, (app, shared) => {
+    const schema = { ...shared, headers: IdempotencyHeaders };
     const errors = problems(400, 401, 403, 409, 413, 415, 422);
 
     app.post(
@@ -41,22 +22,21 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         config: { documentedBody: NewTaskBody },
         schema: {
-          ...shared,
-          summary: "Make a task",
+          ...schema,
+          operationId: "createTask",
+          summary: "Create a task",
           description:
-            "The task and its job are stored when this answers. What a type takes is also at /api/v1/task-types. " +
-            "A field that is not known is refused.",
-          response: { 201: answerOf("Stored and queued.", Type.Ref("Task")), ...errors },
+            "Returns when the task and its job are stored. GET /api/v1/task-types/{name} describes the parameters of a type. " +
+            "Unknown fields are rejected.",
+          response: { 201: answerOf("The task is stored and queued.", Type.Ref("Task")), ...errors },
         },
       },
       (request, reply) => {
         const task = readTask(request.body);
         const { id: userId } = request.user;
-        return once(request, reply, locationOfTask, async (tx) => {
-          const { tasks } = await createTasks(tx, userId, [task]);
-          const [created] = tasks;
-          return viewTask(await getTask(tx, userId, created?.id ?? ""), tx.now());
-        });
+        return once(request, reply, locationOfTask, async (tx) =>
+          viewTask(await createTask(tx, userId, task), tx.now()),
+        );
       },
     );
 
@@ -66,13 +46,17 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         bodyLimit: BULK_MAX_BYTES,
         config: { documentedBody: NewTasksBody },
         schema: {
-          ...shared,
-          summary: "Make many tasks at once, all or none",
+          ...schema,
+          operationId: "createTasks",
+          summary: "Create many tasks",
           description:
-            `Up to ${MAX_BULK} tasks and ${BULK_MAX_BYTES / 2 ** 20} MiB. Errors name the task by its place: ` +
-            "`tasks.17.params.width`.",
+            `Creates up to ${MAX_BULK} tasks, all or none, from a body of up to ${BULK_MAX_BYTES / 2 ** 20} MiB. Errors ` +
+            "name the task by its position, such as `tasks.17.params.width`.",
           response: {
-            201: answerOf("Stored; all that wait for no other are queued.", CreatedTasks),
+            201: answerOf(
+              "The tasks are stored. Tasks that wait for no other task are queued.",
+              CreatedTasksView,
+            ),
             ...errors,
           },
         },
@@ -96,26 +80,26 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       request: FastifyRequest<{ Headers: { "idempotency-key"?: string } }>,
       reply: FastifyReply,
       locationOf: (body: B) => string,
-      create: (tx: Context) => Promise<B>,
+      create: (tx: Tx) => Promise<B>,
     ): Promise<FastifyReply> {
       const answer = (body: B) => reply.code(201).header("location", locationOf(body)).send(body);
       const key = request.headers["idempotency-key"];
-      if (key === undefined) return answer(await inTransaction(ctx, create));
+      if (key === undefined) return answer(await inTransaction(request.ctx, create));
       const fingerprint = fingerprintOf(request);
-      await using claim = await claimKey(ctx, request.user.id, key);
+      await using claim = await claimKey(request.ctx, request.user.id, key);
       if (claim.answer) {
         requireSameRequest(claim.answer, fingerprint);
         reply.header("idempotency-replayed", "true");
         return answer(claim.answer.body as B);
       }
-      const body = await inTransaction(ctx, async (tx) => {
+      const body = await inTransaction(request.ctx, async (tx) => {
         const body = await create(tx);
         await claim.store(tx, { fingerprint, status: 201, body });
         return body;
       });
       return answer(body);
     }
-  };
+  });
 }
 
 const locationOfTask = ({ id }: TaskView) => `/api/v1/tasks/${id}`;
@@ -130,7 +114,10 @@ function fingerprintOf({ routeOptions, body }: FastifyRequest): Buffer {
 function answerOf(description: string, schema: TSchema) {
   return {
     description,
-    headers: { Location: { schema: { type: "string" } }, ...REPLAYED_HEADER },
+    headers: {
+      Location: { type: "string", description: "The path of what was created." },
+      ...REPLAYED_HEADER,
+    },
     content: { "application/json": { schema } },
   };
 }

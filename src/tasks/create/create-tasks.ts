@@ -1,11 +1,13 @@
 import { sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, type FieldErrors, invalidField } from "../../errors.ts";
 import { joinPath, throwFieldErrors } from "../../platform/http/schema-errors.ts";
 import { uuidV7 } from "../../platform/ids.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { DEFAULT_PRIORITY } from "../../schema/tasks.ts";
+import { getTask } from "../queries.ts";
 import { enqueueTasks, taskJobId } from "../task-jobs.ts";
+import type { Task } from "../transitions.ts";
 import { taskTypeNamed } from "../types/registry.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { checkParams } from "./check-params.ts";
@@ -83,6 +85,14 @@ export async function createTasks(
   });
 }
 
+/** Creates one task and its job. @throws DomainError `invalid_input` that names each wrong field */
+export function createTask(ctx: Context, userId: number, request: TaskRequest): Promise<Task> {
+  return inTransaction(ctx, async (tx) => {
+    const [created] = (await createTasks(tx, userId, [request])).tasks;
+    return getTask(tx, userId, created?.id ?? "");
+  });
+}
+
 /** Fields told in one answer. */
 const MAX_TOLD = 100;
 
@@ -134,12 +144,13 @@ function requireFile(type: TaskType, file: { fileBytes: number } | null, field: 
 
 /** In one statement, since there may be thousands. @returns task id to its number */
 async function insertTasks(
-  tx: Context,
+  tx: Tx,
   rows: readonly (object & { afterId: string | null })[],
 ): Promise<Map<string, number>> {
+  const actorId = tx.actor?.id ?? null;
   const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
     WITH made AS (
-      INSERT INTO tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
+      INSERT INTO rowmill.tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
         file_bytes, max_retries, job_id, group_id, after_id, has_next, tags, metadata, due_at)
       SELECT id, "userId", type, queue, title, description, priority, params, "fileId", "filePath", "fileName",
         "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", tags, metadata, CASE WHEN "afterId" IS NULL THEN now() END
@@ -148,11 +159,11 @@ async function insertTasks(
         "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid, "hasNext" boolean,
         tags text[], metadata json)
       ORDER BY index
-      RETURNING id, number, user_id, after_id
+      RETURNING id, number, after_id
     ), told AS (
-      INSERT INTO task_events (task_id, type, actor_id)
-      SELECT id, 'created'::task_event_type, user_id FROM made
-      UNION ALL SELECT id, 'queued', user_id FROM made WHERE after_id IS NULL
+      INSERT INTO rowmill.task_events (task_id, type, actor_id)
+      SELECT id, 'created'::rowmill.task_event_type, ${actorId}::bigint FROM made
+      UNION ALL SELECT id, 'queued', ${actorId} FROM made WHERE after_id IS NULL
     )
     SELECT id, number FROM made`);
   return new Map(inserted.map(({ id, number }) => [id, Number(number)]));

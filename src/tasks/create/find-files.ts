@@ -1,6 +1,6 @@
 /** The files that tasks are to work on. */
 import { and, inArray } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { isShownTo } from "../../files/queries.ts";
 import type { StoredFile } from "../../files/read-file.ts";
@@ -32,7 +32,7 @@ export function fileFieldOf(given: GivenFile | undefined, path: string): string 
  * @throws DomainError `invalid_input` where there is no such file
  */
 export async function findFiles(
-  tx: Context,
+  tx: Tx,
   userId: number,
   requests: readonly GivenFile[],
   pathOf: (index: number) => string,
@@ -66,11 +66,7 @@ export async function findFiles(
 }
 
 /** A file that is being deleted is there no more, and none is until the task refers to it. */
-async function holdFiles(
-  tx: Context,
-  userId: number,
-  ids: readonly string[],
-): Promise<Map<string, StoredFile>> {
+async function holdFiles(tx: Tx, userId: number, ids: readonly string[]): Promise<Map<string, StoredFile>> {
   if (ids.length === 0) return new Map();
   const found = await tx.db
     .select()

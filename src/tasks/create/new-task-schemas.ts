@@ -9,7 +9,7 @@ import { FILE_FIELDS, MAX_BULK, Order, SHARED_FIELDS } from "./task-body.ts";
 const variants = taskTypes.map((type) =>
   Type.Object(
     {
-      type: Type.Literal(type.name),
+      type: Type.Literal(type.name, { description: "The task type." }),
       params: Type.Optional(Type.Unsafe<object>(documented(type.params))),
       ...(type.file === "none" ? {} : FILE_FIELDS),
       ...SHARED_FIELDS,
@@ -23,11 +23,15 @@ const variants = taskTypes.map((type) =>
   ),
 );
 
+const NEW_TASK = { type: "generic", title: "A first task", params: { seconds: 2 }, tags: ["trial"] };
+
 /** The components that bodies of POST /api/v1/tasks are documented with. */
 export const newTaskSchemas: readonly TSchema[] = [
   ...variants,
   Type.Unsafe({
     $id: "NewTask",
+    description: "A task of any type.",
+    examples: [NEW_TASK],
     oneOf: taskTypes.map((type) => Type.Ref(componentOf(type))),
     discriminator: {
       propertyName: "type",
@@ -44,7 +48,12 @@ export const NewTaskBody = { "application/json": Type.Ref("NewTask") };
 export const NewTasksBody = {
   "application/json": Type.Object(
     {
-      tasks: Type.Array(Type.Ref("NewTask"), { minItems: 1, maxItems: MAX_BULK }),
+      tasks: Type.Array(Type.Ref("NewTask"), {
+        minItems: 1,
+        maxItems: MAX_BULK,
+        description: "The tasks to create.",
+        examples: [[NEW_TASK, { ...NEW_TASK, title: "The next one" }]],
+      }),
       order: Type.Optional(Order),
     },
     { additionalProperties: false },
@@ -59,11 +68,11 @@ function componentOf({ name }: TaskType): string {
 
 function describe({ description, queue, file, limits }: TaskType): string {
   const files = {
-    required: " A file is required.",
-    optional: " A file may be given.",
-    none: " It takes no file.",
+    required: " The task needs a file.",
+    optional: " The task can have a file.",
+    none: " The task has no file.",
   }[file];
   const size =
-    limits.maxFileBytes === undefined ? "" : ` Files of up to ${limits.maxFileBytes} bytes are taken.`;
-  return `${description}${files}${size} Runs in the queue \`${queue}\`, for up to ${limits.timeoutSeconds} s an attempt.`;
+    limits.maxFileBytes === undefined ? "" : ` The file can have up to ${limits.maxFileBytes} bytes.`;
+  return `${description}${files}${size} It runs in the queue \`${queue}\`, for up to ${limits.timeoutSeconds} seconds per attempt.`;
 }

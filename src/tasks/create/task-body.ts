@@ -15,39 +15,59 @@ const MAX_METADATA_BYTES = 16_384;
 
 /** What a task of any type may have beside `type`, `params` and a file. */
 export const SHARED_FIELDS = {
-  title: Type.Optional(Type.String({ maxLength: 200, examples: ["Pictures of May"] })),
-  description: Type.Optional(Type.String({ maxLength: 10_000, examples: ["For the web page."] })),
+  title: Type.Optional(
+    Type.String({ maxLength: 200, description: "A title for people.", examples: ["Pictures of May"] }),
+  ),
+  description: Type.Optional(
+    Type.String({
+      maxLength: 10_000,
+      description: "A longer text for people.",
+      examples: ["For the web page."],
+    }),
+  ),
   priority: Type.Optional(
     Type.Integer({
       minimum: 0,
       maximum: 9,
       default: DEFAULT_PRIORITY,
-      description: "Higher ones are taken first.",
+      description: "Tasks with a higher priority are taken first.",
     }),
   ),
   max_retries: Type.Optional(
     Type.Integer({
       minimum: 0,
       maximum: 20,
-      description: "How often it is tried again after a failure that may pass. Absent: TASK_MAX_RETRIES.",
+      description: "How often the task is retried after a temporary failure. Absent: TASK_MAX_RETRIES.",
       examples: [3],
     }),
   ),
   tags: Type.Optional(
-    Type.Array(Type.String({ minLength: 1, maxLength: 50 }), { maxItems: 20, examples: [["may"]] }),
+    Type.Array(Type.String({ minLength: 1, maxLength: 50 }), {
+      maxItems: 20,
+      description: "Words to find the task by.",
+      examples: [["may"]],
+    }),
   ),
   metadata: Type.Optional(
     Type.Record(Type.String(), Type.Unknown(), {
-      description: `Yours: kept and shown, up to ${MAX_METADATA_BYTES} bytes of JSON.`,
+      description: `Any data of yours, up to ${MAX_METADATA_BYTES} bytes of JSON. It is stored and shown unchanged.`,
       examples: [{ order: 4711 }],
     }),
   ),
 };
 
 export const FILE_FIELDS = {
-  file_id: Type.Optional({ ...Uuid, description: "A file of yours; or name it by `file_path`." }),
+  file_id: Type.Optional({
+    ...Uuid,
+    description: "The id of one of your files. Alternatively, send `file_path`.",
+  }),
   file_path: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 1024, description: "A file of yours, by its path." }),
+    Type.String({
+      minLength: 1,
+      maxLength: 1024,
+      description: "The path of one of your files, or of a file below FILES_ROOT.",
+      examples: ["/path/to/image.jpg"],
+    }),
   ),
 };
 
@@ -66,7 +86,8 @@ type TaskBody = Static<typeof TaskBody>;
 export const Order = Type.Enum(["parallel", "sequential"], {
   default: "parallel",
   description:
-    "sequential: each waits for the one before to complete; where that fails or is cancelled, so are all behind it.",
+    "parallel: the tasks do not wait for each other. sequential: each task waits until the previous one has completed; if " +
+    "one fails or is cancelled, all tasks after it are cancelled.",
 });
 
 const BulkBody = Type.Object(

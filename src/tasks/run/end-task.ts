@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import { type Context, inTransaction } from "../../context.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { storableJson } from "../../platform/postgres/storable.ts";
 import { backoffSeconds } from "../../platform/queue/backoff.ts";
 import { tasks } from "../../schema/tasks.ts";
@@ -18,33 +18,37 @@ export async function endTask(ctx: Context, task: Task, outcome: Outcome): Promi
   if (mayRetry) return inTransaction(ctx, (tx) => retryLater(tx, task, outcome));
   const end = (at: Context) =>
     outcome.kind === "done" ? complete(at, task, outcome.result) : fail(at, task, outcome);
-  return task.hasNext ? inTransaction(ctx, end) : end(ctx);
+  if (!task.hasNext) return end(ctx);
+  return inTransaction(ctx, async (tx) => {
+    const ended = await end(tx);
+    if (ended?.status === "completed") await releaseNext(tx, ended);
+    else if (ended) await cancelNext(tx, [ended]);
+    return ended;
+  });
 }
 
 /** Whoever has begun it later has raised `attempt`. */
 const isMine = ({ id, attempt }: Task) => and(eq(tasks.id, id), eq(tasks.attempt, attempt));
 const now = sql`statement_timestamp()`;
 
-async function complete(tx: Context, task: Task, result: TaskResult): Promise<Task | undefined> {
+async function complete(ctx: Context, task: Task, result: TaskResult): Promise<Task | undefined> {
   const changes = {
     progress: 100,
     result: sql`${storableJson(result)}::json`,
     errorMessage: null,
     completedAt: now,
   };
-  const [ended] = await transition(tx, "complete", isMine(task), changes, { message: result.message });
-  if (ended) await releaseNext(tx, ended);
+  const [ended] = await transition(ctx, "complete", isMine(task), changes, { message: result.message });
   return ended;
 }
 
-async function fail(tx: Context, task: Task, { code, message }: Failure): Promise<Task | undefined> {
+async function fail(ctx: Context, task: Task, { code, message }: Failure): Promise<Task | undefined> {
   const changes = { errorCode: code, errorMessage: message, completedAt: now };
-  const ended = await transition(tx, "fail", isMine(task), changes, { message, metadata: { code } });
-  await cancelNext(tx, ended);
-  return ended[0];
+  const [ended] = await transition(ctx, "fail", isMine(task), changes, { message, metadata: { code } });
+  return ended;
 }
 
-async function retryLater(tx: Context, task: Task, failure: Failure): Promise<Task | undefined> {
+async function retryLater(tx: Tx, task: Task, failure: Failure): Promise<Task | undefined> {
   const { code, message, afterSeconds = 0 } = failure;
   const retry = task.retryCount + 1;
   const delaySeconds = Math.max(afterSeconds, backoffSeconds(retry));

@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import type { Context, Tx } from "../../context.ts";
 import { Permanent } from "../../errors.ts";
 import { openTaskFile } from "../../files/open-file.ts";
 import { QuotaExceeded } from "../../files/quota.ts";
@@ -55,7 +55,7 @@ function refuseQuota(error: unknown): never {
   throw error;
 }
 
-async function keep(tx: Context, { id, attempt }: Task, result: Record<string, unknown>): Promise<void> {
+async function keep(tx: Tx, { id, attempt }: Task, result: Record<string, unknown>): Promise<void> {
   const isMine = and(eq(tasks.id, id), eq(tasks.attempt, attempt), eq(tasks.status, "processing"));
   const kept = await tx.db
     .update(tasks)

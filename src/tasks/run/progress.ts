@@ -62,14 +62,14 @@ export class Progress implements AsyncDisposable {
     const text = message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed().replaceAll("\0", "\ufffd");
     const { rows } = await this.#ctx.db.execute(sql`
       WITH changed AS (
-        UPDATE tasks SET progress = ${progress}, updated_at = statement_timestamp()
+        UPDATE rowmill.tasks SET progress = ${progress}, updated_at = statement_timestamp()
         WHERE id = ${id} AND attempt = ${attempt} AND status = 'processing'
         RETURNING id
       ), told AS (
-        INSERT INTO task_progress (task_id, progress, message, data, created_at)
+        INSERT INTO rowmill.task_progress (task_id, progress, message, data, created_at)
         SELECT id, ${progress}, ${text}, ${kept}::json, statement_timestamp() FROM changed
       ), recorded AS (
-        INSERT INTO task_events (task_id, type, message, metadata, created_at)
+        INSERT INTO rowmill.task_events (task_id, type, message, metadata, created_at)
         SELECT id, 'progress', ${text}, json_build_object('progress', ${progress}::int), statement_timestamp() FROM changed
       )
       SELECT ${changeExpression(this.#ctx, TASK_CHANNEL, sql`id::text`)} FROM changed`);

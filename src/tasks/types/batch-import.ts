@@ -24,8 +24,8 @@ const LOOK_EVERY_MS = 500;
 export const batchImportType: TaskType<typeof params> = {
   name: "batch_import",
   description:
-    "Imports a CSV file through a target, with the options of an upload to /api/v1/batches, and ends with the batch. " +
-    "Rows that fail are in its counts; the task fails where the file can't be read or the batch is ended.",
+    "Imports a CSV file as a batch, with the options of an upload to /api/v1/batches, and ends when the batch ends. " +
+    "Failed rows are in its counts. The task fails if the file cannot be read or the batch fails or is cancelled.",
   queue: "bulk_processing",
   params,
   file: "required",
@@ -63,16 +63,16 @@ async function importFile(
 ): Promise<string> {
   if (!file) throw new Permanent("no_file", "There is no file to import.");
   const [owner] = await ctx.db.select({ role: users.role }).from(users).where(eq(users.id, task.userId));
-  const { batchId } = await receiveUpload(ctx, {
+  const { batch } = await receiveUpload(ctx, {
     userId: task.userId,
     role: owner?.role ?? "user",
     filename: file.name,
     options: Value.Parse(UploadOptions, { ...params, force: true }),
     file: untilAborted(file.chunks(), signal),
     finish: async () => signal.throwIfAborted(),
-    onAccepted: (tx, { batchId }) => keep(tx, { batch_id: batchId }),
+    onAccepted: (tx, { batch }) => keep(tx, { batch_id: batch.id }),
   });
-  return batchId;
+  return batch.id;
 }
 
 async function* untilAborted(chunks: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {

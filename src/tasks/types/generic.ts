@@ -8,7 +8,7 @@ const params = Type.Object({
     Type.Number({
       minimum: 0,
       maximum: 3600,
-      description: "How long it takes. Absent: GENERIC_TASK_SECONDS, 10 to 20 by default.",
+      description: "How long the task takes. Absent: GENERIC_TASK_SECONDS, 10 to 20 by default.",
       examples: [2],
     }),
   ),
@@ -18,7 +18,7 @@ const STEPS = 20;
 
 export const genericType: TaskType<typeof params> = {
   name: "generic",
-  description: "Simulated work with a title and a description: takes 10 to 20 seconds and does nothing.",
+  description: "Simulated work: the task takes 10 to 20 seconds and does nothing.",
   queue: "default",
   params,
   file: "none",

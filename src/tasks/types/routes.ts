@@ -2,23 +2,25 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
-import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
+import { userRoutes } from "../../platform/http/user-routes.ts";
 import { findTaskType, taskTypes } from "./registry.ts";
 import { viewTaskType } from "./views.ts";
 
 export function taskTypeRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.addHook("onRequest", authenticate(ctx.config));
-    const shared = { tags: ["tasks"], security: SECURITY };
-
+  return userRoutes(ctx, { tags: ["tasks"] }, (app, shared) => {
     app.get(
       "/api/v1/task-types",
       {
         schema: {
           ...shared,
-          summary: "What a task can be",
-          response: { 200: Type.Object({ items: Type.Array(Type.Ref("TaskType")) }), ...problems(401) },
+          operationId: "listTaskTypes",
+          summary: "List task types",
+          description: "The kinds of tasks that you can create.",
+          response: {
+            200: Type.Object({ items: Type.Array(Type.Ref("TaskType")) }, { description: "The task types." }),
+            ...problems(401),
+          },
         },
       },
       async () => ({ items: taskTypes.map(viewTaskType) }),
@@ -29,9 +31,16 @@ export function taskTypeRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         schema: {
           ...shared,
-          summary: "A task type: its parameters, its limits, an example",
+          operationId: "getTaskType",
+          summary: "Get a task type",
+          description: "Returns the parameters, the limits and an example.",
           params: Type.Object({
-            name: Type.String({ minLength: 1, maxLength: 100, examples: ["generic"] }),
+            name: Type.String({
+              minLength: 1,
+              maxLength: 100,
+              description: "The name of the task type.",
+              examples: ["generic"],
+            }),
           }),
           response: { 200: Type.Ref("TaskType"), ...problems(400, 401, 404) },
         },
@@ -42,5 +51,5 @@ export function taskTypeRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         return viewTaskType(type);
       },
     );
-  };
+  });
 }

@@ -1,7 +1,7 @@
 /** What a task can be. A type is one file that states its parameters and limits, and does the work. */
 import type { Readable } from "node:stream";
 import type { Static, TObject } from "typebox";
-import type { Context } from "../../context.ts";
+import type { Context, Tx } from "../../context.ts";
 import type { ReadableFile } from "../../files/readable-file.ts";
 import type { QueueName } from "../../jobs.ts";
 
@@ -42,7 +42,7 @@ export interface TaskInput<P extends TObject> {
    * Keeps how far it has come, in the transaction that takes it there: the next attempt finds it as `task.result`.
    * @throws where the task was cancelled, deleted or begun by another meanwhile, so that the transaction is undone
    */
-  keep(tx: Context, result: Record<string, unknown>): Promise<void>;
+  keep(tx: Tx, result: Record<string, unknown>): Promise<void>;
 }
 
 /** What came of it, for the one who asked: plain JSON. `message` is the same in a sentence. */
@@ -71,5 +71,5 @@ export interface TaskType<P extends TObject = TObject> {
    */
   run(ctx: Context, input: TaskInput<P>): Promise<TaskResult>;
   /** Ends what the task has started elsewhere, in the transaction that cancels or deletes it before its end. */
-  onCancelled?(tx: Context, task: RunningTask): Promise<void>;
+  onCancelled?(tx: Tx, task: RunningTask): Promise<void>;
 }

@@ -1,26 +1,45 @@
 /** What the API shows of a task type. */
 import Type, { type Static, type TObject } from "typebox";
 import { QUEUES } from "../../jobs.ts";
+import { nullable } from "../../platform/http/schemas.ts";
 import type { TaskType } from "./task-type.ts";
 
 export const TaskTypeView = Type.Object(
   {
-    name: Type.String(),
-    description: Type.String(),
-    queue: Type.Enum([...QUEUES], { description: "Which workers take it (WORKER_QUEUES)." }),
+    name: Type.String({ description: "The `type` of a new task." }),
+    description: Type.String({ description: "A description of the type." }),
+    queue: Type.Enum([...QUEUES], { description: "The queue that its tasks run in." }),
     file: Type.Enum(["required", "optional", "none"], {
-      description: "Whether it works on a file (`file_id` or `file_path`).",
+      description: "Whether a task has a file (`file_id` or `file_path`).",
     }),
-    limits: Type.Object({
-      timeout_seconds: Type.Number({ description: "An attempt that takes longer has failed." }),
-      max_file_bytes: Type.Union([Type.Integer(), Type.Null()], {
-        description: "A larger file is refused; null: no limit but that of uploads.",
-      }),
-    }),
-    params: Type.Record(Type.String(), Type.Unknown(), { description: "JSON Schema of `params`." }),
+    limits: Type.Object(
+      {
+        timeout_seconds: Type.Number({ description: "A longer attempt fails." }),
+        max_file_bytes: nullable(
+          Type.Integer(),
+          "A larger file is refused. null: only the limit of uploads applies.",
+        ),
+      },
+      { description: "The limits of a task." },
+    ),
+    params: Type.Record(Type.String(), Type.Unknown(), { description: "The JSON Schema of `params`." }),
     example: Type.Record(Type.String(), Type.Unknown(), { description: "A body for POST /api/v1/tasks." }),
   },
-  { $id: "TaskType" },
+  {
+    $id: "TaskType",
+    description: "A kind of task.",
+    examples: [
+      {
+        name: "generic",
+        description: "Simulated work.",
+        queue: "default",
+        file: "none",
+        limits: { timeout_seconds: 4000, max_file_bytes: null },
+        params: { type: "object", properties: { seconds: { type: "number", minimum: 0, maximum: 3600 } } },
+        example: { type: "generic", params: { seconds: 2 } },
+      },
+    ],
+  },
 );
 
 export function viewTaskType(type: TaskType): Static<typeof TaskTypeView> {

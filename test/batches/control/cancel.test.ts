@@ -21,7 +21,7 @@ import { useRowmill } from "../../support/use-rowmill.ts";
 const BOOKS = "/api/v1/batches?target=books";
 
 const bookCount = async ({ ctx }: Rowmill) =>
-  (await ctx.pool.query("SELECT count(*)::int AS count FROM books")).rows[0].count;
+  (await ctx.pool.query("SELECT count(*)::int AS count FROM rowmill.books")).rows[0].count;
 
 /** For the tests that need none of their own. */
 const rowmill = useRowmill();
@@ -153,7 +153,7 @@ describe("cancelling", () => {
     // More than the first block, from which the dialect is told.
     await upload.send(csv(5000));
     const id = await until("the batch is there", async () => {
-      const { rows } = await rowmill.ctx.pool.query("SELECT id FROM batches");
+      const { rows } = await rowmill.ctx.pool.query("SELECT id FROM rowmill.batches");
       return rows[0]?.id ?? null;
     });
     const { status, body } = await refused(user, id, "cancel");
@@ -164,7 +164,9 @@ describe("cancelling", () => {
     for (const name of ["pause", "resume", "retry", "undo"]) {
       const answer = await refused(user, id, name);
       expect([name, answer.status]).toEqual([name, 409]);
-      expect(answer.body.detail).toMatch(/^A batch that is receiving can't be \w+; one that is .+ can\.$/);
+      expect(answer.body.detail).toMatch(
+        /^A batch that is receiving cannot be \w+\. Only an? .+ batch can\.$/,
+      );
     }
     expect((await upload.end())?.status).toBe(202);
   });
@@ -241,7 +243,7 @@ describe("a command", () => {
           expect(body.detail).toBe("The batch is no dry run, so there is nothing to commit.");
         else
           expect(body.detail).toMatch(
-            new RegExp(`^A batch that is ${state} can't be \\w+; one that is .+ can\\.$`),
+            new RegExp(`^A batch that is ${state} cannot be \\w+\\. Only an? .+ batch can\\.$`),
           );
       }
       const { seconds_left: _, rows_per_second: __, ...after } = (await owner.batch(id)).body;

@@ -112,9 +112,9 @@ test.each([
   expect(status).toBe(400);
   expect(body.field_errors.file?.join()).toMatch(reason);
   expect(await user.rows(id)).toEqual(before);
-  expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM batches WHERE correction_of IS NOT NULL")).toBe(
-    0,
-  );
+  expect(
+    await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.batches WHERE correction_of IS NOT NULL"),
+  ).toBe(0);
 });
 
 test("corrections of another user's batch, or of one that cannot be retried, are refused", async () => {
@@ -136,7 +136,7 @@ test("uploading corrections creates no batch", async () => {
   await correct(user, id, "Title,Writer,_row\nFrankenstein,Shelley,3\n");
   const after = await user.get<{ items: BatchView[] }>("/api/v1/batches");
   expect(after.body.items.map((batch) => batch.id)).toEqual([id]);
-  expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM batches WHERE correction_of IS NOT NULL")).toBe(
-    0,
-  );
+  expect(
+    await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.batches WHERE correction_of IS NOT NULL"),
+  ).toBe(0);
 });

@@ -14,13 +14,13 @@ const remove = (user: Client, batchId: string) => user.send<Problem>("DELETE", `
 async function leftOf({ ctx }: Rowmill, batchId: string): Promise<Record<string, number>> {
   const { rows } = await ctx.pool.query(
     `SELECT
-      (SELECT count(*)::int FROM batches WHERE id = $1) AS batches,
-      (SELECT count(*)::int FROM batch_rows WHERE batch_id = $1) AS rows,
-      (SELECT count(*)::int FROM row_results WHERE batch_id = $1) AS results,
-      (SELECT count(*)::int FROM row_history WHERE batch_id = $1) AS history,
-      (SELECT count(*)::int FROM chunks WHERE batch_id = $1) AS chunks,
-      (SELECT count(*)::int FROM pgboss.job WHERE data->>'batchId' = $1::text) AS jobs,
-      (SELECT count(*)::int FROM books WHERE batch_id = $1) AS books`,
+      (SELECT count(*)::int FROM rowmill.batches WHERE id = $1) AS batches,
+      (SELECT count(*)::int FROM rowmill.batch_rows WHERE batch_id = $1) AS rows,
+      (SELECT count(*)::int FROM rowmill.row_results WHERE batch_id = $1) AS results,
+      (SELECT count(*)::int FROM rowmill.row_history WHERE batch_id = $1) AS history,
+      (SELECT count(*)::int FROM rowmill.chunks WHERE batch_id = $1) AS chunks,
+      (SELECT count(*)::int FROM rowmill_queue.job WHERE data->>'batchId' = $1::text) AS jobs,
+      (SELECT count(*)::int FROM rowmill.books WHERE batch_id = $1) AS books`,
     [batchId],
   );
   return rows[0];
@@ -81,7 +81,7 @@ test("deleting an open batch answers 409 and names the states that can be delete
   const { status, body } = await remove(user, batch.id);
   expect([status, body.detail]).toEqual([
     409,
-    "A batch that is queued can't be deleted; one that is validated or completed or completed_with_errors or failed or cancelled or undone can.",
+    "A batch that is queued cannot be deleted. Only a validated, completed, completed_with_errors, failed, cancelled, or undone batch can.",
   ]);
   expect(await leftOf(rowmill, batch.id)).toMatchObject({ batches: 1, rows: 50, chunks: 2, jobs: 2 });
 });
@@ -94,7 +94,7 @@ test("an interrupted deletion is hidden, and the reconciler completes it", async
   await deliverChunk(ctx, batch.id);
   // The process dies here: the batch is marked, and some of it is gone.
   await inTransaction(ctx, (tx) => transition(tx, batch.id, "delete", { finishedAt: null }));
-  await ctx.pool.query("DELETE FROM row_results WHERE batch_id = $1", [batch.id]);
+  await ctx.pool.query("DELETE FROM rowmill.row_results WHERE batch_id = $1", [batch.id]);
   await expectGone(user, batch.id);
   expect((await leftOf(rowmill, batch.id)).rows).toBe(25);
   await reconcile(ctx);

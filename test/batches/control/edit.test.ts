@@ -197,7 +197,7 @@ describe("a correction is refused", () => {
     const answer = await edit<Problem>(user, batch.id, failed?.row ?? 0, { fields: { title: "Emma" } });
     expect([answer.status, answer.body.detail]).toEqual([
       409,
-      "A batch that is processing can't be corrected; one that is completed_with_errors or failed or cancelled or validated can.",
+      "A batch that is processing cannot be corrected. Only a completed_with_errors, failed, cancelled, or validated batch can.",
     ]);
     await command(user, batch.id, "pause");
     expect((await edit(user, batch.id, 2, { fields: { title: "Emma" } })).status).toBe(409);

@@ -109,7 +109,7 @@ describe("pausing", () => {
     const { status, body } = await refused(user, batch.id, "pause");
     expect(status).toBe(409);
     expect(body.detail).toBe(
-      "A batch that is completed_with_errors can't be paused; one that is queued or processing can.",
+      "A batch that is completed_with_errors cannot be paused. Only a queued or processing batch can.",
     );
   });
 });
@@ -169,11 +169,11 @@ describe("resuming", () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     await ctx.pool.query(
-      `CREATE FUNCTION hinder() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF NEW.title = 'Title 3' AND NOT EXISTS (SELECT FROM chunks WHERE attempt > 1) THEN
+      `CREATE FUNCTION rowmill.hinder() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.title = 'Title 3' AND NOT EXISTS (SELECT FROM rowmill.chunks WHERE attempt > 1) THEN
           RAISE EXCEPTION 'later' USING ERRCODE = '40001'; END IF; RETURN NEW;
       END $$;
-      CREATE TRIGGER hinder BEFORE INSERT ON books FOR EACH ROW EXECUTE FUNCTION hinder()`,
+      CREATE TRIGGER hinder BEFORE INSERT ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.hinder()`,
     );
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(75), `${BOOKS}&rows_per_second=100`);

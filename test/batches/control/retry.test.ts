@@ -14,13 +14,13 @@ const BOOKS = "/api/v1/batches?target=books";
 /** Makes the database refuse such books, until they are let in. */
 const refuseBooks = ({ ctx }: Rowmill, where: string, code = "23514") =>
   ctx.pool.query(
-    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    `CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       IF ${where} THEN RAISE EXCEPTION 'not now' USING ERRCODE = '${code}'; END IF; RETURN NEW;
     END $$;
-    CREATE TRIGGER refuse BEFORE INSERT ON books FOR EACH ROW EXECUTE FUNCTION refuse()`,
+    CREATE TRIGGER refuse BEFORE INSERT ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.refuse()`,
   );
 
-const letIn = ({ ctx }: Rowmill) => ctx.pool.query("DROP TRIGGER refuse ON books");
+const letIn = ({ ctx }: Rowmill) => ctx.pool.query("DROP TRIGGER refuse ON rowmill.books");
 
 const rowOf = async (user: Client, batchId: string, row: number) =>
   (await user.get<RowDetail>(`/api/v1/batches/${batchId}/rows/${row}`)).body;
@@ -199,7 +199,7 @@ describe("a retry", () => {
     expect(before.counts).toMatchObject({ success: 6000, failed: 4000 });
     const rows = await failedRows(user, batch.id);
     await rowmill.ctx.pool.query(
-      `UPDATE batch_rows SET fields = json_build_array('Found ' || row_number, fields->>1, fields->>2)
+      `UPDATE rowmill.batch_rows SET fields = json_build_array('Found ' || row_number, fields->>1, fields->>2)
       WHERE batch_id = $1 AND fields->>0 = ''`,
       [batch.id],
     );
@@ -211,7 +211,7 @@ describe("a retry", () => {
     const triedTwice = (await user.rows(batch.id)).filter(({ attempts }) => attempts === 2);
     expect(triedTwice.map(({ row }) => row)).toEqual(rows);
     const { rows: history } = await rowmill.ctx.pool.query(
-      "SELECT count(*)::int AS events, count(DISTINCT row_number)::int AS rows FROM row_history WHERE batch_id = $1",
+      "SELECT count(*)::int AS events, count(DISTINCT row_number)::int AS rows FROM rowmill.row_history WHERE batch_id = $1",
       [batch.id],
     );
     expect(history).toEqual([{ events: 4000, rows: 4000 }]);

@@ -27,7 +27,7 @@ interface Book {
 
 async function booksOf({ ctx }: Rowmill, user: Client): Promise<Book[]> {
   const { rows } = await ctx.pool.query(
-    "SELECT id::int, title, author, description, batch_id, row_number FROM books WHERE user_id = $1 ORDER BY id",
+    "SELECT id::int, title, author, description, batch_id, row_number FROM rowmill.books WHERE user_id = $1 ORDER BY id",
     [user.userId],
   );
   return rows;
@@ -51,7 +51,7 @@ async function undone({ ctx }: Rowmill, user: Client, batchId: string) {
 /** As somebody does who corrects a book by hand. */
 const changeByHand = ({ ctx }: Rowmill, { userId }: Client, title: string, description: string) =>
   ctx.pool.query(
-    "UPDATE books SET batch_id = NULL, row_number = NULL, description = $3 WHERE user_id = $1 AND title = $2",
+    "UPDATE rowmill.books SET batch_id = NULL, row_number = NULL, description = $3 WHERE user_id = $1 AND title = $2",
     [userId, title, description],
   );
 
@@ -118,7 +118,7 @@ describe("undoing", () => {
     );
     await changeByHand(rowmill, user, "Emma", "By hand");
     await changeByHand(rowmill, user, "Dracula", "By hand");
-    await ctx.pool.query("DELETE FROM books WHERE user_id = $1 AND title = 'Ulysses'", [user.userId]);
+    await ctx.pool.query("DELETE FROM rowmill.books WHERE user_id = $1 AND title = 'Ulysses'", [user.userId]);
     const { undo, counts, reason } = await undone(rowmill, user, batchId);
     expect(undo).toEqual({ reversed: 2, kept: 3, failed: 0 });
     expect(counts).toMatchObject({ total: 5, success: 3, undone: 2 });
@@ -233,21 +233,23 @@ describe("undoing", () => {
     const { pool } = rowmill.ctx;
     const user = await rowmill.newUser();
     const batchId = await imported(rowmill, user, "a,b\n1,2\n3,4\n5,6\n", "/api/v1/batches?target=records");
-    await pool.query("DELETE FROM records WHERE user_id = $1 AND row_number = 3", [user.userId]);
+    await pool.query("DELETE FROM rowmill.records WHERE user_id = $1 AND row_number = 3", [user.userId]);
     expect((await undone(rowmill, user, batchId)).undo).toEqual({ reversed: 2, kept: 1, failed: 0 });
     expect((await kept(user, batchId)).map(({ undo }) => undo?.reason)).toEqual([
       "The record was deleted since.",
     ]);
-    expect((await pool.query("SELECT 1 FROM records WHERE user_id = $1", [user.userId])).rows).toEqual([]);
+    expect(
+      (await pool.query("SELECT 1 FROM rowmill.records WHERE user_id = $1", [user.userId])).rows,
+    ).toEqual([]);
   });
 
   test("undoing marks records that the database keeps as failed and reverts the rest", async () => {
     await using rowmill = await startRowmill();
     await rowmill.ctx.pool.query(
-      `CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      `CREATE FUNCTION rowmill.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF OLD.title IN ('Title 3', 'Title 20') THEN RAISE EXCEPTION 'it is lent' USING ERRCODE = '23503'; END IF; RETURN OLD;
       END $$;
-      CREATE TRIGGER hold BEFORE DELETE ON books FOR EACH ROW EXECUTE FUNCTION hold()`,
+      CREATE TRIGGER hold BEFORE DELETE ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.hold()`,
     );
     const user = await rowmill.newUser();
     const batchId = await imported(rowmill, user, csv(25), "/api/v1/batches?target=books");
@@ -310,10 +312,10 @@ describe("undoing", () => {
     for (const firstRow of [2, 27, 52, 77]) await deliverChunk(ctx, batch.id, firstRow);
     await command(user, batch.id, "undo");
     await ctx.pool.query(
-      `CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      `CREATE FUNCTION rowmill.cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF OLD.row_number = 30 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN OLD;
       END $$;
-      CREATE TRIGGER cut BEFORE DELETE ON books FOR EACH ROW EXECUTE FUNCTION cut()`,
+      CREATE TRIGGER cut BEFORE DELETE ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.cut()`,
     );
     await expect(deliverUndo(ctx, batch.id)).rejects.toThrow();
     const cut = (await user.batch(batch.id)).body;
@@ -324,8 +326,8 @@ describe("undoing", () => {
     });
     expect(await booksOf(rowmill, user)).toHaveLength(50);
     expect(await user.rows(batch.id, "undone")).toHaveLength(50);
-    await ctx.pool.query("DROP TRIGGER cut ON books");
-    await ctx.pool.query("DELETE FROM pgboss.job WHERE name = 'batch.undo'");
+    await ctx.pool.query("DROP TRIGGER cut ON rowmill.books");
+    await ctx.pool.query("DELETE FROM rowmill_queue.job WHERE name = 'batch.undo'");
     expect((await reconcile(ctx)).batchesRequeued).toBe(1);
     await rowmill.startWorker();
     expect((await user.finished(batch.id)).undo).toEqual({ reversed: 100, kept: 0, failed: 0 });
@@ -353,7 +355,7 @@ test("a batch that is or was undone cannot be retried, and an undone one can be 
   const batchId = await imported(rowmill, user, csv(20, 5));
   await command(user, batchId, "undo");
   expect((await refused(user, batchId, "retry")).body.detail).toMatch(
-    /^A batch that is undoing can't be retried/,
+    /^A batch that is undoing cannot be retried/,
   );
   expect((await user.send("DELETE", `/api/v1/batches/${batchId}`)).status).toBe(409);
   await deliverUndo(rowmill.ctx, batchId);

@@ -15,7 +15,7 @@ const uploadAtomic = async (user: Client, content: string, query: Record<string,
   (await uploadForm(user, content, { query: { policy: "atomic", ...query } })).body;
 
 const booksOf = ({ userId }: Client) =>
-  count(rowmill.ctx.pool, "SELECT count(*) FROM books WHERE user_id = $1", [userId]);
+  count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.books WHERE user_id = $1", [userId]);
 
 const act = (user: Client, id: string, action: string, body?: object) =>
   user.post<Problem>(`/api/v1/batches/${id}/${action}`, body);
@@ -147,7 +147,7 @@ test("a cancelled atomic batch keeps no record and can be retried", async () => 
   expect(cancelled.counts).toEqual(counts({ total: 100, unprocessed: 100 }));
   await expectCountsOfRows(user, id);
   const working =
-    "SELECT count(*) FROM pgboss.job WHERE name = 'batch.process-whole' AND state = 'active' AND group_id = $1";
+    "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.process-whole' AND state = 'active' AND group_id = $1";
   await until(
     "the worker has let go of it",
     async () => (await count(rowmill.ctx.pool, working, [String(user.userId)])) === 0,
@@ -166,12 +166,12 @@ test("an atomic batch fails without a record after its last delivery and can be 
   const user = await own.newUser();
   const { id } = await uploadAtomic(user, titled(50));
   // As a worker leaves it that died behind the first chunk.
-  await pool.query("UPDATE batches SET state = 'processing', started_at = now() WHERE id = $1", [id]);
+  await pool.query("UPDATE rowmill.batches SET state = 'processing', started_at = now() WHERE id = $1", [id]);
   await pool.query(
-    "UPDATE chunks SET state = 'done', succeeded = 25, created = 25 WHERE batch_id = $1 AND first_row = 2",
+    "UPDATE rowmill.chunks SET state = 'done', succeeded = 25, created = 25 WHERE batch_id = $1 AND first_row = 2",
     [id],
   );
-  await pool.query("UPDATE pgboss.job SET state = 'failed' WHERE name = 'batch.process-whole'");
+  await pool.query("UPDATE rowmill_queue.job SET state = 'failed' WHERE name = 'batch.process-whole'");
   expect(await reconcile(own.ctx)).toMatchObject({ batchesRequeued: 1 });
   const { body: failed } = await user.batch(id);
   expect(failed).toMatchObject({ state: "failed", records: NO_RECORDS });
@@ -186,7 +186,7 @@ test("one whose job is lost is brought back", async () => {
   await using own = await startWithGate();
   const user = await own.newUser();
   const { id } = await uploadAtomic(user, titled(50));
-  await own.ctx.pool.query("DELETE FROM pgboss.job WHERE name = 'batch.process-whole'");
+  await own.ctx.pool.query("DELETE FROM rowmill_queue.job WHERE name = 'batch.process-whole'");
   expect(await reconcile(own.ctx)).toMatchObject({ batchesRequeued: 1 });
   expect(await reconcile(own.ctx)).toMatchObject({ batchesRequeued: 0 });
   await own.startWorker();

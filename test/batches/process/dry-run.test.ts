@@ -106,7 +106,7 @@ test("a committed dry run ends like an ordinary upload", async () => {
   const dry = await user.finished(id);
   expect(dry.counts).toEqual(counts({ total: 100, pending: 95, failed: 5 }));
   await rowmill.ctx.pool.query(
-    "DELETE FROM pgboss.job WHERE name = 'batch.finished' AND data->>'batchId' = $1",
+    "DELETE FROM rowmill_queue.job WHERE name = 'batch.finished' AND data->>'batchId' = $1",
     [id],
   );
   expect((await act(user, id, "commit")).status).toBe(200);
@@ -223,7 +223,7 @@ test("a worker killed during a dry run leaves nothing, and another finishes it",
   const batch = await user.finished(id, 28_000);
   expect(batch).toMatchObject({ state: "validated", records: { created: 99 } });
   expect(batch.counts).toEqual(counts({ total: 100, failed: 1, pending: 99 }));
-  expect(await count(own.ctx.pool, "SELECT count(*) FROM books")).toBe(0);
+  expect(await count(own.ctx.pool, "SELECT count(*) FROM rowmill.books")).toBe(0);
   expect((await act(user, id, "commit")).status).toBe(200);
   expect((await user.finished(id)).counts).toEqual(counts({ total: 100, failed: 1, success: 99 }));
 }, 60_000);

@@ -13,7 +13,7 @@ const upload = async (user: Client, rows: number, query: Record<string, string> 
   (await uploadForm(user, titled(rows), { query })).body;
 
 const active = ({ ctx }: Rowmill, { userId }: Client) =>
-  count(ctx.pool, "SELECT count(*) FROM pgboss.job WHERE state = 'active' AND group_id = $1", [
+  count(ctx.pool, "SELECT count(*) FROM rowmill_queue.job WHERE state = 'active' AND group_id = $1", [
     String(userId),
   ]);
 
@@ -35,7 +35,7 @@ test("jobs are queued with their batch's priority and their user", async () => {
   for (const rows of [3, 1001, 20_001]) await upload(user, rows);
   const { rows } = await rowmill.ctx.pool.query(
     `SELECT DISTINCT total_rows AS rows, priority, group_id AS "group"
-    FROM pgboss.job JOIN batches ON batches.id = (data->>'batchId')::uuid ORDER BY 1`,
+    FROM rowmill_queue.job JOIN rowmill.batches ON batches.id = (data->>'batchId')::uuid ORDER BY 1`,
   );
   const group = String(user.userId);
   expect(rows).toEqual([

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import Type from "typebox";
 import { describe, expect, test } from "vitest";
-import { taskIdOf } from "../../../src/batches/ids.ts";
+import { rowIdOf } from "../../../src/batches/ids.ts";
 import { processRows } from "../../../src/batches/process/process-rows.ts";
 import { inTransaction } from "../../../src/context.ts";
 import { Permanent, Retryable } from "../../../src/errors.ts";
@@ -50,8 +50,8 @@ test("each valid row is handled once with its identity", async () => {
   const { signal } = new AbortController();
   const outcomes = await run(target, [["a"], [""], ["ccc"]], { attempt: 2, signal });
   expect(seen).toEqual([
-    ["a", { taskId: taskIdOf(BATCH, 2), attempt: 2, signal }],
-    ["ccc", { taskId: taskIdOf(BATCH, 4), attempt: 2, signal }],
+    ["a", { rowId: rowIdOf(BATCH, 2), attempt: 2, signal }],
+    ["ccc", { rowId: rowIdOf(BATCH, 4), attempt: 2, signal }],
   ]);
   expect(outcomes).toEqual([
     {

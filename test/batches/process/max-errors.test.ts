@@ -43,7 +43,7 @@ describe("a batch", () => {
     (await uploadForm(user, content, { query: { max_errors: maxErrors, ...query } })).body;
 
   const booksOf = ({ userId }: Client, { ctx } = rowmill) =>
-    count(ctx.pool, "SELECT count(*) FROM books WHERE user_id = $1", [userId]);
+    count(ctx.pool, "SELECT count(*) FROM rowmill.books WHERE user_id = $1", [userId]);
 
   /** Ten chunks of 25 rows, two rows of each without a title. */
   const TWO_A_CHUNK = titled(
@@ -137,14 +137,14 @@ describe("a batch", () => {
     const batch = await user.finished(id);
     expect(batch).toMatchObject({ state: "failed", counts: { failed: 3, pending: 0, processing: 0 } });
     const active =
-      "SELECT count(*) FROM pgboss.job WHERE name = 'batch.process-chunk' AND state IN ('active', 'created')";
+      "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.process-chunk' AND state IN ('active', 'created')";
     await expect.poll(() => count(own.ctx.pool, active), { timeout: 20_000 }).toBe(0);
     const after = (await user.batch(id)).body;
     expect(after.counts).toEqual(batch.counts);
     expect(await booksOf(user, own)).toBe(after.counts.success);
     expect(await user.rows(id, "success")).toHaveLength(after.counts.success);
     expect(after.counts.success + 3 + after.counts.unprocessed).toBe(250);
-    const ends = "SELECT count(*) FROM pgboss.job WHERE name = 'batch.finished'";
+    const ends = "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.finished'";
     expect(await count(own.ctx.pool, ends)).toBe(1);
   });
 });

@@ -19,7 +19,7 @@ const uploadPaced = async (user: Client, rate: number, content: string) =>
 async function resultTimes({ ctx }: Rowmill, batchId: string): Promise<number[]> {
   const { rows } = await ctx.pool.query<{ at: number }>(
     `SELECT extract(epoch FROM completed_at - min(completed_at) OVER ())::float AS at
-    FROM row_results WHERE batch_id = $1 ORDER BY 1`,
+    FROM rowmill.row_results WHERE batch_id = $1 ORDER BY 1`,
     [batchId],
   );
   return rows.map(({ at }) => at);
@@ -59,7 +59,10 @@ test("after a standstill at most two seconds' worth of rows is processed at once
   await using own = await startRowmill();
   const user = await own.newUser();
   const { id } = await uploadPaced(user, 50, csv(500));
-  await own.ctx.pool.query("UPDATE batches SET paced_until = now() - interval '1 hour' WHERE id = $1", [id]);
+  await own.ctx.pool.query(
+    "UPDATE rowmill.batches SET paced_until = now() - interval '1 hour' WHERE id = $1",
+    [id],
+  );
   await own.startWorker();
   await user.finished(id);
   const times = await resultTimes(own, id);
@@ -88,10 +91,10 @@ test("a resumed batch keeps the due time of its next chunk", async () => {
   const { pool } = own.ctx;
   const user = await own.newUser();
   const { id } = await uploadPaced(user, 50, csv(150));
-  await pool.query("UPDATE batches SET paced_until = now() + interval '1 hour' WHERE id = $1", [id]);
+  await pool.query("UPDATE rowmill.batches SET paced_until = now() + interval '1 hour' WHERE id = $1", [id]);
   await user.post(`/api/v1/batches/${id}/pause`);
   await user.post(`/api/v1/batches/${id}/resume`);
-  const dueIn = `SELECT extract(epoch FROM start_after - now())::int AS count FROM pgboss.job
+  const dueIn = `SELECT extract(epoch FROM start_after - now())::int AS count FROM rowmill_queue.job
     WHERE name = 'batch.process-chunk'`;
   expect(await count(pool, dueIn)).toBeGreaterThan(3500);
 });
@@ -100,9 +103,9 @@ test("a lost job of a paced batch is restored, and the others follow", async () 
   await using own = await startRowmill();
   const user = await own.newUser();
   const { id } = await uploadPaced(user, 50, csv(150));
-  const waiting = "SELECT count(*) FROM pgboss.job WHERE name = 'batch.process-chunk'";
+  const waiting = "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.process-chunk'";
   expect(await count(own.ctx.pool, waiting)).toBe(1);
-  await own.ctx.pool.query("DELETE FROM pgboss.job WHERE name = 'batch.process-chunk'");
+  await own.ctx.pool.query("DELETE FROM rowmill_queue.job WHERE name = 'batch.process-chunk'");
   const later = { ...own.ctx, now: () => new Date(Date.now() + 60_000) };
   expect(await reconcile(later)).toMatchObject({ chunksRequeued: 1 });
   expect(await reconcile(later)).toMatchObject({ chunksRequeued: 0 });
@@ -125,7 +128,7 @@ test("failed rows retried by hand use only their share of the pace", async () =>
   const bad = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [2 + index * 25, ""]));
   const { body: first } = await uploadForm(user, titled(200, bad), { query: { rows_per_second: "1000" } });
   await user.finished(first.id);
-  await rowmill.ctx.pool.query("UPDATE batches SET rows_per_second = 20 WHERE id = $1", [first.id]);
+  await rowmill.ctx.pool.query("UPDATE rowmill.batches SET rows_per_second = 20 WHERE id = $1", [first.id]);
   const retriedAt = Date.now();
   expect((await user.post(`/api/v1/batches/${first.id}/retry`)).status).toBe(202);
   await user.finished(first.id);

@@ -11,8 +11,8 @@ import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 /** Makes the database refuse books as the PL/pgSQL of `rule` says. */
 const refuseBooks = ({ ctx }: Rowmill, rule: string) =>
   ctx.pool.query(
-    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${rule} RETURN NEW; END $$;
-    CREATE TRIGGER refuse BEFORE INSERT ON books FOR EACH ROW EXECUTE FUNCTION refuse()`,
+    `CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${rule} RETURN NEW; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.refuse()`,
   );
 
 const POISON = `IF NEW.title = 'poison' THEN
@@ -21,7 +21,7 @@ const POISON = `IF NEW.title = 'poison' THEN
 const BUSY = `IF NEW.title = 'busy' THEN RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END IF;`;
 
 /** Fails until its chunk is tried for the second time. */
-const FLAKY = `IF NEW.title = 'flaky' AND NOT EXISTS (SELECT FROM chunks WHERE attempt > 1) THEN
+const FLAKY = `IF NEW.title = 'flaky' AND NOT EXISTS (SELECT FROM rowmill.chunks WHERE attempt > 1) THEN
   RAISE EXCEPTION 'not yet' USING ERRCODE = '40001'; END IF;`;
 
 /** A file of `rows` rows, some with a title of their own. */
@@ -131,7 +131,7 @@ test("the delay before each retry grows up to a minute", async () => {
     const { rows } = await pool.query(
       `SELECT attempt, chunks.state, extract(epoch FROM due_at - updated_at)::float AS pause,
         extract(epoch FROM start_after - created_on)::float AS "jobPause"
-      FROM chunks CROSS JOIN pgboss.job WHERE job.name = 'batch.process-chunk' AND job.id = $1`,
+      FROM rowmill.chunks CROSS JOIN rowmill_queue.job WHERE job.name = 'batch.process-chunk' AND job.id = $1`,
       [chunkJobId({ batchId: batch.id, firstRow: 2 }, index + 2)],
     );
     const [chunk] = rows;
@@ -220,6 +220,7 @@ test("a worker logs each chunk twice with ids and numbers but no contents", asyn
     expect(line).toMatchObject({
       level: 30,
       batchId: batch.id,
+      jobId: chunkJobId({ batchId: batch.id, firstRow: Number(line.firstRow) }, 1),
       rows: 25,
       attempt: 1,
       delivery: 1,
@@ -236,9 +237,9 @@ test("a worker logs why a delivery failed without contents", async () => {
   // Ends the session in mid-write, so that the whole chunk is delivered again.
   await refuseBooks(
     rowmill,
-    `IF NEW.title = 'fatal' AND nextval('deaths') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;`,
+    `IF NEW.title = 'fatal' AND nextval('rowmill.deaths') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;`,
   );
-  await rowmill.ctx.pool.query("CREATE SEQUENCE deaths");
+  await rowmill.ctx.pool.query("CREATE SEQUENCE rowmill.deaths");
   const user = await rowmill.newUser();
   await using worker = await Program.start("worker", rowmill.config.databaseUrl);
   const { body: batch } = await user.upload(titled(25, { 6: "fatal" }));
@@ -247,5 +248,12 @@ test("a worker logs why a delivery failed without contents", async () => {
   expect(worker.lines("chunk received").map(({ delivery }) => delivery)).toEqual([1, 2]);
   expect(worker.hasEnded).toBe(false);
   expect(worker.output).not.toMatch(/Title|Author|fatal"/);
-  expect(worker.lines("job failed")).toMatchObject([{ job: "batch.process-chunk", delivery: 1, err: {} }]);
+  expect(worker.lines("job failed")).toMatchObject([
+    {
+      job: "batch.process-chunk",
+      jobId: chunkJobId({ batchId: batch.id, firstRow: 2 }, 1),
+      delivery: 1,
+      err: {},
+    },
+  ]);
 });

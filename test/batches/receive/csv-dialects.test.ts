@@ -113,7 +113,7 @@ describe("what can't be is refused by its name", () => {
     ["HEADER_NAME_MAX_BYTES", `a,${"é".repeat(11)}\n1,2\n`],
     ["UPLOAD_MAX_COLUMNS", `a,b\n1,2\n${",".repeat(1000)}\n`],
   ])("a file over %s answers 413 and leaves nothing", async (limit, content) => {
-    const left = () => rowmill.ctx.pool.query("SELECT id FROM batches");
+    const left = () => rowmill.ctx.pool.query("SELECT id FROM rowmill.batches");
     const before = (await left()).rowCount;
     const refusal = await refusalOf(content);
     expect(refusal.status).toBe(413);

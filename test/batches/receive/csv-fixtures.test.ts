@@ -32,7 +32,7 @@ describe.skipIf(csvFixtures.length === 0)(`public files (${csvFixtures.length ||
 
   async function rowsKeptOf(batchId: string) {
     const { rows } = await rowmill.ctx.pool.query<CsvRecord>(
-      "SELECT row_number AS row, fields, problem FROM batch_rows WHERE batch_id = $1 ORDER BY row_number",
+      "SELECT row_number AS row, fields, problem FROM rowmill.batch_rows WHERE batch_id = $1 ORDER BY row_number",
       [batchId],
     );
     return rows;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { request } from "node:http";
 import { expect, test } from "vitest";
-import type { Context } from "../../../src/context.ts";
+import { type Context, inTransaction } from "../../../src/context.ts";
 import { claimKey, removeStaleKeys } from "../../../src/idempotency/claim-key.ts";
 import { jobs } from "../../../src/jobs.ts";
 import { csv } from "../../support/book-files.ts";
@@ -22,10 +22,10 @@ const sendWithKey = <T = Uploaded>(user: Client, key = KEY, content = FILE, quer
 
 async function kept({ userId }: Client) {
   const { rows } = await rowmill.ctx.pool.query<Record<"batches" | "rows" | "jobs", number>>(
-    `WITH own AS (SELECT id FROM batches WHERE user_id = $1)
+    `WITH own AS (SELECT id FROM rowmill.batches WHERE user_id = $1)
     SELECT (SELECT count(*)::int FROM own) AS batches,
-      (SELECT count(*)::int FROM batch_rows JOIN own ON id = batch_id) AS rows,
-      (SELECT count(*)::int FROM pgboss.job WHERE group_id = $1::text AND name = 'batch.process-chunk') AS jobs`,
+      (SELECT count(*)::int FROM rowmill.batch_rows JOIN own ON id = batch_id) AS rows,
+      (SELECT count(*)::int FROM rowmill_queue.job WHERE group_id = $1::text AND name = 'batch.process-chunk') AS jobs`,
     [userId],
   );
   return rows[0];
@@ -63,7 +63,7 @@ function beginUpload(user: Client, url = user.url) {
 }
 
 const keysOf = ({ userId }: Client) =>
-  count(rowmill.ctx.pool, "SELECT count(*) FROM idempotency_keys WHERE user_id = $1", [userId]);
+  count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.idempotency_keys WHERE user_id = $1", [userId]);
 
 const isClaimed = (user: Client) => until("the key is claimed", async () => (await keysOf(user)) === 1);
 
@@ -182,9 +182,11 @@ test("an upload that lost its key to another stores no answer", async () => {
   const answer = { fingerprint: Buffer.from("a"), status: 202, body: {} };
   await using first = await claimKey(inMs(ctx, -3 * MINUTE), userId, KEY);
   await using second = await claimKey(ctx, userId, KEY);
-  await expect(first.store(ctx, answer)).rejects.toThrow("another has its Idempotency-Key");
+  await expect(inTransaction(ctx, (tx) => first.store(tx, answer))).rejects.toThrow(
+    "another has its Idempotency-Key",
+  );
   await first[Symbol.asyncDispose]();
-  await second.store(ctx, answer);
+  await inTransaction(ctx, (tx) => second.store(tx, answer));
   await using third = await claimKey(ctx, userId, KEY);
   expect(third.answer).toMatchObject({ status: 202 });
 });
@@ -194,7 +196,7 @@ test("an upload key expires after a day", async () => {
   const user = await rowmill.newUser();
   for (const key of ["used again", "cleaned", "young"]) await sendWithKey(user, key);
   await ctx.pool.query(
-    "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE user_id = $1 AND key <> 'young'",
+    "UPDATE rowmill.idempotency_keys SET created_at = now() - interval '25 hours' WHERE user_id = $1 AND key <> 'young'",
     [user.userId],
   );
   const again = await sendWithKey(user, "used again");
@@ -204,7 +206,7 @@ test("an upload key expires after a day", async () => {
   const keys = async () =>
     (
       await ctx.pool.query<{ key: string }>(
-        "SELECT key FROM idempotency_keys WHERE user_id = $1 ORDER BY 1",
+        "SELECT key FROM rowmill.idempotency_keys WHERE user_id = $1 ORDER BY 1",
         [user.userId],
       )
     ).rows;

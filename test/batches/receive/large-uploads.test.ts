@@ -22,7 +22,7 @@ describe("a big or slow upload", () => {
   };
   const storedRows = async (batchId: string) => {
     const { rows } = await rowmill.ctx.pool.query<{ rows: number; distinct: number; last: number }>(
-      "SELECT count(*)::int AS rows, count(DISTINCT row_number)::int AS distinct, max(row_number) AS last FROM batch_rows WHERE batch_id = $1",
+      "SELECT count(*)::int AS rows, count(DISTINCT row_number)::int AS distinct, max(row_number) AS last FROM rowmill.batch_rows WHERE batch_id = $1",
       [batchId],
     );
     return rows[0];
@@ -40,7 +40,7 @@ describe("a big or slow upload", () => {
       await until("a segment is stored", async () => ((await storedRows(id))?.rows ?? 0) > 0);
       await holdsNothing(rowmill);
       expect((await user.batch(id)).body).toMatchObject({ state: "receiving", queued_at: null });
-      const jobs = await rowmill.ctx.pool.query("SELECT FROM pgboss.job");
+      const jobs = await rowmill.ctx.pool.query("SELECT FROM rowmill_queue.job");
       expect(jobs.rowCount).toBe(0);
       yield lines(50, FIRST_LINES + 60_000);
       yield END;
@@ -89,8 +89,8 @@ describe("a big or slow upload", () => {
     expect(await storedRows(batch.id)).toEqual({ rows: count, distinct: count, last: count + 1 });
     const { rows } = await rowmill.ctx.pool.query(
       `SELECT sum(row_count)::int AS rows, min(first_row) AS first, max(last_row) AS last,
-        count(*) = (SELECT count(*) FROM pgboss.job WHERE data->>'batchId' = $1) AS each_has_its_job
-       FROM chunks WHERE batch_id = $1::uuid`,
+        count(*) = (SELECT count(*) FROM rowmill_queue.job WHERE data->>'batchId' = $1) AS each_has_its_job
+       FROM rowmill.chunks WHERE batch_id = $1::uuid`,
       [batch.id],
     );
     expect(rows).toEqual([{ rows: count, first: 2, last: count + 1, each_has_its_job: true }]);

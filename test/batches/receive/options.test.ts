@@ -128,7 +128,9 @@ test.for(BAD)("%s=%j is refused by name in the query and in the form", async ([n
     expect([status, Object.keys(body.field_errors)]).toEqual([400, [name]]);
     expect(body.detail).toContain(name);
   }
-  const { rows } = await rowmill.ctx.pool.query("SELECT FROM batches WHERE user_id = $1", [someone.userId]);
+  const { rows } = await rowmill.ctx.pool.query("SELECT FROM rowmill.batches WHERE user_id = $1", [
+    someone.userId,
+  ]);
   expect(rows).toEqual([]);
 });
 

@@ -11,10 +11,10 @@ const FILE = csv(30);
 
 async function kept({ userId }: Client) {
   const { rows } = await rowmill.ctx.pool.query<{ batches: number; rows: number; chunks: number }>(
-    `WITH own AS (SELECT id FROM batches WHERE user_id = $1)
+    `WITH own AS (SELECT id FROM rowmill.batches WHERE user_id = $1)
     SELECT (SELECT count(*)::int FROM own) AS batches,
-      (SELECT count(*)::int FROM batch_rows JOIN own ON id = batch_id) AS rows,
-      (SELECT count(*)::int FROM chunks JOIN own ON id = batch_id) AS chunks`,
+      (SELECT count(*)::int FROM rowmill.batch_rows JOIN own ON id = batch_id) AS rows,
+      (SELECT count(*)::int FROM rowmill.chunks JOIN own ON id = batch_id) AS chunks`,
     [userId],
   );
   return rows[0];
@@ -22,7 +22,7 @@ async function kept({ userId }: Client) {
 
 const setState = (id: string, state: string) =>
   rowmill.ctx.pool.query(
-    `UPDATE batches SET state = $2::batch_state,
+    `UPDATE rowmill.batches SET state = $2::rowmill.batch_state,
       finished_at = CASE WHEN $2 IN ('queued', 'processing', 'paused', 'undoing') THEN NULL ELSE now() END WHERE id = $1`,
     [id, state],
   );
@@ -108,7 +108,7 @@ test("a batch older than a day does not match the same bytes", async () => {
   const user = await rowmill.newUser();
   const { body: first } = await uploadForm(user, FILE);
   const age = (interval: string) =>
-    rowmill.ctx.pool.query(`UPDATE batches SET queued_at = now() - $2::interval WHERE id = $1`, [
+    rowmill.ctx.pool.query(`UPDATE rowmill.batches SET queued_at = now() - $2::interval WHERE id = $1`, [
       first.id,
       interval,
     ]);
@@ -123,7 +123,7 @@ test("concurrent uploads of the same bytes create one batch", async () => {
   const { pool } = rowmill.ctx;
   const client = await pool.connect();
   // Holds each of them where it is about to be accepted, until none can go on.
-  await client.query("BEGIN; LOCK TABLE chunks IN SHARE MODE");
+  await client.query("BEGIN; LOCK TABLE rowmill.chunks IN SHARE MODE");
   const uploads = Promise.all([1, 2, 3, 4].map(() => uploadForm(user, FILE)));
   await until("all of them wait", async () => {
     const { rows } = await pool.query(

@@ -185,7 +185,7 @@ describe("an upload", () => {
 
   test.each([
     ["Größe 日本 😀.csv", "Größe 日本 😀.csv"],
-    ["'; DROP TABLE books; --.csv", "'; DROP TABLE books; --.csv"],
+    ["'; DROP TABLE rowmill.books; --.csv", "'; DROP TABLE rowmill.books; --.csv"],
     ["<b>&amp;\t.csv", "<b>&amp;\t.csv"],
     ["../../etc/passwd", "passwd"],
     ["%s%n$(id)`id`.csv", "%s%n$(id)`id`.csv"],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { newBatchId } from "../../../src/batches/ids.ts";
-import type { ErrorGroupsView } from "../../../src/batches/results/group-errors.ts";
+import type { ErrorGroupsView } from "../../../src/batches/results/views.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
@@ -13,12 +13,12 @@ async function storeFailures(user: Client, errors: string): Promise<string> {
   const id = newBatchId(new Date());
   const { pool } = rowmill.ctx;
   await pool.query(
-    `INSERT INTO batches (id, user_id, target, filename, state, header, mapping, row_delay_ms, finished_at)
+    `INSERT INTO rowmill.batches (id, user_id, target, filename, state, header, mapping, row_delay_ms, finished_at)
      VALUES ($1, $2, 'books', 'x.csv', 'completed_with_errors', '{title}', '{}', 0, now())`,
     [id, user.userId],
   );
   await pool.query(
-    `INSERT INTO row_results (batch_id, row_number, status, attempts, error_code, error_message, errors)
+    `INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, error_code, error_message, errors)
      SELECT $1, n, 'failed', 1, 'some_code', 'Some message', errors FROM ${errors} AS stored (n, errors)`,
     [id],
   );

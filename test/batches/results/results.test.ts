@@ -130,7 +130,7 @@ describe("results", () => {
     const user = await rowmill.newUser();
     const id = await storeBatch(rowmill, user, 2, "x");
     await rowmill.ctx.pool.query(
-      `UPDATE batches SET target = 'users', header = '{username,password,description}', mapping = '{"username":0,"password":1}'
+      `UPDATE rowmill.batches SET target = 'users', header = '{username,password,description}', mapping = '{"username":0,"password":1}'
        WHERE id = $1`,
       [id],
     );
@@ -168,9 +168,9 @@ describe("results", () => {
   test("results show which rows are being processed", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, `title,author\n${"Emma,Austen\n".repeat(60)}`);
-    await rowmill.ctx.pool.query("UPDATE batches SET state = 'processing' WHERE id = $1", [id]);
+    await rowmill.ctx.pool.query("UPDATE rowmill.batches SET state = 'processing' WHERE id = $1", [id]);
     const { rows: chunks } = await rowmill.ctx.pool.query<{ rowCount: number }>(
-      `UPDATE chunks SET state = 'processing' WHERE batch_id = $1 AND first_row = 2 RETURNING row_count AS "rowCount"`,
+      `UPDATE rowmill.chunks SET state = 'processing' WHERE batch_id = $1 AND first_row = 2 RETURNING row_count AS "rowCount"`,
       [id],
     );
     const inHand = chunks[0]?.rowCount ?? 0;
@@ -204,8 +204,11 @@ describe("results", () => {
     const id = await storeBatch(rowmill, user, 20_001, "x");
     const { pool } = rowmill.ctx;
     for (const table of ["batch_rows", "row_results"])
-      await pool.query(`DELETE FROM ${table} WHERE batch_id = $1 AND row_number BETWEEN 10 AND 19990`, [id]);
-    await pool.query("UPDATE batches SET total_rows = 20 WHERE id = $1", [id]);
+      await pool.query(
+        `DELETE FROM rowmill.${table} WHERE batch_id = $1 AND row_number BETWEEN 10 AND 19990`,
+        [id],
+      );
+    await pool.query("UPDATE rowmill.batches SET total_rows = 20 WHERE id = $1", [id]);
     const left = Array.from({ length: 20_001 }, (_, n) => n + 2).filter((row) => row < 10 || row > 19_990);
     for (const [file, expected] of [
       ["all", left],
@@ -229,7 +232,7 @@ describe("results", () => {
     const user = await rowmill.newUser();
     const id = await storeBatch(rowmill, user, 30, "x");
     await rowmill.ctx.pool.query(
-      "UPDATE row_results SET undo = 'reversed' WHERE batch_id = $1 AND status = 'success' AND row_number < 10",
+      "UPDATE rowmill.row_results SET undo = 'reversed' WHERE batch_id = $1 AND status = 'success' AND row_number < 10",
       [id],
     );
     const statuses = (await jsonOf(user, id, "all"))

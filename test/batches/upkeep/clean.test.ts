@@ -18,11 +18,11 @@ async function finishedBatch(user: Client, file: string, mode = "append"): Promi
 /** How many rows each table has of a batch. */
 async function left({ ctx }: Rowmill, batchId: string): Promise<Record<string, number>> {
   const { rows } = await ctx.pool.query(
-    `SELECT (SELECT count(*)::int FROM batches WHERE id = $1) AS batches,
-      (SELECT count(*)::int FROM batch_rows WHERE batch_id = $1) AS rows,
-      (SELECT count(*)::int FROM row_results WHERE batch_id = $1) AS results,
-      (SELECT count(*)::int FROM chunks WHERE batch_id = $1) AS chunks,
-      (SELECT count(*)::int FROM pgboss.job WHERE data->>'batchId' = $1::text AND name = 'batch.process-chunk') AS jobs`,
+    `SELECT (SELECT count(*)::int FROM rowmill.batches WHERE id = $1) AS batches,
+      (SELECT count(*)::int FROM rowmill.batch_rows WHERE batch_id = $1) AS rows,
+      (SELECT count(*)::int FROM rowmill.row_results WHERE batch_id = $1) AS results,
+      (SELECT count(*)::int FROM rowmill.chunks WHERE batch_id = $1) AS chunks,
+      (SELECT count(*)::int FROM rowmill_queue.job WHERE data->>'batchId' = $1::text AND name = 'batch.process-chunk') AS jobs`,
     [batchId],
   );
   return rows[0];
@@ -32,7 +32,7 @@ const GONE = { batches: 0, rows: 0, results: 0, chunks: 0, jobs: 0 };
 
 const age = ({ ctx }: Rowmill, batchId: string, days: number) =>
   ctx.pool.query(
-    `UPDATE batches SET created_at = created_at - make_interval(days => $2),
+    `UPDATE rowmill.batches SET created_at = created_at - make_interval(days => $2),
       received_at = received_at - make_interval(days => $2), queued_at = queued_at - make_interval(days => $2),
       started_at = started_at - make_interval(days => $2), finished_at = finished_at - make_interval(days => $2)
     WHERE id = $1`,
@@ -55,7 +55,7 @@ test("finished batches and their data are removed after RETENTION_DAYS, and thei
   expect(await left(rowmill, old)).toEqual(GONE);
   expect(await left(rowmill, oldWithErrors)).toEqual(GONE);
   expect(await left(rowmill, young)).toEqual({ batches: 1, rows: 30, results: 30, chunks: 2, jobs: 2 });
-  expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM books")).toBe(140);
+  expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.books")).toBe(140);
   expect((await user.batch(old)).status).toBe(404);
   expect(await removeOldBatches(rowmill.ctx)).toBe(0);
 });
@@ -64,9 +64,9 @@ test("the jobs of retries are removed with their batch", async () => {
   await using rowmill = await startRowmill({ ROW_MAX_RETRIES: "1" });
   const { pool } = rowmill.ctx;
   await pool.query(
-    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    `CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END $$;
-    CREATE TRIGGER refuse BEFORE INSERT ON books FOR EACH ROW EXECUTE FUNCTION refuse()`,
+    CREATE TRIGGER refuse BEFORE INSERT ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.refuse()`,
   );
   await rowmill.startWorker();
   const batchId = await finishedBatch(await rowmill.newUser(), csv(3), "insert");
@@ -82,7 +82,7 @@ test("open batches stay whatever their age", async () => {
   const ids: string[] = [];
   for (const state of ["receiving", "queued", "processing"]) {
     const { body } = await user.upload(csv(30));
-    await rowmill.ctx.pool.query("UPDATE batches SET state = $2 WHERE id = $1", [body.id, state]);
+    await rowmill.ctx.pool.query("UPDATE rowmill.batches SET state = $2 WHERE id = $1", [body.id, state]);
     await age(rowmill, body.id, 5000);
     ids.push(body.id);
   }
@@ -96,13 +96,16 @@ test("only expired refresh tokens are removed", async () => {
   await using rowmill = await startRowmill({ REFRESH_TOKEN_TTL_SECONDS: "1000" });
   const [early, late] = [await rowmill.newUser(), await rowmill.newUser()];
   const { pool } = rowmill.ctx;
-  await pool.query("UPDATE refresh_tokens SET expires_at = now() - interval '1 second' WHERE user_id = $1", [
-    early.userId,
-  ]);
+  await pool.query(
+    "UPDATE rowmill.refresh_tokens SET expires_at = now() - interval '1 second' WHERE user_id = $1",
+    [early.userId],
+  );
   expect(await removeExpiredSessions(rowmill.ctx)).toBe(1);
-  expect(await count(pool, "SELECT count(*) FROM refresh_tokens")).toBe(1);
-  expect(await count(pool, "SELECT count(*) FROM refresh_tokens WHERE user_id = $1", [late.userId])).toBe(1);
-  expect(await count(pool, "SELECT count(*) FROM users")).toBe(2);
+  expect(await count(pool, "SELECT count(*) FROM rowmill.refresh_tokens")).toBe(1);
+  expect(
+    await count(pool, "SELECT count(*) FROM rowmill.refresh_tokens WHERE user_id = $1", [late.userId]),
+  ).toBe(1);
+  expect(await count(pool, "SELECT count(*) FROM rowmill.users")).toBe(2);
 });
 
 test("cleaning runs as a job", async () => {
@@ -112,11 +115,11 @@ test("cleaning runs as a job", async () => {
   const user = await rowmill.newUser();
   const old = await finishedBatch(user, csv(30));
   await age(rowmill, old, 31);
-  await ctx.pool.query("UPDATE refresh_tokens SET expires_at = now() - interval '1 second'");
+  await ctx.pool.query("UPDATE rowmill.refresh_tokens SET expires_at = now() - interval '1 second'");
   await ctx.queue.add(ctx.db, jobs.clean, [{ id: randomUUID(), payload: {} }]);
   await until(
     "it is cleaned",
-    async () => (await count(ctx.pool, "SELECT count(*) FROM refresh_tokens")) === 0,
+    async () => (await count(ctx.pool, "SELECT count(*) FROM rowmill.refresh_tokens")) === 0,
   );
   expect(await left(rowmill, old)).toEqual(GONE);
 });
@@ -125,7 +128,7 @@ test("CLEANUP_CRON sets and changes the schedule of upkeep", async () => {
   await using rowmill = await startRowmill();
   const schedules = async () => {
     const { rows } = await rowmill.ctx.pool.query(
-      "SELECT name, cron, timezone FROM pgboss.schedule WHERE name LIKE 'upkeep.%' ORDER BY name",
+      "SELECT name, cron, timezone FROM rowmill_queue.schedule WHERE name LIKE 'upkeep.%' ORDER BY name",
     );
     return rows;
   };

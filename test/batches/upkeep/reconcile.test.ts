@@ -18,7 +18,7 @@ const reconcileIn = ({ ctx }: Rowmill, seconds: number) =>
 
 async function chunkJobs({ ctx }: Rowmill): Promise<{ id: string; state: string; firstRow: number }[]> {
   const { rows } = await ctx.pool.query(
-    `SELECT id, state::text, retry_count, created_on, (data->>'firstRow')::int AS "firstRow" FROM pgboss.job
+    `SELECT id, state::text, retry_count, created_on, (data->>'firstRow')::int AS "firstRow" FROM rowmill_queue.job
     WHERE name = 'batch.process-chunk' ORDER BY 5, id`,
   );
   return rows;
@@ -26,7 +26,7 @@ async function chunkJobs({ ctx }: Rowmill): Promise<{ id: string; state: string;
 
 const setJobs = ({ ctx }: Rowmill, state: string, where = "true") =>
   ctx.pool.query(
-    `UPDATE pgboss.job SET state = '${state}', completed_on = now() WHERE name = 'batch.process-chunk' AND ${where}`,
+    `UPDATE rowmill_queue.job SET state = '${state}', completed_on = now() WHERE name = 'batch.process-chunk' AND ${where}`,
   );
 
 test("concurrent reconcilers enqueue chunks with lost jobs once", async () => {
@@ -34,7 +34,7 @@ test("concurrent reconcilers enqueue chunks with lost jobs once", async () => {
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(csv(95, 5));
   const before = await chunkJobs(rowmill);
-  await rowmill.ctx.pool.query("DELETE FROM pgboss.job WHERE name = 'batch.process-chunk'");
+  await rowmill.ctx.pool.query("DELETE FROM rowmill_queue.job WHERE name = 'batch.process-chunk'");
   expect(await reconcileIn(rowmill, 20)).toEqual(NOTHING);
   await Promise.all([1, 2, 3].map(() => reconcileIn(rowmill, 60)));
   const ids = (await chunkJobs(rowmill)).map(({ id }) => id);
@@ -83,10 +83,10 @@ test("rows with a result keep it after the last delivery of their chunk", async 
   const { pool } = rowmill.ctx;
   const user = await rowmill.newUser();
   await pool.query(
-    `CREATE FUNCTION hinder() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    `CREATE FUNCTION rowmill.hinder() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       IF NEW.title = 'Title 7' THEN RAISE EXCEPTION 'try later' USING ERRCODE = '40001'; END IF; RETURN NEW;
     END $$;
-    CREATE TRIGGER hinder BEFORE INSERT ON books FOR EACH ROW EXECUTE FUNCTION hinder()`,
+    CREATE TRIGGER hinder BEFORE INSERT ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.hinder()`,
   );
   const { body: batch } = await user.upload(csv(25));
   const key = { batchId: batch.id, firstRow: 2 };
@@ -117,8 +117,12 @@ test("the reconciler leaves open jobs alone", async () => {
   await user.upload(csv(100));
   const [, second, third] = await chunkJobs(rowmill);
   const { pool } = rowmill.ctx;
-  await pool.query("UPDATE pgboss.job SET state = 'active', started_on = now() WHERE id = $1", [second?.id]);
-  await pool.query("UPDATE pgboss.job SET state = 'retry', retry_count = 3 WHERE id = $1", [third?.id]);
+  await pool.query("UPDATE rowmill_queue.job SET state = 'active', started_on = now() WHERE id = $1", [
+    second?.id,
+  ]);
+  await pool.query("UPDATE rowmill_queue.job SET state = 'retry', retry_count = 3 WHERE id = $1", [
+    third?.id,
+  ]);
   const before = await chunkJobs(rowmill);
   expect(before.map(({ state }) => state)).toEqual(["created", "active", "retry", "created"]);
   expect(await reconcileIn(rowmill, 86_400)).toEqual(NOTHING);
@@ -133,7 +137,7 @@ test("the reconciler leaves finished batches alone", async () => {
   await user.finished(batch.id);
   await setJobs(rowmill, "failed");
   expect(await reconcileIn(rowmill, 86_400)).toEqual(NOTHING);
-  await rowmill.ctx.pool.query("DELETE FROM pgboss.job WHERE name = 'batch.process-chunk'");
+  await rowmill.ctx.pool.query("DELETE FROM rowmill_queue.job WHERE name = 'batch.process-chunk'");
   expect(await reconcileIn(rowmill, 86_400)).toEqual(NOTHING);
   expect(await chunkJobs(rowmill)).toEqual([]);
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 20, bad: 5 });
@@ -145,13 +149,13 @@ test("an upload without a sign of life for two minutes is removed", async () => 
   const user = await rowmill.newUser();
   for (const age of [100, 140]) {
     await pool.query(
-      `INSERT INTO batches (id, user_id, target, filename, header, mapping, row_delay_ms, received_at)
+      `INSERT INTO rowmill.batches (id, user_id, target, filename, header, mapping, row_delay_ms, received_at)
       VALUES ($1, $2, 'books', 'test.csv', '{title,author}', '{"title":0,"author":1}', 0, now() - make_interval(secs => $3))`,
       [randomUUID(), user.userId, age],
     );
   }
   expect(await reconcileIn(rowmill, 0)).toEqual({ ...NOTHING, uploadsRemoved: 1 });
-  expect(await count(pool, "SELECT count(*) FROM batches")).toBe(1);
+  expect(await count(pool, "SELECT count(*) FROM rowmill.batches")).toBe(1);
 });
 
 test("reconciling runs as a job", async () => {
@@ -159,8 +163,8 @@ test("reconciling runs as a job", async () => {
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(csv(50));
   const { ctx } = rowmill;
-  await ctx.pool.query("DELETE FROM pgboss.job WHERE name = 'batch.process-chunk'");
-  await ctx.pool.query("UPDATE chunks SET due_at = now() - interval '1 minute'");
+  await ctx.pool.query("DELETE FROM rowmill_queue.job WHERE name = 'batch.process-chunk'");
+  await ctx.pool.query("UPDATE rowmill.chunks SET due_at = now() - interval '1 minute'");
   await rowmill.startWorker();
   await ctx.queue.add(ctx.db, jobs.reconcile, [{ id: randomUUID(), payload: {} }]);
   await user.finished(batch.id);

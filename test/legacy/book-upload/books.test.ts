@@ -125,7 +125,7 @@ describe("POST /books/<id>/delete/", () => {
     expect((await owner.get(`/books/${made.id}/`)).status).toBe(404);
     expect((await rowmill.client.download(String(made.picture))).status).toBe(404);
     const { rows } = await rowmill.ctx.db.execute(
-      sql`SELECT FROM files WHERE name = ${String(made.picture).slice("/media/".length)}`,
+      sql`SELECT FROM rowmill.files WHERE name = ${String(made.picture).slice("/media/".length)}`,
     );
     expect(rows).toEqual([]);
   });
@@ -177,7 +177,7 @@ test("an unknown book answers 404, and an invalid id 400", async () => {
 test("more than 10,000 books are listed in pages with a Link header", async () => {
   const user = await rowmill.newUser();
   await rowmill.ctx.db.execute(sql`
-    INSERT INTO books (user_id, title, author, is_copy)
+    INSERT INTO rowmill.books (user_id, title, author, is_copy)
     SELECT ${user.userId}, 'Title ' || n, 'Author', false FROM generate_series(1, 10002) AS n`);
   const { body, headers } = await user.get<Book[]>("/books/");
   expect(body).toHaveLength(10_000);

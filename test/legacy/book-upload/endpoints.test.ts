@@ -1,6 +1,6 @@
 /** The endpoints of the Django book upload beyond the calls of its document. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { newBatchId, taskIdOf } from "../../../src/batches/ids.ts";
+import { newBatchId, rowIdOf } from "../../../src/batches/ids.ts";
 import type { RowView } from "../../../src/batches/row-views.ts";
 import type { Problem } from "../../support/client.ts";
 import {
@@ -15,7 +15,7 @@ import {
 import { startRowmill } from "../../support/rowmill.ts";
 import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
-describe("the seed's endpoints", () => {
+describe("the legacy endpoints", () => {
   let small: Accepted;
   const rowmill = useRowmill();
   const owner = useUser(rowmill);
@@ -76,9 +76,9 @@ describe("the seed's endpoints", () => {
     const unknown = newBatchId(new Date());
     for (const id of [
       unknown,
-      taskIdOf(unknown, 2),
+      rowIdOf(unknown, 2),
       small.batch_id,
-      taskIdOf(small.batch_id, 5),
+      rowIdOf(small.batch_id, 5),
       "f47ac10b-58cc-4372-a567-0e02b2c3d479",
     ])
       expect([id, (await taskStatus(owner, id)).status]).toEqual([id, 404]);
@@ -134,7 +134,7 @@ describe("the seed's endpoints", () => {
     expect(status).toBe(202);
     expect(body.total_rows).toBe(10_001);
     expect(body.task_ids).toEqual(
-      Array.from({ length: 10_000 }, (_, index) => taskIdOf(body.batch_id, index + 2)),
+      Array.from({ length: 10_000 }, (_, index) => rowIdOf(body.batch_id, index + 2)),
     );
     const next = String(body.next);
     expect(next.startsWith(`${rowmill.config.publicUrl}/`)).toBe(true);
@@ -143,7 +143,7 @@ describe("the seed's endpoints", () => {
     );
     expect(rest.status).toBe(200);
     expect(rest.body.items.map(({ task_id, fields }) => [task_id, fields.title])).toEqual([
-      [taskIdOf(body.batch_id, 10_002), "Title 10000"],
+      [rowIdOf(body.batch_id, 10_002), "Title 10000"],
     ]);
     expect(rest.body.next_cursor).toBeNull();
     const last = await taskStatus(user, body.task_ids[9999] ?? "");
@@ -182,7 +182,7 @@ describe("the seed's endpoints", () => {
 
   test("the task status names the queue job of its row, which exists", async () => {
     const { body } = await taskStatus(owner, small.task_ids[0] ?? "");
-    const { rows } = await rowmill.ctx.pool.query("SELECT name FROM pgboss.job WHERE id = $1", [
+    const { rows } = await rowmill.ctx.pool.query("SELECT name FROM rowmill_queue.job WHERE id = $1", [
       body.celery_task_id,
     ]);
     expect(rows).toEqual([{ name: "batch.process-chunk" }]);
@@ -197,6 +197,16 @@ describe("the seed's endpoints", () => {
       description: "A day",
     });
   });
+});
+
+test("/signup/ refuses a malformed e-mail address and accepts an empty one", async () => {
+  await using rowmill = await startRowmill();
+  const signUp = (email: string) =>
+    rowmill.client.post<Problem>("/signup/", { username: "mail", password: "p", email });
+  const refused = await signUp("u@example.com\r\nBcc: eve@example.com");
+  expect(refused.status).toBe(400);
+  expect(refused.body.field_errors).toEqual({ email: ["must be an e-mail address."] });
+  expect((await signUp("")).status).toBe(201);
 });
 
 test("PASSWORD_MIN_LENGTH applies to /signup/ if it is set", async () => {

@@ -133,7 +133,7 @@ describe("the document, replayed", () => {
     await done(user, body.job_id);
     const isOpen = ["receiving", "queued", "processing", "paused", "undoing"].includes(state);
     await rowmill.ctx.pool.query(
-      `UPDATE batches SET state = $2::batch_state, finished_at = CASE WHEN $3 THEN NULL ELSE now() END, reason = 'said so' WHERE number = $1`,
+      `UPDATE rowmill.batches SET state = $2::rowmill.batch_state, finished_at = CASE WHEN $3 THEN NULL ELSE now() END, reason = 'said so' WHERE number = $1`,
       [body.job_id, state, isOpen],
     );
     const shown = await job(user, body.job_id);
@@ -183,7 +183,7 @@ describe("the document, replayed", () => {
   test("the importer requires a login", async () => {
     expect((await upload(rowmill.client, CSV)).status).toBe(401);
     expect((await rowmill.client.get("/jobs/1")).status).toBe(401);
-    const { rows } = await rowmill.ctx.pool.query("SELECT FROM users WHERE username = 'anonymous'");
+    const { rows } = await rowmill.ctx.pool.query("SELECT FROM rowmill.users WHERE username = 'anonymous'");
     expect(rows).toEqual([]);
   });
 });
@@ -230,7 +230,7 @@ describe("with ANONYMOUS_UPLOADS", () => {
 test("an existing account named anonymous stays its owner's", async () => {
   await using rowmill = await startRowmill({ ANONYMOUS_UPLOADS: "true" });
   const user = await rowmill.client.signUp("somebody");
-  await rowmill.ctx.pool.query("UPDATE users SET username = 'Anonymous'");
+  await rowmill.ctx.pool.query("UPDATE rowmill.users SET username = 'Anonymous'");
   const { status, body } = await rowmill.client.upload<Problem>(CSV, "/upload");
   expect(status).toBe(409);
   expect(body.detail).toContain("Log in");

@@ -147,7 +147,7 @@ describe("GET /api/tasks/", () => {
     const plain = await generic(user);
     await user.post(`/api/tasks/${plain}/cancel/`, { reason: "User cancelled" });
     await rowmill.ctx.pool.query(
-      "UPDATE tasks SET created_at = '2024-12-31T23:59:59.9Z' WHERE user_id = $1 AND file_path = '/a/Winter Photo.csv'",
+      "UPDATE rowmill.tasks SET created_at = '2024-12-31T23:59:59.9Z' WHERE user_id = $1 AND file_path = '/a/Winter Photo.csv'",
       [user.userId],
     );
     const found = async (query: string) =>
@@ -209,7 +209,7 @@ describe("GET /api/tasks/{id}/", () => {
     const user = await rowmill.newUser();
     const id = await generic(user);
     await rowmill.ctx.pool.query(
-      "UPDATE tasks SET status = 'processing', started_at = now() - interval '30 s', attempt = 1 WHERE id = $1",
+      "UPDATE rowmill.tasks SET status = 'processing', started_at = now() - interval '30 s', attempt = 1 WHERE id = $1",
       [id],
     );
     const elapsed = async () => Number((await user.get(`/api/tasks/${id}/`)).body.elapsed_time);
@@ -246,7 +246,9 @@ describe("cancel and retry", () => {
         is_cancellable: false,
         is_retryable: true,
       });
-      const { rows } = await rowmill.ctx.pool.query("SELECT cancel_reason FROM tasks WHERE id = $1", [id]);
+      const { rows } = await rowmill.ctx.pool.query("SELECT cancel_reason FROM rowmill.tasks WHERE id = $1", [
+        id,
+      ]);
       expect(rows).toEqual([{ cancel_reason: "User cancelled" }]);
       const retried = await user.post(`/api/tasks/${id}/retry${slash}`, { force: false });
       expect([retried.status, retried.body]).toEqual([200, { status: "retrying" }]);
@@ -267,7 +269,7 @@ describe("cancel and retry", () => {
     const id = await generic(user);
     expect((await user.post(`/api/tasks/${id}/retry/`, { force: true })).status).toBe(409);
     await rowmill.ctx.pool.query(
-      "UPDATE tasks SET status = 'completed', completed_at = now() WHERE id = $1",
+      "UPDATE rowmill.tasks SET status = 'completed', completed_at = now() WHERE id = $1",
       [id],
     );
     expect((await user.post(`/api/tasks/${id}/cancel/`, {})).status).toBe(409);
@@ -328,7 +330,7 @@ describe("POST /api/tasks/bulk_create/", () => {
       { celery_task_id: expect.stringMatching(UUID), status: "processing", files_count: 3 },
     ]);
     const { rows } = await rowmill.ctx.pool.query(
-      "SELECT file_path, group_id, after_id IS NULL AS is_free FROM tasks WHERE user_id = $1 ORDER BY number",
+      "SELECT file_path, group_id, after_id IS NULL AS is_free FROM rowmill.tasks WHERE user_id = $1 ORDER BY number",
       [user.userId],
     );
     expect(rows).toEqual(

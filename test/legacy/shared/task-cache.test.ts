@@ -4,7 +4,7 @@ import { cancelTask } from "../../../src/tasks/control/cancel-task.ts";
 import { retryTask } from "../../../src/tasks/control/retry-task.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../../src/tasks/queries.ts";
-import { ownTasks, TASK_CHANNEL } from "../../../src/tasks/transitions.ts";
+import { TASK_CHANNEL } from "../../../src/tasks/transitions.ts";
 import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill, useUser } from "../../support/use-rowmill.ts";
@@ -29,7 +29,7 @@ async function openCache(clock?: { now(): number }): Promise<TaskCache> {
 }
 
 function cancel(id: string) {
-  return cancelTask(rowmill.ctx, ownTasks(owner.userId), id);
+  return cancelTask(rowmill.ctx, owner.userId, id);
 }
 
 describe("the cache", () => {
@@ -111,7 +111,7 @@ describe("the cache", () => {
       return missed === 3;
     });
     // As another process does it, whose notification is lost.
-    await pool.query("UPDATE tasks SET title = 'Changed' WHERE id = $1", [id]);
+    await pool.query("UPDATE rowmill.tasks SET title = 'Changed' WHERE id = $1", [id]);
     await until("it hears again", async () => listener.isListeningTo(TASK_CHANNEL));
     expect(await cache.get(owner.userId, id)).toMatchObject({ isCached: false, task: { title: "Changed" } });
     expect((await cache.get(owner.userId, id)).isCached).toBe(true);
@@ -144,7 +144,7 @@ test("the task cache never returns a task from before its retry", async () => {
     await cancel(id);
     const cancelled = await owner.get<{ task: { status: string } }>(path);
     expect(cancelled.body.task.status).toBe("CANCELLED");
-    await retryTask(rowmill.ctx, ownTasks(owner.userId), id, { force: false });
+    await retryTask(rowmill.ctx, owner.userId, id, { force: false });
     const retried = await owner.get<{ task: { status: string } }>(path);
     expect(retried.body.task.status).not.toBe("CANCELLED");
   }

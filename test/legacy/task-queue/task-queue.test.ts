@@ -2,7 +2,6 @@
 import { describe, expect, test } from "vitest";
 import { cancelTask } from "../../../src/tasks/control/cancel-task.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
-import { ownTasks } from "../../../src/tasks/transitions.ts";
 import { newAdmin } from "../../support/admin.ts";
 import { Client, type Problem } from "../../support/client.ts";
 import { startRowmill } from "../../support/rowmill.ts";
@@ -164,12 +163,15 @@ describe("GET /api/tasks/tasks/", () => {
     const old = await make(user, "Old invoice", "Customer Data of 2025");
     const late = await make(user, "Late invoice", "customers 100%");
     await make(user, "Report", "customer_data");
-    await cancelTask(rowmill.ctx, ownTasks(user.userId), await idOf(late.id));
+    await cancelTask(rowmill.ctx, user.userId, await idOf(late.id));
     for (const [number, at] of [
       [old.id, "2025-11-01T00:00:00Z"],
       [late.id, "2025-11-05T23:59:59.999Z"],
     ]) {
-      await rowmill.ctx.pool.query("UPDATE tasks SET created_at = $2 WHERE number = $1", [number, at]);
+      await rowmill.ctx.pool.query("UPDATE rowmill.tasks SET created_at = $2 WHERE number = $1", [
+        number,
+        at,
+      ]);
     }
     const found = async (query: string) => titles(await list(user, query)).sort();
     expect(await found("?status=CANCELLED")).toEqual(["Late invoice"]);
@@ -192,7 +194,7 @@ describe("GET /api/tasks/tasks/", () => {
     const user = await rowmill.newUser();
     for (const title of ["b", "a", "c", "a"]) await make(user, title);
     const [first] = (await list(user, "?ordering=id")).results;
-    await cancelTask(rowmill.ctx, ownTasks(user.userId), await idOf(first?.id ?? 0));
+    await cancelTask(rowmill.ctx, user.userId, await idOf(first?.id ?? 0));
     const ordered = async (ordering: string) => titles(await list(user, `?ordering=${ordering}`)).join("");
     expect(await ordered("id")).toBe("baca");
     expect(await ordered("-id")).toBe("acab");
@@ -224,7 +226,7 @@ describe("GET /api/tasks/tasks/", () => {
 });
 
 async function idOf(number: number): Promise<string> {
-  const { rows } = await rowmill.ctx.pool.query("SELECT id FROM tasks WHERE number = $1", [number]);
+  const { rows } = await rowmill.ctx.pool.query("SELECT id FROM rowmill.tasks WHERE number = $1", [number]);
   return rows[0].id;
 }
 
@@ -354,7 +356,7 @@ describe("GET /api/admin/tasks/", () => {
 async function newOperator(): Promise<Client> {
   const name = "operator";
   const user = await rowmill.client.signUp(name);
-  await rowmill.ctx.pool.query("UPDATE users SET role = 'operator' WHERE id = $1", [user.userId]);
+  await rowmill.ctx.pool.query("UPDATE rowmill.users SET role = 'operator' WHERE id = $1", [user.userId]);
   const { body } = await user.post<{ access: string; refresh: string; user: { id: number } }>(
     "/api/v1/auth/login",
     { username: name, password: "correct horse" },

@@ -97,6 +97,7 @@ describe("registering", () => {
     ["a list for a name", { username: ["a", "b"] }, "username", "Not a valid string."],
     ["the name of the anonymous", { username: "anonymous" }, "username", "reserved"],
     ["no address for an email", { email: "john" }, "email", "Enter a valid email address."],
+    ["a line end in the email", { email: "a@b.c\nX: y" }, "email", "Enter a valid email address."],
     ["an empty email", { email: "" }, "email", "This field may not be blank."],
     ["a NUL in the email", { email: "a\0@example.com" }, "email", "Enter a valid email address."],
     ["a NUL in a name", { first_name: "a\0b" }, "first_name", "must match"],

@@ -105,7 +105,7 @@ describe("cancel", () => {
     const { status, body } = await send<Problem>(id, "cancel");
     expect([status, body.code]).toEqual([409, "conflict"]);
     expect(body.detail).toBe(
-      `A task that is ${state} can't be cancelled; one that is pending or processing can.`,
+      `A task that is ${state} cannot be cancelled. Only a pending or processing task can.`,
     );
     expect((await getTask(user, id)).status).toBe(state);
   });
@@ -151,7 +151,7 @@ describe("retry", () => {
       retry_count: 1,
       is_retryable: true,
     });
-    await ctx.pool.query("UPDATE tasks SET params = '{\"seconds\": 0}' WHERE id = $1", [id]);
+    await ctx.pool.query("UPDATE rowmill.tasks SET params = '{\"seconds\": 0}' WHERE id = $1", [id]);
     const { body } = await send(id, "retry", { force: false });
     expect(body).toMatchObject({ status: "pending", retry_count: 0, error_code: null, error_message: null });
     expect(await untilEnded(user, id)).toMatchObject({
@@ -187,7 +187,7 @@ describe("retry", () => {
       const { status, body } = await send<Problem>(id, "retry", { force });
       expect([status, body.detail]).toEqual([
         409,
-        `A task that is ${state} can't be retried; one that is failed or cancelled can.`,
+        `A task that is ${state} cannot be retried. Only a failed or cancelled task can.`,
       ]);
     }
   });
@@ -220,15 +220,15 @@ describe("delete", () => {
     const { pool } = rowmill.ctx;
     const { id } = await makeRunning();
     await pool.query(
-      `INSERT INTO files (id, user_id, name, media_type, bytes, sha256, origin, task_id)
+      `INSERT INTO rowmill.files (id, user_id, name, media_type, bytes, sha256, origin, task_id)
       VALUES (gen_random_uuid(), $1, 'a.txt', 'text/plain', 0, '', 'result', $2)`,
       [user.userId, id],
     );
     expect((await user.delete(`/api/v1/tasks/${id}`)).status).toBe(204);
     const { rows } = await pool.query(
-      `SELECT (SELECT count(*)::int FROM task_events WHERE task_id = $1)
-        + (SELECT count(*)::int FROM task_progress WHERE task_id = $1)
-        + (SELECT count(*)::int FROM files WHERE task_id = $1) AS count`,
+      `SELECT (SELECT count(*)::int FROM rowmill.task_events WHERE task_id = $1)
+        + (SELECT count(*)::int FROM rowmill.task_progress WHERE task_id = $1)
+        + (SELECT count(*)::int FROM rowmill.files WHERE task_id = $1) AS count`,
       [id],
     );
     expect(rows).toEqual([{ count: 0 }]);

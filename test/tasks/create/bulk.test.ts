@@ -94,7 +94,7 @@ describe("no task is created if", () => {
     const other = await rowmill.newUser();
     const id = crypto.randomUUID();
     await rowmill.ctx.pool.query(
-      `INSERT INTO files (id, user_id, name, media_type, bytes, sha256, origin, path)
+      `INSERT INTO rowmill.files (id, user_id, name, media_type, bytes, sha256, origin, path)
       VALUES ($1, $2, 'a.txt', 'text/plain', 0, '', 'upload', 'a.txt')`,
       [id, other.userId],
     );
@@ -113,13 +113,13 @@ describe("no task is created if", () => {
 
   test("the database refuses one of the jobs: no task is created", async () => {
     const { pool } = rowmill.ctx;
-    await pool.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    await pool.query(`CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF NEW.title = 'refused' THEN RAISE EXCEPTION 'no'; END IF;
         RETURN NEW;
       END $$;
-      CREATE TRIGGER refuse BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION refuse()`);
+      CREATE TRIGGER refuse BEFORE INSERT ON rowmill.tasks FOR EACH ROW EXECUTE FUNCTION rowmill.refuse()`);
     const { status } = await user.post(PATH, { tasks: [...many(5), generic({ title: "refused" })] });
-    await pool.query("DROP FUNCTION refuse CASCADE");
+    await pool.query("DROP FUNCTION rowmill.refuse CASCADE");
     expect(status).toBe(500);
     expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: 0, jobs: 0 });
   });

@@ -75,7 +75,7 @@ test("a task that waits for its next attempt can be cancelled", async () => {
   await untilTask(user, id, "waits for its third attempt", ({ retry_count }) => retry_count === 2);
   await user.post(`/api/v1/tasks/${id}/cancel`);
   const { rows } = await rowmill.ctx.pool.query(
-    "SELECT count(*)::int AS count FROM pgboss.job WHERE data->>'taskId' = $1 AND state IN ('created', 'retry')",
+    "SELECT count(*)::int AS count FROM rowmill_queue.job WHERE data->>'taskId' = $1 AND state IN ('created', 'retry')",
     [id],
   );
   expect(rows).toEqual([{ count: 0 }]);

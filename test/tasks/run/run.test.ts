@@ -6,7 +6,6 @@ import type { TaskRequest } from "../../../src/tasks/create/create-tasks.ts";
 import { listProgress } from "../../../src/tasks/queries.ts";
 import { endTask } from "../../../src/tasks/run/end-task.ts";
 import { runTask } from "../../../src/tasks/run/run-task.ts";
-import { ownTasks } from "../../../src/tasks/transitions.ts";
 import { createTask, endedTask, eventsOf, runningTask } from "../../support/tasks.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill, useUser } from "../../support/use-rowmill.ts";
@@ -19,7 +18,7 @@ const lasting = (seconds: number): TaskRequest => ({ type: "generic", params: { 
 
 async function isIdle(): Promise<boolean> {
   const { rows } = await rowmill.ctx.pool.query(
-    "SELECT count(*)::int AS active FROM pgboss.job WHERE name = 'task.default' AND state::text = 'active'",
+    "SELECT count(*)::int AS active FROM rowmill_queue.job WHERE name = 'task.default' AND state::text = 'active'",
   );
   return rows[0].active === 0;
 }
@@ -58,7 +57,7 @@ describe("a task that is being worked on", () => {
     const id = await create(lasting(60));
     await runningTask(rowmill.ctx, id);
     const cancelledAt = performance.now();
-    await cancelTask(rowmill.ctx, ownTasks(user.userId), id, "enough");
+    await cancelTask(rowmill.ctx, user.userId, id, "enough");
     await until("its worker is free", isIdle);
     expect(performance.now() - cancelledAt).toBeLessThan(10_000);
     const task = await endedTask(rowmill.ctx, id);
@@ -69,12 +68,12 @@ describe("a task that is being worked on", () => {
   test("a running task stops when it is deleted and leaves nothing", async () => {
     const id = await create(lasting(60));
     await runningTask(rowmill.ctx, id);
-    await deleteTask(rowmill.ctx, ownTasks(user.userId), id);
+    await deleteTask(rowmill.ctx, user.userId, id);
     await until("its worker is free", isIdle);
     const { rows } = await rowmill.ctx.pool.query(
-      `SELECT (SELECT count(*)::int FROM tasks WHERE id = $1) + (SELECT count(*)::int FROM task_events WHERE task_id = $1)
-        + (SELECT count(*)::int FROM task_progress WHERE task_id = $1)
-        + (SELECT count(*)::int FROM pgboss.job WHERE data->>'taskId' = $1::text) AS left`,
+      `SELECT (SELECT count(*)::int FROM rowmill.tasks WHERE id = $1) + (SELECT count(*)::int FROM rowmill.task_events WHERE task_id = $1)
+        + (SELECT count(*)::int FROM rowmill.task_progress WHERE task_id = $1)
+        + (SELECT count(*)::int FROM rowmill_queue.job WHERE data->>'taskId' = $1::text) AS left`,
       [id],
     );
     expect(rows).toEqual([{ left: 0 }]);
@@ -83,8 +82,8 @@ describe("a task that is being worked on", () => {
   test("a task cancelled and retried before its worker notices runs once more", async () => {
     const id = await create(lasting(0.8));
     await runningTask(rowmill.ctx, id);
-    await cancelTask(rowmill.ctx, ownTasks(user.userId), id);
-    await retryTask(rowmill.ctx, ownTasks(user.userId), id, { force: false });
+    await cancelTask(rowmill.ctx, user.userId, id);
+    await retryTask(rowmill.ctx, user.userId, id, { force: false });
     const task = await endedTask(rowmill.ctx, id);
     expect(task).toMatchObject({ status: "completed", attempt: 2, cancelledAt: null, cancelReason: null });
     const events = ["created", "queued", "started", "cancelled", "retrying", "started", "completed"];
@@ -104,7 +103,7 @@ describe("two workers on one task", () => {
     expect(await endTask(rowmill.ctx, first, done)).toBeUndefined();
     expect(await runningTask(rowmill.ctx, id)).toMatchObject({ attempt: 2, result: null });
     await until("the first has noticed", isIdle);
-    await cancelTask(rowmill.ctx, ownTasks(user.userId), id);
+    await cancelTask(rowmill.ctx, user.userId, id);
     await second;
     expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "started", "cancelled"]);
   });
@@ -114,7 +113,7 @@ describe("two workers on one task", () => {
     const { jobId, run } = await endedTask(rowmill.ctx, id);
     const delivery = { id: jobId, payload: {}, attempt: 2, signal: new AbortController().signal };
     expect(await runTask(rowmill.ctx, { taskId: id, run }, delivery)).toBeUndefined();
-    await retryTask(rowmill.ctx, ownTasks(user.userId), id, { force: true });
+    await retryTask(rowmill.ctx, user.userId, id, { force: true });
     expect(await runTask(rowmill.ctx, { taskId: id, run }, delivery)).toBeUndefined();
     expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 2, run: 2 });
   });

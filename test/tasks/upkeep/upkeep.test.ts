@@ -19,13 +19,13 @@ describe("the reconciler", () => {
     const { userId } = await rowmill.newUser();
     const id = await createTask(rowmill.ctx, userId, DONE_AT_ONCE);
     expect(await reconcileIn(rowmill, 60)).toEqual(NOTHING);
-    await rowmill.ctx.pool.query("DELETE FROM pgboss.job WHERE name = 'task.default'");
+    await rowmill.ctx.pool.query("DELETE FROM rowmill_queue.job WHERE name = 'task.default'");
     expect(await reconcileIn(rowmill, 20)).toEqual(NOTHING);
     const found = await Promise.all([1, 2, 3].map(() => reconcileIn(rowmill, 60)));
     expect(found.map(({ tasksRequeued }) => tasksRequeued).toSorted()).toEqual([0, 0, 1]);
-    expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM pgboss.job WHERE name = 'task.default'")).toBe(
-      1,
-    );
+    expect(
+      await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill_queue.job WHERE name = 'task.default'"),
+    ).toBe(1);
     await rowmill.startWorker();
     expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 1, run: 2 });
   });
@@ -37,7 +37,7 @@ describe("the reconciler", () => {
       together: "sequential",
     });
     const [first = "", second = ""] = tasks.map(({ id }) => id);
-    await rowmill.ctx.pool.query("UPDATE pgboss.job SET state = 'failed' WHERE name = 'task.default'");
+    await rowmill.ctx.pool.query("UPDATE rowmill_queue.job SET state = 'failed' WHERE name = 'task.default'");
     expect(await reconcileIn(rowmill, 60)).toEqual({ tasksRequeued: 0, tasksGivenUp: 1 });
     expect(await endedTask(rowmill.ctx, first)).toMatchObject({ status: "failed", errorCode: "gave_up" });
     expect(await endedTask(rowmill.ctx, second)).toMatchObject({ status: "cancelled" });
@@ -64,22 +64,22 @@ test("ended tasks and their data are removed after RETENTION_DAYS, and open task
   for (const id of ids) await endedTask(rowmill.ctx, id);
   const age = (id: string, days: number) =>
     pool.query(
-      `UPDATE tasks SET created_at = created_at - make_interval(days => $2),
+      `UPDATE rowmill.tasks SET created_at = created_at - make_interval(days => $2),
         completed_at = completed_at - make_interval(days => $2) WHERE id = $1`,
       [id, days],
     );
   await age(old, 8);
   await age(young, 6);
   await age(open, 8);
-  await pool.query("UPDATE tasks SET status = 'pending', completed_at = NULL WHERE id = $1", [open]);
+  await pool.query("UPDATE rowmill.tasks SET status = 'pending', completed_at = NULL WHERE id = $1", [open]);
   expect(await removeOldTasks(rowmill.ctx)).toBe(1);
   await expect(getTask(rowmill.ctx, userId, old)).rejects.toThrow("No such task");
   expect(await getTask(rowmill.ctx, userId, young)).toMatchObject({ status: "completed" });
   expect(await getTask(rowmill.ctx, userId, open)).toMatchObject({ status: "pending" });
   for (const table of ["task_events", "task_progress"]) {
-    expect(await count(pool, `SELECT count(*) FROM ${table} WHERE task_id = $1`, [old])).toBe(0);
+    expect(await count(pool, `SELECT count(*) FROM rowmill.${table} WHERE task_id = $1`, [old])).toBe(0);
   }
-  const jobs = "SELECT count(*) FROM pgboss.job WHERE data->>'taskId' = $1";
+  const jobs = "SELECT count(*) FROM rowmill_queue.job WHERE data->>'taskId' = $1";
   expect([await count(pool, jobs, [old]), await count(pool, jobs, [young])]).toEqual([0, 1]);
   expect(await removeOldTasks(rowmill.ctx)).toBe(0);
 });

@@ -8,14 +8,13 @@ import type { DocumentData, DocumentFound } from "./thread.ts";
 const params = Type.Object({
   extract_text: Type.Boolean({
     default: true,
-    description:
-      "Stores the text as a UTF-8 file (`text_file`). The pages of a PDF are told apart by a form feed.",
+    description: "Stores the text as a UTF-8 file (`text_file`). A form feed separates the pages of a PDF.",
   }),
   max_pages: Type.Optional(
     Type.Integer({
       minimum: 1,
       maximum: PDF_MAX_PAGES,
-      description: `Reads only so many pages of a PDF. Absent: all of them, where there are no more than ${PDF_MAX_PAGES}.`,
+      description: `Reads only this many pages of a PDF. Absent: all pages, if there are at most ${PDF_MAX_PAGES}.`,
       examples: [50],
     }),
   ),
@@ -34,10 +33,10 @@ const SHOWN: Readonly<Record<string, string>> = {
 export const documentType: TaskType<typeof params> = {
   name: "document",
   description:
-    "Reads a document, which is told by its content: a PDF (pages, metadata, text), plain text, CSV (rows, columns, how it is " +
-    "written) or Markdown (headings, links, pictures, code blocks). Counts words, lines and characters in any language and stores the text as " +
-    "a file. It does no OCR: pages that are pictures have no text. Anything else fails with `unsupported_format`, a PDF that needs " +
-    "a password with `encrypted`, a broken one with `damaged`.",
+    "Reads a document and detects its format from the content: PDF (pages, metadata, text), plain text, CSV (rows, columns, " +
+    "dialect) or Markdown (headings, links, pictures, code blocks). Counts words, lines and characters in any language and " +
+    "stores the text as a file. There is no OCR: scanned pages have no text. Other formats fail with `unsupported_format`, a " +
+    "PDF that needs a password with `encrypted`, a broken PDF with `damaged`.",
   queue: "file_processing",
   params,
   file: "required",

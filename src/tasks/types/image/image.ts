@@ -28,7 +28,7 @@ type Input = TaskInput<typeof ImageParams>;
 export const imageType: TaskType<typeof ImageParams> = {
   name: "image",
   description:
-    "Resizes and converts a picture (JPEG, PNG, WebP, AVIF, GIF, told by its content), takes out its metadata, makes thumbnails.",
+    "Resizes and converts a picture (JPEG, PNG, WebP, AVIF or GIF, detected from the content), removes its metadata and creates thumbnails.",
   queue: "file_processing",
   params: ImageParams,
   file: "required",

@@ -9,23 +9,30 @@ const MAX_THUMBNAILS = 10;
 
 const side = (description: string) => Type.Integer({ minimum: 1, maximum: MAX_SIDE, description });
 
+const WIDTH = side("In pixels. Absent: it follows from `height`, except with `fill`.");
+const HEIGHT = side("In pixels. Absent: it follows from `width`, except with `fill`.");
+
 const ResizeBox = Type.Object(
   {
-    width: Type.Optional(side("In pixels. Absent: follows from `height`, except with `fill`.")),
-    height: Type.Optional(side("In pixels. Absent: follows from `width`, except with `fill`.")),
+    width: Type.Optional(WIDTH),
+    height: Type.Optional(HEIGHT),
     fit: Type.Optional(
       Type.Enum(FITS, {
         description:
-          "inside: all of the picture, no larger than this. cover: exactly this size, cut at the edges. contain: " +
-          "exactly this size, with `background` beside it. fill: exactly this size, stretched. Absent: inside.",
+          "inside: the whole picture, no larger than this. cover: exactly this size, cropped at the edges. contain: " +
+          "exactly this size, padded with `background`. fill: exactly this size, stretched. Absent: inside.",
       }),
     ),
     enlarge: Type.Optional(
-      Type.Boolean({ description: "Whether a smaller picture is made larger. Absent: false." }),
+      Type.Boolean({ description: "Whether to enlarge smaller pictures. Absent: false." }),
     ),
   },
   {
-    anyOf: [{ required: ["width"] }, { required: ["height"] }],
+    // Each branch repeats its property: code generators look at a branch alone.
+    anyOf: [
+      { properties: { width: WIDTH }, required: ["width"] },
+      { properties: { height: HEIGHT }, required: ["height"] },
+    ],
     additionalProperties: false,
     examples: [{ width: 1920, height: 1080, fit: "inside" }],
   },
@@ -34,38 +41,38 @@ const ResizeBox = Type.Object(
 const ResizePair = Type.Array(Type.Integer({ minimum: 1, maximum: MAX_SIDE }), {
   minItems: 2,
   maxItems: 2,
-  description: "[width, height], with `fit` inside.",
+  description: "[width, height] in pixels, with `fit` inside.",
   examples: [[1920, 1080]],
 });
 
 export const ImageParams = Type.Object({
   resize: Type.Optional(
     Type.Union([ResizeBox, ResizePair], {
-      description: `[width, height], or an object of width, height, fit and enlarge; in pixels, 1 to ${MAX_SIDE}.`,
+      description: `[width, height] in pixels, 1 to ${MAX_SIDE}, or an object with width, height, fit and enlarge.`,
       examples: [[1920, 1080]],
     }),
   ),
   format: Type.Optional(
     Type.Enum(FORMAT_NAMES, {
       description:
-        "jpeg, png, webp, avif or gif. Absent: that of the file. Animations stay animated as gif and webp; the " +
-        "others get the first frame.",
+        "The format of the new picture. Absent: the format of the file. Animations stay animated in gif and webp; the " +
+        "other formats get the first frame.",
     }),
   ),
   quality: Type.Optional(
     Type.Union([Type.Integer({ minimum: 1, maximum: 100 }), Type.Enum(QUALITY_NAMES)], {
       description:
-        "1 to 100, or low, medium or high: 50, 70, 85 for jpeg and webp; 35, 50, 60 for avif; 40, 75, 100 for png and " +
-        "gif, where 100 is all that the format can, less has 256 colours with less dither, and below 50 16 colours or " +
-        "fewer. Absent: high.",
+        "1 to 100, or low, medium or high. These are 50, 70 and 85 for jpeg and webp; 35, 50 and 60 for avif; 40, 75 and " +
+        "100 for png and gif. For png and gif, 100 is lossless, lower values use 256 colours with less dithering, and " +
+        "values below 50 use 16 colours or fewer. Absent: high.",
       examples: ["high", 80],
     }),
   ),
   strip_metadata: Type.Optional(
     Type.Boolean({
       description:
-        "true: nothing is left of camera, place and software, and colours are sRGB. false: EXIF and the colour " +
-        "profile are kept, but for the orientation, which is applied. Absent: true.",
+        "true: removes the data about camera, place and software, and converts colours to sRGB. false: keeps EXIF and the " +
+        "colour profile, and applies the orientation. Absent: true.",
     }),
   ),
   thumbnails: Type.Optional(
@@ -73,8 +80,8 @@ export const ImageParams = Type.Object({
       maxItems: MAX_THUMBNAILS,
       uniqueItems: true,
       description:
-        `Up to ${MAX_THUMBNAILS} sizes, 16 to 1024: for each a WebP of what was made, at most so many pixels a side. ` +
-        "None is larger than that.",
+        `Up to ${MAX_THUMBNAILS} sizes from 16 to 1024. Each creates a WebP of the new picture with at most this many ` +
+        "pixels per side. Thumbnails are never larger than the new picture.",
       examples: [[64, 320]],
     }),
   ),
@@ -82,8 +89,8 @@ export const ImageParams = Type.Object({
     Type.String({
       pattern: "^(#([0-9a-fA-F]{6}|[0-9a-fA-F]{8})|transparent)$",
       description:
-        "#rrggbb, #rrggbbaa or transparent: what `contain` leaves free, and what is behind a picture that jpeg can't " +
-        "keep transparent. Absent: transparent; for jpeg white.",
+        "#rrggbb, #rrggbbaa or transparent. Fills the space around a picture with `contain`, and the transparent parts in " +
+        "jpeg. Absent: transparent, and white for jpeg.",
       examples: ["#ffffff"],
     }),
   ),

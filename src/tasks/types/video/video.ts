@@ -10,12 +10,12 @@ const params = Type.Object({
   action: Type.Enum(["inspect", "remux"], {
     default: "inspect",
     description:
-      "`inspect` tells what is in the video; `remux` also copies it, or a part of it, into a new file.",
+      "inspect: reads the properties of the video. remux: also copies the video or a part of it into a new file.",
   }),
   container: Type.Optional(
     Type.Enum([...CONTAINERS], {
       description:
-        "What `remux` puts it into. Absent: what it is in already (MP4 for MPEG-TS). Only where its codecs fit: WebM takes VP8, VP9, AV1, Opus and Vorbis.",
+        "The container of the new file. Absent: the same container (MP4 for MPEG-TS). The codecs must fit: WebM takes VP8, VP9, AV1, Opus and Vorbis.",
     }),
   ),
   trim: Type.Optional(
@@ -24,9 +24,12 @@ const params = Type.Object({
         start_seconds: Type.Number({
           default: 0,
           minimum: 0,
-          description: "The new file begins at the key frame at or before this (`actual_start_seconds`).",
+          description:
+            "The new file starts at the key frame at or before this time (`actual_start_seconds`).",
         }),
-        end_seconds: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: "Absent: to its end." })),
+        end_seconds: Type.Optional(
+          Type.Number({ exclusiveMinimum: 0, description: "Absent: the end of the video." }),
+        ),
       },
       { description: "The part that `remux` copies.", examples: [{ start_seconds: 10, end_seconds: 25.5 }] },
     ),
@@ -39,10 +42,10 @@ const LIMITS = { heapMb: 256, bytesMb: 200, seconds: 1800, silentSeconds: 20 } a
 export const videoType: TaskType<typeof params> = {
   name: "video",
   description:
-    "Looks into a video (MP4, MOV, WebM, Matroska, MPEG-TS): container, duration, codecs, dimensions, frame rate, bit rates, tracks, tags. " +
-    "`remux` changes its container or cuts a part out by copying what is coded already. It codes nothing anew: no other codec, size or quality, no " +
-    "filters, no thumbnails; a part begins at a key frame; subtitles are left out. Anything else fails with " +
-    "`unsupported_format`, a codec that does not fit with `unsupported_codec`, a broken video with `damaged`.",
+    "Reads the properties of a video (MP4, MOV, WebM, Matroska or MPEG-TS): container, duration, codecs, dimensions, frame " +
+    "rate, bit rates, tracks and tags. `remux` changes the container or cuts out a part by copying the encoded data. It does " +
+    "not encode again: codec, size and quality stay, a part starts at a key frame, and subtitles are left out. Other formats " +
+    "fail with `unsupported_format`, a codec that does not fit with `unsupported_codec`, a broken video with `damaged`.",
   queue: "file_processing",
   params,
   file: "required",

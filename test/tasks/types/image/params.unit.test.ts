@@ -30,7 +30,7 @@ test.each([
 });
 
 const RESIZE =
-  "must be: [width, height], or an object of width, height, fit and enlarge; in pixels, 1 to 16383.";
+  "must be: [width, height] in pixels, 1 to 16383, or an object with width, height, fit and enlarge.";
 
 test.each([
   [{ resize: "big" }, "params.resize", RESIZE],

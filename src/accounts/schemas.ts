@@ -1,0 +1,30 @@
+/** The bodies of signups and logins. */
+import Type from "typebox";
+
+const NUL_FREE = "^[^\\u0000]*$";
+const Username = Type.String({
+  minLength: 1,
+  maxLength: 150,
+  pattern: NUL_FREE,
+  description: "The name to log in with.",
+  examples: ["ada"],
+});
+/** argon2 is slow on purpose; a bound keeps a long password from making it slower. */
+const Password = Type.String({
+  minLength: 1,
+  maxLength: 1024,
+  description: "The password. New ones need at least PASSWORD_MIN_LENGTH characters.",
+  examples: ["correct horse battery"],
+});
+const Email = Type.String({
+  maxLength: 254,
+  pattern: NUL_FREE,
+  default: "",
+  description: "The email address.",
+  examples: ["ada@example.com"],
+});
+
+/** Fastify drops what is not named here, so a body can't ask for a role. */
+const closed = { additionalProperties: false };
+export const Credentials = Type.Object({ username: Username, password: Password }, closed);
+export const NewAccount = Type.Object({ username: Username, password: Password, email: Email }, closed);

@@ -1,0 +1,23 @@
+import type { FastifyReply } from "fastify";
+import type { Context } from "../context.ts";
+import { setSessionCookies } from "../platform/http/auth.ts";
+import type { Caller } from "../schema/accounts.ts";
+import { openSession } from "./sessions.ts";
+
+export interface SessionTokens {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+/** Tokens for somebody who has just proved who they are, also set as cookies. */
+export async function startSession(
+  ctx: Context,
+  reply: FastifyReply,
+  user: Caller,
+  refresh?: string,
+): Promise<SessionTokens> {
+  const access = await reply.jwtSign({ sub: String(user.id), name: user.username, role: user.role });
+  const tokens = { access, refresh: refresh ?? (await openSession(ctx, user.id)) };
+  setSessionCookies(reply, ctx.config, tokens.access, tokens.refresh);
+  return tokens;
+}

@@ -1,0 +1,39 @@
+/** What the API shows of an account and of a login. */
+import Type from "typebox";
+
+const UserView = Type.Object({
+  id: Type.Integer({ description: "The id of the user." }),
+  username: Type.String({ description: "The name to log in with.", examples: ["ada"] }),
+  role: Type.Enum(["user", "operator", "admin"], {
+    description: "operator and admin may call the admin endpoints; admin may also import users.",
+  }),
+});
+
+export const AccountView = Type.Object(
+  {
+    ...UserView.properties,
+    email: Type.String({ description: "The email address, or empty.", examples: ["ada@example.com"] }),
+    first_name: Type.String({ description: "The first name, or empty.", examples: ["Ada"] }),
+    last_name: Type.String({ description: "The last name, or empty.", examples: ["Lovelace"] }),
+  },
+  { description: "Your account." },
+);
+
+export const SessionView = Type.Object(
+  {
+    access: Type.String({
+      description: "The access token. Send it as `Authorization: Bearer`.",
+      examples: ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.k5J2"],
+    }),
+    refresh: Type.String({
+      description: "The refresh token. Send it once to POST /api/v1/auth/refresh.",
+      examples: ["yTq0p4n7r9s2"],
+    }),
+    expires_in: Type.Integer({
+      description: "The number of seconds that `access` is valid.",
+      examples: [900],
+    }),
+    user: UserView,
+  },
+  { description: "You are logged in." },
+);

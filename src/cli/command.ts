@@ -1,0 +1,52 @@
+/** One command of the command line: what its help says, and what it does. */
+import type { Config } from "../config.ts";
+import type { OpenContext } from "../context.ts";
+import { ConfigError } from "../errors.ts";
+import { type Options, readArguments, type Values } from "./arguments.ts";
+
+export interface Session {
+  /** Its `databaseUrl` is set, also for the embedded database. */
+  readonly config: Config;
+  /** Opens a context, which the session closes. */
+  readonly connect: () => Promise<OpenContext>;
+}
+
+interface Shown {
+  /** Words after `npm run cli --`: a verb, or a noun and a verb. */
+  readonly name: string;
+  /** Arguments and options. */
+  readonly usage: string;
+  readonly summary: string;
+}
+
+export interface Command extends Shown {
+  /** Checks the arguments, and returns the function that runs the command. */
+  readonly prepare: (args: readonly string[]) => (session: Session) => Promise<void>;
+}
+
+interface Definition<O extends Options> extends Shown {
+  /** Whether it takes one argument beside its options. */
+  readonly takesArgument?: boolean;
+  readonly options: O;
+  readonly run: (session: Session, values: Values<O>, argument: string | undefined) => Promise<void>;
+}
+
+export const text = { type: "string" } as const;
+export const flag = { type: "boolean", default: false } as const;
+
+export function command<const O extends Options>(definition: Definition<O>): Command {
+  const { name, usage, summary, takesArgument = false, options, run } = definition;
+  return {
+    name,
+    usage,
+    summary,
+    prepare(args) {
+      const { values, positionals } = readArguments(args, options);
+      const [argument] = positionals;
+      if (positionals.length > (takesArgument ? 1 : 0)) {
+        throw new ConfigError(`Too many arguments. Usage: npm run cli -- ${name} ${usage}`.trimEnd());
+      }
+      return (session) => run(session, values, argument);
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import type { Context } from "../context.ts";
+import { listJobs, listRegistered, nextSchedules } from "../queues/job-queries.ts";
+import { viewJob, viewRegistered, viewSchedule } from "../queues/views.ts";
+import { command, flag, text } from "./command.ts";
+import { limitOf } from "./named.ts";
+import { printJson, printTable, type Row } from "./table.ts";
+
+const options = { limit: { ...text, default: "20" }, json: flag } as const;
+
+export const jobCommands = [
+  command({
+    name: "jobs active",
+    usage: "[--limit 20] [--json]",
+    summary: "List jobs that workers run now.",
+    options,
+    run: async ({ connect }, given) => list(await connect(), "active", given),
+  }),
+
+  command({
+    name: "jobs scheduled",
+    usage: "[--limit 20] [--json]",
+    summary: "List jobs that are due later, and recurring jobs.",
+    options,
+    run: async ({ connect }, given) => list(await connect(), "scheduled", given),
+  }),
+
+  command({
+    name: "jobs registered",
+    usage: "[--json]",
+    summary: "List task types and kinds of jobs, with the number of workers that serve them.",
+    options: { json: flag },
+    async run({ connect }, { json }) {
+      const registered = viewRegistered(await listRegistered(await connect()));
+      if (json) return printJson(registered);
+      printTable([...rowsOf("task type", registered.task_types), ...rowsOf("job", registered.jobs)]);
+    },
+  }),
+];
+
+async function list(
+  ctx: Context,
+  state: "active" | "scheduled",
+  { limit, json }: { limit: string; json: boolean },
+): Promise<void> {
+  const jobs = (await listJobs(ctx, state, { after: null, limit: limitOf(limit) })).map(viewJob);
+  const schedules = state === "scheduled" ? (await nextSchedules(ctx)).map(viewSchedule) : [];
+  if (json) return printJson({ items: jobs, schedules });
+  printTable([
+    ...schedules.map(({ job, cron, next_at }) => ({
+      job,
+      subject: cron,
+      at: next_at,
+      attempt: null,
+      worker: null,
+    })),
+    ...jobs.map(({ job, id, attempt, since, due_at, worker_id, task_id, batch_id }) => ({
+      job,
+      subject: task_id ?? batch_id ?? id,
+      at: since ?? due_at,
+      attempt,
+      worker: worker_id,
+    })),
+  ]);
+}
+
+function rowsOf(kind: string, items: readonly { name: string; queue: string; workers: string[] }[]): Row[] {
+  return items.map(({ name, queue, workers }) => ({ kind, name, queue, workers: workers.length }));
+}

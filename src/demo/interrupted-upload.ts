@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { receiveUpload } from "../batches/receive/receive-upload.ts";
+import type { Context } from "../context.ts";
+import { csv } from "./seed-batches.ts";
+
+/**
+ * Begins an upload that never ends, and resolves once it has stored rows. Its batch stays in `receiving` until the
+ * reconciler finds it, as after a crash of the API: so the process must exit.
+ */
+export async function interruptUpload(
+  ctx: Context,
+  userId: number,
+  isStored: () => Promise<boolean>,
+): Promise<void> {
+  const failed = receiveUpload(ctx, {
+    userId,
+    role: "user",
+    filename: "receiving.csv",
+    options: {
+      target: "books",
+      mode: "append",
+      policy: "partial",
+      dry_run: false,
+      force: true,
+      header: true,
+    },
+    file: endless(),
+    finish: async () => {},
+  }).then(() => true);
+  while (!(await isStored())) await Promise.race([failed, sleep(100)]);
+}
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(csv("receiving", 100_000));
+  await new Promise(() => {});
+}

@@ -1,0 +1,28 @@
+import packageJson from "../../package.json" with { type: "json" };
+import type { Config } from "../config.ts";
+import type { RunningPostgres } from "../platform/postgres/embedded-postgres.ts";
+
+/** Prints where Rowmill runs and how to begin. */
+export function printWelcome(
+  { publicUrl, databaseUrl }: Pick<Config, "publicUrl" | "databaseUrl">,
+  { folder }: Pick<RunningPostgres, "folder">,
+): void {
+  console.log(`
+Rowmill ${packageJson.version} is running.
+
+  API    ${publicUrl}
+  Docs   ${publicUrl}/docs
+  Data   ${folder ? `${folder} (embedded PostgreSQL)` : withoutCredentials(databaseUrl)}
+
+Create an account:
+  curl ${publicUrl}/api/v1/auth/signup -H 'Content-Type: application/json' \\
+    -d '{"username": "ada", "password": "correct horse"}'
+Or fill the database with sample data: npm run seed
+
+Press Ctrl-C to stop.`);
+}
+
+function withoutCredentials(databaseUrl: string): string {
+  const { host, pathname } = new URL(databaseUrl);
+  return `PostgreSQL at ${host}${pathname}`;
+}

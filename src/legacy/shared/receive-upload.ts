@@ -1,0 +1,23 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import Value from "typebox/value";
+import type { StoredBatch } from "../../batches/queries.ts";
+import { receiveUpload } from "../../batches/receive/receive-upload.ts";
+import { UploadOptions } from "../../batches/receive/upload-options.ts";
+import { withUploadedFile } from "../../platform/http/upload.ts";
+import type { Caller } from "../../schema/accounts.ts";
+
+/** Takes the CSV file of a request as the replaced services did: each upload is a batch of its own, each row a record. */
+export async function receiveLegacyUpload(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { id: userId, role }: Pick<Caller, "id" | "role">,
+  target: string,
+): Promise<StoredBatch> {
+  const { ctx } = request;
+  const options = Value.Default(UploadOptions, { target, mode: "append", force: true }) as UploadOptions;
+  const rules = { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" };
+  const { batch } = await withUploadedFile(request, reply, rules, (uploaded) =>
+    receiveUpload(ctx, { ...uploaded, userId, role, options }),
+  );
+  return batch;
+}

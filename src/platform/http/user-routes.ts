@@ -1,0 +1,30 @@
+/** Groups of routes for users who have proved who they are. */
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import type { Config } from "../../config.ts";
+import type { Role } from "../../schema/accounts.ts";
+import { authenticate, requireRole, SECURITY } from "./auth.ts";
+
+interface Group {
+  readonly tags: string[];
+  /** The roles that may call these routes; absent: every role. */
+  readonly roles?: readonly Role[];
+}
+
+/** The part of the schema that all routes of the group share. */
+type Shared = Pick<Group, "tags"> & { readonly security: typeof SECURITY };
+
+/**
+ * Guards all routes that `define` adds: 401 without a valid proof, 403 for other roles.
+ * Each route's schema begins with `...shared`, which documents this.
+ */
+export function userRoutes(
+  { config }: { readonly config: Config },
+  { tags, roles }: Group,
+  define: (app: Parameters<FastifyPluginAsyncTypebox>[0], shared: Shared) => void,
+): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.addHook("onRequest", authenticate(config));
+    if (roles) app.addHook("onRequest", requireRole(...roles));
+    define(app, { tags, security: SECURITY });
+  };
+}

@@ -1,0 +1,117 @@
+/** Moves an installation of version 0.3.0 or older, which had its tables in `public`, into the schemas of this version. */
+import type { MigrationMeta } from "drizzle-orm/migrator";
+import type pg from "pg";
+import { QUEUE_SCHEMA } from "../../schema/columns.ts";
+import type { Log } from "../log.ts";
+
+/** SHA-256 of the first migrations as they were when they wrote to `public`. Nothing else has changed in them. */
+const HASHES_IN_PUBLIC = [
+  "e978dad1e12fd0e653011fc6529c89652d1c0df7039e8dc396e7ef2cacfe5405",
+  "480fea19582f87aea19ad52791cf633b690317019a541aedd50f7eeae62a9068",
+  "27bc2889f14f397ec9a11afddc0daca8236b31aacf9c93a61f45dd0db523caa6",
+];
+
+const OLD_QUEUE_SCHEMA = "pgboss";
+
+/**
+ * Runs in the transaction of the migration, with the new schemas and the new journal in place. The application that
+ * shares the database may have a table `users`, a pg-boss and a journal of drizzle: only what is Rowmill's is moved.
+ * @param migrations those of this version, from the first
+ * @param queues the names of all of Rowmill's queues in pg-boss
+ */
+export async function moveFromPublic(
+  client: pg.Client,
+  migrations: readonly MigrationMeta[],
+  queues: readonly string[],
+  log: Log,
+): Promise<void> {
+  const applied = await takeJournal(client, migrations);
+  if (applied.length === 0) return;
+  for (const statement of applied.flatMap(({ sql }) => sql)) {
+    const [, kind, name] = /CREATE (TABLE|TYPE) "rowmill"\."(\w+)"/.exec(statement) ?? [];
+    if (kind) await client.query(`ALTER ${kind} public.${name} SET SCHEMA rowmill`);
+  }
+  await moveQueue(client, queues, log);
+  await dropIfEmpty(client, ["drizzle", OLD_QUEUE_SCHEMA]);
+}
+
+/** Moves Rowmill's rows of drizzle's journal, which an application may share. @returns the migrations that they name */
+async function takeJournal(
+  client: pg.Client,
+  migrations: readonly MigrationMeta[],
+): Promise<readonly MigrationMeta[]> {
+  if (!(await mayDeleteFrom(client, "drizzle", "__drizzle_migrations"))) return [];
+  const byHash = new Map(migrations.map((migration) => [migration.hash, migration]));
+  for (const [index, hash] of HASHES_IN_PUBLIC.entries()) {
+    const migration = migrations[index];
+    if (migration) byHash.set(hash, migration);
+  }
+  const { rows } = await client.query<{ hash: string }>(
+    "DELETE FROM drizzle.__drizzle_migrations WHERE hash = ANY($1) RETURNING hash",
+    [[...byHash.keys()]],
+  );
+  const applied = rows.flatMap(({ hash }) => byHash.get(hash) ?? []);
+  for (const { hash, folderMillis } of applied) {
+    await client.query("INSERT INTO rowmill.__drizzle_migrations (hash, created_at) VALUES ($1, $2)", [
+      hash,
+      folderMillis,
+    ]);
+  }
+  const { rowCount } = await client.query("SELECT FROM drizzle.__drizzle_migrations LIMIT 1");
+  if (applied.length > 0 && rowCount === 0) await client.query("DROP TABLE drizzle.__drizzle_migrations");
+  return applied;
+}
+
+/** Moves pg-boss with its jobs, and has its functions, which name their schema, name the new one. */
+async function moveQueue(client: pg.Client, queues: readonly string[], log: Log): Promise<void> {
+  if (!(await mayDeleteFrom(client, OLD_QUEUE_SCHEMA, "queue"))) return;
+  const { rows: others } = await client.query<{ name: string }>(
+    `SELECT name FROM ${OLD_QUEUE_SCHEMA}.queue WHERE name <> ALL ($1) AND name NOT LIKE '\\_\\_pgboss\\_\\_%'`,
+    [queues],
+  );
+  if (others.length > 0) {
+    log.warn(
+      { queues: others.map(({ name }) => name) },
+      "another application uses the schema pgboss: it stays, and waiting work is enqueued again within a minute",
+    );
+    return;
+  }
+  const { rows: commands } = await client.query<{ command: string }>(
+    `SELECT format('ALTER TABLE %s SET SCHEMA ${QUEUE_SCHEMA}', oid::regclass) AS command
+      FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relkind IN ('r', 'p')
+    UNION ALL SELECT format('ALTER TYPE %s SET SCHEMA ${QUEUE_SCHEMA}', oid::regtype)
+      FROM pg_type WHERE typnamespace = $1::text::regnamespace AND typtype = 'e'
+    UNION ALL SELECT format('ALTER FUNCTION %s SET SCHEMA ${QUEUE_SCHEMA}', oid::regprocedure)
+      FROM pg_proc WHERE pronamespace = $1::text::regnamespace
+    UNION ALL SELECT replace(pg_get_functiondef(oid), $1 || '.', '${QUEUE_SCHEMA}.')
+      FROM pg_proc WHERE pronamespace = $1::text::regnamespace`,
+    [OLD_QUEUE_SCHEMA],
+  );
+  for (const { command } of commands) await client.query(command);
+  await client.query(
+    `UPDATE ${QUEUE_SCHEMA}.bam SET command = replace(command, $1 || '.', '${QUEUE_SCHEMA}.')`,
+    [OLD_QUEUE_SCHEMA],
+  );
+}
+
+/** False for tables that are not there, and for those of others. */
+async function mayDeleteFrom(client: pg.Client, schema: string, table: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = $1 AND relname = $2 AND has_schema_privilege(relnamespace, 'USAGE')
+      AND has_table_privilege(pg_class.oid, 'DELETE')`,
+    [schema, table],
+  );
+  return rowCount === 1;
+}
+
+async function dropIfEmpty(client: pg.Client, schemas: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT nspname AS name FROM pg_namespace
+    WHERE nspname = ANY($1) AND pg_has_role(nspowner, 'USAGE') AND NOT EXISTS (
+      SELECT FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = pg_namespace.oid
+    )`,
+    [schemas],
+  );
+  for (const { name } of rows) await client.query(`DROP SCHEMA ${name}`);
+}

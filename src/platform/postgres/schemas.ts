@@ -1,0 +1,57 @@
+/** The two schemas that hold everything of Rowmill, and what a role needs to create and to use them. */
+import type pg from "pg";
+import { QUEUE_SCHEMA, rowmill } from "../../schema/columns.ts";
+
+const SCHEMAS = [rowmill.schemaName, QUEUE_SCHEMA];
+
+type Connection = Pick<pg.Client, "query">;
+
+/** Creates the schemas that are missing: CREATE SCHEMA IF NOT EXISTS needs CREATE on the database even if it exists. */
+export async function createSchemas(client: Connection): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    "SELECT name FROM unnest($1::text[]) AS name WHERE NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = name)",
+    [SCHEMAS],
+  );
+  for (const { name } of rows) await client.query(`CREATE SCHEMA ${name}`);
+}
+
+/** The statements without which the role can't migrate, for the owner of the database to run. */
+export async function grantsToMigrate(client: Connection): Promise<string[]> {
+  return readGrants(
+    client,
+    `SELECT CASE
+      WHEN nspname IS NULL THEN format('CREATE SCHEMA %I AUTHORIZATION %I', name, current_user)
+      ELSE format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', name, current_user)
+    END AS grant
+    FROM unnest($1::text[]) AS name LEFT JOIN pg_namespace ON nspname = name
+    WHERE CASE
+      WHEN nspname IS NULL THEN NOT has_database_privilege(current_database(), 'CREATE')
+      ELSE NOT (has_schema_privilege(nspname, 'USAGE') AND has_schema_privilege(nspname, 'CREATE'))
+    END`,
+  );
+}
+
+/** The statements without which the role can't use what a migration made. */
+export async function grantsToRun(client: Connection): Promise<string[]> {
+  return readGrants(
+    client,
+    `SELECT DISTINCT format(CASE
+      WHEN relkind IS NULL THEN 'GRANT USAGE ON SCHEMA %I TO %I'
+      WHEN relkind = 'S' THEN 'GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO %I'
+      ELSE 'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO %I'
+    END, nspname, current_user) AS grant
+    FROM pg_namespace LEFT JOIN pg_class
+      ON relnamespace = pg_namespace.oid AND relkind IN ('r', 'p', 'S') AND has_schema_privilege(relnamespace, 'USAGE')
+    WHERE nspname = ANY($1::text[]) AND CASE
+      WHEN relkind IS NULL THEN NOT has_schema_privilege(nspname, 'USAGE')
+      WHEN relkind = 'S' THEN NOT has_sequence_privilege(pg_class.oid, 'USAGE')
+      ELSE NOT (has_table_privilege(pg_class.oid, 'SELECT') AND has_table_privilege(pg_class.oid, 'INSERT')
+        AND has_table_privilege(pg_class.oid, 'UPDATE') AND has_table_privilege(pg_class.oid, 'DELETE'))
+    END`,
+  );
+}
+
+async function readGrants(client: Connection, query: string): Promise<string[]> {
+  const { rows } = await client.query<{ grant: string }>(query, [SCHEMAS]);
+  return rows.map(({ grant }) => `${grant};`);
+}

@@ -1,0 +1,40 @@
+import Type, { type Static, type TObject, type TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import Value from "typebox/value";
+import { ConfigError } from "./errors.ts";
+
+const WHOLE_NUMBER = /^-?\d{1,15}$/;
+/** Settings whose values are never shown. */
+const SECRETS: ReadonlySet<string> = new Set(["DATABASE_URL", "JWT_SECRET"]);
+
+/**
+ * Reads the settings of a table from the environment, with their defaults.
+ * @throws ConfigError that names the setting, its value and the rule
+ */
+export function readSettings<S extends TObject>(table: S, env: NodeJS.ProcessEnv): Static<S> {
+  const rules: Readonly<Record<string, TSchema>> = table.properties;
+  const given = Object.fromEntries(
+    Object.keys(rules).flatMap((name) => (env[name]?.trim() ? [[name, env[name].trim()]] : [])),
+  );
+  const typed = Object.entries(given).map(([name, text]) => [
+    name,
+    Type.IsInteger(rules[name]) && WHOLE_NUMBER.test(text) ? Number(text) : text,
+  ]);
+  const settings = Value.Default(table, Object.fromEntries(typed)) as Static<S>;
+  const [problem] = Compile(table).Errors(settings);
+  if (!problem) return settings;
+  const name = problem.instancePath.slice(1);
+  const shown = SECRETS.has(name) ? "the given value" : JSON.stringify(given[name]);
+  const rule: object = rules[name] ?? {};
+  const description = "description" in rule ? rule.description : "";
+  throw new ConfigError(`${name}: ${shown} ${brokenRule(problem)}. ${description}`);
+}
+
+function brokenRule({ keyword, params }: { keyword: string; params: object }): string {
+  if (keyword === "type") return "is not a whole number";
+  if (keyword === "minimum" && "limit" in params) return `is less than ${params.limit}`;
+  if (keyword === "maximum" && "limit" in params) return `is more than ${params.limit}`;
+  if (keyword === "enum" && "allowedValues" in params && Array.isArray(params.allowedValues))
+    return `is not one of: ${params.allowedValues.join(", ")}`;
+  return "has the wrong format";
+}

@@ -1,0 +1,20 @@
+/** The context of one HTTP request, as `request.ctx`: what verbs get, with who acts and the request's id in every log line. */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Context } from "./context.ts";
+import type { Caller } from "./schema/accounts.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Read it in handlers: before authentication its `actor` is null. */
+    readonly ctx: Context;
+  }
+}
+
+export function registerRequestContext(app: FastifyInstance, ctx: Context): void {
+  app.decorateRequest("ctx", {
+    getter(this: FastifyRequest): Context {
+      const actor: Caller | null = this.user;
+      return { ...ctx, actor, requestId: this.id, log: ctx.log.child({ requestId: this.id }) };
+    },
+  });
+}

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { isEmail } from "../../src/accounts/emails.ts";
+
+test.each(["ada@example.com", "ada+books@mail.example.co.uk", "o'hara@example.com", "root@localhost"])(
+  "%s is an e-mail address",
+  (text) => {
+    expect(isEmail(text)).toBe(true);
+  },
+);
+
+test.each([
+  "",
+  "ada",
+  "ada@",
+  "@example.com",
+  "a da@example.com",
+  "ada@exam ple.com",
+  " ada@example.com",
+  "ada@example.com ",
+  "ada@example.com\n",
+  "ada@example.com\r\nBcc: eve@example.com",
+  '"a da"@example.com',
+  '"a\r\nBcc: eve"@example.com',
+  "a\0@example.com",
+  "a@b@example.com",
+])("%j is not an e-mail address", (text) => {
+  expect(isEmail(text)).toBe(false);
+});

@@ -1,0 +1,177 @@
+/** From version 0.3.0, which had its tables in `public`, pg-boss in `pgboss` and its journal in `drizzle`. */
+import { expect, test } from "vitest";
+import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
+import { reconcileTasks } from "../../src/tasks/upkeep/reconcile-tasks.ts";
+import type { Client } from "../support/client.ts";
+import {
+  contentsOf,
+  definitionsOf,
+  emptyDatabase,
+  loadOldVersion,
+  migrate,
+  onDatabase,
+  startOtherBoss,
+} from "../support/databases.ts";
+import { type Programs, startPrograms } from "../support/processes.ts";
+import { createDatabase } from "../support/rowmill.ts";
+import { until } from "../support/until.ts";
+
+const SCHEMAS = ["rowmill", "rowmill_queue"];
+
+/** The schemas of a database that have something in them, apart from PostgreSQL's own. */
+async function usedSchemas(url: string): Promise<string[]> {
+  const { rows } = await onDatabase(url, (client) =>
+    client.query<{ name: string }>(
+      `SELECT DISTINCT nspname AS name FROM pg_namespace
+      JOIN pg_depend ON refclassid = 'pg_namespace'::regclass AND refobjid = pg_namespace.oid
+      WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1`,
+    ),
+  );
+  return rows.map(({ name }) => name);
+}
+
+test("an installation of version 0.3.0 keeps every row and gets the tables of a new one", async () => {
+  const url = await emptyDatabase();
+  await loadOldVersion(url);
+  const [tables, queue] = [await contentsOf(url, "public"), await contentsOf(url, "pgboss")];
+  expect(tables.row_results?.length).toBeGreaterThan(0);
+  await migrate(url);
+  const { __drizzle_migrations: journal, ...moved } = await contentsOf(url, "rowmill");
+  expect(moved).toEqual(tables);
+  expect(journal?.length).toBe(3);
+  const movedQueue = await contentsOf(url, "rowmill_queue");
+  expect(queue.job_common?.length).toBeGreaterThan(0);
+  expect(movedQueue.job_common).toEqual(queue.job_common);
+  expect(Object.keys(movedQueue)).toEqual(expect.arrayContaining(Object.keys(queue)));
+  expect(await usedSchemas(url)).toEqual(SCHEMAS);
+  await using fresh = await createDatabase();
+  expect(await definitionsOf(url, SCHEMAS)).toEqual(await definitionsOf(fresh.url, SCHEMAS));
+});
+
+test("a new installation creates nothing outside its two schemas", async () => {
+  const url = await emptyDatabase();
+  await migrate(url);
+  expect(await usedSchemas(url)).toEqual(SCHEMAS);
+});
+
+/** Everything that version 0.3.0 had begun ends, and each row and each task takes effect once. */
+async function expectWorkToGoOn(rowmill: Programs): Promise<void> {
+  const { pool } = rowmill.ctx;
+  const api = await rowmill.startApi();
+  const reader = await api.client.logIn("reader", "a long password");
+  const { body: list } = await reader.get<{ items: { id: string; state: string; counts: object }[] }>(
+    "/api/v1/batches",
+  );
+  const inState = (state: string) => list.items.find((batch) => batch.state === state)?.id ?? "";
+  const [finished, paused, running, queued] = [
+    inState("completed_with_errors"),
+    inState("paused"),
+    inState("processing"),
+    inState("queued"),
+  ];
+  await rowmill.startWorker();
+  expect((await reader.post(`/api/v1/batches/${paused}/resume`)).status).toBe(200);
+  const ended = await Promise.all([paused, running, queued].map((id) => reader.finished(id, 90_000)));
+  expect(ended.map(({ counts }) => [counts.success, counts.failed])).toEqual([
+    [72, 3],
+    [96, 4],
+    [10, 0],
+  ]);
+  const { rows: once } = await pool.query(
+    `SELECT batch_id AS id, count(*)::int AS results, count(DISTINCT record_id)::int AS records FROM rowmill.row_results GROUP BY 1`,
+  );
+  expect(new Map(once.map(({ id, ...counts }) => [id, counts]))).toEqual(
+    new Map([
+      [finished, { results: 10, records: 8 }],
+      [paused, { results: 75, records: 72 }],
+      [running, { results: 100, records: 96 }],
+      [queued, { results: 10, records: 10 }],
+    ]),
+  );
+  const { rows: books } = await pool.query("SELECT count(*)::int AS books FROM rowmill.books");
+  expect(books).toEqual([{ books: 186 }]);
+  await expectTasksToEnd(rowmill, reader);
+  const { body: next } = await reader.upload("title,author\nNew,New\n");
+  expect((await reader.finished(next.id)).counts.success).toBe(1);
+}
+
+async function expectTasksToEnd({ ctx }: Programs, reader: Client): Promise<void> {
+  await until(
+    "all tasks have completed",
+    async () => {
+      const { body } = await reader.get<{ items: { status: string }[] }>("/api/v1/tasks");
+      return body.items.length === 5 && body.items.every(({ status }) => status === "completed");
+    },
+    60_000,
+  );
+  const { rows } = await ctx.pool.query(
+    `SELECT count(*)::int AS completed, count(DISTINCT task_id)::int AS tasks FROM rowmill.task_events WHERE type = 'completed'`,
+  );
+  expect(rows).toEqual([{ completed: 5, tasks: 5 }]);
+}
+
+test("batches and tasks that version 0.3.0 had begun end after the migration, each row and task once", async () => {
+  const url = await emptyDatabase();
+  await loadOldVersion(url);
+  await migrate(url);
+  await using rowmill = await startPrograms({}, url);
+  await expectWorkToGoOn(rowmill);
+});
+
+test("a pg-boss and a journal that an application shares with version 0.3.0 stay with the application", async () => {
+  const url = await emptyDatabase();
+  await loadOldVersion(url);
+  const boss = await startOtherBoss(url);
+  await boss.createQueue("mails");
+  await boss.send("mails", {});
+  await boss.stop();
+  await onDatabase(url, (client) =>
+    client.query("INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES ('theirs', 1)"),
+  );
+  const queue = await contentsOf(url, "pgboss");
+  await migrate(url);
+  expect(await contentsOf(url, "pgboss")).toEqual(queue);
+  expect(await contentsOf(url, "drizzle")).toMatchObject({ __drizzle_migrations: ["(4,theirs,1)"] });
+  await using rowmill = await startPrograms({}, url);
+  // Its jobs stayed with the application. Upkeep finds, 30 seconds after they were due, that they are missing.
+  await rowmill.ctx.pool.query("UPDATE rowmill.chunks SET due_at = now() - interval '1 minute'");
+  await rowmill.ctx.pool.query("UPDATE rowmill.tasks SET due_at = now() - interval '1 minute'");
+  expect(await reconcile(rowmill.ctx)).toMatchObject({ chunksGivenUp: 0 });
+  expect(await reconcileTasks(rowmill.ctx)).toEqual({ tasksRequeued: 4, tasksGivenUp: 0 });
+  await expectWorkToGoOn(rowmill);
+});
+
+test("migrations that run side by side and again leave one installation", async () => {
+  const url = await emptyDatabase();
+  await loadOldVersion(url);
+  const tables = await contentsOf(url, "public");
+  await Promise.all([migrate(url), migrate(url), migrate(url)]);
+  await migrate(url);
+  expect(await contentsOf(url, "rowmill")).toMatchObject(tables);
+  const empty = await emptyDatabase();
+  await Promise.all([migrate(empty), migrate(empty), migrate(empty)]);
+  expect(await definitionsOf(empty, SCHEMAS)).toEqual(await definitionsOf(url, SCHEMAS));
+});
+
+test("a migration that is cut short has changed nothing, and the next one ends it", async () => {
+  const url = await emptyDatabase();
+  await loadOldVersion(url);
+  const before = [
+    await contentsOf(url, "public"),
+    await contentsOf(url, "pgboss"),
+    await contentsOf(url, "drizzle"),
+  ];
+  await onDatabase(url, async (client) => {
+    // Stands in the way of the last step.
+    await client.query("CREATE SCHEMA rowmill_queue; CREATE TYPE rowmill_queue.job_state AS ENUM ()");
+  });
+  await expect(migrate(url)).rejects.toThrow('type "job_state" already exists');
+  expect([
+    await contentsOf(url, "public"),
+    await contentsOf(url, "pgboss"),
+    await contentsOf(url, "drizzle"),
+  ]).toEqual(before);
+  await onDatabase(url, (client) => client.query("DROP TYPE rowmill_queue.job_state"));
+  await migrate(url);
+  expect(await usedSchemas(url)).toEqual(SCHEMAS);
+});

@@ -1,0 +1,91 @@
+/** `npm run seed` as a developer types it: alone, again, beside running programs, and on a database of real users. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { BatchView } from "../../src/batches/views.ts";
+import { ACCOUNTS, PASSWORD } from "../../src/demo/seed.ts";
+import { batchState } from "../../src/schema/batches.ts";
+import { taskStatus } from "../../src/schema/tasks.ts";
+import type { TaskView } from "../../src/tasks/views.ts";
+import type { Client } from "../support/client.ts";
+import { run, unset } from "../support/commands.ts";
+import { type Api, type Programs, startPrograms } from "../support/processes.ts";
+
+let rowmill: Programs;
+let api: Api;
+beforeAll(async () => {
+  rowmill = await startPrograms();
+  api = await rowmill.startApi();
+});
+afterAll(() => rowmill[Symbol.asyncDispose]());
+
+function seed(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const settings = { ...unset, DATABASE_URL: rowmill.databaseUrl, JWT_SECRET: "test".repeat(8) };
+  return run(process.execPath, ["src/cli.ts", "seed", ...args], settings).ended;
+}
+
+interface Session {
+  readonly access: string;
+  readonly refresh: string;
+  readonly user: { readonly id: number; readonly role: string };
+}
+
+async function logIn(username: string): Promise<Session> {
+  const { body } = await api.client.post<Session>("/api/v1/auth/login", { username, password: PASSWORD });
+  return body;
+}
+
+async function seeded(): Promise<{ states: string[]; statuses: string[]; client: Client }> {
+  const client = api.client.as(await logIn(ACCOUNTS.user));
+  const batches = await client.get<{ items: BatchView[] }>("/api/v1/batches?limit=100");
+  const tasks = await client.get<{ items: TaskView[] }>("/api/v1/tasks?limit=100");
+  const distinct = (values: string[]) => [...new Set(values)].sort();
+  return {
+    client,
+    states: distinct(batches.body.items.map(({ state }) => state)),
+    statuses: distinct(tasks.body.items.map(({ status }) => status)),
+  };
+}
+
+test("without a worker, every state of batches and tasks is there to stay, and each role has an account", async () => {
+  const { code, output } = await seed();
+  expect({ code, output }).toMatchObject({ code: 0 });
+  const { states, statuses, client } = await seeded();
+  expect(states).toEqual(batchState.enumValues.filter((state) => state !== "deleting").sort());
+  expect(statuses).toEqual(taskStatus.enumValues.toSorted());
+  for (const [role, username] of Object.entries(ACCOUNTS)) {
+    expect(await logIn(username)).toMatchObject({ user: { role } });
+  }
+  const files = await client.get<{ items: { origin: string }[] }>("/api/v1/files");
+  expect(files.body.items.map(({ origin }) => origin).sort()).toEqual(["result", "upload", "upload"]);
+  const [, token = ""] = /API token of dev-user: (\S+) \(shown only once\)/.exec(output) ?? [];
+  const me = await fetch(`${api.url}/api/v1/auth/me`, { headers: { authorization: `Token ${token}` } });
+  expect(await me.json()).toMatchObject({ username: ACCOUNTS.user });
+});
+
+test("a second run creates nothing", async () => {
+  const { code, output } = await seed();
+  expect({ code, output }).toMatchObject({ code: 0 });
+  expect(output).toContain("Batches created: none, all exist already\n");
+  expect(output).toContain("Tasks created:   none, all exist already\n");
+  expect(output).toContain('API token of dev-user: "development" exists already\n');
+});
+
+test("a database with other accounts is refused, unless --force is given", async () => {
+  await api.client.signUp("a-real-user");
+  const refused = await seed();
+  expect(refused.code).toBe(1);
+  expect(refused.output).toMatch(/^rowmill: The database has 1 account\(s\) .* add --force\.\n$/);
+  expect(await seed("--force")).toMatchObject({ code: 0 });
+});
+
+test("beside a running worker, states that passed are restored", async () => {
+  await rowmill.startWorker();
+  const { client } = await seeded();
+  const { body } = await client.get<{ items: BatchView[] }>("/api/v1/batches?limit=100");
+  const paused = body.items.find(({ state }) => state === "paused");
+  await client.post(`/api/v1/batches/${paused?.id}/cancel`);
+  expect((await seeded()).states).not.toContain("paused");
+  const { code, output } = await seed("--force");
+  expect({ code, output }).toMatchObject({ code: 0 });
+  expect(output).toMatch(/^Batches created: .*\bpaused\b/m);
+  expect((await seeded()).states).toContain("paused");
+});

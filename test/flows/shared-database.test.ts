@@ -1,0 +1,152 @@
+/** In the database of an application that has tables, a pg-boss and a journal of drizzle of its own; and as roles that may do little. */
+import { randomBytes } from "node:crypto";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { csv } from "../support/book-files.ts";
+import {
+  contentsOf,
+  definitionsOf,
+  emptyDatabase,
+  loadOldVersion,
+  migrate,
+  onDatabase,
+  problemsOf,
+  startOtherBoss,
+} from "../support/databases.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
+import { onServer } from "../support/postgres.ts";
+import { startPrograms } from "../support/processes.ts";
+import { makeTask, untilEnded } from "../support/task-client.ts";
+import { until } from "../support/until.ts";
+
+const THEIRS = ["public", "drizzle", "pgboss"];
+
+/** An upload and a task, from the request to the result. */
+async function useRowmill(url: string): Promise<void> {
+  await using rowmill = await startPrograms({}, url);
+  const api = await rowmill.startApi();
+  await rowmill.startWorker();
+  const user = await api.client.signUp("reader");
+  const { body: batch } = await user.upload(csv(60, 2));
+  const task = await makeTask(user);
+  await user.finished(batch.id);
+  await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 60, bad: 2 });
+  expect((await untilEnded(user, task.id)).status).toBe("completed");
+}
+
+test("an application and Rowmill work in one database, and nothing of the application's changes", async () => {
+  const url = await emptyDatabase();
+  await onDatabase(url, (client) =>
+    client.query(`
+      CREATE TYPE public.task_status AS ENUM ('open', 'closed');
+      CREATE TABLE public.users (id serial PRIMARY KEY, name text NOT NULL);
+      CREATE TABLE public.books (isbn text PRIMARY KEY, owner int REFERENCES public.users);
+      CREATE TABLE public.tasks (id serial PRIMARY KEY, status public.task_status NOT NULL);
+      CREATE TABLE public.files (path text PRIMARY KEY);
+      INSERT INTO public.users (name) VALUES ('Ada');
+      INSERT INTO public.books VALUES ('978-3', 1);
+      INSERT INTO public.tasks (status) VALUES ('open');
+      INSERT INTO public.files VALUES ('/etc/motd');
+      CREATE SCHEMA drizzle;
+      CREATE TABLE drizzle.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint);
+      INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES ('theirs', 9999999999999)`),
+  );
+  const boss = await startOtherBoss(url);
+  await boss.createQueue("batch.process-chunk");
+  const waiting = await boss.send("batch.process-chunk", { theirs: true });
+  const [tables, journal] = [await contentsOf(url, "public"), await contentsOf(url, "drizzle")];
+  const definitions = await definitionsOf(url, THEIRS);
+  await migrate(url);
+  await useRowmill(url);
+  expect([await contentsOf(url, "public"), await contentsOf(url, "drizzle")]).toEqual([tables, journal]);
+  expect(await definitionsOf(url, THEIRS)).toEqual(definitions);
+  const done: unknown[] = [];
+  await boss.work(
+    "batch.process-chunk",
+    async (jobs) => void done.push(...jobs.map(({ id, data }) => [id, data])),
+  );
+  await until("the application's job is done", async () => done.length > 0);
+  expect(done).toEqual([[waiting, { theirs: true }]]);
+});
+
+interface Role {
+  readonly name: string;
+  /** The database, as this role. */
+  readonly url: string;
+  /** Runs statements as the owner of the database. */
+  grant(statements: string): Promise<void>;
+}
+
+/** A role without any privilege but to connect. */
+async function newRole(): Promise<Role> {
+  const owner = await emptyDatabase();
+  const name = `rowmill_role_${randomBytes(4).toString("hex")}`;
+  const password = randomBytes(8).toString("hex");
+  await onServer(inject("serverUrl"), `CREATE ROLE ${name} LOGIN PASSWORD '${password}'`);
+  const url = Object.assign(new URL(owner), { username: name, password }).href;
+  const grant = (statements: string) => onServer(owner, statements);
+  onTestFinished(async () => {
+    await grant(`DROP OWNED BY ${name} CASCADE; DROP ROLE ${name}`);
+  });
+  return { name, url, grant };
+}
+
+const inDatabase = (url: string) => new URL(url).pathname.slice(1);
+
+test("a role needs CREATE on the database for the migration alone", async () => {
+  const { name, url, grant } = await newRole();
+  await grant(`GRANT CREATE ON DATABASE ${inDatabase(url)} TO ${name}`);
+  await migrate(url);
+  await grant(`REVOKE CREATE ON DATABASE ${inDatabase(url)} FROM ${name}`);
+  await useRowmill(url);
+  await migrate(url);
+});
+
+test("a role that owns the two schemas needs nothing else", async () => {
+  const { name, url, grant } = await newRole();
+  await grant(
+    `CREATE SCHEMA rowmill AUTHORIZATION ${name}; CREATE SCHEMA rowmill_queue AUTHORIZATION ${name}`,
+  );
+  await migrate(url);
+  await useRowmill(url);
+});
+
+test("a role that owns the two schemas moves its tables of version 0.3.0 there", async () => {
+  const { name, url, grant } = await newRole();
+  await grant(
+    `GRANT CREATE ON DATABASE ${inDatabase(url)} TO ${name}; GRANT CREATE ON SCHEMA public TO ${name}`,
+  );
+  await loadOldVersion(url);
+  await grant(`REVOKE CREATE ON DATABASE ${inDatabase(url)} FROM ${name}; REVOKE CREATE ON SCHEMA public FROM ${name};
+    CREATE SCHEMA rowmill AUTHORIZATION ${name}; CREATE SCHEMA rowmill_queue AUTHORIZATION ${name}`);
+  const tables = await contentsOf(url, "public");
+  await migrate(url);
+  expect(await contentsOf(url, "rowmill")).toMatchObject(tables);
+});
+
+test("a role without grants is told the statements that are missing, by the migration and by doctor", async () => {
+  const { name, url, grant } = await newRole();
+  const statements = `CREATE SCHEMA rowmill AUTHORIZATION ${name}; CREATE SCHEMA rowmill_queue AUTHORIZATION ${name};`;
+  await expect(migrate(url)).rejects.toThrow(`As the owner of the database run: ${statements}`);
+  expect(await problemsOf(url)).toEqual([
+    "3 migration(s) are missing; run: npm run cli -- migrate",
+    `The role may not migrate. As the owner of the database run: ${statements}`,
+  ]);
+  await grant("CREATE SCHEMA rowmill; CREATE SCHEMA rowmill_queue");
+  const usage = ["rowmill", "rowmill_queue"]
+    .map((schema) => `GRANT USAGE ON SCHEMA ${schema} TO ${name};`)
+    .join(" ");
+  expect(await problemsOf(url)).toEqual([
+    `The role may not use Rowmill's tables. As the owner of the database run: ${usage}`,
+  ]);
+});
+
+test("a role that may only read and write rows runs the programs, once another has migrated", async () => {
+  const { name, url, grant } = await newRole();
+  await migrate(Object.assign(new URL(inject("serverUrl")), { pathname: new URL(url).pathname }).href);
+  for (const missing of ["USAGE ON SCHEMA", "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA"]) {
+    const [text = ""] = await problemsOf(url);
+    expect(text).toContain(`GRANT ${missing} rowmill TO ${name};`);
+    await grant(text.slice(text.indexOf("GRANT")));
+  }
+  await useRowmill(url);
+});

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { newAdmin } from "../support/admin.ts";
+import type { Client } from "../support/client.ts";
+import { type NamedOperation, operationsOf, readDocument } from "../support/document.ts";
+import { storedFile } from "../support/files.ts";
+import { type Existing, requestsOf } from "../support/fuzz.ts";
+import { startRowmill } from "../support/rowmill.ts";
+import { makeTask } from "../support/task-client.ts";
+
+/** In this order, each operation still finds what it works on. */
+const ORDER = [/^GET/, /^PATCH/, /^POST .*\/retry$/, /^POST/, /^DELETE/];
+const placeOf = ({ name }: NamedOperation) => ORDER.findIndex((pattern) => pattern.test(name));
+
+/** One of everything that an id in a path can name. */
+async function createEverything(client: Client): Promise<Existing> {
+  const { body: batch } = await client.upload("title,author\nEmma,Jane Austen\n,Nobody\n");
+  await client.finished(batch.id);
+  const task = await makeTask(client);
+  const file = await storedFile(client, "A file.");
+  const { body: books } = await client.get<{ items: { id: number }[] }>("/api/v1/books");
+  return {
+    batch_id: batch.id,
+    row: "3",
+    task_id: task.id,
+    file_id: file.id,
+    id: String(books.items[0]?.id),
+    queue: "default",
+  };
+}
+
+test("no request at the boundaries of the document gets a 5xx or an answer that is not documented", async () => {
+  await using rowmill = await startRowmill();
+  await rowmill.startWorker();
+  const client = await newAdmin(rowmill);
+  const openapi = await readDocument(client);
+  const existing = await createEverything(client);
+  const operations = operationsOf(openapi)
+    .filter(({ path }) => path.startsWith("/api/v1/"))
+    .toSorted((a, b) => placeOf(a) - placeOf(b));
+
+  const failures: string[] = [];
+  const statuses = new Map<number, number>();
+  for (const operation of operations) {
+    for (const { method, path, headers, body } of requestsOf(openapi, operation, existing)) {
+      const init = { headers, ...(body === undefined ? {} : { body }) };
+      // The client checks every answer against the document.
+      const answer = await client.send(method, path, init).catch((error: Error) => ({ status: 0, error }));
+      statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+      if (answer.status >= 500) failures.push(`${method} ${path} answered ${answer.status}`);
+      if ("error" in answer)
+        failures.push(`${method} ${path.slice(0, 200)}: ${answer.error.message.slice(0, 500)}`);
+    }
+  }
+  expect(failures).toEqual([]);
+  expect(operations).toHaveLength(67);
+  const sent = [...statuses.values()].reduce((sum, count) => sum + count, 0);
+  expect(sent).toBeGreaterThan(1200);
+  expect([...statuses.keys()].sort()).toEqual(expect.arrayContaining([200, 201, 202, 204, 400, 404, 409]));
+}, 300_000);

@@ -1,0 +1,122 @@
+/** The parts of docs/ that are generated from the code. `npm run docs` writes them, test/docs.test.ts compares them. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { transitions as batchTransitions } from "../../src/batches/state.ts";
+import { LegacySettings } from "../../src/legacy/shared/settings.ts";
+import { Settings } from "../../src/settings.ts";
+import { transitions as taskTransitions } from "../../src/tasks/state.ts";
+
+interface GeneratedRegion {
+  /** The page, from the root of the repository. */
+  readonly file: string;
+  /** The region stands between the comments `generated: marker` and `/generated`. */
+  readonly marker: string;
+  readonly render: () => string;
+}
+
+export const regions: readonly GeneratedRegion[] = [
+  { file: "docs/guide/uploads.md", marker: "batch-states", render: () => stateTable(batchTransitions) },
+  { file: "docs/guide/tasks.md", marker: "task-states", render: () => stateTable(taskTransitions) },
+  { file: "docs/architecture.md", marker: "batch-diagram", render: () => stateDiagram(batchTransitions) },
+  { file: "docs/architecture.md", marker: "task-diagram", render: () => stateDiagram(taskTransitions) },
+  { file: "docs/operations/configuration.md", marker: "settings", render: settingsTable },
+  { file: ".env.example", marker: "settings", render: settingsFile },
+];
+
+interface Transition {
+  readonly from: readonly string[];
+  readonly to: string;
+  readonly when: string;
+}
+
+function stateTable(transitions: Readonly<Record<string, Transition>>): string {
+  return table(
+    ["From", "To", "When"],
+    Object.values(transitions).map(({ from, to, when }) => [from.map(code).join(", "), code(to), when]),
+  );
+}
+
+/** In Mermaid: an arrow per edge from each of its states. The first edge of the table leads out of the first state. */
+function stateDiagram(transitions: Readonly<Record<string, Transition>>): string {
+  const edges = Object.entries(transitions);
+  const [first] = edges[0]?.[1].from ?? [];
+  const arrows = edges.flatMap(([name, { from, to }]) => from.map((state) => `${state} --> ${to}: ${name}`));
+  return [
+    "```mermaid",
+    "stateDiagram-v2",
+    ...[`[*] --> ${first}`, ...arrows].map((line) => `  ${line}`),
+    "```",
+  ].join("\n");
+}
+
+interface Setting {
+  readonly default: string | number;
+  readonly description: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+/** A schema is JSON; its TypeScript type does not have the keywords. */
+const schemas: Record<string, Setting> = JSON.parse(
+  JSON.stringify({ ...Settings.properties, ...LegacySettings.properties }),
+);
+const settings = Object.entries(schemas);
+
+function settingsTable(): string {
+  return table(
+    ["Variable", "Default", "Range", "Meaning"],
+    settings.map(([name, setting]) => [
+      code(name),
+      setting.default === "" ? "" : code(String(setting.default)),
+      rangeOf(setting),
+      setting.description,
+    ]),
+  );
+}
+
+function rangeOf({ minimum, maximum }: Setting): string {
+  if (minimum === undefined) return "";
+  return maximum === undefined ? `${minimum} or more` : `${minimum} to ${maximum}`;
+}
+
+/** For settings without a default that an empty value would not explain. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  DATABASE_URL: "postgres://rowmill:password@localhost:5432/rowmill",
+  JWT_SECRET: "output-of-openssl-rand-base64-48",
+};
+
+function settingsFile(): string {
+  const lines = settings.map(
+    ([name, setting]) => `# ${setting.description}\n#${name}=${EXAMPLES[name] ?? setting.default}`,
+  );
+  return lines.join("\n\n");
+}
+
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+export const code = (text: string) => `\`${text}\``;
+
+const root = resolve(import.meta.dirname, "../..");
+
+/** Returns the page as it is on disk and as `npm run docs` would write it. */
+export function compare({ file, marker, render }: GeneratedRegion): { current: string; expected: string } {
+  const comment = (text: string) => (file.endsWith(".md") ? `<!-- ${text} -->` : `# ${text}`);
+  const end = comment("/generated");
+  const current = readFileSync(resolve(root, file), "utf8");
+  const [before, rest] = splitAfter(current, comment(`generated: ${marker}`), file);
+  const [region] = splitAfter(rest, end, file);
+  const after = rest.slice(region.length);
+  return { current, expected: `${before}\n\n${render()}\n\n${end}${after}` };
+}
+
+function splitAfter(text: string, separator: string, file: string): [before: string, after: string] {
+  const at = text.indexOf(separator);
+  if (at === -1) throw new Error(`${file} has no "${separator}".`);
+  return [text.slice(0, at + separator.length), text.slice(at + separator.length)];
+}
+
+if (import.meta.main)
+  for (const region of regions) writeFileSync(resolve(root, region.file), compare(region).expected);
