@@ -74,10 +74,7 @@ export async function takeJobs(ctx: OpenContext): Promise<Disposable> {
 
 function jobsTaken(queues: ReadonlyMap<string, number> | null): JobName[] {
   const unknown = [...(queues?.keys() ?? [])].find((queue) => !QUEUES.some((known) => known === queue));
-  if (unknown)
-    throw new ConfigError(
-      `WORKER_QUEUES: "${unknown}" is not one of: all, ${QUEUES.join(", ")}.`,
-    );
+  if (unknown) throw new ConfigError(`WORKER_QUEUES: "${unknown}" is not one of: all, ${QUEUES.join(", ")}.`);
   const names = Object.keys(jobs) as JobName[];
   return names.filter((name) => queues === null || queues.has(jobs[name].queue));
 }

@@ -1,8 +1,9 @@
 /** Names and paths of files. The name is for people; tasks refer to a file by its path (`file_path`). */
-import { extname } from "node:path";
+import { extname, parse } from "node:path";
 
 const MAX_NAME = 255;
 const MAX_EXTENSION = 20;
+const MAX_STEM = 200;
 export const MAX_PATH = 1000;
 
 const CONTROL = /\p{Cc}/u;
@@ -29,6 +30,11 @@ export function pathProblem(path: string): string | null {
     return "must not have `.` or `..` as a part.";
   if (/[/\\]$/.test(path)) return "must name a file, not a folder.";
   return null;
+}
+
+/** @returns the name without folders and extension, short enough to append to; `fallback` if nothing is left */
+export function stemOf(name: string, fallback: string): string {
+  return parse(name.replaceAll("\\", "/")).name.slice(0, MAX_STEM) || fallback;
 }
 
 /** The path of a file whose owner did not choose one. */

@@ -1,11 +1,10 @@
-/** Every task, whoever it belongs to. */
+/** Operators list and change the tasks of all users. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
-import { requireStorable } from "../platform/postgres/storable.ts";
 import { changeTasks, REQUEST_SECONDS, type TaskAction } from "./control/change-tasks.ts";
 import { FilterBody, filterFields, filterOf } from "./filter.ts";
 import { TaskParams } from "./params.ts";
@@ -15,7 +14,8 @@ import { ChangedView, viewTask } from "./views.ts";
 const Expect = Type.Optional(
   Type.Integer({
     minimum: 0,
-    description: "The `matched` of an earlier request without `expect`. Absent: the tasks are only counted.",
+    description:
+      "The `matched` of an earlier request without `expect`. Absent: the request only counts and changes nothing.",
     examples: [12],
   }),
 );
@@ -34,21 +34,21 @@ const BODIES = {
   delete: Type.Object({ filter: FilterBody, expect: Expect }),
 };
 
-const OPERATIONS: Readonly<Record<TaskAction, { operationId: string; summary: string; what: string }>> = {
+const OPERATIONS: Readonly<Record<TaskAction, { operationId: string; summary: string; effect: string }>> = {
   cancel: {
     operationId: "adminCancelTasks",
     summary: "Cancel all matching tasks",
-    what: "Cancels the pending and processing tasks that match the filter.",
+    effect: "Cancels the pending and processing tasks that match the filter.",
   },
   retry: {
     operationId: "adminRetryTasks",
     summary: "Retry all matching tasks",
-    what: "Retries the failed and cancelled tasks that match the filter.",
+    effect: "Retries the failed and cancelled tasks that match the filter.",
   },
   delete: {
     operationId: "adminDeleteTasks",
     summary: "Delete all matching tasks",
-    what: "Deletes the tasks that match the filter, with their history and the files that they created.",
+    effect: "Deletes the tasks that match the filter, with their history and the files that they created.",
   },
 };
 
@@ -80,7 +80,7 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     );
 
     for (const action of ["cancel", "retry", "delete"] as const) {
-      const { operationId, summary, what } = OPERATIONS[action];
+      const { operationId, summary, effect } = OPERATIONS[action];
       app.post(
         `/api/v1/admin/tasks/${action}`,
         {
@@ -89,16 +89,15 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             operationId,
             summary,
             description:
-              `${what} Without \`expect\` they are only counted. If \`expect\` is not the number of matching tasks, nothing ` +
-              "changes (409). Tasks created after the count are not affected. A request ends after about a minute; if " +
-              "`changed` is then below `matched`, count and send it again.",
+              `${effect} Without \`expect\`, the request only counts them. If \`expect\` is not the number of matching tasks, ` +
+              "nothing changes (409). Tasks created after the count are not affected. A request ends after about a minute; if " +
+              "`changed` is then below `matched`, count again and repeat the request.",
             body: BODIES[action],
             response: { 200: ChangedView, ...problems(400, 401, 403, 409, 413, 415) },
           },
         },
         async ({ ctx, body }) => {
           const { filter, ...rest } = body;
-          if ("reason" in rest && rest.reason) requireStorable(rest.reason, "reason");
           return changeTasks(ctx, { ...rest, action, filter: filterOf(filter) }, REQUEST_SECONDS);
         },
       );

@@ -74,6 +74,6 @@ test("no resize has an intermediate image larger than estimated", () => {
     made: { width: 16, height: 16 },
   });
   expect(sizesOf(strip, { ...to, fit: "inside" }).scaled).toEqual({ width: 1, height: 16 });
-  expect(sizesOf(strip, { ...to, fit: "contain" }).made).toEqual({ width: 16, height: 16 });
-  expect(sizesOf(strip, { ...to, enlarge: false }).made).toEqual({ width: 1, height: 16 });
+  expect(sizesOf(strip, { ...to, fit: "contain" }).final).toEqual({ width: 16, height: 16 });
+  expect(sizesOf(strip, { ...to, enlarge: false }).final).toEqual({ width: 1, height: 16 });
 });
