@@ -38,7 +38,9 @@ export function loginThrottle({ pool }: Pick<Context, "pool">): LoginThrottle {
   const byAddress = limiter("login-address", FAILURES_PER_ADDRESS);
   return {
     async countAttempt(username, address) {
-      await Promise.all([byUser.consume(userKey(username)), byAddress.consume(address)]).catch(throwTooMany);
+      await Promise.all([byUser.consume(userKey(username)), byAddress.consume(address)]).catch(
+        mapLimiterError,
+      );
     },
     async recordSuccess(username, address) {
       await Promise.all([byUser.delete(userKey(username)), byAddress.reward(address)]);
@@ -50,7 +52,7 @@ function userKey(username: string): string {
   return username.trim().normalize("NFC").toLowerCase().slice(0, 150);
 }
 
-function throwTooMany(reason: unknown): never {
+function mapLimiterError(reason: unknown): never {
   if (!(reason instanceof RateLimiterRes)) throw reason;
   const minutes = Math.ceil(reason.msBeforeNext / 60_000);
   throw new DomainError("too_many_attempts", `Too many failed logins. Try again in ${minutes} minute(s).`, {

@@ -20,9 +20,7 @@ export interface SignUp {
   readonly passwordMinLength: number;
 }
 
-/**
- * @throws DomainError `invalid_input` if a field breaks a rule; `conflict` if the name is taken, ignoring case
- */
+/** @throws DomainError `invalid_input` if a field breaks a rule; `conflict` if the name is taken, ignoring case */
 export async function signUp(
   ctx: Context,
   { username, password, email, firstName, lastName, role = "user", passwordMinLength }: SignUp,

@@ -116,7 +116,7 @@ export class ChunkedFile implements AsyncDisposable {
           .set({ ...finished, createdAt: tx.now() })
           .where(this.#isReceiving)
           .returning();
-        if (!stored) throw fileRemoved();
+        if (!stored) throw unfinishedFileRemoved();
         return stored;
       });
       this.#isFinished = true;
@@ -130,11 +130,11 @@ export class ChunkedFile implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signOfLife[Symbol.dispose]();
     if (this.#isFinished) return;
-    // The reaper removes the file if this fails. Do not wait for a database that is down.
+    // The reconciler removes the file if this fails. Do not wait for a database that is down.
     const removal = removeFiles(this.#ctx, [this.id]).catch((error) => {
       this.#ctx.log.warn(
         { err: error, fileId: this.id },
-        "could not remove an unfinished file; the reaper will remove it",
+        "could not remove an unfinished file; the reconciler will remove it",
       );
     });
     if (!this.#isDatabaseDown) await removal;
@@ -171,7 +171,7 @@ export class ChunkedFile implements AsyncDisposable {
     await this.#store(this.#chunk.subarray(0, this.#bytes - last * CHUNK_BYTES));
   }
 
-  /** Also records the sign of life. @throws DomainError `conflict` if the reaper removed the file */
+  /** Also records the sign of life. @throws DomainError `conflict` if the reconciler removed the file */
   async #store(bytes: Buffer): Promise<void> {
     const { rowCount } = await this.#ctx.db
       .execute(sql`
@@ -186,7 +186,7 @@ export class ChunkedFile implements AsyncDisposable {
         this.#isDatabaseDown = isDatabaseUnavailable(error);
         throw error;
       });
-    if (rowCount !== 1) throw fileRemoved();
+    if (rowCount !== 1) throw unfinishedFileRemoved();
     if (this.#position < this.#stored) this.#hash = null;
     else this.#stored++;
     this.#hash?.update(bytes);
@@ -201,7 +201,7 @@ export class ChunkedFile implements AsyncDisposable {
   }
 }
 
-function fileRemoved(): DomainError {
+function unfinishedFileRemoved(): DomainError {
   return new DomainError(
     "conflict",
     "The file was removed: no data arrived for too long, or its task ended. Send the file again.",

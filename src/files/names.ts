@@ -8,7 +8,7 @@ export const MAX_PATH = 1000;
 
 const CONTROL = /\p{Cc}/u;
 
-/** @param filename as the client sent it, possibly with folders, separated by `/` or `\\` */
+/** @param filename as the client sent it, possibly with folders, separated by `/` or `\` */
 export function nameOf(filename: string): string {
   const last = filename.split(/[/\\]/).at(-1) ?? "";
   const name = last

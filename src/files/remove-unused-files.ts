@@ -30,9 +30,9 @@ function removeIfUnused(ctx: Context, id: string): Promise<number> {
 }
 
 function isUnused(ctx: Context) {
-  const user = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.fileId, files.id));
-  const creator = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.id, files.taskId));
+  const referringTask = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.fileId, files.id));
+  const creatingTask = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.id, files.taskId));
   const isOld = and(eq(files.origin, "upload"), lt(files.createdAt, retentionLimit(ctx)));
-  const isOrphan = and(eq(files.origin, "result"), notExists(creator));
-  return and(isNull(files.receivingAt), or(isOld, isOrphan), notExists(user));
+  const isOrphan = and(eq(files.origin, "result"), notExists(creatingTask));
+  return and(isNull(files.receivingAt), or(isOld, isOrphan), notExists(referringTask));
 }

@@ -74,7 +74,7 @@ async function findInRoot(ctx: Context, path: string): Promise<ResolvedFile | st
 /** Does not reveal whether a file exists outside FILES_ROOT. */
 function unknownPath(root: string): string {
   return root
-    ? "names neither an uploaded file of yours nor a file below FILES_ROOT. Upload it with POST /api/v1/files and this `path`."
-    : "does not name an uploaded file of yours. Upload it with POST /api/v1/files and this `path`, or have the operator set " +
+    ? "names neither one of your files nor a file below FILES_ROOT. Upload it with POST /api/v1/files and this `path`."
+    : "does not name one of your files. Upload it with POST /api/v1/files and this `path`, or have the operator set " +
         "FILES_ROOT to the folder with the file.";
 }

@@ -27,7 +27,7 @@ export async function openProbes(ctx: OpenContext): Promise<AsyncDisposable> {
   const source = { inHand: ctx.queue.inHand, queues, readDepths: () => listQueues(ctx) };
   await app.register(healthRoutes(() => ctx.pool.query("SELECT 1")));
   await app.register(metricRoutes(openMetrics(source, ctx.log)));
-  await app.listen({ host, port }).catch(throwPortInUse);
+  await app.listen({ host, port }).catch(mapListenError);
   return { [Symbol.asyncDispose]: () => app.close() };
 }
 
@@ -39,7 +39,7 @@ function metricRoutes(registry: Registry): FastifyPluginAsync {
   };
 }
 
-function throwPortInUse(cause: NodeJS.ErrnoException): never {
+function mapListenError(cause: NodeJS.ErrnoException): never {
   if (cause.code !== "EADDRINUSE") throw cause;
   const message =
     "the port is in use by another program. Choose another port; each worker on a machine needs its own.";

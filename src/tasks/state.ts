@@ -37,7 +37,7 @@ export const transitions = {
     from: ["pending", "processing"],
     to: "failed",
     event: "failed",
-    when: "Every worker that took the task was lost. Rowmill does not retry it automatically.",
+    when: "Every worker that took the task was lost, and Rowmill does not retry it automatically.",
   },
   cancel: {
     from: OPEN_TASK_STATUSES,

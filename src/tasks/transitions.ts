@@ -42,7 +42,7 @@ export async function lockTask(tx: Tx, ownerId: Owner, taskId: string): Promise<
 
 /**
  * Changes the state of the tasks that match `where` and whose state allows the edge, records the events, and publishes
- * the changes. One statement does all of it and needs no transaction, so that a short task costs only two of them.
+ * the changes. It is one statement and needs no transaction, so that starting and ending a task costs two statements.
  * @returns the changed tasks
  */
 export async function transition(

@@ -30,7 +30,7 @@ export async function withInput<T>(
   const store: TaskInput<never>["store"] = async (content, { name, mediaType }): Promise<OutputFile> => {
     signal.throwIfAborted();
     const owner = { userId: task.userId, taskId: task.id, origin: "result" } as const;
-    const stored = await storeStream(ctx, { ...owner, name, mediaType }, content).catch(throwPermanent);
+    const stored = await storeStream(ctx, { ...owner, name, mediaType }, content).catch(mapQuotaError);
     createdFileIds.push(stored.id);
     return { id: stored.id, name: stored.name, media_type: stored.mediaType, bytes: stored.bytes };
   };
@@ -49,7 +49,7 @@ async function openFileOf(ctx: Context, { userId, fileId, filePath, fileName }: 
   return openTaskFile(ctx, { userId, fileId, path: filePath ?? "", name: fileName });
 }
 
-function throwPermanent(error: unknown): never {
+function mapQuotaError(error: unknown): never {
   if (error instanceof QuotaExceeded) throw new Permanent("quota_exceeded", error.message, { cause: error });
   throw error;
 }

@@ -90,9 +90,7 @@ async function attempt(
 }
 
 function timedOut({ limits }: TaskType, cause: unknown): Retryable {
-  return new Retryable(
-    "timed_out",
-    `The attempt took longer than the limit of ${limits.timeoutSeconds} seconds.`,
-    { cause },
-  );
+  return new Retryable("timed_out", `The attempt took longer than the limit of ${limits.timeoutSeconds} s.`, {
+    cause,
+  });
 }

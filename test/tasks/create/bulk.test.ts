@@ -106,7 +106,7 @@ describe("no task is created if", () => {
         tasks: [generic(), generic({ [field]: value })],
       });
       expect([status, Object.keys(body.field_errors)]).toEqual([400, [`tasks.1.${field}`]]);
-      expect(body.detail).toContain("is no file");
+      expect(body.detail).toContain("does not name one of your files");
     }
     expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: 0, jobs: 0 });
   });

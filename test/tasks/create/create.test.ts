@@ -84,7 +84,7 @@ describe("no task is created from a body with", () => {
       "a slip in a param",
       { type: "generic", params: { second: 2 } },
       "params.second",
-      /not a parameter of generic: seconds/,
+      /not a parameter of generic\. Known parameters: seconds/,
     ],
     [
       "a param of every object",
@@ -112,7 +112,12 @@ describe("no task is created from a body with", () => {
     ["half a character in its metadata", { ...GENERIC, metadata: { a: "\ud800" } }, "metadata", /surrogate/],
     ["half a character in its title", { ...GENERIC, title: "\udfff" }, "title", /surrogate/],
     ["a NUL in a path", { ...GENERIC, file_path: "a\0b" }, "file_path", /U\+0000/],
-    ["a file for a type that takes none", { ...GENERIC, file_path: "nowhere" }, "file_path", /is no file/],
+    [
+      "a file for a type that takes none",
+      { ...GENERIC, file_path: "nowhere" },
+      "file_path",
+      /does not name one of your files/,
+    ],
     ["a file id that is none", { ...GENERIC, file_id: "1" }, "file_id", /format|pattern/],
     [
       "a file by id and path",

@@ -6,7 +6,7 @@ import type { Video } from "./open-video.ts";
 /** Packets that are read to estimate a frame rate or bit rate. */
 const PROBED_PACKETS = 1000;
 const MAX_TAG_CHARS = 1000;
-/** A file counts as cut off if it lacks more than both of its stated duration. */
+/** A file counts as cut off if it ends before its stated duration by more than both limits. */
 const MAX_MISSING_SECONDS = 1;
 const MAX_MISSING_SHARE = 0.05;
 

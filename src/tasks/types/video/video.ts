@@ -43,8 +43,8 @@ export const videoType: TaskType<typeof params, "required"> = {
   name: "video",
   description:
     "Reads the properties of a video (MP4, MOV, WebM, Matroska or MPEG-TS): container, duration, codecs, dimensions, frame " +
-    "rate, bit rates, tracks and tags. `remux` changes the container or cuts out a part by copying the encoded data. It does " +
-    "not encode again: codec, size and quality stay, a part starts at a key frame, and subtitles are left out. Other formats " +
+    "rate, bit rates, tracks and tags. `remux` changes the container or cuts out a part by copying the encoded data. It " +
+    "does not encode again: codec, size and quality stay, a part starts at a key frame, and subtitles are left out. Other formats " +
     "fail with `unsupported_format`, a codec that does not fit with `unsupported_codec`, a broken video with `damaged`.",
   queue: "file_processing",
   params,
