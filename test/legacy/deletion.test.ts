@@ -34,4 +34,4 @@ test("src/legacy can be deleted in one commit: the rest compiles, with nothing u
     (error: { stdout: string }) => error.stdout,
   );
   expect(output).toBe("");
-});
+}, 120_000);

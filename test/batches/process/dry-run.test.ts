@@ -144,7 +144,7 @@ test("committed, an atomic one writes all or nothing", async () => {
   expect(await booksOf(user)).toEqual([]);
 });
 
-test("what is no dry run, or is one that is not over, can't be committed", async () => {
+test("only a dry run that has ended can be committed", async () => {
   const user = await rowmill.newUser();
   const { body: real } = await user.upload(titled(3));
   await user.finished(real.id);
@@ -155,7 +155,7 @@ test("what is no dry run, or is one that is not over, can't be committed", async
   const early = await act(user, id, "commit");
   expect([early.status, early.body.detail]).toEqual([
     409,
-    expect.stringContaining("one that is validated can"),
+    expect.stringContaining("Only a validated batch can."),
   ]);
   await gate.open();
   const other = await rowmill.newUser();
