@@ -2,6 +2,7 @@
 import type { Context } from "../context.ts";
 import { jobs, type QueueName } from "../jobs.ts";
 import {
+  type ActiveJob,
   listActiveJobs,
   listScheduledJobs,
   listSchedules,
@@ -43,17 +44,11 @@ export async function listJobs(
 }
 
 function factsOf(
-  {
-    payload,
-    job,
-    id,
-    attempt,
-    key,
-  }: { payload: unknown; job: string; id: string; attempt: number; key: string },
-  progress: Pick<JobFacts, "state" | "at" | "workerId">,
+  { payload, ...job }: Omit<ActiveJob, "since">,
+  rest: Pick<JobFacts, "state" | "at" | "workerId">,
 ): JobFacts {
   const { taskId = null, batchId = null } = (payload ?? {}) as { taskId?: string; batchId?: string };
-  return { ...progress, job, id, attempt, key, taskId, batchId, queue: queueOfJob.get(job) ?? "default" };
+  return { ...job, ...rest, taskId, batchId, queue: queueOfJob.get(job.job) ?? "default" };
 }
 
 export interface Schedule {

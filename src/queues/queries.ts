@@ -46,13 +46,24 @@ export const queueOfJob: ReadonlyMap<string, QueueName> = new Map(
   Object.values(jobs).map(({ name, queue }) => [name, queue]),
 );
 
-export async function listQueues(ctx: Context): Promise<StoredQueue[]> {
+export function listQueues(ctx: Context): Promise<StoredQueue[]> {
+  return readQueues(ctx, QUEUES);
+}
+
+export async function getQueue(ctx: Context, name: QueueName): Promise<StoredQueue> {
+  const [queue] = await readQueues(ctx, [name]);
+  if (!queue) throw new Error(`The queue ${name} was not read.`);
+  return queue;
+}
+
+async function readQueues(ctx: Context, names: readonly QueueName[]): Promise<StoredQueue[]> {
+  const jobsOf = (name: QueueName) => jobNames.filter((job) => queueOfJob.get(job) === name);
   const [depths, paused, alive] = await Promise.all([
-    readDepths(ctx.db, jobNames),
+    readDepths(ctx.db, names.flatMap(jobsOf)),
     ctx.db.select().from(pausedQueues),
     aliveWorkers(ctx),
   ]);
-  return QUEUES.map((queue) => ({
+  return names.map((queue) => ({
     queue,
     ...sumOf(depths.filter(({ job }) => queueOfJob.get(job) === queue)),
     paused: paused.find((row) => row.queue === queue) ?? null,

@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
-import type { QueueName } from "../jobs.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
 import {
@@ -19,11 +18,10 @@ import { ChangedView } from "../tasks/views.ts";
 import { listJobs, listRegistered, nextSchedules } from "./job-queries.ts";
 import { pauseQueue, resumeQueue } from "./pause-queue.ts";
 import { purgeQueue } from "./purge-queue.ts";
-import { listQueues, listWorkers } from "./queries.ts";
+import { getQueue, listQueues, listWorkers } from "./queries.ts";
 import {
   JobView,
   QueueNameSchema,
-  type QueueView,
   RegisteredView,
   ScheduleView,
   viewJob,
@@ -82,7 +80,7 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, params }) => {
         await pauseQueue(ctx, params.queue);
-        return viewOf(ctx, params.queue);
+        return viewQueue(await getQueue(ctx, params.queue));
       },
     );
 
@@ -101,7 +99,7 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, params }) => {
         await resumeQueue(ctx, params.queue);
-        return viewOf(ctx, params.queue);
+        return viewQueue(await getQueue(ctx, params.queue));
       },
     );
 
@@ -199,10 +197,4 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx }) => viewRegistered(await listRegistered(ctx)),
     );
   });
-}
-
-async function viewOf(ctx: Context, name: QueueName): Promise<QueueView> {
-  const [found] = (await listQueues(ctx)).filter(({ queue }) => queue === name);
-  if (!found) throw new Error(`The queue ${name} is missing from the list of queues.`);
-  return viewQueue(found);
 }

@@ -6,7 +6,7 @@ import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { changeTasks, REQUEST_SECONDS, type TaskAction } from "./control/change-tasks.ts";
-import { FilterBody, filterFields, filterOf } from "./filter.ts";
+import { AdminFilterBody, adminFilterFields, readAdminTaskFilter } from "./filter.ts";
 import { TaskParams } from "./params.ts";
 import { getTask, listTasks } from "./queries.ts";
 import { ChangedView, viewTask } from "./views.ts";
@@ -29,9 +29,9 @@ const Reason = Type.Optional(
 const Force = Type.Optional(Type.Boolean({ description: "Retry completed tasks as well." }));
 
 const BODIES = {
-  cancel: Type.Object({ filter: FilterBody, expect: Expect, reason: Reason }),
-  retry: Type.Object({ filter: FilterBody, expect: Expect, force: Force }),
-  delete: Type.Object({ filter: FilterBody, expect: Expect }),
+  cancel: Type.Object({ filter: AdminFilterBody, expect: Expect, reason: Reason }),
+  retry: Type.Object({ filter: AdminFilterBody, expect: Expect, force: Force }),
+  delete: Type.Object({ filter: AdminFilterBody, expect: Expect }),
 };
 
 const OPERATIONS: Readonly<Record<TaskAction, { operationId: string; summary: string; effect: string }>> = {
@@ -62,13 +62,13 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "adminListTasks",
           summary: "List the tasks of all users",
           description: "Newest first.",
-          querystring: Type.Object({ ...filterFields, ...PageQuery }),
+          querystring: Type.Object({ ...adminFilterFields, ...PageQuery }),
           response: { 200: Page(Type.Ref("Task")), ...problems(400, 401, 403) },
         },
       },
       async ({ ctx, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit + 1 };
-        const found = await listTasks(ctx, null, filterOf(query), page);
+        const found = await listTasks(ctx, null, readAdminTaskFilter(query), page);
         const now = ctx.now();
         return pageOf(
           found,
@@ -98,7 +98,7 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
         async ({ ctx, body }) => {
           const { filter, ...rest } = body;
-          return changeTasks(ctx, { ...rest, action, filter: filterOf(filter) }, REQUEST_SECONDS);
+          return changeTasks(ctx, { ...rest, action, filter: readAdminTaskFilter(filter) }, REQUEST_SECONDS);
         },
       );
     }

@@ -5,7 +5,7 @@ import { QUEUES } from "../jobs.ts";
 import { Uuid } from "../platform/http/schemas.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
 import type { TaskFilter } from "./queries.ts";
-import { taskTypeNamed } from "./types/registry.ts";
+import { requireTaskType } from "./types/registry.ts";
 
 const NUL_FREE = "^[^\\u0000]*$";
 const DAY_MS = 86_400_000;
@@ -15,7 +15,7 @@ const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
-export const TaskFilterQuery = {
+export const taskFilterFields = {
   status: Type.Optional(
     Type.Array(Type.String({ maxLength: 100 }), {
       maxItems: 20,
@@ -60,12 +60,12 @@ export const TaskFilterQuery = {
     }),
   ),
 };
-const Query = Type.Object(TaskFilterQuery);
+const Query = Type.Object(taskFilterFields);
 
 /** @throws DomainError `invalid_input` that names the parameter */
 export function readTaskFilter(query: Static<typeof Query>): TaskFilter {
   const { status, type, queue, group_id: groupId, tag, from, to, search } = query;
-  if (type !== undefined) taskTypeNamed(type);
+  if (type !== undefined) requireTaskType(type);
   return {
     ...(status === undefined ? {} : { statuses: readStatuses(status) }),
     ...(type === undefined ? {} : { type }),
@@ -112,8 +112,8 @@ function isDay(text: string): boolean {
   return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }
 
-export const filterFields = {
-  ...TaskFilterQuery,
+export const adminFilterFields = {
+  ...taskFilterFields,
   user_id: Type.Optional(
     Type.Integer({
       minimum: 1,
@@ -125,13 +125,16 @@ export const filterFields = {
 };
 
 /** Rejects unknown fields: a typo would match more tasks than intended. */
-export const FilterBody = Type.Object(filterFields, {
-  propertyNames: { enum: Object.keys(filterFields) },
+export const AdminFilterBody = Type.Object(adminFilterFields, {
+  propertyNames: { enum: Object.keys(adminFilterFields) },
   description: "The tasks to change. `{}` matches every task.",
   examples: [{ status: ["failed"], type: "generic" }],
 });
 
 /** @throws DomainError `invalid_input` that names the field */
-export function filterOf({ user_id: userId, ...query }: Static<typeof FilterBody>): TaskFilter {
+export function readAdminTaskFilter({
+  user_id: userId,
+  ...query
+}: Static<typeof AdminFilterBody>): TaskFilter {
   return { ...readTaskFilter(query), ...(userId === undefined ? {} : { userId }) };
 }

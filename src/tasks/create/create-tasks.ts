@@ -8,7 +8,7 @@ import { DEFAULT_PRIORITY } from "../../schema/tasks.ts";
 import { getTask } from "../queries.ts";
 import { enqueueTasks, taskJobId } from "../task-jobs.ts";
 import type { Task } from "../transitions.ts";
-import { taskTypeNamed } from "../types/registry.ts";
+import { requireTaskType } from "../types/registry.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { checkParams } from "./check-params.ts";
 import { type FileReference, fileFieldOf, findFiles } from "./find-files.ts";
@@ -114,7 +114,7 @@ function checkRequests(requests: readonly TaskRequest[], pathOf: (index: number)
 
 function checkRequest(request: TaskRequest, path: string) {
   const { title = "", description = "", priority = DEFAULT_PRIORITY, tags = [], metadata = {} } = request;
-  const type = taskTypeNamed(request.type, joinPath(path, "type"));
+  const type = requireTaskType(request.type, joinPath(path, "type"));
   const { params: requested = null, filePath = null } = request;
   const texts = { title, description, tags, metadata, params: requested, file_path: filePath };
   for (const [name, value] of Object.entries(texts)) requireStorable(value, joinPath(path, name));

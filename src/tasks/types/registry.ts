@@ -15,7 +15,7 @@ export function findTaskType(name: string): TaskType | undefined {
 }
 
 /** @throws DomainError `invalid_input` if the type does not exist */
-export function taskTypeNamed(name: string, field = "type"): TaskType {
+export function requireTaskType(name: string, field = "type"): TaskType {
   const type = byName.get(name);
   if (!type) throw invalidField(field, `"${name.slice(0, 100)}" is not one of: ${taskTypeNames.join(", ")}.`);
   return type;

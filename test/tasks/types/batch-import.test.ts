@@ -17,7 +17,7 @@ async function importFile(content: string, params: Record<string, unknown> = {})
   return body;
 }
 
-/** The batch that the task has begun. */
+/** The batch that the task has created. */
 const batchOf = ({ id }: TaskView) =>
   until("the batch is there", async () => {
     const { result } = await getTask(rowmill.ctx, null, id);

@@ -1,4 +1,4 @@
-/** What a task of type `image` makes of a picture, parameter by parameter. */
+/** The type `image`, parameter by parameter. */
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import {
