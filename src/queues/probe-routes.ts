@@ -41,7 +41,6 @@ function metricRoutes(registry: Registry): FastifyPluginAsync {
 
 function mapListenError(cause: NodeJS.ErrnoException): never {
   if (cause.code !== "EADDRINUSE") throw cause;
-  const message =
-    "the port is in use by another program. Choose another port; each worker on a machine needs its own.";
+  const message = "in use by another program. Choose another port; each worker on a machine needs its own.";
   throw new ConfigError(`WORKER_PORT: ${message}`, { cause });
 }
