@@ -34,4 +34,4 @@ test("the sources without src/legacy compile, with nothing unused", async () => 
     (error: { stdout: string }) => error.stdout,
   );
   expect(output).toBe("");
-});
+}, 120_000);
