@@ -45,7 +45,7 @@ export function openMetrics({ inHand, queues, readDepths }: Source, log: Log): R
     seconds.observe({ job, queue }, took);
   });
   new Gauge({
-    name: "rowmill_jobs_in_hand",
+    name: "rowmill_jobs_running",
     help: "Jobs that are being worked on here.",
     labelNames: ["queue"] as const,
     registers,
