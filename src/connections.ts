@@ -1,23 +1,23 @@
-/** How many database connections a process opens, and how the queue and everything else share them. */
+/** The number of database connections that a process opens, and how the queue and all other code share them. */
 
-/** Places for jobs of other users, beside those that one user may take. */
-export const ROOM_FOR_OTHERS = 1;
-/** Kinds of jobs that hold a connection while they run: chunks and whole batches. */
+/** Slots for jobs of other users, in addition to those that one user can fill. */
+export const SLOTS_FOR_OTHERS = 1;
+/** The kinds of jobs that hold a connection while they run: chunks and whole batches. */
 const TRANSACTIONAL_JOBS = 2;
-/** pg-boss fetches, sends heartbeats and supervises on connections of its own. */
+/** Connections on which pg-boss fetches jobs, sends heartbeats and supervises. */
 const QUEUE_UPKEEP = 3;
-/** The fewest that verbs work with beside a full queue. */
+/** The minimum for everything except the queue. */
 const OTHERS = 3;
 
 export type ProgramRole = "enqueue" | "work";
 
-/** The connections of the queue in a program that takes jobs (`work`) or only adds them (`enqueue`). */
+/** Returns the connections of the queue in a program that takes jobs (`work`) or only adds them (`enqueue`). */
 export function queueConnections(role: ProgramRole, maxConcurrency: number): number {
-  const running = role === "work" ? TRANSACTIONAL_JOBS * (maxConcurrency + ROOM_FOR_OTHERS) : 0;
+  const running = role === "work" ? TRANSACTIONAL_JOBS * (maxConcurrency + SLOTS_FOR_OTHERS) : 0;
   return running + QUEUE_UPKEEP;
 }
 
-/** The smallest DATABASE_POOL_MAX that a worker of this concurrency runs with. */
+/** Returns the smallest DATABASE_POOL_MAX for a worker of this concurrency. */
 export function connectionsNeeded(maxConcurrency: number): number {
   return queueConnections("work", maxConcurrency) + OTHERS;
 }

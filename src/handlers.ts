@@ -1,4 +1,4 @@
-/** Every job bound to its verb. A job without one does not compile. */
+/** Binds every kind of job to its verb. A job without a verb does not compile. */
 import Value from "typebox/value";
 import { removeExpiredSessions } from "./accounts/sessions.ts";
 import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
@@ -55,23 +55,23 @@ export const handlers: Handlers = {
       keysRemoved: await removeStaleKeys(ctx),
       workersRemoved: await removeLostWorkers(ctx),
     };
-    ctx.log.info(removed, "cleaned");
+    ctx.log.info(removed, "deleted expired data");
     return removed;
   },
 };
 
 /**
- * Starts taking the jobs of the queues that WORKER_QUEUES chooses, except from those that are paused. Disposing of it
- * ends only the look at which are; the queue's `stop` ends the taking.
+ * Starts to take jobs from the queues that WORKER_QUEUES chooses, unless they are paused. Stop it with the queue's `stop`.
+ * @returns the listener for pauses
  */
 export async function takeJobs(ctx: OpenContext): Promise<Disposable> {
-  const names = jobsTaken(ctx.config.workerQueues);
+  const names = jobsOf(ctx.config.workerQueues);
   const pauses = await followPauses(ctx);
   for (const name of names) await takeJob(ctx, name);
   return pauses;
 }
 
-function jobsTaken(queues: ReadonlyMap<string, number> | null): JobName[] {
+function jobsOf(queues: ReadonlyMap<string, number> | null): JobName[] {
   const unknown = [...(queues?.keys() ?? [])].find((queue) => !QUEUES.some((known) => known === queue));
   if (unknown) throw new ConfigError(`WORKER_QUEUES: "${unknown}" is not one of: all, ${QUEUES.join(", ")}.`);
   const names = Object.keys(jobs) as JobName[];

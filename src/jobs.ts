@@ -1,15 +1,15 @@
-/** The job catalogue: what can be enqueued and how it is run. handlers.ts binds each to its verb. */
+/** The catalog of all kinds of jobs: their payloads and how they run. handlers.ts binds each to its verb. */
 import Type, { type Static, type TSchema } from "typebox";
 import type { Config } from "./config.ts";
 import type { JobContract } from "./platform/queue/queue.ts";
 
-/** Groups of jobs that WORKER_QUEUES chooses from. */
+/** The queues that WORKER_QUEUES chooses from. */
 export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 interface Contract extends JobContract {
   readonly queue: QueueName;
-  /** Ids only: the rows they name are read when the job runs. */
+  /** Ids only. The handler reads what they refer to. */
   readonly payload: TSchema;
 }
 
@@ -22,16 +22,13 @@ const background = {
   transactional: false,
 } as const satisfies Partial<Contract>;
 
-/**
- * Deliveries that end in an exception are repeated: a worker was killed, the database gone. A row that fails is data
- * instead.
- */
+/** A delivery is repeated if a worker dies or the database is unreachable. A failed row is data, not an exception. */
 const rowJobOptions = {
   retryLimit: 20,
   retryDelay: 1,
   retryBackoff: true,
   retryDelayMax: 8,
-  // After so long without a heartbeat a worker counts as dead: pg-boss's minimum.
+  // A worker without a heartbeat for this time counts as dead. 10 is pg-boss's minimum.
   heartbeatSeconds: 10,
   deleteAfterSeconds: DAY,
   notify: true,
@@ -40,7 +37,7 @@ const rowJobOptions = {
 const rowJob = {
   queue: "bulk_processing",
   concurrency: "worker",
-  leavesRoom: true,
+  leavesSlotForOthers: true,
 } as const satisfies Partial<Contract>;
 
 const backgroundOptions = {
@@ -53,18 +50,18 @@ const backgroundOptions = {
   notify: true,
 };
 
-/** A task of any type. A failure is data; what is delivered again is what a lost worker had in hand. */
+/** A task of any type. A failed task is data; its job is delivered again only if its worker is lost. */
 const taskJob = {
   concurrency: "worker",
-  leavesRoom: true,
+  leavesSlotForOthers: true,
   payload: Type.Object({ taskId: Type.String(), run: Type.Integer() }),
-  // A file that kills every worker that opens it is not to kill more than these.
+  // Limits how many workers a file can kill.
   options: { ...rowJobOptions, retryLimit: 8, expireInSeconds: 23 * 3600 },
   transactional: false,
 } as const satisfies Partial<Contract>;
 
 export const jobs = {
-  /** One chunk of a batch. What it writes commits together with the completion of its job. */
+  /** Processes one chunk of a batch. Its writes and the completion of the job commit together. */
   processChunk: {
     ...rowJob,
     name: "batch.process-chunk",
@@ -72,7 +69,7 @@ export const jobs = {
     options: { ...rowJobOptions, expireInSeconds: 900 },
     transactional: true,
   },
-  /** All of an atomic batch or a dry run, in one transaction. */
+  /** Processes all rows of an atomic batch or a dry run in one transaction. */
   processWhole: {
     ...rowJob,
     name: "batch.process-whole",
@@ -80,7 +77,7 @@ export const jobs = {
     options: { ...rowJobOptions, expireInSeconds: 6 * 3600 },
     transactional: true,
   },
-  /** Puts the records of a batch back as they were, from its last chunk to its first, a transaction each. */
+  /** Restores the records of a batch, from its last chunk to its first, one transaction per chunk. */
   undoBatch: {
     ...rowJob,
     name: "batch.undo",
@@ -92,14 +89,14 @@ export const jobs = {
   runFileTask: { ...taskJob, name: "task.file-processing", queue: "file_processing" },
   runTask: { ...taskJob, name: "task.default", queue: "default" },
   runNotification: { ...taskJob, name: "task.notifications", queue: "notifications" },
-  /** A batch has reached its final state; enqueued in the transaction that took it there. */
+  /** Announces that a batch has ended. Added in the transaction that ends the batch. */
   batchFinished: {
     ...background,
     name: "batch.finished",
     payload: Type.Object({ batchId: Type.String() }),
     options: backgroundOptions,
   },
-  /** Each minute: removes uploads whose process died, and brings back chunks whose job was lost. */
+  /** Runs every minute: removes interrupted uploads, and adds jobs for chunks and tasks whose job was lost. */
   reconcile: {
     ...background,
     name: "upkeep.reconcile",
@@ -107,7 +104,7 @@ export const jobs = {
     options: { ...backgroundOptions, retryLimit: 0 },
     schedule: () => "* * * * *",
   },
-  /** Daily: removes what is older than RETENTION_DAYS. */
+  /** Runs on CLEANUP_CRON, daily by default: deletes data that is older than RETENTION_DAYS. */
   clean: {
     ...background,
     name: "upkeep.clean",
