@@ -1,10 +1,10 @@
-/** Moves an installation of version 0.3.0 or older, which had its tables in `public`, into the schemas of this version. */
+/** Moves the tables of version 0.3.0 or older from `public` into the schemas of this version. */
 import type { MigrationMeta } from "drizzle-orm/migrator";
 import type pg from "pg";
 import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Log } from "../log.ts";
 
-/** SHA-256 of the first migrations as they were when they wrote to `public`. Nothing else has changed in them. */
+/** SHA-256 of the first migrations in version 0.3.0, which wrote to `public` and otherwise were the same. */
 const HASHES_IN_PUBLIC = [
   "e978dad1e12fd0e653011fc6529c89652d1c0df7039e8dc396e7ef2cacfe5405",
   "480fea19582f87aea19ad52791cf633b690317019a541aedd50f7eeae62a9068",
@@ -14,10 +14,10 @@ const HASHES_IN_PUBLIC = [
 const OLD_QUEUE_SCHEMA = "pgboss";
 
 /**
- * Runs in the transaction of the migration, with the new schemas and the new journal in place. The application that
- * shares the database may have a table `users`, a pg-boss and a journal of drizzle: only what is Rowmill's is moved.
- * @param migrations those of this version, from the first
- * @param queues the names of all of Rowmill's queues in pg-boss
+ * Runs in the transaction of the migration. The new schemas and the new journal must exist. Another application in the same
+ * database may have a table `users`, a pg-boss and a drizzle journal: only Rowmill's objects are moved.
+ * @param migrations all migrations of this version, in order
+ * @param queues the names of Rowmill's queues in pg-boss
  */
 export async function moveFromPublic(
   client: pg.Client,
@@ -35,7 +35,7 @@ export async function moveFromPublic(
   await dropIfEmpty(client, ["drizzle", OLD_QUEUE_SCHEMA]);
 }
 
-/** Moves Rowmill's rows of drizzle's journal, which an application may share. @returns the migrations that they name */
+/** Moves Rowmill's entries of drizzle's journal, which another application may share. @returns the applied migrations */
 async function takeJournal(
   client: pg.Client,
   migrations: readonly MigrationMeta[],
@@ -62,7 +62,7 @@ async function takeJournal(
   return applied;
 }
 
-/** Moves pg-boss with its jobs, and has its functions, which name their schema, name the new one. */
+/** Moves pg-boss with its jobs. Its functions name their schema, so they are rewritten. */
 async function moveQueue(client: pg.Client, queues: readonly string[], log: Log): Promise<void> {
   if (!(await mayDeleteFrom(client, OLD_QUEUE_SCHEMA, "queue"))) return;
   const { rows: others } = await client.query<{ name: string }>(
@@ -72,7 +72,7 @@ async function moveQueue(client: pg.Client, queues: readonly string[], log: Log)
   if (others.length > 0) {
     log.warn(
       { queues: others.map(({ name }) => name) },
-      "another application uses the schema pgboss: it stays, and waiting work is enqueued again within a minute",
+      "another application uses the schema pgboss, so it stays; the reconciler adds jobs for waiting work within a minute",
     );
     return;
   }
@@ -94,7 +94,7 @@ async function moveQueue(client: pg.Client, queues: readonly string[], log: Log)
   );
 }
 
-/** False for tables that are not there, and for those of others. */
+/** Whether the table exists and the role may delete from it. */
 async function mayDeleteFrom(client: pg.Client, schema: string, table: string): Promise<boolean> {
   const { rowCount } = await client.query(
     `SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
