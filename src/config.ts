@@ -42,7 +42,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
       settings.PUBLIC_URL ||
       `http://${settings.HOST.includes(":") ? `[${settings.HOST}]` : settings.HOST}:${settings.PORT}`,
     trustProxy: settings.TRUST_PROXY,
-    jwtSecret: settings.JWT_SECRET || keptSecret(dataDir),
+    jwtSecret: settings.JWT_SECRET || storedSecret(dataDir),
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL_SECONDS,
     refreshTokenTtlSeconds: settings.REFRESH_TOKEN_TTL_SECONDS,
     passwordMinLength: settings.PASSWORD_MIN_LENGTH,
@@ -68,9 +68,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     retentionDays: settings.RETENTION_DAYS,
     cleanupCron: settings.CLEANUP_CRON,
     logLevel: settings.LOG_LEVEL,
-    /** What all of this was read from, for parts that have settings of their own. */
-    env,
     logFormat: settings.LOG_FORMAT,
+    /** The environment, for legacy endpoints, which read their own settings. */
+    env,
   } as const;
 }
 
@@ -96,8 +96,8 @@ function fromProcess(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-/** Generates a secret once and keeps it in DATA_DIR, so that tokens stay valid after a restart. */
-function keptSecret(dataDir: string): string {
+/** Generates a secret once and stores it in DATA_DIR, so that tokens stay valid after a restart. */
+function storedSecret(dataDir: string): string {
   const path = join(dataDir, "jwt-secret");
   if (!existsSync(path)) {
     mkdirSync(dataDir, { recursive: true });
