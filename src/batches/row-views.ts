@@ -11,7 +11,7 @@ import type { StoredRow, StoredRowDetail, StoredRowEvent } from "./row-queries.t
 import { isWhole } from "./state.ts";
 import { RowStatus } from "./views.ts";
 
-export const RowErrorView = Type.Object({
+const RowErrorView = Type.Object({
   column: nullable(Type.String({ examples: ["title"] }), "null: the error concerns the whole row."),
   code: Type.String({ description: "The broken rule, for programs.", examples: ["required"] }),
   message: Type.String({ description: "The broken rule, for people.", examples: ["title is required"] }),
@@ -116,7 +116,7 @@ export type RowDetail = Static<typeof RowDetail>;
 export type RowView = Static<typeof RowView>;
 
 /** Cells by column; those beyond the header as `_extra`. */
-export function namedCells(
+function namedCells(
   batch: StoredBatch,
   fields: readonly string[],
   isMalformed: boolean,

@@ -1,9 +1,10 @@
 /** Both programs and the migration through PgBouncer in transaction mode, where no two transactions share a session. */
 import { describe, expect, test } from "vitest";
 import type { BatchView } from "../../src/batches/views.ts";
+import { csv } from "../support/book-files.ts";
 import { emptyDatabase, loadOldVersion, migrate, problemsOf } from "../support/databases.ts";
 import { EventClient } from "../support/events.ts";
-import { csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { pgbouncer, startPgBouncer, whyNoPgBouncer } from "../support/pgbouncer.ts";
 import { startPrograms } from "../support/processes.ts";
 import { history, makeTask, untilEnded, untilTask } from "../support/task-client.ts";

@@ -1,6 +1,7 @@
 /** In the database of an application that has tables, a pg-boss and a journal of drizzle of its own; and as roles that may do little. */
 import { randomBytes } from "node:crypto";
 import { expect, inject, onTestFinished, test } from "vitest";
+import { csv } from "../support/book-files.ts";
 import {
   contentsOf,
   definitionsOf,
@@ -11,7 +12,7 @@ import {
   problemsOf,
   startOtherBoss,
 } from "../support/databases.ts";
-import { csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { onServer } from "../support/postgres.ts";
 import { startPrograms } from "../support/processes.ts";
 import { makeTask, untilEnded } from "../support/task-client.ts";

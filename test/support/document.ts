@@ -37,7 +37,7 @@ export interface Parameter extends Media {
   schema: Schema;
 }
 
-export interface Response {
+interface Response {
   $ref?: string;
   description?: string;
   headers?: Record<string, object>;

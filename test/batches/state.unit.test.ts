@@ -20,23 +20,23 @@ const edges = Object.entries(transitions).map(([name, transition]) => ({
 const edgesFrom = (state: BatchState) =>
   edges.filter(({ from }) => from.some((start) => start === state)).map(({ name }) => name);
 
-test.each(edges)("$name says when it is taken, in a sentence", ({ when }) => {
+test.each(edges)("the batch transition $name describes when it is taken", ({ when }) => {
   expect(when).toMatch(/^[A-Z][^.]*( [^.]+)+\.$/);
 });
 
-test.each(edges)("$name leads from at least one state to another one", ({ from, to }) => {
+test.each(edges)("the batch transition $name leads from one state to another", ({ from, to }) => {
   expect(from.length).toBeGreaterThan(0);
   expect(new Set(from).size).toBe(from.length);
   expect(from).not.toContain(to);
 });
 
-test("every state is reached from an upload", () => {
+test("every batch state is reachable from an upload", () => {
   const reached = new Set<BatchState>(["receiving"]);
   for (const state of reached) for (const name of edgesFrom(state)) reached.add(transitions[name].to);
   expect([...reached].sort()).toEqual([...states].sort());
 });
 
-test("from every state but the last a batch can be brought to its end, and deleted", () => {
+test("a batch can end and be deleted from every state", () => {
   const ends = (state: BatchState, seen: readonly BatchState[] = []): boolean =>
     state === "deleting" ||
     edgesFrom(state).some((name) => {
@@ -61,26 +61,26 @@ describe("what leads out of", () => {
     ["undoing", ["finishUndo"]],
     ["undone", ["delete"]],
     ["deleting", []],
-  ])("%s: %j", (state, expected) => {
+  ])("a batch that is %s can take the transitions %j", (state, expected) => {
     expect(edgesFrom(state).sort()).toEqual(expected.sort());
   });
 });
 
-test("a batch runs, waits for its owner, or has ended, and nothing else but its ways in and out", () => {
+test("every batch state is open, waiting, ended or a passage", () => {
   expect(RUNNABLE_STATES).toEqual(["queued", "processing"]);
   expect(MAY_RUN_STATES).toEqual(["queued", "processing", "paused"]);
   const rest = states.filter((state) => !hasEnded(state) && !MAY_RUN_STATES.some((other) => other === state));
   expect(rest.sort()).toEqual(["deleting", "receiving", "undoing"]);
 });
 
-test("a worker takes a batch no further once it has ended", () => {
+test("a worker never changes a batch that has ended", () => {
   const byWorker: Edge[] = ["start", "validate", "complete", "completeWithErrors", "fail"];
   expect(ENDED_STATES.filter((state) => edgesFrom(state).some((name) => byWorker.includes(name)))).toEqual(
     [],
   );
 });
 
-test("rows without a result are left where their batch has ended, but for a dry run", () => {
+test("rows without a result are unprocessed if their batch has ended, except in a dry run", () => {
   expect(states.filter(leavesRows).sort()).toEqual(
     ["cancelled", "completed", "completed_with_errors", "failed", "undoing", "undone"].sort(),
   );

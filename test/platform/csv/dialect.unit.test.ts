@@ -88,13 +88,13 @@ describe("the delimiter of", () => {
     expect(cells(file)[0] ?? []).toEqual(firstRow);
   });
 
-  test("a file without a header is found out by what its rows have in common", async () => {
+  test("a missing header is detected from the rows", async () => {
     const file = await read("1,5;2,5;x\n3,7;4,8;y\n", { header: false });
     expect(file.dialect).toMatchObject({ delimiter: ";", header: false });
     expect(file.header).toEqual({ row: null, names: ["column_1", "column_2", "column_3"] });
   });
 
-  test("Excel's `sep=` line is taken at its word", async () => {
+  test("Excel's `sep=` line sets the delimiter", async () => {
     const file = await read("sep=|\na,b|c\n1,2|3\n");
     expect(file.dialect).toMatchObject({ delimiter: "|", skip_lines: 1 });
     expect(file.header).toEqual({ row: 2, names: ["a,b", "c"] });
@@ -224,7 +224,7 @@ describe("the quote of", () => {
     expect(file.problems).toBe(0);
   });
 
-  test("a backslash that shows behind the first block still escapes from there on", async () => {
+  test("a backslash escape is detected after the first block", async () => {
     const file = await read(`a,b\n${'"x",y\n'.repeat(20_000)}"p \\"q\\", r",s\n"""",t\n`);
     expect(file.dialect.escape).toBe("backslash");
     expect(file.problems).toBe(0);
@@ -234,7 +234,7 @@ describe("the quote of", () => {
     ]);
   });
 
-  test("none at all, where the upload says so", async () => {
+  test("an upload can turn quoting off", async () => {
     const file = await read('a,b\n"x,y"\n"z,"\n', { quote: "" });
     expect(cells(file)).toEqual([
       ['"x', 'y"'],
@@ -249,11 +249,11 @@ test.each([
   ["cr", "a,b\r1,2\r"],
   ["mixed", "a,b\r\n1,2\n"],
   ["lf", "a,b"],
-])("the line end is stated: %s", async (newline, text) => {
+])("the line end is reported: %s", async (newline, text) => {
   expect((await read(text)).dialect.newline).toBe(newline);
 });
 
-test("what is given is not guessed", async () => {
+test("given options are not guessed", async () => {
   const given = { delimiter: ":", quote: "'", escape: "backslash", encoding: "windows-1252" } as const;
   const file = await read(Buffer.from("a:b;c\n'x\\':y':\xe9\n", "latin1"), given);
   expect(file.dialect).toMatchObject(given);
@@ -270,7 +270,7 @@ test.each<[string, CsvOptions]>([
   ["skip_lines", { skipLines: 0.5 }],
   ["columns", { columns: [] }],
   ["columns", { columns: ["x"] }],
-])("an option that can't be is refused by its name: %s %o", async (field, options) => {
+])("an invalid option is refused by its name: %s %o", async (field, options) => {
   await expect(read("a,b\n1,2\n", options)).rejects.toMatchObject({
     code: "invalid_input",
     fieldErrors: { [field]: [expect.any(String)] },
@@ -278,13 +278,13 @@ test.each<[string, CsvOptions]>([
 });
 
 describe("the header", () => {
-  test("is trimmed, and neither changed nor made unique", async () => {
+  test("header names are trimmed but not made unique", async () => {
     const file = await read('\uFEFF" Title ", AUTHOR,,__proto__,a,a\n1,2,3,4,5,6\n');
     expect(file.header).toEqual({ row: 1, names: ["Title", "AUTHOR", "", "__proto__", "a", "a"] });
     expect(file.rows).toEqual([[2, "1", "2", "3", "4", "5", "6"]]);
   });
 
-  test("stands behind blank lines and lines to skip, which count", async () => {
+  test("the header may follow blank and skipped lines, which count", async () => {
     const file = await read('Sales "2026\r\n\r\nof us\ra,b\n\n1,2\n', { skipLines: 3 });
     expect(file.header).toEqual({ row: 4, names: ["a", "b"] });
     expect(file.rows).toEqual([[6, "1", "2"]]);
@@ -293,7 +293,7 @@ describe("the header", () => {
     expect(blank.rows).toEqual([[4, "1", "2"]]);
   });
 
-  test("is not there: the first record is row 1", async () => {
+  test("without a header the first record is row 1", async () => {
     const file = await read("1,2\n3,4\n", { header: false, columns: [" a", "b"] });
     expect(file.header).toEqual({ row: null, names: ["a", "b"] });
     expect(file.rows).toEqual([
@@ -302,7 +302,7 @@ describe("the header", () => {
     ]);
   });
 
-  test("gives way to names given, as many as it has", async () => {
+  test("given names replace the header", async () => {
     const file = await read("a,b\n1,2\n", { columns: ["x", "y"] });
     expect(file.header).toEqual({ row: 1, names: ["x", "y"] });
     expect(file.rows).toEqual([[2, "1", "2"]]);
@@ -311,7 +311,7 @@ describe("the header", () => {
     );
   });
 
-  test("loses empty names at its end where nothing is below them", async () => {
+  test("empty header names at the end are dropped if their columns are empty", async () => {
     const file = await read("a,b,,\n1,2,,\n3,4\n5,6,,,\n");
     expect(file.header?.names).toEqual(["a", "b"]);
     expect(file.warnings).toEqual({ missing_fields: 0, extra_fields: 0, replaced_characters: 0 });
@@ -323,11 +323,11 @@ describe("the header", () => {
     expect((await read("a,b,\n1,2,\n3,4,5\n")).header?.names).toEqual(["a", "b", ""]);
   });
 
-  test("that is no CSV is refused", async () => {
+  test("a header that is not CSV is refused", async () => {
     await expect(read('"a"b,c\n1,2\n')).rejects.toThrow(/The header can't be read/);
   });
 
-  test("is null in a file without a record, whatever is to be skipped", async () => {
+  test("the header of a file without records is null", async () => {
     expect((await read("")).header).toBeNull();
     expect((await read("\n\r\n")).header).toBeNull();
     expect((await read("a,b\n1,2", { skipLines: 5 })).header).toBeNull();
@@ -335,13 +335,13 @@ describe("the header", () => {
 });
 
 describe("warnings count rows", () => {
-  test("with fields missing and with fields too many", async () => {
+  test("warnings count rows with missing and extra fields", async () => {
     const file = await read("a,b,c\n1\n1,2\n1,2,3\n1,2,3,4\n1,2,3,\n1,2,3,,5\n");
     expect(file.warnings).toEqual({ missing_fields: 2, extra_fields: 2, replaced_characters: 0 });
     expect(file.rows).toHaveLength(6);
   });
 
-  test("with bytes that fit no encoding", async () => {
+  test("warnings count rows with invalid bytes", async () => {
     const bytes = Buffer.concat([
       Buffer.from("a,b\n1,é\nü,"),
       Buffer.from([0xff]),
@@ -353,7 +353,7 @@ describe("warnings count rows", () => {
 });
 
 describe("lines without text", () => {
-  test("are no records where they are empty, and are records where they are not", async () => {
+  test("empty lines are no records, and lines of blanks are", async () => {
     const file = await read('title\n\n""\n \nx\n\n');
     expect(file.rows).toEqual([
       [3, ""],
@@ -363,7 +363,7 @@ describe("lines without text", () => {
   });
 });
 
-test("a record whose quotes are lost ends at its line, and takes no others with it", async () => {
+test("a record with a lost quote ends at its line", async () => {
   const options = { delimiter: ",", quote: '"' };
   const file = await read('a,b\n1,"x "y" z","more\nlines"\n"p"q,"r\ns,"t"\n"u","v"\n"w"x,"y\nz,\n', options);
   expect(file.rows).toEqual([

@@ -47,11 +47,11 @@ describe("a column is found", () => {
     ["by its own name before an alias", ["name", "full name", "email"], { full_name: 1, email: 2 }],
     ["by an earlier alias before a later one", ["person", "name", "email"], { full_name: 1, email: 2 }],
     ["at the first of equal names", ["email", "full_name", "email"], { full_name: 1, email: 0 }],
-  ])("%s", (_, names, mapping) => {
+  ])("a column is found %s", (_, names, mapping) => {
     expect(matchHeader(target, names).mapping).toEqual(mapping);
   });
 
-  test("by no other name", () => {
+  test("a column is not found by an unknown name", () => {
     expect(matchHeader(target, ["name", "email", "notes", "note2"]).mapping).toEqual({
       full_name: 0,
       email: 1,
@@ -62,7 +62,7 @@ describe("a column is found", () => {
 describe("the header", () => {
   const rest = ["name", "email"];
 
-  test("has the names as the file has them, trimmed", () => {
+  test("header names are trimmed", () => {
     expect(matchHeader(target, [" Full Name ", "E-Mail", "Größe", "__proto__"]).header).toEqual([
       "Full Name",
       "E-Mail",
@@ -71,12 +71,12 @@ describe("the header", () => {
     ]);
   });
 
-  test("has names that repeat made unique", () => {
+  test("repeated header names become unique", () => {
     const { header } = matchHeader(target, [...rest, "x", "x", "x"]);
     expect(header).toEqual([...rest, "x", "x_2", "x_3"]);
   });
 
-  test("has empty names made up", () => {
+  test("empty header names get generated names", () => {
     expect(matchHeader(target, [...rest, "", "  ", ""]).header).toEqual([
       ...rest,
       "column_3",
@@ -91,7 +91,7 @@ describe("the header", () => {
     [["", "column_3", ""]],
     [["column_4", "", ""]],
     [["constructor", "constructor", "__proto__", "__proto__"]],
-  ])("is unique also where a made-up name is taken: %j", (names) => {
+  ])("generated header names stay unique: %j", (names) => {
     const { header } = matchHeader(target, [...rest, ...names]);
     expect(header).toHaveLength(rest.length + names.length);
     expect(new Set(header).size).toBe(header.length);
@@ -99,7 +99,7 @@ describe("the header", () => {
 });
 
 describe("a header without a column that is required", () => {
-  test("is refused, with the column named, how else it may be called, and what was found", () => {
+  test("a missing column is refused with its aliases and the names found", () => {
     const error = refusalOf(["nom", "email", "nom"]);
     expect(error.code).toBe("invalid_input");
     expect(error.message).toContain('no column "full_name" (or name, person)');
@@ -107,11 +107,11 @@ describe("a header without a column that is required", () => {
     expect(Object.keys(error.fieldErrors)).toEqual(["file"]);
   });
 
-  test("is refused for the second column too", () => {
+  test("every missing column is refused", () => {
     expect(refusalOf(["name", "mail"]).message).toContain('no column "email"');
   });
 
-  test("is refused in a message of bounded length", () => {
+  test("the message about a missing column has bounded length", () => {
     const names = Array.from({ length: 1000 }, (_, index) => `a-rather-long-column-name-${index}`);
     expect(refusalOf(names).message.length).toBeLessThan(1000);
   });
@@ -123,7 +123,7 @@ test.each([
   [["book_id", "authors", "original_title", "title"], { title: 3, author: 1 }],
   [["authors", "original_title"], { title: 1, author: 0 }],
   [["Book Title", "Writer", "Summary"], { title: 0, author: 1, description: 2 }],
-])("books are found under %j", (names, mapping) => {
+])("the columns of books are found under %j", (names, mapping) => {
   expect(matchHeader(booksTarget, names).mapping).toEqual(mapping);
 });
 
@@ -131,7 +131,7 @@ describe("a mapping", () => {
   const header = ["Wer", "Mail", "Notiz", "name"];
   const mapped = (given: GivenMapping, of = target) => matchHeader(of, header, given).mapping;
 
-  test("says what is what", () => {
+  test("a mapping assigns columns", () => {
     expect(mapped({ Wer: "full_name", Mail: "email", Notiz: "note" })).toEqual({
       full_name: 0,
       email: 1,
@@ -139,11 +139,11 @@ describe("a mapping", () => {
     });
   });
 
-  test("leaves what it does not mention to names and aliases", () => {
+  test("a mapping leaves unmentioned columns to names and aliases", () => {
     expect(mapped({ Mail: "email" })).toEqual({ full_name: 3, email: 1 });
   });
 
-  test("wins over a column's own name", () => {
+  test("a mapping takes precedence over a column's own name", () => {
     const given = { x: "email", email: "note" };
     expect(matchHeader(target, ["x", "email", "name"], given).mapping).toEqual({
       full_name: 2,
@@ -152,14 +152,14 @@ describe("a mapping", () => {
     });
   });
 
-  test("ignores a column", () => {
+  test("a mapping can ignore a column", () => {
     expect(matchHeader(target, ["name", "email", "note"], { note: null }).mapping).toEqual({
       full_name: 0,
       email: 1,
     });
   });
 
-  test("knows columns by the names that were made for them", () => {
+  test("a mapping can use generated names", () => {
     expect(matchHeader(target, ["", "x", "x"], { column_1: "full_name", x_2: "email" }).mapping).toEqual({
       full_name: 0,
       email: 2,
@@ -181,13 +181,13 @@ describe("a mapping", () => {
     ["a column twice", { Wer: "email", Mail: "email" }, /"email" is mapped twice/],
     ["too little", { Wer: "full_name" }, /no column "email".*Wer, Mail/],
     ["a column that is needed for nothing", { Mail: "email", name: null }, /no column "full_name"/],
-  ])("is refused where it names %s", (_, given, message) => {
+  ])("a mapping that names %s is refused", (_, given, message) => {
     const error = refusalOf(header, given);
     expect(Object.keys(error.fieldErrors)).toEqual(["mapping"]);
     expect(error.message).toMatch(message);
   });
 
-  test("for any header renames and leaves out", () => {
+  test("a mapping for any header renames and omits columns", () => {
     expect(mapped({}, recordsTarget)).toEqual({ Wer: 0, Mail: 1, Notiz: 2, name: 3 });
     expect(mapped({ Wer: "who", Mail: null, name: "Wer" }, recordsTarget)).toEqual({
       who: 0,
@@ -200,19 +200,19 @@ describe("a mapping", () => {
     ["two columns under one name", { Wer: "name" }, /two columns would be kept as "name"/],
     ["a column under no name", { Wer: " " }, /"Wer" can't be kept under an empty name/],
     ["nothing", { Wer: null, Mail: null, Notiz: null, name: null }, /every column is ignored/],
-  ])("for any header is refused where it keeps %s", (_, given, message) => {
+  ])("a mapping for any header with %s is refused", (_, given, message) => {
     const error = refusalOf(header, given, recordsTarget);
     expect(Object.keys(error.fieldErrors)).toEqual(["mapping"]);
     expect(error.message).toMatch(message);
   });
 
-  test("keeps a name that objects have anyway", () => {
+  test("a mapping keeps names such as __proto__", () => {
     const { mapping } = matchHeader(recordsTarget, ["__proto__", "constructor", "2"]);
     expect(JSON.parse(JSON.stringify(mapping))).toEqual(JSON.parse('{"__proto__":0,"constructor":1,"2":2}'));
     expect(Object.keys(mapping)).toHaveLength(3);
   });
 
-  test("is read from JSON", () => {
+  test("a mapping is read from JSON", () => {
     expect(parseMapping('{"Wer":"full_name","Mail":null}')).toEqual({ Wer: "full_name", Mail: null });
     for (const text of ["", "{", "[]", "null", '"x"', "1", '{"a":1}', '{"a":["b"]}', '{"a":true}']) {
       expect(() => parseMapping(text)).toThrow(/^mapping: /);
@@ -220,7 +220,7 @@ describe("a mapping", () => {
   });
 });
 
-test("a results file is known by the columns at its end", () => {
+test("a results file is recognized by its last columns", () => {
   const ours = ["_row", "_status", "_error_code", "_error", "_id"];
   expect(resultColumnsAt(["title", "author", ...ours])).toBe(2);
   expect(resultColumnsAt(["title", ...ours.map((name) => ` ${name.toUpperCase()} `)])).toBe(1);

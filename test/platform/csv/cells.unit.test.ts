@@ -16,7 +16,7 @@ describe("a cell that a spreadsheet would run", () => {
     "\n=1",
     "＝1+1",
     "+49 30 1234",
-  ])("%j gets a mark in front", (cell) => {
+  ])("the cell %j is marked against spreadsheets", (cell) => {
     expect(defuse(cell)).toBe(`'${cell}`);
   });
 
@@ -27,12 +27,15 @@ describe("a cell that a spreadsheet would run", () => {
     },
   );
 
-  test.each(["", "a=b", "'", "'tis", "''", " =1", "O'Brien", "1-2", "a@b.example"])("%j stays", (cell) => {
-    expect(defuse(cell)).toBe(cell);
-    expect(undefuse(cell)).toBe(cell);
-  });
+  test.each(["", "a=b", "'", "'tis", "''", " =1", "O'Brien", "1-2", "a@b.example"])(
+    "the cell %j stays unchanged",
+    (cell) => {
+      expect(defuse(cell)).toBe(cell);
+      expect(undefuse(cell)).toBe(cell);
+    },
+  );
 
-  test("that looks marked gets one more, so that both come back", () => {
+  test("a cell that looks marked gets another mark", () => {
     expect(defuse("'=1+1")).toBe("''=1+1");
     expect(undefuse("''=1+1")).toBe("'=1+1");
     expect(undefuse(undefuse("''=1+1"))).toBe("=1+1");
@@ -53,7 +56,7 @@ function textsOf(alphabet: readonly string[], length: number): string[] {
 
 const CELLS = textsOf(["'", "=", "+", "-", "@", "\t", "\r", "\n", "1", ".", ",", "a", '"', " ", "＝"], 4);
 
-test("every short text comes back as it was, and what was written is written so again", () => {
+test("marking every short text is reversible and idempotent", () => {
   for (const cell of CELLS) {
     const written = defuse(cell);
     if (undefuse(written) !== cell)
@@ -64,7 +67,7 @@ test("every short text comes back as it was, and what was written is written so 
   expect(CELLS.length).toBeGreaterThan(50_000);
 });
 
-test("nothing that was written begins like a formula, numbers apart", () => {
+test("no written cell begins like a formula, except numbers", () => {
   const running = CELLS.map(defuse).filter((cell) => /^[=+\-@\t\r\n＝＋－＠]/.test(cell));
   expect(
     running.filter(
@@ -73,7 +76,7 @@ test("nothing that was written begins like a formula, numbers apart", () => {
   ).toEqual([]);
 });
 
-test("a record is read back by another reader, cell by cell", () => {
+test("another CSV reader reads a written record back", () => {
   for (let from = 0; from < CELLS.length; from += 7) {
     const cells = ["x", ...CELLS.slice(from, from + 7), "y"];
     const { data } = Papa.parse<string[]>(csvRecord(cells), { delimiter: ",", newline: "\n" });

@@ -24,7 +24,7 @@ test.each([
   [{ quality: "low", strip_metadata: false }],
   [{ thumbnails: [16, 1024], background: "#a0B1c2d3" }],
   [{ thumbnails: [], background: "transparent" }],
-])("%j is fine", (params) => {
+])("the image parameters %j are accepted", (params) => {
   expect(problems(params)).toEqual({});
   expect(checkParams(imageType, params, {})).toEqual(params);
 });
@@ -50,11 +50,11 @@ test.each([
   [{ thumbnails: Array.from({ length: 11 }, (_, i) => 20 + i) }, "params.thumbnails", expect.any(String)],
   [{ background: "red" }, "params.background", expect.stringMatching(/pattern/)],
   [{ width: 100 }, "params.width", expect.stringMatching(/is not a parameter of image: resize, /)],
-])("%j is refused, naming %s", (params, field, problem) => {
+])("the image parameters %j are refused, naming %s", (params, field, problem) => {
   expect(problems(params)).toEqual({ [field]: [problem] });
 });
 
-test("metadata asks for the same, and has other things too", () => {
+test("image parameters in metadata are read, and other metadata is ignored", () => {
   const metadata = { quality: "high", resize: [1920, 1080], project: "A", pages: 3 };
   expect(checkParams(imageType, null, metadata)).toEqual({ quality: "high", resize: [1920, 1080] });
   expect(problems(null, { resize: "1920x1080", quality: 500, project: 1 })).toEqual({
@@ -65,7 +65,7 @@ test("metadata asks for the same, and has other things too", () => {
   expect(checkParams(imageType, { quality: 5 }, { resize: "what I did" })).toEqual({ quality: 5 });
 });
 
-test("no resize is larger on its way than what is reckoned with", () => {
+test("no resize has an intermediate image larger than estimated", () => {
   // 1 x 1000 to 16 x 16 by `cover` is 16 x 16000 before it is cut.
   const strip = { width: 1, height: 1000 };
   const to = { width: 16, height: 16, fit: "cover", enlarge: true } as const;

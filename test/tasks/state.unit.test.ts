@@ -12,22 +12,22 @@ const edges = Object.entries(transitions).map(([name, transition]) => ({
 const edgesFrom = (status: TaskStatus) =>
   edges.filter(({ from }) => from.some((start) => start === status)).map(({ name }) => name);
 
-test.each(edges)("$name says when it is taken, in a sentence", ({ when }) => {
+test.each(edges)("the task transition $name describes when it is taken", ({ when }) => {
   expect(when).toMatch(/^[A-Z][^.]*( [^.]+)+\.$/);
 });
 
-test.each(edges)("$name leads from at least one state, and is in the history", ({ from, event }) => {
+test.each(edges)("the task transition $name has a source state and a history event", ({ from, event }) => {
   expect(from.length).toBeGreaterThan(0);
   expect(new Set(from).size).toBe(from.length);
   expect(taskEventType.enumValues).toContain(event);
 });
 
-test("only a worker that takes up another's task leaves it in its state", () => {
+test("only taking over a task keeps its status", () => {
   const loops = edges.filter(({ from, to }) => from.some((start) => start === to)).map(({ name }) => name);
   expect(loops).toEqual(["resume"]);
 });
 
-test("every state is reached from a new task", () => {
+test("every task status is reachable from a new task", () => {
   const reached = new Set<TaskStatus>(["pending"]);
   for (const status of reached) for (const name of edgesFrom(status)) reached.add(transitions[name].to);
   expect([...reached].sort()).toEqual([...statuses].sort());
@@ -40,12 +40,12 @@ describe("what leads out of", () => {
     ["completed", ["forceRetry"]],
     ["failed", ["retry"]],
     ["cancelled", ["retry"]],
-  ])("%s: %j", (status, expected) => {
+  ])("a task that is %s can take the transitions %j", (status, expected) => {
     expect(edgesFrom(status).sort()).toEqual(expected.sort());
   });
 });
 
-test("a worker takes a task no further once it has ended", () => {
+test("a worker never changes a task that has ended", () => {
   expect([...ENDED_STATUSES].sort()).toEqual(statuses.filter(hasEnded).sort());
   const byOwner: Edge[] = ["retry", "forceRetry"];
   expect(ENDED_STATUSES.flatMap(edgesFrom).filter((name) => !byOwner.includes(name))).toEqual([]);

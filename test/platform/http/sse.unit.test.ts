@@ -19,7 +19,7 @@ async function serve(stream: EventStream): Promise<EventClient<{ n: number }>> {
 
 const event = (n: number, padding = "") => formatEvent({ event: "count", id: `v${n}`, data: { n, padding } });
 
-test("a stream says at once when to come back, and forbids whoever is between to keep anything", async () => {
+test("an event stream starts with its retry delay and forbids caching", async () => {
   const client = await serve(new EventStream());
   expect(client.response.headers).toMatchObject({
     "content-type": "text/event-stream",
@@ -38,7 +38,7 @@ test("an event has a name, an id and data", async () => {
   await client.ended();
 });
 
-test("a heartbeat keeps the connection while nothing happens, and ends with it", async () => {
+test("a heartbeat keeps an idle event stream open and ends with it", async () => {
   const stream = new EventStream({ heartbeatMs: 50 });
   const client = await serve(stream);
   await until("three heartbeats", async () => client.comments.length >= 3);
@@ -51,7 +51,7 @@ test("a heartbeat keeps the connection while nothing happens, and ends with it",
   await until("the stream is closed", async () => isClosed);
 });
 
-test("a client that reads slowly gets the newest event, and memory none of those between", async () => {
+test("a slow client gets the newest event, and skipped events take no memory", async () => {
   const stream = new EventStream();
   const client = await serve(stream);
   await until("it is connected", async () => client.text !== "");

@@ -8,7 +8,7 @@ describe("a batch id", () => {
   // Many, since a wrong bit may be right by chance.
   const ids = Array.from({ length: 2000 }, () => newBatchId(now));
 
-  test("is a UUID of version 7 and of the RFC's variant", () => {
+  test("a batch id is a UUID of version 7", () => {
     for (const id of ids) {
       expect(id).toMatch(UUID);
       expect(id[14]).toBe("7");
@@ -16,19 +16,19 @@ describe("a batch id", () => {
     }
   });
 
-  test("begins with its time in milliseconds", () => {
+  test("a batch id begins with its time in milliseconds", () => {
     for (const id of ids) expect(Number.parseInt(id.replace("-", "").slice(0, 12), 16)).toBe(now.getTime());
   });
 
-  test("ends in 32 zero bits, which are the rows'", () => {
+  test("a batch id ends in 32 zero bits for the rows", () => {
     for (const id of ids) expect(id.slice(-8)).toBe("00000000");
   });
 
-  test("is not made twice", () => {
+  test("batch ids are unique", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test("sorts by time, also as text", () => {
+  test("batch ids sort by time, also as text", () => {
     const times = [0, 1, 255, 256, 65_536, now.getTime(), now.getTime() + 1, 4_102_444_800_000];
     const inOrder = times.map((time) => newBatchId(new Date(time)));
     expect(inOrder.toSorted()).toEqual(inOrder);
@@ -40,18 +40,18 @@ describe("a row id", () => {
   const rows = [1, 2, 9, 10, 15, 16, 255, 256, 65_535, 65_536, 1_000_000, MAX_ROW_NUMBER - 1, MAX_ROW_NUMBER];
   const ids = rows.map((row) => rowIdOf(batchId, row));
 
-  test.each(rows)("of row %i names its batch and its row", (row) => {
+  test.each(rows)("the id of row %i contains its batch and row", (row) => {
     const id = rowIdOf(batchId, row);
     expect(id).toMatch(UUID);
     expect(Number.parseInt(id.slice(-8), 16)).toBe(row);
   });
 
-  test("is unique, and sorts by row", () => {
+  test("row ids are unique and sort by row", () => {
     expect(new Set(ids).size).toBe(rows.length);
     expect(ids.toSorted()).toEqual(ids);
   });
 
-  test("is never the batch's own", () => {
+  test("a row id differs from the batch id", () => {
     expect(ids).not.toContain(batchId);
   });
 });

@@ -37,7 +37,7 @@ async function read(fixture: CsvFixture, options: CsvOptions) {
 
 describe.skipIf(csvFixtures.length === 0)(`public files (${csvFixtures.length || whyNoFixtures})`, () => {
   test.each(csvFixtures.filter((fixture) => isStrictlyValid(fixture) && !OTHER_ANSWERS.has(fixture.file)))(
-    "$file is read as it is",
+    "$file is read correctly",
     async (fixture) => {
       const { cells: rows, dialect } = await read(fixture, {});
       expect(rows).toHaveLength(Math.max(0, fixture.records - 1));
@@ -54,7 +54,7 @@ describe.skipIf(csvFixtures.length === 0)(`public files (${csvFixtures.length ||
   );
 
   test.each(csvFixtures.filter((fixture) => !isStrictlyValid(fixture) && !OTHER_ANSWERS.has(fixture.file)))(
-    "$file, which is broken, loses no record",
+    "broken $file loses no record",
     async (fixture) => {
       const answer = await read(fixture, {}).catch((error: unknown) => error);
       if (answer instanceof DomainError) expect(answer.message).toMatch(/^Row \d+ |^file: The header/);

@@ -25,24 +25,24 @@ function errorsOf(fields: string[]) {
 const codesOf = (fields: string[]) => errorsOf(fields).map(({ column, code }) => `${column}: ${code}`);
 
 describe("a row that keeps the rules", () => {
-  test("gives its values", () => {
+  test("a valid row gives its values", () => {
     expect(check(["Lamp", "ABC", "new"])).toEqual({ values: { name: "Lamp", code: "ABC", note: "new" } });
   });
 
-  test("is trimmed", () => {
+  test("cells of a row are trimmed", () => {
     expect(check([" Lamp\t", "\n ABC ", "\u00A0new "])).toEqual({
       values: { name: "Lamp", code: "ABC", note: "new" },
     });
   });
 
-  test("may have cells that no column is for", () => {
+  test("a row may have cells without a column", () => {
     const picked = rowValidator(target, { code: 3, name: 1 });
     expect(picked(["?".repeat(99), "Lamp", "\0", "ABC"])).toEqual({
       values: { name: "Lamp", code: "ABC", note: "-" },
     });
   });
 
-  test("gets the default where it is too short, and keeps a cell that is there and empty", () => {
+  test("a short row gets defaults, and an empty cell stays empty", () => {
     expect(check(["Lamp", "ABC"])).toEqual({ values: { name: "Lamp", code: "ABC", note: "-" } });
     expect(check(["Lamp", "ABC", ""])).toEqual({ values: { name: "Lamp", code: "ABC", note: "" } });
   });
@@ -73,25 +73,25 @@ describe("a broken rule names its column", () => {
       "too_long",
       "note has 6 characters; at most 5 are allowed",
     ],
-  ])("%s", (_, fields, column, code, message) => {
+  ])("a broken rule names its column: %s", (_, fields, column, code, message) => {
     expect(errorsOf(fields)).toEqual([{ column, code, message }]);
   });
 
-  test("another rule", () => {
+  test("a broken rule of another kind names its column", () => {
     const [error, ...more] = errorsOf(["Lamp", "abc"]);
     expect(more).toEqual([]);
     expect(error).toMatchObject({ column: "code", code: "invalid" });
     expect(error?.message).toMatch(/^code .+/);
   });
 
-  test("NUL", () => {
+  test("a NUL is refused with its column", () => {
     const [error, ...more] = errorsOf(["La\0mp", "ABC"]);
     expect(more).toEqual([]);
     expect(error).toMatchObject({ column: "name", code: "invalid_character" });
     expect(error?.message).toContain("NUL");
   });
 
-  test("bytes that were not UTF-8", () => {
+  test("invalid UTF-8 is refused with its column", () => {
     const [error, ...more] = errorsOf(["Lamp", "ABC", "\uFFFD"]);
     expect(more).toEqual([]);
     expect(error).toMatchObject({ column: "note", code: "invalid_encoding" });
@@ -99,7 +99,7 @@ describe("a broken rule names its column", () => {
   });
 });
 
-test("every broken rule is told, each with its column", () => {
+test("every broken rule of a row is returned with its column", () => {
   expect(codesOf(["", "a", "123456"]).toSorted()).toEqual([
     "code: invalid",
     "code: too_short",
@@ -120,18 +120,18 @@ describe("lengths count characters", () => {
     ["letters", "x"],
     ["letters of two bytes", "é"],
     ["characters of two code units", "😀"],
-  ])("%s", (_, character) => {
+  ])("a length counts characters: %s", (_, character) => {
     expect(codesOf([character.repeat(10), "ABC"])).toEqual([]);
     expect(errorsOf([character.repeat(11), "ABC"])).toEqual([
       { column: "name", code: "too_long", message: "name has 11 characters; at most 10 are allowed" },
     ]);
   });
 
-  test("so that marks heaped on one letter don't get past them", () => {
+  test("combining marks count toward the length", () => {
     expect(codesOf([`a${"\u0301".repeat(5000)}`, "ABC"])).toEqual(["name: too_long"]);
   });
 
-  test("and where one is told, it is over the limit that is told with it", () => {
+  test("a reported length exceeds the reported limit", () => {
     const family = "👨‍👩‍👧‍👦";
     for (const { message } of errorsOf([family.repeat(11), "ABC"])) {
       const [, has = 0, limit = 0] = /has (\d+) characters; at most (\d+)/.exec(message) ?? [];
@@ -140,7 +140,7 @@ describe("lengths count characters", () => {
     expect(codesOf([family.repeat(11), "ABC"])).toEqual(["name: too_long"]);
   });
 
-  test("after trimming", () => {
+  test("lengths count after trimming", () => {
     expect(codesOf([`   ${"x".repeat(10)}   `, "ABC"])).toEqual([]);
   });
 });
@@ -152,14 +152,14 @@ describe("a book", () => {
     return "errors" in checked ? checked.errors.map(({ column, code }) => `${column}: ${code}`) : [];
   };
 
-  test("needs a title and an author, not a description", () => {
+  test("a book requires a title and an author but no description", () => {
     expect(book(["Emma", "Jane Austen"])).toEqual({
       values: { title: "Emma", author: "Jane Austen", description: "" },
     });
     expect(codes(["", " ", ""]).toSorted()).toEqual(["author: required", "title: required"]);
   });
 
-  test("has a title of at most 500, an author of 200, a description of 10,000 characters", () => {
+  test("a book has at most 500 characters of title, 200 of author and 10,000 of description", () => {
     expect(codes(["😀".repeat(500), "é".repeat(200), "x".repeat(10_000)])).toEqual([]);
     expect(codes(["😀".repeat(501), "é".repeat(201), "x".repeat(10_001)]).toSorted()).toEqual([
       "author: too_long",

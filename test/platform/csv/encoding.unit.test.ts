@@ -47,7 +47,7 @@ describe.each([1, 3, 65_536])("in chunks of %i bytes", (size) => {
     expect(file.replaced).toBe(0);
   });
 
-  test("Windows-1252, with the characters that Latin-1 has not", async () => {
+  test("Windows-1252 is detected with the characters that Latin-1 lacks", async () => {
     const bytes = concat("title\nGr", [0xf6, 0xdf], "e\n", [0x93], "x", [0x94, 0x20, 0x80], "\n");
     const file = await read(bytes, {}, size);
     expect(file.rows).toEqual([["title"], ["Größe"], ["“x” €"]]);
@@ -55,7 +55,7 @@ describe.each([1, 3, 65_536])("in chunks of %i bytes", (size) => {
     expect(file.replaced).toBe(0);
   });
 
-  test("UTF-8 with a few bytes that are not: they become U+FFFD, and their rows are counted", async () => {
+  test("invalid bytes in UTF-8 become U+FFFD, and their rows are counted", async () => {
     const bytes = concat("title,x\né,ü\nß", [0xff], ",ö", [0xe9], "\nä,", [0xc3], "\n");
     const file = await read(bytes, {}, size);
     expect(file.rows.slice(1)).toEqual([
@@ -77,7 +77,7 @@ describe.each([1, 3, 65_536])("in chunks of %i bytes", (size) => {
     },
   );
 
-  test("an encoding given is kept, whatever the bytes say", async () => {
+  test("a given encoding is used whatever the bytes are", async () => {
     const file = await read(Buffer.from("a\né\n"), { encoding: "windows-1252" }, size);
     expect(file.rows).toEqual([["a"], ["Ã©"]]);
     const other = await read(concat("a\n", [0xe9], "\n"), { encoding: "utf-8" }, size);
@@ -87,7 +87,7 @@ describe.each([1, 3, 65_536])("in chunks of %i bytes", (size) => {
 });
 
 describe("what is decided late", () => {
-  test("is the same for a file that begins with plain ASCII", async () => {
+  test("an encoding is detected in a file that begins with ASCII", async () => {
     const start = `a,b\n${ascii(20_000)}`;
     const utf8 = await read(concat(start, "é,ü\n"));
     expect(utf8.dialect.encoding).toBe("utf-8");
@@ -98,7 +98,7 @@ describe("what is decided late", () => {
     expect((await read(Buffer.from(start))).dialect.encoding).toBe("utf-8");
   });
 
-  test("is decided by most of the 64 KiB that follow, and kept", async () => {
+  test("an encoding is decided by the first 64 KiB after ASCII", async () => {
     const bytes = concat(
       `a,b\n${ascii(10_000)}`,
       [0xe9],
@@ -115,7 +115,7 @@ describe("what is decided late", () => {
     expect(file.replaced).toBe(2);
   });
 
-  test("does not take a mark within the file for one at its beginning", async () => {
+  test("a byte order mark inside a file is text", async () => {
     const file = await read(Buffer.from(`a,b\n${ascii(20_000)}\uFEFFc,d\n`));
     expect(file.dialect.bom).toBe(false);
     expect(file.rows.at(-1)).toEqual(["\uFEFFc", "d"]);
@@ -126,7 +126,7 @@ test.each([
   ["an Excel workbook", "PK\x03\x04\x14\0\x06\0"],
   ["an old Excel workbook", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0"],
   ["a gzip archive", "\x1f\x8b\x08\0\0"],
-])("%s is refused as what it is", async (what, start) => {
+])("%s is refused by name", async (what, start) => {
   await expect(read(Buffer.from(start, "latin1"))).rejects.toMatchObject({
     code: "invalid_input",
     message: expect.stringContaining(what),

@@ -35,7 +35,7 @@ function messageOf(env: NodeJS.ProcessEnv): string {
 }
 
 describe("the settings", () => {
-  test("have defaults", () => {
+  test("settings have defaults", () => {
     expect(loadConfig({ JWT_SECRET: SECRET })).toEqual({
       databaseUrl: "",
       databaseBackend: "postgres",
@@ -76,7 +76,7 @@ describe("the settings", () => {
     });
   });
 
-  test("are taken from the environment", () => {
+  test("settings are read from the environment", () => {
     const config = loadConfig({
       DATABASE_URL,
       DATABASE_BACKEND: "cockroachdb",
@@ -121,7 +121,7 @@ describe("the settings", () => {
     });
   });
 
-  test("lose the spaces around them, and count as unset where nothing is left", () => {
+  test("settings are trimmed, and blank ones count as unset", () => {
     const config = loadConfig({ JWT_SECRET: SECRET, PORT: " 8001 ", HOST: "", LOG_LEVEL: "  " });
     expect(config).toMatchObject({ port: 8001, host: "127.0.0.1", logLevel: "info" });
   });
@@ -181,7 +181,7 @@ describe("a bad value", () => {
     ["LOG_FORMAT", "text"],
   ];
 
-  test.each(bad)("is refused by its variable's name: %s=%s", (name, value) => {
+  test.each(bad)("the setting %s=%s is refused by name", (name, value) => {
     expect(messageOf({ JWT_SECRET: SECRET, [name]: value })).toMatch(new RegExp(`^${name}: `));
   });
 
@@ -195,15 +195,15 @@ describe("a bad value", () => {
       'LOG_FORMAT: "text" is not one of: auto, json, pretty. json: one object per line.',
     ],
     ["PUBLIC_URL", "foo", 'PUBLIC_URL: "foo" has the wrong format. Base URL that clients use, such as'],
-  ])("is shown with the rule and the meaning: %s=%s", (name, value, message) => {
+  ])("the refusal of %s=%s shows the value, the rule and the meaning", (name, value, message) => {
     expect(messageOf({ JWT_SECRET: SECRET, [name]: value })).toContain(message);
   });
 
-  test("may be a secret that is missing beside DATABASE_URL", () => {
+  test("JWT_SECRET is required with DATABASE_URL", () => {
     expect(messageOf({ DATABASE_URL })).toMatch(/^JWT_SECRET: required/);
   });
 
-  test("may be a pool too small for the jobs that run at a time", () => {
+  test("a pool too small for the worker concurrency is refused", () => {
     const env = { JWT_SECRET: SECRET, WORKER_CONCURRENCY: "11" };
     expect(messageOf({ ...env, DATABASE_POOL_MAX: "16" })).toMatch(/^DATABASE_POOL_MAX: 16 .*need 30/);
     expect(errorOf({ ...env, DATABASE_POOL_MAX: "30" })).toBeNull();
@@ -219,7 +219,7 @@ describe("a bad value", () => {
     { DATABASE_URL: "mysql://rowmill:hunter2@db.example.com/rowmill", JWT_SECRET: SECRET },
     { DATABASE_URL, JWT_SECRET: SECRET, PORT: "abc" },
     { DATABASE_URL, JWT_SECRET: SECRET, WORKER_CONCURRENCY: "500" },
-  ])("never brings a secret into the message: %o", (env) => {
+  ])("a refused setting never shows a secret: %o", (env) => {
     const error = errorOf(env);
     expect(error).toBeInstanceOf(ConfigError);
     const shown = `${messageOf(env)} ${error instanceof Error && error.stack}`;
@@ -228,7 +228,7 @@ describe("a bad value", () => {
 });
 
 describe("the secret kept in DATA_DIR", () => {
-  test("is made once, for its owner alone", () => {
+  test("the secret in DATA_DIR is created once and readable only by its owner", () => {
     const DATA_DIR = join(temporaryFolder(), "made", "on demand");
     const { jwtSecret } = loadConfig({ DATA_DIR });
     expect(jwtSecret.length).toBeGreaterThanOrEqual(32);
@@ -237,7 +237,7 @@ describe("the secret kept in DATA_DIR", () => {
     expect(loadConfig({ DATA_DIR: join(temporaryFolder(), "other") }).jwtSecret).not.toBe(jwtSecret);
   });
 
-  test("gives way to JWT_SECRET", () => {
+  test("JWT_SECRET takes precedence over the secret in DATA_DIR", () => {
     const DATA_DIR = temporaryFolder();
     loadConfig({ DATA_DIR });
     expect(loadConfig({ DATA_DIR, JWT_SECRET: SECRET }).jwtSecret).toBe(SECRET);
@@ -245,14 +245,14 @@ describe("the secret kept in DATA_DIR", () => {
 });
 
 describe("a .env file in the working directory", () => {
-  test("is read", async () => {
+  test("a .env file in the working directory is read", async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, ".env"), `JWT_SECRET="${SECRET}"\nPORT=9001 # not the default\n#HOST=0.0.0.0\n`);
     const config = await configOfChild(cwd, {});
     expect(config).toMatchObject({ jwtSecret: SECRET, port: 9001, host: "127.0.0.1" });
   });
 
-  test("does not override the environment", async () => {
+  test("a .env file does not override the environment", async () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, ".env"), `JWT_SECRET="${SECRET}"\nPORT=9001\nHOST=0.0.0.0\n`);
     const config = await configOfChild(cwd, { PORT: "9002" });
@@ -281,7 +281,7 @@ describe("the documentation", () => {
       /^\| `([A-Z][A-Z0-9_]*)` \|/gm,
     ],
     [".env.example", ".env.example", /^#?([A-Z][A-Z0-9_]*)=/gm],
-  ])("names every setting once in %s, and nothing else", (_, file, pattern) => {
+  ])("%s names every setting once and nothing else", (_, file, pattern) => {
     const text = readFileSync(join(root, file), "utf8");
     const named = [...text.matchAll(pattern)].map(([, name]) => name);
     expect(named.sort()).toEqual(settings);
