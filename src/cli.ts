@@ -1,6 +1,6 @@
 /** The command line for operators. */
 import { findCommand, helpFor } from "./cli/commands.ts";
-import { loadConfig } from "./config.ts";
+import { loadConfig } from "./config/config.ts";
 import { openContext } from "./context.ts";
 import { ConfigError, DomainError } from "./errors.ts";
 import { createLog } from "./platform/log.ts";

@@ -1,8 +1,8 @@
 /** The context that every verb receives: the resources of its program, who acts, and the open transaction. */
 import { type SQL, sql } from "drizzle-orm";
 import type pg from "pg";
-import type { Config } from "./config.ts";
-import { type ProgramRole, queueConnections } from "./connections.ts";
+import type { Config } from "./config/config.ts";
+import { type ProgramRole, queueConnections } from "./config/connections.ts";
 import { requireMigrated } from "./migrate.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readArguments } from "./cli/arguments.ts";
-import { environmentFor, loadConfig } from "./config.ts";
+import { environmentFor, loadConfig } from "./config/config.ts";
 import { runDemo, SAMPLE } from "./demo/run-demo.ts";
 import { printWelcome } from "./demo/welcome.ts";
 import { ConfigError } from "./errors.ts";

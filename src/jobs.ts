@@ -1,6 +1,6 @@
 /** The catalog of all kinds of jobs: their payloads and how they run. handlers.ts binds each to its verb. */
 import Type, { type Static, type TSchema } from "typebox";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import type { JobContract } from "./platform/queue/queue.ts";
 
 /** The queues that WORKER_QUEUES chooses from. */

@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { readMigrationFiles } from "drizzle-orm/migrator";
 import pg from "pg";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { ConfigError } from "./errors.ts";
 import { jobs } from "./jobs.ts";
 import type { Log } from "./platform/log.ts";

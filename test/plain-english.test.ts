@@ -5,9 +5,12 @@ import { expect, test } from "vitest";
 
 const root = resolve(import.meta.dirname, "..");
 const self = "test/plain-english.test.ts";
-const files = globSync(["*.md", "docs/**/*.md", "{src,test}/**/*.{ts,tsx,sh}", ".env.example", "Dockerfile", "compose.yaml"], {
-  cwd: root,
-}).filter((file) => file !== self);
+const files = globSync(
+  ["*.md", "docs/**/*.md", "{src,test}/**/*.{ts,tsx,sh}", ".env.example", "Dockerfile", "compose.yaml"],
+  {
+    cwd: root,
+  },
+).filter((file) => file !== self);
 
 /** A phrase, and what to write instead. */
 const PHRASES: readonly (readonly [RegExp, string])[] = [
@@ -16,7 +19,7 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\b(?:is|are|was|were|there's) none\b/i, '"does not exist", "has no ..."'],
   [/\bin hand\b/i, '"running", "held"'],
   [/\b(?:came|comes?|becomes?|became) of\b/i, '"result", "outcome"'],
-  [/\b(?:is|are|was|were|be) told\b/i, "say who tells: \"Rowmill reports\""],
+  [/\b(?:is|are|was|were|be) told\b/i, 'say who tells: "Rowmill reports"'],
   [/\bmend(?:s|ed|ing|able)?\b/i, '"fix", "repair"'],
   [/\bshall\b/i, '"must", "will"'],
   [/\bbegun\b/i, '"started"'],

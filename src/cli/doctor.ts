@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import type pg from "pg";
 import { RUNNABLE_STATES } from "../batches/state.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { QUEUES } from "../jobs.ts";
 import { pendingMigrations } from "../migrate.ts";
 import { createLog } from "../platform/log.ts";

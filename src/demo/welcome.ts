@@ -1,5 +1,5 @@
 import packageJson from "../../package.json" with { type: "json" };
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { RunningPostgres } from "../platform/postgres/embedded-postgres.ts";
 
 /** Prints where Rowmill runs and how to begin. */

@@ -2,7 +2,7 @@ import { DrizzleQueryError } from "drizzle-orm/errors";
 import pg from "pg";
 import { type DestinationStream, type Logger, pino } from "pino";
 import pretty from "pino-pretty";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { isDataException } from "./sqlstates.ts";
 
 export type Log = Logger;

@@ -1,6 +1,7 @@
 /** The states of a task and what leads from one to the next. Every UPDATE of `tasks.status` names its edge here. */
+
+import { stateMachine, type Transition } from "../platform/state-machine.ts";
 import { OPEN_TASK_STATUSES, type TaskEventType, type TaskStatus } from "../schema/tasks.ts";
-import { stateMachine, type Transition } from "../state-machine.ts";
 
 interface TaskTransition extends Transition<TaskStatus> {
   /** The type of the event that records it in the audit trail. */

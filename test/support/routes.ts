@@ -1,6 +1,6 @@
 /** The routes of the app, for tests without a database: creating the app uses no resource, only answering does. */
 import { createApp } from "../../src/app.ts";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { ChangeListener } from "../../src/platform/postgres/change-listener.ts";
 import { databaseOn, openPool } from "../../src/platform/postgres/database.ts";

@@ -1,7 +1,7 @@
 /** The settings that only the replaced services' endpoints have. */
 import Type from "typebox";
-import type { Config } from "../../config.ts";
-import { readSettings } from "../../read-settings.ts";
+import type { Config } from "../../config/config.ts";
+import { readSettings } from "../../config/read-settings.ts";
 
 export const LegacySettings = Type.Object({
   ANONYMOUS_UPLOADS: Type.Enum(["true", "false"], {

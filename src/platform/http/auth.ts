@@ -5,7 +5,7 @@
 import cookie from "@fastify/cookie";
 import jwt from "@fastify/jwt";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { DomainError } from "../../errors.ts";
 import type { Caller, Role } from "../../schema/accounts.ts";
 import type { Log } from "../log.ts";

@@ -1,6 +1,6 @@
 /** Groups of routes for users who have proved who they are. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { authenticate, requireRole, SECURITY } from "./auth.ts";
 

@@ -1,7 +1,7 @@
 /** Receives the changes that processes publish, with LISTEN on one connection per process. */
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import type { Log } from "../log.ts";
 import { connectionLimits } from "./database.ts";
 

@@ -1,8 +1,8 @@
 /** The job queue, over pg-boss. Only this folder imports pg-boss. */
 import { sql } from "drizzle-orm";
 import { type Db, fromDrizzle, type Job, PgBoss, type QueueOptions, type WorkOptions } from "pg-boss";
-import type { Config } from "../../config.ts";
-import { type ProgramRole, SLOTS_FOR_OTHERS } from "../../connections.ts";
+import type { Config } from "../../config/config.ts";
+import { type ProgramRole, SLOTS_FOR_OTHERS } from "../../config/connections.ts";
 import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import { describeError, type Log } from "../log.ts";
 import { connectionLimits, type Database } from "../postgres/database.ts";

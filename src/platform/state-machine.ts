@@ -1,5 +1,5 @@
 /** States and the transitions between them, for batches and tasks. */
-import { DomainError } from "./errors.ts";
+import { DomainError } from "../errors.ts";
 
 export interface Transition<State extends string> {
   readonly from: readonly State[];

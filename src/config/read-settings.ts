@@ -1,7 +1,7 @@
 import Type, { type Static, type TObject, type TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import Value from "typebox/value";
-import { ConfigError } from "./errors.ts";
+import { ConfigError } from "../errors.ts";
 
 const WHOLE_NUMBER = /^-?\d{1,15}$/;
 /** Settings whose values never appear in messages. */
