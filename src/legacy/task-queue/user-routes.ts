@@ -11,11 +11,12 @@ import { type SessionTokens, startSession } from "../../accounts/start-session.t
 import type { Context } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
+import { NUL_FREE } from "../../platform/http/schemas.ts";
 import { speakAsDjango } from "../shared/django-errors.ts";
 
 const { username, password } = NewAccount.properties;
 const PersonName = (description: string, example: string) =>
-  Type.String({ maxLength: 150, pattern: "^[^\\u0000]*$", default: "", description, examples: [example] });
+  Type.String({ maxLength: 150, pattern: NUL_FREE, default: "", description, examples: [example] });
 
 const Registration = Type.Object(
   {
@@ -141,7 +142,7 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   };
 }
 
-/** The service knew no 409. */
+/** The service answered 400 with this text, never 409. */
 function sayTaken(error: unknown): never {
   if (!(error instanceof DomainError) || error.code !== "conflict") throw error;
   const message = "A user with that username already exists.";
