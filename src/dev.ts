@@ -21,10 +21,10 @@ await runProgram(
   "start",
   () => ({ ...loadConfig(), logLevel: "warn" }),
   async (running) => {
-    const { file = SAMPLE, ...given } = readStartArguments();
-    const database = await startServices(running, given);
-    if (!given.demo) return printWelcome(running.config, database);
-    const keepsRunning = !given.exit && process.stdout.isTTY;
+    const { file = SAMPLE, ...values } = readStartArguments();
+    const database = await startServices(running, values);
+    if (!values.demo) return printWelcome(running.config, database);
+    const keepsRunning = !values.exit && process.stdout.isTTY;
     const isDone = await runDemo(running.config, file, keepsRunning);
     if (!isDone || !keepsRunning) {
       await running.close();

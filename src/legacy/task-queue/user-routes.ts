@@ -1,4 +1,4 @@
-/** The accounts of the Django task queue service: its paths, bodies and codes over the same verbs as /api/v1. */
+/** The account endpoints of the Django task queue service, with its paths, bodies and statuses. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
 import { isEmail } from "../../accounts/emails.ts";
@@ -87,7 +87,7 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, body }, reply) => {
         const { username, email, password, password2, first_name: firstName, last_name: lastName } = body;
         if (!isEmail(email)) throw invalidField("email", "Enter a valid email address.");
-        if (password2 !== password) throw invalidField("password2", "The two passwords are not the same.");
+        if (password2 !== password) throw invalidField("password2", "The two passwords differ.");
         const { passwordMinLength } = config;
         const account = { username, password, email, firstName, lastName, passwordMinLength };
         const user = await signUp(ctx, account).catch(sayTaken);

@@ -88,8 +88,8 @@ export async function openCsv(
     const sample = window.content.slice(0, BLOCK_BYTES);
     const isWhole = window.isEnd && sample.length === window.content.length;
     const hasHeader = options.header ?? true;
-    const given = { delimiter: options.delimiter ?? separator, quote: options.quote, escape: options.escape };
-    const syntax = guessSyntax(sample, isWhole, given, hasHeader);
+    const known = { delimiter: options.delimiter ?? separator, quote: options.quote, escape: options.escape };
+    const syntax = guessSyntax(sample, isWhole, known, hasHeader);
     const parser = new CsvParser(syntax, skipped);
     const blocks = readRecords(window, parser, limits);
     const first = await blocks.next();
@@ -163,10 +163,10 @@ function readHeader(
   options: CsvOptions,
   limits: CsvLimits,
 ): CsvHeader {
-  const given = options.columns?.map((name) => name.trim());
+  const chosen = options.columns?.map((name) => name.trim());
   if (options.header === false) {
     const width = sampled.reduce((most, { fields }) => Math.max(most, fields.length), first.fields.length);
-    const names = given ?? Array.from({ length: width }, (_, at) => `column_${at + 1}`);
+    const names = chosen ?? Array.from({ length: width }, (_, at) => `column_${at + 1}`);
     return { row: null, names: checkNames(names, limits) };
   }
   if (first.problem) throw invalidField("file", `The header is not valid CSV. ${first.problem}`);
@@ -175,11 +175,11 @@ function readHeader(
     .slice(1)
     .reduce((most, { fields }) => Math.max(most, fields.findLastIndex((field) => field !== "") + 1), 1);
   while (names.length > filled && names.at(-1) === "") names.pop();
-  if (given && given.length !== names.length) {
+  if (chosen && chosen.length !== names.length) {
     const found = `the header in row ${first.row} has ${names.length}: ${names.join(", ").slice(0, 500)}`;
-    throw invalidField("columns", `has ${given.length} names, but ${found}. Send one name per column.`);
+    throw invalidField("columns", `has ${chosen.length} names, but ${found}. Send one name per column.`);
   }
-  return { row: first.row, names: checkNames(given ?? names, limits) };
+  return { row: first.row, names: checkNames(chosen ?? names, limits) };
 }
 
 function checkNames(names: readonly string[], { headerNameMaxBytes }: CsvLimits): readonly string[] {

@@ -22,11 +22,11 @@ export interface CsvRecord {
 
 export interface Parsed {
   readonly records: CsvRecord[];
-  /** Where the record begins that may go on behind the text. */
+  /** The position of the last record, which may continue after the text. */
   readonly rest: number;
 }
 
-/** Hears of each quoted cell: its record's place among those of one call of `parse`, its column, blanks before it. */
+/** Called for each quoted cell, with the index of its record within one call of `parse`. */
 export type OnQuoted = (record: number, column: number, isPadded: boolean) => void;
 
 /**
@@ -95,7 +95,7 @@ export class CsvParser {
     }
   }
 
-  /** Reads a record with a quote in its first line. @returns where the next one begins, or INCOMPLETE */
+  /** Reads a record with a quote in its first line. @returns the position of the next record, or INCOMPLETE */
   #quotedRecord(text: string, start: number, isLast: boolean, records: CsvRecord[]): number {
     const { quote } = this.#syntax;
     const fields: string[] = [];

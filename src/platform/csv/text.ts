@@ -33,12 +33,12 @@ const MARKS: readonly (readonly [Encoding, readonly number[]])[] = [
 
 /**
  * Yields text; no piece is empty. Updates `decoded` meanwhile.
- * @param given the encoding, if it is known
+ * @param known the encoding, if it is known
  */
 export async function* decodeText(
   source: AsyncIterable<Uint8Array>,
   decoded: Decoded,
-  given: Encoding | undefined,
+  known: Encoding | undefined,
 ): AsyncGenerator<string> {
   let decoder: InstanceType<typeof TextDecoder> | null = null;
   let undecided: Buffer = Buffer.alloc(0);
@@ -47,10 +47,10 @@ export async function* decodeText(
     if (isStart) {
       const mark = MARKS.find(([, mark]) => mark.every((byte, at) => bytes[at] === byte));
       const [marked, markBytes] = mark ?? [undefined, []];
-      decoded.bom = marked !== undefined && (given ?? marked) === marked;
+      decoded.bom = marked !== undefined && (known ?? marked) === marked;
       if (decoded.bom) bytes = bytes.subarray(markBytes.length);
-      decoded.encoding = given ?? marked ?? "utf-8";
-      if (given || marked) decoder = decoderFor(decoded.encoding);
+      decoded.encoding = known ?? marked ?? "utf-8";
+      if (known || marked) decoder = decoderFor(decoded.encoding);
       isStart = false;
       refuseOtherFormats(bytes);
     }

@@ -24,8 +24,8 @@ const BY_FORMAT: Readonly<Record<string, string>> = {
 /** Returns a value that the schema allows; undefined for text without an example. */
 export function exampleOf(schema: JsonSchema, schemas: Schemas): unknown {
   const { $ref, anyOf, oneOf, items, properties = {} } = schema;
-  const given = schema.examples?.[0] ?? schema.default ?? schema.enum?.[0];
-  if (given !== undefined) return given;
+  const own = schema.examples?.[0] ?? schema.default ?? schema.enum?.[0];
+  if (own !== undefined) return own;
   if ($ref !== undefined) return exampleOf(schemas[nameIn($ref)] ?? {}, schemas);
   const [variant] = anyOf ?? oneOf ?? [];
   if (variant) return exampleOf(variant, schemas);

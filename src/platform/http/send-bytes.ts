@@ -44,7 +44,7 @@ export function sendBytes(
   const part = partOf(request, bytes, validators);
   if (part === "outside") {
     reply.headers({ "content-range": `bytes */${bytes}`, "cache-control": "no-store" });
-    const detail = `Range: "${request.headers.range}" begins after the end. The file has ${bytes} bytes.`;
+    const detail = `Range: "${request.headers.range}" is outside the file, which has ${bytes} bytes.`;
     return sendProblem(reply, 416, "range_not_satisfiable", detail);
   }
   const { start, end } = part ?? { start: 0, end: bytes };

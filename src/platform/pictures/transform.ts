@@ -23,7 +23,7 @@ export interface Plan {
   readonly keepsMetadata: boolean;
 }
 
-export interface Made {
+export interface EncodedPicture {
   readonly bytes: Buffer;
   readonly width: number;
   readonly height: number;
@@ -34,24 +34,24 @@ export interface Made {
  * @throws PictureRefused
  */
 export async function transform(
-  bytes: Buffer,
+  input: Buffer,
   original: Inspected,
   plan: Plan,
   limits: Limits,
-): Promise<Made> {
+): Promise<EncodedPicture> {
   try {
-    const made = await encoded(bytes, original, plan, limits).catch((error: unknown) => {
+    const bytes = await encodeAs(input, original, plan, limits).catch((error: unknown) => {
       if (!isHarmless(error)) throw error;
-      return encoded(bytes, original, plan, { ...limits, failOn: "error" });
+      return encodeAs(input, original, plan, { ...limits, failOn: "error" });
     });
-    const { width, height } = await sharp(made).metadata();
-    return { bytes: made, width, height };
+    const { width, height } = await sharp(bytes).metadata();
+    return { bytes, width, height };
   } catch (error) {
     throw refusalOf(error, limits.maxSeconds);
   }
 }
 
-function encoded(
+function encodeAs(
   bytes: Buffer,
   original: Inspected,
   plan: Plan,
@@ -81,9 +81,9 @@ export interface Preview {
   readonly channels: 1 | 2 | 3 | 4;
 }
 
-export async function previewOf(made: Buffer, side: number, limits: Limits): Promise<Preview> {
+export async function previewOf(bytes: Buffer, side: number, limits: Limits): Promise<Preview> {
   try {
-    const { data, info } = await open(made, { ...limits, pages: 1 })
+    const { data, info } = await open(bytes, { ...limits, pages: 1 })
       .resize(within(side))
       .raw()
       .toBuffer({ resolveWithObject: true });
