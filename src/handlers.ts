@@ -66,13 +66,13 @@ export const handlers: Handlers = {
  * @throws ConfigError if WORKER_QUEUES names an unknown queue
  */
 export async function takeJobs(ctx: OpenContext): Promise<Disposable> {
-  const names = jobsTaken(ctx.config.workerQueues);
+  const names = jobsOf(ctx.config.workerQueues);
   const pauses = await followPauses(ctx);
   for (const name of names) await takeJob(ctx, name);
   return pauses;
 }
 
-function jobsTaken(queues: ReadonlyMap<string, number> | null): JobName[] {
+function jobsOf(queues: ReadonlyMap<string, number> | null): JobName[] {
   const unknown = [...(queues?.keys() ?? [])].find((queue) => !QUEUES.some((known) => known === queue));
   if (unknown) throw new ConfigError(`WORKER_QUEUES: "${unknown}" is not one of: all, ${QUEUES.join(", ")}.`);
   const names = Object.keys(jobs) as JobName[];

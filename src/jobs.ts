@@ -1,6 +1,6 @@
 /** The catalogue of jobs: names, payloads and options. handlers.ts binds each job to its verb. */
 import Type, { type Static, type TSchema } from "typebox";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import type { JobContract } from "./platform/queue/queue.ts";
 
 /** Workers choose their queues with WORKER_QUEUES. */
@@ -37,7 +37,7 @@ const rowJobOptions = {
 const rowJob = {
   queue: "bulk_processing",
   concurrency: "worker",
-  leavesRoom: true,
+  leavesSlotForOthers: true,
 } as const satisfies Partial<Contract>;
 
 const backgroundOptions = {
@@ -53,7 +53,7 @@ const backgroundOptions = {
 /** Runs a task of any type. Failed tasks are data; a job is delivered again if its worker is lost. */
 const taskJob = {
   concurrency: "worker",
-  leavesRoom: true,
+  leavesSlotForOthers: true,
   payload: Type.Object({ taskId: Type.String(), run: Type.Integer() }),
   // Limits how many workers a file can kill that crashes every process that opens it.
   options: { ...rowJobOptions, retryLimit: 8, expireInSeconds: 23 * 3600 },

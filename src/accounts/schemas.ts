@@ -1,7 +1,7 @@
 /** The bodies of signups and logins. */
 import Type from "typebox";
+import { NUL_FREE } from "../platform/http/schemas.ts";
 
-const NUL_FREE = "^[^\\u0000]*$";
 const Username = Type.String({
   minLength: 1,
   maxLength: 150,

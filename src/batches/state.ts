@@ -1,6 +1,7 @@
 /** The states of a batch and what leads from one to the next. Every UPDATE of `batches.state` names its edge here. */
+
+import { stateMachine, type Transition } from "../platform/state-machine.ts";
 import type { BatchState } from "../schema/batches.ts";
-import { stateMachine, type Transition } from "../state-machine.ts";
 import type { StoredBatch } from "./queries.ts";
 
 export const transitions = {

@@ -2,12 +2,13 @@
 import Type from "typebox";
 import Value from "typebox/value";
 import { decodeCursor, notACursor } from "../platform/http/paging.ts";
+import { NUL_FREE } from "../platform/http/schemas.ts";
 import { BOOK_SORTS, type BookPlace, type BookSort } from "./list-books.ts";
 
 const Place = Type.Tuple([
   Type.Enum([...BOOK_SORTS]),
   Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-  Type.Union([Type.Null(), Type.String({ pattern: "^[^\\u0000]*$" })]),
+  Type.Union([Type.Null(), Type.String({ pattern: NUL_FREE })]),
 ]);
 
 /** A cursor belongs to the order it was made in. */

@@ -24,7 +24,7 @@ export async function openProbes(ctx: OpenContext): Promise<AsyncDisposable> {
   handleErrors(app);
   app.addSchema(Problem);
   const queues = QUEUES.filter((queue) => workerQueues?.has(queue) ?? true);
-  const source = { inHand: ctx.queue.inHand, queues, readDepths: () => listQueues(ctx) };
+  const source = { running: ctx.queue.running, queues, readDepths: () => listQueues(ctx) };
   await app.register(healthRoutes(() => ctx.pool.query("SELECT 1")));
   await app.register(metricRoutes(openMetrics(source, ctx.log)));
   await app.listen({ host, port }).catch(mapListenError);

@@ -20,7 +20,7 @@ export async function registerWorker(ctx: OpenContext): Promise<AsyncDisposable>
     startedAt: sql`statement_timestamp()`,
   };
   const report = async () => {
-    const running = ctx.queue.inHand.list().map(({ queue: _, ...job }) => job);
+    const running = ctx.queue.running.list().map(({ queue: _, ...job }) => job);
     const now = { running, lastSeenAt: sql`statement_timestamp()` };
     await ctx.db
       .insert(workers)

@@ -2,12 +2,11 @@
 import Type, { type Static } from "typebox";
 import { invalidField } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
-import { Uuid } from "../platform/http/schemas.ts";
+import { NUL_FREE, Uuid } from "../platform/http/schemas.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
 import type { TaskFilter } from "./queries.ts";
 import { requireTaskType } from "./types/registry.ts";
 
-const NUL_FREE = "^[^\\u0000]*$";
 const DAY_MS = 86_400_000;
 /** PostgreSQL cannot parse years with five digits as JavaScript writes them. */
 const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);

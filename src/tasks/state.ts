@@ -1,6 +1,6 @@
 /** The states of a task and the transitions between them. Every UPDATE of `tasks.status` uses one of them. */
+import { stateMachine, type Transition } from "../platform/state-machine.ts";
 import { OPEN_TASK_STATUSES, type TaskEventType, type TaskStatus } from "../schema/tasks.ts";
-import { stateMachine, type Transition } from "../state-machine.ts";
 
 interface TaskTransition extends Transition<TaskStatus> {
   /** The type of the event in the history of the task. */

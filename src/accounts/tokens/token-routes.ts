@@ -5,7 +5,7 @@ import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../../platform/http/paging.ts";
-import { NumericId } from "../../platform/http/schemas.ts";
+import { NUL_FREE, NumericId } from "../../platform/http/schemas.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { listTokens } from "./api-tokens.ts";
 import { createToken } from "./create-token.ts";
@@ -17,7 +17,7 @@ const NewToken = Type.Object(
     name: Type.String({
       minLength: 1,
       maxLength: 100,
-      pattern: "^[^\\u0000]*$",
+      pattern: NUL_FREE,
       description: "The purpose of the token. Each of your tokens needs a different name.",
       examples: ["nightly import"],
     }),

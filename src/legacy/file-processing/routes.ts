@@ -1,4 +1,4 @@
-/** The endpoints of the Celery file-processing service: its paths, bodies and codes over the same verbs as /api/v1. */
+/** The endpoints of the Celery file-processing service, with its paths, bodies and statuses. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";

@@ -1,12 +1,12 @@
 import { FORMATS } from "../../../platform/pictures/formats.ts";
 import type { Inspected } from "../../../platform/pictures/inspect.ts";
-import type { Made, Plan } from "../../../platform/pictures/transform.ts";
+import type { EncodedPicture, Plan } from "../../../platform/pictures/transform.ts";
 
 /** "Resized photo.jpg from 4000 x 3000 to 1920 x 1440 and converted it from PNG to WebP: 2.1 MB became 0.4 MB" */
 export function summaryOf(
   name: string,
   before: Inspected & { readonly bytes: number },
-  after: Made & Pick<Plan, "format">,
+  after: EncodedPicture & Pick<Plan, "format">,
 ): string {
   const from = `${before.width} x ${before.height}`;
   const to = `${after.width} x ${after.height}`;
