@@ -18,7 +18,7 @@ import type { RunningTask, TaskInput, TaskResult, TaskType } from "./task-type.t
 const { force: _, ...options } = UploadOptions.properties;
 const params = Type.Object(options);
 
-/** A waiting task reads its batch this often and takes up a place of its worker. */
+/** A waiting task reads its batch this often and takes up a slot of its worker. */
 const POLL_MS = 500;
 
 export const batchImportType: TaskType<typeof params, "required"> = {
