@@ -21,7 +21,7 @@ import { runTask } from "./tasks/run/run-task.ts";
 import { reconcileTasks } from "./tasks/upkeep/reconcile-tasks.ts";
 import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
 
-export interface JobInput<N extends JobName> {
+interface JobInput<N extends JobName> {
   readonly payload: Payload<N>;
   readonly delivery: Delivery;
   /** The transaction that commits with the job's completion; null for jobs that are not transactional. */

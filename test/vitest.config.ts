@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
+const globalSetup = [join(import.meta.dirname, "support/postgres.ts")];
 const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
 
 export default defineConfig({
@@ -8,14 +10,16 @@ export default defineConfig({
     root: import.meta.dirname,
     projects: [
       { test: { ...shared, name: "architecture", include: ["architecture.test.ts", "docs.test.ts"] } },
+      // Need no database and little time: they run in `npm run check`.
+      { test: { ...shared, name: "unit", include: ["**/*.unit.test.ts"], isolate: false } },
       {
         test: {
           ...shared,
           name: "rowmill",
           sequence: { groupOrder: 1 },
           include: ["**/*.test.ts"],
-          exclude: ["architecture.test.ts", "docs.test.ts", "flows/**"],
-          globalSetup: ["support/postgres.ts"],
+          exclude: ["architecture.test.ts", "docs.test.ts", "**/*.unit.test.ts", "flows/**"],
+          globalSetup,
           // Each file has a database and an app of its own; to load the sources for each took a third of the time.
           isolate: false,
           maxWorkers: 2,
@@ -29,7 +33,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           include: ["flows/**/*.test.ts"],
           exclude: ["flows/fairness.test.ts"],
-          globalSetup: ["support/postgres.ts"],
+          globalSetup,
           testTimeout: 120_000,
           maxWorkers: 3,
         },
@@ -41,7 +45,7 @@ export default defineConfig({
           name: "alone",
           sequence: { groupOrder: 3 },
           include: ["flows/fairness.test.ts"],
-          globalSetup: ["support/postgres.ts"],
+          globalSetup,
           testTimeout: 120_000,
         },
       },

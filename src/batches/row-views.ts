@@ -11,7 +11,7 @@ import type { StoredRow, StoredRowDetail, StoredRowEvent } from "./row-queries.t
 import { isWhole } from "./state.ts";
 import { RowStatus } from "./views.ts";
 
-export const RowErrorView = Type.Object({
+const RowErrorView = Type.Object({
   column: nullable(Type.String({ examples: ["title"] }), "null: the error concerns the whole row."),
   code: Type.String({ description: "The broken rule, for programs.", examples: ["required"] }),
   message: Type.String({ description: "The broken rule, for people.", examples: ["title is required"] }),
@@ -119,7 +119,7 @@ export type RowView = Static<typeof RowView>;
  * The cells by column name, with secrets masked. Cells beyond the header are named `_extra`, `_extra_2` and so on.
  * @param isMalformed whether the cells of the row may be in the wrong columns
  */
-export function namedCells(
+function namedCells(
   batch: StoredBatch,
   fields: readonly string[],
   isMalformed: boolean,

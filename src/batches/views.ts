@@ -22,7 +22,7 @@ export const NotReversed = Type.Enum(["kept", "failed"], {
 
 export type NotReversed = Static<typeof NotReversed>;
 
-export const Counts = Type.Object(
+const Counts = Type.Object(
   {
     total: Type.Integer({ description: "All rows of the file. Grows while the upload is being received." }),
     pending: Type.Integer({ description: "Rows that wait for a worker." }),
@@ -41,7 +41,7 @@ export const Counts = Type.Object(
   },
 );
 
-export type Counts = Static<typeof Counts>;
+type Counts = Static<typeof Counts>;
 
 const BATCH_EXAMPLE = {
   id: "01a20159-f320-7af5-a6be-a1fe00000000",

@@ -93,7 +93,7 @@ function readStatuses(given: readonly string[]): TaskStatus[] {
  * When a date or a moment begins, and when it is over: a moment is told to the millisecond.
  * @throws DomainError `invalid_input`
  */
-export function readMoment(field: string, text: string): { start: Date; end: Date } {
+function readMoment(field: string, text: string): { start: Date; end: Date } {
   const isDate = DATE.test(text);
   const start = Date.parse(text);
   // Of the year 0 PostgreSQL knows nothing, and JavaScript takes the 30th of February for the 1st of March.

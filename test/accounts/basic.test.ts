@@ -1,22 +1,19 @@
 /** `Authorization: Basic`, sent with every request by clients that know nothing else. */
 import argon2 from "argon2";
 import { eq, sql } from "drizzle-orm";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { hashPassword, NO_PASSWORD } from "../../src/accounts/passwords.ts";
 import { anonymousUser } from "../../src/legacy/csv-importer/anonymous.ts";
 import { users } from "../../src/schema/accounts.ts";
 import type { Answer, Client, Problem } from "../support/client.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { startSecondApi } from "../support/second-api.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
 const ME = "/api/v1/auth/me";
 const PASSWORD = "correct horse";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 afterEach(() => vi.restoreAllMocks());
 
 type Me = Answer<{ id: number; username: string; role: string } & Problem>;
@@ -39,7 +36,7 @@ async function setPassword({ ctx }: Rowmill, username: string, password: string)
 const countHashes = () => vi.spyOn(argon2, "verify");
 
 describe("a name and a password", () => {
-  test("are enough for any call, reads and writes", async () => {
+  test("Basic authentication allows reads and writes", async () => {
     const { userId } = await rowmill.client.signUp("ada");
     const { status, body } = await meAs("ada");
     expect(status).toBe(200);
@@ -56,7 +53,7 @@ describe("a name and a password", () => {
     });
   };
 
-  test("that a browser adds by itself change nothing for another site", async () => {
+  test("Basic credentials from another site change nothing", async () => {
     await rowmill.client.signUp("browser");
     const authorization = basic("browser", PASSWORD);
     for (const foreign of [
@@ -73,7 +70,7 @@ describe("a name and a password", () => {
     expect((await upload({ authorization, "sec-fetch-site": "same-origin" })).status).toBe(202);
   });
 
-  test("may be sent in any case of the scheme and the name", async () => {
+  test("Basic authentication ignores the case of the scheme and the name", async () => {
     await rowmill.client.signUp("Grace");
     for (const name of ["Grace", "gRACE", " grace "]) expect((await meAs(name)).status).toBe(200);
     const credentials = basic("Grace", PASSWORD).replace("Basic ", "");
@@ -88,13 +85,13 @@ describe("a name and a password", () => {
     ["spaces around", "spaces", "  spaced out  "],
     ["a byte order mark before", "marked", "\ufeffcorrect horse"],
     ["control characters", "control", "tab\tnewline\nnul\0."],
-  ])("may have %s in the password", async (_, username, password) => {
+  ])("a password with %s works with Basic authentication", async (_, username, password) => {
     await rowmill.client.signUp(username, password);
     expect((await meAs(username, password)).body.username).toBe(username);
     expect((await meAs(username, password.slice(1))).status).toBe(401);
   });
 
-  test("may come without the padding of base64", async () => {
+  test("Basic credentials may lack base64 padding", async () => {
     await rowmill.client.signUp("padded");
     const sent = basic("padded", PASSWORD);
     expect(sent).toMatch(/=$/);
@@ -115,7 +112,7 @@ describe("a name and a password", () => {
     ["a NUL in the name", `Basic ${encode("a\0da:correct horse")}`],
     ["bytes that are no UTF-8", `Basic ${encode("ada:", [0xff, 0xfe])}`],
     ["half of a surrogate pair", `Basic ${encode("ada:", [0xed, 0xa0, 0x80])}`],
-  ])("are not %s", async (_, authorization) => {
+  ])("Basic authentication refuses %s", async (_, authorization) => {
     const hashes = countHashes();
     const { status, headers, body } = await meWith(authorization);
     expect(status).toBe(401);
@@ -124,7 +121,7 @@ describe("a name and a password", () => {
     expect(hashes).not.toHaveBeenCalled();
   });
 
-  test("that are wrong are refused as a login is", async () => {
+  test("wrong Basic credentials are refused like a wrong login", async () => {
     await rowmill.client.signUp("known");
     const wrong = await meAs("known", "wrong horse");
     const unknown = await meAs("unknown", "wrong horse");
@@ -135,7 +132,7 @@ describe("a name and a password", () => {
     expect((await meAs("known", "")).status).toBe(401);
   });
 
-  test("of accounts that have no password are none", async () => {
+  test("accounts without a password cannot use Basic authentication", async () => {
     await anonymousUser(rowmill.ctx);
     await rowmill.ctx.db.insert(users).values({ username: "imported", passwordHash: NO_PASSWORD });
     for (const [name, marker] of [
@@ -146,7 +143,7 @@ describe("a name and a password", () => {
         expect((await meAs(name, password)).status, `${name}:${password}`).toBe(401);
   });
 
-  test("have the role that the account has now", async () => {
+  test("Basic authentication uses the current role of the account", async () => {
     await rowmill.client.signUp("promoted");
     expect((await meAs("promoted")).body.role).toBe("user");
     await rowmill.ctx.db.update(users).set({ role: "operator" }).where(eq(users.username, "promoted"));
@@ -155,7 +152,7 @@ describe("a name and a password", () => {
 });
 
 describe("what stands in the header", () => {
-  test("counts alone, even beside a good cookie", async () => {
+  test("the authorization header takes precedence over a valid cookie", async () => {
     const user = await rowmill.newUser();
     const cookie = `access_token=${user.token}`;
     expect((await rowmill.client.get(ME, { cookie })).status).toBe(200);
@@ -169,23 +166,23 @@ describe("what stands in the header", () => {
     ["Token", 'Token realm="rowmill"'],
     ["Digest nonsense", 'Bearer realm="rowmill"'],
     ["constructor nonsense", 'Bearer realm="rowmill"'],
-  ])("is answered in its own scheme: %s", async (authorization, challenge) => {
+  ])("a 401 challenges in the scheme that was sent: %s", async (authorization, challenge) => {
     const { status, headers } = await meWith(authorization);
     expect(status).toBe(401);
     expect(headers.get("www-authenticate")).toBe(challenge);
   });
 
-  test("is asked for as Bearer where there is none", async () => {
+  test("a 401 without a header challenges with Bearer", async () => {
     const { headers } = await rowmill.client.get(ME);
     expect(headers.get("www-authenticate")).toBe('Bearer realm="rowmill"');
   });
 
-  test("leaves no challenge in an answer to a good one", async () => {
+  test("an answer to valid credentials has no challenge", async () => {
     await rowmill.client.signUp("unchallenged");
     expect((await meAs("unchallenged")).headers.has("www-authenticate")).toBe(false);
   });
 
-  test("is not needed where uploads are anonymous, but must be good where it is there", async () => {
+  test("anonymous uploads need no header, and an invalid header is refused", async () => {
     await using open = await startRowmill({ ANONYMOUS_UPLOADS: "true" });
     await open.client.signUp("ada");
     const upload = (headers: Record<string, string>) => {
@@ -200,14 +197,14 @@ describe("what stands in the header", () => {
 });
 
 describe("a password that was right", () => {
-  test("is hashed once for fifty polls", async () => {
+  test("fifty polls hash a correct password once", async () => {
     await rowmill.client.signUp("poller");
     const hashes = countHashes();
     for (let i = 0; i < 50; i++) expect((await meAs("poller")).status).toBe(200);
     expect(hashes).toHaveBeenCalledTimes(1);
   });
 
-  test("is hashed once for fifty polls at the same time", async () => {
+  test("fifty concurrent polls hash a correct password once", async () => {
     await rowmill.client.signUp("crowd");
     const hashes = countHashes();
     const answers = await Promise.all(Array.from({ length: 50 }, () => meAs("crowd")));
@@ -215,7 +212,7 @@ describe("a password that was right", () => {
     expect(hashes).toHaveBeenCalledTimes(1);
   });
 
-  test("makes no other password of the account right, nor itself for another", async () => {
+  test("a remembered password is valid only for its own account", async () => {
     await rowmill.client.signUp("one");
     await rowmill.client.signUp("other", "another horse");
     expect((await meAs("one")).status).toBe(200);
@@ -224,7 +221,7 @@ describe("a password that was right", () => {
     expect((await meAs("one")).status).toBe(200);
   });
 
-  test("is wrong at once when it is changed, here and in another process", async () => {
+  test("a changed password is invalid at once in every process", async () => {
     await using own = await startRowmill();
     await using second = await startSecondApi(own);
     await own.client.signUp("changer");
@@ -236,7 +233,7 @@ describe("a password that was right", () => {
     }
   });
 
-  test("stays right where it is stored anew", async () => {
+  test("a password stays valid if it is stored with a new hash", async () => {
     await rowmill.client.signUp("rehashed");
     expect((await meAs("rehashed")).status).toBe(200);
     await setPassword(rowmill, "rehashed", PASSWORD);
@@ -246,7 +243,7 @@ describe("a password that was right", () => {
     expect(hashes.mock.calls.length).toBeLessThanOrEqual(2);
   });
 
-  test("is wrong at once when the account is removed, and for who has its name then", async () => {
+  test("a password is invalid after its account is removed, also for a new account of that name", async () => {
     const { userId } = await rowmill.client.signUp("removed");
     expect((await meAs("removed")).status).toBe(200);
     await rowmill.ctx.db.delete(users).where(eq(users.id, userId));
@@ -261,7 +258,7 @@ describe("wrong passwords", () => {
     for (let i = 0; i < times; i++) expect((await meAs(username, `guess ${i}`, own)).status).toBe(401);
   }
 
-  test("are counted together with failed logins", async () => {
+  test("wrong Basic passwords count as failed logins", async () => {
     await using own = await startRowmill();
     await own.client.signUp("target");
     const logIn = (password: string) =>
@@ -275,7 +272,7 @@ describe("wrong passwords", () => {
     expect((await logIn(PASSWORD)).status).toBe(429);
   });
 
-  test("of somebody else don't shut out a client that has the right one", async () => {
+  test("other clients' wrong passwords do not lock out a correct one", async () => {
     await using own = await startRowmill();
     await own.client.signUp("target");
     expect((await meAs("target", PASSWORD, own)).status).toBe(200);
@@ -284,7 +281,7 @@ describe("wrong passwords", () => {
     expect((await meAs("target", PASSWORD, own)).status).toBe(200);
   });
 
-  test("at the same time are no way around the limit", async () => {
+  test("concurrent wrong passwords do not exceed the limit", async () => {
     await using own = await startRowmill();
     await own.client.signUp("target");
     const guesses = await Promise.all(
@@ -296,7 +293,7 @@ describe("wrong passwords", () => {
     );
   });
 
-  test("are not what many clients of one address look like when they all come at once", async () => {
+  test("many clients of one address with correct passwords are not locked out", async () => {
     await using own = await startRowmill();
     const names = Array.from({ length: 80 }, (_, i) => `client ${i}`);
     const passwordHash = await hashPassword(PASSWORD);
@@ -305,7 +302,7 @@ describe("wrong passwords", () => {
     expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
   });
 
-  test("leave the database's own failures to be told as such", async () => {
+  test("a failure of the database is not reported as a wrong password", async () => {
     await using own = await startRowmill();
     await own.client.signUp("ada");
     expect((await meAs("ada", PASSWORD, own)).status).toBe(200);

@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { TokenView } from "../../src/accounts/tokens/views.ts";
 import { jobs } from "../../src/jobs.ts";
 import { apiTokens, users } from "../../src/schema/accounts.ts";
 import type { Answer, Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { startSecondApi } from "../support/second-api.ts";
 import { until } from "../support/until.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
 const TOKENS = "/api/v1/auth/tokens";
 const ME = "/api/v1/auth/me";
@@ -16,11 +16,7 @@ const DAY_MS = 86_400_000;
 type Made = TokenView & { token: string };
 type Page = { items: TokenView[]; next_cursor: string | null };
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 function make(user: Client, name: string, more: object = {}): Promise<Answer<Made & Problem>> {
   return user.post(TOKENS, { name, ...more });
@@ -40,7 +36,7 @@ async function store(token: Made, columns: Partial<typeof apiTokens.$inferInsert
 }
 
 describe("an API token", () => {
-  test("is shown once, and proves who its user is", async () => {
+  test("an API token is shown once and authenticates its user", async () => {
     const user = await rowmill.newUser();
     const { status, body } = await make(user, "nightly import");
     expect(status).toBe(201);
@@ -64,7 +60,7 @@ describe("an API token", () => {
     expect(JSON.stringify(listed.body)).not.toContain(body.token);
   });
 
-  test("is kept as its SHA-256 alone", async () => {
+  test("only the SHA-256 of an API token is stored", async () => {
     const { body } = await make(await rowmill.newUser(), "hashed");
     const { rows } = await rowmill.ctx.pool.query<{ hash: Buffer; text: string }>(
       "SELECT token_hash AS hash, t::text AS text FROM rowmill.api_tokens t WHERE id = $1",
@@ -74,7 +70,7 @@ describe("an API token", () => {
     expect(rows[0]?.text).not.toContain(body.token.slice(4));
   });
 
-  test("changes things from anywhere, as no cookie may", async () => {
+  test("an API token authenticates changes from any origin", async () => {
     const { body } = await make(await rowmill.newUser(), "uploads");
     const form = new FormData();
     form.set("file", new Blob(["title,author\nEmma,Jane Austen\n"]), "books.csv");
@@ -84,14 +80,14 @@ describe("an API token", () => {
     expect((await rowmill.client.get(ME, { cookie: `access_token=${body.token}` })).status).toBe(401);
   });
 
-  test("has the role that its user has now", async () => {
+  test("an API token has the current role of its user", async () => {
     const user = await rowmill.newUser();
     const { body } = await make(user, "role");
     await rowmill.ctx.db.update(users).set({ role: "admin" }).where(eq(users.id, user.userId));
     expect((await meWith(`Token ${body.token}`)).body).toMatchObject({ role: "admin" });
   });
 
-  test("goes with its user", async () => {
+  test("an API token is invalid after its user is removed", async () => {
     const user = await rowmill.newUser();
     const { body } = await make(user, "orphan");
     await rowmill.ctx.db.delete(users).where(eq(users.id, user.userId));
@@ -106,7 +102,7 @@ describe("an API token", () => {
     ["without its prefix", (token) => token.slice(4)],
     ["that is but its prefix", () => "rmt_"],
     ["that is something else", () => `rmt_${"x".repeat(43)}`],
-  ])("%s is none", async (_, change) => {
+  ])("an API token %s is refused", async (_, change) => {
     const { body } = await make(await rowmill.newUser(), "changed");
     const answer = await meWith(`Token ${change(body.token)}`);
     expect(answer.status).toBe(401);
@@ -114,7 +110,7 @@ describe("an API token", () => {
     expect(answer.body).toMatchObject({ code: "unauthenticated" });
   });
 
-  test("can't make tokens, but list and revoke them", async () => {
+  test("an API token can list and revoke tokens but not create them", async () => {
     const user = await rowmill.newUser();
     const { body } = await make(user, "limited");
     for (const scheme of ["Token", "Bearer"]) {
@@ -129,14 +125,14 @@ describe("an API token", () => {
     expect((await rowmill.client.get(TOKENS, headers)).status).toBe(401);
   });
 
-  test("can be made with a name and a password", async () => {
+  test("an API token can be created with Basic authentication", async () => {
     await rowmill.client.signUp("basic maker");
     const authorization = `Basic ${Buffer.from("basic maker:correct horse").toString("base64")}`;
     expect((await rowmill.client.post(TOKENS, { name: "ci" }, { authorization })).status).toBe(201);
   });
 });
 
-test("an access token may be sent as Token too", async () => {
+test("an access token may use the scheme Token", async () => {
   const user = await rowmill.newUser();
   expect((await meWith(`Token ${user.token}`)).body).toMatchObject({ id: user.userId });
 });
@@ -151,7 +147,7 @@ describe("making one", () => {
     ["for no day", { name: "x", expires_in_days: 0 }, "expires_in_days"],
     ["for half a day", { name: "x", expires_in_days: 0.5 }, "expires_in_days"],
     ["for eleven years", { name: "x", expires_in_days: 4015 }, "expires_in_days"],
-  ])("is refused %s", async (_, body, field) => {
+  ])("creating an API token %s is refused", async (_, body, field) => {
     const user = await rowmill.newUser();
     const answer = await user.post<Problem>(TOKENS, body);
     expect(answer.status).toBe(400);
@@ -159,7 +155,7 @@ describe("making one", () => {
     expect((await user.get<Page>(TOKENS)).body.items).toEqual([]);
   });
 
-  test("gives a name once to a user, whatever its case, and to every user", async () => {
+  test("token names are unique per user, ignoring case", async () => {
     const [user, other] = [await rowmill.newUser(), await rowmill.newUser()];
     expect((await make(user, "CI")).status).toBe(201);
     const again = await make(user, " ci ");
@@ -168,13 +164,13 @@ describe("making one", () => {
     expect((await make(other, "CI")).status).toBe(201);
   });
 
-  test("gives a name once to those who ask for it at the same time", async () => {
+  test("concurrent requests with one token name create one token", async () => {
     const user = await rowmill.newUser();
     const answers = await Promise.all(Array.from({ length: 5 }, () => make(user, "race")));
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409]);
   });
 
-  test("ends at a hundred, also for those who ask at the same time", async () => {
+  test("a user has at most a hundred tokens, also with concurrent requests", async () => {
     const user = await rowmill.newUser();
     const tokenHash = (i: number) => createHash("sha256").update(`${user.userId} ${i}`).digest();
     await rowmill.ctx.db.insert(apiTokens).values(
@@ -193,7 +189,7 @@ describe("making one", () => {
 });
 
 describe("the list", () => {
-  test("is in pages, and nobody else's", async () => {
+  test("the list of tokens has the user's own tokens in pages", async () => {
     const [user, other] = [await rowmill.newUser(), await rowmill.newUser()];
     for (const name of ["a", "b", "c"]) await make(user, name);
     await make(other, "theirs");
@@ -206,7 +202,7 @@ describe("the list", () => {
 });
 
 describe("revoking one", () => {
-  test("ends it at once, here and in another process", async () => {
+  test("revoking a token takes effect at once in every process", async () => {
     await using second = await startSecondApi(rowmill);
     const user = await rowmill.newUser();
     const { body } = await make(user, "revoked");
@@ -217,7 +213,7 @@ describe("revoking one", () => {
     expect((await make(user, "revoked")).status).toBe(201);
   });
 
-  test("is for its owner alone", async () => {
+  test("only its owner can revoke a token", async () => {
     const [user, other] = [await rowmill.newUser(), await rowmill.newUser()];
     const { body } = await make(user, "mine");
     expect((await other.delete(`${TOKENS}/${body.id}`)).status).toBe(404);
@@ -227,13 +223,13 @@ describe("revoking one", () => {
 });
 
 describe("the end of one", () => {
-  test("is as many days off as was asked for", async () => {
+  test("a token expires after the requested days", async () => {
     const { body } = await make(await rowmill.newUser(), "brief", { expires_in_days: 90 });
     expect(Date.parse(body.expires_at ?? "") - Date.parse(body.created_at)).toBe(90 * DAY_MS);
     expect((await meWith(`Token ${body.token}`)).status).toBe(200);
   });
 
-  test("makes it none, and its name free", async () => {
+  test("an expired token is refused and frees its name", async () => {
     const user = await rowmill.newUser();
     const { body } = await make(user, "over", { expires_in_days: 1 });
     await store(body, { expiresAt: new Date(Date.now() - 1000) });
@@ -241,7 +237,7 @@ describe("the end of one", () => {
     expect((await make(user, "over")).status).toBe(201);
   });
 
-  test("is when the daily cleanup removes it", async () => {
+  test("the daily upkeep removes expired tokens", async () => {
     const user = await rowmill.newUser();
     const kept = (await make(user, "kept", { expires_in_days: 1 })).body;
     await make(user, "without an end");
@@ -260,7 +256,7 @@ describe("the end of one", () => {
 describe("the last use", () => {
   const use = async (token: Made) => expect((await meWith(`Token ${token.token}`)).status).toBe(200);
 
-  test("is told, and written at most once a minute", async () => {
+  test("the last use of a token is written at most once per minute", async () => {
     const user = await rowmill.newUser();
     const { body } = await make(user, "used");
     await use(body);
@@ -279,7 +275,7 @@ describe("the last use", () => {
     expect(await lastUse(body)).toBe(recent.getTime());
   });
 
-  test("fails no request where it can't be written", async () => {
+  test("a request succeeds if the last use of its token cannot be written", async () => {
     const { body } = await make(await rowmill.newUser(), "unwritable");
     const { pool } = rowmill.ctx;
     await pool.query(`CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS
@@ -293,7 +289,7 @@ describe("the last use", () => {
     await until("the use is noted", () => lastUse(body));
   });
 
-  test("is not waited for", async () => {
+  test("a request does not wait for the last use of its token to be written", async () => {
     const { body } = await make(await rowmill.newUser(), "held");
     const holder = await rowmill.ctx.pool.connect();
     try {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { batchChanged } from "../../src/batches/batch-changes.ts";
 import { newBatchId } from "../../src/batches/ids.ts";
@@ -7,14 +7,11 @@ import { inTransaction } from "../../src/context.ts";
 import { ChangeListener } from "../../src/platform/postgres/change-listener.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { EventClient } from "../support/events.ts";
-import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { atEnd, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 const path = (id: string) => `/api/v1/batches/${id}/events`;
 
@@ -65,7 +62,7 @@ function countQueries(): () => number {
 }
 
 describe("the events of a batch", () => {
-  test("tell its whole life, and end with it", async () => {
+  test("the event stream of a batch covers its whole life and ends with it", async () => {
     await using own = await startRowmill();
     const user = await own.newUser();
     const id = await uploaded(user, 2000);
@@ -88,7 +85,7 @@ describe("the events of a batch", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test("come within moments of a change", async () => {
+  test("a change is sent within moments", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user);
     const client = await follow(user, id);
@@ -105,7 +102,7 @@ describe("the events of a batch", () => {
     }
   });
 
-  test("are four a second at most, and the last one shows the last change", async () => {
+  test("at most four events per second are sent, and the last one has the last change", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user);
     const [client, late] = [await follow(user, id), await follow(user, id)];
@@ -124,7 +121,7 @@ describe("the events of a batch", () => {
     expect(n).toBeGreaterThan(50);
   });
 
-  test("are not told twice to who comes back with the id of the last one", async () => {
+  test("reconnecting with the last event id repeats nothing", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user);
     const client = await follow(user, id);
@@ -140,7 +137,7 @@ describe("the events of a batch", () => {
     expect((await stale.saw("that was missed", () => true)).data.reason).toBe("news");
   });
 
-  test("of one that has ended are its end, and for who has heard that nothing", async () => {
+  test("the stream of an ended batch has its end, and answers 204 on reconnect", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user);
     await rowmill.ctx.pool.query(
@@ -160,7 +157,7 @@ describe("the events of a batch", () => {
     expect(heard.status).toBe(204);
   });
 
-  test("end where the batch is removed", async () => {
+  test("the stream ends when the batch is deleted", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user);
     const client = await follow(user, id);
@@ -171,7 +168,7 @@ describe("the events of a batch", () => {
     expect(client.events).toHaveLength(1);
   });
 
-  test("are the owner's alone", async () => {
+  test("only its owner can follow a batch", async () => {
     const [user, other] = [await rowmill.newUser(), await rowmill.newUser()];
     const id = await uploaded(user);
     const foreign = await other.get<Problem>(path(id));
@@ -180,7 +177,7 @@ describe("the events of a batch", () => {
     expect((await rowmill.client.get(path(id))).status).toBe(401);
   });
 
-  test("come to a page of this site by its cookie", async () => {
+  test("a page of this site can follow a batch by cookie", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user);
     const client = await EventClient.open<BatchView>(user.url + path(id), {
@@ -192,7 +189,7 @@ describe("the events of a batch", () => {
 });
 
 describe("many watchers", () => {
-  test("take one connection that listens, one read a change, and nothing once they are gone", async () => {
+  test("many watchers share one listener and one read per change", async () => {
     const user = await rowmill.newUser();
     const [one, two] = [await uploaded(user), await uploaded(user)];
     const watchers = await Promise.all(Array.from({ length: 40 }, (_, n) => follow(user, n % 2 ? one : two)));
@@ -226,7 +223,7 @@ describe("many watchers", () => {
 });
 
 describe("where the connection that listens is lost", () => {
-  test("watchers go on, and another one listens", async () => {
+  test("watchers continue on a new listener after the connection is lost", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user);
     const client = await follow(user, id);
@@ -251,7 +248,7 @@ describe("where the connection that listens is lost", () => {
     }
   });
 
-  test("or can't be had, the batch is looked at each second", async () => {
+  test("without a listener the batch is polled once per second", async () => {
     const { ctx } = rowmill;
     const listener = new ChangeListener(ctx.config, false, ctx.log);
     atEnd(() => listener.close());
@@ -274,7 +271,7 @@ describe("where the connection that listens is lost", () => {
   });
 });
 
-test("an open stream does not hold up the end of the program, and is ended, not cut off", async () => {
+test("an open stream ends cleanly when the program stops", async () => {
   await using own = await startRowmill();
   const user = await own.newUser();
   const clients = [await follow(user, await uploaded(user)), await follow(user, await uploaded(user))];
@@ -290,7 +287,7 @@ test("an open stream does not hold up the end of the program, and is ended, not 
 });
 
 describe("the version of a batch", () => {
-  test("spares who polls what has not changed", async () => {
+  test("the ETag of a batch saves polling clients unchanged answers", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user);
     const first = await user.batch(id);
@@ -313,7 +310,7 @@ describe("the version of a batch", () => {
     expect(changed.headers.get("etag")).not.toBe(etag);
   });
 
-  test("is of the counts, and not of the clock", async () => {
+  test("the ETag of a batch depends on its counts and not on time", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, 60);
     await rowmill.ctx.pool.query(

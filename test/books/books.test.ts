@@ -1,8 +1,8 @@
 import type { Static } from "typebox";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { BookView } from "../../src/books/views.ts";
 import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 type Book = Static<typeof BookView>;
 
@@ -13,21 +13,16 @@ interface BookPage {
 
 const TITLES = ["Emma", "Ulysses", "Dracula", "Middlemarch", "Walden"];
 
-let rowmill: Rowmill;
-let owner: Client;
-let stranger: Client;
 let owned: Book[];
 
+const rowmill = useRowmill({ worker: true });
+const owner = useUser(rowmill);
+const stranger = useUser(rowmill);
 beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-  owner = await rowmill.newUser();
-  stranger = await rowmill.newUser();
   await uploadBooks(owner, TITLES);
   await uploadBooks(stranger, ["Hunger"]);
   owned = (await owner.get<BookPage>("/api/v1/books")).body.items;
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 async function uploadBooks(user: Client, titles: string[]): Promise<void> {
   const lines = titles.map((title) => `${title},Author of ${title},About ${title}\n`);
@@ -37,25 +32,25 @@ async function uploadBooks(user: Client, titles: string[]): Promise<void> {
 }
 
 describe("the list of books", () => {
-  test("has the caller's own books, oldest first, and no others", async () => {
+  test("the list of books has the caller's own books, oldest first", async () => {
     expect(owned.map(({ title }) => title)).toEqual(TITLES);
     expect(owned.map(({ id }) => id)).toEqual(owned.map(({ id }) => id).toSorted((a, b) => a - b));
     const others = await stranger.get<BookPage>("/api/v1/books");
     expect(others.body.items.map(({ title }) => title)).toEqual(["Hunger"]);
   });
 
-  test("is empty for somebody without books", async () => {
+  test("the list of books is empty for a user without books", async () => {
     const reader = await rowmill.newUser();
     const { status, body } = await reader.get("/api/v1/books");
     expect(status).toBe(200);
     expect(body).toEqual({ items: [], next_cursor: null });
   });
 
-  test("needs a token", async () => {
+  test("the list of books requires a login", async () => {
     expect((await rowmill.client.get("/api/v1/books")).status).toBe(401);
   });
 
-  test("gives each book once over its pages", async () => {
+  test("the pages of books contain each book once", async () => {
     const pages: Book[][] = [];
     let cursor: string | null = null;
     do {
@@ -68,13 +63,13 @@ describe("the list of books", () => {
     expect(pages.flat()).toEqual(owned);
   });
 
-  test("has no next page where the last one is just full", async () => {
+  test("a full last page of books has no next page", async () => {
     const { body } = await owner.get<BookPage>(`/api/v1/books?limit=${TITLES.length}`);
     expect(body.items).toHaveLength(TITLES.length);
     expect(body.next_cursor).toBeNull();
   });
 
-  test("keeps to the caller's books with a cursor from somebody else's list", async () => {
+  test("another user's cursor shows only the caller's books", async () => {
     const { body } = await owner.get<BookPage>("/api/v1/books?limit=2");
     const borrowed = await stranger.get<BookPage>(`/api/v1/books?cursor=${body.next_cursor}`);
     expect(borrowed.body.items.map(({ title }) => title)).toEqual(["Hunger"]);
@@ -89,13 +84,13 @@ describe("the list of books", () => {
     },
   );
 
-  test.each(["0", "-1", "1001", "1.5", "many"])("refuses the limit %s", async (limit) => {
+  test.each(["0", "-1", "1001", "1.5", "many"])("the list of books refuses the limit %s", async (limit) => {
     const { status, body } = await owner.get<Problem>(`/api/v1/books?limit=${limit}`);
     expect(status).toBe(400);
     expect(Object.keys(body.field_errors)).toEqual(["limit"]);
   });
 
-  test.each(["1", "1000"])("takes the limit %s", async (limit) => {
+  test.each(["1", "1000"])("the list of books accepts the limit %s", async (limit) => {
     const { status, body } = await owner.get<BookPage>(`/api/v1/books?limit=${limit}`);
     expect(status).toBe(200);
     expect(body.items).toEqual(owned.slice(0, Number(limit)));
@@ -103,7 +98,7 @@ describe("the list of books", () => {
 });
 
 describe("one book", () => {
-  test("has every field", async () => {
+  test("a book is returned with every field", async () => {
     const [first] = owned;
     const { status, body } = await owner.get(`/api/v1/books/${first?.id}`);
     expect(status).toBe(200);
@@ -118,7 +113,7 @@ describe("one book", () => {
     });
   });
 
-  test("of somebody else answers as one that does not exist", async () => {
+  test("another user's book answers 404 like an unknown one", async () => {
     const theirs = await stranger.get<Problem>(`/api/v1/books/${owned[0]?.id}`);
     const missing = await stranger.get<Problem>("/api/v1/books/9007199254740991");
     expect(theirs.status).toBe(404);
@@ -126,7 +121,7 @@ describe("one book", () => {
     expect(theirs.body).toEqual(missing.body);
   });
 
-  test("needs a token", async () => {
+  test("the list of books requires a login", async () => {
     expect((await rowmill.client.get(`/api/v1/books/${owned[0]?.id}`)).status).toBe(401);
   });
 

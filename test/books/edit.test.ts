@@ -1,28 +1,21 @@
 /** Books made, changed and removed by hand, and what uploads make of those. */
 import { eq } from "drizzle-orm";
 import type { Static } from "typebox";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { BookView } from "../../src/books/views.ts";
 import { books } from "../../src/schema/targets.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { picture } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 type Book = Static<typeof BookView>;
 
 const PATH = "/api/v1/books";
 
-let rowmill: Rowmill;
-let owner: Client;
-let stranger: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  owner = await rowmill.newUser();
-  stranger = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const owner = useUser(rowmill);
+const stranger = useUser(rowmill);
 
 async function make(title: string, author = "Somebody", user = owner): Promise<Book> {
   const { status, body } = await user.post<Book>(PATH, { title, author });
@@ -37,7 +30,7 @@ async function stored(id: number) {
 }
 
 describe("a book made by hand", () => {
-  test("is answered, and can be read where the answer says", async () => {
+  test("a created book is returned and can be read at its location", async () => {
     const sent = { title: " Emma ", author: "Jane Austen", description: "Matches\nare made" };
     const { status, headers, body } = await owner.post<Book>(PATH, sent);
     expect(status).toBe(201);
@@ -55,12 +48,12 @@ describe("a book made by hand", () => {
     expect(await stored(body.id)).toMatchObject({ userId: owner.userId, batchId: null, rowNumber: null });
   });
 
-  test("needs no description, and takes a form as well", async () => {
+  test("a book can be created without a description, and from a form", async () => {
     const { status, body } = await owner.form<Book>("POST", PATH, { title: "Walden", author: "Thoreau" });
     expect([status, body.title, body.description]).toEqual([201, "Walden", ""]);
   });
 
-  test("takes nothing but what a book has", async () => {
+  test("creating a book ignores unknown fields", async () => {
     const sent = {
       title: "Mine",
       author: "Me",
@@ -105,25 +98,28 @@ describe("a book made by hand", () => {
       { title: "T", author: "A", picture: "/etc/passwd" },
       { picture: ["is not a file; send it in multipart/form-data, or null to remove it."] },
     ],
-  ])("is refused with %s, in the words of an upload", async (_, sent, fieldErrors) => {
+  ])("a book with %s is refused with the messages of an upload", async (_, sent, fieldErrors) => {
     const { status, body } = await owner.post<Problem>(PATH, sent);
     expect(status).toBe(400);
     expect(body.field_errors).toEqual(fieldErrors);
   });
 
-  test.each(["[]", '"Emma"', "1", "null", "{"])("is refused with the body %s", async (body) => {
-    const headers = { "content-type": "application/json" };
-    const { status } = await owner.send("POST", PATH, { body, headers });
-    expect(status).toBe(400);
-  });
+  test.each(["[]", '"Emma"', "1", "null", "{"])(
+    "creating a book with the body %s is refused",
+    async (body) => {
+      const headers = { "content-type": "application/json" };
+      const { status } = await owner.send("POST", PATH, { body, headers });
+      expect(status).toBe(400);
+    },
+  );
 
-  test("is refused without a body, and with one of another kind", async () => {
+  test("creating a book without a body, or with another content type, is refused", async () => {
     expect((await owner.post(PATH)).status).toBe(400);
     const csv = { body: "title,author", headers: { "content-type": "text/csv" } };
     expect((await owner.send("POST", PATH, csv)).status).toBe(415);
   });
 
-  test("needs a token", async () => {
+  test("creating a book requires a login", async () => {
     expect((await rowmill.client.post(PATH, { title: "T", author: "A" })).status).toBe(401);
     expect((await rowmill.client.patch(`${PATH}/1`, { title: "T" })).status).toBe(401);
     expect((await rowmill.client.delete(`${PATH}/1`)).status).toBe(401);
@@ -131,7 +127,7 @@ describe("a book made by hand", () => {
 });
 
 describe("a book changed by hand", () => {
-  test("keeps what was left out", async () => {
+  test("updating a book keeps omitted fields", async () => {
     const { id } = (await owner.post<Book>(PATH, { title: "Old", author: "Author", description: "About" }))
       .body;
     const { status, body } = await owner.patch<Book>(`${PATH}/${id}`, { title: "New" });
@@ -144,7 +140,7 @@ describe("a book changed by hand", () => {
     expect((await owner.get(`${PATH}/${id}`)).body).toEqual(emptied.body);
   });
 
-  test("keeps to the rules", async () => {
+  test("updating a book applies the rules of creation", async () => {
     const book = await make("Rules");
     const { status, body } = await owner.patch<Problem>(`${PATH}/${book.id}`, { title: "" });
     expect(status).toBe(400);
@@ -152,7 +148,7 @@ describe("a book changed by hand", () => {
     expect((await owner.get(`${PATH}/${book.id}`)).body).toEqual(book);
   });
 
-  test("is no longer its row's, unless nothing changed", async () => {
+  test("an updated book no longer belongs to its row unless nothing changed", async () => {
     const { id } = await make("From a row");
     const batchId = "019aaaaa-0000-7000-8000-000000000000";
     const fromRow = () => rowmill.ctx.db.update(books).set({ batchId, rowNumber: 7 }).where(eq(books.id, id));
@@ -164,14 +160,14 @@ describe("a book changed by hand", () => {
     expect(await stored(id)).toMatchObject({ batchId: null, rowNumber: null });
   });
 
-  test("that is removed is gone", async () => {
+  test("a deleted book answers 404", async () => {
     const { id } = await make("Gone");
     expect((await owner.delete(`${PATH}/${id}`)).status).toBe(204);
     expect((await owner.get(`${PATH}/${id}`)).status).toBe(404);
     expect((await owner.delete(`${PATH}/${id}`)).status).toBe(404);
   });
 
-  test("answers somebody else as one that does not exist, and stays as it is", async () => {
+  test("another user cannot update or delete a book", async () => {
     const book = await make("Private");
     const missing = "9007199254740991";
     for (const change of [
@@ -197,7 +193,7 @@ describe("books of the same title and author", () => {
       .sort((a, b) => a.id - b.id);
   };
 
-  test("may be made: the first holds the key, the others are copies", async () => {
+  test("books of the same title and author may be created: the first holds the key", async () => {
     const first = await make("Twice", "A");
     const second = await make("TWICE", "a");
     const others = await make("Twice", "A", stranger);
@@ -208,7 +204,7 @@ describe("books of the same title and author", () => {
     expect(await stored(others.id)).toMatchObject({ isCopy: false });
   });
 
-  test("come and go by renaming", async () => {
+  test("renaming a book creates and frees copies", async () => {
     const first = await make("Here", "A");
     const second = await make("There", "A");
     await owner.patch(`${PATH}/${second.id}`, { title: "here" });
@@ -222,7 +218,7 @@ describe("books of the same title and author", () => {
     expect(await stored(second.id)).toMatchObject({ isCopy: false, key: expect.any(String) });
   });
 
-  test("made at the same moment are one holder and copies", async () => {
+  test("books created concurrently are one key holder and copies", async () => {
     const made = await Promise.all(Array.from({ length: 8 }, () => make("At once", "A")));
     expect(made).toHaveLength(8);
     const found = await holders("at once");
@@ -230,7 +226,7 @@ describe("books of the same title and author", () => {
     expect(found.filter(({ isCopy }) => !isCopy)).toHaveLength(1);
   });
 
-  test("that are renamed at the same moment as well", async () => {
+  test("books renamed concurrently are one key holder and copies", async () => {
     const made: Book[] = [];
     for (let n = 0; n < 6; n++) made.push(await make(`Before ${n}`, "A"));
     const answers = await Promise.all(made.map(({ id }) => owner.patch(`${PATH}/${id}`, { title: "After" })));
@@ -250,7 +246,7 @@ describe("an upload", () => {
 
   const list = async (user: Client) => (await user.get<{ items: Book[] }>(PATH)).body.items;
 
-  test("that is undone leaves the books alone that were changed by hand since", async () => {
+  test("undoing an upload keeps books that were edited since", async () => {
     const user = await rowmill.newUser();
     const { id, success } = await upload(user, "title,author\nPlain,A\nText,A\nPictured,A\n", "insert");
     expect(success).toBe(3);
@@ -265,7 +261,7 @@ describe("an upload", () => {
     expect((await user.download(String(changed.body.picture))).status).toBe(200);
   });
 
-  test("changes the book that holds the key, keeps its picture, and leaves its copies", async () => {
+  test("an upload updates the key holder, keeps its picture and leaves copies alone", async () => {
     const user = await rowmill.newUser();
     const holder = await user.form<Book>("POST", PATH, {
       title: "Same",

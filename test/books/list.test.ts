@@ -1,9 +1,9 @@
 import type { Static } from "typebox";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { BOOK_SORTS } from "../../src/books/list-books.ts";
 import type { BookView } from "../../src/books/views.ts";
-import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import type { Problem } from "../support/client.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 type Book = Static<typeof BookView>;
 interface BookPage {
@@ -25,21 +25,17 @@ const BOOKS: [title: string, author: string][] = [
   [`It's "quoted" \\ back`, "O'Brien"],
 ];
 
-let rowmill: Rowmill;
-let owner: Client;
-let stranger: Client;
 let made: Book[];
 
+const rowmill = useRowmill();
+const owner = useUser(rowmill);
+const stranger = useUser(rowmill);
 beforeAll(async () => {
-  rowmill = await startRowmill();
-  owner = await rowmill.newUser();
-  stranger = await rowmill.newUser();
   made = [];
   for (const [title, author] of BOOKS)
     made.push((await owner.post<Book>("/api/v1/books", { title, author })).body);
   await stranger.post("/api/v1/books", { title: "Emma", author: "Not yours" });
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 function page(query: Record<string, string>, user = owner) {
   return user.get<BookPage>(`/api/v1/books?${new URLSearchParams(query)}`);
@@ -62,7 +58,7 @@ async function pages(query: Record<string, string>, between = async () => {}): P
 }
 
 describe("the order of books", () => {
-  test.each(BOOK_SORTS)("by %s is the same on pages of any size, each book once", async (sort) => {
+  test.each(BOOK_SORTS)("books sorted by %s have the same order on pages of any size", async (sort) => {
     const all = (await page({ sort })).body.items;
     expect(all.map(({ id }) => id).toSorted((a, b) => a - b)).toEqual(made.map(({ id }) => id));
     for (const limit of ["1", "2", "3", "9", "10", "11"]) {
@@ -73,13 +69,13 @@ describe("the order of books", () => {
     }
   });
 
-  test.each(["id", "title", "author"] as const)("by %s turns round with a minus", async (sort) => {
+  test.each(["id", "title", "author"] as const)("a minus reverses the order of books by %s", async (sort) => {
     const up = (await page({ sort })).body.items;
     const down = (await page({ sort: `-${sort}` })).body.items;
     expect(down).toEqual(up.toReversed());
   });
 
-  test("by title goes without regard to case, then by id", async () => {
+  test("books are sorted by title without case, then by id", async () => {
     const titles = (await page({ sort: "title", search: "emma" })).body.items;
     expect(titles.map(({ title }) => title)).toEqual(["emma", "Emma", "EMMA"]);
     const letters = (await page({ sort: "title" })).body.items.map(({ title }) => title);
@@ -88,7 +84,7 @@ describe("the order of books", () => {
     expect(letters.indexOf("EMMA")).toBeLessThan(letters.indexOf("Frankenstein"));
   });
 
-  test("goes on in its place where the last book of a page is renamed or removed meanwhile", async () => {
+  test("paging continues correctly if the last book of a page is renamed or deleted", async () => {
     const user = await rowmill.newUser();
     const ids: number[] = [];
     for (const title of ["A", "B", "C", "D", "E"])
@@ -109,7 +105,7 @@ describe("the order of books", () => {
     expect(rest.body.items.map(({ title }) => title)).toEqual(["C", "D", "E"]);
   });
 
-  test("by the longest titles has cursors that are taken", async () => {
+  test("cursors of the longest titles are accepted", async () => {
     const user = await rowmill.newUser();
     for (const end of ["a", "b", "c"])
       await user.post("/api/v1/books", { title: "\u{1F4D6}".repeat(499) + end, author: "X" });
@@ -123,7 +119,7 @@ describe("the order of books", () => {
 describe("a cursor", () => {
   const cursorOf = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-  test("belongs to the order it was made in", async () => {
+  test("a cursor is valid only for its own order", async () => {
     const cursor = String((await page({ sort: "title", limit: "1" })).body.next_cursor);
     for (const sort of ["id", "-id", "-title", "author", "-author"]) {
       const query = new URLSearchParams({ sort, cursor });
@@ -146,12 +142,12 @@ describe("a cursor", () => {
     null,
     {},
     "title",
-  ])("made by hand as %j gives a list or 400, no error of ours", async (value: unknown) => {
+  ])("a forged cursor %j gives a list or 400", async (value: unknown) => {
     const isRight = JSON.stringify(value) === '["title",1,"a"]';
     expect((await page({ sort: "title", cursor: cursorOf(value) })).status).toBe(isRight ? 200 : 400);
   });
 
-  test("from somebody else shows nothing of theirs", async () => {
+  test("another user's cursor shows nothing of theirs", async () => {
     const { next_cursor } = (await page({ sort: "title", limit: "1" })).body;
     const { body } = await page({ sort: "title", cursor: String(next_cursor) }, stranger);
     expect(body.items.map(({ author }) => author)).toEqual(["Not yours"]);
@@ -174,13 +170,13 @@ describe("a search", () => {
     ["' OR 1=1 --", []],
     ["", BOOKS.map(([title]) => title)],
     ["   ", BOOKS.map(([title]) => title)],
-  ])("for %j finds what has all of its words", async (search, titles) => {
+  ])("a search for %j finds books with all of its words", async (search, titles) => {
     const { status, body } = await page({ search });
     expect(status).toBe(200);
     expect(body.items.map(({ title }) => title)).toEqual(titles);
   });
 
-  test("goes together with an order and pages", async () => {
+  test("a search can be combined with an order and pages", async () => {
     const found = await pages({ search: "emma", sort: "-author", limit: "1" });
     expect(found.map(({ author, title }) => [author, title])).toEqual([
       ["Jane Austen", "EMMA"],
@@ -189,7 +185,7 @@ describe("a search", () => {
     ]);
   });
 
-  test("that takes too long is given up and says so, and so is an order", async () => {
+  test("a search or an order that takes too long is cancelled with a message", async () => {
     const holder = await rowmill.ctx.pool.connect();
     try {
       await holder.query("BEGIN; LOCK TABLE rowmill.books IN ACCESS EXCLUSIVE MODE");
@@ -210,7 +206,7 @@ describe("a search", () => {
     expect((await page({ search: "emma" })).body.items).toHaveLength(3);
   });
 
-  test("does not look into what is somebody else's", async () => {
+  test("a search covers only the caller's books", async () => {
     expect((await page({ search: "yours" })).body.items).toEqual([]);
   });
 
@@ -220,7 +216,7 @@ describe("a search", () => {
     ["sort", "price"],
     ["sort", "id; DROP TABLE books"],
     ["sort", ""],
-  ])("is refused with %s=%j", async (name, value) => {
+  ])("a search with %s=%j is refused", async (name, value) => {
     const { status, body } = await owner.get<Problem>(
       `/api/v1/books?${new URLSearchParams({ [name]: value })}`,
     );

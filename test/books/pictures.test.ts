@@ -4,27 +4,21 @@ import type { AddressInfo } from "node:net";
 import { sql } from "drizzle-orm";
 import sharp from "sharp";
 import type { Static } from "typebox";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { BookView } from "../../src/books/views.ts";
-import type { Client, Problem } from "../support/client.ts";
+import type { Problem } from "../support/client.ts";
 import { animation, bomb, FORMATS, noise, photo, picture, SVG } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { startRowmill } from "../support/rowmill.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 type Book = Static<typeof BookView>;
 
 const PATH = "/api/v1/books";
 const TEXTS = { title: "Emma", author: "Jane Austen" };
 
-let rowmill: Rowmill;
-let owner: Client;
-let stranger: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  owner = await rowmill.newUser();
-  stranger = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const owner = useUser(rowmill);
+const stranger = useUser(rowmill);
 
 async function withPicture(bytes: Buffer, filename?: string): Promise<Book> {
   const { status, body } = await owner.form<Book>("POST", PATH, { ...TEXTS, picture: bytes }, filename);
@@ -40,7 +34,7 @@ async function countFiles(server = rowmill): Promise<{ files: number; chunks: nu
 }
 
 describe("a picture", () => {
-  test.each(FORMATS)("sent as %s comes with its book, and is served with its thumbnail", async (format) => {
+  test.each(FORMATS)("a %s picture is shown with its book and served with a thumbnail", async (format) => {
     const book = await withPicture(await picture(format));
     const extension = format === "jpeg" ? "jpg" : format;
     expect(book.picture).toMatch(
@@ -64,7 +58,7 @@ describe("a picture", () => {
     expect(await sharp(thumbnail.body).metadata()).toMatchObject({ format: "webp", width: 60, height: 40 });
   });
 
-  test("is told by its content, not by its name or its declared type", async () => {
+  test("a picture is recognized by its content", async () => {
     const png = await withPicture(await picture("png"), "holiday.jpg");
     expect(png.picture).toMatch(/\.png$/);
     const form = new FormData();
@@ -74,14 +68,14 @@ describe("a picture", () => {
     expect([status, body.picture]).toEqual([201, expect.stringMatching(/\.gif$/)]);
   });
 
-  test("may come before the other fields", async () => {
+  test("a picture may come before the other form fields", async () => {
     const fields = { picture: await picture(), ...TEXTS, description: "after it" };
     const { status, body } = await owner.form<Book>("POST", PATH, fields);
     expect([status, body.description]).toEqual([201, "after it"]);
     expect(body.picture).not.toBeNull();
   });
 
-  test("is served upright, without what it said of its owner", async () => {
+  test("a picture is served upright and without metadata", async () => {
     const book = await withPicture(await photo());
     for (const url of [book.picture_url, book.thumbnail_url]) {
       const { body } = await rowmill.client.download(String(url));
@@ -91,7 +85,7 @@ describe("a picture", () => {
     }
   });
 
-  test("of several mebibytes comes back whole", async () => {
+  test("a picture of several mebibytes comes back whole", async () => {
     const before = await countFiles();
     const large = await noise(1300, 1100).png({ compressionLevel: 0 }).toBuffer();
     expect(large.length).toBeGreaterThan(4 * 2 ** 20);
@@ -103,7 +97,7 @@ describe("a picture", () => {
     expect((await pixels(body)).equals(await pixels(large))).toBe(true);
   });
 
-  test("is left out by a browser's form in which none was chosen", async () => {
+  test("an empty file field of a browser means no picture", async () => {
     const form = new FormData();
     for (const [name, text] of Object.entries(TEXTS)) form.set(name, text);
     form.set("picture", new Blob([]), "");
@@ -113,7 +107,7 @@ describe("a picture", () => {
 });
 
 describe("replacing and removing", () => {
-  test("a picture takes the old one's bytes away", async () => {
+  test("replacing a picture removes the old bytes", async () => {
     const book = await withPicture(await picture("jpeg"));
     const before = await countFiles();
     const { status, body } = await owner.form<Book>("PATCH", `${PATH}/${book.id}`, {
@@ -128,7 +122,7 @@ describe("replacing and removing", () => {
     expect((await rowmill.client.download(String(body.picture))).status).toBe(200);
   });
 
-  test("a change of the text keeps the picture", async () => {
+  test("updating the text of a book keeps its picture", async () => {
     const book = await withPicture(await picture());
     const changed = await owner.patch<Book>(`${PATH}/${book.id}`, { title: "Other" });
     expect(changed.body).toEqual({ ...book, title: "Other" });
@@ -140,7 +134,7 @@ describe("replacing and removing", () => {
   test.each([
     ["null in JSON", (id: number) => owner.patch<Book>(`${PATH}/${id}`, { picture: null })],
     ["an empty text in a form", (id: number) => owner.form<Book>("PATCH", `${PATH}/${id}`, { picture: "" })],
-  ])("%s removes it", async (_, remove) => {
+  ])("%s removes the picture of a book", async (_, remove) => {
     const before = await countFiles();
     const book = await withPicture(await picture());
     const { status, body } = await remove(book.id);
@@ -150,7 +144,7 @@ describe("replacing and removing", () => {
     expect((await rowmill.client.download(String(book.picture))).status).toBe(404);
   });
 
-  test("a book takes its picture away with it", async () => {
+  test("deleting a book removes its picture", async () => {
     const before = await countFiles();
     const book = await withPicture(await picture());
     expect(await countFiles()).toEqual({ files: before.files + 2, chunks: before.chunks + 2 });
@@ -159,7 +153,7 @@ describe("replacing and removing", () => {
     expect((await rowmill.client.download(String(book.picture))).status).toBe(404);
   });
 
-  test("at the same moment leaves the bytes of one picture", async () => {
+  test("replacing a picture concurrently leaves the bytes of one", async () => {
     const book = await withPicture(await picture());
     const before = await countFiles();
     const answers = await Promise.all(
@@ -173,7 +167,7 @@ describe("replacing and removing", () => {
     expect((await rowmill.client.download(String(body.picture))).status).toBe(200);
   });
 
-  test("of somebody else's book answers 404 and changes nothing", async () => {
+  test("replacing the picture of another user's book answers 404", async () => {
     const book = await withPicture(await picture());
     const fields = { picture: await picture("png") };
     const theirs = await stranger.form<Problem>("PATCH", `${PATH}/${book.id}`, fields);
@@ -216,7 +210,7 @@ describe("a picture that is refused", () => {
       /PICTURE_MAX_BYTES, which is 10485760 bytes/,
     ],
     ["of far too many bytes", async () => Buffer.alloc(40 * 2 ** 20), 413, /PICTURE_MAX_BYTES/],
-  ])("%s says so, and nothing is stored", async (_, make, status, reason) => {
+  ])("a picture %s is refused and nothing is stored", async (_, make, status, reason) => {
     const bytes = await make();
     const [before, count] = [
       await countFiles(),
@@ -231,7 +225,7 @@ describe("a picture that is refused", () => {
     expect((await owner.get(`${PATH}?limit=1000`)).body).toEqual(count);
   });
 
-  test("leaves the book and its picture as they are", async () => {
+  test("a refused picture leaves the book and its picture unchanged", async () => {
     const book = await withPicture(await picture());
     const answer = await owner.form("PATCH", `${PATH}/${book.id}`, { title: "New", picture: SVG });
     expect(answer.status).toBe(400);
@@ -239,7 +233,7 @@ describe("a picture that is refused", () => {
     expect((await rowmill.client.download(String(book.picture))).status).toBe(200);
   });
 
-  test("with a book that is refused is not stored either", async () => {
+  test("a picture with a refused book is not stored", async () => {
     const before = await countFiles();
     const { status, body } = await owner.form<Problem>("POST", PATH, { title: "", picture: await picture() });
     expect(status).toBe(400);
@@ -247,7 +241,7 @@ describe("a picture that is refused", () => {
     expect(await countFiles()).toEqual(before);
   });
 
-  test("comes under another name, twice, or as text", async () => {
+  test("a picture under another field name, sent twice, or as text is refused", async () => {
     const bytes = await picture();
     const other = await owner.form<Problem>("POST", PATH, { ...TEXTS, cover: bytes });
     expect([other.status, Object.keys(other.body.field_errors)]).toEqual([400, ["cover"]]);
@@ -265,7 +259,7 @@ describe("a picture that is refused", () => {
     expect([text.status, Object.keys(text.body.field_errors)]).toEqual([400, ["picture"]]);
   });
 
-  test("is in a form that has too much else, or is none", async () => {
+  test("a picture in a form with too many fields, or in no form, is refused", async () => {
     const long = await owner.form<Problem>("POST", PATH, { ...TEXTS, description: "x".repeat(300_000) });
     expect([long.status, Object.keys(long.body.field_errors)]).toEqual([400, ["description"]]);
     const many = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`field${n}`, "x"]));
@@ -277,7 +271,7 @@ describe("a picture that is refused", () => {
     ).toBe(400);
   });
 
-  test("has limits that can be set", async () => {
+  test("the limits of pictures can be configured", async () => {
     await using small = await startRowmill({ PICTURE_MAX_BYTES: "3000", PICTURE_MAX_PIXELS: "1000" });
     const user = await small.newUser();
     const send = async (width: number, height: number) => {
@@ -300,7 +294,7 @@ describe("a picture that is refused", () => {
     ]);
   });
 
-  test("many at a time hold nobody else up", async () => {
+  test("many pictures at a time do not block the API", async () => {
     const hostile = bomb();
     const sent = Promise.all(
       Array.from({ length: 20 }, () => owner.form<Problem>("POST", PATH, { ...TEXTS, picture: hostile })),
@@ -311,7 +305,7 @@ describe("a picture that is refused", () => {
 });
 
 describe("the media of books", () => {
-  test("need no login, are cached for a day, and are never taken for something else", async () => {
+  test("pictures need no login, are cached for a day and have a fixed type", async () => {
     const book = await withPicture(await picture());
     const { headers } = await rowmill.client.download(String(book.picture));
     expect(headers.get("cache-control")).toBe("public, max-age=86400, immutable");
@@ -321,7 +315,7 @@ describe("the media of books", () => {
     expect(Date.parse(String(headers.get("last-modified")))).not.toBeNaN();
   });
 
-  test("answer 304 to who has them", async () => {
+  test("pictures answer 304 if the ETag matches", async () => {
     const book = await withPicture(await picture());
     const get = (tag: string) => rowmill.client.download(String(book.picture), { "if-none-match": tag });
     const etag = String((await rowmill.client.download(String(book.picture))).headers.get("etag"));
@@ -338,7 +332,7 @@ describe("the media of books", () => {
     expect((await rowmill.client.download(String(other.picture))).headers.get("etag")).not.toBe(etag);
   });
 
-  test("answer HEAD with what GET would say", async () => {
+  test("HEAD of a picture has the headers of GET", async () => {
     const book = await withPicture(await picture());
     const get = await rowmill.client.download(String(book.picture));
     const head = await fetch(rowmill.url + book.picture, { method: "HEAD" });
@@ -348,7 +342,7 @@ describe("the media of books", () => {
     expect(await head.text()).toBe("");
   });
 
-  test("are 404 under any other name", async () => {
+  test("pictures answer 404 under any other name", async () => {
     const { picture: path } = await withPicture(await picture("png"));
     const name = String(path).slice("/media/books/".length);
     const wrong = [
@@ -372,7 +366,7 @@ describe("the media of books", () => {
       expect([folder, (await rowmill.client.get(folder)).status]).toEqual([folder, 404]);
   });
 
-  test("that go while they are sent end the answer early, never short and whole", async () => {
+  test("a picture deleted while it is sent ends the answer early", async () => {
     const large = await noise(2000, 1600).png({ compressionLevel: 0 }).toBuffer();
     const book = await withPicture(large);
     const { port } = rowmill.app.server.address() as AddressInfo;

@@ -3,19 +3,14 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { expect, test } from "vitest";
+import { useRowmill } from "../support/use-rowmill.ts";
 
 const demo = (name: string) => fileURLToPath(new URL(`../../src/demo/${name}`, import.meta.url));
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
 
-test("the curl script goes from sign-up to the list of books", async () => {
+test("the curl script runs from signup to the list of books", async () => {
   const { stdout } = await promisify(execFile)("sh", [demo("tour.sh"), rowmill.url]);
   expect(stdout).toContain(
     '"state":"completed_with_errors","counts":{"total":320,"pending":0,"processing":0,"success":308,"failed":12,"unprocessed":0,"undone":0}',

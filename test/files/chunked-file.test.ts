@@ -1,24 +1,18 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ChunkedFile } from "../../src/files/chunked-file.ts";
 import { readChunks } from "../../src/files/read-file.ts";
 import { removeDeadFiles, removeTaskFiles } from "../../src/files/remove-files.ts";
 import { storeStream } from "../../src/files/store-stream.ts";
-import type { Client } from "../support/client.ts";
 import { addTask, kept, later, NOTHING } from "../support/files.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const MiB = 2 ** 20;
 const BINARY = { mediaType: "application/octet-stream" };
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const user = useUser(rowmill);
 
 const open = (name = "out.bin") =>
   ChunkedFile.open(rowmill.ctx, { userId: user.userId, name, origin: "upload" });
@@ -99,7 +93,7 @@ describe("bytes in any order", () => {
         [2 * MiB, 1],
       ],
     ],
-  ])("%s", async (_, writes) => {
+  ])("bytes written %s are read back equal", async (_, writes) => {
     const expected = Buffer.alloc(Math.max(0, ...writes.map(([position, length]) => position + length)));
     await using file = await open();
     for (const [position, length] of writes) {
@@ -122,13 +116,13 @@ describe("a stream", () => {
     ["bytes in memory", () => Buffer.from("made by a task")],
     ["a stream of bytes", () => Readable.from([Buffer.from("made by "), Buffer.from("a task")])],
     ["a stream of text", () => Readable.from(["made by ", "a task"])],
-  ])("is stored whole from %s", async (_, source) => {
+  ])("a stream is stored whole from %s", async (_, source) => {
     const stored = await storeStream(rowmill.ctx, facts(), source());
     expect(stored).toMatchObject({ name: "made.txt", path: `/files/${stored.id}/made.txt`, bytes: 14 });
     expect((await contentOf(stored)).toString()).toBe("made by a task");
   });
 
-  test("that fails leaves nothing", async () => {
+  test("a stream that fails leaves no file", async () => {
     const before = await kept(rowmill);
     async function* failing() {
       yield randomBytes(2 * MiB);
@@ -140,7 +134,7 @@ describe("a stream", () => {
 });
 
 describe("a file that is being stored", () => {
-  test("is gone where it is not finished", async () => {
+  test("a file that is not finished is removed", async () => {
     const own = await rowmill.newUser();
     {
       const owner = { userId: own.userId, name: "x", origin: "upload" } as const;
@@ -151,7 +145,7 @@ describe("a file that is being stored", () => {
     expect(await kept(rowmill, own.userId)).toEqual(NOTHING);
   });
 
-  test("takes no more bytes and can't be finished once the reaper was faster", async () => {
+  test("a file that upkeep removed accepts no more bytes", async () => {
     await using file = await open();
     await file.append(Buffer.alloc(MiB + 1));
     expect(await removeDeadFiles(later(rowmill, 121))).toBe(1);
@@ -159,7 +153,7 @@ describe("a file that is being stored", () => {
     await expect(file.finish(BINARY)).rejects.toMatchObject({ code: "conflict" });
   });
 
-  test("goes with the other files of its task", async () => {
+  test("an unfinished file is removed with the other files of its task", async () => {
     const own = await rowmill.newUser();
     const taskId = await addTask(rowmill, own.userId, "processing");
     const owner = { userId: own.userId, name: "x", origin: "result", taskId } as const;

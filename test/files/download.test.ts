@@ -1,29 +1,25 @@
 import { createHash, randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client } from "../support/client.ts";
+import { beforeAll, describe, expect, test } from "vitest";
 import { FILES, getContent, type StoredView, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const MiB = 2 ** 20;
 const LENGTH = 3 * MiB + 500;
 
-let rowmill: Rowmill;
-let user: Client;
 let file: StoredView;
 let content: Buffer;
+const rowmill = useRowmill();
+const user = useUser(rowmill);
 beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
   content = randomBytes(LENGTH);
   file = await storedFile(user, content, { name: "Größe 日本.bin" });
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 const get = (headers: Record<string, string> = {}) => getContent(user, file.id, headers);
 const etagOf = (sent: Uint8Array) => `"${createHash("sha256").update(sent).digest("base64url")}"`;
 
-test("a download is an attachment of its owner's, kept by nobody else and run by no browser", async () => {
+test("a download is a private attachment that no browser executes", async () => {
   const { status, headers } = await get();
   expect(status).toBe(200);
   expect(Object.fromEntries(headers)).toMatchObject({
@@ -42,7 +38,7 @@ test("a download is an attachment of its owner's, kept by nobody else and run by
   });
 });
 
-test("a page or a script is sent as it is, to be saved and not to be run", async () => {
+test("pages and scripts are sent unchanged as attachments", async () => {
   const html = "<html><script>alert(1)</script></html>";
   const page = await storedFile(user, html, { name: "x;.html" });
   const { headers, body } = await getContent(user, page.id);
@@ -51,7 +47,7 @@ test("a page or a script is sent as it is, to be saved and not to be run", async
   expect(headers.get("content-disposition")).toBe('attachment; filename="x;.html"');
 });
 
-test("HEAD tells what GET would, also of a range", async () => {
+test("HEAD has the headers of GET, also for a range", async () => {
   const path = `${FILES}/${file.id}/content`;
   const authorization = `Bearer ${user.token}`;
   const whole = await get();
@@ -64,7 +60,7 @@ test("HEAD tells what GET would, also of a range", async () => {
   }
 });
 
-test("who has it gets 304", async () => {
+test("a download answers 304 if the ETag matches", async () => {
   const etag = etagOf(content);
   for (const tag of [etag, `W/${etag}`, `"other", ${etag}`, "*"]) {
     const { status, headers, body } = await get({ "if-none-match": tag, range: "bytes=0-1" });
@@ -87,7 +83,7 @@ describe("a range", () => {
     [`bytes=${MiB}-${2 * MiB - 1}`, MiB, 2 * MiB],
     [`bytes=5-${3 * MiB + 5}`, 5, 3 * MiB + 6],
     ["Bytes= 7-8 ", 7, 9],
-  ])("%s is that part", async (range, start, end) => {
+  ])("the range %s returns that part", async (range, start, end) => {
     const { status, headers, body } = await get({ range });
     expect(status).toBe(206);
     expect(headers.get("content-range")).toBe(`bytes ${start}-${end - 1}/${LENGTH}`);
@@ -105,7 +101,7 @@ describe("a range", () => {
     "bytes=a-b",
     "bytes=0x1-2",
     "0-1",
-  ])("%s is answered by all of it", async (range) => {
+  ])("the range %s returns the whole file", async (range) => {
     const { status, headers, body } = await get({ range });
     expect([status, headers.get("content-range")]).toEqual([200, null]);
     expect(body.equals(content)).toBe(true);
@@ -116,7 +112,7 @@ describe("a range", () => {
     `bytes=${LENGTH * 2}-${LENGTH * 3}`,
     "bytes=-0",
     "bytes=99999999999999999999-",
-  ])("%s can't be satisfied", async (range) => {
+  ])("the range %s cannot be satisfied", async (range) => {
     const { status, headers, body } = await get({ range });
     expect([status, headers.get("content-range")]).toEqual([416, `bytes */${LENGTH}`]);
     expect(headers.get("cache-control")).toBe("no-store");
@@ -124,14 +120,14 @@ describe("a range", () => {
     expect(JSON.parse(body.toString())).toMatchObject({ status: 416, code: "range_not_satisfiable" });
   });
 
-  test("of a file without a byte can't be satisfied", async () => {
+  test("a range of an empty file cannot be satisfied", async () => {
     const empty = await storedFile(user, "");
     for (const range of ["bytes=0-", "bytes=-1", "bytes=0-0"])
       expect((await getContent(user, empty.id, { range })).status).toBe(416);
     expect((await getContent(user, empty.id)).status).toBe(200);
   });
 
-  test("counts with If-Range only while the file is the one that it names", async () => {
+  test("a range with If-Range applies only if the file is unchanged", async () => {
     const etag = etagOf(content);
     const modified = new Date(file.created_at).toUTCString();
     const range = "bytes=0-9";
@@ -144,7 +140,7 @@ describe("a range", () => {
     expect((await get({ range: `bytes=${LENGTH}-`, "if-range": '"other"' })).status).toBe(200);
   });
 
-  test("is there for pictures of books, too", async () => {
+  test("ranges work for pictures of books", async () => {
     const fields = { title: "Emma", author: "Jane Austen", picture: await picture() };
     const { body: book } = await user.form<{ picture: string }>("POST", "/api/v1/books", fields);
     const whole = await rowmill.client.download(book.picture);

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { storeStream } from "../../src/files/store-stream.ts";
 import type { Client, Problem } from "../support/client.ts";
 import {
@@ -13,13 +13,9 @@ import {
   storedFile,
 } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 type List = { items: StoredView[]; next_cursor: string | null };
 const list = async (user: Client, query = "") => (await user.get<List>(`${FILES}${query}`)).body;
@@ -38,7 +34,7 @@ async function addPicture(user: Client): Promise<string> {
 }
 
 describe("the list", () => {
-  test("has the newest first, in pages", async () => {
+  test("the list of files has the newest first, in pages", async () => {
     const user = await rowmill.newUser();
     const stored: StoredView[] = [];
     for (const name of ["a", "b", "c", "d", "e"]) stored.unshift(await storedFile(user, name, { name }));
@@ -50,7 +46,7 @@ describe("the list", () => {
     expect(third.next_cursor).toBeNull();
   });
 
-  test("has uploads and results, not the pictures of books", async () => {
+  test("the list of files has uploads and results but no pictures of books", async () => {
     const user = await rowmill.newUser();
     await addPicture(user);
     const upload = await storedFile(user, "x");
@@ -67,12 +63,15 @@ describe("the list", () => {
     });
   });
 
-  test.each(["?origin=picture", "?cursor=x", "?limit=0", "?limit=1001"])("refuses %s", async (query) => {
-    const user = await rowmill.newUser();
-    expect((await user.get(`${FILES}${query}`)).status).toBe(400);
-  });
+  test.each(["?origin=picture", "?cursor=x", "?limit=0", "?limit=1001"])(
+    "the list of files refuses %s",
+    async (query) => {
+      const user = await rowmill.newUser();
+      expect((await user.get(`${FILES}${query}`)).status).toBe(400);
+    },
+  );
 
-  test("shows a result once its task has completed, and only then", async () => {
+  test("the list of files shows a result only after its task has completed", async () => {
     const user = await rowmill.newUser();
     const taskId = await addTask(rowmill, user.userId, "processing");
     const result = await addResult(user, taskId);
@@ -87,7 +86,7 @@ describe("the list", () => {
 });
 
 describe("somebody else's file", () => {
-  test("is as if there were none", async () => {
+  test("another user's file answers 404", async () => {
     const [owner, other] = [await rowmill.newUser(), await rowmill.newUser()];
     const file = await storedFile(owner, "secret");
     expect((await list(other)).items).toEqual([]);
@@ -99,7 +98,7 @@ describe("somebody else's file", () => {
     expect((await getContent(owner, file.id)).body.toString()).toBe("secret");
   });
 
-  test("nor is there one for nobody", async () => {
+  test("files require a login", async () => {
     const file = await storedFile(await rowmill.newUser(), "secret");
     for (const path of [FILES, `${FILES}/${file.id}`, `${FILES}/${file.id}/content`])
       expect([path, (await rowmill.client.get(path)).status]).toEqual([path, 401]);
@@ -115,7 +114,7 @@ describe("somebody else's file", () => {
 });
 
 describe("deleting", () => {
-  test("removes a file and its bytes", async () => {
+  test("deleting a file removes its bytes", async () => {
     const user = await rowmill.newUser();
     const file = await storedFile(user, Buffer.alloc(3_000_000));
     const answer = await user.delete(`${FILES}/${file.id}`);
@@ -124,24 +123,30 @@ describe("deleting", () => {
     expect((await user.delete(`${FILES}/${file.id}`)).status).toBe(404);
   });
 
-  test.each(["pending", "processing"] as const)("waits for a task that is %s", async (status) => {
-    const user = await rowmill.newUser();
-    const file = await storedFile(user, "x");
-    const taskId = await addTask(rowmill, user.userId, status, file.id);
-    const answer = await user.delete<Problem>(`${FILES}/${file.id}`);
-    expect([answer.status, answer.body.code]).toEqual([409, "conflict"]);
-    expect(answer.body.detail).toContain(`Task ${taskId} is ${status} and needs this file.`);
-    expect((await getContent(user, file.id)).status).toBe(200);
-  });
+  test.each(["pending", "processing"] as const)(
+    "a file of a task that is %s cannot be deleted",
+    async (status) => {
+      const user = await rowmill.newUser();
+      const file = await storedFile(user, "x");
+      const taskId = await addTask(rowmill, user.userId, status, file.id);
+      const answer = await user.delete<Problem>(`${FILES}/${file.id}`);
+      expect([answer.status, answer.body.code]).toEqual([409, "conflict"]);
+      expect(answer.body.detail).toContain(`Task ${taskId} is ${status} and needs this file.`);
+      expect((await getContent(user, file.id)).status).toBe(200);
+    },
+  );
 
-  test.each(["completed", "failed", "cancelled"] as const)("does not mind one that is %s", async (status) => {
-    const user = await rowmill.newUser();
-    const file = await storedFile(user, "x");
-    await addTask(rowmill, user.userId, status, file.id);
-    expect((await user.delete(`${FILES}/${file.id}`)).status).toBe(204);
-  });
+  test.each(["completed", "failed", "cancelled"] as const)(
+    "a file of a task that is %s can be deleted",
+    async (status) => {
+      const user = await rowmill.newUser();
+      const file = await storedFile(user, "x");
+      await addTask(rowmill, user.userId, status, file.id);
+      expect((await user.delete(`${FILES}/${file.id}`)).status).toBe(204);
+    },
+  );
 
-  test("removes a result of a task, but not the picture of a book", async () => {
+  test("a result can be deleted, and the picture of a book cannot", async () => {
     const user = await rowmill.newUser();
     const result = await addResult(user, await addTask(rowmill, user.userId, "completed"));
     expect((await user.delete(`${FILES}/${result}`)).status).toBe(204);
@@ -152,7 +157,7 @@ describe("deleting", () => {
     expect((await rowmill.client.download(`/media/books/${pictureId}.jpg`)).status).toBe(200);
   });
 
-  test("an upload is not shown as a picture either", async () => {
+  test("an upload is not served as a picture", async () => {
     const file = await storedFile(await rowmill.newUser(), await picture("png"), { name: "a.png" });
     expect((await rowmill.client.get(`/media/books/${file.id}.png`)).status).toBe(404);
   });

@@ -2,28 +2,20 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { openBelow } from "../../src/files/files-root.ts";
 import { openTaskFile } from "../../src/files/open-file.ts";
-import type { Client } from "../support/client.ts";
 import { FILES, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const MiB = 2 ** 20;
 const folder = mkdtempSync(join(tmpdir(), "rowmill-open-"));
 const content = randomBytes(5 * MiB + 77);
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill({ FILES_ROOT: folder });
-  user = await rowmill.newUser();
-});
-afterAll(async () => {
-  await rowmill[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
+const rowmill = useRowmill({ settings: { FILES_ROOT: folder } });
+const user = useUser(rowmill);
 
 async function openStored(bytes: Uint8Array, name = "a.bin") {
   const file = await storedFile(user, bytes, { name });
@@ -46,7 +38,7 @@ describe.each([
   ["a stored file", openStored],
   ["a file below FILES_ROOT", openBeside],
 ])("%s", (_, open) => {
-  test("is read in whole and in part", async () => {
+  test("an opened file is read in whole and in part", async () => {
     await using file = (await open(content)).opened;
     expect(file).toMatchObject({
       name: "a.bin",
@@ -77,13 +69,13 @@ describe.each([
       await expect(file.read(start, end)).rejects.toThrow(RangeError);
   });
 
-  test("may have no byte", async () => {
+  test("an opened file may be empty", async () => {
     await using file = (await open(Buffer.alloc(0), "none.csv")).opened;
     expect([file.bytes, file.mediaType, (await file.read(0, 0)).length]).toEqual([0, "text/csv", 0]);
     for await (const chunk of file.chunks()) expect(chunk).toBe("never");
   });
 
-  test("is known by its content", async () => {
+  test("the type of an opened file comes from its content", async () => {
     await using png = (await open(await picture("png"), "x.csv")).opened;
     expect(png.mediaType).toBe("image/png");
     // A character lies across the end of the first mebibyte.
@@ -93,7 +85,7 @@ describe.each([
 });
 
 describe("a file that goes", () => {
-  test("is missing for good, before and while it is read", async () => {
+  test("a deleted file fails permanently, before and during reading", async () => {
     const { opened, id } = await openStored(content);
     await using file = opened;
     const chunks = file.chunks()[Symbol.asyncIterator]();
@@ -105,14 +97,14 @@ describe("a file that goes", () => {
     await expect(again).rejects.toMatchObject({ name: "Permanent", code: "file_missing" });
   });
 
-  test("or is somebody else's is missing, too", async () => {
+  test("another user's file fails permanently", async () => {
     const { id } = await openStored(content);
     const other = await rowmill.newUser();
     const opened = openTaskFile(rowmill.ctx, { userId: other.userId, fileId: id, path: "", name: "" });
     await expect(opened).rejects.toMatchObject({ code: "file_missing" });
   });
 
-  test("or becomes shorter on disk fails for good", async () => {
+  test("a file that shrinks on disk fails permanently", async () => {
     const { opened } = await openBeside(content, "shrinks");
     await using file = opened;
     truncateSync(join(folder, "shrinks"), 10);
@@ -120,13 +112,13 @@ describe("a file that goes", () => {
   });
 });
 
-test("a file on disk is closed with what opened it", async () => {
+test("a file on disk is closed with its handle", async () => {
   const { opened } = await openBeside(content, "closed");
   await opened[Symbol.asyncDispose]();
   await expect(opened.read(0, 1)).rejects.toThrow("closed");
 });
 
-test("a folder that becomes a link while a file in it is opened leads nowhere outside", async () => {
+test("a folder swapped for a link while a file is opened leads nowhere outside", async () => {
   const secret = mkdtempSync(join(tmpdir(), "rowmill-secret-"));
   const inside = mkdtempSync(join(folder, "inside-"));
   const path = join(inside, "x.txt");

@@ -1,22 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { QuotaExceeded } from "../../src/files/quota.ts";
 import { storeStream } from "../../src/files/store-stream.ts";
 import type { Problem } from "../support/client.ts";
 import { addTask, FILES, kept, sendFile, storedFile } from "../support/files.ts";
 import { noise } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { startRowmill } from "../support/rowmill.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
 const MiB = 2 ** 20;
 const QUOTA = 5 * MiB;
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill({ FILES_QUOTA_BYTES: String(QUOTA) });
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ settings: { FILES_QUOTA_BYTES: String(QUOTA) } });
 
-test("files are taken to the last byte of FILES_QUOTA_BYTES, and not one more", async () => {
+test("uploads may fill FILES_QUOTA_BYTES to the last byte", async () => {
   const user = await rowmill.newUser();
   const first = await storedFile(user, randomBytes(2 * MiB));
   const refused = await sendFile<Problem>(user, randomBytes(3 * MiB + 1));
@@ -32,7 +29,7 @@ test("files are taken to the last byte of FILES_QUOTA_BYTES, and not one more", 
   expect((await sendFile(user, "x")).status).toBe(201);
 });
 
-test("a file of a length that is not known is refused as soon as it is over", async () => {
+test("an upload of unknown length is refused as soon as it exceeds the quota", async () => {
   const user = await rowmill.newUser();
   let sent = 0;
   async function* body() {
@@ -55,7 +52,7 @@ test("a file of a length that is not known is refused as soon as it is over", as
   expect(await kept(rowmill, user.userId)).toEqual({ files: 0, chunks: 0 });
 });
 
-test("of several that are sent at once, as many are taken as there is room for", async () => {
+test("concurrent uploads are accepted as long as they fit the quota", async () => {
   const user = await rowmill.newUser();
   const answers = await Promise.all([1, 2, 3, 4].map(() => sendFile<Problem>(user, randomBytes(2 * MiB))));
   const statuses = answers.map(({ status }) => status);
@@ -66,7 +63,7 @@ test("of several that are sent at once, as many are taken as there is room for",
   expect(await kept(rowmill, user.userId)).toEqual({ files: taken, chunks: taken * 2 });
 });
 
-test("results of tasks and pictures of books count, and others' files don't", async () => {
+test("the quota counts a user's results and pictures, and no other user's files", async () => {
   const [user, other] = [await rowmill.newUser(), await rowmill.newUser()];
   await storedFile(other, randomBytes(4 * MiB));
   const owner = {
@@ -97,7 +94,7 @@ test("results of tasks and pictures of books count, and others' files don't", as
   expect(books.body.items).toHaveLength(1);
 });
 
-test("0 sets no limit", async () => {
+test("FILES_QUOTA_BYTES of 0 sets no limit", async () => {
   await using free = await startRowmill({ FILES_QUOTA_BYTES: "0" });
   expect((await sendFile(await free.newUser(), randomBytes(6 * MiB))).status).toBe(201);
 });

@@ -9,17 +9,18 @@ import { DomainError } from "../../src/errors.ts";
 import { openTaskFile } from "../../src/files/open-file.ts";
 import { type ResolvedFile, resolvePaths } from "../../src/files/resolve-path.ts";
 import { storeStream } from "../../src/files/store-stream.ts";
-import type { Client } from "../support/client.ts";
 import { addTask, setStatus, storedFile } from "../support/files.ts";
-import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { atEnd } from "../support/rowmill.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rowmill-files-"));
 const root = join(folder, "root");
 const outside = join(folder, "outside.txt");
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
+afterAll(() => rmSync(folder, { recursive: true }));
+const rowmill = useRowmill({ settings: { FILES_ROOT: root } });
+const user = useUser(rowmill);
+beforeAll(() => {
   mkdirSync(join(root, "sub"), { recursive: true });
   mkdirSync(join(folder, "root-2"));
   writeFileSync(join(folder, "root-2", "near.txt"), "near");
@@ -33,12 +34,6 @@ beforeAll(async () => {
   symlinkSync(join(root, "loop"), join(root, "loop"));
   symlinkSync(join(folder, "nothing"), join(root, "link-nowhere"));
   execFileSync("mkfifo", [join(root, "pipe")]);
-  rowmill = await startRowmill({ FILES_ROOT: root });
-  user = await rowmill.newUser();
-});
-afterAll(async () => {
-  await rowmill[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true });
 });
 
 async function resolvePath(ctx: Context, userId: number, path: string): Promise<ResolvedFile | undefined> {
@@ -59,7 +54,7 @@ async function refusal(promise: Promise<unknown>): Promise<DomainError> {
 }
 
 describe("a path", () => {
-  test("is first that of a file which was uploaded", async () => {
+  test("a path names an uploaded file first", async () => {
     const file = await storedFile(user, "uploaded", { path: "a.txt", name: "mine.txt" });
     expect(await resolve("a.txt")).toEqual({ fileId: file.id, path: "a.txt", name: "mine.txt", bytes: 8 });
     const other = await rowmill.newUser();
@@ -68,14 +63,14 @@ describe("a path", () => {
     expect(await resolve("a.txt")).toMatchObject({ fileId: null });
   });
 
-  test("may be the one that a file has by itself", async () => {
+  test("a path may be the default path of an uploaded file", async () => {
     const file = await storedFile(user, "x");
     expect(await resolve(file.path)).toMatchObject({ fileId: file.id });
     const other = await rowmill.newUser();
     await refusal(resolvePath(rowmill.ctx, other.userId, file.path));
   });
 
-  test("may be that of what a task has made, once it has completed", async () => {
+  test("a path may name the result of a completed task", async () => {
     const taskId = await addTask(rowmill, user.userId, "processing");
     const facts = {
       userId: user.userId,
@@ -97,7 +92,7 @@ describe("a path", () => {
     ["link-in", "link-in", 6],
     ["up/root/a.txt", "a.txt", 6],
     ["empty", "empty", 0],
-  ])("may lead below FILES_ROOT: %s", async (path, name, bytes) => {
+  ])("a path may name a file below FILES_ROOT: %s", async (path, name, bytes) => {
     expect(await resolve(path)).toEqual({ fileId: null, path, name, bytes });
   });
 
@@ -125,7 +120,7 @@ describe("a path", () => {
     ["nowhere at all", ""],
     ["to a process's own files", "/proc/self/environ"],
     ["to an encoded one", "..%2foutside.txt"],
-  ])("is refused where it leads %s", async (_, path) => {
+  ])("a path that leads %s is refused", async (_, path) => {
     const error = await refusal(resolve(path));
     expect(Object.keys(error.fieldErrors)).toEqual(["file_path"]);
     await expect(
@@ -133,13 +128,13 @@ describe("a path", () => {
     ).rejects.toMatchObject({ code: "file_missing" });
   });
 
-  test("is refused where it leads to a socket", async () => {
+  test("a path to a socket is refused", async () => {
     const server = createServer().listen(join(root, "socket"));
     atEnd(async () => server.close());
     await refusal(resolve("socket"));
   });
 
-  test("is refused in the same words whether there is a file outside or none", async () => {
+  test("a path outside FILES_ROOT is refused with one message whether the file exists", async () => {
     const paths = [
       outside,
       join(folder, "no.txt"),
@@ -154,7 +149,7 @@ describe("a path", () => {
     expect(messages[0]).toContain("POST /api/v1/files");
   });
 
-  test("leads to uploads alone where FILES_ROOT is not set", async () => {
+  test("without FILES_ROOT a path names only uploaded files", async () => {
     const ctx = { ...rowmill.ctx, config: { ...rowmill.config, filesRoot: "" } };
     for (const path of ["a.txt", join(root, "a.txt"), "package.json"]) {
       const { message } = await refusal(resolvePath(ctx, user.userId, path));
@@ -164,21 +159,21 @@ describe("a path", () => {
     await expect(open).rejects.toMatchObject({ code: "file_missing" });
   });
 
-  test("is no reason to fail for where FILES_ROOT is not there", async () => {
+  test("a missing FILES_ROOT does not fail uploaded paths", async () => {
     const ctx = { ...rowmill.ctx, config: { ...rowmill.config, filesRoot: join(folder, "gone") } };
     await refusal(resolvePath(ctx, user.userId, "a.txt"));
   });
 });
 
 describe("many paths", () => {
-  test("are resolved in their order, twice the same one too", async () => {
+  test("many paths are resolved in order, also if one repeats", async () => {
     const file = await storedFile(user, "x", { path: "/many/1" });
     const found = await resolvePaths(rowmill.ctx, user.userId, ["a.txt", "/many/1", "a.txt", "/many/1"]);
     expect(found.map(({ fileId }) => fileId)).toEqual([null, file.id, null, file.id]);
     expect(await resolvePaths(rowmill.ctx, user.userId, [])).toEqual([]);
   });
 
-  test("are refused with every one that is wrong", async () => {
+  test("the refusal of many paths names each wrong one", async () => {
     const paths = ["a.txt", "no", "../x", "a.txt", outside];
     const { fieldErrors, message } = await refusal(resolvePaths(rowmill.ctx, user.userId, paths));
     expect(Object.keys(fieldErrors)).toEqual(["file_paths.1", "file_paths.2", "file_paths.4"]);

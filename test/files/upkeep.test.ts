@@ -1,5 +1,5 @@
 import { eq } from "drizzle-orm";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ChunkedFile } from "../../src/files/chunked-file.ts";
 import { removeDeadFiles } from "../../src/files/remove-files.ts";
 import { removeUnusedFiles } from "../../src/files/remove-unused-files.ts";
@@ -9,22 +9,18 @@ import { files } from "../../src/schema/files.ts";
 import { tasks } from "../../src/schema/tasks.ts";
 import { addTask, kept, later, NOTHING, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
 const DAY_SECONDS = 86_400;
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill({ RETENTION_DAYS: "7" });
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ settings: { RETENTION_DAYS: "7" } });
 
 const idsOf = async (userId: number) => {
   const found = await rowmill.ctx.db.select({ id: files.id }).from(files).where(eq(files.userId, userId));
   return found.map(({ id }) => id).sort();
 };
 
-test("what a process that died was receiving goes after two minutes without a sign of life", async () => {
+test("upkeep removes the upload of a dead process after two minutes", async () => {
   const user = await rowmill.newUser();
   const whole = await storedFile(user, "whole");
   const file = await ChunkedFile.open(rowmill.ctx, { userId: user.userId, name: "x", origin: "upload" });
@@ -35,7 +31,7 @@ test("what a process that died was receiving goes after two minutes without a si
   await file[Symbol.asyncDispose]();
 });
 
-test("an upload goes after RETENTION_DAYS unless a task refers to it", async () => {
+test("upkeep removes an upload after RETENTION_DAYS unless a task uses it", async () => {
   const user = await rowmill.newUser();
   const [unused, ended, needed] = [
     await storedFile(user, "unused"),
@@ -53,7 +49,7 @@ test("an upload goes after RETENTION_DAYS unless a task refers to it", async () 
   expect(await idsOf(user.userId)).toEqual([needed.id]);
 });
 
-test("a result stays as long as its task, and a picture as long as its book", async () => {
+test("a result lives as long as its task, and a picture as long as its book", async () => {
   const user = await rowmill.newUser();
   const fields = { title: "Emma", author: "Jane Austen", picture: await picture() };
   await user.form("POST", "/api/v1/books", fields);
@@ -74,7 +70,7 @@ test("a result stays as long as its task, and a picture as long as its book", as
   expect(await idsOf(user.userId)).toEqual(pictures);
 });
 
-test("both are part of the daily and the minutely upkeep", async () => {
+test("file upkeep runs daily and every minute", async () => {
   const user = await rowmill.newUser();
   const owner = { userId: user.userId, name: "x", origin: "upload" } as const;
   await storedFile(user, "x");

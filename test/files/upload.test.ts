@@ -2,12 +2,13 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { Client, Problem } from "../support/client.ts";
 import { FILES, getContent, kept, NOTHING, type StoredView, sendFile, storedFile } from "../support/files.ts";
 import { picture } from "../support/pictures.ts";
-import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { atEnd } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const MiB = 2 ** 20;
 const BOUNDARY = "----rowmill-test";
@@ -35,15 +36,10 @@ function sendStream<T = StoredView>(user: Client, body: () => AsyncGenerator<str
 const sha256 = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
 
 describe("a file", () => {
-  let rowmill: Rowmill;
-  let user: Client;
-  beforeAll(async () => {
-    rowmill = await startRowmill();
-    user = await rowmill.newUser();
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill();
+  const user = useUser(rowmill);
 
-  test("is stored and told of", async () => {
+  test("an uploaded file is stored and returned", async () => {
     const { status, headers, body } = await sendFile(user, "hello", { name: "notes.txt" });
     expect(status).toBe(201);
     expect(headers.get("location")).toBe(`${FILES}/${body.id}`);
@@ -61,7 +57,7 @@ describe("a file", () => {
     expect((await user.get(`${FILES}/${body.id}`)).body).toEqual(body);
   });
 
-  test("of 20 MB and a bit is stored in chunks and comes back byte by byte", async () => {
+  test("a file of 20 MB is stored in chunks and comes back unchanged", async () => {
     const own = await rowmill.newUser();
     const content = randomBytes(20 * MiB + 12_345);
     const file = await storedFile(own, content, { name: "big.bin" });
@@ -72,7 +68,7 @@ describe("a file", () => {
     expect(body.equals(content)).toBe(true);
   });
 
-  test.each([0, 1, MiB - 1, MiB, MiB + 1, 2 * MiB])("may have %i bytes", async (length) => {
+  test.each([0, 1, MiB - 1, MiB, MiB + 1, 2 * MiB])("a file may have %i bytes", async (length) => {
     const content = randomBytes(length);
     const file = await storedFile(user, content);
     expect(file).toMatchObject({ bytes: length, sha256: sha256(content) });
@@ -81,7 +77,7 @@ describe("a file", () => {
     expect(body.equals(content)).toBe(true);
   });
 
-  test("that comes slowly is not shown, and holds no connection and no transaction meanwhile", async () => {
+  test("a slow upload is not listed and holds no connection or transaction", async () => {
     const own = await rowmill.newUser();
     const block = randomBytes(MiB + 100);
     async function* body() {
@@ -120,20 +116,20 @@ describe("a file", () => {
     ["dir/", "file"],
     [`${"x".repeat(400)}.tar`, `${"x".repeat(251)}.tar`],
     [`${"😀".repeat(300)}`, `${"😀".repeat(127)}\uFFFD`],
-  ])("called %j keeps the name that is in it", async (name, expected) => {
+  ])("a file named %j is stored under its base name", async (name, expected) => {
     const file = await storedFile(user, "x", { name });
     expect(file.name).toBe(expected);
     expect(file.path).toBe(`/files/${file.id}/${expected}`);
     expect((await getContent(user, file.id)).status).toBe(200);
   });
 
-  test("whose name has a NUL keeps the rest of it", async () => {
+  test("a NUL is removed from a file name", async () => {
     const body = `${partHead("name=\"file\"; filename*=UTF-8''a%00b.csv")}x${END}`;
     const { status, body: file } = await sendRaw<StoredView>(user, body);
     expect([status, file.name]).toEqual([201, "a\uFFFDb.csv"]);
   });
 
-  test("without a name has that of its path, or none of its own", async () => {
+  test("a file without a name takes the name of its path or a default", async () => {
     const nameless = partHead('name="file"; filename=""');
     const named = await sendRaw<StoredView>(user, `${field("path", "/a/scan.png")}${nameless}x${END}`);
     expect([named.status, named.body.name]).toEqual([201, "scan.png"]);
@@ -176,12 +172,12 @@ describe("a file", () => {
       async () => Buffer.from(`a${"é".repeat(MiB)}`),
       "text/markdown",
     ],
-  ])("is told by its content: %s", async (_, name, content, mediaType) => {
+  ])("the media type comes from the content: %s", async (_, name, content, mediaType) => {
     const bytes = typeof content === "string" ? content : await content();
     expect((await storedFile(user, bytes, { name })).media_type).toBe(mediaType);
   });
 
-  test("may have a path of its owner's choice, by which two users may call a file each", async () => {
+  test("two users may use the same path", async () => {
     const other = await rowmill.newUser();
     const path = "/path/to/image ä.jpg";
     const file = await storedFile(user, "x", { path, name: "y.jpg" });
@@ -191,7 +187,7 @@ describe("a file", () => {
     expect([query.status, query.body.path]).toEqual([201, "/q/1"]);
   });
 
-  test("may not have the path of another one of its owner's, until that is gone", async () => {
+  test("a path is unique per user until its file is deleted", async () => {
     const path = "/twice.txt";
     const first = await storedFile(user, "x", { path });
     const before = await kept(rowmill, user.userId);
@@ -203,7 +199,7 @@ describe("a file", () => {
     expect((await sendFile(user, "y", { path })).status).toBe(201);
   });
 
-  test("of two that are sent at once under one path, one is taken", async () => {
+  test("of two concurrent uploads to one path, one is accepted", async () => {
     const own = await rowmill.newUser();
     const path = "/race.bin";
     const answers = await Promise.all(
@@ -216,13 +212,8 @@ describe("a file", () => {
 
 describe("a refused file leaves nothing", () => {
   const MAX_BYTES = 3 * MiB;
-  let rowmill: Rowmill;
-  let user: Client;
-  beforeAll(async () => {
-    rowmill = await startRowmill({ FILE_MAX_BYTES: String(MAX_BYTES) });
-    user = await rowmill.newUser();
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill({ settings: { FILE_MAX_BYTES: String(MAX_BYTES) } });
+  const user = useUser(rowmill);
   afterEach(async () => expect(await kept(rowmill)).toEqual(NOTHING));
 
   test.each([
@@ -233,7 +224,7 @@ describe("a refused file leaves nothing", () => {
     ["parts that lead upwards as Windows writes them", "a\\..\\b"],
     ["a folder", "/a/"],
     ["1,001 characters", `/${"x".repeat(1000)}`],
-  ])("for a path that is or has %s", async (_, path) => {
+  ])("a file with a path that is or has %s is refused and not stored", async (_, path) => {
     const { status, body } = await sendFile<Problem>(user, "x", { path });
     expect([status, body.code]).toEqual([400, "invalid_input"]);
     expect(Object.keys(body.field_errors)).toEqual(["path"]);
@@ -244,28 +235,28 @@ describe("a refused file leaves nothing", () => {
     ["a file under another key", `${partHead('name="picture"; filename="a"')}x${END}`, "file"],
     ["two files", `${partHead()}${"x".repeat(2 * MiB)}\r\n${partHead()}y${END}`, "file"],
     ["a path behind the file", `${partHead()}x\r\n${field("path", "/a")}--${BOUNDARY}--\r\n`, "path"],
-  ])("for %s", async (_, body, name) => {
+  ])("a form with %s is refused and no file is stored", async (_, body, name) => {
     const answer = await sendRaw(user, body);
     expect([answer.status, Object.keys(answer.body.field_errors)]).toEqual([400, [name]]);
   });
 
-  test("for a path in the query and another in the form", async () => {
+  test("different paths in query and form are refused", async () => {
     const body = `${field("path", "/a")}${partHead()}x${END}`;
     expect((await sendRaw(user, body, `${FILES}?path=/b`)).status).toBe(400);
   });
 
-  test("for what is no form", async () => {
+  test("an upload that is not a form is refused", async () => {
     expect((await user.post(FILES, { file: "x" })).status).toBe(415);
     const headers = { "content-type": "application/octet-stream" };
     expect((await sendRaw(user, "x", FILES, headers)).status).toBe(415);
   });
 
-  test("for nobody", async () => {
+  test("uploading a file requires a login", async () => {
     const answer = await rowmill.client.send<Problem>("POST", FILES, { headers: MULTIPART, body: "x" });
     expect(answer.status).toBe(401);
   });
 
-  test("for a size over FILE_MAX_BYTES, whether it is told or not", async () => {
+  test("a file over FILE_MAX_BYTES is refused, with or without content-length", async () => {
     const detail = `The file is larger than FILE_MAX_BYTES, which is ${MAX_BYTES}.`;
     async function* body() {
       yield partHead();
@@ -281,12 +272,12 @@ describe("a refused file leaves nothing", () => {
       expect([status, body.code, body.detail]).toEqual([413, "too_large", detail]);
   });
 
-  test("whose body ends early", async () => {
+  test("a body that ends early leaves no file", async () => {
     const { status } = await sendRaw(user, `${partHead()}${"x".repeat(2 * MiB)}`);
     expect(status).toBe(400);
   });
 
-  test("whose connection is cut", async () => {
+  test("a cut connection leaves no file", async () => {
     const { hostname, port } = new URL(rowmill.url);
     const socket = connect(Number(port), hostname);
     atEnd(async () => socket.destroy());

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
+import { csv } from "../support/book-files.ts";
 import type { Client } from "../support/client.ts";
-import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { count } from "../support/count.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { SlowUpload } from "../support/slow-upload.ts";
 import { until } from "../support/until.ts";
@@ -73,7 +75,7 @@ test("an upload whose API was killed never runs, and is removed", async () => {
   expect([...worked]).toEqual([again.id]);
 });
 
-test("an API told to stop in the middle of an upload does not wait for it", async () => {
+test("an API that is stopped during an upload does not wait for it", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
@@ -86,7 +88,7 @@ test("an API told to stop in the middle of an upload does not wait for it", asyn
   expect(await left(rowmill)).toEqual(NOTHING);
 });
 
-test("an upload that the reaper has removed meanwhile is refused and leaves nothing", async () => {
+test("an upload that upkeep removed meanwhile is refused and leaves nothing", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
@@ -98,7 +100,7 @@ test("an upload that the reaper has removed meanwhile is refused and leaves noth
   expect(await left(rowmill)).toEqual(NOTHING);
 });
 
-test("a client that goes away in the middle of its upload leaves nothing", async () => {
+test("a client that disconnects during its upload leaves nothing", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");

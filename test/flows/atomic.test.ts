@@ -1,21 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
-import { addGate, closeGate, titled } from "../support/gate.ts";
+import { csv, titled } from "../support/book-files.ts";
+import { count } from "../support/count.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
+import { closeGate } from "../support/gate.ts";
 import { startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { uploadForm } from "../support/upload-form.ts";
 
 const query = { policy: "atomic" };
 
-test("a worker that is killed in the middle of an atomic batch leaves nothing, and another writes all of it", async () => {
+test("a worker killed during an atomic batch leaves nothing, and another worker writes all of it", async () => {
   await using rowmill = await startPrograms();
   const { pool } = rowmill.ctx;
-  await addGate(pool);
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
   const killed = await rowmill.startWorker();
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const { body } = await uploadForm(user, titled(500, { 300: "gate" }), { query });
   await until("it is in the middle", async () => (await user.batch(body.id)).body.counts.processing >= 250);
   await killed.kill();
@@ -28,7 +29,7 @@ test("a worker that is killed in the middle of an atomic batch leaves nothing, a
   expect(other.lines("batch received")).toMatchObject([{ delivery: 2 }]);
 });
 
-test("with workers killed again and again it is written all at once, or not at all", async () => {
+test("an atomic batch is written completely or not at all while workers are killed repeatedly", async () => {
   await using rowmill = await startPrograms();
   const { pool } = rowmill.ctx;
   const api = await rowmill.startApi();
@@ -47,14 +48,13 @@ test("with workers killed again and again it is written all at once, or not at a
   await expectExactlyOnce(pool, body.id, { good: 30_000, bad: 0 });
 });
 
-test("a batch that can't be written leaves nothing either when its worker is killed", async () => {
+test("a failing atomic batch leaves nothing if its worker is killed", async () => {
   await using rowmill = await startPrograms();
   const { pool } = rowmill.ctx;
-  await addGate(pool);
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
   const killed = await rowmill.startWorker();
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const { body } = await uploadForm(user, titled(100, { 5: "", 60: "gate", 101: "poison" }), { query });
   await until("a failure is told", async () => (await user.batch(body.id)).body.counts.failed === 1);
   await killed.kill();

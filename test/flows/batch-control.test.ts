@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { command, finishedJobs, jobsInHand, jobsLeft, untilBatch } from "../support/batches.ts";
-import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { command, untilBatch } from "../support/batches.ts";
+import { csv } from "../support/book-files.ts";
+import { count } from "../support/count.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
+import { activeJobs, finishedJobs, jobsLeft } from "../support/jobs.ts";
 import { type Program, type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
@@ -31,7 +34,7 @@ describe.each([
   ["pause", "paused", "pending"],
   ["cancel", "cancelled", "unprocessed"],
 ] as const)("%s", (name, state, status) => {
-  test("stops the rows in hand of both workers within about a second, and nothing of them is stored", async () => {
+  test("a command stops two workers within about a second, and none of their rows are stored", async () => {
     await using rowmill = await startPrograms();
     const { user, batch, workers } = await inTwoWorkersHands(rowmill, csv(190, 10));
     const answer = await command(user, batch.id, name);
@@ -50,7 +53,7 @@ describe.each([
     expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(name === "cancel" ? 1 : 0);
   });
 
-  test("holds while a worker is killed in the middle of it and another takes its place", async () => {
+  test("a command holds if a worker is killed and another takes its place", async () => {
     await using rowmill = await startPrograms();
     const { user, batch, workers } = await inTwoWorkersHands(rowmill, csv(190, 10));
     const [killed, other] = workers;
@@ -67,7 +70,7 @@ describe.each([
   });
 });
 
-test("a batch that is paused and resumed while two workers write ends exactly once", async () => {
+test("pausing and resuming while two workers write processes every row exactly once", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
@@ -78,7 +81,7 @@ test("a batch that is paused and resumed while two workers write ends exactly on
     await untilBatch(user, batch.id, "goes on", ({ counts }) => counts.success > last, 30_000);
     const paused = await command(user, batch.id, "pause");
     expect(paused.state).toBe("paused");
-    await until("no chunk is in hand", async () => (await jobsInHand(rowmill.ctx)) === 0);
+    await until("no chunk is in hand", async () => (await activeJobs(rowmill.ctx)) === 0);
     const held = (await user.batch(batch.id)).body.counts;
     expect(held).toEqual(paused.counts);
     last = held.success;
@@ -88,7 +91,7 @@ test("a batch that is paused and resumed while two workers write ends exactly on
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 19_000, bad: 1000 });
 });
 
-test("a batch that was paused in one worker's hands is resumed by another", async () => {
+test("another worker continues a batch that was paused", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
@@ -104,7 +107,7 @@ test("a batch that was paused in one worker's hands is resumed by another", asyn
   expect(second.lines("chunk succeeded")).toHaveLength(4);
 });
 
-test("of a batch that is cancelled while two workers write, what is counted is what is stored", async () => {
+test("the counts of a batch cancelled while two workers write match its stored rows", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
@@ -128,7 +131,7 @@ test("of a batch that is cancelled while two workers write, what is counted is w
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 29_000, bad: 1000, ends: 2 });
 });
 
-test("a retry survives the worker that is killed in the middle of it", async () => {
+test("a retry survives the death of its worker", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
   const api = await rowmill.startApi();
@@ -154,7 +157,7 @@ test("a retry survives the worker that is killed in the middle of it", async () 
   expect(triedTwice.map(({ row }) => row)).toEqual(failed.map(({ row }) => row));
 });
 
-test("an atomic batch is written whole or not at all, whatever kills or pauses it on the way", async () => {
+test("an atomic batch is written completely or not at all despite kills and pauses", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { command, finishedJobs, jobsLeft, untilBatch } from "../support/batches.ts";
-import { count, csv } from "../support/exactly-once.ts";
+import { command, untilBatch } from "../support/batches.ts";
+import { csv } from "../support/book-files.ts";
+import { count } from "../support/count.ts";
+import { finishedJobs, jobsLeft } from "../support/jobs.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
@@ -11,7 +13,7 @@ const booksOf = async ({ ctx }: Programs) =>
   (await ctx.pool.query("SELECT id, title, description, batch_id, row_number FROM rowmill.books ORDER BY id"))
     .rows;
 
-test("undoing many chunks goes on after each worker that is killed in the middle, and puts every record back once", async () => {
+test("undoing continues after each killed worker and reverts every record once", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
@@ -64,7 +66,7 @@ test("undoing many chunks goes on after each worker that is killed in the middle
   expect(await booksOf(rowmill)).toEqual(before);
 });
 
-test("a batch cancelled in two workers' hands is undone to the last record", async () => {
+test("a batch cancelled while two workers write is undone completely", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");

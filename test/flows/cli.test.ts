@@ -29,7 +29,7 @@ async function json<T>(...args: string[]): Promise<T> {
 }
 
 describe("without a worker", () => {
-  test("prints help, and refuses an unknown command in one line", async () => {
+  test("the CLI prints help, and refuses an unknown command in one line", async () => {
     const help = await cli();
     expect(help).toMatchObject({ code: 0 });
     expect(help.output).toMatch(/^Usage: npm run cli -- COMMAND\n/);
@@ -38,7 +38,7 @@ describe("without a worker", () => {
     expect(output).toMatch(/^rowmill: Unknown command "tasks none"\. Known commands: .*\n$/);
   });
 
-  test("lists, counts, cancels, retries and deletes", async () => {
+  test("the CLI lists, counts, cancels, retries and deletes tasks", async () => {
     const { ctx } = rowmill;
     const requests = Array.from({ length: 3 }, (_, n) => ({ type: "generic", title: `Number\n${n}` }));
     const { tasks } = await createTasks(ctx, userId, requests, { together: "parallel" });
@@ -69,7 +69,7 @@ describe("with a worker", () => {
     await rowmill.startWorker({ WORKER_QUEUES: "default:2" });
   });
 
-  test("runs a task by hand and waits for what comes of it", async () => {
+  test("the CLI runs a task and waits for its result", async () => {
     const done = await cli(
       "tasks",
       "run",
@@ -102,7 +102,7 @@ describe("with a worker", () => {
     await cli("tasks", "cancel", view.id);
   }, 120_000);
 
-  test("shows queues, workers and what is registered, and pauses", async () => {
+  test("the CLI shows queues, workers and registered types, and pauses queues", async () => {
     const { items: workers } = await json<{ items: WorkerView[] }>("workers", "list");
     expect(workers).toMatchObject([{ queues: { default: 2 }, is_alive: true }]);
     expect((await cli("workers", "list")).output).toContain("default:2");
@@ -122,7 +122,7 @@ describe("with a worker", () => {
     expect(held).not.toBe("");
   }, 120_000);
 
-  test("has a doctor that names the queues that nobody takes, and those that are paused", async () => {
+  test("the doctor names unserved and paused queues", async () => {
     const settings = { ...unset, DATABASE_URL: rowmill.databaseUrl, JWT_SECRET: "x".repeat(32) };
     const doctor = () => run(process.execPath, ["src/cli.ts", "doctor"], settings).ended;
     const untaken = await doctor();

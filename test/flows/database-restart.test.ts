@@ -9,8 +9,9 @@ import { loadConfig } from "../../src/config.ts";
 import { migrateDatabase } from "../../src/migrate.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
+import { csv } from "../support/book-files.ts";
 import type { Client, Problem } from "../support/client.ts";
-import { csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { onServer } from "../support/postgres.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { SlowUpload } from "../support/slow-upload.ts";
@@ -22,7 +23,7 @@ const succeeded = (user: Client, batchId: string, rows: number) =>
     return status === 200 && body.counts.success >= rows;
   });
 
-test("sessions that the database ends in the middle of a batch cost no row", async () => {
+test("terminated database sessions lose no row of a batch", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi({ ROW_DELAY_MS: "200" });
   const worker = await rowmill.startWorker();
@@ -75,7 +76,7 @@ test.for(["batch_rows", "chunks"])(
 test.for<["SIGINT" | "SIGQUIT", string]>([
   ["SIGINT", "is restarted"],
   ["SIGQUIT", "crashes"],
-])("a database that %s %s in the middle of a batch: the API says so, and all goes on", async ([signal]) => {
+])("the API reports a database that %s %s during a batch, and everything continues", async ([signal]) => {
   await using server = await ownServer();
   await using rowmill = await startPrograms({}, server.url);
   const api = await rowmill.startApi({ ROW_DELAY_MS: "300" });

@@ -34,7 +34,7 @@ afterAll(() => {
 });
 
 describe("npm run demo", () => {
-  test("without a terminal imports the sample, shows its outcome, and ends", async () => {
+  test("the demo without a terminal imports the sample, shows the result and exits", async () => {
     const { url, settings } = await newPlace();
     const { code, output } = await run("npm", ["run", "demo", "--", "--exit"], settings).ended;
     expect({ code, output }).toMatchObject({ code: 0 });
@@ -79,7 +79,7 @@ describe("npm run demo", () => {
     },
   );
 
-  test("imports a file of one's own", async () => {
+  test("the demo imports your own file", async () => {
     const { settings } = await newPlace();
     const file = join(folder, "my books.csv");
     const rows = Array.from({ length: 30 }, (_, n) => (n < 28 ? `Book ${n},Writer ${n}` : `,Writer ${n}`));
@@ -91,7 +91,7 @@ describe("npm run demo", () => {
     expect(output).toMatch(/row +30 {2}title .*\n +row +31 {2}title /);
   });
 
-  test("ends on Ctrl-C in the middle of the import, and leaves nothing behind", async () => {
+  test("the demo ends on Ctrl-C during the import and leaves no process", async () => {
     const own = join(folder, "interrupted");
     onTestFinished(() => endLeftovers(own));
     const { settings } = await newPlace(own);
@@ -104,7 +104,7 @@ describe("npm run demo", () => {
     expect(processesOn(own)).toEqual([]);
   });
 
-  test("says that a file is missing", async () => {
+  test("the demo reports a missing file", async () => {
     const { settings } = await newPlace();
     const { code, output } = await runDemo(settings, [join(folder, "absent.csv")]).ended;
     expect({ code, output }).toMatchObject({ code: 1 });
@@ -112,7 +112,7 @@ describe("npm run demo", () => {
     expect(processesOn(dataDir)).toEqual([]);
   });
 
-  test("says why a file without a header is refused", async () => {
+  test("the demo reports why a file without a header is refused", async () => {
     const { settings } = await newPlace();
     const file = join(folder, "refused.csv");
     writeFileSync(file, "Ulysses,James Joyce\nEmma,Jane Austen\n");

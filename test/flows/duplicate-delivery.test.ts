@@ -4,7 +4,9 @@ import { processChunk } from "../../src/batches/process/process-chunk.ts";
 import { inTransaction } from "../../src/context.ts";
 import { jobs } from "../../src/jobs.ts";
 import type { Delivery, NewJob } from "../../src/platform/queue/queue.ts";
-import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { csv } from "../support/book-files.ts";
+import { count } from "../support/count.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
@@ -16,7 +18,7 @@ async function chunksOf({ ctx }: Programs, batchId: string): Promise<number[]> {
   return rows.map(({ firstRow }) => firstRow);
 }
 
-test("chunks with several jobs each, on two workers, are processed once", async () => {
+test("two workers process chunks with duplicate jobs once", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
   const api = await rowmill.startApi({ ROW_DELAY_MS: "50" });
@@ -38,7 +40,7 @@ test("chunks with several jobs each, on two workers, are processed once", async 
   expect(new Set(worked)).toEqual(new Set(firstRows));
 });
 
-test("a chunk delivered several times at the same moment is processed once", async () => {
+test("a chunk delivered several times concurrently is processed once", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
   const api = await rowmill.startApi();
@@ -54,7 +56,7 @@ test("a chunk delivered several times at the same moment is processed once", asy
   await expectExactlyOnce(ctx.pool, batch.id, { good: 180, bad: 20 });
 });
 
-test("all chunks of a batch at the same time, twice each, end it once", async () => {
+test("delivering all chunks twice concurrently ends the batch once", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
   const api = await rowmill.startApi();

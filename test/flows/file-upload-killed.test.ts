@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { removeDeadFiles } from "../../src/files/remove-files.ts";
-import { count } from "../support/exactly-once.ts";
+import { count } from "../support/count.ts";
 import { startPrograms } from "../support/processes.ts";
 import { SlowUpload } from "../support/slow-upload.ts";
 import { until } from "../support/until.ts";
 
-test("a file whose API was killed while it came is never shown, and is removed", async () => {
+test("a file whose API was killed during the upload is never listed and is removed", async () => {
   await using rowmill = await startPrograms();
   const { pool } = rowmill.ctx;
   const killed = await rowmill.startApi();

@@ -57,7 +57,7 @@ const inCopy = (command: string, ...args: string[]) =>
     env: { ...process.env, ...unset, DATABASE_URL: database.url, JWT_SECRET: "x".repeat(32) },
   });
 
-test("the page has its files, and the set-based target under 40 lines", () => {
+test("the page has its files, and the set-based target is under 40 lines", () => {
   expect([...blocks.keys()]).toEqual([
     "src/schema/cities.ts",
     "src/targets/cities/target.ts",
@@ -68,7 +68,7 @@ test("the page has its files, and the set-based target under 40 lines", () => {
   expect(linesOf(REGISTRY)).toHaveLength(1);
 });
 
-test("files are imported through both targets of the page", async () => {
+test("both documented targets import files", async () => {
   await using crm = await startCrm();
   for (const [path, code] of blocks) {
     mkdirSync(dirname(join(copy, path)), { recursive: true });
@@ -102,7 +102,7 @@ test("files are imported through both targets of the page", async () => {
     null,
   ]);
   const stored = await rowmill.ctx.pool.query(
-    "SELECT id::int, user_id::int, name, country FROM cities ORDER BY id",
+    "SELECT id::int, user_id::int, name, country FROM rowmill.cities ORDER BY id",
   );
   expect(stored.rows).toEqual([
     { id: rows[0]?.record_id, user_id: user.userId, name: "Lima", country: "PE" },

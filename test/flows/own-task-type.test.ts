@@ -77,7 +77,7 @@ afterAll(async () => {
 const measure = (outcome: string, own: object = {}) =>
   makeTask(user, { type: "measure", params: { outcome }, ...own });
 
-test("it is run by the workers of its queue, with its defaults", async () => {
+test("workers of its queue run an own task type with its defaults", async () => {
   const made = await measure("done", { title: "a field" });
   expect(made).toMatchObject({ queue: "notifications", params: { outcome: "done", width: 10 } });
   expect(await untilEnded(user, made.id)).toMatchObject({
@@ -86,7 +86,7 @@ test("it is run by the workers of its queue, with its defaults", async () => {
   });
 });
 
-test("its parameters are checked when a task is made", async () => {
+test("the parameters of an own task type are checked at creation", async () => {
   const body = { type: "measure", params: { width: 0.5, outcome: "odd", height: 1 } };
   const { status, body: problem } = await user.post<Problem>("/api/v1/tasks", body);
   expect(status).toBe(400);
@@ -99,7 +99,7 @@ test("its parameters are checked when a task is made", async () => {
   expect(Object.keys(bulk.body.field_errors)).toContain("tasks.0.params.width");
 });
 
-test("what it calls permanent fails at once", async () => {
+test("a permanent failure of an own task type fails at once", async () => {
   const { id } = await measure("broken", { max_retries: 5 });
   expect(await untilEnded(user, id)).toMatchObject({
     status: "failed",
@@ -109,7 +109,7 @@ test("what it calls permanent fails at once", async () => {
   });
 });
 
-test("what may pass is tried again, no sooner than it says", async () => {
+test("a temporary failure of an own task type is retried after its delay", async () => {
   const { id } = await measure("busy", { max_retries: 1 });
   expect(await untilEnded(user, id)).toMatchObject({
     status: "failed",
@@ -125,7 +125,7 @@ test("what may pass is tried again, no sooner than it says", async () => {
   expect((at("started")[1] ?? 0) - (at("retrying")[0] ?? 0)).toBeGreaterThanOrEqual(2000);
 });
 
-test("an attempt that takes too long has failed", async () => {
+test("an attempt of an own task type over its time limit fails", async () => {
   const { id } = await measure("slow", { max_retries: 0 });
   expect(await untilEnded(user, id)).toMatchObject({
     status: "failed",
@@ -134,7 +134,7 @@ test("an attempt that takes too long has failed", async () => {
   });
 });
 
-test("it is documented", async () => {
+test("an own task type is in the OpenAPI document", async () => {
   const { body } = await user.get("/api/v1/task-types/measure");
   expect(body).toMatchObject({
     params: { required: ["outcome"], properties: { width: { default: 10 } } },
@@ -147,7 +147,7 @@ test("it is documented", async () => {
   });
 });
 
-test("the type of the page computes the checksum of a streamed file", async () => {
+test("the documented task type computes the checksum of a streamed file", async () => {
   const content = "x".repeat(3_000_000);
   const { body: file } = await user.upload<{ id: string; sha256: string }>(content, "/api/v1/files", "x.txt");
   const { id } = await makeTask(user, { type: "checksum", file_id: file.id, params: {} });

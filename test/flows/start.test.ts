@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, globSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
 import { Client } from "../support/client.ts";
 import {
@@ -16,7 +16,7 @@ import {
   run,
   unset,
 } from "../support/commands.ts";
-import { create, databaseUrl, drop } from "../support/postgres.ts";
+import { emptyDatabase } from "../support/databases.ts";
 import { createDatabase } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
 
@@ -45,7 +45,7 @@ describe("npm start", () => {
     await main.ended;
   });
 
-  test("serves readiness, documentation and the OpenAPI document", async () => {
+  test("npm start serves readiness, documentation and the OpenAPI document", async () => {
     const [ready, docs, openapi] = await Promise.all(
       ["/readyz", "/docs", "/openapi.json"].map((path) => fetch(place.url + path)),
     );
@@ -59,7 +59,7 @@ describe("npm start", () => {
     expect(main.output()).toContain(`  Data   ${place.dataDir}/postgres (embedded PostgreSQL)\n`);
   });
 
-  test("replaces a worker that is killed", async () => {
+  test("npm start replaces a killed worker", async () => {
     const user = await signUp(place, "worker-user");
     const killed = only("worker.ts", place);
     process.kill(killed, "SIGKILL");
@@ -69,7 +69,7 @@ describe("npm start", () => {
     expect(only("worker.ts", place)).not.toBe(killed);
   });
 
-  test("replaces an API that is killed", async () => {
+  test("npm start replaces a killed API", async () => {
     const user = await signUp(place, "api-user");
     const killed = only("api.ts", place);
     process.kill(killed, "SIGKILL");
@@ -79,7 +79,7 @@ describe("npm start", () => {
     expect((await user.get("/api/v1/auth/me")).body).toMatchObject({ username: "api-user" });
   });
 
-  test("replaces a database that is killed, and everything goes on with its data", async () => {
+  test("npm start restarts a killed database with its data", async () => {
     const user = await signUp(place, "database-user");
     const [killed] = processesOn(place.dataDir).filter(({ command }) => command.includes("postgres -D"));
     process.kill(killed?.pid ?? 0, "SIGKILL");
@@ -89,7 +89,7 @@ describe("npm start", () => {
     expect((await user.finished(batch.id, 30_000)).counts.success).toBe(1);
   });
 
-  test("has a doctor that finds nothing wrong", async () => {
+  test("the doctor finds no problem with npm start", async () => {
     const { code, output } = await cli(["doctor"], place).ended;
     expect({ code, output }).toMatchObject({ code: 0 });
     expect(output).toMatch(/✓ PostgreSQL \d+/);
@@ -97,7 +97,7 @@ describe("npm start", () => {
     expect(output).not.toContain("✗");
   });
 
-  test("takes an administrator, once under one name", async () => {
+  test("the CLI creates an administrator once per name", async () => {
     const made = cli(["create-admin", "root-admin"], place);
     made.write("a long password\n");
     const { code, output } = await made.ended;
@@ -115,7 +115,7 @@ describe("npm start", () => {
     expect(refused.output).not.toContain("    at ");
   });
 
-  test("refuses to run twice on one DATA_DIR", async () => {
+  test("npm start refuses to run twice on one DATA_DIR", async () => {
     const second = run(process.execPath, ["src/dev.ts"], {
       ...place.settings,
       PORT: String(await freePort()),
@@ -126,7 +126,7 @@ describe("npm start", () => {
     expect(await isReady(place)).toBe(true);
   });
 
-  test("runs beside another one with its own DATA_DIR and PORT", async () => {
+  test("npm start runs beside another with its own DATA_DIR and PORT", async () => {
     const other = await newPlace();
     const running = await start(other);
     const users = await Promise.all([place, other].map((where) => signUp(where, "same-name")));
@@ -139,13 +139,13 @@ describe("npm start", () => {
     expect(await isReady(place)).toBe(true);
   });
 
-  test("refuses an unknown option and names the known ones", async () => {
+  test("npm start refuses an unknown option and names the known ones", async () => {
     const { code, output } = await run(process.execPath, ["src/dev.ts", "--wach"], place.settings).ended;
     expect({ code, output }).toMatchObject({ code: 1 });
     expect(output).toMatch(/^rowmill: Unknown option "--wach"\. Known options: --demo, --exit, --watch, /m);
   });
 
-  test("refuses a PORT that is taken, and leaves nothing behind", async () => {
+  test("npm start refuses a taken PORT and leaves nothing behind", async () => {
     const other = await newPlace({ PORT: new URL(place.url).port });
     const { code, output } = await run(process.execPath, ["src/dev.ts"], other.settings).ended;
     expect({ code, output }).toMatchObject({ code: 1 });
@@ -156,7 +156,7 @@ describe("npm start", () => {
 });
 
 describe("npm run dev", () => {
-  test("restarts the API and the worker after a change, but not the database", async () => {
+  test("npm run dev restarts the API and the worker after a change, but not the database", async () => {
     const place = await newPlace();
     const dev = run(process.execPath, ["src/dev.ts", "--watch"], place.settings);
     await dev.saw(UP);
@@ -182,7 +182,7 @@ describe("npm run dev", () => {
 });
 
 describe("npm start ends", () => {
-  test("in order on SIGTERM: the API, the worker, the database", async () => {
+  test("SIGTERM stops the API, the worker and the database in order", async () => {
     const place = await newPlace();
     const running = await start(place);
     const names = processesOn(place.dataDir).map(
@@ -200,7 +200,7 @@ describe("npm start ends", () => {
     expect(processesOn(place.dataDir)).toEqual([]);
   });
 
-  test("with its programs when it is killed, and a new one takes over the database with its data", async () => {
+  test("a killed npm start ends its programs, and a new one takes over the data", async () => {
     const place = await newPlace();
     const killed = await start(place);
     const user = await signUp(place, "reader");
@@ -222,7 +222,7 @@ describe("npm start ends", () => {
     expect(processesOn(place.dataDir)).toEqual([]);
   });
 
-  test("in order on a Ctrl-C that comes twice: from the terminal, and passed on by npm", async () => {
+  test("a Ctrl-C that arrives twice stops npm start in order", async () => {
     const place = await newPlace();
     const running = await start(place);
     running.signal("SIGINT");
@@ -233,7 +233,7 @@ describe("npm start ends", () => {
     expect(processesOn(place.dataDir)).toEqual([]);
   });
 
-  test("with its database on a SIGTERM while that starts", async () => {
+  test("SIGTERM during startup also stops the database", async () => {
     const place = await newPlace();
     const running = run(process.execPath, ["src/dev.ts"], place.settings);
     await until("the server starts", async () =>
@@ -244,7 +244,7 @@ describe("npm start ends", () => {
     expect(processesOn(place.dataDir)).toEqual([]);
   });
 
-  test("when npm gets the SIGTERM", async () => {
+  test("npm start stops if npm gets SIGTERM", async () => {
     const place = await newPlace();
     const npm = run("npm", ["start"], place.settings);
     await npm.saw(UP);
@@ -255,7 +255,7 @@ describe("npm start ends", () => {
 });
 
 describe("npm start comes up", () => {
-  test("after a first start that was killed while it made the database", async () => {
+  test("npm start recovers from a kill while it created the database", async () => {
     const place = await newPlace();
     const killed = run(process.execPath, ["src/dev.ts"], place.settings);
     await until(
@@ -272,7 +272,7 @@ describe("npm start comes up", () => {
     expect(await running.ended).toMatchObject({ code: 0 });
   });
 
-  test("after a power cut, where another program has got the old server's process id by now", async () => {
+  test("npm start recovers from a power cut after which another program has the server's process id", async () => {
     const place = await newPlace();
     expect(await cli(["migrate"], place).ended).toMatchObject({ code: 0 });
     const bystander = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
@@ -288,14 +288,14 @@ describe("npm start comes up", () => {
 });
 
 describe("a program that runs alone", () => {
-  test.each(["api", "worker"])("%s says that it needs DATABASE_URL", async (name) => {
+  test.each(["api", "worker"])("the %s requires DATABASE_URL", async (name) => {
     const { settings } = await newPlace();
     const { code, output } = await run("npm", ["run", name], settings).ended;
     expect({ code, output }).toMatchObject({ code: 1 });
     expect(output).toMatch(/^rowmill: DATABASE_URL: required/m);
   });
 
-  test("refuses a database that is not migrated, and names the command, which may run twice", async () => {
+  test("a program refuses a database without migrations and names the command", async () => {
     const { settings } = await newPlace({ DATABASE_URL: await emptyDatabase(), JWT_SECRET: "x".repeat(32) });
     for (const name of ["api", "worker"]) {
       const { code, output } = await run(process.execPath, [`src/${name}.ts`], settings).ended;
@@ -313,7 +313,7 @@ describe("a program that runs alone", () => {
     expect(await worker.ended).toMatchObject({ code: 0 });
   });
 
-  test("refuses a queue that does not exist", async () => {
+  test("a worker refuses an unknown queue", async () => {
     await using database = await createDatabase();
     const { settings } = await newPlace({
       DATABASE_URL: database.url,
@@ -325,7 +325,7 @@ describe("a program that runs alone", () => {
     expect(output).toMatch(/^rowmill: WORKER_QUEUES: "nonsense" is not one of: all, /m);
   });
 
-  test("the doctor says that the database can't be reached", async () => {
+  test("the doctor reports an unreachable database", async () => {
     const url = `postgres://nobody:secret@127.0.0.1:${await freePort()}/nothing`;
     const place = await newPlace({ DATABASE_URL: url, JWT_SECRET: "x".repeat(32) });
     const { code, output } = await cli(["doctor"], place).ended;
@@ -355,14 +355,6 @@ async function newPlace(own: NodeJS.ProcessEnv = {}): Promise<Place> {
   const port = await freePort();
   const settings = { ...unset, ROW_DELAY_MS: "0", DATA_DIR: dataDir, PORT: String(port), ...own };
   return { url: `http://127.0.0.1:${port}`, dataDir, settings };
-}
-
-async function emptyDatabase(): Promise<string> {
-  const serverUrl = inject("serverUrl");
-  const name = `rowmill_empty_${randomBytes(6).toString("hex")}`;
-  await create(serverUrl, name);
-  onTestFinished(() => drop(serverUrl, name));
-  return databaseUrl(serverUrl, name);
 }
 
 async function start({ settings }: Place): Promise<RunningCommand> {

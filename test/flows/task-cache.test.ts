@@ -14,7 +14,7 @@ interface Answer {
   readonly cached: boolean;
 }
 
-test("what is changed through one process is at once so there, and within moments in the other", async () => {
+test("a change is visible at once in its own process and within moments in another", async () => {
   await using rowmill = await startPrograms();
   const [one, other] = [await rowmill.startApi(), await rowmill.startApi()];
   const writer = await one.client.signUp("reader");

@@ -15,7 +15,7 @@ async function startWithUser() {
   return { rowmill, userId };
 }
 
-test("what a killed worker had in hand, another takes up within 30 seconds; its outcome is recorded once", async () => {
+test("another worker takes over the task of a killed worker within 30 seconds and records it once", async () => {
   const { rowmill, userId } = await startWithUser();
   await using _ = rowmill;
   const killed = await rowmill.startWorker();
@@ -30,7 +30,7 @@ test("what a killed worker had in hand, another takes up within 30 seconds; its 
   expect(other.lines("task succeeded")).toMatchObject([{ taskId: id, type: "generic", attempt: 2 }]);
 });
 
-test("workers that are killed again and again lose no task and complete none twice", async () => {
+test("repeatedly killed workers lose no task and complete none twice", async () => {
   const { rowmill, userId } = await startWithUser();
   await using _ = rowmill;
   const requests = Array.from({ length: 300 }, () => lasting(0.02));
@@ -48,7 +48,7 @@ test("workers that are killed again and again lose no task and complete none twi
   expect(rows).toEqual([{ events: 300, tasks: 300 }]);
 });
 
-test("sessions that the database ends while tasks are in hand cost none, and complete none twice", async () => {
+test("terminated database sessions lose no task and complete none twice", async () => {
   const { rowmill, userId } = await startWithUser();
   await using _ = rowmill;
   const worker = await rowmill.startWorker();
@@ -72,7 +72,7 @@ test("sessions that the database ends while tasks are in hand cost none, and com
   expect(worker.hasEnded).toBe(false);
 });
 
-test("a worker told to stop ends what it has in hand", async () => {
+test("a stopping worker finishes its running tasks", async () => {
   const { rowmill, userId } = await startWithUser();
   await using _ = rowmill;
   const stopped = await rowmill.startWorker();
@@ -82,7 +82,7 @@ test("a worker told to stop ends what it has in hand", async () => {
   expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 1 });
 });
 
-test("what a stopping worker can't end in time it hands back, and another takes it up", async () => {
+test("a stopping worker returns unfinished tasks, and another takes them", async () => {
   const { rowmill, userId } = await startWithUser();
   await using _ = rowmill;
   const stopped = await rowmill.startWorker();
@@ -96,7 +96,7 @@ test("what a stopping worker can't end in time it hands back, and another takes 
   expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "started", "cancelled"]);
 });
 
-test("a cancel reaches the worker that has the task, whichever it is", async () => {
+test("a cancel reaches the worker that runs the task", async () => {
   const { rowmill, userId } = await startWithUser();
   await using _ = rowmill;
   const workers = await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);

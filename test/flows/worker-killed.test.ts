@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { csv } from "../support/book-files.ts";
 import type { Client } from "../support/client.ts";
-import { csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
@@ -11,7 +12,7 @@ const processing = (user: Client, batchId: string, rows: number) =>
     return body.counts.processing >= rows ? body : null;
   });
 
-test("what a killed worker had in hand, another finishes within 30 seconds", async () => {
+test("another worker finishes the chunks of a killed one within 30 seconds", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi({ ROW_DELAY_MS: "2000" });
   const user = await api.client.signUp("reader");
@@ -31,7 +32,7 @@ test("what a killed worker had in hand, another finishes within 30 seconds", asy
   expect(other.lines("chunk received").map(({ delivery }) => delivery)).toEqual([2, 2, 2, 2]);
 });
 
-test("killed again and again while it writes, workers lose no row and double none", async () => {
+test("repeatedly killed workers lose and duplicate no row", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");

@@ -1,5 +1,7 @@
 import { expect, inject, test } from "vitest";
-import { count, csv, expectExactlyOnce } from "../support/exactly-once.ts";
+import { csv } from "../support/book-files.ts";
+import { count } from "../support/count.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { onServer } from "../support/postgres.ts";
 import { type LogLine, type Program, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
@@ -11,7 +13,7 @@ function messages(program: Program): string[] {
   return [...program.output.matchAll(/"msg":"([^"]+)"/g)].map(([, message = ""]) => message);
 }
 
-test("a worker told to stop ends what it has in hand and takes nothing new", async () => {
+test("a stopping worker finishes its chunks and takes no new ones", async () => {
   await using rowmill = await startPrograms({ WORKER_CONCURRENCY: "2" });
   const api = await rowmill.startApi({ ROW_DELAY_MS: "1500" });
   const user = await api.client.signUp("reader");
@@ -32,7 +34,7 @@ test("a worker told to stop ends what it has in hand and takes nothing new", asy
   expect(other.lines("chunk received")).toHaveLength(6);
 });
 
-test("what a stopping worker can't end in time it hands back, and another takes it at once", async () => {
+test("a stopping worker returns unfinished chunks, and another takes them at once", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi({ ROW_DELAY_MS: "60000" });
   const user = await api.client.signUp("reader");
@@ -69,7 +71,7 @@ test("two workers share one batch", async () => {
   expect(announced).toMatchObject([{ batchId: batch.id, rows: 1000, succeeded: 950, failed: 50 }]);
 });
 
-test("who asks again and again ends a worker at once", async () => {
+test("a second stop signal ends a worker at once", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi({ ROW_DELAY_MS: "60000" });
   const user = await api.client.signUp("reader");
@@ -80,7 +82,7 @@ test("who asks again and again ends a worker at once", async () => {
   expect(await worker.ended).toEqual({ code: 1, signal: null });
 });
 
-test("programs end when the one that started them is gone", async () => {
+test("programs end when their parent process is gone", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi();
   const worker = await rowmill.startWorker();
@@ -90,7 +92,7 @@ test("programs end when the one that started them is gone", async () => {
   }
 });
 
-test("a stopping worker ends what it has in hand also when the one that started it is killed", async () => {
+test("a stopping worker finishes its chunks even if its parent is killed", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi({ ROW_DELAY_MS: "1500" });
   const user = await api.client.signUp("reader");
@@ -104,7 +106,7 @@ test("a stopping worker ends what it has in hand also when the one that started 
   expect((await user.batch(batch.id)).body.counts.success).toBe(25);
 });
 
-test("workers end also where the database and whoever read their log went at the same moment", async () => {
+test("workers end if the database and their log reader go away together", async () => {
   await using rowmill = await startPrograms();
   const api = await rowmill.startApi({ ROW_DELAY_MS: "60000" });
   const user = await api.client.signUp("reader");

@@ -26,7 +26,7 @@ async function statuses({ ctx }: Programs): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
 }
 
-test("a worker takes the queues that it was given, as many of each as it was told", async () => {
+test("a worker serves its configured queues with their concurrency", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
   const api = await rowmill.startApi();
@@ -58,7 +58,7 @@ test("a worker takes the queues that it was given, as many of each as it was tol
   expect(rows[0].count).toBe(2);
 });
 
-test("a WORKER_QUEUES with a queue that there is none of is refused", async () => {
+test("WORKER_QUEUES with an unknown queue is refused", async () => {
   await using rowmill = await startPrograms();
   const started = rowmill.startWorker({ WORKER_QUEUES: "default,video" });
   await expect(started).rejects.toThrow(
@@ -66,7 +66,7 @@ test("a WORKER_QUEUES with a queue that there is none of is refused", async () =
   );
 });
 
-test("workers are on the list with what they have in hand; one that ends goes, one that is killed is lost", async () => {
+test("workers are listed with their running jobs; stopped ones disappear and killed ones are lost", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
   const api = await rowmill.startApi();
@@ -93,7 +93,7 @@ test("workers are on the list with what they have in hand; one that ends goes, o
   expect(await endedTask(ctx, id, 30_000)).toMatchObject({ status: "completed", attempt: 2 });
 });
 
-test("a queue that is paused is paused on every worker, also on one that starts later, until it is resumed", async () => {
+test("a paused queue is paused on every worker, also on later ones, until it is resumed", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
   const api = await rowmill.startApi();
@@ -148,7 +148,7 @@ async function openProxy(databaseUrl: string) {
 }
 
 describe("WORKER_PORT", () => {
-  test("answers probes and metrics", async () => {
+  test("WORKER_PORT answers probes and metrics", async () => {
     await using rowmill = await startPrograms();
     const { ctx } = rowmill;
     const api = await rowmill.startApi();
@@ -173,7 +173,7 @@ describe("WORKER_PORT", () => {
     expect(text).toContain("process_resident_memory_bytes");
   });
 
-  test("says that it is not ready, and still gives metrics, while the database is away", async () => {
+  test("WORKER_PORT reports not ready and still serves metrics while the database is away", async () => {
     await using database = await createDatabase();
     await using proxy = await openProxy(database.url);
     await using rowmill = await startPrograms({}, proxy.url);
@@ -195,7 +195,7 @@ describe("WORKER_PORT", () => {
     expect(worker.hasEnded).toBe(false);
   });
 
-  test("that another program has is refused with a line that says so", async () => {
+  test("a taken WORKER_PORT is refused with a message", async () => {
     await using rowmill = await startPrograms();
     const port = String(await freePort());
     await rowmill.startWorker({ WORKER_PORT: port });

@@ -1,23 +1,18 @@
 /** Every request that the documents of the two task services show, as they show it, and what their clients read of the answer. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { newAdmin } from "../support/admin.ts";
 import type { Answer, Client } from "../support/client.ts";
 import { storedFile } from "../support/files.ts";
 import { fileTasks, missing, taskQueue } from "../support/legacy-answers.ts";
 import { picture } from "../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 type Headers = Record<string, string>;
 
-let rowmill: Rowmill;
-
-beforeAll(async () => {
-  rowmill = await startRowmill({ GENERIC_TASK_SECONDS: "1" });
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ settings: { GENERIC_TASK_SECONDS: "1" } });
 
 /** Sends what the document shows, and holds the answer to the one that it shows. */
 async function replay<T = Record<string, unknown>>(
@@ -86,7 +81,7 @@ describe("the Celery file-processing service", () => {
     return answered.get("location") ?? "";
   }
 
-  test("lists tasks to whoever sends a name and a password, or a token", async () => {
+  test("the file-processing examples list tasks with Basic authentication and with a token", async () => {
     await created();
     for (const headers of [basic, token]) {
       const { body } = await replay<{ results: object[] }>("GET /api/tasks/?task_type=image", headers, null, [
@@ -111,7 +106,7 @@ describe("the Celery file-processing service", () => {
     }
   });
 
-  test("takes every filter that it has", async () => {
+  test("the file-processing examples use every filter", async () => {
     const statuses = ["pending", "processing", "completed", "failed", "cancelled"];
     const filters = [
       ...statuses.map((status) => `status=${status}`),
@@ -128,7 +123,7 @@ describe("the Celery file-processing service", () => {
     }
   });
 
-  test("makes a task, tells of it, cancels it and tries it again", async () => {
+  test("the file-processing examples create, read, cancel and retry a task", async () => {
     for (const headers of [basic, token]) {
       const path = await created(headers);
       const waiting = { ...fileTasks.one, started_at: null, elapsed_time: null };
@@ -142,7 +137,7 @@ describe("the Celery file-processing service", () => {
     }
   });
 
-  test("makes many tasks, side by side or one after the other", async () => {
+  test("the file-processing examples create parallel and sequential tasks", async () => {
     for (const parallel of [true, false]) {
       const { body } = await replay("POST /api/tasks/bulk_create/", token, BULK(parallel), [
         201,
@@ -152,7 +147,7 @@ describe("the Celery file-processing service", () => {
     }
   });
 
-  test("has processed them all in the end", async () => {
+  test("the tasks of the file-processing examples complete", async () => {
     const path = await created();
     await rowmill.startWorker();
     await until("nothing waits any more", async () => {
@@ -197,7 +192,7 @@ describe("the Task Queue & Notification API", () => {
     await rowmill.startWorker();
   });
 
-  test("logs in, and trades its tokens for new ones", async () => {
+  test("the task queue examples log in and refresh tokens", async () => {
     const { body } = await replay<Session>("POST /api/users/login/", {}, LOGIN, [200, taskQueue.loggedIn]);
     const refresh = JSON.stringify({ refresh: body.tokens.refresh });
     const fresh = await replay<Session["tokens"]>("POST /api/users/token/refresh/", {}, refresh, [
@@ -207,7 +202,7 @@ describe("the Task Queue & Notification API", () => {
     bearer = { authorization: `Bearer ${fresh.body.access}` };
   });
 
-  test("makes a task, shows it when it is done, and from the cache", async () => {
+  test("the task queue examples create a task and read it, also from the cache", async () => {
     const { body } = await replay<{ task: { id: number } }>("POST /api/tasks/tasks/", bearer, CREATE, [
       201,
       taskQueue.created,
@@ -224,7 +219,7 @@ describe("the Task Queue & Notification API", () => {
     }
   });
 
-  test("lists tasks by every parameter that it shows", async () => {
+  test("the task queue examples list tasks by every parameter", async () => {
     for (const path of ["/api/tasks/tasks/", "/api/tasks/tasks/?ordering=-created_at,status,updated_at"]) {
       await replay(`GET ${path}`, bearer, null, [200, taskQueue.list]);
     }
@@ -238,7 +233,7 @@ describe("the Task Queue & Notification API", () => {
     }
   });
 
-  test("counts, and shows administrators everything", async () => {
+  test("the task queue examples count tasks and list all for administrators", async () => {
     await replay("GET /api/tasks/stats/", bearer, null, [200, taskQueue.stats]);
     const admin = await newAdmin(rowmill);
     const asAdmin = { authorization: `Bearer ${admin.token}` };
@@ -251,7 +246,7 @@ describe("the Task Queue & Notification API", () => {
     expect((await rowmill.client.get("/api/admin/tasks/", bearer)).status).toBe(403);
   });
 
-  test("says what is wrong in its words", async () => {
+  test("the task queue examples get the documented errors", async () => {
     const { body } = await replay("POST /api/tasks/tasks/", bearer, "{}", [400, taskQueue.refused]);
     expect(body.field_errors).toEqual(taskQueue.refused.field_errors);
     for (const path of [
@@ -265,7 +260,7 @@ describe("the Task Queue & Notification API", () => {
     }
   });
 
-  test("deletes a task", async () => {
+  test("the task queue examples delete a task", async () => {
     const { body } = await replay(`DELETE /api/tasks/tasks/${number}/`, bearer, null, [
       200,
       taskQueue.deleted,

@@ -23,7 +23,7 @@ async function isProcessing({ ctx }: Rowmill, ids: readonly string[]): Promise<s
   return rows.map(({ id }) => id);
 }
 
-test("a queue that is paused before the worker starts is not taken from until it is resumed", async () => {
+test("workers take no job from a paused queue until it is resumed", async () => {
   await using rowmill = await startRowmill();
   const { ctx } = rowmill;
   const { userId } = await rowmill.newUser();
@@ -40,7 +40,7 @@ test("a queue that is paused before the worker starts is not taken from until it
   expect((await endedTask(ctx, held, 3000)).status).toBe("completed");
 });
 
-test("jobs in hand end while a queue is paused, and a resume takes up at once beside them", async () => {
+test("running jobs end while their queue is paused, and resuming takes more jobs at once", async () => {
   await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "2" });
   const { ctx } = rowmill;
   const worker = await rowmill.startWorker();
@@ -59,20 +59,20 @@ test("jobs in hand end while a queue is paused, and a resume takes up at once be
   });
   expect(await jobsWaiting(rowmill)).toBe(2);
   await resumeQueue(ctx, "default");
-  expect((await endedTask(ctx, held, 3000)).status).toBe("completed");
+  expect((await endedTask(ctx, held)).status).toBe("completed");
   expect(await isProcessing(rowmill, long)).toHaveLength(2);
 
   // One user has no more than their two places, whatever was paused: the third is for others.
   const more = await Promise.all(Array.from({ length: 4 }, () => newTask(ctx, one, 0.4)));
   for (let i = 0; i < 10; i++) {
     expect((await isProcessing(rowmill, [...long, ...more])).length).toBeLessThanOrEqual(2);
-    await endedTask(ctx, await newTask(ctx, other, 0), 3000);
+    await endedTask(ctx, await newTask(ctx, other, 0));
   }
   for (const id of [...long, ...more]) expect((await endedTask(ctx, id)).status).toBe("completed");
   expect(worker.queue.inHand.list().filter(({ queue }) => queue === "default")).toEqual([]);
 });
 
-test("paused and resumed over and over, no place is lost and none doubled", async () => {
+test("pausing and resuming repeatedly neither loses nor adds places for jobs", async () => {
   await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "2" });
   const { ctx } = rowmill;
   await rowmill.startWorker();

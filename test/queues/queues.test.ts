@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { jobs } from "../../src/jobs.ts";
 import { COUNTED_EXACTLY } from "../../src/platform/queue/queue-reads.ts";
 import { registerWorker } from "../../src/queues/register-worker.ts";
@@ -9,21 +9,16 @@ import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../src/tasks/queries.ts";
 import { newAdmin } from "../support/admin.ts";
 import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { startRowmill } from "../support/rowmill.ts";
 import { endedTask, newTask, untilTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
+import { useAdmin, useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const ADMIN = "/api/v1/admin";
 
-let rowmill: Rowmill;
-let operator: Client;
-let userId: number;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  operator = await newAdmin(rowmill, "operator", "operator");
-  ({ userId } = await rowmill.newUser());
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const operator = useAdmin(rowmill, "operator", "operator");
+const user = useUser(rowmill);
 
 async function queue(operator: Client, name: string): Promise<QueueView> {
   const { body } = await operator.get<{ items: QueueView[] }>(`${ADMIN}/queues`);
@@ -33,7 +28,7 @@ async function queue(operator: Client, name: string): Promise<QueueView> {
 }
 
 describe("queues", () => {
-  test("tell what waits, what is due later, what is active, and for how long", async () => {
+  test("a queue shows its waiting, scheduled and active jobs and their age", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const operator = await newAdmin(rowmill);
@@ -73,7 +68,7 @@ describe("queues", () => {
     });
   });
 
-  test("count up to ten thousand of a kind, and beyond that go by what pg-boss has counted", async () => {
+  test("job counts are exact up to ten thousand and come from pg-boss beyond that", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const operator = await newAdmin(rowmill);
@@ -88,7 +83,7 @@ describe("queues", () => {
     expect(await queue(operator, "default")).toMatchObject({ waiting: 20_000, is_estimate: true });
   });
 
-  test("are paused and resumed as often as one likes", async () => {
+  test("pausing or resuming a queue twice changes nothing", async () => {
     const paused = await operator.post<QueueView>(`${ADMIN}/queues/notifications/pause`);
     expect(paused).toMatchObject({ status: 200, body: { is_paused: true, paused_by: operator.userId } });
     const again = await operator.post<QueueView>(`${ADMIN}/queues/notifications/pause`);
@@ -106,7 +101,7 @@ describe("queues", () => {
 });
 
 describe("purging", () => {
-  test("cancels what is pending, whoever it belongs to, and nothing that runs", async () => {
+  test("purging a queue cancels everybody's pending tasks and no running task", async () => {
     await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "1" });
     const { ctx } = rowmill;
     const operator = await newAdmin(rowmill);
@@ -131,7 +126,7 @@ describe("purging", () => {
     expect(await queue(operator, "default")).toMatchObject({ waiting: 0 });
   });
 
-  test("cancels the batches that nothing has begun, in bulk_processing", async () => {
+  test("purging bulk_processing cancels batches that have not started", async () => {
     await using rowmill = await startRowmill();
     const operator = await newAdmin(rowmill);
     const user = await rowmill.newUser();
@@ -150,7 +145,7 @@ describe("purging", () => {
 });
 
 describe("workers", () => {
-  test("tell what they take and have in hand, and go when they end or were lost for a day", async () => {
+  test("workers show their queues and running jobs, and disappear when they end or are lost for a day", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const operator = await newAdmin(rowmill);
@@ -198,7 +193,7 @@ describe("jobs", () => {
     schedules: { job: string; cron: string; next_at: string }[];
   };
 
-  test("that are active or due later are listed page by page", async () => {
+  test("active and scheduled jobs are listed in pages", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const operator = await newAdmin(rowmill);
@@ -243,11 +238,11 @@ describe("jobs", () => {
   });
 
   test.each(["!", Buffer.from("2026-01-01/1").toString("base64url")])(
-    "refuse the cursor %s",
+    "the list of jobs refuses the cursor %s",
     async (cursor) => {
       const { status, body } = await operator.get<Problem>(`${ADMIN}/jobs?cursor=${cursor}`);
       expect({ status, fields: Object.keys(body.field_errors) }).toEqual({ status: 400, fields: ["cursor"] });
-      expect(userId).toBeGreaterThan(0);
+      expect(user.userId).toBeGreaterThan(0);
     },
   );
 });

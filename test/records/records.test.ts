@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Client, Problem } from "../support/client.ts";
 import { importFile, undo } from "../support/imports.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 interface Shown {
   id: number;
@@ -39,7 +35,7 @@ async function dataOf(user: Client, batchId: string): Promise<string[]> {
 }
 
 describe("a row of any file is kept", () => {
-  test("under the names of the header", async () => {
+  test("a record has the names of the header", async () => {
     const user = await rowmill.newUser();
     const batch = await importRecords(user, "name,role,loc\nJohn,Dev,NY\nJane, Ops ,\n");
     const { items, next_cursor } = await listed(user, `?batch_id=${batch}`);
@@ -76,7 +72,7 @@ describe("a row of any file is kept", () => {
       "_extra,b\n1,2,3\n",
       ['{"_extra":"1","b":"2","_extra_2":["3"]}'],
     ],
-  ])("with %s", async (_, file, expected) => {
+  ])("a record keeps %s", async (_, file, expected) => {
     const user = await rowmill.newUser();
     const batch = await importRecords(user, file);
     expect(await dataOf(user, batch)).toEqual(expected);
@@ -87,7 +83,7 @@ describe("a row of any file is kept", () => {
 });
 
 describe("the list", () => {
-  test("comes in pages", async () => {
+  test("records are listed in pages", async () => {
     const user = await rowmill.newUser();
     const file = `n\n${Array.from({ length: 30 }, (_, index) => `${index}\n`).join("")}`;
     const [first, second] = [await importRecords(user, file), await importRecords(user, "m\nlast\n")];
@@ -106,7 +102,7 @@ describe("the list", () => {
     expect([...items, ...rest.items].map(({ data }) => Number(data.n))).toEqual([...Array(30).keys()]);
   });
 
-  test("has only one's own", async () => {
+  test("the list of records has only the caller's own", async () => {
     const [owner, other] = [await rowmill.newUser(), await rowmill.newUser()];
     const batch = await importRecords(owner, "a\n1\n");
     const id = (await listed(owner)).items[0]?.id ?? 0;
@@ -126,21 +122,21 @@ describe("the list", () => {
     ["/x", "id"],
     ["/0", "id"],
     ["/99999999999999999999", "id"],
-  ])("refuses %s", async (path, field) => {
+  ])("the list of records refuses %s", async (path, field) => {
     const user = await rowmill.newUser();
     const { status, body } = await user.get<Problem>(`/api/v1/records${path}`);
     expect(status).toBe(400);
     expect(Object.keys(body.field_errors)).toEqual([field]);
   });
 
-  test("needs a login", async () => {
+  test("records require a login", async () => {
     for (const path of ["/api/v1/records", "/api/v1/records/1"]) {
       expect((await rowmill.client.get(path)).status).toBe(401);
     }
   });
 });
 
-test("undo removes what a batch made, and keeps what is gone already out of it", async () => {
+test("undo removes the records of a batch and skips deleted ones", async () => {
   const [user, other] = [await rowmill.newUser(), await rowmill.newUser()];
   const batch = await importRecords(user, "a\n1\n2\n3\n");
   await importRecords(other, "a\n1\n");

@@ -1,18 +1,6 @@
-/** The invariant that every flow ends with, and the files that flows upload. */
+/** The invariant that every flow ends with. */
 import type pg from "pg";
 import { expect } from "vitest";
-
-/** A file of `good` rows that become books, with `bad` ones, which lack a title, spread among them. */
-export function csv(good: number, bad = 0): string {
-  const every = bad > 0 ? Math.floor((good + bad) / bad) : Number.POSITIVE_INFINITY;
-  let left = bad;
-  const lines = Array.from({ length: good + bad }, (_, index) => {
-    if (left === 0 || (index + 1) % every !== 0) return `Title ${index},Author ${index},About ${index}`;
-    left--;
-    return `,Author ${index},About ${index}`;
-  });
-  return `title,author,description\n${lines.join("\n")}\n`;
-}
 
 /**
  * Every row has one result, every success its own book, no book came from nowhere, and the batch ended once,
@@ -70,10 +58,4 @@ export async function expectExactlyOnce(
     chunksLeft: 0,
     isFinished: true,
   });
-}
-
-/** One number from a statement that gives one. */
-export async function count(pool: pg.Pool, statement: string, values: unknown[] = []): Promise<number> {
-  const { rows } = await pool.query<{ count: string | number }>(statement, values);
-  return Number(rows[0]?.count);
 }

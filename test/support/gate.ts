@@ -1,53 +1,76 @@
-/** Books that the database refuses or keeps waiting: what a test needs to look at a batch in the middle. */
+/** Books that the database refuses or holds, so that a test can look at a batch in the middle of its work. */
+import type { OpenContext } from "../../src/context.ts";
 import { type Rowmill, startRowmill } from "./rowmill.ts";
+import { until } from "./until.ts";
 
-const GATE = 7;
+const LOCK = 4711;
 
-/**
- * A Rowmill whose database refuses the book `poison` for good and `busy` for now, and lets `gate` wait while the gate
- * is closed.
- */
-export async function startWithGate(settings: NodeJS.ProcessEnv = {}): Promise<Rowmill> {
-  const rowmill = await startRowmill(settings);
-  await addGate(rowmill.ctx.pool);
-  return rowmill;
-}
+const WAIT = `PERFORM pg_advisory_xact_lock_shared(${LOCK});`;
 
-export function addGate(pool: Rowmill["ctx"]["pool"]): Promise<unknown> {
-  return pool.query(
-    `CREATE FUNCTION rowmill.gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF NEW.title LIKE 'gate%' THEN PERFORM pg_advisory_xact_lock_shared(${GATE}); END IF;
+/** The statements that a closed gate holds: the write of a book titled `gate...`, or the write of any row's result. */
+const TRIGGERS = {
+  write: `CREATE OR REPLACE FUNCTION rowmill.gate_books() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF NEW.title LIKE 'gate%' THEN ${WAIT} END IF;
       IF NEW.title = 'poison' THEN RAISE EXCEPTION 'the cellar refuses it' USING ERRCODE = '23514'; END IF;
       IF NEW.title = 'busy' THEN RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END IF;
       RETURN NEW;
     END $$;
-    CREATE TRIGGER gate BEFORE INSERT OR UPDATE ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.gate()`,
-  );
+    CREATE OR REPLACE TRIGGER gate BEFORE INSERT OR UPDATE ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.gate_books()`,
+  settle: `CREATE OR REPLACE FUNCTION rowmill.gate_results() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      ${WAIT}
+      RETURN NEW;
+    END $$;
+    CREATE OR REPLACE TRIGGER gate BEFORE INSERT ON rowmill.row_results FOR EACH STATEMENT EXECUTE FUNCTION rowmill.gate_results()`,
+};
+
+/** From now on the book `poison` fails permanently and `busy` fails for now. */
+export async function addGate({ pool }: Pick<OpenContext, "pool">): Promise<void> {
+  await pool.query(TRIGGERS.write);
+}
+
+export async function startWithGate(settings: NodeJS.ProcessEnv = {}): Promise<Rowmill> {
+  const rowmill = await startRowmill(settings);
+  await addGate(rowmill.ctx);
+  return rowmill;
 }
 
 export interface Gate extends AsyncDisposable {
+  /** Resolves when this many statements wait at the gate. */
+  reached(statements?: number): Promise<void>;
+  /** The number of statements that wait now. */
+  waiting(): Promise<number>;
   open(): Promise<void>;
 }
 
-/** Closed until it is opened, or the test ends. */
-export async function closeGate({ ctx }: Pick<Rowmill, "ctx">): Promise<Gate> {
-  const client = await ctx.pool.connect();
-  await client.query(`SELECT pg_advisory_lock(${GATE})`);
+/** Holds statements until the gate is opened or the test ends. */
+export async function closeGate(
+  { pool }: Pick<OpenContext, "pool">,
+  at: keyof typeof TRIGGERS = "write",
+): Promise<Gate> {
+  await pool.query(TRIGGERS[at]);
+  const holder = await pool.connect();
+  await holder.query(`SELECT pg_advisory_lock(${LOCK})`);
   let isOpen = false;
+  const waiting = async () => {
+    const { rows } = await pool.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM pg_locks
+      WHERE locktype = 'advisory' AND objid = ${LOCK} AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    );
+    return rows[0]?.count ?? 0;
+  };
   const open = async () => {
     if (isOpen) return;
     isOpen = true;
-    await client.query(`SELECT pg_advisory_unlock(${GATE})`);
-    client.release();
+    await holder.query(`SELECT pg_advisory_unlock(${LOCK})`);
+    holder.release();
   };
-  return { open, [Symbol.asyncDispose]: open };
-}
-
-/** A file of books, those of some rows with a title of their own. */
-export function titled(rows: number, titles: Record<number, string> = {}): string {
-  const lines = Array.from({ length: rows }, (_, index) => {
-    const row = index + 2;
-    return `${titles[row] ?? `Title ${row}`},Author ${row}`;
-  });
-  return `title,author\n${lines.join("\n")}\n`;
+  return {
+    waiting,
+    open,
+    reached: async (statements = 1) => {
+      await until(`${statements} statements wait at the gate`, async () => (await waiting()) >= statements);
+    },
+    [Symbol.asyncDispose]: open,
+  };
 }

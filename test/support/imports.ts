@@ -1,10 +1,9 @@
 /** Imports of a test that decides itself when which chunk is processed. */
-import { randomUUID } from "node:crypto";
-import { processChunk } from "../../src/batches/process/process-chunk.ts";
 import { inTransaction } from "../../src/context.ts";
 import type { BatchMode } from "../../src/schema/batches.ts";
 import { targetNamed } from "../../src/targets/registry.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../../src/targets/target.ts";
+import { deliverChunk } from "./batches.ts";
 import type { Client } from "./client.ts";
 import type { Rowmill } from "./rowmill.ts";
 
@@ -32,13 +31,6 @@ export async function chunksOf({ ctx }: Rowmill, batchId: string): Promise<numbe
   return rows.map(({ firstRow }) => firstRow);
 }
 
-/** Delivers one chunk, as a worker does. */
-export async function deliver({ ctx }: Rowmill, batchId: string, firstRow: number): Promise<void> {
-  const payload = { batchId, firstRow };
-  const delivery = { id: randomUUID(), payload, attempt: 1, signal: new AbortController().signal };
-  await inTransaction(ctx, (tx) => processChunk(ctx, tx, payload, delivery));
-}
-
 /** Imports a file, its chunks in their order or the other way round. */
 export async function importFile(
   rowmill: Rowmill,
@@ -50,7 +42,7 @@ export async function importFile(
   const batchId = await receive(user, file, mode, target);
   const chunks = await chunksOf(rowmill, batchId);
   for (const firstRow of isBackwards ? chunks.toReversed() : chunks)
-    await deliver(rowmill, batchId, firstRow);
+    await deliverChunk(rowmill.ctx, batchId, firstRow);
   return batchId;
 }
 

@@ -5,21 +5,34 @@ import type { FastifyInstance } from "fastify";
 import { type Document, follow } from "./document.ts";
 
 const UNDOCUMENTED = ["/docs", "/openapi.json", "/api/docs", "/api/redoc", "/api/schema"];
-const documents = new WeakMap<object, { openapi: Document; ajv: Ajv2020 }>();
 
-function documentOf(app: Pick<FastifyInstance, "swagger">) {
-  const known = documents.get(app);
+interface Contract {
+  readonly openapi: Document;
+  readonly ajv: Ajv2020;
+}
+
+const byApp = new WeakMap<object, Contract>();
+/** Almost all apps publish the same document, whose validators take long to compile. */
+const byText = new Map<string, Contract>();
+
+function contractOf(app: Pick<FastifyInstance, "swagger">): Contract {
+  const known = byApp.get(app);
   if (known) return known;
-  const openapi: Document = JSON.parse(JSON.stringify(app.swagger()));
+  const text = JSON.stringify(app.swagger());
+  const contract = byText.get(text) ?? compile(JSON.parse(text));
+  byText.set(text, contract);
+  byApp.set(app, contract);
+  return contract;
+}
+
+function compile(openapi: Document): Contract {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addSchema({ $id: "openapi", ...openapi });
-  const made = { openapi, ajv };
-  documents.set(app, made);
-  return made;
+  return { openapi, ajv };
 }
 
-/** @throws where the route, the status or the shape of the body is not in the document */
+/** @throws if the document lacks the route, the status or the shape of the body */
 export function checkAnswer(
   app: Pick<FastifyInstance, "swagger">,
   method: string,
@@ -29,7 +42,7 @@ export function checkAnswer(
 ): void {
   const pathname = path.split("?")[0] ?? "";
   if (UNDOCUMENTED.some((prefix) => pathname.startsWith(prefix))) return;
-  const { openapi, ajv } = documentOf(app);
+  const { openapi, ajv } = contractOf(app);
   const route = Object.keys(openapi.paths).find((template) => matches(template, pathname));
   const operation = route === undefined ? undefined : openapi.paths[route]?.[method.toLowerCase()];
   if (!route || !operation) {

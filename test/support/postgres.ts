@@ -25,6 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   // Under root the server has another account, which must be able to enter.
   if (folder) chmodSync(folder, 0o755);
   const server = folder ? await startPostgres(folder) : { url: given ?? "", stop: async () => {} };
+  if (folder) await forgetOnPowerFailure(server.url);
   await drop(server.url, TEMPLATE);
   await create(server.url, TEMPLATE);
   const config = loadConfig({ DATABASE_URL: databaseUrl(server.url, TEMPLATE), JWT_SECRET: "x".repeat(32) });
@@ -35,6 +36,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await server.stop();
     if (folder) rmSync(folder, { recursive: true, force: true });
   };
+}
+
+/** Commits stay safe from a crash of the server, and need not wait for the disk. */
+async function forgetOnPowerFailure(serverUrl: string): Promise<void> {
+  for (const setting of ["fsync", "full_page_writes"])
+    await onServer(serverUrl, `ALTER SYSTEM SET ${setting} = off`);
+  await onServer(serverUrl, "SELECT pg_reload_conf()");
 }
 
 export function databaseUrl(serverUrl: string, name: string): string {

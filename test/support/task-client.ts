@@ -1,10 +1,11 @@
-/** What tests of tasks do again and again. */
+/** Tasks over HTTP. Tests without an API use tasks.ts. */
 import { sql } from "drizzle-orm";
 import { inTransaction, type OpenContext, type Tx } from "../../src/context.ts";
-import { createTasks, type TaskRequest } from "../../src/tasks/create/create-tasks.ts";
+import type { TaskRequest } from "../../src/tasks/create/create-tasks.ts";
 import { hasEnded } from "../../src/tasks/state.ts";
 import type { TaskView } from "../../src/tasks/views.ts";
 import type { Client } from "./client.ts";
+import { createTask } from "./tasks.ts";
 import { until } from "./until.ts";
 
 export interface Listed<T = TaskView> {
@@ -78,8 +79,7 @@ export function makeBroken(
   request: Partial<TaskRequest> = {},
 ): Promise<string> {
   return inTransaction(ctx, async (tx) => {
-    const { tasks } = await createTasks(tx, userId, [{ type: "generic", ...request }]);
-    const id = tasks[0]?.id ?? "";
+    const id = await createTask(tx, userId, { type: "generic", ...request });
     await breakTask(tx, id, how);
     return id;
   });

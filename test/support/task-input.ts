@@ -1,13 +1,13 @@
-/** A task's input without the task: a file of given bytes, and what its type makes of it. For types by themselves. */
+/** Runs a task type on a file in memory, without a task or a database. */
 import { Readable } from "node:stream";
 import type { TObject } from "typebox";
-import { loadConfig } from "../../src/config.ts";
+import { type Config, loadConfig } from "../../src/config.ts";
 import type { Context } from "../../src/context.ts";
 import { Permanent } from "../../src/errors.ts";
 import type { ReadableFile } from "../../src/files/readable-file.ts";
 import type { TaskInput, TaskResult, TaskType } from "../../src/tasks/types/task-type.ts";
 
-export interface Made {
+interface Made {
   readonly name: string;
   readonly mediaType: string;
   readonly bytes: Buffer;
@@ -16,17 +16,20 @@ export interface Made {
 export interface Tried {
   readonly result: TaskResult & Record<string, unknown>;
   readonly made: Made[];
-  readonly progress: number[];
-  /** Ranges that were read. */
-  readonly reads: (readonly [start: number, end: number])[];
+  readonly steps: { readonly percent: number; readonly message: string }[];
 }
 
 const config = loadConfig({ JWT_SECRET: "x".repeat(32), DATABASE_URL: "postgres://unused" });
 
 /** The types under test use nothing of a context but its configuration. */
-export const configOnly = { config } as Context;
+const contextWith = (own: Partial<Config>) => ({ config: { ...config, ...own } }) as Context;
 
-export function fileOf(bytes: Buffer, name: string): ReadableFile & { readonly reads: [number, number][] } {
+/** A file in memory that keeps the ranges read from it. */
+export function fileOf(
+  bytes: Buffer,
+  name: string,
+  chunkBytes = 2 ** 20,
+): ReadableFile & { readonly reads: [number, number][] } {
   const reads: [number, number][] = [];
   return {
     name,
@@ -40,20 +43,27 @@ export function fileOf(bytes: Buffer, name: string): ReadableFile & { readonly r
       return bytes.subarray(start, end);
     },
     async *chunks() {
-      for (let at = 0; at < bytes.length; at += 2 ** 20) yield bytes.subarray(at, at + 2 ** 20);
+      for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
     },
   };
 }
 
-/** Runs a type as the engine would, on a file that is in memory. */
+interface TryOptions<P extends TObject> {
+  readonly config?: Partial<Config>;
+  readonly signal?: AbortSignal;
+  readonly store?: TaskInput<P>["store"];
+  readonly onStep?: (message: string) => void;
+}
+
+/** Runs a type as the engine would. */
 export async function tryType<P extends TObject>(
   type: TaskType<P>,
   file: ReadableFile | null,
   params: TaskInput<P>["params"],
-  options: { signal?: AbortSignal; store?: TaskInput<P>["store"] } = {},
-): Promise<Omit<Tried, "reads">> {
+  options: TryOptions<P> = {},
+): Promise<Tried> {
   const made: Made[] = [];
-  const progress: number[] = [];
+  const steps: Tried["steps"] = [];
   const store: TaskInput<P>["store"] = async (content, { name, mediaType }) => {
     const chunks: Buffer[] = [];
     for await (const chunk of Readable.from(content, { objectMode: false })) chunks.push(chunk);
@@ -61,24 +71,27 @@ export async function tryType<P extends TObject>(
     made.push({ name, mediaType, bytes });
     return { id: `file-${made.length}`, name, media_type: mediaType, bytes: bytes.length };
   };
-  const result = await type.run(configOnly, {
+  const result = await type.run(contextWith(options.config ?? {}), {
     task: { id: "task", userId: 1, title: "", description: "", metadata: {}, result: null },
     params,
     file,
     signal: options.signal ?? new AbortController().signal,
-    progress: (percent) => progress.push(percent),
+    progress(percent, message = "") {
+      steps.push({ percent, message });
+      options.onStep?.(message);
+    },
     store: options.store ?? store,
     async keep() {},
   });
-  return { result: JSON.parse(JSON.stringify(result)), made, progress };
+  return { result: JSON.parse(JSON.stringify(result)), made, steps };
 }
 
-/** The code it fails with for good. */
-export async function refusalOf(run: Promise<unknown>): Promise<{ code: string; message: string }> {
+/** The permanent failure of a run. */
+export async function refusalOf(run: Promise<unknown>): Promise<Permanent> {
   const error = await run.then(
     (value) => new Error(`it did not fail: ${JSON.stringify(value)}`),
     (error: unknown) => error,
   );
-  if (error instanceof Permanent) return { code: error.code, message: error.message };
+  if (error instanceof Permanent) return error;
   throw error;
 }

@@ -1,4 +1,4 @@
-/** Tasks by their verbs, for tests of what happens to them behind the API. */
+/** Tasks without HTTP, for tests of workers and verbs. Tests of the API use task-client.ts. */
 import type { Context } from "../../src/context.ts";
 import { createTasks, type TaskRequest } from "../../src/tasks/create/create-tasks.ts";
 import { getTask, listEvents } from "../../src/tasks/queries.ts";

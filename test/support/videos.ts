@@ -55,7 +55,7 @@ export const FRAME_RATE = 25;
 const PACKET_SECONDS = 0.02;
 
 /** The first bytes of a packet tell which it is. */
-export function packetData(kind: "video" | "audio", number: number, bytes: number): Uint8Array {
+function packetData(kind: "video" | "audio", number: number, bytes: number): Uint8Array {
   const data = new Uint8Array(bytes).fill(kind === "video" ? 0x56 : 0x41);
   // A length, as H.264 has it in MP4, and a kind of piece that means nothing.
   new DataView(data.buffer).setUint32(0, bytes - 4);

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { BatchMode } from "../../src/schema/batches.ts";
+import { deliverChunk } from "../support/batches.ts";
 import type { Client } from "../support/client.ts";
-import { chunksOf, deliver, effects, importFile, receive, undo } from "../support/imports.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { chunksOf, effects, importFile, receive, undo } from "../support/imports.ts";
+import { startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 interface Book {
   id: number;
@@ -42,7 +40,7 @@ const longTable = (first: string[], last: string[]) =>
   table(...first, ...others(25 - first.length), ...others(50).slice(25), ...last);
 
 describe("insert", () => {
-  test("fails a row whose owner has the book, whatever its case, and says which", async () => {
+  test("insert fails a row whose book already exists, ignoring case, and names it", async () => {
     const user = await rowmill.newUser();
     const first = await importFile(rowmill, user, table(`${EMMA},first`));
     expect(await effects(rowmill, first)).toEqual({ 2: "created" });
@@ -70,7 +68,7 @@ describe("insert", () => {
     expect(await shelf(user)).toEqual(["Emma|Jane Austen|first", "Persuasion|Jane Austen|"]);
   });
 
-  test("fails the later of two rows in a file, and names the earlier", async () => {
+  test("insert fails the later of two equal rows and names the earlier", async () => {
     const user = await rowmill.newUser();
     const batch = await importFile(
       rowmill,
@@ -87,7 +85,7 @@ describe("insert", () => {
     ]);
   });
 
-  test("leaves somebody else's books out of it", async () => {
+  test("insert ignores other users' books", async () => {
     for (const user of [await rowmill.newUser(), await rowmill.newUser()]) {
       expect(await effects(rowmill, await importFile(rowmill, user, table(`${EMMA},`)))).toEqual({
         2: "created",
@@ -95,14 +93,14 @@ describe("insert", () => {
     }
   });
 
-  test("tells title and author apart where they would be the same run together", async () => {
+  test("insert compares title and author separately", async () => {
     const user = await rowmill.newUser();
     const batch = await importFile(rowmill, user, table("ab,c,", "a,bc,"));
     expect(Object.values(await effects(rowmill, batch))).toEqual(["created", "created"]);
   });
 });
 
-test("append makes a book of every row", async () => {
+test("append creates a book from every row", async () => {
   const user = await rowmill.newUser();
   await importFile(rowmill, user, table(`${EMMA},first`));
   const batch = await importFile(
@@ -124,7 +122,7 @@ test("append makes a book of every row", async () => {
   expect(rows.map(({ record_id }) => record_id)).toEqual(books.slice(1).map(({ id }) => id));
 });
 
-test("skip_existing leaves what is there, and says which book it is", async () => {
+test("skip_existing keeps existing books and names them", async () => {
   const user = await rowmill.newUser();
   await importFile(rowmill, user, table(`${EMMA},first`));
   const batch = await importFile(
@@ -144,7 +142,7 @@ test("skip_existing leaves what is there, and says which book it is", async () =
 });
 
 describe("upsert", () => {
-  test("makes what is missing, changes what differs, and writes nothing where all is the same", async () => {
+  test("upsert creates missing books, updates different ones and skips equal ones", async () => {
     const user = await rowmill.newUser();
     const first = await importFile(rowmill, user, table(`${EMMA},old`, "Persuasion,Jane Austen,same"));
     const batch = await importFile(
@@ -161,7 +159,7 @@ describe("upsert", () => {
     ]);
   });
 
-  test("keeps what the file has no column for", async () => {
+  test("upsert keeps fields for which the file has no column", async () => {
     const user = await rowmill.newUser();
     await importFile(rowmill, user, table(`${EMMA},kept`));
     const batch = await importFile(rowmill, user, "title,author\nEMMA,Jane Austen\n", "upsert");
@@ -172,7 +170,7 @@ describe("upsert", () => {
   test.each([
     ["in order", false],
     ["the other way round", true],
-  ])("lets the last row of a key win, its chunks %s", async (_, isBackwards) => {
+  ])("upsert lets the last row of a key win, with chunks %s", async (_, isBackwards) => {
     for (const before of [[], [`${EMMA},before`], [`${EMMA},last`]]) {
       const user = await rowmill.newUser();
       if (before.length > 0) await importFile(rowmill, user, table(...before));
@@ -192,22 +190,22 @@ describe("upsert", () => {
     }
   });
 
-  test("does not follow a row that was changed by hand meanwhile", async () => {
+  test("upsert does not overwrite a book edited by hand with an earlier row", async () => {
     const user = await rowmill.newUser();
     const batch = await receive(user, longTable([`${EMMA},first`], [`${EMMA},last`]), "upsert");
     const [start = 0, , end = 0] = await chunksOf(rowmill, batch);
-    await deliver(rowmill, batch, end);
+    await deliverChunk(rowmill.ctx, batch, end);
     await rowmill.ctx.pool.query(
       "UPDATE rowmill.books SET description = 'by hand', batch_id = NULL, row_number = NULL WHERE user_id = $1",
       [user.userId],
     );
-    await deliver(rowmill, batch, start);
+    await deliverChunk(rowmill.ctx, batch, start);
     expect(await shelf(user)).toContain("Emma|Jane Austen|by hand");
   });
 });
 
 describe("undo", () => {
-  test("removes what was made and restores what was changed", async () => {
+  test("undo removes created books and restores updated ones", async () => {
     const user = await rowmill.newUser();
     const first = await importFile(rowmill, user, table(`${EMMA},old`, "Persuasion,Jane Austen,same"));
     const before = await booksOf(user);
@@ -220,7 +218,7 @@ describe("undo", () => {
     expect(await booksOf(user)).toEqual([]);
   });
 
-  test("keeps what was changed since, and says by whom", async () => {
+  test("undo keeps books that changed since and says by whom", async () => {
     const user = await rowmill.newUser();
     const file = table(...["A", "B", "C", "D", "E"].map((title) => `${title},Author,1`));
     const batch = await importFile(rowmill, user, file);
@@ -243,7 +241,7 @@ describe("undo", () => {
     expect((await booksOf(user)).map(({ title }) => title)).toEqual(["A", "B", "D"]);
   });
 
-  test("never touches somebody else's books", async () => {
+  test("undo never touches other users' books", async () => {
     const [owner, other] = [await rowmill.newUser(), await rowmill.newUser()];
     const batch = await importFile(rowmill, owner, table(`${EMMA},`));
     await rowmill.ctx.pool.query("UPDATE rowmill.books SET user_id = $1 WHERE user_id = $2", [
@@ -263,7 +261,7 @@ describe("two workers with the same keys", () => {
     ["skip_existing", { created: 300, unchanged: 900 }],
     ["append", { created: 1200 }],
     ["upsert", { created: 300 }],
-  ])("end right: %s", async (mode, expected) => {
+  ])("two workers with the same keys end with consistent books: %s", async (mode, expected) => {
     await using own = await startRowmill();
     const user = await own.newUser();
     const [first, second, third] = [others(300, "1"), others(300, "2"), others(300, "3")];

@@ -1,17 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { newAdmin } from "../support/admin.ts";
+import { describe, expect, test } from "vitest";
 import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useAdmin, useRowmill, useUser } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-let admin: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
-  admin = await newAdmin(rowmill);
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const user = useUser(rowmill);
+const admin = useAdmin(rowmill);
 
 interface Column {
   name: string;
@@ -29,12 +22,12 @@ interface Target {
 const names = async (who: Client) =>
   (await who.get<{ items: Target[] }>("/api/v1/targets")).body.items.map(({ name }) => name);
 
-test("the list has what one may upload for", async () => {
+test("the list of targets has those the user may upload to", async () => {
   expect(await names(user)).toEqual(["books", "records"]);
   expect(await names(admin)).toEqual(["books", "records", "users"]);
 });
 
-test("a target tells its columns with their rules", async () => {
+test("a target shows its columns with their rules", async () => {
   const { body } = await user.get("/api/v1/targets/books");
   expect(body).toMatchObject({
     name: "books",
@@ -69,7 +62,7 @@ test("a target tells its columns with their rules", async () => {
   });
 });
 
-test("the secret column of users is marked", async () => {
+test("the secret column of the users target is marked", async () => {
   const { body } = await admin.get<Target>("/api/v1/targets/users");
   expect(body).toMatchObject({
     role: "admin",
@@ -80,7 +73,7 @@ test("the secret column of users is marked", async () => {
 });
 
 describe("the template", () => {
-  test("is a CSV to save", async () => {
+  test("a template is a CSV attachment", async () => {
     const { headers, body } = await user.get<string>("/api/v1/targets/books/template.csv");
     expect(headers.get("content-type")).toBe("text/csv; charset=utf-8");
     expect(headers.get("content-disposition")).toBe('attachment; filename="books.csv"');
@@ -89,7 +82,7 @@ describe("the template", () => {
     );
   });
 
-  test("can be uploaded as it is, for every target", async () => {
+  test("the template of every target can be uploaded unchanged", async () => {
     await rowmill.startWorker();
     for (const name of await names(admin)) {
       const { body: file } = await admin.get<string>(`/api/v1/targets/${name}/template.csv`);
@@ -100,7 +93,7 @@ describe("the template", () => {
   });
 });
 
-test("one that is unknown, or not for this user, is not found, in the same words", async () => {
+test("unknown and forbidden targets answer the same 404", async () => {
   const answers: Problem[] = [];
   for (const name of ["users", "nothing", "__proto__", "Books"]) {
     for (const path of [`/api/v1/targets/${name}`, `/api/v1/targets/${name}/template.csv`]) {
@@ -112,7 +105,7 @@ test("one that is unknown, or not for this user, is not found, in the same words
   expect(new Set(answers.map(({ detail }) => detail)).size).toBe(1);
 });
 
-test("needs a login", async () => {
+test("targets require a login", async () => {
   for (const path of ["", "/books", "/books/template.csv"]) {
     expect((await rowmill.client.get(`/api/v1/targets${path}`)).status).toBe(401);
   }

@@ -1,17 +1,11 @@
 /** What an upload says of its target: the mapping, the mode, and who may. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newAdmin } from "../support/admin.ts";
-import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import type { Problem } from "../support/client.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
+const user = useUser(rowmill);
 
 const path = (options: Record<string, string>) => `/api/v1/batches?${new URLSearchParams(options)}`;
 const countBatches = async () => (await rowmill.ctx.pool.query("SELECT FROM rowmill.batches")).rowCount;
@@ -19,7 +13,7 @@ const countBatches = async () => (await rowmill.ctx.pool.query("SELECT FROM rowm
 const GERMAN = "Titel,Autor,Notiz,author\nEmma,Jane Austen,x,somebody else\n";
 
 describe("a mapping", () => {
-  test("says which column is which, and the batch states it", async () => {
+  test("a mapping assigns columns and is shown with the batch", async () => {
     const mapping = JSON.stringify({ Titel: "title", Autor: "author", author: null, Notiz: "description" });
     const { status, body } = await user.upload(GERMAN, path({ mapping }));
     expect(status).toBe(202);
@@ -29,7 +23,7 @@ describe("a mapping", () => {
     expect(books.items).toMatchObject([{ title: "Emma", author: "Jane Austen", description: "x" }]);
   });
 
-  test("may come as a form field before the file", async () => {
+  test("a mapping may be a form field before the file", async () => {
     const form = new FormData();
     form.set("mapping", '{"Titel":"title","Autor":"author"}');
     form.set("file", new Blob([GERMAN]), "bücher.csv");
@@ -37,7 +31,7 @@ describe("a mapping", () => {
     expect([status, body.mapping]).toEqual([202, { title: "Titel", author: "Autor" }]);
   });
 
-  test("renames and leaves out columns of records", async () => {
+  test("a mapping renames and omits columns of records", async () => {
     const mapping = JSON.stringify({ Notiz: null, author: "2", Titel: "author" });
     const { body } = await user.upload(GERMAN, path({ target: "records", mapping }));
     expect(body.mapping).toEqual({ author: "Titel", Autor: "Autor", "2": "author" });
@@ -65,7 +59,7 @@ describe("a mapping", () => {
     ],
     ["a column twice", '{"Titel":"title","Notiz":"title"}', /"title" is mapped twice/],
     ["too little", '{"Autor":"author"}', /no column "title"/],
-  ])("is refused with %s, before a row is stored", async (_, mapping, message) => {
+  ])("a mapping with %s is refused before any row is stored", async (_, mapping, message) => {
     const before = await countBatches();
     const { status, body } = await user.upload<Problem>(GERMAN, path({ mapping }));
     expect(status).toBe(400);
@@ -75,7 +69,7 @@ describe("a mapping", () => {
   });
 });
 
-test("a mode that the target does not have is refused", async () => {
+test("a mode that the target lacks is refused", async () => {
   const { status, body } = await user.upload<Problem>("a\n1\n", path({ target: "records", mode: "upsert" }));
   expect([status, Object.keys(body.field_errors)]).toEqual([400, ["mode"]]);
   const admin = await newAdmin(rowmill);
@@ -83,7 +77,7 @@ test("a mode that the target does not have is refused", async () => {
   expect([users.status, Object.keys(users.body.field_errors)]).toEqual([400, ["mode"]]);
 });
 
-test("accounts are uploaded by administrators only", async () => {
+test("only administrators upload accounts", async () => {
   const before = await countBatches();
   const { status, body } = await user.upload<Problem>("username\nintruder\n", path({ target: "users" }));
   expect(status).toBe(403);
@@ -92,7 +86,7 @@ test("accounts are uploaded by administrators only", async () => {
   expect(await countBatches()).toBe(before);
 });
 
-test("a results file that comes back has the same rows again, those that are too long too", async () => {
+test("an uploaded results file has the same rows, including those that are too long", async () => {
   const file = 'a,b\n1,2\n3,4,5,"=x"\n-6,\n';
   const dataOf = async (id: string) => {
     await user.finished(id);
@@ -113,7 +107,7 @@ test("a results file that comes back has the same rows again, those that are too
   expect(await dataOf(second.id)).toEqual(expected);
 });
 
-test("no results file has a password, and one that comes back corrected keeps those that it does not tell", async () => {
+test("results files contain no password, and uploading a corrected one keeps unchanged passwords", async () => {
   const admin = await newAdmin(rowmill, "third");
   const file =
     "username,password,email\nthird-a,hidden words,nobody\nthird-b,hidden words,x@y,hidden words\nthird-c,hidden words,\n";
@@ -136,7 +130,7 @@ test("no results file has a password, and one that comes back corrected keeps th
   expect((await admin.rows(body.id)).map(({ status }) => status)).toEqual(["success", "success", "success"]);
 });
 
-test("a password that was corrected is shown neither as it is nor as it was", async () => {
+test("neither the old nor the new value of a corrected password is shown", async () => {
   const admin = await newAdmin(rowmill, "second");
   const { body } = await admin.upload("username,password\nnew,short-1\n", path({ target: "users" }));
   await admin.finished(body.id);

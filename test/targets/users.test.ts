@@ -1,16 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newAdmin } from "../support/admin.ts";
-import type { Client, Problem } from "../support/client.ts";
-import { chunksOf, deliver, effects, importFile, receive, undo } from "../support/imports.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { deliverChunk } from "../support/batches.ts";
+import type { Problem } from "../support/client.ts";
+import { chunksOf, effects, importFile, receive, undo } from "../support/imports.ts";
+import { startRowmill } from "../support/rowmill.ts";
+import { useAdmin, useRowmill } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let admin: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  admin = await newAdmin(rowmill);
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const admin = useAdmin(rowmill);
 
 const PASSWORD = "correct horse battery";
 const importUsers = (
@@ -39,7 +36,7 @@ async function stored(batchId: string): Promise<string> {
 }
 
 describe("insert", () => {
-  test("makes accounts that can log in, and some that can't yet", async () => {
+  test("insert creates accounts with and without a password", async () => {
     const batch = await importUsers(
       `username,email,password,role\nAda ,ada@example.com,${PASSWORD},\ngrace,,${PASSWORD},operator\nno-password,x@y,,admin\n`,
     );
@@ -51,7 +48,7 @@ describe("insert", () => {
     for (const guess of ["!", "x", PASSWORD]) expect((await logIn("no-password", guess)).status).toBe(401);
   });
 
-  test("fails a name that is taken, in whatever case, and one that comes twice", async () => {
+  test("insert fails a name that is taken, ignoring case, and a repeated name", async () => {
     await importUsers("username\nTaken\n");
     const batch = await importUsers("username\ntaken\nTwice\ntwice\nROOT\n");
     expect(await effects(rowmill, batch)).toEqual({
@@ -93,7 +90,7 @@ describe("insert", () => {
     ["no name", " ,,,", "username: required", /required/],
     ["a reserved name", "Anonymous,,,", "username: reserved", /reserved/],
     ["too many cells", `bad-4,,${PASSWORD},user,more`, "null: malformed", /5 fields/],
-  ])("fails %s", async (_, line, code, message) => {
+  ])("insert fails %s", async (_, line, code, message) => {
     const batch = await importUsers(`username,email,password,role\n${line}\n`);
     const [row] = await admin.rows(batch);
     expect(row?.errors.map((error) => `${error.column}: ${error.code}`)).toEqual([code]);
@@ -102,7 +99,7 @@ describe("insert", () => {
   });
 });
 
-test("skip_existing leaves accounts as they are", async () => {
+test("skip_existing leaves accounts unchanged", async () => {
   await importUsers(`username,email,password\nskipped,old@example.com,${PASSWORD}\n`);
   const batch = await importUsers(
     "username,email,password,role\nSkipped,new@example.com,another password,admin\n",
@@ -114,7 +111,7 @@ test("skip_existing leaves accounts as they are", async () => {
 });
 
 describe("upsert", () => {
-  test("changes e-mail and role, and the password only where one is given", async () => {
+  test("upsert updates e-mail and role, and the password only if one is given", async () => {
     await importUsers(
       `username,email,password\none,1@example.com,${PASSWORD}\ntwo,2@example.com,${PASSWORD}\nthree,3@example.com,\n`,
     );
@@ -143,7 +140,7 @@ describe("upsert", () => {
     expect((await Promise.all(refreshed)).map(({ status }) => status)).toEqual([200, 401]);
   });
 
-  test("keeps what the file has no column for", async () => {
+  test("upsert keeps account fields for which the file has no column", async () => {
     await importUsers("username,email,role\nkeeper,k@example.com,operator\n");
     const batch = await importUsers("username,role\nkeeper,user\n", "upsert");
     expect(await effects(rowmill, batch)).toEqual({ 2: "updated" });
@@ -151,7 +148,7 @@ describe("upsert", () => {
   });
 
   test.each([[false], [true]])(
-    "lets the last row of a name win, its chunks backwards: %s",
+    "upsert lets the last row of a name win, with chunks backwards: %s",
     async (isBackwards) => {
       const name = `last-${isBackwards}`;
       const others = Array.from({ length: 48 }, (_, index) => `${name}-${index},`).join("\n");
@@ -165,7 +162,7 @@ describe("upsert", () => {
     },
   );
 
-  test("lets nobody change their own role", async () => {
+  test("upsert never changes the uploader's own role", async () => {
     const batch = await importUsers("username,role,email\nroot,user,me@example.com\n", "upsert");
     expect(await effects(rowmill, batch)).toEqual({ 2: "forbidden" });
     expect(await account("root")).toMatchObject({ role: "admin", email: "" });
@@ -176,14 +173,14 @@ describe("upsert", () => {
 });
 
 describe("a password", () => {
-  test("is shown nowhere, and forgotten once its account is made", async () => {
+  test("a password is shown nowhere and erased after its account is created", async () => {
     const secret = "hidden in plain sight";
     const file = `username,password,email\nshy,${secret},\nshy,${secret},\ntorn,x,${secret},${secret}\n`;
     const id = await receive(admin, file, "insert", "users");
     const before = await admin.rows(id);
     expect(before.map(({ fields }) => fields.password)).toEqual(["***", "***", "***"]);
     expect(JSON.stringify(before)).not.toContain(secret);
-    for (const chunk of await chunksOf(rowmill, id)) await deliver(rowmill, id, chunk);
+    for (const chunk of await chunksOf(rowmill, id)) await deliverChunk(rowmill.ctx, id, chunk);
     const rows = await admin.rows(id);
     expect(rows.map(({ status }) => status)).toEqual(["success", "failed", "failed"]);
     expect(JSON.stringify([rows, (await admin.batch(id)).body])).not.toContain(secret);
@@ -192,14 +189,14 @@ describe("a password", () => {
     expect((await logIn("shy", secret)).status).toBe(200);
   });
 
-  test("of a row that succeeded leaves nothing behind", async () => {
+  test("a password of a successful row is erased", async () => {
     const batch = await importUsers(`username,password\ngone,${PASSWORD}\n`);
     expect(await stored(batch)).not.toContain(PASSWORD);
   });
 });
 
 describe("undo", () => {
-  test("removes accounts that nobody has used", async () => {
+  test("undo removes unused accounts", async () => {
     const batch = await importUsers(`username,password\nunused,${PASSWORD}\nused,${PASSWORD}\nremoved,\n`);
     await logIn("used");
     await rowmill.ctx.pool.query("DELETE FROM rowmill.users WHERE username = 'removed'");
@@ -215,7 +212,7 @@ describe("undo", () => {
     expect((await logIn("used")).status).toBe(200);
   });
 
-  test("gives e-mail and role back where nobody changed them since", async () => {
+  test("undo restores e-mail and role unless they changed since", async () => {
     await importUsers("username,email,role\nback-1,1@x,user\nback-2,2@x,user\nback-3,3@x,user\n");
     const batch = await importUsers(
       `username,email,role,password\nback-1,new@x,admin,\nback-2,new@x,admin,\nback-3,new@x,admin,${PASSWORD}\n`,
@@ -236,16 +233,16 @@ describe("undo", () => {
   });
 });
 
-test("rows of somebody who is no administrator any more fail", async () => {
+test("rows fail if their uploader is no longer an administrator", async () => {
   const former = await newAdmin(rowmill, "former");
   const id = await receive(former, "username\nintruder\n", "insert", "users");
   await rowmill.ctx.pool.query("UPDATE rowmill.users SET role = 'user' WHERE username = 'former'");
-  for (const chunk of await chunksOf(rowmill, id)) await deliver(rowmill, id, chunk);
+  for (const chunk of await chunksOf(rowmill, id)) await deliverChunk(rowmill.ctx, id, chunk);
   expect(await effects(rowmill, id)).toEqual({ 2: "forbidden" });
   expect(await account("intruder")).toBeUndefined();
 });
 
-test("two workers with the same names make each account once", async () => {
+test("two workers with the same names create each account once", async () => {
   await using own = await startRowmill();
   const root = await newAdmin(own);
   const names = Array.from({ length: 60 }, (_, index) => `user-${index}`);
@@ -261,7 +258,7 @@ test("two workers with the same names make each account once", async () => {
   expect(rows[0]).toEqual({ users: 60 });
 });
 
-test("an account of a reserved name can't be made by signing up", async () => {
+test("reserved names cannot sign up", async () => {
   for (const username of ["anonymous", " ANONYMOUS "]) {
     const { status, body } = await rowmill.client.post<Problem>("/api/v1/auth/signup", {
       username,

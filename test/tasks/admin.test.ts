@@ -1,25 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { changePages, changeTasks, countChangeable } from "../../src/tasks/control/change-tasks.ts";
 import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask, listEvents } from "../../src/tasks/queries.ts";
 import type { TaskView } from "../../src/tasks/views.ts";
 import { newAdmin } from "../support/admin.ts";
 import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { startRowmill } from "../support/rowmill.ts";
 import { endedTask, newTask } from "../support/tasks.ts";
+import { useAdmin, useRowmill } from "../support/use-rowmill.ts";
 
 const TASKS = "/api/v1/admin/tasks";
 
-let rowmill: Rowmill;
-let admin: Client;
-let operator: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  admin = await newAdmin(rowmill);
-  operator = await newAdmin(rowmill, "operator", "operator");
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const admin = useAdmin(rowmill);
+const operator = useAdmin(rowmill, "operator", "operator");
 
 /** Tasks of a new user, with a tag of their own. */
 async function newTasks(count: number): Promise<{ user: Client; tag: string; ids: string[] }> {
@@ -56,21 +51,21 @@ describe("who is let in", () => {
     ["GET", "/api/v1/admin/workers"],
     ["GET", "/api/v1/admin/jobs"],
     ["GET", "/api/v1/admin/registered"],
-  ])("a user is not: %s %s", async (method, path) => {
+  ])("a user may not call %s %s", async (method, path) => {
     const user = await rowmill.newUser();
     const { status, body } = await user.send<Problem>(method, path);
     expect({ status, code: body.code }).toEqual({ status: 403, code: "forbidden" });
     expect((await rowmill.client.send(method, path)).status).toBe(401);
   });
 
-  test("an operator is", async () => {
+  test("an operator may list everybody's tasks", async () => {
     expect((await operator.get(TASKS)).status).toBe(200);
     expect((await operator.post(`${TASKS}/delete`, { filter: { tag: "none" } })).status).toBe(200);
   });
 });
 
 describe("listing", () => {
-  test("shows everybody's tasks, newest first, page by page", async () => {
+  test("administrators list everybody's tasks, newest first, in pages", async () => {
     const { tag, ids, user } = await newTasks(5);
     const other = await newTask(rowmill.ctx, (await rowmill.newUser()).userId, 0, { tags: [tag] });
     const seen: string[] = [];
@@ -88,7 +83,7 @@ describe("listing", () => {
     expect((await admin.get<TaskView>(`${TASKS}/${ids[0]}`)).body).toMatchObject({ id: ids[0], tags: [tag] });
   });
 
-  test("filters by every field", async () => {
+  test("administrators filter tasks by every field", async () => {
     const { tag, ids } = await newTasks(2);
     const [first] = (await operator.get<Page>(`${TASKS}?tag=${tag}`)).body.items;
     const past = "2000-01-01T00:00:00Z";
@@ -117,19 +112,19 @@ describe("listing", () => {
     ["tag=%00", "tag"],
     ["cursor=!", "cursor"],
     ["limit=0", "limit"],
-  ])("refuses ?%s, and names the field", async (query, field) => {
+  ])("the list of all tasks refuses ?%s and names the field", async (query, field) => {
     const { status, body } = await operator.get<Problem>(`${TASKS}?${query}`);
     expect({ status, fields: Object.keys(body.field_errors) }).toEqual({ status: 400, fields: [field] });
   });
 
-  test("knows no task that there is none of", async () => {
+  test("an administrator gets 404 for an unknown task", async () => {
     expect((await operator.get(`${TASKS}/${randomUUID()}`)).status).toBe(404);
     expect((await operator.get(`${TASKS}/1`)).status).toBe(400);
   });
 });
 
 describe("changing many", () => {
-  test("counts first, and changes nothing but the number that was counted", async () => {
+  test("a bulk change counts first and changes exactly the counted tasks", async () => {
     const { tag, ids } = await newTasks(3);
     const filter = { tag };
     expect((await operator.post(`${TASKS}/cancel`, { filter })).body).toEqual({ matched: 3, changed: 0 });
@@ -162,7 +157,7 @@ describe("changing many", () => {
     expect((await operator.get(`${TASKS}/${ids[0]}`)).status).toBe(404);
   });
 
-  test("retries what has completed only by force, and it runs again", async () => {
+  test("a bulk retry runs completed tasks again only with force", async () => {
     await using rowmill = await startRowmill();
     const operator = await newAdmin(rowmill, "op", "operator");
     await rowmill.startWorker();
@@ -174,7 +169,7 @@ describe("changing many", () => {
     expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 2 });
   });
 
-  test("takes thousands in pages, chains among them, and leaves those alone that come after the count", async () => {
+  test("a bulk change covers thousands of tasks and chains, and skips tasks created after the count", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const { userId } = await rowmill.newUser();
@@ -193,7 +188,7 @@ describe("changing many", () => {
     expect(rows[0].jobs).toBe(1);
   });
 
-  test("stops where it takes too long, and says how far it has come", async () => {
+  test("a bulk change that takes too long stops and returns its progress", async () => {
     const { tag } = await newTasks(1001);
     const change = { action: "delete", filter: { tag }, expect: 1001 } as const;
     expect(await changeTasks(rowmill.ctx, change, 0)).toEqual({ matched: 1001, changed: 1000 });
@@ -207,7 +202,7 @@ describe("changing many", () => {
     [{ filter: { status: ["lost"] } }, "status"],
     [{ filter: {}, expect: -1 }, "expect"],
     [{ filter: {}, reason: "\u0000" }, "reason"],
-  ])("refuses %j, and names the field", async (request, field) => {
+  ])("a bulk change refuses %j and names the field", async (request, field) => {
     const { status, body } = await operator.post<Problem>(`${TASKS}/cancel`, request);
     expect(status).toBe(400);
     expect(Object.keys(body.field_errors)).toContain(field);

@@ -1,16 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client, Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Problem } from "../support/client.ts";
 import { type Bulk, type Listed, makeTask } from "../support/task-client.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
 let groupId: string;
 
 /** One task a day, from the first of March on; told by its title. */
+const rowmill = useRowmill();
+const user = useUser(rowmill);
 beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
   const { pool } = rowmill.ctx;
   const { body } = await user.post<Bulk>("/api/v1/tasks/bulk", {
     tasks: [
@@ -34,7 +32,6 @@ beforeAll(async () => {
     [made[2]?.id],
   );
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 const ALL = ["five", "Four", "three", "two", "one"];
 
@@ -72,7 +69,7 @@ const filters: [query: string, titles: string[]][] = [
   ["?status=pending&tag=web&from=2026-03-01", ["one"]],
 ];
 
-test.each(filters)("GET /api/v1/tasks%s: %j", async (query, expected) => {
+test.each(filters)("GET /api/v1/tasks%s returns %j", async (query, expected) => {
   expect(await titles(query)).toEqual(expected);
 });
 
@@ -82,12 +79,12 @@ test.each(filters)("GET /api/v1/tasks/stats%s counts the same", async (query, ex
   expect(Object.values(counts).reduce((sum, one) => sum + one, 0)).toBe(total);
 });
 
-test("those of one group", async () => {
+test("tasks are listed by their group", async () => {
   expect(await titles(`?group_id=${groupId}`)).toEqual(["two", "one"]);
   expect(await titles(`?group_id=${crypto.randomUUID()}`)).toEqual([]);
 });
 
-test("the counts name every status", async () => {
+test("task counts include every status", async () => {
   expect((await user.get("/api/v1/tasks/stats")).body).toEqual({
     total: 5,
     pending: 3,
@@ -98,7 +95,7 @@ test("the counts name every status", async () => {
   });
 });
 
-test("pages follow one another, also where tasks are made meanwhile", async () => {
+test("pages of tasks stay consistent while tasks are created", async () => {
   const owner = await rowmill.newUser();
   for (const title of ["a", "b", "c", "d", "e"]) await makeTask(owner, { title });
   const seen: string[] = [];
@@ -148,7 +145,7 @@ describe("is refused", () => {
     expect((await user.get(`/api/v1/tasks?${query}`)).status).toBe(400);
   });
 
-  test.each(["/api/v1/tasks", "/api/v1/tasks/stats"])("without a login: %s", async (path) => {
+  test.each(["/api/v1/tasks", "/api/v1/tasks/stats"])("%s requires a login", async (path) => {
     expect((await rowmill.client.get(path)).status).toBe(401);
   });
 });

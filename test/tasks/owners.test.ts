@@ -1,15 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { describe, expect, test } from "vitest";
 import { type Bulk, getTask, type Listed, makeTask } from "../support/task-client.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const user = useUser(rowmill);
 
 describe("somebody else's task", () => {
   test.each([
@@ -21,7 +15,7 @@ describe("somebody else's task", () => {
     ["POST", "/cancel"],
     ["POST", "/retry"],
     ["DELETE", ""],
-  ])("is not there: %s %s", async (method, path) => {
+  ])("another user's task answers 404 to %s %s", async (method, path) => {
     const { id } = await makeTask(user);
     const other = await rowmill.newUser();
     for (const [client, of, status] of [
@@ -35,7 +29,7 @@ describe("somebody else's task", () => {
     expect(await getTask(user, id)).toMatchObject({ status: "pending" });
   });
 
-  test("is in no list and no count", async () => {
+  test("another user's tasks are in no list and no count", async () => {
     const { tasks, group_id } = (
       await user.post<Bulk>("/api/v1/tasks/bulk", { tasks: [{ type: "generic" }, { type: "generic" }] })
     ).body;

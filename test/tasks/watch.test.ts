@@ -1,31 +1,23 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { TaskView } from "../../src/tasks/views.ts";
-import type { Client } from "../support/client.ts";
 import { EventClient } from "../support/events.ts";
 import { startPrograms } from "../support/processes.ts";
-import { atEnd, type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { atEnd } from "../support/rowmill.ts";
 import { getTask, type Listed, makeTask, untilEnded, untilTask } from "../support/task-client.ts";
+import { useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-});
-beforeEach(async () => {
-  user = await rowmill.newUser();
-});
+const rowmill = useRowmill({ worker: true });
+const user = useUserPerTest(rowmill);
 // The places of a worker are few.
 afterEach(async () => {
   const { body } = await user.get<Listed>("/api/v1/tasks?status=pending,processing");
   for (const { id } of body.items) await user.delete(`/api/v1/tasks/${id}`);
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 const ifNone = (etag: string | null) => ({ "if-none-match": etag ?? "" });
 
 describe("the version of a task", () => {
-  test("is the same while nothing changes but the clock", async () => {
+  test("the ETag of a task does not change with time alone", async () => {
     const { id } = await makeTask(user, { params: { seconds: 0.2 } });
     const { elapsed_seconds } = await untilEnded(user, id);
     expect(elapsed_seconds).toBeGreaterThanOrEqual(0.2);
@@ -37,7 +29,7 @@ describe("the version of a task", () => {
     expect((await user.get(path, ifNone('W/"other"'))).status).toBe(200);
   });
 
-  test("does not go by the time that it has taken so far", async () => {
+  test("the ETag of a running task ignores its elapsed time", async () => {
     const { id } = await makeTask(user, { params: { seconds: 3600 } });
     const path = `/api/v1/tasks/${id}`;
     await untilTask(user, id, "runs", ({ status }) => status === "processing");
@@ -52,7 +44,7 @@ describe("the version of a task", () => {
     expect((await user.get(path, ifNone(first.headers.get("etag")))).status).toBe(304);
   });
 
-  test("is another one after each change", async () => {
+  test("the ETag of a task changes with each change", async () => {
     const { id } = await makeTask(user, { params: { seconds: 3600 } });
     const path = `/api/v1/tasks/${id}`;
     await untilTask(user, id, "runs", ({ status }) => status === "processing");
@@ -71,7 +63,7 @@ describe("pages of what a task told", () => {
     created_at: string;
   }
 
-  test("come in their order, without an overlap", async () => {
+  test("pages of history and progress are in order and do not overlap", async () => {
     const { id } = await makeTask(user, { params: { seconds: 2 } });
     await untilEnded(user, id);
     for (const list of ["history", "progress"]) {
@@ -97,13 +89,13 @@ describe("pages of what a task told", () => {
     expect(items.at(-1)).toMatchObject({ progress: 100, message: "Step 20 of 20", data: null });
   });
 
-  test.each(["history", "progress", "files"])("of no such cursor: %s", async (list) => {
+  test.each(["history", "progress", "files"])("an unknown cursor is refused: %s", async (list) => {
     const { id } = await makeTask(user);
     expect((await user.get(`/api/v1/tasks/${id}/${list}?cursor=x`)).status).toBe(400);
   });
 });
 
-test("the files of a task are listed once it has completed", async () => {
+test("the files of a task are listed after it has completed", async () => {
   const { pool } = rowmill.ctx;
   const { id } = await makeTask(user, { params: { seconds: 3600 } });
   await untilTask(user, id, "runs", ({ status }) => status === "processing");
@@ -148,7 +140,7 @@ describe("the stream of a task", () => {
     return stream;
   };
 
-  test("shows it at first, on change and at its end", async () => {
+  test("the event stream of a task sends its state first, on change and at the end", async () => {
     const { id } = await makeTask(user, { params: { seconds: 2 } });
     const stream = await open(id);
     expect(stream.response.headers["content-type"]).toBe("text/event-stream");
@@ -164,7 +156,7 @@ describe("the stream of a task", () => {
     expect(last).toEqual(await getTask(user, id));
   });
 
-  test("tells of a cancel at once", async () => {
+  test("the event stream of a task sends a cancel at once", async () => {
     const { id } = await makeTask(user, { params: { seconds: 3600 } });
     const stream = await open(id);
     await stream.saw("that it runs", ({ data }) => data.status === "processing");
@@ -173,7 +165,7 @@ describe("the stream of a task", () => {
     expect(stream.events.at(-1)).toMatchObject({ event: "end", data: { cancel_reason: "enough" } });
   });
 
-  test("of one that has ended says so and closes; who has heard so gets 204", async () => {
+  test("the event stream of an ended task sends it and closes, and answers 204 on reconnect", async () => {
     const { id } = await makeTask(user);
     await untilEnded(user, id);
     const stream = await open(id);
@@ -183,7 +175,7 @@ describe("the stream of a task", () => {
     expect(again.response.statusCode).toBe(204);
   });
 
-  test("begins where the client was cut off, if nothing is new", async () => {
+  test("the event stream of a task resumes after a lost connection", async () => {
     const { id } = await makeTask(user);
     await untilEnded(user, id);
     const first = await open(id);
@@ -193,7 +185,7 @@ describe("the stream of a task", () => {
     expect(again.events.map(({ event }) => event)).toEqual(["end"]);
   });
 
-  test("closes when the task is deleted", async () => {
+  test("the event stream of a task closes when it is deleted", async () => {
     const { id } = await makeTask(user, { params: { seconds: 3600 } });
     const stream = await open(id);
     await stream.saw("the task", () => true);
@@ -202,7 +194,7 @@ describe("the stream of a task", () => {
     expect(stream.events.every(({ event }) => event === "task")).toBe(true);
   });
 
-  test("comes from any process, of a task that another works on", async () => {
+  test("any API process streams a task that another process runs", async () => {
     await using programs = await startPrograms({}, rowmill.config.databaseUrl);
     const api = await programs.startApi();
     const { id } = await makeTask(user, { params: { seconds: 1.5 } });

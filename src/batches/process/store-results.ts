@@ -21,7 +21,7 @@ export interface FailedRow {
   readonly errors: readonly RowError[];
 }
 
-export interface RetriedRow {
+interface RetriedRow {
   readonly row: number;
   readonly reason: RowError;
   /** The shortest time to wait. */

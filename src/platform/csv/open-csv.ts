@@ -5,7 +5,7 @@ import { CsvParser, type CsvRecord, type Escape } from "./parser.ts";
 import { type CsvLimits, readRecords, TextWindow } from "./reader.ts";
 import { BLOCK_BYTES, type Decoded, decodeText, ENCODINGS, type Encoding } from "./text.ts";
 
-export { type CsvLimits, type CsvRecord, ENCODINGS, type Encoding };
+export { type CsvLimits, type CsvRecord, ENCODINGS };
 
 /** What is known of a file; the rest is found out from its first 64 KiB. */
 export interface CsvOptions {
@@ -38,7 +38,7 @@ export interface Dialect {
 }
 
 /** How many rows are kept though there is something odd about them, by what it is. */
-export interface CsvWarnings {
+interface CsvWarnings {
   /** Fewer fields than columns: those missing are empty. */
   missing_fields: number;
   /** More fields than columns, and not just empty ones at the end. */
@@ -47,7 +47,7 @@ export interface CsvWarnings {
   replaced_characters: number;
 }
 
-export interface CsvHeader {
+interface CsvHeader {
   /** Null where the file has none. */
   readonly row: number | null;
   readonly names: readonly string[];

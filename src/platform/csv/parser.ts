@@ -195,4 +195,4 @@ export class CsvParser {
 }
 
 export const UNCLOSED = "A quote is opened and never closed.";
-export const MALFORMED = "A quote inside a quoted cell is not doubled, so its cells can't be told apart.";
+const MALFORMED = "A quote inside a quoted cell is not doubled, so its cells can't be told apart.";

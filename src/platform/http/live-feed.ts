@@ -26,7 +26,7 @@ interface News {
 type Watcher = (news: News | null) => void;
 
 /** A thing as it is shown. */
-export interface Shown {
+interface Shown {
   /** The same facts always have the same version. */
   readonly version: string;
   readonly data: unknown;

@@ -5,7 +5,7 @@ export const FORMAT_NAMES = ["jpeg", "png", "webp", "avif", "gif"] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
 export const QUALITY_NAMES = ["low", "medium", "high"] as const;
-export type QualityName = (typeof QUALITY_NAMES)[number];
+type QualityName = (typeof QUALITY_NAMES)[number];
 
 export interface Format {
   readonly mediaType: string;

@@ -14,7 +14,7 @@ export interface Picture {
 
 /** Longest side of what is kept, in pixels. A larger picture is scaled down: encoding 50 million takes up to 20 s. */
 export const MAX_SIDE = 4096;
-export const THUMBNAIL_SIDE = 320;
+const THUMBNAIL_SIDE = 320;
 /** A picture that takes longer than this was made to. The largest honest ones took 22 s here, GIFs of 50 million pixels. */
 const MAX_SECONDS = 45;
 

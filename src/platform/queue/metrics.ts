@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { Log } from "../log.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 
-export interface QueueDepth {
+interface QueueDepth {
   readonly queue: string;
   readonly waiting: number;
   readonly oldestWaitingSeconds: number | null;

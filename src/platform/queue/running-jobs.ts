@@ -7,7 +7,7 @@ interface JobKind {
 }
 
 /** `done`: its handler returned. `thrown`: the job is delivered again. */
-export type DeliveryOutcome = "done" | "thrown";
+type DeliveryOutcome = "done" | "thrown";
 export type DeliveryObserver = (kind: JobKind, outcome: DeliveryOutcome, seconds: number) => void;
 
 export class RunningJobs {

@@ -26,7 +26,7 @@ export interface TaskRequest extends GivenFile {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
-export interface CreatedTask {
+interface CreatedTask {
   readonly id: string;
   readonly number: number;
   readonly jobId: string;

@@ -20,7 +20,7 @@ export type FileHost = {
   write(bytes: Uint8Array, to: NewFile): Promise<void>;
 };
 
-export interface NewFile {
+interface NewFile {
   readonly name: string;
   readonly mediaType: string;
 }

@@ -3,7 +3,7 @@ import { invalidField } from "../../errors.ts";
 import * as all from "./all.ts";
 import type { TaskType } from "./task-type.ts";
 
-export const taskTypes: readonly TaskType[] = Object.values(all as Record<string, TaskType>);
+export const taskTypes: readonly TaskType[] = Object.values<TaskType>(all);
 
 const byName: ReadonlyMap<string, TaskType> = new Map(taskTypes.map((type) => [type.name, type]));
 

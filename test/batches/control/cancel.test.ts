@@ -1,23 +1,22 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newBatchId } from "../../../src/batches/ids.ts";
 import {
-  closeGate,
   command,
   deliverChunk,
   deliverUndo,
   deliverWhole,
-  finishedJobs,
-  jobsInHand,
-  jobsLeft,
   refused,
   untilBatch,
 } from "../../support/batches.ts";
+import { csv } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { csv } from "../../support/exactly-once.ts";
+import { closeGate } from "../../support/gate.ts";
+import { activeJobs, finishedJobs, jobsLeft } from "../../support/jobs.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { SlowUpload } from "../../support/slow-upload.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 const BOOKS = "/api/v1/batches?target=books";
 
@@ -25,14 +24,10 @@ const bookCount = async ({ ctx }: Rowmill) =>
   (await ctx.pool.query("SELECT count(*)::int AS count FROM rowmill.books")).rows[0].count;
 
 /** For the tests that need none of their own. */
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 describe("cancelling", () => {
-  test("keeps what was committed, and leaves the other rows unprocessed", async () => {
+  test("cancelling keeps committed rows and leaves the others unprocessed", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const user = await rowmill.newUser();
@@ -57,7 +52,7 @@ describe("cancelling", () => {
     expect(await finishedJobs(ctx, batch.id)).toBe(1);
   });
 
-  test("takes rows out of a worker's hands within about a second, and keeps nothing of them", async () => {
+  test("cancelling stops a worker within about a second and discards its rows", async () => {
     await using rowmill = await startRowmill();
     await rowmill.startWorker();
     const user = await rowmill.newUser();
@@ -65,11 +60,11 @@ describe("cancelling", () => {
     await untilBatch(user, batch.id, "is being processed", ({ counts }) => counts.processing === 75);
     const { counts } = await command(user, batch.id, "cancel");
     expect(counts).toMatchObject({ unprocessed: 75, processing: 0, success: 0 });
-    await until("no chunk is in hand", async () => (await jobsInHand(rowmill.ctx)) === 0, 1500);
+    await until("no chunk is in hand", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
     expect(await user.rows(batch.id, "unprocessed")).toHaveLength(75);
   });
 
-  test("ends the write that a chunk is in the middle of, and what it wrote is gone", async () => {
+  test("cancelling aborts the running write of a chunk and rolls it back", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await using gate = await closeGate(rowmill.ctx);
@@ -83,7 +78,7 @@ describe("cancelling", () => {
     expect(await user.rows(batch.id, "unprocessed")).toHaveLength(25);
   });
 
-  test("leaves nothing to do for chunks that are delivered late", async () => {
+  test("chunks of a cancelled batch that are delivered late do nothing", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const user = await rowmill.newUser();
@@ -97,7 +92,7 @@ describe("cancelling", () => {
     expect(await bookCount(rowmill)).toBe(0);
   });
 
-  test("twice gives the same answer twice, and is announced once", async () => {
+  test("cancelling twice gives the same answer and is announced once", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(30));
     const answers = await Promise.all([1, 2, 3].map(() => command(user, batch.id, "cancel")));
@@ -106,7 +101,7 @@ describe("cancelling", () => {
     expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(1);
   });
 
-  test("ends a paused batch", async () => {
+  test("cancelling ends a paused batch", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(50));
     await deliverChunk(rowmill.ctx, batch.id);
@@ -116,7 +111,7 @@ describe("cancelling", () => {
     expect(counts).toMatchObject({ success: 25, unprocessed: 25, pending: 0 });
   });
 
-  test("ends what a dry run has checked; that end is announced as its own", async () => {
+  test("cancelling a checked dry run ends it and is announced separately", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await rowmill.startWorker();
@@ -129,7 +124,7 @@ describe("cancelling", () => {
     expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(2);
   });
 
-  test("an atomic batch in the middle counts no row as a success, since none was written", async () => {
+  test("cancelling a running atomic batch counts no row as a success", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await using gate = await closeGate(rowmill.ctx);
@@ -142,7 +137,7 @@ describe("cancelling", () => {
     expect(records).toEqual({ created: 0, updated: 0, unchanged: 0 });
     await until(
       "its job is given up",
-      async () => (await jobsInHand(rowmill.ctx, "batch.process-whole")) === 0,
+      async () => (await activeJobs(rowmill.ctx, "batch.process-whole")) === 0,
       1500,
     );
     expect((await user.batch(batch.id)).body.counts).toEqual(counts);
@@ -151,7 +146,7 @@ describe("cancelling", () => {
     expect(await bookCount(rowmill)).toBe(0);
   });
 
-  test("an upload that is still being sent is refused: 409 says what to do", async () => {
+  test("cancelling an upload in progress answers 409 with a way out", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     using upload = new SlowUpload(user);
@@ -196,7 +191,7 @@ const send = (user: Client, id: string, [method, path, body]: (typeof COMMANDS)[
   });
 
 describe("a command", () => {
-  test("in a state that does not allow it is 409, which names the states that do, and changes nothing", async () => {
+  test("a command in the wrong state answers 409, names the allowed states and changes nothing", async () => {
     const { ctx } = rowmill;
     const owner = await rowmill.newUser();
     const upload = async (content: string, options = "") => {
@@ -256,7 +251,7 @@ describe("a command", () => {
     }
   });
 
-  test("on somebody else's batch is 404, word for word as on one that does not exist", async () => {
+  test("a command on another user's batch answers the same 404 as on an unknown one", async () => {
     const owner = await rowmill.newUser();
     const stranger = await rowmill.newUser();
     const { body: batch } = await owner.upload(csv(20, 5));
@@ -273,7 +268,7 @@ describe("a command", () => {
     expect((await owner.batch(batch.id)).body).toEqual(before);
   });
 
-  test("on what is no id is 400, and without a token 401", async () => {
+  test("a command with an invalid id answers 400, and without a token 401", async () => {
     const user = await rowmill.newUser();
     for (const request of COMMANDS) {
       for (const id of ["1", "none", "null", `urn:uuid:${randomUUID()}`]) {

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { RowView } from "../../../src/batches/row-views.ts";
 import type { BatchView } from "../../../src/batches/views.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { count } from "../../support/exactly-once.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { count } from "../../support/count.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 interface Corrected {
   corrected: number;
@@ -12,12 +12,7 @@ interface Corrected {
   batch: BatchView;
 }
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
 
 /** Rows 2 and 5 succeed; 3 lacks a title, 4 has a field too many. */
 const FILE = "Title,Writer,Note\nEmma,Austen,a\n,Shelley,b\nMiddle,march,Eliot,c\nUlysses,Joyce,d\n";
@@ -35,7 +30,7 @@ const correct = <T = Corrected>(user: Client, id: string, file: string, query = 
 const rowOf = async (user: Client, id: string, row: number) =>
   (await user.get<RowView & { history: object[] }>(`/api/v1/batches/${id}/rows/${row}`)).body;
 
-test("rows of a results file are found by _row, mended and tried again", async () => {
+test("corrected rows of a results file are matched by _row and retried", async () => {
   const { user, id } = await finished();
   const { status, body } = await correct(
     user,
@@ -65,7 +60,7 @@ test("rows of a results file are found by _row, mended and tried again", async (
   ]);
 });
 
-test("in any order, with columns left out and blanks in their place, and rows that succeeded ignored", async () => {
+test("corrections may be in any order and omit columns, and successful rows are ignored", async () => {
   const { user, id } = await finished();
   const { body } = await correct(
     user,
@@ -78,14 +73,14 @@ test("in any order, with columns left out and blanks in their place, and rows th
   expect((await rowOf(user, id, 2)).fields).toMatchObject({ Title: "Emma" });
 });
 
-test("what made a cell safe for spreadsheets is taken off", async () => {
+test("corrections lose the marks that protect spreadsheets", async () => {
   const { user, id } = await finished();
   await correct(user, id, "Title,_row\n'=SUM(1),3\n");
   await user.finished(id);
   expect((await rowOf(user, id, 3)).fields).toMatchObject({ Title: "=SUM(1)" });
 });
 
-test("rows that were left run too where that is wanted, and only then", async () => {
+test("corrections run unprocessed rows only on request", async () => {
   const { user, id } = await finished(
     // More chunks than places, so that some are left.
     `title,author\n,x\n${Array.from({ length: 399 }, (_, n) => `T${n},A${n}`).join("\n")}\n`,
@@ -110,7 +105,7 @@ test.each([
   ["Title,_row\nEmma,\n", /_row is ""/],
   ["Title,_row\nEmma,3\nEmil,3\n", /_row 3 is there twice/],
   ["", /empty/],
-])("%j is refused, and nothing is changed", async (file, reason) => {
+])("the corrections %j are refused and change nothing", async (file, reason) => {
   const { user, id } = await finished();
   const before = await user.rows(id);
   const { status, body } = await correct<Problem>(user, id, file);
@@ -122,7 +117,7 @@ test.each([
   ).toBe(0);
 });
 
-test("of somebody else's batch, of one that runs or has nothing to retry, they are refused", async () => {
+test("corrections of another user's batch, or of one that cannot be retried, are refused", async () => {
   const { user, id } = await finished();
   const other = await rowmill.newUser();
   const file = "Title,_row\nFrankenstein,3\n";
@@ -134,7 +129,7 @@ test("of somebody else's batch, of one that runs or has nothing to retry, they a
   expect(status).toBe(409);
 });
 
-test("while they are being sent the batch they belong to is the only one there is", async () => {
+test("uploading corrections creates no batch", async () => {
   const { user, id } = await finished();
   const listed = await user.get<{ items: BatchView[] }>("/api/v1/batches");
   expect(listed.body.items.map((batch) => batch.id)).toEqual([id]);

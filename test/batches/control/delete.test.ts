@@ -1,11 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { transition } from "../../../src/batches/transitions.ts";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import { inTransaction } from "../../../src/context.ts";
 import { command, deliverChunk, deliverWhole, untilBatch } from "../../support/batches.ts";
+import { csv } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { csv } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 const remove = (user: Client, batchId: string) => user.send<Problem>("DELETE", `/api/v1/batches/${batchId}`);
 
@@ -40,13 +41,9 @@ async function expectGone(user: Client, batchId: string): Promise<void> {
 }
 
 /** For the tests that need none of their own. */
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
-test("a batch that has ended goes with its rows, results, history and jobs; its records stay", async () => {
+test("deleting an ended batch removes its rows, results, history and jobs but not its records", async () => {
   const { ctx } = rowmill;
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(csv(20, 5));
@@ -66,7 +63,7 @@ test("a batch that has ended goes with its rows, results, history and jobs; its 
   await expectGone(user, batch.id);
 });
 
-test("what was never written goes too: a dry run, a batch that was cancelled", async () => {
+test("a dry run and a cancelled batch can be deleted", async () => {
   const user = await rowmill.newUser();
   const { body: dry } = await user.upload(csv(20, 5), "/api/v1/batches?target=books&dry_run=true");
   await deliverWhole(rowmill.ctx, dry.id);
@@ -78,7 +75,7 @@ test("what was never written goes too: a dry run, a batch that was cancelled", a
   }
 });
 
-test("a batch that has not ended is refused: 409 says which can be deleted", async () => {
+test("deleting an open batch answers 409 and names the states that can be deleted", async () => {
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(csv(50));
   const { status, body } = await remove(user, batch.id);
@@ -89,7 +86,7 @@ test("a batch that has not ended is refused: 409 says which can be deleted", asy
   expect(await leftOf(rowmill, batch.id)).toMatchObject({ batches: 1, rows: 50, chunks: 2, jobs: 2 });
 });
 
-test("a removal that was cut short is not shown, and the reconciler ends it", async () => {
+test("an interrupted deletion is hidden, and the reconciler completes it", async () => {
   await using rowmill = await startRowmill();
   const { ctx } = rowmill;
   const user = await rowmill.newUser();
@@ -105,7 +102,7 @@ test("a removal that was cut short is not shown, and the reconciler ends it", as
   await reconcile(ctx);
 });
 
-test("deleted twice at the same time it is gone once; the other is told that there is none, or that it is gone", async () => {
+test("of concurrent deletions one deletes the batch and the others get 404", async () => {
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(csv(25));
   await deliverChunk(rowmill.ctx, batch.id);
@@ -113,7 +110,7 @@ test("deleted twice at the same time it is gone once; the other is told that the
   expect(answers.map(({ status }) => status).sort()).toEqual([204, 404, 404]);
 });
 
-test("right behind a cancel, while a worker still writes, nothing of it is left", async () => {
+test("deleting right after a cancel leaves nothing, even while a worker still writes", async () => {
   await using rowmill = await startRowmill();
   const user = await rowmill.newUser();
   await rowmill.startWorker();

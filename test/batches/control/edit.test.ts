@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { RowDetail } from "../../../src/batches/row-views.ts";
 import { command, deliverChunk, deliverWhole } from "../../support/batches.ts";
+import { csv } from "../../support/book-files.ts";
 import type { Answer, Client, Problem } from "../../support/client.ts";
-import { csv } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 const rowOf = async (user: Client, batchId: string, row: number) =>
   (await user.get<RowDetail>(`/api/v1/batches/${batchId}/rows/${row}`)).body;
@@ -23,14 +24,10 @@ async function ended({ ctx }: Rowmill, user: Client, content: string, options = 
 }
 
 /** For the tests that need none of their own. */
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 describe("a correction", () => {
-  test("changes the cells it names, keeps what they were in the history, and runs with the retry", async () => {
+  test("editing a row changes the named cells, keeps the old ones in the history and runs with the retry", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.client.signUp("ada");
     const id = await ended(
@@ -63,7 +60,7 @@ describe("a correction", () => {
     expect((await user.batch(id)).body.state).toBe("completed");
   });
 
-  test("again keeps each of its forms", async () => {
+  test("editing a row again keeps each version", async () => {
     const user = await rowmill.newUser();
     const id = await ended(rowmill, user, "title,author\n,One\n");
     await edit(user, id, 2, { fields: { author: "Two" } });
@@ -73,7 +70,7 @@ describe("a correction", () => {
     expect(fields.author).toBe("Three");
   });
 
-  test("mends a row that was no proper CSV: with fields beyond the header, or too few", async () => {
+  test("editing repairs a row with too many or too few fields", async () => {
     const user = await rowmill.newUser();
     const id = await ended(rowmill, user, "title,author,description\nWar, and Peace,Tolstoy,Long,x\nEmma\n");
     expect((await user.rows(id)).map(({ row, error_code }) => [row, error_code])).toEqual([
@@ -96,7 +93,7 @@ describe("a correction", () => {
     ]);
   });
 
-  test("of a row that was left when its batch was cancelled runs when the batch goes on", async () => {
+  test("an edited row of a cancelled batch runs when the batch continues", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload("title,author\nEma,Austen\n");
     await command(user, batch.id, "cancel");
@@ -108,7 +105,7 @@ describe("a correction", () => {
     expect((await user.get("/api/v1/books")).body.items).toMatchObject([{ title: "Emma" }]);
   });
 
-  test("of what a dry run has refused is checked by the next one, and then committed", async () => {
+  test("an edited row of a dry run is checked again and then committed", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(
       "title,author\n,Austen\nDracula,Stoker\n",
@@ -124,7 +121,7 @@ describe("a correction", () => {
     expect((await user.batch(batch.id)).body).toMatchObject({ state: "completed", counts: { success: 2 } });
   });
 
-  test("to a cell that can't be stored in the target fails with its reason, and can be corrected again", async () => {
+  test("a cell that the target cannot store fails with a reason and can be edited again", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     const id = await ended(rowmill, user, "title,author\n,Austen\n");
@@ -143,11 +140,7 @@ describe("a correction", () => {
 });
 
 describe("a correction is refused", () => {
-  let rowmill: Rowmill;
-  beforeAll(async () => {
-    rowmill = await startRowmill({ CELL_MAX_BYTES: "1000" });
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill({ settings: { CELL_MAX_BYTES: "1000" } });
 
   test.each([
     [{ fields: { Title: "Emma" } }, 400, "fields.Title"],
@@ -159,7 +152,7 @@ describe("a correction is refused", () => {
     [{ fields: { title: { a: 1 } } }, 400, "fields.title"],
     [{ fields: { title: "x".repeat(1001) } }, 400, "fields.title"],
     [{ fields: { title: "€".repeat(334) } }, 400, "fields.title"],
-  ])("with its field named: case %#", async (body, status, field) => {
+  ])("an invalid edit is refused with its field: case %#", async (body, status, field) => {
     const user = await rowmill.newUser();
     const id = await ended(rowmill, user, "title,author\n,Austen\n");
     const before = await rowOf(user, id, 2);
@@ -168,13 +161,13 @@ describe("a correction is refused", () => {
     expect(await rowOf(user, id, 2)).toEqual(before);
   });
 
-  test("where it is too large for its body: 413", async () => {
+  test("an edit over the body limit answers 413", async () => {
     const user = await rowmill.newUser();
     const id = await ended(rowmill, user, "title,author\n,Austen\n");
     expect((await edit(user, id, 2, { fields: { title: "x".repeat(100_000) } })).status).toBe(413);
   });
 
-  test("says which columns there are, and how large a cell may be", async () => {
+  test("a refused edit names the columns and the cell limit", async () => {
     const user = await rowmill.newUser();
     const id = await ended(rowmill, user, "title,author\n,Austen\n");
     const unknown = await edit<Problem>(user, id, 2, { fields: { isbn: "1" } });
@@ -183,7 +176,7 @@ describe("a correction is refused", () => {
     expect(large.body.detail).toBe("fields.title: has more than 1000 bytes (CELL_MAX_BYTES).");
   });
 
-  test("for a row that has succeeded: 409; one that is not there: 404", async () => {
+  test("editing a successful row answers 409, and an unknown one 404", async () => {
     const user = await rowmill.newUser();
     const id = await ended(rowmill, user, "title,author\n,Austen\nDracula,Stoker\n");
     const succeeded = await edit<Problem>(user, id, 3, { fields: { title: "Emma" } });
@@ -196,7 +189,7 @@ describe("a correction is refused", () => {
     expect((await edit(user, id, 0, { fields: { title: "Emma" } })).status).toBe(400);
   });
 
-  test("while the batch runs, or is paused: 409", async () => {
+  test("editing a row of a running or paused batch answers 409", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(45, 5));
     await deliverChunk(rowmill.ctx, batch.id);

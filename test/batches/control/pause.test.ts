@@ -1,33 +1,25 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { settleChunk } from "../../../src/batches/process/settle-chunk.ts";
 import { inTransaction } from "../../../src/context.ts";
-import {
-  closeGate,
-  command,
-  deliverChunk,
-  jobsInHand,
-  jobsLeft,
-  refused,
-  untilBatch,
-} from "../../support/batches.ts";
-import { csv, expectExactlyOnce } from "../../support/exactly-once.ts";
+import { command, deliverChunk, refused, untilBatch } from "../../support/batches.ts";
+import { csv } from "../../support/book-files.ts";
+import { expectExactlyOnce } from "../../support/exactly-once.ts";
+import { closeGate } from "../../support/gate.ts";
+import { activeJobs, jobsLeft } from "../../support/jobs.ts";
 import { Program } from "../../support/processes.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 const NOTHING = { processing: 0, success: 0, failed: 0, unprocessed: 0, undone: 0 };
 const BOOKS = "/api/v1/batches?target=books";
 const FOR_EVER = `${BOOKS}&row_delay_ms=600000`;
 
 /** For the tests that need none of their own. */
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 describe("pausing", () => {
-  test("takes rows out of a worker's hands within about a second, and keeps nothing of them", async () => {
+  test("pausing stops a worker within about a second and discards its rows", async () => {
     await using rowmill = await startRowmill();
     await rowmill.startWorker();
     const user = await rowmill.newUser();
@@ -41,12 +33,12 @@ describe("pausing", () => {
       finished_at: null,
       counts: { total: 125, pending: 125, ...NOTHING },
     });
-    await until("no chunk is in hand", async () => (await jobsInHand(rowmill.ctx)) === 0, 1500);
+    await until("no chunk is in hand", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
     expect((await user.rows(batch.id, "pending")).length).toBe(125);
     expect((await user.get("/api/v1/books")).body.items).toEqual([]);
   });
 
-  test("ends the write that a chunk is in the middle of, and what it wrote is gone", async () => {
+  test("pausing aborts the running write of a chunk and rolls it back", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await using gate = await closeGate(rowmill.ctx);
@@ -56,7 +48,7 @@ describe("pausing", () => {
     await gate.reached();
     await command(user, batch.id, "pause");
     await until("the write has ended", async () => (await gate.waiting()) === 0, 1500);
-    await until("no chunk is in hand", async () => (await jobsInHand(rowmill.ctx)) === 0, 1500);
+    await until("no chunk is in hand", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
     expect((await user.get("/api/v1/books")).body.items).toEqual([]);
     await gate.open();
     await command(user, batch.id, "resume");
@@ -64,7 +56,7 @@ describe("pausing", () => {
     await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 25, bad: 0 });
   });
 
-  test("holds a batch that no worker has begun, whose rows no worker takes", async () => {
+  test("pausing a queued batch keeps workers from starting it", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(100));
@@ -78,7 +70,7 @@ describe("pausing", () => {
     await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 100, bad: 0 });
   });
 
-  test("keeps what was committed before", async () => {
+  test("pausing keeps committed rows", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(95, 5));
     await deliverChunk(rowmill.ctx, batch.id);
@@ -88,7 +80,7 @@ describe("pausing", () => {
     expect((await user.batch(batch.id)).body.counts).toEqual(paused.counts);
   });
 
-  test("twice gives the same answer twice, and so does resuming", async () => {
+  test("pausing or resuming twice gives the same answer", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(30));
@@ -101,7 +93,7 @@ describe("pausing", () => {
     expect(await jobsLeft(rowmill.ctx)).toBe(jobs);
   });
 
-  test("at the same time as others do gives all of them the same answer", async () => {
+  test("concurrent pauses all get the same answer", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(30));
     for (const name of ["pause", "resume", "pause"]) {
@@ -110,7 +102,7 @@ describe("pausing", () => {
     }
   });
 
-  test("is over when a batch has ended meanwhile: 409", async () => {
+  test("pausing an ended batch answers 409", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(20, 5));
     await deliverChunk(rowmill.ctx, batch.id);
@@ -123,7 +115,7 @@ describe("pausing", () => {
 });
 
 describe("resuming", () => {
-  test("ends a batch whose last rows were committed as it was paused", async () => {
+  test("resuming ends a batch whose last rows were committed before the pause", async () => {
     const { ctx } = rowmill;
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload("title,author\n,Nobody\n,None\n");
@@ -140,7 +132,7 @@ describe("resuming", () => {
     await expectExactlyOnce(ctx.pool, batch.id, { good: 0, bad: 2 });
   });
 
-  test("waits until a worker has let go of a chunk that it writes, instead of meeting it in a deadlock", async () => {
+  test("resuming waits for a worker to release its chunk and does not deadlock", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const user = await rowmill.newUser();
@@ -158,7 +150,7 @@ describe("resuming", () => {
     expect(worker.lines("job failed")).toEqual([]);
   });
 
-  test("right behind pausing, again and again while workers write, processes every row once", async () => {
+  test("pausing and resuming repeatedly while workers write processes every row once", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await rowmill.startWorker();
@@ -173,7 +165,7 @@ describe("resuming", () => {
     await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 9500, bad: 500 });
   });
 
-  test("lets a paced batch go on behind a chunk that waited for its retry", async () => {
+  test("resuming continues a paced batch behind a chunk that waits for its retry", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     await ctx.pool.query(
@@ -195,7 +187,7 @@ describe("resuming", () => {
 });
 
 describe("of an atomic batch", () => {
-  test("a pause in the middle keeps nothing, and a resume begins anew", async () => {
+  test("pausing a running atomic batch keeps nothing, and resuming starts it over", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await using gate = await closeGate(rowmill.ctx);
@@ -209,7 +201,7 @@ describe("of an atomic batch", () => {
     });
     await until(
       "its job is given up",
-      async () => (await jobsInHand(rowmill.ctx, "batch.process-whole")) === 0,
+      async () => (await activeJobs(rowmill.ctx, "batch.process-whole")) === 0,
       1500,
     );
     expect((await user.get("/api/v1/books")).body.items).toEqual([]);
@@ -219,7 +211,7 @@ describe("of an atomic batch", () => {
     await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 100, bad: 0 });
   });
 
-  test("a resume right behind a pause leaves one run that counts", async () => {
+  test("resuming an atomic batch right after a pause leaves one valid run", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await using gate = await closeGate(rowmill.ctx);

@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { batchJobId, chunkJobId } from "../../../src/batches/batch-jobs.ts";
 import type { RowDetail } from "../../../src/batches/row-views.ts";
-import {
-  command,
-  deliverChunk,
-  deliverWhole,
-  finishedJobs,
-  jobsLeft,
-  refused,
-  untilBatch,
-} from "../../support/batches.ts";
+import { command, deliverChunk, deliverWhole, refused, untilBatch } from "../../support/batches.ts";
+import { csv } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
-import { csv, expectExactlyOnce } from "../../support/exactly-once.ts";
+import { expectExactlyOnce } from "../../support/exactly-once.ts";
+import { finishedJobs, jobsLeft } from "../../support/jobs.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 const BOOKS = "/api/v1/batches?target=books";
 
@@ -34,14 +29,10 @@ const failedRows = async (user: Client, batchId: string) =>
   (await user.rows(batchId, "failed")).map(({ row }) => row);
 
 /** For the tests that need none of their own. */
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 describe("a retry", () => {
-  test("of all rows that failed runs those and no others, and their failures stay in the history", async () => {
+  test("retrying all failed rows runs only those and keeps their failures in the history", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     await refuseBooks(rowmill, "NEW.title IN ('Title 3', 'Title 30', 'Title 31')");
@@ -79,7 +70,7 @@ describe("a retry", () => {
     await expectExactlyOnce(ctx.pool, batch.id, { good: 100, bad: 0, ends: 2 });
   });
 
-  test("of some rows leaves the other failures as they are", async () => {
+  test("retrying some rows leaves other failures unchanged", async () => {
     await using rowmill = await startRowmill();
     await refuseBooks(rowmill, "NEW.title IN ('Title 3', 'Title 4', 'Title 40')");
     const user = await rowmill.newUser();
@@ -98,7 +89,7 @@ describe("a retry", () => {
     expect(await rowOf(user, batch.id, 6)).toEqual(other);
   });
 
-  test("of one row", async () => {
+  test("one row can be retried", async () => {
     await using rowmill = await startRowmill();
     await refuseBooks(rowmill, "NEW.title IN ('Title 3', 'Title 4')");
     const user = await rowmill.newUser();
@@ -111,7 +102,7 @@ describe("a retry", () => {
     expect((await rowOf(user, batch.id, 6)).status).toBe("success");
   });
 
-  test("of rows that fail again tells all of their failures, oldest first", async () => {
+  test("rows that fail again keep all failures, oldest first", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(4, 1));
     for (let round = 1; round <= 3; round++) {
@@ -128,7 +119,7 @@ describe("a retry", () => {
     expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(3);
   });
 
-  test("gives its rows as many retries by themselves as at first", async () => {
+  test("retried rows get all their automatic retries again", async () => {
     await using rowmill = await startRowmill({ ROW_MAX_RETRIES: "1" });
     await refuseBooks(rowmill, "NEW.title = 'Title 3'", "40001");
     const user = await rowmill.newUser();
@@ -146,7 +137,7 @@ describe("a retry", () => {
     expect(await attempts()).toEqual([[4, "Gave up after 2 attempts: not now"]]);
   });
 
-  test("that asks for what it can't have is 400, names the field, and changes nothing", async () => {
+  test("an invalid retry answers 400, names the field and changes nothing", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload("title,author\n,Nobody\nEmma,Austen\n");
     await deliverChunk(rowmill.ctx, batch.id);
@@ -169,7 +160,7 @@ describe("a retry", () => {
     expect((await rowOf(user, batch.id, 2)).history).toEqual([]);
   });
 
-  test("of one row that is not there is 404, of one that has succeeded 400", async () => {
+  test("retrying an unknown row answers 404, and a successful one 400", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload("title,author\n,Nobody\nEmma,Austen\n");
     await deliverChunk(rowmill.ctx, batch.id);
@@ -179,7 +170,7 @@ describe("a retry", () => {
     expect((await user.batch(batch.id)).body.counts).toMatchObject({ pending: 1, failed: 0 });
   });
 
-  test("where no row has failed is 409", async () => {
+  test("retrying a batch without failed rows answers 409", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(3), `${BOOKS}&dry_run=true`);
     await deliverWhole(rowmill.ctx, batch.id);
@@ -187,7 +178,7 @@ describe("a retry", () => {
     expect([status, body.detail]).toEqual([409, "No row of this batch has failed."]);
   });
 
-  test("twice at the same time runs the rows once; the other is told that the batch runs", async () => {
+  test("of two concurrent retries one runs the rows and the other is refused", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(15, 5));
     await deliverChunk(rowmill.ctx, batch.id);
@@ -198,7 +189,7 @@ describe("a retry", () => {
       expect((await rowOf(user, batch.id, row.row)).history).toHaveLength(1);
   });
 
-  test("of 4,000 failures among 10,000 rows is quick, and exact", async () => {
+  test("retrying 4,000 failures among 10,000 rows is fast and exact", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await rowmill.startWorker();
@@ -229,7 +220,7 @@ describe("a retry", () => {
 });
 
 describe("rows that were left when a batch ended", () => {
-  test("run again with a retry only where it says so", async () => {
+  test("unprocessed rows are retried only on request", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     await refuseBooks(rowmill, "NEW.title = 'Title 3'");
@@ -251,7 +242,7 @@ describe("rows that were left when a batch ended", () => {
     await expectExactlyOnce(ctx.pool, batch.id, { good: 100, bad: 0, ends: 2 });
   });
 
-  test("of a batch that max_errors has ended do so too", async () => {
+  test("unprocessed rows of a batch ended by max_errors can be retried", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(90, 10), `${BOOKS}&max_errors=2`);
     await deliverChunk(rowmill.ctx, batch.id);
@@ -262,7 +253,7 @@ describe("rows that were left when a batch ended", () => {
     expect(again).toMatchObject({ state: "queued", counts: { pending: 77, success: 23, failed: 0 } });
   });
 
-  test("can be gone on with right behind a cancel, while a worker still holds them", async () => {
+  test("unprocessed rows can be retried right after a cancel while a worker holds them", async () => {
     await using rowmill = await startRowmill();
     await rowmill.startWorker();
     const user = await rowmill.newUser();
@@ -276,7 +267,7 @@ describe("rows that were left when a batch ended", () => {
 });
 
 describe("of an atomic batch", () => {
-  test("that failed, a retry runs all rows again, and every failure is in the history", async () => {
+  test("retrying a failed atomic batch runs all rows again and keeps every failure", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     await refuseBooks(rowmill, "NEW.title IN ('Title 3', 'Title 40')");
@@ -299,7 +290,7 @@ describe("of an atomic batch", () => {
     }
   });
 
-  test("that was cancelled before a row failed, a retry needs to say that all shall run", async () => {
+  test("retrying a cancelled atomic batch requires `unprocessed: true`", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(30), `${BOOKS}&policy=atomic`);

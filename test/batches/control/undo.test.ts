@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { RowView } from "../../../src/batches/row-views.ts";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import {
@@ -6,15 +6,15 @@ import {
   deliverChunk,
   deliverUndo,
   deliverWhole,
-  finishedJobs,
-  jobsLeft,
   refused,
   untilBatch,
 } from "../../support/batches.ts";
+import { csv } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { csv } from "../../support/exactly-once.ts";
+import { finishedJobs, jobsLeft } from "../../support/jobs.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 const UPSERT = "/api/v1/batches?target=books&mode=upsert";
 
@@ -59,14 +59,10 @@ const kept = async (user: Client, batchId: string) =>
   (await user.get<{ items: RowView[] }>(`/api/v1/batches/${batchId}/rows?undo=kept`)).body.items;
 
 /** For the tests that need none of their own. */
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 describe("undoing", () => {
-  test("removes the records that the batch made, and says what it came to", async () => {
+  test("undoing removes the created records and reports the outcome", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await imported(rowmill, user, "title,author\nEmma,Austen\n");
@@ -95,7 +91,7 @@ describe("undoing", () => {
     expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(2);
   });
 
-  test("restores what the batch updated, and leaves alone what it found as it should be", async () => {
+  test("undoing restores updated records and skips unchanged ones", async () => {
     const user = await rowmill.newUser();
     await imported(rowmill, user, "title,author,description\nEmma,Austen,Old\nDracula,Stoker,Same\n");
     const before = await booksOf(rowmill, user);
@@ -111,7 +107,7 @@ describe("undoing", () => {
     expect(await booksOf(rowmill, user)).toEqual(before);
   });
 
-  test("keeps records that were changed or deleted since, and lists them with the reason", async () => {
+  test("undoing keeps records changed or deleted since and lists them with the reason", async () => {
     const { ctx } = rowmill;
     const user = await rowmill.newUser();
     await imported(rowmill, user, "title,author,description\nEmma,Austen,Old\nPersuasion,Austen,Old\n");
@@ -141,7 +137,7 @@ describe("undoing", () => {
     expect(await user.rows(batchId, "success")).toEqual(rows);
   });
 
-  test("keeps a record that a later import updated, which can be undone first", async () => {
+  test("undoing keeps a record updated by a later import, which can be undone first", async () => {
     const user = await rowmill.newUser();
     const first = await imported(rowmill, user, "title,author,description\nEmma,Austen,One\n");
     const second = await imported(rowmill, user, "title,author,description\nEmma,Austen,Two\n");
@@ -154,7 +150,7 @@ describe("undoing", () => {
     expect(await booksOf(rowmill, user)).toMatchObject([{ description: "One" }]);
   });
 
-  test("of two imports, the later first, goes back step by step", async () => {
+  test("undoing two imports in reverse order restores each step", async () => {
     const user = await rowmill.newUser();
     const first = await imported(rowmill, user, "title,author,description\nEmma,Austen,One\n");
     const second = await imported(rowmill, user, "title,author,description\nEmma,Austen,Two\n");
@@ -163,7 +159,7 @@ describe("undoing", () => {
     expect(await booksOf(rowmill, user)).toEqual([]);
   });
 
-  test("unwinds a record that several rows of the file wrote, in whatever chunks they were", async () => {
+  test("undoing reverts a record written by several rows in any chunks", async () => {
     const user = await rowmill.newUser();
     await imported(rowmill, user, "title,author,description\nEmma,Austen,Old\n");
     const before = await booksOf(rowmill, user);
@@ -188,7 +184,7 @@ describe("undoing", () => {
     expect(counts.undone + counts.success).toBe(100);
   });
 
-  test("says what is the matter where the last of several rows was kept", async () => {
+  test("undoing explains why the last of several rows was kept", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(
       `title,author,description\nEmma,Austen,One\n${csv(30).split("\n").slice(1).join("\n")}Emma,Austen,Two\n`,
@@ -201,7 +197,7 @@ describe("undoing", () => {
     expect(await booksOf(rowmill, user)).toMatchObject([{ title: "Emma", description: "By hand" }]);
   });
 
-  test("takes back what a cancelled batch had committed", async () => {
+  test("undoing reverts the committed rows of a cancelled batch", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(100));
     await deliverChunk(rowmill.ctx, batch.id, 27);
@@ -212,7 +208,7 @@ describe("undoing", () => {
     expect(await booksOf(rowmill, user)).toEqual([]);
   });
 
-  test("takes back what a batch had committed that max_errors ended", async () => {
+  test("undoing reverts the committed rows of a batch ended by max_errors", async () => {
     const user = await rowmill.newUser();
     const batchId = await imported(rowmill, user, csv(90, 10), "/api/v1/batches?target=books&max_errors=2");
     expect((await user.batch(batchId)).body.state).toBe("failed");
@@ -221,7 +217,7 @@ describe("undoing", () => {
     expect(await booksOf(rowmill, user)).toEqual([]);
   });
 
-  test("takes back an atomic batch, whose counts add up all the while", async () => {
+  test("undoing an atomic batch keeps its counts consistent", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(50), "/api/v1/batches?target=books&policy=atomic");
     await deliverWhole(rowmill.ctx, batch.id);
@@ -233,7 +229,7 @@ describe("undoing", () => {
     expect(await booksOf(rowmill, user)).toEqual([]);
   });
 
-  test("a batch of records removes them, but for those that are gone", async () => {
+  test("undoing a batch of records removes those that still exist", async () => {
     const { pool } = rowmill.ctx;
     const user = await rowmill.newUser();
     const batchId = await imported(rowmill, user, "a,b\n1,2\n3,4\n5,6\n", "/api/v1/batches?target=records");
@@ -247,7 +243,7 @@ describe("undoing", () => {
     ).toEqual([]);
   });
 
-  test("marks as failed what the database does not let go, and puts back all the rest", async () => {
+  test("undoing marks records that the database keeps as failed and reverts the rest", async () => {
     await using rowmill = await startRowmill();
     await rowmill.ctx.pool.query(
       `CREATE FUNCTION rowmill.hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -267,7 +263,7 @@ describe("undoing", () => {
     ]);
   });
 
-  test("touches nothing of another user", async () => {
+  test("undoing never touches another user's records", async () => {
     const user = await rowmill.newUser();
     const other = await rowmill.newUser();
     await imported(rowmill, other, csv(25));
@@ -277,7 +273,7 @@ describe("undoing", () => {
     expect(await booksOf(rowmill, other)).toEqual(theirs);
   });
 
-  test("twice, at the same time and later, is undoing once", async () => {
+  test("undoing twice, concurrently or later, undoes once", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     const batchId = await imported(rowmill, user, csv(25));
@@ -291,7 +287,7 @@ describe("undoing", () => {
     expect((await user.batch(batchId)).body).toEqual(ended);
   });
 
-  test("delivered several times at the same moment puts each record back once", async () => {
+  test("an undo delivered several times concurrently reverts each record once", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const user = await rowmill.newUser();
@@ -308,7 +304,7 @@ describe("undoing", () => {
     expect(await finishedJobs(ctx, batch.id)).toBe(2);
   });
 
-  test("goes on from where it was cut short, and when its job is lost", async () => {
+  test("an interrupted undo continues, also if its job is lost", async () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const user = await rowmill.newUser();
@@ -338,7 +334,7 @@ describe("undoing", () => {
     expect(await booksOf(rowmill, user)).toEqual([]);
   });
 
-  test("right behind a cancel waits for what a worker still holds", async () => {
+  test("undoing right after a cancel waits for the chunk of a worker", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     await rowmill.startWorker();
@@ -354,7 +350,7 @@ describe("undoing", () => {
   });
 });
 
-test("a batch that is being undone, or was, can't be retried: 409; once undone it can be deleted", async () => {
+test("a batch that is or was undone cannot be retried, and an undone one can be deleted", async () => {
   const user = await rowmill.newUser();
   const batchId = await imported(rowmill, user, csv(20, 5));
   await command(user, batchId, "undo");
@@ -367,7 +363,7 @@ test("a batch that is being undone, or was, can't be retried: 409; once undone i
   expect((await user.send("DELETE", `/api/v1/batches/${batchId}`)).status).toBe(204);
 });
 
-test("a list of rows by what undoing came to: another word, or a status beside it, is 400", async () => {
+test("filtering rows by an unknown undo outcome, or together with a status, answers 400", async () => {
   const user = await rowmill.newUser();
   const batchId = await imported(rowmill, user, csv(3));
   for (const query of ["undo=reversed", "undo=", "undo=kept&status=success"]) {

@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import { counts } from "../../support/batches.ts";
+import { titled } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { count } from "../../support/exactly-once.ts";
-import { closeGate, startWithGate, titled } from "../../support/gate.ts";
-import type { Rowmill } from "../../support/rowmill.ts";
+import { count } from "../../support/count.ts";
+import { closeGate, startWithGate } from "../../support/gate.ts";
 import { until } from "../../support/until.ts";
 import { uploadForm } from "../../support/upload-form.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startWithGate({ ROW_MAX_RETRIES: "1" });
-  await rowmill.startWorker();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ settings: { ROW_MAX_RETRIES: "1" }, worker: true, gate: true });
 
 const uploadAtomic = async (user: Client, content: string, query: Record<string, string> = {}) =>
   (await uploadForm(user, content, { query: { policy: "atomic", ...query } })).body;
@@ -38,7 +33,7 @@ async function expectCountsOfRows(user: Client, id: string): Promise<void> {
   }
 }
 
-test("where every row is valid and written, all of them are records", async () => {
+test("an atomic batch of valid rows creates all records", async () => {
   const user = await rowmill.newUser();
   const { id } = await uploadAtomic(user, titled(110));
   const batch = await user.finished(id);
@@ -52,7 +47,7 @@ test.for<[string, string, string]>([
   ["breaks a rule", "", "required"],
   ["is refused by the database alone", "poison", "database_23514"],
   ["would succeed later, but never does", "busy", "database_conflict"],
-])("where one row of the last of many chunks %s, there is no record", async ([_, title, code]) => {
+])("an atomic batch creates no record if one row of its last chunk %s", async ([_, title, code]) => {
   const user = await rowmill.newUser();
   const { id } = await uploadAtomic(user, titled(510, { 511: title }));
   const batch = await user.finished(id);
@@ -66,7 +61,7 @@ test.for<[string, string, string]>([
   await expectCountsOfRows(user, id);
 });
 
-test("the same key twice in the file, in chunks far apart, leaves no record", async () => {
+test("an atomic batch with a repeated key creates no record", async () => {
   const user = await rowmill.newUser();
   const file = `${titled(300)}Title 2,Author 2\n`;
   const { id } = await uploadAtomic(user, file);
@@ -75,7 +70,7 @@ test("the same key twice in the file, in chunks far apart, leaves no record", as
   expect(await booksOf(user)).toBe(0);
 });
 
-test("records that would have been updated stay as they were", async () => {
+test("a failed atomic batch updates no record", async () => {
   const user = await rowmill.newUser();
   const { body: first } = await user.upload("title,author,description\nEmma,Austen,old\n");
   await user.finished(first.id);
@@ -86,7 +81,7 @@ test("records that would have been updated stay as they were", async () => {
   expect(body.items).toMatchObject([{ title: "Emma", description: "old" }]);
 });
 
-test("once the row is corrected and retried, all of them are records", async () => {
+test("an atomic batch creates all records after its row is corrected and retried", async () => {
   const user = await rowmill.newUser();
   const { id } = await uploadAtomic(user, titled(60, { 3: "poison", 61: "" }));
   expect(await user.finished(id)).toMatchObject({ state: "failed" });
@@ -107,9 +102,9 @@ test("once the row is corrected and retried, all of them are records", async () 
   await expectCountsOfRows(user, id);
 });
 
-test("before its end others see how far it is, and no record of it", async () => {
+test("a running atomic batch shows its progress and no record", async () => {
   const user = await rowmill.newUser();
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const { id } = await uploadAtomic(user, titled(100, { 5: "", 60: "gate" }));
   const seen = await until("two chunks are done", async () => {
     const { body } = await user.batch(id);
@@ -125,9 +120,9 @@ test("before its end others see how far it is, and no record of it", async () =>
   expect(await booksOf(user)).toBe(0);
 });
 
-test("paused in the middle it keeps no record, and resumed it writes each once", async () => {
+test("a paused atomic batch keeps no record and writes each once after resuming", async () => {
   const user = await rowmill.newUser();
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const { id } = await uploadAtomic(user, titled(100, { 60: "gate" }));
   await until("it is in the middle", async () => (await user.batch(id)).body.counts.processing === 50);
   expect((await act(user, id, "pause")).status).toBe(200);
@@ -140,9 +135,9 @@ test("paused in the middle it keeps no record, and resumed it writes each once",
   expect(await booksOf(user)).toBe(100);
 });
 
-test("cancelled in the middle it keeps no record, its rows are unprocessed, and it can be taken up again", async () => {
+test("a cancelled atomic batch keeps no record and can be retried", async () => {
   const user = await rowmill.newUser();
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const { id } = await uploadAtomic(user, titled(100, { 60: "gate" }));
   await until("it is in the middle", async () => (await user.batch(id)).body.counts.processing === 50);
   expect((await act(user, id, "cancel")).status).toBe(200);
@@ -165,7 +160,7 @@ test("cancelled in the middle it keeps no record, its rows are unprocessed, and 
   expect(await booksOf(user)).toBe(100);
 });
 
-test("where its deliveries are used up it has failed with no record, and can be retried", async () => {
+test("an atomic batch fails without a record after its last delivery and can be retried", async () => {
   await using own = await startWithGate();
   const { pool } = own.ctx;
   const user = await own.newUser();

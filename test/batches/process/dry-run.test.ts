@@ -1,19 +1,16 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { counts } from "../../support/batches.ts";
+import { csv, titled } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { count, csv, expectExactlyOnce } from "../../support/exactly-once.ts";
-import { closeGate, startWithGate, titled } from "../../support/gate.ts";
+import { count } from "../../support/count.ts";
+import { expectExactlyOnce } from "../../support/exactly-once.ts";
+import { closeGate, startWithGate } from "../../support/gate.ts";
 import { startPrograms } from "../../support/processes.ts";
-import type { Rowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { uploadForm } from "../../support/upload-form.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startWithGate();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true, gate: true });
 
 const dryRun = async (user: Client, content: string, query: Record<string, string> = {}) =>
   (await uploadForm(user, content, { query: { dry_run: "true", ...query } })).body;
@@ -26,7 +23,7 @@ const booksOf = async (user: Client) =>
     ({ title, description }) => [title, description],
   );
 
-test("a dry run writes no record, and tells what would become of each row", async () => {
+test("a dry run writes no record and predicts the outcome of each row", async () => {
   const user = await rowmill.newUser();
   const file = titled(100, { 3: "", 40: "poison", 101: "x".repeat(501) });
   const { id, state, dry_run } = await dryRun(user, file);
@@ -51,7 +48,7 @@ test("a dry run writes no record, and tells what would become of each row", asyn
   expect(await booksOf(user)).toEqual([]);
 });
 
-test("every rule that a row breaks is told with its column", async () => {
+test("a dry run lists every broken rule with its column", async () => {
   const user = await rowmill.newUser();
   const { id } = await dryRun(user, `title,author\n,${"x".repeat(201)}\n`);
   await user.finished(id);
@@ -62,7 +59,7 @@ test("every rule that a row breaks is told with its column", async () => {
   ]);
 });
 
-test("one in which no row would fail has no reason to say", async () => {
+test("a dry run without failures has no reason", async () => {
   const user = await rowmill.newUser();
   const { id } = await dryRun(user, titled(3));
   expect(await user.finished(id)).toMatchObject({
@@ -72,14 +69,14 @@ test("one in which no row would fail has no reason to say", async () => {
   });
 });
 
-test("the same key in chunks far apart is seen", async () => {
+test("a dry run finds a repeated key in distant chunks", async () => {
   const user = await rowmill.newUser();
   const { id } = await dryRun(user, `${titled(300)}title 2,AUTHOR 2\n`);
   expect(await user.finished(id)).toMatchObject({ records: { created: 300 } });
   expect(await user.rows(id, "failed")).toMatchObject([{ row: 302, error_code: "duplicate" }]);
 });
 
-test("in upsert mode it tells what would be created, updated and left as it is", async () => {
+test("a dry run in upsert mode predicts creations, updates and unchanged rows", async () => {
   const user = await rowmill.newUser();
   const { body: first } = await user.upload("title,author,description\nEmma,Austen,old\nUlysses,Joyce,day\n");
   await user.finished(first.id);
@@ -103,7 +100,7 @@ test("in upsert mode it tells what would be created, updated and left as it is",
   ]);
 });
 
-test("committed it ends as the upload would have ended", async () => {
+test("a committed dry run ends like an ordinary upload", async () => {
   const user = await rowmill.newUser();
   const { id } = await dryRun(user, csv(95, 5));
   const dry = await user.finished(id);
@@ -119,7 +116,7 @@ test("committed it ends as the upload would have ended", async () => {
   await expectExactlyOnce(rowmill.ctx.pool, id, { good: 95, bad: 5 });
 });
 
-test("committed twice, at once or later, it is committed once", async () => {
+test("committing a dry run twice commits it once", async () => {
   const user = await rowmill.newUser();
   const { id } = await dryRun(user, titled(60));
   await user.finished(id);
@@ -132,7 +129,7 @@ test("committed twice, at once or later, it is committed once", async () => {
   expect((await user.batch(id)).body.counts).toEqual(counts({ total: 60, success: 60 }));
 });
 
-test("committed, an atomic one writes all or nothing", async () => {
+test("a committed atomic dry run writes all or nothing", async () => {
   const user = await rowmill.newUser();
   const { id } = await dryRun(user, titled(60, { 61: "poison" }), { policy: "atomic" });
   expect(await user.finished(id)).toMatchObject({ state: "validated", records: { created: 59 } });
@@ -144,18 +141,18 @@ test("committed, an atomic one writes all or nothing", async () => {
   expect(await booksOf(user)).toEqual([]);
 });
 
-test("what is no dry run, or is one that is not over, can't be committed", async () => {
+test("only a finished dry run can be committed", async () => {
   const user = await rowmill.newUser();
   const { body: real } = await user.upload(titled(3));
   await user.finished(real.id);
   const refused = await act(user, real.id, "commit");
   expect([refused.status, refused.body.detail]).toEqual([409, expect.stringContaining("no dry run")]);
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const { id } = await dryRun(user, titled(3, { 3: "gate" }));
   const early = await act(user, id, "commit");
   expect([early.status, early.body.detail]).toEqual([
     409,
-    expect.stringContaining("one that is validated can"),
+    expect.stringContaining("Only a validated batch can."),
   ]);
   await gate.open();
   const other = await rowmill.newUser();
@@ -163,7 +160,7 @@ test("what is no dry run, or is one that is not over, can't be committed", async
   await user.finished(id);
 });
 
-test("its rows can be corrected and checked again before it is committed", async () => {
+test("rows of a dry run can be corrected and checked again before the commit", async () => {
   const user = await rowmill.newUser();
   const { id } = await dryRun(user, titled(30, { 4: "", 31: "poison" }));
   await user.finished(id);
@@ -186,7 +183,7 @@ test("its rows can be corrected and checked again before it is committed", async
   expect(await booksOf(user)).toContainEqual(["Corrected 31", ""]);
 });
 
-test("cancelled instead, its rows are unprocessed and nothing would be done", async () => {
+test("a cancelled dry run leaves its rows unprocessed", async () => {
   const user = await rowmill.newUser();
   const { id } = await dryRun(user, titled(30, { 4: "" }));
   await user.finished(id);
@@ -198,9 +195,9 @@ test("cancelled instead, its rows are unprocessed and nothing would be done", as
   expect(await booksOf(user)).toEqual([]);
 });
 
-test("while it runs, rows that passed are processing, and no record is there for others", async () => {
+test("a running dry run shows passed rows as processing and no record", async () => {
   const user = await rowmill.newUser();
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const { id } = await dryRun(user, titled(100, { 5: "", 60: "gate" }));
   const seen = await until("two chunks are checked", async () => {
     const { body } = await user.batch(id);
@@ -212,12 +209,12 @@ test("while it runs, rows that passed are processing, and no record is there for
   expect((await user.finished(id)).counts).toEqual(counts({ total: 100, failed: 1, pending: 99 }));
 });
 
-test("a worker that is killed in the middle of it leaves nothing, and another ends it", async () => {
+test("a worker killed during a dry run leaves nothing, and another finishes it", async () => {
   await using own = await startWithGate();
   const user = await own.newUser();
   await using programs = await startPrograms({}, own.config.databaseUrl);
   const killed = await programs.startWorker();
-  await using gate = await closeGate(own);
+  await using gate = await closeGate(own.ctx);
   const { id } = await dryRun(user, titled(100, { 5: "", 60: "gate" }));
   await until("it is in the middle", async () => (await user.batch(id)).body.counts.failed === 1);
   await killed.kill();

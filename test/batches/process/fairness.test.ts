@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { batchJob, chunkJob } from "../../../src/batches/batch-jobs.ts";
+import { titled } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
-import { count } from "../../support/exactly-once.ts";
-import { closeGate, startWithGate, titled } from "../../support/gate.ts";
+import { count } from "../../support/count.ts";
+import { closeGate, startWithGate } from "../../support/gate.ts";
 import { Program } from "../../support/processes.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
@@ -16,7 +17,7 @@ const active = ({ ctx }: Rowmill, { userId }: Client) =>
     String(userId),
   ]);
 
-test("the smaller a batch, the sooner its jobs are taken", () => {
+test("jobs of smaller batches are taken first", () => {
   const sizes = [3, 1000, 1001, 20_000, 20_001, 200_000, 200_001, 10_000_000];
   const chunks = sizes.map(
     (totalRows) => chunkJob({ userId: 1, totalRows }, { batchId: "b", firstRow: 2 }, 1).priority,
@@ -44,7 +45,7 @@ test("jobs are queued with their batch's priority and their user", async () => {
   ]);
 });
 
-test("a small batch goes ahead of the chunks of a large one that were queued before", async () => {
+test("a small batch overtakes queued chunks of a large one", async () => {
   await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "1" });
   const user = await rowmill.newUser();
   const large = await upload(user, 2000, { row_delay_ms: "200" });
@@ -55,10 +56,10 @@ test("a small batch goes ahead of the chunks of a large one that were queued bef
   expect((await user.batch(large.id)).body.counts.success).toBeLessThanOrEqual(100);
 });
 
-test("one user's slow chunks leave a place for another's rows, which are done while they run", async () => {
+test("one user's slow chunks leave a place for another user's rows", async () => {
   await using rowmill = await startWithGate({ WORKER_CONCURRENCY: "1" });
   const [busy, other] = [await rowmill.newUser(), await rowmill.newUser()];
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const slow = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [index + 2, `gate ${index}`]));
   const { body: large } = await uploadForm(busy, titled(200, slow));
   await rowmill.startWorker();
@@ -71,10 +72,10 @@ test("one user's slow chunks leave a place for another's rows, which are done wh
   await busy.finished(large.id);
 });
 
-test("so do batches that are written as a whole", async () => {
+test("slow atomic batches leave a place for another user's rows", async () => {
   await using rowmill = await startWithGate({ WORKER_CONCURRENCY: "1" });
   const [busy, other] = [await rowmill.newUser(), await rowmill.newUser()];
-  await using gate = await closeGate(rowmill);
+  await using gate = await closeGate(rowmill.ctx);
   const held = await Promise.all(
     [1, 2, 3].map(async (nth) => {
       const query = { policy: "atomic" };
@@ -92,7 +93,7 @@ test("so do batches that are written as a whole", async () => {
   for (const { id } of held) await busy.finished(id);
 });
 
-test("where nobody else waits, a worker of one place works for one user alone", async () => {
+test("a worker with one place serves a single user if nobody else waits", async () => {
   await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "1" });
   const user = await rowmill.newUser();
   await rowmill.startWorker();
@@ -100,7 +101,7 @@ test("where nobody else waits, a worker of one place works for one user alone", 
   expect((await user.finished(id)).counts.success).toBe(200);
 });
 
-test("a worker has connections for all that it may have in hand, and for its heartbeats", async () => {
+test("a worker has connections for all its jobs and heartbeats", async () => {
   await using rowmill = await startRowmill();
   await using worker = await Program.start("worker", rowmill.config.databaseUrl);
   const user = await rowmill.newUser();

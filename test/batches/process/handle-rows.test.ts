@@ -1,18 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import Type from "typebox";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { rowIdOf } from "../../../src/batches/ids.ts";
 import { processRows } from "../../../src/batches/process/process-rows.ts";
 import { inTransaction } from "../../../src/context.ts";
 import { Permanent, Retryable } from "../../../src/errors.ts";
 import type { Attempt, RowTarget } from "../../../src/targets/target.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 const columns = Type.Object({ name: Type.String({ minLength: 1 }) });
 const BATCH = "01a20159-f320-7af5-a6be-a1fe00000000";
@@ -45,7 +41,7 @@ function run(
   );
 }
 
-test("each valid row is handled once, with what it needs to be told apart", async () => {
+test("each valid row is handled once with its identity", async () => {
   const seen: [string, Attempt][] = [];
   const target = targetOf(async (name, attempt) => {
     seen.push([name, attempt]);
@@ -70,7 +66,7 @@ test("each valid row is handled once, with what it needs to be told apart", asyn
   ]);
 });
 
-test("as many rows as the target says are in hand at a time, and no more", async () => {
+test("a target handles at most its own number of rows at a time", async () => {
   let [inHand, most] = [0, 0];
   const waiting: (() => void)[] = [];
   const target = targetOf(async () => {
@@ -89,7 +85,7 @@ test("as many rows as the target says are in hand at a time, and no more", async
   expect(most).toBe(3);
 });
 
-describe("what it throws says what becomes of the row", () => {
+describe("errors thrown for a row", () => {
   const cases: Record<string, () => unknown> = {
     later: () => new Retryable("service_busy", "the service is busy", { afterSeconds: 30 }),
     soon: () => new Retryable("service_busy", "the service is busy"),
@@ -98,7 +94,7 @@ describe("what it throws says what becomes of the row", () => {
     text: () => "only text",
   };
 
-  test("and of that row alone", async () => {
+  test("a thrown error affects only its own row", async () => {
     const target = targetOf(async (name) => {
       const thrown = cases[name]?.();
       if (thrown) throw thrown;
@@ -126,7 +122,7 @@ describe("what it throws says what becomes of the row", () => {
   });
 });
 
-test("once the signal aborts no row is begun, and those that give up have no outcome", async () => {
+test("after the abort signal no row starts, and interrupted rows have no outcome", async () => {
   const stop = new AbortController();
   const begun: string[] = [];
   const target = targetOf(
@@ -143,7 +139,7 @@ test("once the signal aborts no row is begun, and those that give up have no out
   expect(outcomes.map(({ row }) => row)).toEqual([2, 4]);
 });
 
-test("a row with more fields than the header fails only where the target is strict", async () => {
+test("a row with extra fields fails only in a strict target", async () => {
   const lenient = await run(
     targetOf(async () => 1),
     [["a", "b"]],
@@ -159,7 +155,7 @@ test("a row with more fields than the header fails only where the target is stri
   ]);
 });
 
-test("a dry run hands over nothing", async () => {
+test("a dry run handles no row", async () => {
   const target = targetOf(() => Promise.reject(new Error("it was called")));
   const outcomes = await run(target, [["a"], [""]], { isDryRun: true });
   expect(outcomes.map(({ row, outcome }) => [row, outcome.kind])).toEqual([

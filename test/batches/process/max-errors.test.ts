@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { errorLimit, MAX_ERRORS_PATTERN } from "../../../src/batches/process/error-limit.ts";
+import { titled } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { count } from "../../support/exactly-once.ts";
-import { startWithGate, titled } from "../../support/gate.ts";
-import type { Rowmill } from "../../support/rowmill.ts";
+import { count } from "../../support/count.ts";
+import { startWithGate } from "../../support/gate.ts";
 import { uploadForm } from "../../support/upload-form.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 describe("the limit", () => {
   test.for<[string, number, number]>([
@@ -19,11 +20,11 @@ describe("the limit", () => {
     ["100%", 1000, 1000],
     ["12.5%", 8, 1],
     ["50%", 3, 2],
-  ])("of %s among %i rows is reached at %i", ([maxErrors, rows, limit]) => {
+  ])("max_errors of %s among %i rows is reached at %i failures", ([maxErrors, rows, limit]) => {
     expect(errorLimit(maxErrors, rows)).toBe(limit);
   });
 
-  test.for(["1", "999999999", "0%", "0.001%", "99.999%", "100%"])("may be %s", (text) => {
+  test.for(["1", "999999999", "0%", "0.001%", "99.999%", "100%"])("max_errors may be %s", (text) => {
     expect(text).toMatch(new RegExp(MAX_ERRORS_PATTERN));
   });
 
@@ -36,12 +37,7 @@ describe("the limit", () => {
 });
 
 describe("a batch", () => {
-  let rowmill: Rowmill;
-  beforeAll(async () => {
-    rowmill = await startWithGate({ WORKER_CONCURRENCY: "1" });
-    await rowmill.startWorker();
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill({ settings: { WORKER_CONCURRENCY: "1" }, worker: true, gate: true });
 
   const uploadUpTo = async (user: Client, maxErrors: string, content: string, query = {}) =>
     (await uploadForm(user, content, { query: { max_errors: maxErrors, ...query } })).body;
@@ -63,7 +59,7 @@ describe("a batch", () => {
     ["2%", 3],
     ["1", 1],
   ])(
-    "with max_errors=%s ends behind %i of ten chunks with two failures each",
+    "a batch with max_errors=%s ends after %i of ten chunks with two failures each",
     async ([maxErrors, chunks]) => {
       const user = await rowmill.newUser();
       const { id } = await uploadUpTo(user, maxErrors, TWO_A_CHUNK);
@@ -80,7 +76,7 @@ describe("a batch", () => {
     },
   );
 
-  test("with fewer failures than that goes on to its end", async () => {
+  test("a batch with fewer failures than max_errors runs to its end", async () => {
     const user = await rowmill.newUser();
     const { id } = await uploadUpTo(user, "21", TWO_A_CHUNK);
     expect(await user.finished(id)).toMatchObject({
@@ -89,7 +85,7 @@ describe("a batch", () => {
     });
   });
 
-  test("counts rows that only the database refuses", async () => {
+  test("max_errors counts rows that the database refuses", async () => {
     const user = await rowmill.newUser();
     // One in each chunk, since any of them may be the first.
     const poison = { 5: "poison", 30: "poison", 55: "poison", 80: "poison" };
@@ -100,7 +96,7 @@ describe("a batch", () => {
     });
   });
 
-  test("that has ended so goes on where its owner says so, and with the limit again", async () => {
+  test("a batch ended by max_errors can be retried with a new limit", async () => {
     const user = await rowmill.newUser();
     const { id } = await uploadUpTo(user, "6", TWO_A_CHUNK);
     await user.finished(id);
@@ -122,7 +118,7 @@ describe("a batch", () => {
     expect(await booksOf(user)).toBe(counts.success);
   });
 
-  test("that was a dry run tells every error, and keeps to the limit when it is committed", async () => {
+  test("a dry run lists every error and applies max_errors at the commit", async () => {
     const user = await rowmill.newUser();
     const { id } = await uploadUpTo(user, "5", TWO_A_CHUNK, { dry_run: "true" });
     expect(await user.finished(id)).toMatchObject({ state: "validated", counts: { failed: 20 } });
@@ -130,7 +126,7 @@ describe("a batch", () => {
     expect(await user.finished(id)).toMatchObject({ state: "failed", counts: { failed: 6, success: 69 } });
   });
 
-  test("on two workers keeps nothing of chunks that were in hand when it ended", async () => {
+  test("a batch ended by max_errors discards chunks that two workers were processing", async () => {
     await using own = await startWithGate({ WORKER_CONCURRENCY: "2" });
     const user = await own.newUser();
     const { id } = await uploadUpTo(user, "3", titled(250, { 2: "", 27: "", 52: "", 77: "", 102: "" }), {

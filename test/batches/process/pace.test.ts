@@ -1,20 +1,16 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { reconcile } from "../../../src/batches/upkeep/reconcile.ts";
+import { csv, titled } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
-import { count, csv, expectExactlyOnce } from "../../support/exactly-once.ts";
-import { addGate, titled } from "../../support/gate.ts";
+import { count } from "../../support/count.ts";
+import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { uploadForm } from "../../support/upload-form.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await addGate(rowmill.ctx.pool);
-  await rowmill.startWorker();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true, gate: true });
+beforeAll(() => rowmill.startWorker());
 
 const uploadPaced = async (user: Client, rate: number, content: string) =>
   (await uploadForm(user, content, { query: { rows_per_second: String(rate) } })).body;
@@ -36,7 +32,7 @@ function mostWithin(times: readonly number[], seconds: number): number {
 
 const successes = async (user: Client, id: string) => (await user.batch(id)).body.counts.success;
 
-test("the rows of a batch take their time, on two workers together", async () => {
+test("two workers together keep the pace of a batch", async () => {
   const user = await rowmill.newUser();
   const { id, rows_per_second_limit } = await uploadPaced(user, 100, csv(700));
   expect(rows_per_second_limit).toBe(100);
@@ -50,7 +46,7 @@ test("the rows of a batch take their time, on two workers together", async () =>
   expect(mostWithin(times, 1)).toBeLessThanOrEqual(3 * 100 + 25);
 });
 
-test("few rows a second come in small chunks", async () => {
+test("a slow pace has small chunks", async () => {
   const user = await rowmill.newUser();
   const { id } = await uploadPaced(user, 3, csv(15));
   await user.finished(id);
@@ -59,7 +55,7 @@ test("few rows a second come in small chunks", async () => {
   expect(mostWithin(times, 0.5)).toBeLessThanOrEqual(3 * 3);
 });
 
-test("after a standstill no more comes at once than in two seconds", async () => {
+test("after a standstill at most two seconds' worth of rows is processed at once", async () => {
   await using own = await startRowmill();
   const user = await own.newUser();
   const { id } = await uploadPaced(user, 50, csv(500));
@@ -75,7 +71,7 @@ test("after a standstill no more comes at once than in two seconds", async () =>
   expect(times.at(-1)).toBeGreaterThan(500 / 50 - 2 - 1);
 });
 
-test("paused and resumed it goes on at its pace, and not with what it missed", async () => {
+test("a resumed batch keeps its pace and does not catch up", async () => {
   const user = await rowmill.newUser();
   const { id } = await uploadPaced(user, 50, csv(300));
   await until("it has begun", async () => (await successes(user, id)) >= 50);
@@ -90,7 +86,7 @@ test("paused and resumed it goes on at its pace, and not with what it missed", a
   expect(times.at(-1)).toBeGreaterThan(300 / 50 - 2 - 1);
 });
 
-test("resumed, its next chunk is due when it was before", async () => {
+test("a resumed batch keeps the due time of its next chunk", async () => {
   await using own = await startRowmill();
   const { pool } = own.ctx;
   const user = await own.newUser();
@@ -103,7 +99,7 @@ test("resumed, its next chunk is due when it was before", async () => {
   expect(await count(pool, dueIn)).toBeGreaterThan(3500);
 });
 
-test("a lost job is brought back, and the others follow it", async () => {
+test("a lost job of a paced batch is restored, and the others follow", async () => {
   await using own = await startRowmill();
   const user = await own.newUser();
   const { id } = await uploadPaced(user, 50, csv(150));
@@ -118,7 +114,7 @@ test("a lost job is brought back, and the others follow it", async () => {
   await expectExactlyOnce(own.ctx.pool, id, { good: 150, bad: 0 });
 });
 
-test("rows that are tried again don't hold up those behind them, and the batch ends", async () => {
+test("retried rows do not delay a paced batch", async () => {
   const user = await rowmill.newUser();
   const { id } = await uploadPaced(user, 50, titled(150, { 3: "busy" }));
   await until("the others are done", async () => (await successes(user, id)) === 149);
@@ -127,7 +123,7 @@ test("rows that are tried again don't hold up those behind them, and the batch e
   expect((await user.rows(id, "failed"))[0]?.error_message).toMatch(/^Gave up after 4 attempts/);
 });
 
-test("failed rows that are retried by hand cost the pace only what they are", async () => {
+test("failed rows retried by hand use only their share of the pace", async () => {
   const user = await rowmill.newUser();
   const bad = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [2 + index * 25, ""]));
   const { body: first } = await uploadForm(user, titled(200, bad), { query: { rows_per_second: "1000" } });

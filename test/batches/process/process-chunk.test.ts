@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { chunkJobId } from "../../../src/batches/batch-jobs.ts";
 import { processChunk } from "../../../src/batches/process/process-chunk.ts";
 import { inTransaction } from "../../../src/context.ts";
-import { csv, expectExactlyOnce } from "../../support/exactly-once.ts";
+import { csv } from "../../support/book-files.ts";
+import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { Program } from "../../support/processes.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 
@@ -39,7 +40,7 @@ function deliver({ ctx }: Rowmill, batchId: string): Promise<object | undefined>
   return inTransaction(ctx, (tx) => processChunk(ctx, tx, payload, delivery));
 }
 
-test("of rows written together only those fail that the database refuses", async () => {
+test("only the rows that the database refuses fail", async () => {
   await using rowmill = await startRowmill();
   await refuseBooks(rowmill, POISON);
   await rowmill.startWorker();
@@ -60,7 +61,7 @@ test("of rows written together only those fail that the database refuses", async
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 93, bad: 7 });
 });
 
-test("a batch ends where every row is refused, and where every row breaks a rule", async () => {
+test("a batch ends if every row is refused or breaks a rule", async () => {
   await using rowmill = await startRowmill();
   await refuseBooks(rowmill, POISON);
   await rowmill.startWorker();
@@ -72,7 +73,7 @@ test("a batch ends where every row is refused, and where every row breaks a rule
   }
 });
 
-test("of rows written together only those are tried again that may succeed later", async () => {
+test("only rows with temporary failures are retried", async () => {
   await using rowmill = await startRowmill();
   await refuseBooks(rowmill, FLAKY + POISON);
   await rowmill.startWorker();
@@ -91,7 +92,7 @@ test("of rows written together only those are tried again that may succeed later
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 24, bad: 1 });
 });
 
-test("a row that never succeeds fails when its retries are used up", async () => {
+test("a row fails after its last retry", async () => {
   await using rowmill = await startRowmill({ ROW_MAX_RETRIES: "2" });
   await refuseBooks(rowmill, BUSY);
   await rowmill.startWorker();
@@ -109,7 +110,7 @@ test("a row that never succeeds fails when its retries are used up", async () =>
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 29, bad: 1 });
 });
 
-test("without retries a row that may succeed later fails at once", async () => {
+test("without retries a row with a temporary failure fails at once", async () => {
   await using rowmill = await startRowmill({ ROW_MAX_RETRIES: "0" });
   await refuseBooks(rowmill, BUSY);
   const user = await rowmill.newUser();
@@ -119,7 +120,7 @@ test("without retries a row that may succeed later fails at once", async () => {
   expect(await user.rows(batch.id, "failed")).toMatchObject([{ row: 2, attempts: 1 }]);
 });
 
-test("the pause before each retry grows, up to a minute", async () => {
+test("the delay before each retry grows up to a minute", async () => {
   await using rowmill = await startRowmill({ ROW_MAX_RETRIES: "10" });
   const { pool } = rowmill.ctx;
   await refuseBooks(rowmill, BUSY);
@@ -141,7 +142,7 @@ test("the pause before each retry grows, up to a minute", async () => {
   }
 });
 
-test("while a row waits for its retry, the status says so", async () => {
+test("a row that waits for its retry shows it in its status", async () => {
   await using rowmill = await startRowmill();
   await refuseBooks(rowmill, BUSY);
   const user = await rowmill.newUser();
@@ -161,7 +162,7 @@ test("while a row waits for its retry, the status says so", async () => {
   expect((await user.rows(batch.id, "pending")).map(({ row }) => row)).toEqual([3]);
 });
 
-test("what fails before the commit leaves no trace, and the next delivery starts afresh", async () => {
+test("a delivery that fails before the commit leaves no trace", async () => {
   await using rowmill = await startRowmill();
   const { ctx } = rowmill;
   const user = await rowmill.newUser();
@@ -178,7 +179,7 @@ test("what fails before the commit leaves no trace, and the next delivery starts
   await expectExactlyOnce(ctx.pool, batch.id, { good: 20, bad: 5 });
 });
 
-test("a claim that was lost meanwhile stops the chunk before anything is settled", async () => {
+test("a chunk whose claim was lost stops before it stores results", async () => {
   await using rowmill = await startRowmill();
   const { ctx } = rowmill;
   const user = await rowmill.newUser();
@@ -191,7 +192,7 @@ test("a claim that was lost meanwhile stops the chunk before anything is settled
   await expectExactlyOnce(ctx.pool, batch.id, { good: 25, bad: 0 });
 });
 
-test("the rows of a chunk wait side by side", async () => {
+test("rows of a chunk are delayed in parallel", async () => {
   await using rowmill = await startRowmill({ ROW_DELAY_MS: "300" });
   await rowmill.startWorker();
   const user = await rowmill.newUser();
@@ -202,7 +203,7 @@ test("the rows of a chunk wait side by side", async () => {
   expect(tookMs).toBeLessThan(3000);
 });
 
-test("a worker logs each chunk twice, with ids and numbers and nothing of what is in it", async () => {
+test("a worker logs each chunk twice with ids and numbers but no contents", async () => {
   await using rowmill = await startRowmill();
   await refuseBooks(rowmill, POISON);
   const user = await rowmill.client.signUp("mary-wollstonecraft");
@@ -231,7 +232,7 @@ test("a worker logs each chunk twice, with ids and numbers and nothing of what i
   expect(worker.output).not.toMatch(/Title|Author|poison|cellar|wollstonecraft/i);
 });
 
-test("a worker logs why a delivery failed, still without what is in it", async () => {
+test("a worker logs why a delivery failed without contents", async () => {
   await using rowmill = await startRowmill();
   // Ends the session in mid-write, so that the whole chunk is delivered again.
   await refuseBooks(

@@ -1,16 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { BatchView } from "../../../src/batches/views.ts";
-import type { Client, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import type { Problem } from "../../support/client.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill({ UPLOAD_MAX_ROWS: "100", HEADER_NAME_MAX_BYTES: "20" });
-  await rowmill.startWorker();
-  user = await rowmill.newUser();
+const rowmill = useRowmill({
+  settings: { UPLOAD_MAX_ROWS: "100", HEADER_NAME_MAX_BYTES: "20" },
+  worker: true,
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const user = useUser(rowmill);
 
 async function imported(content: string | Buffer, options: Record<string, string> = {}) {
   const query = new URLSearchParams({ target: "records", force: "true", ...options });
@@ -28,7 +25,7 @@ async function refusalOf(content: string, options: Record<string, string> = {}) 
 }
 
 describe("a batch says how its file was read", () => {
-  test("where it was found out", async () => {
+  test("a batch shows its detected dialect", async () => {
     const content = Buffer.from("Nombre ; PRECIO;\r\n'Caf\xe9; solo';1,5;\r\n\r\n'T\xe9';2,0;\r\n", "latin1");
     const { batch, rows } = await imported(content);
     expect(batch.dialect).toEqual({
@@ -49,7 +46,7 @@ describe("a batch says how its file was read", () => {
     ]);
   });
 
-  test("where the upload said so, and which row is which then", async () => {
+  test("a batch shows a given dialect and its row numbers", async () => {
     const { batch, rows } = await imported("Report\n'a|b'|c\\'\n1|2\n", {
       delimiter: "pipe",
       quote: "none",
@@ -66,7 +63,7 @@ describe("a batch says how its file was read", () => {
     ]);
   });
 
-  test("and counts the rows that it kept all the same", async () => {
+  test("a batch counts irregular rows that it kept", async () => {
     const content = Buffer.concat([
       Buffer.from("a,b\nü\n1,2,3\nß,"),
       Buffer.from([0xff]),
@@ -83,7 +80,7 @@ describe("a batch says how its file was read", () => {
   });
 });
 
-test("a target that is strict fails rows with too many fields, but not for a delimiter too many", async () => {
+test("a strict target fails rows with extra fields but accepts a trailing delimiter", async () => {
   const content = "title;author\nEmma;Austen\nDune;Herbert;;;\nUlysses;Joyce;x\n";
   const { batch, rows } = await imported(content, { target: "books" });
   expect(batch.header).toEqual(["title", "author"]);
@@ -105,7 +102,7 @@ describe("what can't be is refused by its name", () => {
     [400, "escape", { escape: "caret" }],
     [400, "skip_lines", { skip_lines: "-1" }],
     [400, "columns", { columns: "one" }],
-  ])("%i %s: %o", async (status, field, options) => {
+  ])("an invalid dialect answers %i for %s: %o", async (status, field, options) => {
     const refusal = await refusalOf("a,b\n1,2\n", options);
     expect(refusal.status).toBe(status);
     expect(`${refusal.fields} ${refusal.detail}`).toContain(field);
@@ -115,7 +112,7 @@ describe("what can't be is refused by its name", () => {
     ["UPLOAD_MAX_ROWS", `a,b\n${"1,2\n".repeat(101)}`],
     ["HEADER_NAME_MAX_BYTES", `a,${"é".repeat(11)}\n1,2\n`],
     ["UPLOAD_MAX_COLUMNS", `a,b\n1,2\n${",".repeat(1000)}\n`],
-  ])("413 %s, and nothing is left", async (limit, content) => {
+  ])("a file over %s answers 413 and leaves nothing", async (limit, content) => {
     const left = () => rowmill.ctx.pool.query("SELECT id FROM rowmill.batches");
     const before = (await left()).rowCount;
     const refusal = await refusalOf(content);

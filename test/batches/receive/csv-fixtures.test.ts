@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { BatchView } from "../../../src/batches/views.ts";
 import { type CsvRecord, openCsv } from "../../../src/platform/csv/open-csv.ts";
-import type { Client, Problem } from "../../support/client.ts";
+import type { Problem } from "../../support/client.ts";
 import {
   type CsvFixture,
   contentOf,
@@ -10,21 +10,15 @@ import {
   OTHER_ANSWERS,
   whyNoFixtures,
 } from "../../support/csv-fixtures.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 const UPLOAD = "/api/v1/batches?target=records&force=true";
 /** Small batches go ahead of large ones, and there is always another small one here. */
 const WAIT_MS = 120_000;
 
 describe.skipIf(csvFixtures.length === 0)(`public files (${csvFixtures.length || whyNoFixtures})`, () => {
-  let rowmill: Rowmill;
-  let user: Client;
-  beforeAll(async () => {
-    rowmill = await startRowmill();
-    await rowmill.startWorker();
-    user = await rowmill.newUser();
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill({ worker: true });
+  const user = useUser(rowmill);
 
   async function rowsReadOf(fixture: CsvFixture): Promise<CsvRecord[]> {
     async function* source() {
@@ -45,7 +39,7 @@ describe.skipIf(csvFixtures.length === 0)(`public files (${csvFixtures.length ||
   }
 
   test.concurrent.each(csvFixtures)(
-    "$file is stored, or refused",
+    "$file is stored or refused",
     { timeout: 2 * WAIT_MS },
     async (fixture) => {
       const { status, body } = await user.upload<BatchView & Problem>(contentOf(fixture), UPLOAD);

@@ -1,21 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { request } from "node:http";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { type Context, inTransaction } from "../../../src/context.ts";
 import { claimKey, removeStaleKeys } from "../../../src/idempotency/claim-key.ts";
 import { jobs } from "../../../src/jobs.ts";
+import { csv } from "../../support/book-files.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { count, csv } from "../../support/exactly-once.ts";
+import { count } from "../../support/count.ts";
 import { startPrograms } from "../../support/processes.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { type Uploaded, uploadForm } from "../../support/upload-form.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 const FILE = csv(30);
 const KEY = "the-first";
@@ -70,7 +67,7 @@ const keysOf = ({ userId }: Client) =>
 
 const isClaimed = (user: Client) => until("the key is claimed", async () => (await keysOf(user)) === 1);
 
-test("the same request again gets the first answer again, and nothing is imported twice", async () => {
+test("repeating an upload with its key returns the first answer and imports nothing twice", async () => {
   const user = await rowmill.newUser();
   const first = await sendWithKey(user);
   expect([first.status, first.headers.get("idempotency-replayed")]).toEqual([202, null]);
@@ -83,7 +80,7 @@ test("the same request again gets the first answer again, and nothing is importe
   expect(await kept(user)).toEqual(once);
 });
 
-test("the answer that names an earlier batch of the same file is repeated as well", async () => {
+test("an answer that names an earlier batch of the same file is repeated as well", async () => {
   const user = await rowmill.newUser();
   await user.upload(FILE);
   const [first, again] = [await sendWithKey(user), await sendWithKey(user)];
@@ -108,7 +105,7 @@ test.for([
   expect((await sendWithKey(user)).headers.get("idempotency-replayed")).toBe("true");
 });
 
-test("while the first request is under way, another is told to come back", async () => {
+test("a second upload with a key in use is told to retry later", async () => {
   const user = await rowmill.newUser();
   using upload = beginUpload(user);
   await isClaimed(user);
@@ -120,7 +117,7 @@ test("while the first request is under way, another is told to come back", async
   expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([202, "true"]);
 });
 
-test("a refused upload gives its key back", async () => {
+test("a refused upload frees its key", async () => {
   const user = await rowmill.newUser();
   expect((await sendWithKey(user, KEY, "title\nno author\n")).status).toBe(400);
   expect((await sendWithKey(user, KEY, FILE, { policy: "some" })).status).toBe(400);
@@ -128,7 +125,7 @@ test("a refused upload gives its key back", async () => {
   expect([status, headers.get("idempotency-replayed")]).toEqual([202, null]);
 });
 
-test("a client that goes away gives its key back", async () => {
+test("a disconnected client frees its key", async () => {
   const user = await rowmill.newUser();
   const upload = beginUpload(user);
   await isClaimed(user);
@@ -137,7 +134,7 @@ test("a client that goes away gives its key back", async () => {
   expect((await sendWithKey(user)).status).toBe(202);
 });
 
-test("requests of one key at the same moment make one batch", async () => {
+test("concurrent uploads with one key create one batch", async () => {
   const user = await rowmill.newUser();
   const answers = await Promise.all([1, 2, 3, 4].map(() => sendWithKey(user, KEY, FILE, { force: "true" })));
   const statuses = answers.map(({ status }) => status);
@@ -149,7 +146,7 @@ test("requests of one key at the same moment make one batch", async () => {
   expect(await kept(user)).toMatchObject({ rows: 30 });
 });
 
-test("keys are their user's", async () => {
+test("two users may use the same upload key", async () => {
   const answers = [await sendWithKey(await rowmill.newUser()), await sendWithKey(await rowmill.newUser())];
   expect(answers.map(({ status, headers }) => [status, headers.get("idempotency-replayed")])).toEqual([
     [202, null],
@@ -158,14 +155,14 @@ test("keys are their user's", async () => {
   expect(answers[0]?.body.id).not.toBe(answers[1]?.body.id);
 });
 
-test.for(["", "x".repeat(256)])("a key of %s is none", async (key) => {
+test.for(["", "x".repeat(256)])('an upload key of "%s" is refused', async (key) => {
   const user = await rowmill.newUser();
   const { status } = await sendWithKey(user, key);
   expect(status).toBe(400);
   expect(await kept(user)).toMatchObject({ batches: 0 });
 });
 
-test("the key of an API that was killed can be used again after two minutes, and no sooner", async () => {
+test("the key of a killed API is free after two minutes", async () => {
   const { ctx, config } = rowmill;
   const user = await rowmill.newUser();
   await using programs = await startPrograms({}, config.databaseUrl);
@@ -179,7 +176,7 @@ test("the key of an API that was killed can be used again after two minutes, and
   expect(claim.answer).toBeNull();
 });
 
-test("a request that lost its key to another stores no answer and leaves the other alone", async () => {
+test("an upload that lost its key to another stores no answer", async () => {
   const { ctx } = rowmill;
   const { userId } = await rowmill.newUser();
   const answer = { fingerprint: Buffer.from("a"), status: 202, body: {} };
@@ -194,7 +191,7 @@ test("a request that lost its key to another stores no answer and leaves the oth
   expect(third.answer).toMatchObject({ status: 202 });
 });
 
-test("a key older than a day is forgotten, when it is used again and by the daily cleanup", async () => {
+test("an upload key expires after a day", async () => {
   const { ctx } = rowmill;
   const user = await rowmill.newUser();
   for (const key of ["used again", "cleaned", "young"]) await sendWithKey(user, key);

@@ -1,18 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { describe, expect, test } from "vitest";
+import type { Problem } from "../../support/client.ts";
 import { uploadForm } from "../../support/upload-form.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 const FILE = "title,author\nEmma,Austen\n";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
+const user = useUser(rowmill);
 
 const OPTIONS = {
   target: "books",
@@ -34,17 +28,17 @@ const SHOWN = {
   row_delay_ms: 3,
 };
 
-test("options come by query", async () => {
+test("upload options may be query parameters", async () => {
   const { status, body } = await uploadForm(user, FILE, { query: OPTIONS });
   expect([status, body]).toEqual([202, expect.objectContaining(SHOWN)]);
 });
 
-test("options come as form fields before the file", async () => {
+test("upload options may be form fields before the file", async () => {
   const { status, body } = await uploadForm(user, FILE, { fields: OPTIONS });
   expect([status, body]).toEqual([202, expect.objectContaining(SHOWN)]);
 });
 
-test("without options a batch inserts books, each row for itself", async () => {
+test("the default upload inserts books row by row", async () => {
   const { body } = await uploadForm(await rowmill.newUser(), FILE);
   expect(body).toMatchObject({
     target: "books",
@@ -58,7 +52,7 @@ test("without options a batch inserts books, each row for itself", async () => {
   });
 });
 
-test("what a form field says goes before what the query says, and the query's others stay", async () => {
+test("form fields take precedence over query parameters", async () => {
   const { body } = await uploadForm(user, FILE, {
     query: { mode: "insert", dry_run: "true", rows_per_second: "9" },
     fields: { mode: "skip_existing", rows_per_second: "10", color: "green" },
@@ -66,7 +60,7 @@ test("what a form field says goes before what the query says, and the query's ot
   expect(body).toMatchObject({ mode: "skip_existing", dry_run: true, rows_per_second_limit: 10 });
 });
 
-test("a slip in the query's names is refused, so that no dry run imports for real", async () => {
+test("an unknown query parameter is refused", async () => {
   const someone = await rowmill.newUser();
   const { status, body } = await uploadForm<Problem>(someone, FILE, { query: { dryrun: "true" } });
   expect(status).toBe(400);
@@ -75,7 +69,7 @@ test("a slip in the query's names is refused, so that no dry run imports for rea
 });
 
 test.for(Object.entries(OPTIONS))(
-  "the option %s behind the file is refused by its name",
+  "the option %s after the file is refused by name",
   async ([name, value]) => {
     const someone = await rowmill.newUser();
     const { status, body } = await uploadForm<Problem>(someone, FILE, { behind: { [name]: value } });
@@ -85,7 +79,7 @@ test.for(Object.entries(OPTIONS))(
   },
 );
 
-test("other form fields behind the file don't matter", async () => {
+test("unknown form fields after the file are ignored", async () => {
   const { status } = await uploadForm(await rowmill.newUser(), FILE, { behind: { color: "green" } });
   expect(status).toBe(202);
 });
@@ -127,7 +121,7 @@ const BAD: [string, string][] = [
   ["row_delay_ms", "soon"],
 ];
 
-test.for(BAD)("%s=%j is refused by its name, in the query and in the form", async ([name, value]) => {
+test.for(BAD)("%s=%j is refused by name in the query and in the form", async ([name, value]) => {
   const someone = await rowmill.newUser();
   for (const form of [{ query: { [name]: value } }, { fields: { [name]: value } }]) {
     const { status, body } = await uploadForm<Problem>(someone, FILE, form);
@@ -140,7 +134,7 @@ test.for(BAD)("%s=%j is refused by its name, in the query and in the form", asyn
   expect(rows).toEqual([]);
 });
 
-test("a mode that the target does not take is refused with those that it takes", async () => {
+test("an unsupported mode is refused with the supported ones", async () => {
   const { status, body } = await uploadForm<Problem>(user, FILE, {
     query: { target: "records", mode: "upsert" },
   });
@@ -148,7 +142,7 @@ test("a mode that the target does not take is refused with those that it takes",
   expect(body.field_errors.mode?.[0]).toMatch(/^records takes .*insert/);
 });
 
-test("a batch that is written in one transaction can't be paced", async () => {
+test("an atomic batch cannot be paced", async () => {
   const { status, body } = await uploadForm<Problem>(user, FILE, {
     query: { policy: "atomic", rows_per_second: "10" },
   });
@@ -173,7 +167,7 @@ describe("how the file is read", () => {
     ["pipe", "|"],
     ["comma", ","],
     ["~", "~"],
-  ])("delimiter=%s splits cells at it, and nowhere else", async ([delimiter = "", sign = ""]) => {
+  ])("delimiter=%s splits cells only there", async ([delimiter = "", sign = ""]) => {
     const other = sign === "," ? ";" : ",";
     const { dialect, rows } = await read(`a${sign}b\n1${other}5${sign}2${other}5\n`, { delimiter });
     expect(dialect).toMatchObject({ delimiter: sign });
@@ -186,7 +180,7 @@ describe("how the file is read", () => {
     expect(rows).toEqual([{ a: '"1', b: '"2' }]);
   });
 
-  test("quote=' takes it for quotes", async () => {
+  test("quote=' sets the quote", async () => {
     const { dialect, rows } = await read("a,b\n'1,5',\"2\"\n", { quote: "'" });
     expect(dialect).toMatchObject({ quote: "'" });
     expect(rows).toEqual([{ a: "1,5", b: '"2"' }]);
@@ -204,7 +198,7 @@ describe("how the file is read", () => {
     expect(rows).toEqual([{ a: "Ã©" }]);
   });
 
-  test("header=false takes the first record for a row, with the columns' names", async () => {
+  test("header=false makes the first record a row", async () => {
     const { dialect, header, rows } = await read("1,2\n3,4\n", { header: "false", columns: "x, y" });
     expect(dialect).toMatchObject({ header: false });
     expect(header).toEqual(["x", "y"]);
@@ -214,13 +208,13 @@ describe("how the file is read", () => {
     ]);
   });
 
-  test("columns names those of a header anew", async () => {
+  test("columns replaces the names of the header", async () => {
     const { header, rows } = await read("Titel,Verfasser\nEmma,Austen\n", { columns: "title,author" });
     expect(header).toEqual(["title", "author"]);
     expect(rows).toEqual([{ title: "Emma", author: "Austen" }]);
   });
 
-  test("skip_lines passes over a preamble, and row numbers still are those of the file", async () => {
+  test("skip_lines skips a preamble and keeps the row numbers of the file", async () => {
     const someone = await rowmill.newUser();
     const { body } = await uploadForm(someone, `Report\n2026\n${FILE}`, { query: { skip_lines: "2" } });
     expect(body.dialect).toMatchObject({ skip_lines: 2 });
@@ -229,7 +223,7 @@ describe("how the file is read", () => {
     ]);
   });
 
-  test("a mapping says which column is which", async () => {
+  test("a mapping assigns the columns of an upload", async () => {
     const someone = await rowmill.newUser();
     const { body } = await uploadForm(someone, "Work,By,Title\nEmma,Austen,novel\n", {
       fields: { mapping: JSON.stringify({ Work: "title", By: "author", Title: null }) },
@@ -248,7 +242,7 @@ describe("rows of a results file, uploaded as a new batch", () => {
     "''=a,'plain,3,failed,required,author is required,\n" +
     "Emma,-5,4,success,,,17\n";
 
-  test("lose the results' columns, and cells are as they were before they were made safe", async () => {
+  test("an uploaded results file loses our columns and the marks of its cells", async () => {
     const someone = await rowmill.newUser();
     const { body } = await uploadForm(someone, RESULTS);
     expect(body.header).toEqual(["title", "author"]);
@@ -262,7 +256,7 @@ describe("rows of a results file, uploaded as a new batch", () => {
     expect(books.body.items).toMatchObject([{ title: "=1+1" }, { title: "'=a" }, { title: "Emma" }]);
   });
 
-  test("of any other file nothing is taken off", async () => {
+  test("any other file keeps its marked cells", async () => {
     const someone = await rowmill.newUser();
     const { body } = await uploadForm(someone, "_row,title,author\n'=1,'=2,'=3\n");
     expect(body.header).toEqual(["_row", "title", "author"]);

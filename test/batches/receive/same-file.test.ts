@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { csv } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
-import { csv } from "../../support/exactly-once.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { type Uploaded, uploadForm } from "../../support/upload-form.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 const FILE = csv(30);
 
@@ -31,7 +27,7 @@ const setState = (id: string, state: string) =>
     [id, state],
   );
 
-test("the same bytes again are answered with the first batch, whatever the file's name, and nothing is kept of them", async () => {
+test("uploading the same bytes again returns the first batch and stores nothing", async () => {
   const user = await rowmill.newUser();
   const first = await uploadForm(user, FILE, { filename: "monday.csv" });
   expect([first.status, first.body.replayed]).toEqual([202, false]);
@@ -51,7 +47,7 @@ test.for<[string, string, Record<string, string>]>([
   ["another policy", FILE, { policy: "atomic" }],
   ["another mapping", FILE, { mapping: '{"description": null}' }],
   ["another way to read it", FILE, { header: "false", columns: "title,author,description" }],
-])("%s makes a new batch", async ([_, content, query]) => {
+])("%s creates a new batch", async ([_, content, query]) => {
   const user = await rowmill.newUser();
   const { body: first } = await uploadForm(user, FILE);
   const { status, body } = await uploadForm(user, content, { query });
@@ -69,7 +65,7 @@ test.for<Record<string, string>>([{ row_delay_ms: "5" }, { rows_per_second: "5" 
   },
 );
 
-test("the same bytes of another user make a batch of theirs", async () => {
+test("the same bytes of another user create a new batch", async () => {
   const { body: first } = await uploadForm(await rowmill.newUser(), FILE);
   const { status, body } = await uploadForm(await rowmill.newUser(), FILE);
   expect(status).toBe(202);
@@ -99,7 +95,7 @@ test.for(["cancelled", "failed", "undoing", "undone"])(
   },
 );
 
-test("a dry run neither stands for an upload nor is stood for, until it is committed", async () => {
+test("a dry run and an upload of the same bytes are separate until the commit", async () => {
   const user = await rowmill.newUser();
   const query = { dry_run: "true" };
   const { body: dry } = await uploadForm(user, FILE, { query });
@@ -108,7 +104,7 @@ test("a dry run neither stands for an upload nor is stood for, until it is commi
   expect(new Set([dry.id, real.id, dryAgain.id]).size).toBe(3);
 });
 
-test("a batch older than a day does not stand for the same bytes", async () => {
+test("a batch older than a day does not match the same bytes", async () => {
   const user = await rowmill.newUser();
   const { body: first } = await uploadForm(user, FILE);
   const age = (interval: string) =>
@@ -122,7 +118,7 @@ test("a batch older than a day does not stand for the same bytes", async () => {
   expect((await uploadForm(user, FILE)).status).toBe(202);
 });
 
-test("the same bytes at the same moment make one batch", async () => {
+test("concurrent uploads of the same bytes create one batch", async () => {
   const user = await rowmill.newUser();
   const { pool } = rowmill.ctx;
   const client = await pool.connect();
@@ -142,7 +138,7 @@ test("the same bytes at the same moment make one batch", async () => {
   expect(await kept(user)).toMatchObject({ rows: 30 });
 });
 
-test("the book service's own endpoint always makes a new batch", async () => {
+test("the legacy book upload always creates a new batch", async () => {
   const user = await rowmill.newUser();
   const send = () => user.upload<{ batch_id: string }>(FILE, "/bulk-upload/");
   const answers = [await send(), await send(), await send()];

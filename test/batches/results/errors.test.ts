@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { newBatchId } from "../../../src/batches/ids.ts";
 import type { ErrorGroupsView } from "../../../src/batches/results/views.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
 
 const errorsOf = (user: Client, id: string) => user.get<ErrorGroupsView>(`/api/v1/batches/${id}/errors`);
 

@@ -3,8 +3,9 @@ import { expect, test } from "vitest";
 import { removeExpiredSessions } from "../../../src/accounts/sessions.ts";
 import { removeOldBatches } from "../../../src/batches/upkeep/remove-old-batches.ts";
 import { jobs } from "../../../src/jobs.ts";
+import { csv } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
-import { count, csv } from "../../support/exactly-once.ts";
+import { count } from "../../support/count.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 
@@ -38,7 +39,7 @@ const age = ({ ctx }: Rowmill, batchId: string, days: number) =>
     [batchId, days],
   );
 
-test("finished batches go after RETENTION_DAYS with all that is theirs; their books stay", async () => {
+test("finished batches and their data are removed after RETENTION_DAYS, and their books stay", async () => {
   await using rowmill = await startRowmill({ RETENTION_DAYS: "7" });
   await rowmill.startWorker();
   const user = await rowmill.newUser();
@@ -59,7 +60,7 @@ test("finished batches go after RETENTION_DAYS with all that is theirs; their bo
   expect(await removeOldBatches(rowmill.ctx)).toBe(0);
 });
 
-test("the jobs of retries go too", async () => {
+test("the jobs of retries are removed with their batch", async () => {
   await using rowmill = await startRowmill({ ROW_MAX_RETRIES: "1" });
   const { pool } = rowmill.ctx;
   await pool.query(
@@ -75,7 +76,7 @@ test("the jobs of retries go too", async () => {
   expect(await left(rowmill, batchId)).toEqual(GONE);
 });
 
-test("batches that are not finished stay, whatever their age", async () => {
+test("open batches stay whatever their age", async () => {
   await using rowmill = await startRowmill();
   const user = await rowmill.newUser();
   const ids: string[] = [];
@@ -91,7 +92,7 @@ test("batches that are not finished stay, whatever their age", async () => {
   }
 });
 
-test("expired refresh tokens go, the others stay", async () => {
+test("only expired refresh tokens are removed", async () => {
   await using rowmill = await startRowmill({ REFRESH_TOKEN_TTL_SECONDS: "1000" });
   const [early, late] = [await rowmill.newUser(), await rowmill.newUser()];
   const { pool } = rowmill.ctx;
@@ -123,7 +124,7 @@ test("cleaning runs as a job", async () => {
   expect(await left(rowmill, old)).toEqual(GONE);
 });
 
-test("upkeep is scheduled as CLEANUP_CRON says, and moves with it", async () => {
+test("CLEANUP_CRON sets and changes the schedule of upkeep", async () => {
   await using rowmill = await startRowmill();
   const schedules = async () => {
     const { rows } = await rowmill.ctx.pool.query(

@@ -5,7 +5,9 @@ import { processChunk } from "../../../src/batches/process/process-chunk.ts";
 import { type Reconciled, reconcile } from "../../../src/batches/upkeep/reconcile.ts";
 import { inTransaction } from "../../../src/context.ts";
 import { jobs } from "../../../src/jobs.ts";
-import { count, csv, expectExactlyOnce } from "../../support/exactly-once.ts";
+import { csv } from "../../support/book-files.ts";
+import { count } from "../../support/count.ts";
+import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 
@@ -27,7 +29,7 @@ const setJobs = ({ ctx }: Rowmill, state: string, where = "true") =>
     `UPDATE rowmill_queue.job SET state = '${state}', completed_on = now() WHERE name = 'batch.process-chunk' AND ${where}`,
   );
 
-test("chunks whose jobs are lost are queued again, once, however many look at the same time", async () => {
+test("concurrent reconcilers enqueue chunks with lost jobs once", async () => {
   await using rowmill = await startRowmill();
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(csv(95, 5));
@@ -44,7 +46,7 @@ test("chunks whose jobs are lost are queued again, once, however many look at th
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 95, bad: 5 });
 });
 
-test.for(["cancelled", "completed"])("a %s job whose chunk is not done is brought back", async (state) => {
+test.for(["cancelled", "completed"])("a %s job of an open chunk is enqueued again", async (state) => {
   await using rowmill = await startRowmill();
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(csv(100));
@@ -56,7 +58,7 @@ test.for(["cancelled", "completed"])("a %s job whose chunk is not done is brough
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 100, bad: 0 });
 });
 
-test("the rows of a chunk whose deliveries are used up fail, and its batch ends", async () => {
+test("rows of a chunk fail after its last delivery, and the batch ends", async () => {
   await using rowmill = await startRowmill();
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(csv(95, 5));
@@ -76,7 +78,7 @@ test("the rows of a chunk whose deliveries are used up fail, and its batch ends"
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 47, bad: 53 });
 });
 
-test("only the open rows of such a chunk fail: those with a result keep it", async () => {
+test("rows with a result keep it after the last delivery of their chunk", async () => {
   await using rowmill = await startRowmill();
   const { pool } = rowmill.ctx;
   const user = await rowmill.newUser();
@@ -99,7 +101,7 @@ test("only the open rows of such a chunk fail: those with a result keep it", asy
   await expectExactlyOnce(pool, batch.id, { good: 24, bad: 1 });
 });
 
-test("a batch that never began ends too when its deliveries are used up", async () => {
+test("a batch that never started ends after its last delivery", async () => {
   await using rowmill = await startRowmill();
   const user = await rowmill.newUser();
   const { body: batch } = await user.upload(csv(50));
@@ -109,7 +111,7 @@ test("a batch that never began ends too when its deliveries are used up", async 
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 0, bad: 50 });
 });
 
-test("jobs that wait, run or will be retried are left alone", async () => {
+test("the reconciler leaves open jobs alone", async () => {
   await using rowmill = await startRowmill();
   const user = await rowmill.newUser();
   await user.upload(csv(100));
@@ -127,7 +129,7 @@ test("jobs that wait, run or will be retried are left alone", async () => {
   expect(await chunkJobs(rowmill)).toEqual(before);
 });
 
-test("nothing happens to a finished batch, nor when its jobs are gone", async () => {
+test("the reconciler leaves finished batches alone", async () => {
   await using rowmill = await startRowmill();
   const user = await rowmill.newUser();
   await rowmill.startWorker();
@@ -141,7 +143,7 @@ test("nothing happens to a finished batch, nor when its jobs are gone", async ()
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 20, bad: 5 });
 });
 
-test("an upload without a sign of life for two minutes is removed, one with a later sign is not", async () => {
+test("an upload without a sign of life for two minutes is removed", async () => {
   await using rowmill = await startRowmill();
   const { pool } = rowmill.ctx;
   const user = await rowmill.newUser();

@@ -1,10 +1,10 @@
 /** The book endpoints as the service's own document has them, word for word. */
 import { sql } from "drizzle-orm";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client, Problem } from "../../support/client.ts";
+import { describe, expect, test } from "vitest";
+import type { Problem } from "../../support/client.ts";
 import { picture, SVG } from "../../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 interface Book {
   id: number;
@@ -17,16 +17,9 @@ interface Book {
 
 const NINETEEN_84 = { title: "1984", author: "George Orwell", description: "A dystopian novel" };
 
-let rowmill: Rowmill;
-let owner: Client;
-let stranger: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  owner = await rowmill.newUser();
-  stranger = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const owner = useUser(rowmill);
+const stranger = useUser(rowmill);
 
 async function make(fields: Record<string, string | Uint8Array> = NINETEEN_84): Promise<Book> {
   const { status, body } = await owner.form<Book>("POST", "/books/", fields);
@@ -35,7 +28,7 @@ async function make(fields: Record<string, string | Uint8Array> = NINETEEN_84): 
 }
 
 describe("POST /books/", () => {
-  test.each(["/books/", "/books"])("at %s makes a book with its picture, key for key", async (path) => {
+  test.each(["/books/", "/books"])("POST %s creates a book with its picture and exact keys", async (path) => {
     const fields = { ...NINETEEN_84, picture: await picture("jpeg") };
     const { status, headers, body } = await owner.form<Book>("POST", path, fields, "1984.jpg");
     expect(status).toBe(201);
@@ -56,7 +49,7 @@ describe("POST /books/", () => {
     expect(list.body.at(-1)).toEqual(body);
   });
 
-  test("takes JSON and what a form without a file sends as well", async () => {
+  test("POST /books/ accepts JSON and a form without a file", async () => {
     const json = await owner.post<Book>("/books/", NINETEEN_84);
     expect([json.status, json.body]).toEqual([
       201,
@@ -71,13 +64,13 @@ describe("POST /books/", () => {
     ]);
   });
 
-  test("takes a book that is there already", async () => {
+  test("POST /books/ accepts an existing book", async () => {
     const [one, other] = [await make(), await make()];
     expect(other).toEqual({ ...one, id: other.id });
     expect(other.id).not.toBe(one.id);
   });
 
-  test("says what is missing, and what is no picture: 400", async () => {
+  test("POST /books/ answers 400 for missing fields and invalid pictures", async () => {
     const empty = await owner.form<Problem>("POST", "/books/", { description: "alone" });
     expect([empty.status, empty.body.field_errors]).toEqual([
       400,
@@ -89,21 +82,24 @@ describe("POST /books/", () => {
 });
 
 describe("POST /books/<id>/edit/", () => {
-  test.each(["/", ""])("changes what is sent and keeps the rest (ending in %j)", async (slash) => {
-    const made = await make({ ...NINETEEN_84, picture: await picture() });
-    const title = "The Great Gatsby (Updated)";
-    const edited = await owner.form<Book>("POST", `/books/${made.id}/edit${slash}`, { title });
-    expect(edited.status).toBe(200);
-    expect(edited.body).toEqual({ ...made, title });
-    const replaced = await owner.form<Book>("POST", `/books/${made.id}/edit${slash}`, {
-      picture: await picture("png"),
-    });
-    expect(replaced.body).toMatchObject({ title, picture: expect.stringMatching(/\.png$/) });
-    expect((await rowmill.client.download(String(made.picture))).status).toBe(404);
-    expect((await owner.get<Book>(`/books/${made.id}/`)).body).toEqual(replaced.body);
-  });
+  test.each(["/", ""])(
+    "editing a book changes the sent fields and keeps the rest (ending in %j)",
+    async (slash) => {
+      const made = await make({ ...NINETEEN_84, picture: await picture() });
+      const title = "The Great Gatsby (Updated)";
+      const edited = await owner.form<Book>("POST", `/books/${made.id}/edit${slash}`, { title });
+      expect(edited.status).toBe(200);
+      expect(edited.body).toEqual({ ...made, title });
+      const replaced = await owner.form<Book>("POST", `/books/${made.id}/edit${slash}`, {
+        picture: await picture("png"),
+      });
+      expect(replaced.body).toMatchObject({ title, picture: expect.stringMatching(/\.png$/) });
+      expect((await rowmill.client.download(String(made.picture))).status).toBe(404);
+      expect((await owner.get<Book>(`/books/${made.id}/`)).body).toEqual(replaced.body);
+    },
+  );
 
-  test("takes JSON and urlencoded bodies, and one that changes nothing", async () => {
+  test("editing a book accepts JSON, urlencoded bodies and an empty change", async () => {
     const made = await make();
     const path = `/books/${made.id}/edit/`;
     expect((await owner.post<Book>(path, { author: "Orwell" })).body.author).toBe("Orwell");
@@ -113,7 +109,7 @@ describe("POST /books/<id>/edit/", () => {
     expect([nothing.status, nothing.body]).toEqual([200, form.body]);
   });
 
-  test("keeps to the rules: 400", async () => {
+  test("editing a book against the rules answers 400", async () => {
     const made = await make();
     const { status, body } = await owner.form<Problem>("POST", `/books/${made.id}/edit/`, { title: "" });
     expect([status, body.field_errors]).toEqual([400, { title: ["title is required"] }]);
@@ -122,7 +118,7 @@ describe("POST /books/<id>/edit/", () => {
 });
 
 describe("POST /books/<id>/delete/", () => {
-  test.each(["/", ""])("removes the book and its picture (ending in %j)", async (slash) => {
+  test.each(["/", ""])("deleting a book removes its picture (ending in %j)", async (slash) => {
     const made = await make({ ...NINETEEN_84, picture: await picture() });
     const { status, body } = await owner.post(`/books/${made.id}/delete${slash}`);
     expect([status, body]).toEqual([204, ""]);
@@ -138,14 +134,14 @@ describe("POST /books/<id>/delete/", () => {
     ["JSON and nothing", { headers: { "content-type": "application/json" } }],
     ["JSON and an empty object", { headers: { "content-type": "application/json" }, body: "{}" }],
     ["a form of nothing", { body: new URLSearchParams() }],
-  ])("does not mind a client that sends %s", async (_, init) => {
+  ])("deleting a book accepts %s", async (_, init) => {
     const made = await make();
     expect((await owner.send("POST", `/books/${made.id}/delete/`, init)).status).toBe(204);
   });
 });
 
-describe("somebody else", () => {
-  test("may neither edit nor delete a book: 403, as documented", async () => {
+describe("other users", () => {
+  test("editing or deleting another user's book answers 403 as documented", async () => {
     const made = await make({ ...NINETEEN_84, picture: await picture() });
     for (const path of [`/books/${made.id}/edit/`, `/books/${made.id}/edit`]) {
       expect((await stranger.form<Problem>("POST", path, { title: "Mine" })).status).toBe(403);
@@ -157,20 +153,20 @@ describe("somebody else", () => {
     expect((await rowmill.client.download(String(made.picture))).status).toBe(200);
   });
 
-  test("may not see it: 404", async () => {
+  test("another user's book answers 404", async () => {
     const made = await make();
     expect((await stranger.get(`/books/${made.id}/`)).status).toBe(404);
     expect((await stranger.get("/books/")).body).toEqual([]);
   });
 
-  test("without a token gets 401 everywhere", async () => {
+  test("the book endpoints answer 401 without a token", async () => {
     const made = await make();
     for (const path of ["/books/", `/books/${made.id}/edit/`, `/books/${made.id}/delete/`])
       expect([path, (await rowmill.client.form("POST", path, NINETEEN_84)).status]).toEqual([path, 401]);
   });
 });
 
-test("a book that is not there is 404, and an id that is none is 400", async () => {
+test("an unknown book answers 404, and an invalid id 400", async () => {
   for (const action of ["edit", "delete"]) {
     expect((await owner.form("POST", `/books/999999/${action}/`, { title: "T" })).status).toBe(404);
     for (const id of ["abc", "0", "-1", "99999999999999999999"])
@@ -178,7 +174,7 @@ test("a book that is not there is 404, and an id that is none is 400", async () 
   }
 });
 
-test("more than 10,000 books are listed in parts, and the Link header says where the rest is", async () => {
+test("more than 10,000 books are listed in pages with a Link header", async () => {
   const user = await rowmill.newUser();
   await rowmill.ctx.db.execute(sql`
     INSERT INTO rowmill.books (user_id, title, author, is_copy)

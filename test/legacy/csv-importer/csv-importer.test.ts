@@ -1,9 +1,10 @@
 /** S3's document (a FastAPI CSV importer), replayed call by call. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { BatchState } from "../../../src/schema/batches.ts";
 import type { Client, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 interface Accepted {
   job_id: number;
@@ -32,15 +33,10 @@ const done = (user: Client, id: number) =>
   });
 
 describe("the document, replayed", () => {
-  let rowmill: Rowmill;
-  let user: Client;
-  beforeAll(async () => {
-    rowmill = await startRowmill();
-    user = await rowmill.newUser();
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill();
+  const user = useUser(rowmill);
 
-  test("upload, wait, read", async () => {
+  test("an uploaded file becomes a job whose rows can be read", async () => {
     const { status, body } = await upload(user, CSV);
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -67,19 +63,19 @@ describe("the document, replayed", () => {
     });
   });
 
-  test("with and without a slash at the end", async () => {
+  test("the importer works with and without a trailing slash", async () => {
     const { body } = await upload(user, CSV, "/upload/");
     await done(user, body.job_id);
     expect((await user.get<Job>(`/jobs/${body.job_id}/`)).body).toEqual(await job(user, body.job_id));
   });
 
-  test("the same file again is another job", async () => {
+  test("uploading the same file again creates another job", async () => {
     const ids = [(await upload(user, CSV)).body.job_id, (await upload(user, CSV)).body.job_id];
     expect(new Set(ids).size).toBe(2);
     for (const id of ids) expect((await done(user, id)).csv_data).toHaveLength(2);
   });
 
-  test("any header, in its order", async () => {
+  test("a job keeps any header in its order", async () => {
     const { body } = await upload(user, "10,,2,x,x,__proto__\n1,2,3,4,5,6\n1,2,3,4,5,6,7\n");
     await done(user, body.job_id);
     const response = await fetch(`${user.url}/jobs/${body.job_id}`, {
@@ -91,7 +87,7 @@ describe("the document, replayed", () => {
     );
   });
 
-  test("a large file comes in pages of a thousand rows", async () => {
+  test("rows of a large file are returned in pages of a thousand", async () => {
     const rows = Array.from({ length: 2500 }, (_, index) => String(index));
     const { body } = await upload(user, `n\n${rows.join("\n")}\n`);
     const seen: unknown[] = [];
@@ -108,7 +104,7 @@ describe("the document, replayed", () => {
     expect(seen).toEqual(rows);
   });
 
-  test("rows that are no CSV are left out, and a file of nothing else has failed", async () => {
+  test("malformed rows are omitted, and a file of nothing else fails", async () => {
     const some = await upload(user, 'a,b\n1,"2"x\n3,4\n');
     expect(await done(user, some.body.job_id)).toMatchObject({
       status: "SUCCESS",
@@ -146,7 +142,7 @@ describe("the document, replayed", () => {
     expect(shown.csv_data).toHaveLength(status === "SUCCESS" ? 2 : 0);
   });
 
-  test("a job is its owner's alone, and only what was uploaded here is one", async () => {
+  test("only its owner sees a job, and only importer uploads are jobs", async () => {
     const other = await rowmill.newUser();
     const { body } = await upload(user, CSV);
     const books = await user.upload("title,author\nEmma,Jane Austen\n");
@@ -165,13 +161,13 @@ describe("the document, replayed", () => {
     ["/jobs/1.5", "job_id"],
     ["/jobs/99999999999999999999", "job_id"],
     ["/jobs/1?cursor=x", "cursor"],
-  ])("refuses %s", async (path, field) => {
+  ])("the importer refuses %s", async (path, field) => {
     const { status, body } = await user.get<Problem>(path);
     expect(status).toBe(400);
     expect(Object.keys(body.field_errors)).toEqual([field]);
   });
 
-  test("refuses a file that is none, and stores nothing of it", async () => {
+  test("the importer refuses a missing file and stores nothing", async () => {
     for (const content of ["", "a,b\n", 'a,b\n"open,1\n']) {
       const { status, body } = await user.upload<Problem>(content, "/upload");
       expect(status).toBe(400);
@@ -184,7 +180,7 @@ describe("the document, replayed", () => {
     expect((await user.post("/upload", { file: CSV })).status).toBe(415);
   });
 
-  test("needs a login", async () => {
+  test("the importer requires a login", async () => {
     expect((await upload(rowmill.client, CSV)).status).toBe(401);
     expect((await rowmill.client.get("/jobs/1")).status).toBe(401);
     const { rows } = await rowmill.ctx.pool.query("SELECT FROM rowmill.users WHERE username = 'anonymous'");
@@ -193,18 +189,13 @@ describe("the document, replayed", () => {
 });
 
 describe("with ANONYMOUS_UPLOADS", () => {
-  let rowmill: Rowmill;
-  beforeAll(async () => {
-    rowmill = await startRowmill({ ANONYMOUS_UPLOADS: "true" });
-    await rowmill.startWorker();
-  });
-  afterAll(() => rowmill[Symbol.asyncDispose]());
+  const rowmill = useRowmill({ settings: { ANONYMOUS_UPLOADS: "true" }, worker: true });
 
-  test("a job that does not exist is none, also before the first upload", async () => {
+  test("with ANONYMOUS_UPLOADS an unknown job answers 404, also before the first upload", async () => {
     expect((await rowmill.client.get("/jobs/1")).status).toBe(404);
   });
 
-  test("a file needs no token, and nobody else's is shown without one", async () => {
+  test("with ANONYMOUS_UPLOADS a file needs no token, and users' jobs stay private", async () => {
     const user = await rowmill.newUser();
     const mine = await upload(user, CSV);
     const uploads = await Promise.all([upload(rowmill.client, CSV), upload(rowmill.client, CSV)]);
@@ -217,17 +208,17 @@ describe("with ANONYMOUS_UPLOADS", () => {
     expect((await done(user, mine.body.job_id)).csv_data).toHaveLength(2);
   });
 
-  test("a bad token is still refused", async () => {
+  test("with ANONYMOUS_UPLOADS an invalid token is refused", async () => {
     const headers = { authorization: "Bearer nonsense" };
     expect((await rowmill.client.get("/jobs/1", headers)).status).toBe(401);
   });
 
-  test("the other endpoints still need a login", async () => {
+  test("with ANONYMOUS_UPLOADS other endpoints require a login", async () => {
     for (const path of ["/api/v1/batches", "/api/v1/records", "/books/"])
       expect((await rowmill.client.get(path)).status).toBe(401);
   });
 
-  test("nobody can be the account that they belong to", async () => {
+  test("nobody can log in as the anonymous account", async () => {
     await upload(rowmill.client, CSV);
     for (const password of ["!anonymous", "anonymous", "!"]) {
       const { status } = await rowmill.client.post("/api/v1/auth/login", { username: "anonymous", password });
@@ -236,7 +227,7 @@ describe("with ANONYMOUS_UPLOADS", () => {
   });
 });
 
-test("an account that had the name before it was reserved stays its owner's", async () => {
+test("an existing account named anonymous stays its owner's", async () => {
   await using rowmill = await startRowmill({ ANONYMOUS_UPLOADS: "true" });
   const user = await rowmill.client.signUp("somebody");
   await rowmill.ctx.pool.query("UPDATE rowmill.users SET username = 'Anonymous'");

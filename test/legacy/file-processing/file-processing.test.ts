@@ -1,12 +1,12 @@
 /** The endpoints as the document of the Celery file-processing service has them. */
 import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { storedFile } from "../../support/files.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 interface Listed {
   id: string;
@@ -28,12 +28,7 @@ interface Page {
 const CSV = Buffer.from("title,author\nEmma,Jane Austen\n");
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-let rowmill: Rowmill;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 /** A user who has files of these paths. */
 async function userWith(...paths: string[]): Promise<Client> {
@@ -98,7 +93,7 @@ describe("POST /api/tasks/create_task/", () => {
     [{ task_type: "generic" }, { file_path: ["generic takes no file."] }],
     [{ metadata: [1] }, { metadata: ["Expected an object."] }],
     [{ metadata: { name: "\ud800" } }, { metadata: [expect.stringContaining("can't be stored")] }],
-  ])("refuses %j: 400, and keeps nothing", async (wrong, fieldErrors) => {
+  ])("create_task answers 400 for %j and keeps nothing", async (wrong, fieldErrors) => {
     const user = await userWith("/books.csv");
     const isEmpty = Object.keys(wrong).length === 0;
     const body = isEmpty ? {} : { file_path: "/books.csv", task_type: "batch_import", ...wrong };
@@ -108,7 +103,7 @@ describe("POST /api/tasks/create_task/", () => {
     expect((await list(user)).count).toBe(0);
   });
 
-  test("takes nobody else's file", async () => {
+  test("create_task refuses another user's file", async () => {
     await userWith("/theirs.csv");
     const user = await rowmill.newUser();
     const { status } = await create(user, { file_path: "/theirs.csv", task_type: "batch_import" });
@@ -117,7 +112,7 @@ describe("POST /api/tasks/create_task/", () => {
 });
 
 describe("GET /api/tasks/", () => {
-  test("pages by number, newest first", async () => {
+  test("the list of file tasks is paged by number, newest first", async () => {
     const user = await rowmill.newUser();
     const made: string[] = [];
     for (let n = 0; n < 5; n++) made.unshift(await generic(user));
@@ -135,7 +130,7 @@ describe("GET /api/tasks/", () => {
     expect([status, body.error]).toEqual([404, "Invalid page."]);
   });
 
-  test("has tasks without a file too, and no file in them", async () => {
+  test("the list of file tasks includes tasks without a file", async () => {
     const user = await rowmill.newUser();
     await generic(user);
     expect((await list(user)).results[0]).toMatchObject({
@@ -145,7 +140,7 @@ describe("GET /api/tasks/", () => {
     });
   });
 
-  test("finds by status, type, days and a part of the file's name", async () => {
+  test("the list of file tasks filters by status, type, date and file name", async () => {
     const user = await userWith("/a/Winter Photo.csv", "/b/summer_photo.csv");
     await create(user, { file_path: "/a/Winter Photo.csv", task_type: "batch_import" });
     await create(user, { file_path: "/b/summer_photo.csv", task_type: "batch_import" });
@@ -178,7 +173,7 @@ describe("GET /api/tasks/", () => {
     ["to_date=tomorrow", "to_date"],
     ["search=%00", "search"],
     ["page_size=-1", "page_size"],
-  ])("refuses ?%s: 400", async (query, field) => {
+  ])("the list of file tasks answers 400 for ?%s", async (query, field) => {
     const user = await rowmill.newUser();
     const { status, body } = await user.get<Problem>(`/api/tasks/?${query}`);
     expect([status, Object.keys(body.field_errors)]).toEqual([400, [field]]);
@@ -186,7 +181,7 @@ describe("GET /api/tasks/", () => {
 });
 
 describe("GET /api/tasks/{id}/", () => {
-  test.each(["/", ""])("shows a task by its UUID, key for key (ending in %j)", async (slash) => {
+  test.each(["/", ""])("a file task is read by its UUID with exact keys (ending in %j)", async (slash) => {
     const user = await userWith("/path/to/books.csv");
     const { body: made } = await create(user, { file_path: "/path/to/books.csv", task_type: "batch_import" });
     const { id } = (await list(user)).results[0] ?? {};
@@ -210,7 +205,7 @@ describe("GET /api/tasks/{id}/", () => {
     }
   });
 
-  test("tells how long it has been running, now", async () => {
+  test("a running file task shows its current duration", async () => {
     const user = await rowmill.newUser();
     const id = await generic(user);
     await rowmill.ctx.pool.query(
@@ -223,7 +218,7 @@ describe("GET /api/tasks/{id}/", () => {
     await until("time goes on", async () => (await elapsed()) > first);
   });
 
-  test("is nobody else's: 404", async () => {
+  test("another user's file task answers 404", async () => {
     const [owner, stranger] = [await rowmill.newUser(), await rowmill.newUser()];
     const id = await generic(owner);
     for (const path of [`/api/tasks/${id}/`, `/api/tasks/${randomUUID()}/`]) {
@@ -238,23 +233,30 @@ describe("GET /api/tasks/{id}/", () => {
 });
 
 describe("cancel and retry", () => {
-  test.each(["/", ""])("answer in a word, and do it (ending in %j)", async (slash) => {
-    const user = await rowmill.newUser();
-    const id = await generic(user);
-    const status = async () => (await user.get(`/api/tasks/${id}/`)).body;
-    const cancelled = await user.post(`/api/tasks/${id}/cancel${slash}`, { reason: "User cancelled" });
-    expect([cancelled.status, cancelled.body]).toEqual([200, { status: "cancelled" }]);
-    expect(await status()).toMatchObject({ status: "cancelled", is_cancellable: false, is_retryable: true });
-    const { rows } = await rowmill.ctx.pool.query("SELECT cancel_reason FROM rowmill.tasks WHERE id = $1", [
-      id,
-    ]);
-    expect(rows).toEqual([{ cancel_reason: "User cancelled" }]);
-    const retried = await user.post(`/api/tasks/${id}/retry${slash}`, { force: false });
-    expect([retried.status, retried.body]).toEqual([200, { status: "retrying" }]);
-    expect(await status()).toMatchObject({ status: "pending", is_cancellable: true, is_retryable: false });
-  });
+  test.each(["/", ""])(
+    "cancel and retry answer as documented and take effect (ending in %j)",
+    async (slash) => {
+      const user = await rowmill.newUser();
+      const id = await generic(user);
+      const status = async () => (await user.get(`/api/tasks/${id}/`)).body;
+      const cancelled = await user.post(`/api/tasks/${id}/cancel${slash}`, { reason: "User cancelled" });
+      expect([cancelled.status, cancelled.body]).toEqual([200, { status: "cancelled" }]);
+      expect(await status()).toMatchObject({
+        status: "cancelled",
+        is_cancellable: false,
+        is_retryable: true,
+      });
+      const { rows } = await rowmill.ctx.pool.query("SELECT cancel_reason FROM rowmill.tasks WHERE id = $1", [
+        id,
+      ]);
+      expect(rows).toEqual([{ cancel_reason: "User cancelled" }]);
+      const retried = await user.post(`/api/tasks/${id}/retry${slash}`, { force: false });
+      expect([retried.status, retried.body]).toEqual([200, { status: "retrying" }]);
+      expect(await status()).toMatchObject({ status: "pending", is_cancellable: true, is_retryable: false });
+    },
+  );
 
-  test("do without a body", async () => {
+  test("cancel and retry need no body", async () => {
     const user = await rowmill.newUser();
     const id = await generic(user);
     expect((await user.post(`/api/tasks/${id}/cancel/`)).status).toBe(200);
@@ -262,7 +264,7 @@ describe("cancel and retry", () => {
     expect((await user.send("POST", `/api/tasks/${id}/retry/`, { headers })).status).toBe(200);
   });
 
-  test("are refused where a task is elsewhere: 409", async () => {
+  test("cancel and retry answer 409 in the wrong state", async () => {
     const user = await rowmill.newUser();
     const id = await generic(user);
     expect((await user.post(`/api/tasks/${id}/retry/`, { force: true })).status).toBe(409);
@@ -275,7 +277,7 @@ describe("cancel and retry", () => {
     expect((await user.post(`/api/tasks/${id}/retry/`, { force: true })).status).toBe(200);
   });
 
-  test("are refused with what they don't take: 400", async () => {
+  test("cancel and retry answer 400 for an invalid body", async () => {
     const user = await rowmill.newUser();
     const id = await generic(user);
     for (const [verb, body, field] of [
@@ -290,20 +292,23 @@ describe("cancel and retry", () => {
 });
 
 describe("GET /api/tasks/progress/", () => {
-  test.each(["/api/tasks/progress/", "/api/tasks/progress"])("at %s counts one's own", async (path) => {
-    const user = await rowmill.newUser();
-    await generic(user);
-    await generic(user);
-    await user.post(`/api/tasks/${await generic(user)}/cancel/`, {});
-    expect((await user.get(path)).body).toEqual({
-      pending: 2,
-      processing: 0,
-      completed: 0,
-      failed: 0,
-      cancelled: 1,
-      total: 3,
-    });
-  });
+  test.each(["/api/tasks/progress/", "/api/tasks/progress"])(
+    "GET %s counts the user's own tasks",
+    async (path) => {
+      const user = await rowmill.newUser();
+      await generic(user);
+      await generic(user);
+      await user.post(`/api/tasks/${await generic(user)}/cancel/`, {});
+      expect((await user.get(path)).body).toEqual({
+        pending: 2,
+        processing: 0,
+        completed: 0,
+        failed: 0,
+        cancelled: 1,
+        total: 3,
+      });
+    },
+  );
 });
 
 describe("POST /api/tasks/bulk_create/", () => {
@@ -313,7 +318,7 @@ describe("POST /api/tasks/bulk_create/", () => {
     ["/api/tasks/bulk_create/", true],
     ["/api/tasks/bulk_create", undefined],
     ["/api/tasks/bulk_create/", false],
-  ])("at %s makes a task of each file (parallel: %j)", async (path, parallel) => {
+  ])("POST %s creates one task per file (parallel: %j)", async (path, parallel) => {
     const user = await userWith(...PATHS);
     const { status, body } = await user.post(path, {
       file_paths: PATHS,
@@ -346,7 +351,7 @@ describe("POST /api/tasks/bulk_create/", () => {
     [{ task_type: "sound" }, { task_type: [expect.stringMatching(/^"sound" is not one of/)] }],
     [{ task_type: "generic" }, { "file_paths.0": ["generic takes no file."] }],
     [{ parallel: "both" }, { parallel: ["Must be a valid boolean."] }],
-  ])("refuses %j: 400, and makes nothing", async (wrong, fieldErrors) => {
+  ])("bulk_create answers 400 for %j and creates nothing", async (wrong, fieldErrors) => {
     const user = await userWith(...PATHS);
     const isEmpty = Object.keys(wrong).length === 0;
     const body = isEmpty ? {} : { file_paths: PATHS, task_type: "batch_import", ...wrong };

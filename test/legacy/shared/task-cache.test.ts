@@ -1,24 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { TaskCache } from "../../../src/legacy/shared/task-cache.ts";
 import { cancelTask } from "../../../src/tasks/control/cancel-task.ts";
 import { retryTask } from "../../../src/tasks/control/retry-task.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../../src/tasks/queries.ts";
 import { TASK_CHANNEL } from "../../../src/tasks/transitions.ts";
-import type { Client } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 const MINUTE_MS = 60_000;
 
-let rowmill: Rowmill;
-let owner: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  owner = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const owner = useUser(rowmill);
 
 async function create(params: Record<string, unknown> = {}) {
   const { tasks } = await createTasks(rowmill.ctx, owner.userId, [{ type: "generic", title: "Try", params }]);
@@ -39,7 +33,7 @@ function cancel(id: string) {
 }
 
 describe("the cache", () => {
-  test("answers from memory by id and by number, until the task changes", async () => {
+  test("the task cache answers by id and by number until the task changes", async () => {
     const cache = await openCache();
     const { id, number } = await create();
     expect(await cache.get(owner.userId, number)).toMatchObject({ isCached: false, task: { id } });
@@ -55,7 +49,7 @@ describe("the cache", () => {
     });
   });
 
-  test("keeps a task that has not ended for 5 minutes, one that has for an hour", async () => {
+  test("the task cache keeps open tasks for 5 minutes and ended ones for an hour", async () => {
     const clock = { ms: 1, now: () => clock.ms };
     const cache = await openCache(clock);
     for (const [end, keptMs] of [
@@ -74,7 +68,7 @@ describe("the cache", () => {
     }
   });
 
-  test("gives nobody what is somebody else's", async () => {
+  test("the task cache never returns another user's task", async () => {
     const cache = await openCache();
     const stranger = await rowmill.newUser();
     const { id, number } = await create();
@@ -84,7 +78,7 @@ describe("the cache", () => {
     }
   });
 
-  test("does not keep what changed while it was read", async () => {
+  test("the task cache does not keep a task that changed during the read", async () => {
     const { listener } = rowmill.ctx;
     const cache = await openCache();
     for (const changed of ["it", "another", "anything"]) {
@@ -100,7 +94,7 @@ describe("the cache", () => {
     }
   });
 
-  test("is off while nothing is heard, and empty afterwards", async () => {
+  test("the task cache is off while its listener is lost, and empty afterwards", async () => {
     const { listener, pool } = rowmill.ctx;
     const cache = await openCache();
     const { id } = await create();
@@ -124,7 +118,7 @@ describe("the cache", () => {
   });
 });
 
-test("the progress of a running task is told within moments", async () => {
+test("the task cache shows progress of a running task within moments", async () => {
   await using own = await startRowmill();
   await own.startWorker();
   const user = await own.newUser();
@@ -143,7 +137,7 @@ test("the progress of a running task is told within moments", async () => {
   expect(seen.size).toBeGreaterThan(2);
 });
 
-test("a retry after a cancel is never answered with what was before it", async () => {
+test("the task cache never returns a task from before its retry", async () => {
   const { number, id } = await create({ seconds: 600 });
   const path = `/api/tasks/${number}/`;
   for (let round = 0; round < 50; round++) {

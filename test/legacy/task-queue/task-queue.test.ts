@@ -1,11 +1,12 @@
 /** The task endpoints as the document of the Task Queue & Notification API has them. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { cancelTask } from "../../../src/tasks/control/cancel-task.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { newAdmin } from "../../support/admin.ts";
 import { Client, type Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 interface Task {
   id: number;
@@ -32,12 +33,7 @@ const REQUEST = {
   description: "Import and process customer CSV file",
 };
 
-let rowmill: Rowmill;
-
-beforeAll(async () => {
-  rowmill = await startRowmill({ GENERIC_TASK_SECONDS: "0" });
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ settings: { GENERIC_TASK_SECONDS: "0" } });
 
 async function make(user: Client, title: string, description = ""): Promise<Task> {
   const { status, body } = await user.post<{ task: Task }>("/api/tasks/tasks/", { title, description });
@@ -54,28 +50,31 @@ async function list(user: Client, query = ""): Promise<Page> {
 const titles = ({ results }: Page) => results.map(({ title }) => title);
 
 describe("POST /api/tasks/tasks/", () => {
-  test.each(["/api/tasks/tasks/", "/api/tasks/tasks"])("at %s makes a task, key for key", async (path) => {
-    const user = await rowmill.newUser();
-    const { status, headers, body } = await user.post<{ task: Task; message: string }>(path, REQUEST);
-    expect(status).toBe(201);
-    expect(body).toEqual({
-      task: {
-        id: expect.any(Number),
-        user: { id: user.userId, username: expect.stringMatching(/^user-/), email: "" },
-        ...REQUEST,
-        status: "PENDING",
-        result: null,
-        celery_task_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
-        created_at: expect.any(String),
-        updated_at: body.task.created_at,
-      },
-      message: "Task created and processing started",
-    });
-    expect(headers.get("location")).toBe(`/api/tasks/tasks/${body.task.id}/`);
-    expect((await user.get<One>(`/api/tasks/${body.task.id}/`)).body.task).toEqual(body.task);
-  });
+  test.each(["/api/tasks/tasks/", "/api/tasks/tasks"])(
+    "POST %s creates a task with exact keys",
+    async (path) => {
+      const user = await rowmill.newUser();
+      const { status, headers, body } = await user.post<{ task: Task; message: string }>(path, REQUEST);
+      expect(status).toBe(201);
+      expect(body).toEqual({
+        task: {
+          id: expect.any(Number),
+          user: { id: user.userId, username: expect.stringMatching(/^user-/), email: "" },
+          ...REQUEST,
+          status: "PENDING",
+          result: null,
+          celery_task_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+          created_at: expect.any(String),
+          updated_at: body.task.created_at,
+        },
+        message: "Task created and processing started",
+      });
+      expect(headers.get("location")).toBe(`/api/tasks/tasks/${body.task.id}/`);
+      expect((await user.get<One>(`/api/tasks/${body.task.id}/`)).body.task).toEqual(body.task);
+    },
+  );
 
-  test("takes a form, and a description that is not there", async () => {
+  test("creating a legacy task accepts a form and no description", async () => {
     const user = await rowmill.newUser();
     const form = await user.send<{ task: Task }>("POST", "/api/tasks/tasks/", {
       body: new URLSearchParams({ title: " Émile & co " }),
@@ -95,7 +94,7 @@ describe("POST /api/tasks/tasks/", () => {
       { title: "a\u0000b" },
       { title: ["has a character that can't be stored: U+0000, or half of a surrogate pair."] },
     ],
-  ])("refuses %j: 400", async (body, fieldErrors) => {
+  ])("creating a legacy task with %j answers 400", async (body, fieldErrors) => {
     const user = await rowmill.newUser();
     const answer =
       body === ""
@@ -110,7 +109,7 @@ describe("POST /api/tasks/tasks/", () => {
 });
 
 describe("GET /api/tasks/tasks/", () => {
-  test("pages by number, newest first, with links that lead on and back", async () => {
+  test("legacy tasks are paged by number, newest first, with links to next and previous", async () => {
     const user = await rowmill.newUser();
     const made: number[] = [];
     for (let n = 1; n <= 25; n++) made.unshift((await make(user, `Task ${n}`)).id);
@@ -154,12 +153,12 @@ describe("GET /api/tasks/tasks/", () => {
     },
   );
 
-  test("has a first page where there is nothing", async () => {
+  test("an empty list of legacy tasks has a first page", async () => {
     const user = await rowmill.newUser();
     expect(await list(user)).toEqual({ count: 0, next: null, previous: null, results: [] });
   });
 
-  test("finds by status whatever its case, by days, and by words in title or description", async () => {
+  test("legacy tasks are filtered by status, date and words, ignoring case", async () => {
     const user = await rowmill.newUser();
     const old = await make(user, "Old invoice", "Customer Data of 2025");
     const late = await make(user, "Late invoice", "customers 100%");
@@ -191,7 +190,7 @@ describe("GET /api/tasks/tasks/", () => {
     expect(await found("?search=,")).toEqual(["Late invoice", "Old invoice", "Report"]);
   });
 
-  test("orders by several columns, up and down", async () => {
+  test("legacy tasks are ordered by several columns in both directions", async () => {
     const user = await rowmill.newUser();
     for (const title of ["b", "a", "c", "a"]) await make(user, title);
     const [first] = (await list(user, "?ordering=id")).results;
@@ -218,7 +217,7 @@ describe("GET /api/tasks/tasks/", () => {
     ["page_size=0", "page_size"],
     ["page_size=many", "page_size"],
     ["status=FAILED&status=PENDING", "status"],
-  ])("refuses ?%s: 400", async (query, field) => {
+  ])("the list of legacy tasks answers 400 for ?%s", async (query, field) => {
     const user = await rowmill.newUser();
     const { status, body } = await user.get<Problem>(`/api/tasks/tasks/?${query}`);
     expect([status, Object.keys(body.field_errors)]).toEqual([400, [field]]);
@@ -232,7 +231,7 @@ async function idOf(number: number): Promise<string> {
 }
 
 describe("one task", () => {
-  test("is done, and comes from the cache at both of its paths", async () => {
+  test("a legacy task completes and comes from the cache at both paths", async () => {
     await using own = await startRowmill({ GENERIC_TASK_SECONDS: "0" });
     await own.startWorker();
     const user = await own.newUser();
@@ -269,7 +268,7 @@ describe("one task", () => {
     },
   );
 
-  test("is cancelled and retried by its number as well", async () => {
+  test("a legacy task can be cancelled and retried by its number", async () => {
     const user = await rowmill.newUser();
     const { id } = await make(user, "Back and forth");
     expect((await user.post(`/api/tasks/${id}/cancel/`, {})).body).toEqual({ status: "cancelled" });
@@ -293,26 +292,29 @@ describe("one task", () => {
 });
 
 describe("GET /api/tasks/stats/", () => {
-  test.each(["/api/tasks/stats/", "/api/tasks/stats"])("at %s counts one's own, by status", async (path) => {
-    const user = await rowmill.newUser();
-    for (const title of ["a", "b", "c"]) await make(user, title);
-    const { id } = (await list(user)).results[0] ?? {};
-    await user.post(`/api/tasks/${id}/cancel/`, {});
-    expect((await user.get(path)).body).toEqual({
-      stats: [
-        { status: "PENDING", count: 2 },
-        { status: "PROCESSING", count: 0 },
-        { status: "COMPLETED", count: 0 },
-        { status: "FAILED", count: 0 },
-        { status: "CANCELLED", count: 1 },
-      ],
-      total: 3,
-    });
-  });
+  test.each(["/api/tasks/stats/", "/api/tasks/stats"])(
+    "GET %s counts the user's own tasks by status",
+    async (path) => {
+      const user = await rowmill.newUser();
+      for (const title of ["a", "b", "c"]) await make(user, title);
+      const { id } = (await list(user)).results[0] ?? {};
+      await user.post(`/api/tasks/${id}/cancel/`, {});
+      expect((await user.get(path)).body).toEqual({
+        stats: [
+          { status: "PENDING", count: 2 },
+          { status: "PROCESSING", count: 0 },
+          { status: "COMPLETED", count: 0 },
+          { status: "FAILED", count: 0 },
+          { status: "CANCELLED", count: 1 },
+        ],
+        total: 3,
+      });
+    },
+  );
 });
 
 describe("GET /api/admin/tasks/", () => {
-  test("shows everybody's tasks with their owners, a thousand at a time, to those who may", async () => {
+  test("administrators list everybody's legacy tasks with owners, a thousand at a time", async () => {
     await using own = await startRowmill();
     const [user, other, admin] = [await own.newUser(), await own.newUser(), await newAdmin(own)];
     const { id: stopped } = await make(user, "Stopped");
@@ -345,7 +347,7 @@ describe("GET /api/admin/tasks/", () => {
     expect(second.body).not.toHaveProperty("next");
   });
 
-  test("lets operators look", async () => {
+  test("operators may list everybody's legacy tasks", async () => {
     const operator = await newOperator();
     expect((await operator.get("/api/admin/tasks/")).status).toBe(200);
   });
@@ -363,7 +365,7 @@ async function newOperator(): Promise<Client> {
 }
 
 describe("somebody else", () => {
-  test("sees nothing of a task: 404", async () => {
+  test("another user's legacy task answers 404", async () => {
     const [owner, stranger] = [await rowmill.newUser(), await rowmill.newUser()];
     const { id } = await make(owner, "Mine");
     for (const path of [`/api/tasks/${id}/`, `/api/tasks/tasks/${id}/`]) {

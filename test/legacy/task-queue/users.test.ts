@@ -1,9 +1,10 @@
 /** The accounts of S2's document (a Django task queue service), replayed call by call. */
 import { eq } from "drizzle-orm";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { users } from "../../../src/schema/accounts.ts";
 import type { Answer, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
 interface Session {
   user: { id: number; username: string; email: string };
@@ -23,11 +24,7 @@ const JOHN = {
   last_name: "Doe",
 };
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 function post<T = Session>(path: string, body: unknown): Promise<Answer<T & Problem>> {
   return rowmill.client.post(USERS + path, body);
@@ -39,7 +36,7 @@ const meWith = (access: string) =>
   rowmill.client.get("/api/v1/auth/me", { authorization: `Bearer ${access}` });
 
 describe("the document's own session", () => {
-  test("registers, logs in and refreshes", async () => {
+  test("a legacy user registers, logs in and refreshes", async () => {
     const registered = await register();
     expect(registered.status).toBe(201);
     const user = { id: expect.any(Number), username: "john_doe", email: "john@example.com" };
@@ -67,7 +64,7 @@ describe("the document's own session", () => {
     }
   });
 
-  test("works without the slashes too", async () => {
+  test("the legacy user endpoints work without trailing slashes", async () => {
     const username = "slashless";
     const { password } = JOHN;
     expect((await post("/register", { ...JOHN, username })).status).toBe(201);
@@ -78,7 +75,7 @@ describe("the document's own session", () => {
 });
 
 describe("registering", () => {
-  test("names every field that is missing", async () => {
+  test("legacy registration names every missing field", async () => {
     const { status, body } = await post("/register/", {});
     expect(status).toBe(400);
     const required = ["This field is required."];
@@ -105,7 +102,7 @@ describe("registering", () => {
     ["a NUL in the email", { email: "a\0@example.com" }, "email", "Enter a valid email address."],
     ["a NUL in a name", { first_name: "a\0b" }, "first_name", "must match"],
     ["a last name of 151 characters", { last_name: "x".repeat(151) }, "last_name", "no more than 150"],
-  ])("refuses %s", async (_, changes, field, text) => {
+  ])("legacy registration refuses %s", async (_, changes, field, text) => {
     const { status, headers, body } = await register({ username: "refused", ...changes });
     expect(status).toBe(400);
     expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
@@ -113,28 +110,28 @@ describe("registering", () => {
     expect(await rowmill.ctx.db.select().from(users).where(eq(users.username, "refused"))).toEqual([]);
   });
 
-  test("refuses a name that is taken with 400, which /api/v1 does with 409", async () => {
+  test("legacy registration answers 400 for a taken name, and /api/v1 answers 409", async () => {
     expect((await register({ username: "taken" })).status).toBe(201);
     const { status, body } = await register({ username: "Taken" });
     expect(status).toBe(400);
     expect(body.field_errors).toEqual({ username: ["A user with that username already exists."] });
   });
 
-  test("does without a first and a last name", async () => {
+  test("legacy registration needs no first and last name", async () => {
     const { first_name: _, last_name: __, ...account } = { ...JOHN, username: "mononymous" };
     const { status, body } = await post("/register/", account);
     expect(status).toBe(201);
     expect((await meWith(body.tokens.access)).body).toMatchObject({ first_name: "", last_name: "" });
   });
 
-  test("gives no rights that it was asked for", async () => {
+  test("legacy registration ignores a requested role", async () => {
     const { body } = await register({ username: "mallory", role: "admin", is_staff: true });
     expect((await meWith(body.tokens.access)).body).toMatchObject({ role: "user" });
   });
 });
 
 describe("logging in", () => {
-  test("tells neither that a name nor that a password is wrong", async () => {
+  test("a legacy login answers the same for a wrong name and a wrong password", async () => {
     await register({ username: "known" });
     const wrong = await post("/login/", { username: "known", password: "wrong horse" });
     const unknown = await post("/login/", { username: "unknown", password: "wrong horse" });
@@ -143,14 +140,14 @@ describe("logging in", () => {
     expect(unknown.body).toEqual(wrong.body);
   });
 
-  test("names every field that is missing", async () => {
+  test("a legacy login names every missing field", async () => {
     const { status, body } = await post("/login/", {});
     expect(status).toBe(400);
     const required = ["This field is required."];
     expect(body.field_errors).toEqual({ username: required, password: required });
   });
 
-  test("is counted together with all other logins", async () => {
+  test("failed legacy logins count with all others", async () => {
     await using own = await startRowmill();
     await own.client.signUp("target");
     const guess = (path: string) => own.client.post(path, { username: "target", password: "wrong horse" });
@@ -161,7 +158,7 @@ describe("logging in", () => {
     expect((await guess("/api/users/login/")).status).toBe(429);
   });
 
-  test("refuses what is no JSON", async () => {
+  test("a legacy login refuses a body that is not JSON", async () => {
     const { status, body } = await rowmill.client.send<Problem>("POST", `${USERS}/login/`, {
       body: "{",
       headers: { "content-type": "application/json" },
@@ -172,7 +169,7 @@ describe("logging in", () => {
 });
 
 describe("refreshing", () => {
-  test("works once a token, and ends the login of one that is used again", async () => {
+  test("a legacy refresh token works once, and reuse ends its login", async () => {
     const { refresh } = (await register({ username: "robbed" })).body.tokens;
     const next = await post<{ refresh: string }>("/token/refresh/", { refresh });
     expect(next.status).toBe(200);
@@ -180,7 +177,7 @@ describe("refreshing", () => {
     expect((await post("/token/refresh/", { refresh: next.body.refresh })).status).toBe(401);
   });
 
-  test("says what is missing or unknown", async () => {
+  test("a legacy refresh names a missing or unknown token", async () => {
     const missing = await post("/token/refresh/", {});
     expect(missing.status).toBe(400);
     expect(missing.body.field_errors).toEqual({ refresh: ["This field is required."] });

@@ -19,7 +19,7 @@ async function waitInVain(serverUrl: string): Promise<never> {
   }
 }
 
-test("what waits too long for a lock is 503 with Retry-After, not a mistake of ours", async () => {
+test("a lock timeout answers 503 with Retry-After", async () => {
   const app = Fastify();
   handleErrors(app);
   app.addSchema(Problem);

@@ -22,7 +22,7 @@ async function refusal(bytes: Buffer, maxPixels = MAX_PIXELS): Promise<PictureRe
 beforeAll(() => preparePictures());
 
 describe("a picture", () => {
-  test.each(FORMATS)("of format %s keeps its format and its size, and gets a thumbnail", async (format) => {
+  test.each(FORMATS)("a %s picture keeps its format and size and gets a thumbnail", async (format) => {
     const read = await readPicture(await picture(format, 400, 300), MAX_PIXELS);
     expect(read.mediaType).toBe(`image/${format}`);
     expect(read.extension).toBe(format === "jpeg" ? "jpg" : format);
@@ -32,18 +32,18 @@ describe("a picture", () => {
     expect(thumbnail).toMatchObject({ format: "webp", width: 320, height: 240 });
   });
 
-  test("smaller than a thumbnail is not made larger", async () => {
+  test("a picture smaller than a thumbnail is not enlarged", async () => {
     const { thumbnail } = await read(await picture("png", 50, 20));
     expect(await sharp(thumbnail).metadata()).toMatchObject({ width: 50, height: 20 });
   });
 
-  test("larger than what is kept is scaled down", async () => {
+  test("a large picture is scaled down", async () => {
     const { bytes } = await read(await picture("jpeg", MAX_SIDE + 1000, 500));
     const { width, height } = await sharp(bytes).metadata();
     expect([width, height]).toEqual([MAX_SIDE, Math.round((500 * MAX_SIDE) / (MAX_SIDE + 1000))]);
   });
 
-  test("is upright, and says nothing of its camera or its place", async () => {
+  test("a picture is turned upright and loses its metadata", async () => {
     const taken = await photo();
     const before = await sharp(taken).metadata();
     expect(before).toMatchObject({ width: 80, height: 40, orientation: 6 });
@@ -70,13 +70,13 @@ describe("a picture", () => {
     }
   });
 
-  test.each(["gif", "webp"] as const)("that moves still moves as %s", async (format) => {
+  test.each(["gif", "webp"] as const)("an animated %s stays animated", async (format) => {
     const { bytes, thumbnail } = await read(await animation(format, 5));
     expect((await sharp(bytes).metadata()).pages).toBe(5);
     expect((await sharp(thumbnail).metadata()).pages ?? 1).toBe(1);
   });
 
-  test("loses what was hidden behind it", async () => {
+  test("data appended to a picture is dropped", async () => {
     const hidden = Buffer.from("<script>alert(document.domain)</script>PK\x03\x04");
     for (const format of FORMATS) {
       const { bytes } = await read(Buffer.concat([await picture(format), hidden]));
@@ -89,7 +89,7 @@ describe("refused is", () => {
   const OTHER = "is not a JPEG, PNG, WebP, AVIF or GIF. Its content counts, not its name.";
   const DAMAGED = "is damaged or cut off; it can't be read to its end.";
 
-  test("a file without a byte", async () => {
+  test("a picture of zero bytes is refused", async () => {
     expect((await refusal(Buffer.alloc(0))).message).toBe("is empty: the file has no bytes.");
   });
 
@@ -104,12 +104,12 @@ describe("refused is", () => {
     ["HTML", async () => Buffer.from("<!doctype html><img src=x onerror=alert(1)>")],
     ["a zip", async () => Buffer.from("PK\x03\x04\x14\x00\x00\x00", "latin1")],
     ["noise", async () => randomBytes(5000)],
-  ])("%s", async (_, make) => {
+  ])("a picture that is %s is refused", async (_, make) => {
     const { message, isTooLarge } = await refusal(await make());
     expect([message, isTooLarge]).toEqual([OTHER, false]);
   });
 
-  test("HEIC, whose container AVIF shares", async () => {
+  test("HEIC, which shares its container with AVIF, is refused", async () => {
     // The very file, but said to be coded in HEVC.
     const avif = await picture("avif");
     const heic = Buffer.from(
@@ -121,7 +121,7 @@ describe("refused is", () => {
     );
   });
 
-  test.each(FORMATS)("a %s that is cut off, wherever", async (format) => {
+  test.each(FORMATS)("a truncated %s picture is refused", async (format) => {
     const whole = await picture(format, 150, 100);
     for (const share of [0.3, 0.6, 0.95]) {
       const cut = whole.subarray(0, Math.floor(whole.length * share));
@@ -129,20 +129,20 @@ describe("refused is", () => {
     }
   });
 
-  test.each(["gif", "webp"] as const)("an animated %s that is cut off, wherever", async (format) => {
+  test.each(["gif", "webp"] as const)("a truncated animated %s is refused", async (format) => {
     const whole = await animation(format, 4);
     for (const share of [0.3, 0.6, 0.95]) {
       expect((await refusal(whole.subarray(0, Math.floor(whole.length * share)))).message).toBe(DAMAGED);
     }
   });
 
-  test.each(FORMATS)("a %s of which only the beginning is right", async (format) => {
+  test.each(FORMATS)("a %s picture with a valid start and random data is refused", async (format) => {
     const whole = await picture(format, 100, 100);
     const broken = Buffer.concat([whole.subarray(0, 24), randomBytes(2000)]);
     expect([DAMAGED, OTHER]).toContain((await refusal(broken)).message);
   });
 
-  test("a bomb: 900 million pixels in 110 kB, before they are decoded", async () => {
+  test("a picture of 900 million pixels in 110 kB is refused before decoding", async () => {
     const bytes = bomb();
     expect(bytes.length).toBeLessThan(200_000);
     const before = process.resourceUsage().maxRSS;
@@ -155,7 +155,7 @@ describe("refused is", () => {
     expect(process.resourceUsage().maxRSS - before).toBeLessThan(50_000);
   });
 
-  test("an animation whose frames together have too many pixels", async () => {
+  test("an animation with too many pixels in all frames is refused", async () => {
     const bytes = await animation("gif", 5, 20);
     expect((await refusal(bytes, 1999)).message).toMatch(
       /^has 2000 pixels \(20 x 20 x 5 frames\); at most 1999/,
@@ -163,7 +163,7 @@ describe("refused is", () => {
     expect((await read(bytes, 2000)).extension).toBe("gif");
   });
 
-  test("one pixel too many, and none less", async () => {
+  test("a picture with one pixel over the limit is refused", async () => {
     const bytes = await picture("png", 100, 10);
     expect((await refusal(bytes, 999)).isTooLarge).toBe(true);
     expect((await read(bytes, 1000)).extension).toBe("png");
@@ -171,7 +171,7 @@ describe("refused is", () => {
 });
 
 describe("isWholeGif", () => {
-  test("goes by the blocks, not by the last byte", async () => {
+  test("isWholeGif checks the blocks and not the last byte", async () => {
     const gif = await animation("gif", 3);
     expect(await isWholeGif(gif)).toBe(true);
     expect(await isWholeGif(Buffer.concat([gif, Buffer.from("and more")]))).toBe(true);

@@ -36,29 +36,29 @@ const failureOf = (running: Promise<unknown>) =>
     (error: unknown) => error,
   );
 
-test("a thread gets its data and what it asks for, and returns", async () => {
+test("a thread gets its data, asks its host and returns", async () => {
   expect(await run("hello")).toBe("hello");
   expect(await run("ask")).toEqual([42, 1000, 500]);
 });
 
-test("it knows nothing of the process's environment", async () => {
+test("a thread does not see the environment of the process", async () => {
   expect(await run("environment")).toEqual([]);
 });
 
-test("progress in a loop is told ten times a second, and the last of it always", async () => {
+test("progress from a loop is reported ten times per second, and the last step always", async () => {
   const told: number[] = [];
   await run("progress", { onProgress: (percent) => told.push(percent) });
   expect(told.at(-1)).toBe(100);
   expect(told.length).toBeLessThan(10);
 });
 
-test("what the script throws keeps its name, code and message", async () => {
+test("an error thrown by the script keeps its name, code and message", async () => {
   const error = await failureOf(run("throw"));
   expect(error).toBeInstanceOf(ThrownInThread);
   expect(error).toMatchObject({ thrown: "Refused", code: "refused", message: "this is no good" });
 });
 
-test("what the parent can't answer is thrown as it was, not what the thread makes of it", async () => {
+test("an error of the host is thrown unchanged", async () => {
   const gone = new Error("the database is gone");
   expect(await failureOf(run("ask", { host: { ...host, bytes: () => Promise.reject(gone) } }))).toBe(gone);
 });
@@ -66,12 +66,12 @@ test("what the parent can't answer is thrown as it was, not what the thread make
 test.each([
   ["exit", "the thread ended with code 3 and without a result"],
   ["crash", "the thread crashed: nobody catches this"],
-])("a thread that ends by itself (%s) says how", async (what, message) => {
+])("a thread that ends early (%s) reports how", async (what, message) => {
   expect(await failureOf(run(what))).toMatchObject({ name: "ThreadEnded", why: "crashed", message });
 });
 
 describe("a thread that would never end", () => {
-  test("ends with its signal in the middle of a loop, within a second", async () => {
+  test("an endless thread ends within a second of its abort signal", async () => {
     const controller = new AbortController();
     const reason = new Error("cancelled");
     let abortedAt = 0;
@@ -83,7 +83,7 @@ describe("a thread that would never end", () => {
     expect(performance.now() - abortedAt).toBeLessThan(5000);
   });
 
-  test("ends when its time is up, and the process stays responsive meanwhile", async () => {
+  test("an endless thread ends after its time limit, and the process stays responsive", async () => {
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
     const error = await failureOf(run("loop", { limits: { ...LIMITS, seconds: 1 } }));
@@ -92,7 +92,7 @@ describe("a thread that would never end", () => {
     expect(delay.percentile(99) / 1e6).toBeLessThan(500);
   });
 
-  test("ends when it says nothing any more, unless it waits for an answer", async () => {
+  test("a silent thread is ended unless it waits for an answer", async () => {
     const limits = { ...LIMITS, silentSeconds: 2 };
     const error = await failureOf(run("loop", { limits }));
     expect(error).toMatchObject({ why: "out_of_time", message: "it made no headway for 2 s" });
@@ -100,7 +100,7 @@ describe("a thread that would never end", () => {
     expect(await run("ask", { host: slow, limits })).toEqual([42, 1000, 500]);
   });
 
-  test.each(["objects", "bytes"])("ends when it takes too much memory (%s)", async (what) => {
+  test.each(["objects", "bytes"])("a thread that takes too much memory ends (%s)", async (what) => {
     const before = process.memoryUsage.rss();
     const error = await failureOf(run(what));
     expect(error).toBeInstanceOf(ThreadEnded);
@@ -109,7 +109,7 @@ describe("a thread that would never end", () => {
   });
 });
 
-test("only so many run at a time, and one that waits gives up with its signal", async () => {
+test("the number of threads is limited, and a waiting one can be aborted", async () => {
   const first = new AbortController();
   const waiting = new AbortController();
   const started: unknown[] = [];

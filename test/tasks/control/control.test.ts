@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { inTransaction } from "../../../src/context.ts";
 import type { TaskView } from "../../../src/tasks/views.ts";
-import type { Client, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import type { Problem } from "../../support/client.ts";
+import { startRowmill } from "../../support/rowmill.ts";
 import {
   type Bulk,
   breakTask,
@@ -16,22 +16,15 @@ import {
   untilTask,
 } from "../../support/task-client.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill, useUserPerTest } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-});
-beforeEach(async () => {
-  user = await rowmill.newUser();
-});
+const rowmill = useRowmill({ worker: true });
+const user = useUserPerTest(rowmill);
 // The places of a worker are few, and some of these tasks would take theirs for an hour.
 afterEach(async () => {
   const { body } = await user.get<Listed>("/api/v1/tasks?status=pending,processing");
   for (const { id } of body.items) await user.delete(`/api/v1/tasks/${id}`);
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 const send = <T = TaskView>(id: string, command: string, body?: object, client = user) =>
   client.post<T>(`/api/v1/tasks/${id}/${command}`, body);
@@ -67,7 +60,7 @@ async function eventOf(id: string, type: string) {
 }
 
 describe("cancel", () => {
-  test("ends a task that waits, and says by whom and why", async () => {
+  test("cancelling a pending task ends it and stores who did it and why", async () => {
     const { id } = await makeWaiting();
     const { status, body } = await send(id, "cancel", { reason: "The wrong file." });
     expect(status).toBe(200);
@@ -84,7 +77,7 @@ describe("cancel", () => {
     });
   });
 
-  test("ends a task that runs, and its worker stops", async () => {
+  test("cancelling a running task ends it and stops its worker", async () => {
     const { id, job_id } = await makeRunning();
     const sentAt = performance.now();
     expect((await send(id, "cancel")).body).toMatchObject({ status: "cancelled", cancel_reason: null });
@@ -96,7 +89,7 @@ describe("cancel", () => {
     expect(await history(user, id)).toEqual(["created", "queued", "started", "cancelled"]);
   });
 
-  test("may be sent again: the first reason stays", async () => {
+  test("cancelling twice keeps the first reason", async () => {
     const { id } = await makeRunning();
     await send(id, "cancel", { reason: "first" });
     const { status, body } = await send(id, "cancel", { reason: "second" });
@@ -107,7 +100,7 @@ describe("cancel", () => {
   test.each([
     ["completed", makeCompleted],
     ["failed", makeFailed],
-  ])("does not end one that is %s", async (state, make) => {
+  ])("a task that is %s cannot be cancelled", async (state, make) => {
     const { id } = await make();
     const { status, body } = await send<Problem>(id, "cancel");
     expect([status, body.code]).toEqual([409, "conflict"]);
@@ -123,7 +116,7 @@ describe("cancel", () => {
     ["a reason that is no text", { reason: 1 }, "reason"],
     ["a slip", { raeson: "x" }, "raeson"],
     ["a list", [], "body"],
-  ])("does nothing for a body with %s", async (_, body, field) => {
+  ])("cancelling with %s is refused and changes nothing", async (_, body, field) => {
     const { id } = await makeWaiting();
     const answer = await send<Problem>(id, "cancel", body);
     expect([answer.status, Object.keys(answer.body.field_errors)]).toEqual([400, [field]]);
@@ -132,7 +125,7 @@ describe("cancel", () => {
 });
 
 describe("retry", () => {
-  test("has a cancelled task done", async () => {
+  test("a cancelled task can be retried", async () => {
     const { id, job_id } = await makeRunning();
     await send(id, "cancel", { reason: "later" });
     const { status, body } = await send(id, "retry");
@@ -150,7 +143,7 @@ describe("retry", () => {
     await send(id, "cancel");
   });
 
-  test("has a failed task done, with all its automatic retries", async () => {
+  test("a failed task can be retried and gets all its automatic retries again", async () => {
     const { ctx } = rowmill;
     const id = await makeBroken(ctx, user, "passing", { maxRetries: 1, params: { seconds: 0 } });
     expect(await untilEnded(user, id)).toMatchObject({
@@ -168,7 +161,7 @@ describe("retry", () => {
     });
   });
 
-  test("does a completed task once more with force only", async () => {
+  test("a completed task runs again only with force", async () => {
     const { id } = await makeCompleted();
     const refused = await send<Problem>(id, "retry");
     expect([refused.status, refused.body.code]).toEqual([409, "conflict"]);
@@ -188,7 +181,7 @@ describe("retry", () => {
   test.each([
     ["pending", makeWaiting],
     ["processing", makeRunning],
-  ])("does nothing to a task that is %s", async (state, make) => {
+  ])("a task that is %s cannot be retried", async (state, make) => {
     const { id } = await make();
     for (const force of [false, true]) {
       const { status, body } = await send<Problem>(id, "retry", { force });
@@ -202,7 +195,7 @@ describe("retry", () => {
   test.each([
     [{ force: "yes" }, "force"],
     [{ forse: true }, "forse"],
-  ])("does nothing for %j", async (body, field) => {
+  ])("retrying with %j is refused and changes nothing", async (body, field) => {
     const { id } = await makeFailed();
     const answer = await send<Problem>(id, "retry", body);
     expect([answer.status, Object.keys(answer.body.field_errors)]).toEqual([400, [field]]);
@@ -215,7 +208,7 @@ describe("delete", () => {
     ["waits", makeWaiting],
     ["has completed", makeCompleted],
     ["has failed", makeFailed],
-  ])("removes a task that %s", async (_, make) => {
+  ])("deleting removes a task that %s", async (_, make) => {
     const { id, job_id } = await make();
     expect((await user.delete(`/api/v1/tasks/${id}`)).status).toBe(204);
     expect((await user.get(`/api/v1/tasks/${id}`)).status).toBe(404);
@@ -223,7 +216,7 @@ describe("delete", () => {
     expect(await rowsOf(rowmill.ctx, user, job_id)).toEqual({ tasks: 0, jobs: 0 });
   });
 
-  test("removes a task that runs, with its history and what it made, and its worker stops", async () => {
+  test("deleting a running task stops its worker and removes its history and files", async () => {
     const { pool } = rowmill.ctx;
     const { id } = await makeRunning();
     await pool.query(
@@ -251,7 +244,7 @@ describe("a chain", () => {
     return body.tasks.map(({ id }) => id);
   };
 
-  test("runs one after the other", async () => {
+  test("the tasks of a chain run one after the other", async () => {
     const ids = await chain([0.2, 0, 0]);
     const tasks = await Promise.all(ids.map((id) => untilEnded(user, id)));
     expect(tasks.map(({ status }) => status)).toEqual(["completed", "completed", "completed"]);
@@ -262,7 +255,7 @@ describe("a chain", () => {
     expect(await history(user, ids[2] ?? "")).toEqual(["created", "queued", "started", "completed"]);
   });
 
-  test("stops at the first that fails: the rest is cancelled, with the reason", async () => {
+  test("the first failure in a chain cancels the rest and gives the reason", async () => {
     const ids = await chain([1, 0, 0, 0]);
     await inTransaction(rowmill.ctx, (tx) => breakTask(tx, ids[1] ?? "", "gone"));
     const tasks = await Promise.all(ids.map((id) => untilEnded(user, id)));
@@ -275,7 +268,7 @@ describe("a chain", () => {
     expect(await eventOf(ids[3] ?? "", "cancelled")).toMatchObject({ actor_id: null, message: REASON });
   });
 
-  test.each(["cancel", "delete"])("ends with its first, on %s", async (command) => {
+  test.each(["cancel", "delete"])("a chain ends when its first task gets %s", async (command) => {
     const [first = "", ...rest] = await chain([3600, 0, 0]);
     if (command === "cancel") await send(first, "cancel", { reason: "enough" });
     else await user.delete(`/api/v1/tasks/${first}`);
@@ -284,7 +277,7 @@ describe("a chain", () => {
     }
   });
 
-  test("goes on without its last", async () => {
+  test("a chain continues without its deleted last task", async () => {
     const [first = "", last = ""] = await chain([0.5, 0]);
     await send(last, "cancel", { reason: "not needed" });
     expect(await untilEnded(user, first)).toMatchObject({ status: "completed" });
@@ -292,7 +285,7 @@ describe("a chain", () => {
   });
 });
 
-test("of tasks that wait the one of the higher priority is taken first", async () => {
+test("of several pending tasks the one with the highest priority runs first", async () => {
   await using single = await startRowmill();
   const owner = await single.newUser();
   const ids: string[] = [];

@@ -1,24 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { BULK_MAX_BYTES } from "../../../src/tasks/create/task-body.ts";
-import type { Client, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import type { Problem } from "../../support/client.ts";
 import { type Bulk, getTask, history, type Listed, rowsOf } from "../../support/task-client.ts";
+import { useRowmill, useUserPerTest } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-beforeEach(async () => {
-  user = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const user = useUserPerTest(rowmill);
 
 const PATH = "/api/v1/tasks/bulk";
 const generic = (own: object = {}) => ({ type: "generic", params: { seconds: 0 }, ...own });
 const many = (count: number) => Array.from({ length: count }, (_, index) => generic({ title: `${index}` }));
 
-test("tasks are made side by side, in their order, under one group", async () => {
+test("parallel tasks are created in order under one group", async () => {
   const { status, headers, body } = await user.post<Bulk>(PATH, { tasks: many(3) });
   expect(status).toBe(201);
   expect(body).toMatchObject({ count: 3, tasks: [{}, {}, {}] });
@@ -30,7 +23,7 @@ test("tasks are made side by side, in their order, under one group", async () =>
   expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: 3, jobs: 3 });
 });
 
-test("of sequential ones each waits for the one before, and only the first has a job", async () => {
+test("each sequential task waits for the one before, and only the first has a job", async () => {
   const { body } = await user.post<Bulk>(PATH, { tasks: many(3), order: "sequential" });
   const [first = "", second = "", third = ""] = body.tasks.map(({ id }) => id);
   expect(await getTask(user, first)).toMatchObject({ after_id: null, due_at: expect.any(String) });
@@ -41,7 +34,7 @@ test("of sequential ones each waits for the one before, and only the first has a
   expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: 3, jobs: 1 });
 });
 
-test("ten thousand are made at once", async () => {
+test("one request creates ten thousand tasks", async () => {
   const { status, body } = await user.post<Bulk>(PATH, { tasks: many(10_000) });
   expect([status, body.count, body.tasks.length]).toEqual([201, 10_000, 10_000]);
   expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: 10_000, jobs: 10_000 });
@@ -49,7 +42,7 @@ test("ten thousand are made at once", async () => {
   expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
 });
 
-describe("none is made where", () => {
+describe("no task is created if", () => {
   test.for<[what: string, body: object, field: string]>([
     [
       "the last of ten thousand is wrong",
@@ -88,7 +81,7 @@ describe("none is made where", () => {
     expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: 0, jobs: 0 });
   });
 
-  test("several are wrong: up to a hundred fields are named, the first of them in the sentence", async () => {
+  test("several tasks are wrong: the answer names up to a hundred fields, the first one in the sentence", async () => {
     const wrong = Array.from({ length: 300 }, (_, at) => generic({ params: { seconds: at % 2 ? -1 : 0 } }));
     const { body } = await user.post<Problem>(PATH, { tasks: wrong });
     const fields = Object.keys(body.field_errors);
@@ -97,7 +90,7 @@ describe("none is made where", () => {
     expect(body.detail).toMatch(/^tasks\.1\.params\.seconds: must be >= 0\. .* And 95 more\.$/);
   });
 
-  test("a file is somebody else's", async () => {
+  test("a file belongs to another user: no task is created", async () => {
     const other = await rowmill.newUser();
     const id = crypto.randomUUID();
     await rowmill.ctx.pool.query(
@@ -118,7 +111,7 @@ describe("none is made where", () => {
     expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: 0, jobs: 0 });
   });
 
-  test("the database refuses one of their jobs", async () => {
+  test("the database refuses one of the jobs: no task is created", async () => {
     const { pool } = rowmill.ctx;
     await pool.query(`CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF NEW.title = 'refused' THEN RAISE EXCEPTION 'no'; END IF;
@@ -132,7 +125,7 @@ describe("none is made where", () => {
   });
 });
 
-test("a body may be as large as the document says, and no larger", async () => {
+test("a body may be as large as documented and no larger", async () => {
   const sized = (bytes: number) => {
     const empty = JSON.stringify({ tasks: [generic()], pad: "" }).length;
     return { tasks: [generic()], pad: "x".repeat(bytes - empty) };

@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { TaskView } from "../../../src/tasks/views.ts";
-import type { Client, Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import type { Problem } from "../../support/client.ts";
 import { history, type Listed, rowsOf } from "../../support/task-client.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
+const user = useUser(rowmill);
 
 const GENERIC = { type: "generic", params: { seconds: 0 } };
 
-test("a task is made with all that was given, its job and its history", async () => {
+test("creating a task stores its fields, its job and its history", async () => {
   const given = {
     ...GENERIC,
     title: "Try it",
@@ -51,7 +46,7 @@ test("a task is made with all that was given, its job and its history", async ()
   expect(await rowsOf(rowmill.ctx, user, body.job_id)).toEqual({ tasks: 1, jobs: 1 });
 });
 
-test("what is not given has its default", async () => {
+test("omitted fields of a task have their defaults", async () => {
   const { body } = await user.post<TaskView>("/api/v1/tasks", { type: "generic" });
   expect(body).toMatchObject({
     params: {},
@@ -64,7 +59,7 @@ test("what is not given has its default", async () => {
   });
 });
 
-describe("nothing is kept of a body with", () => {
+describe("no task is created from a body with", () => {
   test.for<[what: string, body: unknown, field: string, says: RegExp]>([
     ["no object", [], "body", /object/],
     ["text", "generic", "body", /object/],
@@ -136,7 +131,7 @@ describe("nothing is kept of a body with", () => {
     expect(list.items).toEqual([]);
   });
 
-  test("several mistakes: all of them", async () => {
+  test("a body with several mistakes is answered with all of them", async () => {
     const { body } = await user.post<Problem>("/api/v1/tasks", { ...GENERIC, title: 1, priority: 12, x: 1 });
     expect(Object.keys(body.field_errors).sort()).toEqual(["priority", "title", "x"]);
   });
@@ -146,18 +141,18 @@ describe("nothing is kept of a body with", () => {
     ["application/json", '{"type":"generic","__proto__":{}}', 400],
     ["application/xml", "<type>generic</type>", 415],
     ["text/plain", "generic", 400],
-  ])("%s: %s", async (type, body, expected) => {
+  ])("a task sent as %s with the body %s is refused", async (type, body, expected) => {
     const { status } = await user.send("POST", "/api/v1/tasks", { headers: { "content-type": type }, body });
     expect(status).toBe(expected);
   });
 
-  test("more bytes than are read", async () => {
+  test("a body over the size limit is refused", async () => {
     const { status, body } = await user.post<Problem>("/api/v1/tasks", { x: "x".repeat(2 ** 20) });
     expect([status, body.code]).toEqual([413, "too_large"]);
   });
 });
 
-test("nobody makes a task without a login", async () => {
+test("creating a task requires a login", async () => {
   const { status } = await rowmill.client.post("/api/v1/tasks", GENERIC);
   expect(status).toBe(401);
 });

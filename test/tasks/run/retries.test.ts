@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Client } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { expect, test } from "vitest";
 import { history, type Listed, makeBroken, untilEnded, untilTask } from "../../support/task-client.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
-  await rowmill.startWorker();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
+const user = useUser(rowmill);
 
 interface Retrying {
   type: string;
@@ -18,7 +11,7 @@ interface Retrying {
   metadata: { code: string; retry: number; after_seconds: number };
 }
 
-test("a failure that may pass is tried again, later each time, and no more than max_retries times", async () => {
+test("a temporary failure is retried with growing delays and at most max_retries times", async () => {
   const id = await makeBroken(rowmill.ctx, user, "passing", { maxRetries: 2 });
   const waiting = await untilTask(
     user,
@@ -60,13 +53,13 @@ test("a failure that may pass is tried again, later each time, and no more than 
   }
 });
 
-test("it can be told not to be tried again", async () => {
+test("a task with max_retries 0 is not retried", async () => {
   const id = await makeBroken(rowmill.ctx, user, "passing", { maxRetries: 0 });
   expect(await untilEnded(user, id)).toMatchObject({ status: "failed", attempt: 1, retry_count: 0 });
   expect(await history(user, id)).toEqual(["created", "queued", "started", "failed"]);
 });
 
-test("what trying again can't mend fails at once, with its code", async () => {
+test("a permanent failure fails the task at once with its code", async () => {
   const id = await makeBroken(rowmill.ctx, user, "gone", { maxRetries: 5 });
   expect(await untilEnded(user, id)).toMatchObject({
     status: "failed",
@@ -77,7 +70,7 @@ test("what trying again can't mend fails at once, with its code", async () => {
   });
 });
 
-test("one that waits for its next attempt can be cancelled, and is not tried again", async () => {
+test("a task that waits for its next attempt can be cancelled", async () => {
   const id = await makeBroken(rowmill.ctx, user, "passing", { maxRetries: 20 });
   await untilTask(user, id, "waits for its third attempt", ({ retry_count }) => retry_count === 2);
   await user.post(`/api/v1/tasks/${id}/cancel`);

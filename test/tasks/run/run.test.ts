@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { cancelTask } from "../../../src/tasks/control/cancel-task.ts";
 import { deleteTask } from "../../../src/tasks/control/delete-task.ts";
 import { retryTask } from "../../../src/tasks/control/retry-task.ts";
@@ -6,22 +6,14 @@ import type { TaskRequest } from "../../../src/tasks/create/create-tasks.ts";
 import { listProgress } from "../../../src/tasks/queries.ts";
 import { endTask } from "../../../src/tasks/run/end-task.ts";
 import { runTask } from "../../../src/tasks/run/run-task.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { createTask, endedTask, eventsOf, runningTask } from "../../support/tasks.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let userId: number;
+const rowmill = useRowmill({ worker: true });
+const user = useUser(rowmill);
 
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-  ({ userId } = await rowmill.newUser());
-});
-
-afterAll(() => rowmill[Symbol.asyncDispose]());
-
-const create = (request: TaskRequest) => createTask(rowmill.ctx, userId, request);
+const create = (request: TaskRequest) => createTask(rowmill.ctx, user.userId, request);
 const lasting = (seconds: number): TaskRequest => ({ type: "generic", params: { seconds } });
 
 async function isIdle(): Promise<boolean> {
@@ -32,7 +24,7 @@ async function isIdle(): Promise<boolean> {
 }
 
 describe("a task that runs to its end", () => {
-  test("has its sentence, its progress and its history", async () => {
+  test("a completed task has a message, full progress and a history", async () => {
     const id = await create({ ...lasting(1.2), title: "Try" });
     const task = await endedTask(rowmill.ctx, id);
     expect(task).toMatchObject({
@@ -46,7 +38,7 @@ describe("a task that runs to its end", () => {
     expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "completed"]);
   });
 
-  test("writes its progress at most twice a second, and the last of it always", async () => {
+  test("progress is written at most twice a second, and the last step always", async () => {
     const id = await create(lasting(1.2));
     const { startedAt, completedAt } = await endedTask(rowmill.ctx, id);
     const seconds = ((completedAt?.getTime() ?? 0) - (startedAt?.getTime() ?? 0)) / 1000;
@@ -61,11 +53,11 @@ describe("a task that runs to its end", () => {
 });
 
 describe("a task that is being worked on", () => {
-  test("stops where it is cancelled", async () => {
+  test("a running task stops when it is cancelled", async () => {
     const id = await create(lasting(60));
     await runningTask(rowmill.ctx, id);
     const cancelledAt = performance.now();
-    await cancelTask(rowmill.ctx, userId, id, "enough");
+    await cancelTask(rowmill.ctx, user.userId, id, "enough");
     await until("its worker is free", isIdle);
     expect(performance.now() - cancelledAt).toBeLessThan(10_000);
     const task = await endedTask(rowmill.ctx, id);
@@ -73,10 +65,10 @@ describe("a task that is being worked on", () => {
     expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "cancelled"]);
   });
 
-  test("stops where it is deleted, and nothing of it is left", async () => {
+  test("a running task stops when it is deleted and leaves nothing", async () => {
     const id = await create(lasting(60));
     await runningTask(rowmill.ctx, id);
-    await deleteTask(rowmill.ctx, userId, id);
+    await deleteTask(rowmill.ctx, user.userId, id);
     await until("its worker is free", isIdle);
     const { rows } = await rowmill.ctx.pool.query(
       `SELECT (SELECT count(*)::int FROM rowmill.tasks WHERE id = $1) + (SELECT count(*)::int FROM rowmill.task_events WHERE task_id = $1)
@@ -87,11 +79,11 @@ describe("a task that is being worked on", () => {
     expect(rows).toEqual([{ left: 0 }]);
   });
 
-  test("runs once more where it is cancelled and retried before its worker has noticed", async () => {
+  test("a task cancelled and retried before its worker notices runs once more", async () => {
     const id = await create(lasting(0.8));
     await runningTask(rowmill.ctx, id);
-    await cancelTask(rowmill.ctx, userId, id);
-    await retryTask(rowmill.ctx, userId, id, { force: false });
+    await cancelTask(rowmill.ctx, user.userId, id);
+    await retryTask(rowmill.ctx, user.userId, id, { force: false });
     const task = await endedTask(rowmill.ctx, id);
     expect(task).toMatchObject({ status: "completed", attempt: 2, cancelledAt: null, cancelReason: null });
     const events = ["created", "queued", "started", "cancelled", "retrying", "started", "completed"];
@@ -99,8 +91,8 @@ describe("a task that is being worked on", () => {
   });
 });
 
-describe("whoever begins a task last", () => {
-  test("is the one whose outcome counts", async () => {
+describe("two workers on one task", () => {
+  test("the outcome of the worker that started a task last counts", async () => {
     const id = await create(lasting(60));
     const first = await runningTask(rowmill.ctx, id);
     // A worker that is taken for dead: its job is delivered again while it still has it in hand.
@@ -111,17 +103,17 @@ describe("whoever begins a task last", () => {
     expect(await endTask(rowmill.ctx, first, done)).toBeUndefined();
     expect(await runningTask(rowmill.ctx, id)).toMatchObject({ attempt: 2, result: null });
     await until("the first has noticed", isIdle);
-    await cancelTask(rowmill.ctx, userId, id);
+    await cancelTask(rowmill.ctx, user.userId, id);
     await second;
     expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "started", "cancelled"]);
   });
 
-  test("finds nothing to do in a job of a run before", async () => {
+  test("a job of an earlier run does nothing", async () => {
     const id = await create(lasting(0));
     const { jobId, run } = await endedTask(rowmill.ctx, id);
     const delivery = { id: jobId, payload: {}, attempt: 2, signal: new AbortController().signal };
     expect(await runTask(rowmill.ctx, { taskId: id, run }, delivery)).toBeUndefined();
-    await retryTask(rowmill.ctx, userId, id, { force: true });
+    await retryTask(rowmill.ctx, user.userId, id, { force: true });
     expect(await runTask(rowmill.ctx, { taskId: id, run }, delivery)).toBeUndefined();
     expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 2, run: 2 });
   });

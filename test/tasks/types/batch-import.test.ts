@@ -1,22 +1,13 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { BatchView } from "../../../src/batches/views.ts";
 import { getTask } from "../../../src/tasks/queries.ts";
 import type { TaskView } from "../../../src/tasks/views.ts";
-import type { Client } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { endedTask } from "../../support/tasks.ts";
 import { until } from "../../support/until.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-  user = await rowmill.newUser();
-});
-
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
+const user = useUser(rowmill);
 
 async function importFile(content: string, params: Record<string, unknown> = {}): Promise<TaskView> {
   const { body: file } = await user.upload<{ id: string }>(content, "/api/v1/files", "books.csv");
@@ -36,7 +27,7 @@ const batchOf = ({ id }: TaskView) =>
 const LONG_ROWS = { row_delay_ms: 60_000 };
 const BOOKS = "title,author\nEmma,Jane Austen\n,Nobody\nDracula,Bram Stoker\n";
 
-test("ends with the batch's counts", async () => {
+test("a batch_import task ends with the counts of its batch", async () => {
   const { id } = await importFile(BOOKS, { mode: "append" });
   const task = await endedTask(rowmill.ctx, id);
   expect(task).toMatchObject({ status: "completed", progress: 100 });
@@ -49,7 +40,7 @@ test("ends with the batch's counts", async () => {
   expect(batch.body).toMatchObject({ filename: "books.csv", target: "books" });
 });
 
-test("refuses a parameter that an upload would refuse", async () => {
+test("a batch_import task refuses parameters that an upload refuses", async () => {
   const { body: file } = await user.upload<{ id: string }>(BOOKS, "/api/v1/files", "books.csv");
   const request = { type: "batch_import", file_id: file.id, params: { policy: "most", dry_runn: true } };
   const { status, body } = await user.post<{ field_errors: object }>("/api/v1/tasks", request);
@@ -61,17 +52,20 @@ test.each([
   ["a header that lacks a column", "name;x\nEmma;1\n", {}, "invalid_input", /The header has no column/],
   ["no row", "title,author\n", {}, "invalid_input", /no rows/],
   ["a target for administrators alone", "username\nada\n", { target: "users" }, "forbidden", /administrator/],
-])("fails at once for %s, and leaves no batch", async (_, content, params, code, message) => {
-  const before = await user.get<{ items: BatchView[] }>("/api/v1/batches");
-  const { id } = await importFile(content, params);
-  const task = await endedTask(rowmill.ctx, id);
-  expect(task).toMatchObject({ status: "failed", errorCode: code, attempt: 1 });
-  expect(task.errorMessage).toMatch(message);
-  const after = await user.get<{ items: BatchView[] }>("/api/v1/batches");
-  expect(after.body.items).toHaveLength(before.body.items.length);
-});
+])(
+  "a batch_import task fails at once for %s and leaves no batch",
+  async (_, content, params, code, message) => {
+    const before = await user.get<{ items: BatchView[] }>("/api/v1/batches");
+    const { id } = await importFile(content, params);
+    const task = await endedTask(rowmill.ctx, id);
+    expect(task).toMatchObject({ status: "failed", errorCode: code, attempt: 1 });
+    expect(task.errorMessage).toMatch(message);
+    const after = await user.get<{ items: BatchView[] }>("/api/v1/batches");
+    expect(after.body.items).toHaveLength(before.body.items.length);
+  },
+);
 
-test("fails where its batch ends badly", async () => {
+test("a batch_import task fails if its batch fails", async () => {
   const { id } = await importFile(BOOKS, { policy: "atomic", mode: "append" });
   expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "failed", errorCode: "batch_failed" });
   const task = await importFile(BOOKS, LONG_ROWS);
@@ -83,7 +77,7 @@ test("fails where its batch ends badly", async () => {
   });
 });
 
-test.each(["cancel", "delete"])("takes its batch with it on %s", async (verb) => {
+test.each(["cancel", "delete"])("a %s of a batch_import task applies to its batch", async (verb) => {
   const task = await importFile(BOOKS, LONG_ROWS);
   const batch = await batchOf(task);
   const path = `/api/v1/tasks/${task.id}`;

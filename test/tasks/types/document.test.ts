@@ -16,8 +16,8 @@ const read = (
 const refusal = (bytes: Buffer | string, name: string, params = {}) => refusalOf(read(bytes, name, params));
 
 describe("a PDF", () => {
-  test("tells its pages, its metadata and its text, whatever it is called", async () => {
-    const { result, made, progress } = await read(
+  test("a PDF gives its pages, metadata and text whatever its name", async () => {
+    const { result, made, steps } = await read(
       pdfWithPages(["Hello (world)\nOnce more", "Page two"]),
       "report.txt",
     );
@@ -40,17 +40,17 @@ describe("a PDF", () => {
       text_file: { id: "file-1", name: "report.txt", media_type: "text/plain; charset=utf-8" },
     });
     expect(made.map(({ bytes }) => bytes.toString())).toEqual(["Hello (world)\nOnce more\n\fPage two\n"]);
-    expect(progress.at(-1)).toBe(100);
+    expect(steps.at(-1)?.percent).toBe(100);
   });
 
-  test("is read as far as `max_pages` says", async () => {
+  test("a PDF is read up to `max_pages`", async () => {
     const pdf = pdfWithPages(Array.from({ length: 30 }, (_, page) => `This is page ${page + 1}`));
     const { result, made } = await read(pdf, "long.pdf", { max_pages: 2 });
     expect(result).toMatchObject({ pages: 30, pages_read: 2, words: 8 });
     expect(made[0]?.bytes.toString()).toBe("This is page 1\n\fThis is page 2\n");
   });
 
-  test("without text, or whose text is not wanted, makes no file", async () => {
+  test("a PDF without text, or whose text is not requested, creates no file", async () => {
     const empty = await read(pdfWithPages([""]), "scan.pdf");
     expect(empty.result).toMatchObject({ words: 0, pages_with_text: 0, text_file: null });
     expect(empty.result.message).toContain("no text");
@@ -59,7 +59,7 @@ describe("a PDF", () => {
     expect([...empty.made, ...unwanted.made]).toEqual([]);
   });
 
-  test("that is encrypted opens where its password is empty, and else says so", async () => {
+  test("an encrypted PDF opens only if its password is empty", async () => {
     const { result } = await read(encryptedPdf("For everybody", ""), "open.pdf");
     expect(result).toMatchObject({ encrypted: true, words: 2 });
     const { code, message } = await refusal(encryptedPdf("For few", "secret"), "closed.pdf");
@@ -73,7 +73,7 @@ describe("a PDF", () => {
     ["cut off near its end", whole.subarray(0, whole.length - 30)],
     ["all header", Buffer.from("%PDF-1.7\n")],
     ["noise behind a header", Buffer.concat([Buffer.from("%PDF-1.7\n"), randomBytes(50_000)])],
-  ])("that is %s is damaged", async (_, bytes) => {
+  ])("a PDF that is %s is reported as damaged", async (_, bytes) => {
     expect(await refusal(bytes, "broken.pdf")).toMatchObject({ code: "damaged" });
   });
 });
@@ -85,7 +85,7 @@ describe("a hostile PDF", () => {
   });
   const catalog = "<< /Type /Catalog /Pages 2 0 R >>";
 
-  test("that unpacks to a gigabyte ends within its memory, and the process stays responsive", async () => {
+  test("a PDF that unpacks to a gigabyte stays within its memory, and the process stays responsive", async () => {
     expect(zeros.length).toBeLessThan(1.1e6);
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
@@ -109,19 +109,19 @@ describe("a hostile PDF", () => {
     ["in a circle", "[2 0 R 2 0 R]", 3],
     ["in a circle, saying they are a thousand", "[2 0 R 2 0 R]", 1000],
     ["that are not there", "[]", 5],
-  ])("whose pages are %s is damaged", async (_, kids, count) => {
+  ])("a PDF whose pages are %s is reported as damaged", async (_, kids, count) => {
     const bytes = pdfOf([catalog, `<< /Type /Pages /Kids ${kids} /Count ${count} >>`]);
     expect(await refusal(bytes, "circle.pdf")).toMatchObject({ code: "damaged" });
   });
 
-  test("that is nested without end is damaged or harmless, and never more", async () => {
+  test("a deeply nested PDF is damaged or harmless", async () => {
     const dictionaries = pdfOf([`<< /Type /Catalog /Pages 2 0 R /X ${"<</A ".repeat(500_000)} >>`, "<< >>"]);
     expect(await refusal(dictionaries, "deep.pdf")).toMatchObject({ code: "damaged" });
     const arrays = pdfWithContent(streamOf("[".repeat(5_000_000)));
     expect((await read(arrays, "deep.pdf")).result).toMatchObject({ pages: 1, words: 0 });
   });
 
-  test("with a million pages needs `max_pages`", async () => {
+  test("a PDF with a million pages needs `max_pages`", async () => {
     const pages = `<< /Type /Pages /Kids [${"3 0 R ".repeat(1_000_000)}] /Count 1000000 >>`;
     const bytes = pdfOf([catalog, pages, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 1 1] >>"]);
     const { code, message } = await refusal(bytes, "million.pdf");
@@ -132,7 +132,7 @@ describe("a hostile PDF", () => {
 });
 
 describe("text", () => {
-  test("is counted in any language", async () => {
+  test("text in any language is counted", async () => {
     const text = "Hello wörld, don't panic.\r\nЦена 3,14 рубля\n東京はとても大きい\rภาษาไทยดี 👩‍👩‍👧";
     const { result, made } = await read(text, "mixed.txt");
     const words = [...new Intl.Segmenter("und", { granularity: "word" }).segment(text)].filter(
@@ -150,7 +150,7 @@ describe("text", () => {
     expect(made[0]?.bytes.toString()).toBe(text);
   });
 
-  test("is counted the same however it is cut into pieces", async () => {
+  test("text counts do not depend on how the text is cut", async () => {
     const { result } = await read("Ein Wort und noch 2,5 Wörter.\r\n".repeat(40_000), "long.txt");
     expect(result).toMatchObject({ words: 240_000, lines: 40_000, characters: 31 * 40_000 });
   });
@@ -160,13 +160,13 @@ describe("text", () => {
     ["utf-16le", Buffer.from("\ufeffzwölf Boxkämpfer", "utf16le"), "zwölf Boxkämpfer", true],
     ["utf-16be", Buffer.from("\ufeffzwölf", "utf16le").swap16(), "zwölf", true],
     ["utf-8", Buffer.from("\ufeffzwölf"), "zwölf", true],
-  ])("of encoding %s is stored as UTF-8", async (encoding, bytes, text, mark) => {
+  ])("text in %s is stored as UTF-8", async (encoding, bytes, text, mark) => {
     const { result, made } = await read(bytes, "text.txt");
     expect(result).toMatchObject({ encoding, byte_order_mark: mark, characters: [...text].length });
     expect(made[0]?.bytes.toString()).toBe(text);
   });
 
-  test("that is CSV tells how it is written", async () => {
+  test("a CSV document returns its dialect", async () => {
     const { result } = await read('name;price;note\nA;1;"x\ny"\nB;2\n', "prices.csv");
     expect(result).toMatchObject({
       format: "csv",
@@ -183,13 +183,13 @@ describe("text", () => {
     expect(result.message).toContain("2 rows of 3 columns");
   });
 
-  test("that is CSV with a quote that is never closed is damaged", async () => {
+  test("a CSV document with an unclosed quote is reported as damaged", async () => {
     const { code, message } = await refusal('a,b\n1,"2\n3,4\n', "broken.csv");
     expect(code).toBe("damaged");
     expect(message).toContain("Row 2");
   });
 
-  test("that is Markdown is taken apart, but for what code has in it", async () => {
+  test("Markdown is parsed except inside code", async () => {
     const text = `---
 title: not a heading
 ---
@@ -213,7 +213,7 @@ Text with [a link](https://a.example "title"), ![a picture](b.png), <https://c.e
     });
   });
 
-  test("in one line of millions of brackets is read in a moment", async () => {
+  test("a line of millions of brackets is read quickly", async () => {
     const started = performance.now();
     const text = `${"[a](".repeat(500_000)}\n${"[".repeat(500_000)}${"`".repeat(500_000)}`;
     await read(text, "brackets.md");
@@ -227,18 +227,18 @@ describe("anything else", () => {
     ["PNG", Buffer.from("89504e470d0a1a0a0000000d49484452", "hex")],
     ["binary data", Buffer.from("a\0b\x01c".repeat(100))],
     ["an RTF document", Buffer.from("{\\rtf1\\ansi Hello}")],
-  ])("(%s) is refused by its name", async (what, bytes) => {
+  ])("other content (%s) is refused by its name", async (what, bytes) => {
     const { code, message } = await refusal(bytes, "report.pdf");
     expect(code).toBe("unsupported_format");
     expect(message).toContain(what);
   });
 
-  test("without a byte is empty", async () => {
+  test("a document of zero bytes is refused as empty", async () => {
     expect(await refusal("", "empty.pdf")).toMatchObject({ code: "empty_file" });
   });
 });
 
-test("a file that can't be read is no fault of the document", async () => {
+test("a read error is not a permanent failure of a document task", async () => {
   const file = {
     ...fileOf(pdfWithPages(["Hello"]), "a.pdf"),
     read: () => Promise.reject(new Error("no database")),
@@ -246,7 +246,7 @@ test("a file that can't be read is no fault of the document", async () => {
   await expect(tryType(documentType, file, { extract_text: true })).rejects.toThrow("no database");
 });
 
-test("text that can't be stored ends the task with that reason", async () => {
+test("a document task fails with the reason why its text cannot be stored", async () => {
   const store = async () => {
     throw new Error("quota");
   };
@@ -254,7 +254,7 @@ test("text that can't be stored ends the task with that reason", async () => {
   await expect(tryType(documentType, file, { extract_text: true }, { store })).rejects.toThrow("quota");
 });
 
-test("a cancelled task gives up at once", async () => {
+test("a cancelled document task stops at once", async () => {
   const controller = new AbortController();
   const file = fileOf(Buffer.from("word ".repeat(20_000_000)), "a.txt");
   const running = tryType(documentType, file, { extract_text: false }, { signal: controller.signal });

@@ -1,22 +1,13 @@
 /** Documents and videos as tasks: over HTTP, from a file in the database to a file in the database. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { TaskView } from "../../../src/tasks/views.ts";
-import type { Client } from "../../support/client.ts";
 import { pdfWithPages } from "../../support/pdf.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { untilEnded } from "../../support/task-client.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 import { makeVideo } from "../../support/videos.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-  user = await rowmill.newUser();
-});
-
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
+const user = useUser(rowmill);
 
 async function work(type: string, bytes: Buffer, name: string, params: object = {}): Promise<TaskView> {
   const { body: file } = await user.upload<{ id: string }>(bytes, "/api/v1/files", name);
@@ -35,7 +26,7 @@ const contentOf = async (task: TaskView, field: string) => {
 };
 
 describe("a document", () => {
-  test("becomes a text file", async () => {
+  test("a document task creates a text file", async () => {
     const task = await work("document", pdfWithPages(["Grüße", "Page two"]), "report.pdf");
     expect(task).toMatchObject({ status: "completed", result: { format: "pdf", pages: 2, words: 3 } });
     const { type, bytes } = await contentOf(task, "text_file");
@@ -43,14 +34,14 @@ describe("a document", () => {
     expect(bytes.toString()).toBe("Grüße\n\fPage two\n");
   });
 
-  test("of megabytes is read in pieces", async () => {
+  test("a document of megabytes is read in pieces", async () => {
     const text = "Ein Wort und noch 2,5 Wörter.\n".repeat(150_000);
     const task = await work("document", Buffer.from(text), "long.txt");
     expect(task).toMatchObject({ status: "completed", result: { words: 900_000, lines: 150_000 } });
     expect((await contentOf(task, "text_file")).bytes.equals(Buffer.from(text))).toBe(true);
   });
 
-  test("that can't be read fails at once, and leaves no file", async () => {
+  test("an unreadable document fails at once and leaves no file", async () => {
     const before = await user.get<{ items: unknown[] }>("/api/v1/files?origin=result");
     const task = await work("document", Buffer.from("%PDF-1.7\nnothing"), "broken.pdf");
     expect(task).toMatchObject({ status: "failed", error_code: "damaged", retry_count: 0 });
@@ -58,7 +49,7 @@ describe("a document", () => {
     expect(after.body.items).toHaveLength(before.body.items.length);
   });
 
-  test("with parameters that are none is refused", async () => {
+  test("a document task with invalid parameters is refused", async () => {
     const { body: file } = await user.upload<{ id: string }>("x", "/api/v1/files", "x.txt");
     const request = { type: "document", file_id: file.id, params: { max_pages: 0 } };
     const { status, body } = await user.post<{ field_errors: object }>("/api/v1/tasks", request);
@@ -67,7 +58,7 @@ describe("a document", () => {
   });
 });
 
-test("a video is cut and put into another container", async () => {
+test("a video task trims a video into another container", async () => {
   const video = await makeVideo({ container: "mp4", video: "avc", audio: "aac", packetBytes: 50_000 });
   const params = { action: "remux", container: "mkv", trim: { end_seconds: 2 } };
   const task = await work("video", video, "trip.mp4", params);
@@ -82,7 +73,7 @@ test("a video is cut and put into another container", async () => {
   expect(again.result?.duration_seconds).toBeCloseTo(2, 1);
 });
 
-test("both are described, with what they do not do", async () => {
+test("the document and video types describe themselves and their limits", async () => {
   const { body } = await user.get<{ items: { name: string; description: string }[] }>("/api/v1/task-types");
   const described = new Map(body.items.map(({ name, description }) => [name, description]));
   expect(described.get("video")).toContain("codes nothing anew");

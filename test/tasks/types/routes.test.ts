@@ -1,11 +1,10 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { checkParams } from "../../../src/tasks/create/check-params.ts";
 import { taskTypes } from "../../../src/tasks/types/registry.ts";
 import { exampleOf } from "../../../src/tasks/types/views.ts";
-import type { Client } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import type { Listed } from "../../support/task-client.ts";
+import { useRowmill, useUser } from "../../support/use-rowmill.ts";
 
 interface Shown {
   name: string;
@@ -23,17 +22,14 @@ interface Schema {
   description?: string;
 }
 
-let rowmill: Rowmill;
-let user: Client;
 let document: { components: { schemas: Record<string, Schema> }; paths: Record<string, unknown> };
+const rowmill = useRowmill();
+const user = useUser(rowmill);
 beforeAll(async () => {
-  rowmill = await startRowmill();
-  user = await rowmill.newUser();
   document = (await user.get<typeof document>("/openapi.json")).body;
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
-test("every type is listed, and shown by itself", async () => {
+test("every task type is listed and can be read by name", async () => {
   const { items } = (await user.get<Listed<Shown>>("/api/v1/task-types")).body;
   expect(items.map(({ name }) => name)).toEqual(taskTypes.map(({ name }) => name));
   for (const item of items) {
@@ -42,7 +38,7 @@ test("every type is listed, and shown by itself", async () => {
   }
 });
 
-test("generic is shown with all that a client has to know", async () => {
+test("the generic type is shown with everything a client needs", async () => {
   expect((await user.get("/api/v1/task-types/generic")).body).toEqual({
     name: "generic",
     description: expect.stringContaining("Simulated work"),
@@ -65,14 +61,14 @@ test("generic is shown with all that a client has to know", async () => {
   });
 });
 
-test.each(taskTypes)("the example of $name is one, and each of its parameters is described", (type) => {
+test.each(taskTypes)("the type $name has a valid example and describes each parameter", (type) => {
   const { params } = exampleOf(type);
   expect(checkParams(type, params, {})).toMatchObject(params as object);
   const shown = Object.entries(type.params.properties as Record<string, { description?: string }>);
   expect(shown.filter(([, { description }]) => !description)).toEqual([]);
 });
 
-test("what is shown is JSON Schema, and demands nothing that has a default", async () => {
+test("parameters are JSON Schema and require nothing that has a default", async () => {
   const { items } = (await user.get<Listed<Shown>>("/api/v1/task-types")).body;
   const ajv = new Ajv2020({ strict: false });
   for (const { params, example } of items) {
@@ -83,7 +79,7 @@ test("what is shown is JSON Schema, and demands nothing that has a default", asy
   }
 });
 
-test("there is no other", async () => {
+test("an unknown task type answers 404", async () => {
   expect((await user.get("/api/v1/task-types/magic")).status).toBe(404);
   expect((await user.get("/api/v1/task-types/toString")).status).toBe(404);
   expect((await user.get(`/api/v1/task-types/${"x".repeat(101)}`)).status).toBe(404);
@@ -91,7 +87,7 @@ test("there is no other", async () => {
   expect((await rowmill.client.get("/api/v1/task-types/generic")).status).toBe(401);
 });
 
-test("a body is documented as a union by its type, each variant with its own params", () => {
+test("the body of a new task is documented as a union by type", () => {
   const { schemas } = document.components;
   const resolve = (ref = "") => schemas[ref.replace("#/components/schemas/", "")];
   const { oneOf = [], discriminator } = schemas.NewTask ?? {};
@@ -113,7 +109,7 @@ test("a body is documented as a union by its type, each variant with its own par
   }
 });
 
-test("both routes that make tasks are documented by it", () => {
+test("both routes that create tasks document that union", () => {
   const bodyOf = (path: string) =>
     (
       document.paths[path] as {

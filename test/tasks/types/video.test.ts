@@ -39,7 +39,7 @@ async function packetsOf(bytes: Buffer, type: "video" | "audio") {
 const upTo = (end: number, start = 0) => Array.from({ length: end - start }, (_, index) => start + index);
 
 describe("a video", () => {
-  test("tells its container, its codecs, its size and its tags", async () => {
+  test("inspecting a video returns its container, codecs, size and tags", async () => {
     const video = await makeVideo({
       container: "mp4",
       video: "avc",
@@ -83,14 +83,14 @@ describe("a video", () => {
     ["webm", "webm"],
     ["mkv", "mkv"],
     ["live mkv", "mkv"],
-  ])("in %s is recognised, whatever it is called", async (container, found) => {
+  ])("a video in %s is recognised whatever its name", async (container, found) => {
     const { result } = await look(await makeVideo({ container, audio: null }), "video.mp4");
     expect(result).toMatchObject({ container: found, audio: null });
     expect(result.duration_seconds).toBeCloseTo(4, 1);
     expect(result.message).toContain("no sound");
   });
 
-  test("of a hundred megabytes is read where it is needed", async () => {
+  test("only the needed parts of a large video are read", async () => {
     const video = await makeVideo({ container: "mp4", seconds: 8, packetBytes: 500_000 });
     const file = fileOf(video, "large.mp4");
     await tryType(videoType, file, { action: "inspect" });
@@ -107,13 +107,13 @@ describe("remux", () => {
     [{ container: "mp4", video: "avc", audio: "aac" }, "mov"],
     [{ container: "live mkv" }, "webm"],
     [{ container: "webm" }, "mp4"],
-  ])("copies every packet as it is: %o to %s", async (options, container) => {
+  ])("remuxing copies every packet unchanged: %o to %s", async (options, container) => {
     const video = await makeVideo({
       ...options,
       rotation: container === "webm" ? 0 : 90,
       tags: { title: "Kept" },
     });
-    const { result, made, progress } = await look(video, "my.video.bin", { action: "remux", container });
+    const { result, made, steps } = await look(video, "my.video.bin", { action: "remux", container });
     const [file] = made;
     expect(file?.name).toBe(`my.video.${container}`);
     expect(result).toMatchObject({
@@ -126,7 +126,7 @@ describe("remux", () => {
       },
       file: { name: file?.name, bytes: file?.bytes.length },
     });
-    expect(progress.at(-1)).toBe(100);
+    expect(steps.at(-1)?.percent).toBe(100);
     const bytes = file?.bytes ?? Buffer.alloc(0);
     for (const type of ["video", "audio"] as const)
       expect(await packetsOf(bytes, type)).toEqual(await packetsOf(video, type));
@@ -136,12 +136,12 @@ describe("remux", () => {
     expect(again.result.duration_seconds).toBeCloseTo(4, 1);
   });
 
-  test("keeps the container where none is asked for", async () => {
+  test("remuxing keeps the container by default", async () => {
     const { result } = await look(await makeVideo({ container: "webm" }), "a.webm", { action: "remux" });
     expect(result).toMatchObject({ output: { container: "webm" } });
   });
 
-  test("cuts a part out, from the key frame before its start", async () => {
+  test("trimming starts at the key frame before the requested start", async () => {
     const video = await makeVideo({ container: "mp4" });
     const trim = { start_seconds: 1.5, end_seconds: 2.2 };
     const { result, made } = await look(video, "a.mp4", { action: "remux", trim });
@@ -155,7 +155,7 @@ describe("remux", () => {
     expect((await packetsOf(bytes, "audio")).numbers).toEqual(upTo(110, 50));
   });
 
-  test("keeps what pictures are made of that are shown before others coded earlier", async () => {
+  test("trimming keeps the frames that reordered frames depend on", async () => {
     const video = await makeVideo({ container: "mp4", video: "avc", audio: null, reordered: true });
     // Picture 37 is shown there; it is coded after 39, which it may need.
     const trim = { start_seconds: 1, end_seconds: 1.52 };
@@ -165,7 +165,7 @@ describe("remux", () => {
     expect(numbers.length).toBeLessThanOrEqual(15);
   });
 
-  test("says which codec does not fit", async () => {
+  test("remuxing names the codec that does not fit the container", async () => {
     const video = await makeVideo({ container: "mp4", video: "avc", audio: "aac" });
     const { code, message } = await refusal(video, "a.mp4", { action: "remux", container: "webm" });
     expect(code).toBe("unsupported_codec");
@@ -177,11 +177,11 @@ describe("remux", () => {
     ["invalid_trim", { action: "remux", trim: { start_seconds: 3, end_seconds: 2 } }],
     ["invalid_trim", { action: "remux", trim: { start_seconds: 60 } }],
     ["invalid_params", { action: "inspect", container: "mkv" }],
-  ])("refuses (%s) what can't be: %o", async (code, params) => {
+  ])("a video task refuses with %s: %o", async (code, params) => {
     expect(await refusal(await makeVideo({ container: "webm" }), "a.webm", params)).toMatchObject({ code });
   });
 
-  test("of a large file takes no more memory than of a small one", async () => {
+  test("remuxing a large file takes no more memory than a small one", async () => {
     const video = await makeVideo({ container: "mp4", seconds: 12, packetBytes: 500_000 });
     const before = process.memoryUsage.rss();
     let most = before;
@@ -225,7 +225,7 @@ describe("a broken video", () => {
     },
   );
 
-  test("of noise behind a header is damaged", async () => {
+  test("a video of noise behind a valid header is reported as damaged", async () => {
     const header = (await makeVideo({ container: "mp4" })).subarray(0, 32);
     expect(await refusal(Buffer.concat([header, randomBytes(100_000)]), "noise.mp4")).toMatchObject({
       code: "damaged",
@@ -239,13 +239,13 @@ describe("a broken video", () => {
     ["4 billion times in a table", "stts", 8, 0xffffffff],
     ["4 billion packets", "stsz", 12, 0xffffffff],
     ["4 billion chunks", "stsc", 8, 0xffffffff],
-  ])("with %s is damaged, at once", async (_, box, offset, value) => {
+  ])("a video with %s is reported as damaged at once", async (_, box, offset, value) => {
     const started = performance.now();
     expect(await refusal(await patched(box, offset, value), "absurd.mp4")).toMatchObject({ code: "damaged" });
     expect(performance.now() - started).toBeLessThan(10_000);
   });
 
-  test("with a hole in its middle is damaged when it is copied", async () => {
+  test("a video with a gap is reported as damaged when it is copied", async () => {
     const video = await makeVideo({ container: "mp4", video: "avc", audio: "aac" });
     const table = video.indexOf("stco", 0, "latin1");
     video.writeUInt32BE(0x7fffffff, table + 16);
@@ -257,11 +257,11 @@ describe("a broken video", () => {
     ["noise", randomBytes(50_000), "unsupported_format"],
     ["text", Buffer.from("Not a video. ".repeat(500)), "unsupported_format"],
     ["PNG", Buffer.from("89504e470d0a1a0a0000000d49484452", "hex"), "unsupported_format"],
-  ])("(%s) by the name of one is refused", async (_, bytes, code) => {
+  ])("other content (%s) with a video's name is refused", async (_, bytes, code) => {
     expect(await refusal(bytes, "video.mp4")).toMatchObject({ code });
   });
 
-  test("whose bytes can't be read is tried again: it is no fault of the video", async () => {
+  test("a read error is not a permanent failure of a video task", async () => {
     const file = {
       ...fileOf(await makeVideo({ container: "mp4" }), "a.mp4"),
       read: () => Promise.reject(new Error("no database")),

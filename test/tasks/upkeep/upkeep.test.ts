@@ -3,7 +3,7 @@ import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../../src/tasks/queries.ts";
 import { reconcileTasks } from "../../../src/tasks/upkeep/reconcile-tasks.ts";
 import { removeOldTasks } from "../../../src/tasks/upkeep/remove-old-tasks.ts";
-import { count } from "../../support/exactly-once.ts";
+import { count } from "../../support/count.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
 import { createTask, endedTask, eventsOf } from "../../support/tasks.ts";
 
@@ -14,7 +14,7 @@ const reconcileIn = ({ ctx }: Rowmill, seconds: number) =>
   reconcileTasks({ ...ctx, now: () => new Date(Date.now() + seconds * 1000) });
 
 describe("the reconciler", () => {
-  test("brings back a task whose job is lost, once, however many look at the same time", async () => {
+  test("concurrent reconcilers enqueue a task with a lost job once", async () => {
     await using rowmill = await startRowmill();
     const { userId } = await rowmill.newUser();
     const id = await createTask(rowmill.ctx, userId, DONE_AT_ONCE);
@@ -30,7 +30,7 @@ describe("the reconciler", () => {
     expect(await endedTask(rowmill.ctx, id)).toMatchObject({ status: "completed", attempt: 1, run: 2 });
   });
 
-  test("fails a task whose every delivery was lost, and cancels what waits for it", async () => {
+  test("the reconciler fails a task after too many lost deliveries and cancels its successors", async () => {
     await using rowmill = await startRowmill();
     const { userId } = await rowmill.newUser();
     const { tasks } = await createTasks(rowmill.ctx, userId, [DONE_AT_ONCE, DONE_AT_ONCE], {
@@ -46,7 +46,7 @@ describe("the reconciler", () => {
     expect(await reconcileIn(rowmill, 60)).toEqual(NOTHING);
   });
 
-  test("leaves a task alone that waits for another", async () => {
+  test("the reconciler leaves a waiting task of a chain alone", async () => {
     await using rowmill = await startRowmill();
     const { userId } = await rowmill.newUser();
     await createTasks(rowmill.ctx, userId, [DONE_AT_ONCE, DONE_AT_ONCE], { together: "sequential" });
@@ -54,7 +54,7 @@ describe("the reconciler", () => {
   });
 });
 
-test("tasks that ended go after RETENTION_DAYS with all that is theirs; those that have not ended stay", async () => {
+test("ended tasks and their data are removed after RETENTION_DAYS, and open tasks stay", async () => {
   await using rowmill = await startRowmill({ RETENTION_DAYS: "7" });
   const { pool } = rowmill.ctx;
   const { userId } = await rowmill.newUser();

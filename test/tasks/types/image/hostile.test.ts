@@ -1,24 +1,15 @@
 /** Files that are no pictures, or worse: each fails for good, with a code of its own. */
 import { randomBytes } from "node:crypto";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { isWholeGif } from "../../../../src/platform/pictures/gif.ts";
 import { animation, bomb, FORMATS, gradient, noise, picture, SVG } from "../../../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../../../support/rowmill.ts";
-import { failureOf, runImage } from "../../../support/run-image.ts";
+import { type ImageOptions, runImage as run } from "../../../support/run-image.ts";
+import { refusalOf } from "../../../support/task-input.ts";
 
-let rowmill: Rowmill;
+const failure = (bytes: Buffer, options?: ImageOptions) => refusalOf(run(bytes, options));
 
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
-
-const run = (bytes: Buffer, options?: Parameters<typeof runImage>[2]) =>
-  runImage(rowmill.ctx, bytes, options);
-const failure = (bytes: Buffer, options?: Parameters<typeof runImage>[2]) => failureOf(run(bytes, options));
-
-test("a file without a byte", async () => {
+test("an image of zero bytes is refused as empty", async () => {
   const { code, message } = await failure(Buffer.alloc(0));
   expect([code, message]).toEqual(["empty_file", "photo.jpg is empty: the file has no bytes."]);
 });
@@ -37,7 +28,7 @@ test.each([
   ["text", async () => Buffer.from("title,author\nEmma,Jane Austen\n")],
   ["a zip", async () => Buffer.from("PK\x03\x04\x14\x00\x00\x00", "latin1")],
   ["noise", async () => randomBytes(5000)],
-])("%s, called photo.jpg: the content counts", async (_, make) => {
+])("%s named photo.jpg is refused by its content", async (_, make) => {
   const { code, message } = await failure(await make());
   expect([code, message]).toEqual([
     "unsupported_format",
@@ -45,14 +36,14 @@ test.each([
   ]);
 });
 
-test("a picture with another's extension is taken for what it is", async () => {
-  const { result, files } = await run(await picture("png"), { name: "page.pdf" });
+test("an image with a wrong extension is read by its content", async () => {
+  const { result, made } = await run(await picture("png"), { name: "page.pdf" });
   expect(result).toMatchObject({ format: "png", original: { format: "png" } });
-  expect(files[0]?.name).toBe("page.png");
+  expect(made[0]?.name).toBe("page.png");
 });
 
 describe("too many pixels", () => {
-  test("in a bomb of 900 million in 110 kB are told from the header", async () => {
+  test("an image of 900 million pixels in 110 kB is refused from its header", async () => {
     const bytes = bomb();
     expect(bytes.length).toBeLessThan(200_000);
     const before = process.resourceUsage().maxRSS;
@@ -65,11 +56,11 @@ describe("too many pixels", () => {
     expect(process.resourceUsage().maxRSS - before).toBeLessThan(50_000);
   });
 
-  test("are 100 megapixels", async () => {
+  test("an image of 100 megapixels is refused", async () => {
     expect((await failure(bomb(10_000))).message).toMatch(/^photo\.jpg has 100000000 pixels/);
   });
 
-  test("are those of all the frames of an animation", async () => {
+  test("the pixel limit counts all frames of an animation", async () => {
     const bytes = await animation("gif", 5, 20);
     const { code, message } = await failure(bytes, { maxPixels: 1999 });
     expect([code, message]).toEqual([
@@ -79,7 +70,7 @@ describe("too many pixels", () => {
     expect((await run(bytes, { maxPixels: 2000 })).result.width).toBe(20);
   });
 
-  test("are half as many where each has 16 bits a channel", async () => {
+  test("the pixel limit is halved for 16 bits per channel", async () => {
     const deep = await sharp(await picture("png", 100, 10))
       .toColourspace("rgb16")
       .png()
@@ -91,7 +82,7 @@ describe("too many pixels", () => {
   });
 });
 
-test("too many frames", async () => {
+test("an animation with too many frames is refused", async () => {
   const { code, message } = await failure(await animation("gif", 1001, 2));
   expect([code, message]).toEqual([
     "too_many_frames",
@@ -103,7 +94,7 @@ describe("damaged", () => {
   const DAMAGED = ["damaged", "photo.jpg is damaged or cut off; it can't be read to its end."];
   const COVER = { resize: { width: 20, height: 5, fit: "cover" } } as const;
 
-  test.each(FORMATS)("is a %s that is cut off, wherever, whatever is asked for", async (format) => {
+  test.each(FORMATS)("a truncated %s is reported as damaged", async (format) => {
     const whole = await picture(format, 150, 100);
     for (const share of [0.3, 0.5, 0.95]) {
       const cut = whole.subarray(0, Math.floor(whole.length * share));
@@ -114,7 +105,7 @@ describe("damaged", () => {
     }
   });
 
-  test.each(["gif", "webp"] as const)("is an animated %s that is cut off", async (format) => {
+  test.each(["gif", "webp"] as const)("a truncated animated %s is reported as damaged", async (format) => {
     const whole = await animation(format, 4);
     for (const share of [0.3, 0.6, 0.95]) {
       const { code } = await failure(whole.subarray(0, Math.floor(whole.length * share)), {
@@ -124,7 +115,7 @@ describe("damaged", () => {
     }
   });
 
-  test.each(FORMATS)("is a %s of which only the header is right", async (format) => {
+  test.each(FORMATS)("a %s with a valid header and random data is refused", async (format) => {
     const whole = await gradient();
     const bytes = await sharp(whole).toFormat(format).toBuffer();
     const broken = Buffer.concat([
@@ -135,21 +126,21 @@ describe("damaged", () => {
   });
 });
 
-test("bytes too many before the end of a JPEG, as some cameras write them, do no harm", async () => {
+test("extra bytes before the end of a JPEG are accepted", async () => {
   const whole = await picture("jpeg");
   const bytes = Buffer.concat([whole.subarray(0, -2), Buffer.from([1, 2, 3]), whole.subarray(-2)]);
   expect((await run(bytes)).result).toMatchObject({ width: 60, height: 40 });
 });
 
-test("what is hidden behind a picture is lost", async () => {
+test("data appended to an image is dropped", async () => {
   const hidden = Buffer.from("<script>alert(document.domain)</script>PK\x03\x04");
   for (const format of FORMATS) {
-    const { files } = await run(Buffer.concat([await picture(format), hidden]));
-    expect(files[0]?.bytes.includes("script")).toBe(false);
+    const { made } = await run(Buffer.concat([await picture(format), hidden]));
+    expect(made[0]?.bytes.includes("script")).toBe(false);
   }
 });
 
-test("50 MB of the smallest blocks of a GIF hold nobody else up", async () => {
+test("checking a GIF of 50 MB of tiny blocks does not block the event loop", async () => {
   const header = Buffer.alloc(13);
   header.write("GIF89a");
   const bytes = Buffer.concat([header, Buffer.alloc(50 * 2 ** 20, Buffer.from([0x21, 0xfe, 0]))]);
@@ -162,7 +153,7 @@ test("50 MB of the smallest blocks of a GIF hold nobody else up", async () => {
 });
 
 describe("a cancelled task", () => {
-  test("gives up before its next step, and stores nothing more", async () => {
+  test("a cancelled image task stops before its next step and stores nothing more", async () => {
     const controller = new AbortController();
     const files: string[] = [];
     const onStep = (message: string) => {
@@ -178,7 +169,7 @@ describe("a cancelled task", () => {
     expect(files.at(-1)).toBe("Looking at its colours");
   });
 
-  test("does not wait for its turn", async () => {
+  test("a cancelled image task does not wait for a free slot", async () => {
     const bytes = await noise(1500, 1500).jpeg().toBuffer();
     const busy = [run(bytes, { params: { format: "avif" } }), run(bytes, { params: { format: "avif" } })];
     const controller = new AbortController();

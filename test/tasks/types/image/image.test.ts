@@ -1,6 +1,6 @@
 /** What a task of type `image` makes of a picture, parameter by parameter. */
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   animation,
   FORMATS,
@@ -10,22 +10,12 @@ import {
   picture,
   stamp,
 } from "../../../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../../../support/rowmill.ts";
-import { failureOf, type ImageRun, runImage } from "../../../support/run-image.ts";
+import { runImage as run } from "../../../support/run-image.ts";
+import { refusalOf, type Tried } from "../../../support/task-input.ts";
 
-let rowmill: Rowmill;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
-
-const run = (bytes: Buffer, options?: Parameters<typeof runImage>[2]) =>
-  runImage(rowmill.ctx, bytes, options);
-
-function made({ files }: ImageRun): Buffer {
-  if (!files[0]) throw new Error("nothing was stored");
-  return files[0].bytes;
+function firstOf({ made }: Tried): Buffer {
+  if (!made[0]) throw new Error("nothing was stored");
+  return made[0].bytes;
 }
 
 /** The pixel at a place, as [red, green, blue, alpha]. */
@@ -35,14 +25,14 @@ async function pixel(bytes: Buffer, left: number, top: number): Promise<number[]
 }
 
 describe("without parameters", () => {
-  test.each(FORMATS)("a %s is encoded anew in its format and size", async (format) => {
+  test.each(FORMATS)("without parameters a %s is encoded again in its format and size", async (format) => {
     const bytes = await picture(format, 120, 80);
     const done = await run(bytes, { name: "my photo.bin" });
     const extension = format === "jpeg" ? "jpg" : format;
-    const [file] = done.files;
-    expect(done.files.length).toBe(1);
+    const [file] = done.made;
+    expect(done.made.length).toBe(1);
     expect(file).toMatchObject({ name: `my photo.${extension}`, mediaType: `image/${format}` });
-    expect(await sharp(made(done)).metadata()).toMatchObject({
+    expect(await sharp(firstOf(done)).metadata()).toMatchObject({
       mediaType: `image/${format}`,
       width: 120,
       height: 80,
@@ -62,7 +52,7 @@ describe("without parameters", () => {
     expect(done.result.dominant_colour).toMatch(/^#[0-9a-f]{6}$/);
   });
 
-  test("it tells how far it is", async () => {
+  test("an image task reports its progress step by step", async () => {
     const { steps } = await run(await picture("jpeg"), { params: { thumbnails: [16, 32] } });
     expect(steps.map(({ message }) => message)).toEqual([
       "Reading photo.jpg",
@@ -106,11 +96,11 @@ describe("resize", () => {
   ] as const)("%j makes %j", async (resize, [width, height]) => {
     const wanted = "map" in resize ? [...resize] : resize;
     const done = await run(await picture("png", 400, 200), { params: { resize: wanted } });
-    expect(await sharp(made(done)).metadata()).toMatchObject({ width, height });
+    expect(await sharp(firstOf(done)).metadata()).toMatchObject({ width, height });
     expect(done.result).toMatchObject({ width, height, original: { width: 400, height: 200 } });
   });
 
-  test("says what it did", async () => {
+  test("a resize describes itself in the message", async () => {
     const { result } = await run(await picture("jpeg", 400, 200), { params: { resize: [100, 100] } });
     expect(result.message).toMatch(
       /^Resized photo\.jpg from 400 x 200 to 100 x 50: [\d.]+ kB became \S+ (kB|bytes)$/,
@@ -123,27 +113,29 @@ describe("resize", () => {
     );
   });
 
-  test("cuts from the middle with cover, and fills up with the background with contain", async () => {
+  test("resize cover crops to the middle, and contain fills with the background", async () => {
     const bytes = await stamp();
-    const cover = made(await run(bytes, { params: { resize: { width: 80, height: 20, fit: "cover" } } }));
+    const cover = firstOf(await run(bytes, { params: { resize: { width: 80, height: 20, fit: "cover" } } }));
     expect(await pixel(cover, 40, 10)).toEqual([255, 0, 0, 255]);
     const resize = { width: 160, height: 80, fit: "contain" } as const;
-    const green = made(await run(bytes, { params: { resize, background: "#00ff00" } }));
+    const green = firstOf(await run(bytes, { params: { resize, background: "#00ff00" } }));
     expect(await pixel(green, 2, 40)).toEqual([0, 255, 0, 255]);
-    const clear = made(await run(bytes, { params: { resize } }));
+    const clear = firstOf(await run(bytes, { params: { resize } }));
     expect((await pixel(clear, 2, 20))[3]).toBe(0);
-    const half = made(await run(bytes, { params: { resize, background: "#0000ff80" } }));
+    const half = firstOf(await run(bytes, { params: { resize, background: "#0000ff80" } }));
     expect(await pixel(half, 2, 40)).toEqual([0, 0, 255, 128]);
-    const white = made(await run(bytes, { params: { resize, format: "jpeg", background: "transparent" } }));
+    const white = firstOf(
+      await run(bytes, { params: { resize, format: "jpeg", background: "transparent" } }),
+    );
     expect((await pixel(white, 2, 20)).every((channel) => channel > 250)).toBe(true);
   });
 
-  test("an animation keeps its frames", async () => {
+  test("resizing an animation keeps its frames", async () => {
     for (const fit of ["inside", "cover", "contain", "fill"] as const) {
       const done = await run(await animation("gif", 4, 30), {
         params: { resize: { width: 20, height: 10, fit } },
       });
-      const { pages, width, height } = await sharp(made(done)).metadata();
+      const { pages, width, height } = await sharp(firstOf(done)).metadata();
       expect([fit, pages, width, height]).toEqual([fit, 4, fit === "inside" ? 10 : 20, 10]);
     }
   });
@@ -154,9 +146,9 @@ describe("format", () => {
     FORMATS.filter((to) => to !== from).map((to) => [from, to] as const),
   );
 
-  test.each(pairs)("%s becomes %s", async (from, to) => {
+  test.each(pairs)("an image is converted from %s to %s", async (from, to) => {
     const done = await run(await picture(from, 50, 30), { params: { format: to }, name: "a.b" });
-    expect(await sharp(made(done)).metadata()).toMatchObject({
+    expect(await sharp(firstOf(done)).metadata()).toMatchObject({
       mediaType: `image/${to}`,
       width: 50,
       height: 30,
@@ -165,13 +157,13 @@ describe("format", () => {
     expect(done.result.message).toMatch(/^Converted a\.b from \w+ to \w+, 50 x 30: /);
   });
 
-  test("an animated GIF becomes an animated WebP, and the other way round, with its delays", async () => {
+  test("animated GIF and WebP convert into each other and keep their delays", async () => {
     for (const [from, to] of [
       ["gif", "webp"],
       ["webp", "gif"],
     ] as const) {
       const done = await run(await animation(from, 6), { params: { format: to } });
-      expect(await sharp(made(done)).metadata()).toMatchObject({ format: to, pages: 6, width: 30 });
+      expect(await sharp(firstOf(done)).metadata()).toMatchObject({ format: to, pages: 6, width: 30 });
       expect(done.result).toMatchObject({ format: to, width: 30, height: 30, original: { pages: 6 } });
     }
   });
@@ -180,7 +172,7 @@ describe("format", () => {
     "an animated GIF becomes a %s of its first frame",
     async (to) => {
       const done = await run(await animation("gif", 6), { params: { format: to } });
-      expect(await sharp(made(done)).metadata()).toMatchObject({
+      expect(await sharp(firstOf(done)).metadata()).toMatchObject({
         mediaType: `image/${to}`,
         width: 30,
         height: 30,
@@ -189,25 +181,29 @@ describe("format", () => {
     },
   );
 
-  test("what was transparent stays so, or becomes the background in a JPEG", async () => {
+  test("transparency is kept, or becomes the background in a JPEG", async () => {
     for (const format of ["png", "webp", "avif", "gif"] as const) {
       const done = await run(await stamp(), { params: { format } });
-      expect([format, done.result.has_alpha, (await pixel(made(done), 0, 0))[3]]).toEqual([format, true, 0]);
+      expect([format, done.result.has_alpha, (await pixel(firstOf(done), 0, 0))[3]]).toEqual([
+        format,
+        true,
+        0,
+      ]);
     }
     const white = await run(await stamp(), { params: { format: "jpeg" } });
     expect(white.result.has_alpha).toBe(false);
-    expect((await pixel(made(white), 1, 1)).slice(0, 3).every((channel) => channel > 250)).toBe(true);
+    expect((await pixel(firstOf(white), 1, 1)).slice(0, 3).every((channel) => channel > 250)).toBe(true);
     const blue = await run(await stamp(), { params: { format: "jpeg", background: "#0000ff80" } });
-    const [red = 0, , blueness = 0] = await pixel(made(blue), 1, 1);
+    const [red = 0, , blueness = 0] = await pixel(firstOf(blue), 1, 1);
     expect([red < 10, blueness > 245]).toEqual([true, true]);
   });
 });
 
 describe("quality", () => {
-  test.each(FORMATS)("makes a %s smaller the lower it is", async (format) => {
+  test.each(FORMATS)("lower quality makes a %s smaller", async (format) => {
     const bytes = await gradient();
     const size = async (quality: number | "low" | "medium" | "high") =>
-      made(await run(bytes, { params: { format, quality } })).length;
+      firstOf(await run(bytes, { params: { format, quality } })).length;
     const [least, low, medium, high] = [
       await size(1),
       await size("low"),
@@ -219,30 +215,33 @@ describe("quality", () => {
     expect(medium).toBeLessThan(high);
   });
 
-  test("high is what there is without it, and loses nothing of a PNG", async () => {
+  test("the default quality is high, which is lossless for PNG", async () => {
     const bytes = await picture("png", 50, 50);
     const [high, none] = [await run(bytes, { params: { quality: "high" } }), await run(bytes)];
-    expect(made(high)).toEqual(made(none));
-    expect(await sharp(made(high)).raw().toBuffer()).toEqual(await sharp(bytes).raw().toBuffer());
+    expect(firstOf(high)).toEqual(firstOf(none));
+    expect(await sharp(firstOf(high)).raw().toBuffer()).toEqual(await sharp(bytes).raw().toBuffer());
   });
 });
 
 describe("metadata", () => {
   const readable = (bytes: Buffer) => bytes.toString("latin1");
 
-  test.each(FORMATS)("is gone from a %s, and the picture is upright", async (format: PictureFormat) => {
-    const bytes = await photo();
-    const done = await run(bytes, { params: { format, thumbnails: [16] } });
-    expect(done.result).toMatchObject({ width: 40, height: 80, original: { width: 40, height: 80 } });
-    for (const { bytes } of done.files) {
-      const { exif, xmp, icc, orientation } = await sharp(bytes).metadata();
-      expect([exif, xmp, icc, orientation]).toEqual([undefined, undefined, undefined, undefined]);
-      expect(readable(bytes)).not.toMatch(/Secret|Exif|GPS/);
-    }
-    // Turned clockwise, the red left half is on top.
-    const [red = 0, , blue = 0] = await pixel(made(done), 20, 10);
-    expect([red > 200, blue < 60]).toEqual([true, true]);
-  });
+  test.each(FORMATS)(
+    "metadata is removed from a %s, and the image is upright",
+    async (format: PictureFormat) => {
+      const bytes = await photo();
+      const done = await run(bytes, { params: { format, thumbnails: [16] } });
+      expect(done.result).toMatchObject({ width: 40, height: 80, original: { width: 40, height: 80 } });
+      for (const { bytes } of done.made) {
+        const { exif, xmp, icc, orientation } = await sharp(bytes).metadata();
+        expect([exif, xmp, icc, orientation]).toEqual([undefined, undefined, undefined, undefined]);
+        expect(readable(bytes)).not.toMatch(/Secret|Exif|GPS/);
+      }
+      // Turned clockwise, the red left half is on top.
+      const [red = 0, , blue = 0] = await pixel(firstOf(done), 20, 10);
+      expect([red > 200, blue < 60]).toEqual([true, true]);
+    },
+  );
 
   test.each(["jpeg", "png", "webp", "avif"] as const)(
     "is kept in a %s where asked for, but for the orientation",
@@ -254,18 +253,18 @@ describe("metadata", () => {
         .toBuffer();
       expect(readable(bytes)).toContain("SecretCamera");
       const done = await run(bytes, { params: { format, strip_metadata: false, thumbnails: [16] } });
-      const { exif, icc, orientation, width, height } = await sharp(made(done)).metadata();
+      const { exif, icc, orientation, width, height } = await sharp(firstOf(done)).metadata();
       expect(exif && readable(exif)).toContain("SecretCamera");
       expect(icc?.length).toBeGreaterThan(100);
       expect([orientation ?? 1, width, height]).toEqual([1, 40, 80]);
       // Thumbnails are to be shown.
-      expect(readable(done.files[1]?.bytes ?? Buffer.alloc(0))).not.toMatch(/Secret|Exif/);
+      expect(readable(done.made[1]?.bytes ?? Buffer.alloc(0))).not.toMatch(/Secret|Exif/);
     },
   );
 });
 
 describe("thumbnails", () => {
-  test("are WebPs of what was made, none larger than that", async () => {
+  test("thumbnails are WebPs of the result and never larger than it", async () => {
     const params = {
       resize: { width: 300, height: 300, fit: "cover" },
       thumbnails: [64, 200, 1024],
@@ -274,7 +273,7 @@ describe("thumbnails", () => {
       params: { ...params, thumbnails: [...params.thumbnails] },
       name: "C:\\pictures\\cat.jpeg",
     });
-    expect(done.files.map(({ name }) => name)).toEqual([
+    expect(done.made.map(({ name }) => name)).toEqual([
       "cat.jpg",
       "cat-64.webp",
       "cat-200.webp",
@@ -286,18 +285,18 @@ describe("thumbnails", () => {
       { size: 1024, width: 300, height: 300, file: { id: "file-4" } },
     ]);
     const sides = await Promise.all(
-      done.files.slice(1).map(async ({ bytes }) => (await sharp(bytes).metadata()).width),
+      done.made.slice(1).map(async ({ bytes }) => (await sharp(bytes).metadata()).width),
     );
     expect(sides).toEqual([64, 200, 300]);
   });
 
-  test("of an animation show its first frame", async () => {
+  test("the thumbnail of an animation shows its first frame", async () => {
     const done = await run(await animation("gif", 3), { params: { thumbnails: [16] } });
-    expect((await sharp(done.files[1]?.bytes).metadata()).pages ?? 1).toBe(1);
+    expect((await sharp(done.made[1]?.bytes).metadata()).pages ?? 1).toBe(1);
   });
 });
 
-test("the dominant colour is that of most of the picture", async () => {
+test("the dominant colour is the most frequent one", async () => {
   const bytes = await sharp({ create: { width: 50, height: 50, channels: 3, background: "#2848c8" } })
     .png()
     .toBuffer();
@@ -307,44 +306,44 @@ test("the dominant colour is that of most of the picture", async () => {
 });
 
 describe("too much asked for", () => {
-  test("is refused before anything is decoded", async () => {
+  test("a resize beyond the pixel limit is refused before decoding", async () => {
     const small = await picture("png", 100, 10);
     const wide = { width: 16_000, height: 16_000, enlarge: true };
     for (const fit of ["cover", "contain", "fill"] as const) {
-      const failure = await failureOf(run(small, { params: { resize: { ...wide, fit } } }));
+      const failure = await refusalOf(run(small, { params: { resize: { ...wide, fit } } }));
       expect([failure.code, failure.message]).toEqual([
         "invalid_params",
         expect.stringMatching(/^resize: takes \d+ x 16000 pixels; at most 50000000 are allowed for PNG/),
       ]);
     }
     const strip = { width: 16_000, height: 100, fit: "cover", enlarge: true } as const;
-    const tall = await failureOf(run(await picture("png", 1, 1000), { params: { resize: strip } }));
+    const tall = await refusalOf(run(await picture("png", 1, 1000), { params: { resize: strip } }));
     expect(tall.message).toMatch(/^resize: takes 16000 x 16000000 pixels/);
   });
 
-  test("counts the frames of an animation", async () => {
+  test("the pixel limit of a resize counts all frames", async () => {
     const params = { resize: { width: 100, enlarge: true } };
     const bytes = await animation("gif", 5);
-    const { message } = await failureOf(run(bytes, { params, maxPixels: 49_999 }));
+    const { message } = await refusalOf(run(bytes, { params, maxPixels: 49_999 }));
     expect(message).toMatch(/^resize: takes 100 x 100 x 5 frames pixels; at most 49999 /);
     expect((await run(bytes, { params, maxPixels: 50_000 })).result.width).toBe(100);
   });
 
-  test("is fewer pixels of an AVIF, which takes more memory", async () => {
+  test("the pixel limit is lower for AVIF", async () => {
     const bytes = await picture("png", 100, 100);
     const params = { format: "avif" } as const;
-    const { code, message } = await failureOf(run(bytes, { params, maxPixels: 39_999 }));
+    const { code, message } = await refusalOf(run(bytes, { params, maxPixels: 39_999 }));
     expect(code).toBe("invalid_params");
     expect(message).toMatch(/^resize: takes 100 x 100 pixels; at most 9999 are allowed for AVIF/);
-    const made = await run(bytes, { params, maxPixels: 40_000 });
-    const again = await failureOf(run(made.files[0]?.bytes ?? bytes, { maxPixels: 39_999 }));
+    const allowed = await run(bytes, { params, maxPixels: 40_000 });
+    const again = await refusalOf(run(allowed.made[0]?.bytes ?? bytes, { maxPixels: 39_999 }));
     expect(again.code).toBe("too_many_pixels");
     expect(again.message).toMatch(/^photo.jpg has 10000 pixels .* at most 9999 are allowed in an AVIF/);
   });
 
-  test("is a WebP longer than WebP can be", async () => {
+  test("a WebP beyond the limits of WebP is refused", async () => {
     const bytes = await picture("png", 17_000, 10);
-    const { code, message } = await failureOf(run(bytes, { params: { format: "webp" } }));
+    const { code, message } = await refusalOf(run(bytes, { params: { format: "webp" } }));
     expect([code, message]).toEqual([
       "invalid_params",
       "format: WebP has room for 16383 pixels a side, not for 17000 x 10. Give `resize`, or another format.",

@@ -1,24 +1,16 @@
 /** Image tasks over HTTP, from the upload to the download of what was made. */
 import sharp from "sharp";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { TaskView } from "../../../../src/tasks/views.ts";
-import type { Client, Problem } from "../../../support/client.ts";
+import type { Problem } from "../../../support/client.ts";
 import { getContent, kept, storedFile } from "../../../support/files.ts";
 import { bomb, photo, picture, SVG } from "../../../support/pictures.ts";
-import { type Rowmill, startRowmill } from "../../../support/rowmill.ts";
+import { startRowmill } from "../../../support/rowmill.ts";
 import { history, makeTask, untilEnded } from "../../../support/task-client.ts";
+import { useRowmill, useUserPerTest } from "../../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-let user: Client;
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  await rowmill.startWorker();
-});
-beforeEach(async () => {
-  user = await rowmill.newUser();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill({ worker: true });
+const user = useUserPerTest(rowmill);
 
 interface Made {
   readonly file: { readonly id: string; readonly name: string };
@@ -31,7 +23,7 @@ async function imageTask(bytes: Buffer, body: object = {}, name = "photo.jpg"): 
   return untilEnded(user, task.id);
 }
 
-test("makes files that its owner can download, and nobody else", async () => {
+test("only the owner can download the files of an image task", async () => {
   const params = { resize: [20, 20], format: "webp", thumbnails: [16] };
   const task = await imageTask(await photo(), { params });
   expect(task).toMatchObject({
@@ -53,7 +45,7 @@ test("makes files that its owner can download, and nobody else", async () => {
   expect((await getContent(await rowmill.newUser(), file.id)).status).toBe(404);
 });
 
-test("takes what it is to do from metadata where it has no params", async () => {
+test("an image task without params reads its parameters from metadata", async () => {
   const metadata = { quality: "high", resize: [1920, 1080], project: "May" };
   const {
     status,
@@ -87,7 +79,7 @@ describe("fails for good, at once and without a file left of it, for", () => {
   });
 });
 
-test("a quota that is full fails it, and none of its files stay", async () => {
+test("an image task fails if the quota is full, and leaves no file", async () => {
   await using small = await startRowmill({ FILES_QUOTA_BYTES: "20000" });
   await small.startWorker();
   const owner = await small.newUser();
@@ -99,7 +91,7 @@ test("a quota that is full fails it, and none of its files stay", async () => {
 });
 
 describe("is not made", () => {
-  test("without a file, or with one of somebody else's", async () => {
+  test("an image task without a file, or with another user's file, is refused", async () => {
     const none = await user.post<Problem>("/api/v1/tasks", { type: "image" });
     expect([none.status, Object.keys(none.body.field_errors)]).toEqual([400, ["file_path"]]);
     const { id } = await storedFile(await rowmill.newUser(), await picture());
@@ -107,7 +99,7 @@ describe("is not made", () => {
     expect([theirs.status, Object.keys(theirs.body.field_errors)]).toEqual([400, ["file_id"]]);
   });
 
-  test("with a parameter that is wrong", async () => {
+  test("an image task with a wrong parameter is refused", async () => {
     const { id } = await storedFile(user, await picture());
     const send = (body: object) =>
       user.post<Problem>("/api/v1/tasks", { type: "image", file_id: id, ...body });

@@ -1,0 +1,190 @@
+import { createHash, createHmac } from "node:crypto";
+import { eq } from "drizzle-orm";
+import { describe, expect, test } from "vitest";
+import { refreshTokens, users } from "../../src/schema/accounts.ts";
+import { AUTH, authOf, cookiesOf } from "../support/auth.ts";
+import { startRowmill } from "../support/rowmill.ts";
+import { until } from "../support/until.ts";
+import { useRowmill, useUser } from "../support/use-rowmill.ts";
+
+const rowmill = useRowmill();
+const user = useUser(rowmill);
+const { logIn, newSession, refreshWith, meWith } = authOf(rowmill);
+
+describe("an access token", () => {
+  const now = Math.floor(Date.now() / 1000);
+  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
+
+  /** A token as the service would make it, but for what the test wants otherwise. */
+  function forge({
+    alg = "HS256",
+    secret = rowmill.config.jwtSecret,
+    expiresAt = now + 600,
+    name = "forged",
+  } = {}): string {
+    const head = encode({ alg, typ: "JWT" });
+    const payload = encode({ sub: String(user.userId), name, role: "user", iat: now - 3600, exp: expiresAt });
+    const signed = `${head}.${payload}`;
+    const hash = { HS256: "sha256", HS512: "sha512" }[alg];
+    const signature = hash ? createHmac(hash, secret).update(signed).digest("base64url") : "";
+    return `${signed}.${signature}`;
+  }
+
+  test("an access token is valid with the right signature", async () => {
+    const { status, body } = await meWith(forge());
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ id: user.userId, username: "forged", role: "user" });
+  });
+
+  test.each<[string, () => string | Promise<string>]>([
+    ["garbage", () => "garbage"],
+    ["empty parts", () => ".."],
+    ["an expired token", () => forge({ expiresAt: now - 60 })],
+    ["a token with alg none", () => forge({ alg: "none" })],
+    ["a token signed as HS512 with the same secret", () => forge({ alg: "HS512" })],
+    ["a token signed with another secret", () => forge({ secret: "another secret, long enough for it" })],
+    ["a token without its signature", () => forge().replace(/[^.]+$/, "")],
+    [
+      "a token with the payload of another",
+      () => {
+        const [head, , signature] = forge().split(".");
+        const [, payload] = forge({ name: "somebody else" }).split(".");
+        return `${head}.${payload}.${signature}`;
+      },
+    ],
+    ["a refresh token", async () => (await newSession("mixed up")).refresh],
+  ])("an access token must not be %s", async (_, token) => {
+    const { status, headers, body } = await meWith(await token());
+    expect(status).toBe(401);
+    expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
+    expect(headers.get("www-authenticate")).toMatch(/^Bearer/);
+    expect(body).toMatchObject({ status: 401, code: "unauthenticated" });
+  });
+
+  test("a private route requires an access token", async () => {
+    expect((await rowmill.client.get(`${AUTH}/me`)).status).toBe(401);
+    expect((await rowmill.client.get(`${AUTH}/me`, { authorization: "Basic YWRhOmFkYQ==" })).status).toBe(
+      401,
+    );
+  });
+
+  test("an access token of a removed account is refused", async () => {
+    const { access, user } = await newSession("gone");
+    await rowmill.ctx.db.delete(users).where(eq(users.id, user.id));
+    const { status, body } = await meWith(access);
+    expect(status).toBe(401);
+    expect(body).toMatchObject({ detail: expect.stringContaining("does not exist") });
+  });
+
+  test("an access token expires after ACCESS_TOKEN_TTL_SECONDS", async () => {
+    await using brief = await startRowmill({ ACCESS_TOKEN_TTL_SECONDS: "3" });
+    const user = await brief.newUser();
+    expect((await user.get(`${AUTH}/me`)).status).toBe(200);
+    await until("the token has run out", async () => (await user.get(`${AUTH}/me`)).status === 401);
+  });
+});
+
+describe("a refresh token", () => {
+  test("a refresh token works once", async () => {
+    const first = await newSession("refresher");
+    const { status, body } = await refreshWith(first.refresh);
+    expect(status).toBe(200);
+    expect(body).toEqual({ ...first, access: expect.any(String), refresh: expect.any(String) });
+    expect(body.refresh).not.toBe(first.refresh);
+    expect((await meWith(body.access)).body).toMatchObject(first.user);
+    expect((await refreshWith(body.refresh)).status).toBe(200);
+  });
+
+  test("reusing a refresh token ends its login", async () => {
+    const first = await newSession("robbed");
+    const second = (await refreshWith(first.refresh)).body;
+    const third = (await refreshWith(second.refresh)).body;
+    const reuse = await refreshWith(first.refresh);
+    expect(reuse.status).toBe(401);
+    expect(reuse.body.code).toBe("unauthenticated");
+    expect((await refreshWith(third.refresh)).status).toBe(401);
+  });
+
+  test("reusing a refresh token does not end other logins", async () => {
+    const one = await newSession("two devices");
+    const other = (await logIn("two devices")).body;
+    await refreshWith(one.refresh);
+    expect((await refreshWith(one.refresh)).status).toBe(401);
+    const { status, body } = await refreshWith(other.refresh);
+    expect(status).toBe(200);
+    expect((await refreshWith(body.refresh)).status).toBe(200);
+  });
+
+  test("a refresh token used twice concurrently works once", async () => {
+    const { refresh } = await newSession("hasty");
+    const answers = await Promise.all([refreshWith(refresh), refreshWith(refresh), refreshWith(refresh)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401]);
+    const winner = answers.find(({ status }) => status === 200);
+    expect((await refreshWith(winner?.body.refresh ?? "")).status).toBe(401);
+  });
+
+  test("an unknown refresh token is refused", async () => {
+    const { status, body } = await refreshWith("x".repeat(43));
+    expect(status).toBe(401);
+    expect(body.code).toBe("unauthenticated");
+  });
+
+  test("a refresh without a token is refused", async () => {
+    expect((await rowmill.client.post(`${AUTH}/refresh`, {})).status).toBe(401);
+    expect((await rowmill.client.post(`${AUTH}/logout`, {})).status).toBe(401);
+  });
+
+  test("a refresh token expires", async () => {
+    const { refresh, user } = await newSession("late");
+    await rowmill.ctx.db
+      .update(refreshTokens)
+      .set({ expiresAt: new Date(Date.now() - 1000) })
+      .where(eq(refreshTokens.userId, user.id));
+    expect((await refreshWith(refresh)).status).toBe(401);
+  });
+
+  test("only the hash of a refresh token is stored", async () => {
+    const first = await newSession("hashed");
+    const second = (await refreshWith(first.refresh)).body;
+    const stored = await rowmill.ctx.pool.query<{ token_hash: Buffer; text: string }>(
+      "SELECT token_hash, t::text AS text FROM rowmill.refresh_tokens t WHERE user_id = $1 ORDER BY created_at",
+      [first.user.id],
+    );
+    const hashes = stored.rows.map(({ token_hash }) => token_hash.toString("hex"));
+    const hashOf = (token: string) => createHash("sha256").update(token).digest("hex");
+    expect(hashes).toContain(hashOf(first.refresh));
+    expect(hashes).toContain(hashOf(second.refresh));
+    for (const { text } of stored.rows) {
+      for (const token of [first.refresh, second.refresh]) {
+        expect(text).not.toContain(token);
+        expect(text).not.toContain(Buffer.from(token).toString("hex"));
+        expect(text).not.toContain(Buffer.from(token, "base64url").toString("hex"));
+      }
+    }
+  });
+});
+
+describe("logging out", () => {
+  const logOut = (refresh: string) => rowmill.client.post(`${AUTH}/logout`, { refresh });
+
+  test("logging out ends one login and no other", async () => {
+    const first = await newSession("leaver");
+    const other = (await logIn("leaver")).body;
+    const second = (await refreshWith(first.refresh)).body;
+    const { status, body, headers } = await logOut(second.refresh);
+    expect(status).toBe(204);
+    expect(body).toBe("");
+    expect(cookiesOf(headers).get("access_token")?.value).toBe("");
+    expect(cookiesOf(headers).get("refresh_token")?.value).toBe("");
+    expect((await refreshWith(second.refresh)).status).toBe(401);
+    expect((await refreshWith(other.refresh)).status).toBe(200);
+  });
+
+  test("logging out works with an older token of the login, and twice", async () => {
+    const first = await newSession("late leaver");
+    const second = (await refreshWith(first.refresh)).body;
+    expect((await logOut(first.refresh)).status).toBe(204);
+    expect((await logOut(first.refresh)).status).toBe(204);
+    expect((await refreshWith(second.refresh)).status).toBe(401);
+  });
+});

@@ -1,0 +1,127 @@
+import { eq } from "drizzle-orm";
+import { describe, expect, test } from "vitest";
+import { users } from "../../src/schema/accounts.ts";
+import { AUTH, authOf, PASSWORD } from "../support/auth.ts";
+import type { Problem } from "../support/client.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
+
+const rowmill = useRowmill();
+const { logIn, signUp, refreshWith, meWith } = authOf(rowmill);
+
+describe("signing up", () => {
+  test("signing up creates an account and returns valid tokens", async () => {
+    const { status, body } = await signUp("ada", { email: "ada@example.com" });
+    expect(status).toBe(201);
+    expect(body).toEqual({
+      access: expect.any(String),
+      refresh: expect.any(String),
+      expires_in: 3600,
+      user: { id: expect.any(Number), username: "ada", role: "user" },
+    });
+    expect((await meWith(body.access)).body).toEqual({
+      ...body.user,
+      email: "ada@example.com",
+      first_name: "",
+      last_name: "",
+    });
+    expect((await refreshWith(body.refresh)).status).toBe(200);
+    expect((await logIn("ada")).body.user).toEqual(body.user);
+    const [stored] = await rowmill.ctx.db.select().from(users).where(eq(users.id, body.user.id));
+    expect(stored).toMatchObject({ username: "ada", email: "ada@example.com", role: "user" });
+  });
+
+  test("signing up stores the password as an argon2id hash with OWASP's parameters", async () => {
+    await signUp("hash me");
+    const [stored] = await rowmill.ctx.db.select().from(users).where(eq(users.username, "hash me"));
+    expect(stored?.passwordHash).toMatch(/^\$argon2id\$v=19\$m=19456,p=1,t=2\$/);
+    expect(JSON.stringify(stored)).not.toContain(PASSWORD);
+  });
+
+  test("signing up requires a password of 8 characters", async () => {
+    const { status, headers, body } = await signUp("brief", { password: "1234567" });
+    expect(status).toBe(400);
+    expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
+    expect(Object.keys(body.field_errors)).toEqual(["password"]);
+    expect(body.detail).toContain("8");
+    expect((await signUp("brief", { password: "12345678" })).status).toBe(201);
+  });
+
+  test("password length is counted in characters", async () => {
+    const { status, body } = await signUp("cats", { password: "🐈".repeat(7) });
+    expect(status).toBe(400);
+    expect(Object.keys(body.field_errors)).toEqual(["password"]);
+  });
+
+  test.each([
+    ["Grace", "gRACE"],
+    ["Émile", "éMILE"],
+    ["spaced", " Spaced "],
+    ["Zoe\u0308", "zo\u00eb"],
+  ])("the name %s is taken for %s", async (first, second) => {
+    expect((await signUp(first)).status).toBe(201);
+    const { status, body } = await signUp(second);
+    expect(status).toBe(409);
+    expect(body.code).toBe("conflict");
+    expect(body.field_errors).toEqual({ username: [expect.stringContaining("taken")] });
+  });
+
+  test("concurrent signups with one name create one account", async () => {
+    const answers = await Promise.all(["race", "Race", "RACE", "rACE"].map((name) => signUp(name)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409]);
+  });
+
+  test.each([
+    [{}, ["password", "username"]],
+    [{ username: "someone" }, ["password"]],
+    [{ password: PASSWORD }, ["username"]],
+    [{ username: "", password: "" }, ["password", "username"]],
+  ])("signing up with %o names the missing fields", async (body, missing) => {
+    const answer = await rowmill.client.post<Problem>(`${AUTH}/signup`, body);
+    expect(answer.status).toBe(400);
+    expect(Object.keys(answer.body.field_errors).sort()).toEqual(missing);
+  });
+
+  test.each<[string, unknown]>([
+    ["NUL in it", "a\0b"],
+    ["nothing but spaces", "   "],
+    ["151 characters", "x".repeat(151)],
+    ["a list", ["Ada", "Grace"]],
+    ["an object", { first: "Ada" }],
+  ])("signing up refuses a name with %s", async (_, username) => {
+    const { status, body } = await signUp(username);
+    expect(status).toBe(400);
+    expect(Object.keys(body.field_errors)).toEqual(["username"]);
+  });
+
+  test.each(["a\0@example.com", "ada", "a da@example.com", "ada@example.com\r\nBcc: eve@example.com"])(
+    "signing up refuses the e-mail address %j",
+    async (email) => {
+      const { status, body } = await signUp("bad mail", { email });
+      expect(status).toBe(400);
+      expect(Object.keys(body.field_errors)).toEqual(["email"]);
+    },
+  );
+
+  test.each(["", "{", "[]", '"ada"'])("signing up refuses the body %j", async (body) => {
+    const { status, headers } = await rowmill.client.send("POST", `${AUTH}/signup`, {
+      body,
+      headers: { "content-type": "application/json" },
+    });
+    expect(status).toBe(400);
+    expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
+  });
+
+  test("signing up refuses a form", async () => {
+    const body = new URLSearchParams({ username: "form", password: PASSWORD });
+    const { status, headers } = await rowmill.client.send("POST", `${AUTH}/signup`, { body });
+    expect(status).toBe(415);
+    expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
+  });
+
+  test.each([`${AUTH}/signup`, "/signup/"])("signing up at %s ignores a requested role", async (path) => {
+    const username = `mallory of ${path}`;
+    await rowmill.client.post(path, { username, password: PASSWORD, role: "admin" });
+    const { body } = await logIn(username);
+    expect(body.user.role).toBe("user");
+  });
+});

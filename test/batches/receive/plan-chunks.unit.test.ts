@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { RowMarks } from "../../../src/batches/receive/plan-chunks.ts";
+
+const SIZES = [1, 24, 25, 26, 50, 1000, 1001, 10_000, 102_400, 102_401, 123_457, 1_000_000];
+
+/** Row numbers of a file: the header is row 1. */
+type Rows = (count: number) => Generator<number>;
+
+function* withoutGaps(count: number): Generator<number> {
+  for (let index = 0; index < count; index++) yield index + 2;
+}
+
+/** Blank lines here and there, and many at once now and then. */
+function* withGaps(count: number): Generator<number> {
+  let row = 4;
+  for (let index = 0; index < count; index++) {
+    yield row;
+    row += index % 101 === 0 ? 30 : index % 7 === 0 ? 3 : 1;
+  }
+}
+
+function planOf(rows: Rows, count: number) {
+  const marks = new RowMarks();
+  for (const row of rows(count)) marks.add(row);
+  expect(marks.count).toBe(count);
+  return marks.plan();
+}
+
+describe.each<[string, Rows]>([
+  ["without blank lines", withoutGaps],
+  ["with blank lines", withGaps],
+])("a file %s", (_, rows) => {
+  test.each(SIZES)("a plan of %i rows has every row in exactly one chunk", (count) => {
+    const plan = planOf(rows, count);
+    const found = plan.map(() => 0);
+    let at = 0;
+    let strays = 0;
+    for (const row of rows(count)) {
+      while (at < plan.length && row > (plan[at]?.lastRow ?? 0)) at++;
+      if (row < (plan[at]?.firstRow ?? Number.POSITIVE_INFINITY)) strays++;
+      else found[at] = (found[at] ?? 0) + 1;
+    }
+    expect(strays).toBe(0);
+    expect(plan.map(({ rowCount }) => rowCount)).toEqual(found);
+    expect(found.reduce((sum, part) => sum + part, 0)).toBe(count);
+    const overlaps = plan.filter(({ firstRow }, index) => firstRow <= (plan[index - 1]?.lastRow ?? 0));
+    expect(overlaps).toEqual([]);
+  });
+
+  test.each(SIZES)("a plan of %i rows has chunks of a sensible size", (count) => {
+    const largest = Math.max(...planOf(rows, count).map(({ rowCount }) => rowCount));
+    expect(largest).toBeLessThanOrEqual(Math.min(5000, Math.max(25, count / 20)));
+  });
+});
+
+test("a big file has chunks of 2,500 to 5,000 rows, but for the last", () => {
+  const sizes = planOf(withoutGaps, 1_000_000).map(({ rowCount }) => rowCount);
+  for (const size of sizes.slice(0, -1)) {
+    expect(size).toBeGreaterThanOrEqual(2500);
+    expect(size).toBeLessThanOrEqual(5000);
+  }
+});
+
+test("chunks don't grow past 5,000 rows however big the file is", () => {
+  const plan = planOf(withoutGaps, 30_000_000);
+  expect(Math.max(...plan.map(({ rowCount }) => rowCount))).toBeLessThanOrEqual(5000);
+});
+
+test("a file of 100 rows keeps four workers busy", () => {
+  expect(planOf(withoutGaps, 100).length).toBeGreaterThanOrEqual(4);
+});
+
+test("no rows make no chunks", () => {
+  expect(new RowMarks().plan()).toEqual([]);
+});

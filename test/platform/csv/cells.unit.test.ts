@@ -1,0 +1,85 @@
+import Papa from "papaparse";
+import { describe, expect, test } from "vitest";
+import { csvRecord, defuse, undefuse } from "../../../src/platform/csv/cells.ts";
+
+describe("a cell that a spreadsheet would run", () => {
+  test.each([
+    "=1+1",
+    "=cmd|' /C calc'!A0",
+    "@SUM(A1)",
+    "+1+cmd",
+    "-2+3",
+    "-",
+    "--5",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "＝1+1",
+    "+49 30 1234",
+  ])("the cell %j is marked against spreadsheets", (cell) => {
+    expect(defuse(cell)).toBe(`'${cell}`);
+  });
+
+  test.each(["-5", "+3.2", "-1,234.5", "-.5", "+1e10", "-1.5E-3", "-12%", "+493012345"])(
+    "%j is a number and stays",
+    (cell) => {
+      expect(defuse(cell)).toBe(cell);
+    },
+  );
+
+  test.each(["", "a=b", "'", "'tis", "''", " =1", "O'Brien", "1-2", "a@b.example"])(
+    "the cell %j stays unchanged",
+    (cell) => {
+      expect(defuse(cell)).toBe(cell);
+      expect(undefuse(cell)).toBe(cell);
+    },
+  );
+
+  test("a cell that looks marked gets another mark", () => {
+    expect(defuse("'=1+1")).toBe("''=1+1");
+    expect(undefuse("''=1+1")).toBe("'=1+1");
+    expect(undefuse(undefuse("''=1+1"))).toBe("=1+1");
+    expect(undefuse(defuse("'-5"))).toBe("'-5");
+  });
+});
+
+/** Every text of up to `length` of these. */
+function textsOf(alphabet: readonly string[], length: number): string[] {
+  let texts = [""];
+  const all = [...texts];
+  for (let n = 0; n < length; n++) {
+    texts = texts.flatMap((text) => alphabet.map((char) => text + char));
+    all.push(...texts);
+  }
+  return all;
+}
+
+const CELLS = textsOf(["'", "=", "+", "-", "@", "\t", "\r", "\n", "1", ".", ",", "a", '"', " ", "＝"], 4);
+
+test("marking every short text is reversible and idempotent", () => {
+  for (const cell of CELLS) {
+    const written = defuse(cell);
+    if (undefuse(written) !== cell)
+      expect.fail(`${JSON.stringify(cell)} came back as ${JSON.stringify(undefuse(written))}`);
+    if (defuse(undefuse(written)) !== written)
+      expect.fail(`${JSON.stringify(written)} is written in two ways`);
+  }
+  expect(CELLS.length).toBeGreaterThan(50_000);
+});
+
+test("no written cell begins like a formula, except numbers", () => {
+  const running = CELLS.map(defuse).filter((cell) => /^[=+\-@\t\r\n＝＋－＠]/.test(cell));
+  expect(
+    running.filter(
+      (cell) => !Number.isFinite(Number(cell.replaceAll(",", "").replace(/\.(?=.*\.)|\.$/g, ""))),
+    ),
+  ).toEqual([]);
+});
+
+test("another CSV reader reads a written record back", () => {
+  for (let from = 0; from < CELLS.length; from += 7) {
+    const cells = ["x", ...CELLS.slice(from, from + 7), "y"];
+    const { data } = Papa.parse<string[]>(csvRecord(cells), { delimiter: ",", newline: "\n" });
+    expect(data).toEqual([cells, [""]]);
+  }
+});

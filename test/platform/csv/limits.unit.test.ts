@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import { DomainError } from "../../../src/errors.ts";
+import { openCsv } from "../../../src/platform/csv/open-csv.ts";
+import { cut, limits, PLAIN, read } from "../../support/csv-reader.ts";
+
+describe("what never ends is stopped early", () => {
+  test.each([
+    ["a quote that swallows all that follows", 'a,b\nc,"', "d,e\n"],
+    ["a line without an end", "a,b\n", "cdefgh,"],
+  ])("%s", async (_, start, repeated) => {
+    const chunk = Buffer.from(repeated.repeat(200));
+    let taken = 0;
+    let isClosed = false;
+    async function* endless() {
+      try {
+        yield Buffer.from(start);
+        for (;;) {
+          taken += chunk.length;
+          yield chunk;
+        }
+      } finally {
+        isClosed = true;
+      }
+    }
+    const cellMaxBytes = 100_000;
+    const error = await read(endless(), PLAIN, { ...limits, cellMaxBytes }).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    expect(error).toBeInstanceOf(DomainError);
+    expect(error).toMatchObject({ code: "too_large", message: expect.stringContaining("Row 2 ") });
+    expect(error).toMatchObject({ message: expect.stringContaining("CELL_MAX_BYTES") });
+    expect(taken).toBeLessThan(1.5 * 4 * cellMaxBytes + 65_536);
+    expect(isClosed).toBe(true);
+  });
+});
+
+test("records are read while the file is still arriving, after its first 64 KiB", async () => {
+  let sent = 0;
+  async function* source() {
+    for (; sent < 100; sent++) yield Buffer.from("a,b\n".repeat(5000));
+  }
+  const { records } = await openCsv(source(), PLAIN, limits);
+  const first = await records.next();
+  expect(first.value?.[0]).toEqual({ row: 1, fields: ["a", "b"], problem: null });
+  expect(sent).toBeLessThan(6);
+  await records.return(undefined);
+});
+
+describe("a limit is refused with its name and value, and the file closed", () => {
+  test.each([
+    [
+      "rows",
+      { uploadMaxRows: 2 },
+      "a,b\n1,2\n3,4\n5,6\n",
+      "The file has more than 2 rows, which is UPLOAD_MAX_ROWS.",
+    ],
+    [
+      "columns",
+      { uploadMaxColumns: 2 },
+      "a,b\n1,2\n1,2,3\n",
+      "Row 3 has 3 columns; UPLOAD_MAX_COLUMNS is 2.",
+    ],
+    [
+      "columns of a header",
+      { uploadMaxColumns: 2 },
+      "a,b,c\n1,2\n",
+      "Row 1 has 3 columns; UPLOAD_MAX_COLUMNS is 2.",
+    ],
+    [
+      "a column's name",
+      { headerNameMaxBytes: 3 },
+      "abc,éé\n1,2\n",
+      "Column 2: its name has 4 bytes; HEADER_NAME_MAX_BYTES is 3.",
+    ],
+  ])("%s", async (_, limit, text, message) => {
+    let isClosed = false;
+    async function* source() {
+      try {
+        yield Buffer.from(text);
+        for (;;) yield Buffer.from("1,2\n".repeat(1000));
+      } finally {
+        isClosed = true;
+      }
+    }
+    await expect(read(source(), { delimiter: "," }, { ...limits, ...limit })).rejects.toMatchObject({
+      code: "too_large",
+      message,
+    });
+    expect(isClosed).toBe(true);
+  });
+
+  test("a file may have as many rows as the limit", async () => {
+    const source = cut(Buffer.from("a,b\n1,2\n\n3,4\n"), 3);
+    expect(await read(source, { delimiter: "," }, { ...limits, uploadMaxRows: 2 })).toHaveLength(2);
+  });
+});

@@ -1,0 +1,28 @@
+/** What the queue holds. */
+import type pg from "pg";
+import { count } from "./count.ts";
+
+type Database = { readonly pool: pg.Pool };
+
+/** The number of jobs of a name that workers run now. */
+export function activeJobs({ pool }: Database, name = "batch.process-chunk"): Promise<number> {
+  return count(pool, "SELECT count(*) FROM rowmill_queue.job WHERE name = $1 AND state = 'active'", [name]);
+}
+
+/** The number of jobs of a name that workers run or will take. */
+export function jobsLeft({ pool }: Database, name = "batch.process-chunk"): Promise<number> {
+  return count(
+    pool,
+    "SELECT count(*) FROM rowmill_queue.job WHERE name = $1 AND state IN ('created', 'retry', 'active')",
+    [name],
+  );
+}
+
+/** How often the end of a batch was enqueued. */
+export function finishedJobs({ pool }: Database, batchId: string): Promise<number> {
+  return count(
+    pool,
+    "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.finished' AND data->>'batchId' = $1",
+    [batchId],
+  );
+}
