@@ -9,13 +9,13 @@ export const transitions = {
   pause: {
     from: ["queued", "processing"],
     to: "paused",
-    when: "The owner pauses the batch. Workers take no more rows.",
+    when: "The owner pauses the batch, so workers take no more rows.",
   },
   resume: { from: ["paused"], to: "queued", when: "The owner resumes the batch." },
   cancel: {
     from: ["queued", "processing", "paused", "validated"],
     to: "cancelled",
-    when: "The owner cancels the batch. Committed rows keep their results; the others become `unprocessed`.",
+    when: "The owner cancels the batch; committed rows keep their results, and the others become `unprocessed`.",
   },
   validate: {
     from: ["processing"],
@@ -48,7 +48,7 @@ export const transitions = {
   delete: {
     from: ["validated", "completed", "completed_with_errors", "failed", "cancelled", "undone"],
     to: "deleting",
-    when: "The owner deletes the batch. It is hidden at once and removed after its rows.",
+    when: "The owner deletes the batch, which is hidden at once and removed after its rows.",
   },
 } as const satisfies Record<string, Transition<BatchState>>;
 

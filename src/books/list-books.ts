@@ -76,7 +76,7 @@ async function readPage(
   return found.map(({ sortKey, ...book }) => ({ book, id: book.id, key: sortKey }));
 }
 
-/** What the books are sorted by before the id; undefined: only by id. */
+/** The first sort key; undefined: the books are sorted only by id. */
 function keyOf(sort: BookSort): SQL<string> | undefined {
   return KEYS[sort.replace("-", "")];
 }

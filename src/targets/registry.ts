@@ -18,8 +18,7 @@ export function findTarget(name: string): Target | undefined {
 /** @throws DomainError `invalid_input` if the target does not exist */
 export function targetNamed(name: string): Target {
   const target = byName.get(name);
-  if (!target)
-    throw invalidField("target", `Unknown target "${name}". Known targets: ${targetNames.join(", ")}.`);
+  if (!target) throw invalidField("target", `"${name}" is not one of: ${targetNames.join(", ")}.`);
   return target;
 }
 

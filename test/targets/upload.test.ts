@@ -1,4 +1,4 @@
-/** What an upload says of its target: the mapping, the mode, and who may. */
+/** The mapping and the mode of an upload, and the roles that may upload for a target. */
 import { describe, expect, test } from "vitest";
 import { newAdmin } from "../support/admin.ts";
 import type { Problem } from "../support/client.ts";
@@ -44,7 +44,7 @@ describe("a mapping", () => {
   });
 
   test.each([
-    ["no JSON", "{", /is not JSON/],
+    ["no JSON", "{", /It is not JSON/],
     ["no object", "[]", /must be a JSON object/],
     ["numbers", '{"Titel":1}', /must be a JSON object/],
     [
@@ -57,8 +57,8 @@ describe("a mapping", () => {
       '{"Titel":"isbn"}',
       /books has no column "isbn".*title, author, description/,
     ],
-    ["a column twice", '{"Titel":"title","Notiz":"title"}', /"title" is mapped twice/],
-    ["too little", '{"Autor":"author"}', /no column "title"/],
+    ["a column twice", '{"Titel":"title","Notiz":"title"}', /Two columns are mapped to "title"/],
+    ["too little", '{"Autor":"author"}', /has a column for "title"/],
   ])("a mapping with %s is refused before any row is stored", async (_, mapping, message) => {
     const before = await countBatches();
     const { status, body } = await user.upload<Problem>(GERMAN, path({ mapping }));

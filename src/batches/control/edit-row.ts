@@ -5,8 +5,7 @@ import { batchRows, rowHistory, rowResults } from "../../schema/batches.ts";
 import { listNames } from "../../targets/match-header.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { getRowDetail, type StoredRowDetail } from "../row-queries.ts";
-import { requireEdge } from "../state.ts";
-import { lockBatch } from "../transitions.ts";
+import { lockCorrectable } from "./apply-correction.ts";
 
 export interface EditedRow {
   readonly batch: StoredBatch;
@@ -26,8 +25,7 @@ export function editRow(
   cells: Readonly<Record<string, string>>,
 ): Promise<EditedRow> {
   return inTransaction(ctx, async (tx) => {
-    const batch = await lockBatch(tx, userId, batchId);
-    requireEdge("retry", batch.state, "corrected");
+    const batch = await lockCorrectable(tx, userId, batchId);
     const isRow = and(eq(batchRows.batchId, batchId), eq(batchRows.rowNumber, row));
     const [stored] = await tx.db.select({ fields: batchRows.fields }).from(batchRows).where(isRow);
     if (!stored) throw notFound("row");
