@@ -1,6 +1,6 @@
 /** The HTTP program. Start as many as you like on one database. */
 import { createApp } from "./app.ts";
-import { loadConfig, requireDatabaseUrl } from "./config.ts";
+import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
 import { openContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
 import { runProgram } from "./platform/process/lifecycle.ts";

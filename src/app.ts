@@ -1,4 +1,4 @@
-/** The HTTP surface: every plugin and route group, in order. Tests inject into this. */
+/** The HTTP surface: every plugin and every group of routes, in order. */
 import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger } from "fastify";
@@ -49,18 +49,19 @@ import { taskTypeRoutes } from "./tasks/types/routes.ts";
 import { TaskTypeView } from "./tasks/types/views.ts";
 import { TaskView } from "./tasks/views.ts";
 
-/** A connection without a byte in either direction for this long is cut: a stalled upload, a client that is gone. */
+/** Closes connections without traffic, for example of stalled uploads. */
 const IDLE_CONNECTION_MS = 120_000;
 
+/** Returns the app without listening, so that tests can inject requests. */
 export async function createApp(ctx: Context) {
   const app = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
     ...requestIds,
     trustProxy: ctx.config.trustProxy || false,
     connectionTimeout: IDLE_CONNECTION_MS,
-    // An upload may take hours; what bounds it is the idle timeout.
+    // An upload can take hours. Only the idle timeout limits it.
     requestTimeout: 0,
-    // Nor may one hold up the end of the program.
+    // An open upload must not delay the end of the program.
     forceCloseConnections: true,
     frameworkErrors: refuseUrl,
     clientErrorHandler: refuseConnection,

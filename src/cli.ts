@@ -1,6 +1,6 @@
 /** The command line for operators. */
 import { findCommand, helpFor } from "./cli/commands.ts";
-import { loadConfig } from "./config.ts";
+import { loadConfig } from "./config/config.ts";
 import { openContext } from "./context.ts";
 import { ConfigError, DomainError } from "./errors.ts";
 import { createLog } from "./platform/log.ts";
@@ -12,7 +12,7 @@ try {
   const run = findCommand(args);
   if (run) await inSession(run);
   else console.log(helpFor(args[0]));
-  // `seed` leaves an upload behind that never ends.
+  // Without this, the endless upload of `seed` would keep the process alive.
   process.exit();
 } catch (error) {
   reportAndExit(error instanceof DomainError ? new ConfigError(error.message, { cause: error }) : error);

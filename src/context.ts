@@ -1,8 +1,8 @@
-/** What every verb gets: the resources of the program that it runs in, opened once and closed in reverse. */
+/** The context that every verb receives: the resources of its program, who acts, and the open transaction. */
 import { type SQL, sql } from "drizzle-orm";
 import type pg from "pg";
-import type { Config } from "./config.ts";
-import { type ProgramRole, queueConnections } from "./connections.ts";
+import type { Config } from "./config/config.ts";
+import { type ProgramRole, queueConnections } from "./config/connections.ts";
 import { requireMigrated } from "./migrate.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
@@ -19,30 +19,30 @@ import type { Caller } from "./schema/accounts.ts";
 export interface Context {
   readonly config: Config;
   readonly db: Database;
-  /** For what drizzle can't do: COPY. */
+  /** For COPY, which drizzle cannot do. */
   readonly pool: pg.Pool;
   readonly queue: Queue;
-  /** Hears what other processes tell, and what this one does. */
+  /** Receives the changes that this process and all others publish. */
   readonly listener: ChangeListener;
   readonly log: Log;
   readonly now: () => Date;
   /** Whether a connection keeps its session between transactions. A pooler does not: no LISTEN, no named statements. */
   readonly hasSessions: boolean;
-  /** The user who acts; null: the service itself, or a client that has not logged in. */
+  /** The user who acts; null: Rowmill itself, or a client without a login. */
   readonly actor: Caller | null;
-  /** The id of the request or the job; null outside of both. */
+  /** The id of the request or the job; null outside both. */
   readonly requestId: string | null;
 }
 
-/** The user who acts, for verbs that record one and that the service never calls by itself. */
+/** Returns the user who acts, for verbs that only users call. @throws Error if nobody has logged in */
 export function requireActor({ actor }: Context): Caller {
   if (!actor) throw new Error("Only a user can do this.");
   return actor;
 }
 
-/** A context whose `db` is an open transaction. Verbs that need one take this, so they cannot be called without. */
+/** A context whose `db` is an open transaction. A verb that takes a `Tx` cannot be called without a transaction. */
 export interface Tx extends Context {
-  /** What this process does once the transaction has committed; nothing of it runs after a rollback. */
+  /** Functions that run once the transaction has committed; never after a rollback. */
   readonly afterCommit: (() => void)[];
 }
 
@@ -50,7 +50,7 @@ function isTx(ctx: Context | Tx): ctx is Tx {
   return "afterCommit" in ctx;
 }
 
-/** Runs `fn` in one transaction: the one that is open, or a new one that commits when `fn` returns. */
+/** Runs `fn` in the open transaction, or in a new one that commits when `fn` returns. */
 export async function inTransaction<T>(ctx: Context | Tx, fn: (tx: Tx) => Promise<T>): Promise<T> {
   if (isTx(ctx)) return fn(ctx);
   const afterCommit: (() => void)[] = [];
@@ -61,14 +61,14 @@ export async function inTransaction<T>(ctx: Context | Tx, fn: (tx: Tx) => Promis
 
 const DAY_MS = 86_400_000;
 
-/** What ended before this moment is kept no longer. */
+/** Returns the moment before which ended batches, ended tasks and unused files have expired. */
 export function retentionLimit({ config, now }: Pick<Context, "config" | "now">): Date {
   return new Date(now().getTime() - config.retentionDays * DAY_MS);
 }
 
 /**
- * Tells every process, when the transaction commits, that something of this channel has changed. This process hears it
- * before the commit returns to the caller, the others within milliseconds.
+ * Publishes changes to the listeners of a channel in all processes when the transaction commits. This process receives
+ * them before `inTransaction` returns, the others within milliseconds.
  */
 export async function publishChange(tx: Tx, channel: string, payloads: readonly string[]): Promise<void> {
   if (payloads.length === 0) return;
@@ -78,8 +78,8 @@ export async function publishChange(tx: Tx, channel: string, payloads: readonly 
 }
 
 /**
- * The expression that tells the other processes, for a statement that makes the change. It needs no transaction around
- * it. Call `publishLocally` once the statement has run.
+ * Returns an SQL expression that publishes a change to the other processes, as a part of the statement that makes the
+ * change. This saves a transaction. Call `publishLocally` after the statement.
  */
 export function changeExpression({ config }: Context, channel: string, payload: SQL): SQL {
   // CockroachDB has no NOTIFY: there, listeners poll (platform/postgres/change-listener.ts).
@@ -87,7 +87,7 @@ export function changeExpression({ config }: Context, channel: string, payload: 
   return sql`pg_notify(${channel}, ${payload})`;
 }
 
-/** Tells this process: at the commit in a transaction, at once without one, since the statement has committed. */
+/** Publishes changes to this process: in a transaction when it commits, otherwise at once. */
 export function publishLocally(ctx: Context | Tx, channel: string, payloads: readonly string[]): void {
   const wake = () => {
     for (const payload of payloads) ctx.listener.wake(channel, payload);
@@ -98,12 +98,12 @@ export function publishLocally(ctx: Context | Tx, channel: string, payloads: rea
 
 export interface OpenContext extends Context {
   readonly queue: PgBossQueue;
-  /** Hands back unfinished jobs after `timeoutMs`, then closes every connection. */
+  /** Returns unfinished jobs to the queue after `timeoutMs`, then closes every connection. */
   close(timeoutMs: number): Promise<void>;
 }
 
 /**
- * Connects to the database, waiting until it answers, and starts the queue.
+ * Waits until the database answers, and starts the queue.
  * @param role `work`: this program also takes jobs; `enqueue`: it only adds them
  * @throws ConfigError if the database is not migrated
  */
@@ -113,7 +113,7 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
   await untilReachable(pool, log);
   await requireMigrated(pool);
   const hasSessions = await hasNotifications(pool, config);
-  if (!hasSessions) log.info("the database passes on no notifications: changes are polled for every second");
+  if (!hasSessions) log.info("the database does not deliver NOTIFY; polling for changes every second");
   const queue = new PgBossQueue(config, config.databaseUrl, role, queueMax, hasSessions, log);
   await queue.start();
   const listener = new ChangeListener(config, hasSessions, log);

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readArguments } from "./cli/arguments.ts";
-import { environmentFor, loadConfig } from "./config.ts";
+import { environmentFor, loadConfig } from "./config/config.ts";
 import { runDemo, SAMPLE } from "./demo/run-demo.ts";
 import { printWelcome } from "./demo/welcome.ts";
 import { ConfigError } from "./errors.ts";
@@ -21,10 +21,10 @@ await runProgram(
   "start",
   () => ({ ...loadConfig(), logLevel: "warn" }),
   async (running) => {
-    const { file = SAMPLE, ...given } = readStartArguments();
-    const database = await startServices(running, given);
-    if (!given.demo) return printWelcome(running.config, database);
-    const keepsRunning = !given.exit && process.stdout.isTTY;
+    const { file = SAMPLE, ...values } = readStartArguments();
+    const database = await startServices(running, values);
+    if (!values.demo) return printWelcome(running.config, database);
+    const keepsRunning = !values.exit && process.stdout.isTTY;
     const isDone = await runDemo(running.config, file, keepsRunning);
     if (!isDone || !keepsRunning) {
       await running.close();

@@ -1,4 +1,4 @@
-/** Domain errors: a code and what it is about, no HTTP status. platform/http/errors.ts maps codes to statuses. */
+/** Errors of the domain. They have a code and no HTTP status; platform/http/errors.ts maps codes to statuses. */
 export type ErrorCode =
   | "invalid_input"
   | "unauthenticated"
@@ -10,13 +10,13 @@ export type ErrorCode =
   | "unsupported_media_type"
   | "too_many_attempts";
 
-/** Field name to what is wrong with it, as answered in `field_errors`. */
+/** Maps the name of a field to its problems, as in the `field_errors` of an answer. */
 export type FieldErrors = Record<string, string[]>;
 
 export class DomainError extends Error {
   readonly code: ErrorCode;
   readonly fieldErrors: FieldErrors;
-  /** Seconds after which trying again makes sense. */
+  /** Seconds to wait before the next attempt, as in the header `Retry-After`. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
@@ -32,29 +32,30 @@ export class DomainError extends Error {
   }
 }
 
-/** Invalid input in one named field. */
+/** @param message follows the name of the field: "limit: must be at most 1000" */
 export function invalidField(field: string, message: string, cause?: unknown): DomainError {
   const fieldErrors = { [field]: [message] };
   return new DomainError("invalid_input", `${field}: ${message}`, { fieldErrors, cause });
 }
 
-export function notFound(what: string): DomainError {
-  return new DomainError("not_found", `No such ${what}, or it is not yours.`);
+/** Does not reveal whether the thing exists and belongs to another user. */
+export function notFound(noun: string): DomainError {
+  return new DomainError("not_found", `No such ${noun}, or it is not yours.`);
 }
 
-/** A setting that stops a program before it starts. */
+/** Stops a program or a command. Its message is printed as one line and names the setting or the argument. */
 export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
 /**
- * A task type or a row-wise target throws this if trying again cannot succeed: a bad file, a bad value.
+ * Task types and row-wise targets throw this if a retry cannot succeed, for example for an invalid file or value.
  * `code` is for programs, the message for people.
  */
 export class Permanent extends Error {
   override name = "Permanent";
   readonly code: string;
-  /** The column at fault; null for a task, or if the row as a whole is wrong. */
+  /** The column with the problem; null for a task, or if the problem is the row as a whole. */
   readonly column: string | null;
 
   constructor(
@@ -68,11 +69,11 @@ export class Permanent extends Error {
   }
 }
 
-/** A task type or a row-wise target throws this if a later attempt may succeed, to say when or why. */
+/** Task types and row-wise targets throw this if a later attempt may succeed. */
 export class Retryable extends Error {
   override name = "Retryable";
   readonly code: string;
-  /** The least time to wait; undefined: the usual backoff. */
+  /** Seconds to wait at least; undefined: the usual backoff. */
   readonly afterSeconds: number | undefined;
 
   constructor(

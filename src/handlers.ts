@@ -1,4 +1,4 @@
-/** Every job bound to its verb. A job without one does not compile. */
+/** Binds each job to its verb. The types require a handler for every job. */
 import Value from "typebox/value";
 import { removeExpiredSessions } from "./accounts/sessions.ts";
 import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
@@ -24,7 +24,7 @@ import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
 interface JobInput<N extends JobName> {
   readonly payload: Payload<N>;
   readonly delivery: Delivery;
-  /** The transaction that commits with the job's completion; null for jobs that are not transactional. */
+  /** The transaction that also completes the job; null for jobs that are not transactional. */
   readonly tx: (typeof jobs)[N]["transactional"] extends true ? Tx : null;
 }
 
@@ -55,23 +55,24 @@ export const handlers: Handlers = {
       keysRemoved: await removeStaleKeys(ctx),
       workersRemoved: await removeLostWorkers(ctx),
     };
-    ctx.log.info(removed, "cleaned");
+    ctx.log.info(removed, "cleanup finished");
     return removed;
   },
 };
 
 /**
- * Starts taking the jobs of the queues that WORKER_QUEUES chooses, except from those that are paused. Disposing of it
- * ends only the look at which are; the queue's `stop` ends the taking.
+ * Starts taking jobs from the queues in WORKER_QUEUES that are not paused. To stop taking jobs, stop `ctx.queue`;
+ * disposing of the result only stops following pauses.
+ * @throws ConfigError if WORKER_QUEUES names an unknown queue
  */
 export async function takeJobs(ctx: OpenContext): Promise<Disposable> {
-  const names = jobsTaken(ctx.config.workerQueues);
+  const names = jobsOf(ctx.config.workerQueues);
   const pauses = await followPauses(ctx);
   for (const name of names) await takeJob(ctx, name);
   return pauses;
 }
 
-function jobsTaken(queues: ReadonlyMap<string, number> | null): JobName[] {
+function jobsOf(queues: ReadonlyMap<string, number> | null): JobName[] {
   const unknown = [...(queues?.keys() ?? [])].find((queue) => !QUEUES.some((known) => known === queue));
   if (unknown) throw new ConfigError(`WORKER_QUEUES: "${unknown}" is not one of: all, ${QUEUES.join(", ")}.`);
   const names = Object.keys(jobs) as JobName[];

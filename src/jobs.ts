@@ -1,15 +1,15 @@
-/** The job catalogue: what can be enqueued and how it is run. handlers.ts binds each to its verb. */
+/** The catalogue of jobs: names, payloads and options. handlers.ts binds each job to its verb. */
 import Type, { type Static, type TSchema } from "typebox";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import type { JobContract } from "./platform/queue/queue.ts";
 
-/** Groups of jobs that WORKER_QUEUES chooses from. */
+/** Workers choose their queues with WORKER_QUEUES. */
 export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 interface Contract extends JobContract {
   readonly queue: QueueName;
-  /** Ids only: the rows they name are read when the job runs. */
+  /** Only ids; the job reads current data when it runs. */
   readonly payload: TSchema;
 }
 
@@ -22,16 +22,13 @@ const background = {
   transactional: false,
 } as const satisfies Partial<Contract>;
 
-/**
- * Deliveries that end in an exception are repeated: a worker was killed, the database gone. A row that fails is data
- * instead.
- */
+/** An exception means that the database failed or that the worker stopped; failed rows are data and do not throw. */
 const rowJobOptions = {
   retryLimit: 20,
   retryDelay: 1,
   retryBackoff: true,
   retryDelayMax: 8,
-  // After so long without a heartbeat a worker counts as dead: pg-boss's minimum.
+  // The minimum of pg-boss. A worker without a heartbeat for this long counts as dead.
   heartbeatSeconds: 10,
   deleteAfterSeconds: DAY,
   notify: true,
@@ -40,7 +37,7 @@ const rowJobOptions = {
 const rowJob = {
   queue: "bulk_processing",
   concurrency: "worker",
-  leavesRoom: true,
+  leavesSlotForOthers: true,
 } as const satisfies Partial<Contract>;
 
 const backgroundOptions = {
@@ -53,18 +50,18 @@ const backgroundOptions = {
   notify: true,
 };
 
-/** A task of any type. A failure is data; what is delivered again is what a lost worker had in hand. */
+/** Runs a task of any type. Failed tasks are data; a job is delivered again if its worker is lost. */
 const taskJob = {
   concurrency: "worker",
-  leavesRoom: true,
+  leavesSlotForOthers: true,
   payload: Type.Object({ taskId: Type.String(), run: Type.Integer() }),
-  // A file that kills every worker that opens it is not to kill more than these.
+  // Limits how many workers a file can kill that crashes every process that opens it.
   options: { ...rowJobOptions, retryLimit: 8, expireInSeconds: 23 * 3600 },
   transactional: false,
 } as const satisfies Partial<Contract>;
 
 export const jobs = {
-  /** One chunk of a batch. What it writes commits together with the completion of its job. */
+  /** Processes one chunk of a batch. Its results commit together with the completion of the job. */
   processChunk: {
     ...rowJob,
     name: "batch.process-chunk",
@@ -72,7 +69,7 @@ export const jobs = {
     options: { ...rowJobOptions, expireInSeconds: 900 },
     transactional: true,
   },
-  /** All of an atomic batch or a dry run, in one transaction. */
+  /** Processes an atomic batch or a dry run in one transaction. */
   processWhole: {
     ...rowJob,
     name: "batch.process-whole",
@@ -80,7 +77,7 @@ export const jobs = {
     options: { ...rowJobOptions, expireInSeconds: 6 * 3600 },
     transactional: true,
   },
-  /** Puts the records of a batch back as they were, from its last chunk to its first, a transaction each. */
+  /** Restores the records of a batch from its last chunk to its first, one transaction per chunk. */
   undoBatch: {
     ...rowJob,
     name: "batch.undo",
@@ -92,14 +89,14 @@ export const jobs = {
   runFileTask: { ...taskJob, name: "task.file-processing", queue: "file_processing" },
   runTask: { ...taskJob, name: "task.default", queue: "default" },
   runNotification: { ...taskJob, name: "task.notifications", queue: "notifications" },
-  /** A batch has reached its final state; enqueued in the transaction that took it there. */
+  /** Announces the end of a batch. Enqueued in the transaction that ends it. */
   batchFinished: {
     ...background,
     name: "batch.finished",
     payload: Type.Object({ batchId: Type.String() }),
     options: backgroundOptions,
   },
-  /** Each minute: removes uploads whose process died, and brings back chunks whose job was lost. */
+  /** Runs every minute: removes uploads whose process died, and creates lost jobs again. */
   reconcile: {
     ...background,
     name: "upkeep.reconcile",
@@ -107,7 +104,7 @@ export const jobs = {
     options: { ...backgroundOptions, retryLimit: 0 },
     schedule: () => "* * * * *",
   },
-  /** Daily: removes what is older than RETENTION_DAYS. */
+  /** Runs daily: removes batches, tasks, files and logins that have expired. */
   clean: {
     ...background,
     name: "upkeep.clean",

@@ -1,8 +1,8 @@
-/** Brings the database up to this version: our tables, the queue's tables, the queues. Safe to run twice at once. */
+/** Migrates the database to this version: Rowmill's tables, pg-boss's tables, and the queues. */
 import { fileURLToPath } from "node:url";
 import { type MigrationMeta, readMigrationFiles } from "drizzle-orm/migrator";
 import pg from "pg";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { ConfigError } from "./errors.ts";
 import { jobs } from "./jobs.ts";
 import type { Log } from "./platform/log.ts";
@@ -12,21 +12,23 @@ import { PgBossQueue } from "./platform/queue/queue.ts";
 
 const migrationsFolder = fileURLToPath(new URL("../drizzle", import.meta.url));
 
-/** Names the lock that keeps two migrations apart: "rowmill" in ASCII, cut to a 32-bit integer. */
+/** The key of the lock that lets only one migration run at a time: "rowm" in ASCII. */
 const MIGRATION_LOCK = 0x726f776d;
 
+/** As `server_version_num` shows it. */
 const OLDEST_POSTGRES = 150_000;
 
+/** Safe to run twice, also at the same time. @throws ConfigError if the server is too old or the role lacks privileges */
 export async function migrateDatabase(config: Config, log: Log): Promise<void> {
   const client = new pg.Client({ connectionString: config.databaseUrl, application_name: "rowmill-migrate" });
-  // Without a listener a lost connection would end the process; the statement under way fails as it is.
-  client.on("error", (error) => log.warn({ err: error }, "the migration's connection was lost"));
+  // Without a listener a lost connection would end the process. The running statement fails anyway.
+  client.on("error", (error) => log.warn({ err: error }, "the connection of the migration was lost"));
   await client.connect();
   try {
     await requireSupportedVersion(client, config);
     await requireGrants(client);
     await client.query("BEGIN");
-    // Limits that the role has are for requests and jobs.
+    // The limits of the role are meant for requests and jobs.
     await client.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
     const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
     if (hasAdvisoryLocks) await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
@@ -44,7 +46,7 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
   }
 }
 
-/** Does what drizzle's migrator does, which needs CREATE on the database even if all schemas exist. */
+/** Applies drizzle's migrations. Drizzle's own migrator always needs CREATE on the database. */
 async function migrateTables(client: pg.Client, log: Log): Promise<void> {
   await createSchemas(client);
   await client.query(
@@ -70,7 +72,7 @@ async function appliedMigrations(client: Pick<pg.Client, "query">): Promise<Read
   return new Set(rows.map(({ hash }) => hash));
 }
 
-/** How many of this version's migrations the database lacks. */
+/** Returns the number of this version's migrations that the database lacks. */
 export async function pendingMigrations(pool: pg.Pool): Promise<number> {
   const known = readMigrationFiles({ migrationsFolder });
   const { rows } = await pool.query<{ table: string | null }>(
@@ -81,12 +83,12 @@ export async function pendingMigrations(pool: pg.Pool): Promise<number> {
   return known.filter(({ hash }) => !applied.has(hash)).length;
 }
 
-/** @throws ConfigError where migrations are missing, so that no program runs on tables that it does not know */
+/** @throws ConfigError if migrations are missing: no program runs with tables of another version */
 export async function requireMigrated(pool: pg.Pool): Promise<void> {
   const pending = await pendingMigrations(pool);
   if (pending > 0) {
     throw new ConfigError(
-      `DATABASE_URL: the database lacks ${pending} migration(s); run: npm run cli -- migrate`,
+      `DATABASE_URL: the database lacks ${pending} migration(s). Run: npm run cli -- migrate`,
     );
   }
 }
@@ -98,7 +100,9 @@ async function requireSupportedVersion(client: pg.Client, config: Config): Promi
   );
   const [server] = rows;
   if (server && server.version < OLDEST_POSTGRES) {
-    throw new ConfigError(`DATABASE_URL: the server is PostgreSQL ${server.shown}; 15 or later is needed.`);
+    throw new ConfigError(
+      `DATABASE_URL: the server is PostgreSQL ${server.shown}. Rowmill needs PostgreSQL 15 or later.`,
+    );
   }
 }
 
@@ -106,6 +110,6 @@ async function requireGrants(client: pg.Client): Promise<void> {
   const grants = await grantsToMigrate(client);
   if (grants.length === 0) return;
   throw new ConfigError(
-    `DATABASE_URL: the role may not create Rowmill's schemas or tables. As the owner of the database run: ${grants.join(" ")}`,
+    `DATABASE_URL: the role may not create Rowmill's schemas or tables. As the owner of the database, run: ${grants.join(" ")}`,
   );
 }

@@ -1,11 +1,11 @@
-/** The context of one HTTP request, as `request.ctx`: what verbs get, with who acts and the request's id in every log line. */
+/** Adds `request.ctx`: the context of one request, with its actor, and with its id in every log line. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Context } from "./context.ts";
 import type { Caller } from "./schema/accounts.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Read it in handlers: before authentication its `actor` is null. */
+    /** Before authentication, the `actor` of the context is null. */
     readonly ctx: Context;
   }
 }

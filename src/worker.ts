@@ -1,5 +1,5 @@
 /** The program that runs jobs. Start as many as you like on one database. */
-import { loadConfig, requireDatabaseUrl } from "./config.ts";
+import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
 import { openContext } from "./context.ts";
 import { takeJobs } from "./handlers.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";

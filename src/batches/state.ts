@@ -1,6 +1,6 @@
 /** The states of a batch and the transitions between them. Every UPDATE of `batches.state` takes one of these edges. */
+import { stateMachine, type Transition } from "../platform/state-machine.ts";
 import type { BatchState } from "../schema/batches.ts";
-import { stateMachine, type Transition } from "../state-machine.ts";
 import type { StoredBatch } from "./queries.ts";
 
 export const transitions = {

@@ -1,7 +1,7 @@
 /** Reads the body of a request that creates or updates a book: JSON, or a form that may have a picture. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { DomainError, type FieldErrors, invalidField } from "../errors.ts";
 import { withForm } from "../platform/http/form.ts";
 import { PictureRefused } from "../platform/pictures/refused.ts";

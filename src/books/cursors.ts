@@ -2,12 +2,13 @@
 import Type from "typebox";
 import Value from "typebox/value";
 import { decodeCursor, notACursor } from "../platform/http/paging.ts";
+import { NUL_FREE } from "../platform/http/schemas.ts";
 import { BOOK_SORTS, type BookPosition, type BookSort } from "./list-books.ts";
 
 const Cursor = Type.Tuple([
   Type.Enum([...BOOK_SORTS]),
   Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
-  Type.Union([Type.Null(), Type.String({ pattern: "^[^\\u0000]*$" })]),
+  Type.Union([Type.Null(), Type.String({ pattern: NUL_FREE })]),
 ]);
 
 /** The cursor includes the order, because it is valid only for a list in that order. */

@@ -3,7 +3,7 @@ import Type from "typebox";
 import type { Context } from "../context.ts";
 import { problems } from "../platform/http/errors.ts";
 import { Page, PageQuery, pageOf } from "../platform/http/paging.ts";
-import { NumericId } from "../platform/http/schemas.ts";
+import { NUL_FREE, NumericId } from "../platform/http/schemas.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { BookEditBody, NewBookBody, withBookBody } from "./book-body.ts";
 import { createBook } from "./create-book.ts";
@@ -31,7 +31,7 @@ const BookQuery = Type.Object({
   search: Type.Optional(
     Type.String({
       maxLength: 200,
-      pattern: "^[^\\u0000]*$",
+      pattern: NUL_FREE,
       description: "Words that must all occur in the title or the author, in any case.",
       examples: ["shelley"],
     }),

@@ -12,12 +12,12 @@ export const createAdmin = command({
   options: {},
   async run({ config, connect }, _, username) {
     if (!username) throw new ConfigError("The name is missing. Usage: npm run cli -- create-admin NAME");
-    const given = process.stdin.isTTY ? "" : (await readText(process.stdin)).trim();
-    const password = given || randomBytes(15).toString("base64url");
+    const input = process.stdin.isTTY ? "" : (await readText(process.stdin)).trim();
+    const password = input || randomBytes(15).toString("base64url");
     const { passwordMinLength } = config;
     const ctx = await connect();
     const admin = await signUp(ctx, { username, password, email: "", role: "admin", passwordMinLength });
     console.log(`Created the administrator "${admin.username}" (id ${admin.id}).`);
-    if (!given) console.log(`Password, shown only once: ${password}`);
+    if (!input) console.log(`Password, shown only once: ${password}`);
   },
 });

@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import type pg from "pg";
 import { RUNNABLE_STATES } from "../batches/state.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { QUEUES } from "../jobs.ts";
 import { pendingMigrations } from "../migrate.ts";
 import { createLog } from "../platform/log.ts";
@@ -56,7 +56,7 @@ export async function diagnose(config: Config, pool: pg.Pool): Promise<Finding[]
     const statements = grants.join(" ");
     return [
       ...findings,
-      bad(`The role may not use Rowmill's tables. As the owner of the database run: ${statements}`),
+      bad(`The role may not use Rowmill's tables. As the owner of the database, run: ${statements}`),
     ];
   }
   const pending = await pendingMigrations(pool);
@@ -87,10 +87,10 @@ async function checkServer(pool: pg.Pool): Promise<Finding> {
 }
 
 async function explainPending(pending: number, pool: pg.Pool): Promise<Finding[]> {
-  const findings = [bad(`${pending} migration(s) are missing; run: npm run cli -- migrate`)];
+  const findings = [bad(`${pending} migration(s) are missing. Run: npm run cli -- migrate`)];
   const grants = await grantsToMigrate(pool);
   if (grants.length > 0) {
-    findings.push(bad(`The role may not migrate. As the owner of the database run: ${grants.join(" ")}`));
+    findings.push(bad(`The role may not migrate. As the owner of the database, run: ${grants.join(" ")}`));
   }
   return findings;
 }
@@ -117,7 +117,7 @@ async function checkClock(pool: pg.Pool): Promise<Finding> {
       );
 }
 
-/** A connection pooler may drop the limits that every connection asks for. */
+/** Rowmill sets limits on each connection, but a connection pooler can drop them. */
 async function checkTimeouts(pool: pg.Pool): Promise<Finding> {
   const { rows } = await pool.query<{ role: string; hasLimit: boolean }>(
     `SELECT quote_ident(current_user) AS role, current_setting('statement_timeout') <> '0' AS "hasLimit"`,
@@ -143,9 +143,10 @@ function checkWorkers(alive: readonly unknown[]): Finding {
 
 /** Jobs of a queue without workers wait forever. */
 async function checkQueues(pool: pg.Pool, alive: readonly AliveWorker[]): Promise<Finding> {
-  const untaken = QUEUES.filter((queue) => !alive.some(({ queues }) => queue in queues));
-  if (alive.length > 0 && untaken.length > 0) {
-    return bad(`No worker serves ${untaken.join(", ")}. Start one with WORKER_QUEUES=${untaken.join(",")}.`);
+  const unserved = QUEUES.filter((queue) => !alive.some(({ queues }) => queue in queues));
+  if (alive.length > 0 && unserved.length > 0) {
+    const names = unserved.join(", ");
+    return bad(`No worker serves ${names}. Start one with WORKER_QUEUES=${unserved.join(",")}.`);
   }
   const paused = await databaseOn(pool).select({ queue: pausedQueues.queue }).from(pausedQueues);
   const names = paused.map(({ queue }) => queue);
@@ -162,6 +163,6 @@ async function checkChunks(pool: pg.Pool): Promise<Finding> {
   const { waiting, silent } = rows[0] ?? { waiting: 0, silent: 0 };
   if (silent === 0) return good(`${waiting} chunk(s) are waiting or running.`);
   return bad(
-    `${silent} chunk(s) have been running for over ${SILENT_MINUTES} minutes. Check the workers' logs.`,
+    `${silent} chunk(s) made no progress for over ${SILENT_MINUTES} minutes. Check the logs of the workers.`,
   );
 }

@@ -13,7 +13,7 @@ export const jobCommands = [
     usage: "[--limit 20] [--json]",
     summary: "List jobs that workers run now.",
     options,
-    run: async ({ connect }, given) => list(await connect(), "active", given),
+    run: async ({ connect }, values) => list(await connect(), "active", values),
   }),
 
   command({
@@ -21,7 +21,7 @@ export const jobCommands = [
     usage: "[--limit 20] [--json]",
     summary: "List jobs that are due later, and recurring jobs.",
     options,
-    run: async ({ connect }, given) => list(await connect(), "scheduled", given),
+    run: async ({ connect }, values) => list(await connect(), "scheduled", values),
   }),
 
   command({

@@ -50,11 +50,11 @@ export const queueCommands = [
     summary: "Cancel the waiting tasks and batches of a queue. Without --yes, only count them.",
     takesArgument: true,
     options: { yes: flag, json: flag },
-    async run({ connect }, given, name) {
+    async run({ connect }, values, name) {
       const queue = queueNamed(name);
       const ctx = await connect();
       const { matched } = await purgeQueue(ctx, queue);
-      await afterCount(given, matched, "cancelled", () => purgeQueue(ctx, queue, matched));
+      await afterCount(values, matched, "cancelled", () => purgeQueue(ctx, queue, matched));
     },
   }),
 ];

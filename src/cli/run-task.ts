@@ -25,19 +25,19 @@ interface RunValues {
 
 export async function runTask(
   { connect }: Session,
-  given: RunValues,
+  values: RunValues,
   name: string | undefined,
 ): Promise<void> {
   const type = typeNamed(name);
-  const params = paramsOf(given.params);
+  const params = paramsOf(values.params);
   const ctx = await connect();
-  const userId = given.user === undefined ? await firstAdmin(ctx) : await userNamed(ctx, given.user);
+  const userId = values.user === undefined ? await firstAdmin(ctx) : await userNamed(ctx, values.user);
   const { tasks } = await createTasks(ctx, userId, [
     {
       type,
       ...(params ? { params } : {}),
-      ...(given.file === undefined ? {} : { filePath: given.file }),
-      ...(given.title === undefined ? {} : { title: given.title }),
+      ...(values.file === undefined ? {} : { filePath: values.file }),
+      ...(values.title === undefined ? {} : { title: values.title }),
     },
   ]);
   let task = await getTask(ctx, null, tasks[0]?.id ?? "");
@@ -48,10 +48,10 @@ export async function runTask(
   if (!alive.some(({ queues }) => task.queue in queues)) {
     report(`No worker serves the queue ${task.queue}. The task waits until one starts.`);
   }
-  if (given.wait) task = await waitFor(ctx, task, report);
-  if (given.json) printJson(viewTask(task, ctx.now()));
-  else if (given.wait) console.log(`${task.status}: ${outcomeOf(task)}`);
-  if (given.wait && task.status !== "completed") process.exitCode = 1;
+  if (values.wait) task = await waitFor(ctx, task, report);
+  if (values.json) printJson(viewTask(task, ctx.now()));
+  else if (values.wait) console.log(`${task.status}: ${outcomeOf(task)}`);
+  if (values.wait && task.status !== "completed") process.exitCode = 1;
 }
 
 function paramsOf(params: string | undefined): Record<string, unknown> | undefined {

@@ -28,7 +28,7 @@ export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }
 
-/** Titles come from users, and a terminal would obey their control characters. */
+/** Removes control characters: titles come from users, and a terminal would execute escape sequences in them. */
 function oneLine(cell: string | number): string {
   return String(cell).replace(/\p{Cc}+/gu, " ");
 }
@@ -38,7 +38,7 @@ export function show<T>(json: boolean, items: readonly T[], rowOf: (item: T) => 
   else printTable(items.map(rowOf));
 }
 
-/** Runs a bulk change only with `--yes`; otherwise only says how much it would change. */
+/** Runs a bulk change with `--yes`. Otherwise only shows how many things it would change. */
 export async function afterCount(
   { yes, json }: { yes: boolean; json: boolean },
   matched: number,

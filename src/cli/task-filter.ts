@@ -10,9 +10,9 @@ export const filterOptions = { status: text, type: text, queue: text, user: text
 
 type FilterValues = Values<typeof filterOptions>;
 
-/** @throws ConfigError if nothing is chosen and `--all` is not given */
-export function requireChoice({ all, ...given }: FilterValues): void {
-  const { status, type, queue, user } = given;
+/** @throws ConfigError if nothing is chosen and `--all` is not set */
+export function requireChoice({ all, ...values }: FilterValues): void {
+  const { status, type, queue, user } = values;
   if (all || [status, type, queue, user].some((value) => value !== undefined)) return;
   throw new ConfigError(
     "No tasks chosen. Give an ID, or filter by --status, --type, --queue or --user; --all chooses every task.",

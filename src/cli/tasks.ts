@@ -21,12 +21,12 @@ export const taskCommands = [
     usage: "[FILTER] [--limit 20] [--json]",
     summary: "List tasks, newest first.",
     options: { ...filterOptions, limit: { ...text, default: "20" }, json: flag },
-    async run({ connect }, given) {
-      const limit = limitOf(given.limit);
+    async run({ connect }, values) {
+      const limit = limitOf(values.limit);
       const ctx = await connect();
-      const found = await listTasks(ctx, null, await filterOf(ctx, given), { before: 0, limit });
+      const found = await listTasks(ctx, null, await filterOf(ctx, values), { before: 0, limit });
       const tasks = found.map((task) => viewTask(task, ctx.now()));
-      show(given.json, tasks, ({ number, id, type, queue, status, progress, ...task }) => ({
+      show(values.json, tasks, ({ number, id, type, queue, status, progress, ...task }) => ({
         number,
         id,
         type,
@@ -47,7 +47,7 @@ export const taskCommands = [
     summary: "Cancel one task, or all that match. Without --yes, only count those that match.",
     takesArgument: true,
     options: { ...changeOptions, reason: { ...text, default: "" } },
-    run: (session, given, id) => change(session, "cancel", id, given),
+    run: (session, values, id) => change(session, "cancel", id, values),
   }),
 
   command({
@@ -56,7 +56,7 @@ export const taskCommands = [
     summary: "Retry failed or cancelled tasks; with --force, completed tasks too.",
     takesArgument: true,
     options: { ...changeOptions, force: flag },
-    run: (session, given, id) => change(session, "retry", id, given),
+    run: (session, values, id) => change(session, "retry", id, values),
   }),
 
   command({
@@ -65,7 +65,7 @@ export const taskCommands = [
     summary: "Delete one task, or all that match. Without --yes, only count those that match.",
     takesArgument: true,
     options: changeOptions,
-    run: (session, given, id) => change(session, "delete", id, given),
+    run: (session, values, id) => change(session, "delete", id, values),
   }),
 
   command({
@@ -93,22 +93,22 @@ async function change(
   { connect }: Session,
   action: TaskAction,
   id: string | undefined,
-  given: ChangeValues,
+  values: ChangeValues,
 ): Promise<void> {
-  const { reason = "", force = false } = given;
-  if (id === undefined) requireChoice(given);
+  const { reason = "", force = false } = values;
+  if (id === undefined) requireChoice(values);
   else if (!UUID.test(id)) throw new ConfigError(`"${id}" is not a task ID. \`tasks list\` shows the IDs.`);
   const ctx = await connect();
   if (id === undefined) {
-    const asked = { action, filter: await filterOf(ctx, given), reason, force };
-    const { matched } = await changeTasks(ctx, asked);
-    return afterCount(given, matched, DONE[action], () => changeTasks(ctx, { ...asked, expect: matched }));
+    const request = { action, filter: await filterOf(ctx, values), reason, force };
+    const { matched } = await changeTasks(ctx, request);
+    return afterCount(values, matched, DONE[action], () => changeTasks(ctx, { ...request, expect: matched }));
   }
   const task = await {
     cancel: () => cancelTask(ctx, null, id, reason),
     retry: () => retryTask(ctx, null, id, { force }),
     delete: () => deleteTask(ctx, null, id),
   }[action]();
-  if (given.json) printJson(viewTask(task, ctx.now()));
+  if (values.json) printJson(viewTask(task, ctx.now()));
   else console.log(`Task ${task.number} is ${action === "delete" ? "deleted" : task.status}.`);
 }

@@ -4,8 +4,8 @@ import type { Context } from "../context.ts";
 import { csv } from "./seed-batches.ts";
 
 /**
- * Begins an upload that never ends, and resolves once it has stored rows. Its batch stays in `receiving` until the
- * reconciler finds it, as after a crash of the API: so the process must exit.
+ * Starts an upload that never ends, and resolves once `isStored` returns true. The process must then exit: the batch stays
+ * in `receiving` until the reconciler finds it, as after a crash of the API.
  */
 export async function interruptUpload(
   ctx: Context,

@@ -1,12 +1,12 @@
 /** Imports a sample file through the HTTP API, and shows its progress and its outcome. */
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, openAsBlob, readFileSync, writeFileSync } from "node:fs";
+import { openAsBlob } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { RowView } from "../batches/row-views.ts";
 import type { BatchView } from "../batches/views.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
+import { storedSecret } from "../config/stored-secret.ts";
 import { ApiClient, ApiError } from "./api-client.ts";
 
 export const SAMPLE = fileURLToPath(new URL("./books.csv", import.meta.url));
@@ -18,8 +18,8 @@ const BAR_WIDTH = 40;
 export async function runDemo(config: Config, file: string, keepsRunning: boolean): Promise<boolean> {
   console.log(`\nRowmill is running at ${config.publicUrl}\n`);
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  const credentials = { username: USERNAME, password: keptPassword(config.dataDir) };
-  const api = await ApiClient.signIn(`http://${host}:${config.port}`, credentials);
+  const password = storedSecret(join(config.dataDir, "demo-password"));
+  const api = await ApiClient.signIn(`http://${host}:${config.port}`, { username: USERNAME, password });
   const accepted = await upload(api, file);
   if (!accepted) return false;
   if (config.rowDelayMs > 0)
@@ -37,7 +37,7 @@ Next:${keepsRunning ? "" : " start Rowmill again with `npm start`, then"}
   return true;
 }
 
-/** Uses `force`, because a repeated demo imports the same file again. */
+/** Uses `force`, because the demo may have imported the same file before. */
 async function upload(api: ApiClient, file: string): Promise<BatchView | null> {
   const name = basename(file);
   const startedAt = performance.now();
@@ -81,14 +81,4 @@ async function showOutcome(api: ApiClient, { counts }: BatchView, failedPath: st
   if (items.length > 0) console.log("\nFailed rows, numbered as in a spreadsheet:");
   for (const row of items) console.log(`  row ${String(row.row).padStart(5)}  ${row.error_message}`);
   if (counts.failed > items.length) console.log(`  ... and ${counts.failed - items.length} more`);
-}
-
-/** The account of the demo survives its runs, and so does its password. */
-function keptPassword(dataDir: string): string {
-  const path = join(dataDir, "demo-password");
-  if (!existsSync(path)) {
-    mkdirSync(dataDir, { recursive: true });
-    writeFileSync(path, randomBytes(18).toString("base64url"), { mode: 0o600 });
-  }
-  return readFileSync(path, "utf8");
 }

@@ -1,4 +1,4 @@
-/** Brings batches into every state by the API, the way a client does. */
+/** Creates batches in every state through the API. */
 import { openAsBlob } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BatchView } from "../batches/views.ts";
@@ -9,7 +9,7 @@ import { SAMPLE } from "./run-demo.ts";
 /** The API never shows `deleting`, and `receiving` needs an upload that never ends (interrupted-upload.ts). */
 type SeededState = Exclude<BatchState, "deleting" | "receiving">;
 
-/** Needs a worker. A returned function completes the recipe, and needs that no worker runs. */
+/** Needs a running worker. A returned function completes the batch, and must be called after the worker has stopped. */
 type Recipe = (api: ApiClient, name: string) => Promise<BatchView | (() => Promise<BatchView>)>;
 
 const recipes: Readonly<Record<SeededState, Recipe>> = {
@@ -40,7 +40,7 @@ const recipes: Readonly<Record<SeededState, Recipe>> = {
 
 export interface Seeded {
   readonly created: string[];
-  /** Completes the batches that need that no worker runs. */
+  /** Completes the remaining batches. Call it after the worker has stopped. */
   readonly complete: () => Promise<string[]>;
 }
 
@@ -50,8 +50,8 @@ export async function seedBatches(api: ApiClient, existing: ReadonlySet<string>)
   const rest = new Map<string, () => Promise<BatchView>>();
   for (const [state, recipe] of Object.entries(recipes)) {
     if (existing.has(state)) continue;
-    const made = await recipe(api, state);
-    if (typeof made === "function") rest.set(state, made);
+    const result = await recipe(api, state);
+    if (typeof result === "function") rest.set(state, result);
     else created.push(state);
   }
   return {
@@ -103,10 +103,14 @@ function act(api: ApiClient, { id }: BatchView, action: "pause" | "cancel" | "un
   return api.post<BatchView>(`/api/v1/batches/${id}/${action}`);
 }
 
-async function until(api: ApiClient, id: string, isThere: (batch: BatchView) => boolean): Promise<BatchView> {
+async function until(
+  api: ApiClient,
+  id: string,
+  isReached: (batch: BatchView) => boolean,
+): Promise<BatchView> {
   for (;;) {
     const batch = await api.get<BatchView>(`/api/v1/batches/${id}`);
-    if (isThere(batch)) return batch;
+    if (isReached(batch)) return batch;
     await sleep(100);
   }
 }

@@ -1,4 +1,4 @@
-/** Brings tasks into every status by the API, the way a client does. */
+/** Creates tasks in every status through the API. */
 import { openAsBlob } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
@@ -8,7 +8,7 @@ import { SAMPLE } from "./run-demo.ts";
 
 const LONG = { type: "generic", params: { seconds: 3600 } };
 
-/** Needs a worker. @returns the statuses that were missing */
+/** Needs a running worker. @returns the statuses that were missing */
 export async function seedTasks(api: ApiClient): Promise<TaskStatus[]> {
   const { items } = await api.get<{ items: TaskView[] }>("/api/v1/tasks?limit=100");
   const missing = taskStatus.enumValues.filter((status) => !items.some((task) => task.status === status));

@@ -20,7 +20,7 @@ export const ACCOUNTS: Readonly<Record<Role, string>> = {
 };
 const TOKEN = "development";
 
-/** Adds only what is missing. @throws ConfigError if the database has other accounts, unless `force` is set */
+/** Adds what is missing. @throws ConfigError if the database has other accounts and `force` is not set */
 export async function seedDatabase(ctx: OpenContext, force: boolean): Promise<void> {
   if (!force) await refuseRealAccounts(ctx);
   await using resources = new AsyncDisposableStack();
@@ -34,7 +34,7 @@ export async function seedDatabase(ctx: OpenContext, force: boolean): Promise<vo
   console.log(`API token of ${ACCOUNTS.user}: ${await createToken(api)}`);
 
   const before = await statesOf(api);
-  // Stopping it with jobs in progress is no reason for a warning.
+  // This worker stops with running jobs, which would be logged as a warning.
   const log = ctx.log.child({}, { level: "error" });
   const worker = await openContext({ ...ctx.config, workerQueues: null }, log, "work");
   resources.defer(() => worker.close(0));

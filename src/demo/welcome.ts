@@ -1,8 +1,8 @@
 import packageJson from "../../package.json" with { type: "json" };
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { RunningPostgres } from "../platform/postgres/embedded-postgres.ts";
 
-/** Prints where Rowmill runs and how to begin. */
+/** Prints the addresses of Rowmill and the first steps. */
 export function printWelcome(
   { publicUrl, databaseUrl }: Pick<Config, "publicUrl" | "databaseUrl">,
   { folder }: Pick<RunningPostgres, "folder">,

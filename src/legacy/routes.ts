@@ -1,6 +1,6 @@
 /**
- * The endpoints of the services that Rowmill replaces, over the same verbs as /api/v1. Nothing outside this folder
- * knows it but app.ts: delete the folder and its line there, and they are gone.
+ * The endpoints of the services that Rowmill replaces, over the same verbs as /api/v1. Only app.ts imports this folder: to
+ * remove the endpoints, delete the folder and two lines there.
  */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { Context } from "../context.ts";

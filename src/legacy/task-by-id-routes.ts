@@ -1,6 +1,6 @@
 /**
- * One task at the paths of both task services. Under /api/tasks/ the one knows tasks by UUID, the other by number, so the
- * kind of id decides whose answer is given.
+ * Single tasks at the paths of both task services. Under /api/tasks/, the file-processing service identifies tasks by UUID
+ * and the task queue service by number, so the kind of id decides the format of the answer.
  */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
@@ -179,7 +179,7 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** @throws DomainError `not_found` where it is neither, as for a path that there is none of */
+/** @throws DomainError `not_found` if `id` is neither a UUID nor a number */
 function keyOf(id: string): TaskKey {
   const lower = id.toLowerCase();
   return UUID.test(lower) ? lower : numberOf(id);

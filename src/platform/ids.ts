@@ -1,6 +1,7 @@
-/** UUIDs that begin with the time, so that those made later sort behind (RFC 9562, version 7). */
+/** UUIDs that PostgreSQL does not generate. */
 import { createHash, randomBytes } from "node:crypto";
 
+/** Returns a UUID that begins with the time, so that later ids sort after earlier ones (RFC 9562, version 7). */
 export function uuidV7(now: Date): string {
   const time = now.getTime().toString(16).padStart(12, "0");
   const random = randomBytes(10);
@@ -10,7 +11,7 @@ export function uuidV7(now: Date): string {
   return [time.slice(0, 8), time.slice(8), hex.slice(0, 4), hex.slice(4, 8), hex.slice(8)].join("-");
 }
 
-/** The same parts always give the same id, so that a job can't be enqueued twice. UUID version 8 over SHA-256. */
+/** Returns the same id for the same parts, so that a job cannot be added twice. A version 8 UUID over SHA-256. */
 export function deterministicJobId(...parts: readonly (string | number)[]): string {
   const hash = createHash("sha256").update(parts.join("/")).digest();
   hash[6] = (hash.readUInt8(6) & 0x0f) | 0x80;

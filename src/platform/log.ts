@@ -2,7 +2,7 @@ import { DrizzleQueryError } from "drizzle-orm/errors";
 import pg from "pg";
 import { type DestinationStream, type Logger, pino } from "pino";
 import pretty from "pino-pretty";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { isDataException } from "./sqlstates.ts";
 
 export type Log = Logger;
@@ -11,7 +11,7 @@ interface LogConfig extends Pick<Config, "logLevel"> {
   readonly logFormat?: Config["logFormat"];
 }
 
-/** Logs the program, a message, ids and numbers to standard output. A log never holds personal data. */
+/** Logs messages, ids and numbers to standard output. Never log personal data. */
 export function createLog({ logLevel, logFormat = "auto" }: LogConfig, program: string): Log {
   const options = {
     level: logLevel,
@@ -21,13 +21,13 @@ export function createLog({ logLevel, logFormat = "auto" }: LogConfig, program: 
     redact: { paths: ["req.headers.authorization", "req.headers.cookie"], remove: true },
   };
   const isPretty = logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY);
-  // Synchronous: the exit flushes buffered lines, and hangs if nobody reads standard output any more.
-  return pino(options, isPretty ? linesForPeople() : pino.destination({ dest: 1, sync: true }));
+  // Synchronous, because an asynchronous log is flushed at exit, which hangs if nobody reads standard output any more.
+  return pino(options, isPretty ? prettyLines() : pino.destination({ dest: 1, sync: true }));
 }
 
 const PROGRAM_WIDTH = "worker".length;
 
-function linesForPeople(): DestinationStream {
+function prettyLines(): DestinationStream {
   return pretty({
     destination: 1,
     sync: true,
@@ -38,7 +38,7 @@ function linesForPeople(): DestinationStream {
   });
 }
 
-/** Describes an error for operators, without the values in the statement. */
+/** Describes an error for operators, without the values of an SQL statement. */
 export function describeError(error: unknown): {
   type: string;
   message: string;
@@ -51,7 +51,7 @@ export function describeError(error: unknown): {
       typeof error === "object" && error !== null && "message" in error ? String(error.message) : "unknown";
     return { type: typeof error, message };
   }
-  // Drizzle's message holds every bound parameter; the cause holds the reason.
+  // The message of drizzle's error has all bound parameters. Its cause has the reason.
   const cause = error instanceof DrizzleQueryError && error.cause ? error.cause : error;
   const code = "code" in cause ? String(cause.code) : undefined;
   const quotesData = cause instanceof pg.DatabaseError && isDataException(code ?? "");

@@ -1,4 +1,4 @@
-/** The error codes of PostgreSQL that Rowmill acts on. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+/** PostgreSQL error codes that Rowmill handles. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const SQLSTATE = {
   uniqueViolation: "23505",
   inFailedTransaction: "25P02",
@@ -13,12 +13,12 @@ export const SQLSTATE = {
   queryCanceled: "57014",
 } as const;
 
-/** Connection exceptions, shutdowns, and a server without a free connection. */
-export function saysUnreachable(sqlstate: string): boolean {
+/** Whether the code means a lost connection, a shutdown, or a server without a free connection. */
+export function isUnreachable(sqlstate: string): boolean {
   return /^(08|57P)/.test(sqlstate) || sqlstate === SQLSTATE.tooManyConnections;
 }
 
-/** Data exceptions. Their messages quote the data. */
+/** Whether the code is a data exception, whose message quotes the data. */
 export function isDataException(sqlstate: string): boolean {
   return sqlstate.startsWith("22");
 }

@@ -1,4 +1,4 @@
-/** Users, and what they prove who they are with. */
+/** Users, their sessions and API tokens, and the counters of failed logins. */
 import { sql } from "drizzle-orm";
 import { bigint, index, integer, text, uniqueIndex, uuid, varchar } from "drizzle-orm/pg-core";
 import { bytea, identity, moment, rowmill } from "./columns.ts";
@@ -20,7 +20,7 @@ export const users = rowmill.table(
   (t) => [uniqueIndex("users_username_key").on(sql`lower(${t.username})`)],
 );
 
-/** One row a token; a family is a login and all that was rotated from it. Only hashes are kept. */
+/** Refresh tokens, as hashes. A family is the first token of a login and all tokens that replaced it. */
 export const refreshTokens = rowmill.table(
   "refresh_tokens",
   {
@@ -37,7 +37,7 @@ export const refreshTokens = rowmill.table(
   (t) => [index("refresh_tokens_family").on(t.familyId), index("refresh_tokens_expiry").on(t.expiresAt)],
 );
 
-/** Tokens for programs, each with a name and a life of its own. Random enough that a plain hash keeps them. */
+/** API tokens, as hashes. A plain hash is enough, because tokens are long and random. */
 export const apiTokens = rowmill.table(
   "api_tokens",
   {
@@ -47,11 +47,11 @@ export const apiTokens = rowmill.table(
       .references(() => users.id, { onDelete: "cascade" }),
     name: text("name").notNull(),
     tokenHash: bytea("token_hash").notNull(),
-    /** Its last characters, by which its owner tells it from others. */
+    /** The last characters, so that the owner can recognize the token. */
     hint: text("hint").notNull(),
     createdAt: moment("created_at").notNull().defaultNow(),
     expiresAt: moment("expires_at"),
-    /** To the minute. */
+    /** Accurate to the minute. */
     lastUsedAt: moment("last_used_at"),
   },
   (t) => [
@@ -60,7 +60,7 @@ export const apiTokens = rowmill.table(
   ],
 );
 
-/** Counters of failed logins, in the shape that rate-limiter-flexible writes (`expire` is epoch milliseconds). */
+/** Counters of failed logins, in the format of rate-limiter-flexible. `expire` is in milliseconds since 1970. */
 export const rateLimits = rowmill.table("rate_limits", {
   key: varchar("key", { length: 255 }).primaryKey(),
   points: integer("points").notNull().default(0),

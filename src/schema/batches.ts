@@ -1,4 +1,4 @@
-/** A batch, its rows, the chunks they are processed in, and what came of them. */
+/** Batches, their rows, the chunks in which rows are processed, and the results of rows. */
 import { sql } from "drizzle-orm";
 import {
   bigint,
@@ -31,7 +31,7 @@ export const batchState = rowmill.enum("batch_state", [
   "deleting",
 ]);
 
-/** What a row does where its target has a record of the same key already. */
+/** What happens to a row if a record with its key exists already. */
 export const batchMode = rowmill.enum("batch_mode", ["insert", "upsert", "skip_existing", "append"]);
 
 export const batchPolicy = rowmill.enum("batch_policy", ["partial", "atomic"]);
@@ -40,7 +40,7 @@ export const batches = rowmill.table(
   "batches",
   {
     id: uuid("id").primaryKey(),
-    /** For those who count: the id of the same batch as an integer. */
+    /** A second id, as an integer, for clients of legacy endpoints. */
     number: identity("number").notNull(),
     userId: bigint("user_id", { mode: "number" })
       .notNull()
@@ -48,39 +48,39 @@ export const batches = rowmill.table(
     target: text("target").notNull(),
     filename: text("filename").notNull(),
     state: batchState("state").notNull().default("receiving"),
-    /** Column names as the file has them, made unique. `batch_rows.fields` is in this order. */
+    /** The column names of the file, made unique. `batch_rows.fields` has the same order. */
     header: text("header").array().notNull(),
-    /** Target column to its position in `header`. */
+    /** Maps a target column to its position in `header`. */
     mapping: json("mapping").$type<Record<string, number>>().notNull(),
     rowDelayMs: integer("row_delay_ms").notNull(),
     mode: batchMode("mode").notNull().default("insert"),
     policy: batchPolicy("policy").notNull().default("partial"),
-    /** Only checked so far: no record is written before it is committed. */
+    /** Whether rows are only validated. No record is written until the batch is committed. */
     isDryRun: boolean("is_dry_run").notNull().default(false),
-    /** As it was asked for: a number of rows, or a percentage of them. */
+    /** As the client sent it: a number of rows, or a percentage such as `5%`. */
     maxErrors: text("max_errors"),
     rowsPerSecond: integer("rows_per_second"),
-    /** Until when the rows taken so far use up `rows_per_second`. */
+    /** The moment until which the rows taken so far use up `rows_per_second`. */
     pacedUntil: moment("paced_until"),
     /** How the file was read (platform/csv/open-csv.ts). */
     dialect: json("dialect").$type<Record<string, string | number | boolean>>(),
-    /** What the reader mended, by kind: how many rows. */
+    /** The number of rows that the reader had to adapt, by kind of problem. */
     warnings: json("warnings").$type<Record<string, number>>(),
-    /** SHA-256 of the file's bytes. */
+    /** SHA-256 of the bytes of the file. */
     contentHash: bytea("content_hash"),
-    /** SHA-256 over those and all that decides what the rows become: the same again is the same request again. */
+    /** SHA-256 of the content and all options that affect the result. Equal fingerprints mean a repeated upload. */
     fingerprint: bytea("fingerprint"),
-    /** Why it is in its state, for people. */
+    /** Why the batch is in its state, for people. */
     reason: text("reason"),
-    /** The batch whose rows this one's correct: it never runs itself, and is not shown. */
+    /** The batch whose rows the rows of this upload correct. A correction is hidden and never processed as a batch. */
     correctionOf: uuid("correction_of"),
-    /** One more each time that a batch which had ended is taken up again. */
+    /** Incremented each time that a batch which had ended is queued again. */
     run: smallint("run").notNull().default(1),
     totalRows: integer("total_rows").notNull().default(0),
-    /** How many chunks are not done yet; the one that takes it to 0 finishes the batch. */
+    /** The number of chunks that are not done. The chunk that sets it to 0 finishes the batch. */
     chunksLeft: integer("chunks_left").notNull().default(0),
     createdAt: moment("created_at").notNull().defaultNow(),
-    /** Touched while the upload lasts, so that a reaper can tell a dead one. */
+    /** Updated during the upload, so that the reconciler can find interrupted uploads. */
     receivedAt: moment("received_at").notNull().defaultNow(),
     queuedAt: moment("queued_at"),
     startedAt: moment("started_at"),
@@ -95,13 +95,13 @@ export const batches = rowmill.table(
     check("batches_counts", sql`total_rows >= 0 AND chunks_left >= 0`),
     check(
       "batches_finished_when_done",
-      // As text: a value added to an enum can't be used in the transaction that adds it.
+      // As text: a value cannot be used in the transaction that adds it to an enum.
       sql`(finished_at IS NULL) = (state::text IN ('receiving', 'queued', 'processing', 'paused', 'undoing', 'deleting'))`,
     ),
   ],
 );
 
-/** Requests that named an Idempotency-Key: who asks again with the same key gets the same answer. */
+/** Answers to requests with an Idempotency-Key. A repeated request gets the stored answer. */
 export const idempotencyKeys = rowmill.table(
   "idempotency_keys",
   {
@@ -109,31 +109,31 @@ export const idempotencyKeys = rowmill.table(
       .notNull()
       .references(() => users.id, { onDelete: "cascade" }),
     key: text("key").notNull(),
-    /** What was asked: null until all of it has come. */
+    /** Identifies the request; null until all of it has been received. */
     fingerprint: bytea("fingerprint"),
-    /** The answer; null while the request is under way. */
+    /** The status and body of the answer; null while the request is being processed. */
     status: smallint("status"),
     body: json("body").$type<object>(),
     createdAt: moment("created_at").notNull().defaultNow(),
-    /** Touched while the request lasts. */
+    /** Updated while the request is being processed. */
     seenAt: moment("seen_at").notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.userId, t.key] }), index("idempotency_keys_age").on(t.createdAt)],
 );
 
 /**
- * One row of a file, changed only by a correction, which `row_history` tells of. No foreign key: a check a row would
- * cost the COPY a quarter of its speed, and rows are written only in a transaction that holds their batch.
+ * The rows of files. Only corrections change them, and `row_history` records it. There is no foreign key, because a check
+ * per row would make the COPY a quarter slower; rows are only written in a transaction that locks their batch.
  */
 export const batchRows = rowmill.table(
   "batch_rows",
   {
     batchId: uuid("batch_id").notNull(),
-    /** As a spreadsheet shows it: the header is row 1, blank lines count. */
+    /** As a spreadsheet shows it: the header is row 1, and blank lines count. */
     rowNumber: integer("row_number").notNull(),
-    /** The cells as text, in the order of `batches.header`. `json` is stored as it came: 13 % faster than jsonb. */
+    /** The cells as text, in the order of `batches.header`. `json` is stored unchanged: 13 % faster than `jsonb`. */
     fields: json("fields").$type<string[]>().notNull(),
-    /** What the reader found wrong with the row as CSV; such a row fails with this reason. */
+    /** Why the row is not valid CSV. Such a row fails with this reason. */
     problem: text("problem"),
   },
   (t) => [primaryKey({ columns: [t.batchId, t.rowNumber] })],
@@ -141,32 +141,32 @@ export const batchRows = rowmill.table(
 
 export const chunkState = rowmill.enum("chunk_state", ["queued", "processing", "done"]);
 
-/** A run of rows that one job processes. Batch totals are sums over these. */
+/** Ranges of rows that one job processes. The counts of a batch are sums over its chunks. */
 export const chunks = rowmill.table(
   "chunks",
   {
     batchId: uuid("batch_id").notNull(),
     firstRow: integer("first_row").notNull(),
     lastRow: integer("last_row").notNull(),
-    /** Rows in the range; fewer than the range is wide where the file has blank lines. */
+    /** The number of rows in the range. Blank lines are not rows. */
     rowCount: integer("row_count").notNull(),
     state: chunkState("state").notNull().default("queued"),
-    /** 1 at first; one more each time rows of it are retried, by themselves or by hand. */
+    /** 1 at first; incremented each time that rows of the chunk are retried, automatically or by hand. */
     attempt: smallint("attempt").notNull().default(1),
-    /** The attempt with which the present run began: retries by themselves count from there. */
+    /** The first attempt of the current run. Automatic retries are counted from it. */
     firstAttempt: smallint("first_attempt").notNull().default(1),
     succeeded: integer("succeeded").notNull().default(0),
     failed: integer("failed").notNull().default(0),
-    /** Of those that succeeded, what they did to their target's records. */
+    /** Rows that succeeded, by their effect on the records of the target. */
     created: integer("created").notNull().default(0),
     updated: integer("updated").notNull().default(0),
     unchanged: integer("unchanged").notNull().default(0),
-    /** What undoing came to, once it has passed this chunk. */
+    /** Whether undo has processed the chunk. If so, the next three counts are set. */
     isUndone: boolean("is_undone").notNull().default(false),
     reversed: integer("reversed").notNull().default(0),
     kept: integer("kept").notNull().default(0),
     undoFailed: integer("undo_failed").notNull().default(0),
-    /** Before this, no job for the chunk is missed: it waits out a backoff. */
+    /** The end of the backoff. Until then the reconciler does not expect a job for the chunk. */
     dueAt: moment("due_at").notNull().defaultNow(),
     updatedAt: moment("updated_at").notNull().defaultNow(),
   },
@@ -184,14 +184,14 @@ export const chunks = rowmill.table(
 
 export const rowStatus = rowmill.enum("row_status", ["success", "failed"]);
 
-/** What a row did to its target's records: what undoing it has to reverse. */
+/** What a row did to the records of its target. Undo reverses it. */
 export const rowEffect = rowmill.enum("row_effect", ["created", "updated", "unchanged"]);
 
 export const undoOutcome = rowmill.enum("undo_outcome", ["reversed", "kept", "failed"]);
 
 /**
- * The outcome of a row, appended once; only undoing marks it, and a retry moves it to `row_history`. A row without one
- * is pending, being processed, or was left unprocessed when its batch ended.
+ * The results of rows. A result is appended once; undo marks it, and a retry moves it to `row_history`. A row without a
+ * result is pending, being processed, or was not processed before its batch ended.
  */
 export const rowResults = rowmill.table(
   "row_results",
@@ -202,12 +202,12 @@ export const rowResults = rowmill.table(
     attempts: smallint("attempts").notNull(),
     errorCode: text("error_code"),
     errorMessage: text("error_message"),
-    /** Every broken rule, with its column. */
+    /** All broken rules, with their columns. */
     errors: json("errors").$type<RowError[]>(),
-    /** The record that the row became, in its target's table. */
+    /** The id of the record in the table of the target. */
     recordId: bigint("record_id", { mode: "number" }),
     effect: rowEffect("effect"),
-    /** The record as it was before it was updated, in its target's words. */
+    /** The record before the row updated it, in a format that the target chooses. */
     before: json("before").$type<object>(),
     completedAt: moment("completed_at").notNull().defaultNow(),
     undo: undoOutcome("undo"),
@@ -224,7 +224,7 @@ export const rowResults = rowmill.table(
 
 export const historyEvent = rowmill.enum("history_event", ["failed", "edited"]);
 
-/** What became of a row before: its failures that were retried, its cells before they were edited. */
+/** Earlier failures of rows that were retried, and earlier cells of rows that were edited. */
 export const rowHistory = rowmill.table(
   "row_history",
   {
@@ -233,7 +233,7 @@ export const rowHistory = rowmill.table(
     id: identity("id").notNull(),
     event: historyEvent("event").notNull(),
     at: moment("at").notNull().defaultNow(),
-    /** Who retried or edited it. */
+    /** The user who retried or edited the row. */
     userId: bigint("user_id", { mode: "number" }).notNull(),
     /** The cells before an edit. */
     fields: json("fields").$type<string[]>(),

@@ -1,7 +1,7 @@
-/** The schema of all tables, and the column types that several of them share. */
+/** The schema of all tables, and column types that several tables share. */
 import { bigint, customType, pgSchema, timestamp } from "drizzle-orm/pg-core";
 
-/** Raw SQL names it too, so that no statement depends on the search_path. */
+/** Raw SQL must name the schema as well: no statement may depend on the search_path. */
 export const rowmill = pgSchema("rowmill");
 
 /** The schema of pg-boss's tables. */

@@ -1,14 +1,14 @@
-/** Stored files: their bytes are in the database, so that no process needs another's disk. */
+/** Stored files. Their bytes are in the database, so that processes need not share a disk. */
 import { sql } from "drizzle-orm";
 import { bigint, index, integer, primaryKey, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { users } from "./accounts.ts";
 import { bytea, moment, rowmill } from "./columns.ts";
 
-/** upload: sent to /api/v1/files. picture: of a book. result: made by a task. */
+/** upload: sent to /api/v1/files. picture: belongs to a book. result: created by a task. */
 export const fileOrigin = rowmill.enum("file_origin", ["upload", "picture", "result"]);
 export type FileOrigin = (typeof fileOrigin.enumValues)[number];
 
-/** A stored file: a picture, an upload to work on, what a task made. Its bytes are in `file_chunks`. */
+/** Names and properties of files. The bytes are in `file_chunks`. */
 export const files = rowmill.table(
   "files",
   {
@@ -21,11 +21,11 @@ export const files = rowmill.table(
     bytes: bigint("bytes", { mode: "number" }).notNull(),
     sha256: bytea("sha256").notNull(),
     origin: fileOrigin("origin").notNull().default("picture"),
-    /** By which its owner calls it in `file_path`; pictures have none. */
+    /** The name that the owner uses in `file_path`; null for pictures. */
     path: text("path"),
-    /** The task that made it. No foreign key: files come before tasks, which refer to them. */
+    /** The task that created the file. No foreign key, because the table of tasks already refers to this one. */
     taskId: uuid("task_id"),
-    /** Touched while it is being received, so that a reaper can tell a dead upload; null: all of it is there. */
+    /** Updated while the file is received, so that the reconciler can find interrupted uploads; null: complete. */
     receivingAt: moment("receiving_at"),
     createdAt: moment("created_at").notNull().defaultNow(),
   },
@@ -37,7 +37,7 @@ export const files = rowmill.table(
   ],
 );
 
-/** A mebibyte of a file; the last one has the rest. */
+/** The bytes of files, 1 MiB per row. The last row of a file has the rest. */
 export const fileChunks = rowmill.table(
   "file_chunks",
   {

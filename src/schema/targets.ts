@@ -1,9 +1,9 @@
-/** The records that rows become: a table a target. */
+/** Tables for target records, one per target. */
 import { sql } from "drizzle-orm";
 import { bigint, boolean, index, integer, json, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { identity, moment, rowmill } from "./columns.ts";
 
-/** Title and author without regard to case. A hash, since a B-tree entry is too small for both in full. */
+/** A hash of title and author in lower case. Both in full would not fit into an entry of a B-tree. */
 export const BOOK_KEY = "md5(lower(title) || chr(31) || lower(author))::uuid";
 
 export const books = rowmill.table(
@@ -15,21 +15,21 @@ export const books = rowmill.table(
     title: text("title").notNull(),
     author: text("author").notNull(),
     description: text("description").notNull().default(""),
-    /** Path below /media/, null while the book has no picture. */
+    /** The path below /media/; null: the book has no picture. */
     picture: text("picture"),
     createdAt: moment("created_at").notNull().defaultNow(),
-    /** The row that last wrote it; null once it was made or changed by hand. What undoing a batch goes by. */
+    /** The row that wrote the book last, for undo; null: a user created or changed it by hand. */
     batchId: uuid("batch_id"),
     rowNumber: integer("row_number"),
-    /** Made although its owner had a book of the same key: it does not hold the key. */
+    /** Whether the owner had a book with the same key already. A copy has no key. */
     isCopy: boolean("is_copy").notNull().default(false),
-    /** What its owner has no other book of; null for a copy. */
+    /** Unique per owner; null for a copy. */
     key: uuid("key").generatedAlwaysAs(sql.raw(`CASE WHEN NOT is_copy THEN ${BOOK_KEY} END`)),
   },
   (t) => [index("books_owner").on(t.userId, t.id), uniqueIndex("books_key").on(t.userId, t.key)],
 );
 
-/** What the `records` target makes: a row of any file, kept as it is. */
+/** The records of the target `records`: rows of any file, stored unchanged. */
 export const records = rowmill.table(
   "records",
   {
@@ -38,7 +38,7 @@ export const records = rowmill.table(
     userId: bigint("user_id", { mode: "number" }).notNull(),
     batchId: uuid("batch_id").notNull(),
     rowNumber: integer("row_number").notNull(),
-    /** An object with the header's names in their order, which `jsonb` would not keep. */
+    /** An object whose names are in the order of the header. `jsonb` would not keep the order. */
     data: json("data").notNull(),
     createdAt: moment("created_at").notNull().defaultNow(),
   },

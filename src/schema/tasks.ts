@@ -1,4 +1,4 @@
-/** Tasks, what they told while they ran, and what happened to them. */
+/** Tasks, their progress reports, and their history. */
 import { type SQL, sql } from "drizzle-orm";
 import {
   type AnyPgColumn,
@@ -25,19 +25,18 @@ export const taskStatus = rowmill.enum("task_status", [
   "failed",
   "cancelled",
 ]);
-/** Statuses in which a worker runs a task, or will. */
+/** The statuses of tasks that have not ended. */
 export const OPEN_TASK_STATUSES = ["pending", "processing"] as const satisfies readonly TaskStatus[];
 
 export type TaskStatus = (typeof taskStatus.enumValues)[number];
 
 export const DEFAULT_PRIORITY = 5;
 
-/** One unit of background work of a user's. */
 export const tasks = rowmill.table(
   "tasks",
   {
     id: uuid("id").primaryKey(),
-    /** For those who count: the id of the same task as an integer. */
+    /** A second id, as an integer, which shows the order of creation. */
     number: identity("number").notNull(),
     userId: bigint("user_id", { mode: "number" })
       .notNull()
@@ -47,45 +46,45 @@ export const tasks = rowmill.table(
     title: text("title").notNull().default(""),
     description: text("description").notNull().default(""),
     status: taskStatus("status").notNull().default("pending"),
-    /** Higher ones are taken first. */
+    /** Tasks with a higher priority are taken first. */
     priority: smallint("priority").notNull().default(DEFAULT_PRIORITY),
-    /** Percent. */
+    /** In percent. */
     progress: smallint("progress").notNull().default(0),
-    /** As `json`, here and below: what is shown has the order in which it was given. */
+    /** `json`, here and below, keeps the order of names in which the client sent them. */
     params: json("params").$type<Record<string, unknown>>().notNull(),
-    /** The file to work on, where it was uploaded. */
+    /** The input file, if it was uploaded. */
     fileId: uuid("file_id").references(() => files.id, { onDelete: "set null" }),
-    /** As its owner calls it; without a `fileId` it lies below FILES_ROOT. */
+    /** The path as the owner wrote it. Without a `fileId`, the file is below FILES_ROOT. */
     filePath: text("file_path"),
     fileName: text("file_name"),
     fileBytes: bigint("file_bytes", { mode: "number" }),
     result: json("result").$type<Record<string, unknown>>(),
     errorCode: text("error_code"),
     errorMessage: text("error_message"),
-    /** Retries that came by themselves since it was last asked for. */
+    /** Automatic retries since the task was created or retried by hand. */
     retryCount: integer("retry_count").notNull().default(0),
     maxRetries: smallint("max_retries").notNull(),
-    /** How often a worker has begun it: whoever began it later is the one whose outcome counts. */
+    /** Incremented when a worker starts the task. Only the attempt that started last can record an outcome. */
     attempt: integer("attempt").notNull().default(0),
-    /** How many jobs it has had, of which the last is `job_id`. */
+    /** The number of jobs that the task has had. `job_id` is the last one. */
     run: integer("run").notNull().default(1),
     jobId: uuid("job_id").notNull(),
-    /** Tasks that were created together. */
+    /** Shared by tasks that were created together. */
     groupId: uuid("group_id"),
-    /** It waits until this one has completed, and is cancelled where that fails. */
+    /** The task that must complete first. If it fails, this task is cancelled. */
     afterId: uuid("after_id").references((): AnyPgColumn => tasks.id, { onDelete: "set null" }),
-    /** Whether a task was created that waits for this one. */
+    /** Whether another task was created with this one as its `after_id`. */
     hasNext: boolean("has_next").notNull().default(false),
     cancelReason: text("cancel_reason"),
     tags: text("tags").array().notNull().default(sql`'{}'`),
     metadata: json("metadata").$type<Record<string, unknown>>().notNull(),
     createdAt: moment("created_at").notNull().defaultNow(),
     updatedAt: moment("updated_at").notNull().defaultNow(),
-    /** From when a worker may take it; null while it waits for another. */
+    /** When a worker may start the task; null while it waits for another task. */
     dueAt: moment("due_at").defaultNow(),
-    /** Of the attempt that counts. */
+    /** When the latest attempt started. */
     startedAt: moment("started_at"),
-    /** When it completed or failed. */
+    /** When the task completed or failed. */
     completedAt: moment("completed_at"),
     cancelledAt: moment("cancelled_at"),
   },
@@ -101,14 +100,14 @@ export const tasks = rowmill.table(
     index("tasks_file").on(t.fileId).where(sql`file_id IS NOT NULL`),
     check("tasks_progress", sql`progress BETWEEN 0 AND 100`),
     check("tasks_priority", sql`priority BETWEEN 0 AND 9`),
-    check("tasks_completed_when_ended", when(sql`completed_at`, "completed", "failed")),
-    check("tasks_cancelled_when_cancelled", when(sql`cancelled_at`, "cancelled")),
-    check("tasks_error_when_failed", when(sql`error_code`, "failed")),
+    check("tasks_completed_when_ended", isSetOnlyIn(sql`completed_at`, "completed", "failed")),
+    check("tasks_cancelled_when_cancelled", isSetOnlyIn(sql`cancelled_at`, "cancelled")),
+    check("tasks_error_when_failed", isSetOnlyIn(sql`error_code`, "failed")),
   ],
 );
 
-/** The column is set in these states and in no other. */
-function when(column: SQL, ...states: TaskStatus[]): SQL {
+/** The column is set in these statuses and in no other. */
+function isSetOnlyIn(column: SQL, ...states: TaskStatus[]): SQL {
   const listed = sql.join(
     states.map((state) => sql.raw(`'${state}'`)),
     sql`, `,
@@ -116,7 +115,7 @@ function when(column: SQL, ...states: TaskStatus[]): SQL {
   return sql`(${column} IS NOT NULL) = (status IN (${listed}))`;
 }
 
-/** What a task told of how far it is. */
+/** Progress reports of tasks. */
 export const taskProgress = rowmill.table(
   "task_progress",
   {
@@ -144,7 +143,7 @@ export const taskEventType = rowmill.enum("task_event_type", [
 ]);
 export type TaskEventType = (typeof taskEventType.enumValues)[number];
 
-/** What happened to a task: its audit trail, never changed. */
+/** The history of tasks. Entries are never changed. */
 export const taskEvents = rowmill.table(
   "task_events",
   {
@@ -154,7 +153,7 @@ export const taskEvents = rowmill.table(
     id: identity("id").notNull(),
     type: taskEventType("type").notNull(),
     message: text("message").notNull().default(""),
-    /** The user who did it; null: a worker. */
+    /** The user who acted; null: a worker. */
     actorId: bigint("actor_id", { mode: "number" }),
     metadata: json("metadata").$type<Record<string, unknown>>(),
     createdAt: moment("created_at").notNull().defaultNow(),

@@ -1,15 +1,15 @@
-/** Processes that take jobs, and the queues that they are not to take any from. */
+/** Workers, and the queues that are paused. */
 import { bigint, index, integer, json, text, uuid } from "drizzle-orm/pg-core";
 import { moment, rowmill } from "./columns.ts";
 
-/** A job that a worker has in hand. */
+/** A job that a worker runs now. */
 export interface RunningJob {
   readonly job: string;
   readonly id: string;
   readonly since: string;
 }
 
-/** A row is written by its worker alone, every few seconds; one that ends takes its row away. */
+/** Each worker updates its own row every few seconds, and deletes it when it ends. */
 export const workers = rowmill.table(
   "workers",
   {
@@ -17,7 +17,7 @@ export const workers = rowmill.table(
     host: text("host").notNull(),
     pid: integer("pid").notNull(),
     version: text("version").notNull(),
-    /** Queue to how many of its jobs it takes at a time. */
+    /** Maps each queue that the worker serves to its concurrency. */
     queues: json("queues").$type<Record<string, number>>().notNull(),
     running: json("running").$type<readonly RunningJob[]>().notNull(),
     startedAt: moment("started_at").notNull(),

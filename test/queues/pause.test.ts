@@ -69,7 +69,7 @@ test("running jobs end while their queue is paused, and resuming takes more jobs
     await endedTask(ctx, await newTask(ctx, other, 0));
   }
   for (const id of [...long, ...more]) expect((await endedTask(ctx, id)).status).toBe("completed");
-  expect(worker.queue.inHand.list().filter(({ queue }) => queue === "default")).toEqual([]);
+  expect(worker.queue.running.list().filter(({ queue }) => queue === "default")).toEqual([]);
 });
 
 test("pausing and resuming repeatedly neither loses nor adds places for jobs", async () => {

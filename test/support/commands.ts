@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { Settings } from "../../src/settings.ts";
+import { Settings } from "../../src/config/settings.ts";
 import { until } from "./until.ts";
 
 export const checkout = resolve(import.meta.dirname, "../..");

@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { transitions as batchTransitions } from "../../src/batches/state.ts";
+import { Settings } from "../../src/config/settings.ts";
 import { LegacySettings } from "../../src/legacy/shared/settings.ts";
-import { Settings } from "../../src/settings.ts";
 import { transitions as taskTransitions } from "../../src/tasks/state.ts";
 
 interface GeneratedRegion {

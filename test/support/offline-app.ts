@@ -1,7 +1,7 @@
 /** The app for tests without a database: creating it uses no resource, only answering does. */
 import type { FastifyInstance } from "fastify";
 import { createApp } from "../../src/app.ts";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { ChangeListener } from "../../src/platform/postgres/change-listener.ts";
 import { databaseOn, openPool } from "../../src/platform/postgres/database.ts";

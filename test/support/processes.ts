@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { type OpenContext, openContext } from "../../src/context.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { READY } from "../../src/platform/process/lifecycle.ts";

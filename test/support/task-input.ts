@@ -1,7 +1,7 @@
 /** Runs a task type on a file in memory, without a task or a database. */
 import { Readable } from "node:stream";
 import type { TObject } from "typebox";
-import { type Config, loadConfig } from "../../src/config.ts";
+import { type Config, loadConfig } from "../../src/config/config.ts";
 import type { Context } from "../../src/context.ts";
 import { Permanent } from "../../src/errors.ts";
 import type { ReadableFile } from "../../src/files/readable-file.ts";
@@ -81,7 +81,7 @@ export async function tryType<P extends TObject>(
       options.onStep?.(message);
     },
     store: options.store ?? store,
-    async keep() {},
+    async checkpoint() {},
   });
   return { result: JSON.parse(JSON.stringify(result)), made, steps };
 }

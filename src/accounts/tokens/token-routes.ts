@@ -5,7 +5,7 @@ import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../../platform/http/paging.ts";
-import { NumericId } from "../../platform/http/schemas.ts";
+import { NUL_FREE, NumericId } from "../../platform/http/schemas.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { listTokens } from "./api-tokens.ts";
 import { createToken } from "./create-token.ts";
@@ -17,7 +17,7 @@ const NewToken = Type.Object(
     name: Type.String({
       minLength: 1,
       maxLength: 100,
-      pattern: "^[^\\u0000]*$",
+      pattern: NUL_FREE,
       description: "The purpose of the token. Each of your tokens needs a different name.",
       examples: ["nightly import"],
     }),
@@ -63,7 +63,7 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "listApiTokens",
           summary: "List API tokens",
-          description: "Your tokens, oldest first. The tokens themselves are not shown.",
+          description: "Your tokens, oldest first. Their secret values are not shown.",
           querystring: Type.Object(PageQuery),
           response: { 200: Page(TokenView), ...problems(400, 401) },
         },
@@ -98,8 +98,11 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   });
 }
 
-/** Else one that leaked could live on in tokens that its owner does not know of. */
+/** A leaked token could otherwise create more tokens and survive its own revocation. */
 async function refuseApiToken({ proof }: FastifyRequest): Promise<void> {
   if (proof !== "api_token") return;
-  throw new DomainError("forbidden", "An API token can't make tokens. Log in, and send the access token.");
+  throw new DomainError(
+    "forbidden",
+    "An API token cannot create API tokens. Log in and send the access token instead.",
+  );
 }

@@ -1,4 +1,4 @@
-/** The book endpoints of the Django bulk book upload service: its paths, bodies and codes over the same verbs as /api/v1. */
+/** The book endpoints of the Django bulk book upload service, with its paths, bodies and statuses. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { eq } from "drizzle-orm";
 import Type from "typebox";
@@ -18,7 +18,7 @@ import { userRoutes } from "../../platform/http/user-routes.ts";
 import { books } from "../../schema/targets.ts";
 import { takeBodiesAsDjango, URLENCODED } from "../shared/django.ts";
 
-/** The service listed everything at once. Beyond these an answer says where the rest is. */
+/** The service listed all books at once. If there are more, a header has the URL of the rest. */
 const MAX_BOOKS = 10_000;
 
 const { id, title, author, description, picture, picture_url } = BookView.properties;
@@ -151,8 +151,9 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   });
 }
 
-/** As the service documents, which tells that such a book exists: 403, where /api/v1 answers 404. */
+/** Answers 403, as the service documents. /api/v1 answers 404, which does not reveal that the book exists. */
 async function refuseOthersBook(ctx: Context, userId: number, bookId: number): Promise<void> {
   const [book] = await ctx.db.select({ userId: books.userId }).from(books).where(eq(books.id, bookId));
-  if (book && book.userId !== userId) throw new DomainError("forbidden", "This book is somebody else's.");
+  if (book && book.userId !== userId)
+    throw new DomainError("forbidden", "This book belongs to another user.");
 }

@@ -1,4 +1,4 @@
-/** The endpoints of the Django bulk book upload service: its paths, bodies and codes over the same verbs as /api/v1. */
+/** The endpoints of the Django bulk book upload service, with its paths, bodies and statuses. It called a row a task. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
 import { logIn } from "../../accounts/log-in.ts";
@@ -23,7 +23,7 @@ import { receiveLegacyUpload } from "../shared/receive-upload.ts";
 import { legacyConfig } from "../shared/settings.ts";
 import { firstRowNumbers, parseRowId } from "./row-ids.ts";
 
-/** The service listed everything at once. Beyond these an answer says where the rest is. */
+/** The service listed all rows at once. If there are more, `next` has the URL of the rest. */
 const MAX_TASK_IDS = 10_000;
 
 const Session = Type.Object(

@@ -5,20 +5,23 @@ import { users } from "../../schema/accounts.ts";
 
 /** Reserved in accounts/usernames.ts. */
 const ANONYMOUS = "anonymous";
-/** In the place of its hash: nobody can log in, and it is told apart from an account that had the name before it was reserved. */
+/** Stored instead of a password hash: nobody can log in, and an older account of this name is recognized. */
 const NO_LOGIN = "!anonymous";
 
-/** Made when it is needed first. @throws DomainError `conflict` where a person has the name from before it was reserved */
+/**
+ * Returns the id of the user who owns uploads without a login, and creates it if necessary.
+ * @throws DomainError `conflict` if a person chose the name before it was reserved
+ */
 export async function anonymousUser(ctx: Context): Promise<number> {
   const known = await findAnonymous(ctx);
   if (known !== null) return known;
   await ctx.db.insert(users).values({ username: ANONYMOUS, passwordHash: NO_LOGIN }).onConflictDoNothing();
-  const made = await findAnonymous(ctx);
-  if (made !== null) return made;
-  throw new DomainError("conflict", `Somebody has an account named "${ANONYMOUS}". Log in to upload.`);
+  const created = await findAnonymous(ctx);
+  if (created !== null) return created;
+  throw new DomainError("conflict", `The username "${ANONYMOUS}" belongs to a person. Log in to upload.`);
 }
 
-/** Null: nobody has uploaded without a token yet. */
+/** Returns null if nobody has uploaded without a login yet. */
 export async function findAnonymous({ db }: Context): Promise<number | null> {
   const [user] = await db
     .select({ id: users.id })

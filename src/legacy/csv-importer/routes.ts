@@ -1,4 +1,4 @@
-/** The endpoints of the FastAPI CSV importer: its paths, bodies and codes over the same verbs as /api/v1. */
+/** The endpoints of the FastAPI CSV importer, with its paths, bodies and statuses. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { and, eq } from "drizzle-orm";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -24,7 +24,7 @@ import { anonymousUser, findAnonymous } from "./anonymous.ts";
 
 const TARGET = "records";
 
-/** The service answered with every row at once. Beyond this an answer says where the rest is. */
+/** The service listed all rows at once. If there are more, `next` has the URL of the rest. */
 const MAX_ROWS = 1000;
 
 const JobStatus = Type.Enum(["PENDING", "PROCESSING", "SUCCESS", "FAILED"], {
@@ -124,7 +124,7 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   };
 }
 
-/** Who sends a token must send a good one; who sends none is nobody, where that is allowed. */
+/** Invalid credentials are refused even if uploads without a login are allowed. */
 function authenticateUnlessAnonymous({ config }: Context, anonymousUploads: boolean) {
   const requireLogin = authenticate(config);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {

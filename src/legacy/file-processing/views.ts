@@ -1,4 +1,4 @@
-/** What the Celery file-processing service shows of a task. */
+/** Tasks as the Celery file-processing service shows them. */
 import Type, { type Static } from "typebox";
 import { Moment, NullableMoment, nullable, Uuid } from "../../platform/http/schemas.ts";
 import type { Task } from "../../tasks/transitions.ts";
@@ -29,7 +29,7 @@ export const ListedTask = Type.Object({
   completed_at,
 });
 
-/** The service did not show the `id`, by which it asked for a task. */
+/** The service did not show the `id`, although clients need it to get the task. */
 export const NewTask = Type.Object(
   { id, ...facts, task_type: TaskType },
   { description: "The task is stored and queued." },
@@ -58,7 +58,7 @@ export function viewListed(task: Task): Static<typeof ListedTask> {
   return { id: task.id, ...viewFacts(task), task_type: task.type, completed_at };
 }
 
-/** As it was made, although a worker may have it by now. */
+/** Shows the task as it was created, even if a worker has started it meanwhile. */
 export function viewNew(task: Task): Static<typeof NewTask> {
   return { id: task.id, ...viewFacts(task), task_type: task.type, status: "pending", progress: 0 };
 }

@@ -1,13 +1,12 @@
-/** What is wrong with a field, in the words that clients of Django REST Framework know. */
-import type { FastifyError, FastifyInstance } from "fastify";
+/** Describes invalid fields in the words of Django REST Framework, which clients of the replaced services know. */
+import type { FastifyInstance } from "fastify";
 import { DomainError, type FieldErrors } from "../../errors.ts";
+import { describeRule, fieldsOf, inputError, type SchemaError } from "../../platform/http/schema-errors.ts";
 
-type Failure = NonNullable<FastifyError["validation"]>[number];
-
-/** What a text must match that may not be empty, or all blanks. */
+/** The pattern of text that is not blank. */
 export const NOT_BLANK = "\\S";
 const BLANK = "This field may not be blank.";
-/** What a day must match: PostgreSQL has no year 0. */
+/** The pattern of days that PostgreSQL has: it has no year 0. */
 export const FROM_YEAR_1 = "^(?!0000)";
 
 const MISTYPED: Readonly<Record<string, string>> = {
@@ -23,8 +22,8 @@ const PATTERN_TEXTS: ReadonlyMap<unknown, string> = new Map([
   [FROM_YEAR_1, "Must be 0001-01-01 or later."],
 ]);
 
-/** By the keyword of the JSON Schema that does not hold; undefined: in the words of the validator. */
-const TEXTS: Readonly<Record<string, (params: Failure["params"]) => string | undefined>> = {
+/** The text for each keyword of JSON Schema; undefined: Rowmill's own words. */
+const TEXTS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>) => string | undefined>> = {
   required: () => "This field is required.",
   type: ({ type }) => MISTYPED[String(type)] ?? `Must be ${type}.`,
   minLength: ({ limit }) => (limit === 1 ? BLANK : `Ensure this field has at least ${limit} characters.`),
@@ -37,30 +36,24 @@ const TEXTS: Readonly<Record<string, (params: Failure["params"]) => string | und
   format: ({ format }) => `Enter a valid ${format}.`,
 };
 
-/** For the routes of this plugin. Everything but the texts is answered as everywhere. */
+/** Applies to all routes of the plugin. Only the texts of errors differ from those of other routes. */
 export function speakAsDjango(app: FastifyInstance): void {
   app.setSchemaErrorFormatter((errors, part) => {
     const fieldErrors: FieldErrors = {};
     for (const error of errors) {
-      const field = fieldOf(error) || (part === "body" ? "non_field_errors" : part);
-      const text = TEXTS[error.keyword]?.(error.params) ?? `${error.message}.`;
-      fieldErrors[field] = [...(fieldErrors[field] ?? []), text];
+      const [name] = fieldsOf(error);
+      const field = name || (part === "body" ? "non_field_errors" : part);
+      fieldErrors[field] = [...(fieldErrors[field] ?? []), textOf(error)];
     }
     return inputError(fieldErrors);
   });
 }
 
-function fieldOf({ instancePath, keyword, params }: Failure): string {
-  const missing = keyword === "required" ? String(params.missingProperty) : "";
-  return [instancePath.slice(1).replaceAll("/", "."), missing].filter(Boolean).join(".");
+function textOf(error: SchemaError): string {
+  return TEXTS[error.keyword]?.({ ...error.params }) ?? describeRule(error);
 }
 
-function inputError(fieldErrors: FieldErrors, cause?: unknown): DomainError {
-  const detail = Object.entries(fieldErrors).map(([field, texts]) => `${field}: ${texts.join(" ")}`);
-  return new DomainError("invalid_input", detail.join("; "), { fieldErrors, cause });
-}
-
-/** Runs a verb whose fields the old service calls otherwise, and names them in its errors as the client does. */
+/** Runs a verb, and renames the fields in its errors as the old service names them. */
 export async function underOldNames<T>(
   oldName: (field: string) => string,
   verb: () => Promise<T>,

@@ -1,4 +1,4 @@
-/** What clients of Django REST Framework expect of bodies, of days and of pages by number. */
+/** Bodies, days and page numbers as clients of Django REST Framework send them. */
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { DomainError } from "../../errors.ts";
@@ -6,7 +6,7 @@ import { FROM_YEAR_1 } from "./django-errors.ts";
 
 export const URLENCODED = "application/x-www-form-urlencoded";
 
-/** Django also takes forms without a file as browsers send them, and clients that say JSON and send nothing. */
+/** Also accepts urlencoded forms, and empty bodies with the Content-Type of JSON, as Django does. */
 export function takeBodiesAsDjango(app: FastifyInstance): void {
   app.addContentTypeParser<string>(URLENCODED, { parseAs: "string" }, (_request, body, done) =>
     done(null, Object.fromEntries(new URLSearchParams(body))),
@@ -22,11 +22,11 @@ const DAY_MS = 86_400_000;
 export const Day = (description: string) =>
   Type.Optional(Type.String({ format: "date", pattern: FROM_YEAR_1, description, examples: ["2024-01-01"] }));
 
-/** From the beginning of the one day to the end of the other, in UTC. */
+/** Returns the time from the beginning of the first day to the end of the last day, in UTC. */
 export function betweenDays(first?: string, last?: string): { from?: Date; before?: Date } {
   return {
     ...(first === undefined ? {} : { from: new Date(first) }),
-    // The day after the last one that is written with four digits can't be written.
+    // The next day would need a year of five digits.
     ...(last === undefined || last === "9999-12-31" ? {} : { before: new Date(Date.parse(last) + DAY_MS) }),
   };
 }
@@ -52,7 +52,7 @@ interface PageNumbers {
   readonly pageSize: number;
 }
 
-/** @throws DomainError `not_found` where the page is no number */
+/** @throws DomainError `not_found` if `page` is not a number from 1 */
 export function pageNumbers(query: { page?: string; page_size?: number }): PageNumbers {
   const { page = "1", page_size = PAGE_SIZE } = query;
   if (!/^0*[1-9]\d{0,8}$/.test(page)) throw noSuchPage();
@@ -60,9 +60,9 @@ export function pageNumbers(query: { page?: string; page_size?: number }): PageN
 }
 
 /**
- * The URLs of the pages beside one.
- * @param url without its query
- * @throws DomainError `not_found` where the page is behind the last one
+ * Returns the URLs of the next and the previous page.
+ * @param url the URL of the list, without a query
+ * @throws DomainError `not_found` if the page is after the last one
  */
 export function pageLinks(
   url: string,

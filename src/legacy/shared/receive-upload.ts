@@ -6,7 +6,7 @@ import { UploadOptions } from "../../batches/receive/upload-options.ts";
 import { withUploadedFile } from "../../platform/http/upload.ts";
 import type { Caller } from "../../schema/accounts.ts";
 
-/** Takes the CSV file of a request as the replaced services did: each upload is a batch of its own, each row a record. */
+/** Receives a CSV file as the replaced services did: a repeated upload is a new batch, and every row a new record. */
 export async function receiveLegacyUpload(
   request: FastifyRequest,
   reply: FastifyReply,

@@ -1,7 +1,7 @@
-/** The settings that only the replaced services' endpoints have. */
+/** The settings of legacy endpoints. */
 import Type from "typebox";
-import type { Config } from "../../config.ts";
-import { readSettings } from "../../read-settings.ts";
+import type { Config } from "../../config/config.ts";
+import { readSettings } from "../../config/read-settings.ts";
 
 export const LegacySettings = Type.Object({
   ANONYMOUS_UPLOADS: Type.Enum(["true", "false"], {
@@ -11,12 +11,12 @@ export const LegacySettings = Type.Object({
   }),
 });
 
-/** @throws ConfigError that names the variable */
+/** @throws ConfigError that names the setting, its value and the rule */
 export function legacyConfig({ env, passwordMinLength }: Config) {
   const { ANONYMOUS_UPLOADS } = readSettings(LegacySettings, env);
   return {
     anonymousUploads: ANONYMOUS_UPLOADS === "true",
-    /** The service took any password that is not empty. */
+    /** The service accepted every non-empty password. */
     passwordMinLength: env.PASSWORD_MIN_LENGTH?.trim() ? passwordMinLength : 1,
   };
 }

@@ -3,7 +3,7 @@ import { type TaskStatus, taskStatus } from "../../schema/tasks.ts";
 
 const known = taskStatus.enumValues;
 
-/** @throws DomainError `invalid_input` where there is no such status; its case does not matter */
+/** Finds a status by its name in any case. @throws DomainError `invalid_input` if it does not exist */
 export function statusesNamed(text: string): TaskStatus[] {
   const status = known.find((name) => name === text.toLowerCase());
   if (status) return [status];

@@ -8,23 +8,23 @@ import { getTaskDetail, type TaskDetail, type TaskKey } from "./task-detail.ts";
 const ACTIVE_TTL_MS = 5 * 60_000;
 const ENDED_TTL_MS = 60 * 60_000;
 const MAX_TASKS = 10_000;
-/** Of their JSON, which is about what they take. */
+/** The limit for the JSON of all details, which is about as long as their memory. */
 const MAX_CHARACTERS = 32 * 2 ** 20;
 
-/** What a read must not keep, since it changed while the read was under way. */
+/** A read in progress, and the tasks that have changed since it started. Their details must not be cached. */
 interface Read {
   readonly changed: Set<string>;
   isVoid: boolean;
 }
 
 /**
- * Details of tasks, in memory: dropped when a task changes, in this process before whoever changed it is answered, in
- * others as soon as they hear of it. While this process can't hear of changes, nothing is kept.
+ * Caches details of tasks in memory until the task changes. This process drops them before the request that changes the
+ * task is answered, other processes as soon as they receive the change. Nothing is cached while no changes are received.
  */
 export class TaskCache {
   readonly #ctx: Context;
   readonly #details: LRUCache<string, TaskDetail>;
-  /** A task's number never becomes another's, so these need not be dropped. */
+  /** The number of a task never changes, so these ids stay valid. */
   readonly #ids = new LRUCache<number, string>({ max: MAX_TASKS });
   readonly #reads = new Set<Read>();
   #isSubscribed = false;
@@ -40,17 +40,17 @@ export class TaskCache {
     });
   }
 
-  /** @throws DomainError `not_found` also where it is somebody else's */
+  /** @throws DomainError `not_found`, also if the task belongs to another user */
   async get(ownerId: number, key: TaskKey): Promise<TaskDetail & { isCached: boolean }> {
-    if (!this.#isHearing) this.#dropAll();
+    if (!this.#isListening) this.#dropAll();
     const kept = this.#find(key);
     if (!kept) return { ...(await this.#read(ownerId, key)), isCached: false };
     if (kept.owner.id !== ownerId) throw notFound("task");
     return { ...kept, isCached: true };
   }
 
-  get #isHearing(): boolean {
-    if (!this.#isSubscribed) this.#ctx.listener.listen(TASK_CHANNEL, (taskId) => this.#hear(taskId));
+  get #isListening(): boolean {
+    if (!this.#isSubscribed) this.#ctx.listener.listen(TASK_CHANNEL, (taskId) => this.#onChange(taskId));
     this.#isSubscribed = true;
     return this.#ctx.listener.isListeningTo(TASK_CHANNEL);
   }
@@ -61,12 +61,12 @@ export class TaskCache {
   }
 
   async #read(ownerId: number, key: TaskKey): Promise<TaskDetail> {
-    const read: Read = { changed: new Set(), isVoid: !this.#isHearing };
+    const read: Read = { changed: new Set(), isVoid: !this.#isListening };
     this.#reads.add(read);
     try {
       const detail = await getTaskDetail(this.#ctx, ownerId, key);
       const { id, number, status } = detail.task;
-      if (!read.isVoid && !read.changed.has(id) && this.#isHearing) {
+      if (!read.isVoid && !read.changed.has(id) && this.#isListening) {
         this.#ids.set(number, id);
         this.#details.set(id, detail, { ttl: hasEnded(status) ? ENDED_TTL_MS : ACTIVE_TTL_MS });
       }
@@ -76,7 +76,7 @@ export class TaskCache {
     }
   }
 
-  #hear(taskId: string | null): void {
+  #onChange(taskId: string | null): void {
     if (taskId === null) this.#dropAll();
     else this.#drop(taskId);
   }

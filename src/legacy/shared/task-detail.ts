@@ -5,7 +5,7 @@ import { users } from "../../schema/accounts.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { isOwnedBy, type Owner, type Task } from "../../tasks/transitions.ts";
 
-/** A task's id, or its number. */
+/** The id of a task, or its number. */
 export type TaskKey = string | number;
 
 export interface TaskDetail {

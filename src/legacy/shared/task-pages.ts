@@ -1,4 +1,4 @@
-/** Tasks by the number of a page, for clients that know no cursor. */
+/** Lists of tasks with page numbers instead of cursors. */
 import { and, asc, count, desc, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
@@ -8,7 +8,7 @@ import { matches, type TaskFilter } from "../../tasks/queries.ts";
 import { isOwnedBy, type Owner } from "../../tasks/transitions.ts";
 import { ownerColumns, type TaskDetail } from "./task-detail.ts";
 
-/** PostgreSQL reads all that is before a page: how much it is asked to read at most. */
+/** PostgreSQL reads all tasks before a page, so pages are only available up to this number of tasks. */
 const MAX_TASKS_BEFORE = 100_000;
 
 const sortable = {
@@ -16,7 +16,7 @@ const sortable = {
   created_at: tasks.createdAt,
   updated_at: tasks.updatedAt,
   title: tasks.title,
-  // By the alphabet, not in the order of the enum.
+  // Alphabetically, not in the order of the enum.
   status: sql`${tasks.status}::text`,
 } as const;
 
@@ -32,8 +32,8 @@ export interface TaskPageRequest {
 }
 
 /**
- * @returns how many tasks match in all, and those of the page
- * @throws DomainError `invalid_input` where the page is too far from the first
+ * @returns the number of tasks on all pages, and the tasks of the page
+ * @throws DomainError `invalid_input` if too many tasks precede the page
  */
 export async function listTaskPage(
   ctx: Context,
@@ -43,7 +43,7 @@ export async function listTaskPage(
 ): Promise<{ count: number; found: TaskDetail[] }> {
   const before = (page - 1) * pageSize;
   if (before > MAX_TASKS_BEFORE) {
-    const text = `goes beyond the first ${MAX_TASKS_BEFORE} tasks; narrow the list, or take /api/v1/tasks, which pages without bound.`;
+    const text = `is after the first ${MAX_TASKS_BEFORE} tasks. Add filters, or use /api/v1/tasks, which has no such limit.`;
     throw invalidField("page", text);
   }
   const columns = order.map(({ key, isDescending }) => (isDescending ? desc : asc)(sortable[key]));

@@ -1,4 +1,4 @@
-/** The endpoints of the Task Queue & Notification API: its paths, bodies and codes over the same verbs as /api/v1. */
+/** The endpoints of the Django task queue service (Task Queue & Notification API), with its paths, bodies and statuses. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
@@ -23,10 +23,10 @@ import { NOT_BLANK, speakAsDjango } from "../shared/django-errors.ts";
 import { statusesNamed } from "../shared/statuses.ts";
 import { getTaskDetail } from "../shared/task-detail.ts";
 import { listTaskPage, TASK_SORT_KEYS, type TaskPageRequest } from "../shared/task-pages.ts";
-import { asMade, ListedTask, QueuedTask, StatusName, TaskOfAll, upper, viewListed } from "./views.ts";
+import { ListedTask, QueuedTask, StatusName, TaskOfAll, upper, viewListed, viewNew } from "./views.ts";
 
 const MAX_TITLE_LENGTH = 200;
-/** The service listed everybody's tasks at once. Beyond these an answer says where the rest is. */
+/** The service listed all tasks at once. If there are more, `next` has the URL of the rest. */
 const MAX_TASKS_OF_ALL = 1000;
 
 const StatusQuery = Type.Optional(
@@ -91,7 +91,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         return reply
           .code(201)
           .header("location", `/api/tasks/tasks/${task.number}/`)
-          .send({ task: asMade({ task, owner }), message: "Task created and processing started" });
+          .send({ task: viewNew({ task, owner }), message: "Task created and processing started" });
       },
     );
 
@@ -227,10 +227,10 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
 
 function requireOperator({ role }: Caller): void {
   if (role === "operator" || role === "admin") return;
-  throw new DomainError("forbidden", "Only operators and administrators may see everybody's tasks.");
+  throw new DomainError("forbidden", "Only operators and administrators can list the tasks of all users.");
 }
 
-/** @throws DomainError `invalid_input` where it names what there is no order by */
+/** @throws DomainError `invalid_input` if `ordering` names an unknown key */
 function orderOf(ordering: string): NonNullable<TaskPageRequest["order"]> {
   const terms = ordering.split(",").map((term) => term.trim());
   return terms.filter(Boolean).map((term) => {

@@ -1,4 +1,4 @@
-/** The accounts of the Django task queue service: its paths, bodies and codes over the same verbs as /api/v1. */
+/** The account endpoints of the Django task queue service, with its paths, bodies and statuses. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
 import { isEmail } from "../../accounts/emails.ts";
@@ -11,11 +11,12 @@ import { type SessionTokens, startSession } from "../../accounts/start-session.t
 import type { Context } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
+import { NUL_FREE } from "../../platform/http/schemas.ts";
 import { speakAsDjango } from "../shared/django-errors.ts";
 
 const { username, password } = NewAccount.properties;
 const PersonName = (description: string, example: string) =>
-  Type.String({ maxLength: 150, pattern: "^[^\\u0000]*$", default: "", description, examples: [example] });
+  Type.String({ maxLength: 150, pattern: NUL_FREE, default: "", description, examples: [example] });
 
 const Registration = Type.Object(
   {
@@ -86,7 +87,7 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, body }, reply) => {
         const { username, email, password, password2, first_name: firstName, last_name: lastName } = body;
         if (!isEmail(email)) throw invalidField("email", "Enter a valid email address.");
-        if (password2 !== password) throw invalidField("password2", "The two passwords are not the same.");
+        if (password2 !== password) throw invalidField("password2", "The two passwords differ.");
         const { passwordMinLength } = config;
         const account = { username, password, email, firstName, lastName, passwordMinLength };
         const user = await signUp(ctx, account).catch(sayTaken);
@@ -141,7 +142,7 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   };
 }
 
-/** The service knew no 409. */
+/** The service answered 400 with this text, never 409. */
 function sayTaken(error: unknown): never {
   if (!(error instanceof DomainError) || error.code !== "conflict") throw error;
   const message = "A user with that username already exists.";

@@ -1,4 +1,4 @@
-/** What the Task Queue & Notification API shows of a task. */
+/** Tasks as the Django task queue service shows them. */
 import Type, { type Static } from "typebox";
 import { Moment, nullable, Uuid } from "../../platform/http/schemas.ts";
 import type { TaskDetail } from "../shared/task-detail.ts";
@@ -46,7 +46,7 @@ export const QueuedTaskAnswer = Type.Object({
   cached: Type.Boolean({ description: "Whether the answer came from the memory of this process." }),
 });
 
-/** toUpperCase() forgets which words there are. */
+/** toUpperCase() with a precise type. */
 export function upper<S extends string>(text: S): Uppercase<S> {
   return text.toUpperCase() as Uppercase<S>;
 }
@@ -73,8 +73,8 @@ export function viewQueuedTask(detail: TaskDetail): Static<typeof QueuedTask> {
   };
 }
 
-/** As it was made, although a worker may have it by now. */
-export function asMade({ task, owner }: TaskDetail): Static<typeof QueuedTask> {
+/** Shows the task as it was created, even if a worker has started it meanwhile. */
+export function viewNew({ task, owner }: TaskDetail): Static<typeof QueuedTask> {
   return viewQueuedTask({
     task: { ...task, status: "pending", result: null, updatedAt: task.createdAt },
     owner,

@@ -1,27 +1,27 @@
-/** Cells of a CSV file that people open in a spreadsheet, which would run some of them as a formula. */
+/** Writes cells of CSV files that people open in a spreadsheet, which would run some cells as formulas. */
 
-/** What begins a formula, behind marks that are there already. https://owasp.org/www-community/attacks/CSV_Injection */
+/** A formula, possibly after apostrophes. https://owasp.org/www-community/attacks/CSV_Injection */
 const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
 const MARKED = /^'+[=+\-@\t\r\n＝＋－＠]/;
-/** Begins like a formula and is none: `-5`, `+3.2`, `-1,234.5`, `-.5`, `-1e-3`, `-12%`. */
+/** Numbers that begin like a formula: `-5`, `+3.2`, `-1,234.5`, `-.5`, `-1e-3`, `-12%`. */
 const NUMBER = /^[+-](?:\d[\d.,]*|\.\d+)(?:[eE][+-]?\d+)?%?$/;
 
 /**
- * The cell with a `'` in front where a spreadsheet would run it: `=1+1` becomes `'=1+1`. One that looks as if it had
- * been through here gets one more, so that `undefuse` gives back every cell as it was.
+ * Puts a `'` before cells that a spreadsheet would run as a formula: `=1+1` becomes `'=1+1`. Cells that look as if they had
+ * one already get another, so that `undefuse` restores every cell.
  */
 export function defuse(cell: string): string {
   return FORMULA.test(cell) && !NUMBER.test(cell) ? `'${cell}` : cell;
 }
 
-/** What `defuse` was given. */
+/** Reverses `defuse`. */
 export function undefuse(cell: string): string {
   return MARKED.test(cell) ? cell.slice(1) : cell;
 }
 
 const NEEDS_QUOTES = /[",\r\n]|^\s|\s$/;
 
-/** One record of a CSV file as RFC 4180 quotes it, with its line end: LF, as tools on any system read it. */
+/** Returns one record of a CSV file, quoted as in RFC 4180. It ends with LF, which tools on all systems read. */
 export function csvRecord(cells: readonly string[]): string {
   let record = "";
   for (const [index, cell] of cells.entries()) {

@@ -1,12 +1,15 @@
-/** Guesses how a CSV file is written from its first block: by what makes its records alike and its cells plain. */
+/**
+ * Guesses the syntax of a CSV file from its first block. It parses the block with every candidate and prefers the syntax
+ * with which most records have the same number of columns and most cells have no delimiters in them.
+ */
 import { CsvParser, type CsvRecord, type Escape, type Syntax } from "./parser.ts";
 
-/** The usual one first: it is taken where nothing speaks for another. */
+/** The most common one first: it wins if all score equally. */
 const DELIMITERS = [",", "\t", "|", ";"] as const;
 const ESCAPES = ["double", "backslash"] as const;
 const QUOTES = ['"', "'"] as const;
 
-/** Enough to tell a dialect; a file of short lines has thousands in a block. */
+/** Enough to recognize a dialect. A block of short lines has thousands of records. */
 const MAX_RECORDS = 1000;
 
 export interface Known {
@@ -16,33 +19,34 @@ export interface Known {
 }
 
 /**
- * @param block the beginning of the file, behind lines to skip
- * @param given what is known already, which is kept
+ * @param block the beginning of the file, after skipped lines
+ * @param isWhole whether the block is the whole file
+ * @param known the options of the client, which are not guessed
  */
-export function guessSyntax(block: string, isWhole: boolean, given: Known, hasHeader: boolean): Syntax {
+export function guessSyntax(block: string, isWhole: boolean, known: Known, hasHeader: boolean): Syntax {
   let best: { syntax: Syntax; score: number } | null = null;
-  for (const syntax of combinations(block, given)) {
-    const score = tryOut(block, isWhole, syntax, hasHeader);
+  for (const syntax of candidates(block, known)) {
+    const score = scoreOf(block, isWhole, syntax, hasHeader);
     if (score !== null && (best === null || score > best.score)) best = { syntax, score };
   }
   if (best) return best.syntax;
-  const { delimiter = ",", quote = '"' } = given;
-  return { delimiter, quote, escape: given.escape ?? null, padded: false };
+  const { delimiter = ",", quote = '"' } = known;
+  return { delimiter, quote, escape: known.escape ?? null, padded: false };
 }
 
-function combinations(block: string, given: Known): Syntax[] {
+function candidates(block: string, known: Known): Syntax[] {
   const present = <T extends string>(characters: readonly T[]) =>
     characters.filter((character, index) => index === 0 || block.includes(character));
-  const delimiters = given.delimiter === undefined ? present(DELIMITERS) : [given.delimiter];
-  const quotes = given.quote === undefined ? present(QUOTES) : [given.quote];
+  const delimiters = known.delimiter === undefined ? present(DELIMITERS) : [known.delimiter];
+  const quotes = known.quote === undefined ? present(QUOTES) : [known.quote];
   const combined: Syntax[] = [];
   for (const quote of quotes) {
-    const escapes = given.escape ? [given.escape] : block.includes(`\\${quote}`) ? ESCAPES : [null];
+    const escapes = known.escape ? [known.escape] : block.includes(`\\${quote}`) ? ESCAPES : [null];
     const isPadded = quote !== "" && (block.includes(` ${quote}`) || block.includes(`\t${quote}`));
-    for (const how of escapes) {
+    for (const one of escapes) {
       for (const delimiter of delimiters) {
         for (const padded of isPadded ? [false, true] : [false]) {
-          if (delimiter !== quote) combined.push({ delimiter, quote, escape: how, padded });
+          if (delimiter !== quote) combined.push({ delimiter, quote, escape: one, padded });
         }
       }
     }
@@ -50,8 +54,8 @@ function combinations(block: string, given: Known): Syntax[] {
   return combined;
 }
 
-/** How well a syntax suits, null where it is out of the question. */
-function tryOut(block: string, isWhole: boolean, syntax: Syntax, hasHeader: boolean): number | null {
+/** Returns the score of a syntax, or null if it is impossible. */
+function scoreOf(block: string, isWhole: boolean, syntax: Syntax, hasHeader: boolean): number | null {
   const quoted = new Set<string>();
   let paddedCells = 0;
   const parser = new CsvParser(syntax, 0, (record, column, isPadded) => {
@@ -59,7 +63,7 @@ function tryOut(block: string, isWhole: boolean, syntax: Syntax, hasHeader: bool
     if (isPadded) paddedCells++;
   });
   const parsed = parser.parse(block, isWhole);
-  // A record that the block's end cuts off says nothing, unless it is all there is, or swallowed most of the block.
+  // A record that the end of the block cuts off does not count, unless it is the only one or most of the block.
   const isSwallowed = !isWhole && parsed.rest < block.length / 2;
   const all = parsed.records.length > 0 ? parsed.records : new CsvParser(syntax).parse(block, true).records;
   const records = all.slice(0, MAX_RECORDS);
@@ -69,21 +73,21 @@ function tryOut(block: string, isWhole: boolean, syntax: Syntax, hasHeader: bool
   if (syntax.quote === "'" && (problems > 0 || !isApostropheQuote(records, syntax, isQuoted, hasHeader)))
     return null;
   const damage = isSwallowed ? 1 : problems / Math.max(1, records.length);
-  // Between equals, a reading that takes off quotes is right: nobody writes them round many cells for nothing.
+  // Among equal scores, prefer the syntax that removes quotes: nobody puts many cells in quotes without a reason.
   const tidiness = (syntax.padded ? (paddedCells > 1 ? 1 : -1) : 0) + (syntax.quote === "'" ? 1 : 0);
-  return likeness(records, isQuoted, hasHeader) - damage + tidiness * 1e-6;
+  return uniformity(records, isQuoted, hasHeader) - damage + tidiness * 1e-6;
 }
 
 type IsQuoted = (record: number, column: number) => boolean;
 
-/** A table whose first line is no header, but a title or a remark, counts this much of one that begins with its header. */
+/** The factor for a table whose first line has one cell, such as a title, and therefore is probably not a header. */
 const UNDER_TITLE = 0.1;
-/** With less than this share of records alike, a delimiter is none. */
+/** The smallest share of records with the same number of columns. Below it, the delimiter is wrong. */
 const MIN_ALIKE = 0.3;
 const MIN_ALIKE_UNDER_TITLE = 0.5;
 
-/** From 0 to 1: how alike the records are, how many columns they have, and how plain their cells. */
-function likeness(records: readonly CsvRecord[], isQuoted: IsQuoted, hasHeader: boolean): number {
+/** Returns from 0 to 1: the share of records with the same columns, reduced for few columns and for cells with delimiters. */
+function uniformity(records: readonly CsvRecord[], isQuoted: IsQuoted, hasHeader: boolean): number {
   const [first] = records;
   if (!first) return 0;
   const hasTitle = hasHeader && first.fields.length === 1;
@@ -114,18 +118,18 @@ function commonWidth(records: readonly CsvRecord[]): number {
   return [...counts].reduce((most, next) => (next[1] > most[1] ? next : most))[0];
 }
 
-/** A delimiter inside a cell that is no punctuation, no decimal comma and no list of numbers shows that the cell is two. */
+/** Whether a cell has no other delimiter in it, except as punctuation, as a decimal comma or in a list of numbers. */
 function isPlain(cell: string): boolean {
   const text = cell.trim();
   return !/[,;|](?! )|\t/.test(text) || /^[-+]?[\d.' ]*\d(,\d+)+$/.test(text);
 }
 
-/** Cells that also those leave bare who put text in quotes. */
+/** Cells that files leave unquoted even if they quote all text. */
 const BARE = /^[-+.\d]|^(null|na|n\/a|nan|none|true|false|\\n)$/i;
 
 /**
- * An apostrophe is a quote where all text of a column is between two, or where cells are that need it. It is none where
- * there are cells between the usual ones.
+ * Whether apostrophes are quotes: they are if they enclose all text of a column, or several cells of which one needs quotes.
+ * They are not if a cell begins with a double quote.
  */
 function isApostropheQuote(
   records: readonly CsvRecord[],

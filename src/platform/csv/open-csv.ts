@@ -1,4 +1,4 @@
-/** Bytes in, CSV records out: decoded and parsed while streaming, so memory stays flat whatever the file's size. */
+/** Decodes and parses a stream of bytes into CSV records. The memory it needs does not depend on the size of the file. */
 import { DomainError, invalidField } from "../../errors.ts";
 import { guessSyntax } from "./dialect.ts";
 import { CsvParser, type CsvRecord, type Escape } from "./parser.ts";
@@ -7,19 +7,19 @@ import { BLOCK_BYTES, type Decoded, decodeText, ENCODINGS, type Encoding } from 
 
 export { type CsvLimits, type CsvRecord, ENCODINGS };
 
-/** What is known of a file; the rest is found out from its first 64 KiB. */
+/** The known properties of a file. Missing ones are guessed from its first 64 KiB. */
 export interface CsvOptions {
   readonly encoding?: Encoding | undefined;
   /** One character. */
   readonly delimiter?: string | undefined;
-  /** One character, or empty: then cells are never quoted. */
+  /** One character; empty: cells are never quoted. */
   readonly quote?: string | undefined;
   readonly escape?: Escape | undefined;
-  /** Whether the first record has the columns' names, as it has by default. */
+  /** Whether the first record has the names of the columns. Absent: true. */
   readonly header?: boolean | undefined;
-  /** The columns' names, in place of the header's. */
+  /** The names of the columns, instead of those in the header. */
   readonly columns?: readonly string[] | undefined;
-  /** How many lines come before the header. */
+  /** The number of lines before the header. */
   readonly skipLines?: number | undefined;
 }
 
@@ -30,46 +30,46 @@ export interface Dialect {
   readonly delimiter: string;
   readonly quote: string;
   readonly escape: Escape;
-  /** Whether a quote opens a cell where blanks come before it, too. */
+  /** Whether a quote after blanks opens a quoted cell. */
   readonly padded_quotes: boolean;
   readonly newline: "lf" | "crlf" | "cr" | "mixed";
   readonly header: boolean;
   readonly skip_lines: number;
 }
 
-/** How many rows are kept though there is something odd about them, by what it is. */
+/** The numbers of rows that are accepted in spite of a problem, by problem. */
 interface CsvWarnings {
-  /** Fewer fields than columns: those missing are empty. */
+  /** Rows with fewer fields than columns. The missing fields are empty. */
   missing_fields: number;
-  /** More fields than columns, and not just empty ones at the end. */
+  /** Rows with more fields than columns, not counting empty ones at the end. */
   extra_fields: number;
-  /** U+FFFD in a field, which stands for bytes that fit no encoding. */
+  /** Rows with U+FFFD, which replaces bytes that are invalid in the encoding. */
   replaced_characters: number;
 }
 
 interface CsvHeader {
-  /** Null where the file has none. */
+  /** null: the file has no header. */
   readonly row: number | null;
   readonly names: readonly string[];
 }
 
 export interface Csv {
-  /** Null where the file has no record at all. */
+  /** null: the file has no records. */
   readonly header: CsvHeader | null;
   /**
-   * All records but the header in source order, to be read once; empty fields beyond the columns are cut off.
-   * @throws DomainError that names row or limit
+   * All records after the header, in order. They can be read once. Empty fields beyond the columns are removed.
+   * @throws DomainError that names the row or the limit
    */
   readonly records: AsyncGenerator<CsvRecord[]>;
-  /** As far as the file is read: encoding, escape and line ends may show late. */
+  /** The dialect so far: encoding, escape and line ends may change while the file is read. */
   readonly dialect: Dialect;
   readonly warnings: Readonly<CsvWarnings>;
 }
 
 /**
- * Reads what it takes to tell a file's dialect and its header. Names are trimmed; of a header that ends in
- * delimiters, the empty names go where nothing is below them.
- * @throws DomainError `too_large` with the limit's name and value, or `invalid_input`
+ * Reads the beginning of the file, and finds its dialect and header. Names are trimmed, and empty names at the end of the
+ * header are removed if their columns are empty.
+ * @throws DomainError `too_large` with the name and value of the limit, or `invalid_input`
  */
 export async function openCsv(
   source: AsyncIterable<Uint8Array>,
@@ -88,13 +88,13 @@ export async function openCsv(
     const sample = window.content.slice(0, BLOCK_BYTES);
     const isWhole = window.isEnd && sample.length === window.content.length;
     const hasHeader = options.header ?? true;
-    const given = { delimiter: options.delimiter ?? separator, quote: options.quote, escape: options.escape };
-    const syntax = guessSyntax(sample, isWhole, given, hasHeader);
+    const known = { delimiter: options.delimiter ?? separator, quote: options.quote, escape: options.escape };
+    const syntax = guessSyntax(sample, isWhole, known, hasHeader);
     const parser = new CsvParser(syntax, skipped);
     const blocks = readRecords(window, parser, limits);
     const first = await blocks.next();
     const firstBlock = first.done ? [] : first.value;
-    // Not all of the first block, whose length is the network's.
+    // The first block depends on the network, the sample does not.
     const sampled = new CsvParser(syntax).parse(sample, isWhole).records;
     const header = firstBlock[0] ? readHeader(firstBlock[0], sampled, options, limits) : null;
     const warnings: CsvWarnings = { missing_fields: 0, extra_fields: 0, replaced_characters: 0 };
@@ -156,30 +156,30 @@ export function countExtraFields(fields: readonly string[], columns: number): nu
   return Math.max(0, length - columns);
 }
 
-/** @param sampled the first records, which tell how far the columns go */
+/** @param sampled the first records, which show the number of columns */
 function readHeader(
   first: CsvRecord,
   sampled: readonly CsvRecord[],
   options: CsvOptions,
   limits: CsvLimits,
 ): CsvHeader {
-  const given = options.columns?.map((name) => name.trim());
+  const chosen = options.columns?.map((name) => name.trim());
   if (options.header === false) {
     const width = sampled.reduce((most, { fields }) => Math.max(most, fields.length), first.fields.length);
-    const names = given ?? Array.from({ length: width }, (_, at) => `column_${at + 1}`);
+    const names = chosen ?? Array.from({ length: width }, (_, at) => `column_${at + 1}`);
     return { row: null, names: checkNames(names, limits) };
   }
-  if (first.problem) throw invalidField("file", `The header can't be read. ${first.problem}`);
+  if (first.problem) throw invalidField("file", `The header is not valid CSV. ${first.problem}`);
   const names = first.fields.map((name) => name.trim());
   const filled = sampled
     .slice(1)
     .reduce((most, { fields }) => Math.max(most, fields.findLastIndex((field) => field !== "") + 1), 1);
   while (names.length > filled && names.at(-1) === "") names.pop();
-  if (given && given.length !== names.length) {
+  if (chosen && chosen.length !== names.length) {
     const found = `the header in row ${first.row} has ${names.length}: ${names.join(", ").slice(0, 500)}`;
-    throw invalidField("columns", `${given.length} names are given, and ${found}.`);
+    throw invalidField("columns", `has ${chosen.length} names, but ${found}. Send one name per column.`);
   }
-  return { row: first.row, names: checkNames(given ?? names, limits) };
+  return { row: first.row, names: checkNames(chosen ?? names, limits) };
 }
 
 function checkNames(names: readonly string[], { headerNameMaxBytes }: CsvLimits): readonly string[] {
@@ -188,7 +188,7 @@ function checkNames(names: readonly string[], { headerNameMaxBytes }: CsvLimits)
     if (bytes <= headerNameMaxBytes) continue;
     throw new DomainError(
       "too_large",
-      `Column ${index + 1}: its name has ${bytes} bytes; HEADER_NAME_MAX_BYTES is ${headerNameMaxBytes}.`,
+      `The name of column ${index + 1} has ${bytes} bytes. At most ${headerNameMaxBytes} are allowed (HEADER_NAME_MAX_BYTES).`,
     );
   }
   return names;
@@ -197,18 +197,18 @@ function checkNames(names: readonly string[], { headerNameMaxBytes }: CsvLimits)
 function checkOptions({ delimiter, quote, columns, skipLines }: CsvOptions): void {
   const isOne = (text: string) => /^[^\r\n]$/.test(text);
   if (delimiter !== undefined && !isOne(delimiter)) {
-    throw invalidField("delimiter", "It must be one character, and no line break.");
+    throw invalidField("delimiter", "must be one character, but not a line break.");
   }
   if (quote && !isOne(quote))
-    throw invalidField("quote", "It must be one character or none, and no line break.");
+    throw invalidField("quote", "must be one character or none, but not a line break.");
   if (delimiter !== undefined && delimiter === quote) {
-    throw invalidField("delimiter", "It must not be the quote as well.");
+    throw invalidField("delimiter", "must differ from the quote.");
   }
   if (skipLines !== undefined && !(Number.isSafeInteger(skipLines) && skipLines >= 0)) {
-    throw invalidField("skip_lines", "It must be a whole number, 0 or more.");
+    throw invalidField("skip_lines", "must be a whole number, 0 or more.");
   }
   if (columns?.length === 0) {
-    throw invalidField("columns", "Give at least one name, or leave it out.");
+    throw invalidField("columns", "must have at least one name. Leave it out to use the header.");
   }
 }
 
@@ -220,6 +220,6 @@ function newlineOf({ newlines }: CsvParser): Dialect["newline"] {
 function tooManyRows({ uploadMaxRows }: CsvLimits): DomainError {
   return new DomainError(
     "too_large",
-    `The file has more than ${uploadMaxRows} rows, which is UPLOAD_MAX_ROWS.`,
+    `The file has more than ${uploadMaxRows} rows (UPLOAD_MAX_ROWS). Split it into smaller files.`,
   );
 }

@@ -1,51 +1,51 @@
-/** Cuts text into CSV records, in time linear to its length whatever is in it. */
+/** Parses text into CSV records, always in time linear to its length. */
 
 export type Escape = "double" | "backslash";
 
 export interface Syntax {
   readonly delimiter: string;
-  /** Empty where cells are never quoted. */
+  /** Empty: cells are never quoted. */
   readonly quote: string;
-  /** Null: doubled, unless the first quote out of place shows that backslashes do it. */
+  /** null: quotes are doubled, unless the first misplaced quote follows a backslash. */
   readonly escape: Escape | null;
-  /** Whether a quote still opens a cell where blanks come before it. */
+  /** Whether a quote after blanks opens a quoted cell. */
   readonly padded: boolean;
 }
 
 export interface CsvRecord {
-  /** As a spreadsheet shows it: the first line is row 1, blank lines count. */
+  /** As a spreadsheet shows it: the first line is row 1, and blank lines count. */
   readonly row: number;
   readonly fields: string[];
-  /** What is wrong with the record as CSV, null where nothing is. */
+  /** Why the record is not valid CSV, or null. */
   readonly problem: string | null;
 }
 
 export interface Parsed {
   readonly records: CsvRecord[];
-  /** Where the record begins that may go on behind the text. */
+  /** The position of the last record, which may continue after the text. */
   readonly rest: number;
 }
 
-/** Hears of each quoted cell: its record's place among those of one call of `parse`, its column, blanks before it. */
+/** Called for each quoted cell, with the index of its record within one call of `parse`. */
 export type OnQuoted = (record: number, column: number, isPadded: boolean) => void;
 
 /**
- * Behind a quote out of place it is uncertain which belong together: a cell may still have line breaks there, but only
- * if it is well closed within so many characters. Else it, and the record, end with the line.
+ * After a misplaced quote it is uncertain which quotes form a pair. A later quoted cell of the record can have line breaks
+ * only if it is properly closed within this many characters. Otherwise the cell and the record end with the line.
  */
-const ASTRAY_CHARS = 65_536;
+const MAX_UNCERTAIN_CHARS = 65_536;
 
 const INCOMPLETE = -1;
 
 /**
- * Records end at LF, CRLF or CR, which may differ within a file. An empty line is no record; one of blanks, and a
- * quoted cell that is empty, are. A quote opens a cell at its beginning only, elsewhere it is text. Where a closing
- * quote is followed by text, the cell goes on to its delimiter, as in Python's csv, and is kept as it is in the file.
+ * Records end at LF, CRLF or CR, also mixed in one file. An empty line is not a record, but a line of blanks or with an
+ * empty quoted cell is. A quote opens a quoted cell only at the beginning of the cell; elsewhere it is text. If text follows
+ * a closing quote, the cell extends to the next delimiter, as in Python's csv, and keeps its quotes.
  */
 export class CsvParser {
-  /** Rows so far, blank lines included. */
+  /** The number of rows so far, including blank lines. */
   row: number;
-  /** Line ends seen outside of quotes. */
+  /** The line ends outside quotes so far. */
   readonly newlines = { lf: false, crlf: false, cr: false };
   readonly #syntax: Syntax;
   readonly #onQuoted: OnQuoted | undefined;
@@ -74,7 +74,7 @@ export class CsvParser {
     let quoted = quote ? text.indexOf(quote) : -1;
     for (let at = 0; ; ) {
       if (at >= text.length) return { records, rest: text.length };
-      // Where there is none, there is none further on: each character is looked at once for each of the three.
+      // After -1 there are no more, so the text is searched at most once for each of the three.
       if (lf !== -1 && lf < at) lf = text.indexOf("\n", at);
       if (cr !== -1 && cr < at) cr = text.indexOf("\r", at);
       if (quoted !== -1 && quoted < at) quoted = text.indexOf(quote, at);
@@ -95,7 +95,7 @@ export class CsvParser {
     }
   }
 
-  /** Reads a record with a quote in its first line. @returns where the next one begins, or INCOMPLETE */
+  /** Reads a record with a quote in its first line. @returns the position of the next record, or INCOMPLETE */
   #quotedRecord(text: string, start: number, isLast: boolean, records: CsvRecord[]): number {
     const { quote } = this.#syntax;
     const fields: string[] = [];
@@ -109,7 +109,7 @@ export class CsvParser {
         const after = close === -1 ? text.length : this.#pastBlanks(text, close + 1);
         const mayGoOn = after === text.length && !isLast;
         const isClosed = close !== -1 && (after === text.length || this.#endsCell(text, after));
-        const isTrusted = inner.length <= ASTRAY_CHARS && (isClosed || mayGoOn);
+        const isTrusted = inner.length <= MAX_UNCERTAIN_CHARS && (isClosed || mayGoOn);
         if (problem === MALFORMED && !isTrusted && /[\r\n]/.test(inner)) {
           end = this.#cellEnd(text, open);
           fields.push(text.slice(cursor, end));
@@ -120,7 +120,7 @@ export class CsvParser {
           this.#onQuoted?.(records.length, fields.length, open > cursor);
           fields.push(this.#unescape(inner));
           if (close === -1) problem ??= UNCLOSED;
-          // A backslash that escapes nothing: it never will.
+          // This backslash does not escape the closing quote, so backslashes never escape quotes in this file.
           if (this.#escape === null && inner.endsWith("\\")) this.#escape = "double";
         } else if (this.#escape === null && text.slice(open, close + 1).includes(`\\${quote}`)) {
           this.#escape = "backslash";
@@ -144,7 +144,7 @@ export class CsvParser {
     }
   }
 
-  /** The quote that closes the cell opened at `open`, -1 where the text has none. */
+  /** Returns the position of the quote that closes the cell opened at `open`, or -1. */
   #closingQuote(text: string, open: number): number {
     const { quote } = this.#syntax;
     for (let at = text.indexOf(quote, open + 1); at !== -1; at = text.indexOf(quote, at + 1)) {
@@ -194,5 +194,6 @@ export class CsvParser {
   }
 }
 
-export const UNCLOSED = "A quote is opened and never closed.";
-const MALFORMED = "A quote inside a quoted cell is not doubled, so its cells can't be told apart.";
+export const UNCLOSED = "A quoted cell is never closed. Close it, or double the quotes inside the cell.";
+const MALFORMED =
+  "A quoted cell has a quote that is not doubled, so it is unclear where its cells end. Double the quotes inside the cell.";

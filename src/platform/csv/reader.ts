@@ -1,4 +1,4 @@
-/** Reads the records of a text that comes in pieces, within limits. */
+/** Reads the records of a stream of text, within limits. */
 import { DomainError } from "../../errors.ts";
 import { type CsvParser, type CsvRecord, UNCLOSED } from "./parser.ts";
 
@@ -9,10 +9,10 @@ export interface CsvLimits {
   readonly uploadMaxRows: number;
 }
 
-/** A record may have this many times the bytes of its largest cell, which bounds what one bad quote can swallow. */
+/** A record can be this many times larger than a cell. This limits how much text one unclosed quote can swallow. */
 const RECORD_CELLS = 4;
 
-/** What came of a text and was not used yet. */
+/** The part of a text that has arrived and is not yet parsed. */
 export class TextWindow {
   content = "";
   isEnd = false;
@@ -24,7 +24,7 @@ export class TextWindow {
     this.#maxChars = limits.cellMaxBytes * RECORD_CELLS;
   }
 
-  /** Waits until there are so many characters, or all there will be. */
+  /** Waits for at least `length` characters, or for the end of the text. */
   async fill(length: number): Promise<void> {
     while (!this.isEnd && this.content.length < length) {
       const piece = await this.#pieces.next();
@@ -33,7 +33,7 @@ export class TextWindow {
     }
   }
 
-  /** Waits for more of what is too short: so much of it that reading it from its beginning each time stays linear. */
+  /** Waits for half as much text again, so that parsing the text from its beginning each time takes linear time. */
   async extend(row: number): Promise<void> {
     if (this.content.length > this.#maxChars) throw unclosedQuote(row, this.#maxChars);
     await this.fill(this.content.length + Math.max(1, this.content.length >> 1));
@@ -43,7 +43,7 @@ export class TextWindow {
     this.content = this.content.slice(length);
   }
 
-  /** Takes the next line out. */
+  /** Removes the next line. */
   async skipLine(row: number): Promise<void> {
     for (;;) {
       const lineEnd = /\r\n|\n|\r(?!$)/.exec(this.isEnd ? `${this.content}\n` : this.content);
@@ -58,8 +58,8 @@ export class TextWindow {
 }
 
 /**
- * Yields records as they come, and never an empty block.
- * @throws DomainError `too_large` or `invalid_input`, naming the row
+ * Yields blocks of records as they arrive. No block is empty.
+ * @throws DomainError `too_large` or `invalid_input` that names the row
  */
 export async function* readRecords(
   window: TextWindow,
@@ -92,7 +92,7 @@ function checkCells({ row, fields }: CsvRecord, { cellMaxBytes }: CsvLimits): vo
     if (cell.length * 3 > cellMaxBytes && Buffer.byteLength(cell) > cellMaxBytes) {
       throw new DomainError(
         "too_large",
-        `Row ${row}, column ${column + 1}: the cell has ${Buffer.byteLength(cell)} bytes; CELL_MAX_BYTES is ${cellMaxBytes}.`,
+        `Row ${row}, column ${column + 1}: the cell has ${Buffer.byteLength(cell)} bytes. At most ${cellMaxBytes} are allowed (CELL_MAX_BYTES).`,
       );
     }
   }
@@ -102,7 +102,7 @@ function checkColumns({ row, fields }: CsvRecord, { uploadMaxColumns }: CsvLimit
   if (fields.length <= uploadMaxColumns) return;
   throw new DomainError(
     "too_large",
-    `Row ${row} has ${fields.length} columns; UPLOAD_MAX_COLUMNS is ${uploadMaxColumns}.`,
+    `Row ${row} has ${fields.length} columns. At most ${uploadMaxColumns} are allowed (UPLOAD_MAX_COLUMNS).`,
   );
 }
 
@@ -112,6 +112,6 @@ function unclosedQuote(row: number, maxChars?: number): DomainError {
     ? new DomainError("invalid_input", `${where}. Close it, or double the quotes inside the cell.`)
     : new DomainError(
         "too_large",
-        `${where}, or is longer than ${maxChars} characters, the most a row may have (${RECORD_CELLS} x CELL_MAX_BYTES).`,
+        `${where}, or has more than ${maxChars} characters, the limit for a row (${RECORD_CELLS} x CELL_MAX_BYTES).`,
       );
 }

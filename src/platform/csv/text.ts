@@ -1,4 +1,4 @@
-/** Text of a byte stream, its encoding decided on the way. A character split between chunks stays whole. */
+/** Decodes a stream of bytes, and guesses its encoding from the first bytes that are not ASCII. */
 import { isAscii } from "node:buffer";
 import { invalidField } from "../../errors.ts";
 
@@ -6,11 +6,11 @@ export const ENCODINGS = ["utf-8", "utf-16le", "utf-16be", "windows-1252"] as co
 export type Encoding = (typeof ENCODINGS)[number];
 
 export interface Decoded {
-  /** "utf-8" as long as there was nothing but ASCII. */
+  /** "utf-8" while all bytes were ASCII. */
   encoding: Encoding;
-  /** Whether the file begins with a byte order mark, which is no part of the text. */
+  /** Whether the file begins with a byte order mark, which is not a part of the text. */
   bom: boolean;
-  /** Whether U+FFFD came up so far. */
+  /** Whether the text has had U+FFFD so far. */
   replaced: boolean;
 }
 
@@ -20,9 +20,9 @@ const OTHER_FORMATS: readonly (readonly [start: string, name: string])[] = [
   ["\x1f\x8b\x08", "a gzip archive"],
 ];
 
-/** What is looked at to decide; the same however the network cuts the file. */
+/** The size of the block for guesses. They must not depend on how the network splits the file. */
 export const BLOCK_BYTES = 65_536;
-/** Small chunks are put together: a file that comes byte by byte must not be parsed byte by byte. */
+/** Smaller chunks are joined: a file that arrives byte by byte must not be parsed byte by byte. */
 const CHUNK_BYTES = 16_384;
 
 const MARKS: readonly (readonly [Encoding, readonly number[]])[] = [
@@ -31,11 +31,14 @@ const MARKS: readonly (readonly [Encoding, readonly number[]])[] = [
   ["utf-16be", [0xfe, 0xff]],
 ];
 
-/** Yields pieces of text, never empty. `decoded` says meanwhile what was found; its encoding, where given, is kept. */
+/**
+ * Yields text; no piece is empty. Updates `decoded` meanwhile.
+ * @param known the encoding, if it is known
+ */
 export async function* decodeText(
   source: AsyncIterable<Uint8Array>,
   decoded: Decoded,
-  given: Encoding | undefined,
+  known: Encoding | undefined,
 ): AsyncGenerator<string> {
   let decoder: InstanceType<typeof TextDecoder> | null = null;
   let undecided: Buffer = Buffer.alloc(0);
@@ -44,10 +47,10 @@ export async function* decodeText(
     if (isStart) {
       const mark = MARKS.find(([, mark]) => mark.every((byte, at) => bytes[at] === byte));
       const [marked, markBytes] = mark ?? [undefined, []];
-      decoded.bom = marked !== undefined && (given ?? marked) === marked;
+      decoded.bom = marked !== undefined && (known ?? marked) === marked;
       if (decoded.bom) bytes = bytes.subarray(markBytes.length);
-      decoded.encoding = given ?? marked ?? "utf-8";
-      if (given || marked) decoder = decoderFor(decoded.encoding);
+      decoded.encoding = known ?? marked ?? "utf-8";
+      if (known || marked) decoder = decoderFor(decoded.encoding);
       isStart = false;
       refuseOtherFormats(bytes);
     }
@@ -78,26 +81,29 @@ export async function* decodeText(
 function refuseOtherFormats(bytes: Buffer): void {
   const [, format] =
     OTHER_FORMATS.find(([start]) => bytes.toString("latin1", 0, start.length) === start) ?? [];
-  if (format) throw invalidField("file", `This is ${format}, not CSV. Save or unpack it as CSV first.`);
+  if (format) throw invalidField("file", `is ${format}, not CSV. Save or unpack it as CSV first.`);
 }
 
 function decoderFor(encoding: Encoding): InstanceType<typeof TextDecoder> {
-  // The mark at the beginning is off already; one further on is text.
+  // The mark at the beginning is already removed. A later one is text.
   return new TextDecoder(encoding, { ignoreBOM: true });
 }
 
-/** How many of the bytes come before the first that is not ASCII. */
+/** Returns the number of bytes before the first that is not ASCII. */
 function asciiLength(bytes: Buffer): number {
   if (isAscii(bytes)) return bytes.length;
   return bytes.findIndex((byte) => byte > 0x7f);
 }
 
-/** Windows-1252 where most of what is not ASCII in a block, which begins with such a byte, is not UTF-8. */
+/**
+ * Returns Windows-1252 if most characters that are not ASCII are invalid in UTF-8.
+ * @param bytes begin with a byte that is not ASCII
+ */
 function guessEncoding(bytes: Buffer): Encoding {
   const block = bytes.subarray(0, BLOCK_BYTES);
   const isReplacement = (character: string) => character === "\uFFFD";
   const beyondAscii = [...new TextDecoder().decode(block, { stream: true })].filter((it) => it > "\x7f");
-  // U+FFFD may also be in the file itself.
+  // The file itself can have U+FFFD.
   const own = block.toString("latin1").split("\xef\xbf\xbd").length - 1;
   const invalid = beyondAscii.filter(isReplacement).length - own;
   return invalid > beyondAscii.length - invalid ? "windows-1252" : "utf-8";

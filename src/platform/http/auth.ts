@@ -1,17 +1,17 @@
 /**
- * Who sends a request: a JWT as Bearer or Token, or in an httpOnly cookie that only same-origin pages may use for changes;
- * an API token; or a name and a password. What stands in the header counts alone, good or bad.
+ * Authenticates requests by a JWT (as Bearer, Token, or in an httpOnly cookie that only pages of the same origin may use
+ * for changes), an API token, or a username and password. If the header `Authorization` is set, the cookie is ignored.
  */
 import cookie from "@fastify/cookie";
 import jwt from "@fastify/jwt";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { DomainError } from "../../errors.ts";
 import type { Caller, Role } from "../../schema/accounts.ts";
 import type { Log } from "../log.ts";
 import { parseBasic } from "./basic.ts";
 
-/** The proofs that only the database can judge. Each throws DomainError `unauthenticated` where it is none. */
+/** Checks credentials against the database. Each function throws DomainError `unauthenticated` if they are wrong. */
 export interface Verifiers {
   /** @throws DomainError `too_many_attempts` */
   readonly password: (login: { username: string; password: string; address: string }) => Promise<Caller>;
@@ -38,29 +38,29 @@ declare module "fastify" {
     readonly verifiers: Verifiers;
   }
   interface FastifyRequest {
-    /** What the caller has proved who they are with; null where nobody has asked. */
+    /** The kind of credentials; null on routes without authentication. */
     proof: Proof | null;
   }
 }
 
-/** For the schema of every route that `authenticate` guards: any one of these. */
+/** For the schema of every route that `authenticate` guards: the accepted schemes. */
 export const SECURITY = [{ bearer: [] }, { cookie: [] }, { basic: [] }, { token: [] }];
 
-/** What an API token begins with, which no JWT does. */
+/** No JWT begins with this prefix. */
 export const API_TOKEN_PREFIX = "rmt_";
 
 export const ACCESS_COOKIE = "access_token";
 
 export const REFRESH_COOKIE = "refresh_token";
 
-/** The refresh token is sent nowhere else. */
+/** Browsers send the refresh token only to this path. */
 const REFRESH_PATH = "/api/v1/auth";
 
 const ALGORITHM = "HS256";
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** A browser asks for a name and a password where it hears `Basic`, so only who has tried that does. */
+/** Browsers ask for a password if they receive `Basic`, so it is only sent to clients that tried it. */
 const CHALLENGES: ReadonlyMap<string, string> = new Map([
   ["basic", 'Basic realm="rowmill", charset="UTF-8"'],
   ["token", 'Token realm="rowmill"'],
@@ -83,7 +83,7 @@ export async function registerAuth(
   app.decorateRequest("proof", null);
 }
 
-/** An onRequest hook: 401 without a valid proof, before a byte of the body is read. */
+/** An onRequest hook: answers 401 without valid credentials, before the body is read. */
 export function authenticate(config: Config) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { authorization } = request.headers;
@@ -98,8 +98,8 @@ export function authenticate(config: Config) {
     reply.header("www-authenticate", CHALLENGES.get(scheme) ?? BEARER_CHALLENGE);
     await takeCredentials(request, scheme, credentials);
     reply.removeHeader("www-authenticate");
-    // A browser that was told a password once sends it with other sites' forms too; programs name no site.
-    if (scheme === "basic" && isOfPage(request)) requireSameOrigin(request, config);
+    // A browser that knows the password sends it with forms of other sites too. Programs send no site.
+    if (scheme === "basic" && isSentByPage(request)) requireSameOrigin(request, config);
   };
 }
 
@@ -119,7 +119,7 @@ async function takeCredentials(request: FastifyRequest, scheme: string, credenti
 function basicOf(credentials: string): { username: string; password: string } {
   const basic = parseBasic(credentials);
   if (basic) return basic;
-  const message = "`Authorization: Basic` must go on with the base64 of `username:password` in UTF-8.";
+  const message = "`Authorization: Basic` must be followed by the base64 of `username:password` in UTF-8.";
   throw new DomainError("unauthenticated", message);
 }
 
@@ -134,11 +134,14 @@ function takeAccessToken(request: FastifyRequest, token: string): void {
   }
 }
 
-function isOfPage({ headers }: FastifyRequest): boolean {
+function isSentByPage({ headers }: FastifyRequest): boolean {
   return headers.origin !== undefined || headers["sec-fetch-site"] !== undefined;
 }
 
-/** Refuses a change that another site's page could have sent with what the user's browser adds by itself. */
+/**
+ * Refuses changes that a page of another site may have sent: browsers add cookies and known passwords automatically.
+ * @throws DomainError `forbidden`
+ */
 export function requireSameOrigin(request: FastifyRequest, config: Config): void {
   if (SAFE_METHODS.has(request.method)) return;
   const { origin } = request.headers;
@@ -147,7 +150,7 @@ export function requireSameOrigin(request: FastifyRequest, config: Config): void
     : request.headers["sec-fetch-site"] === "same-origin";
   if (isSame) return;
   const message =
-    "A change with a cookie or a password must come from this site's own pages; send `Authorization: Bearer` instead.";
+    "Only pages of this site can make changes with a cookie or a password. Send `Authorization: Bearer` instead.";
   throw new DomainError("forbidden", message);
 }
 
@@ -171,10 +174,13 @@ export function clearSessionCookies(reply: FastifyReply): void {
   reply.clearCookie(REFRESH_COOKIE, { path: REFRESH_PATH });
 }
 
-/** An onRequest hook behind `authenticate`: 403 for everybody but these. The role is the one that the token was signed with. */
+/** An onRequest hook after `authenticate`: answers 403 to other roles. A JWT has the role of the time it was signed. */
 export function requireRole(...roles: readonly Role[]) {
   return async ({ user }: FastifyRequest): Promise<void> => {
     if (roles.includes(user.role)) return;
-    throw new DomainError("forbidden", `Only for: ${roles.join(", ")}. You are: ${user.role}.`);
+    throw new DomainError(
+      "forbidden",
+      `Only these roles can do this: ${roles.join(", ")}. Your role: ${user.role}.`,
+    );
   };
 }

@@ -1,12 +1,12 @@
-/** The credentials of `Authorization: Basic`: base64 of `user:password` in UTF-8 (RFC 7617). */
+/** Parses the credentials of `Authorization: Basic`: base64 of `user:password` in UTF-8 (RFC 7617). */
 
-/** A byte order mark is part of a password like any other character. */
+/** A byte order mark is kept, because it can be a part of a password. */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Null where they are none. The name is neither empty nor has a NUL, which no account's has. */
+/** Returns null if the credentials are malformed, or the username is blank or has a NUL, which no account has. */
 export function parseBasic(credentials: string): { username: string; password: string } | null {
   const text = decode(credentials);
-  // A colon ends the name, since only the password may have one.
+  // The first colon ends the username. A password can have colons.
   const [, username = "", password = ""] = (text && /^([^:\0]+):(.*)$/s.exec(text)) || [];
   return username.trim() === "" ? null : { username, password };
 }

@@ -3,18 +3,18 @@ import type { Static, TProperties, TSchema } from "typebox";
 import type { Validator } from "typebox/compile";
 import { schemaErrors, throwFieldErrors } from "./schema-errors.ts";
 
-/** A preValidation hook for bodies whose every field may be left out: no body is an empty one. */
+/** A preValidation hook for bodies without required fields: a missing body counts as an empty one. */
 export async function emptyBodyIsEmpty(request: FastifyRequest): Promise<void> {
   request.body ??= {};
 }
 
 /**
- * The body of a route that reads it by itself (`documentedBody`), so that a field that is misspelled is refused and
- * nothing is taken for what it is not: fastify drops the one and converts the other.
- * @throws DomainError `invalid_input` that names each wrong field
+ * Checks the body of a route with `documentedBody` strictly: refuses unknown fields and converts no types. Fastify would
+ * drop unknown fields and convert types.
+ * @throws DomainError `invalid_input` that names each invalid field
  */
 export function parseBody<S extends TSchema>(check: Validator<TProperties, S>, body: unknown): Static<S> {
   if (check.Check(body)) return body as Static<S>;
   throwFieldErrors(schemaErrors(check, body));
-  throw new Error("a body is refused, and nothing is wrong with it");
+  throw new Error("The validator refused a body without reporting an error.");
 }

@@ -1,15 +1,15 @@
-/** A multipart body that is not read to its end: what its client is told, and how it is got rid of. */
+/** Answers requests whose multipart body is not read to its end. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { DomainError } from "../../errors.ts";
 import { isDatabaseUnavailable } from "../postgres/database.ts";
 
-/** How long a client that has its answer already may go on sending before it is cut off, and how much. */
+/** A client that still sends after the answer is disconnected after this time or this many bytes. */
 const DRAIN_MS = 5000;
 const DRAIN_BYTES = 16 * 2 ** 20;
 
 /**
- * The client may still be sending. It gets to read the answer, and no more is kept of what it sends. `Connection: close`
- * would not do: Node then closes at once, and a client that is cut off while it sends may never see the answer.
+ * Reads and discards the rest of the body, so that a client that is still sending can read the answer. With
+ * `Connection: close`, Node would close at once, and the client might never see the answer.
  */
 export function drainBody({ raw }: FastifyRequest, reply: FastifyReply): void {
   raw.unpipe();
@@ -25,21 +25,21 @@ export function drainBody({ raw }: FastifyRequest, reply: FastifyReply): void {
   });
 }
 
-/** What busboy says of a body that is not what its Content-Type promises. */
+/** Errors of busboy for a body that does not match its Content-Type. */
 const MALFORMED_FORM = /Boundary not found|Malformed|Unsupported content type/i;
 const CUT_CONNECTION = /premature.close|aborted|terminated early|Unexpected end of/i;
 
-/** The error to throw for one that reading a body threw: the client's mistakes as such, any other as it is. */
+/** Turns errors of reading a body that the client caused into DomainErrors, and returns all others unchanged. */
 export function bodyError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof DomainError || isDatabaseUnavailable(error)) return error;
-  const said = `${"code" in error ? error.code : ""} ${error.message}`;
-  if (CUT_CONNECTION.test(said)) {
-    return new DomainError("invalid_input", "The connection ended before the file did.", { cause: error });
+  const text = `${"code" in error ? error.code : ""} ${error.message}`;
+  if (CUT_CONNECTION.test(text)) {
+    const message = "The connection ended before the end of the file. Send the file again.";
+    return new DomainError("invalid_input", message, { cause: error });
   }
-  if (MALFORMED_FORM.test(said)) {
-    return new DomainError("invalid_input", "The body is not multipart/form-data as its Content-Type says.", {
-      cause: error,
-    });
+  if (MALFORMED_FORM.test(text)) {
+    const message = "The body is not multipart/form-data, although its Content-Type says so.";
+    return new DomainError("invalid_input", message, { cause: error });
   }
   return error;
 }

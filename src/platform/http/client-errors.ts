@@ -9,7 +9,7 @@ const REFUSALS: Readonly<Record<string, { status: number; code: string; detail: 
   HPE_HEADER_OVERFLOW: {
     status: 431,
     code: "too_large",
-    detail: "The URL and the headers of a request can have 16 kB together. Send long options as form fields.",
+    detail: "The URL and the headers are larger than 16 kB together. Send long options as form fields.",
   },
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,

@@ -1,4 +1,4 @@
-/** The OpenAPI document for people and programs: Swagger UI, ReDoc, JSON and YAML. All parts come from here, none from elsewhere. */
+/** Serves the OpenAPI document as Swagger UI, ReDoc, JSON and YAML, without loading anything from other servers. */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { negotiate } from "@fastify/accept-negotiator";
@@ -6,11 +6,11 @@ import fastifyStatic from "@fastify/static";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
 
-/** Not helmet's default: its upgrade to https would leave a page served over http blank. */
+/** Helmet's default would upgrade requests to https, so that a page served over http would stay blank. */
 const CSP =
   "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
-/** Its search runs in a worker that it makes by itself. */
+/** The search of ReDoc runs in a web worker from a blob. */
 const REDOC_CSP = `${CSP}; worker-src 'self' blob:`;
 const REDOC = fileURLToPath(import.meta.resolve("redoc/bundles/redoc.standalone.js"));
 const REDOC_PAGE = `<!DOCTYPE html>
@@ -32,7 +32,7 @@ const YAML = "application/yaml";
 
 export async function registerDocs(app: FastifyInstance): Promise<void> {
   for (const routePrefix of ["/docs", "/api/docs"]) {
-    // Each in a scope of its own, since it decorates what it is registered on.
+    // Swagger UI decorates the app, so each needs a scope of its own.
     await app.register(async (scope) => {
       const uiConfig = { persistAuthorization: true };
       await scope.register(swaggerUi, { routePrefix, staticCSP: CSP, uiConfig });

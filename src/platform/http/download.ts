@@ -1,4 +1,4 @@
-/** Text that is made while it is sent, as a file to save. */
+/** Sends generated text as a file to save. */
 import { pipeline, Readable } from "node:stream";
 import { constants, createGzip } from "node:zlib";
 import { negotiate } from "@fastify/accept-negotiator";
@@ -11,12 +11,12 @@ export interface Download {
   readonly text: AsyncIterable<string>;
 }
 
-/** For a route's response headers. */
+/** For the response headers of a route. */
 export const CONTENT_DISPOSITION = {
   "Content-Disposition": { type: "string", description: "The name to save the file under." },
 };
 
-/** Compressed where the client takes it. Read no faster than it is sent, and no further when the client goes away. */
+/** Streams the text: reads it only as fast as the client does, stops when the client disconnects, and uses gzip if accepted. */
 export function sendDownload(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -31,9 +31,9 @@ export function sendDownload(
   const source = Readable.from(text);
   const encoding = negotiate(request.headers["accept-encoding"] ?? "identity", ["gzip", "identity"]);
   if (encoding !== "gzip") return reply.send(source);
-  // The text comes faster than gzip's usual level takes it.
+  // The text is generated faster than the default level of gzip could compress it.
   const gzip = createGzip({ level: constants.Z_BEST_SPEED });
-  // Where one end fails or is closed, so is the other; who sends the reply reports it.
+  // `pipeline` closes both ends if one fails. Fastify reports the error.
   pipeline(source, gzip, () => {});
   return reply.header("content-encoding", "gzip").send(gzip);
 }

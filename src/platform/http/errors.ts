@@ -1,4 +1,4 @@
-/** Every error as RFC 9457 problem details, with `error` and `field_errors` beside them. 5xx never shows internals. */
+/** Answers every error with RFC 9457 problem details, plus `error` and `field_errors`. A 5xx never shows internals. */
 import { STATUS_CODES } from "node:http";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
@@ -7,6 +7,7 @@ import { isDatabaseUnavailable, postgresError } from "../postgres/database.ts";
 import { SQLSTATE } from "../sqlstates.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
+import { requestError } from "./schema-errors.ts";
 
 export const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
@@ -31,12 +32,12 @@ export const Problem = Type.Object(
     }),
     detail: Type.String({
       description: "The problem and the way out, for people.",
-      examples: ["limit: must be <= 1000"],
+      examples: ["limit: must be at most 1000."],
     }),
-    error: Type.String({ description: "The same as `detail`.", examples: ["limit: must be <= 1000"] }),
+    error: Type.String({ description: "The same as `detail`.", examples: ["limit: must be at most 1000."] }),
     field_errors: Type.Record(Type.String(), Type.Array(Type.String()), {
       description: "The problems of each invalid field.",
-      examples: [{ limit: ["must be <= 1000"] }],
+      examples: [{ limit: ["must be at most 1000."] }],
     }),
     request_id: Type.Optional(
       Type.String({
@@ -54,13 +55,15 @@ export const Problem = Type.Object(
         title: "Bad Request",
         status: 400,
         code: "invalid_input",
-        detail: "limit: must be <= 1000",
-        error: "limit: must be <= 1000",
-        field_errors: { limit: ["must be <= 1000"] },
+        detail: "limit: must be at most 1000.",
+        error: "limit: must be at most 1000.",
+        field_errors: { limit: ["must be at most 1000."] },
       },
     ],
   },
 );
+
+const RETRY_AFTER_SECONDS = 5;
 
 const MEANING: Record<number, string> = {
   400: "The request is invalid; `field_errors` names the field.",
@@ -78,12 +81,12 @@ const MEANING: Record<number, string> = {
   503: "The database is unreachable or the service is overloaded. Try again after `Retry-After` seconds.",
 };
 
-/** The statuses that any route can answer. */
+/** The error statuses of every route. */
 const ANYWHERE = [431, 500, 503];
 
 const content = { "application/problem+json": { schema: Type.Ref("Problem") } };
 
-/** Response schemas for a route's errors. */
+/** Returns the response schemas for the errors of a route. */
 export function problems(...statuses: (keyof typeof MEANING)[]) {
   return Object.fromEntries(
     [...statuses, ...ANYWHERE].map((status) => [status, { description: MEANING[status], content }]),
@@ -119,6 +122,7 @@ export function problemOf(status: number, code: string, detail: string, fieldErr
 }
 
 export function handleErrors(app: FastifyInstance): void {
+  app.setSchemaErrorFormatter(requestError);
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (error instanceof DomainError) {
       if (error.retryAfterSeconds !== undefined)
@@ -127,25 +131,21 @@ export function handleErrors(app: FastifyInstance): void {
         reply.header("www-authenticate", BEARER_CHALLENGE);
       return sendProblem(reply, STATUS[error.code], error.code, error.message, error.fieldErrors);
     }
-    if (error.validation) {
-      const fieldErrors = validationErrors(error);
-      const detail = Object.entries(fieldErrors).map(([field, texts]) => `${field}: ${texts.join(", ")}`);
-      return sendProblem(reply, 400, "invalid_input", detail.join("; "), fieldErrors);
-    }
+
     if (isDatabaseUnavailable(error)) {
-      request.log.error({ err: error }, "the database can't be reached");
-      reply.header("retry-after", 5);
+      request.log.error({ err: error }, "cannot reach the database");
+      reply.header("retry-after", RETRY_AFTER_SECONDS);
       return sendProblem(
         reply,
         503,
         "unavailable",
-        "The database can't be reached right now. Try again in a moment.",
+        "The database is unreachable right now. Try again in a moment.",
       );
     }
     if (postgresError(error)?.code === SQLSTATE.lockNotAvailable) {
-      request.log.warn({ err: error }, "a lock was not let go in time");
-      reply.header("retry-after", 5);
-      const busy = "Something else is still changing the same thing. Try again in a moment.";
+      request.log.warn({ err: error }, "timed out waiting for a lock");
+      reply.header("retry-after", RETRY_AFTER_SECONDS);
+      const busy = "Another request or job is changing the same data. Try again in a moment.";
       return sendProblem(reply, 503, "unavailable", busy);
     }
     const status = error.statusCode ?? 500;
@@ -160,40 +160,27 @@ export function handleErrors(app: FastifyInstance): void {
       `Internal error. It has been logged with request id ${request.id}.`,
     );
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, "not_found", nowhere(request)));
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, "not_found", noRoute(request)));
 }
 
-/** For `frameworkErrors`: what a URL is refused for before there is a route; one with a part that is too long names nothing. */
+/** For `frameworkErrors`: answers URLs that match no route because they cannot be decoded or a part is too long. */
 export function refuseUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const status = error.code === "FST_ERR_BAD_URL" ? 400 : 404;
   const detail =
-    status === 400 ? "The URL can't be read: it has a `%` that begins no character." : nowhere(request);
+    status === 400
+      ? "The URL has a `%` that does not begin an encoded character. Write it as `%25`."
+      : noRoute(request);
   // No hook runs for such a request.
   reply.header(REQUEST_ID_HEADER, request.id);
   sendProblem(reply, status, codeOf(status), detail);
 }
 
-function nowhere({ method, url }: FastifyRequest): string {
-  return `There is no ${method} ${url.split("?")[0]}. See /docs for what there is.`;
+function noRoute({ method, url }: FastifyRequest): string {
+  return `No endpoint ${method} ${url.split("?")[0]}. /docs lists all endpoints.`;
 }
 
-/** For errors of the framework, such as a body that is not JSON. */
+/** Returns the code for an error of the framework, such as a body that is not JSON. */
 function codeOf(status: number): ErrorCode {
   const codes = Object.keys(STATUS) as ErrorCode[];
   return codes.find((code) => STATUS[code] === status) ?? "invalid_input";
-}
-
-function validationErrors(error: FastifyError): FieldErrors {
-  const fieldErrors: FieldErrors = {};
-  for (const { instancePath, keyword, message, params } of error.validation ?? []) {
-    const missing = keyword === "required" ? String(params.missingProperty) : "";
-    const field =
-      [instancePath.slice(1).replaceAll("/", "."), missing].filter(Boolean).join(".") ||
-      error.validationContext ||
-      "body";
-    const allowed = Array.isArray(params.allowedValues) ? `: ${params.allowedValues.join(", ")}` : "";
-    const text = missing ? "is required" : `${message}${allowed}`;
-    fieldErrors[field] = [...(fieldErrors[field] ?? []), text];
-  }
-  return fieldErrors;
 }

@@ -1,16 +1,16 @@
-/** Versions of what a URL shows, so that a client who has one already is not sent it again (RFC 9110, 13.1.2). */
+/** Entity tags: a client that has the current version gets 304 instead of the body (RFC 9110, 13.1.2). */
 import { createHash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 
-/** The same facts always give the same version. */
+/** Returns a hash of `facts`, so that equal facts have the same version. */
 export function versionOf(facts: unknown): string {
   return createHash("sha256").update(JSON.stringify(facts)).digest("base64url").slice(0, 22);
 }
 
 /**
- * Answers 304 where the client names this version in `If-None-Match`, else with the body. The tag is a weak one: the
- * same version may be shown in other words, such as with another rate.
+ * Answers 304 if `If-None-Match` names this version, otherwise with the body. The tag is weak, because two bodies of one
+ * version may differ, for example in the rate of rows per second.
  */
 export function sendVersion(
   request: FastifyRequest,
@@ -22,13 +22,13 @@ export function sendVersion(
   return hasVersion(request.headers["if-none-match"], version) ? reply.code(304).send() : reply.send(body);
 }
 
-/** As RFC 9110 compares for If-None-Match: weakly, any of a list, or `*`. */
+/** Compares as RFC 9110 requires for If-None-Match: weakly, with any tag of a list, or with `*`. */
 export function hasVersion(ifNoneMatch: string | undefined, version: string): boolean {
   const tags = ifNoneMatch?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
   return tags.includes("*") || tags.includes(`"${version}"`);
 }
 
-/** For a route's response schemas. */
+/** For the response schemas of a route. */
 export const NOT_MODIFIED = {
   304: Type.Null({ description: "Nothing has changed since the version that `If-None-Match` names." }),
 };

@@ -1,4 +1,4 @@
-/** Whole examples for the OpenAPI document, built from the examples of the parts of a schema. */
+/** Builds examples for the OpenAPI document from the examples of the parts of a schema. */
 
 export interface JsonSchema {
   readonly $ref?: string;
@@ -21,11 +21,11 @@ const BY_FORMAT: Readonly<Record<string, string>> = {
   uuid: "01a20159-f320-7af5-a6be-a1fe00000000",
 };
 
-/** A value that the schema allows; undefined for text without an example. */
+/** Returns a value that the schema allows; undefined for text without an example. */
 export function exampleOf(schema: JsonSchema, schemas: Schemas): unknown {
   const { $ref, anyOf, oneOf, items, properties = {} } = schema;
-  const given = schema.examples?.[0] ?? schema.default ?? schema.enum?.[0];
-  if (given !== undefined) return given;
+  const own = schema.examples?.[0] ?? schema.default ?? schema.enum?.[0];
+  if (own !== undefined) return own;
   if ($ref !== undefined) return exampleOf(schemas[nameIn($ref)] ?? {}, schemas);
   const [variant] = anyOf ?? oneOf ?? [];
   if (variant) return exampleOf(variant, schemas);
@@ -50,7 +50,7 @@ export function exampleOf(schema: JsonSchema, schemas: Schemas): unknown {
   }
 }
 
-/** Whether the schema has an example of its own, so that none has to be built. */
+/** Whether the schema itself has an example. */
 export function hasExample({ $ref, examples }: JsonSchema, schemas: Schemas): boolean {
   if ($ref !== undefined) return hasExample(schemas[nameIn($ref)] ?? {}, schemas);
   return examples !== undefined;

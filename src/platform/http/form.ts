@@ -1,33 +1,33 @@
-/** A multipart form that is small enough for memory: its fields, and one file before, between or after them. */
+/** Reads small multipart forms into memory: the fields, and one file before, between or after them. */
 import type { MultipartFile } from "@fastify/multipart";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { DomainError, invalidField } from "../../errors.ts";
 import { bodyError, drainBody } from "./broken-body.ts";
 
 export interface Form {
-  /** Of a field that came more than once, the last. */
+  /** If a field was sent more than once, its last value. */
   readonly fields: ReadonlyMap<string, string>;
-  /** null where none was chosen, which browsers send as a file without a name or a byte. */
+  /** null: no file was chosen. Browsers then send a file without a name or content. */
   readonly file: Buffer | null;
 }
 
 export interface FormRules {
-  /** The only field that may have a file. */
+  /** The only field that can have a file. */
   readonly fileField: string;
   readonly maxBytes: number;
   /** The setting that `maxBytes` comes from. */
   readonly maxBytesName: string;
 }
 
-/** Far more than any text here may have, so that the rules for the field say what is wrong. */
+/** Far above the limits of all fields, so that the rule of the field refuses long text, with a better message. */
 const MAX_FIELD_BYTES = 2 ** 18;
 const MAX_FIELDS = 50;
 
-/** What all forms together may hold of files before more of them are turned away: memory is shared by all clients. */
+/** The limit for the files of all forms that are in memory at the same time. */
 const MAX_HELD_BYTES = 256 * 2 ** 20;
 const RETRY_AFTER_SECONDS = 5;
 let heldBytes = 0;
-/** Nor may a client that sends a byte now and then hold it for long. */
+/** A client that sends very slowly must not hold memory for longer. */
 const MAX_RECEIVE_MS = 300_000;
 
 class MemoryTaken extends Error {
@@ -36,7 +36,7 @@ class MemoryTaken extends Error {
 
 /**
  * Reads the form, then calls `use` with it.
- * @throws DomainError that names the field, and the limit where it is over one
+ * @throws DomainError that names the invalid field, or the exceeded limit
  */
 export async function withForm<T>(
   request: FastifyRequest,
@@ -62,7 +62,7 @@ export async function withForm<T>(
 
 async function readForm(request: FastifyRequest, rules: FormRules, holding: Held): Promise<Form> {
   const { fileField, maxBytes } = rules;
-  // The fields around the file: what is far over the limit need not be read.
+  // A body that exceeds all limits together need not be read.
   if (Number(request.headers["content-length"] ?? 0) > maxBytes + MAX_FIELDS * MAX_FIELD_BYTES) {
     throw tooLarge(rules);
   }
@@ -76,9 +76,9 @@ async function readForm(request: FastifyRequest, rules: FormRules, holding: Held
     }
     if (part.fieldname !== fileField) {
       const shown = part.fieldname.slice(0, 100);
-      throw invalidField(shown, `is a file; the only file that is taken is \`${fileField}\`.`);
+      throw invalidField(shown, `is a file. Send the file in the field \`${fileField}\`.`);
     }
-    if (file) throw invalidField(fileField, "was sent more than once; send one.");
+    if (file) throw invalidField(fileField, "was sent more than once. Send one file.");
     const bytes = await readFile(part, rules, holding);
     if (bytes.length > 0 || part.filename) file = bytes;
   }
@@ -95,20 +95,20 @@ async function readFile({ file }: MultipartFile, rules: FormRules, holding: Held
     pieces.push(piece);
     holding.bytes += piece.length;
     heldBytes += piece.length;
-    if (heldBytes > MAX_HELD_BYTES) throw new MemoryTaken("files in memory have all that is theirs");
+    if (heldBytes > MAX_HELD_BYTES) throw new MemoryTaken("The memory for uploaded pictures is exhausted.");
   }
   if (file.truncated) throw tooLarge(rules);
   return Buffer.concat(pieces);
 }
 
 function textOf(name: string, value: unknown, isCutOff: boolean): string {
-  if (isCutOff) throw invalidField(name, `has more than ${MAX_FIELD_BYTES} bytes.`);
-  if (typeof value !== "string") throw invalidField(name, "is not text.");
+  if (isCutOff) throw invalidField(name, `must have at most ${MAX_FIELD_BYTES} bytes.`);
+  if (typeof value !== "string") throw invalidField(name, "must be text.");
   return value;
 }
 
 function tooLarge({ fileField, maxBytes, maxBytesName }: FormRules): DomainError {
-  const message = `is larger than ${maxBytesName}, which is ${maxBytes} bytes.`;
+  const message = `is larger than ${maxBytes} bytes (${maxBytesName}).`;
   return new DomainError("too_large", `${fileField}: ${message}`, {
     fieldErrors: { [fileField]: [message] },
   });

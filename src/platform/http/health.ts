@@ -4,7 +4,7 @@ import { problems } from "./errors.ts";
 
 const Health = Type.Object({ status: Type.Literal("ok") }, { description: "The check passed." });
 
-/** @param checkReady throws while requests cannot be served */
+/** @param checkReady throws if requests cannot be served */
 export function healthRoutes(checkReady: () => Promise<unknown>): FastifyPluginAsyncTypebox {
   return async (app) => {
     const shared = { tags: ["health"] };
@@ -15,7 +15,7 @@ export function healthRoutes(checkReady: () => Promise<unknown>): FastifyPluginA
           ...shared,
           operationId: "checkLiveness",
           summary: "Check that the process is up",
-          description: "Does not look at the database.",
+          description: "Does not check the database.",
           response: { 200: Health, ...problems() },
         },
       },
@@ -28,7 +28,7 @@ export function healthRoutes(checkReady: () => Promise<unknown>): FastifyPluginA
           ...shared,
           operationId: "checkReadiness",
           summary: "Check that requests can be served",
-          description: "Asks the database; 503 if it does not answer.",
+          description: "Queries the database. Returns 503 if it does not answer.",
           response: { 200: Health, ...problems() },
         },
       },

@@ -1,12 +1,12 @@
 /**
- * Answers that are sent as the JSON text they were stored as. As JavaScript objects they would lose the order of
- * their names: "2" comes before "b" whatever the file's order, and "__proto__" is no name like others.
+ * Answers with JSON text as it was stored. JavaScript objects would change the order of names ("2" always precedes "b")
+ * and treat the name "__proto__" specially.
  */
 import type { TSchema } from "typebox";
 
 export const JSON_TYPE = "application/json; charset=utf-8";
 
-/** The schema of such an answer. */
+/** Returns the response schema of such an answer. */
 export function jsonText(schema: TSchema, description = "OK") {
   return { description, content: { "application/json": { schema } } };
 }

@@ -1,4 +1,4 @@
-/** Things that are watched live: one read a change, however many watch, told as server-sent events. */
+/** Live views of things as server-sent events. Each change causes one read, however many clients watch. */
 import type { FastifyReply } from "fastify";
 import Type from "typebox";
 import { DomainError } from "../../errors.ts";
@@ -7,52 +7,52 @@ import type { ChangeListener } from "../postgres/change-listener.ts";
 import { problems } from "./errors.ts";
 import { EventStream, formatEvent } from "./sse.ts";
 
-/** At most four a second. */
+/** The shortest time between two reads of one thing: at most four reads per second. */
 const INTERVAL_MS = 250;
-/** Also without a published change, in case a verb forgets to publish one. */
+/** Reads also without a published change, in case a verb forgets to publish one. */
 const RECHECK_MS = 15_000;
 const RETRY_MS = 1000;
 
-/** What a watcher gets each time that the thing is read; the same version may come again. */
-interface News {
+/** The events for one state of a thing. */
+interface Update {
   readonly version: string;
-  /** The event that shows it. */
+  /** The event with the data. */
   readonly event: string;
-  /** The event behind it, where it will not change any more. */
+  /** The last event, if the thing has ended. */
   readonly end: string | null;
 }
 
-/** null: no more news will come, the thing was removed or the program ends. */
-type Watcher = (news: News | null) => void;
+/** Called after each read, also if the version is the same. null: the thing was removed, or the program ends. */
+type Watcher = (update: Update | null) => void;
 
-/** A thing as it is shown. */
+/** The state of a thing for its watchers. */
 interface Shown {
-  /** The same facts always have the same version. */
+  /** Equal states have equal versions. */
   readonly version: string;
   readonly data: unknown;
   readonly hasEnded: boolean;
 }
 
 export interface Feed<Subject> {
-  /** The name of its events. */
+  /** The name of the events. */
   readonly event: string;
-  /** Where changes are told, with the subject's id. */
+  /** The channel on which changes are published, with the id of the subject. */
   readonly channel: string;
-  /** The subject as it is now. @throws DomainError `not_found` where it was removed */
+  /** Reads the current subject. @throws DomainError `not_found` if it was removed */
   readonly read: (subject: Subject) => Promise<Subject>;
   readonly show: (subject: Subject) => Shown;
 }
 
 interface Described {
-  /** As in "The task has ended". */
+  /** The noun, as in "The task has ended". */
   readonly what: string;
-  /** When its event comes. */
+  /** When an event is sent, to follow "whenever". */
   readonly whenever: string;
   /** The data of an event, shortened. */
   readonly example: string;
 }
 
-/** The route of a feed, but for its tags, parameters and summary. */
+/** Returns the schema of a feed's route, without tags, parameters and summary. */
 export function streamSchema({ what, whenever, example }: Described) {
   const stream = `retry: 2000\n\nevent: ${what}\nid: 5Zr0bPLfbWAW6ZP5U9dWaQ\ndata: ${example}\n\n`;
   return {
@@ -81,7 +81,7 @@ export function streamSchema({ what, whenever, example }: Described) {
   };
 }
 
-/** What the last event of a thing that has ended is known by. */
+/** The id of the event `end`. */
 const endIdOf = (version: string) => `${version}.end`;
 
 export class LiveFeed<Subject extends { readonly id: string }> {
@@ -98,20 +98,20 @@ export class LiveFeed<Subject extends { readonly id: string }> {
   }
 
   /**
-   * Answers with the subject's events until it has ended, 204 where the client has heard its last one. The caller
-   * has read it just now, for a client that may see it.
-   * @param lastEventId of the last event that the client has heard
+   * Answers with events until the subject has ended, or with 204 if the client has received the last event.
+   * @param subject read by the caller just now, which has checked that the client may see it
+   * @param lastEventId the id of the last event that the client received
    */
   answer(subject: Subject, lastEventId: string | undefined, reply: FastifyReply): FastifyReply {
     const { version, hasEnded } = this.#feed.show(subject);
     if (hasEnded && lastEventId === endIdOf(version)) return reply.code(204).send(null);
-    let heard = lastEventId;
+    let sent = lastEventId;
     const stream = new EventStream();
-    const stop = this.#watch(subject, (news) => {
-      const event = news && news.version !== heard ? news.event : "";
-      if (event || news?.end) stream.send(event + (news?.end ?? ""));
-      heard = news?.version;
-      if (news && !news.end) return;
+    const stop = this.#watch(subject, (update) => {
+      const event = update && update.version !== sent ? update.event : "";
+      if (event || update?.end) stream.send(event + (update?.end ?? ""));
+      sent = update?.version;
+      if (update && !update.end) return;
       stop();
       stream.end();
     });
@@ -121,10 +121,10 @@ export class LiveFeed<Subject extends { readonly id: string }> {
 
   close(): void {
     this.#stopListening?.();
-    for (const watched of this.#watched.values()) watched.tell(null);
+    for (const watched of this.#watched.values()) watched.notify(null);
   }
 
-  /** The first news come at once. @returns what ends it */
+  /** Calls the watcher with the current state first. @returns a function that removes the watcher */
   #watch(subject: Subject, watcher: Watcher): () => void {
     this.#stopListening ??= this.#listener.listen(this.#feed.channel, (id) => this.#changed(id));
     const { id } = subject;
@@ -145,7 +145,7 @@ export class LiveFeed<Subject extends { readonly id: string }> {
     else for (const watched of this.#watched.values()) watched.refresh();
   }
 
-  async #read(subject: Subject): Promise<News> {
+  async #read(subject: Subject): Promise<Update> {
     const { version, data, hasEnded } = this.#feed.show(await this.#feed.read(subject));
     return {
       version,
@@ -157,30 +157,30 @@ export class LiveFeed<Subject extends { readonly id: string }> {
 
 class Watched {
   readonly watchers = new Set<Watcher>();
-  readonly #readNews: () => Promise<News>;
+  readonly #readUpdate: () => Promise<Update>;
   readonly #log: Log;
   readonly #recheck: NodeJS.Timeout;
   #next: NodeJS.Timeout | null = null;
   #readAt = Number.NEGATIVE_INFINITY;
   #isReading = false;
-  /** Told of a change while a read was under way that may not have seen it. */
+  /** Whether a change was published during a read, which may have missed it. */
   #isStale = false;
   #isClosed = false;
 
-  constructor(readNews: () => Promise<News>, log: Log) {
-    this.#readNews = readNews;
+  constructor(readUpdate: () => Promise<Update>, log: Log) {
+    this.#readUpdate = readUpdate;
     this.#log = log;
     this.#recheck = setInterval(() => this.refresh(), RECHECK_MS).unref();
   }
 
-  /** Reads it as soon as the last read is long enough ago. */
+  /** Reads the thing as soon as the interval since the last read has passed. */
   refresh(): void {
     if (this.#isReading) this.#isStale = true;
     else this.#readIn(this.#readAt + INTERVAL_MS - performance.now());
   }
 
-  tell(news: News | null): void {
-    for (const watcher of this.watchers) watcher(news);
+  notify(update: Update | null): void {
+    for (const watcher of this.watchers) watcher(update);
   }
 
   close(): void {
@@ -200,12 +200,12 @@ class Watched {
     this.#isStale = false;
     this.#readAt = performance.now();
     try {
-      this.tell(await this.#readNews());
+      this.notify(await this.#readUpdate());
     } catch (error) {
       if (error instanceof DomainError && error.code === "not_found") {
-        this.tell(null);
+        this.notify(null);
       } else {
-        this.#log.warn({ err: error }, "what is watched could not be read");
+        this.#log.warn({ err: error }, "cannot read a thing that clients watch; retrying");
         this.#readIn(RETRY_MS);
       }
     } finally {

@@ -45,7 +45,7 @@ const refTo = (kind: string, name: string) => ({ $ref: `#/components/${kind}/${n
 const requestId = { [REQUEST_ID_HEADER]: refTo("headers", "RequestId") };
 const retryAfter = { "Retry-After": refTo("headers", "RetryAfter") };
 
-/** The headers of errors that have more than a request id, or none because Node.js itself refuses the request. */
+/** The headers of some errors. Node.js itself answers 431, so its answer has no request id. */
 const ERROR_HEADERS: Readonly<Record<string, Record<string, { $ref: string }>>> = {
   401: { ...requestId, "WWW-Authenticate": refTo("headers", "Challenge") },
   429: { ...requestId, ...retryAfter },
@@ -57,7 +57,7 @@ const ERROR_STATUSES = [400, 401, 403, 404, 409, 413, 415, 416, 422, 429];
 
 const nameOf = (status: string) => STATUS_CODES[status]?.replaceAll(" ", "") ?? status;
 
-/** One response per error status, which all operations refer to. */
+/** The shared responses, one per error status. */
 export const RESPONSES = Object.fromEntries(
   Object.entries(problems(...ERROR_STATUSES)).map(([status, { description = "" }]) => [
     nameOf(status),
@@ -69,7 +69,7 @@ export const RESPONSES = Object.fromEntries(
   ]),
 );
 
-/** Shares the error responses, documents the request id and completes examples and enums. */
+/** Replaces error responses by shared ones, documents the request id, and completes examples and enums. */
 export function finishDocument<D extends { paths?: object; components?: { schemas?: object } }>(
   document: D,
 ): D {
@@ -110,7 +110,7 @@ function typeEnums(value: unknown): void {
   for (const inner of Object.values(value)) typeEnums(inner);
 }
 
-/** Clients may leave out what has a default. */
+/** Removes fields with a default from `required`, because clients can leave them out. */
 export function withoutDefaultsRequired(schema: unknown): unknown {
   const { properties = {}, required } = schema as {
     properties?: Record<string, object>;

@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document, generated from the routes' schemas. */
+/** The OpenAPI 3.1 document, generated from the schemas of routes. */
 import swagger from "@fastify/swagger";
 import type { FastifyInstance, FastifySchema } from "fastify";
 import type { TSchema } from "typebox";
@@ -8,7 +8,7 @@ import { finishDocument, HEADERS, RESPONSES, withoutDefaultsRequired } from "./o
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** The body of a route that reads it by itself: media type to schema. Documented, and checked by the route. */
+    /** The schemas, by media type, of a body that the route itself reads and checks. */
     readonly documentedBody?: Readonly<Record<string, TSchema>>;
   }
 }
@@ -87,7 +87,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
   });
 }
 
-/** Adds what a route's own schema cannot say: its form, which fields may be left out, the login throttle. */
+/** Adds what the schema of a route cannot express: forms, optional fields with defaults, and the login throttle. */
 function describeOperation(
   schema: FastifySchema,
   ownBody?: Readonly<Record<string, TSchema>>,
@@ -96,9 +96,9 @@ function describeOperation(
   const { security, body, querystring, response, ...rest } = schema;
   return {
     ...rest,
-    // The document's own `security` holds where an operation has none.
+    // The `security` of the document applies to operations without their own.
     ...(security === SECURITY ? {} : { security: security ?? [] }),
-    // Credentials can be a name and a password, which can be guessed.
+    // Every guarded route accepts a username and password, and throttles guesses.
     response: { ...(security ? problems(429) : {}), ...(response as object) },
     ...(body ? { body: withoutDefaultsRequired(body) } : {}),
     ...(ownBody ? { body: { content: mediaOf(ownBody) } } : {}),

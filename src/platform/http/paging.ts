@@ -1,4 +1,4 @@
-/** Cursor pagination: a cursor is opaque to clients, and is the key of the last item of the page before. */
+/** Cursor pagination. A cursor is opaque to clients; it encodes the key of the last item of the previous page. */
 import Type, { type TSchema } from "typebox";
 import { type DomainError, invalidField } from "../../errors.ts";
 import { nullable } from "./schemas.ts";
@@ -39,7 +39,7 @@ function encodeCursor(key: string | number): string {
   return Buffer.from(String(key)).toString("base64url");
 }
 
-/** @returns 0 where there is no cursor. @throws DomainError `invalid_input` where it is not one of ours */
+/** @returns 0 without a cursor. @throws DomainError `invalid_input` if `pageOf` cannot have returned the cursor */
 export function decodeNumberCursor(cursor: string | undefined, max = Number.MAX_SAFE_INTEGER): number {
   if (cursor === undefined) return 0;
   const key = decode(cursor, /^\d{1,16}$/);
@@ -47,12 +47,12 @@ export function decodeNumberCursor(cursor: string | undefined, max = Number.MAX_
   return Number(key);
 }
 
-/** @returns null where there is no cursor. @throws DomainError `invalid_input` where it is not one of ours */
+/** @returns null without a cursor. @throws DomainError `invalid_input` if `pageOf` cannot have returned the cursor */
 export function decodeUuidCursor(cursor: string | undefined): string | null {
   return cursor === undefined ? null : decode(cursor, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 }
 
-/** What `encodeCursor` was given, or anything at all: a cursor comes from a client. */
+/** Decodes a cursor. Check the result: a client can send any text. */
 export function decodeCursor(cursor: string): string {
   return Buffer.from(cursor, "base64url").toString();
 }
@@ -64,10 +64,10 @@ function decode(cursor: string, pattern: RegExp): string {
 }
 
 export function notACursor(cause?: unknown): DomainError {
-  return invalidField("cursor", "is not a cursor of this list; take `next_cursor` as it is.", cause);
+  return invalidField("cursor", "is not a cursor of this list. Send `next_cursor` unchanged.", cause);
 }
 
-/** A page of `limit` items out of up to one more, which tells whether there is a next page. */
+/** Returns a page of `limit` items. `found` has one more item if there is a next page. */
 export function pageOf<Item, View>(
   found: readonly Item[],
   limit: number,

@@ -1,60 +1,140 @@
-/** What is wrong with a value, in words for whoever sent it. */
-import type { TLocalizedValidationError } from "typebox/error";
+/** Describes the errors of JSON Schema validation in plain English, as `field_errors`. */
 import { DomainError, type FieldErrors } from "../../errors.ts";
+import { NUL_FREE } from "./schemas.ts";
+
+/** An error of TypeBox, or of Ajv, which Fastify uses. */
+export interface SchemaError {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: object;
+  readonly message?: string;
+}
 
 interface Check {
-  Errors(value: unknown): TLocalizedValidationError[];
+  Errors(value: unknown): SchemaError[];
 }
+
+type Params = Readonly<Record<string, unknown>>;
 
 const MAX_NAME_LENGTH = 100;
-/** Others say the same in detail. */
+/** `detail` names this many fields; `field_errors` has all. */
+const FIELDS_IN_DETAIL = 5;
+/** Skip summary keywords: nested errors are more specific. */
 const SUMMARIES: ReadonlySet<string> = new Set(["additionalProperties", "anyOf", "oneOf", "allOf"]);
 
+const TYPES: Readonly<Record<string, string>> = {
+  string: "text",
+  integer: "a whole number",
+  number: "a number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  null: "null",
+};
+
+const FORMATS: Readonly<Record<string, string>> = {
+  uuid: "a UUID",
+  date: "a date, such as 2026-11-22",
+  "date-time": "a time, such as 2026-11-22T03:43:21Z",
+};
+
+/** The rule of each keyword, to follow the name of a field. */
+const RULES: Readonly<Record<string, (params: Params) => string>> = {
+  required: () => "is required.",
+  boolean: () => "is not a known field. Remove it, or correct its name.",
+  minLength: ({ limit }) => `must have at least ${counted(limit, "character")}.`,
+  maxLength: ({ limit }) => `must have at most ${counted(limit, "character")}.`,
+  minItems: ({ limit }) => `must have at least ${counted(limit, "item")}.`,
+  maxItems: ({ limit }) => `must have at most ${counted(limit, "item")}.`,
+  minProperties: ({ limit }) => `must have at least ${counted(limit, "field")}.`,
+  maxProperties: ({ limit }) => `must have at most ${counted(limit, "field")}.`,
+  minimum: ({ limit }) => `must be at least ${limit}.`,
+  maximum: ({ limit }) => `must be at most ${limit}.`,
+  exclusiveMinimum: ({ limit }) => `must be more than ${limit}.`,
+  exclusiveMaximum: ({ limit }) => `must be less than ${limit}.`,
+  enum: ({ allowedValues }) =>
+    `must be one of: ${Array.isArray(allowedValues) ? allowedValues.join(", ") : ""}.`,
+  const: ({ allowedValue }) => `must be ${JSON.stringify(allowedValue)}.`,
+  format: ({ format }) => `must be ${FORMATS[String(format)] ?? `a valid ${format}`}.`,
+  pattern: ({ pattern }) =>
+    pattern === NUL_FREE ? "must not contain the character U+0000." : `must match the pattern ${pattern}.`,
+};
+
+const or = new Intl.ListFormat("en", { type: "disjunction" });
+
+/** For Fastify: the error for a part of a request (`body`, `querystring`, `params` or `headers`). */
+export function requestError(errors: readonly SchemaError[], part: string): DomainError {
+  return inputError(describeErrors(errors, "", part));
+}
+
 /**
- * The value's errors by the fields that they are in, such as `tags.3`; of many the first eight.
- * @param path of the value, where it lies in another
+ * Returns the errors of a value by their fields, such as `tags.3`. TypeBox reports at most eight errors.
+ * @param path the path of the value, if it is a part of another value
  */
 export function schemaErrors(check: Check, value: unknown, path = ""): FieldErrors {
-  const fieldErrors: FieldErrors = {};
-  const tell = (field: string, text: string) => {
-    const told = fieldErrors[field] ?? [];
-    if (!told.includes(text)) fieldErrors[field] = [...told, text];
-  };
-  for (const error of check.Errors(value)) {
-    const field = joinPath(path, ...namesIn(error.instancePath));
-    if (error.keyword === "required") {
-      for (const name of error.params.requiredProperties) tell(joinPath(field, name), "is required.");
-    } else if (!SUMMARIES.has(error.keyword)) {
-      tell(field || "body", textOf(error));
-    }
-  }
-  return fieldErrors;
+  return describeErrors(check.Errors(value), path, "body");
 }
 
-function textOf(error: TLocalizedValidationError): string {
-  if (error.keyword === "boolean") return "is not a field that is known here.";
-  if (error.keyword === "enum") return `must be one of: ${error.params.allowedValues.join(", ")}.`;
-  if (error.keyword === "const") return `must be ${JSON.stringify(error.params.allowedValue)}.`;
-  return `${error.message}.`;
+/** @throws DomainError `invalid_input` if there are errors */
+export function throwFieldErrors(fieldErrors: FieldErrors): void {
+  if (Object.keys(fieldErrors).length > 0) throw inputError(fieldErrors);
 }
 
-function namesIn(pointer: string): string[] {
-  return pointer
-    .split("/")
-    .map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~").slice(0, MAX_NAME_LENGTH));
+export function inputError(fieldErrors: FieldErrors, cause?: unknown): DomainError {
+  const details = Object.entries(fieldErrors).map(([field, texts]) => `${field}: ${texts.join(" ")}`);
+  const rest = details.length - FIELDS_IN_DETAIL;
+  const shown = [...details.slice(0, FIELDS_IN_DETAIL), ...(rest > 0 ? [`And ${rest} more.`] : [])];
+  return new DomainError("invalid_input", shown.join(" "), { fieldErrors, cause });
+}
+
+export function describeRule({ keyword, params, message }: SchemaError): string {
+  return RULES[keyword]?.({ ...params }) ?? `${message}.`;
 }
 
 export function joinPath(...parts: readonly string[]): string {
   return parts.filter(Boolean).join(".");
 }
 
-/** Told in the sentence; `field_errors` has them all. */
-const TOLD = 5;
+/** The field of an error, or the missing fields. */
+export function fieldsOf({ keyword, instancePath, params }: SchemaError): string[] {
+  const field = joinPath(...namesIn(instancePath));
+  if (keyword !== "required") return [field];
+  // TypeBox reports all missing fields in one error, Ajv each in its own.
+  const { requiredProperties, missingProperty }: Params = { ...params };
+  const missing = Array.isArray(requiredProperties) ? requiredProperties : [missingProperty];
+  return missing.map((name) => joinPath(field, String(name)));
+}
 
-/** @throws DomainError `invalid_input` where there is an error */
-export function throwFieldErrors(fieldErrors: FieldErrors): void {
-  const told = Object.entries(fieldErrors).map(([field, texts]) => `${field}: ${texts.join(" ")}`);
-  if (told.length === 0) return;
-  const rest = told.length > TOLD ? [`And ${told.length - TOLD} more.`] : [];
-  throw new DomainError("invalid_input", [...told.slice(0, TOLD), ...rest].join(" "), { fieldErrors });
+function describeErrors(errors: readonly SchemaError[], path: string, part: string): FieldErrors {
+  const located = errors
+    .filter(({ keyword }) => !SUMMARIES.has(keyword))
+    .flatMap((error) => fieldsOf(error).map((field) => ({ error, field: joinPath(path, field) || part })));
+  const byField = Map.groupBy(located, ({ field }) => field);
+  return Object.fromEntries(
+    [...byField].map(([field, found]) => [field, describeField(found.map(({ error }) => error))]),
+  );
+}
+
+function describeField(errors: readonly SchemaError[]): string[] {
+  const types = errors.filter(({ keyword }) => keyword === "type").flatMap(typesOf);
+  const type = types.length > 0 ? [`must be ${or.format(types)}.`] : [];
+  // A format says the same as its pattern in words.
+  const skipped = errors.some(({ keyword }) => keyword === "format") ? ["type", "pattern"] : ["type"];
+  const rules = errors.filter(({ keyword }) => !skipped.includes(keyword)).map(describeRule);
+  return [...new Set([...type, ...rules])];
+}
+
+function typesOf({ params }: SchemaError): string[] {
+  const { type }: Params = { ...params };
+  return [type].flat().map((name) => TYPES[String(name)] ?? String(name));
+}
+
+function counted(limit: unknown, noun: string): string {
+  return `${limit} ${noun}${limit === 1 ? "" : "s"}`;
+}
+
+function namesIn(pointer: string): string[] {
+  return pointer
+    .split("/")
+    .map((name) => name.replaceAll("~1", "/").replaceAll("~0", "~").slice(0, MAX_NAME_LENGTH));
 }

@@ -1,4 +1,4 @@
-/** Words that the schemas of several features share. */
+/** Schemas that several features share. */
 import Type, { type TSchema } from "typebox";
 
 export const Moment = (description: string) => Type.String({ format: "date-time", description });
@@ -6,14 +6,17 @@ export const Moment = (description: string) => Type.String({ format: "date-time"
 export const NullableMoment = (description: string) =>
   nullable(Type.String({ format: "date-time" }), description);
 
-/** As PostgreSQL takes it: the format alone also allows `urn:uuid:`. */
+/** The pattern of text without U+0000, which PostgreSQL cannot store. */
+export const NUL_FREE = "^[^\\u0000]*$";
+
+/** The format alone also allows `urn:uuid:`, which PostgreSQL refuses. */
 export const Uuid = Type.String({
   format: "uuid",
   pattern: "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
   examples: ["01a20159-f320-7af5-a6be-a1fe00000000"],
 });
 
-/** An id that a client sends as a number. */
+/** The id of a thing that clients know by a number. */
 export const NumericId = (description: string) =>
   Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description, examples: [1] });
 

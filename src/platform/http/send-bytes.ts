@@ -1,4 +1,4 @@
-/** Answers that are bytes which never change under their URL, whole or in part (RFC 9110, 13 and 14). */
+/** Sends bytes that never change under their URL, as a whole or in part (RFC 9110, 13 and 14). */
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { sendProblem } from "./errors.ts";
@@ -11,15 +11,15 @@ export interface Sendable {
   readonly createdAt: Date;
 }
 
-/** From `start` up to and without `end`. */
+/** From `start`, up to but not including `end`. */
 interface Part {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Sends what `read` gives as it comes: all of it, or the one range that the client asks for; 304 where it has it already.
- * @param headers who may keep it, and what to do with it
+ * Streams all bytes, or the range that the client requests; answers 304 if the client has them already.
+ * @param headers headers for caching and for the file name
  */
 export function sendBytes(
   request: FastifyRequest,
@@ -33,7 +33,7 @@ export function sendBytes(
   reply.headers({
     "accept-ranges": "bytes",
     "x-content-type-options": "nosniff",
-    // Never run, should a browser take it for a page.
+    // A browser that takes the bytes for a page must not run scripts in it.
     "content-security-policy": "default-src 'none'; sandbox",
   });
   if (hasVersion(request.headers["if-none-match"], version))
@@ -44,7 +44,7 @@ export function sendBytes(
   const part = partOf(request, bytes, validators);
   if (part === "outside") {
     reply.headers({ "content-range": `bytes */${bytes}`, "cache-control": "no-store" });
-    const detail = `Range: "${request.headers.range}" is not within the ${bytes} bytes that there are.`;
+    const detail = `Range: "${request.headers.range}" is outside the file, which has ${bytes} bytes.`;
     return sendProblem(reply, 416, "range_not_satisfiable", detail);
   }
   const { start, end } = part ?? { start: 0, end: bytes };
@@ -56,7 +56,7 @@ export function sendBytes(
   return reply.send(request.method === "HEAD" ? Readable.from([]) : Readable.from(read(start, end)));
 }
 
-/** @returns null for all of it: also where several ranges are asked for, since a server may answer so */
+/** @returns null for all bytes, also if the client requests several ranges, which a server may ignore */
 function partOf(
   { method, headers }: FastifyRequest,
   bytes: number,
@@ -69,7 +69,7 @@ function partOf(
   return parseRange(headers.range, bytes);
 }
 
-/** Our own, since the range-parser package refuses a suffix that is longer than the file, which means all of it. */
+/** The package range-parser refuses a suffix that is longer than the file, but RFC 9110 says that it means all bytes. */
 function parseRange(header: string, bytes: number): Part | "outside" | null {
   const [, first = "", last = ""] = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header) ?? [];
   if (first === "" && last === "") return null;

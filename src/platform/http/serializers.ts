@@ -1,26 +1,26 @@
-/** How answers become JSON: a program that starts would spend most of its time on making the functions that do it. */
+/** Compiles the functions that serialize answers as JSON. Without sharing, this would take most of the start of the API. */
 import SerializerSelector from "@fastify/fast-json-stringify-compiler";
 
 type Factory = ReturnType<typeof SerializerSelector>;
 type Serializer = ReturnType<ReturnType<Factory>>;
 
 /**
- * Makes one function a schema instead of one a route and status, and shows it only those of the shared schemas that it
- * refers to: 0.2 s for all routes instead of 1.1 s. For one app, whose shared schemas are all added before its routes.
+ * Compiles one function per schema instead of one per route and status, with only the shared schemas that it refers to:
+ * 0.2 s for all routes instead of 1.1 s. Call it once per app, and add all shared schemas before the routes.
  */
 export function sharedSerializers(): Factory {
   const build = SerializerSelector();
   const known = new Map<string, Serializer>();
   return (shared, options) => (route) => {
     const key = JSON.stringify(route.schema);
-    const serializer = known.get(key) ?? build(referredTo(shared, key), options)(route);
+    const serializer = known.get(key) ?? build(schemasIn(shared, key), options)(route);
     known.set(key, serializer);
     return serializer;
   };
 }
 
-/** @param json of a schema */
-function referredTo(shared: unknown, json: string): Record<string, unknown> {
+/** Returns the shared schemas that the JSON of a schema refers to, directly or indirectly. */
+function schemasIn(shared: unknown, json: string): Record<string, unknown> {
   const all = new Map(Object.entries(shared ?? {}));
   const found = new Map<string, unknown>();
   const texts = [json];

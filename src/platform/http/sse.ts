@@ -4,29 +4,29 @@ import type { FastifyReply } from "fastify";
 
 export interface ServerEvent {
   readonly event: string;
-  /** What a client that was cut off sends as `Last-Event-ID`. */
+  /** A client that reconnects sends this as `Last-Event-ID`. */
   readonly id: string;
   readonly data: unknown;
 }
 
-/** Proxies and browsers drop connections that are silent for a minute or so. */
+/** Proxies and browsers close connections that are silent for about a minute. */
 const HEARTBEAT_MS = 15_000;
-/** After this time a client that was cut off comes back. */
+/** A disconnected client reconnects after this time. */
 const RETRY_MS = 2000;
 
 export function formatEvent({ event, id, data }: ServerEvent): string {
   return `event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Events of which each replaces the one before: a client that reads slowly gets the newest, not all of them. */
+/** A stream whose events replace earlier ones: a client that reads slowly gets the newest event, not all of them. */
 export class EventStream {
   readonly #body = new PassThrough();
-  /** Told while the client does not read. */
+  /** The event to send once the client reads again. */
   #newest = "";
   #isFull = false;
 
   constructor({ heartbeatMs = HEARTBEAT_MS } = {}) {
-    // Sent at once, so that the client has the headers and knows that it is connected.
+    // Written at once, so that the client receives the headers and knows that it is connected.
     this.#body.write(`retry: ${RETRY_MS}\n\n`);
     this.#body.on("drain", () => {
       this.#isFull = false;
@@ -38,19 +38,19 @@ export class EventStream {
     this.onClose(() => clearInterval(heartbeat));
   }
 
-  /** @param text of one event, or of some that belong together (formatEvent) */
+  /** @param text one event, or several that belong together, from formatEvent */
   send(text: string): void {
     if (this.#body.writableEnded) return;
     this.#newest = this.#isFull ? text : "";
     if (!this.#isFull) this.#isFull = !this.#body.write(text);
   }
 
-  /** Closes it once all is sent; nothing can be sent any more. */
+  /** Closes the stream after the newest event. Later calls of `send` do nothing. */
   end(): void {
     if (!this.#body.writableEnded) this.#body.end(this.#newest);
   }
 
-  /** Also where the client goes away. */
+  /** Calls `fn` when the stream ends or the client disconnects. */
   onClose(fn: () => void): void {
     this.#body.once("close", fn);
   }

@@ -1,4 +1,4 @@
-/** The one file of a multipart request, streamed. */
+/** Streams the file of a multipart request. */
 import type { Readable } from "node:stream";
 import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -10,19 +10,19 @@ export interface UploadRules {
   readonly maxBytes: number;
   /** The setting that `maxBytes` comes from. */
   readonly maxBytesName: string;
-  /** Form fields that must come before the file, since the file is read as it comes. */
+  /** Form fields that must precede the file, because the file is processed while it arrives. */
   readonly optionNames?: readonly string[];
 }
 
 export interface UploadedFile {
-  /** Without the folders that a client may send; empty where it sent none. */
+  /** Without folders; empty if the client sent no name. */
   readonly filename: string;
-  /** Form fields that came before the file. */
+  /** Form fields before the file. */
   readonly fields: Readonly<Record<string, string>>;
   readonly file: Readable;
-  /** Call when `file` has been read: resolves when nothing more came, throws where it was cut off or was not alone. */
+  /** Call it when `file` has been read. Throws DomainError if the file was cut off, or if a second file or an option follows. */
   readonly finish: () => Promise<void>;
-  /** Whether it was longer than allowed, so that what was read is not all of it. */
+  /** Whether the file was larger than allowed, so that `file` has only its beginning. */
   readonly isCutOff: () => boolean;
 }
 
@@ -30,10 +30,10 @@ const FIELD = "file";
 
 const CSV_EXAMPLE = "title,author\nEmma,Jane Austen\n";
 
-/** The parts around the file are a few hundred bytes; a body that is larger by this has a file that is larger. */
+/** More than the parts around a file ever have. If a body exceeds the limit by this, so does the file. */
 const FORM_BYTES = 65_536;
 
-/** For `documentedBody` of a route: the file, and fields that must come before it. */
+/** For `documentedBody` of a route: the file, and the fields that must precede it. */
 export function fileForm(
   description: string,
   { fields = {}, examples = [CSV_EXAMPLE] }: { fields?: TProperties; examples?: string[] } = {},
@@ -47,8 +47,8 @@ export async function registerUploads(app: FastifyInstance): Promise<void> {
 }
 
 /**
- * Calls `receive` with the file under the multipart key `file`.
- * @throws DomainError where there is none, more than one, or it is over `maxBytes`
+ * Calls `receive` with the file in the form field `file`.
+ * @throws DomainError if there is no file or more than one, or if it is larger than `maxBytes`
  */
 export async function withUploadedFile<T>(
   request: FastifyRequest,
@@ -62,7 +62,7 @@ export async function withUploadedFile<T>(
     return await receive(uploaded);
   } catch (error) {
     drainBody(request, reply);
-    // A file that was cut off at the limit may first fail as one that ends in the middle of a quoted cell.
+    // A file that was cut off at the limit may first fail because it ends in the middle of a quoted cell.
     if (uploaded?.isCutOff()) throw tooLarge(rules);
     throw bodyError(error);
   }
@@ -73,10 +73,10 @@ async function openFile(request: FastifyRequest, rules: UploadRules): Promise<Up
   if (!request.isMultipart()) {
     throw new DomainError(
       "unsupported_media_type",
-      `Send the file as multipart/form-data under the key \`${FIELD}\`.`,
+      `Send the file as multipart/form-data in the field \`${FIELD}\`.`,
     );
   }
-  // What is far over the limit need not be read.
+  // A file that is far too large need not be read.
   if (declaredBytes(request) > maxBytes) throw tooLarge(rules);
   const parts = request.parts({ limits: { fileSize: maxBytes, fields: 100 } });
   const fields = new Map<string, string>();
@@ -88,7 +88,7 @@ async function openFile(request: FastifyRequest, rules: UploadRules): Promise<Up
     if (part.fieldname !== FIELD) {
       throw invalidField(
         FIELD,
-        `a file came under the key \`${part.fieldname.slice(0, 100)}\`; send it as \`${FIELD}\`.`,
+        `was sent in the field \`${part.fieldname.slice(0, 100)}\`. Send it in the field \`${FIELD}\`.`,
       );
     }
     const isCutOff = () => part.file.truncated;
@@ -96,9 +96,9 @@ async function openFile(request: FastifyRequest, rules: UploadRules): Promise<Up
       if (isCutOff()) throw tooLarge(rules);
       for await (const next of untilEnd(parts)) {
         if (next.type === "file")
-          throw invalidField(FIELD, "more than one file was sent; send each by itself.");
+          throw invalidField(FIELD, "was sent more than once. Send one file per request.");
         if (optionNames.includes(next.fieldname))
-          throw invalidField(next.fieldname, "came behind the file; send options before it.");
+          throw invalidField(next.fieldname, "was sent after the file. Send options before the file.");
       }
     };
     return {
@@ -109,19 +109,19 @@ async function openFile(request: FastifyRequest, rules: UploadRules): Promise<Up
       isCutOff,
     };
   }
-  throw invalidField(FIELD, `no file was sent; send it as multipart/form-data under the key \`${FIELD}\`.`);
+  throw invalidField(FIELD, `is missing. Send the file as multipart/form-data in the field \`${FIELD}\`.`);
 }
 
-/** Iterates without ending the iterator when the loop is left, so that it can be taken up again. */
+/** Unlike `for await` over the iterator itself, leaves it open when the loop ends early, so that it can be continued. */
 async function* untilEnd<T>(parts: AsyncIterator<T>): AsyncGenerator<T> {
   for (let next = await parts.next(); !next.done; next = await parts.next()) yield next.value;
 }
 
 function tooLarge({ maxBytes, maxBytesName }: UploadRules): DomainError {
-  return new DomainError("too_large", `The file is larger than ${maxBytesName}, which is ${maxBytes}.`);
+  return new DomainError("too_large", `The file is larger than ${maxBytes} bytes (${maxBytesName}).`);
 }
 
-/** How large the file is at least, as far as the request tells before it is read. */
+/** Returns the minimum size of the file according to Content-Length; 0 if unknown. */
 export function declaredBytes(request: FastifyRequest): number {
   return Math.max(0, Number(request.headers["content-length"] ?? 0) - FORM_BYTES);
 }

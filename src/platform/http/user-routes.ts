@@ -1,21 +1,21 @@
-/** Groups of routes for users who have proved who they are. */
+/** Groups of routes that require authentication. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { authenticate, requireRole, SECURITY } from "./auth.ts";
 
 interface Group {
   readonly tags: string[];
-  /** The roles that may call these routes; absent: every role. */
+  /** The roles that can call these routes; absent: every role. */
   readonly roles?: readonly Role[];
 }
 
-/** The part of the schema that all routes of the group share. */
+/** The part of the route schema that all routes of the group share. */
 type Shared = Pick<Group, "tags"> & { readonly security: typeof SECURITY };
 
 /**
- * Guards all routes that `define` adds: 401 without a valid proof, 403 for other roles.
- * Each route's schema begins with `...shared`, which documents this.
+ * Guards all routes that `define` adds: 401 without valid credentials, 403 for other roles. Begin the schema of each route
+ * with `...shared`, which documents this.
  */
 export function userRoutes(
   { config }: { readonly config: Config },

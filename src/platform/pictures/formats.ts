@@ -1,4 +1,4 @@
-/** The formats that are let in and made, and how well. This folder is the only importer of sharp. */
+/** The picture formats that Rowmill reads and writes, and their settings. Only this folder imports sharp. */
 import sharp, { type Sharp } from "sharp";
 
 export const FORMAT_NAMES = ["jpeg", "png", "webp", "avif", "gif"] as const;
@@ -10,21 +10,21 @@ type QualityName = (typeof QUALITY_NAMES)[number];
 export interface Format {
   readonly mediaType: string;
   readonly extension: string;
-  /** As people write it. */
+  /** The name for people. */
   readonly title: string;
   readonly canMove: boolean;
   readonly hasAlpha: boolean;
-  /** Longest side that the format, or its encoder, can do. */
+  /** The longest side in pixels that the format or its encoder supports. */
   readonly maxSide: number;
-  /** How many times more memory a pixel takes than one of the others, to decode and to encode. */
+  /** Memory per pixel to decode and to encode, relative to JPEG. */
   readonly weight: { readonly decode: number; readonly encode: number };
   readonly qualities: Readonly<Record<QualityName, number>>;
   readonly encode: (image: Sharp, quality: number) => Sharp;
 }
 
 /**
- * Efforts are low: the higher ones take 2 to 8 times as long for files a tenth smaller. PNG loses nothing at 100; below
- * that it gets a palette, as GIF has at any quality.
+ * Efforts are low, because higher ones take 2 to 8 times as long for files that are a tenth smaller. PNG is lossless at 100;
+ * below, it has a palette, like every GIF.
  */
 export const FORMATS: Readonly<Record<FormatName, Format>> = {
   jpeg: {
@@ -90,13 +90,13 @@ export const PICTURE_TYPES = Object.values(FORMATS).map(({ mediaType, extension 
   extension,
 }));
 
-/** libvips has palettes of 1, 2, 4 and 8 bits. */
+/** Palettes of libvips have 1, 2, 4 or 8 bits. */
 function paletteAt(quality: number): { colours: number; dither: number } {
   const colours = quality < 10 ? 2 : quality < 25 ? 4 : quality < 50 ? 16 : 256;
   return { colours, dither: quality / 100 };
 }
 
-/** libvips knows dozens of formats, some with a history (SVG, PDF, TIFF). No file gets to their decoders. */
+/** The only decoders that are enabled. libvips has dozens, some with a history of vulnerabilities (SVG, PDF, TIFF). */
 const DECODERS = [
   "VipsForeignLoadJpegBuffer",
   "VipsForeignLoadPngBuffer",
@@ -105,11 +105,11 @@ const DECODERS = [
   "VipsForeignLoadHeifBuffer",
 ];
 
-/** Call once, before the first picture. */
+/** Call it once, before the first picture. */
 export function preparePictures(): void {
   sharp.block({ operation: ["VipsForeignLoad"] });
   sharp.unblock({ operation: DECODERS });
-  // One thread a picture, so that two pictures are two threads; and no picture is needed twice.
+  // One thread per picture, so that two pictures use two threads. No cache, because no picture is decoded twice.
   sharp.concurrency(1);
   sharp.cache(false);
 }

@@ -1,4 +1,4 @@
-/** What no decoder here tells: whether a GIF is all there. libvips shows the frames that are left of one cut off. */
+/** Checks that a GIF is complete, which libvips does not: it decodes the frames that a truncated file still has. */
 import { setImmediate as letOthers } from "node:timers/promises";
 
 const HEADER_BYTES = 13;
@@ -6,10 +6,10 @@ const IMAGE = 0x2c;
 const EXTENSION = 0x21;
 const TRAILER = 0x3b;
 
-/** A millisecond or two: 50 MB of the smallest blocks are 50 million steps. */
+/** About two milliseconds. 50 MB of the smallest blocks take 50 million steps. */
 const STEPS_AT_A_TIME = 2 ** 18;
 
-/** Walks the blocks of a GIF up to its trailer; what follows that does not count. https://www.w3.org/Graphics/GIF/spec-gif89a.txt */
+/** Reads the blocks of a GIF up to its trailer, and ignores what follows. https://www.w3.org/Graphics/GIF/spec-gif89a.txt */
 export async function isWholeGif(bytes: Buffer): Promise<boolean> {
   let at = HEADER_BYTES + colorTableBytes(bytes[10]);
   let isAtSubBlock = false;
@@ -18,7 +18,7 @@ export async function isWholeGif(bytes: Buffer): Promise<boolean> {
     const byte = bytes[at];
     if (byte === undefined) return false;
     if (isAtSubBlock) {
-      // Its length; the last one has none.
+      // The length of the sub-block; 0 ends the block.
       at += byte + 1;
       isAtSubBlock = byte > 0;
     } else if (byte === TRAILER) {

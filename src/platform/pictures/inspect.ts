@@ -1,4 +1,4 @@
-/** What a picture from a stranger is, by its content, before it is decoded. */
+/** Identifies an untrusted picture by its content, before it is decoded. */
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { FORMATS, type FormatName } from "./formats.ts";
 import { isWholeGif } from "./gif.ts";
@@ -13,18 +13,18 @@ export interface Limits {
 
 export interface Inspected {
   readonly format: FormatName;
-  /** Upright. */
+  /** Width and height of the upright picture, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** More than 1 for animations (GIF, WebP) alone. */
+  /** The number of frames; 1 except for animations (GIF, WebP). */
   readonly pages: number;
   readonly hasAlpha: boolean;
-  /** More than 8 bits a channel. */
+  /** Whether a channel has more than 8 bits. */
   readonly isDeep: boolean;
 }
 
 /**
- * Reads the header alone: a picture of too many pixels is never decoded.
+ * Reads only the header, so that a picture with too many pixels is never decoded.
  * @throws PictureRefused
  */
 export async function inspect(bytes: Buffer, { maxPixels, maxSeconds }: Limits): Promise<Inspected> {
@@ -54,16 +54,16 @@ async function readHeader(bytes: Buffer, maxSeconds: number): Promise<Metadata> 
   }
 }
 
-/** The decoder of AVIF also opens HEIC, which differs in how the pixels are coded. */
+/** The decoder of AVIF also opens HEIC, which has another compression. */
 function formatOf({ format, compression }: Metadata): FormatName | null {
   if (format === "heif") return compression === "av1" ? "avif" : null;
   return format in FORMATS ? (format as FormatName) : null;
 }
 
 interface Opening extends Limits {
-  /** How many of its frames, from the first. */
+  /** The number of frames to decode, from the first. */
   readonly pages: number;
-  /** Of what its decoder finds wrong. */
+  /** The problems at which the decoder fails. */
   readonly failOn?: "error" | "warning";
 }
 
@@ -73,7 +73,7 @@ export function open(bytes: Buffer, { maxPixels, maxSeconds, pages, failOn = "er
     .autoOrient();
 }
 
-/** For `resize`: no side longer than this, and none made longer. */
+/** For `resize`: limits both sides to `side` pixels, and never enlarges. */
 export function within(side: number) {
   return { width: side, height: side, fit: "inside", withoutEnlargement: true } as const;
 }

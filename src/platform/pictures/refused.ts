@@ -8,7 +8,7 @@ export type RefusalCode =
 
 const ABOUT_SIZE: readonly RefusalCode[] = ["too_many_pixels", "too_many_frames", "takes_too_long"];
 
-/** Says what is wrong with the picture, to follow its field's name or the file's. */
+/** A picture that cannot be accepted. The message follows the name of the field or the file. */
 export class PictureRefused extends Error {
   override name = "PictureRefused";
   readonly code: RefusalCode;
@@ -25,22 +25,22 @@ export class PictureRefused extends Error {
 
 const MESSAGES = {
   empty_file: "is empty: the file has no bytes.",
-  unsupported_format: "is not a JPEG, PNG, WebP, AVIF or GIF. Its content counts, not its name.",
-  damaged: "is damaged or cut off; it can't be read to its end.",
+  unsupported_format: "is not a JPEG, PNG, WebP, AVIF or GIF. The content decides, not the name.",
+  damaged: "is damaged or incomplete.",
 };
 
 export function refused(code: keyof typeof MESSAGES, cause?: unknown): PictureRefused {
   return new PictureRefused(code, MESSAGES[code], cause);
 }
 
-/** What sharp says of the bytes it was given; there is nothing else here that it could fail at, but for memory. */
+/** Maps an error of sharp to a refusal. Except for a lack of memory, only the picture can be the cause. */
 export function refusalOf(cause: unknown, maxSeconds: number): Error {
   if (!(cause instanceof Error) || cause instanceof PictureRefused) return asError(cause);
   if (/out of memory/i.test(cause.message)) return cause;
   if (/empty/i.test(cause.message)) return refused("empty_file", cause);
   if (/unsupported image format/i.test(cause.message)) return refused("unsupported_format", cause);
   if (/timeout/i.test(cause.message)) {
-    return new PictureRefused("takes_too_long", `takes more than ${maxSeconds} s to read.`, cause);
+    return new PictureRefused("takes_too_long", `takes more than ${maxSeconds} s to decode.`, cause);
   }
   return refused("damaged", cause);
 }

@@ -1,21 +1,21 @@
 import pLimit from "p-limit";
 
-/** Two at a time: the other two of libuv's threads are for passwords and files, and each may need hundreds of MB. */
-const turns = pLimit(2);
+/** Two at a time: a picture can need hundreds of MB, and the other two threads of libuv are for passwords and files. */
+const slots = pLimit(2);
 
 /**
- * Every picture that this process decodes is decoded within `work`.
- * @throws the reason of `signal` as soon as it aborts before its turn has come
+ * Runs `work` when a slot is free. Decode every picture within it.
+ * @throws the reason of `signal` if it aborts before `work` starts
  */
 export function withSlot<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const giveUp = () => reject(signal?.reason);
     signal?.addEventListener("abort", giveUp, { once: true });
-    const begin = () => {
+    const start = () => {
       signal?.removeEventListener("abort", giveUp);
       signal?.throwIfAborted();
       return work();
     };
-    turns(begin).then(resolve, reject);
+    slots(start).then(resolve, reject);
   });
 }

@@ -1,4 +1,4 @@
-/** A picture that is kept to be shown: what is made of what a stranger sends. */
+/** Turns an untrusted picture into one that is safe to store and to show. */
 import { FORMATS } from "./formats.ts";
 import { inspect, open, within } from "./inspect.ts";
 import { refusalOf } from "./refused.ts";
@@ -8,19 +8,20 @@ export interface Picture {
   readonly mediaType: string;
   readonly extension: string;
   readonly bytes: Buffer;
-  /** A WebP of at most 320 pixels a side. */
+  /** A WebP of at most 320 x 320 pixels. */
   readonly thumbnail: Buffer;
 }
 
-/** Longest side of what is kept, in pixels. A larger picture is scaled down: encoding 50 million takes up to 20 s. */
+/** The longest side in pixels. Larger pictures are scaled down, because encoding 50 million pixels takes up to 20 s. */
 export const MAX_SIDE = 4096;
 const THUMBNAIL_SIDE = 320;
-/** A picture that takes longer than this was made to. The largest honest ones took 22 s here, GIFs of 50 million pixels. */
+/** Only malicious pictures take longer. The slowest harmless ones, GIFs of 50 million pixels, took 22 s (measured). */
 const MAX_SECONDS = 45;
 
 /**
- * Recognises a picture by its content, whatever it is called, and encodes it anew: upright, without metadata, and
- * without anything else that hides in the file. Animations (GIF, WebP) stay animated; their frames' pixels add up.
+ * Identifies a picture by its content and encodes it again: upright, without metadata, and without anything else that may
+ * hide in the file. Animations (GIF, WebP) stay animated.
+ * @param maxPixels the limit for the pixels of all frames together
  * @throws PictureRefused
  */
 export function readPicture(bytes: Buffer, maxPixels: number): Promise<Picture> {

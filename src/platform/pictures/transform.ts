@@ -1,4 +1,4 @@
-/** Making one picture into another, and small ones of it. Call all of it within one turn (turns.ts). */
+/** Converts and resizes pictures. Call these functions within `withSlot` (semaphore.ts). */
 import sharp, { type Sharp } from "sharp";
 import { FORMATS, type FormatName } from "./formats.ts";
 import { type Inspected, type Limits, open, within } from "./inspect.ts";
@@ -18,40 +18,40 @@ export interface Plan {
   readonly resize: Resize | null;
   /** 1 to 100. */
   readonly quality: number;
-  /** Behind what is transparent, and beside what does not fill its place: #rrggbb or #rrggbbaa. */
+  /** The color behind transparent parts and beside a picture that does not fill its area: #rrggbb or #rrggbbaa. */
   readonly background: string;
   readonly keepsMetadata: boolean;
 }
 
-export interface Made {
+export interface EncodedPicture {
   readonly bytes: Buffer;
   readonly width: number;
   readonly height: number;
 }
 
 /**
- * The picture upright, in sRGB where no profile is kept. It moves on where its new format can.
+ * Encodes the upright picture as planned, in sRGB unless its profile is kept. It stays animated if the new format allows it.
  * @throws PictureRefused
  */
 export async function transform(
-  bytes: Buffer,
+  input: Buffer,
   original: Inspected,
   plan: Plan,
   limits: Limits,
-): Promise<Made> {
+): Promise<EncodedPicture> {
   try {
-    const made = await encoded(bytes, original, plan, limits).catch((error: unknown) => {
+    const bytes = await encodeAs(input, original, plan, limits).catch((error: unknown) => {
       if (!isHarmless(error)) throw error;
-      return encoded(bytes, original, plan, { ...limits, failOn: "error" });
+      return encodeAs(input, original, plan, { ...limits, failOn: "error" });
     });
-    const { width, height } = await sharp(made).metadata();
-    return { bytes: made, width, height };
+    const { width, height } = await sharp(bytes).metadata();
+    return { bytes, width, height };
   } catch (error) {
     throw refusalOf(error, limits.maxSeconds);
   }
 }
 
-function encoded(
+function encodeAs(
   bytes: Buffer,
   original: Inspected,
   plan: Plan,
@@ -68,12 +68,12 @@ function encoded(
   return encode(image, plan.quality).toBuffer();
 }
 
-/** Garbage within a JPEG is a mere warning, as are the bytes too many that some cameras write; the picture lacks nothing for those. */
+/** Some cameras write extra bytes into a JPEG. The picture is complete, unlike with other warnings of the decoder. */
 function isHarmless(error: unknown): boolean {
   return error instanceof Error && /extraneous bytes before marker/.test(error.message);
 }
 
-/** The first frame of a picture that was made here, small and decoded: what thumbnails and colours are taken from. */
+/** The first frame, decoded and scaled down, from which thumbnails and colors are computed. */
 export interface Preview {
   readonly pixels: Buffer;
   readonly width: number;
@@ -81,9 +81,9 @@ export interface Preview {
   readonly channels: 1 | 2 | 3 | 4;
 }
 
-export async function previewOf(made: Buffer, side: number, limits: Limits): Promise<Preview> {
+export async function previewOf(bytes: Buffer, side: number, limits: Limits): Promise<Preview> {
   try {
-    const { data, info } = await open(made, { ...limits, pages: 1 })
+    const { data, info } = await open(bytes, { ...limits, pages: 1 })
       .resize(within(side))
       .raw()
       .toBuffer({ resolveWithObject: true });
@@ -99,7 +99,7 @@ export interface Thumbnail {
   readonly height: number;
 }
 
-/** A WebP of at most `side` pixels a side; none is larger than the preview. */
+/** Returns a WebP of at most `side` x `side` pixels, and never larger than the preview. */
 export async function thumbnailOf(preview: Preview, side: number): Promise<Thumbnail> {
   const { data, info } = await decoded(preview)
     .resize(within(side))
@@ -109,7 +109,7 @@ export async function thumbnailOf(preview: Preview, side: number): Promise<Thumb
 }
 
 export interface Colours {
-  /** #rrggbb, in steps of 16 a channel. */
+  /** #rrggbb, in steps of 16 per channel. */
   readonly dominant: string;
   readonly areOpaque: boolean;
 }

@@ -1,61 +1,61 @@
-/** Hears the changes that processes publish (LISTEN): one connection per process, whatever the number of listeners. */
+/** Receives the changes that processes publish, with LISTEN on one connection per process. */
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import type { Log } from "../log.ts";
 import { connectionLimits } from "./database.ts";
 
-/** Gets the payload. null: changes may have been missed, so anything may have changed. */
+/** Receives the payload of a change. null: changes may have been missed, so anything may have changed. */
 export type ChangeHandler = (payload: string | null) => void;
 
-/** How often handlers look for themselves while no connection listens. */
+/** While no connection listens, handlers are called with null at this interval. */
 const POLL_MS = 1000;
-/** A connection that is dead without saying so is found within twice this time. */
+/** A connection that breaks silently is noticed within twice this time. */
 const CHECK_MS = 5000;
 const MAX_BACKOFF_MS = 10_000;
 
-/** Connects when the first handler comes, and again whenever the connection is lost. */
+/** Connects when the first handler is added, and reconnects whenever the connection is lost. */
 export class ChangeListener {
   readonly #config: Pick<Config, "databaseUrl">;
   readonly #hasNotifications: boolean;
   readonly #log: Log;
   readonly #handlers = new Map<string, Set<ChangeHandler>>();
-  /** The channels that the present connection listens to. */
+  /** The channels that the current connection listens to. */
   readonly #subscribed = new Set<string>();
   readonly #closing = new AbortController();
   #client: pg.Client | null = null;
   #running: Promise<void> | null = null;
   #polling: NodeJS.Timeout | undefined;
 
-  /** @param hasNotifications without them handlers are called with null each second */
+  /** @param hasNotifications whether LISTEN works; if not, handlers are called with null every second */
   constructor(config: Pick<Config, "databaseUrl">, hasNotifications: boolean, log: Log) {
     this.#config = config;
     this.#hasNotifications = hasNotifications;
     this.#log = log;
   }
 
-  /** Whether changes are heard; until then handlers are called with null each second. */
+  /** Whether a connection listens. While none does, handlers are called with null every second. */
   get isListening(): boolean {
     return this.#client !== null;
   }
 
-  /** Whether no change of this channel can be missed. */
+  /** Whether this process receives every change of the channel. */
   isListeningTo(channel: string): boolean {
     return this.isListening && this.#subscribed.has(channel);
   }
 
-  /** @returns what ends it */
+  /** @returns a function that removes the handler */
   listen(channel: string, handler: ChangeHandler): () => void {
     const known = this.#handlers.get(channel);
     const handlers = known ?? new Set();
     this.#handlers.set(channel, handlers.add(handler));
-    // Where it fails, the connection is lost, and the next one listens to it.
+    // If this fails, the connection is lost, and the next connection listens to the channel.
     if (!known && this.#client) this.#subscribe(this.#client, channel).catch(() => {});
     this.#start();
     return () => handlers.delete(handler);
   }
 
-  /** Calls the handlers in this process alone. */
+  /** Calls the handlers of this process only. */
   wake(channel: string, payload: string | null): void {
     for (const handler of this.#handlers.get(channel) ?? []) handler(payload);
   }
@@ -63,7 +63,7 @@ export class ChangeListener {
   async close(): Promise<void> {
     this.#closing.abort();
     clearInterval(this.#polling);
-    // One that still tries to connect gives up by itself.
+    // An attempt to connect ends without being awaited.
     if (this.isListening) await this.#running;
   }
 
@@ -89,7 +89,7 @@ export class ChangeListener {
       } catch (error) {
         if (this.isListening) failures = 0;
         const reason = error instanceof Error && error.name === "AbortError" ? error.cause : error;
-        if (!signal.aborted) this.#log.warn({ err: reason }, "no connection listens; it is opened again");
+        if (!signal.aborted) this.#log.warn({ err: reason }, "lost the listening connection; reconnecting");
       }
       this.#client = null;
       this.#subscribed.clear();
@@ -99,7 +99,7 @@ export class ChangeListener {
     }
   }
 
-  /** Never returns: it throws when the connection is lost, or by `close`. */
+  /** Listens until the connection is lost or `close` is called, and then throws. */
   async #listenOn(client: pg.Client): Promise<never> {
     const lost = new AbortController();
     client.on("error", (error) => lost.abort(error));
@@ -108,7 +108,7 @@ export class ChangeListener {
     await client.connect();
     for (const channel of this.#handlers.keys()) await this.#subscribe(client, channel);
     this.#client = client;
-    // What was told while nobody listened is lost.
+    // Changes that were published before are lost.
     this.#wakeAll();
     const signal = AbortSignal.any([lost.signal, this.#closing.signal]);
     for (;;) {

@@ -1,11 +1,11 @@
-/** Bulk writes by COPY, the fastest way into PostgreSQL. */
+/** Bulk writes with COPY, the fastest way to write to PostgreSQL. */
 import { once } from "node:events";
 import { finished } from "node:stream/promises";
 import type pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { type Database, databaseOn } from "./database.ts";
 
-/** A value of COPY's text format. https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2 */
+/** Escapes a value for the text format of COPY. https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2 */
 export function copyValue(text: string): string {
   if (!/[\\\t\n\r]/.test(text)) return text;
   return text
@@ -17,10 +17,7 @@ export function copyValue(text: string): string {
 
 export const COPY_NULL = "\\N";
 
-/**
- * Collects lines as UTF-8 in memory that is used again and again: a string of a megabyte for each segment would
- * be garbage that the heap grows by.
- */
+/** Collects lines as UTF-8 in reused memory. A new string of a megabyte per segment would make the heap grow. */
 export class CopyBuffer {
   #bytes: Buffer;
   #length = 0;
@@ -41,7 +38,7 @@ export class CopyBuffer {
     this.#length += this.#bytes.write(line, this.#length);
   }
 
-  /** What was appended; valid until the next `append` after `clear`. */
+  /** Returns all appended lines. They are overwritten by the next `append` after `clear`. */
   content(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -52,8 +49,8 @@ export class CopyBuffer {
 }
 
 /**
- * Writes one segment of lines in a transaction of its own, on a connection held only for it.
- * `guard` runs first in that transaction; what it throws stops the write.
+ * Writes one segment of lines in its own transaction, and holds a connection only for this time.
+ * @param guard runs first in the transaction; throws to prevent the write
  */
 export async function copySegment(
   pool: pg.Pool,

@@ -4,19 +4,19 @@ import { sql } from "drizzle-orm";
 import { drizzle, type NodePgClient, type NodePgQueryResultHKT } from "drizzle-orm/node-postgres";
 import type { PgDatabase } from "drizzle-orm/pg-core";
 import pg from "pg";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import type { Log } from "../log.ts";
-import { saysUnreachable } from "../sqlstates.ts";
+import { isUnreachable } from "../sqlstates.ts";
 
 export type Database = PgDatabase<NodePgQueryResultHKT, Record<string, never>>;
 
-/** Limits for every connection, ours and the queue's: a frozen database must give an error, never a hang. */
+/** Limits for every connection, also of the queue: a frozen database must cause an error, never a hang. */
 export const connectionLimits = {
   connectionTimeoutMillis: 10_000,
   keepAlive: true,
   statement_timeout: 60_000,
   lock_timeout: 10_000,
-  // The server can't time out a statement when it is the server that hangs.
+  // A limit of the client, because a server that hangs cannot enforce its own.
   query_timeout: 75_000,
 } as const;
 
@@ -28,20 +28,20 @@ export function openPool(databaseUrl: string, max: number, log: Log): pg.Pool {
     idle_in_transaction_session_timeout: 60_000,
     ...connectionLimits,
   });
-  // Also while a connection is in use: without a listener its loss would end the process. What runs on it fails by itself.
+  // Without a listener the loss of a busy connection would end the process. Its running statement fails anyway.
   pool.on("connect", (client) => {
     client.on("error", (error) => log.warn({ err: error }, "a database connection was lost"));
   });
-  pool.on("error", () => {}); // The same loss again, for connections that were idle.
+  pool.on("error", () => {}); // Idle connections report the loss a second time, here.
   return pool;
 }
 
-/** Drizzle over a pool, a connection, or anything else that runs queries as node-postgres does. */
+/** Returns drizzle over a pool, a connection, or any other object with the `query` of node-postgres. */
 export function databaseOn(client: NodePgClient): Database {
   return drizzle({ client });
 }
 
-/** Runs `fn` under a savepoint of the open transaction: when it throws, only what it did is undone. */
+/** Runs `fn` under a savepoint of the open transaction. If it throws, only its own changes are rolled back. */
 export async function underSavepoint<T>(db: Database, fn: () => Promise<T>): Promise<T> {
   await db.execute(sql`SAVEPOINT attempt`);
   try {
@@ -55,7 +55,7 @@ export async function underSavepoint<T>(db: Database, fn: () => Promise<T>): Pro
   }
 }
 
-/** The PostgreSQL error underneath, through drizzle's wrapping; null where there is none. */
+/** Returns the PostgreSQL error among the causes of an error, or null. */
 export function postgresError(error: unknown): pg.DatabaseError | null {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof pg.DatabaseError) return cause;
@@ -66,10 +66,10 @@ export function postgresError(error: unknown): pg.DatabaseError | null {
 const LOST_CONNECTION_MESSAGES =
   /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|timeout|[Cc]onnection terminated|not queryable/;
 
-/** Whether the error says that the database can't be reached, rather than that a statement is wrong. */
+/** Whether the error means that the database is unreachable, not that a statement failed. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const known = postgresError(error);
-  if (known?.code) return saysUnreachable(known.code);
+  if (known?.code) return isUnreachable(known.code);
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = "code" in cause ? String(cause.code) : "";
     if (LOST_CONNECTION_MESSAGES.test(`${code} ${cause.message}`)) return true;
@@ -78,8 +78,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 }
 
 /**
- * Whether LISTEN works. CockroachDB has no notifications, and a pooler in transaction mode drops them; what gives it away
- * is a process id that is not the session's.
+ * Checks whether LISTEN works. CockroachDB has no notifications, and a pooler in transaction mode drops them. Behind such
+ * a pooler, the process id that the client received at the start differs from that of the server.
  */
 export async function hasNotifications(pool: pg.Pool, { databaseBackend }: Pick<Config, "databaseBackend">) {
   if (databaseBackend === "cockroachdb") return false;
@@ -92,7 +92,7 @@ export async function hasNotifications(pool: pg.Pool, { databaseBackend }: Pick<
   }
 }
 
-/** Waits until the database answers, with backoff from 0.25 s to 5 s; never gives up. */
+/** Waits until the database answers, without a limit. The backoff grows from 0.25 s to 5 s. */
 export async function untilReachable(pool: pg.Pool, log: Log): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
@@ -101,7 +101,7 @@ export async function untilReachable(pool: pg.Pool, log: Log): Promise<void> {
     } catch (error) {
       if (!isDatabaseUnavailable(error)) throw error;
       const delayMs = Math.min(5000, 250 * 2 ** attempt);
-      log.warn({ err: error, retryInMs: delayMs }, "the database can't be reached yet");
+      log.warn({ err: error, retryInMs: delayMs }, "cannot reach the database; retrying");
       await sleep(delayMs);
     }
   }

@@ -5,9 +5,9 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { ConfigError } from "../../errors.ts";
-import { type Account, keptPassword, possibleHomes, prepareHome, SUPERUSER } from "./postgres-home.ts";
+import { type Account, passwordOf, possibleHomes, prepareHome, SUPERUSER } from "./postgres-home.ts";
 
 export interface RunningPostgres {
   readonly url: string;
@@ -96,13 +96,13 @@ class Server {
   }
 }
 
-/** The server that runs on `dataDir`, or null. */
+/** Returns the server that another program runs on `dataDir`, or null. */
 function runningPostgres(dataDir: string): RunningPostgres | null {
   for (const home of possibleHomes(dataDir)) {
     const folder = join(home, "postgres");
     const running = runningServer(folder);
     if (!running) continue;
-    const url = `postgres://${SUPERUSER}:${keptPassword(home)}@127.0.0.1:${running.port}/postgres`;
+    const url = `postgres://${SUPERUSER}:${passwordOf(home)}@127.0.0.1:${running.port}/postgres`;
     return { url, folder, stop: async () => {} };
   }
   return null;
@@ -195,7 +195,7 @@ export function freePort(): Promise<number> {
 
 /**
  * Returns the database that DATABASE_URL names, or starts the embedded one.
- * @param mayShare whether an embedded database that another program runs will do
+ * @param mayShare whether to use an embedded database that another program already runs
  */
 export async function provideDatabase(
   { databaseUrl, dataDir }: Pick<Config, "databaseUrl" | "dataDir">,

@@ -1,10 +1,10 @@
-/** Moves an installation of version 0.3.0 or older, which had its tables in `public`, into the schemas of this version. */
+/** Moves the tables of version 0.3.0 or older from `public` into the schemas of this version. */
 import type { MigrationMeta } from "drizzle-orm/migrator";
 import type pg from "pg";
 import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Log } from "../log.ts";
 
-/** SHA-256 of the first migrations as they were when they wrote to `public`. Nothing else has changed in them. */
+/** SHA-256 of the first migrations in version 0.3.0, which wrote to `public` and otherwise were the same. */
 const HASHES_IN_PUBLIC = [
   "e978dad1e12fd0e653011fc6529c89652d1c0df7039e8dc396e7ef2cacfe5405",
   "480fea19582f87aea19ad52791cf633b690317019a541aedd50f7eeae62a9068",
@@ -68,7 +68,7 @@ async function moveQueue(client: pg.Client, queues: readonly string[], log: Log)
   if (others.length > 0) {
     log.warn(
       { queues: others.map(({ name }) => name) },
-      "another application uses the schema pgboss: it stays, and waiting work is enqueued again within a minute",
+      "another application uses the schema pgboss, so it stays; the reconciler adds jobs for waiting work within a minute",
     );
     return;
   }
@@ -90,7 +90,7 @@ async function moveQueue(client: pg.Client, queues: readonly string[], log: Log)
   );
 }
 
-/** False for tables that are not there, and for those of others. */
+/** Whether the table exists and the role may delete from it. */
 async function mayDeleteFrom(client: pg.Client, schema: string, table: string): Promise<boolean> {
   const { rowCount } = await client.query(
     `SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace

@@ -1,6 +1,6 @@
 /** Locates the embedded PostgreSQL's binaries, data and password, and the account that runs it. */
 import { execFileSync } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import {
   chownSync,
   cpSync,
@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { storedSecret } from "../../config/stored-secret.ts";
 import { ConfigError } from "../../errors.ts";
 
 export const SUPERUSER = "rowmill";
@@ -40,7 +41,7 @@ export async function prepareHome(dataDir: string): Promise<PostgresHome> {
   const home = account && !othersCanEnter(dataDir) ? sharedHome(dataDir) : dataDir;
   const binaries = await usableBinaries(account);
   const cluster = join(home, "postgres");
-  const password = keptPassword(home);
+  const password = passwordOf(home);
   if (!existsSync(join(cluster, "PG_VERSION"))) initialise(binaries, cluster, home, password, account);
   return { home, cluster, binaries, password, account };
 }
@@ -102,13 +103,8 @@ async function usableBinaries(account: Account | null): Promise<string> {
   return join(copy, "bin");
 }
 
-export function keptPassword(home: string): string {
-  const path = join(home, "postgres-password");
-  if (!existsSync(path)) {
-    mkdirSync(home, { recursive: true });
-    writeFileSync(path, randomBytes(24).toString("base64url"), { mode: 0o600 });
-  }
-  return readFileSync(path, "utf8");
+export function passwordOf(home: string): string {
+  return storedSecret(join(home, "postgres-password"));
 }
 
 function initialise(

@@ -1,4 +1,4 @@
-/** The two schemas that hold everything of Rowmill, and what a role needs to create and to use them. */
+/** Rowmill's two schemas, and the privileges that a role needs to create and to use them. */
 import type pg from "pg";
 import { QUEUE_SCHEMA, rowmill } from "../../schema/columns.ts";
 
@@ -6,7 +6,7 @@ const SCHEMAS = [rowmill.schemaName, QUEUE_SCHEMA];
 
 type Connection = Pick<pg.Client, "query">;
 
-/** Creates the schemas that are missing: CREATE SCHEMA IF NOT EXISTS needs CREATE on the database even if it exists. */
+/** Creates missing schemas. CREATE SCHEMA IF NOT EXISTS needs CREATE on the database even if the schema exists. */
 export async function createSchemas(client: Connection): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     "SELECT name FROM unnest($1::text[]) AS name WHERE NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = name)",
@@ -15,7 +15,7 @@ export async function createSchemas(client: Connection): Promise<void> {
   for (const { name } of rows) await client.query(`CREATE SCHEMA ${name}`);
 }
 
-/** The statements without which the role can't migrate, for the owner of the database to run. */
+/** Returns the statements that the owner of the database must run before the role can migrate. */
 export async function grantsToMigrate(client: Connection): Promise<string[]> {
   return readGrants(
     client,
@@ -31,7 +31,7 @@ export async function grantsToMigrate(client: Connection): Promise<string[]> {
   );
 }
 
-/** The statements without which the role can't use what a migration made. */
+/** Returns the statements that the owner must run before the role can use the migrated tables. */
 export async function grantsToRun(client: Connection): Promise<string[]> {
   return readGrants(
     client,

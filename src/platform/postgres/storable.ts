@@ -1,16 +1,19 @@
-/** What PostgreSQL can't hold: no text has a U+0000, and no JSON of its half of a surrogate pair. */
+/** Characters that PostgreSQL cannot store: U+0000 in text, and half of a surrogate pair in JSON. */
 import { invalidField } from "../../errors.ts";
 
-/** JSON.stringify writes both as an escape, which itself is escaped where it was in the text. */
+/** JSON.stringify writes both as an escape. If the text itself has such an escape, its backslash is doubled. */
 const UNSTORABLE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
 
-/** @throws DomainError `invalid_input` where a text in it can't be stored */
+/** @throws DomainError `invalid_input` if PostgreSQL cannot store a text in `value` */
 export function requireStorable(value: unknown, field: string): void {
   if (isStorable(JSON.stringify(value) ?? "")) return;
-  throw invalidField(field, "has a character that can't be stored: U+0000, or half of a surrogate pair.");
+  throw invalidField(
+    field,
+    "has a character that cannot be stored: U+0000, or half of a surrogate pair. Remove it.",
+  );
 }
 
-/** The same JSON, with U+FFFD in the place of what can't be stored. */
+/** Returns the value as JSON, with U+FFFD instead of characters that cannot be stored. */
 export function storableJson(value: unknown): string {
   return JSON.stringify(value).replace(UNSTORABLE, "$1\\ufffd");
 }

@@ -1,5 +1,5 @@
 /** Starts a program, and closes its resources in reverse order within a deadline. */
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { ConfigError } from "../../errors.ts";
 import { createLog, type Log } from "../log.ts";
 

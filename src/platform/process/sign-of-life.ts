@@ -1,18 +1,18 @@
-/** Long work writes every few seconds that its process still lives, so that others can tell if it has died. */
+/** Long work regularly writes a sign that its process lives, so that other processes notice if it has died. */
 
-/** This many missed signs in a row mean that the process is dead, not slow. */
+/** After this many missed signs in a row, a process counts as dead, not slow. */
 const MISSED_SIGNS = 6;
 
 export interface SignOfLife {
   readonly deadAfterMs: number;
-  /** Work whose last sign is from before this moment belongs to a process that is dead. */
+  /** Returns the moment before which the last sign of dead processes lies. */
   deadBefore(now: Date): Date;
-  /** Calls `show` at every interval until disposed of; never twice at a time. */
-  start(show: () => Promise<unknown>, onError: (error: unknown) => void): Signs;
+  /** Calls `write` at every interval until it is disposed, never twice at a time. */
+  start(write: () => Promise<unknown>, onError: (error: unknown) => void): Signs;
 }
 
 interface Signs extends Disposable {
-  /** Resolves once no sign is under way. */
+  /** Resolves once no sign is being written. */
   settled(): Promise<void>;
 }
 
@@ -21,22 +21,22 @@ export function signOfLife(everyMs: number): SignOfLife {
   return {
     deadAfterMs,
     deadBefore: (now) => new Date(now.getTime() - deadAfterMs),
-    start(show, onError) {
-      let showing: Promise<void> | null = null;
+    start(write, onError) {
+      let writing: Promise<void> | null = null;
       const timer = setInterval(() => {
-        showing ??= show()
+        writing ??= write()
           .then(() => {}, onError)
           .finally(() => {
-            showing = null;
+            writing = null;
           });
       }, everyMs).unref();
       return {
-        settled: async () => void (await showing),
+        settled: async () => void (await writing),
         [Symbol.dispose]: () => clearInterval(timer),
       };
     },
   };
 }
 
-/** Of work that lasts as long as a request or a task: uploads, files that are being stored, idempotency keys. */
+/** For work that lasts as long as a request or a task: uploads, files that are being stored, idempotency keys. */
 export const transferLife = signOfLife(20_000);

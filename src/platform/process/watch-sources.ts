@@ -1,6 +1,6 @@
 import { watch } from "node:fs";
 
-/** An editor that saves several files at once causes one restart. */
+/** Changes within this time cause one restart, for example if an editor saves several files. */
 const SETTLE_MS = 100;
 const SOURCE = /\.(ts|json)$/;
 

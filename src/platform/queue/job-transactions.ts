@@ -10,14 +10,13 @@ export interface JobTransaction {
 }
 
 /**
- * pg-boss commits after the handler has returned and tells nobody, so this wraps the `commit` of every transaction
- * that it opens.
- * @returns the transaction of the `db` that pg-boss hands to a handler
+ * Wraps the `commit` of every transaction that pg-boss opens, because pg-boss has no event for it.
+ * @returns a function that finds the transaction of the `db` that pg-boss passes to a handler
  */
 export function trackTransactions(db: Db): (handed: Db) => JobTransaction {
   const callbacks = new WeakMap<Db, (() => void)[]>();
   const begin = db.beginTransaction?.bind(db);
-  if (!begin) throw new Error("pg-boss opens no transactions on this database.");
+  if (!begin) throw new Error("pg-boss cannot open transactions on this database.");
   db.beginTransaction = async () => {
     const transaction = await begin();
     const afterCommit: (() => void)[] = [];
@@ -32,7 +31,7 @@ export function trackTransactions(db: Db): (handed: Db) => JobTransaction {
   };
   return (handed) => {
     const afterCommit = callbacks.get(handed);
-    if (!afterCommit) throw new Error("This is no transaction of a job.");
+    if (!afterCommit) throw new Error("This transaction does not belong to a job.");
     return { db: databaseOn(asClient(handed)), afterCommit };
   };
 }

@@ -1,4 +1,4 @@
-/** What a worker tells Prometheus. */
+/** The metrics of a worker for Prometheus. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Log } from "../log.ts";
 import type { RunningJobs } from "./running-jobs.ts";
@@ -10,47 +10,47 @@ interface QueueDepth {
 }
 
 interface Source {
-  readonly inHand: RunningJobs;
-  /** The queues whose jobs are taken. */
+  readonly running: RunningJobs;
+  /** The queues that the worker serves. */
   readonly queues: readonly string[];
-  /** Read at each scrape. */
+  /** Called once per scrape. */
   readonly readDepths: () => Promise<readonly QueueDepth[]>;
 }
 
-/** From an empty job to one of hours. */
+/** From an empty job to one that takes hours. */
 const SECONDS_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200];
 
-/** A scrape is not held up for longer by a database that does not answer: then the depths are missing. */
+/** If the database does not answer within this time, a scrape lacks the depths of queues. */
 const READ_TIMEOUT_MS = 3000;
 
-export function openMetrics({ inHand, queues, readDepths }: Source, log: Log): Registry {
+export function openMetrics({ running, queues, readDepths }: Source, log: Log): Registry {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const ended = new Counter({
     name: "rowmill_jobs_total",
-    help: "Jobs that ended here; thrown: they are delivered again.",
+    help: "Jobs that ended on this worker. outcome=thrown: the job is delivered again.",
     labelNames: ["job", "queue", "outcome"] as const,
     registers,
   });
   const seconds = new Histogram({
     name: "rowmill_job_seconds",
-    help: "How long a job was in hand.",
+    help: "How long a job ran, in seconds.",
     labelNames: ["job", "queue"] as const,
     buckets: SECONDS_BUCKETS,
     registers,
   });
-  inHand.observe(({ name: job, queue }, outcome, took) => {
+  running.observe(({ name: job, queue }, outcome, took) => {
     ended.inc({ job, queue, outcome });
     seconds.observe({ job, queue }, took);
   });
   new Gauge({
-    name: "rowmill_jobs_in_hand",
-    help: "Jobs that are being worked on here.",
+    name: "rowmill_jobs_running",
+    help: "Jobs that this worker runs now.",
     labelNames: ["queue"] as const,
     registers,
     collect() {
-      const byQueue = Map.groupBy(inHand.list(), ({ queue }) => queue);
+      const byQueue = Map.groupBy(running.list(), ({ queue }) => queue);
       for (const queue of queues) this.set({ queue }, byQueue.get(queue)?.length ?? 0);
     },
   });
@@ -60,11 +60,11 @@ export function openMetrics({ inHand, queues, readDepths }: Source, log: Log): R
 
 function addDepths(registry: Registry, readDepths: Source["readDepths"], log: Log): void {
   let reading: Promise<readonly QueueDepth[]> | null = null;
-  // Once a scrape, for both.
+  // Both gauges share one read per scrape.
   const read = () => {
     reading ??= withinTime(readDepths())
       .catch((error) => {
-        log.warn({ err: error }, "could not read how much waits");
+        log.warn({ err: error }, "cannot read the depths of the queues");
         return [];
       })
       .finally(() => {
@@ -84,10 +84,10 @@ function addDepths(registry: Registry, readDepths: Source["readDepths"], log: Lo
         for (const depth of depths) this.set({ queue: depth.queue }, numberOf(depth));
       },
     });
-  addGauge("rowmill_queue_waiting", "Jobs that are due and not taken", ({ waiting }) => waiting);
+  addGauge("rowmill_queue_waiting", "Jobs that are due and that no worker runs", ({ waiting }) => waiting);
   addGauge(
     "rowmill_queue_oldest_seconds",
-    "How long the job has waited that has waited longest, 0 where none waits",
+    "Seconds that the oldest waiting job has waited, 0 if no job waits",
     ({ oldestWaitingSeconds }) => oldestWaitingSeconds ?? 0,
   );
 }

@@ -1,14 +1,14 @@
-/** What stands in the queue, read beside pg-boss: for the reconcilers, for operators, and for metrics. */
+/** Reads pg-boss's tables directly: for the reconcilers, for operators, and for metrics. */
 import { sql } from "drizzle-orm";
 import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Database } from "../postgres/database.ts";
 
-/** An interface as drizzle takes one for the type of a row. */
+/** Turns an interface into a type that drizzle accepts for rows. */
 type Row<T> = { [K in keyof T]: T[K] };
 
 const job = sql`${sql.identifier(QUEUE_SCHEMA)}.job`;
 
-/** Which of these jobs are in one of the states. */
+/** Returns the ids of the jobs that are in one of `states`. */
 export async function jobsInState(
   db: Database,
   name: string,
@@ -21,14 +21,14 @@ export async function jobsInState(
   return new Set(rows.map((row) => row.id));
 }
 
-/** A job that has a worker. */
+/** A job that a worker runs now. */
 export interface ActiveJob {
   readonly job: string;
   readonly id: string;
   readonly payload: unknown;
   readonly attempt: number;
   readonly since: Date;
-  /** What the next page begins after. */
+  /** The position in the list, for `PageOfJobs.after`. */
   readonly key: string;
 }
 
@@ -43,43 +43,46 @@ export interface ScheduledJob {
 }
 
 export interface PageOfJobs {
-  /** `key` of the last one of the page before; null: from the first. */
+  /** `key` of the last job of the previous page; null: the first page. */
   readonly after: string | null;
   readonly limit: number;
 }
 
-/** What `key` looks like: a time to the microsecond and an id. */
+/** The format of `key`: a time in microseconds and an id. */
 export const JOB_KEY = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** How much of a kind of job waits. */
+/** The numbers of jobs of one kind. */
 export interface JobDepth {
   readonly job: string;
-  /** Due and not taken. */
+  /** Jobs that are due and that no worker runs. */
   readonly waiting: number;
-  /** Due later. */
+  /** Jobs that are due later. */
   readonly scheduled: number;
-  /** Of both, those that a worker has had in hand before; of the first `COUNTED_EXACTLY` that are next. */
+  /** Waiting and scheduled jobs that a worker has already run, among the next `COUNTED_EXACTLY`. */
   readonly retrying: number;
   readonly active: number;
-  /** There are more than `COUNTED_EXACTLY`: then `waiting` and `scheduled` are what pg-boss counted last. */
+  /** Whether more than `COUNTED_EXACTLY` jobs wait. `waiting` and `scheduled` are then pg-boss's last count. */
   readonly isEstimate: boolean;
   readonly oldestWaitingSeconds: number | null;
 }
 
 export const COUNTED_EXACTLY = 10_000;
 
-/** Of one kind, on all workers together. */
-const MOST_ACTIVE = 100_000;
+/** The most running jobs of one kind that are counted, on all workers together. */
+const MAX_ACTIVE = 100_000;
 
-/** Priorities that jobs have (platform/queue.ts), from 0. */
-const HIGHEST_PRIORITY = 9;
-/** Of each priority; a job that was retried may stand before others that have waited for longer. */
-const LOOKED_AT_FOR_AGE = 100;
+/** The highest priority of a job; the lowest is 0. */
+const MAX_PRIORITY = 9;
+/**
+ * The number of jobs of each priority in which the oldest is looked for. The first is not always the oldest: a retried
+ * job can precede jobs that have waited longer.
+ */
+const JOBS_READ_FOR_AGE = 100;
 
 /**
- * Costs about the same for a thousand jobs and for a million: it reads the first entries of the index that workers fetch
- * by (`job_i11`: name, priority, created_on, start_after; only jobs that no worker has), and of the one of active jobs
- * that belong to a group (`job_i7`). Those without one are the few of upkeep.
+ * Counts jobs. Takes about the same time for a thousand jobs and for a million, because it reads only the first entries of
+ * two of pg-boss's indexes: `job_i11` (name, priority, created_on, start_after; jobs that no worker runs) and `job_i7`
+ * (running jobs that belong to a group). Only upkeep jobs, which are few, have no group.
  */
 export async function readDepths(db: Database, names: readonly string[]): Promise<JobDepth[]> {
   const isOpen = sql`name = kind.name AND state < 'active' AND NOT blocked`;
@@ -99,10 +102,10 @@ export async function readDepths(db: Database, names: readonly string[]): Promis
     ) AS open
     CROSS JOIN LATERAL (
       SELECT min(greatest(created_on, start_after)) AS since
-      FROM generate_series(0, ${HIGHEST_PRIORITY}) AS level
+      FROM generate_series(0, ${MAX_PRIORITY}) AS level
       CROSS JOIN LATERAL (
         SELECT created_on, start_after FROM ${job} WHERE ${isOpen} AND priority = level AND start_after <= now()
-        ORDER BY created_on LIMIT ${LOOKED_AT_FOR_AGE}
+        ORDER BY created_on LIMIT ${JOBS_READ_FOR_AGE}
       ) AS first
     ) AS oldest
     CROSS JOIN LATERAL (SELECT count(*)::int AS count FROM (${activeOf(sql`kind.name`)}) AS taken) AS active
@@ -111,12 +114,12 @@ export async function readDepths(db: Database, names: readonly string[]): Promis
 }
 
 /**
- * By the index of those that belong to a group, and by the key for the few kinds that never do. The limits keep the
- * planner from reading all jobs of all kinds instead.
+ * Selects running jobs: through the index of jobs with a group, and through the primary key for the few scheduled kinds,
+ * which have none. Without the limits the planner would read all jobs.
  */
 function activeOf(name: ReturnType<typeof sql>) {
   const active = (isOfKind: ReturnType<typeof sql>) => sql`
-    SELECT name, id, data, retry_count, started_on FROM ${job} WHERE state = 'active' AND ${isOfKind} LIMIT ${MOST_ACTIVE}`;
+    SELECT name, id, data, retry_count, started_on FROM ${job} WHERE state = 'active' AND ${isOfKind} LIMIT ${MAX_ACTIVE}`;
   return sql`
     (${active(sql`name = ${name} AND group_id IS NOT NULL`)})
     UNION ALL SELECT own.* FROM ${sql.identifier(QUEUE_SCHEMA)}.schedule AS scheduled
@@ -127,7 +130,7 @@ function activeOf(name: ReturnType<typeof sql>) {
 const keyOf = (moment: ReturnType<typeof sql>) =>
   sql`to_char(${moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '/' || id`;
 
-/** Those that were taken first come first. */
+/** Lists running jobs, the longest running first. */
 export async function listActiveJobs(
   db: Database,
   names: readonly string[],
@@ -141,7 +144,7 @@ export async function listActiveJobs(
   return rows.map((row) => ({ ...row, since: new Date(row.since) }));
 }
 
-/** Those that are due first come first. */
+/** Lists jobs that are due later, the next one first. */
 export async function listScheduledJobs(
   db: Database,
   names: readonly string[],
@@ -162,7 +165,7 @@ function isAfter(moment: ReturnType<typeof sql>, key: string | null) {
   return sql`(${moment}, id) > (${at}::timestamptz, ${id}::uuid)`;
 }
 
-/** Jobs that come by themselves. */
+/** Lists the cron expressions of recurring jobs. */
 export async function listSchedules(db: Database): Promise<{ job: string; cron: string }[]> {
   const { rows } = await db.execute<{ job: string; cron: string }>(
     sql`SELECT name AS job, cron FROM ${sql.identifier(QUEUE_SCHEMA)}.schedule ORDER BY name`,

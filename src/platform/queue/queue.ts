@@ -1,29 +1,29 @@
-/** pg-boss behind the words that Rowmill needs. Only this folder imports pg-boss. */
+/** The job queue, over pg-boss. Only this folder imports pg-boss. */
 import { sql } from "drizzle-orm";
 import { type Db, fromDrizzle, type Job, PgBoss, type QueueOptions, type WorkOptions } from "pg-boss";
-import type { Config } from "../../config.ts";
-import { type ProgramRole, ROOM_FOR_OTHERS } from "../../connections.ts";
+import type { Config } from "../../config/config.ts";
+import { type ProgramRole, SLOTS_FOR_OTHERS } from "../../config/connections.ts";
 import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import { describeError, type Log } from "../log.ts";
 import { connectionLimits, type Database } from "../postgres/database.ts";
-import { JobPlaces, type Taking } from "./job-places.ts";
+import { JobSlots, type SlotControl } from "./job-slots.ts";
 import { type JobTransaction, trackTransactions } from "./job-transactions.ts";
 import { jobsInState } from "./queue-reads.ts";
 import { RunningJobs } from "./running-jobs.ts";
 
-/** What the queue has to know of a job; jobs.ts lists them all. */
+/** One kind of job, as the queue runs it. jobs.ts lists all kinds. */
 export interface JobContract {
   readonly name: string;
-  /** Which group of workers takes it (WORKER_QUEUES). */
+  /** The queue that workers choose in WORKER_QUEUES. */
   readonly queue: string;
   readonly options: QueueOptions & { notify?: boolean };
-  /** How many a worker process handles at a time; `worker`: as many as WORKER_QUEUES or WORKER_CONCURRENCY say. */
+  /** Jobs that a worker runs at the same time; `worker`: the number that WORKER_QUEUES or WORKER_CONCURRENCY sets. */
   readonly concurrency: "worker" | 1;
-  /** Handler and completion commit together. */
+  /** Whether the handler's writes and the completion of the job commit together. */
   readonly transactional: boolean;
-  /** `concurrency` is for the jobs of one group; one place more is there for others. */
-  readonly leavesRoom?: boolean;
-  /** Cron expression in UTC, where the job also runs by itself. */
+  /** Whether `concurrency` limits the jobs of one group, and one more slot serves other groups. */
+  readonly leavesSlotForOthers?: boolean;
+  /** Cron expression in UTC of a job that also runs on a schedule. */
   readonly schedule?: (config: Config) => string;
 }
 
@@ -31,45 +31,45 @@ export interface NewJob {
   readonly id: string;
   readonly payload: object;
   readonly startAfterSeconds?: number;
-  /** Higher ones are taken first. */
+  /** Jobs with a higher priority are taken first. */
   readonly priority?: number;
-  /** Whose it is, for contracts that leave room for others. */
+  /** The owner, for contracts that leave a slot for others. */
   readonly group?: string;
 }
 
-/** One delivery of a job: what a handler gets. */
+/** One delivery of a job to a handler. */
 export interface Delivery {
   readonly id: string;
   readonly payload: unknown;
   /** 1 at the first delivery. */
   readonly attempt: number;
-  /** Aborts when the claim is lost, the job runs out of time or the process stops. */
+  /** Aborts if another worker may take the job, if the job runs out of time, or if the process stops. */
   readonly signal: AbortSignal;
 }
 
-/** What it returns is kept with the job as its result. `tx` is for transactional contracts; null for the others. */
+/** Returns the result that pg-boss stores with the job. `tx` is null unless the contract is transactional. */
 export type DeliveryHandler = (delivery: Delivery, tx: JobTransaction | null) => Promise<object | undefined>;
 
 export interface Queue {
-  /** Adds jobs in the transaction that `db` is in, so that they exist when its writes do. */
+  /** Adds jobs in the transaction of `db`: they exist if its other writes do. */
   add(db: Database, job: JobContract, jobs: readonly NewJob[]): Promise<void>;
-  /** Removes jobs, whatever their state, in the transaction that `db` is in. */
+  /** Removes jobs in any state, in the transaction of `db`. */
   remove(db: Database, job: JobContract, ids: readonly string[]): Promise<void>;
-  /** Which of these jobs are waiting, running or to be retried; the others are lost, done or given up. */
+  /** Returns the ids of jobs that wait, run or will be retried. All others are lost, done or given up. */
   live(db: Database, job: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Which of these jobs have used up their deliveries. */
+  /** Returns the ids of jobs that have used up their deliveries. */
   givenUp(db: Database, job: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>>;
-  /** When a schedule is due next. */
+  /** Returns when a cron expression is due next, or null if never. */
   nextRun(cron: string): Date | null;
 }
 
-/** No job has such a priority. */
-const TAKES_NOTHING = { minPriority: 1_000_000, pollingIntervalSeconds: 60 };
+/** No job has a priority this high. */
+const TAKES_NO_JOBS = { minPriority: 1_000_000, pollingIntervalSeconds: 60 };
 
-/** NOTIFY wakes workers at once; polling finds the jobs whose backoff is over, and all of them without NOTIFY. */
+/** NOTIFY wakes workers at once. Polling finds jobs whose backoff has passed and, without NOTIFY, all jobs. */
 const POLLING_SECONDS = 1;
 
-/** How many jobs of a kind, and of one group where it leaves room for others, a worker takes at a time. */
+/** Returns the number of jobs of one kind, and of one group if the contract leaves a slot, that a worker runs at a time. */
 export function concurrencyOf(
   { queue, concurrency }: Pick<JobContract, "queue" | "concurrency">,
   { workerQueues, workerConcurrency }: Pick<Config, "workerQueues" | "workerConcurrency">,
@@ -83,12 +83,13 @@ export class PgBossQueue implements Queue {
   readonly #boss: PgBoss;
   readonly #config: Config;
   readonly #log: Log;
-  readonly #taken: { readonly contract: JobContract; readonly places: JobPlaces }[] = [];
-  readonly inHand = new RunningJobs();
+  readonly #taken: { readonly contract: JobContract; readonly slots: JobSlots }[] = [];
+  /** The jobs that this process runs now. */
+  readonly running = new RunningJobs();
   #paused: ReadonlySet<string> = new Set();
   readonly #transactionOf: (db: Db) => JobTransaction;
 
-  /** @param canListen whether NOTIFY may wake a worker; without it, polling alone does */
+  /** @param canListen whether NOTIFY can wake workers; if not, they only poll */
   constructor(
     config: Config,
     databaseUrl: string,
@@ -103,7 +104,7 @@ export class PgBossQueue implements Queue {
       connectionString: databaseUrl,
       application_name: `rowmill-${role}`,
       schema: QUEUE_SCHEMA,
-      // The migration creates it, where the role may.
+      // The migration creates the schema, if the role may.
       createSchema: false,
       max: poolMax,
       ...connectionLimits,
@@ -112,7 +113,7 @@ export class PgBossQueue implements Queue {
       supervise: role === "work",
       schedule: role === "work",
       useListenNotify: role === "work" && canListen,
-      // With a heartbeat of 10 s these notice a killed worker after about 10.5 s (measured).
+      // With a heartbeat of 10 s, these values notice a killed worker after about 10.5 s (measured).
       monitorIntervalSeconds: 2,
       superviseIntervalSeconds: 2,
       cronMonitorIntervalSeconds: 20,
@@ -120,22 +121,22 @@ export class PgBossQueue implements Queue {
     });
     this.#transactionOf = trackTransactions(this.#boss.getDb());
     // Without this listener a lost connection would end the process.
-    this.#boss.on("error", (error) => log.warn({ err: error }, "the queue met an error and goes on"));
+    this.#boss.on("error", (error) => log.warn({ err: error }, "queue error; the queue continues"));
     this.#boss.on("warning", (warning) => log.warn({ data: warning.data }, warning.message));
   }
 
-  /** @throws where the queue's schema is missing or older than this version */
+  /** @throws if the queue's schema is missing or older than this version */
   async start(): Promise<void> {
     await this.#boss.start();
   }
 
-  /** Stops fetching, waits for the jobs in hand up to `timeoutMs`, and hands back what is not done by then. */
+  /** Takes no more jobs, waits up to `timeoutMs` for running jobs, and returns unfinished ones to the queue. */
   async stop(timeoutMs: number): Promise<void> {
-    for (const { places } of this.#taken) places.stop();
+    for (const { slots } of this.#taken) slots.stop();
     await this.#boss.stop({ graceful: true, timeout: timeoutMs });
   }
 
-  /** Creates the queue of every contract, or brings its options up to date. */
+  /** Creates pg-boss's queue for every contract, or updates its options. */
   async declare(contracts: readonly JobContract[]): Promise<void> {
     for (const { name, options } of contracts) {
       const declared = this.#supported(options);
@@ -144,10 +145,7 @@ export class PgBossQueue implements Queue {
     }
   }
 
-  /**
-   * Starts taking jobs of one contract, unless its queue is paused, and sees that those with a schedule come by
-   * themselves.
-   */
+  /** Starts to take jobs of one contract, unless its queue is paused, and registers its schedule. */
   async work(contract: JobContract, handler: DeliveryHandler): Promise<void> {
     const concurrency = concurrencyOf(contract, this.#config);
     const { name, schedule } = contract;
@@ -155,38 +153,44 @@ export class PgBossQueue implements Queue {
     const options: WorkOptions = {
       pollingIntervalSeconds: POLLING_SECONDS,
       notifyPollingIntervalSeconds: POLLING_SECONDS,
-      ...(contract.leavesRoom ? { localGroupConcurrency: concurrency } : {}),
+      ...(contract.leavesSlotForOthers ? { localGroupConcurrency: concurrency } : {}),
       ...(this.#supported(contract.options).heartbeatSeconds ? { heartbeatRefreshSeconds: 1 } : {}),
     };
-    const count = contract.leavesRoom ? concurrency + ROOM_FOR_OTHERS : concurrency;
-    const places = new JobPlaces(count, this.#takingOf(contract, options, count, handler), (error) =>
-      this.#log.error({ err: error, job: name }, "a place for jobs could not be opened or closed"),
+    const count = contract.leavesSlotForOthers ? concurrency + SLOTS_FOR_OTHERS : concurrency;
+    const slots = new JobSlots(count, this.#slotControl(contract, options, count, handler), (error) =>
+      this.#log.error({ err: error, job: name }, "a slot could not be opened or closed"),
     );
-    this.#taken.push({ contract, places });
-    await places.start(!this.#isPaused(contract));
+    this.#taken.push({ contract, slots });
+    await slots.start(!this.#isPaused(contract));
     this.#log.debug({ job: contract.name, queue: contract.queue, concurrency }, "taking jobs");
   }
 
-  #takingOf(contract: JobContract, options: WorkOptions, count: number, handler: DeliveryHandler): Taking {
+  #slotControl(
+    contract: JobContract,
+    options: WorkOptions,
+    count: number,
+    handler: DeliveryHandler,
+  ): SlotControl {
     const { name } = contract;
     const close = (id: string) => this.#boss.offWork(name, { id, wait: true });
     const { localGroupConcurrency: _, ...alone } = options;
-    // pg-boss has one limit a group for all that work on a queue: the one that came last with a `work`.
-    const limits = contract.leavesRoom
-      ? { localConcurrency: count, localGroupConcurrency: count - ROOM_FOR_OTHERS }
+    // pg-boss has one limit per group for all slots of a queue: the limit of the last call of `work`.
+    const limits = contract.leavesSlotForOthers
+      ? { localConcurrency: count, localGroupConcurrency: count - SLOTS_FOR_OTHERS }
       : {};
-    const keep = () => this.#boss.work(name, { ...limits, ...TAKES_NOTHING }, async () => {});
+    const openIdle = () => this.#boss.work(name, { ...limits, ...TAKES_NO_JOBS }, async () => {});
     return {
       close,
-      keep,
+      openIdle,
       openAll: async () => {
         const workId = await this.#open(contract, { ...options, localConcurrency: count }, handler);
         return this.#boss.getWipData().flatMap((worker) => (worker.workId === workId ? [worker.id] : []));
       },
       open: async () => {
-        const limit = contract.leavesRoom ? { localGroupConcurrency: 1 } : {};
+        const limit = contract.leavesSlotForOthers ? { localGroupConcurrency: 1 } : {};
         const id = await this.#open(contract, { ...alone, ...limit }, handler);
-        await close(await keep());
+        // Restores the limit of the group.
+        await close(await openIdle());
         return id;
       },
     };
@@ -202,10 +206,10 @@ export class PgBossQueue implements Queue {
     );
   }
 
-  /** Takes nothing from these queues and all from the others. What is in hand ends. Upkeep goes on. */
+  /** Pauses these queues and resumes all others. Running jobs finish. Scheduled jobs are never paused. */
   pause(queues: ReadonlySet<string>): void {
     this.#paused = queues;
-    for (const { contract, places } of this.#taken) places.set(!this.#isPaused(contract));
+    for (const { contract, slots } of this.#taken) slots.set(!this.#isPaused(contract));
   }
 
   #isPaused({ queue, schedule }: JobContract): boolean {
@@ -222,21 +226,21 @@ export class PgBossQueue implements Queue {
     this.#fetchNextAtOnce(contract);
     const delivery = { id: job.id, payload: job.data, attempt: job.retryCount + 1, signal: job.signal };
     try {
-      return await this.inHand.during(contract, job.id, () => handler(delivery, tx));
+      return await this.running.during(contract, job.id, () => handler(delivery, tx));
     } catch (error) {
       this.#log.warn(
         { err: error, job: contract.name, jobId: job.id, payload: job.data, delivery: delivery.attempt },
         "job failed",
       );
-      // pg-boss keeps what is thrown with the job: no statements, no values.
+      // pg-boss stores this error with the job, so it must not hold statements or values.
       throw new Error(describeError(error).message);
     }
   }
 
   /**
-   * Those that have a job in hand look for the next one as soon as it is done: pg-boss would wait out its polling
-   * interval between single jobs (66 a second, measured), and its burst mode needs batches of two or more, which would
-   * share a transaction and hold the locks of one chunk while the other is worked on.
+   * Makes busy slots fetch their next job as soon as the running one ends. pg-boss would wait for its polling interval
+   * after each job (66 jobs per second, measured). Its burst mode needs batches of two or more jobs, which would share a
+   * transaction and hold the locks of one chunk while the other is processed.
    */
   #fetchNextAtOnce({ name }: JobContract): void {
     for (const worker of this.#boss.getWipData()) {
@@ -271,7 +275,7 @@ export class PgBossQueue implements Queue {
     return this.#boss.previewSchedule(cron, { tz: "UTC", count: 1 })[0] ?? null;
   }
 
-  /** CockroachDB refuses a heartbeat beside a transactional handler: there `expireInSeconds` alone bounds a job. */
+  /** On CockroachDB, pg-boss has no heartbeat for transactional handlers: only `expireInSeconds` limits a job. */
   #supported<O extends QueueOptions>(options: O): O {
     if (this.#config.databaseBackend !== "cockroachdb") return options;
     const { heartbeatSeconds: _, ...rest } = options;

@@ -1,4 +1,4 @@
-/** What a process works on, and who is told of how it ended. */
+/** The jobs that a process runs now, and observers of their ends. */
 import type { RunningJob } from "../../schema/workers.ts";
 
 interface JobKind {
@@ -6,7 +6,7 @@ interface JobKind {
   readonly queue: string;
 }
 
-/** `done`: its handler returned. `thrown`: the job is delivered again. */
+/** `done`: the handler returned. `thrown`: the handler threw, and the job is delivered again. */
 type DeliveryOutcome = "done" | "thrown";
 export type DeliveryObserver = (kind: JobKind, outcome: DeliveryOutcome, seconds: number) => void;
 
@@ -22,7 +22,7 @@ export class RunningJobs {
     this.#observers.push(observer);
   }
 
-  /** Keeps a delivery in the list for as long as it is worked on. */
+  /** Runs `work` with the delivery in the list, then calls the observers. */
   async during<T>(kind: JobKind, id: string, work: () => Promise<T>): Promise<T> {
     const startedAt = performance.now();
     const { name, queue } = kind;

@@ -1,27 +1,27 @@
-/** A thread as the script in it sees it: what it was given, and how it reaches its parent. */
+/** The side of the script in a thread: its data, and its messages to the parent. */
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { parentPort, workerData } from "node:worker_threads";
 import type { FromThread, Host, ThreadData, ToThread } from "./messages.ts";
 import { movable } from "./messages.ts";
 
-/** More often nobody could read it, and a loop that tells of each step would only tell. */
+/** Progress is sent at most this often, so that a loop that reports every step is not slowed down. */
 const PROGRESS_MS = 100;
 
 export interface Inside<H extends Host> {
-  /** What the parent does for the thread. A call that fails never returns: the parent ends the thread. */
+  /** Functions that the parent runs for the thread. If one fails, it never returns: the parent ends the thread. */
   readonly host: H;
   progress(percent: number, message?: string): void;
 }
 
-/** Runs the script of a thread and hands its result, or what it threw, to the parent. Call it once, last of all. */
+/** Runs the script of a thread and sends its result or its error to the parent. Call it once, at the end of the script. */
 export function serveThread<H extends Host, D>(run: (data: D, inside: Inside<H>) => Promise<unknown>): void {
   const port = parentPort;
-  if (!port) throw new Error("this script runs in a thread only");
+  if (!port) throw new Error("This script must run in a thread.");
   const send = (message: FromThread, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
   const waiting = new Map<number, (value: unknown) => void>();
   let calls = 0;
-  let toldAt = 0;
+  let sentAt = 0;
   port.on("message", ({ id, value }: ToThread) => {
     waiting.get(id)?.(value);
     waiting.delete(id);
@@ -42,8 +42,8 @@ export function serveThread<H extends Host, D>(run: (data: D, inside: Inside<H>)
         call(String(name), args),
   });
   const progress = (percent: number, message?: string) => {
-    if (percent < 100 && performance.now() - toldAt < PROGRESS_MS) return;
-    toldAt = performance.now();
+    if (percent < 100 && performance.now() - sentAt < PROGRESS_MS) return;
+    sentAt = performance.now();
     send({ kind: "progress", percent, message });
   };
   run(data as D, { host, progress }).then(
@@ -53,8 +53,8 @@ export function serveThread<H extends Host, D>(run: (data: D, inside: Inside<H>)
 }
 
 /**
- * V8 is in no hurry to collect buffers that nobody holds, and the parent can't tell them from those that are held: it
- * would end a thread that copies faster than is collected.
+ * Returns V8's garbage collector. V8 collects unused buffers late, and the parent counts them as used memory, so it would
+ * end a thread that allocates faster than V8 collects.
  */
 function collector(): () => void {
   setFlagsFromString("--expose-gc");

@@ -1,10 +1,10 @@
-/** What a thread and its parent say to each other. */
+/** The messages between a thread and its parent. */
 
-/** What a thread may ask of its parent. Bytes go over by being moved, never by being copied a second time. */
+/** The functions that the parent runs for a thread. Bytes are moved between the threads, not copied. */
 export type Host = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
 
 export interface ThreadData {
-  /** Above so many bytes outside of the heap the thread looks what of them is garbage. */
+  /** The thread collects garbage if it has more bytes than this outside the heap. */
   readonly collectAboveBytes: number;
   readonly data: unknown;
 }
@@ -15,7 +15,7 @@ export type FromThread =
   | { readonly kind: "done"; readonly result: unknown }
   | { readonly kind: "failed"; readonly failure: Failure };
 
-/** The answer to a call. One that fails has no answer: it ends the thread. */
+/** The answer to a call. A call that fails has no answer, because it ends the thread. */
 export interface ToThread {
   readonly id: number;
   readonly value: unknown;
@@ -29,7 +29,7 @@ export interface Failure {
   readonly stack: string | undefined;
 }
 
-/** The memory of what is sent as bytes, so that it moves. It must be all of its buffer's: what shares it would lose it. */
+/** Returns the buffer of bytes, to move it. Bytes that share their buffer with others are copied instead. */
 export function movable(value: unknown): ArrayBuffer[] {
   const isWhole =
     value instanceof Uint8Array &&

@@ -1,4 +1,4 @@
-/** Work on what strangers send, in a thread of its own: it can't block the process, nor take more memory than it is given. */
+/** Runs work on untrusted files in a thread, which cannot block the process or exceed its limits of memory and time. */
 import type { HeapInfo } from "node:v8";
 import { Worker } from "node:worker_threads";
 import pLimit from "p-limit";
@@ -6,30 +6,30 @@ import type { Failure, FromThread, Host, ThreadData, ToThread } from "./messages
 import { movable } from "./messages.ts";
 
 export interface ThreadLimits {
-  /** Of JavaScript's objects and strings. */
+  /** Memory for JavaScript objects and strings. */
   readonly heapMb: number;
-  /** Of bytes outside of that heap, which V8 does not limit: buffers, and what unpacks into them. */
+  /** Memory outside the heap, such as buffers, which V8 does not limit. */
   readonly bytesMb: number;
-  /** From the thread's start. */
+  /** From the start of the thread. */
   readonly seconds: number;
-  /** Without a word from it, though it waits for nothing: it is caught in a loop. */
+  /** The longest time without a message from the thread while it waits for no call: it may be in an endless loop. */
   readonly silentSeconds: number;
 }
 
 export interface ThreadOptions {
   /** A script that calls serveThread. */
   readonly script: URL;
-  /** What it is given; copied. */
+  /** Copied into the thread. */
   readonly data: unknown;
-  /** What it may ask for. Where one of these throws, the thread ends and runThread throws the same. */
+  /** Functions that the thread can call. If one throws, the thread ends and runThread throws the same error. */
   readonly host: Host;
-  /** Ends the thread at once, wherever it is; `reason` is thrown. */
+  /** Ends the thread at once. runThread then throws the reason. */
   readonly signal: AbortSignal;
   readonly limits: ThreadLimits;
   readonly onProgress?: (percent: number, message?: string) => void;
 }
 
-/** The thread was ended, or ended itself, before it had a result. */
+/** The thread ended without a result. */
 export class ThreadEnded extends Error {
   override name = "ThreadEnded";
   readonly why: "out_of_memory" | "out_of_time" | "crashed";
@@ -40,7 +40,7 @@ export class ThreadEnded extends Error {
   }
 }
 
-/** What a script threw. */
+/** An error that the script threw. */
 export class ThrownInThread extends Error {
   override name = "ThrownInThread";
   /** The name of the error's class. */
@@ -55,17 +55,17 @@ export class ThrownInThread extends Error {
   }
 }
 
-/** At a time in a process; the others wait their turn. More would only take turns on few cores, each with its memory. */
+/** The most threads per process at a time. More would share the same few cores, and each takes memory. */
 export const MAX_THREADS = 2;
-/** How often its memory is measured. What it takes in between comes on top: some 30 MB where it unpacks zeros. */
+/** The interval of memory checks. In between, a thread can exceed its limit, by about 30 MB if it unpacks zeros. */
 const MEASURE_MS = 25;
 const MB = 1e6;
 
 const withSlot = pLimit(MAX_THREADS);
 
 /**
- * Runs a script in a thread and returns what it returned.
- * @throws ThreadEnded, ThrownInThread, what the signal was aborted with, or what a function of the host threw
+ * Runs a script in a thread and returns its result.
+ * @throws ThreadEnded, ThrownInThread, the reason of the signal, or the error of a function of the host
  */
 export async function runThread(options: ThreadOptions): Promise<unknown> {
   const { signal } = options;
@@ -73,7 +73,7 @@ export async function runThread(options: ThreadOptions): Promise<unknown> {
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
-  // Where it is not waited for any more, it is of no interest.
+  // An abort after the end must not be an unhandled rejection.
   aborted.promise.catch(() => {});
   try {
     const run = withSlot(() => (signal.aborted ? undefined : runNow(options, aborted.promise)));
@@ -89,7 +89,7 @@ async function runNow(options: ThreadOptions, aborted: Promise<never>): Promise<
   const worker = new Worker(options.script, {
     workerData: threadData,
     resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 32 },
-    // It reads what strangers wrote: it has nothing to know of this process, and nothing to print.
+    // A script that untrusted input might take over must not see this environment or print.
     env: {},
     execArgv: [],
     stdout: true,
@@ -102,22 +102,22 @@ async function runNow(options: ThreadOptions, aborted: Promise<never>): Promise<
     const message = `it took longer than ${Math.round(options.limits.seconds)} s`;
     ended.reject(new ThreadEnded("out_of_time", message));
   }, options.limits.seconds * 1000);
-  const heard: Heard = { at: performance.now(), calls: 0 };
+  const activity: Activity = { at: performance.now(), calls: 0 };
   let isMeasuring = false;
   const measure = setInterval(async () => {
     const { silentSeconds } = options.limits;
-    if (heard.calls === 0 && performance.now() - heard.at > silentSeconds * 1000) {
-      ended.reject(new ThreadEnded("out_of_time", `it made no headway for ${silentSeconds} s`));
+    if (activity.calls === 0 && performance.now() - activity.at > silentSeconds * 1000) {
+      ended.reject(new ThreadEnded("out_of_time", `it made no progress for ${silentSeconds} s`));
     }
     if (isMeasuring) return;
     isMeasuring = true;
-    // It fails where the thread has ended meanwhile, which is told of below.
+    // Fails if the thread has ended meanwhile. The event `exit` reports that.
     const memory = await worker.getHeapStatistics().catch(() => null);
     isMeasuring = false;
     if (memory && isTooMuch(memory, options.limits)) ended.reject(outOfMemory(options.limits));
   }, MEASURE_MS);
   try {
-    return await Promise.race([converse(worker, options, heard), ended.promise, aborted]);
+    return await Promise.race([serveCalls(worker, options, activity), ended.promise, aborted]);
   } finally {
     clearTimeout(timer);
     clearInterval(measure);
@@ -125,29 +125,30 @@ async function runNow(options: ThreadOptions, aborted: Promise<never>): Promise<
   }
 }
 
-/** When the thread last said something or got an answer, and how many of its calls have none yet. */
-interface Heard {
+/** When the thread last sent a message or received an answer, and the number of its unanswered calls. */
+interface Activity {
   at: number;
   calls: number;
 }
 
-function converse(
+/** Answers the calls of a thread until it sends its result. */
+function serveCalls(
   worker: Worker,
   { host, limits, onProgress }: ThreadOptions,
-  heard: Heard,
+  activity: Activity,
 ): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   const answer = async (id: number, name: string, args: readonly unknown[]) => {
     const call = host[name] as ((...args: readonly unknown[]) => Promise<unknown>) | undefined;
-    if (!call) throw new Error(`a thread asked for "${name}", which its host has not`);
-    heard.calls++;
+    if (!call) throw new Error(`A thread called "${name}", which its host does not have.`);
+    activity.calls++;
     const message: ToThread = { id, value: await call(...args) };
-    heard.calls--;
-    heard.at = performance.now();
+    activity.calls--;
+    activity.at = performance.now();
     worker.postMessage(message, movable(message.value));
   };
   worker.on("message", (message: FromThread) => {
-    heard.at = performance.now();
+    activity.at = performance.now();
     if (message.kind === "call") answer(message.id, message.name, message.args).catch(reject);
     else if (message.kind === "progress") onProgress?.(message.percent, message.message);
     else if (message.kind === "done") resolve(message.result);
@@ -164,7 +165,7 @@ function converse(
   return promise;
 }
 
-/** The heap, too: V8 forgets resourceLimits where the process was started with --max-old-space-size. */
+/** Checks the heap as well, because V8 ignores resourceLimits if the process was started with --max-old-space-size. */
 function isTooMuch(memory: HeapInfo, { heapMb, bytesMb }: ThreadLimits): boolean {
   return memory.used_heap_size > heapMb * MB || memory.external_memory > bytesMb * MB;
 }

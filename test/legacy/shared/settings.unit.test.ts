@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { loadConfig } from "../../../src/config.ts";
+import { loadConfig } from "../../../src/config/config.ts";
 import { legacyConfig } from "../../../src/legacy/shared/settings.ts";
 
 const legacy = (env: NodeJS.ProcessEnv) => legacyConfig(loadConfig({ JWT_SECRET: "test".repeat(8), ...env }));

@@ -68,9 +68,9 @@ describe("no task is created if", () => {
       "tasks.0.file_path",
     ],
     ["a file is nowhere", { tasks: [generic(), generic({ file_path: "nowhere" })] }, "tasks.1.file_path"],
-    ["there are none", { tasks: [] }, "tasks"],
+    ["the list is empty", { tasks: [] }, "tasks"],
     ["there are too many", { tasks: many(10_001) }, "tasks"],
-    ["they are no list", { tasks: generic() }, "tasks"],
+    ["it is not a list", { tasks: generic() }, "tasks"],
     ["nothing is sent", {}, "tasks"],
     ["the order is no order", { tasks: many(2), order: "random" }, "order"],
     ["the body has more", { tasks: many(2), parallel: true }, "parallel"],
@@ -106,7 +106,7 @@ describe("no task is created if", () => {
         tasks: [generic(), generic({ [field]: value })],
       });
       expect([status, Object.keys(body.field_errors)]).toEqual([400, [`tasks.1.${field}`]]);
-      expect(body.detail).toContain("is no file");
+      expect(body.detail).toContain("does not name one of your files");
     }
     expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: 0, jobs: 0 });
   });

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { loadConfig } from "../src/config.ts";
-import { ConfigError } from "../src/errors.ts";
-import { LegacySettings } from "../src/legacy/shared/settings.ts";
-import { Settings } from "../src/settings.ts";
+import { loadConfig } from "../../src/config/config.ts";
+import { Settings } from "../../src/config/settings.ts";
+import { ConfigError } from "../../src/errors.ts";
+import { LegacySettings } from "../../src/legacy/shared/settings.ts";
 
-const root = resolve(import.meta.dirname, "..");
+const root = resolve(import.meta.dirname, "../..");
 const SECRET = "a secret of this test, long enough";
 const DATABASE_URL = "postgres://rowmill:hunter2@db.example.com/rowmill";
 
@@ -261,7 +261,7 @@ describe("a .env file in the working directory", () => {
 });
 
 async function configOfChild(cwd: string, env: NodeJS.ProcessEnv): Promise<Record<string, unknown>> {
-  const program = `import { loadConfig } from ${JSON.stringify(join(root, "src/config.ts"))};
+  const program = `import { loadConfig } from ${JSON.stringify(join(root, "src/config/config.ts"))};
     process.stdout.write(JSON.stringify(loadConfig()));`;
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], {
     cwd,

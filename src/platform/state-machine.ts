@@ -1,16 +1,16 @@
-/** States and the transitions between them, for everything that has a life: batches, tasks. */
-import { DomainError } from "./errors.ts";
+/** States and the transitions between them, for batches and tasks. */
+import { DomainError } from "../errors.ts";
 
 export interface Transition<State extends string> {
   readonly from: readonly State[];
   readonly to: State;
-  /** When it is taken, in a sentence. The documentation shows the same table. */
+  /** When the transition happens, in one sentence. The documentation shows it too. */
   readonly when: string;
 }
 
 const or = new Intl.ListFormat("en", { type: "disjunction" });
 
-/** @param noun names the thing in messages, such as `batch` */
+/** @param noun the word for the thing in messages, such as `batch` */
 export function stateMachine<State extends string, Edge extends string>(
   noun: string,
   transitions: Readonly<Record<Edge, Transition<State>>>,
@@ -21,7 +21,7 @@ export function stateMachine<State extends string, Edge extends string>(
 
   /**
    * @param done the past participle of the command, such as `paused`
-   * @throws DomainError `conflict` that names the states which allow it
+   * @throws DomainError `conflict` that names the states in which the command is allowed
    */
   function requireEdge(edge: Edge, state: State, done: string): void {
     if (allows(edge, state)) return;

@@ -1,22 +1,22 @@
 import Type, { type Static, type TObject, type TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import Value from "typebox/value";
-import { ConfigError } from "./errors.ts";
+import { ConfigError } from "../errors.ts";
 
 const WHOLE_NUMBER = /^-?\d{1,15}$/;
-/** Settings whose values are never shown. */
+/** Settings whose values never appear in messages. */
 const SECRETS: ReadonlySet<string> = new Set(["DATABASE_URL", "JWT_SECRET"]);
 
 /**
- * Reads the settings of a table from the environment, with their defaults.
+ * Reads settings from the environment, and fills in defaults. An empty variable counts as unset.
  * @throws ConfigError that names the setting, its value and the rule
  */
 export function readSettings<S extends TObject>(table: S, env: NodeJS.ProcessEnv): Static<S> {
   const rules: Readonly<Record<string, TSchema>> = table.properties;
-  const given = Object.fromEntries(
+  const texts = Object.fromEntries(
     Object.keys(rules).flatMap((name) => (env[name]?.trim() ? [[name, env[name].trim()]] : [])),
   );
-  const typed = Object.entries(given).map(([name, text]) => [
+  const typed = Object.entries(texts).map(([name, text]) => [
     name,
     Type.IsInteger(rules[name]) && WHOLE_NUMBER.test(text) ? Number(text) : text,
   ]);
@@ -24,7 +24,7 @@ export function readSettings<S extends TObject>(table: S, env: NodeJS.ProcessEnv
   const [problem] = Compile(table).Errors(settings);
   if (!problem) return settings;
   const name = problem.instancePath.slice(1);
-  const shown = SECRETS.has(name) ? "the given value" : JSON.stringify(given[name]);
+  const shown = SECRETS.has(name) ? "the given value" : JSON.stringify(texts[name]);
   const rule: object = rules[name] ?? {};
   const description = "description" in rule ? rule.description : "";
   throw new ConfigError(`${name}: ${shown} ${brokenRule(problem)}. ${description}`);

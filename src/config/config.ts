@@ -1,11 +1,11 @@
 /** Reads process.env, once per program; no other file does. */
-import { randomBytes } from "node:crypto";
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { ConfigError } from "../errors.ts";
 import { connectionsNeeded } from "./connections.ts";
-import { ConfigError } from "./errors.ts";
 import { readSettings } from "./read-settings.ts";
 import { Settings } from "./settings.ts";
+import { storedSecret } from "./stored-secret.ts";
 
 export type Config = ReturnType<typeof loadConfig>;
 
@@ -42,7 +42,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
       settings.PUBLIC_URL ||
       `http://${settings.HOST.includes(":") ? `[${settings.HOST}]` : settings.HOST}:${settings.PORT}`,
     trustProxy: settings.TRUST_PROXY,
-    jwtSecret: settings.JWT_SECRET || keptSecret(dataDir),
+    jwtSecret: settings.JWT_SECRET || storedSecret(join(dataDir, "jwt-secret")),
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL_SECONDS,
     refreshTokenTtlSeconds: settings.REFRESH_TOKEN_TTL_SECONDS,
     passwordMinLength: settings.PASSWORD_MIN_LENGTH,
@@ -68,9 +68,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     retentionDays: settings.RETENTION_DAYS,
     cleanupCron: settings.CLEANUP_CRON,
     logLevel: settings.LOG_LEVEL,
-    /** What all of this was read from, for parts that have settings of their own. */
-    env,
     logFormat: settings.LOG_FORMAT,
+    /** The environment, for legacy endpoints, which read their own settings. */
+    env,
   } as const;
 }
 
@@ -94,25 +94,6 @@ function parseRange(text: string): readonly [min: number, max: number] {
 function fromProcess(): NodeJS.ProcessEnv {
   if (existsSync(".env")) process.loadEnvFile(".env");
   return process.env;
-}
-
-/** Generates a secret once and keeps it in DATA_DIR, so that tokens stay valid after a restart. */
-function keptSecret(dataDir: string): string {
-  const path = join(dataDir, "jwt-secret");
-  if (!existsSync(path)) {
-    mkdirSync(dataDir, { recursive: true });
-    // A link appears with its whole content. If two programs start at the same time, the first link wins.
-    const draft = `${path}.${process.pid}`;
-    writeFileSync(draft, randomBytes(48).toString("base64url"), { mode: 0o600 });
-    try {
-      linkSync(draft, path);
-    } catch (error) {
-      if (!existsSync(path)) throw error;
-    } finally {
-      rmSync(draft);
-    }
-  }
-  return readFileSync(path, "utf8");
 }
 
 /** Returns the environment of a program that needs a database. @throws ConfigError if DATABASE_URL is not set */

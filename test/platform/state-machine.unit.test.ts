@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { stateMachine } from "../src/state-machine.ts";
+import { stateMachine } from "../../src/platform/state-machine.ts";
 
 const { allows, requireEdge } = stateMachine("order", {
   send: { from: ["open"], to: "sent", when: "It is complete." },

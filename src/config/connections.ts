@@ -1,0 +1,23 @@
+/** The number of database connections that a process opens, and how the queue and all other code share them. */
+
+/** Slots for jobs of other users, in addition to those that one user can fill. */
+export const SLOTS_FOR_OTHERS = 1;
+/** The kinds of jobs that hold a connection while they run: chunks and whole batches. */
+const TRANSACTIONAL_JOBS = 2;
+/** Connections on which pg-boss fetches jobs, sends heartbeats and supervises. */
+const QUEUE_UPKEEP = 3;
+/** The minimum for everything except the queue. */
+const OTHERS = 3;
+
+export type ProgramRole = "enqueue" | "work";
+
+/** Returns the connections of the queue in a program that takes jobs (`work`) or only adds them (`enqueue`). */
+export function queueConnections(role: ProgramRole, maxConcurrency: number): number {
+  const running = role === "work" ? TRANSACTIONAL_JOBS * (maxConcurrency + SLOTS_FOR_OTHERS) : 0;
+  return running + QUEUE_UPKEEP;
+}
+
+/** Returns the smallest DATABASE_POOL_MAX for a worker of this concurrency. */
+export function connectionsNeeded(maxConcurrency: number): number {
+  return queueConnections("work", maxConcurrency) + OTHERS;
+}
