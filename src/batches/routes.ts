@@ -81,7 +81,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, params, query }) => {
         const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
         if (query.status && query.undo)
-          throw invalidField("undo", "Cannot be combined with `status`. Send one of the two.");
+          throw invalidField("undo", "cannot be combined with `status`. Send one of the two.");
         const batch = await getBatch(ctx, user.id, params.batch_id);
         const page = { status: query.status ?? null, undo: query.undo, after, limit: query.limit + 1 };
         const found = await listRows(ctx, batch, page);

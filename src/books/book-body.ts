@@ -82,7 +82,7 @@ function fromObject(body: unknown): BookBody {
   for (const column of BOOK_COLUMNS) {
     const value = fields.get(column);
     if (value === undefined) continue;
-    if (value !== null && typeof value !== "string") throw invalidField(column, "It must be a string.");
+    if (value !== null && typeof value !== "string") throw invalidField(column, "must be a string.");
     values[column] = value ?? "";
   }
   const picture = fields.get("picture");

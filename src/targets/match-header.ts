@@ -110,10 +110,10 @@ export function parseMapping(text: string): RequestedMapping {
   try {
     mapping = JSON.parse(text);
   } catch (error) {
-    throw wrongMapping("It is not JSON.", error);
+    throw wrongMapping("is not JSON.", error);
   }
   if (!isMapping(mapping))
-    throw wrongMapping('It must be a JSON object, such as {"Name": "title", "Notes": null}.');
+    throw wrongMapping('must be a JSON object, such as {"Name": "title", "Notes": null}.');
   return mapping;
 }
 

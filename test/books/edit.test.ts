@@ -91,8 +91,8 @@ describe("a book made by hand", () => {
       { title: "\ud83d", author: "A" },
       { title: ["title has bytes that are not UTF-8 (shown as \uFFFD); save the file as UTF-8"] },
     ],
-    ["a number", { title: 1984, author: "A" }, { title: ["It must be a string."] }],
-    ["an object", { title: "T", author: { name: "A" } }, { author: ["It must be a string."] }],
+    ["a number", { title: 1984, author: "A" }, { title: ["must be a string."] }],
+    ["an object", { title: "T", author: { name: "A" } }, { author: ["must be a string."] }],
     [
       "a path for a picture",
       { title: "T", author: "A", picture: "/etc/passwd" },

@@ -44,7 +44,7 @@ describe("a mapping", () => {
   });
 
   test.each([
-    ["no JSON", "{", /It is not JSON/],
+    ["no JSON", "{", /is not JSON/],
     ["no object", "[]", /must be a JSON object/],
     ["numbers", '{"Titel":1}', /must be a JSON object/],
     [

@@ -191,7 +191,7 @@ export function targetOf(options: UploadOptions, role: Role): Target {
   }
   if (policy === "atomic" && options.rows_per_second !== undefined) {
     const message =
-      "Cannot be combined with policy=atomic, which writes all rows at once. Leave out one of them.";
+      "cannot be combined with policy=atomic, which writes all rows at once. Leave out one of them.";
     throw invalidField("rows_per_second", message);
   }
   return target;

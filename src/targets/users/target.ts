@@ -9,7 +9,7 @@ const columns = Type.Object({
     maxLength: 254,
     pattern: "^$|^[^@\\s]+@[^@\\s]+$",
     default: "",
-    description: "an e-mail address",
+    description: "an email address",
     examples: ["ada@example.com"],
   }),
   password: Type.String({

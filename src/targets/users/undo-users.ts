@@ -3,7 +3,7 @@ import type { Tx } from "../../context.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
 import type { UserBefore } from "./update-users.ts";
 
-/** Removes created accounts that nobody has used, and restores the e-mail address and the role of updated accounts. */
+/** Removes created accounts that nobody has used, and restores the email address and the role of updated accounts. */
 export async function undoUsers(
   tx: Tx,
   _batch: TargetBatch,
@@ -25,11 +25,11 @@ export async function undoUsers(
       return removed.has(recordId)
         ? { kind: "reversed" }
         : kept("The account is in use: it has logged in, or owns batches, records, files, tasks or tokens.");
-    if (!restored.has(recordId)) return kept("The e-mail address or the role was changed later.");
+    if (!restored.has(recordId)) return kept("The email address or the role was changed later.");
     const { hasNewPassword } = before as UserBefore;
     return hasNewPassword
       ? kept(
-          "The e-mail address and the role are restored. The new password stays: old passwords are not stored.",
+          "The email address and the role are restored. The new password stays: old passwords are not stored.",
         )
       : { kind: "reversed" };
   });

@@ -40,7 +40,7 @@ function checkRules(
   passwordMinLength: number,
 ): Outcome | null {
   if (isReserved(username)) return failed("reserved", `username "${username}" is reserved`, "username");
-  if (email !== "" && !isEmail(email)) return failed("invalid", "email must be an e-mail address", "email");
+  if (email !== "" && !isEmail(email)) return failed("invalid", "email must be an email address", "email");
   const { length } = [...password];
   if (length > 0 && length < passwordMinLength) {
     const message = `password has ${length} characters; at least ${passwordMinLength} are required`;
