@@ -92,7 +92,7 @@ describe("POST /api/tasks/tasks/", () => {
     [{ title: "x".repeat(201) }, { title: ["Ensure this field has no more than 200 characters."] }],
     [
       { title: "a\u0000b" },
-      { title: ["has a character that can't be stored: U+0000, or half of a surrogate pair."] },
+      { title: ["has a character that cannot be stored: U+0000, or half of a surrogate pair. Remove it."] },
     ],
   ])("creating a legacy task with %j answers 400", async (body, fieldErrors) => {
     const user = await rowmill.newUser();

@@ -100,7 +100,7 @@ describe("registering", () => {
     ["a line end in the email", { email: "a@b.c\nX: y" }, "email", "Enter a valid email address."],
     ["an empty email", { email: "" }, "email", "This field may not be blank."],
     ["a NUL in the email", { email: "a\0@example.com" }, "email", "Enter a valid email address."],
-    ["a NUL in a name", { first_name: "a\0b" }, "first_name", "must match"],
+    ["a NUL in a name", { first_name: "a\0b" }, "first_name", "must not contain the character U+0000"],
     ["a last name of 151 characters", { last_name: "x".repeat(151) }, "last_name", "no more than 150"],
   ])("legacy registration refuses %s", async (_, changes, field, text) => {
     const { status, headers, body } = await register({ username: "refused", ...changes });
