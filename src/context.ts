@@ -26,6 +26,8 @@ export interface Context {
   readonly listener: ChangeListener;
   readonly log: Log;
   readonly now: () => Date;
+  /** Whether a connection keeps its session between transactions. A pooler does not: no LISTEN, no named statements. */
+  readonly hasSessions: boolean;
   /** The user who acts; null: Rowmill itself, or a client without a login. */
   readonly actor: Caller | null;
   /** The id of the request or the job; null outside both. */
@@ -110,11 +112,11 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
   const pool = openPool(config.databaseUrl, config.databasePoolMax - queueMax, log);
   await untilReachable(pool, log);
   await requireMigrated(pool);
-  const canListen = await hasNotifications(pool, config);
-  if (!canListen) log.info("the database does not deliver NOTIFY; polling for changes every second");
-  const queue = new PgBossQueue(config, config.databaseUrl, role, queueMax, canListen, log);
+  const hasSessions = await hasNotifications(pool, config);
+  if (!hasSessions) log.info("the database does not deliver NOTIFY; polling for changes every second");
+  const queue = new PgBossQueue(config, config.databaseUrl, role, queueMax, hasSessions, log);
   await queue.start();
-  const listener = new ChangeListener(config, canListen, log);
+  const listener = new ChangeListener(config, hasSessions, log);
   return {
     config,
     db: databaseOn(pool),
@@ -123,6 +125,7 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
     listener,
     log,
     now: () => new Date(),
+    hasSessions,
     actor: null,
     requestId: null,
     async close(timeoutMs) {

@@ -1,4 +1,4 @@
-/** Binds every kind of job to its verb. A job without a verb does not compile. */
+/** Binds each job to its verb. The types require a handler for every job. */
 import Value from "typebox/value";
 import { removeExpiredSessions } from "./accounts/sessions.ts";
 import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
@@ -24,7 +24,7 @@ import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
 interface JobInput<N extends JobName> {
   readonly payload: Payload<N>;
   readonly delivery: Delivery;
-  /** The transaction that commits with the job's completion; null for jobs that are not transactional. */
+  /** The transaction that also completes the job; null for jobs that are not transactional. */
   readonly tx: (typeof jobs)[N]["transactional"] extends true ? Tx : null;
 }
 
@@ -55,14 +55,15 @@ export const handlers: Handlers = {
       keysRemoved: await removeStaleKeys(ctx),
       workersRemoved: await removeLostWorkers(ctx),
     };
-    ctx.log.info(removed, "deleted expired data");
+    ctx.log.info(removed, "cleanup finished");
     return removed;
   },
 };
 
 /**
- * Starts to take jobs from the queues that WORKER_QUEUES chooses, unless they are paused. Stop it with the queue's `stop`.
- * @returns the listener for pauses
+ * Starts taking jobs from the queues in WORKER_QUEUES that are not paused. To stop taking jobs, stop `ctx.queue`;
+ * disposing of the result only stops following pauses.
+ * @throws ConfigError if WORKER_QUEUES names an unknown queue
  */
 export async function takeJobs(ctx: OpenContext): Promise<Disposable> {
   const names = jobsOf(ctx.config.workerQueues);

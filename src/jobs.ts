@@ -1,15 +1,15 @@
-/** The catalog of all kinds of jobs: their payloads and how they run. handlers.ts binds each to its verb. */
+/** The catalogue of jobs: names, payloads and options. handlers.ts binds each job to its verb. */
 import Type, { type Static, type TSchema } from "typebox";
 import type { Config } from "./config/config.ts";
 import type { JobContract } from "./platform/queue/queue.ts";
 
-/** The queues that WORKER_QUEUES chooses from. */
+/** Workers choose their queues with WORKER_QUEUES. */
 export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 interface Contract extends JobContract {
   readonly queue: QueueName;
-  /** Ids only. The handler reads what they refer to. */
+  /** Only ids; the job reads current data when it runs. */
   readonly payload: TSchema;
 }
 
@@ -22,13 +22,13 @@ const background = {
   transactional: false,
 } as const satisfies Partial<Contract>;
 
-/** A delivery is repeated if a worker dies or the database is unreachable. A failed row is data, not an exception. */
+/** An exception means that the database failed or that the worker stopped; failed rows are data and do not throw. */
 const rowJobOptions = {
   retryLimit: 20,
   retryDelay: 1,
   retryBackoff: true,
   retryDelayMax: 8,
-  // A worker without a heartbeat for this time counts as dead. 10 is pg-boss's minimum.
+  // The minimum of pg-boss. A worker without a heartbeat for this long counts as dead.
   heartbeatSeconds: 10,
   deleteAfterSeconds: DAY,
   notify: true,
@@ -50,18 +50,18 @@ const backgroundOptions = {
   notify: true,
 };
 
-/** A task of any type. A failed task is data; its job is delivered again only if its worker is lost. */
+/** Runs a task of any type. Failed tasks are data; a job is delivered again if its worker is lost. */
 const taskJob = {
   concurrency: "worker",
   leavesSlotForOthers: true,
   payload: Type.Object({ taskId: Type.String(), run: Type.Integer() }),
-  // Limits how many workers a file can kill.
+  // Limits how many workers a file can kill that crashes every process that opens it.
   options: { ...rowJobOptions, retryLimit: 8, expireInSeconds: 23 * 3600 },
   transactional: false,
 } as const satisfies Partial<Contract>;
 
 export const jobs = {
-  /** Processes one chunk of a batch. Its writes and the completion of the job commit together. */
+  /** Processes one chunk of a batch. Its results commit together with the completion of the job. */
   processChunk: {
     ...rowJob,
     name: "batch.process-chunk",
@@ -69,7 +69,7 @@ export const jobs = {
     options: { ...rowJobOptions, expireInSeconds: 900 },
     transactional: true,
   },
-  /** Processes all rows of an atomic batch or a dry run in one transaction. */
+  /** Processes an atomic batch or a dry run in one transaction. */
   processWhole: {
     ...rowJob,
     name: "batch.process-whole",
@@ -77,7 +77,7 @@ export const jobs = {
     options: { ...rowJobOptions, expireInSeconds: 6 * 3600 },
     transactional: true,
   },
-  /** Restores the records of a batch, from its last chunk to its first, one transaction per chunk. */
+  /** Restores the records of a batch from its last chunk to its first, one transaction per chunk. */
   undoBatch: {
     ...rowJob,
     name: "batch.undo",
@@ -89,14 +89,14 @@ export const jobs = {
   runFileTask: { ...taskJob, name: "task.file-processing", queue: "file_processing" },
   runTask: { ...taskJob, name: "task.default", queue: "default" },
   runNotification: { ...taskJob, name: "task.notifications", queue: "notifications" },
-  /** Announces that a batch has ended. Added in the transaction that ends the batch. */
+  /** Announces the end of a batch. Enqueued in the transaction that ends it. */
   batchFinished: {
     ...background,
     name: "batch.finished",
     payload: Type.Object({ batchId: Type.String() }),
     options: backgroundOptions,
   },
-  /** Runs every minute: removes interrupted uploads, and adds jobs for chunks and tasks whose job was lost. */
+  /** Runs every minute: removes uploads whose process died, and creates lost jobs again. */
   reconcile: {
     ...background,
     name: "upkeep.reconcile",
@@ -104,7 +104,7 @@ export const jobs = {
     options: { ...backgroundOptions, retryLimit: 0 },
     schedule: () => "* * * * *",
   },
-  /** Runs on CLEANUP_CRON, daily by default: deletes data that is older than RETENTION_DAYS. */
+  /** Runs daily: removes batches, tasks, files and logins that have expired. */
   clean: {
     ...background,
     name: "upkeep.clean",

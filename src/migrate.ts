@@ -1,6 +1,6 @@
 /** Migrates the database to this version: Rowmill's tables, pg-boss's tables, and the queues. */
 import { fileURLToPath } from "node:url";
-import { readMigrationFiles } from "drizzle-orm/migrator";
+import { type MigrationMeta, readMigrationFiles } from "drizzle-orm/migrator";
 import pg from "pg";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./errors.ts";
@@ -53,20 +53,18 @@ async function migrateTables(client: pg.Client, log: Log): Promise<void> {
     "CREATE TABLE IF NOT EXISTS rowmill.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)",
   );
   const migrations = readMigrationFiles({ migrationsFolder });
-  await moveFromPublic(
-    client,
-    migrations,
-    Object.values(jobs).map(({ name }) => name),
-    log,
-  );
+  const queues = Object.values(jobs).map(({ name }) => name);
+  for (const moved of await moveFromPublic(client, migrations, queues, log)) await record(client, moved);
   const applied = await appliedMigrations(client);
-  for (const { sql, hash, folderMillis } of migrations.filter(({ hash }) => !applied.has(hash))) {
-    for (const statement of sql) await client.query(statement);
-    await client.query("INSERT INTO rowmill.__drizzle_migrations (hash, created_at) VALUES ($1, $2)", [
-      hash,
-      folderMillis,
-    ]);
+  for (const migration of migrations.filter(({ hash }) => !applied.has(hash))) {
+    for (const statement of migration.sql) await client.query(statement);
+    await record(client, migration);
   }
+}
+
+async function record(client: pg.Client, { hash, folderMillis }: MigrationMeta): Promise<void> {
+  const insert = "INSERT INTO rowmill.__drizzle_migrations (hash, created_at) VALUES ($1, $2)";
+  await client.query(insert, [hash, folderMillis]);
 }
 
 async function appliedMigrations(client: Pick<pg.Client, "query">): Promise<ReadonlySet<string>> {

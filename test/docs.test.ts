@@ -5,8 +5,8 @@ import { describe, expect, test } from "vitest";
 import packageJson from "../package.json" with { type: "json" };
 import { STATUS } from "../src/platform/http/errors.ts";
 import { compare, regions } from "./support/generated-docs.ts";
+import { documentedRoutes } from "./support/offline-app.ts";
 import { all, brokenLinks, missingFiles, pages, root, unknownRoutes } from "./support/pages.ts";
-import { documentedRoutes } from "./support/routes.ts";
 
 const routes = await documentedRoutes();
 const read = (file: string) => readFileSync(join(root, file), "utf8");
@@ -21,15 +21,15 @@ test("README.md fits on a few screens", () => {
 });
 
 describe.each(pages)("$file", (page) => {
-  test("links to pages and headings that exist", () => {
+  test(`${page.file} links to pages and headings that exist`, () => {
     expect(brokenLinks(page)).toEqual([]);
   });
 
-  test("names files that exist", () => {
+  test(`${page.file} names files that exist`, () => {
     expect(missingFiles(page)).toEqual([]);
   });
 
-  test("names commands of package.json", () => {
+  test(`${page.file} names commands of package.json`, () => {
     const builtIn = ["ci", "install", "i", "run"];
     const scripts = Object.keys(packageJson.scripts);
     const named = [
@@ -39,7 +39,7 @@ describe.each(pages)("$file", (page) => {
     expect(named.filter((name) => !scripts.includes(name) && !builtIn.includes(name))).toEqual([]);
   });
 
-  test("names routes of the API", () => {
+  test(`${page.file} names routes of the API`, () => {
     expect(unknownRoutes(page, routes)).toEqual([]);
   });
 });
@@ -48,7 +48,7 @@ describe("docs/guide/errors.md", () => {
   const text = read("docs/guide/errors.md");
   const sources = globSync("src/**/*.ts", { cwd: root }).map(read);
 
-  test("has every code of a problem with its HTTP status", () => {
+  test("docs/guide/errors.md has every code of a problem with its HTTP status", () => {
     const rows = [...text.matchAll(/^\| `([a-z_]+)` \| (\d{3}) \|/gm)];
     const documented = Object.fromEntries(rows.map(([, code, status]) => [code, Number(status)]));
     const others = sources.flatMap((source) => [
@@ -60,7 +60,7 @@ describe("docs/guide/errors.md", () => {
     });
   });
 
-  test("has every code of a row or a task", () => {
+  test("docs/guide/errors.md has every code of a row or a task", () => {
     const pattern =
       /(?:\b(?:Permanent|Retryable|PictureRefused|failed|refused|retry)\(\s*|\b(?:code|errorCode): )"([a-z_]+)"/g;
     const codes = sources.flatMap((source) => all(source, pattern));

@@ -7,20 +7,23 @@ import { type Account, findByName } from "./queries.ts";
 export interface LogIn {
   readonly username: string;
   readonly password: string;
-  /** The client's, for the throttle. */
+  /** The IP address of the client, which the throttle counts by. */
   readonly address: string;
 }
 
-/** @throws DomainError `unauthenticated`, the same for a wrong name and a wrong password, or `too_many_attempts` */
+/**
+ * @throws DomainError `unauthenticated` with the same message for a wrong name and a wrong password;
+ * `too_many_attempts` if the throttle refuses the attempt
+ */
 export async function logIn(
   ctx: Context,
   throttle: LoginThrottle,
   { username, password, address }: LogIn,
 ): Promise<Account> {
-  await throttle.begin(username, address);
+  await throttle.countAttempt(username, address);
   const account = await findByName(ctx, username);
   if (!(await verifyPassword(account?.passwordHash, password)) || !account) throw wrongLogin();
-  await throttle.succeeded(username, address);
+  await throttle.recordSuccess(username, address);
   return account;
 }
 

@@ -6,12 +6,12 @@ import { cleanUsername } from "./usernames.ts";
 
 export type Account = typeof users.$inferSelect;
 
-/** Whoever has this name, whatever its case. */
+/** Ignores the case of the name. */
 export function findByName(ctx: Context, username: string): Promise<Account | undefined> {
   return find(ctx, sql`lower(${users.username}) = lower(${cleanUsername(username)})`);
 }
 
-/** Undefined where it was removed since: a token may outlive it. */
+/** @returns undefined if the account was removed; access tokens can outlive it */
 export function findById(ctx: Context, id: number): Promise<Account | undefined> {
   return find(ctx, eq(users.id, id));
 }
@@ -20,7 +20,7 @@ export function callerOf({ id, username, role }: Account): Caller {
   return { id, username, role };
 }
 
-async function find({ db }: Context, isIt: SQL): Promise<Account | undefined> {
-  const [account] = await db.select().from(users).where(isIt);
+async function find({ db }: Context, where: SQL): Promise<Account | undefined> {
+  const [account] = await db.select().from(users).where(where);
   return account;
 }

@@ -1,4 +1,4 @@
-/** For clients that send a name and a password with every request: a password that was right is hashed once in a while. */
+/** Caches verified passwords for clients that send them with every request: argon2 is too slow to run each time. */
 import { createHmac, randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
@@ -10,23 +10,23 @@ import { type Account, callerOf, findByName } from "./queries.ts";
 
 const MAX_REMEMBERED = 10_000;
 const REMEMBERED_MS = 5 * 60_000;
-/** Fewer than fail an address, so that the clients behind one are not taken for guesses when they all come at once. */
-const LOGINS_AT_A_TIME = 4;
+/** Below the throttle's limit per address, so that many clients behind one address can log in at the same time. */
+const CONCURRENT_LOGINS = 4;
 
-/** What a password was right for. */
-type Proven = Pick<Account, "id" | "passwordHash">;
+/** The account and the hash that a password was verified against. */
+type Verified = Pick<Account, "id" | "passwordHash">;
 
-/** @returns a login that costs one query where the same was right before, for as long as the account has that password */
+/** @returns a login function that needs one query if the same credentials were verified before and are still valid */
 export function rememberedLogins(ctx: Context, throttle: LoginThrottle): (login: LogIn) => Promise<Caller> {
   const secret = randomBytes(32);
-  const limit = pLimit(LOGINS_AT_A_TIME);
-  /** By what tells nothing of the password to who reads this process's memory later. */
+  const limit = pLimit(CONCURRENT_LOGINS);
+  // A keyed hash, so that a memory dump of this process does not reveal passwords.
   const keyOf = ({ username, password }: LogIn) =>
     createHmac("sha256", secret).update(`${username}\0${password}`).digest("base64");
-  const remembered = new LRUCache<string, Proven, LogIn>({
+  const remembered = new LRUCache<string, Verified, LogIn>({
     max: MAX_REMEMBERED,
     ttl: REMEMBERED_MS,
-    // Who waits for a login gets its outcome, even where there is no room to remember it.
+    // Return the outcome of a login even if its cache entry was evicted meanwhile.
     ignoreFetchAbort: true,
     fetchMethod: async (_key, _stale, { context: login }) => {
       const { id, passwordHash } = await limit(() => logIn(ctx, throttle, login));
@@ -35,12 +35,12 @@ export function rememberedLogins(ctx: Context, throttle: LoginThrottle): (login:
   });
   return async (login) => {
     const key = keyOf(login);
-    // The second time: the password was changed since, or the account removed.
+    // The second round is for a password that was changed, or an account that was replaced, since the login.
     for (const forceRefresh of [false, true]) {
-      // The same login at the same time is one login.
-      const proven = await remembered.fetch(key, { context: login, forceRefresh });
+      // Identical concurrent logins share one verification.
+      const verified = await remembered.fetch(key, { context: login, forceRefresh });
       const account = await findByName(ctx, login.username);
-      if (account && account.id === proven?.id && account.passwordHash === proven.passwordHash)
+      if (account && account.id === verified?.id && account.passwordHash === verified.passwordHash)
         return callerOf(account);
     }
     throw wrongLogin();

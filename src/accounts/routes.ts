@@ -27,7 +27,7 @@ const RefreshBody = Type.Object(
     refresh: Type.Optional(
       Type.String({
         maxLength: 200,
-        description: "The refresh token. Absent: it is read from the cookie.",
+        description: "The refresh token. Absent: the cookie is used.",
         examples: ["yTq0p4n7r9s2"],
       }),
     ),
@@ -146,7 +146,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user }) => {
         const account = await findById(ctx, user.id);
-        if (!account) throw new DomainError("unauthenticated", "Your account does not exist any more.");
+        if (!account) throw new DomainError("unauthenticated", "Your account no longer exists.");
         const { email, firstName, lastName } = account;
         return { ...user, email, first_name: firstName, last_name: lastName };
       },
@@ -157,7 +157,8 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     const { refresh } = (request.body ?? {}) as { refresh?: string };
     if (refresh) return refresh;
     const fromCookie = request.cookies[REFRESH_COOKIE];
-    if (!fromCookie) throw new DomainError("unauthenticated", "Send the refresh token as `refresh`.");
+    if (!fromCookie)
+      throw new DomainError("unauthenticated", "The request has no refresh token. Send it as `refresh`.");
     requireSameOrigin(request, config);
     return fromCookie;
   }

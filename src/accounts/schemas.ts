@@ -9,7 +9,7 @@ const Username = Type.String({
   description: "The name to log in with.",
   examples: ["ada"],
 });
-/** argon2 is slow on purpose; a bound keeps a long password from making it slower. */
+/** The maximum keeps the time that argon2 takes bounded. */
 const Password = Type.String({
   minLength: 1,
   maxLength: 1024,
@@ -24,7 +24,7 @@ const Email = Type.String({
   examples: ["ada@example.com"],
 });
 
-/** Fastify drops what is not named here, so a body can't ask for a role. */
+/** Fastify drops unknown properties, so that a body cannot set a role. */
 const closed = { additionalProperties: false };
 export const Credentials = Type.Object({ username: Username, password: Password }, closed);
 export const NewAccount = Type.Object({ username: Username, password: Password, email: Email }, closed);

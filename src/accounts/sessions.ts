@@ -1,4 +1,4 @@
-/** Refresh tokens: opaque, kept as hashes, each good for one rotation. */
+/** Refresh tokens: opaque, stored as hashes, each valid for one rotation. */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { and, eq, gt, isNull, lt } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
@@ -6,15 +6,15 @@ import { DomainError } from "../errors.ts";
 import type { Caller } from "../schema/accounts.ts";
 import { rateLimits, refreshTokens, users } from "../schema/accounts.ts";
 
-/** Starts a family of refresh tokens: a login. Returns its first token. */
+/** Starts a login, which is a family of refresh tokens. @returns its first token */
 export function openSession(ctx: Context, userId: number): Promise<string> {
   return addToken(ctx, userId, randomUUID());
 }
 
 /**
- * Trades a refresh token for the next of its family. One that was used before may have been stolen: then the whole
- * family ends, for the thief and the owner alike (RFC 9700, section 4.14.2).
- * @throws DomainError `unauthenticated`
+ * Exchanges a refresh token for the next one of its family. A token that is used twice may be stolen, so this revokes
+ * the whole family (RFC 9700, section 4.14.2).
+ * @throws DomainError `unauthenticated` if the token is unknown, expired, revoked or used
  */
 export async function rotateSession(ctx: Context, token: string): Promise<{ user: Caller; refresh: string }> {
   const tokenHash = hashToken(token);
@@ -42,11 +42,11 @@ export async function rotateSession(ctx: Context, token: string): Promise<{ user
   await closeSession(ctx, token);
   throw new DomainError(
     "unauthenticated",
-    "The refresh token is unknown, expired, revoked or was used before. Log in again.",
+    "The refresh token is unknown, expired, revoked or already used. Log in again.",
   );
 }
 
-/** Ends the family of a token: it and all that was rotated from it. Unknown tokens are ignored. */
+/** Revokes the family of a token. Ignores unknown tokens. */
 export async function closeSession(ctx: Context, token: string): Promise<void> {
   const family = ctx.db
     .select({ familyId: refreshTokens.familyId })
@@ -58,7 +58,7 @@ export async function closeSession(ctx: Context, token: string): Promise<void> {
     .where(and(eq(refreshTokens.familyId, family), isNull(refreshTokens.revokedAt)));
 }
 
-/** Removes what can't be used any more: expired tokens, and login counters whose window is over. */
+/** Removes expired refresh tokens, and login counters whose window is over. @returns the number of tokens */
 export async function removeExpiredSessions(ctx: Context): Promise<number> {
   const removed = await ctx.db.delete(refreshTokens).where(lt(refreshTokens.expiresAt, ctx.now()));
   await ctx.db.delete(rateLimits).where(lt(rateLimits.expire, ctx.now().getTime()));

@@ -9,7 +9,10 @@ export interface SessionTokens {
   readonly refresh: string;
 }
 
-/** Tokens for somebody who has just proved who they are, also set as cookies. */
+/**
+ * Creates the tokens of an authenticated user and sets them as cookies.
+ * @param refresh the next token of a login that exists; absent for a new login
+ */
 export async function startSession(
   ctx: Context,
   reply: FastifyReply,

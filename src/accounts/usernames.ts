@@ -1,12 +1,11 @@
-/** Names that no person may have: uploads without a login belong to `anonymous`. */
+/** Names that nobody can sign up with: `anonymous` owns uploads without a login. */
 const RESERVED: ReadonlySet<string> = new Set(["anonymous"]);
 
-/** As it is stored: what looks the same is the same. */
+/** The stored form: names that look the same become equal. */
 export function cleanUsername(username: string): string {
   return username.trim().normalize("NFC");
 }
 
-/** Whether nobody may have an account of this name. */
 export function isReserved(name: string): boolean {
   return RESERVED.has(name.toLowerCase());
 }

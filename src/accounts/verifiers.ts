@@ -4,7 +4,7 @@ import { loginThrottle } from "./login-throttle.ts";
 import { rememberedLogins } from "./remembered-logins.ts";
 import { verifyApiToken } from "./tokens/verify-api-token.ts";
 
-/** What registerAuth asks of accounts. */
+/** Verifies the credentials of requests, for `registerAuth`. */
 export function verifiers(ctx: Context): Verifiers {
   return {
     password: rememberedLogins(ctx, loginThrottle(ctx)),

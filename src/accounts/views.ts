@@ -1,4 +1,4 @@
-/** What the API shows of an account and of a login. */
+/** The schemas of accounts and logins in the API. */
 import Type from "typebox";
 
 const UserView = Type.Object({

@@ -1,4 +1,4 @@
-/** A file that is being stored, a mebibyte at a time and each in a short statement: a slow source holds nothing up. */
+/** Stores a file in chunks of 1 MiB, one short statement per chunk, so that a slow source holds no connection. */
 import { createHash, type Hash } from "node:crypto";
 import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
@@ -10,24 +10,25 @@ import { SQLSTATE } from "../platform/sqlstates.ts";
 import { type FileOrigin, files } from "../schema/files.ts";
 import { defaultPath } from "./names.ts";
 import { pathTaken } from "./path-taken.ts";
-import { claimQuota, requireRoom } from "./quota.ts";
+import { claimQuota, requireQuota } from "./quota.ts";
 import { readChunk, readChunks, type StoredFile } from "./read-file.ts";
 import { removeFiles } from "./remove-files.ts";
 import { CHUNK_BYTES } from "./store-file.ts";
 
-/** How much of a file may be stored before it is looked up again what its owner's others take. */
+/** The quota is checked again each time that this much of a file has been stored. */
 const QUOTA_STEP_BYTES = 32 * CHUNK_BYTES;
+
 export interface FileOwner {
   readonly userId: number;
   readonly name: string;
   readonly origin: FileOrigin;
-  /** The task that makes it. */
+  /** The task that creates the file. */
   readonly taskId?: string;
 }
 
 /**
- * Nobody sees the file before `finish`; disposed of without it, the file is removed. Bytes come in any order, though
- * only those that come in their own are cheap. One call at a time: wait for the one before.
+ * The file stays invisible until `finish`; disposing of it before that removes it. Bytes can be written in any order,
+ * but only sequential writes are cheap. Await each call before the next one.
  */
 export class ChunkedFile implements AsyncDisposable {
   readonly id: string;
@@ -38,21 +39,22 @@ export class ChunkedFile implements AsyncDisposable {
   readonly #chunk = Buffer.alloc(CHUNK_BYTES);
   #position = 0;
   #isDirty = false;
-  /** Chunks that the database has: the first so many, each in full length until `finish`. */
+  /** The number of leading chunks in the database, each padded to CHUNK_BYTES until `finish`. */
   #stored = 0;
   #bytes = 0;
-  #roomBytes = 0;
-  /** Of what was stored; null once a chunk was written again. */
+  /** The size that the last quota check allows. */
+  #allowedBytes = 0;
+  /** Over the stored chunks; null as soon as a chunk is written again. */
   #hash: Hash | null = createHash("sha256");
   #isFinished = false;
-  #isDatabaseAway = false;
+  #isDatabaseDown = false;
 
   static async open(ctx: Context, owner: FileOwner): Promise<ChunkedFile> {
     const id = uuidV7(ctx.now());
     const { userId, name, origin, taskId = null } = owner;
     const receivingAt = ctx.now();
-    const nothing = { mediaType: "application/octet-stream", bytes: 0, sha256: Buffer.alloc(0) };
-    await ctx.db.insert(files).values({ id, userId, name, origin, taskId, receivingAt, ...nothing });
+    const placeholders = { mediaType: "application/octet-stream", bytes: 0, sha256: Buffer.alloc(0) };
+    await ctx.db.insert(files).values({ id, userId, name, origin, taskId, receivingAt, ...placeholders });
     return new ChunkedFile(ctx, id, owner);
   }
 
@@ -63,11 +65,11 @@ export class ChunkedFile implements AsyncDisposable {
     this.#isReceiving = and(eq(files.id, id), isNotNull(files.receivingAt));
     this.#signOfLife = transferLife.start(
       async () => ctx.db.update(files).set({ receivingAt: ctx.now() }).where(this.#isReceiving),
-      (error) => ctx.log.warn({ err: error, fileId: id }, "no sign of life for a file"),
+      (error) => ctx.log.warn({ err: error, fileId: id }, "could not record the sign of life of a file"),
     );
   }
 
-  /** How long it is so far. */
+  /** The size so far. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -77,16 +79,16 @@ export class ChunkedFile implements AsyncDisposable {
   }
 
   /**
-   * What lies between the end so far and `position` becomes zeros.
-   * @throws QuotaExceeded
+   * Fills a gap between the current end and `position` with zeros.
+   * @throws QuotaExceeded; DomainError `conflict` if the file was removed meanwhile
    */
   async write(position: number, bytes: Uint8Array): Promise<void> {
     const end = position + bytes.length;
     this.#bytes = Math.max(this.#bytes, end);
-    if (this.#bytes > this.#roomBytes) await this.#findRoom();
+    if (this.#bytes > this.#allowedBytes) await this.#checkQuota();
     for (let at = position; at < end; ) {
       const chunk = Math.floor(at / CHUNK_BYTES);
-      await this.#goTo(chunk);
+      await this.#loadChunk(chunk);
       const start = at - chunk * CHUNK_BYTES;
       const length = Math.min(CHUNK_BYTES - start, end - at);
       this.#chunk.set(bytes.subarray(at - position, at - position + length), start);
@@ -96,25 +98,25 @@ export class ChunkedFile implements AsyncDisposable {
   }
 
   /**
-   * Makes it one of its owner's files.
-   * @param file its path, where its owner gave it one
-   * @throws QuotaExceeded, DomainError `conflict` where another file has the path
+   * Stores the rest and makes the file visible to its owner.
+   * @param file `path` absent: the default path
+   * @throws QuotaExceeded; DomainError `conflict` if another file has the path, or if the file was removed meanwhile
    */
   async finish(file: { mediaType: string; path?: string | undefined }): Promise<StoredFile> {
-    await this.#storeLast();
+    await this.#storeLastChunk();
     const sha256 = this.#hash?.digest() ?? (await this.#readHash());
     const { userId, name } = this.#owner;
     const path = file.path ?? defaultPath(this.id, name);
-    const whole = { path, mediaType: file.mediaType, bytes: this.#bytes, sha256, receivingAt: null };
+    const finished = { path, mediaType: file.mediaType, bytes: this.#bytes, sha256, receivingAt: null };
     try {
       const stored = await inTransaction(this.#ctx, async (tx) => {
         await claimQuota(tx, userId, this.#bytes);
         const [stored] = await tx.db
           .update(files)
-          .set({ ...whole, createdAt: tx.now() })
+          .set({ ...finished, createdAt: tx.now() })
           .where(this.#isReceiving)
           .returning();
-        if (!stored) throw removedMeanwhile();
+        if (!stored) throw unfinishedFileRemoved();
         return stored;
       });
       this.#isFinished = true;
@@ -128,20 +130,23 @@ export class ChunkedFile implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signOfLife[Symbol.dispose]();
     if (this.#isFinished) return;
-    // What can't be removed now, the reaper removes; nobody waits for a database that is away.
+    // The reconciler removes the file if this fails. Do not wait for a database that is down.
     const removal = removeFiles(this.#ctx, [this.id]).catch((error) => {
-      this.#ctx.log.warn({ err: error, fileId: this.id }, "file left to the reaper");
+      this.#ctx.log.warn(
+        { err: error, fileId: this.id },
+        "could not remove an unfinished file; the reconciler will remove it",
+      );
     });
-    if (!this.#isDatabaseAway) await removal;
+    if (!this.#isDatabaseDown) await removal;
   }
 
-  async #findRoom(): Promise<void> {
-    const room = await requireRoom(this.#ctx, this.#owner.userId, this.#bytes, this.id);
-    this.#roomBytes = Math.min(room, this.#bytes + QUOTA_STEP_BYTES);
+  async #checkQuota(): Promise<void> {
+    const allowed = await requireQuota(this.#ctx, this.#owner.userId, this.#bytes, this.id);
+    this.#allowedBytes = Math.min(allowed, this.#bytes + QUOTA_STEP_BYTES);
   }
 
-  /** Has the chunk at this position in memory, and the one that was there in the database. */
-  async #goTo(position: number): Promise<void> {
+  /** Writes the chunk in memory to the database and loads the chunk at this position. */
+  async #loadChunk(position: number): Promise<void> {
     if (position === this.#position) return;
     if (this.#isDirty || this.#position === this.#stored) await this.#store(this.#chunk);
     while (this.#stored < position) {
@@ -154,19 +159,19 @@ export class ChunkedFile implements AsyncDisposable {
     this.#position = position;
   }
 
-  /** What of it is in the database, while the last chunk is as long as the others. */
+  /** The file as `readChunk` expects it while all stored chunks have full length. */
   #paddedFile() {
     return { id: this.id, bytes: this.#stored * CHUNK_BYTES };
   }
 
-  async #storeLast(): Promise<void> {
+  async #storeLastChunk(): Promise<void> {
     if (this.#bytes === 0) return;
     const last = Math.ceil(this.#bytes / CHUNK_BYTES) - 1;
-    await this.#goTo(last);
+    await this.#loadChunk(last);
     await this.#store(this.#chunk.subarray(0, this.#bytes - last * CHUNK_BYTES));
   }
 
-  /** Also the sign of life. Where the reaper was faster, nothing may be written any more. */
+  /** Also records the sign of life. @throws DomainError `conflict` if the reconciler removed the file */
   async #store(bytes: Buffer): Promise<void> {
     const { rowCount } = await this.#ctx.db
       .execute(sql`
@@ -178,10 +183,10 @@ export class ChunkedFile implements AsyncDisposable {
         SELECT id, ${this.#position}::int, ${bytes}::bytea FROM alive
         ON CONFLICT (file_id, position) DO UPDATE SET bytes = excluded.bytes`)
       .catch((error) => {
-        this.#isDatabaseAway = isDatabaseUnavailable(error);
+        this.#isDatabaseDown = isDatabaseUnavailable(error);
         throw error;
       });
-    if (rowCount !== 1) throw removedMeanwhile();
+    if (rowCount !== 1) throw unfinishedFileRemoved();
     if (this.#position < this.#stored) this.#hash = null;
     else this.#stored++;
     this.#hash?.update(bytes);
@@ -196,9 +201,9 @@ export class ChunkedFile implements AsyncDisposable {
   }
 }
 
-function removedMeanwhile(): DomainError {
+function unfinishedFileRemoved(): DomainError {
   return new DomainError(
     "conflict",
-    "The file took too long without a byte, or its task has ended; it was removed.",
+    "The file was removed: no data arrived for too long, or its task ended. Send the file again.",
   );
 }

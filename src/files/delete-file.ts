@@ -7,12 +7,13 @@ import { isShownTo } from "./queries.ts";
 import { removeFiles } from "./remove-files.ts";
 
 /**
- * Removes a file that was uploaded, or made by a task.
- * @throws DomainError `not_found`, also where it is somebody else's or a book's picture; `conflict` while a task needs it
+ * Deletes an uploaded file or a file that a task created.
+ * @throws DomainError `not_found`, also for a file of another user and for the picture of a book; `conflict` while a
+ * task needs the file
  */
 export function deleteFile(ctx: Context, userId: number, id: string): Promise<void> {
   return inTransaction(ctx, async (tx) => {
-    // Locked, so that no task can begin to need it meanwhile.
+    // The lock keeps new tasks from referring to the file.
     const [file] = await tx.db
       .select({ id: files.id })
       .from(files)
@@ -27,7 +28,7 @@ export function deleteFile(ctx: Context, userId: number, id: string): Promise<vo
     if (task) {
       throw new DomainError(
         "conflict",
-        `Task ${task.id} is ${task.status} and needs this file. Cancel it, or wait until it has ended.`,
+        `Task ${task.id} is ${task.status} and needs this file. Cancel the task or wait until it ends.`,
       );
     }
     await removeFiles(tx, [id]);

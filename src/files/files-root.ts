@@ -1,39 +1,38 @@
-/** Files below FILES_ROOT: the only ones of this machine that a task may name. */
+/** Files below FILES_ROOT, the only local folder that tasks can read. */
 import { constants } from "node:fs";
 import { type FileHandle, open, readlink, realpath, stat } from "node:fs/promises";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { pathProblem } from "./names.ts";
 
-/** What one gets for a path that leads nowhere, or where one may not go. */
-const NOWHERE = ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "ENAMETOOLONG", "ENXIO", "EISDIR"];
+/** Errors that mean: no file at this path, or no permission to open it. */
+const NOT_FOUND = ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "ENAMETOOLONG", "ENXIO", "EISDIR"];
 
 export interface FoundBelow {
-  /** Without a symbolic link in it. */
+  /** With all symbolic links resolved. */
   readonly realPath: string;
   readonly bytes: number;
 }
 
 /**
  * Finds a regular file by a path that is relative to `root`, or absolute and below it.
- * @returns null for anything else, wherever a symbolic link on the way leads; nothing outside of `root` is looked at
- * but where such a link leads there
+ * @returns null if the path does not lead to a regular file, or if a symbolic link leads out of `root`
  */
 export async function findBelow(root: string, path: string): Promise<FoundBelow | null> {
   if (pathProblem(path) !== null) return null;
-  const wanted = resolve(root, path);
-  if (!isBelow(root, wanted)) return null;
+  const absolute = resolve(root, path);
+  if (!isBelow(root, absolute)) return null;
   const found = await orNull(async () => {
-    const [realRoot, realPath] = await Promise.all([realpath(root), realpath(wanted)]);
+    const [realRoot, realPath] = await Promise.all([realpath(root), realpath(absolute)]);
     return isBelow(realRoot, realPath) ? { realPath, stats: await stat(realPath) } : null;
   });
   return found?.stats.isFile() ? { realPath: found.realPath, bytes: found.stats.size } : null;
 }
 
-/** Opens what `findBelow` finds; null where it finds nothing. The caller closes it. */
+/** Opens the file that `findBelow` finds, or returns null. The caller closes it. */
 export async function openBelow(root: string, path: string): Promise<FileHandle | null> {
   const found = await findBelow(root, path);
   if (!found) return null;
-  // Never waits for the other end, should it be a pipe by now.
+  // O_NONBLOCK: opening does not hang if the file has been replaced by a pipe.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await orNull(() => open(found.realPath, flags));
   if (!handle) return null;
@@ -47,28 +46,28 @@ export async function openBelow(root: string, path: string): Promise<FileHandle 
   return null;
 }
 
-/** A folder on the way may have been exchanged for a link between the look and the opening: what counts is what was opened. */
+/** Checks the opened file itself: a folder of the path may have been replaced by a link since `findBelow`. */
 async function isStillBelow(handle: FileHandle, root: string, path: string): Promise<boolean> {
   const opened = await handle.stat();
   if (!opened.isFile()) return false;
   if (process.platform === "linux")
     return isBelow(await realpath(root), await readlink(`/proc/self/fd/${handle.fd}`));
-  // Elsewhere nothing tells where an open file lies; two exchanges at the right moments would go unnoticed.
+  // Other systems do not report the path of an open file. Two replacements at the right moments would go unnoticed.
   const again = await findBelow(root, path);
   const named = again && (await orNull(() => stat(again.realPath)));
   return named?.ino === opened.ino && named.dev === opened.dev;
 }
 
 function isBelow(root: string, path: string): boolean {
-  const way = relative(root, path);
-  return way !== "" && way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+  const rest = relative(root, path);
+  return rest !== "" && rest !== ".." && !rest.startsWith(`..${sep}`) && !isAbsolute(rest);
 }
 
-async function orNull<T>(look: () => Promise<T>): Promise<T | null> {
+async function orNull<T>(access: () => Promise<T>): Promise<T | null> {
   try {
-    return await look();
+    return await access();
   } catch (error) {
-    if (error instanceof Error && "code" in error && NOWHERE.includes(String(error.code))) return null;
+    if (error instanceof Error && "code" in error && NOT_FOUND.includes(String(error.code))) return null;
     throw error;
   }
 }

@@ -1,15 +1,16 @@
-/** What a file is called: its name, which is for people, and its path, by which its owner names it to a task. */
-import { extname } from "node:path";
+/** Names and paths of files. The name is for people; tasks refer to a file by its path (`file_path`). */
+import { extname, parse } from "node:path";
 
 const MAX_NAME = 255;
 const MAX_EXTENSION = 20;
+const MAX_STEM = 200;
 export const MAX_PATH = 1000;
 
 const CONTROL = /\p{Cc}/u;
 
-/** The last part of what a client sent, whatever its system calls a separator. */
-export function nameOf(given: string): string {
-  const last = given.split(/[/\\]/).at(-1) ?? "";
+/** @param filename as the client sent it, possibly with folders, separated by `/` or `\` */
+export function nameOf(filename: string): string {
+  const last = filename.split(/[/\\]/).at(-1) ?? "";
   const name = last
     .replaceAll(/\p{Cc}/gu, "\uFFFD")
     .toWellFormed()
@@ -20,17 +21,23 @@ export function nameOf(given: string): string {
   return (name.slice(0, MAX_NAME - extension.length) + extension).toWellFormed();
 }
 
-/** @returns what is wrong with a path, null where nothing is */
+/** @returns the problem with a path, for an error message; null if it is valid */
 export function pathProblem(path: string): string | null {
   if (path === "" || path.length > MAX_PATH) return `must have 1 to ${MAX_PATH} characters.`;
-  if (CONTROL.test(path) || !path.isWellFormed()) return "has a character that no path may have.";
+  if (CONTROL.test(path) || !path.isWellFormed())
+    return "must not contain control characters or broken Unicode.";
   if (path.split(/[/\\]/).some((part) => part === "." || part === ".."))
-    return "has a part that is `.` or `..`; write it without.";
-  if (/[/\\]$/.test(path)) return "names a folder; name a file.";
+    return "must not have `.` or `..` as a part.";
+  if (/[/\\]$/.test(path)) return "must name a file, not a folder.";
   return null;
 }
 
-/** Where its owner gave it none. */
+/** @returns the name without folders and extension, short enough to append to; `fallback` if nothing is left */
+export function stemOf(name: string, fallback: string): string {
+  return parse(name.replaceAll("\\", "/")).name.slice(0, MAX_STEM) || fallback;
+}
+
+/** The path of a file whose owner did not choose one. */
 export function defaultPath(id: string, name: string): string {
   return `/files/${id}/${name}`;
 }

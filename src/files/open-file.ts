@@ -1,4 +1,4 @@
-/** A task's file, opened where it lies. */
+/** Opens the file of a task, from the database or from FILES_ROOT. */
 import type { FileHandle } from "node:fs/promises";
 import { and, eq, isNull } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
@@ -15,19 +15,19 @@ export interface OpenTaskFile extends ReadableFile, AsyncDisposable {}
 
 export interface FileOfTask {
   readonly userId: number;
-  /** null: `path` lies below FILES_ROOT. */
+  /** null: `path` is below FILES_ROOT. */
   readonly fileId: string | null;
   readonly path: string;
   readonly name: string;
 }
 
-/** @throws Permanent `file_missing` where it is not there any more */
+/** @throws Permanent `file_missing` if the file no longer exists */
 export async function openTaskFile(ctx: Context, file: FileOfTask): Promise<OpenTaskFile> {
   return file.fileId === null ? openInRoot(ctx, file) : openStored(ctx, file.userId, file.fileId);
 }
 
-/** Readers of pictures and videos come back to what they have just read, a few kilobytes at a time. */
-const CHUNKS_KEPT = 4;
+/** Readers of pictures and videos read the same region repeatedly, a few kilobytes at a time. */
+const CACHED_CHUNKS = 4;
 
 async function openStored(ctx: Context, userId: number, id: string): Promise<OpenTaskFile> {
   const [file] = await ctx.db
@@ -36,10 +36,10 @@ async function openStored(ctx: Context, userId: number, id: string): Promise<Ope
     .where(and(eq(files.id, id), eq(files.userId, userId), isNull(files.receivingAt)));
   if (!file) throw missing();
   const { name, bytes, mediaType } = file;
-  const kept = new LRUCache<number, Buffer>({ max: CHUNKS_KEPT });
+  const cache = new LRUCache<number, Buffer>({ max: CACHED_CHUNKS });
   const chunkAt = async (position: number) => {
-    const chunk = kept.get(position) ?? (await orMissing(() => readChunk(ctx, file, position)));
-    kept.set(position, chunk);
+    const chunk = cache.get(position) ?? (await orMissing(() => readChunk(ctx, file, position)));
+    cache.set(position, chunk);
     return chunk;
   };
   return {
@@ -47,7 +47,7 @@ async function openStored(ctx: Context, userId: number, id: string): Promise<Ope
     bytes,
     mediaType,
     async read(start, end) {
-      requireWithin(bytes, start, end);
+      requireRange(bytes, start, end);
       const pieces: Buffer[] = [];
       for (let at = start; at < end; ) {
         const position = Math.floor(at / CHUNK_BYTES);
@@ -62,7 +62,7 @@ async function openStored(ctx: Context, userId: number, id: string): Promise<Ope
     },
     chunks: () => storedChunks(ctx, file),
     async [Symbol.asyncDispose]() {
-      kept.clear();
+      cache.clear();
     },
   };
 }
@@ -84,7 +84,7 @@ async function openInRoot(ctx: Context, { path, name }: FileOfTask): Promise<Ope
   stack.use(handle);
   const { size: bytes } = await handle.stat();
   const read = async (start: number, end: number) => {
-    requireWithin(bytes, start, end);
+    requireRange(bytes, start, end);
     return readFully(handle, start, end);
   };
   const sniffer = new Sniffer();
@@ -109,15 +109,16 @@ async function readFully(handle: FileHandle, start: number, end: number): Promis
   const buffer = Buffer.allocUnsafe(end - start);
   for (let filled = 0; filled < buffer.length; ) {
     const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, start + filled);
-    if (bytesRead === 0) throw new Permanent("file_changed", "The file became shorter while it was read.");
+    if (bytesRead === 0)
+      throw new Permanent("file_changed", "The file became shorter while the task read it.");
     filled += bytesRead;
   }
   return buffer;
 }
 
-function requireWithin(bytes: number, start: number, end: number): void {
+function requireRange(bytes: number, start: number, end: number): void {
   if (start < 0 || end < start || end > bytes)
-    throw new RangeError(`bytes ${start} to ${end} of a file of ${bytes} bytes`);
+    throw new RangeError(`The range ${start} to ${end} is outside a file of ${bytes} bytes.`);
 }
 
 async function orMissing<T>(read: () => Promise<T>): Promise<T> {
@@ -129,5 +130,7 @@ async function orMissing<T>(read: () => Promise<T>): Promise<T> {
 }
 
 function missing(cause?: unknown): Permanent {
-  return new Permanent("file_missing", "The file is not there any more; upload it again.", { cause });
+  return new Permanent("file_missing", "The file no longer exists. Upload it again and create a new task.", {
+    cause,
+  });
 }

@@ -3,13 +3,13 @@ import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { files } from "../schema/files.ts";
 
-/** @throws DomainError `conflict` where a file of this user's has the path */
+/** @throws DomainError `conflict` if a file of this user has the path */
 export async function requireFreePath(ctx: Context, userId: number, path: string): Promise<void> {
   const other = await fileAt(ctx, userId, path);
   if (other) throw taken(other.id);
 }
 
-/** The error for a path that turned out to be another file's. */
+/** @returns the error for a write that failed because another file has the path */
 export async function pathTaken(
   ctx: Context,
   userId: number,
@@ -17,7 +17,7 @@ export async function pathTaken(
   cause: unknown,
 ): Promise<DomainError> {
   const other = await fileAt(ctx, userId, path);
-  return taken(other?.id ?? "that was removed since", cause);
+  return taken(other?.id, cause);
 }
 
 async function fileAt(ctx: Context, userId: number, path: string): Promise<{ id: string } | undefined> {
@@ -28,7 +28,8 @@ async function fileAt(ctx: Context, userId: number, path: string): Promise<{ id:
   return file;
 }
 
-function taken(id: string, cause?: unknown): DomainError {
-  const message = `is the path of your file ${id}; choose another one, or delete that file first.`;
+function taken(id: string | undefined, cause?: unknown): DomainError {
+  const owner = id === undefined ? "another file" : `your file ${id}`;
+  const message = `is already the path of ${owner}. Choose another path, or delete that file first.`;
   return new DomainError("conflict", `path: ${message}`, { fieldErrors: { path: [message] }, cause });
 }

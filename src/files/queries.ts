@@ -6,7 +6,7 @@ import { tasks } from "../schema/tasks.ts";
 import type { StoredFile } from "./read-file.ts";
 import type { ShownOrigin } from "./views.ts";
 
-/** Pictures are shown with their books, and what a task made once it has completed. */
+/** Excludes pictures, which belong to books, and files of tasks that have not completed. */
 export function isShownTo(ctx: Context, userId: number, origin?: ShownOrigin): SQL | undefined {
   const completed = ctx.db
     .select({ id: tasks.id })
@@ -17,7 +17,7 @@ export function isShownTo(ctx: Context, userId: number, origin?: ShownOrigin): S
   return and(eq(files.userId, userId), isNull(files.receivingAt), or(isUpload, isResult));
 }
 
-/** Newest first, from before the one whose id is `before`. */
+/** Newest first. @param before the id of the last file of the previous page */
 export function listFiles(
   ctx: Context,
   userId: number,
@@ -31,7 +31,7 @@ export function listFiles(
     .limit(limit);
 }
 
-/** @throws DomainError `not_found`, also where the file is somebody else's */
+/** @throws DomainError `not_found`, also for a file of another user */
 export async function getFile(ctx: Context, userId: number, id: string): Promise<StoredFile> {
   const [file] = await ctx.db
     .select()

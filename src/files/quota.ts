@@ -1,4 +1,4 @@
-/** What the files of one user may have together: uploads, results of tasks and pictures. */
+/** The quota of all files of one user: uploads, files that tasks created, and pictures. */
 import { eq, sql } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { DomainError } from "../errors.ts";
@@ -9,22 +9,27 @@ export class QuotaExceeded extends DomainError {
     const left = Math.max(0, quotaBytes - usedBytes);
     super(
       "too_large",
-      `FILES_QUOTA_BYTES lets your files have ${quotaBytes} bytes together: ${usedBytes} are used, and ${left} are ` +
-        "left, which is too little for this one. Delete some that you need no more.",
+      `The file does not fit into your quota of ${quotaBytes} bytes (FILES_QUOTA_BYTES): ${usedBytes} are used and ` +
+        `${left} are left. Delete files that you no longer need.`,
     );
     this.name = "QuotaExceeded";
   }
 }
 
 /**
- * For a file that is not whole yet. Of two that are stored at once only the later one counts the other: they never
- * refuse each other.
- * @param bytes how many it has, or will have
- * @param id its own, once it has one
- * @returns how many it may have
+ * Checks the quota for a file that is being received. Of two files that are received at the same time, only the later
+ * one counts the other, so that they cannot refuse each other.
+ * @param bytes the current or expected size
+ * @param id the id of the file, if it has one
+ * @returns the size in bytes that the file can have
  * @throws QuotaExceeded
  */
-export async function requireRoom(ctx: Context, userId: number, bytes: number, id?: string): Promise<number> {
+export async function requireQuota(
+  ctx: Context,
+  userId: number,
+  bytes: number,
+  id?: string,
+): Promise<number> {
   const quota = ctx.config.filesQuotaBytes;
   if (quota === Number.POSITIVE_INFINITY) return quota;
   const used = await usedBytes(ctx, userId, id);
@@ -33,17 +38,17 @@ export async function requireRoom(ctx: Context, userId: number, bytes: number, i
 }
 
 /**
- * Call it in the transaction that makes the file whole: until that ends, no other one of this user's can.
+ * Checks the quota in the transaction that finishes a file. Locks the user, so that files finish one after the other.
  * @throws QuotaExceeded
  */
 export async function claimQuota(tx: Tx, userId: number, bytes: number): Promise<void> {
   if (tx.config.filesQuotaBytes === Number.POSITIVE_INFINITY) return;
-  // Not a full lock, which would wait for everything that refers to the user.
+  // FOR UPDATE would wait for every transaction that inserts a row of the user.
   await tx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update");
-  await requireRoom(tx, userId, bytes);
+  await requireQuota(tx, userId, bytes);
 }
 
-/** @param before counts those, too, that are being received and have an earlier id */
+/** @param before also counts files that are being received and have a smaller id */
 async function usedBytes(ctx: Context, userId: number, before: string | undefined): Promise<number> {
   const isEarlier = before === undefined ? sql`false` : sql`id < ${before}`;
   const { rows } = await ctx.db.execute<{ used: number }>(sql`

@@ -5,7 +5,7 @@ import { CHUNK_BYTES } from "./store-file.ts";
 
 export type StoredFile = typeof files.$inferSelect;
 
-/** Whosever it is: what guards a picture is its id. */
+/** No owner check: the unguessable id is the capability. */
 export async function findPicture(ctx: Context, id: string): Promise<StoredFile | null> {
   const [file] = await ctx.db
     .select()
@@ -15,8 +15,7 @@ export async function findPicture(ctx: Context, id: string): Promise<StoredFile 
 }
 
 /**
- * The bytes of a file from `start` up to and without `end`, a mebibyte at a time; no connection is held between two of
- * them.
+ * Yields the bytes from `start` to `end` (exclusive) in pieces of up to 1 MiB. No connection is held between two pieces.
  */
 export async function* readChunks(
   ctx: Context,
@@ -45,9 +44,11 @@ export async function readChunk(
     .select({ bytes: fileChunks.bytes })
     .from(fileChunks)
     .where(and(eq(fileChunks.fileId, id), eq(fileChunks.position, position)));
-  if (!chunk) throw new FileRemoved(`file ${id} was removed while it was read`);
+  if (!chunk) throw new FileRemoved(`File ${id} was removed while it was read.`);
   const expected = Math.min(CHUNK_BYTES, bytes - position * CHUNK_BYTES);
   if (chunk.bytes.length !== expected)
-    throw new Error(`chunk ${position} of file ${id} has ${chunk.bytes.length} bytes, not ${expected}`);
+    throw new Error(
+      `Chunk ${position} of file ${id} has ${chunk.bytes.length} bytes instead of ${expected}.`,
+    );
   return chunk.bytes;
 }

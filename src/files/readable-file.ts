@@ -1,11 +1,11 @@
-/** A file to work on, wherever it lies. Nothing of it is in memory but what was asked for. */
+/** A file that a task reads piece by piece, from the database or from FILES_ROOT. */
 export interface ReadableFile {
   readonly name: string;
   readonly bytes: number;
-  /** By content; what is called a picture may be none. */
+  /** Detected from the content; the name may be wrong. */
   readonly mediaType: string;
-  /** From `start` up to and without `end`, both within `bytes`. */
+  /** Returns the bytes from `start` to `end` (exclusive). @throws RangeError if they are outside the file */
   read(start: number, end: number): Promise<Buffer>;
-  /** All of it, in pieces of about a mebibyte. */
+  /** Yields the whole file in pieces of about 1 MiB. */
   chunks(): AsyncIterable<Buffer>;
 }

@@ -3,7 +3,7 @@ import { invalidField } from "../errors.ts";
 import { ChunkedFile } from "./chunked-file.ts";
 import { nameOf, pathProblem } from "./names.ts";
 import { requireFreePath } from "./path-taken.ts";
-import { requireRoom } from "./quota.ts";
+import { requireQuota } from "./quota.ts";
 import type { StoredFile } from "./read-file.ts";
 import { Sniffer } from "./sniff.ts";
 
@@ -11,18 +11,18 @@ export interface FileUpload {
   readonly userId: number;
   /** As the client sent it; may be empty. */
   readonly filename: string;
-  /** How its owner wants to call it in `file_path`. */
+  /** Absent: the default path. */
   readonly path: string | undefined;
-  /** How many bytes it has at least, as far as that is known before it is read. */
+  /** The minimum size, as far as it is known before the file is read. */
   readonly declaredBytes: number;
   readonly file: AsyncIterable<Uint8Array>;
-  /** Resolves when the request has nothing more to it; throws where the file was cut off or another follows. */
+  /** Resolves at the end of the request. Throws if the file was cut off or another file follows. */
   readonly finish: () => Promise<void>;
 }
 
 /**
- * Stores a file as it comes: all of it, or nothing is left.
- * @throws DomainError with what is wrong with its path, or QuotaExceeded
+ * Stores a file while it arrives. If anything fails, no part of it remains.
+ * @throws DomainError `invalid_input` for an invalid path; `conflict` if another file has the path; QuotaExceeded
  */
 export async function receiveFile(ctx: Context, upload: FileUpload): Promise<StoredFile> {
   const { userId, path } = upload;
@@ -31,7 +31,7 @@ export async function receiveFile(ctx: Context, upload: FileUpload): Promise<Sto
     if (problem) throw invalidField("path", problem);
     await requireFreePath(ctx, userId, path);
   }
-  await requireRoom(ctx, userId, upload.declaredBytes);
+  await requireQuota(ctx, userId, upload.declaredBytes);
   const name = nameOf(upload.filename || (path ?? ""));
   const sniffer = new Sniffer();
   await using stored = await ChunkedFile.open(ctx, { userId, name, origin: "upload" });

@@ -4,7 +4,10 @@ import { files } from "../schema/files.ts";
 import { tasks } from "../schema/tasks.ts";
 import { removeFiles } from "./remove-files.ts";
 
-/** Removes uploads older than RETENTION_DAYS that no task refers to, and results whose task is gone. */
+/**
+ * Removes uploads older than RETENTION_DAYS that no task refers to, and files whose task was deleted.
+ * @returns the number of removed files
+ */
 export async function removeUnusedFiles(ctx: Context): Promise<number> {
   const unused = await ctx.db.select({ id: files.id }).from(files).where(isUnused(ctx));
   let removed = 0;
@@ -12,7 +15,7 @@ export async function removeUnusedFiles(ctx: Context): Promise<number> {
   return removed;
 }
 
-/** A task may have begun to need it: with the file locked, no other one can. */
+/** Locks the file, so that no new task can refer to it, and checks it again. */
 function removeIfUnused(ctx: Context, id: string): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     await tx.db.select({ id: files.id }).from(files).where(eq(files.id, id)).for("update");
@@ -27,9 +30,9 @@ function removeIfUnused(ctx: Context, id: string): Promise<number> {
 }
 
 function isUnused(ctx: Context) {
-  const needing = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.fileId, files.id));
-  const maker = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.id, files.taskId));
+  const referringTask = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.fileId, files.id));
+  const creatingTask = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.id, files.taskId));
   const isOld = and(eq(files.origin, "upload"), lt(files.createdAt, retentionLimit(ctx)));
-  const isOrphan = and(eq(files.origin, "result"), notExists(maker));
-  return and(isNull(files.receivingAt), or(isOld, isOrphan), notExists(needing));
+  const isOrphan = and(eq(files.origin, "result"), notExists(creatingTask));
+  return and(isNull(files.receivingAt), or(isOld, isOrphan), notExists(referringTask));
 }

@@ -62,7 +62,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           receiveFile(ctx, {
             ...uploaded,
             userId: request.user.id,
-            path: oneOf(request.query.path, fields.path),
+            path: pathOf(request.query.path, fields.path),
             declaredBytes: declaredBytes(request),
           }),
         );
@@ -129,7 +129,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { ctx } = request;
         const file = await getFile(ctx, request.user.id, request.params.file_id);
         return sendBytes(request, reply, file, (start, end) => readChunks(ctx, file, start, end), {
-          // Kept by nobody but its owner, and asked for each time: it may be deleted.
+          // Only browsers of the owner can cache the file, and they must revalidate it: it can be deleted.
           "cache-control": "private, no-cache",
           "content-disposition": contentDisposition(file.name),
         });
@@ -159,9 +159,9 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   });
 }
 
-/** @throws DomainError where the query and the form want it called differently */
-function oneOf(query: string | undefined, form: string | undefined): string | undefined {
+/** @throws DomainError `invalid_input` if the query and the form have different paths */
+function pathOf(query: string | undefined, form: string | undefined): string | undefined {
   if (query !== undefined && form !== undefined && query !== form)
-    throw invalidField("path", "is one in the query and another in the form; send it once.");
+    throw invalidField("path", "differs between the query and the form. Send it once.");
   return query ?? form;
 }

@@ -1,8 +1,8 @@
-/** What a file is, told by its bytes: a name says nothing. */
+/** Detects the media type of a file from its content. The name only decides between kinds of text. */
 import { extname } from "node:path";
-import { fileTypeFromBuffer } from "file-type";
+import { type FileTypeResult, fileTypeFromBuffer } from "file-type";
 
-/** Enough for every signature, and for the first entries of a zip that is a document. */
+/** Enough for every signature, and for the first entries of documents that are ZIP archives. */
 const SAMPLE_BYTES = 2 ** 16;
 
 const TEXT_BY_EXTENSION: Readonly<Record<string, string>> = {
@@ -11,7 +11,7 @@ const TEXT_BY_EXTENSION: Readonly<Record<string, string>> = {
   ".markdown": "text/markdown",
 };
 
-/** Formats with a signature that may be valid text all the same. With any other, text only happens to begin like it. */
+/** Formats whose files can be valid text. Text that starts like any other format is only text. */
 const TEXT_FORMATS = /^text\/|^application\/(pdf|xml|rtf|postscript|eps|pgp-encrypted)$/;
 
 export class Sniffer {
@@ -19,17 +19,16 @@ export class Sniffer {
   #isText = true;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
 
-  /** Takes the next bytes of the file. */
   update(bytes: Uint8Array): void {
     if (this.#sample.length < SAMPLE_BYTES)
       this.#sample = Buffer.concat([this.#sample, bytes.subarray(0, SAMPLE_BYTES - this.#sample.length)]);
     this.#isText &&= !bytes.includes(0) && this.#decodes(bytes, true);
   }
 
-  /** @param isAll whether it was given the whole file, so that a character which is cut off in its end is an error */
-  async mediaType(name: string, isAll = true): Promise<string> {
-    const isText = this.#isText && (!isAll || this.#decodes(new Uint8Array(), false));
-    const known = await signatureOf(this.#sample);
+  /** @param isComplete whether it has seen the whole file, so that a cut character at the end is not text */
+  async mediaType(name: string, isComplete = true): Promise<string> {
+    const isText = this.#isText && (!isComplete || this.#decodes(new Uint8Array(), false));
+    const known = (await detectFileType(this.#sample))?.mime;
     if (known && (!isText || TEXT_FORMATS.test(known))) return known;
     if (!isText) return "application/octet-stream";
     return TEXT_BY_EXTENSION[extname(name).toLowerCase()] ?? "text/plain";
@@ -45,11 +44,7 @@ export class Sniffer {
   }
 }
 
-async function signatureOf(sample: Buffer): Promise<string | undefined> {
-  try {
-    return (await fileTypeFromBuffer(sample))?.mime;
-  } catch {
-    // It begins like a format and then breaks its rules: it is none.
-    return undefined;
-  }
+/** @returns undefined also if the sample starts like a format and then breaks its rules, for which file-type throws */
+export function detectFileType(sample: Uint8Array): Promise<FileTypeResult | undefined> {
+  return fileTypeFromBuffer(sample).catch(() => undefined);
 }

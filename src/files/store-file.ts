@@ -13,7 +13,7 @@ export interface NewFile {
   readonly bytes: Buffer;
 }
 
-/** Stores a file that is in memory already; call it in a transaction, so that it is there whole or not at all. */
+/** Stores a file that is already in memory. */
 export async function storeFile(tx: Tx, { bytes, ...file }: NewFile): Promise<void> {
   const sha256 = createHash("sha256").update(bytes).digest();
   await tx.db.insert(files).values({ ...file, bytes: bytes.length, sha256 });

@@ -9,8 +9,8 @@ export interface FileToStore extends FileOwner {
 }
 
 /**
- * Stores what a task has made, as it comes: all of it, or nothing is left. Not for a transaction: a slow source would
- * hold it open.
+ * Stores a file that a task creates while it arrives. If anything fails, no part of it remains. Do not call it in a
+ * transaction: a slow source would hold it open.
  * @throws QuotaExceeded
  */
 export async function storeStream(

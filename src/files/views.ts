@@ -1,4 +1,3 @@
-/** What the API shows of a file. */
 import Type, { type Static } from "typebox";
 import { Moment, nullable, Uuid } from "../platform/http/schemas.ts";
 import { defaultPath } from "./names.ts";
@@ -15,7 +14,7 @@ export const FileView = Type.Object(
     name: Type.String({ description: "The name of the file." }),
     path: Type.String({ description: "The path that tasks use as `file_path`." }),
     media_type: Type.String({ description: "Detected from the content." }),
-    bytes: Type.Integer({ description: "The size." }),
+    bytes: Type.Integer({ description: "The size in bytes." }),
     sha256: Type.String({ description: "SHA-256 of the content, in hexadecimal." }),
     origin: ShownOrigin,
     task_id: nullable(

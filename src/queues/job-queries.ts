@@ -1,7 +1,8 @@
-/** Reads of jobs: what is being worked on, what is due later, what there is at all. */
+/** Reads of jobs: active jobs, scheduled jobs, and all kinds of jobs. */
 import type { Context } from "../context.ts";
 import { jobs, type QueueName } from "../jobs.ts";
 import {
+  type ActiveJob,
   listActiveJobs,
   listScheduledJobs,
   listSchedules,
@@ -16,12 +17,13 @@ export interface JobFacts {
   readonly queue: QueueName;
   readonly id: string;
   readonly attempt: number;
-  /** When it was taken, or is due. */
+  /** When an active job was taken, or when a scheduled job is due. */
   readonly at: Date;
-  /** Where the worker has told of it. */
+  /** null if the job is scheduled, or if its worker has not reported it yet. */
   readonly workerId: string | null;
   readonly taskId: string | null;
   readonly batchId: string | null;
+  /** The position of the job in the list, for the cursor. */
   readonly key: string;
 }
 
@@ -42,17 +44,11 @@ export async function listJobs(
 }
 
 function factsOf(
-  {
-    payload,
-    job,
-    id,
-    attempt,
-    key,
-  }: { payload: unknown; job: string; id: string; attempt: number; key: string },
+  { payload, ...job }: Omit<ActiveJob, "since">,
   rest: Pick<JobFacts, "state" | "at" | "workerId">,
 ): JobFacts {
   const { taskId = null, batchId = null } = (payload ?? {}) as { taskId?: string; batchId?: string };
-  return { ...rest, job, id, attempt, key, taskId, batchId, queue: queueOfJob.get(job) ?? "default" };
+  return { ...job, ...rest, taskId, batchId, queue: queueOfJob.get(job.job) ?? "default" };
 }
 
 export interface Schedule {
@@ -61,7 +57,7 @@ export interface Schedule {
   readonly nextAt: Date | null;
 }
 
-/** Jobs that come by themselves, once a worker has begun to take them. */
+/** Lists recurring jobs. A schedule exists once a worker has taken its queue. */
 export async function nextSchedules(ctx: Context): Promise<Schedule[]> {
   const found = await listSchedules(ctx.db);
   return found.map(({ job, cron }) => ({ job, cron, nextAt: ctx.queue.nextRun(cron) }));
@@ -72,22 +68,22 @@ export interface Registered {
   readonly types: readonly { name: string; queue: QueueName; description: string; workers: string[] }[];
 }
 
-/** What this version knows, and which of the workers that are alive take it. */
+/** Lists all jobs and task types of this version, with the live workers that take each. */
 export async function listRegistered(ctx: Context): Promise<Registered> {
   const alive = await aliveWorkers(ctx);
-  const takers = (queue: QueueName) => alive.filter(({ queues }) => queue in queues).map(({ id }) => id);
+  const workersOf = (queue: QueueName) => alive.filter(({ queues }) => queue in queues).map(({ id }) => id);
   return {
     jobs: Object.values(jobs).map(({ name, queue, options }) => ({
       name,
       queue,
       retries: options.retryLimit,
-      workers: takers(queue),
+      workers: workersOf(queue),
     })),
     types: taskTypes.map(({ name, queue, description }) => ({
       name,
       queue,
       description,
-      workers: takers(queue),
+      workers: workersOf(queue),
     })),
   };
 }

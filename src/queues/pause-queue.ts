@@ -4,8 +4,8 @@ import type { QueueName } from "../jobs.ts";
 import { pausedQueues } from "../schema/workers.ts";
 
 /**
- * Within about a second no worker takes anything from the queue any more; jobs in hand end, upkeep goes on. One that is
- * paused already stays as it is.
+ * Stops all workers from taking jobs of the queue within about a second. Running jobs finish, and upkeep continues.
+ * Does nothing if the queue is already paused.
  */
 export function pauseQueue(ctx: Context, queue: QueueName): Promise<void> {
   return inTransaction(ctx, async (tx) => {
@@ -22,7 +22,7 @@ export function pauseQueue(ctx: Context, queue: QueueName): Promise<void> {
   });
 }
 
-/** Workers take from the queue again at once. One that is not paused stays as it is. */
+/** Lets workers take jobs of the queue again at once. Does nothing if the queue is not paused. */
 export function resumeQueue(ctx: Context, queue: QueueName): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     const resumed = await tx.db
@@ -37,5 +37,5 @@ export function resumeQueue(ctx: Context, queue: QueueName): Promise<void> {
   });
 }
 
-/** Its payload is the name of a queue that was paused or resumed. */
+/** The payload is the name of the queue that was paused or resumed. */
 export const QUEUE_CHANNEL = "rowmill_queue";

@@ -10,8 +10,8 @@ import { openMetrics } from "../platform/queue/metrics.ts";
 import { listQueues } from "./queries.ts";
 
 /**
- * Answers /livez, /readyz and /metrics on WORKER_PORT until disposed of.
- * @throws ConfigError where another program has the port
+ * Serves /livez, /readyz and /metrics on WORKER_PORT until disposed of.
+ * @throws ConfigError if another program uses the port
  */
 export async function openProbes(ctx: OpenContext): Promise<AsyncDisposable> {
   const { host, workerPort: port, workerQueues } = ctx.config;
@@ -27,7 +27,7 @@ export async function openProbes(ctx: OpenContext): Promise<AsyncDisposable> {
   const source = { running: ctx.queue.running, queues, readDepths: () => listQueues(ctx) };
   await app.register(healthRoutes(() => ctx.pool.query("SELECT 1")));
   await app.register(metricRoutes(openMetrics(source, ctx.log)));
-  await app.listen({ host, port }).catch(explainPort);
+  await app.listen({ host, port }).catch(mapListenError);
   return { [Symbol.asyncDispose]: () => app.close() };
 }
 
@@ -39,8 +39,8 @@ function metricRoutes(registry: Registry): FastifyPluginAsync {
   };
 }
 
-function explainPort(cause: NodeJS.ErrnoException): never {
+function mapListenError(cause: NodeJS.ErrnoException): never {
   if (cause.code !== "EADDRINUSE") throw cause;
-  const message = "in use by another program; choose another, one for each worker on a machine.";
+  const message = "in use by another program. Choose another port; each worker on a machine needs its own.";
   throw new ConfigError(`WORKER_PORT: ${message}`, { cause });
 }

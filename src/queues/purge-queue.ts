@@ -14,8 +14,11 @@ import {
 const REASON = "The queue was purged.";
 
 /**
- * Cancels what nothing has begun of all that waits in a queue: its pending tasks, and for `bulk_processing` the batches
- * that are queued. The queue's jobs go with them. @param expect as for `changeTasks`
+ * Cancels everything in a queue that has not started: pending tasks and, in `bulk_processing`, queued batches. Removes
+ * their jobs as well.
+ * @param expect the number of matches from an earlier call; absent: counts and changes nothing
+ * @param seconds the time limit, after which it stops with `changed` below `matched`
+ * @throws DomainError `conflict` if the number of matches is not `expect`
  */
 export async function purgeQueue(
   ctx: Context,
@@ -45,7 +48,7 @@ function listWaitingBatches(ctx: Context): Promise<WaitingBatch[]> {
   return ctx.db.select({ id: batches.id, userId: batches.userId }).from(batches).where(isWaiting);
 }
 
-/** @returns 0 where a worker has begun it meanwhile */
+/** @returns the number of cancelled batches: 0 if a worker has started it meanwhile */
 function cancelWaiting(ctx: Context, { id, userId }: WaitingBatch): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     const found = await tx.db

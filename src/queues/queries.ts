@@ -1,4 +1,4 @@
-/** Reads of workers and queues: for operators alone. */
+/** Reads of workers and queues. They cover all users, so only operators may see them. */
 import { asc, gt, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { jobs, QUEUES, type QueueName } from "../jobs.ts";
@@ -6,14 +6,14 @@ import { signOfLife } from "../platform/process/sign-of-life.ts";
 import { type JobDepth, readDepths } from "../platform/queue/queue-reads.ts";
 import { pausedQueues, workers } from "../schema/workers.ts";
 
-/** Of a process that takes jobs. */
+/** How often a worker reports, and when it counts as lost. */
 export const workerLife = signOfLife(5000);
 
 const isAlive = sql<boolean>`${workers.lastSeenAt} > now() - make_interval(secs => ${workerLife.deadAfterMs / 1000})`;
 
 export type StoredWorker = typeof workers.$inferSelect & { readonly isAlive: boolean };
 
-/** In the order of their starts: ids begin with their time. `after` is the last id of the page before. */
+/** In the order in which they started. @param after the id of the last worker of the previous page */
 export async function listWorkers(
   ctx: Context,
   after: string | null,
@@ -35,24 +35,35 @@ export function aliveWorkers(ctx: Pick<Context, "db">): Promise<(typeof workers.
 export interface StoredQueue extends Omit<JobDepth, "job"> {
   readonly queue: QueueName;
   readonly paused: typeof pausedQueues.$inferSelect | null;
-  /** How many are alive and take it. */
+  /** The number of live workers that take the queue. */
   readonly workers: number;
 }
 
 export const jobNames: readonly string[] = Object.values(jobs).map(({ name }) => name);
 
-/** Name of a job to the queue that it belongs to. */
+/** The queue of each job, by the name of the job. */
 export const queueOfJob: ReadonlyMap<string, QueueName> = new Map(
   Object.values(jobs).map(({ name, queue }) => [name, queue]),
 );
 
-export async function listQueues(ctx: Context): Promise<StoredQueue[]> {
+export function listQueues(ctx: Context): Promise<StoredQueue[]> {
+  return readQueues(ctx, QUEUES);
+}
+
+export async function getQueue(ctx: Context, name: QueueName): Promise<StoredQueue> {
+  const [queue] = await readQueues(ctx, [name]);
+  if (!queue) throw new Error(`The queue ${name} was not read.`);
+  return queue;
+}
+
+async function readQueues(ctx: Context, names: readonly QueueName[]): Promise<StoredQueue[]> {
+  const jobsOf = (name: QueueName) => jobNames.filter((job) => queueOfJob.get(job) === name);
   const [depths, paused, alive] = await Promise.all([
-    readDepths(ctx.db, jobNames),
+    readDepths(ctx.db, names.flatMap(jobsOf)),
     ctx.db.select().from(pausedQueues),
     aliveWorkers(ctx),
   ]);
-  return QUEUES.map((queue) => ({
+  return names.map((queue) => ({
     queue,
     ...sumOf(depths.filter(({ job }) => queueOfJob.get(job) === queue)),
     paused: paused.find((row) => row.queue === queue) ?? null,

@@ -8,7 +8,7 @@ import { concurrencyOf } from "../platform/queue/queue.ts";
 import { workers } from "../schema/workers.ts";
 import { workerLife } from "./queries.ts";
 
-/** Writes every few seconds that this process takes jobs, and which it has in hand, until disposed of. */
+/** Reports this worker and its running jobs to the table of workers every few seconds until disposed of. */
 export async function registerWorker(ctx: OpenContext): Promise<AsyncDisposable> {
   const id = uuidV7(ctx.now());
   const facts = {
@@ -19,7 +19,7 @@ export async function registerWorker(ctx: OpenContext): Promise<AsyncDisposable>
     queues: queuesTaken(ctx),
     startedAt: sql`statement_timestamp()`,
   };
-  const tell = async () => {
+  const report = async () => {
     const running = ctx.queue.running.list().map(({ queue: _, ...job }) => job);
     const now = { running, lastSeenAt: sql`statement_timestamp()` };
     await ctx.db
@@ -27,10 +27,10 @@ export async function registerWorker(ctx: OpenContext): Promise<AsyncDisposable>
       .values({ ...facts, ...now })
       .onConflictDoUpdate({ target: workers.id, set: now });
   };
-  await tell();
-  ctx.log.info({ workerId: id }, "registered");
-  const signs = workerLife.start(tell, (error) =>
-    ctx.log.warn({ err: error }, "could not tell that this worker is alive"),
+  await report();
+  ctx.log.info({ workerId: id }, "worker registered");
+  const signs = workerLife.start(report, (error) =>
+    ctx.log.warn({ err: error }, "could not record the sign of life of this worker"),
   );
   return {
     async [Symbol.asyncDispose]() {
@@ -39,14 +39,14 @@ export async function registerWorker(ctx: OpenContext): Promise<AsyncDisposable>
       try {
         await ctx.db.delete(workers).where(eq(workers.id, id));
       } catch (error) {
-        // Its row goes with those of workers that were lost.
-        ctx.log.warn({ err: error }, "could not take this worker off the list");
+        // `removeLostWorkers` removes the row later.
+        ctx.log.warn({ err: error }, "could not remove this worker from the list");
       }
     },
   };
 }
 
-/** Queue to how many of its jobs of one kind and user are taken at a time. */
+/** The concurrency of each queue that this worker takes, by queue. */
 function queuesTaken({ config }: OpenContext): Record<string, number> {
   const taken = QUEUES.filter((queue) => config.workerQueues?.has(queue) ?? true);
   return Object.fromEntries(

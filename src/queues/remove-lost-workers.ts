@@ -2,7 +2,7 @@ import { lt, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { workers } from "../schema/workers.ts";
 
-/** Removes the rows of workers that were killed and have not been seen for a day. @returns how many */
+/** Removes workers that have not reported for a day. @returns the number of removed workers */
 export async function removeLostWorkers(ctx: Context): Promise<number> {
   const removed = await ctx.db
     .delete(workers)

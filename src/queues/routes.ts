@@ -1,8 +1,6 @@
-/** Queues, workers and jobs, as those who run them see them. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
-import type { QueueName } from "../jobs.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
 import {
@@ -20,11 +18,10 @@ import { ChangedView } from "../tasks/views.ts";
 import { listJobs, listRegistered, nextSchedules } from "./job-queries.ts";
 import { pauseQueue, resumeQueue } from "./pause-queue.ts";
 import { purgeQueue } from "./purge-queue.ts";
-import { listQueues, listWorkers } from "./queries.ts";
+import { getQueue, listQueues, listWorkers } from "./queries.ts";
 import {
   JobView,
   QueueNameSchema,
-  type QueueView,
   RegisteredView,
   ScheduleView,
   viewJob,
@@ -41,7 +38,8 @@ const PurgeBody = Type.Object({
   expect: Type.Optional(
     Type.Integer({
       minimum: 0,
-      description: "The `matched` of an earlier request without `expect`. Absent: the queue is only counted.",
+      description:
+        "The `matched` of an earlier request without `expect`. Absent: the request only counts and cancels nothing.",
       examples: [12],
     }),
   ),
@@ -82,7 +80,7 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, params }) => {
         await pauseQueue(ctx, params.queue);
-        return viewOf(ctx, params.queue);
+        return viewQueue(await getQueue(ctx, params.queue));
       },
     );
 
@@ -101,7 +99,7 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, params }) => {
         await resumeQueue(ctx, params.queue);
-        return viewOf(ctx, params.queue);
+        return viewQueue(await getQueue(ctx, params.queue));
       },
     );
 
@@ -114,9 +112,9 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "purgeQueue",
           summary: "Cancel everything that waits in a queue",
           description:
-            "Cancels pending tasks and, in `bulk_processing`, queued batches that have not started. Without `expect` they are " +
-            "only counted. If `expect` is not their number, nothing changes (409). A request ends after about a minute; if " +
-            "`changed` is then below `matched`, count and send it again.",
+            "Cancels pending tasks and, in `bulk_processing`, queued batches that have not started. Without `expect`, the request " +
+            "only counts them. If `expect` is not their number, nothing changes (409). A request ends after about a minute; if " +
+            "`changed` is then below `matched`, count again and repeat the request.",
           params: QueueParams,
           body: PurgeBody,
           response: { 200: ChangedView, ...problems(400, 401, 403, 409, 413, 415) },
@@ -199,10 +197,4 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx }) => viewRegistered(await listRegistered(ctx)),
     );
   });
-}
-
-async function viewOf(ctx: Context, name: QueueName): Promise<QueueView> {
-  const [found] = (await listQueues(ctx)).filter(({ queue }) => queue === name);
-  if (!found) throw new Error(`There is no queue ${name}.`);
-  return viewQueue(found);
 }

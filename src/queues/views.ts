@@ -1,4 +1,3 @@
-/** What the API shows operators: the schemas, and how what is stored becomes an answer. */
 import Type, { type Static } from "typebox";
 import { QUEUES } from "../jobs.ts";
 import { Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
@@ -13,7 +12,8 @@ export const QueueView = Type.Object(
     waiting: Type.Integer({ description: "Jobs that are due and that no worker has taken." }),
     scheduled: Type.Integer({ description: "Jobs that are due later." }),
     retrying: Type.Integer({
-      description: "Waiting and scheduled jobs that a worker had before, among the next 10,000 of each kind.",
+      description:
+        "Waiting and scheduled jobs that a worker has taken before, among the next 10,000 of each kind.",
     }),
     active: Type.Integer({ description: "Jobs that workers are running." }),
     is_estimate: Type.Boolean({

@@ -1,13 +1,12 @@
-/** Every task, whoever it belongs to. */
+/** Operators list and change the tasks of all users. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
-import { requireStorable } from "../platform/postgres/storable.ts";
 import { changeTasks, REQUEST_SECONDS, type TaskAction } from "./control/change-tasks.ts";
-import { FilterBody, filterFields, filterOf } from "./filter.ts";
+import { AdminFilterBody, adminFilterFields, readAdminTaskFilter } from "./filter.ts";
 import { TaskParams } from "./params.ts";
 import { getTask, listTasks } from "./queries.ts";
 import { ChangedView, viewTask } from "./views.ts";
@@ -15,7 +14,8 @@ import { ChangedView, viewTask } from "./views.ts";
 const Expect = Type.Optional(
   Type.Integer({
     minimum: 0,
-    description: "The `matched` of an earlier request without `expect`. Absent: the tasks are only counted.",
+    description:
+      "The `matched` of an earlier request without `expect`. Absent: the request only counts and changes nothing.",
     examples: [12],
   }),
 );
@@ -29,26 +29,26 @@ const Reason = Type.Optional(
 const Force = Type.Optional(Type.Boolean({ description: "Retry completed tasks as well." }));
 
 const BODIES = {
-  cancel: Type.Object({ filter: FilterBody, expect: Expect, reason: Reason }),
-  retry: Type.Object({ filter: FilterBody, expect: Expect, force: Force }),
-  delete: Type.Object({ filter: FilterBody, expect: Expect }),
+  cancel: Type.Object({ filter: AdminFilterBody, expect: Expect, reason: Reason }),
+  retry: Type.Object({ filter: AdminFilterBody, expect: Expect, force: Force }),
+  delete: Type.Object({ filter: AdminFilterBody, expect: Expect }),
 };
 
-const OPERATIONS: Readonly<Record<TaskAction, { operationId: string; summary: string; what: string }>> = {
+const OPERATIONS: Readonly<Record<TaskAction, { operationId: string; summary: string; effect: string }>> = {
   cancel: {
     operationId: "adminCancelTasks",
     summary: "Cancel all matching tasks",
-    what: "Cancels the pending and processing tasks that match the filter.",
+    effect: "Cancels the pending and processing tasks that match the filter.",
   },
   retry: {
     operationId: "adminRetryTasks",
     summary: "Retry all matching tasks",
-    what: "Retries the failed and cancelled tasks that match the filter.",
+    effect: "Retries the failed and cancelled tasks that match the filter.",
   },
   delete: {
     operationId: "adminDeleteTasks",
     summary: "Delete all matching tasks",
-    what: "Deletes the tasks that match the filter, with their history and the files that they created.",
+    effect: "Deletes the tasks that match the filter, with their history and the files that they created.",
   },
 };
 
@@ -62,13 +62,13 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "adminListTasks",
           summary: "List the tasks of all users",
           description: "Newest first.",
-          querystring: Type.Object({ ...filterFields, ...PageQuery }),
+          querystring: Type.Object({ ...adminFilterFields, ...PageQuery }),
           response: { 200: Page(Type.Ref("Task")), ...problems(400, 401, 403) },
         },
       },
       async ({ ctx, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit + 1 };
-        const found = await listTasks(ctx, null, filterOf(query), page);
+        const found = await listTasks(ctx, null, readAdminTaskFilter(query), page);
         const now = ctx.now();
         return pageOf(
           found,
@@ -80,7 +80,7 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     );
 
     for (const action of ["cancel", "retry", "delete"] as const) {
-      const { operationId, summary, what } = OPERATIONS[action];
+      const { operationId, summary, effect } = OPERATIONS[action];
       app.post(
         `/api/v1/admin/tasks/${action}`,
         {
@@ -89,17 +89,16 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             operationId,
             summary,
             description:
-              `${what} Without \`expect\` they are only counted. If \`expect\` is not the number of matching tasks, nothing ` +
-              "changes (409). Tasks created after the count are not affected. A request ends after about a minute; if " +
-              "`changed` is then below `matched`, count and send it again.",
+              `${effect} Without \`expect\`, the request only counts them. If \`expect\` is not the number of matching tasks, ` +
+              "nothing changes (409). Tasks created after the count are not affected. A request ends after about a minute; if " +
+              "`changed` is then below `matched`, count again and repeat the request.",
             body: BODIES[action],
             response: { 200: ChangedView, ...problems(400, 401, 403, 409, 413, 415) },
           },
         },
         async ({ ctx, body }) => {
           const { filter, ...rest } = body;
-          if ("reason" in rest && rest.reason) requireStorable(rest.reason, "reason");
-          return changeTasks(ctx, { ...rest, action, filter: filterOf(filter) }, REQUEST_SECONDS);
+          return changeTasks(ctx, { ...rest, action, filter: readAdminTaskFilter(filter) }, REQUEST_SECONDS);
         },
       );
     }

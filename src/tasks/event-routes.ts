@@ -16,13 +16,13 @@ export function taskEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       return { version: taskVersion(data), data, hasEnded: hasEnded(task.status) };
     };
     const feed = new LiveFeed({ event: "task", channel: TASK_CHANNEL, read, show }, ctx);
-    // Before the server waits for its connections to end.
+    // Before the server waits for its connections to close.
     app.addHook("preClose", async () => feed.close());
 
     app.get(
       "/api/v1/tasks/:task_id/events",
       {
-        // It would stay open.
+        // A HEAD request would stay open.
         exposeHeadRoute: false,
         schema: {
           ...shared,

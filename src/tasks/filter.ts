@@ -1,20 +1,20 @@
-/** Which tasks a client asks for: the query parameters of lists and counts. */
+/** Filters for tasks in queries and bodies. */
 import Type, { type Static } from "typebox";
 import { invalidField } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
 import { NUL_FREE, Uuid } from "../platform/http/schemas.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
 import type { TaskFilter } from "./queries.ts";
-import { taskTypeNamed } from "./types/registry.ts";
+import { requireTaskType } from "./types/registry.ts";
 
 const DAY_MS = 86_400_000;
-/** Later ones have five digits, which PostgreSQL does not read. */
+/** PostgreSQL cannot parse years with five digits as JavaScript writes them. */
 const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
-export const TaskFilterQuery = {
+export const taskFilterFields = {
   status: Type.Optional(
     Type.Array(Type.String({ maxLength: 100 }), {
       maxItems: 20,
@@ -59,12 +59,12 @@ export const TaskFilterQuery = {
     }),
   ),
 };
-const Query = Type.Object(TaskFilterQuery);
+const Query = Type.Object(taskFilterFields);
 
 /** @throws DomainError `invalid_input` that names the parameter */
 export function readTaskFilter(query: Static<typeof Query>): TaskFilter {
   const { status, type, queue, group_id: groupId, tag, from, to, search } = query;
-  if (type !== undefined) taskTypeNamed(type);
+  if (type !== undefined) requireTaskType(type);
   return {
     ...(status === undefined ? {} : { statuses: readStatuses(status) }),
     ...(type === undefined ? {} : { type }),
@@ -77,8 +77,8 @@ export function readTaskFilter(query: Static<typeof Query>): TaskFilter {
   };
 }
 
-function readStatuses(given: readonly string[]): TaskStatus[] {
-  return given
+function readStatuses(parts: readonly string[]): TaskStatus[] {
+  return parts
     .flatMap((part) => part.split(","))
     .map((name) => {
       const status = taskStatus.enumValues.find((known) => known === name.trim());
@@ -89,17 +89,17 @@ function readStatuses(given: readonly string[]): TaskStatus[] {
 }
 
 /**
- * When a date or a moment begins, and when it is over: a moment is told to the millisecond.
+ * @returns the first moment of a date or time, and the first moment after it; a time lasts a millisecond
  * @throws DomainError `invalid_input`
  */
 function readMoment(field: string, text: string): { start: Date; end: Date } {
   const isDate = DATE.test(text);
   const start = Date.parse(text);
-  // Of the year 0 PostgreSQL knows nothing, and JavaScript takes the 30th of February for the 1st of March.
+  // PostgreSQL has no year 0, and JavaScript parses February 30 as March 1 or 2.
   if (!(isDate || MOMENT.test(text)) || Number.isNaN(start) || /^0000/.test(text) || !isDay(text)) {
     const message =
       'must be a date, such as "2026-11-30", or a date and time, such as "2026-11-30T08:00:00Z" ' +
-      "(in a URL the plus of an offset is %2B).";
+      "(in a URL, write the plus of an offset as %2B).";
     throw invalidField(field, message);
   }
   const end = Math.min(start + (isDate ? DAY_MS : 1), LAST_MS);
@@ -111,8 +111,8 @@ function isDay(text: string): boolean {
   return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }
 
-export const filterFields = {
-  ...TaskFilterQuery,
+export const adminFilterFields = {
+  ...taskFilterFields,
   user_id: Type.Optional(
     Type.Integer({
       minimum: 1,
@@ -123,14 +123,17 @@ export const filterFields = {
   ),
 };
 
-/** A field that is none would choose more than was meant. */
-export const FilterBody = Type.Object(filterFields, {
-  propertyNames: { enum: Object.keys(filterFields) },
+/** Rejects unknown fields: a typo would match more tasks than intended. */
+export const AdminFilterBody = Type.Object(adminFilterFields, {
+  propertyNames: { enum: Object.keys(adminFilterFields) },
   description: "The tasks to change. `{}` matches every task.",
   examples: [{ status: ["failed"], type: "generic" }],
 });
 
 /** @throws DomainError `invalid_input` that names the field */
-export function filterOf({ user_id: userId, ...query }: Static<typeof FilterBody>): TaskFilter {
+export function readAdminTaskFilter({
+  user_id: userId,
+  ...query
+}: Static<typeof AdminFilterBody>): TaskFilter {
   return { ...readTaskFilter(query), ...(userId === undefined ? {} : { userId }) };
 }

@@ -1,4 +1,3 @@
-/** The part of a path that names a task. */
 import Type from "typebox";
 import { Uuid } from "../platform/http/schemas.ts";
 

@@ -1,4 +1,4 @@
-/** Reads of tasks. `ownerId` null: anybody's, for those who may. */
+/** Reads of tasks. `ownerId` null: the tasks of all users, for operators. */
 import {
   and,
   arrayContains,
@@ -29,12 +29,13 @@ export interface TaskFilter {
   readonly userId?: number;
   readonly groupId?: string;
   readonly tag?: string;
-  /** By when they were created. */
+  /** Created at this time or later. */
   readonly from?: Date;
+  /** Created earlier than this. */
   readonly before?: Date;
-  /** Words that each must be in one of `searched`, whatever their case. */
+  /** Each word must occur in one of the `searched` columns, ignoring case. */
   readonly search?: readonly string[];
-  /** Absent: title, description and the file's name. */
+  /** Absent: all three. */
   readonly searched?: readonly ("title" | "description" | "fileName")[];
 }
 
@@ -66,7 +67,7 @@ export async function getTask(ctx: Context, ownerId: Owner, taskId: string): Pro
   return task;
 }
 
-/** Newest first. @param before the number of the last one of the page before; 0: from the newest */
+/** Newest first. @param before the number of the last task of the previous page; 0: from the newest */
 export function listTasks(
   ctx: Context,
   ownerId: Owner,
@@ -82,7 +83,7 @@ export function listTasks(
     .limit(limit);
 }
 
-/** How many there are of each status, those of which there is none included. */
+/** @returns the number of tasks per status, with 0 for statuses without tasks */
 export async function countByStatus(
   ctx: Context,
   ownerId: Owner,
@@ -93,16 +94,16 @@ export async function countByStatus(
     .from(tasks)
     .where(and(isOwnedBy(ownerId), matches(filter)))
     .groupBy(tasks.status);
-  const none = Object.fromEntries(taskStatus.enumValues.map((status) => [status, 0]));
+  const zeros = Object.fromEntries(taskStatus.enumValues.map((status) => [status, 0]));
   const counts = Object.fromEntries(found.map((row) => [row.status, row.count]));
-  return { ...none, ...counts } as Record<TaskStatus, number>;
+  return { ...zeros, ...counts } as Record<TaskStatus, number>;
 }
 
 export function totalOf(counts: Readonly<Record<TaskStatus, number>>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** What happened to a task, in its order. @param after the id of the last one of the page before */
+/** The history of a task, oldest first. @param after the id of the last event of the previous page */
 export function listEvents(ctx: Context, taskId: string, after: number, limit: number) {
   return ctx.db
     .select()
@@ -112,7 +113,7 @@ export function listEvents(ctx: Context, taskId: string, after: number, limit: n
     .limit(limit);
 }
 
-/** What it told of how far it is, in its order. */
+/** The progress reports of a task, oldest first. @param after the id of the last report of the previous page */
 export function listProgress(ctx: Context, taskId: string, after: number, limit: number) {
   return ctx.db
     .select()
@@ -122,15 +123,15 @@ export function listProgress(ctx: Context, taskId: string, after: number, limit:
     .limit(limit);
 }
 
-/** What a task has made. There is nothing to see until it has completed: an attempt that fails keeps none. */
+/** The files that a task created. Empty until it has completed, because a failed attempt loses its files. */
 export async function listFiles(ctx: Context, task: Task, after: string | null, limit: number) {
   if (task.status !== "completed") return [];
   const { id, name, mediaType, bytes } = files;
-  const isMade = and(eq(files.taskId, task.id), eq(files.origin, "result"), isNull(files.receivingAt));
+  const isResult = and(eq(files.taskId, task.id), eq(files.origin, "result"), isNull(files.receivingAt));
   return ctx.db
     .select({ id, name, mediaType, bytes })
     .from(files)
-    .where(and(isMade, after === null ? undefined : gt(files.id, after)))
+    .where(and(isResult, after === null ? undefined : gt(files.id, after)))
     .orderBy(asc(files.id))
     .limit(limit);
 }

@@ -5,7 +5,7 @@ import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
-import { readTaskFilter, TaskFilterQuery } from "./filter.ts";
+import { readTaskFilter, taskFilterFields } from "./filter.ts";
 import { TaskParams } from "./params.ts";
 import {
   countByStatus,
@@ -38,7 +38,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "listTasks",
           summary: "List tasks",
           description: "Your tasks, newest first.",
-          querystring: Type.Object({ ...TaskFilterQuery, ...PageQuery }),
+          querystring: Type.Object({ ...taskFilterFields, ...PageQuery }),
           response: { 200: Page(Type.Ref("Task")), ...problems(400, 401) },
         },
       },
@@ -63,7 +63,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "countTasks",
           summary: "Count tasks by status",
           description: "Counts your tasks that match the filter.",
-          querystring: Type.Object(TaskFilterQuery),
+          querystring: Type.Object(taskFilterFields),
           response: { 200: TaskCounts, ...problems(400, 401) },
         },
       },

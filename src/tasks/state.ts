@@ -1,62 +1,61 @@
-/** The states of a task and what leads from one to the next. Every UPDATE of `tasks.status` names its edge here. */
-
+/** The states of a task and the transitions between them. Every UPDATE of `tasks.status` uses one of them. */
 import { stateMachine, type Transition } from "../platform/state-machine.ts";
 import { OPEN_TASK_STATUSES, type TaskEventType, type TaskStatus } from "../schema/tasks.ts";
 
 interface TaskTransition extends Transition<TaskStatus> {
-  /** The type of the event that records it in the audit trail. */
+  /** The type of the event in the history of the task. */
   readonly event: TaskEventType;
 }
 
 export const transitions = {
-  start: { from: ["pending"], to: "processing", event: "started", when: "A worker takes it." },
+  start: { from: ["pending"], to: "processing", event: "started", when: "A worker takes the task." },
   resume: {
     from: ["processing"],
     to: "processing",
     event: "started",
-    when: "The worker that had it was lost or stopped; another takes it up.",
+    when: "The worker of the task was lost or stopped, and another worker takes the task.",
   },
   complete: {
     from: ["processing"],
     to: "completed",
     event: "completed",
-    when: "It is done and has its result.",
+    when: "The attempt succeeds.",
   },
   retryLater: {
     from: ["processing"],
     to: "pending",
     event: "retrying",
-    when: "It failed for a reason that may pass, and waits for its next attempt.",
+    when: "The attempt fails for a temporary reason, and `max_retries` allows another attempt.",
   },
   fail: {
     from: ["processing"],
     to: "failed",
     event: "failed",
-    when: "Trying again can't mend it, or it was tried as often as `max_retries` allows.",
+    when: "The attempt fails for a permanent reason, or `max_retries` allows no further attempt.",
   },
   giveUp: {
     from: ["pending", "processing"],
     to: "failed",
     event: "failed",
-    when: "Every worker that took it was lost: it is not tried again by itself.",
+    when: "Every worker that took the task was lost, and Rowmill does not retry it automatically.",
   },
   cancel: {
     from: OPEN_TASK_STATUSES,
     to: "cancelled",
     event: "cancelled",
-    when: "Its owner ends it, or the task that it waits for did not complete.",
+    when: "A user cancels the task, or the task that it waits for does not complete.",
   },
   retry: {
     from: ["failed", "cancelled"],
     to: "pending",
     event: "retrying",
-    when: "Its owner wants it tried again.",
+    when: "A user retries the task.",
   },
   forceRetry: {
     from: ["completed"],
     to: "pending",
     event: "retrying",
-    when: "Its owner wants it done once more (`force`).",
+    when: "A user retries the completed task with `force`.",
   },
 } as const satisfies Record<string, TaskTransition>;
 
@@ -64,7 +63,7 @@ export type Edge = keyof typeof transitions;
 
 export const { allows, requireEdge } = stateMachine<TaskStatus, Edge>("task", transitions);
 
-/** States in which nothing works on a task and nothing will unless its owner asks for it. */
+/** A task in one of these states changes only if a user retries it. */
 export const ENDED_STATUSES = ["completed", "failed", "cancelled"] as const satisfies TaskStatus[];
 
 export function hasEnded(status: TaskStatus): boolean {

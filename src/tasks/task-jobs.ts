@@ -1,4 +1,4 @@
-/** The jobs of tasks. A run of a task always has the same job id, so that it can't be enqueued twice. */
+/** The jobs of tasks. Job ids are deterministic, so that a run of a task cannot be enqueued twice. */
 import type { Tx } from "../context.ts";
 import { type QueueName, taskJobs } from "../jobs.ts";
 import { deterministicJobId } from "../platform/ids.ts";
@@ -17,7 +17,7 @@ interface Runnable {
   readonly priority: number;
 }
 
-/** Adds the jobs of tasks that are due, or will be after so many seconds. */
+/** Enqueues the jobs of tasks that are due now or after `startAfterSeconds`. */
 export async function enqueueTasks(tx: Tx, tasks: readonly Runnable[], startAfterSeconds = 0): Promise<void> {
   for (const [queue, own] of byQueue(tasks)) {
     await tx.queue.add(
@@ -36,7 +36,7 @@ export async function enqueueTasks(tx: Tx, tasks: readonly Runnable[], startAfte
   }
 }
 
-/** Removes the jobs of tasks that are not to run any more; a worker that has one in hand notices by itself. */
+/** Removes the jobs of tasks that must not run. A worker that already runs one notices it through `watchTask`. */
 export async function dequeueTasks(
   tx: Tx,
   tasks: readonly Pick<Runnable, "jobId" | "queue">[],

@@ -7,17 +7,21 @@ import { type Edge, transitions } from "./state.ts";
 
 export type Task = typeof tasks.$inferSelect;
 
-/** Its payload is the task's id. */
+/** The payload is the id of the task. */
 export const TASK_CHANNEL = "rowmill_task";
 
 /** The user whose tasks are meant; null: the tasks of all users. */
 export type Owner = number | null;
 
+/** Matches the task unless a later attempt has started. */
+export function isAttempt({ id, attempt }: Task): SQL | undefined {
+  return and(eq(tasks.id, id), eq(tasks.attempt, attempt));
+}
+
 export function isOwnedBy(ownerId: Owner): SQL | undefined {
   return ownerId === null ? undefined : eq(tasks.userId, ownerId);
 }
 
-/** What the audit trail says beside the event's type and the actor. */
 export interface EventNote {
   readonly message?: string;
   readonly metadata?: Record<string, unknown>;
@@ -25,7 +29,7 @@ export interface EventNote {
 
 type Changes = Omit<PgUpdateSetSource<typeof tasks>, "id" | "status" | "updatedAt">;
 
-/** A task of this owner, locked until the commit. @throws DomainError `not_found` */
+/** Locks a task of this owner until the commit. @throws DomainError `not_found` */
 export async function lockTask(tx: Tx, ownerId: Owner, taskId: string): Promise<Task> {
   const [task] = await tx.db
     .select()
@@ -37,9 +41,9 @@ export async function lockTask(tx: Tx, ownerId: Owner, taskId: string): Promise<
 }
 
 /**
- * Takes an edge of those tasks that `where` picks and whose state allows it, writes the event and tells whoever
- * watches: in one statement, which is a transaction by itself. A task that takes no time is begun and ended in two.
- * @returns them as they are now
+ * Changes the state of the tasks that match `where` and whose state allows the edge, records the events, and publishes
+ * the changes. It is one statement and needs no transaction, so that starting and ending a task costs two statements.
+ * @returns the changed tasks
  */
 export async function transition(
   ctx: Context,
@@ -56,7 +60,7 @@ export async function transition(
     .returning();
   const { rows } = await ctx.db.execute<Record<string, unknown>>(sql`
     WITH changed AS ${update}, recorded AS (${eventsOf(ctx, sql`SELECT id FROM changed`, event, note)})
-    SELECT changed.*, ${changeExpression(ctx, TASK_CHANNEL, sql`id::text`)} AS told FROM changed`);
+    SELECT changed.*, ${changeExpression(ctx, TASK_CHANNEL, sql`id::text`)} AS published FROM changed`);
   const changed = rows.map(taskOf);
   publishLocally(
     ctx,
@@ -68,7 +72,7 @@ export async function transition(
 
 const columns = Object.entries(getTableColumns(tasks));
 
-/** A row as the driver gives it. */
+/** Maps a row of the driver as drizzle does. */
 function taskOf(row: Record<string, unknown>): Task {
   const values = columns.map(([key, column]) => {
     const value = row[column.name];
@@ -77,7 +81,7 @@ function taskOf(row: Record<string, unknown>): Task {
   return Object.fromEntries(values) as Task;
 }
 
-/** Writes the same event of each task, and tells whoever watches them. */
+/** Records the same event for each task, and publishes the changes. */
 export async function recordEvent(
   tx: Tx,
   taskIds: readonly string[],
@@ -90,7 +94,7 @@ export async function recordEvent(
   await publishChange(tx, TASK_CHANNEL, taskIds);
 }
 
-/** @param ids a query that gives the `id` of each task */
+/** @param ids a query that returns the `id` of each task */
 function eventsOf(
   { actor }: Context,
   ids: SQL,

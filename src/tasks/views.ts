@@ -1,4 +1,3 @@
-/** What the API shows of a task: the schemas, and how a stored one becomes an answer. */
 import Type, { type Static, type TInteger } from "typebox";
 import { QUEUES } from "../jobs.ts";
 import { versionOf } from "../platform/http/etag.ts";
@@ -11,7 +10,7 @@ import {
   type taskProgress,
   taskStatus,
 } from "../schema/tasks.ts";
-import { hasEnded } from "./state.ts";
+import { allows } from "./state.ts";
 import type { Task } from "./transitions.ts";
 
 const Json = (description: string) => Type.Record(Type.String(), Type.Unknown(), { description });
@@ -84,13 +83,13 @@ export const TaskView = Type.Object(
         ),
         path: Type.String({ description: "The path that the task was created with." }),
         name: Type.String({ description: "The name of the file." }),
-        bytes: Type.Integer({ description: "The size." }),
+        bytes: Type.Integer({ description: "The size in bytes." }),
       }),
       "The file that the task reads.",
     ),
     result: nullable(
       Type.Record(Type.String(), Type.Unknown()),
-      "The result; `message` has it in one sentence. Each type describes its other fields.",
+      "The result. `message` is one sentence; the other fields depend on the type.",
     ),
     error_code: nullable(Type.String(), "Why the task failed, for programs."),
     error_message: nullable(
@@ -108,7 +107,10 @@ export const TaskView = Type.Object(
     metadata: Json("Your own data, unchanged."),
     is_cancellable: Type.Boolean({ description: "Whether the task can be cancelled now." }),
     is_retryable: Type.Boolean({ description: "Whether the task can be retried now without `force`." }),
-    elapsed_seconds: nullable(Type.Number(), "The time of the latest attempt until now or until its end."),
+    elapsed_seconds: nullable(
+      Type.Number(),
+      "How long the latest attempt has taken so far, or took until its end.",
+    ),
     created_at: Moment("When the task was created."),
     updated_at: Moment("When the task last changed."),
     due_at: NullableMoment("When a worker may take the task. null: it waits for another task."),
@@ -132,7 +134,7 @@ export const TaskProgressView = Type.Object({
   progress: Type.Integer({ description: "The progress in percent.", examples: [65] }),
   message: Type.String({
     description: "The current step, for people.",
-    examples: ["Looking at its colours"],
+    examples: ["Detecting colours"],
   }),
   data: nullable(Type.Record(Type.String(), Type.Unknown()), "Details of the step."),
   created_at: Moment("When the task reported it."),
@@ -142,7 +144,7 @@ export const TaskFileView = Type.Object({
   id: { ...Uuid, description: "The id of the file." },
   name: Type.String({ description: "The name of the file.", examples: ["image.webp"] }),
   media_type: Type.String({ description: "Detected from the content.", examples: ["image/webp"] }),
-  bytes: Type.Integer({ description: "The size.", examples: [48211] }),
+  bytes: Type.Integer({ description: "The size in bytes.", examples: [48211] }),
   url: Type.String({
     description: "The path of the content.",
     examples: ["/api/v1/files/019c1f3e-7f0a-7c11-9d43-6d0b2c1a9e02/content"],
@@ -151,7 +153,7 @@ export const TaskFileView = Type.Object({
 
 export const TaskCounts = Type.Object(
   {
-    total: Type.Integer({ description: "All of them." }),
+    total: Type.Integer({ description: "All tasks." }),
     ...(Object.fromEntries(
       taskStatus.enumValues.map((status) => [
         status,
@@ -165,7 +167,7 @@ export const TaskCounts = Type.Object(
   },
 );
 
-/** Of an action on all tasks of a filter. */
+/** The answer of requests that change many tasks. */
 export const ChangedView = Type.Object(
   {
     matched: Type.Integer({ description: "The number of matches.", examples: [12] }),
@@ -218,8 +220,8 @@ export function viewTask(task: Task, now: Date): TaskView {
     cancel_reason: task.cancelReason,
     tags: task.tags,
     metadata: task.metadata,
-    is_cancellable: !hasEnded(task.status),
-    is_retryable: task.status === "failed" || task.status === "cancelled",
+    is_cancellable: allows("cancel", task.status),
+    is_retryable: allows("retry", task.status),
     elapsed_seconds: elapsedSeconds(task, now),
     created_at: task.createdAt.toISOString(),
     updated_at: task.updatedAt.toISOString(),
@@ -236,7 +238,7 @@ function elapsedSeconds({ startedAt, completedAt, cancelledAt }: Task, now: Date
   return Math.max(0, end.getTime() - startedAt.getTime()) / 1000;
 }
 
-/** Of what is stored: the time that it has taken so far changes with the clock alone. */
+/** The ETag. It ignores `elapsed_seconds`, which changes without a change of the task. */
 export function taskVersion(view: TaskView): string {
   return versionOf({ ...view, elapsed_seconds: null });
 }

@@ -37,7 +37,7 @@ describe("the log", () => {
   const username = "Hedwig Personal";
   const account = { username, password: "password-of-hedwig", email: "hedwig@personal.example" };
 
-  /** What a user does, and everything about it that must not be logged. */
+  /** Does what a user does. Collects everything that must not be logged. */
   async function useProgram(url: string) {
     const post = async (path: string, body: object, headers: Record<string, string> = {}) => {
       const response = await fetch(url + path, {

@@ -73,7 +73,7 @@ describe("an access token", () => {
     await rowmill.ctx.db.delete(users).where(eq(users.id, user.id));
     const { status, body } = await meWith(access);
     expect(status).toBe(401);
-    expect(body).toMatchObject({ detail: expect.stringContaining("does not exist") });
+    expect(body).toMatchObject({ detail: expect.stringContaining("no longer exists") });
   });
 
   test("an access token expires after ACCESS_TOKEN_TTL_SECONDS", async () => {

@@ -117,7 +117,7 @@ describe("an API token", () => {
       const headers = { authorization: `${scheme} ${body.token}` };
       const refused = await rowmill.client.post<Problem>(TOKENS, { name: "more" }, headers);
       expect(refused.status).toBe(403);
-      expect(refused.body.detail).toContain("An API token can't make tokens.");
+      expect(refused.body.detail).toContain("An API token cannot create API tokens.");
       expect((await rowmill.client.get<Page>(TOKENS, headers)).body.items).toHaveLength(1);
     }
     const headers = { authorization: `Token ${body.token}` };

@@ -5,7 +5,7 @@ import { useRowmill } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
 
-describe("what a status read costs", () => {
+describe("the cost of a status read", () => {
   /** Rows and index entries of a batch's rows and results that were read so far, by anybody. */
   async function rowsRead(): Promise<number> {
     const { pool } = rowmill.ctx;
@@ -23,7 +23,7 @@ describe("what a status read costs", () => {
     return rows[0].read;
   }
 
-  test("does not grow with the rows: none of them is read", async () => {
+  test("a status read reads no rows, so its cost does not grow with them", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, HEADER + books(20_000));
     const check = async () => {
@@ -39,7 +39,7 @@ describe("what a status read costs", () => {
     await check();
   });
 
-  test("is small for a page of rows, wherever in the batch it is", async () => {
+  test("a page of rows costs the same anywhere in the batch", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, HEADER + books(20_000));
     await work(rowmill, user, id);

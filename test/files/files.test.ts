@@ -105,7 +105,7 @@ describe("somebody else's file", () => {
   });
 
   test.each(["1", "urn:uuid:00000000-0000-4000-8000-000000000000", "%00", "..%2F1"])(
-    "an id that is none is a 400: %s",
+    "an invalid id is a 400: %s",
     async (id) => {
       const user = await rowmill.newUser();
       expect((await user.get(`${FILES}/${id}`)).status).toBe(400);

@@ -19,7 +19,7 @@ test("uploads may fill FILES_QUOTA_BYTES to the last byte", async () => {
   const refused = await sendFile<Problem>(user, randomBytes(3 * MiB + 1));
   expect([refused.status, refused.body.code]).toEqual([413, "too_large"]);
   expect(refused.body.detail).toContain(
-    `FILES_QUOTA_BYTES lets your files have ${QUOTA} bytes together: ${2 * MiB} are used, and ${3 * MiB} are left`,
+    `your quota of ${QUOTA} bytes (FILES_QUOTA_BYTES): ${2 * MiB} are used and ${3 * MiB} are left.`,
   );
   expect(await kept(rowmill, user.userId)).toEqual({ files: 1, chunks: 2 });
   expect((await sendFile(user, randomBytes(3 * MiB))).status).toBe(201);

@@ -38,7 +38,7 @@ describe("without a worker", () => {
     expect(output).toMatch(/^rowmill: Unknown command "tasks none"\. Known commands: .*\n$/);
   });
 
-  test("tasks lists, counts, cancels, retries and deletes", async () => {
+  test("the CLI lists, counts, cancels, retries and deletes tasks", async () => {
     const { ctx } = rowmill;
     const requests = Array.from({ length: 3 }, (_, n) => ({ type: "generic", title: `Number\n${n}` }));
     const { tasks } = await createTasks(ctx, userId, requests, { together: "parallel" });
@@ -69,7 +69,7 @@ describe("with a worker", () => {
     await rowmill.startWorker({ WORKER_QUEUES: "default:2" });
   });
 
-  test("tasks runs a task and waits for its result", async () => {
+  test("the CLI runs a task and waits for its result", async () => {
     const done = await cli(
       "tasks",
       "run",
@@ -102,7 +102,7 @@ describe("with a worker", () => {
     await cli("tasks", "cancel", view.id);
   }, 120_000);
 
-  test("tasks shows queues, workers and registered types, and pauses queues", async () => {
+  test("the CLI shows queues, workers and registered types, and pauses queues", async () => {
     const { items: workers } = await json<{ items: WorkerView[] }>("workers", "list");
     expect(workers).toMatchObject([{ queues: { default: 2 }, is_alive: true }]);
     expect((await cli("workers", "list")).output).toContain("default:2");

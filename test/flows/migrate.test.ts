@@ -110,7 +110,7 @@ async function expectTasksToEnd({ ctx }: Programs, reader: Client): Promise<void
   expect(rows).toEqual([{ completed: 5, tasks: 5 }]);
 }
 
-test("batches and tasks that version 0.3.0 had begun end after the migration, each row and task once", async () => {
+test("batches and tasks that version 0.3.0 started end after the migration, each row and task once", async () => {
   const url = await emptyDatabase();
   await loadOldVersion(url);
   await migrate(url);
@@ -141,7 +141,7 @@ test("a pg-boss and a journal that an application shares with version 0.3.0 stay
   await expectWorkToGoOn(rowmill);
 });
 
-test("migrations that run side by side and again leave one installation", async () => {
+test("migrations that run concurrently and again leave one installation", async () => {
   const url = await emptyDatabase();
   await loadOldVersion(url);
   const tables = await contentsOf(url, "public");
@@ -153,7 +153,7 @@ test("migrations that run side by side and again leave one installation", async 
   expect(await definitionsOf(empty, SCHEMAS)).toEqual(await definitionsOf(url, SCHEMAS));
 });
 
-test("a migration that is cut short has changed nothing, and the next one ends it", async () => {
+test("an interrupted migration changes nothing, and the next one completes", async () => {
   const url = await emptyDatabase();
   await loadOldVersion(url);
   const before = [

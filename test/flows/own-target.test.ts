@@ -102,7 +102,7 @@ test("both documented targets import files", async () => {
     null,
   ]);
   const stored = await rowmill.ctx.pool.query(
-    "SELECT id::int, user_id::int, name, country FROM cities ORDER BY id",
+    "SELECT id::int, user_id::int, name, country FROM rowmill.cities ORDER BY id",
   );
   expect(stored.rows).toEqual([
     { id: rows[0]?.record_id, user_id: user.userId, name: "Lima", country: "PE" },

@@ -93,7 +93,7 @@ test("the parameters of an own task type are checked at creation", async () => {
   expect(problem.field_errors).toEqual({
     "params.width": ["must be a whole number.", "must be at least 1."],
     "params.outcome": ["must be one of: done, busy, broken, slow."],
-    "params.height": ["is not a parameter of measure: width, outcome."],
+    "params.height": ["is not a parameter of measure. Known parameters: width, outcome."],
   });
   const bulk = await user.post<Problem>("/api/v1/tasks/bulk", { tasks: [body] });
   expect(Object.keys(bulk.body.field_errors)).toContain("tasks.0.params.width");
@@ -130,7 +130,7 @@ test("an attempt of an own task type over its time limit fails", async () => {
   expect(await untilEnded(user, id)).toMatchObject({
     status: "failed",
     error_code: "timed_out",
-    error_message: "It took more than 1 s.",
+    error_message: "The attempt took longer than the limit of 1 s.",
   });
 });
 

@@ -10,7 +10,7 @@ import { startPrograms } from "../support/processes.ts";
 import { history, makeTask, untilEnded, untilTask } from "../support/task-client.ts";
 
 describe.skipIf(pgbouncer === null)(`through PgBouncer (${pgbouncer ?? whyNoPgBouncer})`, () => {
-  test("uploads, events, tasks, cancels and files work, with two APIs and two workers", async () => {
+  test("uploads, events, tasks, cancels and undo work through PgBouncer with two APIs and two workers", async () => {
     const database = await emptyDatabase();
     await using bouncer = await startPgBouncer(database);
     await migrate(bouncer.url);
@@ -49,7 +49,7 @@ describe.skipIf(pgbouncer === null)(`through PgBouncer (${pgbouncer ?? whyNoPgBo
     expect(await problemsOf(database)).not.toContainEqual(problem);
   });
 
-  test("an installation of version 0.3.0 is migrated, by several at once", async () => {
+  test("several processes at once migrate an installation of version 0.3.0 through PgBouncer", async () => {
     const database = await emptyDatabase();
     await loadOldVersion(database);
     await using bouncer = await startPgBouncer(database);

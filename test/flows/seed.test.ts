@@ -45,7 +45,7 @@ async function seeded(): Promise<{ states: string[]; statuses: string[]; client:
   };
 }
 
-test("without a worker, every state of batches and tasks is there to stay, and each role has an account", async () => {
+test("seed without a worker creates batches and tasks in every state and an account for each role", async () => {
   const { code, output } = await seed();
   expect({ code, output }).toMatchObject({ code: 0 });
   const { states, statuses, client } = await seeded();
@@ -61,7 +61,7 @@ test("without a worker, every state of batches and tasks is there to stay, and e
   expect(await me.json()).toMatchObject({ username: ACCOUNTS.user });
 });
 
-test("a second run creates nothing", async () => {
+test("seed creates nothing the second time", async () => {
   const { code, output } = await seed();
   expect({ code, output }).toMatchObject({ code: 0 });
   expect(output).toContain("Batches created: none, all exist already\n");
@@ -69,7 +69,7 @@ test("a second run creates nothing", async () => {
   expect(output).toContain('API token of dev-user: "development" exists already\n');
 });
 
-test("a database with other accounts is refused, unless --force is given", async () => {
+test("seed refuses a database with other accounts unless --force is given", async () => {
   await api.client.signUp("a-real-user");
   const refused = await seed();
   expect(refused.code).toBe(1);
@@ -77,7 +77,7 @@ test("a database with other accounts is refused, unless --force is given", async
   expect(await seed("--force")).toMatchObject({ code: 0 });
 });
 
-test("beside a running worker, states that passed are restored", async () => {
+test("seed restores missing states while a worker runs", async () => {
   await rowmill.startWorker();
   const { client } = await seeded();
   const { body } = await client.get<{ items: BatchView[] }>("/api/v1/batches?limit=100");

@@ -33,7 +33,7 @@ async function useRowmill(url: string): Promise<void> {
   expect((await untilEnded(user, task.id)).status).toBe("completed");
 }
 
-test("an application and Rowmill work in one database, and nothing of the application's changes", async () => {
+test("an application and Rowmill share a database without changes to the application's tables", async () => {
   const url = await emptyDatabase();
   await onDatabase(url, (client) =>
     client.query(`
@@ -123,7 +123,7 @@ test("a role that owns the two schemas moves its tables of version 0.3.0 there",
   expect(await contentsOf(url, "rowmill")).toMatchObject(tables);
 });
 
-test("a role without grants is told the statements that are missing, by the migration and by doctor", async () => {
+test("the migration and doctor name the statements that a role without grants needs", async () => {
   const { name, url, grant } = await newRole();
   const statements = `CREATE SCHEMA rowmill AUTHORIZATION ${name}; CREATE SCHEMA rowmill_queue AUTHORIZATION ${name};`;
   await expect(migrate(url)).rejects.toThrow(`As the owner of the database, run: ${statements}`);
@@ -140,7 +140,7 @@ test("a role without grants is told the statements that are missing, by the migr
   ]);
 });
 
-test("a role that may only read and write rows runs the programs, once another has migrated", async () => {
+test("a role that may only read and write rows can run the programs after another role has migrated", async () => {
   const { name, url, grant } = await newRole();
   await migrate(Object.assign(new URL(inject("serverUrl")), { pathname: new URL(url).pathname }).href);
   for (const missing of ["USAGE ON SCHEMA", "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA"]) {

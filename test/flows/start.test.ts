@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, globSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
 import { Client } from "../support/client.ts";
 import {
@@ -16,7 +16,7 @@ import {
   run,
   unset,
 } from "../support/commands.ts";
-import { create, databaseUrl, drop } from "../support/postgres.ts";
+import { emptyDatabase } from "../support/databases.ts";
 import { createDatabase } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
 
@@ -355,14 +355,6 @@ async function newPlace(own: NodeJS.ProcessEnv = {}): Promise<Place> {
   const port = await freePort();
   const settings = { ...unset, ROW_DELAY_MS: "0", DATA_DIR: dataDir, PORT: String(port), ...own };
   return { url: `http://127.0.0.1:${port}`, dataDir, settings };
-}
-
-async function emptyDatabase(): Promise<string> {
-  const serverUrl = inject("serverUrl");
-  const name = `rowmill_empty_${randomBytes(6).toString("hex")}`;
-  await create(serverUrl, name);
-  onTestFinished(() => drop(serverUrl, name));
-  return databaseUrl(serverUrl, name);
 }
 
 async function start({ settings }: Place): Promise<RunningCommand> {

@@ -103,7 +103,7 @@ test("a cancel reaches the worker that runs the task", async () => {
   const id = await createTask(rowmill.ctx, userId, lasting(600));
   await runningTask(rowmill.ctx, id);
   await cancelTask(rowmill.ctx, userId, id, "no need");
-  const stopped = "task stopped: it was cancelled, deleted or taken up by another";
+  const stopped = "task stopped: it was cancelled, deleted or started by another worker";
   const line = await Promise.any(workers.map((worker) => worker.logged(stopped, 1, 10_000)));
   expect(line).toMatchObject([{ taskId: id }]);
   expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "cancelled"]);

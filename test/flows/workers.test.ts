@@ -166,7 +166,7 @@ describe("WORKER_PORT", () => {
     expect(scrape.headers.get("content-type")).toMatch(/^text\/plain; version=0.0.4/);
     const text = await scrape.text();
     expect(text).toContain('rowmill_jobs_total{job="task.default",queue="default",outcome="done"} 1\n');
-    expect(text).toContain('rowmill_jobs_in_hand{queue="default"} 1\n');
+    expect(text).toContain('rowmill_jobs_running{queue="default"} 1\n');
     expect(text).toMatch(/rowmill_job_seconds_count\{job="task.default",queue="default"\} 1\n/);
     expect(text).toContain('rowmill_queue_waiting{queue="bulk_processing"} 0\n');
     expect(text).toContain('rowmill_queue_oldest_seconds{queue="default"} 0\n');
@@ -188,7 +188,7 @@ describe("WORKER_PORT", () => {
     expect(notReady.status).toBe(503);
     expect((await get("/livez")).status).toBe(200);
     const text = await (await get("/metrics")).text();
-    expect(text).toContain('rowmill_jobs_in_hand{queue="default"} 0\n');
+    expect(text).toContain('rowmill_jobs_running{queue="default"} 0\n');
     expect(text).not.toContain("rowmill_queue_waiting{");
     await proxy.open();
     await until("it is ready again", async () => (await get("/readyz")).status === 200);
@@ -200,6 +200,6 @@ describe("WORKER_PORT", () => {
     const port = String(await freePort());
     await rowmill.startWorker({ WORKER_PORT: port });
     const second = rowmill.startWorker({ WORKER_PORT: port });
-    await expect(second).rejects.toThrow(/rowmill: WORKER_PORT: in use by another program; choose another/);
+    await expect(second).rejects.toThrow(/rowmill: WORKER_PORT: in use by another program\. Choose another/);
   });
 });

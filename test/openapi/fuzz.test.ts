@@ -32,7 +32,7 @@ test("no request at the boundaries of the document gets a 5xx or an answer that 
   await using rowmill = await startRowmill();
   await rowmill.startWorker();
   const client = await newAdmin(rowmill);
-  const openapi = await readDocument(client);
+  const openapi = await readDocument(rowmill.app);
   const existing = await createEverything(client);
   const operations = operationsOf(openapi)
     .filter(({ path }) => path.startsWith("/api/v1/"))

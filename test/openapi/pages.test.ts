@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
+const rowmill = useRowmill();
 let openapi: object;
 beforeAll(async () => {
-  rowmill = await startRowmill();
   openapi = (await rowmill.client.get("/openapi.json")).body;
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 /** The URLs of what a page loads. */
 async function partsOf(page: Response): Promise<URL[]> {
@@ -21,28 +19,25 @@ describe.each([
   { name: "/api/docs", mark: 'id="swagger-ui"', bundle: "/api/docs/static/swagger-ui-bundle.js" },
   { name: "/api/redoc", mark: '<redoc spec-url="/openapi.json">', bundle: "/api/redoc/redoc.standalone.js" },
 ])("$name", ({ name, mark, bundle }) => {
-  test.each([name, `${name}/`])(
-    "serves a page of the document, with all of its parts, from %s",
-    async (path) => {
-      const page = await fetch(rowmill.url + path);
-      expect(page.status).toBe(200);
-      expect(page.headers.get("content-type")).toMatch(/^text\/html/);
-      expect(await page.clone().text()).toContain(mark);
-      const parts = await partsOf(page);
-      expect(parts.map(({ pathname }) => pathname)).toContain(bundle);
-      for (const part of parts) {
-        expect(part.origin).toBe(rowmill.url);
-        const response = await fetch(part);
-        expect(response.status, part.pathname).toBe(200);
-        if (part.pathname.endsWith(".js")) {
-          expect(response.headers.get("content-type"), part.pathname).toMatch(/javascript/);
-        }
-        expect((await response.arrayBuffer()).byteLength, part.pathname).toBeGreaterThan(0);
+  test.each([name, `${name}/`])("%s serves a page of the document with all of its parts", async (path) => {
+    const page = await fetch(rowmill.url + path);
+    expect(page.status).toBe(200);
+    expect(page.headers.get("content-type")).toMatch(/^text\/html/);
+    expect(await page.clone().text()).toContain(mark);
+    const parts = await partsOf(page);
+    expect(parts.map(({ pathname }) => pathname)).toContain(bundle);
+    for (const part of parts) {
+      expect(part.origin).toBe(rowmill.url);
+      const response = await fetch(part);
+      expect(response.status, part.pathname).toBe(200);
+      if (part.pathname.endsWith(".js")) {
+        expect(response.headers.get("content-type"), part.pathname).toMatch(/javascript/);
       }
-    },
-  );
+      expect((await response.arrayBuffer()).byteLength, part.pathname).toBeGreaterThan(0);
+    }
+  });
 
-  test("has a content security policy that lets its own scripts and calls through", async () => {
+  test(`the content security policy of ${name} allows its own scripts and calls`, async () => {
     const page = await fetch(rowmill.url + name);
     const policy = directives(page.headers.get("content-security-policy") ?? "");
     expect(policy.get("script-src")).toContain("'self'");
@@ -53,7 +48,7 @@ describe.each([
     expect(inline).toEqual([]);
   });
 
-  test("does not send the browser to https for its scripts where the service speaks http", async () => {
+  test(`${name} does not send the browser to https for its scripts if the service speaks http`, async () => {
     const page = await fetch(rowmill.url + name);
     const policy = directives(page.headers.get("content-security-policy") ?? "");
     expect([...policy.keys()]).not.toContain("upgrade-insecure-requests");
@@ -62,7 +57,7 @@ describe.each([
 
 describe("the document as a file", () => {
   test.each(["/docs/json", "/api/docs/json", "/api/schema", "/api/schema/", "/api/schema/?format=json"])(
-    "is the same at %s",
+    "%s serves the same document",
     async (path) => {
       const response = await fetch(rowmill.url + path);
       expect(response.headers.get("content-type")).toMatch(/^application\/json/);
@@ -74,8 +69,8 @@ describe("the document as a file", () => {
     ["Accept", "/api/schema/", { accept: "application/yaml" }],
     ["Accept, with JSON behind it", "/api/schema", { accept: "application/json;q=0.5, application/yaml" }],
     ["format", "/api/schema/?format=yaml", {}],
-    ["format, whatever Accept asks for", "/api/schema/?format=yaml", { accept: "application/json" }],
-  ])("is YAML where %s asks for it", async (_, path, headers) => {
+    ["format, despite Accept,", "/api/schema/?format=yaml", { accept: "application/json" }],
+  ])("the document is YAML if %s asks for it", async (_, path, headers) => {
     const response = await fetch(rowmill.url + path, { headers });
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toMatch(/^application\/yaml/);
@@ -83,14 +78,14 @@ describe("the document as a file", () => {
   });
 
   test.each(["text/html,application/xhtml+xml,*/*;q=0.8", "*/*", "text/html"])(
-    "is JSON for who accepts %s",
+    "the document is JSON for clients that accept %s",
     async (accept) => {
       const response = await fetch(`${rowmill.url}/api/schema/`, { headers: { accept } });
       expect(response.headers.get("content-type")).toMatch(/^application\/json/);
     },
   );
 
-  test("has no other formats", async () => {
+  test("an unknown format of the document is refused", async () => {
     const response = await fetch(`${rowmill.url}/api/schema/?format=xml`);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({

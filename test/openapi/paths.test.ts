@@ -1,19 +1,26 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Problem } from "../support/client.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { isPublic, operationsOf, readDocument } from "../support/document.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
+const rowmill = useRowmill();
+
+test("every operation that declares security answers 401 without a token", async () => {
+  const open: string[] = [];
+  for (const { name, method, path, operation } of operationsOf(await readDocument(rowmill.app))) {
+    if (isPublic(operation)) continue;
+    const { status } = await rowmill.client.send(method, path.replace(/\{\w+\}/g, "1"));
+    if (status !== 401) open.push(`${name} answered ${status}`);
+  }
+  expect(open).toEqual([]);
 });
-afterAll(() => rowmill[Symbol.asyncDispose]());
 
 describe("paths", () => {
   test.each([
     ["GET", "/nowhere"],
     ["POST", "/api/v1/nowhere?token=1"],
     ["DELETE", "/livez"],
-  ])("that do not exist answer a problem document: %s %s", async (method, path) => {
+  ])("a path that does not exist answers a problem document: %s %s", async (method, path) => {
     const { status, headers, body } = await rowmill.client.send<Problem>(method, path);
     expect(status).toBe(404);
     expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
@@ -22,7 +29,7 @@ describe("paths", () => {
     expect(body.error).toBe(body.detail);
   });
 
-  test("that are too long, or can't be read, answer a problem document", async () => {
+  test("a path that is too long or malformed answers a problem document", async () => {
     const long = await rowmill.client.get<Problem>(`/api/v1/batches/${"x".repeat(101)}`);
     expect([long.status, long.body.code]).toEqual([404, "not_found"]);
     const broken = await rowmill.client.get<Problem>("/api/v1/targets/%zz");
@@ -32,7 +39,7 @@ describe("paths", () => {
     }
   });
 
-  test("of the replaced services work with and without a slash at the end", async () => {
+  test("the paths of the replaced services work with and without a slash at the end", async () => {
     await rowmill.startWorker();
     const password = "correct horse";
     for (const slash of ["", "/"]) {

@@ -81,7 +81,7 @@ export async function tryType<P extends TObject>(
       options.onStep?.(message);
     },
     store: options.store ?? store,
-    async keep() {},
+    async checkpoint() {},
   });
   return { result: JSON.parse(JSON.stringify(result)), made, steps };
 }

@@ -131,7 +131,7 @@ describe("changing many", () => {
     const { status, body } = await operator.post<Problem>(`${TASKS}/cancel`, { filter, expect: 4 });
     expect({ status, detail: body.detail }).toMatchObject({
       status: 409,
-      detail: expect.stringContaining("There are 3, not 4"),
+      detail: expect.stringContaining("`expect` is 4, but 3 match"),
     });
     expect((await getTask(rowmill.ctx, null, ids[0] ?? "")).status).toBe("pending");
     const done = await operator.post(`${TASKS}/cancel`, { filter, expect: 3, reason: "Sent twice." });

@@ -4,12 +4,12 @@ import type { Context } from "../../context.ts";
 import { API_TOKEN_PREFIX } from "../../platform/http/auth.ts";
 import { apiTokens } from "../../schema/accounts.ts";
 
-/** Its last characters, by which its owner tells it from others. */
+/** The last characters of a token, shown so that its owner recognizes it. */
 const HINT_LENGTH = 4;
 
 export type StoredToken = Omit<typeof apiTokens.$inferSelect, "userId" | "tokenHash">;
 
-/** What of a token is read to show it. */
+/** Everything but the owner and the hash. */
 export const shownColumns = {
   id: apiTokens.id,
   name: apiTokens.name,
@@ -19,7 +19,7 @@ export const shownColumns = {
   lastUsedAt: apiTokens.lastUsedAt,
 };
 
-/** Of a user, oldest first. */
+/** Oldest first. @param after the id of the last token of the previous page */
 export function listTokens(
   ctx: Context,
   userId: number,
@@ -28,20 +28,20 @@ export function listTokens(
   return ctx.db
     .select(shownColumns)
     .from(apiTokens)
-    .where(and(isOf(userId), gt(apiTokens.id, after)))
+    .where(and(isOwnedBy(userId), gt(apiTokens.id, after)))
     .orderBy(apiTokens.id)
     .limit(limit);
 }
 
-export function isOf(userId: number): SQL {
+export function isOwnedBy(userId: number): SQL {
   return eq(apiTokens.userId, userId);
 }
 
-export function drawToken(): { token: string; hint: string } {
+export function generateToken(): { token: string; hint: string } {
   const token = API_TOKEN_PREFIX + randomBytes(32).toString("base64url");
   return { token, hint: token.slice(-HINT_LENGTH) };
 }
 
-export function hashOfToken(token: string): Buffer {
+export function hashApiToken(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }

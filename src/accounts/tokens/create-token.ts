@@ -2,23 +2,24 @@ import { eq } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { apiTokens, users } from "../../schema/accounts.ts";
-import { drawToken, hashOfToken, isOf, shownColumns } from "./api-tokens.ts";
+import { generateToken, hashApiToken, isOwnedBy, shownColumns } from "./api-tokens.ts";
 import { removeExpiredTokens } from "./remove-expired-tokens.ts";
 import { type TokenView, viewToken } from "./views.ts";
 
-/** Of one user. */
+/** Per user. */
 const MAX_TOKENS = 100;
 const DAY_MS = 86_400_000;
 
 export interface NewToken {
   readonly name: string;
-  /** Null: it is good until it is revoked. */
+  /** null: the token does not expire. */
   readonly expiresInDays: number | null;
 }
 
 /**
- * @returns the token itself too, for the only time
- * @throws DomainError `conflict` where the user has one of that name, whatever its case, or too many
+ * @returns the view and the token itself, which is not stored and cannot be shown again
+ * @throws DomainError `invalid_input` if the name is empty; `conflict` if the user has a token of that name, ignoring
+ * case, or MAX_TOKENS tokens
  */
 export async function createToken(
   ctx: Context,
@@ -26,37 +27,40 @@ export async function createToken(
   { name, expiresInDays }: NewToken,
 ): Promise<TokenView & { token: string }> {
   const cleaned = name.trim().normalize("NFC");
-  if (cleaned === "") throw invalidField("name", "is empty; say what the token is for.");
-  const { token, hint } = drawToken();
+  if (cleaned === "") throw invalidField("name", "must not be empty. Describe the purpose of the token.");
+  const { token, hint } = generateToken();
   return inTransaction(ctx, async (tx) => {
-    // One at a time for a user, so that the count holds.
+    // Lock the user, so that concurrent requests cannot exceed MAX_TOKENS.
     const [user] = await tx.db
       .select({ id: users.id })
       .from(users)
       .where(eq(users.id, userId))
       .for("no key update");
-    if (!user) throw new DomainError("unauthenticated", "Your account does not exist any more.");
+    if (!user) throw new DomainError("unauthenticated", "Your account no longer exists.");
     await removeExpiredTokens(tx, userId);
-    if ((await tx.db.$count(apiTokens, isOf(userId))) >= MAX_TOKENS)
-      throw new DomainError("conflict", `You have ${MAX_TOKENS} API tokens. Revoke one that is not used.`);
-    const [made] = await tx.db
+    if ((await tx.db.$count(apiTokens, isOwnedBy(userId))) >= MAX_TOKENS)
+      throw new DomainError(
+        "conflict",
+        `You have ${MAX_TOKENS} API tokens, which is the limit. Revoke one that you no longer use.`,
+      );
+    const [created] = await tx.db
       .insert(apiTokens)
       .values({
         userId,
         name: cleaned,
-        tokenHash: hashOfToken(token),
+        tokenHash: hashApiToken(token),
         hint,
         createdAt: ctx.now(),
         expiresAt: expiresInDays === null ? null : new Date(ctx.now().getTime() + expiresInDays * DAY_MS),
       })
       .onConflictDoNothing()
       .returning(shownColumns);
-    if (!made) throw nameTaken();
-    return { ...viewToken(made), token };
+    if (!created) throw nameTaken();
+    return { ...viewToken(created), token };
   });
 }
 
 function nameTaken(): DomainError {
-  const message = "is the name of another of your tokens; choose another or revoke that one.";
+  const message = "is the name of another token of yours. Choose another name, or revoke that token.";
   return new DomainError("conflict", `name: ${message}`, { fieldErrors: { name: [message] } });
 }

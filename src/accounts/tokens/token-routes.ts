@@ -63,7 +63,7 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "listApiTokens",
           summary: "List API tokens",
-          description: "Your tokens, oldest first. The tokens themselves are not shown.",
+          description: "Your tokens, oldest first. Their secret values are not shown.",
           querystring: Type.Object(PageQuery),
           response: { 200: Page(TokenView), ...problems(400, 401) },
         },
@@ -98,8 +98,11 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   });
 }
 
-/** Else one that leaked could live on in tokens that its owner does not know of. */
+/** A leaked token could otherwise create more tokens and survive its own revocation. */
 async function refuseApiToken({ proof }: FastifyRequest): Promise<void> {
   if (proof !== "api_token") return;
-  throw new DomainError("forbidden", "An API token can't make tokens. Log in, and send the access token.");
+  throw new DomainError(
+    "forbidden",
+    "An API token cannot create API tokens. Log in and send the access token instead.",
+  );
 }

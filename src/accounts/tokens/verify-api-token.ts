@@ -3,12 +3,15 @@ import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { apiTokens, users } from "../../schema/accounts.ts";
-import { hashOfToken } from "./api-tokens.ts";
+import { hashApiToken } from "./api-tokens.ts";
 
-/** A write a minute and token, however often it is used. */
+/** `last_used_at` is written at most once per minute and token. */
 const LAST_USE_STEP_MS = 60_000;
 
-/** Whose token it is. Looked up each time, so that a token that was revoked is none. @throws DomainError `unauthenticated` */
+/**
+ * Finds the owner of a token. Reads the database each time, so that revoking a token takes effect at once.
+ * @throws DomainError `unauthenticated`
+ */
 export async function verifyApiToken(ctx: Context, token: string): Promise<Caller> {
   const now = ctx.now();
   const [found] = await ctx.db
@@ -21,15 +24,19 @@ export async function verifyApiToken(ctx: Context, token: string): Promise<Calle
     .innerJoin(users, eq(users.id, apiTokens.userId))
     .where(
       and(
-        eq(apiTokens.tokenHash, hashOfToken(token)),
+        eq(apiTokens.tokenHash, hashApiToken(token)),
         or(isNull(apiTokens.expiresAt), gt(apiTokens.expiresAt, now)),
       ),
     );
-  if (!found) throw new DomainError("unauthenticated", "The API token is unknown, revoked or expired.");
-  // Nobody waits for it, and a request is as good without it.
+  if (!found)
+    throw new DomainError(
+      "unauthenticated",
+      "The API token is unknown, revoked or expired. Create a new one.",
+    );
+  // Not awaited: the request does not depend on it.
   if (found.lastUsedAt === null || found.lastUsedAt < stepBefore(now))
     markUsed(ctx, found.tokenId, now).catch((error) =>
-      ctx.log.warn({ err: error }, "the last use of an API token could not be noted"),
+      ctx.log.warn({ err: error }, "could not record the last use of an API token"),
     );
   return found.caller;
 }

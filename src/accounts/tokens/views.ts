@@ -1,4 +1,3 @@
-/** What the API shows of an API token. */
 import Type, { type Static } from "typebox";
 import { Moment, NullableMoment } from "../../platform/http/schemas.ts";
 import type { StoredToken } from "./api-tokens.ts";

@@ -8,7 +8,7 @@ import { userRoutes } from "../../platform/http/user-routes.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { createTask, createTasks } from "../../tasks/create/create-tasks.ts";
 import { countByStatus, totalOf } from "../../tasks/queries.ts";
-import { taskTypeNamed } from "../../tasks/types/registry.ts";
+import { requireTaskType } from "../../tasks/types/registry.ts";
 import {
   betweenDays,
   Day,
@@ -86,7 +86,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const numbers = pageNumbers(query);
         const filter = {
           ...(status ? { statuses: statusesNamed(status) } : {}),
-          ...(task_type ? { type: taskTypeNamed(task_type, "task_type").name } : {}),
+          ...(task_type ? { type: requireTaskType(task_type, "task_type").name } : {}),
           ...betweenDays(from_date, to_date),
           ...(search ? { search: [search], searched: ["fileName"] as const } : {}),
         };

@@ -14,29 +14,31 @@ const HASHES_IN_PUBLIC = [
 const OLD_QUEUE_SCHEMA = "pgboss";
 
 /**
- * Runs in the transaction of the migration. The new schemas and the new journal must exist. Another application in the same
- * database may have a table `users`, a pg-boss and a drizzle journal: only Rowmill's objects are moved.
- * @param migrations all migrations of this version, in order
- * @param queues the names of Rowmill's queues in pg-boss
+ * Runs in the transaction of the migration, with the new schemas in place. The application that shares the database may
+ * have a table `users`, a pg-boss and a journal of drizzle: only what is Rowmill's is moved.
+ * @param migrations those of this version, from the first
+ * @param queues the names of all of Rowmill's queues in pg-boss
+ * @returns the migrations whose tables are there now
  */
 export async function moveFromPublic(
   client: pg.Client,
   migrations: readonly MigrationMeta[],
   queues: readonly string[],
   log: Log,
-): Promise<void> {
-  const applied = await takeJournal(client, migrations);
-  if (applied.length === 0) return;
+): Promise<readonly MigrationMeta[]> {
+  const applied = await removeFromJournal(client, migrations);
+  if (applied.length === 0) return [];
   for (const statement of applied.flatMap(({ sql }) => sql)) {
     const [, kind, name] = /CREATE (TABLE|TYPE) "rowmill"\."(\w+)"/.exec(statement) ?? [];
     if (kind) await client.query(`ALTER ${kind} public.${name} SET SCHEMA rowmill`);
   }
   await moveQueue(client, queues, log);
   await dropIfEmpty(client, ["drizzle", OLD_QUEUE_SCHEMA]);
+  return applied;
 }
 
-/** Moves Rowmill's entries of drizzle's journal, which another application may share. @returns the applied migrations */
-async function takeJournal(
+/** An application may share the journal. @returns the migrations that were in it */
+async function removeFromJournal(
   client: pg.Client,
   migrations: readonly MigrationMeta[],
 ): Promise<readonly MigrationMeta[]> {
@@ -51,18 +53,12 @@ async function takeJournal(
     [[...byHash.keys()]],
   );
   const applied = rows.flatMap(({ hash }) => byHash.get(hash) ?? []);
-  for (const { hash, folderMillis } of applied) {
-    await client.query("INSERT INTO rowmill.__drizzle_migrations (hash, created_at) VALUES ($1, $2)", [
-      hash,
-      folderMillis,
-    ]);
-  }
   const { rowCount } = await client.query("SELECT FROM drizzle.__drizzle_migrations LIMIT 1");
   if (applied.length > 0 && rowCount === 0) await client.query("DROP TABLE drizzle.__drizzle_migrations");
   return applied;
 }
 
-/** Moves pg-boss with its jobs. Its functions name their schema, so they are rewritten. */
+/** Moves pg-boss with its jobs, and replaces the name of the schema in its functions. */
 async function moveQueue(client: pg.Client, queues: readonly string[], log: Log): Promise<void> {
   if (!(await mayDeleteFrom(client, OLD_QUEUE_SCHEMA, "queue"))) return;
   const { rows: others } = await client.query<{ name: string }>(

@@ -45,7 +45,7 @@ export function openMetrics({ running, queues, readDepths }: Source, log: Log): 
     seconds.observe({ job, queue }, took);
   });
   new Gauge({
-    name: "rowmill_jobs_in_hand",
+    name: "rowmill_jobs_running",
     help: "Jobs that this worker runs now.",
     labelNames: ["queue"] as const,
     registers,

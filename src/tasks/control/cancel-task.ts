@@ -6,12 +6,13 @@ import { requireEdge } from "../state.ts";
 import { dequeueTasks } from "../task-jobs.ts";
 import { lockTask, type Owner, type Task, transition } from "../transitions.ts";
 import { findTaskType } from "../types/registry.ts";
-import { cancelNext } from "./chain.ts";
+import { cancelWaiting } from "./chain.ts";
 
 /**
- * Ends a task that waits or runs; a worker that has it in hand stops within about a second. One that is cancelled
- * already stays as it is.
- * @throws DomainError `invalid_input` for a reason that can't be stored, `not_found`, `conflict` where it has completed or failed
+ * Cancels a pending or processing task. A worker that runs it stops within about a second. Does nothing if the task is
+ * already cancelled.
+ * @throws DomainError `not_found`; `conflict` if the task has completed or failed; `invalid_input` if PostgreSQL cannot
+ * store the reason
  */
 export async function cancelTask(ctx: Context, ownerId: Owner, taskId: string, reason = ""): Promise<Task> {
   requireStorable(reason, "reason");
@@ -24,7 +25,7 @@ export async function cancelTask(ctx: Context, ownerId: Owner, taskId: string, r
   });
 }
 
-/** Cancels those that `where` picks and that have not ended, in a transaction. */
+/** Cancels the pending and processing tasks that match `where`. */
 export async function cancelTasks(tx: Tx, where: SQL | undefined, reason: string): Promise<Task[]> {
   const changes = {
     cancelledAt: sql`statement_timestamp()`,
@@ -36,9 +37,9 @@ export async function cancelTasks(tx: Tx, where: SQL | undefined, reason: string
   return cancelled;
 }
 
-/** What follows for others where these tasks will not come to their end, in the transaction that says so. */
+/** Cleans up after tasks that were cancelled or deleted before their end: jobs, waiting tasks, and `onCancelled`. */
 export async function stopTasks(tx: Tx, stopped: readonly Task[]): Promise<void> {
   await dequeueTasks(tx, stopped);
-  await cancelNext(tx, stopped);
+  await cancelWaiting(tx, stopped);
   for (const task of stopped) await findTaskType(task.type)?.onCancelled?.(tx, task);
 }

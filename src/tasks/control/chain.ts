@@ -1,12 +1,12 @@
-/** Tasks that run one after the other: each waits for the one before. */
+/** Sequences: each task waits until the previous one has completed. */
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { enqueueTasks } from "../task-jobs.ts";
 import { recordEvent, type Task, transition } from "../transitions.ts";
 
-/** Lets those go on that wait for a task which has completed. */
-export async function releaseNext(tx: Tx, { id, hasNext }: Task): Promise<void> {
+/** Queues the task that waits for a completed task. */
+export async function releaseWaiting(tx: Tx, { id, hasNext }: Task): Promise<void> {
   if (!hasNext) return;
   const released = await tx.db
     .update(tasks)
@@ -21,19 +21,19 @@ export async function releaseNext(tx: Tx, { id, hasNext }: Task): Promise<void> 
   );
 }
 
-/** Cancels all that wait for these tasks, and for those in turn, since they will not complete. */
-export async function cancelNext(tx: Tx, ended: readonly Task[]): Promise<void> {
-  const awaited = ended.filter(({ hasNext }) => hasNext);
-  if (awaited.length === 0) return;
-  const ids = sql.param(awaited.map(({ id }) => id));
+/** Cancels all tasks that wait, directly or indirectly, for tasks that did not complete. */
+export async function cancelWaiting(tx: Tx, ended: readonly Task[]): Promise<void> {
+  const previous = ended.filter(({ hasNext }) => hasNext);
+  if (previous.length === 0) return;
+  const ids = sql.param(previous.map(({ id }) => id));
   const waiting: SQL = sql`${tasks.id} IN (
     WITH RECURSIVE waiting AS (
       SELECT id FROM rowmill.tasks WHERE after_id = ANY(${ids}::uuid[]) AND status = 'pending' AND due_at IS NULL
       UNION SELECT next.id FROM rowmill.tasks next JOIN waiting ON next.after_id = waiting.id
       WHERE next.status = 'pending' AND next.due_at IS NULL
     ) SELECT id FROM waiting)`;
-  const reason = "The task before it did not complete.";
+  const reason = "The previous task of the sequence did not complete.";
   const changes = { cancelledAt: sql`statement_timestamp()`, cancelReason: reason };
-  // Nobody asked for it.
+  // The service is the actor, not the user who ended the previous task.
   await transition({ ...tx, actor: null }, "cancel", waiting, changes, { message: reason });
 }

@@ -1,6 +1,7 @@
 import { and, count, desc, inArray, lte, max, type SQL } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
+import { requireStorable } from "../../platform/postgres/storable.ts";
 import { type TaskStatus, taskStatus, tasks } from "../../schema/tasks.ts";
 import { matches, type TaskFilter } from "../queries.ts";
 import { transitions } from "../state.ts";
@@ -13,11 +14,11 @@ export type TaskAction = "cancel" | "retry" | "delete";
 export interface BulkChange {
   readonly action: TaskAction;
   readonly filter: TaskFilter;
-  /** How many there are, by the count before. Absent: they are counted, and nothing changes. */
+  /** The number of matches from an earlier call. Absent: counts and changes nothing. */
   readonly expect?: number | undefined;
-  /** Of a cancel. */
+  /** For `cancel`. */
   readonly reason?: string | undefined;
-  /** Of a retry: also those that have completed. */
+  /** For `retry`: retries completed tasks as well. */
   readonly force?: boolean | undefined;
 }
 
@@ -26,36 +27,39 @@ export interface Changed {
   readonly changed: number;
 }
 
-/** Each a transaction, so that no lock is held for long. */
+/** Tasks per transaction, so that no lock is held for long. */
 const PAGE = 1000;
 
-/** An HTTP request ends after this time with what is done by then: a connection without a byte is cut after two minutes. */
+/** An HTTP request stops after this time, because connections without traffic are closed after two minutes. */
 export const REQUEST_SECONDS = 60;
 
 /**
- * Does the same to every task that the filter and the action pick, whoever it belongs to; those that come after the count
- * are left alone. @param seconds after which it stops, with `changed` below `matched`
- * @throws DomainError `conflict` where there are not as many as expected
+ * Changes all tasks of all users that match the filter and whose state allows the action. Tasks that are created after
+ * the count stay unchanged.
+ * @param seconds the time limit, after which it stops with `changed` below `matched`
+ * @throws DomainError `conflict` if the number of matches is not `expect`; `invalid_input` if PostgreSQL cannot store the
+ * reason
  */
 export async function changeTasks(
   ctx: Context,
   change: BulkChange,
   seconds = Number.POSITIVE_INFINITY,
 ): Promise<Changed> {
+  requireStorable(change.reason ?? "", "reason");
   const { matched, newest } = await countChangeable(ctx, change);
   if (change.expect === undefined) return { matched, changed: 0 };
   requireExpected(matched, change.expect);
   return { matched, changed: await changePages(ctx, change, newest, seconds) };
 }
 
-/** @throws DomainError `conflict` that names the number that there is */
+/** @throws DomainError `conflict` if the numbers differ */
 export function requireExpected(matched: number, expected: number): void {
   if (matched === expected) return;
-  const message = `There are ${matched}, not ${expected}: send that number as \`expect\` if you mean all of them.`;
+  const message = `\`expect\` is ${expected}, but ${matched} match. To change all of them, send ${matched} as \`expect\`.`;
   throw new DomainError("conflict", message);
 }
 
-/** How many the filter and the action pick, and the number of the newest task of them. */
+/** Counts the tasks that would be changed. @returns also the number (`tasks.number`) of the newest one */
 export async function countChangeable(
   ctx: Context,
   change: BulkChange,
@@ -63,11 +67,14 @@ export async function countChangeable(
   const [found] = await ctx.db
     .select({ matched: count(), newest: max(tasks.number) })
     .from(tasks)
-    .where(changeable(change));
+    .where(isChangeable(change));
   return { matched: found?.matched ?? 0, newest: found?.newest ?? 0 };
 }
 
-/** Newest first, so that those of a chain are changed before what they wait for is. @returns how many were changed */
+/**
+ * Changes the newest tasks first, so that a task of a sequence is changed before the task that it waits for.
+ * @returns the number of changed tasks
+ */
 export async function changePages(
   ctx: Context,
   change: BulkChange,
@@ -82,13 +89,13 @@ export async function changePages(
       const found = await tx.db
         .select({ id: tasks.id, number: tasks.number })
         .from(tasks)
-        .where(and(changeable(change), lte(tasks.number, upTo)))
+        .where(and(isChangeable(change), lte(tasks.number, upTo)))
         .orderBy(desc(tasks.number))
         .limit(PAGE)
         .for("update");
       if (found.length === 0) return null;
       const ids = found.map(({ id }) => id);
-      const done = await changeThose(tx, change, inArray(tasks.id, ids));
+      const done = await applyChange(tx, change, inArray(tasks.id, ids));
       return { done, next: (found.at(-1)?.number ?? 0) - 1 };
     });
     if (!page) break;
@@ -98,7 +105,7 @@ export async function changePages(
   return changed;
 }
 
-function changeable({ action, filter, force }: BulkChange): SQL | undefined {
+function isChangeable({ action, filter, force }: BulkChange): SQL | undefined {
   return and(matches(filter), inArray(tasks.status, statusesFor(action, force)));
 }
 
@@ -109,7 +116,7 @@ function statusesFor(action: TaskAction, force = false): TaskStatus[] {
   return force ? [...retry.from, ...forceRetry.from] : [...retry.from];
 }
 
-async function changeThose(tx: Tx, change: BulkChange, where: SQL): Promise<number> {
+async function applyChange(tx: Tx, change: BulkChange, where: SQL): Promise<number> {
   const { action, reason = "", force = false } = change;
   if (action === "delete") return deleteTasks(tx, where);
   if (action === "cancel") return (await cancelTasks(tx, where, reason)).length;

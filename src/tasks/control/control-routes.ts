@@ -1,4 +1,3 @@
-/** What an owner may do to a task: end it, have it done again, remove it. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import { Compile } from "typebox/compile";
@@ -6,7 +5,6 @@ import type { Context } from "../../context.ts";
 import { emptyBodyIsEmpty, parseBody } from "../../platform/http/body.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
-import { requireStorable } from "../../platform/postgres/storable.ts";
 import { TaskParams } from "../params.ts";
 import { viewTask } from "../views.ts";
 import { cancelTask } from "./cancel-task.ts";
@@ -62,7 +60,6 @@ export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user, params, body }) => {
         const { reason = "" } = parseBody(cancelCheck, body);
-        requireStorable(reason, "reason");
         return viewTask(await cancelTask(ctx, user.id, params.task_id, reason), ctx.now());
       },
     );

@@ -8,8 +8,9 @@ import { lockTask, type Owner, TASK_CHANNEL, type Task } from "../transitions.ts
 import { stopTasks } from "./cancel-task.ts";
 
 /**
- * Removes a task with its history, its job and the files that it made, whatever its state: a worker that has it in
- * hand stops. @throws DomainError `not_found`
+ * Deletes a task in any state, with its history, its job and the files that it created. A worker that runs it stops.
+ * @returns the deleted task
+ * @throws DomainError `not_found`
  */
 export function deleteTask(ctx: Context, ownerId: Owner, taskId: string): Promise<Task> {
   return inTransaction(ctx, async (tx) => {
@@ -19,15 +20,14 @@ export function deleteTask(ctx: Context, ownerId: Owner, taskId: string): Promis
   });
 }
 
-/** Removes those that `where` picks, in a transaction. @returns how many */
+/** Deletes the tasks that match `where`. @returns the number of deleted tasks */
 export async function deleteTasks(tx: Tx, where: SQL | undefined): Promise<number> {
   const found = await tx.db.select().from(tasks).where(where).for("update");
   if (found.length === 0) return 0;
   const ids = found.map(({ id }) => id);
-  const [ended, open] = [
-    found.filter(({ status }) => hasEnded(status)),
-    found.filter(({ status }) => !hasEnded(status)),
-  ];
+  const { ended = [], open = [] } = Object.groupBy(found, ({ status }) =>
+    hasEnded(status) ? "ended" : "open",
+  );
   await stopTasks(tx, open);
   await dequeueTasks(tx, ended);
   await removeTaskFiles(tx, ids);

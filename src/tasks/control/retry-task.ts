@@ -7,13 +7,13 @@ import { enqueueTasks, taskJobId } from "../task-jobs.ts";
 import { lockTask, type Owner, type Task, transition } from "../transitions.ts";
 
 export interface Retry {
-  /** Also one that has completed. */
+  /** Retries completed tasks as well. */
   readonly force: boolean;
 }
 
 /**
- * Has a task done once more that has failed or was cancelled; all its automatic retries are there again.
- * @throws DomainError `not_found`, `conflict` where its state does not allow it
+ * Queues a failed or cancelled task again and resets its automatic retries.
+ * @throws DomainError `not_found`; `conflict` if the state of the task does not allow it
  */
 export function retryTask(ctx: Context, ownerId: Owner, taskId: string, { force }: Retry): Promise<Task> {
   return inTransaction(ctx, async (tx) => {
@@ -27,10 +27,10 @@ export function retryTask(ctx: Context, ownerId: Owner, taskId: string, { force 
 function requireRetry(task: Task, force: boolean): void {
   if (!allows("forceRetry", task.status)) requireEdge("retry", task.status, "retried");
   else if (!force)
-    throw new DomainError("conflict", `A task that is ${task.status} is retried with \`force\` only.`);
+    throw new DomainError("conflict", `A task that is ${task.status} cannot be retried without \`force\`.`);
 }
 
-/** Retries those that `where` picks and whose state allows it, in a transaction. */
+/** Retries the tasks that match `where` and whose state allows it. */
 export async function retryTasks(tx: Tx, where: SQL | undefined, { force }: Retry): Promise<Task[]> {
   const changes = {
     run: sql`${tasks.run} + 1`,
@@ -45,13 +45,13 @@ export async function retryTasks(tx: Tx, where: SQL | undefined, { force }: Retr
     completedAt: null,
     cancelledAt: null,
   };
-  const note = { message: "Asked for." };
+  const note = { message: "A retry was requested." };
   const retried = await transition(tx, "retry", where, changes, note);
   if (force) retried.push(...(await transition(tx, "forceRetry", where, changes, note)));
   return withNewJobs(tx, retried);
 }
 
-/** Gives tasks whose `run` has just become another the job of that run. */
+/** Enqueues the jobs of tasks whose `run` was increased. @returns the tasks with their new `jobId` */
 export async function withNewJobs(tx: Tx, changed: readonly Task[], startAfterSeconds = 0): Promise<Task[]> {
   const renewed = changed.map((task) => ({ ...task, jobId: taskJobId(task.id, task.run) }));
   if (renewed.length === 0) return renewed;

@@ -9,40 +9,42 @@ import type { TaskType } from "../types/task-type.ts";
 const checks = new Map(taskTypes.map(({ name, params }) => [name, Compile(params)]));
 
 /**
- * The parameters as the type takes them, with its defaults.
- * @param given null: derived from `metadata`, where the type can
- * @param path of the object that they came in, for errors: `tasks.3`
- * @throws DomainError `invalid_input` that names each parameter
+ * Validates parameters and adds the defaults of the type.
+ * @param requested null: derived from `metadata` if the type supports it
+ * @param path the path of the task in the request, for errors, such as `tasks.3`
+ * @throws DomainError `invalid_input` that names each wrong parameter
  */
 export function checkParams(
   type: TaskType,
-  given: unknown,
+  requested: unknown,
   metadata: Readonly<Record<string, unknown>>,
   path = "",
 ): Record<string, unknown> {
-  const raw = given ?? type.paramsFrom?.(metadata) ?? {};
-  const field = joinPath(path, given === null && type.paramsFrom ? "metadata" : "params");
+  const raw = requested ?? type.paramsFrom?.(metadata) ?? {};
+  const field = joinPath(path, requested === null && type.paramsFrom ? "metadata" : "params");
   const params: unknown = Value.Default(type.params, structuredClone(raw));
   const check = checks.get(type.name);
   const fieldErrors = check ? describeShapes(type.params, schemaErrors(check, params, field), field) : {};
   for (const name of unknownNames(type.params, params)) {
-    fieldErrors[joinPath(field, name)] = [`is not a parameter of ${type.name}: ${namesOf(type.params)}.`];
+    fieldErrors[joinPath(field, name)] = [
+      `is not a parameter of ${type.name}. Known parameters: ${namesOf(type.params)}.`,
+    ];
   }
   throwFieldErrors(fieldErrors);
   return params as Record<string, unknown>;
 }
 
-/** What each shape of several that a parameter may have misses says nothing of what they are. */
+/** For a parameter with several shapes, replaces the errors of each shape by the description of the parameter. */
 function describeShapes({ properties }: TObject, fieldErrors: FieldErrors, field: string): FieldErrors {
-  const told: FieldErrors = {};
+  const described: FieldErrors = {};
   for (const [path, texts] of Object.entries(fieldErrors)) {
     const [name = ""] = path.slice(field.length + 1).split(".");
     const rule = properties[name];
     if (rule && "anyOf" in rule && "description" in rule) {
-      told[joinPath(field, name)] = [`must be: ${rule.description}`];
-    } else told[path] = texts;
+      described[joinPath(field, name)] = [`must be: ${rule.description}`];
+    } else described[path] = texts;
   }
-  return told;
+  return described;
 }
 
 function unknownNames({ properties }: TObject, params: unknown): string[] {
@@ -51,5 +53,5 @@ function unknownNames({ properties }: TObject, params: unknown): string[] {
 }
 
 function namesOf({ properties }: TObject): string {
-  return Object.keys(properties).join(", ") || "it has none";
+  return Object.keys(properties).join(", ") || "none";
 }

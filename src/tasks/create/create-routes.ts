@@ -28,13 +28,13 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           description:
             "Returns when the task and its job are stored. GET /api/v1/task-types/{name} describes the parameters of a type. " +
             "Unknown fields are rejected.",
-          response: { 201: answerOf("The task is stored and queued.", Type.Ref("Task")), ...errors },
+          response: { 201: createdResponse("The task is stored and queued.", Type.Ref("Task")), ...errors },
         },
       },
       (request, reply) => {
         const task = readTask(request.body);
         const { id: userId } = request.user;
-        return once(request, reply, locationOfTask, async (tx) =>
+        return createOnce(request, reply, locationOfTask, async (tx) =>
           viewTask(await createTask(tx, userId, task), tx.now()),
         );
       },
@@ -53,7 +53,7 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             `Creates up to ${MAX_BULK} tasks, all or none, from a body of up to ${BULK_MAX_BYTES / 2 ** 20} MiB. Errors ` +
             "name the task by its position, such as `tasks.17.params.width`.",
           response: {
-            201: answerOf(
+            201: createdResponse(
               "The tasks are stored. Tasks that wait for no other task are queued.",
               CreatedTasksView,
             ),
@@ -63,7 +63,7 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       (request, reply) => {
         const { requests, order } = readTasks(request.body);
-        return once(request, reply, locationOfGroup, async (tx) => {
+        return createOnce(request, reply, locationOfGroup, async (tx) => {
           const options = { together: order, field: "tasks" };
           const { groupId, tasks } = await createTasks(tx, request.user.id, requests, options);
           return {
@@ -75,8 +75,8 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
     );
 
-    /** Does it in a transaction, or answers as before where the request's Idempotency-Key has been carried out. */
-    async function once<B extends object>(
+    /** Creates in a transaction, or repeats the stored answer if the Idempotency-Key of the request was used before. */
+    async function createOnce<B extends object>(
       request: FastifyRequest<{ Headers: { "idempotency-key"?: string } }>,
       reply: FastifyReply,
       locationOf: (body: B) => string,
@@ -111,11 +111,11 @@ function fingerprintOf({ routeOptions, body }: FastifyRequest): Buffer {
     .digest();
 }
 
-function answerOf(description: string, schema: TSchema) {
+function createdResponse(description: string, schema: TSchema) {
   return {
     description,
     headers: {
-      Location: { type: "string", description: "The path of what was created." },
+      Location: { type: "string", description: "The path of the created task or tasks." },
       ...REPLAYED_HEADER,
     },
     content: { "application/json": { schema } },

@@ -8,15 +8,14 @@ import { DEFAULT_PRIORITY } from "../../schema/tasks.ts";
 import { getTask } from "../queries.ts";
 import { enqueueTasks, taskJobId } from "../task-jobs.ts";
 import type { Task } from "../transitions.ts";
-import { taskTypeNamed } from "../types/registry.ts";
+import { requireTaskType } from "../types/registry.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { checkParams } from "./check-params.ts";
-import { fileFieldOf, findFiles, type GivenFile } from "./find-files.ts";
+import { type FileReference, fileFieldOf, findFiles } from "./find-files.ts";
 
-/** What is asked for. */
-export interface TaskRequest extends GivenFile {
+export interface TaskRequest extends FileReference {
   readonly type: string;
-  /** Absent: what `metadata` says, for types that can read it, or nothing. */
+  /** Absent: derived from `metadata` if the type supports it, or the defaults. */
   readonly params?: unknown;
   readonly title?: string;
   readonly description?: string;
@@ -33,21 +32,21 @@ interface CreatedTask {
 }
 
 export interface Created {
-  /** Of tasks that were created together; null for one that was created alone. */
+  /** null: the task was created without a group. */
   readonly groupId: string | null;
   /** In the order of the requests. */
   readonly tasks: readonly CreatedTask[];
 }
 
 interface Options {
-  /** Absent: a task by itself. Sequential ones wait each for the one before, and are cancelled where that fails. */
+  /** Creates a group; in a sequential group, each task waits until the previous one has completed. Absent: no group. */
   readonly together?: "parallel" | "sequential";
-  /** Where the requests stand in what the client sent: field `tasks` has them all. Absent: it sent the one. */
+  /** The field of the request that contains the tasks, for errors. Absent: the request is one task. */
   readonly field?: string;
 }
 
 /**
- * Creates tasks and their jobs, all of them or none.
+ * Creates all tasks and their jobs, or none.
  * @throws DomainError `invalid_input` that names each wrong field
  */
 export async function createTasks(
@@ -62,18 +61,18 @@ export async function createTasks(
     const files = await findFiles(tx, userId, requests, pathOf);
     const groupId = together ? uuidV7(ctx.now()) : null;
     const isSequential = together === "sequential";
-    const made = checked.map(({ type, ...facts }, index) => {
+    const drafts = checked.map(({ type, ...facts }, index) => {
       const id = uuidV7(ctx.now());
       const file = files[index] ?? null;
       requireFile(type, file, fileFieldOf(requests[index], pathOf(index)));
       const defaults = { run: 1, maxRetries: ctx.config.taskMaxRetries, jobId: taskJobId(id, 1) };
       return { id, userId, type: type.name, queue: type.queue, ...defaults, ...facts, file, groupId, index };
     });
-    const rows = made.map(({ file, ...task }, index) => ({
+    const rows = drafts.map(({ file, ...task }, index) => ({
       ...task,
       ...file,
-      afterId: isSequential ? (made[index - 1]?.id ?? null) : null,
-      hasNext: isSequential && index < made.length - 1,
+      afterId: isSequential ? (drafts[index - 1]?.id ?? null) : null,
+      hasNext: isSequential && index < drafts.length - 1,
     }));
     const numbers = await insertTasks(tx, rows);
     await enqueueTasks(
@@ -93,10 +92,10 @@ export function createTask(ctx: Context, userId: number, request: TaskRequest): 
   });
 }
 
-/** Fields told in one answer. */
-const MAX_TOLD = 100;
+/** Reported in one answer. */
+const MAX_FIELD_ERRORS = 100;
 
-/** @throws DomainError `invalid_input` that names what is wrong with each */
+/** @throws DomainError `invalid_input` that names each wrong field */
 function checkRequests(requests: readonly TaskRequest[], pathOf: (index: number) => string) {
   const fieldErrors: FieldErrors = {};
   const checked: ReturnType<typeof checkRequest>[] = [];
@@ -106,7 +105,7 @@ function checkRequests(requests: readonly TaskRequest[], pathOf: (index: number)
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       Object.assign(fieldErrors, error.fieldErrors);
-      if (Object.keys(fieldErrors).length >= MAX_TOLD) break;
+      if (Object.keys(fieldErrors).length >= MAX_FIELD_ERRORS) break;
     }
   }
   throwFieldErrors(fieldErrors);
@@ -115,11 +114,11 @@ function checkRequests(requests: readonly TaskRequest[], pathOf: (index: number)
 
 function checkRequest(request: TaskRequest, path: string) {
   const { title = "", description = "", priority = DEFAULT_PRIORITY, tags = [], metadata = {} } = request;
-  const type = taskTypeNamed(request.type, joinPath(path, "type"));
-  const { params: given = null, filePath = null } = request;
-  const texts = { title, description, tags, metadata, params: given, file_path: filePath };
+  const type = requireTaskType(request.type, joinPath(path, "type"));
+  const { params: requested = null, filePath = null } = request;
+  const texts = { title, description, tags, metadata, params: requested, file_path: filePath };
   for (const [name, value] of Object.entries(texts)) requireStorable(value, joinPath(path, name));
-  const params = checkParams(type, given, metadata, path);
+  const params = checkParams(type, requested, metadata, path);
   const { maxRetries } = request;
   return {
     type,
@@ -136,20 +135,24 @@ function checkRequest(request: TaskRequest, path: string) {
 function requireFile(type: TaskType, file: { fileBytes: number } | null, field: string): void {
   const { maxFileBytes = Number.POSITIVE_INFINITY } = type.limits;
   if (!file && type.file === "required") throw invalidField(field, `is required for ${type.name}.`);
-  if (file && type.file === "none") throw invalidField(field, `${type.name} takes no file.`);
+  if (file && type.file === "none")
+    throw invalidField(field, `must be absent: a task of type ${type.name} has no file.`);
   if (file && file.fileBytes > maxFileBytes) {
-    throw invalidField(field, `has ${file.fileBytes} bytes; ${type.name} takes up to ${maxFileBytes}.`);
+    throw invalidField(
+      field,
+      `names a file of ${file.fileBytes} bytes. The limit for ${type.name} is ${maxFileBytes}.`,
+    );
   }
 }
 
-/** In one statement, since there may be thousands. @returns task id to its number */
+/** Inserts all tasks in one statement, because there can be thousands. @returns the number of each task, by id */
 async function insertTasks(
   tx: Tx,
   rows: readonly (object & { afterId: string | null })[],
 ): Promise<Map<string, number>> {
   const actorId = tx.actor?.id ?? null;
   const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
-    WITH made AS (
+    WITH inserted AS (
       INSERT INTO rowmill.tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
         file_bytes, max_retries, job_id, group_id, after_id, has_next, tags, metadata, due_at)
       SELECT id, "userId", type, queue, title, description, priority, params, "fileId", "filePath", "fileName",
@@ -160,11 +163,11 @@ async function insertTasks(
         tags text[], metadata json)
       ORDER BY index
       RETURNING id, number, after_id
-    ), told AS (
+    ), recorded AS (
       INSERT INTO rowmill.task_events (task_id, type, actor_id)
-      SELECT id, 'created'::rowmill.task_event_type, ${actorId}::bigint FROM made
-      UNION ALL SELECT id, 'queued', ${actorId} FROM made WHERE after_id IS NULL
+      SELECT id, 'created'::rowmill.task_event_type, ${actorId}::bigint FROM inserted
+      UNION ALL SELECT id, 'queued', ${actorId} FROM inserted WHERE after_id IS NULL
     )
-    SELECT id, number FROM made`);
+    SELECT id, number FROM inserted`);
   return new Map(inserted.map(({ id, number }) => [id, Number(number)]));
 }

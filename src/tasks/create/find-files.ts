@@ -1,4 +1,4 @@
-/** The files that tasks are to work on. */
+/** Finds the files that new tasks refer to. */
 import { and, inArray } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
@@ -8,8 +8,8 @@ import { resolvePaths } from "../../files/resolve-path.ts";
 import { joinPath } from "../../platform/http/schema-errors.ts";
 import { files } from "../../schema/files.ts";
 
-/** By id, or by the path that its owner calls it by. */
-export interface GivenFile {
+/** A file by its id or by its path. */
+export interface FileReference {
   readonly fileId?: string;
   readonly filePath?: string;
 }
@@ -21,20 +21,20 @@ export interface FoundFile {
   readonly fileBytes: number;
 }
 
-/** Where the client has named the file, or would have. @param path of the object that it sent */
-export function fileFieldOf(given: GivenFile | undefined, path: string): string {
-  return joinPath(path, given?.fileId === undefined ? "file_path" : "file_id");
+/** The field that names the file, for errors. @param path the path of the task in the request, such as `tasks.3` */
+export function fileFieldOf(reference: FileReference | undefined, path: string): string {
+  return joinPath(path, reference?.fileId === undefined ? "file_path" : "file_id");
 }
 
 /**
- * In a transaction, so that they are there when it commits.
- * @returns a file for each request, in their order; null where it names none
- * @throws DomainError `invalid_input` where there is no such file
+ * Locks the files until the commit, so that none is deleted before its task refers to it.
+ * @returns the file of each request, in their order; null for a request without a file
+ * @throws DomainError `invalid_input` if a file does not exist or belongs to another user
  */
 export async function findFiles(
   tx: Tx,
   userId: number,
-  requests: readonly GivenFile[],
+  requests: readonly FileReference[],
   pathOf: (index: number) => string,
 ): Promise<(FoundFile | null)[]> {
   const fieldOf = (index: number) => fileFieldOf(requests[index], pathOf(index));
@@ -47,26 +47,28 @@ export async function findFiles(
     byPath.map(({ filePath }) => filePath),
     (position) => fieldOf(byPath[position]?.index ?? 0),
   );
-  const ofPath = new Map(byPath.map(({ index }, position) => [index, resolved[position]]));
-  const stored = await holdFiles(tx, userId, [
+  const byIndex = new Map(byPath.map(({ index }, position) => [index, resolved[position]]));
+  const stored = await lockFiles(tx, userId, [
     ...requests.flatMap(({ fileId }) => fileId ?? []),
     ...resolved.flatMap(({ fileId }) => fileId ?? []),
   ]);
   return requests.map(({ fileId }, index) => {
-    const file = ofPath.get(index);
+    const file = byIndex.get(index);
     const id = fileId?.toLowerCase() ?? file?.fileId;
     if (id === undefined) return null;
     if (id === null)
       return file ? { fileId: null, filePath: file.path, fileName: file.name, fileBytes: file.bytes } : null;
-    const held = stored.get(id);
-    if (!held)
-      throw invalidField(fieldOf(index), "is no file of yours; send it to POST /api/v1/files first.");
-    return { fileId: id, filePath: held.path ?? "", fileName: held.name, fileBytes: held.bytes };
+    const locked = stored.get(id);
+    if (!locked)
+      throw invalidField(
+        fieldOf(index),
+        "does not name one of your files. Upload it with POST /api/v1/files first.",
+      );
+    return { fileId: id, filePath: locked.path ?? "", fileName: locked.name, fileBytes: locked.bytes };
   });
 }
 
-/** A file that is being deleted is there no more, and none is until the task refers to it. */
-async function holdFiles(tx: Tx, userId: number, ids: readonly string[]): Promise<Map<string, StoredFile>> {
+async function lockFiles(tx: Tx, userId: number, ids: readonly string[]): Promise<Map<string, StoredFile>> {
   if (ids.length === 0) return new Map();
   const found = await tx.db
     .select()

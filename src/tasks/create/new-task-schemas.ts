@@ -1,11 +1,11 @@
-/** How the API documents what each task type takes: all of it follows from the registry. */
+/** Documents the bodies of new tasks. Everything is generated from the registry of task types. */
 import Type, { type TSchema } from "typebox";
 import { taskTypes } from "../types/registry.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { documented, exampleOf } from "../types/views.ts";
 import { FILE_FIELDS, MAX_BULK, Order, SHARED_FIELDS } from "./task-body.ts";
 
-/** A component for each type: what POST /api/v1/tasks takes for it. */
+/** One component per task type. */
 const variants = taskTypes.map((type) =>
   Type.Object(
     {
@@ -25,7 +25,6 @@ const variants = taskTypes.map((type) =>
 
 const NEW_TASK = { type: "generic", title: "A first task", params: { seconds: 2 }, tags: ["trial"] };
 
-/** The components that bodies of POST /api/v1/tasks are documented with. */
 export const newTaskSchemas: readonly TSchema[] = [
   ...variants,
   Type.Unsafe({
@@ -42,7 +41,6 @@ export const newTaskSchemas: readonly TSchema[] = [
   }),
 ];
 
-/** For `documentedBody`. */
 export const NewTaskBody = { "application/json": Type.Ref("NewTask") };
 
 export const NewTasksBody = {

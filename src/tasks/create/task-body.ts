@@ -1,4 +1,4 @@
-/** What a client sends to have tasks made. */
+/** The bodies of requests that create tasks. */
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
 import { type DomainError, invalidField } from "../../errors.ts";
@@ -9,11 +9,11 @@ import { DEFAULT_PRIORITY } from "../../schema/tasks.ts";
 import type { TaskRequest } from "./create-tasks.ts";
 
 export const MAX_BULK = 10_000;
-/** So much for each of MAX_BULK tasks: 1.6 KiB. */
+/** 1.6 KiB for each of MAX_BULK tasks. */
 export const BULK_MAX_BYTES = 16 * 2 ** 20;
 const MAX_METADATA_BYTES = 16_384;
 
-/** What a task of any type may have beside `type`, `params` and a file. */
+/** The fields of every type besides `type`, `params` and the file. */
 export const SHARED_FIELDS = {
   title: Type.Optional(
     Type.String({ maxLength: 200, description: "A title for people.", examples: ["Pictures of May"] }),
@@ -71,7 +71,7 @@ export const FILE_FIELDS = {
   ),
 };
 
-/** Of any type; its params are checked by the type. */
+/** A task of any type. `checkParams` validates `params` against the type. */
 const TaskBody = Type.Object(
   {
     type: Type.String(),
@@ -113,11 +113,11 @@ function requestOf(body: TaskBody, path = ""): TaskRequest {
   const { file_id: fileId, file_path: filePath, max_retries: maxRetries, ...rest } = body;
   const invalid = (name: string, message: string): DomainError => invalidField(joinPath(path, name), message);
   if (fileId !== undefined && filePath !== undefined) {
-    throw invalid("file_path", "can't be combined with file_id; send one of them.");
+    throw invalid("file_path", "cannot be combined with `file_id`. Send one of them.");
   }
   const metadataBytes = Buffer.byteLength(JSON.stringify(rest.metadata ?? {}));
   if (metadataBytes > MAX_METADATA_BYTES) {
-    throw invalid("metadata", `has ${metadataBytes} bytes of JSON; up to ${MAX_METADATA_BYTES} are kept.`);
+    throw invalid("metadata", `has ${metadataBytes} bytes of JSON. The limit is ${MAX_METADATA_BYTES}.`);
   }
   return {
     ...rest,

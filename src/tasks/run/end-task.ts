@@ -1,34 +1,32 @@
-import { and, eq, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { storableJson } from "../../platform/postgres/storable.ts";
 import { backoffSeconds } from "../../platform/queue/backoff.ts";
 import { tasks } from "../../schema/tasks.ts";
-import { cancelNext, releaseNext } from "../control/chain.ts";
+import { cancelWaiting, releaseWaiting } from "../control/chain.ts";
 import { withNewJobs } from "../control/retry-task.ts";
-import { type Task, transition } from "../transitions.ts";
+import { isAttempt, type Task, transition } from "../transitions.ts";
 import type { TaskResult } from "../types/task-type.ts";
 import type { Failure, Outcome } from "./outcomes.ts";
 
 /**
- * Records the outcome of an attempt, with all that follows from it.
- * @returns the task as it is now; undefined where the attempt does not count any more, then nothing was changed
+ * Records the outcome of an attempt and its consequences: another attempt, or the next task of a sequence.
+ * @returns the changed task; undefined if the task was cancelled, deleted or started by another worker meanwhile
  */
 export async function endTask(ctx: Context, task: Task, outcome: Outcome): Promise<Task | undefined> {
   const mayRetry = outcome.kind === "retry" && task.retryCount < task.maxRetries;
   if (mayRetry) return inTransaction(ctx, (tx) => retryLater(tx, task, outcome));
-  const end = (at: Context) =>
-    outcome.kind === "done" ? complete(at, task, outcome.result) : fail(at, task, outcome);
+  const end = (within: Context) =>
+    outcome.kind === "done" ? complete(within, task, outcome.result) : fail(within, task, outcome);
   if (!task.hasNext) return end(ctx);
   return inTransaction(ctx, async (tx) => {
     const ended = await end(tx);
-    if (ended?.status === "completed") await releaseNext(tx, ended);
-    else if (ended) await cancelNext(tx, [ended]);
+    if (ended?.status === "completed") await releaseWaiting(tx, ended);
+    else if (ended) await cancelWaiting(tx, [ended]);
     return ended;
   });
 }
 
-/** Whoever has begun it later has raised `attempt`. */
-const isMine = ({ id, attempt }: Task) => and(eq(tasks.id, id), eq(tasks.attempt, attempt));
 const now = sql`statement_timestamp()`;
 
 async function complete(ctx: Context, task: Task, result: TaskResult): Promise<Task | undefined> {
@@ -38,13 +36,13 @@ async function complete(ctx: Context, task: Task, result: TaskResult): Promise<T
     errorMessage: null,
     completedAt: now,
   };
-  const [ended] = await transition(ctx, "complete", isMine(task), changes, { message: result.message });
+  const [ended] = await transition(ctx, "complete", isAttempt(task), changes, { message: result.message });
   return ended;
 }
 
 async function fail(ctx: Context, task: Task, { code, message }: Failure): Promise<Task | undefined> {
   const changes = { errorCode: code, errorMessage: message, completedAt: now };
-  const [ended] = await transition(ctx, "fail", isMine(task), changes, { message, metadata: { code } });
+  const [ended] = await transition(ctx, "fail", isAttempt(task), changes, { message, metadata: { code } });
   return ended;
 }
 
@@ -59,7 +57,7 @@ async function retryLater(tx: Tx, task: Task, failure: Failure): Promise<Task | 
     dueAt: sql`statement_timestamp() + make_interval(secs => ${delaySeconds})`,
   };
   const metadata = { code, retry, after_seconds: Math.round(delaySeconds * 10) / 10 };
-  const changed = await transition(tx, "retryLater", isMine(task), changes, { message, metadata });
+  const changed = await transition(tx, "retryLater", isAttempt(task), changes, { message, metadata });
   const [waiting] = await withNewJobs(tx, changed, delaySeconds);
   return waiting;
 }

@@ -7,32 +7,31 @@ import { removeTaskFiles } from "../../files/remove-files.ts";
 import { storeStream } from "../../files/store-stream.ts";
 import { storableJson } from "../../platform/postgres/storable.ts";
 import { tasks } from "../../schema/tasks.ts";
-import type { Task } from "../transitions.ts";
-import type { MadeFile, TaskInput } from "../types/task-type.ts";
+import { isAttempt, type Task } from "../transitions.ts";
+import type { OutputFile, TaskInput } from "../types/task-type.ts";
 import type { Progress } from "./progress.ts";
 
-/** What an attempt works with, and what it leaves behind. */
 interface Attempt {
   readonly task: Task;
   readonly signal: AbortSignal;
   readonly progress: Progress;
-  /** Gets the ids of the files that it makes. */
-  readonly made: string[];
+  /** Receives the ids of the files that the attempt creates. */
+  readonly createdFileIds: string[];
 }
 
-/** Calls `use` with what a type gets to work with, without the files that an attempt before has left. */
+/** Calls `use` with the input of a task type. Removes the files of an earlier attempt and closes the file afterwards. */
 export async function withInput<T>(
   ctx: Context,
-  { task, signal, progress, made }: Attempt,
+  { task, signal, progress, createdFileIds }: Attempt,
   use: (input: Omit<TaskInput<never>, "params">) => Promise<T>,
 ): Promise<T> {
   if (task.attempt > 1) await removeTaskFiles(ctx, [task.id]);
   await using file = await openFileOf(ctx, task);
-  const store: TaskInput<never>["store"] = async (content, { name, mediaType }): Promise<MadeFile> => {
+  const store: TaskInput<never>["store"] = async (content, { name, mediaType }): Promise<OutputFile> => {
     signal.throwIfAborted();
     const owner = { userId: task.userId, taskId: task.id, origin: "result" } as const;
-    const stored = await storeStream(ctx, { ...owner, name, mediaType }, content).catch(refuseQuota);
-    made.push(stored.id);
+    const stored = await storeStream(ctx, { ...owner, name, mediaType }, content).catch(mapQuotaError);
+    createdFileIds.push(stored.id);
     return { id: stored.id, name: stored.name, media_type: stored.mediaType, bytes: stored.bytes };
   };
   return await use({
@@ -41,7 +40,7 @@ export async function withInput<T>(
     signal,
     progress: (percent, message, data) => progress.report(percent, message, data),
     store,
-    keep: (tx, result) => keep(tx, task, result),
+    checkpoint: (tx, result) => checkpoint(tx, task, result),
   });
 }
 
@@ -50,16 +49,15 @@ async function openFileOf(ctx: Context, { userId, fileId, filePath, fileName }: 
   return openTaskFile(ctx, { userId, fileId, path: filePath ?? "", name: fileName });
 }
 
-function refuseQuota(error: unknown): never {
+function mapQuotaError(error: unknown): never {
   if (error instanceof QuotaExceeded) throw new Permanent("quota_exceeded", error.message, { cause: error });
   throw error;
 }
 
-async function keep(tx: Tx, { id, attempt }: Task, result: Record<string, unknown>): Promise<void> {
-  const isMine = and(eq(tasks.id, id), eq(tasks.attempt, attempt), eq(tasks.status, "processing"));
-  const kept = await tx.db
+async function checkpoint(tx: Tx, task: Task, result: Record<string, unknown>): Promise<void> {
+  const { rowCount } = await tx.db
     .update(tasks)
     .set({ result: sql`${storableJson(result)}::json` })
-    .where(isMine);
-  if (kept.rowCount === 0) throw new Error(`The task ${id} is not this worker's any more.`);
+    .where(and(isAttempt(task), eq(tasks.status, "processing")));
+  if (rowCount === 0) throw new Error(`Task ${task.id} was cancelled, deleted or started by another worker.`);
 }

@@ -1,9 +1,9 @@
-/** What an attempt comes to. An outcome is a value: no catch turns a failure into a success. */
+/** Outcomes of attempts. An outcome is a value, so that no catch can turn a failure into a success. */
 import { DomainError, type ErrorCode, Permanent, Retryable } from "../../errors.ts";
 import { describeError } from "../../platform/log.ts";
 import type { TaskResult } from "../types/task-type.ts";
 
-/** `failed`: trying again can't mend it. */
+/** `failed`: another attempt cannot succeed. `retry`: it may. */
 export interface Failure {
   readonly kind: "failed" | "retry";
   readonly code: string;
@@ -13,8 +13,8 @@ export interface Failure {
 
 export type Outcome = { readonly kind: "done"; readonly result: TaskResult } | Failure;
 
-/** Verbs throw these for what whoever asks has to mend. */
-const MENDABLE: ReadonlySet<ErrorCode> = new Set([
+/** Errors of the input of a task, which another attempt would only repeat. */
+const INPUT_ERRORS: ReadonlySet<ErrorCode> = new Set([
   "invalid_input",
   "forbidden",
   "not_found",
@@ -22,14 +22,14 @@ const MENDABLE: ReadonlySet<ErrorCode> = new Set([
   "unsupported_media_type",
 ]);
 
-/** What a type has thrown. */
+/** Maps an exception of a task type to an outcome. Unknown errors are retried. */
 export function outcomeOf(error: unknown): Outcome {
   const { message } = describeError(error);
   if (error instanceof Permanent) return { kind: "failed", code: error.code, message };
   if (error instanceof Retryable) {
     return { kind: "retry", code: error.code, message, afterSeconds: error.afterSeconds };
   }
-  if (error instanceof DomainError && MENDABLE.has(error.code)) {
+  if (error instanceof DomainError && INPUT_ERRORS.has(error.code)) {
     return { kind: "failed", code: error.code, message };
   }
   return { kind: "retry", code: "task_error", message };

@@ -1,4 +1,4 @@
-/** How far a task is: told as often as it likes, written at most twice a second. */
+/** The progress of a task. A type can report it at any rate; it is written at most twice per second. */
 import { sql } from "drizzle-orm";
 import { type Context, changeExpression, publishLocally } from "../../context.ts";
 import { storableJson } from "../../platform/postgres/storable.ts";
@@ -14,7 +14,7 @@ interface Step {
   readonly data: Record<string, unknown> | undefined;
 }
 
-/** Disposing of it writes the last step. */
+/** Disposing of it writes the last report. */
 export class Progress implements AsyncDisposable {
   readonly #ctx: Context;
   readonly #task: Task;
@@ -38,7 +38,7 @@ export class Progress implements AsyncDisposable {
     await this.#flush();
   }
 
-  /** One write at a time, in their order. */
+  /** Writes one report after the other. */
   #flush(): Promise<void> {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
@@ -48,7 +48,7 @@ export class Progress implements AsyncDisposable {
     this.#writtenAt = performance.now();
     this.#writing = this.#writing.then(() =>
       this.#write(step).catch((error) =>
-        this.#ctx.log.warn({ err: error, taskId: this.#task.id }, "a task's progress could not be written"),
+        this.#ctx.log.warn({ err: error, taskId: this.#task.id }, "could not write the progress of a task"),
       ),
     );
     return this.#writing;
@@ -58,16 +58,16 @@ export class Progress implements AsyncDisposable {
     const { id, attempt } = this.#task;
     const progress = Math.round(Math.min(100, Math.max(0, percent || 0)));
     const json = data === undefined ? null : storableJson(data);
-    const kept = json !== null && json.length <= MAX_DATA_BYTES ? json : null;
+    const stored = json !== null && json.length <= MAX_DATA_BYTES ? json : null;
     const text = message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed().replaceAll("\0", "\ufffd");
     const { rows } = await this.#ctx.db.execute(sql`
       WITH changed AS (
         UPDATE rowmill.tasks SET progress = ${progress}, updated_at = statement_timestamp()
         WHERE id = ${id} AND attempt = ${attempt} AND status = 'processing'
         RETURNING id
-      ), told AS (
+      ), reported AS (
         INSERT INTO rowmill.task_progress (task_id, progress, message, data, created_at)
-        SELECT id, ${progress}, ${text}, ${kept}::json, statement_timestamp() FROM changed
+        SELECT id, ${progress}, ${text}, ${stored}::json, statement_timestamp() FROM changed
       ), recorded AS (
         INSERT INTO rowmill.task_events (task_id, type, message, metadata, created_at)
         SELECT id, 'progress', ${text}, json_build_object('progress', ${progress}::int), statement_timestamp() FROM changed

@@ -3,7 +3,7 @@ import type { Context } from "../../context.ts";
 import { Permanent, Retryable } from "../../errors.ts";
 import { removeFiles } from "../../files/remove-files.ts";
 import type { Delivery } from "../../platform/queue/queue.ts";
-import { tasks } from "../../schema/tasks.ts";
+import { type TaskStatus, tasks } from "../../schema/tasks.ts";
 import { type Task, transition } from "../transitions.ts";
 import { findTaskType } from "../types/registry.ts";
 import type { TaskType } from "../types/task-type.ts";
@@ -14,9 +14,9 @@ import { Progress } from "./progress.ts";
 import { watchTask } from "./watch-task.ts";
 
 /**
- * Does a task's work once and records what came of it, unless it was cancelled, deleted or begun by another meanwhile.
- * Undefined: there was nothing to do, or nobody asks for it any more.
- * @throws what made the worker give up, where the job is to be delivered again: it stops, or lost its claim
+ * Runs one attempt of a task and records its outcome.
+ * @returns undefined if there is nothing to run, or if the task was cancelled, deleted or started by another worker
+ * @throws the reason of `delivery.signal` if the worker stops or lost the job; the job is then delivered again
  */
 export async function runTask(
   ctx: Context,
@@ -28,37 +28,44 @@ export async function runTask(
   if (!task) return undefined;
   const log = ctx.log.child({ taskId, type: task.type, attempt: task.attempt });
   log.info("task received");
-  const made: string[] = [];
-  const outcome = await attempt(ctx, task, made, delivery);
+  const createdFileIds: string[] = [];
+  const outcome = await attempt(ctx, task, createdFileIds, delivery);
   const ended = outcome && (await endTask(ctx, task, outcome));
-  if (ended?.status !== "completed" && made.length > 0) await removeFiles(ctx, made);
+  if (ended?.status !== "completed" && createdFileIds.length > 0) await removeFiles(ctx, createdFileIds);
   const ms = Math.round(performance.now() - startedAt);
   if (!ended) {
-    log.info({ ms }, "task stopped: it was cancelled, deleted or taken up by another");
+    log.info({ ms }, "task stopped: it was cancelled, deleted or started by another worker");
     return undefined;
   }
-  log.info({ ms, code: ended.errorCode ?? undefined }, `task ${SAID[outcome.kind]}`);
+  log.info({ ms, code: ended.errorCode ?? undefined }, LOGGED[ended.status]);
   return { status: ended.status };
 }
 
-const SAID = { done: "succeeded", failed: "failed", retry: "failed and is tried again" } as const;
+const LOGGED: Partial<Record<TaskStatus, string>> = {
+  completed: "task succeeded",
+  failed: "task failed",
+  pending: "task failed and will be retried",
+};
 
-/** Whoever begins it last is the one whose outcome counts. Null: it has ended, or has another job by now. */
+/**
+ * Increases `attempt`, so that the outcomes of earlier attempts no longer count.
+ * @returns null if the task has ended or has a newer job
+ */
 async function startTask(ctx: Context, taskId: string, run: number): Promise<Task | null> {
   const isThisRun = and(eq(tasks.id, taskId), eq(tasks.run, run));
   const changes = { attempt: sql`${tasks.attempt} + 1`, progress: 0, startedAt: sql`statement_timestamp()` };
   const [started] = await transition(ctx, "start", isThisRun, changes);
   if (started) return started;
-  const resumed = { message: "Taken up from a worker that was lost or stopped." };
+  const resumed = { message: "The previous worker was lost or stopped." };
   const [task] = await transition(ctx, "resume", isThisRun, changes, resumed);
   return task ?? null;
 }
 
-/** Null: whatever came of it does not count any more. */
+/** @returns null if the task was cancelled, deleted or started by another worker meanwhile */
 async function attempt(
   ctx: Context,
   task: Task,
-  made: string[],
+  createdFileIds: string[],
   delivery: Delivery,
 ): Promise<Outcome | null> {
   const type = findTaskType(task.type);
@@ -72,8 +79,8 @@ async function attempt(
   await using progress = new Progress(ctx, task);
   try {
     const { params } = task;
-    const own = { task, signal, progress, made };
-    const result = await withInput(ctx, own, (input) => type.run(ctx, { ...input, params }));
+    const running = { task, signal, progress, createdFileIds };
+    const result = await withInput(ctx, running, (input) => type.run(ctx, { ...input, params }));
     return watch.signal.aborted ? null : { kind: "done", result };
   } catch (error) {
     if (watch.signal.aborted) return null;
@@ -83,5 +90,7 @@ async function attempt(
 }
 
 function timedOut({ limits }: TaskType, cause: unknown): Retryable {
-  return new Retryable("timed_out", `It took more than ${limits.timeoutSeconds} s.`, { cause });
+  return new Retryable("timed_out", `The attempt took longer than the limit of ${limits.timeoutSeconds} s.`, {
+    cause,
+  });
 }

@@ -1,4 +1,4 @@
-/** The registry: every task type is its file and a line here. */
+/** All task types. Add one line here for a new type. */
 export { batchImportType } from "./batch-import.ts";
 export { documentType } from "./document/document.ts";
 export { genericType } from "./generic.ts";

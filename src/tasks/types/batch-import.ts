@@ -1,4 +1,4 @@
-/** A CSV file that was uploaded for tasks, imported as a batch: the task lasts as long as the batch. */
+/** Imports an uploaded CSV file as a batch. The task ends when the batch ends. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { eq } from "drizzle-orm";
 import Type from "typebox";
@@ -14,14 +14,14 @@ import { Permanent } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 import type { RunningTask, TaskInput, TaskResult, TaskType } from "./task-type.ts";
 
-/** A task is its own import: what was uploaded before does not stand for it. */
+/** A task always imports its file, even if the same file was uploaded before. */
 const { force: _, ...options } = UploadOptions.properties;
 const params = Type.Object(options);
 
-/** Waiting costs a read this often, and one of the places of a worker. */
-const LOOK_EVERY_MS = 500;
+/** A waiting task reads its batch this often and takes up a place of its worker. */
+const POLL_MS = 500;
 
-export const batchImportType: TaskType<typeof params> = {
+export const batchImportType: TaskType<typeof params, "required"> = {
   name: "batch_import",
   description:
     "Imports a CSV file as a batch, with the options of an upload to /api/v1/batches, and ends when the batch ends. " +
@@ -40,7 +40,7 @@ export const batchImportType: TaskType<typeof params> = {
       const done = counts.total - counts.pending - counts.processing;
       progress((done / Math.max(1, counts.total)) * 100, `${done} of ${counts.total} rows`, counts);
       if (hasEnded(batch.state)) return resultOf(batch, counts);
-      await sleep(LOOK_EVERY_MS, undefined, { signal });
+      await sleep(POLL_MS, undefined, { signal });
     }
   },
 
@@ -52,16 +52,15 @@ export const batchImportType: TaskType<typeof params> = {
   },
 };
 
-/** The batch that an attempt before has begun: it goes on by itself, whatever becomes of this worker. */
+/** The batch that an earlier attempt created. Its chunks are processed even if this worker is lost. */
 function batchOf({ result }: RunningTask): string | null {
   return typeof result?.batch_id === "string" ? result.batch_id : null;
 }
 
 async function importFile(
   ctx: Context,
-  { task, params, file, signal, keep }: TaskInput<typeof batchImportType.params>,
+  { task, params, file, signal, checkpoint }: TaskInput<typeof batchImportType.params, "required">,
 ): Promise<string> {
-  if (!file) throw new Permanent("no_file", "There is no file to import.");
   const [owner] = await ctx.db.select({ role: users.role }).from(users).where(eq(users.id, task.userId));
   const { batch } = await receiveUpload(ctx, {
     userId: task.userId,
@@ -70,7 +69,7 @@ async function importFile(
     options: Value.Parse(UploadOptions, { ...params, force: true }),
     file: untilAborted(file.chunks(), signal),
     finish: async () => signal.throwIfAborted(),
-    onAccepted: (tx, { batch }) => keep(tx, { batch_id: batch.id }),
+    onAccepted: (tx, { batch }) => checkpoint(tx, { batch_id: batch.id }),
   });
   return batch.id;
 }
@@ -88,6 +87,6 @@ function resultOf({ id, state, reason, target }: StoredBatch, counts: Counts): T
   if (state === "failed" || state === "cancelled") {
     throw new Permanent(`batch_${state}`, reason ?? `The batch is ${state}.`);
   }
-  const message = `${counts.total} rows into ${target}: ${counts.success} succeeded, ${counts.failed} failed.`;
+  const message = `Processed ${counts.total} rows for ${target}: ${counts.success} succeeded and ${counts.failed} failed.`;
   return { message, batch_id: id, state, reason, counts };
 }

@@ -1,4 +1,4 @@
-/** Simulated work, to try things out with: it takes its time, tells how far it is, and does nothing. */
+/** Simulated work for trials: takes time, reports progress, and does nothing. */
 import { setTimeout as sleep } from "node:timers/promises";
 import Type from "typebox";
 import type { TaskType } from "./task-type.ts";
@@ -16,7 +16,7 @@ const params = Type.Object({
 
 const STEPS = 20;
 
-export const genericType: TaskType<typeof params> = {
+export const genericType: TaskType<typeof params, "none"> = {
   name: "generic",
   description: "Simulated work: the task takes 10 to 20 seconds and does nothing.",
   queue: "default",

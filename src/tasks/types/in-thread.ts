@@ -1,22 +1,21 @@
-/** A task's work on its file, in a thread: the file goes in piece by piece, what is made comes out the same way. */
+/** Processes the file of a task in a thread, which reads it and writes an output file piece by piece. */
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import type { TObject } from "typebox";
 import { Permanent } from "../../errors.ts";
-import type { ReadableFile } from "../../files/readable-file.ts";
 import {
   runThread,
   ThreadEnded,
   type ThreadLimits,
   ThrownInThread,
 } from "../../platform/threads/run-thread.ts";
-import type { MadeFile, TaskInput } from "./task-type.ts";
+import type { OutputFile, TaskInput } from "./task-type.ts";
 
-/** What a thread may ask for. */
+/** The functions that a thread can call. */
 export type FileHost = {
-  /** Of the file, from `start` up to and without `end`. */
+  /** Returns the bytes of the file from `start` to `end` (exclusive). */
   read(start: number, end: number): Promise<Uint8Array>;
-  /** Appends to the file that the task makes, which exists from the first time on; waits where storing it is behind. */
+  /** Appends to the output file; the first call creates it. Waits while storing is slower than writing. */
   write(bytes: Uint8Array, to: NewFile): Promise<void>;
 };
 
@@ -26,7 +25,6 @@ interface NewFile {
 }
 
 export interface FileWork {
-  readonly file: ReadableFile;
   readonly script: URL;
   readonly data: unknown;
   readonly limits: ThreadLimits;
@@ -34,30 +32,24 @@ export interface FileWork {
 
 export interface FileWorkDone<R> {
   readonly result: R;
-  /** null where it has written nothing. */
-  readonly made: MadeFile | null;
+  /** null if the thread has written nothing. */
+  readonly output: OutputFile | null;
 }
 
 /**
- * The file that a thread is to read, with something in it.
- * @param what is needed, in words for people
- * @throws Permanent `file_required`, `empty_file`
+ * Runs a script on the file of a task.
+ * @throws Permanent `empty_file`; `too_complex` if the script exceeds its limits; every Permanent that the script throws
  */
-export function fileFor({ file }: Pick<TaskInput<TObject>, "file">, what: string): ReadableFile {
-  if (!file) throw new Permanent("file_required", `${what} is needed: give \`file_id\` or \`file_path\`.`);
-  if (file.bytes === 0) throw new Permanent("empty_file", `"${file.name}" is empty: it has no bytes.`);
-  return file;
-}
-
-/**
- * Runs a script on a file.
- * @throws Permanent what the script throws so, and `too_complex` where it takes more memory or time than it is given
- */
-export async function workInThread<R>(input: TaskInput<TObject>, work: FileWork): Promise<FileWorkDone<R>> {
-  const { file } = work;
+export async function workInThread<R>(
+  input: TaskInput<TObject, "required">,
+  work: FileWork,
+): Promise<FileWorkDone<R>> {
+  const { file } = input;
+  if (file.bytes === 0)
+    throw new Permanent("empty_file", `"${file.name}" is empty. Upload a file with content.`);
   const output = new Output(input.store);
   const host: FileHost = {
-    // A copy: what is moved is gone here, and a chunk may be wanted by somebody else.
+    // A copy, because sending the bytes to the thread detaches them, and `file` may cache its chunks.
     read: async (start, end) => new Uint8Array(await file.read(start, end)),
     write: (bytes, to) => output.write(bytes, to),
   };
@@ -70,18 +62,18 @@ export async function workInThread<R>(input: TaskInput<TObject>, work: FileWork)
       limits: work.limits,
       onProgress: input.progress,
     });
-    return { result: result as R, made: await output.end() };
+    return { result: result as R, output: await output.end() };
   } catch (error) {
     await output.abandon(error);
     throw failureOf(error, file.name);
   }
 }
 
-/** Begun with its first bytes. */
+/** The output file, which is created with its first bytes. */
 class Output {
   readonly #store: TaskInput<TObject>["store"];
   #stream: PassThrough | null = null;
-  #stored: Promise<MadeFile> | null = null;
+  #stored: Promise<OutputFile> | null = null;
 
   constructor(store: TaskInput<TObject>["store"]) {
     this.#store = store;
@@ -89,22 +81,22 @@ class Output {
 
   async write(bytes: Uint8Array, to: NewFile): Promise<void> {
     if (!this.#stream) {
-      // Whatever it fails with, `#stored` fails with, which is waited for below or at the end.
+      // Errors of the stream also reject `#stored`, which is awaited below or in `end`.
       this.#stream = new PassThrough().on("error", () => {});
       this.#stored = this.#store(this.#stream, to);
       this.#stored.catch(() => {});
     }
     if (this.#stream.write(bytes)) return;
-    // Where it can't be stored, nobody reads on.
+    // If storing fails, `drain` never comes.
     await Promise.race([once(this.#stream, "drain"), this.#stored]);
   }
 
-  async end(): Promise<MadeFile | null> {
+  async end(): Promise<OutputFile | null> {
     this.#stream?.end();
     return this.#stored;
   }
 
-  /** Ends what stores it, and waits for that; why it failed is known already. */
+  /** Stops storing the file and waits for that. Its failure is ignored, because `error` came first. */
   async abandon(error: unknown): Promise<void> {
     this.#stream?.destroy(error instanceof Error ? error : new Error(String(error)));
     await this.#stored?.catch(() => {});
@@ -116,7 +108,7 @@ function failureOf(error: unknown, name: string): unknown {
     return new Permanent(error.code, error.message, { cause: error });
   }
   if (error instanceof ThreadEnded && error.why !== "crashed") {
-    const message = `"${name}" can't be worked on within the limits of a task: ${error.message}.`;
+    const message = `"${name}" exceeds the limits of the task: ${error.message}.`;
     return new Permanent("too_complex", message, { cause: error });
   }
   return error;

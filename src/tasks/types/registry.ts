@@ -9,13 +9,13 @@ const byName: ReadonlyMap<string, TaskType> = new Map(taskTypes.map((type) => [t
 
 export const taskTypeNames: readonly string[] = [...byName.keys()];
 
-/** Of a task that was created by a version that knew more types there may be none. */
+/** @returns undefined for the type of a task that a version with more types created */
 export function findTaskType(name: string): TaskType | undefined {
   return byName.get(name);
 }
 
-/** @throws DomainError `invalid_input` where there is no such type */
-export function taskTypeNamed(name: string, field = "type"): TaskType {
+/** @throws DomainError `invalid_input` if the type does not exist */
+export function requireTaskType(name: string, field = "type"): TaskType {
   const type = byName.get(name);
   if (!type) throw invalidField(field, `"${name.slice(0, 100)}" is not one of: ${taskTypeNames.join(", ")}.`);
   return type;

@@ -1,75 +1,85 @@
-/** What a task can be. A type is one file that states its parameters and limits, and does the work. */
+/** The contract of task types. A type is one file with its parameters, its limits and the function that does the work. */
 import type { Readable } from "node:stream";
 import type { Static, TObject } from "typebox";
 import type { Context, Tx } from "../../context.ts";
 import type { ReadableFile } from "../../files/readable-file.ts";
 import type { QueueName } from "../../jobs.ts";
 
-/** A file that a task has made. It is shown once the task has completed, and goes with it. */
-export interface MadeFile {
+/** A file that a task created. It becomes visible when the task completes, and is deleted with the task. */
+export interface OutputFile {
   readonly id: string;
   readonly name: string;
   readonly media_type: string;
   readonly bytes: number;
 }
 
-/** The task as its type sees it. */
+/** The part of a task that its type can read. */
 export interface RunningTask {
   readonly id: string;
   readonly userId: number;
   readonly title: string;
   readonly description: string;
   readonly metadata: Readonly<Record<string, unknown>>;
-  /** What an attempt before has kept, where that one did not come to its end. */
+  /** The `checkpoint` of an earlier attempt that did not finish. */
   readonly result: Readonly<Record<string, unknown>> | null;
 }
 
-export interface TaskInput<P extends TObject> {
+export type FileUse = "required" | "optional" | "none";
+
+type FileFor<F extends FileUse> = F extends "required"
+  ? ReadableFile
+  : F extends "none"
+    ? null
+    : ReadableFile | null;
+
+export interface TaskInput<P extends TObject, F extends FileUse = FileUse> {
   readonly task: RunningTask;
   readonly params: Static<P>;
-  /** null where none was given; never null for a type whose file is required. */
-  readonly file: ReadableFile | null;
-  /** Aborts when the task is cancelled or deleted, runs out of time, or its worker stops. Give up soon then, by throwing. */
+  /** null if the task has no file. */
+  readonly file: FileFor<F>;
+  /** Aborts if the task is cancelled or deleted, if it times out, or if its worker stops. Throw soon after that. */
   readonly signal: AbortSignal;
-  /** Costs nothing: written at most twice a second, the last one always. Percent are cut to 0-100. */
+  /** Reports progress. Call it at any rate: at most two reports per second are written, and always the last one. */
   progress(percent: number, message?: string, data?: Record<string, unknown>): void;
   /**
-   * Stores a file that the task has made, as it comes. What an attempt has stored that did not complete is removed.
-   * @throws Permanent `quota_exceeded` where its owner's files have all that is theirs
+   * Stores an output file while it arrives. Files of attempts that do not complete are removed.
+   * @throws Permanent `quota_exceeded` if the file does not fit into the quota of the owner
    */
-  store(content: Buffer | Readable, file: { name: string; mediaType: string }): Promise<MadeFile>;
+  store(content: Buffer | Readable, file: { name: string; mediaType: string }): Promise<OutputFile>;
   /**
-   * Keeps how far it has come, in the transaction that takes it there: the next attempt finds it as `task.result`.
-   * @throws where the task was cancelled, deleted or begun by another meanwhile, so that the transaction is undone
+   * Saves the state of the work for the next attempt, which finds it as `task.result`. Call it in the transaction that
+   * does that work.
+   * @throws Error if the task was cancelled, deleted or started by another worker, so that the transaction rolls back
    */
-  keep(tx: Tx, result: Record<string, unknown>): Promise<void>;
+  checkpoint(tx: Tx, result: Record<string, unknown>): Promise<void>;
 }
 
-/** What came of it, for the one who asked: plain JSON. `message` is the same in a sentence. */
+/** The result for the user, as JSON. `message` is one sentence for people. */
 export type TaskResult = { readonly message: string } & Readonly<Record<string, unknown>>;
 
-export interface TaskType<P extends TObject = TObject> {
-  /** As clients write it. */
+export interface TaskType<P extends TObject = TObject, F extends FileUse = FileUse> {
+  /** Clients send it as `type`. */
   readonly name: string;
   readonly description: string;
-  /** Which workers take it (WORKER_QUEUES). */
+  /** Decides which workers run the tasks (WORKER_QUEUES). */
   readonly queue: QueueName;
-  /** Every parameter has a description; one with a default may be left out. */
+  /** Every parameter needs a description; a parameter with a default is optional for clients. */
   readonly params: P;
-  readonly file: "required" | "optional" | "none";
+  /** Whether a task of this type has a file. Checked when a task is created. */
+  readonly file: F;
   readonly limits: {
-    /** An attempt that takes longer has failed. */
+    /** An attempt that takes longer fails. */
     readonly timeoutSeconds: number;
     /** A larger file is refused when the task is created. */
     readonly maxFileBytes?: number;
   };
-  /** Parameters that follow from `metadata`, for clients that know no `params`. */
+  /** Derives parameters from `metadata`, for clients that do not send `params`. */
   readonly paramsFrom?: (metadata: Readonly<Record<string, unknown>>) => Record<string, unknown>;
   /**
-   * Throws Permanent where trying again can't mend it. Anything else that it throws is taken for a failure that may
-   * pass, and tried again up to `max_retries` times.
+   * Does the work.
+   * @throws Permanent if another attempt cannot succeed; any other error is retried up to `max_retries` times
    */
-  run(ctx: Context, input: TaskInput<P>): Promise<TaskResult>;
-  /** Ends what the task has started elsewhere, in the transaction that cancels or deletes it before its end. */
+  run(ctx: Context, input: TaskInput<P, F>): Promise<TaskResult>;
+  /** Cleans up other things that the task started. Runs in the transaction that cancels or deletes the task. */
   onCancelled?(tx: Tx, task: RunningTask): Promise<void>;
 }

@@ -1,4 +1,3 @@
-/** What the API shows of a task type. */
 import Type, { type Static, type TObject } from "typebox";
 import { QUEUES } from "../../jobs.ts";
 import { nullable } from "../../platform/http/schemas.ts";
@@ -55,7 +54,7 @@ export function viewTaskType(type: TaskType): Static<typeof TaskTypeView> {
   };
 }
 
-/** A body that makes such a task, of the examples that its parameters have. */
+/** A body for POST /api/v1/tasks, built from the examples of the parameters. */
 export function exampleOf({ name, file, params }: TaskType): Record<string, unknown> {
   const examples = Object.entries(params.properties as Record<string, { examples?: unknown }>).flatMap(
     ([param, { examples }]) => (Array.isArray(examples) ? [[param, examples[0]] as const] : []),
@@ -67,7 +66,7 @@ export function exampleOf({ name, file, params }: TaskType): Record<string, unkn
   };
 }
 
-/** As a client sees it: what has a default may be left out. */
+/** The JSON Schema for clients: parameters with a default are optional. */
 export function documented(params: TObject): Record<string, unknown> {
   return withoutDefaultsRequired(JSON.parse(JSON.stringify(params)));
 }

@@ -1,25 +1,26 @@
-/** Brings back tasks whose job was lost, and ends those that every worker failed to come back from. */
+/** Enqueues tasks again whose job was lost, and fails tasks whose workers were all lost. */
 import { and, asc, eq, gt, inArray, lt, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { taskJobs } from "../../jobs.ts";
 import { OPEN_TASK_STATUSES, tasks } from "../../schema/tasks.ts";
-import { cancelNext } from "../control/chain.ts";
+import { cancelWaiting } from "../control/chain.ts";
 import { withNewJobs } from "../control/retry-task.ts";
 import { byQueue } from "../task-jobs.ts";
-import { recordEvent, type Task, transition } from "../transitions.ts";
+import { isAttempt, recordEvent, type Task, transition } from "../transitions.ts";
 
-/** A job is added together with its task, so one that is missing this much later is lost. */
+/** A task and its job commit together, so a job that is still missing after this time is lost. */
 const LOST_JOB_SECONDS = 30;
 const PAGE = 1000;
 
-const GAVE_UP = "Every worker that began it was lost before its end; the workers' logs tell more.";
+const GAVE_UP =
+  "Every worker that ran the task was lost before the task finished. See the logs of the workers.";
 
 export interface ReconciledTasks {
   readonly tasksRequeued: number;
   readonly tasksGivenUp: number;
 }
 
-/** Runs each minute; safe to run at any time, any number of times, side by side. */
+/** Runs every minute. Safe to run at any time and concurrently. */
 export async function reconcileTasks(ctx: Context): Promise<ReconciledTasks> {
   let tasksRequeued = 0;
   let tasksGivenUp = 0;
@@ -31,9 +32,12 @@ export async function reconcileTasks(ctx: Context): Promise<ReconciledTasks> {
       for (const task of due.filter(({ jobId }) => !live.has(jobId))) {
         const isGivenUp = givenUp.has(task.jobId);
         const changed = isGivenUp ? await giveUpTask(ctx, task) : await requeueTask(ctx, task);
-        // It went on while its job was looked for.
+        // The task changed since the page was read.
         if (changed === 0) continue;
-        ctx.log.warn({ taskId: task.id, isGivenUp }, "task without a live job");
+        ctx.log.warn(
+          { taskId: task.id },
+          isGivenUp ? "task failed: all its workers were lost" : "task enqueued again: its job was lost",
+        );
         if (isGivenUp) tasksGivenUp++;
         else tasksRequeued++;
       }
@@ -65,23 +69,22 @@ async function* dueTasks(ctx: Context): AsyncGenerator<Task[]> {
   }
 }
 
-/** The task if it still waits for this job, so that a worker or another reconciler can't be crossed. */
-const ifUnchanged = ({ id, run, attempt }: Task) =>
-  and(eq(tasks.id, id), eq(tasks.run, run), eq(tasks.attempt, attempt));
+/** Matches the task unless a worker or another reconciler has changed it since it was read. */
+const isUnchanged = (task: Task) => and(isAttempt(task), eq(tasks.run, task.run));
 
 async function requeueTask(ctx: Context, task: Task): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     const changed = await tx.db
       .update(tasks)
       .set({ run: sql`${tasks.run} + 1`, dueAt: sql`statement_timestamp()` })
-      .where(and(ifUnchanged(task), inArray(tasks.status, [...OPEN_TASK_STATUSES])))
+      .where(and(isUnchanged(task), inArray(tasks.status, [...OPEN_TASK_STATUSES])))
       .returning();
     await withNewJobs(tx, changed);
     await recordEvent(
       tx,
       changed.map(({ id }) => id),
       "queued",
-      { message: "Its job was lost." },
+      { message: "The job was lost and is enqueued again." },
     );
     return changed.length;
   });
@@ -94,8 +97,8 @@ async function giveUpTask(ctx: Context, task: Task): Promise<number> {
       errorMessage: GAVE_UP,
       completedAt: sql`statement_timestamp()`,
     };
-    const ended = await transition(tx, "giveUp", ifUnchanged(task), changes, { message: GAVE_UP });
-    await cancelNext(tx, ended);
+    const ended = await transition(tx, "giveUp", isUnchanged(task), changes, { message: GAVE_UP });
+    await cancelWaiting(tx, ended);
     return ended.length;
   });
 }

@@ -4,15 +4,18 @@ import { tasks } from "../../schema/tasks.ts";
 import { deleteTasks } from "../control/delete-task.ts";
 import { ENDED_STATUSES } from "../state.ts";
 
-/** Tasks a transaction removes. */
+/** Tasks per transaction. */
 const PAGE = 1000;
 
-/** Removes tasks that ended more than RETENTION_DAYS ago, with their history, their jobs and the files they made. */
+/**
+ * Removes tasks that ended more than RETENTION_DAYS ago, with their history, jobs and created files.
+ * @returns the number of removed tasks
+ */
 export async function removeOldTasks(ctx: Context): Promise<number> {
   const limit = retentionLimit(ctx);
   const hasLongEnded = and(
     inArray(tasks.status, [...ENDED_STATUSES]),
-    // None ends before it was created, and that has an index.
+    // Redundant, but `created_at` has an index.
     lt(tasks.createdAt, limit),
     lt(sql`coalesce(${tasks.completedAt}, ${tasks.cancelledAt})`, limit),
   );
@@ -25,7 +28,7 @@ export async function removeOldTasks(ctx: Context): Promise<number> {
       .orderBy(asc(tasks.number))
       .limit(PAGE);
     const ids = page.map(({ id }) => id);
-    // One that was retried meanwhile has not ended any more.
+    // Checks again: a task may have been retried meanwhile.
     const isOld = and(inArray(tasks.id, ids), hasLongEnded);
     if (ids.length > 0) removed += await inTransaction(ctx, (tx) => deleteTasks(tx, isOld));
     if (ids.length < PAGE) return removed;

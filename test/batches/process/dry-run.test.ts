@@ -152,7 +152,7 @@ test("only a finished dry run can be committed", async () => {
   const early = await act(user, id, "commit");
   expect([early.status, early.body.detail]).toEqual([
     409,
-    expect.stringContaining("one that is validated can"),
+    expect.stringContaining("Only a validated batch can."),
   ]);
   await gate.open();
   const other = await rowmill.newUser();

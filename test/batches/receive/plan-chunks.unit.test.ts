@@ -30,7 +30,7 @@ describe.each<[string, Rows]>([
   ["without blank lines", withoutGaps],
   ["with blank lines", withGaps],
 ])("a file %s", (_, rows) => {
-  test.each(SIZES)("of %i rows has every row in exactly one chunk", (count) => {
+  test.each(SIZES)("a plan of %i rows has every row in exactly one chunk", (count) => {
     const plan = planOf(rows, count);
     const found = plan.map(() => 0);
     let at = 0;
@@ -47,7 +47,7 @@ describe.each<[string, Rows]>([
     expect(overlaps).toEqual([]);
   });
 
-  test.each(SIZES)("of %i rows has chunks of a sensible size", (count) => {
+  test.each(SIZES)("a plan of %i rows has chunks of a sensible size", (count) => {
     const largest = Math.max(...planOf(rows, count).map(({ rowCount }) => rowCount));
     expect(largest).toBeLessThanOrEqual(Math.min(5000, Math.max(25, count / 20)));
   });

@@ -90,7 +90,7 @@ describe("POST /api/tasks/create_task/", () => {
       { task_type: "sound" },
       { task_type: [expect.stringMatching(/^"sound" is not one of: .*batch_import/)] },
     ],
-    [{ task_type: "generic" }, { file_path: ["generic takes no file."] }],
+    [{ task_type: "generic" }, { file_path: ["must be absent: a task of type generic has no file."] }],
     [{ metadata: [1] }, { metadata: ["Expected an object."] }],
     [{ metadata: { name: "\ud800" } }, { metadata: [expect.stringContaining("cannot be stored")] }],
   ])("create_task answers 400 for %j and keeps nothing", async (wrong, fieldErrors) => {
@@ -349,7 +349,7 @@ describe("POST /api/tasks/bulk_create/", () => {
     [{ file_paths: [PATHS[0], ""] }, { "file_paths.1": ["This field may not be blank."] }],
     [{ file_paths: [PATHS[0], { a: 1 }] }, { "file_paths.1": ["Not a valid string."] }],
     [{ task_type: "sound" }, { task_type: [expect.stringMatching(/^"sound" is not one of/)] }],
-    [{ task_type: "generic" }, { "file_paths.0": ["generic takes no file."] }],
+    [{ task_type: "generic" }, { "file_paths.0": ["must be absent: a task of type generic has no file."] }],
     [{ parallel: "both" }, { parallel: ["Must be a valid boolean."] }],
   ])("bulk_create answers 400 for %j and creates nothing", async (wrong, fieldErrors) => {
     const user = await userWith(...PATHS);

@@ -1,14 +1,10 @@
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Problem } from "../../support/client.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 /** What the server answers to bytes that may be no HTTP, until it closes the connection. */
 async function answerTo(bytes: string): Promise<{ head: string; body: Problem }> {
@@ -18,7 +14,7 @@ async function answerTo(bytes: string): Promise<{ head: string; body: Problem }>
   return { head, body: JSON.parse(body) };
 }
 
-test("a request with too long a URL gets 431 as a documented problem document", async () => {
+test("a request with a URL that is too long gets 431 as a documented problem document", async () => {
   const { status, headers, body } = await rowmill.client.post<Problem>(
     `/api/v1/batches?mapping=${"x".repeat(17_000)}`,
   );

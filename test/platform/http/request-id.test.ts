@@ -1,15 +1,11 @@
 import { Writable } from "node:stream";
 import { pino } from "pino";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createApp } from "../../../src/app.ts";
 import { authenticate } from "../../../src/platform/http/auth.ts";
-import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
 
-let rowmill: Rowmill;
-beforeAll(async () => {
-  rowmill = await startRowmill();
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const rowmill = useRowmill();
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const NAMED = "client-1.A_b";
@@ -22,7 +18,7 @@ describe("x-request-id", () => {
     ["a path without a route", "/nowhere", 404],
     ["a URL that cannot be decoded", "/api/v1/batches/%zz", 400],
     ["a parameter that is too long", `/api/v1/batches/${"a".repeat(200)}`, 404],
-  ])("of %s is the client's, or a UUIDv7", async (_, path, status) => {
+  ])("the request id of %s is the client's, or a UUIDv7", async (_, path, status) => {
     const named = await rowmill.app.inject({ url: path, headers: { "x-request-id": NAMED } });
     expect([named.statusCode, named.headers["x-request-id"]]).toEqual([status, NAMED]);
     const unnamed = await rowmill.app.inject(path);
@@ -34,18 +30,18 @@ describe("x-request-id", () => {
     ["too long", "a".repeat(129)],
     ["not of plain characters", "a b"],
     ["quoted", '"a"'],
-  ])("that is %s is replaced", async (_, given) => {
+  ])("a request id that is %s is replaced", async (_, given) => {
     const { headers } = await rowmill.app.inject({ url: "/livez", headers: { "x-request-id": given } });
     expect(headers["x-request-id"]).toMatch(UUID_V7);
   });
 
-  test("of 128 characters is accepted", async () => {
+  test("a request id of 128 characters is accepted", async () => {
     const given = "a".repeat(128);
     const { headers } = await rowmill.app.inject({ url: "/livez", headers: { "x-request-id": given } });
     expect(headers["x-request-id"]).toBe(given);
   });
 
-  test("comes with streams and downloads too", async () => {
+  test("streams and downloads have a request id", async () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload("title,author\nEmma,Austen\n");
     const headers = { authorization: `Bearer ${user.token}`, "x-request-id": NAMED };
@@ -74,7 +70,7 @@ describe("in the log and in errors", () => {
     return { app, logged: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
   }
 
-  test("the id is in each log line of the request, and in the body of a 500", async () => {
+  test("the request id is in each log line of the request and in the body of a 500", async () => {
     const { app, logged } = await appWithLog();
     await using _closing = { [Symbol.asyncDispose]: () => app.close() };
     app.get("/fails", ({ ctx }) => {
@@ -94,7 +90,7 @@ describe("in the log and in errors", () => {
     expect((await app.inject("/nowhere")).json()).not.toHaveProperty("request_id");
   });
 
-  test("verbs get who acts and the id of the request", async () => {
+  test("the context of a request has its actor and its request id", async () => {
     const { app } = await appWithLog();
     await using _closing = { [Symbol.asyncDispose]: () => app.close() };
     app.get("/public", ({ ctx: { actor, requestId } }) => ({ actor, requestId }));

@@ -7,7 +7,7 @@ import { rateLimits } from "../../../src/schema/accounts.ts";
 import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 
-test("callbacks of a transactional job run after pg-boss has committed it, and not after a rollback", async () => {
+test("callbacks of a transactional job run after its commit and not after a rollback", async () => {
   await using rowmill = await startRowmill();
   const { ctx, config } = rowmill;
   const worker = await openContext(config, createLog(config, "test-worker"), "work");

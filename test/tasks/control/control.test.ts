@@ -139,7 +139,10 @@ describe("retry", () => {
       "runs again",
       ({ status, attempt }) => status === "processing" && attempt === 2,
     );
-    expect(await eventOf(id, "retrying")).toMatchObject({ actor_id: user.userId, message: "Asked for." });
+    expect(await eventOf(id, "retrying")).toMatchObject({
+      actor_id: user.userId,
+      message: "A retry was requested.",
+    });
     await send(id, "cancel");
   });
 
@@ -237,7 +240,7 @@ describe("delete", () => {
 });
 
 describe("a chain", () => {
-  const REASON = "The task before it did not complete.";
+  const REASON = "The previous task of the sequence did not complete.";
   const chain = async (seconds: number[]) => {
     const tasks = seconds.map((one) => ({ type: "generic", params: { seconds: one } }));
     const { body } = await user.post<Bulk>("/api/v1/tasks/bulk", { tasks, order: "sequential" });

@@ -68,9 +68,9 @@ describe("no task is created if", () => {
       "tasks.0.file_path",
     ],
     ["a file is nowhere", { tasks: [generic(), generic({ file_path: "nowhere" })] }, "tasks.1.file_path"],
-    ["there are none", { tasks: [] }, "tasks"],
+    ["the list is empty", { tasks: [] }, "tasks"],
     ["there are too many", { tasks: many(10_001) }, "tasks"],
-    ["they are no list", { tasks: generic() }, "tasks"],
+    ["it is not a list", { tasks: generic() }, "tasks"],
     ["nothing is sent", {}, "tasks"],
     ["the order is no order", { tasks: many(2), order: "random" }, "order"],
     ["the body has more", { tasks: many(2), parallel: true }, "parallel"],
@@ -87,7 +87,7 @@ describe("no task is created if", () => {
     const fields = Object.keys(body.field_errors);
     expect(fields).toHaveLength(100);
     expect(fields.slice(0, 2)).toEqual(["tasks.1.params.seconds", "tasks.3.params.seconds"]);
-    expect(body.detail).toMatch(/^tasks\.1\.params\.seconds: must be >= 0\. .* And 95 more\.$/);
+    expect(body.detail).toMatch(/^tasks\.1\.params\.seconds: must be at least 0\. .* And 95 more\.$/);
   });
 
   test("a file belongs to another user: no task is created", async () => {
@@ -106,7 +106,7 @@ describe("no task is created if", () => {
         tasks: [generic(), generic({ [field]: value })],
       });
       expect([status, Object.keys(body.field_errors)]).toEqual([400, [`tasks.1.${field}`]]);
-      expect(body.detail).toContain("is no file");
+      expect(body.detail).toContain("does not name one of your files");
     }
     expect(await rowsOf(rowmill.ctx, user)).toEqual({ tasks: 0, jobs: 0 });
   });

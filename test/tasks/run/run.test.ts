@@ -95,10 +95,13 @@ describe("two workers on one task", () => {
   test("the outcome of the worker that started a task last counts", async () => {
     const id = await create(lasting(60));
     const first = await runningTask(rowmill.ctx, id);
-    // A worker that is taken for dead: its job is delivered again while it still has it in hand.
+    // The job of a worker that counts as dead is delivered again while the worker still runs it.
     const delivery = { id: first.jobId, payload: {}, attempt: 2, signal: new AbortController().signal };
     const second = runTask(rowmill.ctx, { taskId: id, run: first.run }, delivery);
-    await until("the second has begun", async () => (await runningTask(rowmill.ctx, id)).attempt === 2);
+    await until(
+      "the second attempt has started",
+      async () => (await runningTask(rowmill.ctx, id)).attempt === 2,
+    );
     const done = { kind: "done", result: { message: "of the first" } } as const;
     expect(await endTask(rowmill.ctx, first, done)).toBeUndefined();
     expect(await runningTask(rowmill.ctx, id)).toMatchObject({ attempt: 2, result: null });

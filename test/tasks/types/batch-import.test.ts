@@ -17,7 +17,7 @@ async function importFile(content: string, params: Record<string, unknown> = {})
   return body;
 }
 
-/** The batch that the task has begun. */
+/** The batch that the task has created. */
 const batchOf = ({ id }: TaskView) =>
   until("the batch is there", async () => {
     const { result } = await getTask(rowmill.ctx, null, id);
@@ -32,7 +32,7 @@ test("a batch_import task ends with the counts of its batch", async () => {
   const task = await endedTask(rowmill.ctx, id);
   expect(task).toMatchObject({ status: "completed", progress: 100 });
   expect(task.result).toMatchObject({
-    message: "3 rows into books: 2 succeeded, 1 failed.",
+    message: "Processed 3 rows for books: 2 succeeded and 1 failed.",
     state: "completed_with_errors",
     counts: { total: 3, success: 2, failed: 1, pending: 0 },
   });

@@ -22,7 +22,7 @@ describe("a PDF", () => {
       "report.txt",
     );
     expect(result).toMatchObject({
-      message: '"report.txt" is a PDF of 2 pages: 6 words, 3 lines',
+      message: '"report.txt" is a PDF with 2 pages: 6 words, 3 lines',
       format: "pdf",
       pages: 2,
       pages_read: 2,
@@ -180,7 +180,7 @@ describe("text", () => {
         rows_with_missing_fields: 1,
       },
     });
-    expect(result.message).toContain("2 rows of 3 columns");
+    expect(result.message).toContain("2 rows and 3 columns");
   });
 
   test("a CSV document with an unclosed quote is reported as damaged", async () => {

@@ -76,6 +76,6 @@ test("a video task trims a video into another container", async () => {
 test("the document and video types describe themselves and their limits", async () => {
   const { body } = await user.get<{ items: { name: string; description: string }[] }>("/api/v1/task-types");
   const described = new Map(body.items.map(({ name, description }) => [name, description]));
-  expect(described.get("video")).toContain("codes nothing anew");
+  expect(described.get("video")).toContain("does not encode again");
   expect(described.get("document")).toContain("no OCR");
 });

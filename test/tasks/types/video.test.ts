@@ -49,7 +49,7 @@ describe("a video", () => {
     });
     const { result, made } = await look(video, "trip.bin");
     expect(result).toMatchObject({
-      message: '"trip.bin" is 4 s of avc in mp4, 240 x 320 at 25 frames a second, sound in aac',
+      message: '"trip.bin" is 4 s of avc in mp4, 240 x 320 at 25 frames per second, audio in aac',
       container: "mp4",
       mime_type: 'video/mp4; codecs="avc1.42001e, mp4a.40.2"',
       duration_seconds: 4,
@@ -87,7 +87,7 @@ describe("a video", () => {
     const { result } = await look(await makeVideo({ container, audio: null }), "video.mp4");
     expect(result).toMatchObject({ container: found, audio: null });
     expect(result.duration_seconds).toBeCloseTo(4, 1);
-    expect(result.message).toContain("no sound");
+    expect(result.message).toContain("no audio");
   });
 
   test("only the needed parts of a large video are read", async () => {

@@ -1,6 +1,6 @@
-/** Documents: what is in them, and their text. */
+/** Reads documents and extracts their text. */
 import Type from "typebox";
-import { fileFor, workInThread } from "../in-thread.ts";
+import { workInThread } from "../in-thread.ts";
 import type { TaskType } from "../task-type.ts";
 import { PDF_MAX_BYTES, PDF_MAX_PAGES } from "./limits.ts";
 import type { DocumentData, DocumentFound } from "./thread.ts";
@@ -20,17 +20,17 @@ const params = Type.Object({
   ),
 });
 
-/** What a thread may take: the PDF itself, and what is unpacked of it. */
+/** `bytesMb` covers a PDF and 200 MB of unpacked data. */
 const LIMITS = { heapMb: 256, bytesMb: PDF_MAX_BYTES / 1e6 + 200, seconds: 600, silentSeconds: 60 } as const;
 
-const SHOWN: Readonly<Record<string, string>> = {
+const FORMAT_TITLES: Readonly<Record<string, string>> = {
   pdf: "PDF",
   csv: "CSV",
   markdown: "Markdown",
   text: "plain text",
 };
 
-export const documentType: TaskType<typeof params> = {
+export const documentType: TaskType<typeof params, "required"> = {
   name: "document",
   description:
     "Reads a document and detects its format from the content: PDF (pages, metadata, text), plain text, CSV (rows, columns, " +
@@ -43,8 +43,7 @@ export const documentType: TaskType<typeof params> = {
   limits: { timeoutSeconds: 1800 },
 
   async run(ctx, input) {
-    const { params } = input;
-    const file = fileFor(input, "A document");
+    const { params, file } = input;
     const { cellMaxBytes, headerNameMaxBytes, uploadMaxColumns } = ctx.config;
     const data: DocumentData = {
       name: file.name,
@@ -58,23 +57,22 @@ export const documentType: TaskType<typeof params> = {
         uploadMaxRows: Number.POSITIVE_INFINITY,
       },
     };
-    const { result, made } = await workInThread<DocumentFound>(input, {
-      file,
+    const { result, output } = await workInThread<DocumentFound>(input, {
       script: new URL("./thread.ts", import.meta.url),
       data,
       limits: LIMITS,
     });
-    return { message: describe(file.name, result), ...result, bytes: file.bytes, text_file: made };
+    return { message: describe(file.name, result), ...result, bytes: file.bytes, text_file: output };
   },
 };
 
 function describe(name: string, found: DocumentFound): string {
   const counts = `${found.words} words, ${found.lines} lines`;
   if ("csv" in found && found.csv) {
-    return `"${name}" is CSV with ${found.csv.rows} rows of ${found.csv.columns} columns, ${counts}`;
+    return `"${name}" is CSV with ${found.csv.rows} rows and ${found.csv.columns} columns: ${counts}`;
   }
-  if (!("pages" in found)) return `"${name}" is ${SHOWN[found.format]} with ${counts}`;
+  if (!("pages" in found)) return `"${name}" is ${FORMAT_TITLES[found.format]} with ${counts}`;
   const read = found.pages_read < found.pages ? `, of which ${found.pages_read} were read` : "";
-  const text = found.words > 0 ? counts : "no text (pages that are pictures have none)";
-  return `"${name}" is a PDF of ${found.pages} ${found.pages === 1 ? "page" : "pages"}${read}: ${text}`;
+  const text = found.words > 0 ? counts : "no text (scanned pages have no text)";
+  return `"${name}" is a PDF with ${found.pages} ${found.pages === 1 ? "page" : "pages"}${read}: ${text}`;
 }

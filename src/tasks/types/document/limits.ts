@@ -1,4 +1,4 @@
-/** A PDF is in memory whole. */
+/** A PDF is read into memory as a whole. */
 export const PDF_MAX_BYTES = 100 * 2 ** 20;
-/** More than this are read only where `max_pages` says how many. */
+/** A longer PDF needs `max_pages`. */
 export const PDF_MAX_PAGES = 10_000;

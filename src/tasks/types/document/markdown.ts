@@ -1,4 +1,4 @@
-/** Counts what Markdown is made of, line by line: a simple scan that knows the common forms, not all of CommonMark. */
+/** Counts elements of Markdown line by line. Knows the common forms, not all of CommonMark. */
 
 export interface MarkdownCounts {
   headings: number;
@@ -7,17 +7,17 @@ export interface MarkdownCounts {
   code_blocks: number;
 }
 
-/** A line is looked at up to here. */
+/** The rest of a longer line is ignored. */
 const MAX_LINE_CHARS = 10_000;
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 const HEADING = /^ {0,3}#{1,6}(?:[ \t]|$)/;
-/** Under a line of text it makes that a heading. */
+/** Turns the line of text above it into a heading. */
 const UNDERLINE = /^ {0,3}(?:=+|-+)[ \t]*$/;
-/** Lines of which none can be a heading by its underline. */
+/** Lines that an underline does not turn into a heading. */
 const NO_TEXT = /^(?:\s*$| {4}|\t| {0,3}(?:[#>|]|[-*+][ \t]|\d{1,9}[.)][ \t]))/;
 const CODE_SPAN = /`[^`]+`/g;
-/** `[text](url)` and `[text][name]`, with a `!` before it a picture. */
+/** `[text](url)` and `[text][name]`; with a `!` before it, a picture. */
 const LINK = /(!?)\[[^[\]]*\](?:\([^()\s]{0,2000}(?:\s[^()]{0,500})?\)|\[[^[\]]{0,500}\])/g;
 const AUTOLINK = /<(?:https?:\/\/|mailto:)[^<>\s]{1,2000}>/gi;
 
@@ -26,14 +26,14 @@ export class MarkdownScan {
   #rest = "";
   #fence: string | null = null;
   #isUnderText = false;
-  /** Settings that come before the text, between two lines of three hyphens. */
-  #frontMatter: "may begin" | "open" | "none" = "may begin";
+  /** Settings before the text, between two lines of three hyphens. */
+  #frontMatter: "possible" | "open" | "none" = "possible";
 
   add(piece: string): void {
     const lines = (this.#rest + piece).split(/\r\n|\n|\r(?!$)/);
     this.#rest = lines.pop() ?? "";
     for (const line of lines) this.#scan(line);
-    // Of a line without end the beginning is enough.
+    // Bounds the memory for a very long line.
     if (this.#rest.length > 2 * MAX_LINE_CHARS) this.#rest = this.#rest.slice(0, MAX_LINE_CHARS);
   }
 

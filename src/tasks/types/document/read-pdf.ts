@@ -1,6 +1,7 @@
-/** PDFs: pages, what is said of them, and their text, a page at a time. */
+/** Reads the properties of a PDF and its text, one page at a time. */
 import { getDocumentProxy } from "unpdf";
 import { Permanent } from "../../../errors.ts";
+import { damaged } from "../damaged.ts";
 import { PDF_MAX_PAGES } from "./limits.ts";
 import { TextCounts } from "./text-counts.ts";
 
@@ -8,38 +9,45 @@ type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>;
 
 export interface PdfSource {
   readonly name: string;
-  /** All of it; it is gone afterwards. */
+  /** The whole file. The library takes over the buffer, so that it cannot be used afterwards. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly maxPages: number | undefined;
+  /** null: the text is not extracted. */
   readonly write: ((text: string) => Promise<void>) | null;
   readonly onPage: (page: number, of: number) => void;
 }
 
 const MAX_INFO_CHARS = 1000;
-/** What ends a PDF, and how much may come behind it. */
+/** Ends a PDF; some programs write other data after it. */
 const END_MARK = "%%EOF";
+/** END_MARK must be within the last bytes. */
 const END_BYTES = 2048;
 
+/** @throws Permanent `damaged`, `encrypted` or `too_complex` */
 export async function readPdf(source: PdfSource) {
   const isCutOff = !endsAsPdf(source.bytes);
   const pdf = await open(source, isCutOff);
   try {
     const pages = pdf.numPages;
-    if (pages === 0) throw new Permanent("damaged", `"${source.name}" is a PDF without pages.`);
+    if (pages === 0)
+      throw new Permanent(
+        "damaged",
+        `"${source.name}" is a PDF without pages. Check the file and upload it again.`,
+      );
     const wanted = source.maxPages ?? pages;
     if (wanted > PDF_MAX_PAGES) {
-      const message = `"${source.name}" says that it has ${pages} pages; at most ${PDF_MAX_PAGES} are read. Give \`max_pages\`.`;
+      const message = `"${source.name}" has ${pages} pages. The limit is ${PDF_MAX_PAGES}. Set \`max_pages\` to read only the first pages.`;
       throw new Permanent("too_complex", message);
     }
     const counts = new TextCounts();
     const pagesRead = Math.min(pages, wanted);
     let pagesWithText = 0;
-    // Empty pages, which are written once text comes behind them: a PDF without text gets no file.
+    // Empty pages are written only if text follows, so that a PDF without text creates no file.
     let unwritten = "";
     for (let number = 1; number <= pagesRead; number++) {
       const text = `${await readPage(pdf, number)}\n`;
       counts.add(text);
-      // A form feed tells pages apart, as pdftotext has it.
+      // A form feed separates pages, as in pdftotext.
       unwritten += number === 1 ? text : `\f${text}`;
       if (text.trim()) {
         pagesWithText++;
@@ -61,14 +69,14 @@ export async function readPdf(source: PdfSource) {
       metadata: info,
     };
   } catch (error) {
-    throw damaged(source.name, error);
+    throw damaged(source.name, "a PDF", error);
   }
 }
 
-/** A cut file often opens all the same, with pages and text missing that nobody would miss. */
+/** A truncated file often opens without an error but lacks pages and text. */
 function endsAsPdf(bytes: Uint8Array): boolean {
   let end = bytes.length;
-  // Padding, which some senders add.
+  // Some programs pad files with zeros or line ends.
   while (end > 0 && (bytes[end - 1] === 0 || bytes[end - 1] === 10 || bytes[end - 1] === 13)) end--;
   return Buffer.from(bytes.buffer, Math.max(0, end - END_BYTES), Math.min(end, END_BYTES)).includes(END_MARK);
 }
@@ -77,7 +85,7 @@ async function open(source: PdfSource, isCutOff: boolean): Promise<Pdf> {
   try {
     const pdf = await getDocumentProxy(source.bytes, {
       verbosity: 0,
-      // Nothing is drawn, and nothing is fetched.
+      // No rendering and no downloads.
       disableFontFace: true,
       useSystemFonts: false,
       useWasm: false,
@@ -87,12 +95,12 @@ async function open(source: PdfSource, isCutOff: boolean): Promise<Pdf> {
     if (!isCutOff) return pdf;
   } catch (error) {
     if (error instanceof Error && error.name === "PasswordException") {
-      const message = `"${source.name}" is encrypted: it opens only with its password. Save it without one first.`;
+      const message = `"${source.name}" is encrypted. Save it without a password and upload it again.`;
       throw new Permanent("encrypted", message, { cause: error });
     }
-    throw damaged(source.name, error);
+    throw damaged(source.name, "a PDF", error);
   }
-  const message = `"${source.name}" is cut off: it does not end as a PDF does.`;
+  const message = `"${source.name}" is cut off: the end of the PDF is missing. Upload the complete file.`;
   throw new Permanent("damaged", message);
 }
 
@@ -130,7 +138,7 @@ async function readInfo(pdf: Pdf) {
   };
 }
 
-/** `D:20260131235959+01'00'`, of which all but the year may be missing. */
+/** `D:20260131235959+01'00'`. Everything but the year is optional. */
 const DATE = /^(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:(Z)|([-+])(\d\d)'?(\d\d)?'?)?/;
 
 function readDate(text: string | null): string | null {
@@ -150,12 +158,4 @@ function readDate(text: string | null): string | null {
   const zone = sign ? `${sign}${offset[0] ?? "00"}:${offset[1] ?? "00"}` : "Z";
   const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}${zone}`);
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
-}
-
-function damaged(name: string, cause: unknown): Error {
-  if (cause instanceof Permanent) return cause;
-  const said = cause instanceof Error ? cause.message : String(cause);
-  return new Permanent("damaged", `"${name}" can't be read as a PDF; it is damaged: ${said.slice(0, 300)}`, {
-    cause,
-  });
 }

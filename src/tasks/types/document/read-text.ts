@@ -1,4 +1,4 @@
-/** Text, CSV and Markdown: read as they come, counted, and written as UTF-8. */
+/** Reads text, CSV and Markdown as a stream, counts its content, and writes it as UTF-8. */
 import { DomainError, Permanent } from "../../../errors.ts";
 import { type CsvLimits, openCsv } from "../../../platform/csv/open-csv.ts";
 import { type Decoded, decodeText } from "../../../platform/csv/text.ts";
@@ -9,13 +9,13 @@ import { TextCounts } from "./text-counts.ts";
 export interface TextSource {
   readonly kind: Exclude<DocumentKind, "pdf">;
   readonly csvLimits: CsvLimits;
-  /** The file from its beginning, each time. */
+  /** Reads the file from the start; called twice for CSV. */
   chunks(): AsyncIterable<Uint8Array>;
-  /** null where no text is wanted. */
+  /** null: the text is not extracted. */
   readonly write: ((text: string) => Promise<void>) | null;
 }
 
-/** Names of columns that a result shows, and how much of each. */
+/** The limits of the column names in a result. */
 const MAX_NAMES = 100;
 const MAX_NAME_CHARS = 200;
 
@@ -36,7 +36,7 @@ export async function readText(source: TextSource) {
     characters: counts.characters,
     encoding: decoded.encoding,
     byte_order_mark: decoded.bom,
-    // U+FFFD, which stands for bytes that fit no encoding.
+    // U+FFFD replaces bytes that are invalid in the encoding.
     has_replaced_characters: decoded.replaced,
     ...(markdown && { markdown: markdown.counts }),
     ...(source.kind === "csv" && { csv: await readCsv(source) }),

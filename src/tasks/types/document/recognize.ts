@@ -1,14 +1,14 @@
-/** What a document is, by its content. Its name decides only between kinds of text, which look alike. */
-import { fileTypeFromBuffer } from "file-type";
+/** Detects the format of a document from its content. The name only decides between kinds of text. */
 import { Permanent } from "../../../errors.ts";
+import { detectFileType } from "../../../files/sniff.ts";
 
 export type DocumentKind = "pdf" | "text" | "csv" | "markdown";
 
-/** What is looked at. */
+/** The size of the sample for `recognize`. */
 export const SAMPLE_BYTES = 65_536;
 
-/** In bytes read as Latin-1: a control character that text has no use for. Tab, line ends, form feed and escape are none. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+/** Control characters that do not occur in text: all but tab, line ends, form feed and escape. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression finds control characters
 const CONTROLS = /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]/;
 const UTF16_MARKS = ["\xff\xfe", "\xfe\xff"];
 
@@ -25,19 +25,18 @@ const FORMATS: Readonly<Record<string, string>> = {
   gz: "a gzip archive",
 };
 
-/** @throws Permanent `unsupported_format`, which says what it is instead */
+/** @throws Permanent `unsupported_format` that names the detected format */
 export async function recognize(sample: Buffer, name: string): Promise<DocumentKind> {
   const start = sample.toString("latin1");
   if (/^(\xef\xbb\xbf)?\s*%PDF-\d/.test(start)) return "pdf";
   if (start.startsWith("{\\rtf")) throw unsupported(name, "an RTF document");
   if (UTF16_MARKS.some((mark) => start.startsWith(mark))) return kindOfText(name);
   if (!CONTROLS.test(start)) return kindOfText(name);
-  // Its header may come a bit later.
+  // Other data may precede the header of a PDF.
   if (/%PDF-\d/.test(start.slice(0, 1024))) return "pdf";
-  // It throws where a file begins like a format and then breaks its rules.
-  const type = await fileTypeFromBuffer(sample).catch(() => undefined);
-  const shown = type ? (FORMATS[type.ext] ?? `${type.ext.toUpperCase()} (${type.mime})`) : "binary data";
-  throw unsupported(name, shown);
+  const type = await detectFileType(sample);
+  const format = type ? (FORMATS[type.ext] ?? `${type.ext.toUpperCase()} (${type.mime})`) : "binary data";
+  throw unsupported(name, format);
 }
 
 function kindOfText(name: string): DocumentKind {
@@ -45,7 +44,7 @@ function kindOfText(name: string): DocumentKind {
   return /\.(md|markdown|mdown)$/i.test(name) ? "markdown" : "text";
 }
 
-function unsupported(name: string, what: string): Permanent {
-  const message = `"${name}" is ${what} by its content. A document is a PDF, plain text, CSV or Markdown.`;
+function unsupported(name: string, format: string): Permanent {
+  const message = `The content of "${name}" is ${format}. Use a PDF, plain text, CSV or Markdown.`;
   return new Permanent("unsupported_format", message);
 }

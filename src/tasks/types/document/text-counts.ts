@@ -1,8 +1,8 @@
-/** Counts words, lines and characters of a text that comes in pieces, in whatever language it is. */
+/** Counts words, lines and characters of a text in any language, piece by piece. */
 
-/** A word may be cut at the end of a piece: what comes behind its last blank waits for the next one, up to this length. */
+/** The text after the last blank of a piece waits for the next piece, up to this length: it may be half a word. */
 const MAX_WORD_CHARS = 10_000;
-/** What ends a word in any language; some put no blanks between theirs. */
+/** The last character that ends a word. Some languages have no spaces between words. */
 const LAST_BLANK = /[\s。，、！？；：](?=[^\s。，、！？；：]*$)/;
 
 export class TextCounts {
@@ -10,14 +10,13 @@ export class TextCounts {
   /** Code points. */
   characters = 0;
   #lineEnds = 0;
-  /** The text's last character so far. */
+  /** The last character of the previous piece. */
   #last = "";
   #rest = "";
-  // Unicode's rules for words, with dictionaries for Chinese, Japanese, Thai, Khmer, Lao and Burmese: 5 to 25 million
-  // characters a second here.
+  // Has dictionaries for Chinese, Japanese, Thai, Khmer, Lao and Burmese. Measured: 5 to 25 million characters per second.
   readonly #segmenter = new Intl.Segmenter("und", { granularity: "word" });
 
-  /** The last line counts whether or not a line end closes it. */
+  /** Counts the last line even without a line end. */
   get lines(): number {
     return this.#lineEnds + (this.#last === "" || this.#last === "\n" || this.#last === "\r" ? 0 : 1);
   }
@@ -33,14 +32,14 @@ export class TextCounts {
     this.#rest = text.slice(end);
   }
 
-  /** Call it behind the last piece. */
+  /** Call this after the last piece. */
   end(): void {
     this.#countWords(this.#rest);
     this.#rest = "";
   }
 
   #countCharacters(piece: string): void {
-    let previous = this.#last;
+    const previous = this.#last;
     let low = 0;
     let ends = 0;
     for (let at = 0; at < piece.length; at++) {
@@ -50,10 +49,9 @@ export class TextCounts {
         ends++;
       else if (code >= 0xdc00 && code <= 0xdfff) low++;
     }
-    previous = piece.at(-1) ?? previous;
-    this.#last = previous;
+    this.#last = piece.at(-1) ?? previous;
     this.#lineEnds += ends;
-    // The second half of a pair; decoded text has no half ones.
+    // A surrogate pair is one character. Decoded text has no lone surrogates.
     this.characters += piece.length - low;
   }
 

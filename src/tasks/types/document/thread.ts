@@ -1,6 +1,6 @@
-/** The script of a document's thread. */
-
+/** Runs in a thread: reads a document for the type `document`. */
 import { Permanent } from "../../../errors.ts";
+import { stemOf } from "../../../files/names.ts";
 import type { CsvLimits } from "../../../platform/csv/open-csv.ts";
 import { serveThread } from "../../../platform/threads/inside.ts";
 import type { FileHost } from "../in-thread.ts";
@@ -23,7 +23,7 @@ export type DocumentFound = { readonly format: string } & (
 );
 
 const READ_BYTES = 2 ** 20;
-/** A piece of text: ICU's dictionaries look at all of it at once. */
+/** Text is counted in pieces of this size, because ICU segments a piece as a whole. */
 const PIECE_BYTES = 65_536;
 
 serveThread<FileHost, DocumentData>(async (data, { host, progress }): Promise<DocumentFound> => {
@@ -31,14 +31,14 @@ serveThread<FileHost, DocumentData>(async (data, { host, progress }): Promise<Do
   const read = async (start: number, end: number) => Buffer.from((await host.read(start, end)).buffer);
   const kind = await recognize(await read(0, Math.min(bytes, SAMPLE_BYTES)), name);
   const to = {
-    name: `${name.replace(/\.[^.]*$/, "") || "document"}.txt`,
+    name: `${stemOf(name, "document")}.txt`,
     mediaType: "text/plain; charset=utf-8",
   };
   const encoder = new TextEncoder();
   const write = data.extractText ? (text: string) => host.write(encoder.encode(text), to) : null;
   if (kind === "pdf") {
     if (bytes > PDF_MAX_BYTES) {
-      const message = `"${name}" has ${bytes} bytes; a PDF may have ${PDF_MAX_BYTES}.`;
+      const message = `"${name}" has ${bytes} bytes. The limit for a PDF is ${PDF_MAX_BYTES}.`;
       throw new Permanent("too_complex", message);
     }
     const whole = new Uint8Array(bytes);
@@ -50,7 +50,7 @@ serveThread<FileHost, DocumentData>(async (data, { host, progress }): Promise<Do
       ...(await readPdf({ name, bytes: whole, maxPages: data.maxPages, write, onPage })),
     };
   }
-  // CSV is read twice: as text, and as a table.
+  // CSV is read twice: as text and as a table.
   const total = kind === "csv" ? 2 * bytes : bytes;
   let done = 0;
   async function* chunks() {

@@ -1,6 +1,6 @@
-/** Pictures: resized, converted, without what they tell of their owner, with thumbnails. */
-import { parse } from "node:path";
+/** Resizes and converts pictures, removes their metadata, and creates thumbnails. */
 import { Permanent } from "../../../errors.ts";
+import { stemOf } from "../../../files/names.ts";
 import type { ReadableFile } from "../../../files/readable-file.ts";
 import { FORMATS } from "../../../platform/pictures/formats.ts";
 import { type Inspected, inspect, type Limits } from "../../../platform/pictures/inspect.ts";
@@ -13,19 +13,19 @@ import {
   thumbnailOf,
   transform,
 } from "../../../platform/pictures/transform.ts";
-import type { MadeFile, TaskInput, TaskType } from "../task-type.ts";
+import type { OutputFile, TaskInput, TaskType } from "../task-type.ts";
 import { ImageParams, imageParamsFrom } from "./params.ts";
 import { planFor } from "./plan.ts";
-import { whatWasDone } from "./words.ts";
+import { summaryOf } from "./summary.ts";
 
-/** Each of the two times that a picture is decoded. The slowest honest ones took 40 s here, PNGs of 256 colours, of 50 million pixels. */
+/** Per decoding of a picture, of which there are two. The slowest valid pictures, PNGs of 50 million pixels, took 40 s. */
 const MAX_SECONDS = 240;
-/** Colours are told from a small one. */
+/** Colours are detected in a small preview. */
 const PREVIEW_SIDE = 320;
 
-type Input = TaskInput<typeof ImageParams>;
+type Input = TaskInput<typeof ImageParams, "required">;
 
-export const imageType: TaskType<typeof ImageParams> = {
+export const imageType: TaskType<typeof ImageParams, "required"> = {
   name: "image",
   description:
     "Resizes and converts a picture (JPEG, PNG, WebP, AVIF or GIF, detected from the content), removes its metadata and creates thumbnails.",
@@ -37,12 +37,10 @@ export const imageType: TaskType<typeof ImageParams> = {
 
   async run(ctx, input) {
     const { file, signal } = input;
-    if (!file) throw new Permanent("file_required", "A task of type image needs a file.");
     const limits = { maxPixels: ctx.config.pictureMaxPixels, maxSeconds: MAX_SECONDS };
     try {
-      // From its bytes to the last that is made of them, two at a time: so all pictures of a process take no more than
-      // 36 bytes times PICTURE_MAX_PIXELS (1.8 GB), and the files themselves.
-      return await withSlot(() => processPicture(input, file, limits), signal);
+      // At most two pictures at a time, which together take 36 bytes times PICTURE_MAX_PIXELS (1.8 GB) plus the files.
+      return await withSlot(() => processPicture(input, limits), signal);
     } catch (error) {
       if (!(error instanceof PictureRefused)) throw error;
       throw new Permanent(error.code, `${file.name} ${error.message}`, { cause: error });
@@ -50,8 +48,8 @@ export const imageType: TaskType<typeof ImageParams> = {
   },
 };
 
-async function processPicture(input: Input, file: ReadableFile, limits: Limits) {
-  const { params, signal, progress, store } = input;
+async function processPicture(input: Input, limits: Limits) {
+  const { file, params, signal, progress, store } = input;
   const step = (percent: number, message: string) => {
     signal.throwIfAborted();
     progress(percent, message);
@@ -63,27 +61,27 @@ async function processPicture(input: Input, file: ReadableFile, limits: Limits) 
   const plan = planFor(original, params, limits.maxPixels);
   const { title, mediaType, extension } = FORMATS[plan.format];
 
-  step(15, `Making a ${title} of ${original.width} x ${original.height} pixels`);
-  const made = await transform(bytes, original, plan, limits);
+  step(15, `Converting ${original.width} x ${original.height} pixels to ${title}`);
+  const picture = await transform(bytes, original, plan, limits);
 
-  step(65, "Looking at its colours");
+  step(65, "Detecting colours");
   const sizes = params.thumbnails ?? [];
-  const preview = await previewOf(made.bytes, Math.max(PREVIEW_SIDE, ...sizes), limits);
+  const preview = await previewOf(picture.bytes, Math.max(PREVIEW_SIDE, ...sizes), limits);
   const colours = await coloursOf(preview);
 
-  step(75, "Storing it");
-  const stem = stemOf(file.name);
-  const stored = await store(made.bytes, { name: `${stem}.${extension}`, mediaType });
-  const thumbnails = await makeThumbnails(input, preview, stem);
+  step(75, "Storing the picture");
+  const stem = stemOf(file.name, "picture");
+  const stored = await store(picture.bytes, { name: `${stem}.${extension}`, mediaType });
+  const thumbnails = await storeThumbnails(input, preview, stem);
 
   return {
-    message: whatWasDone(file.name, { ...original, bytes: bytes.length }, { ...made, format: plan.format }),
+    message: summaryOf(file.name, { ...original, bytes: bytes.length }, { ...picture, format: plan.format }),
     format: plan.format,
-    width: made.width,
-    height: made.height,
+    width: picture.width,
+    height: picture.height,
     original: viewOf(original, bytes),
     bytes_before: bytes.length,
-    bytes_after: made.bytes.length,
+    bytes_after: picture.bytes.length,
     dominant_colour: colours.dominant,
     has_alpha: !colours.areOpaque,
     file: stored,
@@ -91,19 +89,19 @@ async function processPicture(input: Input, file: ReadableFile, limits: Limits) 
   };
 }
 
-async function makeThumbnails({ params, signal, progress, store }: Input, preview: Preview, stem: string) {
-  const made: { size: number; width: number; height: number; file: MadeFile }[] = [];
+async function storeThumbnails({ params, signal, progress, store }: Input, preview: Preview, stem: string) {
+  const thumbnails: { size: number; width: number; height: number; file: OutputFile }[] = [];
   for (const size of params.thumbnails ?? []) {
     signal.throwIfAborted();
     const { bytes, width, height } = await thumbnailOf(preview, size);
     const file = await store(bytes, { name: `${stem}-${size}.webp`, mediaType: "image/webp" });
-    made.push({ size, width, height, file });
+    thumbnails.push({ size, width, height, file });
     progress(
-      80 + (20 * made.length) / (params.thumbnails?.length ?? 1),
-      `Made the thumbnail of ${size} pixels`,
+      80 + (20 * thumbnails.length) / (params.thumbnails?.length ?? 1),
+      `Created the thumbnail of ${size} pixels`,
     );
   }
-  return made;
+  return thumbnails;
 }
 
 function viewOf({ format, width, height, pages }: Inspected, bytes: Buffer) {
@@ -117,11 +115,6 @@ async function readAll(file: ReadableFile, signal: AbortSignal): Promise<Buffer>
     signal.throwIfAborted();
     read += chunk.copy(all, read);
   }
-  if (read < file.bytes) throw new Error(`${file.name} has become shorter while it was read`);
+  if (read < file.bytes) throw new Error(`${file.name} became shorter while it was read.`);
   return all;
-}
-
-/** Its name without folders and extension, short enough to add to. */
-function stemOf(name: string): string {
-  return parse(name.replaceAll("\\", "/")).name.slice(0, 200) || "picture";
 }

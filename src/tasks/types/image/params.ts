@@ -1,9 +1,9 @@
-/** What a client may ask of a picture, and how `metadata` asks for the same. */
+/** The parameters of the type `image`, from `params` or `metadata`. */
 import Type, { type Static } from "typebox";
 import { FORMAT_NAMES, QUALITY_NAMES } from "../../../platform/pictures/formats.ts";
 import { FITS } from "../../../platform/pictures/transform.ts";
 
-/** That of WebP, the lowest of any format. */
+/** The limit of WebP, the lowest of all formats. */
 const MAX_SIDE = 16_383;
 const MAX_THUMBNAILS = 10;
 
@@ -28,7 +28,7 @@ const ResizeBox = Type.Object(
     ),
   },
   {
-    // Each branch repeats its property: code generators look at a branch alone.
+    // Each branch repeats its property, because code generators read each branch alone.
     anyOf: [
       { properties: { width: WIDTH }, required: ["width"] },
       { properties: { height: HEIGHT }, required: ["height"] },
@@ -97,7 +97,7 @@ export const ImageParams = Type.Object({
 });
 export type ImageParams = Static<typeof ImageParams>;
 
-/** Parameters that `metadata` has under their names; whatever else it has is its owner's. */
+/** Takes the parameters from `metadata` by their names, and ignores its other fields. */
 export function imageParamsFrom(metadata: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const names = Object.keys(ImageParams.properties).filter((name) => Object.hasOwn(metadata, name));
   return Object.fromEntries(names.map((name) => [name, metadata[name]]));

@@ -1,5 +1,4 @@
-/** What is to be made of a picture: decided from its header, before anything of it is decoded. */
-
+/** Plans the new picture from the header of the old one, before anything is decoded. */
 import { Permanent } from "../../../errors.ts";
 import { FORMATS } from "../../../platform/pictures/formats.ts";
 import type { Inspected } from "../../../platform/pictures/inspect.ts";
@@ -8,11 +7,11 @@ import type { Plan, Resize } from "../../../platform/pictures/transform.ts";
 import type { ImageParams } from "./params.ts";
 
 /**
- * @throws PictureRefused where it is too large to be decoded in the memory that one gets
- * @throws Permanent `invalid_params` where what is asked for is too large to be made in it
+ * @throws PictureRefused `too_many_pixels` if decoding the picture would take too much memory
+ * @throws Permanent `invalid_params` if creating the new picture would take too much memory
  */
 export function planFor(original: Inspected, params: ImageParams, maxPixels: number): Plan {
-  requireLight(original, maxPixels);
+  requireDecodable(original, maxPixels);
   const format = params.format ?? original.format;
   const { hasAlpha, qualities } = FORMATS[format];
   const { quality = "high" } = params;
@@ -23,7 +22,7 @@ export function planFor(original: Inspected, params: ImageParams, maxPixels: num
     background: backgroundOf(params.background, hasAlpha),
     keepsMetadata: params.strip_metadata === false,
   };
-  requireRoom(original, plan, maxPixels);
+  requireEncodable(original, plan, maxPixels);
   return plan;
 }
 
@@ -41,39 +40,39 @@ function backgroundOf(background: string | undefined, hasAlpha: boolean): string
 }
 
 /**
- * At 50 million pixels an AVIF takes 1.5 GB to decode and 1.9 GB to encode, others 0.9 GB for both at most (18 bytes a
- * pixel). So a picture of a heavier kind may have so many times fewer pixels; then none takes more than those 0.9 GB.
+ * With 50 million pixels, an AVIF takes 1.5 GB to decode and 1.9 GB to encode; other formats take at most 0.9 GB (18 bytes
+ * per pixel) for both. `weight` divides the limit for heavier formats, so that no picture takes more than 0.9 GB.
  */
-function requireLight({ format, width, height, isDeep }: Inspected, maxPixels: number): void {
+function requireDecodable({ format, width, height, isDeep }: Inspected, maxPixels: number): void {
   const weight = Math.max(FORMATS[format].weight.decode, isDeep ? 2 : 1);
   const most = Math.floor(maxPixels / weight);
   if (width * height <= most) return;
-  const kind = `${format === "avif" ? "an" : "a"} ${FORMATS[format].title}${isDeep ? " of more than 8 bits a channel" : ""}`;
+  const kind = `${format === "avif" ? "an" : "a"} ${FORMATS[format].title}${isDeep ? " with more than 8 bits per channel" : ""}`;
   throw new PictureRefused(
     "too_many_pixels",
-    `has ${width * height} pixels (${width} x ${height}); at most ${most} are allowed in ${kind}, which takes ` +
-      `${weight} times the memory of others (PICTURE_MAX_PIXELS: ${maxPixels}).`,
+    `has ${width * height} pixels (${width} x ${height}). The limit for ${kind}, which takes ${weight} times the memory ` +
+      `of other pictures, is ${most} (PICTURE_MAX_PIXELS: ${maxPixels}).`,
   );
 }
 
-/** A side of 16383 pixels is short; a strip made as wide is not. */
-function requireRoom(original: Inspected, { format, resize }: Plan, maxPixels: number): void {
+/** Checks both sizes that the picture has in memory: after scaling, and after cropping or padding. */
+function requireEncodable(original: Inspected, { format, resize }: Plan, maxPixels: number): void {
   const { title, maxSide, canMove, weight } = FORMATS[format];
   const pages = canMove ? original.pages : 1;
-  const { scaled, made } = resize ? sizesOf(original, resize) : { scaled: original, made: original };
+  const { scaled, final } = resize ? sizesOf(original, resize) : { scaled: original, final: original };
   const most = Math.floor(maxPixels / Math.max(1, weight.encode / pages));
   for (const [{ width, height }, allowed] of [
     [scaled, maxPixels],
-    [made, most],
+    [final, most],
   ] as const) {
     if (width * height * pages <= allowed) continue;
     const size = `${width} x ${height}${pages > 1 ? ` x ${pages} frames` : ""}`;
-    const message = `takes ${size} pixels; at most ${allowed} are allowed for ${title} (PICTURE_MAX_PIXELS: ${maxPixels}).`;
-    throw new Permanent("invalid_params", `resize: ${message} Ask for less, or for another format.`);
+    const message = `needs ${size} pixels. The limit for ${title} is ${allowed} (PICTURE_MAX_PIXELS: ${maxPixels}).`;
+    throw new Permanent("invalid_params", `resize: ${message} Choose a smaller size or another format.`);
   }
-  if (made.width > maxSide || made.height > maxSide) {
-    const message = `${title} has room for ${maxSide} pixels a side, not for ${made.width} x ${made.height}.`;
-    throw new Permanent("invalid_params", `format: ${message} Give \`resize\`, or another format.`);
+  if (final.width > maxSide || final.height > maxSide) {
+    const message = `the picture has ${final.width} x ${final.height} pixels. The limit for ${title} is ${maxSide} per side.`;
+    throw new Permanent("invalid_params", `format: ${message} Use \`resize\` or another format.`);
   }
 }
 
@@ -82,26 +81,26 @@ interface Size {
   readonly height: number;
 }
 
-/** As scaled, and as cut or filled up after that; a picture that is turned is whole in memory at either size. */
+/** @returns the size after scaling, and the final size after cropping (`cover`) or padding (`contain`) */
 export function sizesOf(
   original: Size,
   { width, height, fit, enlarge }: Resize,
-): { scaled: Size; made: Size } {
+): { scaled: Size; final: Size } {
   const most = enlarge ? Number.POSITIVE_INFINITY : 1;
   const across = width === undefined ? null : Math.min(width / original.width, most);
   const down = height === undefined ? null : Math.min(height / original.height, most);
   if (fit === "fill") {
-    const made = scaledBy(original, across ?? 1, down ?? 1);
-    return { scaled: made, made };
+    const final = scaledBy(original, across ?? 1, down ?? 1);
+    return { scaled: final, final };
   }
   const ratios = [across, down].filter((ratio) => ratio !== null);
   const ratio = fit === "cover" ? Math.max(...ratios) : Math.min(...ratios);
   const scaled = scaledBy(original, ratio, ratio);
-  if (fit === "inside" || width === undefined || height === undefined) return { scaled, made: scaled };
-  if (fit === "contain") return { scaled, made: { width, height } };
+  if (fit === "inside" || width === undefined || height === undefined) return { scaled, final: scaled };
+  if (fit === "contain") return { scaled, final: { width, height } };
   return {
     scaled,
-    made: { width: Math.min(width, scaled.width), height: Math.min(height, scaled.height) },
+    final: { width: Math.min(width, scaled.width), height: Math.min(height, scaled.height) },
   };
 }
 

@@ -1,4 +1,4 @@
-/** What a video may be put into. */
+/** The output formats of remuxing. */
 import {
   MkvOutputFormat,
   MovOutputFormat,
@@ -8,7 +8,7 @@ import {
 } from "mediabunny";
 import type { Container } from "./limits.ts";
 
-/** Whole files with an index, which any player can seek in. */
+/** Complete files with an index, so that players can seek. */
 const FORMATS: Readonly<Record<Container, () => OutputFormat>> = {
   mp4: () => new Mp4OutputFormat({ fastStart: false }),
   mov: () => new MovOutputFormat({ fastStart: false }),

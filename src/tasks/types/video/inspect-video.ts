@@ -1,25 +1,26 @@
-/** What is in a video. */
+/** Reads the properties of a video. */
 import { EncodedPacketSink, type InputAudioTrack, type InputTrack, type InputVideoTrack } from "mediabunny";
 import { Permanent } from "../../../errors.ts";
 import type { Video } from "./open-video.ts";
 
-/** What is looked at to tell frame rate and bit rate, where the file does not say. */
+/** Packets that are read to estimate a frame rate or bit rate. */
 const PROBED_PACKETS = 1000;
 const MAX_TAG_CHARS = 1000;
-/** A file that ends so much earlier than it says is cut off. */
+/** A file counts as cut off if it ends before its stated duration by more than both limits. */
 const MAX_MISSING_SECONDS = 1;
 const MAX_MISSING_SHARE = 0.05;
 
+/** @throws Permanent `damaged` if the end of the video is missing */
 export async function inspectVideo({ file, input, format, tracks, video, audio }: Video) {
   const stated = await input.getDurationFromMetadata();
   const end = await endOf(video);
   if (end === null) {
-    const message = `"${file.name}" is cut off or damaged: the last of its pictures can't be read.`;
+    const message = `"${file.name}" is cut off or damaged: its last frame cannot be read. Upload the complete file.`;
     throw new Permanent("damaged", message);
   }
   const found = Math.max(end, (audio && (await endOf(audio))) ?? 0);
   if (stated !== null && stated - found > Math.max(MAX_MISSING_SECONDS, stated * MAX_MISSING_SHARE)) {
-    const message = `"${file.name}" is cut off: it says that it takes ${round(stated)} s, and ends after ${round(found)} s.`;
+    const message = `"${file.name}" is cut off: it ends after ${round(found)} s instead of ${round(stated)} s. Upload the complete file.`;
     throw new Permanent("damaged", message);
   }
   const duration = Math.max(found, stated ?? 0);
@@ -36,7 +37,7 @@ export async function inspectVideo({ file, input, format, tracks, video, audio }
   };
 }
 
-/** Reads the last packet itself: an index at the front of a file knows nothing of what is missing at its end. */
+/** Reads the last packet itself, because an index at the start of a file does not reveal that its end is missing. */
 async function endOf(track: InputTrack): Promise<number | null> {
   const packet = await new EncodedPacketSink(track).getPacket(Number.POSITIVE_INFINITY);
   return packet && packet.timestamp + packet.duration;
@@ -79,7 +80,7 @@ async function describeTrack(track: InputTrack) {
   };
 }
 
-/** null where it is one that is not known. */
+/** `codec` is null if the library does not know it. */
 async function codecOf(track: InputTrack) {
   return { codec: await track.getCodec(), codec_parameters: await track.getCodecParameterString() };
 }

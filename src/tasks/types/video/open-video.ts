@@ -1,5 +1,4 @@
-/** Opens a video: recognised by its content, read where it is needed, never whole. */
-import { fileTypeFromBuffer } from "file-type";
+/** Opens a video. Detects its format from the content and never reads the whole file into memory. */
 import {
   CustomSource,
   Input,
@@ -13,6 +12,8 @@ import {
   WEBM,
 } from "mediabunny";
 import { Permanent } from "../../../errors.ts";
+import { detectFileType } from "../../../files/sniff.ts";
+import { damaged } from "../damaged.ts";
 import { CACHE_BYTES, type Container, MAX_READ_BYTES, MAX_TRACKS } from "./limits.ts";
 
 export interface VideoFile {
@@ -33,7 +34,7 @@ export interface Video extends Disposable {
 const READ_BYTES = 2 ** 20;
 const SAMPLE_BYTES = 4100;
 
-/** No playlists: what they name is somewhere else. No sound alone. */
+/** Neither playlists, which refer to other files, nor audio formats. */
 const FORMATS = [MP4, QTFF, WEBM, MATROSKA, MPEG_TS];
 const CONTAINERS: Readonly<Record<string, Container | "ts">> = {
   MP4: "mp4",
@@ -53,43 +54,32 @@ export async function openVideo(file: VideoFile): Promise<Video> {
     if (tracks.length > MAX_TRACKS) {
       throw new Permanent(
         "too_complex",
-        `"${file.name}" has ${tracks.length} tracks; at most ${MAX_TRACKS} are read.`,
+        `"${file.name}" has ${tracks.length} tracks. The limit is ${MAX_TRACKS}.`,
       );
     }
-    if (tracks.length === 0) throw new Permanent("damaged", `"${file.name}" is ${name}, but has no track.`);
+    if (tracks.length === 0) throw new Permanent("damaged", `"${file.name}" is ${name} but has no tracks.`);
     const video = await input.getPrimaryVideoTrack();
     if (!video) {
-      throw new Permanent(
-        "unsupported_format",
-        `"${file.name}" is ${name}, but has no video track, only sound.`,
-      );
+      throw new Permanent("unsupported_format", `"${file.name}" is ${name} but has no video track.`);
     }
     const audio = await input.getPrimaryAudioTrack();
     const format = CONTAINERS[name] ?? name;
     return { file, input, format, tracks, video, audio, [Symbol.dispose]: () => input.dispose() };
   } catch (error) {
     input.dispose();
-    throw damaged(file.name, error);
+    throw damaged(file.name, "a video", error);
   }
-}
-
-/** @returns what to throw where reading a video has failed with `cause` */
-export function damaged(name: string, cause: unknown): Permanent {
-  if (cause instanceof Permanent) return cause;
-  const said = cause instanceof Error ? cause.message : String(cause);
-  const message = `"${name}" can't be read as a video; it is damaged or cut off: ${said.slice(0, 300)}`;
-  return new Permanent("damaged", message, { cause });
 }
 
 function sourceOf(file: VideoFile): CustomSource {
   return new CustomSource({
     getSize: () => file.bytes,
     maxCacheSize: CACHE_BYTES,
-    // Each read is a query.
+    // Each read is a query, so read ahead as over a network.
     prefetchProfile: "network",
     read: async (start, end) => {
       if (end - start > MAX_READ_BYTES) {
-        const message = `"${file.name}" has a piece of ${end - start} bytes; at most ${MAX_READ_BYTES} are read at once.`;
+        const message = `"${file.name}" has a block of ${end - start} bytes. The limit is ${MAX_READ_BYTES}.`;
         throw new Permanent("too_complex", message);
       }
       const bytes = new Uint8Array(end - start);
@@ -98,16 +88,15 @@ function sourceOf(file: VideoFile): CustomSource {
       }
       return bytes;
     },
-    // It also fails the next read, which is waited for.
+    // The same error rejects the next read, which is awaited.
     handleUnhandledError: () => {},
   });
 }
 
 async function notAVideo(file: VideoFile): Promise<Permanent> {
   const sample = await file.read(0, Math.min(file.bytes, SAMPLE_BYTES));
-  // It throws where a file begins like a format and then breaks its rules.
-  const type = await fileTypeFromBuffer(sample).catch(() => undefined);
-  const shown = type ? `${type.ext.toUpperCase()} (${type.mime})` : "no format that is known";
-  const message = `"${file.name}" is ${shown} by its content. A video is MP4, MOV, WebM, Matroska or MPEG-TS.`;
+  const type = await detectFileType(sample);
+  const format = type ? `${type.ext.toUpperCase()} (${type.mime})` : "in an unknown format";
+  const message = `The content of "${file.name}" is ${format}. Use MP4, MOV, WebM, Matroska or MPEG-TS.`;
   return new Permanent("unsupported_format", message);
 }

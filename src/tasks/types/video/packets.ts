@@ -1,10 +1,10 @@
-/** The packets of a track from one time to another, as they are to be decoded. */
+/** Selects the packets of a time range, in decoding order. */
 import { type EncodedPacket, EncodedPacketSink, type InputTrack } from "mediabunny";
 
-/** So many packets may come between one and another that is shown before it. H.264 and H.265 allow 16. */
+/** A packet can precede up to this many packets that are shown earlier. H.264 and H.265 allow 16. */
 const MAX_REORDERED = 16;
 
-/** Where a video can begin: at the key frame at or before `seconds`, or at its first one. */
+/** The key frame at or before `seconds`, or else the first key frame. A video can only start at a key frame. */
 export async function keyFrameAt(track: InputTrack, seconds: number): Promise<EncodedPacket | null> {
   const sink = new EncodedPacketSink(track);
   const options = { metadataOnly: true };
@@ -12,8 +12,8 @@ export async function keyFrameAt(track: InputTrack, seconds: number): Promise<En
 }
 
 /**
- * All that belongs to what is shown from `start` to before `end`. `start` is a key frame's time where the track has
- * others than key packets.
+ * Yields all packets that are needed to show the range from `start` to `end` (exclusive). For video, `start` must be the
+ * time of a key frame.
  */
 export async function* packetsBetween(
   track: InputTrack,
@@ -25,12 +25,12 @@ export async function* packetsBetween(
   let first = isVideo ? await sink.getKeyPacket(start) : await sink.getPacket(start);
   first ??= isVideo ? await sink.getFirstKeyPacket() : await sink.getFirstPacket();
   if (!first) return;
-  // Shown later than `end`, but others that are shown before it may need them.
+  // Packets that are shown after `end`. They are yielded only if a later packet, shown before `end`, needs them.
   let late: EncodedPacket[] = [];
   let latest = first;
   for await (const packet of sink.packets(first)) {
     latest = packet;
-    // What is shown before the key frame that it begins with needs what comes before that.
+    // Packets that are shown before the first key frame need packets before it, which are not copied.
     if (packet.timestamp < start) continue;
     if (packet.timestamp < end) {
       yield* late;
@@ -43,6 +43,6 @@ export async function* packetsBetween(
   }
   const last = await sink.getPacket(Number.POSITIVE_INFINITY, { metadataOnly: true });
   if (last && last.sequenceNumber > latest.sequenceNumber) {
-    throw new Error(`what comes after ${latest.timestamp} s in track ${track.id} can't be read`);
+    throw new Error(`The packets after ${latest.timestamp} s of track ${track.id} cannot be read.`);
   }
 }

@@ -1,4 +1,4 @@
-/** Puts a video's packets into another file as they are, all of them or some seconds. */
+/** Copies the packets of a video, or of a part of it, into a new file without encoding again. */
 import {
   EncodedAudioPacketSource,
   type EncodedPacket,
@@ -9,19 +9,20 @@ import {
   type Target,
 } from "mediabunny";
 import { Permanent } from "../../../errors.ts";
+import { stemOf } from "../../../files/names.ts";
 import type { FileHost } from "../in-thread.ts";
 import { formatOf } from "./containers.ts";
 import { round } from "./inspect-video.ts";
-import type { Container } from "./limits.ts";
-import { LaterWrites } from "./linear-target.ts";
+import { CONTAINERS, type Container } from "./limits.ts";
 import type { Video } from "./open-video.ts";
 import { keyFrameAt, packetsBetween } from "./packets.ts";
+import { TwoPassOutput } from "./two-pass-output.ts";
 
 export interface RemuxOptions {
-  /** Absent: as it is, and MP4 for MPEG-TS. */
+  /** undefined: the same container, or MP4 for MPEG-TS. */
   readonly container: Container | undefined;
   readonly startSeconds: number;
-  /** Infinity: to its end. */
+  /** Infinity: the end of the video. */
   readonly endSeconds: number;
   readonly write: FileHost["write"];
   readonly onProgress: (percent: number, message: string) => void;
@@ -30,34 +31,35 @@ export interface RemuxOptions {
 interface Range {
   readonly start: number;
   readonly end: number;
-  /** Where it ends at the latest. */
+  /** `end`, limited by the duration; for progress. */
   readonly last: number;
 }
 
+/** @throws Permanent `unsupported_codec` or `invalid_trim` */
 export async function remuxVideo(source: Video, durationSeconds: number, options: RemuxOptions) {
   const { file, video } = source;
   const container = options.container ?? (isContainer(source.format) ? source.format : "mp4");
   const { copied, dropped } = await chooseTracks(source, container);
   if (options.startSeconds >= durationSeconds) {
-    const message = `trim.start_seconds is ${options.startSeconds}, and "${file.name}" takes ${round(durationSeconds)} s.`;
+    const message = `trim.start_seconds is ${options.startSeconds}, but "${file.name}" is only ${round(durationSeconds)} s long.`;
     throw new Permanent("invalid_trim", message);
   }
-  const begin = options.startSeconds > 0 ? await keyFrameAt(video, options.startSeconds) : null;
-  const start = begin?.timestamp ?? (await source.input.getFirstTimestamp());
+  const keyFrame = options.startSeconds > 0 ? await keyFrameAt(video, options.startSeconds) : null;
+  const start = keyFrame?.timestamp ?? (await source.input.getFirstTimestamp());
   const range: Range = {
     start,
     end: options.endSeconds,
     last: Math.min(options.endSeconds, durationSeconds),
   };
-  const later = new LaterWrites();
-  await copy(source, copied, range, container, later.recorder(), (share) =>
-    options.onProgress(share * 50, "Laying out the new file"),
+  const output = new TwoPassOutput();
+  await copy(source, copied, range, container, output.firstPass(), (share) =>
+    options.onProgress(share * 50, "Planning the new file"),
   );
   const to = {
-    name: `${file.name.replace(/\.[^.]*$/, "") || "video"}.${container}`,
+    name: `${stemOf(file.name, "video")}.${container}`,
     mediaType: formatOf(container).mimeType,
   };
-  const writer = later.writer((bytes) => options.write(bytes, to));
+  const writer = output.secondPass((bytes) => options.write(bytes, to));
   const { end, packets } = await copy(source, copied, range, container, writer, (share) =>
     options.onProgress(50 + share * 50, "Writing the new file"),
   );
@@ -65,7 +67,7 @@ export async function remuxVideo(source: Video, durationSeconds: number, options
   return {
     container,
     mime_type: to.mediaType,
-    bytes: later.bytes,
+    bytes: output.bytes,
     duration_seconds: round(end - start),
     actual_start_seconds: round(start),
     actual_end_seconds: round(end),
@@ -75,31 +77,31 @@ export async function remuxVideo(source: Video, durationSeconds: number, options
 }
 
 function isContainer(format: string): format is Container {
-  return ["mp4", "mov", "webm", "mkv"].includes(format);
+  return CONTAINERS.some((container) => container === format);
 }
 
 async function chooseTracks({ file, tracks }: Video, container: Container) {
   const format = formatOf(container);
-  const fitting: readonly string[] = format.getSupportedCodecs();
+  const supported: readonly string[] = format.getSupportedCodecs();
   const copied: InputTrack[] = [];
   const dropped: { number: number; type: string; codec: string | null }[] = [];
   for (const track of tracks) {
     const codec = await track.getCodec();
     if (!track.isVideoTrack() && !track.isAudioTrack()) {
       dropped.push({ number: track.id, type: track.type, codec });
-    } else if (codec && fitting.includes(codec)) {
+    } else if (codec && supported.includes(codec)) {
       copied.push(track);
     } else {
-      const known = codec ?? "a codec that is not known";
       const message =
-        `"${file.name}" has ${track.type} coded as ${known}, which does not fit into ${container}. ` +
-        `It takes ${format.getSupportedCodecs().join(", ")}; nothing is coded anew here.`;
+        `"${file.name}" has a track of ${track.type} in ${codec ?? "an unknown codec"}, which ${container} does not ` +
+        `support. Tracks are copied without encoding them again. Codecs of ${container}: ${supported.join(", ")}.`;
       throw new Permanent("unsupported_codec", message);
     }
   }
   return { copied, dropped };
 }
 
+/** A track while it is copied. */
 interface Lane {
   readonly packets: AsyncGenerator<EncodedPacket>;
   next: EncodedPacket | null;
@@ -107,7 +109,7 @@ interface Lane {
   close(): void;
 }
 
-/** @returns when its last packet ends, in the source's time */
+/** @returns `end`: when the last packet ends, in seconds of the source */
 async function copy(
   source: Video,
   tracks: readonly InputTrack[],
@@ -125,7 +127,7 @@ async function copy(
   await output.start();
   let end = range.start;
   let packets = 0;
-  // Track by track in time, so that no muxer has to keep one back until the others come.
+  // In order of time across all tracks, so that the muxer need not buffer packets.
   for (const lane of lanes) await advance(lane);
   for (;;) {
     const lane = lanes.reduce<Lane | null>((first, lane) => (isEarlier(lane, first) ? lane : first), null);
@@ -171,7 +173,7 @@ async function laneOf(output: Output<OutputFormat, Target>, track: InputTrack, r
     });
     return { packets, next: null, add: (packet) => source.add(packet, meta), close: () => source.close() };
   }
-  if (!track.isAudioTrack()) throw new Error(`a ${track.type} track can't be copied`);
+  if (!track.isAudioTrack()) throw new Error(`A track of type ${track.type} cannot be copied.`);
   const source = new EncodedAudioPacketSource((await track.getCodec()) ?? "aac");
   const decoderConfig = await track.getDecoderConfig();
   const meta = decoderConfig ? { decoderConfig } : {};

@@ -1,15 +1,16 @@
-/** The script of a video's thread. */
+/** Runs in a thread: reads or copies a video for the type `video`. */
 import { serveThread } from "../../../platform/threads/inside.ts";
+import { damaged } from "../damaged.ts";
 import type { FileHost } from "../in-thread.ts";
 import { inspectVideo } from "./inspect-video.ts";
 import type { Container } from "./limits.ts";
-import { damaged, openVideo } from "./open-video.ts";
+import { openVideo } from "./open-video.ts";
 import { remuxVideo } from "./remux-video.ts";
 
 export interface VideoData {
   readonly name: string;
   readonly bytes: number;
-  /** null: it is only looked at. */
+  /** null: only inspect the video. */
   readonly remux: {
     readonly container: Container | undefined;
     readonly startSeconds: number;
@@ -38,6 +39,6 @@ async function work(
       }));
     return { ...found, output };
   } catch (error) {
-    throw damaged(name, error);
+    throw damaged(name, "a video", error);
   }
 }

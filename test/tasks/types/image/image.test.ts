@@ -1,4 +1,4 @@
-/** What a task of type `image` makes of a picture, parameter by parameter. */
+/** The type `image`, parameter by parameter. */
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import {
@@ -48,7 +48,7 @@ describe("without parameters", () => {
       file: { id: "file-1", name: `my photo.${extension}`, media_type: `image/${format}` },
       thumbnails: [],
     });
-    expect(done.result.message).toMatch(/^Encoded my photo\.bin anew, 120 x 80: [\d.]+ k?B(ytes)? became /i);
+    expect(done.result.message).toMatch(/^Re-encoded my photo\.bin, 120 x 80: [\d.]+ k?B(ytes)? became /i);
     expect(done.result.dominant_colour).toMatch(/^#[0-9a-f]{6}$/);
   });
 
@@ -56,11 +56,11 @@ describe("without parameters", () => {
     const { steps } = await run(await picture("jpeg"), { params: { thumbnails: [16, 32] } });
     expect(steps.map(({ message }) => message)).toEqual([
       "Reading photo.jpg",
-      "Making a JPEG of 60 x 40 pixels",
-      "Looking at its colours",
-      "Storing it",
-      "Made the thumbnail of 16 pixels",
-      "Made the thumbnail of 32 pixels",
+      "Converting 60 x 40 pixels to JPEG",
+      "Detecting colours",
+      "Storing the picture",
+      "Created the thumbnail of 16 pixels",
+      "Created the thumbnail of 32 pixels",
     ]);
     const percents = steps.map(({ percent }) => percent);
     expect(percents).toEqual(percents.toSorted((a, b) => a - b));
@@ -313,19 +313,19 @@ describe("too much asked for", () => {
       const failure = await refusalOf(run(small, { params: { resize: { ...wide, fit } } }));
       expect([failure.code, failure.message]).toEqual([
         "invalid_params",
-        expect.stringMatching(/^resize: takes \d+ x 16000 pixels; at most 50000000 are allowed for PNG/),
+        expect.stringMatching(/^resize: needs \d+ x 16000 pixels\. The limit for PNG is 50000000 /),
       ]);
     }
     const strip = { width: 16_000, height: 100, fit: "cover", enlarge: true } as const;
     const tall = await refusalOf(run(await picture("png", 1, 1000), { params: { resize: strip } }));
-    expect(tall.message).toMatch(/^resize: takes 16000 x 16000000 pixels/);
+    expect(tall.message).toMatch(/^resize: needs 16000 x 16000000 pixels/);
   });
 
   test("the pixel limit of a resize counts all frames", async () => {
     const params = { resize: { width: 100, enlarge: true } };
     const bytes = await animation("gif", 5);
     const { message } = await refusalOf(run(bytes, { params, maxPixels: 49_999 }));
-    expect(message).toMatch(/^resize: takes 100 x 100 x 5 frames pixels; at most 49999 /);
+    expect(message).toMatch(/^resize: needs 100 x 100 x 5 frames pixels\. The limit for GIF is 49999 /);
     expect((await run(bytes, { params, maxPixels: 50_000 })).result.width).toBe(100);
   });
 
@@ -334,11 +334,11 @@ describe("too much asked for", () => {
     const params = { format: "avif" } as const;
     const { code, message } = await refusalOf(run(bytes, { params, maxPixels: 39_999 }));
     expect(code).toBe("invalid_params");
-    expect(message).toMatch(/^resize: takes 100 x 100 pixels; at most 9999 are allowed for AVIF/);
+    expect(message).toMatch(/^resize: needs 100 x 100 pixels\. The limit for AVIF is 9999 /);
     const allowed = await run(bytes, { params, maxPixels: 40_000 });
     const again = await refusalOf(run(allowed.made[0]?.bytes ?? bytes, { maxPixels: 39_999 }));
     expect(again.code).toBe("too_many_pixels");
-    expect(again.message).toMatch(/^photo.jpg has 10000 pixels .* at most 9999 are allowed in an AVIF/);
+    expect(again.message).toMatch(/^photo.jpg has 10000 pixels .* The limit for an AVIF, .* is 9999 /);
   });
 
   test("a WebP beyond the limits of WebP is refused", async () => {
@@ -346,7 +346,7 @@ describe("too much asked for", () => {
     const { code, message } = await refusalOf(run(bytes, { params: { format: "webp" } }));
     expect([code, message]).toEqual([
       "invalid_params",
-      "format: WebP has room for 16383 pixels a side, not for 17000 x 10. Give `resize`, or another format.",
+      "format: the picture has 17000 x 10 pixels. The limit for WebP is 16383 per side. Use `resize` or another format.",
     ]);
     for (const format of ["jpeg", "png", "gif"] as const)
       expect((await run(bytes, { params: { format } })).result.width).toBe(17_000);

@@ -49,7 +49,11 @@ test.each([
   [{ thumbnails: [64, 64] }, "params.thumbnails", expect.stringMatching(/duplicate/)],
   [{ thumbnails: Array.from({ length: 11 }, (_, i) => 20 + i) }, "params.thumbnails", expect.any(String)],
   [{ background: "red" }, "params.background", expect.stringMatching(/pattern/)],
-  [{ width: 100 }, "params.width", expect.stringMatching(/is not a parameter of image: resize, /)],
+  [
+    { width: 100 },
+    "params.width",
+    expect.stringMatching(/is not a parameter of image\. Known parameters: resize, /),
+  ],
 ])("the image parameters %j are refused, naming %s", (params, field, problem) => {
   expect(problems(params)).toEqual({ [field]: [problem] });
 });
@@ -71,9 +75,9 @@ test("no resize has an intermediate image larger than estimated", () => {
   const to = { width: 16, height: 16, fit: "cover", enlarge: true } as const;
   expect(sizesOf(strip, to)).toEqual({
     scaled: { width: 16, height: 16_000 },
-    made: { width: 16, height: 16 },
+    final: { width: 16, height: 16 },
   });
   expect(sizesOf(strip, { ...to, fit: "inside" }).scaled).toEqual({ width: 1, height: 16 });
-  expect(sizesOf(strip, { ...to, fit: "contain" }).made).toEqual({ width: 16, height: 16 });
-  expect(sizesOf(strip, { ...to, enlarge: false }).made).toEqual({ width: 1, height: 16 });
+  expect(sizesOf(strip, { ...to, fit: "contain" }).final).toEqual({ width: 16, height: 16 });
+  expect(sizesOf(strip, { ...to, enlarge: false }).final).toEqual({ width: 1, height: 16 });
 });

@@ -108,7 +108,7 @@ describe("is not made", () => {
     expect(Object.keys(inParams.body.field_errors)).toEqual(["params.resize", "params.quality"]);
     const inMetadata = await send({ metadata: { resize: [1920] } });
     expect(inMetadata.body.field_errors["metadata.resize"]).toEqual([
-      "must be: [width, height], or an object of width, height, fit and enlarge; in pixels, 1 to 16383.",
+      "must be: [width, height] in pixels, 1 to 16383, or an object with width, height, fit and enlarge.",
     ]);
   });
 });

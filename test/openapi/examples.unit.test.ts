@@ -1,8 +1,7 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import {
-  type Document,
   exampleIn,
   follow,
   type Media,
@@ -10,7 +9,7 @@ import {
   operationsOf,
   readDocument,
 } from "../support/document.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { createOfflineApp } from "../support/offline-app.ts";
 
 interface Exemplified {
   readonly where: string;
@@ -19,32 +18,25 @@ interface Exemplified {
   readonly media: Media;
 }
 
-let rowmill: Rowmill;
-let openapi: Document;
-let ajv: Ajv2020;
-let bodies: Exemplified[];
-let parameters: Exemplified[];
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  openapi = await readDocument(rowmill.client);
-  ajv = new Ajv2020({ strict: false, allErrors: true });
-  addFormats.default(ajv);
-  ajv.addSchema({ $id: "openapi", ...openapi });
-  const operations = operationsOf(openapi);
-  bodies = operations.flatMap(bodiesOf);
-  parameters = operations.flatMap(({ name, method, path, operation }) =>
-    (operation.parameters ?? []).map((media, index) => ({
-      where: `${name} ${media.name}`,
-      pointer: pointerTo("paths", path, method.toLowerCase(), "parameters", String(index)),
-      media,
-    })),
-  );
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const app = await createOfflineApp();
+afterAll(() => app.close());
+const openapi = await readDocument(app);
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+addFormats.default(ajv);
+ajv.addSchema({ $id: "openapi", ...openapi });
 
 const pointerTo = (...parts: string[]) =>
   parts.map((part) => encodeURIComponent(part.replaceAll("~", "~0").replaceAll("/", "~1"))).join("/");
+
+const operations = operationsOf(openapi);
+const bodies = operations.flatMap(bodiesOf);
+const parameters = operations.flatMap(({ name, method, path, operation }) =>
+  (operation.parameters ?? []).map((media, index) => ({
+    where: `${name} ${media.name}`,
+    pointer: pointerTo("paths", path, method.toLowerCase(), "parameters", String(index)),
+    media,
+  })),
+);
 
 /** The request body and the bodies of success, other than files without a known format. */
 function bodiesOf({ name, method, path, operation }: NamedOperation): Exemplified[] {

@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers());
 
 const ignore = () => {};
 
-test("signs are shown at the interval until it is disposed of", async () => {
+test("signs of life are sent at the interval until the timer is disposed of", async () => {
   const show = vi.fn(async () => {});
   {
     using _signs = signOfLife(1000).start(show, ignore);
@@ -16,7 +16,7 @@ test("signs are shown at the interval until it is disposed of", async () => {
   expect(show).toHaveBeenCalledTimes(3);
 });
 
-test("a slow sign is not overtaken by the next, and can be waited for", async () => {
+test("a slow sign of life delays the next one, and can be awaited", async () => {
   const pending = Promise.withResolvers<void>();
   const show = vi.fn(() => pending.promise);
   const signs = signOfLife(1000).start(show, ignore);
@@ -31,7 +31,7 @@ test("a slow sign is not overtaken by the next, and can be waited for", async ()
   await waiting;
 });
 
-test("an error is reported, and the next sign is shown", async () => {
+test("an error of a sign of life is reported, and the next one is sent", async () => {
   const lost = new Error("The database is away.");
   const show = vi.fn().mockRejectedValueOnce(lost).mockResolvedValue(undefined);
   const onError = vi.fn();
@@ -41,7 +41,7 @@ test("an error is reported, and the next sign is shown", async () => {
   expect(show).toHaveBeenCalledTimes(2);
 });
 
-test("a process counts as dead after six missed signs", () => {
+test("a process counts as dead after six missed signs of life", () => {
   const life = signOfLife(20_000);
   expect(life.deadAfterMs).toBe(120_000);
   expect(life.deadBefore(new Date("2026-01-01T00:02:00Z"))).toEqual(new Date("2026-01-01T00:00:00Z"));

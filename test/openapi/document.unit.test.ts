@@ -1,34 +1,19 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  type Document,
-  follow,
-  type NamedOperation,
-  namesOf,
-  objectsIn,
-  operationsOf,
-  readDocument,
-  resolve,
-} from "../support/document.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { afterAll, describe, expect, test } from "vitest";
+import { follow, namesOf, objectsIn, operationsOf, readDocument, resolve } from "../support/document.ts";
+import { createOfflineApp } from "../support/offline-app.ts";
 
-let rowmill: Rowmill;
-let openapi: Document;
-let operations: NamedOperation[];
-
-beforeAll(async () => {
-  rowmill = await startRowmill();
-  openapi = await readDocument(rowmill.client);
-  operations = operationsOf(openapi);
-});
-afterAll(() => rowmill[Symbol.asyncDispose]());
+const app = await createOfflineApp();
+afterAll(() => app.close());
+const openapi = await readDocument(app);
+const operations = operationsOf(openapi);
 
 const wrong = (isWrong: Parameters<typeof namesOf>[1]) => namesOf(operations, isWrong);
 
 /** Method and path of every route that fastify serves, as the document writes them. */
 function servedRoutes(): string[] {
   const parents: string[] = [];
-  return rowmill.app
+  return app
     .printRoutes({ commonPrefix: false })
     .split("\n")
     .flatMap((line) => {
@@ -44,7 +29,7 @@ function servedRoutes(): string[] {
 }
 
 describe("the OpenAPI document", () => {
-  test("is OpenAPI 3.1 with a license and one server that is right behind any proxy", () => {
+  test("the OpenAPI document is OpenAPI 3.1 with a license and one server that is right behind any proxy", () => {
     expect(openapi.openapi).toMatch(/^3\.1\.\d+$/);
     expect(openapi.info).toMatchObject({
       title: "Rowmill",
@@ -59,7 +44,7 @@ describe("the OpenAPI document", () => {
     expect(methods.filter((method) => !/^(get|put|post|delete|patch)$/.test(method))).toEqual([]);
   });
 
-  test("has only valid JSON Schemas", () => {
+  test("the OpenAPI document has only valid JSON Schemas", () => {
     const ajv = new Ajv2020({ strict: false });
     const schemas = [
       ...Object.values(openapi.components.schemas),
@@ -70,7 +55,7 @@ describe("the OpenAPI document", () => {
     expect(invalid).toEqual([]);
   });
 
-  test("has no reference that leads nowhere", () => {
+  test("no reference in the OpenAPI document leads nowhere", () => {
     const references = [...objectsIn(openapi)].flatMap(({ $ref }) =>
       typeof $ref === "string" ? [$ref] : [],
     );
@@ -79,7 +64,7 @@ describe("the OpenAPI document", () => {
     expect(dangling).toEqual([]);
   });
 
-  test("has every route that is served, and no other", () => {
+  test("the OpenAPI document has every route that is served, and no other", () => {
     const served = servedRoutes().filter(
       (route) => !/^HEAD|^\w+ \/(docs|openapi\.json|api\/(docs|redoc|schema))/.test(route),
     );
@@ -87,19 +72,19 @@ describe("the OpenAPI document", () => {
     expect(operations.map(({ name }) => name).sort()).toEqual(served.sort());
   });
 
-  test("has no schema with the name of a global type of TypeScript", () => {
+  test("no schema of the OpenAPI document has the name of a global type of TypeScript", () => {
     const names = Object.keys(openapi.components.schemas);
     expect(names).toEqual(expect.arrayContaining(["SavedRecord", "StoredFile", "UploadedBatch"]));
     expect(names.filter((name) => name in globalThis || name === "Record")).toEqual([]);
   });
 
-  test("has the type of every enum", () => {
+  test("every enum in the OpenAPI document has a type", () => {
     const enums = [...objectsIn(openapi)].filter((schema) => Array.isArray(schema.enum));
     expect(enums.length).toBeGreaterThan(80);
     expect(enums.filter(({ type }) => typeof type !== "string")).toEqual([]);
   });
 
-  test("describes every tag, and explains the tag of every operation", () => {
+  test("every operation has one tag, and the OpenAPI document describes it", () => {
     expect(openapi.tags.filter(({ description }) => !description)).toEqual([]);
     const known = new Set(openapi.tags.map(({ name }) => name));
     expect(wrong(({ tags = [] }) => tags.length !== 1 || !tags.every((tag) => known.has(tag)))).toEqual([]);
@@ -107,7 +92,7 @@ describe("the OpenAPI document", () => {
 });
 
 describe("answers", () => {
-  test("have a status and a description", () => {
+  test("every documented answer has a status and a description", () => {
     expect(wrong(({ responses }) => Object.keys(responses).length === 0)).toEqual([]);
     const vague = wrong(({ responses }) =>
       Object.entries(responses).some(([status, response]) => {
@@ -118,7 +103,7 @@ describe("answers", () => {
     expect(vague).toEqual([]);
   });
 
-  test("of success have a body, except 204", () => {
+  test("every documented success has a body, except 204", () => {
     const unclear = wrong(({ responses }) => {
       const success = Object.entries(responses).filter(([status]) => status.startsWith("2"));
       return (
@@ -132,7 +117,7 @@ describe("answers", () => {
     expect(unclear).toEqual([]);
   });
 
-  test("of errors are shared problem documents, one per status", () => {
+  test("documented errors share one problem document per status", () => {
     const own = wrong(({ responses }) => {
       const errors = Object.entries(responses).filter(([status]) => Number(status) >= 400);
       return (
@@ -151,7 +136,7 @@ describe("answers", () => {
     }
   });
 
-  test("document the id of the request, except where Node.js itself refuses it", () => {
+  test("every documented answer has the request id, except 431, which Node.js itself sends", () => {
     const without = operations.flatMap(({ name, operation: { responses } }) =>
       Object.entries(responses)
         .filter(([, response]) => !("x-request-id" in (follow(openapi, response).headers ?? {})))
@@ -160,7 +145,7 @@ describe("answers", () => {
     expect(without).toEqual(operations.map(({ name }) => `${name} 431`));
   });
 
-  test("have headers with a schema", () => {
+  test("every documented header has a schema", () => {
     const headers = operations.flatMap(({ operation: { responses } }) =>
       Object.values(responses).flatMap(({ headers = {} }) => Object.values(headers)),
     );

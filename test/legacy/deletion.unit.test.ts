@@ -25,7 +25,7 @@ function copyWithoutLegacy(): string {
   return copy;
 }
 
-test("src/legacy can be deleted in one commit: the rest compiles, with nothing unused", async () => {
+test("the sources without src/legacy compile, with nothing unused", async () => {
   const copy = copyWithoutLegacy();
   const tsc = join(root, "node_modules/.bin/tsc");
   const run = promisify(execFile)(tsc, ["--project", "tsconfig.src.json"], { cwd: copy });
@@ -34,4 +34,4 @@ test("src/legacy can be deleted in one commit: the rest compiles, with nothing u
     (error: { stdout: string }) => error.stdout,
   );
   expect(output).toBe("");
-});
+}, 120_000);

@@ -4,7 +4,7 @@ import { legacyConfig } from "../../../src/legacy/shared/settings.ts";
 
 const legacy = (env: NodeJS.ProcessEnv) => legacyConfig(loadConfig({ JWT_SECRET: "test".repeat(8), ...env }));
 
-test("uploads need a login, and any password will do, unless the settings say otherwise", () => {
+test("uploads need a login and any password is accepted by default", () => {
   expect(legacy({})).toEqual({ anonymousUploads: false, passwordMinLength: 1 });
   expect(legacy({ ANONYMOUS_UPLOADS: "true", PASSWORD_MIN_LENGTH: " 12 " })).toEqual({
     anonymousUploads: true,
@@ -12,6 +12,6 @@ test("uploads need a login, and any password will do, unless the settings say ot
   });
 });
 
-test("a bad value is refused by its variable's name", () => {
+test("a bad legacy setting is refused by name", () => {
   expect(() => legacy({ ANONYMOUS_UPLOADS: "yes" })).toThrow(/^ANONYMOUS_UPLOADS: "yes" .* Whether/);
 });

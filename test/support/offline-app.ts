@@ -1,4 +1,5 @@
-/** The routes of the app, for tests without a database: creating the app uses no resource, only answering does. */
+/** The app for tests without a database: creating it uses no resource, only answering does. */
+import type { FastifyInstance } from "fastify";
 import { createApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { createLog } from "../../src/platform/log.ts";
@@ -8,8 +9,8 @@ import { PgBossQueue } from "../../src/platform/queue/queue.ts";
 
 const NOWHERE = "postgres://127.0.0.1:1/none";
 
-/** Returns each route of the OpenAPI document as `GET /api/v1/batches/{batch_id}`, without a trailing slash. */
-export async function documentedRoutes(): Promise<string[]> {
+/** Close it at the end. */
+export async function createOfflineApp(): Promise<FastifyInstance> {
   const config = loadConfig({ JWT_SECRET: "x".repeat(32), LOG_LEVEL: "silent", DATABASE_URL: NOWHERE });
   const log = createLog(config, "test");
   const pool = openPool(NOWHERE, 1, log);
@@ -25,8 +26,15 @@ export async function documentedRoutes(): Promise<string[]> {
     now: () => new Date(),
     actor: null,
     requestId: null,
+    hasSessions: false,
   });
   await app.ready();
+  return app;
+}
+
+/** Returns each route of the OpenAPI document as `GET /api/v1/batches/{batch_id}`, without a trailing slash. */
+export async function documentedRoutes(): Promise<string[]> {
+  const app = await createOfflineApp();
   const { paths = {} } = app.swagger();
   await app.close();
   return Object.entries(paths).flatMap(([path, methods]) =>

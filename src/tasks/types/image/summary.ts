@@ -3,7 +3,7 @@ import type { Inspected } from "../../../platform/pictures/inspect.ts";
 import type { EncodedPicture, Plan } from "../../../platform/pictures/transform.ts";
 
 /** "Resized photo.jpg from 4000 x 3000 to 1920 x 1440 and converted it from PNG to WebP: 2.1 MB became 0.4 MB" */
-export function whatWasDone(
+export function summaryOf(
   name: string,
   before: Inspected & { readonly bytes: number },
   after: EncodedPicture & Pick<Plan, "format">,
@@ -16,7 +16,7 @@ export function whatWasDone(
   if (from !== to) {
     return `Resized ${name} from ${from} to ${to}${isConverted ? ` and converted it ${formats}` : ""}: ${bytes}`;
   }
-  return `${isConverted ? `Converted ${name} ${formats}` : `Encoded ${name} anew`}, ${to}: ${bytes}`;
+  return `${isConverted ? `Converted ${name} ${formats}` : `Re-encoded ${name}`}, ${to}: ${bytes}`;
 }
 
 function inUnits(bytes: number): string {

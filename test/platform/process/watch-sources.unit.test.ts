@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { watchSources } from "../../../src/platform/process/watch-sources.ts";
 import { until } from "../../support/until.ts";
 
-test("sources that change together are reported once, and files of editors never", async () => {
+test("the watcher reports sources that change together once, and ignores files of editors", async () => {
   const folder = mkdtempSync(join(tmpdir(), "rowmill-watch-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   mkdirSync(join(folder, "tasks"));

@@ -4,11 +4,11 @@ import { parseRowId } from "../../../src/legacy/book-upload/row-ids.ts";
 
 const batchId = newBatchId(new Date("2026-01-13T06:30:00.123Z"));
 
-test.each([1, 171, 65_536, MAX_ROW_NUMBER])("the id of row %i names its batch and its row", (row) => {
+test.each([1, 171, 65_536, MAX_ROW_NUMBER])("the id of row %i contains its batch and row", (row) => {
   expect(parseRowId(rowIdOf(batchId, row))).toEqual({ batchId, row });
 });
 
-test("an id may be written in capitals", () => {
+test("a row id may be in upper case", () => {
   expect(parseRowId(rowIdOf(batchId, 171).toUpperCase())).toEqual({ batchId, row: 171 });
 });
 

@@ -1,6 +1,6 @@
 /**
- * Files whose writer goes back to fill in lengths and indexes, written front to back. They are made twice: the first
- * time only what is filled in later is kept, the second time it is there already when its place comes.
+ * Writes files sequentially although their muxer goes back to fill in lengths and indexes. The muxer runs twice: the
+ * first pass only records the later changes, and the second pass applies each of them when its position is written.
  */
 import { StreamTarget, type StreamTargetChunk } from "mediabunny";
 
@@ -9,13 +9,12 @@ interface Patch {
   readonly data: Uint8Array;
 }
 
-export class LaterWrites {
+export class TwoPassOutput {
   readonly #patches: Patch[] = [];
-  /** Of the whole file. */
+  /** The size of the whole file, known after the first pass. */
   bytes = 0;
 
-  /** For the first time. */
-  recorder(): StreamTarget {
+  firstPass(): StreamTarget {
     return new StreamTarget(
       new WritableStream<StreamTargetChunk>({
         write: ({ position, data }) => {
@@ -28,9 +27,9 @@ export class LaterWrites {
     );
   }
 
-  /** For the second time, with the same packets. */
-  writer(write: (bytes: Uint8Array) => Promise<void>): StreamTarget {
-    // Of two that overlap, the one that was written later counts: sort is stable, and `due` keeps their order.
+  /** Needs the same packets as the first pass. */
+  secondPass(write: (bytes: Uint8Array) => Promise<void>): StreamTarget {
+    // If patches overlap, the last one wins: `order` restores the order in which they were written.
     const waiting = this.#patches.map((patch, order) => ({ ...patch, order }));
     waiting.sort((a, b) => a.position - b.position);
     let next = 0;
