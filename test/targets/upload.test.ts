@@ -1,4 +1,4 @@
-/** What an upload says of its target: the mapping, the mode, and who may. */
+/** The target of an upload: its mapping, its modes, and the roles that can use it. */
 import { describe, expect, test } from "vitest";
 import { newAdmin } from "../support/admin.ts";
 import type { Problem } from "../support/client.ts";

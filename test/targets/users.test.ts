@@ -73,8 +73,8 @@ describe("insert", () => {
 
   test.each([
     ["a password too short", "bad-1,,short,", "password: too_short", /at least 8/],
-    ["a role that is none", "bad-2,,,king", "role: invalid", /^role must be user, operator or admin$/],
-    ["an address that is none", "bad-3,nobody,,", "email: invalid", /^email must be an e-mail address$/],
+    ["an unknown role", "bad-2,,,king", "role: invalid", /^role must be user, operator or admin$/],
+    ["an invalid email address", "bad-3,nobody,,", "email: invalid", /^email must be an e-mail address$/],
     [
       "an address with a space in quotes",
       'bad-5,"""a b""@example.com",,',
@@ -133,7 +133,7 @@ describe("upsert", () => {
     expect((await logIn("one")).status).toBe(200);
     expect((await logIn("two")).status).toBe(401);
     expect((await logIn("two", "another password")).status).toBe(200);
-    // Who has a new password is logged out.
+    // A new password ends all sessions.
     const refreshed = sessions.map((token) =>
       rowmill.client.post("/api/v1/auth/refresh", { refresh: token }),
     );

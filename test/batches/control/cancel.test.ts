@@ -60,7 +60,7 @@ describe("cancelling", () => {
     await untilBatch(user, batch.id, "is being processed", ({ counts }) => counts.processing === 75);
     const { counts } = await command(user, batch.id, "cancel");
     expect(counts).toMatchObject({ unprocessed: 75, processing: 0, success: 0 });
-    await until("no chunk is in hand", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
+    await until("no chunk is running", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
     expect(await user.rows(batch.id, "unprocessed")).toHaveLength(75);
   });
 
@@ -150,7 +150,7 @@ describe("cancelling", () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     using upload = new SlowUpload(user);
-    // More than the first block, from which the dialect is told.
+    // More than the first block, from which the dialect is guessed.
     await upload.send(csv(5000));
     const id = await until("the batch is there", async () => {
       const { rows } = await rowmill.ctx.pool.query("SELECT id FROM rowmill.batches");

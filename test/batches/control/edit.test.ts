@@ -52,10 +52,10 @@ describe("a correction", () => {
 
     await command(user, id, "rows/2/retry");
     await deliverChunk(rowmill.ctx, id);
-    const mended = await rowOf(user, id, 2);
-    expect(mended).toMatchObject({ status: "success", attempts: 2 });
-    expect(mended.history.map(({ event }) => event)).toEqual(["edited", "failed"]);
-    const { body: book } = await user.get(`/api/v1/books/${mended.record_id}`);
+    const fixed = await rowOf(user, id, 2);
+    expect(fixed).toMatchObject({ status: "success", attempts: 2 });
+    expect(fixed.history.map(({ event }) => event)).toEqual(["edited", "failed"]);
+    const { body: book } = await user.get(`/api/v1/books/${fixed.record_id}`);
     expect(book).toMatchObject({ title: "Frankenstein", author: "Mary Shelley", description: "A monster" });
     expect((await user.batch(id)).body.state).toBe("completed");
   });

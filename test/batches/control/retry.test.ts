@@ -50,9 +50,9 @@ describe("a retry", () => {
     expect(again).toMatchObject({ reason: null, finished_at: null, counts: { success: 97, failed: 0 } });
     expect((await user.finished(batch.id)).state).toBe("completed");
     for (const row of rowsBefore) expect(await rowOf(user, batch.id, row.row)).toMatchObject(row);
-    const mended = await rowOf(user, batch.id, 5);
-    expect(mended).toMatchObject({ status: "success", attempts: 2, error_code: null, errors: [] });
-    expect(mended.history).toEqual([
+    const fixed = await rowOf(user, batch.id, 5);
+    expect(fixed).toMatchObject({ status: "success", attempts: 2, error_code: null, errors: [] });
+    expect(fixed.history).toEqual([
       {
         event: "failed",
         at: failure.completed_at,
@@ -63,9 +63,9 @@ describe("a retry", () => {
       },
     ]);
     expect(failure.job_id).toBe(chunkJobId({ batchId: batch.id, firstRow: 2 }, 1));
-    expect(mended.job_id).toBe(chunkJobId({ batchId: batch.id, firstRow: 2 }, 2));
+    expect(fixed.job_id).toBe(chunkJobId({ batchId: batch.id, firstRow: 2 }, 2));
     expect((await rowOf(user, batch.id, 6)).job_id).toBe(failure.job_id);
-    // The end is told again.
+    // The end is announced again.
     expect(await finishedJobs(ctx, batch.id)).toBe(2);
     await expectExactlyOnce(ctx.pool, batch.id, { good: 100, bad: 0, ends: 2 });
   });

@@ -105,7 +105,7 @@ test.for([
   expect((await sendWithKey(user)).headers.get("idempotency-replayed")).toBe("true");
 });
 
-test("a second upload with a key in use is told to retry later", async () => {
+test("a second upload with a key in use answers 409 with Retry-After", async () => {
   const user = await rowmill.newUser();
   using upload = beginUpload(user);
   await isClaimed(user);

@@ -130,7 +130,7 @@ describe("a refused upload leaves nothing", () => {
 
   test.each([
     ["no token", {}, "Bearer"],
-    ["a token that is none", { authorization: "Bearer nonsense" }, "Bearer"],
+    ["an invalid token", { authorization: "Bearer nonsense" }, "Bearer"],
     ["a name and a password that are wrong", { authorization: "Basic dTpw" }, "Basic"],
   ])("%s", async (_, headers, scheme) => {
     const answer = await rowmill.client.send<Problem>("POST", UPLOAD, {

@@ -89,7 +89,7 @@ describe("registering", () => {
   });
 
   test.each<[string, object, string, string]>([
-    ["a second password that differs", { password2: "SecurePass124!" }, "password2", "not the same"],
+    ["a second password that differs", { password2: "SecurePass124!" }, "password2", "differ"],
     ["a short password", { password: "short", password2: "short" }, "password", "8 characters"],
     ["an empty name", { username: "" }, "username", "This field may not be blank."],
     ["a name of spaces", { username: "  " }, "username", "empty"],
