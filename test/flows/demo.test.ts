@@ -182,7 +182,7 @@ test.skipIf(!isRoot)(
   },
 );
 
-/** What these processes left in the folder that root's databases share with other checkouts' databases. */
+/** Lists the entries of these processes in the folder that root's databases of all checkouts share. */
 function madeIn(sharedHome: string, had: readonly string[], pids: readonly number[]): string[] {
   const entries = existsSync(sharedHome) ? readdirSync(sharedHome) : [];
   const isOurs = (entry: string) => {

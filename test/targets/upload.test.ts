@@ -1,4 +1,4 @@
-/** The mapping and the mode of an upload, and the roles that may upload for a target. */
+/** The target of an upload: its mapping, its modes, and the roles that can use it. */
 import { describe, expect, test } from "vitest";
 import { newAdmin } from "../support/admin.ts";
 import type { Problem } from "../support/client.ts";

@@ -150,7 +150,7 @@ describe("cancelling", () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     using upload = new SlowUpload(user);
-    // More than the first block, which determines the dialect.
+    // More than the first block, from which the dialect is guessed.
     await upload.send(csv(5000));
     const id = await until("the batch is there", async () => {
       const { rows } = await rowmill.ctx.pool.query("SELECT id FROM rowmill.batches");

@@ -120,7 +120,7 @@ describe("resuming", () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload("title,author\n,Nobody\n,None\n");
     await command(user, batch.id, "pause");
-    // The outcomes of a row target are stored even if its batch was stopped: its calls cannot be rolled back.
+    // Outcomes of a row-wise target, which acts outside the database, are recorded even if its batch was stopped.
     const chunk = { batchId: batch.id, firstRow: 2, attempt: 1, firstAttempt: 1, rowCount: 2 };
     const outcome = { kind: "failed", errors: [{ column: "title", code: "required", message: "" }] } as const;
     const outcomes = [2, 3].map((row) => ({ row, outcome }));

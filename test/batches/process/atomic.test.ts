@@ -22,7 +22,7 @@ const act = (user: Client, id: string, action: string, body?: object) =>
 
 const NO_RECORDS = { created: 0, updated: 0, unchanged: 0 };
 
-/** The counts agree with the rows. */
+/** Checks that the counts of a batch match its rows. */
 async function expectCountsOfRows(user: Client, id: string): Promise<void> {
   const { body } = await user.batch(id);
   const rows = await user.rows(id);

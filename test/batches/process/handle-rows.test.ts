@@ -67,14 +67,14 @@ test("each valid row is handled once with its identity", async () => {
 });
 
 test("a target handles at most its own number of rows at a time", async () => {
-  let [inHand, most] = [0, 0];
+  let [running, most] = [0, 0];
   const waiting: (() => void)[] = [];
   const target = targetOf(async () => {
-    most = Math.max(most, ++inHand);
+    most = Math.max(most, ++running);
     // No row continues before three are running, or the last ones are.
-    if (inHand < 3) await new Promise<void>((done) => waiting.push(done));
+    if (running < 3) await new Promise<void>((done) => waiting.push(done));
     for (const done of waiting.splice(0)) done();
-    inHand--;
+    running--;
     return 1;
   });
   const outcomes = await run(

@@ -74,7 +74,7 @@ test.for(Object.entries(OPTIONS))(
     const someone = await rowmill.newUser();
     const { status, body } = await uploadForm<Problem>(someone, FILE, { behind: { [name]: value } });
     expect(status).toBe(400);
-    expect(body.field_errors).toEqual({ [name]: ["came behind the file; send options before it."] });
+    expect(body.field_errors).toEqual({ [name]: ["was sent after the file. Send options before the file."] });
     expect((await someone.get<{ items: object[] }>("/api/v1/batches")).body.items).toEqual([]);
   },
 );
