@@ -39,7 +39,7 @@ export default defineConfig({
         },
       },
       {
-        // By itself, so that its time limit means something.
+        // Runs alone, because it measures time.
         test: {
           ...shared,
           name: "alone",

@@ -31,7 +31,7 @@ export const batchState = rowmill.enum("batch_state", [
   "deleting",
 ]);
 
-/** What happens to a row if a record with its key exists already. */
+/** How a row treats an existing record with its key. */
 export const batchMode = rowmill.enum("batch_mode", ["insert", "upsert", "skip_existing", "append"]);
 
 export const batchPolicy = rowmill.enum("batch_policy", ["partial", "atomic"]);
@@ -184,7 +184,7 @@ export const chunks = rowmill.table(
 
 export const rowStatus = rowmill.enum("row_status", ["success", "failed"]);
 
-/** What a row did to the records of its target. Undo reverses it. */
+/** The effect of a row on the records of its target. Undo reverses it. */
 export const rowEffect = rowmill.enum("row_effect", ["created", "updated", "unchanged"]);
 
 export const undoOutcome = rowmill.enum("undo_outcome", ["reversed", "kept", "failed"]);

@@ -114,7 +114,7 @@ describe("the events of a batch", () => {
       await watcher.saw("of the last change", withReason(`change ${n}`));
       const times = watcher.events.map(({ at }) => at);
       const seconds = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1000;
-      // The first one, and four for each second begun.
+      // The first event, and four for each second, also for the last one.
       expect(times.length).toBeLessThanOrEqual(1 + 4 * seconds + 1);
       expect(times.length).toBeGreaterThan(4);
     }
@@ -236,7 +236,7 @@ describe("where the connection that listens is lost", () => {
       await rowmill.ctx.pool.query("SELECT pg_terminate_backend($1)", [pid]);
       await change(id, `${round} while nobody listens`);
       await client.saw(
-        "of a change that nobody could be told of",
+        "of a change that was published while nobody listened",
         withReason(`${round} while nobody listens`),
       );
       await until("another one listens", async () => {

@@ -97,7 +97,7 @@ describe("rows by status, while some are done, some are worked on and some wait"
     batchId = await uploaded(user, HEADER + books(COUNT));
     await stopped.startWorker();
     await until("some rows have results", async () => (await user.batch(batchId)).body.counts.failed > 0);
-    // From now on a chunk takes ten minutes, so the batch stands still once the next chunk has begun.
+    // From now on a chunk takes ten minutes, so the counts stay the same once the next chunk has started.
     const { pool } = stopped.ctx;
     await pool.query("UPDATE rowmill.batches SET row_delay_ms = 600000");
     const changed = await pool.query("SELECT clock_timestamp() AS at");

@@ -1,4 +1,4 @@
-/** What somebody with three rows waits for while a large file is being processed. */
+/** Measures how long three rows wait while a large file is processed. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BatchView } from "../../src/batches/views.ts";
 import { POLL_MS, readStatus, sendFile, signUp, startPrograms, stopPrograms } from "./rowmill.ts";

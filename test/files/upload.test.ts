@@ -257,7 +257,7 @@ describe("a refused file leaves nothing", () => {
   });
 
   test("a file over FILE_MAX_BYTES is refused, with or without content-length", async () => {
-    const detail = `The file is larger than FILE_MAX_BYTES, which is ${MAX_BYTES}.`;
+    const detail = `The file is larger than ${MAX_BYTES} bytes (FILE_MAX_BYTES).`;
     async function* body() {
       yield partHead();
       for (let sent = 0; sent <= MAX_BYTES; sent += MiB) yield randomBytes(MiB);

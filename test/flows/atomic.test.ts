@@ -56,7 +56,7 @@ test("a failing atomic batch leaves nothing if its worker is killed", async () =
   const killed = await rowmill.startWorker();
   await using gate = await closeGate(rowmill.ctx);
   const { body } = await uploadForm(user, titled(100, { 5: "", 60: "gate", 101: "poison" }), { query });
-  await until("a failure is told", async () => (await user.batch(body.id)).body.counts.failed === 1);
+  await until("a failure is shown", async () => (await user.batch(body.id)).body.counts.failed === 1);
   await killed.kill();
   await gate.open();
   await rowmill.startWorker();

@@ -20,7 +20,7 @@ const received = (worker: Program) => worker.lines("chunk received");
 
 const books = ({ ctx }: Programs) => count(ctx.pool, "SELECT count(*) FROM rowmill.books");
 
-/** Both workers have two chunks in hand, which their rows' delay keeps open. */
+/** Both workers run two chunks, which the delay of their rows keeps open. */
 async function inTwoWorkersHands(rowmill: Programs, content: string) {
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
@@ -60,7 +60,7 @@ describe.each([
     await Promise.all([command(user, batch.id, name), killed?.kill()]);
     const before = (await user.batch(batch.id)).body;
     expect(before).toMatchObject({ state, counts: { [status]: 200 } });
-    // What the killed one had in hand is delivered again when its heartbeat is missed.
+    // Jobs of the killed worker are delivered again when its heartbeat is missed.
     await until("no job is left", async () => (await jobsLeft(rowmill.ctx)) === 0, 40_000);
     expect(other?.lines("chunk succeeded")).toEqual([]);
     expect((await user.batch(batch.id)).body.counts).toEqual(before.counts);
@@ -81,7 +81,7 @@ test("pausing and resuming while two workers write processes every row exactly o
     await untilBatch(user, batch.id, "goes on", ({ counts }) => counts.success > last, 30_000);
     const paused = await command(user, batch.id, "pause");
     expect(paused.state).toBe("paused");
-    await until("no chunk is in hand", async () => (await activeJobs(rowmill.ctx)) === 0);
+    await until("no chunk is running", async () => (await activeJobs(rowmill.ctx)) === 0);
     const held = (await user.batch(batch.id)).body.counts;
     expect(held).toEqual(paused.counts);
     last = held.success;

@@ -54,7 +54,7 @@ test("a new installation creates nothing outside its two schemas", async () => {
   expect(await usedSchemas(url)).toEqual(SCHEMAS);
 });
 
-/** Everything that version 0.3.0 had begun ends, and each row and each task takes effect once. */
+/** Checks that all work which version 0.3.0 had started ends, and that each row and task takes effect once. */
 async function expectWorkToGoOn(rowmill: Programs): Promise<void> {
   const { pool } = rowmill.ctx;
   const api = await rowmill.startApi();

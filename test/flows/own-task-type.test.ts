@@ -91,7 +91,7 @@ test("the parameters of an own task type are checked at creation", async () => {
   const { status, body: problem } = await user.post<Problem>("/api/v1/tasks", body);
   expect(status).toBe(400);
   expect(problem.field_errors).toEqual({
-    "params.width": ["must be integer.", "must be >= 1."],
+    "params.width": ["must be a whole number.", "must be at least 1."],
     "params.outcome": ["must be one of: done, busy, broken, slow."],
     "params.height": ["is not a parameter of measure. Known parameters: width, outcome."],
   });

@@ -126,17 +126,17 @@ test("a role that owns the two schemas moves its tables of version 0.3.0 there",
 test("the migration and doctor name the statements that a role without grants needs", async () => {
   const { name, url, grant } = await newRole();
   const statements = `CREATE SCHEMA rowmill AUTHORIZATION ${name}; CREATE SCHEMA rowmill_queue AUTHORIZATION ${name};`;
-  await expect(migrate(url)).rejects.toThrow(`As the owner of the database run: ${statements}`);
+  await expect(migrate(url)).rejects.toThrow(`As the owner of the database, run: ${statements}`);
   expect(await problemsOf(url)).toEqual([
-    "3 migration(s) are missing; run: npm run cli -- migrate",
-    `The role may not migrate. As the owner of the database run: ${statements}`,
+    "3 migration(s) are missing. Run: npm run cli -- migrate",
+    `The role may not migrate. As the owner of the database, run: ${statements}`,
   ]);
   await grant("CREATE SCHEMA rowmill; CREATE SCHEMA rowmill_queue");
   const usage = ["rowmill", "rowmill_queue"]
     .map((schema) => `GRANT USAGE ON SCHEMA ${schema} TO ${name};`)
     .join(" ");
   expect(await problemsOf(url)).toEqual([
-    `The role may not use Rowmill's tables. As the owner of the database run: ${usage}`,
+    `The role may not use Rowmill's tables. As the owner of the database, run: ${usage}`,
   ]);
 });
 

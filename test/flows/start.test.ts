@@ -1,4 +1,4 @@
-/** `npm start` and the programs by themselves, as an operator types them: served, killed, ended, and refused with a reason. */
+/** `npm start` and the single programs: they serve, are killed, end, or refuse to start with a reason. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, globSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";

@@ -5,7 +5,7 @@ import { startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
 const ROUNDS = 300;
-/** What the other process hears later than this is late; a busy machine may be so now and then. By looking it would be nearly all. */
+/** A change that arrives later is late. On a busy machine some are; if processes polled, nearly all would be. */
 const MOMENT_MS = 100;
 const LATE_SHARE = 0.25;
 

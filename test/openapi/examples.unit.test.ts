@@ -105,7 +105,7 @@ test("every example inside a schema is valid", () => {
   expect(invalid).toEqual([]);
 });
 
-/** Every schema of the document; what lies within examples is none. */
+/** Every schema of the document. Objects within examples are not schemas. */
 function* schemasIn(
   value: unknown,
   pointer: string,

@@ -25,7 +25,7 @@ describe("paths", () => {
     expect(status).toBe(404);
     expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
     expect(body).toMatchObject({ status: 404, code: "not_found", title: "Not Found", field_errors: {} });
-    expect(body.detail).toBe(`There is no ${method} ${path.split("?")[0]}. See /docs for what there is.`);
+    expect(body.detail).toBe(`No endpoint ${method} ${path.split("?")[0]}. /docs lists all endpoints.`);
     expect(body.error).toBe(body.detail);
   });
 

@@ -1,4 +1,4 @@
-/** What tests of batches do again and again: deliver a chunk as a worker does, hold its write open, send commands. */
+/** Steps of tests of batches: deliver a chunk as a worker does, hold its write open, send commands. */
 import { randomUUID } from "node:crypto";
 import { processChunk } from "../../src/batches/process/process-chunk.ts";
 import { processWhole } from "../../src/batches/process/process-whole.ts";

@@ -64,7 +64,7 @@ export function run(
   };
 }
 
-/** What runs on this DATA_DIR: its programs carry it in their environment, its server in its arguments. */
+/** Finds the processes of a DATA_DIR: programs have it in their environment, the server in its arguments. */
 export function processesOn(dir: string): { pid: number; command: string }[] {
   if (process.platform !== "linux") {
     const lines = execFileSync("ps", ["-axEww", "-o", "pid=,command="], { encoding: "utf8" }).split("\n");
@@ -95,6 +95,6 @@ export function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // Gone by itself.
+    // It has ended already.
   }
 }

@@ -70,7 +70,7 @@ export function contentsOf(url: string, schema: string): Promise<Record<string, 
   });
 }
 
-/** What the tables, types and functions of these schemas are. */
+/** Describes the tables, types and functions of these schemas, one line each. */
 export function definitionsOf(url: string, schemas: readonly string[]): Promise<string[]> {
   return onDatabase(url, async (client) => {
     const { rows } = await client.query<{ line: string }>(
@@ -106,7 +106,7 @@ export async function startOtherBoss(url: string): Promise<PgBoss> {
   return boss;
 }
 
-/** What `npm run cli -- doctor` finds wrong. */
+/** Returns the problems that `npm run cli -- doctor` finds. */
 export async function problemsOf(url: string): Promise<string[]> {
   const config = loadConfig({ DATABASE_URL: url, JWT_SECRET: "x".repeat(32) });
   const pool = openPool(url, 2, createLog({ logLevel: "silent" }, "test"));

@@ -110,7 +110,7 @@ export function* objectsIn(value: unknown): Generator<Record<string, unknown>> {
   for (const inner of Object.values(value)) yield* objectsIn(inner);
 }
 
-/** What a `$ref` names. */
+/** Resolves a `$ref`. */
 export function resolve(document: object, ref: string): unknown {
   return ref
     .slice(2)

@@ -35,7 +35,7 @@ export function getContent(user: Client, id: string, headers: Record<string, str
   return user.download(`${FILES}/${id}/content`, { authorization: `Bearer ${user.token}`, ...headers });
 }
 
-/** What there is of files in the database. */
+/** Counts files and their chunks in the database. */
 export async function kept({ ctx }: Rowmill, userId?: number) {
   const where = userId === undefined ? undefined : eq(files.userId, userId);
   const found = await ctx.db.$count(files, where);

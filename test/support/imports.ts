@@ -46,7 +46,7 @@ export async function importFile(
   return batchId;
 }
 
-/** What came of each row: `created`, `updated`, `unchanged`, or its error code. */
+/** Returns the outcome of each row: `created`, `updated`, `unchanged`, or its error code. */
 export async function effects({ ctx }: Rowmill, batchId: string): Promise<Record<number, string>> {
   const { rows } = await ctx.pool.query<{ row: number; came: string }>(
     `SELECT row_number AS row, coalesce(error_code, effect::text) AS came FROM rowmill.row_results WHERE batch_id = $1`,

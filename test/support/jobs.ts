@@ -1,4 +1,4 @@
-/** What the queue holds. */
+/** Reads the jobs in the queue. */
 import type pg from "pg";
 import { count } from "./count.ts";
 

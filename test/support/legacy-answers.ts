@@ -128,8 +128,8 @@ const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const WORD = /^([a-z]+|[A-Z]+)$/;
 
 /**
- * What a client that reads the example would miss in the answer: fields that are not there or are of another kind.
- * More fields than in the example are none of its business. What is null in the example may be a moment or a text.
+ * Lists the differences that could break a client which follows the example: missing fields, and values of another type.
+ * Additional fields are allowed. A null in the example allows a time or a text.
  */
 export function missing(example: unknown, answer: unknown, path = "answer"): string[] {
   if (example === null) return answer === null || typeof answer === "string" ? [] : [path];

@@ -88,7 +88,7 @@ export class Program implements AsyncDisposable {
     return this.#output;
   }
 
-  /** What it logged with this message so far. */
+  /** Returns the log entries with this message so far. */
   lines(message: string): LogLine[] {
     return this.#output
       .split("\n")

@@ -33,7 +33,7 @@ export function sendStream<T = Problem>(user: Client, body: () => AsyncGenerator
   });
 }
 
-/** What there is of batches in the database: nothing, after a refusal. */
+/** Counts batches and their rows in the database. A refusal leaves nothing. */
 export async function kept({ ctx }: Rowmill) {
   const { rows } = await ctx.pool.query<Record<"batches" | "rows" | "chunks" | "results" | "jobs", number>>(`
     SELECT (SELECT count(*)::int FROM rowmill.batches) AS batches, (SELECT count(*)::int FROM rowmill.batch_rows) AS rows,

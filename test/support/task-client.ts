@@ -69,8 +69,8 @@ export async function rowsOf({ pool }: OpenContext, { userId }: Client, jobId: s
 }
 
 /**
- * Makes a task whose type stumbles over it, each time that it is tried. `passing`: it may go next time; `gone`: it is of
- * a type that this version does not know, which trying again can't mend.
+ * Creates a task that fails at every attempt. `passing`: a retry might succeed; `gone`: this version does not know its type,
+ * so a retry cannot succeed.
  */
 export function makeBroken(
   ctx: OpenContext,

@@ -1,4 +1,4 @@
-/** A thread that does what it is told to, good or bad. */
+/** The script of a thread that works, fails, hangs or takes memory, as its data says. */
 import { serveThread } from "../../src/platform/threads/inside.ts";
 
 export type ScriptHost = {

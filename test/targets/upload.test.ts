@@ -1,4 +1,4 @@
-/** What an upload says of its target: the mapping, the mode, and who may. */
+/** The target of an upload: its mapping, its modes, and the roles that can use it. */
 import { describe, expect, test } from "vitest";
 import { newAdmin } from "../support/admin.ts";
 import type { Problem } from "../support/client.ts";
@@ -57,8 +57,8 @@ describe("a mapping", () => {
       '{"Titel":"isbn"}',
       /books has no column "isbn".*title, author, description/,
     ],
-    ["a column twice", '{"Titel":"title","Notiz":"title"}', /"title" is mapped twice/],
-    ["too little", '{"Autor":"author"}', /no column "title"/],
+    ["a column twice", '{"Titel":"title","Notiz":"title"}', /Two columns are mapped to "title"/],
+    ["too little", '{"Autor":"author"}', /has a column for "title"/],
   ])("a mapping with %s is refused before any row is stored", async (_, mapping, message) => {
     const before = await countBatches();
     const { status, body } = await user.upload<Problem>(GERMAN, path({ mapping }));

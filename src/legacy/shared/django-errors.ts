@@ -1,7 +1,7 @@
 /** Describes invalid fields in the words of Django REST Framework, which clients of the replaced services know. */
 import type { FastifyInstance } from "fastify";
-import { DomainError, type FieldErrors } from "../../errors.ts";
-import { describeRule, fieldsOf, inputError, type SchemaError } from "../../platform/http/schema-errors.ts";
+import { DomainError } from "../../errors.ts";
+import { errorFormatter, throwFieldErrors } from "../../platform/http/schema-errors.ts";
 
 /** The pattern of text that is not blank. */
 export const NOT_BLANK = "\\S";
@@ -38,19 +38,7 @@ const TEXTS: Readonly<Record<string, (params: Readonly<Record<string, unknown>>)
 
 /** Applies to all routes of the plugin. Only the texts of errors differ from those of other routes. */
 export function speakAsDjango(app: FastifyInstance): void {
-  app.setSchemaErrorFormatter((errors, part) => {
-    const fieldErrors: FieldErrors = {};
-    for (const error of errors) {
-      const [name] = fieldsOf(error);
-      const field = name || (part === "body" ? "non_field_errors" : part);
-      fieldErrors[field] = [...(fieldErrors[field] ?? []), textOf(error)];
-    }
-    return inputError(fieldErrors);
-  });
-}
-
-function textOf(error: SchemaError): string {
-  return TEXTS[error.keyword]?.({ ...error.params }) ?? describeRule(error);
+  app.setSchemaErrorFormatter(errorFormatter(TEXTS, "non_field_errors"));
 }
 
 /** Runs a verb, and renames the fields in its errors as the old service names them. */
@@ -63,6 +51,7 @@ export async function underOldNames<T>(
   } catch (error) {
     if (!(error instanceof DomainError) || error.code !== "invalid_input") throw error;
     const renamed = Object.entries(error.fieldErrors).map(([field, texts]) => [oldName(field), texts]);
-    throw inputError(Object.fromEntries(renamed), error);
+    throwFieldErrors(Object.fromEntries(renamed), error);
+    throw error;
   }
 }

@@ -7,7 +7,7 @@ import { isDatabaseUnavailable, postgresError } from "../postgres/database.ts";
 import { SQLSTATE } from "../sqlstates.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
-import { requestError } from "./schema-errors.ts";
+import { errorFormatter } from "./schema-errors.ts";
 
 export const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
@@ -122,7 +122,7 @@ export function problemOf(status: number, code: string, detail: string, fieldErr
 }
 
 export function handleErrors(app: FastifyInstance): void {
-  app.setSchemaErrorFormatter(requestError);
+  app.setSchemaErrorFormatter(errorFormatter());
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (error instanceof DomainError) {
       if (error.retryAfterSeconds !== undefined)

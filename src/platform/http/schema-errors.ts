@@ -3,7 +3,7 @@ import { DomainError, type FieldErrors } from "../../errors.ts";
 import { NUL_FREE } from "./schemas.ts";
 
 /** An error of TypeBox, or of Ajv, which Fastify uses. */
-export interface SchemaError {
+interface SchemaError {
   readonly keyword: string;
   readonly instancePath: string;
   readonly params: object;
@@ -15,6 +15,7 @@ interface Check {
 }
 
 type Params = Readonly<Record<string, unknown>>;
+type Texts = Readonly<Record<string, (params: Params) => string | undefined>>;
 
 const MAX_NAME_LENGTH = 100;
 /** `detail` names this many fields; `field_errors` has all. */
@@ -39,7 +40,7 @@ const FORMATS: Readonly<Record<string, string>> = {
 };
 
 /** The rule of each keyword, to follow the name of a field. */
-const RULES: Readonly<Record<string, (params: Params) => string>> = {
+const RULES: Texts = {
   required: () => "is required.",
   boolean: () => "is not a known field. Remove it, or correct its name.",
   minLength: ({ limit }) => `must have at least ${counted(limit, "character")}.`,
@@ -62,9 +63,14 @@ const RULES: Readonly<Record<string, (params: Params) => string>> = {
 
 const or = new Intl.ListFormat("en", { type: "disjunction" });
 
-/** For Fastify: the error for a part of a request (`body`, `querystring`, `params` or `headers`). */
-export function requestError(errors: readonly SchemaError[], part: string): DomainError {
-  return inputError(describeErrors(errors, "", part));
+/**
+ * Returns a formatter for Fastify's `setSchemaErrorFormatter`.
+ * @param own texts that replace those of this file, by keyword
+ * @param bodyField the name in `field_errors` of errors of the body as a whole
+ */
+export function errorFormatter(own: Texts = {}, bodyField = "body") {
+  return (errors: readonly SchemaError[], part: string): DomainError =>
+    inputError(describeErrors(errors, "", part === "body" ? bodyField : part, own));
 }
 
 /**
@@ -76,19 +82,19 @@ export function schemaErrors(check: Check, value: unknown, path = ""): FieldErro
 }
 
 /** @throws DomainError `invalid_input` if there are errors */
-export function throwFieldErrors(fieldErrors: FieldErrors): void {
-  if (Object.keys(fieldErrors).length > 0) throw inputError(fieldErrors);
+export function throwFieldErrors(fieldErrors: FieldErrors, cause?: unknown): void {
+  if (Object.keys(fieldErrors).length > 0) throw inputError(fieldErrors, cause);
 }
 
-export function inputError(fieldErrors: FieldErrors, cause?: unknown): DomainError {
+function inputError(fieldErrors: FieldErrors, cause?: unknown): DomainError {
   const details = Object.entries(fieldErrors).map(([field, texts]) => `${field}: ${texts.join(" ")}`);
   const rest = details.length - FIELDS_IN_DETAIL;
   const shown = [...details.slice(0, FIELDS_IN_DETAIL), ...(rest > 0 ? [`And ${rest} more.`] : [])];
   return new DomainError("invalid_input", shown.join(" "), { fieldErrors, cause });
 }
 
-export function describeRule({ keyword, params, message }: SchemaError): string {
-  return RULES[keyword]?.({ ...params }) ?? `${message}.`;
+function describeRule({ keyword, params, message }: SchemaError, own: Texts): string {
+  return own[keyword]?.({ ...params }) ?? RULES[keyword]?.({ ...params }) ?? `${message}.`;
 }
 
 export function joinPath(...parts: readonly string[]): string {
@@ -96,7 +102,7 @@ export function joinPath(...parts: readonly string[]): string {
 }
 
 /** The field of an error, or the missing fields. */
-export function fieldsOf({ keyword, instancePath, params }: SchemaError): string[] {
+function fieldsOf({ keyword, instancePath, params }: SchemaError): string[] {
   const field = joinPath(...namesIn(instancePath));
   if (keyword !== "required") return [field];
   // TypeBox reports all missing fields in one error, Ajv each in its own.
@@ -105,22 +111,36 @@ export function fieldsOf({ keyword, instancePath, params }: SchemaError): string
   return missing.map((name) => joinPath(field, String(name)));
 }
 
-function describeErrors(errors: readonly SchemaError[], path: string, part: string): FieldErrors {
+function describeErrors(
+  errors: readonly SchemaError[],
+  path: string,
+  whole: string,
+  own: Texts = {},
+): FieldErrors {
   const located = errors
     .filter(({ keyword }) => !SUMMARIES.has(keyword))
-    .flatMap((error) => fieldsOf(error).map((field) => ({ error, field: joinPath(path, field) || part })));
+    .flatMap((error) => fieldsOf(error).map((field) => ({ error, field: joinPath(path, field) || whole })));
   const byField = Map.groupBy(located, ({ field }) => field);
   return Object.fromEntries(
-    [...byField].map(([field, found]) => [field, describeField(found.map(({ error }) => error))]),
+    [...byField].map(([field, found]) => [
+      field,
+      describeField(
+        found.map(({ error }) => error),
+        own,
+      ),
+    ]),
   );
 }
 
-function describeField(errors: readonly SchemaError[]): string[] {
-  const types = errors.filter(({ keyword }) => keyword === "type").flatMap(typesOf);
+function describeField(errors: readonly SchemaError[], own: Texts): string[] {
+  const types = own.type ? [] : errors.filter(({ keyword }) => keyword === "type").flatMap(typesOf);
   const type = types.length > 0 ? [`must be ${or.format(types)}.`] : [];
-  // A format says the same as its pattern in words.
-  const skipped = errors.some(({ keyword }) => keyword === "format") ? ["type", "pattern"] : ["type"];
-  const rules = errors.filter(({ keyword }) => !skipped.includes(keyword)).map(describeRule);
+  const hasFormat = errors.some(({ keyword }) => keyword === "format");
+  const rules = errors
+    .filter(({ keyword }) => keyword !== "type" || own.type)
+    // A format says in words what its pattern means.
+    .filter(({ keyword }) => keyword !== "pattern" || !hasFormat)
+    .map((error) => describeRule(error, own));
   return [...new Set([...type, ...rules])];
 }
 

@@ -60,7 +60,7 @@ describe("cancelling", () => {
     await untilBatch(user, batch.id, "is being processed", ({ counts }) => counts.processing === 75);
     const { counts } = await command(user, batch.id, "cancel");
     expect(counts).toMatchObject({ unprocessed: 75, processing: 0, success: 0 });
-    await until("no chunk is in hand", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
+    await until("no chunk is running", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
     expect(await user.rows(batch.id, "unprocessed")).toHaveLength(75);
   });
 
@@ -150,7 +150,7 @@ describe("cancelling", () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
     using upload = new SlowUpload(user);
-    // More than the first block, from which the dialect is told.
+    // More than the first block, from which the dialect is guessed.
     await upload.send(csv(5000));
     const id = await until("the batch is there", async () => {
       const { rows } = await rowmill.ctx.pool.query("SELECT id FROM rowmill.batches");
@@ -159,7 +159,7 @@ describe("cancelling", () => {
     const { status, body } = await refused(user, id, "cancel");
     expect([status, body.detail]).toEqual([
       409,
-      "The file is still being sent; end the upload to drop the batch.",
+      "The file is still being uploaded. To discard the batch, abort the upload.",
     ]);
     for (const name of ["pause", "resume", "retry", "undo"]) {
       const answer = await refused(user, id, name);
@@ -240,7 +240,7 @@ describe("a command", () => {
         const { status, body } = await send(owner, id, request);
         expect([state, name, status, body.code]).toEqual([state, name, 409, "conflict"]);
         if (name === "POST /commit")
-          expect(body.detail).toBe("The batch is no dry run, so there is nothing to commit.");
+          expect(body.detail).toBe("The batch is not a dry run, so there is nothing to commit.");
         else
           expect(body.detail).toMatch(
             new RegExp(`^A batch that is ${state} cannot be \\w+\\. Only an? .+ batch can\\.$`),

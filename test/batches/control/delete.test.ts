@@ -10,7 +10,7 @@ import { useRowmill } from "../../support/use-rowmill.ts";
 
 const remove = (user: Client, batchId: string) => user.send<Problem>("DELETE", `/api/v1/batches/${batchId}`);
 
-/** What is left of a batch, by table. */
+/** Counts the remaining rows of a batch by table. */
 async function leftOf({ ctx }: Rowmill, batchId: string): Promise<Record<string, number>> {
   const { rows } = await ctx.pool.query(
     `SELECT
@@ -28,7 +28,7 @@ async function leftOf({ ctx }: Rowmill, batchId: string): Promise<Record<string,
 
 const NOTHING = { batches: 0, rows: 0, results: 0, history: 0, chunks: 0, jobs: 0 };
 
-/** What anybody sees of a batch that is gone. */
+/** Checks that a deleted batch is not visible anywhere. */
 async function expectGone(user: Client, batchId: string): Promise<void> {
   for (const path of ["", "/rows", "/rows/2"])
     expect((await user.get(`/api/v1/batches/${batchId}${path}`)).status).toBe(404);

@@ -33,7 +33,7 @@ describe("pausing", () => {
       finished_at: null,
       counts: { total: 125, pending: 125, ...NOTHING },
     });
-    await until("no chunk is in hand", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
+    await until("no chunk is running", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
     expect((await user.rows(batch.id, "pending")).length).toBe(125);
     expect((await user.get("/api/v1/books")).body.items).toEqual([]);
   });
@@ -48,7 +48,7 @@ describe("pausing", () => {
     await gate.reached();
     await command(user, batch.id, "pause");
     await until("the write has ended", async () => (await gate.waiting()) === 0, 1500);
-    await until("no chunk is in hand", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
+    await until("no chunk is running", async () => (await activeJobs(rowmill.ctx)) === 0, 1500);
     expect((await user.get("/api/v1/books")).body.items).toEqual([]);
     await gate.open();
     await command(user, batch.id, "resume");
@@ -120,7 +120,7 @@ describe("resuming", () => {
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload("title,author\n,Nobody\n,None\n");
     await command(user, batch.id, "pause");
-    // What a row-wise target has done outside is told also where its batch was stopped meanwhile.
+    // Outcomes of a row-wise target, which acts outside the database, are recorded even if its batch was stopped.
     const chunk = { batchId: batch.id, firstRow: 2, attempt: 1, firstAttempt: 1, rowCount: 2 };
     const outcome = { kind: "failed", errors: [{ column: "title", code: "required", message: "" }] } as const;
     const outcomes = [2, 3].map((row) => ({ row, outcome }));

@@ -63,7 +63,7 @@ test("one user's slow chunks leave a place for another user's rows", async () =>
   const slow = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [index + 2, `gate ${index}`]));
   const { body: large } = await uploadForm(busy, titled(200, slow));
   await rowmill.startWorker();
-  await until("a chunk is in hand", async () => (await active(rowmill, busy)) > 0);
+  await until("a chunk is running", async () => (await active(rowmill, busy)) > 0);
   const { id } = await upload(other, 3);
   expect((await other.finished(id, 5000)).counts.success).toBe(3);
   expect(await active(rowmill, busy)).toBe(1);
@@ -83,7 +83,7 @@ test("slow atomic batches leave a place for another user's rows", async () => {
     }),
   );
   await rowmill.startWorker();
-  await until("one is in hand", async () => (await active(rowmill, busy)) > 0);
+  await until("one is running", async () => (await active(rowmill, busy)) > 0);
   const dry = await upload(other, 3, { dry_run: "true" });
   expect((await other.finished(dry.id, 5000)).state).toBe("validated");
   const plain = await upload(other, 3);

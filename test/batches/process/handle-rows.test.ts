@@ -67,14 +67,14 @@ test("each valid row is handled once with its identity", async () => {
 });
 
 test("a target handles at most its own number of rows at a time", async () => {
-  let [inHand, most] = [0, 0];
+  let [running, most] = [0, 0];
   const waiting: (() => void)[] = [];
   const target = targetOf(async () => {
-    most = Math.max(most, ++inHand);
-    // Nobody goes on before three are in hand, or the last ones are.
-    if (inHand < 3) await new Promise<void>((done) => waiting.push(done));
+    most = Math.max(most, ++running);
+    // No row continues before three are running, or the last ones are.
+    if (running < 3) await new Promise<void>((done) => waiting.push(done));
     for (const done of waiting.splice(0)) done();
-    inHand--;
+    running--;
     return 1;
   });
   const outcomes = await run(
@@ -124,10 +124,10 @@ describe("errors thrown for a row", () => {
 
 test("after the abort signal no row starts, and interrupted rows have no outcome", async () => {
   const stop = new AbortController();
-  const begun: string[] = [];
+  const started: string[] = [];
   const target = targetOf(
     async (name, { signal }) => {
-      begun.push(name);
+      started.push(name);
       if (name === "3") stop.abort();
       if (name === "2") await sleep(60_000, undefined, { signal });
       return Number(name);
@@ -135,7 +135,7 @@ test("after the abort signal no row starts, and interrupted rows have no outcome
     { concurrency: 2 },
   );
   const outcomes = await run(target, [["1"], ["2"], ["3"], ["4"], ["5"]], { signal: stop.signal });
-  expect(begun).toEqual(["1", "2", "3"]);
+  expect(started).toEqual(["1", "2", "3"]);
   expect(outcomes.map(({ row }) => row)).toEqual([2, 4]);
 });
 

@@ -74,7 +74,7 @@ test("after a standstill at most two seconds' worth of rows is processed at once
 test("a resumed batch keeps its pace and does not catch up", async () => {
   const user = await rowmill.newUser();
   const { id } = await uploadPaced(user, 50, csv(300));
-  await until("it has begun", async () => (await successes(user, id)) >= 50);
+  await until("it has started", async () => (await successes(user, id)) >= 50);
   await user.post(`/api/v1/batches/${id}/pause`);
   const held = await successes(user, id);
   expect((await user.batch(id)).body.state).toBe("paused");

@@ -40,11 +40,11 @@ describe("a refused upload leaves nothing", () => {
   }
 
   test.each([
-    ["no file", () => sendRaw(user, `--${BOUNDARY}--\r\n`), "no file was sent"],
+    ["no file", () => sendRaw(user, `--${BOUNDARY}--\r\n`), "file: is missing"],
     [
       "a text field where the file should be",
       () => sendRaw(user, `--${BOUNDARY}\r\ncontent-disposition: form-data; name="file"\r\n\r\na,b\n${END}`),
-      "no file was sent",
+      "file: is missing",
     ],
     [
       "a file under another key",
@@ -75,7 +75,11 @@ describe("a refused upload leaves nothing", () => {
       () => upload("name,genre\nEmma,novel\n"),
       'no column "author" (or authors, book_author, writer). Found: name, genre.',
     ],
-    ["a header with a malformed quote", () => upload('"ti"tle",author\na,b\n'), "The header can't be read"],
+    [
+      "a header with a malformed quote",
+      () => upload('"ti"tle",author\na,b\n'),
+      "The header is not valid CSV",
+    ],
     ["a quote that is never closed", () => upload(`${HEADER}a,b,c\nd,"e\n`), "Row 3 opens a quote"],
     [
       "a quote that is never closed, after rows that were stored",
@@ -126,7 +130,7 @@ describe("a refused upload leaves nothing", () => {
 
   test.each([
     ["no token", {}, "Bearer"],
-    ["a token that is none", { authorization: "Bearer nonsense" }, "Bearer"],
+    ["an invalid token", { authorization: "Bearer nonsense" }, "Bearer"],
     ["a name and a password that are wrong", { authorization: "Basic dTpw" }, "Basic"],
   ])("%s", async (_, headers, scheme) => {
     const answer = await rowmill.client.send<Problem>("POST", UPLOAD, {
@@ -139,7 +143,7 @@ describe("a refused upload leaves nothing", () => {
 
   describe("a file over UPLOAD_MAX_BYTES", () => {
     const expectTooLarge = ({ status, body }: Answer<Problem>) => {
-      expect(body.detail).toBe(`The file is larger than UPLOAD_MAX_BYTES, which is ${MAX_BYTES}.`);
+      expect(body.detail).toBe(`The file is larger than ${MAX_BYTES} bytes (UPLOAD_MAX_BYTES).`);
       expect([status, body.code]).toEqual([413, "too_large"]);
     };
     const plain = `Title,Author,${"x".repeat(300)}\n`;
@@ -179,13 +183,15 @@ describe("a refused upload leaves nothing", () => {
   test("a header over UPLOAD_MAX_COLUMNS is refused", async () => {
     const { status, body } = await upload("title,author,a,b,c,d\n1,2,3,4,5,6\n");
     expect(status).toBe(413);
-    expect(body.detail).toBe("Row 1 has 6 columns; UPLOAD_MAX_COLUMNS is 5.");
+    expect(body.detail).toBe("Row 1 has 6 columns. At most 5 are allowed (UPLOAD_MAX_COLUMNS).");
   });
 
   test("a cell over CELL_MAX_BYTES is refused and stored rows are removed", async () => {
     const { status, body } = await upload(`${HEADER}${lines(40_000)}a,${"é".repeat(501)},b\n`);
     expect(status).toBe(413);
-    expect(body.detail).toBe("Row 40002, column 2: the cell has 1002 bytes; CELL_MAX_BYTES is 1000.");
+    expect(body.detail).toBe(
+      "Row 40002, column 2: the cell has 1002 bytes. At most 1000 are allowed (CELL_MAX_BYTES).",
+    );
   });
 
   test("a header cell over CELL_MAX_BYTES is refused", async () => {

@@ -118,7 +118,7 @@ test("counts and first rows hold beyond what one statement looks at", async () =
   });
 });
 
-test("codes without end are told apart up to a thousand, and none is lost", async () => {
+test("errors are grouped by up to a thousand codes, and no failure is lost", async () => {
   const user = await rowmill.newUser();
   const id = await storeFailures(
     user,

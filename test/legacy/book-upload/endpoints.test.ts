@@ -205,7 +205,9 @@ test("/signup/ refuses a malformed e-mail address and accepts an empty one", asy
     rowmill.client.post<Problem>("/signup/", { username: "mail", password: "p", email });
   const refused = await signUp("u@example.com\r\nBcc: eve@example.com");
   expect(refused.status).toBe(400);
-  expect(refused.body.field_errors).toEqual({ email: ["must be an e-mail address."] });
+  expect(refused.body.field_errors).toEqual({
+    email: ["must be an email address, such as ada@example.com."],
+  });
   expect((await signUp("")).status).toBe(201);
 });
 

@@ -85,14 +85,14 @@ describe("POST /api/tasks/create_task/", () => {
     [{}, { file_path: ["This field is required."], task_type: ["This field is required."] }],
     [{ file_path: "" }, { file_path: ["This field may not be blank."] }],
     [{ file_path: "/etc/passwd" }, { file_path: [expect.any(String)] }],
-    [{ file_path: "a\u0000b" }, { file_path: [expect.stringContaining("can't be stored")] }],
+    [{ file_path: "a\u0000b" }, { file_path: [expect.stringContaining("cannot be stored")] }],
     [
       { task_type: "sound" },
       { task_type: [expect.stringMatching(/^"sound" is not one of: .*batch_import/)] },
     ],
     [{ task_type: "generic" }, { file_path: ["must be absent: a task of type generic has no file."] }],
     [{ metadata: [1] }, { metadata: ["Expected an object."] }],
-    [{ metadata: { name: "\ud800" } }, { metadata: [expect.stringContaining("can't be stored")] }],
+    [{ metadata: { name: "\ud800" } }, { metadata: [expect.stringContaining("cannot be stored")] }],
   ])("create_task answers 400 for %j and keeps nothing", async (wrong, fieldErrors) => {
     const user = await userWith("/books.csv");
     const isEmpty = Object.keys(wrong).length === 0;

@@ -92,7 +92,7 @@ describe("POST /api/tasks/tasks/", () => {
     [{ title: "x".repeat(201) }, { title: ["Ensure this field has no more than 200 characters."] }],
     [
       { title: "a\u0000b" },
-      { title: ["has a character that can't be stored: U+0000, or half of a surrogate pair."] },
+      { title: ["has a character that cannot be stored: U+0000, or half of a surrogate pair. Remove it."] },
     ],
   ])("creating a legacy task with %j answers 400", async (body, fieldErrors) => {
     const user = await rowmill.newUser();
@@ -149,7 +149,7 @@ describe("GET /api/tasks/tasks/", () => {
       const { status, body } = await user.get<Problem>(`/api/tasks/tasks/?page=${page}&page_size=1`);
       const isFar = page === "999999999";
       expect([status, isFar || body.error]).toEqual(isFar ? [400, true] : [404, "Invalid page."]);
-      if (isFar) expect(body.error).toMatch(/^page: goes beyond the first 100000 tasks/);
+      if (isFar) expect(body.error).toMatch(/^page: is after the first 100000 tasks/);
     },
   );
 
@@ -277,7 +277,7 @@ describe("one task", () => {
   });
 
   test.each(["0", "-1", "1.0", "999999999999999999999", "01995b1e", "none", "%00"])(
-    "is none at %s: 404",
+    "the id %s answers 404",
     async (id) => {
       const user = await rowmill.newUser();
       for (const path of [`/api/tasks/${id}/`, `/api/tasks/tasks/${id}/`]) {

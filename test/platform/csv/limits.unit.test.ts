@@ -53,25 +53,25 @@ describe("a limit is refused with its name and value, and the file closed", () =
       "rows",
       { uploadMaxRows: 2 },
       "a,b\n1,2\n3,4\n5,6\n",
-      "The file has more than 2 rows, which is UPLOAD_MAX_ROWS.",
+      "The file has more than 2 rows (UPLOAD_MAX_ROWS). Split it into smaller files.",
     ],
     [
       "columns",
       { uploadMaxColumns: 2 },
       "a,b\n1,2\n1,2,3\n",
-      "Row 3 has 3 columns; UPLOAD_MAX_COLUMNS is 2.",
+      "Row 3 has 3 columns. At most 2 are allowed (UPLOAD_MAX_COLUMNS).",
     ],
     [
       "columns of a header",
       { uploadMaxColumns: 2 },
       "a,b,c\n1,2\n",
-      "Row 1 has 3 columns; UPLOAD_MAX_COLUMNS is 2.",
+      "Row 1 has 3 columns. At most 2 are allowed (UPLOAD_MAX_COLUMNS).",
     ],
     [
       "a column's name",
       { headerNameMaxBytes: 3 },
       "abc,éé\n1,2\n",
-      "Column 2: its name has 4 bytes; HEADER_NAME_MAX_BYTES is 3.",
+      "The name of column 2 has 4 bytes. At most 3 are allowed (HEADER_NAME_MAX_BYTES).",
     ],
   ])("%s", async (_, limit, text, message) => {
     let isClosed = false;

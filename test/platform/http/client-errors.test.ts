@@ -6,7 +6,7 @@ import { useRowmill } from "../../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
 
-/** What the server answers to bytes that may be no HTTP, until it closes the connection. */
+/** Sends bytes that may not be HTTP, and returns the answer until the server closes the connection. */
 async function answerTo(bytes: string): Promise<{ head: string; body: Problem }> {
   const socket = connect(Number(new URL(rowmill.url).port), "127.0.0.1");
   socket.end(bytes);

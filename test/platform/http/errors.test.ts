@@ -3,7 +3,7 @@ import pg from "pg";
 import { expect, inject, test } from "vitest";
 import { handleErrors, Problem } from "../../../src/platform/http/errors.ts";
 
-/** What a client of PostgreSQL itself meets behind a lock that is not let go. */
+/** Throws the error of PostgreSQL for a statement that waits too long for a lock. */
 async function waitInVain(serverUrl: string): Promise<never> {
   const [holder, waiter] = [serverUrl, serverUrl].map(
     (connectionString) => new pg.Client({ connectionString, lock_timeout: 50 }),

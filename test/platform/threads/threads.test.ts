@@ -95,7 +95,7 @@ describe("a thread that would never end", () => {
   test("a silent thread is ended unless it waits for an answer", async () => {
     const limits = { ...LIMITS, silentSeconds: 2 };
     const error = await failureOf(run("loop", { limits }));
-    expect(error).toMatchObject({ why: "out_of_time", message: "it made no headway for 2 s" });
+    expect(error).toMatchObject({ why: "out_of_time", message: "it made no progress for 2 s" });
     const slow = { ...host, double: (value: number) => sleep(3000, 2 * value) };
     expect(await run("ask", { host: slow, limits })).toEqual([42, 1000, 500]);
   });

@@ -87,7 +87,7 @@ describe("no task is created if", () => {
     const fields = Object.keys(body.field_errors);
     expect(fields).toHaveLength(100);
     expect(fields.slice(0, 2)).toEqual(["tasks.1.params.seconds", "tasks.3.params.seconds"]);
-    expect(body.detail).toMatch(/^tasks\.1\.params\.seconds: must be >= 0\. .* And 95 more\.$/);
+    expect(body.detail).toMatch(/^tasks\.1\.params\.seconds: must be at least 0\. .* And 95 more\.$/);
   });
 
   test("a file belongs to another user: no task is created", async () => {

@@ -32,7 +32,7 @@ test.each([
   const { code, message } = await failure(await make());
   expect([code, message]).toEqual([
     "unsupported_format",
-    "photo.jpg is not a JPEG, PNG, WebP, AVIF or GIF. Its content counts, not its name.",
+    "photo.jpg is not a JPEG, PNG, WebP, AVIF or GIF. The content decides, not the name.",
   ]);
 });
 
@@ -91,7 +91,7 @@ test("an animation with too many frames is refused", async () => {
 });
 
 describe("damaged", () => {
-  const DAMAGED = ["damaged", "photo.jpg is damaged or cut off; it can't be read to its end."];
+  const DAMAGED = ["damaged", "photo.jpg is damaged or incomplete."];
   const COVER = { resize: { width: 20, height: 5, fit: "cover" } } as const;
 
   test.each(FORMATS)("a truncated %s is reported as damaged", async (format) => {
