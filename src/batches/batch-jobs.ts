@@ -1,44 +1,44 @@
-/** The jobs of a batch. The same work always has the same id, so that it can't be enqueued twice. */
+/** The jobs of a batch. Their ids are derived from the work, so that the same work cannot be enqueued twice. */
 import type { Payload } from "../jobs.ts";
 import { deterministicJobId } from "../platform/ids.ts";
 import type { NewJob } from "../platform/queue/queue.ts";
 
 export type ChunkKey = Payload<"processChunk">;
 
-/** A batch as far as the queue is concerned. */
-export interface Lane {
+/** The facts about a batch that decide the priority and the group of its jobs. */
+export interface QueuedBatch {
   readonly userId: number;
   readonly totalRows: number;
 }
 
-/** Small batches go ahead of large ones: up to so many rows. */
+/** Small batches go ahead of large ones. */
 const PRIORITIES = [
-  { rows: 1000, priority: 3 },
-  { rows: 20_000, priority: 2 },
-  { rows: 200_000, priority: 1 },
+  { maxRows: 1000, priority: 3 },
+  { maxRows: 20_000, priority: 2 },
+  { maxRows: 200_000, priority: 1 },
 ];
 
-function placeOf({ userId, totalRows }: Lane): Pick<NewJob, "priority" | "group"> {
-  const priority = PRIORITIES.find(({ rows }) => totalRows <= rows)?.priority ?? 0;
+function queueingOf({ userId, totalRows }: QueuedBatch): Pick<NewJob, "priority" | "group"> {
+  const priority = PRIORITIES.find(({ maxRows }) => totalRows <= maxRows)?.priority ?? 0;
   return { priority, group: String(userId) };
 }
 
 /** The job for one attempt at a chunk. */
-export function chunkJob(lane: Lane, key: ChunkKey, attempt: number, startAfterSeconds = 0): NewJob {
-  return { id: chunkJobId(key, attempt), payload: key, startAfterSeconds, ...placeOf(lane) };
+export function chunkJob(batch: QueuedBatch, key: ChunkKey, attempt: number, startAfterSeconds = 0): NewJob {
+  return { id: chunkJobId(key, attempt), payload: key, startAfterSeconds, ...queueingOf(batch) };
 }
 
 export function chunkJobId({ batchId, firstRow }: ChunkKey, attempt: number): string {
   return deterministicJobId("chunk", batchId, firstRow, attempt);
 }
 
-/** What a batch does as one piece in a run: `run` counts how often it was taken up. */
-type WholeJob = "whole" | "undo" | "finished";
+/** The jobs that concern a batch as a whole: each exists at most once per run. */
+type BatchJobKind = "whole" | "undo" | "finished";
 
-export function batchJobId(kind: WholeJob, batchId: string, run: number): string {
+export function batchJobId(kind: BatchJobKind, batchId: string, run: number): string {
   return deterministicJobId(kind, batchId, run);
 }
 
-export function batchJob(kind: WholeJob, lane: Lane & { id: string; run: number }): NewJob {
-  return { id: batchJobId(kind, lane.id, lane.run), payload: { batchId: lane.id }, ...placeOf(lane) };
+export function batchJob(kind: BatchJobKind, batch: QueuedBatch & { id: string; run: number }): NewJob {
+  return { id: batchJobId(kind, batch.id, batch.run), payload: { batchId: batch.id }, ...queueingOf(batch) };
 }

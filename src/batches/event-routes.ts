@@ -16,13 +16,13 @@ export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       return { version: batchVersion(data), data, hasEnded: hasEnded(batch.state) };
     };
     const feed = new LiveFeed({ event: "batch", channel: BATCH_CHANNEL, read, show }, ctx);
-    // Before the server waits for its connections to end.
+    // `preClose` runs before the server waits for its connections to end; `onClose` would run too late.
     app.addHook("preClose", async () => feed.close());
 
     app.get(
       "/api/v1/batches/:batch_id/events",
       {
-        // It would stay open.
+        // A HEAD request would stay open.
         exposeHeadRoute: false,
         schema: {
           ...shared,

@@ -1,13 +1,13 @@
 /**
- * A batch id is a UUIDv7 (RFC 9562) whose low 32 bits are zero. A row's id is its batch's id with the row
- * number in those bits, so every row has a UUID without a column or an index for it.
+ * A batch id is a UUIDv7 (RFC 9562) whose low 32 bits are zero. The id of a row is the id of its batch with the row
+ * number in these bits. So every row has a UUID without a column or an index for it.
  */
 import { uuidV7 } from "../platform/ids.ts";
 
 const ROW_DIGITS = 8;
 const NO_ROW = "0".repeat(ROW_DIGITS);
 
-/** Highest row number: the largest `integer` of PostgreSQL. */
+/** The largest `integer` of PostgreSQL. */
 export const MAX_ROW_NUMBER = 2 ** 31 - 1;
 
 export function newBatchId(now: Date): string {

@@ -1,4 +1,4 @@
-/** The parts of paths that name a batch and a row. */
+/** Path parameters for a batch and a row. */
 import Type from "typebox";
 import { Uuid } from "../platform/http/schemas.ts";
 import { MAX_ROW_NUMBER } from "./ids.ts";

@@ -68,7 +68,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "listBatchRows",
           summary: "List the rows of a batch",
-          description: "In the order of the file.",
+          description: "Lists the rows in the order of the file.",
           params: BatchParams,
           querystring: Type.Object({
             status: Type.Optional(RowStatus),
@@ -80,7 +80,8 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user, params, query }) => {
         const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
-        if (query.status && query.undo) throw invalidField("undo", "can't be combined with status.");
+        if (query.status && query.undo)
+          throw invalidField("undo", "cannot be combined with `status`. Send one of the two.");
         const batch = await getBatch(ctx, user.id, params.batch_id);
         const page = { status: query.status ?? null, undo: query.undo, after, limit: query.limit + 1 };
         const found = await listRows(ctx, batch, page);

@@ -1,10 +1,10 @@
-/** Reads of the rows of a batch. Whose it is the caller has made sure of, by having the batch. */
+/** Reads rows of a batch. The functions take a `StoredBatch`, so the caller has already checked its owner. */
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
 import type { StoredBatch } from "./queries.ts";
-import { isWhole, leavesRows } from "./state.ts";
+import { isWhole, leavesUnprocessed } from "./state.ts";
 import type { NotReversed, RowStatus } from "./views.ts";
 
 export interface StoredRow {
@@ -24,14 +24,14 @@ export interface StoredRow {
   readonly undoReason: string | null;
 }
 
-/** What a row without a result is depends on its batch, and while that runs on its chunk. */
+/** The status of a row. Without a result, it depends on the state of the batch and, while that runs, of the chunk. */
 export function statusIn(batch: StoredBatch): SQL {
-  const open = leavesRows(batch.state)
+  const statusWithoutResult = leavesUnprocessed(batch.state)
     ? sql`'unprocessed'`
     : batch.state === "processing"
       ? sql`CASE WHEN chunk.state = 'queued' THEN 'pending' ELSE 'processing' END`
       : sql`'pending'`;
-  return sql`CASE WHEN results.undo = 'reversed' THEN 'undone' ELSE coalesce(results.status::text, ${open}) END`;
+  return sql`CASE WHEN results.undo = 'reversed' THEN 'undone' ELSE coalesce(results.status::text, ${statusWithoutResult}) END`;
 }
 
 function columnsIn(batch: StoredBatch): SQL {
@@ -42,57 +42,62 @@ function columnsIn(batch: StoredBatch): SQL {
     results.completed_at AS "completedAt", results.undo, results.undo_reason AS "undoReason"`;
 }
 
-/** The chunk that a row is in: of those that begin before it, the last. */
+/** Joins the chunk of a row: the last one that begins at or before the row. */
 export const chunkOfRow = sql`
   LEFT JOIN LATERAL (
     SELECT first_row, attempt, state FROM rowmill.chunks
     WHERE chunks.batch_id = rows.batch_id AND first_row <= rows.row_number ORDER BY first_row DESC LIMIT 1
   ) AS chunk ON true`;
 
-/** One look-up a row, whatever the planner believes of a table that grew a moment ago: LIMIT keeps it from a merge join. */
+/**
+ * Joins the result of a row. LIMIT makes this one index look-up per row: without it the planner may choose a merge join,
+ * because the statistics of a table that has just grown are old.
+ */
 const resultOfRow = sql`
   LEFT JOIN LATERAL (
     SELECT * FROM rowmill.row_results
     WHERE row_results.batch_id = rows.batch_id AND row_results.row_number = rows.row_number LIMIT 1
   ) AS results ON true`;
 
-/** Likewise: a merge join would begin with the batch's first row, for each page anew. */
+/** Joins the cells of a result. LIMIT prevents a merge join, which would read the batch from its first row for every page. */
 const cellsOfRow = sql`
   JOIN LATERAL (
     SELECT * FROM rowmill.batch_rows
     WHERE batch_rows.batch_id = results.batch_id AND batch_rows.row_number = results.row_number LIMIT 1
   ) AS rows ON true`;
 
-/** The states of the chunks in which rows without a result have this status; empty where none can have it. */
-function chunksWithStatus(batch: StoredBatch, wanted: "pending" | "processing" | "unprocessed"): string[] {
+/** The chunk states in which rows without a result have this status. Empty: no row of the batch can have it. */
+function chunkStatesWith(status: "pending" | "processing" | "unprocessed", batch: StoredBatch): string[] {
   const all = ["queued", "processing", "done"];
   const isRunning = batch.state === "processing";
-  const isLeft = leavesRows(batch.state);
-  switch (wanted) {
+  const isUnprocessed = leavesUnprocessed(batch.state);
+  switch (status) {
     case "unprocessed":
-      return isLeft ? all : [];
+      return isUnprocessed ? all : [];
     case "processing":
-      return isRunning ? all.slice(1) : [];
+      return isRunning ? ["processing", "done"] : [];
     case "pending":
-      return isRunning ? all.slice(0, 1) : isLeft ? [] : all;
+      return isRunning ? ["queued"] : isUnprocessed ? [] : all;
   }
 }
 
 /**
- * Where to read rows of a status from, so that a page costs the same wherever they are in the batch: those with a
- * result from `row_results` (failed ones have an index of their own), the others from the chunks that have some.
+ * The FROM, WHERE and ORDER BY for rows of a status. A page costs the same wherever its rows are in the batch: rows with
+ * a result are read from `row_results` (failed rows have a partial index), the others from the chunks that have some.
+ * @param status null for all rows
+ * @param after only rows with a higher row number
  */
-export function rowsOfStatus(batch: StoredBatch, wanted: RowStatus | null, after: number): SQL {
-  switch (wanted) {
+export function rowsOfStatus(batch: StoredBatch, status: RowStatus | null, after: number): SQL {
+  switch (status) {
     case "success":
     case "failed":
     case "undone": {
-      const status = sql.raw(wanted === "failed" ? "'failed'" : "'success'");
-      const undo = wanted === "undone" ? sql`= 'reversed'` : sql`IS DISTINCT FROM 'reversed'`;
+      const stored = sql.raw(status === "failed" ? "'failed'" : "'success'");
+      const undo = status === "undone" ? sql`= 'reversed'` : sql`IS DISTINCT FROM 'reversed'`;
       return sql`
         rowmill.row_results AS results
         ${cellsOfRow} ${chunkOfRow}
-        WHERE results.batch_id = ${batch.id} AND results.status = ${status} AND results.undo ${undo}
+        WHERE results.batch_id = ${batch.id} AND results.status = ${stored} AND results.undo ${undo}
           AND results.row_number > ${after}
         ORDER BY results.row_number`;
     }
@@ -104,7 +109,7 @@ export function rowsOfStatus(batch: StoredBatch, wanted: RowStatus | null, after
         JOIN rowmill.batch_rows AS rows ON rows.batch_id = chunk.batch_id AND rows.row_number BETWEEN chunk.first_row AND chunk.last_row
         ${resultOfRow}
         WHERE chunk.batch_id = ${batch.id}
-          AND chunk.state = ANY(${sql.param(chunksWithStatus(batch, wanted))}::rowmill.chunk_state[])
+          AND chunk.state = ANY(${sql.param(chunkStatesWith(status, batch))}::rowmill.chunk_state[])
           AND chunk.succeeded + chunk.failed < ${isWhole(batch) ? sql`chunk.row_count + 1` : sql`chunk.row_count`}
           AND chunk.last_row > ${after} AND rows.row_number > ${after} AND results.status IS NULL
         ORDER BY chunk.first_row, rows.row_number`;
@@ -116,7 +121,7 @@ export function rowsOfStatus(batch: StoredBatch, wanted: RowStatus | null, after
   }
 }
 
-/** Rows whose records were not put back; they have an index of their own. */
+/** Rows whose records were not reverted; they have a partial index. */
 function rowsNotReversed({ id }: StoredBatch, undo: NotReversed, after: number): SQL {
   return sql`
     rowmill.row_results AS results ${cellsOfRow} ${chunkOfRow}
@@ -124,7 +129,7 @@ function rowsNotReversed({ id }: StoredBatch, undo: NotReversed, after: number):
     ORDER BY results.row_number`;
 }
 
-/** Rows in source order, from the one behind `after` on. The caller has made sure whose batch it is. */
+/** Lists rows with a higher row number than `after`, in the order of the file. */
 export async function listRows(
   ctx: Context,
   batch: StoredBatch,

@@ -1,8 +1,8 @@
-/** What the API shows of a row: the schemas, and how a stored one becomes an answer. */
+/** Rows in answers. */
 import Type, { type Static } from "typebox";
 import { Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import { rowEffect, undoOutcome } from "../schema/batches.ts";
-import { uniqueNames } from "../targets/match-header.ts";
+import { EXTRA_COLUMN, uniqueNames } from "../targets/match-header.ts";
 import { maskSecrets } from "../targets/secrets.ts";
 import { batchJobId, chunkJobId } from "./batch-jobs.ts";
 import { rowIdOf } from "./ids.ts";
@@ -115,7 +115,10 @@ export type RowDetail = Static<typeof RowDetail>;
 
 export type RowView = Static<typeof RowView>;
 
-/** Cells by column; those beyond the header as `_extra`. */
+/**
+ * The cells by column name, with secrets masked. Cells beyond the header are named `_extra`, `_extra_2` and so on.
+ * @param isMalformed whether the cells of the row may be in the wrong columns
+ */
 function namedCells(
   batch: StoredBatch,
   fields: readonly string[],
@@ -123,7 +126,7 @@ function namedCells(
 ): Record<string, string> {
   const { header } = batch;
   const extra = fields.length - header.length;
-  const names = extra > 0 ? uniqueNames([...header, ...Array<string>(extra).fill("_extra")]) : header;
+  const names = extra > 0 ? uniqueNames([...header, ...Array<string>(extra).fill(EXTRA_COLUMN)]) : header;
   const cells = maskSecrets(batch, fields, isMalformed);
   return Object.fromEntries(cells.map((cell, at) => [names[at] ?? "", cell]));
 }

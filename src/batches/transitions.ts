@@ -9,7 +9,10 @@ import { type Edge, transitions } from "./state.ts";
 
 export type Batch = typeof batches.$inferSelect;
 
-/** A batch of this user's, locked until the commit. @throws DomainError `not_found` */
+/**
+ * Locks a batch of the user until the commit.
+ * @throws DomainError `not_found`, also if the batch belongs to another user
+ */
 export async function lockBatch(tx: Tx, userId: number, batchId: string): Promise<Batch> {
   const [batch] = await tx.db
     .select()
@@ -20,7 +23,7 @@ export async function lockBatch(tx: Tx, userId: number, batchId: string): Promis
   return batch;
 }
 
-/** Takes an edge of a batch that is locked. */
+/** Moves a batch along an edge. The caller has locked the batch and checked its state with `requireEdge`. */
 export async function transition(
   tx: Tx,
   batchId: string,
@@ -33,23 +36,27 @@ export async function transition(
     .set({ ...changes, state: to })
     .where(and(eq(batches.id, batchId), inArray(batches.state, [...from])))
     .returning();
-  if (!changed) throw new Error(`The batch ${batchId} was not locked.`);
+  if (!changed) throw new Error(`The batch ${batchId} was not locked before the transition "${edge}".`);
   await batchChanged(tx, batchId);
   return changed;
 }
 
-/** Whether the batch is where a command leads already, so that asking again changes nothing. */
+/** Whether a command has nothing to do, because the batch is in one of the states that the command leads to. */
 export function isAlreadyIn(batch: Pick<Batch, "state">, ...states: readonly BatchState[]): boolean {
   return states.includes(batch.state);
 }
 
-/** Takes the edge `start`, where the batch has not begun: a statement by itself, or a part of a larger one. */
+/** The SQL for the edge `start`, alone or as a part of a larger statement. It changes only a queued batch. */
 export function startBatch(batchId: string): SQL {
   const { from, to } = transitions.start;
   return sql`UPDATE rowmill.batches SET state = ${to}, started_at = coalesce(started_at, statement_timestamp()) WHERE id = ${batchId} AND state = ${from[0]}`;
 }
 
-/** Takes an edge to a state in which nothing works on the batch any more, and tells those who wait for that. */
+/**
+ * Moves a batch to an ended state and enqueues `batch.finished`.
+ * @param reason why the batch ended, for people; null: the state says it all
+ * @returns false if the state of the batch does not allow the edge; then nothing is changed
+ */
 export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: string | null): Promise<boolean> {
   const { from, to } = transitions[edge];
   const { rows } = await tx.db.execute<{ userId: string; totalRows: number; run: number }>(sql`

@@ -1,10 +1,10 @@
-/** What the API shows of a batch and its rows: the schemas, and how a stored one becomes an answer. */
+/** Batches in answers. */
 import Type, { type Static } from "typebox";
 import { versionOf } from "../platform/http/etag.ts";
 import { Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import { batchMode, batchPolicy, batchState } from "../schema/batches.ts";
 import type { StoredBatch } from "./queries.ts";
-import { hasEnded, isWhole, leavesRows, MAY_RUN_STATES } from "./state.ts";
+import { hasEnded, isWhole, leavesUnprocessed, MAY_RUN_STATES } from "./state.ts";
 
 export const RowStatus = Type.Enum(["pending", "processing", "success", "failed", "unprocessed", "undone"], {
   description:
@@ -170,22 +170,22 @@ export const UploadedBatchView = Type.Object(
 
 export type UploadedBatchView = Static<typeof UploadedBatchView>;
 
-/** Nothing of it is written yet, or ever was, whatever its chunks say. */
+/** Whether no record is written yet, although chunks of the batch already count successes. */
 function isTentative(batch: StoredBatch): boolean {
   return (
     isWhole(batch) && (batch.state === "validated" || MAY_RUN_STATES.some((state) => state === batch.state))
   );
 }
 
-/** Each row is in exactly one of these. */
+/** Every row is in exactly one of the counts. */
 function countRows(batch: StoredBatch): Counts {
   const { succeeded, failed, reversed, totalRows: total, state } = batch;
-  const kept = isTentative(batch) ? 0 : succeeded;
-  const success = kept - reversed;
-  const open = total - failed - kept;
+  const committed = isTentative(batch) ? 0 : succeeded;
+  const success = committed - reversed;
+  const open = total - failed - committed;
   const isRunning = state === "processing";
-  const processing = isRunning ? batch.processing + succeeded - kept : 0;
-  const unprocessed = leavesRows(state) ? open : 0;
+  const processing = isRunning ? batch.processing + succeeded - committed : 0;
+  const unprocessed = leavesUnprocessed(state) ? open : 0;
   const pending = open - processing - unprocessed;
   return { total, pending, processing, success, failed, unprocessed, undone: reversed };
 }
@@ -193,13 +193,13 @@ function countRows(batch: StoredBatch): Counts {
 export function viewBatch(batch: StoredBatch, now: Date): BatchView {
   const { succeeded, failed, totalRows } = batch;
   const done = succeeded + failed;
-  const seconds = batch.startedAt
+  const secondsRunning = batch.startedAt
     ? ((batch.finishedAt ?? now).getTime() - batch.startedAt.getTime()) / 1000
     : 0;
   const isUndo = batch.state === "undoing" || batch.state === "undone";
-  const rate = done > 0 && seconds > 0 && !isUndo ? done / seconds : null;
-  const isHeld = rate === null || batch.state === "paused";
-  const secondsLeft = hasEnded(batch.state) ? 0 : isHeld ? null : (totalRows - done) / rate;
+  const rate = done > 0 && secondsRunning > 0 && !isUndo ? done / secondsRunning : null;
+  const isUnknown = rate === null || batch.state === "paused";
+  const secondsLeft = hasEnded(batch.state) ? 0 : isUnknown ? null : (totalRows - done) / rate;
   const { created, updated, unchanged, reversed, kept, undoFailed } = batch;
   return {
     id: batch.id,
@@ -239,7 +239,7 @@ function tenths(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-/** Of what is stored: rate and time left change with the clock alone. */
+/** The version for ETag and events. It leaves out the speed and the time left, which change with the clock alone. */
 export function batchVersion(view: BatchView): string {
   return versionOf({ ...view, rows_per_second: null, seconds_left: null });
 }

@@ -1,4 +1,4 @@
-/** What a client sends to make or change a book: JSON, or a form that may have a picture. */
+/** Reads the body of a request that creates or updates a book: JSON, or a form that may have a picture. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Config } from "../config/config.ts";
@@ -10,16 +10,16 @@ import { booksTarget } from "../targets/books/target.ts";
 import { BOOK_COLUMNS, type BookValues } from "./check-book.ts";
 
 export interface BookBody {
-  /** Only what was sent. */
+  /** Only the fields that the client sent. */
   readonly values: Partial<BookValues>;
-  /** null to remove it, undefined where nothing was said of it. */
+  /** null: remove the picture. undefined: the client sent no picture. */
   readonly picture: Picture | null | undefined;
 }
 
 const { properties, required } = booksTarget.columns;
 const mandatory = required.filter((column) => !("default" in properties[column]));
 
-/** The `Type.Object` of the columns as a client may send them; all of them are optional in an edit. */
+/** The schema of the body. In an edit, all fields are optional. */
 function bodyOf(picture: Type.TSchema, isEdit: boolean) {
   const body = Type.Object({ ...properties, picture });
   return { ...body, required: isEdit ? [] : mandatory };
@@ -45,13 +45,13 @@ function documented(isEdit: boolean) {
   };
 }
 
-/** For `documentedBody` of a route. */
+/** For the `documentedBody` of routes. */
 export const NewBookBody = documented(false);
 export const BookEditBody = documented(true);
 
 /**
- * Reads the body, then calls `use` with it.
- * @throws DomainError that names the field
+ * Reads the body and passes it to `use`.
+ * @throws DomainError that names the field, or the error of `use`
  */
 export function withBookBody<T>(
   request: FastifyRequest,
@@ -73,23 +73,22 @@ export function withBookBody<T>(
 
 function fromObject(body: unknown): BookBody {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new DomainError(
-      "invalid_input",
-      "Send an object in JSON, or multipart/form-data, with title, author and so on.",
-    );
+    const message =
+      "Send a JSON object or multipart/form-data with the fields of the book, such as title and author.";
+    throw new DomainError("invalid_input", message);
   }
-  const given = new Map<string, unknown>(Object.entries(body));
+  const fields = new Map<string, unknown>(Object.entries(body));
   const values: Partial<BookValues> = {};
   for (const column of BOOK_COLUMNS) {
-    const value = given.get(column);
+    const value = fields.get(column);
     if (value === undefined) continue;
-    if (value !== null && typeof value !== "string") throw invalidField(column, "is not text.");
+    if (value !== null && typeof value !== "string") throw invalidField(column, "must be a string.");
     values[column] = value ?? "";
   }
-  const picture = given.get("picture");
+  const picture = fields.get("picture");
   if (picture === undefined) return { values, picture: undefined };
   if (picture === null || picture === "") return { values, picture: null };
-  throw invalidField("picture", "is not a file; send it in multipart/form-data, or null to remove it.");
+  throw invalidField("picture", "Send a file in multipart/form-data, or null to remove the picture.");
 }
 
 async function pictureIn(file: Buffer, maxPixels: number): Promise<Picture> {

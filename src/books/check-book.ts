@@ -7,16 +7,19 @@ export type BookValues = Static<typeof booksTarget.columns>;
 
 export const BOOK_COLUMNS = Object.keys(booksTarget.columns.properties) as (keyof BookValues)[];
 
-/** The very rules, and words, that the rows of an upload are checked by. */
+/** The rules and messages of uploads. */
 const check = rowValidator(
   booksTarget,
   Object.fromEntries(BOOK_COLUMNS.map((column, position) => [column, position])),
 );
 
-/** @throws DomainError `invalid_input` that says what is wrong with each column */
-export function checkBook(given: Readonly<Partial<BookValues>>): BookValues {
-  // Half of a surrogate pair is no character; it becomes the mark of damage that the rules refuse.
-  const result = check(BOOK_COLUMNS.map((column) => (given[column] ?? "").toWellFormed()));
+/**
+ * @returns the values, trimmed and complete
+ * @throws DomainError `invalid_input` that explains every broken rule
+ */
+export function checkBook(values: Readonly<Partial<BookValues>>): BookValues {
+  // A lone surrogate, which PostgreSQL cannot store, becomes U+FFFD, which the rules refuse.
+  const result = check(BOOK_COLUMNS.map((column) => (values[column] ?? "").toWellFormed()));
   if ("values" in result) return result.values;
   const fieldErrors: FieldErrors = {};
   for (const { column, message } of result.errors) {

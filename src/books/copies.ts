@@ -1,8 +1,8 @@
 /**
- * One book of an owner holds a key (title and author, without regard to case): the one that uploads update or skip.
- * Made by hand, there may be more of the same; those are copies. A copy stays one when the holder goes, since finding
- * it would take an index that every row of an upload had to pay for: the next book of that key holds it, and a copy
- * does once it is edited.
+ * A key is a title and an author, without regard to case. One book of an owner holds a key: uploads update or skip this
+ * one. Other books with the same key, which users create by hand or with the mode `append`, are copies. If the holder is
+ * removed, a copy stays a copy, because finding it would need an index that slows down every upload. The next book that
+ * is created with the key, or the next copy that is edited, becomes the holder.
  */
 import { type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../context.ts";
@@ -10,7 +10,7 @@ import { postgresError, underSavepoint } from "../platform/postgres/database.ts"
 import { SQLSTATE } from "../platform/sqlstates.ts";
 import { BOOK_KEY } from "../schema/targets.ts";
 
-/** Whether the owner has another book that holds this key. */
+/** Whether another book of the owner holds the key. */
 export function isKeyTaken(userId: number, title: string, author: string, exceptId = 0): SQL<boolean> {
   return sql<boolean>`EXISTS (
     SELECT FROM rowmill.books AS other
@@ -20,7 +20,7 @@ export function isKeyTaken(userId: number, title: string, author: string, except
 
 const MAX_ATTEMPTS = 5;
 
-/** Runs a write that goes by `isKeyTaken`; again where another one takes the key at the same moment. */
+/** Runs a write that depends on `isKeyTaken`, and repeats it if another transaction takes the key at the same time. */
 export async function retryOnKeyConflict<T>(tx: Tx, write: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

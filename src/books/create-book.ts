@@ -1,5 +1,4 @@
-import type { Context } from "../context.ts";
-import { inTransaction } from "../context.ts";
+import { type Context, inTransaction } from "../context.ts";
 import type { Picture } from "../platform/pictures/stored-picture.ts";
 import { books } from "../schema/targets.ts";
 import { type BookValues, checkBook } from "./check-book.ts";
@@ -8,16 +7,17 @@ import { storePicture } from "./pictures.ts";
 import type { StoredBook } from "./queries.ts";
 
 /**
- * Makes a book by hand, also where its owner has one of the same title and author.
- * @throws DomainError `invalid_input`
+ * Creates a book, even if its owner already has one with the same title and author.
+ * @param input the fields that the client sent
+ * @throws DomainError `invalid_input`, or `too_large` if the owner has no space left for the picture
  */
 export function createBook(
   ctx: Context,
   userId: number,
-  given: Readonly<Partial<BookValues>>,
+  input: Readonly<Partial<BookValues>>,
   picture: Picture | null,
 ): Promise<StoredBook> {
-  const values = checkBook(given);
+  const values = checkBook(input);
   return inTransaction(ctx, async (tx) => {
     const path = picture && (await storePicture(tx, userId, picture));
     const isCopy = isKeyTaken(userId, values.title, values.author);
@@ -27,7 +27,7 @@ export function createBook(
         .values({ ...values, userId, picture: path, isCopy })
         .returning(),
     );
-    if (!book) throw new Error("the insert gave no row");
+    if (!book) throw new Error("The INSERT returned no row.");
     return book;
   });
 }

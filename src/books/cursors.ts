@@ -1,27 +1,27 @@
-/** Cursors of the list of books. */
+/** The cursors of the list of books. */
 import Type from "typebox";
 import Value from "typebox/value";
 import { decodeCursor, notACursor } from "../platform/http/paging.ts";
 import { NUL_FREE } from "../platform/http/schemas.ts";
-import { BOOK_SORTS, type BookPlace, type BookSort } from "./list-books.ts";
+import { BOOK_SORTS, type BookPosition, type BookSort } from "./list-books.ts";
 
-const Place = Type.Tuple([
+const Cursor = Type.Tuple([
   Type.Enum([...BOOK_SORTS]),
   Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
   Type.Union([Type.Null(), Type.String({ pattern: NUL_FREE })]),
 ]);
 
-/** A cursor belongs to the order it was made in. */
-export function placeToCursor(sort: BookSort, { id, key }: BookPlace): string {
+/** The cursor includes the order, because it is valid only for a list in that order. */
+export function positionToCursor(sort: BookSort, { id, key }: BookPosition): string {
   return JSON.stringify([sort, id, key]);
 }
 
-/** @throws DomainError `invalid_input` where it is none of a list in this order */
-export function cursorToPlace(sort: BookSort, cursor: string | undefined): BookPlace | null {
+/** @throws DomainError `invalid_input` if the cursor is not from a list in this order */
+export function cursorToPosition(sort: BookSort, cursor: string | undefined): BookPosition | null {
   if (cursor === undefined) return null;
-  const place = parse(decodeCursor(cursor));
-  if (!Value.Check(Place, place) || place[0] !== sort) throw notACursor();
-  const [, id, key] = place;
+  const parsed = parse(decodeCursor(cursor));
+  if (!Value.Check(Cursor, parsed) || parsed[0] !== sort) throw notACursor();
+  const [, id, key] = parsed;
   if ((key === null) !== (sort === "id" || sort === "-id")) throw notACursor();
   return { id, key };
 }

@@ -5,8 +5,8 @@ import { books } from "../schema/targets.ts";
 import { removePicture } from "./pictures.ts";
 
 /**
- * Removes a book and its picture.
- * @throws DomainError `not_found`, also where the book is somebody else's
+ * Deletes a book and its picture.
+ * @throws DomainError `not_found`, also if the book belongs to another user
  */
 export function deleteBook(ctx: Context, userId: number, id: number): Promise<void> {
   return inTransaction(ctx, async (tx) => {

@@ -9,24 +9,25 @@ import { removePicture, storePicture } from "./pictures.ts";
 import type { StoredBook } from "./queries.ts";
 
 /**
- * Changes what is given and keeps the rest; with nothing to change, the book is as it was. Changed by hand, a book is
- * no longer what a row of an upload made of it, so undoing that upload leaves it alone.
- * @param picture null removes it, undefined keeps it
- * @throws DomainError `not_found`, also where the book is somebody else's; `invalid_input`
+ * Changes fields of a book and keeps the others. An edited book no longer counts as written by an upload, so undoing that
+ * upload keeps it. An edit that changes nothing does not have this effect.
+ * @param picture null removes the picture, undefined keeps it
+ * @throws DomainError `not_found`, also if the book belongs to another user; `invalid_input`, or `too_large` if the owner
+ * has no space left for the picture
  */
 export function editBook(
   ctx: Context,
   userId: number,
   id: number,
-  given: Readonly<Partial<BookValues>>,
+  changes: Readonly<Partial<BookValues>>,
   picture?: Picture | null,
 ): Promise<StoredBook> {
   return inTransaction(ctx, async (tx) => {
-    const isMine = and(eq(books.id, id), eq(books.userId, userId));
-    const [before] = await tx.db.select().from(books).where(isMine).for("update");
+    const isOwned = and(eq(books.id, id), eq(books.userId, userId));
+    const [before] = await tx.db.select().from(books).where(isOwned).for("update");
     if (!before) throw notFound("book");
     const { title, author, description } = before;
-    const values = checkBook({ title, author, description, ...given });
+    const values = checkBook({ title, author, description, ...changes });
     const isSame = BOOK_COLUMNS.every((column) => values[column] === before[column]);
     if (isSame && (picture === undefined || (picture === null && before.picture === null))) return before;
 
@@ -40,10 +41,10 @@ export function editBook(
       tx.db
         .update(books)
         .set({ ...values, picture: path, isCopy, batchId: null, rowNumber: null })
-        .where(isMine)
+        .where(isOwned)
         .returning(),
     );
-    if (!book) throw new Error("the update gave no row");
+    if (!book) throw new Error("The UPDATE returned no row.");
     return book;
   });
 }

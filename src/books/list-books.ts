@@ -6,37 +6,37 @@ import { SQLSTATE } from "../platform/sqlstates.ts";
 import { books } from "../schema/targets.ts";
 import type { StoredBook } from "./queries.ts";
 
-/** A minus in front: the other way round. */
+/** A minus reverses the order. */
 export const BOOK_SORTS = ["id", "-id", "title", "-title", "author", "-author"] as const;
 export type BookSort = (typeof BOOK_SORTS)[number];
 
-/** Where a page ended: the last book's place in the order, which holds also once that book is changed or gone. */
-export interface BookPlace {
+/** The position of a book in the order. The next page starts after it, even if that book was changed or removed. */
+export interface BookPosition {
   readonly id: number;
-  /** What the order goes by beside the id: the title or author, as PostgreSQL lowers it. */
+  /** The title or author in the lower case of PostgreSQL; null if the order is by id. */
   readonly key: string | null;
 }
 
-export interface ListedBook extends BookPlace {
+export interface ListedBook extends BookPosition {
   readonly book: StoredBook;
 }
 
 export interface BookList {
   readonly sort: BookSort;
-  readonly after: BookPlace | null;
+  /** null for the first page. */
+  readonly after: BookPosition | null;
   readonly limit: number;
-  /** Words that must each be in the title or the author. */
+  /** Words that must all occur in the title or the author. */
   readonly search?: string | undefined;
 }
 
-/** Longest that a search or an order other than by id may take. */
+/** The time limit of a page that is searched, or sorted by title or author. */
 const MAX_MS = 5000;
 
 /**
- * A page of the owner's books. By id without a search it costs its own length; else one pass over the owner's books,
- * whatever the page (a million took 1 s, without a match 2.5 s, on a busy machine): an index for it would have to be
- * kept up by every row of an upload.
- * @throws DomainError `invalid_input` where that pass takes too long
+ * Lists books of the owner. A page by id without a search reads only its books. Any other page reads all books of the
+ * owner, because an index would slow down every row of an upload. A million books took 1 s, and 2.5 s without a match.
+ * @throws DomainError `invalid_input` if reading all books takes too long
  */
 export async function listBooks(ctx: Context, userId: number, list: BookList): Promise<ListedBook[]> {
   const words = list.search?.split(/\s+/).filter(Boolean) ?? [];
@@ -48,8 +48,9 @@ export async function listBooks(ctx: Context, userId: number, list: BookList): P
     });
   } catch (error) {
     if (postgresError(error)?.code !== SQLSTATE.queryCanceled) throw error;
-    const message = `took more than ${MAX_MS / 1000} s over all of your books; leave it out, or try again later.`;
-    throw invalidField(words.length > 0 ? "search" : "sort", message, error);
+    const option = words.length > 0 ? "search" : "sort";
+    const message = `Reading all of your books took more than ${MAX_MS / 1000} seconds. Leave out \`${option}\`, or try again later.`;
+    throw invalidField(option, message, error);
   }
 }
 
@@ -60,21 +61,22 @@ async function readPage(
   words: readonly string[],
 ): Promise<ListedBook[]> {
   const key = keyOf(sort);
-  const isDown = sort.startsWith("-");
-  const direction = isDown ? sql`DESC` : sql`ASC`;
-  const comes = isDown ? sql`<` : sql`>`;
-  const isAfter = after && key ? sql`(${key}, ${books.id}) ${comes} (${after.key}, ${after.id})` : undefined;
-  const isAfterId = after && !key ? sql`${books.id} ${comes} ${after.id}` : undefined;
+  const isDescending = sort.startsWith("-");
+  const direction = isDescending ? sql`DESC` : sql`ASC`;
+  const follows = isDescending ? sql`<` : sql`>`;
+  const isAfterKey =
+    after && key ? sql`(${key}, ${books.id}) ${follows} (${after.key}, ${after.id})` : undefined;
+  const isAfterId = after && !key ? sql`${books.id} ${follows} ${after.id}` : undefined;
   const found = await ctx.db
     .select({ ...getTableColumns(books), sortKey: key ?? sql<null>`NULL` })
     .from(books)
-    .where(and(eq(books.userId, userId), isAfter, isAfterId, ...words.map(hasWord)))
+    .where(and(eq(books.userId, userId), isAfterKey, isAfterId, ...words.map(hasWord)))
     .orderBy(...(key ? [sql`${key} ${direction}`] : []), sql`${books.id} ${direction}`)
     .limit(limit);
   return found.map(({ sortKey, ...book }) => ({ book, id: book.id, key: sortKey }));
 }
 
-/** What an order goes by beside the id. */
+/** The first sort key; undefined: the books are sorted only by id. */
 function keyOf(sort: BookSort): SQL<string> | undefined {
   return KEYS[sort.replace("-", "")];
 }
@@ -84,7 +86,7 @@ const KEYS: Readonly<Record<string, SQL<string>>> = {
   author: sql<string>`lower(${books.author})`,
 };
 
-/** By `strpos`, which knows no wildcards. */
+/** Uses `strpos`, because LIKE would treat `%` and `_` as wildcards. */
 function hasWord(word: string): SQL {
   return sql`(strpos(lower(${books.title}), lower(${word})) > 0 OR strpos(lower(${books.author}), lower(${word})) > 0)`;
 }

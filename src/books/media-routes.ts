@@ -9,8 +9,8 @@ import { PICTURE_TYPES } from "../platform/pictures/formats.ts";
 import { fileIdOf, PICTURE_NAME } from "./pictures.ts";
 
 /**
- * Without a login: an <img> sends no token, and the services' clients show `picture_url` in one. What guards a
- * picture is its name, random in 121 bits, which only the answers to its owner tell.
+ * These routes need no login, because an <img> sends no token. There is no owner check: the name of a picture, which has
+ * 121 random bits and appears only in answers to the owner, is the capability.
  */
 export function mediaRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const binary = Type.String({ format: "binary" });
@@ -29,7 +29,7 @@ export function mediaRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           params: Type.Object({
             name: Type.String({
               maxLength: 100,
-              description: "The name at the end of `picture_url` or `thumbnail_url`.",
+              description: "The file name at the end of `picture_url` or `thumbnail_url`.",
               examples: ["6f1c0f5e-3c61-4a53-9a6e-2f0f5c1d7b2a.jpg"],
             }),
           }),
@@ -54,8 +54,8 @@ export function mediaRoutes(ctx: Context): FastifyPluginAsyncTypebox {
 const PICTURE = new RegExp(PICTURE_NAME);
 
 const CACHING = {
-  // A day, so that what was removed is soon gone from caches too.
+  // One day, so that removed pictures also disappear from caches.
   "cache-control": "public, max-age=86400, immutable",
-  // Shown on other sites' pages, as any picture.
+  // Other sites may show the pictures.
   "cross-origin-resource-policy": "cross-origin",
 };

@@ -1,4 +1,4 @@
-/** Where the pictures of books lie: two stored files each, found by the path alone that the book has. */
+/** The pictures of books. Each is two stored files, the picture and its thumbnail, whose ids follow from `books.picture`. */
 import { randomUUID } from "node:crypto";
 import type { Tx } from "../context.ts";
 import { claimQuota } from "../files/quota.ts";
@@ -12,8 +12,8 @@ export const PICTURE_NAME = `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.(${ext
 const THUMBNAIL = { mediaType: "image/webp", extension: "webp" };
 
 /**
- * @returns the path below /media/, as in `books.picture`
- * @throws QuotaExceeded
+ * @returns the path below /media/, for `books.picture`
+ * @throws DomainError `too_large` if the owner has no space left
  */
 export async function storePicture(
   tx: Tx,
@@ -48,7 +48,7 @@ export function fileIdOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1, path.lastIndexOf("."));
 }
 
-/** Random in 121 bits, so that nobody guesses it; the last bit tells a picture (0) from its thumbnail (1). */
+/** An id with 121 random bits, which cannot be guessed. The last bit is 0 for a picture and 1 for its thumbnail. */
 function newPictureId(): string {
   return withLastDigit(randomUUID(), (digit) => digit & ~1);
 }

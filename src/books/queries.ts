@@ -5,7 +5,7 @@ import { books } from "../schema/targets.ts";
 
 export type StoredBook = typeof books.$inferSelect;
 
-/** @throws DomainError `not_found`, also where the book is somebody else's */
+/** @throws DomainError `not_found`, also if the book belongs to another user */
 export async function getBook(ctx: Context, userId: number, id: number): Promise<StoredBook> {
   const [book] = await ctx.db
     .select()

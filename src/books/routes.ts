@@ -7,7 +7,7 @@ import { NUL_FREE, NumericId } from "../platform/http/schemas.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { BookEditBody, NewBookBody, withBookBody } from "./book-body.ts";
 import { createBook } from "./create-book.ts";
-import { cursorToPlace, placeToCursor } from "./cursors.ts";
+import { cursorToPosition, positionToCursor } from "./cursors.ts";
 import { deleteBook } from "./delete-book.ts";
 import { editBook } from "./edit-book.ts";
 import { BOOK_SORTS, listBooks } from "./list-books.ts";
@@ -16,7 +16,7 @@ import { viewBook } from "./views.ts";
 
 const BookParams = Type.Object({ id: NumericId("The id of the book.") });
 
-/** A cursor has the title where the list is sorted by it: 500 characters of up to four bytes, in base64. */
+/** If the list is sorted by title, the cursor contains one: 500 characters of up to four bytes, in base64. */
 const cursor = Type.Optional(
   Type.String({
     maxLength: 6000,
@@ -60,12 +60,12 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user, query }) => {
         const { sort, search, limit } = query;
-        const after = cursorToPlace(sort, query.cursor);
+        const after = cursorToPosition(sort, query.cursor);
         const found = await listBooks(ctx, user.id, { sort, search, after, limit: limit + 1 });
         return pageOf(
           found,
           limit,
-          (place) => placeToCursor(sort, place),
+          (position) => positionToCursor(sort, position),
           ({ book }) => viewBook(book, publicUrl),
         );
       },
@@ -124,7 +124,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { ctx, user, params } = request;
-        // Before a picture is read for a book that is not there.
+        // Answers 404 before reading a picture.
         await getBook(ctx, user.id, params.id);
         const book = await withBookBody(request, reply, config, ({ values, picture }) =>
           editBook(ctx, user.id, params.id, values, picture),

@@ -1,4 +1,4 @@
-/** What the API shows of a book. */
+/** Books in answers. */
 import Type, { type Static } from "typebox";
 import { nullable } from "../platform/http/schemas.ts";
 import { thumbnailPath } from "./pictures.ts";

@@ -1,6 +1,6 @@
 /**
- * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the first request of a key is carried out, each
- * later one of the same content gets its answer again.
+ * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the first request with a key is executed. Later requests
+ * with the same key and the same content get the answer of the first.
  */
 import { and, eq, isNull, lt, or, type SQL } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
@@ -17,68 +17,73 @@ export interface StoredAnswer {
 }
 
 export interface Claim extends AsyncDisposable {
-  /** The answer to the first request of this key; null: this is the first. */
+  /** The answer to the first request with this key; null: this is the first request. */
   readonly answer: StoredAnswer | null;
   /**
-   * Keeps the answer, in the transaction that carries the request out.
-   * @throws DomainError `conflict` where the key was lost meanwhile
+   * Stores the answer, in the transaction that executes the request.
+   * @throws DomainError `conflict` if another request has taken over the key
    */
   store(tx: Tx, answer: StoredAnswer): Promise<void>;
 }
 
 /**
- * Claims a key for a request; disposing of the claim without an answer gives it back.
- * @throws DomainError `conflict` while the first request of this key is under way
+ * Claims a key for a request. Disposing the claim releases the key unless an answer was stored.
+ * @throws DomainError `conflict` while the first request with this key is running
  */
 export async function claimKey(ctx: Context, userId: number, key: string): Promise<Claim> {
-  const mine = and(eq(idempotencyKeys.userId, userId), eq(idempotencyKeys.key, key));
-  await removeStaleKeys(ctx, mine);
+  const isSameKey = and(eq(idempotencyKeys.userId, userId), eq(idempotencyKeys.key, key));
+  await removeStaleKeys(ctx, isSameKey);
   const now = ctx.now();
-  // One that took too long may have lost its key to another, which is not to be disturbed.
-  const isOpen = and(mine, isNull(idempotencyKeys.status), eq(idempotencyKeys.createdAt, now));
+  // The time of the claim is compared as well: another request may have taken over a key whose request took too long.
+  const isClaimed = and(isSameKey, isNull(idempotencyKeys.status), eq(idempotencyKeys.createdAt, now));
   const claimed = await ctx.db
     .insert(idempotencyKeys)
     .values({ userId, key, createdAt: now, seenAt: now })
     .onConflictDoNothing()
     .returning({ key: idempotencyKeys.key });
   const isFirst = claimed.length > 0;
-  const answer = isFirst ? null : await firstAnswer(ctx, mine);
+  const answer = isFirst ? null : await getFirstAnswer(ctx, isSameKey);
 
   const signs = transferLife.start(
-    async () => ctx.db.update(idempotencyKeys).set({ seenAt: ctx.now() }).where(isOpen),
-    (error) => ctx.log.warn({ err: error }, "no sign of life for an idempotency key"),
+    async () => ctx.db.update(idempotencyKeys).set({ seenAt: ctx.now() }).where(isClaimed),
+    (error) => ctx.log.warn({ err: error }, "cannot give a sign of life for an idempotency key"),
   );
   return {
     answer,
     async store(tx, answer) {
-      const stored = await tx.db.update(idempotencyKeys).set(answer).where(isOpen);
+      const stored = await tx.db.update(idempotencyKeys).set(answer).where(isClaimed);
       if (stored.rowCount === 1) return;
-      throw new DomainError("conflict", "The request took so long that another has its Idempotency-Key now.");
+      const message = "The request took too long, and another request has taken over its Idempotency-Key.";
+      throw new DomainError("conflict", message);
     },
     async [Symbol.asyncDispose]() {
       signs[Symbol.dispose]();
-      if (isFirst) await ctx.db.delete(idempotencyKeys).where(isOpen);
+      if (isFirst) await ctx.db.delete(idempotencyKeys).where(isClaimed);
     },
   };
 }
 
-/** Keys older than a day, and those whose process died before it could answer. */
-export async function removeStaleKeys(ctx: Context, among?: SQL): Promise<number> {
+/**
+ * Removes keys that are older than a day, and keys whose process died before it answered.
+ * @param where only these keys
+ * @returns the number of keys that were removed
+ */
+export async function removeStaleKeys(ctx: Context, where?: SQL): Promise<number> {
   const now = ctx.now();
   const isOld = lt(idempotencyKeys.createdAt, new Date(now.getTime() - VALID_MS));
   const isDead = and(
     isNull(idempotencyKeys.status),
     lt(idempotencyKeys.seenAt, transferLife.deadBefore(now)),
   );
-  const removed = await ctx.db.delete(idempotencyKeys).where(and(among, or(isOld, isDead)));
+  const removed = await ctx.db.delete(idempotencyKeys).where(and(where, or(isOld, isDead)));
   return removed.rowCount ?? 0;
 }
 
-async function firstAnswer(ctx: Context, mine: SQL | undefined): Promise<StoredAnswer> {
-  const [first] = await ctx.db.select().from(idempotencyKeys).where(mine);
+/** @throws DomainError `conflict` while the first request is running */
+async function getFirstAnswer(ctx: Context, isSameKey: SQL | undefined): Promise<StoredAnswer> {
+  const [first] = await ctx.db.select().from(idempotencyKeys).where(isSameKey);
   const { fingerprint, status, body } = first ?? {};
   if (fingerprint && status && body) return { fingerprint, status, body };
-  throw new DomainError("conflict", "The first request with this Idempotency-Key is still under way.", {
-    retryAfterSeconds: 1,
-  });
+  const message = "The first request with this Idempotency-Key is still running. Try again in a second.";
+  throw new DomainError("conflict", message, { retryAfterSeconds: 1 });
 }

@@ -1,4 +1,4 @@
-/** How Idempotency-Key is read, checked and answered, the same for every route that takes it. */
+/** The header Idempotency-Key for routes. */
 import Type from "typebox";
 import { DomainError } from "../errors.ts";
 import type { StoredAnswer } from "./claim-key.ts";
@@ -24,9 +24,9 @@ export const REPLAYED_HEADER = {
   },
 };
 
-/** @throws DomainError `key_reused` where the key stood for another request */
+/** @throws DomainError `key_reused` if the first request with the key was a different one */
 export function requireSameRequest(first: StoredAnswer, fingerprint: Buffer): void {
   if (first.fingerprint.equals(fingerprint)) return;
-  const message = "This Idempotency-Key was used for another request; choose a new one for a new request.";
+  const message = "This Idempotency-Key was used for a different request. Send a new key with a new request.";
   throw new DomainError("key_reused", message);
 }

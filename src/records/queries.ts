@@ -1,10 +1,10 @@
-/** Reads of what the `records` target made. Every one is bound to the user who asks. */
+/** Reads records of one user, which the `records` target has created. */
 import { and, asc, eq, gt, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { records } from "../schema/targets.ts";
 
-/** `data` as it is stored, as text: parsed, names such as "2" would come first, whatever their order in the header. */
+/** `data` stays text: parsed, names such as "2" would come first, whatever the order of the header. */
 const columns = {
   id: records.id,
   batchId: records.batchId,
@@ -22,14 +22,14 @@ export type StoredRecord = {
 };
 
 export interface RecordPage {
-  /** Only those of this batch. */
+  /** Only the records of this batch. */
   readonly batchId?: string | undefined;
-  /** The key of the last record before. */
+  /** The `recordKey` of the last record of the previous page; 0 for the first page. */
   readonly after: number;
   readonly limit: number;
 }
 
-/** What a list of records is in the order of: those of one batch in that of the file, else as they were made. */
+/** The order of a list: the records of one batch in the order of the file, other lists in the order of creation. */
 export function recordKey(batchId: string | undefined): "id" | "row" {
   return batchId === undefined ? "id" : "row";
 }
@@ -49,7 +49,7 @@ export function listRecords(
     .limit(limit);
 }
 
-/** @throws DomainError `not_found`, also where the record is somebody else's */
+/** @throws DomainError `not_found`, also if the record belongs to another user */
 export async function getRecord(ctx: Context, userId: number, id: number): Promise<StoredRecord> {
   const [record] = await ctx.db
     .select(columns)

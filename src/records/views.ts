@@ -1,4 +1,4 @@
-/** What the API shows of a record. */
+/** Records in answers. */
 import Type from "typebox";
 import { Moment, Uuid } from "../platform/http/schemas.ts";
 import type { StoredRecord } from "./queries.ts";
@@ -32,7 +32,7 @@ export const RecordView = Type.Object(
   },
 );
 
-/** A record as JSON text. */
+/** A record as JSON text, because parsing `data` would change the order of its names. */
 export function recordJson({ id, batchId, row, data, createdAt }: StoredRecord): string {
   const head = JSON.stringify({ id, batch_id: batchId, row });
   return `${head.slice(0, -1)},"data":${data},"created_at":${JSON.stringify(createdAt)}}`;

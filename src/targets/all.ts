@@ -1,4 +1,4 @@
-/** The registry: every target is its file and a line here. */
+/** All targets, one line per target. */
 export { booksTarget } from "./books/target.ts";
 export { recordsTarget } from "./records/target.ts";
 export { usersTarget } from "./users/target.ts";

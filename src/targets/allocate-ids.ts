@@ -2,8 +2,9 @@ import { sql } from "drizzle-orm";
 import type { Tx } from "../context.ts";
 
 /**
- * The next ids of a table whose `id` is an identity column, to be given with an insert: each row must know its
- * record, and RETURNING promises no order.
+ * Takes the next ids of a table, to insert them with the records: each row must know its record, and RETURNING promises
+ * no order.
+ * @param table a table in the schema `rowmill` whose `id` is an identity column
  */
 export async function allocateIds(tx: Tx, table: string, count: number): Promise<number[]> {
   const { rows } = await tx.db.execute<{ id: string }>(

@@ -1,53 +1,57 @@
-/** Finds a target's columns in the header of a file: as the upload's mapping says, then by name and alias. */
+/** Finds the columns of a target in the header of a file: first by the mapping of the upload, then by name and alias. */
 import { type DomainError, invalidField } from "../errors.ts";
 import type { Target } from "./target.ts";
 
 export interface MatchedHeader {
-  /** The names as the file has them, trimmed, and made unique where they repeat or are empty. */
+  /** The column names of the file, trimmed. Empty and repeated names are made unique. */
   readonly header: string[];
-  /**
-   * Target column to its position in the header. Where the target takes any header: the names under which columns are
-   * kept.
-   */
+  /** Target column to its position in the header. For a target that accepts any header: the names of all kept columns. */
   readonly mapping: Record<string, number>;
 }
 
-/** A column of the file to a column of the target, or null: it is ignored. */
-export type GivenMapping = Readonly<Record<string, string | null>>;
+/** A column of the file to a column of the target, or to null, which ignores it. */
+export type RequestedMapping = Readonly<Record<string, string | null>>;
 
 /**
- * Names match without regard to case, spaces, `_` and `-`; a column's own name wins over its aliases, and an
- * earlier alias over a later one. What `given` says comes first; columns that it does not mention are matched by name.
- * @throws DomainError `invalid_input` that names what is wrong in `mapping`, or the column missing, and what was found
+ * Columns that `requested` does not name match by name, without regard to case, spaces, `_` and `-`. The name of a column
+ * wins over its aliases, and an earlier alias over a later one.
+ * @throws DomainError `invalid_input` if `requested` is wrong or a required column is missing
  */
 export function matchHeader(
   target: Target,
   names: readonly string[],
-  given: GivenMapping = {},
+  requested: RequestedMapping = {},
 ): MatchedHeader {
   const header = uniqueNames(names.map((name) => name.trim()));
   const chosen = new Map<number, string | null>();
-  for (const [theirs, ours] of Object.entries(given)) {
-    const position = header.indexOf(theirs.trim());
-    if (position === -1) throw wrongMapping(`the file has no column "${theirs}". It has: ${listed(header)}.`);
-    chosen.set(position, ours);
+  for (const [fileColumn, targetColumn] of Object.entries(requested)) {
+    const position = header.indexOf(fileColumn.trim());
+    if (position === -1)
+      throw wrongMapping(`The file has no column "${fileColumn}". Its columns: ${listNames(header)}.`);
+    chosen.set(position, targetColumn);
   }
-  const mapping = target.isOpen ? keepColumns(header, chosen) : findColumns(target, header, names, chosen);
+  const mapping = target.isOpen ? nameColumns(header, chosen) : findColumns(target, header, names, chosen);
   return { header, mapping: Object.fromEntries(mapping) };
 }
 
+/** Position in the header to the requested name, or to null, which ignores the column. */
 type Chosen = ReadonlyMap<number, string | null>;
 
-function keepColumns(header: readonly string[], chosen: Chosen): Map<string, number> {
+/** For a target that accepts any header. */
+function nameColumns(header: readonly string[], chosen: Chosen): Map<string, number> {
   const kept = new Map<string, number>();
-  for (const [position, name] of header.entries()) {
-    const as = chosen.has(position) ? chosen.get(position) : name;
-    if (as === null || as === undefined) continue;
-    if (as.trim() === "") throw wrongMapping(`"${name}" can't be kept under an empty name; null ignores it.`);
-    if (kept.has(as)) throw wrongMapping(`two columns would be kept as "${as}". Ignore one with null.`);
-    kept.set(as, position);
+  for (const [position, ownName] of header.entries()) {
+    const name = chosen.has(position) ? chosen.get(position) : ownName;
+    if (name === null || name === undefined) continue;
+    if (name.trim() === "")
+      throw wrongMapping(`The new name of "${ownName}" is empty. To ignore the column, map it to null.`);
+    if (kept.has(name))
+      throw wrongMapping(
+        `Two columns would have the name "${name}". Map one of them to another name or to null.`,
+      );
+    kept.set(name, position);
   }
-  if (kept.size === 0) throw wrongMapping("every column is ignored.");
+  if (kept.size === 0) throw wrongMapping("Every column is ignored. Keep at least one.");
   return kept;
 }
 
@@ -61,14 +65,15 @@ function findColumns(
   const mapping = new Map<string, number>();
   for (const [position, column] of chosen) {
     if (column === null) continue;
-    if (!Object.hasOwn(target.columns.properties, column))
-      throw wrongMapping(
-        `${target.name} has no column "${column}". It has: ${columns.map(([name]) => name).join(", ")}.`,
-      );
-    if (mapping.has(column)) throw wrongMapping(`"${column}" is mapped twice.`);
+    if (!Object.hasOwn(target.columns.properties, column)) {
+      const known = columns.map(([name]) => name).join(", ");
+      throw wrongMapping(`The target ${target.name} has no column "${column}". Its columns: ${known}.`);
+    }
+    if (mapping.has(column))
+      throw wrongMapping(`Two columns are mapped to "${column}". Map one of them to null, which ignores it.`);
     mapping.set(column, position);
   }
-  // A column that was chosen for something is no guess for another.
+  // Columns that the mapping names do not match by name.
   const found = names.map((name, position) => (chosen.has(position) ? null : comparable(name)));
   for (const [column, rules] of columns) {
     if (mapping.has(column)) continue;
@@ -77,40 +82,52 @@ function findColumns(
     if (name !== undefined) {
       mapping.set(column, found.indexOf(name));
     } else if (!("default" in rules)) {
-      const also = target.aliases[column]?.join(", ");
-      throw invalidField(
-        chosen.size > 0 ? "mapping" : "file",
-        `The header has no column "${column}"${also ? ` (or ${also})` : ""}${chosen.size > 0 ? " that the mapping leaves for it" : ""}. ` +
-          `Found: ${listed(header)}.`,
-      );
+      throw missingColumn(column, target.aliases[column] ?? [], header, chosen.size > 0);
     }
   }
   return mapping;
 }
 
-/**
- * What an upload sends as `mapping`.
- * @throws DomainError `invalid_input` where it is not a JSON object of texts and nulls
- */
-export function parseMapping(text: string): GivenMapping {
-  let given: unknown;
-  try {
-    given = JSON.parse(text);
-  } catch {
-    throw wrongMapping("is not JSON.");
-  }
-  const isObject = typeof given === "object" && given !== null && !Array.isArray(given);
-  if (!isObject || Object.values(given as object).some((ours) => typeof ours !== "string" && ours !== null))
-    throw wrongMapping('must be a JSON object of the file\'s columns, as {"Name": "title", "Notes": null}.');
-  return given as GivenMapping;
+function missingColumn(
+  column: string,
+  aliases: readonly string[],
+  header: readonly string[],
+  hasMapping: boolean,
+): DomainError {
+  const accepted = `"${column}"${aliases.length > 0 ? ` (or ${aliases.join(", ")})` : ""}`;
+  const found = `Found: ${listNames(header)}.`;
+  return hasMapping
+    ? wrongMapping(`Neither the mapping nor the header has a column for ${accepted}. ${found}`)
+    : invalidField("file", `The header has no column ${accepted}. ${found}`);
 }
 
-/** What a results file has behind the columns that were uploaded. */
+/**
+ * Parses the upload option `mapping`.
+ * @throws DomainError `invalid_input` if it is not a JSON object of strings and nulls
+ */
+export function parseMapping(text: string): RequestedMapping {
+  let mapping: unknown;
+  try {
+    mapping = JSON.parse(text);
+  } catch (error) {
+    throw wrongMapping("is not JSON.", error);
+  }
+  if (!isMapping(mapping))
+    throw wrongMapping('must be a JSON object, such as {"Name": "title", "Notes": null}.');
+  return mapping;
+}
+
+function isMapping(value: unknown): value is RequestedMapping {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((name) => typeof name === "string" || name === null);
+}
+
+/** The columns of a result file after the uploaded columns. */
 export const RESULT_COLUMNS = ["_row", "_status", "_error_code", "_error", "_id"] as const;
-/** And behind those, where rows have more cells than the header: these cells, as a JSON array. */
+/** The last column of a result file if rows have more cells than the header: these cells, as a JSON array. */
 export const EXTRA_COLUMN = "_extra";
 
-/** Where a results file's own columns begin; -1 where the header is not one of a results file. */
+/** The position of the first result column; -1 if the header is not the header of a result file. */
 export function resultColumnsAt(names: readonly string[]): number {
   const isNamed = (at: number, name: string) => names[at]?.trim().toLowerCase() === name;
   const end = isNamed(names.length - 1, EXTRA_COLUMN) ? names.length - 1 : names.length;
@@ -118,11 +135,12 @@ export function resultColumnsAt(names: readonly string[]): number {
   return start > 0 && RESULT_COLUMNS.every((name, index) => isNamed(start + index, name)) ? start : -1;
 }
 
-function wrongMapping(message: string): DomainError {
-  return invalidField("mapping", message);
+function wrongMapping(message: string, cause?: unknown): DomainError {
+  return invalidField("mapping", message, cause);
 }
 
-function listed(header: readonly string[]): string {
+/** Names for an error message, which a long header must not fill. */
+export function listNames(header: readonly string[]): string {
   return header.join(", ").slice(0, 500);
 }
 
@@ -130,7 +148,7 @@ function comparable(name: string): string {
   return name.toLowerCase().replace(/[\s_-]/g, "");
 }
 
-/** Empty names become `column_N`, repeated ones get `_2`, `_3` and so on. */
+/** Empty names become `column_N`; repeated names get the suffix `_2`, `_3` and so on. */
 export function uniqueNames(names: readonly string[]): string[] {
   const taken = new Set<string>();
   const counts = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** Targets by name, and who may upload for them. all.ts lists them. */
+/** Looks up targets by name and role. all.ts lists them. */
 import { DomainError, invalidField } from "../errors.ts";
 import type { Role } from "../schema/accounts.ts";
 import type { BatchMode } from "../schema/batches.ts";
@@ -15,27 +15,27 @@ export function findTarget(name: string): Target | undefined {
   return byName.get(name);
 }
 
-/** @throws DomainError `invalid_input` where there is no such target */
+/** @throws DomainError `invalid_input` if the target does not exist */
 export function targetNamed(name: string): Target {
   const target = byName.get(name);
   if (!target) throw invalidField("target", `"${name}" is not one of: ${targetNames.join(", ")}.`);
   return target;
 }
 
-/** Those that somebody of this role may upload for. */
+/** The targets that a user with this role may upload for. */
 export function targetsFor(role: Role): Target[] {
   return targets.filter((target) => target.role === undefined || target.role === role);
 }
 
-/** @throws DomainError `invalid_input` where there is no such target, `forbidden` where it is not for this role */
+/** @throws DomainError `invalid_input` if the target does not exist, `forbidden` if the role may not upload for it */
 export function targetForUpload(name: string, role: Role): Target {
   const target = targetNamed(name);
   if (target.role !== undefined && target.role !== role)
-    throw new DomainError("forbidden", `target: Only an administrator may upload ${name}.`);
+    throw new DomainError("forbidden", `target: Only administrators can upload ${name}.`);
   return target;
 }
 
-/** What an upload for the target may choose as `mode`. */
+/** The modes that an upload for the target may choose. */
 export function modesOf({ modes = ["insert"] }: Target): readonly BatchMode[] {
   return modes;
 }

@@ -50,7 +50,7 @@ export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("Target"), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => viewTarget(find(user.role, params.name)),
+      async ({ user, params }) => viewTarget(getTarget(user.role, params.name)),
     );
 
     app.get(
@@ -77,7 +77,7 @@ export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ user, params }, reply) => {
-        const target = find(user.role, params.name);
+        const target = getTarget(user.role, params.name);
         return reply
           .type("text/csv; charset=utf-8")
           .header("content-disposition", `attachment; filename="${target.name}.csv"`)
@@ -87,8 +87,9 @@ export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   });
 }
 
-function find(role: Role, name: string): Target {
-  const target = targetsFor(role).find((one) => one.name === name);
+/** @throws DomainError `not_found`, also if the role may not upload for the target */
+function getTarget(role: Role, name: string): Target {
+  const target = targetsFor(role).find((target) => target.name === name);
   if (!target) throw notFound("target");
   return target;
 }

@@ -1,28 +1,31 @@
 import { findTarget } from "./registry.ts";
 
-/** What is shown in the place of a cell that is a secret. */
+/** Shown instead of a secret cell. */
 export const MASK = "***";
 
-interface Uploaded {
+interface UploadedFile {
   readonly target: string;
   readonly header: readonly string[];
   readonly mapping: Readonly<Record<string, number>>;
 }
 
-/** Where a batch has cells that nobody may see. */
-export function secretPositions({ target, mapping }: Omit<Uploaded, "header">): number[] {
+/** The positions in the header of columns whose cells are secret. */
+export function secretPositions({ target, mapping }: Omit<UploadedFile, "header">): number[] {
   const secrets = findTarget(target)?.secrets ?? [];
   return secrets.flatMap((column) => mapping[column] ?? []);
 }
 
-/** The cells of a row as they may be shown. Where a row is torn, any of its cells may be the secret one. */
+/**
+ * Masks the secret cells of a row. If cells may be in the wrong columns, any of them may be secret, so all are masked.
+ * @param isMalformed whether the row is not valid CSV
+ */
 export function maskSecrets(
-  batch: Uploaded,
+  batch: UploadedFile,
   fields: readonly string[],
   isMalformed: boolean,
 ): readonly string[] {
-  const secret = secretPositions(batch);
-  if (secret.length === 0) return fields;
-  const isTorn = isMalformed || fields.length !== batch.header.length;
-  return fields.map((cell, at) => (cell !== "" && (isTorn || secret.includes(at)) ? MASK : cell));
+  const secrets = secretPositions(batch);
+  if (secrets.length === 0) return fields;
+  const isShifted = isMalformed || fields.length !== batch.header.length;
+  return fields.map((cell, at) => (cell !== "" && (isShifted || secrets.includes(at)) ? MASK : cell));
 }

@@ -1,18 +1,18 @@
-/** What a row can become. A target is one file that states its columns and what happens to a valid row. */
+/** The contract of a target: its columns, and the function that writes valid rows. */
 import type { Static, TObject, TString } from "typebox";
 import type { Context, Tx } from "../context.ts";
 import type { BatchMode, RowEffect, RowError } from "../schema/batches.ts";
 
-/** Column name to the rules for its cells, which are text. */
+/** Column names and the rules for their cells, which are text. */
 export type Columns = TObject<Record<string, TString>>;
 
-/** What came of a row. An outcome is a value: what is thrown says nothing of a single row. */
+/** The outcome of one row. An exception says nothing about a single row, so outcomes are values. */
 export type Outcome =
   | {
       readonly kind: "success";
       readonly recordId: number;
       readonly effect: RowEffect;
-      /** The record before it was updated: what `undo` puts back. */
+      /** The record before the update, for `undo`. */
       readonly before?: object;
     }
   | { readonly kind: "failed"; readonly errors: readonly RowError[] }
@@ -22,21 +22,21 @@ export interface TargetBatch {
   readonly id: string;
   readonly userId: number;
   readonly mode: BatchMode;
-  /** The file's columns. */
+  /** The columns of the file. */
   readonly header: readonly string[];
-  /** The target's columns that the file has, to their positions in `header`; the others get their default. */
+  /** Columns of the target to their positions in `header`. The file does not have the others, which get their default. */
   readonly mapping: Readonly<Record<string, number>>;
 }
 
 export interface TargetRow<C extends Columns> {
-  /** As a spreadsheet shows it. */
+  /** The row number that a spreadsheet shows. */
   readonly row: number;
   readonly values: Static<C>;
-  /** The cells as they are in the file, in the order of `batch.header`. */
+  /** The cells of the file, in the order of `batch.header`. */
   readonly fields: readonly string[];
 }
 
-/** A row whose record is to be put back as it was before. */
+/** A successful row that is being undone. */
 export interface WrittenRow {
   readonly row: number;
   readonly recordId: number;
@@ -44,66 +44,69 @@ export interface WrittenRow {
   readonly before: object | null;
 }
 
-/** `kept`: the record was changed since, and stays as it is. */
+/** `kept`: the record was changed later, so it stays unchanged. */
 export type UndoOutcome =
   | { readonly kind: "reversed" }
   | { readonly kind: "kept" | "failed"; readonly reason: string };
 
-interface Described<C extends Columns> {
+interface TargetDescription<C extends Columns> {
   readonly name: string;
   readonly description: string;
-  /** A column with a default is optional; in a file without it every row gets the default. */
+  /** A column with a default is optional: if the file does not have it, every row gets the default. */
   readonly columns: C;
-  /** Other header names that mean a column. */
+  /** Other header names of a column. */
   readonly aliases: Readonly<Partial<Record<keyof Static<C> & string, readonly string[]>>>;
   /**
-   * Takes a file of any header: `columns` is empty, `batch.mapping` has the names under which the file's columns are
-   * kept, and all that a row has is in its `fields`.
+   * Accepts any header. `columns` is empty, `batch.mapping` has the names of the kept columns, and the cells of a row are
+   * in its `fields`.
    */
   readonly isOpen?: boolean;
-  /** A row with more fields than the header has fails, instead of keeping them as `_extra`. */
+  /** Fails a row that has more fields than the header, instead of keeping the rest as `_extra`. */
   readonly isStrict?: boolean;
-  /** Columns that no answer and no file shows. Their cells are blanked once their row has succeeded. */
+  /** Columns that no answer and no file shows. Their cells are emptied when the row has succeeded. */
   readonly secrets?: readonly (keyof Static<C> & string)[];
-  /** The columns that tell records of one owner apart, without regard to case. */
+  /** The columns that identify a record of one owner, without regard to case. */
   readonly key?: readonly (keyof Static<C> & string)[];
-  /** What an upload may choose; `write` sees it in `batch.mode`. Absent: `insert` alone. */
+  /** The modes that an upload may choose; `write` finds the chosen one in `batch.mode`. Absent: only `insert`. */
   readonly modes?: readonly BatchMode[];
-  /** For targets that take long over a row: a chunk is done again where its worker dies, and holds others up till its end. */
+  /** Limits chunks for a target that takes long per row: a chunk is repeated if its worker dies, and delays others. */
   readonly maxChunkRows?: number;
-  /** Who may upload for it; absent: everybody who is logged in. */
+  /** The role that may upload. Absent: every user. */
   readonly role?: "admin";
   /**
-   * Puts records back as they were before the rows wrote them, where nobody changed them since; an outcome for each,
-   * in their order. No record is named twice. Without it a batch of this target can't be undone.
+   * Restores the records to their state before the rows, unless they were changed later. Returns one outcome per row, in
+   * the order of the rows. No record is named twice. Without `undo`, a batch of this target cannot be undone.
    */
   undo?(tx: Tx, batch: TargetBatch, rows: readonly WrittenRow[]): Promise<UndoOutcome[]>;
 }
 
-/** Writes a slice of rows together, in the transaction that their results and their job's completion commit with. */
-export interface SetTarget<C extends Columns = Columns> extends Described<C> {
+/** Writes many rows with one statement, in the transaction that also stores their results and completes the job. */
+export interface SetTarget<C extends Columns = Columns> extends TargetDescription<C> {
   /**
-   * An outcome for each row, in their order. Throws where it can't write them all: the runner undoes the slice and
-   * tries its halves, down to the row concerned.
+   * Returns one outcome per row, in the order of the rows. If it throws, Rowmill rolls back the slice and tries each half,
+   * until the rows that cause the exception are isolated.
    */
   write(tx: Tx, batch: TargetBatch, rows: readonly TargetRow<C>[]): Promise<Outcome[]>;
 }
 
-/** What a row-wise target is told beside the row. */
+/** One attempt at one row. */
 export interface Attempt {
-  /** The same each time that the row is tried: send it on as an idempotency key. */
+  /** The same for every attempt at the row. Send it to other services as an idempotency key. */
   readonly rowId: string;
-  /** 1 at first. */
+  /** 1 for the first attempt. */
   readonly attempt: number;
-  /** Aborts when the batch is paused or cancelled, or the worker has to end. */
+  /** Aborts when the batch is paused or cancelled, or the worker stops. */
   readonly signal: AbortSignal;
 }
 
-/** Calls something outside this database for each row, some rows side by side. A row may be tried again after a crash. */
-export interface RowTarget<C extends Columns = Columns> extends Described<C> {
-  /** How many rows of a chunk are handled at a time. */
+/** Calls a service outside the database for each row. A row may be handled again after a crash. */
+export interface RowTarget<C extends Columns = Columns> extends TargetDescription<C> {
+  /** The number of rows of a chunk that are handled at the same time. */
   readonly concurrency: number;
-  /** @throws Retryable to be tried again, Permanent where that is of no use */
+  /**
+   * @returns the id of the record
+   * @throws Retryable if another attempt may succeed, Permanent if it cannot; any other exception is retried
+   */
   handle(ctx: Context, batch: TargetBatch, row: TargetRow<C>, attempt: Attempt): Promise<number>;
 }
 

@@ -1,4 +1,4 @@
-/** Checks the cells of a row against its target's rules, in words that the person with the spreadsheet understands. */
+/** Checks the cells of a row against the rules of its target. The messages are for people who edit the spreadsheet. */
 import type { Static } from "typebox";
 import { Compile } from "typebox/compile";
 import type { RowError } from "../schema/batches.ts";
@@ -6,12 +6,12 @@ import type { Columns, Target } from "./target.ts";
 
 export type ValidatedRow<C extends Columns> = { values: Static<C> } | { errors: RowError[] };
 
-/** A rule broken, as TypeBox reports it. */
-type Broken = { keyword: string; params: object; message: string };
+/** A broken rule as TypeBox reports it. */
+type BrokenRule = { keyword: string; params: object; message: string };
 
 /**
- * Makes the check for a target and a mapping: compiled once, run a row. Cells are trimmed; a column that the file
- * does not have, or a row too short to have it, gets the column's default, or is empty.
+ * Compiles the rules of a target for a mapping, and returns the function that checks a row. It trims cells. If the file
+ * does not have a column or the row is too short, the cell is the default of the column, or empty.
  */
 export function rowValidator<C extends Columns>(
   target: Target<C>,
@@ -23,7 +23,7 @@ export function rowValidator<C extends Columns>(
     position: mapping[name] ?? -1,
     whenMissing: "default" in rule ? String(rule.default) : "",
   }));
-  const meanings = new Map(
+  const descriptions = new Map(
     Object.entries(target.columns.properties).map(([name, rule]) => [name, descriptionOf(rule)]),
   );
   return (fields: readonly string[]): ValidatedRow<C> => {
@@ -39,13 +39,13 @@ export function rowValidator<C extends Columns>(
     if (errors.length === 0 && rules.Check(values)) return { values };
     for (const broken of rules.Errors(values)) {
       const column = broken.instancePath.slice(1);
-      errors.push({ column, ...describe(column, values[column] ?? "", broken, meanings.get(column)) });
+      errors.push({ column, ...explain(column, values[column] ?? "", broken, descriptions.get(column)) });
     }
     return { errors };
   };
 }
 
-/** Characters that mark damage, or that PostgreSQL's text can't hold. */
+/** Finds U+FFFD, which stands for bytes that could not be decoded, and NUL, which PostgreSQL cannot store. */
 function unusableCharacter(cell: string): { code: string; message: string } | null {
   if (cell.includes("\uFFFD")) {
     return {
@@ -66,12 +66,12 @@ function descriptionOf(rule: object): string | undefined {
   return "description" in rule ? String(rule.description) : undefined;
 }
 
-/** @param meaning what the column is, in words that follow "must be" */
-function describe(
+/** @param description of the column, in words that can follow "must be" */
+function explain(
   column: string,
   cell: string,
-  broken: Broken,
-  meaning: string | undefined,
+  broken: BrokenRule,
+  description: string | undefined,
 ): { code: string; message: string } {
   const limit = "limit" in broken.params ? Number(broken.params.limit) : 0;
   switch (broken.keyword) {
@@ -88,7 +88,10 @@ function describe(
         message: `${column} has ${[...cell].length} characters; at most ${limit} are allowed`,
       };
     case "pattern":
-      return { code: "invalid", message: `${column} ${meaning ? `must be ${meaning}` : broken.message}` };
+      return {
+        code: "invalid",
+        message: `${column} ${description ? `must be ${description}` : broken.message}`,
+      };
     default:
       return { code: "invalid", message: `${column} ${broken.message}` };
   }

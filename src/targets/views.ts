@@ -1,4 +1,4 @@
-/** What the API tells of a target: its columns, their rules, and a file to begin with. */
+/** Targets in answers, and their template files. */
 import Type, { type Static } from "typebox";
 import { nullable } from "../platform/http/schemas.ts";
 import { batchMode } from "../schema/batches.ts";
@@ -100,7 +100,7 @@ export function viewTarget(target: Target): Static<typeof TargetView> {
   };
 }
 
-/** The header and, where the columns have examples, a row of them. A target that takes any header has some made up. */
+/** A CSV with the header and one row of examples. For a target that accepts any header, both are invented. */
 export function templateOf(target: Target): string {
   const columns = rulesOf(target);
   if (columns.length === 0) return "name,note\r\nAda,any columns will do\r\n";
@@ -108,7 +108,7 @@ export function templateOf(target: Target): string {
   return lines.map((cells) => `${cells.map(quoted).join(",")}\r\n`).join("");
 }
 
-/** What `Type.String` was given. */
+/** The options of `Type.String`. */
 interface Rules {
   readonly type: "string";
   readonly description?: string;

@@ -3,7 +3,7 @@ import {
   type Edge,
   ENDED_STATES,
   hasEnded,
-  leavesRows,
+  leavesUnprocessed,
   MAY_RUN_STATES,
   RUNNABLE_STATES,
   transitions,
@@ -81,7 +81,7 @@ test("a worker never changes a batch that has ended", () => {
 });
 
 test("rows without a result are unprocessed if their batch has ended, except in a dry run", () => {
-  expect(states.filter(leavesRows).sort()).toEqual(
+  expect(states.filter(leavesUnprocessed).sort()).toEqual(
     ["cancelled", "completed", "completed_with_errors", "failed", "undoing", "undone"].sort(),
   );
 });

@@ -91,12 +91,12 @@ describe("a book made by hand", () => {
       { title: "\ud83d", author: "A" },
       { title: ["title has bytes that are not UTF-8 (shown as \uFFFD); save the file as UTF-8"] },
     ],
-    ["a number", { title: 1984, author: "A" }, { title: ["is not text."] }],
-    ["an object", { title: "T", author: { name: "A" } }, { author: ["is not text."] }],
+    ["a number", { title: 1984, author: "A" }, { title: ["must be a string."] }],
+    ["an object", { title: "T", author: { name: "A" } }, { author: ["must be a string."] }],
     [
       "a path for a picture",
       { title: "T", author: "A", picture: "/etc/passwd" },
-      { picture: ["is not a file; send it in multipart/form-data, or null to remove it."] },
+      { picture: ["Send a file in multipart/form-data, or null to remove the picture."] },
     ],
   ])("a book with %s is refused with the messages of an upload", async (_, sent, fieldErrors) => {
     const { status, body } = await owner.post<Problem>(PATH, sent);

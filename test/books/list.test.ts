@@ -195,7 +195,11 @@ describe("a search", () => {
       expect(answers.map(({ status, body }) => [status, body.field_errors])).toEqual(
         ["search", "sort"].map((field) => [
           400,
-          { [field]: ["took more than 5 s over all of your books; leave it out, or try again later."] },
+          {
+            [field]: [
+              `Reading all of your books took more than 5 seconds. Leave out \`${field}\`, or try again later.`,
+            ],
+          },
         ]),
       );
     } finally {

@@ -44,7 +44,7 @@ describe("npm run demo", () => {
     expect(failed).toEqual([
       ["24", expect.stringContaining("title")],
       ["47", expect.stringContaining("author")],
-      ["73", expect.stringContaining("4 fields where the header has 3")],
+      ["73", expect.stringContaining("4 fields, but the header has 3")],
       ["98", expect.stringContaining("title has 619 characters")],
       ["125", expect.stringContaining("not UTF-8")],
       ["151", expect.stringContaining("author")],
@@ -52,7 +52,7 @@ describe("npm run demo", () => {
       ["203", expect.stringContaining("author has 281 characters")],
       ["229", expect.stringContaining("author")],
       ["254", expect.stringMatching(/title.*author/)],
-      ["281", expect.stringContaining("4 fields where the header has 3")],
+      ["281", expect.stringContaining("4 fields, but the header has 3")],
       ["306", expect.stringContaining("title")],
     ]);
     expect(output).toContain(`${url}/docs\n`);

@@ -111,7 +111,7 @@ describe("npm start", () => {
     const again = cli(["create-admin", "Root-Admin"], place);
     again.write("another password\n");
     const refused = await again.ended;
-    expect(refused).toMatchObject({ code: 1, output: expect.stringContaining("username: is taken") });
+    expect(refused).toMatchObject({ code: 1, output: expect.stringContaining("username: is already taken") });
     expect(refused.output).not.toContain("    at ");
   });
 

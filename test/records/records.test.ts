@@ -144,7 +144,7 @@ test("undo removes the records of a batch and skips deleted ones", async () => {
   await rowmill.ctx.pool.query("DELETE FROM rowmill.records WHERE batch_id = $1 AND row_number = 3", [batch]);
   expect(await undo(rowmill, batch)).toEqual({
     2: { kind: "reversed" },
-    3: { kind: "kept", reason: "The record was deleted since." },
+    3: { kind: "kept", reason: "The record was deleted later." },
     4: { kind: "reversed" },
   });
   expect((await listed(user)).items.map(({ data }) => data)).toEqual([{ a: "kept" }]);

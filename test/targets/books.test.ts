@@ -60,7 +60,7 @@ describe("insert", () => {
           {
             column: null,
             code: "duplicate",
-            message: `You have a book of this title and author already: book ${emma?.id}.`,
+            message: `You already have a book with this title and author: book ${emma?.id}.`,
           },
         ],
       },
@@ -232,10 +232,10 @@ describe("undo", () => {
     await pool.query("DELETE FROM rowmill.books WHERE user_id = $1 AND title = 'C'", mine);
     await pool.query("UPDATE rowmill.books SET row_number = 77 WHERE user_id = $1 AND title = 'D'", mine);
     expect(await undo(rowmill, batch)).toEqual({
-      2: { kind: "kept", reason: "The book was changed by hand since." },
-      3: { kind: "kept", reason: `The book was changed by another import since (batch ${other}).` },
-      4: { kind: "kept", reason: "The book was deleted since." },
-      5: { kind: "kept", reason: "The book is as row 77 of this file left it, which was not undone." },
+      2: { kind: "kept", reason: "The book was edited later." },
+      3: { kind: "kept", reason: `The book was changed later by another batch (${other}).` },
+      4: { kind: "kept", reason: "The book was deleted later." },
+      5: { kind: "kept", reason: "The book was changed later by row 77 of this file, which was not undone." },
       6: { kind: "reversed" },
     });
     expect((await booksOf(user)).map(({ title }) => title)).toEqual(["A", "B", "D"]);
@@ -249,7 +249,7 @@ describe("undo", () => {
       owner.userId,
     ]);
     expect(await undo(rowmill, batch)).toEqual({
-      2: { kind: "kept", reason: "The book was deleted since." },
+      2: { kind: "kept", reason: "The book was deleted later." },
     });
     expect(await shelf(other)).toHaveLength(1);
   });

@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 import { DomainError } from "../../src/errors.ts";
 import { booksTarget } from "../../src/targets/books/target.ts";
 import {
-  type GivenMapping,
   matchHeader,
   parseMapping,
+  type RequestedMapping,
   resultColumnsAt,
 } from "../../src/targets/match-header.ts";
 import { recordsTarget } from "../../src/targets/records/target.ts";
@@ -23,7 +23,7 @@ const target: Target = {
   write: () => Promise.reject(new Error("nothing is written here")),
 };
 
-function refusalOf(names: string[], given?: GivenMapping, of = target): DomainError {
+function refusalOf(names: string[], given?: RequestedMapping, of = target): DomainError {
   try {
     matchHeader(of, names, given);
   } catch (error) {
@@ -129,7 +129,7 @@ test.each([
 
 describe("a mapping", () => {
   const header = ["Wer", "Mail", "Notiz", "name"];
-  const mapped = (given: GivenMapping, of = target) => matchHeader(of, header, given).mapping;
+  const mapped = (given: RequestedMapping, of = target) => matchHeader(of, header, given).mapping;
 
   test("a mapping assigns columns", () => {
     expect(mapped({ Wer: "full_name", Mail: "email", Notiz: "note" })).toEqual({
@@ -166,7 +166,7 @@ describe("a mapping", () => {
     });
   });
 
-  test.each<[string, GivenMapping, RegExp]>([
+  test.each<[string, RequestedMapping, RegExp]>([
     [
       "a column that the file does not have",
       { Name: "full_name" },
@@ -178,9 +178,9 @@ describe("a mapping", () => {
       /people has no column "who".*full_name, email, note/,
     ],
     ["what every object has", { Wer: "constructor" }, /no column "constructor"/],
-    ["a column twice", { Wer: "email", Mail: "email" }, /"email" is mapped twice/],
-    ["too little", { Wer: "full_name" }, /no column "email".*Wer, Mail/],
-    ["a column that is needed for nothing", { Mail: "email", name: null }, /no column "full_name"/],
+    ["a column twice", { Wer: "email", Mail: "email" }, /Two columns are mapped to "email"/],
+    ["too little", { Wer: "full_name" }, /has a column for "email".*Wer, Mail/],
+    ["a column that is needed for nothing", { Mail: "email", name: null }, /has a column for "full_name"/],
   ])("a mapping that names %s is refused", (_, given, message) => {
     const error = refusalOf(header, given);
     expect(Object.keys(error.fieldErrors)).toEqual(["mapping"]);
@@ -196,10 +196,10 @@ describe("a mapping", () => {
     });
   });
 
-  test.each<[string, GivenMapping, RegExp]>([
-    ["two columns under one name", { Wer: "name" }, /two columns would be kept as "name"/],
-    ["a column under no name", { Wer: " " }, /"Wer" can't be kept under an empty name/],
-    ["nothing", { Wer: null, Mail: null, Notiz: null, name: null }, /every column is ignored/],
+  test.each<[string, RequestedMapping, RegExp]>([
+    ["two columns under one name", { Wer: "name" }, /Two columns would have the name "name"/],
+    ["a column under no name", { Wer: " " }, /The new name of "Wer" is empty/],
+    ["nothing", { Wer: null, Mail: null, Notiz: null, name: null }, /Every column is ignored/],
   ])("a mapping for any header with %s is refused", (_, given, message) => {
     const error = refusalOf(header, given, recordsTarget);
     expect(Object.keys(error.fieldErrors)).toEqual(["mapping"]);

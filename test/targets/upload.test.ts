@@ -57,8 +57,8 @@ describe("a mapping", () => {
       '{"Titel":"isbn"}',
       /books has no column "isbn".*title, author, description/,
     ],
-    ["a column twice", '{"Titel":"title","Notiz":"title"}', /"title" is mapped twice/],
-    ["too little", '{"Autor":"author"}', /no column "title"/],
+    ["a column twice", '{"Titel":"title","Notiz":"title"}', /Two columns are mapped to "title"/],
+    ["too little", '{"Autor":"author"}', /has a column for "title"/],
   ])("a mapping with %s is refused before any row is stored", async (_, mapping, message) => {
     const before = await countBatches();
     const { status, body } = await user.upload<Problem>(GERMAN, path({ mapping }));

@@ -64,7 +64,7 @@ describe("insert", () => {
         {
           column: "username",
           code: "duplicate",
-          message: `username "twice" is in row 3 of this file too; it became account ${ids[1]}`,
+          message: `username "twice" is also in row 3 of this file, which became account ${ids[1]}`,
         },
       ],
       [{ column: "username", code: "duplicate", message: `username "ROOT" is taken by account ${ids[2]}` }],
@@ -74,7 +74,7 @@ describe("insert", () => {
   test.each([
     ["a password too short", "bad-1,,short,", "password: too_short", /at least 8/],
     ["an unknown role", "bad-2,,,king", "role: invalid", /^role must be user, operator or admin$/],
-    ["an invalid email address", "bad-3,nobody,,", "email: invalid", /^email must be an e-mail address$/],
+    ["a malformed address", "bad-3,nobody,,", "email: invalid", /^email must be an email address$/],
     [
       "an address with a space in quotes",
       'bad-5,"""a b""@example.com",,',
@@ -85,7 +85,7 @@ describe("insert", () => {
       "an address with a comma",
       'bad-6,"a,b@example.com",,',
       "email: invalid",
-      /^email must be an e-mail address$/,
+      /^email must be an email address$/,
     ],
     ["no name", " ,,,", "username: required", /required/],
     ["a reserved name", "Anonymous,,,", "username: reserved", /reserved/],
@@ -111,7 +111,7 @@ test("skip_existing leaves accounts unchanged", async () => {
 });
 
 describe("upsert", () => {
-  test("upsert updates e-mail and role, and the password only if one is given", async () => {
+  test("upsert updates email and role, and the password only if one is given", async () => {
     await importUsers(
       `username,email,password\none,1@example.com,${PASSWORD}\ntwo,2@example.com,${PASSWORD}\nthree,3@example.com,\n`,
     );
@@ -204,15 +204,15 @@ describe("undo", () => {
       2: { kind: "reversed" },
       3: {
         kind: "kept",
-        reason: "Somebody has used the account since: it has logged in, or has files or records.",
+        reason: "The account is in use: it has logged in, or owns batches, records, files, tasks or tokens.",
       },
-      4: { kind: "kept", reason: "The account was removed since." },
+      4: { kind: "kept", reason: "The account was deleted later." },
     });
     expect(await account("unused")).toBeUndefined();
     expect((await logIn("used")).status).toBe(200);
   });
 
-  test("undo restores e-mail and role unless they changed since", async () => {
+  test("undo restores email and role unless they changed since", async () => {
     await importUsers("username,email,role\nback-1,1@x,user\nback-2,2@x,user\nback-3,3@x,user\n");
     const batch = await importUsers(
       `username,email,role,password\nback-1,new@x,admin,\nback-2,new@x,admin,\nback-3,new@x,admin,${PASSWORD}\n`,
@@ -221,10 +221,11 @@ describe("undo", () => {
     await rowmill.ctx.pool.query("UPDATE rowmill.users SET email = 'other@x' WHERE username = 'back-2'");
     expect(await undo(rowmill, batch)).toEqual({
       2: { kind: "reversed" },
-      3: { kind: "kept", reason: "E-mail or role were changed since." },
+      3: { kind: "kept", reason: "The email address or the role was changed later." },
       4: {
         kind: "kept",
-        reason: "E-mail and role are as before. The new password stays, since the old one is kept nowhere.",
+        reason:
+          "The email address and the role are restored. The new password stays: old passwords are not stored.",
       },
     });
     expect(await account("back-1")).toMatchObject({ email: "1@x", role: "user" });

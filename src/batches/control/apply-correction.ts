@@ -1,4 +1,4 @@
-/** Cells that were stored beside a batch take the place of those that failed, in one transaction. */
+/** Applies an uploaded correction, which is stored as a batch of its own, in one transaction. */
 import { sql } from "drizzle-orm";
 import { requireActor, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
@@ -7,35 +7,35 @@ import { requireEdge } from "../state.ts";
 import { type Batch, lockBatch } from "../transitions.ts";
 import { retryRowsIn } from "./retry-rows.ts";
 
-export interface Corrected {
-  /** Rows whose cells changed. */
+export interface CorrectionResult {
+  /** The number of rows whose cells changed. */
   readonly corrected: number;
-  /** Rows that had succeeded already, and stay as they are. */
+  /** The number of rows that had already succeeded and stay unchanged. */
   readonly ignored: number;
-  /** Rows that are put back to work. */
+  /** The number of rows that are processed again. */
   readonly retried: number;
-  /** As it is then. */
   readonly batch: StoredBatch;
 }
 
 /**
- * To be run by `retryWhileLocked`.
- * @param stagingId the batch whose rows are the corrections, numbered as the rows they correct
+ * Call this within `retryWhileLocked`.
+ * @param stagingId the batch that has the corrections, numbered like the rows that they correct
+ * @throws DomainError `invalid_input` or `conflict`
  */
 export async function applyCorrection(
   tx: Tx,
   { userId, batchId, unprocessed }: { userId: number; batchId: string; unprocessed: boolean },
   stagingId: string,
-): Promise<Corrected> {
-  const batch = await lockEnded(tx, userId, batchId);
+): Promise<CorrectionResult> {
+  const batch = await lockCorrectable(tx, userId, batchId);
   await requireKnownRows(tx, batch, stagingId);
   const { corrected, ignored, failedRows } = await applyPages(tx, batch, stagingId);
   const retried = await retryRowsIn(tx, batch, { rows: failedRows, unprocessed });
   return { corrected, ignored, retried, batch: await getBatch(tx, userId, batchId) };
 }
 
-/** @throws DomainError `not_found`, or `conflict` where the batch runs or can't be taken up again */
-export async function lockEnded(tx: Tx, userId: number, batchId: string): Promise<Batch> {
+/** @throws DomainError `not_found`, or `conflict` if the state of the batch does not allow corrections */
+export async function lockCorrectable(tx: Tx, userId: number, batchId: string): Promise<Batch> {
   const batch = await lockBatch(tx, userId, batchId);
   requireEdge("retry", batch.state, "corrected");
   return batch;
@@ -46,7 +46,7 @@ async function requireKnownRows(tx: Tx, batch: Batch, stagingId: string): Promis
     SELECT row_number AS row FROM rowmill.batch_rows AS staged WHERE batch_id = ${stagingId} AND NOT EXISTS (
       SELECT FROM rowmill.batch_rows WHERE batch_id = ${batch.id} AND batch_rows.row_number = staged.row_number
     ) ORDER BY 1 LIMIT 1`);
-  if (rows[0]) throw invalidField("file", `_row ${rows[0].row} is no row of this batch.`);
+  if (rows[0]) throw invalidField("file", `The batch has no row ${rows[0].row} (column \`_row\`).`);
 }
 
 const PAGE_ROWS = 2000;
@@ -57,12 +57,12 @@ async function applyPages(tx: Tx, batch: Batch, stagingId: string) {
   for (let after = 0; ; ) {
     const { rows } = await tx.db.execute<{
       row: number;
-      given: (string | null)[];
+      corrections: (string | null)[];
       fields: string[];
       problem: string | null;
       status: "success" | "failed" | null;
     }>(sql`
-      SELECT staged.row_number AS row, staged.fields AS given, rows.fields, rows.problem, results.status
+      SELECT staged.row_number AS row, staged.fields AS corrections, rows.fields, rows.problem, results.status
       FROM rowmill.batch_rows AS staged
       JOIN rowmill.batch_rows AS rows ON rows.batch_id = ${batch.id} AND rows.row_number = staged.row_number
       LEFT JOIN rowmill.row_results AS results ON results.batch_id = ${batch.id} AND results.row_number = staged.row_number
@@ -75,7 +75,7 @@ async function applyPages(tx: Tx, batch: Batch, stagingId: string) {
     counts.ignored += rows.length - open.length;
     for (const { row, status } of open) if (status === "failed") failedRows.push(row);
     const changed = open
-      .map((row) => ({ ...row, cells: row.given.map((cell, at) => cell ?? row.fields[at] ?? "") }))
+      .map((row) => ({ ...row, cells: row.corrections.map((cell, at) => cell ?? row.fields[at] ?? "") }))
       .filter(
         ({ cells, fields, problem }) => problem !== null || JSON.stringify(cells) !== JSON.stringify(fields),
       );

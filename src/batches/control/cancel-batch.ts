@@ -8,7 +8,10 @@ import { hasEnded, isWhole, requireEdge } from "../state.ts";
 import { endBatch, isAlreadyIn } from "../transitions.ts";
 import { commandBatch } from "./command-batch.ts";
 
-/** Ends a batch where it is: what was committed stays, what was not is unprocessed. */
+/**
+ * Ends a batch. Committed rows keep their results; the others become unprocessed.
+ * @throws DomainError `not_found` or `conflict`
+ */
 export function cancelBatch(
   ctx: Context,
   userId: number,
@@ -18,11 +21,12 @@ export function cancelBatch(
   return commandBatch(ctx, userId, batchId, async (tx, batch) => {
     if (isAlreadyIn(batch, "cancelled")) return;
     if (batch.state === "receiving") {
-      throw new DomainError("conflict", "The file is still being sent; end the upload to drop the batch.");
+      const message = "The file is still being uploaded. To discard the batch, abort the upload.";
+      throw new DomainError("conflict", message);
     }
     requireEdge("cancel", batch.state, "cancelled");
     if (isWhole(batch)) await forgetSuccesses(tx, batchId);
-    // Its first end was told already, so this one is another's.
+    // The `batch.finished` job of the current run exists already: the validated dry run had ended.
     if (hasEnded(batch.state)) {
       await tx.db
         .update(batches)

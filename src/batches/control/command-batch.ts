@@ -3,9 +3,9 @@ import { getBatch, type StoredBatch } from "../queries.ts";
 import { type Batch, lockBatch } from "../transitions.ts";
 
 /**
- * Runs a command on one of the user's batches, which is locked until the commit.
- * @returns the batch afterwards, as routes show it
- * @throws DomainError `not_found`, and what the command throws
+ * Runs a command on a batch of the user, with the batch locked until the commit.
+ * @returns the batch after the command
+ * @throws DomainError `not_found`, or the error of the command
  */
 export function commandBatch(
   ctx: Context,

@@ -7,7 +7,7 @@ import { requireEdge, transitions } from "../state.ts";
 import { isAlreadyIn, transition } from "../transitions.ts";
 import { commandBatch } from "./command-batch.ts";
 
-/** Where committing leads by itself: who asks again may do so late. */
+/** The states that a committed batch reaches without another command. Repeating the request in them changes nothing. */
 const COMMITTED_STATES = [
   transitions.commit.to,
   transitions.start.to,
@@ -16,13 +16,16 @@ const COMMITTED_STATES = [
   transitions.fail.to,
 ] as const;
 
-/** Processes for good what a dry run has checked, by the same code, without the file being sent again. */
+/**
+ * Imports the rows of a dry run, which are stored already, by the same code.
+ * @throws DomainError `not_found` or `conflict`
+ */
 export function commitBatch(ctx: Context, userId: number, batchId: string): Promise<StoredBatch> {
   return commandBatch(ctx, userId, batchId, async (tx, batch) => {
     const wasCommitted = !batch.isDryRun && batch.run > 1;
     if (wasCommitted && isAlreadyIn(batch, ...COMMITTED_STATES)) return;
     if (!batch.isDryRun)
-      throw new DomainError("conflict", "The batch is no dry run, so there is nothing to commit.");
+      throw new DomainError("conflict", "The batch is not a dry run, so there is nothing to commit.");
     requireEdge("commit", batch.state, "committed");
     await resetChunks(tx, batchId);
     const committed = await transition(tx, batchId, "commit", {

@@ -1,4 +1,3 @@
-/** What an owner may do to a batch: hold it, end it, take it up again, take it back. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
@@ -26,7 +25,7 @@ interface Command {
   readonly run: (ctx: Context, userId: number, batchId: string) => Promise<StoredBatch>;
 }
 
-/** Each may be sent again: where the batch is there already, nothing changes. */
+/** All of them are idempotent. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   pause: {
     summary: "Pause a batch",
@@ -153,7 +152,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.patch(
       "/api/v1/batches/:batch_id/rows/:row",
       {
-        // A whole row, as an upload takes it.
+        // As large as the largest row of an upload, with room for JSON.
         bodyLimit: 4 * ctx.config.cellMaxBytes + 65_536,
         schema: {
           ...shared,

@@ -5,106 +5,101 @@ import { type Csv, openCsv } from "../../platform/csv/open-csv.ts";
 import { postgresError } from "../../platform/postgres/database.ts";
 import { SQLSTATE } from "../../platform/sqlstates.ts";
 import { batches } from "../../schema/batches.ts";
-import { EXTRA_COLUMN, RESULT_COLUMNS } from "../../targets/match-header.ts";
+import { EXTRA_COLUMN, listNames, RESULT_COLUMNS } from "../../targets/match-header.ts";
 import { MASK, secretPositions } from "../../targets/secrets.ts";
 import { MAX_ROW_NUMBER, newBatchId } from "../ids.ts";
 import { type NewRow, storeRows } from "../receive/store-rows.ts";
 import type { Batch } from "../transitions.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
-import { applyCorrection, type Corrected, lockEnded } from "./apply-correction.ts";
+import { applyCorrection, type CorrectionResult, lockCorrectable } from "./apply-correction.ts";
 import { retryWhileLocked } from "./lock-open-chunks.ts";
 
 export interface Correction {
   readonly userId: number;
   readonly batchId: string;
   readonly file: AsyncIterable<Uint8Array>;
+  /** Resolves at the end of the request. Throws if the file was cut off or a second file follows. */
   readonly finish: () => Promise<void>;
-  /** Also go on with rows that were left when the batch ended. */
+  /** Retry the unprocessed rows as well. */
   readonly unprocessed: boolean;
 }
 
 /**
- * Takes the cells of rows that failed or were left from the file, keeps the old ones in their history, and retries
- * those that failed. The file is stored beside the batch first, so that a slow client holds nothing up.
- * @throws DomainError that names the column or the row, or `conflict`; then nothing was changed
+ * Replaces cells of failed and unprocessed rows by those in the file, keeps the old cells in the history, and retries the
+ * failed rows. The file is first stored as a batch of its own, so that a slow client holds no lock.
+ * @throws DomainError `invalid_input` that names the column or the row, `conflict` or `not_found`; nothing was changed
  */
-export async function correctRows(ctx: Context, correction: Correction): Promise<Corrected> {
+export async function correctRows(ctx: Context, correction: Correction): Promise<CorrectionResult> {
   const { userId, batchId } = correction;
-  const batch = await inTransaction(ctx, (tx) => lockEnded(tx, userId, batchId));
+  const batch = await inTransaction(ctx, (tx) => lockCorrectable(tx, userId, batchId));
   const csv = await openCsv(correction.file, {}, ctx.config);
   if (!csv.header) throw invalidField("file", "The file is empty. Its first line must be a header.");
   const columns = findColumns(batch, csv.header.names);
   const stagingId = await openStaging(ctx, batch);
   try {
-    await storeRows(ctx, stagingId, rowsOf(csv, columns)).catch(explainDouble);
+    await storeRows(ctx, stagingId, rowsOf(csv, columns)).catch(explainDuplicate);
     await correction.finish();
     return await retryWhileLocked(() =>
       inTransaction(ctx, (tx) => applyCorrection(tx, correction, stagingId)),
     );
   } finally {
     await removeBatch(ctx, stagingId).catch((error) => {
-      ctx.log.warn({ err: error, batchId: stagingId }, "a correction's rows are left to the reaper");
+      ctx.log.warn({ err: error, batchId: stagingId }, "cannot remove a correction; the reconciler will");
     });
   }
 }
 
 interface Columns {
+  /** The position of `_row` in the file. */
   readonly row: number;
-  /** Where the file has each column of the batch; -1 where it has not: then the cell stays. */
+  /** The position in the file of each column of the batch; -1 if the file does not have it. */
   readonly positions: readonly number[];
-  /** Columns of the batch whose cells no file shows. */
+  /** The positions in the batch of columns that are shown masked. */
   readonly secrets: readonly number[];
 }
 
-function findColumns(batch: Batch, found: readonly string[]): Columns {
+function findColumns(batch: Batch, fileHeader: readonly string[]): Columns {
   const { header } = batch;
-  const names = found.map(undefuse);
+  const names = fileHeader.map(undefuse);
   const row = names.indexOf(RESULT_COLUMNS[0]);
   if (row === -1) {
-    throw invalidField(
-      "file",
-      "has no column `_row`, by which its rows are known; send a results file, corrected.",
-    );
+    throw invalidField("file", "The file has no column `_row`. Send a corrected result file of this batch.");
   }
-  const ours: readonly string[] = [...RESULT_COLUMNS, EXTRA_COLUMN];
-  const unknown = names.find((name) => !header.includes(name) && !ours.includes(name));
+  const resultColumns: readonly string[] = [...RESULT_COLUMNS, EXTRA_COLUMN];
+  const unknown = names.find((name) => !header.includes(name) && !resultColumns.includes(name));
   if (unknown !== undefined) {
-    throw invalidField(
-      "file",
-      `The batch has no column "${unknown}". It has: ${header.join(", ").slice(0, 500)}.`,
-    );
+    throw invalidField("file", `The batch has no column "${unknown}". Its columns: ${listNames(header)}.`);
   }
   const positions = header.map((name) => names.indexOf(name));
   return { row, positions, secrets: secretPositions(batch) };
 }
 
-/** Cells that the file does not have are null: they stay. */
+/** Cells are null if the file does not have them or shows them masked: they stay unchanged. */
 async function* rowsOf(csv: Csv, { row: rowColumn, positions, secrets }: Columns): AsyncGenerator<NewRow[]> {
   for await (const records of csv.records) {
     yield records.map(({ row: line, fields, problem }) => {
       if (problem) throw invalidField("file", `Line ${line}: ${problem}`);
-      const row = Number(fields[rowColumn]);
+      const text = fields[rowColumn] ?? "";
+      const row = Number(text);
       if (!Number.isInteger(row) || row < 1 || row > MAX_ROW_NUMBER) {
-        throw invalidField(
-          "file",
-          `Row ${line}: _row is "${(fields[rowColumn] ?? "").slice(0, 50)}", which is no row number.`,
-        );
+        const message = `Line ${line}: \`_row\` is "${text.slice(0, 50)}", which is not a row number.`;
+        throw invalidField("file", message);
       }
-      const cells = positions.map((at) => {
-        // In any column: of a torn row all cells are shown masked.
-        const isMasked = secrets.length > 0 && fields[at] === MASK;
-        return at === -1 || isMasked ? null : undefuse(fields[at] ?? "");
+      const cells = positions.map((position) => {
+        // Not only in secret columns: all cells of a malformed row are shown masked.
+        const isMasked = secrets.length > 0 && fields[position] === MASK;
+        return position === -1 || isMasked ? null : undefuse(fields[position] ?? "");
       });
       return { row, fields: cells, problem: null };
     });
   }
 }
 
-function explainDouble(error: unknown): never {
-  const known = postgresError(error);
-  if (known?.code !== SQLSTATE.uniqueViolation) throw error;
-  const [, row = "?"] = /, (\d+)\) already exists/.exec(known.detail ?? "") ?? [];
-  throw invalidField("file", `_row ${row} is there twice.`);
+function explainDuplicate(error: unknown): never {
+  const pgError = postgresError(error);
+  if (pgError?.code !== SQLSTATE.uniqueViolation) throw error;
+  const [, row = "?"] = /, (\d+)\) already exists/.exec(pgError.detail ?? "") ?? [];
+  throw invalidField("file", `Row ${row} occurs twice (column \`_row\`).`);
 }
 
 async function openStaging(ctx: Context, { id, userId, target, header, mapping }: Batch): Promise<string> {

@@ -24,7 +24,7 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       "/api/v1/batches/:batch_id/corrections",
       {
         config: {
-          documentedBody: fileForm("A results file of the batch.", {
+          documentedBody: fileForm("A result file of the batch.", {
             examples: ["_row,Title,Book Author\n3,Emma,Jane Austen\n"],
           }),
         },
@@ -33,8 +33,8 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "correctBatch",
           summary: "Upload corrected rows",
           description:
-            "For a batch that has ended. Send a results file with corrected cells: rows are matched by `_row`, columns by " +
-            "name. Missing columns stay unchanged, and the other columns of a results file are ignored. Successful rows " +
+            "For a batch that has ended. Send a result file with corrected cells: rows are matched by `_row`, columns by " +
+            "name. Missing columns stay unchanged, and the other columns of a result file are ignored. Successful rows " +
             "are skipped. Failed rows are retried, and their history keeps the old cells.",
           params: BatchParams,
           querystring: Type.Object({

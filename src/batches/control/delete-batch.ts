@@ -3,7 +3,11 @@ import { requireEdge } from "../state.ts";
 import { lockBatch, transition } from "../transitions.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 
-/** Removes a batch that has ended, with its rows and results; its records stay. Cut short, the reconciler ends it. */
+/**
+ * Removes a batch that has ended, with its rows and results. Its records stay. The reconciler completes an interrupted
+ * removal.
+ * @throws DomainError `not_found` or `conflict`
+ */
 export async function deleteBatch(ctx: Context, userId: number, batchId: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const { state } = await lockBatch(tx, userId, batchId);

@@ -2,10 +2,10 @@ import { and, eq } from "drizzle-orm";
 import { type Context, inTransaction, requireActor } from "../../context.ts";
 import { DomainError, invalidField, notFound } from "../../errors.ts";
 import { batchRows, rowHistory, rowResults } from "../../schema/batches.ts";
+import { listNames } from "../../targets/match-header.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { getRowDetail, type StoredRowDetail } from "../row-queries.ts";
-import { requireEdge } from "../state.ts";
-import { lockBatch } from "../transitions.ts";
+import { lockCorrectable } from "./apply-correction.ts";
 
 export interface EditedRow {
   readonly batch: StoredBatch;
@@ -13,9 +13,9 @@ export interface EditedRow {
 }
 
 /**
- * Changes cells of a row that failed or was left; what they were stays in its history. The row runs when it is retried.
- * @param cells by the names of the file's header
- * @throws DomainError `conflict` where the row has succeeded or its batch has not ended
+ * Changes cells of a failed or unprocessed row and keeps the old cells in its history. The row is not retried.
+ * @param cells new cells by column of the file
+ * @throws DomainError `not_found`, `conflict` if the row has succeeded or the batch has not ended, or `invalid_input`
  */
 export function editRow(
   ctx: Context,
@@ -25,8 +25,7 @@ export function editRow(
   cells: Readonly<Record<string, string>>,
 ): Promise<EditedRow> {
   return inTransaction(ctx, async (tx) => {
-    const batch = await lockBatch(tx, userId, batchId);
-    requireEdge("retry", batch.state, "corrected");
+    const batch = await lockCorrectable(tx, userId, batchId);
     const isRow = and(eq(batchRows.batchId, batchId), eq(batchRows.rowNumber, row));
     const [stored] = await tx.db.select({ fields: batchRows.fields }).from(batchRows).where(isRow);
     if (!stored) throw notFound("row");
@@ -35,24 +34,11 @@ export function editRow(
       .from(rowResults)
       .where(and(eq(rowResults.batchId, batchId), eq(rowResults.rowNumber, row)));
     if (result?.status === "success") {
-      throw new DomainError(
-        "conflict",
-        `Row ${row} has succeeded; only rows that failed or were left can be edited.`,
-      );
+      const message = `Row ${row} has succeeded. Only failed and unprocessed rows can be edited.`;
+      throw new DomainError("conflict", message);
     }
-    const unknown = Object.keys(cells).find((name) => !batch.header.includes(name));
-    if (unknown !== undefined) {
-      throw invalidField(
-        `fields.${unknown}`,
-        `is no column of the file, which has ${batch.header.join(", ")}.`,
-      );
-    }
-    const { cellMaxBytes } = tx.config;
-    const tooLarge = Object.keys(cells).find((name) => Buffer.byteLength(cells[name] ?? "") > cellMaxBytes);
-    if (tooLarge !== undefined) {
-      throw invalidField(`fields.${tooLarge}`, `has more than ${cellMaxBytes} bytes (CELL_MAX_BYTES).`);
-    }
-    // Fields beyond the header are what an edit mends, and a row too short has the others empty.
+    checkCells(cells, batch.header, tx.config.cellMaxBytes);
+    // An edit removes cells beyond the header and fills up a row that is too short.
     const fields = batch.header.map(
       (name, at) => (Object.hasOwn(cells, name) ? cells[name] : stored.fields[at]) ?? "",
     );
@@ -67,4 +53,17 @@ export function editRow(
     const edited = await getBatch(tx, userId, batchId);
     return { batch: edited, row: await getRowDetail(tx, edited, row) };
   });
+}
+
+function checkCells(
+  cells: Readonly<Record<string, string>>,
+  header: readonly string[],
+  cellMaxBytes: number,
+): void {
+  for (const [name, cell] of Object.entries(cells)) {
+    if (!header.includes(name))
+      throw invalidField(`fields.${name}`, `Unknown column. Columns of the file: ${listNames(header)}.`);
+    if (Buffer.byteLength(cell) > cellMaxBytes)
+      throw invalidField(`fields.${name}`, `The cell exceeds ${cellMaxBytes} bytes (CELL_MAX_BYTES).`);
+  }
 }

@@ -1,4 +1,4 @@
-/** The locks on chunks that a batch's owner takes up again. */
+/** Locks the chunks of a batch that is resumed or retried. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
@@ -6,13 +6,13 @@ import { DomainError } from "../../errors.ts";
 import { postgresError } from "../../platform/postgres/database.ts";
 import { SQLSTATE } from "../../platform/sqlstates.ts";
 
-/** A worker gives rows up within a second, or when the statement ends that it is in. */
-const PATIENCE_MS = 8000;
-const LOOK_EVERY_MS = 50;
+/** A worker gives up its rows within about a second, or after its running statement. */
+const TIMEOUT_MS = 8000;
+const POLL_MS = 50;
 
 /**
- * Locks the open chunks of a batch that is locked. A worker locks its chunk first and then the batch, so this must not
- * wait for one: it throws, and `retryWhileLocked` tries all of it again.
+ * Locks the open chunks of a batch that the caller has locked. Workers lock first the chunk, then the batch, so waiting
+ * here could deadlock: this throws instead, and `retryWhileLocked` repeats the command.
  */
 export async function lockOpenChunks(tx: Tx, batchId: string): Promise<void> {
   await tx.db.execute(
@@ -21,21 +21,21 @@ export async function lockOpenChunks(tx: Tx, batchId: string): Promise<void> {
 }
 
 /**
- * Runs a command that holds chunks as soon as no worker has one of them in hand any more.
- * @throws DomainError `conflict` where that takes too long
+ * Repeats a command that calls `lockOpenChunks` until no worker is processing one of the chunks.
+ * @throws DomainError `conflict` if that takes too long
  */
 export async function retryWhileLocked<T>(command: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + TIMEOUT_MS;
   for (;;) {
     try {
       return await command();
     } catch (error) {
       if (postgresError(error)?.code !== SQLSTATE.lockNotAvailable) throw error;
       if (performance.now() > deadline) {
-        const message = "A worker is still giving up rows of this batch; try again in a few seconds.";
+        const message = "A worker is still stopping its work on this batch. Try again in a few seconds.";
         throw new DomainError("conflict", message, { retryAfterSeconds: 2, cause: error });
       }
-      await sleep(LOOK_EVERY_MS);
+      await sleep(POLL_MS);
     }
   }
 }

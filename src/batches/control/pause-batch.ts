@@ -4,7 +4,10 @@ import { requireEdge } from "../state.ts";
 import { isAlreadyIn, transition } from "../transitions.ts";
 import { commandBatch } from "./command-batch.ts";
 
-/** Holds a batch: what workers have in hand of it they give up within about a second, and take nothing more. */
+/**
+ * Pauses a batch. Workers give up the rows that they are processing within about a second and take no more.
+ * @throws DomainError `not_found` or `conflict`
+ */
 export function pauseBatch(ctx: Context, userId: number, batchId: string): Promise<StoredBatch> {
   return commandBatch(ctx, userId, batchId, async (tx, batch) => {
     if (isAlreadyIn(batch, "paused")) return;

@@ -7,7 +7,10 @@ import { type Batch, isAlreadyIn, startBatch, transition } from "../transitions.
 import { commandBatch } from "./command-batch.ts";
 import { lockOpenChunks, retryWhileLocked } from "./lock-open-chunks.ts";
 
-/** Lets a paused batch go on where it was held. */
+/**
+ * Resumes a paused batch with the rows that have no result.
+ * @throws DomainError `not_found` or `conflict`
+ */
 export function resumeBatch(ctx: Context, userId: number, batchId: string): Promise<StoredBatch> {
   return retryWhileLocked(() => commandBatch(ctx, userId, batchId, resume));
 }
@@ -16,11 +19,11 @@ async function resume(tx: Tx, batch: Batch): Promise<void> {
   if (isAlreadyIn(batch, "queued", "processing")) return;
   requireEdge("resume", batch.state, "resumed");
   await lockOpenChunks(tx, batch.id);
-  // A run of its own, where a worker that has not seen the pause yet could take the whole batch for its own still.
+  // A new run: otherwise a worker that has not noticed the pause would continue to process the whole batch.
   const run = isWhole(batch) ? batch.run + 1 : batch.run;
   const resumed = await transition(tx, batch.id, "resume", { reason: null, run });
   if (isWhole(resumed) || resumed.chunksLeft > 0) return enqueueWork(tx, resumed);
-  // Its last rows were done when it was paused already.
+  // The last rows got their results before the pause.
   await tx.db.execute(startBatch(batch.id));
   await finishBatch(tx, batch.id);
 }

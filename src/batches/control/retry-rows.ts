@@ -4,21 +4,22 @@ import { DomainError, invalidField } from "../../errors.ts";
 import { recountChunks, resetChunks } from "../process/chunk-counts.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
 import type { StoredBatch } from "../queries.ts";
-import { isWhole, leavesRows, requireEdge, transitions } from "../state.ts";
+import { isWhole, leavesUnprocessed, requireEdge, transitions } from "../state.ts";
 import { type Batch, transition } from "../transitions.ts";
 import { commandBatch } from "./command-batch.ts";
 import { lockOpenChunks, retryWhileLocked } from "./lock-open-chunks.ts";
 
 export interface Retry {
-  /** Only these, of those that failed; absent: all of them. */
+  /** Retry only these failed rows. Absent: all failed rows. */
   readonly rows?: readonly number[];
-  /** Also go on with the rows that were left when the batch ended. */
+  /** Retry the unprocessed rows as well. */
   readonly unprocessed?: boolean;
 }
 
 /**
- * Puts rows that failed back to work; their errors stay in their history.
- * @throws DomainError `conflict` where the state does not allow it or there is nothing to retry
+ * Retries failed rows and moves their errors to their history.
+ * @throws DomainError `not_found`, `invalid_input` if a row has not failed, or `conflict` if the state does not allow it
+ * or there is nothing to retry
  */
 export function retryRows(ctx: Context, userId: number, batchId: string, retry: Retry): Promise<StoredBatch> {
   return retryWhileLocked(() =>
@@ -26,72 +27,79 @@ export function retryRows(ctx: Context, userId: number, batchId: string, retry: 
   );
 }
 
-/** The same for a batch that is locked, to be run by `retryWhileLocked`. @returns how many rows will run */
+/**
+ * Like `retryRows`, for a batch that the caller has locked. Call it within `retryWhileLocked`.
+ * @returns the number of rows that are processed again
+ */
 export async function retryRowsIn(tx: Tx, batch: Batch, retry: Retry): Promise<number> {
   requireEdge("retry", batch.state, "retried");
-  const left = leavesRows(batch.state) ? await countLeft(tx, batch) : 0;
-  // Where a row of an atomic batch failed, that is why the others were left.
-  const isLeftByPolicy = isWhole(batch) && batch.state === transitions.fail.to;
-  if (left > 0 && !retry.unprocessed && !isLeftByPolicy) {
-    throw new DomainError(
-      "conflict",
-      `${left} rows were left unprocessed and would run too: send \`unprocessed: true\` if they shall.`,
-    );
+  const unprocessed = leavesUnprocessed(batch.state) ? await countOpenRows(tx, batch) : 0;
+  // An atomic batch leaves all rows unprocessed because one has failed, so retrying that one means retrying all.
+  const isImplied = isWhole(batch) && batch.state === transitions.fail.to;
+  if (unprocessed > 0 && !retry.unprocessed && !isImplied) {
+    const message = `A retry would also process the unprocessed rows (${unprocessed}). To allow this, send \`unprocessed: true\`.`;
+    throw new DomainError("conflict", message);
   }
   await lockOpenChunks(tx, batch.id);
-  const failed = await takeFailuresBack(tx, batch, retry.rows);
-  if (failed + left === 0) throw new DomainError("conflict", "No row of this batch has failed.");
+  const failed = await moveFailuresToHistory(tx, batch, retry.rows);
+  if (failed + unprocessed === 0)
+    throw new DomainError("conflict", "No row of this batch has failed, so there is nothing to retry.");
   if (isWhole(batch)) await reopenWhole(tx, batch);
   else await reopenChunks(tx, batch.id);
-  const again = await transition(tx, batch.id, "retry", {
+  const retried = await transition(tx, batch.id, "retry", {
     run: batch.run + 1,
     reason: null,
     finishedAt: null,
     pacedUntil: tx.now(),
   });
-  await enqueueWork(tx, again);
-  return isWhole(batch) ? batch.totalRows : failed + left;
+  await enqueueWork(tx, retried);
+  return isWhole(batch) ? batch.totalRows : failed + unprocessed;
 }
 
-/** Nothing was written yet of a batch that is written as a whole: all of it runs again, whichever rows were named. */
+/** Reopens all rows of a batch that one transaction processes, whichever rows the client named: no record exists yet. */
 async function reopenWhole(tx: Tx, batch: Batch): Promise<void> {
-  await takeFailuresBack(tx, batch, undefined);
+  await moveFailuresToHistory(tx, batch, undefined);
   await resetChunks(tx, batch.id);
   await tx.db.execute(
     sql`UPDATE rowmill.chunks SET attempt = attempt + 1, first_attempt = attempt + 1 WHERE batch_id = ${batch.id}`,
   );
 }
 
-async function countLeft(tx: Tx, batch: Batch): Promise<number> {
-  const { rows } = await tx.db.execute<{ left: number }>(sql`
-    SELECT coalesce(sum(row_count - succeeded - failed), 0)::int AS left FROM rowmill.chunks WHERE batch_id = ${batch.id}`);
-  return rows[0]?.left ?? 0;
+async function countOpenRows(tx: Tx, batch: Batch): Promise<number> {
+  const { rows } = await tx.db.execute<{ open: number }>(sql`
+    SELECT coalesce(sum(row_count - succeeded - failed), 0)::int AS open FROM rowmill.chunks WHERE batch_id = ${batch.id}`);
+  return rows[0]?.open ?? 0;
 }
 
-/** Moves failures from the results to the history. */
-async function takeFailuresBack(tx: Tx, batch: Batch, rows: readonly number[] | undefined): Promise<number> {
-  const chosen: SQL = rows === undefined ? sql`true` : sql`row_number = ANY(${sql.param([...rows])}::int[])`;
+/** @param rows undefined for all failed rows */
+async function moveFailuresToHistory(
+  tx: Tx,
+  batch: Batch,
+  rows: readonly number[] | undefined,
+): Promise<number> {
+  const isChosen: SQL =
+    rows === undefined ? sql`true` : sql`row_number = ANY(${sql.param([...rows])}::int[])`;
   if (rows !== undefined) await requireFailed(tx, batch.id, rows);
   const { rowCount } = await tx.db.execute(sql`
-    WITH taken AS (
-      DELETE FROM rowmill.row_results WHERE batch_id = ${batch.id} AND status = 'failed' AND ${chosen} RETURNING *
+    WITH removed AS (
+      DELETE FROM rowmill.row_results WHERE batch_id = ${batch.id} AND status = 'failed' AND ${isChosen} RETURNING *
     )
     INSERT INTO rowmill.row_history (batch_id, row_number, event, at, user_id, attempts, error_code, error_message)
-    SELECT batch_id, row_number, 'failed', completed_at, ${requireActor(tx).id}, attempts, error_code, error_message FROM taken`);
+    SELECT batch_id, row_number, 'failed', completed_at, ${requireActor(tx).id}, attempts, error_code, error_message FROM removed`);
   return rowCount ?? 0;
 }
 
-/** @throws DomainError `invalid_input` that names the first row which did not fail */
+/** @throws DomainError `invalid_input` that names a row that has not failed */
 async function requireFailed(tx: Tx, batchId: string, wanted: readonly number[]): Promise<void> {
   const { rows } = await tx.db.execute<{ row: number }>(sql`
     SELECT row FROM unnest(${sql.param([...wanted])}::int[]) AS wanted (row)
     WHERE NOT EXISTS (
       SELECT FROM rowmill.row_results WHERE batch_id = ${batchId} AND row_number = row AND status = 'failed'
     ) LIMIT 1`);
-  if (rows[0]) throw invalidField("rows", `row ${rows[0].row} is none that has failed.`);
+  if (rows[0]) throw invalidField("rows", `Row ${rows[0].row} has not failed, so it cannot be retried.`);
 }
 
-/** Chunks are open again where failures of theirs are gone. */
+/** Reopens the chunks of rows whose failures were removed. */
 async function reopenChunks(tx: Tx, batchId: string): Promise<void> {
   await tx.db.execute(sql`
     WITH counted AS (

@@ -8,13 +8,16 @@ import { requireEdge } from "../state.ts";
 import { isAlreadyIn, transition } from "../transitions.ts";
 import { commandBatch } from "./command-batch.ts";
 
-/** Begins to put the records of a batch back as they were; a worker does it, chunk by chunk. */
+/**
+ * Starts to undo a batch; a worker reverts its records, chunk by chunk.
+ * @throws DomainError `not_found`, or `conflict` if the state or the target does not allow it
+ */
 export function undoBatch(ctx: Context, userId: number, batchId: string): Promise<StoredBatch> {
   return commandBatch(ctx, userId, batchId, async (tx, batch) => {
     if (isAlreadyIn(batch, "undoing", "undone")) return;
     requireEdge("undo", batch.state, "undone");
     if (!targetNamed(batch.target).undo) {
-      throw new DomainError("conflict", `What the target ${batch.target} writes can't be undone.`);
+      throw new DomainError("conflict", `The target ${batch.target} does not support undo.`);
     }
     const undoing = await transition(tx, batchId, "undo", {
       run: batch.run + 1,

@@ -3,7 +3,7 @@ import type { Tx } from "../../context.ts";
 import { secretPositions } from "../../targets/secrets.ts";
 import type { Target, TargetBatch } from "../../targets/target.ts";
 
-/** Takes the secrets out of rows that need them no more. */
+/** Empties the secret cells of rows that no longer need them. */
 export async function blankSecrets(
   tx: Tx,
   target: Target,
@@ -11,13 +11,13 @@ export async function blankSecrets(
   rows: readonly { readonly row: number; readonly fields: readonly string[] }[],
 ): Promise<void> {
   const positions = secretPositions({ target: target.name, mapping: batch.mapping });
-  const open = rows.filter(({ fields }) => positions.some((at) => fields[at]));
-  if (open.length === 0) return;
-  const blanked = open.map(({ fields }) =>
-    JSON.stringify(fields.map((cell, at) => (positions.includes(at) ? "" : cell))),
+  const withSecrets = rows.filter(({ fields }) => positions.some((position) => fields[position]));
+  if (withSecrets.length === 0) return;
+  const blanked = withSecrets.map(({ fields }) =>
+    JSON.stringify(fields.map((cell, position) => (positions.includes(position) ? "" : cell))),
   );
   await tx.db.execute(sql`
     UPDATE rowmill.batch_rows SET fields = cells.fields::json
-    FROM unnest(${sql.param(open.map(({ row }) => row))}::int[], ${sql.param(blanked)}::text[]) AS cells (row_number, fields)
+    FROM unnest(${sql.param(withSecrets.map(({ row }) => row))}::int[], ${sql.param(blanked)}::text[]) AS cells (row_number, fields)
     WHERE batch_id = ${batch.id} AND batch_rows.row_number = cells.row_number`);
 }

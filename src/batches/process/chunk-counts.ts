@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 
-/** Forgets what came of a batch's rows, where nothing was written of them: all of it is to be done again. */
+/** Removes all results of a batch that has written no record, so that all of its rows are processed again. */
 export async function resetChunks(tx: Tx, batchId: string): Promise<void> {
   await tx.db.execute(sql`DELETE FROM rowmill.row_results WHERE batch_id = ${batchId}`);
   await tx.db.execute(sql`
@@ -11,7 +11,7 @@ export async function resetChunks(tx: Tx, batchId: string): Promise<void> {
   await recountChunks(tx, batchId);
 }
 
-/** Counts the chunks that are left of a batch anew, where more than one of them was opened or closed. */
+/** Recomputes `chunks_left` of a batch. Call it after several chunks were opened or closed. */
 export async function recountChunks(tx: Tx, batchId: string): Promise<void> {
   await tx.db.execute(sql`
     UPDATE rowmill.batches SET chunks_left = (SELECT count(*) FROM rowmill.chunks WHERE batch_id = ${batchId} AND state <> 'done')
@@ -19,8 +19,8 @@ export async function recountChunks(tx: Tx, batchId: string): Promise<void> {
 }
 
 /**
- * Of a batch that is written as a whole and was not: rows that would have succeeded have no result, they are left as
- * they were. What failed stays failed.
+ * Resets the success counts of a batch that one transaction would have written and has not. Its failed rows keep their
+ * results; the others have none and become unprocessed.
  */
 export async function forgetSuccesses(tx: Tx, batchId: string): Promise<void> {
   await tx.db.execute(sql`

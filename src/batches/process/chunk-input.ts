@@ -2,7 +2,7 @@ import type { batches } from "../../schema/batches.ts";
 import { targetNamed } from "../../targets/registry.ts";
 import type { RowsInput } from "./process-rows.ts";
 
-type Described = Pick<
+type BatchColumns = Pick<
   typeof batches.$inferSelect,
   "id" | "target" | "mode" | "header" | "mapping" | "rowDelayMs" | "isDryRun"
 > & { readonly userId: number | string };
@@ -11,9 +11,9 @@ export interface ChunkInput extends RowsInput {
   readonly rowDelayMs: number;
 }
 
-/** What working on a batch's rows needs to know of it. */
-export function chunkInputOf({ target, rowDelayMs, isDryRun, ...described }: Described): ChunkInput {
-  const { id, userId, mode, header, mapping } = described;
+/** The facts about a batch that processing its rows needs. */
+export function chunkInputOf({ target, rowDelayMs, isDryRun, ...columns }: BatchColumns): ChunkInput {
+  const { id, userId, mode, header, mapping } = columns;
   const batch = { id, userId: Number(userId), mode, header, mapping };
   return { batch, target: targetNamed(target), rowDelayMs, isDryRun };
 }

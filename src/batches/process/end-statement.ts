@@ -2,9 +2,9 @@ import { sql } from "drizzle-orm";
 import type { Context, Tx } from "../../context.ts";
 
 /**
- * Ends the statement that a transaction is in as soon as the signal aborts: one that waits for a lock, or writes for
- * long, would not see it before it is done.
- * @param ctx outside of that transaction
+ * Cancels the running statement of a transaction when the signal aborts. Otherwise a statement that waits for a lock or
+ * writes for long would delay the end of the job.
+ * @param ctx outside the transaction: it cancels on another connection
  */
 export async function endStatementOnAbort(
   ctx: Context,
@@ -13,20 +13,18 @@ export async function endStatementOnAbort(
 ): Promise<AsyncDisposable> {
   const { rows } = await tx.db.execute<{ pid: number }>(sql`SELECT pg_backend_pid() AS pid`);
   const pid = rows[0]?.pid ?? 0;
-  let ending: Promise<unknown> | undefined;
-  const end = () => {
-    ending = ctx.db
+  let cancelling: Promise<unknown> | undefined;
+  const cancel = () => {
+    cancelling = ctx.db
       .execute(sql`SELECT pg_cancel_backend(${pid})`)
-      .catch((error) =>
-        ctx.log.warn({ err: error }, "could not end the statement of rows that are given up"),
-      );
+      .catch((error) => ctx.log.warn({ err: error }, "cannot cancel the statement of a stopped job"));
   };
-  signal.addEventListener("abort", end, { once: true });
+  signal.addEventListener("abort", cancel, { once: true });
   return {
     async [Symbol.asyncDispose]() {
-      signal.removeEventListener("abort", end);
-      // So that it can't meet a later statement.
-      await ending;
+      signal.removeEventListener("abort", cancel);
+      // A late cancel would hit the next statement of this connection.
+      await cancelling;
     },
   };
 }

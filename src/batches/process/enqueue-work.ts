@@ -6,18 +6,18 @@ import { batchJob, chunkJob, chunkJobId } from "../batch-jobs.ts";
 import { isWhole } from "../state.ts";
 import { enqueueNextChunk, NOT_YET } from "./pace.ts";
 
-type Workable = Pick<
+type UnfinishedBatch = Pick<
   typeof batches.$inferSelect,
   "id" | "userId" | "totalRows" | "run" | "isDryRun" | "policy" | "rowsPerSecond" | "pacedUntil"
 >;
 
 /**
- * Enqueues all that a batch has left to do, in the transaction that makes it `queued`. Jobs of the same ids may be
- * there from before it was paused. Chunks that a worker may still have in hand get jobs of other ids: that worker
- * completes the job it has, once it notices that the batch was stopped. Retries by themselves count from here, also so
- * that a paced batch goes on behind its first chunk, whichever attempt that is at.
+ * Enqueues the remaining work of a batch, in the transaction that makes the batch `queued`. Jobs with the same ids may
+ * remain from before a pause, so they are removed first. A chunk that a worker may still be processing gets a new
+ * attempt, and so a job with another id: that worker completes its old job when it notices that the batch was stopped.
+ * Automatic retries are counted from `first_attempt`, which also tells a paced batch when to continue with the next chunk.
  */
-export async function enqueueWork(tx: Tx, batch: Workable): Promise<void> {
+export async function enqueueWork(tx: Tx, batch: UnfinishedBatch): Promise<void> {
   if (isWhole(batch)) {
     const job = batchJob("whole", batch);
     await tx.queue.remove(tx.db, jobs.processWhole, [job.id]);
@@ -42,6 +42,9 @@ export async function enqueueWork(tx: Tx, batch: Workable): Promise<void> {
     await enqueueNextChunk(tx, batch.id, batch, Math.max(0, waitMs / 1000));
     return;
   }
-  const added = chunks.map(({ firstRow, attempt }) => chunkJob(batch, keyOf(firstRow), attempt));
-  await tx.queue.add(tx.db, jobs.processChunk, added);
+  await tx.queue.add(
+    tx.db,
+    jobs.processChunk,
+    chunks.map(({ firstRow, attempt }) => chunkJob(batch, keyOf(firstRow), attempt)),
+  );
 }

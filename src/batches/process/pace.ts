@@ -1,36 +1,41 @@
 /**
- * `rows_per_second`: the chunks of a paced batch run one after another, each as late as the rows before it demand.
- * A bucket of two seconds lets it make up for the queue's polling, and for no more than that after a standstill.
+ * The upload option `rows_per_second`: the chunks of a paced batch run one after the other, each delayed by the rows
+ * before it. A batch that has fallen behind can catch up by at most two seconds, enough for the polling of the queue.
  */
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
-import { chunkJob, type Lane } from "../batch-jobs.ts";
+import { chunkJob, type QueuedBatch } from "../batch-jobs.ts";
 
-const BUCKET_SECONDS = 2;
+const MAX_CATCH_UP_SECONDS = 2;
 
-/** Chunks that wait for their turn: due only when the one before them has ended. */
+/** `due_at` of chunks that wait until the chunk before them has ended. */
 export const NOT_YET = sql`'infinity'::timestamptz`;
 
 /**
- * Enqueues the next chunk behind one that has ended, under the lock on the batch that the caller holds.
- * @param rowCount how many of its rows were worked on
+ * Enqueues the chunk after one that has ended. The caller holds the lock on the batch.
+ * @param rowCount the number of rows that were processed in the chunk that has ended
  */
-export async function goOnPaced(tx: Tx, batchId: string, rowCount: number, lane: Lane): Promise<void> {
+export async function enqueueAfterChunk(
+  tx: Tx,
+  batchId: string,
+  batch: QueuedBatch,
+  rowCount: number,
+): Promise<void> {
   const { rows } = await tx.db.execute<{ delaySeconds: number }>(sql`
     UPDATE rowmill.batches SET paced_until =
-      greatest(paced_until, statement_timestamp() - make_interval(secs => ${BUCKET_SECONDS}))
+      greatest(paced_until, statement_timestamp() - make_interval(secs => ${MAX_CATCH_UP_SECONDS}))
         + make_interval(secs => ${rowCount}::float / rows_per_second)
     WHERE id = ${batchId}
     RETURNING greatest(0, extract(epoch FROM paced_until - statement_timestamp()))::float AS "delaySeconds"`);
-  await enqueueNextChunk(tx, batchId, lane, rows[0]?.delaySeconds ?? 0);
+  await enqueueNextChunk(tx, batchId, batch, rows[0]?.delaySeconds ?? 0);
 }
 
-/** Enqueues the first chunk that is not due yet. */
+/** Enqueues the first chunk that waits for its turn. */
 export async function enqueueNextChunk(
   tx: Tx,
   batchId: string,
-  lane: Lane,
+  batch: QueuedBatch,
   delaySeconds: number,
 ): Promise<void> {
   const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(sql`
@@ -42,6 +47,6 @@ export async function enqueueNextChunk(
     RETURNING first_row AS "firstRow", attempt`);
   const [next] = rows;
   if (!next) return;
-  const job = chunkJob(lane, { batchId, firstRow: next.firstRow }, next.attempt, delaySeconds);
+  const job = chunkJob(batch, { batchId, firstRow: next.firstRow }, next.attempt, delaySeconds);
   await tx.queue.add(tx.db, jobs.processChunk, [job]);
 }

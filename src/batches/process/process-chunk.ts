@@ -1,4 +1,4 @@
-/** The worker's part: one chunk of rows from their cells to their results, in the transaction of its job. */
+/** Processes one chunk of rows in the transaction of its job. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { type Context, changeExpression, publishLocally, type Tx } from "../../context.ts";
@@ -16,10 +16,11 @@ import { type LockedChunk, type Settled, settleChunk } from "./settle-chunk.ts";
 import { BatchStopped, watchBatch } from "./watch-batch.ts";
 
 /**
- * Gives every row of the chunk that has no result yet its result. Whatever happens before the commit leaves no
- * trace, so a chunk that is delivered again starts from what is committed. Undefined: there was nothing left to do.
- * @param ctx for what others must see meanwhile
- * @param tx in the transaction that the job's completion commits
+ * Processes the rows of a chunk that have no result yet. A failure before the commit leaves no trace, so a repeated
+ * delivery starts from the committed results.
+ * @param ctx outside the transaction, for changes that others must see at once
+ * @param tx the transaction that also completes the job
+ * @returns undefined if there was nothing to do or the batch was stopped
  */
 export async function processChunk(
   ctx: Context,
@@ -45,7 +46,10 @@ export async function processChunk(
   }
 }
 
-/** Every row takes this long; they run side by side. Nothing is locked or read yet. @throws BatchStopped */
+/**
+ * Waits for the simulated processing time, before anything is read or locked. All rows of the chunk wait at once.
+ * @throws BatchStopped
+ */
 export async function delayRows(delayMs: number, signal: AbortSignal, watch: Watch): Promise<void> {
   if (delayMs === 0) return;
   try {
@@ -56,7 +60,7 @@ export async function delayRows(delayMs: number, signal: AbortSignal, watch: Wat
   }
 }
 
-/** What it throws undoes all of it. */
+/** Undefined: another worker has processed the chunk. */
 async function processOpenRows(
   ctx: Context,
   tx: Tx,
@@ -67,20 +71,21 @@ async function processOpenRows(
 ): Promise<(Settled & { rows: number; attempt: number }) | undefined> {
   const chunk = await lockChunk(tx, key);
   if (!chunk) return undefined;
-  // It may have waited for the lock.
+  // The batch may have been stopped while this waited for the lock.
   watch.signal.throwIfAborted();
   const rows = await readOpenRows(tx, key, chunk.lastRow);
   const signal = AbortSignal.any([delivery.signal, watch.signal]);
   const outcomes = await processRows(ctx, tx, input, rows, { attempt: chunk.attempt, signal });
   delivery.signal.throwIfAborted();
-  // What was written together can be undone together; what was done row by row outside is told.
+  // A set target has written only in this transaction, which the exception rolls back. A row target has acted outside the
+  // database, so the outcomes of the rows that it finished are stored even if the batch was stopped.
   const isPartial = watch.signal.aborted && "handle" in input.target;
   if (!isPartial) watch.signal.throwIfAborted();
   const settled = await settleChunk(tx, { ...key, ...chunk }, outcomes, isPartial);
   return { ...settled, rows: rows.length, attempt: chunk.attempt };
 }
 
-/** Outside the transaction, so that a status read sees which rows are being worked on. Null: nothing to do. */
+/** Commits at once, so that status requests show which rows are being processed. Null: there is nothing to do. */
 async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<ChunkInput | null> {
   const { rows } = await ctx.db.execute<Parameters<typeof chunkInputOf>[0] & Record<string, unknown>>(sql`
     WITH started AS (${startBatch(batchId)})
@@ -89,14 +94,14 @@ async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Pr
     WHERE chunks.batch_id = ${batchId} AND first_row = ${firstRow} AND chunks.state <> 'done'
       AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::rowmill.batch_state[])
     RETURNING batches.id, user_id AS "userId", target, mode, header, mapping, row_delay_ms AS "rowDelayMs",
-      is_dry_run AS "isDryRun", ${changeExpression(ctx, BATCH_CHANNEL, sql`batches.id::text`)} AS told`);
+      is_dry_run AS "isDryRun", ${changeExpression(ctx, BATCH_CHANNEL, sql`batches.id::text`)} AS published`);
   const [found] = rows;
   if (!found) return null;
   publishLocally(ctx, BATCH_CHANNEL, [batchId]);
   return chunkInputOf(found);
 }
 
-/** Whoever holds this lock is the one that decides the chunk's rows. Null: somebody else has. */
+/** Locks the chunk, so that only one worker decides the outcomes of its rows. Null: another worker has decided them. */
 async function lockChunk(tx: Tx, { batchId, firstRow }: ChunkKey) {
   const { rows } = await tx.db.execute<Omit<LockedChunk, keyof ChunkKey> & { lastRow: number }>(sql`
     SELECT last_row AS "lastRow", row_count AS "rowCount", attempt, first_attempt AS "firstAttempt" FROM rowmill.chunks

@@ -1,13 +1,14 @@
-/** From the cells of rows to an outcome for each: checked against the target's rules, and written by the target. */
+/** Validates rows against the rules of their target and lets the target write the valid ones. */
 import type { Context, Tx } from "../../context.ts";
 import { countExtraFields } from "../../platform/csv/open-csv.ts";
-import type { RowError } from "../../schema/batches.ts";
+
+import { created, failed } from "../../targets/outcomes.ts";
 import type { Columns, Outcome, Target, TargetBatch, TargetRow } from "../../targets/target.ts";
 import { rowValidator } from "../../targets/validate-row.ts";
 import { blankSecrets } from "./blank-secrets.ts";
 import { endStatementOnAbort } from "./end-statement.ts";
 import { handleRows, type RowsAttempt } from "./handle-rows.ts";
-import { failed } from "./outcomes.ts";
+
 import type { RowOutcome } from "./store-results.ts";
 import { writeRows } from "./write-rows.ts";
 
@@ -15,23 +16,21 @@ import { writeRows } from "./write-rows.ts";
 export interface OpenRow {
   readonly row: number;
   readonly fields: string[];
-  /** What the reader found wrong with it as CSV. */
+  /** Why the row is not valid CSV; null if it is. */
   readonly problem: string | null;
 }
 
 export interface RowsInput {
   readonly batch: TargetBatch;
   readonly target: Target;
-  /** What is written is undone by the caller; what a row-wise target would do outside could not be, so it is not done. */
+  /** The caller rolls back the records of a dry run. A row target acts outside the database, so it is not called. */
   readonly isDryRun: boolean;
 }
 
-const WOULD_BE_HANDLED: Outcome = { kind: "success", recordId: 0, effect: "created" };
-
 /**
- * @param ctx for targets that handle a row at a time: what they do outlives the transaction
- * @param tx for targets that write sets of rows
- * @returns an outcome for each row, those that break a rule first; none for rows that the signal left untouched
+ * @param ctx outside the transaction, for row targets
+ * @param tx for set targets
+ * @returns an outcome per row, invalid rows first; rows that were given up because of the signal have no outcome
  */
 export async function processRows(
   ctx: Context,
@@ -40,65 +39,67 @@ export async function processRows(
   rows: readonly OpenRow[],
   attempt: RowsAttempt,
 ): Promise<RowOutcome[]> {
-  const outcomes = await outcomesOf(ctx, tx, input, rows, attempt);
+  const { valid, invalid } = validateRows(input, rows);
+  const outcomes = [...invalid, ...(await runTarget(ctx, tx, input, valid, attempt))];
   if (input.target.secrets) {
-    const done = new Set(outcomes.filter(({ outcome }) => outcome.kind === "success").map(({ row }) => row));
+    const succeeded = new Set(
+      outcomes.filter(({ outcome }) => outcome.kind === "success").map(({ row }) => row),
+    );
     await blankSecrets(
       tx,
       input.target,
       input.batch,
-      rows.filter(({ row }) => done.has(row)),
+      rows.filter(({ row }) => succeeded.has(row)),
     );
   }
   return outcomes;
 }
 
-async function outcomesOf(
+type ValidRow = TargetRow<Columns>;
+
+function validateRows({ target, batch }: RowsInput, rows: readonly OpenRow[]) {
+  const validate = rowValidator(target, batch.mapping);
+  const valid: ValidRow[] = [];
+  const invalid: RowOutcome[] = [];
+  for (const { row, fields, problem } of rows) {
+    const malformed = problem ?? tooManyFields(target, batch, fields);
+    if (malformed !== null) {
+      invalid.push({ row, outcome: failed("malformed", malformed) });
+      continue;
+    }
+    const validated = validate(fields);
+    if ("values" in validated) valid.push({ row, fields, values: validated.values });
+    else invalid.push({ row, outcome: { kind: "failed", errors: validated.errors } });
+  }
+  return { valid, invalid };
+}
+
+function tooManyFields(target: Target, batch: TargetBatch, fields: readonly string[]): string | null {
+  const columns = batch.header.length;
+  if (!target.isStrict || countExtraFields(fields, columns) === 0) return null;
+  return `The row has ${fields.length} fields, but the header has ${columns}. Put quotes around a cell that contains the delimiter.`;
+}
+
+async function runTarget(
   ctx: Context,
   tx: Tx,
-  input: RowsInput,
-  rows: readonly OpenRow[],
+  { target, batch, isDryRun }: RowsInput,
+  rows: readonly ValidRow[],
   attempt: RowsAttempt,
 ): Promise<RowOutcome[]> {
-  const { target, batch } = input;
-  const validate = rowValidator(target, batch.mapping);
-  const outcomes: RowOutcome[] = [];
-  const valid: TargetRow<Columns>[] = [];
-  for (const { row, fields, problem } of rows) {
-    const wrong = problem ?? tooManyFields(input, fields);
-    const checked = wrong === null ? validate(fields) : { errors: [malformed(wrong)] };
-    if ("values" in checked) valid.push({ row, fields, values: checked.values });
-    else outcomes.push({ row, outcome: { kind: "failed", errors: checked.errors } });
-  }
   if ("handle" in target) {
-    const handled = input.isDryRun
-      ? valid.map(({ row }) => ({ row, outcome: WOULD_BE_HANDLED }))
-      : await handleRows(ctx, target, batch, valid, attempt);
-    return [...outcomes, ...handled];
+    if (isDryRun) return rows.map(({ row }) => ({ row, outcome: created(0) }));
+    return handleRows(ctx, target, batch, rows, attempt);
   }
   await using _ = await endStatementOnAbort(ctx, tx, attempt.signal);
-  const written = await writeRows(
+  const outcomes = await writeRows(
     tx,
-    valid,
+    rows,
     (slice) => target.write(tx, batch, slice),
     (outcome): Outcome => outcome,
     attempt.signal,
   );
-  for (const [index, { row }] of valid.entries()) {
-    const outcome: Outcome =
-      written[index] ?? failed("target_error", "The target gave no outcome for this row.");
-    outcomes.push({ row, outcome });
-  }
-  return outcomes;
+  return rows.map(({ row }, index) => ({ row, outcome: outcomes[index] ?? NO_OUTCOME }));
 }
 
-function tooManyFields({ target, batch }: RowsInput, fields: readonly string[]): string | null {
-  const columns = batch.header.length;
-  return target.isStrict && countExtraFields(fields, columns) > 0
-    ? `The row has ${fields.length} fields where the header has ${columns}; a delimiter inside a cell needs quotes around the cell.`
-    : null;
-}
-
-function malformed(problem: string): RowError {
-  return { column: null, code: "malformed", message: problem };
-}
+const NO_OUTCOME = failed("target_error", "The target returned no outcome for this row.");

@@ -1,9 +1,8 @@
 /**
- * All of a batch in one transaction, chunk after chunk: an atomic batch, which commits it only if no row failed, and
- * a dry run, which never does. Failures and counts are told outside of it as they come, so that others can follow and
- * the failures outlive the rollback.
+ * Processes a whole batch in one transaction, chunk by chunk. An atomic batch commits its records only if no row failed;
+ * a dry run never commits them. Failures and counts are stored in transactions of their own, so that clients can follow
+ * the progress and the failures survive the rollback.
  */
-
 import { asc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
@@ -30,12 +29,13 @@ import { BatchStopped, watchBatch } from "./watch-batch.ts";
 type Batch = typeof batches.$inferSelect;
 type Chunk = typeof chunks.$inferSelect;
 
-/** Thrown to undo what was written, where that was to be seen but not kept. */
-class NotKept extends Error {}
+/** Thrown to roll back the records of a dry run or of an atomic batch with failed rows. */
+class DiscardRecords extends Error {}
 
 /**
- * Undefined: there was nothing left to do, or the batch was stopped.
- * @param tx in the transaction that the job's completion commits
+ * @param ctx outside the transaction, for changes that others must see at once
+ * @param tx the transaction that also completes the job
+ * @returns undefined if there was nothing to do or the batch was stopped
  */
 export async function processWhole(
   ctx: Context,
@@ -43,7 +43,7 @@ export async function processWhole(
   batchId: string,
   delivery: Delivery,
 ): Promise<{ failed: number } | undefined> {
-  const batch = await beginWhole(ctx, batchId);
+  const batch = await startRun(ctx, batchId);
   if (!batch) return undefined;
   const startedAt = performance.now();
   const log = ctx.log.child({ batchId, delivery: delivery.attempt });
@@ -52,8 +52,8 @@ export async function processWhole(
   try {
     if (!batch.isDryRun) await delayRows(batch.rowDelayMs, delivery.signal, watch);
     const failed = await underSavepoint(tx.db, async () => {
-      const failed = await tryChunks(ctx, tx, batch, delivery, watch);
-      await finishWhole(tx, batch, failed);
+      const failed = await processChunks(ctx, tx, batch, delivery, watch);
+      await finishRun(tx, batch, failed);
       return failed;
     });
     log.info({ failed, ms: Math.round(performance.now() - startedAt) }, "batch succeeded");
@@ -65,8 +65,8 @@ export async function processWhole(
   }
 }
 
-/** From the start, whatever a delivery before this one has told. Null: nothing to do. */
-function beginWhole(ctx: Context, batchId: string): Promise<Batch | null> {
+/** Starts from the first row and discards the results of earlier deliveries. Null: there is nothing to do. */
+function startRun(ctx: Context, batchId: string): Promise<Batch | null> {
   return inTransaction(ctx, async (tx) => {
     await tx.db.execute(startBatch(batchId));
     const [batch] = await tx.db.select().from(batches).where(eq(batches.id, batchId)).for("update");
@@ -77,8 +77,8 @@ function beginWhole(ctx: Context, batchId: string): Promise<Batch | null> {
   });
 }
 
-/** @returns how many rows failed; then nothing of the others is left, and neither after a dry run */
-async function tryChunks(
+/** @returns the number of failed rows; unless it is 0, or after a dry run, every record is rolled back */
+async function processChunks(
   ctx: Context,
   tx: Tx,
   batch: Batch,
@@ -101,23 +101,23 @@ async function tryChunks(
         attempt.signal.throwIfAborted();
         const mayRetry = delivery.attempt <= ctx.config.rowMaxRetries;
         const { succeeded, failures, retried } = sortOutcomes(outcomes, delivery.attempt, mayRetry);
-        // Then all of it is tried again, as often as a row may be.
-        const [again] = retried;
-        if (again) throw new Error(`Row ${again.row} is to be tried again (${again.reason.code}).`);
+        // One row that must be retried repeats the delivery, and so the whole batch.
+        const [retriedRow] = retried;
+        if (retriedRow) throw new Error(`Row ${retriedRow.row} must be retried (${retriedRow.reason.code}).`);
         const effects = await storeSuccesses(tx, chunk, succeeded);
-        await tellChunk(ctx, batch, chunk, effects, failures);
+        await storeProgress(ctx, batch, chunk, effects, failures);
         failed += failures.length;
       }
-      if (failed > 0 || batch.isDryRun) throw new NotKept();
+      if (failed > 0 || batch.isDryRun) throw new DiscardRecords();
     });
   } catch (error) {
-    if (!(error instanceof NotKept)) throw error;
+    if (!(error instanceof DiscardRecords)) throw error;
   }
   return failed;
 }
 
-/** Outside the transaction, for as long as the batch runs. */
-function tellChunk(
+/** Commits at once, as long as the batch may run. @throws BatchStopped */
+function storeProgress(
   ctx: Context,
   batch: Batch,
   chunk: Chunk,
@@ -126,7 +126,7 @@ function tellChunk(
 ): Promise<void> {
   const { batchId, firstRow, rowCount } = chunk;
   return inTransaction(ctx, async (tx) => {
-    await requireRun(tx, batch, "share");
+    await requireSameRun(tx, batch, "share");
     await storeFailures(tx, chunk, failures);
     await tx.db.execute(sql`
       UPDATE rowmill.chunks SET state = 'done', succeeded = ${rowCount - failures.length}, failed = ${failures.length},
@@ -137,30 +137,30 @@ function tellChunk(
 }
 
 /**
- * Locks the batch against what would stop it.
- * @throws BatchStopped where that has happened, also where it was taken up again since and another works on it
+ * Locks the batch, so that it cannot be stopped before the commit.
+ * @throws BatchStopped if it was stopped, even if another run has started since
  */
-async function requireRun(tx: Tx, { id, run }: Batch, strength: "share" | "update"): Promise<void> {
-  const [now] = await tx.db
+async function requireSameRun(tx: Tx, { id, run }: Batch, strength: "share" | "update"): Promise<void> {
+  const [current] = await tx.db
     .select({ state: batches.state, run: batches.run })
     .from(batches)
     .where(eq(batches.id, id))
     .for(strength);
-  if (now?.state !== transitions.start.to || now.run !== run) throw new BatchStopped();
+  if (current?.state !== transitions.start.to || current.run !== run) throw new BatchStopped();
 }
 
-/** @throws BatchStopped where the batch was paused or cancelled meanwhile */
-async function finishWhole(tx: Tx, batch: Batch, failed: number): Promise<void> {
-  await requireRun(tx, batch, "update");
+/** @throws BatchStopped */
+async function finishRun(tx: Tx, batch: Batch, failed: number): Promise<void> {
+  await requireSameRun(tx, batch, "update");
   const rows = `${failed} of ${batch.totalRows} rows`;
   if (batch.isDryRun) {
     const reason = failed === 0 ? null : `${rows} would fail.`;
     if (!(await endBatch(tx, batch.id, "validate", reason))) throw new BatchStopped();
     return;
   }
-  const isKept = failed === 0;
-  const reason = isKept ? null : `${rows} failed, so no record was written: the policy is atomic.`;
-  if (!(await endBatch(tx, batch.id, isKept ? "complete" : "fail", reason))) throw new BatchStopped();
-  if (isKept) await tx.db.update(batches).set({ chunksLeft: 0 }).where(eq(batches.id, batch.id));
+  const isComplete = failed === 0;
+  const reason = isComplete ? null : `${rows} failed, so no record was written: the policy is atomic.`;
+  if (!(await endBatch(tx, batch.id, isComplete ? "complete" : "fail", reason))) throw new BatchStopped();
+  if (isComplete) await tx.db.update(batches).set({ chunksLeft: 0 }).where(eq(batches.id, batch.id));
   else await forgetSuccesses(tx, batch.id);
 }

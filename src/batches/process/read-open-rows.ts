@@ -3,7 +3,7 @@ import type { Tx } from "../../context.ts";
 import type { ChunkKey } from "../batch-jobs.ts";
 import type { OpenRow } from "./process-rows.ts";
 
-/** The chunk's rows without a result. The range stands twice because the planner does not carry it over. */
+/** Reads the rows of a chunk that have no result. The subquery repeats the range, which the planner does not infer. */
 export async function readOpenRows(
   tx: Tx,
   { batchId, firstRow }: ChunkKey,

@@ -1,5 +1,4 @@
-/** The worker's part of undoing a batch: from its last chunk to its first, a transaction each. */
-
+/** Undoes a batch in a worker: from its last chunk to its first, in one transaction per chunk. */
 import { and, desc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import type { Delivery } from "../../platform/queue/queue.ts";
@@ -12,7 +11,10 @@ import { chunkInputOf } from "./chunk-input.ts";
 import type { RowsInput } from "./process-rows.ts";
 import { writeRows } from "./write-rows.ts";
 
-/** Undefined: there was nothing left to do. A delivery that is repeated goes on with the chunks that are left. */
+/**
+ * A repeated delivery continues with the remaining chunks.
+ * @returns the counts of records; undefined if there was nothing to do
+ */
 export async function reverseRows(
   ctx: Context,
   batchId: string,
@@ -30,22 +32,22 @@ export async function reverseRows(
     const [counts] = rows;
     if (!counts) return undefined;
     const { reversed, kept, failed } = counts;
-    const reason = `${reversed} records put back, ${kept} kept because they were changed since, ${failed} failed.`;
+    const reason = `Records: ${reversed} reverted, ${kept} kept because they were changed later, ${failed} failed.`;
     await endBatch(tx, batchId, "finishUndo", reason);
     ctx.log.info({ batchId, ...counts }, "batch undone");
     return counts;
   });
 }
 
-/** @returns whether there was one left */
+/** @returns false if every chunk is undone */
 async function reverseLastChunk(tx: Tx, input: RowsInput): Promise<boolean> {
   const batchId = input.batch.id;
-  const isLeft = and(eq(chunks.batchId, batchId), eq(chunks.isUndone, false));
-  // Also waits for a worker that still had the chunk in hand when its batch was cancelled.
+  const isRemaining = and(eq(chunks.batchId, batchId), eq(chunks.isUndone, false));
+  // Also waits for a worker that is still processing the chunk after the batch was cancelled.
   const [chunk] = await tx.db
     .select()
     .from(chunks)
-    .where(isLeft)
+    .where(isRemaining)
     .orderBy(desc(chunks.firstRow))
     .limit(1)
     .for("update");
@@ -69,34 +71,38 @@ async function reverseLastChunk(tx: Tx, input: RowsInput): Promise<boolean> {
   await tx.db
     .update(chunks)
     .set({ isUndone: true, reversed: counts.reversed, kept: counts.kept, undoFailed: counts.failed })
-    .where(and(isLeft, eq(chunks.firstRow, chunk.firstRow)));
+    .where(and(isRemaining, eq(chunks.firstRow, chunk.firstRow)));
   await batchChanged(tx, batchId);
   return true;
 }
 
-/** Where rows wrote the same record, the later is put back before the earlier: no layer names a record twice. */
+/**
+ * Splits rows into layers that name each record at most once. If several rows wrote the same record, later rows are in
+ * earlier layers, so that they are undone first.
+ * @param rows from the last to the first
+ */
 function layersOf(rows: readonly WrittenRow[]): WrittenRow[][] {
   const layers: WrittenRow[][] = [];
-  const depth = new Map<number, number>();
+  const depths = new Map<number, number>();
   for (const row of rows) {
-    const at = depth.get(row.recordId) ?? 0;
-    depth.set(row.recordId, at + 1);
-    const layer = layers[at] ?? [];
+    const depth = depths.get(row.recordId) ?? 0;
+    depths.set(row.recordId, depth + 1);
+    const layer = layers[depth] ?? [];
     layer.push(row);
-    layers[at] = layer;
+    layers[depth] = layer;
   }
   return layers;
 }
 
 function reverse(tx: Tx, { target, batch }: RowsInput, rows: readonly WrittenRow[]): Promise<UndoOutcome[]> {
   const undo = target.undo?.bind(target);
-  if (!undo) throw new Error(`The target ${target.name} can't be undone.`);
+  if (!undo) throw new Error(`The target ${target.name} does not support undo.`);
   return writeRows(
     tx,
     rows,
     (slice) => undo(tx, batch, slice),
     (outcome): UndoOutcome => {
-      if (outcome.kind === "retry") throw new Error(`To be tried again: ${outcome.reason.message}`);
+      if (outcome.kind === "retry") throw new Error(`The undo must be retried: ${outcome.reason.message}`);
       const reason = outcome.kind === "failed" ? outcome.errors.map(({ message }) => message).join("; ") : "";
       return { kind: "failed", reason };
     },

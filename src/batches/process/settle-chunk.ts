@@ -1,15 +1,15 @@
-/** Records the outcomes of a chunk's rows and moves the chunk, and with the last one the batch, to its next state. */
+/** Stores the outcomes of a chunk and moves the chunk to its next state. The last chunk ends the batch. */
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { backoffSeconds } from "../../platform/queue/backoff.ts";
 import type { BatchState } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
-import { type ChunkKey, chunkJob, type Lane } from "../batch-jobs.ts";
+import { type ChunkKey, chunkJob, type QueuedBatch } from "../batch-jobs.ts";
 import { transitions } from "../state.ts";
 import { endBatch } from "../transitions.ts";
 import { errorLimit } from "./error-limit.ts";
-import { goOnPaced } from "./pace.ts";
+import { enqueueAfterChunk } from "./pace.ts";
 import {
   type EffectCounts,
   type RowOutcome,
@@ -21,10 +21,12 @@ import { BatchStopped } from "./watch-batch.ts";
 
 export interface LockedChunk extends ChunkKey {
   readonly attempt: number;
+  /** The first attempt of the current run. */
   readonly firstAttempt: number;
   readonly rowCount: number;
 }
 
+/** Numbers of rows. */
 export interface Settled {
   readonly succeeded: number;
   readonly failed: number;
@@ -32,9 +34,9 @@ export interface Settled {
 }
 
 /**
- * The caller holds the lock on the chunk.
- * @param isPartial the batch was stopped in the middle: rows that are not among `outcomes` stay as they are
- * @throws BatchStopped where the batch was paused or ended meanwhile; the caller undoes what was written
+ * Requires the lock on the chunk.
+ * @param isPartial the batch was stopped while a row target was running: only the rows in `outcomes` have a result
+ * @throws BatchStopped if the batch was paused or ended; the caller rolls back the records
  */
 export async function settleChunk(
   tx: Tx,
@@ -62,12 +64,15 @@ export async function settleChunk(
     (await endAtErrorLimit(tx, chunk.batchId, batch)) ||
     (batch.chunksLeft === 0 && (await finishBatch(tx, chunk.batchId)));
   if (!hasEnded && batch.isPaced && chunk.attempt === chunk.firstAttempt) {
-    await goOnPaced(tx, chunk.batchId, outcomes.length, batch);
+    await enqueueAfterChunk(tx, chunk.batchId, batch, outcomes.length);
   }
   return settled;
 }
 
-/** @returns whether every row of the chunk has its result */
+/**
+ * @param retryInSeconds null: no row is retried
+ * @returns whether every row of the chunk has a result
+ */
 async function updateChunk(
   tx: Tx,
   { batchId, firstRow }: ChunkKey,
@@ -75,10 +80,10 @@ async function updateChunk(
   { created, updated, unchanged }: EffectCounts,
   retryInSeconds: number | null,
 ): Promise<boolean> {
-  const again = sql`attempt = attempt + 1, due_at = statement_timestamp() + make_interval(secs => ${retryInSeconds}),`;
+  const nextAttempt = sql`attempt = attempt + 1, due_at = statement_timestamp() + make_interval(secs => ${retryInSeconds}),`;
   const { rows } = await tx.db.execute<{ isDone: boolean }>(sql`
     UPDATE rowmill.chunks SET succeeded = succeeded + ${succeeded}, failed = failed + ${failed}, created = created + ${created},
-      updated = updated + ${updated}, unchanged = unchanged + ${unchanged}, ${retryInSeconds === null ? sql`` : again}
+      updated = updated + ${updated}, unchanged = unchanged + ${unchanged}, ${retryInSeconds === null ? sql`` : nextAttempt}
       state = CASE WHEN succeeded + failed + ${succeeded + failed} = row_count THEN 'done' ELSE 'queued' END::rowmill.chunk_state,
       updated_at = statement_timestamp()
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
@@ -86,18 +91,19 @@ async function updateChunk(
   return rows[0]?.isDone ?? false;
 }
 
-interface RunningBatch extends Lane {
+interface RunningBatch extends QueuedBatch {
   readonly chunksLeft: number;
   readonly maxErrors: string | null;
   readonly isPaced: boolean;
 }
 
-/** What was done to the outside world is told even where the batch was stopped meanwhile. */
+/** The states in which outcomes of a row target are stored: its calls cannot be rolled back if the batch was stopped. */
 const PARTIAL_STATES: readonly BatchState[] = ["processing", "paused", "cancelled", "failed"];
 
 /**
- * The count of chunks left is taken down under the batch's row lock, which is held until the commit: of chunks
- * that end at the same time exactly one sees 0, and none commits once the batch was stopped.
+ * Decreases `chunks_left` under the row lock of the batch, which is held until the commit. If chunks end at the same
+ * time, exactly one of them sees 0, and no chunk commits after the batch was stopped.
+ * @throws BatchStopped
  */
 async function countDown(
   tx: Tx,
@@ -122,8 +128,8 @@ async function countDown(
   return { ...batch, userId: Number(batch.userId) };
 }
 
-/** A statement of its own: its snapshot sees what the chunk before committed while this one waited for the lock. */
-async function failedRows(tx: Tx, batchId: string): Promise<number> {
+/** A separate statement: its snapshot includes the chunks that committed while this one waited for the lock. */
+async function countFailedRows(tx: Tx, batchId: string): Promise<number> {
   const { rows } = await tx.db.execute<{ failed: number }>(
     sql`SELECT coalesce(sum(failed), 0)::int AS failed FROM rowmill.chunks WHERE batch_id = ${batchId}`,
   );
@@ -132,15 +138,15 @@ async function failedRows(tx: Tx, batchId: string): Promise<number> {
 
 async function endAtErrorLimit(tx: Tx, batchId: string, batch: RunningBatch): Promise<boolean> {
   if (batch.maxErrors === null) return false;
-  const failed = await failedRows(tx, batchId);
+  const failed = await countFailedRows(tx, batchId);
   if (failed < errorLimit(batch.maxErrors, batch.totalRows)) return false;
   const reason = `Stopped at ${failed} failed rows: max_errors is ${batch.maxErrors}.`;
   return endBatch(tx, batchId, "fail", reason);
 }
 
-/** The end of a batch whose every row has its result. */
+/** Ends a batch of which every row has a result. */
 export async function finishBatch(tx: Tx, batchId: string): Promise<boolean> {
-  const failed = await failedRows(tx, batchId);
+  const failed = await countFailedRows(tx, batchId);
   return failed === 0
     ? endBatch(tx, batchId, "complete", null)
     : endBatch(tx, batchId, "completeWithErrors", `${failed} row${failed === 1 ? "" : "s"} failed.`);

@@ -1,4 +1,4 @@
-/** Appends outcomes to `row_results`, a statement a kind: most chunks have one kind only. */
+/** Appends outcomes to `row_results`, in one statement per kind: most chunks have only one kind. */
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import type { RowEffect, RowError } from "../../schema/batches.ts";
@@ -24,14 +24,14 @@ export interface FailedRow {
 interface RetriedRow {
   readonly row: number;
   readonly reason: RowError;
-  /** The least time to wait. */
+  /** The shortest time to wait. */
   readonly afterSeconds: number;
 }
 
 /**
- * Outcomes by what is to be done about them.
- * @param attempts how often the rows were tried, this time included
- * @param mayRetry otherwise rows that may succeed later have failed as well
+ * Groups outcomes by the way in which they are stored.
+ * @param attempts the number of attempts, including this one
+ * @param mayRetry false: outcomes of the kind `retry` are failures
  */
 export function sortOutcomes(outcomes: readonly RowOutcome[], attempts: number, mayRetry: boolean) {
   const succeeded: SucceededRow[] = [];
@@ -50,8 +50,8 @@ function gaveUp(reason: RowError, attempts: number): RowError {
   return { ...reason, message: `Gave up after ${attempts} attempts: ${reason.message}` };
 }
 
-/** What the rows were part of. */
-export interface Attempted {
+/** The attempt at a chunk that led to the outcomes. */
+export interface ChunkAttempt {
   readonly batchId: string;
   readonly attempt: number;
 }
@@ -60,22 +60,22 @@ const EFFECTS = ["created", "updated", "unchanged"] as const satisfies readonly 
 
 export type EffectCounts = Readonly<Record<RowEffect, number>>;
 
-/** @returns how many rows had which effect */
+/** @returns the number of rows per effect */
 export async function storeSuccesses(
   tx: Tx,
-  { batchId, attempt }: Attempted,
+  { batchId, attempt }: ChunkAttempt,
   rows: readonly SucceededRow[],
 ): Promise<EffectCounts> {
   const counts = { created: 0, updated: 0, unchanged: 0 };
   for (const effect of EFFECTS) {
-    const alike = rows.filter((row) => row.effect === effect);
-    counts[effect] = alike.length;
-    if (alike.length === 0) continue;
-    const numbers = sql.param(alike.map(({ row }) => row));
-    const recordIds = sql.param(alike.map(({ recordId }) => recordId));
+    const rowsWithEffect = rows.filter((row) => row.effect === effect);
+    counts[effect] = rowsWithEffect.length;
+    if (rowsWithEffect.length === 0) continue;
+    const numbers = sql.param(rowsWithEffect.map(({ row }) => row));
+    const recordIds = sql.param(rowsWithEffect.map(({ recordId }) => recordId));
     const hasBefore = effect === "updated";
     const before = hasBefore
-      ? sql`, ${sql.param(alike.map((row) => JSON.stringify(row.before ?? null)))}::text[]`
+      ? sql`, ${sql.param(rowsWithEffect.map((row) => JSON.stringify(row.before ?? null)))}::text[]`
       : sql``;
     await tx.db.execute(sql`
       INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, record_id, effect, before, completed_at)
@@ -89,7 +89,7 @@ export async function storeSuccesses(
 
 export async function storeFailures(
   tx: Tx,
-  { batchId, attempt }: Attempted,
+  { batchId, attempt }: ChunkAttempt,
   rows: readonly FailedRow[],
 ): Promise<void> {
   if (rows.length === 0) return;

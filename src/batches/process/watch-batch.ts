@@ -4,15 +4,18 @@ import { type Watch, watch } from "../../platform/process/watch.ts";
 import { batches } from "../../schema/batches.ts";
 import { RUNNABLE_STATES } from "../state.ts";
 
-/** A batch that is paused or cancelled stops everywhere within this time and a query. */
-const LOOK_EVERY_MS = 500;
+/** Workers notice within this time that a batch was paused or cancelled. */
+const POLL_MS = 500;
 
-/** Thrown to undo what a chunk has written of a batch that may not run any more. */
+/** Thrown to roll back the records of a batch that was paused or ended while its rows were processed. */
 export class BatchStopped extends Error {
   override name = "BatchStopped";
 }
 
-/** Looks at a batch's state while its rows are worked on. What decides is the guard when a chunk is settled. */
+/**
+ * Polls the state of a batch while its rows are processed, so that workers stop early. Correctness does not depend on it:
+ * results are stored only after another check under the lock of the batch.
+ */
 export function watchBatch(ctx: Context, batchId: string): Watch {
   const look = async () => {
     const [batch] = await ctx.db
@@ -21,7 +24,7 @@ export function watchBatch(ctx: Context, batchId: string): Watch {
       .where(eq(batches.id, batchId));
     return RUNNABLE_STATES.some((state) => state === batch?.state) ? null : new BatchStopped();
   };
-  return watch(LOOK_EVERY_MS, look, (error) =>
-    ctx.log.warn({ err: error, batchId }, "could not look at a batch's state"),
+  return watch(POLL_MS, look, (error) =>
+    ctx.log.warn({ err: error, batchId }, "cannot read the state of the batch"),
   );
 }

@@ -1,15 +1,15 @@
 import { and, asc, eq, gt, inArray, ne, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
-import { DomainError } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
 import { transitions } from "../state.ts";
 import type { RowMarks } from "./plan-chunks.ts";
+import { uploadRemoved } from "./store-rows.ts";
 
-/** What is known of a file only once all of it was read. */
-export interface ReadFile {
+/** The facts about a file that are known after the whole file was read. */
+export interface FileSummary {
   readonly marks: RowMarks;
   readonly contentHash: Buffer;
   readonly fingerprint: Buffer;
@@ -17,27 +17,28 @@ export interface ReadFile {
   readonly warnings?: Record<string, number>;
 }
 
-export interface Acceptance {
-  /** A batch of the same fingerprint that runs or has ended well may stand for this one. */
+export interface AcceptOptions {
+  /** Whether a recent batch with the same fingerprint may replace this one. */
   readonly mayReplay: boolean;
   readonly maxChunkRows: number | undefined;
 }
 
 /**
- * Makes a received batch runnable: its chunks and their jobs appear together with its new state.
- * @returns its id; or that of the batch that stands for it, then nothing was changed
+ * Queues a received batch: its new state, its chunks and their jobs commit together.
+ * @returns the id of the batch, or of the earlier batch that replaces it; then nothing was changed
+ * @throws DomainError `conflict` if the reconciler has removed the upload
  */
 export function acceptBatch(
   ctx: Context,
   { id, userId }: { id: string; userId: number },
-  { marks, ...facts }: ReadFile,
-  { mayReplay, maxChunkRows }: Acceptance,
+  { marks, ...facts }: FileSummary,
+  { mayReplay, maxChunkRows }: AcceptOptions,
 ): Promise<string> {
   const plan = marks.plan(maxChunkRows);
   const { from, to } = transitions.accept;
   return inTransaction(ctx, async (tx) => {
-    const first = mayReplay ? await sameBefore(tx, userId, id, facts.fingerprint) : null;
-    if (first !== null) return first;
+    const earlier = mayReplay ? await findEarlierBatch(tx, userId, id, facts.fingerprint) : null;
+    if (earlier !== null) return earlier;
     const now = ctx.now();
     const counts = { totalRows: marks.count, chunksLeft: plan.length };
     const [batch] = await tx.db
@@ -45,7 +46,7 @@ export function acceptBatch(
       .set({ ...facts, ...counts, state: to, queuedAt: now, pacedUntil: now })
       .where(and(eq(batches.id, id), inArray(batches.state, [...from])))
       .returning();
-    if (!batch) throw new DomainError("conflict", "The upload was removed before it was complete.");
+    if (!batch) throw uploadRemoved();
     const column = (key: "firstRow" | "lastRow" | "rowCount") => sql.param(plan.map((chunk) => chunk[key]));
     await tx.db.execute(sql`
       INSERT INTO rowmill.chunks (batch_id, first_row, last_row, row_count)
@@ -59,10 +60,15 @@ export function acceptBatch(
 const REPLAY_MS = 86_400_000;
 const REPLAYED_STATES = ["queued", "processing", "paused", "completed", "completed_with_errors"] as const;
 
-/** The user's lock keeps two uploads of the same file that end at the same moment apart. */
-async function sameBefore(tx: Tx, userId: number, id: string, fingerprint: Buffer): Promise<string | null> {
+/** Locks the user, so that two uploads of the same file that end at the same time find each other. */
+async function findEarlierBatch(
+  tx: Tx,
+  userId: number,
+  id: string,
+  fingerprint: Buffer,
+): Promise<string | null> {
   await tx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update");
-  const [same] = await tx.db
+  const [earlier] = await tx.db
     .select({ id: batches.id })
     .from(batches)
     .where(
@@ -77,5 +83,5 @@ async function sameBefore(tx: Tx, userId: number, id: string, fingerprint: Buffe
     )
     .orderBy(asc(batches.id))
     .limit(1);
-  return same?.id ?? null;
+  return earlier?.id ?? null;
 }

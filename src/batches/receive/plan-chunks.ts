@@ -1,4 +1,4 @@
-/** Cuts the rows of a file into chunks, once it is known how many there are. */
+/** Divides the rows of a file into chunks after the whole file was read. */
 
 export interface ChunkPlan {
   readonly firstRow: number;
@@ -6,18 +6,18 @@ export interface ChunkPlan {
   readonly rowCount: number;
 }
 
-/** So that small files give first results at once and spread over workers. */
+/** A small file has about this many chunks, so that its first results come soon and several workers share it. */
 const CHUNKS_OF_A_SMALL_FILE = 40;
 const MIN_CHUNK_ROWS = 25;
-/** Above this a chunk's transaction only gets longer, not cheaper a row (measured: 2,500 to 5,000 are alike). */
+/** Larger chunks make transactions longer, but not cheaper per row (measured: 2,500 to 5,000 rows cost the same). */
 const MAX_CHUNK_ROWS = 4000;
 
 const MAX_MARKS = 4096;
 
 /**
- * Remembers where in the file every so-many-th row is. Row numbers have gaps where a file has blank lines, so a
- * chunk's range can't be computed from a count. Little memory does: past 4096 marks every other one is dropped,
- * as long as two still fit into a chunk.
+ * Remembers the row number of every n-th row. Blank lines leave gaps in the row numbers, so the range of a chunk cannot
+ * be computed from a count. Memory stays small: beyond 4096 marks every other mark is dropped and n doubles, as long as
+ * a chunk still has at least two marks.
  */
 export class RowMarks {
   #stride: number;
@@ -25,7 +25,7 @@ export class RowMarks {
   #count = 0;
   #lastRow = 0;
 
-  /** @param minChunkRows of the smallest chunk that may be wanted of a file that is not large */
+  /** @param minChunkRows the size of the smallest chunk that `plan` may have to make */
   constructor(minChunkRows = MIN_CHUNK_ROWS) {
     this.#stride = Math.min(MIN_CHUNK_ROWS, minChunkRows);
   }
@@ -46,19 +46,19 @@ export class RowMarks {
     this.#lastRow = row;
   }
 
-  /** @param maxRows for chunks that should be smaller than usual; the marks bound how much */
+  /** @param maxRows for smaller chunks than usual; the distance of the marks is the lower limit */
   plan(maxRows = MAX_CHUNK_ROWS): ChunkPlan[] {
-    const smallest = Math.max(MIN_CHUNK_ROWS, Math.ceil(this.#count / CHUNKS_OF_A_SMALL_FILE));
-    const wanted = Math.min(maxRows, MAX_CHUNK_ROWS, smallest);
+    const share = Math.max(MIN_CHUNK_ROWS, Math.ceil(this.#count / CHUNKS_OF_A_SMALL_FILE));
+    const wanted = Math.min(maxRows, MAX_CHUNK_ROWS, share);
     const marksPerChunk = Math.max(1, Math.round(wanted / this.#stride));
     const rowsPerChunk = marksPerChunk * this.#stride;
     const plan: ChunkPlan[] = [];
-    for (let mark = 0, taken = 0; taken < this.#count; mark += marksPerChunk, taken += rowsPerChunk) {
+    for (let mark = 0, planned = 0; planned < this.#count; mark += marksPerChunk, planned += rowsPerChunk) {
       const next = this.#marks[mark + marksPerChunk];
       plan.push({
         firstRow: this.#marks[mark] ?? 0,
         lastRow: next === undefined ? this.#lastRow : next - 1,
-        rowCount: Math.min(rowsPerChunk, this.#count - taken),
+        rowCount: Math.min(rowsPerChunk, this.#count - planned),
       });
     }
     return plan;

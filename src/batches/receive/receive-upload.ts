@@ -1,4 +1,4 @@
-/** Streams an uploaded file into `batch_rows`, segment by segment, and accepts the batch when all of it is there. */
+/** Streams an uploaded file into `batch_rows` and queues the batch when the whole file is stored. */
 import { createHash, type Hash } from "node:crypto";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
@@ -13,7 +13,7 @@ import { getBatch, type StoredBatch } from "../queries.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { RowMarks } from "./plan-chunks.ts";
-import { shapeOf } from "./result-columns.ts";
+import { uploadedColumnsOf } from "./result-columns.ts";
 import { storeRows } from "./store-rows.ts";
 import { csvOptionsOf, fingerprintOf, targetOf, type UploadOptions } from "./upload-options.ts";
 
@@ -23,25 +23,25 @@ export interface Upload {
   readonly filename: string;
   readonly options: UploadOptions;
   readonly file: AsyncIterable<Uint8Array>;
-  /** Resolves when the request has nothing more to it; throws where the file was cut off or another follows. */
+  /** Resolves at the end of the request. Throws if the file was cut off or a second file follows. */
   readonly finish: () => Promise<void>;
-  /** Runs in the transaction that accepts the batch. */
+  /** Runs in the transaction that queues the batch. */
   readonly onAccepted?: (tx: Tx, received: Received, contentHash: Buffer) => Promise<void>;
 }
 
 export interface Received {
   readonly batch: StoredBatch;
-  /** The file was uploaded before, and that batch stands for this one too. */
+  /** Whether `batch` is an earlier batch of the same file. */
   readonly isReplay: boolean;
 }
 
 const MAX_FILENAME = 255;
-/** Rows that are handled one by one outside are told, and after a crash repeated, a chunk at a time. */
-const ROW_WISE_CHUNK_ROWS = 100;
+/** The results of a row target are stored per chunk, and a crash repeats the calls of a chunk. */
+const ROW_TARGET_CHUNK_ROWS = 100;
 
 /**
- * All rows of the batch are stored and queued, or nothing of it is left.
- * @throws DomainError with what is wrong with the file
+ * Receives a file and queues its batch. If this throws, nothing of the batch remains.
+ * @throws DomainError if the options or the file are invalid, or a limit is exceeded
  */
 export async function receiveUpload(ctx: Context, upload: Upload): Promise<Received> {
   const { options } = upload;
@@ -53,11 +53,11 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
     await upload.finish();
     throw invalidField("file", "The file is empty. Its first line must be a header.");
   }
-  const shape = shapeOf(csv.header.names);
-  const batchId = await openBatch(ctx, upload, matchHeader(target, shape.names, mapping));
+  const columns = uploadedColumnsOf(csv.header.names);
+  const batchId = await openBatch(ctx, upload, matchHeader(target, columns.names, mapping));
   const maxChunkRows = chunkRowsOf(target, options);
   try {
-    const marks = await storeRows(ctx, batchId, shape.rows(csv.records), new RowMarks(maxChunkRows));
+    const marks = await storeRows(ctx, batchId, columns.rows(csv.records), new RowMarks(maxChunkRows));
     await upload.finish();
     if (marks.count === 0) throw invalidField("file", "The file has a header but no rows.");
     const contentHash = hash.digest();
@@ -89,11 +89,12 @@ async function* hashed(file: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenera
   }
 }
 
-/** What can't be removed now, the reaper removes; nobody waits for a database that is away. */
+/** Removes a batch that is not needed. If that fails, the reconciler removes it later. */
 async function abandonUpload(ctx: Context, batchId: string, reason: unknown): Promise<void> {
   const removal = removeBatch(ctx, batchId).catch((error) => {
-    ctx.log.warn({ err: error, batchId }, "upload left to the reaper");
+    ctx.log.warn({ err: error, batchId }, "cannot remove an upload; the reconciler will");
   });
+  // The client does not wait for a database that is unavailable.
   if (!isDatabaseUnavailable(reason)) await removal;
 }
 
@@ -117,9 +118,9 @@ async function openBatch(ctx: Context, upload: Upload, { header, mapping }: Matc
   return id;
 }
 
-/** Undefined: as large as is good for speed. */
+/** The limit that the target and the options set. Undefined: chunks have the fastest size. */
 function chunkRowsOf(target: Target, { rows_per_second: rate }: UploadOptions): number | undefined {
-  const ofTarget = target.maxChunkRows ?? ("handle" in target ? ROW_WISE_CHUNK_ROWS : undefined);
-  const bounds = [ofTarget, rate].filter((bound) => bound !== undefined);
-  return bounds.length > 0 ? Math.min(...bounds) : undefined;
+  const ofTarget = target.maxChunkRows ?? ("handle" in target ? ROW_TARGET_CHUNK_ROWS : undefined);
+  const limits = [ofTarget, rate].filter((limit) => limit !== undefined);
+  return limits.length > 0 ? Math.min(...limits) : undefined;
 }

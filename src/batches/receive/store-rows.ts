@@ -1,4 +1,4 @@
-/** Rows of a file into `batch_rows`, a segment at a time, while the file is still being sent. */
+/** Writes rows into `batch_rows`, one segment at a time, while the file is still being sent. */
 import { and, eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
@@ -8,20 +8,29 @@ import { batches } from "../../schema/batches.ts";
 import { transitions } from "../state.ts";
 import { RowMarks } from "./plan-chunks.ts";
 
-/** One segment: a transaction short enough to pin nothing, long enough to be cheap. */
+/** A segment is one transaction: short, so that it holds no connection for long, but large enough to be cheap. */
 const SEGMENT_BYTES = 2 ** 20;
-/** A segment is full once it is over its size, by at most what one network chunk of 64 KiB becomes. */
+/** A segment ends after the network chunk of 64 KiB that fills it. */
 const SEGMENT_CAPACITY = SEGMENT_BYTES + 2 ** 18;
 
 export interface NewRow {
   readonly row: number;
+  /** null, only in a correction: the cell stays unchanged. */
   readonly fields: readonly (string | null)[];
+  /** Why the row is not valid CSV; null if it is. */
   readonly problem: string | null;
 }
 
+/** The reconciler has removed the upload, because its process gave no sign of life. */
+export function uploadRemoved(): DomainError {
+  const message = `The upload was interrupted for more than ${transferLife.deadAfterMs / 1000} seconds and was removed. Send the file again.`;
+  return new DomainError("conflict", message);
+}
+
 /**
- * Reads as fast as the database takes the rows, and no faster.
- * @returns where the rows are in the file
+ * Stores rows, reading no faster than the database writes.
+ * @returns the positions of the rows in the file
+ * @throws DomainError `conflict` if the reconciler has removed the upload
  */
 export async function storeRows(
   ctx: Context,
@@ -31,15 +40,14 @@ export async function storeRows(
 ): Promise<RowMarks> {
   const isReceiving = and(eq(batches.id, batchId), eq(batches.state, transitions.accept.from[0]));
 
-  /** Also the sign of life. Where the reaper was faster, nothing may be written any more. */
+  /** Gives a sign of life. It also keeps rows from being written for an upload that the reconciler has removed. */
   const touch = async (db: Context["db"]) => {
     const touched = await db
       .update(batches)
       .set({ receivedAt: ctx.now(), totalRows: marks.count })
       .where(isReceiving)
       .returning({ id: batches.id });
-    if (touched.length === 0)
-      throw new DomainError("conflict", "The upload took too long without a byte and was removed.");
+    if (touched.length === 0) throw uploadRemoved();
   };
   const write = (lines: Buffer) =>
     copySegment(
@@ -51,7 +59,7 @@ export async function storeRows(
 
   using _signs = transferLife.start(
     () => touch(ctx.db),
-    (error) => ctx.log.warn({ err: error, batchId }, "no sign of life for an upload"),
+    (error) => ctx.log.warn({ err: error, batchId }, "cannot give a sign of life for an upload"),
   );
   let [filling, emptying] = [new CopyBuffer(SEGMENT_CAPACITY), new CopyBuffer(SEGMENT_CAPACITY)];
   let writing: Promise<void> = Promise.resolve();
@@ -61,7 +69,7 @@ export async function storeRows(
       filling.append(copyLine(batchId, row));
     }
     if (filling.length < SEGMENT_BYTES) continue;
-    // One segment is written while the next is read; with both full, reading waits: that is the backpressure.
+    // One segment is written while the next is read. If both are full, reading waits, which slows the client down.
     await writing;
     emptying.clear();
     [filling, emptying] = [emptying, filling];

@@ -1,4 +1,4 @@
-/** What an upload may ask for, as query parameters or as form fields before the file. */
+/** The options of an upload, which clients send as query parameters or as form fields before the file. */
 import { createHash } from "node:crypto";
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
@@ -10,7 +10,7 @@ import { modesOf, targetForUpload, targetNames } from "../../targets/registry.ts
 import type { Target } from "../../targets/target.ts";
 import { MAX_ERRORS_PATTERN } from "../process/error-limit.ts";
 
-/** Words for delimiters that are awkward in a URL or a shell. */
+/** Names for delimiters that are awkward to write in a URL or a shell. */
 const DELIMITERS: Readonly<Record<string, string>> = {
   comma: ",",
   semicolon: ";",
@@ -119,7 +119,7 @@ export const UploadOptions = Type.Object({
 
 export type UploadOptions = Static<typeof UploadOptions>;
 
-/** Node.js refuses a URL and headers of over 16 kB with 431; longer texts fit into a form. */
+/** Node.js answers 431 if the URL and the headers exceed 16 kB. Longer texts fit into a form. */
 const QUERY_TEXT = { maxLength: 8000 };
 
 export const UploadQuery = Type.Object({
@@ -133,9 +133,9 @@ export const optionNames: readonly string[] = Object.keys(UploadOptions.properti
 const check = Compile(UploadOptions);
 
 /**
- * Options of a query that was checked already, overridden by form fields. A form may have fields of its own beside
- * them; in a query what is no option is a slip, which must not import for real what was meant as a dry run.
- * @throws DomainError `invalid_input` that names the field
+ * Combines the options of a query, which is already validated, with form fields, which override them. Other form fields
+ * are ignored. An unknown query parameter is refused: a misspelled `dry_run` must not import the file.
+ * @throws DomainError `invalid_input` that names the option
  */
 export function readUploadOptions(
   query: UploadOptions,
@@ -143,25 +143,24 @@ export function readUploadOptions(
 ): UploadOptions {
   const unknown = Object.keys(query).find((name) => !optionNames.includes(name));
   if (unknown !== undefined)
-    throw invalidField(unknown, `is no option. There are: ${optionNames.join(", ")}.`);
-  const given = Object.entries(fields)
+    throw invalidField(unknown, `Unknown option. Known options: ${optionNames.join(", ")}.`);
+  const fromForm = Object.entries(fields)
     .filter(([name]) => optionNames.includes(name))
-    .map(([name, text]) => [name, typed(name, text)]);
-  const options = { ...query, ...Object.fromEntries(given) };
+    .map(([name, text]) => [name, parseOption(name, text)]);
+  const options = { ...query, ...Object.fromEntries(fromForm) };
   const [problem] = check.Errors(options);
   if (problem) throw invalidField(problem.instancePath.slice(1).replaceAll("/", "."), `${problem.message}.`);
   return options as UploadOptions;
 }
 
-/** As the query's are taken: what is no number or no boolean stays text, and is refused for it. */
-function typed(name: string, text: string): string | number | boolean {
+/** Converts a form field as Fastify converts query parameters. Other texts stay text, so that the check refuses them. */
+function parseOption(name: string, text: string): string | number | boolean {
   const rule = UploadOptions.properties[name as keyof UploadOptions];
   if (Type.IsInteger(rule) && /^-?\d{1,15}$/.test(text)) return Number(text);
   if (Type.IsBoolean(rule) && /^(true|false)$/.test(text)) return text === "true";
   return text;
 }
 
-/** How the file is to be read. */
 export function csvOptionsOf(options: UploadOptions): CsvOptions {
   const { delimiter, quote } = options;
   return {
@@ -175,39 +174,46 @@ export function csvOptionsOf(options: UploadOptions): CsvOptions {
   };
 }
 
-/** What the target has to say to the options. @throws DomainError that names the option, or `forbidden` */
+/**
+ * Finds the target of an upload and checks that it supports the options.
+ * @throws DomainError `invalid_input` that names the option, or `forbidden` if the role may not upload for the target
+ */
 export function targetOf(options: UploadOptions, role: Role): Target {
   const { target: name, mode, policy } = options;
   const target = targetForUpload(name, role);
   const modes = modesOf(target);
-  if (!modes.includes(mode)) throw invalidField("mode", `${name} takes ${modes.join(", ")}, not ${mode}.`);
+  if (!modes.includes(mode)) {
+    throw invalidField("mode", `The target ${name} does not support ${mode}. Use ${or.format(modes)}.`);
+  }
   if (policy === "atomic" && !("write" in target)) {
-    throw invalidField(
-      "policy",
-      `atomic needs a target that writes in a transaction; ${name} takes rows one by one.`,
-    );
+    const message = `The target ${name} does not support atomic, because it handles rows one by one. Use partial.`;
+    throw invalidField("policy", message);
   }
   if (policy === "atomic" && options.rows_per_second !== undefined) {
-    throw invalidField("rows_per_second", "an atomic batch is written in one go; leave out one of the two.");
+    const message =
+      "cannot be combined with policy=atomic, which writes all rows at once. Leave out one of them.";
+    throw invalidField("rows_per_second", message);
   }
   return target;
 }
 
-/** Options that make no difference to what the rows become. */
-const NO_MATTER = ["force", "dry_run", "rows_per_second", "row_delay_ms"];
+const or = new Intl.ListFormat("en", { type: "disjunction" });
 
-/** The same bytes with the same options that decide what the rows become: the same import again. */
+/** Options that do not affect the records. */
+const WITHOUT_EFFECT_ON_RECORDS = ["force", "dry_run", "rows_per_second", "row_delay_ms"];
+
+/** Equal fingerprints mean the same import: the same bytes, and the same options that affect the records. */
 export function fingerprintOf(contentHash: Buffer, options: UploadOptions): Buffer {
-  const matter = Object.entries(options).filter(([name]) => !NO_MATTER.includes(name));
-  return hashOf(contentHash, Object.fromEntries(matter));
+  const relevant = Object.entries(options).filter(([name]) => !WITHOUT_EFFECT_ON_RECORDS.includes(name));
+  return hashOf(contentHash, Object.fromEntries(relevant));
 }
 
-/** The same bytes with the same options, all of them: the same request again. */
+/** Equal hashes mean the same request: the same bytes and the same options. */
 export function requestHashOf(contentHash: Buffer, options: UploadOptions): Buffer {
   return hashOf(contentHash, options);
 }
 
 function hashOf(contentHash: Buffer, options: Partial<UploadOptions>): Buffer {
-  const asked = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHash("sha256").update(contentHash).update(JSON.stringify(asked)).digest();
+  const sorted = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(contentHash).update(JSON.stringify(sorted)).digest();
 }

@@ -1,4 +1,3 @@
-/** Files in. */
 import { createHash } from "node:crypto";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -107,7 +106,10 @@ function answer(reply: FastifyReply, body: UploadedBatchView): FastifyReply {
   return reply.code(statusOf(body)).header("location", `/api/v1/batches/${body.id}`).send(body);
 }
 
-/** The first answer again. @throws DomainError where the key stood for another request */
+/**
+ * Sends the answer to the first request again.
+ * @throws DomainError `key_reused` if the first request was a different one
+ */
 function replay(reply: FastifyReply, first: StoredAnswer, fingerprint: Buffer): FastifyReply {
   requireSameRequest(first, fingerprint);
   return answer(reply.header("idempotency-replayed", "true"), first.body as UploadedBatchView);

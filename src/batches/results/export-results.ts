@@ -1,4 +1,4 @@
-/** The rows of a batch with what came of them, page by page, as the text of a file. */
+/** Exports the rows of a batch and their results as a file. */
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
@@ -11,36 +11,33 @@ import { type ResultFormat, type ResultRow, resultWriter } from "./result-format
 export const RESULT_FILES = ["success", "failed", "unprocessed", "all"] as const;
 export type ResultFile = (typeof RESULT_FILES)[number];
 
-/**
- * Each page is a short query of its own, so that a client that reads for hours holds neither a connection nor a
- * snapshot that keeps vacuum from its work.
- */
+/** Each page is one short query, so a slow client holds neither a connection nor a snapshot that would block vacuum. */
 const PAGE_ROWS = 4000;
-/** Of cells: a page ends early where they are long. */
+/** A page ends early if its cells are long. */
 const PAGE_BYTES = 2 ** 21;
 
 export interface ExportOptions {
   readonly file: ResultFile;
   readonly format: ResultFormat;
-  /** Begin a CSV with a byte order mark. */
-  readonly withMark: boolean;
+  /** Whether a CSV begins with a byte order mark. */
+  readonly withBom: boolean;
 }
 
 /**
- * Every row that is in the file at the time it is read, once, in source order.
- * @throws DomainError `conflict` before the first text, where the batch is not all there yet
+ * Yields the text of the file, with rows in the order of the upload. Each page reflects the time at which it is read.
+ * @throws DomainError `conflict` if the batch is still being received
  */
 export async function exportResults(
   ctx: Context,
   batch: StoredBatch,
-  { file, format, withMark }: ExportOptions,
+  { file, format, withBom }: ExportOptions,
 ): Promise<AsyncGenerator<string>> {
   if (batch.state === "receiving") {
-    const message = "The batch is still being received. Its results can be read once its state is `queued`.";
+    const message = "The batch is still being received. Download its results when its state is `queued`.";
     throw new DomainError("conflict", message);
   }
   const hasExtra = format === "csv" && (await hasExtraCells(ctx, batch));
-  const writer = resultWriter(format, { header: batch.header, hasExtra }, { withMark });
+  const writer = resultWriter(format, { header: batch.header, hasExtra }, { withBom });
   async function* text() {
     yield writer.head;
     for await (const page of resultPages(ctx, batch, file)) yield writer.page(page);
@@ -66,15 +63,15 @@ async function* resultPages(
   while (page.length > 0) {
     // The database reads on while this page is written.
     const next = read(page.at(-1)?.row ?? 0);
-    // Who stops reading does not wait for it.
+    // A client that disconnects leaves `next` without a reader, and its failure unhandled.
     next.catch(() => {});
     sent += page.length;
     yield page;
     page = await next;
   }
-  // A file that is cut short must not look whole.
+  // An incomplete file must not look complete: the exception aborts the download.
   if (file === "all" && sent !== totalRows)
-    throw new Error(`${sent} of ${totalRows} rows of ${id} were there.`);
+    throw new Error(`The batch ${id} has ${totalRows} rows, but only ${sent} could be read.`);
 }
 
 async function readPage(
@@ -83,7 +80,7 @@ async function readPage(
   file: ResultFile,
   after: number,
 ): Promise<ResultRow[]> {
-  // How many bytes a row has says the row itself: rows beyond the page's bytes stay in the database.
+  // The database measures the rows, so that rows beyond PAGE_BYTES are not sent.
   const { rows } = await ctx.db.execute<{
     row: number;
     cells: string[];
@@ -124,17 +121,17 @@ function rowsOf(batch: StoredBatch, file: ResultFile, after: number): SQL {
 const RESULT = sql`row_number, status, error_code, error_message, record_id, undo`;
 
 /**
- * A page is a range of row numbers, which costs the same whatever the planner believes of tables that grew a moment
- * ago: for the first 4,000 rows behind one it may sort all that are left, for each page anew.
+ * A page is a range of row numbers. Its cost does not depend on statistics, which are old for a table that has just
+ * grown: for `ORDER BY ... LIMIT 4000` the planner may sort all remaining rows for every page.
  */
-function rangeBehind(id: string, after: number): SQL {
+function rangeAfter(id: string, after: number): SQL {
   return sql`batch_id = ${id} AND row_number > ${after} AND row_number <= ${after + PAGE_ROWS}`;
 }
 
-/** A look-up a row: a join of the two ranges may compare each row with each result while statistics are old. */
+/** One look-up per row: with old statistics, a join of the two ranges may compare each row with each result. */
 function allRows({ id, state }: StoredBatch, after: number): SQL {
   return sql`
-    (SELECT batch_id, row_number, fields FROM rowmill.batch_rows WHERE ${rangeBehind(id, after)}) AS rows
+    (SELECT batch_id, row_number, fields FROM rowmill.batch_rows WHERE ${rangeAfter(id, after)}) AS rows
     LEFT JOIN LATERAL (
       SELECT ${RESULT} FROM rowmill.row_results WHERE batch_id = ${id} AND row_number = rows.row_number LIMIT 1
     ) AS results ON true
@@ -142,10 +139,10 @@ function allRows({ id, state }: StoredBatch, after: number): SQL {
     ORDER BY rows.row_number`;
 }
 
-/** A look-up a row, since there may be few of them. */
+/** One look-up per row, because there may be few rows with the status. */
 function rowsWithResult({ id }: StoredBatch, status: "success" | "failed", after: number): SQL {
   return sql`
-    (SELECT ${RESULT} FROM rowmill.row_results WHERE ${rangeBehind(id, after)} AND ${hasStatus(status)}) AS results
+    (SELECT ${RESULT} FROM rowmill.row_results WHERE ${rangeAfter(id, after)} AND ${hasStatus(status)}) AS results
     JOIN LATERAL (
       SELECT row_number, fields FROM rowmill.batch_rows WHERE batch_id = ${id} AND row_number = results.row_number LIMIT 1
     ) AS rows ON true
@@ -156,7 +153,7 @@ function hasStatus(status: "success" | "failed"): SQL {
   return sql`status = ${sql.raw(`'${status}'`)} AND undo IS DISTINCT FROM 'reversed'`;
 }
 
-/** The first row of the file behind this one: numbers have gaps where there are blank lines. */
+/** The first row of the file with a higher row number: blank lines leave gaps in the row numbers. */
 async function nextRow(
   ctx: Context,
   { id }: StoredBatch,

@@ -1,30 +1,30 @@
-/** Why rows of a batch failed: thousands of errors as the few causes they have. */
+/** Groups the errors of a batch: thousands of failed rows usually have a few causes. */
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import type { RowError } from "../../schema/batches.ts";
 import type { StoredBatch } from "../queries.ts";
 import type { ErrorGroupsView, ErrorGroupView } from "./views.ts";
 
-/** Rows a statement looks at (a million failed rows took 2.8 s on two busy cores): far from any time limit however many failed. */
+/** Failed rows per statement, which keeps statements far from the time limit. A million rows took 2.8 s on two cores. */
 const PAGE_ROWS = 50_000;
 const FIRST_ROWS = 5;
-/** Codes and columns are few; a target that puts a value into a code must not fill the memory. */
-const MOST_GROUPS = 1000;
+/** Usually there are few codes and columns. The limit protects the memory from a target that puts values into codes. */
+const MAX_GROUPS = 1000;
 
 export async function groupErrors(ctx: Context, { id }: Pick<StoredBatch, "id">): Promise<ErrorGroupsView> {
   const groups = new Map<string, ErrorGroupView>();
   let failed = 0;
   let ungrouped = 0;
-  for await (const { errors, count, rows } of causes(ctx, id)) {
+  for await (const { errors, count, rows } of readCauses(ctx, id)) {
     failed += count;
-    // Once a row, also where it breaks the same rule twice.
+    // A row that breaks the same rule twice counts once.
     const distinct = new Map(errors.map((error) => [JSON.stringify([error.code, error.column]), error]));
     for (const [key, { code, column, message }] of distinct) {
       const known = groups.get(key);
       if (known) {
         known.count += count;
         known.rows = firstOf([...known.rows, ...rows]);
-      } else if (groups.size < MOST_GROUPS) {
+      } else if (groups.size < MAX_GROUPS) {
         groups.set(key, { code, column, count, message, rows });
       } else {
         ungrouped += count;
@@ -40,15 +40,15 @@ function firstOf(rows: number[]): number[] {
   return rows.toSorted((a, b) => a - b).slice(0, FIRST_ROWS);
 }
 
-/** Rows that fail in the very same way: what is usually a few among many thousands. */
+/** The rows of a page that have exactly the same errors. */
 interface Cause {
   readonly errors: RowError[];
   readonly count: number;
-  /** The first of them. */
+  /** The first of these rows. */
   readonly rows: number[];
 }
 
-async function* causes(ctx: Context, batchId: string): AsyncGenerator<Cause> {
+async function* readCauses(ctx: Context, batchId: string): AsyncGenerator<Cause> {
   for (let after = 0, isLast = false; !isLast; ) {
     const { rows: page } = await ctx.db.execute<Cause & { lastRow: number } & Record<string, unknown>>(sql`
       SELECT coalesce(errors::json, json_build_array(json_build_object(

@@ -1,4 +1,4 @@
-/** The files that a batch's results are given out as. Text, not objects: a JavaScript object reorders names such as "2". */
+/** Writes result files. JSON is written as text, because JavaScript objects reorder names such as "2". */
 import { csvRecord, defuse } from "../../platform/csv/cells.ts";
 import { EXTRA_COLUMN, RESULT_COLUMNS, uniqueNames } from "../../targets/match-header.ts";
 import type { RowStatus } from "../views.ts";
@@ -14,7 +14,7 @@ export const MEDIA_TYPES: Readonly<Record<ResultFormat, string>> = {
 
 export interface ResultRow {
   readonly row: number;
-  /** In the order of the header; those beyond it are extra. */
+  /** In the order of the header; cells beyond it go into `_extra`. */
   readonly cells: readonly string[];
   readonly status: RowStatus;
   readonly errorCode: string | null;
@@ -22,7 +22,7 @@ export interface ResultRow {
   readonly recordId: number | null;
 }
 
-/** A file is its head, any number of pages of rows, and its tail. */
+/** A file consists of the head, any number of pages, and the tail. */
 export interface ResultWriter {
   readonly head: string;
   readonly tail: string;
@@ -30,7 +30,7 @@ export interface ResultWriter {
 }
 
 export interface ResultColumns {
-  /** The file's own. */
+  /** The columns of the uploaded file. */
   readonly header: readonly string[];
   /** Whether rows may have more cells than the header has names. */
   readonly hasExtra: boolean;
@@ -39,11 +39,11 @@ export interface ResultColumns {
 export function resultWriter(
   format: ResultFormat,
   columns: ResultColumns,
-  { withMark = false } = {},
+  { withBom = false } = {},
 ): ResultWriter {
   switch (format) {
     case "csv":
-      return csvWriter(columns, withMark);
+      return csvWriter(columns, withBom);
     case "json":
       return jsonWriter(columns);
     case "ndjson":
@@ -51,28 +51,28 @@ export function resultWriter(
   }
 }
 
-/** Our names are as documented whatever the file has: a column of the file that has one of them is the one renamed. */
-function ownNames({ header }: ResultColumns): string[] {
-  const ours = [...RESULT_COLUMNS, EXTRA_COLUMN];
-  return uniqueNames([...ours, ...header]).slice(ours.length);
+/** The names of the uploaded columns. A column that is named like a result column is renamed. */
+function uploadedNames({ header }: ResultColumns): string[] {
+  const reserved = [...RESULT_COLUMNS, EXTRA_COLUMN];
+  return uniqueNames([...reserved, ...header]).slice(reserved.length);
 }
 
-function csvWriter(columns: ResultColumns, withMark: boolean): ResultWriter {
+function csvWriter(columns: ResultColumns, withBom: boolean): ResultWriter {
   const width = columns.header.length;
   const names = [
-    ...ownNames(columns).map(defuse),
+    ...uploadedNames(columns).map(defuse),
     ...RESULT_COLUMNS,
     ...(columns.hasExtra ? [EXTRA_COLUMN] : []),
   ];
   const record = ({ row, cells, status, errorCode, error, recordId }: ResultRow) => {
-    const out: string[] = [];
-    for (let at = 0; at < width; at++) out.push(defuse(cells[at] ?? ""));
-    out.push(String(row), status, defuse(errorCode ?? ""), defuse(error ?? ""), String(recordId ?? ""));
-    if (columns.hasExtra) out.push(extraCells(cells, width) ?? "");
-    return csvRecord(out);
+    const line: string[] = [];
+    for (let at = 0; at < width; at++) line.push(defuse(cells[at] ?? ""));
+    line.push(String(row), status, defuse(errorCode ?? ""), defuse(error ?? ""), String(recordId ?? ""));
+    if (columns.hasExtra) line.push(extraCells(cells, width) ?? "");
+    return csvRecord(line);
   };
   return {
-    head: (withMark ? "\uFEFF" : "") + csvRecord(names),
+    head: (withBom ? "\uFEFF" : "") + csvRecord(names),
     tail: "",
     page: (rows) => rows.map(record).join(""),
   };
@@ -94,7 +94,7 @@ function jsonWriter(columns: ResultColumns): ResultWriter {
 
 function jsonLines(columns: ResultColumns, lineEnd: string): (rows: readonly ResultRow[]) => string {
   const width = columns.header.length;
-  const labels = ownNames(columns).map((name) => `${JSON.stringify(name)}:`);
+  const labels = uploadedNames(columns).map((name) => `${JSON.stringify(name)}:`);
   const line = ({ row, cells, status, errorCode, error, recordId }: ResultRow) => {
     let text = "{";
     for (let at = 0; at < width; at++) text += `${labels[at]}${JSON.stringify(cells[at] ?? "")},`;
@@ -107,7 +107,7 @@ function jsonLines(columns: ResultColumns, lineEnd: string): (rows: readonly Res
   return (rows) => rows.map(line).join("");
 }
 
-/** Null where there are none but empty ones, which come of a delimiter too many. */
+/** The cells beyond the header as a JSON array. Null if all of them are empty: the row has only surplus delimiters. */
 function extraCells(cells: readonly string[], width: number): string | null {
   if (cells.length <= width) return null;
   const extra = cells.slice(width);

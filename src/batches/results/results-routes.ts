@@ -25,7 +25,7 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/batches/:batch_id/results/:file.:format",
       {
-        // A HEAD would read all of it only to throw it away.
+        // A HEAD request would read the whole file for nothing.
         exposeHeadRoute: false,
         schema: {
           ...shared,
@@ -51,7 +51,7 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { ctx } = request;
         const { batch_id, file, format } = request.params;
         const batch = await getBatch(ctx, request.user.id, batch_id);
-        const text = await exportResults(ctx, batch, { file, format, withMark: request.query.bom });
+        const text = await exportResults(ctx, batch, { file, format, withBom: request.query.bom });
         return sendDownload(request, reply, {
           filename: `${baseName(batch.filename)}-${file}.${format}`,
           mediaType: MEDIA_TYPES[format],
@@ -79,7 +79,7 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   });
 }
 
-/** Without its extension, and without what a file system takes for something else. */
+/** The filename without its extension and without characters that have a meaning in a path. */
 function baseName(filename: string): string {
   const name = filename.slice(0, filename.length - extname(filename).length);
   return name.replace(/^\.+|[/\\:*?"<>|\p{Cc}\p{Cf}]/gu, "_") || "batch";

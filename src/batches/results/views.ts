@@ -1,4 +1,4 @@
-/** What the API shows of the results of a batch: the result files and the groups of errors. */
+/** Result files and groups of errors in answers. */
 import Type, { type Static } from "typebox";
 import { CONTENT_DISPOSITION } from "../../platform/http/download.ts";
 import { nullable } from "../../platform/http/schemas.ts";

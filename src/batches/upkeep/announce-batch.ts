@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 
-/** Tells that a batch has ended: in the log, with what an operator asks first. */
+/** Logs that a batch has ended. @returns the summary that it logs; undefined if the batch runs again or was removed */
 export async function announceBatch(ctx: Context, batchId: string): Promise<object | undefined> {
   const { rows } = await ctx.db.execute(sql`
     SELECT batches.state, total_rows AS rows, sum(succeeded)::int AS succeeded, sum(failed)::int AS failed,

@@ -1,18 +1,18 @@
-/** Sets right what a crash or a lost job has left behind. Our tables are the truth; the queue only wakes. */
+/** Repairs the effects of crashes and lost jobs. The tables of Rowmill are the truth; jobs only wake the workers. */
 import { and, eq, inArray, lt, or, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { transferLife } from "../../platform/process/sign-of-life.ts";
 import { batches } from "../../schema/batches.ts";
-import { batchJob, type ChunkKey, chunkJob, chunkJobId, type Lane } from "../batch-jobs.ts";
+import { failed } from "../../targets/outcomes.ts";
+import { batchJob, type ChunkKey, chunkJob, chunkJobId, type QueuedBatch } from "../batch-jobs.ts";
 import { forgetSuccesses } from "../process/chunk-counts.ts";
-import { failed } from "../process/outcomes.ts";
 import { type LockedChunk, settleChunk } from "../process/settle-chunk.ts";
 import { RUNNABLE_STATES, transitions } from "../state.ts";
 import { endBatch, startBatch } from "../transitions.ts";
 import { removeBatch } from "./remove-batch.ts";
 
-/** A job is added together with its chunk, so one that is missing this much later is lost. */
+/** A chunk and its job commit together. A job that is missing this long after its chunk was due is lost. */
 const LOST_JOB_SECONDS = 30;
 const PAGE = 1000;
 
@@ -23,10 +23,10 @@ export interface Reconciled {
   readonly chunksGivenUp: number;
 }
 
-/** Runs each minute; safe to run at any time, any number of times, side by side. */
+/** Runs every minute. It may run at any time, and several times at once. */
 export async function reconcile(ctx: Context): Promise<Reconciled> {
   const uploadsRemoved = await removeDeadUploads(ctx);
-  const batchesRequeued = await requeueWholes(ctx);
+  const batchesRequeued = await requeueWholeBatches(ctx);
   let chunksRequeued = 0;
   let chunksGivenUp = 0;
   for await (const page of dueChunks(ctx)) {
@@ -56,14 +56,14 @@ async function removeDeadUploads(ctx: Context): Promise<number> {
     .from(batches)
     .where(or(isReceiving, eq(batches.state, transitions.delete.to)));
   for (const { id, state } of dead) {
-    ctx.log.warn({ batchId: id, state }, "removing what a process that died has left");
+    ctx.log.warn({ batchId: id, state }, "removing a batch whose process has died");
     await removeBatch(ctx, id);
   }
   return dead.length;
 }
 
-/** Batches that run, or are undone, as one piece: their one job may be lost or given up like any other. */
-async function requeueWholes(ctx: Context): Promise<number> {
+/** Requeues batches that one job processes or undoes, if that job is lost. */
+async function requeueWholeBatches(ctx: Context): Promise<number> {
   const isRunning = and(
     inArray(batches.state, [...RUNNABLE_STATES]),
     or(eq(batches.isDryRun, true), eq(batches.policy, "atomic")),
@@ -73,11 +73,11 @@ async function requeueWholes(ctx: Context): Promise<number> {
     .from(batches)
     .where(or(isRunning, eq(batches.state, transitions.undo.to)));
   let requeued = 0;
-  for (const batch of found) requeued += await requeueWhole(ctx, batch);
+  for (const batch of found) requeued += await requeueWholeBatch(ctx, batch);
   return requeued;
 }
 
-function requeueWhole(ctx: Context, { id, state }: typeof batches.$inferSelect): Promise<number> {
+function requeueWholeBatch(ctx: Context, { id, state }: typeof batches.$inferSelect): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     const [batch] = await tx.db
       .select()
@@ -93,7 +93,7 @@ function requeueWhole(ctx: Context, { id, state }: typeof batches.$inferSelect):
     ctx.log.warn({ batchId: id, isGivenUp }, "batch without a live job");
     if (isGivenUp && !isUndo) {
       await tx.db.execute(startBatch(id));
-      await endBatch(tx, id, "fail", `${GAVE_UP} No record was written.`);
+      await endBatch(tx, id, "fail", `${gaveUp("batch")} No record was written.`);
       await forgetSuccesses(tx, id);
     } else {
       await tx.queue.remove(tx.db, contract, [job.id]);
@@ -103,10 +103,11 @@ function requeueWhole(ctx: Context, { id, state }: typeof batches.$inferSelect):
   });
 }
 
-const GAVE_UP =
-  "Processing failed each time it was tried, for no reason in this row; the worker's log tells more.";
+function gaveUp(what: "row" | "batch"): string {
+  return `Every attempt to process this ${what} failed, but not because of an invalid row. See the log of the workers.`;
+}
 
-interface DueChunk extends LockedChunk, Lane {}
+interface DueChunk extends LockedChunk, QueuedBatch {}
 
 async function* dueChunks(ctx: Context): AsyncGenerator<DueChunk[]> {
   const dueBefore = new Date(ctx.now().getTime() - LOST_JOB_SECONDS * 1000).toISOString();
@@ -128,7 +129,7 @@ async function* dueChunks(ctx: Context): AsyncGenerator<DueChunk[]> {
   }
 }
 
-/** Locks the chunk if it still waits for this attempt, so that a worker or another reconciler can't be crossed. */
+/** Locks the chunk if it still waits for this attempt. False: a worker or another reconciler was faster. */
 async function lockIfWaiting(tx: Tx, { batchId, firstRow, attempt }: DueChunk): Promise<boolean> {
   const { rows } = await tx.db.execute(sql`
     SELECT 1 FROM rowmill.chunks
@@ -141,9 +142,9 @@ async function requeueChunk(ctx: Context, chunk: DueChunk): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     if (!(await lockIfWaiting(tx, chunk))) return 0;
     const job = chunkJob(chunk, { batchId: chunk.batchId, firstRow: chunk.firstRow }, chunk.attempt);
-    // Another reconciler may have been faster.
+    // Another reconciler may have requeued it.
     if ((await tx.queue.live(tx.db, jobs.processChunk, [job.id])).size > 0) return 0;
-    // A finished or cancelled job of the same id would be in the way.
+    // A finished or cancelled job with the same id would prevent the insert.
     await tx.queue.remove(tx.db, jobs.processChunk, [job.id]);
     await tx.queue.add(tx.db, jobs.processChunk, [job]);
     await tx.db.execute(sql`
@@ -153,7 +154,7 @@ async function requeueChunk(ctx: Context, chunk: DueChunk): Promise<number> {
   });
 }
 
-/** A chunk whose every delivery ended in an exception: its open rows fail, so that its batch can end. */
+/** Fails the open rows of a chunk of which every delivery ended in an exception, so that its batch can end. */
 async function giveUpChunk(ctx: Context, chunk: DueChunk): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     if (!(await lockIfWaiting(tx, chunk))) return 0;
@@ -163,9 +164,9 @@ async function giveUpChunk(ctx: Context, chunk: DueChunk): Promise<number> {
         AND NOT EXISTS (
           SELECT FROM rowmill.row_results WHERE row_results.batch_id = ${chunk.batchId} AND row_results.row_number = batch_rows.row_number
         )`);
-    // It may be that no delivery came as far as to begin.
+    // Perhaps no delivery has started the batch.
     await tx.db.execute(startBatch(chunk.batchId));
-    const outcome = failed("gave_up", GAVE_UP);
+    const outcome = failed("gave_up", gaveUp("row"));
     await settleChunk(
       tx,
       chunk,

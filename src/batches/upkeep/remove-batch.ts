@@ -5,12 +5,12 @@ import { batches } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { batchJobId, chunkJobId } from "../batch-jobs.ts";
 
-/** Rows a statement removes: long enough to be cheap, short enough to hold nothing up. */
+/** The number of rows that one statement removes, so that no statement holds locks for long. */
 const SLICE_ROWS = 50_000;
 
 /**
- * Removes a batch that nothing works on: its rows, results, chunks and jobs, slice by slice, and the batch itself
- * last, so that a removal which is cut short is found and ended later. Records that it created stay.
+ * Removes a batch with its rows, results, chunks and jobs. The batch itself is removed last, so that the reconciler can
+ * complete an interrupted removal. The records that the batch created stay. No worker may be processing the batch.
  */
 export async function removeBatch(ctx: Context, batchId: string): Promise<void> {
   for (const table of [sql`rowmill.row_history`, sql`rowmill.row_results`, sql`rowmill.batch_rows`]) {
@@ -24,9 +24,9 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
     } while (removed >= SLICE_ROWS);
   }
   await inTransaction(ctx, async (tx) => {
-    // Before the batch, as a worker locks them: one that has a chunk in hand still finds the batch closed and gives up.
+    // First the chunks, then the batch: the order in which workers lock. A worker that still runs then gives up its chunk.
     await tx.db.execute(sql`SELECT FROM rowmill.chunks WHERE batch_id = ${batchId} FOR UPDATE`);
-    // Whoever still writes to the batch holds this lock or finds the batch gone.
+    // An upload that still writes rows holds this lock, or finds that the batch is gone.
     const [batch] = await tx.db
       .select({ run: batches.run })
       .from(batches)

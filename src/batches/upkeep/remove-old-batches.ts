@@ -4,7 +4,7 @@ import { batches } from "../../schema/batches.ts";
 import { ENDED_STATES } from "../state.ts";
 import { removeBatch } from "./remove-batch.ts";
 
-/** Removes batches that finished more than RETENTION_DAYS ago; never one that is unfinished. Records stay. */
+/** Removes batches that ended more than RETENTION_DAYS ago. Their records stay. */
 export async function removeOldBatches(ctx: Context): Promise<number> {
   const old = await ctx.db
     .select({ id: batches.id })

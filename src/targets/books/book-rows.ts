@@ -1,14 +1,14 @@
-/** What the modes of the `books` target share. */
+/** The rows of the `books` target, for all of its modes. */
 import { type SQL, sql } from "drizzle-orm";
 import { BOOK_KEY } from "../../schema/targets.ts";
-import type { Outcome } from "../target.ts";
+import { retry } from "../outcomes.ts";
 
 export interface BookRow {
   readonly row: number;
   readonly values: { readonly title: string; readonly author: string; readonly description: string };
 }
 
-/** A slice as a table, in the order of its keys: whoever waits for a key holds none behind it, so nobody waits in a circle. */
+/** The slice as a table. It is sorted by key, so that concurrent transactions lock keys in the same order: no deadlock. */
 export function cellsOf(ids: readonly number[], rows: readonly BookRow[]): SQL {
   const column = (name: keyof BookRow["values"]) => sql.param(rows.map(({ values }) => values[name]));
   return sql`(
@@ -19,12 +19,8 @@ export function cellsOf(ids: readonly number[], rows: readonly BookRow[]): SQL {
   ) AS cells`;
 }
 
-export function created(recordId: number): Outcome {
-  return { kind: "success", recordId, effect: "created" };
-}
-
-/** The key was taken a moment ago and is free now. */
-export const goneMeanwhile: Outcome = {
-  kind: "retry",
-  reason: { column: null, code: "database_conflict", message: "The book of this key was removed meanwhile." },
-};
+/** For a row whose key was taken at the insert, and is free at the look-up after it. */
+export const bookRemoved = retry(
+  "database_conflict",
+  "The book with this key was removed while the row was being written.",
+);

@@ -3,20 +3,21 @@ import type { Tx } from "../../context.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
 import type { BookBefore } from "./upsert-books.ts";
 
-interface Found extends Record<string, unknown> {
+/** A book and the row that wrote it last. */
+interface LastWrite extends Record<string, unknown> {
   readonly id: string;
   readonly batchId: string | null;
   readonly rowNumber: number | null;
 }
 
-/** Removes the books that rows made and restores those that they changed, as long as they are as the row left them. */
+/** Removes books that the rows created and restores books that they updated, unless they were changed later. */
 export async function undoBooks(
   tx: Tx,
   batch: TargetBatch,
   rows: readonly WrittenRow[],
 ): Promise<UndoOutcome[]> {
-  const found = await holdBooks(tx, batch, rows);
-  const reasons = rows.map(({ row, recordId }) => reasonToKeep(batch, row, found.get(recordId)));
+  const books = await lockBooks(tx, batch, rows);
+  const reasons = rows.map(({ row, recordId }) => reasonToKeep(batch, row, books.get(recordId)));
   const reversible = rows.filter((_, index) => reasons[index] === null);
   await removeBooks(
     tx,
@@ -29,27 +30,26 @@ export async function undoBooks(
   return reasons.map((reason) => (reason === null ? { kind: "reversed" } : { kind: "kept", reason }));
 }
 
-/** Locked in the order in which rows are written. */
-async function holdBooks(
+/** Locks in the order of the keys, like `writeBooks`, so that the two cannot deadlock. */
+async function lockBooks(
   tx: Tx,
   batch: TargetBatch,
   rows: readonly WrittenRow[],
-): Promise<Map<number, Found>> {
+): Promise<Map<number, LastWrite>> {
   const ids = sql.param(rows.map(({ recordId }) => recordId));
-  const { rows: found } = await tx.db.execute<Found>(sql`
+  const { rows: books } = await tx.db.execute<LastWrite>(sql`
     SELECT id, batch_id AS "batchId", row_number AS "rowNumber" FROM rowmill.books
     WHERE id = ANY(${ids}::bigint[]) AND user_id = ${batch.userId} ORDER BY key, id FOR UPDATE`);
-  return new Map(found.map((book) => [Number(book.id), book]));
+  return new Map(books.map((book) => [Number(book.id), book]));
 }
 
-/** Null: nobody wrote to the book after this row did. */
-function reasonToKeep(batch: TargetBatch, row: number, book: Found | undefined): string | null {
-  if (!book) return "The book was deleted since.";
-  if (book.batchId === null) return "The book was changed by hand since.";
-  if (book.batchId !== batch.id)
-    return `The book was changed by another import since (batch ${book.batchId}).`;
+/** Null: the row was the last to write the book. */
+function reasonToKeep(batch: TargetBatch, row: number, book: LastWrite | undefined): string | null {
+  if (!book) return "The book was deleted later.";
+  if (book.batchId === null) return "The book was edited later.";
+  if (book.batchId !== batch.id) return `The book was changed later by another batch (${book.batchId}).`;
   if (book.rowNumber !== row)
-    return `The book is as row ${book.rowNumber} of this file left it, which was not undone.`;
+    return `The book was changed later by row ${book.rowNumber} of this file, which was not undone.`;
   return null;
 }
 

@@ -1,12 +1,13 @@
-/** Books by their key, made or brought up to date. Of a file's rows with one key the last wins, in whatever order they come. */
+/** Creates or updates books by key. If rows of a file have the same key, the last row wins, even if it is written first. */
 import { type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { allocateIds } from "../allocate-ids.ts";
-import { settledByLaterRows } from "../later-rows.ts";
+import { findDecidedByLaterRows } from "../later-rows.ts";
+import { created, unchanged } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
-import { type BookRow, cellsOf, created, goneMeanwhile } from "./book-rows.ts";
+import { type BookRow, bookRemoved, cellsOf } from "./book-rows.ts";
 
-/** A book as it was before a row updated it. */
+/** The book before a row updated it. */
 export interface BookBefore {
   readonly title: string;
   readonly author: string;
@@ -15,8 +16,8 @@ export interface BookBefore {
   readonly row_number: number | null;
 }
 
-/** The book of a row's key. */
-interface Held extends BookBefore, Record<string, unknown> {
+/** The book with the key of a row. */
+interface LockedBook extends BookBefore, Record<string, unknown> {
   readonly row: number;
   readonly id: string;
 }
@@ -25,7 +26,7 @@ type Values = BookRow["values"];
 
 interface Update {
   readonly row: number;
-  readonly book: Held;
+  readonly book: LockedBook;
   readonly values: Values;
 }
 
@@ -39,23 +40,23 @@ export async function upsertBooks(tx: Tx, batch: TargetBatch, rows: readonly Boo
     ON CONFLICT (user_id, key) DO NOTHING`);
   if (inserted.rowCount === rows.length) return ids.map(created);
 
-  const held = await holdBooks(tx, batch, cells);
-  const updates = await writeUpdates(tx, batch, updatesFor(batch, rows, held));
+  const books = await lockBooks(tx, batch, cells);
+  const updated = await writeUpdates(tx, batch, updatesFor(batch, rows, books));
   return rows.map(({ row }, index) => {
-    const book = held.get(row);
-    if (!book) return goneMeanwhile;
+    const book = books.get(row);
+    if (!book) return bookRemoved;
     const recordId = Number(book.id);
     if (recordId === ids[index]) return created(recordId);
-    if (!updates.has(row)) return { kind: "success", recordId, effect: "unchanged" };
+    if (!updated.has(row)) return unchanged(recordId);
     const { title, author, description, batch_id, row_number } = book;
     const before: BookBefore = { title, author, description, batch_id, row_number };
     return { kind: "success", recordId, effect: "updated", before };
   });
 }
 
-/** The books of the rows' keys, locked until the transaction ends: what is decided about them stays true. */
-async function holdBooks(tx: Tx, batch: TargetBatch, cells: SQL): Promise<Map<number, Held>> {
-  const { rows } = await tx.db.execute<Held>(sql`
+/** Locks the books that have the keys of the rows, so that they stay unchanged until the commit. */
+async function lockBooks(tx: Tx, batch: TargetBatch, cells: SQL): Promise<Map<number, LockedBook>> {
+  const { rows } = await tx.db.execute<LockedBook>(sql`
     SELECT cells.row_number AS row, book.* FROM ${cells} CROSS JOIN LATERAL (
       SELECT id, title, author, description, batch_id, row_number FROM rowmill.books
       WHERE user_id = ${batch.userId} AND key = cells.key LIMIT 1 FOR UPDATE
@@ -63,24 +64,24 @@ async function holdBooks(tx: Tx, batch: TargetBatch, cells: SQL): Promise<Map<nu
   return new Map(rows.map((book) => [book.row, book]));
 }
 
-/** A column that the file does not have stays as it is. */
+/** The last update per book. Columns that the file does not have stay unchanged. */
 function updatesFor(
   batch: TargetBatch,
   rows: readonly BookRow[],
-  held: ReadonlyMap<number, Held>,
+  books: ReadonlyMap<number, LockedBook>,
 ): Map<string, Update> {
   const updates = new Map<string, Update>();
   for (const { row, values } of rows) {
-    const book = held.get(row);
+    const book = books.get(row);
     if (!book) continue;
     const description = "description" in batch.mapping ? values.description : book.description;
-    // Rows come in the file's order: the last of a key replaces those before it.
+    // Rows are in the order of the file, so the last row with a key replaces the rows before it.
     updates.set(book.id, { row, book, values: { ...values, description } });
   }
   return updates;
 }
 
-/** @returns the rows that changed their book */
+/** @returns the rows that updated their book */
 async function writeUpdates(
   tx: Tx,
   batch: TargetBatch,
@@ -93,12 +94,12 @@ async function writeUpdates(
         book.description !== values.description) &&
       !(book.batch_id === batch.id && (book.row_number ?? 0) > row),
   );
-  const settled = await settledByLaterRows(
+  const decided = await findDecidedByLaterRows(
     tx,
     batch.id,
     changes.map(({ row, book }) => ({ row, recordId: Number(book.id) })),
   );
-  const due = changes.filter(({ book }) => !settled.has(Number(book.id)));
+  const due = changes.filter(({ book }) => !decided.has(Number(book.id)));
   if (due.length === 0) return new Set();
   const column = (name: keyof Values) => sql.param(due.map(({ values }) => values[name]));
   await tx.db.execute(sql`

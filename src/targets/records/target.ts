@@ -2,19 +2,17 @@ import { sql } from "drizzle-orm";
 import Type from "typebox";
 import { countExtraFields } from "../../platform/csv/open-csv.ts";
 import { allocateIds } from "../allocate-ids.ts";
-import { uniqueNames } from "../match-header.ts";
+import { EXTRA_COLUMN, uniqueNames } from "../match-header.ts";
+import { created } from "../outcomes.ts";
 import type { SetTarget, TargetBatch } from "../target.ts";
 
 const columns = Type.Object({});
-
-/** Where the fields of a row are kept that no name of the header is for. */
-const EXTRA = "_extra";
 
 export const recordsTarget: SetTarget<typeof columns> = {
   name: "records",
   description:
     "Any CSV: each row is stored as a JSON object with the columns of the file in their order. " +
-    `Cells beyond the header are stored as an array of texts under \`${EXTRA}\`.`,
+    `Cells beyond the header are stored as an array of texts under \`${EXTRA_COLUMN}\`.`,
   columns,
   aliases: {},
   isOpen: true,
@@ -28,28 +26,28 @@ export const recordsTarget: SetTarget<typeof columns> = {
       SELECT id, ${batch.userId}, ${batch.id}, row_number, data::json
       FROM unnest(${sql.param(ids)}::bigint[], ${sql.param(rows.map(({ row }) => row))}::int[],
         ${sql.param(rows.map(({ fields }) => toJson(fields)))}::text[]) AS cells (id, row_number, data)`);
-    return ids.map((recordId) => ({ kind: "success", recordId, effect: "created" }));
+    return ids.map(created);
   },
 
   async undo(tx, batch, rows) {
     const ids = sql.param(rows.map(({ recordId }) => recordId));
     const { rows: removed } = await tx.db.execute<{ id: string }>(sql`
       DELETE FROM rowmill.records WHERE id = ANY(${ids}::bigint[]) AND user_id = ${batch.userId} AND batch_id = ${batch.id} RETURNING id`);
-    const isRemoved = new Set(removed.map(({ id }) => Number(id)));
+    const removedIds = new Set(removed.map(({ id }) => Number(id)));
     return rows.map(({ recordId }) =>
-      isRemoved.has(recordId)
+      removedIds.has(recordId)
         ? { kind: "reversed" }
-        : { kind: "kept", reason: "The record was deleted since." },
+        : { kind: "kept", reason: "The record was deleted later." },
     );
   },
 };
 
-/** Text, not an object: a JavaScript object puts names such as "2" first and knows better than to have "__proto__". */
+/** Writes JSON as text: a JavaScript object would put names such as "2" first and treat "__proto__" specially. */
 function recordWriter({ header, mapping }: TargetBatch): (fields: readonly string[]) => string {
   const kept = Object.entries(mapping).toSorted(([, a], [, b]) => a - b);
   const names = kept.map(([name]) => name);
   const labels = kept.map(([name, position]) => ({ label: `${JSON.stringify(name)}:`, position }));
-  const extraLabel = `${JSON.stringify(uniqueNames([...names, EXTRA]).at(-1))}:`;
+  const extraLabel = `${JSON.stringify(uniqueNames([...names, EXTRA_COLUMN]).at(-1))}:`;
   return (fields) => {
     const members = labels.map(({ label, position }) => label + JSON.stringify(fields[position] ?? ""));
     const extra = countExtraFields(fields, header.length);

@@ -9,13 +9,14 @@ const columns = Type.Object({
     maxLength: 254,
     pattern: "^$|^[^@\\s]+@[^@\\s]+$",
     default: "",
-    description: "an e-mail address",
+    description: "an email address",
     examples: ["ada@example.com"],
   }),
   password: Type.String({
     maxLength: 1024,
     default: "",
-    description: "as long as PASSWORD_MIN_LENGTH says; without one nobody can log in to the account yet",
+    description:
+      "at least as long as PASSWORD_MIN_LENGTH; without a password, nobody can log in to the account",
     examples: ["correct horse battery"],
   }),
   role: Type.String({
@@ -36,7 +37,7 @@ export const usersTarget: SetTarget<typeof columns> = {
   role: "admin",
   key: ["username"],
   modes: ["insert", "skip_existing", "upsert"],
-  // Hashing a password takes some 20 ms of a core.
+  // Hashing one password takes about 20 ms of one core.
   maxChunkRows: 100,
   write: writeUsers,
   undo: undoUsers,

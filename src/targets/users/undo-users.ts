@@ -3,32 +3,34 @@ import type { Tx } from "../../context.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
 import type { UserBefore } from "./update-users.ts";
 
-/** Removes accounts that nobody has used, and gives those that were changed their e-mail and role back. */
+/** Removes created accounts that nobody has used, and restores the email address and the role of updated accounts. */
 export async function undoUsers(
   tx: Tx,
   _batch: TargetBatch,
   rows: readonly WrittenRow[],
 ): Promise<UndoOutcome[]> {
-  const there = await holdUsers(tx, rows);
-  const left = rows.filter(({ recordId }) => there.has(recordId));
+  const existing = await lockUsers(tx, rows);
+  const reversible = rows.filter(({ recordId }) => existing.has(recordId));
   const removed = await removeUnused(
     tx,
-    left.filter(({ effect }) => effect === "created"),
+    reversible.filter(({ effect }) => effect === "created"),
   );
   const restored = await restore(
     tx,
-    left.filter(({ effect }) => effect === "updated"),
+    reversible.filter(({ effect }) => effect === "updated"),
   );
   return rows.map(({ recordId, effect, before }) => {
-    if (!there.has(recordId)) return kept("The account was removed since.");
+    if (!existing.has(recordId)) return kept("The account was deleted later.");
     if (effect === "created")
       return removed.has(recordId)
         ? { kind: "reversed" }
-        : kept("Somebody has used the account since: it has logged in, or has files or records.");
-    if (!restored.has(recordId)) return kept("E-mail or role were changed since.");
+        : kept("The account is in use: it has logged in, or owns batches, records, files, tasks or tokens.");
+    if (!restored.has(recordId)) return kept("The email address or the role was changed later.");
     const { hasNewPassword } = before as UserBefore;
     return hasNewPassword
-      ? kept("E-mail and role are as before. The new password stays, since the old one is kept nowhere.")
+      ? kept(
+          "The email address and the role are restored. The new password stays: old passwords are not stored.",
+        )
       : { kind: "reversed" };
   });
 }
@@ -37,7 +39,8 @@ function kept(reason: string): UndoOutcome {
   return { kind: "kept", reason };
 }
 
-async function holdUsers(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>> {
+/** Locks in the order of the names, like `writeUsers`, so that the two cannot deadlock. */
+async function lockUsers(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>> {
   const ids = sql.param(rows.map(({ recordId }) => recordId));
   const { rows: found } = await tx.db.execute<{ id: string }>(
     sql`SELECT id FROM rowmill.users WHERE id = ANY(${ids}::bigint[]) ORDER BY lower(username) FOR UPDATE`,

@@ -1,10 +1,11 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
-import { settledByLaterRows } from "../later-rows.ts";
+import { findDecidedByLaterRows } from "../later-rows.ts";
+import { failed } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import type { KeyedRow, User } from "./user-rows.ts";
 
-/** An account as it was before a row updated it, and as the row left it. Old passwords are kept nowhere. */
+/** The account before and after a row updated it. Old passwords are not stored. */
 export interface UserBefore extends Pick<User, "email" | "role"> {
   readonly after: Pick<User, "email" | "role">;
   readonly hasNewPassword: boolean;
@@ -18,8 +19,9 @@ interface Update {
 }
 
 /**
- * Brings accounts up to date that the caller has locked.
- * @returns an outcome for the rows that changed theirs, or may not
+ * Updates accounts that the caller has locked.
+ * @param hashes row number to password hash
+ * @returns the outcomes of rows that updated their account or may not; other rows left it unchanged
  */
 export async function updateUsers(
   tx: Tx,
@@ -33,7 +35,7 @@ export async function updateUsers(
     if (!user) continue;
     const { id: recordId, email, role } = user;
     const after = {
-      // What the file does not have, or an empty role, stays as it is.
+      // Columns that the file does not have stay unchanged, and so does the role if the cell is empty.
       email: "email" in batch.mapping ? values.email : email,
       role: "role" in batch.mapping && isRole(values.role) ? values.role : role,
     };
@@ -47,8 +49,8 @@ export async function updateUsers(
         passwordHash,
       });
   }
-  const settled = await settledByLaterRows(tx, batch.id, updates);
-  const due = updates.filter(({ recordId }) => !settled.has(recordId));
+  const decided = await findDecidedByLaterRows(tx, batch.id, updates);
+  const due = updates.filter(({ recordId }) => !decided.has(recordId));
   await store(tx, due);
   for (const { row, recordId, before } of due)
     outcomes.set(row, { kind: "success", recordId, effect: "updated", before });
@@ -59,18 +61,13 @@ function isRole(role: string): role is User["role"] {
   return role !== "";
 }
 
-const ownRole: Outcome = {
-  kind: "failed",
-  errors: [
-    {
-      column: "role",
-      code: "forbidden",
-      message: "role: nobody can change their own; let another admin do it",
-    },
-  ],
-};
+const ownRole = failed(
+  "forbidden",
+  "role cannot be changed for your own account; ask another administrator",
+  "role",
+);
 
-/** Who has a new password is logged out everywhere. */
+/** Also ends the sessions of accounts that get a new password. */
 async function store(tx: Tx, updates: readonly Update[]): Promise<void> {
   if (updates.length === 0) return;
   const ids = sql.param(updates.map(({ recordId }) => recordId));
@@ -81,9 +78,9 @@ async function store(tx: Tx, updates: readonly Update[]): Promise<void> {
       ${sql.param(updates.map(({ before }) => before.after.role))}::text[],
       ${sql.param(updates.map(({ passwordHash }) => passwordHash))}::text[]) AS cells (id, email, role, password_hash)
     WHERE users.id = cells.id`);
-  const renewed = updates.filter(({ passwordHash }) => passwordHash !== null);
-  if (renewed.length === 0) return;
+  const withNewPassword = updates.filter(({ passwordHash }) => passwordHash !== null);
+  if (withNewPassword.length === 0) return;
   await tx.db.execute(sql`
     UPDATE rowmill.refresh_tokens SET revoked_at = statement_timestamp()
-    WHERE user_id = ANY(${sql.param(renewed.map(({ recordId }) => recordId))}::bigint[]) AND revoked_at IS NULL`);
+    WHERE user_id = ANY(${sql.param(withNewPassword.map(({ recordId }) => recordId))}::bigint[]) AND revoked_at IS NULL`);
 }

@@ -7,9 +7,9 @@ export interface UserRow {
   readonly values: {
     readonly username: string;
     readonly email: string;
-    /** Empty where none is given. */
+    /** Empty if the row has no password. */
     readonly password: string;
-    /** Empty where none is given. */
+    /** Empty if the row has no role. */
     readonly role: string;
   };
 }
@@ -21,15 +21,16 @@ export interface User {
 }
 
 export interface KeyedRow extends UserRow {
-  /** The username as the database tells names apart. */
+  /** The username in lower case, as the unique index has it. */
   readonly key: string;
-  /** Who has the name. */
+  /** The account with this username. */
   readonly user: User | null;
 }
 
 /**
- * Who has the names of the rows, which come back in their order.
- * @param isForUpdate locks the accounts, in the order of their names
+ * Finds the accounts with the usernames of the rows.
+ * @param isForUpdate whether to lock the accounts, in the order of their names
+ * @returns the rows, in the same order
  */
 export async function findUsers(tx: Tx, rows: readonly UserRow[], isForUpdate = false): Promise<KeyedRow[]> {
   const { rows: found } = await tx.db.execute<{
@@ -48,7 +49,7 @@ export async function findUsers(tx: Tx, rows: readonly UserRow[], isForUpdate = 
     ) AS cells LEFT JOIN LATERAL (
       SELECT id, email, role FROM rowmill.users WHERE lower(username) = cells.key LIMIT 1 ${isForUpdate ? sql`FOR UPDATE` : sql``}
     ) AS account ON true`);
-  const byRow = new Map(found.map((one) => [one.row, one]));
+  const byRow = new Map(found.map((account) => [account.row, account]));
   return rows.map((row) => {
     const { key = "", id = null, email = "", role = "user" } = byRow.get(row.row) ?? {};
     return { ...row, key, user: id === null ? null : { id: Number(id), email, role } };

@@ -1,10 +1,11 @@
-/** Writes a slice of accounts. Passwords are hashed before anything is written or locked. */
+/** Writes a slice of accounts. It hashes passwords first, so that hashing does not prolong locks. */
 import { sql } from "drizzle-orm";
 import { isEmail } from "../../accounts/emails.ts";
 import { hashPasswords, NO_PASSWORD } from "../../accounts/passwords.ts";
 import { cleanUsername, isReserved } from "../../accounts/usernames.ts";
 import type { Tx } from "../../context.ts";
 import { allocateIds } from "../allocate-ids.ts";
+import { created, failed, retry, unchanged } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { updateUsers } from "./update-users.ts";
 import { findUsers, type KeyedRow, type UserRow } from "./user-rows.ts";
@@ -12,18 +13,18 @@ import { findUsers, type KeyedRow, type UserRow } from "./user-rows.ts";
 export async function writeUsers(tx: Tx, batch: TargetBatch, rows: readonly UserRow[]): Promise<Outcome[]> {
   if (!(await isAdmin(tx, batch.userId))) return rows.map(() => notAdmin);
   const outcomes = new Map<number, Outcome>();
-  const good: UserRow[] = [];
+  const valid: UserRow[] = [];
   for (const { row, values } of rows) {
     const cleaned = { row, values: { ...values, username: cleanUsername(values.username) } };
-    const broken = brokenRule(cleaned.values, tx.config.passwordMinLength);
-    if (broken) outcomes.set(row, { kind: "failed", errors: [broken] });
-    else good.push(cleaned);
+    const failure = checkRules(cleaned.values, tx.config.passwordMinLength);
+    if (failure) outcomes.set(row, failure);
+    else valid.push(cleaned);
   }
-  for (const [row, outcome] of await writeGood(tx, batch, good)) outcomes.set(row, outcome);
-  return rows.map(({ row }) => outcomes.get(row) ?? goneMeanwhile);
+  for (const [row, outcome] of await writeValid(tx, batch, valid)) outcomes.set(row, outcome);
+  return rows.map(({ row }) => outcomes.get(row) ?? userRemoved);
 }
 
-/** Looked up again, since between the upload and its rows the uploader's role may have changed. */
+/** The role of the owner may have changed since the upload. */
 async function isAdmin(tx: Tx, userId: number): Promise<boolean> {
   const { rowCount } = await tx.db.execute(
     sql`SELECT FROM rowmill.users WHERE id = ${userId} AND role = 'admin'`,
@@ -31,81 +32,77 @@ async function isAdmin(tx: Tx, userId: number): Promise<boolean> {
   return rowCount === 1;
 }
 
-const notAdmin: Outcome = {
-  kind: "failed",
-  errors: [{ column: null, code: "forbidden", message: "Only an administrator may make accounts." }],
-};
+const notAdmin = failed("forbidden", "Only administrators can import accounts.");
 
-/** The rules that a pattern can't say. */
-function brokenRule({ username, email, password }: UserRow["values"], passwordMinLength: number) {
-  if (isReserved(username))
-    return { column: "username", code: "reserved", message: `username "${username}" is reserved` };
-  if (email !== "" && !isEmail(email))
-    return { column: "email", code: "invalid", message: "email must be an e-mail address" };
+/** Checks the rules that the columns of the target cannot express. Null: the row is valid. */
+function checkRules(
+  { username, email, password }: UserRow["values"],
+  passwordMinLength: number,
+): Outcome | null {
+  if (isReserved(username)) return failed("reserved", `username "${username}" is reserved`, "username");
+  if (email !== "" && !isEmail(email)) return failed("invalid", "email must be an email address", "email");
   const { length } = [...password];
   if (length > 0 && length < passwordMinLength) {
     const message = `password has ${length} characters; at least ${passwordMinLength} are required`;
-    return { column: "password", code: "too_short", message };
+    return failed("too_short", message, "password");
   }
   return null;
 }
 
-async function writeGood(
+async function writeValid(
   tx: Tx,
   batch: TargetBatch,
   rows: readonly UserRow[],
 ): Promise<Map<number, Outcome>> {
   if (rows.length === 0) return new Map();
   const isUpsert = batch.mode === "upsert";
-  const keyed = await findUsers(tx, rows);
-  const deciding = isUpsert ? keyed : keyed.toReversed();
-  // Of rows with the same name one counts: the last in upsert, else the first.
-  const winners = [...new Map(deciding.map((row) => [row.key, row])).values()].filter(
-    ({ user }) => isUpsert || !user,
-  );
-  const hashes = await hashesOf(winners);
-  const made = await makeUsers(
+  const winners = winnersOf(await findUsers(tx, rows), isUpsert);
+  const hashes = await hashRows(winners);
+  const createdIds = await createUsers(
     tx,
     winners.filter(({ user }) => !user),
     hashes,
   );
   const found = await findUsers(tx, rows, isUpsert);
-  const rest = found.filter(({ row, user }) => user && made.get(row) !== user.id);
-  const isWinner = new Set(winners.map(({ row }) => row));
+  const winningRows = new Map(winners.map(({ key, row }) => [key, row]));
   const updated = isUpsert
     ? await updateUsers(
         tx,
         batch,
-        rest.filter(({ row }) => isWinner.has(row)),
+        found.filter(
+          ({ key, row, user }) => user && createdIds.get(row) !== user.id && winningRows.get(key) === row,
+        ),
         hashes,
       )
     : new Map<number, Outcome>();
-  const makers = new Map(winners.map(({ key, row }) => [key, row]));
   return new Map(
     found.map((row): [number, Outcome] => {
-      if (!row.user) return [row.row, goneMeanwhile];
+      if (!row.user) return [row.row, userRemoved];
       const recordId = row.user.id;
-      if (made.get(row.row) === recordId) return [row.row, { kind: "success", recordId, effect: "created" }];
+      if (createdIds.get(row.row) === recordId) return [row.row, created(recordId)];
       const isFailure = batch.mode === "insert";
-      const other = isFailure ? duplicate(row, makers.get(row.key)) : unchanged(recordId);
+      const other = isFailure ? duplicate(row, winningRows.get(row.key)) : unchanged(recordId);
       return [row.row, updated.get(row.row) ?? other];
     }),
   );
 }
 
-function unchanged(recordId: number): Outcome {
-  return { kind: "success", recordId, effect: "unchanged" };
+/** One row per username: the last in the mode `upsert`; otherwise the first, and only if no account has the name. */
+function winnersOf(rows: readonly KeyedRow[], isUpsert: boolean): KeyedRow[] {
+  const byPrecedence = isUpsert ? rows : rows.toReversed();
+  const winners = [...new Map(byPrecedence.map((row) => [row.key, row])).values()];
+  return isUpsert ? winners : winners.filter(({ user }) => !user);
 }
 
-/** Row number to the hash of its password, for rows that have one. */
-async function hashesOf(rows: readonly KeyedRow[]): Promise<Map<number, string>> {
+/** @returns row number to password hash, for rows that have a password */
+async function hashRows(rows: readonly KeyedRow[]): Promise<Map<number, string>> {
   const withPassword = rows.filter(({ values }) => values.password !== "");
   const hashes = await hashPasswords(withPassword.map(({ values }) => values.password));
   return new Map(withPassword.map(({ row }, index) => [row, hashes[index] ?? NO_PASSWORD]));
 }
 
-/** @returns the row numbers to the ids that their accounts have, unless somebody else took the name at the same time */
-async function makeUsers(
+/** @returns row number to the id of its account, unless another transaction took the name at the same time */
+async function createUsers(
   tx: Tx,
   rows: readonly KeyedRow[],
   hashes: ReadonlyMap<number, string>,
@@ -124,16 +121,14 @@ async function makeUsers(
   return new Map(rows.map(({ row }, index) => [row, ids[index] ?? 0]));
 }
 
-/** The name was taken a moment ago and is free now. */
-const goneMeanwhile: Outcome = {
-  kind: "retry",
-  reason: { column: null, code: "database_conflict", message: "The account was removed meanwhile." },
-};
+/** For a row whose username was taken at the insert, and is free at the look-up after it. */
+const userRemoved = retry("database_conflict", "The account was removed while the row was being written.");
 
-function duplicate({ values, user }: KeyedRow, maker: number | undefined): Outcome {
+/** @param otherRow the row of this file that became the account; undefined if it existed before */
+function duplicate({ values, user }: KeyedRow, otherRow: number | undefined): Outcome {
   const message =
-    maker === undefined
+    otherRow === undefined
       ? `username "${values.username}" is taken by account ${user?.id}`
-      : `username "${values.username}" is in row ${maker} of this file too; it became account ${user?.id}`;
-  return { kind: "failed", errors: [{ column: "username", code: "duplicate", message }] };
+      : `username "${values.username}" is also in row ${otherRow} of this file, which became account ${user?.id}`;
+  return failed("duplicate", message, "username");
 }

@@ -159,7 +159,7 @@ describe("cancelling", () => {
     const { status, body } = await refused(user, id, "cancel");
     expect([status, body.detail]).toEqual([
       409,
-      "The file is still being sent; end the upload to drop the batch.",
+      "The file is still being uploaded. To discard the batch, abort the upload.",
     ]);
     for (const name of ["pause", "resume", "retry", "undo"]) {
       const answer = await refused(user, id, name);
@@ -240,7 +240,7 @@ describe("a command", () => {
         const { status, body } = await send(owner, id, request);
         expect([state, name, status, body.code]).toEqual([state, name, 409, "conflict"]);
         if (name === "POST /commit")
-          expect(body.detail).toBe("The batch is no dry run, so there is nothing to commit.");
+          expect(body.detail).toBe("The batch is not a dry run, so there is nothing to commit.");
         else
           expect(body.detail).toMatch(
             new RegExp(`^A batch that is ${state} cannot be \\w+\\. Only an? .+ batch can\\.$`),

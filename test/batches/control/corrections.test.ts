@@ -98,12 +98,12 @@ test("corrections run unprocessed rows only on request", async () => {
 
 test.each([
   ["Title\nEmma\n", /no column `_row`/],
-  ["Titel,_row\nEmma,3\n", /no column "Titel". It has: Title, Writer, Note/],
-  ["Title,_row\nEmma,99\n", /_row 99 is no row of this batch/],
-  ["Title,_row\nEmma,1\n", /_row 1 is no row of this batch/],
-  ["Title,_row\nEmma,three\n", /_row is "three"/],
-  ["Title,_row\nEmma,\n", /_row is ""/],
-  ["Title,_row\nEmma,3\nEmil,3\n", /_row 3 is there twice/],
+  ["Titel,_row\nEmma,3\n", /no column "Titel". Its columns: Title, Writer, Note/],
+  ["Title,_row\nEmma,99\n", /The batch has no row 99 /],
+  ["Title,_row\nEmma,1\n", /The batch has no row 1 /],
+  ["Title,_row\nEmma,three\n", /`_row` is "three"/],
+  ["Title,_row\nEmma,\n", /`_row` is ""/],
+  ["Title,_row\nEmma,3\nEmil,3\n", /Row 3 occurs twice/],
   ["", /empty/],
 ])("the corrections %j are refused and change nothing", async (file, reason) => {
   const { user, id } = await finished();

@@ -171,9 +171,9 @@ describe("a correction is refused", () => {
     const user = await rowmill.newUser();
     const id = await ended(rowmill, user, "title,author\n,Austen\n");
     const unknown = await edit<Problem>(user, id, 2, { fields: { isbn: "1" } });
-    expect(unknown.body.detail).toBe("fields.isbn: is no column of the file, which has title, author.");
+    expect(unknown.body.detail).toBe("fields.isbn: Unknown column. Columns of the file: title, author.");
     const large = await edit<Problem>(user, id, 2, { fields: { title: "x".repeat(1001) } });
-    expect(large.body.detail).toBe("fields.title: has more than 1000 bytes (CELL_MAX_BYTES).");
+    expect(large.body.detail).toBe("fields.title: The cell exceeds 1000 bytes (CELL_MAX_BYTES).");
   });
 
   test("editing a successful row answers 409, and an unknown one 404", async () => {
@@ -182,7 +182,7 @@ describe("a correction is refused", () => {
     const succeeded = await edit<Problem>(user, id, 3, { fields: { title: "Emma" } });
     expect([succeeded.status, succeeded.body.detail]).toEqual([
       409,
-      "Row 3 has succeeded; only rows that failed or were left can be edited.",
+      "Row 3 has succeeded. Only failed and unprocessed rows can be edited.",
     ]);
     expect((await edit(user, id, 4, { fields: { title: "Emma" } })).status).toBe(404);
     expect((await edit(user, id, 1, { fields: { title: "Emma" } })).status).toBe(404);

@@ -143,8 +143,8 @@ describe("a retry", () => {
     await deliverChunk(rowmill.ctx, batch.id);
     const before = (await user.batch(batch.id)).body;
     const cases: [body: object, field: string, message: string | null][] = [
-      [{ rows: [3] }, "rows", "row 3 is none that has failed."],
-      [{ rows: [2, 999] }, "rows", "row 999 is none that has failed."],
+      [{ rows: [3] }, "rows", "Row 3 has not failed, so it cannot be retried."],
+      [{ rows: [2, 999] }, "rows", "Row 999 has not failed, so it cannot be retried."],
       [{ rows: [] }, "rows", null],
       [{ rows: [0] }, "rows.0", null],
       [{ rows: [2, 2] }, "rows", null],
@@ -175,7 +175,10 @@ describe("a retry", () => {
     const { body: batch } = await user.upload(csv(3), `${BOOKS}&dry_run=true`);
     await deliverWhole(rowmill.ctx, batch.id);
     const { status, body } = await refused(user, batch.id, "retry");
-    expect([status, body.detail]).toEqual([409, "No row of this batch has failed."]);
+    expect([status, body.detail]).toEqual([
+      409,
+      "No row of this batch has failed, so there is nothing to retry.",
+    ]);
   });
 
   test("of two concurrent retries one runs the rows and the other is refused", async () => {
@@ -232,7 +235,7 @@ describe("rows that were left when a batch ended", () => {
     const { status, body } = await refused(user, batch.id, "retry");
     expect([status, body.detail]).toEqual([
       409,
-      "75 rows were left unprocessed and would run too: send `unprocessed: true` if they shall.",
+      "A retry would also process the unprocessed rows (75). To allow this, send `unprocessed: true`.",
     ]);
     expect(await failedRows(user, batch.id)).toEqual([5]);
     const again = await command(user, batch.id, "retry", { unprocessed: true });
@@ -298,7 +301,7 @@ describe("of an atomic batch", () => {
     const { status, body } = await refused(user, batch.id, "retry");
     expect([status, body.detail]).toEqual([
       409,
-      "30 rows were left unprocessed and would run too: send `unprocessed: true` if they shall.",
+      "A retry would also process the unprocessed rows (30). To allow this, send `unprocessed: true`.",
     ]);
     await command(user, batch.id, "retry", { unprocessed: true });
     await deliverWhole(rowmill.ctx, batch.id);

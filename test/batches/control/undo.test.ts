@@ -77,7 +77,7 @@ describe("undoing", () => {
     const ended = await user.finished(batch.id);
     expect(ended).toMatchObject({
       state: "undone",
-      reason: "95 records put back, 0 kept because they were changed since, 0 failed.",
+      reason: "Records: 95 reverted, 0 kept because they were changed later, 0 failed.",
       undo: { reversed: 95, kept: 0, failed: 0 },
       counts: { total: 100, success: 0, failed: 5, undone: 95, pending: 0, processing: 0, unprocessed: 0 },
     });
@@ -122,7 +122,7 @@ describe("undoing", () => {
     const { undo, counts, reason } = await undone(rowmill, user, batchId);
     expect(undo).toEqual({ reversed: 2, kept: 3, failed: 0 });
     expect(counts).toMatchObject({ total: 5, success: 3, undone: 2 });
-    expect(reason).toBe("2 records put back, 3 kept because they were changed since, 0 failed.");
+    expect(reason).toBe("Records: 2 reverted, 3 kept because they were changed later, 0 failed.");
     expect((await booksOf(rowmill, user)).map(({ title, description }) => [title, description])).toEqual([
       ["Emma", "By hand"],
       ["Persuasion", "Old"],
@@ -130,9 +130,9 @@ describe("undoing", () => {
     ]);
     const rows = await kept(user, batchId);
     expect(rows.map(({ row, status, undo }) => [row, status, undo])).toEqual([
-      [2, "success", { outcome: "kept", reason: "The book was changed by hand since." }],
-      [4, "success", { outcome: "kept", reason: "The book was changed by hand since." }],
-      [5, "success", { outcome: "kept", reason: "The book was deleted since." }],
+      [2, "success", { outcome: "kept", reason: "The book was edited later." }],
+      [4, "success", { outcome: "kept", reason: "The book was edited later." }],
+      [5, "success", { outcome: "kept", reason: "The book was deleted later." }],
     ]);
     expect(await user.rows(batchId, "success")).toEqual(rows);
   });
@@ -144,7 +144,7 @@ describe("undoing", () => {
     expect((await undone(rowmill, user, first)).undo).toEqual({ reversed: 0, kept: 1, failed: 0 });
     expect(await booksOf(rowmill, user)).toMatchObject([{ description: "Two" }]);
     expect((await kept(user, first)).map(({ undo }) => undo?.reason)).toEqual([
-      `The book was changed by another import since (batch ${second}).`,
+      `The book was changed later by another batch (${second}).`,
     ]);
     await undone(rowmill, user, second);
     expect(await booksOf(rowmill, user)).toMatchObject([{ description: "One" }]);
@@ -236,7 +236,7 @@ describe("undoing", () => {
     await pool.query("DELETE FROM rowmill.records WHERE user_id = $1 AND row_number = 3", [user.userId]);
     expect((await undone(rowmill, user, batchId)).undo).toEqual({ reversed: 2, kept: 1, failed: 0 });
     expect((await kept(user, batchId)).map(({ undo }) => undo?.reason)).toEqual([
-      "The record was deleted since.",
+      "The record was deleted later.",
     ]);
     expect(
       (await pool.query("SELECT 1 FROM rowmill.records WHERE user_id = $1", [user.userId])).rows,

@@ -146,7 +146,7 @@ test("only a finished dry run can be committed", async () => {
   const { body: real } = await user.upload(titled(3));
   await user.finished(real.id);
   const refused = await act(user, real.id, "commit");
-  expect([refused.status, refused.body.detail]).toEqual([409, expect.stringContaining("no dry run")]);
+  expect([refused.status, refused.body.detail]).toEqual([409, expect.stringContaining("not a dry run")]);
   await using gate = await closeGate(rowmill.ctx);
   const { id } = await dryRun(user, titled(3, { 3: "gate" }));
   const early = await act(user, id, "commit");

@@ -101,7 +101,7 @@ describe("a batch", () => {
     const { id } = await uploadUpTo(user, "6", TWO_A_CHUNK);
     await user.finished(id);
     const retry = (body: object) => user.post<Problem>(`/api/v1/batches/${id}/retry`, body);
-    expect((await retry({})).body.detail).toContain("175 rows were left unprocessed");
+    expect((await retry({})).body.detail).toContain("the unprocessed rows (175)");
     const failed = await user.rows(id, "failed");
     expect(failed).toHaveLength(6);
     for (const { row } of failed) {

@@ -105,7 +105,7 @@ test.for([
   expect((await sendWithKey(user)).headers.get("idempotency-replayed")).toBe("true");
 });
 
-test("a second upload with a key in use answers 409 with Retry-After", async () => {
+test("a second upload with a key in use is refused with Retry-After", async () => {
   const user = await rowmill.newUser();
   using upload = beginUpload(user);
   await isClaimed(user);
@@ -171,7 +171,7 @@ test("the key of a killed API is free after two minutes", async () => {
   await isClaimed(user);
   await program.kill();
   expect((await sendWithKey(user)).status).toBe(409);
-  await expect(claimKey(inMs(ctx, 1.5 * MINUTE), user.userId, KEY)).rejects.toThrow("still under way");
+  await expect(claimKey(inMs(ctx, 1.5 * MINUTE), user.userId, KEY)).rejects.toThrow("still running");
   await using claim = await claimKey(inMs(ctx, 2.1 * MINUTE), user.userId, KEY);
   expect(claim.answer).toBeNull();
 });
@@ -183,7 +183,7 @@ test("an upload that lost its key to another stores no answer", async () => {
   await using first = await claimKey(inMs(ctx, -3 * MINUTE), userId, KEY);
   await using second = await claimKey(ctx, userId, KEY);
   await expect(inTransaction(ctx, (tx) => first.store(tx, answer))).rejects.toThrow(
-    "another has its Idempotency-Key",
+    "another request has taken over its Idempotency-Key",
   );
   await first[Symbol.asyncDispose]();
   await inTransaction(ctx, (tx) => second.store(tx, answer));

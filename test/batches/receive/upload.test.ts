@@ -99,7 +99,7 @@ describe("an upload", () => {
       [13],
       [14, "title: required", "author: required"],
     ]);
-    expect(rows[6]?.error_message).toContain("4 fields where the header has 3");
+    expect(rows[6]?.error_message).toContain("4 fields, but the header has 3");
     expect(rows[7]?.error_message).toContain("not doubled");
     expect(rows.map(({ fields }) => fields)).toEqual([
       { title: "Good", author: "One", description: "" },
