@@ -24,7 +24,7 @@ export interface RunningTask {
   readonly result: Readonly<Record<string, unknown>> | null;
 }
 
-export type FileUse = "required" | "optional" | "none";
+type FileUse = "required" | "optional" | "none";
 
 type FileFor<F extends FileUse> = F extends "required"
   ? ReadableFile
