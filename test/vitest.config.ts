@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 const globalSetup = [join(import.meta.dirname, "support/postgres.ts")];
+/** Tests of the sources and documents themselves. */
+const STATIC = ["architecture.test.ts", "docs.test.ts", "plain-english.test.ts"];
 const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
 
 export default defineConfig({
@@ -9,8 +11,8 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     projects: [
-      { test: { ...shared, name: "architecture", include: ["architecture.test.ts", "docs.test.ts"] } },
-      // Need no database and little time: they run in `npm run check`.
+      { test: { ...shared, name: "architecture", include: [...STATIC] } },
+      // Tests without a database, which run in `npm run check`.
       { test: { ...shared, name: "unit", include: ["**/*.unit.test.ts"], isolate: false } },
       {
         test: {
@@ -18,15 +20,15 @@ export default defineConfig({
           name: "rowmill",
           sequence: { groupOrder: 1 },
           include: ["**/*.test.ts"],
-          exclude: ["architecture.test.ts", "docs.test.ts", "**/*.unit.test.ts", "flows/**"],
+          exclude: [...STATIC, "**/*.unit.test.ts", "flows/**"],
           globalSetup,
-          // Each file has a database and an app of its own; to load the sources for each took a third of the time.
+          // Each file has its own database and app. Loading the sources for each file took a third of the time.
           isolate: false,
           maxWorkers: 2,
         },
       },
       {
-        // Real processes that are killed and databases that go away. They mostly wait until somebody is missed.
+        // Real processes are killed, and databases become unreachable. These tests mostly wait for timeouts.
         test: {
           ...shared,
           name: "flows",

@@ -189,13 +189,13 @@ describe("a picture that is refused", () => {
       "that is cut off",
       async () => (await picture("jpeg", 300, 300)).subarray(0, 9000),
       400,
-      /is damaged or cut off/,
+      /is damaged or incomplete/,
     ],
     [
       "of an animation cut off",
       async () => (await animation("gif", 3)).subarray(0, -500),
       400,
-      /is damaged or cut off/,
+      /is damaged or incomplete/,
     ],
     [
       "of 900 million pixels",

@@ -44,8 +44,8 @@ export function hashOfCells(records: readonly (readonly string[])[]): string {
 }
 
 /**
- * Where the reader gives another answer than the index, and why. The index takes `"` for the quote in every file, a
- * quote behind a blank for text, and has its own guesses of delimiters.
+ * Files for which the reader and the index differ, by reason. The index assumes that `"` is the quote of every file, takes a
+ * quote after a blank for text, and guesses delimiters in its own way.
  */
 export const OTHER_ANSWERS: ReadonlyMap<string, string> = new Map(
   Object.entries({

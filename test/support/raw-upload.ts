@@ -44,7 +44,7 @@ export async function kept({ ctx }: Rowmill) {
 
 export const NOTHING = { batches: 0, rows: 0, chunks: 0, results: 0, jobs: 0 };
 
-/** Connections of ours that are in a transaction without running a statement, and those that somebody holds. */
+/** Counts connections that are idle in a transaction, and connections that are taken from the pool. */
 async function heldConnections({ ctx }: Rowmill) {
   const { rows } = await ctx.pool.query<{ idle: number }>(
     "SELECT count(*)::int AS idle FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",

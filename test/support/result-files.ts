@@ -56,7 +56,7 @@ export async function jsonOf(user: Client, id: string, file: ResultFile): Promis
   return body;
 }
 
-/** A finished batch of so many rows without the work: every third failed, every third was left. `tail` is SQL of the row `n`. */
+/** Inserts a finished batch without processing it: of three rows, one failed and one is unprocessed. `tail` is SQL for row `n`. */
 export async function storeBatch(
   { ctx: { pool } }: Rowmill,
   user: Client,

@@ -86,7 +86,7 @@ const UNDER_TITLE = 0.1;
 const MIN_ALIKE = 0.3;
 const MIN_ALIKE_UNDER_TITLE = 0.5;
 
-/** Returns from 0 to 1: the share of records with the same columns, reduced for few columns and for cells with delimiters. */
+/** Returns the share of records with the same number of columns, reduced for few columns and for cells with delimiters. */
 function uniformity(records: readonly CsvRecord[], isQuoted: IsQuoted, hasHeader: boolean): number {
   const [first] = records;
   if (!first) return 0;

@@ -100,27 +100,15 @@ export async function openCsv(
     const warnings: CsvWarnings = { missing_fields: 0, extra_fields: 0, replaced_characters: 0 };
     const columns = header?.names.length ?? 0;
 
-    let rows = 0;
-    const watch = (records: CsvRecord[]) => {
-      rows += records.length;
-      if (rows > limits.uploadMaxRows) throw tooManyRows(limits);
-      for (const { fields } of records) {
-        if (fields.length < columns) warnings.missing_fields++;
-        else if (fields.length > columns) {
-          const extra = countExtraFields(fields, columns);
-          fields.length = columns + extra;
-          if (extra > 0) warnings.extra_fields++;
-        }
-        if (decoded.replaced && fields.some((field) => field.includes("\uFFFD")))
-          warnings.replaced_characters++;
-      }
-      return records;
-    };
     async function* records(): AsyncGenerator<CsvRecord[]> {
+      let rows = 0;
       try {
-        const rest = hasHeader ? firstBlock.slice(1) : firstBlock;
-        if (rest.length > 0) yield watch(rest);
-        for await (const block of blocks) yield watch(block);
+        for await (const block of inOrder(hasHeader ? firstBlock.slice(1) : firstBlock, blocks)) {
+          rows += block.length;
+          if (rows > limits.uploadMaxRows) throw tooManyRows(limits);
+          for (const { fields } of block) adaptFields(fields, columns, decoded, warnings);
+          yield block;
+        }
       } finally {
         await window.close();
       }
@@ -149,7 +137,23 @@ export async function openCsv(
   }
 }
 
-/** How many fields a row has beyond the columns. Empty ones at its end don't count: delimiters too many, and no data. */
+async function* inOrder(first: CsvRecord[], rest: AsyncGenerator<CsvRecord[]>): AsyncGenerator<CsvRecord[]> {
+  if (first.length > 0) yield first;
+  yield* rest;
+}
+
+/** Removes empty fields beyond the columns, and counts the problems of a row. */
+function adaptFields(fields: string[], columns: number, decoded: Decoded, warnings: CsvWarnings): void {
+  if (fields.length < columns) warnings.missing_fields++;
+  else if (fields.length > columns) {
+    const extra = countExtraFields(fields, columns);
+    fields.length = columns + extra;
+    if (extra > 0) warnings.extra_fields++;
+  }
+  if (decoded.replaced && fields.some((field) => field.includes("\uFFFD"))) warnings.replaced_characters++;
+}
+
+/** Returns the number of fields beyond the columns, not counting empty ones at the end, which have no data. */
 export function countExtraFields(fields: readonly string[], columns: number): number {
   let length = fields.length;
   while (length > columns && fields[length - 1] === "") length--;

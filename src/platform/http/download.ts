@@ -16,7 +16,7 @@ export const CONTENT_DISPOSITION = {
   "Content-Disposition": { type: "string", description: "The name to save the file under." },
 };
 
-/** Streams the text: reads it only as fast as the client does, stops when the client disconnects, and uses gzip if accepted. */
+/** Streams the text, gzipped if the client accepts it, as fast as the client reads and until it disconnects. */
 export function sendDownload(
   request: FastifyRequest,
   reply: FastifyReply,

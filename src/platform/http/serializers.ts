@@ -1,4 +1,4 @@
-/** Compiles the functions that serialize answers as JSON. Without sharing, this would take most of the start of the API. */
+/** Compiles the functions that serialize answers. Without sharing, this would take most of the time that the API starts. */
 import SerializerSelector from "@fastify/fast-json-stringify-compiler";
 
 type Factory = ReturnType<typeof SerializerSelector>;

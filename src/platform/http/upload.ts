@@ -20,7 +20,7 @@ export interface UploadedFile {
   /** Form fields before the file. */
   readonly fields: Readonly<Record<string, string>>;
   readonly file: Readable;
-  /** Call it when `file` has been read. Throws DomainError if the file was cut off, or if a second file or an option follows. */
+  /** Call it when `file` has been read. @throws DomainError if the file was cut off, or another file or an option follows */
   readonly finish: () => Promise<void>;
   /** Whether the file was larger than allowed, so that `file` has only its beginning. */
   readonly isCutOff: () => boolean;

@@ -23,8 +23,8 @@ export interface Format {
 }
 
 /**
- * Efforts are low, because higher ones take 2 to 8 times as long for files that are a tenth smaller. PNG is lossless at 100;
- * below, it has a palette, like every GIF.
+ * Efforts are low, because higher ones take 2 to 8 times as long for files that are a tenth smaller. PNG is lossless at
+ * 100; below, it has a palette, like every GIF.
  */
 export const FORMATS: Readonly<Record<FormatName, Format>> = {
   jpeg: {

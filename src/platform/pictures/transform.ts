@@ -30,7 +30,7 @@ export interface EncodedPicture {
 }
 
 /**
- * Encodes the upright picture as planned, in sRGB unless its profile is kept. It stays animated if the new format allows it.
+ * Encodes the upright picture as planned, in sRGB unless its profile is kept. It stays animated if the format allows it.
  * @throws PictureRefused
  */
 export async function transform(

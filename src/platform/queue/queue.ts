@@ -69,7 +69,7 @@ const TAKES_NO_JOBS = { minPriority: 1_000_000, pollingIntervalSeconds: 60 };
 /** NOTIFY wakes workers at once. Polling finds jobs whose backoff has passed and, without NOTIFY, all jobs. */
 const POLLING_SECONDS = 1;
 
-/** Returns the number of jobs of one kind, and of one group if the contract leaves a slot, that a worker runs at a time. */
+/** Returns how many jobs of one kind (and one group, if the contract leaves a slot for others) a worker runs at a time. */
 export function concurrencyOf(
   { queue, concurrency }: Pick<JobContract, "queue" | "concurrency">,
   { workerQueues, workerConcurrency }: Pick<Config, "workerQueues" | "workerConcurrency">,

@@ -49,12 +49,12 @@ describe("a refused upload leaves nothing", () => {
     [
       "a file under another key",
       () => sendRaw(user, `${partHead('name="csv"; filename="a.csv"')}${HEADER}${line(1)}${END}`),
-      "key `csv`; send it as `file`",
+      "in the field `csv`. Send it in the field `file`",
     ],
     [
       "two files",
       () => sendRaw(user, `${partHead()}${HEADER}${line(1)}\r\n${partHead()}${HEADER}${line(2)}${END}`),
-      "more than one file",
+      "was sent more than once",
     ],
     [
       "two files, the second under another key",
@@ -63,7 +63,7 @@ describe("a refused upload leaves nothing", () => {
           user,
           `${partHead()}${HEADER}${line(1)}\r\n${partHead('name="b"; filename="b.csv"')}${HEADER}${END}`,
         ),
-      "more than one file",
+      "was sent more than once",
     ],
     ["an empty file", () => upload(""), "The file is empty"],
     ["a file of blank lines", () => upload("\n\r\n\n"), "The file is empty"],

@@ -113,7 +113,7 @@ describe("cancel", () => {
   test.each([
     ["a NUL", { reason: "a\0b" }, "reason"],
     ["a long reason", { reason: "x".repeat(1001) }, "reason"],
-    ["a reason that is no text", { reason: 1 }, "reason"],
+    ["a reason that is a number", { reason: 1 }, "reason"],
     ["a slip", { raeson: "x" }, "raeson"],
     ["a list", [], "body"],
   ])("cancelling with %s is refused and changes nothing", async (_, body, field) => {

@@ -65,7 +65,7 @@ describe("no task is created from a body with", () => {
     ["text", "generic", "body", /object/],
     ["no type", {}, "type", /required/],
     ["an unknown type", { type: "magic" }, "type", /"magic" is not one of: .*generic/],
-    ["a type that is no text", { type: 1 }, "type", /text/],
+    ["a type that is a number", { type: 1 }, "type", /text/],
     ["a slip in a name", { type: "generic", prams: {} }, "prams", /not a known field/],
     ["params that are not an object", { type: "generic", params: [1] }, "params", /object/],
     [
