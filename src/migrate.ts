@@ -6,7 +6,7 @@ import type { Config } from "./config/config.ts";
 import { ConfigError } from "./errors.ts";
 import { jobs } from "./jobs.ts";
 import type { Log } from "./platform/log.ts";
-import { moveFromPublic } from "./platform/postgres/move-from-public.ts";
+import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-public.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
 
@@ -54,7 +54,10 @@ async function migrateTables(client: pg.Client, log: Log): Promise<void> {
   );
   const migrations = readMigrationFiles({ migrationsFolder });
   const queues = Object.values(jobs).map(({ name }) => name);
-  for (const moved of await moveFromPublic(client, migrations, queues, log)) await record(client, moved);
+  const isInstalled = (await appliedMigrations(client)).size > 0;
+  if (isInstalled) await warnOfOldTables(client, migrations, log);
+  const moved = isInstalled ? [] : await moveFromPublic(client, migrations, queues, log);
+  for (const migration of moved) await record(client, migration);
   const applied = await appliedMigrations(client);
   for (const migration of migrations.filter(({ hash }) => !applied.has(hash))) {
     for (const statement of migration.sql) await client.query(statement);

@@ -1,6 +1,6 @@
-import { IsEmail } from "typebox/format";
+import { IsEmail, IsIdnEmail } from "typebox/format";
 
-/** Stricter than RFC 5322: quoted spaces and line ends are refused because they would end up in mail headers. */
+/** Stricter than RFC 5322: spaces and invisible characters are refused, because line ends would end up in mail headers. */
 export function isEmail(text: string): boolean {
-  return IsEmail(text) && !/[\s\p{Cc}]/u.test(text);
+  return (IsEmail(text) || IsIdnEmail(text)) && !/[\s\p{C}]/u.test(text);
 }

@@ -1,12 +1,16 @@
 import { expect, test } from "vitest";
 import { isEmail } from "../../src/accounts/emails.ts";
 
-test.each(["ada@example.com", "ada+books@mail.example.co.uk", "o'hara@example.com", "root@localhost"])(
-  "%s is an e-mail address",
-  (text) => {
-    expect(isEmail(text)).toBe(true);
-  },
-);
+test.each([
+  "ada@example.com",
+  "ada+books@mail.example.co.uk",
+  "o'hara@example.com",
+  "root@localhost",
+  "jörg@müller.de",
+  "用户@例子.公司",
+])("%s is an e-mail address", (text) => {
+  expect(isEmail(text)).toBe(true);
+});
 
 test.each([
   "",
@@ -23,6 +27,9 @@ test.each([
   '"a\r\nBcc: eve"@example.com',
   "a\0@example.com",
   "a@b@example.com",
+  "jörg@müller.de\r\nBcc: eve@example.com",
+  "a\u2028@müller.de",
+  "a\u200b@müller.de",
 ])("%j is not an e-mail address", (text) => {
   expect(isEmail(text)).toBe(false);
 });

@@ -153,6 +153,17 @@ test("migrations that run concurrently and again leave one installation", async 
   expect(await definitionsOf(empty, SCHEMAS)).toEqual(await definitionsOf(url, SCHEMAS));
 });
 
+test("tables that version 0.3.0 creates again after the migration stay unused and do not stop a migration", async () => {
+  const url = await emptyDatabase();
+  await migrate(url);
+  const installed = await definitionsOf(url, SCHEMAS);
+  await loadOldVersion(url);
+  const [tables, queue] = [await contentsOf(url, "public"), await contentsOf(url, "pgboss")];
+  await migrate(url);
+  expect(await definitionsOf(url, SCHEMAS)).toEqual(installed);
+  expect([await contentsOf(url, "public"), await contentsOf(url, "pgboss")]).toEqual([tables, queue]);
+});
+
 test("an interrupted migration changes nothing, and the next one completes", async () => {
   const url = await emptyDatabase();
   await loadOldVersion(url);

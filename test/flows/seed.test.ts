@@ -7,6 +7,7 @@ import { taskStatus } from "../../src/schema/tasks.ts";
 import type { TaskView } from "../../src/tasks/views.ts";
 import type { Client } from "../support/client.ts";
 import { run, unset } from "../support/commands.ts";
+import { contentsOf, emptyDatabase, loadOldVersion } from "../support/databases.ts";
 import { type Api, type Programs, startPrograms } from "../support/processes.ts";
 
 let rowmill: Programs;
@@ -17,8 +18,14 @@ beforeAll(async () => {
 });
 afterAll(() => rowmill[Symbol.asyncDispose]());
 
-function seed(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const settings = { ...unset, DATABASE_URL: rowmill.databaseUrl, JWT_SECRET: "test".repeat(8) };
+type Ended = Promise<{ code: number | null; output: string }>;
+
+function seed(...args: string[]): Ended {
+  return seedAt(rowmill.databaseUrl, ...args);
+}
+
+function seedAt(databaseUrl: string, ...args: string[]): Ended {
+  const settings = { ...unset, DATABASE_URL: databaseUrl, JWT_SECRET: "test".repeat(8) };
   return run(process.execPath, ["src/cli.ts", "seed", ...args], settings).ended;
 }
 
@@ -75,6 +82,18 @@ test("seed refuses a database with other accounts unless --force is given", asyn
   expect(refused.code).toBe(1);
   expect(refused.output).toMatch(/^rowmill: The database has 1 account\(s\) .* add --force\.\n$/);
   expect(await seed("--force")).toMatchObject({ code: 0 });
+});
+
+test("seed migrates an empty database and refuses to migrate an older version", async () => {
+  const old = await emptyDatabase();
+  await loadOldVersion(old);
+  const before = await contentsOf(old, "public");
+  expect(await seedAt(old)).toEqual({
+    code: 1,
+    output: "rowmill: DATABASE_URL: the database lacks 3 migration(s). Run: npm run cli -- migrate\n",
+  });
+  expect(await contentsOf(old, "public")).toEqual(before);
+  expect(await seedAt(await emptyDatabase())).toMatchObject({ code: 0 });
 });
 
 test("seed restores missing states while a worker runs", async () => {

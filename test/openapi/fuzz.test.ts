@@ -34,9 +34,7 @@ test("no request at the boundaries of the document gets a 5xx or an answer that 
   const client = await newAdmin(rowmill);
   const openapi = await readDocument(rowmill.app);
   const existing = await createEverything(client);
-  const operations = operationsOf(openapi)
-    .filter(({ path }) => path.startsWith("/api/v1/"))
-    .toSorted((a, b) => placeOf(a) - placeOf(b));
+  const operations = operationsOf(openapi).toSorted((a, b) => placeOf(a) - placeOf(b));
 
   const failures: string[] = [];
   const statuses = new Map<number, number>();
@@ -52,7 +50,7 @@ test("no request at the boundaries of the document gets a 5xx or an answer that 
     }
   }
   expect(failures).toEqual([]);
-  expect(operations).toHaveLength(67);
+  expect(operations.filter(({ path }) => path.startsWith("/api/v1/"))).toHaveLength(67);
   const sent = [...statuses.values()].reduce((sum, count) => sum + count, 0);
   expect(sent).toBeGreaterThan(1200);
   expect([...statuses.keys()].sort()).toEqual(expect.arrayContaining([200, 201, 202, 204, 400, 404, 409]));

@@ -1,6 +1,7 @@
 /** Moves the tables of version 0.3.0 or older from `public` into the schemas of this version. */
 import type { MigrationMeta } from "drizzle-orm/migrator";
 import type pg from "pg";
+import { ConfigError } from "../../errors.ts";
 import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Log } from "../log.ts";
 
@@ -19,6 +20,7 @@ const OLD_QUEUE_SCHEMA = "pgboss";
  * @param migrations those of this version, from the first
  * @param queues the names of all of Rowmill's queues in pg-boss
  * @returns the migrations whose tables are there now
+ * @throws ConfigError if the role may read the journal of version 0.3.0 but not change it
  */
 export async function moveFromPublic(
   client: pg.Client,
@@ -26,41 +28,60 @@ export async function moveFromPublic(
   queues: readonly string[],
   log: Log,
 ): Promise<readonly MigrationMeta[]> {
-  const applied = await removeFromJournal(client, migrations);
-  if (applied.length === 0) return [];
-  for (const statement of applied.flatMap(({ sql }) => sql)) {
+  const applied = await readJournal(client, migrations);
+  if (applied.size === 0) return [];
+  if (!(await may(client, "DELETE", "drizzle", "__drizzle_migrations"))) {
+    throw new ConfigError(
+      "DATABASE_URL: the role may not move the tables of version 0.3.0. Migrate as the role that owns them.",
+    );
+  }
+  await removeFromJournal(client, [...applied.keys()]);
+  for (const statement of [...applied.values()].flatMap(({ sql }) => sql)) {
     const [, kind, name] = /CREATE (TABLE|TYPE) "rowmill"\."(\w+)"/.exec(statement) ?? [];
     if (kind) await client.query(`ALTER ${kind} public.${name} SET SCHEMA rowmill`);
   }
   await moveQueue(client, queues, log);
   await dropIfEmpty(client, ["drizzle", OLD_QUEUE_SCHEMA]);
-  return applied;
+  return [...applied.values()];
 }
 
-/** An application may share the journal. @returns the migrations that were in it */
-async function removeFromJournal(
+/** Warns if version 0.3.0 has migrated after this version: it created its tables again, which stay unused. */
+export async function warnOfOldTables(
   client: pg.Client,
   migrations: readonly MigrationMeta[],
-): Promise<readonly MigrationMeta[]> {
-  if (!(await mayDeleteFrom(client, "drizzle", "__drizzle_migrations"))) return [];
+  log: Log,
+): Promise<void> {
+  if ((await readJournal(client, migrations)).size === 0) return;
+  log.warn(
+    "version 0.3.0 has created its tables in the schema public again, and this version does not use them; stop 0.3.0 and drop them",
+  );
+}
+
+/** An application may share the journal. @returns Rowmill's migrations in it, by their hashes there */
+async function readJournal(
+  client: pg.Client,
+  migrations: readonly MigrationMeta[],
+): Promise<ReadonlyMap<string, MigrationMeta>> {
+  if (!(await may(client, "SELECT", "drizzle", "__drizzle_migrations"))) return new Map();
   const byHash = new Map(migrations.map((migration) => [migration.hash, migration]));
   for (const [index, hash] of HASHES_IN_PUBLIC.entries()) {
     const migration = migrations[index];
     if (migration) byHash.set(hash, migration);
   }
-  const { rows } = await client.query<{ hash: string }>(
-    "DELETE FROM drizzle.__drizzle_migrations WHERE hash = ANY($1) RETURNING hash",
-    [[...byHash.keys()]],
-  );
-  const applied = rows.flatMap(({ hash }) => byHash.get(hash) ?? []);
+  const { rows } = await client.query<{ hash: string }>("SELECT hash FROM drizzle.__drizzle_migrations");
+  const inJournal = new Set(rows.map(({ hash }) => hash));
+  return new Map([...byHash].filter(([hash]) => inJournal.has(hash)));
+}
+
+async function removeFromJournal(client: pg.Client, hashes: readonly string[]): Promise<void> {
+  await client.query("DELETE FROM drizzle.__drizzle_migrations WHERE hash = ANY($1)", [hashes]);
   const { rowCount } = await client.query("SELECT FROM drizzle.__drizzle_migrations LIMIT 1");
-  if (applied.length > 0 && rowCount === 0) await client.query("DROP TABLE drizzle.__drizzle_migrations");
-  return applied;
+  if (rowCount === 0) await client.query("DROP TABLE drizzle.__drizzle_migrations");
 }
 
 /** Moves pg-boss with its jobs, and replaces the name of the schema in its functions. */
 async function moveQueue(client: pg.Client, queues: readonly string[], log: Log): Promise<void> {
-  if (!(await mayDeleteFrom(client, OLD_QUEUE_SCHEMA, "queue"))) return;
+  if (!(await may(client, "DELETE", OLD_QUEUE_SCHEMA, "queue"))) return;
   const { rows: others } = await client.query<{ name: string }>(
     `SELECT name FROM ${OLD_QUEUE_SCHEMA}.queue WHERE name <> ALL ($1) AND name NOT LIKE '\\_\\_pgboss\\_\\_%'`,
     [queues],
@@ -90,13 +111,18 @@ async function moveQueue(client: pg.Client, queues: readonly string[], log: Log)
   );
 }
 
-/** Whether the table exists and the role may delete from it. */
-async function mayDeleteFrom(client: pg.Client, schema: string, table: string): Promise<boolean> {
+/** Whether the table exists and the role has the privilege. */
+async function may(
+  client: pg.Client,
+  privilege: "SELECT" | "DELETE",
+  schema: string,
+  table: string,
+): Promise<boolean> {
   const { rowCount } = await client.query(
     `SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname = $1 AND relname = $2 AND has_schema_privilege(relnamespace, 'USAGE')
-      AND has_table_privilege(pg_class.oid, 'DELETE')`,
-    [schema, table],
+      AND has_table_privilege(pg_class.oid, $3)`,
+    [schema, table, privilege],
   );
   return rowCount === 1;
 }

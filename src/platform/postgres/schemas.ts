@@ -1,5 +1,5 @@
 /** Rowmill's two schemas, and the privileges that a role needs to create and to use them. */
-import type pg from "pg";
+import pg from "pg";
 import { QUEUE_SCHEMA, rowmill } from "../../schema/columns.ts";
 
 const SCHEMAS = [rowmill.schemaName, QUEUE_SCHEMA];
@@ -13,6 +13,21 @@ export async function createSchemas(client: Connection): Promise<void> {
     [SCHEMAS],
   );
   for (const { name } of rows) await client.query(`CREATE SCHEMA ${name}`);
+}
+
+/** Whether the database has tables of Rowmill or of another application. */
+export async function hasTables(databaseUrl: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query(
+      `SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+      WHERE relkind IN ('r', 'p') AND nspname !~ '^pg_' AND nspname <> 'information_schema' LIMIT 1`,
+    );
+    return rowCount === 1;
+  } finally {
+    await client.end();
+  }
 }
 
 /** Returns the statements that the owner of the database must run before the role can migrate. */
