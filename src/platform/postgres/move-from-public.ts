@@ -99,9 +99,9 @@ async function moveQueue(client: pg.Client, queues: readonly string[], log: Log)
     UNION ALL SELECT format('ALTER TYPE %s SET SCHEMA ${QUEUE_SCHEMA}', oid::regtype)
       FROM pg_type WHERE typnamespace = $1::text::regnamespace AND typtype = 'e'
     UNION ALL SELECT format('ALTER FUNCTION %s SET SCHEMA ${QUEUE_SCHEMA}', oid::regprocedure)
-      FROM pg_proc WHERE pronamespace = $1::text::regnamespace
+      FROM pg_proc WHERE pronamespace = $1::text::regnamespace AND prokind = 'f'
     UNION ALL SELECT replace(pg_get_functiondef(oid), $1 || '.', '${QUEUE_SCHEMA}.')
-      FROM pg_proc WHERE pronamespace = $1::text::regnamespace`,
+      FROM pg_proc WHERE pronamespace = $1::text::regnamespace AND prokind = 'f'`,
     [OLD_QUEUE_SCHEMA],
   );
   for (const { command } of commands) await client.query(command);
