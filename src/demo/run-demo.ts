@@ -29,9 +29,9 @@ export async function runDemo(config: Config, file: string, keepsRunning: boolea
   const failedPath = `/api/v1/batches/${batch.id}/rows?status=failed`;
   await showOutcome(api, batch, failedPath);
   console.log(`
-Next:${keepsRunning ? "" : " start Rowmill again with `npm start`, then"}
-  Read the documentation   ${config.publicUrl}/docs
-  Import your own file     npm run demo -- FILE.csv
+Next:
+  Import your own file     ${keepsRunning ? "press Ctrl-C, then " : ""}npm run demo -- FILE.csv
+${keepsRunning ? "" : "  Start Rowmill again      npm start, then\n"}  Read the documentation   ${config.publicUrl}/docs
   List the failed rows
     curl -H "Authorization: Bearer ${api.token}" "${config.publicUrl}${failedPath}"`);
   return true;

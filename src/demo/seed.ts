@@ -60,7 +60,7 @@ async function refuseRealAccounts({ db }: OpenContext): Promise<void> {
   const count = await db.$count(users, notInArray(users.username, known));
   if (count === 0) return;
   throw new ConfigError(
-    `The database has ${count} account(s) that are not sample accounts. Seed an empty database, or add --force.`,
+    `The database has ${count} account(s) that are not sample accounts. To seed it anyway: npm run seed -- --force`,
   );
 }
 

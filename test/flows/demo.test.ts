@@ -55,6 +55,9 @@ describe("npm run demo", () => {
       ["281", expect.stringContaining("4 fields, but the header has 3")],
       ["306", expect.stringContaining("title")],
     ]);
+    expect(output).toMatch(
+      /^ +Import your own file +npm run demo -- FILE\.csv\n +Start Rowmill again +npm start, then$/m,
+    );
     expect(output).toContain(`${url}/docs\n`);
     expect(output).toMatch(/^ *curl -H "Authorization: Bearer \S+" "\S+"$/m);
     expect(processesOn(dataDir)).toEqual([]);
@@ -69,6 +72,7 @@ describe("npm run demo", () => {
       const demo = run("script", ["-qec", command, "/dev/null"], settings);
       await demo.saw(/Press Ctrl-C to stop/);
       expect(demo.output()).toContain("320/320");
+      expect(demo.output()).toContain("press Ctrl-C, then npm run demo -- FILE.csv");
       const [curl = ""] = /curl -H .*"/.exec(demo.output()) ?? [];
       const answer = execFileSync("sh", ["-c", curl], { encoding: "utf8", stdio: "pipe" });
       expect(JSON.parse(answer).items).toHaveLength(12);

@@ -80,7 +80,7 @@ test("seed refuses a database with other accounts unless --force is given", asyn
   await api.client.signUp("a-real-user");
   const refused = await seed();
   expect(refused.code).toBe(1);
-  expect(refused.output).toMatch(/^rowmill: The database has 1 account\(s\) .* add --force\.\n$/);
+  expect(refused.output).toMatch(/^rowmill: The database has 1 account\(s\) .* npm run seed -- --force\n$/);
   expect(await seed("--force")).toMatchObject({ code: 0 });
 });
 
