@@ -43,6 +43,8 @@ test("a stopping worker returns unfinished chunks, and another takes them at onc
   await stopped.logged("chunk received", 2);
   expect(await stopped.stop()).toEqual({ code: 0, signal: null });
   expect(stopped.lines("chunk succeeded")).toEqual([]);
+  expect(stopped.lines("the worker stops: job returned to the queue")).toHaveLength(2);
+  expect(messages(stopped)).not.toContain("job failed");
   const inState =
     "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.process-chunk' AND state::text = $1";
   expect(await count(rowmill.ctx.pool, inState, ["retry"])).toBe(2);

@@ -87,6 +87,7 @@ export class PgBossQueue implements Queue {
   /** The jobs that this process runs now. */
   readonly running = new RunningJobs();
   #paused: ReadonlySet<string> = new Set();
+  #isStopping = false;
   readonly #transactionOf: (db: Db) => JobTransaction;
 
   /** @param canListen whether NOTIFY can wake workers; if not, they only poll */
@@ -121,7 +122,11 @@ export class PgBossQueue implements Queue {
     });
     this.#transactionOf = trackTransactions(this.#boss.getDb());
     // Without this listener a lost connection would end the process.
-    this.#boss.on("error", (error) => log.warn({ err: error }, "queue error; the queue continues"));
+    this.#boss.on("error", (error) => {
+      // pg-boss still uses its connections for a moment after it has closed them.
+      if (this.#isStopping) log.debug({ err: error }, "queue error while stopping");
+      else log.warn({ err: error }, "queue error; the queue continues");
+    });
     this.#boss.on("warning", (warning) => log.warn({ data: warning.data }, warning.message));
   }
 
@@ -132,6 +137,7 @@ export class PgBossQueue implements Queue {
 
   /** Takes no more jobs, waits up to `timeoutMs` for running jobs, and returns unfinished ones to the queue. */
   async stop(timeoutMs: number): Promise<void> {
+    this.#isStopping = true;
     for (const { slots } of this.#taken) slots.stop();
     await this.#boss.stop({ graceful: true, timeout: timeoutMs });
   }
@@ -228,10 +234,10 @@ export class PgBossQueue implements Queue {
     try {
       return await this.running.during(contract, job.id, () => handler(delivery, tx));
     } catch (error) {
-      this.#log.warn(
-        { err: error, job: contract.name, jobId: job.id, payload: job.data, delivery: delivery.attempt },
-        "job failed",
-      );
+      const facts = { job: contract.name, jobId: job.id, payload: job.data, delivery: delivery.attempt };
+      if (this.#isStopping && job.signal.aborted)
+        this.#log.info(facts, "the worker stops: job returned to the queue");
+      else this.#log.warn({ ...facts, err: error }, "job failed");
       // pg-boss stores this error with the job, so it must not hold statements or values.
       throw new Error(describeError(error).message);
     }
