@@ -25,7 +25,7 @@ const RESTART_PAUSE_MS = 1000;
 const SERVER_SETTINGS = [
   "listen_addresses=127.0.0.1",
   "unix_socket_directories=",
-  "max_connections=100",
+  "max_connections=300",
   "shared_buffers=256MB",
   // A million rows write about 1 GB of WAL; with the default of 1 GB a checkpoint would interrupt the import.
   "max_wal_size=4GB",
