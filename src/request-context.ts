@@ -14,7 +14,8 @@ export function registerRequestContext(app: FastifyInstance, ctx: Context): void
   app.decorateRequest("ctx", {
     getter(this: FastifyRequest): Context {
       const actor: Caller | null = this.user;
-      return { ...ctx, actor, requestId: this.id, log: ctx.log.child({ requestId: this.id }) };
+      // Fastify has made this child of `ctx.log`, with the id, when the request arrived.
+      return { ...ctx, actor, requestId: this.id, log: this.log as Context["log"] };
     },
   });
 }
