@@ -8,13 +8,11 @@ import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
-import { userRoutes } from "../platform/http/user-routes.ts";
 import { cancelTask } from "../tasks/control/cancel-task.ts";
 import { deleteTask } from "../tasks/control/delete-task.ts";
 import { retryTask } from "../tasks/control/retry-task.ts";
 import { FileTask, viewFileTask } from "./file-processing/views.ts";
-import { takeBodiesAsDjango } from "./shared/django.ts";
-import { speakAsDjango } from "./shared/django-errors.ts";
+import { djangoRoutes } from "./shared/django.ts";
 import { TaskCache } from "./shared/task-cache.ts";
 import { findTaskId, type TaskKey } from "./shared/task-detail.ts";
 import { QueuedTaskAnswer, viewQueuedTask } from "./task-queue/views.ts";
@@ -32,10 +30,7 @@ const Deleted = Type.Object(
 
 export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const cache = new TaskCache(ctx);
-  return userRoutes(ctx, { tags: ["legacy"] }, (app, shared) => {
-    takeBodiesAsDjango(app);
-    speakAsDjango(app);
-
+  return djangoRoutes(ctx, (app, shared) => {
     app.get(
       "/api/tasks/tasks/:id/",
       {

@@ -4,20 +4,12 @@ import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { nullable, Uuid } from "../../platform/http/schemas.ts";
-import { userRoutes } from "../../platform/http/user-routes.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { createTask, createTasks } from "../../tasks/create/create-tasks.ts";
 import { countByStatus, totalOf } from "../../tasks/queries.ts";
 import { requireTaskType } from "../../tasks/types/registry.ts";
-import {
-  betweenDays,
-  Day,
-  PageNumberQuery,
-  pageLinks,
-  pageNumbers,
-  takeBodiesAsDjango,
-} from "../shared/django.ts";
-import { speakAsDjango, underOldNames } from "../shared/django-errors.ts";
+import { betweenDays, Day, djangoRoutes, PageNumberQuery, pageLinks, pageNumbers } from "../shared/django.ts";
+import { underOldNames } from "../shared/django-errors.ts";
 import { statusesNamed } from "../shared/statuses.ts";
 import { listTaskPage } from "../shared/task-pages.ts";
 import { ListedTask, NewTask, TaskType, viewListed, viewNew } from "./views.ts";
@@ -33,10 +25,7 @@ const FilePath = Type.String({
 
 export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
-  return userRoutes(ctx, { tags: ["legacy"] }, (app, shared) => {
-    takeBodiesAsDjango(app);
-    speakAsDjango(app);
-
+  return djangoRoutes(ctx, (app, shared) => {
     app.get(
       "/api/tasks/",
       {

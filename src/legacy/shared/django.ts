@@ -2,7 +2,8 @@
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { DomainError } from "../../errors.ts";
-import { FROM_YEAR_1 } from "./django-errors.ts";
+import { userRoutes } from "../../platform/http/user-routes.ts";
+import { FROM_YEAR_1, speakAsDjango } from "./django-errors.ts";
 
 export const URLENCODED = "application/x-www-form-urlencoded";
 
@@ -15,6 +16,18 @@ export function takeBodiesAsDjango(app: FastifyInstance): void {
   app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) =>
     body === "" ? done(null, {}) : parseJson(request, body, done),
   );
+}
+
+/** Registers legacy routes for users, with the bodies and the error texts of Django. */
+export function djangoRoutes(
+  ctx: Parameters<typeof userRoutes>[0],
+  define: Parameters<typeof userRoutes>[2],
+): ReturnType<typeof userRoutes> {
+  return userRoutes(ctx, { tags: ["legacy"] }, (app, shared) => {
+    takeBodiesAsDjango(app);
+    speakAsDjango(app);
+    define(app, shared);
+  });
 }
 
 const DAY_MS = 86_400_000;

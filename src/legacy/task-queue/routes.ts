@@ -5,21 +5,13 @@ import type { Context } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { nullable } from "../../platform/http/schemas.ts";
-import { userRoutes } from "../../platform/http/user-routes.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { taskStatus } from "../../schema/tasks.ts";
 import { createTask } from "../../tasks/create/create-tasks.ts";
 import { countByStatus, totalOf } from "../../tasks/queries.ts";
-import {
-  betweenDays,
-  Day,
-  PageNumberQuery,
-  pageLinks,
-  pageNumbers,
-  takeBodiesAsDjango,
-} from "../shared/django.ts";
-import { NOT_BLANK, speakAsDjango } from "../shared/django-errors.ts";
+import { betweenDays, Day, djangoRoutes, PageNumberQuery, pageLinks, pageNumbers } from "../shared/django.ts";
+import { NOT_BLANK } from "../shared/django-errors.ts";
 import { statusesNamed } from "../shared/statuses.ts";
 import { getTaskDetail } from "../shared/task-detail.ts";
 import { listTaskPage, TASK_SORT_KEYS, type TaskPageRequest } from "../shared/task-pages.ts";
@@ -55,10 +47,7 @@ const NewTask = Type.Object({
 
 export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
-  return userRoutes(ctx, { tags: ["legacy"] }, (app, shared) => {
-    takeBodiesAsDjango(app);
-    speakAsDjango(app);
-
+  return djangoRoutes(ctx, (app, shared) => {
     app.post(
       "/api/tasks/tasks/",
       {
