@@ -7,6 +7,7 @@ import { runDemo, SAMPLE } from "./demo/run-demo.ts";
 import { printWelcome } from "./demo/welcome.ts";
 import { ConfigError } from "./errors.ts";
 import { migrateDatabase } from "./migrate.ts";
+import { provideAppRole } from "./platform/postgres/app-role.ts";
 import { provideDatabase, type RunningPostgres } from "./platform/postgres/embedded-postgres.ts";
 import { type Running, runProgram } from "./platform/process/lifecycle.ts";
 import { Supervisor } from "./platform/process/supervise.ts";
@@ -56,10 +57,11 @@ async function startServices(
   resources.defer(async () => (await starting.catch(() => null))?.stop());
   const database = await starting;
   await migrateDatabase({ ...config, databaseUrl: database.url }, log);
+  const databaseUrl = database.folder ? await provideAppRole(database.url) : database.url;
   const report = (line: string) => console.error(`rowmill: ${line}`);
   const programs = new Supervisor(report, watch);
   resources.defer(() => programs.stop());
-  const env = environmentFor(config, database.url, {
+  const env = environmentFor(config, databaseUrl, {
     ...(demo ? { LOG_LEVEL: "warn" } : {}),
     // A restart hands running jobs back instead of waiting for them.
     ...(watch ? { WORKER_STOP_SECONDS: "1" } : {}),

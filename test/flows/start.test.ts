@@ -1,9 +1,19 @@
 /** `npm start` and the single programs: they serve, are killed, end, or refuse to start with a reason. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, globSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
 import { Client } from "../support/client.ts";
@@ -56,6 +66,25 @@ describe("npm start", () => {
     expect(main.output()).toMatch(/^Rowmill \d+\.\d+\.\d+ is running\.$/m);
     expect(main.output()).toContain(`  Docs   ${place.url}/docs\n`);
     expect(main.output()).toContain(`  Data   ${place.dataDir}/postgres (embedded PostgreSQL)\n`);
+  });
+
+  test("the API and the worker use a role of the embedded database that cannot change tables", async () => {
+    for (const script of ["api.ts", "worker.ts"]) {
+      const environment = readFileSync(`/proc/${only(script, place)}/environ`, "utf8").split("\0");
+      const url = environment.find((line) => line.startsWith("DATABASE_URL="))?.slice("DATABASE_URL=".length);
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      try {
+        const { rows } = await client.query(
+          "SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user",
+        );
+        expect(rows).toEqual([{ rolsuper: false, rolcreaterole: false, rolcreatedb: false }]);
+        await expect(client.query("DROP TABLE rowmill.users CASCADE")).rejects.toThrow("must be owner");
+        await expect(client.query("COPY rowmill.users TO PROGRAM 'id'")).rejects.toThrow("permission denied");
+      } finally {
+        await client.end();
+      }
+    }
   });
 
   test("npm start replaces a killed worker", async () => {
