@@ -18,16 +18,22 @@ const MIGRATION_LOCK = 0x726f776d;
 /** As `server_version_num` shows it. */
 const OLDEST_POSTGRES = 150_000;
 
+/** How often a migration that waits says for which sessions. */
+const WAIT_REPORT_MS = 5000;
+
 /** Safe to run twice, also at the same time. @throws ConfigError if the server is too old or the role lacks privileges */
 export async function migrateDatabase(config: Config, log: Log): Promise<void> {
   const client = new pg.Client({ connectionString: config.databaseUrl, application_name: "rowmill-migrate" });
   // Without a listener a lost connection would end the process. The running statement fails anyway.
   client.on("error", (error) => log.warn({ err: error }, "the connection of the migration was lost"));
   await client.connect();
+  let reports: NodeJS.Timeout | undefined;
   try {
     await requireSupportedVersion(client, config);
     await requireGrants(client);
     await client.query("BEGIN");
+    const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+    reports = setInterval(() => reportWait(rows[0]?.pid, config, log), WAIT_REPORT_MS);
     // The limits of the role are meant for requests and jobs.
     await client.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
     const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
@@ -35,6 +41,7 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
     await migrateTables(client, log);
     await client.query("COMMIT");
   } finally {
+    clearInterval(reports);
     await client.end();
   }
   const queue = new PgBossQueue(config, config.databaseUrl, "migrate", 2, false, log);
@@ -43,6 +50,30 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
     await queue.declare(Object.values(jobs));
   } finally {
     await queue.stop(1000);
+  }
+}
+
+/** Warns if a lock of other sessions stops the migration, such as those of a version that still runs. */
+async function reportWait(pid: number | undefined, config: Config, log: Log): Promise<void> {
+  const observer = new pg.Client({
+    connectionString: config.databaseUrl,
+    application_name: "rowmill-migrate",
+  });
+  observer.on("error", () => {});
+  try {
+    await observer.connect();
+    const { rows: sessions } = await observer.query<{ pid: number; program: string }>(
+      `SELECT blocker.pid, blocker.application_name AS program
+      FROM pg_stat_activity AS waiting, unnest(pg_blocking_pids(waiting.pid)) AS blocking(pid)
+      JOIN pg_stat_activity AS blocker USING (pid) WHERE waiting.pid = $1`,
+      [pid],
+    );
+    if (sessions.length > 0)
+      log.warn({ sessions }, "the migration waits for other sessions; stop these programs");
+  } catch (error) {
+    log.debug({ err: error }, "the sessions that block the migration are unknown");
+  } finally {
+    await observer.end();
   }
 }
 

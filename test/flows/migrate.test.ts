@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
 import { reconcileTasks } from "../../src/tasks/upkeep/reconcile-tasks.ts";
 import type { Client } from "../support/client.ts";
+import { run, unset } from "../support/commands.ts";
 import {
   contentsOf,
   definitionsOf,
@@ -151,6 +152,26 @@ test("migrations that run concurrently and again leave one installation", async 
   const empty = await emptyDatabase();
   await Promise.all([migrate(empty), migrate(empty), migrate(empty)]);
   expect(await definitionsOf(empty, SCHEMAS)).toEqual(await definitionsOf(url, SCHEMAS));
+});
+
+test("a migration that waits for a session of the old version says so, and goes on after it", async () => {
+  const url = await emptyDatabase();
+  await loadOldVersion(url);
+  await onDatabase(url, async (client) => {
+    await client.query("SET application_name = 'rowmill-worker'; BEGIN; SELECT FROM public.batches");
+    const migrating = run("npm", ["run", "cli", "--", "migrate"], {
+      ...unset,
+      DATABASE_URL: url,
+      JWT_SECRET: "x".repeat(32),
+    });
+    await migrating.saw(/the migration waits for other sessions; stop these programs/);
+    expect(migrating.output()).toContain('"program":"rowmill-worker"');
+    await client.query("COMMIT");
+    expect(await migrating.ended).toMatchObject({
+      code: 0,
+      output: expect.stringContaining("The database is up to date."),
+    });
+  });
 });
 
 test("tables that version 0.3.0 creates again after the migration stay unused and do not stop a migration", async () => {

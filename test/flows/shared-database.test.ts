@@ -123,16 +123,23 @@ test("a role that owns the two schemas moves its tables of version 0.3.0 there",
   expect(await contentsOf(url, "rowmill")).toMatchObject(tables);
 });
 
-test("a role that may only read version 0.3.0 does not start a second, empty installation", async () => {
-  const { name, url, grant } = await newRole();
-  const owner = Object.assign(new URL(inject("serverUrl")), { pathname: new URL(url).pathname }).href;
-  await loadOldVersion(owner);
-  await grant(`GRANT CREATE ON DATABASE ${inDatabase(url)} TO ${name};
-    GRANT USAGE ON SCHEMA drizzle TO ${name}; GRANT SELECT ON ALL TABLES IN SCHEMA drizzle TO ${name}`);
-  await expect(migrate(url)).rejects.toThrow("Migrate as the role that owns them.");
-  await migrate(owner);
-  expect(Object.keys(await contentsOf(owner, "public"))).toEqual([]);
-});
+test.for(["read", "not see"])(
+  "a role that may %s version 0.3.0 starts no second, empty installation",
+  async (may) => {
+    const { name, url, grant } = await newRole();
+    const owner = Object.assign(new URL(inject("serverUrl")), { pathname: new URL(url).pathname }).href;
+    await loadOldVersion(owner);
+    await grant(`GRANT CREATE ON DATABASE ${inDatabase(url)} TO ${name}`);
+    if (may === "read") {
+      await grant(
+        `GRANT USAGE ON SCHEMA drizzle TO ${name}; GRANT SELECT ON ALL TABLES IN SCHEMA drizzle TO ${name}`,
+      );
+    }
+    await expect(migrate(url)).rejects.toThrow("Migrate as the role that owns them.");
+    await migrate(owner);
+    expect(Object.keys(await contentsOf(owner, "public"))).toEqual([]);
+  },
+);
 
 test("the migration and doctor name the statements that a role without grants needs", async () => {
   const { name, url, grant } = await newRole();

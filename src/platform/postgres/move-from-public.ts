@@ -20,7 +20,7 @@ const OLD_QUEUE_SCHEMA = "pgboss";
  * @param migrations those of this version, from the first
  * @param queues the names of all of Rowmill's queues in pg-boss
  * @returns the migrations whose tables are there now
- * @throws ConfigError if the role may read the journal of version 0.3.0 but not change it
+ * @throws ConfigError if version 0.3.0 is installed and the role may not change its journal
  */
 export async function moveFromPublic(
   client: pg.Client,
@@ -29,20 +29,47 @@ export async function moveFromPublic(
   log: Log,
 ): Promise<readonly MigrationMeta[]> {
   const applied = await readJournal(client, migrations);
-  if (applied.size === 0) return [];
-  if (!(await may(client, "DELETE", "drizzle", "__drizzle_migrations"))) {
+  const isHidden = applied.size === 0 && (await hidesOldTables(client, migrations));
+  if (applied.size === 0 && !isHidden) return [];
+  if (isHidden || !(await may(client, "DELETE", "drizzle", "__drizzle_migrations"))) {
     throw new ConfigError(
       "DATABASE_URL: the role may not move the tables of version 0.3.0. Migrate as the role that owns them.",
     );
   }
   await removeFromJournal(client, [...applied.keys()]);
-  for (const statement of [...applied.values()].flatMap(({ sql }) => sql)) {
-    const [, kind, name] = /CREATE (TABLE|TYPE) "rowmill"\."(\w+)"/.exec(statement) ?? [];
-    if (kind) await client.query(`ALTER ${kind} public.${name} SET SCHEMA rowmill`);
+  for (const { kind, name } of [...applied.values()].flatMap(createdIn)) {
+    await client.query(`ALTER ${kind} public.${name} SET SCHEMA rowmill`);
   }
   await moveQueue(client, queues, log);
   await dropIfEmpty(client, ["drizzle", OLD_QUEUE_SCHEMA]);
   return [...applied.values()];
+}
+
+/** Returns the tables and types that a migration creates. */
+function createdIn({ sql }: MigrationMeta): { kind: string; name: string }[] {
+  return sql.flatMap((statement) => {
+    const [, kind, name] = /CREATE (TABLE|TYPE) "rowmill"\."(\w+)"/.exec(statement) ?? [];
+    return kind && name ? [{ kind, name }] : [];
+  });
+}
+
+/** Whether the tables of version 0.3.0 are there, with a journal that the role may not read. */
+async function hidesOldTables(client: pg.Client, migrations: readonly MigrationMeta[]): Promise<boolean> {
+  const names = migrations
+    .slice(0, 1)
+    .flatMap(createdIn)
+    .flatMap(({ kind, name }) => (kind === "TABLE" ? [name] : []));
+  const { rows } = await client.query<{ found: number; has_journal: boolean }>(
+    `SELECT count(*) FILTER (WHERE nspname = 'public' AND relname = ANY($1))::int AS found,
+      coalesce(bool_or(nspname = 'drizzle' AND relname = '__drizzle_migrations'), false) AS has_journal
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE relkind = 'r'`,
+    [names],
+  );
+  return (
+    rows[0]?.found === names.length &&
+    rows[0].has_journal &&
+    !(await may(client, "SELECT", "drizzle", "__drizzle_migrations"))
+  );
 }
 
 /** Warns if version 0.3.0 has migrated after this version: it created its tables again, which stay unused. */
