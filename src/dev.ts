@@ -18,14 +18,18 @@ const flag = { type: "boolean", default: false } as const;
 /** A debugger attaches to these ports with `--inspect`. */
 const INSPECT_PORTS = { api: 9229, worker: 9230 };
 
+/** A worker gets this long (WORKER_STOP_SECONDS), so a silent terminal would look as if it hung. */
+const STOPPING = "rowmill: Stopping when running jobs have ended. Press Ctrl-C again to stop at once.";
+
 await runProgram(
   "start",
   () => ({ ...loadConfig(), logLevel: "warn" }),
   async (running) => {
     const { file = SAMPLE, ...values } = readStartArguments();
     const database = await startServices(running, values);
+    const keepsRunning = !values.demo || (!values.exit && process.stdout.isTTY);
+    if (keepsRunning) running.resources.defer(() => console.error(STOPPING));
     if (!values.demo) return printWelcome(running.config, database);
-    const keepsRunning = !values.exit && process.stdout.isTTY;
     const isDone = await runDemo(running.config, file, keepsRunning);
     if (!isDone || !keepsRunning) {
       await running.close();

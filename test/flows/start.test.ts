@@ -220,6 +220,9 @@ describe("npm start ends", () => {
     running.signal("SIGTERM");
     const { code, output } = await running.ended;
     expect({ code, output }).toMatchObject({ code: 0 });
+    expect(output).toContain(
+      "rowmill: Stopping when running jobs have ended. Press Ctrl-C again to stop at once.",
+    );
     const closed = ["api", "worker"].map((name) =>
       output.search(new RegExp(`"program":"${name}".*"closed"`)),
     );
