@@ -15,7 +15,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
+import { freePort, provideDatabase } from "../../src/platform/postgres/embedded-postgres.ts";
+import { csv } from "../support/book-files.ts";
 import { Client } from "../support/client.ts";
 import {
   checkout,
@@ -27,7 +28,9 @@ import {
   unset,
 } from "../support/commands.ts";
 import { emptyDatabase } from "../support/databases.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { createDatabase } from "../support/rowmill.ts";
+import { SlowUpload } from "../support/slow-upload.ts";
 import { until } from "../support/until.ts";
 
 const UP = /Press Ctrl-C to stop/;
@@ -301,6 +304,40 @@ describe("npm start comes up", () => {
     const running = await start(place);
     running.signal("SIGTERM");
     expect(await running.ended).toMatchObject({ code: 0 });
+  });
+
+  test("npm start goes on with a batch and a task after a kill of everything at once", async () => {
+    const place = await newPlace({ ROW_DELAY_MS: "2" });
+    await start(place);
+    const user = await signUp(place, "reader");
+    const { body: batch } = await user.upload(csv(950, 50));
+    const { body: task } = await user.post<{ id: string }>("/api/v1/tasks", {
+      type: "generic",
+      params: { seconds: 2 },
+    });
+    await until("a row has succeeded", async () => (await user.batch(batch.id)).body.counts.success > 0);
+    using upload = new SlowUpload(user);
+    await upload.send(csv(20_000));
+    for (const { pid } of processesOn(place.dataDir)) kill(pid, "SIGKILL");
+    await until("nothing of it runs any more", async () => processesOn(place.dataDir).length === 0);
+
+    const again = await start(place);
+    await user.finished(batch.id, 60_000);
+    const database = await provideDatabase({ databaseUrl: "", dataDir: place.dataDir }, true);
+    const pool = new pg.Pool({ connectionString: database.url });
+    try {
+      await expectExactlyOnce(pool, batch.id, { good: 950, bad: 50 });
+      await until("the task has completed", async () => {
+        const { body } = await user.get<{ status: string }>(`/api/v1/tasks/${task.id}`);
+        return body.status === "completed";
+      });
+      const { body: batches } = await user.get<{ items: { id: string }[] }>("/api/v1/batches");
+      expect(batches.items.map(({ id }) => id)).toEqual([batch.id]);
+    } finally {
+      await pool.end();
+    }
+    again.signal("SIGTERM");
+    expect(await again.ended).toMatchObject({ code: 0 });
   });
 
   test("npm start recovers from a power cut after which another program has the server's process id", async () => {
