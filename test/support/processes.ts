@@ -177,7 +177,8 @@ export async function startPrograms(
   };
 }
 
-async function apiOn(program: Program): Promise<Api> {
+/** Returns the API that a program serves. */
+export async function apiOn(program: Program): Promise<Api> {
   const address = /listening at (http:[^"]+)/;
   const url = await until(
     "the API says where it listens",
