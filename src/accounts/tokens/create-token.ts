@@ -1,7 +1,7 @@
-import { eq } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
-import { apiTokens, users } from "../../schema/accounts.ts";
+import { apiTokens } from "../../schema/accounts.ts";
+import { lockOwnAccount } from "../lock-account.ts";
 import { generateToken, hashApiToken, isOwnedBy, shownColumns } from "./api-tokens.ts";
 import { removeExpiredTokens } from "./remove-expired-tokens.ts";
 import { type TokenView, viewToken } from "./views.ts";
@@ -30,13 +30,8 @@ export async function createToken(
   if (cleaned === "") throw invalidField("name", "must not be empty. Describe the purpose of the token.");
   const { token, hint } = generateToken();
   return inTransaction(ctx, async (tx) => {
-    // Lock the user, so that concurrent requests cannot exceed MAX_TOKENS.
-    const [user] = await tx.db
-      .select({ id: users.id })
-      .from(users)
-      .where(eq(users.id, userId))
-      .for("no key update");
-    if (!user) throw new DomainError("unauthenticated", "Your account no longer exists.");
+    // Otherwise concurrent requests could exceed MAX_TOKENS, or outlive a change of the password.
+    await lockOwnAccount(tx, userId);
     await removeExpiredTokens(tx, userId);
     if ((await tx.db.$count(apiTokens, isOwnedBy(userId))) >= MAX_TOKENS)
       throw new DomainError(
