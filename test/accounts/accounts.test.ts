@@ -1,4 +1,4 @@
-/** What administrators do with accounts, and users with their own password and sessions. */
+/** Accounts that administrators manage, and the own password and sessions of a user. */
 import { describe, expect, test } from "vitest";
 import { newAdmin } from "../support/admin.ts";
 import { AUTH, PASSWORD } from "../support/auth.ts";

@@ -148,15 +148,18 @@ async function run(verb: (account: Account) => Promise<unknown>, account: Accoun
 describe("a second API that receives changes", () => {
   const second = useSecondApi();
 
-  test.each(VERBS)("obeys %s for every kind of login within 100 ms", async (name, verb, expected) => {
-    const { account, probe } = await loggedInAt(second());
-    await run(verb, account);
-    const ms = await probe.sees(expected, CAP_MS);
-    console.log(`${name}: seen by the second API after ${ms.toFixed(0)} ms, which includes the probe`);
-    expect(await probe.look()).toEqual(expected);
-    using own = new LoginProbe(rowmill.client, account);
-    expect(expected).toMatchObject(await own.look());
-  });
+  test.for(VERBS)(
+    "obeys %s for every kind of login within 100 ms",
+    async ([, verb, expected], { annotate }) => {
+      const { account, probe } = await loggedInAt(second());
+      await run(verb, account);
+      const ms = await probe.sees(expected, CAP_MS);
+      await annotate(`Seen after ${ms.toFixed(0)} ms, which includes the probe.`);
+      expect(await probe.look()).toEqual(expected);
+      using own = new LoginProbe(rowmill.client, account);
+      expect(expected).toMatchObject(await own.look());
+    },
+  );
 
   test("refuses the refresh tokens of ended sessions, and a login of a disabled account after the right password", async () => {
     const { account, probe } = await loggedInAt(second());
@@ -219,7 +222,7 @@ describe("a second API that receives no changes", () => {
 
   test.skipIf(pgbouncer === null)(
     `obeys a logout behind PgBouncer (${pgbouncer ?? whyNoPgBouncer})`,
-    async () => {
+    async ({ annotate }) => {
       await using bouncer = await startPgBouncer(rowmill.config.databaseUrl);
       await using second = await startSecondApi(rowmill, { databaseUrl: bouncer.url });
       expect(second.ctx.hasSessions).toBe(false);
@@ -227,7 +230,7 @@ describe("a second API that receives no changes", () => {
       await run(({ first }) => first.post(`${AUTH}/logout`, { refresh: first.refresh }), account);
       expect((await probe.look()).first).toBe(ENDED);
       const ms = await probe.sees(firstEnded, CAP_MS);
-      console.log(`a logout: the streams behind PgBouncer ended after ${ms.toFixed(0)} ms`);
+      await annotate(`The streams ended after ${ms.toFixed(0)} ms.`);
     },
   );
 });

@@ -38,7 +38,7 @@ const refreshed = (refresh: string) =>
   );
 
 describe("no refresh that races with it survives", () => {
-  test("a logout", async () => {
+  test("a logout", async ({ annotate }) => {
     const pairs = await Promise.all(
       Array.from({ length: PAIRS }, async () => {
         const { refresh } = await openSession(rowmill.ctx, { id: user.userId }, CLIENT);
@@ -47,7 +47,7 @@ describe("no refresh that races with it survives", () => {
       }),
     );
     expect(pairs.filter(({ isAlive }) => isAlive)).toEqual([]);
-    console.log(
+    await annotate(
       `${pairs.filter(({ hasRefreshed }) => hasRefreshed).length} of ${PAIRS} refreshes came first`,
     );
   });

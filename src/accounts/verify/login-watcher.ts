@@ -26,23 +26,24 @@ export function loginWatcher(ctx: Context): (login: Login, onEnd: () => void) =>
   let recheckAt = 0;
   let retryAt = 0;
 
-  const check = async (some: Iterable<Watched>) => {
-    for (const one of some) due.add(one);
+  const check = async (which: Iterable<Watched>) => {
+    for (const one of which) due.add(one);
     if (isChecking) return;
     isChecking = true;
     try {
       while (due.size > 0) {
-        const now = [...due];
+        const some = [...due];
         due.clear();
         const alive = await findAlive(
           ctx,
-          now.map(({ login }) => login),
+          some.map(({ login }) => login),
         );
-        for (const one of now) if (!alive.has(keyOf(one.login)) && watched.has(one)) one.onEnd();
+        for (const one of some) if (!alive.has(keyOf(one.login)) && watched.has(one)) one.onEnd();
       }
     } catch (error) {
       ctx.log.warn({ err: error }, "cannot check the logins of event streams; retrying");
       retryAt = performance.now() + RETRY_MS;
+      recheckAt = 0;
     } finally {
       isChecking = false;
     }
@@ -85,18 +86,19 @@ function keyOf(login: Login): string {
 }
 
 /** @returns the keys of the logins that have not ended */
-async function findAlive({ db }: Context, logins: readonly Login[]): Promise<ReadonlySet<string>> {
+async function findAlive({ db, now }: Context, logins: readonly Login[]): Promise<ReadonlySet<string>> {
+  const at = sql`${now()}::timestamptz`;
   const sessionIds = logins.flatMap((login) => (login.proof === "access_token" ? login.sessionId : []));
   const tokenIds = logins.flatMap((login) => (login.proof === "api_token" ? login.tokenId : []));
   const userIds = logins.flatMap((login) => (login.proof === "password" ? login.user.id : []));
   const { rows } = await db.execute<{ key: string }>(sql`
     SELECT 'session ' || sessions.id AS key FROM rowmill.sessions JOIN rowmill.users ON users.id = sessions.user_id
     WHERE sessions.id = ANY(${sql.param(sessionIds)}::uuid[]) AND ended_at IS NULL AND disabled_at IS NULL
-      AND expires_at > statement_timestamp()
+      AND expires_at > ${at}
     UNION ALL
     SELECT 'token ' || api_tokens.id FROM rowmill.api_tokens JOIN rowmill.users ON users.id = api_tokens.user_id
     WHERE api_tokens.id = ANY(${sql.param(tokenIds)}::bigint[]) AND disabled_at IS NULL
-      AND (expires_at IS NULL OR expires_at > statement_timestamp())
+      AND (expires_at IS NULL OR expires_at > ${at})
     UNION ALL
     SELECT 'password ' || id || ' ' || password_hash FROM rowmill.users
     WHERE id = ANY(${sql.param(userIds)}::bigint[]) AND disabled_at IS NULL`);
