@@ -7,6 +7,7 @@ import { findById } from "../../src/accounts/queries.ts";
 import { logOut } from "../../src/accounts/sessions/end-sessions.ts";
 import { MAX_SESSIONS, openSession } from "../../src/accounts/sessions/open-session.ts";
 import { rotateSession } from "../../src/accounts/sessions/rotate-session.ts";
+import { createToken } from "../../src/accounts/tokens/create-token.ts";
 import { sessions } from "../../src/schema/accounts.ts";
 import { AUTH } from "../support/auth.ts";
 import { type SecondApi, startSecondApi } from "../support/second-api.ts";
@@ -86,6 +87,23 @@ test("a login whose password was changed since it was verified opens no session"
     CLIENT,
   );
   await expect(late).rejects.toMatchObject({ code: "unauthenticated" });
+});
+
+test("a login that ended since the request was authenticated creates no API token", async () => {
+  const caller = { id: user.userId, username: "any", role: "user" } as const;
+  const { sessionId } = await openSession(rowmill.ctx, { id: user.userId }, CLIENT);
+  const { passwordHash = "" } = (await findById(rowmill.ctx, user.userId)) ?? {};
+  const logins = [
+    { proof: "access_token", user: caller, sessionId },
+    { proof: "password", user: caller, passwordHash },
+  ] as const;
+  const create = (login: (typeof logins)[number], name: string) =>
+    createToken(rowmill.ctx, login, { name, expiresInDays: null });
+  for (const login of logins) await create(login, `before, with ${login.proof}`);
+  const change = { password: "a better horse", keptSession: null, keepsApiTokens: false };
+  await changePassword(rowmill.ctx, user.userId, change);
+  for (const login of logins)
+    await expect(create(login, "after")).rejects.toMatchObject({ code: "unauthenticated" });
 });
 
 test("two concurrent changes of one password leave one of the two", async () => {

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { type Login, refuseApiToken } from "../../platform/http/auth.ts";
+import { type Login, loginOf, refuseApiToken } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { NUL_FREE, NumericId } from "../../platform/http/schemas.ts";
@@ -49,11 +49,11 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 201: CreatedTokenView, ...problems(400, 401, 403, 409, 413, 415) },
         },
       },
-      async ({ ctx, user, body }, reply) => {
-        const { name, expires_in_days = null } = body;
-        return reply
-          .code(201)
-          .send(await createToken(ctx, user.id, { name, expiresInDays: expires_in_days }));
+      async (request, reply) => {
+        const { name, expires_in_days = null } = request.body;
+        const login = loginOf(request);
+        const token = await createToken(request.ctx, login, { name, expiresInDays: expires_in_days });
+        return reply.code(201).send(token);
       },
     );
 

@@ -18,6 +18,12 @@ export type Login = { readonly user: Caller } & (
   | { readonly proof: Extract<Proof, "password">; readonly passwordHash: string }
 );
 
+/** For routes that `authenticate` guards. @throws Error on other routes */
+export function loginOf({ login }: FastifyRequest): Login {
+  if (!login) throw new Error("The route does not authenticate its clients.");
+  return login;
+}
+
 /** The session of a request; null if its credentials have none. */
 export function sessionOf(login: Login | null): string | null {
   return login?.proof === "access_token" ? login.sessionId : null;
@@ -166,9 +172,12 @@ function basicOf(credentials: string): { username: string; password: string } {
 async function verifyAccessToken({ server }: FastifyRequest, token: string): Promise<Login> {
   const { sub, sid } = readClaims(server, token);
   const user = await server.verifiers.session(sid);
-  if (!user || String(user.id) !== sub)
-    throw new DomainError("unauthenticated", "The session of this access token has ended. Log in again.");
+  if (!user || String(user.id) !== sub) throw sessionEnded();
   return { proof: "access_token", user, sessionId: sid };
+}
+
+export function sessionEnded(): DomainError {
+  return new DomainError("unauthenticated", "The session of this access token has ended. Log in again.");
 }
 
 function readClaims({ jwt }: FastifyInstance, token: string): Payload {
