@@ -3,9 +3,12 @@ import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
+import { accountAdminRoutes } from "./accounts/admin-routes.ts";
+import { passwordRoutes } from "./accounts/control/password-routes.ts";
 import { accountRoutes } from "./accounts/routes.ts";
+import { sessionRoutes } from "./accounts/sessions/session-routes.ts";
 import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
-import { verifiers } from "./accounts/verifiers.ts";
+import { verifiers } from "./accounts/verify/verifiers.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
 import { correctionRoutes } from "./batches/control/correction-routes.ts";
 import { eventRoutes } from "./batches/event-routes.ts";
@@ -87,7 +90,10 @@ export async function createApp(ctx: Context) {
 
   await app.register(healthRoutes(() => ctx.pool.query("SELECT 1")));
   await app.register(accountRoutes(ctx));
+  await app.register(passwordRoutes(ctx));
+  await app.register(sessionRoutes(ctx));
   await app.register(tokenRoutes(ctx));
+  await app.register(accountAdminRoutes(ctx));
   await app.register(uploadRoutes(ctx));
   await app.register(batchRoutes(ctx));
   await app.register(controlRoutes(ctx));

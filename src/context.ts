@@ -14,7 +14,7 @@ import {
   untilReachable,
 } from "./platform/postgres/database.ts";
 import { PgBossQueue, type Queue } from "./platform/queue/queue.ts";
-import type { Caller } from "./schema/accounts.ts";
+import type { Actor } from "./schema/accounts.ts";
 
 export interface Context {
   readonly config: Config;
@@ -29,13 +29,13 @@ export interface Context {
   /** Whether a connection keeps its session between transactions. A pooler does not: no LISTEN, no named statements. */
   readonly hasSessions: boolean;
   /** The user who acts; null: Rowmill itself, or a client without a login. */
-  readonly actor: Caller | null;
+  readonly actor: Actor | null;
   /** The id of the request or the job; null outside both. */
   readonly requestId: string | null;
 }
 
 /** Returns the user who acts, for verbs that only users call. @throws Error if nobody has logged in */
-export function requireActor({ actor }: Context): Caller {
+export function requireActor({ actor }: Context): Actor {
   if (!actor) throw new Error("Only a user can do this.");
   return actor;
 }

@@ -3,6 +3,7 @@ export type ErrorCode =
   | "invalid_input"
   | "unauthenticated"
   | "forbidden"
+  | "account_disabled"
   | "not_found"
   | "conflict"
   | "key_reused"

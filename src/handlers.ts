@@ -1,6 +1,6 @@
 /** Binds each job to its verb. The types require a handler for every job. */
 import Value from "typebox/value";
-import { removeExpiredSessions } from "./accounts/sessions.ts";
+import { removeExpiredSessions } from "./accounts/sessions/remove-expired-sessions.ts";
 import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";

@@ -1,7 +1,7 @@
 /** Adds `request.ctx`: the context of one request, with its actor, and with its id in every log line. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Context } from "./context.ts";
-import type { Caller } from "./schema/accounts.ts";
+import type { Actor } from "./schema/accounts.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -13,7 +13,7 @@ declare module "fastify" {
 export function registerRequestContext(app: FastifyInstance, ctx: Context): void {
   app.decorateRequest("ctx", {
     getter(this: FastifyRequest): Context {
-      const actor: Caller | null = this.user;
+      const actor: Actor | null = this.login && { ...this.login.user, proof: this.login.proof };
       // Fastify has made this child of `ctx.log`, with the id, when the request arrived.
       return { ...ctx, actor, requestId: this.id, log: this.log as Context["log"] };
     },

@@ -1,14 +1,16 @@
-import { eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, gt, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import type { Caller } from "../schema/accounts.ts";
+import { notFound } from "../errors.ts";
+import type { Caller, Role } from "../schema/accounts.ts";
 import { users } from "../schema/accounts.ts";
+import { accountGone, requireEnabled } from "./account-state.ts";
 import { cleanUsername } from "./usernames.ts";
 
 export type Account = typeof users.$inferSelect;
 
 /** Ignores the case of the name. */
 export function findByName(ctx: Context, username: string): Promise<Account | undefined> {
-  return find(ctx, sql`lower(${users.username}) = lower(${cleanUsername(username)})`);
+  return find(ctx, isNamed(username));
 }
 
 /** @returns undefined if the account was removed; access tokens can outlive it */
@@ -16,8 +18,57 @@ export function findById(ctx: Context, id: number): Promise<Account | undefined>
   return find(ctx, eq(users.id, id));
 }
 
-export function callerOf({ id, username, role }: Account): Caller {
+/** @throws DomainError `not_found` */
+export async function getAccount(ctx: Context, id: number): Promise<Account> {
+  const account = await findById(ctx, id);
+  if (!account) throw notFound("account");
+  return account;
+}
+
+export interface AccountFilter {
+  /** The whole name, ignoring case. */
+  readonly username?: string;
+  readonly role?: Role;
+  readonly isDisabled?: boolean;
+}
+
+/** Oldest first. @param after the id of the last account of the previous page */
+export function listAccounts(
+  { db }: Context,
+  { username, role, isDisabled }: AccountFilter,
+  { after, limit }: { after: number; limit: number },
+): Promise<Account[]> {
+  return db
+    .select()
+    .from(users)
+    .where(
+      and(
+        gt(users.id, after),
+        username === undefined ? undefined : isNamed(username),
+        role && eq(users.role, role),
+        isDisabled === undefined ? undefined : (isDisabled ? isNotNull : isNull)(users.disabledAt),
+      ),
+    )
+    .orderBy(users.id)
+    .limit(limit);
+}
+
+/** Checks an account again at the end of a long request. @throws DomainError `unauthenticated`, `account_disabled` */
+export async function requireUsable(ctx: Context, id: number): Promise<void> {
+  const account = await findById(ctx, id);
+  if (!account) throw accountGone();
+  requireEnabled(account);
+}
+
+/** @throws DomainError `account_disabled` */
+export function callerOf(account: Account): Caller {
+  requireEnabled(account);
+  const { id, username, role } = account;
   return { id, username, role };
+}
+
+function isNamed(username: string): SQL {
+  return sql`lower(${users.username}) = lower(${cleanUsername(username)})`;
 }
 
 async function find({ db }: Context, where: SQL): Promise<Account | undefined> {

@@ -3,10 +3,9 @@ import { createHmac, randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import pLimit from "p-limit";
 import type { Context } from "../context.ts";
-import type { Caller } from "../schema/accounts.ts";
 import { type LogIn, logIn, wrongLogin } from "./log-in.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
-import { type Account, callerOf, findByName } from "./queries.ts";
+import { type Account, findByName } from "./queries.ts";
 
 const MAX_REMEMBERED = 10_000;
 const REMEMBERED_MS = 5 * 60_000;
@@ -17,7 +16,7 @@ const CONCURRENT_LOGINS = 4;
 type Verified = Pick<Account, "id" | "passwordHash">;
 
 /** @returns a login function that needs one query if the same credentials were verified before and are still valid */
-export function rememberedLogins(ctx: Context, throttle: LoginThrottle): (login: LogIn) => Promise<Caller> {
+export function rememberedLogins(ctx: Context, throttle: LoginThrottle): (login: LogIn) => Promise<Account> {
   const secret = randomBytes(32);
   const limit = pLimit(CONCURRENT_LOGINS);
   // A keyed hash, so that a memory dump of this process does not reveal passwords.
@@ -41,7 +40,7 @@ export function rememberedLogins(ctx: Context, throttle: LoginThrottle): (login:
       const verified = await remembered.fetch(key, { context: login, forceRefresh });
       const account = await findByName(ctx, login.username);
       if (account && account.id === verified?.id && account.passwordHash === verified.passwordHash)
-        return callerOf(account);
+        return account;
     }
     throw wrongLogin();
   };

@@ -13,13 +13,14 @@ import {
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
 import type { Caller } from "../schema/accounts.ts";
+import { accountGone } from "./account-state.ts";
 import { logIn } from "./log-in.ts";
 import { loginThrottle } from "./login-throttle.ts";
 import { callerOf, findById } from "./queries.ts";
 import { Credentials, NewAccount } from "./schemas.ts";
-import { closeSession, rotateSession } from "./sessions.ts";
+import { logOut } from "./sessions/end-sessions.ts";
+import { refreshSession, type SessionTokens, startSession } from "./sessions/start-session.ts";
 import { signUp } from "./sign-up.ts";
-import { type SessionTokens, startSession } from "./start-session.ts";
 import { AccountView, SessionView } from "./views.ts";
 
 const RefreshBody = Type.Object(
@@ -76,14 +77,17 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           tags: ["auth"],
           operationId: "logIn",
           summary: "Log in",
-          description: "Returns tokens and sets them as httpOnly cookies for browsers.",
+          description:
+            "Starts a session. Returns its tokens and sets them as httpOnly cookies for browsers. A disabled account is " +
+            "refused with 403 `account_disabled` after the right password.",
           body: Credentials,
-          response: { 200: SessionView, ...problems(400, 401, 413, 415, 429) },
+          response: { 200: SessionView, ...problems(400, 401, 403, 413, 415, 429) },
         },
       },
       async ({ ctx, body, ip }, reply) => {
-        const user = callerOf(await logIn(ctx, throttle, { ...body, address: ip }));
-        return sessionOf(user, await startSession(ctx, reply, user));
+        const account = await logIn(ctx, throttle, { ...body, address: ip });
+        const user = callerOf(account);
+        return sessionOf(user, await startSession(ctx, reply, account));
       },
     );
 
@@ -95,15 +99,17 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           tags: ["auth"],
           operationId: "refreshSession",
           summary: "Get new tokens for a refresh token",
-          description: "A refresh token works once. Sending it again ends the login that it belongs to.",
+          description:
+            "A refresh token works once. The same client may repeat its last refresh for 10 seconds, and gets the same " +
+            "refresh token again. Any other use of an old token ends the session.",
           body: RefreshBody,
           response: { 200: SessionView, ...problems(400, 401, 403, 413, 415) },
         },
       },
       async (request, reply) => {
         const { ctx } = request;
-        const { refresh: next, user } = await rotateSession(ctx, refreshTokenOf(request));
-        return sessionOf(user, await startSession(ctx, reply, user, next));
+        const { user, ...tokens } = await refreshSession(ctx, reply, refreshTokenOf(request));
+        return sessionOf(user, tokens);
       },
     );
 
@@ -115,7 +121,8 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           tags: ["auth"],
           operationId: "logOut",
           summary: "Log out",
-          description: "Ends the login of the refresh token. Its access token stays valid until it expires.",
+          description:
+            "Ends the session of the refresh token: its access tokens and event streams end within 100 ms.",
           body: RefreshBody,
           response: {
             204: Type.Null({ description: "You are logged out." }),
@@ -125,7 +132,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { ctx } = request;
-        await closeSession(ctx, refreshTokenOf(request));
+        await logOut(ctx, refreshTokenOf(request));
         clearSessionCookies(reply);
         return reply.code(204).send(null);
       },
@@ -146,7 +153,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user }) => {
         const account = await findById(ctx, user.id);
-        if (!account) throw new DomainError("unauthenticated", "Your account no longer exists.");
+        if (!account) throw accountGone();
         const { email, firstName, lastName } = account;
         return { ...user, email, first_name: firstName, last_name: lastName };
       },

@@ -1,11 +1,13 @@
 /** The schemas of accounts and logins in the API. */
-import Type from "typebox";
+import Type, { type Static } from "typebox";
+import { Moment, NullableMoment } from "../platform/http/schemas.ts";
+import type { Account } from "./queries.ts";
 
 const UserView = Type.Object({
   id: Type.Integer({ description: "The id of the user." }),
   username: Type.String({ description: "The name to log in with.", examples: ["ada"] }),
   role: Type.Enum(["user", "operator", "admin"], {
-    description: "operator and admin may call the admin endpoints; admin may also import users.",
+    description: "operator and admin may call the admin endpoints; admin may also manage accounts.",
   }),
 });
 
@@ -37,3 +39,24 @@ export const SessionView = Type.Object(
   },
   { description: "You are logged in." },
 );
+
+/** An account as administrators see it. */
+export const ManagedAccountView = Type.Object({
+  ...AccountView.properties,
+  created_at: Moment("When the account was created."),
+  disabled_at: NullableMoment("When the account was disabled. null: it is enabled."),
+});
+
+export function viewAccount(account: Account): Static<typeof ManagedAccountView> {
+  const { id, username, role, email, firstName, lastName, createdAt, disabledAt } = account;
+  return {
+    id,
+    username,
+    role,
+    email,
+    first_name: firstName,
+    last_name: lastName,
+    created_at: createdAt.toISOString(),
+    disabled_at: disabledAt?.toISOString() ?? null,
+  };
+}

@@ -3,6 +3,7 @@ import type { Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { jobs } from "../jobs.ts";
 import { type BatchState, batches } from "../schema/batches.ts";
+import { findTarget, requireLogin } from "../targets/registry.ts";
 import { batchChanged } from "./batch-changes.ts";
 import { batchJob } from "./batch-jobs.ts";
 import { type Edge, transitions } from "./state.ts";
@@ -11,7 +12,7 @@ export type Batch = typeof batches.$inferSelect;
 
 /**
  * Locks a batch of the user until the commit.
- * @throws DomainError `not_found`, also if the batch belongs to another user
+ * @throws DomainError `not_found`, also if the batch belongs to another user; `forbidden` if an API token may not change it
  */
 export async function lockBatch(tx: Tx, userId: number, batchId: string): Promise<Batch> {
   const [batch] = await tx.db
@@ -20,6 +21,7 @@ export async function lockBatch(tx: Tx, userId: number, batchId: string): Promis
     .where(and(eq(batches.id, batchId), eq(batches.userId, userId)))
     .for("update");
   if (!batch || batch.state === "deleting" || batch.correctionOf !== null) throw notFound("batch");
+  requireLogin(tx, findTarget(batch.target));
   return batch;
 }
 

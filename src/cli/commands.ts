@@ -1,7 +1,7 @@
 /** All commands of `npm run cli`, and their help. */
 import { ConfigError } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
-import { createAdmin } from "./accounts.ts";
+import { accountCommands, createAdmin } from "./accounts.ts";
 import type { Command } from "./command.ts";
 import { migrate } from "./database.ts";
 import { doctor } from "./doctor.ts";
@@ -16,6 +16,7 @@ const commands: readonly Command[] = [
   doctor,
   createAdmin,
   seed,
+  ...accountCommands,
   ...taskCommands,
   ...queueCommands,
   ...jobCommands,
@@ -24,7 +25,7 @@ const commands: readonly Command[] = [
 
 const NOTES = `FILTER: one or more of --status, --type, --queue and --user NAME, or --all.
 QUEUE:  ${QUEUES.join(", ")}.
-Commands for tasks, queues, jobs and workers print JSON with --json.`;
+Commands for accounts, tasks, queues, jobs and workers print JSON with --json.`;
 
 /**
  * Finds the command that the arguments name.

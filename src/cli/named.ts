@@ -4,7 +4,7 @@ import { cleanUsername } from "../accounts/usernames.ts";
 import type { Context } from "../context.ts";
 import { ConfigError } from "../errors.ts";
 import { QUEUES, type QueueName } from "../jobs.ts";
-import { users } from "../schema/accounts.ts";
+import { type Role, userRole, users } from "../schema/accounts.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
 import { taskTypeNames } from "../tasks/types/registry.ts";
 
@@ -18,6 +18,10 @@ export function typeNamed(name: string | undefined): string {
 
 export function statusNamed(name: string): TaskStatus {
   return oneOf("status", taskStatus.enumValues, name);
+}
+
+export function roleNamed(name: string): Role {
+  return oneOf("role", userRole.enumValues, name);
 }
 
 function oneOf<T extends string>(kind: string, known: readonly T[], name: string | undefined): T {

@@ -16,15 +16,45 @@ export const users = rowmill.table(
     passwordHash: text("password_hash").notNull(),
     role: userRole("role").notNull().default("user"),
     createdAt: moment("created_at").notNull().defaultNow(),
+    /** A disabled account is refused with all its credentials. null: it is enabled. */
+    disabledAt: moment("disabled_at"),
   },
   (t) => [uniqueIndex("users_username_key").on(sql`lower(${t.username})`)],
 );
 
-/** Refresh tokens, as hashes. A family is the first token of a login and all tokens that replaced it. */
+/**
+ * Logins with tokens. Access tokens and refresh tokens name their session and end with it. It has no foreign key to its
+ * refresh tokens: logins of versions before 0.5.0 get their session at the next refresh.
+ */
+export const sessions = rowmill.table(
+  "sessions",
+  {
+    id: uuid("id").primaryKey(),
+    userId: bigint("user_id", { mode: "number" })
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    /** The login, or the last refresh. */
+    lastUsedAt: moment("last_used_at").notNull().defaultNow(),
+    /** No token of the session is valid after this time. */
+    expiresAt: moment("expires_at").notNull(),
+    endedAt: moment("ended_at"),
+    /** The client of the last use, so that the user recognizes the session. */
+    address: text("address").notNull().default(""),
+    userAgent: text("user_agent").notNull().default(""),
+  },
+  (t) => [
+    index("sessions_of_user").on(t.userId, t.id).where(sql`${t.endedAt} IS NULL`),
+    index("sessions_expiry").on(t.expiresAt),
+  ],
+);
+
+/** Refresh tokens, as hashes. A family is the first token of a session and all tokens that replaced it. */
 export const refreshTokens = rowmill.table(
   "refresh_tokens",
   {
     tokenHash: bytea("token_hash").primaryKey(),
+    /** The id of the session. */
     familyId: uuid("family_id").notNull(),
     userId: bigint("user_id", { mode: "number" })
       .notNull()
@@ -34,7 +64,11 @@ export const refreshTokens = rowmill.table(
     usedAt: moment("used_at"),
     revokedAt: moment("revoked_at"),
   },
-  (t) => [index("refresh_tokens_family").on(t.familyId), index("refresh_tokens_expiry").on(t.expiresAt)],
+  (t) => [
+    index("refresh_tokens_family").on(t.familyId),
+    index("refresh_tokens_expiry").on(t.expiresAt),
+    index("refresh_tokens_of_user").on(t.userId).where(sql`${t.revokedAt} IS NULL`),
+  ],
 );
 
 /** API tokens, as hashes. A plain hash is enough, because tokens are long and random. */
@@ -67,10 +101,18 @@ export const rateLimits = rowmill.table("rate_limits", {
   expire: bigint("expire", { mode: "number" }),
 });
 
+/** The kind of credentials of a request. */
+export type Proof = "access_token" | "api_token" | "password";
+
 export type Role = "user" | "operator" | "admin";
 
 export interface Caller {
   readonly id: number;
   readonly username: string;
   readonly role: Role;
+}
+
+/** The user of a request, and how the request proved it. */
+export interface Actor extends Caller {
+  readonly proof: Proof;
 }

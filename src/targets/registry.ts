@@ -1,4 +1,5 @@
 /** Looks up targets by name and role. all.ts lists them. */
+import type { Context } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import type { Role } from "../schema/accounts.ts";
 import type { BatchMode } from "../schema/batches.ts";
@@ -33,6 +34,16 @@ export function targetForUpload(name: string, role: Role): Target {
   if (target.role !== undefined && target.role !== role)
     throw new DomainError("forbidden", `target: Only administrators can upload ${name}.`);
   return target;
+}
+
+/**
+ * An API token may leak, and must not create logins that outlive it.
+ * @throws DomainError `forbidden` if an API token acts on a target that needs a login
+ */
+export function requireLogin({ actor }: Pick<Context, "actor">, target: Target | undefined): void {
+  if (!target?.needsLogin || actor?.proof !== "api_token") return;
+  const message = `An API token cannot import ${target.name}, or change such a batch. Log in and send the access token instead.`;
+  throw new DomainError("forbidden", message);
 }
 
 /** The modes that an upload for the target may choose. */

@@ -73,6 +73,8 @@ interface TargetDescription<C extends Columns> {
   readonly maxChunkRows?: number;
   /** The role that may upload. Absent: every user. */
   readonly role?: "admin";
+  /** Refuses API tokens for uploads and for changes of batches, because the rows change what users log in with. */
+  readonly needsLogin?: boolean;
   /**
    * Restores the records to their state before the rows, unless they were changed later. Returns one outcome per row, in
    * the order of the rows. No record is named twice. Without `undo`, a batch of this target cannot be undone.

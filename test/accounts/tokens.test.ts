@@ -110,17 +110,22 @@ describe("an API token", () => {
     expect(answer.body).toMatchObject({ code: "unauthenticated" });
   });
 
-  test("an API token can list and revoke tokens but not create them", async () => {
+  test("an API token can list tokens and revoke itself, but not create or revoke others", async () => {
     const user = await rowmill.newUser();
     const { body } = await make(user, "limited");
     for (const scheme of ["Token", "Bearer"]) {
       const headers = { authorization: `${scheme} ${body.token}` };
       const refused = await rowmill.client.post<Problem>(TOKENS, { name: "more" }, headers);
       expect(refused.status).toBe(403);
-      expect(refused.body.detail).toContain("An API token cannot create API tokens.");
+      expect(refused.body.detail).toContain(
+        "An API token cannot change accounts, passwords, sessions or tokens.",
+      );
       expect((await rowmill.client.get<Page>(TOKENS, headers)).body.items).toHaveLength(1);
     }
     const headers = { authorization: `Token ${body.token}` };
+    const other = (await make(user, "other")).body;
+    expect((await rowmill.client.send("DELETE", `${TOKENS}/${other.id}`, { headers })).status).toBe(403);
+    expect((await meWith(`Token ${other.token}`)).status).toBe(200);
     expect((await rowmill.client.send("DELETE", `${TOKENS}/${body.id}`, { headers })).status).toBe(204);
     expect((await rowmill.client.get(TOKENS, headers)).status).toBe(401);
   });

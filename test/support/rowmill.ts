@@ -85,5 +85,5 @@ export function atEnd(fn: () => Promise<unknown>): void {
 
 /** The context in which this user acts, for verbs that record who did it. */
 export function asUser(ctx: Context, id: number): Context {
-  return { ...ctx, actor: { id, username: `user-${id}`, role: "user" } };
+  return { ...ctx, actor: { id, username: `user-${id}`, role: "user", proof: "password" } };
 }

@@ -1,7 +1,9 @@
-import { eq } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
-import { apiTokens, users } from "../../schema/accounts.ts";
+import type { Login } from "../../platform/http/auth.ts";
+import { apiTokens } from "../../schema/accounts.ts";
+import { lockOwnAccount } from "../lock-account.ts";
+import { requireLiveLogin } from "../sessions/require-live-login.ts";
 import { generateToken, hashApiToken, isOwnedBy, shownColumns } from "./api-tokens.ts";
 import { removeExpiredTokens } from "./remove-expired-tokens.ts";
 import { type TokenView, viewToken } from "./views.ts";
@@ -17,26 +19,23 @@ export interface NewToken {
 }
 
 /**
+ * Creates a token for the user of a request that has no API token.
  * @returns the view and the token itself, which is not stored and cannot be shown again
  * @throws DomainError `invalid_input` if the name is empty; `conflict` if the user has a token of that name, ignoring
- * case, or MAX_TOKENS tokens
+ * case, or MAX_TOKENS tokens; `unauthenticated` if the login has ended meanwhile
  */
 export async function createToken(
   ctx: Context,
-  userId: number,
+  login: Login,
   { name, expiresInDays }: NewToken,
 ): Promise<TokenView & { token: string }> {
   const cleaned = name.trim().normalize("NFC");
   if (cleaned === "") throw invalidField("name", "must not be empty. Describe the purpose of the token.");
   const { token, hint } = generateToken();
   return inTransaction(ctx, async (tx) => {
-    // Lock the user, so that concurrent requests cannot exceed MAX_TOKENS.
-    const [user] = await tx.db
-      .select({ id: users.id })
-      .from(users)
-      .where(eq(users.id, userId))
-      .for("no key update");
-    if (!user) throw new DomainError("unauthenticated", "Your account no longer exists.");
+    // Otherwise concurrent requests could exceed MAX_TOKENS, or outlive a change of the password.
+    const userId = login.user.id;
+    await requireLiveLogin(tx, await lockOwnAccount(tx, userId), login);
     await removeExpiredTokens(tx, userId);
     if ((await tx.db.$count(apiTokens, isOwnedBy(userId))) >= MAX_TOKENS)
       throw new DomainError(

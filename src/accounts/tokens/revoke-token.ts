@@ -1,11 +1,22 @@
-import { and, eq } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import { and, eq, inArray, type SQL } from "drizzle-orm";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { apiTokens } from "../../schema/accounts.ts";
-import { isOwnedBy } from "./api-tokens.ts";
+import { accountsChanged } from "../account-changes.ts";
 
 /** Takes effect at once in all processes. @throws DomainError `not_found` */
-export async function revokeToken({ db }: Context, userId: number, id: number): Promise<void> {
-  const { rowCount } = await db.delete(apiTokens).where(and(isOwnedBy(userId), eq(apiTokens.id, id)));
-  if (rowCount === 0) throw notFound("API token");
+export function revokeToken(ctx: Context, userId: number, id: number): Promise<void> {
+  return inTransaction(ctx, async (tx) => {
+    if ((await revokeTokens(tx, [userId], eq(apiTokens.id, id))) === 0) throw notFound("API token");
+  });
+}
+
+/** Also ends the event streams that the tokens opened. @param which absent: all. @returns the number of tokens */
+export async function revokeTokens(tx: Tx, userIds: readonly number[], which?: SQL): Promise<number> {
+  const revoked = await tx.db
+    .delete(apiTokens)
+    .where(and(inArray(apiTokens.userId, [...userIds]), which))
+    .returning({ userId: apiTokens.userId });
+  await accountsChanged(tx, [...new Set(revoked.map(({ userId }) => userId))]);
+  return revoked.length;
 }

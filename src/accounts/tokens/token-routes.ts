@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
+import { type Login, loginOf, refuseApiToken } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { NUL_FREE, NumericId } from "../../platform/http/schemas.ts";
@@ -43,16 +43,17 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "createApiToken",
           summary: "Create an API token",
-          description: "For programs. The token has your rights, except that it cannot create tokens.",
+          description:
+            "For programs. The token has your rights, except to change accounts, passwords, sessions and tokens.",
           body: NewToken,
           response: { 201: CreatedTokenView, ...problems(400, 401, 403, 409, 413, 415) },
         },
       },
-      async ({ ctx, user, body }, reply) => {
-        const { name, expires_in_days = null } = body;
-        return reply
-          .code(201)
-          .send(await createToken(ctx, user.id, { name, expiresInDays: expires_in_days }));
+      async (request, reply) => {
+        const { name, expires_in_days = null } = request.body;
+        const login = loginOf(request);
+        const token = await createToken(request.ctx, login, { name, expiresInDays: expires_in_days });
+        return reply.code(201).send(token);
       },
     );
 
@@ -82,7 +83,8 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "revokeApiToken",
           summary: "Revoke an API token",
-          description: "The token stops working at once.",
+          description:
+            "The token stops working at once, and its event streams end. An API token can revoke only itself.",
           params: Type.Object({ id: NumericId("The id of the token.") }),
           response: {
             204: Type.Null({ description: "The token is revoked." }),
@@ -90,7 +92,8 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ ctx, user, params }, reply) => {
+      async ({ ctx, user, login, params }, reply) => {
+        requireOwnToken(login, params.id);
         await revokeToken(ctx, user.id, params.id);
         return reply.code(204).send(null);
       },
@@ -98,11 +101,8 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   });
 }
 
-/** A leaked token could otherwise create more tokens and survive its own revocation. */
-async function refuseApiToken({ proof }: FastifyRequest): Promise<void> {
-  if (proof !== "api_token") return;
-  throw new DomainError(
-    "forbidden",
-    "An API token cannot create API tokens. Log in and send the access token instead.",
-  );
+/** An API token may revoke itself, but no other token. */
+function requireOwnToken(login: Login | null, id: number): void {
+  if (login?.proof !== "api_token" || login.tokenId === id) return;
+  throw new DomainError("forbidden", "An API token can revoke only itself. Log in to revoke other tokens.");
 }

@@ -1,8 +1,9 @@
 import { and, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import type { Caller } from "../../schema/accounts.ts";
+import type { Login } from "../../platform/http/auth.ts";
 import { apiTokens, users } from "../../schema/accounts.ts";
+import { requireEnabled } from "../account-state.ts";
 import { hashApiToken } from "./api-tokens.ts";
 
 /** `last_used_at` is written at most once per minute and token. */
@@ -10,15 +11,16 @@ const LAST_USE_STEP_MS = 60_000;
 
 /**
  * Finds the owner of a token. Reads the database each time, so that revoking a token takes effect at once.
- * @throws DomainError `unauthenticated`
+ * @throws DomainError `unauthenticated`, `account_disabled`
  */
-export async function verifyApiToken(ctx: Context, token: string): Promise<Caller> {
+export async function verifyApiToken(ctx: Context, token: string): Promise<Login> {
   const now = ctx.now();
   const [found] = await ctx.db
     .select({
       tokenId: apiTokens.id,
       lastUsedAt: apiTokens.lastUsedAt,
-      caller: { id: users.id, username: users.username, role: users.role },
+      disabledAt: users.disabledAt,
+      user: { id: users.id, username: users.username, role: users.role },
     })
     .from(apiTokens)
     .innerJoin(users, eq(users.id, apiTokens.userId))
@@ -33,12 +35,13 @@ export async function verifyApiToken(ctx: Context, token: string): Promise<Calle
       "unauthenticated",
       "The API token is unknown, revoked or expired. Create a new one.",
     );
+  requireEnabled(found);
   // Not awaited: the request does not depend on it.
   if (found.lastUsedAt === null || found.lastUsedAt < stepBefore(now))
     markUsed(ctx, found.tokenId, now).catch((error) =>
       ctx.log.warn({ err: error }, "could not record the last use of an API token"),
     );
-  return found.caller;
+  return { proof: "api_token", user: found.user, tokenId: found.tokenId };
 }
 
 async function markUsed({ db }: Context, id: number, now: Date): Promise<void> {

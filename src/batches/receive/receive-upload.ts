@@ -1,5 +1,6 @@
 /** Streams an uploaded file into `batch_rows` and queues the batch when the whole file is stored. */
 import { createHash, type Hash } from "node:crypto";
+import { requireUsable } from "../../accounts/queries.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { openCsv } from "../../platform/csv/open-csv.ts";
@@ -7,6 +8,7 @@ import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
 import { type MatchedHeader, matchHeader, parseMapping } from "../../targets/match-header.ts";
+import { requireLogin } from "../../targets/registry.ts";
 import type { Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
@@ -46,6 +48,7 @@ const ROW_TARGET_CHUNK_ROWS = 100;
 export async function receiveUpload(ctx: Context, upload: Upload): Promise<Received> {
   const { options } = upload;
   const target = targetOf(options, upload.role);
+  requireLogin(ctx, target);
   const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);
   const hash = createHash("sha256");
   const csv = await openCsv(hashed(upload.file, hash), csvOptionsOf(options), ctx.config);
@@ -63,6 +66,8 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
     const contentHash = hash.digest();
     const fingerprint = fingerprintOf(contentHash, options);
     const received = await inTransaction(ctx, async (tx) => {
+      // An upload can take hours, and its user may have been disabled meanwhile.
+      if (tx.actor) await requireUsable(tx, tx.actor.id);
       const accepted = await acceptBatch(
         tx,
         { id: batchId, userId: upload.userId },

@@ -4,8 +4,8 @@ import Type, { type Static } from "typebox";
 import { logIn } from "../../accounts/log-in.ts";
 import { loginThrottle } from "../../accounts/login-throttle.ts";
 import { Credentials, NewAccount } from "../../accounts/schemas.ts";
+import { startSession } from "../../accounts/sessions/start-session.ts";
 import { signUp } from "../../accounts/sign-up.ts";
-import { startSession } from "../../accounts/start-session.ts";
 import { MAX_ROW_NUMBER, rowIdOf } from "../../batches/ids.ts";
 import { getBatch } from "../../batches/queries.ts";
 import { getRow, listRows } from "../../batches/row-queries.ts";
@@ -118,7 +118,7 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Log in",
           description: "Returns tokens and sets them as httpOnly cookies for browsers.",
           body: Credentials,
-          response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
+          response: { 200: Session, ...problems(400, 401, 403, 413, 415, 429) },
         },
       },
       async ({ ctx, body, ip }, reply) => {

@@ -1,4 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
+import { requireUsable } from "../../accounts/queries.ts";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
@@ -10,11 +11,14 @@ const NO_LOGIN = "!anonymous";
 
 /**
  * Returns the id of the user who owns uploads without a login, and creates it if necessary.
- * @throws DomainError `conflict` if a person chose the name before it was reserved
+ * @throws DomainError `account_disabled`; `conflict` if a person chose the name before it was reserved
  */
 export async function anonymousUser(ctx: Context): Promise<number> {
   const known = await findAnonymous(ctx);
-  if (known !== null) return known;
+  if (known !== null) {
+    await requireUsable(ctx, known);
+    return known;
+  }
   await ctx.db.insert(users).values({ username: ANONYMOUS, passwordHash: NO_LOGIN }).onConflictDoNothing();
   const created = await findAnonymous(ctx);
   if (created !== null) return created;

@@ -5,9 +5,8 @@ import { isEmail } from "../../accounts/emails.ts";
 import { logIn } from "../../accounts/log-in.ts";
 import { loginThrottle } from "../../accounts/login-throttle.ts";
 import { Credentials, NewAccount } from "../../accounts/schemas.ts";
-import { rotateSession } from "../../accounts/sessions.ts";
+import { refreshSession, type SessionTokens, startSession } from "../../accounts/sessions/start-session.ts";
 import { signUp } from "../../accounts/sign-up.ts";
-import { type SessionTokens, startSession } from "../../accounts/start-session.ts";
 import type { Context } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
@@ -105,7 +104,7 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Log in",
           description: "Returns tokens and sets them as httpOnly cookies for browsers.",
           body: Credentials,
-          response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
+          response: { 200: Session, ...problems(400, 401, 403, 413, 415, 429) },
         },
       },
       async ({ ctx, body, ip }, reply) => {
@@ -130,12 +129,11 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
               examples: ["yTq0p4n7r9s2"],
             }),
           }),
-          response: { 200: Tokens, ...problems(400, 401, 413, 415) },
+          response: { 200: Tokens, ...problems(400, 401, 403, 413, 415) },
         },
       },
       async ({ ctx, body }, reply) => {
-        const { refresh: next, user } = await rotateSession(ctx, body.refresh);
-        const { access, refresh } = await startSession(ctx, reply, user, next);
+        const { access, refresh } = await refreshSession(ctx, reply, body.refresh);
         return { access, refresh };
       },
     );

@@ -1,5 +1,5 @@
 /**
- * Authenticates requests by a JWT (as Bearer, Token, or in an httpOnly cookie that only pages of the same origin may use
+ * Authenticates requests by a JWT of a session (as Bearer, Token, or in an httpOnly cookie that only pages of the same origin may use
  * for changes), an API token, or a username and password. If the header `Authorization` is set, the cookie is ignored.
  */
 import cookie from "@fastify/cookie";
@@ -7,23 +7,48 @@ import jwt from "@fastify/jwt";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Config } from "../../config/config.ts";
 import { DomainError } from "../../errors.ts";
-import type { Caller, Role } from "../../schema/accounts.ts";
+import type { Caller, Proof, Role } from "../../schema/accounts.ts";
 import type { Log } from "../log.ts";
 import { parseBasic } from "./basic.ts";
 
-/** Checks credentials against the database. Each function throws DomainError `unauthenticated` if they are wrong. */
-export interface Verifiers {
-  /** @throws DomainError `too_many_attempts` */
-  readonly password: (login: { username: string; password: string; address: string }) => Promise<Caller>;
-  readonly apiToken: (token: string, log: Log) => Promise<Caller>;
+/** The user of a request, and the credentials that proved it. */
+export type Login = { readonly user: Caller } & (
+  | { readonly proof: Extract<Proof, "access_token">; readonly sessionId: string }
+  | { readonly proof: Extract<Proof, "api_token">; readonly tokenId: number }
+  | { readonly proof: Extract<Proof, "password">; readonly passwordHash: string }
+);
+
+/** For routes that `authenticate` guards. @throws Error on other routes */
+export function loginOf({ login }: FastifyRequest): Login {
+  if (!login) throw new Error("The route does not authenticate its clients.");
+  return login;
 }
 
-type Proof = "access_token" | "api_token" | "password";
+/** The session of a request; null if its credentials have none. */
+export function sessionOf(login: Login | null): string | null {
+  return login?.proof === "access_token" ? login.sessionId : null;
+}
 
+/**
+ * Checks credentials against the database. Each function throws DomainError `unauthenticated` if they are wrong, and
+ * `account_disabled` if they are right but the account is disabled.
+ */
+export interface Verifiers {
+  /** @throws DomainError `too_many_attempts` */
+  readonly password: (login: { username: string; password: string; address: string }) => Promise<Login>;
+  readonly apiToken: (token: string, log: Log) => Promise<Login>;
+  /** Returns the user of a session; null if the session is unknown or has ended. */
+  readonly session: (sessionId: string) => Promise<Caller | null>;
+  /** Calls `onEnd` when the login ends. @returns a function that stops watching */
+  readonly watch: (login: Login, onEnd: () => void) => () => void;
+}
+
+/** The claims of an access token, beside `iat`, `exp`, `iss` and `aud`. The role is not one: it can change meanwhile. */
 interface Payload {
+  /** The id of the user. */
   sub: string;
-  name: string;
-  role: Role;
+  /** The id of the session. */
+  sid: string;
 }
 
 declare module "@fastify/jwt" {
@@ -38,8 +63,8 @@ declare module "fastify" {
     readonly verifiers: Verifiers;
   }
   interface FastifyRequest {
-    /** The kind of credentials; null on routes without authentication. */
-    proof: Proof | null;
+    /** null on routes without authentication. */
+    login: Login | null;
   }
 }
 
@@ -57,6 +82,10 @@ export const REFRESH_COOKIE = "refresh_token";
 const REFRESH_PATH = "/api/v1/auth";
 
 const ALGORITHM = "HS256";
+/** The type of access tokens (RFC 9068). No other kind of token that JWT_SECRET may sign is accepted in their place. */
+const TOKEN_TYPE = "at+jwt";
+const ISSUER = "rowmill";
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -76,11 +105,23 @@ export async function registerAuth(
   await app.register(cookie);
   await app.register(jwt, {
     secret: config.jwtSecret,
-    sign: { algorithm: ALGORITHM, expiresIn: config.accessTokenTtlSeconds },
-    verify: { algorithms: [ALGORITHM] },
+    sign: {
+      algorithm: ALGORITHM,
+      expiresIn: config.accessTokenTtlSeconds,
+      iss: ISSUER,
+      aud: ISSUER,
+      header: { alg: ALGORITHM, typ: TOKEN_TYPE },
+    },
+    verify: {
+      algorithms: [ALGORITHM],
+      allowedIss: ISSUER,
+      allowedAud: ISSUER,
+      checkTyp: TOKEN_TYPE,
+      requiredClaims: ["exp", "iss", "aud", "sub", "sid"],
+    },
   });
   app.decorate("verifiers", verifiers);
-  app.decorateRequest("proof", null);
+  app.decorateRequest("login", null);
 }
 
 /** An onRequest hook: answers 401 without valid credentials, before the body is read. */
@@ -88,7 +129,7 @@ export function authenticate(config: Config) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { authorization } = request.headers;
     if (!authorization) {
-      takeAccessToken(request, request.cookies[ACCESS_COOKIE] ?? "");
+      takeLogin(request, await verifyAccessToken(request, request.cookies[ACCESS_COOKIE] ?? ""));
       requireSameOrigin(request, config);
       return;
     }
@@ -96,24 +137,29 @@ export function authenticate(config: Config) {
     const scheme = name.toLowerCase();
     const credentials = rest.length === 1 ? (rest[0] ?? "") : "";
     reply.header("www-authenticate", CHALLENGES.get(scheme) ?? BEARER_CHALLENGE);
-    await takeCredentials(request, scheme, credentials);
+    takeLogin(request, await verifyCredentials(request, scheme, credentials));
     reply.removeHeader("www-authenticate");
     // A browser that knows the password sends it with forms of other sites too. Programs send no site.
     if (scheme === "basic" && isSentByPage(request)) requireSameOrigin(request, config);
   };
 }
 
-async function takeCredentials(request: FastifyRequest, scheme: string, credentials: string): Promise<void> {
+function takeLogin(request: FastifyRequest, login: Login): void {
+  request.user = login.user;
+  request.login = login;
+}
+
+async function verifyCredentials(
+  request: FastifyRequest,
+  scheme: string,
+  credentials: string,
+): Promise<Login> {
   const { verifiers } = request.server;
-  if (scheme === "basic") {
-    request.user = await verifiers.password({ ...basicOf(credentials), address: request.ip });
-    request.proof = "password";
-  } else if (scheme !== "bearer" && scheme !== "token") {
+  if (scheme === "basic") return verifiers.password({ ...basicOf(credentials), address: request.ip });
+  if (scheme !== "bearer" && scheme !== "token")
     throw new DomainError("unauthenticated", "`Authorization` must be Bearer, Token or Basic.");
-  } else if (credentials.startsWith(API_TOKEN_PREFIX)) {
-    request.user = await verifiers.apiToken(credentials, request.log as Log);
-    request.proof = "api_token";
-  } else takeAccessToken(request, credentials);
+  if (credentials.startsWith(API_TOKEN_PREFIX)) return verifiers.apiToken(credentials, request.log as Log);
+  return verifyAccessToken(request, credentials);
 }
 
 function basicOf(credentials: string): { username: string; password: string } {
@@ -123,13 +169,24 @@ function basicOf(credentials: string): { username: string; password: string } {
   throw new DomainError("unauthenticated", message);
 }
 
-function takeAccessToken(request: FastifyRequest, token: string): void {
+async function verifyAccessToken({ server }: FastifyRequest, token: string): Promise<Login> {
+  const { sub, sid } = readClaims(server, token);
+  const user = await server.verifiers.session(sid);
+  if (!user || String(user.id) !== sub) throw sessionEnded();
+  return { proof: "access_token", user, sessionId: sid };
+}
+
+export function sessionEnded(): DomainError {
+  return new DomainError("unauthenticated", "The session of this access token has ended. Log in again.");
+}
+
+function readClaims({ jwt }: FastifyInstance, token: string): Payload {
+  const message = "Log in at /api/v1/auth/login and send `Authorization: Bearer <access token>`.";
   try {
-    const { sub, name, role } = request.server.jwt.verify<Payload>(token);
-    request.user = { id: Number(sub), username: name, role };
-    request.proof = "access_token";
+    const claims = jwt.verify<Payload>(token);
+    if (!UUID.test(claims.sid)) throw new Error("The claim `sid` is not the id of a session.");
+    return claims;
   } catch (error) {
-    const message = "Log in at /api/v1/auth/login and send `Authorization: Bearer <access token>`.";
     throw new DomainError("unauthenticated", message, { cause: error });
   }
 }
@@ -174,7 +231,15 @@ export function clearSessionCookies(reply: FastifyReply): void {
   reply.clearCookie(REFRESH_COOKIE, { path: REFRESH_PATH });
 }
 
-/** An onRequest hook after `authenticate`: answers 403 to other roles. A JWT has the role of the time it was signed. */
+/** An onRequest hook after `authenticate`: answers 403 to API tokens, which may leak and must not outlive themselves. */
+export async function refuseApiToken({ login }: FastifyRequest): Promise<void> {
+  if (login?.proof !== "api_token") return;
+  const message =
+    "An API token cannot change accounts, passwords, sessions or tokens. Log in and send the access token instead.";
+  throw new DomainError("forbidden", message);
+}
+
+/** An onRequest hook after `authenticate`: answers 403 to other roles. */
 export function requireRole(...roles: readonly Role[]) {
   return async ({ user }: FastifyRequest): Promise<void> => {
     if (roles.includes(user.role)) return;

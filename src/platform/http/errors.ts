@@ -13,6 +13,7 @@ export const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
   unauthenticated: 401,
   forbidden: 403,
+  account_disabled: 403,
   not_found: 404,
   conflict: 409,
   key_reused: 422,
@@ -68,7 +69,7 @@ const RETRY_AFTER_SECONDS = 5;
 const MEANING: Record<number, string> = {
   400: "The request is invalid; `field_errors` names the field.",
   401: "The credentials are missing, invalid or expired.",
-  403: "You are not allowed to do this.",
+  403: "You are not allowed to do this, or your account is disabled.",
   404: "The resource does not exist, or it belongs to another user.",
   409: "The current state does not allow this.",
   413: "The request exceeds a limit; `detail` names it.",
@@ -86,10 +87,14 @@ const ANYWHERE = [431, 500, 503];
 
 const content = { "application/problem+json": { schema: Type.Ref("Problem") } };
 
-/** Returns the response schemas for the errors of a route. */
+/** Returns the response schemas for the errors of a route. A disabled account gets 403 wherever there is a 401. */
 export function problems(...statuses: (keyof typeof MEANING)[]) {
+  const ofDisabled = statuses.includes(401) ? [403] : [];
   return Object.fromEntries(
-    [...statuses, ...ANYWHERE].map((status) => [status, { description: MEANING[status], content }]),
+    [...statuses, ...ofDisabled, ...ANYWHERE].map((status) => [
+      status,
+      { description: MEANING[status], content },
+    ]),
   );
 }
 

@@ -115,7 +115,12 @@ export class LiveFeed<Subject extends { readonly id: string }> {
       stop();
       stream.end();
     });
-    stream.onClose(stop);
+    const { login, server } = reply.request;
+    const stopWatchingLogin = login ? server.verifiers.watch(login, () => stream.end()) : () => {};
+    stream.onClose(() => {
+      stop();
+      stopWatchingLogin();
+    });
     return stream.answer(reply);
   }
 

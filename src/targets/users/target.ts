@@ -35,6 +35,7 @@ export const usersTarget: SetTarget<typeof columns> = {
   isStrict: true,
   secrets: ["password"],
   role: "admin",
+  needsLogin: true,
   key: ["username"],
   modes: ["insert", "skip_existing", "upsert"],
   // Hashing one password takes about 20 ms of one core.

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { accountsChanged } from "../../accounts/account-changes.ts";
 import type { Tx } from "../../context.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
 import type { UserBefore } from "./update-users.ts";
@@ -51,7 +52,16 @@ async function lockUsers(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<numbe
 async function removeUnused(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>> {
   if (rows.length === 0) return new Set();
   const ids = sql.param(rows.map(({ recordId }) => recordId));
-  const uses = ["refresh_tokens", "batches", "books", "records", "files", "tasks", "api_tokens"].map(
+  const uses = [
+    "sessions",
+    "refresh_tokens",
+    "batches",
+    "books",
+    "records",
+    "files",
+    "tasks",
+    "api_tokens",
+  ].map(
     (table) => sql`AND NOT EXISTS (SELECT FROM rowmill.${sql.identifier(table)} WHERE user_id = users.id)`,
   );
   const { rows: removed } = await tx.db.execute<{ id: string }>(
@@ -71,5 +81,7 @@ async function restore(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>
       ${column(({ after }) => after.role)}::text[]) AS cells (id, email, role, email_after, role_after)
     WHERE users.id = cells.id AND users.email = email_after AND users.role::text = role_after
     RETURNING users.id`);
-  return new Set(restored.map(({ id }) => Number(id)));
+  const ids = restored.map(({ id }) => Number(id));
+  await accountsChanged(tx, ids);
+  return new Set(ids);
 }

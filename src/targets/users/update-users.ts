@@ -1,4 +1,7 @@
 import { sql } from "drizzle-orm";
+import { accountsChanged } from "../../accounts/account-changes.ts";
+import { endAllSessions } from "../../accounts/sessions/end-sessions.ts";
+import { revokeTokens } from "../../accounts/tokens/revoke-token.ts";
 import type { Tx } from "../../context.ts";
 import { findDecidedByLaterRows } from "../later-rows.ts";
 import { failed } from "../outcomes.ts";
@@ -67,7 +70,7 @@ const ownRole = failed(
   "role",
 );
 
-/** Also ends the sessions of accounts that get a new password. */
+/** Also ends the sessions and the API tokens of accounts that get a new password. */
 async function store(tx: Tx, updates: readonly Update[]): Promise<void> {
   if (updates.length === 0) return;
   const ids = sql.param(updates.map(({ recordId }) => recordId));
@@ -79,8 +82,11 @@ async function store(tx: Tx, updates: readonly Update[]): Promise<void> {
       ${sql.param(updates.map(({ passwordHash }) => passwordHash))}::text[]) AS cells (id, email, role, password_hash)
     WHERE users.id = cells.id`);
   const withNewPassword = updates.filter(({ passwordHash }) => passwordHash !== null);
-  if (withNewPassword.length === 0) return;
-  await tx.db.execute(sql`
-    UPDATE rowmill.refresh_tokens SET revoked_at = statement_timestamp()
-    WHERE user_id = ANY(${sql.param(withNewPassword.map(({ recordId }) => recordId))}::bigint[]) AND revoked_at IS NULL`);
+  const idsWithNewPassword = withNewPassword.map(({ recordId }) => recordId);
+  await endAllSessions(tx, idsWithNewPassword);
+  await revokeTokens(tx, idsWithNewPassword);
+  await accountsChanged(
+    tx,
+    updates.map(({ recordId }) => recordId),
+  );
 }

@@ -24,10 +24,10 @@ export async function writeUsers(tx: Tx, batch: TargetBatch, rows: readonly User
   return rows.map(({ row }) => outcomes.get(row) ?? userRemoved);
 }
 
-/** The role of the owner may have changed since the upload. */
+/** The role or the state of the owner may have changed since the upload. */
 async function isAdmin(tx: Tx, userId: number): Promise<boolean> {
   const { rowCount } = await tx.db.execute(
-    sql`SELECT FROM rowmill.users WHERE id = ${userId} AND role = 'admin'`,
+    sql`SELECT FROM rowmill.users WHERE id = ${userId} AND role = 'admin' AND disabled_at IS NULL`,
   );
   return rowCount === 1;
 }

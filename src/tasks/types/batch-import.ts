@@ -12,6 +12,7 @@ import { viewBatch } from "../../batches/views.ts";
 import type { Context } from "../../context.ts";
 import { Permanent } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
+import { findTarget } from "../../targets/registry.ts";
 import type { RunningTask, TaskInput, TaskResult, TaskType } from "./task-type.ts";
 
 /** A task always imports its file, even if the same file was uploaded before. */
@@ -62,6 +63,12 @@ async function importFile(
   { task, params, file, signal, checkpoint }: TaskInput<typeof batchImportType.params, "required">,
 ): Promise<string> {
   const [owner] = await ctx.db.select({ role: users.role }).from(users).where(eq(users.id, task.userId));
+  // Nobody may be logged in when a task runs: an API token could have created or retried it.
+  if (findTarget(params.target)?.needsLogin)
+    throw new Permanent(
+      "forbidden",
+      `A task cannot import ${params.target}. An administrator can upload the file to /api/v1/batches.`,
+    );
   const { batch } = await receiveUpload(ctx, {
     userId: task.userId,
     role: owner?.role ?? "user",

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import { removeExpiredSessions } from "../../../src/accounts/sessions.ts";
+import { removeExpiredSessions } from "../../../src/accounts/sessions/remove-expired-sessions.ts";
 import { removeOldBatches } from "../../../src/batches/upkeep/remove-old-batches.ts";
 import { jobs } from "../../../src/jobs.ts";
 import { csv } from "../../support/book-files.ts";
