@@ -27,7 +27,7 @@ describe("a result file", () => {
   test("a result file has a safe name", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, "title,author\nEmma,Austen\n");
-    await rowmill.ctx.pool.query("UPDATE rowmill.batches SET filename = $2 WHERE id = $1", [
+    await rowmill.ctx.reads.pool.query("UPDATE rowmill.batches SET filename = $2 WHERE id = $1", [
       id,
       '../größe "€"\r\nx: y.csv',
     ]);
@@ -77,7 +77,7 @@ describe("a result file", () => {
   test("results of a batch that is being received are refused", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, "title,author\nEmma,Austen\n");
-    await rowmill.ctx.pool.query("UPDATE rowmill.batches SET state = $2 WHERE id = $1", [
+    await rowmill.ctx.reads.pool.query("UPDATE rowmill.batches SET state = $2 WHERE id = $1", [
       id,
       transitions.accept.from[0],
     ]);
@@ -122,7 +122,7 @@ describe("a client of a large file", () => {
         last = queries();
         since = performance.now();
       }
-      return performance.now() - since > 500 && rowmill.ctx.pool.idleCount === rowmill.ctx.pool.totalCount;
+      return performance.now() - since > 500 && rowmill.ctx.reads.pool.idleCount === rowmill.ctx.reads.pool.totalCount;
     });
     return last;
   }
@@ -137,7 +137,7 @@ describe("a client of a large file", () => {
       const id = await storeBatch(rowmill, user, rows, "", noise);
       let queries = 0;
       const count = () => queries++;
-      rowmill.ctx.pool.on("acquire", count);
+      rowmill.ctx.reads.pool.on("acquire", count);
       const response = await download(user, id, "all.ndjson", { "accept-encoding": encoding });
       response.pause();
       const asked = await queriesAtRest(() => queries);
@@ -147,7 +147,7 @@ describe("a client of a large file", () => {
       response.destroy();
       const afterwards = await queriesAtRest(() => queries);
       expect(afterwards - asked).toBeLessThanOrEqual(2);
-      rowmill.ctx.pool.off("acquire", count);
+      rowmill.ctx.reads.pool.off("acquire", count);
     },
   );
 
@@ -156,7 +156,7 @@ describe("a client of a large file", () => {
     const id = await storeBatch(rowmill, user, 50_000, "x".repeat(1000));
     const response = await download(user, id, "all.csv");
     response.pause();
-    await rowmill.ctx.pool.query(
+    await rowmill.ctx.reads.pool.query(
       "DELETE FROM rowmill.batch_rows WHERE batch_id = $1 AND row_number > 40000",
       [id],
     );
