@@ -40,10 +40,13 @@ export function guardBodies(app: FastifyInstance, config: Config): void {
   });
   app.addHook("preParsing", async (request, reply, payload) => {
     if (!request.arrivingBody || isUpload(request)) return payload;
+    // Fastify refuses it without reading it.
+    if (declaredBytes(request) > request.routeOptions.bodyLimit) return payload;
     const held = memory.hold(requesterOf(request));
     reply.raw.once("close", () => held.release());
     const guarded = counted(held);
     const { signal } = request.arrivingBody;
+    guarded.on("error", () => {}); // Fastify stops listening once it has refused the body.
     signal.addEventListener("abort", () => guarded.destroy(signal.reason), { once: true });
     payload.once("error", (error) => guarded.destroy(error));
     return payload.pipe(guarded);
@@ -63,8 +66,12 @@ function counted(held: HeldBytes): Transform {
   });
 }
 
-function hasBody({ headers }: FastifyRequest): boolean {
-  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+function hasBody(request: FastifyRequest): boolean {
+  return request.headers["transfer-encoding"] !== undefined || declaredBytes(request) > 0;
+}
+
+function declaredBytes({ headers }: FastifyRequest): number {
+  return Number(headers["content-length"] ?? 0);
 }
 
 /** Whether the route streams the body instead of parsing it as a whole. */

@@ -17,7 +17,6 @@ export class BodyMemory {
     this.#max = Math.max(max, this.#maxPerHolder * 2);
   }
 
-  /** Counts bytes until `release`. @throws DomainError if the requester or the process holds too much */
   hold(holder: string): HeldBytes {
     return new HeldBytes((bytes) => this.#add(holder, bytes));
   }
@@ -45,19 +44,22 @@ export class BodyMemory {
 export class HeldBytes {
   readonly #add: (bytes: number) => void;
   #bytes = 0;
+  #isReleased = false;
 
   constructor(add: (bytes: number) => void) {
     this.#add = add;
   }
 
-  /** @throws DomainError if that is too much */
+  /** Counts nothing after `release`, when streams may still pass on their last bytes. @throws DomainError if that is too much */
   add(bytes: number): void {
+    if (this.#isReleased) return;
     this.#add(bytes);
     this.#bytes += bytes;
   }
 
   release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
     this.#add(-this.#bytes);
-    this.#bytes = 0;
   }
 }

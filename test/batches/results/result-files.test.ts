@@ -27,7 +27,7 @@ describe("a result file", () => {
   test("a result file has a safe name", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, "title,author\nEmma,Austen\n");
-    await rowmill.ctx.reads.pool.query("UPDATE rowmill.batches SET filename = $2 WHERE id = $1", [
+    await rowmill.ctx.pool.query("UPDATE rowmill.batches SET filename = $2 WHERE id = $1", [
       id,
       '../größe "€"\r\nx: y.csv',
     ]);
@@ -77,7 +77,7 @@ describe("a result file", () => {
   test("results of a batch that is being received are refused", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, "title,author\nEmma,Austen\n");
-    await rowmill.ctx.reads.pool.query("UPDATE rowmill.batches SET state = $2 WHERE id = $1", [
+    await rowmill.ctx.pool.query("UPDATE rowmill.batches SET state = $2 WHERE id = $1", [
       id,
       transitions.accept.from[0],
     ]);
@@ -156,7 +156,7 @@ describe("a client of a large file", () => {
     const id = await storeBatch(rowmill, user, 50_000, "x".repeat(1000));
     const response = await download(user, id, "all.csv");
     response.pause();
-    await rowmill.ctx.reads.pool.query(
+    await rowmill.ctx.pool.query(
       "DELETE FROM rowmill.batch_rows WHERE batch_id = $1 AND row_number > 40000",
       [id],
     );
