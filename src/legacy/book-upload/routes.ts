@@ -176,6 +176,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/task-status/",
       {
+        config: { search: "never" },
         schema: {
           ...shared,
           operationId: "legacyGetTaskStatus",
@@ -203,6 +204,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/batch-status/",
       {
+        config: { search: "never" },
         schema: {
           ...shared,
           operationId: "legacyGetBatchStatus",

@@ -1,8 +1,10 @@
 /** The largest body of each route, derived from its schema: a login needs no megabyte. */
 import type { FastifyInstance, RouteOptions } from "fastify";
 
-/** For routes without a body, and for white space and unknown fields in small bodies. */
+/** The least that every route accepts. */
 export const SMALL_BODY_BYTES = 16 * 1024;
+/** For white space and unknown fields. */
+const SLACK_BYTES = 4096;
 /** For schemas that limit no size, such as the parameters of tasks. */
 const MAX_BODY_BYTES = 2 ** 20;
 /** JSON can write one character as two escapes: `\ud83d\ude00`. */
@@ -23,7 +25,7 @@ export function limitBodies(app: FastifyInstance): void {
 function limitOf({ schema, config }: RouteOptions, find: (id: string) => unknown): number {
   const body = schema?.body ?? config?.documentedBody?.["application/json"];
   const bytes = body === undefined ? 0 : jsonBytes(body, find);
-  return Math.min(MAX_BODY_BYTES, SMALL_BODY_BYTES + bytes);
+  return Math.min(MAX_BODY_BYTES, Math.max(SMALL_BODY_BYTES, SLACK_BYTES + bytes));
 }
 
 /** Returns the size of the largest JSON that fits the schema; infinite if nothing limits it. */

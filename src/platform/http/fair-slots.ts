@@ -47,6 +47,7 @@ export class FairSlots {
       [Symbol.dispose]: () => {
         this.#running -= 1;
         user.running -= 1;
+        this.#endTurn(name, user);
         this.#startNext();
         this.#forget(name, user);
       },
@@ -60,7 +61,10 @@ export class FairSlots {
   #start(name: string, user: User): void {
     this.#running += 1;
     user.running += 1;
-    // To the end of the turn.
+    this.#endTurn(name, user);
+  }
+
+  #endTurn(name: string, user: User): void {
     this.#users.delete(name);
     this.#users.set(name, user);
   }

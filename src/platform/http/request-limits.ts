@@ -9,10 +9,10 @@ import { requesterOf } from "./requester.ts";
 declare module "fastify" {
   interface FastifyContextConfig {
     /**
-     * A read that can take the database seconds: `always`, or only if it is `filtered`, that is, if it has other query
-     * parameters than those of a page.
+     * Whether a read can take the database seconds. Absent: if it has other query parameters than those of a page, because
+     * few rows may match.
      */
-    readonly search?: "always" | "filtered";
+    readonly search?: "always" | "never";
   }
 }
 
@@ -92,8 +92,14 @@ function requestsOf({ user }: FastifyRequest): "user" | "address" {
 function kindOf(request: FastifyRequest, { config }: RouteOptions): Kind {
   if (isUpload(request)) return "upload";
   if (!isRead(request)) return "write";
-  const isFiltered = Object.keys(request.query ?? {}).some((name) => !PAGE_PARAMETERS.has(name));
-  return config?.search === "always" || (config?.search === "filtered" && isFiltered) ? "search" : "read";
+  const isSearch = config?.search ? config.search === "always" : isFiltered(request);
+  return isSearch ? "search" : "read";
+}
+
+/** The parsed query also has the defaults, so this looks at the URL. */
+function isFiltered({ url }: FastifyRequest): boolean {
+  const [, query = ""] = url.split("?");
+  return new URLSearchParams(query).keys().some((name) => !PAGE_PARAMETERS.has(name));
 }
 
 /** Whether the request only reads, so that short time limits apply. */

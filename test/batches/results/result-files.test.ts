@@ -122,7 +122,10 @@ describe("a client of a large file", () => {
         last = queries();
         since = performance.now();
       }
-      return performance.now() - since > 500 && rowmill.ctx.reads.pool.idleCount === rowmill.ctx.reads.pool.totalCount;
+      return (
+        performance.now() - since > 500 &&
+        rowmill.ctx.reads.pool.idleCount === rowmill.ctx.reads.pool.totalCount
+      );
     });
     return last;
   }
