@@ -18,7 +18,7 @@ import { PgBossQueue, type Queue } from "./platform/queue/queue.ts";
 import type { Caller } from "./schema/accounts.ts";
 
 /** The connections of reads. */
-export interface Reads extends Pick<Context, "db" | "pool"> {
+interface Reads extends Pick<Context, "db" | "pool"> {
   readonly connections: number;
 }
 

@@ -55,4 +55,4 @@ test("while PostgreSQL is frozen for 30 seconds, reads answer in time, and after
   await user.finished(batch.id, 60_000);
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 950, bad: 50 });
   expect([api.program.hasEnded, worker.hasEnded]).toEqual([false, false]);
-});
+}, 240_000);

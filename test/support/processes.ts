@@ -21,6 +21,9 @@ const SETTINGS = {
   JWT_SECRET: "test".repeat(8),
 };
 
+/** A start takes two seconds on an idle machine. */
+const START_MS = 60_000;
+
 export interface LogLine {
   readonly msg: string;
   readonly [field: string]: unknown;
@@ -48,7 +51,7 @@ export class Program implements AsyncDisposable {
   ): Promise<Program> {
     const env = { ...process.env, ...SETTINGS, ...settings, DATABASE_URL: databaseUrl };
     const program = new Program(name, join(sources, "src", `${name}.ts`), env);
-    await until(`the ${name} serves`, async () => program.#isReady || program.hasEnded);
+    await until(`the ${name} serves`, async () => program.#isReady || program.hasEnded, START_MS);
     if (!program.#isReady) throw new Error(`The ${name} ended at its start:\n${program.output}`);
     return program;
   }

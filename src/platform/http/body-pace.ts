@@ -72,6 +72,8 @@ export class ArrivingBody {
 
   /** The answer has been sent: the rest of the body is discarded for a moment, so that the client can read the answer. */
   answered(): void {
+    this.#raw.unpipe();
+    this.#raw.resume();
     this.#drain = { secondsLeft: DRAIN_MS / 1000, bytesLeft: DRAIN_BYTES };
   }
 

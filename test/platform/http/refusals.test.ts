@@ -1,10 +1,12 @@
 /** Requests that are refused for their method, their form or the time that their body takes. */
+import { once } from "node:events";
+import { Agent, type IncomingMessage, request } from "node:http";
 import { describe, expect, test } from "vitest";
 import { FIELD_LIMITS, MAX_FORM_BYTES } from "../../../src/platform/http/form-fields.ts";
 import type { Problem } from "../../support/client.ts";
 import { jsonHead, RawConnection } from "../../support/raw-connection.ts";
-import { BOUNDARY, END, partHead, sendRaw } from "../../support/raw-upload.ts";
-import { startRowmill } from "../../support/rowmill.ts";
+import { BOUNDARY, END, MULTIPART, partHead, sendRaw } from "../../support/raw-upload.ts";
+import { atEnd, startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
@@ -84,6 +86,28 @@ describe("a form", () => {
     const longName = field("n".repeat(5000), "x");
     expect((await sendRaw(user, longName + file.replace("Emma", "Persuasion"))).status).toBe(202);
   });
+});
+
+test("a client that is refused in the middle of a file can send the rest, and use its connection again", async () => {
+  const user = await rowmill.newUser();
+  const wide = `"${"x".repeat(2_000_000)}",b\n`;
+  const lines = "Emma,Jane Austen\n".repeat(100_000);
+  const body = Buffer.from(partHead() + "title,author\n" + lines + wide + lines.repeat(5) + END);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  atEnd(async () => agent.destroy());
+  for (const isReused of [false, true]) {
+    const sending = request(`${rowmill.url}/api/v1/batches`, {
+      agent,
+      method: "POST",
+      headers: { ...MULTIPART, authorization: `Bearer ${user.token}`, "content-length": body.length },
+    });
+    const sent = once(sending, "finish");
+    sending.end(body);
+    const [response] = (await once(sending, "response")) as [IncomingMessage];
+    expect([response.statusCode, sending.reusedSocket]).toEqual([413, isReused]);
+    response.resume();
+    await Promise.all([sent, once(response, "end")]);
+  }
 });
 
 describe("a body of JSON", () => {
