@@ -20,18 +20,23 @@ import { BatchView, UploadedBatchView } from "./batches/views.ts";
 import { mediaRoutes } from "./books/media-routes.ts";
 import { bookRoutes } from "./books/routes.ts";
 import { BookView } from "./books/views.ts";
+import { searchConnections } from "./config/connections.ts";
 import type { Context } from "./context.ts";
 import { fileRoutes } from "./files/routes.ts";
 import { FileView } from "./files/views.ts";
 import { legacyRoutes } from "./legacy/routes.ts";
 import { registerAuth } from "./platform/http/auth.ts";
+import { guardBodies } from "./platform/http/body-guard.ts";
+import { limitBodies, SMALL_BODY_BYTES } from "./platform/http/body-limits.ts";
 import { refuseConnection } from "./platform/http/client-errors.ts";
+import { limitConnections } from "./platform/http/connections.ts";
 import { registerDocs } from "./platform/http/docs.ts";
 import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";
 import { healthRoutes } from "./platform/http/health.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { answerRequestId, requestIds } from "./platform/http/request-id.ts";
+import { limitRequests } from "./platform/http/request-limits.ts";
 import { sharedSerializers } from "./platform/http/serializers.ts";
 import { registerUploads } from "./platform/http/upload.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
@@ -52,8 +57,13 @@ import { taskTypeRoutes } from "./tasks/types/routes.ts";
 import { TaskTypeView } from "./tasks/types/views.ts";
 import { TaskView } from "./tasks/views.ts";
 
-/** Closes connections without traffic, for example of stalled uploads. */
+/** Closes connections without traffic in either direction. */
 const IDLE_CONNECTION_MS = 120_000;
+/** Longer than the idle time of common load balancers (60 s), which must close first. */
+const KEEP_ALIVE_MS = 72_000;
+const HEADERS_MS = 15_000;
+/** How often Node looks for late headers. */
+const CHECK_MS = 5000;
 
 /** Returns the app without listening, so that tests can inject requests. */
 export async function createApp(ctx: Context) {
@@ -62,8 +72,11 @@ export async function createApp(ctx: Context) {
     ...requestIds,
     trustProxy: ctx.config.trustProxy || false,
     connectionTimeout: IDLE_CONNECTION_MS,
-    // An upload can take hours. Only the idle timeout limits it.
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_MS },
+    // An upload can take hours. body-pace.ts limits every body.
     requestTimeout: 0,
+    bodyLimit: SMALL_BODY_BYTES,
     // An open upload must not delay the end of the program.
     forceCloseConnections: true,
     frameworkErrors: refuseUrl,
@@ -73,11 +86,15 @@ export async function createApp(ctx: Context) {
     ajv: { customOptions: { allErrors: true, keywords: [] } },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  limitConnections(app.server, ctx.config);
   answerRequestId(app);
   handleErrors(app);
+  guardBodies(app, ctx.config);
+  limitBodies(app);
+  limitRequests(app, ctx.config, searchConnections(ctx.reads.connections));
   await app.register(helmet, { contentSecurityPolicy: false });
   await refuseWhenOverloaded(app);
-  await registerAuth(app, ctx.config, verifiers(ctx));
+  await registerAuth(app, ctx.config, verifiers({ ...ctx, ...ctx.reads }));
   registerRequestContext(app, ctx);
   await registerUploads(app);
   preparePictures();
@@ -88,7 +105,7 @@ export async function createApp(ctx: Context) {
   for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
 
-  await app.register(healthRoutes(() => ctx.pool.query("SELECT 1")));
+  await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));
   await app.register(accountRoutes(ctx));
   await app.register(passwordRoutes(ctx));
   await app.register(sessionRoutes(ctx));

@@ -2,7 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type pg from "pg";
 import type { Config } from "./config/config.ts";
-import { type ProgramRole, queueConnections } from "./config/connections.ts";
+import { type ProgramRole, queueConnections, readConnections } from "./config/connections.ts";
 import { requireMigrated } from "./migrate.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
@@ -11,16 +11,24 @@ import {
   databaseOn,
   hasNotifications,
   openPool,
+  readLimits,
   untilReachable,
 } from "./platform/postgres/database.ts";
 import { PgBossQueue, type Queue } from "./platform/queue/queue.ts";
 import type { Actor } from "./schema/accounts.ts";
+
+/** The connections of reads. */
+interface Reads extends Pick<Context, "db" | "pool"> {
+  readonly connections: number;
+}
 
 export interface Context {
   readonly config: Config;
   readonly db: Database;
   /** For COPY, which drizzle cannot do. */
   readonly pool: pg.Pool;
+  /** For reads that a client waits for: their time limit is short, and they cannot take every connection. */
+  readonly reads: Reads;
   readonly queue: Queue;
   /** Receives the changes that this process and all others publish. */
   readonly listener: ChangeListener;
@@ -109,7 +117,11 @@ export interface OpenContext extends Context {
  */
 export async function openContext(config: Config, log: Log, role: ProgramRole): Promise<OpenContext> {
   const queueMax = queueConnections(role, config.maxConcurrency);
-  const pool = openPool(config.databaseUrl, config.databasePoolMax - queueMax, log);
+  const connections = config.databasePoolMax - queueMax;
+  const reading = role === "enqueue" ? readConnections(connections) : 0;
+  const pool = openPool(config.databaseUrl, connections - reading, log);
+  const readPool =
+    reading > 0 ? openPool(config.databaseUrl, reading, log, readLimits(config.readTimeoutSeconds)) : pool;
   await untilReachable(pool, log);
   await requireMigrated(pool);
   const hasSessions = await hasNotifications(pool, config);
@@ -121,6 +133,7 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
     config,
     db: databaseOn(pool),
     pool,
+    reads: { db: databaseOn(readPool), pool: readPool, connections: reading || connections },
     queue,
     listener,
     log,
@@ -131,7 +144,7 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
     async close(timeoutMs) {
       await listener.close();
       await queue.stop(timeoutMs);
-      await pool.end();
+      await Promise.all(new Set([pool, readPool]).values().map((each) => each.end()));
     },
   };
 }

@@ -7,9 +7,12 @@ export type ErrorCode =
   | "not_found"
   | "conflict"
   | "key_reused"
+  | "too_slow"
   | "too_large"
   | "unsupported_media_type"
-  | "too_many_attempts";
+  | "too_many_attempts"
+  | "too_many_requests"
+  | "unavailable";
 
 /** Maps the name of a field to its problems, as in the `field_errors` of an answer. */
 export type FieldErrors = Record<string, string[]>;

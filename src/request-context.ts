@@ -1,6 +1,7 @@
 /** Adds `request.ctx`: the context of one request, with its actor, and with its id in every log line. */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Context } from "./context.ts";
+import { isRead } from "./platform/http/request-limits.ts";
 import type { Actor } from "./schema/accounts.ts";
 
 declare module "fastify" {
@@ -14,8 +15,9 @@ export function registerRequestContext(app: FastifyInstance, ctx: Context): void
   app.decorateRequest("ctx", {
     getter(this: FastifyRequest): Context {
       const actor: Actor | null = this.login && { ...this.login.user, proof: this.login.proof };
+      const { db, pool } = isRead(this) ? ctx.reads : ctx;
       // Fastify has made this child of `ctx.log`, with the id, when the request arrived.
-      return { ...ctx, actor, requestId: this.id, log: this.log as Context["log"] };
+      return { ...ctx, db, pool, actor, requestId: this.id, log: this.log as Context["log"] };
     },
   });
 }

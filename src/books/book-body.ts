@@ -1,5 +1,5 @@
 /** Reads the body of a request that creates or updates a book: JSON, or a form that may have a picture. */
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Config } from "../config/config.ts";
 import { DomainError, type FieldErrors, invalidField } from "../errors.ts";
@@ -55,17 +55,17 @@ export const BookEditBody = documented(true);
  */
 export function withBookBody<T>(
   request: FastifyRequest,
-  reply: FastifyReply,
   config: Config,
   use: (body: BookBody) => Promise<T>,
 ): Promise<T> {
   if (!request.isMultipart()) return use(fromObject(request.body));
   const rules = {
+    fieldNames: [...BOOK_COLUMNS, "picture"],
     fileField: "picture",
     maxBytes: config.pictureMaxBytes,
     maxBytesName: "PICTURE_MAX_BYTES",
   };
-  return withForm(request, reply, rules, async ({ fields, file }) => {
+  return withForm(request, rules, async ({ fields, file }) => {
     const { values, picture } = fromObject(Object.fromEntries(fields));
     return use({ values, picture: file ? await pictureIn(file, config.pictureMaxPixels) : picture });
   });

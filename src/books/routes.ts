@@ -86,7 +86,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { ctx } = request;
-        const book = await withBookBody(request, reply, config, ({ values, picture }) =>
+        const book = await withBookBody(request, config, ({ values, picture }) =>
           createBook(ctx, request.user.id, values, picture ?? null),
         );
         return reply.code(201).header("location", `/api/v1/books/${book.id}`).send(viewBook(book, publicUrl));
@@ -122,11 +122,11 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("Book"), ...problems(400, 401, 403, 404, 413, 415) },
         },
       },
-      async (request, reply) => {
+      async (request) => {
         const { ctx, user, params } = request;
         // Answers 404 before reading a picture.
         await getBook(ctx, user.id, params.id);
-        const book = await withBookBody(request, reply, config, ({ values, picture }) =>
+        const book = await withBookBody(request, config, ({ values, picture }) =>
           editBook(ctx, user.id, params.id, values, picture),
         );
         return viewBook(book, publicUrl);

@@ -17,6 +17,16 @@ export function queueConnections(role: ProgramRole, maxConcurrency: number): num
   return running + QUEUE_UPKEEP;
 }
 
+/** Returns the connections of an API's reads. Writes keep the others, whatever is read. */
+export function readConnections(connections: number): number {
+  return Math.floor(connections / 2);
+}
+
+/** Returns the searches that run at a time in an API. Quick reads keep the other connections. */
+export function searchConnections(reading: number): number {
+  return Math.max(1, Math.floor(reading / 2));
+}
+
 /** Returns the smallest DATABASE_POOL_MAX for a worker of this concurrency. */
 export function connectionsNeeded(maxConcurrency: number): number {
   return queueConnections("work", maxConcurrency) + OTHERS;

@@ -58,7 +58,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           maxBytesName: "FILE_MAX_BYTES",
           optionNames: ["path", "file"],
         };
-        const stored = await withUploadedFile(request, reply, rules, ({ fields, ...uploaded }) =>
+        const stored = await withUploadedFile(request, rules, ({ fields, ...uploaded }) =>
           receiveFile(ctx, {
             ...uploaded,
             userId: request.user.id,

@@ -58,6 +58,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/tasks/stats",
       {
+        config: { search: "always" },
         schema: {
           ...shared,
           operationId: "countTasks",

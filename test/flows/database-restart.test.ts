@@ -1,17 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import pg from "pg";
 import { expect, inject, test } from "vitest";
-import { loadConfig } from "../../src/config/config.ts";
-import { migrateDatabase } from "../../src/migrate.ts";
-import { createLog } from "../../src/platform/log.ts";
-import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
 import { csv } from "../support/book-files.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
+import { ownServer } from "../support/own-server.ts";
 import { onServer } from "../support/postgres.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { SlowUpload } from "../support/slow-upload.ts";
@@ -133,74 +124,4 @@ async function expectUnavailable(client: Client, method: string, path: string, b
   expect(answer.headers.get("content-type")).toContain("application/problem+json");
   expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
   expect(answer.body).toMatchObject({ status: 503, code: "unavailable" });
-}
-
-interface OwnServer extends AsyncDisposable {
-  readonly url: string;
-  stop(signal: "SIGINT" | "SIGQUIT"): Promise<void>;
-  /** On the same port and the same data. */
-  start(): Promise<void>;
-}
-
-/** A PostgreSQL for one test, migrated, that can be stopped and started. */
-async function ownServer(): Promise<OwnServer> {
-  await using stack = new AsyncDisposableStack();
-  const folder = mkdtempSync(join(tmpdir(), "rowmill-restart-"));
-  chmodSync(folder, 0o755);
-  stack.defer(() => rmSync(folder, { recursive: true, force: true }));
-  const { url, stop } = await startPostgres(folder);
-  stack.defer(stop);
-  const settings = { DATABASE_URL: url, JWT_SECRET: "test".repeat(8), LOG_LEVEL: "silent" };
-  const config = loadConfig(settings);
-  await migrateDatabase({ ...config, databaseUrl: url }, createLog(config, "test"));
-
-  const cluster = join(folder, "postgres");
-  const pid = Number(readFileSync(join(cluster, "postmaster.pid"), "utf8").split("\n")[0]);
-  // The command that started the server, as it wrote it down: /…/bin/postgres "-D" "/…" "-p" "…" …
-  const [binary = "", ...quoted] = readFileSync(join(cluster, "postmaster.opts"), "utf8").trim().split(' "');
-  const args = quoted.map((argument) => argument.slice(0, -1));
-  const { uid, gid } = statSync(cluster);
-  let restarted: ChildProcess | null = null;
-  const end = async (signal: NodeJS.Signals) => {
-    if (restarted) {
-      const exited = once(restarted, "exit");
-      restarted.kill(signal);
-      await exited;
-      restarted = null;
-    } else if (isAlive(pid)) {
-      process.kill(pid, signal);
-      await until("the database is down", async () => !isAlive(pid));
-    }
-  };
-  stack.defer(() => end("SIGINT"));
-  const resources = stack.move();
-  return {
-    url,
-    stop: end,
-    async start() {
-      restarted = spawn(binary, args, { uid, gid, stdio: "ignore" });
-      await until("the database answers", () => answers(url));
-    },
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
-  };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
-async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url });
-  try {
-    await client.connect();
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await client.end();
-  }
 }

@@ -20,6 +20,7 @@ export async function createOfflineApp(): Promise<FastifyInstance> {
     config,
     db: databaseOn(pool),
     pool,
+    reads: { db: databaseOn(pool), pool, connections: 1 },
     queue,
     listener,
     log,

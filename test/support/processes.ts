@@ -1,6 +1,7 @@
 /** The API and workers as real processes on a database of their own: started, watched, stopped and killed by a test. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/config.ts";
@@ -19,6 +20,9 @@ const SETTINGS = {
   DATABASE_POOL_MAX: "16",
   JWT_SECRET: "test".repeat(8),
 };
+
+/** A start takes two seconds on an idle machine. */
+const START_MS = 60_000;
 
 export interface LogLine {
   readonly msg: string;
@@ -47,7 +51,7 @@ export class Program implements AsyncDisposable {
   ): Promise<Program> {
     const env = { ...process.env, ...SETTINGS, ...settings, DATABASE_URL: databaseUrl };
     const program = new Program(name, join(sources, "src", `${name}.ts`), env);
-    await until(`the ${name} serves`, async () => program.#isReady || program.hasEnded);
+    await until(`the ${name} serves`, async () => program.#isReady || program.hasEnded, START_MS);
     if (!program.#isReady) throw new Error(`The ${name} ended at its start:\n${program.output}`);
     return program;
   }
@@ -81,6 +85,12 @@ export class Program implements AsyncDisposable {
 
   get hasEnded(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** The most memory that it has used, in MiB, as Linux counts it. */
+  get peakMemory(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, "utf8");
+    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024;
   }
 
   /** All that it wrote. */

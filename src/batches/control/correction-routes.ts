@@ -53,7 +53,6 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { unprocessed } = request.query;
         const { batch, ...counts } = await withUploadedFile(
           request,
-          reply,
           { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
           (file) => correctRows(ctx, { ...file, userId, batchId, unprocessed }),
         );

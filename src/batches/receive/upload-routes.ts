@@ -49,7 +49,6 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       (request, reply) =>
         withUploadedFile(
           request,
-          reply,
           { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES", optionNames },
           async (file) => {
             const options = readUploadOptions(request.query, file.fields);

@@ -27,6 +27,7 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         // A HEAD request would read the whole file for nothing.
         exposeHeadRoute: false,
+        config: { search: "never" },
         schema: {
           ...shared,
           operationId: "downloadBatchResults",
@@ -63,6 +64,7 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/batches/:batch_id/errors",
       {
+        config: { search: "always" },
         schema: {
           ...shared,
           operationId: "listBatchErrors",

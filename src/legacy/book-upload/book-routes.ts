@@ -79,7 +79,7 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { ctx } = request;
-        const book = await withBookBody(request, reply, config, ({ values, picture }) =>
+        const book = await withBookBody(request, config, ({ values, picture }) =>
           createBook(ctx, request.user.id, values, picture ?? null),
         );
         return reply
@@ -117,10 +117,10 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Book, ...problems(400, 401, 403, 404, 413, 415) },
         },
       },
-      async (request, reply) => {
+      async (request) => {
         const { ctx, user, params } = request;
         await refuseOthersBook(ctx, user.id, params.id);
-        const book = await withBookBody(request, reply, config, ({ values, picture }) =>
+        const book = await withBookBody(request, config, ({ values, picture }) =>
           editBook(ctx, user.id, params.id, values, picture),
         );
         return viewBook(book, config.publicUrl);

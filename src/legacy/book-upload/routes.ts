@@ -148,7 +148,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { ctx } = request;
-        const batch = await receiveLegacyUpload(request, reply, request.user, "books");
+        const batch = await receiveLegacyUpload(request, request.user, "books");
         const { id: batchId, totalRows } = batch;
         const rows = await firstRowNumbers(ctx, batchId, MAX_TASK_IDS + 1);
         const { items, next_cursor } = pageOf(
@@ -176,6 +176,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/task-status/",
       {
+        config: { search: "never" },
         schema: {
           ...shared,
           operationId: "legacyGetTaskStatus",
@@ -203,6 +204,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/batch-status/",
       {
+        config: { search: "never" },
         schema: {
           ...shared,
           operationId: "legacyGetBatchStatus",

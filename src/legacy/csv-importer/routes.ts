@@ -89,7 +89,7 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { ctx } = request;
         const owner = callerOf(request) ?? { id: await anonymousUser(ctx), role: "user" };
-        const { number } = await receiveLegacyUpload(request, reply, owner, TARGET);
+        const { number } = await receiveLegacyUpload(request, owner, TARGET);
         return reply.header("location", `/jobs/${number}`).send({
           job_id: number,
           status: "PENDING" as const,

@@ -29,6 +29,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/tasks/",
       {
+        config: { search: "always" },
         schema: {
           ...shared,
           operationId: "legacyListTasks",
@@ -118,6 +119,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/tasks/progress/",
       {
+        config: { search: "always" },
         schema: {
           ...shared,
           operationId: "legacyCountTasks",

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import Value from "typebox/value";
 import type { StoredBatch } from "../../batches/queries.ts";
 import { receiveUpload } from "../../batches/receive/receive-upload.ts";
@@ -9,14 +9,13 @@ import type { Caller } from "../../schema/accounts.ts";
 /** Receives a CSV file as the replaced services did: a repeated upload is a new batch, and every row a new record. */
 export async function receiveLegacyUpload(
   request: FastifyRequest,
-  reply: FastifyReply,
   { id: userId, role }: Pick<Caller, "id" | "role">,
   target: string,
 ): Promise<StoredBatch> {
   const { ctx } = request;
   const options = Value.Default(UploadOptions, { target, mode: "append", force: true }) as UploadOptions;
   const rules = { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" };
-  const { batch } = await withUploadedFile(request, reply, rules, (uploaded) =>
+  const { batch } = await withUploadedFile(request, rules, (uploaded) =>
     receiveUpload(ctx, { ...uploaded, userId, role, options }),
   );
   return batch;

@@ -87,6 +87,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/tasks/tasks/",
       {
+        config: { search: "always" },
         schema: {
           ...shared,
           operationId: "legacyListQueuedTasks",
@@ -147,6 +148,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/tasks/stats/",
       {
+        config: { search: "always" },
         schema: {
           ...shared,
           operationId: "legacyGetTaskStats",
@@ -180,6 +182,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/admin/tasks/",
       {
+        config: { search: "always" },
         schema: {
           ...shared,
           operationId: "legacyListAllTasks",

@@ -3,9 +3,9 @@ import { STATUS_CODES } from "node:http";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
-import { isDatabaseUnavailable, postgresError } from "../postgres/database.ts";
-import { SQLSTATE } from "../sqlstates.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
+import { databaseProblem } from "./database-problems.ts";
+import { collectMethods } from "./methods.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 import { errorFormatter } from "./schema-errors.ts";
 
@@ -15,11 +15,14 @@ export const STATUS: Record<ErrorCode, number> = {
   forbidden: 403,
   account_disabled: 403,
   not_found: 404,
+  too_slow: 408,
   conflict: 409,
   key_reused: 422,
   too_large: 413,
   unsupported_media_type: 415,
   too_many_attempts: 429,
+  too_many_requests: 429,
+  unavailable: 503,
 };
 
 export const Problem = Type.Object(
@@ -71,15 +74,17 @@ const MEANING: Record<number, string> = {
   401: "The credentials are missing, invalid or expired.",
   403: "You are not allowed to do this, or your account is disabled.",
   404: "The resource does not exist, or it belongs to another user.",
+  405: "The path does not have this method; `Allow` lists its methods.",
+  408: "The body arrived too slowly; `detail` names the limit.",
   409: "The current state does not allow this.",
   413: "The request exceeds a limit; `detail` names it.",
   415: "The media type of the body is not supported.",
   416: "`Range` asks for bytes beyond the end; `Content-Range` has the size.",
   422: "The Idempotency-Key was used for a different request.",
-  429: "Too many failed logins. Try again after `Retry-After` seconds.",
+  429: "Too many failed logins, or too many requests at once; `detail` names the limit. Try again after `Retry-After` seconds.",
   431: "The URL and the headers are larger than 16 kB together.",
   500: "Internal error. It has been logged.",
-  503: "The database is unreachable or the service is overloaded. Try again after `Retry-After` seconds.",
+  503: "The database or the service cannot do this right now; `detail` has the reason. Try again after `Retry-After` seconds.",
 };
 
 /** The error statuses of every route. */
@@ -129,6 +134,8 @@ export function problemOf(status: number, code: string, detail: string, fieldErr
 export function handleErrors(app: FastifyInstance): void {
   app.setSchemaErrorFormatter(errorFormatter());
   app.setErrorHandler<FastifyError>((error, request, reply) => {
+    // The rest of a refused body is read for a moment, so that the client can read the answer.
+    if (request.arrivingBody) reply.removeHeader("connection");
     if (error instanceof DomainError) {
       if (error.retryAfterSeconds !== undefined)
         reply.header("retry-after", Math.ceil(error.retryAfterSeconds));
@@ -137,21 +144,24 @@ export function handleErrors(app: FastifyInstance): void {
       return sendProblem(reply, STATUS[error.code], error.code, error.message, error.fieldErrors);
     }
 
-    if (isDatabaseUnavailable(error)) {
-      request.log.error({ err: error }, "cannot reach the database");
+    if (isFromClient(error, request)) {
+      request.log.info({ err: error }, "the client disconnected");
+      return sendProblem(reply, 400, "invalid_input", "The connection ended before the end of the request.");
+    }
+    const problem = databaseProblem(error);
+    if (problem) {
+      request.log[problem.level]({ err: error }, problem.title);
       reply.header("retry-after", RETRY_AFTER_SECONDS);
+      return sendProblem(reply, 503, "unavailable", problem.detail);
+    }
+    if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") {
+      const max = request.routeOptions.bodyLimit;
       return sendProblem(
         reply,
-        503,
-        "unavailable",
-        "The database is unreachable right now. Try again in a moment.",
+        413,
+        "too_large",
+        `The body is larger than ${max} bytes, the limit of this endpoint.`,
       );
-    }
-    if (postgresError(error)?.code === SQLSTATE.lockNotAvailable) {
-      request.log.warn({ err: error }, "timed out waiting for a lock");
-      reply.header("retry-after", RETRY_AFTER_SECONDS);
-      const busy = "Another request or job is changing the same data. Try again in a moment.";
-      return sendProblem(reply, 503, "unavailable", busy);
     }
     const status = error.statusCode ?? 500;
     if (status < 500) return sendProblem(reply, status, codeOf(status), error.message);
@@ -165,7 +175,21 @@ export function handleErrors(app: FastifyInstance): void {
       `Internal error. It has been logged with request id ${request.id}.`,
     );
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(reply, 404, "not_found", noRoute(request)));
+  const methodsOf = collectMethods(app);
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsOf(request.url);
+    if (methods.length === 0) return sendProblem(reply, 404, "not_found", noRoute(request));
+    const detail = `${request.method} is not a method of this path. Its methods: ${methods.join(", ")}.`;
+    return sendProblem(reply.header("allow", methods.join(", ")), 405, "method_not_allowed", detail);
+  });
+}
+
+/** Whether the connection of the request failed, and not one to the database. */
+function isFromClient(error: Error, { raw }: FastifyRequest): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (cause === raw.errored) return true;
+  }
+  return false;
 }
 
 /** For `frameworkErrors`: answers URLs that match no route because they cannot be decoded or a part is too long. */

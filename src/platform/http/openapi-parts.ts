@@ -53,7 +53,7 @@ const ERROR_HEADERS: Readonly<Record<string, Record<string, { $ref: string }>>> 
   503: { ...requestId, ...retryAfter },
 };
 
-const ERROR_STATUSES = [400, 401, 403, 404, 409, 413, 415, 416, 422, 429];
+const ERROR_STATUSES = [400, 401, 403, 404, 408, 409, 413, 415, 416, 422, 429];
 
 const nameOf = (status: string) => STATUS_CODES[status]?.replaceAll(" ", "") ?? status;
 

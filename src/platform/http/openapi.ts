@@ -94,12 +94,17 @@ function describeOperation(
 ): FastifySchema {
   if (!schema || schema.hide) return schema;
   const { security, body, querystring, response, ...rest } = schema;
+  const { operationId, tags } = rest;
   return {
     ...rest,
     // The `security` of the document applies to operations without their own.
     ...(security === SECURITY ? {} : { security: security ?? [] }),
-    // Every guarded route accepts a username and password, and throttles guesses.
-    response: { ...(security ? problems(429) : {}), ...(response as object) },
+    // Every route limits the requests of one user, and every guarded route throttles guesses of passwords.
+    response: {
+      ...(operationId && !tags?.includes("health") ? problems(429) : {}),
+      ...(body || ownBody ? problems(408, 413, 429) : {}),
+      ...(response as object),
+    },
     ...(body ? { body: withoutDefaultsRequired(body) } : {}),
     ...(ownBody ? { body: { content: mediaOf(ownBody) } } : {}),
     ...(querystring ? { querystring: withoutDefaultsRequired(querystring) } : {}),

@@ -1,27 +1,30 @@
+/** Refuses expensive requests while the process is overloaded, so that running requests can end. */
 import underPressure from "@fastify/under-pressure";
 import type { FastifyInstance } from "fastify";
+import { DomainError } from "../../errors.ts";
+import { isRead } from "./request-limits.ts";
 
-/** The first samples of the event loop delay measure the start of the program, not load. */
-const START_UP_SAMPLES_MS = 2500;
+/** The delay is the mean of a second. */
 const MAX_EVENT_LOOP_DELAY_MS = 2000;
+/** One long pause, or a slow start, is not an overload. */
+const OVERLOADED_AFTER_MS = 5000;
 const RETRY_AFTER_SECONDS = 5;
 
-class Overloaded extends Error {
-  readonly statusCode = 503;
-}
-
-/** Answers 503 while the event loop lags, so that running requests can end. */
+/** Answers 503 to writes and uploads while the event loop lags. Reads and probes are cheap, so they are served. */
 export async function refuseWhenOverloaded(app: FastifyInstance): Promise<void> {
-  let isStarting = true;
-  app.addHook("onReady", async () => {
-    setTimeout(() => {
-      isStarting = false;
-    }, START_UP_SAMPLES_MS).unref();
-  });
+  let laggingSince: number | null = null;
+  const sampling = setInterval(() => {
+    laggingSince = app.isUnderPressure() ? (laggingSince ?? performance.now()) : null;
+  }, 1000).unref();
+  app.addHook("onClose", async () => clearInterval(sampling));
   await app.register(underPressure, {
     maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
-    pressureHandler(_request, reply) {
-      if (!isStarting) reply.header("retry-after", RETRY_AFTER_SECONDS).send(new Overloaded("overloaded"));
+    async pressureHandler(request) {
+      if (isRead(request) || laggingSince === null) return;
+      if (performance.now() - laggingSince < OVERLOADED_AFTER_MS) return;
+      throw new DomainError("unavailable", "The service is overloaded. Try again in a moment.", {
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });
     },
   });
 }

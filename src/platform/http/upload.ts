@@ -1,10 +1,11 @@
 /** Streams the file of a multipart request. */
 import type { Readable } from "node:stream";
 import multipart from "@fastify/multipart";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import Type, { type TProperties } from "typebox";
 import { DomainError, invalidField } from "../../errors.ts";
-import { bodyError, drainBody } from "./broken-body.ts";
+import { bodyError } from "./broken-body.ts";
+import { FIELD_LIMITS, FormFields, MAX_FORM_BYTES } from "./form-fields.ts";
 
 export interface UploadRules {
   readonly maxBytes: number;
@@ -17,7 +18,7 @@ export interface UploadRules {
 export interface UploadedFile {
   /** Without folders; empty if the client sent no name. */
   readonly filename: string;
-  /** Form fields before the file. */
+  /** The fields of `optionNames` before the file. */
   readonly fields: Readonly<Record<string, string>>;
   readonly file: Readable;
   /** Call it when `file` has been read. @throws DomainError if the file was cut off, or another file or an option follows */
@@ -29,9 +30,6 @@ export interface UploadedFile {
 const FIELD = "file";
 
 const CSV_EXAMPLE = "title,author\nEmma,Jane Austen\n";
-
-/** More than the parts around a file ever have. If a body exceeds the limit by this, so does the file. */
-const FORM_BYTES = 65_536;
 
 /** For `documentedBody` of a route: the file, and the fields that must precede it. */
 export function fileForm(
@@ -52,7 +50,6 @@ export async function registerUploads(app: FastifyInstance): Promise<void> {
  */
 export async function withUploadedFile<T>(
   request: FastifyRequest,
-  reply: FastifyReply,
   rules: UploadRules,
   receive: (file: UploadedFile) => Promise<T>,
 ): Promise<T> {
@@ -61,7 +58,7 @@ export async function withUploadedFile<T>(
     uploaded = await openFile(request, rules);
     return await receive(uploaded);
   } catch (error) {
-    drainBody(request, reply);
+    request.raw.unpipe();
     // A file that was cut off at the limit may first fail because it ends in the middle of a quoted cell.
     if (uploaded?.isCutOff()) throw tooLarge(rules);
     throw bodyError(error);
@@ -78,11 +75,12 @@ async function openFile(request: FastifyRequest, rules: UploadRules): Promise<Up
   }
   // A file that is far too large need not be read.
   if (declaredBytes(request) > maxBytes) throw tooLarge(rules);
-  const parts = request.parts({ limits: { fileSize: maxBytes, fields: 100 } });
-  const fields = new Map<string, string>();
-  for await (const part of untilEnd(parts)) {
+  const parts = request.parts({ limits: { ...FIELD_LIMITS, fileSize: maxBytes } });
+  const signal = request.arrivingBody?.signal;
+  const fields = new FormFields(optionNames);
+  for await (const part of untilEnd(parts, signal)) {
     if (part.type !== "file") {
-      fields.set(part.fieldname, String(part.value));
+      fields.add(part);
       continue;
     }
     if (part.fieldname !== FIELD) {
@@ -91,19 +89,21 @@ async function openFile(request: FastifyRequest, rules: UploadRules): Promise<Up
         `was sent in the field \`${part.fieldname.slice(0, 100)}\`. Send it in the field \`${FIELD}\`.`,
       );
     }
+    signal?.addEventListener("abort", () => part.file.destroy(signal.reason), { once: true });
     const isCutOff = () => part.file.truncated;
     const finish = async () => {
       if (isCutOff()) throw tooLarge(rules);
-      for await (const next of untilEnd(parts)) {
+      for await (const next of untilEnd(parts, signal)) {
         if (next.type === "file")
           throw invalidField(FIELD, "was sent more than once. Send one file per request.");
         if (optionNames.includes(next.fieldname))
           throw invalidField(next.fieldname, "was sent after the file. Send options before the file.");
+        fields.add(next);
       }
     };
     return {
       filename: part.filename || "",
-      fields: Object.fromEntries(fields),
+      fields: Object.fromEntries(fields.values),
       file: part.file,
       finish,
       isCutOff,
@@ -112,9 +112,20 @@ async function openFile(request: FastifyRequest, rules: UploadRules): Promise<Up
   throw invalidField(FIELD, `is missing. Send the file as multipart/form-data in the field \`${FIELD}\`.`);
 }
 
-/** Unlike `for await` over the iterator itself, leaves it open when the loop ends early, so that it can be continued. */
-async function* untilEnd<T>(parts: AsyncIterator<T>): AsyncGenerator<T> {
-  for (let next = await parts.next(); !next.done; next = await parts.next()) yield next.value;
+/**
+ * Unlike `for await` over the iterator itself, leaves it open when the loop ends early, so that it can be continued.
+ * @throws the reason of `signal` when it aborts
+ */
+export async function* untilEnd<T>(parts: AsyncIterator<T>, signal?: AbortSignal): AsyncGenerator<T> {
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  aborted.catch(() => {});
+  for (;;) {
+    const next = await Promise.race([parts.next(), aborted]);
+    if (next.done) return;
+    yield next.value;
+  }
 }
 
 function tooLarge({ maxBytes, maxBytesName }: UploadRules): DomainError {
@@ -123,5 +134,5 @@ function tooLarge({ maxBytes, maxBytesName }: UploadRules): DomainError {
 
 /** Returns the minimum size of the file according to Content-Length; 0 if unknown. */
 export function declaredBytes(request: FastifyRequest): number {
-  return Math.max(0, Number(request.headers["content-length"] ?? 0) - FORM_BYTES);
+  return Math.max(0, Number(request.headers["content-length"] ?? 0) - MAX_FORM_BYTES);
 }

@@ -20,13 +20,32 @@ export const connectionLimits = {
   query_timeout: 75_000,
 } as const;
 
-export function openPool(databaseUrl: string, max: number, log: Log): pg.Pool {
+/** A server that hangs cannot enforce `statement_timeout`, so the client waits only a little longer than that. */
+const ANSWER_MS = 2000;
+
+/** Limits for statements that clients wait for. */
+export function readLimits(seconds: number): Partial<pg.PoolConfig> {
+  return {
+    connectionTimeoutMillis: 5000,
+    statement_timeout: seconds * 1000,
+    query_timeout: seconds * 1000 + ANSWER_MS,
+  };
+}
+
+/** @param limits instead of the limits of other connections */
+export function openPool(
+  databaseUrl: string,
+  max: number,
+  log: Log,
+  limits: Partial<pg.PoolConfig> = {},
+): pg.Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     application_name: "rowmill",
     max,
     idle_in_transaction_session_timeout: 60_000,
     ...connectionLimits,
+    ...limits,
   });
   // Without a listener the loss of a busy connection would end the process. Its running statement fails anyway.
   pool.on("connect", (client) => {
@@ -63,16 +82,32 @@ export function postgresError(error: unknown): pg.DatabaseError | null {
   return null;
 }
 
-const LOST_CONNECTION_MESSAGES =
-  /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|timeout|[Cc]onnection terminated|not queryable/;
+/** Messages of node-postgres, which has no codes, and codes of the network. */
+const LOST_CONNECTION =
+  /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|Connection terminated|is not queryable/;
+const TIMEOUT = /Query read timeout/;
+const POOL_EXHAUSTED = /timeout exceeded when trying to connect/;
 
-/** Whether the error means that the database is unreachable, not that a statement failed. */
+/** Whether the error means that the database is unreachable or does not answer, not that a statement failed. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const known = postgresError(error);
   if (known?.code) return isUnreachable(known.code);
+  return has(error, LOST_CONNECTION) || isTimeout(error) || isPoolExhausted(error);
+}
+
+/** Whether the client gave up waiting for an answer of the database. */
+export function isTimeout(error: unknown): boolean {
+  return has(error, TIMEOUT);
+}
+
+/** Whether no connection of the pool became free in time. */
+export function isPoolExhausted(error: unknown): boolean {
+  return has(error, POOL_EXHAUSTED);
+}
+
+function has(error: unknown, text: RegExp): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const code = "code" in cause ? String(cause.code) : "";
-    if (LOST_CONNECTION_MESSAGES.test(`${code} ${cause.message}`)) return true;
+    if (text.test(`${"code" in cause ? cause.code : ""} ${cause.message}`)) return true;
   }
   return false;
 }

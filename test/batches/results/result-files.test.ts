@@ -122,7 +122,10 @@ describe("a client of a large file", () => {
         last = queries();
         since = performance.now();
       }
-      return performance.now() - since > 500 && rowmill.ctx.pool.idleCount === rowmill.ctx.pool.totalCount;
+      return (
+        performance.now() - since > 500 &&
+        rowmill.ctx.reads.pool.idleCount === rowmill.ctx.reads.pool.totalCount
+      );
     });
     return last;
   }
@@ -137,7 +140,7 @@ describe("a client of a large file", () => {
       const id = await storeBatch(rowmill, user, rows, "", noise);
       let queries = 0;
       const count = () => queries++;
-      rowmill.ctx.pool.on("acquire", count);
+      rowmill.ctx.reads.pool.on("acquire", count);
       const response = await download(user, id, "all.ndjson", { "accept-encoding": encoding });
       response.pause();
       const asked = await queriesAtRest(() => queries);
@@ -147,7 +150,7 @@ describe("a client of a large file", () => {
       response.destroy();
       const afterwards = await queriesAtRest(() => queries);
       expect(afterwards - asked).toBeLessThanOrEqual(2);
-      rowmill.ctx.pool.off("acquire", count);
+      rowmill.ctx.reads.pool.off("acquire", count);
     },
   );
 
