@@ -7,7 +7,7 @@ import { ACCOUNT_CHANNEL } from "../account-changes.ts";
 /** While changes are not received: half of the 100 ms within which a login must end. */
 const POLL_MS = 50;
 /** Otherwise: finds tokens that have expired, and changes that nobody published. */
-const RECHECK_MS = 5000;
+const RECHECK_MS = 15_000;
 /** After the database could not be read. */
 const RETRY_MS = 1000;
 
@@ -56,6 +56,7 @@ export function loginWatcher(ctx: Context): (login: Login, onEnd: () => void) =>
     void check(watched);
   };
   const start = () => {
+    recheckAt = performance.now() + RECHECK_MS;
     timer = setInterval(tick, POLL_MS).unref();
     stopListening = ctx.listener.listen(ACCOUNT_CHANNEL, (userId) => {
       void check([...watched].filter(({ login }) => userId === null || userId === String(login.user.id)));
