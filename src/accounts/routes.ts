@@ -3,18 +3,12 @@ import type { FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import {
-  authenticate,
-  clearSessionCookies,
-  REFRESH_COOKIE,
-  requireSameOrigin,
-  SECURITY,
-} from "../platform/http/auth.ts";
+import { authenticate, clientOf, requireSameOrigin, SECURITY } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
+import { clearSessionCookies, refreshCookie } from "../platform/http/cookies.ts";
 import { problems } from "../platform/http/errors.ts";
 import type { Caller } from "../schema/accounts.ts";
 import { logIn } from "./log-in.ts";
-import { loginThrottle } from "./login-throttle.ts";
 import { callerOf, findById } from "./queries.ts";
 import { Credentials, NewAccount } from "./schemas.ts";
 import { closeSession, rotateSession } from "./sessions.ts";
@@ -37,7 +31,6 @@ const RefreshBody = Type.Object(
 
 export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
-  const throttle = loginThrottle(ctx);
   const sessionOf = (user: Caller, tokens: SessionTokens) => ({
     ...tokens,
     expires_in: config.accessTokenTtlSeconds,
@@ -81,8 +74,9 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: SessionView, ...problems(400, 401, 413, 415, 429) },
         },
       },
-      async ({ ctx, body, ip }, reply) => {
-        const user = callerOf(await logIn(ctx, throttle, { ...body, address: ip }));
+      async (request, reply) => {
+        const { ctx, body } = request;
+        const user = callerOf(await logIn(ctx, { ...body, ...clientOf(request) }));
         return sessionOf(user, await startSession(ctx, reply, user));
       },
     );
@@ -126,7 +120,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { ctx } = request;
         await closeSession(ctx, refreshTokenOf(request));
-        clearSessionCookies(reply);
+        clearSessionCookies(reply, config);
         return reply.code(204).send(null);
       },
     );
@@ -156,7 +150,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   function refreshTokenOf(request: FastifyRequest): string {
     const { refresh } = (request.body ?? {}) as { refresh?: string };
     if (refresh) return refresh;
-    const fromCookie = request.cookies[REFRESH_COOKIE];
+    const fromCookie = refreshCookie(request, config);
     if (!fromCookie)
       throw new DomainError("unauthenticated", "The request has no refresh token. Send it as `refresh`.");
     requireSameOrigin(request, config);

@@ -1,7 +1,8 @@
 import type { FastifyReply } from "fastify";
 import type { Context } from "../context.ts";
-import { setSessionCookies } from "../platform/http/auth.ts";
+import { setSessionCookies } from "../platform/http/cookies.ts";
 import type { Caller } from "../schema/accounts.ts";
+import { rememberDevice } from "./known-devices.ts";
 import { openSession } from "./sessions.ts";
 
 export interface SessionTokens {
@@ -21,6 +22,7 @@ export async function startSession(
 ): Promise<SessionTokens> {
   const access = await reply.jwtSign({ sub: String(user.id), name: user.username, role: user.role });
   const tokens = { access, refresh: refresh ?? (await openSession(ctx, user.id)) };
+  if (refresh === undefined) rememberDevice(reply, ctx.config, user.id);
   setSessionCookies(reply, ctx.config, tokens.access, tokens.refresh);
   return tokens;
 }

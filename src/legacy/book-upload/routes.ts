@@ -2,7 +2,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
 import { logIn } from "../../accounts/log-in.ts";
-import { loginThrottle } from "../../accounts/login-throttle.ts";
 import { Credentials, NewAccount } from "../../accounts/schemas.ts";
 import { signUp } from "../../accounts/sign-up.ts";
 import { startSession } from "../../accounts/start-session.ts";
@@ -13,6 +12,7 @@ import { type RowView, viewRow } from "../../batches/row-views.ts";
 import { RowStatus, viewBatch } from "../../batches/views.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
+import { clientOf } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { decodeNumberCursor, MAX_PAGE, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { Moment, NullableMoment, nullable, Uuid } from "../../platform/http/schemas.ts";
@@ -86,7 +86,6 @@ const BatchStatus = Type.Object({
 
 export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { passwordMinLength } = legacyConfig(ctx.config);
-  const throttle = loginThrottle(ctx);
   return async (app) => {
     const shared = { tags: ["legacy"] };
 
@@ -121,8 +120,9 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
         },
       },
-      async ({ ctx, body, ip }, reply) => {
-        const user = await logIn(ctx, throttle, { ...body, address: ip });
+      async (request, reply) => {
+        const { ctx, body } = request;
+        const user = await logIn(ctx, { ...body, ...clientOf(request) });
         return viewSession(user, await startSession(ctx, reply, user));
       },
     );

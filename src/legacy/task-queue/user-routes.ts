@@ -3,13 +3,13 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
 import { isEmail } from "../../accounts/emails.ts";
 import { logIn } from "../../accounts/log-in.ts";
-import { loginThrottle } from "../../accounts/login-throttle.ts";
 import { Credentials, NewAccount } from "../../accounts/schemas.ts";
 import { rotateSession } from "../../accounts/sessions.ts";
 import { signUp } from "../../accounts/sign-up.ts";
 import { type SessionTokens, startSession } from "../../accounts/start-session.ts";
 import type { Context } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
+import { clientOf } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { NUL_FREE } from "../../platform/http/schemas.ts";
 import { speakAsDjango } from "../shared/django-errors.ts";
@@ -67,7 +67,6 @@ const Session = Type.Object(
 
 export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
-  const throttle = loginThrottle(ctx);
   return async (app) => {
     speakAsDjango(app);
     const shared = { tags: ["legacy"] };
@@ -108,8 +107,9 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Session, ...problems(400, 401, 413, 415, 429) },
         },
       },
-      async ({ ctx, body, ip }, reply) => {
-        const user = await logIn(ctx, throttle, { ...body, address: ip });
+      async (request, reply) => {
+        const { ctx, body } = request;
+        const user = await logIn(ctx, { ...body, ...clientOf(request) });
         return viewSession(user, await startSession(ctx, reply, user), "Login successful");
       },
     );

@@ -10,11 +10,21 @@ import { DomainError } from "../../errors.ts";
 import type { Caller, Role } from "../../schema/accounts.ts";
 import type { Log } from "../log.ts";
 import { parseBasic } from "./basic.ts";
+import { accessCookie, type Cookies } from "./cookies.ts";
+
+export interface PasswordLogin {
+  readonly username: string;
+  readonly password: string;
+  /** The IP address of the client. */
+  readonly address: string;
+  /** All cookies of the request. */
+  readonly cookies: Cookies;
+}
 
 /** Checks credentials against the database. Each function throws DomainError `unauthenticated` if they are wrong. */
 export interface Verifiers {
   /** @throws DomainError `too_many_attempts` */
-  readonly password: (login: { username: string; password: string; address: string }) => Promise<Caller>;
+  readonly password: (login: PasswordLogin) => Promise<Caller>;
   readonly apiToken: (token: string, log: Log) => Promise<Caller>;
 }
 
@@ -49,13 +59,6 @@ export const SECURITY = [{ bearer: [] }, { cookie: [] }, { basic: [] }, { token:
 /** No JWT begins with this prefix. */
 export const API_TOKEN_PREFIX = "rmt_";
 
-export const ACCESS_COOKIE = "access_token";
-
-export const REFRESH_COOKIE = "refresh_token";
-
-/** Browsers send the refresh token only to this path. */
-const REFRESH_PATH = "/api/v1/auth";
-
 const ALGORITHM = "HS256";
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -88,7 +91,7 @@ export function authenticate(config: Config) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { authorization } = request.headers;
     if (!authorization) {
-      takeAccessToken(request, request.cookies[ACCESS_COOKIE] ?? "");
+      takeAccessToken(request, accessCookie(request, config) ?? "");
       requireSameOrigin(request, config);
       return;
     }
@@ -106,7 +109,7 @@ export function authenticate(config: Config) {
 async function takeCredentials(request: FastifyRequest, scheme: string, credentials: string): Promise<void> {
   const { verifiers } = request.server;
   if (scheme === "basic") {
-    request.user = await verifiers.password({ ...basicOf(credentials), address: request.ip });
+    request.user = await verifiers.password({ ...basicOf(credentials), ...clientOf(request) });
     request.proof = "password";
   } else if (scheme !== "bearer" && scheme !== "token") {
     throw new DomainError("unauthenticated", "`Authorization` must be Bearer, Token or Basic.");
@@ -114,6 +117,11 @@ async function takeCredentials(request: FastifyRequest, scheme: string, credenti
     request.user = await verifiers.apiToken(credentials, request.log as Log);
     request.proof = "api_token";
   } else takeAccessToken(request, credentials);
+}
+
+/** The part of a login that identifies the client. */
+export function clientOf({ ip, cookies }: FastifyRequest): Pick<PasswordLogin, "address" | "cookies"> {
+  return { address: ip, cookies };
 }
 
 function basicOf(credentials: string): { username: string; password: string } {
@@ -152,26 +160,6 @@ export function requireSameOrigin(request: FastifyRequest, config: Config): void
   const message =
     "Only pages of this site can make changes with a cookie or a password. Send `Authorization: Bearer` instead.";
   throw new DomainError("forbidden", message);
-}
-
-export function setSessionCookies(
-  reply: FastifyReply,
-  config: Config,
-  access: string,
-  refresh: string,
-): void {
-  const shared = { httpOnly: true, sameSite: "lax", secure: config.publicUrl.startsWith("https:") } as const;
-  reply.setCookie(ACCESS_COOKIE, access, { ...shared, path: "/", maxAge: config.accessTokenTtlSeconds });
-  reply.setCookie(REFRESH_COOKIE, refresh, {
-    ...shared,
-    path: REFRESH_PATH,
-    maxAge: config.refreshTokenTtlSeconds,
-  });
-}
-
-export function clearSessionCookies(reply: FastifyReply): void {
-  reply.clearCookie(ACCESS_COOKIE, { path: "/" });
-  reply.clearCookie(REFRESH_COOKIE, { path: REFRESH_PATH });
 }
 
 /** An onRequest hook after `authenticate`: answers 403 to other roles. A JWT has the role of the time it was signed. */
