@@ -1,5 +1,4 @@
 /** The HTTP surface: every plugin and every group of routes, in order. */
-import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
@@ -29,6 +28,7 @@ import { healthRoutes } from "./platform/http/health.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { answerRequestId, requestIds } from "./platform/http/request-id.ts";
+import { registerSecurityHeaders } from "./platform/http/security-headers.ts";
 import { sharedSerializers } from "./platform/http/serializers.ts";
 import { registerUploads } from "./platform/http/upload.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
@@ -72,7 +72,7 @@ export async function createApp(ctx: Context) {
 
   answerRequestId(app);
   handleErrors(app);
-  await app.register(helmet, { contentSecurityPolicy: false });
+  await registerSecurityHeaders(app, ctx.config);
   await refuseWhenOverloaded(app);
   await registerAuth(app, ctx.config, verifiers(ctx));
   registerRequestContext(app, ctx);

@@ -47,17 +47,13 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Create an account",
           description: "Also logs in: returns tokens and sets them as httpOnly cookies for browsers.",
           body: NewAccount,
-          response: { 201: SessionView, ...problems(400, 409, 413, 415) },
+          response: { 201: SessionView, ...problems(400, 409, 413, 415, 429) },
         },
       },
-      async ({ ctx, body }, reply) => {
+      async ({ ctx, body, ip: address }, reply) => {
         const { username, password, email } = body;
-        const user = await signUp(ctx, {
-          username,
-          password,
-          email,
-          passwordMinLength: config.passwordMinLength,
-        });
+        const { passwordMinLength } = config;
+        const user = await signUp(ctx, { username, password, email, passwordMinLength, address });
         return reply.code(201).send(sessionOf(user, await startSession(ctx, reply, user)));
       },
     );

@@ -46,6 +46,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL_SECONDS,
     refreshTokenTtlSeconds: settings.REFRESH_TOKEN_TTL_SECONDS,
     passwordMinLength: settings.PASSWORD_MIN_LENGTH,
+    signupsPerHour: settings.SIGNUPS_PER_HOUR || Number.POSITIVE_INFINITY,
     rowDelayMs: settings.ROW_DELAY_MS,
     rowMaxRetries: settings.ROW_MAX_RETRIES,
     workerConcurrency: settings.WORKER_CONCURRENCY,

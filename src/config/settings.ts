@@ -69,6 +69,12 @@ export const Settings = Type.Object({
     description:
       "Minimum password length. If unset, the legacy endpoint `/signup/` accepts any non-empty password.",
   }),
+  SIGNUPS_PER_HOUR: Type.Integer({
+    default: 100,
+    minimum: 0,
+    maximum: 1_000_000,
+    description: "Accounts that one address (IPv6: one /64) can create per hour; 0 means no limit.",
+  }),
   ROW_DELAY_MS: Type.Integer({
     default: 500,
     minimum: 0,

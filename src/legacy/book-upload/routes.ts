@@ -96,14 +96,15 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "legacySignUp",
           summary: "Create an account",
-          description: "Also logs in. Short passwords are allowed unless PASSWORD_MIN_LENGTH is set.",
+          description:
+            "Also logs in. Short and common passwords are allowed unless PASSWORD_MIN_LENGTH is set.",
           body: NewAccount,
-          response: { 201: Session, ...problems(400, 409, 413, 415) },
+          response: { 201: Session, ...problems(400, 409, 413, 415, 429) },
         },
       },
-      async ({ ctx, body }, reply) => {
+      async ({ ctx, body, ip: address }, reply) => {
         const { username, password, email } = body;
-        const user = await signUp(ctx, { username, password, email, passwordMinLength });
+        const user = await signUp(ctx, { username, password, email, passwordMinLength, address });
         return reply.code(201).send(viewSession(user, await startSession(ctx, reply, user)));
       },
     );

@@ -80,15 +80,15 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Create an account",
           description: "Also logs in.",
           body: Registration,
-          response: { 201: Session, ...problems(400, 413, 415) },
+          response: { 201: Session, ...problems(400, 413, 415, 429) },
         },
       },
-      async ({ ctx, body }, reply) => {
+      async ({ ctx, body, ip: address }, reply) => {
         const { username, email, password, password2, first_name: firstName, last_name: lastName } = body;
         if (!isEmail(email)) throw invalidField("email", "Enter a valid email address.");
         if (password2 !== password) throw invalidField("password2", "The two passwords differ.");
         const { passwordMinLength } = config;
-        const account = { username, password, email, firstName, lastName, passwordMinLength };
+        const account = { username, password, email, firstName, lastName, passwordMinLength, address };
         const user = await signUp(ctx, account).catch(sayTaken);
         const tokens = await startSession(ctx, reply, user);
         return reply.code(201).send(viewSession({ ...user, email }, tokens, "User registered successfully"));

@@ -75,7 +75,7 @@ const MEANING: Record<number, string> = {
   415: "The media type of the body is not supported.",
   416: "`Range` asks for bytes beyond the end; `Content-Range` has the size.",
   422: "The Idempotency-Key was used for a different request.",
-  429: "Too many failed logins. Try again after `Retry-After` seconds.",
+  429: "Too many attempts; `detail` names the limit. Try again after `Retry-After` seconds.",
   431: "The URL and the headers are larger than 16 kB together.",
   500: "Internal error. It has been logged.",
   503: "The database is unreachable or the service is overloaded. Try again after `Retry-After` seconds.",
