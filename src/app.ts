@@ -4,6 +4,7 @@ import Fastify, { type FastifyBaseLogger } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountRoutes } from "./accounts/routes.ts";
 import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
+import { usageRoutes } from "./accounts/usage-routes.ts";
 import { verifiers } from "./accounts/verifiers.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
 import { correctionRoutes } from "./batches/control/correction-routes.ts";
@@ -88,6 +89,7 @@ export async function createApp(ctx: Context) {
   await app.register(healthRoutes(() => ctx.pool.query("SELECT 1")));
   await app.register(accountRoutes(ctx));
   await app.register(tokenRoutes(ctx));
+  await app.register(usageRoutes(ctx));
   await app.register(uploadRoutes(ctx));
   await app.register(batchRoutes(ctx));
   await app.register(controlRoutes(ctx));

@@ -1,0 +1,1 @@
+ALTER TABLE "rowmill"."batches" ADD COLUMN "file_bytes" bigint DEFAULT 0 NOT NULL;
