@@ -97,7 +97,7 @@ function blocked({ scope, freeFailures }: Counter, seconds: number): DomainError
   const time = whole < 120 ? `${whole} second(s)` : `${Math.ceil(whole / 60)} minutes`;
   return new DomainError(
     "too_many_attempts",
-    `More than ${freeFailures} logins failed ${scope}. Try again in ${time}.`,
+    `At least ${freeFailures} logins failed ${scope}. Try again in ${time}.`,
     { retryAfterSeconds: seconds },
   );
 }

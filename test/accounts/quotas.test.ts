@@ -85,6 +85,7 @@ test("an upload that exceeds MAX_RECORDS_PER_USER or MAX_ROWS_PER_USER leaves no
 test("an upload that declares more than BATCHES_QUOTA_BYTES is refused before its body is received", async () => {
   const user = await rowmill.newUser();
   using declared = new SlowUpload(user, BATCHES, 900_000);
+  await declared.send("title\n");
   expect(await declared.answer).toMatchObject({
     status: 413,
     body: { detail: expect.stringContaining("BATCHES_QUOTA_BYTES") },

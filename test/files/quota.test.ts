@@ -94,6 +94,7 @@ test("parallel uploads of unknown length never hold more than the quota together
 test("an upload that declares more than is left is refused before its body is received", async () => {
   const user = await rowmill.newUser();
   using upload = new SlowUpload(user, FILES, 6 * MiB);
+  await upload.send("x");
   expect(await upload.answer).toMatchObject({ status: 413, body: { code: "too_large" } });
   using first = new SlowUpload(user, FILES, 4 * MiB);
   await first.send("x".repeat(1000));
@@ -102,6 +103,7 @@ test("an upload that declares more than is left is refused before its body is re
     async () => (await kept(rowmill, user.userId)).files === 1,
   );
   using second = new SlowUpload(user, FILES, 4 * MiB);
+  await second.send("x");
   expect(await second.answer).toMatchObject({ status: 413, body: { code: "too_large" } });
 });
 
