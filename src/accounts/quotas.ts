@@ -158,7 +158,7 @@ export function limitOf({ config }: Pick<Context, "config">, name: QuotaName): n
   return QUOTAS[name].limitOf(config);
 }
 
-export function exceeded(ctx: Context, name: QuotaName, used: number): QuotaExceeded {
+function exceeded(ctx: Context, name: QuotaName, used: number): QuotaExceeded {
   const { setting, things, remedy } = QUOTAS[name];
   const message = `You have ${used} ${things}. The limit is ${limitOf(ctx, name)} (${setting}). ${remedy}`;
   return TRANSIENT.has(name)

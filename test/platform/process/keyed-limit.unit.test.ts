@@ -25,6 +25,8 @@ test("a key runs and queues only so many functions, and other keys are not affec
 test("a function that fails gives its place back", async () => {
   const limit = new KeyedLimit(1, 1);
   for (let i = 0; i < 3; i++)
-    await expect(limit.run("a", refusal, () => Promise.reject(new Error("failed")))).rejects.toThrow("failed");
+    await expect(limit.run("a", refusal, () => Promise.reject(new Error("failed")))).rejects.toThrow(
+      "failed",
+    );
   expect(await limit.run("a", refusal, async () => 1)).toBe(1);
 });
