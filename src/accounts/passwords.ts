@@ -9,18 +9,13 @@ export function hashPassword(password: string): Promise<string> {
   return argon2.hash(password, PARAMETERS);
 }
 
-/** The rule of the legacy endpoint `/signup/` if PASSWORD_MIN_LENGTH is unset: any password is accepted. */
-export const ANY_PASSWORD = 0;
+/** With this minimum length, every password is accepted. */
+const ANY_PASSWORD = 1;
 
-/**
- * Checks a new password.
- * @param minLength in code points, or ANY_PASSWORD
- * @returns the problem, or null
- */
+/** Checks a new password. @param minLength in code points @returns the problem, or null */
 export function passwordProblem(password: string, minLength: number): "too_short" | "too_common" | null {
-  if (minLength === ANY_PASSWORD) return null;
   if ([...password].length < minLength) return "too_short";
-  return isCommonPassword(password) ? "too_common" : null;
+  return minLength > ANY_PASSWORD && isCommonPassword(password) ? "too_common" : null;
 }
 
 /** Stored instead of a hash for an account without a password: no login succeeds. */

@@ -17,7 +17,7 @@ export interface SignUp {
   readonly firstName?: string;
   readonly lastName?: string;
   readonly role?: Role;
-  /** The minimum length in code points, or ANY_PASSWORD. */
+  /** The minimum length in code points. With 1, common passwords are accepted too. */
   readonly passwordMinLength: number;
   /** The IP address of the client, for SIGNUPS_PER_HOUR; absent on the command line. */
   readonly address?: string;

@@ -67,7 +67,7 @@ export const Settings = Type.Object({
     minimum: 1,
     maximum: 128,
     description:
-      "Minimum password length. If unset, the legacy endpoint `/signup/` accepts any non-empty password.",
+      "Minimum password length; 1 also accepts common passwords. If unset, the legacy endpoint `/signup/` accepts any.",
   }),
   SIGNUPS_PER_HOUR: Type.Integer({
     default: 100,

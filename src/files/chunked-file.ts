@@ -89,12 +89,7 @@ export class ChunkedFile implements AsyncDisposable {
   async write(position: number, bytes: Uint8Array): Promise<void> {
     const end = position + bytes.length;
     this.#bytes = Math.max(this.#bytes, end);
-    if (this.#bytes > this.#reservedBytes)
-      this.#reservedBytes = await reserveQuota(
-        this.#ctx,
-        { userId: this.#owner.userId, id: this.id },
-        this.#bytes,
-      );
+    if (this.#bytes > this.#reservedBytes) await this.#reserve();
     for (let at = position; at < end; ) {
       const chunk = Math.floor(at / CHUNK_BYTES);
       await this.#loadChunk(chunk);
@@ -118,15 +113,12 @@ export class ChunkedFile implements AsyncDisposable {
     const path = file.path ?? defaultPath(this.id, name);
     const finished = { path, mediaType: file.mediaType, bytes: this.#bytes, sha256, receivingAt: null };
     try {
-      const stored = await inTransaction(this.#ctx, async (tx) => {
-        const [stored] = await tx.db
-          .update(files)
-          .set({ ...finished, createdAt: tx.now() })
-          .where(this.#isReceiving)
-          .returning();
-        if (!stored) throw unfinishedFileRemoved();
-        return stored;
-      });
+      const [stored] = await this.#ctx.db
+        .update(files)
+        .set({ ...finished, createdAt: this.#ctx.now() })
+        .where(this.#isReceiving)
+        .returning();
+      if (!stored) throw unfinishedFileRemoved();
       this.#isFinished = true;
       return stored;
     } catch (error) {
@@ -146,6 +138,12 @@ export class ChunkedFile implements AsyncDisposable {
       );
     });
     if (!this.#isDatabaseDown) await removal;
+  }
+
+  async #reserve(): Promise<void> {
+    const { userId, declaredBytes = 0 } = this.#owner;
+    const file = { userId, id: this.id };
+    this.#reservedBytes = await reserveQuota(this.#ctx, file, this.#bytes, declaredBytes > 0);
   }
 
   /** Writes the chunk in memory to the database and loads the chunk at this position. */

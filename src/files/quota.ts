@@ -3,9 +3,9 @@ import { sql } from "drizzle-orm";
 import { limitOf, lockUser, QuotaExceeded, readUsage, requireRoom } from "../accounts/quotas.ts";
 import { type Context, inTransaction, type Tx } from "../context.ts";
 
-/** Files of unknown size reserve this much at a time, so that parallel uploads cannot exceed the quota together. */
+/** Files of unknown size reserve as much again as they have, up to this or a part of the quota. */
 const MAX_STEP_BYTES = 8 * 2 ** 20;
-const STEPS = 64;
+const QUOTA_PARTS = 64;
 
 /**
  * Checks the quota for new files, in the transaction that stores them or reserves their size.
@@ -18,7 +18,8 @@ export async function claimQuota(tx: Tx, userId: number, sizes: readonly number[
 }
 
 /**
- * Reserves at least `bytes` for a file that is being received, together with what it has reserved before.
+ * Reserves `bytes` for a file that is being received, together with what it has reserved before.
+ * @param isSizeKnown false: also reserves a step ahead
  * @returns the size that the file can reach before the next reservation
  * @throws QuotaExceeded
  */
@@ -26,12 +27,13 @@ export function reserveQuota(
   ctx: Context,
   { userId, id }: { userId: number; id: string },
   bytes: number,
+  isSizeKnown: boolean,
 ): Promise<number> {
   const quota = limitOf(ctx, "file_bytes");
   if (quota === Number.POSITIVE_INFINITY) return Promise.resolve(quota);
   return inTransaction(ctx, async (tx) => {
     const left = await claimBytes(tx, userId, bytes, id);
-    const step = Math.min(MAX_STEP_BYTES, Math.ceil(quota / STEPS));
+    const step = isSizeKnown ? 0 : Math.min(MAX_STEP_BYTES, Math.ceil(quota / QUOTA_PARTS), bytes);
     const reserved = bytes + Math.min(step, left);
     await tx.db.execute(
       sql`UPDATE rowmill.files SET bytes = ${reserved} WHERE id = ${id} AND receiving_at IS NOT NULL`,

@@ -21,7 +21,7 @@ export interface NewRow {
   readonly problem: string | null;
 }
 
-/** What the rows are a part of. */
+/** The file that the rows come from. */
 export interface RowSource {
   /** The bytes of the file that have been read. */
   readonly fileBytes: () => number;

@@ -1,6 +1,5 @@
 /** The settings of legacy endpoints. */
 import Type from "typebox";
-import { ANY_PASSWORD } from "../../accounts/passwords.ts";
 import type { Config } from "../../config/config.ts";
 import { readSettings } from "../../config/read-settings.ts";
 
@@ -18,6 +17,6 @@ export function legacyConfig({ env, passwordMinLength }: Config) {
   return {
     anonymousUploads: ANONYMOUS_UPLOADS === "true",
     /** The service accepted every non-empty password. */
-    passwordMinLength: env.PASSWORD_MIN_LENGTH?.trim() ? passwordMinLength : ANY_PASSWORD,
+    passwordMinLength: env.PASSWORD_MIN_LENGTH?.trim() ? passwordMinLength : 1,
   };
 }
