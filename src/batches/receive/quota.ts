@@ -10,7 +10,8 @@ const STORED = ["batch_rows", "batch_bytes"] as const satisfies readonly QuotaNa
  * @throws QuotaExceeded
  */
 export function requireRoomForBatch(tx: Tx, userId: number, declaredBytes: number): Promise<void> {
-  return requireRoom(tx, userId, { batches: 1, batch_rows: 1, batch_bytes: declaredBytes });
+  const bytes = Math.max(1, declaredBytes);
+  return requireRoom(tx, userId, { batches: 1, batch_rows: 1, batch_bytes: bytes });
 }
 
 /** Checks the rows and bytes that are stored so far, of all uploads of the user together. @throws QuotaExceeded */
