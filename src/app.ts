@@ -1,5 +1,4 @@
 /** The HTTP surface: every plugin and every group of routes, in order. */
-import helmet from "@fastify/helmet";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
@@ -8,6 +7,7 @@ import { passwordRoutes } from "./accounts/control/password-routes.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { sessionRoutes } from "./accounts/sessions/session-routes.ts";
 import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
+import { usageRoutes } from "./accounts/usage-routes.ts";
 import { verifiers } from "./accounts/verify/verifiers.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
 import { correctionRoutes } from "./batches/control/correction-routes.ts";
@@ -37,6 +37,7 @@ import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { answerRequestId, requestIds } from "./platform/http/request-id.ts";
 import { limitRequests } from "./platform/http/request-limits.ts";
+import { registerSecurityHeaders } from "./platform/http/security-headers.ts";
 import { sharedSerializers } from "./platform/http/serializers.ts";
 import { registerUploads } from "./platform/http/upload.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
@@ -92,7 +93,7 @@ export async function createApp(ctx: Context) {
   guardBodies(app, ctx.config);
   limitBodies(app);
   limitRequests(app, ctx.config, searchConnections(ctx.reads.connections));
-  await app.register(helmet, { contentSecurityPolicy: false });
+  await registerSecurityHeaders(app, ctx.config);
   await refuseWhenOverloaded(app);
   await registerAuth(app, ctx.config, verifiers({ ...ctx, ...ctx.reads }));
   registerRequestContext(app, ctx);
@@ -111,6 +112,7 @@ export async function createApp(ctx: Context) {
   await app.register(sessionRoutes(ctx));
   await app.register(tokenRoutes(ctx));
   await app.register(accountAdminRoutes(ctx));
+  await app.register(usageRoutes(ctx));
   await app.register(uploadRoutes(ctx));
   await app.register(batchRoutes(ctx));
   await app.register(controlRoutes(ctx));

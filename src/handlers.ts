@@ -1,5 +1,6 @@
 /** Binds each job to its verb. The types require a handler for every job. */
 import Value from "typebox/value";
+import { removeOldLoginCounters } from "./accounts/login-counters.ts";
 import { removeExpiredSessions } from "./accounts/sessions/remove-expired-sessions.ts";
 import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
@@ -51,6 +52,7 @@ export const handlers: Handlers = {
       tasksRemoved: await removeOldTasks(ctx),
       filesRemoved: await removeUnusedFiles(ctx),
       sessionsRemoved: await removeExpiredSessions(ctx),
+      loginCountersRemoved: await removeOldLoginCounters(ctx),
       tokensRemoved: await removeExpiredTokens(ctx),
       keysRemoved: await removeStaleKeys(ctx),
       workersRemoved: await removeLostWorkers(ctx),

@@ -1,15 +1,10 @@
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import type { LoginThrottle } from "./login-throttle.ts";
+import type { PasswordLogin } from "../platform/http/auth.ts";
+import { knownDevice } from "./known-devices.ts";
+import { verifyThrottled } from "./login-throttle.ts";
 import { verifyPassword } from "./passwords.ts";
-import { type Account, findByName } from "./queries.ts";
-
-export interface LogIn {
-  readonly username: string;
-  readonly password: string;
-  /** The IP address of the client, which the throttle counts by. */
-  readonly address: string;
-}
+import { type Account, findForLogin } from "./queries.ts";
 
 /**
  * @throws DomainError `unauthenticated` with the same message for a wrong name and a wrong password;
@@ -17,13 +12,16 @@ export interface LogIn {
  */
 export async function logIn(
   ctx: Context,
-  throttle: LoginThrottle,
-  { username, password, address }: LogIn,
+  { username, password, address, cookies }: PasswordLogin,
 ): Promise<Account> {
-  await throttle.countAttempt(username, address);
-  const account = await findByName(ctx, username);
-  if (!(await verifyPassword(account?.passwordHash, password)) || !account) throw wrongLogin();
-  await throttle.recordSuccess(username, address);
+  const { account, foldedName } = await findForLogin(ctx, username);
+  const source = {
+    account: account?.id ?? foldedName,
+    address,
+    device: account ? knownDevice(ctx.config, cookies, account.id) : null,
+  };
+  const isRight = await verifyThrottled(ctx, source, () => verifyPassword(account?.passwordHash, password));
+  if (!isRight || !account) throw wrongLogin();
   return account;
 }
 

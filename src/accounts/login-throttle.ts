@@ -1,61 +1,116 @@
-import type { QueryConfig } from "pg";
-import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
+/** Slows down guessing without locking owners out. docs/decisions/0027 has the rules. */
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { clientNetwork } from "../platform/http/client-network.ts";
+import { KeyedLimit } from "../platform/process/keyed-limit.ts";
+import { admit, type Counter, isKnown, type Outcome, settle } from "./login-counters.ts";
 
-/** Failed logins are counted per window in the database, so that all API processes share the counters. */
-const WINDOW_SECONDS = 600;
-const FAILURES_PER_USER = 10;
-/** Higher than per user: a whole office can share one address. */
-const FAILURES_PER_ADDRESS = 50;
-
-export interface LoginThrottle {
-  /**
-   * Counts an attempt. Call it before the password is verified: otherwise concurrent guesses escape the limit.
-   * @throws DomainError `too_many_attempts`
-   */
-  countAttempt(username: string, address: string): Promise<void>;
-  /** Takes back the attempt for the address, and resets the failures of the user. */
-  recordSuccess(username: string, address: string): Promise<void>;
+export interface Source {
+  /** The id of the account; if there is no such account, the name in lower case. */
+  readonly account: number | string;
+  /** The IP address of the client. */
+  readonly address: string;
+  /** The id of a device that has logged in to the account before, or null. */
+  readonly device: string | null;
 }
 
-export function loginThrottle({ pool }: Pick<Context, "pool">): LoginThrottle {
-  // Drop the names that the limiter gives its statements: PgBouncer in transaction mode cannot find them again.
-  const storeClient = { query: ({ text, values }: QueryConfig) => pool.query(text, values) };
-  const limiter = (keyPrefix: string, points: number) =>
-    new RateLimiterPostgres({
-      storeClient,
-      storeType: "pool",
-      schemaName: "rowmill",
-      tableName: "rate_limits",
-      tableCreated: true,
-      clearExpiredByTimeout: false,
-      keyPrefix,
-      points,
-      duration: WINDOW_SECONDS,
-    });
-  const byUser = limiter("login-user", FAILURES_PER_USER);
-  const byAddress = limiter("login-address", FAILURES_PER_ADDRESS);
-  return {
-    async countAttempt(username, address) {
-      await Promise.all([byUser.consume(userKey(username)), byAddress.consume(address)]).catch(
-        mapLimiterError,
-      );
-    },
-    async recordSuccess(username, address) {
-      await Promise.all([byUser.delete(userKey(username)), byAddress.reward(address)]);
-    },
-  };
-}
+const HOUR = 3600;
+/** For one account from one device or address. */
+const OF_SOURCE = {
+  freeFailures: 10,
+  firstDelaySeconds: 60,
+  maxDelaySeconds: HOUR,
+  forgetSeconds: 24 * HOUR,
+  isOfSource: true,
+};
+/** For all unknown clients of an account or of an address. Short delays, because others share them. */
+const SHARED = { freeFailures: 50, firstDelaySeconds: 1, maxDelaySeconds: 60, isOfSource: false };
 
-function userKey(username: string): string {
-  return username.trim().normalize("NFC").toLowerCase().slice(0, 150);
-}
+/** Parallel attempts of one address in this process, and those that wait. */
+const turns = new KeyedLimit(8, 200);
+const POLL_MS = 50;
+const MAX_WAIT_MS = 15_000;
 
-function mapLimiterError(reason: unknown): never {
-  if (!(reason instanceof RateLimiterRes)) throw reason;
-  const minutes = Math.ceil(reason.msBeforeNext / 60_000);
-  throw new DomainError("too_many_attempts", `Too many failed logins. Try again in ${minutes} minute(s).`, {
-    retryAfterSeconds: reason.msBeforeNext / 1000,
+/**
+ * Verifies a password if the throttle admits the attempt, and counts a failure.
+ * @param verify returns whether the password is right
+ * @throws DomainError `too_many_attempts` if the attempt is refused
+ */
+export async function verifyThrottled(
+  ctx: Context,
+  source: Source,
+  verify: () => Promise<boolean>,
+): Promise<boolean> {
+  const network = clientNetwork(source.address);
+  return turns.run(network, tooBusy, async () => {
+    const counters = await countersOf(ctx, { ...source, address: network });
+    await waitForAdmission(ctx, counters);
+    let outcome: Outcome = "unknown";
+    try {
+      const isRight = await verify();
+      outcome = isRight ? "right" : "wrong";
+      return isRight;
+    } finally {
+      await settle(ctx, counters, outcome);
+    }
   });
+}
+
+/** A known device or address has a counter of its own, which other clients do not share. */
+async function countersOf(ctx: Context, { account, address, device }: Source): Promise<Counter[]> {
+  const name = typeof account === "number" ? `account:${account}` : `name:${hash(account)}`;
+  if (device !== null)
+    return [{ ...OF_SOURCE, key: `${name} device:${device}`, scope: "for this account from this device" }];
+  const own: Counter = {
+    ...OF_SOURCE,
+    key: `${name} address:${address}`,
+    scope: "for this account from your address",
+  };
+  if (await isKnown(ctx, own)) return [own];
+  return [
+    own,
+    {
+      ...SHARED,
+      key: name,
+      forgetSeconds: 24 * HOUR,
+      scope: "for this account from devices and addresses that have not logged in to it before",
+    },
+    { ...SHARED, key: `address:${address}`, forgetSeconds: HOUR, scope: "from your address" },
+  ];
+}
+
+async function waitForAdmission(ctx: Context, counters: readonly Counter[]): Promise<void> {
+  const until = performance.now() + MAX_WAIT_MS;
+  for (;;) {
+    const admission = await admit(ctx, counters);
+    if (admission.kind === "admitted") return;
+    if (admission.kind === "blocked") throw blocked(admission.counter, admission.seconds);
+    if (performance.now() > until) throw tooBusy();
+    await sleep(POLL_MS * (1 + Math.random()));
+  }
+}
+
+function blocked({ scope, freeFailures }: Counter, seconds: number): DomainError {
+  const whole = Math.ceil(seconds);
+  const time = whole < 120 ? `${whole} second(s)` : `${Math.ceil(whole / 60)} minutes`;
+  return new DomainError(
+    "too_many_attempts",
+    `At least ${freeFailures} logins failed ${scope}. Try again in ${time}.`,
+    { retryAfterSeconds: seconds },
+  );
+}
+
+function tooBusy(): DomainError {
+  return new DomainError(
+    "too_many_attempts",
+    "Too many logins are running for this account or from your address. Try again in 5 seconds.",
+    { retryAfterSeconds: 5 },
+  );
+}
+
+/** A name can be long, and must not be readable in the table. */
+function hash(name: string): string {
+  return createHash("sha256").update(name).digest("base64url");
 }

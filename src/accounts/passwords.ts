@@ -1,11 +1,21 @@
 import argon2 from "argon2";
 import pLimit from "p-limit";
+import { isCommonPassword } from "./common-passwords.ts";
 
 /** The first configuration that OWASP recommends for argon2id. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
 const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
 export function hashPassword(password: string): Promise<string> {
   return argon2.hash(password, PARAMETERS);
+}
+
+/** With this minimum length, every password is accepted. */
+const ANY_PASSWORD = 1;
+
+/** Checks a new password. @param minLength in code points @returns the problem, or null */
+export function passwordProblem(password: string, minLength: number): "too_short" | "too_common" | null {
+  if ([...password].length < minLength) return "too_short";
+  return minLength > ANY_PASSWORD && isCommonPassword(password) ? "too_common" : null;
 }
 
 /** Stored instead of a hash for an account without a password: no login succeeds. */

@@ -13,6 +13,18 @@ export function findByName(ctx: Context, username: string): Promise<Account | un
   return find(ctx, isNamed(username));
 }
 
+/** Also returns the name as the database compares names, which differs from `toLowerCase` for letters such as U+0130. */
+export async function findForLogin(
+  { db }: Context,
+  username: string,
+): Promise<{ account: Account | undefined; foldedName: string }> {
+  const [found] = await db
+    .select({ foldedName: sql<string>`given.name`, account: users })
+    .from(sql`(SELECT lower(${cleanUsername(username)}) AS name) AS given`)
+    .leftJoin(users, sql`lower(${users.username}) = given.name`);
+  return { account: found?.account ?? undefined, foldedName: found?.foldedName ?? "" };
+}
+
 /** @returns undefined if the account was removed; access tokens can outlive it */
 export function findById(ctx: Context, id: number): Promise<Account | undefined> {
   return find(ctx, eq(users.id, id));

@@ -3,19 +3,13 @@ import type { FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import {
-  authenticate,
-  clearSessionCookies,
-  REFRESH_COOKIE,
-  requireSameOrigin,
-  SECURITY,
-} from "../platform/http/auth.ts";
+import { authenticate, clientOf, requireSameOrigin, SECURITY } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
+import { clearSessionCookies, refreshCookie } from "../platform/http/cookies.ts";
 import { problems } from "../platform/http/errors.ts";
 import type { Caller } from "../schema/accounts.ts";
 import { accountGone } from "./account-state.ts";
 import { logIn } from "./log-in.ts";
-import { loginThrottle } from "./login-throttle.ts";
 import { callerOf, findById } from "./queries.ts";
 import { Credentials, NewAccount } from "./schemas.ts";
 import { logOut } from "./sessions/end-sessions.ts";
@@ -38,7 +32,6 @@ const RefreshBody = Type.Object(
 
 export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
-  const throttle = loginThrottle(ctx);
   const sessionOf = (user: Caller, tokens: SessionTokens) => ({
     ...tokens,
     expires_in: config.accessTokenTtlSeconds,
@@ -55,17 +48,13 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Create an account",
           description: "Also logs in: returns tokens and sets them as httpOnly cookies for browsers.",
           body: NewAccount,
-          response: { 201: SessionView, ...problems(400, 409, 413, 415) },
+          response: { 201: SessionView, ...problems(400, 409, 413, 415, 429) },
         },
       },
-      async ({ ctx, body }, reply) => {
+      async ({ ctx, body, ip: address }, reply) => {
         const { username, password, email } = body;
-        const user = await signUp(ctx, {
-          username,
-          password,
-          email,
-          passwordMinLength: config.passwordMinLength,
-        });
+        const { passwordMinLength } = config;
+        const user = await signUp(ctx, { username, password, email, passwordMinLength, address });
         return reply.code(201).send(sessionOf(user, await startSession(ctx, reply, user)));
       },
     );
@@ -84,10 +73,10 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: SessionView, ...problems(400, 401, 403, 413, 415, 429) },
         },
       },
-      async ({ ctx, body, ip }, reply) => {
-        const account = await logIn(ctx, throttle, { ...body, address: ip });
-        const user = callerOf(account);
-        return sessionOf(user, await startSession(ctx, reply, account));
+      async (request, reply) => {
+        const { ctx, body } = request;
+        const account = await logIn(ctx, { ...body, ...clientOf(request) });
+        return sessionOf(callerOf(account), await startSession(ctx, reply, account));
       },
     );
 
@@ -133,7 +122,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { ctx } = request;
         await logOut(ctx, refreshTokenOf(request));
-        clearSessionCookies(reply);
+        clearSessionCookies(reply, config);
         return reply.code(204).send(null);
       },
     );
@@ -163,7 +152,7 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   function refreshTokenOf(request: FastifyRequest): string {
     const { refresh } = (request.body ?? {}) as { refresh?: string };
     if (refresh) return refresh;
-    const fromCookie = request.cookies[REFRESH_COOKIE];
+    const fromCookie = refreshCookie(request, config);
     if (!fromCookie)
       throw new DomainError("unauthenticated", "The request has no refresh token. Send it as `refresh`.");
     requireSameOrigin(request, config);

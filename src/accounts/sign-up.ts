@@ -5,8 +5,9 @@ import { SQLSTATE } from "../platform/sqlstates.ts";
 import type { Caller, Role } from "../schema/accounts.ts";
 import { users } from "../schema/accounts.ts";
 import { isEmail } from "./emails.ts";
-import { hashPassword } from "./passwords.ts";
-import { cleanUsername, isReserved } from "./usernames.ts";
+import { hashPassword, passwordProblem } from "./passwords.ts";
+import { countSignup } from "./signup-throttle.ts";
+import { cleanUsername, usernameProblem } from "./usernames.ts";
 
 export interface SignUp {
   readonly username: string;
@@ -16,23 +17,25 @@ export interface SignUp {
   readonly firstName?: string;
   readonly lastName?: string;
   readonly role?: Role;
-  /** The minimum length in code points. */
+  /** The minimum length in code points. With 1, common passwords are accepted too. */
   readonly passwordMinLength: number;
+  /** The IP address of the client, for SIGNUPS_PER_HOUR; absent on the command line. */
+  readonly address?: string;
 }
 
-/** @throws DomainError `invalid_input` if a field breaks a rule; `conflict` if the name is taken, ignoring case */
-export async function signUp(
-  ctx: Context,
-  { username, password, email, firstName, lastName, role = "user", passwordMinLength }: SignUp,
-): Promise<Caller> {
+/**
+ * @throws DomainError `invalid_input` if a field breaks a rule; `conflict` if the name is taken, ignoring case;
+ * `too_many_attempts` if the address has created too many accounts
+ */
+export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
+  const { username, password, email, firstName, lastName, role = "user", address } = account;
   const name = cleanUsername(username);
-  if (name === "") throw invalidField("username", "must not be empty.");
-  if (isReserved(name)) throw invalidField("username", "is reserved. Choose another name.");
+  const wrongName = usernameProblem(name);
+  if (wrongName) throw invalidField("username", wrongName);
   if (email !== "" && !isEmail(email))
     throw invalidField("email", "must be an email address, such as ada@example.com.");
-  if ([...password].length < passwordMinLength) {
-    throw invalidField("password", `must have at least ${passwordMinLength} characters.`);
-  }
+  requireAcceptable(password, account.passwordMinLength);
+  if (address !== undefined) await countSignup(ctx, address);
   const passwordHash = await hashPassword(password);
   try {
     const [user] = await ctx.db
@@ -49,4 +52,11 @@ export async function signUp(
       cause: error,
     });
   }
+}
+
+function requireAcceptable(password: string, minLength: number): void {
+  const problem = passwordProblem(password, minLength);
+  if (problem === "too_short") throw invalidField("password", `must have at least ${minLength} characters.`);
+  if (problem === "too_common")
+    throw invalidField("password", "is one of the most common passwords. Choose another one.");
 }

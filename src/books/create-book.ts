@@ -1,3 +1,4 @@
+import { requireRoom } from "../accounts/quotas.ts";
 import { type Context, inTransaction } from "../context.ts";
 import type { Picture } from "../platform/pictures/stored-picture.ts";
 import { books } from "../schema/targets.ts";
@@ -9,7 +10,7 @@ import type { StoredBook } from "./queries.ts";
 /**
  * Creates a book, even if its owner already has one with the same title and author.
  * @param input the fields that the client sent
- * @throws DomainError `invalid_input`, or `too_large` if the owner has no space left for the picture
+ * @throws DomainError `invalid_input`, or QuotaExceeded if the owner has no room left for the book or its picture
  */
 export function createBook(
   ctx: Context,
@@ -19,6 +20,7 @@ export function createBook(
 ): Promise<StoredBook> {
   const values = checkBook(input);
   return inTransaction(ctx, async (tx) => {
+    await requireRoom(tx, userId, { records: 1 });
     const path = picture && (await storePicture(tx, userId, picture));
     const isCopy = isKeyTaken(userId, values.title, values.author);
     const [book] = await retryOnKeyConflict(tx, () =>

@@ -22,7 +22,7 @@ export async function storePicture(
 ): Promise<string> {
   const id = newPictureId();
   const path = `books/${id}.${extension}`;
-  await claimQuota(tx, userId, bytes.length + thumbnail.length);
+  await claimQuota(tx, userId, [bytes.length, thumbnail.length]);
   await storeFile(tx, { id, userId, origin: "picture", name: path, mediaType, bytes });
   await storeFile(tx, {
     id: thumbnailId(id),

@@ -67,7 +67,13 @@ export const Settings = Type.Object({
     minimum: 1,
     maximum: 128,
     description:
-      "Minimum password length. If unset, the legacy endpoint `/signup/` accepts any non-empty password.",
+      "Minimum password length; 1 also accepts common passwords. If unset, the legacy endpoint `/signup/` accepts any.",
+  }),
+  SIGNUPS_PER_HOUR: Type.Integer({
+    default: 100,
+    minimum: 0,
+    maximum: 1_000_000,
+    description: "Accounts that one address (IPv6: one /64) can create per hour; 0 means no limit.",
   }),
   ROW_DELAY_MS: Type.Integer({
     default: 500,
@@ -232,6 +238,41 @@ export const Settings = Type.Object({
     default: 10_240 * MiB,
     minimum: 0,
     description: "Storage per user in bytes, including task results; 0 means no limit.",
+  }),
+  MAX_BATCHES_PER_USER: Type.Integer({
+    default: 10_000,
+    minimum: 0,
+    description: "Stored batches per user; 0 means no limit.",
+  }),
+  MAX_ROWS_PER_USER: Type.Integer({
+    default: 100_000_000,
+    minimum: 0,
+    description: "Rows in the stored batches of a user; 0 means no limit.",
+  }),
+  BATCHES_QUOTA_BYTES: Type.Integer({
+    default: 102_400 * MiB,
+    minimum: 0,
+    description: "Bytes of the CSV files in the stored batches of a user; 0 means no limit.",
+  }),
+  MAX_RECORDS_PER_USER: Type.Integer({
+    default: 100_000_000,
+    minimum: 0,
+    description: "Books and records per user; 0 means no limit.",
+  }),
+  MAX_TASKS_PER_USER: Type.Integer({
+    default: 1_000_000,
+    minimum: 0,
+    description: "Stored tasks per user; 0 means no limit.",
+  }),
+  MAX_OPEN_TASKS_PER_USER: Type.Integer({
+    default: 200_000,
+    minimum: 0,
+    description: "Tasks of a user that are pending or processing; 0 means no limit.",
+  }),
+  MAX_FILES_PER_USER: Type.Integer({
+    default: 100_000,
+    minimum: 0,
+    description: "Files per user, including task results and pictures; 0 means no limit.",
   }),
   FILES_ROOT: Type.String({
     default: "",

@@ -25,6 +25,7 @@ export async function interruptUpload(
       header: true,
     },
     file: endless(),
+    declaredBytes: 0,
     finish: async () => {},
   }).then(() => true);
   while (!(await isStored())) await Promise.race([failed, sleep(100)]);

@@ -10,13 +10,10 @@ import { SQLSTATE } from "../platform/sqlstates.ts";
 import { type FileOrigin, files } from "../schema/files.ts";
 import { defaultPath } from "./names.ts";
 import { pathTaken } from "./path-taken.ts";
-import { claimQuota, requireQuota } from "./quota.ts";
+import { claimQuota, reserveQuota } from "./quota.ts";
 import { readChunk, readChunks, type StoredFile } from "./read-file.ts";
 import { removeFiles } from "./remove-files.ts";
 import { CHUNK_BYTES } from "./store-file.ts";
-
-/** The quota is checked again each time that this much of a file has been stored. */
-const QUOTA_STEP_BYTES = 32 * CHUNK_BYTES;
 
 export interface FileOwner {
   readonly userId: number;
@@ -24,6 +21,8 @@ export interface FileOwner {
   readonly origin: FileOrigin;
   /** The task that creates the file. */
   readonly taskId?: string;
+  /** The minimum size, which is reserved at the beginning. */
+  readonly declaredBytes?: number;
 }
 
 /**
@@ -42,19 +41,23 @@ export class ChunkedFile implements AsyncDisposable {
   /** The number of leading chunks in the database, each padded to CHUNK_BYTES until `finish`. */
   #stored = 0;
   #bytes = 0;
-  /** The size that the last quota check allows. */
-  #allowedBytes = 0;
+  /** The part of the quota that is reserved for the file. */
+  #reservedBytes: number;
   /** Over the stored chunks; null as soon as a chunk is written again. */
   #hash: Hash | null = createHash("sha256");
   #isFinished = false;
   #isDatabaseDown = false;
 
+  /** @throws QuotaExceeded */
   static async open(ctx: Context, owner: FileOwner): Promise<ChunkedFile> {
     const id = uuidV7(ctx.now());
-    const { userId, name, origin, taskId = null } = owner;
+    const { userId, name, origin, taskId = null, declaredBytes: bytes = 0 } = owner;
     const receivingAt = ctx.now();
-    const placeholders = { mediaType: "application/octet-stream", bytes: 0, sha256: Buffer.alloc(0) };
-    await ctx.db.insert(files).values({ id, userId, name, origin, taskId, receivingAt, ...placeholders });
+    const placeholders = { mediaType: "application/octet-stream", bytes, sha256: Buffer.alloc(0) };
+    await inTransaction(ctx, async (tx) => {
+      await claimQuota(tx, userId, [bytes]);
+      await tx.db.insert(files).values({ id, userId, name, origin, taskId, receivingAt, ...placeholders });
+    });
     return new ChunkedFile(ctx, id, owner);
   }
 
@@ -62,6 +65,7 @@ export class ChunkedFile implements AsyncDisposable {
     this.id = id;
     this.#ctx = ctx;
     this.#owner = owner;
+    this.#reservedBytes = owner.declaredBytes ?? 0;
     this.#isReceiving = and(eq(files.id, id), isNotNull(files.receivingAt));
     this.#signOfLife = transferLife.start(
       async () => ctx.db.update(files).set({ receivingAt: ctx.now() }).where(this.#isReceiving),
@@ -85,7 +89,7 @@ export class ChunkedFile implements AsyncDisposable {
   async write(position: number, bytes: Uint8Array): Promise<void> {
     const end = position + bytes.length;
     this.#bytes = Math.max(this.#bytes, end);
-    if (this.#bytes > this.#allowedBytes) await this.#checkQuota();
+    if (this.#bytes > this.#reservedBytes) await this.#reserve();
     for (let at = position; at < end; ) {
       const chunk = Math.floor(at / CHUNK_BYTES);
       await this.#loadChunk(chunk);
@@ -100,7 +104,7 @@ export class ChunkedFile implements AsyncDisposable {
   /**
    * Stores the rest and makes the file visible to its owner.
    * @param file `path` absent: the default path
-   * @throws QuotaExceeded; DomainError `conflict` if another file has the path, or if the file was removed meanwhile
+   * @throws DomainError `conflict` if another file has the path, or if the file was removed meanwhile
    */
   async finish(file: { mediaType: string; path?: string | undefined }): Promise<StoredFile> {
     await this.#storeLastChunk();
@@ -109,16 +113,12 @@ export class ChunkedFile implements AsyncDisposable {
     const path = file.path ?? defaultPath(this.id, name);
     const finished = { path, mediaType: file.mediaType, bytes: this.#bytes, sha256, receivingAt: null };
     try {
-      const stored = await inTransaction(this.#ctx, async (tx) => {
-        await claimQuota(tx, userId, this.#bytes);
-        const [stored] = await tx.db
-          .update(files)
-          .set({ ...finished, createdAt: tx.now() })
-          .where(this.#isReceiving)
-          .returning();
-        if (!stored) throw unfinishedFileRemoved();
-        return stored;
-      });
+      const [stored] = await this.#ctx.db
+        .update(files)
+        .set({ ...finished, createdAt: this.#ctx.now() })
+        .where(this.#isReceiving)
+        .returning();
+      if (!stored) throw unfinishedFileRemoved();
       this.#isFinished = true;
       return stored;
     } catch (error) {
@@ -140,9 +140,10 @@ export class ChunkedFile implements AsyncDisposable {
     if (!this.#isDatabaseDown) await removal;
   }
 
-  async #checkQuota(): Promise<void> {
-    const allowed = await requireQuota(this.#ctx, this.#owner.userId, this.#bytes, this.id);
-    this.#allowedBytes = Math.min(allowed, this.#bytes + QUOTA_STEP_BYTES);
+  async #reserve(): Promise<void> {
+    const { userId, declaredBytes = 0 } = this.#owner;
+    const file = { userId, id: this.id };
+    this.#reservedBytes = await reserveQuota(this.#ctx, file, this.#bytes, declaredBytes > 0);
   }
 
   /** Writes the chunk in memory to the database and loads the chunk at this position. */
@@ -176,7 +177,7 @@ export class ChunkedFile implements AsyncDisposable {
     const { rowCount } = await this.#ctx.db
       .execute(sql`
         WITH alive AS (
-          UPDATE rowmill.files SET bytes = ${this.#bytes}, receiving_at = ${this.#ctx.now().toISOString()}
+          UPDATE rowmill.files SET receiving_at = ${this.#ctx.now().toISOString()}
           WHERE ${this.#isReceiving} RETURNING id
         )
         INSERT INTO rowmill.file_chunks (file_id, position, bytes)

@@ -1,58 +1,68 @@
 /** The quota of all files of one user: uploads, files that tasks created, and pictures. */
-import { eq, sql } from "drizzle-orm";
-import type { Context, Tx } from "../context.ts";
-import { DomainError } from "../errors.ts";
-import { users } from "../schema/accounts.ts";
+import { sql } from "drizzle-orm";
+import { limitOf, lockUser, QuotaExceeded, readUsage, requireRoom } from "../accounts/quotas.ts";
+import { type Context, inTransaction, type Tx } from "../context.ts";
 
-export class QuotaExceeded extends DomainError {
-  constructor(quotaBytes: number, usedBytes: number) {
-    const left = Math.max(0, quotaBytes - usedBytes);
-    super(
-      "too_large",
-      `The file does not fit into your quota of ${quotaBytes} bytes (FILES_QUOTA_BYTES): ${usedBytes} are used and ` +
-        `${left} are left. Delete files that you no longer need.`,
-    );
-    this.name = "QuotaExceeded";
-  }
+/** Files of unknown size reserve as much again as they have, up to this or a part of the quota. */
+const MAX_STEP_BYTES = 8 * 2 ** 20;
+const QUOTA_PARTS = 64;
+
+/**
+ * Checks the quota for new files, in the transaction that stores them or reserves their size.
+ * @throws QuotaExceeded
+ */
+export async function claimQuota(tx: Tx, userId: number, sizes: readonly number[]): Promise<void> {
+  await requireRoom(tx, userId, { files: sizes.length });
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  await claimBytes(tx, userId, bytes);
 }
 
 /**
- * Checks the quota for a file that is being received. Of two files that are received at the same time, only the later
- * one counts the other, so that they cannot refuse each other.
- * @param bytes the current or expected size
- * @param id the id of the file, if it has one
- * @returns the size in bytes that the file can have
+ * Reserves `bytes` for a file that is being received, together with what it has reserved before.
+ * @param isSizeKnown false: also reserves a step ahead
+ * @returns the size that the file can reach before the next reservation
  * @throws QuotaExceeded
  */
-export async function requireQuota(
+export function reserveQuota(
   ctx: Context,
-  userId: number,
+  { userId, id }: { userId: number; id: string },
   bytes: number,
-  id?: string,
+  isSizeKnown: boolean,
 ): Promise<number> {
-  const quota = ctx.config.filesQuotaBytes;
+  const quota = limitOf(ctx, "file_bytes");
+  if (quota === Number.POSITIVE_INFINITY) return Promise.resolve(quota);
+  return inTransaction(ctx, async (tx) => {
+    const left = await claimBytes(tx, userId, bytes, id);
+    const step = isSizeKnown ? 0 : Math.min(MAX_STEP_BYTES, Math.ceil(quota / QUOTA_PARTS), bytes);
+    const reserved = bytes + Math.min(step, left);
+    await tx.db.execute(
+      sql`UPDATE rowmill.files SET bytes = ${reserved} WHERE id = ${id} AND receiving_at IS NOT NULL`,
+    );
+    return reserved;
+  });
+}
+
+/** @param id the file whose earlier reservation `bytes` includes @returns the bytes that are left */
+async function claimBytes(tx: Tx, userId: number, bytes: number, id?: string): Promise<number> {
+  const quota = limitOf(tx, "file_bytes");
   if (quota === Number.POSITIVE_INFINITY) return quota;
-  const used = await usedBytes(ctx, userId, id);
-  if (used + bytes > quota) throw new QuotaExceeded(quota, used);
-  return quota - used;
+  await lockUser(tx, userId);
+  const { file_bytes: all = 0 } = await readUsage(tx, userId, ["file_bytes"]);
+  const used = all - (id === undefined ? 0 : await reservedBytes(tx, id));
+  const left = quota - used;
+  if (bytes > left) {
+    throw new QuotaExceeded(
+      "too_large",
+      `The file does not fit into your quota of ${quota} bytes (FILES_QUOTA_BYTES): ${used} are used and ` +
+        `${Math.max(0, left)} are left. Delete files that you no longer need.`,
+    );
+  }
+  return left - bytes;
 }
 
-/**
- * Checks the quota in the transaction that finishes a file. Locks the user, so that files finish one after the other.
- * @throws QuotaExceeded
- */
-export async function claimQuota(tx: Tx, userId: number, bytes: number): Promise<void> {
-  if (tx.config.filesQuotaBytes === Number.POSITIVE_INFINITY) return;
-  // FOR UPDATE would wait for every transaction that inserts a row of the user.
-  await tx.db.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("no key update");
-  await requireQuota(tx, userId, bytes);
-}
-
-/** @param before also counts files that are being received and have a smaller id */
-async function usedBytes(ctx: Context, userId: number, before: string | undefined): Promise<number> {
-  const isEarlier = before === undefined ? sql`false` : sql`id < ${before}`;
-  const { rows } = await ctx.db.execute<{ used: number }>(sql`
-    SELECT coalesce(sum(bytes), 0)::float8 AS used FROM rowmill.files
-    WHERE user_id = ${userId} AND (receiving_at IS NULL OR ${isEarlier})`);
-  return rows[0]?.used ?? 0;
+async function reservedBytes({ db }: Tx, id: string): Promise<number> {
+  const { rows } = await db.execute<{ bytes: number }>(
+    sql`SELECT bytes::float8 AS bytes FROM rowmill.files WHERE id = ${id}`,
+  );
+  return rows[0]?.bytes ?? 0;
 }

@@ -3,7 +3,6 @@ import { invalidField } from "../errors.ts";
 import { ChunkedFile } from "./chunked-file.ts";
 import { nameOf, pathProblem } from "./names.ts";
 import { requireFreePath } from "./path-taken.ts";
-import { requireQuota } from "./quota.ts";
 import type { StoredFile } from "./read-file.ts";
 import { Sniffer } from "./sniff.ts";
 
@@ -31,10 +30,10 @@ export async function receiveFile(ctx: Context, upload: FileUpload): Promise<Sto
     if (problem) throw invalidField("path", problem);
     await requireFreePath(ctx, userId, path);
   }
-  await requireQuota(ctx, userId, upload.declaredBytes);
+  const { declaredBytes } = upload;
   const name = nameOf(upload.filename || (path ?? ""));
   const sniffer = new Sniffer();
-  await using stored = await ChunkedFile.open(ctx, { userId, name, origin: "upload" });
+  await using stored = await ChunkedFile.open(ctx, { userId, name, origin: "upload", declaredBytes });
   for await (const bytes of upload.file) {
     sniffer.update(bytes);
     await stored.append(bytes);

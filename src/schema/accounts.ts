@@ -1,4 +1,4 @@
-/** Users, their sessions and API tokens, and the counters of failed logins. */
+/** Users, their sessions and API tokens, and the counters of logins and signups. */
 import { sql } from "drizzle-orm";
 import { bigint, index, integer, text, uniqueIndex, uuid, varchar } from "drizzle-orm/pg-core";
 import { bytea, identity, moment, rowmill } from "./columns.ts";
@@ -94,7 +94,22 @@ export const apiTokens = rowmill.table(
   ],
 );
 
-/** Counters of failed logins, in the format of rate-limiter-flexible. `expire` is in milliseconds since 1970. */
+/** Failed logins per account and source, per account and per address (accounts/login-counters.ts). */
+export const loginCounters = rowmill.table("login_counters", {
+  key: text("key").primaryKey(),
+  failures: integer("failures").notNull().default(0),
+  /** Attempts whose password is being verified. They count until `running_until`, even if their process dies. */
+  running: integer("running").notNull().default(0),
+  runningUntil: moment("running_until"),
+  /** Attempts are refused until then. */
+  blockedUntil: moment("blocked_until"),
+  /** The failures count until then. */
+  forgetAt: moment("forget_at").notNull().defaultNow(),
+  /** A login from this source succeeded; until then the source is known to the account. */
+  knownUntil: moment("known_until"),
+});
+
+/** Signups per address, in the format of rate-limiter-flexible. `expire` is in milliseconds since 1970. */
 export const rateLimits = rowmill.table("rate_limits", {
   key: varchar("key", { length: 255 }).primaryKey(),
   points: integer("points").notNull().default(0),

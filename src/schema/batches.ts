@@ -77,6 +77,8 @@ export const batches = rowmill.table(
     /** Incremented each time that a batch which had ended is queued again. */
     run: smallint("run").notNull().default(1),
     totalRows: integer("total_rows").notNull().default(0),
+    /** The size of the file, so far. */
+    fileBytes: bigint("file_bytes", { mode: "number" }).notNull().default(0),
     /** The number of chunks that are not done. The chunk that sets it to 0 finishes the batch. */
     chunksLeft: integer("chunks_left").notNull().default(0),
     createdAt: moment("created_at").notNull().defaultNow(),

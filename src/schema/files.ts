@@ -18,6 +18,7 @@ export const files = rowmill.table(
       .references(() => users.id, { onDelete: "cascade" }),
     name: text("name").notNull(),
     mediaType: text("media_type").notNull(),
+    /** While the file is received: the bytes of the quota that it has reserved. */
     bytes: bigint("bytes", { mode: "number" }).notNull(),
     sha256: bytea("sha256").notNull(),
     origin: fileOrigin("origin").notNull().default("picture"),

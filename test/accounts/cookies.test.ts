@@ -5,7 +5,7 @@ import { startRowmill } from "../support/rowmill.ts";
 import { useRowmill } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
-const { logIn, newSession, refreshWith } = authOf(rowmill);
+const { newSession, refreshWith } = authOf(rowmill);
 
 const CSV = "title,author\nEmma,Jane Austen\n";
 
@@ -36,7 +36,12 @@ describe("cookies", () => {
         ...(known ? { refresh: known.refresh } : {}),
       });
       const cookies = cookiesOf(headers);
-      expect([...cookies.keys()].sort()).toEqual(["access_token", "refresh_token"]);
+      const names = [
+        "access_token",
+        ...(path.endsWith("refresh") ? [] : [`device_${body.user.id}`]),
+        "refresh_token",
+      ];
+      expect([...cookies.keys()].sort()).toEqual(names);
       const shared = { httponly: "", samesite: "Lax" };
       expect(cookies.get("access_token")?.value).toBe(body.access);
       expect(Object.fromEntries(cookies.get("access_token")?.attributes ?? [])).toEqual({
@@ -53,13 +58,36 @@ describe("cookies", () => {
     },
   );
 
-  test("cookies are Secure if PUBLIC_URL is https", async () => {
-    await using secure = await startRowmill({ PUBLIC_URL: "https://rowmill.example.com" });
+  test.each([
+    ["PUBLIC_URL is https", { PUBLIC_URL: "https://rowmill.example.com" }, {}],
+    ["a trusted proxy says https", { TRUST_PROXY: "loopback" }, { "x-forwarded-proto": "https" }],
+  ])("cookies are Secure and belong to one host if %s", async (_, settings, headers) => {
+    await using secure = await startRowmill(settings);
     await secure.client.signUp("browser");
-    const { headers } = await logIn("browser", PASSWORD, secure);
-    const cookies = cookiesOf(headers);
-    expect(cookies.get("access_token")?.attributes.has("secure")).toBe(true);
-    expect(cookies.get("refresh_token")?.attributes.has("secure")).toBe(true);
+    const credentials = { username: "browser", password: PASSWORD };
+    const session = await secure.client.post<Session>(`${AUTH}/login`, credentials, headers);
+    const cookies = cookiesOf(session.headers);
+    const device = `__Host-device_${session.body.user.id}`;
+    expect([...cookies.keys()].sort()).toEqual(["__Host-access_token", device, "__Host-refresh_token"]);
+    for (const { attributes } of cookies.values()) {
+      expect(attributes.has("secure")).toBe(true);
+      expect(attributes.get("path")).toBe("/");
+      expect(attributes.has("domain")).toBe(false);
+    }
+    const me = (cookie: string) => secure.client.get(`${AUTH}/me`, { ...headers, cookie });
+    expect((await me(`__Host-access_token=${session.body.access}`)).status).toBe(200);
+    // Another host of the domain could have set it.
+    expect((await me(`access_token=${session.body.access}`)).status).toBe(401);
+    const cookie = `__Host-refresh_token=${session.body.refresh}`;
+    const own = { ...headers, cookie, "sec-fetch-site": "same-origin" };
+    expect((await secure.client.post(`${AUTH}/refresh`, {}, own)).status).toBe(200);
+  });
+
+  test("X-Forwarded-Proto of an untrusted client does not make cookies Secure", async () => {
+    const credentials = { username: "browser", password: PASSWORD };
+    const proto = { "x-forwarded-proto": "https" };
+    const { headers } = await rowmill.client.post(`${AUTH}/login`, credentials, proto);
+    expect(cookiesOf(headers).get("access_token")?.attributes.has("secure")).toBe(false);
   });
 
   test("cookies authenticate reads", async () => {

@@ -1,8 +1,10 @@
 import { eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
+import { hashPassword } from "../../src/accounts/passwords.ts";
 import { users } from "../../src/schema/accounts.ts";
 import { AUTH, authOf, PASSWORD } from "../support/auth.ts";
 import type { Problem } from "../support/client.ts";
+import { startRowmill } from "../support/rowmill.ts";
 import { useRowmill } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
@@ -43,7 +45,60 @@ describe("signing up", () => {
     expect(headers.get("content-type")).toMatch(/^application\/problem\+json/);
     expect(Object.keys(body.field_errors)).toEqual(["password"]);
     expect(body.detail).toContain("8");
-    expect((await signUp("brief", { password: "12345678" })).status).toBe(201);
+    expect((await signUp("brief", { password: "8 apples" })).status).toBe(201);
+  });
+
+  test.each(["12345678", "password1", "PassWord123", "qwertyuiop"])(
+    "signing up refuses the common password %s",
+    async (password) => {
+      for (const path of [`${AUTH}/signup`, "/api/users/register/"]) {
+        const account = { username: "careless", password, password2: password, email: "ada@example.com" };
+        const { status, body } = await rowmill.client.post<Problem>(path, account);
+        expect(status).toBe(400);
+        expect(body.field_errors).toEqual({ password: [expect.stringContaining("most common passwords")] });
+      }
+    },
+  );
+
+  test("the legacy signup accepts any password unless PASSWORD_MIN_LENGTH is set", async () => {
+    const careless = { username: "careless", password: "password1" };
+    expect((await rowmill.client.post("/signup/", careless)).status).toBe(201);
+    await using strict = await startRowmill({ PASSWORD_MIN_LENGTH: "8" });
+    expect((await strict.client.post("/signup/", careless)).status).toBe(400);
+  });
+
+  test.each([`${AUTH}/signup`, "/signup/", "/api/users/register/"])(
+    "%s refuses names that could be taken for others, and addresses with line ends",
+    async (path) => {
+      const account = {
+        username: "ada\u200b",
+        password: PASSWORD,
+        password2: PASSWORD,
+        email: "ada@example.com",
+      };
+      for (const username of ["ada\u200b", "ada\u202e", "\u0430da"]) {
+        const { status, body } = await rowmill.client.post<Problem>(path, { ...account, username });
+        expect([status, Object.keys(body.field_errors)]).toEqual([400, ["username"]]);
+      }
+      for (const email of [
+        "ada@example.com\nBcc: eve@example.com",
+        "ada\u0007@example.com",
+        '"a\r\nb"@example.com',
+      ]) {
+        const { status, body } = await rowmill.client.post<Problem>(path, {
+          ...account,
+          username: "ada2",
+          email,
+        });
+        expect([status, Object.keys(body.field_errors)]).toEqual([400, ["email"]]);
+      }
+    },
+  );
+
+  test("an account whose name would be refused today still logs in", async () => {
+    const passwordHash = await hashPassword(PASSWORD);
+    await rowmill.ctx.db.insert(users).values({ username: "old\u200bname", passwordHash });
+    expect((await logIn("old\u200bname")).status).toBe(200);
   });
 
   test("password length is counted in characters", async () => {

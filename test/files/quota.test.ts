@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
-import { QuotaExceeded } from "../../src/files/quota.ts";
+import { QuotaExceeded } from "../../src/accounts/quotas.ts";
 import { storeStream } from "../../src/files/store-stream.ts";
 import type { Problem } from "../support/client.ts";
 import { addTask, FILES, kept, sendFile, storedFile } from "../support/files.ts";
 import { noise } from "../support/pictures.ts";
 import { startRowmill } from "../support/rowmill.ts";
+import { SlowUpload } from "../support/slow-upload.ts";
+import { until } from "../support/until.ts";
 import { useRowmill } from "../support/use-rowmill.ts";
 
 const MiB = 2 ** 20;
@@ -58,9 +60,50 @@ test("concurrent uploads are accepted as long as they fit the quota", async () =
   const statuses = answers.map(({ status }) => status);
   expect(statuses.filter((status) => status !== 201 && status !== 413)).toEqual([]);
   const taken = statuses.filter((status) => status === 201).length;
-  expect(taken).toBeGreaterThanOrEqual(1);
-  expect(taken).toBeLessThanOrEqual(2);
+  expect(taken).toBe(2);
   expect(await kept(rowmill, user.userId)).toEqual({ files: taken, chunks: taken * 2 });
+});
+
+test("parallel uploads of unknown length never hold more than the quota together", async () => {
+  const user = await rowmill.newUser();
+  const uploads = Array.from({ length: 8 }, () => new SlowUpload(user, FILES));
+  const piece = "x".repeat(MiB);
+  for (let sent = 0; sent < 3; sent++) {
+    await Promise.all(uploads.map((upload) => upload.send(piece)));
+    await until("all sent pieces are stored or refused", async () => {
+      const { rows } = await rowmill.ctx.pool.query<{ reserved: number; stored: number }>(
+        `SELECT (SELECT coalesce(sum(bytes), 0)::int FROM rowmill.files WHERE user_id = $1) AS reserved,
+          (SELECT coalesce(sum(length(c.bytes)), 0)::int FROM rowmill.file_chunks c JOIN rowmill.files ON id = file_id
+            WHERE user_id = $1) AS stored`,
+        [user.userId],
+      );
+      expect(rows[0]?.reserved).toBeLessThanOrEqual(QUOTA);
+      expect(rows[0]?.stored).toBeLessThanOrEqual(QUOTA);
+      return true;
+    });
+  }
+  const answers = await Promise.all(uploads.map((upload) => upload.end()));
+  const statuses = answers.flatMap((answer) => answer?.status ?? []);
+  expect(statuses.filter((status) => status !== 201 && status !== 413)).toEqual([]);
+  const { files, chunks } = await kept(rowmill, user.userId);
+  expect(files).toBe(statuses.filter((status) => status === 201).length);
+  expect(chunks).toBeLessThanOrEqual(QUOTA / MiB);
+});
+
+test("an upload that declares more than is left is refused before its body is received", async () => {
+  const user = await rowmill.newUser();
+  using upload = new SlowUpload(user, FILES, 6 * MiB);
+  await upload.send("x");
+  expect(await upload.answer).toMatchObject({ status: 413, body: { code: "too_large" } });
+  using first = new SlowUpload(user, FILES, 4 * MiB);
+  await first.send("x".repeat(1000));
+  await until(
+    "the first upload has reserved its size",
+    async () => (await kept(rowmill, user.userId)).files === 1,
+  );
+  using second = new SlowUpload(user, FILES, 4 * MiB);
+  await second.send("x");
+  expect(await second.answer).toMatchObject({ status: 413, body: { code: "too_large" } });
 });
 
 test("the quota counts a user's results and pictures, and no other user's files", async () => {

@@ -7,6 +7,7 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   "POST /api/v1/auth/refresh": "refreshSession",
   "POST /api/v1/auth/logout": "logOut",
   "GET /api/v1/auth/me": "getCurrentUser",
+  "GET /api/v1/auth/me/usage": "getUsage",
   "POST /api/v1/auth/tokens": "createApiToken",
   "GET /api/v1/auth/tokens": "listApiTokens",
   "DELETE /api/v1/auth/tokens/{id}": "revokeApiToken",

@@ -16,6 +16,8 @@ const SETTINGS = {
   PORT: "0",
   DATABASE_POOL_MAX: "16",
   JWT_SECRET: "test".repeat(8),
+  // All users of a test have one address.
+  SIGNUPS_PER_HOUR: "0",
 };
 
 export interface TestDatabase extends AsyncDisposable {

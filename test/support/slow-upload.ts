@@ -20,12 +20,14 @@ export class SlowUpload implements Disposable {
   readonly answer: Promise<SlowAnswer | null>;
   readonly #request;
 
-  constructor(user: Client, path = "/api/v1/batches?target=books") {
+  /** @param declaredBytes the Content-Length; absent: the length is unknown */
+  constructor(user: Client, path = "/api/v1/batches?target=books", declaredBytes?: number) {
     this.#request = request(user.url + path, {
       method: "POST",
       headers: {
         authorization: `Bearer ${user.token}`,
         "content-type": `multipart/form-data; boundary=${BOUNDARY}`,
+        ...(declaredBytes === undefined ? {} : { "content-length": String(declaredBytes) }),
       },
     });
     this.#request.on("error", () => {});

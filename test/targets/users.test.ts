@@ -87,6 +87,15 @@ describe("insert", () => {
       "email: invalid",
       /^email must be an email address$/,
     ],
+    [
+      "an address with a line end",
+      'bad-7,"a@example.com\nBcc: b@example.com",,',
+      "email: invalid",
+      /^email must/,
+    ],
+    ["a common password", "bad-8,,PassWord123,", "password: too_common", /most common passwords/],
+    ["an invisible character", "bad\u200b9,,,", "username: invalid", /Invisible characters/],
+    ["letters of two scripts", "b\u0430d-10,,,", "username: invalid", /several scripts/],
     ["no name", " ,,,", "username: required", /required/],
     ["a reserved name", "Anonymous,,,", "username: reserved", /reserved/],
     ["too many cells", `bad-4,,${PASSWORD},user,more`, "null: malformed", /5 fields/],
@@ -138,6 +147,18 @@ describe("upsert", () => {
       rowmill.client.post("/api/v1/auth/refresh", { refresh: token }),
     );
     expect((await Promise.all(refreshed)).map(({ status }) => status)).toEqual([200, 401]);
+  });
+
+  test("upsert updates an account whose name would be refused today", async () => {
+    await rowmill.ctx.pool.query(
+      "INSERT INTO rowmill.users (username, password_hash) VALUES ('old\u200bname', '!')",
+    );
+    const batch = await importUsers(
+      "username,email\nold\u200bname,o@example.com\nnew\u200bname,\n",
+      "upsert",
+    );
+    expect(await effects(rowmill, batch)).toEqual({ 2: "updated", 3: "invalid" });
+    expect(await account("old\u200bname")).toMatchObject({ email: "o@example.com" });
   });
 
   test("upsert keeps account fields for which the file has no column", async () => {

@@ -2,11 +2,10 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
-import { refuseApiToken, sessionOf } from "../../platform/http/auth.ts";
+import { clientOf, refuseApiToken, sessionOf } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { logIn } from "../log-in.ts";
-import { loginThrottle } from "../login-throttle.ts";
 import { Credentials } from "../schemas.ts";
 import { changePassword } from "./change-password.ts";
 
@@ -29,7 +28,6 @@ const PasswordBody = Type.Object(
 );
 
 export function passwordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
-  const throttle = loginThrottle(ctx);
   return userRoutes(ctx, { tags: ["auth"] }, (app, shared) => {
     app.post(
       "/api/v1/auth/password",
@@ -49,9 +47,10 @@ export function passwordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ ctx, user, login, body, ip }, reply) => {
-        const current = { username: user.username, password: body.current_password, address: ip };
-        const { passwordHash } = await logIn(ctx, throttle, current).catch(explainWrongPassword);
+      async (request, reply) => {
+        const { ctx, user, login, body } = request;
+        const current = { username: user.username, password: body.current_password, ...clientOf(request) };
+        const { passwordHash } = await logIn(ctx, current).catch(explainWrongPassword);
         await changePassword(ctx, user.id, {
           password: body.new_password,
           keptSession: sessionOf(login),

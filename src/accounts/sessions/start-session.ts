@@ -1,7 +1,8 @@
 import type { FastifyReply } from "fastify";
 import type { Context } from "../../context.ts";
-import { setSessionCookies } from "../../platform/http/auth.ts";
+import { setSessionCookies } from "../../platform/http/cookies.ts";
 import type { Caller } from "../../schema/accounts.ts";
+import { rememberDevice } from "../known-devices.ts";
 import { sessionClientOf } from "./client.ts";
 import { type OpenedSession, openSession, type VerifiedUser } from "./open-session.ts";
 import { rotateSession } from "./rotate-session.ts";
@@ -17,7 +18,14 @@ export async function startSession(
   reply: FastifyReply,
   user: VerifiedUser,
 ): Promise<SessionTokens> {
-  return giveTokens(ctx, reply, user, await openSession(ctx, user, sessionClientOf(reply.request)));
+  const tokens = await giveTokens(
+    ctx,
+    reply,
+    user,
+    await openSession(ctx, user, sessionClientOf(reply.request)),
+  );
+  rememberDevice(reply, ctx.config, user.id);
+  return tokens;
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { Context } from "../../context.ts";
 import type { Verifiers } from "../../platform/http/auth.ts";
-import { loginThrottle } from "../login-throttle.ts";
 import { callerOf } from "../queries.ts";
 import { rememberedLogins } from "../remembered-logins.ts";
 import { verifyApiToken } from "../tokens/verify-api-token.ts";
@@ -9,7 +8,7 @@ import { sessionReader } from "./session-reader.ts";
 
 /** Verifies the credentials of requests, for `registerAuth`. */
 export function verifiers(ctx: Context): Verifiers {
-  const verifyPassword = rememberedLogins(ctx, loginThrottle(ctx));
+  const verifyPassword = rememberedLogins(ctx);
   return {
     async password(login) {
       const account = await verifyPassword(login);

@@ -8,6 +8,7 @@ import { batches } from "../../schema/batches.ts";
 import { EXTRA_COLUMN, listNames, RESULT_COLUMNS } from "../../targets/match-header.ts";
 import { MASK, secretPositions } from "../../targets/secrets.ts";
 import { MAX_ROW_NUMBER, newBatchId } from "../ids.ts";
+import { requireStoredWithin } from "../receive/quota.ts";
 import { type NewRow, storeRows } from "../receive/store-rows.ts";
 import type { Batch } from "../transitions.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
@@ -37,7 +38,8 @@ export async function correctRows(ctx: Context, correction: Correction): Promise
   const columns = findColumns(batch, csv.header.names);
   const stagingId = await openStaging(ctx, batch);
   try {
-    await storeRows(ctx, stagingId, rowsOf(csv, columns)).catch(explainDuplicate);
+    const source = { fileBytes: () => 0, check: () => requireStoredWithin(ctx, userId) };
+    await storeRows(ctx, stagingId, rowsOf(csv, columns), source).catch(explainDuplicate);
     await correction.finish();
     return await retryWhileLocked(() =>
       inTransaction(ctx, (tx) => applyCorrection(tx, correction, stagingId)),

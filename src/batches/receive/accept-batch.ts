@@ -6,11 +6,13 @@ import { batchChanged } from "../batch-changes.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
 import { transitions } from "../state.ts";
 import type { RowMarks } from "./plan-chunks.ts";
+import { requireAcceptable } from "./quota.ts";
 import { uploadRemoved } from "./store-rows.ts";
 
 /** The facts about a file that are known after the whole file was read. */
 export interface FileSummary {
   readonly marks: RowMarks;
+  readonly fileBytes: number;
   readonly contentHash: Buffer;
   readonly fingerprint: Buffer;
   readonly dialect?: Record<string, string | number | boolean>;
@@ -26,7 +28,7 @@ export interface AcceptOptions {
 /**
  * Queues a received batch: its new state, its chunks and their jobs commit together.
  * @returns the id of the batch, or of the earlier batch that replaces it; then nothing was changed
- * @throws DomainError `conflict` if the reconciler has removed the upload
+ * @throws DomainError `conflict` if the reconciler has removed the upload; QuotaExceeded
  */
 export function acceptBatch(
   ctx: Context,
@@ -53,6 +55,8 @@ export function acceptBatch(
       SELECT ${id}, * FROM unnest(${column("firstRow")}::int[], ${column("lastRow")}::int[], ${column("rowCount")}::int[])`);
     await enqueueWork(tx, batch);
     await batchChanged(tx, id);
+    // Last, because it locks the user.
+    await requireAcceptable(tx, userId, marks.count);
     return id;
   });
 }

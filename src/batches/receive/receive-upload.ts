@@ -15,6 +15,7 @@ import { getBatch, type StoredBatch } from "../queries.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { RowMarks } from "./plan-chunks.ts";
+import { requireRoomForBatch, requireStoredWithin } from "./quota.ts";
 import { uploadedColumnsOf } from "./result-columns.ts";
 import { storeRows } from "./store-rows.ts";
 import { csvOptionsOf, fingerprintOf, targetOf, type UploadOptions } from "./upload-options.ts";
@@ -25,6 +26,8 @@ export interface Upload {
   readonly filename: string;
   readonly options: UploadOptions;
   readonly file: AsyncIterable<Uint8Array>;
+  /** The minimum size of the file, as far as it is known before the file is read. */
+  readonly declaredBytes: number;
   /** Resolves at the end of the request. Throws if the file was cut off or a second file follows. */
   readonly finish: () => Promise<void>;
   /** Runs in the transaction that queues the batch. */
@@ -43,15 +46,16 @@ const ROW_TARGET_CHUNK_ROWS = 100;
 
 /**
  * Receives a file and queues its batch. If this throws, nothing of the batch remains.
- * @throws DomainError if the options or the file are invalid, or a limit is exceeded
+ * @throws DomainError if the options or the file are invalid, or a limit is exceeded; QuotaExceeded
  */
 export async function receiveUpload(ctx: Context, upload: Upload): Promise<Received> {
   const { options } = upload;
   const target = targetOf(options, upload.role);
   requireLogin(ctx, target);
   const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);
-  const hash = createHash("sha256");
-  const csv = await openCsv(hashed(upload.file, hash), csvOptionsOf(options), ctx.config);
+  await inTransaction(ctx, (tx) => requireRoomForBatch(tx, upload.userId, upload.declaredBytes));
+  const content = { hash: createHash("sha256"), bytes: 0 };
+  const csv = await openCsv(measured(upload.file, content), csvOptionsOf(options), ctx.config);
   if (!csv.header) {
     await upload.finish();
     throw invalidField("file", "The file is empty. Its first line must be a header.");
@@ -60,10 +64,20 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const batchId = await openBatch(ctx, upload, matchHeader(target, columns.names, mapping));
   const maxChunkRows = chunkRowsOf(target, options);
   try {
-    const marks = await storeRows(ctx, batchId, columns.rows(csv.records), new RowMarks(maxChunkRows));
+    const source = {
+      fileBytes: () => content.bytes,
+      check: () => requireStoredWithin(ctx, upload.userId),
+    };
+    const marks = await storeRows(
+      ctx,
+      batchId,
+      columns.rows(csv.records),
+      source,
+      new RowMarks(maxChunkRows),
+    );
     await upload.finish();
     if (marks.count === 0) throw invalidField("file", "The file has a header but no rows.");
-    const contentHash = hash.digest();
+    const contentHash = content.hash.digest();
     const fingerprint = fingerprintOf(contentHash, options);
     const received = await inTransaction(ctx, async (tx) => {
       // An upload can take hours, and its user may have been disabled meanwhile.
@@ -71,7 +85,14 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
       const accepted = await acceptBatch(
         tx,
         { id: batchId, userId: upload.userId },
-        { marks, contentHash, fingerprint, dialect: { ...csv.dialect }, warnings: { ...csv.warnings } },
+        {
+          marks,
+          fileBytes: content.bytes,
+          contentHash,
+          fingerprint,
+          dialect: { ...csv.dialect },
+          warnings: { ...csv.warnings },
+        },
         { mayReplay: !options.force && !options.dry_run, maxChunkRows },
       );
       const batch = await getBatch(tx, upload.userId, accepted);
@@ -87,9 +108,13 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   }
 }
 
-async function* hashed(file: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+async function* measured(
+  file: AsyncIterable<Uint8Array>,
+  content: { readonly hash: Hash; bytes: number },
+): AsyncGenerator<Uint8Array> {
   for await (const bytes of file) {
-    hash.update(bytes);
+    content.hash.update(bytes);
+    content.bytes += bytes.length;
     yield bytes;
   }
 }
@@ -106,7 +131,7 @@ async function abandonUpload(ctx: Context, batchId: string, reason: unknown): Pr
 async function openBatch(ctx: Context, upload: Upload, { header, mapping }: MatchedHeader): Promise<string> {
   const { options } = upload;
   const id = newBatchId(ctx.now());
-  await ctx.db.insert(batches).values({
+  const batch = {
     id,
     userId: upload.userId,
     target: options.target,
@@ -119,6 +144,10 @@ async function openBatch(ctx: Context, upload: Upload, { header, mapping }: Matc
     maxErrors: options.max_errors ?? null,
     rowsPerSecond: options.rows_per_second ?? null,
     rowDelayMs: options.row_delay_ms ?? ctx.config.rowDelayMs,
+  };
+  await inTransaction(ctx, async (tx) => {
+    await requireRoomForBatch(tx, upload.userId, upload.declaredBytes);
+    await tx.db.insert(batches).values(batch);
   });
   return id;
 }

@@ -21,6 +21,17 @@ export interface NewRow {
   readonly problem: string | null;
 }
 
+/** The file that the rows come from. */
+export interface RowSource {
+  /** The bytes of the file that have been read. */
+  readonly fileBytes: () => number;
+  /** Throws if the user may not store more. */
+  readonly check: () => Promise<void>;
+}
+
+/** The number of segments after which `check` is called. */
+const SEGMENTS_PER_CHECK = 16;
+
 /** The reconciler has removed the upload, because its process gave no sign of life. */
 export function uploadRemoved(): DomainError {
   const message = `The upload was interrupted for more than ${transferLife.deadAfterMs / 1000} seconds and was removed. Send the file again.`;
@@ -36,6 +47,7 @@ export async function storeRows(
   ctx: Context,
   batchId: string,
   blocks: AsyncIterable<readonly NewRow[]>,
+  { fileBytes, check }: RowSource,
   marks = new RowMarks(),
 ): Promise<RowMarks> {
   const isReceiving = and(eq(batches.id, batchId), eq(batches.state, transitions.accept.from[0]));
@@ -44,7 +56,7 @@ export async function storeRows(
   const touch = async (db: Context["db"]) => {
     const touched = await db
       .update(batches)
-      .set({ receivedAt: ctx.now(), totalRows: marks.count })
+      .set({ receivedAt: ctx.now(), totalRows: marks.count, fileBytes: fileBytes() })
       .where(isReceiving)
       .returning({ id: batches.id });
     if (touched.length === 0) throw uploadRemoved();
@@ -63,6 +75,7 @@ export async function storeRows(
   );
   let [filling, emptying] = [new CopyBuffer(SEGMENT_CAPACITY), new CopyBuffer(SEGMENT_CAPACITY)];
   let writing: Promise<void> = Promise.resolve();
+  let segments = 0;
   for await (const rows of blocks) {
     for (const row of rows) {
       marks.add(row.row);
@@ -71,6 +84,7 @@ export async function storeRows(
     if (filling.length < SEGMENT_BYTES) continue;
     // One segment is written while the next is read. If both are full, reading waits, which slows the client down.
     await writing;
+    if (++segments % SEGMENTS_PER_CHECK === 0) await check();
     emptying.clear();
     [filling, emptying] = [emptying, filling];
     writing = write(emptying.content());

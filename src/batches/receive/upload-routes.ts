@@ -6,7 +6,7 @@ import type { Context } from "../../context.ts";
 import { type Claim, claimKey, type StoredAnswer } from "../../idempotency/claim-key.ts";
 import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../idempotency/replay.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { fileForm, type UploadedFile, withUploadedFile } from "../../platform/http/upload.ts";
+import { declaredBytes, fileForm, type UploadedFile, withUploadedFile } from "../../platform/http/upload.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { type UploadedBatchView, viewBatch } from "../views.ts";
 import { type Received, receiveUpload } from "./receive-upload.ts";
@@ -75,6 +75,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       });
       const received = await receiveUpload(ctx, {
         ...file,
+        declaredBytes: declaredBytes(request),
         userId,
         role,
         options,

@@ -2,7 +2,6 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
 import { logIn } from "../../accounts/log-in.ts";
-import { loginThrottle } from "../../accounts/login-throttle.ts";
 import { Credentials, NewAccount } from "../../accounts/schemas.ts";
 import { startSession } from "../../accounts/sessions/start-session.ts";
 import { signUp } from "../../accounts/sign-up.ts";
@@ -13,6 +12,7 @@ import { type RowView, viewRow } from "../../batches/row-views.ts";
 import { RowStatus, viewBatch } from "../../batches/views.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
+import { clientOf } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { decodeNumberCursor, MAX_PAGE, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { Moment, NullableMoment, nullable, Uuid } from "../../platform/http/schemas.ts";
@@ -86,7 +86,6 @@ const BatchStatus = Type.Object({
 
 export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { passwordMinLength } = legacyConfig(ctx.config);
-  const throttle = loginThrottle(ctx);
   return async (app) => {
     const shared = { tags: ["legacy"] };
 
@@ -97,14 +96,15 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "legacySignUp",
           summary: "Create an account",
-          description: "Also logs in. Short passwords are allowed unless PASSWORD_MIN_LENGTH is set.",
+          description:
+            "Also logs in. Short and common passwords are allowed unless PASSWORD_MIN_LENGTH is set.",
           body: NewAccount,
-          response: { 201: Session, ...problems(400, 409, 413, 415) },
+          response: { 201: Session, ...problems(400, 409, 413, 415, 429) },
         },
       },
-      async ({ ctx, body }, reply) => {
+      async ({ ctx, body, ip: address }, reply) => {
         const { username, password, email } = body;
-        const user = await signUp(ctx, { username, password, email, passwordMinLength });
+        const user = await signUp(ctx, { username, password, email, passwordMinLength, address });
         return reply.code(201).send(viewSession(user, await startSession(ctx, reply, user)));
       },
     );
@@ -121,8 +121,9 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Session, ...problems(400, 401, 403, 413, 415, 429) },
         },
       },
-      async ({ ctx, body, ip }, reply) => {
-        const user = await logIn(ctx, throttle, { ...body, address: ip });
+      async (request, reply) => {
+        const { ctx, body } = request;
+        const user = await logIn(ctx, { ...body, ...clientOf(request) });
         return viewSession(user, await startSession(ctx, reply, user));
       },
     );

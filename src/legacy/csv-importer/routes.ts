@@ -8,7 +8,8 @@ import { getBatch, type StoredBatch } from "../../batches/queries.ts";
 import { listRows } from "../../batches/row-queries.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
-import { ACCESS_COOKIE, authenticate, SECURITY } from "../../platform/http/auth.ts";
+import { authenticate, SECURITY } from "../../platform/http/auth.ts";
+import { accessCookie } from "../../platform/http/cookies.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
 import { decodeNumberCursor, PageQuery, pageOf } from "../../platform/http/paging.ts";
@@ -128,7 +129,7 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
 function authenticateUnlessAnonymous({ config }: Context, anonymousUploads: boolean) {
   const requireLogin = authenticate(config);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const hasToken = Boolean(request.headers.authorization ?? request.cookies[ACCESS_COOKIE]);
+    const hasToken = Boolean(request.headers.authorization ?? accessCookie(request, config));
     if (hasToken || !anonymousUploads) await requireLogin(request, reply);
   };
 }

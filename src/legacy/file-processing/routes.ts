@@ -103,7 +103,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
               examples: [{ quality: "high", resize: [1920, 1080] }],
             }),
           }),
-          response: { 201: NewTask, ...problems(400, 401, 403, 413, 415) },
+          response: { 201: NewTask, ...problems(400, 401, 403, 413, 415, 429) },
         },
       },
       async ({ ctx, user, body }, reply) => {
@@ -180,7 +180,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
               },
               { description: "The tasks are stored and queued." },
             ),
-            ...problems(400, 401, 403, 413, 415),
+            ...problems(400, 401, 403, 413, 415, 429),
           },
         },
       },

@@ -3,7 +3,7 @@ import Value from "typebox/value";
 import type { StoredBatch } from "../../batches/queries.ts";
 import { receiveUpload } from "../../batches/receive/receive-upload.ts";
 import { UploadOptions } from "../../batches/receive/upload-options.ts";
-import { withUploadedFile } from "../../platform/http/upload.ts";
+import { declaredBytes, withUploadedFile } from "../../platform/http/upload.ts";
 import type { Caller } from "../../schema/accounts.ts";
 
 /** Receives a CSV file as the replaced services did: a repeated upload is a new batch, and every row a new record. */
@@ -16,7 +16,7 @@ export async function receiveLegacyUpload(
   const options = Value.Default(UploadOptions, { target, mode: "append", force: true }) as UploadOptions;
   const rules = { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" };
   const { batch } = await withUploadedFile(request, rules, (uploaded) =>
-    receiveUpload(ctx, { ...uploaded, userId, role, options }),
+    receiveUpload(ctx, { ...uploaded, userId, role, options, declaredBytes: declaredBytes(request) }),
   );
   return batch;
 }

@@ -68,7 +68,7 @@ export function taskQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
               },
               { description: "The task is stored and queued." },
             ),
-            ...problems(400, 401, 403, 413, 415),
+            ...problems(400, 401, 403, 413, 415, 429),
           },
         },
       },

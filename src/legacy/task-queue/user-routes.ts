@@ -3,12 +3,12 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
 import { isEmail } from "../../accounts/emails.ts";
 import { logIn } from "../../accounts/log-in.ts";
-import { loginThrottle } from "../../accounts/login-throttle.ts";
 import { Credentials, NewAccount } from "../../accounts/schemas.ts";
 import { refreshSession, type SessionTokens, startSession } from "../../accounts/sessions/start-session.ts";
 import { signUp } from "../../accounts/sign-up.ts";
 import type { Context } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
+import { clientOf } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { NUL_FREE } from "../../platform/http/schemas.ts";
 import { speakAsDjango } from "../shared/django-errors.ts";
@@ -66,7 +66,6 @@ const Session = Type.Object(
 
 export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   const { config } = ctx;
-  const throttle = loginThrottle(ctx);
   return async (app) => {
     speakAsDjango(app);
     const shared = { tags: ["legacy"] };
@@ -80,15 +79,15 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Create an account",
           description: "Also logs in.",
           body: Registration,
-          response: { 201: Session, ...problems(400, 413, 415) },
+          response: { 201: Session, ...problems(400, 413, 415, 429) },
         },
       },
-      async ({ ctx, body }, reply) => {
+      async ({ ctx, body, ip: address }, reply) => {
         const { username, email, password, password2, first_name: firstName, last_name: lastName } = body;
         if (!isEmail(email)) throw invalidField("email", "Enter a valid email address.");
         if (password2 !== password) throw invalidField("password2", "The two passwords differ.");
         const { passwordMinLength } = config;
-        const account = { username, password, email, firstName, lastName, passwordMinLength };
+        const account = { username, password, email, firstName, lastName, passwordMinLength, address };
         const user = await signUp(ctx, account).catch(sayTaken);
         const tokens = await startSession(ctx, reply, user);
         return reply.code(201).send(viewSession({ ...user, email }, tokens, "User registered successfully"));
@@ -107,8 +106,9 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Session, ...problems(400, 401, 403, 413, 415, 429) },
         },
       },
-      async ({ ctx, body, ip }, reply) => {
-        const user = await logIn(ctx, throttle, { ...body, address: ip });
+      async (request, reply) => {
+        const { ctx, body } = request;
+        const user = await logIn(ctx, { ...body, ...clientOf(request) });
         return viewSession(user, await startSession(ctx, reply, user), "Login successful");
       },
     );

@@ -10,6 +10,16 @@ import { DomainError } from "../../errors.ts";
 import type { Caller, Proof, Role } from "../../schema/accounts.ts";
 import type { Log } from "../log.ts";
 import { parseBasic } from "./basic.ts";
+import { accessCookie, type Cookies } from "./cookies.ts";
+
+export interface PasswordLogin {
+  readonly username: string;
+  readonly password: string;
+  /** The IP address of the client. */
+  readonly address: string;
+  /** All cookies of the request. */
+  readonly cookies: Cookies;
+}
 
 /** The user of a request, and the credentials that proved it. */
 export type Login = { readonly user: Caller } & (
@@ -35,7 +45,7 @@ export function sessionOf(login: Login | null): string | null {
  */
 export interface Verifiers {
   /** @throws DomainError `too_many_attempts` */
-  readonly password: (login: { username: string; password: string; address: string }) => Promise<Login>;
+  readonly password: (login: PasswordLogin) => Promise<Login>;
   readonly apiToken: (token: string, log: Log) => Promise<Login>;
   /** Returns the user of a session; null if the session is unknown or has ended. */
   readonly session: (sessionId: string) => Promise<Caller | null>;
@@ -73,13 +83,6 @@ export const SECURITY = [{ bearer: [] }, { cookie: [] }, { basic: [] }, { token:
 
 /** No JWT begins with this prefix. */
 export const API_TOKEN_PREFIX = "rmt_";
-
-export const ACCESS_COOKIE = "access_token";
-
-export const REFRESH_COOKIE = "refresh_token";
-
-/** Browsers send the refresh token only to this path. */
-const REFRESH_PATH = "/api/v1/auth";
 
 const ALGORITHM = "HS256";
 /** The type of access tokens (RFC 9068). No other kind of token that JWT_SECRET may sign is accepted in their place. */
@@ -129,7 +132,7 @@ export function authenticate(config: Config) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { authorization } = request.headers;
     if (!authorization) {
-      takeLogin(request, await verifyAccessToken(request, request.cookies[ACCESS_COOKIE] ?? ""));
+      takeLogin(request, await verifyAccessToken(request, accessCookie(request, config) ?? ""));
       requireSameOrigin(request, config);
       return;
     }
@@ -155,11 +158,16 @@ async function verifyCredentials(
   credentials: string,
 ): Promise<Login> {
   const { verifiers } = request.server;
-  if (scheme === "basic") return verifiers.password({ ...basicOf(credentials), address: request.ip });
+  if (scheme === "basic") return verifiers.password({ ...basicOf(credentials), ...clientOf(request) });
   if (scheme !== "bearer" && scheme !== "token")
     throw new DomainError("unauthenticated", "`Authorization` must be Bearer, Token or Basic.");
   if (credentials.startsWith(API_TOKEN_PREFIX)) return verifiers.apiToken(credentials, request.log as Log);
   return verifyAccessToken(request, credentials);
+}
+
+/** The part of a login that identifies the client. */
+export function clientOf({ ip, cookies }: FastifyRequest): Pick<PasswordLogin, "address" | "cookies"> {
+  return { address: ip, cookies };
 }
 
 function basicOf(credentials: string): { username: string; password: string } {
@@ -209,26 +217,6 @@ export function requireSameOrigin(request: FastifyRequest, config: Config): void
   const message =
     "Only pages of this site can make changes with a cookie or a password. Send `Authorization: Bearer` instead.";
   throw new DomainError("forbidden", message);
-}
-
-export function setSessionCookies(
-  reply: FastifyReply,
-  config: Config,
-  access: string,
-  refresh: string,
-): void {
-  const shared = { httpOnly: true, sameSite: "lax", secure: config.publicUrl.startsWith("https:") } as const;
-  reply.setCookie(ACCESS_COOKIE, access, { ...shared, path: "/", maxAge: config.accessTokenTtlSeconds });
-  reply.setCookie(REFRESH_COOKIE, refresh, {
-    ...shared,
-    path: REFRESH_PATH,
-    maxAge: config.refreshTokenTtlSeconds,
-  });
-}
-
-export function clearSessionCookies(reply: FastifyReply): void {
-  reply.clearCookie(ACCESS_COOKIE, { path: "/" });
-  reply.clearCookie(REFRESH_COOKIE, { path: REFRESH_PATH });
 }
 
 /** An onRequest hook after `authenticate`: answers 403 to API tokens, which may leak and must not outlive themselves. */

@@ -81,7 +81,7 @@ const MEANING: Record<number, string> = {
   415: "The media type of the body is not supported.",
   416: "`Range` asks for bytes beyond the end; `Content-Range` has the size.",
   422: "The Idempotency-Key was used for a different request.",
-  429: "Too many failed logins, or too many requests at once; `detail` names the limit. Try again after `Retry-After` seconds.",
+  429: "Too many attempts, or too many requests or tasks at once; `detail` names the limit. Try again after `Retry-After` seconds.",
   431: "The URL and the headers are larger than 16 kB together.",
   500: "Internal error. It has been logged.",
   503: "The database or the service cannot do this right now; `detail` has the reason. Try again after `Retry-After` seconds.",

@@ -18,7 +18,7 @@ export function sendVersion(
   version: string,
   body: unknown,
 ): FastifyReply {
-  reply.header("etag", `W/"${version}"`).header("cache-control", "private, no-cache");
+  reply.header("etag", `W/"${version}"`).header("cache-control", "no-store");
   return hasVersion(request.headers["if-none-match"], version) ? reply.code(304).send() : reply.send(body);
 }
 

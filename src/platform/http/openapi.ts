@@ -2,7 +2,8 @@
 import swagger from "@fastify/swagger";
 import type { FastifyInstance, FastifySchema } from "fastify";
 import type { TSchema } from "typebox";
-import { ACCESS_COOKIE, SECURITY } from "./auth.ts";
+import { SECURITY } from "./auth.ts";
+import { ACCESS_COOKIE } from "./cookies.ts";
 import { problems } from "./errors.ts";
 import { finishDocument, HEADERS, RESPONSES, withoutDefaultsRequired } from "./openapi-parts.ts";
 

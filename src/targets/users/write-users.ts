@@ -1,8 +1,8 @@
 /** Writes a slice of accounts. It hashes passwords first, so that hashing does not prolong locks. */
 import { sql } from "drizzle-orm";
 import { isEmail } from "../../accounts/emails.ts";
-import { hashPasswords, NO_PASSWORD } from "../../accounts/passwords.ts";
-import { cleanUsername, isReserved } from "../../accounts/usernames.ts";
+import { hashPasswords, NO_PASSWORD, passwordProblem } from "../../accounts/passwords.ts";
+import { cleanUsername, isReserved, usernameProblem } from "../../accounts/usernames.ts";
 import type { Tx } from "../../context.ts";
 import { allocateIds } from "../allocate-ids.ts";
 import { created, failed, retry, unchanged } from "../outcomes.ts";
@@ -41,12 +41,22 @@ function checkRules(
 ): Outcome | null {
   if (isReserved(username)) return failed("reserved", `username "${username}" is reserved`, "username");
   if (email !== "" && !isEmail(email)) return failed("invalid", "email must be an email address", "email");
-  const { length } = [...password];
-  if (length > 0 && length < passwordMinLength) {
-    const message = `password has ${length} characters; at least ${passwordMinLength} are required`;
-    return failed("too_short", message, "password");
+  const problem = password === "" ? null : passwordProblem(password, passwordMinLength);
+  if (problem === "too_short") {
+    const message = `password has ${[...password].length} characters; at least ${passwordMinLength} are required`;
+    return failed(problem, message, "password");
   }
-  return null;
+  return problem && failed(problem, "password is one of the most common passwords", "password");
+}
+
+/** Names of accounts that exist are not checked again. */
+function checkNames(rows: readonly KeyedRow[]): Map<number, Outcome> {
+  const outcomes = new Map<number, Outcome>();
+  for (const { row, user, values } of rows) {
+    const problem = user ? null : usernameProblem(values.username);
+    if (problem) outcomes.set(row, failed("invalid", `username ${problem}`, "username"));
+  }
+  return outcomes;
 }
 
 async function writeValid(
@@ -56,7 +66,12 @@ async function writeValid(
 ): Promise<Map<number, Outcome>> {
   if (rows.length === 0) return new Map();
   const isUpsert = batch.mode === "upsert";
-  const winners = winnersOf(await findUsers(tx, rows), isUpsert);
+  const known = await findUsers(tx, rows);
+  const misnamed = checkNames(known);
+  const winners = winnersOf(
+    known.filter(({ row }) => !misnamed.has(row)),
+    isUpsert,
+  );
   const hashes = await hashRows(winners);
   const createdIds = await createUsers(
     tx,
@@ -77,7 +92,7 @@ async function writeValid(
     : new Map<number, Outcome>();
   return new Map(
     found.map((row): [number, Outcome] => {
-      if (!row.user) return [row.row, userRemoved];
+      if (!row.user) return [row.row, misnamed.get(row.row) ?? userRemoved];
       const recordId = row.user.id;
       if (createdIds.get(row.row) === recordId) return [row.row, created(recordId)];
       const isFailure = batch.mode === "insert";

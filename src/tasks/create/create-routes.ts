@@ -15,7 +15,7 @@ import { BULK_MAX_BYTES, MAX_BULK, readTask, readTasks } from "./task-body.ts";
 export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["tasks"] }, (app, shared) => {
     const schema = { ...shared, headers: IdempotencyHeaders };
-    const errors = problems(400, 401, 403, 409, 413, 415, 422);
+    const errors = problems(400, 401, 403, 409, 413, 415, 422, 429);
 
     app.post(
       "/api/v1/tasks",

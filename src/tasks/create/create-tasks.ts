@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { requireRoom } from "../../accounts/quotas.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, type FieldErrors, invalidField } from "../../errors.ts";
 import { joinPath, throwFieldErrors } from "../../platform/http/schema-errors.ts";
@@ -47,7 +48,7 @@ interface Options {
 
 /**
  * Creates all tasks and their jobs, or none.
- * @throws DomainError `invalid_input` that names each wrong field
+ * @throws DomainError `invalid_input` that names each wrong field; QuotaExceeded
  */
 export async function createTasks(
   ctx: Context,
@@ -58,6 +59,7 @@ export async function createTasks(
   const pathOf = (index: number) => (field === undefined ? "" : `${field}.${index}`);
   const checked = checkRequests(requests, pathOf);
   return inTransaction(ctx, async (tx) => {
+    await requireRoom(tx, userId, { tasks: checked.length, open_tasks: checked.length });
     const files = await findFiles(tx, userId, requests, pathOf);
     const groupId = together ? uuidV7(ctx.now()) : null;
     const isSequential = together === "sequential";

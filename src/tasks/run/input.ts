@@ -1,8 +1,8 @@
 import { and, eq, sql } from "drizzle-orm";
+import { QuotaExceeded } from "../../accounts/quotas.ts";
 import type { Context, Tx } from "../../context.ts";
 import { Permanent } from "../../errors.ts";
 import { openTaskFile } from "../../files/open-file.ts";
-import { QuotaExceeded } from "../../files/quota.ts";
 import { removeTaskFiles } from "../../files/remove-files.ts";
 import { storeStream } from "../../files/store-stream.ts";
 import { storableJson } from "../../platform/postgres/storable.ts";

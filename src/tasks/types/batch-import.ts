@@ -75,6 +75,7 @@ async function importFile(
     filename: file.name,
     options: Value.Parse(UploadOptions, { ...params, force: true }),
     file: untilAborted(file.chunks(), signal),
+    declaredBytes: file.bytes,
     finish: async () => signal.throwIfAborted(),
     onAccepted: (tx, { batch }) => checkpoint(tx, { batch_id: batch.id }),
   });
