@@ -67,6 +67,8 @@ interface TargetDescription<C extends Columns> {
   readonly secrets?: readonly (keyof Static<C> & string)[];
   /** The columns that identify a record of one owner, without regard to case. */
   readonly key?: readonly (keyof Static<C> & string)[];
+  /** Whether a key identifies a record among those of all owners, not of one. */
+  readonly isKeyShared?: boolean;
   /** The modes that an upload may choose; `write` finds the chosen one in `batch.mode`. Absent: only `insert`. */
   readonly modes?: readonly BatchMode[];
   /** Limits chunks for a target that takes long per row: a chunk is repeated if its worker dies, and delays others. */

@@ -8,6 +8,7 @@ import { batchChanged } from "../batch-changes.ts";
 import { transitions } from "../state.ts";
 import { endBatch } from "../transitions.ts";
 import { chunkInputOf } from "./chunk-input.ts";
+import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
 import type { RowsInput } from "./process-rows.ts";
 import { writeRows } from "./write-rows.ts";
 
@@ -24,7 +25,7 @@ export async function reverseRows(
   const [batch] = await ctx.db.select().from(batches).where(isUndoing);
   if (!batch) return undefined;
   const input = chunkInputOf(batch);
-  while (await inTransaction(ctx, (tx) => reverseLastChunk(tx, input))) delivery.signal.throwIfAborted();
+  while (await reverseLastChunk(ctx, input, delivery.signal)) delivery.signal.throwIfAborted();
   return inTransaction(ctx, async (tx) => {
     const { rows } = await tx.db.execute<{ reversed: number; kept: number; failed: number }>(sql`
       SELECT sum(reversed)::int AS reversed, sum(kept)::int AS kept, sum(undo_failed)::int AS failed
@@ -40,7 +41,17 @@ export async function reverseRows(
 }
 
 /** @returns false if every chunk is undone */
-async function reverseLastChunk(tx: Tx, input: RowsInput): Promise<boolean> {
+function reverseLastChunk(ctx: Context, input: RowsInput, signal: AbortSignal): Promise<boolean> {
+  return repeatOnLockTrouble(ctx, signal, (failures) =>
+    inTransaction(ctx, async (tx) => {
+      if (failures === 0) await shareRecords(tx, input);
+      else await reserveRecords(ctx, tx, input, signal);
+      return reverseChunk(tx, input);
+    }),
+  );
+}
+
+async function reverseChunk(tx: Tx, input: RowsInput): Promise<boolean> {
   const batchId = input.batch.id;
   const isRemaining = and(eq(chunks.batchId, batchId), eq(chunks.isUndone, false));
   // Also waits for a worker that is still processing the chunk after the batch was cancelled.

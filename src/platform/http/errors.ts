@@ -3,8 +3,7 @@ import { STATUS_CODES } from "node:http";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
-import { isDatabaseUnavailable, postgresError } from "../postgres/database.ts";
-import { SQLSTATE } from "../sqlstates.ts";
+import { isDatabaseUnavailable, isLockTrouble } from "../postgres/database.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 import { errorFormatter } from "./schema-errors.ts";
@@ -142,8 +141,8 @@ export function handleErrors(app: FastifyInstance): void {
         "The database is unreachable right now. Try again in a moment.",
       );
     }
-    if (postgresError(error)?.code === SQLSTATE.lockNotAvailable) {
-      request.log.warn({ err: error }, "timed out waiting for a lock");
+    if (isLockTrouble(error)) {
+      request.log.warn({ err: error }, "another transaction was in the way");
       reply.header("retry-after", RETRY_AFTER_SECONDS);
       const busy = "Another request or job is changing the same data. Try again in a moment.";
       return sendProblem(reply, 503, "unavailable", busy);

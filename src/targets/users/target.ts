@@ -36,6 +36,7 @@ export const usersTarget: SetTarget<typeof columns> = {
   secrets: ["password"],
   role: "admin",
   key: ["username"],
+  isKeyShared: true,
   modes: ["insert", "skip_existing", "upsert"],
   // Hashing one password takes about 20 ms of one core.
   maxChunkRows: 100,
