@@ -5,6 +5,7 @@ import type { Delivery } from "../../platform/queue/queue.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import type { UndoOutcome, WrittenRow } from "../../targets/target.ts";
 import { batchChanged } from "../batch-changes.ts";
+import { matchRows } from "../match-rows.ts";
 import { transitions } from "../state.ts";
 import { endBatch } from "../transitions.ts";
 import { chunkInputOf } from "./chunk-input.ts";
@@ -126,11 +127,10 @@ async function markRows(
   rows: readonly WrittenRow[],
   outcomes: readonly UndoOutcome[],
 ): Promise<void> {
-  const numbers = sql.param(rows.map(({ row }) => row));
-  const kinds = sql.param(outcomes.map(({ kind }) => kind));
-  const reasons = sql.param(outcomes.map((outcome) => (outcome.kind === "reversed" ? null : outcome.reason)));
+  const undone = rows.map(({ row }, index) => ({ row, outcome: outcomes[index] }));
+  const { isMatch, valueOfRow } = matchRows(batchId, undone);
+  const kind = valueOfRow(({ outcome }) => outcome?.kind ?? null);
+  const reason = valueOfRow(({ outcome }) => (outcome && "reason" in outcome ? outcome.reason : null));
   await tx.db.execute(sql`
-    UPDATE rowmill.row_results SET undo = kind::rowmill.undo_outcome, undo_reason = reason
-    FROM unnest(${numbers}::int[], ${kinds}::text[], ${reasons}::text[]) AS undone (row, kind, reason)
-    WHERE batch_id = ${batchId} AND row_number = row`);
+    UPDATE rowmill.row_results SET undo = ${kind}::rowmill.undo_outcome, undo_reason = ${reason} WHERE ${isMatch}`);
 }

@@ -52,7 +52,8 @@ async function removeUnused(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<nu
   if (rows.length === 0) return new Set();
   const ids = sql.param(rows.map(({ recordId }) => recordId));
   const uses = ["refresh_tokens", "batches", "books", "records", "files", "tasks", "api_tokens"].map(
-    (table) => sql`AND NOT EXISTS (SELECT FROM rowmill.${sql.identifier(table)} WHERE user_id = users.id)`,
+    (table) =>
+      sql`AND (SELECT true FROM rowmill.${sql.identifier(table)} WHERE user_id = users.id LIMIT 1) IS NULL`,
   );
   const { rows: removed } = await tx.db.execute<{ id: string }>(
     sql`DELETE FROM rowmill.users WHERE id = ANY(${ids}::bigint[]) ${sql.join(uses, sql` `)} RETURNING id`,
