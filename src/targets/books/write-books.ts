@@ -56,5 +56,5 @@ async function insertCopies(tx: Tx, batch: TargetBatch, cells: SQL): Promise<voi
   await tx.db.execute(sql`
     INSERT INTO rowmill.books (id, user_id, batch_id, row_number, is_copy, title, author, description)
     SELECT id, ${batch.userId}, ${batch.id}, row_number, true, title, author, description FROM ${cells}
-    WHERE NOT EXISTS (SELECT FROM rowmill.books WHERE books.id = cells.id)`);
+    WHERE (SELECT true FROM rowmill.books WHERE books.id = cells.id LIMIT 1) IS NULL`);
 }
