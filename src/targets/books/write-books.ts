@@ -32,7 +32,7 @@ export async function writeBooks(tx: Tx, batch: TargetBatch, rows: readonly Book
     const recordId = Number(holder.id);
     if (recordId === ids[index]) return created(recordId);
     const displaces = displaced.get(row);
-    if (displaces) return { ...created(recordId), displaces };
+    if (displaces) return { kind: "success", recordId, effect: "created", displaces };
     return batch.mode === "skip_existing" ? unchanged(recordId) : duplicate(batch, holder);
   });
 }
