@@ -72,7 +72,7 @@ function scanOf(node: PlanNode): string[] {
   return [`${index} (${[...new Set(columns)].join(", ")})`];
 }
 
-/** What the planner knows: nothing, the tables before the owner had books and batches, or everything. */
+/** The planner knows nothing, the tables before the owner had books and batches, or everything. */
 export const STATISTICS = ["absent", "stale", "fresh"] as const;
 export type Statistics = (typeof STATISTICS)[number];
 
