@@ -90,7 +90,9 @@ test("a table that a foreign transaction locks delays everything and fails nothi
   expect((await user.batch(undone)).body.counts.undone).toBe(500);
 });
 
-test("sessions that are ended every two seconds lose and duplicate no row", async () => {
+test("sessions that are ended every two seconds lose and duplicate no row", {
+  timeout: 240_000,
+}, async () => {
   await using rowmill = await startPrograms({ ROW_DELAY_MS: "400" });
   const api = await rowmill.startApi();
   const workers = [await rowmill.startWorker(), await rowmill.startWorker()];
