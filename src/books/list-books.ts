@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, gt, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import { postgresError } from "../platform/postgres/database.ts";
@@ -70,7 +70,7 @@ async function readPage(
   const found = await ctx.db
     .select({ ...getTableColumns(books), sortKey: key ?? sql<null>`NULL` })
     .from(books)
-    .where(and(eq(books.userId, userId), isAfterKey, isAfterId, ...words.map(hasWord)))
+    .where(and(eq(books.userId, userId), gt(books.id, 0), isAfterKey, isAfterId, ...words.map(hasWord)))
     .orderBy(...(key ? [sql`${key} ${direction}`] : []), sql`${books.id} ${direction}`)
     .limit(limit);
   return found.map(({ sortKey, ...book }) => ({ book, id: book.id, key: sortKey }));

@@ -14,6 +14,14 @@ export const SQLSTATE = {
   queryCanceled: "57014",
 } as const;
 
+/** A statement that waits for a lock too long may also end at the limit of every statement: `queryCanceled`. */
+export const LOCK_TROUBLE: ReadonlySet<string> = new Set([
+  SQLSTATE.serializationFailure,
+  SQLSTATE.deadlockDetected,
+  SQLSTATE.lockNotAvailable,
+  SQLSTATE.queryCanceled,
+]);
+
 /** Whether the code means a lost connection, a shutdown, or a server without a free connection. */
 export function isUnreachable(sqlstate: string): boolean {
   return /^(08|57P)/.test(sqlstate) || sqlstate === SQLSTATE.tooManyConnections;

@@ -192,8 +192,8 @@ export const rowEffect = rowmill.enum("row_effect", ["created", "updated", "unch
 export const undoOutcome = rowmill.enum("undo_outcome", ["reversed", "kept", "failed"]);
 
 /**
- * The results of rows. A result is appended once; undo marks it, and a retry moves it to `row_history`. A row without a
- * result is pending, being processed, or was not processed before its batch ended.
+ * The results of rows. A result is appended once; undo marks it, a retry moves it to `row_history`, and it changes if an
+ * earlier row of the file takes over the record. A row without a result is pending, being processed, or was not processed before its batch ended.
  */
 export const rowResults = rowmill.table(
   "row_results",

@@ -6,6 +6,15 @@ import type { BatchMode, RowEffect, RowError } from "../schema/batches.ts";
 /** Column names and the rules for their cells, which are text. */
 export type Columns = TObject<Record<string, TString>>;
 
+/** A later row of the same file that had created the record, because its chunk was processed first. */
+export interface DisplacedRow {
+  readonly row: number;
+  /** Why the displaced row has failed; null: it has left the record unchanged. */
+  readonly error: RowError | null;
+  /** The message of other rows that failed because of the displaced row. They get the new error as well. */
+  readonly formerMessage: string;
+}
+
 /** The outcome of one row. An exception says nothing about a single row, so outcomes are values. */
 export type Outcome =
   | {
@@ -14,6 +23,7 @@ export type Outcome =
       readonly effect: RowEffect;
       /** The record before the update, for `undo`. */
       readonly before?: object;
+      readonly displaces?: DisplacedRow;
     }
   | { readonly kind: "failed"; readonly errors: readonly RowError[] }
   | { readonly kind: "retry"; readonly reason: RowError; readonly afterSeconds?: number };
@@ -67,6 +77,8 @@ interface TargetDescription<C extends Columns> {
   readonly secrets?: readonly (keyof Static<C> & string)[];
   /** The columns that identify a record of one owner, without regard to case. */
   readonly key?: readonly (keyof Static<C> & string)[];
+  /** Whether a key identifies a record among those of all owners, not of one. */
+  readonly isKeyShared?: boolean;
   /** The modes that an upload may choose; `write` finds the chosen one in `batch.mode`. Absent: only `insert`. */
   readonly modes?: readonly BatchMode[];
   /** Limits chunks for a target that takes long per row: a chunk is repeated if its worker dies, and delays others. */

@@ -255,6 +255,46 @@ describe("undo", () => {
   });
 });
 
+describe("equal names in several chunks", () => {
+  /** Row 3 is in the first chunk, row 28 in the second. */
+  const table = (name: string) => {
+    const lines = Array.from({ length: 40 }, (_, index) => `${name}-${index},x@y,,`);
+    lines[1] = `${name},first@example.com,${PASSWORD},operator`;
+    lines[26] = `${name.toUpperCase()},last@example.com,another password,`;
+    return `username,email,password,role\n${lines.join("\n")}\n`;
+  };
+
+  test.for([
+    ["insert", false, "duplicate"],
+    ["insert", true, "duplicate"],
+    ["skip_existing", false, "unchanged"],
+    ["skip_existing", true, "unchanged"],
+  ] as const)(
+    "%s creates the account from the first row (backwards: %s)",
+    async ([mode, isBackwards, other]) => {
+      const name = `${mode}-${isBackwards}`;
+      const batch = await importUsers(table(name), mode, isBackwards);
+      expect(await effects(rowmill, batch)).toMatchObject({ 3: "created", 28: other });
+      const made = await account(name);
+      expect(made).toMatchObject({ email: "first@example.com", role: "operator" });
+      expect((await logIn(name)).status).toBe(200);
+      expect((await logIn(name, "another password")).status).toBe(401);
+      const failed = (await admin.rows(batch, "failed")).map(({ error_message }) => error_message);
+      const message = `username "${name.toUpperCase()}" is taken by account ${made?.id}`;
+      expect(failed).toEqual(mode === "insert" ? [message] : []);
+    },
+  );
+
+  test("an account that is in use is not given to an earlier row", async () => {
+    const batch = await receive(admin, table("in-use"), "insert", "users");
+    await deliverChunk(rowmill.ctx, batch, 27);
+    expect((await logIn("in-use", "another password")).status).toBe(200);
+    await deliverChunk(rowmill.ctx, batch, 2);
+    expect(await effects(rowmill, batch)).toMatchObject({ 3: "duplicate", 28: "created" });
+    expect((await logIn("in-use", "another password")).status).toBe(200);
+  });
+});
+
 test("rows fail if their uploader is no longer an administrator", async () => {
   const former = await newAdmin(rowmill, "former");
   const id = await receive(former, "username\nintruder\n", "insert", "users");

@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import { requireActor, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
+import { matchRows } from "../match-rows.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { requireEdge } from "../state.ts";
 import { type Batch, lockBatch } from "../transitions.ts";
@@ -43,14 +44,15 @@ export async function lockCorrectable(tx: Tx, userId: number, batchId: string): 
 
 async function requireKnownRows(tx: Tx, batch: Batch, stagingId: string): Promise<void> {
   const { rows } = await tx.db.execute<{ row: number }>(sql`
-    SELECT row_number AS row FROM rowmill.batch_rows AS staged WHERE batch_id = ${stagingId} AND NOT EXISTS (
-      SELECT FROM rowmill.batch_rows WHERE batch_id = ${batch.id} AND batch_rows.row_number = staged.row_number
-    ) ORDER BY 1 LIMIT 1`);
+    SELECT row_number AS row FROM rowmill.batch_rows AS staged WHERE batch_id = ${stagingId} AND (
+      SELECT true FROM rowmill.batch_rows WHERE batch_id = ${batch.id} AND batch_rows.row_number = staged.row_number LIMIT 1
+    ) IS NULL ORDER BY 1 LIMIT 1`);
   if (rows[0]) throw invalidField("file", `The batch has no row ${rows[0].row} (column \`_row\`).`);
 }
 
 const PAGE_ROWS = 2000;
 
+/** LIMIT makes this two look-ups per row. A join may compare each row with each other one if the statistics are old. */
 async function applyPages(tx: Tx, batch: Batch, stagingId: string) {
   const counts = { corrected: 0, ignored: 0 };
   const failedRows: number[] = [];
@@ -63,11 +65,17 @@ async function applyPages(tx: Tx, batch: Batch, stagingId: string) {
       status: "success" | "failed" | null;
     }>(sql`
       SELECT staged.row_number AS row, staged.fields AS corrections, rows.fields, rows.problem, results.status
-      FROM rowmill.batch_rows AS staged
-      JOIN rowmill.batch_rows AS rows ON rows.batch_id = ${batch.id} AND rows.row_number = staged.row_number
-      LEFT JOIN rowmill.row_results AS results ON results.batch_id = ${batch.id} AND results.row_number = staged.row_number
-      WHERE staged.batch_id = ${stagingId} AND staged.row_number > ${after}
-      ORDER BY staged.row_number LIMIT ${PAGE_ROWS}`);
+      FROM (
+        SELECT row_number, fields FROM rowmill.batch_rows WHERE batch_id = ${stagingId} AND row_number > ${after}
+        ORDER BY row_number LIMIT ${PAGE_ROWS}
+      ) AS staged
+      CROSS JOIN LATERAL (
+        SELECT fields, problem FROM rowmill.batch_rows WHERE batch_id = ${batch.id} AND row_number = staged.row_number LIMIT 1
+      ) AS rows
+      LEFT JOIN LATERAL (
+        SELECT status FROM rowmill.row_results WHERE batch_id = ${batch.id} AND row_number = staged.row_number LIMIT 1
+      ) AS results ON true
+      ORDER BY staged.row_number`);
     const last = rows.at(-1);
     if (!last) return { ...counts, failedRows };
     after = last.row;
@@ -90,14 +98,13 @@ async function changeCells(
   rows: readonly { row: number; cells: readonly string[]; fields: readonly string[] }[],
 ): Promise<void> {
   const numbers = sql.param(rows.map(({ row }) => row));
+  const { isMatch, valueOfRow } = matchRows(batchId, rows);
   const before = sql.param(rows.map(({ fields }) => JSON.stringify(fields)));
-  const after = sql.param(rows.map(({ cells }) => JSON.stringify(cells)));
   await tx.db.execute(sql`
     INSERT INTO rowmill.row_history (batch_id, row_number, event, user_id, fields)
     SELECT ${batchId}, row, 'edited', ${requireActor(tx).id}, fields::json
     FROM unnest(${numbers}::int[], ${before}::text[]) AS edited (row, fields)`);
   await tx.db.execute(sql`
-    UPDATE rowmill.batch_rows SET fields = cells::json, problem = NULL
-    FROM unnest(${numbers}::int[], ${after}::text[]) AS edited (row, cells)
-    WHERE batch_id = ${batchId} AND row_number = row`);
+    UPDATE rowmill.batch_rows SET fields = ${valueOfRow(({ cells }) => JSON.stringify(cells))}::json, problem = NULL
+    WHERE ${isMatch}`);
 }

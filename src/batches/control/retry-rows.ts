@@ -93,9 +93,9 @@ async function moveFailuresToHistory(
 async function requireFailed(tx: Tx, batchId: string, wanted: readonly number[]): Promise<void> {
   const { rows } = await tx.db.execute<{ row: number }>(sql`
     SELECT row FROM unnest(${sql.param([...wanted])}::int[]) AS wanted (row)
-    WHERE NOT EXISTS (
-      SELECT FROM rowmill.row_results WHERE batch_id = ${batchId} AND row_number = row AND status = 'failed'
-    ) LIMIT 1`);
+    WHERE (
+      SELECT true FROM rowmill.row_results WHERE batch_id = ${batchId} AND row_number = row AND status = 'failed' LIMIT 1
+    ) IS NULL LIMIT 1`);
   if (rows[0]) throw invalidField("rows", `Row ${rows[0].row} has not failed, so it cannot be retried.`);
 }
 

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { secretPositions } from "../../targets/secrets.ts";
 import type { Target, TargetBatch } from "../../targets/target.ts";
+import { matchRows } from "../match-rows.ts";
 
 /** Empties the secret cells of rows that no longer need them. */
 export async function blankSecrets(
@@ -13,11 +14,9 @@ export async function blankSecrets(
   const positions = secretPositions({ target: target.name, mapping: batch.mapping });
   const withSecrets = rows.filter(({ fields }) => positions.some((position) => fields[position]));
   if (withSecrets.length === 0) return;
-  const blanked = withSecrets.map(({ fields }) =>
+  const { isMatch, valueOfRow } = matchRows(batch.id, withSecrets);
+  const blanked = valueOfRow(({ fields }) =>
     JSON.stringify(fields.map((cell, position) => (positions.includes(position) ? "" : cell))),
   );
-  await tx.db.execute(sql`
-    UPDATE rowmill.batch_rows SET fields = cells.fields::json
-    FROM unnest(${sql.param(withSecrets.map(({ row }) => row))}::int[], ${sql.param(blanked)}::text[]) AS cells (row_number, fields)
-    WHERE batch_id = ${batch.id} AND batch_rows.row_number = cells.row_number`);
+  await tx.db.execute(sql`UPDATE rowmill.batch_rows SET fields = ${blanked}::json WHERE ${isMatch}`);
 }

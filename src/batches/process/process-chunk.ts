@@ -10,6 +10,7 @@ import type { ChunkKey } from "../batch-jobs.ts";
 import { RUNNABLE_STATES } from "../state.ts";
 import { startBatch } from "../transitions.ts";
 import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
+import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
 import { processRows } from "./process-rows.ts";
 import { readOpenRows } from "./read-open-rows.ts";
 import { type LockedChunk, type Settled, settleChunk } from "./settle-chunk.ts";
@@ -29,14 +30,21 @@ export async function processChunk(
   delivery: Delivery,
 ): Promise<Settled | undefined> {
   const startedAt = performance.now();
-  const input = await markProcessing(ctx, key);
+  const input = await repeatOnLockTrouble(ctx, delivery.signal, () => markProcessing(ctx, key));
   if (!input) return undefined;
   const log = ctx.log.child({ ...key, delivery: delivery.attempt });
   log.info("chunk received");
   using watch = watchBatch(ctx, key.batchId);
   try {
     await delayRows(input.rowDelayMs, delivery.signal, watch);
-    const settled = await underSavepoint(tx.db, () => processOpenRows(ctx, tx, input, key, delivery, watch));
+    const signal = AbortSignal.any([delivery.signal, watch.signal]);
+    const settled = await repeatOnLockTrouble(ctx, signal, (failures) =>
+      underSavepoint(tx.db, async () => {
+        if (failures === 0) await shareRecords(tx, input);
+        else await reserveRecords(ctx, tx, input, signal);
+        return processOpenRows(ctx, tx, input, key, delivery, watch);
+      }),
+    );
     if (settled) log.info({ ...settled, ms: Math.round(performance.now() - startedAt) }, "chunk succeeded");
     return settled;
   } catch (error) {
@@ -81,7 +89,11 @@ async function processOpenRows(
   // database, so the outcomes of the rows that it finished are stored even if the batch was stopped.
   const isPartial = watch.signal.aborted && "handle" in input.target;
   if (!isPartial) watch.signal.throwIfAborted();
-  const settled = await settleChunk(tx, { ...key, ...chunk }, outcomes, isPartial);
+  const settle = () => settleChunk(tx, { ...key, ...chunk }, outcomes, isPartial);
+  // The calls of a row target must not be repeated, and hold no locks.
+  const settled = await ("handle" in input.target
+    ? repeatOnLockTrouble(ctx, delivery.signal, () => underSavepoint(tx.db, settle))
+    : settle());
   return { ...settled, rows: rows.length, attempt: chunk.attempt };
 }
 

@@ -14,6 +14,7 @@ import { transitions } from "../state.ts";
 import { endBatch, startBatch } from "../transitions.ts";
 import { forgetSuccesses, resetChunks } from "./chunk-counts.ts";
 import { chunkInputOf } from "./chunk-input.ts";
+import { repeatOnLockTrouble, reserveRecords } from "./lock-trouble.ts";
 import { delayRows } from "./process-chunk.ts";
 import { processRows } from "./process-rows.ts";
 import { readOpenRows } from "./read-open-rows.ts";
@@ -32,6 +33,9 @@ type Chunk = typeof chunks.$inferSelect;
 /** Thrown to roll back the records of a dry run or of an atomic batch with failed rows. */
 class DiscardRecords extends Error {}
 
+/** If another transaction is in the way of a chunk for longer, the batch releases its locks and starts again. */
+const MAX_CHUNK_WAIT_MS = 60_000;
+
 /**
  * @param ctx outside the transaction, for changes that others must see at once
  * @param tx the transaction that also completes the job
@@ -43,26 +47,53 @@ export async function processWhole(
   batchId: string,
   delivery: Delivery,
 ): Promise<{ failed: number } | undefined> {
-  const batch = await startRun(ctx, batchId);
-  if (!batch) return undefined;
-  const startedAt = performance.now();
   const log = ctx.log.child({ batchId, delivery: delivery.attempt });
-  log.info("batch received");
   using watch = watchBatch(ctx, batchId);
+  const signal = AbortSignal.any([delivery.signal, watch.signal]);
   try {
-    if (!batch.isDryRun) await delayRows(batch.rowDelayMs, delivery.signal, watch);
-    const failed = await underSavepoint(tx.db, async () => {
-      const failed = await processChunks(ctx, tx, batch, delivery, watch);
-      await finishRun(tx, batch, failed);
-      return failed;
-    });
-    log.info({ failed, ms: Math.round(performance.now() - startedAt) }, "batch succeeded");
-    return { failed };
+    await delayBatch(ctx, batchId, delivery.signal, watch);
+    return await repeatOnLockTrouble(ctx, signal, () =>
+      underSavepoint(tx.db, () => runBatch({ ...ctx, log }, tx, batchId, { ...delivery, signal })),
+    );
   } catch (error) {
     if (!(error instanceof BatchStopped)) throw error;
     log.info("batch stopped");
     return undefined;
   }
+}
+
+/** Waits for the simulated processing time before other batches have to wait for this one. */
+async function delayBatch(ctx: Context, batchId: string, signal: AbortSignal, watch: Watch): Promise<void> {
+  const delayed = await findBatch(ctx, batchId);
+  if (!delayed || delayed.isDryRun || delayed.rowDelayMs === 0) return;
+  await startRun(ctx, batchId);
+  await delayRows(delayed.rowDelayMs, signal, watch);
+}
+
+async function findBatch(ctx: Context, batchId: string): Promise<Batch | undefined> {
+  const [batch] = await ctx.db.select().from(batches).where(eq(batches.id, batchId));
+  return batch;
+}
+
+/** Undefined: there is nothing to do. */
+async function runBatch(
+  ctx: Context,
+  tx: Tx,
+  batchId: string,
+  delivery: Delivery,
+): Promise<{ failed: number } | undefined> {
+  const queued = await findBatch(ctx, batchId);
+  if (!queued) return undefined;
+  // Batches of the same records run one after the other. Until its turn, a batch stays queued.
+  await reserveRecords(ctx, tx, chunkInputOf(queued), delivery.signal);
+  const batch = await startRun(ctx, batchId);
+  if (!batch) return undefined;
+  const startedAt = performance.now();
+  ctx.log.info("batch received");
+  const failed = await processChunks(ctx, tx, batch, delivery);
+  await finishRun(tx, batch, failed);
+  ctx.log.info({ failed, ms: Math.round(performance.now() - startedAt) }, "batch succeeded");
+  return { failed };
 }
 
 /** Starts from the first row and discards the results of earlier deliveries. Null: there is nothing to do. */
@@ -78,27 +109,26 @@ function startRun(ctx: Context, batchId: string): Promise<Batch | null> {
 }
 
 /** @returns the number of failed rows; unless it is 0, or after a dry run, every record is rolled back */
-async function processChunks(
-  ctx: Context,
-  tx: Tx,
-  batch: Batch,
-  delivery: Delivery,
-  watch: Watch,
-): Promise<number> {
+async function processChunks(ctx: Context, tx: Tx, batch: Batch, delivery: Delivery): Promise<number> {
   const plan = await ctx.db
     .select()
     .from(chunks)
     .where(eq(chunks.batchId, batch.id))
     .orderBy(asc(chunks.firstRow));
   const input = chunkInputOf(batch);
-  const attempt = { attempt: delivery.attempt, signal: AbortSignal.any([delivery.signal, watch.signal]) };
   let failed = 0;
   try {
     await underSavepoint(tx.db, async () => {
       for (const chunk of plan) {
         const rows = await readOpenRows(tx, chunk, chunk.lastRow);
-        const outcomes = await processRows(ctx, tx, input, rows, attempt);
-        attempt.signal.throwIfAborted();
+        // The locks of earlier chunks are held meanwhile, so this does not wait for long.
+        const outcomes = await repeatOnLockTrouble(
+          ctx,
+          delivery.signal,
+          () => underSavepoint(tx.db, () => processRows(ctx, tx, input, rows, delivery)),
+          MAX_CHUNK_WAIT_MS,
+        );
+        delivery.signal.throwIfAborted();
         const mayRetry = delivery.attempt <= ctx.config.rowMaxRetries;
         const { succeeded, failures, retried } = sortOutcomes(outcomes, delivery.attempt, mayRetry);
         // One row that must be retried repeats the delivery, and so the whole batch.

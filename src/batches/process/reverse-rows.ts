@@ -5,9 +5,11 @@ import type { Delivery } from "../../platform/queue/queue.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import type { UndoOutcome, WrittenRow } from "../../targets/target.ts";
 import { batchChanged } from "../batch-changes.ts";
+import { matchRows } from "../match-rows.ts";
 import { transitions } from "../state.ts";
 import { endBatch } from "../transitions.ts";
 import { chunkInputOf } from "./chunk-input.ts";
+import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
 import type { RowsInput } from "./process-rows.ts";
 import { writeRows } from "./write-rows.ts";
 
@@ -24,7 +26,7 @@ export async function reverseRows(
   const [batch] = await ctx.db.select().from(batches).where(isUndoing);
   if (!batch) return undefined;
   const input = chunkInputOf(batch);
-  while (await inTransaction(ctx, (tx) => reverseLastChunk(tx, input))) delivery.signal.throwIfAborted();
+  while (await reverseLastChunk(ctx, input, delivery.signal)) delivery.signal.throwIfAborted();
   return inTransaction(ctx, async (tx) => {
     const { rows } = await tx.db.execute<{ reversed: number; kept: number; failed: number }>(sql`
       SELECT sum(reversed)::int AS reversed, sum(kept)::int AS kept, sum(undo_failed)::int AS failed
@@ -40,7 +42,17 @@ export async function reverseRows(
 }
 
 /** @returns false if every chunk is undone */
-async function reverseLastChunk(tx: Tx, input: RowsInput): Promise<boolean> {
+function reverseLastChunk(ctx: Context, input: RowsInput, signal: AbortSignal): Promise<boolean> {
+  return repeatOnLockTrouble(ctx, signal, (failures) =>
+    inTransaction(ctx, async (tx) => {
+      if (failures === 0) await shareRecords(tx, input);
+      else await reserveRecords(ctx, tx, input, signal);
+      return reverseChunk(tx, input);
+    }),
+  );
+}
+
+async function reverseChunk(tx: Tx, input: RowsInput): Promise<boolean> {
   const batchId = input.batch.id;
   const isRemaining = and(eq(chunks.batchId, batchId), eq(chunks.isUndone, false));
   // Also waits for a worker that is still processing the chunk after the batch was cancelled.
@@ -115,11 +127,10 @@ async function markRows(
   rows: readonly WrittenRow[],
   outcomes: readonly UndoOutcome[],
 ): Promise<void> {
-  const numbers = sql.param(rows.map(({ row }) => row));
-  const kinds = sql.param(outcomes.map(({ kind }) => kind));
-  const reasons = sql.param(outcomes.map((outcome) => (outcome.kind === "reversed" ? null : outcome.reason)));
+  const undone = rows.map(({ row }, index) => ({ row, outcome: outcomes[index] }));
+  const { isMatch, valueOfRow } = matchRows(batchId, undone);
+  const kind = valueOfRow(({ outcome }) => outcome?.kind ?? null);
+  const reason = valueOfRow(({ outcome }) => (outcome && "reason" in outcome ? outcome.reason : null));
   await tx.db.execute(sql`
-    UPDATE rowmill.row_results SET undo = kind::rowmill.undo_outcome, undo_reason = reason
-    FROM unnest(${numbers}::int[], ${kinds}::text[], ${reasons}::text[]) AS undone (row, kind, reason)
-    WHERE batch_id = ${batchId} AND row_number = row`);
+    UPDATE rowmill.row_results SET undo = ${kind}::rowmill.undo_outcome, undo_reason = ${reason} WHERE ${isMatch}`);
 }

@@ -8,6 +8,7 @@ import { batchChanged } from "../batch-changes.ts";
 import { type ChunkKey, chunkJob, type QueuedBatch } from "../batch-jobs.ts";
 import { transitions } from "../state.ts";
 import { endBatch } from "../transitions.ts";
+import { displaceRows } from "./displace-rows.ts";
 import { errorLimit } from "./error-limit.ts";
 import { enqueueAfterChunk } from "./pace.ts";
 import {
@@ -54,6 +55,11 @@ export async function settleChunk(
   const delaySeconds = Math.max(backoffSeconds(attempts), ...retried.map(({ afterSeconds }) => afterSeconds));
   const isDone = await updateChunk(tx, chunk, settled, effects, mustRetry ? delaySeconds : null);
   const batch = await countDown(tx, chunk.batchId, isDone ? 1 : 0, isPartial);
+  await displaceRows(
+    tx,
+    chunk.batchId,
+    succeeded.flatMap(({ displaces }) => displaces ?? []),
+  );
   await batchChanged(tx, chunk.batchId);
   if (isPartial) return settled;
   if (mustRetry) {

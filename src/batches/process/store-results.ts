@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import type { RowEffect, RowError } from "../../schema/batches.ts";
-import type { Outcome } from "../../targets/target.ts";
+import type { DisplacedRow, Outcome } from "../../targets/target.ts";
 
 export interface RowOutcome {
   readonly row: number;
@@ -14,6 +14,7 @@ export interface SucceededRow {
   readonly recordId: number;
   readonly effect: RowEffect;
   readonly before?: object;
+  readonly displaces?: DisplacedRow;
 }
 
 export interface FailedRow {

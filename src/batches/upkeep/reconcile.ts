@@ -159,11 +159,14 @@ async function giveUpChunk(ctx: Context, chunk: DueChunk): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     if (!(await lockIfWaiting(tx, chunk))) return 0;
     const { rows } = await tx.db.execute<{ row: number }>(sql`
-      SELECT row_number AS row FROM rowmill.batch_rows JOIN rowmill.chunks USING (batch_id)
-      WHERE batch_id = ${chunk.batchId} AND first_row = ${chunk.firstRow} AND row_number BETWEEN first_row AND last_row
-        AND NOT EXISTS (
-          SELECT FROM rowmill.row_results WHERE row_results.batch_id = ${chunk.batchId} AND row_results.row_number = batch_rows.row_number
-        )`);
+      SELECT row FROM rowmill.chunks CROSS JOIN LATERAL (
+        SELECT row_number AS row FROM rowmill.batch_rows
+        WHERE batch_id = ${chunk.batchId} AND row_number BETWEEN first_row AND last_row AND (
+          SELECT true FROM rowmill.row_results
+          WHERE row_results.batch_id = ${chunk.batchId} AND row_results.row_number = batch_rows.row_number LIMIT 1
+        ) IS NULL OFFSET 0
+      ) AS open
+      WHERE batch_id = ${chunk.batchId} AND first_row = ${chunk.firstRow}`);
     // Perhaps no delivery has started the batch.
     await tx.db.execute(startBatch(chunk.batchId));
     const outcome = failed("gave_up", gaveUp("row"));

@@ -5,7 +5,10 @@ import { batches } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { batchJobId, chunkJobId } from "../batch-jobs.ts";
 
-/** The number of rows that one statement removes, so that no statement holds locks for long. */
+/**
+ * The number of rows that one statement removes, so that no statement holds locks for long. A slice is a range: for a list
+ * of row numbers the planner may compare each row with each number if its statistics are old.
+ */
 const SLICE_ROWS = 50_000;
 
 /**
@@ -17,8 +20,10 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
     let removed: number;
     do {
       const { rowCount } = await ctx.db.execute(sql`
-        DELETE FROM ${table} WHERE batch_id = ${batchId} AND row_number IN (
-          SELECT row_number FROM ${table} WHERE batch_id = ${batchId} ORDER BY row_number LIMIT ${SLICE_ROWS}
+        DELETE FROM ${table} WHERE batch_id = ${batchId} AND row_number <= (
+          SELECT max(row_number) FROM (
+            SELECT row_number FROM ${table} WHERE batch_id = ${batchId} ORDER BY row_number LIMIT ${SLICE_ROWS}
+          ) AS slice
         )`);
       removed = rowCount ?? 0;
     } while (removed >= SLICE_ROWS);

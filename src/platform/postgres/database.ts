@@ -6,7 +6,7 @@ import type { PgDatabase } from "drizzle-orm/pg-core";
 import pg from "pg";
 import type { Config } from "../../config/config.ts";
 import type { Log } from "../log.ts";
-import { isUnreachable } from "../sqlstates.ts";
+import { isUnreachable, LOCK_TROUBLE } from "../sqlstates.ts";
 
 export type Database = PgDatabase<NodePgQueryResultHKT, Record<string, never>>;
 
@@ -80,6 +80,18 @@ export function postgresError(error: unknown): pg.DatabaseError | null {
     if (cause instanceof pg.DatabaseError) return cause;
   }
   return null;
+}
+
+/** The routine of PostgreSQL that reports the errors which functions raise. */
+const RAISED_BY_A_FUNCTION = "exec_stmt_raise";
+
+/**
+ * Whether the error means that another transaction was in the way. The same statements succeed later, so the data is not
+ * at fault. A function that raises one of these codes speaks about the data that it was called with.
+ */
+export function isLockTrouble(error: unknown): boolean {
+  const known = postgresError(error);
+  return LOCK_TROUBLE.has(known?.code ?? "") && known?.routine !== RAISED_BY_A_FUNCTION;
 }
 
 /** Messages of node-postgres, which has no codes, and codes of the network. */

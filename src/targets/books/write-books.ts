@@ -3,18 +3,12 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { postgresError, underSavepoint } from "../../platform/postgres/database.ts";
 import { allocateIds } from "../allocate-ids.ts";
-import { created, failed, unchanged } from "../outcomes.ts";
+import { created, unchanged } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { type BookRow, bookRemoved, cellsOf } from "./book-rows.ts";
+import { duplicate, findHolders } from "./key-holders.ts";
+import { takeBooksOfLaterRows } from "./take-books.ts";
 import { upsertBooks } from "./upsert-books.ts";
-
-/** The book that holds the key of a row. */
-interface Holder extends Record<string, unknown> {
-  readonly row: number;
-  readonly id: string;
-  readonly batchId: string | null;
-  readonly rowNumber: number | null;
-}
 
 export async function writeBooks(tx: Tx, batch: TargetBatch, rows: readonly BookRow[]): Promise<Outcome[]> {
   if (batch.mode === "upsert") return upsertBooks(tx, batch, rows);
@@ -31,13 +25,15 @@ export async function writeBooks(tx: Tx, batch: TargetBatch, rows: readonly Book
     return ids.map(created);
   }
   const holders = await findHolders(tx, batch, cells);
+  const displaced = await takeBooksOfLaterRows(tx, batch, rows, holders);
   return rows.map(({ row }, index) => {
     const holder = holders.get(row);
     if (!holder) return bookRemoved;
     const recordId = Number(holder.id);
     if (recordId === ids[index]) return created(recordId);
-    if (batch.mode === "skip_existing") return unchanged(recordId);
-    return duplicate(batch, holder);
+    const displaces = displaced.get(row);
+    if (displaces) return { kind: "success", recordId, effect: "created", displaces };
+    return batch.mode === "skip_existing" ? unchanged(recordId) : duplicate(batch, holder);
   });
 }
 
@@ -60,23 +56,5 @@ async function insertCopies(tx: Tx, batch: TargetBatch, cells: SQL): Promise<voi
   await tx.db.execute(sql`
     INSERT INTO rowmill.books (id, user_id, batch_id, row_number, is_copy, title, author, description)
     SELECT id, ${batch.userId}, ${batch.id}, row_number, true, title, author, description FROM ${cells}
-    WHERE NOT EXISTS (SELECT FROM rowmill.books WHERE books.id = cells.id)`);
-}
-
-/** LIMIT makes this one look-up per row, even if the statistics of the table are old. */
-async function findHolders(tx: Tx, batch: TargetBatch, cells: SQL): Promise<Map<number, Holder>> {
-  const { rows } = await tx.db.execute<Holder>(sql`
-    SELECT cells.row_number AS row, holder.id, holder.batch_id AS "batchId", holder.row_number AS "rowNumber"
-    FROM ${cells} CROSS JOIN LATERAL (
-      SELECT id, batch_id, row_number FROM rowmill.books WHERE user_id = ${batch.userId} AND key = cells.key LIMIT 1
-    ) AS holder`);
-  return new Map(rows.map((holder) => [holder.row, holder]));
-}
-
-function duplicate(batch: TargetBatch, { id, batchId, rowNumber }: Holder): Outcome {
-  const message =
-    batchId === batch.id
-      ? `Row ${rowNumber} of this file has the same title and author; it became book ${id}.`
-      : `You already have a book with this title and author: book ${id}.`;
-  return failed("duplicate", message);
+    WHERE (SELECT true FROM rowmill.books WHERE books.id = cells.id LIMIT 1) IS NULL`);
 }

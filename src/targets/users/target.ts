@@ -37,6 +37,7 @@ export const usersTarget: SetTarget<typeof columns> = {
   role: "admin",
   needsLogin: true,
   key: ["username"],
+  isKeyShared: true,
   modes: ["insert", "skip_existing", "upsert"],
   // Hashing one password takes about 20 ms of one core.
   maxChunkRows: 100,

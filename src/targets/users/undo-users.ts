@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { accountsChanged } from "../../accounts/account-changes.ts";
 import type { Tx } from "../../context.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
+import { isUnused } from "./account-uses.ts";
 import type { UserBefore } from "./update-users.ts";
 
 /** Removes created accounts that nobody has used, and restores the email address and the role of updated accounts. */
@@ -52,20 +53,8 @@ async function lockUsers(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<numbe
 async function removeUnused(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>> {
   if (rows.length === 0) return new Set();
   const ids = sql.param(rows.map(({ recordId }) => recordId));
-  const uses = [
-    "sessions",
-    "refresh_tokens",
-    "batches",
-    "books",
-    "records",
-    "files",
-    "tasks",
-    "api_tokens",
-  ].map(
-    (table) => sql`AND NOT EXISTS (SELECT FROM rowmill.${sql.identifier(table)} WHERE user_id = users.id)`,
-  );
   const { rows: removed } = await tx.db.execute<{ id: string }>(
-    sql`DELETE FROM rowmill.users WHERE id = ANY(${ids}::bigint[]) ${sql.join(uses, sql` `)} RETURNING id`,
+    sql`DELETE FROM rowmill.users WHERE id = ANY(${ids}::bigint[]) AND ${isUnused} RETURNING id`,
   );
   return new Set(removed.map(({ id }) => Number(id)));
 }

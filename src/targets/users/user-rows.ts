@@ -47,7 +47,7 @@ export async function findUsers(tx: Tx, rows: readonly UserRow[], isForUpdate = 
         AS cells (row, username)
       ORDER BY key
     ) AS cells LEFT JOIN LATERAL (
-      SELECT id, email, role FROM rowmill.users WHERE lower(username) = cells.key LIMIT 1 ${isForUpdate ? sql`FOR UPDATE` : sql``}
+      SELECT id, email, role FROM rowmill.users WHERE lower(username) = cells.key LIMIT 1 ${isForUpdate ? sql`FOR NO KEY UPDATE` : sql``}
     ) AS account ON true`);
   const byRow = new Map(found.map((account) => [account.row, account]));
   return rows.map((row) => {

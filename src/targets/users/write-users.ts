@@ -7,6 +7,7 @@ import type { Tx } from "../../context.ts";
 import { allocateIds } from "../allocate-ids.ts";
 import { created, failed, retry, unchanged } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
+import { repeatedMessage, takeAccountsOfLaterRows, takenMessage } from "./take-accounts.ts";
 import { updateUsers } from "./update-users.ts";
 import { findUsers, type KeyedRow, type UserRow } from "./user-rows.ts";
 
@@ -90,11 +91,16 @@ async function writeValid(
         hashes,
       )
     : new Map<number, Outcome>();
+  const ownIds = new Set(createdIds.values());
+  const others = isUpsert ? [] : found.filter(({ user }) => user && !ownIds.has(user.id));
+  const displaced = await takeAccountsOfLaterRows(tx, batch, others, hashRows);
   return new Map(
     found.map((row): [number, Outcome] => {
       if (!row.user) return [row.row, misnamed.get(row.row) ?? userRemoved];
       const recordId = row.user.id;
       if (createdIds.get(row.row) === recordId) return [row.row, created(recordId)];
+      const displaces = displaced.get(row.row);
+      if (displaces) return [row.row, { kind: "success", recordId, effect: "created", displaces }];
       const isFailure = batch.mode === "insert";
       const other = isFailure ? duplicate(row, winningRows.get(row.key)) : unchanged(recordId);
       return [row.row, updated.get(row.row) ?? other];
@@ -143,7 +149,7 @@ const userRemoved = retry("database_conflict", "The account was removed while th
 function duplicate({ values, user }: KeyedRow, otherRow: number | undefined): Outcome {
   const message =
     otherRow === undefined
-      ? `username "${values.username}" is taken by account ${user?.id}`
-      : `username "${values.username}" is also in row ${otherRow} of this file, which became account ${user?.id}`;
+      ? takenMessage(values.username, user?.id)
+      : repeatedMessage(values.username, otherRow, user?.id);
   return failed("duplicate", message, "username");
 }

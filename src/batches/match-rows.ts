@@ -1,0 +1,17 @@
+import { type SQL, sql } from "drizzle-orm";
+
+/**
+ * Conditions and values for an UPDATE of rows of a batch. For a join with `unnest` the planner may compare each row with
+ * each element, because the statistics of a table that has just grown are old. This has only one plan: the index range.
+ */
+export function matchRows<R extends { readonly row: number }>(batchId: string, rows: readonly R[]) {
+  const sorted = rows.toSorted((a, b) => a.row - b.row);
+  const numbers = sql`${sql.param(sorted.map(({ row }) => row))}::int[]`;
+  const [first, last] = [sorted[0]?.row ?? 0, sorted.at(-1)?.row ?? 0];
+  return {
+    isMatch: sql`batch_id = ${batchId} AND row_number BETWEEN ${first} AND ${last} AND row_number = ANY(${numbers})`,
+    /** The value of the matched row, as text. */
+    valueOfRow: (pick: (row: R) => string | null): SQL =>
+      sql`(${sql.param(sorted.map(pick))}::text[])[width_bucket(row_number, ${numbers})]`,
+  };
+}

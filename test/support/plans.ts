@@ -1,0 +1,109 @@
+/** The plans of the statements that a verb really executes. */
+import { randomUUID } from "node:crypto";
+import type { NodePgClient } from "drizzle-orm/node-postgres";
+import type { Context, OpenContext } from "../../src/context.ts";
+import { databaseOn } from "../../src/platform/postgres/database.ts";
+import type { Client } from "./client.ts";
+import type { Rowmill } from "./rowmill.ts";
+
+interface PlanNode {
+  readonly "Node Type": string;
+  readonly "Relation Name"?: string;
+  readonly "Index Name"?: string;
+  readonly "Index Cond"?: string;
+  readonly Filter?: string;
+  readonly "Join Filter"?: string;
+  readonly Plans?: readonly PlanNode[];
+}
+
+export interface Plans extends Context, AsyncDisposable {
+  /**
+   * Returns each way in which the statements so far read a table, such as
+   * `books_key (user_id, key)`: an index and the columns of its condition.
+   */
+  scans(table: string): string[];
+  /** Returns the conditions of joins that compare each row of one side with each row of the other. */
+  readonly joinFilters: readonly string[];
+}
+
+/** A context on one connection that explains every statement before it executes it. */
+export async function explaining(ctx: OpenContext): Promise<Plans> {
+  const client = await ctx.pool.connect();
+  const nodes: PlanNode[] = [];
+  const query = async (statement: string | { text: string }, values?: unknown[]) => {
+    const text = typeof statement === "string" ? statement : statement.text;
+    if (/^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b/i.test(text)) {
+      const { rows } = await client.query(`EXPLAIN (FORMAT JSON) ${text}`, values);
+      nodes.push(...flatten(rows[0]["QUERY PLAN"][0].Plan));
+    }
+    return client.query(statement as string, values);
+  };
+  const db = databaseOn({ query } as Pick<NodePgClient, "query"> as NodePgClient);
+  return {
+    ...ctx,
+    db,
+    [Symbol.asyncDispose]: async () => client.release(),
+    scans: (table) =>
+      [...new Set(nodes.filter((node) => node["Relation Name"] === table).flatMap(scanOf))].sort(),
+    get joinFilters() {
+      return nodes.flatMap((node) => node["Join Filter"] ?? []);
+    },
+  };
+}
+
+function flatten(node: PlanNode): PlanNode[] {
+  // The scan of a bitmap's index does not name its table.
+  const relation = node["Relation Name"];
+  const plans = (node.Plans ?? []).map((plan) =>
+    plan["Node Type"] === "Bitmap Index Scan" && relation ? { ...plan, "Relation Name": relation } : plan,
+  );
+  return [node, ...plans.flatMap(flatten)];
+}
+
+/** Nothing for a node that changes rows which the nodes below it have read. */
+function scanOf(node: PlanNode): string[] {
+  const type = node["Node Type"];
+  if (type === "Seq Scan") return ["whole table"];
+  const index = node["Index Name"];
+  if (!index) return [];
+  const columns = [...(node["Index Cond"] ?? "").matchAll(/\b([a-z_]+)\)? (?:=|<|>|<=|>=) /g)].map(
+    ([, name]) => name,
+  );
+  return [`${index} (${[...new Set(columns)].join(", ")})`];
+}
+
+/** The planner knows nothing, the tables before the owner had books and batches, or everything. */
+export const STATISTICS = ["absent", "stale", "fresh"] as const;
+export type Statistics = (typeof STATISTICS)[number];
+
+const TABLES = ["books", "batch_rows", "row_results", "row_history", "records", "chunks", "users", "tasks"];
+
+/** Fills the tables for another owner and then, with as many books, for the user. */
+export async function fillTables(
+  { ctx }: Rowmill,
+  user: Client,
+  statistics: Statistics,
+  rows: number,
+): Promise<void> {
+  const { pool } = ctx;
+  const analyze = () => pool.query(`ANALYZE ${TABLES.map((table) => `rowmill.${table}`).join(", ")}`);
+  const fillBooks = (userId: number) =>
+    pool.query(
+      `INSERT INTO rowmill.books (user_id, title, author) SELECT $1, 'Title ' || n, 'Author' FROM generate_series(1, $2::int) AS n`,
+      [userId, rows],
+    );
+  for (const table of TABLES) await pool.query(`ALTER TABLE rowmill.${table} SET (autovacuum_enabled = off)`);
+  await fillBooks(user.userId + 1_000_000);
+  await pool.query(
+    `WITH rows AS (
+      INSERT INTO rowmill.batch_rows (batch_id, row_number, fields)
+      SELECT $2, n, '["a","b"]' FROM generate_series(2, $1::int) AS n RETURNING *
+    )
+    INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, effect, record_id)
+    SELECT batch_id, row_number, 'success', 1, 'created', row_number FROM rows`,
+    [rows, randomUUID()],
+  );
+  if (statistics === "stale") await analyze();
+  await fillBooks(user.userId);
+  if (statistics === "fresh") await analyze();
+}
