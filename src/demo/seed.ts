@@ -5,7 +5,7 @@ import { createApp } from "../app.ts";
 import type { BatchView } from "../batches/views.ts";
 import { type OpenContext, openContext } from "../context.ts";
 import { ConfigError, DomainError } from "../errors.ts";
-import { takeJobs } from "../handlers.ts";
+import { takeJobs } from "../take-jobs.ts";
 import { type Role, users } from "../schema/accounts.ts";
 import { ApiClient, ApiError } from "./api-client.ts";
 import { interruptUpload } from "./interrupted-upload.ts";

@@ -11,7 +11,18 @@ export const SQLSTATE = {
   configurationLimitExceeded: "53400",
   lockNotAvailable: "55P03",
   queryCanceled: "57014",
+  readOnly: "25006",
 } as const;
+
+/** Whether the database could not do its work, whatever the statement was: it says nothing about the data. */
+export function isServerTrouble(sqlstate: string): boolean {
+  return isUnreachable(sqlstate) || /^(53|58)/.test(sqlstate) || sqlstate === SQLSTATE.readOnly;
+}
+
+/** Whether another transaction was in the way. */
+export function isLockTrouble(sqlstate: string): boolean {
+  return /^40/.test(sqlstate) || sqlstate === SQLSTATE.lockNotAvailable;
+}
 
 /** Whether the code means a lost connection, a shutdown, or a server without a free connection. */
 export function isUnreachable(sqlstate: string): boolean {

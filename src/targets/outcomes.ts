@@ -19,3 +19,8 @@ export function retry(code: string, message: string, afterSeconds?: number): Out
   const reason = { column: null, code, message };
   return afterSeconds === undefined ? { kind: "retry", reason } : { kind: "retry", reason, afterSeconds };
 }
+
+/** Other transactions were in the way, so the row is retried until it is done, whatever ROW_MAX_RETRIES is. */
+export function lockTrouble(code: string, message: string): Outcome {
+  return { kind: "retry", reason: { column: null, code, message }, isUnlimited: true };
+}

@@ -16,7 +16,13 @@ export type Outcome =
       readonly before?: object;
     }
   | { readonly kind: "failed"; readonly errors: readonly RowError[] }
-  | { readonly kind: "retry"; readonly reason: RowError; readonly afterSeconds?: number };
+  | {
+      readonly kind: "retry";
+      readonly reason: RowError;
+      readonly afterSeconds?: number;
+      /** Whether the row is retried even if ROW_MAX_RETRIES is reached. */
+      readonly isUnlimited?: boolean;
+    };
 
 export interface TargetBatch {
   readonly id: string;
@@ -95,7 +101,7 @@ export interface Attempt {
   readonly rowId: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** Aborts when the batch is paused or cancelled, or the worker stops. */
+  /** Aborts when the row takes longer than ROW_TIMEOUT_SECONDS, the batch is paused or cancelled, or the worker stops. */
   readonly signal: AbortSignal;
 }
 

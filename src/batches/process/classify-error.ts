@@ -1,26 +1,16 @@
 /** Maps exceptions to row outcomes. */
 import { isDatabaseUnavailable, postgresError } from "../../platform/postgres/database.ts";
-import { SQLSTATE } from "../../platform/sqlstates.ts";
-import { failed, retry } from "../../targets/outcomes.ts";
+import { isLockTrouble, isServerTrouble, SQLSTATE } from "../../platform/sqlstates.ts";
+import { failed, lockTrouble, retry } from "../../targets/outcomes.ts";
 import type { Outcome } from "../../targets/target.ts";
 
 export type Failure =
-  /** The transaction is lost. No result can be stored; the job is delivered again. */
+  /** The transaction is lost or the database is in trouble. No result is stored; the job is delivered again. */
   | { readonly kind: "fatal" }
   /** The database is busy. Writing in smaller pieces would only wait longer, so all rows are retried later. */
   | { readonly kind: "busy"; readonly outcome: Outcome }
   /** One of the rows is the cause. */
   | { readonly kind: "row"; readonly outcome: Outcome };
-
-const BUSY: ReadonlySet<string> = new Set([
-  SQLSTATE.lockNotAvailable,
-  SQLSTATE.queryCanceled,
-  SQLSTATE.insufficientResources,
-  SQLSTATE.diskFull,
-  SQLSTATE.outOfMemory,
-  SQLSTATE.configurationLimitExceeded,
-]);
-const CONFLICT: ReadonlySet<string> = new Set([SQLSTATE.serializationFailure, SQLSTATE.deadlockDetected]);
 
 /** Classifies an exception that a target's `write` or `undo` threw. */
 export function classifyError(error: unknown): Failure {
@@ -29,9 +19,10 @@ export function classifyError(error: unknown): Failure {
   const sqlState = pgError?.code ?? "";
   const message = pgError?.message ?? (error instanceof Error ? error.message : String(error));
   // An earlier statement failed and the target caught the error, which says nothing about the rows.
-  if (sqlState === SQLSTATE.inFailedTransaction) return { kind: "fatal" };
-  if (BUSY.has(sqlState)) return { kind: "busy", outcome: retry("database_busy", message) };
-  if (CONFLICT.has(sqlState)) return { kind: "row", outcome: retry("database_conflict", message) };
+  if (sqlState === SQLSTATE.inFailedTransaction || isServerTrouble(sqlState)) return { kind: "fatal" };
+  if (sqlState === SQLSTATE.lockNotAvailable) return { kind: "busy", outcome: lockTrouble("database_busy", message) };
+  if (sqlState === SQLSTATE.queryCanceled) return { kind: "busy", outcome: retry("database_busy", message) };
+  if (isLockTrouble(sqlState)) return { kind: "row", outcome: lockTrouble("database_conflict", message) };
   if (sqlState === SQLSTATE.uniqueViolation) {
     const duplicate = `A record with the same key already exists (${pgError?.constraint}).`;
     return { kind: "row", outcome: failed("duplicate", duplicate) };

@@ -5,18 +5,19 @@
  */
 import { asc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
-import { underSavepoint } from "../../platform/postgres/database.ts";
+import type { Payload } from "../../jobs.ts";
+import { TransientError, underSavepoint } from "../../platform/postgres/database.ts";
 import type { Watch } from "../../platform/process/watch.ts";
-import type { Delivery } from "../../platform/queue/queue.ts";
+import type { Delivery } from "../../platform/queue/delivery.ts";
+import { Later } from "../../platform/queue/later.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { transitions } from "../state.ts";
 import { endBatch, startBatch } from "../transitions.ts";
 import { forgetSuccesses, resetChunks } from "./chunk-counts.ts";
 import { chunkInputOf } from "./chunk-input.ts";
-import { delayRows } from "./process-chunk.ts";
 import { processRows } from "./process-rows.ts";
-import { readOpenRows } from "./read-open-rows.ts";
+import { openSlices } from "./read-open-rows.ts";
 import {
   type EffectCounts,
   type FailedRow,
@@ -40,17 +41,18 @@ class DiscardRecords extends Error {}
 export async function processWhole(
   ctx: Context,
   tx: Tx,
-  batchId: string,
+  { batchId, isDelayed = false }: Payload<"processWhole">,
   delivery: Delivery,
-): Promise<{ failed: number } | undefined> {
+): Promise<{ failed: number } | Later | undefined> {
   const batch = await startRun(ctx, batchId);
   if (!batch) return undefined;
+  if (batch.rowDelayMs > 0 && !batch.isDryRun && !isDelayed)
+    return new Later(batch.rowDelayMs / 1000, { batchId, isDelayed: true });
   const startedAt = performance.now();
   const log = ctx.log.child({ batchId, delivery: delivery.attempt });
   log.info("batch received");
   using watch = watchBatch(ctx, batchId);
   try {
-    if (!batch.isDryRun) await delayRows(batch.rowDelayMs, delivery.signal, watch);
     const failed = await underSavepoint(tx.db, async () => {
       const failed = await processChunks(ctx, tx, batch, delivery, watch);
       await finishRun(tx, batch, failed);
@@ -96,17 +98,27 @@ async function processChunks(
   try {
     await underSavepoint(tx.db, async () => {
       for (const chunk of plan) {
-        const rows = await readOpenRows(tx, chunk, chunk.lastRow);
-        const outcomes = await processRows(ctx, tx, input, rows, attempt);
-        attempt.signal.throwIfAborted();
-        const mayRetry = delivery.attempt <= ctx.config.rowMaxRetries;
-        const { succeeded, failures, retried } = sortOutcomes(outcomes, delivery.attempt, mayRetry);
-        // One row that must be retried repeats the delivery, and so the whole batch.
-        const [retriedRow] = retried;
-        if (retriedRow) throw new Error(`Row ${retriedRow.row} must be retried (${retriedRow.reason.code}).`);
-        const effects = await storeSuccesses(tx, chunk, succeeded);
-        await storeProgress(ctx, batch, chunk, effects, failures);
-        failed += failures.length;
+        const effects = { created: 0, updated: 0, unchanged: 0 };
+        const failuresOfChunk: FailedRow[] = [];
+        for await (const { rows } of openSlices(tx, chunk, "exceed")) {
+          const outcomes = await processRows(ctx, tx, input, rows, attempt);
+          attempt.signal.throwIfAborted();
+          const mayRetry = delivery.attempt <= ctx.config.rowMaxRetries;
+          const { succeeded, failures, retried } = sortOutcomes(outcomes, delivery.attempt, mayRetry);
+          // One row that must be retried repeats the delivery, and so the whole batch.
+          const [retriedRow] = retried;
+          if (retriedRow) {
+            const message = `Row ${retriedRow.row} must be retried (${retriedRow.reason.code}).`;
+            throw retriedRow.isUnlimited ? new TransientError(message) : new Error(message);
+          }
+          const { created, updated, unchanged } = await storeSuccesses(tx, chunk, succeeded);
+          effects.created += created;
+          effects.updated += updated;
+          effects.unchanged += unchanged;
+          failuresOfChunk.push(...failures);
+        }
+        await storeProgress(ctx, batch, chunk, effects, failuresOfChunk);
+        failed += failuresOfChunk.length;
       }
       if (failed > 0 || batch.isDryRun) throw new DiscardRecords();
     });

@@ -1,7 +1,7 @@
 /** Undoes a batch in a worker: from its last chunk to its first, in one transaction per chunk. */
 import { and, desc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
-import type { Delivery } from "../../platform/queue/queue.ts";
+import type { Delivery } from "../../platform/queue/delivery.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import type { UndoOutcome, WrittenRow } from "../../targets/target.ts";
 import { batchChanged } from "../batch-changes.ts";

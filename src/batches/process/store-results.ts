@@ -26,12 +26,13 @@ interface RetriedRow {
   readonly reason: RowError;
   /** The shortest time to wait. */
   readonly afterSeconds: number;
+  readonly isUnlimited: boolean;
 }
 
 /**
  * Groups outcomes by the way in which they are stored.
  * @param attempts the number of attempts, including this one
- * @param mayRetry false: outcomes of the kind `retry` are failures
+ * @param mayRetry false: outcomes of the kind `retry` are failures, unless their retries are unlimited
  */
 export function sortOutcomes(outcomes: readonly RowOutcome[], attempts: number, mayRetry: boolean) {
   const succeeded: SucceededRow[] = [];
@@ -40,7 +41,10 @@ export function sortOutcomes(outcomes: readonly RowOutcome[], attempts: number, 
   for (const { row, outcome } of outcomes) {
     if (outcome.kind === "success") succeeded.push({ row, ...outcome });
     else if (outcome.kind === "failed") failures.push({ row, errors: outcome.errors });
-    else if (mayRetry) retried.push({ row, reason: outcome.reason, afterSeconds: outcome.afterSeconds ?? 0 });
+    else if (mayRetry || outcome.isUnlimited) {
+      const { reason, afterSeconds = 0, isUnlimited = false } = outcome;
+      retried.push({ row, reason, afterSeconds, isUnlimited });
+    }
     else failures.push({ row, errors: [gaveUp(outcome.reason, attempts)] });
   }
   return { succeeded, failures, retried };

@@ -6,7 +6,7 @@ import type { PgDatabase } from "drizzle-orm/pg-core";
 import pg from "pg";
 import type { Config } from "../../config/config.ts";
 import type { Log } from "../log.ts";
-import { isUnreachable } from "../sqlstates.ts";
+import { isLockTrouble, isServerTrouble, isUnreachable } from "../sqlstates.ts";
 
 export type Database = PgDatabase<NodePgQueryResultHKT, Record<string, never>>;
 
@@ -75,6 +75,21 @@ export function isDatabaseUnavailable(error: unknown): boolean {
     if (LOST_CONNECTION_MESSAGES.test(`${code} ${cause.message}`)) return true;
   }
   return false;
+}
+
+/** An error that says nothing about the work, such as one of the database that another process has reported. */
+export class TransientError extends Error {
+  override name = "TransientError";
+}
+
+/**
+ * Whether the same work may succeed later, because the error comes from the state of the database or from other
+ * transactions. Such errors never use up attempts.
+ */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof TransientError) return true;
+  const code = postgresError(error)?.code ?? "";
+  return isDatabaseUnavailable(error) || isServerTrouble(code) || isLockTrouble(code);
 }
 
 /**

@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { Permanent, Retryable } from "../../errors.ts";
 import { removeFiles } from "../../files/remove-files.ts";
-import type { Delivery } from "../../platform/queue/queue.ts";
+import type { Delivery } from "../../platform/queue/delivery.ts";
 import { type TaskStatus, tasks } from "../../schema/tasks.ts";
 import { type Task, transition } from "../transitions.ts";
 import { findTaskType } from "../types/registry.ts";

@@ -1,0 +1,1 @@
+ALTER TABLE "rowmill"."chunks" ADD COLUMN "bytes" bigint;
