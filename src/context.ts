@@ -7,7 +7,6 @@ import { requireMigrated } from "./migrate.ts";
 import { runAll } from "./platform/callbacks.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
-import { DatabaseClock } from "./platform/postgres/database-clock.ts";
 import {
   type Database,
   databaseOn,
@@ -15,6 +14,7 @@ import {
   openPool,
   untilReachable,
 } from "./platform/postgres/database.ts";
+import { DatabaseClock } from "./platform/postgres/database-clock.ts";
 import { PgBossQueue, type Queue } from "./platform/queue/queue.ts";
 import type { Caller } from "./schema/accounts.ts";
 

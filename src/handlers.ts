@@ -27,10 +27,7 @@ export interface JobInput<N extends JobName> {
 }
 
 type Handlers = {
-  readonly [N in JobName]: (
-    ctx: Context,
-    input: JobInput<N>,
-  ) => Promise<object | Later | undefined>;
+  readonly [N in JobName]: (ctx: Context, input: JobInput<N>) => Promise<object | Later | undefined>;
 };
 
 export const handlers: Handlers = {

@@ -17,7 +17,8 @@ export const Settings = Type.Object({
     default: 16,
     minimum: 8,
     maximum: 1000,
-    description: "Maximum connections per process, not counting the one that listens for changes and new jobs.",
+    description:
+      "Maximum connections per process, not counting the one that listens for changes and new jobs.",
   }),
   DATA_DIR: Type.String({
     default: ".data",
@@ -78,7 +79,7 @@ export const Settings = Type.Object({
   MAX_ROW_DELAY_MS: Type.Integer({
     default: 600_000,
     minimum: 0,
-    maximum: 86_400_000,
+    maximum: 600_000,
     description: "Maximum `row_delay_ms` of an upload, in milliseconds.",
   }),
   ROW_TIMEOUT_SECONDS: Type.Integer({
@@ -138,7 +139,7 @@ export const Settings = Type.Object({
   MAX_GENERIC_SECONDS: Type.Integer({
     default: 3600,
     minimum: 0,
-    maximum: 86_400,
+    maximum: 3600,
     description: "Maximum `seconds` of a `generic` task.",
   }),
   UPLOAD_MAX_BYTES: Type.Integer({

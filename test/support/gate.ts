@@ -12,7 +12,7 @@ const TRIGGERS = {
   write: `CREATE OR REPLACE FUNCTION rowmill.gate_books() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       IF NEW.title LIKE 'gate%' THEN ${WAIT} END IF;
       IF NEW.title = 'poison' THEN RAISE EXCEPTION 'the cellar refuses it' USING ERRCODE = '23514'; END IF;
-      IF NEW.title = 'busy' THEN RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END IF;
+      IF NEW.title = 'busy' THEN RAISE EXCEPTION 'try again' USING ERRCODE = '57014'; END IF;
       RETURN NEW;
     END $$;
     CREATE OR REPLACE TRIGGER gate BEFORE INSERT OR UPDATE ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.gate_books()`,

@@ -20,8 +20,9 @@ export function classifyError(error: unknown): Failure {
   const message = pgError?.message ?? (error instanceof Error ? error.message : String(error));
   // An earlier statement failed and the target caught the error, which says nothing about the rows.
   if (sqlState === SQLSTATE.inFailedTransaction || isServerTrouble(sqlState)) return { kind: "fatal" };
-  if (sqlState === SQLSTATE.lockNotAvailable) return { kind: "busy", outcome: lockTrouble("database_busy", message) };
-  if (sqlState === SQLSTATE.queryCanceled) return { kind: "busy", outcome: retry("database_busy", message) };
+  if (sqlState === SQLSTATE.lockNotAvailable)
+    return { kind: "busy", outcome: lockTrouble("database_busy", message) };
+  if (sqlState === SQLSTATE.queryCanceled) return { kind: "row", outcome: retry("database_busy", message) };
   if (isLockTrouble(sqlState)) return { kind: "row", outcome: lockTrouble("database_conflict", message) };
   if (sqlState === SQLSTATE.uniqueViolation) {
     const duplicate = `A record with the same key already exists (${pgError?.constraint}).`;

@@ -1,7 +1,7 @@
 /** Processes one chunk of rows in the transaction of its job. */
 import { sql } from "drizzle-orm";
-import type { Payload } from "../../jobs.ts";
 import { type Context, changeExpression, publishLocally, type Tx } from "../../context.ts";
+import type { Payload } from "../../jobs.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Watch } from "../../platform/process/watch.ts";
 import type { Delivery } from "../../platform/queue/delivery.ts";
@@ -129,7 +129,9 @@ async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Pr
 
 /** Locks the chunk, so that only one worker decides the outcomes of its rows. Null: another worker has decided them. */
 async function lockChunk(tx: Tx, { batchId, firstRow }: ChunkKey) {
-  const { rows } = await tx.db.execute<Omit<LockedChunk, keyof ChunkKey> & { lastRow: number; bytes: number | null }>(sql`
+  const { rows } = await tx.db.execute<
+    Omit<LockedChunk, keyof ChunkKey> & { lastRow: number; bytes: number | null }
+  >(sql`
     SELECT last_row AS "lastRow", row_count AS "rowCount", bytes::float, attempt, first_attempt AS "firstAttempt"
     FROM rowmill.chunks
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'

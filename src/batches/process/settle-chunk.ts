@@ -64,7 +64,8 @@ export async function settleChunk(
     (await endAtErrorLimit(tx, chunk.batchId, batch)) ||
     (batch.chunksLeft === 0 && (await finishBatch(tx, chunk.batchId)));
   if (!hasEnded && !isUnfinished && batch.isPaced && chunk.attempt === chunk.firstAttempt) {
-    await enqueueAfterChunk(tx, chunk.batchId, batch, chunk.rowCount);
+    const rows = counts.succeeded + counts.failed + counts.retried;
+    await enqueueAfterChunk(tx, chunk.batchId, batch, rows);
   }
   return { counts, mustContinue: isUnfinished && !isDone && !hasEnded };
 }

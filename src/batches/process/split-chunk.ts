@@ -32,7 +32,8 @@ export async function splitChunk(ctx: Context, key: ChunkKey, why: keyof typeof 
     if (!chunk) return;
     const open = await openRowsOf(tx, key, chunk.lastRow);
     const middle = open[open.length >> 1];
-    if (open.length < 2 || middle === undefined) await failRows(tx, { ...key, ...chunk }, open, OUTCOMES[why]);
+    if (open.length < 2 || middle === undefined)
+      await failRows(tx, { ...key, ...chunk }, open, OUTCOMES[why]);
     else await divide(tx, key, chunk, middle);
   });
 }
@@ -115,7 +116,12 @@ export async function giveUpChunk(tx: Tx, key: ChunkKey): Promise<boolean> {
   return true;
 }
 
-async function failRows(tx: Tx, chunk: Chunk & ChunkKey, rows: readonly number[], outcome: Outcome): Promise<void> {
+async function failRows(
+  tx: Tx,
+  chunk: Chunk & ChunkKey,
+  rows: readonly number[],
+  outcome: Outcome,
+): Promise<void> {
   // Perhaps no delivery has started the batch.
   await tx.db.execute(startBatch(chunk.batchId));
   const outcomes = new StoredOutcomes(tx, chunk);

@@ -44,8 +44,7 @@ export function sortOutcomes(outcomes: readonly RowOutcome[], attempts: number, 
     else if (mayRetry || outcome.isUnlimited) {
       const { reason, afterSeconds = 0, isUnlimited = false } = outcome;
       retried.push({ row, reason, afterSeconds, isUnlimited });
-    }
-    else failures.push({ row, errors: [gaveUp(outcome.reason, attempts)] });
+    } else failures.push({ row, errors: [gaveUp(outcome.reason, attempts)] });
   }
   return { succeeded, failures, retried };
 }

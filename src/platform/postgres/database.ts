@@ -1,6 +1,7 @@
 /** The connection pool and drizzle over it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
+import { DrizzleQueryError } from "drizzle-orm/errors";
 import { drizzle, type NodePgClient, type NodePgQueryResultHKT } from "drizzle-orm/node-postgres";
 import type { PgDatabase } from "drizzle-orm/pg-core";
 import pg from "pg";
@@ -80,6 +81,14 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 /** An error that says nothing about the work, such as one of the database that another process has reported. */
 export class TransientError extends Error {
   override name = "TransientError";
+}
+
+/** Whether a statement or a connection of the database has failed, and not another service. */
+export function isFromDatabase(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof DrizzleQueryError || cause instanceof pg.DatabaseError) return true;
+  }
+  return false;
 }
 
 /**

@@ -121,7 +121,7 @@ describe("a retry", () => {
 
   test("retried rows get all their automatic retries again", async () => {
     await using rowmill = await startRowmill({ ROW_MAX_RETRIES: "1" });
-    await refuseBooks(rowmill, "NEW.title = 'Title 3'", "40001");
+    await refuseBooks(rowmill, "NEW.title = 'Title 3'", "57014");
     const user = await rowmill.newUser();
     const { body: batch } = await user.upload(csv(5));
     const attempts = async () =>

@@ -46,7 +46,7 @@ test("an atomic batch of valid rows creates all records", async () => {
 test.for<[string, string, string]>([
   ["breaks a rule", "", "required"],
   ["is refused by the database alone", "poison", "database_23514"],
-  ["would succeed later, but never does", "busy", "database_conflict"],
+  ["would succeed later, but never does", "busy", "database_busy"],
 ])("an atomic batch creates no record if one row of its last chunk %s", async ([_, title, code]) => {
   const user = await rowmill.newUser();
   const { id } = await uploadAtomic(user, titled(510, { 511: title }));

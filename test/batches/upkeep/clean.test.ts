@@ -65,7 +65,7 @@ test("the jobs of retries are removed with their batch", async () => {
   const { pool } = rowmill.ctx;
   await pool.query(
     `CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      RAISE EXCEPTION 'try again' USING ERRCODE = '40001'; END $$;
+      RAISE EXCEPTION 'try again' USING ERRCODE = '57014'; END $$;
     CREATE TRIGGER refuse BEFORE INSERT ON rowmill.books FOR EACH ROW EXECUTE FUNCTION rowmill.refuse()`,
   );
   await rowmill.startWorker();
