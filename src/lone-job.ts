@@ -1,4 +1,4 @@
-/** The program that runs one job whose worker has ended before. Only this process ends if the job is at fault. */
+/** The program that runs jobs whose worker has ended before, one at a time. Only this process ends if a job is at fault. */
 import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
 import { openContext } from "./context.ts";
 import { answerLoneJob } from "./lone-jobs.ts";
@@ -10,6 +10,6 @@ await runProgram(
   async ({ config, log, resources }) => {
     const ctx = await openContext(config, log, "enqueue");
     resources.defer(() => ctx.close(1000));
-    process.once("message", (message) => void answerLoneJob(ctx, message));
+    process.on("message", (message) => void answerLoneJob(ctx, message));
   },
 );

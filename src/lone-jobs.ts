@@ -1,20 +1,20 @@
 /** Jobs that run in a process of their own, because the process that ran them before has ended. */
 import { fileURLToPath } from "node:url";
-import pLimit from "p-limit";
 import { environmentFor } from "./config/config.ts";
 import { type Context, inTransaction } from "./context.ts";
 import { handlers, type JobInput } from "./handlers.ts";
 import { type JobName, jobs, type Payload } from "./jobs.ts";
 import { describeError } from "./platform/log.ts";
 import { isTransient, TransientError } from "./platform/postgres/database.ts";
-import { ChildCrashed, runChild } from "./platform/process/run-child.ts";
+import { Child, ChildCrashed } from "./platform/process/run-child.ts";
 import { type Delivery, ProcessCrashed } from "./platform/queue/delivery.ts";
 import { Later } from "./platform/queue/later.ts";
 
-const SCRIPT = fileURLToPath(new URL("lone-job.ts", import.meta.url));
+/** One for all such jobs, because it needs the memory of a worker. */
+const child = new Child(fileURLToPath(new URL("lone-job.ts", import.meta.url)));
 
-/** Each needs the memory of a worker. */
-const inTurn = pLimit(1);
+/** The child needs few connections. */
+const ONE_AT_A_TIME = { WORKER_QUEUES: "all", WORKER_CONCURRENCY: "1", DATABASE_POOL_MAX: "10" };
 
 interface LoneJob {
   readonly name: JobName;
@@ -39,13 +39,12 @@ export async function runLoneJob(
   { id, payload, attempt, signal }: Delivery,
   tries: number,
 ): Promise<object | Later | undefined> {
-  const env = environmentFor(ctx.config, ctx.config.databaseUrl, ctx.config.env);
+  const env = environmentFor(ctx.config, ctx.config.databaseUrl, { ...ctx.config.env, ...ONE_AT_A_TIME });
   const job: LoneJob = { name, id, payload: payload as object, attempt };
   for (let crashes = 1; ; crashes++) {
     ctx.log.warn({ job: jobs[name].name }, "running a job alone: the process that ran it has ended");
     try {
-      const run = () => runChild({ script: SCRIPT, env, message: job, signal });
-      return resultOf((await inTurn(run)) as Answer);
+      return resultOf((await child.run(job, env, signal)) as Answer);
     } catch (error) {
       if (!(error instanceof ChildCrashed)) throw error;
       ctx.log.error({ err: error, job: jobs[name].name, crashes }, "a job has ended its process");

@@ -1,6 +1,7 @@
 /** The API and workers as real processes on a database of their own: started, watched, stopped and killed by a test. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/config.ts";
@@ -19,6 +20,9 @@ const SETTINGS = {
   DATABASE_POOL_MAX: "16",
   JWT_SECRET: "test".repeat(8),
 };
+
+/** As in package.json. */
+const MEMORY = ["--max-semi-space-size=16", "--max-old-space-size=512"];
 
 export interface LogLine {
   readonly msg: string;
@@ -55,7 +59,7 @@ export class Program implements AsyncDisposable {
   private constructor(name: string, script: string, env: NodeJS.ProcessEnv) {
     this.name = name;
     // The channel also ends the program where the test run is killed.
-    const child = spawn(process.execPath, [script], {
+    const child = spawn(process.execPath, [...MEMORY, script], {
       env,
       cwd: tmpdir(),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -104,6 +108,12 @@ export class Program implements AsyncDisposable {
       return lines.length >= times ? lines : null;
     };
     return until(`the ${this.name} logs "${message}" ${times} times`, probe, timeoutMs);
+  }
+
+  /** The largest memory (RSS) that it has had so far, in MiB. */
+  get peakMiB(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, "utf8");
+    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
   }
 
   signal(name: NodeJS.Signals): void {

@@ -2,6 +2,8 @@
 import { sql } from "drizzle-orm";
 import { requireActor, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
+import { forgetSizes } from "../process/chunk-counts.ts";
+import { partsOf, SLICE_BYTES } from "../process/read-open-rows.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { requireEdge } from "../state.ts";
 import { type Batch, lockBatch } from "../transitions.ts";
@@ -49,39 +51,62 @@ async function requireKnownRows(tx: Tx, batch: Batch, stagingId: string): Promis
   if (rows[0]) throw invalidField("file", `The batch has no row ${rows[0].row} (column \`_row\`).`);
 }
 
+/** The number of rows whose sizes are read at a time. */
 const PAGE_ROWS = 2000;
 
 async function applyPages(tx: Tx, batch: Batch, stagingId: string) {
   const counts = { corrected: 0, ignored: 0 };
   const failedRows: number[] = [];
   for (let after = 0; ; ) {
-    const { rows } = await tx.db.execute<{
-      row: number;
-      corrections: (string | null)[];
-      fields: string[];
-      problem: string | null;
-      status: "success" | "failed" | null;
-    }>(sql`
-      SELECT staged.row_number AS row, staged.fields AS corrections, rows.fields, rows.problem, results.status
+    const { rows: sizes } = await tx.db.execute<{ row: number; bytes: number }>(sql`
+      SELECT staged.row_number AS row, octet_length(staged.fields::text) + octet_length(rows.fields::text) AS bytes
       FROM rowmill.batch_rows AS staged
       JOIN rowmill.batch_rows AS rows ON rows.batch_id = ${batch.id} AND rows.row_number = staged.row_number
-      LEFT JOIN rowmill.row_results AS results ON results.batch_id = ${batch.id} AND results.row_number = staged.row_number
       WHERE staged.batch_id = ${stagingId} AND staged.row_number > ${after}
       ORDER BY staged.row_number LIMIT ${PAGE_ROWS}`);
-    const last = rows.at(-1);
+    const last = sizes.at(-1);
     if (!last) return { ...counts, failedRows };
     after = last.row;
-    const open = rows.filter(({ status }) => status !== "success");
-    counts.ignored += rows.length - open.length;
-    for (const { row, status } of open) if (status === "failed") failedRows.push(row);
-    const changed = open
-      .map((row) => ({ ...row, cells: row.corrections.map((cell, at) => cell ?? row.fields[at] ?? "") }))
-      .filter(
-        ({ cells, fields, problem }) => problem !== null || JSON.stringify(cells) !== JSON.stringify(fields),
-      );
-    counts.corrected += changed.length;
-    if (changed.length > 0) await changeCells(tx, batch.id, changed);
+    for (const part of partsOf(sizes, SLICE_BYTES)) {
+      const { corrected, ignored, failed } = await applyPart(tx, batch, stagingId, part);
+      counts.corrected += corrected;
+      counts.ignored += ignored;
+      failedRows.push(...failed);
+    }
   }
+}
+
+async function applyPart(
+  tx: Tx,
+  batch: Batch,
+  stagingId: string,
+  { firstRow, lastRow }: { firstRow: number; lastRow: number },
+) {
+  const { rows } = await tx.db.execute<{
+    row: number;
+    corrections: (string | null)[];
+    fields: string[];
+    problem: string | null;
+    status: "success" | "failed" | null;
+  }>(sql`
+    SELECT staged.row_number AS row, staged.fields AS corrections, rows.fields, rows.problem, results.status
+    FROM rowmill.batch_rows AS staged
+    JOIN rowmill.batch_rows AS rows ON rows.batch_id = ${batch.id} AND rows.row_number = staged.row_number
+    LEFT JOIN rowmill.row_results AS results ON results.batch_id = ${batch.id} AND results.row_number = staged.row_number
+    WHERE staged.batch_id = ${stagingId} AND staged.row_number BETWEEN ${firstRow} AND ${lastRow}
+    ORDER BY staged.row_number`);
+  const open = rows.filter(({ status }) => status !== "success");
+  const changed = open
+    .map((row) => ({ ...row, cells: row.corrections.map((cell, at) => cell ?? row.fields[at] ?? "") }))
+    .filter(
+      ({ cells, fields, problem }) => problem !== null || JSON.stringify(cells) !== JSON.stringify(fields),
+    );
+  if (changed.length > 0) await changeCells(tx, batch.id, changed);
+  return {
+    corrected: changed.length,
+    ignored: rows.length - open.length,
+    failed: open.flatMap(({ row, status }) => (status === "failed" ? [row] : [])),
+  };
 }
 
 async function changeCells(
@@ -100,4 +125,9 @@ async function changeCells(
     UPDATE rowmill.batch_rows SET fields = cells::json, problem = NULL
     FROM unnest(${numbers}::int[], ${after}::text[]) AS edited (row, cells)
     WHERE batch_id = ${batchId} AND row_number = row`);
+  await forgetSizes(
+    tx,
+    batchId,
+    rows.map(({ row }) => row),
+  );
 }

@@ -61,7 +61,7 @@ async function reopenWhole(tx: Tx, batch: Batch): Promise<void> {
   await moveFailuresToHistory(tx, batch, undefined);
   await resetChunks(tx, batch.id);
   await tx.db.execute(
-    sql`UPDATE rowmill.chunks SET attempt = attempt + 1, first_attempt = attempt + 1, bytes = NULL WHERE batch_id = ${batch.id}`,
+    sql`UPDATE rowmill.chunks SET attempt = attempt + 1, first_attempt = attempt + 1 WHERE batch_id = ${batch.id}`,
   );
 }
 
@@ -99,7 +99,7 @@ async function requireFailed(tx: Tx, batchId: string, wanted: readonly number[])
   if (rows[0]) throw invalidField("rows", `Row ${rows[0].row} has not failed, so it cannot be retried.`);
 }
 
-/** Reopens the chunks of rows whose failures were removed. Rows may have been edited, so their sizes are unknown. */
+/** Reopens the chunks of rows whose failures were removed. */
 async function reopenChunks(tx: Tx, batchId: string): Promise<void> {
   await tx.db.execute(sql`
     WITH counted AS (
@@ -109,7 +109,7 @@ async function reopenChunks(tx: Tx, batchId: string): Promise<void> {
       ) AS failed
       FROM rowmill.chunks WHERE batch_id = ${batchId} AND failed > 0
     )
-    UPDATE rowmill.chunks SET failed = counted.failed, state = 'queued', attempt = attempt + 1, bytes = NULL
+    UPDATE rowmill.chunks SET failed = counted.failed, state = 'queued', attempt = attempt + 1
     FROM counted
     WHERE chunks.batch_id = ${batchId} AND chunks.first_row = counted.first_row AND chunks.failed <> counted.failed`);
   await recountChunks(tx, batchId);

@@ -29,3 +29,10 @@ export async function forgetSuccesses(tx: Tx, batchId: string): Promise<void> {
     WHERE batch_id = ${batchId}`);
   await recountChunks(tx, batchId);
 }
+
+/** Marks the sizes of the chunks of edited rows as unknown, so that workers read these chunks with care. */
+export async function forgetSizes(tx: Tx, batchId: string, rows: readonly number[]): Promise<void> {
+  await tx.db.execute(sql`
+    UPDATE rowmill.chunks SET bytes = NULL FROM unnest(${sql.param([...rows])}::int[]) AS edited (row)
+    WHERE batch_id = ${batchId} AND bytes IS NOT NULL AND row BETWEEN first_row AND last_row`);
+}
