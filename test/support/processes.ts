@@ -21,6 +21,9 @@ const SETTINGS = {
   JWT_SECRET: "test".repeat(8),
 };
 
+/** Long enough for a busy machine, and for a program that waits for its database. */
+const START_TIMEOUT_MS = 90_000;
+
 /** As in package.json. */
 const MEMORY = ["--max-semi-space-size=16", "--max-old-space-size=512"];
 
@@ -51,7 +54,7 @@ export class Program implements AsyncDisposable {
   ): Promise<Program> {
     const env = { ...process.env, ...SETTINGS, ...settings, DATABASE_URL: databaseUrl };
     const program = new Program(name, join(sources, "src", `${name}.ts`), env);
-    await until(`the ${name} serves`, async () => program.#isReady || program.hasEnded);
+    await until(`the ${name} serves`, async () => program.#isReady || program.hasEnded, START_TIMEOUT_MS);
     if (!program.#isReady) throw new Error(`The ${name} ended at its start:\n${program.output}`);
     return program;
   }
