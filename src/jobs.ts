@@ -1,7 +1,7 @@
 /** The catalogue of jobs: names, payloads and options. handlers.ts binds each job to its verb. */
 import Type, { type Static, type TSchema } from "typebox";
 import type { Config } from "./config/config.ts";
-import type { JobContract } from "./platform/queue/queue.ts";
+import type { JobContract } from "./platform/queue/contract.ts";
 
 /** Workers choose their queues with WORKER_QUEUES. */
 export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;

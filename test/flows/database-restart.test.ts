@@ -125,7 +125,9 @@ test.for<["SIGINT" | "SIGQUIT", string]>([
 const storedRows = async ({ ctx }: Programs) =>
   Number((await ctx.pool.query("SELECT count(*) FROM rowmill.batch_rows")).rows[0].count);
 
-test("a database that is away for long uses up no attempt of a row or a task", { timeout: 240_000 }, async () => {
+test("a database that is away for long uses up no attempt of a row or a task", {
+  timeout: 240_000,
+}, async () => {
   await using server = await ownServer();
   const settings = { ROW_MAX_RETRIES: "0", TASK_MAX_RETRIES: "0" };
   await using rowmill = await startPrograms(settings, server.url);
@@ -133,7 +135,10 @@ test("a database that is away for long uses up no attempt of a row or a task", {
   const worker = await rowmill.startWorker();
   const user = await api.client.signUp("reader");
   const { body: batch } = await user.upload(csv(950, 50));
-  const { body: atomic } = await user.upload(csv(200), "/api/v1/batches?target=books&policy=atomic&force=true");
+  const { body: atomic } = await user.upload(
+    csv(200),
+    "/api/v1/batches?target=books&policy=atomic&force=true",
+  );
   const { body: task } = await user.post<{ id: string }>("/api/v1/tasks", {
     type: "generic",
     params: { seconds: 20 },

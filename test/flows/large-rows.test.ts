@@ -12,9 +12,14 @@ const MAX_MIB = 400;
 
 /** Rows of 3 MB, each different, as a stream: the test must not hold 150 MB itself. */
 async function* largeFile(): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(`${partHead()}key,${Array.from({ length: COLUMNS }, (_, index) => `c${index}`).join()}\n`);
+  yield Buffer.from(
+    `${partHead()}key,${Array.from({ length: COLUMNS }, (_, index) => `c${index}`).join()}\n`,
+  );
   for (let row = 0; row < ROWS; row++) {
-    const cell = `${row}é"`.repeat(Math.ceil(CELL_BYTES / 6)).slice(0, CELL_BYTES).replaceAll('"', '""');
+    const cell = `${row}é"`
+      .repeat(Math.ceil(CELL_BYTES / 6))
+      .slice(0, CELL_BYTES)
+      .replaceAll('"', '""');
     yield Buffer.from(`${row},${Array.from({ length: COLUMNS }, () => `"${cell}"`).join()}\n`);
   }
   yield Buffer.from(END);

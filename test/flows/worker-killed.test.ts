@@ -19,7 +19,9 @@ test("another worker finishes the chunks of a killed one, in a process of their 
   const user = await api.client.signUp("reader");
   await using gate = await closeGate(rowmill.ctx);
   const killed = await rowmill.startWorker();
-  const { body: batch } = await user.upload(titled(100, { 2: "gate 1", 27: "gate 2", 52: "gate 3", 77: "gate 4" }));
+  const { body: batch } = await user.upload(
+    titled(100, { 2: "gate 1", 27: "gate 2", 52: "gate 3", 77: "gate 4" }),
+  );
   await gate.reached(4);
   const seen = await processing(user, batch.id, 100);
   expect(seen.state).toBe("processing");

@@ -13,9 +13,9 @@ import { startBatch } from "../transitions.ts";
 import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
 import { isRowTarget, type OpenRow, processRows } from "./process-rows.ts";
 import { openSlices } from "./read-open-rows.ts";
-import { type LockedChunk, type Settled, settleChunk } from "./settle-chunk.ts";
+import { type Settled, settleChunk } from "./settle-chunk.ts";
 import type { RowOutcome } from "./store-results.ts";
-import { StoredOutcomes } from "./stored-outcomes.ts";
+import { type LockedChunk, StoredOutcomes } from "./stored-outcomes.ts";
 import { BatchStopped, watchBatch } from "./watch-batch.ts";
 
 type ChunkWork = Payload<"processChunk">;

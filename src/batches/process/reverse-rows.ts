@@ -104,7 +104,12 @@ async function readBefore(tx: Tx, batchId: string, rows: readonly WrittenOnce[])
     SELECT row_number AS row, before FROM rowmill.row_results
     WHERE batch_id = ${batchId} AND row_number = ANY(${sql.param(updated)}::int[])`);
   const before = new Map(found.map((one) => [one.row, one.before]));
-  return rows.map(({ row, recordId, effect }) => ({ row, recordId, effect, before: before.get(row) ?? null }));
+  return rows.map(({ row, recordId, effect }) => ({
+    row,
+    recordId,
+    effect,
+    before: before.get(row) ?? null,
+  }));
 }
 
 /**

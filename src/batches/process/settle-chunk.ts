@@ -11,15 +11,8 @@ import { endBatch } from "../transitions.ts";
 import { errorLimit } from "./error-limit.ts";
 import { enqueueAfterChunk } from "./pace.ts";
 import type { EffectCounts } from "./store-results.ts";
-import type { StoredOutcomes } from "./stored-outcomes.ts";
+import type { LockedChunk, StoredOutcomes } from "./stored-outcomes.ts";
 import { BatchStopped } from "./watch-batch.ts";
-
-export interface LockedChunk extends ChunkKey {
-  readonly attempt: number;
-  /** The first attempt of the current run. */
-  readonly firstAttempt: number;
-  readonly rowCount: number;
-}
 
 /** Numbers of rows. */
 export interface Settled {

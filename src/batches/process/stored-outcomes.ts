@@ -1,5 +1,5 @@
 import type { Tx } from "../../context.ts";
-import type { LockedChunk } from "./settle-chunk.ts";
+import type { ChunkKey } from "../batch-jobs.ts";
 import {
   type EffectCounts,
   type RowOutcome,
@@ -7,6 +7,13 @@ import {
   storeFailures,
   storeSuccesses,
 } from "./store-results.ts";
+
+export interface LockedChunk extends ChunkKey {
+  readonly attempt: number;
+  /** The first attempt of the current run. */
+  readonly firstAttempt: number;
+  readonly rowCount: number;
+}
 
 /** Stores the outcomes of an attempt at a chunk, slice by slice, and counts them. Requires the lock on the chunk. */
 export class StoredOutcomes {

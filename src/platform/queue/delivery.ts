@@ -5,10 +5,10 @@ import { type Database, isTransient } from "../postgres/database.ts";
 import { type Claim, ClaimLost, completeJob, failForGood, putBack } from "./claims.ts";
 import { inJobTransaction, type JobTransaction } from "./job-transactions.ts";
 import { Later } from "./later.ts";
-import type { JobContract } from "./queue.ts";
+import type { JobContract } from "./contract.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 
-/** What a handler learns about a delivery. */
+/** One delivery of a job to a handler. */
 export interface Delivery {
   readonly id: string;
   readonly payload: unknown;

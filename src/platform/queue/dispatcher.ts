@@ -5,7 +5,7 @@ import type { Log } from "../log.ts";
 import type { Database } from "../postgres/database.ts";
 import { touchJobs } from "./claims.ts";
 import { DeliveryStopped, type Handler, RunningDelivery } from "./delivery.ts";
-import type { JobContract } from "./queue.ts";
+import type { JobContract } from "./contract.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 import { type Search, Shares } from "./shares.ts";
 

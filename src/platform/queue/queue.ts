@@ -9,29 +9,12 @@ import type { Log } from "../log.ts";
 import type { ChangeListener } from "../postgres/change-listener.ts";
 import { connectionLimits, type Database, databaseOn } from "../postgres/database.ts";
 import { raiseRetryLimit } from "./claims.ts";
+import type { JobContract } from "./contract.ts";
 import type { Handler } from "./delivery.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { asClient } from "./job-transactions.ts";
 import { jobsInState } from "./queue-reads.ts";
 import { RunningJobs } from "./running-jobs.ts";
-
-/** One kind of job, as the queue runs it. jobs.ts lists all kinds. */
-export interface JobContract {
-  readonly name: string;
-  /** The queue that workers choose in WORKER_QUEUES. */
-  readonly queue: string;
-  readonly options: QueueOptions & { notify?: boolean; retryLimit: number };
-  /** Deliveries that may fail, one after the other, before the job is given up. */
-  readonly maxAttempts: number;
-  /** Jobs that a worker runs at the same time; `worker`: the number that WORKER_QUEUES or WORKER_CONCURRENCY sets. */
-  readonly concurrency: "worker" | 1;
-  /** Whether the handler's writes and the completion of the job commit together. */
-  readonly transactional: boolean;
-  /** Whether users share the places, and one more place is only for users with nothing running. */
-  readonly isShared?: boolean;
-  /** Cron expression in UTC of a job that also runs on a schedule. */
-  readonly schedule?: (config: Config) => string;
-}
 
 export interface NewJob {
   readonly id: string;

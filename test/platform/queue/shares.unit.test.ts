@@ -10,7 +10,11 @@ interface Waiting {
  * Users with jobs that take one turn each, in the order in which they were enqueued.
  * @returns who is served in each turn
  */
-function turnsOf(waiting: readonly Waiting[], turns: number, limits = { places: 5, reserved: 1, perUser: 4 }) {
+function turnsOf(
+  waiting: readonly Waiting[],
+  turns: number,
+  limits = { places: 5, reserved: 1, perUser: 4 },
+) {
   const shares = new Shares(limits);
   const queue = waiting.flatMap(({ user, jobs }) => Array.from({ length: jobs }, () => user));
   let running: string[] = [];
@@ -19,7 +23,8 @@ function turnsOf(waiting: readonly Waiting[], turns: number, limits = { places: 
     for (const user of running) shares.end(user);
     running = [];
     shares.mayHaveNew();
-    for (let user = takeNext(shares, queue); user !== null; user = takeNext(shares, queue)) running.push(user);
+    for (let user = takeNext(shares, queue); user !== null; user = takeNext(shares, queue))
+      running.push(user);
     served.push(running);
   }
   return served;
