@@ -17,7 +17,9 @@ async function* largeFile(): AsyncGenerator<Uint8Array> {
   );
   for (let row = 0; row < ROWS; row++) {
     const cell = `${row} é ""quoted"" ${"and long ".repeat(20)}`.repeat(4000).slice(0, CELL_BYTES);
-    yield Buffer.from(`${row},${Array.from({ length: COLUMNS }, () => `"${cell.replace(/"+$/, "")}"`).join()}\n`);
+    yield Buffer.from(
+      `${row},${Array.from({ length: COLUMNS }, () => `"${cell.replace(/"+$/, "")}"`).join()}\n`,
+    );
   }
   yield Buffer.from(END);
 }

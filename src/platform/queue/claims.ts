@@ -42,7 +42,7 @@ export function putBack(db: Database, claim: Claim, { afterSeconds, payload }: L
     db,
     claim,
     sql`state = 'created', started_on = NULL, heartbeat_on = NULL, output = NULL,
-      priority = priority + (data->'continued' IS NULL)::int, data = ${jsonOf(payload)}::jsonb || '{"continued": true}',
+      priority = priority + (data->'putBack' IS NULL)::int, data = ${jsonOf(payload)}::jsonb || '{"putBack": true}',
       start_after = clock_timestamp() + make_interval(secs => ${afterSeconds})`,
   );
 }

@@ -3,9 +3,9 @@ import type { JobWithMetadata, PgBoss } from "pg-boss";
 import { describeError, type Log } from "../log.ts";
 import { type Database, isTransient } from "../postgres/database.ts";
 import { type Claim, ClaimLost, completeJob, failForGood, putBack } from "./claims.ts";
+import type { JobContract } from "./contract.ts";
 import { inJobTransaction, type JobTransaction } from "./job-transactions.ts";
 import { Later } from "./later.ts";
-import type { JobContract } from "./contract.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 
 /** One delivery of a job to a handler. */

@@ -4,8 +4,8 @@ import type { JobWithMetadata, PgBoss } from "pg-boss";
 import type { Log } from "../log.ts";
 import type { Database } from "../postgres/database.ts";
 import { touchJobs } from "./claims.ts";
-import { DeliveryStopped, type Handler, RunningDelivery } from "./delivery.ts";
 import type { JobContract } from "./contract.ts";
+import { DeliveryStopped, type Handler, RunningDelivery } from "./delivery.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 import { type Search, Shares } from "./shares.ts";
 
