@@ -17,7 +17,8 @@ export const Settings = Type.Object({
     default: 16,
     minimum: 8,
     maximum: 1000,
-    description: "Maximum connections per process, not counting the one that listens for changes.",
+    description:
+      "Maximum connections per process, not counting the one that listens for changes and new jobs.",
   }),
   DATA_DIR: Type.String({
     default: ".data",
@@ -81,6 +82,18 @@ export const Settings = Type.Object({
     maximum: 600_000,
     description: "Simulated processing time per row in milliseconds; the rows of a chunk wait in parallel.",
   }),
+  MAX_ROW_DELAY_MS: Type.Integer({
+    default: 600_000,
+    minimum: 0,
+    maximum: 600_000,
+    description: "Maximum `row_delay_ms` of an upload, in milliseconds.",
+  }),
+  ROW_TIMEOUT_SECONDS: Type.Integer({
+    default: 60,
+    minimum: 1,
+    maximum: 600,
+    description: "Time in seconds that a row-wise target has for one row; then the row is retried.",
+  }),
   ROW_MAX_RETRIES: Type.Integer({
     default: 3,
     minimum: 0,
@@ -92,7 +105,13 @@ export const Settings = Type.Object({
     minimum: 1,
     maximum: 500,
     description:
-      "Jobs of one kind that a worker runs at a time for one user; one more slot serves other users.",
+      "Jobs of one kind that a worker runs at a time; one more slot serves users with nothing running.",
+  }),
+  WORKER_USER_CONCURRENCY: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 500,
+    description: "Jobs of one kind that a worker runs at a time for one user; 0 means WORKER_CONCURRENCY.",
   }),
   WORKER_QUEUES: Type.String({
     default: "all",
@@ -122,6 +141,12 @@ export const Settings = Type.Object({
     default: "10-20",
     pattern: "^[0-9]{1,4}(-[0-9]{1,4})?$",
     description: "Simulated duration of a `generic` task in seconds, or a range to draw from at random.",
+  }),
+  MAX_GENERIC_SECONDS: Type.Integer({
+    default: 3600,
+    minimum: 0,
+    maximum: 3600,
+    description: "Maximum `seconds` of a `generic` task.",
   }),
   UPLOAD_MAX_BYTES: Type.Integer({
     default: 10_240 * MiB,
