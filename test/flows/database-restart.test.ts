@@ -128,7 +128,7 @@ test("a database that is away for long uses up no attempt of a row or a task", {
   const { body: batch } = await user.upload(csv(950, 50));
   const { body: atomic } = await user.upload(
     csv(200),
-    "/api/v1/batches?target=books&policy=atomic&mode=append",
+    "/api/v1/batches?target=records&policy=atomic",
   );
   const { body: task } = await user.post<{ id: string }>("/api/v1/tasks", {
     type: "generic",
