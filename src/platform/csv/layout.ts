@@ -1,0 +1,166 @@
+/** Finds the lines above a table, its header, and whether it has one, from the first records of a file. */
+import { isMissing, type Kind, kindOf } from "./cell-types.ts";
+import { filledWidth, type Sample } from "./sample.ts";
+
+export interface Layout {
+  /** The number of rows above the table. */
+  readonly preambleRows: number;
+  /** The number of these that are not blank. */
+  readonly preambleRecords: number;
+  /** The number of records that have the column names; 0 if the table has no header. */
+  readonly headerRows: number;
+  /** From 0 to 1: how sure it is that the table has a header, or has none. */
+  readonly confidence: number;
+}
+
+export interface KnownLayout {
+  /** Whether all lines above the table are skipped already. */
+  readonly isStart: boolean;
+  readonly header: boolean | undefined;
+  readonly headerRows: number | undefined;
+}
+
+type Rows = Sample["records"];
+
+const MAX_HEADER_ROWS = 5;
+/** The smallest number of rows that show the kind of a column, for a header of several rows. */
+const MIN_DATA_ROWS = 3;
+/** The smallest share of the cells of a column that have its kind. */
+const MIN_KIND = 0.9;
+/** In a narrow table, a remark with a delimiter can be nearly as wide as the table. */
+const MAX_WIDTH_OF_REMARKS = 4;
+/** The share of a table's columns that a line above it may fill. */
+const MAX_FILLED_ABOVE = 0.5;
+
+const SURE = 0.95;
+const UNSURE = 0.6;
+
+export function findLayout(sample: Sample, known: KnownLayout): Layout {
+  const above = known.isStart || known.header === false ? 0 : linesAbove(sample);
+  const rows = sample.records.slice(above);
+  const preamble = { preambleRows: above === 0 ? 0 : (rows[0]?.row ?? 1) - 1, preambleRecords: above };
+  if (known.header === false) return { ...preamble, headerRows: 0, confidence: 1 };
+  const isGiven = known.header === true || known.headerRows !== undefined;
+  const { hasHeader, confidence } = isGiven ? { hasHeader: true, confidence: 1 } : recognizeHeader(rows);
+  return { ...preamble, headerRows: hasHeader ? (known.headerRows ?? countHeaderRows(rows)) : 0, confidence };
+}
+
+/**
+ * Returns the number of records above the table: titles, which fill one column of a wider table, remarks that begin with `#`,
+ * and groups of narrow lines that a blank line separates from the table.
+ */
+export function linesAbove({ records }: Sample): number {
+  const width = records.reduce((most, { fields }) => Math.max(most, filledWidth(fields)), 0);
+  if (width < 2) return 0;
+  const isTitle = (at: number) => {
+    const { fields } = records[at] ?? { fields: [] };
+    const filled = filledWidth(fields);
+    if (filled < 2) return true;
+    const isNarrow = width <= MAX_WIDTH_OF_REMARKS || filled <= width * MAX_FILLED_ABOVE;
+    return isNarrow && /^\s*(?:#|\/\/)/.test(fields[0] ?? "") && !isSimilar(records, at);
+  };
+  let above = 0;
+  while (above < records.length && isTitle(above)) above++;
+  for (let at = above + 1; at <= Math.min(records.length - 2, 2 * above + 10); at++) {
+    if (isGap(records, at) && areNarrow(records, above, at)) above = at;
+  }
+  const below = records.length - above;
+  if (above === 0 || below < above) return 0;
+  return below > 1 || isGap(records, above) ? above : 0;
+}
+
+/** Whether blank lines lie between a record and the one before. */
+function isGap(records: Rows, at: number): boolean {
+  return (records[at]?.row ?? 0) - (records[at - 1]?.row ?? 0) > 1;
+}
+
+/** Whether a record is as wide as the next one. */
+function isSimilar(records: Rows, at: number): boolean {
+  return records[at]?.fields.length === records[at + 1]?.fields.length;
+}
+
+/** Whether the records of a group are all narrow compared with the two that follow it, which are alike. */
+function areNarrow(records: Rows, from: number, to: number): boolean {
+  const width = filledWidth(records[to]?.fields ?? []);
+  if (!isSimilar(records, to)) return false;
+  return records.slice(from, to).every(({ fields }) => filledWidth(fields) <= width * MAX_FILLED_ABOVE);
+}
+
+/** A table has no header if its first row has the same kinds of cells as the rows below. */
+function recognizeHeader(rows: Rows): { hasHeader: boolean; confidence: number } {
+  const [first, ...data] = rows;
+  if (!first || data.length === 0) return { hasHeader: true, confidence: UNSURE };
+  const alike: string[] = [];
+  for (const [column, kind] of columnKinds(data).entries()) {
+    const cell = (first.fields[column] ?? "").trim();
+    if (kind === "text" || cell === "" || isMissing(cell)) continue;
+    if (kindOf(cell) !== kind) return { hasHeader: true, confidence: SURE };
+    if (!isYearAbove(cell, data, column)) alike.push(cell);
+  }
+  if (alike.length === 0 || isSequence(alike)) return { hasHeader: true, confidence: UNSURE };
+  return { hasHeader: false, confidence: SURE };
+}
+
+/** Whether a cell is a year above cells that are none: a table with one column per year. */
+function isYearAbove(cell: string, data: Rows, column: number): boolean {
+  const isYear = (text: string) => /^(?:19|20)\d\d$/.test(text);
+  return isYear(cell) && !data.every(({ fields }) => isYear((fields[column] ?? "").trim()));
+}
+
+/** Whether cells count: 0, 1, 2 as the names of columns. */
+function isSequence(cells: readonly string[]): boolean {
+  return (
+    cells.length > 2 &&
+    cells.every((cell, index) => index === 0 || Number(cell) - Number(cells[index - 1]) === 1)
+  );
+}
+
+/** The kind that nearly all cells of each column have; "text" if they differ. */
+function columnKinds(rows: Rows): Kind[] {
+  const width = rows.reduce((most, { fields }) => Math.max(most, fields.length), 0);
+  return Array.from({ length: width }, (_, column) => {
+    const counts = new Map<Kind, number>();
+    let cells = 0;
+    for (const { fields } of rows) {
+      const cell = (fields[column] ?? "").trim();
+      if (cell === "" || isMissing(cell)) continue;
+      cells++;
+      const kind = kindOf(cell);
+      counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    }
+    const common = [...counts].find(([, count]) => count >= MIN_KIND * cells);
+    return common?.[0] ?? "text";
+  });
+}
+
+/** Counts rows that repeat the header, or have only text above columns of numbers, dates or addresses. */
+function countHeaderRows(rows: Rows): number {
+  const [first] = rows;
+  let count = 1;
+  while (first && count < Math.min(MAX_HEADER_ROWS, rows.length - 1)) {
+    const next = rows[count]?.fields ?? [];
+    if (!isRepeated(first.fields, next) && !isTextAboveData(first.fields, next, rows.slice(count + 1))) break;
+    count++;
+  }
+  return count;
+}
+
+function isRepeated(header: readonly string[], fields: readonly string[]): boolean {
+  return (
+    filledWidth(fields) > 1 &&
+    header.length === fields.length &&
+    header.every((name, at) => name.trim() === fields[at]?.trim())
+  );
+}
+
+function isTextAboveData(header: readonly string[], next: readonly string[], data: Rows): boolean {
+  if (data.length < MIN_DATA_ROWS || next.length !== header.length) return false;
+  let texts = 0;
+  for (const [column, kind] of columnKinds(data).entries()) {
+    const [above, cell] = [header[column]?.trim() ?? "", next[column]?.trim() ?? ""];
+    if (kind === "text" || cell === "" || isMissing(cell)) continue;
+    if (kindOf(cell) !== "text" || kindOf(above) !== "text") return false;
+    texts++;
+  }
+  return texts > 1;
+}

@@ -1,0 +1,83 @@
+/** Reads the first records of a file with one syntax. */
+import { isBlank } from "./cell-types.ts";
+import { CsvParser, type CsvRecord, type Syntax } from "./parser.ts";
+
+/** Enough to recognize a dialect. A block of short lines has thousands of records. */
+const MAX_RECORDS = 1000;
+/** If a quote that is never closed leaves fewer records than this, it is read as text. */
+const MIN_RECORDS = 5;
+
+export interface Sample {
+  readonly syntax: Syntax;
+  /** The first records, without rows of empty cells. */
+  readonly records: readonly CsvRecord[];
+  /** The most common number of fields of a record. */
+  readonly width: number;
+  /** The number of records that are not valid CSV. */
+  readonly problems: number;
+  readonly paddedCells: number;
+  /** Whether a quote that is never closed takes most of the block. */
+  readonly isSwallowed: boolean;
+  isQuoted(record: number, column: number): boolean;
+  isPadded(record: number, column: number): boolean;
+}
+
+export function takeSample(block: string, isWhole: boolean, syntax: Syntax): Sample {
+  const first = readBlock(block, isWhole, syntax, 0);
+  const width = commonWidth(first.records);
+  const hasProblems = first.records.some(({ problem }) => problem !== null);
+  // With the number of columns, records with misplaced quotes read better.
+  const read = hasProblems ? readBlock(block, isWhole, syntax, width) : first;
+  const kept = read.records
+    .map((_, index) => index)
+    .filter((index) => !isBlankRow(read.records[index]?.fields ?? []));
+  const at = (record: number, column: number) => `${kept[record]} ${column}`;
+  const records = kept.flatMap((index) => read.records[index] ?? []);
+  return {
+    syntax,
+    records,
+    width: commonWidth(records),
+    problems: records.filter(({ problem }) => problem !== null).length,
+    paddedCells: read.padded.size,
+    isSwallowed: read.isSwallowed,
+    isQuoted: (record, column) => read.quoted.has(at(record, column)),
+    isPadded: (record, column) => read.padded.has(at(record, column)),
+  };
+}
+
+interface ReadBlock {
+  readonly records: readonly CsvRecord[];
+  readonly quoted: ReadonlySet<string>;
+  readonly padded: ReadonlySet<string>;
+  readonly isSwallowed: boolean;
+}
+
+function readBlock(block: string, isWhole: boolean, syntax: Syntax, width: number): ReadBlock {
+  const quoted = new Set<string>();
+  const padded = new Set<string>();
+  const onQuoted = (record: number, column: number, isPadded: boolean) => {
+    if (record >= MAX_RECORDS) return;
+    quoted.add(`${record} ${column}`);
+    if (isPadded) padded.add(`${record} ${column}`);
+  };
+  const { records, rest } = new CsvParser(syntax, { width, onQuoted }).parse(block, isWhole);
+  const isSwallowed = !isWhole && rest < block.length / 2;
+  if (!isWhole && records.length < MIN_RECORDS)
+    return { ...readBlock(block, true, syntax, width), isSwallowed };
+  return { records: records.slice(0, MAX_RECORDS), quoted, padded, isSwallowed };
+}
+
+export function isBlankRow(fields: readonly string[]): boolean {
+  return fields.every(isBlank);
+}
+
+function commonWidth(records: readonly CsvRecord[]): number {
+  const counts = new Map<number, number>();
+  for (const { fields } of records) counts.set(fields.length, (counts.get(fields.length) ?? 0) + 1);
+  return [...counts].reduce((most, next) => (next[1] > most[1] ? next : most), [0, 0])[0];
+}
+
+/** Returns the number of fields without the empty ones at the end. */
+export function filledWidth(fields: readonly string[]): number {
+  return fields.findLastIndex((field) => !isBlank(field)) + 1;
+}
