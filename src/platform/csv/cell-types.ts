@@ -42,18 +42,25 @@ export function isBlank(cell: string): boolean {
 const OPENERS = "([{";
 const CLOSERS = ")]}";
 
-/** How much a cell reads as one value: 1 as one, 0.5 as a list, 0 as several cells of another delimiter. */
+/** How much a cell reads as one value: 1 as one, less as a list, 0 as several cells of another delimiter. */
 export function plainness(cell: string): number {
   const text = cell.trim();
-  if (/[,;|](?! )|\t/.test(text) && !/^[-+]?[\d.' ]*\d(,\d+)+$/.test(text)) return isList(text) ? 0.5 : 0;
+  if (/^[,;|#^~]$/.test(text)) return 0;
+  // A quote that opens inside a cell shows that the cell begins elsewhere.
+  if (/""|\s["']\S/.test(text)) return 0;
+  if (/[,;|](?! )|\t/.test(text) && !/^[-+]?[\d.' ]*\d(,\d+)+$/.test(text)) return isList(text) ? LIST : 0;
   const opener = OPENERS.indexOf(text[0] ?? " ");
   if (opener !== -1 && !text.includes(CLOSERS[opener] ?? "")) return 0;
   const closer = CLOSERS.indexOf(text.at(-1) ?? " ");
   return closer === -1 || text.includes(OPENERS[closer] ?? "") ? 1 : 0;
 }
 
-/** Whether a text is a list of three or more items, with one delimiter between them. */
+const LIST = 0.75;
+
+/** Whether a text is a list of three or more items of one kind, with one delimiter between them. */
 function isList(text: string): boolean {
   const delimiters = new Set(text.match(/[,;|\t]/g));
-  return delimiters.size === 1 && text.split([...delimiters][0] ?? "").length > 2;
+  const items = text.split([...delimiters][0] ?? "");
+  const [kind] = items.map(kindOf);
+  return delimiters.size === 1 && items.length > 2 && items.every((item) => kindOf(item) === kind);
 }

@@ -14,6 +14,13 @@ const DELIMITERS = [",", "\t", "|", ";"];
 export const RARE_DELIMITERS = [" ", ":", "#", "^", "~", "\x01", "\x1f"];
 /** The smallest share of cells after a delimiter that begin with a blank, if blanks belong to the delimiter. */
 const MIN_BLANKS = 0.95;
+/** Lower scores only order syntaxes that find one column. */
+const MIN_SCORE = 1e-4;
+/** The confidence if a file seems to have one column, although a delimiter occurs in it. */
+const UNSURE = 0.5;
+/** The smallest number of occurrences per line of a delimiter, in files of short and of multi-line cells. */
+const MIN_PER_LINE = 0.1;
+const MIN_PER_LINE_RARE = 0.5;
 
 export interface Known {
   /** One character, or a character and a blank: blanks behind it belong to it. */
@@ -25,6 +32,8 @@ export interface Known {
 export interface Guess {
   readonly syntax: Syntax;
   readonly sample: Sample;
+  /** Whether the file has a second column. */
+  readonly isTable: boolean;
   /** From 0 to 1: how much better the delimiter is than the next one. */
   readonly confidence: number;
 }
@@ -63,11 +72,11 @@ function guessDelimiter(block: string, isWhole: boolean, known: Known, quote: st
   const { syntax, sample, score } = best;
   const next = Math.max(
     0,
-    ...[...scores].map(([delimiter, other]) => (delimiter === syntax.delimiter ? 0 : other)),
+    ...[...scores].filter(([other]) => other !== syntax.delimiter).map(([, one]) => one),
   );
-  const confidence =
-    known.delimiter !== undefined || scores.size === 1 ? 1 : score > 0 ? score / (score + next) : 0.5;
-  return { syntax, sample, confidence };
+  const isTable = score > MIN_SCORE;
+  const isCertain = known.delimiter !== undefined || scores.size === 1;
+  return { syntax, sample, isTable, confidence: isCertain ? 1 : isTable ? score / (score + next) : UNSURE };
 }
 
 function candidates(block: string, known: Known, quote: string): Syntax[] {
@@ -77,10 +86,16 @@ function candidates(block: string, known: Known, quote: string): Syntax[] {
     : quote !== "" && block.includes(`\\${quote}`)
       ? ["double", "backslash"]
       : [null];
-  const isPresent = (character: string) => block.includes(character);
+  const lines = count(block, "\n") + count(block, "\r") / 2;
+  const isFrequent = (minimum: number) => (character: string) =>
+    block.includes(character) && count(block, character) >= minimum * lines;
   const delimiters =
     known.delimiter === undefined
-      ? [",", ...DELIMITERS.slice(1).filter(isPresent), ...RARE_DELIMITERS.filter(isPresent)]
+      ? [
+          ",",
+          ...DELIMITERS.slice(1).filter(isFrequent(MIN_PER_LINE)),
+          ...RARE_DELIMITERS.filter(isFrequent(MIN_PER_LINE_RARE)),
+        ]
       : [known.delimiter];
   const combined: Syntax[] = [];
   for (const text of delimiters) {
@@ -94,6 +109,12 @@ function candidates(block: string, known: Known, quote: string): Syntax[] {
     }
   }
   return combined;
+}
+
+function count(block: string, character: string): number {
+  let occurrences = 0;
+  for (let at = block.indexOf(character); at !== -1; at = block.indexOf(character, at + 1)) occurrences++;
+  return occurrences;
 }
 
 /** Finds out whether blanks behind the delimiter belong to it, because nearly every cell begins with one. */

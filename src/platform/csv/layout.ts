@@ -1,5 +1,5 @@
 /** Finds the lines above a table, its header, and whether it has one, from the first records of a file. */
-import { isMissing, type Kind, kindOf } from "./cell-types.ts";
+import { isBlank, isMissing, type Kind, kindOf } from "./cell-types.ts";
 import { filledWidth, type Sample } from "./sample.ts";
 
 export interface Layout {
@@ -36,7 +36,7 @@ const SURE = 0.95;
 const UNSURE = 0.6;
 
 export function findLayout(sample: Sample, known: KnownLayout): Layout {
-  const above = known.isStart || known.header === false ? 0 : linesAbove(sample);
+  const above = known.isStart || known.header === false ? 0 : linesAbove(sample).above;
   const rows = sample.records.slice(above);
   const preamble = { preambleRows: above === 0 ? 0 : (rows[0]?.row ?? 1) - 1, preambleRecords: above };
   if (known.header === false) return { ...preamble, headerRows: 0, confidence: 1 };
@@ -46,12 +46,13 @@ export function findLayout(sample: Sample, known: KnownLayout): Layout {
 }
 
 /**
- * Returns the number of records above the table: titles, which fill one column of a wider table, remarks that begin with `#`,
+ * Finds the records above the table: titles, which fill one column of a wider table, remarks that begin with `#`,
  * and groups of narrow lines that a blank line separates from the table.
  */
-export function linesAbove({ records }: Sample): number {
+export function linesAbove({ records }: Sample): { above: number; isRemark: boolean } {
+  const none = { above: 0, isRemark: false };
   const width = records.reduce((most, { fields }) => Math.max(most, filledWidth(fields)), 0);
-  if (width < 2) return 0;
+  if (width < 2) return none;
   const isTitle = (at: number) => {
     const { fields } = records[at] ?? { fields: [] };
     const filled = filledWidth(fields);
@@ -64,9 +65,11 @@ export function linesAbove({ records }: Sample): number {
   for (let at = above + 1; at <= Math.min(records.length - 2, 2 * above + 10); at++) {
     if (isGap(records, at) && areNarrow(records, above, at)) above = at;
   }
+  if (above === 0) return none;
   const below = records.length - above;
-  if (above === 0 || below < above) return 0;
-  return below > 1 || isGap(records, above) ? above : 0;
+  const isRemark = records.slice(0, above).every(({ fields }) => /^\s*#/.test(fields[0] ?? ""));
+  if (below < above && !isRemark) return none;
+  return below > 1 || isGap(records, above) ? { above, isRemark } : none;
 }
 
 /** Whether blank lines lie between a record and the one before. */
@@ -97,7 +100,9 @@ function recognizeHeader(rows: Rows): { hasHeader: boolean; confidence: number }
     if (kindOf(cell) !== kind) return { hasHeader: true, confidence: SURE };
     if (!isYearAbove(cell, data, column)) alike.push(cell);
   }
-  if (alike.length === 0 || isSequence(alike)) return { hasHeader: true, confidence: UNSURE };
+  const isRepeatedBelow = data.some(({ fields }) => isRepeated(first.fields, fields));
+  if (alike.length === 0 || (isSequence(alike) && !isRepeatedBelow))
+    return { hasHeader: true, confidence: UNSURE };
   return { hasHeader: false, confidence: SURE };
 }
 
@@ -139,7 +144,11 @@ function countHeaderRows(rows: Rows): number {
   let count = 1;
   while (first && count < Math.min(MAX_HEADER_ROWS, rows.length - 1)) {
     const next = rows[count]?.fields ?? [];
-    if (!isRepeated(first.fields, next) && !isTextAboveData(first.fields, next, rows.slice(count + 1))) break;
+    if (
+      !(areNames(first.fields) && isRepeated(first.fields, next)) &&
+      !isTextAboveData(first.fields, next, rows.slice(count + 1))
+    )
+      break;
     count++;
   }
   return count;
@@ -151,6 +160,12 @@ function isRepeated(header: readonly string[], fields: readonly string[]): boole
     header.length === fields.length &&
     header.every((name, at) => name.trim() === fields[at]?.trim())
   );
+}
+
+/** Whether most cells of a row can be names of columns. */
+export function areNames(fields: readonly string[]): boolean {
+  const filled = fields.filter((field) => !isBlank(field));
+  return filled.filter((field) => kindOf(field.trim()) === "text").length > filled.length / 2;
 }
 
 function isTextAboveData(header: readonly string[], next: readonly string[], data: Rows): boolean {

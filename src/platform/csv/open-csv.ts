@@ -1,7 +1,7 @@
 /** Decodes and parses a stream of bytes into CSV records. The memory it needs does not depend on the size of the file. */
 import { guessSyntax } from "./dialect.ts";
 import { type CsvHeader, readHeader } from "./header.ts";
-import { findLayout, type Layout } from "./layout.ts";
+import { areNames, findLayout, type Layout } from "./layout.ts";
 import { type CsvOptions, checkOptions } from "./options.ts";
 import { CsvParser, type CsvRecord, type Escape } from "./parser.ts";
 import { type CsvLimits, readRecords, TextWindow } from "./reader.ts";
@@ -70,9 +70,9 @@ export async function openCsv(
     const block = window.content.slice(0, BLOCK_BYTES);
     const isWhole = window.isEnd && block.length === window.content.length;
     const known = { delimiter: options.delimiter ?? separator, quote: options.quote, escape: options.escape };
-    const { syntax, sample, confidence } = guessSyntax(block, isWhole, known);
+    const { syntax, sample, isTable, confidence } = guessSyntax(block, isWhole, known);
     const { header: givenHeader, headerRows: givenRows } = options;
-    const isStart = options.skipLines !== undefined;
+    const isStart = options.skipLines !== undefined || !isTable;
     const layout = findLayout(sample, { isStart, header: givenHeader, headerRows: givenRows });
     const parser = new CsvParser(syntax, {
       row: skipped,
@@ -89,7 +89,7 @@ export async function openCsv(
     const warnings = noWarnings();
     const table = {
       width: header?.names.length ?? 0,
-      header: headerRows.at(-1)?.fields.map((name) => name.trim()) ?? null,
+      header: repeatable(headerRows.at(-1)),
       keepsBlankRows: options.skipBlankRows === false,
       keepsLaterTables: options.tables === "all",
       decoded,
@@ -153,6 +153,11 @@ async function splitHeader(
 async function* inOrder(first: CsvRecord[], rest: AsyncGenerator<CsvRecord[]>): AsyncGenerator<CsvRecord[]> {
   if (first.length > 0) yield first;
   yield* rest;
+}
+
+/** Returns the names that begin another table if they are repeated; null if the header could be a row. */
+function repeatable(header: CsvRecord | undefined): readonly string[] | null {
+  return header && areNames(header.fields) ? header.fields.map((name) => name.trim()) : null;
 }
 
 function rounded(confidence: number): number {

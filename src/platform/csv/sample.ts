@@ -15,7 +15,8 @@ export interface Sample {
   readonly width: number;
   /** The number of records that are not valid CSV. */
   readonly problems: number;
-  readonly paddedCells: number;
+  /** The quoted cells behind blanks, each as a number. */
+  readonly padded: ReadonlySet<number>;
   /** Whether a quote that is never closed takes most of the block. */
   readonly isSwallowed: boolean;
   isQuoted(record: number, column: number): boolean;
@@ -31,34 +32,38 @@ export function takeSample(block: string, isWhole: boolean, syntax: Syntax): Sam
   const kept = read.records
     .map((_, index) => index)
     .filter((index) => !isBlankRow(read.records[index]?.fields ?? []));
-  const at = (record: number, column: number) => `${kept[record]} ${column}`;
+  const at = (record: number, column: number) => cellNumber(kept[record] ?? -1, column);
   const records = kept.flatMap((index) => read.records[index] ?? []);
   return {
     syntax,
     records,
     width: commonWidth(records),
     problems: records.filter(({ problem }) => problem !== null).length,
-    paddedCells: read.padded.size,
+    padded: read.padded,
     isSwallowed: read.isSwallowed,
     isQuoted: (record, column) => read.quoted.has(at(record, column)),
     isPadded: (record, column) => read.padded.has(at(record, column)),
   };
 }
 
+function cellNumber(record: number, column: number): number {
+  return column * MAX_RECORDS + record;
+}
+
 interface ReadBlock {
   readonly records: readonly CsvRecord[];
-  readonly quoted: ReadonlySet<string>;
-  readonly padded: ReadonlySet<string>;
+  readonly quoted: ReadonlySet<number>;
+  readonly padded: ReadonlySet<number>;
   readonly isSwallowed: boolean;
 }
 
 function readBlock(block: string, isWhole: boolean, syntax: Syntax, width: number): ReadBlock {
-  const quoted = new Set<string>();
-  const padded = new Set<string>();
+  const quoted = new Set<number>();
+  const padded = new Set<number>();
   const onQuoted = (record: number, column: number, isPadded: boolean) => {
     if (record >= MAX_RECORDS) return;
-    quoted.add(`${record} ${column}`);
-    if (isPadded) padded.add(`${record} ${column}`);
+    quoted.add(cellNumber(record, column));
+    if (isPadded) padded.add(cellNumber(record, column));
   };
   const { records, rest } = new CsvParser(syntax, { width, onQuoted }).parse(block, isWhole);
   const isSwallowed = !isWhole && rest < block.length / 2;
@@ -71,7 +76,7 @@ export function isBlankRow(fields: readonly string[]): boolean {
   return fields.every(isBlank);
 }
 
-function commonWidth(records: readonly CsvRecord[]): number {
+export function commonWidth(records: readonly { readonly fields: readonly string[] }[]): number {
   const counts = new Map<number, number>();
   for (const { fields } of records) counts.set(fields.length, (counts.get(fields.length) ?? 0) + 1);
   return [...counts].reduce((most, next) => (next[1] > most[1] ? next : most), [0, 0])[0];

@@ -30,7 +30,7 @@ export function noWarnings(): CsvWarnings {
 export interface Table {
   /** The number of columns. */
   readonly width: number;
-  /** The last line of the header, trimmed. null: the file has no header. */
+  /** The names that begin another table if they are repeated. null: no other table is recognized. */
   readonly header: readonly string[] | null;
   readonly keepsBlankRows: boolean;
   readonly keepsLaterTables: boolean;
