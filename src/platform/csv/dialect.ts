@@ -12,6 +12,8 @@ import { scoreOf } from "./score.ts";
 const DELIMITERS = [",", "\t", "|", ";"];
 /** Characters that are often part of text, so that they need more evidence. */
 export const RARE_DELIMITERS = [" ", ":", "#", "^", "~", "\x01", "\x1f"];
+/** Enough lines to recognize a dialect. A block of short lines has thousands. */
+const MAX_LINES = 500;
 /** The smallest share of cells after a delimiter that begin with a blank, if blanks belong to the delimiter. */
 const MIN_BLANKS = 0.95;
 /** Lower scores only order syntaxes that find one column. */
@@ -44,11 +46,12 @@ export interface Guess {
  * @param known the options of the client, which are not guessed
  */
 export function guessSyntax(block: string, isWhole: boolean, known: Known): Guess {
-  const guess = (quote: string) =>
-    withBlanks(guessDelimiter(block, isWhole, known, quote), block, isWhole, known);
+  const text = firstLines(block);
+  const isAll = isWhole && text.length === block.length;
+  const guess = (quote: string) => withBlanks(guessDelimiter(text, isAll, known, quote), text, isAll, known);
   const usual = guess(known.quote ?? '"');
   if (known.quote !== undefined) return usual;
-  if (/(?:^|[,;|\t:#^~ ])'/m.test(block)) {
+  if (/(?:^|[,;|\t:#^~ ])'/m.test(text)) {
     const apostrophe = guess("'");
     if (isApostropheQuote(apostrophe.sample, usual.sample)) return apostrophe;
   }
@@ -57,6 +60,12 @@ export function guessSyntax(block: string, isWhole: boolean, known: Known): Gues
     if (isTextQuote(usual.sample, none.sample)) return none;
   }
   return usual;
+}
+
+function firstLines(block: string): string {
+  const lineEnd = /\r\n?|\n/g;
+  for (let line = 0; line < MAX_LINES; line++) if (!lineEnd.test(block)) return block;
+  return block.slice(0, lineEnd.lastIndex);
 }
 
 function guessDelimiter(block: string, isWhole: boolean, known: Known, quote: string): Guess {

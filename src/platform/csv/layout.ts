@@ -35,8 +35,14 @@ const MAX_FILLED_ABOVE = 0.5;
 const SURE = 0.95;
 const UNSURE = 0.6;
 
-export function findLayout(sample: Sample, known: KnownLayout): Layout {
-  const above = known.isStart || known.header === false ? 0 : linesAbove(sample).above;
+export function findLayout(sample: Sample, isTable: boolean, known: KnownLayout): Layout {
+  const { above } = isTable ? linesAbove(sample) : remarksAbove(sample.records);
+  return known.isStart || known.header === false
+    ? layoutOf(sample, 0, known)
+    : layoutOf(sample, above, known);
+}
+
+function layoutOf(sample: Sample, above: number, known: KnownLayout): Layout {
   const rows = sample.records.slice(above);
   const preamble = { preambleRows: above === 0 ? 0 : (rows[0]?.row ?? 1) - 1, preambleRecords: above };
   if (known.header === false) return { ...preamble, headerRows: 0, confidence: 1 };
@@ -52,7 +58,7 @@ export function findLayout(sample: Sample, known: KnownLayout): Layout {
 export function linesAbove({ records }: Sample): { above: number; isRemark: boolean } {
   const none = { above: 0, isRemark: false };
   const width = records.reduce((most, { fields }) => Math.max(most, filledWidth(fields)), 0);
-  if (width < 2) return none;
+  if (width < 2) return remarksAbove(records);
   const isTitle = (at: number) => {
     const { fields } = records[at] ?? { fields: [] };
     const filled = filledWidth(fields);
@@ -70,6 +76,12 @@ export function linesAbove({ records }: Sample): { above: number; isRemark: bool
   const isRemark = records.slice(0, above).every(({ fields }) => /^\s*#/.test(fields[0] ?? ""));
   if (below < above && !isRemark) return none;
   return below > 1 || isGap(records, above) ? { above, isRemark } : none;
+}
+
+/** In a file with one column, only remarks are above the table. */
+function remarksAbove(records: Rows): { above: number; isRemark: boolean } {
+  const first = records.findIndex(({ fields }) => !/^\s*#\s/.test(fields[0] ?? ""));
+  return { above: Math.max(0, first), isRemark: first > 0 };
 }
 
 /** Whether blank lines lie between a record and the one before. */

@@ -72,8 +72,8 @@ export async function openCsv(
     const known = { delimiter: options.delimiter ?? separator, quote: options.quote, escape: options.escape };
     const { syntax, sample, isTable, confidence } = guessSyntax(block, isWhole, known);
     const { header: givenHeader, headerRows: givenRows } = options;
-    const isStart = options.skipLines !== undefined || !isTable;
-    const layout = findLayout(sample, { isStart, header: givenHeader, headerRows: givenRows });
+    const isStart = options.skipLines !== undefined;
+    const layout = findLayout(sample, isTable, { isStart, header: givenHeader, headerRows: givenRows });
     const parser = new CsvParser(syntax, {
       row: skipped,
       width: sample.width,

@@ -96,7 +96,8 @@ export class CsvParser {
 
   /** `text` begins with a record, and ends with a whole character and no CR, unless `isLast`. */
   parse(text: string, isLast: boolean): Parsed {
-    const { quote } = this.#syntax;
+    const { quote, delimiter } = this.#syntax;
+    const isPlain = this.#syntax.blanks !== "delimiter";
     const records: CsvRecord[] = [];
     let lf = text.indexOf("\n");
     let cr = text.indexOf("\r");
@@ -117,16 +118,18 @@ export class CsvParser {
       if (lineEnd === -1 && !isLast) return { records, rest: at };
       const end = lineEnd === -1 ? text.length : lineEnd;
       this.row++;
-      if (end > at) records.push({ row: this.row, fields: this.#split(text.slice(at, end)), problem: null });
+      if (end > at) {
+        const line = text.slice(at, end);
+        const fields = isPlain ? line.split(delimiter) : this.#splitPadded(line);
+        records.push({ row: this.row, fields, problem: null });
+      }
       at = this.#pastNewline(text, end);
     }
   }
 
-  #split(line: string): string[] {
-    const { delimiter, blanks } = this.#syntax;
-    if (blanks !== "delimiter") return line.split(delimiter);
+  #splitPadded(line: string): string[] {
     if (this.#splitsRuns) return line.replace(/^ +| +$/g, "").split(/ +/);
-    const fields = line.split(delimiter);
+    const fields = line.split(this.#syntax.delimiter);
     for (let column = 1; column < fields.length; column++) {
       const field = fields[column] ?? "";
       fields[column] = field.slice(this.#pastBlanks(field, 0));

@@ -2,8 +2,8 @@
 import { isBlank } from "./cell-types.ts";
 import { CsvParser, type CsvRecord, type Syntax } from "./parser.ts";
 
-/** Enough to recognize a dialect. A block of short lines has thousands of records. */
-const MAX_RECORDS = 1000;
+/** More than the lines of a sample. */
+const MAX_RECORDS = 1024;
 /** If a quote that is never closed leaves fewer records than this, it is read as text. */
 const MIN_RECORDS = 5;
 
@@ -15,7 +15,9 @@ export interface Sample {
   readonly width: number;
   /** The number of records that are not valid CSV. */
   readonly problems: number;
-  /** The quoted cells behind blanks, each as a number. */
+  /** The quoted cells, each as a number. */
+  readonly quoted: ReadonlySet<number>;
+  /** Those behind blanks. */
   readonly padded: ReadonlySet<number>;
   /** Whether a quote that is never closed takes most of the block. */
   readonly isSwallowed: boolean;
@@ -40,6 +42,7 @@ export function takeSample(block: string, isWhole: boolean, syntax: Syntax): Sam
     width: commonWidth(records),
     problems: records.filter(({ problem }) => problem !== null).length,
     padded: read.padded,
+    quoted: read.quoted,
     isSwallowed: read.isSwallowed,
     isQuoted: (record, column) => read.quoted.has(at(record, column)),
     isPadded: (record, column) => read.padded.has(at(record, column)),
@@ -61,7 +64,6 @@ function readBlock(block: string, isWhole: boolean, syntax: Syntax, width: numbe
   const quoted = new Set<number>();
   const padded = new Set<number>();
   const onQuoted = (record: number, column: number, isPadded: boolean) => {
-    if (record >= MAX_RECORDS) return;
     quoted.add(cellNumber(record, column));
     if (isPadded) padded.add(cellNumber(record, column));
   };
@@ -69,7 +71,7 @@ function readBlock(block: string, isWhole: boolean, syntax: Syntax, width: numbe
   const isSwallowed = !isWhole && rest < block.length / 2;
   if (!isWhole && records.length < MIN_RECORDS)
     return { ...readBlock(block, true, syntax, width), isSwallowed };
-  return { records: records.slice(0, MAX_RECORDS), quoted, padded, isSwallowed };
+  return { records, quoted, padded, isSwallowed };
 }
 
 export function isBlankRow(fields: readonly string[]): boolean {

@@ -100,6 +100,10 @@ function plainShare(sample: Sample, rows: Rows, isMaybeProse: boolean): number {
 /** Whether a character that is often part of text is a delimiter: nearly all rows agree, and no row is a value with it. */
 function isLikelyRare(sample: Sample, rows: Rows, { first, width, share }: Fit): boolean {
   const { delimiter } = sample.syntax;
+  const agrees = share >= MIN_ALIKE_RARE && Math.abs(first - width) <= 1;
+  // Cells in quotes between the delimiters of every row are evidence enough.
+  const mayBeQuoted = sample.quoted.size >= rows.length && sample.problems === 0;
+  if (rows.length < MIN_ROWS_RARE || !(agrees || mayBeQuoted)) return false;
   let cells = 0;
   let typed = 0;
   let numbers = 0;
@@ -117,10 +121,7 @@ function isLikelyRare(sample: Sample, rows: Rows, { first, width, share }: Fit):
       if (delimiter === ":" && cell.startsWith(" ")) return false;
     }
   }
-  if (rows.length < MIN_ROWS_RARE || values >= rows.length / 2) return false;
-  // Cells in quotes between the delimiters of every row are evidence enough.
-  const isQuoted = quoted >= rows.length && sample.problems === 0;
-  if (!isQuoted && (share < MIN_ALIKE_RARE || Math.abs(first - width) > 1)) return false;
+  if (values >= rows.length / 2 || !(agrees || quoted >= rows.length)) return false;
   if (delimiter !== " ") return true;
   return quoted + typed >= cells * MIN_TYPED_RARE && (width > 2 || numbers >= cells * MIN_TYPED_RARE);
 }

@@ -47,12 +47,13 @@ export async function* tableRows(
   const { width, header, decoded } = table;
   let rows = 0;
   let hasEnded = false;
-  const isOfTable = ({ fields }: CsvRecord): boolean => {
+  const isOfTable = (fields: readonly string[]): boolean => {
     const [first = ""] = fields;
-    // Most rows differ from the header in their first cell, and have text in it.
-    const isHeader = header !== null && first.trim() === header[0] && startsTable(header, fields);
-    if (isHeader) hasEnded = !table.keepsLaterTables;
-    if (isHeader || hasEnded) {
+    if (
+      hasEnded ||
+      (header !== null && mayStartWith(first, header[0] ?? "") && startsTable(header, fields))
+    ) {
+      hasEnded = !table.keepsLaterTables;
       warnings.other_table_rows++;
       return false;
     }
@@ -61,12 +62,23 @@ export async function* tableRows(
     return false;
   };
   for await (const block of blocks) {
-    const kept = block.filter(isOfTable);
-    rows += kept.length;
+    let kept = 0;
+    for (const record of block) {
+      if (!isOfTable(record.fields)) continue;
+      adaptFields(record.fields, width, decoded, warnings);
+      block[kept++] = record;
+    }
+    block.length = kept;
+    rows += kept;
     if (rows > limits.uploadMaxRows) throw tooManyRows(limits);
-    for (const { fields } of kept) adaptFields(fields, width, decoded, warnings);
-    if (kept.length > 0) yield kept;
+    if (kept > 0) yield block;
   }
+}
+
+/** Compares as little as possible, because nearly all rows differ from the header in their first character. */
+function mayStartWith(first: string, name: string): boolean {
+  const code = first.charCodeAt(0);
+  return code === name.charCodeAt(0) || code <= 32;
 }
 
 /** Whether a row begins another table: it repeats the header, with more or fewer columns at the end. */
