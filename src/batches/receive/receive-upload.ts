@@ -1,12 +1,17 @@
 /** Streams an uploaded file into `batch_rows` and queues the batch when the whole file is stored. */
 import { createHash, type Hash } from "node:crypto";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
-import { invalidField } from "../../errors.ts";
-import { openCsv } from "../../platform/csv/open-csv.ts";
+import { DomainError, invalidField } from "../../errors.ts";
+import { type Dialect, openCsv } from "../../platform/csv/open-csv.ts";
 import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
-import { type MatchedHeader, matchHeader, parseMapping } from "../../targets/match-header.ts";
+import {
+  type MatchedHeader,
+  matchHeader,
+  parseMapping,
+  type RequestedMapping,
+} from "../../targets/match-header.ts";
 import type { Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
@@ -51,15 +56,15 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const csv = await openCsv(hashed(upload.file, hash), csvOptionsOf(options), ctx.config);
   if (!csv.header) {
     await upload.finish();
-    throw invalidField("file", "The file is empty. Its first line must be a header.");
+    throw noRows(options.skip_lines);
   }
   const columns = uploadedColumnsOf(csv.header.names);
-  const batchId = await openBatch(ctx, upload, matchHeader(target, columns.names, mapping));
+  const matched = matchColumns(target, columns.names, mapping, csv.dialect);
+  const batchId = await openBatch(ctx, upload, matched);
   const maxChunkRows = chunkRowsOf(target, options);
   try {
     const marks = await storeRows(ctx, batchId, columns.rows(csv.records), new RowMarks(maxChunkRows));
     await upload.finish();
-    if (marks.count === 0) throw invalidField("file", "The file has a header but no rows.");
     const contentHash = hash.digest();
     const fingerprint = fingerprintOf(contentHash, options);
     const received = await inTransaction(ctx, async (tx) => {
@@ -80,6 +85,34 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
     await abandonUpload(ctx, batchId, error);
     throw error;
   }
+}
+
+/** If the header was guessed to be missing, a refusal says so. */
+function matchColumns(
+  target: Target,
+  names: readonly string[],
+  mapping: RequestedMapping | undefined,
+  { header, header_from }: Dialect,
+): MatchedHeader {
+  try {
+    return matchHeader(target, names, mapping);
+  } catch (error) {
+    if (!(error instanceof DomainError) || header || header_from === "given") throw error;
+    const hint =
+      "The first row looks like data, so the columns are numbered. Send their names in `columns`, or header=true.";
+    throw new DomainError(error.code, `${error.message} ${hint}`, {
+      fieldErrors: error.fieldErrors,
+      cause: error,
+    });
+  }
+}
+
+function noRows(skipLines = 0): DomainError {
+  const message =
+    skipLines === 0
+      ? "The file is empty. Its first line must be a header."
+      : `The file has no text after the ${skipLines} lines that skip_lines skips. Use a smaller number.`;
+  return invalidField("file", message);
 }
 
 async function* hashed(file: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {

@@ -27,7 +27,7 @@ export interface Sample {
 
 export function takeSample(block: string, isWhole: boolean, syntax: Syntax): Sample {
   const first = readBlock(block, isWhole, syntax, 0);
-  const width = commonWidth(first.records);
+  const width = commonWidth(first.certain);
   const hasProblems = first.records.some(({ problem }) => problem !== null);
   // With the number of columns, records with misplaced quotes read better.
   const read = hasProblems ? readBlock(block, isWhole, syntax, width) : first;
@@ -39,7 +39,7 @@ export function takeSample(block: string, isWhole: boolean, syntax: Syntax): Sam
   return {
     syntax,
     records,
-    width: commonWidth(records),
+    width: read.isSwallowed ? width : commonWidth(records),
     problems: records.filter(({ problem }) => problem !== null).length,
     padded: read.padded,
     quoted: read.quoted,
@@ -55,6 +55,8 @@ function cellNumber(record: number, column: number): number {
 
 interface ReadBlock {
   readonly records: readonly CsvRecord[];
+  /** The records before a quote that is never closed. */
+  readonly certain: readonly CsvRecord[];
   readonly quoted: ReadonlySet<number>;
   readonly padded: ReadonlySet<number>;
   readonly isSwallowed: boolean;
@@ -70,8 +72,12 @@ function readBlock(block: string, isWhole: boolean, syntax: Syntax, width: numbe
   const { records, rest } = new CsvParser(syntax, { width, onQuoted }).parse(block, isWhole);
   const isSwallowed = !isWhole && rest < block.length / 2;
   if (!isWhole && records.length < MIN_RECORDS)
-    return { ...readBlock(block, true, syntax, width), isSwallowed };
-  return { records, quoted, padded, isSwallowed };
+    return {
+      ...readBlock(block, true, syntax, width),
+      ...(records.length > 0 && { certain: records }),
+      isSwallowed,
+    };
+  return { records, certain: records, quoted, padded, isSwallowed };
 }
 
 export function isBlankRow(fields: readonly string[]): boolean {
