@@ -81,9 +81,9 @@ export async function openCsv(
     });
     const blocks = readRecords(window, parser, limits);
     const { header: headerRows, rest } = await splitHeader(blocks, layout, skipped);
-    const sampled = sample.records
-      .slice(layout.preambleRecords + layout.headerRows)
-      .map(({ fields }) => fields);
+    const below = sample.records.slice(layout.preambleRecords + layout.headerRows);
+    // A table of blank rows has no sample.
+    const sampled = (sample.records.length > 0 ? below : rest.slice(0, 1)).map(({ fields }) => fields);
     const hasRecords = headerRows.length > 0 || rest.length > 0;
     const header = hasRecords ? readHeader(headerRows, sampled, options.columns, limits) : null;
     const warnings = noWarnings();

@@ -61,6 +61,8 @@ export function isTextQuote(usual: Sample, none: Sample): boolean {
       if (cell.length > 1 && cell.endsWith(quote)) closed++;
       else hasText = true;
     }
+    // Without quotes, a delimiter inside them would make the row wider.
+    if (hasText && fields.length !== none.width) return false;
     if (hasText) rows++;
   }
   return rows > 1 && rows >= MIN_TEXT_QUOTES * none.records.length && closed < opened / 2;
