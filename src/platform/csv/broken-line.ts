@@ -1,5 +1,5 @@
 /** Reads a line whose quotes are misplaced, so that its cells are found all the same. */
-import type { Syntax } from "./parser.ts";
+import type { Syntax } from "./syntax.ts";
 
 /** How to read a misplaced quote: inside its cell, or as text that opens no cell. */
 type Reading = "inside" | "text";

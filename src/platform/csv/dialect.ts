@@ -3,15 +3,15 @@
  * with which most records have the same number of columns and most cells read as one value.
  */
 
-import type { Escape, Syntax } from "./parser.ts";
 import { isApostropheQuote, isTextQuote } from "./quotes.ts";
 import { type Sample, takeSample } from "./sample.ts";
 import { scoreOf } from "./score.ts";
+import type { Escape, Syntax } from "./syntax.ts";
 
 /** The most common one first: it wins if all score equally. */
 const DELIMITERS = [",", "\t", "|", ";"];
 /** Characters that are often part of text, so that they need more evidence. */
-export const RARE_DELIMITERS = [" ", ":", "#", "^", "~", "\x01", "\x1f"];
+const RARE_DELIMITERS = [" ", ":", "#", "^", "~", "\x01", "\x1f"];
 /** Enough lines to recognize a dialect. A block of short lines has thousands. */
 const MAX_LINES = 500;
 /** The smallest share of cells after a delimiter that begin with a blank, if blanks belong to the delimiter. */

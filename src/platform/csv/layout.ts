@@ -118,7 +118,7 @@ function recognizeHeader(rows: Rows): { hasHeader: boolean; confidence: number }
   return { hasHeader: false, confidence: SURE };
 }
 
-/** Whether a cell is a year above cells that are none: a table with one column per year. */
+/** Whether a cell is a year above cells that are not years: a table with one column per year. */
 function isYearAbove(cell: string, data: Rows, column: number): boolean {
   const isYear = (text: string) => /^(?:19|20)\d\d$/.test(text);
   return isYear(cell) && !data.every(({ fields }) => isYear((fields[column] ?? "").trim()));

@@ -3,9 +3,10 @@ import { guessSyntax } from "./dialect.ts";
 import { type CsvHeader, readHeader } from "./header.ts";
 import { areNames, findLayout, type Layout } from "./layout.ts";
 import { type CsvOptions, checkOptions } from "./options.ts";
-import { CsvParser, type CsvRecord, type Escape } from "./parser.ts";
+import { CsvParser, type CsvRecord } from "./parser.ts";
 import { type CsvLimits, readRecords, TextWindow } from "./reader.ts";
 import { isBlankRow } from "./sample.ts";
+import type { Escape } from "./syntax.ts";
 import { type CsvWarnings, countExtraFields, noWarnings, tableRows } from "./table-rows.ts";
 import { BLOCK_BYTES, type Decoded, decodeText, ENCODINGS, type Encoding } from "./text.ts";
 

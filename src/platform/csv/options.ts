@@ -1,6 +1,6 @@
 /** The options for reading a CSV file. */
 import { invalidField } from "../../errors.ts";
-import type { Escape } from "./parser.ts";
+import type { Escape } from "./syntax.ts";
 import type { Encoding } from "./text.ts";
 
 /** The known properties of a file. Missing ones are guessed from its first 64 KiB. */

@@ -1,20 +1,6 @@
 /** Parses text into CSV records, always in time linear to its length. */
 import { readBrokenLine } from "./broken-line.ts";
-
-export type Escape = "double" | "backslash";
-
-/** How blanks around cells are read: as text, as text except before a quoted cell, or as a part of the delimiter. */
-export type Blanks = "text" | "before-quotes" | "delimiter";
-
-export interface Syntax {
-  /** One character. */
-  readonly delimiter: string;
-  /** Empty: cells are never quoted. */
-  readonly quote: string;
-  /** null: quotes are doubled, unless the first misplaced quote follows a backslash. */
-  readonly escape: Escape | null;
-  readonly blanks: Blanks;
-}
+import { CR, type Escape, hasLineBreak, isLineBreak, LF, type Syntax } from "./syntax.ts";
 
 export interface CsvRecord {
   /** As a spreadsheet shows it: the first line is row 1, and blank lines count. */
@@ -50,8 +36,6 @@ export interface ParserOptions {
 const MAX_UNCERTAIN_CHARS = 65_536;
 
 const INCOMPLETE = -1;
-const LF = 10;
-const CR = 13;
 const TAB = 9;
 const SPACE = 32;
 
@@ -195,7 +179,7 @@ export class CsvParser {
         cursor = end + 1;
         if (!this.#splitsRuns) continue;
         cursor = this.#pastRun(text, cursor);
-        if (cursor < text.length && !this.#isLineEnd(text, cursor)) continue;
+        if (cursor < text.length && !isLineBreak(text, cursor)) continue;
         if (cursor === text.length && !isLast) return INCOMPLETE;
         end = cursor;
       }
@@ -216,7 +200,7 @@ export class CsvParser {
    */
   #isStray(text: string, open: number, isLast: boolean): boolean | null {
     let from = this.#lineEnd(text, open);
-    while (from < text.length && this.#isLineEnd(text, from)) from++;
+    while (from < text.length && isLineBreak(text, from)) from++;
     const end = this.#lineEnd(text, from);
     if (end === text.length && !isLast) return null;
     if (this.#width === 0 || from === end) return true;
@@ -248,18 +232,13 @@ export class CsvParser {
 
   #lineEnd(text: string, from: number): number {
     let at = from;
-    while (at < text.length && !this.#isLineEnd(text, at)) at++;
+    while (at < text.length && !isLineBreak(text, at)) at++;
     return at;
   }
 
   #endsCell(text: string, at: number): boolean {
     const code = text.charCodeAt(at);
     return code === this.#delimiterCode || code === LF || code === CR;
-  }
-
-  #isLineEnd(text: string, at: number): boolean {
-    const code = text.charCodeAt(at);
-    return code === LF || code === CR;
   }
 
   #pastBlanks(text: string, from: number): number {
@@ -291,14 +270,6 @@ export class CsvParser {
     if (this.#escape === "backslash") return cell.replace(this.#escapeSequence, "$1");
     return cell.includes(quote) ? cell.replaceAll(quote + quote, quote) : cell;
   }
-}
-
-function hasLineBreak(text: string, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) {
-    const code = text.charCodeAt(at);
-    if (code === LF || code === CR) return true;
-  }
-  return false;
 }
 
 const UNCLOSED = "A quoted cell is never closed. Close it, or double the quotes inside the cell.";

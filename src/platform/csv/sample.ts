@@ -1,6 +1,7 @@
 /** Reads the first records of a file with one syntax. */
 import { isBlank } from "./cell-types.ts";
-import { CsvParser, type CsvRecord, type Syntax } from "./parser.ts";
+import { CsvParser, type CsvRecord } from "./parser.ts";
+import type { Syntax } from "./syntax.ts";
 
 /** More than the lines of a sample. */
 const MAX_RECORDS = 1024;
