@@ -64,7 +64,14 @@ const BATCH_EXAMPLE = {
   undo: null,
   header: ["Title", "Book Author"],
   mapping: { title: "Title", author: "Book Author" },
-  dialect: { encoding: "utf-8", delimiter: ",", quote: '"', newline: "lf" },
+  dialect: {
+    encoding: "utf-8",
+    delimiter: ",",
+    delimiter_confidence: 1,
+    quote: '"',
+    newline: "lf",
+    header: true,
+  },
   warnings: {},
   mode: "insert",
   policy: "partial",
@@ -124,10 +131,13 @@ export const BatchView = Type.Object(
     }),
     dialect: nullable(
       Type.Record(Type.String(), Type.Unknown()),
-      "How the file was read: encoding, delimiter, quote, escape and line ends.",
+      "How the file was read: encoding, delimiter, quote, escape, line ends, header and rows above it. `delimiter_confidence` " +
+        "and `header_confidence` say how sure the guesses are, from 0 to 1.",
     ),
     warnings: Type.Record(Type.String(), Type.Integer(), {
-      description: "The number of rows that the reader had to repair, by kind of repair.",
+      description:
+        "The number of rows that the reader had to repair or left out, by reason: missing_fields, extra_fields, " +
+        "replaced_characters, blank_rows, other_table_rows.",
     }),
     mode: Type.Enum(batchMode.enumValues, { description: "How to handle a row whose key is taken." }),
     policy: Type.Enum(batchPolicy.enumValues, {

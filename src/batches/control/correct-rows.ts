@@ -33,7 +33,7 @@ export interface Correction {
 export async function correctRows(ctx: Context, correction: Correction): Promise<CorrectionResult> {
   const { userId, batchId } = correction;
   const batch = await inTransaction(ctx, (tx) => lockCorrectable(tx, userId, batchId));
-  const csv = await openCsv(correction.file, {}, ctx.config);
+  const csv = await openCsv(correction.file, { header: true }, ctx.config);
   if (!csv.header) throw invalidField("file", "The file is empty. Its first line must be a header.");
   const columns = findColumns(batch, csv.header.names);
   const stagingId = await openStaging(ctx, batch);

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
 import { invalidField } from "../../errors.ts";
-import { type CsvOptions, ENCODINGS } from "../../platform/csv/open-csv.ts";
+import { ENCODINGS } from "../../platform/csv/open-csv.ts";
+import { type CsvOptions, MAX_HEADER_ROWS } from "../../platform/csv/options.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batchMode, batchPolicy } from "../../schema/batches.ts";
 import { modesOf, targetForUpload, targetNames } from "../../targets/registry.ts";
@@ -16,6 +17,8 @@ const DELIMITERS: Readonly<Record<string, string>> = {
   semicolon: ";",
   tab: "\t",
   pipe: "|",
+  space: " ",
+  spaces: "  ",
 };
 
 export const UploadOptions = Type.Object({
@@ -74,9 +77,11 @@ export const UploadOptions = Type.Object({
   ),
   delimiter: Type.Optional(
     Type.String({
-      pattern: `^(${Object.keys(DELIMITERS).join("|")}|[^])$`,
-      description: `A character or its name: ${Object.keys(DELIMITERS).join(", ")}. Absent: detected.`,
-      examples: ["semicolon", ";"],
+      pattern: `^(${Object.keys(DELIMITERS).join("|")}|[^] ?)$`,
+      description:
+        `A character or its name: ${Object.keys(DELIMITERS).join(", ")}. If a blank follows the character, blanks after ` +
+        "it belong to the delimiter; `spaces` are runs of blanks. Absent: detected.",
+      examples: ["semicolon", ";", ", "],
     }),
   ),
   quote: Type.Optional(
@@ -91,7 +96,16 @@ export const UploadOptions = Type.Object({
       description: "How a quote inside a quoted cell is written. Absent: detected.",
     }),
   ),
-  header: Type.Boolean({ default: true, description: "Whether the first record has the column names." }),
+  header: Type.Optional(Type.Boolean({ description: "Whether the table has a header. Absent: detected." })),
+  header_rows: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: MAX_HEADER_ROWS,
+      description:
+        "The number of rows that have the column names, which are joined with a blank. Absent: detected.",
+      examples: [2],
+    }),
+  ),
   columns: Type.Optional(
     Type.String({
       maxLength: 100_000,
@@ -103,10 +117,18 @@ export const UploadOptions = Type.Object({
     Type.Integer({
       minimum: 0,
       maximum: 10_000,
-      description: "The number of lines to skip before the header.",
+      description:
+        "The number of lines to skip before the header. Absent: lines above the table are detected.",
       examples: [2],
     }),
   ),
+  skip_blank_rows: Type.Boolean({ default: true, description: "Whether rows of empty cells are skipped." }),
+  tables: Type.Enum(["first", "all"], {
+    default: "first",
+    description:
+      "How to read a file that repeats its header. first: the rows before it are imported. all: all rows are imported " +
+      "except the repeated headers.",
+  }),
   row_delay_ms: Type.Optional(
     Type.Integer({
       minimum: 0,
@@ -169,8 +191,11 @@ export function csvOptionsOf(options: UploadOptions): CsvOptions {
     quote: quote === "none" ? "" : quote,
     escape: options.escape,
     header: options.header,
+    headerRows: options.header_rows,
     columns: options.columns?.split(","),
     skipLines: options.skip_lines,
+    skipBlankRows: options.skip_blank_rows,
+    tables: options.tables,
   };
 }
 

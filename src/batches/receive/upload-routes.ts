@@ -34,7 +34,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Upload a CSV file",
           description:
             "Streams the file into the database and returns 202 when the whole file is stored and queued. With any other " +
-            "status nothing is imported. The first line is the header; names match without regard to case, spaces and " +
+            "status nothing is imported. Delimiter, header and lines above it are detected; names match without regard to case, spaces and " +
             "`_`. A row that breaks a rule fails alone, with a reason.\n\n" +
             "Send options as query parameters, or as form fields of the same names before the file.",
           headers: IdempotencyHeaders,
