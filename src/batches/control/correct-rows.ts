@@ -2,6 +2,7 @@ import { type Context, inTransaction } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { undefuse } from "../../platform/csv/cells.ts";
 import { type Csv, openCsv } from "../../platform/csv/open-csv.ts";
+import { unpacked } from "../../platform/csv/unpack.ts";
 import { postgresError } from "../../platform/postgres/database.ts";
 import { SQLSTATE } from "../../platform/sqlstates.ts";
 import { batches } from "../../schema/batches.ts";
@@ -32,7 +33,7 @@ export interface Correction {
 export async function correctRows(ctx: Context, correction: Correction): Promise<CorrectionResult> {
   const { userId, batchId } = correction;
   const batch = await inTransaction(ctx, (tx) => lockCorrectable(tx, userId, batchId));
-  const csv = await openCsv(correction.file, {}, ctx.config);
+  const csv = await openCsv(unpacked(correction.file, ctx.config.uploadMaxBytes), {}, ctx.config);
   if (!csv.header) throw invalidField("file", "The file is empty. Its first line must be a header.");
   const columns = findColumns(batch, csv.header.names);
   const stagingId = await openStaging(ctx, batch);

@@ -3,6 +3,7 @@ import { createHash, type Hash } from "node:crypto";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { openCsv } from "../../platform/csv/open-csv.ts";
+import { unpacked } from "../../platform/csv/unpack.ts";
 import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
@@ -48,7 +49,8 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const target = targetOf(options, upload.role);
   const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);
   const hash = createHash("sha256");
-  const csv = await openCsv(hashed(upload.file, hash), csvOptionsOf(options), ctx.config);
+  const bytes = unpacked(hashed(upload.file, hash), ctx.config.uploadMaxBytes);
+  const csv = await openCsv(bytes, csvOptionsOf(options), ctx.config);
   if (!csv.header) {
     await upload.finish();
     throw invalidField("file", "The file is empty. Its first line must be a header.");

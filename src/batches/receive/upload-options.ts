@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
 import { invalidField } from "../../errors.ts";
-import { type CsvOptions, ENCODINGS } from "../../platform/csv/open-csv.ts";
+import { ENCODINGS, encodingOf } from "../../platform/csv/encodings.ts";
+import type { CsvOptions } from "../../platform/csv/open-csv.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batchMode, batchPolicy } from "../../schema/batches.ts";
 import { modesOf, targetForUpload, targetNames } from "../../targets/registry.ts";
@@ -70,7 +71,12 @@ export const UploadOptions = Type.Object({
     }),
   ),
   encoding: Type.Optional(
-    Type.Enum([...ENCODINGS], { description: "The encoding of the file. Absent: detected." }),
+    Type.String({
+      minLength: 1,
+      maxLength: 30,
+      description: `The encoding of the file, or a label of it such as \`latin1\`: ${ENCODINGS.join(", ")}. Absent: detected.`,
+      examples: ["windows-1251"],
+    }),
   ),
   delimiter: Type.Optional(
     Type.String({
@@ -161,10 +167,11 @@ function parseOption(name: string, text: string): string | number | boolean {
   return text;
 }
 
+/** @throws DomainError `invalid_input` if the encoding is unknown */
 export function csvOptionsOf(options: UploadOptions): CsvOptions {
   const { delimiter, quote } = options;
   return {
-    encoding: options.encoding,
+    encoding: options.encoding === undefined ? undefined : knownEncoding(options.encoding),
     delimiter: delimiter === undefined ? undefined : (DELIMITERS[delimiter] ?? delimiter),
     quote: quote === "none" ? "" : quote,
     escape: options.escape,
@@ -172,6 +179,12 @@ export function csvOptionsOf(options: UploadOptions): CsvOptions {
     columns: options.columns?.split(","),
     skipLines: options.skip_lines,
   };
+}
+
+function knownEncoding(label: string): string {
+  const encoding = encodingOf(label);
+  if (encoding !== null) return encoding;
+  throw invalidField("encoding", `must be one of: ${ENCODINGS.join(", ")}, or a label of one of them.`);
 }
 
 /**

@@ -3,13 +3,14 @@ import { DomainError, invalidField } from "../../errors.ts";
 import { guessSyntax } from "./dialect.ts";
 import { CsvParser, type CsvRecord, type Escape } from "./parser.ts";
 import { type CsvLimits, readRecords, TextWindow } from "./reader.ts";
-import { BLOCK_BYTES, type Decoded, decodeText, ENCODINGS, type Encoding } from "./text.ts";
+import { BLOCK_BYTES, type Decoded, decodeText, isGuess, newDecoded } from "./text.ts";
 
-export { type CsvLimits, type CsvRecord, ENCODINGS };
+export type { CsvLimits, CsvRecord };
 
 /** The known properties of a file. Missing ones are guessed from its first 64 KiB. */
 export interface CsvOptions {
-  readonly encoding?: Encoding | undefined;
+  /** A name of `ENCODINGS`. */
+  readonly encoding?: string | undefined;
   /** One character. */
   readonly delimiter?: string | undefined;
   /** One character; empty: cells are never quoted. */
@@ -25,7 +26,9 @@ export interface CsvOptions {
 
 /** How a file is written. */
 export interface Dialect {
-  readonly encoding: Encoding;
+  readonly encoding: string;
+  /** From 0 to 1. 1: the encoding was given, or the bytes prove it. Below 1, it is a guess. */
+  readonly encoding_confidence: number;
   readonly bom: boolean;
   readonly delimiter: string;
   readonly quote: string;
@@ -45,6 +48,8 @@ interface CsvWarnings {
   extra_fields: number;
   /** Rows with U+FFFD, which replaces bytes that are invalid in the encoding. */
   replaced_characters: number;
+  /** Rows with characters beyond ASCII in an encoding that was guessed. */
+  guessed_characters: number;
 }
 
 interface CsvHeader {
@@ -77,7 +82,7 @@ export async function openCsv(
   limits: CsvLimits,
 ): Promise<Csv> {
   checkOptions(options);
-  const decoded: Decoded = { encoding: options.encoding ?? "utf-8", bom: false, replaced: false };
+  const decoded = newDecoded();
   const window = new TextWindow(decodeText(source, decoded, options.encoding), limits);
   try {
     await window.fill(BLOCK_BYTES);
@@ -97,7 +102,12 @@ export async function openCsv(
     // The first block depends on the network, the sample does not.
     const sampled = new CsvParser(syntax).parse(sample, isWhole).records;
     const header = firstBlock[0] ? readHeader(firstBlock[0], sampled, options, limits) : null;
-    const warnings: CsvWarnings = { missing_fields: 0, extra_fields: 0, replaced_characters: 0 };
+    const warnings: CsvWarnings = {
+      missing_fields: 0,
+      extra_fields: 0,
+      replaced_characters: 0,
+      guessed_characters: 0,
+    };
     const columns = header?.names.length ?? 0;
 
     async function* records(): AsyncGenerator<CsvRecord[]> {
@@ -120,6 +130,7 @@ export async function openCsv(
       get dialect() {
         return {
           encoding: decoded.encoding,
+          encoding_confidence: decoded.confidence,
           bom: decoded.bom,
           delimiter: syntax.delimiter,
           quote: syntax.quote,
@@ -151,7 +162,10 @@ function adaptFields(fields: string[], columns: number, decoded: Decoded, warnin
     if (extra > 0) warnings.extra_fields++;
   }
   if (decoded.replaced && fields.some((field) => field.includes("\uFFFD"))) warnings.replaced_characters++;
+  if (isGuess(decoded) && fields.some((field) => BEYOND_ASCII.test(field))) warnings.guessed_characters++;
 }
+
+const BEYOND_ASCII = /[^\0-\x7f]/;
 
 /** Returns the number of fields beyond the columns, not counting empty ones at the end, which have no data. */
 export function countExtraFields(fields: readonly string[], columns: number): number {

@@ -30,6 +30,7 @@ describe("a batch says how its file was read", () => {
     const { batch, rows } = await imported(content);
     expect(batch.dialect).toEqual({
       encoding: "windows-1252",
+      encoding_confidence: expect.any(Number),
       bom: false,
       delimiter: ";",
       quote: "'",
@@ -70,7 +71,12 @@ describe("a batch says how its file was read", () => {
       Buffer.from("\n1,2,,\n"),
     ]);
     const { batch, rows } = await imported(content);
-    expect(batch.warnings).toEqual({ missing_fields: 1, extra_fields: 1, replaced_characters: 1 });
+    expect(batch.warnings).toEqual({
+      missing_fields: 1,
+      extra_fields: 1,
+      replaced_characters: 1,
+      guessed_characters: 0,
+    });
     expect(rows).toEqual([
       [2, "success", ["ü"]],
       [3, "success", ["1", "2", "3"]],

@@ -314,7 +314,12 @@ describe("the header", () => {
   test("empty header names at the end are dropped if their columns are empty", async () => {
     const file = await read("a,b,,\n1,2,,\n3,4\n5,6,,,\n");
     expect(file.header?.names).toEqual(["a", "b"]);
-    expect(file.warnings).toEqual({ missing_fields: 0, extra_fields: 0, replaced_characters: 0 });
+    expect(file.warnings).toEqual({
+      missing_fields: 0,
+      extra_fields: 0,
+      replaced_characters: 0,
+      guessed_characters: 0,
+    });
     expect(cells(file)).toEqual([
       ["1", "2"],
       ["3", "4"],
@@ -337,7 +342,12 @@ describe("the header", () => {
 describe("warnings count rows", () => {
   test("warnings count rows with missing and extra fields", async () => {
     const file = await read("a,b,c\n1\n1,2\n1,2,3\n1,2,3,4\n1,2,3,\n1,2,3,,5\n");
-    expect(file.warnings).toEqual({ missing_fields: 2, extra_fields: 2, replaced_characters: 0 });
+    expect(file.warnings).toEqual({
+      missing_fields: 2,
+      extra_fields: 2,
+      replaced_characters: 0,
+      guessed_characters: 0,
+    });
     expect(file.rows).toHaveLength(6);
   });
 
@@ -348,7 +358,12 @@ describe("warnings count rows", () => {
       Buffer.from("\n\u00df,\ufffd\n"),
     ]);
     const file = await read(bytes);
-    expect(file.warnings).toEqual({ missing_fields: 0, extra_fields: 0, replaced_characters: 2 });
+    expect(file.warnings).toEqual({
+      missing_fields: 0,
+      extra_fields: 0,
+      replaced_characters: 2,
+      guessed_characters: 0,
+    });
   });
 });
 
@@ -384,6 +399,7 @@ test("the dialect is the same however the network cuts the file", async () => {
   const whole = await read(bytes, {}, bytes.length);
   expect(whole.dialect).toEqual({
     encoding: "windows-1252",
+    encoding_confidence: expect.any(Number),
     bom: false,
     delimiter: ";",
     quote: '"',
