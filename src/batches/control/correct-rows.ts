@@ -6,7 +6,8 @@ import { unpacked } from "../../platform/csv/unpack.ts";
 import { postgresError } from "../../platform/postgres/database.ts";
 import { SQLSTATE } from "../../platform/sqlstates.ts";
 import { batches } from "../../schema/batches.ts";
-import { EXTRA_COLUMN, listNames, RESULT_COLUMNS } from "../../targets/match-header.ts";
+import { EXTRA_COLUMN, RESULT_COLUMNS } from "../../targets/match-header.ts";
+import { listNames, visible } from "../../targets/names.ts";
 import { MASK, secretPositions } from "../../targets/secrets.ts";
 import { MAX_ROW_NUMBER, newBatchId } from "../ids.ts";
 import { type NewRow, storeRows } from "../receive/store-rows.ts";
@@ -69,7 +70,10 @@ function findColumns(batch: Batch, fileHeader: readonly string[]): Columns {
   const resultColumns: readonly string[] = [...RESULT_COLUMNS, EXTRA_COLUMN];
   const unknown = names.find((name) => !header.includes(name) && !resultColumns.includes(name));
   if (unknown !== undefined) {
-    throw invalidField("file", `The batch has no column "${unknown}". Its columns: ${listNames(header)}.`);
+    throw invalidField(
+      "file",
+      `The batch has no column "${visible(unknown)}". Its columns: ${listNames(header)}.`,
+    );
   }
   const positions = header.map((name) => names.indexOf(name));
   return { row, positions, secrets: secretPositions(batch) };
