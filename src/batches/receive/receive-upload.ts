@@ -2,6 +2,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
+import { nameOf } from "../../files/names.ts";
 import { openCsv } from "../../platform/csv/open-csv.ts";
 import { unpacked } from "../../platform/csv/unpack.ts";
 import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
@@ -36,7 +37,6 @@ export interface Received {
   readonly isReplay: boolean;
 }
 
-const MAX_FILENAME = 255;
 /** The results of a row target are stored per chunk, and a crash repeats the calls of a chunk. */
 const ROW_TARGET_CHUNK_ROWS = 100;
 
@@ -107,7 +107,7 @@ async function openBatch(ctx: Context, upload: Upload, { header, mapping }: Matc
     id,
     userId: upload.userId,
     target: options.target,
-    filename: (upload.filename || "upload.csv").replaceAll("\0", "\uFFFD").slice(0, MAX_FILENAME),
+    filename: nameOf(upload.filename || "upload.csv"),
     header,
     mapping,
     mode: options.mode,

@@ -139,8 +139,8 @@ export const optionNames: readonly string[] = Object.keys(UploadOptions.properti
 const check = Compile(UploadOptions);
 
 /**
- * Combines the options of a query, which is already validated, with form fields, which override them. Other form fields
- * are ignored. An unknown query parameter is refused: a misspelled `dry_run` must not import the file.
+ * Combines the options of a query, which is already validated, with form fields, which override them and whose names are
+ * known. An unknown query parameter is refused: a misspelled `dry_run` must not import the file.
  * @throws DomainError `invalid_input` that names the option
  */
 export function readUploadOptions(
@@ -150,9 +150,7 @@ export function readUploadOptions(
   const unknown = Object.keys(query).find((name) => !optionNames.includes(name));
   if (unknown !== undefined)
     throw invalidField(unknown, `Unknown option. Known options: ${optionNames.join(", ")}.`);
-  const fromForm = Object.entries(fields)
-    .filter(([name]) => optionNames.includes(name))
-    .map(([name, text]) => [name, parseOption(name, text)]);
+  const fromForm = Object.entries(fields).map(([name, text]) => [name, parseOption(name, text)]);
   const options = { ...query, ...Object.fromEntries(fromForm) };
   const [problem] = check.Errors(options);
   if (problem) throw invalidField(problem.instancePath.slice(1).replaceAll("/", "."), `${problem.message}.`);

@@ -1,16 +1,19 @@
 /** Streams the file of a multipart request. */
-import type { Readable } from "node:stream";
 import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type, { type TProperties } from "typebox";
 import { DomainError, invalidField } from "../../errors.ts";
 import { bodyError, drainBody } from "./broken-body.ts";
+import { isRawFile, openRawFile } from "./raw-file.ts";
 
 export interface UploadRules {
   readonly maxBytes: number;
   /** The setting that `maxBytes` comes from. */
   readonly maxBytesName: string;
-  /** Form fields that must precede the file, because the file is processed while it arrives. */
+  /**
+   * The form fields besides the file. They must precede it, because it is processed while it arrives. Absent: any fields
+   * are accepted and ignored, as the replaced services did.
+   */
   readonly optionNames?: readonly string[];
 }
 
@@ -19,7 +22,7 @@ export interface UploadedFile {
   readonly filename: string;
   /** Form fields before the file. */
   readonly fields: Readonly<Record<string, string>>;
-  readonly file: Readable;
+  readonly file: AsyncIterable<Uint8Array>;
   /** Call it when `file` has been read. @throws DomainError if the file was cut off, or another file or an option follows */
   readonly finish: () => Promise<void>;
   /** Whether the file was larger than allowed, so that `file` has only its beginning. */
@@ -40,6 +43,20 @@ export function fileForm(
 ) {
   const file = Type.String({ format: "binary", description, examples });
   return { "multipart/form-data": Type.Object({ ...fields, [FIELD]: file }) };
+}
+
+/** The media types of a CSV file, also one that is compressed with gzip. */
+export const RAW_CSV: readonly string[] = [
+  "text/csv",
+  "application/csv",
+  "text/tab-separated-values",
+  "application/gzip",
+  "application/x-gzip",
+];
+
+/** For `documentedBody` of a route with `rawFiles: RAW_CSV`. */
+export function rawCsv(description: string) {
+  return { "text/csv": Type.String({ description, examples: [CSV_EXAMPLE] }) };
 }
 
 export async function registerUploads(app: FastifyInstance): Promise<void> {
@@ -69,19 +86,21 @@ export async function withUploadedFile<T>(
 }
 
 async function openFile(request: FastifyRequest, rules: UploadRules): Promise<UploadedFile> {
-  const { maxBytes, optionNames = [] } = rules;
-  if (!request.isMultipart()) {
-    throw new DomainError(
-      "unsupported_media_type",
-      `Send the file as multipart/form-data in the field \`${FIELD}\`.`,
-    );
-  }
+  const { maxBytes, optionNames } = rules;
+  const isRaw = isRawFile(request);
+  if (!isRaw && !request.isMultipart()) throw wrongMediaType(request);
   // A file that is far too large need not be read.
   if (declaredBytes(request) > maxBytes) throw tooLarge(rules);
-  const parts = request.parts({ limits: { fileSize: maxBytes, fields: 100 } });
+  if (isRaw) {
+    const raw = openRawFile(request, rules, () => tooLarge(rules));
+    return { ...raw, fields: {}, finish: async () => {} };
+  }
+  const limits = { fileSize: maxBytes, fields: 100 };
+  const parts = request.parts({ limits, isPartAFile });
   const fields = new Map<string, string>();
   for await (const part of untilEnd(parts)) {
     if (part.type !== "file") {
+      requireKnown(part.fieldname, optionNames);
       fields.set(part.fieldname, String(part.value));
       continue;
     }
@@ -97,7 +116,8 @@ async function openFile(request: FastifyRequest, rules: UploadRules): Promise<Up
       for await (const next of untilEnd(parts)) {
         if (next.type === "file")
           throw invalidField(FIELD, "was sent more than once. Send one file per request.");
-        if (optionNames.includes(next.fieldname))
+        requireKnown(next.fieldname, optionNames);
+        if (optionNames)
           throw invalidField(next.fieldname, "was sent after the file. Send options before the file.");
       }
     };
@@ -110,6 +130,24 @@ async function openFile(request: FastifyRequest, rules: UploadRules): Promise<Up
     };
   }
   throw invalidField(FIELD, `is missing. Send the file as multipart/form-data in the field \`${FIELD}\`.`);
+}
+
+/** The field of the file is a file even if the client sends no name for it, and no type. */
+function isPartAFile(field: string | undefined, mediaType: string | undefined, filename: string | undefined) {
+  return field === FIELD || filename !== undefined || mediaType === "application/octet-stream";
+}
+
+function requireKnown(field: string, known: readonly string[] | undefined): void {
+  if (!known || known.includes(field)) return;
+  const list = [...known.filter((name) => name !== FIELD), FIELD].join(", ");
+  throw invalidField(field.slice(0, 100), `Unknown field. Known fields: ${list}.`);
+}
+
+function wrongMediaType(request: FastifyRequest): DomainError {
+  const { rawFiles = [] } = request.routeOptions.config;
+  const raw = rawFiles.length > 0 ? `, or as the body with \`Content-Type: ${rawFiles[0]}\`` : "";
+  const message = `Send the file as multipart/form-data in the field \`${FIELD}\`${raw}.`;
+  return new DomainError("unsupported_media_type", message);
 }
 
 /** Unlike `for await` over the iterator itself, leaves it open when the loop ends early, so that it can be continued. */

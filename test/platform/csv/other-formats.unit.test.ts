@@ -104,7 +104,7 @@ describe("a gzip file", () => {
     ["with a wrong checksum", Buffer.concat([gzipSync(TEXT).subarray(0, -8), Buffer.alloc(8)])],
     ["damaged", Buffer.concat([gzipSync(TEXT).subarray(0, 12), Buffer.alloc(40, 255)])],
   ])("%s is refused", async (_, bytes) => {
-    const message = "file: is a damaged gzip file. Pack it again, or send it unpacked.";
+    const message = "file: is damaged gzip data. Compress it again, or send it uncompressed.";
     await expect(read(bytes)).rejects.toMatchObject({ code: "invalid_input", message });
   });
 
@@ -120,7 +120,7 @@ describe("a gzip file", () => {
 
   test("is refused if its content exceeds UPLOAD_MAX_BYTES", async () => {
     const message =
-      "The content of the gzip file is larger than 1000 bytes (UPLOAD_MAX_BYTES). Split it into smaller files.";
+      "The content of the compressed file is larger than 1000 bytes (UPLOAD_MAX_BYTES). Split it into smaller files.";
     const refused = { code: "too_large", message };
     await expect(read(gzipSync(TEXT.repeat(100)), { maxBytes: 1000 })).rejects.toMatchObject(refused);
   });
