@@ -5,7 +5,7 @@ const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]|(?!\s)\p{Cc}/gu;
 const BLANKS = /\s+/gu;
 
 /** Equal results mean names that look the same: without regard to case, blanks, and how Unicode composes letters. */
-export function foldName(name: string): string {
+function foldName(name: string): string {
   // Upper case first, because `ß` and the two forms of the Greek sigma only become equal there.
   const folded = name.replace(INVISIBLE, "").normalize("NFKC").toUpperCase().toLowerCase();
   return folded.replace(BLANKS, " ").trim();

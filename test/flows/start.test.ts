@@ -275,10 +275,14 @@ describe("npm start comes up", () => {
     const place = await newPlace();
     const running = run(process.execPath, ["src/dev.ts"], place.settings);
     for (const name of ["api.ts", "worker.ts"]) {
-      const [first] = await until(`${name} has begun`, async () => {
-        const found = processesOn(place.dataDir).filter(({ command }) => command.includes(name));
-        return found.length > 0 ? found : null;
-      });
+      const [first] = await until(
+        `${name} has begun`,
+        async () => {
+          const found = processesOn(place.dataDir).filter(({ command }) => command.includes(name));
+          return found.length > 0 ? found : null;
+        },
+        90_000,
+      );
       process.kill(first?.pid ?? 0, "SIGKILL");
     }
     await running.saw(/api ended \(SIGKILL\)\. It starts again in/);

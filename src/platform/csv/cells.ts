@@ -1,4 +1,5 @@
 /** Writes cells of CSV files that people open in a spreadsheet, which would run some cells as formulas. */
+import Papa from "papaparse";
 
 /**
  * A formula, possibly after apostrophes and characters that a spreadsheet skips: NUL and other control characters, blanks, and
@@ -24,14 +25,10 @@ export function undefuse(cell: string): string {
   return cell.startsWith("'") && FORMULA.test(cell.slice(1)) ? cell.slice(1) : cell;
 }
 
-const NEEDS_QUOTES = /[",\r\n]|^\s|\s$/;
+/** Lines end with LF, which tools on all systems read. */
+const FORMAT = { delimiter: ",", newline: "\n" } as const;
 
-/** Returns one record of a CSV file, quoted as in RFC 4180. It ends with LF, which tools on all systems read. */
-export function csvRecord(cells: readonly string[]): string {
-  let record = "";
-  for (const [index, cell] of cells.entries()) {
-    if (index > 0) record += ",";
-    record += NEEDS_QUOTES.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-  }
-  return `${record}\n`;
+/** Returns records of a CSV file, quoted as in RFC 4180. */
+export function csvRecords(records: readonly string[][]): string {
+  return records.length === 0 ? "" : `${Papa.unparse([...records], FORMAT)}\n`;
 }
