@@ -276,7 +276,7 @@ describe("npm start comes up", () => {
     const running = run(process.execPath, ["src/dev.ts"], place.settings);
     for (const name of ["api.ts", "worker.ts"]) {
       const [first] = await until(
-        `${name} has begun`,
+        `${name} runs`,
         async () => {
           const found = processesOn(place.dataDir).filter(({ command }) => command.includes(name));
           return found.length > 0 ? found : null;

@@ -128,7 +128,7 @@ async function decide(bytes: Buffer, decoded: Decoded): Promise<InstanceType<typ
   return decoderFor(encoding);
 }
 
-/** Returns null if most characters that are not ASCII are invalid in UTF-8, or if there is none but an escape sequence. */
+/** Returns null if most characters that are not ASCII are invalid in UTF-8, or if the sample has only escape sequences. */
 function asUtf8(sample: Buffer): Guess | null {
   const isReplacement = (character: string) => character === "\uFFFD";
   const beyondAscii = [...decoderFor("utf-8").decode(sample, { stream: true })].filter((it) => it > "\x7f");

@@ -4,7 +4,7 @@ const SIGNATURE_BYTES = 8;
 /** Length, type and checksum. */
 const CHUNK_BYTES = 12;
 
-/** Returns the number of frames in the chunk `acTL`, which precedes the picture; 1 if there is none. */
+/** Returns the number of frames in the chunk `acTL`, which precedes the picture; 1 if the file has no such chunk. */
 export function framesOfPng(bytes: Buffer): number {
   for (let at = SIGNATURE_BYTES; at + CHUNK_BYTES <= bytes.length; ) {
     const length = bytes.readUInt32BE(at);

@@ -79,11 +79,6 @@ test.for(Object.entries(OPTIONS))(
   },
 );
 
-test("unknown form fields after the file are ignored", async () => {
-  const { status } = await uploadForm(await rowmill.newUser(), FILE, { behind: { color: "green" } });
-  expect(status).toBe(202);
-});
-
 const BAD: [string, string][] = [
   ["target", "shelves"],
   ["target", ""],

@@ -87,7 +87,7 @@ test("no written cell begins like a formula, except numbers", () => {
   ).toEqual([]);
 });
 
-/** What RFC 4180 asks for, written on its own. */
+/** Writes records by the rules of RFC 4180, without a library. */
 const reference = (records: readonly string[][]) =>
   records
     .map((cells) =>
