@@ -107,7 +107,7 @@ async function openFile(request: FastifyRequest, rules: UploadRules): Promise<Up
     if (part.fieldname !== FIELD) {
       throw invalidField(
         FIELD,
-        `was sent in the field \`${part.fieldname.slice(0, 100)}\`. Send it in the field \`${FIELD}\`.`,
+        `was sent in the field \`${String(part.fieldname).slice(0, 100)}\`. Send it in the field \`${FIELD}\`.`,
       );
     }
     const isCutOff = () => part.file.truncated;
@@ -137,10 +137,11 @@ function isPartAFile(field: string | undefined, mediaType: string | undefined, f
   return field === FIELD || filename !== undefined || mediaType === "application/octet-stream";
 }
 
-function requireKnown(field: string, known: readonly string[] | undefined): void {
-  if (!known || known.includes(field)) return;
+/** @param field undefined: the part has no name */
+function requireKnown(field: string | undefined, known: readonly string[] | undefined): void {
+  if (!known || known.includes(field ?? "")) return;
   const list = [...known.filter((name) => name !== FIELD), FIELD].join(", ");
-  throw invalidField(field.slice(0, 100), `Unknown field. Known fields: ${list}.`);
+  throw invalidField((field ?? "form").slice(0, 100), `Unknown field. Known fields: ${list}.`);
 }
 
 function wrongMediaType(request: FastifyRequest): DomainError {
