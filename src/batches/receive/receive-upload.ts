@@ -3,7 +3,9 @@ import { createHash, type Hash } from "node:crypto";
 import { requireUsable } from "../../accounts/queries.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
+import { nameOf } from "../../files/names.ts";
 import { type Dialect, openCsv } from "../../platform/csv/open-csv.ts";
+import { unpacked } from "../../platform/csv/unpack.ts";
 import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
@@ -45,7 +47,6 @@ export interface Received {
   readonly isReplay: boolean;
 }
 
-const MAX_FILENAME = 255;
 /** The results of a row target are stored per chunk, and a crash repeats the calls of a chunk. */
 const ROW_TARGET_CHUNK_ROWS = 100;
 
@@ -60,7 +61,8 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);
   await inTransaction(ctx, (tx) => requireRoomForBatch(tx, upload.userId, upload.declaredBytes));
   const content = { hash: createHash("sha256"), bytes: 0 };
-  const csv = await openCsv(measured(upload.file, content), csvOptionsOf(options), ctx.config);
+  const bytes = unpacked(measured(upload.file, content), ctx.config.uploadMaxBytes);
+  const csv = await openCsv(bytes, csvOptionsOf(options), ctx.config);
   if (!csv.header) {
     await upload.finish();
     throw noRows(options.skip_lines);
@@ -168,7 +170,7 @@ async function openBatch(ctx: Context, upload: Upload, { header, mapping }: Matc
     id,
     userId: upload.userId,
     target: options.target,
-    filename: (upload.filename || "upload.csv").replaceAll("\0", "\uFFFD").slice(0, MAX_FILENAME),
+    filename: nameOf(upload.filename || "upload.csv"),
     header,
     mapping,
     mode: options.mode,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
 import { invalidField } from "../../errors.ts";
-import { ENCODINGS } from "../../platform/csv/open-csv.ts";
+import { ENCODINGS, encodingOf } from "../../platform/csv/encodings.ts";
 import { type CsvOptions, MAX_HEADER_ROWS } from "../../platform/csv/options.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batchMode, batchPolicy } from "../../schema/batches.ts";
@@ -73,7 +73,12 @@ export const UploadOptions = Type.Object({
     }),
   ),
   encoding: Type.Optional(
-    Type.Enum([...ENCODINGS], { description: "The encoding of the file. Absent: detected." }),
+    Type.String({
+      minLength: 1,
+      maxLength: 30,
+      description: `The encoding of the file, or a label of it such as \`latin1\`: ${ENCODINGS.join(", ")}. Absent: detected.`,
+      examples: ["windows-1251"],
+    }),
   ),
   delimiter: Type.Optional(
     Type.String({
@@ -155,8 +160,8 @@ export const optionNames: readonly string[] = Object.keys(UploadOptions.properti
 const check = Compile(UploadOptions);
 
 /**
- * Combines the options of a query, which is already validated, with form fields, which override them. Other form fields
- * are ignored. An unknown query parameter is refused: a misspelled `dry_run` must not import the file.
+ * Combines the options of a query, which is already validated, with form fields, which override them and whose names are
+ * known. An unknown query parameter is refused: a misspelled `dry_run` must not import the file.
  * @throws DomainError `invalid_input` that names the option
  */
 export function readUploadOptions(
@@ -166,9 +171,7 @@ export function readUploadOptions(
   const unknown = Object.keys(query).find((name) => !optionNames.includes(name));
   if (unknown !== undefined)
     throw invalidField(unknown, `Unknown option. Known options: ${optionNames.join(", ")}.`);
-  const fromForm = Object.entries(fields)
-    .filter(([name]) => optionNames.includes(name))
-    .map(([name, text]) => [name, parseOption(name, text)]);
+  const fromForm = Object.entries(fields).map(([name, text]) => [name, parseOption(name, text)]);
   const options = { ...query, ...Object.fromEntries(fromForm) };
   const [problem] = check.Errors(options);
   if (problem) throw invalidField(problem.instancePath.slice(1).replaceAll("/", "."), `${problem.message}.`);
@@ -183,10 +186,11 @@ function parseOption(name: string, text: string): string | number | boolean {
   return text;
 }
 
+/** @throws DomainError `invalid_input` if the encoding is unknown */
 export function csvOptionsOf(options: UploadOptions): CsvOptions {
   const { delimiter, quote } = options;
   return {
-    encoding: options.encoding,
+    encoding: options.encoding === undefined ? undefined : knownEncoding(options.encoding),
     delimiter: delimiter === undefined ? undefined : (DELIMITERS[delimiter] ?? delimiter),
     quote: quote === "none" ? "" : quote,
     escape: options.escape,
@@ -197,6 +201,12 @@ export function csvOptionsOf(options: UploadOptions): CsvOptions {
     skipBlankRows: options.skip_blank_rows,
     tables: options.tables,
   };
+}
+
+function knownEncoding(label: string): string {
+  const encoding = encodingOf(label);
+  if (encoding !== null) return encoding;
+  throw invalidField("encoding", `must be one of: ${ENCODINGS.join(", ")}, or a label of one of them.`);
 }
 
 /**

@@ -8,13 +8,15 @@ import { type CsvLimits, readRecords, TextWindow } from "./reader.ts";
 import { isBlankRow } from "./sample.ts";
 import type { Escape } from "./syntax.ts";
 import { type CsvWarnings, countExtraFields, noWarnings, tableRows } from "./table-rows.ts";
-import { BLOCK_BYTES, type Decoded, decodeText, ENCODINGS, type Encoding } from "./text.ts";
+import { BLOCK_BYTES, decodeText, newDecoded } from "./text.ts";
 
-export { type CsvLimits, type CsvOptions, type CsvRecord, countExtraFields, ENCODINGS };
+export { type CsvLimits, type CsvOptions, type CsvRecord, countExtraFields };
 
 /** How a file is written. */
 export interface Dialect {
-  readonly encoding: Encoding;
+  readonly encoding: string;
+  /** From 0 to 1. 1: the encoding was given, or the bytes prove it. Below 1, it is a guess. */
+  readonly encoding_confidence: number;
   readonly bom: boolean;
   /** As in the options. */
   readonly delimiter: string;
@@ -60,7 +62,7 @@ export async function openCsv(
   limits: CsvLimits,
 ): Promise<Csv> {
   checkOptions(options);
-  const decoded: Decoded = { encoding: options.encoding ?? "utf-8", bom: false, replaced: false };
+  const decoded = newDecoded();
   const window = new TextWindow(decodeText(source, decoded, options.encoding), limits);
   try {
     await window.fill(BLOCK_BYTES);
@@ -110,6 +112,7 @@ export async function openCsv(
       get dialect(): Dialect {
         return {
           encoding: decoded.encoding,
+          encoding_confidence: decoded.confidence,
           bom: decoded.bom,
           delimiter: syntax.delimiter + (syntax.blanks === "delimiter" ? " " : ""),
           delimiter_confidence: rounded(confidence),

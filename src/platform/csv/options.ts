@@ -1,11 +1,11 @@
 /** The options for reading a CSV file. */
 import { invalidField } from "../../errors.ts";
 import type { Escape } from "./syntax.ts";
-import type { Encoding } from "./text.ts";
 
 /** The known properties of a file. Missing ones are guessed from its first 64 KiB. */
 export interface CsvOptions {
-  readonly encoding?: Encoding | undefined;
+  /** A name of `ENCODINGS`. */
+  readonly encoding?: string | undefined;
   /** One character, or a character and a blank: blanks behind it belong to it. Two blanks: runs of blanks. */
   readonly delimiter?: string | undefined;
   /** One character; empty: cells are never quoted. */

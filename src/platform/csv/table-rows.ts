@@ -4,7 +4,7 @@ import { isBlank } from "./cell-types.ts";
 import type { CsvRecord } from "./parser.ts";
 import type { CsvLimits } from "./reader.ts";
 import { filledWidth, isBlankRow } from "./sample.ts";
-import type { Decoded } from "./text.ts";
+import { type Decoded, isGuess } from "./text.ts";
 
 /** The smallest share of the columns of a table that a later table repeats. */
 const MIN_COMMON = 0.5;
@@ -17,6 +17,8 @@ export interface CsvWarnings {
   extra_fields: number;
   /** Rows with U+FFFD, which replaces bytes that are invalid in the encoding. */
   replaced_characters: number;
+  /** Rows with characters beyond ASCII in an encoding that was guessed. */
+  guessed_characters: number;
   /** Rows of empty cells, which are left out. */
   blank_rows: number;
   /** Rows that repeat the header, and rows of later tables, which are left out. */
@@ -24,7 +26,14 @@ export interface CsvWarnings {
 }
 
 export function noWarnings(): CsvWarnings {
-  return { missing_fields: 0, extra_fields: 0, replaced_characters: 0, blank_rows: 0, other_table_rows: 0 };
+  return {
+    missing_fields: 0,
+    extra_fields: 0,
+    replaced_characters: 0,
+    guessed_characters: 0,
+    blank_rows: 0,
+    other_table_rows: 0,
+  };
 }
 
 export interface Table {
@@ -100,7 +109,10 @@ function adaptFields(fields: string[], columns: number, decoded: Decoded, warnin
     if (extra > 0) warnings.extra_fields++;
   }
   if (decoded.replaced && fields.some((field) => field.includes("\uFFFD"))) warnings.replaced_characters++;
+  if (isGuess(decoded) && fields.some((field) => BEYOND_ASCII.test(field))) warnings.guessed_characters++;
 }
+
+const BEYOND_ASCII = /[^\0-\x7f]/;
 
 /** Returns the number of fields beyond the columns, not counting empty ones at the end, which have no data. */
 export function countExtraFields(fields: readonly string[], columns: number): number {

@@ -8,6 +8,7 @@ import { databaseProblem } from "./database-problems.ts";
 import { collectMethods } from "./methods.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 import { errorFormatter } from "./schema-errors.ts";
+import { MapOf } from "./schemas.ts";
 
 export const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
@@ -39,7 +40,7 @@ export const Problem = Type.Object(
       examples: ["limit: must be at most 1000."],
     }),
     error: Type.String({ description: "The same as `detail`.", examples: ["limit: must be at most 1000."] }),
-    field_errors: Type.Record(Type.String(), Type.Array(Type.String()), {
+    field_errors: MapOf(Type.Array(Type.String()), {
       description: "The problems of each invalid field.",
       examples: [{ limit: ["must be at most 1000."] }],
     }),

@@ -30,6 +30,7 @@ describe("a batch says how its file was read", () => {
     const { batch, rows } = await imported(content);
     expect(batch.dialect).toEqual({
       encoding: "windows-1252",
+      encoding_confidence: expect.any(Number),
       bom: false,
       delimiter: ";",
       delimiter_confidence: expect.any(Number),
@@ -81,6 +82,7 @@ describe("a batch says how its file was read", () => {
       replaced_characters: 1,
       blank_rows: 0,
       other_table_rows: 0,
+      guessed_characters: 0,
     });
     expect(rows).toEqual([
       [2, "success", ["ü"]],

@@ -388,6 +388,7 @@ test("the dialect is the same however the network cuts the file", async () => {
   const whole = await read(bytes, {}, bytes.length);
   expect(whole.dialect).toEqual({
     encoding: "windows-1252",
+    encoding_confidence: expect.any(Number),
     bom: false,
     delimiter: ";",
     delimiter_confidence: expect.any(Number),
