@@ -181,7 +181,8 @@ export function handleErrors(app: FastifyInstance): void {
     const methods = methodsOf(request.url);
     if (methods.length === 0) return sendProblem(reply, 404, "not_found", noRoute(request));
     const detail = `${request.method} is not a method of this path. Its methods: ${methods.join(", ")}.`;
-    return sendProblem(reply.header("allow", methods.join(", ")), 405, "method_not_allowed", detail);
+    reply.header("allow", methods.join(", "));
+    return sendProblem(reply, 405, "method_not_allowed", detail);
   });
 }
 
