@@ -35,6 +35,7 @@ import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";
 import { healthRoutes } from "./platform/http/health.ts";
 import { registerOpenApi } from "./platform/http/openapi.ts";
 import { refuseWhenOverloaded } from "./platform/http/overload.ts";
+import { refuseEncodedBodies } from "./platform/http/raw-file.ts";
 import { answerRequestId, requestIds } from "./platform/http/request-id.ts";
 import { limitRequests } from "./platform/http/request-limits.ts";
 import { registerSecurityHeaders } from "./platform/http/security-headers.ts";
@@ -98,6 +99,7 @@ export async function createApp(ctx: Context) {
   await registerAuth(app, ctx.config, verifiers({ ...ctx, ...ctx.reads }));
   registerRequestContext(app, ctx);
   await registerUploads(app);
+  refuseEncodedBodies(app);
   preparePictures();
   await registerOpenApi(app, packageJson.version);
   await registerDocs(app);

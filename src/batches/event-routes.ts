@@ -22,8 +22,6 @@ export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/batches/:batch_id/events",
       {
-        // A HEAD request would stay open.
-        exposeHeadRoute: false,
         schema: {
           ...shared,
           operationId: "streamBatchEvents",

@@ -1,6 +1,6 @@
 /** Rows in answers. */
 import Type, { type Static } from "typebox";
-import { Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
+import { MapOf, Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import { rowEffect, undoOutcome } from "../schema/batches.ts";
 import { EXTRA_COLUMN, uniqueNames } from "../targets/match-header.ts";
 import { maskSecrets } from "../targets/secrets.ts";
@@ -41,7 +41,7 @@ export const RowView = Type.Object(
     task_id: { ...Uuid, description: "An id for the row that combines the batch and the row number." },
     batch_id: { ...Uuid, description: "The id of the batch." },
     status: RowStatus,
-    fields: Type.Record(Type.String(), Type.String(), {
+    fields: MapOf(Type.String(), {
       description: "The uploaded cells, by column.",
     }),
     attempts: Type.Integer({
@@ -83,7 +83,7 @@ const RowEvent = Type.Union([
     event: Type.Literal("edited"),
     at: Moment("When the cells were changed."),
     edited_by: Type.String({ description: "The user who changed them." }),
-    fields: Type.Record(Type.String(), Type.String(), { description: "The old cells." }),
+    fields: MapOf(Type.String(), { description: "The old cells." }),
   }),
 ]);
 

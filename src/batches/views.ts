@@ -1,7 +1,7 @@
 /** Batches in answers. */
 import Type, { type Static } from "typebox";
 import { versionOf } from "../platform/http/etag.ts";
-import { Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
+import { MapOf, Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import { batchMode, batchPolicy, batchState } from "../schema/batches.ts";
 import type { StoredBatch } from "./queries.ts";
 import { hasEnded, isWhole, leavesUnprocessed, MAY_RUN_STATES } from "./state.ts";
@@ -64,7 +64,14 @@ const BATCH_EXAMPLE = {
   undo: null,
   header: ["Title", "Book Author"],
   mapping: { title: "Title", author: "Book Author" },
-  dialect: { encoding: "utf-8", delimiter: ",", quote: '"', newline: "lf" },
+  dialect: {
+    encoding: "utf-8",
+    delimiter: ",",
+    delimiter_confidence: 1,
+    quote: '"',
+    newline: "lf",
+    header: true,
+  },
   warnings: {},
   mode: "insert",
   policy: "partial",
@@ -119,15 +126,18 @@ export const BatchView = Type.Object(
     header: Type.Array(Type.String(), {
       description: "The columns of the file. Repeated names get a suffix.",
     }),
-    mapping: Type.Record(Type.String(), Type.String(), {
+    mapping: MapOf(Type.String(), {
       description: "For each column of the target that was found, the column of the file.",
     }),
     dialect: nullable(
-      Type.Record(Type.String(), Type.Unknown()),
-      "How the file was read: encoding, delimiter, quote, escape and line ends.",
+      MapOf(Type.Unknown()),
+      "How the file was read: encoding, delimiter, quote, escape, line ends, header and rows above it. " +
+        "`encoding_confidence`, `delimiter_confidence` and `header_confidence` say how sure the guesses are, from 0 to 1.",
     ),
-    warnings: Type.Record(Type.String(), Type.Integer(), {
-      description: "The number of rows that the reader had to repair, by kind of repair.",
+    warnings: MapOf(Type.Integer(), {
+      description:
+        "The number of rows that the reader had to repair or left out, by reason: missing_fields, extra_fields, " +
+        "replaced_characters, guessed_characters, blank_rows, other_table_rows.",
     }),
     mode: Type.Enum(batchMode.enumValues, { description: "How to handle a row whose key is taken." }),
     policy: Type.Enum(batchPolicy.enumValues, {

@@ -23,6 +23,8 @@ export async function interruptUpload(
       dry_run: false,
       force: true,
       header: true,
+      skip_blank_rows: true,
+      tables: "first",
     },
     file: endless(),
     declaredBytes: 0,

@@ -10,7 +10,7 @@ import { sendBytes } from "../platform/http/send-bytes.ts";
 import { declaredBytes, fileForm, withUploadedFile } from "../platform/http/upload.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { deleteFile } from "./delete-file.ts";
-import { MAX_PATH } from "./names.ts";
+import { MAX_PATH, withoutInvisible } from "./names.ts";
 import { getFile, listFiles } from "./queries.ts";
 import { readChunks } from "./read-file.ts";
 import { receiveFile } from "./receive-file.ts";
@@ -131,7 +131,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         return sendBytes(request, reply, file, (start, end) => readChunks(ctx, file, start, end), {
           // Only browsers of the owner can cache the file, and they must revalidate it: it can be deleted.
           "cache-control": "private, no-cache",
-          "content-disposition": contentDisposition(file.name),
+          "content-disposition": contentDisposition(withoutInvisible(file.name)),
         });
       },
     );

@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { QUEUES } from "../jobs.ts";
-import { Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
+import { MapOf, Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import type { JobFacts, Registered, Schedule } from "./job-queries.ts";
 import type { StoredQueue, StoredWorker } from "./queries.ts";
 
@@ -80,7 +80,7 @@ export const WorkerView = Type.Object({
   host: Type.String({ description: "The machine.", examples: ["rowmill-worker-1"] }),
   pid: Type.Integer({ description: "The id of the process." }),
   version: Type.String({ description: "The version of Rowmill.", examples: ["0.4.0"] }),
-  queues: Type.Record(Type.String(), Type.Integer(), {
+  queues: MapOf(Type.Integer(), {
     description: "For each queue, the number of jobs of one kind and one user that run at a time.",
     examples: [{ file_processing: 2 }],
   }),

@@ -1,9 +1,9 @@
 /** Records in answers. */
 import Type from "typebox";
-import { Moment, Uuid } from "../platform/http/schemas.ts";
+import { MapOf, Moment, Uuid } from "../platform/http/schemas.ts";
 import type { StoredRecord } from "./queries.ts";
 
-const RecordData = Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {
+const RecordData = MapOf(Type.Union([Type.String(), Type.Array(Type.String())]), {
   description:
     "The cells by the columns of the file, in their order. `_extra` has the cells beyond the header.",
   examples: [{ name: "John", role: "Dev", loc: "NY" }],

@@ -1,5 +1,6 @@
 /** Finds the columns of a target in the header of a file: first by the mapping of the upload, then by name and alias. */
 import { type DomainError, invalidField } from "../errors.ts";
+import { bareName, listNames, nameFinder, visible } from "./names.ts";
 import type { Target } from "./target.ts";
 
 export interface MatchedHeader {
@@ -13,8 +14,8 @@ export interface MatchedHeader {
 export type RequestedMapping = Readonly<Record<string, string | null>>;
 
 /**
- * Columns that `requested` does not name match by name, without regard to case, spaces, `_` and `-`. The name of a column
- * wins over its aliases, and an earlier alias over a later one.
+ * Columns that `requested` does not name match by name, as `bareName` compares names. The name of a column wins over its
+ * aliases, and an earlier alias over a later one.
  * @throws DomainError `invalid_input` if `requested` is wrong or a required column is missing
  */
 export function matchHeader(
@@ -23,19 +24,32 @@ export function matchHeader(
   requested: RequestedMapping = {},
 ): MatchedHeader {
   const header = uniqueNames(names.map((name) => name.trim()));
-  const chosen = new Map<number, string | null>();
-  for (const [fileColumn, targetColumn] of Object.entries(requested)) {
-    const position = header.indexOf(fileColumn.trim());
-    if (position === -1)
-      throw wrongMapping(`The file has no column "${fileColumn}". Its columns: ${listNames(header)}.`);
-    chosen.set(position, targetColumn);
-  }
+  const chosen = chooseColumns(header, requested);
   const mapping = target.isOpen ? nameColumns(header, chosen) : findColumns(target, header, names, chosen);
   return { header, mapping: Object.fromEntries(mapping) };
 }
 
 /** Position in the header to the requested name, or to null, which ignores the column. */
 type Chosen = ReadonlyMap<number, string | null>;
+
+function chooseColumns(header: readonly string[], requested: RequestedMapping): Map<number, string | null> {
+  const chosen = new Map<number, string | null>();
+  const find = nameFinder(header);
+  for (const [fileColumn, targetColumn] of Object.entries(requested)) {
+    const [position, ...others] = find(fileColumn);
+    const shown = `"${visible(fileColumn)}"`;
+    if (position === undefined)
+      throw wrongMapping(`The file has no column ${shown}. Its columns: ${listNames(header)}.`);
+    if (others.length > 0) {
+      const alike = listNames([position, ...others].map((at) => header[at] ?? ""));
+      throw wrongMapping(`Several columns of the file match ${shown}: ${alike}. Write the name exactly.`);
+    }
+    if (chosen.has(position))
+      throw wrongMapping(`The column "${visible(header[position] ?? "")}" is mapped twice. Map it once.`);
+    chosen.set(position, targetColumn);
+  }
+  return chosen;
+}
 
 /** For a target that accepts any header. */
 function nameColumns(header: readonly string[], chosen: Chosen): Map<string, number> {
@@ -44,10 +58,12 @@ function nameColumns(header: readonly string[], chosen: Chosen): Map<string, num
     const name = chosen.has(position) ? chosen.get(position) : ownName;
     if (name === null || name === undefined) continue;
     if (name.trim() === "")
-      throw wrongMapping(`The new name of "${ownName}" is empty. To ignore the column, map it to null.`);
+      throw wrongMapping(
+        `The new name of "${visible(ownName)}" is empty. To ignore the column, map it to null.`,
+      );
     if (kept.has(name))
       throw wrongMapping(
-        `Two columns would have the name "${name}". Map one of them to another name or to null.`,
+        `Two columns would have the name "${visible(name)}". Map one of them to another name or to null.`,
       );
     kept.set(name, position);
   }
@@ -63,21 +79,25 @@ function findColumns(
 ): Map<string, number> {
   const columns = Object.entries(target.columns.properties);
   const mapping = new Map<string, number>();
-  for (const [position, column] of chosen) {
-    if (column === null) continue;
-    if (!Object.hasOwn(target.columns.properties, column)) {
+  const find = nameFinder(columns.map(([name]) => name));
+  for (const [position, requested] of chosen) {
+    if (requested === null) continue;
+    const column = columns[find(requested)[0] ?? -1]?.[0];
+    if (column === undefined) {
       const known = columns.map(([name]) => name).join(", ");
-      throw wrongMapping(`The target ${target.name} has no column "${column}". Its columns: ${known}.`);
+      throw wrongMapping(
+        `The target ${target.name} has no column "${visible(requested)}". Its columns: ${known}.`,
+      );
     }
     if (mapping.has(column))
       throw wrongMapping(`Two columns are mapped to "${column}". Map one of them to null, which ignores it.`);
     mapping.set(column, position);
   }
   // Columns that the mapping names do not match by name.
-  const found = names.map((name, position) => (chosen.has(position) ? null : comparable(name)));
+  const found = names.map((name, position) => (chosen.has(position) ? null : bareName(name)));
   for (const [column, rules] of columns) {
     if (mapping.has(column)) continue;
-    const accepted = [column, ...(target.aliases[column] ?? [])].map(comparable);
+    const accepted = [column, ...(target.aliases[column] ?? [])].map(bareName);
     const name = accepted.find((candidate) => found.includes(candidate));
     if (name !== undefined) {
       mapping.set(column, found.indexOf(name));
@@ -137,15 +157,6 @@ export function resultColumnsAt(names: readonly string[]): number {
 
 function wrongMapping(message: string, cause?: unknown): DomainError {
   return invalidField("mapping", message, cause);
-}
-
-/** Names for an error message, which a long header must not fill. */
-export function listNames(header: readonly string[]): string {
-  return header.join(", ").slice(0, 500);
-}
-
-function comparable(name: string): string {
-  return name.toLowerCase().replace(/[\s_-]/g, "");
 }
 
 /** Empty names become `column_N`; repeated names get the suffix `_2`, `_3` and so on. */

@@ -11,7 +11,8 @@ type BrokenRule = { keyword: string; params: object; message: string };
 
 /**
  * Compiles the rules of a target for a mapping, and returns the function that checks a row. It trims cells. If the file
- * does not have a column or the row is too short, the cell is the default of the column, or empty.
+ * does not have a column or the row is too short, the cell is the default of the column, or empty. Cells of the key are
+ * composed (NFC), so that two spellings of the same letters are one record.
  */
 export function rowValidator<C extends Columns>(
   target: Target<C>,
@@ -21,6 +22,7 @@ export function rowValidator<C extends Columns>(
   const columns = Object.entries(target.columns.properties).map(([name, rule]) => ({
     name,
     position: mapping[name] ?? -1,
+    isKey: (target.key ?? []).includes(name),
     whenMissing: "default" in rule ? String(rule.default) : "",
   }));
   const descriptions = new Map(
@@ -29,8 +31,9 @@ export function rowValidator<C extends Columns>(
   return (fields: readonly string[]): ValidatedRow<C> => {
     const values: Record<string, string> = {};
     const errors: RowError[] = [];
-    for (const { name, position, whenMissing } of columns) {
-      const cell = fields[position]?.trim() ?? whenMissing;
+    for (const { name, position, isKey, whenMissing } of columns) {
+      const text = fields[position]?.trim() ?? whenMissing;
+      const cell = isKey ? text.normalize("NFC") : text;
       values[name] = cell;
       const unusable = unusableCharacter(cell);
       if (unusable)

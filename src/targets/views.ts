@@ -1,5 +1,6 @@
 /** Targets in answers, and their template files. */
 import Type, { type Static } from "typebox";
+import { csvRecords } from "../platform/csv/cells.ts";
 import { nullable } from "../platform/http/schemas.ts";
 import { batchMode } from "../schema/batches.ts";
 import { modesOf } from "./registry.ts";
@@ -103,9 +104,12 @@ export function viewTarget(target: Target): Static<typeof TargetView> {
 /** A CSV with the header and one row of examples. For a target that accepts any header, both are invented. */
 export function templateOf(target: Target): string {
   const columns = rulesOf(target);
-  if (columns.length === 0) return "name,note\r\nAda,any columns will do\r\n";
-  const lines = [columns.map(([name]) => name), columns.map(([, rules]) => exampleOf(rules) ?? "")];
-  return lines.map((cells) => `${cells.map(quoted).join(",")}\r\n`).join("");
+  if (columns.length === 0)
+    return csvRecords([
+      ["name", "note"],
+      ["Ada", "any columns will do"],
+    ]);
+  return csvRecords([columns.map(([name]) => name), columns.map(([, rules]) => exampleOf(rules) ?? "")]);
 }
 
 /** The options of `Type.String`. */
@@ -125,8 +129,4 @@ function rulesOf(target: Target): [name: string, rules: Rules][] {
 
 function exampleOf({ examples }: Rules): string | null {
   return Array.isArray(examples) && examples.length > 0 ? String(examples[0]) : null;
-}
-
-function quoted(cell: string): string {
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }

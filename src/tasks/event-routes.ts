@@ -22,8 +22,6 @@ export function taskEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/tasks/:task_id/events",
       {
-        // A HEAD request would stay open.
-        exposeHeadRoute: false,
         schema: {
           ...shared,
           operationId: "streamTaskEvents",

@@ -1,7 +1,7 @@
 import Type, { type Static, type TInteger } from "typebox";
 import { QUEUES } from "../jobs.ts";
 import { versionOf } from "../platform/http/etag.ts";
-import { Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
+import { MapOf, Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import type { files } from "../schema/files.ts";
 import {
   type TaskStatus,
@@ -13,7 +13,7 @@ import {
 import { allows } from "./state.ts";
 import type { Task } from "./transitions.ts";
 
-const Json = (description: string) => Type.Record(Type.String(), Type.Unknown(), { description });
+const Json = (description: string) => MapOf(Type.Unknown(), { description });
 
 const TaskStatusName = Type.Enum(taskStatus.enumValues, {
   description:
@@ -88,7 +88,7 @@ export const TaskView = Type.Object(
       "The file that the task reads.",
     ),
     result: nullable(
-      Type.Record(Type.String(), Type.Unknown()),
+      MapOf(Type.Unknown()),
       "The result. `message` is one sentence; the other fields depend on the type.",
     ),
     error_code: nullable(Type.String(), "Why the task failed, for programs."),
@@ -126,7 +126,7 @@ export const TaskEventView = Type.Object({
   type: Type.Enum(taskEventType.enumValues, { description: "The kind of event." }),
   message: Type.String({ description: "The event, for people.", examples: ["Task created"] }),
   actor_id: nullable(Type.Integer(), "The user who caused the event. null: the service."),
-  metadata: nullable(Type.Record(Type.String(), Type.Unknown()), "Details of the event."),
+  metadata: nullable(MapOf(Type.Unknown()), "Details of the event."),
   created_at: Moment("When it happened."),
 });
 
@@ -136,7 +136,7 @@ export const TaskProgressView = Type.Object({
     description: "The current step, for people.",
     examples: ["Detecting colours"],
   }),
-  data: nullable(Type.Record(Type.String(), Type.Unknown()), "Details of the step."),
+  data: nullable(MapOf(Type.Unknown()), "Details of the step."),
   created_at: Moment("When the task reported it."),
 });
 

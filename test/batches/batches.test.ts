@@ -59,6 +59,7 @@ describe("a batch", () => {
       mapping: { title: "Name", author: "Writer" },
       dialect: {
         encoding: "utf-8",
+        encoding_confidence: 1,
         bom: false,
         delimiter: ",",
         quote: '"',
@@ -68,7 +69,7 @@ describe("a batch", () => {
         header: true,
         skip_lines: 0,
       },
-      warnings: { missing_fields: 0, extra_fields: 0, replaced_characters: 0 },
+      warnings: { missing_fields: 0, extra_fields: 0, replaced_characters: 0, guessed_characters: 0 },
       mode: "insert",
       policy: "partial",
       dry_run: false,

@@ -126,10 +126,7 @@ test("a database that is away for long uses up no attempt of a row or a task", {
   const worker = await rowmill.startWorker();
   const user = await api.client.signUp("reader");
   const { body: batch } = await user.upload(csv(950, 50));
-  const { body: atomic } = await user.upload(
-    csv(200),
-    "/api/v1/batches?target=records&policy=atomic",
-  );
+  const { body: atomic } = await user.upload(csv(200), "/api/v1/batches?target=records&policy=atomic");
   const { body: task } = await user.post<{ id: string }>("/api/v1/tasks", {
     type: "generic",
     params: { seconds: 20 },

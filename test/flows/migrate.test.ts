@@ -39,7 +39,7 @@ test("an installation of version 0.3.0 keeps every row and gets the tables of a 
   await migrate(url);
   const { __drizzle_migrations: journal, ...moved } = await contentsOf(url, "rowmill");
   expect(moved).toEqual(tables);
-  expect(journal?.length).toBe(3);
+  expect(journal?.length).toBe(4);
   const movedQueue = await contentsOf(url, "rowmill_queue");
   expect(queue.job_common?.length).toBeGreaterThan(0);
   expect(movedQueue.job_common).toEqual(queue.job_common);
@@ -47,6 +47,31 @@ test("an installation of version 0.3.0 keeps every row and gets the tables of a 
   expect(await usedSchemas(url)).toEqual(SCHEMAS);
   await using fresh = await createDatabase();
   expect(await definitionsOf(url, SCHEMAS)).toEqual(await definitionsOf(fresh.url, SCHEMAS));
+});
+
+test("books whose letters are decomposed get the key of the composed letters, and the first of two keeps it", async () => {
+  const url = await emptyDatabase();
+  await loadOldVersion(url);
+  const decomposed = ["Cafe\u0301", "Cre\u0300me", "Cre\u0300me", "Na\u0131\u0308ve"];
+  const composed = decomposed.map((title) => title.normalize("NFC"));
+  const titles = [composed[0], ...decomposed, "E\u0301", "E\u0301", composed[1]];
+  await onDatabase(url, (client) =>
+    client.query(
+      `INSERT INTO public.books (user_id, title, author, is_copy)
+      SELECT 77, title, CASE WHEN n = 1 THEN 'Zo' || chr(235) ELSE 'Zoe' || chr(776) END || CASE WHEN n = 4 THEN '!' ELSE '' END, n = 6
+      FROM unnest($1::text[]) WITH ORDINALITY AS given (title, n)`,
+      [titles],
+    ),
+  );
+  await migrate(url);
+  const { rows } = await onDatabase(url, (client) =>
+    client.query<{ title: string; author: string; is_copy: boolean }>(
+      "SELECT title, author, is_copy FROM rowmill.books WHERE user_id = 77 ORDER BY id",
+    ),
+  );
+  expect(rows.map(({ title }) => title)).toEqual(titles.map((title) => title?.normalize("NFC")));
+  expect(new Set(rows.map(({ author }) => author))).toEqual(new Set(["Zo\u00EB", "Zo\u00EB!"]));
+  expect(rows.map(({ is_copy }) => is_copy)).toEqual([false, true, false, false, false, true, false, true]);
 });
 
 test("a new installation creates nothing outside its two schemas", async () => {

@@ -340,6 +340,27 @@ describe("npm start comes up", () => {
     expect(await again.ended).toMatchObject({ code: 0 });
   });
 
+  test("npm start starts a program again that a signal ends before it serves", async () => {
+    const place = await newPlace();
+    const running = run(process.execPath, ["src/dev.ts"], place.settings);
+    for (const name of ["api.ts", "worker.ts"]) {
+      const [first] = await until(
+        `${name} runs`,
+        async () => {
+          const found = processesOn(place.dataDir).filter(({ command }) => command.includes(name));
+          return found.length > 0 ? found : null;
+        },
+        90_000,
+      );
+      process.kill(first?.pid ?? 0, "SIGKILL");
+    }
+    await running.saw(/api ended \(SIGKILL\)\. It starts again in/);
+    await running.saw(/worker ended \(SIGKILL\)\. It starts again in/);
+    await running.saw(UP);
+    running.signal("SIGTERM");
+    expect(await running.ended).toMatchObject({ code: 0 });
+  });
+
   test("npm start recovers from a power cut after which another program has the server's process id", async () => {
     const place = await newPlace();
     expect(await cli(["migrate"], place).ended).toMatchObject({ code: 0 });

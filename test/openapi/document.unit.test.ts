@@ -28,6 +28,13 @@ function servedRoutes(): string[] {
     });
 }
 
+test("HEAD is served wherever GET is", () => {
+  const served = servedRoutes();
+  const gets = served.filter((route) => route.startsWith("GET "));
+  expect(gets.length).toBeGreaterThan(40);
+  expect(gets.filter((route) => !served.includes(route.replace("GET", "HEAD")))).toEqual([]);
+});
+
 describe("the OpenAPI document", () => {
   test("the OpenAPI document is OpenAPI 3.1 with a license and one server that is right behind any proxy", () => {
     expect(openapi.openapi).toMatch(/^3\.1\.\d+$/);

@@ -63,6 +63,7 @@ export const OTHER_ANSWERS: ReadonlyMap<string, string> = new Map(
     "the file has tabs, as its name and its rows say": ["duckdb/bug_7578.csv"],
     "the file has commas with tabs after them to align its columns": ["univocity/examples/master_detail.csv"],
     "the table has semicolons, the remarks above it have commas": ["duckdb/comments/big.csv"],
+    "the file has colons, as its name says": ["rust-csv/smallpop-colon.csv"],
     "bytes that Windows-1252 leaves open: read as the control characters they are there on the web, the others as usual":
       ["duckdb/fuzzing/9.csv", "duckdb/fuzzing/22.csv"],
     "noise made by a fuzzer, in which another delimiter or quote is as good a guess": [
@@ -77,6 +78,8 @@ export const OTHER_ANSWERS: ReadonlyMap<string, string> = new Map(
       "duckdb/afl/ignore_errors/39.csv",
       "duckdb/afl/ignore_errors/40.csv",
       "duckdb/afl/ignore_errors/41.csv",
+      "duckdb/afl/no_parameter/5.csv",
+      "duckdb/afl/null_padding/16.csv",
       "duckdb/afl/null_padding/21.csv",
       "duckdb/afl/null_padding/24.csv",
       "duckdb/afl/null_padding/26.csv",
@@ -84,6 +87,7 @@ export const OTHER_ANSWERS: ReadonlyMap<string, string> = new Map(
       "duckdb/afl/null_padding/43.csv",
       "duckdb/fuzzing/2.csv",
       "duckdb/fuzzing/20.csv",
+      "duckdb/fuzzing/4.csv",
     ],
     "behind a quote out of place, a cell has line breaks only if its own quotes fit: else the record ends with its line":
       [

@@ -18,7 +18,13 @@ export const limits = {
 };
 
 /** RFC 4180, so that nothing is left to be guessed. */
-export const PLAIN: CsvOptions = { header: false, delimiter: ",", quote: '"', escape: "double" };
+export const PLAIN: CsvOptions = {
+  header: false,
+  delimiter: ",",
+  quote: '"',
+  escape: "double",
+  skipBlankRows: false,
+};
 
 export async function read(
   source: AsyncIterable<Uint8Array>,

@@ -15,7 +15,7 @@ export const partHead = (disposition = 'name="file"; filename="test.csv"') =>
 export function sendRaw<T = Problem>(
   user: Client,
   body: string | Buffer,
-  headers = MULTIPART,
+  headers: Record<string, string> = MULTIPART,
   path = UPLOAD,
 ) {
   return user.send<T>("POST", path, { headers, body: new Uint8Array(Buffer.from(body)) });

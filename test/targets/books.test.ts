@@ -39,6 +39,24 @@ const others = (count: number, description = "") =>
 const longTable = (first: string[], last: string[]) =>
   table(...first, ...others(25 - first.length), ...others(50).slice(25), ...last);
 
+describe("the key of a book", () => {
+  test("letters that are composed in one file and decomposed in another are the same book", async () => {
+    const user = await rowmill.newUser();
+    await importFile(rowmill, user, table("Cafe\u0301,Zo\u00EB,first"));
+    const again = await importFile(rowmill, user, table("Caf\u00E9,Zoe\u0308,second"), "upsert");
+    expect(await effects(rowmill, again)).toEqual({ 2: "updated" });
+    const { status, body } = await user.post<{ detail: string }>("/api/v1/books", {
+      title: "CAFE\u0301",
+      author: "Zoe\u0308",
+    });
+    expect([status, body]).toMatchObject([201, { title: "CAF\u00C9" }]);
+    expect(await booksOf(user)).toMatchObject([
+      { title: "Caf\u00E9", author: "Zo\u00EB", description: "second", is_copy: false },
+      { title: "CAF\u00C9", author: "Zo\u00EB", is_copy: true },
+    ]);
+  });
+});
+
 describe("insert", () => {
   test("insert fails a row whose book already exists, ignoring case, and names it", async () => {
     const user = await rowmill.newUser();

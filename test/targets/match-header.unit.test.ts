@@ -46,6 +46,20 @@ describe("a column is found", () => {
     ["by an alias, whatever its spelling", ["PERSON", "E Mail_Address"], { full_name: 0, email: 1 }],
     ["by its own name before an alias", ["name", "full name", "email"], { full_name: 1, email: 2 }],
     ["by an earlier alias before a later one", ["person", "name", "email"], { full_name: 1, email: 2 }],
+    [
+      "in spite of zero-width characters",
+      ["\u200Bfull_name\u2060", "e\u00ADmail\u200E"],
+      { full_name: 0, email: 1 },
+    ],
+    ["with other blanks", ["Full\u00A0\u2003 Name", "email\u3000"], { full_name: 0, email: 1 }],
+    ["in full-width letters", ["ＦＵＬＬ＿ＮＡＭＥ", "email"], { full_name: 0, email: 1 }],
+    ["with decoration", ["* Full Name (required):", "email*"], { full_name: 0, email: 1 }],
+    [
+      "with other decoration",
+      ["Person [Required]", "E-Mail: *", "Note (optional)"],
+      { full_name: 0, email: 1, note: 2 },
+    ],
+    ["with a line break in its name", ["Full\nName", "email"], { full_name: 0, email: 1 }],
     ["at the first of equal names", ["email", "full_name", "email"], { full_name: 1, email: 0 }],
   ])("a column is found %s", (_, names, mapping) => {
     expect(matchHeader(target, names).mapping).toEqual(mapping);
@@ -107,6 +121,11 @@ describe("a header without a column that is required", () => {
     expect(Object.keys(error.fieldErrors)).toEqual(["file"]);
   });
 
+  test("the message shows characters that cannot be seen", () => {
+    const { message } = refusalOf(["n\u200Bom", "e\u00A0mail\nx", "plain name"]);
+    expect(message).toContain("Found: n<U+200B>om, e<U+00A0>mail<U+000A>x, plain name.");
+  });
+
   test("every missing column is refused", () => {
     expect(refusalOf(["name", "mail"]).message).toContain('no column "email"');
   });
@@ -166,12 +185,42 @@ describe("a mapping", () => {
     });
   });
 
+  test.each([
+    ["composed for decomposed letters", "Café", "Cafe\u0301"],
+    ["decomposed for composed letters", "Cafe\u0301", "Café"],
+    ["without the zero-width space of the file", "Titel", "\u200BTitel"],
+    ["with a plain blank for another", "Mein Titel", "Mein\u00A0Titel"],
+    ["with one blank for two", "Mein Titel", "Mein  Titel"],
+    ["in another case", "TITEL", "titel"],
+    ["in another case with ß", "GROSSE", "große"],
+    ["in another case with a final sigma", "ΤΙΤΛΟΣ", "τίτλος".normalize("NFD").replace("\u0301", "")],
+    ["without the decoration of the file", "Titel", "Titel (required)*"],
+  ])("a mapping finds a column %s", (_, written, inFile) => {
+    const { mapping } = matchHeader(target, [inFile, "email"], { [written]: "full_name" });
+    expect(mapping).toEqual({ full_name: 0, email: 1 });
+  });
+
+  test("a mapping prefers the exact name, and names what it cannot tell apart", () => {
+    expect(matchHeader(target, ["Titel", "titel", "email"], { titel: "full_name" }).mapping.full_name).toBe(
+      1,
+    );
+    expect(refusalOf(["Titel", "titel", "email"], { TITEL: "full_name" }).message).toBe(
+      'mapping: Several columns of the file match "TITEL": Titel, titel. Write the name exactly.',
+    );
+    expect(refusalOf(["titel", "email"], { Titel: "full_name", TITEL: null }).message).toBe(
+      'mapping: The column "titel" is mapped twice. Map it once.',
+    );
+  });
+
+  test("a mapping names the columns of a target in any case", () => {
+    expect(matchHeader(target, ["a", "b"], { a: "Full Name", b: "E-mail" }).mapping).toEqual({
+      full_name: 0,
+      email: 1,
+    });
+  });
+
   test.each<[string, RequestedMapping, RegExp]>([
-    [
-      "a column that the file does not have",
-      { Name: "full_name" },
-      /no column "Name".*Wer, Mail, Notiz, name/,
-    ],
+    ["a column that the file does not have", { Nom: "full_name" }, /no column "Nom".*Wer, Mail, Notiz, name/],
     [
       "a column that the target does not have",
       { Wer: "who" },

@@ -78,7 +78,7 @@ describe("the template", () => {
     expect(headers.get("content-type")).toBe("text/csv; charset=utf-8");
     expect(headers.get("content-disposition")).toBe('attachment; filename="books.csv"');
     expect(body).toBe(
-      "title,author,description\r\nFrankenstein,Mary Shelley,A scientist makes a living being.\r\n",
+      "title,author,description\nFrankenstein,Mary Shelley,A scientist makes a living being.\n",
     );
   });
 

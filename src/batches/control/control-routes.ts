@@ -3,6 +3,7 @@ import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { emptyBodyIsEmpty } from "../../platform/http/body.ts";
 import { problems } from "../../platform/http/errors.ts";
+import { MapOf } from "../../platform/http/schemas.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { MAX_ROW_NUMBER } from "../ids.ts";
 import { BatchParams, RowParams } from "../params.ts";
@@ -80,7 +81,7 @@ const RetryBody = Type.Object(
 
 const EditBody = Type.Object(
   {
-    fields: Type.Record(Type.String(), Type.String(), {
+    fields: MapOf(Type.String(), {
       minProperties: 1,
       description: "The new cells, by column of the file. Other cells stay unchanged.",
       examples: [{ title: "Persuasion" }],

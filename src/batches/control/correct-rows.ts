@@ -2,10 +2,12 @@ import { type Context, inTransaction } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { undefuse } from "../../platform/csv/cells.ts";
 import { type Csv, openCsv } from "../../platform/csv/open-csv.ts";
+import { unpacked } from "../../platform/csv/unpack.ts";
 import { postgresError } from "../../platform/postgres/database.ts";
 import { SQLSTATE } from "../../platform/sqlstates.ts";
 import { batches } from "../../schema/batches.ts";
-import { EXTRA_COLUMN, listNames, RESULT_COLUMNS } from "../../targets/match-header.ts";
+import { EXTRA_COLUMN, RESULT_COLUMNS } from "../../targets/match-header.ts";
+import { listNames, visible } from "../../targets/names.ts";
 import { MASK, secretPositions } from "../../targets/secrets.ts";
 import { MAX_ROW_NUMBER, newBatchId } from "../ids.ts";
 import { requireStoredWithin } from "../receive/quota.ts";
@@ -33,7 +35,11 @@ export interface Correction {
 export async function correctRows(ctx: Context, correction: Correction): Promise<CorrectionResult> {
   const { userId, batchId } = correction;
   const batch = await inTransaction(ctx, (tx) => lockCorrectable(tx, userId, batchId));
-  const csv = await openCsv(correction.file, {}, ctx.config);
+  const csv = await openCsv(
+    unpacked(correction.file, ctx.config.uploadMaxBytes),
+    { header: true },
+    ctx.config,
+  );
   if (!csv.header) throw invalidField("file", "The file is empty. Its first line must be a header.");
   const columns = findColumns(batch, csv.header.names);
   const stagingId = await openStaging(ctx, batch);
@@ -70,7 +76,10 @@ function findColumns(batch: Batch, fileHeader: readonly string[]): Columns {
   const resultColumns: readonly string[] = [...RESULT_COLUMNS, EXTRA_COLUMN];
   const unknown = names.find((name) => !header.includes(name) && !resultColumns.includes(name));
   if (unknown !== undefined) {
-    throw invalidField("file", `The batch has no column "${unknown}". Its columns: ${listNames(header)}.`);
+    throw invalidField(
+      "file",
+      `The batch has no column "${visible(unknown)}". Its columns: ${listNames(header)}.`,
+    );
   }
   const positions = header.map((name) => names.indexOf(name));
   return { row, positions, secrets: secretPositions(batch) };

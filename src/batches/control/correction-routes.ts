@@ -53,7 +53,7 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { unprocessed } = request.query;
         const { batch, ...counts } = await withUploadedFile(
           request,
-          { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" },
+          { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES", optionNames: [] },
           (file) => correctRows(ctx, { ...file, userId, batchId, unprocessed }),
         );
         return reply.code(202).send({ ...counts, batch: viewBatch(batch, ctx.now()) });

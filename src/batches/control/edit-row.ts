@@ -2,7 +2,7 @@ import { and, eq } from "drizzle-orm";
 import { type Context, inTransaction, requireActor } from "../../context.ts";
 import { DomainError, invalidField, notFound } from "../../errors.ts";
 import { batchRows, rowHistory, rowResults } from "../../schema/batches.ts";
-import { listNames } from "../../targets/match-header.ts";
+import { listNames } from "../../targets/names.ts";
 import { forgetSizes } from "../process/chunk-counts.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { getRowDetail, type StoredRowDetail } from "../row-queries.ts";

@@ -42,8 +42,10 @@ export async function retryRowsIn(tx: Tx, batch: Batch, retry: Retry): Promise<n
   }
   await lockOpenChunks(tx, batch.id);
   const failed = await moveFailuresToHistory(tx, batch, retry.rows);
-  if (failed + unprocessed === 0)
-    throw new DomainError("conflict", "No row of this batch has failed, so there is nothing to retry.");
+  if (failed + unprocessed === 0) {
+    const which = retry.rows === undefined ? "No row of this batch" : "None of these rows";
+    throw new DomainError("conflict", `${which} has failed, so there is nothing to retry.`);
+  }
   if (isWhole(batch)) await reopenWhole(tx, batch);
   else await reopenChunks(tx, batch.id);
   const retried = await transition(tx, batch.id, "retry", {

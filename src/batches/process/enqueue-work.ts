@@ -4,6 +4,7 @@ import { jobs } from "../../jobs.ts";
 import type { batches } from "../../schema/batches.ts";
 import { batchJob, chunkJob, chunkJobId } from "../batch-jobs.ts";
 import { isWhole } from "../state.ts";
+import { endBatch, startBatch } from "../transitions.ts";
 import { enqueueNextChunk, NOT_YET } from "./pace.ts";
 
 type UnfinishedBatch = Pick<
@@ -18,6 +19,7 @@ type UnfinishedBatch = Pick<
  * Automatic retries are counted from `first_attempt`, which also tells a paced batch when to continue with the next chunk.
  */
 export async function enqueueWork(tx: Tx, batch: UnfinishedBatch): Promise<void> {
+  if (batch.totalRows === 0) return endEmptyBatch(tx, batch);
   if (isWhole(batch)) {
     const job = batchJob("whole", batch);
     await tx.queue.remove(tx.db, jobs.processWhole, [job.id]);
@@ -47,4 +49,10 @@ export async function enqueueWork(tx: Tx, batch: UnfinishedBatch): Promise<void>
     jobs.processChunk,
     chunks.map(({ firstRow, attempt }) => chunkJob(batch, keyOf(firstRow), attempt)),
   );
+}
+
+/** Ends a batch of a file that has only a header. No worker is needed. */
+async function endEmptyBatch(tx: Tx, { id, isDryRun }: UnfinishedBatch): Promise<void> {
+  await tx.db.execute(startBatch(id));
+  await endBatch(tx, id, isDryRun ? "validate" : "complete", null);
 }

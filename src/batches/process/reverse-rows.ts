@@ -30,7 +30,8 @@ export async function reverseRows(
   while (await reverseLastChunk(ctx, input, delivery.signal)) delivery.signal.throwIfAborted();
   return inTransaction(ctx, async (tx) => {
     const { rows } = await tx.db.execute<{ reversed: number; kept: number; failed: number }>(sql`
-      SELECT sum(reversed)::int AS reversed, sum(kept)::int AS kept, sum(undo_failed)::int AS failed
+      SELECT coalesce(sum(reversed), 0)::int AS reversed, coalesce(sum(kept), 0)::int AS kept,
+        coalesce(sum(undo_failed), 0)::int AS failed
       FROM rowmill.chunks WHERE batch_id = ${batchId}`);
     const [counts] = rows;
     if (!counts) return undefined;

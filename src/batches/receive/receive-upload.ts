@@ -2,12 +2,19 @@
 import { createHash, type Hash } from "node:crypto";
 import { requireUsable } from "../../accounts/queries.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
-import { invalidField } from "../../errors.ts";
-import { openCsv } from "../../platform/csv/open-csv.ts";
+import { DomainError, invalidField } from "../../errors.ts";
+import { nameOf } from "../../files/names.ts";
+import { type Dialect, openCsv } from "../../platform/csv/open-csv.ts";
+import { unpacked } from "../../platform/csv/unpack.ts";
 import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
-import { type MatchedHeader, matchHeader, parseMapping } from "../../targets/match-header.ts";
+import {
+  type MatchedHeader,
+  matchHeader,
+  parseMapping,
+  type RequestedMapping,
+} from "../../targets/match-header.ts";
 import { requireLogin } from "../../targets/registry.ts";
 import type { Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
@@ -40,7 +47,6 @@ export interface Received {
   readonly isReplay: boolean;
 }
 
-const MAX_FILENAME = 255;
 /** The results of a row target are stored per chunk, and a crash repeats the calls of a chunk. */
 const ROW_TARGET_CHUNK_ROWS = 100;
 
@@ -58,13 +64,15 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);
   await inTransaction(ctx, (tx) => requireRoomForBatch(tx, upload.userId, upload.declaredBytes));
   const content = { hash: createHash("sha256"), bytes: 0 };
-  const csv = await openCsv(measured(upload.file, content), csvOptionsOf(options), ctx.config);
+  const bytes = unpacked(measured(upload.file, content), ctx.config.uploadMaxBytes);
+  const csv = await openCsv(bytes, csvOptionsOf(options), ctx.config);
   if (!csv.header) {
     await upload.finish();
-    throw invalidField("file", "The file is empty. Its first line must be a header.");
+    throw noRows(options.skip_lines);
   }
   const columns = uploadedColumnsOf(csv.header.names);
-  const batchId = await openBatch(ctx, upload, matchHeader(target, columns.names, mapping));
+  const matched = matchColumns(target, columns.names, mapping, csv.dialect);
+  const batchId = await openBatch(ctx, upload, matched);
   const maxChunkRows = chunkRowsOf(target, options);
   try {
     const source = {
@@ -79,7 +87,6 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
       new RowMarks(maxChunkRows),
     );
     await upload.finish();
-    if (marks.count === 0) throw invalidField("file", "The file has a header but no rows.");
     const contentHash = content.hash.digest();
     const fingerprint = fingerprintOf(contentHash, options);
     const received = await inTransaction(ctx, async (tx) => {
@@ -111,6 +118,34 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   }
 }
 
+/** If the header was guessed to be missing, a refusal says so. */
+function matchColumns(
+  target: Target,
+  names: readonly string[],
+  mapping: RequestedMapping | undefined,
+  { header, header_from }: Dialect,
+): MatchedHeader {
+  try {
+    return matchHeader(target, names, mapping);
+  } catch (error) {
+    if (!(error instanceof DomainError) || header || header_from === "given") throw error;
+    const hint =
+      "The first row looks like data, so the columns are numbered. Send their names in `columns`, or header=true.";
+    throw new DomainError(error.code, `${error.message} ${hint}`, {
+      fieldErrors: error.fieldErrors,
+      cause: error,
+    });
+  }
+}
+
+function noRows(skipLines = 0): DomainError {
+  const message =
+    skipLines === 0
+      ? "The file is empty. Its first line must be a header."
+      : `The file has no text after the ${skipLines} lines that skip_lines skips. Use a smaller number.`;
+  return invalidField("file", message);
+}
+
 async function* measured(
   file: AsyncIterable<Uint8Array>,
   content: { readonly hash: Hash; bytes: number },
@@ -138,7 +173,7 @@ async function openBatch(ctx: Context, upload: Upload, { header, mapping }: Matc
     id,
     userId: upload.userId,
     target: options.target,
-    filename: (upload.filename || "upload.csv").replaceAll("\0", "\uFFFD").slice(0, MAX_FILENAME),
+    filename: nameOf(upload.filename || "upload.csv"),
     header,
     mapping,
     mode: options.mode,

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import Type, { type Static } from "typebox";
 import { Compile } from "typebox/compile";
 import { invalidField } from "../../errors.ts";
-import { type CsvOptions, ENCODINGS } from "../../platform/csv/open-csv.ts";
+import { ENCODINGS, encodingOf } from "../../platform/csv/encodings.ts";
+import { type CsvOptions, MAX_HEADER_ROWS } from "../../platform/csv/options.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batchMode, batchPolicy } from "../../schema/batches.ts";
 import { modesOf, targetForUpload, targetNames } from "../../targets/registry.ts";
@@ -16,6 +17,8 @@ const DELIMITERS: Readonly<Record<string, string>> = {
   semicolon: ";",
   tab: "\t",
   pipe: "|",
+  space: " ",
+  spaces: "  ",
 };
 
 export const UploadOptions = Type.Object({
@@ -70,13 +73,20 @@ export const UploadOptions = Type.Object({
     }),
   ),
   encoding: Type.Optional(
-    Type.Enum([...ENCODINGS], { description: "The encoding of the file. Absent: detected." }),
+    Type.String({
+      minLength: 1,
+      maxLength: 30,
+      description: `The encoding of the file, or a label of it such as \`latin1\`: ${ENCODINGS.join(", ")}. Absent: detected.`,
+      examples: ["windows-1251"],
+    }),
   ),
   delimiter: Type.Optional(
     Type.String({
-      pattern: `^(${Object.keys(DELIMITERS).join("|")}|[^])$`,
-      description: `A character or its name: ${Object.keys(DELIMITERS).join(", ")}. Absent: detected.`,
-      examples: ["semicolon", ";"],
+      pattern: `^(${Object.keys(DELIMITERS).join("|")}|[^] ?)$`,
+      description:
+        `A character or its name: ${Object.keys(DELIMITERS).join(", ")}. If a blank follows the character, blanks after ` +
+        "it belong to the delimiter; `spaces` are runs of blanks. Absent: detected.",
+      examples: ["semicolon", ";", ", "],
     }),
   ),
   quote: Type.Optional(
@@ -91,7 +101,16 @@ export const UploadOptions = Type.Object({
       description: "How a quote inside a quoted cell is written. Absent: detected.",
     }),
   ),
-  header: Type.Boolean({ default: true, description: "Whether the first record has the column names." }),
+  header: Type.Optional(Type.Boolean({ description: "Whether the table has a header. Absent: detected." })),
+  header_rows: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: MAX_HEADER_ROWS,
+      description:
+        "The number of rows that have the column names, which are joined with a blank. Absent: detected.",
+      examples: [2],
+    }),
+  ),
   columns: Type.Optional(
     Type.String({
       maxLength: 100_000,
@@ -103,10 +122,18 @@ export const UploadOptions = Type.Object({
     Type.Integer({
       minimum: 0,
       maximum: 10_000,
-      description: "The number of lines to skip before the header.",
+      description:
+        "The number of lines to skip before the header. Absent: lines above the table are detected.",
       examples: [2],
     }),
   ),
+  skip_blank_rows: Type.Boolean({ default: true, description: "Whether rows of empty cells are skipped." }),
+  tables: Type.Enum(["first", "all"], {
+    default: "first",
+    description:
+      "How to read a file that repeats its header. first: the rows before it are imported. all: all rows are imported " +
+      "except the repeated headers.",
+  }),
   row_delay_ms: Type.Optional(
     Type.Integer({
       minimum: 0,
@@ -133,8 +160,8 @@ export const optionNames: readonly string[] = Object.keys(UploadOptions.properti
 const check = Compile(UploadOptions);
 
 /**
- * Combines the options of a query, which is already validated, with form fields, which override them. Other form fields
- * are ignored. An unknown query parameter is refused: a misspelled `dry_run` must not import the file.
+ * Combines the options of a query, which is already validated, with form fields, which override them and whose names are
+ * known. An unknown query parameter is refused: a misspelled `dry_run` must not import the file.
  * @throws DomainError `invalid_input` that names the option
  */
 export function readUploadOptions(
@@ -144,9 +171,7 @@ export function readUploadOptions(
   const unknown = Object.keys(query).find((name) => !optionNames.includes(name));
   if (unknown !== undefined)
     throw invalidField(unknown, `Unknown option. Known options: ${optionNames.join(", ")}.`);
-  const fromForm = Object.entries(fields)
-    .filter(([name]) => optionNames.includes(name))
-    .map(([name, text]) => [name, parseOption(name, text)]);
+  const fromForm = Object.entries(fields).map(([name, text]) => [name, parseOption(name, text)]);
   const options = { ...query, ...Object.fromEntries(fromForm) };
   const [problem] = check.Errors(options);
   if (problem) throw invalidField(problem.instancePath.slice(1).replaceAll("/", "."), `${problem.message}.`);
@@ -161,17 +186,27 @@ function parseOption(name: string, text: string): string | number | boolean {
   return text;
 }
 
+/** @throws DomainError `invalid_input` if the encoding is unknown */
 export function csvOptionsOf(options: UploadOptions): CsvOptions {
   const { delimiter, quote } = options;
   return {
-    encoding: options.encoding,
+    encoding: options.encoding === undefined ? undefined : knownEncoding(options.encoding),
     delimiter: delimiter === undefined ? undefined : (DELIMITERS[delimiter] ?? delimiter),
     quote: quote === "none" ? "" : quote,
     escape: options.escape,
     header: options.header,
+    headerRows: options.header_rows,
     columns: options.columns?.split(","),
     skipLines: options.skip_lines,
+    skipBlankRows: options.skip_blank_rows,
+    tables: options.tables,
   };
+}
+
+function knownEncoding(label: string): string {
+  const encoding = encodingOf(label);
+  if (encoding !== null) return encoding;
+  throw invalidField("encoding", `must be one of: ${ENCODINGS.join(", ")}, or a label of one of them.`);
 }
 
 /**

@@ -6,7 +6,15 @@ import type { Context } from "../../context.ts";
 import { type Claim, claimKey, type StoredAnswer } from "../../idempotency/claim-key.ts";
 import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../idempotency/replay.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { declaredBytes, fileForm, type UploadedFile, withUploadedFile } from "../../platform/http/upload.ts";
+import { charsetOf, leaveBodiesUnread } from "../../platform/http/raw-file.ts";
+import {
+  declaredBytes,
+  fileForm,
+  RAW_CSV,
+  rawCsv,
+  type UploadedFile,
+  withUploadedFile,
+} from "../../platform/http/upload.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { type UploadedBatchView, viewBatch } from "../views.ts";
 import { type Received, receiveUpload } from "./receive-upload.ts";
@@ -20,13 +28,16 @@ import {
 
 export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
+    leaveBodiesUnread(app);
     app.post(
       "/api/v1/batches",
       {
         config: {
-          documentedBody: fileForm("The CSV file, after the other fields.", {
-            fields: UploadOptions.properties,
-          }),
+          documentedBody: {
+            ...fileForm("The CSV file, after the other fields.", { fields: UploadOptions.properties }),
+            ...rawCsv("The CSV file itself. `Content-Disposition` can name it."),
+          },
+          rawFiles: RAW_CSV,
         },
         schema: {
           ...shared,
@@ -34,9 +45,10 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Upload a CSV file",
           description:
             "Streams the file into the database and returns 202 when the whole file is stored and queued. With any other " +
-            "status nothing is imported. The first line is the header; names match without regard to case, spaces and " +
+            "status nothing is imported. Delimiter, header and lines above it are detected; names match without regard to case, spaces and " +
             "`_`. A row that breaks a rule fails alone, with a reason.\n\n" +
-            "Send options as query parameters, or as form fields of the same names before the file.",
+            "Send options as query parameters, or as form fields of the same names before the file. The file can also be " +
+            "the body itself: `curl --data-binary @books.csv -H 'content-type: text/csv'`.",
           headers: IdempotencyHeaders,
           querystring: UploadQuery,
           response: {
@@ -51,7 +63,11 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           request,
           { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES", optionNames },
           async (file) => {
-            const options = readUploadOptions(request.query, file.fields);
+            const encoding = charsetOf(request);
+            const options = readUploadOptions(
+              encoding === undefined ? request.query : { encoding, ...request.query },
+              file.fields,
+            );
             const key = request.headers["idempotency-key"];
             if (key === undefined) return answer(reply, await upload(request, file, options, null));
             await using claim = await claimKey(request.ctx, request.user.id, key);

@@ -1,5 +1,5 @@
 /** Writes result files. JSON is written as text, because JavaScript objects reorder names such as "2". */
-import { csvRecord, defuse } from "../../platform/csv/cells.ts";
+import { csvRecords, defuse } from "../../platform/csv/cells.ts";
 import { EXTRA_COLUMN, RESULT_COLUMNS, uniqueNames } from "../../targets/match-header.ts";
 import type { RowStatus } from "../views.ts";
 
@@ -64,17 +64,17 @@ function csvWriter(columns: ResultColumns, withBom: boolean): ResultWriter {
     ...RESULT_COLUMNS,
     ...(columns.hasExtra ? [EXTRA_COLUMN] : []),
   ];
-  const record = ({ row, cells, status, errorCode, error, recordId }: ResultRow) => {
+  const cellsOf = ({ row, cells, status, errorCode, error, recordId }: ResultRow) => {
     const line: string[] = [];
     for (let at = 0; at < width; at++) line.push(defuse(cells[at] ?? ""));
     line.push(String(row), status, defuse(errorCode ?? ""), defuse(error ?? ""), String(recordId ?? ""));
     if (columns.hasExtra) line.push(extraCells(cells, width) ?? "");
-    return csvRecord(line);
+    return line;
   };
   return {
-    head: (withBom ? "\uFEFF" : "") + csvRecord(names),
+    head: (withBom ? "\uFEFF" : "") + csvRecords([names]),
     tail: "",
-    page: (rows) => rows.map(record).join(""),
+    page: (rows) => csvRecords(rows.map(cellsOf)),
   };
 }
 

@@ -25,8 +25,6 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/batches/:batch_id/results/:file.:format",
       {
-        // A HEAD request would read the whole file for nothing.
-        exposeHeadRoute: false,
         config: { search: "never" },
         schema: {
           ...shared,
@@ -83,6 +81,7 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
 
 /** The filename without its extension and without characters that have a meaning in a path. */
 function baseName(filename: string): string {
-  const name = filename.slice(0, filename.length - extname(filename).length);
+  const unpacked = filename.replace(/\.gz$/i, "");
+  const name = unpacked.slice(0, unpacked.length - extname(unpacked).length);
   return name.replace(/^\.+|[/\\:*?"<>|\p{Cc}\p{Cf}]/gu, "_") || "batch";
 }

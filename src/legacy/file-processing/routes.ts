@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { nullable, Uuid } from "../../platform/http/schemas.ts";
+import { MapOf, nullable, Uuid } from "../../platform/http/schemas.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { createTask, createTasks } from "../../tasks/create/create-tasks.ts";
 import { countByStatus, totalOf } from "../../tasks/queries.ts";
@@ -97,7 +97,7 @@ export function fileProcessingRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           body: Type.Object({
             file_path: FilePath,
             task_type: TaskType,
-            metadata: Type.Record(Type.String(), Type.Unknown(), {
+            metadata: MapOf(Type.Unknown(), {
               default: {},
               description: "Parameters of the task type and any data of yours.",
               examples: [{ quality: "high", resize: [1920, 1080] }],

@@ -13,7 +13,8 @@ export async function receiveLegacyUpload(
   target: string,
 ): Promise<StoredBatch> {
   const { ctx } = request;
-  const options = Value.Default(UploadOptions, { target, mode: "append", force: true }) as UploadOptions;
+  const given = { target, mode: "append", force: true, header: true };
+  const options = Value.Default(UploadOptions, given) as UploadOptions;
   const rules = { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES" };
   const { batch } = await withUploadedFile(request, rules, (uploaded) =>
     receiveUpload(ctx, { ...uploaded, userId, role, options, declaredBytes: declaredBytes(request) }),

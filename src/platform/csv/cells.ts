@@ -1,32 +1,34 @@
 /** Writes cells of CSV files that people open in a spreadsheet, which would run some cells as formulas. */
+import Papa from "papaparse";
 
-/** A formula, possibly after apostrophes. https://owasp.org/www-community/attacks/CSV_Injection */
-const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/;
-const MARKED = /^'+[=+\-@\t\r\n＝＋－＠]/;
+/**
+ * A formula, possibly after apostrophes and characters that a spreadsheet skips: NUL and other control characters, blanks, and
+ * characters without width. https://owasp.org/www-community/attacks/CSV_Injection
+ */
+const FORMULA = /^['[[\p{Cc}\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}]--[\t\r\n]]]*[=+\-@\t\r\n＝＋－＠]/v;
 /** Numbers that begin like a formula: `-5`, `+3.2`, `-1,234.5`, `-.5`, `-1e-3`, `-12%`. */
-const NUMBER = /^[+-](?:\d[\d.,]*|\.\d+)(?:[eE][+-]?\d+)?%?$/;
+const NUMBER = /^[ \u00A0]*[+-](?:\d[\d.,]*|\.\d+)(?:[eE][+-]?\d+)?%?$/;
+/** Most cells begin with a letter or a digit and need no closer look. */
+const HARMLESS = /^[0-9A-Za-z]/;
 
 /**
  * Puts a `'` before cells that a spreadsheet would run as a formula: `=1+1` becomes `'=1+1`. Cells that look as if they had
  * one already get another, so that `undefuse` restores every cell.
  */
 export function defuse(cell: string): string {
+  if (HARMLESS.test(cell)) return cell;
   return FORMULA.test(cell) && !NUMBER.test(cell) ? `'${cell}` : cell;
 }
 
 /** Reverses `defuse`. */
 export function undefuse(cell: string): string {
-  return MARKED.test(cell) ? cell.slice(1) : cell;
+  return cell.startsWith("'") && FORMULA.test(cell.slice(1)) ? cell.slice(1) : cell;
 }
 
-const NEEDS_QUOTES = /[",\r\n]|^\s|\s$/;
+/** Lines end with LF, which tools on all systems read. */
+const FORMAT = { delimiter: ",", newline: "\n" } as const;
 
-/** Returns one record of a CSV file, quoted as in RFC 4180. It ends with LF, which tools on all systems read. */
-export function csvRecord(cells: readonly string[]): string {
-  let record = "";
-  for (const [index, cell] of cells.entries()) {
-    if (index > 0) record += ",";
-    record += NEEDS_QUOTES.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-  }
-  return `${record}\n`;
+/** Returns records of a CSV file, quoted as in RFC 4180. */
+export function csvRecords(records: readonly string[][]): string {
+  return records.length === 0 ? "" : `${Papa.unparse([...records], FORMAT)}\n`;
 }

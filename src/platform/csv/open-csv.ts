@@ -1,56 +1,42 @@
 /** Decodes and parses a stream of bytes into CSV records. The memory it needs does not depend on the size of the file. */
-import { DomainError, invalidField } from "../../errors.ts";
 import { guessSyntax } from "./dialect.ts";
-import { CsvParser, type CsvRecord, type Escape } from "./parser.ts";
+import { type CsvHeader, readHeader } from "./header.ts";
+import { areNames, findLayout, type Layout } from "./layout.ts";
+import { type CsvOptions, checkOptions } from "./options.ts";
+import { CsvParser, type CsvRecord } from "./parser.ts";
 import { type CsvLimits, readRecords, TextWindow } from "./reader.ts";
-import { BLOCK_BYTES, type Decoded, decodeText, ENCODINGS, type Encoding } from "./text.ts";
+import { isBlankRow } from "./sample.ts";
+import type { Escape } from "./syntax.ts";
+import { type CsvWarnings, countExtraFields, noWarnings, tableRows } from "./table-rows.ts";
+import { BLOCK_BYTES, decodeText, newDecoded } from "./text.ts";
 
-export { type CsvLimits, type CsvRecord, ENCODINGS };
-
-/** The known properties of a file. Missing ones are guessed from its first 64 KiB. */
-export interface CsvOptions {
-  readonly encoding?: Encoding | undefined;
-  /** One character. */
-  readonly delimiter?: string | undefined;
-  /** One character; empty: cells are never quoted. */
-  readonly quote?: string | undefined;
-  readonly escape?: Escape | undefined;
-  /** Whether the first record has the names of the columns. Absent: true. */
-  readonly header?: boolean | undefined;
-  /** The names of the columns, instead of those in the header. */
-  readonly columns?: readonly string[] | undefined;
-  /** The number of lines before the header. */
-  readonly skipLines?: number | undefined;
-}
+export { type CsvLimits, type CsvOptions, type CsvRecord, countExtraFields };
 
 /** How a file is written. */
 export interface Dialect {
-  readonly encoding: Encoding;
+  readonly encoding: string;
+  /** From 0 to 1. 1: the encoding was given, or the bytes prove it. Below 1, it is a guess. */
+  readonly encoding_confidence: number;
   readonly bom: boolean;
+  /** As in the options. */
   readonly delimiter: string;
+  /** From 0 to 1; 1 if it was given. */
+  readonly delimiter_confidence: number;
   readonly quote: string;
   readonly escape: Escape;
   /** Whether a quote after blanks opens a quoted cell. */
   readonly padded_quotes: boolean;
   readonly newline: "lf" | "crlf" | "cr" | "mixed";
   readonly header: boolean;
+  /** From 0 to 1; 1 if it was given. */
+  readonly header_confidence: number;
+  readonly header_from: "guessed" | "given";
+  /** The number of records that have the column names. */
+  readonly header_rows: number;
+  /** The number of lines before the header that were given to be skipped. */
   readonly skip_lines: number;
-}
-
-/** The numbers of rows that are accepted in spite of a problem, by problem. */
-interface CsvWarnings {
-  /** Rows with fewer fields than columns. The missing fields are empty. */
-  missing_fields: number;
-  /** Rows with more fields than columns, not counting empty ones at the end. */
-  extra_fields: number;
-  /** Rows with U+FFFD, which replaces bytes that are invalid in the encoding. */
-  replaced_characters: number;
-}
-
-interface CsvHeader {
-  /** null: the file has no header. */
-  readonly row: number | null;
-  readonly names: readonly string[];
+  /** The number of rows above the table that were recognized as no part of it. */
+  readonly preamble_rows: number;
 }
 
 export interface Csv {
@@ -67,8 +53,7 @@ export interface Csv {
 }
 
 /**
- * Reads the beginning of the file, and finds its dialect and header. Names are trimmed, and empty names at the end of the
- * header are removed if their columns are empty.
+ * Reads the beginning of the file, and finds its dialect and header.
  * @throws DomainError `too_large` with the name and value of the limit, or `invalid_input`
  */
 export async function openCsv(
@@ -77,7 +62,7 @@ export async function openCsv(
   limits: CsvLimits,
 ): Promise<Csv> {
   checkOptions(options);
-  const decoded: Decoded = { encoding: options.encoding ?? "utf-8", bom: false, replaced: false };
+  const decoded = newDecoded();
   const window = new TextWindow(decodeText(source, decoded, options.encoding), limits);
   try {
     await window.fill(BLOCK_BYTES);
@@ -85,30 +70,37 @@ export async function openCsv(
     const skipped = options.skipLines ?? (separator === undefined ? 0 : 1);
     for (let row = 1; row <= skipped; row++) await window.skipLine(row);
     await window.fill(BLOCK_BYTES);
-    const sample = window.content.slice(0, BLOCK_BYTES);
-    const isWhole = window.isEnd && sample.length === window.content.length;
-    const hasHeader = options.header ?? true;
+    const block = window.content.slice(0, BLOCK_BYTES);
+    const isWhole = window.isEnd && block.length === window.content.length;
     const known = { delimiter: options.delimiter ?? separator, quote: options.quote, escape: options.escape };
-    const syntax = guessSyntax(sample, isWhole, known, hasHeader);
-    const parser = new CsvParser(syntax, skipped);
+    const { syntax, sample, isTable, confidence } = guessSyntax(block, isWhole, known);
+    const { header: givenHeader, headerRows: givenRows } = options;
+    const isStart = options.skipLines !== undefined;
+    const layout = findLayout(sample, isTable, { isStart, header: givenHeader, headerRows: givenRows });
+    const parser = new CsvParser(syntax, {
+      row: skipped,
+      width: sample.width,
+      maxCellChars: limits.cellMaxBytes,
+    });
     const blocks = readRecords(window, parser, limits);
-    const first = await blocks.next();
-    const firstBlock = first.done ? [] : first.value;
-    // The first block depends on the network, the sample does not.
-    const sampled = new CsvParser(syntax).parse(sample, isWhole).records;
-    const header = firstBlock[0] ? readHeader(firstBlock[0], sampled, options, limits) : null;
-    const warnings: CsvWarnings = { missing_fields: 0, extra_fields: 0, replaced_characters: 0 };
-    const columns = header?.names.length ?? 0;
+    const { header: headerRows, rest } = await splitHeader(blocks, layout, skipped);
+    const below = sample.records.slice(layout.preambleRecords + layout.headerRows);
+    // A table of blank rows has no sample.
+    const sampled = (sample.records.length > 0 ? below : rest.slice(0, 1)).map(({ fields }) => fields);
+    const hasRecords = headerRows.length > 0 || rest.length > 0;
+    const header = hasRecords ? readHeader(headerRows, sampled, options.columns, limits) : null;
+    const warnings = noWarnings();
+    const table = {
+      width: header?.names.length ?? 0,
+      header: repeatable(headerRows.at(-1)),
+      keepsBlankRows: options.skipBlankRows === false,
+      keepsLaterTables: options.tables === "all",
+      decoded,
+    };
 
     async function* records(): AsyncGenerator<CsvRecord[]> {
-      let rows = 0;
       try {
-        for await (const block of inOrder(hasHeader ? firstBlock.slice(1) : firstBlock, blocks)) {
-          rows += block.length;
-          if (rows > limits.uploadMaxRows) throw tooManyRows(limits);
-          for (const { fields } of block) adaptFields(fields, columns, decoded, warnings);
-          yield block;
-        }
+        yield* tableRows(inOrder(rest, blocks), table, warnings, limits);
       } finally {
         await window.close();
       }
@@ -117,17 +109,23 @@ export async function openCsv(
       header,
       warnings,
       records: records(),
-      get dialect() {
+      get dialect(): Dialect {
         return {
           encoding: decoded.encoding,
+          encoding_confidence: decoded.confidence,
           bom: decoded.bom,
-          delimiter: syntax.delimiter,
+          delimiter: syntax.delimiter + (syntax.blanks === "delimiter" ? " " : ""),
+          delimiter_confidence: rounded(confidence),
           quote: syntax.quote,
           escape: parser.escape,
-          padded_quotes: syntax.padded,
+          padded_quotes: syntax.blanks !== "text",
           newline: newlineOf(parser),
-          header: hasHeader,
+          header: layout.headerRows > 0,
+          header_confidence: layout.confidence,
+          header_from: givenHeader === undefined && givenRows === undefined ? "guessed" : "given",
+          header_rows: layout.headerRows,
           skip_lines: skipped,
+          preamble_rows: layout.preambleRows,
         };
       },
     };
@@ -137,93 +135,40 @@ export async function openCsv(
   }
 }
 
+/** Leaves out the rows above the table, and separates its header from the first other rows. */
+async function splitHeader(
+  blocks: AsyncGenerator<CsvRecord[]>,
+  { headerRows, preambleRows }: Layout,
+  skipped: number,
+): Promise<{ header: CsvRecord[]; rest: CsvRecord[] }> {
+  const header: CsvRecord[] = [];
+  for (;;) {
+    const next = await blocks.next();
+    if (next.done) return { header, rest: [] };
+    const rest = next.value.filter(({ row }) => row > skipped + preambleRows);
+    while (header.length < headerRows && rest.length > 0) {
+      const record = rest.shift();
+      if (record && !isBlankRow(record.fields)) header.push(record);
+    }
+    if (header.length === headerRows && header.length + rest.length > 0) return { header, rest };
+  }
+}
+
 async function* inOrder(first: CsvRecord[], rest: AsyncGenerator<CsvRecord[]>): AsyncGenerator<CsvRecord[]> {
   if (first.length > 0) yield first;
   yield* rest;
 }
 
-/** Removes empty fields beyond the columns, and counts the problems of a row. */
-function adaptFields(fields: string[], columns: number, decoded: Decoded, warnings: CsvWarnings): void {
-  if (fields.length < columns) warnings.missing_fields++;
-  else if (fields.length > columns) {
-    const extra = countExtraFields(fields, columns);
-    fields.length = columns + extra;
-    if (extra > 0) warnings.extra_fields++;
-  }
-  if (decoded.replaced && fields.some((field) => field.includes("\uFFFD"))) warnings.replaced_characters++;
+/** Returns the names that begin another table if they are repeated; null if the header could be a row. */
+function repeatable(header: CsvRecord | undefined): readonly string[] | null {
+  return header && areNames(header.fields) ? header.fields.map((name) => name.trim()) : null;
 }
 
-/** Returns the number of fields beyond the columns, not counting empty ones at the end, which have no data. */
-export function countExtraFields(fields: readonly string[], columns: number): number {
-  let length = fields.length;
-  while (length > columns && fields[length - 1] === "") length--;
-  return Math.max(0, length - columns);
-}
-
-/** @param sampled the first records, which show the number of columns */
-function readHeader(
-  first: CsvRecord,
-  sampled: readonly CsvRecord[],
-  options: CsvOptions,
-  limits: CsvLimits,
-): CsvHeader {
-  const chosen = options.columns?.map((name) => name.trim());
-  if (options.header === false) {
-    const width = sampled.reduce((most, { fields }) => Math.max(most, fields.length), first.fields.length);
-    const names = chosen ?? Array.from({ length: width }, (_, at) => `column_${at + 1}`);
-    return { row: null, names: checkNames(names, limits) };
-  }
-  if (first.problem) throw invalidField("file", `The header is not valid CSV. ${first.problem}`);
-  const names = first.fields.map((name) => name.trim());
-  const filled = sampled
-    .slice(1)
-    .reduce((most, { fields }) => Math.max(most, fields.findLastIndex((field) => field !== "") + 1), 1);
-  while (names.length > filled && names.at(-1) === "") names.pop();
-  if (chosen && chosen.length !== names.length) {
-    const found = `the header in row ${first.row} has ${names.length}: ${names.join(", ").slice(0, 500)}`;
-    throw invalidField("columns", `has ${chosen.length} names, but ${found}. Send one name per column.`);
-  }
-  return { row: first.row, names: checkNames(chosen ?? names, limits) };
-}
-
-function checkNames(names: readonly string[], { headerNameMaxBytes }: CsvLimits): readonly string[] {
-  for (const [index, name] of names.entries()) {
-    const bytes = Buffer.byteLength(name);
-    if (bytes <= headerNameMaxBytes) continue;
-    throw new DomainError(
-      "too_large",
-      `The name of column ${index + 1} has ${bytes} bytes. At most ${headerNameMaxBytes} are allowed (HEADER_NAME_MAX_BYTES).`,
-    );
-  }
-  return names;
-}
-
-function checkOptions({ delimiter, quote, columns, skipLines }: CsvOptions): void {
-  const isOne = (text: string) => /^[^\r\n]$/.test(text);
-  if (delimiter !== undefined && !isOne(delimiter)) {
-    throw invalidField("delimiter", "must be one character, but not a line break.");
-  }
-  if (quote && !isOne(quote))
-    throw invalidField("quote", "must be one character or none, but not a line break.");
-  if (delimiter !== undefined && delimiter === quote) {
-    throw invalidField("delimiter", "must differ from the quote.");
-  }
-  if (skipLines !== undefined && !(Number.isSafeInteger(skipLines) && skipLines >= 0)) {
-    throw invalidField("skip_lines", "must be a whole number, 0 or more.");
-  }
-  if (columns?.length === 0) {
-    throw invalidField("columns", "must have at least one name. Leave it out to use the header.");
-  }
+function rounded(confidence: number): number {
+  return Math.round(confidence * 100) / 100;
 }
 
 function newlineOf({ newlines }: CsvParser): Dialect["newline"] {
   const seen = (["lf", "crlf", "cr"] as const).filter((kind) => newlines[kind]);
   return seen.length > 1 ? "mixed" : (seen[0] ?? "lf");
-}
-
-function tooManyRows({ uploadMaxRows }: CsvLimits): DomainError {
-  return new DomainError(
-    "too_large",
-    `The file has more than ${uploadMaxRows} rows (UPLOAD_MAX_ROWS). Split it into smaller files.`,
-  );
 }

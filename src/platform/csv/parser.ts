@@ -1,16 +1,6 @@
 /** Parses text into CSV records, always in time linear to its length. */
-
-export type Escape = "double" | "backslash";
-
-export interface Syntax {
-  readonly delimiter: string;
-  /** Empty: cells are never quoted. */
-  readonly quote: string;
-  /** null: quotes are doubled, unless the first misplaced quote follows a backslash. */
-  readonly escape: Escape | null;
-  /** Whether a quote after blanks opens a quoted cell. */
-  readonly padded: boolean;
-}
+import { readBrokenLine } from "./broken-line.ts";
+import { CR, type Escape, hasLineBreak, isLineBreak, LF, type Syntax } from "./syntax.ts";
 
 export interface CsvRecord {
   /** As a spreadsheet shows it: the first line is row 1, and blank lines count. */
@@ -29,6 +19,16 @@ export interface Parsed {
 /** Called for each quoted cell, with the index of its record within one call of `parse`. */
 export type OnQuoted = (record: number, column: number, isPadded: boolean) => void;
 
+export interface ParserOptions {
+  /** The number of lines before the text. */
+  readonly row?: number;
+  /** The number of columns of the table, which helps to read records with misplaced quotes. 0: unknown. */
+  readonly width?: number;
+  /** A quote that is not closed within this many characters may be a stray one. */
+  readonly maxCellChars?: number;
+  readonly onQuoted?: OnQuoted;
+}
+
 /**
  * After a misplaced quote it is uncertain which quotes form a pair. A later quoted cell of the record can have line breaks
  * only if it is properly closed within this many characters. Otherwise the cell and the record end with the line.
@@ -36,11 +36,14 @@ export type OnQuoted = (record: number, column: number, isPadded: boolean) => vo
 const MAX_UNCERTAIN_CHARS = 65_536;
 
 const INCOMPLETE = -1;
+const TAB = 9;
+const SPACE = 32;
 
 /**
  * Records end at LF, CRLF or CR, also mixed in one file. An empty line is not a record, but a line of blanks or with an
  * empty quoted cell is. A quote opens a quoted cell only at the beginning of the cell; elsewhere it is text. If text follows
- * a closing quote, the cell extends to the next delimiter, as in Python's csv, and keeps its quotes.
+ * a closing quote, the record has a problem. It ends with its line if the next line reads as a record of the table, so that
+ * one stray quote never takes the records behind it.
  */
 export class CsvParser {
   /** The number of rows so far, including blank lines. */
@@ -48,14 +51,24 @@ export class CsvParser {
   /** The line ends outside quotes so far. */
   readonly newlines = { lf: false, crlf: false, cr: false };
   readonly #syntax: Syntax;
+  readonly #delimiterCode: number;
+  readonly #quoteCode: number;
+  readonly #splitsRuns: boolean;
+  readonly #width: number;
+  readonly #maxCellChars: number;
   readonly #onQuoted: OnQuoted | undefined;
   readonly #escapeSequence: RegExp;
   #escape: Escape | null;
 
-  constructor(syntax: Syntax, row = 0, onQuoted?: OnQuoted) {
+  constructor(syntax: Syntax, options: ParserOptions = {}) {
     this.#syntax = syntax;
-    this.row = row;
-    this.#onQuoted = onQuoted;
+    this.#delimiterCode = syntax.delimiter.charCodeAt(0);
+    this.#quoteCode = syntax.quote === "" ? -1 : syntax.quote.charCodeAt(0);
+    this.#splitsRuns = syntax.delimiter === " " && syntax.blanks === "delimiter";
+    this.row = options.row ?? 0;
+    this.#width = options.width ?? 0;
+    this.#maxCellChars = options.maxCellChars ?? Number.POSITIVE_INFINITY;
+    this.#onQuoted = options.onQuoted;
     this.#escape = syntax.escape;
     const quote = syntax.quote.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
     this.#escapeSequence = new RegExp(`[\\\\${quote}]([\\\\${quote}])`, "g");
@@ -67,7 +80,8 @@ export class CsvParser {
 
   /** `text` begins with a record, and ends with a whole character and no CR, unless `isLast`. */
   parse(text: string, isLast: boolean): Parsed {
-    const { delimiter, quote } = this.#syntax;
+    const { quote, delimiter } = this.#syntax;
+    const isPlain = this.#syntax.blanks !== "delimiter";
     const records: CsvRecord[] = [];
     let lf = text.indexOf("\n");
     let cr = text.indexOf("\r");
@@ -89,59 +103,110 @@ export class CsvParser {
       const end = lineEnd === -1 ? text.length : lineEnd;
       this.row++;
       if (end > at) {
-        records.push({ row: this.row, fields: text.slice(at, end).split(delimiter), problem: null });
+        const line = text.slice(at, end);
+        const fields = isPlain ? line.split(delimiter) : this.#splitPadded(line);
+        records.push({ row: this.row, fields, problem: null });
       }
       at = this.#pastNewline(text, end);
     }
   }
 
+  #splitPadded(line: string): string[] {
+    if (this.#splitsRuns) return line.replace(/^ +| +$/g, "").split(/ +/);
+    const fields = line.split(this.#syntax.delimiter);
+    for (let column = 1; column < fields.length; column++) {
+      const field = fields[column] ?? "";
+      fields[column] = field.slice(this.#pastBlanks(field, 0));
+    }
+    return fields;
+  }
+
   /** Reads a record with a quote in its first line. @returns the position of the next record, or INCOMPLETE */
   #quotedRecord(text: string, start: number, isLast: boolean, records: CsvRecord[]): number {
-    const { quote } = this.#syntax;
+    const { blanks } = this.#syntax;
     const fields: string[] = [];
     let problem: string | null = null;
-    for (let cursor = start; ; ) {
-      const open = this.#syntax.padded ? this.#pastBlanks(text, cursor) : cursor;
+    for (let cursor = this.#splitsRuns ? this.#pastRun(text, start) : start; ; ) {
+      const open = blanks === "text" ? cursor : this.#pastBlanks(text, cursor);
       let end = -1;
-      if (text[open] === quote) {
+      if (text.charCodeAt(open) === this.#quoteCode) {
         const close = this.#closingQuote(text, open);
-        const inner = text.slice(open + 1, close === -1 ? text.length : close);
+        const last = close === -1 ? text.length : close;
         const after = close === -1 ? text.length : this.#pastBlanks(text, close + 1);
         const mayGoOn = after === text.length && !isLast;
         const isClosed = close !== -1 && (after === text.length || this.#endsCell(text, after));
-        const isTrusted = inner.length <= MAX_UNCERTAIN_CHARS && (isClosed || mayGoOn);
-        if (problem === MALFORMED && !isTrusted && /[\r\n]/.test(inner)) {
+        const isLong = last - open > MAX_UNCERTAIN_CHARS;
+        const isOver =
+          last - open > this.#maxCellChars && hasLineBreak(text, open, open + this.#maxCellChars);
+        const isOverStray = isOver && this.#isStray(text, open, isLast);
+        if (problem === MALFORMED && (isLong || !(isClosed || mayGoOn)) && hasLineBreak(text, open, last)) {
+          end = this.#cellEnd(text, open);
+          fields.push(text.slice(cursor, end));
+        } else if (isOverStray === null) {
+          return INCOMPLETE;
+        } else if (isOverStray) {
+          problem ??= UNCLOSED;
           end = this.#cellEnd(text, open);
           fields.push(text.slice(cursor, end));
         } else if (mayGoOn) {
           return INCOMPLETE;
-        } else if (isClosed || close === -1) {
+        } else if (isClosed) {
           end = after;
           this.#onQuoted?.(records.length, fields.length, open > cursor);
-          fields.push(this.#unescape(inner));
-          if (close === -1) problem ??= UNCLOSED;
+          fields.push(this.#unescape(text.slice(open + 1, close)));
           // This backslash does not escape the closing quote, so backslashes never escape quotes in this file.
-          if (this.#escape === null && inner.endsWith("\\")) this.#escape = "double";
-        } else if (this.#escape === null && text.slice(open, close + 1).includes(`\\${quote}`)) {
+          if (this.#escape === null && text[close - 1] === "\\" && close - 1 > open) this.#escape = "double";
+        } else if (
+          close !== -1 &&
+          this.#escape === null &&
+          text.slice(open, close + 1).includes(`\\${this.#syntax.quote}`)
+        ) {
           this.#escape = "backslash";
           return this.#quotedRecord(text, start, isLast, records);
         } else {
-          problem = MALFORMED;
-          end = this.#cellEnd(text, after);
+          const stray = hasLineBreak(text, open, last) ? this.#isStray(text, open, isLast) : close === -1;
+          if (stray === null) return INCOMPLETE;
+          problem ??= close === -1 ? UNCLOSED : MALFORMED;
+          end = this.#cellEnd(text, stray ? open : after);
           fields.push(text.slice(cursor, end));
         }
       } else {
         end = this.#cellEnd(text, cursor);
-        fields.push(text.slice(cursor, end));
+        fields.push(text.slice(blanks === "delimiter" ? Math.min(open, end) : cursor, end));
       }
       if (end === text.length && !isLast) return INCOMPLETE;
-      if (text[end] === this.#syntax.delimiter) {
+      if (text.charCodeAt(end) === this.#delimiterCode) {
         cursor = end + 1;
-        continue;
+        if (!this.#splitsRuns) continue;
+        cursor = this.#pastRun(text, cursor);
+        if (cursor < text.length && !isLineBreak(text, cursor)) continue;
+        if (cursor === text.length && !isLast) return INCOMPLETE;
+        end = cursor;
       }
-      records.push({ row: ++this.row, fields, problem });
+      records.push({ row: ++this.row, fields: this.#repair(text, start, end, fields, problem), problem });
       return this.#pastNewline(text, end);
     }
+  }
+
+  /** Reads a line with misplaced quotes again if that results in the number of columns of the table. */
+  #repair(text: string, start: number, end: number, fields: string[], problem: string | null): string[] {
+    if (problem === null || this.#width === 0 || hasLineBreak(text, start, end)) return fields;
+    return readBrokenLine(text.slice(start, end), this.#syntax, this.#width) ?? fields;
+  }
+
+  /**
+   * Whether the quote at `open`, which is not closed properly, is a stray one: the next line reads as a record of the table.
+   * @returns null if the next line is not complete
+   */
+  #isStray(text: string, open: number, isLast: boolean): boolean | null {
+    let from = this.#lineEnd(text, open);
+    while (from < text.length && isLineBreak(text, from)) from++;
+    const end = this.#lineEnd(text, from);
+    if (end === text.length && !isLast) return null;
+    if (this.#width === 0 || from === end) return true;
+    const syntax = { ...this.#syntax, escape: this.#escape };
+    const [record] = new CsvParser(syntax).parse(text.slice(from, end), true).records;
+    return record === undefined || record.fields.length === this.#width;
   }
 
   /** Returns the position of the quote that closes the cell opened at `open`, or -1. */
@@ -153,7 +218,7 @@ export class CsvParser {
         while (text[at - 1 - backslashes] === "\\" && at - 1 - backslashes > open) backslashes++;
         if (backslashes % 2 === 1) continue;
       }
-      if (text[at + 1] !== quote) return at;
+      if (text.charCodeAt(at + 1) !== this.#quoteCode) return at;
       at++;
     }
     return -1;
@@ -165,14 +230,27 @@ export class CsvParser {
     return at;
   }
 
+  #lineEnd(text: string, from: number): number {
+    let at = from;
+    while (at < text.length && !isLineBreak(text, at)) at++;
+    return at;
+  }
+
   #endsCell(text: string, at: number): boolean {
-    const character = text[at];
-    return character === this.#syntax.delimiter || character === "\n" || character === "\r";
+    const code = text.charCodeAt(at);
+    return code === this.#delimiterCode || code === LF || code === CR;
   }
 
   #pastBlanks(text: string, from: number): number {
+    for (let at = from; ; at++) {
+      const code = text.charCodeAt(at);
+      if ((code !== SPACE && code !== TAB) || code === this.#delimiterCode) return at;
+    }
+  }
+
+  #pastRun(text: string, from: number): number {
     let at = from;
-    while (text[at] === " " || (text[at] === "\t" && this.#syntax.delimiter !== "\t")) at++;
+    while (text.charCodeAt(at) === SPACE) at++;
     return at;
   }
 
@@ -194,6 +272,6 @@ export class CsvParser {
   }
 }
 
-export const UNCLOSED = "A quoted cell is never closed. Close it, or double the quotes inside the cell.";
+const UNCLOSED = "A quoted cell is never closed. Close it, or double the quotes inside the cell.";
 const MALFORMED =
   "A quoted cell has a quote that is not doubled, so it is unclear where its cells end. Double the quotes inside the cell.";

@@ -1,6 +1,6 @@
 /** Reads the records of a stream of text, within limits. */
 import { DomainError } from "../../errors.ts";
-import { type CsvParser, type CsvRecord, UNCLOSED } from "./parser.ts";
+import type { CsvParser, CsvRecord } from "./parser.ts";
 
 export interface CsvLimits {
   readonly cellMaxBytes: number;
@@ -35,7 +35,7 @@ export class TextWindow {
 
   /** Waits for half as much text again, so that parsing the text from its beginning each time takes linear time. */
   async extend(row: number): Promise<void> {
-    if (this.content.length > this.#maxChars) throw unclosedQuote(row, this.#maxChars);
+    if (this.content.length > this.#maxChars) throw tooLongRow(row, this.#maxChars);
     await this.fill(this.content.length + Math.max(1, this.content.length >> 1));
   }
 
@@ -59,7 +59,7 @@ export class TextWindow {
 
 /**
  * Yields blocks of records as they arrive. No block is empty.
- * @throws DomainError `too_large` or `invalid_input` that names the row
+ * @throws DomainError `too_large` that names the row
  */
 export async function* readRecords(
   window: TextWindow,
@@ -72,8 +72,6 @@ export async function* readRecords(
     const text = !isEnd && content.endsWith("\r") ? content.slice(0, -1) : content;
     const { records, rest } = parser.parse(text, isEnd);
     window.drop(rest);
-    const last = records.at(-1);
-    if (last?.problem === UNCLOSED) throw unclosedQuote(last.row);
     // A UTF-16 code unit takes at most three bytes of UTF-8.
     const mayBeTooLong = text.length * 3 > limits.cellMaxBytes;
     for (const record of records) {
@@ -106,12 +104,9 @@ function checkColumns({ row, fields }: CsvRecord, { uploadMaxColumns }: CsvLimit
   );
 }
 
-function unclosedQuote(row: number, maxChars?: number): DomainError {
-  const where = `Row ${row} opens a quote that is never closed`;
-  return maxChars === undefined
-    ? new DomainError("invalid_input", `${where}. Close it, or double the quotes inside the cell.`)
-    : new DomainError(
-        "too_large",
-        `${where}, or has more than ${maxChars} characters, the limit for a row (${RECORD_CELLS} x CELL_MAX_BYTES).`,
-      );
+function tooLongRow(row: number, maxChars: number): DomainError {
+  return new DomainError(
+    "too_large",
+    `Row ${row} opens a quote that is never closed, or has more than ${maxChars} characters, the limit for a row (${RECORD_CELLS} x CELL_MAX_BYTES).`,
+  );
 }

@@ -1,32 +1,39 @@
 /** Decodes a stream of bytes, and guesses its encoding from the first bytes that are not ASCII. */
 import { isAscii } from "node:buffer";
 import { invalidField } from "../../errors.ts";
-
-export const ENCODINGS = ["utf-8", "utf-16le", "utf-16be", "windows-1252"] as const;
-export type Encoding = (typeof ENCODINGS)[number];
+import { wideEncodingOf } from "./encodings.ts";
+import { type Guess, guessEncoding } from "./guess-encoding.ts";
+import { refuseOtherFormats } from "./other-formats.ts";
 
 export interface Decoded {
   /** "utf-8" while all bytes were ASCII. */
-  encoding: Encoding;
+  encoding: string;
+  /** From 0 to 1. 1: the encoding was given, or the bytes prove it. */
+  confidence: number;
   /** Whether the file begins with a byte order mark, which is not a part of the text. */
   bom: boolean;
   /** Whether the text has had U+FFFD so far. */
   replaced: boolean;
 }
 
-const OTHER_FORMATS: readonly (readonly [start: string, name: string])[] = [
-  ["PK\x03\x04", "an Excel workbook or a ZIP archive"],
-  ["\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"],
-  ["\x1f\x8b\x08", "a gzip archive"],
-];
+export function newDecoded(): Decoded {
+  return { encoding: "utf-8", confidence: 1, bom: false, replaced: false };
+}
+
+/** Mostly valid UTF-8 is no guess. Its invalid characters are counted as replaced. */
+export function isGuess({ encoding, confidence }: Decoded): boolean {
+  return confidence < 1 && encoding !== "utf-8";
+}
 
 /** The size of the block for guesses. They must not depend on how the network splits the file. */
 export const BLOCK_BYTES = 65_536;
 /** Smaller chunks are joined: a file that arrives byte by byte must not be parsed byte by byte. */
 const CHUNK_BYTES = 16_384;
 
-const MARKS: readonly (readonly [Encoding, readonly number[]])[] = [
+const MARKS: readonly (readonly [encoding: string, mark: readonly number[]])[] = [
   ["utf-8", [0xef, 0xbb, 0xbf]],
+  ["utf-32", [0xff, 0xfe, 0, 0]],
+  ["utf-32", [0, 0, 0xfe, 0xff]],
   ["utf-16le", [0xff, 0xfe]],
   ["utf-16be", [0xfe, 0xff]],
 ];
@@ -38,21 +45,21 @@ const MARKS: readonly (readonly [Encoding, readonly number[]])[] = [
 export async function* decodeText(
   source: AsyncIterable<Uint8Array>,
   decoded: Decoded,
-  known: Encoding | undefined,
+  known: string | undefined,
 ): AsyncGenerator<string> {
   let decoder: InstanceType<typeof TextDecoder> | null = null;
   let undecided: Buffer = Buffer.alloc(0);
   let isStart = true;
   for await (let bytes of inChunks(source)) {
     if (isStart) {
-      const mark = MARKS.find(([, mark]) => mark.every((byte, at) => bytes[at] === byte));
-      const [marked, markBytes] = mark ?? [undefined, []];
-      decoded.bom = marked !== undefined && (known ?? marked) === marked;
-      if (decoded.bom) bytes = bytes.subarray(markBytes.length);
-      decoded.encoding = known ?? marked ?? "utf-8";
-      if (known || marked) decoder = decoderFor(decoded.encoding);
+      const { encoding, markBytes } = await beginningOf(bytes.subarray(0, CHUNK_BYTES), known);
+      decoded.bom = markBytes > 0;
+      bytes = bytes.subarray(markBytes);
+      if (encoding !== undefined) {
+        decoded.encoding = encoding;
+        decoder = decoderFor(encoding);
+      }
       isStart = false;
-      refuseOtherFormats(bytes);
     }
     if (!decoder) {
       bytes = undecided.length > 0 ? Buffer.concat([undecided, bytes]) : bytes;
@@ -60,8 +67,7 @@ export async function* decodeText(
       if (plain > 0) yield bytes.toString("latin1", 0, plain);
       undecided = bytes.subarray(plain);
       if (undecided.length < BLOCK_BYTES) continue;
-      decoded.encoding = guessEncoding(undecided);
-      decoder = decoderFor(decoded.encoding);
+      decoder = await decide(undecided, decoded);
       bytes = undecided;
       undecided = Buffer.alloc(0);
     }
@@ -70,43 +76,67 @@ export async function* decodeText(
     if (text) yield text;
   }
   if (!decoder && undecided.length > 0) {
-    decoded.encoding = guessEncoding(undecided);
-    decoder = decoderFor(decoded.encoding);
+    decoder = await decide(undecided, decoded);
   }
   const end = decoder ? decoder.decode(undecided) : "";
   decoded.replaced ||= end.includes("\uFFFD");
   if (end) yield end;
 }
 
-function refuseOtherFormats(bytes: Buffer): void {
-  const [, format] =
-    OTHER_FORMATS.find(([start]) => bytes.toString("latin1", 0, start.length) === start) ?? [];
-  if (format) throw invalidField("file", `is ${format}, not CSV. Save or unpack it as CSV first.`);
+/**
+ * @returns the encoding, or undefined if the first characters that are not ASCII decide
+ * @throws DomainError `invalid_input` if the file is not CSV or contradicts the known encoding
+ */
+async function beginningOf(
+  sample: Buffer,
+  known: string | undefined,
+): Promise<{ encoding: string | undefined; markBytes: number }> {
+  const [marked, mark = []] = MARKS.find(([, mark]) => mark.every((byte, at) => sample[at] === byte)) ?? [];
+  const found = marked ?? wideEncodingOf(sample);
+  if (found === "utf-32")
+    throw invalidField("file", "is UTF-32, which cannot be read. Save it as UTF-8 and send that file.");
+  const isUtf16 = found === "utf-16le" || found === "utf-16be";
+  if (known !== undefined && found !== null && found !== known) throw contradiction(known, found);
+  if (!isUtf16) await refuseOtherFormats(sample);
+  if (known?.startsWith("utf-16") && !isUtf16 && isAscii(sample)) throw contradiction(known, "utf-8");
+  return { encoding: known ?? found ?? undefined, markBytes: mark.length };
 }
 
-function decoderFor(encoding: Encoding): InstanceType<typeof TextDecoder> {
+function contradiction(known: string, found: string) {
+  return invalidField("encoding", `is ${known}, but the file is ${found}. Leave it out, or send ${found}.`);
+}
+
+function decoderFor(encoding: string): InstanceType<typeof TextDecoder> {
   // The mark at the beginning is already removed. A later one is text.
   return new TextDecoder(encoding, { ignoreBOM: true });
 }
 
-/** Returns the number of bytes before the first that is not ASCII. */
+const ESCAPE = 0x1b;
+
+/** Returns the number of bytes before the first that is not ASCII, or begins a sequence of ISO-2022-JP. */
 function asciiLength(bytes: Buffer): number {
-  if (isAscii(bytes)) return bytes.length;
-  return bytes.findIndex((byte) => byte > 0x7f);
+  if (isAscii(bytes) && !bytes.includes(ESCAPE)) return bytes.length;
+  return bytes.findIndex((byte) => byte > 0x7f || byte === ESCAPE);
 }
 
-/**
- * Returns Windows-1252 if most characters that are not ASCII are invalid in UTF-8.
- * @param bytes begin with a byte that is not ASCII
- */
-function guessEncoding(bytes: Buffer): Encoding {
-  const block = bytes.subarray(0, BLOCK_BYTES);
+/** @param bytes begin with a byte that is not ASCII */
+async function decide(bytes: Buffer, decoded: Decoded): Promise<InstanceType<typeof TextDecoder>> {
+  const sample = bytes.subarray(0, BLOCK_BYTES);
+  const { encoding, confidence } = asUtf8(sample) ?? (await guessEncoding(sample));
+  decoded.encoding = encoding;
+  decoded.confidence = confidence;
+  return decoderFor(encoding);
+}
+
+/** Returns null if most characters that are not ASCII are invalid in UTF-8, or if the sample has only escape sequences. */
+function asUtf8(sample: Buffer): Guess | null {
   const isReplacement = (character: string) => character === "\uFFFD";
-  const beyondAscii = [...new TextDecoder().decode(block, { stream: true })].filter((it) => it > "\x7f");
+  const beyondAscii = [...decoderFor("utf-8").decode(sample, { stream: true })].filter((it) => it > "\x7f");
   // The file itself can have U+FFFD.
-  const own = block.toString("latin1").split("\xef\xbf\xbd").length - 1;
+  const own = sample.toString("latin1").split("\xef\xbf\xbd").length - 1;
   const invalid = beyondAscii.filter(isReplacement).length - own;
-  return invalid > beyondAscii.length - invalid ? "windows-1252" : "utf-8";
+  if (invalid > beyondAscii.length - invalid || beyondAscii.length === 0) return null;
+  return { encoding: "utf-8", confidence: 1 - invalid / beyondAscii.length };
 }
 
 async function* inChunks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {

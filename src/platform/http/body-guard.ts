@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Config } from "../../config/config.ts";
 import { BodyMemory, type HeldBytes } from "./body-memory.ts";
 import { type ArrivingBody, BodyPace } from "./body-pace.ts";
+import { isRawFile } from "./raw-file.ts";
 import { requesterOf } from "./requester.ts";
 
 declare module "fastify" {
@@ -75,7 +76,9 @@ function declaredBytes({ headers }: FastifyRequest): number {
 }
 
 /** Whether the route streams the body instead of parsing it as a whole. */
-export function isUpload({ routeOptions, headers }: FastifyRequest): boolean {
+export function isUpload(request: FastifyRequest): boolean {
+  if (isRawFile(request)) return true;
+  const { routeOptions, headers } = request;
   const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase() ?? "";
   return !PARSED_TYPES.has(type) && Object.hasOwn(routeOptions.config.documentedBody ?? {}, type);
 }

@@ -112,3 +112,20 @@ function waitsForClient(raw: IncomingMessage): boolean {
   const isRead = raw.readableFlowing === true || raw.listenerCount("readable") > 0;
   return isRead && raw.readableLength === 0;
 }
+
+/**
+ * Unlike `for await` over the iterator itself, leaves it open when the loop ends early, so that it can be continued.
+ * @param signal of the body that the iterator reads
+ * @throws the reason of `signal` when it aborts
+ */
+export async function* untilEnd<T>(parts: AsyncIterator<T>, signal?: AbortSignal): AsyncGenerator<T> {
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  aborted.catch(() => {});
+  for (;;) {
+    const next = await Promise.race([parts.next(), aborted]);
+    if (next.done) return;
+    yield next.value;
+  }
+}

@@ -28,12 +28,14 @@ export function sendDownload(
     .header("cache-control", "private, no-store")
     .header("vary", "Accept-Encoding")
     .header("x-content-type-options", "nosniff");
-  const source = Readable.from(text);
   const encoding = negotiate(request.headers["accept-encoding"] ?? "identity", ["gzip", "identity"]);
-  if (encoding !== "gzip") return reply.send(source);
+  if (encoding === "gzip") reply.header("content-encoding", "gzip");
+  // Fastify would read the whole file and discard it.
+  const source = Readable.from(request.method === "HEAD" ? [] : text);
+  if (encoding !== "gzip" || request.method === "HEAD") return reply.send(source);
   // The text is generated faster than the default level of gzip could compress it.
   const gzip = createGzip({ level: constants.Z_BEST_SPEED });
   // `pipeline` closes both ends if one fails. Fastify reports the error.
   pipeline(source, gzip, () => {});
-  return reply.header("content-encoding", "gzip").send(gzip);
+  return reply.send(gzip);
 }

@@ -8,6 +8,7 @@ import { databaseProblem } from "./database-problems.ts";
 import { collectMethods } from "./methods.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 import { errorFormatter } from "./schema-errors.ts";
+import { MapOf } from "./schemas.ts";
 
 export const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
@@ -39,7 +40,7 @@ export const Problem = Type.Object(
       examples: ["limit: must be at most 1000."],
     }),
     error: Type.String({ description: "The same as `detail`.", examples: ["limit: must be at most 1000."] }),
-    field_errors: Type.Record(Type.String(), Type.Array(Type.String()), {
+    field_errors: MapOf(Type.Array(Type.String()), {
       description: "The problems of each invalid field.",
       examples: [{ limit: ["must be at most 1000."] }],
     }),
@@ -180,7 +181,8 @@ export function handleErrors(app: FastifyInstance): void {
     const methods = methodsOf(request.url);
     if (methods.length === 0) return sendProblem(reply, 404, "not_found", noRoute(request));
     const detail = `${request.method} is not a method of this path. Its methods: ${methods.join(", ")}.`;
-    return sendProblem(reply.header("allow", methods.join(", ")), 405, "method_not_allowed", detail);
+    reply.header("allow", methods.join(", "));
+    return sendProblem(reply, 405, "method_not_allowed", detail);
   });
 }
 

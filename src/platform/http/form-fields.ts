@@ -28,7 +28,7 @@ export class FormFields {
   #bytes = 0;
 
   /** @param known other fields are ignored */
-  constructor(known: readonly string[]) {
+  constructor(known: readonly string[] = []) {
     this.#known = known;
   }
 

@@ -3,10 +3,10 @@ import type { MultipartFile } from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
 import { DomainError, invalidField } from "../../errors.ts";
 import type { HeldBytes } from "./body-memory.ts";
+import { untilEnd } from "./body-pace.ts";
 import { bodyError } from "./broken-body.ts";
 import { FIELD_LIMITS, FormFields, MAX_FORM_BYTES } from "./form-fields.ts";
 import { requesterOf } from "./requester.ts";
-import { untilEnd } from "./upload.ts";
 
 export interface Form {
   readonly fields: ReadonlyMap<string, string>;

@@ -5,7 +5,7 @@ import { DomainError } from "../../errors.ts";
 import type { Log } from "../log.ts";
 import type { ChangeListener } from "../postgres/change-listener.ts";
 import { problems } from "./errors.ts";
-import { EventStream, formatEvent } from "./sse.ts";
+import { EVENT_STREAM, EventStream, formatEvent } from "./sse.ts";
 
 /** The shortest time between two reads of one thing: at most four reads per second. */
 const INTERVAL_MS = 250;
@@ -73,7 +73,7 @@ export function streamSchema({ what, whenever, example }: Described) {
     response: {
       200: {
         description: "A stream of events.",
-        content: { "text/event-stream": { schema: Type.String({ examples: [stream] }) } },
+        content: { [EVENT_STREAM]: { schema: Type.String({ examples: [stream] }) } },
       },
       204: Type.Null({ description: `The ${what} has ended, and the client has its last event.` }),
       ...problems(400, 401, 404),
@@ -105,6 +105,7 @@ export class LiveFeed<Subject extends { readonly id: string }> {
   answer(subject: Subject, lastEventId: string | undefined, reply: FastifyReply): FastifyReply {
     const { version, hasEnded } = this.#feed.show(subject);
     if (hasEnded && lastEventId === endIdOf(version)) return reply.code(204).send(null);
+    if (reply.request.method === "HEAD") return reply.type(EVENT_STREAM).send("");
     let sent = lastEventId;
     const stream = new EventStream();
     const stop = this.#watch(subject, (update) => {

@@ -1,5 +1,6 @@
 /** Describes the errors of JSON Schema validation in plain English, as `field_errors`. */
 import { DomainError, type FieldErrors } from "../../errors.ts";
+import { plural } from "../plural.ts";
 import { NUL_FREE } from "./schemas.ts";
 
 /** An error of TypeBox, or of Ajv, which Fastify uses. */
@@ -43,12 +44,12 @@ const FORMATS: Readonly<Record<string, string>> = {
 const RULES: Texts = {
   required: () => "is required.",
   boolean: () => "is not a known field. Remove it, or correct its name.",
-  minLength: ({ limit }) => `must have at least ${counted(limit, "character")}.`,
-  maxLength: ({ limit }) => `must have at most ${counted(limit, "character")}.`,
-  minItems: ({ limit }) => `must have at least ${counted(limit, "item")}.`,
-  maxItems: ({ limit }) => `must have at most ${counted(limit, "item")}.`,
-  minProperties: ({ limit }) => `must have at least ${counted(limit, "field")}.`,
-  maxProperties: ({ limit }) => `must have at most ${counted(limit, "field")}.`,
+  minLength: ({ limit }) => `must have at least ${plural(Number(limit), "character")}.`,
+  maxLength: ({ limit }) => `must have at most ${plural(Number(limit), "character")}.`,
+  minItems: ({ limit }) => `must have at least ${plural(Number(limit), "item")}.`,
+  maxItems: ({ limit }) => `must have at most ${plural(Number(limit), "item")}.`,
+  minProperties: ({ limit }) => `must have at least ${plural(Number(limit), "field")}.`,
+  maxProperties: ({ limit }) => `must have at most ${plural(Number(limit), "field")}.`,
   minimum: ({ limit }) => `must be at least ${limit}.`,
   maximum: ({ limit }) => `must be at most ${limit}.`,
   exclusiveMinimum: ({ limit }) => `must be more than ${limit}.`,
@@ -147,10 +148,6 @@ function describeField(errors: readonly SchemaError[], own: Texts): string[] {
 function typesOf({ params }: SchemaError): string[] {
   const { type }: Params = { ...params };
   return [type].flat().map((name) => TYPES[String(name)] ?? String(name));
-}
-
-function counted(limit: unknown, noun: string): string {
-  return `${limit} ${noun}${limit === 1 ? "" : "s"}`;
 }
 
 function namesIn(pointer: string): string[] {

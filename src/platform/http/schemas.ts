@@ -1,5 +1,5 @@
 /** Schemas that several features share. */
-import Type, { type TSchema } from "typebox";
+import Type, { type Static, type TObjectOptions, type TSchema } from "typebox";
 
 export const Moment = (description: string) => Type.String({ format: "date-time", description });
 
@@ -22,3 +22,10 @@ export const NumericId = (description: string) =>
 
 export const nullable = <S extends TSchema>(schema: S, description: string) =>
   Type.Union([schema, Type.Null()], { description });
+
+/**
+ * An object with any keys. `Type.Record(Type.String())` describes its keys by the pattern `^.*$`, which matches no line
+ * break, so an answer would leave such keys out and a request would not check their values.
+ */
+export const MapOf = <S extends TSchema>(values: S, options: TObjectOptions = {}) =>
+  Type.Unsafe<Record<string, Static<S>>>({ type: "object", additionalProperties: values, ...options });

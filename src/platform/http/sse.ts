@@ -2,6 +2,8 @@
 import { PassThrough } from "node:stream";
 import type { FastifyReply } from "fastify";
 
+export const EVENT_STREAM = "text/event-stream";
+
 export interface ServerEvent {
   readonly event: string;
   /** A client that reconnects sends this as `Last-Event-ID`. */
@@ -57,7 +59,7 @@ export class EventStream {
 
   answer(reply: FastifyReply): FastifyReply {
     return reply
-      .type("text/event-stream")
+      .type(EVENT_STREAM)
       .header("cache-control", "no-cache, no-transform")
       .header("x-accel-buffering", "no")
       .send(this.#body);

@@ -1,17 +1,21 @@
 /** Streams the file of a multipart request. */
-import type { Readable } from "node:stream";
 import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import Type, { type TProperties } from "typebox";
 import { DomainError, invalidField } from "../../errors.ts";
+import { untilEnd } from "./body-pace.ts";
 import { bodyError } from "./broken-body.ts";
 import { FIELD_LIMITS, FormFields, MAX_FORM_BYTES } from "./form-fields.ts";
+import { isRawFile, openRawFile } from "./raw-file.ts";
 
 export interface UploadRules {
   readonly maxBytes: number;
   /** The setting that `maxBytes` comes from. */
   readonly maxBytesName: string;
-  /** Form fields that must precede the file, because the file is processed while it arrives. */
+  /**
+   * The form fields besides the file. They must precede it, because it is processed while it arrives. Absent: any fields
+   * are accepted and ignored, as the replaced services did.
+   */
   readonly optionNames?: readonly string[];
 }
 
@@ -20,7 +24,7 @@ export interface UploadedFile {
   readonly filename: string;
   /** The fields of `optionNames` before the file. */
   readonly fields: Readonly<Record<string, string>>;
-  readonly file: Readable;
+  readonly file: AsyncIterable<Uint8Array>;
   /** Call it when `file` has been read. @throws DomainError if the file was cut off, or another file or an option follows */
   readonly finish: () => Promise<void>;
   /** Whether the file was larger than allowed, so that `file` has only its beginning. */
@@ -38,6 +42,20 @@ export function fileForm(
 ) {
   const file = Type.String({ format: "binary", description, examples });
   return { "multipart/form-data": Type.Object({ ...fields, [FIELD]: file }) };
+}
+
+/** The media types of a CSV file, also one that is compressed with gzip. */
+export const RAW_CSV: readonly string[] = [
+  "text/csv",
+  "application/csv",
+  "text/tab-separated-values",
+  "application/gzip",
+  "application/x-gzip",
+];
+
+/** For `documentedBody` of a route with `rawFiles: RAW_CSV`. */
+export function rawCsv(description: string) {
+  return { "text/csv": Type.String({ description, examples: [CSV_EXAMPLE] }) };
 }
 
 export async function registerUploads(app: FastifyInstance): Promise<void> {
@@ -66,27 +84,28 @@ export async function withUploadedFile<T>(
 }
 
 async function openFile(request: FastifyRequest, rules: UploadRules): Promise<UploadedFile> {
-  const { maxBytes, optionNames = [] } = rules;
-  if (!request.isMultipart()) {
-    throw new DomainError(
-      "unsupported_media_type",
-      `Send the file as multipart/form-data in the field \`${FIELD}\`.`,
-    );
-  }
+  const { maxBytes, optionNames } = rules;
+  const isRaw = isRawFile(request);
+  if (!isRaw && !request.isMultipart()) throw wrongMediaType(request);
   // A file that is far too large need not be read.
   if (declaredBytes(request) > maxBytes) throw tooLarge(rules);
-  const parts = request.parts({ limits: { ...FIELD_LIMITS, fileSize: maxBytes } });
+  if (isRaw) {
+    const raw = openRawFile(request, rules, () => tooLarge(rules));
+    return { ...raw, fields: {}, finish: async () => {} };
+  }
+  const parts = request.parts({ limits: { ...FIELD_LIMITS, fileSize: maxBytes }, isPartAFile });
   const signal = request.arrivingBody?.signal;
   const fields = new FormFields(optionNames);
   for await (const part of untilEnd(parts, signal)) {
     if (part.type !== "file") {
+      requireKnown(part.fieldname, optionNames);
       fields.add(part);
       continue;
     }
     if (part.fieldname !== FIELD) {
       throw invalidField(
         FIELD,
-        `was sent in the field \`${part.fieldname.slice(0, 100)}\`. Send it in the field \`${FIELD}\`.`,
+        `was sent in the field \`${String(part.fieldname).slice(0, 100)}\`. Send it in the field \`${FIELD}\`.`,
       );
     }
     signal?.addEventListener("abort", () => part.file.destroy(signal.reason), { once: true });
@@ -96,7 +115,8 @@ async function openFile(request: FastifyRequest, rules: UploadRules): Promise<Up
       for await (const next of untilEnd(parts, signal)) {
         if (next.type === "file")
           throw invalidField(FIELD, "was sent more than once. Send one file per request.");
-        if (optionNames.includes(next.fieldname))
+        requireKnown(next.fieldname, optionNames);
+        if (optionNames)
           throw invalidField(next.fieldname, "was sent after the file. Send options before the file.");
         fields.add(next);
       }
@@ -112,20 +132,23 @@ async function openFile(request: FastifyRequest, rules: UploadRules): Promise<Up
   throw invalidField(FIELD, `is missing. Send the file as multipart/form-data in the field \`${FIELD}\`.`);
 }
 
-/**
- * Unlike `for await` over the iterator itself, leaves it open when the loop ends early, so that it can be continued.
- * @throws the reason of `signal` when it aborts
- */
-export async function* untilEnd<T>(parts: AsyncIterator<T>, signal?: AbortSignal): AsyncGenerator<T> {
-  const aborted = new Promise<never>((_resolve, reject) => {
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-  aborted.catch(() => {});
-  for (;;) {
-    const next = await Promise.race([parts.next(), aborted]);
-    if (next.done) return;
-    yield next.value;
-  }
+/** The field of the file is a file even if the client sends no name for it, and no type. */
+function isPartAFile(field: string | undefined, mediaType: string | undefined, filename: string | undefined) {
+  return field === FIELD || filename !== undefined || mediaType === "application/octet-stream";
+}
+
+/** @param field undefined: the part has no name */
+function requireKnown(field: string | undefined, known: readonly string[] | undefined): void {
+  if (!known || known.includes(field ?? "")) return;
+  const list = [...known.filter((name) => name !== FIELD), FIELD].join(", ");
+  throw invalidField((field ?? "form").slice(0, 100), `Unknown field. Known fields: ${list}.`);
+}
+
+function wrongMediaType(request: FastifyRequest): DomainError {
+  const { rawFiles = [] } = request.routeOptions.config;
+  const raw = rawFiles.length > 0 ? `, or as the body with \`Content-Type: ${rawFiles[0]}\`` : "";
+  const message = `Send the file as multipart/form-data in the field \`${FIELD}\`${raw}.`;
+  return new DomainError("unsupported_media_type", message);
 }
 
 function tooLarge({ maxBytes, maxBytesName }: UploadRules): DomainError {

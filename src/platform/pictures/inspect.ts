@@ -2,6 +2,7 @@
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { FORMATS, type FormatName } from "./formats.ts";
 import { isWholeGif } from "./gif.ts";
+import { framesOfPng } from "./png.ts";
 import { PictureRefused, refusalOf, refused } from "./refused.ts";
 
 const MAX_FRAMES = 1000;
@@ -16,8 +17,10 @@ export interface Inspected {
   /** Width and height of the upright picture, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** The number of frames; 1 except for animations (GIF, WebP). */
+  /** The number of frames that can be decoded; 1 except for animations (GIF, WebP). */
   readonly pages: number;
+  /** The number of frames in the file, also in an animated PNG. */
+  readonly frames: number;
   readonly hasAlpha: boolean;
   /** Whether a channel has more than 8 bits. */
   readonly isDeep: boolean;
@@ -43,7 +46,16 @@ export async function inspect(bytes: Buffer, { maxPixels, maxSeconds }: Limits):
   }
   if (format === "gif" && !(await isWholeGif(bytes))) throw refused("damaged");
   const { width, height } = header.autoOrient;
-  return { format, width, height, pages, hasAlpha: header.hasAlpha, isDeep: header.depth !== "uchar" };
+  const frames = format === "png" ? framesOfPng(bytes) : pages;
+  return {
+    format,
+    width,
+    height,
+    pages,
+    frames,
+    hasAlpha: header.hasAlpha,
+    isDeep: header.depth !== "uchar",
+  };
 }
 
 async function readHeader(bytes: Buffer, maxSeconds: number): Promise<Metadata> {

@@ -21,6 +21,8 @@ const STEADY_MS = 60_000;
 /** Longer than a program's own deadline for closing. */
 const KILL_AFTER_MS = 35_000;
 
+const SERVED = "served";
+
 export class Supervisor {
   readonly #children: Child[] = [];
   readonly #report: (line: string) => void;
@@ -32,7 +34,10 @@ export class Supervisor {
     this.#waitsForRestart = waitsForRestart;
   }
 
-  /** Resolves once the program serves. @throws ConfigError if it ends before; it is not started again then */
+  /**
+   * Resolves once the program serves. A program that a signal ends before is started again.
+   * @throws ConfigError if it exits before, for example because a setting is wrong
+   */
   async start(program: Program): Promise<void> {
     const child = new Child(program, this.#report, this.#waitsForRestart);
     this.#children.push(child);
@@ -67,13 +72,18 @@ class Child {
   }
 
   async start(): Promise<void> {
-    const child = this.#spawn();
-    this.#hasServed = await Promise.race([
-      once(child, "message").then(([message]) => message === READY),
-      once(child, "exit").then(() => false),
-    ]);
-    if (!this.#hasServed) {
-      throw new ConfigError(`${this.#program.name} ended before it served. The line above gives the reason.`);
+    while (!this.#isStopping) {
+      const child = this.#spawn();
+      const end = await Promise.race([
+        once(child, "message").then(([message]) => (message === READY ? SERVED : "exit")),
+        once(child, "exit").then(([, signal]) => signal ?? "exit"),
+      ]);
+      this.#hasServed = end === SERVED;
+      if (this.#hasServed || this.#isStopping) return;
+      const { name } = this.#program;
+      if (end === "exit")
+        throw new ConfigError(`${name} ended before it served. The line above gives the reason.`);
+      await this.#pause(end);
     }
   }
 
@@ -125,9 +135,13 @@ class Child {
       return;
     }
     if (ranMs > STEADY_MS) this.#pauseMs = FIRST_PAUSE_MS;
-    this.#report(`${name} ended (${how}). It starts again in ${this.#pauseMs / 1000} s.`);
+    await this.#pause(how);
+    if (!this.#isStopping) this.#spawn();
+  }
+
+  async #pause(how: string): Promise<void> {
+    this.#report(`${this.#program.name} ended (${how}). It starts again in ${this.#pauseMs / 1000} s.`);
     await sleep(this.#pauseMs);
     this.#pauseMs = Math.min(LAST_PAUSE_MS, this.#pauseMs * 2);
-    if (!this.#isStopping) this.#spawn();
   }
 }

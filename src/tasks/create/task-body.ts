@@ -4,7 +4,7 @@ import { Compile } from "typebox/compile";
 import { type DomainError, invalidField } from "../../errors.ts";
 import { parseBody } from "../../platform/http/body.ts";
 import { joinPath } from "../../platform/http/schema-errors.ts";
-import { Uuid } from "../../platform/http/schemas.ts";
+import { MapOf, Uuid } from "../../platform/http/schemas.ts";
 import { DEFAULT_PRIORITY } from "../../schema/tasks.ts";
 import type { TaskRequest } from "./create-tasks.ts";
 
@@ -49,7 +49,7 @@ export const SHARED_FIELDS = {
     }),
   ),
   metadata: Type.Optional(
-    Type.Record(Type.String(), Type.Unknown(), {
+    MapOf(Type.Unknown(), {
       description: `Any data of yours, up to ${MAX_METADATA_BYTES} bytes of JSON. It is stored and shown unchanged.`,
       examples: [{ order: 4711 }],
     }),
@@ -75,7 +75,7 @@ export const FILE_FIELDS = {
 const TaskBody = Type.Object(
   {
     type: Type.String(),
-    params: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    params: Type.Optional(MapOf(Type.Unknown())),
     ...FILE_FIELDS,
     ...SHARED_FIELDS,
   },

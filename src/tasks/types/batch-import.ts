@@ -11,6 +11,7 @@ import { hasEnded, MAY_RUN_STATES } from "../../batches/state.ts";
 import { viewBatch } from "../../batches/views.ts";
 import type { Context } from "../../context.ts";
 import { Permanent } from "../../errors.ts";
+import { plural } from "../../platform/plural.ts";
 import { users } from "../../schema/accounts.ts";
 import { findTarget } from "../../targets/registry.ts";
 import type { RunningTask, TaskInput, TaskResult, TaskType } from "./task-type.ts";
@@ -39,7 +40,7 @@ export const batchImportType: TaskType<typeof params, "required"> = {
       const batch = await getBatch(ctx, task.userId, batchId);
       const { counts } = viewBatch(batch, ctx.now());
       const done = counts.total - counts.pending - counts.processing;
-      progress((done / Math.max(1, counts.total)) * 100, `${done} of ${counts.total} rows`, counts);
+      progress((done / Math.max(1, counts.total)) * 100, `${done} of ${plural(counts.total, "row")}`, counts);
       if (hasEnded(batch.state)) return resultOf(batch, counts);
       await sleep(POLL_MS, undefined, { signal });
     }
@@ -95,6 +96,6 @@ function resultOf({ id, state, reason, target }: StoredBatch, counts: Counts): T
   if (state === "failed" || state === "cancelled") {
     throw new Permanent(`batch_${state}`, reason ?? `The batch is ${state}.`);
   }
-  const message = `Processed ${counts.total} rows for ${target}: ${counts.success} succeeded and ${counts.failed} failed.`;
+  const message = `Processed ${plural(counts.total, "row")} for ${target}: ${counts.success} succeeded and ${counts.failed} failed.`;
   return { message, batch_id: id, state, reason, counts };
 }

@@ -1,6 +1,6 @@
 import Type, { type Static, type TObject } from "typebox";
 import { QUEUES } from "../../jobs.ts";
-import { nullable } from "../../platform/http/schemas.ts";
+import { MapOf, nullable } from "../../platform/http/schemas.ts";
 import type { TaskType } from "./task-type.ts";
 
 export const TaskTypeView = Type.Object(
@@ -21,8 +21,8 @@ export const TaskTypeView = Type.Object(
       },
       { description: "The limits of a task." },
     ),
-    params: Type.Record(Type.String(), Type.Unknown(), { description: "The JSON Schema of `params`." }),
-    example: Type.Record(Type.String(), Type.Unknown(), { description: "A body for POST /api/v1/tasks." }),
+    params: MapOf(Type.Unknown(), { description: "The JSON Schema of `params`." }),
+    example: MapOf(Type.Unknown(), { description: "A body for POST /api/v1/tasks." }),
   },
   {
     $id: "TaskType",

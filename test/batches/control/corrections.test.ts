@@ -73,6 +73,15 @@ test("corrections may be in any order and omit columns, and successful rows are 
   expect((await rowOf(user, id, 2)).fields).toMatchObject({ Title: "Emma" });
 });
 
+test("a correction that names only rows that have succeeded says so", async () => {
+  const { user, id } = await finished();
+  const { status, body } = await correct<Problem>(user, id, "_row;Title\n2;Changed\n");
+  expect([status, body.detail]).toEqual([
+    409,
+    "None of these rows has failed, so there is nothing to retry.",
+  ]);
+});
+
 test("corrections lose the marks that protect spreadsheets", async () => {
   const { user, id } = await finished();
   await correct(user, id, "Title,_row\n'=SUM(1),3\n");

@@ -30,14 +30,20 @@ describe("a batch says how its file was read", () => {
     const { batch, rows } = await imported(content);
     expect(batch.dialect).toEqual({
       encoding: "windows-1252",
+      encoding_confidence: expect.any(Number),
       bom: false,
       delimiter: ";",
+      delimiter_confidence: expect.any(Number),
       quote: "'",
       escape: "double",
       padded_quotes: false,
       newline: "crlf",
       header: true,
+      header_confidence: expect.any(Number),
+      header_from: "guessed",
+      header_rows: 1,
       skip_lines: 0,
+      preamble_rows: 0,
     });
     expect(batch.header).toEqual(["Nombre", "PRECIO"]);
     expect(rows).toEqual([
@@ -70,7 +76,14 @@ describe("a batch says how its file was read", () => {
       Buffer.from("\n1,2,,\n"),
     ]);
     const { batch, rows } = await imported(content);
-    expect(batch.warnings).toEqual({ missing_fields: 1, extra_fields: 1, replaced_characters: 1 });
+    expect(batch.warnings).toEqual({
+      missing_fields: 1,
+      extra_fields: 1,
+      replaced_characters: 1,
+      blank_rows: 0,
+      other_table_rows: 0,
+      guessed_characters: 0,
+    });
     expect(rows).toEqual([
       [2, "success", ["ü"]],
       [3, "success", ["1", "2", "3"]],
@@ -92,6 +105,63 @@ test("a strict target fails rows with extra fields but accepts a trailing delimi
   expect(batch.warnings).toMatchObject({ extra_fields: 1 });
 });
 
+test("a file that is not a plain table is read by what it is", async () => {
+  const content =
+    'Report of May\n\nid; name; n\n1; "Al"; 2\n; ; \n2; B"o; 3\n3; "C; 4\n4; D; 5\nid; name; n\n9; Z; 9\n';
+  const { batch, rows } = await imported(content);
+  expect(batch.dialect).toMatchObject({ delimiter: "; ", preamble_rows: 2, header_rows: 1 });
+  expect(batch.header).toEqual(["id", "name", "n"]);
+  expect(batch.warnings).toMatchObject({ blank_rows: 1, other_table_rows: 2 });
+  expect(rows).toEqual([
+    [4, "success", ["1", "Al", "2"]],
+    [6, "success", ["2", 'B"o', "3"]],
+    [7, "failed", ["3", '"C', "4"]],
+    [8, "success", ["4", "D", "5"]],
+  ]);
+});
+
+test("the options of an upload override what a file says of itself", async () => {
+  const { batch, rows } = await imported("a, b\nc, d\n,\n1, 2\na, b\n3, 4\n", {
+    delimiter: "comma",
+    header_rows: "2",
+    skip_blank_rows: "false",
+    tables: "all",
+  });
+  expect(batch.header).toEqual(["a c", "b d"]);
+  expect(batch.dialect).toMatchObject({ delimiter: ",", header_rows: 2, header_from: "given" });
+  expect(rows.map(([row, , fields]) => [row, fields])).toEqual([
+    [3, ["", ""]],
+    [4, ["1", " 2"]],
+    [5, ["a", " b"]],
+    [6, ["3", " 4"]],
+  ]);
+});
+
+describe("a file with only a header", () => {
+  const upload = (options: string) =>
+    user.upload<BatchView>("title,author\n\n", `/api/v1/batches?target=books&force=true&${options}`);
+
+  test.each(["policy=partial", "policy=atomic", "rows_per_second=10"])(
+    "is a batch without rows that is completed at once: %s",
+    async (options) => {
+      const { status, body } = await upload(options);
+      expect(status).toBe(202);
+      expect(body).toMatchObject({ state: "completed", counts: { total: 0, pending: 0 }, seconds_left: 0 });
+      expect(await user.rows(body.id)).toEqual([]);
+      await user.post(`/api/v1/batches/${body.id}/undo`);
+      const undone = await user.finished(body.id);
+      expect(undone).toMatchObject({ state: "undone", reason: expect.stringContaining("0 reverted") });
+    },
+  );
+
+  test("is a dry run that can be committed", async () => {
+    const { body } = await upload("dry_run=true");
+    expect(body.state).toBe("validated");
+    const committed = await user.post<BatchView>(`/api/v1/batches/${body.id}/commit`);
+    expect(committed.body).toMatchObject({ state: "completed", counts: { total: 0 } });
+  });
+});
+
 describe("what can't be is refused by its name", () => {
   test.each([
     [400, "delimiter", { delimiter: ";;" }],
@@ -102,6 +172,10 @@ describe("what can't be is refused by its name", () => {
     [400, "escape", { escape: "caret" }],
     [400, "skip_lines", { skip_lines: "-1" }],
     [400, "columns", { columns: "one" }],
+    [400, "header_rows", { header_rows: "11" }],
+    [400, "header_rows", { header_rows: "2", header: "false" }],
+    [400, "tables", { tables: "second" }],
+    [400, "skip_blank_rows", { skip_blank_rows: "maybe" }],
   ])("an invalid dialect answers %i for %s: %o", async (status, field, options) => {
     const refusal = await refusalOf("a,b\n1,2\n", options);
     expect(refusal.status).toBe(status);

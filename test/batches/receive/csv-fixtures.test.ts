@@ -7,7 +7,6 @@ import {
   contentOf,
   csvFixtures,
   isStrictlyValid,
-  OTHER_ANSWERS,
   whyNoFixtures,
 } from "../../support/csv-fixtures.ts";
 import { useRowmill, useUser } from "../../support/use-rowmill.ts";
@@ -45,16 +44,13 @@ describe.skipIf(csvFixtures.length === 0)(`public files (${csvFixtures.length ||
       const { status, body } = await user.upload<BatchView & Problem>(contentOf(fixture), UPLOAD);
       if (status !== 202) {
         expect([400, 413]).toContain(status);
-        expect(body.detail).toMatch(
-          /^Row \d+|^file: The (file is empty|file has a header but no rows|header is not valid CSV)|^The name of column \d+/,
-        );
+        expect(body.detail).toMatch(/^Row \d+|^file: The file is empty|^The name of column \d+/);
         const isFine = isStrictlyValid(fixture) && fixture.records > 1;
         if (isFine) expect(body.detail).toMatch(/_MAX_(BYTES|COLUMNS)/);
         return;
       }
       const read = await rowsReadOf(fixture);
       expect(await rowsKeptOf(body.id)).toEqual(read);
-      if (!OTHER_ANSWERS.has(fixture.file)) expect(read).toHaveLength(fixture.records - 1);
       const { counts } = await user.finished(body.id, WAIT_MS);
       const refused = read.filter(({ problem }) => problem !== null).length;
       expect(counts).toMatchObject({ total: read.length, success: read.length - refused, failed: refused });

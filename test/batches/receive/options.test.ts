@@ -55,7 +55,7 @@ test("the default upload inserts books row by row", async () => {
 test("form fields take precedence over query parameters", async () => {
   const { body } = await uploadForm(user, FILE, {
     query: { mode: "insert", dry_run: "true", rows_per_second: "9" },
-    fields: { mode: "skip_existing", rows_per_second: "10", color: "green" },
+    fields: { mode: "skip_existing", rows_per_second: "10" },
   });
   expect(body).toMatchObject({ mode: "skip_existing", dry_run: true, rows_per_second_limit: 10 });
 });
@@ -78,11 +78,6 @@ test.for(Object.entries(OPTIONS))(
     expect((await someone.get<{ items: object[] }>("/api/v1/batches")).body.items).toEqual([]);
   },
 );
-
-test("unknown form fields after the file are ignored", async () => {
-  const { status } = await uploadForm(await rowmill.newUser(), FILE, { behind: { color: "green" } });
-  expect(status).toBe(202);
-});
 
 const BAD: [string, string][] = [
   ["target", "shelves"],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ENCODINGS, encodingOf } from "../../../src/platform/csv/encodings.ts";
 import { type CsvOptions, type Dialect, openCsv } from "../../../src/platform/csv/open-csv.ts";
 
 const limits = {
@@ -11,6 +12,7 @@ const limits = {
 interface Read {
   readonly dialect: Dialect;
   readonly replaced: number;
+  readonly guessed: number;
   readonly rows: string[][];
 }
 
@@ -21,7 +23,8 @@ async function read(bytes: Uint8Array, options: CsvOptions = {}, size = 65_536):
   const csv = await openCsv(source(), options, limits);
   const rows: string[][] = [[...(csv.header?.names ?? [])]];
   for await (const block of csv.records) rows.push(...block.map(({ fields }) => fields));
-  return { dialect: csv.dialect, replaced: csv.warnings.replaced_characters, rows };
+  const { replaced_characters: replaced, guessed_characters: guessed } = csv.warnings;
+  return { dialect: csv.dialect, replaced, guessed, rows };
 }
 
 const TEXT = "title,author\nGröße,Bäcker\nπ “x” €,😀\n";
@@ -122,13 +125,210 @@ describe("what is decided late", () => {
   });
 });
 
-test.each([
-  ["an Excel workbook", "PK\x03\x04\x14\0\x06\0"],
-  ["an old Excel workbook", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0"],
-  ["a gzip archive", "\x1f\x8b\x08\0\0"],
-])("%s is refused by name", async (what, start) => {
-  await expect(read(Buffer.from(start, "latin1"))).rejects.toMatchObject({
-    code: "invalid_input",
-    message: expect.stringContaining(what),
+describe("encodings of one language", () => {
+  const SAMPLES: [language: string, encoding: string, text: string, base64: string][] = [
+    [
+      "Russian",
+      "windows-1251",
+      "Название,Автор\nВойна и мир,Лев Толстой\n",
+      "zeDn4uDt6OUswOLy7vAKwu7p7eAg6CDs6PAsy+XiINLu6/Hy7ukK",
+    ],
+    [
+      "Russian",
+      "koi8-r",
+      "Название,Автор\nВойна и мир,Лев Толстой\n",
+      "7sHa18HOycUs4dfUz9IK98/KzsEgySDNydIs7MXXIPTPzNPUz8oK",
+    ],
+    [
+      "Russian",
+      "iso-8859-5",
+      "Название,Автор\nВойна и мир,Лев Толстой\n",
+      "vdDX0tDd2NUssNLi3uAKst7Z3dAg2CDc2OAsu9XSIMLe2+Hi3tkK",
+    ],
+    [
+      "Russian",
+      "ibm866",
+      "Название,Автор\nВойна и мир,Лев Толстой\n",
+      "jaCnoqCtqKUsgKLiruAKgq6praAgqCCsqOAsi6WiIJKuq+HirqkK",
+    ],
+    [
+      "Polish",
+      "iso-8859-2",
+      "tytuł,autor\nChłopi,Władysław Reymont\nKsiążka źródło żółw,Łukasz\n",
+      "dHl0dbMsYXV0b3IKQ2izb3BpLFezYWR5c7NhdyBSZXltb250CktzabG/a2EgvHLzZLNvIL/zs3cso3VrYXN6Cg==",
+    ],
+    [
+      "Greek",
+      "windows-1253",
+      "τίτλος,συγγραφέας\nΟδύσσεια,Όμηρος\n",
+      "9N/06+/yLPP14+Px4fbd4fIKz+T98/Pl6eEsvOzn8e/yCg==",
+    ],
+    [
+      "Hebrew",
+      "windows-1255",
+      "כותרת,מחבר\nסיפור על אהבה וחושך,עמוס עוז\n",
+      "6+X6+Pos7ufh+Arx6fTl+CDy7CDg5OHkIOXn5fnqLPLu5fEg8uXmCg==",
+    ],
+    [
+      "Arabic",
+      "windows-1256",
+      "العنوان,المؤلف\nالف ليلة وليلة,مجهول\n",
+      "x+Ha5ObH5CzH4ePE4d0Kx+HdIOHt4ckg5uHt4cks48zl5uEK",
+    ],
+    [
+      "Turkish",
+      "windows-1254",
+      "başlık,yazar\nİnce Memed,Yaşar Kemal\n",
+      "YmH+bP1rLHlhemFyCt1uY2UgTWVtZWQsWWH+YXIgS2VtYWwK",
+    ],
+    [
+      "Japanese",
+      "shift_jis",
+      "題名,著者\n吾輩は猫である,夏目漱石\n",
+      "keiWvCySmI7SCozhlHmCzZRMgsWCoILpLInEltqf+ZDOCg==",
+    ],
+    [
+      "Japanese",
+      "euc-jp",
+      "題名,著者\n吾輩は猫である,夏目漱石\n",
+      "wurMvizD+LzUCrjjx9qkz8etpMekoqTrLLLGzNze+8DQCg==",
+    ],
+    [
+      "Japanese",
+      "iso-2022-jp",
+      "題名,著者\n吾輩は猫である,夏目漱石\n",
+      "GyRCQmpMPhsoQiwbJEJDeDxUGyhCChskQjhjR1okT0ctJEckIiRrGyhCLBskQjJGTFxee0BQGyhCCg==",
+    ],
+    [
+      "Chinese",
+      "gb18030",
+      "书名,作者\n红楼梦,曹雪芹\n三体,刘慈欣\n",
+      "yunD+yzX99XfCrrswqXDziyy3NGpx9sKyP3M5SzB9bTI0MAK",
+    ],
+    [
+      "Chinese",
+      "big5",
+      "書名,作者\n紅樓夢,曹雪芹\n圍城,錢鍾書\n",
+      "rtGmVyynQKrMCqz1vNO52iyx5LO3quAKs/KrsCy/+sHprtEK",
+    ],
+    [
+      "Korean",
+      "euc-kr",
+      "제목,저자\n토지,박경리\n채식주의자,한강\n",
+      "waa48SzA+sDaCsXkwfYsudqw5riuCsOkvcTB1sDHwNosx9GwrQo=",
+    ],
+    [
+      "Thai",
+      "windows-874",
+      "ชื่อเรื่อง,ผู้แต่ง\nสี่แผ่นดิน,คึกฤทธิ์ ปราโมช\n",
+      "qtfozeDD1+jNpyy82enhteinCsrV6OG86Lm01LkspNahxLe41Owgu8PS4sGqCg==",
+    ],
+  ];
+  const cellsOf = (text: string) =>
+    text
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split(","));
+
+  test.each(SAMPLES)("%s in %s is guessed from a few words", async (_, encoding, text, base64) => {
+    const file = await read(Buffer.from(base64, "base64"), { delimiter: "," });
+    expect(file.rows).toEqual(cellsOf(text));
+    expect(file.dialect.encoding).toBe(encoding);
+    expect(file.dialect.encoding_confidence).toBeGreaterThan(0);
+    expect(file.dialect.encoding_confidence).toBeLessThan(1);
+    // The header is not a row.
+    expect(file.guessed).toBe(file.rows.length - 1);
   });
+
+  test.each(SAMPLES)(
+    "%s in %s is read if the upload names the encoding",
+    async (_, encoding, text, base64) => {
+      const file = await read(Buffer.from(base64, "base64"), { delimiter: ",", encoding });
+      expect(file.rows).toEqual(cellsOf(text));
+      expect(file.dialect).toMatchObject({ encoding, encoding_confidence: 1 });
+      expect(file.guessed).toBe(0);
+    },
+  );
+
+  test.each([
+    ["one letter", "id,note\n1,caf\xe9\n2,plain\n", "café"],
+    ["a sign between ASCII", "id,temperature\n1,20\xb0C\n2,21\xb0C\n", "20°C"],
+    ["a pair of words", "a,b\n\xe4,Gr\xfc\xdfe\n\xd6l,M\xfcller\n", "Grüße"],
+    ["currency", "id,price\n1,5 \x80\n2,6 \x80\n", "5 €"],
+  ])("%s beyond ASCII is Windows-1252", async (_, text, cell) => {
+    const file = await read(Buffer.from(text, "latin1"));
+    expect(file.rows[1]?.[1]).toBe(cell);
+    expect(file.dialect.encoding).toBe("windows-1252");
+  });
+
+  test("the sample decides, and not the rest of a large file", async () => {
+    const start = Buffer.from("тест,слово\n".repeat(8000));
+    const file = await read(Buffer.concat([start, Buffer.from([0xd2, 0xe5, 0xf1, 0xf2, 0x0a])]));
+    expect(file.dialect).toMatchObject({ encoding: "utf-8", encoding_confidence: 1 });
+    expect(file.replaced).toBe(1);
+  });
+});
+
+describe("text of two bytes per character without a mark", () => {
+  const ASCII = "title,author\nEmma,Jane Austen\n";
+  const CHINESE = "书名,作者\n红楼梦,曹雪芹\n三体,刘慈欣\n围城,钱钟书\n";
+  const encode = (text: string, encoding: string) => {
+    const little = Buffer.from(text, "utf16le");
+    return encoding === "utf-16le" ? little : little.swap16();
+  };
+
+  test.each([
+    ["utf-16le", ASCII],
+    ["utf-16be", ASCII],
+    ["utf-16le", CHINESE],
+    ["utf-16be", CHINESE],
+    ["utf-16le", TEXT.repeat(5)],
+  ])("%s is recognized by its zero bytes", async (encoding, text) => {
+    const file = await read(encode(text, encoding), { delimiter: "," });
+    expect(file.dialect).toMatchObject({ encoding, encoding_confidence: 1, bom: false });
+    expect(file.rows.flat().join("")).not.toContain("\0");
+    expect(file.rows.map((row) => row.join(",")).join("\n")).toBe(text.trimEnd());
+  });
+
+  test.each([
+    ["little endian", (text: string) => Buffer.from([...text].flatMap((it) => [it.charCodeAt(0), 0, 0, 0]))],
+    ["big endian", (text: string) => Buffer.from([...text].flatMap((it) => [0, 0, 0, it.charCodeAt(0)]))],
+  ])("UTF-32, %s, is refused with and without a mark", async (_, encode32) => {
+    const refused = { code: "invalid_input", message: expect.stringContaining("is UTF-32") };
+    await expect(read(encode32(ASCII))).rejects.toMatchObject(refused);
+    const mark = encode32("a")[0] === 0 ? [0, 0, 0xfe, 0xff] : [0xff, 0xfe, 0, 0];
+    await expect(read(Buffer.concat([Buffer.from(mark), encode32(ASCII)]))).rejects.toMatchObject(refused);
+  });
+
+  test.each([
+    ["utf-8", encode(ASCII, "utf-16le"), "utf-16le"],
+    ["windows-1252", encode(ASCII, "utf-16be"), "utf-16be"],
+    ["utf-16le", encode(ASCII, "utf-16be"), "utf-16be"],
+    ["utf-16le", Buffer.from(ASCII), "utf-8"],
+    ["utf-8", Buffer.from(`\uFEFF${ASCII}`, "utf16le"), "utf-16le"],
+    ["windows-1252", Buffer.from(`\uFEFF${ASCII}`), "utf-8"],
+  ])("encoding=%s is refused for a file that contradicts it", async (encoding, bytes, found) => {
+    await expect(read(bytes, { encoding })).rejects.toMatchObject({
+      code: "invalid_input",
+      message: `encoding: is ${encoding}, but the file is ${found}. Leave it out, or send ${found}.`,
+    });
+  });
+
+  test("NULs in cells and at the end are no sign of UTF-16", async () => {
+    const file = await read(Buffer.from(`a,b\n1,\0\n2,x\0y\n${"\0".repeat(5000)}`));
+    expect(file.dialect.encoding).toBe("utf-8");
+    expect(file.rows.slice(0, 3)).toEqual([
+      ["a", "b"],
+      ["1", "\0"],
+      ["2", "x\0y"],
+    ]);
+  });
+});
+
+test("every encoding of the list can be decoded under its own name, and labels stand for them", () => {
+  for (const encoding of ENCODINGS) expect(encodingOf(encoding)).toBe(encoding);
+  expect(encodingOf("Latin1")).toBe("windows-1252");
+  expect(encodingOf("cp1251")).toBe("windows-1251");
+  expect(encodingOf("gb2312")).toBe("gbk");
+  for (const unknown of ["utf-32", "ebcdic", "", "replacement"]) expect(encodingOf(unknown)).toBeNull();
 });

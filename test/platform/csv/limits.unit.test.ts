@@ -5,7 +5,8 @@ import { cut, limits, PLAIN, read } from "../../support/csv-reader.ts";
 
 describe("what never ends is stopped early", () => {
   test.each([
-    ["a quote that swallows all that follows", 'a,b\nc,"', "d,e\n"],
+    ["a quoted line without an end", 'a,b\nc,"', "d,e"],
+    ["a cell of lines that are no rows", 'a,b\nc,"', "one line of prose\n"],
     ["a line without an end", "a,b\n", "cdefgh,"],
   ])("%s", async (_, start, repeated) => {
     const chunk = Buffer.from(repeated.repeat(200));
@@ -33,6 +34,30 @@ describe("what never ends is stopped early", () => {
     expect(taken).toBeLessThan(1.5 * 4 * cellMaxBytes + 65_536);
     expect(isClosed).toBe(true);
   });
+});
+
+test("a quote that is never closed costs its row only, however long the file is", async () => {
+  const cellMaxBytes = 100_000;
+  let ahead = 0;
+  async function* source() {
+    yield Buffer.from('a,b\n1,"\n');
+    for (let chunk = 0; chunk < 100; chunk++) {
+      ahead += 10_000;
+      yield Buffer.from("d,e\n".repeat(2500));
+    }
+  }
+  const { records } = await openCsv(source(), {}, { ...limits, cellMaxBytes });
+  let rows = 0;
+  let failed = 0;
+  for await (const block of records) {
+    for (const { problem } of block) {
+      rows++;
+      if (problem !== null) failed++;
+    }
+    ahead -= block.length * 4;
+    expect(ahead).toBeLessThan(4 * cellMaxBytes);
+  }
+  expect([rows, failed]).toEqual([250_001, 1]);
 });
 
 test("records are read while the file is still arriving, after its first 64 KiB", async () => {

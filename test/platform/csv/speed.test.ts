@@ -19,6 +19,9 @@ describe("hostile files of three megabytes", () => {
     ["quotes behind blanks", `a, b\n"x", "y"\n"z", "w"\n${filled(', "x""')}`],
     ["blanks behind quotes", `a,b\n${filled(`"a"${" ".repeat(10_000)}x,`)}`],
     ["apostrophes", `a,b\n${filled("'a','b'c\n")}`],
+    ["stray quotes", `a,b\n${filled('1,"x\n2,y\n')}`],
+    ["stray quotes far apart", `a,b\n${filled(`1,"\n${"2,y\n".repeat(20_000)}3,"z"\n`)}`],
+    ["prose behind stray quotes", `a,b\n${filled('1,"x\nsome prose\n')}`],
     ["every delimiter", `a;b,c|d\n${filled(";,|\t\n")}`],
     ["blank lines", filled("\r\n\r")],
   ])("three megabytes of %s are read within seconds", { timeout: 10_000 }, async (_, text) => {

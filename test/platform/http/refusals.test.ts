@@ -92,7 +92,7 @@ test("a client that is refused in the middle of a file can send the rest, and us
   const user = await rowmill.newUser();
   const wide = `"${"x".repeat(2_000_000)}",b\n`;
   const lines = "Emma,Jane Austen\n".repeat(100_000);
-  const body = Buffer.from(partHead() + "title,author\n" + lines + wide + lines.repeat(5) + END);
+  const body = Buffer.from(`${partHead()}title,author\n${lines}${wide}${lines.repeat(5)}${END}`);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   atEnd(async () => agent.destroy());
   for (const isReused of [false, true]) {

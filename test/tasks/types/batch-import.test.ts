@@ -50,7 +50,7 @@ test("a batch_import task refuses parameters that an upload refuses", async () =
 
 test.each([
   ["a header that lacks a column", "name;x\nEmma;1\n", {}, "invalid_input", /The header has no column/],
-  ["no row", "title,author\n", {}, "invalid_input", /no rows/],
+  ["no header", "\n", {}, "invalid_input", /The file is empty/],
   ["a target for administrators alone", "username\nada\n", { target: "users" }, "forbidden", /administrator/],
 ])(
   "a batch_import task fails at once for %s and leaves no batch",

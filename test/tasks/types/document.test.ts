@@ -68,6 +68,45 @@ describe("a PDF", () => {
   });
 
   const whole = pdfWithPages(["Hello", "Page two"]);
+
+  test.each([
+    [
+      "an HTTP header",
+      Buffer.concat([Buffer.from("HTTP/1.1 200 OK\r\ncontent-type: application/pdf\r\n\r\n"), whole]),
+    ],
+    ["a PJL line", Buffer.concat([Buffer.from("\x1b%-12345X@PJL JOB\r\n"), whole])],
+    ["plain text without an end of line", Buffer.concat([Buffer.from("printed by "), whole])],
+    ["a footer of 5 KB behind it", Buffer.concat([whole, Buffer.from("<p>footer</p>\n".repeat(370))])],
+  ])("a PDF with %s is read, as browsers do", async (_, bytes) => {
+    const { result } = await read(bytes, "report.txt");
+    expect(result).toMatchObject({ format: "pdf", pages: 2, words: 3 });
+  });
+
+  test("text about PDFs is text", async () => {
+    const { result } = await read("A file that begins with %PDF-1.7 is a PDF.\n", "about.txt");
+    expect(result).toMatchObject({ format: "text" });
+  });
+
+  test("a PDF that is shorter than it says is damaged, although it has an end mark", async () => {
+    const text = whole.toString("latin1").replace("/Type /Catalog", "/Type /Catalog /Linearized 1 /L 900000");
+    expect(await refusal(Buffer.from(text, "latin1"), "web.pdf")).toMatchObject({ code: "damaged" });
+  });
+
+  test("one word is not written in the plural, and NUL never gets into the text", async () => {
+    const map =
+      "1 begincodespacerange <00> <FF> endcodespacerange 2 beginbfchar <41> <0000> <42> <0062> endbfchar";
+    const pdf = pdfOf([
+      "<< /Type /Catalog /Pages 2 0 R >>",
+      "<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+      "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding /ToUnicode 6 0 R >>",
+      "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R /Resources << /Font << /F1 3 0 R >> >> >>",
+      streamOf("BT /F1 12 Tf 72 720 Td (BAB) Tj ET"),
+      streamOf(`/CIDInit /ProcSet findresource begin begincmap ${map} endcmap end`),
+    ]);
+    const { result, made } = await read(pdf, "nul.pdf");
+    expect(made.map(({ bytes }) => bytes.toString())).toEqual(["bb\n"]);
+    expect(result.message).toBe('"nul.pdf" is a PDF with 1 page: 1 word, 1 line');
+  });
   test.each([
     ["cut off in the middle", whole.subarray(0, whole.length / 2)],
     ["cut off near its end", whole.subarray(0, whole.length - 30)],

@@ -1,5 +1,6 @@
 /** Reads documents and extracts their text. */
 import Type from "typebox";
+import { plural } from "../../../platform/plural.ts";
 import { workInThread } from "../in-thread.ts";
 import type { TaskType } from "../task-type.ts";
 import { PDF_MAX_BYTES, PDF_MAX_PAGES } from "./limits.ts";
@@ -67,12 +68,12 @@ export const documentType: TaskType<typeof params, "required"> = {
 };
 
 function describe(name: string, found: DocumentFound): string {
-  const counts = `${found.words} words, ${found.lines} lines`;
+  const counts = `${plural(found.words, "word")}, ${plural(found.lines, "line")}`;
   if ("csv" in found && found.csv) {
-    return `"${name}" is CSV with ${found.csv.rows} rows and ${found.csv.columns} columns: ${counts}`;
+    return `"${name}" is CSV with ${plural(found.csv.rows, "row")} and ${plural(found.csv.columns, "column")}: ${counts}`;
   }
   if (!("pages" in found)) return `"${name}" is ${FORMAT_TITLES[found.format]} with ${counts}`;
   const read = found.pages_read < found.pages ? `, of which ${found.pages_read} were read` : "";
   const text = found.words > 0 ? counts : "no text (scanned pages have no text)";
-  return `"${name}" is a PDF with ${found.pages} ${found.pages === 1 ? "page" : "pages"}${read}: ${text}`;
+  return `"${name}" is a PDF with ${plural(found.pages, "page")}${read}: ${text}`;
 }

@@ -18,10 +18,12 @@ export interface PdfSource {
 }
 
 const MAX_INFO_CHARS = 1000;
-/** Ends a PDF; some programs write other data after it. */
+/** Ends a PDF; some programs and servers write other data after it. */
 const END_MARK = "%%EOF";
 /** END_MARK must be within the last bytes. */
-const END_BYTES = 2048;
+const END_BYTES = 65_536;
+/** A PDF for fast display has END_MARK also near its beginning, and states its length. */
+const LINEARIZED = /\/Linearized\b[^>]{0,500}?\/L\s+(\d{1,12})/;
 
 /** @throws Permanent `damaged`, `encrypted` or `too_complex` */
 export async function readPdf(source: PdfSource) {
@@ -75,6 +77,9 @@ export async function readPdf(source: PdfSource) {
 
 /** A truncated file often opens without an error but lacks pages and text. */
 function endsAsPdf(bytes: Uint8Array): boolean {
+  const [, length] =
+    LINEARIZED.exec(Buffer.from(bytes.buffer, 0, Math.min(2048, bytes.length)).toString("latin1")) ?? [];
+  if (length !== undefined && bytes.length < Number(length)) return false;
   let end = bytes.length;
   // Some programs pad files with zeros or line ends.
   while (end > 0 && (bytes[end - 1] === 0 || bytes[end - 1] === 10 || bytes[end - 1] === 13)) end--;
@@ -112,7 +117,12 @@ async function readPage(pdf: Pdf, number: number): Promise<string> {
     if ("str" in item) text += item.hasEOL ? `${item.str}\n` : item.str;
   }
   page.cleanup();
-  return text;
+  return storable(text);
+}
+
+/** A PDF can map its glyphs to any text, even to NUL and half a surrogate pair, which are no characters. */
+function storable(text: string): string {
+  return text.replaceAll("\0", "").toWellFormed();
 }
 
 async function readInfo(pdf: Pdf) {
@@ -120,7 +130,8 @@ async function readInfo(pdf: Pdf) {
   const known = info as Readonly<Record<string, unknown>>;
   const text = (name: string) => {
     const value = known[name];
-    return typeof value === "string" && value.trim() ? value.trim().slice(0, MAX_INFO_CHARS) : null;
+    const clean = typeof value === "string" ? storable(value).trim() : "";
+    return clean ? clean.slice(0, MAX_INFO_CHARS) : null;
   };
   return {
     isEncrypted: text("EncryptFilterName") !== null,

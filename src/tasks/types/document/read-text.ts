@@ -1,7 +1,7 @@
 /** Reads text, CSV and Markdown as a stream, counts its content, and writes it as UTF-8. */
 import { DomainError, Permanent } from "../../../errors.ts";
 import { type CsvLimits, openCsv } from "../../../platform/csv/open-csv.ts";
-import { type Decoded, decodeText } from "../../../platform/csv/text.ts";
+import { decodeText, newDecoded } from "../../../platform/csv/text.ts";
 import { MarkdownScan } from "./markdown.ts";
 import type { DocumentKind } from "./recognize.ts";
 import { TextCounts } from "./text-counts.ts";
@@ -20,7 +20,7 @@ const MAX_NAMES = 100;
 const MAX_NAME_CHARS = 200;
 
 export async function readText(source: TextSource) {
-  const decoded: Decoded = { encoding: "utf-8", bom: false, replaced: false };
+  const decoded = newDecoded();
   const counts = new TextCounts();
   const markdown = source.kind === "markdown" ? new MarkdownScan() : null;
   for await (const piece of decodeText(source.chunks(), decoded, undefined)) {
@@ -35,6 +35,7 @@ export async function readText(source: TextSource) {
     lines: counts.lines,
     characters: counts.characters,
     encoding: decoded.encoding,
+    encoding_confidence: decoded.confidence,
     byte_order_mark: decoded.bom,
     // U+FFFD replaces bytes that are invalid in the encoding.
     has_replaced_characters: decoded.replaced,

@@ -7,6 +7,9 @@ export type DocumentKind = "pdf" | "text" | "csv" | "markdown";
 /** The size of the sample for `recognize`. */
 export const SAMPLE_BYTES = 65_536;
 
+/** The header of a PDF begins within the first bytes. */
+const HEADER_BYTES = 1024;
+
 /** Control characters that do not occur in text: all but tab, line ends, form feed and escape. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression finds control characters
 const CONTROLS = /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]/;
@@ -28,15 +31,20 @@ const FORMATS: Readonly<Record<string, string>> = {
 /** @throws Permanent `unsupported_format` that names the detected format */
 export async function recognize(sample: Buffer, name: string): Promise<DocumentKind> {
   const start = sample.toString("latin1");
-  if (/^(\xef\xbb\xbf)?\s*%PDF-\d/.test(start)) return "pdf";
+  if (isPdf(start)) return "pdf";
   if (start.startsWith("{\\rtf")) throw unsupported(name, "an RTF document");
   if (UTF16_MARKS.some((mark) => start.startsWith(mark))) return kindOfText(name);
   if (!CONTROLS.test(start)) return kindOfText(name);
-  // Other data may precede the header of a PDF.
-  if (/%PDF-\d/.test(start.slice(0, 1024))) return "pdf";
   const type = await detectFileType(sample);
   const format = type ? (FORMATS[type.ext] ?? `${type.ext.toUpperCase()} (${type.mime})`) : "binary data";
   throw unsupported(name, format);
+}
+
+/** Like browsers, accepts other data before the header, such as HTTP headers or a PJL line. */
+function isPdf(start: string): boolean {
+  const [header] = /%PDF-\d/.exec(start.slice(0, HEADER_BYTES)) ?? [];
+  if (header === undefined) return false;
+  return start.trimStart().startsWith(header) || CONTROLS.test(start) || /\d+ obj\b/.test(start);
 }
 
 function kindOfText(name: string): DocumentKind {

@@ -104,8 +104,8 @@ async function storeThumbnails({ params, signal, progress, store }: Input, previ
   return thumbnails;
 }
 
-function viewOf({ format, width, height, pages }: Inspected, bytes: Buffer) {
-  return { format, width, height, bytes: bytes.length, pages };
+function viewOf({ format, width, height, frames }: Inspected, bytes: Buffer) {
+  return { format, width, height, bytes: bytes.length, pages: frames };
 }
 
 async function readAll(file: ReadableFile, signal: AbortSignal): Promise<Buffer> {

@@ -12,7 +12,9 @@ export function summaryOf(
   const to = `${after.width} x ${after.height}`;
   const formats = `from ${FORMATS[before.format].title} to ${FORMATS[after.format].title}`;
   const isConverted = before.format !== after.format;
-  const bytes = `${inUnits(before.bytes)} became ${inUnits(after.bytes.length)}`;
+  const kept = FORMATS[after.format].canMove ? before.pages : 1;
+  const lost = before.frames > kept ? `. Only the first of its ${before.frames} frames was kept` : "";
+  const bytes = `${inUnits(before.bytes)} became ${inUnits(after.bytes.length)}${lost}`;
   if (from !== to) {
     return `Resized ${name} from ${from} to ${to}${isConverted ? ` and converted it ${formats}` : ""}: ${bytes}`;
   }

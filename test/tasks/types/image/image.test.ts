@@ -1,4 +1,5 @@
 /** The type `image`, parameter by parameter. */
+import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import {
@@ -178,8 +179,24 @@ describe("format", () => {
         height: 30,
       });
       expect(done.result).toMatchObject({ original: { pages: 6 }, height: 30 });
+      expect(done.result.message).toMatch(/\. Only the first of its 6 frames was kept$/);
     },
   );
+
+  test("an animated PNG counts its frames, of which the first is kept", async () => {
+    const plain = await picture("png", 20, 10);
+    const control = Buffer.alloc(20);
+    control.writeUInt32BE(8, 0);
+    control.write("acTL", 4, "latin1");
+    control.writeUInt32BE(5, 8);
+    control.writeUInt32BE(crc32(control.subarray(4, 16)), 16);
+    const headerEnd = 8 + 25;
+    const animated = Buffer.concat([plain.subarray(0, headerEnd), control, plain.subarray(headerEnd)]);
+    const done = await run(animated, { params: { format: "webp" } });
+    expect(done.result).toMatchObject({ original: { format: "png", pages: 5 } });
+    expect(done.result.message).toMatch(/\. Only the first of its 5 frames was kept$/);
+    expect((await run(plain)).result.message).not.toContain("frame");
+  });
 
   test("transparency is kept, or becomes the background in a JPEG", async () => {
     for (const format of ["png", "webp", "avif", "gif"] as const) {

@@ -1,0 +1,129 @@
+/** Passes on the rows of a table: adapts their fields to its columns, and leaves out blank rows and later tables. */
+import { DomainError } from "../../errors.ts";
+import { isBlank } from "./cell-types.ts";
+import type { CsvRecord } from "./parser.ts";
+import type { CsvLimits } from "./reader.ts";
+import { filledWidth, isBlankRow } from "./sample.ts";
+import { type Decoded, isGuess } from "./text.ts";
+
+/** The smallest share of the columns of a table that a later table repeats. */
+const MIN_COMMON = 0.5;
+
+/** The numbers of rows that are accepted in spite of a problem, or left out, by reason. */
+export interface CsvWarnings {
+  /** Rows with fewer fields than columns. The missing fields are empty. */
+  missing_fields: number;
+  /** Rows with more fields than columns, not counting empty ones at the end. */
+  extra_fields: number;
+  /** Rows with U+FFFD, which replaces bytes that are invalid in the encoding. */
+  replaced_characters: number;
+  /** Rows with characters beyond ASCII in an encoding that was guessed. */
+  guessed_characters: number;
+  /** Rows of empty cells, which are left out. */
+  blank_rows: number;
+  /** Rows that repeat the header, and rows of later tables, which are left out. */
+  other_table_rows: number;
+}
+
+export function noWarnings(): CsvWarnings {
+  return {
+    missing_fields: 0,
+    extra_fields: 0,
+    replaced_characters: 0,
+    guessed_characters: 0,
+    blank_rows: 0,
+    other_table_rows: 0,
+  };
+}
+
+export interface Table {
+  /** The number of columns. */
+  readonly width: number;
+  /** The names that begin another table if they are repeated. null: no other table is recognized. */
+  readonly header: readonly string[] | null;
+  readonly keepsBlankRows: boolean;
+  readonly keepsLaterTables: boolean;
+  readonly decoded: Decoded;
+}
+
+/** @throws DomainError `too_large` if there are too many rows */
+export async function* tableRows(
+  blocks: AsyncIterable<CsvRecord[]>,
+  table: Table,
+  warnings: CsvWarnings,
+  limits: CsvLimits,
+): AsyncGenerator<CsvRecord[]> {
+  const { width, header, decoded } = table;
+  let rows = 0;
+  let hasEnded = false;
+  const isOfTable = (fields: readonly string[]): boolean => {
+    const [first = ""] = fields;
+    if (
+      hasEnded ||
+      (header !== null && mayStartWith(first, header[0] ?? "") && startsTable(header, fields))
+    ) {
+      hasEnded = !table.keepsLaterTables;
+      warnings.other_table_rows++;
+      return false;
+    }
+    if (table.keepsBlankRows || !isBlank(first) || !isBlankRow(fields)) return true;
+    warnings.blank_rows++;
+    return false;
+  };
+  for await (const block of blocks) {
+    let kept = 0;
+    for (const record of block) {
+      if (!isOfTable(record.fields)) continue;
+      adaptFields(record.fields, width, decoded, warnings);
+      block[kept++] = record;
+    }
+    block.length = kept;
+    rows += kept;
+    if (rows > limits.uploadMaxRows) throw tooManyRows(limits);
+    if (kept > 0) yield block;
+  }
+}
+
+/** Compares as little as possible, because nearly all rows differ from the header in their first character. */
+function mayStartWith(first: string, name: string): boolean {
+  const code = first.charCodeAt(0);
+  return code === name.charCodeAt(0) || code <= 32;
+}
+
+/** Whether a row begins another table: it repeats the header, with more or fewer columns at the end. */
+function startsTable(header: readonly string[], fields: readonly string[]): boolean {
+  const common = Math.min(filledWidth(header), filledWidth(fields));
+  if (common < 2 || common < header.length * MIN_COMMON) return false;
+  for (let column = 0; column < common; column++) {
+    if (header[column] !== fields[column]?.trim()) return false;
+  }
+  return true;
+}
+
+/** Removes empty fields beyond the columns, and counts the problems of a row. */
+function adaptFields(fields: string[], columns: number, decoded: Decoded, warnings: CsvWarnings): void {
+  if (fields.length < columns) warnings.missing_fields++;
+  else if (fields.length > columns) {
+    const extra = countExtraFields(fields, columns);
+    fields.length = columns + extra;
+    if (extra > 0) warnings.extra_fields++;
+  }
+  if (decoded.replaced && fields.some((field) => field.includes("\uFFFD"))) warnings.replaced_characters++;
+  if (isGuess(decoded) && fields.some((field) => BEYOND_ASCII.test(field))) warnings.guessed_characters++;
+}
+
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+/** Returns the number of fields beyond the columns, not counting empty ones at the end, which have no data. */
+export function countExtraFields(fields: readonly string[], columns: number): number {
+  let length = fields.length;
+  while (length > columns && fields[length - 1] === "") length--;
+  return Math.max(0, length - columns);
+}
+
+function tooManyRows({ uploadMaxRows }: CsvLimits): DomainError {
+  return new DomainError(
+    "too_large",
+    `The file has more than ${uploadMaxRows} rows (UPLOAD_MAX_ROWS). Split it into smaller files.`,
+  );
+}
