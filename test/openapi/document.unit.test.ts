@@ -135,7 +135,7 @@ describe("answers", () => {
     });
     expect(own).toEqual([]);
     const { responses } = openapi.components;
-    expect(Object.keys(responses)).toHaveLength(13);
+    expect(Object.keys(responses)).toHaveLength(14);
     for (const [name, { content }] of Object.entries(responses)) {
       expect(content, name).toEqual({
         "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
