@@ -13,7 +13,7 @@ import { uploadRoutes } from "./batches/receive/upload-routes.ts";
 import { resultRoutes } from "./batches/results/results-routes.ts";
 import { batchRoutes } from "./batches/routes.ts";
 import { RowDetail, RowView } from "./batches/row-views.ts";
-import { BatchView, UploadedBatchView } from "./batches/views.ts";
+import { BatchView, ListedBatchView, UploadedBatchView } from "./batches/views.ts";
 import { mediaRoutes } from "./books/media-routes.ts";
 import { bookRoutes } from "./books/routes.ts";
 import { BookView } from "./books/views.ts";
@@ -22,6 +22,7 @@ import { fileRoutes } from "./files/routes.ts";
 import { FileView } from "./files/views.ts";
 import { legacyRoutes } from "./legacy/routes.ts";
 import { registerAuth } from "./platform/http/auth.ts";
+import { boundAnswers } from "./platform/http/bounded-answers.ts";
 import { refuseConnection } from "./platform/http/client-errors.ts";
 import { registerDocs } from "./platform/http/docs.ts";
 import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";
@@ -76,12 +77,14 @@ export async function createApp(ctx: Context) {
   await refuseWhenOverloaded(app);
   await registerAuth(app, ctx.config, verifiers(ctx));
   registerRequestContext(app, ctx);
+  boundAnswers(app, ctx.config.answerMemoryBytes);
   await registerUploads(app);
   preparePictures();
   await registerOpenApi(app, packageJson.version);
   await registerDocs(app);
 
-  for (const schema of [Problem, BatchView, UploadedBatchView, RowView, RowDetail]) app.addSchema(schema);
+  for (const schema of [Problem, BatchView, ListedBatchView, UploadedBatchView, RowView, RowDetail])
+    app.addSchema(schema);
   for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
 

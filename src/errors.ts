@@ -8,7 +8,8 @@ export type ErrorCode =
   | "key_reused"
   | "too_large"
   | "unsupported_media_type"
-  | "too_many_attempts";
+  | "too_many_attempts"
+  | "unavailable";
 
 /** Maps the name of a field to its problems, as in the `field_errors` of an answer. */
 export type FieldErrors = Record<string, string[]>;

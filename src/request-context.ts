@@ -1,6 +1,7 @@
 /** Adds `request.ctx`: the context of one request, with its actor, and with its id in every log line. */
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "./context.ts";
+import { openDownload, reserveAnswer } from "./platform/http/bounded-answers.ts";
 import type { Caller } from "./schema/accounts.ts";
 
 declare module "fastify" {
@@ -15,7 +16,14 @@ export function registerRequestContext(app: FastifyInstance, ctx: Context): void
     getter(this: FastifyRequest): Context {
       const actor: Caller | null = this.user;
       // Fastify has made this child of `ctx.log`, with the id, when the request arrived.
-      return { ...ctx, actor, requestId: this.id, log: this.log as Context["log"] };
+      const log = this.log as Context["log"];
+      return { ...ctx, actor, requestId: this.id, log, reserveMemory: (bytes) => reserveAnswer(this, bytes) };
     },
   });
+}
+
+/** Returns the context for reading an answer that is sent while it is read. Waits until there is memory for it. */
+export async function downloadContext(request: FastifyRequest, reply: FastifyReply): Promise<Context> {
+  const reserveMemory = await openDownload(request, reply);
+  return { ...request.ctx, reserveMemory };
 }

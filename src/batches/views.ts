@@ -3,7 +3,7 @@ import Type, { type Static } from "typebox";
 import { versionOf } from "../platform/http/etag.ts";
 import { Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import { batchMode, batchPolicy, batchState } from "../schema/batches.ts";
-import type { StoredBatch } from "./queries.ts";
+import type { ListedBatch, StoredBatch } from "./queries.ts";
 import { hasEnded, isWhole, leavesUnprocessed, MAY_RUN_STATES } from "./state.ts";
 
 export const RowStatus = Type.Enum(["pending", "processing", "success", "failed", "unprocessed", "undone"], {
@@ -153,6 +153,17 @@ export const BatchView = Type.Object(
 
 export type BatchView = Static<typeof BatchView>;
 
+const { header: _header, mapping: _mapping, ...listedProperties } = BatchView.properties;
+const { header: _columns, mapping: _found, ...LISTED_EXAMPLE } = BATCH_EXAMPLE;
+
+export const ListedBatchView = Type.Object(listedProperties, {
+  $id: "ListedBatch",
+  description: "One upload and its progress, without `header` and `mapping`.",
+  examples: [LISTED_EXAMPLE],
+});
+
+export type ListedBatchView = Static<typeof ListedBatchView>;
+
 export const UploadedBatchView = Type.Object(
   {
     ...BatchView.properties,
@@ -171,14 +182,14 @@ export const UploadedBatchView = Type.Object(
 export type UploadedBatchView = Static<typeof UploadedBatchView>;
 
 /** Whether no record is written yet, although chunks of the batch already count successes. */
-function isTentative(batch: StoredBatch): boolean {
+function isTentative(batch: ListedBatch): boolean {
   return (
     isWhole(batch) && (batch.state === "validated" || MAY_RUN_STATES.some((state) => state === batch.state))
   );
 }
 
 /** Every row is in exactly one of the counts. */
-function countRows(batch: StoredBatch): Counts {
+function countRows(batch: ListedBatch): Counts {
   const { succeeded, failed, reversed, totalRows: total, state } = batch;
   const committed = isTentative(batch) ? 0 : succeeded;
   const success = committed - reversed;
@@ -191,6 +202,12 @@ function countRows(batch: StoredBatch): Counts {
 }
 
 export function viewBatch(batch: StoredBatch, now: Date): BatchView {
+  const { header } = batch;
+  const named = Object.entries(batch.mapping).map(([column, at]) => [column, header[at] ?? ""]);
+  return { ...viewListedBatch(batch, now), header, mapping: Object.fromEntries(named) };
+}
+
+export function viewListedBatch(batch: ListedBatch, now: Date): ListedBatchView {
   const { succeeded, failed, totalRows } = batch;
   const done = succeeded + failed;
   const secondsRunning = batch.startedAt
@@ -212,10 +229,6 @@ export function viewBatch(batch: StoredBatch, now: Date): BatchView {
     reason: batch.reason,
     records: isTentative(batch) && !batch.isDryRun ? NO_RECORDS : { created, updated, unchanged },
     undo: isUndo ? { reversed, kept, failed: undoFailed } : null,
-    header: batch.header,
-    mapping: Object.fromEntries(
-      Object.entries(batch.mapping).map(([column, at]) => [column, batch.header[at] ?? ""]),
-    ),
     dialect: batch.dialect,
     warnings: batch.warnings ?? {},
     mode: batch.mode,
@@ -240,6 +253,6 @@ function tenths(value: number): number {
 }
 
 /** The version for ETag and events. It leaves out the speed and the time left, which change with the clock alone. */
-export function batchVersion(view: BatchView): string {
+export function batchVersion(view: ListedBatchView): string {
   return versionOf({ ...view, rows_per_second: null, seconds_left: null });
 }

@@ -65,6 +65,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     fileMaxBytes: settings.FILE_MAX_BYTES,
     filesQuotaBytes: settings.FILES_QUOTA_BYTES || Number.POSITIVE_INFINITY,
     filesRoot: settings.FILES_ROOT && resolve(settings.FILES_ROOT),
+    answerMemoryBytes: settings.ANSWER_MEMORY_BYTES,
     retentionDays: settings.RETENTION_DAYS,
     cleanupCron: settings.CLEANUP_CRON,
     logLevel: settings.LOG_LEVEL,

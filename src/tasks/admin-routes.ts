@@ -67,12 +67,11 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, query }) => {
-        const page = { before: decodeNumberCursor(query.cursor), limit: query.limit + 1 };
+        const page = { before: decodeNumberCursor(query.cursor), limit: query.limit };
         const found = await listTasks(ctx, null, readAdminTaskFilter(query), page);
         const now = ctx.now();
         return pageOf(
           found,
-          query.limit,
           ({ number }) => number,
           (task) => viewTask(task, now),
         );

@@ -43,12 +43,11 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, user, query }) => {
-        const page = { before: decodeNumberCursor(query.cursor), limit: query.limit + 1 };
+        const page = { before: decodeNumberCursor(query.cursor), limit: query.limit };
         const found = await listTasks(ctx, user.id, readTaskFilter(query), page);
         const now = ctx.now();
         return pageOf(
           found,
-          query.limit,
           ({ number }) => number,
           (task) => viewTask(task, now),
         );
@@ -110,8 +109,8 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, params, query }) => {
         const after = decodeNumberCursor(query.cursor);
         const { id } = await getTask(ctx, user.id, params.task_id);
-        const found = await listEvents(ctx, id, after, query.limit + 1);
-        return pageOf(found, query.limit, (event) => event.id, viewEvent);
+        const found = await listEvents(ctx, id, after, query.limit);
+        return pageOf(found, (event) => event.id, viewEvent);
       },
     );
 
@@ -131,8 +130,8 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, params, query }) => {
         const after = decodeNumberCursor(query.cursor);
         const { id } = await getTask(ctx, user.id, params.task_id);
-        const found = await listProgress(ctx, id, after, query.limit + 1);
-        return pageOf(found, query.limit, (step) => step.id, viewProgress);
+        const found = await listProgress(ctx, id, after, query.limit);
+        return pageOf(found, (step) => step.id, viewProgress);
       },
     );
 
@@ -152,8 +151,8 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, params, query }) => {
         const after = decodeUuidCursor(query.cursor);
         const task = await getTask(ctx, user.id, params.task_id);
-        const found = await listFiles(ctx, task, after, query.limit + 1);
-        return pageOf(found, query.limit, ({ id }) => id, viewFile);
+        const found = await listFiles(ctx, task, after, query.limit);
+        return pageOf(found, ({ id }) => id, viewFile);
       },
     );
   });

@@ -4,7 +4,7 @@ import { DomainError, invalidField, notFound } from "../../errors.ts";
 import { batchRows, rowHistory, rowResults } from "../../schema/batches.ts";
 import { listNames } from "../../targets/match-header.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
-import { getRowDetail, type StoredRowDetail } from "../row-queries.ts";
+import { getRowDetail, type StoredRowDetail } from "../row-history.ts";
 import { lockCorrectable } from "./apply-correction.ts";
 
 export interface EditedRow {
@@ -17,14 +17,14 @@ export interface EditedRow {
  * @param cells new cells by column of the file
  * @throws DomainError `not_found`, `conflict` if the row has succeeded or the batch has not ended, or `invalid_input`
  */
-export function editRow(
+export async function editRow(
   ctx: Context,
   userId: number,
   batchId: string,
   row: number,
   cells: Readonly<Record<string, string>>,
 ): Promise<EditedRow> {
-  return inTransaction(ctx, async (tx) => {
+  await inTransaction(ctx, async (tx) => {
     const batch = await lockCorrectable(tx, userId, batchId);
     const isRow = and(eq(batchRows.batchId, batchId), eq(batchRows.rowNumber, row));
     const [stored] = await tx.db.select({ fields: batchRows.fields }).from(batchRows).where(isRow);
@@ -50,9 +50,10 @@ export function editRow(
       fields: stored.fields,
     });
     await tx.db.update(batchRows).set({ fields, problem: null }).where(isRow);
-    const edited = await getBatch(tx, userId, batchId);
-    return { batch: edited, row: await getRowDetail(tx, edited, row) };
   });
+  // After the transaction, because it may have to wait for memory.
+  const batch = await getBatch(ctx, userId, batchId);
+  return { batch, row: await getRowDetail(ctx, batch, row) };
 }
 
 function checkCells(

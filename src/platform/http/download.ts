@@ -1,9 +1,10 @@
 /** Sends generated text as a file to save. */
-import { pipeline, Readable } from "node:stream";
+import { pipeline } from "node:stream";
 import { constants, createGzip } from "node:zlib";
 import { negotiate } from "@fastify/accept-negotiator";
 import { create as contentDisposition } from "content-disposition";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { streamOf } from "./bounded-answers.ts";
 
 export interface Download {
   readonly filename: string;
@@ -28,7 +29,7 @@ export function sendDownload(
     .header("cache-control", "private, no-store")
     .header("vary", "Accept-Encoding")
     .header("x-content-type-options", "nosniff");
-  const source = Readable.from(text);
+  const source = streamOf(text);
   const encoding = negotiate(request.headers["accept-encoding"] ?? "identity", ["gzip", "identity"]);
   if (encoding !== "gzip") return reply.send(source);
   // The text is generated faster than the default level of gzip could compress it.

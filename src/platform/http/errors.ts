@@ -19,6 +19,7 @@ export const STATUS: Record<ErrorCode, number> = {
   too_large: 413,
   unsupported_media_type: 415,
   too_many_attempts: 429,
+  unavailable: 503,
 };
 
 export const Problem = Type.Object(
