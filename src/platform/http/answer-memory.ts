@@ -61,6 +61,14 @@ export class AnswerMemory {
     this.#admit();
   }
 
+  tryGrow(hold: Hold, bytes: number): boolean {
+    const added = bytes - hold.bytes;
+    if (this.#usedBy() + added > this.#maxBytes) return false;
+    if (this.#usedBy(hold.owner) + added > this.#maxBytes / OWNERS) return false;
+    this.set(hold, bytes);
+    return true;
+  }
+
   /** Ends a hold, also if it still waits. */
   close(hold: Hold): void {
     for (const waiting of this.#waiting) {
@@ -154,6 +162,16 @@ export class Hold {
   sending(bytes = this.bytes): void {
     this.sendingSince = performance.now();
     this.#memory.set(this, bytes);
+  }
+
+  /** The client has received everything so far. */
+  received(): void {
+    this.sendingSince = Number.POSITIVE_INFINITY;
+  }
+
+  /** Uses at least this many bytes from now on. @returns false if there is no memory */
+  tryGrow(bytes: number): boolean {
+    return bytes <= this.bytes || this.#memory.tryGrow(this, bytes);
   }
 
   close(): void {

@@ -57,10 +57,11 @@ export async function reserveAnswer({ answer }: FastifyRequest, bytes: number): 
 export async function openDownload(
   request: FastifyRequest,
   reply: FastifyReply,
+  bytes = DOWNLOAD_BYTES,
 ): Promise<(bytes: number) => Promise<void>> {
   const { answer } = request;
   const download = openHold(request.server.downloads, request, reply);
-  await download.reserve(DOWNLOAD_BYTES);
+  await download.reserve(Math.min(bytes, DOWNLOAD_BYTES));
   return async (bytes) => {
     // A page is read when the client has received the page before the last one.
     download.sending();
@@ -69,14 +70,14 @@ export async function openDownload(
   };
 }
 
-/** Returns a stream of the text. It reads on only when the client has received nearly all of what was read. */
-export function streamOf(text: AsyncIterable<string>): Readable {
-  return Readable.from(inPieces(text));
+/** Returns a stream of the text or the bytes. It reads on only when the client has received nearly all of what was read. */
+export function streamOf(pages: AsyncIterable<string | Buffer>): Readable {
+  return Readable.from(inPieces(pages));
 }
 
-async function* inPieces(text: AsyncIterable<string>): AsyncGenerator<Buffer> {
-  for await (const page of text) {
-    const bytes = Buffer.from(page);
+async function* inPieces(pages: AsyncIterable<string | Buffer>): AsyncGenerator<Buffer> {
+  for await (const page of pages) {
+    const bytes = typeof page === "string" ? Buffer.from(page) : page;
     for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
       yield bytes.subarray(start, start + PIECE_BYTES);
     }

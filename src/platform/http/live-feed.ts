@@ -106,7 +106,7 @@ export class LiveFeed<Subject extends { readonly id: string }> {
     const { version, hasEnded } = this.#feed.show(subject);
     if (hasEnded && lastEventId === endIdOf(version)) return reply.code(204).send(null);
     let sent = lastEventId;
-    const stream = new EventStream();
+    const stream = new EventStream({ hold: reply.request.answer });
     const stop = this.#watch(subject, (update) => {
       const event = update && update.version !== sent ? update.event : "";
       if (event || update?.end) stream.send(event + (update?.end ?? ""));

@@ -1,6 +1,7 @@
 /** Server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html */
 import { PassThrough } from "node:stream";
 import type { FastifyReply } from "fastify";
+import type { Hold } from "./answer-memory.ts";
 
 export interface ServerEvent {
   readonly event: string;
@@ -11,6 +12,8 @@ export interface ServerEvent {
 
 /** Proxies and browsers close connections that are silent for about a minute. */
 const HEARTBEAT_MS = 15_000;
+/** Shorter events do not count towards the memory of answers. */
+const SMALL_EVENT = 16_384;
 /** A disconnected client reconnects after this time. */
 const RETRY_MS = 2000;
 
@@ -24,12 +27,19 @@ export class EventStream {
   /** The event to send once the client reads again. */
   #newest = "";
   #isFull = false;
+  readonly #hold: Hold | null;
 
-  constructor({ heartbeatMs = HEARTBEAT_MS } = {}) {
+  /** @param hold the memory of the answer */
+  constructor({
+    heartbeatMs = HEARTBEAT_MS,
+    hold = null,
+  }: { heartbeatMs?: number; hold?: Hold | null } = {}) {
+    this.#hold = hold;
     // Written at once, so that the client receives the headers and knows that it is connected.
     this.#body.write(`retry: ${RETRY_MS}\n\n`);
     this.#body.on("drain", () => {
       this.#isFull = false;
+      hold?.received();
       if (this.#newest) this.send(this.#newest);
     });
     const heartbeat = setInterval(() => {
@@ -40,9 +50,16 @@ export class EventStream {
 
   /** @param text one event, or several that belong together, from formatEvent */
   send(text: string): void {
-    if (this.#body.writableEnded) return;
+    if (this.#body.writableEnded || this.#body.destroyed) return;
+    // The client reconnects later, when there may be memory.
+    if (text.length > SMALL_EVENT && this.#hold?.tryGrow(text.length) === false) {
+      this.#body.destroy();
+      return;
+    }
     this.#newest = this.#isFull ? text : "";
-    if (!this.#isFull) this.#isFull = !this.#body.write(text);
+    if (this.#isFull) return;
+    this.#isFull = !this.#body.write(text);
+    if (this.#isFull) this.#hold?.sending();
   }
 
   /** Closes the stream after the newest event. Later calls of `send` do nothing. */
