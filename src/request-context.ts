@@ -22,8 +22,12 @@ export function registerRequestContext(app: FastifyInstance, ctx: Context): void
   });
 }
 
-/** Returns the context for reading an answer that is sent while it is read. Waits until there is memory for it. */
-export async function downloadContext(request: FastifyRequest, reply: FastifyReply): Promise<Context> {
-  const reserveMemory = await openDownload(request, reply);
-  return { ...request.ctx, reserveMemory };
+/**
+ * Waits until there is memory for an answer that is sent while it is read.
+ * @returns the context to read with, and a function that sends
+ * @throws DomainError `unavailable`
+ */
+export async function beginDownload(request: FastifyRequest, reply: FastifyReply) {
+  const { reserveMemory, stream } = await openDownload(request, reply);
+  return { ctx: { ...request.ctx, reserveMemory } satisfies Context, stream };
 }

@@ -93,7 +93,7 @@ export const RowDetail = Type.Object(
     ...RowView.properties,
     history: Type.Array(RowEvent, {
       description:
-        "The latest failures and changes of the row, oldest first: up to 100, and fewer if they are longer than 2 MB.",
+        "The latest failures and changes of the row, oldest first: up to 100, and fewer if they are longer than 1 MB.",
     }),
     history_truncated: Type.Boolean({
       description: "true: the row has older entries. Its list of `history` has all of them.",

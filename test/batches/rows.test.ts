@@ -157,7 +157,6 @@ describe("rows by status, while some are done, some are worked on and some wait"
         ...row,
         history: [],
         history_truncated: false,
-        history_truncated: false,
       });
     }
   });

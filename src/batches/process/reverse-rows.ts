@@ -60,7 +60,7 @@ async function reverseLastChunk(tx: Tx, input: RowsInput): Promise<boolean> {
   }>(sql`
     SELECT row_number AS row, record_id AS "recordId", effect, before FROM rowmill.row_results
     WHERE batch_id = ${batchId} AND row_number BETWEEN ${chunk.firstRow} AND ${chunk.lastRow}
-      AND status = 'success' AND effect IN ('created', 'updated') AND undo IS NULL
+      AND status = 'success' AND effect IN ('created', 'updated') AND undo IS DISTINCT FROM 'reversed'
     ORDER BY row_number DESC`);
   const counts = { reversed: 0, kept: 0, failed: 0 };
   for (const layer of layersOf(rows.map((row) => ({ ...row, recordId: Number(row.recordId) })))) {
@@ -70,7 +70,12 @@ async function reverseLastChunk(tx: Tx, input: RowsInput): Promise<boolean> {
   }
   await tx.db
     .update(chunks)
-    .set({ isUndone: true, reversed: counts.reversed, kept: counts.kept, undoFailed: counts.failed })
+    .set({
+      isUndone: true,
+      reversed: chunk.reversed + counts.reversed,
+      kept: counts.kept,
+      undoFailed: counts.failed,
+    })
     .where(and(isRemaining, eq(chunks.firstRow, chunk.firstRow)));
   await batchChanged(tx, batchId);
   return true;

@@ -61,13 +61,14 @@ async function* resultPages(
   let sent = 0;
   let page = await read(0);
   while (page.length > 0) {
-    // The database reads on while this page is written.
-    const next = read(page.at(-1)?.row ?? 0);
+    const last = page.at(-1)?.row ?? 0;
+    // The database reads on while this page is written, unless its rows are long.
+    const next = page.length > 1 ? read(last) : null;
     // A client that disconnects leaves `next` without a reader, and its failure unhandled.
-    next.catch(() => {});
+    next?.catch(() => {});
     sent += page.length;
     yield page;
-    page = await next;
+    page = await (next ?? read(last));
   }
   // An incomplete file must not look complete: the exception aborts the download.
   if (file === "all" && sent !== totalRows)

@@ -2,6 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import type { RowError } from "../../schema/batches.ts";
+import { MAX_ROW_NUMBER } from "../ids.ts";
 import type { StoredBatch } from "../queries.ts";
 import type { ErrorGroupsView, ErrorGroupView } from "./views.ts";
 
@@ -81,24 +82,23 @@ async function* readCauses(ctx: Context, batchId: string, until: number): AsyncG
   }
 }
 
-/** The next failed rows. They are first cut by their stored size, which costs nothing to read, and then by their length. */
+/** The next failed rows, up to the row whose errors exceed a page. The subquery for that row reads no errors behind it. */
 function failedRows(batchId: string, after: number): SQL {
   return sql`
-    SELECT row, errors, CASE WHEN errors IS NULL THEN error_code END AS error_code,
+    WITH found AS MATERIALIZED (
+      SELECT row_number AS row, errors, error_code, error_message FROM rowmill.row_results
+      WHERE batch_id = ${batchId} AND status = 'failed' AND row_number > ${after}
+      ORDER BY row_number LIMIT ${PAGE_ROWS}
+    )
+    SELECT row, errors::text AS errors, CASE WHEN errors IS NULL THEN error_code END AS error_code,
       CASE WHEN errors IS NULL THEN error_message END AS error_message
-    FROM (
-      SELECT *, sum(octet_length(coalesce(errors, error_message))) OVER (ORDER BY row ROWS UNBOUNDED PRECEDING) AS bytes
+    FROM found
+    WHERE row <= coalesce((
+      SELECT row
       FROM (
-        SELECT row, errors::text AS errors, error_code, error_message, row_number() OVER list AS item,
-          sum(coalesce(pg_column_size(errors), pg_column_size(error_message))) OVER (list ROWS UNBOUNDED PRECEDING) AS stored
-        FROM (
-          SELECT row_number AS row, errors, error_code, error_message FROM rowmill.row_results
-          WHERE batch_id = ${batchId} AND status = 'failed' AND row_number > ${after}
-          ORDER BY row_number LIMIT ${PAGE_ROWS}
-        ) AS found
-        WINDOW list AS (ORDER BY row)
-      ) AS numbered
-      WHERE item = 1 OR stored <= ${PAGE_BYTES}
-    ) AS measured
-    WHERE item = 1 OR bytes <= ${PAGE_BYTES}`;
+        SELECT row, sum(octet_length(coalesce(errors::text, error_message))) OVER (ORDER BY row ROWS UNBOUNDED PRECEDING) AS bytes
+        FROM found
+      ) AS measured
+      WHERE bytes > ${PAGE_BYTES} ORDER BY row LIMIT 1
+    ), ${MAX_ROW_NUMBER})`;
 }

@@ -5,7 +5,7 @@ import type { Context } from "../../context.ts";
 import { sendDownload } from "../../platform/http/download.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
-import { downloadContext } from "../../request-context.ts";
+import { beginDownload } from "../../request-context.ts";
 import { BatchParams } from "../params.ts";
 import { getBatch } from "../queries.ts";
 import { exportResults, RESULT_FILES } from "./export-results.ts";
@@ -51,12 +51,12 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { batch_id, file, format } = request.params;
         const batch = await getBatch(request.ctx, request.user.id, batch_id);
-        const ctx = await downloadContext(request, reply);
+        const { ctx, stream } = await beginDownload(request, reply);
         const text = await exportResults(ctx, batch, { file, format, withBom: request.query.bom });
         return sendDownload(request, reply, {
           filename: `${baseName(batch.filename)}-${file}.${format}`,
           mediaType: MEDIA_TYPES[format],
-          text,
+          text: stream(text),
         });
       },
     );

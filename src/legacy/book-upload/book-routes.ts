@@ -10,13 +10,12 @@ import { getBook } from "../../books/queries.ts";
 import { BookView, viewBook } from "../../books/views.ts";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { streamOf } from "../../platform/http/bounded-answers.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
 import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
 import { NumericId } from "../../platform/http/schemas.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
-import { downloadContext } from "../../request-context.ts";
+import { beginDownload } from "../../request-context.ts";
 import { books } from "../../schema/targets.ts";
 import { takeBodiesAsDjango, URLENCODED } from "../shared/django.ts";
 import { booksJson, lastOfAnswer } from "./all-books.ts";
@@ -55,13 +54,13 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { user, query } = request;
         const first = decodeNumberCursor(query.cursor);
-        const ctx = await downloadContext(request, reply);
+        const { ctx, stream } = await beginDownload(request, reply);
         const last = await lastOfAnswer(ctx, user.id, first, MAX_BOOKS);
         if (last !== null) {
           const cursor = encodeCursor(last);
           reply.header("link", `<${config.publicUrl}/books/?cursor=${cursor}>; rel="next"`);
         }
-        return reply.type(JSON_TYPE).send(streamOf(booksJson(ctx, user.id, first, last)));
+        return reply.type(JSON_TYPE).send(stream(booksJson(ctx, user.id, first, last)));
       },
     );
 

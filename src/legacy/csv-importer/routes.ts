@@ -9,7 +9,7 @@ import { listRows } from "../../batches/row-queries.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { ACCESS_COOKIE, authenticate, SECURITY } from "../../platform/http/auth.ts";
-import { DOWNLOAD_PAGE_BYTES, streamOf } from "../../platform/http/bounded-answers.ts";
+import { DOWNLOAD_PAGE_BYTES } from "../../platform/http/bounded-answers.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
 import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
@@ -17,7 +17,7 @@ import { NumericId } from "../../platform/http/schemas.ts";
 import { fileForm } from "../../platform/http/upload.ts";
 import { listRecords } from "../../records/queries.ts";
 import { RecordView } from "../../records/views.ts";
-import { downloadContext } from "../../request-context.ts";
+import { beginDownload } from "../../request-context.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { type BatchState, batches } from "../../schema/batches.ts";
 import { receiveLegacyUpload } from "../shared/receive-upload.ts";
@@ -120,8 +120,8 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const userId = callerOf(request)?.id ?? (await findAnonymous(ctx));
         const batch = userId === null ? null : await findJob(ctx, userId, job_id);
         if (!batch) throw notFound("job");
-        const reader = await downloadContext(request, reply);
-        return reply.type(JSON_TYPE).send(streamOf(jobJson(reader, batch, after)));
+        const download = await beginDownload(request, reply);
+        return reply.type(JSON_TYPE).send(download.stream(jobJson(download.ctx, batch, after)));
       },
     );
   };

@@ -6,12 +6,47 @@ import { DomainError } from "../../errors.ts";
 
 /** A request that finds no memory waits this long. */
 const MAX_WAIT_MS = 10_000;
-/** While others wait for memory, a client that takes longer than this for its answer, or for a page of it, is disconnected. */
-const SLOW_MS = 10_000;
 const CHECK_MS = 500;
 const RETRY_AFTER_SECONDS = 5;
-/** One owner can use at most this part of the memory, so that others always find some. */
-const OWNERS = 2;
+/** An owner who already uses memory gets no more than a third of it, and nothing of the last quarter. */
+const SHARE = 1 / 3;
+const SHARED = 3 / 4;
+
+/** How fast a client takes its answer. */
+export class Progress {
+  #sentBytes = 0;
+  #waitedMs = 0;
+  #waitingSince: number | null = null;
+
+  /** A piece of the answer waits for the client. */
+  offer(): void {
+    this.#waitingSince ??= performance.now();
+  }
+
+  taken(bytes: number): void {
+    if (this.#waitingSince !== null) this.#waitedMs += performance.now() - this.#waitingSince;
+    this.#waitingSince = null;
+    this.#sentBytes += bytes;
+  }
+
+  /** Whether the server has waited for the client for at least ten seconds, and got rid of less than 32 KB per second. */
+  get isSlow(): boolean {
+    if (this.#waitingSince === null) return false;
+    const seconds = (this.#waitedMs + performance.now() - this.#waitingSince) / 1000;
+    return seconds > MIN_SECONDS && this.#sentBytes < seconds * MIN_BYTES_PER_SECOND;
+  }
+}
+
+const MIN_SECONDS = 10;
+const MIN_BYTES_PER_SECOND = 32_768;
+
+/** The client that an answer is for. */
+export interface Receiver {
+  /** The user or the address that the memory counts for. */
+  readonly owner: string;
+  readonly progress: Progress;
+  disconnect(): void;
+}
 
 interface Waiting {
   readonly hold: Hold;
@@ -31,20 +66,14 @@ export class AnswerMemory {
     this.#maxBytes = maxBytes;
   }
 
-  /**
-   * @param owner the user or the address that the memory counts for
-   * @param disconnect ends the connection of a client that reads too slowly
-   */
-  open(owner: string, disconnect: () => void): Hold {
-    return new Hold(this, owner, disconnect);
+  open(receiver: Receiver): Hold {
+    return new Hold(this, receiver);
   }
 
-  /** @throws DomainError `unavailable` if there is no memory for ten seconds */
   reserve(hold: Hold, wanted: number): Promise<void> {
     // A single answer above the limit gets all of the memory.
     const bytes = Math.min(wanted, this.#maxBytes);
     this.set(hold, 0);
-    if (hold.isClosed) return Promise.reject(disconnected());
     return new Promise((admit, refuse) => {
       this.#waiting.add({ hold, bytes, admit, refuse, until: performance.now() + MAX_WAIT_MS });
       this.#admit();
@@ -52,68 +81,73 @@ export class AnswerMemory {
     });
   }
 
+  /** @returns false if there is no memory now */
+  tryGrow(hold: Hold, bytes: number): boolean {
+    const used = this.#usedBy(hold.receiver.owner);
+    if (bytes - hold.bytes > this.#freeFor(used, bytes - hold.bytes)) return false;
+    this.set(hold, bytes);
+    return true;
+  }
+
   /** Changes the bytes of a hold without waiting. */
-  set(hold: Hold, wanted: number): void {
-    const bytes = hold.isClosed ? 0 : wanted;
+  set(hold: Hold, bytes: number): void {
     hold.bytes = bytes;
     if (bytes > 0) this.#holds.add(hold);
     else this.#holds.delete(hold);
     this.#admit();
   }
 
-  tryGrow(hold: Hold, bytes: number): boolean {
-    const added = bytes - hold.bytes;
-    if (this.#usedBy() + added > this.#maxBytes) return false;
-    if (this.#usedBy(hold.owner) + added > this.#maxBytes / OWNERS) return false;
-    this.set(hold, bytes);
-    return true;
-  }
-
-  /** Ends a hold, also if it still waits. */
-  close(hold: Hold): void {
+  /** Frees the memory of a hold. If it waits for memory, it no longer does. */
+  free(hold: Hold): void {
     for (const waiting of this.#waiting) {
       if (waiting.hold !== hold) continue;
       this.#waiting.delete(waiting);
       waiting.refuse(disconnected());
     }
-    hold.isClosed = true;
     this.set(hold, 0);
   }
 
   #usedBy(owner?: string): number {
     let used = 0;
-    for (const hold of this.#holds) if (owner === undefined || hold.owner === owner) used += hold.bytes;
+    for (const hold of this.#holds)
+      if (owner === undefined || hold.receiver.owner === owner) used += hold.bytes;
     return used;
   }
 
-  /** Admits requests in the order of arrival, those of owners who use the least memory first. */
+  /** The bytes that an owner who uses `used` may have in addition. */
+  #freeFor(used: number, wanted: number): number {
+    const all = this.#usedBy();
+    if (used === 0) return this.#maxBytes - all;
+    return used + wanted > this.#maxBytes * SHARE ? 0 : this.#maxBytes * SHARED - all;
+  }
+
+  /** Admits the requests of owners who use the least memory first, each owner's in the order of their arrival. */
   #admit(): void {
-    if (this.#waiting.size === 0) return;
-    const queue = [...this.#waiting]
-      .map((waiting) => ({ waiting, used: this.#usedBy(waiting.hold.owner) }))
-      .sort((a, b) => a.used - b.used);
-    let free = this.#maxBytes - this.#usedBy();
-    const admitted = new Set<string>();
-    for (const { waiting, used } of queue) {
-      const { hold, bytes } = waiting;
-      // The next check admits the others: their owner now uses more.
-      if (admitted.has(hold.owner)) continue;
-      if (used > 0 && used + bytes > this.#maxBytes / OWNERS) continue;
-      if (bytes > free) break;
-      admitted.add(hold.owner);
-      free -= bytes;
-      this.#waiting.delete(waiting);
-      hold.bytes = bytes;
-      this.#holds.add(hold);
-      waiting.admit();
+    for (let isAdmitted = this.#waiting.size > 0; isAdmitted; ) {
+      isAdmitted = false;
+      const queue = [...this.#waiting]
+        .map((waiting) => ({ waiting, used: this.#usedBy(waiting.hold.receiver.owner) }))
+        .sort((a, b) => a.used - b.used);
+      for (const { waiting, used } of queue) {
+        if (waiting.bytes > this.#freeFor(used, waiting.bytes)) {
+          // Short answers do not overtake a long one of an owner who uses nothing, or it would wait for ever.
+          if (used === 0) break;
+          continue;
+        }
+        this.#waiting.delete(waiting);
+        waiting.hold.bytes = waiting.bytes;
+        this.#holds.add(waiting.hold);
+        waiting.admit();
+        isAdmitted = true;
+        break;
+      }
     }
-    if (admitted.size > 0) this.#admit();
   }
 
   /** Disconnects slow clients, and refuses requests that have waited too long. */
   #relieve(): void {
+    for (const { receiver } of this.#holds) if (receiver.progress.isSlow) receiver.disconnect();
     const now = performance.now();
-    for (const hold of this.#holds) if (now - hold.sendingSince > SLOW_MS) hold.disconnect();
     for (const waiting of this.#waiting) {
       if (now < waiting.until) continue;
       this.#waiting.delete(waiting);
@@ -131,42 +165,32 @@ function disconnected(): DomainError {
 
 function noMemory(maxBytes: number): DomainError {
   const message =
-    `Other large answers use the memory for answers (ANSWER_MEMORY_BYTES, ${maxBytes} bytes; half of it per user). ` +
+    `Other long answers use the memory for answers (ANSWER_MEMORY_BYTES, ${maxBytes} bytes; a third of it per user). ` +
     "Read your answers completely, and try again in a moment.";
   return new DomainError("unavailable", message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
 }
 
 /** The memory of one answer. */
 export class Hold {
-  readonly owner: string;
-  readonly disconnect: () => void;
+  readonly receiver: Receiver;
   bytes = 0;
-  isClosed = false;
-  /** When the client was given something to read that it has not received completely. */
-  sendingSince = Number.POSITIVE_INFINITY;
   readonly #memory: AnswerMemory;
+  #isClosed = false;
 
-  constructor(memory: AnswerMemory, owner: string, disconnect: () => void) {
+  constructor(memory: AnswerMemory, receiver: Receiver) {
     this.#memory = memory;
-    this.owner = owner;
-    this.disconnect = disconnect;
+    this.receiver = receiver;
   }
 
   /** Waits for memory, instead of the memory reserved before. @throws DomainError `unavailable` after ten seconds */
-  reserve(bytes: number): Promise<void> {
-    this.sendingSince = Number.POSITIVE_INFINITY;
-    return this.#memory.reserve(this, bytes);
+  async reserve(bytes: number): Promise<void> {
+    if (this.#isClosed) throw disconnected();
+    await this.#memory.reserve(this, bytes);
   }
 
-  /** The answer, or a part of it, is ready and has this size. */
-  sending(bytes = this.bytes): void {
-    this.sendingSince = performance.now();
-    this.#memory.set(this, bytes);
-  }
-
-  /** The client has received everything so far. */
-  received(): void {
-    this.sendingSince = Number.POSITIVE_INFINITY;
+  /** The answer has this size. */
+  set(bytes: number): void {
+    if (!this.#isClosed) this.#memory.set(this, bytes);
   }
 
   /** Uses at least this many bytes from now on. @returns false if there is no memory */
@@ -175,6 +199,7 @@ export class Hold {
   }
 
   close(): void {
-    this.#memory.close(this);
+    this.#isClosed = true;
+    this.#memory.free(this);
   }
 }

@@ -1,13 +1,15 @@
-/** Counts every answer towards the memory of its process, and streams answers in small pieces. */
+/** Counts every answer towards the memory of its process, and sends long answers in small pieces. */
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { AnswerMemory, type Hold } from "./answer-memory.ts";
+import { AnswerMemory, type Hold, Progress } from "./answer-memory.ts";
 
+/** What one batch or one task may take: the names of a thousand columns, or long parameters. */
+export const DETAIL_BYTES = 2 ** 20;
 /** The bytes of the pages that a download is read in. */
 export const DOWNLOAD_PAGE_BYTES = 2 ** 19;
-/** The page that is being read, the page that is being sent, and what streams hold. */
-const DOWNLOAD_BYTES = 4 * DOWNLOAD_PAGE_BYTES;
-/** The pieces in which text is sent, so that streams hold little of it while the client does not read. */
+/** The page that is being read, and the page that is being sent, with its text. */
+const DOWNLOAD_BYTES = 3 * DOWNLOAD_PAGE_BYTES;
+/** The pieces in which an answer is sent, so that streams hold little of it while the client does not read. */
 const PIECE_BYTES = 2 ** 16;
 
 declare module "fastify" {
@@ -26,20 +28,28 @@ export function boundAnswers(app: FastifyInstance, maxBytes: number): void {
   app.decorate("downloads", new AnswerMemory(maxBytes));
   app.decorateRequest("answer", null);
   app.addHook("preHandler", async (request, reply) => {
-    request.answer = openHold(answers, request, reply);
+    const receiver = {
+      // The hook of a route that requires no authentication sets no user.
+      owner: request.user ? `user ${request.user.id}` : request.ip,
+      progress: new Progress(),
+      disconnect() {
+        request.log.warn("disconnected a client that reads too slowly: others wait for memory");
+        reply.raw.destroy();
+      },
+    };
+    request.answer = closedAtEnd(answers.open(receiver), reply);
   });
-  app.addHook("onSend", async ({ answer }, _reply, payload) => {
-    if (typeof payload === "string" || Buffer.isBuffer(payload)) answer?.sending(Buffer.byteLength(payload));
+  app.addHook("onSend", async ({ answer, method }, reply, payload) => {
+    if (!answer || (typeof payload !== "string" && !Buffer.isBuffer(payload))) return payload;
+    const bytes = Buffer.byteLength(payload);
+    answer.set(bytes);
+    if (bytes <= PIECE_BYTES || method === "HEAD") return payload;
+    reply.header("content-length", bytes);
+    return streamOf([payload], answer.receiver.progress);
   });
 }
 
-function openHold(memory: AnswerMemory, request: FastifyRequest, reply: FastifyReply): Hold {
-  // The hook of a route that requires no authentication sets no user.
-  const owner = request.user ? `user ${request.user.id}` : request.ip;
-  const hold = memory.open(owner, () => {
-    request.log.warn("disconnected a client that reads too slowly: others wait for memory");
-    reply.raw.destroy();
-  });
+function closedAtEnd(hold: Hold, reply: FastifyReply): Hold {
   for (const event of ["finish", "close"]) reply.raw.once(event, () => hold.close());
   return hold;
 }
@@ -49,37 +59,56 @@ export async function reserveAnswer({ answer }: FastifyRequest, bytes: number): 
   await answer?.reserve(bytes);
 }
 
+/** An answer that is sent while it is read. */
+export interface OpenDownload {
+  /** Reserves the memory of the next page. */
+  readonly reserveMemory: (bytes: number) => Promise<void>;
+  /** Sends the text or the bytes, as fast as the client reads and until it disconnects. */
+  readonly stream: (pages: AsyncIterable<string | Buffer>) => Readable;
+}
+
 /**
  * Waits until there is memory for one more download.
- * @returns a function to call with the size of each page before the page is read
+ * @param bytes the length of the download, if it is known
  * @throws DomainError `unavailable` after ten seconds
  */
 export async function openDownload(
   request: FastifyRequest,
   reply: FastifyReply,
   bytes = DOWNLOAD_BYTES,
-): Promise<(bytes: number) => Promise<void>> {
+): Promise<OpenDownload> {
   const { answer } = request;
-  const download = openHold(request.server.downloads, request, reply);
-  await download.reserve(Math.min(bytes, DOWNLOAD_BYTES));
-  return async (bytes) => {
-    // A page is read when the client has received the page before the last one.
-    download.sending();
-    if (bytes > DOWNLOAD_PAGE_BYTES) await answer?.reserve(bytes);
-    answer?.sending(bytes > DOWNLOAD_PAGE_BYTES ? bytes : 0);
+  if (!answer) throw new Error("A download begins in a handler.");
+  const { receiver } = answer;
+  await closedAtEnd(request.server.downloads.open(receiver), reply).reserve(Math.min(bytes, DOWNLOAD_BYTES));
+  return {
+    async reserveMemory(bytes) {
+      if (bytes <= DOWNLOAD_PAGE_BYTES) answer.set(0);
+      else await answer.reserve(bytes);
+    },
+    stream: (pages) => streamOf(pages, receiver.progress),
   };
 }
 
-/** Returns a stream of the text or the bytes. It reads on only when the client has received nearly all of what was read. */
-export function streamOf(pages: AsyncIterable<string | Buffer>): Readable {
-  return Readable.from(inPieces(pages));
+/** Reads on only when the client has received nearly all of what was read. */
+function streamOf(
+  pages: Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
+  progress: Progress,
+): Readable {
+  return Readable.from(inPieces(pages, progress));
 }
 
-async function* inPieces(pages: AsyncIterable<string | Buffer>): AsyncGenerator<Buffer> {
+async function* inPieces(
+  pages: Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
+  progress: Progress,
+): AsyncGenerator<Buffer> {
   for await (const page of pages) {
     const bytes = typeof page === "string" ? Buffer.from(page) : page;
     for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
-      yield bytes.subarray(start, start + PIECE_BYTES);
+      const piece = bytes.subarray(start, start + PIECE_BYTES);
+      progress.offer();
+      yield piece;
+      progress.taken(piece.length);
     }
   }
 }

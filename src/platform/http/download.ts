@@ -1,15 +1,14 @@
 /** Sends generated text as a file to save. */
-import { pipeline } from "node:stream";
+import { pipeline, type Readable } from "node:stream";
 import { constants, createGzip } from "node:zlib";
 import { negotiate } from "@fastify/accept-negotiator";
 import { create as contentDisposition } from "content-disposition";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { streamOf } from "./bounded-answers.ts";
 
 export interface Download {
   readonly filename: string;
   readonly mediaType: string;
-  readonly text: AsyncIterable<string>;
+  readonly text: Readable;
 }
 
 /** For the response headers of a route. */
@@ -17,7 +16,7 @@ export const CONTENT_DISPOSITION = {
   "Content-Disposition": { type: "string", description: "The name to save the file under." },
 };
 
-/** Streams the text, gzipped if the client accepts it, as fast as the client reads and until it disconnects. */
+/** Sends the text, gzipped if the client accepts it. */
 export function sendDownload(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -29,12 +28,11 @@ export function sendDownload(
     .header("cache-control", "private, no-store")
     .header("vary", "Accept-Encoding")
     .header("x-content-type-options", "nosniff");
-  const source = streamOf(text);
   const encoding = negotiate(request.headers["accept-encoding"] ?? "identity", ["gzip", "identity"]);
-  if (encoding !== "gzip") return reply.send(source);
+  if (encoding !== "gzip") return reply.send(text);
   // The text is generated faster than the default level of gzip could compress it.
   const gzip = createGzip({ level: constants.Z_BEST_SPEED });
   // `pipeline` closes both ends if one fails. Fastify reports the error.
-  pipeline(source, gzip, () => {});
+  pipeline(text, gzip, () => {});
   return reply.header("content-encoding", "gzip").send(gzip);
 }

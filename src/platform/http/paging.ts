@@ -19,7 +19,7 @@ export const PageQuery = {
     maximum: MAX_PAGE,
     default: 100,
     description:
-      "The number of items per page. A page of long items ends early, after about 2 MB; follow `next_cursor`.",
+      "The number of items per page. A page of long items ends early, after about 1 MB; follow `next_cursor`.",
     examples: [100],
   }),
 };

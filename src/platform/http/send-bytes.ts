@@ -1,7 +1,7 @@
 /** Sends bytes that never change under their URL, as a whole or in part (RFC 9110, 13 and 14). */
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { openDownload, streamOf } from "./bounded-answers.ts";
+import { openDownload } from "./bounded-answers.ts";
 import { sendProblem } from "./errors.ts";
 import { hasVersion } from "./etag.ts";
 
@@ -55,18 +55,8 @@ export async function sendBytes(
     .type(mediaType)
     .header("content-length", end - start);
   if (request.method === "HEAD") return reply.send(Readable.from([]));
-  const nextPage = await openDownload(request, reply, end - start);
-  return reply.send(streamOf(counted(read(start, end), nextPage)));
-}
-
-async function* counted(
-  chunks: AsyncIterable<Buffer>,
-  nextPage: (bytes: number) => Promise<void>,
-): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    await nextPage(0);
-    yield chunk;
-  }
+  const { stream } = await openDownload(request, reply, end - start);
+  return reply.send(stream(read(start, end)));
 }
 
 /** @returns null for all bytes, also if the client requests several ranges, which a server may ignore */

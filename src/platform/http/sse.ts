@@ -27,6 +27,7 @@ export class EventStream {
   /** The event to send once the client reads again. */
   #newest = "";
   #isFull = false;
+  #writtenLength = 0;
   readonly #hold: Hold | null;
 
   /** @param hold the memory of the answer */
@@ -39,7 +40,7 @@ export class EventStream {
     this.#body.write(`retry: ${RETRY_MS}\n\n`);
     this.#body.on("drain", () => {
       this.#isFull = false;
-      hold?.received();
+      hold?.receiver.progress.taken(this.#writtenLength);
       if (this.#newest) this.send(this.#newest);
     });
     const heartbeat = setInterval(() => {
@@ -59,7 +60,8 @@ export class EventStream {
     this.#newest = this.#isFull ? text : "";
     if (this.#isFull) return;
     this.#isFull = !this.#body.write(text);
-    if (this.#isFull) this.#hold?.sending();
+    this.#writtenLength = text.length;
+    if (this.#isFull) this.#hold?.receiver.progress.offer();
   }
 
   /** Closes the stream after the newest event. Later calls of `send` do nothing. */

@@ -1,6 +1,6 @@
 /**
  * Reads pages of lists. A page ends early if its items are long, so that no list of long items fills the memory. The
- * database measures the items and does not send those that do not fit.
+ * database measures items until the page is full, and sends only those that fit.
  */
 import { Column, is, type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
@@ -8,7 +8,7 @@ import type { SelectResultFields } from "drizzle-orm/query-builders/select.types
 import type { Database } from "./database.ts";
 
 /** The bytes of a page. An item that is longer than this is a page of its own. */
-export const PAGE_BYTES = 2 ** 21;
+export const PAGE_BYTES = 2 ** 20;
 
 /** What an answer adds to each item: the names of its fields, and values that are not measured. */
 const ITEM_BYTES = 500;
@@ -77,43 +77,38 @@ export async function readOne<F extends Fields>(
 }
 
 function itemsWithin(query: ListQuery<Fields>, maxBytes: number): SQL {
+  const { fields, limit } = query;
   return sql`
-    SELECT ${list(Object.keys(query.fields).map((name) => sql.identifier(name)))}, page_has_more
-    FROM (${measured(query, maxBytes)}) AS measured
-    WHERE page_bytes <= ${maxBytes} ORDER BY page_item`;
+    WITH page AS MATERIALIZED (${numbered(query)})
+    SELECT ${list(Object.keys(fields).map((name) => sql.identifier(name)))}, page_has_more
+    FROM page
+    WHERE page_item <= ${limit} AND page_item < coalesce((
+      SELECT page_item
+      FROM (
+        SELECT page_item, sum(${sizeOf(query)}) OVER (ORDER BY page_item ROWS UNBOUNDED PRECEDING) AS bytes FROM page
+      ) AS measured
+      WHERE bytes > ${maxBytes} ORDER BY page_item LIMIT 1
+    ), ${limit + 1}) ORDER BY page_item`;
 }
 
-/** The first item that is longer than a page. */
+/** The size of the first item, which is longer than a page. */
 function sizeOfFirst(query: ListQuery<Fields>): SQL {
-  return sql`SELECT page_bytes AS bytes FROM (${measured({ ...query, limit: 1 }, null)}) AS measured WHERE page_item = 1`;
+  return sql`SELECT ${sizeOf(query)} AS bytes FROM (${numbered({ ...query, limit: 1 })}) AS page WHERE page_item = 1`;
 }
 
-/**
- * Numbers the items and adds up their sizes. Items are first cut by their stored size, which costs nothing to read, so that
- * the database decompresses little more than a page.
- * @param maxStored null: no limit
- */
-function measured(
-  { fields, from, order, limit, addedBytes = 0 }: ListQuery<Fields>,
-  maxStored: number | null,
-): SQL {
-  const long = Object.keys(fields).filter((name) => mayBeLong(fields[name]));
-  const sizes = long.map((name) => sql.identifier(name));
-  const added = sql.raw(String(ITEM_BYTES + Math.ceil(addedBytes)));
-  const sum = (size: (name: SQL.Aliased | ReturnType<typeof sql.identifier>) => SQL) =>
-    sizes.reduce<SQL>((total, name) => sql`${total} + coalesce(${size(name)}, 0)`, added);
-  const stored = sum((name) => sql`pg_column_size(${name})`);
-  const sent = sum((name) => sql`octet_length(${name}::text)`);
+/** Up to one item more than the page. It has long values only by reference; only those that the page may contain are read. */
+function numbered({ fields, from, order, limit }: ListQuery<Fields>): SQL {
   const columns = Object.entries(fields).map(([name, field]) => sql`${field} AS ${sql.identifier(name)}`);
   return sql`
-    SELECT *, sum(${sent}) OVER (ORDER BY page_item ROWS UNBOUNDED PRECEDING) AS page_bytes
-    FROM (
-      SELECT *, row_number() OVER list AS page_item, lead(true, 1, false) OVER list AS page_has_more,
-        sum(${stored}) OVER (list ROWS UNBOUNDED PRECEDING) AS page_stored
-      FROM (SELECT ${list(columns)} FROM ${from} LIMIT ${limit + 1}) AS page
-      WINDOW list AS (ORDER BY ${order})
-    ) AS numbered
-    WHERE page_item <= ${limit} ${maxStored === null ? sql`` : sql`AND page_stored <= ${maxStored}`}`;
+    SELECT *, row_number() OVER list AS page_item, lead(true, 1, false) OVER list AS page_has_more
+    FROM (SELECT ${list(columns)} FROM ${from} LIMIT ${limit + 1}) AS found
+    WINDOW list AS (ORDER BY ${order})`;
+}
+
+function sizeOf({ fields, addedBytes = 0 }: ListQuery<Fields>): SQL {
+  const long = Object.keys(fields).filter((name) => mayBeLong(fields[name]));
+  const sizes = long.map((name) => sql`coalesce(octet_length(${sql.identifier(name)}::text), 0)`);
+  return sql.join([sql.raw(String(ITEM_BYTES + Math.ceil(addedBytes))), ...sizes], sql` + `);
 }
 
 function list(parts: readonly (SQL | ReturnType<typeof sql.identifier>)[]): SQL {
