@@ -137,7 +137,7 @@ export const BatchView = Type.Object(
     max_errors: nullable(Type.String(), "The number or percentage of failed rows that ends the batch."),
     rows_per_second_limit: nullable(Type.Integer(), "The highest average speed. null: no limit."),
     row_delay_ms: Type.Integer({ description: "Simulated processing time per row." }),
-    rows_per_second: nullable(Type.Number(), "Rows with a result per second since the start."),
+    rows_per_second: nullable(Type.Number(), "Rows with a result per second, without the time in which no worker processed the batch."),
     seconds_left: nullable(Type.Number(), "An estimate from the speed so far."),
     created_at: Moment("When the upload started."),
     queued_at: NullableMoment("When the whole file was stored."),
@@ -210,11 +210,8 @@ export function viewBatch(batch: StoredBatch, now: Date): BatchView {
 export function viewListedBatch(batch: ListedBatch, now: Date): ListedBatchView {
   const { succeeded, failed, totalRows } = batch;
   const done = succeeded + failed;
-  const secondsRunning = batch.startedAt
-    ? ((batch.finishedAt ?? now).getTime() - batch.startedAt.getTime()) / 1000
-    : 0;
   const isUndo = batch.state === "undoing" || batch.state === "undone";
-  const rate = done > 0 && secondsRunning > 0 && !isUndo ? done / secondsRunning : null;
+  const rate = isUndo ? null : rateOf(batch, done, now);
   const isUnknown = rate === null || batch.state === "paused";
   const secondsLeft = hasEnded(batch.state) ? 0 : isUnknown ? null : (totalRows - done) / rate;
   const { created, updated, unchanged, reversed, kept, undoFailed } = batch;
@@ -244,6 +241,16 @@ export function viewListedBatch(batch: ListedBatch, now: Date): ListedBatchView 
     started_at: batch.startedAt?.toISOString() ?? null,
     finished_at: batch.finishedAt?.toISOString() ?? null,
   };
+}
+
+/** Only the time counts in which workers processed rows. */
+function rateOf(batch: ListedBatch, done: number, now: Date): number | null {
+  const { busyMs, busyUntil, finishedAt, rowsPerSecond } = batch;
+  const isCounted = !isWhole(batch) || !busyUntil;
+  const seconds = (isCounted ? busyMs : (finishedAt ?? now).getTime() - busyUntil.getTime()) / 1000;
+  if (done === 0 || seconds <= 0) return null;
+  // A batch with a speed limit also waits.
+  return Math.min(done / seconds, rowsPerSecond ?? Number.POSITIVE_INFINITY);
 }
 
 const NO_RECORDS = { created: 0, updated: 0, unchanged: 0 };

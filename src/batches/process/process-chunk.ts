@@ -104,7 +104,8 @@ async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Pr
 /** Locks the chunk, so that only one worker decides the outcomes of its rows. Null: another worker has decided them. */
 async function lockChunk(tx: Tx, { batchId, firstRow }: ChunkKey) {
   const { rows } = await tx.db.execute<Omit<LockedChunk, keyof ChunkKey> & { lastRow: number }>(sql`
-    SELECT last_row AS "lastRow", row_count AS "rowCount", attempt, first_attempt AS "firstAttempt" FROM rowmill.chunks
+    SELECT last_row AS "lastRow", row_count AS "rowCount", attempt, first_attempt AS "firstAttempt", updated_at AS "takenAt"
+    FROM rowmill.chunks
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
     FOR UPDATE`);
   return rows[0] ?? null;

@@ -1,5 +1,5 @@
 /** Stores the outcomes of a chunk and moves the chunk to its next state. The last chunk ends the batch. */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { backoffSeconds } from "../../platform/queue/backoff.ts";
@@ -24,6 +24,8 @@ export interface LockedChunk extends ChunkKey {
   /** The first attempt of the current run. */
   readonly firstAttempt: number;
   readonly rowCount: number;
+  /** When a worker took the chunk; absent: none did. */
+  readonly takenAt?: string;
 }
 
 /** Numbers of rows. */
@@ -53,7 +55,7 @@ export async function settleChunk(
   const mustRetry = retried.length > 0 && !isPartial;
   const delaySeconds = Math.max(backoffSeconds(attempts), ...retried.map(({ afterSeconds }) => afterSeconds));
   const isDone = await updateChunk(tx, chunk, settled, effects, mustRetry ? delaySeconds : null);
-  const batch = await countDown(tx, chunk.batchId, isDone ? 1 : 0, isPartial);
+  const batch = await countDown(tx, chunk, isDone ? 1 : 0, isPartial);
   await batchChanged(tx, chunk.batchId);
   if (isPartial) return settled;
   if (mustRetry) {
@@ -107,7 +109,7 @@ const PARTIAL_STATES: readonly BatchState[] = ["processing", "paused", "cancelle
  */
 async function countDown(
   tx: Tx,
-  batchId: string,
+  { batchId, takenAt }: LockedChunk,
   chunksDone: number,
   isPartial: boolean,
 ): Promise<RunningBatch> {
@@ -119,13 +121,21 @@ async function countDown(
     maxErrors: string | null;
     isPaced: boolean;
   }>(sql`
-    UPDATE rowmill.batches SET chunks_left = chunks_left - ${chunksDone}
+    UPDATE rowmill.batches SET chunks_left = chunks_left - ${chunksDone}, ${busySince(takenAt)}
     WHERE id = ${batchId} AND state = ANY(${sql.param([...states])}::rowmill.batch_state[])
     RETURNING chunks_left AS "chunksLeft", user_id AS "userId", total_rows AS "totalRows", max_errors AS "maxErrors",
       rows_per_second IS NOT NULL AS "isPaced"`);
   const [batch] = rows;
   if (!batch) throw new BatchStopped();
   return { ...batch, userId: Number(batch.userId) };
+}
+
+/** Adds the time since the chunk was taken, or since the end of the last chunk if that is later. */
+function busySince(takenAt: string | undefined): SQL {
+  if (takenAt === undefined) return sql`busy_until = clock_timestamp()`;
+  const since = sql`greatest(busy_until, ${takenAt}::timestamptz)`;
+  return sql`
+    busy_ms = busy_ms + greatest(0, extract(epoch FROM clock_timestamp() - ${since}) * 1000)::bigint, busy_until = clock_timestamp()`;
 }
 
 /** A separate statement: its snapshot includes the chunks that committed while this one waited for the lock. */
