@@ -3,7 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { SelectResultFields } from "drizzle-orm/query-builders/select.types";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
-import { type Found, readOne, readPage } from "../platform/postgres/read-page.ts";
+import { type Found, ITEM_BYTES, readOne, readPage } from "../platform/postgres/read-page.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
 import type { StoredBatch } from "./queries.ts";
 import { isWhole, leavesUnprocessed } from "./state.ts";
@@ -40,9 +40,9 @@ function columnsIn(batch: StoredBatch) {
 
 export type StoredRow = Readonly<SelectResultFields<ReturnType<typeof columnsIn>>>;
 
-/** An answer names the columns of the file in each row. */
+/** What an answer adds to each row: it names the columns of the file. */
 export function nameBytes({ header }: Pick<StoredBatch, "header">): number {
-  return header.reduce((sum, name) => sum + Buffer.byteLength(name) + QUOTES, 0);
+  return header.reduce((sum, name) => sum + Buffer.byteLength(name) + QUOTES, ITEM_BYTES);
 }
 const QUOTES = '"":"",'.length;
 
@@ -155,7 +155,7 @@ export async function listRows(
     from,
     order: sql`"row"`,
     limit,
-    addedBytes: isNamed ? nameBytes(batch) : 0,
+    addedBytes: isNamed ? nameBytes(batch) : ITEM_BYTES,
   });
 }
 

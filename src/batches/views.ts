@@ -137,7 +137,10 @@ export const BatchView = Type.Object(
     max_errors: nullable(Type.String(), "The number or percentage of failed rows that ends the batch."),
     rows_per_second_limit: nullable(Type.Integer(), "The highest average speed. null: no limit."),
     row_delay_ms: Type.Integer({ description: "Simulated processing time per row." }),
-    rows_per_second: nullable(Type.Number(), "Rows with a result per second, without the time in which no worker processed the batch."),
+    rows_per_second: nullable(
+      Type.Number(),
+      "Rows with a result per second, without the time in which no worker processed the batch.",
+    ),
     seconds_left: nullable(Type.Number(), "An estimate from the speed so far."),
     created_at: Moment("When the upload started."),
     queued_at: NullableMoment("When the whole file was stored."),

@@ -27,11 +27,13 @@ describe("the list of batches", () => {
     expect(body).toEqual({ items: [], next_cursor: null });
   });
 
-  test("the list shows each batch as its own route does", async () => {
+  test("the list shows each batch as its own route does, without header and mapping", async () => {
     const user = await rowmill.newUser();
     const id = await uploaded(user, HEADER + books(3));
     const { body } = await user.get<Page<BatchView>>("/api/v1/batches");
-    expect(body.items).toEqual([(await user.batch(id)).body]);
+    const { header, mapping, ...listed } = (await user.batch(id)).body;
+    expect([header, Object.keys(mapping)]).toEqual([HEADER.trim().split(","), HEADER.trim().split(",")]);
+    expect(body.items).toEqual([listed]);
   });
 
   test("the list of batches requires a login", async () => {
@@ -113,6 +115,20 @@ describe("a batch", () => {
     expect(batch?.rows_per_second).toBeLessThan(rate * 1.01);
     expect(batch?.seconds_left).toBe(0);
     expect((await user.batch(id)).body).toEqual(batch);
+  });
+
+  test("time in which no worker processed the batch does not count in its rate", async () => {
+    const user = await rowmill.newUser();
+    const id = await uploaded(user, HEADER + books(300));
+    await work(rowmill, user, id);
+    const before = (await user.batch(id)).body;
+    await rowmill.ctx.pool.query(
+      "UPDATE rowmill.batches SET started_at = started_at - interval '1 hour' WHERE id = $1",
+      [id],
+    );
+    const { body } = await user.batch(id);
+    expect(body.rows_per_second).toBe(before.rows_per_second);
+    expect(body.rows_per_second).toBeGreaterThan(1);
   });
 
   test("a batch whose rows all succeed is completed", async () => {

@@ -6,7 +6,7 @@ import { AnswerMemory, type Hold, Progress } from "./answer-memory.ts";
 /** What one batch or one task may take: the names of a thousand columns, or long parameters. */
 export const DETAIL_BYTES = 2 ** 20;
 /** The bytes of the pages that a download is read in. */
-export const DOWNLOAD_PAGE_BYTES = 2 ** 19;
+export const DOWNLOAD_PAGE_BYTES = 2 ** 18;
 /** The page that is being read, and the page that is being sent, with its text. */
 const DOWNLOAD_BYTES = 3 * DOWNLOAD_PAGE_BYTES;
 /** The pieces in which an answer is sent, so that streams hold little of it while the client does not read. */

@@ -10,8 +10,8 @@ import type { Database } from "./database.ts";
 /** The bytes of a page. An item that is longer than this is a page of its own. */
 export const PAGE_BYTES = 2 ** 20;
 
-/** What an answer adds to each item: the names of its fields, and values that are not measured. */
-const ITEM_BYTES = 500;
+/** What an answer usually adds to each item: the names of its fields, and values that are not measured. */
+export const ITEM_BYTES = 500;
 
 export interface Found<Item> {
   readonly items: Item[];
@@ -33,7 +33,7 @@ export interface ListQuery<F extends Fields> {
   /** The same order in terms of the names of `fields`. It must be unique. */
   readonly order: SQL;
   readonly limit: number;
-  /** What the answer adds to each item beyond its fields, such as the names of columns. */
+  /** What the answer adds to each item, such as the names of columns; absent: ITEM_BYTES. */
   readonly addedBytes?: number;
   readonly maxBytes?: number | undefined;
   /** Runs a statement of the page; absent: outside of a transaction. */
@@ -105,10 +105,10 @@ function numbered({ fields, from, order, limit }: ListQuery<Fields>): SQL {
     WINDOW list AS (ORDER BY ${order})`;
 }
 
-function sizeOf({ fields, addedBytes = 0 }: ListQuery<Fields>): SQL {
+function sizeOf({ fields, addedBytes = ITEM_BYTES }: ListQuery<Fields>): SQL {
   const long = Object.keys(fields).filter((name) => mayBeLong(fields[name]));
   const sizes = long.map((name) => sql`coalesce(octet_length(${sql.identifier(name)}::text), 0)`);
-  return sql.join([sql.raw(String(ITEM_BYTES + Math.ceil(addedBytes))), ...sizes], sql` + `);
+  return sql.join([sql.raw(String(Math.ceil(addedBytes))), ...sizes], sql` + `);
 }
 
 function list(parts: readonly (SQL | ReturnType<typeof sql.identifier>)[]): SQL {
