@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { RowDetail, RowView } from "../../src/batches/row-views.ts";
+import type { Client } from "../support/client.ts";
 import { COLUMNS, longBatches, longHistory } from "../support/long-data.ts";
 import { useRowmill } from "../support/use-rowmill.ts";
 
@@ -12,6 +13,13 @@ interface Page<Item> {
 
 const MB = 2 ** 20;
 
+/** Without the check against the OpenAPI document, which takes seconds for an answer of this length. */
+async function get<T>({ url, token }: Client, path: string): Promise<T> {
+  const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as T;
+}
+
 test.each([
   ["of 300 KB end early", 300_000, 3],
   ["that are longer than a page are pages of their own", 3 * MB, 1],
@@ -22,7 +30,7 @@ test.each([
   const pages: number[][] = [];
   for (let cursor: string | null = ""; cursor !== null; ) {
     const path: string = `/api/v1/batches/${batch?.id}/rows?limit=1000${cursor && `&cursor=${cursor}`}`;
-    const body: Page<RowView> = (await user.get<Page<RowView>>(path)).body;
+    const body: Page<RowView> = await get<Page<RowView>>(user, path);
     pages.push(body.items.map(({ row }) => row));
     cursor = body.next_cursor;
   }
@@ -34,7 +42,7 @@ test("the names of a thousand columns count towards each row of a page", async (
   const user = await rowmill.newUser();
   const shape = { target: "books", columns: COLUMNS, rows: 4, cellBytes: 0 } as const;
   const [batch] = await longBatches(rowmill.ctx.pool, user.userId, 1, shape);
-  const { body } = await user.get<Page<RowView>>(`/api/v1/batches/${batch?.id}/rows?limit=1000`);
+  const body = await get<Page<RowView>>(user, `/api/v1/batches/${batch?.id}/rows?limit=1000`);
   expect(body.items).toHaveLength(1);
   expect(body.next_cursor).not.toBeNull();
 });
@@ -47,12 +55,15 @@ test("a row shows the latest part of a long history, and the list of its history
   const path = `/api/v1/batches/${batch?.id}/rows/2`;
   const numbers = (entries: readonly RowDetail["history"][number][]) =>
     entries.map((entry) => (entry.event === "edited" ? Object.values(entry.fields)[1] : null));
-  const { body: detail } = await user.get<RowDetail>(path);
+  const detail = await get<RowDetail>(user, path);
   expect([numbers(detail.history), detail.history_truncated]).toEqual([["6", "7", "8"], true]);
   const seen: unknown[] = [];
   for (let cursor: string | null = ""; cursor !== null; ) {
     const list: string = `${path}/history?limit=1000${cursor && `&cursor=${cursor}`}`;
-    const body: Page<RowDetail["history"][number]> = (await user.get<Page<RowDetail["history"][number]>>(list)).body;
+    const body: Page<RowDetail["history"][number]> = await get<Page<RowDetail["history"][number]>>(
+      user,
+      list,
+    );
     seen.push(...numbers(body.items));
     cursor = body.next_cursor;
   }

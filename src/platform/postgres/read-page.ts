@@ -8,7 +8,7 @@ import type { SelectResultFields } from "drizzle-orm/query-builders/select.types
 import type { Database } from "./database.ts";
 
 /** The bytes of a page. An item that is longer than this is a page of its own. */
-export const PAGE_BYTES = 2 ** 20;
+const PAGE_BYTES = 2 ** 20;
 
 /** What an answer usually adds to each item: the names of its fields, and values that are not measured. */
 export const ITEM_BYTES = 500;
