@@ -7,7 +7,8 @@ import { maskSecrets } from "../targets/secrets.ts";
 import { batchJobId, chunkJobId } from "./batch-jobs.ts";
 import { rowIdOf } from "./ids.ts";
 import type { StoredBatch } from "./queries.ts";
-import type { StoredRow, StoredRowDetail, StoredRowEvent } from "./row-queries.ts";
+import type { StoredRowDetail, StoredRowEvent } from "./row-history.ts";
+import type { StoredRow } from "./row-queries.ts";
 import { isWhole } from "./state.ts";
 import { RowStatus } from "./views.ts";
 
@@ -70,7 +71,7 @@ export const RowView = Type.Object(
   },
 );
 
-const RowEvent = Type.Union([
+export const RowEvent = Type.Union([
   Type.Object({
     event: Type.Literal("failed"),
     at: Moment("When the row failed."),
@@ -90,7 +91,13 @@ const RowEvent = Type.Union([
 export const RowDetail = Type.Object(
   {
     ...RowView.properties,
-    history: Type.Array(RowEvent, { description: "Earlier failures and changes of the row, oldest first." }),
+    history: Type.Array(RowEvent, {
+      description:
+        "The latest failures and changes of the row, oldest first: up to 100, and fewer if they are longer than 1 MB.",
+    }),
+    history_truncated: Type.Boolean({
+      description: "true: the row has older entries. Its list of `history` has all of them.",
+    }),
   },
   {
     $id: "RowDetail",
@@ -106,6 +113,7 @@ export const RowDetail = Type.Object(
             fields: { Title: "", "Book Author": "" },
           },
         ],
+        history_truncated: false,
       },
     ],
   },
@@ -159,12 +167,16 @@ export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
 }
 
 export function viewRowDetail(batch: StoredBatch, stored: StoredRowDetail): RowDetail {
-  return { ...viewRow(batch, stored), history: stored.events.map((event) => viewRowEvent(batch, event)) };
+  return {
+    ...viewRow(batch, stored),
+    history: stored.events.map((event) => viewRowEvent(batch, event)),
+    history_truncated: stored.hasOlderEvents,
+  };
 }
 
-function viewRowEvent(batch: StoredBatch, stored: StoredRowEvent): RowDetail["history"][number] {
+export function viewRowEvent(batch: StoredBatch, stored: StoredRowEvent): RowDetail["history"][number] {
   const { event, by, fields, attempts, errorCode, errorMessage } = stored;
-  const at = new Date(stored.at).toISOString();
+  const at = stored.at.toISOString();
   if (event === "edited") return { event, at, edited_by: by, fields: namedCells(batch, fields ?? [], true) };
   return {
     event,

@@ -70,7 +70,7 @@ async function reverseChunk(tx: Tx, input: RowsInput): Promise<boolean> {
     SELECT row_number AS row, record_id AS "recordId", effect, coalesce(octet_length(before::text), 0) AS bytes
     FROM rowmill.row_results
     WHERE batch_id = ${batchId} AND row_number BETWEEN ${chunk.firstRow} AND ${chunk.lastRow}
-      AND status = 'success' AND effect IN ('created', 'updated') AND undo IS NULL
+      AND status = 'success' AND effect IN ('created', 'updated') AND undo IS DISTINCT FROM 'reversed'
     ORDER BY row_number DESC`);
   const counts = { reversed: 0, kept: 0, failed: 0 };
   for (const layer of layersOf(rows.map((row) => ({ ...row, recordId: Number(row.recordId) })))) {
@@ -83,7 +83,12 @@ async function reverseChunk(tx: Tx, input: RowsInput): Promise<boolean> {
   }
   await tx.db
     .update(chunks)
-    .set({ isUndone: true, reversed: counts.reversed, kept: counts.kept, undoFailed: counts.failed })
+    .set({
+      isUndone: true,
+      reversed: chunk.reversed + counts.reversed,
+      kept: counts.kept,
+      undoFailed: counts.failed,
+    })
     .where(and(isRemaining, eq(chunks.firstRow, chunk.firstRow)));
   await batchChanged(tx, batchId);
   return true;
