@@ -96,7 +96,7 @@ describe("insert", () => {
     ["a common password", "bad-8,,PassWord123,", "password: too_common", /most common passwords/],
     ["an invisible character", "bad\u200b9,,,", "username: invalid", /Invisible characters/],
     ["letters of two scripts", "b\u0430d-10,,,", "username: invalid", /several scripts/],
-    ["no name", " ,,,", "username: required", /required/],
+    ["no name", " ,nameless@example.com,,", "username: required", /required/],
     ["a reserved name", "Anonymous,,,", "username: reserved", /reserved/],
     ["too many cells", `bad-4,,${PASSWORD},user,more`, "null: malformed", /5 fields/],
   ])("insert fails %s", async (_, line, code, message) => {

@@ -117,14 +117,14 @@ function slicesOf(rows: readonly WrittenOnce[]): WrittenOnce[][] {
 }
 
 async function readBefore(tx: Tx, batchId: string, rows: readonly WrittenOnce[]): Promise<WrittenRow[]> {
-  const { isMatch } = matchRows(
-    batchId,
-    rows.filter(({ effect }) => effect === "updated"),
-  );
-  const { rows: found } = await tx.db.execute<{ row: number; before: object | null }>(
-    sql`SELECT row_number AS row, before FROM rowmill.row_results WHERE ${isMatch}`,
-  );
-  const before = new Map(found.map((one) => [one.row, one.before]));
+  const before = new Map<number, object | null>();
+  const updated = rows.filter(({ effect }) => effect === "updated");
+  if (updated.length > 0) {
+    const { rows: found } = await tx.db.execute<{ row: number; before: object | null }>(
+      sql`SELECT row_number AS row, before FROM rowmill.row_results WHERE ${matchRows(batchId, updated).isMatch}`,
+    );
+    for (const one of found) before.set(one.row, one.before);
+  }
   return rows.map(({ row, recordId, effect }) => ({
     row,
     recordId,
