@@ -83,3 +83,13 @@ export async function listBatches(
   });
   return { items: items.map(({ sums, ...batch }) => ({ ...batch, ...sums })), hasMore };
 }
+
+/** Reads the state alone, because a batch can have a megabyte of column names. @throws DomainError `not_found` */
+export async function getState({ db }: Context, batchId: string): Promise<StoredBatch["state"]> {
+  const [found] = await db
+    .select({ state: batches.state })
+    .from(batches)
+    .where(and(eq(batches.id, batchId), isShown));
+  if (!found) throw notFound("batch");
+  return found.state;
+}

@@ -40,7 +40,7 @@ function columnsIn(batch: StoredBatch) {
 
 export type StoredRow = Readonly<SelectResultFields<ReturnType<typeof columnsIn>>>;
 
-/** What an answer adds to each row: it names the columns of the file. */
+/** The bytes that an answer adds to each row: it names the columns of the file. */
 export function nameBytes({ header }: Pick<StoredBatch, "header">): number {
   return header.reduce((sum, name) => sum + Buffer.byteLength(name) + QUOTES, ITEM_BYTES);
 }

@@ -71,22 +71,32 @@ export const RowView = Type.Object(
   },
 );
 
-export const RowEvent = Type.Union([
-  Type.Object({
-    event: Type.Literal("failed"),
-    at: Moment("When the row failed."),
-    retried_by: Type.String({ description: "The user who retried it." }),
-    attempts: Type.Integer({ description: "How often the row had been processed." }),
-    error_code: nullable(Type.String(), "The first broken rule, for programs."),
-    error_message: nullable(Type.String(), "All broken rules, for people."),
-  }),
-  Type.Object({
-    event: Type.Literal("edited"),
-    at: Moment("When the cells were changed."),
-    edited_by: Type.String({ description: "The user who changed them." }),
-    fields: MapOf(Type.String(), { description: "The old cells." }),
-  }),
-]);
+const EVENT_EXAMPLE = {
+  event: "edited",
+  at: "2026-11-22T03:50:11.120Z",
+  edited_by: "ada",
+  fields: { Title: "", "Book Author": "" },
+};
+
+export const RowEvent = Type.Union(
+  [
+    Type.Object({
+      event: Type.Literal("failed"),
+      at: Moment("When the row failed."),
+      retried_by: Type.String({ description: "The user who retried it." }),
+      attempts: Type.Integer({ description: "How often the row had been processed." }),
+      error_code: nullable(Type.String(), "The first broken rule, for programs."),
+      error_message: nullable(Type.String(), "All broken rules, for people."),
+    }),
+    Type.Object({
+      event: Type.Literal("edited"),
+      at: Moment("When the cells were changed."),
+      edited_by: Type.String({ description: "The user who changed them." }),
+      fields: MapOf(Type.String(), { description: "The old cells." }),
+    }),
+  ],
+  { examples: [EVENT_EXAMPLE] },
+);
 
 export const RowDetail = Type.Object(
   {
@@ -105,14 +115,7 @@ export const RowDetail = Type.Object(
     examples: [
       {
         ...ROW_EXAMPLE,
-        history: [
-          {
-            event: "edited",
-            at: "2026-11-22T03:50:11.120Z",
-            edited_by: "ada",
-            fields: { Title: "", "Book Author": "" },
-          },
-        ],
+        history: [EVENT_EXAMPLE],
         history_truncated: false,
       },
     ],

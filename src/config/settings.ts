@@ -265,7 +265,7 @@ export const Settings = Type.Object({
       "Folder that tasks may read by `file_path`, shared by the API and all workers. If unset, only uploaded files.",
   }),
   ANSWER_MEMORY_BYTES: Type.Integer({
-    default: 16 * MiB,
+    default: 12 * MiB,
     minimum: 4 * MiB,
     description:
       "Bytes of answers that one API process holds at a time, a third of them per user; downloads have as many again.",

@@ -5,7 +5,7 @@ import { DomainError } from "../../errors.ts";
 import { DOWNLOAD_PAGE_BYTES } from "../../platform/http/bounded-answers.ts";
 import { readPage } from "../../platform/postgres/read-page.ts";
 import { maskSecrets } from "../../targets/secrets.ts";
-import { getBatch, type StoredBatch } from "../queries.ts";
+import { getState, type StoredBatch } from "../queries.ts";
 import { chunkOfRow, nameBytes, rowsOfStatus, statusIn } from "../row-queries.ts";
 import type { RowStatus } from "../views.ts";
 import { type ResultFormat, type ResultRow, resultWriter } from "./result-formats.ts";
@@ -50,12 +50,13 @@ export async function exportResults(
 
 async function* resultPages(
   ctx: Context,
-  { id, userId, totalRows }: StoredBatch,
+  uploaded: StoredBatch,
   file: ResultFile,
   format: ResultFormat,
 ): AsyncGenerator<ResultRow[]> {
+  const { id, totalRows } = uploaded;
   const read = async (after: number): Promise<ResultRow[]> => {
-    const batch = await getBatch(ctx, userId, id);
+    const batch = { ...uploaded, state: await getState(ctx, id) };
     const page = await readRows(ctx, batch, file, format, after);
     if (page.length > 0 || file === "unprocessed") return page;
     const next = await nextRow(ctx, batch, file, after + PAGE_ROWS);

@@ -12,7 +12,7 @@ import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
-import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
+import { decodeNumberCursor, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { NumericId } from "../../platform/http/schemas.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { beginDownload } from "../../request-context.ts";
@@ -56,9 +56,13 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const first = decodeNumberCursor(query.cursor);
         const { ctx, stream } = await beginDownload(request, reply);
         const last = await lastOfAnswer(ctx, user.id, first, MAX_BOOKS);
-        if (last !== null) {
-          const cursor = encodeCursor(last);
-          reply.header("link", `<${config.publicUrl}/books/?cursor=${cursor}>; rel="next"`);
+        const { next_cursor } = pageOf(
+          { items: [last], hasMore: last !== null },
+          (id) => id ?? 0,
+          (id) => id,
+        );
+        if (next_cursor !== null) {
+          reply.header("link", `<${config.publicUrl}/books/?cursor=${next_cursor}>; rel="next"`);
         }
         return reply.type(JSON_TYPE).send(stream(booksJson(ctx, user.id, first, last)));
       },

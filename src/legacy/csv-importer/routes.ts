@@ -13,7 +13,7 @@ import { DOWNLOAD_PAGE_BYTES } from "../../platform/http/bounded-answers.ts";
 import { accessCookie } from "../../platform/http/cookies.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
-import { decodeNumberCursor, encodeCursor, PageQuery } from "../../platform/http/paging.ts";
+import { decodeNumberCursor, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { NumericId } from "../../platform/http/schemas.ts";
 import { fileForm } from "../../platform/http/upload.ts";
 import { listRecords } from "../../records/queries.ts";
@@ -155,7 +155,7 @@ async function* jobJson(ctx: Context, batch: StoredBatch, after: number): AsyncG
   const error = status === "FAILED" ? await whyFailed(ctx, batch) : undefined;
   yield `${JSON.stringify({ id, original_filename, status }).slice(0, -1)},"csv_data":[`;
   const next = status === "SUCCESS" ? yield* rowsJson(ctx, batch, after) : null;
-  const url = next === null ? undefined : `${ctx.config.publicUrl}/jobs/${id}?cursor=${encodeCursor(next)}`;
+  const url = next === null ? undefined : `${ctx.config.publicUrl}/jobs/${id}?cursor=${next}`;
   const rest = JSON.stringify({ next: url, error }).slice(1);
   yield rest === "}" ? "]}" : `],${rest}`;
 }
@@ -165,18 +165,26 @@ async function* rowsJson(
   ctx: Context,
   { id: batchId, userId }: StoredBatch,
   start: number,
-): AsyncGenerator<string, number | null> {
+): AsyncGenerator<string, string | null> {
   let after = start;
   for (let left = MAX_ROWS; left > 0; ) {
     const page = { batchId, after, limit: left, maxBytes: DOWNLOAD_PAGE_BYTES };
     const { items, hasMore } = await listRecords(ctx, userId, page);
     const last = items.at(-1);
     if (last) yield (left === MAX_ROWS ? "" : ",") + items.map(({ data }) => data).join(",");
-    if (!last || !hasMore) return null;
     left -= items.length;
+    if (!last || left === 0) {
+      const { next_cursor } = pageOf(
+        { items, hasMore },
+        ({ row }) => row,
+        ({ row }) => row,
+      );
+      return next_cursor;
+    }
+    if (!hasMore) return null;
     after = last.row;
   }
-  return after;
+  return null;
 }
 
 async function whyFailed(ctx: Context, batch: StoredBatch): Promise<string> {

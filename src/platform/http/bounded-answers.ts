@@ -3,14 +3,14 @@ import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AnswerMemory, type Hold, Progress } from "./answer-memory.ts";
 
-/** What one batch or one task may take: the names of a thousand columns, or long parameters. */
+/** The bytes of one batch with a thousand columns, or of one task with long parameters. */
 export const DETAIL_BYTES = 2 ** 20;
 /** The bytes of the pages that a download is read in. */
 export const DOWNLOAD_PAGE_BYTES = 2 ** 18;
 /** The page that is being read, and the page that is being sent, with its text. */
 const DOWNLOAD_BYTES = 3 * DOWNLOAD_PAGE_BYTES;
-/** The pieces in which an answer is sent, so that streams hold little of it while the client does not read. */
-const PIECE_BYTES = 2 ** 16;
+/** The bytes or characters of the pieces in which an answer is sent, so that streams hold little of it at a time. */
+const PIECE_LENGTH = 2 ** 16;
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -43,7 +43,7 @@ export function boundAnswers(app: FastifyInstance, maxBytes: number): void {
     if (!answer || (typeof payload !== "string" && !Buffer.isBuffer(payload))) return payload;
     const bytes = Buffer.byteLength(payload);
     answer.set(bytes);
-    if (bytes <= PIECE_BYTES || method === "HEAD") return payload;
+    if (bytes <= PIECE_LENGTH || method === "HEAD") return payload;
     reply.header("content-length", bytes);
     return streamOf([payload], answer.receiver.progress);
   });
@@ -101,14 +101,27 @@ function streamOf(
 async function* inPieces(
   pages: Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
   progress: Progress,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<string | Buffer> {
   for await (const page of pages) {
-    const bytes = typeof page === "string" ? Buffer.from(page) : page;
-    for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
-      const piece = bytes.subarray(start, start + PIECE_BYTES);
+    for (let start = 0; start < page.length; ) {
+      const end = endOfPiece(page, start);
+      // The socket encodes text itself and frees it at once. Buffers would stay until the garbage is collected.
+      const piece = typeof page === "string" ? page.slice(start, end) : page.subarray(start, end);
       progress.offer();
       yield piece;
       progress.taken(piece.length);
+      start = end;
     }
   }
+}
+
+/** Does not cut a character into its two surrogates. */
+function endOfPiece(page: string | Buffer, start: number): number {
+  const end = Math.min(start + PIECE_LENGTH, page.length);
+  if (typeof page !== "string" || end === page.length) return end;
+  return isHighSurrogate(page.charCodeAt(end - 1)) ? end + 1 : end;
+}
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdbff;
 }

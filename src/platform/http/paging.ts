@@ -37,7 +37,7 @@ export function Page<S extends TSchema>(item: S) {
   );
 }
 
-export function encodeCursor(key: string | number): string {
+function encodeCursor(key: string | number): string {
   return Buffer.from(String(key)).toString("base64url");
 }
 

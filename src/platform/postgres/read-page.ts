@@ -10,8 +10,11 @@ import type { Database } from "./database.ts";
 /** The bytes of a page. An item that is longer than this is a page of its own. */
 const PAGE_BYTES = 2 ** 20;
 
-/** What an answer usually adds to each item: the names of its fields, and values that are not measured. */
+/** The bytes that an answer usually adds to each item: names of fields, and values that are not measured. */
 export const ITEM_BYTES = 500;
+
+/** While an item is read, the driver, the parser and the answer have copies of it. */
+const COPIES = 4;
 
 export interface Found<Item> {
   readonly items: Item[];
@@ -28,12 +31,12 @@ type Fields = Readonly<Record<string, PgColumn | SQL>>;
 
 export interface ListQuery<F extends Fields> {
   readonly fields: F;
-  /** What follows FROM, up to and with ORDER BY. */
+  /** Everything after FROM, up to and with ORDER BY. */
   readonly from: SQL;
   /** The same order in terms of the names of `fields`. It must be unique. */
   readonly order: SQL;
   readonly limit: number;
-  /** What the answer adds to each item, such as the names of columns; absent: ITEM_BYTES. */
+  /** The bytes that the answer adds to each item, such as the names of columns; absent: ITEM_BYTES. */
   readonly addedBytes?: number;
   readonly maxBytes?: number | undefined;
   /** Runs a statement of the page; absent: outside of a transaction. */
@@ -60,7 +63,7 @@ export async function readPage<F extends Fields>(
     const [first] = await run(sizeOfFirst(query));
     if (!first) break;
     const bytes = Number(first.bytes);
-    await reserveMemory(bytes);
+    await reserveMemory(bytes * COPIES);
     rows = await run(itemsWithin({ ...query, limit: 1 }, bytes));
   }
   const items = rows.map((row) => decode(fields, row));
