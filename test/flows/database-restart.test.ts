@@ -75,7 +75,7 @@ test.for<["SIGINT" | "SIGQUIT", string]>([
   await using rowmill = await startPrograms({}, server.url);
   const api = await rowmill.startApi({ ROW_DELAY_MS: "300" });
   const worker = await rowmill.startWorker();
-  const user = await api.client.signUp("reader");
+  const user = await api.client.signUp("bookworm");
   const { body: batch } = await user.upload(csv(950, 50));
   using upload = new SlowUpload(user);
   await upload.send(csv(40_000));
@@ -105,7 +105,7 @@ test.for<["SIGINT" | "SIGQUIT", string]>([
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 950, bad: 50 });
   expect([api.program.hasEnded, worker.hasEnded]).toEqual([false, false]);
   const logs = api.program.output + worker.output;
-  for (const personal of ["private-name", "private-password", "reader", "Title 1", "Author 1"]) {
+  for (const personal of ["private-name", "private-password", "bookworm", "Title 1", "Author 1"]) {
     expect(
       logs.split("\n").filter((line) => line.includes(personal)),
       `log lines with "${personal}"`,

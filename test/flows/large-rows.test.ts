@@ -55,5 +55,5 @@ test("a worker stays below 400 MB with rows of 3 MB in chunks of 25", { timeout:
   await command(user, id, "undo");
   await user.finished(id, 200_000);
   expect(worker.hasEnded).toBe(false);
-  expect(worker.peakMiB).toBeLessThan(MAX_MIB);
+  expect(worker.peakMemory).toBeLessThan(MAX_MIB);
 });

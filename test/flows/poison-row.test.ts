@@ -18,8 +18,8 @@ test.for(["killed", "heap"])(
     await using rowmill = await startPrograms({}, undefined, sourcesWithTraps());
     const api = await rowmill.startApi();
     const [owner, other] = [await api.client.signUp("owner"), await api.client.signUp("other")];
-    const { body: batch } = await owner.upload(names({ 40: trap }), "/api/v1/batches?target=traps");
     const first = await rowmill.startWorker({ NODE_OPTIONS: "--max-old-space-size=128" });
+    const { body: batch } = await owner.upload(names({ 40: trap }), "/api/v1/batches?target=traps");
     await until("the worker has crashed", async () => first.hasEnded, 60_000);
 
     const worker = await rowmill.startWorker({ NODE_OPTIONS: "--max-old-space-size=128" });

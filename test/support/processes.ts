@@ -64,7 +64,9 @@ export class Program implements AsyncDisposable {
   private constructor(name: string, script: string, env: NodeJS.ProcessEnv) {
     this.name = name;
     // The channel also ends the program where the test run is killed.
-    const child = spawn(process.execPath, [...MEMORY, script], {
+    // The last one of equal options counts.
+    const options = [...MEMORY, ...(env.NODE_OPTIONS?.split(" ").filter(Boolean) ?? [])];
+    const child = spawn(process.execPath, [...options, script], {
       env,
       cwd: tmpdir(),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -123,12 +125,6 @@ export class Program implements AsyncDisposable {
       return lines.length >= times ? lines : null;
     };
     return until(`the ${this.name} logs "${message}" ${times} times`, probe, timeoutMs);
-  }
-
-  /** The largest memory (RSS) that it has had so far, in MiB. */
-  get peakMiB(): number {
-    const status = readFileSync(`/proc/${this.#child.pid}/status`, "utf8");
-    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
   }
 
   signal(name: NodeJS.Signals): void {
