@@ -9,6 +9,7 @@ import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../src/tasks/queries.ts";
 import { newAdmin } from "../support/admin.ts";
 import type { Client, Problem } from "../support/client.ts";
+import { activeJobs } from "../support/jobs.ts";
 import { startRowmill } from "../support/rowmill.ts";
 import { endedTask, newTask, untilTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
@@ -197,14 +198,15 @@ describe("jobs", () => {
     await using rowmill = await startRowmill();
     const { ctx } = rowmill;
     const operator = await newAdmin(rowmill);
-    const worker = await rowmill.startWorker();
     const { userId } = await rowmill.newUser();
-    const ids = [
-      await newTask(ctx, userId, 10),
-      await newTask(ctx, userId, 10),
-      await newTask(ctx, userId, 10),
-    ];
-    for (const id of ids) await untilTask(ctx, id, "runs", ({ status }) => status === "processing");
+    const ids = [await newTask(ctx, userId), await newTask(ctx, userId), await newTask(ctx, userId)];
+    // The jobs stay active until the tasks can be written again.
+    await using stack = new AsyncDisposableStack();
+    const blocker = await ctx.pool.connect();
+    stack.defer(() => blocker.release(true));
+    await blocker.query("BEGIN; SELECT FROM rowmill.tasks FOR UPDATE");
+    const worker = await rowmill.startWorker();
+    await until("three jobs are active", async () => (await activeJobs(ctx, "task.default")) === 3);
     await using _ = await registerWorker(worker);
     const [{ id: workerId } = { id: "" }] = (await operator.get<{ items: WorkerView[] }>(`${ADMIN}/workers`))
       .body.items;
