@@ -6,6 +6,7 @@ import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
 import { databaseProblem } from "./database-problems.ts";
 import { collectMethods } from "./methods.ts";
+import { logRefusal } from "./refusals.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 import { errorFormatter } from "./schema-errors.ts";
 import { MapOf } from "./schemas.ts";
@@ -138,6 +139,7 @@ export function handleErrors(app: FastifyInstance): void {
     // The rest of a refused body is read for a moment, so that the client can read the answer.
     if (request.arrivingBody) reply.removeHeader("connection");
     if (error instanceof DomainError) {
+      logRefusal(request, error);
       if (error.retryAfterSeconds !== undefined)
         reply.header("retry-after", Math.ceil(error.retryAfterSeconds));
       if (error.code === "unauthenticated" && !reply.hasHeader("www-authenticate"))
