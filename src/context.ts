@@ -4,6 +4,7 @@ import type pg from "pg";
 import type { Config } from "./config/config.ts";
 import { type ProgramRole, queueConnections, readConnections } from "./config/connections.ts";
 import { requireMigrated } from "./migrate.ts";
+import { runAll } from "./platform/callbacks.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import {
@@ -14,6 +15,7 @@ import {
   readLimits,
   untilReachable,
 } from "./platform/postgres/database.ts";
+import { DatabaseClock } from "./platform/postgres/database-clock.ts";
 import { PgBossQueue, type Queue } from "./platform/queue/queue.ts";
 import type { Actor } from "./schema/accounts.ts";
 
@@ -33,6 +35,7 @@ export interface Context {
   /** Receives the changes that this process and all others publish. */
   readonly listener: ChangeListener;
   readonly log: Log;
+  /** The time of the database, so that all processes agree. */
   readonly now: () => Date;
   /** Whether a connection keeps its session between transactions. A pooler does not: no LISTEN, no named statements. */
   readonly hasSessions: boolean;
@@ -63,7 +66,7 @@ export async function inTransaction<T>(ctx: Context | Tx, fn: (tx: Tx) => Promis
   if (isTx(ctx)) return fn(ctx);
   const afterCommit: (() => void)[] = [];
   const result = await ctx.db.transaction((db) => fn({ ...ctx, db, afterCommit }));
-  for (const act of afterCommit) act();
+  runAll(afterCommit, ctx.log);
   return result;
 }
 
@@ -124,11 +127,12 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
     reading > 0 ? openPool(config.databaseUrl, reading, log, readLimits(config.readTimeoutSeconds)) : pool;
   await untilReachable(pool, log);
   await requireMigrated(pool);
+  const clock = await DatabaseClock.open(pool, log);
   const hasSessions = await hasNotifications(pool, config);
   if (!hasSessions) log.info("the database does not deliver NOTIFY; polling for changes every second");
-  const queue = new PgBossQueue(config, config.databaseUrl, role, queueMax, hasSessions, log);
-  await queue.start();
   const listener = new ChangeListener(config, hasSessions, log);
+  const queue = new PgBossQueue(config, role, queueMax, listener, log);
+  await queue.start();
   return {
     config,
     db: databaseOn(pool),
@@ -137,11 +141,12 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
     queue,
     listener,
     log,
-    now: () => new Date(),
+    now: () => clock.now(),
     hasSessions,
     actor: null,
     requestId: null,
     async close(timeoutMs) {
+      clock[Symbol.dispose]();
       await listener.close();
       await queue.stop(timeoutMs);
       await Promise.all(new Set([pool, readPool]).values().map((each) => each.end()));

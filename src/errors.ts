@@ -90,3 +90,17 @@ export class Retryable extends Error {
     this.afterSeconds = afterSeconds;
   }
 }
+
+/** Task types throw this to wait: the attempt continues later with `state` and needs no worker meanwhile. */
+export class ContinueLater extends Error {
+  override name = "ContinueLater";
+  readonly afterSeconds: number;
+  /** JSON, which the type receives as `input.state`. */
+  readonly state: unknown;
+
+  constructor(afterSeconds: number, state: unknown) {
+    super(`The attempt continues after ${afterSeconds} s.`);
+    this.afterSeconds = afterSeconds;
+    this.state = state;
+  }
+}

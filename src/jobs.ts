@@ -1,7 +1,7 @@
 /** The catalogue of jobs: names, payloads and options. handlers.ts binds each job to its verb. */
 import Type, { type Static, type TSchema } from "typebox";
 import type { Config } from "./config/config.ts";
-import type { JobContract } from "./platform/queue/queue.ts";
+import type { JobContract } from "./platform/queue/contract.ts";
 
 /** Workers choose their queues with WORKER_QUEUES. */
 export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;
@@ -19,12 +19,18 @@ const DAY = 86_400;
 const background = {
   queue: "default",
   concurrency: 1,
+  maxAttempts: 6,
   transactional: false,
 } as const satisfies Partial<Contract>;
 
-/** An exception means that the database failed or that the worker stopped; failed rows are data and do not throw. */
+/**
+ * The queue counts the deliveries that fail because of the job itself (`maxAttempts`). pg-boss counts all deliveries, also
+ * those that end with the database or the worker, so its limit is never reached.
+ */
+const UNLIMITED = 1_000_000;
+
 const rowJobOptions = {
-  retryLimit: 20,
+  retryLimit: UNLIMITED,
   retryDelay: 1,
   retryBackoff: true,
   retryDelayMax: 8,
@@ -37,11 +43,13 @@ const rowJobOptions = {
 const rowJob = {
   queue: "bulk_processing",
   concurrency: "worker",
-  leavesSlotForOthers: true,
+  isShared: true,
+  // Failed rows are data and do not throw, but one row that is retried repeats an atomic batch (ROW_MAX_RETRIES).
+  maxAttempts: 21,
 } as const satisfies Partial<Contract>;
 
 const backgroundOptions = {
-  retryLimit: 5,
+  retryLimit: UNLIMITED,
   retryDelay: 1,
   retryBackoff: true,
   retryDelayMax: 60,
@@ -53,10 +61,15 @@ const backgroundOptions = {
 /** Runs a task of any type. Failed tasks are data; a job is delivered again if its worker is lost. */
 const taskJob = {
   concurrency: "worker",
-  leavesSlotForOthers: true,
-  payload: Type.Object({ taskId: Type.String(), run: Type.Integer() }),
-  // Limits how many workers a file can kill that crashes every process that opens it.
-  options: { ...rowJobOptions, retryLimit: 8, expireInSeconds: 23 * 3600 },
+  isShared: true,
+  maxAttempts: 8,
+  payload: Type.Object({
+    taskId: Type.String(),
+    run: Type.Integer(),
+    /** Set if the type has put the task back: the attempt that continues, and the state of its work. */
+    continued: Type.Optional(Type.Object({ attempt: Type.Integer(), state: Type.Unknown() })),
+  }),
+  options: { ...rowJobOptions, expireInSeconds: 23 * 3600 },
   transactional: false,
 } as const satisfies Partial<Contract>;
 
@@ -65,7 +78,19 @@ export const jobs = {
   processChunk: {
     ...rowJob,
     name: "batch.process-chunk",
-    payload: Type.Object({ batchId: Type.String(), firstRow: Type.Integer() }),
+    maxAttempts: 5,
+    payload: Type.Object({
+      batchId: Type.String(),
+      firstRow: Type.Integer(),
+      /** Whether the simulated delay of the rows has passed. */
+      isDelayed: Type.Optional(Type.Boolean()),
+      /** The last row that this attempt at the chunk has processed. */
+      after: Type.Optional(Type.Integer()),
+      /** The longest time that a processed row of this attempt asks to wait for its retry. */
+      retryAfterSeconds: Type.Optional(Type.Number()),
+      /** Whether the chunk is a part of one that has ended its worker. It runs in a process of its own. */
+      isAlone: Type.Optional(Type.Boolean()),
+    }),
     options: { ...rowJobOptions, expireInSeconds: 900 },
     transactional: true,
   },
@@ -73,7 +98,7 @@ export const jobs = {
   processWhole: {
     ...rowJob,
     name: "batch.process-whole",
-    payload: Type.Object({ batchId: Type.String() }),
+    payload: Type.Object({ batchId: Type.String(), isDelayed: Type.Optional(Type.Boolean()) }),
     options: { ...rowJobOptions, expireInSeconds: 6 * 3600 },
     transactional: true,
   },
@@ -101,7 +126,8 @@ export const jobs = {
     ...background,
     name: "upkeep.reconcile",
     payload: Type.Object({}),
-    options: { ...backgroundOptions, retryLimit: 0 },
+    maxAttempts: 1,
+    options: backgroundOptions,
     schedule: () => "* * * * *",
   },
   /** Runs daily: removes batches, tasks, files and logins that have expired. */
@@ -109,7 +135,8 @@ export const jobs = {
     ...background,
     name: "upkeep.clean",
     payload: Type.Object({}),
-    options: { ...backgroundOptions, retryLimit: 2 },
+    maxAttempts: 3,
+    options: backgroundOptions,
     schedule: (config: Config) => config.cleanupCron,
   },
 } as const satisfies Record<string, Contract>;

@@ -6,6 +6,7 @@ import type { Config } from "./config/config.ts";
 import { ConfigError } from "./errors.ts";
 import { jobs } from "./jobs.ts";
 import type { Log } from "./platform/log.ts";
+import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-public.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
@@ -44,7 +45,7 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
     clearInterval(reports);
     await client.end();
   }
-  const queue = new PgBossQueue(config, config.databaseUrl, "migrate", 2, false, log);
+  const queue = new PgBossQueue(config, "migrate", 2, new ChangeListener(config, false, log), log);
   await queue.start();
   try {
     await queue.declare(Object.values(jobs));

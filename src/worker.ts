@@ -1,11 +1,11 @@
 /** The program that runs jobs. Start as many as you like on one database. */
 import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
 import { openContext } from "./context.ts";
-import { takeJobs } from "./handlers.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
 import { runProgram } from "./platform/process/lifecycle.ts";
 import { openProbes } from "./queues/probe-routes.ts";
 import { registerWorker } from "./queues/register-worker.ts";
+import { takeJobs } from "./take-jobs.ts";
 
 await runProgram(
   "worker",

@@ -28,8 +28,8 @@ function ours(file: string): string[] {
 
 /** From the top down. A file may import from its own layer and from the layers below it. */
 const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
-  ["programs", /^(api|worker|dev|cli)\.ts$|^(cli|demo)\//],
-  ["surface", /^(app|handlers)\.ts$/],
+  ["programs", /^(api|worker|lone-job|dev|cli)\.ts$|^(cli|demo)\//],
+  ["surface", /^(app|handlers|take-jobs|lone-jobs)\.ts$/],
   ["legacy", /^legacy\//],
   ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],
   ["verbs", /^(accounts|batches|books|files|idempotency|queues|records|targets|tasks)\//],

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 
 /**
- * Conditions and values for an UPDATE of rows of a batch. For a join with `unnest` the planner may compare each row with
+ * Conditions and values for statements about some rows of a batch. For a join with `unnest` the planner may compare each row with
  * each element, because the statistics of a table that has just grown are old. This has only one plan: the index range.
  */
 export function matchRows<R extends { readonly row: number }>(batchId: string, rows: readonly R[]) {

@@ -1,6 +1,6 @@
 /** The number of database connections that a process opens, and how the queue and all other code share them. */
 
-/** Slots for jobs of other users, in addition to those that one user can fill. */
+/** Slots for users with nothing running, in addition to those that all users share. */
 export const SLOTS_FOR_OTHERS = 1;
 /** The kinds of jobs that hold a connection while they run: chunks and whole batches. */
 const TRANSACTIONAL_JOBS = 2;

@@ -1,7 +1,6 @@
 /** All environment variables. `npm run docs` writes docs/operations/configuration.md and .env.example from this table. */
 import Type from "typebox";
-
-const MiB = 2 ** 20;
+import { MiB, quotas } from "./quotas.ts";
 
 export const Settings = Type.Object({
   DATABASE_URL: Type.String({
@@ -17,7 +16,8 @@ export const Settings = Type.Object({
     default: 16,
     minimum: 8,
     maximum: 1000,
-    description: "Maximum connections per process, not counting the one that listens for changes.",
+    description:
+      "Maximum connections per process, not counting the one that listens for changes and new jobs.",
   }),
   DATA_DIR: Type.String({
     default: ".data",
@@ -87,6 +87,18 @@ export const Settings = Type.Object({
     maximum: 600_000,
     description: "Simulated processing time per row in milliseconds; the rows of a chunk wait in parallel.",
   }),
+  MAX_ROW_DELAY_MS: Type.Integer({
+    default: 600_000,
+    minimum: 0,
+    maximum: 600_000,
+    description: "Maximum `row_delay_ms` of an upload, in milliseconds.",
+  }),
+  ROW_TIMEOUT_SECONDS: Type.Integer({
+    default: 60,
+    minimum: 1,
+    maximum: 600,
+    description: "Time in seconds that a row-wise target has for one row; then the row is retried.",
+  }),
   ROW_MAX_RETRIES: Type.Integer({
     default: 3,
     minimum: 0,
@@ -98,7 +110,13 @@ export const Settings = Type.Object({
     minimum: 1,
     maximum: 500,
     description:
-      "Jobs of one kind that a worker runs at a time for one user; one more slot serves other users.",
+      "Jobs of one kind that a worker runs at a time; one more slot serves users with nothing running.",
+  }),
+  WORKER_USER_CONCURRENCY: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 500,
+    description: "Jobs of one kind that a worker runs at a time for one user; 0 means WORKER_CONCURRENCY.",
   }),
   WORKER_QUEUES: Type.String({
     default: "all",
@@ -128,6 +146,12 @@ export const Settings = Type.Object({
     default: "10-20",
     pattern: "^[0-9]{1,4}(-[0-9]{1,4})?$",
     description: "Simulated duration of a `generic` task in seconds, or a range to draw from at random.",
+  }),
+  MAX_GENERIC_SECONDS: Type.Integer({
+    default: 3600,
+    minimum: 0,
+    maximum: 3600,
+    description: "Maximum `seconds` of a `generic` task.",
   }),
   UPLOAD_MAX_BYTES: Type.Integer({
     default: 10_240 * MiB,
@@ -240,46 +264,7 @@ export const Settings = Type.Object({
     minimum: 1,
     description: "Maximum size of a file at `/api/v1/files` in bytes.",
   }),
-  FILES_QUOTA_BYTES: Type.Integer({
-    default: 10_240 * MiB,
-    minimum: 0,
-    description: "Storage per user in bytes, including task results; 0 means no limit.",
-  }),
-  MAX_BATCHES_PER_USER: Type.Integer({
-    default: 10_000,
-    minimum: 0,
-    description: "Stored batches per user; 0 means no limit.",
-  }),
-  MAX_ROWS_PER_USER: Type.Integer({
-    default: 100_000_000,
-    minimum: 0,
-    description: "Rows in the stored batches of a user; 0 means no limit.",
-  }),
-  BATCHES_QUOTA_BYTES: Type.Integer({
-    default: 102_400 * MiB,
-    minimum: 0,
-    description: "Bytes of the CSV files in the stored batches of a user; 0 means no limit.",
-  }),
-  MAX_RECORDS_PER_USER: Type.Integer({
-    default: 100_000_000,
-    minimum: 0,
-    description: "Books and records per user; 0 means no limit.",
-  }),
-  MAX_TASKS_PER_USER: Type.Integer({
-    default: 1_000_000,
-    minimum: 0,
-    description: "Stored tasks per user; 0 means no limit.",
-  }),
-  MAX_OPEN_TASKS_PER_USER: Type.Integer({
-    default: 200_000,
-    minimum: 0,
-    description: "Tasks of a user that are pending or processing; 0 means no limit.",
-  }),
-  MAX_FILES_PER_USER: Type.Integer({
-    default: 100_000,
-    minimum: 0,
-    description: "Files per user, including task results and pictures; 0 means no limit.",
-  }),
+  ...quotas,
   FILES_ROOT: Type.String({
     default: "",
     description:

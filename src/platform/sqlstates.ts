@@ -14,13 +14,21 @@ export const SQLSTATE = {
   queryCanceled: "57014",
 } as const;
 
-/** A statement that waits for a lock too long may also end at the limit of every statement: `queryCanceled`. */
+/**
+ * Another transaction was in the way. A statement that waits for a lock too long may also end at the limit of every
+ * statement: `queryCanceled`.
+ */
 export const LOCK_TROUBLE: ReadonlySet<string> = new Set([
   SQLSTATE.serializationFailure,
   SQLSTATE.deadlockDetected,
   SQLSTATE.lockNotAvailable,
   SQLSTATE.queryCanceled,
 ]);
+
+/** Whether the database could not do its work, whatever the statement was: it says nothing about the data. */
+export function isServerTrouble(sqlstate: string): boolean {
+  return isUnreachable(sqlstate) || /^(53|58)/.test(sqlstate) || sqlstate === SQLSTATE.readOnlyTransaction;
+}
 
 /** Whether the code means a lost connection, a shutdown, or a server without a free connection. */
 export function isUnreachable(sqlstate: string): boolean {

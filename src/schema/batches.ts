@@ -152,6 +152,8 @@ export const chunks = rowmill.table(
     lastRow: integer("last_row").notNull(),
     /** The number of rows in the range. Blank lines are not rows. */
     rowCount: integer("row_count").notNull(),
+    /** The size of the cells as JSON when the chunk was planned. null: unknown, because rows were edited since. */
+    bytes: bigint("bytes", { mode: "number" }),
     state: chunkState("state").notNull().default("queued"),
     /** 1 at first; incremented each time that rows of the chunk are retried, automatically or by hand. */
     attempt: smallint("attempt").notNull().default(1),

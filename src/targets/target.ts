@@ -109,7 +109,7 @@ export interface Attempt {
   readonly rowId: string;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** Aborts when the batch is paused or cancelled, or the worker stops. */
+  /** Aborts when the row takes longer than ROW_TIMEOUT_SECONDS, the batch is paused or cancelled, or the worker stops. */
   readonly signal: AbortSignal;
 }
 

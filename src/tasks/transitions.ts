@@ -14,7 +14,7 @@ export const TASK_CHANNEL = "rowmill_task";
 export type Owner = number | null;
 
 /** Matches the task unless a later attempt has started. */
-export function isAttempt({ id, attempt }: Task): SQL | undefined {
+export function isAttempt({ id, attempt }: Pick<Task, "id" | "attempt">): SQL | undefined {
   return and(eq(tasks.id, id), eq(tasks.attempt, attempt));
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, inject, test } from "vitest";
 import { csv } from "../support/book-files.ts";
 import type { Client, Problem } from "../support/client.ts";
@@ -7,6 +8,8 @@ import { onServer } from "../support/postgres.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { SlowUpload } from "../support/slow-upload.ts";
 import { until } from "../support/until.ts";
+
+const AWAY_MS = 30_000;
 
 const succeeded = (user: Client, batchId: string, rows: number) =>
   until(`${rows} rows have succeeded`, async () => {
@@ -112,6 +115,52 @@ test.for<["SIGINT" | "SIGQUIT", string]>([
 
 const storedRows = async ({ ctx }: Programs) =>
   Number((await ctx.pool.query("SELECT count(*) FROM rowmill.batch_rows")).rows[0].count);
+
+test("a database that is away for long uses up no attempt of a row or a task", {
+  timeout: 240_000,
+}, async () => {
+  await using server = await ownServer();
+  const settings = { ROW_MAX_RETRIES: "0", TASK_MAX_RETRIES: "0" };
+  await using rowmill = await startPrograms(settings, server.url);
+  const api = await rowmill.startApi({ ROW_DELAY_MS: "300" });
+  const worker = await rowmill.startWorker();
+  const user = await api.client.signUp("reader");
+  const { body: batch } = await user.upload(csv(950, 50));
+  const { body: atomic } = await user.upload(csv(200), "/api/v1/batches?target=records&policy=atomic");
+  const { body: task } = await user.post<{ id: string }>("/api/v1/tasks", {
+    type: "generic",
+    params: { seconds: 20 },
+  });
+  await succeeded(user, batch.id, 1);
+
+  await server.stop("SIGQUIT");
+  const linesBefore = worker.output.split("\n").length;
+  // A worker that starts meanwhile waits for the database.
+  const late = rowmill.startWorker();
+  // Longer than the heartbeat of a job and than all of pg-boss's delays.
+  await sleep(AWAY_MS);
+  const linesMeanwhile = worker.output.split("\n").length - linesBefore;
+  expect(linesMeanwhile / (AWAY_MS / 1000)).toBeLessThan(20);
+  expect(worker.hasEnded).toBe(false);
+
+  await server.start();
+  await late;
+  await user.finished(batch.id, 90_000);
+  await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 950, bad: 50 });
+  expect((await user.finished(atomic.id, 90_000)).state).toBe("completed");
+  await until(
+    "the task has ended",
+    async () => {
+      const { body } = await user.get<{ status: string }>(`/api/v1/tasks/${task.id}`);
+      return body.status === "completed";
+    },
+    90_000,
+  );
+  const { rows } = await rowmill.ctx.pool.query(
+    "SELECT error_code FROM rowmill.row_results WHERE error_code IN ('gave_up', 'database_busy', 'worker_crashed')",
+  );
+  expect(rows).toEqual([]);
+});
 
 async function expectUnavailable(client: Client, method: string, path: string, body?: object): Promise<void> {
   const isForm = body instanceof FormData;

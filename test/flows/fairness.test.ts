@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { BatchView } from "../../src/batches/views.ts";
+import type { TaskView } from "../../src/tasks/views.ts";
 import { csv } from "../support/book-files.ts";
 import type { Client } from "../support/client.ts";
 import { startPrograms } from "../support/processes.ts";
@@ -35,4 +36,63 @@ test("three rows uploaded behind 100,000 queued rows finish within three seconds
   expect((await busy.batch(large.id)).body).toMatchObject({ state: "processing", finished_at: null });
   expect(Math.max(...seconds)).toBeLessThan(3);
   expect((await busy.finished(large.id, 60_000)).counts.success).toBe(100_000);
+});
+
+const SMALL = "title,author\nEmma,Austen\nUlysses,Joyce\nPersuasion,Austen\n";
+
+/** The most that a user can ask for: delays of a minute, tasks of a minute, and as many rows as fit into a second. */
+async function occupy(user: Client): Promise<void> {
+  await user.upload(csv(1000), "/api/v1/batches?target=books&row_delay_ms=60000");
+  const tasks = Array.from({ length: 20 }, () => ({ type: "generic", params: { seconds: 60 } }));
+  await user.post("/api/v1/tasks/bulk", { tasks });
+  await user.upload(csv(10_000), "/api/v1/batches?target=books&row_delay_ms=0&mode=append");
+}
+
+test.for([3, 10])(
+  "three rows and a task of another user end within five seconds beside %i users with heavy work",
+  { timeout: 180_000 },
+  async (count) => {
+    await using rowmill = await startPrograms();
+    const api = await rowmill.startApi();
+    const other = await api.client.signUp("other");
+    await rowmill.startWorker();
+    for (let user = 1; user <= count; user++) await occupy(await api.client.signUp(`heavy-${user}`));
+    const seconds = await secondsFor(other, SMALL);
+    const startedAt = performance.now();
+    const { body: task } = await other.post<TaskView>("/api/v1/tasks", {
+      type: "generic",
+      params: { seconds: 0 },
+    });
+    await until("the task is completed", async () => {
+      const { body } = await other.get<TaskView>(`/api/v1/tasks/${task.id}`);
+      return body.status === "completed";
+    });
+    expect(seconds).toBeLessThan(5);
+    expect((performance.now() - startedAt) / 1000).toBeLessThan(5);
+  },
+);
+
+test("delays and simulated tasks hold no connection and no transaction", async () => {
+  await using rowmill = await startPrograms();
+  const api = await rowmill.startApi();
+  const user = await api.client.signUp("heavy");
+  const worker = await rowmill.startWorker();
+  const { body: batch } = await user.upload(csv(75), "/api/v1/batches?target=books&row_delay_ms=600000");
+  const { body: task } = await user.post<TaskView>("/api/v1/tasks", {
+    type: "generic",
+    params: { seconds: 3600 },
+  });
+  await until("both are being processed", async () => {
+    const { status } = (await user.get<TaskView>(`/api/v1/tasks/${task.id}`)).body;
+    return (await user.batch(batch.id)).body.counts.processing === 75 && status === "processing";
+  });
+  await until("no job is active", async () => {
+    const { rows } = await rowmill.ctx.pool.query<{ jobs: number; open: number }>(
+      `SELECT (SELECT count(*)::int FROM rowmill_queue.job WHERE state = 'active') AS jobs,
+        (SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%') AS open`,
+    );
+    return rows[0]?.jobs === 0 && rows[0].open === 0;
+  });
+  // Nothing runs that a stop would have to wait for.
+  expect((await worker.stop()).code).toBe(0);
 });

@@ -2,8 +2,8 @@
 import { expect } from "vitest";
 import type { BatchView } from "../../src/batches/views.ts";
 import { openContext } from "../../src/context.ts";
-import { takeJobs } from "../../src/handlers.ts";
 import { createLog } from "../../src/platform/log.ts";
+import { takeJobs } from "../../src/take-jobs.ts";
 import type { Client } from "./client.ts";
 import type { Rowmill } from "./rowmill.ts";
 import { until } from "./until.ts";

@@ -5,7 +5,7 @@ import { processWhole } from "../../src/batches/process/process-whole.ts";
 import { reverseRows } from "../../src/batches/process/reverse-rows.ts";
 import type { BatchView } from "../../src/batches/views.ts";
 import { type Context, inTransaction } from "../../src/context.ts";
-import type { Delivery } from "../../src/platform/queue/queue.ts";
+import type { Delivery } from "../../src/platform/queue/delivery.ts";
 import type { Answer, Client, Problem } from "./client.ts";
 import { until } from "./until.ts";
 
@@ -21,7 +21,7 @@ export function deliverChunk(ctx: Context, batchId: string, firstRow = 2): Promi
 
 /** Delivers the one job of an atomic batch or a dry run. */
 export function deliverWhole(ctx: Context, batchId: string): Promise<object | undefined> {
-  return inTransaction(ctx, (tx) => processWhole(ctx, tx, batchId, delivery({ batchId })));
+  return inTransaction(ctx, (tx) => processWhole(ctx, tx, { batchId }, delivery({ batchId })));
 }
 
 /** Delivers the job that undoes a batch. */

@@ -14,8 +14,8 @@ export async function createOfflineApp(): Promise<FastifyInstance> {
   const config = loadConfig({ JWT_SECRET: "x".repeat(32), LOG_LEVEL: "silent", DATABASE_URL: NOWHERE });
   const log = createLog(config, "test");
   const pool = openPool(NOWHERE, 1, log);
-  const queue = new PgBossQueue(config, NOWHERE, "enqueue", 1, false, log);
   const listener = new ChangeListener(config, false, log);
+  const queue = new PgBossQueue(config, "enqueue", 1, listener, log);
   const app = await createApp({
     config,
     db: databaseOn(pool),

@@ -4,8 +4,8 @@ import { inject, onTestFinished } from "vitest";
 import { createApp } from "../../src/app.ts";
 import { type Config, loadConfig } from "../../src/config/config.ts";
 import { type Context, type OpenContext, openContext } from "../../src/context.ts";
-import { takeJobs } from "../../src/handlers.ts";
 import { createLog } from "../../src/platform/log.ts";
+import { takeJobs } from "../../src/take-jobs.ts";
 import { Client } from "./client.ts";
 import { create, databaseUrl, drop, TEMPLATE } from "./postgres.ts";
 

@@ -75,6 +75,7 @@ export async function tryType<P extends TObject>(
     task: { id: "task", userId: 1, title: "", description: "", metadata: {}, result: null },
     params,
     file,
+    state: null,
     signal: options.signal ?? new AbortController().signal,
     progress(percent, message = "") {
       steps.push({ percent, message });

@@ -3,6 +3,8 @@ import { sql } from "drizzle-orm";
 import { requireActor, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { matchRows } from "../match-rows.ts";
+import { forgetSizes } from "../process/chunk-counts.ts";
+import { partsOf, SLICE_BYTES } from "../process/read-open-rows.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { requireEdge } from "../state.ts";
 import { type Batch, lockBatch } from "../transitions.ts";
@@ -50,46 +52,73 @@ async function requireKnownRows(tx: Tx, batch: Batch, stagingId: string): Promis
   if (rows[0]) throw invalidField("file", `The batch has no row ${rows[0].row} (column \`_row\`).`);
 }
 
+/** The number of rows whose sizes are read at a time. */
 const PAGE_ROWS = 2000;
 
-/** LIMIT makes this two look-ups per row. A join may compare each row with each other one if the statistics are old. */
+/** LIMIT makes these look-ups per row. A join may compare each row with each other one if the statistics are old. */
 async function applyPages(tx: Tx, batch: Batch, stagingId: string) {
   const counts = { corrected: 0, ignored: 0 };
   const failedRows: number[] = [];
   for (let after = 0; ; ) {
-    const { rows } = await tx.db.execute<{
-      row: number;
-      corrections: (string | null)[];
-      fields: string[];
-      problem: string | null;
-      status: "success" | "failed" | null;
-    }>(sql`
-      SELECT staged.row_number AS row, staged.fields AS corrections, rows.fields, rows.problem, results.status
+    const { rows: sizes } = await tx.db.execute<{ row: number; bytes: number }>(sql`
+      SELECT staged.row_number AS row, octet_length(staged.fields::text) + octet_length(rows.fields::text) AS bytes
       FROM (
         SELECT row_number, fields FROM rowmill.batch_rows WHERE batch_id = ${stagingId} AND row_number > ${after}
         ORDER BY row_number LIMIT ${PAGE_ROWS}
       ) AS staged
       CROSS JOIN LATERAL (
-        SELECT fields, problem FROM rowmill.batch_rows WHERE batch_id = ${batch.id} AND row_number = staged.row_number LIMIT 1
+        SELECT fields FROM rowmill.batch_rows WHERE batch_id = ${batch.id} AND row_number = staged.row_number LIMIT 1
       ) AS rows
-      LEFT JOIN LATERAL (
-        SELECT status FROM rowmill.row_results WHERE batch_id = ${batch.id} AND row_number = staged.row_number LIMIT 1
-      ) AS results ON true
       ORDER BY staged.row_number`);
-    const last = rows.at(-1);
+    const last = sizes.at(-1);
     if (!last) return { ...counts, failedRows };
     after = last.row;
-    const open = rows.filter(({ status }) => status !== "success");
-    counts.ignored += rows.length - open.length;
-    for (const { row, status } of open) if (status === "failed") failedRows.push(row);
-    const changed = open
-      .map((row) => ({ ...row, cells: row.corrections.map((cell, at) => cell ?? row.fields[at] ?? "") }))
-      .filter(
-        ({ cells, fields, problem }) => problem !== null || JSON.stringify(cells) !== JSON.stringify(fields),
-      );
-    counts.corrected += changed.length;
-    if (changed.length > 0) await changeCells(tx, batch.id, changed);
+    for (const part of partsOf(sizes, SLICE_BYTES)) {
+      const { corrected, ignored, failed } = await applyPart(tx, batch, stagingId, part);
+      counts.corrected += corrected;
+      counts.ignored += ignored;
+      failedRows.push(...failed);
+    }
   }
+}
+
+async function applyPart(
+  tx: Tx,
+  batch: Batch,
+  stagingId: string,
+  { firstRow, lastRow }: { firstRow: number; lastRow: number },
+) {
+  const { rows } = await tx.db.execute<{
+    row: number;
+    corrections: (string | null)[];
+    fields: string[];
+    problem: string | null;
+    status: "success" | "failed" | null;
+  }>(sql`
+    SELECT staged.row_number AS row, staged.fields AS corrections, rows.fields, rows.problem, results.status
+    FROM (
+      SELECT row_number, fields FROM rowmill.batch_rows
+      WHERE batch_id = ${stagingId} AND row_number BETWEEN ${firstRow} AND ${lastRow}
+    ) AS staged
+    CROSS JOIN LATERAL (
+      SELECT fields, problem FROM rowmill.batch_rows WHERE batch_id = ${batch.id} AND row_number = staged.row_number LIMIT 1
+    ) AS rows
+    LEFT JOIN LATERAL (
+      SELECT status FROM rowmill.row_results WHERE batch_id = ${batch.id} AND row_number = staged.row_number LIMIT 1
+    ) AS results ON true
+    ORDER BY staged.row_number`);
+  const open = rows.filter(({ status }) => status !== "success");
+  const changed = open
+    .map((row) => ({ ...row, cells: row.corrections.map((cell, at) => cell ?? row.fields[at] ?? "") }))
+    .filter(
+      ({ cells, fields, problem }) => problem !== null || JSON.stringify(cells) !== JSON.stringify(fields),
+    );
+  if (changed.length > 0) await changeCells(tx, batch.id, changed);
+  return {
+    corrected: changed.length,
+    ignored: rows.length - open.length,
+    failed: open.flatMap(({ row, status }) => (status === "failed" ? [row] : [])),
+  };
 }
 
 async function changeCells(
@@ -107,4 +136,9 @@ async function changeCells(
   await tx.db.execute(sql`
     UPDATE rowmill.batch_rows SET fields = ${valueOfRow(({ cells }) => JSON.stringify(cells))}::json, problem = NULL
     WHERE ${isMatch}`);
+  await forgetSizes(
+    tx,
+    batchId,
+    rows.map(({ row }) => row),
+  );
 }

@@ -3,6 +3,7 @@ import { type Context, inTransaction, requireActor } from "../../context.ts";
 import { DomainError, invalidField, notFound } from "../../errors.ts";
 import { batchRows, rowHistory, rowResults } from "../../schema/batches.ts";
 import { listNames } from "../../targets/names.ts";
+import { forgetSizes } from "../process/chunk-counts.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { getRowDetail, type StoredRowDetail } from "../row-queries.ts";
 import { lockCorrectable } from "./apply-correction.ts";
@@ -50,6 +51,7 @@ export function editRow(
       fields: stored.fields,
     });
     await tx.db.update(batchRows).set({ fields, problem: null }).where(isRow);
+    await forgetSizes(tx, batchId, [row]);
     const edited = await getBatch(tx, userId, batchId);
     return { batch: edited, row: await getRowDetail(tx, edited, row) };
   });

@@ -29,3 +29,14 @@ export async function forgetSuccesses(tx: Tx, batchId: string): Promise<void> {
     WHERE batch_id = ${batchId}`);
   await recountChunks(tx, batchId);
 }
+
+/** Marks the sizes of the chunks of edited rows as unknown, so that workers read these chunks with care. */
+export async function forgetSizes(tx: Tx, batchId: string, rows: readonly number[]): Promise<void> {
+  await tx.db.execute(sql`
+    UPDATE rowmill.chunks SET bytes = NULL
+    WHERE batch_id = ${batchId} AND bytes IS NOT NULL AND first_row = ANY(ARRAY(
+      SELECT DISTINCT (
+        SELECT first_row FROM rowmill.chunks WHERE batch_id = ${batchId} AND first_row <= row ORDER BY first_row DESC LIMIT 1
+      ) FROM unnest(${sql.param([...rows])}::int[]) AS edited (row)
+    ))`);
+}

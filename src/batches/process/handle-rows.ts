@@ -12,25 +12,29 @@ export interface RowsAttempt {
   readonly attempt: number;
   /** Aborts when the rows must be given up. */
   readonly signal: AbortSignal;
+  /** When to start no further row, by `performance.now()`. At least one row starts. Absent: never. */
+  readonly until?: number;
 }
 
 /**
- * @returns the outcomes in the order of the rows. After the signal aborts, no further row is started, and rows that end
- * because of it have no outcome.
+ * @returns the outcomes in the order of the rows. After the signal aborts or the time is over, no further row is started;
+ * rows that end because of the signal have no outcome.
  */
 export async function handleRows<C extends Columns>(
   ctx: Context,
   target: RowTarget<C>,
   batch: TargetBatch,
   rows: readonly TargetRow<C>[],
-  { attempt, signal }: RowsAttempt,
+  { attempt, signal, until = Number.POSITIVE_INFINITY }: RowsAttempt,
 ): Promise<RowOutcome[]> {
   const limit = pLimit(Math.max(1, target.concurrency));
-  const outcomes = await limit.map(rows, async (row) => {
-    if (signal.aborted) return undefined;
+  const outcomes = await limit.map(rows, async (row, index) => {
+    if (signal.aborted || (index > 0 && performance.now() > until)) return undefined;
     const rowId = rowIdOf(batch.id, row.row);
     try {
-      return created(await target.handle(ctx, batch, row, { rowId, attempt, signal }));
+      const handling = (ended: AbortSignal) =>
+        target.handle(ctx, batch, row, { rowId, attempt, signal: ended });
+      return created(await withinTime(ctx.config.rowTimeoutSeconds, signal, handling));
     } catch (error) {
       return outcomeOf(error, signal);
     }
@@ -39,6 +43,25 @@ export async function handleRows<C extends Columns>(
     const outcome = outcomes[index];
     return outcome ? [{ row, outcome }] : [];
   });
+}
+
+/** Gives up work that takes longer, also if it ignores its signal. @throws Retryable `row_timed_out` */
+async function withinTime<T>(
+  seconds: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const timedOut = new AbortController();
+  const ended = AbortSignal.any([signal, timedOut.signal]);
+  const { promise: gaveUp, reject } = Promise.withResolvers<never>();
+  ended.addEventListener("abort", () => reject(ended.reason), { once: true });
+  const message = `The target took longer than ${seconds} s for the row (ROW_TIMEOUT_SECONDS).`;
+  const timer = setTimeout(() => timedOut.abort(new Retryable("row_timed_out", message)), seconds * 1000);
+  try {
+    return await Promise.race([work(ended), gaveUp]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Undefined: the row was given up because of the signal. */

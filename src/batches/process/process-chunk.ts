@@ -1,70 +1,71 @@
 /** Processes one chunk of rows in the transaction of its job. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { type Context, changeExpression, publishLocally, type Tx } from "../../context.ts";
+import type { Payload } from "../../jobs.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Watch } from "../../platform/process/watch.ts";
-import type { Delivery } from "../../platform/queue/queue.ts";
+import type { Delivery } from "../../platform/queue/delivery.ts";
+import { Later } from "../../platform/queue/later.ts";
 import { BATCH_CHANNEL } from "../batch-changes.ts";
 import type { ChunkKey } from "../batch-jobs.ts";
 import { RUNNABLE_STATES } from "../state.ts";
 import { startBatch } from "../transitions.ts";
 import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
 import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
-import { processRows } from "./process-rows.ts";
-import { readOpenRows } from "./read-open-rows.ts";
-import { type LockedChunk, type Settled, settleChunk } from "./settle-chunk.ts";
+import { isRowTarget, type OpenRow, processRows } from "./process-rows.ts";
+import { openSlices } from "./read-open-rows.ts";
+import { type Settled, settleChunk } from "./settle-chunk.ts";
+import type { RowOutcome } from "./store-results.ts";
+import { type LockedChunk, StoredOutcomes } from "./stored-outcomes.ts";
 import { BatchStopped, watchBatch } from "./watch-batch.ts";
+
+type ChunkWork = Payload<"processChunk">;
+
+/** A delivery starts no further slice after this time, so that other users get a turn. */
+const TURN_MS = 1000;
 
 /**
  * Processes the rows of a chunk that have no result yet. A failure before the commit leaves no trace, so a repeated
  * delivery starts from the committed results.
  * @param ctx outside the transaction, for changes that others must see at once
  * @param tx the transaction that also completes the job
- * @returns undefined if there was nothing to do or the batch was stopped
+ * @returns a `Later` if the rest of the chunk is processed later; undefined if there was nothing to do or the batch was
+ * stopped
  */
 export async function processChunk(
   ctx: Context,
   tx: Tx,
-  key: ChunkKey,
+  work: ChunkWork,
   delivery: Delivery,
-): Promise<Settled | undefined> {
+): Promise<Settled | Later | undefined> {
   const startedAt = performance.now();
-  const input = await repeatOnLockTrouble(ctx, delivery.signal, () => markProcessing(ctx, key));
+  const { batchId, firstRow } = work;
+  const input = await repeatOnLockTrouble(ctx, delivery.signal, () => markProcessing(ctx, work));
   if (!input) return undefined;
-  const log = ctx.log.child({ ...key, delivery: delivery.attempt });
-  log.info("chunk received");
-  using watch = watchBatch(ctx, key.batchId);
+  const log = ctx.log.child({ batchId, firstRow, delivery: delivery.attempt });
+  if (!work.isDelayed && work.after === undefined) log.info("chunk received");
+  // All rows of the chunk wait at once, in the queue.
+  if (input.rowDelayMs > 0 && !work.isDelayed)
+    return new Later(input.rowDelayMs / 1000, { ...work, isDelayed: true });
+  using watch = watchBatch(ctx, batchId);
   try {
-    await delayRows(input.rowDelayMs, delivery.signal, watch);
     const signal = AbortSignal.any([delivery.signal, watch.signal]);
     const settled = await repeatOnLockTrouble(ctx, signal, (failures) =>
       underSavepoint(tx.db, async () => {
         if (failures === 0) await shareRecords(tx, input);
         else await reserveRecords(ctx, tx, input, signal);
-        return processOpenRows(ctx, tx, input, key, delivery, watch);
+        return processOpenRows(ctx, tx, input, work, { delivery, watch });
       }),
     );
-    if (settled) log.info({ ...settled, ms: Math.round(performance.now() - startedAt) }, "chunk succeeded");
-    return settled;
+    if (!settled) return undefined;
+    const { rest, ...counts } = settled;
+    const ms = Math.round(performance.now() - startedAt);
+    log.info({ ...counts, ms }, rest ? "chunk continues later" : "chunk succeeded");
+    return rest ? new Later(0, rest) : counts;
   } catch (error) {
     if (!(error instanceof BatchStopped)) throw error;
     log.info("chunk stopped with its batch");
     return undefined;
-  }
-}
-
-/**
- * Waits for the simulated processing time, before anything is read or locked. All rows of the chunk wait at once.
- * @throws BatchStopped
- */
-export async function delayRows(delayMs: number, signal: AbortSignal, watch: Watch): Promise<void> {
-  if (delayMs === 0) return;
-  try {
-    await sleep(delayMs, undefined, { signal: AbortSignal.any([signal, watch.signal]) });
-  } catch (error) {
-    watch.signal.throwIfAborted();
-    throw error;
   }
 }
 
@@ -73,28 +74,49 @@ async function processOpenRows(
   ctx: Context,
   tx: Tx,
   input: ChunkInput,
-  key: ChunkKey,
-  delivery: Delivery,
-  watch: Watch,
-): Promise<(Settled & { rows: number; attempt: number }) | undefined> {
-  const chunk = await lockChunk(tx, key);
-  if (!chunk) return undefined;
+  work: ChunkWork,
+  { delivery, watch }: { delivery: Delivery; watch: Watch },
+): Promise<(Settled & { rows: number; attempt: number; rest: ChunkWork | null }) | undefined> {
+  const { batchId, firstRow } = work;
+  const locked = await lockChunk(tx, work);
+  if (!locked) return undefined;
   // The batch may have been stopped while this waited for the lock.
   watch.signal.throwIfAborted();
-  const rows = await readOpenRows(tx, key, chunk.lastRow);
+  const chunk = { batchId, firstRow, ...locked };
+  const outcomes = new StoredOutcomes(tx, chunk, work.retryAfterSeconds);
   const signal = AbortSignal.any([delivery.signal, watch.signal]);
-  const outcomes = await processRows(ctx, tx, input, rows, { attempt: chunk.attempt, signal });
-  delivery.signal.throwIfAborted();
-  // A set target has written only in this transaction, which the exception rolls back. A row target has acted outside the
-  // database, so the outcomes of the rows that it finished are stored even if the batch was stopped.
-  const isPartial = watch.signal.aborted && "handle" in input.target;
-  if (!isPartial) watch.signal.throwIfAborted();
-  const settle = () => settleChunk(tx, { ...key, ...chunk }, outcomes, isPartial);
+  const keepsOutcomes = isRowTarget(input.target);
   // The calls of a row target must not be repeated, and hold no locks.
-  const settled = await ("handle" in input.target
-    ? repeatOnLockTrouble(ctx, delivery.signal, () => underSavepoint(tx.db, settle))
-    : settle());
-  return { ...settled, rows: rows.length, attempt: chunk.attempt };
+  const storing = <T>(work: () => Promise<T>) =>
+    keepsOutcomes ? repeatOnLockTrouble(ctx, delivery.signal, () => underSavepoint(tx.db, work)) : work();
+  const turn = { attempt: chunk.attempt, signal, until: performance.now() + TURN_MS };
+  let after = work.after ?? firstRow - 1;
+  let rows = 0;
+  for await (const slice of openSlices(tx, { ...chunk, firstRow: after + 1 }, "stop")) {
+    const processed = await processRows(ctx, tx, input, slice.rows, turn);
+    delivery.signal.throwIfAborted();
+    // A set target has written only in this transaction, which the exception rolls back. A row target has acted outside
+    // the database, so the outcomes of the rows that it finished are stored even if the batch was stopped.
+    if (!keepsOutcomes) watch.signal.throwIfAborted();
+    await storing(() => outcomes.store(processed));
+    rows += processed.length;
+    const [unstarted] = unstartedOf(slice.rows, processed);
+    after = unstarted === undefined ? slice.lastRow : unstarted - 1;
+    // The outcomes of a row target are committed before anything else can fail.
+    if (keepsOutcomes || watch.signal.aborted || performance.now() > turn.until) break;
+  }
+  const isEnd = after >= chunk.lastRow || rows === 0;
+  const isPartial = keepsOutcomes && watch.signal.aborted;
+  const settling = { isPartial, isUnfinished: !isEnd, keepsOutcomes };
+  const settled = await storing(() => settleChunk(tx, chunk, outcomes, settling));
+  const retryAfterSeconds = outcomes.retryAfterSeconds;
+  const rest = settled.mustContinue ? { ...work, after, retryAfterSeconds } : null;
+  return { ...settled.counts, rows, attempt: chunk.attempt, rest };
+}
+
+function unstartedOf(rows: readonly OpenRow[], processed: readonly RowOutcome[]): number[] {
+  const done = new Set(processed.map(({ row }) => row));
+  return rows.flatMap(({ row }) => (done.has(row) ? [] : [row]));
 }
 
 /** Commits at once, so that status requests show which rows are being processed. Null: there is nothing to do. */
@@ -115,8 +137,11 @@ async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Pr
 
 /** Locks the chunk, so that only one worker decides the outcomes of its rows. Null: another worker has decided them. */
 async function lockChunk(tx: Tx, { batchId, firstRow }: ChunkKey) {
-  const { rows } = await tx.db.execute<Omit<LockedChunk, keyof ChunkKey> & { lastRow: number }>(sql`
-    SELECT last_row AS "lastRow", row_count AS "rowCount", attempt, first_attempt AS "firstAttempt" FROM rowmill.chunks
+  const { rows } = await tx.db.execute<
+    Omit<LockedChunk, keyof ChunkKey> & { lastRow: number; bytes: number | null }
+  >(sql`
+    SELECT last_row AS "lastRow", row_count AS "rowCount", bytes::float, attempt, first_attempt AS "firstAttempt"
+    FROM rowmill.chunks
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
     FOR UPDATE`);
   return rows[0] ?? null;

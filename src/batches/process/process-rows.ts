@@ -1,14 +1,12 @@
 /** Validates rows against the rules of their target and lets the target write the valid ones. */
 import type { Context, Tx } from "../../context.ts";
 import { countExtraFields } from "../../platform/csv/open-csv.ts";
-
 import { created, failed } from "../../targets/outcomes.ts";
-import type { Columns, Outcome, Target, TargetBatch, TargetRow } from "../../targets/target.ts";
+import type { Columns, Outcome, RowTarget, Target, TargetBatch, TargetRow } from "../../targets/target.ts";
 import { rowValidator } from "../../targets/validate-row.ts";
 import { blankSecrets } from "./blank-secrets.ts";
 import { endStatementOnAbort } from "./end-statement.ts";
 import { handleRows, type RowsAttempt } from "./handle-rows.ts";
-
 import type { RowOutcome } from "./store-results.ts";
 import { writeRows } from "./write-rows.ts";
 
@@ -27,10 +25,14 @@ export interface RowsInput {
   readonly isDryRun: boolean;
 }
 
+export function isRowTarget(target: Target): target is RowTarget {
+  return "handle" in target;
+}
+
 /**
  * @param ctx outside the transaction, for row targets
  * @param tx for set targets
- * @returns an outcome per row, invalid rows first; rows that were given up because of the signal have no outcome
+ * @returns an outcome per row, invalid rows first; rows that a row target has not started or given up have no outcome
  */
 export async function processRows(
   ctx: Context,
@@ -87,7 +89,7 @@ async function runTarget(
   rows: readonly ValidRow[],
   attempt: RowsAttempt,
 ): Promise<RowOutcome[]> {
-  if ("handle" in target) {
+  if (isRowTarget(target)) {
     if (isDryRun) return rows.map(({ row }) => ({ row, outcome: created(0) }));
     return handleRows(ctx, target, batch, rows, attempt);
   }

@@ -5,9 +5,10 @@
  */
 import { asc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
+import type { Payload } from "../../jobs.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
-import type { Watch } from "../../platform/process/watch.ts";
-import type { Delivery } from "../../platform/queue/queue.ts";
+import type { Delivery } from "../../platform/queue/delivery.ts";
+import { Later } from "../../platform/queue/later.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { transitions } from "../state.ts";
@@ -15,12 +16,13 @@ import { endBatch, startBatch } from "../transitions.ts";
 import { forgetSuccesses, resetChunks } from "./chunk-counts.ts";
 import { chunkInputOf } from "./chunk-input.ts";
 import { repeatOnLockTrouble, reserveRecords } from "./lock-trouble.ts";
-import { delayRows } from "./process-chunk.ts";
 import { processRows } from "./process-rows.ts";
-import { readOpenRows } from "./read-open-rows.ts";
+import { openSlices } from "./read-open-rows.ts";
 import {
+  addEffects,
   type EffectCounts,
   type FailedRow,
+  NO_EFFECTS,
   sortOutcomes,
   storeFailures,
   storeSuccesses,
@@ -33,25 +35,26 @@ type Chunk = typeof chunks.$inferSelect;
 /** Thrown to roll back the records of a dry run or of an atomic batch with failed rows. */
 class DiscardRecords extends Error {}
 
-/** If another transaction is in the way of a chunk for longer, the batch releases its locks and starts again. */
-const MAX_CHUNK_WAIT_MS = 60_000;
+/** If another transaction is in the way of a slice for longer, the batch releases its locks and starts again. */
+const MAX_SLICE_WAIT_MS = 60_000;
 
 /**
  * @param ctx outside the transaction, for changes that others must see at once
  * @param tx the transaction that also completes the job
- * @returns undefined if there was nothing to do or the batch was stopped
+ * @returns a `Later` if the batch is processed later; undefined if there was nothing to do or the batch was stopped
  */
 export async function processWhole(
   ctx: Context,
   tx: Tx,
-  batchId: string,
+  { batchId, isDelayed = false }: Payload<"processWhole">,
   delivery: Delivery,
-): Promise<{ failed: number } | undefined> {
+): Promise<{ failed: number } | Later | undefined> {
+  const wait = isDelayed ? undefined : await delayBatch(ctx, batchId);
+  if (wait) return wait;
   const log = ctx.log.child({ batchId, delivery: delivery.attempt });
   using watch = watchBatch(ctx, batchId);
   const signal = AbortSignal.any([delivery.signal, watch.signal]);
   try {
-    await delayBatch(ctx, batchId, delivery.signal, watch);
     return await repeatOnLockTrouble(ctx, signal, () =>
       underSavepoint(tx.db, () => runBatch({ ...ctx, log }, tx, batchId, { ...delivery, signal })),
     );
@@ -62,12 +65,12 @@ export async function processWhole(
   }
 }
 
-/** Waits for the simulated processing time before other batches have to wait for this one. */
-async function delayBatch(ctx: Context, batchId: string, signal: AbortSignal, watch: Watch): Promise<void> {
+/** The simulated processing time passes in the queue, before other batches have to wait for this one. */
+async function delayBatch(ctx: Context, batchId: string): Promise<Later | undefined> {
   const delayed = await findBatch(ctx, batchId);
-  if (!delayed || delayed.isDryRun || delayed.rowDelayMs === 0) return;
-  await startRun(ctx, batchId);
-  await delayRows(delayed.rowDelayMs, signal, watch);
+  if (!delayed || delayed.isDryRun || delayed.rowDelayMs === 0) return undefined;
+  if (!(await startRun(ctx, batchId))) return undefined;
+  return new Later(delayed.rowDelayMs / 1000, { batchId, isDelayed: true });
 }
 
 async function findBatch(ctx: Context, batchId: string): Promise<Batch | undefined> {
@@ -120,23 +123,28 @@ async function processChunks(ctx: Context, tx: Tx, batch: Batch, delivery: Deliv
   try {
     await underSavepoint(tx.db, async () => {
       for (const chunk of plan) {
-        const rows = await readOpenRows(tx, chunk, chunk.lastRow);
-        // The locks of earlier chunks are held meanwhile, so this does not wait for long.
-        const outcomes = await repeatOnLockTrouble(
-          ctx,
-          delivery.signal,
-          () => underSavepoint(tx.db, () => processRows(ctx, tx, input, rows, delivery)),
-          MAX_CHUNK_WAIT_MS,
-        );
-        delivery.signal.throwIfAborted();
-        const mayRetry = delivery.attempt <= ctx.config.rowMaxRetries;
-        const { succeeded, failures, retried } = sortOutcomes(outcomes, delivery.attempt, mayRetry);
-        // One row that must be retried repeats the delivery, and so the whole batch.
-        const [retriedRow] = retried;
-        if (retriedRow) throw new Error(`Row ${retriedRow.row} must be retried (${retriedRow.reason.code}).`);
-        const effects = await storeSuccesses(tx, chunk, succeeded);
-        await storeProgress(ctx, batch, chunk, effects, failures);
-        failed += failures.length;
+        let effects = NO_EFFECTS;
+        const failuresOfChunk: FailedRow[] = [];
+        for await (const { rows } of openSlices(tx, chunk, "exceed")) {
+          // The locks of earlier slices are held meanwhile, so this does not wait for long.
+          const outcomes = await repeatOnLockTrouble(
+            ctx,
+            delivery.signal,
+            () => underSavepoint(tx.db, () => processRows(ctx, tx, input, rows, delivery)),
+            MAX_SLICE_WAIT_MS,
+          );
+          delivery.signal.throwIfAborted();
+          const mayRetry = delivery.attempt <= ctx.config.rowMaxRetries;
+          const { succeeded, failures, retried } = sortOutcomes(outcomes, delivery.attempt, mayRetry);
+          // One row that must be retried repeats the delivery, and so the whole batch.
+          const [retriedRow] = retried;
+          if (retriedRow)
+            throw new Error(`Row ${retriedRow.row} must be retried (${retriedRow.reason.code}).`);
+          effects = addEffects(effects, await storeSuccesses(tx, chunk, succeeded));
+          failuresOfChunk.push(...failures);
+        }
+        await storeProgress(ctx, batch, chunk, effects, failuresOfChunk);
+        failed += failuresOfChunk.length;
       }
       if (failed > 0 || batch.isDryRun) throw new DiscardRecords();
     });

@@ -1,20 +1,92 @@
-import { sql } from "drizzle-orm";
-import type { Tx } from "../../context.ts";
-import type { ChunkKey } from "../batch-jobs.ts";
+/** Reads the rows of a chunk that have no result, in slices that fit into the memory of a worker. */
+import { type SQL, sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { ByteBudget } from "../../platform/byte-budget.ts";
 import type { OpenRow } from "./process-rows.ts";
 
-/** Reads the rows of a chunk that have no result. The subquery repeats the range, which the planner does not infer. */
-export async function readOpenRows(
-  tx: Tx,
-  { batchId, firstRow }: ChunkKey,
-  lastRow: number,
-): Promise<OpenRow[]> {
-  const { rows } = await tx.db.execute<{ row: number; fields: string[]; problem: string | null }>(sql`
-    SELECT row_number AS row, fields, problem FROM rowmill.batch_rows
-    WHERE batch_id = ${batchId} AND row_number BETWEEN ${firstRow} AND ${lastRow}
-      AND row_number NOT IN (
-        SELECT row_number FROM rowmill.row_results WHERE batch_id = ${batchId} AND row_number BETWEEN ${firstRow} AND ${lastRow}
-      )
-    ORDER BY row_number`);
+/** The cells of a slice, as JSON. A single row may be larger. Chunks of new batches are planned to fit. */
+export const SLICE_BYTES = 4 * 2 ** 20;
+/** The slices that a process holds at a time. Processing a slice takes up to ten times its size. */
+const BUDGET_BYTES = 8 * 2 ** 20;
+
+const budget = new ByteBudget(BUDGET_BYTES);
+
+export interface RowRange {
+  readonly batchId: string;
+  readonly firstRow: number;
+  readonly lastRow: number;
+  /** The size of the cells when the chunk was planned; null: unknown. */
+  readonly bytes: number | null;
+}
+
+export interface Slice {
+  /** The last row number that the slice covers. */
+  readonly lastRow: number;
+  readonly rows: OpenRow[];
+}
+
+/**
+ * Yields slices in the order of the rows. The memory of a slice counts until the next one is asked for.
+ * @param whenFull if the budget is used up after the first slice: `stop` yields no more, `exceed` continues. Waiting would
+ * block other chunks, because the transaction holds locks on the records that it has written.
+ */
+export async function* openSlices(
+  { db }: Pick<Context, "db">,
+  range: RowRange,
+  whenFull: "stop" | "exceed",
+): AsyncGenerator<Slice> {
+  if (range.bytes !== null && range.bytes <= SLICE_BYTES) {
+    using _ = await budget.take(range.bytes);
+    yield { lastRow: range.lastRow, rows: await readRows(db, range) };
+    return;
+  }
+  const { rows: sizes } = await db.execute<{ row: number; bytes: number }>(sql`
+    SELECT row_number AS row, octet_length(fields::text) AS bytes FROM rowmill.batch_rows WHERE ${isOpen(range)} ORDER BY row_number`);
+  const parts = partsOf(sizes, SLICE_BYTES);
+  for (const [index, part] of parts.entries()) {
+    using taken =
+      index === 0
+        ? await budget.take(part.bytes)
+        : whenFull === "stop"
+          ? budget.tryTake(part.bytes)
+          : budget.exceed(part.bytes);
+    if (!taken) return;
+    const lastRow = index === parts.length - 1 ? range.lastRow : part.lastRow;
+    yield { lastRow, rows: await readRows(db, { batchId: range.batchId, ...part }) };
+  }
+}
+
+interface Part {
+  readonly firstRow: number;
+  readonly lastRow: number;
+  readonly bytes: number;
+}
+
+/** Groups rows, which are in order, into parts of at most `maxBytes`, or of one row. */
+export function partsOf(
+  sizes: readonly { readonly row: number; readonly bytes: number }[],
+  maxBytes: number,
+): Part[] {
+  const parts: Part[] = [];
+  for (const { row, bytes } of sizes) {
+    const last = parts.at(-1);
+    if (last && last.bytes + bytes <= maxBytes)
+      parts[parts.length - 1] = { ...last, lastRow: row, bytes: last.bytes + bytes };
+    else parts.push({ firstRow: row, lastRow: row, bytes });
+  }
+  return parts;
+}
+
+async function readRows(db: Context["db"], range: Omit<RowRange, "bytes">): Promise<OpenRow[]> {
+  const { rows } = await db.execute<{ row: number; fields: string[]; problem: string | null }>(
+    sql`SELECT row_number AS row, fields, problem FROM rowmill.batch_rows WHERE ${isOpen(range)} ORDER BY row_number`,
+  );
   return rows;
+}
+
+/** Whether a row has no result. The subquery repeats the range, which the planner does not infer. */
+export function isOpen({ batchId, firstRow, lastRow }: Omit<RowRange, "bytes">): SQL {
+  return sql`batch_id = ${batchId} AND row_number BETWEEN ${firstRow} AND ${lastRow} AND row_number NOT IN (
+    SELECT row_number FROM rowmill.row_results WHERE batch_id = ${batchId} AND row_number BETWEEN ${firstRow} AND ${lastRow}
+  )`;
 }

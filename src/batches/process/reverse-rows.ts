@@ -1,7 +1,7 @@
 /** Undoes a batch in a worker: from its last chunk to its first, in one transaction per chunk. */
 import { and, desc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
-import type { Delivery } from "../../platform/queue/queue.ts";
+import type { Delivery } from "../../platform/queue/delivery.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import type { UndoOutcome, WrittenRow } from "../../targets/target.ts";
 import { batchChanged } from "../batch-changes.ts";
@@ -11,6 +11,7 @@ import { endBatch } from "../transitions.ts";
 import { chunkInputOf } from "./chunk-input.ts";
 import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
 import type { RowsInput } from "./process-rows.ts";
+import { SLICE_BYTES } from "./read-open-rows.ts";
 import { writeRows } from "./write-rows.ts";
 
 /**
@@ -65,21 +66,20 @@ async function reverseChunk(tx: Tx, input: RowsInput): Promise<boolean> {
     .limit(1)
     .for("update");
   if (!chunk) return false;
-  const { rows } = await tx.db.execute<{
-    row: number;
-    recordId: string;
-    effect: WrittenRow["effect"];
-    before: object | null;
-  }>(sql`
-    SELECT row_number AS row, record_id AS "recordId", effect, before FROM rowmill.row_results
+  const { rows } = await tx.db.execute<WrittenOnce & { recordId: string }>(sql`
+    SELECT row_number AS row, record_id AS "recordId", effect, coalesce(octet_length(before::text), 0) AS bytes
+    FROM rowmill.row_results
     WHERE batch_id = ${batchId} AND row_number BETWEEN ${chunk.firstRow} AND ${chunk.lastRow}
       AND status = 'success' AND effect IN ('created', 'updated') AND undo IS NULL
     ORDER BY row_number DESC`);
   const counts = { reversed: 0, kept: 0, failed: 0 };
   for (const layer of layersOf(rows.map((row) => ({ ...row, recordId: Number(row.recordId) })))) {
-    const outcomes = await reverse(tx, input, layer);
-    for (const { kind } of outcomes) counts[kind]++;
-    await markRows(tx, batchId, layer, outcomes);
+    for (const part of slicesOf(layer)) {
+      const written = await readBefore(tx, batchId, part);
+      const outcomes = await reverse(tx, input, written);
+      for (const { kind } of outcomes) counts[kind]++;
+      await markRows(tx, batchId, written, outcomes);
+    }
   }
   await tx.db
     .update(chunks)
@@ -89,13 +89,52 @@ async function reverseChunk(tx: Tx, input: RowsInput): Promise<boolean> {
   return true;
 }
 
+/** A successful row, with the size of its record before the row updated it. */
+interface WrittenOnce extends Omit<WrittenRow, "before"> {
+  readonly bytes: number;
+  readonly [column: string]: unknown;
+}
+
+/** Groups rows, in their order, into slices whose records fit into the memory of a worker. */
+function slicesOf(rows: readonly WrittenOnce[]): WrittenOnce[][] {
+  const slices: WrittenOnce[][] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    const last = slices.at(-1);
+    if (last && bytes + row.bytes <= SLICE_BYTES) last.push(row);
+    else {
+      slices.push([row]);
+      bytes = 0;
+    }
+    bytes += row.bytes;
+  }
+  return slices;
+}
+
+async function readBefore(tx: Tx, batchId: string, rows: readonly WrittenOnce[]): Promise<WrittenRow[]> {
+  const { isMatch } = matchRows(
+    batchId,
+    rows.filter(({ effect }) => effect === "updated"),
+  );
+  const { rows: found } = await tx.db.execute<{ row: number; before: object | null }>(
+    sql`SELECT row_number AS row, before FROM rowmill.row_results WHERE ${isMatch}`,
+  );
+  const before = new Map(found.map((one) => [one.row, one.before]));
+  return rows.map(({ row, recordId, effect }) => ({
+    row,
+    recordId,
+    effect,
+    before: before.get(row) ?? null,
+  }));
+}
+
 /**
  * Splits rows into layers that name each record at most once. If several rows wrote the same record, later rows are in
  * earlier layers, so that they are undone first.
  * @param rows from the last to the first
  */
-function layersOf(rows: readonly WrittenRow[]): WrittenRow[][] {
-  const layers: WrittenRow[][] = [];
+function layersOf(rows: readonly WrittenOnce[]): WrittenOnce[][] {
+  const layers: WrittenOnce[][] = [];
   const depths = new Map<number, number>();
   for (const row of rows) {
     const depth = depths.get(row.recordId) ?? 0;

@@ -11,21 +11,9 @@ import { endBatch } from "../transitions.ts";
 import { displaceRows } from "./displace-rows.ts";
 import { errorLimit } from "./error-limit.ts";
 import { enqueueAfterChunk } from "./pace.ts";
-import {
-  type EffectCounts,
-  type RowOutcome,
-  sortOutcomes,
-  storeFailures,
-  storeSuccesses,
-} from "./store-results.ts";
+import type { EffectCounts } from "./store-results.ts";
+import type { LockedChunk, StoredOutcomes } from "./stored-outcomes.ts";
 import { BatchStopped } from "./watch-batch.ts";
-
-export interface LockedChunk extends ChunkKey {
-  readonly attempt: number;
-  /** The first attempt of the current run. */
-  readonly firstAttempt: number;
-  readonly rowCount: number;
-}
 
 /** Numbers of rows. */
 export interface Settled {
@@ -34,49 +22,51 @@ export interface Settled {
   readonly retried: number;
 }
 
+export interface Settling {
+  /** The batch was stopped while a row target was running: only the rows with an outcome have a result. */
+  readonly isPartial?: boolean;
+  /** The attempt continues with the rows that are left. */
+  readonly isUnfinished?: boolean;
+  /** Outcomes are stored even if the batch was stopped, because the calls of a row target cannot be rolled back. */
+  readonly keepsOutcomes?: boolean;
+}
+
 /**
  * Requires the lock on the chunk.
- * @param isPartial the batch was stopped while a row target was running: only the rows in `outcomes` have a result
+ * @returns whether the attempt continues
  * @throws BatchStopped if the batch was paused or ended; the caller rolls back the records
  */
 export async function settleChunk(
   tx: Tx,
   chunk: LockedChunk,
-  outcomes: readonly RowOutcome[],
-  isPartial = false,
-): Promise<Settled> {
-  const attempts = chunk.attempt - chunk.firstAttempt + 1;
-  const mayRetry = attempts <= tx.config.rowMaxRetries;
-  const { succeeded, failures, retried } = sortOutcomes(outcomes, attempts, mayRetry);
-  const effects = await storeSuccesses(tx, chunk, succeeded);
-  await storeFailures(tx, chunk, failures);
-  const settled = { succeeded: succeeded.length, failed: failures.length, retried: retried.length };
-  const mustRetry = retried.length > 0 && !isPartial;
-  const delaySeconds = Math.max(backoffSeconds(attempts), ...retried.map(({ afterSeconds }) => afterSeconds));
-  const isDone = await updateChunk(tx, chunk, settled, effects, mustRetry ? delaySeconds : null);
-  const batch = await countDown(tx, chunk.batchId, isDone ? 1 : 0, isPartial);
-  await displaceRows(
-    tx,
-    chunk.batchId,
-    succeeded.flatMap(({ displaces }) => displaces ?? []),
-  );
+  outcomes: StoredOutcomes,
+  { isPartial = false, isUnfinished = false, keepsOutcomes = false }: Settling = {},
+): Promise<{ counts: Settled; mustContinue: boolean }> {
+  const { counts, effects, attempts } = outcomes;
+  const delaySeconds = Math.max(backoffSeconds(attempts), outcomes.retryAfterSeconds);
+  const isRetried = !isPartial && !isUnfinished;
+  const next = { state: isUnfinished ? "processing" : "queued", inSeconds: isRetried ? delaySeconds : null };
+  const isDone = await updateChunk(tx, chunk, counts, effects, next);
+  const batch = await countDown(tx, chunk.batchId, isDone ? 1 : 0, keepsOutcomes);
+  await displaceRows(tx, chunk.batchId, outcomes.displaced);
   await batchChanged(tx, chunk.batchId);
-  if (isPartial) return settled;
-  if (mustRetry) {
+  if (isPartial || !batch.isRunning) return { counts, mustContinue: false };
+  if (!isDone && !isUnfinished) {
     const key = { batchId: chunk.batchId, firstRow: chunk.firstRow };
     await tx.queue.add(tx.db, jobs.processChunk, [chunkJob(batch, key, chunk.attempt + 1, delaySeconds)]);
   }
   const hasEnded =
     (await endAtErrorLimit(tx, chunk.batchId, batch)) ||
     (batch.chunksLeft === 0 && (await finishBatch(tx, chunk.batchId)));
-  if (!hasEnded && batch.isPaced && chunk.attempt === chunk.firstAttempt) {
-    await enqueueAfterChunk(tx, chunk.batchId, batch, outcomes.length);
+  if (!hasEnded && !isUnfinished && batch.isPaced && chunk.attempt === chunk.firstAttempt) {
+    const rows = counts.succeeded + counts.failed + counts.retried;
+    await enqueueAfterChunk(tx, chunk.batchId, batch, rows);
   }
-  return settled;
+  return { counts, mustContinue: isUnfinished && !isDone && !hasEnded };
 }
 
 /**
- * @param retryInSeconds null: no row is retried
+ * @param next for a chunk with rows that have no result: its state, and when they are retried; null: the attempt continues
  * @returns whether every row of the chunk has a result
  */
 async function updateChunk(
@@ -84,13 +74,15 @@ async function updateChunk(
   { batchId, firstRow }: ChunkKey,
   { succeeded, failed }: Settled,
   { created, updated, unchanged }: EffectCounts,
-  retryInSeconds: number | null,
+  { state, inSeconds }: { state: string; inSeconds: number | null },
 ): Promise<boolean> {
-  const nextAttempt = sql`attempt = attempt + 1, due_at = statement_timestamp() + make_interval(secs => ${retryInSeconds}),`;
+  const isDone = sql`(succeeded + failed + ${succeeded + failed}::int = row_count)`;
+  const nextAttempt = sql`attempt = attempt + (NOT ${isDone})::int,
+    due_at = CASE WHEN ${isDone} THEN due_at ELSE statement_timestamp() + make_interval(secs => ${inSeconds}) END,`;
   const { rows } = await tx.db.execute<{ isDone: boolean }>(sql`
     UPDATE rowmill.chunks SET succeeded = succeeded + ${succeeded}, failed = failed + ${failed}, created = created + ${created},
-      updated = updated + ${updated}, unchanged = unchanged + ${unchanged}, ${retryInSeconds === null ? sql`` : nextAttempt}
-      state = CASE WHEN succeeded + failed + ${succeeded + failed} = row_count THEN 'done' ELSE 'queued' END::rowmill.chunk_state,
+      updated = updated + ${updated}, unchanged = unchanged + ${unchanged}, ${inSeconds === null ? sql`` : nextAttempt}
+      state = CASE WHEN ${isDone} THEN 'done' ELSE ${state} END::rowmill.chunk_state,
       updated_at = statement_timestamp()
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
     RETURNING state = 'done' AS "isDone"`);
@@ -101,6 +93,8 @@ interface RunningBatch extends QueuedBatch {
   readonly chunksLeft: number;
   readonly maxErrors: string | null;
   readonly isPaced: boolean;
+  /** False if the batch was stopped. */
+  readonly isRunning: boolean;
 }
 
 /** The states in which outcomes of a row target are stored: its calls cannot be rolled back if the batch was stopped. */
@@ -115,20 +109,21 @@ async function countDown(
   tx: Tx,
   batchId: string,
   chunksDone: number,
-  isPartial: boolean,
+  keepsOutcomes: boolean,
 ): Promise<RunningBatch> {
-  const states = isPartial ? PARTIAL_STATES : transitions.complete.from;
+  const states = keepsOutcomes ? PARTIAL_STATES : transitions.complete.from;
   const { rows } = await tx.db.execute<{
     chunksLeft: number;
     userId: string;
     totalRows: number;
     maxErrors: string | null;
     isPaced: boolean;
+    isRunning: boolean;
   }>(sql`
     UPDATE rowmill.batches SET chunks_left = chunks_left - ${chunksDone}
     WHERE id = ${batchId} AND state = ANY(${sql.param([...states])}::rowmill.batch_state[])
     RETURNING chunks_left AS "chunksLeft", user_id AS "userId", total_rows AS "totalRows", max_errors AS "maxErrors",
-      rows_per_second IS NOT NULL AS "isPaced"`);
+      rows_per_second IS NOT NULL AS "isPaced", state = ANY(${sql.param([...transitions.complete.from])}::rowmill.batch_state[]) AS "isRunning"`);
   const [batch] = rows;
   if (!batch) throw new BatchStopped();
   return { ...batch, userId: Number(batch.userId) };

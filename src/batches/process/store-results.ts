@@ -61,13 +61,23 @@ const EFFECTS = ["created", "updated", "unchanged"] as const satisfies readonly 
 
 export type EffectCounts = Readonly<Record<RowEffect, number>>;
 
+export const NO_EFFECTS: EffectCounts = { created: 0, updated: 0, unchanged: 0 };
+
+export function addEffects(some: EffectCounts, more: EffectCounts): EffectCounts {
+  return {
+    created: some.created + more.created,
+    updated: some.updated + more.updated,
+    unchanged: some.unchanged + more.unchanged,
+  };
+}
+
 /** @returns the number of rows per effect */
 export async function storeSuccesses(
   tx: Tx,
   { batchId, attempt }: ChunkAttempt,
   rows: readonly SucceededRow[],
 ): Promise<EffectCounts> {
-  const counts = { created: 0, updated: 0, unchanged: 0 };
+  const counts = { ...NO_EFFECTS };
   for (const effect of EFFECTS) {
     const rowsWithEffect = rows.filter((row) => row.effect === effect);
     counts[effect] = rowsWithEffect.length;

@@ -25,9 +25,11 @@ export async function writeRows<Row, Result>(
     return await underSavepoint(tx.db, () => write(rows));
   } catch (error) {
     const failure = classifyError(error);
-    if (failure.kind === "fatal" || (failure.kind === "slow" && rows.length === 1)) throw error;
-    if (failure.kind === "busy" || (failure.kind === "row" && rows.length === 1))
-      return rows.map(() => resultOf(failure.outcome));
+    if (failure.kind === "fatal") throw error;
+    if (rows.length === 1) {
+      if (failure.kind === "slow") throw error;
+      return [resultOf(failure.outcome)];
+    }
     const middle = rows.length >> 1;
     return [
       ...(await writeRows(tx, rows.slice(0, middle), write, resultOf, signal)),

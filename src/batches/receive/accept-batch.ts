@@ -5,7 +5,7 @@ import { batches } from "../../schema/batches.ts";
 import { batchChanged } from "../batch-changes.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
 import { transitions } from "../state.ts";
-import type { RowMarks } from "./plan-chunks.ts";
+import type { ChunkPlan, RowMarks } from "./plan-chunks.ts";
 import { requireAcceptable } from "./quota.ts";
 import { uploadRemoved } from "./store-rows.ts";
 
@@ -49,10 +49,11 @@ export function acceptBatch(
       .where(and(eq(batches.id, id), inArray(batches.state, [...from])))
       .returning();
     if (!batch) throw uploadRemoved();
-    const column = (key: "firstRow" | "lastRow" | "rowCount") => sql.param(plan.map((chunk) => chunk[key]));
+    const column = (key: keyof ChunkPlan) => sql.param(plan.map((chunk) => chunk[key]));
     await tx.db.execute(sql`
-      INSERT INTO rowmill.chunks (batch_id, first_row, last_row, row_count)
-      SELECT ${id}, * FROM unnest(${column("firstRow")}::int[], ${column("lastRow")}::int[], ${column("rowCount")}::int[])`);
+      INSERT INTO rowmill.chunks (batch_id, first_row, last_row, row_count, bytes)
+      SELECT ${id}, * FROM unnest(${column("firstRow")}::int[], ${column("lastRow")}::int[], ${column("rowCount")}::int[],
+        ${column("bytes")}::bigint[])`);
     await enqueueWork(tx, batch);
     await batchChanged(tx, id);
     // Last, because it locks the user.

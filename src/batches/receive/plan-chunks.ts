@@ -4,6 +4,8 @@ export interface ChunkPlan {
   readonly firstRow: number;
   readonly lastRow: number;
   readonly rowCount: number;
+  /** The size of the cells as JSON. */
+  readonly bytes: number;
 }
 
 /** A small file has about this many chunks, so that its first results come soon and several workers share it. */
@@ -12,16 +14,27 @@ const MIN_CHUNK_ROWS = 25;
 /** Larger chunks make transactions longer, but not cheaper per row (measured: 2,500 to 5,000 rows cost the same). */
 const MAX_CHUNK_ROWS = 4000;
 
+/** A chunk fits into the memory of a worker: more bytes make more chunks, of one row at least. */
+const MAX_CHUNK_BYTES = 4 * 2 ** 20;
+/** A mark covers at most this many bytes, or one row. */
+const MAX_MARK_BYTES = MAX_CHUNK_BYTES / 4;
 const MAX_MARKS = 4096;
 
+/** Consecutive rows. Blank lines leave gaps in the row numbers, so the rows of a chunk cannot be computed from a count. */
+interface Mark {
+  readonly firstRow: number;
+  rows: number;
+  bytes: number;
+}
+
 /**
- * Remembers the row number of every n-th row. Blank lines leave gaps in the row numbers, so the range of a chunk cannot
- * be computed from a count. Memory stays small: beyond 4096 marks every other mark is dropped and n doubles, as long as
- * a chunk still has at least two marks.
+ * Remembers where every n rows begin. Memory stays small: beyond 4096 marks, neighbours are joined and n doubles, as long
+ * as a chunk still has at least two marks. Marks that are full of bytes stay, one per MiB of the file at most.
  */
 export class RowMarks {
   #stride: number;
-  #marks: number[] = [];
+  #marks: Mark[] = [];
+  #maxMarks = MAX_MARKS;
   #count = 0;
   #lastRow = 0;
 
@@ -34,32 +47,50 @@ export class RowMarks {
     return this.#count;
   }
 
-  add(row: number): void {
-    if (this.#count % this.#stride === 0) {
-      if (this.#marks.length >= MAX_MARKS && this.#stride * 2 <= MAX_CHUNK_ROWS) {
-        this.#marks = this.#marks.filter((_, index) => index % 2 === 0);
-        this.#stride *= 2;
-      }
-      this.#marks.push(row);
+  /** @param bytes the size of the cells as JSON */
+  add(row: number, bytes: number): void {
+    const last = this.#marks.at(-1);
+    if (last && last.rows < this.#stride && last.bytes + bytes <= MAX_MARK_BYTES) {
+      last.rows++;
+      last.bytes += bytes;
+    } else {
+      if (this.#marks.length >= this.#maxMarks && this.#stride * 2 <= MAX_CHUNK_ROWS) this.#join();
+      this.#marks.push({ firstRow: row, rows: 1, bytes });
     }
     this.#count++;
     this.#lastRow = row;
+  }
+
+  #join(): void {
+    this.#stride *= 2;
+    const joined: Mark[] = [];
+    for (const mark of this.#marks) {
+      const last = joined.at(-1);
+      if (last && last.rows + mark.rows <= this.#stride && last.bytes + mark.bytes <= MAX_MARK_BYTES) {
+        last.rows += mark.rows;
+        last.bytes += mark.bytes;
+      } else joined.push(mark);
+    }
+    this.#marks = joined;
+    // Most marks were full of bytes, so joining again soon would not help.
+    this.#maxMarks = Math.max(MAX_MARKS, joined.length * 2);
   }
 
   /** @param maxRows for smaller chunks than usual; the distance of the marks is the lower limit */
   plan(maxRows = MAX_CHUNK_ROWS): ChunkPlan[] {
     const share = Math.max(MIN_CHUNK_ROWS, Math.ceil(this.#count / CHUNKS_OF_A_SMALL_FILE));
     const wanted = Math.min(maxRows, MAX_CHUNK_ROWS, share);
-    const marksPerChunk = Math.max(1, Math.round(wanted / this.#stride));
-    const rowsPerChunk = marksPerChunk * this.#stride;
-    const plan: ChunkPlan[] = [];
-    for (let mark = 0, planned = 0; planned < this.#count; mark += marksPerChunk, planned += rowsPerChunk) {
-      const next = this.#marks[mark + marksPerChunk];
-      plan.push({
-        firstRow: this.#marks[mark] ?? 0,
-        lastRow: next === undefined ? this.#lastRow : next - 1,
-        rowCount: Math.min(rowsPerChunk, this.#count - planned),
-      });
+    const rowsPerChunk = Math.max(1, Math.round(wanted / this.#stride)) * this.#stride;
+    const plan: { firstRow: number; lastRow: number; rowCount: number; bytes: number }[] = [];
+    for (const { firstRow, rows, bytes } of this.#marks) {
+      const last = plan.at(-1);
+      if (last && last.rowCount + rows <= rowsPerChunk && last.bytes + bytes <= MAX_CHUNK_BYTES) {
+        last.rowCount += rows;
+        last.bytes += bytes;
+      } else {
+        if (last) last.lastRow = firstRow - 1;
+        plan.push({ firstRow, lastRow: this.#lastRow, rowCount: rows, bytes });
+      }
     }
     return plan;
   }

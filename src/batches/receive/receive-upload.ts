@@ -56,6 +56,9 @@ const ROW_TARGET_CHUNK_ROWS = 100;
  */
 export async function receiveUpload(ctx: Context, upload: Upload): Promise<Received> {
   const { options } = upload;
+  const { maxRowDelayMs } = ctx.config;
+  if ((options.row_delay_ms ?? 0) > maxRowDelayMs)
+    throw invalidField("row_delay_ms", `must be at most ${maxRowDelayMs} (MAX_ROW_DELAY_MS).`);
   const target = targetOf(options, upload.role);
   requireLogin(ctx, target);
   const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);

@@ -78,8 +78,9 @@ export async function storeRows(
   let segments = 0;
   for await (const rows of blocks) {
     for (const row of rows) {
-      marks.add(row.row);
-      filling.append(copyLine(batchId, row));
+      const line = copyLine(batchId, row);
+      marks.add(row.row, line.length);
+      filling.append(line);
     }
     if (filling.length < SEGMENT_BYTES) continue;
     // One segment is written while the next is read. If both are full, reading waits, which slows the client down.

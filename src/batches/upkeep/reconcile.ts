@@ -4,10 +4,10 @@ import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { transferLife } from "../../platform/process/sign-of-life.ts";
 import { batches } from "../../schema/batches.ts";
-import { failed } from "../../targets/outcomes.ts";
 import { batchJob, type ChunkKey, chunkJob, chunkJobId, type QueuedBatch } from "../batch-jobs.ts";
 import { forgetSuccesses } from "../process/chunk-counts.ts";
-import { type LockedChunk, settleChunk } from "../process/settle-chunk.ts";
+import { giveUpChunk } from "../process/split-chunk.ts";
+import type { LockedChunk } from "../process/stored-outcomes.ts";
 import { RUNNABLE_STATES, transitions } from "../state.ts";
 import { endBatch, startBatch } from "../transitions.ts";
 import { removeBatch } from "./remove-batch.ts";
@@ -41,7 +41,7 @@ export async function reconcile(ctx: Context): Promise<Reconciled> {
         { batchId: chunk.batchId, firstRow: chunk.firstRow, isGivenUp },
         "chunk without a live job",
       );
-      if (isGivenUp) chunksGivenUp += await giveUpChunk(ctx, chunk);
+      if (isGivenUp) chunksGivenUp += await giveUpWaitingChunk(ctx, chunk);
       else chunksRequeued += await requeueChunk(ctx, chunk);
     }
   }
@@ -69,7 +69,7 @@ async function requeueWholeBatches(ctx: Context): Promise<number> {
     or(eq(batches.isDryRun, true), eq(batches.policy, "atomic")),
   );
   const found = await ctx.db
-    .select()
+    .select({ id: batches.id, state: batches.state })
     .from(batches)
     .where(or(isRunning, eq(batches.state, transitions.undo.to)));
   let requeued = 0;
@@ -77,7 +77,10 @@ async function requeueWholeBatches(ctx: Context): Promise<number> {
   return requeued;
 }
 
-function requeueWholeBatch(ctx: Context, { id, state }: typeof batches.$inferSelect): Promise<number> {
+function requeueWholeBatch(
+  ctx: Context,
+  { id, state }: Pick<typeof batches.$inferSelect, "id" | "state">,
+): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     const [batch] = await tx.db
       .select()
@@ -93,7 +96,7 @@ function requeueWholeBatch(ctx: Context, { id, state }: typeof batches.$inferSel
     ctx.log.warn({ batchId: id, isGivenUp }, "batch without a live job");
     if (isGivenUp && !isUndo) {
       await tx.db.execute(startBatch(id));
-      await endBatch(tx, id, "fail", `${gaveUp("batch")} No record was written.`);
+      await endBatch(tx, id, "fail", GAVE_UP);
       await forgetSuccesses(tx, id);
     } else {
       await tx.queue.remove(tx.db, contract, [job.id]);
@@ -103,9 +106,8 @@ function requeueWholeBatch(ctx: Context, { id, state }: typeof batches.$inferSel
   });
 }
 
-function gaveUp(what: "row" | "batch"): string {
-  return `Every attempt to process this ${what} failed, but not because of an invalid row. See the log of the workers.`;
-}
+const GAVE_UP =
+  "Every attempt to process this batch failed, but not because of an invalid row. See the log of the workers. No record was written.";
 
 interface DueChunk extends LockedChunk, QueuedBatch {}
 
@@ -154,27 +156,8 @@ async function requeueChunk(ctx: Context, chunk: DueChunk): Promise<number> {
   });
 }
 
-/** Fails the open rows of a chunk of which every delivery ended in an exception, so that its batch can end. */
-async function giveUpChunk(ctx: Context, chunk: DueChunk): Promise<number> {
-  return inTransaction(ctx, async (tx) => {
-    if (!(await lockIfWaiting(tx, chunk))) return 0;
-    const { rows } = await tx.db.execute<{ row: number }>(sql`
-      SELECT row FROM rowmill.chunks CROSS JOIN LATERAL (
-        SELECT row_number AS row FROM rowmill.batch_rows
-        WHERE batch_id = ${chunk.batchId} AND row_number BETWEEN first_row AND last_row AND (
-          SELECT true FROM rowmill.row_results
-          WHERE row_results.batch_id = ${chunk.batchId} AND row_results.row_number = batch_rows.row_number LIMIT 1
-        ) IS NULL OFFSET 0
-      ) AS open
-      WHERE batch_id = ${chunk.batchId} AND first_row = ${chunk.firstRow}`);
-    // Perhaps no delivery has started the batch.
-    await tx.db.execute(startBatch(chunk.batchId));
-    const outcome = failed("gave_up", gaveUp("row"));
-    await settleChunk(
-      tx,
-      chunk,
-      rows.map(({ row }) => ({ row, outcome })),
-    );
-    return 1;
-  });
+async function giveUpWaitingChunk(ctx: Context, chunk: DueChunk): Promise<number> {
+  return inTransaction(ctx, async (tx) =>
+    (await lockIfWaiting(tx, chunk)) && (await giveUpChunk(tx, chunk)) ? 1 : 0,
+  );
 }

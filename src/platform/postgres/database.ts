@@ -1,12 +1,13 @@
 /** The connection pool and drizzle over it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
+import { DrizzleQueryError } from "drizzle-orm/errors";
 import { drizzle, type NodePgClient, type NodePgQueryResultHKT } from "drizzle-orm/node-postgres";
 import type { PgDatabase } from "drizzle-orm/pg-core";
 import pg from "pg";
 import type { Config } from "../../config/config.ts";
 import type { Log } from "../log.ts";
-import { isUnreachable, LOCK_TROUBLE } from "../sqlstates.ts";
+import { isServerTrouble, isUnreachable, LOCK_TROUBLE, SQLSTATE } from "../sqlstates.ts";
 
 export type Database = PgDatabase<NodePgQueryResultHKT, Record<string, never>>;
 
@@ -122,6 +123,30 @@ function has(error: unknown, text: RegExp): boolean {
     if (text.test(`${"code" in cause ? cause.code : ""} ${cause.message}`)) return true;
   }
   return false;
+}
+
+/** An error that says nothing about the work, such as one of the database that another process has reported. */
+export class TransientError extends Error {
+  override name = "TransientError";
+}
+
+/** Whether a statement or a connection of the database has failed, and not another service. */
+export function isFromDatabase(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof DrizzleQueryError || cause instanceof pg.DatabaseError) return true;
+  }
+  return false;
+}
+
+/**
+ * Whether the same work may succeed later, because the error comes from the state of the database or from other
+ * transactions. Such errors never use up attempts. A statement that took too long does: it may take as long every time.
+ */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof TransientError) return true;
+  const code = postgresError(error)?.code ?? "";
+  const isLocked = isLockTrouble(error) && code !== SQLSTATE.queryCanceled;
+  return isDatabaseUnavailable(error) || isServerTrouble(code) || isLocked;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { requireRoom } from "../../accounts/quotas.ts";
+import type { Config } from "../../config/config.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, type FieldErrors, invalidField } from "../../errors.ts";
 import { joinPath, throwFieldErrors } from "../../platform/http/schema-errors.ts";
@@ -57,7 +58,7 @@ export async function createTasks(
   { together, field }: Options = {},
 ): Promise<Created> {
   const pathOf = (index: number) => (field === undefined ? "" : `${field}.${index}`);
-  const checked = checkRequests(requests, pathOf);
+  const checked = checkRequests(ctx.config, requests, pathOf);
   return inTransaction(ctx, async (tx) => {
     await requireRoom(tx, userId, { tasks: checked.length, open_tasks: checked.length });
     const files = await findFiles(tx, userId, requests, pathOf);
@@ -98,12 +99,12 @@ export function createTask(ctx: Context, userId: number, request: TaskRequest): 
 const MAX_FIELD_ERRORS = 100;
 
 /** @throws DomainError `invalid_input` that names each wrong field */
-function checkRequests(requests: readonly TaskRequest[], pathOf: (index: number) => string) {
+function checkRequests(config: Config, requests: readonly TaskRequest[], pathOf: (index: number) => string) {
   const fieldErrors: FieldErrors = {};
   const checked: ReturnType<typeof checkRequest>[] = [];
   for (const [index, request] of requests.entries()) {
     try {
-      checked.push(checkRequest(request, pathOf(index)));
+      checked.push(checkRequest(config, request, pathOf(index)));
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       Object.assign(fieldErrors, error.fieldErrors);
@@ -114,13 +115,14 @@ function checkRequests(requests: readonly TaskRequest[], pathOf: (index: number)
   return checked;
 }
 
-function checkRequest(request: TaskRequest, path: string) {
+function checkRequest(config: Config, request: TaskRequest, path: string) {
   const { title = "", description = "", priority = DEFAULT_PRIORITY, tags = [], metadata = {} } = request;
   const type = requireTaskType(request.type, joinPath(path, "type"));
   const { params: requested = null, filePath = null } = request;
   const texts = { title, description, tags, metadata, params: requested, file_path: filePath };
   for (const [name, value] of Object.entries(texts)) requireStorable(value, joinPath(path, name));
   const params = checkParams(type, requested, metadata, path);
+  type.checkParams?.(config, params, joinPath(path, "params"));
   const { maxRetries } = request;
   return {
     type,

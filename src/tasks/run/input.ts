@@ -15,6 +15,8 @@ interface Attempt {
   readonly task: Task;
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  /** The state that the type gave when the attempt was put back; null at its beginning. */
+  readonly state: unknown;
   /** Receives the ids of the files that the attempt creates. */
   readonly createdFileIds: string[];
 }
@@ -22,10 +24,10 @@ interface Attempt {
 /** Calls `use` with the input of a task type. Removes the files of an earlier attempt and closes the file afterwards. */
 export async function withInput<T>(
   ctx: Context,
-  { task, signal, progress, createdFileIds }: Attempt,
+  { task, signal, progress, createdFileIds, state }: Attempt,
   use: (input: Omit<TaskInput<never>, "params">) => Promise<T>,
 ): Promise<T> {
-  if (task.attempt > 1) await removeTaskFiles(ctx, [task.id]);
+  if (task.attempt > 1 && state === null) await removeTaskFiles(ctx, [task.id]);
   await using file = await openFileOf(ctx, task);
   const store: TaskInput<never>["store"] = async (content, { name, mediaType }): Promise<OutputFile> => {
     signal.throwIfAborted();
@@ -37,6 +39,7 @@ export async function withInput<T>(
   return await use({
     task,
     file,
+    state,
     signal,
     progress: (percent, message, data) => progress.report(percent, message, data),
     store,

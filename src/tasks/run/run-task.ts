@@ -1,8 +1,11 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
-import { Permanent, Retryable } from "../../errors.ts";
+import { ContinueLater, Permanent, Retryable } from "../../errors.ts";
 import { removeFiles } from "../../files/remove-files.ts";
-import type { Delivery } from "../../platform/queue/queue.ts";
+import type { Payload } from "../../jobs.ts";
+import { isFromDatabase, isTransient } from "../../platform/postgres/database.ts";
+import type { Delivery } from "../../platform/queue/delivery.ts";
+import { Later } from "../../platform/queue/later.ts";
 import { type TaskStatus, tasks } from "../../schema/tasks.ts";
 import { type Task, transition } from "../transitions.ts";
 import { findTaskType } from "../types/registry.ts";
@@ -15,21 +18,28 @@ import { watchTask } from "./watch-task.ts";
 
 /**
  * Runs one attempt of a task and records its outcome.
- * @returns undefined if there is nothing to run, or if the task was cancelled, deleted or started by another worker
+ * @returns a `Later` if the attempt continues; undefined if there is nothing to run, or if the task was cancelled, deleted or started by another worker
  * @throws the reason of `delivery.signal` if the worker stops or lost the job; the job is then delivered again
  */
 export async function runTask(
   ctx: Context,
-  { taskId, run }: { taskId: string; run: number },
+  work: Payload<"runTask">,
   delivery: Delivery,
-): Promise<object | undefined> {
+): Promise<object | Later | undefined> {
   const startedAt = performance.now();
-  const task = await startTask(ctx, taskId, run);
+  const { taskId, run, continued } = work;
+  const task = continued
+    ? await findRunning(ctx, taskId, run, continued.attempt)
+    : await startTask(ctx, taskId, run);
   if (!task) return undefined;
   const log = ctx.log.child({ taskId, type: task.type, attempt: task.attempt });
-  log.info("task received");
+  if (!continued) log.info("task received");
   const createdFileIds: string[] = [];
-  const outcome = await attempt(ctx, task, createdFileIds, delivery);
+  const outcome = await attempt(ctx, task, { createdFileIds, state: continued?.state ?? null }, delivery);
+  if (outcome instanceof ContinueLater) {
+    const { afterSeconds, state } = outcome;
+    return new Later(afterSeconds, { taskId, run, continued: { attempt: task.attempt, state } });
+  }
   const ended = outcome && (await endTask(ctx, task, outcome));
   if (ended?.status !== "completed" && createdFileIds.length > 0) await removeFiles(ctx, createdFileIds);
   const ms = Math.round(performance.now() - startedAt);
@@ -61,13 +71,23 @@ async function startTask(ctx: Context, taskId: string, run: number): Promise<Tas
   return task ?? null;
 }
 
+/** Returns the task if this attempt is still the latest one and has not ended. */
+async function findRunning(ctx: Context, taskId: string, run: number, attempt: number): Promise<Task | null> {
+  const isRunning = and(eq(tasks.status, "processing"), eq(tasks.run, run), eq(tasks.attempt, attempt));
+  const [task] = await ctx.db
+    .select()
+    .from(tasks)
+    .where(and(eq(tasks.id, taskId), isRunning));
+  return task ?? null;
+}
+
 /** @returns null if the task was cancelled, deleted or started by another worker meanwhile */
 async function attempt(
   ctx: Context,
   task: Task,
-  createdFileIds: string[],
+  { createdFileIds, state }: { createdFileIds: string[]; state: unknown },
   delivery: Delivery,
-): Promise<Outcome | null> {
+): Promise<Outcome | ContinueLater | null> {
   const type = findTaskType(task.type);
   if (!type) {
     const text = `This version of Rowmill has no task type "${task.type}".`;
@@ -79,12 +99,15 @@ async function attempt(
   await using progress = new Progress(ctx, task);
   try {
     const { params } = task;
-    const running = { task, signal, progress, createdFileIds };
+    const running = { task, signal, progress, createdFileIds, state };
     const result = await withInput(ctx, running, (input) => type.run(ctx, { ...input, params }));
     return watch.signal.aborted ? null : { kind: "done", result };
   } catch (error) {
     if (watch.signal.aborted) return null;
     delivery.signal.throwIfAborted();
+    if (error instanceof ContinueLater) return error;
+    // The job is delivered again, and the task loses none of its retries.
+    if (isFromDatabase(error) && isTransient(error)) throw error;
     return outcomeOf(timeout.aborted ? timedOut(type, error) : error);
   }
 }

@@ -1,6 +1,6 @@
-/** Simulated work for trials: takes time, reports progress, and does nothing. */
-import { setTimeout as sleep } from "node:timers/promises";
+/** Simulated work for trials: takes time, reports progress, and does nothing. It holds no place while it waits. */
 import Type from "typebox";
+import { ContinueLater, invalidField } from "../../errors.ts";
 import type { TaskType } from "./task-type.ts";
 
 const params = Type.Object({
@@ -15,6 +15,14 @@ const params = Type.Object({
 });
 
 const STEPS = 20;
+/** Shorter steps are joined: each step is a delivery of its own. */
+const MIN_STEP_SECONDS = 0.5;
+
+interface State {
+  readonly seconds: number;
+  /** The number of steps done. */
+  readonly done: number;
+}
 
 export const genericType: TaskType<typeof params, "none"> = {
   name: "generic",
@@ -24,14 +32,21 @@ export const genericType: TaskType<typeof params, "none"> = {
   file: "none",
   limits: { timeoutSeconds: 4000 },
 
-  async run(ctx, { params, signal, progress }) {
-    const [min, max] = ctx.config.genericTaskSeconds;
-    const seconds = params.seconds ?? Math.round(min + Math.random() * (max - min));
-    for (let step = 1; step <= STEPS && seconds > 0; step++) {
-      await sleep((seconds * 1000) / STEPS, undefined, { signal });
-      progress((step / STEPS) * 100, `Step ${step} of ${STEPS}`);
-    }
-    const at = ctx.now().toISOString();
+  checkParams({ maxGenericSeconds }, { seconds = 0 }, field) {
+    if (seconds > maxGenericSeconds)
+      throw invalidField(`${field}.seconds`, `must be at most ${maxGenericSeconds} (MAX_GENERIC_SECONDS).`);
+  },
+
+  /** Waits between the steps, so that simulated work takes no place from real work. */
+  async run({ config, now }, { params, state, progress }) {
+    const [min, max] = config.genericTaskSeconds;
+    const drawn = () => Math.min(config.maxGenericSeconds, Math.round(min + Math.random() * (max - min)));
+    const { seconds, done } = (state as State | null) ?? { seconds: params.seconds ?? drawn(), done: -1 };
+    const steps = Math.min(STEPS, Math.max(1, Math.floor(seconds / MIN_STEP_SECONDS)));
+    const step = done + 1;
+    if (step > 0) progress((step / steps) * 100, `Step ${step} of ${steps}`);
+    if (seconds > 0 && step < steps) throw new ContinueLater(seconds / steps, { seconds, done: step });
+    const at = now().toISOString();
     return { message: `Task completed successfully in ${seconds} seconds at ${at}`, seconds };
   },
 };

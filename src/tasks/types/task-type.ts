@@ -1,6 +1,7 @@
 /** The contract of task types. A type is one file with its parameters, its limits and the function that does the work. */
 import type { Readable } from "node:stream";
 import type { Static, TObject } from "typebox";
+import type { Config } from "../../config/config.ts";
 import type { Context, Tx } from "../../context.ts";
 import type { ReadableFile } from "../../files/readable-file.ts";
 import type { QueueName } from "../../jobs.ts";
@@ -37,6 +38,8 @@ export interface TaskInput<P extends TObject, F extends FileUse = FileUse> {
   readonly params: Static<P>;
   /** null if the task has no file. */
   readonly file: FileFor<F>;
+  /** The state that the type gave to `ContinueLater`; null at the beginning of an attempt. */
+  readonly state: unknown;
   /** Aborts if the task is cancelled or deleted, if it times out, or if its worker stops. Throw soon after that. */
   readonly signal: AbortSignal;
   /** Reports progress. Call it at any rate: at most two reports per second are written, and always the last one. */
@@ -73,11 +76,14 @@ export interface TaskType<P extends TObject = TObject, F extends FileUse = FileU
     /** A larger file is refused when the task is created. */
     readonly maxFileBytes?: number;
   };
+  /** Checks parameters against settings. @throws DomainError `invalid_input` */
+  checkParams?(config: Config, params: Static<P>, field: string): void;
   /** Derives parameters from `metadata`, for clients that do not send `params`. */
   readonly paramsFrom?: (metadata: Readonly<Record<string, unknown>>) => Record<string, unknown>;
   /**
    * Does the work.
-   * @throws Permanent if another attempt cannot succeed; any other error is retried up to `max_retries` times
+   * @throws Permanent if another attempt cannot succeed, ContinueLater to wait; any other error is retried up to
+   * `max_retries` times
    */
   run(ctx: Context, input: TaskInput<P, F>): Promise<TaskResult>;
   /** Cleans up other things that the task started. Runs in the transaction that cancels or deletes the task. */

@@ -46,12 +46,24 @@ export async function reconcileTasks(ctx: Context): Promise<ReconciledTasks> {
   return { tasksRequeued, tasksGivenUp };
 }
 
-async function* dueTasks(ctx: Context): AsyncGenerator<Task[]> {
+/** Without parameters and results, which can be large. */
+const columns = {
+  id: tasks.id,
+  number: tasks.number,
+  queue: tasks.queue,
+  jobId: tasks.jobId,
+  run: tasks.run,
+  attempt: tasks.attempt,
+};
+
+type DueTask = Pick<Task, keyof typeof columns>;
+
+async function* dueTasks(ctx: Context): AsyncGenerator<DueTask[]> {
   const dueBefore = new Date(ctx.now().getTime() - LOST_JOB_SECONDS * 1000);
   let after = 0;
   for (;;) {
     const page = await ctx.db
-      .select()
+      .select(columns)
       .from(tasks)
       .where(
         and(
@@ -70,9 +82,9 @@ async function* dueTasks(ctx: Context): AsyncGenerator<Task[]> {
 }
 
 /** Matches the task unless a worker or another reconciler has changed it since it was read. */
-const isUnchanged = (task: Task) => and(isAttempt(task), eq(tasks.run, task.run));
+const isUnchanged = (task: DueTask) => and(isAttempt(task), eq(tasks.run, task.run));
 
-async function requeueTask(ctx: Context, task: Task): Promise<number> {
+async function requeueTask(ctx: Context, task: DueTask): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     const changed = await tx.db
       .update(tasks)
@@ -90,7 +102,7 @@ async function requeueTask(ctx: Context, task: Task): Promise<number> {
   });
 }
 
-async function giveUpTask(ctx: Context, task: Task): Promise<number> {
+async function giveUpTask(ctx: Context, task: DueTask): Promise<number> {
   return inTransaction(ctx, async (tx) => {
     const changes = {
       errorCode: "gave_up",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { settleChunk } from "../../../src/batches/process/settle-chunk.ts";
+import { StoredOutcomes } from "../../../src/batches/process/stored-outcomes.ts";
 import { inTransaction } from "../../../src/context.ts";
 import { command, deliverChunk, refused, untilBatch } from "../../support/batches.ts";
 import { csv } from "../../support/book-files.ts";
@@ -123,8 +124,11 @@ describe("resuming", () => {
     // Outcomes of a row-wise target, which acts outside the database, are recorded even if its batch was stopped.
     const chunk = { batchId: batch.id, firstRow: 2, attempt: 1, firstAttempt: 1, rowCount: 2 };
     const outcome = { kind: "failed", errors: [{ column: "title", code: "required", message: "" }] } as const;
-    const outcomes = [2, 3].map((row) => ({ row, outcome }));
-    await inTransaction(ctx, (tx) => settleChunk(tx, chunk, outcomes, true));
+    await inTransaction(ctx, async (tx) => {
+      const outcomes = new StoredOutcomes(tx, chunk);
+      await outcomes.store([2, 3].map((row) => ({ row, outcome })));
+      await settleChunk(tx, chunk, outcomes, { isPartial: true, keepsOutcomes: true });
+    });
     expect((await user.batch(batch.id)).body).toMatchObject({ state: "paused", counts: { failed: 2 } });
     const resumed = await command(user, batch.id, "resume");
     expect(resumed).toMatchObject({ state: "completed_with_errors", reason: "2 rows failed." });

@@ -28,16 +28,31 @@ const targetOf = (
   ...more,
 });
 
+interface Options {
+  readonly attempt?: number;
+  readonly signal?: AbortSignal;
+  readonly until?: number;
+  readonly isDryRun?: boolean;
+  readonly rowTimeoutSeconds?: number;
+}
+
 /** Row numbers begin at 2. */
 function run(
   target: RowTarget<typeof columns>,
   cells: readonly string[][],
-  { attempt = 1, signal = new AbortController().signal, isDryRun = false } = {},
+  {
+    attempt = 1,
+    signal = new AbortController().signal,
+    isDryRun = false,
+    rowTimeoutSeconds = 60,
+    ...more
+  }: Options = {},
 ) {
   const batch = { id: BATCH, userId: 1, mode: "insert", header: ["name"], mapping: { name: 0 } } as const;
   const rows = cells.map((fields, index) => ({ row: index + 2, fields, problem: null }));
-  return inTransaction(rowmill.ctx, (tx) =>
-    processRows(rowmill.ctx, tx, { batch, target, isDryRun }, rows, { attempt, signal }),
+  const ctx = { ...rowmill.ctx, config: { ...rowmill.ctx.config, rowTimeoutSeconds } };
+  return inTransaction(ctx, (tx) =>
+    processRows(ctx, tx, { batch, target, isDryRun }, rows, { attempt, signal, ...more }),
   );
 }
 
@@ -47,8 +62,8 @@ test("each valid row is handled once with its identity", async () => {
     seen.push([name, attempt]);
     return name.length;
   });
-  const { signal } = new AbortController();
-  const outcomes = await run(target, [["a"], [""], ["ccc"]], { attempt: 2, signal });
+  const signal = expect.any(AbortSignal);
+  const outcomes = await run(target, [["a"], [""], ["ccc"]], { attempt: 2 });
   expect(seen).toEqual([
     ["a", { rowId: rowIdOf(BATCH, 2), attempt: 2, signal }],
     ["ccc", { rowId: rowIdOf(BATCH, 4), attempt: 2, signal }],
@@ -137,6 +152,37 @@ test("after the abort signal no row starts, and interrupted rows have no outcome
   const outcomes = await run(target, [["1"], ["2"], ["3"], ["4"], ["5"]], { signal: stop.signal });
   expect(started).toEqual(["1", "2", "3"]);
   expect(outcomes.map(({ row }) => row)).toEqual([2, 4]);
+});
+
+test("a row that takes too long is retried, even if the target ignores the signal", async () => {
+  const aborted: unknown[] = [];
+  const target = targetOf(async (name, { signal }) => {
+    if (name !== "hangs") return 1;
+    signal.addEventListener("abort", () => aborted.push(signal.reason));
+    return new Promise<number>(() => {});
+  });
+  const outcomes = await run(target, [["fine"], ["hangs"], ["fine"]], { rowTimeoutSeconds: 0.05 });
+  expect(outcomes.map(({ row, outcome }) => [row, outcome.kind])).toEqual([
+    [2, "success"],
+    [3, "retry"],
+    [4, "success"],
+  ]);
+  expect(outcomes[1]?.outcome).toMatchObject({ reason: { code: "row_timed_out" } });
+  expect(aborted).toHaveLength(1);
+});
+
+test("no row starts after the turn of the chunk is over, except the first one", async () => {
+  const target = targetOf(
+    async () => {
+      await sleep(60);
+      return 1;
+    },
+    { concurrency: 1 },
+  );
+  const cells = [["1"], ["2"], ["3"]];
+  const until = performance.now() - 1;
+  expect((await run(target, cells, { until })).map(({ row }) => row)).toEqual([2]);
+  expect(await run(target, cells, { until: performance.now() + 60_000 })).toHaveLength(3);
 });
 
 test("a row with extra fields fails only in a strict target", async () => {

@@ -21,7 +21,7 @@ function* withGaps(count: number): Generator<number> {
 
 function planOf(rows: Rows, count: number) {
   const marks = new RowMarks();
-  for (const row of rows(count)) marks.add(row);
+  for (const row of rows(count)) marks.add(row, 50);
   expect(marks.count).toBe(count);
   return marks.plan();
 }

@@ -7,6 +7,12 @@ import { rateLimits } from "../../../src/schema/accounts.ts";
 import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 
+const NOT_ALONE = {
+  runAlone: () => Promise.reject(new Error("The job must not run alone.")),
+  mustRunAlone: () => false,
+  giveUp: async () => false,
+};
+
 test("callbacks of a transactional job run after its commit and not after a rollback", async () => {
   await using rowmill = await startRowmill();
   const { ctx, config } = rowmill;
@@ -15,17 +21,24 @@ test("callbacks of a transactional job run after its commit and not after a roll
   const deliveries: number[] = [];
   const id = randomUUID();
   try {
-    await worker.queue.work(jobs.processChunk, async ({ attempt }, transaction) => {
-      if (!transaction) throw new Error("This job must have a transaction.");
-      deliveries.push(attempt);
-      await transaction.db.insert(rateLimits).values({ key: "attempt", points: attempt });
-      transaction.afterCommit.push(() => {
-        seen.push(
-          Promise.all([ctx.db.select().from(rateLimits), ctx.queue.live(ctx.db, jobs.processChunk, [id])]),
+    await worker.queue.work(jobs.processChunk, {
+      ...NOT_ALONE,
+      run: async ({ attempt }, transaction) => {
+        if (!transaction) throw new Error("This job must have a transaction.");
+        deliveries.push(attempt);
+        await transaction.db.insert(rateLimits).values({ key: "attempt", points: attempt });
+        transaction.afterCommit.push(
+          () => {
+            throw new Error("This callback does not keep the next one from running.");
+          },
+          () => {
+            const live = ctx.queue.live(ctx.db, jobs.processChunk, [id]);
+            seen.push(Promise.all([ctx.db.select().from(rateLimits), live]));
+          },
         );
-      });
-      if (attempt === 1) throw new Error("The first delivery is rolled back.");
-      return undefined;
+        if (attempt === 1) throw new Error("The first delivery is rolled back.");
+        return undefined;
+      },
     });
     await ctx.queue.add(ctx.db, jobs.processChunk, [{ id, payload: {} }]);
     await until("a callback has run", async () => seen.length > 0);

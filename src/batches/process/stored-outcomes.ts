@@ -1,0 +1,74 @@
+import type { Tx } from "../../context.ts";
+import type { DisplacedRow } from "../../targets/target.ts";
+import type { ChunkKey } from "../batch-jobs.ts";
+import {
+  addEffects,
+  type EffectCounts,
+  NO_EFFECTS,
+  type RowOutcome,
+  sortOutcomes,
+  storeFailures,
+  storeSuccesses,
+} from "./store-results.ts";
+
+export interface LockedChunk extends ChunkKey {
+  readonly attempt: number;
+  /** The first attempt of the current run. */
+  readonly firstAttempt: number;
+  readonly rowCount: number;
+}
+
+/** Stores the outcomes of an attempt at a chunk, slice by slice, and counts them. Requires the lock on the chunk. */
+export class StoredOutcomes {
+  readonly #tx: Tx;
+  readonly #chunk: LockedChunk;
+  /** The number of attempts, including this one. */
+  readonly attempts: number;
+  #retryAfterSeconds: number;
+  #counts = { succeeded: 0, failed: 0, retried: 0 };
+  #effects = NO_EFFECTS;
+  #displaced: DisplacedRow[] = [];
+
+  /** @param retryAfterSeconds the longest wait that an earlier turn of this attempt has asked for */
+  constructor(tx: Tx, chunk: LockedChunk, retryAfterSeconds = 0) {
+    this.#tx = tx;
+    this.#chunk = chunk;
+    this.#retryAfterSeconds = retryAfterSeconds;
+    this.attempts = chunk.attempt - chunk.firstAttempt + 1;
+  }
+
+  get counts() {
+    return this.#counts;
+  }
+
+  get effects(): EffectCounts {
+    return this.#effects;
+  }
+
+  /** The rows whose records were taken by these rows. Their results have not changed yet. */
+  get displaced(): readonly DisplacedRow[] {
+    return this.#displaced;
+  }
+
+  /** The shortest time that the rows which failed for now must wait. */
+  get retryAfterSeconds(): number {
+    return this.#retryAfterSeconds;
+  }
+
+  /** May be repeated if it throws. */
+  async store(outcomes: readonly RowOutcome[]): Promise<void> {
+    const mayRetry = this.attempts <= this.#tx.config.rowMaxRetries;
+    const { succeeded, failures, retried } = sortOutcomes(outcomes, this.attempts, mayRetry);
+    const effects = await storeSuccesses(this.#tx, this.#chunk, succeeded);
+    await storeFailures(this.#tx, this.#chunk, failures);
+    this.#counts = {
+      succeeded: this.#counts.succeeded + succeeded.length,
+      failed: this.#counts.failed + failures.length,
+      retried: this.#counts.retried + retried.length,
+    };
+    this.#effects = addEffects(this.#effects, effects);
+    this.#displaced.push(...succeeded.flatMap(({ displaces }) => displaces ?? []));
+    for (const { afterSeconds } of retried)
+      this.#retryAfterSeconds = Math.max(this.#retryAfterSeconds, afterSeconds);
+  }
+}

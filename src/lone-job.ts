@@ -1,0 +1,15 @@
+/** The program that runs jobs whose worker has ended before, one at a time. Only this process ends if a job is at fault. */
+import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
+import { openContext } from "./context.ts";
+import { answerLoneJob } from "./lone-jobs.ts";
+import { runProgram } from "./platform/process/lifecycle.ts";
+
+await runProgram(
+  "worker",
+  () => loadConfig(requireDatabaseUrl()),
+  async ({ config, log, resources }) => {
+    const ctx = await openContext(config, log, "enqueue");
+    resources.defer(() => ctx.close(1000));
+    process.on("message", (message) => void answerLoneJob(ctx, message));
+  },
+);

@@ -1,0 +1,77 @@
+/** Statements on running jobs, each of which requires the claim of the worker. pg-boss has no function for some of them. */
+import { sql } from "drizzle-orm";
+import { QUEUE_SCHEMA } from "../../schema/columns.ts";
+import type { Database } from "../postgres/database.ts";
+import type { Later } from "./later.ts";
+
+const job = sql`${sql.identifier(QUEUE_SCHEMA)}.job`;
+
+/** The right of a worker to a job that it has fetched. */
+export interface Claim {
+  readonly name: string;
+  readonly id: string;
+  /** Each claim after a failure has a higher number. */
+  readonly retryCount: number;
+}
+
+/** Thrown if another worker may have taken the job. */
+export class ClaimLost extends Error {
+  override name = "ClaimLost";
+}
+
+const isHeld = ({ name, id, retryCount }: Claim) =>
+  sql`name = ${name} AND id = ${id} AND state = 'active' AND retry_count = ${retryCount}`;
+
+/** @throws ClaimLost */
+export function completeJob(db: Database, claim: Claim, result: object | undefined): Promise<void> {
+  return change(db, claim, sql`state = 'completed', completed_on = now(), output = ${jsonOf(result)}::jsonb`);
+}
+
+/** Ends a job for good after a failure. @throws ClaimLost */
+export function failForGood(db: Database, claim: Claim, output: object): Promise<void> {
+  return change(db, claim, sql`state = 'failed', completed_on = now(), output = ${jsonOf(output)}::jsonb`);
+}
+
+/**
+ * Returns a job to the queue without counting a failure. A job that continues precedes jobs of the same priority that have
+ * not started.
+ * @throws ClaimLost
+ */
+export function putBack(db: Database, claim: Claim, { afterSeconds, payload }: Later): Promise<void> {
+  return change(
+    db,
+    claim,
+    sql`state = 'created', started_on = NULL, heartbeat_on = NULL, output = NULL,
+      priority = priority + (data->'putBack' IS NULL)::int, data = ${jsonOf(payload)}::jsonb || '{"putBack": true}',
+      start_after = clock_timestamp() + make_interval(secs => ${afterSeconds})`,
+  );
+}
+
+async function change(db: Database, claim: Claim, changes: ReturnType<typeof sql>): Promise<void> {
+  const { rows } = await db.execute(sql`UPDATE ${job} SET ${changes} WHERE ${isHeld(claim)} RETURNING id`);
+  if (rows.length === 0) throw new ClaimLost("Another worker may have taken the job.");
+}
+
+const jsonOf = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value));
+
+/** Records that the workers of jobs of one kind are alive. @returns the ids of the jobs whose claims still hold */
+export async function touchJobs(
+  db: Database,
+  name: string,
+  claims: readonly Claim[],
+): Promise<ReadonlySet<string>> {
+  const ids = sql.param(claims.map(({ id }) => id));
+  const counts = sql.param(claims.map(({ retryCount }) => retryCount));
+  const { rows } = await db.execute<{ id: string }>(sql`
+    UPDATE ${job} SET heartbeat_on = now()
+    FROM unnest(${ids}::uuid[], ${counts}::int[]) AS held (held_id, held_count)
+    WHERE name = ${name} AND id = held_id AND retry_count = held_count AND state = 'active'
+    RETURNING id`);
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Lets jobs that an older version has enqueued be delivered as often as those of this version. */
+export async function raiseRetryLimit(db: Database, name: string, retryLimit: number): Promise<void> {
+  await db.execute(sql`
+    UPDATE ${job} SET retry_limit = ${retryLimit} WHERE name = ${name} AND state <= 'active' AND retry_limit < ${retryLimit}`);
+}

@@ -1,0 +1,20 @@
+import type { QueueOptions } from "pg-boss";
+import type { Config } from "../../config/config.ts";
+
+/** One kind of job, as the queue runs it. jobs.ts lists all kinds. */
+export interface JobContract {
+  readonly name: string;
+  /** The queue that workers choose in WORKER_QUEUES. */
+  readonly queue: string;
+  readonly options: QueueOptions & { notify?: boolean; retryLimit: number };
+  /** Deliveries that may fail, one after the other, before the job is given up. */
+  readonly maxAttempts: number;
+  /** Jobs that a worker runs at the same time; `worker`: the number that WORKER_QUEUES or WORKER_CONCURRENCY sets. */
+  readonly concurrency: "worker" | 1;
+  /** Whether the handler's writes and the completion of the job commit together. */
+  readonly transactional: boolean;
+  /** Whether users share the places, and one more place is only for users with nothing running. */
+  readonly isShared?: boolean;
+  /** Cron expression in UTC of a job that also runs on a schedule. */
+  readonly schedule?: (config: Config) => string;
+}

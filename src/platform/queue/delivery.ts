@@ -1,0 +1,189 @@
+/** One delivery of a job: its claim, its time limit, and its outcome in the queue. */
+import type { JobWithMetadata, PgBoss } from "pg-boss";
+import { describeError, type Log } from "../log.ts";
+import { type Database, isTransient } from "../postgres/database.ts";
+import { type Claim, ClaimLost, completeJob, failForGood, putBack } from "./claims.ts";
+import type { JobContract } from "./contract.ts";
+import { inJobTransaction, type JobTransaction } from "./job-transactions.ts";
+import { Later } from "./later.ts";
+import type { RunningJobs } from "./running-jobs.ts";
+
+/** One delivery of a job to a handler. */
+export interface Delivery {
+  readonly id: string;
+  readonly payload: unknown;
+  /** 1 at first. Deliveries that end because of the database, a lost process or a stop do not count. */
+  readonly attempt: number;
+  /** Aborts if another worker may take the job, if the job runs out of time, or if the process stops. */
+  readonly signal: AbortSignal;
+}
+
+type Result = object | undefined;
+
+export interface Handler {
+  /** Returns the result that is stored with the job, or a `Later`. `tx` is null unless the contract is transactional. */
+  run(delivery: Delivery, tx: JobTransaction | null): Promise<Result | Later>;
+  /** Runs a job whose previous delivery ended with its process, without a transaction around it. */
+  runAlone(delivery: Delivery): Promise<Result | Later>;
+  /** Whether the payload asks for `runAlone`. */
+  mustRunAlone(payload: unknown): boolean;
+  /** Deals with a job that has failed too often. False: the job ends as failed. */
+  giveUp(delivery: Delivery, error: unknown): Promise<boolean>;
+}
+
+/** Thrown by `runAlone` if the work ends its process every time. The job is given up at once. */
+export class ProcessCrashed extends Error {
+  override name = "ProcessCrashed";
+}
+
+/** The reason of the signal if the process stops or has lost the job, which is no failure of the job. */
+export class DeliveryStopped extends Error {
+  override name = "DeliveryStopped";
+}
+
+/** How pg-boss's supervisor describes a job whose worker has given no sign of life. */
+const LOST = new Set(["job heartbeat timeout", "job timed out"]);
+
+/** A handler that ignores the signal is abandoned after this time, so that its place becomes free. */
+const ABANDON_AFTER_MS = 5000;
+
+interface Means {
+  readonly boss: PgBoss;
+  readonly db: Database;
+  readonly log: Log;
+  readonly running: RunningJobs;
+  /** The jobs whose last delivery this process has survived. */
+  readonly survived: Set<string>;
+}
+
+export class RunningDelivery {
+  readonly claim: Claim;
+  readonly group: string | null;
+  readonly #contract: JobContract;
+  readonly #job: JobWithMetadata<object>;
+  readonly #means: Means;
+  readonly #abort = new AbortController();
+
+  constructor(contract: JobContract, job: JobWithMetadata<object>, means: Means) {
+    this.#contract = contract;
+    this.#job = job;
+    this.#means = means;
+    this.claim = { name: contract.name, id: job.id, retryCount: job.retryCount };
+    this.group = job.groupId ?? null;
+  }
+
+  get isAborted(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  abort(reason: Error): void {
+    this.#abort.abort(reason);
+  }
+
+  /** Returns the delay of a job that was put back, otherwise null. Never throws. */
+  async run(handler: Handler): Promise<number | null> {
+    const { expireInSeconds } = this.#job;
+    const timer = setTimeout(
+      () => this.abort(new Error(`The job took longer than ${expireInSeconds} s.`)),
+      expireInSeconds * 1000,
+    );
+    const failures = failuresOf(this.#job);
+    const delivery = {
+      id: this.#job.id,
+      payload: this.#job.data,
+      attempt: failures + 1,
+      signal: this.#abort.signal,
+    };
+    try {
+      const handling = () => this.#handle(handler, delivery);
+      const outcome = await this.#means.running.during(this.#contract, delivery.id, handling);
+      return outcome instanceof Later ? outcome.afterSeconds : null;
+    } catch (error) {
+      await this.#settleFailure(handler, delivery, error).catch((cause) => {
+        // The supervisor returns the job to the queue once its signs of life are missing.
+        this.#means.log.warn({ ...this.#facts(), err: cause }, "could not record that a job failed");
+      });
+      return null;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #handle(handler: Handler, delivery: Delivery): Promise<Result | Later> {
+    const { boss, db, log } = this.#means;
+    if (this.#isLost() || handler.mustRunAlone(delivery.payload)) {
+      const outcome = await this.#untilAbandoned(handler.runAlone(delivery));
+      await this.#settle(db, outcome);
+      return outcome;
+    }
+    if (!this.#contract.transactional) {
+      const outcome = await this.#untilAbandoned(handler.run(delivery, null));
+      await this.#settle(db, outcome);
+      return outcome;
+    }
+    return inJobTransaction(boss.getDb(), log, async (tx) => {
+      const outcome = await this.#untilAbandoned(handler.run(delivery, tx));
+      await this.#settle(tx.db, outcome);
+      return outcome;
+    });
+  }
+
+  /** @throws ClaimLost */
+  async #settle(db: Database, outcome: Result | Later): Promise<void> {
+    if (outcome instanceof Later) await putBack(db, this.claim, outcome);
+    else await completeJob(db, this.claim, outcome);
+  }
+
+  async #settleFailure(handler: Handler, delivery: Delivery, thrown: unknown): Promise<void> {
+    const { boss, db, log, survived } = this.#means;
+    const facts = { ...this.#facts(), delivery: delivery.attempt };
+    const { aborted, reason } = this.#abort.signal;
+    if (thrown instanceof ClaimLost || (aborted && reason instanceof DeliveryStopped)) {
+      log.info(facts, "job stopped: the worker stops, or another worker has taken it");
+    } else log.warn({ ...facts, err: thrown }, "job failed");
+    if (thrown instanceof ClaimLost) return;
+    survived.add(this.claim.id);
+    const error = aborted ? reason : thrown;
+    const isCounted = !(error instanceof DeliveryStopped) && !isTransient(error);
+    const failures = delivery.attempt - 1 + (isCounted ? 1 : 0);
+    // The output must not hold statements or values.
+    const output = { message: describeError(error).message, failures };
+    const mustGiveUp = failures >= this.#contract.maxAttempts || error instanceof ProcessCrashed;
+    if (!isCounted || !mustGiveUp) await boss.fail(this.claim.name, [this.claim], output);
+    else if (await handler.giveUp(delivery, error)) await completeJob(db, this.claim, output);
+    else await failForGood(db, this.claim, output);
+  }
+
+  /** Whether the process that ran the previous delivery has ended, as far as this process knows. */
+  #isLost(): boolean {
+    const output = this.#job.output as { value?: { message?: string } } | null;
+    return LOST.has(output?.value?.message ?? "") && !this.#means.survived.has(this.#job.id);
+  }
+
+  async #untilAbandoned<T>(handling: Promise<T>): Promise<T> {
+    const { promise: abandoned, reject } = Promise.withResolvers<never>();
+    let timer: NodeJS.Timeout | undefined;
+    const { signal } = this.#abort;
+    const onAbort = () => {
+      timer = setTimeout(() => reject(signal.reason), ABANDON_AFTER_MS);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await Promise.race([handling, abandoned]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  #facts() {
+    return { job: this.claim.name, jobId: this.claim.id, payload: this.#job.data };
+  }
+}
+
+/** The number of deliveries that have failed since the job last made progress. */
+function failuresOf({ output }: JobWithMetadata<object>): number {
+  const { failures } = (output ?? {}) as { failures?: unknown };
+  return typeof failures === "number" ? failures : 0;
+}

@@ -1,0 +1,198 @@
+/** Takes the jobs of one kind while places are free, and shares the places among users. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { JobWithMetadata, PgBoss } from "pg-boss";
+import type { Log } from "../log.ts";
+import type { Database } from "../postgres/database.ts";
+import { touchJobs } from "./claims.ts";
+import type { JobContract } from "./contract.ts";
+import { DeliveryStopped, type Handler, RunningDelivery } from "./delivery.ts";
+import type { RunningJobs } from "./running-jobs.ts";
+import { type Search, Shares } from "./shares.ts";
+
+/** NOTIFY wakes the dispatcher at once. Polling finds jobs whose delay has passed and, without NOTIFY, all jobs. */
+const POLL_MS = 1000;
+/** How often running jobs are marked as alive. */
+const TOUCH_MS = 1000;
+const MAX_BACKOFF_MS = 5000;
+/** Time for running jobs to end after the stop of the worker has aborted them. */
+const ABORT_MS = 3000;
+/** The number of jobs of which the process remembers that it has survived them. */
+const MAX_SURVIVED = 1000;
+
+export interface DispatcherOptions {
+  readonly boss: PgBoss;
+  readonly db: Database;
+  readonly log: Log;
+  readonly contract: JobContract;
+  readonly handler: Handler;
+  readonly running: RunningJobs;
+  readonly limits: ConstructorParameters<typeof Shares>[0];
+  /** Whether running jobs are marked as alive. */
+  readonly hasHeartbeat: boolean;
+  readonly isPaused: boolean;
+}
+
+export class Dispatcher {
+  readonly contract: JobContract;
+  readonly #options: DispatcherOptions;
+  readonly #shares: Shares;
+  readonly #deliveries = new Map<RunningDelivery, Promise<void>>();
+  readonly #survived = new Set<string>();
+  readonly #rests = new Set<NodeJS.Timeout>();
+  readonly #stopping = new AbortController();
+  readonly #timers: NodeJS.Timeout[];
+  readonly #taking: Promise<void>;
+  #isPaused: boolean;
+  #isTouching = false;
+  #wake: () => void = () => {};
+  #mustLook = false;
+
+  constructor(options: DispatcherOptions) {
+    this.contract = options.contract;
+    this.#options = options;
+    this.#shares = new Shares(options.limits);
+    this.#isPaused = options.isPaused;
+    this.#timers = [setInterval(() => this.look(), POLL_MS)];
+    if (options.hasHeartbeat) this.#timers.push(setInterval(() => void this.#touch(), TOUCH_MS));
+    this.#taking = this.#takeJobs();
+  }
+
+  /** Looks for jobs: new ones may have been added. */
+  look(): void {
+    this.#shares.mayHaveNew();
+    this.#resume();
+  }
+
+  /** A paused dispatcher takes no job. Running jobs finish. */
+  pause(isPaused: boolean): void {
+    if (this.#isPaused === isPaused) return;
+    this.#isPaused = isPaused;
+    if (!isPaused) this.look();
+  }
+
+  /** Takes no more jobs, waits for running jobs until the deadline, and then aborts them. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stopping.abort();
+    this.#resume();
+    await this.#taking;
+    for (const rest of this.#rests) clearTimeout(rest);
+    await this.#untilIdle(deadlineMs);
+    for (const delivery of this.#deliveries.keys())
+      delivery.abort(new DeliveryStopped("The worker has stopped."));
+    await this.#untilIdle(ABORT_MS);
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  async #untilIdle(timeoutMs: number): Promise<void> {
+    if (this.#deliveries.size === 0) return;
+    const waiting = new AbortController();
+    await Promise.race([
+      Promise.all(this.#deliveries.values()),
+      sleep(timeoutMs, undefined, { signal: waiting.signal, ref: false }).catch(() => {}),
+    ]);
+    waiting.abort();
+  }
+
+  #resume(): void {
+    this.#mustLook = true;
+    this.#wake();
+  }
+
+  async #takeJobs(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let failures = 0; !signal.aborted; ) {
+      this.#mustLook = false;
+      try {
+        const job = this.#isPaused ? null : await this.#fetch();
+        failures = 0;
+        if (job) this.#start(job);
+        else if (!this.#mustLook) await this.#untilWoken();
+      } catch (error) {
+        failures++;
+        this.#options.log.warn({ err: error, job: this.contract.name }, "could not fetch a job");
+        const delayMs = Math.min(MAX_BACKOFF_MS, 500 * 2 ** failures);
+        await sleep(delayMs, undefined, { signal, ref: false }).catch(() => {}); // Stopped meanwhile.
+      }
+    }
+  }
+
+  async #untilWoken(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    await promise;
+  }
+
+  async #fetch(): Promise<JobWithMetadata<object> | null> {
+    for (const search of this.#shares.searches(performance.now())) {
+      const job = await this.#find(search);
+      if (job) return job;
+    }
+    return null;
+  }
+
+  async #find(search: Search): Promise<JobWithMetadata<object> | null> {
+    const startedAt = performance.now();
+    const options = { includeMetadata: true as const, ignoreGroups: [...search.ignored] };
+    const [job] = await this.#options.boss.fetch<object>(this.contract.name, options);
+    const now = performance.now();
+    if (!job) this.#shares.foundNothing(search, now, now - startedAt);
+    return job ?? null;
+  }
+
+  #start(job: JobWithMetadata<object>): void {
+    const { boss, db, log, handler, running } = this.#options;
+    const means = { boss, db, log, running, survived: this.#survived };
+    const delivery = new RunningDelivery(this.contract, job, means);
+    this.#shares.start(delivery.group);
+    this.#deliveries.set(
+      delivery,
+      delivery.run(handler).then((delaySeconds) => this.#end(delivery, delaySeconds)),
+    );
+  }
+
+  /** @param delaySeconds null unless the job was put back */
+  #end(delivery: RunningDelivery, delaySeconds: number | null): void {
+    const { group } = delivery;
+    this.#deliveries.delete(delivery);
+    this.#shares.end(group);
+    const [oldest] = this.#survived;
+    if (oldest !== undefined && this.#survived.size > MAX_SURVIVED) this.#survived.delete(oldest);
+    if (delaySeconds === null) this.#resume();
+    else if (delaySeconds === 0 || group === null) this.look();
+    else this.#rest(group, delaySeconds);
+  }
+
+  /** Counts a job that waits for its delay for its user, and looks for it when the delay has passed. */
+  #rest(group: string, delaySeconds: number): void {
+    this.#shares.rest(group);
+    const timer = setTimeout(() => {
+      this.#rests.delete(timer);
+      this.#shares.endRest(group);
+      this.look();
+    }, delaySeconds * 1000).unref();
+    this.#rests.add(timer);
+    this.#resume();
+  }
+
+  /** Marks running jobs as alive, and aborts those that another worker may take. */
+  async #touch(): Promise<void> {
+    if (this.#isTouching) return;
+    const held = [...this.#deliveries.keys()].filter(({ isAborted }) => !isAborted);
+    if (held.length === 0) return;
+    this.#isTouching = true;
+    const { db, log } = this.#options;
+    const claims = held.map(({ claim }) => claim);
+    try {
+      const ids = await touchJobs(db, this.contract.name, claims);
+      for (const delivery of held) {
+        if (!ids.has(delivery.claim.id) && this.#deliveries.has(delivery))
+          delivery.abort(new DeliveryStopped("Another worker may take the job."));
+      }
+    } catch (error) {
+      // This says nothing about the claims, so nothing is aborted.
+      log.warn({ err: error, job: this.contract.name }, "could not mark running jobs as alive");
+    } finally {
+      this.#isTouching = false;
+    }
+  }
+}

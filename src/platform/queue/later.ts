@@ -1,0 +1,11 @@
+/** A handler returns this to put its job back instead of completing it. The place of the job becomes free. */
+export class Later {
+  readonly afterSeconds: number;
+  /** The payload of the next delivery, which continues the work. */
+  readonly payload: object;
+
+  constructor(afterSeconds: number, payload: object) {
+    this.afterSeconds = afterSeconds;
+    this.payload = payload;
+  }
+}

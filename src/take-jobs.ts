@@ -1,0 +1,60 @@
+/** Lets a worker take jobs. */
+import Value from "typebox/value";
+import { isSingleRow, splitChunk } from "./batches/process/split-chunk.ts";
+import type { Context, OpenContext } from "./context.ts";
+import { ConfigError } from "./errors.ts";
+import { handlers, type JobInput } from "./handlers.ts";
+import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";
+import { runLoneJob } from "./lone-jobs.ts";
+import { type Delivery, ProcessCrashed } from "./platform/queue/delivery.ts";
+import { followPauses } from "./queues/follow-pauses.ts";
+
+/**
+ * Starts taking jobs from the queues in WORKER_QUEUES that are not paused. To stop taking jobs, stop `ctx.queue`;
+ * disposing of the result only stops following pauses.
+ * @throws ConfigError if WORKER_QUEUES names an unknown queue
+ */
+export async function takeJobs(ctx: OpenContext): Promise<Disposable> {
+  const names = jobsOf(ctx.config.workerQueues);
+  const pauses = await followPauses(ctx);
+  for (const name of names) await takeJob(ctx, name);
+  return pauses;
+}
+
+function jobsOf(queues: ReadonlyMap<string, number> | null): JobName[] {
+  const unknown = [...(queues?.keys() ?? [])].find((queue) => !QUEUES.some((known) => known === queue));
+  if (unknown) throw new ConfigError(`WORKER_QUEUES: "${unknown}" is not one of: all, ${QUEUES.join(", ")}.`);
+  const names = Object.keys(jobs) as JobName[];
+  return names.filter((name) => queues === null || queues.has(jobs[name].queue));
+}
+
+function takeJob<N extends JobName>(ctx: OpenContext, name: N): Promise<void> {
+  const contract = jobs[name];
+  const contextOf = ({ id }: Delivery): Context => ({
+    ...ctx,
+    requestId: id,
+    log: ctx.log.child({ jobId: id }),
+  });
+  const payloadOf = (payload: unknown) => Value.Parse(contract.payload, payload) as Payload<N>;
+  return ctx.queue.work(contract, {
+    run: async (delivery, transaction) => {
+      const jobCtx = contextOf(delivery);
+      const tx = (transaction && { ...jobCtx, ...transaction }) as JobInput<N>["tx"];
+      return handlers[name](jobCtx, { payload: payloadOf(delivery.payload), delivery, tx });
+    },
+    runAlone: async (delivery) => {
+      const payload = payloadOf(delivery.payload);
+      // A chunk of many rows is divided after one crash. Otherwise a second crash confirms that the job is at fault.
+      const tries = "firstRow" in payload && !(await isSingleRow(ctx, payload)) ? 1 : 2;
+      return runLoneJob(contextOf(delivery), name, { ...delivery, payload }, tries);
+    },
+    mustRunAlone: (payload) => (payload as { isAlone?: boolean } | null)?.isAlone === true,
+    giveUp: async ({ payload: unread }, error) => {
+      const payload = payloadOf(unread);
+      // The reconciler ends batches and tasks whose jobs have failed.
+      if (!("firstRow" in payload)) return false;
+      await splitChunk(ctx, payload, error instanceof ProcessCrashed ? "crashed" : "gaveUp");
+      return true;
+    },
+  });
+}

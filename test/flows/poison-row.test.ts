@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { type Program, startPrograms } from "../support/processes.ts";
+import { sourcesWithTraps } from "../support/trap-target.ts";
+import { until } from "../support/until.ts";
+
+const ROWS = 50;
+const CHUNK_ROWS = 25;
+
+const names = (traps: Record<number, string>) =>
+  `name\n${Array.from({ length: ROWS }, (_, index) => traps[index + 2] ?? `row ${index + 2}`).join("\n")}\n`;
+
+const crashes = (worker: Program) => worker.lines("a job has ended its process").length;
+
+test.for(["killed", "heap"])(
+  "a row whose process is %s fails alone, after one crash of the worker",
+  { timeout: 300_000 },
+  async (trap) => {
+    await using rowmill = await startPrograms({}, undefined, sourcesWithTraps());
+    const api = await rowmill.startApi();
+    const [owner, other] = [await api.client.signUp("owner"), await api.client.signUp("other")];
+    const { body: batch } = await owner.upload(names({ 40: trap }), "/api/v1/batches?target=traps");
+    const first = await rowmill.startWorker({ NODE_OPTIONS: "--max-old-space-size=128" });
+    await until("the worker has crashed", async () => first.hasEnded, 60_000);
+
+    const worker = await rowmill.startWorker({ NODE_OPTIONS: "--max-old-space-size=128" });
+    await worker.logged("running a job alone: the process that ran it has ended", 1, 60_000);
+    const { body: meanwhile } = await other.upload("title,author\nEmma,Austen\n");
+    expect((await other.finished(meanwhile.id, 10_000)).counts.success).toBe(1);
+    expect((await owner.batch(batch.id)).body.finished_at).toBeNull();
+
+    const ended = await owner.finished(batch.id, 200_000);
+    expect(ended.counts).toMatchObject({ success: ROWS - 1, failed: 1 });
+    expect(await owner.rows(batch.id, "failed")).toMatchObject([{ row: 40, error_code: "worker_crashed" }]);
+    expect(worker.hasEnded).toBe(false);
+    // One for each half of the chunk, and a second one for the row.
+    expect(crashes(worker)).toBeLessThanOrEqual(Math.ceil(Math.log2(CHUNK_ROWS)) + 2);
+  },
+);

@@ -1,0 +1,45 @@
+/** A copy of the sources with a target whose rows end the process that handles them. */
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { checkout } from "./commands.ts";
+import { atEnd } from "./rowmill.ts";
+
+const TARGET = `
+import Type from "typebox";
+import { created } from "../outcomes.ts";
+import type { SetTarget } from "../target.ts";
+
+const columns = Type.Object({ name: Type.String({ minLength: 1 }) });
+
+function spring(trap: string): void {
+  if (trap === "killed") process.kill(process.pid, "SIGKILL");
+  if (trap === "exits") process.exit(3);
+  if (trap === "throws") throw new TypeError("not the fault of a statement");
+  if (trap === "heap") for (const held: string[][] = []; ; ) held.push(Array.from({ length: 1e6 }, (_, at) => \`\${at}\`));
+}
+
+export const trapsTarget: SetTarget<typeof columns> = {
+  name: "traps",
+  description: "Rows that end the process.",
+  columns,
+  aliases: {},
+  async write(_tx, _batch, rows) {
+    for (const { values } of rows) spring(values.name);
+    return rows.map(() => created(1));
+  },
+};
+`;
+
+/** The rows \`killed\`, \`exits\` and \`heap\` of the target \`traps\` end the process. @returns the folder of the sources */
+export function sourcesWithTraps(): string {
+  const copy = mkdtempSync(join(tmpdir(), "rowmill-traps-"));
+  atEnd(async () => rmSync(copy, { recursive: true }));
+  for (const name of ["src", "drizzle", "package.json"])
+    cpSync(join(checkout, name), join(copy, name), { recursive: true });
+  symlinkSync(join(checkout, "node_modules"), join(copy, "node_modules"));
+  mkdirSync(join(copy, "src/targets/traps"));
+  writeFileSync(join(copy, "src/targets/traps/target.ts"), TARGET);
+  appendFileSync(join(copy, "src/targets/all.ts"), 'export { trapsTarget } from "./traps/target.ts";\n');
+  return copy;
+}
