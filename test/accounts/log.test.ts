@@ -104,12 +104,14 @@ describe("the log", () => {
     expect(named("a password was sent")).toEqual(
       ["right", "wrong", "right", "wrong"].map((outcome) => expect.objectContaining({ ...client, outcome })),
     );
-    expect(named("request refused").map(({ code, route }) => `${code} ${route}`)).toEqual([
-      `unauthenticated ${AUTH}/login`,
-      `unauthenticated ${AUTH}/me`,
-      "forbidden /api/v1/admin/queues",
+    expect(
+      named("request refused").map(({ code, credentials, route }) => [code, credentials, route]),
+    ).toEqual([
+      ["unauthenticated", undefined, `${AUTH}/login`],
+      ["unauthenticated", "basic", `${AUTH}/me`],
+      ["forbidden", "access_token", "/api/v1/admin/queues"],
     ]);
-    expect(named("request refused")[2]).toMatchObject({ ...client, credentials: "access_token" });
+    expect(named("request refused")[2]).toMatchObject(client);
   });
 
   test("the log contains no personal data if the database fails", async () => {

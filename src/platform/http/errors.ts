@@ -10,6 +10,7 @@ import { logRefusal } from "./refusals.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 import { errorFormatter } from "./schema-errors.ts";
 import { MapOf } from "./schemas.ts";
+import { SECURITY_HEADERS } from "./security-headers.ts";
 
 export const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
@@ -204,7 +205,7 @@ export function refuseUrl(error: FastifyError, request: FastifyRequest, reply: F
       ? "The URL has a `%` that does not begin an encoded character. Write it as `%25`."
       : noRoute(request);
   // No hook runs for such a request.
-  reply.header(REQUEST_ID_HEADER, request.id);
+  reply.headers({ ...SECURITY_HEADERS, [REQUEST_ID_HEADER]: request.id });
   sendProblem(reply, status, codeOf(status), detail);
 }
 

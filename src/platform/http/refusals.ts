@@ -14,8 +14,14 @@ const LOGGED: ReadonlySet<ErrorCode> = new Set([
 export function logRefusal(request: FastifyRequest, { code }: DomainError): void {
   if (!LOGGED.has(code)) return;
   const { login, ip, method, routeOptions } = request;
+  const credentials = login?.proof ?? schemeOf(request);
   request.log.info(
-    { code, userId: login?.user.id, credentials: login?.proof, address: ip, method, route: routeOptions.url },
+    { code, userId: login?.user.id, credentials, address: ip, method, route: routeOptions.url },
     "request refused",
   );
+}
+
+/** The kind of credentials that were refused; undefined for a cookie, a login or no credentials. */
+function schemeOf({ headers }: FastifyRequest): string | undefined {
+  return /^(?:basic|bearer|token)(?= )/i.exec(headers.authorization ?? "")?.[0].toLowerCase();
 }
