@@ -23,6 +23,9 @@ DROP INDEX "rowmill"."books_owner";--> statement-breakpoint
 DROP INDEX "rowmill"."records_owner";--> statement-breakpoint
 ALTER TABLE "rowmill"."users" ADD COLUMN "disabled_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "rowmill"."batches" ADD COLUMN "file_bytes" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "rowmill"."batches" ADD COLUMN "busy_ms" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE "rowmill"."batches" ADD COLUMN "busy_until" timestamp with time zone;--> statement-breakpoint
+ALTER TABLE "rowmill"."chunks" ADD COLUMN "bytes" bigint;--> statement-breakpoint
 ALTER TABLE "rowmill"."sessions" ADD CONSTRAINT "sessions_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "rowmill"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "sessions_of_user" ON "rowmill"."sessions" USING btree ("user_id","id") WHERE "rowmill"."sessions"."ended_at" IS NULL;--> statement-breakpoint
 CREATE INDEX "sessions_expiry" ON "rowmill"."sessions" USING btree ("expires_at");--> statement-breakpoint

@@ -16,7 +16,7 @@ import { uploadRoutes } from "./batches/receive/upload-routes.ts";
 import { resultRoutes } from "./batches/results/results-routes.ts";
 import { batchRoutes } from "./batches/routes.ts";
 import { RowDetail, RowView } from "./batches/row-views.ts";
-import { BatchView, UploadedBatchView } from "./batches/views.ts";
+import { BatchView, ListedBatchView, UploadedBatchView } from "./batches/views.ts";
 import { mediaRoutes } from "./books/media-routes.ts";
 import { bookRoutes } from "./books/routes.ts";
 import { BookView } from "./books/views.ts";
@@ -28,6 +28,7 @@ import { legacyRoutes } from "./legacy/routes.ts";
 import { registerAuth } from "./platform/http/auth.ts";
 import { guardBodies } from "./platform/http/body-guard.ts";
 import { limitBodies, SMALL_BODY_BYTES } from "./platform/http/body-limits.ts";
+import { boundAnswers } from "./platform/http/bounded-answers.ts";
 import { refuseConnection } from "./platform/http/client-errors.ts";
 import { limitConnections } from "./platform/http/connections.ts";
 import { registerDocs } from "./platform/http/docs.ts";
@@ -98,13 +99,15 @@ export async function createApp(ctx: Context) {
   await refuseWhenOverloaded(app);
   await registerAuth(app, ctx.config, verifiers({ ...ctx, ...ctx.reads }));
   registerRequestContext(app, ctx);
+  boundAnswers(app, ctx.config.answerMemoryBytes);
   await registerUploads(app);
   refuseEncodedBodies(app);
   preparePictures();
   await registerOpenApi(app, packageJson.version);
   await registerDocs(app);
 
-  for (const schema of [Problem, BatchView, UploadedBatchView, RowView, RowDetail]) app.addSchema(schema);
+  for (const schema of [Problem, BatchView, ListedBatchView, UploadedBatchView, RowView, RowDetail])
+    app.addSchema(schema);
   for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
 

@@ -43,6 +43,8 @@ export interface Context {
   readonly actor: Actor | null;
   /** The id of the request or the job; null outside both. */
   readonly requestId: string | null;
+  /** Waits until the answer to the request may use this many bytes, instead of those reserved before. */
+  readonly reserveMemory: (bytes: number) => Promise<void>;
 }
 
 /** Returns the user who acts, for verbs that only users call. @throws Error if nobody has logged in */
@@ -145,6 +147,8 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
     hasSessions,
     actor: null,
     requestId: null,
+    // Only requests share the memory for answers: a command prints one list.
+    reserveMemory: async () => {},
     async close(timeoutMs) {
       clock[Symbol.dispose]();
       await listener.close();

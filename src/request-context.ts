@@ -1,6 +1,7 @@
 /** Adds `request.ctx`: the context of one request, with its actor, and with its id in every log line. */
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "./context.ts";
+import { openDownload, reserveAnswer } from "./platform/http/bounded-answers.ts";
 import { isRead } from "./platform/http/request-limits.ts";
 import type { Actor } from "./schema/accounts.ts";
 
@@ -17,7 +18,19 @@ export function registerRequestContext(app: FastifyInstance, ctx: Context): void
       const actor: Actor | null = this.login && { ...this.login.user, proof: this.login.proof };
       const { db, pool } = isRead(this) ? ctx.reads : ctx;
       // Fastify has made this child of `ctx.log`, with the id, when the request arrived.
-      return { ...ctx, db, pool, actor, requestId: this.id, log: this.log as Context["log"] };
+      const log = this.log as Context["log"];
+      const reserveMemory = (bytes: number) => reserveAnswer(this, bytes);
+      return { ...ctx, db, pool, actor, requestId: this.id, log, reserveMemory };
     },
   });
+}
+
+/**
+ * Waits until there is memory for an answer that is sent while it is read.
+ * @returns the context to read with, and a function that sends
+ * @throws DomainError `unavailable`
+ */
+export async function beginDownload(request: FastifyRequest, reply: FastifyReply) {
+  const { reserveMemory, stream } = await openDownload(request, reply);
+  return { ctx: { ...request.ctx, reserveMemory } satisfies Context, stream };
 }

@@ -7,6 +7,7 @@ import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { NUL_FREE, NumericId } from "../platform/http/schemas.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
+import { firstOf } from "../platform/postgres/read-page.ts";
 import { disableAccount, enableAccount } from "./control/disable-account.ts";
 import { logOutEverywhere, revokeAllTokens } from "./control/end-logins.ts";
 import { getAccount, listAccounts } from "./queries.ts";
@@ -73,7 +74,7 @@ export function accountAdminRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           after: decodeNumberCursor(cursor),
           limit: limit + 1,
         });
-        return pageOf(found, limit, ({ id }) => id, viewAccount);
+        return pageOf(firstOf(found, limit), ({ id }) => id, viewAccount);
       },
     );
 

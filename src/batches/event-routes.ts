@@ -6,13 +6,13 @@ import { BATCH_CHANNEL } from "./batch-changes.ts";
 import { BatchParams } from "./params.ts";
 import { getBatch, type StoredBatch } from "./queries.ts";
 import { hasEnded } from "./state.ts";
-import { batchVersion, viewBatch } from "./views.ts";
+import { batchVersion, viewListedBatch } from "./views.ts";
 
 export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     const read = ({ id, userId }: StoredBatch) => getBatch(ctx, userId, id);
     const show = (batch: StoredBatch) => {
-      const data = viewBatch(batch, ctx.now());
+      const data = viewListedBatch(batch, ctx.now());
       return { version: batchVersion(data), data, hasEnded: hasEnded(batch.state) };
     };
     const feed = new LiveFeed({ event: "batch", channel: BATCH_CHANNEL, read, show }, ctx);

@@ -1,7 +1,8 @@
 /** Reads batches of one user. */
-import { and, desc, eq, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, isNull, lt, ne, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
+import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { batches } from "../schema/batches.ts";
 
 /** Sums over a batch's chunks. */
@@ -18,6 +19,11 @@ interface Sums {
 }
 
 export type StoredBatch = typeof batches.$inferSelect & Sums;
+
+/** A batch without what grows with the number of its columns. */
+export type ListedBatch = Omit<StoredBatch, "header" | "mapping">;
+
+const { header: _header, mapping: _mapping, ...listed } = getTableColumns(batches);
 
 /** Summing is cheap: a million rows have a few hundred chunks. */
 const sums = sql`(
@@ -36,16 +42,6 @@ const sums = sql`(
 
 /** Hides batches that are being deleted, and the uploads of corrections, which belong to the batch that they correct. */
 const isShown = and(ne(batches.state, "deleting"), isNull(batches.correctionOf));
-
-async function selectBatches(ctx: Context, where: SQL | undefined, limit: number): Promise<StoredBatch[]> {
-  const rows = await ctx.db
-    .select({ batch: batches, sums })
-    .from(batches)
-    .where(where)
-    .orderBy(desc(batches.id))
-    .limit(limit);
-  return rows.map((row) => ({ ...row.batch, ...row.sums }));
-}
 
 /** Clients poll this query. As a named statement it is planned once per connection: 0.2 ms instead of 0.6 ms. */
 const batchOfUser = ({ db, hasSessions }: Context) =>
@@ -77,7 +73,23 @@ export async function listBatches(
   userId: number,
   before: string | null,
   limit: number,
-): Promise<StoredBatch[]> {
+): Promise<Found<ListedBatch>> {
   const older = before === null ? undefined : lt(batches.id, before);
-  return selectBatches(ctx, and(eq(batches.userId, userId), isShown, older), limit);
+  const { items, hasMore } = await readPage(ctx, {
+    fields: { ...listed, sums },
+    from: sql`${batches} WHERE ${and(eq(batches.userId, userId), isShown, older)} ORDER BY ${desc(batches.id)}`,
+    order: sql`id DESC`,
+    limit,
+  });
+  return { items: items.map(({ sums, ...batch }) => ({ ...batch, ...sums })), hasMore };
+}
+
+/** Reads the state alone, because a batch can have a megabyte of column names. @throws DomainError `not_found` */
+export async function getState({ db }: Context, batchId: string): Promise<StoredBatch["state"]> {
+  const [found] = await db
+    .select({ state: batches.state })
+    .from(batches)
+    .where(and(eq(batches.id, batchId), isShown));
+  if (!found) throw notFound("batch");
+  return found.state;
 }

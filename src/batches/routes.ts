@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { invalidField } from "../errors.ts";
+import { DETAIL_BYTES } from "../platform/http/bounded-answers.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
@@ -9,9 +10,10 @@ import { userRoutes } from "../platform/http/user-routes.ts";
 import { MAX_ROW_NUMBER } from "./ids.ts";
 import { BatchParams, RowParams } from "./params.ts";
 import { getBatch, listBatches } from "./queries.ts";
-import { getRowDetail, listRows } from "./row-queries.ts";
-import { viewRow, viewRowDetail } from "./row-views.ts";
-import { batchVersion, NotReversed, RowStatus, viewBatch } from "./views.ts";
+import { getRowDetail, listRowHistory } from "./row-history.ts";
+import { listRows, requireRow } from "./row-queries.ts";
+import { RowEvent, viewRow, viewRowDetail, viewRowEvent } from "./row-views.ts";
+import { batchVersion, NotReversed, RowStatus, viewBatch, viewListedBatch } from "./views.ts";
 
 export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
@@ -22,20 +24,19 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "listBatches",
           summary: "List batches",
-          description: "Your batches, newest first.",
+          description: "Your batches, newest first, without `header` and `mapping`.",
           querystring: Type.Object(PageQuery),
-          response: { 200: Page(Type.Ref("Batch")), ...problems(400, 401) },
+          response: { 200: Page(Type.Ref("ListedBatch")), ...problems(400, 401) },
         },
       },
       async ({ ctx, user, query }) => {
         const before = decodeUuidCursor(query.cursor);
-        const found = await listBatches(ctx, user.id, before, query.limit + 1);
+        const found = await listBatches(ctx, user.id, before, query.limit);
         const now = ctx.now();
         return pageOf(
           found,
-          query.limit,
           ({ id }) => id,
-          (batch) => viewBatch(batch, now),
+          (batch) => viewListedBatch(batch, now),
         );
       },
     );
@@ -56,6 +57,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { ctx } = request;
+        await ctx.reserveMemory(DETAIL_BYTES);
         const view = viewBatch(await getBatch(ctx, request.user.id, request.params.batch_id), ctx.now());
         return sendVersion(request, reply, batchVersion(view), view);
       },
@@ -83,11 +85,10 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         if (query.status && query.undo)
           throw invalidField("undo", "cannot be combined with `status`. Send one of the two.");
         const batch = await getBatch(ctx, user.id, params.batch_id);
-        const page = { status: query.status ?? null, undo: query.undo, after, limit: query.limit + 1 };
+        const page = { status: query.status ?? null, undo: query.undo, after, limit: query.limit };
         const found = await listRows(ctx, batch, page);
         return pageOf(
           found,
-          query.limit,
           ({ row }) => row,
           (row) => viewRow(batch, row),
         );
@@ -101,7 +102,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "getBatchRow",
           summary: "Get a row",
-          description: "Returns the cells, the status, the errors and the history of one row.",
+          description: "Returns the cells, the status, the errors and the latest history of one row.",
           params: RowParams,
           response: { 200: Type.Ref("RowDetail"), ...problems(400, 401, 404) },
         },
@@ -109,6 +110,32 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, params }) => {
         const batch = await getBatch(ctx, user.id, params.batch_id);
         return viewRowDetail(batch, await getRowDetail(ctx, batch, params.row));
+      },
+    );
+
+    app.get(
+      "/api/v1/batches/:batch_id/rows/:row/history",
+      {
+        schema: {
+          ...shared,
+          operationId: "listBatchRowHistory",
+          summary: "List the history of a row",
+          description: "Earlier failures and changes of the row, oldest first.",
+          params: RowParams,
+          querystring: Type.Object(PageQuery),
+          response: { 200: Page(RowEvent), ...problems(400, 401, 404) },
+        },
+      },
+      async ({ ctx, user, params, query }) => {
+        const after = decodeNumberCursor(query.cursor);
+        const batch = await getBatch(ctx, user.id, params.batch_id);
+        await requireRow(ctx, batch, params.row);
+        const found = await listRowHistory(ctx, batch, params.row, { after, limit: query.limit });
+        return pageOf(
+          found,
+          ({ id }) => id,
+          (event) => viewRowEvent(batch, event),
+        );
       },
     );
   });

@@ -1,28 +1,13 @@
 /** Reads rows of a batch. The functions take a `StoredBatch`, so the caller has already checked its owner. */
 import { type SQL, sql } from "drizzle-orm";
+import type { SelectResultFields } from "drizzle-orm/query-builders/select.types";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
+import { type Found, ITEM_BYTES, readOne, readPage } from "../platform/postgres/read-page.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
 import type { StoredBatch } from "./queries.ts";
 import { isWhole, leavesUnprocessed } from "./state.ts";
 import type { NotReversed, RowStatus } from "./views.ts";
-
-export interface StoredRow {
-  readonly row: number;
-  readonly fields: string[];
-  readonly status: RowStatus;
-  readonly attempts: number;
-  readonly attempt: number | null;
-  readonly firstRow: number | null;
-  readonly recordId: string | null;
-  readonly effect: RowEffect | null;
-  readonly errorCode: string | null;
-  readonly errorMessage: string | null;
-  readonly errors: RowError[] | null;
-  readonly completedAt: string | null;
-  readonly undo: (typeof undoOutcome.enumValues)[number] | null;
-  readonly undoReason: string | null;
-}
 
 /** The status of a row. Without a result, it depends on the state of the batch and, while that runs, of the chunk. */
 export function statusIn(batch: StoredBatch): SQL {
@@ -34,13 +19,32 @@ export function statusIn(batch: StoredBatch): SQL {
   return sql`CASE WHEN results.undo = 'reversed' THEN 'undone' ELSE coalesce(results.status::text, ${statusWithoutResult}) END`;
 }
 
-function columnsIn(batch: StoredBatch): SQL {
-  return sql`
-    rows.row_number AS row, rows.fields, ${statusIn(batch)} AS status, coalesce(results.attempts, 0) AS attempts,
-    chunk.attempt, chunk.first_row AS "firstRow", results.record_id AS "recordId", results.effect,
-    results.error_code AS "errorCode", results.error_message AS "errorMessage", results.errors,
-    results.completed_at AS "completedAt", results.undo, results.undo_reason AS "undoReason"`;
+function columnsIn(batch: StoredBatch) {
+  return {
+    row: sql<number>`rows.row_number`,
+    fields: sql<string[]>`rows.fields`,
+    status: sql<RowStatus>`${statusIn(batch)}`,
+    attempts: sql<number>`coalesce(results.attempts, 0)`,
+    attempt: sql<number | null>`chunk.attempt`,
+    firstRow: sql<number | null>`chunk.first_row`,
+    recordId: sql<string | null>`results.record_id`,
+    effect: sql<RowEffect | null>`results.effect`,
+    errorCode: sql<string | null>`results.error_code`,
+    errorMessage: sql<string | null>`results.error_message`,
+    errors: sql<RowError[] | null>`results.errors`,
+    completedAt: sql<string | null>`results.completed_at`,
+    undo: sql<(typeof undoOutcome.enumValues)[number] | null>`results.undo`,
+    undoReason: sql<string | null>`results.undo_reason`,
+  };
 }
+
+export type StoredRow = Readonly<SelectResultFields<ReturnType<typeof columnsIn>>>;
+
+/** The bytes that an answer adds to each row: it names the columns of the file. */
+export function nameBytes({ header }: Pick<StoredBatch, "header">): number {
+  return header.reduce((sum, name) => sum + Buffer.byteLength(name) + QUOTES, ITEM_BYTES);
+}
+const QUOTES = '"":"",'.length;
 
 /** Joins the chunk of a row: the last one that begins at or before the row. */
 export const chunkOfRow = sql`
@@ -129,53 +133,46 @@ function rowsNotReversed({ id }: StoredBatch, undo: NotReversed, after: number):
     ORDER BY results.row_number`;
 }
 
+export interface RowPage {
+  /** null for all rows. */
+  readonly status: RowStatus | null;
+  readonly undo?: NotReversed | undefined;
+  readonly after: number;
+  readonly limit: number;
+  /** Whether the answer names the columns of the cells; true unless set. */
+  readonly isNamed?: boolean;
+}
+
 /** Lists rows with a higher row number than `after`, in the order of the file. */
 export async function listRows(
   ctx: Context,
   batch: StoredBatch,
-  page: { status: RowStatus | null; undo?: NotReversed | undefined; after: number; limit: number },
-): Promise<StoredRow[]> {
-  const { status, undo, after, limit } = page;
-  const found = undo ? rowsNotReversed(batch, undo, after) : rowsOfStatus(batch, status, after);
-  const { rows } = await ctx.db.execute<StoredRow & Record<string, unknown>>(
-    sql`SELECT ${columnsIn(batch)} FROM ${found} LIMIT ${limit}`,
-  );
-  return rows;
+  { status, undo, after, limit, isNamed = true }: RowPage,
+): Promise<Found<StoredRow>> {
+  const from = undo ? rowsNotReversed(batch, undo, after) : rowsOfStatus(batch, status, after);
+  return readPage(ctx, {
+    fields: columnsIn(batch),
+    from,
+    order: sql`"row"`,
+    limit,
+    addedBytes: isNamed ? nameBytes(batch) : ITEM_BYTES,
+  });
 }
 
 /** @throws DomainError `not_found` */
 export async function getRow(ctx: Context, batch: StoredBatch, row: number): Promise<StoredRow> {
-  const { rows } = await ctx.db.execute<StoredRow & Record<string, unknown>>(sql`
-    SELECT ${columnsIn(batch)} FROM rowmill.batch_rows AS rows ${resultOfRow} ${chunkOfRow}
-    WHERE rows.batch_id = ${batch.id} AND rows.row_number = ${row}`);
-  if (!rows[0]) throw notFound("row");
-  return rows[0];
+  const from = sql`
+    rowmill.batch_rows AS rows ${resultOfRow} ${chunkOfRow}
+    WHERE rows.batch_id = ${batch.id} AND rows.row_number = ${row}`;
+  const found = await readOne(ctx, { fields: columnsIn(batch), from, addedBytes: nameBytes(batch) });
+  if (!found) throw notFound("row");
+  return found;
 }
 
-/** One entry of a row's history: a failure that was retried, or cells that were edited. */
-export interface StoredRowEvent {
-  readonly event: "failed" | "edited";
-  readonly at: string;
-  /** The user who retried or edited the row. */
-  readonly by: string;
-  /** The cells before the edit. */
-  readonly fields: string[] | null;
-  readonly attempts: number | null;
-  readonly errorCode: string | null;
-  readonly errorMessage: string | null;
-}
-
-export interface StoredRowDetail extends StoredRow {
-  /** Oldest first. */
-  readonly events: readonly StoredRowEvent[];
-}
-
-/** @throws DomainError `not_found` */
-export async function getRowDetail(ctx: Context, batch: StoredBatch, row: number): Promise<StoredRowDetail> {
-  const stored = await getRow(ctx, batch, row);
-  const { rows } = await ctx.db.execute<StoredRowEvent & Record<string, unknown>>(sql`
-    SELECT event, at, username AS by, fields, attempts, error_code AS "errorCode", error_message AS "errorMessage"
-    FROM rowmill.row_history JOIN rowmill.users ON users.id = user_id
-    WHERE batch_id = ${batch.id} AND row_number = ${row} ORDER BY row_history.id`);
-  return { ...stored, events: rows };
+/** @throws DomainError `not_found` if the batch has no such row */
+export async function requireRow(ctx: Context, { id }: Pick<StoredBatch, "id">, row: number): Promise<void> {
+  const { rows } = await ctx.db.execute(
+    sql`SELECT FROM rowmill.batch_rows WHERE batch_id = ${id} AND row_number = ${row}`,
+  );
+  if (rows.length === 0) throw notFound("row");
 }

@@ -7,7 +7,8 @@ import { maskSecrets } from "../targets/secrets.ts";
 import { batchJobId, chunkJobId } from "./batch-jobs.ts";
 import { rowIdOf } from "./ids.ts";
 import type { StoredBatch } from "./queries.ts";
-import type { StoredRow, StoredRowDetail, StoredRowEvent } from "./row-queries.ts";
+import type { StoredRowDetail, StoredRowEvent } from "./row-history.ts";
+import type { StoredRow } from "./row-queries.ts";
 import { isWhole } from "./state.ts";
 import { RowStatus } from "./views.ts";
 
@@ -70,27 +71,43 @@ export const RowView = Type.Object(
   },
 );
 
-const RowEvent = Type.Union([
-  Type.Object({
-    event: Type.Literal("failed"),
-    at: Moment("When the row failed."),
-    retried_by: Type.String({ description: "The user who retried it." }),
-    attempts: Type.Integer({ description: "How often the row had been processed." }),
-    error_code: nullable(Type.String(), "The first broken rule, for programs."),
-    error_message: nullable(Type.String(), "All broken rules, for people."),
-  }),
-  Type.Object({
-    event: Type.Literal("edited"),
-    at: Moment("When the cells were changed."),
-    edited_by: Type.String({ description: "The user who changed them." }),
-    fields: MapOf(Type.String(), { description: "The old cells." }),
-  }),
-]);
+const EVENT_EXAMPLE = {
+  event: "edited",
+  at: "2026-11-22T03:50:11.120Z",
+  edited_by: "ada",
+  fields: { Title: "", "Book Author": "" },
+};
+
+export const RowEvent = Type.Union(
+  [
+    Type.Object({
+      event: Type.Literal("failed"),
+      at: Moment("When the row failed."),
+      retried_by: Type.String({ description: "The user who retried it." }),
+      attempts: Type.Integer({ description: "How often the row had been processed." }),
+      error_code: nullable(Type.String(), "The first broken rule, for programs."),
+      error_message: nullable(Type.String(), "All broken rules, for people."),
+    }),
+    Type.Object({
+      event: Type.Literal("edited"),
+      at: Moment("When the cells were changed."),
+      edited_by: Type.String({ description: "The user who changed them." }),
+      fields: MapOf(Type.String(), { description: "The old cells." }),
+    }),
+  ],
+  { examples: [EVENT_EXAMPLE] },
+);
 
 export const RowDetail = Type.Object(
   {
     ...RowView.properties,
-    history: Type.Array(RowEvent, { description: "Earlier failures and changes of the row, oldest first." }),
+    history: Type.Array(RowEvent, {
+      description:
+        "The latest failures and changes of the row, oldest first: up to 100, and fewer if they are longer than 1 MB.",
+    }),
+    history_truncated: Type.Boolean({
+      description: "true: the row has older entries. Its list of `history` has all of them.",
+    }),
   },
   {
     $id: "RowDetail",
@@ -98,14 +115,8 @@ export const RowDetail = Type.Object(
     examples: [
       {
         ...ROW_EXAMPLE,
-        history: [
-          {
-            event: "edited",
-            at: "2026-11-22T03:50:11.120Z",
-            edited_by: "ada",
-            fields: { Title: "", "Book Author": "" },
-          },
-        ],
+        history: [EVENT_EXAMPLE],
+        history_truncated: false,
       },
     ],
   },
@@ -159,12 +170,16 @@ export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
 }
 
 export function viewRowDetail(batch: StoredBatch, stored: StoredRowDetail): RowDetail {
-  return { ...viewRow(batch, stored), history: stored.events.map((event) => viewRowEvent(batch, event)) };
+  return {
+    ...viewRow(batch, stored),
+    history: stored.events.map((event) => viewRowEvent(batch, event)),
+    history_truncated: stored.hasOlderEvents,
+  };
 }
 
-function viewRowEvent(batch: StoredBatch, stored: StoredRowEvent): RowDetail["history"][number] {
+export function viewRowEvent(batch: StoredBatch, stored: StoredRowEvent): RowDetail["history"][number] {
   const { event, by, fields, attempts, errorCode, errorMessage } = stored;
-  const at = new Date(stored.at).toISOString();
+  const at = stored.at.toISOString();
   if (event === "edited") return { event, at, edited_by: by, fields: namedCells(batch, fields ?? [], true) };
   return {
     event,

@@ -40,9 +40,9 @@ export const transitions = {
     when: "The owner retries failed or unprocessed rows.",
   },
   undo: {
-    from: ["completed", "completed_with_errors", "failed", "cancelled"],
+    from: ["completed", "completed_with_errors", "failed", "cancelled", "undone"],
     to: "undoing",
-    when: "The owner undoes the batch.",
+    when: "The owner undoes the batch, or once more the records that the first undo kept.",
   },
   finishUndo: { from: ["undoing"], to: "undone", when: "Every record was reverted, or kept with a reason." },
   delete: {

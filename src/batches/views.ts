@@ -3,7 +3,7 @@ import Type, { type Static } from "typebox";
 import { versionOf } from "../platform/http/etag.ts";
 import { MapOf, Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import { batchMode, batchPolicy, batchState } from "../schema/batches.ts";
-import type { StoredBatch } from "./queries.ts";
+import type { ListedBatch, StoredBatch } from "./queries.ts";
 import { hasEnded, isWhole, leavesUnprocessed, MAY_RUN_STATES } from "./state.ts";
 
 export const RowStatus = Type.Enum(["pending", "processing", "success", "failed", "unprocessed", "undone"], {
@@ -147,7 +147,10 @@ export const BatchView = Type.Object(
     max_errors: nullable(Type.String(), "The number or percentage of failed rows that ends the batch."),
     rows_per_second_limit: nullable(Type.Integer(), "The highest average speed. null: no limit."),
     row_delay_ms: Type.Integer({ description: "Simulated processing time per row." }),
-    rows_per_second: nullable(Type.Number(), "Rows with a result per second since the start."),
+    rows_per_second: nullable(
+      Type.Number(),
+      "Rows with a result per second, without the time in which no worker processed the batch.",
+    ),
     seconds_left: nullable(Type.Number(), "An estimate from the speed so far."),
     created_at: Moment("When the upload started."),
     queued_at: NullableMoment("When the whole file was stored."),
@@ -162,6 +165,17 @@ export const BatchView = Type.Object(
 );
 
 export type BatchView = Static<typeof BatchView>;
+
+const { header: _header, mapping: _mapping, ...listedProperties } = BatchView.properties;
+const { header: _columns, mapping: _found, ...LISTED_EXAMPLE } = BATCH_EXAMPLE;
+
+export const ListedBatchView = Type.Object(listedProperties, {
+  $id: "ListedBatch",
+  description: "One upload and its progress, without `header` and `mapping`.",
+  examples: [LISTED_EXAMPLE],
+});
+
+export type ListedBatchView = Static<typeof ListedBatchView>;
 
 export const UploadedBatchView = Type.Object(
   {
@@ -181,14 +195,14 @@ export const UploadedBatchView = Type.Object(
 export type UploadedBatchView = Static<typeof UploadedBatchView>;
 
 /** Whether no record is written yet, although chunks of the batch already count successes. */
-function isTentative(batch: StoredBatch): boolean {
+function isTentative(batch: ListedBatch): boolean {
   return (
     isWhole(batch) && (batch.state === "validated" || MAY_RUN_STATES.some((state) => state === batch.state))
   );
 }
 
 /** Every row is in exactly one of the counts. */
-function countRows(batch: StoredBatch): Counts {
+function countRows(batch: ListedBatch): Counts {
   const { succeeded, failed, reversed, totalRows: total, state } = batch;
   const committed = isTentative(batch) ? 0 : succeeded;
   const success = committed - reversed;
@@ -201,13 +215,16 @@ function countRows(batch: StoredBatch): Counts {
 }
 
 export function viewBatch(batch: StoredBatch, now: Date): BatchView {
+  const { header } = batch;
+  const named = Object.entries(batch.mapping).map(([column, at]) => [column, header[at] ?? ""]);
+  return { ...viewListedBatch(batch, now), header, mapping: Object.fromEntries(named) };
+}
+
+export function viewListedBatch(batch: ListedBatch, now: Date): ListedBatchView {
   const { succeeded, failed, totalRows } = batch;
   const done = succeeded + failed;
-  const secondsRunning = batch.startedAt
-    ? ((batch.finishedAt ?? now).getTime() - batch.startedAt.getTime()) / 1000
-    : 0;
   const isUndo = batch.state === "undoing" || batch.state === "undone";
-  const rate = done > 0 && secondsRunning > 0 && !isUndo ? done / secondsRunning : null;
+  const rate = isUndo ? null : rateOf(batch, done, now);
   const isUnknown = rate === null || batch.state === "paused";
   const secondsLeft = hasEnded(batch.state) ? 0 : isUnknown ? null : (totalRows - done) / rate;
   const { created, updated, unchanged, reversed, kept, undoFailed } = batch;
@@ -222,10 +239,6 @@ export function viewBatch(batch: StoredBatch, now: Date): BatchView {
     reason: batch.reason,
     records: isTentative(batch) && !batch.isDryRun ? NO_RECORDS : { created, updated, unchanged },
     undo: isUndo ? { reversed, kept, failed: undoFailed } : null,
-    header: batch.header,
-    mapping: Object.fromEntries(
-      Object.entries(batch.mapping).map(([column, at]) => [column, batch.header[at] ?? ""]),
-    ),
     dialect: batch.dialect,
     warnings: batch.warnings ?? {},
     mode: batch.mode,
@@ -243,6 +256,16 @@ export function viewBatch(batch: StoredBatch, now: Date): BatchView {
   };
 }
 
+/** Only the time counts in which workers processed rows. */
+function rateOf(batch: ListedBatch, done: number, now: Date): number | null {
+  const { busyMs, busyUntil, finishedAt, rowsPerSecond } = batch;
+  const isCounted = !isWhole(batch) || !busyUntil;
+  const seconds = (isCounted ? busyMs : (finishedAt ?? now).getTime() - busyUntil.getTime()) / 1000;
+  if (done === 0 || seconds <= 0) return null;
+  // A batch with a speed limit also waits.
+  return Math.min(done / seconds, rowsPerSecond ?? Number.POSITIVE_INFINITY);
+}
+
 const NO_RECORDS = { created: 0, updated: 0, unchanged: 0 };
 
 function tenths(value: number): number {
@@ -250,6 +273,6 @@ function tenths(value: number): number {
 }
 
 /** The version for ETag and events. It leaves out the speed and the time left, which change with the clock alone. */
-export function batchVersion(view: BatchView): string {
+export function batchVersion(view: ListedBatchView): string {
   return versionOf({ ...view, rows_per_second: null, seconds_left: null });
 }

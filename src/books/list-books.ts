@@ -2,6 +2,7 @@ import { and, eq, getTableColumns, gt, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import { postgresError } from "../platform/postgres/database.ts";
+import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { SQLSTATE } from "../platform/sqlstates.ts";
 import { books } from "../schema/targets.ts";
 import type { StoredBook } from "./queries.ts";
@@ -26,6 +27,7 @@ export interface BookList {
   /** null for the first page. */
   readonly after: BookPosition | null;
   readonly limit: number;
+  readonly maxBytes?: number | undefined;
   /** Words that must all occur in the title or the author. */
   readonly search?: string | undefined;
 }
@@ -38,14 +40,16 @@ const MAX_MS = 5000;
  * owner, because an index would slow down every row of an upload. A million books took 1 s, and 2.5 s without a match.
  * @throws DomainError `invalid_input` if reading all books takes too long
  */
-export async function listBooks(ctx: Context, userId: number, list: BookList): Promise<ListedBook[]> {
+export async function listBooks(ctx: Context, userId: number, list: BookList): Promise<Found<ListedBook>> {
   const words = list.search?.split(/\s+/).filter(Boolean) ?? [];
-  if (words.length === 0 && !keyOf(list.sort)) return readPage(ctx, userId, list, words);
+  if (words.length === 0 && !keyOf(list.sort)) return pageOf(ctx, userId, list, words);
   try {
-    return await inTransaction(ctx, async (tx) => {
-      await tx.db.execute(sql`SELECT set_config('statement_timeout', ${String(MAX_MS)}, true)`);
-      return readPage(tx, userId, list, words);
-    });
+    return await pageOf(ctx, userId, list, words, (statement) =>
+      inTransaction(ctx, async (tx) => {
+        await tx.db.execute(sql`SELECT set_config('statement_timeout', ${String(MAX_MS)}, true)`);
+        return (await tx.db.execute(statement)).rows;
+      }),
+    );
   } catch (error) {
     if (postgresError(error)?.code !== SQLSTATE.queryCanceled) throw error;
     const option = words.length > 0 ? "search" : "sort";
@@ -54,12 +58,13 @@ export async function listBooks(ctx: Context, userId: number, list: BookList): P
   }
 }
 
-async function readPage(
+async function pageOf(
   ctx: Context,
   userId: number,
-  { sort, after, limit }: BookList,
+  { sort, after, limit, maxBytes }: BookList,
   words: readonly string[],
-): Promise<ListedBook[]> {
+  run?: (statement: SQL) => Promise<Record<string, unknown>[]>,
+): Promise<Found<ListedBook>> {
   const key = keyOf(sort);
   const isDescending = sort.startsWith("-");
   const direction = isDescending ? sql`DESC` : sql`ASC`;
@@ -67,13 +72,17 @@ async function readPage(
   const isAfterKey =
     after && key ? sql`(${key}, ${books.id}) ${follows} (${after.key}, ${after.id})` : undefined;
   const isAfterId = after && !key ? sql`${books.id} ${follows} ${after.id}` : undefined;
-  const found = await ctx.db
-    .select({ ...getTableColumns(books), sortKey: key ?? sql<null>`NULL` })
-    .from(books)
-    .where(and(eq(books.userId, userId), gt(books.id, 0), isAfterKey, isAfterId, ...words.map(hasWord)))
-    .orderBy(...(key ? [sql`${key} ${direction}`] : []), sql`${books.id} ${direction}`)
-    .limit(limit);
-  return found.map(({ sortKey, ...book }) => ({ book, id: book.id, key: sortKey }));
+  const where = and(eq(books.userId, userId), gt(books.id, 0), isAfterKey, isAfterId, ...words.map(hasWord));
+  const byKey = key ? sql`${key} ${direction},` : sql``;
+  const { items, hasMore } = await readPage(ctx, {
+    fields: { ...getTableColumns(books), sortKey: sql<string | null>`${key ?? sql`NULL::text`}` },
+    from: sql`${books} WHERE ${where} ORDER BY ${byKey} ${books.id} ${direction}`,
+    order: sql`"sortKey" ${direction}, id ${direction}`,
+    limit,
+    maxBytes,
+    run,
+  });
+  return { items: items.map(({ sortKey, ...book }) => ({ book, id: book.id, key: sortKey })), hasMore };
 }
 
 /** The first sort key; undefined: the books are sorted only by id. */

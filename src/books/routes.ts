@@ -61,10 +61,9 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, query }) => {
         const { sort, search, limit } = query;
         const after = cursorToPosition(sort, query.cursor);
-        const found = await listBooks(ctx, user.id, { sort, search, after, limit: limit + 1 });
+        const found = await listBooks(ctx, user.id, { sort, search, after, limit });
         return pageOf(
           found,
-          limit,
           (position) => positionToCursor(sort, position),
           ({ book }) => viewBook(book, publicUrl),
         );

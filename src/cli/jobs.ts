@@ -42,7 +42,8 @@ async function list(
   state: "active" | "scheduled",
   { limit, json }: { limit: string; json: boolean },
 ): Promise<void> {
-  const jobs = (await listJobs(ctx, state, { after: null, limit: limitOf(limit) })).map(viewJob);
+  const { items } = await listJobs(ctx, state, { after: null, limit: limitOf(limit) });
+  const jobs = items.map(viewJob);
   const schedules = state === "scheduled" ? (await nextSchedules(ctx)).map(viewSchedule) : [];
   if (json) return printJson({ items: jobs, schedules });
   printTable([

@@ -1,4 +1,5 @@
 /** Output of commands: tables for people, JSON for programs. */
+import type { Found } from "../platform/postgres/read-page.ts";
 
 export type Row = Readonly<Record<string, string | number | null>>;
 
@@ -36,6 +37,41 @@ function oneLine(cell: string | number): string {
 export function show<T>(json: boolean, items: readonly T[], rowOf: (item: T) => Row): void {
   if (json) printJson({ items });
   else printTable(items.map(rowOf));
+}
+
+/** Yields up to `limit` items, a page at a time: pages of long items are short. */
+export async function* pagesOf<T>(
+  limit: number,
+  read: (left: number, last: T | undefined) => Promise<Found<T>>,
+): AsyncGenerator<T[]> {
+  let last: T | undefined;
+  for (let left = limit; left > 0; ) {
+    const { items, hasMore } = await read(left, last);
+    yield items;
+    if (!hasMore) return;
+    left -= items.length;
+    last = items.at(-1);
+  }
+}
+
+/** Like `show`, for lists that are too long for the memory: JSON is printed while the list is read. */
+export async function showPages<T>(
+  json: boolean,
+  pages: AsyncIterable<readonly T[]>,
+  rowOf: (item: T) => Row,
+): Promise<void> {
+  const rows: Row[] = [];
+  let separator = '{\n  "items": [';
+  for await (const page of pages) {
+    if (!json) rows.push(...page.map(rowOf));
+    for (const item of json ? page : []) {
+      const text = JSON.stringify(item, null, 2).replaceAll("\n", "\n    ");
+      process.stdout.write(`${separator}\n    ${text}`);
+      separator = ",";
+    }
+  }
+  if (json) console.log(separator === "," ? "\n  ]\n}" : `${separator}]\n}`);
+  else printTable(rows);
 }
 
 /** Runs a bulk change with `--yes`. Otherwise only shows how many things it would change. */

@@ -4,12 +4,13 @@ import { changeTasks, type TaskAction } from "../tasks/control/change-tasks.ts";
 import { deleteTask } from "../tasks/control/delete-task.ts";
 import { retryTask } from "../tasks/control/retry-task.ts";
 import { listTasks } from "../tasks/queries.ts";
+import type { Task } from "../tasks/transitions.ts";
 import { viewTask } from "../tasks/views.ts";
 import type { Values } from "./arguments.ts";
 import { command, flag, type Session, text } from "./command.ts";
 import { limitOf } from "./named.ts";
 import { runTask } from "./run-task.ts";
-import { afterCount, printJson, show } from "./table.ts";
+import { afterCount, pagesOf, printJson, showPages } from "./table.ts";
 import { filterOf, filterOptions, requireChoice } from "./task-filter.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -24,9 +25,14 @@ export const taskCommands = [
     async run({ connect }, values) {
       const limit = limitOf(values.limit);
       const ctx = await connect();
-      const found = await listTasks(ctx, null, await filterOf(ctx, values), { before: 0, limit });
-      const tasks = found.map((task) => viewTask(task, ctx.now()));
-      show(values.json, tasks, ({ number, id, type, queue, status, progress, ...task }) => ({
+      const filter = await filterOf(ctx, values);
+      const pages = pagesOf<Task>(limit, (left, last) =>
+        listTasks(ctx, null, filter, { before: last?.number ?? 0, limit: left }),
+      );
+      const views = async function* () {
+        for await (const page of pages) yield page.map((task) => viewTask(task, ctx.now()));
+      };
+      await showPages(values.json, views(), ({ number, id, type, queue, status, progress, ...task }) => ({
         number,
         id,
         type,

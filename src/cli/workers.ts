@@ -10,8 +10,8 @@ export const listWorkers = command({
   summary: "List workers, the queues they serve, and how many jobs they run.",
   options: { json: flag },
   async run({ connect }, { json }) {
-    const workers = (await findWorkers(await connect(), null, MAX_PAGE)).map(viewWorker);
-    show(json, workers, ({ id, host, pid, version, queues, running, ...worker }) => ({
+    const { items } = await findWorkers(await connect(), null, MAX_PAGE);
+    show(json, items.map(viewWorker), ({ id, host, pid, version, queues, running, ...worker }) => ({
       id,
       host,
       pid,

@@ -88,6 +88,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     maxOpenTasksPerUser: settings.MAX_OPEN_TASKS_PER_USER || Number.POSITIVE_INFINITY,
     maxFilesPerUser: settings.MAX_FILES_PER_USER || Number.POSITIVE_INFINITY,
     filesRoot: settings.FILES_ROOT && resolve(settings.FILES_ROOT),
+    answerMemoryBytes: settings.ANSWER_MEMORY_BYTES,
     retentionDays: settings.RETENTION_DAYS,
     cleanupCron: settings.CLEANUP_CRON,
     logLevel: settings.LOG_LEVEL,

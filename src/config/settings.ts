@@ -270,6 +270,12 @@ export const Settings = Type.Object({
     description:
       "Folder that tasks may read by `file_path`, shared by the API and all workers. If unset, only uploaded files.",
   }),
+  ANSWER_MEMORY_BYTES: Type.Integer({
+    default: 12 * MiB,
+    minimum: 4 * MiB,
+    description:
+      "Bytes of answers that one API process holds at a time, a third of them per user; downloads have as many again.",
+  }),
   RETENTION_DAYS: Type.Integer({
     default: 30,
     minimum: 1,

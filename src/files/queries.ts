@@ -1,6 +1,7 @@
-import { and, desc, eq, exists, isNull, lt, or, type SQL } from "drizzle-orm";
+import { and, desc, eq, exists, getTableColumns, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
+import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { files } from "../schema/files.ts";
 import { tasks } from "../schema/tasks.ts";
 import type { StoredFile } from "./read-file.ts";
@@ -22,13 +23,14 @@ export function listFiles(
   ctx: Context,
   userId: number,
   { origin, before, limit }: { origin: ShownOrigin | undefined; before: string | null; limit: number },
-): Promise<StoredFile[]> {
-  return ctx.db
-    .select()
-    .from(files)
-    .where(and(isShownTo(ctx, userId, origin), before === null ? undefined : lt(files.id, before)))
-    .orderBy(desc(files.id))
-    .limit(limit);
+): Promise<Found<StoredFile>> {
+  const where = and(isShownTo(ctx, userId, origin), before === null ? undefined : lt(files.id, before));
+  return readPage(ctx, {
+    fields: getTableColumns(files),
+    from: sql`${files} WHERE ${where} ORDER BY ${desc(files.id)}`,
+    order: sql`id DESC`,
+    limit,
+  });
 }
 
 /** @throws DomainError `not_found`, also for a file of another user */

@@ -86,8 +86,8 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, query }) => {
         const { origin, limit } = query;
         const before = decodeUuidCursor(query.cursor);
-        const found = await listFiles(ctx, user.id, { origin, before, limit: limit + 1 });
-        return pageOf(found, limit, ({ id }) => id, viewFile);
+        const found = await listFiles(ctx, user.id, { origin, before, limit });
+        return pageOf(found, ({ id }) => id, viewFile);
       },
     );
 

@@ -1,6 +1,7 @@
 /** Reads of jobs: active jobs, scheduled jobs, and all kinds of jobs. */
 import type { Context } from "../context.ts";
 import { jobs, type QueueName } from "../jobs.ts";
+import { type Found, firstOf } from "../platform/postgres/read-page.ts";
 import {
   type ActiveJob,
   listActiveJobs,
@@ -31,16 +32,19 @@ export async function listJobs(
   ctx: Context,
   state: JobFacts["state"],
   page: PageOfJobs,
-): Promise<JobFacts[]> {
+): Promise<Found<JobFacts>> {
+  const more = { ...page, limit: page.limit + 1 };
   if (state === "scheduled") {
-    const found = await listScheduledJobs(ctx.db, jobNames, page);
-    return found.map(({ dueAt, ...job }) => factsOf(job, { state, at: dueAt, workerId: null }));
+    const found = await listScheduledJobs(ctx.db, jobNames, more);
+    const jobs = found.map(({ dueAt, ...job }) => factsOf(job, { state, at: dueAt, workerId: null }));
+    return firstOf(jobs, page.limit);
   }
-  const [found, workers] = await Promise.all([listActiveJobs(ctx.db, jobNames, page), aliveWorkers(ctx)]);
+  const [found, workers] = await Promise.all([listActiveJobs(ctx.db, jobNames, more), aliveWorkers(ctx)]);
   const workerOf = new Map(workers.flatMap(({ id, running }) => running.map((job) => [job.id, id])));
-  return found.map(({ since, ...job }) =>
+  const jobs = found.map(({ since, ...job }) =>
     factsOf(job, { state, at: since, workerId: workerOf.get(job.id) ?? null }),
   );
+  return firstOf(jobs, page.limit);
 }
 
 function factsOf(

@@ -1,7 +1,8 @@
 /** Reads of workers and queues. They cover all users, so only operators may see them. */
-import { asc, gt, sql } from "drizzle-orm";
+import { asc, getTableColumns, gt, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { jobs, QUEUES, type QueueName } from "../jobs.ts";
+import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { signOfLife } from "../platform/process/sign-of-life.ts";
 import { type JobDepth, readDepths } from "../platform/queue/queue-reads.ts";
 import { pausedQueues, workers } from "../schema/workers.ts";
@@ -14,18 +15,14 @@ const isAlive = sql<boolean>`${workers.lastSeenAt} > now() - make_interval(secs 
 export type StoredWorker = typeof workers.$inferSelect & { readonly isAlive: boolean };
 
 /** In the order in which they started. @param after the id of the last worker of the previous page */
-export async function listWorkers(
-  ctx: Context,
-  after: string | null,
-  limit: number,
-): Promise<StoredWorker[]> {
-  const rows = await ctx.db
-    .select({ worker: workers, isAlive })
-    .from(workers)
-    .where(after === null ? undefined : gt(workers.id, after))
-    .orderBy(asc(workers.id))
-    .limit(limit);
-  return rows.map(({ worker, isAlive }) => ({ ...worker, isAlive }));
+export function listWorkers(ctx: Context, after: string | null, limit: number): Promise<Found<StoredWorker>> {
+  const where = after === null ? sql`true` : gt(workers.id, after);
+  return readPage(ctx, {
+    fields: { ...getTableColumns(workers), isAlive },
+    from: sql`${workers} WHERE ${where} ORDER BY ${workers.id}`,
+    order: sql`id`,
+    limit,
+  });
 }
 
 export function aliveWorkers(ctx: Pick<Context, "db">): Promise<(typeof workers.$inferSelect)[]> {

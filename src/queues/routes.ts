@@ -136,8 +136,8 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, query }) => {
-        const found = await listWorkers(ctx, decodeUuidCursor(query.cursor), query.limit + 1);
-        return pageOf(found, query.limit, ({ id }) => id, viewWorker);
+        const found = await listWorkers(ctx, decodeUuidCursor(query.cursor), query.limit);
+        return pageOf(found, ({ id }) => id, viewWorker);
       },
     );
 
@@ -174,10 +174,10 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, query }) => {
         const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
         if (after !== null && !JOB_KEY.test(after)) throw notACursor();
-        const found = await listJobs(ctx, query.state, { after, limit: query.limit + 1 });
+        const found = await listJobs(ctx, query.state, { after, limit: query.limit });
         const schedules = query.state === "scheduled" ? await nextSchedules(ctx) : [];
         return {
-          ...pageOf(found, query.limit, ({ key }) => key, viewJob),
+          ...pageOf(found, ({ key }) => key, viewJob),
           schedules: schedules.map(viewSchedule),
         };
       },

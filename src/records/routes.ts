@@ -35,11 +35,10 @@ export function recordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           query.cursor,
           query.batch_id === undefined ? Number.MAX_SAFE_INTEGER : MAX_ROW_NUMBER,
         );
-        const page = { batchId: query.batch_id, after, limit: query.limit + 1 };
+        const page = { batchId: query.batch_id, after, limit: query.limit };
         const found = await listRecords(ctx, user.id, page);
         const { items, next_cursor } = pageOf(
           found,
-          query.limit,
           (record) => record[recordKey(query.batch_id)],
           recordJson,
         );

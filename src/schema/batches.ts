@@ -87,6 +87,10 @@ export const batches = rowmill.table(
     queuedAt: moment("queued_at"),
     startedAt: moment("started_at"),
     finishedAt: moment("finished_at"),
+    /** The time in which workers processed chunks; overlapping chunks count once. */
+    busyMs: bigint("busy_ms", { mode: "number" }).notNull().default(0),
+    /** The end of the last chunk that counts in `busy_ms`. For a batch that is processed as a whole: the start of its run. */
+    busyUntil: moment("busy_until"),
   },
   (t) => [
     index("batches_owner").on(t.userId, t.id),

@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
+import { DETAIL_BYTES } from "../platform/http/bounded-answers.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
@@ -67,12 +68,11 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, query }) => {
-        const page = { before: decodeNumberCursor(query.cursor), limit: query.limit + 1 };
+        const page = { before: decodeNumberCursor(query.cursor), limit: query.limit };
         const found = await listTasks(ctx, null, readAdminTaskFilter(query), page);
         const now = ctx.now();
         return pageOf(
           found,
-          query.limit,
           ({ number }) => number,
           (task) => viewTask(task, now),
         );
@@ -115,7 +115,10 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("Task"), ...problems(400, 401, 403, 404) },
         },
       },
-      async ({ ctx, params }) => viewTask(await getTask(ctx, null, params.task_id), ctx.now()),
+      async ({ ctx, params }) => {
+        await ctx.reserveMemory(DETAIL_BYTES);
+        return viewTask(await getTask(ctx, null, params.task_id), ctx.now());
+      },
     );
   });
 }

@@ -2,10 +2,10 @@
 import {
   and,
   arrayContains,
-  asc,
   count,
   desc,
   eq,
+  getTableColumns,
   gt,
   gte,
   ilike,
@@ -18,6 +18,7 @@ import {
 } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
+import { type Found, readPage } from "../platform/postgres/read-page.ts";
 import { files } from "../schema/files.ts";
 import { type TaskStatus, taskEvents, taskProgress, taskStatus, tasks } from "../schema/tasks.ts";
 import { isOwnedBy, type Owner, type Task } from "./transitions.ts";
@@ -73,14 +74,15 @@ export function listTasks(
   ownerId: Owner,
   filter: TaskFilter,
   { before, limit }: { before: number; limit: number },
-): Promise<Task[]> {
-  const page = before === 0 ? undefined : lt(tasks.number, before);
-  return ctx.db
-    .select()
-    .from(tasks)
-    .where(and(isOwnedBy(ownerId), matches(filter), page))
-    .orderBy(desc(tasks.number))
-    .limit(limit);
+): Promise<Found<Task>> {
+  const older = before === 0 ? undefined : lt(tasks.number, before);
+  const where = and(isOwnedBy(ownerId), matches(filter), older) ?? sql`true`;
+  return readPage(ctx, {
+    fields: getTableColumns(tasks),
+    from: sql`${tasks} WHERE ${where} ORDER BY ${desc(tasks.number)}`,
+    order: sql`number DESC`,
+    limit,
+  });
 }
 
 /** @returns the number of tasks per status, with 0 for statuses without tasks */
@@ -105,33 +107,36 @@ export function totalOf(counts: Readonly<Record<TaskStatus, number>>): number {
 
 /** The history of a task, oldest first. @param after the id of the last event of the previous page */
 export function listEvents(ctx: Context, taskId: string, after: number, limit: number) {
-  return ctx.db
-    .select()
-    .from(taskEvents)
-    .where(and(eq(taskEvents.taskId, taskId), sql`${taskEvents.id} > ${after}`))
-    .orderBy(asc(taskEvents.id))
-    .limit(limit);
+  const isAfter = and(eq(taskEvents.taskId, taskId), sql`${taskEvents.id} > ${after}`);
+  return readPage(ctx, {
+    fields: getTableColumns(taskEvents),
+    from: sql`${taskEvents} WHERE ${isAfter} ORDER BY ${taskEvents.id}`,
+    order: sql`id`,
+    limit,
+  });
 }
 
 /** The progress reports of a task, oldest first. @param after the id of the last report of the previous page */
 export function listProgress(ctx: Context, taskId: string, after: number, limit: number) {
-  return ctx.db
-    .select()
-    .from(taskProgress)
-    .where(and(eq(taskProgress.taskId, taskId), sql`${taskProgress.id} > ${after}`))
-    .orderBy(asc(taskProgress.id))
-    .limit(limit);
+  const isAfter = and(eq(taskProgress.taskId, taskId), sql`${taskProgress.id} > ${after}`);
+  return readPage(ctx, {
+    fields: getTableColumns(taskProgress),
+    from: sql`${taskProgress} WHERE ${isAfter} ORDER BY ${taskProgress.id}`,
+    order: sql`id`,
+    limit,
+  });
 }
 
 /** The files that a task created. Empty until it has completed, because a failed attempt loses its files. */
-export async function listFiles(ctx: Context, task: Task, after: string | null, limit: number) {
-  if (task.status !== "completed") return [];
+export function listFiles(ctx: Context, task: Task, after: string | null, limit: number) {
   const { id, name, mediaType, bytes } = files;
+  const isShown = task.status === "completed" ? undefined : sql`false`;
   const isResult = and(eq(files.taskId, task.id), eq(files.origin, "result"), isNull(files.receivingAt));
-  return ctx.db
-    .select({ id, name, mediaType, bytes })
-    .from(files)
-    .where(and(isResult, after === null ? undefined : gt(files.id, after)))
-    .orderBy(asc(files.id))
-    .limit(limit);
+  const where = and(isShown, isResult, after === null ? undefined : gt(files.id, after));
+  return readPage(ctx, {
+    fields: { id, name, mediaType, bytes },
+    from: sql`${files} WHERE ${where} ORDER BY ${files.id}`,
+    order: sql`id`,
+    limit,
+  });
 }

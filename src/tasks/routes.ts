@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
+import { DETAIL_BYTES } from "../platform/http/bounded-answers.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
@@ -43,12 +44,11 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, user, query }) => {
-        const page = { before: decodeNumberCursor(query.cursor), limit: query.limit + 1 };
+        const page = { before: decodeNumberCursor(query.cursor), limit: query.limit };
         const found = await listTasks(ctx, user.id, readTaskFilter(query), page);
         const now = ctx.now();
         return pageOf(
           found,
-          query.limit,
           ({ number }) => number,
           (task) => viewTask(task, now),
         );
@@ -90,6 +90,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { ctx } = request;
+        await ctx.reserveMemory(DETAIL_BYTES);
         const view = viewTask(await getTask(ctx, request.user.id, request.params.task_id), ctx.now());
         return sendVersion(request, reply, taskVersion(view), view);
       },
@@ -111,8 +112,8 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, params, query }) => {
         const after = decodeNumberCursor(query.cursor);
         const { id } = await getTask(ctx, user.id, params.task_id);
-        const found = await listEvents(ctx, id, after, query.limit + 1);
-        return pageOf(found, query.limit, (event) => event.id, viewEvent);
+        const found = await listEvents(ctx, id, after, query.limit);
+        return pageOf(found, (event) => event.id, viewEvent);
       },
     );
 
@@ -132,8 +133,8 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, params, query }) => {
         const after = decodeNumberCursor(query.cursor);
         const { id } = await getTask(ctx, user.id, params.task_id);
-        const found = await listProgress(ctx, id, after, query.limit + 1);
-        return pageOf(found, query.limit, (step) => step.id, viewProgress);
+        const found = await listProgress(ctx, id, after, query.limit);
+        return pageOf(found, (step) => step.id, viewProgress);
       },
     );
 
@@ -153,8 +154,8 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, params, query }) => {
         const after = decodeUuidCursor(query.cursor);
         const task = await getTask(ctx, user.id, params.task_id);
-        const found = await listFiles(ctx, task, after, query.limit + 1);
-        return pageOf(found, query.limit, ({ id }) => id, viewFile);
+        const found = await listFiles(ctx, task, after, query.limit);
+        return pageOf(found, ({ id }) => id, viewFile);
       },
     );
   });

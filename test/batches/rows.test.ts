@@ -56,6 +56,7 @@ describe("a row", () => {
       created_at: expect.any(String),
       completed_at: null,
       history: [],
+      history_truncated: false,
     });
     const job = await rowmill.ctx.pool.query("SELECT state FROM rowmill_queue.job WHERE id = $1", [
       waiting.body.job_id,
@@ -155,6 +156,7 @@ describe("rows by status, while some are done, some are worked on and some wait"
       expect((await user.get(`/api/v1/batches/${batchId}/rows/${row?.row}`)).body).toEqual({
         ...row,
         history: [],
+        history_truncated: false,
       });
     }
   });

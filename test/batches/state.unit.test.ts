@@ -59,7 +59,7 @@ describe("what leads out of", () => {
     ["failed", ["retry", "undo", "delete"]],
     ["cancelled", ["retry", "undo", "delete"]],
     ["undoing", ["finishUndo"]],
-    ["undone", ["delete"]],
+    ["undone", ["delete", "undo"]],
     ["deleting", []],
   ])("a batch that is %s can take the transitions %j", (state, expected) => {
     expect(edgesFrom(state).sort()).toEqual(expected.sort());

@@ -27,6 +27,7 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   "DELETE /api/v1/batches/{batch_id}": "deleteBatch",
   "GET /api/v1/batches/{batch_id}/rows": "listBatchRows",
   "GET /api/v1/batches/{batch_id}/rows/{row}": "getBatchRow",
+  "GET /api/v1/batches/{batch_id}/rows/{row}/history": "listBatchRowHistory",
   "PATCH /api/v1/batches/{batch_id}/rows/{row}": "updateBatchRow",
   "POST /api/v1/batches/{batch_id}/pause": "pauseBatch",
   "POST /api/v1/batches/{batch_id}/resume": "resumeBatch",

@@ -27,6 +27,7 @@ export async function createOfflineApp(): Promise<FastifyInstance> {
     now: () => new Date(),
     actor: null,
     requestId: null,
+    reserveMemory: async () => {},
     hasSessions: false,
   });
   await app.ready();

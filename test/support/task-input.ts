@@ -72,7 +72,7 @@ export async function tryType<P extends TObject>(
     return { id: `file-${made.length}`, name, media_type: mediaType, bytes: bytes.length };
   };
   const result = await type.run(contextWith(options.config ?? {}), {
-    task: { id: "task", userId: 1, title: "", description: "", metadata: {}, result: null },
+    task: { id: "task", userId: 1, title: "", description: "", metadata: {}, result: null, dueAt: null },
     params,
     file,
     state: null,

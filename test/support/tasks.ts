@@ -49,6 +49,6 @@ export function runningTask(ctx: Context, id: string): Promise<Task> {
 
 /** The audit trail without its `progress`. */
 export async function eventsOf(ctx: Context, id: string): Promise<string[]> {
-  const events = await listEvents(ctx, id, 0, 1000);
+  const { items: events } = await listEvents(ctx, id, 0, 1000);
   return events.map(({ type }) => type).filter((type) => type !== "progress");
 }

@@ -97,7 +97,7 @@ describe("insert", () => {
     ["an obvious password", "bad-obvious,,bad-obvious-1,", "password: too_obvious", /the username/],
     ["an invisible character", "bad\u200b9,,,", "username: invalid", /Invisible characters/],
     ["letters of two scripts", "b\u0430d-10,,,", "username: invalid", /several scripts/],
-    ["no name", " ,,,", "username: required", /required/],
+    ["no name", " ,nameless@example.com,,", "username: required", /required/],
     ["a reserved name", "Anonymous,,,", "username: reserved", /reserved/],
     ["too many cells", `bad-4,,${PASSWORD},user,more`, "null: malformed", /5 fields/],
   ])("insert fails %s", async (_, line, code, message) => {

@@ -140,7 +140,7 @@ describe("changing many", () => {
     for (const id of ids) {
       const task = await getTask(rowmill.ctx, null, id);
       expect(task).toMatchObject({ status: "cancelled", cancelReason: "Sent twice." });
-      const events = await listEvents(rowmill.ctx, id, 0, 10);
+      const { items: events } = await listEvents(rowmill.ctx, id, 0, 10);
       expect(events.at(-1)).toMatchObject({ type: "cancelled", actorId: operator.userId });
     }
     // Nothing is left to cancel, and those that are cancelled can be tried again.

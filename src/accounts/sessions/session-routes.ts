@@ -7,6 +7,7 @@ import { problems } from "../../platform/http/errors.ts";
 import { decodeUuidCursor, Page, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { Uuid } from "../../platform/http/schemas.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
+import { firstOf } from "../../platform/postgres/read-page.ts";
 import { logOutEverywhere } from "../control/end-logins.ts";
 import { endSession } from "./end-sessions.ts";
 import { listSessions } from "./queries.ts";
@@ -32,8 +33,7 @@ export function sessionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const before = decodeUuidCursor(query.cursor);
         const found = await listSessions(ctx, user.id, { before, limit: query.limit + 1 });
         return pageOf(
-          found,
-          query.limit,
+          firstOf(found, query.limit),
           ({ id }) => id,
           (session) => viewSession(session, sessionOf(login)),
         );

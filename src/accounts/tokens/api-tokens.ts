@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
-import { and, eq, gt, type SQL } from "drizzle-orm";
+import { and, eq, gt, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { API_TOKEN_PREFIX } from "../../platform/http/auth.ts";
+import { type Found, readPage } from "../../platform/postgres/read-page.ts";
 import { apiTokens } from "../../schema/accounts.ts";
 
 /** The last characters of a token, shown so that its owner recognizes it. */
@@ -24,13 +25,13 @@ export function listTokens(
   ctx: Context,
   userId: number,
   { after, limit }: { after: number; limit: number },
-): Promise<StoredToken[]> {
-  return ctx.db
-    .select(shownColumns)
-    .from(apiTokens)
-    .where(and(isOwnedBy(userId), gt(apiTokens.id, after)))
-    .orderBy(apiTokens.id)
-    .limit(limit);
+): Promise<Found<StoredToken>> {
+  return readPage(ctx, {
+    fields: shownColumns,
+    from: sql`${apiTokens} WHERE ${and(isOwnedBy(userId), gt(apiTokens.id, after))} ORDER BY ${apiTokens.id}`,
+    order: sql`id`,
+    limit,
+  });
 }
 
 export function isOwnedBy(userId: number): SQL {

@@ -71,8 +71,8 @@ export function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user, query }) => {
         const after = decodeNumberCursor(query.cursor);
-        const found = await listTokens(ctx, user.id, { after, limit: query.limit + 1 });
-        return pageOf(found, query.limit, ({ id }) => id, viewToken);
+        const found = await listTokens(ctx, user.id, { after, limit: query.limit });
+        return pageOf(found, ({ id }) => id, viewToken);
       },
     );
 

@@ -8,7 +8,7 @@ import { userRoutes } from "../../platform/http/user-routes.ts";
 import { MAX_ROW_NUMBER } from "../ids.ts";
 import { BatchParams, RowParams } from "../params.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
-import { getRow } from "../row-queries.ts";
+import { requireRow } from "../row-queries.ts";
 import { viewRowDetail } from "../row-views.ts";
 import { viewBatch } from "../views.ts";
 import { cancelBatch } from "./cancel-batch.ts";
@@ -144,7 +144,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, user, params }, reply) => {
-        await getRow(ctx, await getBatch(ctx, user.id, params.batch_id), params.row);
+        await requireRow(ctx, await getBatch(ctx, user.id, params.batch_id), params.row);
         const batch = await retryRows(ctx, user.id, params.batch_id, { rows: [params.row] });
         return reply.code(202).send(viewBatch(batch, ctx.now()));
       },

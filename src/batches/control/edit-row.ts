@@ -5,7 +5,7 @@ import { batchRows, rowHistory, rowResults } from "../../schema/batches.ts";
 import { listNames } from "../../targets/names.ts";
 import { forgetSizes } from "../process/chunk-counts.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
-import { getRowDetail, type StoredRowDetail } from "../row-queries.ts";
+import { getRowDetail, type StoredRowDetail } from "../row-history.ts";
 import { lockCorrectable } from "./apply-correction.ts";
 
 export interface EditedRow {
@@ -18,14 +18,14 @@ export interface EditedRow {
  * @param cells new cells by column of the file
  * @throws DomainError `not_found`, `conflict` if the row has succeeded or the batch has not ended, or `invalid_input`
  */
-export function editRow(
+export async function editRow(
   ctx: Context,
   userId: number,
   batchId: string,
   row: number,
   cells: Readonly<Record<string, string>>,
 ): Promise<EditedRow> {
-  return inTransaction(ctx, async (tx) => {
+  await inTransaction(ctx, async (tx) => {
     const batch = await lockCorrectable(tx, userId, batchId);
     const isRow = and(eq(batchRows.batchId, batchId), eq(batchRows.rowNumber, row));
     const [stored] = await tx.db.select({ fields: batchRows.fields }).from(batchRows).where(isRow);
@@ -52,9 +52,10 @@ export function editRow(
     });
     await tx.db.update(batchRows).set({ fields, problem: null }).where(isRow);
     await forgetSizes(tx, batchId, [row]);
-    const edited = await getBatch(tx, userId, batchId);
-    return { batch: edited, row: await getRowDetail(tx, edited, row) };
   });
+  // After the transaction, because it may have to wait for memory.
+  const batch = await getBatch(ctx, userId, batchId);
+  return { batch, row: await getRowDetail(ctx, batch, row) };
 }
 
 function checkCells(

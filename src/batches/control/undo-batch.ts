@@ -1,4 +1,5 @@
-import type { Context } from "../../context.ts";
+import { sql } from "drizzle-orm";
+import type { Context, Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { jobs } from "../../jobs.ts";
 import { targetNamed } from "../../targets/registry.ts";
@@ -9,12 +10,14 @@ import { isAlreadyIn, transition } from "../transitions.ts";
 import { commandBatch } from "./command-batch.ts";
 
 /**
- * Starts to undo a batch; a worker reverts its records, chunk by chunk.
+ * Starts to undo a batch; a worker reverts its records, chunk by chunk. For a batch that is undone, it tries again the
+ * records that were kept: the later batch that changed them may have been undone since.
  * @throws DomainError `not_found`, or `conflict` if the state or the target does not allow it
  */
 export function undoBatch(ctx: Context, userId: number, batchId: string): Promise<StoredBatch> {
   return commandBatch(ctx, userId, batchId, async (tx, batch) => {
-    if (isAlreadyIn(batch, "undoing", "undone")) return;
+    if (isAlreadyIn(batch, "undoing")) return;
+    if (isAlreadyIn(batch, "undone") && !(await reopenKept(tx, batchId))) return;
     requireEdge("undo", batch.state, "undone");
     if (!targetNamed(batch.target).undo) {
       throw new DomainError("conflict", `The target ${batch.target} does not support undo.`);
@@ -26,4 +29,12 @@ export function undoBatch(ctx: Context, userId: number, batchId: string): Promis
     });
     await tx.queue.add(tx.db, jobs.undoBatch, [batchJob("undo", undoing)]);
   });
+}
+
+/** @returns false if every record of the batch was reverted */
+async function reopenKept(tx: Tx, batchId: string): Promise<boolean> {
+  const { rowCount } = await tx.db.execute(sql`
+    UPDATE rowmill.chunks SET is_undone = false, kept = 0, undo_failed = 0
+    WHERE batch_id = ${batchId} AND kept + undo_failed > 0`);
+  return (rowCount ?? 0) > 0;
 }

@@ -8,6 +8,8 @@ export async function resetChunks(tx: Tx, batchId: string): Promise<void> {
     UPDATE rowmill.chunks SET state = 'queued', succeeded = 0, failed = 0, created = 0, updated = 0, unchanged = 0,
       updated_at = statement_timestamp()
     WHERE batch_id = ${batchId}`);
+  await tx.db.execute(sql`
+    UPDATE rowmill.batches SET busy_ms = 0, busy_until = statement_timestamp() WHERE id = ${batchId}`);
   await recountChunks(tx, batchId);
 }
 

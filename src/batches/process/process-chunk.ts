@@ -78,7 +78,7 @@ async function processOpenRows(
   { delivery, watch }: { delivery: Delivery; watch: Watch },
 ): Promise<(Settled & { rows: number; attempt: number; rest: ChunkWork | null }) | undefined> {
   const { batchId, firstRow } = work;
-  const locked = await lockChunk(tx, work);
+  const locked = await lockChunk(tx, work, work.isDelayed && work.after === undefined ? input.rowDelayMs : 0);
   if (!locked) return undefined;
   // The batch may have been stopped while this waited for the lock.
   watch.signal.throwIfAborted();
@@ -135,12 +135,16 @@ async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Pr
   return chunkInputOf(found);
 }
 
-/** Locks the chunk, so that only one worker decides the outcomes of its rows. Null: another worker has decided them. */
-async function lockChunk(tx: Tx, { batchId, firstRow }: ChunkKey) {
+/**
+ * Locks the chunk, so that only one worker decides the outcomes of its rows. Null: another worker has decided them.
+ * @param delayMs the simulated time that the rows have taken before this delivery
+ */
+async function lockChunk(tx: Tx, { batchId, firstRow }: ChunkKey, delayMs: number) {
   const { rows } = await tx.db.execute<
     Omit<LockedChunk, keyof ChunkKey> & { lastRow: number; bytes: number | null }
   >(sql`
-    SELECT last_row AS "lastRow", row_count AS "rowCount", bytes::float, attempt, first_attempt AS "firstAttempt"
+    SELECT last_row AS "lastRow", row_count AS "rowCount", bytes::float, attempt, first_attempt AS "firstAttempt",
+      updated_at - ${delayMs} * interval '1 millisecond' AS "takenAt"
     FROM rowmill.chunks
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
     FOR UPDATE`);

@@ -70,7 +70,7 @@ async function reverseChunk(tx: Tx, input: RowsInput): Promise<boolean> {
     SELECT row_number AS row, record_id AS "recordId", effect, coalesce(octet_length(before::text), 0) AS bytes
     FROM rowmill.row_results
     WHERE batch_id = ${batchId} AND row_number BETWEEN ${chunk.firstRow} AND ${chunk.lastRow}
-      AND status = 'success' AND effect IN ('created', 'updated') AND undo IS NULL
+      AND status = 'success' AND effect IN ('created', 'updated') AND undo IS DISTINCT FROM 'reversed'
     ORDER BY row_number DESC`);
   const counts = { reversed: 0, kept: 0, failed: 0 };
   for (const layer of layersOf(rows.map((row) => ({ ...row, recordId: Number(row.recordId) })))) {
@@ -83,7 +83,12 @@ async function reverseChunk(tx: Tx, input: RowsInput): Promise<boolean> {
   }
   await tx.db
     .update(chunks)
-    .set({ isUndone: true, reversed: counts.reversed, kept: counts.kept, undoFailed: counts.failed })
+    .set({
+      isUndone: true,
+      reversed: chunk.reversed + counts.reversed,
+      kept: counts.kept,
+      undoFailed: counts.failed,
+    })
     .where(and(isRemaining, eq(chunks.firstRow, chunk.firstRow)));
   await batchChanged(tx, batchId);
   return true;
@@ -112,14 +117,14 @@ function slicesOf(rows: readonly WrittenOnce[]): WrittenOnce[][] {
 }
 
 async function readBefore(tx: Tx, batchId: string, rows: readonly WrittenOnce[]): Promise<WrittenRow[]> {
-  const { isMatch } = matchRows(
-    batchId,
-    rows.filter(({ effect }) => effect === "updated"),
-  );
-  const { rows: found } = await tx.db.execute<{ row: number; before: object | null }>(
-    sql`SELECT row_number AS row, before FROM rowmill.row_results WHERE ${isMatch}`,
-  );
-  const before = new Map(found.map((one) => [one.row, one.before]));
+  const before = new Map<number, object | null>();
+  const updated = rows.filter(({ effect }) => effect === "updated");
+  if (updated.length > 0) {
+    const { rows: found } = await tx.db.execute<{ row: number; before: object | null }>(
+      sql`SELECT row_number AS row, before FROM rowmill.row_results WHERE ${matchRows(batchId, updated).isMatch}`,
+    );
+    for (const one of found) before.set(one.row, one.before);
+  }
   return rows.map(({ row, recordId, effect }) => ({
     row,
     recordId,

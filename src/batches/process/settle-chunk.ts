@@ -1,5 +1,5 @@
 /** Stores the outcomes of a chunk and moves the chunk to its next state. The last chunk ends the batch. */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { backoffSeconds } from "../../platform/queue/backoff.ts";
@@ -47,7 +47,7 @@ export async function settleChunk(
   const isRetried = !isPartial && !isUnfinished;
   const next = { state: isUnfinished ? "processing" : "queued", inSeconds: isRetried ? delaySeconds : null };
   const isDone = await updateChunk(tx, chunk, counts, effects, next);
-  const batch = await countDown(tx, chunk.batchId, isDone ? 1 : 0, keepsOutcomes);
+  const batch = await countDown(tx, chunk, isDone ? 1 : 0, keepsOutcomes);
   await displaceRows(tx, chunk.batchId, outcomes.displaced);
   await batchChanged(tx, chunk.batchId);
   if (isPartial || !batch.isRunning) return { counts, mustContinue: false };
@@ -107,7 +107,7 @@ const PARTIAL_STATES: readonly BatchState[] = ["processing", "paused", "cancelle
  */
 async function countDown(
   tx: Tx,
-  batchId: string,
+  { batchId, takenAt }: LockedChunk,
   chunksDone: number,
   keepsOutcomes: boolean,
 ): Promise<RunningBatch> {
@@ -120,13 +120,21 @@ async function countDown(
     isPaced: boolean;
     isRunning: boolean;
   }>(sql`
-    UPDATE rowmill.batches SET chunks_left = chunks_left - ${chunksDone}
+    UPDATE rowmill.batches SET chunks_left = chunks_left - ${chunksDone}, ${busySince(takenAt)}
     WHERE id = ${batchId} AND state = ANY(${sql.param([...states])}::rowmill.batch_state[])
     RETURNING chunks_left AS "chunksLeft", user_id AS "userId", total_rows AS "totalRows", max_errors AS "maxErrors",
       rows_per_second IS NOT NULL AS "isPaced", state = ANY(${sql.param([...transitions.complete.from])}::rowmill.batch_state[]) AS "isRunning"`);
   const [batch] = rows;
   if (!batch) throw new BatchStopped();
   return { ...batch, userId: Number(batch.userId) };
+}
+
+/** Adds the time since the chunk was taken, or since the end of the last chunk if that is later. */
+function busySince(takenAt: string | undefined): SQL {
+  if (takenAt === undefined) return sql`busy_until = clock_timestamp()`;
+  const since = sql`greatest(busy_until, ${takenAt}::timestamptz)`;
+  return sql`
+    busy_ms = busy_ms + greatest(0, extract(epoch FROM clock_timestamp() - ${since}) * 1000)::bigint, busy_until = clock_timestamp()`;
 }
 
 /** A separate statement: its snapshot includes the chunks that committed while this one waited for the lock. */

@@ -16,6 +16,8 @@ export interface LockedChunk extends ChunkKey {
   /** The first attempt of the current run. */
   readonly firstAttempt: number;
   readonly rowCount: number;
+  /** When a worker took the chunk; absent: none did. */
+  readonly takenAt?: string;
 }
 
 /** Stores the outcomes of an attempt at a chunk, slice by slice, and counts them. Requires the lock on the chunk. */

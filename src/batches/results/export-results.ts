@@ -2,9 +2,11 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
+import { DOWNLOAD_PAGE_BYTES } from "../../platform/http/bounded-answers.ts";
+import { readPage } from "../../platform/postgres/read-page.ts";
 import { maskSecrets } from "../../targets/secrets.ts";
-import { getBatch, type StoredBatch } from "../queries.ts";
-import { chunkOfRow, rowsOfStatus, statusIn } from "../row-queries.ts";
+import { getState, type StoredBatch } from "../queries.ts";
+import { chunkOfRow, nameBytes, rowsOfStatus, statusIn } from "../row-queries.ts";
 import type { RowStatus } from "../views.ts";
 import { type ResultFormat, type ResultRow, resultWriter } from "./result-formats.ts";
 
@@ -13,8 +15,8 @@ export type ResultFile = (typeof RESULT_FILES)[number];
 
 /** Each page is one short query, so a slow client holds neither a connection nor a snapshot that would block vacuum. */
 const PAGE_ROWS = 4000;
-/** A page ends early if its cells are long. */
-const PAGE_BYTES = 2 ** 21;
+/** The result columns of a row in a CSV. */
+const RESULT_BYTES = 50;
 
 export interface ExportOptions {
   readonly file: ResultFile;
@@ -40,7 +42,7 @@ export async function exportResults(
   const writer = resultWriter(format, { header: batch.header, hasExtra }, { withBom });
   async function* text() {
     yield writer.head;
-    for await (const page of resultPages(ctx, batch, file)) yield writer.page(page);
+    for await (const page of resultPages(ctx, batch, file, format)) yield writer.page(page);
     yield writer.tail;
   }
   return text();
@@ -48,12 +50,14 @@ export async function exportResults(
 
 async function* resultPages(
   ctx: Context,
-  { id, userId, totalRows }: StoredBatch,
+  uploaded: StoredBatch,
   file: ResultFile,
+  format: ResultFormat,
 ): AsyncGenerator<ResultRow[]> {
+  const { id, totalRows } = uploaded;
   const read = async (after: number): Promise<ResultRow[]> => {
-    const batch = await getBatch(ctx, userId, id);
-    const page = await readPage(ctx, batch, file, after);
+    const batch = { ...uploaded, state: await getState(ctx, id) };
+    const page = await readRows(ctx, batch, file, format, after);
     if (page.length > 0 || file === "unprocessed") return page;
     const next = await nextRow(ctx, batch, file, after + PAGE_ROWS);
     return next === null ? [] : read(next - 1);
@@ -61,45 +65,43 @@ async function* resultPages(
   let sent = 0;
   let page = await read(0);
   while (page.length > 0) {
-    // The database reads on while this page is written.
-    const next = read(page.at(-1)?.row ?? 0);
+    const last = page.at(-1)?.row ?? 0;
+    // The database reads on while this page is written, unless its rows are long.
+    const next = page.length > 1 ? read(last) : null;
     // A client that disconnects leaves `next` without a reader, and its failure unhandled.
-    next.catch(() => {});
+    next?.catch(() => {});
     sent += page.length;
     yield page;
-    page = await next;
+    page = await (next ?? read(last));
   }
   // An incomplete file must not look complete: the exception aborts the download.
   if (file === "all" && sent !== totalRows)
     throw new Error(`The batch ${id} has ${totalRows} rows, but only ${sent} could be read.`);
 }
 
-async function readPage(
+async function readRows(
   ctx: Context,
   batch: StoredBatch,
   file: ResultFile,
+  format: ResultFormat,
   after: number,
 ): Promise<ResultRow[]> {
-  // The database measures the rows, so that rows beyond PAGE_BYTES are not sent.
-  const { rows } = await ctx.db.execute<{
-    row: number;
-    cells: string[];
-    status: RowStatus;
-    errorCode: string | null;
-    error: string | null;
-    recordId: string | null;
-  }>(sql`
-    SELECT row, cells, status, "errorCode", error, "recordId"
-    FROM (
-      SELECT *, sum(bytes) OVER (ORDER BY row ROWS UNBOUNDED PRECEDING) - bytes AS bytes_before
-      FROM (
-        SELECT rows.row_number AS row, rows.fields AS cells, octet_length(rows.fields::text) AS bytes, ${statusIn(batch)} AS status,
-          results.error_code AS "errorCode", results.error_message AS error, results.record_id AS "recordId"
-        FROM ${rowsOf(batch, file, after)} LIMIT ${PAGE_ROWS}
-      ) AS page
-    ) AS measured
-    WHERE bytes_before < ${PAGE_BYTES} ORDER BY row`);
-  return rows.map(({ cells, recordId, ...row }) => ({
+  const { items } = await readPage(ctx, {
+    fields: {
+      row: sql<number>`rows.row_number`,
+      cells: sql<string[]>`rows.fields`,
+      status: sql<RowStatus>`${file === "success" || file === "failed" ? sql`results.status::text` : statusIn(batch)}`,
+      errorCode: sql<string | null>`results.error_code`,
+      error: sql<string | null>`results.error_message`,
+      recordId: sql<string | null>`results.record_id`,
+    },
+    from: rowsOf(batch, file, after),
+    order: sql`"row"`,
+    limit: PAGE_ROWS,
+    addedBytes: format === "csv" ? RESULT_BYTES : nameBytes(batch),
+    maxBytes: DOWNLOAD_PAGE_BYTES,
+  });
+  return items.map(({ cells, recordId, ...row }) => ({
     ...row,
     cells: maskSecrets(batch, cells, row.errorCode === "malformed"),
     recordId: recordId === null ? null : Number(recordId),

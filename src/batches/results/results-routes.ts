@@ -5,6 +5,7 @@ import type { Context } from "../../context.ts";
 import { sendDownload } from "../../platform/http/download.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
+import { beginDownload } from "../../request-context.ts";
 import { BatchParams } from "../params.ts";
 import { getBatch } from "../queries.ts";
 import { exportResults, RESULT_FILES } from "./export-results.ts";
@@ -47,14 +48,14 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async (request, reply) => {
-        const { ctx } = request;
         const { batch_id, file, format } = request.params;
-        const batch = await getBatch(ctx, request.user.id, batch_id);
+        const batch = await getBatch(request.ctx, request.user.id, batch_id);
+        const { ctx, stream } = await beginDownload(request, reply);
         const text = await exportResults(ctx, batch, { file, format, withBom: request.query.bom });
         return sendDownload(request, reply, {
           filename: `${baseName(batch.filename)}-${file}.${format}`,
           mediaType: MEDIA_TYPES[format],
-          text,
+          text: stream(text),
         });
       },
     );

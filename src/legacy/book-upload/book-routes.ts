@@ -6,17 +6,19 @@ import { BookEditBody, NewBookBody, withBookBody } from "../../books/book-body.t
 import { createBook } from "../../books/create-book.ts";
 import { deleteBook } from "../../books/delete-book.ts";
 import { editBook } from "../../books/edit-book.ts";
-import { listBooks } from "../../books/list-books.ts";
 import { getBook } from "../../books/queries.ts";
 import { BookView, viewBook } from "../../books/views.ts";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
+import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
 import { decodeNumberCursor, PageQuery, pageOf } from "../../platform/http/paging.ts";
 import { NumericId } from "../../platform/http/schemas.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
+import { beginDownload } from "../../request-context.ts";
 import { books } from "../../schema/targets.ts";
 import { takeBodiesAsDjango, URLENCODED } from "../shared/django.ts";
+import { booksJson, lastOfAnswer } from "./all-books.ts";
 
 /** The service listed all books at once. If there are more, a header has the URL of the rest. */
 const MAX_BOOKS = 10_000;
@@ -46,22 +48,23 @@ export function legacyBookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           description:
             "Returns up to 10,000 of your books. If there are more, a `Link` header with `rel=next` has the next page.",
           querystring: Type.Object({ cursor: PageQuery.cursor }),
-          response: { 200: Type.Array(Book, { description: "Your books." }), ...problems(400, 401) },
+          response: { 200: jsonText(Type.Array(Book), "Your books."), ...problems(400, 401) },
         },
       },
-      async ({ ctx, user, query }, reply) => {
-        const after = { id: decodeNumberCursor(query.cursor), key: null };
-        const found = await listBooks(ctx, user.id, { sort: "id", after, limit: MAX_BOOKS + 1 });
-        const { items, next_cursor } = pageOf(
-          found,
-          MAX_BOOKS,
-          ({ id }) => id,
-          ({ book }) => viewBook(book, config.publicUrl),
+      async (request, reply) => {
+        const { user, query } = request;
+        const first = decodeNumberCursor(query.cursor);
+        const { ctx, stream } = await beginDownload(request, reply);
+        const last = await lastOfAnswer(ctx, user.id, first, MAX_BOOKS);
+        const { next_cursor } = pageOf(
+          { items: [last], hasMore: last !== null },
+          (id) => id ?? 0,
+          (id) => id,
         );
         if (next_cursor !== null) {
           reply.header("link", `<${config.publicUrl}/books/?cursor=${next_cursor}>; rel="next"`);
         }
-        return items;
+        return reply.type(JSON_TYPE).send(stream(booksJson(ctx, user.id, first, last)));
       },
     );
 

@@ -6,9 +6,9 @@ import { Credentials, NewAccount } from "../../accounts/schemas.ts";
 import { startSession } from "../../accounts/sessions/start-session.ts";
 import { signUp } from "../../accounts/sign-up.ts";
 import { MAX_ROW_NUMBER, rowIdOf } from "../../batches/ids.ts";
-import { getBatch } from "../../batches/queries.ts";
-import { getRow, listRows } from "../../batches/row-queries.ts";
-import { type RowView, viewRow } from "../../batches/row-views.ts";
+import { getBatch, type StoredBatch } from "../../batches/queries.ts";
+import { getRow, listRows, type StoredRow } from "../../batches/row-queries.ts";
+import { viewRow } from "../../batches/row-views.ts";
 import { RowStatus, viewBatch } from "../../batches/views.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
@@ -18,6 +18,7 @@ import { decodeNumberCursor, MAX_PAGE, PageQuery, pageOf } from "../../platform/
 import { Moment, NullableMoment, nullable, Uuid } from "../../platform/http/schemas.ts";
 import { fileForm } from "../../platform/http/upload.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
+import { firstOf } from "../../platform/postgres/read-page.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { receiveLegacyUpload } from "../shared/receive-upload.ts";
 import { legacyConfig } from "../shared/settings.ts";
@@ -75,7 +76,7 @@ const BatchStatus = Type.Object({
   processing: Type.Integer({ description: "Rows that a worker has.", examples: [100] }),
   success: Type.Integer({ description: "Rows that succeeded.", examples: [96] }),
   failed: Type.Integer({ description: "Rows that failed.", examples: [4] }),
-  tasks: Type.Array(Task, { description: "Up to 1,000 rows." }),
+  tasks: Type.Array(Task, { description: "Up to 1,000 rows, and fewer if they are long." }),
   next_cursor: Type.Optional(
     Type.String({
       description: "Send it as `cursor` to get the next rows. Absent: there are no more.",
@@ -153,8 +154,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { id: batchId, totalRows } = batch;
         const rows = await firstRowNumbers(ctx, batchId, MAX_TASK_IDS + 1);
         const { items, next_cursor } = pageOf(
-          rows,
-          MAX_TASK_IDS,
+          firstOf(rows, MAX_TASK_IDS),
           (row) => row,
           (row) => rowIdOf(batchId, row),
         );
@@ -191,13 +191,14 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const parsed = parseRowId(query.task_id);
         if (!parsed) throw notFound("task");
         const batch = await getBatch(ctx, user.id, parsed.batchId);
-        const row = viewRow(batch, await getRow(ctx, batch, parsed.row));
+        const row = await getRow(ctx, batch, parsed.row);
+        const { record_id, job_id } = viewRow(batch, row);
         return {
           ...viewTask(row, batch),
           batch_id: batch.id,
           description: cellOf(row, batch, "description"),
-          created_book_id: row.record_id,
-          celery_task_id: row.job_id,
+          created_book_id: record_id,
+          celery_task_id: job_id,
         };
       },
     );
@@ -221,12 +222,11 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, query }) => {
         const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
         const batch = await getBatch(ctx, user.id, query.batch_id.toLowerCase());
-        const found = await listRows(ctx, batch, { status: null, after, limit: MAX_PAGE + 1 });
+        const found = await listRows(ctx, batch, { status: null, after, limit: MAX_PAGE, isNamed: false });
         const { items, next_cursor } = pageOf(
           found,
-          MAX_PAGE,
           ({ row }) => row,
-          (row) => viewTask(viewRow(batch, row), batch),
+          (row) => viewTask(row, batch),
         );
         return {
           batch_id: batch.id,
@@ -246,21 +246,19 @@ function viewSession(
   return { success: true, access, refresh, user_id: user.id, username: user.username };
 }
 
-type HasMapping = Pick<Awaited<ReturnType<typeof getBatch>>, "mapping" | "header">;
-
-function viewTask(row: RowView, batch: HasMapping): Static<typeof Task> {
+function viewTask(row: StoredRow, batch: StoredBatch): Static<typeof Task> {
   return {
-    task_id: row.task_id,
+    task_id: rowIdOf(batch.id, row.row),
     status: row.status,
     title: cellOf(row, batch, "title"),
     author: cellOf(row, batch, "author"),
-    error_message: row.error_message,
-    created_at: row.created_at,
-    completed_at: row.completed_at,
+    error_message: row.errorMessage,
+    created_at: batch.createdAt.toISOString(),
+    completed_at: row.completedAt === null ? null : new Date(row.completedAt).toISOString(),
   };
 }
 
-function cellOf(row: RowView, { mapping, header }: HasMapping, column: string): string {
-  const name = header[mapping[column] ?? -1];
-  return name === undefined ? "" : (row.fields[name] ?? "");
+/** Books have no secret cells. */
+function cellOf({ fields }: StoredRow, { mapping }: StoredBatch, column: string): string {
+  return fields[mapping[column] ?? -1] ?? "";
 }

@@ -9,6 +9,7 @@ import { listRows } from "../../batches/row-queries.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
+import { DOWNLOAD_PAGE_BYTES } from "../../platform/http/bounded-answers.ts";
 import { accessCookie } from "../../platform/http/cookies.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
@@ -17,6 +18,7 @@ import { NumericId } from "../../platform/http/schemas.ts";
 import { fileForm } from "../../platform/http/upload.ts";
 import { listRecords } from "../../records/queries.ts";
 import { RecordView } from "../../records/views.ts";
+import { beginDownload } from "../../request-context.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { type BatchState, batches } from "../../schema/batches.ts";
 import { receiveLegacyUpload } from "../shared/receive-upload.ts";
@@ -119,7 +121,8 @@ export function csvImporterRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const userId = callerOf(request)?.id ?? (await findAnonymous(ctx));
         const batch = userId === null ? null : await findJob(ctx, userId, job_id);
         if (!batch) throw notFound("job");
-        return reply.type(JSON_TYPE).send(await jobJson(ctx, batch, after));
+        const download = await beginDownload(request, reply);
+        return reply.type(JSON_TYPE).send(download.stream(jobJson(download.ctx, batch, after)));
       },
     );
   };
@@ -144,30 +147,49 @@ async function findJob(ctx: Context, userId: number, number: number): Promise<St
   return found ? getBatch(ctx, userId, found.id) : null;
 }
 
-async function jobJson(ctx: Context, batch: StoredBatch, after: number): Promise<string> {
-  const { number: id, filename: original_filename, userId, id: batchId } = batch;
+/** The rows are sent while they are read, so that they never fill the memory. */
+async function* jobJson(ctx: Context, batch: StoredBatch, after: number): AsyncGenerator<string> {
+  const { number: id, filename: original_filename } = batch;
   const isEmpty = batch.state === "completed_with_errors" && batch.succeeded === 0;
   const status = isEmpty ? "FAILED" : STATUS[batch.state];
-  const found =
-    status === "SUCCESS" ? await listRecords(ctx, userId, { batchId, after, limit: MAX_ROWS + 1 }) : [];
-  const { items, next_cursor } = pageOf(
-    found,
-    MAX_ROWS,
-    ({ row }) => row,
-    ({ data }) => data,
-  );
-  const head = JSON.stringify({ id, original_filename, status });
-  const rest = JSON.stringify({
-    next: next_cursor === null ? undefined : `${ctx.config.publicUrl}/jobs/${id}?cursor=${next_cursor}`,
-    error: status === "FAILED" ? await whyFailed(ctx, batch) : undefined,
-  });
-  const data = `"csv_data":[${items.join(",")}]`;
-  const members = [head.slice(1, -1), data, rest.slice(1, -1)].filter(Boolean);
-  return `{${members.join(",")}}`;
+  const error = status === "FAILED" ? await whyFailed(ctx, batch) : undefined;
+  yield `${JSON.stringify({ id, original_filename, status }).slice(0, -1)},"csv_data":[`;
+  const next = status === "SUCCESS" ? yield* rowsJson(ctx, batch, after) : null;
+  const url = next === null ? undefined : `${ctx.config.publicUrl}/jobs/${id}?cursor=${next}`;
+  const rest = JSON.stringify({ next: url, error }).slice(1);
+  yield rest === "}" ? "]}" : `],${rest}`;
+}
+
+/** @returns the cursor of the next answer; null: these are the last rows */
+async function* rowsJson(
+  ctx: Context,
+  { id: batchId, userId }: StoredBatch,
+  start: number,
+): AsyncGenerator<string, string | null> {
+  let after = start;
+  for (let left = MAX_ROWS; left > 0; ) {
+    const page = { batchId, after, limit: left, maxBytes: DOWNLOAD_PAGE_BYTES };
+    const { items, hasMore } = await listRecords(ctx, userId, page);
+    const last = items.at(-1);
+    if (last) yield (left === MAX_ROWS ? "" : ",") + items.map(({ data }) => data).join(",");
+    left -= items.length;
+    if (!last || left === 0) {
+      const { next_cursor } = pageOf(
+        { items, hasMore },
+        ({ row }) => row,
+        ({ row }) => row,
+      );
+      return next_cursor;
+    }
+    if (!hasMore) return null;
+    after = last.row;
+  }
+  return null;
 }
 
 async function whyFailed(ctx: Context, batch: StoredBatch): Promise<string> {
   if (batch.state !== "completed_with_errors") return batch.reason ?? `The import is ${batch.state}.`;
-  const [first] = await listRows(ctx, batch, { status: "failed", after: 0, limit: 1 });
+  const { items } = await listRows(ctx, batch, { status: "failed", after: 0, limit: 1 });
+  const [first] = items;
   return `None of the ${batch.totalRows} rows could be stored. Row ${first?.row}: ${first?.errorMessage}`;
 }

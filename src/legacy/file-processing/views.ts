@@ -4,6 +4,7 @@ import { Moment, NullableMoment, nullable, Uuid } from "../../platform/http/sche
 import type { Task } from "../../tasks/transitions.ts";
 import { taskTypeNames } from "../../tasks/types/registry.ts";
 import { TaskView, viewTask } from "../../tasks/views.ts";
+import type { ListedTaskDetail } from "../shared/task-pages.ts";
 
 const id = { ...Uuid, description: "The id of the task." };
 const completed_at = NullableMoment("When the task completed or failed.");
@@ -47,13 +48,20 @@ export const FileTask = Type.Object({
   elapsed_time: nullable(Type.Number(), "The time of the latest attempt in seconds."),
 });
 
-function viewFacts(task: Task) {
-  const { job_id, status, progress, file, created_at } = viewTask(task, task.createdAt);
-  const named = { file_name: file?.name ?? null, file_size: file?.bytes ?? null };
-  return { celery_task_id: job_id, status, progress, ...named, created_at };
+type Listed = ListedTaskDetail["task"];
+
+function viewFacts({ jobId, status, progress, fileName, fileBytes, createdAt }: Listed) {
+  return {
+    celery_task_id: jobId,
+    status,
+    progress,
+    file_name: fileName,
+    file_size: fileName === null ? null : (fileBytes ?? 0),
+    created_at: createdAt.toISOString(),
+  };
 }
 
-export function viewListed(task: Task): Static<typeof ListedTask> {
+export function viewListed(task: Listed): Static<typeof ListedTask> {
   const completed_at = task.completedAt?.toISOString() ?? null;
   return { id: task.id, ...viewFacts(task), task_type: task.type, completed_at };
 }

@@ -9,7 +9,9 @@ const ACTIVE_TTL_MS = 5 * 60_000;
 const ENDED_TTL_MS = 60 * 60_000;
 const MAX_TASKS = 10_000;
 /** The limit for the JSON of all details, which is about as long as their memory. */
-const MAX_CHARACTERS = 32 * 2 ** 20;
+const MAX_CHARACTERS = 8 * 2 ** 20;
+/** A longer detail is not cached, so that it does not displace many short ones. */
+const MAX_DETAIL_CHARACTERS = 65_536;
 
 /** A read in progress, and the tasks that have changed since it started. Their details must not be cached. */
 interface Read {
@@ -34,6 +36,7 @@ export class TaskCache {
     this.#details = new LRUCache({
       max: MAX_TASKS,
       maxSize: MAX_CHARACTERS,
+      maxEntrySize: MAX_DETAIL_CHARACTERS,
       sizeCalculation: (detail) => JSON.stringify(detail).length,
       ttl: ACTIVE_TTL_MS,
       perf: clock,

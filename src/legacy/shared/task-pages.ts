@@ -1,15 +1,22 @@
 /** Lists of tasks with page numbers instead of cursors. */
-import { and, asc, count, desc, eq, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, getTableColumns, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { matches, type TaskFilter } from "../../tasks/queries.ts";
-import { isOwnedBy, type Owner } from "../../tasks/transitions.ts";
+import { isOwnedBy, type Owner, type Task } from "../../tasks/transitions.ts";
 import { ownerColumns, type TaskDetail } from "./task-detail.ts";
 
 /** PostgreSQL reads all tasks before a page, so pages are only available up to this number of tasks. */
 const MAX_TASKS_BEFORE = 100_000;
+
+/** Without the columns of any length, which no list shows: pages have a size that clients choose. */
+const { params, result, metadata, description, errorMessage, filePath, ...listed } = getTableColumns(tasks);
+
+export type ListedTaskDetail = Pick<TaskDetail, "owner"> & {
+  readonly task: Omit<Task, "params" | "result" | "metadata" | "description" | "errorMessage" | "filePath">;
+};
 
 const sortable = {
   id: tasks.number,
@@ -40,7 +47,7 @@ export async function listTaskPage(
   ownerId: Owner,
   filter: TaskFilter,
   { page, pageSize, order = [] }: TaskPageRequest,
-): Promise<{ count: number; found: TaskDetail[] }> {
+): Promise<{ count: number; found: ListedTaskDetail[] }> {
   const before = (page - 1) * pageSize;
   if (before > MAX_TASKS_BEFORE) {
     const text = `is after the first ${MAX_TASKS_BEFORE} tasks. Add filters, or use /api/v1/tasks, which has no such limit.`;
@@ -48,7 +55,7 @@ export async function listTaskPage(
   }
   const columns = order.map(({ key, isDescending }) => (isDescending ? desc : asc)(sortable[key]));
   const found = await ctx.db
-    .select({ task: tasks, owner: ownerColumns })
+    .select({ task: listed, owner: ownerColumns })
     .from(tasks)
     .innerJoin(users, eq(users.id, tasks.userId))
     .where(and(isOwnedBy(ownerId), matches(filter)))

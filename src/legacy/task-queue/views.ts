@@ -2,6 +2,7 @@
 import Type, { type Static } from "typebox";
 import { Moment, nullable, Uuid } from "../../platform/http/schemas.ts";
 import type { TaskDetail } from "../shared/task-detail.ts";
+import type { ListedTaskDetail } from "../shared/task-pages.ts";
 
 export const StatusName = Type.Enum(["PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"], {
   description: "The status of the task.",
@@ -51,7 +52,7 @@ export function upper<S extends string>(text: S): Uppercase<S> {
   return text.toUpperCase() as Uppercase<S>;
 }
 
-export function viewListed({ task }: TaskDetail): Static<typeof ListedTask> {
+export function viewListed({ task }: Pick<ListedTaskDetail, "task">): Static<typeof ListedTask> {
   return {
     id: task.number,
     title: task.title,

@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 export interface Download {
   readonly filename: string;
   readonly mediaType: string;
-  readonly text: AsyncIterable<string>;
+  readonly text: Readable;
 }
 
 /** For the response headers of a route. */
@@ -16,7 +16,7 @@ export const CONTENT_DISPOSITION = {
   "Content-Disposition": { type: "string", description: "The name to save the file under." },
 };
 
-/** Streams the text, gzipped if the client accepts it, as fast as the client reads and until it disconnects. */
+/** Sends the text, gzipped if the client accepts it. */
 export function sendDownload(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -31,7 +31,7 @@ export function sendDownload(
   const encoding = negotiate(request.headers["accept-encoding"] ?? "identity", ["gzip", "identity"]);
   if (encoding === "gzip") reply.header("content-encoding", "gzip");
   // Fastify would read the whole file and discard it.
-  const source = Readable.from(request.method === "HEAD" ? [] : text);
+  const source = request.method === "HEAD" ? Readable.from([]) : text;
   if (encoding !== "gzip" || request.method === "HEAD") return reply.send(source);
   // The text is generated faster than the default level of gzip could compress it.
   const gzip = createGzip({ level: constants.Z_BEST_SPEED });

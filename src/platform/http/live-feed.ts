@@ -57,7 +57,7 @@ export function streamSchema({ what, whenever, example }: Described) {
   const stream = `retry: 2000\n\nevent: ${what}\nid: 5Zr0bPLfbWAW6ZP5U9dWaQ\ndata: ${example}\n\n`;
   return {
     description:
-      `Server-sent events. \`${what}\` has the ${what} as GET returns it; it is sent at once, and again whenever ` +
+      `Server-sent events. \`${what}\` has the ${what} as its list shows it; it is sent at once, and again whenever ` +
       `${whenever}, at most four times per second. \`end\` has the same data and is sent after the ${what} has ended; then ` +
       "the stream closes. A comment every 15 seconds keeps the connection open. A client that reconnects with " +
       "`Last-Event-ID` gets only newer events, or 204 if there will be no more, which stops an EventSource.",
@@ -107,7 +107,7 @@ export class LiveFeed<Subject extends { readonly id: string }> {
     if (hasEnded && lastEventId === endIdOf(version)) return reply.code(204).send(null);
     if (reply.request.method === "HEAD") return reply.type(EVENT_STREAM).send("");
     let sent = lastEventId;
-    const stream = new EventStream();
+    const stream = new EventStream({ hold: reply.request.answer });
     const stop = this.#watch(subject, (update) => {
       const event = update && update.version !== sent ? update.event : "";
       if (event || update?.end) stream.send(event + (update?.end ?? ""));

@@ -1,6 +1,7 @@
 /** Cursor pagination. A cursor is opaque to clients; it encodes the key of the last item of the previous page. */
 import Type, { type TSchema } from "typebox";
 import { type DomainError, invalidField } from "../../errors.ts";
+import type { Found } from "../postgres/read-page.ts";
 import { nullable } from "./schemas.ts";
 
 export const MAX_PAGE = 1000;
@@ -17,7 +18,8 @@ export const PageQuery = {
     minimum: 1,
     maximum: MAX_PAGE,
     default: 100,
-    description: "The number of items per page.",
+    description:
+      "The number of items per page. A page of long items ends early, after about 1 MB; follow `next_cursor`.",
     examples: [100],
   }),
 };
@@ -67,17 +69,15 @@ export function notACursor(cause?: unknown): DomainError {
   return invalidField("cursor", "is not a cursor of this list. Send `next_cursor` unchanged.", cause);
 }
 
-/** Returns a page of `limit` items. `found` has one more item if there is a next page. */
+/** Returns the page of an answer. `key` becomes the cursor of the next page. */
 export function pageOf<Item, View>(
-  found: readonly Item[],
-  limit: number,
+  { items, hasMore }: Found<Item>,
   key: (item: Item) => string | number,
   view: (item: Item) => View,
 ): { items: View[]; next_cursor: string | null } {
-  const items = found.slice(0, limit);
   const last = items.at(-1);
   return {
     items: items.map(view),
-    next_cursor: found.length > limit && last ? encodeCursor(key(last)) : null,
+    next_cursor: hasMore && last !== undefined ? encodeCursor(key(last)) : null,
   };
 }

@@ -1,6 +1,7 @@
 /** Sends bytes that never change under their URL, as a whole or in part (RFC 9110, 13 and 14). */
 import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { openDownload } from "./bounded-answers.ts";
 import { sendProblem } from "./errors.ts";
 import { hasVersion } from "./etag.ts";
 
@@ -21,13 +22,13 @@ interface Part {
  * Streams all bytes, or the range that the client requests; answers 304 if the client has them already.
  * @param headers headers for caching and for the file name
  */
-export function sendBytes(
+export async function sendBytes(
   request: FastifyRequest,
   reply: FastifyReply,
   { mediaType, bytes, sha256, createdAt }: Sendable,
   read: (start: number, end: number) => AsyncIterable<Buffer>,
   headers: Readonly<Record<string, string>>,
-): FastifyReply {
+): Promise<FastifyReply> {
   const version = sha256.toString("base64url");
   const validators = { etag: `"${version}"`, "last-modified": createdAt.toUTCString() };
   reply.headers({
@@ -53,7 +54,9 @@ export function sendBytes(
     .headers({ ...validators, ...headers })
     .type(mediaType)
     .header("content-length", end - start);
-  return reply.send(request.method === "HEAD" ? Readable.from([]) : Readable.from(read(start, end)));
+  if (request.method === "HEAD") return reply.send(Readable.from([]));
+  const { stream } = await openDownload(request, reply, end - start);
+  return reply.send(stream(read(start, end)));
 }
 
 /** @returns null for all bytes, also if the client requests several ranges, which a server may ignore */

@@ -1,6 +1,7 @@
 /** Server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html */
 import { PassThrough } from "node:stream";
 import type { FastifyReply } from "fastify";
+import type { Hold } from "./answer-memory.ts";
 
 export const EVENT_STREAM = "text/event-stream";
 
@@ -13,6 +14,8 @@ export interface ServerEvent {
 
 /** Proxies and browsers close connections that are silent for about a minute. */
 const HEARTBEAT_MS = 15_000;
+/** Shorter events do not count towards the memory of answers. */
+const SMALL_EVENT = 16_384;
 /** A disconnected client reconnects after this time. */
 const RETRY_MS = 2000;
 
@@ -26,12 +29,20 @@ export class EventStream {
   /** The event to send once the client reads again. */
   #newest = "";
   #isFull = false;
+  #writtenLength = 0;
+  readonly #hold: Hold | null;
 
-  constructor({ heartbeatMs = HEARTBEAT_MS } = {}) {
+  /** @param hold the memory of the answer */
+  constructor({
+    heartbeatMs = HEARTBEAT_MS,
+    hold = null,
+  }: { heartbeatMs?: number; hold?: Hold | null } = {}) {
+    this.#hold = hold;
     // Written at once, so that the client receives the headers and knows that it is connected.
     this.#body.write(`retry: ${RETRY_MS}\n\n`);
     this.#body.on("drain", () => {
       this.#isFull = false;
+      hold?.receiver.progress.taken(this.#writtenLength);
       if (this.#newest) this.send(this.#newest);
     });
     const heartbeat = setInterval(() => {
@@ -42,9 +53,17 @@ export class EventStream {
 
   /** @param text one event, or several that belong together, from formatEvent */
   send(text: string): void {
-    if (this.#body.writableEnded) return;
+    if (this.#body.writableEnded || this.#body.destroyed) return;
+    // The client reconnects later, when there may be memory.
+    if (text.length > SMALL_EVENT && this.#hold?.tryGrow(text.length) === false) {
+      this.#body.destroy();
+      return;
+    }
     this.#newest = this.#isFull ? text : "";
-    if (!this.#isFull) this.#isFull = !this.#body.write(text);
+    if (this.#isFull) return;
+    this.#isFull = !this.#body.write(text);
+    this.#writtenLength = text.length;
+    if (this.#isFull) this.#hold?.receiver.progress.offer();
   }
 
   /** Closes the stream after the newest event. Later calls of `send` do nothing. */

@@ -36,7 +36,6 @@ export async function retryTasks(tx: Tx, where: SQL | undefined, { force }: Retr
     run: sql`${tasks.run} + 1`,
     retryCount: 0,
     progress: 0,
-    result: null,
     errorCode: null,
     errorMessage: null,
     cancelReason: null,
@@ -46,8 +45,9 @@ export async function retryTasks(tx: Tx, where: SQL | undefined, { force }: Retr
     cancelledAt: null,
   };
   const note = { message: "A retry was requested." };
+  // Without `force`, the task continues from its last checkpoint, which is its `result`.
   const retried = await transition(tx, "retry", where, changes, note);
-  if (force) retried.push(...(await transition(tx, "forceRetry", where, changes, note)));
+  if (force) retried.push(...(await transition(tx, "forceRetry", where, { ...changes, result: null }, note)));
   return withNewJobs(tx, retried);
 }
 

@@ -4,13 +4,14 @@ import { eq } from "drizzle-orm";
 import Type from "typebox";
 import Value from "typebox/value";
 import { cancelBatch } from "../../batches/control/cancel-batch.ts";
+import { retryRows } from "../../batches/control/retry-rows.ts";
 import { getBatch, type StoredBatch } from "../../batches/queries.ts";
 import { receiveUpload } from "../../batches/receive/receive-upload.ts";
 import { UploadOptions } from "../../batches/receive/upload-options.ts";
-import { hasEnded, MAY_RUN_STATES } from "../../batches/state.ts";
+import { hasEnded, isWhole, MAY_RUN_STATES } from "../../batches/state.ts";
 import { viewBatch } from "../../batches/views.ts";
 import type { Context } from "../../context.ts";
-import { Permanent } from "../../errors.ts";
+import { DomainError, Permanent } from "../../errors.ts";
 import { plural } from "../../platform/plural.ts";
 import { users } from "../../schema/accounts.ts";
 import { findTarget } from "../../targets/registry.ts";
@@ -35,7 +36,7 @@ export const batchImportType: TaskType<typeof params, "required"> = {
 
   async run(ctx, input) {
     const { task, signal, progress } = input;
-    const batchId = batchOf(task) ?? (await importFile(ctx, input));
+    const batchId = (await continueBatch(ctx, task)) ?? (await importFile(ctx, input));
     for (;;) {
       const batch = await getBatch(ctx, task.userId, batchId);
       const { counts } = viewBatch(batch, ctx.now());
@@ -57,6 +58,39 @@ export const batchImportType: TaskType<typeof params, "required"> = {
 /** The batch that an earlier attempt created. Its chunks are processed even if this worker is lost. */
 function batchOf({ result }: RunningTask): string | null {
   return typeof result?.batch_id === "string" ? result.batch_id : null;
+}
+
+/**
+ * Retries the open rows of the batch if the batch had ended before the task was retried.
+ * @returns null if there is no batch to continue
+ */
+async function continueBatch(ctx: Context, task: RunningTask): Promise<string | null> {
+  const batchId = batchOf(task);
+  if (batchId === null) return null;
+  const batch = await getBatch(ctx, task.userId, batchId).catch(nullIfRemoved);
+  if (!batch || batch.state === "undone") return null;
+  const isRetried = batch.finishedAt && task.dueAt && batch.finishedAt < task.dueAt;
+  if (!isRetried || (batch.state !== "failed" && batch.state !== "cancelled")) return batchId;
+  const [owner] = await ctx.db.select().from(users).where(eq(users.id, task.userId));
+  if (!owner) return null;
+  // The rows that failed ended a failed batch, and would end it again. A cancelled batch keeps them.
+  const rows = batch.state === "cancelled" && !isWhole(batch) ? { rows: [] } : {};
+  // Like an API token, a task must not change what anybody logs in with.
+  const actor = { id: owner.id, username: owner.username, role: owner.role, proof: "api_token" } as const;
+  await retryRows({ ...ctx, actor }, task.userId, batchId, { ...rows, unprocessed: true }).catch(
+    ignoreConflict,
+  );
+  return batchId;
+}
+
+function nullIfRemoved(error: unknown): null {
+  if (error instanceof DomainError && error.code === "not_found") return null;
+  throw error;
+}
+
+/** Nothing is left to retry, or the owner has retried the batch just now. */
+function ignoreConflict(error: unknown): void {
+  if (!(error instanceof DomainError) || error.code !== "conflict") throw error;
 }
 
 async function importFile(

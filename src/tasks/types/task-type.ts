@@ -23,6 +23,8 @@ export interface RunningTask {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** The `checkpoint` of an earlier attempt that did not finish. */
   readonly result: Readonly<Record<string, unknown>> | null;
+  /** When the task became due: after the request to retry it, if there was one. */
+  readonly dueAt: Date | null;
 }
 
 type FileUse = "required" | "optional" | "none";

@@ -62,6 +62,22 @@ const kept = async (user: Client, batchId: string) =>
 const rowmill = useRowmill();
 
 describe("undoing", () => {
+  test("undoing once more reverts the records that were kept for a later batch", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    const first = await imported(rowmill, user, "title,author\nT1,A\nT2,A\nT3,A\n");
+    const second = await imported(rowmill, user, "title,author,description\nT1,A,new\nT2,A,new\nT4,A,new\n");
+    expect((await undone(rowmill, user, first)).undo).toEqual({ reversed: 1, kept: 2, failed: 0 });
+    expect((await undone(rowmill, user, second)).undo).toEqual({ reversed: 3, kept: 0, failed: 0 });
+    expect((await booksOf(rowmill, user)).map(({ title }) => title)).toEqual(["T1", "T2"]);
+    const again = await undone(rowmill, user, first);
+    expect(again.undo).toEqual({ reversed: 3, kept: 0, failed: 0 });
+    expect(again.counts).toMatchObject({ total: 3, undone: 3 });
+    expect(await booksOf(rowmill, user)).toEqual([]);
+    expect(await kept(user, first)).toEqual([]);
+    expect((await command(user, first, "undo")).state).toBe("undone");
+  });
+
   test("undoing removes the created records and reports the outcome", async () => {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();

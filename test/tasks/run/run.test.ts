@@ -42,7 +42,7 @@ describe("a task that runs to its end", () => {
     const id = await create(lasting(1.2));
     const { startedAt, completedAt } = await endedTask(rowmill.ctx, id);
     const seconds = ((completedAt?.getTime() ?? 0) - (startedAt?.getTime() ?? 0)) / 1000;
-    const steps = await listProgress(rowmill.ctx, id, 0, 100);
+    const { items: steps } = await listProgress(rowmill.ctx, id, 0, 100);
     // Each step takes half a second at least.
     expect(steps.length).toBeGreaterThanOrEqual(2);
     expect(steps.length).toBeLessThanOrEqual(Math.min(19, 2 + 2 * seconds));

@@ -85,3 +85,39 @@ test.each(["cancel", "delete"])("a %s of a batch_import task applies to its batc
   expect(answer.status).toBeLessThan(300);
   expect((await user.batch(batch.id)).body.state).toBe("cancelled");
 });
+
+test("a retried batch_import task continues its cancelled batch with the open rows", async () => {
+  const lines = Array.from({ length: 100 }, (_, at) => `Title ${at},Author`);
+  const task = await importFile(`title,author\n${lines.join("\n")}\n`, {
+    mode: "append",
+    rows_per_second: 10,
+  });
+  const { id } = await batchOf(task);
+  await until("some rows have results", async () => (await user.batch(id)).body.counts.success > 0);
+  expect((await user.post(`/api/v1/tasks/${task.id}/cancel`)).status).toBe(200);
+  await rowmill.ctx.pool.query("UPDATE rowmill.batches SET rows_per_second = NULL WHERE id = $1", [id]);
+  expect((await user.batch(id)).body.counts.unprocessed).toBeGreaterThan(0);
+  expect((await user.post(`/api/v1/tasks/${task.id}/retry`)).status).toBe(200);
+  const ended = await endedTask(rowmill.ctx, task.id);
+  expect(ended).toMatchObject({
+    status: "completed",
+    result: { batch_id: id, counts: { total: 100, success: 100 } },
+  });
+  const { rows } = await rowmill.ctx.pool.query(
+    "SELECT count(*)::int AS count, count(DISTINCT title)::int AS titles FROM rowmill.books WHERE user_id = $1 AND title LIKE 'Title %'",
+    [user.userId],
+  );
+  expect(rows).toEqual([{ count: 100, titles: 100 }]);
+});
+
+test("a retried batch_import task continues a batch that max_errors stopped", async () => {
+  const task = await importFile("title,author\n,Nobody\nEmma,Austen\n", { mode: "append", max_errors: "1" });
+  expect(await endedTask(rowmill.ctx, task.id)).toMatchObject({ errorCode: "batch_failed" });
+  const { id } = await batchOf(task);
+  expect((await user.patch(`/api/v1/batches/${id}/rows/2`, { fields: { title: "Lady Susan" } })).status).toBe(
+    200,
+  );
+  expect((await user.post(`/api/v1/tasks/${task.id}/retry`)).status).toBe(200);
+  const ended = await endedTask(rowmill.ctx, task.id);
+  expect(ended.result).toMatchObject({ batch_id: id, counts: { total: 2, success: 2, failed: 0 } });
+});
