@@ -20,9 +20,15 @@ export async function logIn(
     address,
     device: account ? knownDevice(ctx.config, cookies, account.id) : null,
   };
-  const isRight = await verifyThrottled(ctx, source, () => verifyPassword(account?.passwordHash, password));
-  if (!isRight || !account) throw wrongLogin();
-  return account;
+  let outcome: "right" | "wrong" | "not verified" = "not verified";
+  try {
+    const isRight = await verifyThrottled(ctx, source, () => verifyPassword(account?.passwordHash, password));
+    outcome = isRight ? "right" : "wrong";
+    if (!isRight || !account) throw wrongLogin();
+    return account;
+  } finally {
+    ctx.log.info({ userId: account?.id ?? null, address, outcome }, "a password was sent");
+  }
 }
 
 export function wrongLogin(): DomainError {

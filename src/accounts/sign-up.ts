@@ -5,7 +5,7 @@ import { SQLSTATE } from "../platform/sqlstates.ts";
 import type { Caller, Role } from "../schema/accounts.ts";
 import { users } from "../schema/accounts.ts";
 import { isEmail } from "./emails.ts";
-import { hashPassword, passwordProblem } from "./passwords.ts";
+import { hashPassword, requireAcceptable } from "./passwords.ts";
 import { countSignup } from "./signup-throttle.ts";
 import { cleanUsername, usernameProblem } from "./usernames.ts";
 
@@ -17,7 +17,7 @@ export interface SignUp {
   readonly firstName?: string;
   readonly lastName?: string;
   readonly role?: Role;
-  /** The minimum length in code points. With 1, common passwords are accepted too. */
+  /** The minimum length in code points. With 1, every password is accepted. */
   readonly passwordMinLength: number;
   /** The IP address of the client, for SIGNUPS_PER_HOUR; absent on the command line. */
   readonly address?: string;
@@ -34,7 +34,7 @@ export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
   if (wrongName) throw invalidField("username", wrongName);
   if (email !== "" && !isEmail(email))
     throw invalidField("email", "must be an email address, such as ada@example.com.");
-  requireAcceptable(password, account.passwordMinLength);
+  requireAcceptable("password", password, { minLength: account.passwordMinLength, username: name });
   if (address !== undefined) await countSignup(ctx, address);
   const passwordHash = await hashPassword(password);
   try {
@@ -43,6 +43,7 @@ export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
       .values({ username: name, passwordHash, email, firstName, lastName, role })
       .returning({ id: users.id, username: users.username, role: users.role });
     if (!user) throw new Error("The insert into rowmill.users returned no row.");
+    ctx.log.info({ userId: user.id, address }, "an account was created");
     return user;
   } catch (error) {
     if (postgresError(error)?.code !== SQLSTATE.uniqueViolation) throw error;
@@ -52,11 +53,4 @@ export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
       cause: error,
     });
   }
-}
-
-function requireAcceptable(password: string, minLength: number): void {
-  const problem = passwordProblem(password, minLength);
-  if (problem === "too_short") throw invalidField("password", `must have at least ${minLength} characters.`);
-  if (problem === "too_common")
-    throw invalidField("password", "is one of the most common passwords. Choose another one.");
 }

@@ -45,6 +45,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     jwtSecret: settings.JWT_SECRET || storedSecret(join(dataDir, "jwt-secret")),
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL_SECONDS,
     refreshTokenTtlSeconds: settings.REFRESH_TOKEN_TTL_SECONDS,
+    sessionMaxDays: settings.SESSION_MAX_DAYS,
     passwordMinLength: settings.PASSWORD_MIN_LENGTH,
     signupsPerHour: settings.SIGNUPS_PER_HOUR || Number.POSITIVE_INFINITY,
     rowDelayMs: settings.ROW_DELAY_MS,

@@ -62,6 +62,12 @@ export const Settings = Type.Object({
     maximum: 86_400 * 3650,
     description: "Lifetime of a refresh token in seconds; each refresh returns a new token.",
   }),
+  SESSION_MAX_DAYS: Type.Integer({
+    default: 365,
+    minimum: 1,
+    maximum: 36_500,
+    description: "Days after a login until a refresh is refused, however often the session is used.",
+  }),
   PASSWORD_MIN_LENGTH: Type.Integer({
     default: 8,
     minimum: 1,

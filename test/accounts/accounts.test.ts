@@ -120,6 +120,9 @@ describe("one's own password", () => {
     expect((await change(PASSWORD, "short")).body.field_errors).toEqual({
       new_password: ["must have at least 8 characters."],
     });
+    expect((await change(PASSWORD, "qwertyuiop")).body.field_errors).toEqual({
+      new_password: [expect.stringContaining("most common passwords")],
+    });
     expect((await user.get(`${AUTH}/me`)).status).toBe(200);
     await rowmill.client.logIn(await nameOf(user), PASSWORD);
   });

@@ -90,6 +90,30 @@ describe("the log", () => {
     expect(shownIn(log(), [...secrets, own.config.jwtSecret])).toEqual([]);
   });
 
+  test("the log has each password that was sent, and each refusal, with the account and the address", async () => {
+    await using own = await startRowmill();
+    const { url, log } = await startProgram(own);
+    const { headers } = await useProgram(url);
+    expect((await fetch(`${url}/api/v1/admin/queues`, { headers })).status).toBe(403);
+    const lines = log()
+      .split("\n")
+      .flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Record<string, unknown>] : []));
+    const named = (msg: string) => lines.filter((line) => line.msg === msg);
+    const client = { userId: 1, address: "127.0.0.1" };
+    expect(named("an account was created")).toEqual([expect.objectContaining(client)]);
+    expect(named("a password was sent")).toEqual(
+      ["right", "wrong", "right", "wrong"].map((outcome) => expect.objectContaining({ ...client, outcome })),
+    );
+    expect(
+      named("request refused").map(({ code, credentials, route }) => [code, credentials, route]),
+    ).toEqual([
+      ["unauthenticated", undefined, `${AUTH}/login`],
+      ["unauthenticated", "basic", `${AUTH}/me`],
+      ["forbidden", "access_token", "/api/v1/admin/queues"],
+    ]);
+    expect(named("request refused")[2]).toMatchObject(client);
+  });
+
   test("the log contains no personal data if the database fails", async () => {
     await using own = await startRowmill();
     const { url, log } = await startProgram(own);

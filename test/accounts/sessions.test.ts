@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomUUID } from "node:crypto";
 import { eq, isNotNull } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
-import { refreshTokens, users } from "../../src/schema/accounts.ts";
+import { refreshTokens, sessions, users } from "../../src/schema/accounts.ts";
 import { AUTH, authOf, cookiesOf } from "../support/auth.ts";
 import { startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
@@ -182,6 +182,17 @@ describe("a refresh token", () => {
     expect(status).toBe(200);
     expect((await meWith(body.access)).status).toBe(200);
     expect((await refreshWith(body.refresh)).status).toBe(200);
+  });
+
+  test("a session is not refreshed after SESSION_MAX_DAYS", async () => {
+    const { refresh } = await newSession("always here");
+    const { body } = await refreshWith(refresh);
+    const yearAgo = new Date(Date.now() - 365 * 86_400_000);
+    await rowmill.ctx.db
+      .update(sessions)
+      .set({ createdAt: yearAgo })
+      .where(eq(sessions.userId, body.user.id));
+    expect((await refreshWith(body.refresh)).status).toBe(401);
   });
 
   test("an unknown refresh token is refused", async () => {

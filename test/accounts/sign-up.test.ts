@@ -60,6 +60,12 @@ describe("signing up", () => {
     },
   );
 
+  test("signing up refuses a password that is little more than the username", async () => {
+    const { status, body } = await signUp("hannibal", { password: "hannibal-247" });
+    expect(status).toBe(400);
+    expect(body.field_errors).toEqual({ password: [expect.stringContaining("username")] });
+  });
+
   test("the legacy signup accepts any password unless PASSWORD_MIN_LENGTH is set", async () => {
     const careless = { username: "careless", password: "password1" };
     expect((await rowmill.client.post("/signup/", careless)).status).toBe(201);

@@ -310,7 +310,9 @@ describe("the media of books", () => {
     const { headers } = await rowmill.client.download(String(book.picture));
     expect(headers.get("cache-control")).toBe("public, max-age=86400, immutable");
     expect(headers.get("x-content-type-options")).toBe("nosniff");
-    expect(headers.get("content-security-policy")).toBe("default-src 'none'; sandbox");
+    expect(headers.get("content-security-policy")).toBe(
+      "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox",
+    );
     expect(headers.get("cross-origin-resource-policy")).toBe("cross-origin");
     expect(Date.parse(String(headers.get("last-modified")))).not.toBeNaN();
   });

@@ -48,6 +48,7 @@ describe("the settings", () => {
       jwtSecret: SECRET,
       accessTokenTtlSeconds: 3600,
       refreshTokenTtlSeconds: 30 * 86_400,
+      sessionMaxDays: 365,
       passwordMinLength: 8,
       signupsPerHour: 100,
       rowDelayMs: 500,

@@ -29,7 +29,7 @@ test("a download is a private attachment that no browser executes", async () => 
       /^attachment; filename="[^"]+\.bin"; filename\*=UTF-8''Gr%C3%B6%C3%9Fe%20%E6%97%A5%E6%9C%AC\.bin$/,
     ),
     "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; sandbox",
+    "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "private, no-cache",
     "accept-ranges": "bytes",

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, inject, test } from "vitest";
+import { command, untilBatch } from "../support/batches.ts";
 import { csv } from "../support/book-files.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
@@ -115,6 +116,33 @@ test.for<["SIGINT" | "SIGQUIT", string]>([
 
 const storedRows = async ({ ctx }: Programs) =>
   Number((await ctx.pool.query("SELECT count(*) FROM rowmill.batch_rows")).rows[0].count);
+
+test("an undo during which the database crashes reverts every record once", {
+  timeout: 240_000,
+}, async () => {
+  await using server = await ownServer();
+  await using rowmill = await startPrograms({}, server.url);
+  const api = await rowmill.startApi();
+  const user = await api.client.signUp("reader");
+  const worker = await rowmill.startWorker();
+  const { body: batch } = await user.upload(csv(20_000));
+  await user.finished(batch.id, 90_000);
+  await command(user, batch.id, "undo");
+  await untilBatch(user, batch.id, "has undone rows", ({ counts }) => counts.undone > 0, 40_000);
+  expect((await user.batch(batch.id)).body.state).toBe("undoing");
+
+  await server.stop("SIGQUIT");
+  await expectUnavailable(user, "GET", `/api/v1/batches/${batch.id}`);
+  await server.start();
+  await until("the API is ready", async () => (await user.get("/readyz")).status === 200);
+  expect(await user.finished(batch.id, 90_000)).toMatchObject({
+    state: "undone",
+    undo: { reversed: 20_000, kept: 0, failed: 0 },
+    counts: { total: 20_000, undone: 20_000, success: 0 },
+  });
+  expect((await rowmill.ctx.pool.query("SELECT FROM rowmill.books")).rowCount).toBe(0);
+  expect([api.program.hasEnded, worker.hasEnded]).toEqual([false, false]);
+});
 
 test("a database that is away for long uses up no attempt of a row or a task", {
   timeout: 240_000,

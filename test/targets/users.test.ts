@@ -94,6 +94,7 @@ describe("insert", () => {
       /^email must/,
     ],
     ["a common password", "bad-8,,PassWord123,", "password: too_common", /most common passwords/],
+    ["an obvious password", "bad-obvious,,bad-obvious-1,", "password: too_obvious", /the username/],
     ["an invisible character", "bad\u200b9,,,", "username: invalid", /Invisible characters/],
     ["letters of two scripts", "b\u0430d-10,,,", "username: invalid", /several scripts/],
     ["no name", " ,nameless@example.com,,", "username: required", /required/],

@@ -13,6 +13,7 @@ import { hashToken, sessionExpiry, storeToken, successorOf } from "./refresh-tok
 
 /** Two tabs, or a client that lost the answer, may send a used token again for this time. */
 const GRACE_MS = 10_000;
+const DAY_MS = 86_400_000;
 
 type StoredToken = typeof refreshTokens.$inferSelect;
 
@@ -35,6 +36,7 @@ export async function rotateSession(
     const [stored] = await findToken(tx, token);
     if (!stored || session.endedAt !== null || stored.revokedAt !== null || stored.expiresAt <= tx.now())
       return null;
+    if (isTooOld(tx, session)) return null;
     const refresh = successorOf(tx, token);
     const next = { user, refresh, sessionId: session.id };
     if (stored.usedAt === null) {
@@ -43,6 +45,7 @@ export async function rotateSession(
     }
     if (await isRepetition(tx, { stored, refresh, session, client })) return next;
     await endSessions(tx, [session.userId], eq(sessions.id, session.id));
+    ctx.log.warn({ userId: user.id, sessionId: session.id }, "a refresh token was used twice; session ended");
     return null;
   });
   if (rotated) return rotated;
@@ -50,6 +53,11 @@ export async function rotateSession(
     "unauthenticated",
     "The refresh token is unknown, expired, revoked or already used. Log in again.",
   );
+}
+
+/** The session goes on until its last access token expires. */
+function isTooOld({ config, now }: Tx, { createdAt }: Session): boolean {
+  return now().getTime() - createdAt.getTime() >= config.sessionMaxDays * DAY_MS;
 }
 
 function findToken(tx: Tx, token: string): Promise<StoredToken[]> {

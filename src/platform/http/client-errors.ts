@@ -4,6 +4,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { ConnectionError } from "fastify";
 import { problemOf } from "./errors.ts";
+import { SECURITY_HEADERS } from "./security-headers.ts";
 
 const REFUSALS: ReadonlyMap<string, { status: number; code: string; detail: string }> = new Map([
   [
@@ -39,6 +40,7 @@ export function answerAndClose(socket: Socket, status: number, code: string, det
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     "Content-Type: application/problem+json; charset=utf-8",
     `Content-Length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(SECURITY_HEADERS).map(([name, value]) => `${name}: ${value}`),
     ...(status === 429 ? [`Retry-After: ${RETRY_AFTER_SECONDS}`] : []),
     "Connection: close",
   ];

@@ -6,9 +6,11 @@ import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
 import { databaseProblem } from "./database-problems.ts";
 import { collectMethods } from "./methods.ts";
+import { logRefusal } from "./refusals.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 import { errorFormatter } from "./schema-errors.ts";
 import { MapOf } from "./schemas.ts";
+import { SECURITY_HEADERS } from "./security-headers.ts";
 
 export const STATUS: Record<ErrorCode, number> = {
   invalid_input: 400,
@@ -138,6 +140,7 @@ export function handleErrors(app: FastifyInstance): void {
     // The rest of a refused body is read for a moment, so that the client can read the answer.
     if (request.arrivingBody) reply.removeHeader("connection");
     if (error instanceof DomainError) {
+      logRefusal(request, error);
       if (error.retryAfterSeconds !== undefined)
         reply.header("retry-after", Math.ceil(error.retryAfterSeconds));
       if (error.code === "unauthenticated" && !reply.hasHeader("www-authenticate"))
@@ -202,7 +205,7 @@ export function refuseUrl(error: FastifyError, request: FastifyRequest, reply: F
       ? "The URL has a `%` that does not begin an encoded character. Write it as `%25`."
       : noRoute(request);
   // No hook runs for such a request.
-  reply.header(REQUEST_ID_HEADER, request.id);
+  reply.headers({ ...SECURITY_HEADERS, [REQUEST_ID_HEADER]: request.id });
   sendProblem(reply, status, codeOf(status), detail);
 }
 

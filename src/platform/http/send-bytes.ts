@@ -35,7 +35,7 @@ export async function sendBytes(
     "accept-ranges": "bytes",
     "x-content-type-options": "nosniff",
     // A browser that takes the bytes for a page must not run scripts in it.
-    "content-security-policy": "default-src 'none'; sandbox",
+    "content-security-policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox",
   });
   if (hasVersion(request.headers["if-none-match"], version))
     return reply

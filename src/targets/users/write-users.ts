@@ -42,12 +42,9 @@ function checkRules(
 ): Outcome | null {
   if (isReserved(username)) return failed("reserved", `username "${username}" is reserved`, "username");
   if (email !== "" && !isEmail(email)) return failed("invalid", "email must be an email address", "email");
-  const problem = password === "" ? null : passwordProblem(password, passwordMinLength);
-  if (problem === "too_short") {
-    const message = `password has ${[...password].length} characters; at least ${passwordMinLength} are required`;
-    return failed(problem, message, "password");
-  }
-  return problem && failed(problem, "password is one of the most common passwords", "password");
+  const rules = { minLength: passwordMinLength, username };
+  const problem = password === "" ? null : passwordProblem(password, rules);
+  return problem && failed(problem.code, `password ${problem.message}`, "password");
 }
 
 /** Names of accounts that exist are not checked again. */

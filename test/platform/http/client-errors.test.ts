@@ -29,6 +29,7 @@ test("a request that is not HTTP gets 400 as a problem document", async () => {
   const { head, body } = await answerTo("no HTTP\r\n\r\n");
   expect(head).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
   expect(head).toContain("Content-Type: application/problem+json");
+  expect(head).toContain("content-security-policy: default-src 'none'");
   expect(body).toMatchObject({ status: 400, code: "invalid_input" });
 });
 

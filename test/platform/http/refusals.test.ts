@@ -34,6 +34,13 @@ describe("a wrong method", () => {
     },
   );
 
+  test("TRACE is refused", async () => {
+    const traced = request(`${rowmill.url}/livez`, { method: "TRACE" }).end();
+    const [response] = (await once(traced, "response")) as [IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(405);
+  });
+
   test("a path without a route gets 404", async () => {
     expect((await fetch(`${rowmill.url}/api/v1/nothing`, { method: "PUT" })).status).toBe(404);
   });

@@ -41,6 +41,15 @@ test("Strict-Transport-Security is sent over https only", async () => {
   expect((await published.client.get("/livez")).headers.has("strict-transport-security")).toBe(true);
 });
 
+test("an answer that a browser opens as a page loads nothing", async () => {
+  for (const path of ["/livez", "/api/v1/batches", "/openapi.json", "/no-such-route", "/%zz"]) {
+    const { headers } = await fetch(rowmill.url + path);
+    expect(headers.get("content-security-policy")).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("referrer-policy")).toBe("no-referrer");
+  }
+});
+
 test.each(["/docs", "/api/docs", "/api/redoc/"])(
   "the policy of %s allows no other base, form or frame",
   async (path) => {
