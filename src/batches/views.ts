@@ -137,7 +137,7 @@ export const BatchView = Type.Object(
     warnings: MapOf(Type.Integer(), {
       description:
         "The number of rows that the reader had to repair or left out, by reason: missing_fields, extra_fields, " +
-        "replaced_characters, guessed_characters, blank_rows, other_table_rows.",
+        "replaced_characters, guessed_characters, blank_rows, repeated_headers, other_table_rows.",
     }),
     mode: Type.Enum(batchMode.enumValues, { description: "How to handle a row whose key is taken." }),
     policy: Type.Enum(batchPolicy.enumValues, {

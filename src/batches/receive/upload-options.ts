@@ -131,8 +131,8 @@ export const UploadOptions = Type.Object({
   tables: Type.Enum(["first", "all"], {
     default: "first",
     description:
-      "How to read a file that repeats its header. first: the rows before it are imported. all: all rows are imported " +
-      "except the repeated headers.",
+      "How to read a file in which a row repeats the header with more or fewer columns. first: the rows before it are " +
+      "imported. all: all rows are imported except the repeated headers.",
   }),
   row_delay_ms: Type.Optional(
     Type.Integer({

@@ -21,7 +21,7 @@ export interface CsvOptions {
   readonly skipLines?: number | undefined;
   /** Whether rows of empty cells are skipped. Absent: true. */
   readonly skipBlankRows?: boolean | undefined;
-  /** `first` ends at a repeated header. `all` skips repeated headers. Absent: `first`. */
+  /** `first` ends at a repeated header with more or fewer columns, `all` goes on. Absent: `first`. */
   readonly tables?: "first" | "all" | undefined;
 }
 

@@ -80,15 +80,15 @@ export class CsvParser {
 
   /** `text` begins with a record, and ends with a whole character and no CR, unless `isLast`. */
   parse(text: string, isLast: boolean): Parsed {
-    const { quote, delimiter } = this.#syntax;
-    const isPlain = this.#syntax.blanks !== "delimiter";
+    const { quote, delimiter, blanks } = this.#syntax;
     const records: CsvRecord[] = [];
     let lf = text.indexOf("\n");
     let cr = text.indexOf("\r");
     let quoted = quote ? text.indexOf(quote) : -1;
+    let cellEnd = text.indexOf(delimiter);
     for (let at = 0; ; ) {
       if (at >= text.length) return { records, rest: text.length };
-      // After -1 there are no more, so the text is searched at most once for each of the three.
+      // After -1 there are no more, so the text is searched at most once for each of the four.
       if (lf !== -1 && lf < at) lf = text.indexOf("\n", at);
       if (cr !== -1 && cr < at) cr = text.indexOf("\r", at);
       if (quoted !== -1 && quoted < at) quoted = text.indexOf(quote, at);
@@ -102,9 +102,17 @@ export class CsvParser {
       if (lineEnd === -1 && !isLast) return { records, rest: at };
       const end = lineEnd === -1 ? text.length : lineEnd;
       this.row++;
-      if (end > at) {
-        const line = text.slice(at, end);
-        const fields = isPlain ? line.split(delimiter) : this.#splitPadded(line);
+      if (end > at && blanks === "delimiter") {
+        records.push({ row: this.row, fields: this.#splitPadded(text.slice(at, end)), problem: null });
+      } else if (end > at) {
+        const fields: string[] = [];
+        if (cellEnd !== -1 && cellEnd < at) cellEnd = text.indexOf(delimiter, at);
+        while (cellEnd !== -1 && cellEnd < end) {
+          fields.push(text.slice(at, cellEnd));
+          at = cellEnd + 1;
+          cellEnd = text.indexOf(delimiter, at);
+        }
+        fields.push(text.slice(at, end));
         records.push({ row: this.row, fields, problem: null });
       }
       at = this.#pastNewline(text, end);
@@ -255,13 +263,15 @@ export class CsvParser {
   }
 
   #pastNewline(text: string, at: number): number {
-    if (text[at] === "\n") {
+    const code = text.charCodeAt(at);
+    if (code === LF) {
       this.newlines.lf = true;
       return at + 1;
     }
-    if (text[at] !== "\r") return at;
-    const isPair = text[at + 1] === "\n";
-    this.newlines[isPair ? "crlf" : "cr"] = true;
+    if (code !== CR) return at;
+    const isPair = text.charCodeAt(at + 1) === LF;
+    if (isPair) this.newlines.crlf = true;
+    else this.newlines.cr = true;
     return at + (isPair ? 2 : 1);
   }
 

@@ -1,6 +1,5 @@
-/** Passes on the rows of a table: adapts their fields to its columns, and leaves out blank rows and later tables. */
+/** Passes on the rows of a table: adapts their fields to its columns, and leaves out blank rows, repeated headers and later tables. */
 import { DomainError } from "../../errors.ts";
-import { isBlank } from "./cell-types.ts";
 import type { CsvRecord } from "./parser.ts";
 import type { CsvLimits } from "./reader.ts";
 import { filledWidth, isBlankRow } from "./sample.ts";
@@ -8,6 +7,10 @@ import { type Decoded, isGuess } from "./text.ts";
 
 /** The smallest share of the columns of a table that a later table repeats. */
 const MIN_COMMON = 0.5;
+const SPACE = 32;
+const NO_BREAK_SPACE = 0xa0;
+/** Begins the second of two joined files. */
+const BYTE_ORDER_MARK = 0xfeff;
 
 /** The numbers of rows that are accepted in spite of a problem, or left out, by reason. */
 export interface CsvWarnings {
@@ -21,7 +24,9 @@ export interface CsvWarnings {
   guessed_characters: number;
   /** Rows of empty cells, which are left out. */
   blank_rows: number;
-  /** Rows that repeat the header, and rows of later tables, which are left out. */
+  /** Rows that repeat the header exactly, as in joined files. They are left out, and the table goes on. */
+  repeated_headers: number;
+  /** The headers and rows of later tables with more or fewer columns, which are left out. */
   other_table_rows: number;
 }
 
@@ -32,6 +37,7 @@ export function noWarnings(): CsvWarnings {
     replaced_characters: 0,
     guessed_characters: 0,
     blank_rows: 0,
+    repeated_headers: 0,
     other_table_rows: 0,
   };
 }
@@ -54,26 +60,33 @@ export async function* tableRows(
   limits: CsvLimits,
 ): AsyncGenerator<CsvRecord[]> {
   const { width, header, decoded } = table;
+  const nameCode = header?.[0]?.charCodeAt(0) ?? SPACE;
   let rows = 0;
   let hasEnded = false;
-  const isOfTable = (fields: readonly string[]): boolean => {
-    const [first = ""] = fields;
-    if (
-      hasEnded ||
-      (header !== null && mayStartWith(first, header[0] ?? "") && startsTable(header, fields))
-    ) {
-      hasEnded = !table.keepsLaterTables;
+  const isLeftOut = (fields: readonly string[]): boolean => {
+    if (hasEnded) {
       warnings.other_table_rows++;
-      return false;
+      return true;
     }
-    if (table.keepsBlankRows || !isBlank(first) || !isBlankRow(fields)) return true;
+    const code = fields[0]?.charCodeAt(0) ?? SPACE;
+    // Nearly all rows differ in their first character from the header and from a blank row.
+    const isUsual = code > SPACE && code !== NO_BREAK_SPACE && code !== BYTE_ORDER_MARK;
+    if (isUsual && code !== nameCode) return false;
+    if (header !== null && repeatsHeader(header, fields)) {
+      const isSame = filledWidth(fields) === filledWidth(header);
+      if (isSame) warnings.repeated_headers++;
+      else warnings.other_table_rows++;
+      hasEnded = !isSame && !table.keepsLaterTables;
+      return true;
+    }
+    if (table.keepsBlankRows || !isBlankRow(fields)) return false;
     warnings.blank_rows++;
-    return false;
+    return true;
   };
   for await (const block of blocks) {
     let kept = 0;
     for (const record of block) {
-      if (!isOfTable(record.fields)) continue;
+      if (isLeftOut(record.fields)) continue;
       adaptFields(record.fields, width, decoded, warnings);
       block[kept++] = record;
     }
@@ -84,14 +97,8 @@ export async function* tableRows(
   }
 }
 
-/** Compares as little as possible, because nearly all rows differ from the header in their first character. */
-function mayStartWith(first: string, name: string): boolean {
-  const code = first.charCodeAt(0);
-  return code === name.charCodeAt(0) || code <= 32;
-}
-
-/** Whether a row begins another table: it repeats the header, with more or fewer columns at the end. */
-function startsTable(header: readonly string[], fields: readonly string[]): boolean {
+/** Whether a row has the names of the header, possibly with more or fewer columns at its end. */
+function repeatsHeader(header: readonly string[], fields: readonly string[]): boolean {
   const common = Math.min(filledWidth(header), filledWidth(fields));
   if (common < 2 || common < header.length * MIN_COMMON) return false;
   for (let column = 0; column < common; column++) {

@@ -81,6 +81,7 @@ describe("a batch says how its file was read", () => {
       extra_fields: 1,
       replaced_characters: 1,
       blank_rows: 0,
+      repeated_headers: 0,
       other_table_rows: 0,
       guessed_characters: 0,
     });
@@ -107,16 +108,17 @@ test("a strict target fails rows with extra fields but accepts a trailing delimi
 
 test("a file that is not a plain table is read by what it is", async () => {
   const content =
-    'Report of May\n\nid; name; n\n1; "Al"; 2\n; ; \n2; B"o; 3\n3; "C; 4\n4; D; 5\nid; name; n\n9; Z; 9\n';
+    'Report of May\n\nid; name; n\n1; "Al"; 2\n; ; \n2; B"o; 3\n3; "C; 4\n4; D; 5\nid; name; n\n5; E; 6\nid; name\n9; Z\n';
   const { batch, rows } = await imported(content);
   expect(batch.dialect).toMatchObject({ delimiter: "; ", preamble_rows: 2, header_rows: 1 });
   expect(batch.header).toEqual(["id", "name", "n"]);
-  expect(batch.warnings).toMatchObject({ blank_rows: 1, other_table_rows: 2 });
+  expect(batch.warnings).toMatchObject({ blank_rows: 1, repeated_headers: 1, other_table_rows: 2 });
   expect(rows).toEqual([
     [4, "success", ["1", "Al", "2"]],
     [6, "success", ["2", 'B"o', "3"]],
     [7, "failed", ["3", '"C', "4"]],
     [8, "success", ["4", "D", "5"]],
+    [10, "success", ["5", "E", "6"]],
   ]);
 });
 

@@ -276,19 +276,25 @@ describe("the header", () => {
 describe("several tables", () => {
   const text = (second: string) => `id,name,n\n1,a,2\n2,b,3\n${second}\n3,c,4\n4,d,5\n`;
 
-  test.each(["id,name,n", "id,name", "id,name,n,more"])(
-    "end with the first, at the header %s",
+  test.each(["id,name", "id,name,n,more"])("end with the first, at the header %s", async (second) => {
+    const { csv, rows } = await read(text(second));
+    expect(rows).toHaveLength(2);
+    expect(csv.warnings.other_table_rows).toBe(3);
+  });
+
+  test.each(["id,name,n", "id , name,n,", "\uFEFFid,name,n"])(
+    "with the same header are one, without the repeated header: %j",
     async (second) => {
-      const { csv, rows } = await read(text(second));
-      expect(rows).toHaveLength(2);
-      expect(csv.warnings.other_table_rows).toBe(3);
+      const { csv, rows } = await read(text(second) + text(second));
+      expect(rows.map(([id]) => id)).toEqual(["1", "2", "3", "4", "1", "2", "3", "4"]);
+      expect(csv.warnings).toMatchObject({ repeated_headers: 3, other_table_rows: 0 });
     },
   );
 
-  test("are read as one on request, without the repeated header", async () => {
-    const { csv, rows } = await read(text("id,name,n"), { tables: "all" });
-    expect(rows.map(([id]) => id)).toEqual(["1", "2", "3", "4"]);
-    expect(csv.warnings.other_table_rows).toBe(1);
+  test("are read as one on request, without the repeated headers", async () => {
+    const { csv, rows } = await read(text("id,name") + text("id,name,n"), { tables: "all" });
+    expect(rows.map(([id]) => id)).toEqual(["1", "2", "3", "4", "1", "2", "3", "4"]);
+    expect(csv.warnings).toMatchObject({ repeated_headers: 2, other_table_rows: 1 });
   });
 
   test("are not seen in a row that only begins like the header, or in one column", async () => {
