@@ -1,5 +1,6 @@
 import argon2 from "argon2";
 import pLimit from "p-limit";
+import { invalidField } from "../errors.ts";
 import { isCommonPassword } from "./common-passwords.ts";
 
 /** The first configuration that OWASP recommends for argon2id. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
@@ -16,6 +17,14 @@ const ANY_PASSWORD = 1;
 export function passwordProblem(password: string, minLength: number): "too_short" | "too_common" | null {
   if ([...password].length < minLength) return "too_short";
   return minLength > ANY_PASSWORD && isCommonPassword(password) ? "too_common" : null;
+}
+
+/** @throws DomainError `invalid_input` that names the field, if the new password breaks a rule */
+export function requireAcceptable(field: string, password: string, minLength: number): void {
+  const problem = passwordProblem(password, minLength);
+  if (problem === "too_short") throw invalidField(field, `must have at least ${minLength} characters.`);
+  if (problem === "too_common")
+    throw invalidField(field, "is one of the most common passwords. Choose another one.");
 }
 
 /** Stored instead of a hash for an account without a password: no login succeeds. */

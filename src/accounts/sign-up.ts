@@ -5,7 +5,7 @@ import { SQLSTATE } from "../platform/sqlstates.ts";
 import type { Caller, Role } from "../schema/accounts.ts";
 import { users } from "../schema/accounts.ts";
 import { isEmail } from "./emails.ts";
-import { hashPassword, passwordProblem } from "./passwords.ts";
+import { hashPassword, requireAcceptable } from "./passwords.ts";
 import { countSignup } from "./signup-throttle.ts";
 import { cleanUsername, usernameProblem } from "./usernames.ts";
 
@@ -34,7 +34,7 @@ export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
   if (wrongName) throw invalidField("username", wrongName);
   if (email !== "" && !isEmail(email))
     throw invalidField("email", "must be an email address, such as ada@example.com.");
-  requireAcceptable(password, account.passwordMinLength);
+  requireAcceptable("password", password, account.passwordMinLength);
   if (address !== undefined) await countSignup(ctx, address);
   const passwordHash = await hashPassword(password);
   try {
@@ -52,11 +52,4 @@ export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
       cause: error,
     });
   }
-}
-
-function requireAcceptable(password: string, minLength: number): void {
-  const problem = passwordProblem(password, minLength);
-  if (problem === "too_short") throw invalidField("password", `must have at least ${minLength} characters.`);
-  if (problem === "too_common")
-    throw invalidField("password", "is one of the most common passwords. Choose another one.");
 }

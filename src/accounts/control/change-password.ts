@@ -1,10 +1,10 @@
 import { eq } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
-import { DomainError, invalidField } from "../../errors.ts";
+import { DomainError } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 import { accountsChanged } from "../account-changes.ts";
 import { lockAccount } from "../lock-account.ts";
-import { hashPassword } from "../passwords.ts";
+import { hashPassword, requireAcceptable } from "../passwords.ts";
 import { endAllSessions } from "../sessions/end-sessions.ts";
 import { revokeTokens } from "../tokens/revoke-token.ts";
 
@@ -20,16 +20,14 @@ export interface PasswordChange {
 
 /**
  * Stores a new password. Ends the other sessions, revokes the API tokens unless they are kept, and ends Basic logins.
- * @throws DomainError `invalid_input` if the password is too short; `conflict` if it was changed at the same time
+ * @throws DomainError `invalid_input` if the password is too short or too common; `conflict` if it was changed at the same time
  */
 export async function changePassword(
   ctx: Context,
   userId: number,
   { password, keptSession, keepsApiTokens, verifiedHash }: PasswordChange,
 ): Promise<void> {
-  const { passwordMinLength } = ctx.config;
-  if ([...password].length < passwordMinLength)
-    throw invalidField("new_password", `must have at least ${passwordMinLength} characters.`);
+  requireAcceptable("new_password", password, ctx.config.passwordMinLength);
   const passwordHash = await hashPassword(password);
   await inTransaction(ctx, async (tx) => {
     const account = await lockAccount(tx, userId);
