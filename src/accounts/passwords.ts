@@ -43,7 +43,7 @@ export function passwordProblem(
   return null;
 }
 
-/** @throws DomainError `invalid_input` */
+/** @throws DomainError `invalid_input` that names the field, if the new password breaks a rule */
 export function requireAcceptable(field: string, password: string, rules: PasswordRules): void {
   const problem = passwordProblem(password, rules);
   if (problem) throw invalidField(field, problem.message);

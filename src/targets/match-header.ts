@@ -118,7 +118,10 @@ function missingColumn(
   const found = `Found: ${listNames(header)}.`;
   return hasMapping
     ? wrongMapping(`Neither the mapping nor the header has a column for ${accepted}. ${found}`)
-    : invalidField("file", `The header has no column ${accepted}. ${found}`);
+    : invalidField(
+        "file",
+        `The header has no column ${accepted}. ${found} Rename one, or name it in \`mapping\`.`,
+      );
 }
 
 /**

@@ -66,6 +66,21 @@ describe("signing up", () => {
     expect(body.field_errors).toEqual({ password: [expect.stringContaining("username")] });
   });
 
+  test("a change of the password refuses short and common passwords", async () => {
+    const { body: login } = await signUp("careful");
+    for (const [new_password, problem] of [
+      ["password1", "most common passwords"],
+      ["1234567", "8 characters"],
+    ]) {
+      const { status, body } = await rowmill.client
+        .as(login)
+        .post<Problem>(`${AUTH}/password`, { current_password: PASSWORD, new_password });
+      expect(status).toBe(400);
+      expect(body.field_errors).toEqual({ new_password: [expect.stringContaining(problem ?? "")] });
+    }
+    expect((await logIn("careful")).status).toBe(200);
+  });
+
   test("the legacy signup accepts any password unless PASSWORD_MIN_LENGTH is set", async () => {
     const careless = { username: "careless", password: "password1" };
     expect((await rowmill.client.post("/signup/", careless)).status).toBe(201);

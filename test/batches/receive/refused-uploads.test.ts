@@ -75,7 +75,7 @@ describe("a refused upload leaves nothing", () => {
     [
       "a file without a required column",
       () => upload("name,genre\nEmma,novel\n"),
-      'no column "author" (or authors, book_author, writer). Found: name, genre.',
+      'no column "author" (or authors, book_author, writer). Found: name, genre. Rename one, or name it in `mapping`.',
     ],
     ["a header with a malformed quote", () => upload('"ti"tle",author\na,b\n'), 'no column "title"'],
     ["an unknown target", () => user.upload<Problem>(HEADER, "/api/v1/batches?target=films"), "books"],
