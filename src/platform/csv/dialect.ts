@@ -49,9 +49,10 @@ export function guessSyntax(block: string, isWhole: boolean, known: Known): Gues
   const text = firstLines(block);
   const isAll = isWhole && text.length === block.length;
   const guess = (quote: string) => withBlanks(guessDelimiter(text, isAll, known, quote), text, isAll, known);
-  const usual = guess(known.quote ?? '"');
+  const isDelimiter = (quote: string) => known.delimiter?.charAt(0) === quote;
+  const usual = guess(known.quote ?? (isDelimiter('"') ? "" : '"'));
   if (known.quote !== undefined) return usual;
-  if (/(?:^|[,;|\t:#^~ ])'/m.test(text)) {
+  if (!isDelimiter("'") && /(?:^|[,;|\t:#^~ ])'/m.test(text)) {
     const apostrophe = guess("'");
     if (isApostropheQuote(apostrophe.sample, usual.sample)) return apostrophe;
   }
@@ -98,18 +99,17 @@ function candidates(block: string, known: Known, quote: string): Syntax[] {
   const lines = count(block, "\n") + count(block, "\r") / 2;
   const isFrequent = (minimum: number) => (character: string) =>
     block.includes(character) && count(block, character) >= minimum * lines;
+  const isFree = (character: string) => character !== quote;
   const delimiters =
     known.delimiter === undefined
       ? [
-          ",",
-          ...DELIMITERS.slice(1).filter(isFrequent(MIN_PER_LINE)),
-          ...RARE_DELIMITERS.filter(isFrequent(MIN_PER_LINE_RARE)),
+          ...DELIMITERS.filter(isFree).filter((one, at) => at === 0 || isFrequent(MIN_PER_LINE)(one)),
+          ...RARE_DELIMITERS.filter(isFree).filter(isFrequent(MIN_PER_LINE_RARE)),
         ]
       : [known.delimiter];
   const combined: Syntax[] = [];
   for (const text of delimiters) {
     const delimiter = text.charAt(0);
-    if (delimiter === quote) continue;
     const blanks: Syntax["blanks"][] =
       text.length > 1 ? ["delimiter"] : isPadded && delimiter !== " " ? ["text", "before-quotes"] : ["text"];
     if (text === " " && known.delimiter === undefined && block.includes("  ")) blanks.push("delimiter");

@@ -72,7 +72,8 @@ export async function openCsv(
     await window.fill(BLOCK_BYTES);
     const block = window.content.slice(0, BLOCK_BYTES);
     const isWhole = window.isEnd && block.length === window.content.length;
-    const known = { delimiter: options.delimiter ?? separator, quote: options.quote, escape: options.escape };
+    const delimiter = options.delimiter ?? (separator === options.quote ? undefined : separator);
+    const known = { delimiter, quote: options.quote, escape: options.escape };
     const { syntax, sample, isTable, confidence } = guessSyntax(block, isWhole, known);
     const { header: givenHeader, headerRows: givenRows } = options;
     const isStart = options.skipLines !== undefined;

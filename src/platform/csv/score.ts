@@ -22,6 +22,7 @@ export function scoreOf(sample: Sample, isRare: boolean): number {
   const damage = sample.isSwallowed ? 0.9 : (0.9 * sample.problems) / Math.max(1, records.length);
   // Among equal scores, prefer the syntax that removes quotes: nobody puts many cells in quotes without a reason.
   const tidiness = syntax.blanks === "before-quotes" ? (sample.padded.size > 1 ? 1e-6 : -1e-6) : 0;
+  if (syntax.delimiter === " " && syntax.blanks === "text" && isAligned(sample)) return -1;
   const { above, isRemark } = linesAbove(sample);
   const hasTitle = above > 0 && !isRemark;
   const rows: Row[] = records
@@ -37,6 +38,14 @@ export function scoreOf(sample: Sample, isRare: boolean): number {
   const plain = plainShare(sample, rows, hasTitle && fit.columns < MIN_COLUMNS_OF_PROSE);
   const quality = plain * evidence * fit.share * (1 - damage);
   return quality * (hasTitle ? UNDER_TITLE : 1) * (isRare ? RARE : 1) + tidiness;
+}
+
+/** Whether a column between others is always empty, so that runs of blanks align the columns. */
+function isAligned({ records, width }: Sample): boolean {
+  const empty = Array.from({ length: width }, () => true);
+  for (const { fields } of records)
+    for (const [column, cell] of fields.entries()) if (cell !== "") empty[column] = false;
+  return empty.slice(0, empty.lastIndexOf(false) + 1).includes(true);
 }
 
 interface Row {

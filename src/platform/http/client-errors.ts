@@ -25,6 +25,8 @@ const MALFORMED = { status: 400, code: "invalid_input", detail: "The request is 
 const RETRY_AFTER_SECONDS = 5;
 /** The client has this time to read the answer. */
 const CLOSE_MS = 1000;
+/** Node.js reports each later piece of a refused request as an error. */
+const answered = new WeakSet<Socket>();
 
 /** For `clientErrorHandler`: answers with a problem document and closes the connection. */
 export function refuseConnection(error: ConnectionError, socket: Socket): void {
@@ -34,6 +36,8 @@ export function refuseConnection(error: ConnectionError, socket: Socket): void {
 }
 
 export function answerAndClose(socket: Socket, status: number, code: string, detail: string): void {
+  if (answered.has(socket)) return;
+  answered.add(socket);
   socket.on("error", () => {}); // The client may be gone.
   const body = JSON.stringify(problemOf(status, code, detail));
   const head = [

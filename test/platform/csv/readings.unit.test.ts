@@ -57,6 +57,15 @@ describe("the delimiter", () => {
       ],
     ],
     [
+      "runs of blanks of the same length in each row",
+      "  ",
+      "a  b   c\n1  2   3\n4  5   6\n",
+      [
+        ["1", "2", "3"],
+        ["4", "5", "6"],
+      ],
+    ],
+    [
       "blanks",
       " ",
       'id name n\n1 "a b" 2\n2 "c d" 3\n',
@@ -138,6 +147,23 @@ describe("the delimiter", () => {
     expect(reading.rows).toEqual(rows);
     expect(reading.failed).toEqual([]);
   });
+
+  test.each<[options: CsvOptions, text: string, delimiter: string, rows: string[][]]>([
+    [{ delimiter: '"' }, 'a"b\n1"2\n', '"', [["1", "2"]]],
+    [{ delimiter: '" ' }, 'a" b\n1" 2\n', '" ', [["1", "2"]]],
+    [{ delimiter: "'" }, "a'b\n1''2\n", "'", [["1", "", "2"]]],
+    [{ delimiter: "'" }, "'a'b\n'1'2\n", "'", [["", "1", "2"]]],
+    [{ quote: "," }, "a;b\n,1;x,;2\n", ";", [["1;x", "2"]]],
+    [{ quote: "," }, "a\n1\n", "\t", [["1"]]],
+    [{ quote: ";" }, "sep=;\na,b\n;1,x;,2\n", ",", [["1,x", "2"]]],
+  ])(
+    "%j can be a character that is a quote or a delimiter elsewhere",
+    async (options, text, delimiter, rows) => {
+      const reading = await read(text, options);
+      expect(reading.csv.dialect.delimiter).toBe(delimiter);
+      expect(reading.rows).toEqual(rows);
+    },
+  );
 
   test("is found although quotes inside cells are not doubled, and these rows fail", async () => {
     const { csv, rows, failed } = await read('id;note\n1;"x "y" z"\n2;"x "y" z"\n3;ok\n');
