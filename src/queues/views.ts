@@ -79,7 +79,7 @@ export const WorkerView = Type.Object({
   id: { ...Uuid, description: "The id of the worker." },
   host: Type.String({ description: "The machine.", examples: ["rowmill-worker-1"] }),
   pid: Type.Integer({ description: "The id of the process." }),
-  version: Type.String({ description: "The version of Rowmill.", examples: ["0.4.0"] }),
+  version: Type.String({ description: "The version of Rowmill.", examples: ["0.5.0"] }),
   queues: MapOf(Type.Integer(), {
     description: "For each queue, the number of jobs of one kind and one user that run at a time.",
     examples: [{ file_processing: 2 }],
