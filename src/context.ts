@@ -10,7 +10,7 @@ import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import {
   type Database,
   databaseOn,
-  hasNotifications,
+  detectSessions,
   openPool,
   readLimits,
   untilReachable,
@@ -130,7 +130,7 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
   await untilReachable(pool, log);
   await requireMigrated(pool);
   const clock = await DatabaseClock.open(pool, log);
-  const hasSessions = await hasNotifications(pool, config);
+  const hasSessions = await detectSessions(pool, config);
   if (!hasSessions) log.info("the database does not deliver NOTIFY; polling for changes every second");
   const listener = new ChangeListener(config, hasSessions, log);
   const queue = new PgBossQueue(config, role, queueMax, listener, log);

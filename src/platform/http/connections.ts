@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import { compile } from "@fastify/proxy-addr";
 import type { Config } from "../../config/config.ts";
 import { answerAndClose } from "./client-errors.ts";
-import { addressGroup } from "./requester.ts";
+import { clientNetwork } from "./client-network.ts";
 
 type Limits = Pick<Config, "connectionsPerAddress" | "trustProxy">;
 
@@ -14,7 +14,7 @@ export function limitConnections(server: Server, { connectionsPerAddress: max, t
   server.on("connection", (socket) => {
     const { remoteAddress } = socket;
     if (!remoteAddress || isProxy(remoteAddress, 0)) return;
-    const address = addressGroup(remoteAddress);
+    const address = clientNetwork(remoteAddress);
     const count = open.get(address) ?? 0;
     if (count >= max) {
       const detail = `Your address has ${max} connections already (CONNECTIONS_PER_ADDRESS). Close some of them.`;

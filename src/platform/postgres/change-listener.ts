@@ -17,7 +17,7 @@ const MAX_BACKOFF_MS = 10_000;
 /** Connects when the first handler is added, and reconnects whenever the connection is lost. */
 export class ChangeListener {
   readonly #config: Pick<Config, "databaseUrl">;
-  readonly #hasNotifications: boolean;
+  readonly #hasSessions: boolean;
   readonly #log: Log;
   readonly #handlers = new Map<string, Set<ChangeHandler>>();
   /** The channels that the current connection listens to. */
@@ -27,10 +27,10 @@ export class ChangeListener {
   #running: Promise<void> | null = null;
   #polling: NodeJS.Timeout | undefined;
 
-  /** @param hasNotifications whether LISTEN works; if not, handlers are called with null every second */
-  constructor(config: Pick<Config, "databaseUrl">, hasNotifications: boolean, log: Log) {
+  /** @param hasSessions whether LISTEN works; if not, handlers are called with null every second */
+  constructor(config: Pick<Config, "databaseUrl">, hasSessions: boolean, log: Log) {
     this.#config = config;
-    this.#hasNotifications = hasNotifications;
+    this.#hasSessions = hasSessions;
     this.#log = log;
   }
 
@@ -72,7 +72,7 @@ export class ChangeListener {
     this.#polling = setInterval(() => {
       if (!this.isListening) this.#wakeAll();
     }, POLL_MS).unref();
-    if (this.#hasNotifications) this.#running = this.#run();
+    if (this.#hasSessions) this.#running = this.#run();
   }
 
   async #run(): Promise<void> {

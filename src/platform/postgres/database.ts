@@ -153,7 +153,7 @@ export function isTransient(error: unknown): boolean {
  * Checks whether LISTEN works. CockroachDB has no notifications, and a pooler in transaction mode drops them. Behind such
  * a pooler, the process id that the client received at the start differs from that of the server.
  */
-export async function hasNotifications(pool: pg.Pool, { databaseBackend }: Pick<Config, "databaseBackend">) {
+export async function detectSessions(pool: pg.Pool, { databaseBackend }: Pick<Config, "databaseBackend">) {
   if (databaseBackend === "cockroachdb") return false;
   const client = await pool.connect();
   try {
