@@ -16,9 +16,8 @@ import {
 import { type Api, type Programs, startPrograms } from "../support/processes.ts";
 
 const MB = 2 ** 20;
-const MAX_RSS = 450 * MB;
-/** The flags of `npm run api`. */
-const NODE_OPTIONS = "--max-semi-space-size=16 --max-old-space-size=512";
+/** Programs of tests run with the flags of `npm run api`. */
+const MAX_RSS = 350 * MB;
 
 const ROWS = 12;
 const ROW_BYTES = 3 * MB;
@@ -46,7 +45,7 @@ let api: Api;
 let owners: Owner[];
 
 beforeAll(async () => {
-  rowmill = await startPrograms({ NODE_OPTIONS });
+  rowmill = await startPrograms();
   api = await rowmill.startApi();
   owners = await Promise.all(
     ["first", "second"].map(async (name) => createData(await api.client.signUp(name))),
@@ -215,7 +214,7 @@ const READS: Readonly<Record<string, (owner: Owner) => Promise<void>>> = {
   },
 };
 
-test("every list stays below 450 MB, read by two users at the same time, and delivers every item once", async () => {
+test("every list stays below 350 MB, read by two users at the same time, and delivers every item once", async () => {
   using memory = new Memory();
   for (const [name, read] of Object.entries(READS)) {
     const startedAt = performance.now();
@@ -227,7 +226,7 @@ test("every list stays below 450 MB, read by two users at the same time, and del
   expect(api.program.hasEnded).toBe(false);
 }, 240_000);
 
-test("all lists at once stay below 450 MB", async () => {
+test("all lists at once stay below 350 MB", async () => {
   using memory = new Memory();
   await Promise.all(owners.flatMap((owner) => Object.values(READS).map((read) => read(owner))));
   process.stdout.write(`all: ${Math.round(memory.highest / MB)} MB\n`);

@@ -9,9 +9,6 @@ import { until } from "../support/until.ts";
 const MAX_MIB = 350;
 const MEGABYTE = "x".repeat(1_000_000);
 
-/** As `npm start` runs it. */
-const OPTIONS = { NODE_OPTIONS: "--max-semi-space-size=16 --max-old-space-size=512" };
-
 const connections = new Set<RawConnection>();
 
 afterEach(() => {
@@ -34,7 +31,7 @@ async function expectHealthy(api: Api, user: Client): Promise<void> {
 }
 
 async function started(rowmill: Programs): Promise<{ api: Api; user: Client }> {
-  const api = await rowmill.startApi({ ...OPTIONS, CONNECTIONS_PER_ADDRESS: "2000" });
+  const api = await rowmill.startApi({ CONNECTIONS_PER_ADDRESS: "2000" });
   return { api, user: await api.client.signUp("reader") };
 }
 

@@ -2,7 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { DOWNLOAD_PAGE_BYTES } from "../../platform/http/bounded-answers.ts";
+import { DOWNLOAD_PAGE_BYTES, RELEASE } from "../../platform/http/bounded-answers.ts";
 import { readPage } from "../../platform/postgres/read-page.ts";
 import { maskSecrets } from "../../targets/secrets.ts";
 import { getState, type StoredBatch } from "../queries.ts";
@@ -42,7 +42,12 @@ export async function exportResults(
   const writer = resultWriter(format, { header: batch.header, hasExtra }, { withBom });
   async function* text() {
     yield writer.head;
-    for await (const page of resultPages(ctx, batch, file, format)) yield writer.page(page);
+    for await (const page of resultPages(ctx, batch, file, format)) {
+      yield writer.page(page);
+      // While the next page waits for memory, nothing may refer to the rows and the text of this one.
+      page.length = 0;
+      yield RELEASE;
+    }
     yield writer.tail;
   }
   return text();

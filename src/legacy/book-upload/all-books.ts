@@ -3,7 +3,7 @@ import { and, asc, eq, gt } from "drizzle-orm";
 import { listBooks } from "../../books/list-books.ts";
 import { viewBook } from "../../books/views.ts";
 import type { Context } from "../../context.ts";
-import { DOWNLOAD_PAGE_BYTES } from "../../platform/http/bounded-answers.ts";
+import { DOWNLOAD_PAGE_BYTES, RELEASE } from "../../platform/http/bounded-answers.ts";
 import { MAX_PAGE } from "../../platform/http/paging.ts";
 import { books } from "../../schema/targets.ts";
 
@@ -44,6 +44,7 @@ export async function* booksJson(
     if (views.length > 0) {
       yield separator + views.join(",");
       separator = ",";
+      yield RELEASE;
     }
     isLast = !hasMore || shown.length < items.length || items.at(-1)?.id === last;
     position = { id: items.at(-1)?.id ?? 0, key: null };

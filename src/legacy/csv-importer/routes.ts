@@ -9,7 +9,7 @@ import { listRows } from "../../batches/row-queries.ts";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
-import { DOWNLOAD_PAGE_BYTES } from "../../platform/http/bounded-answers.ts";
+import { DOWNLOAD_PAGE_BYTES, RELEASE } from "../../platform/http/bounded-answers.ts";
 import { accessCookie } from "../../platform/http/cookies.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { JSON_TYPE, jsonText } from "../../platform/http/json-text.ts";
@@ -183,6 +183,8 @@ async function* rowsJson(
     }
     if (!hasMore) return null;
     after = last.row;
+    items.length = 0;
+    yield RELEASE;
   }
   return null;
 }

@@ -12,6 +12,12 @@ const DOWNLOAD_BYTES = 3 * DOWNLOAD_PAGE_BYTES;
 /** The bytes or characters of the pieces in which an answer is sent, so that streams hold little of it at a time. */
 const PIECE_LENGTH = 2 ** 16;
 
+/**
+ * An empty page. Generators and streams keep the last item that they passed on, and a piece keeps its whole page in memory. A
+ * source of long pages yields this after each page, so that they keep this instead.
+ */
+export const RELEASE = "";
+
 declare module "fastify" {
   interface FastifyInstance {
     readonly downloads: AnswerMemory;
@@ -103,6 +109,7 @@ async function* inPieces(
   progress: Progress,
 ): AsyncGenerator<string | Buffer> {
   for await (const page of pages) {
+    if (page === RELEASE) yield RELEASE;
     for (let start = 0; start < page.length; ) {
       const end = endOfPiece(page, start);
       // The socket encodes text itself and frees it at once. Buffers would stay until the garbage is collected.

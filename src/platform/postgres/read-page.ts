@@ -13,8 +13,11 @@ const PAGE_BYTES = 2 ** 20;
 /** The bytes that an answer usually adds to each item: names of fields, and values that are not measured. */
 export const ITEM_BYTES = 500;
 
-/** While an item is read, the driver, the parser and the answer have copies of it. */
-const COPIES = 4;
+/**
+ * While an item is read, the driver, the parser and the answer have copies of it. Strings take two bytes per character if
+ * one character is not Latin, and the driver doubles its buffer until the item fits.
+ */
+const COPIES = 8;
 
 export interface Found<Item> {
   readonly items: Item[];
