@@ -197,7 +197,7 @@ describe("many watchers", () => {
   test("many watchers share one listener and one read per change", async () => {
     const user = await rowmill.newUser();
     const [one, two] = [await uploaded(user), await uploaded(user)];
-    const watchers = await Promise.all(Array.from({ length: 40 }, (_, n) => follow(user, n % 2 ? one : two)));
+    const watchers = await Promise.all(Array.from({ length: 32 }, (_, n) => follow(user, n % 2 ? one : two)));
     for (const watcher of watchers) await watcher.saw("at first", () => true);
     await until("somebody listens", async () => (await listeners()).length > 0);
     expect(await listeners()).toHaveLength(1);
@@ -208,7 +208,7 @@ describe("many watchers", () => {
     await change(one, "news");
     const ours = watchers.filter((_, n) => n % 2);
     for (const watcher of ours) await watcher.saw("of the change", withReason("news"));
-    // The change, its notification, and one read for twenty watchers.
+    // The change, its notification, and one read for sixteen watchers.
     expect(queries() - before).toBe(3);
 
     for (const watcher of watchers) watcher.leave();

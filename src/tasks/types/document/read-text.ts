@@ -48,7 +48,11 @@ async function readCsv({ chunks, csvLimits }: TextSource) {
   try {
     const { header, records, dialect, warnings } = await openCsv(chunks(), {}, csvLimits);
     let rows = 0;
-    for await (const block of records) rows += block.length;
+    let malformed = 0;
+    for await (const block of records) {
+      rows += block.length;
+      malformed += block.filter(({ problem }) => problem !== null).length;
+    }
     const names = header?.names ?? [];
     return {
       rows,
@@ -58,6 +62,7 @@ async function readCsv({ chunks, csvLimits }: TextSource) {
       quote: dialect.quote,
       escape: dialect.escape,
       newline: dialect.newline,
+      malformed_rows: malformed,
       rows_with_missing_fields: warnings.missing_fields,
       rows_with_extra_fields: warnings.extra_fields,
     };
