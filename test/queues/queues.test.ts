@@ -195,7 +195,7 @@ describe("jobs", () => {
   };
 
   test("active and scheduled jobs are listed in pages", async () => {
-    await using rowmill = await startRowmill();
+    await using rowmill = await startRowmill({ DATABASE_POOL_MAX: "24" });
     const { ctx } = rowmill;
     const operator = await newAdmin(rowmill);
     const { userId } = await rowmill.newUser();

@@ -168,11 +168,8 @@ describe("the document, replayed", () => {
   });
 
   test("the importer refuses a missing file and stores nothing", async () => {
-    for (const content of ["", "a,b\n", 'a,b\n"open,1\n']) {
-      const { status, body } = await user.upload<Problem>(content, "/upload");
-      expect(status).toBe(400);
-      expect(body.code).toBe("invalid_input");
-    }
+    const empty = await user.upload<Problem>("", "/upload");
+    expect([empty.status, empty.body.code]).toEqual([400, "invalid_input"]);
     const form = new FormData();
     form.set("csv", new Blob([CSV]), "data.csv");
     const { status, body } = await user.send<Problem>("POST", "/upload", { body: form });
