@@ -120,6 +120,11 @@ describe("the legacy endpoints", () => {
     expect(body.error).not.toBe("");
   });
 
+  test("the bulk upload takes a header alone", async () => {
+    const { status } = await owner.upload("title,author,description\n", "/bulk-upload/");
+    expect(status).toBe(202);
+  });
+
   test("the bulk upload answers 400 without a file", async () => {
     const form = new FormData();
     form.set("other", "x");
