@@ -45,11 +45,16 @@ export function openRawFile(
     let length = 0;
     // The answer to a refused file needs the connection.
     const body = request.raw.iterator({ destroyOnReturn: false });
-    for await (const bytes of untilEnd(body, request.arrivingBody?.signal)) {
-      length += bytes.length;
-      isCutOff = length > limits.maxBytes;
-      if (isCutOff) throw tooLarge();
-      yield bytes;
+    try {
+      for await (const bytes of untilEnd(body, request.arrivingBody?.signal)) {
+        length += bytes.length;
+        isCutOff = length > limits.maxBytes;
+        if (isCutOff) throw tooLarge();
+        yield bytes;
+      }
+    } finally {
+      // Lets go of the body, so that the rest of it can be read on and the connection used again.
+      void body.return?.();
     }
   }
   const coding = codingOf(request);
