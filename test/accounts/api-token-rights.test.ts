@@ -57,7 +57,7 @@ describe("an API token of an administrator", () => {
   });
 
   test("cannot change a batch of accounts", async () => {
-    const id = await receive(admin, "username,password,role\n,,\n", "upsert", "users");
+    const id = await receive(admin, "username,password,role\n,,user\n", "upsert", "users");
     await deliverChunk(rowmill.ctx, id, 2);
     await admin.finished(id);
     const path = `/api/v1/batches/${id}`;
