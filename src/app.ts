@@ -54,6 +54,7 @@ import { adminTaskRoutes } from "./tasks/admin-routes.ts";
 import { taskControlRoutes } from "./tasks/control/control-routes.ts";
 import { createTaskRoutes } from "./tasks/create/create-routes.ts";
 import { newTaskSchemas } from "./tasks/create/new-task-schemas.ts";
+import { BULK_MAX_BYTES } from "./tasks/create/task-body.ts";
 import { taskEventRoutes } from "./tasks/event-routes.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskTypeRoutes } from "./tasks/types/routes.ts";
@@ -92,7 +93,7 @@ export async function createApp(ctx: Context) {
   limitConnections(app.server, ctx.config);
   answerRequestId(app);
   handleErrors(app);
-  guardBodies(app, ctx.config);
+  guardBodies(app, ctx.config, BULK_MAX_BYTES);
   limitBodies(app);
   limitRequests(app, ctx.config, searchConnections(ctx.reads.connections));
   await registerSecurityHeaders(app, ctx.config);

@@ -38,7 +38,7 @@ describe("cookies", () => {
       const cookies = cookiesOf(headers);
       const names = [
         "access_token",
-        ...(path.endsWith("refresh") ? [] : [`device_${body.user.id}`]),
+        ...(path.endsWith("refresh") ? [] : [`device_${(known ?? body).user.id}`]),
         "refresh_token",
       ];
       expect([...cookies.keys()].sort()).toEqual(names);

@@ -10,7 +10,7 @@ import type { TaskRequest } from "./create-tasks.ts";
 
 export const MAX_BULK = 10_000;
 /** 1.6 KiB for each of MAX_BULK tasks. */
-export const BULK_MAX_BYTES = 16 * 2 ** 20;
+export const BULK_MAX_BYTES = 4 * 2 ** 20;
 const MAX_METADATA_BYTES = 16_384;
 
 /** The fields of every type besides `type`, `params` and the file. */
