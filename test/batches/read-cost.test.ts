@@ -8,12 +8,14 @@ const rowmill = useRowmill();
 describe("the cost of a status read", () => {
   /** Rows and index entries of a batch's rows and results that were read so far, by anybody. */
   async function rowsRead(): Promise<number> {
-    const { pool } = rowmill.ctx;
+    const { pool, reads } = rowmill.ctx;
     // Each connection tells the server what it read; told to, it does so at once.
-    const clients = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()));
-    for (const client of clients) {
-      await client.query("SELECT pg_stat_force_next_flush()");
-      client.release();
+    for (const each of [pool, reads.pool]) {
+      const clients = await Promise.all(Array.from({ length: each.totalCount }, () => each.connect()));
+      for (const client of clients) {
+        await client.query("SELECT pg_stat_force_next_flush()");
+        client.release();
+      }
     }
     const { rows } = await pool.query(`
       SELECT (SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables
