@@ -124,14 +124,13 @@ export class CsvParser {
       if (end > at && blanks === "delimiter") {
         records.push({ row: this.row, fields: splitPadded(text.slice(at, end), delimiter), problem: null });
       } else if (end > at) {
-        const fields: string[] = [];
         if (cellEnd !== -1 && cellEnd < at) cellEnd = text.indexOf(delimiter, at);
+        const fields = [text.slice(at, cellEnd === -1 || cellEnd > end ? end : cellEnd)];
         while (cellEnd !== -1 && cellEnd < end) {
-          fields.push(text.slice(at, cellEnd));
-          at = cellEnd + 1;
-          cellEnd = text.indexOf(delimiter, at);
+          const from = cellEnd + 1;
+          cellEnd = text.indexOf(delimiter, from);
+          fields.push(text.slice(from, cellEnd === -1 || cellEnd > end ? end : cellEnd));
         }
-        fields.push(text.slice(at, end));
         records.push({ row: this.row, fields, problem: null });
       }
       at = this.#pastNewline(text, end);

@@ -25,12 +25,16 @@ export function closingQuote(
   return -1;
 }
 
-/** The pieces of a cell between its quotes take much more memory than their text, so a long cell is unescaped in parts. */
+const SHORT_CHARS = 1024;
 const PART_CHARS = 16_384;
 
-/** Replaces doubled quotes. `replaceAll` would keep all pieces of the cell in memory for as long as the cell. */
+/**
+ * Replaces doubled quotes. The result of `replaceAll` keeps the pieces between the quotes, which take much more memory than
+ * their text, so that a long cell is unescaped in parts.
+ */
 export function undouble(cell: string, quote: string): string {
   if (!cell.includes(quote)) return cell;
+  if (cell.length <= SHORT_CHARS) return cell.replaceAll(quote + quote, quote);
   const parts: string[] = [];
   for (let at = 0; at < cell.length; ) {
     let end = at + PART_CHARS;
