@@ -1,4 +1,5 @@
 /** Reads a line whose quotes are misplaced, so that its cells are found all the same. */
+import { undouble } from "./quoted-cell.ts";
 import type { Syntax } from "./syntax.ts";
 
 /** How to read a misplaced quote: inside its cell, or as text that opens no cell. */
@@ -16,6 +17,7 @@ export function readBrokenLine(line: string, syntax: Syntax, width: number): str
 function cellsOf(line: string, syntax: Syntax, width: number, reading: Reading): string[] | null {
   const { delimiter, quote, blanks } = syntax;
   const fields: string[] = [];
+  const quoted: number[] = [];
   // Once a search fails, later ones would too. This keeps the time linear.
   let canClose = true;
   for (let cursor = 0; fields.length < width; ) {
@@ -28,16 +30,17 @@ function cellsOf(line: string, syntax: Syntax, width: number, reading: Reading):
     }
     const next = line.indexOf(delimiter, close === -1 ? cursor : close + 1);
     const end = next === -1 ? line.length : next;
+    if (close !== -1) quoted.push(fields.length);
     fields.push(
-      close === -1
-        ? line.slice(blanks === "delimiter" ? open : cursor, end)
-        : line.slice(open + 1, close).replaceAll(quote + quote, quote),
+      close === -1 ? line.slice(blanks === "delimiter" ? open : cursor, end) : line.slice(open + 1, close),
     );
     if (next === -1) break;
     if (fields.length === width) return null;
     cursor = next + 1;
   }
-  return fields.length === width ? fields : null;
+  if (fields.length !== width) return null;
+  for (const column of quoted) fields[column] = undouble(fields[column] ?? "", quote);
+  return fields;
 }
 
 /** Returns the position of the quote that closes the cell, or -1 if the quote at `open` is text. */

@@ -1,6 +1,8 @@
 /** Parses text into CSV records, always in time linear to its length. */
 import { readBrokenLine } from "./broken-line.ts";
-import { CR, type Escape, hasLineBreak, isLineBreak, LF, type Syntax } from "./syntax.ts";
+import { pastBlanks, pastSpaces, splitPadded } from "./padded-line.ts";
+import { closingQuote, undouble } from "./quoted-cell.ts";
+import { CR, type Escape, hasLineBreak, isLineBreak, LF, lineEndOf, type Syntax } from "./syntax.ts";
 
 export interface CsvRecord {
   /** As a spreadsheet shows it: the first line is row 1, and blank lines count. */
@@ -12,8 +14,17 @@ export interface CsvRecord {
 
 export interface Parsed {
   readonly records: CsvRecord[];
-  /** The position of the last record, which may continue after the text. */
+  /** The position behind the records. */
   readonly rest: number;
+}
+
+/** A record that continues after the text. */
+interface Unfinished {
+  readonly fields: string[];
+  readonly problem: string | null;
+  /** The positions, from the beginning of the record, of the next cell and of the first character not yet searched for its end. */
+  readonly cursor: number;
+  readonly searched: number;
 }
 
 /** Called for each quoted cell, with the index of its record within one call of `parse`. */
@@ -35,9 +46,11 @@ export interface ParserOptions {
  */
 const MAX_UNCERTAIN_CHARS = 65_536;
 
+/** Blocks are small, so that the records of many short lines do not fill the memory. */
+export const BLOCK_CHARS = 131_072;
+const BLOCK_RECORDS = 4096;
+
 const INCOMPLETE = -1;
-const TAB = 9;
-const SPACE = 32;
 
 /**
  * Records end at LF, CRLF or CR, also mixed in one file. An empty line is not a record, but a line of blanks or with an
@@ -59,6 +72,8 @@ export class CsvParser {
   readonly #onQuoted: OnQuoted | undefined;
   readonly #escapeSequence: RegExp;
   #escape: Escape | null;
+  /** The record at `rest`, so that a long record is not read again from its beginning each time more text arrives. */
+  #unfinished: Unfinished | null = null;
 
   constructor(syntax: Syntax, options: ParserOptions = {}) {
     this.#syntax = syntax;
@@ -78,7 +93,10 @@ export class CsvParser {
     return this.#escape ?? "double";
   }
 
-  /** `text` begins with a record, and ends with a whole character and no CR, unless `isLast`. */
+  /**
+   * Returns the first records of a text, at most as many as one block has.
+   * @param text begins with a record, and ends with a whole character and no CR, unless `isLast`
+   */
   parse(text: string, isLast: boolean): Parsed {
     const { quote, delimiter, blanks } = this.#syntax;
     const records: CsvRecord[] = [];
@@ -88,6 +106,7 @@ export class CsvParser {
     let cellEnd = text.indexOf(delimiter);
     for (let at = 0; ; ) {
       if (at >= text.length) return { records, rest: text.length };
+      if (at >= BLOCK_CHARS || records.length >= BLOCK_RECORDS) return { records, rest: at };
       // After -1 there are no more, so the text is searched at most once for each of the four.
       if (lf !== -1 && lf < at) lf = text.indexOf("\n", at);
       if (cr !== -1 && cr < at) cr = text.indexOf("\r", at);
@@ -103,44 +122,37 @@ export class CsvParser {
       const end = lineEnd === -1 ? text.length : lineEnd;
       this.row++;
       if (end > at && blanks === "delimiter") {
-        records.push({ row: this.row, fields: this.#splitPadded(text.slice(at, end)), problem: null });
+        records.push({ row: this.row, fields: splitPadded(text.slice(at, end), delimiter), problem: null });
       } else if (end > at) {
-        const fields: string[] = [];
         if (cellEnd !== -1 && cellEnd < at) cellEnd = text.indexOf(delimiter, at);
+        const fields = [text.slice(at, cellEnd === -1 || cellEnd > end ? end : cellEnd)];
         while (cellEnd !== -1 && cellEnd < end) {
-          fields.push(text.slice(at, cellEnd));
-          at = cellEnd + 1;
-          cellEnd = text.indexOf(delimiter, at);
+          const from = cellEnd + 1;
+          cellEnd = text.indexOf(delimiter, from);
+          fields.push(text.slice(from, cellEnd === -1 || cellEnd > end ? end : cellEnd));
         }
-        fields.push(text.slice(at, end));
         records.push({ row: this.row, fields, problem: null });
       }
       at = this.#pastNewline(text, end);
     }
   }
 
-  #splitPadded(line: string): string[] {
-    if (this.#splitsRuns) return line.replace(/^ +| +$/g, "").split(/ +/);
-    const fields = line.split(this.#syntax.delimiter);
-    for (let column = 1; column < fields.length; column++) {
-      const field = fields[column] ?? "";
-      fields[column] = field.slice(this.#pastBlanks(field, 0));
-    }
-    return fields;
-  }
-
   /** Reads a record with a quote in its first line. @returns the position of the next record, or INCOMPLETE */
   #quotedRecord(text: string, start: number, isLast: boolean, records: CsvRecord[]): number {
-    const { blanks } = this.#syntax;
-    const fields: string[] = [];
-    let problem: string | null = null;
-    for (let cursor = this.#splitsRuns ? this.#pastRun(text, start) : start; ; ) {
-      const open = blanks === "text" ? cursor : this.#pastBlanks(text, cursor);
+    const { blanks, quote } = this.#syntax;
+    const unfinished = this.#unfinished && this.#takeUnfinished(text.length - start);
+    const fields = unfinished?.fields ?? [];
+    let problem = unfinished?.problem ?? null;
+    let searched = start + (unfinished?.searched ?? 0);
+    const first = start + (unfinished?.cursor ?? 0);
+    for (let cursor = this.#splitsRuns ? pastSpaces(text, first) : first; ; searched = 0) {
+      const before = problem;
+      const open = blanks === "text" ? cursor : pastBlanks(text, cursor, this.#delimiterCode);
       let end = -1;
       if (text.charCodeAt(open) === this.#quoteCode) {
-        const close = this.#closingQuote(text, open);
+        const close = closingQuote(text, open, Math.max(open + 1, searched), quote, this.#escape);
         const last = close === -1 ? text.length : close;
-        const after = close === -1 ? text.length : this.#pastBlanks(text, close + 1);
+        const after = close === -1 ? text.length : pastBlanks(text, close + 1, this.#delimiterCode);
         const mayGoOn = after === text.length && !isLast;
         const isClosed = close !== -1 && (after === text.length || this.#endsCell(text, after));
         const isLong = last - open > MAX_UNCERTAIN_CHARS;
@@ -151,13 +163,13 @@ export class CsvParser {
           end = this.#cellEnd(text, open);
           fields.push(text.slice(cursor, end));
         } else if (isOverStray === null) {
-          return INCOMPLETE;
+          return this.#interrupt(start, fields, before, cursor, last);
         } else if (isOverStray) {
           problem ??= UNCLOSED;
           end = this.#cellEnd(text, open);
           fields.push(text.slice(cursor, end));
         } else if (mayGoOn) {
-          return INCOMPLETE;
+          return this.#interrupt(start, fields, before, cursor, last);
         } else if (isClosed) {
           end = after;
           this.#onQuoted?.(records.length, fields.length, open > cursor);
@@ -167,13 +179,13 @@ export class CsvParser {
         } else if (
           close !== -1 &&
           this.#escape === null &&
-          text.slice(open, close + 1).includes(`\\${this.#syntax.quote}`)
+          text.slice(open, close + 1).includes(`\\${quote}`)
         ) {
           this.#escape = "backslash";
           return this.#quotedRecord(text, start, isLast, records);
         } else {
           const stray = hasLineBreak(text, open, last) ? this.#isStray(text, open, isLast) : close === -1;
-          if (stray === null) return INCOMPLETE;
+          if (stray === null) return this.#interrupt(start, fields, before, cursor, last);
           problem ??= close === -1 ? UNCLOSED : MALFORMED;
           end = this.#cellEnd(text, stray ? open : after);
           fields.push(text.slice(cursor, end));
@@ -182,11 +194,14 @@ export class CsvParser {
         end = this.#cellEnd(text, cursor);
         fields.push(text.slice(blanks === "delimiter" ? Math.min(open, end) : cursor, end));
       }
-      if (end === text.length && !isLast) return INCOMPLETE;
+      if (end === text.length && !isLast) {
+        fields.pop();
+        return this.#interrupt(start, fields, before, cursor, cursor);
+      }
       if (text.charCodeAt(end) === this.#delimiterCode) {
         cursor = end + 1;
         if (!this.#splitsRuns) continue;
-        cursor = this.#pastRun(text, cursor);
+        cursor = pastSpaces(text, cursor);
         if (cursor < text.length && !isLineBreak(text, cursor)) continue;
         if (cursor === text.length && !isLast) return INCOMPLETE;
         end = cursor;
@@ -194,6 +209,24 @@ export class CsvParser {
       records.push({ row: ++this.row, fields: this.#repair(text, start, end, fields, problem), problem });
       return this.#pastNewline(text, end);
     }
+  }
+
+  #interrupt(
+    start: number,
+    fields: string[],
+    problem: string | null,
+    cursor: number,
+    searched: number,
+  ): typeof INCOMPLETE {
+    this.#unfinished = { fields, problem, cursor: cursor - start, searched: searched - start };
+    return INCOMPLETE;
+  }
+
+  /** @param length the number of characters from the beginning of the record */
+  #takeUnfinished(length: number): Unfinished | null {
+    const unfinished = this.#unfinished;
+    this.#unfinished = null;
+    return unfinished && unfinished.searched <= length ? unfinished : null;
   }
 
   /** Reads a line with misplaced quotes again if that results in the number of columns of the table. */
@@ -207,29 +240,14 @@ export class CsvParser {
    * @returns null if the next line is not complete
    */
   #isStray(text: string, open: number, isLast: boolean): boolean | null {
-    let from = this.#lineEnd(text, open);
+    let from = lineEndOf(text, open);
     while (from < text.length && isLineBreak(text, from)) from++;
-    const end = this.#lineEnd(text, from);
+    const end = lineEndOf(text, from);
     if (end === text.length && !isLast) return null;
     if (this.#width === 0 || from === end) return true;
     const syntax = { ...this.#syntax, escape: this.#escape };
     const [record] = new CsvParser(syntax).parse(text.slice(from, end), true).records;
     return record === undefined || record.fields.length === this.#width;
-  }
-
-  /** Returns the position of the quote that closes the cell opened at `open`, or -1. */
-  #closingQuote(text: string, open: number): number {
-    const { quote } = this.#syntax;
-    for (let at = text.indexOf(quote, open + 1); at !== -1; at = text.indexOf(quote, at + 1)) {
-      if (this.#escape === "backslash") {
-        let backslashes = 0;
-        while (text[at - 1 - backslashes] === "\\" && at - 1 - backslashes > open) backslashes++;
-        if (backslashes % 2 === 1) continue;
-      }
-      if (text.charCodeAt(at + 1) !== this.#quoteCode) return at;
-      at++;
-    }
-    return -1;
   }
 
   #cellEnd(text: string, from: number): number {
@@ -238,28 +256,9 @@ export class CsvParser {
     return at;
   }
 
-  #lineEnd(text: string, from: number): number {
-    let at = from;
-    while (at < text.length && !isLineBreak(text, at)) at++;
-    return at;
-  }
-
   #endsCell(text: string, at: number): boolean {
     const code = text.charCodeAt(at);
     return code === this.#delimiterCode || code === LF || code === CR;
-  }
-
-  #pastBlanks(text: string, from: number): number {
-    for (let at = from; ; at++) {
-      const code = text.charCodeAt(at);
-      if ((code !== SPACE && code !== TAB) || code === this.#delimiterCode) return at;
-    }
-  }
-
-  #pastRun(text: string, from: number): number {
-    let at = from;
-    while (text.charCodeAt(at) === SPACE) at++;
-    return at;
   }
 
   #pastNewline(text: string, at: number): number {
@@ -276,9 +275,8 @@ export class CsvParser {
   }
 
   #unescape(cell: string): string {
-    const { quote } = this.#syntax;
     if (this.#escape === "backslash") return cell.replace(this.#escapeSequence, "$1");
-    return cell.includes(quote) ? cell.replaceAll(quote + quote, quote) : cell;
+    return undouble(cell, this.#syntax.quote);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Reads the records of a stream of text, within limits. */
 import { DomainError } from "../../errors.ts";
-import type { CsvParser, CsvRecord } from "./parser.ts";
+import { BLOCK_CHARS, type CsvParser, type CsvRecord } from "./parser.ts";
 
 export interface CsvLimits {
   readonly cellMaxBytes: number;
@@ -46,7 +46,7 @@ export class TextWindow {
   /** Removes the next line. */
   async skipLine(row: number): Promise<void> {
     for (;;) {
-      const lineEnd = /\r\n|\n|\r(?!$)/.exec(this.isEnd ? `${this.content}\n` : this.content);
+      const lineEnd = (this.isEnd ? /\r\n?|\n|$/ : /\r\n|\n|\r(?!$)/).exec(this.content);
       if (lineEnd) return this.drop(lineEnd.index + lineEnd[0].length);
       await this.extend(row);
     }
@@ -66,10 +66,14 @@ export async function* readRecords(
   parser: CsvParser,
   limits: CsvLimits,
 ): AsyncGenerator<CsvRecord[]> {
+  let length = BLOCK_CHARS;
   for (;;) {
-    const { content, isEnd } = window;
+    const { content } = window;
+    const isWhole = length >= content.length;
+    const isEnd = isWhole && window.isEnd;
+    const piece = isWhole ? content : content.slice(0, length);
     // A CR at the end may be half of a CRLF.
-    const text = !isEnd && content.endsWith("\r") ? content.slice(0, -1) : content;
+    const text = !isEnd && piece.endsWith("\r") ? piece.slice(0, -1) : piece;
     const { records, rest } = parser.parse(text, isEnd);
     window.drop(rest);
     // A UTF-16 code unit takes at most three bytes of UTF-8.
@@ -79,8 +83,12 @@ export async function* readRecords(
       checkColumns(record, limits);
     }
     if (records.length > 0) yield records;
-    if (isEnd) return;
-    await window.extend(parser.row + 1);
+    if (isEnd && rest === text.length) return;
+    if (rest > 0) length = BLOCK_CHARS;
+    else if (isWhole) {
+      await window.extend(parser.row + 1);
+      length = window.content.length;
+    } else length += length >> 1;
   }
 }
 

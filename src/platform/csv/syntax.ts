@@ -24,6 +24,13 @@ export function isLineBreak(text: string, at: number): boolean {
 }
 
 export function hasLineBreak(text: string, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (isLineBreak(text, at)) return true;
-  return false;
+  const part = text.slice(from, to);
+  return part.includes("\n") || part.includes("\r");
+}
+
+/** Returns the position of the next line break, or the length of the text. */
+export function lineEndOf(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && !isLineBreak(text, at)) at++;
+  return at;
 }

@@ -1,5 +1,6 @@
 /** Passes on the rows of a table: adapts their fields to its columns, and leaves out blank rows, repeated headers and later tables. */
 import { DomainError } from "../../errors.ts";
+import { SPACE } from "./padded-line.ts";
 import type { CsvRecord } from "./parser.ts";
 import type { CsvLimits } from "./reader.ts";
 import { filledWidth, isBlankRow } from "./sample.ts";
@@ -7,7 +8,6 @@ import { type Decoded, isGuess } from "./text.ts";
 
 /** The smallest share of the columns of a table that a later table repeats. */
 const MIN_COMMON = 0.5;
-const SPACE = 32;
 const NO_BREAK_SPACE = 0xa0;
 /** Begins the second of two joined files. */
 const BYTE_ORDER_MARK = 0xfeff;
