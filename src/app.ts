@@ -54,7 +54,6 @@ import { adminTaskRoutes } from "./tasks/admin-routes.ts";
 import { taskControlRoutes } from "./tasks/control/control-routes.ts";
 import { createTaskRoutes } from "./tasks/create/create-routes.ts";
 import { newTaskSchemas } from "./tasks/create/new-task-schemas.ts";
-import { BULK_MAX_BYTES } from "./tasks/create/task-body.ts";
 import { taskEventRoutes } from "./tasks/event-routes.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskTypeRoutes } from "./tasks/types/routes.ts";
@@ -93,8 +92,8 @@ export async function createApp(ctx: Context) {
   limitConnections(app.server, ctx.config);
   answerRequestId(app);
   handleErrors(app);
-  guardBodies(app, ctx.config, BULK_MAX_BYTES);
   limitBodies(app);
+  guardBodies(app, ctx.config);
   limitRequests(app, ctx.config, searchConnections(ctx.reads.connections));
   await registerSecurityHeaders(app, ctx.config);
   await refuseWhenOverloaded(app);

@@ -23,13 +23,11 @@ const MEMORY_PER_BYTE = 8;
 /** Above PICTURE_MAX_BYTES, for the other fields of a form. */
 const FORM_BYTES = 2 ** 20;
 
-/**
- * Call it before any hook that answers, so that the rest of a refused body is also limited.
- * @param largestJson the bytes of the largest body that is parsed as JSON
- */
-export function guardBodies(app: FastifyInstance, config: Config, largestJson: number): void {
-  const largest = Math.max(config.pictureMaxBytes + FORM_BYTES, largestJson * MEMORY_PER_BYTE);
-  const memory = new BodyMemory(config.bodyMemoryBytes, largest);
+/** Call it after `limitBodies`, and before any hook that answers, so that the rest of a refused body is also limited. */
+export function guardBodies(app: FastifyInstance, config: Config): void {
+  const memory = new BodyMemory(config.bodyMemoryBytes);
+  memory.fit(config.pictureMaxBytes + FORM_BYTES);
+  app.addHook("onRoute", ({ bodyLimit = 0 }) => memory.fit(bodyLimit * MEMORY_PER_BYTE));
   const pace = new BodyPace({
     minBytesPerSecond: config.uploadMinBytesPerSecond,
     timeoutSeconds: config.bodyTimeoutSeconds,

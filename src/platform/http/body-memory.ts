@@ -6,15 +6,20 @@ const SHARES = 4;
 const RETRY_AFTER_SECONDS = 5;
 
 export class BodyMemory {
-  readonly #max: number;
-  readonly #maxPerHolder: number;
+  #max: number;
+  #maxPerHolder: number;
   readonly #held = new Map<string, number>();
   #total = 0;
 
-  /** @param largest the largest body, which always fits into the share of one requester */
-  constructor(max: number, largest: number) {
-    this.#maxPerHolder = Math.max(max / SHARES, largest);
-    this.#max = Math.max(max, this.#maxPerHolder * 2);
+  constructor(max: number) {
+    this.#max = max;
+    this.#maxPerHolder = max / SHARES;
+  }
+
+  /** Makes the share of one requester large enough for such a body, and all memory for two of them. */
+  fit(bytes: number): void {
+    this.#maxPerHolder = Math.max(this.#maxPerHolder, bytes);
+    this.#max = Math.max(this.#max, this.#maxPerHolder * 2);
   }
 
   hold(holder: string): HeldBytes {

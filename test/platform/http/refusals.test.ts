@@ -1,8 +1,10 @@
 /** Requests that are refused for their method, their form or the time that their body takes. */
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { describe, expect, test } from "vitest";
 import { FIELD_LIMITS, MAX_FORM_BYTES } from "../../../src/platform/http/form-fields.ts";
+import { BULK_MAX_BYTES } from "../../../src/tasks/create/task-body.ts";
 import type { Problem } from "../../support/client.ts";
 import { jsonHead, RawConnection } from "../../support/raw-connection.ts";
 import { BOUNDARY, END, MULTIPART, partHead, sendRaw } from "../../support/raw-upload.ts";
@@ -168,6 +170,13 @@ describe("a body of JSON", () => {
     }
   });
 
+  test("the largest body that any route allows fits into the share of one requester", async () => {
+    const user = await rowmill.newUser();
+    const fields = { text: "x".repeat(4 * rowmill.ctx.config.cellMaxBytes + 65_000) };
+    const path = `/api/v1/batches/${randomUUID()}/rows/2`;
+    expect((await user.patch(path, { fields })).status).toBe(404);
+  });
+
   test("one requester can hold only a share of BODY_MEMORY_BYTES", async () => {
     await using small = await startRowmill({
       BODY_MEMORY_BYTES: String(16 * 2 ** 20),
@@ -177,13 +186,13 @@ describe("a body of JSON", () => {
     const other = await small.newUser();
     const headers = `authorization: Bearer ${user.token}\r\n`;
     using stack = new DisposableStack();
-    // Half a megabyte of text counts as 4 MiB, the whole share.
-    const body = JSON.stringify({ type: "generic", title: "t", metadata: { text: "x".repeat(300_000) } });
+    // The largest body fits into a share, so two of more than half its size do not.
+    const body = " ".repeat(BULK_MAX_BYTES * 0.6);
     const connections: RawConnection[] = [];
     for (let n = 0; n < 2; n++) {
       const connection = stack.use(await RawConnection.open(small.url));
       connection.write(
-        jsonHead("/api/v1/tasks", `content-length: ${body.length}`, headers) + body.slice(0, -1),
+        jsonHead("/api/v1/tasks/bulk", `content-length: ${body.length}`, headers) + body.slice(0, -1),
       );
       connections.push(connection);
     }
