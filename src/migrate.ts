@@ -7,9 +7,11 @@ import { ConfigError } from "./errors.ts";
 import { jobs } from "./jobs.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
+import { postgresError } from "./platform/postgres/database.ts";
 import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-public.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
+import { SQLSTATE } from "./platform/sqlstates.ts";
 
 const migrationsFolder = fileURLToPath(new URL("../drizzle", import.meta.url));
 
@@ -18,6 +20,9 @@ const MIGRATION_LOCK = 0x726f776d;
 
 /** As `server_version_num` shows it. */
 const OLDEST_POSTGRES = 150_000;
+
+/** How often a migration is attempted if deadlocks end it. */
+const MAX_ATTEMPTS = 20;
 
 /** How often a migration that waits says for which sessions. */
 const WAIT_REPORT_MS = 5000;
@@ -32,15 +37,9 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
   try {
     await requireSupportedVersion(client, config);
     await requireGrants(client);
-    await client.query("BEGIN");
     const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
     reports = setInterval(() => reportWait(rows[0]?.pid, config, log), WAIT_REPORT_MS);
-    // The limits of the role are meant for requests and jobs.
-    await client.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
-    const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
-    if (hasAdvisoryLocks) await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
-    await migrateTables(client, log);
-    await client.query("COMMIT");
+    for (let attempt = 1; !(await hasMigrated(client, config, log, attempt)); attempt++);
   } finally {
     clearInterval(reports);
     await client.end();
@@ -51,6 +50,28 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
     await queue.declare(Object.values(jobs));
   } finally {
     await queue.stop(1000);
+  }
+}
+
+/**
+ * Migrates the tables in one transaction. Programs that still run lock the same tables in another order.
+ * @returns false after a deadlock, which has changed nothing
+ */
+async function hasMigrated(client: pg.Client, config: Config, log: Log, attempt: number): Promise<boolean> {
+  await client.query("BEGIN");
+  try {
+    // The limits of the role are meant for requests and jobs.
+    await client.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
+    const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
+    if (hasAdvisoryLocks) await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
+    await migrateTables(client, log);
+    await client.query("COMMIT");
+    return true;
+  } catch (error) {
+    if (postgresError(error)?.code !== SQLSTATE.deadlockDetected || attempt === MAX_ATTEMPTS) throw error;
+    await client.query("ROLLBACK");
+    log.warn("another session and the migration waited for each other; migrating again");
+    return false;
   }
 }
 

@@ -90,7 +90,7 @@ test("seed migrates an empty database and refuses to migrate an older version", 
   const before = await contentsOf(old, "public");
   expect(await seedAt(old)).toEqual({
     code: 1,
-    output: "rowmill: DATABASE_URL: the database lacks 3 migration(s). Run: npm run cli -- migrate\n",
+    output: "rowmill: DATABASE_URL: the database lacks 4 migration(s). Run: npm run cli -- migrate\n",
   });
   expect(await contentsOf(old, "public")).toEqual(before);
   expect(await seedAt(await emptyDatabase())).toMatchObject({ code: 0 });

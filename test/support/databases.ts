@@ -52,19 +52,37 @@ export async function onDatabase<T>(url: string, fn: (client: pg.Client) => Prom
   }
 }
 
-/** Every row of a schema's tables, as text: two of these are equal if nothing was lost or changed. */
-export function contentsOf(url: string, schema: string): Promise<Record<string, string[]>> {
-  return onDatabase(url, async (client) => {
-    const { rows: tables } = await client.query<{ name: string }>(
-      "SELECT relname AS name FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relkind = 'r' ORDER BY 1",
+/** The columns of a schema's tables, by table. */
+export async function columnsOf(url: string, schema: string): Promise<Record<string, string[]>> {
+  const { rows } = await onDatabase(url, (client) =>
+    client.query<{ table: string; columns: string[] }>(
+      `SELECT relname AS table, array_agg(attname::text ORDER BY attnum) AS columns
+        FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+        WHERE relnamespace = $1::text::regnamespace AND relkind = 'r' GROUP BY relname`,
       [schema],
-    );
+    ),
+  );
+  return Object.fromEntries(rows.map(({ table, columns }) => [table, columns]));
+}
+
+/**
+ * Every row of a schema's tables, as text: two of these are equal if nothing was lost or changed.
+ * @param columns those to read, by table; absent: all
+ */
+export async function contentsOf(
+  url: string,
+  schema: string,
+  columns?: Record<string, string[]>,
+): Promise<Record<string, string[]>> {
+  const tables = Object.entries(columns ?? (await columnsOf(url, schema)));
+  return onDatabase(url, async (client) => {
     const contents: Record<string, string[]> = {};
-    for (const { name } of tables) {
+    for (const [table, names] of tables) {
+      const list = names.map((name) => `"${name}"`).join();
       const { rows } = await client.query<{ row: string }>(
-        `SELECT content::text AS row FROM "${schema}"."${name}" AS content ORDER BY 1`,
+        `SELECT content::text AS row FROM (SELECT ${list} FROM "${schema}"."${table}") AS content ORDER BY 1`,
       );
-      contents[name] = rows.map(({ row }) => row);
+      contents[table] = rows.map(({ row }) => row);
     }
     return contents;
   });
