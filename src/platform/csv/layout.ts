@@ -53,7 +53,7 @@ function layoutOf(sample: Sample, above: number, known: KnownLayout): Layout {
 
 /**
  * Finds the records above the table: titles, which fill one column of a wider table, remarks that begin with `#`,
- * and groups of narrow lines that a blank line separates from the table.
+ * and narrow lines that a blank line separates from the table.
  */
 export function linesAbove({ records }: Sample): { above: number; isRemark: boolean } {
   const none = { above: 0, isRemark: false };
@@ -69,7 +69,7 @@ export function linesAbove({ records }: Sample): { above: number; isRemark: bool
   let above = 0;
   while (above < records.length && isTitle(above)) above++;
   for (let at = above + 1; at <= Math.min(records.length - 2, 2 * above + 10); at++) {
-    if (isGap(records, at) && areNarrow(records, above, at)) above = at;
+    if (isGap(records, at) && (areNarrow(records, above, at) || isTitleAbove(records, above, at))) above = at;
   }
   if (above === 0) return none;
   const below = records.length - above;
@@ -99,6 +99,14 @@ function areNarrow(records: Rows, from: number, to: number): boolean {
   const width = filledWidth(records[to]?.fields ?? []);
   if (!isSimilar(records, to)) return false;
   return records.slice(from, to).every(({ fields }) => filledWidth(fields) <= width * MAX_FILLED_ABOVE);
+}
+
+/** Whether a single line with a delimiter, such as `Report, May 2020`, is above a table that is wider and has a header. */
+function isTitleAbove(records: Rows, from: number, to: number): boolean {
+  const [line, header] = [records[from]?.fields ?? [], records[to]?.fields ?? []];
+  if (to - from !== 1 || !isSimilar(records, to) || filledWidth(line) >= filledWidth(header)) return false;
+  const { hasHeader, confidence } = recognizeHeader(records.slice(to));
+  return hasHeader && confidence === SURE;
 }
 
 /** A table has no header if its first row has the same kinds of cells as the rows below. */

@@ -241,6 +241,7 @@ describe("the lines above a table", () => {
     ["a title and a blank line", 2, "Report of May 2020\n\na,b,c\n1,2,3\n4,5,6\n"],
     ["a title and a row of empty cells", 2, "Report,,\n,,\na,b,c\n1,2,3\n4,5,6\n"],
     ["remarks", 2, "# made by x\n# on Monday, at noon\na,b,c\n1,2,3\n4,5,6\n"],
+    ["a title with a delimiter and a blank line", 2, "Report, May 2020\n\na,b,c\n1,2,3\n4,5,6\n"],
     ["pairs and a blank line", 3, "by:,me\nat:,noon\n\na,b,c,d\n1,2,3,4\n4,5,6,7\n"],
   ])("%s are left out", async (_, preamble, text) => {
     const { csv, header, rows } = await read(text);
@@ -248,6 +249,11 @@ describe("the lines above a table", () => {
     expect(csv.header?.row).toBe(preamble + 1);
     expect(header?.slice(0, 3)).toEqual(["a", "b", "c"]);
     expect(rows).toHaveLength(2);
+  });
+
+  test("end before a narrow header that a blank line separates from its rows", async () => {
+    const { header } = await read("a,b\n\nx,y,z\nu,v,w\n");
+    expect(header).toEqual(["a", "b"]);
   });
 
   test("are kept if skip_lines or header=false is given", async () => {
