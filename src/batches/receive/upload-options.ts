@@ -5,11 +5,12 @@ import { Compile } from "typebox/compile";
 import { invalidField } from "../../errors.ts";
 import { ENCODINGS, encodingOf } from "../../platform/csv/encodings.ts";
 import { type CsvOptions, MAX_HEADER_ROWS } from "../../platform/csv/options.ts";
+import { schemaErrors, throwFieldErrors } from "../../platform/http/schema-errors.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batchMode, batchPolicy } from "../../schema/batches.ts";
 import { modesOf, targetForUpload, targetNames } from "../../targets/registry.ts";
 import type { Target } from "../../targets/target.ts";
-import { MAX_ERRORS_PATTERN } from "../process/error-limit.ts";
+import { MAX_ERRORS } from "../process/error-limit.ts";
 
 /** Names for delimiters that are awkward to write in a URL or a shell. */
 const DELIMITERS: Readonly<Record<string, string>> = {
@@ -40,7 +41,8 @@ export const UploadOptions = Type.Object({
   }),
   max_errors: Type.Optional(
     Type.String({
-      pattern: MAX_ERRORS_PATTERN,
+      minLength: 1,
+      maxLength: 10,
       description:
         "Ends the batch as `failed` after this many failed rows: a number or a percentage such as `5%`. It is checked " +
         "after each chunk; the remaining rows become `unprocessed`.",
@@ -82,7 +84,8 @@ export const UploadOptions = Type.Object({
   ),
   delimiter: Type.Optional(
     Type.String({
-      pattern: `^(${Object.keys(DELIMITERS).join("|")}|[^] ?)$`,
+      minLength: 1,
+      maxLength: 10,
       description:
         `A character or its name: ${Object.keys(DELIMITERS).join(", ")}. If a blank follows the character, blanks after ` +
         "it belong to the delimiter; `spaces` are runs of blanks. Absent: detected.",
@@ -91,7 +94,8 @@ export const UploadOptions = Type.Object({
   ),
   quote: Type.Optional(
     Type.String({
-      pattern: "^(none|[^])$",
+      minLength: 1,
+      maxLength: 4,
       description: "A character or `none`. Absent: detected.",
       examples: ['"', "none"],
     }),
@@ -159,6 +163,21 @@ export const optionNames: readonly string[] = Object.keys(UploadOptions.properti
 
 const check = Compile(UploadOptions);
 
+/** Rules that a pattern in the schema would tell nobody. */
+const TEXT_RULES = [
+  [
+    "delimiter",
+    new RegExp(`^(${Object.keys(DELIMITERS).join("|")}|. ?)$`, "su"),
+    `must be one character, with or without a blank after it, or one of: ${Object.keys(DELIMITERS).join(", ")}.`,
+  ],
+  ["quote", /^(none|.)$/su, "must be one character or `none`."],
+  [
+    "max_errors",
+    MAX_ERRORS,
+    "must be a number of rows from 1, such as 100, or a percentage up to 100%, such as 5%.",
+  ],
+] as const;
+
 /**
  * Combines the options of a query, which is already validated, with form fields, which override them and whose names are
  * known. An unknown query parameter is refused: a misspelled `dry_run` must not import the file.
@@ -172,10 +191,13 @@ export function readUploadOptions(
   if (unknown !== undefined)
     throw invalidField(unknown, `Unknown option. Known options: ${optionNames.join(", ")}.`);
   const fromForm = Object.entries(fields).map(([name, text]) => [name, parseOption(name, text)]);
-  const options = { ...query, ...Object.fromEntries(fromForm) };
-  const [problem] = check.Errors(options);
-  if (problem) throw invalidField(problem.instancePath.slice(1).replaceAll("/", "."), `${problem.message}.`);
-  return options as UploadOptions;
+  const options: UploadOptions = { ...query, ...Object.fromEntries(fromForm) };
+  throwFieldErrors(schemaErrors(check, options));
+  for (const [name, rule, text] of TEXT_RULES) {
+    const value = options[name];
+    if (value !== undefined && !rule.test(value)) throw invalidField(name, text);
+  }
+  return options;
 }
 
 /** Converts a form field as Fastify converts query parameters. Other texts stay text, so that the check refuses them. */

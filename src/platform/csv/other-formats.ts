@@ -17,7 +17,11 @@ const FORMATS: readonly (readonly [types: RegExp, what: string, advice: string])
   [/html/, "an HTML page", EXPORT],
   [/json/, "JSON", EXPORT],
   [/xml/, "XML", EXPORT],
-  [/^application\/zip$/, "an Excel workbook or another ZIP archive", `${SAVE_AS_CSV} ${UNPACK}`],
+  [
+    /^application\/zip$/,
+    "an Excel workbook or another ZIP archive",
+    "Open a workbook and save it as CSV (UTF-8), or unpack the archive, and send the CSV file.",
+  ],
   [/gzip/, "a gzip file within a gzip file", UNPACK],
   [/zip|compress|tar|x-xz|zstd|lz/, "an archive", UNPACK],
   [/^image\//, "a picture", EXPORT],

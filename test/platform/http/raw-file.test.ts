@@ -69,7 +69,13 @@ describe("a CSV file as the body", () => {
       400,
       "file: is damaged Brotli data. Compress it again, or send it uncompressed.",
     ],
-    ["empty", Buffer.alloc(0), AS_CSV, 400, "file: The file is empty. Its first line must be a header."],
+    [
+      "empty",
+      Buffer.alloc(0),
+      AS_CSV,
+      400,
+      "file: The file is empty. Send a table with or without a header.",
+    ],
     [
       "of another type",
       Buffer.from(CSV),
