@@ -23,6 +23,8 @@ export interface FileOwner {
   readonly taskId?: string;
   /** The minimum size, which is reserved at the beginning. */
   readonly declaredBytes?: number;
+  /** The maximum size, which is reserved at the beginning as far as the quota allows. Absent: unknown. */
+  readonly maxBytes?: number;
 }
 
 /**
@@ -51,21 +53,25 @@ export class ChunkedFile implements AsyncDisposable {
   /** @throws QuotaExceeded */
   static async open(ctx: Context, owner: FileOwner): Promise<ChunkedFile> {
     const id = uuidV7(ctx.now());
-    const { userId, name, origin, taskId = null, declaredBytes: bytes = 0 } = owner;
+    const { userId, name, origin, taskId = null, declaredBytes = 0, maxBytes = 0 } = owner;
     const receivingAt = ctx.now();
-    const placeholders = { mediaType: "application/octet-stream", bytes, sha256: Buffer.alloc(0) };
-    await inTransaction(ctx, async (tx) => {
-      await claimQuota(tx, userId, [bytes]);
-      await tx.db.insert(files).values({ id, userId, name, origin, taskId, receivingAt, ...placeholders });
+    const placeholders = { mediaType: "application/octet-stream", sha256: Buffer.alloc(0) };
+    const bytes = await inTransaction(ctx, async (tx) => {
+      const left = await claimQuota(tx, userId, [declaredBytes]);
+      const bytes = declaredBytes + Math.min(left, Math.max(0, maxBytes - declaredBytes));
+      await tx.db
+        .insert(files)
+        .values({ id, userId, name, origin, taskId, receivingAt, bytes, ...placeholders });
+      return bytes;
     });
-    return new ChunkedFile(ctx, id, owner);
+    return new ChunkedFile(ctx, id, owner, bytes);
   }
 
-  private constructor(ctx: Context, id: string, owner: FileOwner) {
+  private constructor(ctx: Context, id: string, owner: FileOwner, reservedBytes: number) {
     this.id = id;
     this.#ctx = ctx;
     this.#owner = owner;
-    this.#reservedBytes = owner.declaredBytes ?? 0;
+    this.#reservedBytes = reservedBytes;
     this.#isReceiving = and(eq(files.id, id), isNotNull(files.receivingAt));
     this.#signOfLife = transferLife.start(
       async () => ctx.db.update(files).set({ receivingAt: ctx.now() }).where(this.#isReceiving),

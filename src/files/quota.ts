@@ -9,12 +9,13 @@ const QUOTA_PARTS = 64;
 
 /**
  * Checks the quota for new files, in the transaction that stores them or reserves their size.
+ * @returns the bytes that are left
  * @throws QuotaExceeded
  */
-export async function claimQuota(tx: Tx, userId: number, sizes: readonly number[]): Promise<void> {
+export async function claimQuota(tx: Tx, userId: number, sizes: readonly number[]): Promise<number> {
   await requireRoom(tx, userId, { files: sizes.length });
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  await claimBytes(tx, userId, bytes);
+  return await claimBytes(tx, userId, bytes);
 }
 
 /**

@@ -14,6 +14,8 @@ export interface FileUpload {
   readonly path: string | undefined;
   /** The minimum size, as far as it is known before the file is read. */
   readonly declaredBytes: number;
+  /** The maximum size; 0: unknown. */
+  readonly maxBytes: number;
   readonly file: AsyncIterable<Uint8Array>;
   /** Resolves at the end of the request. Throws if the file was cut off or another file follows. */
   readonly finish: () => Promise<void>;
@@ -30,10 +32,16 @@ export async function receiveFile(ctx: Context, upload: FileUpload): Promise<Sto
     if (problem) throw invalidField("path", problem);
     await requireFreePath(ctx, userId, path);
   }
-  const { declaredBytes } = upload;
+  const { declaredBytes, maxBytes } = upload;
   const name = nameOf(upload.filename || (path ?? ""));
   const sniffer = new Sniffer();
-  await using stored = await ChunkedFile.open(ctx, { userId, name, origin: "upload", declaredBytes });
+  await using stored = await ChunkedFile.open(ctx, {
+    userId,
+    name,
+    origin: "upload",
+    declaredBytes,
+    maxBytes,
+  });
   for await (const bytes of upload.file) {
     sniffer.update(bytes);
     await stored.append(bytes);

@@ -7,7 +7,7 @@ import { problems } from "../platform/http/errors.ts";
 import { decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { Uuid } from "../platform/http/schemas.ts";
 import { sendBytes } from "../platform/http/send-bytes.ts";
-import { declaredBytes, fileForm, withUploadedFile } from "../platform/http/upload.ts";
+import { declaredBytes, fileForm, maxBytesOf, withUploadedFile } from "../platform/http/upload.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { deleteFile } from "./delete-file.ts";
 import { MAX_PATH, withoutInvisible } from "./names.ts";
@@ -64,6 +64,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             userId: request.user.id,
             path: pathOf(request.query.path, fields.path),
             declaredBytes: declaredBytes(request),
+            maxBytes: maxBytesOf(request),
           }),
         );
         return reply.code(201).header("location", `/api/v1/files/${stored.id}`).send(viewFile(stored));

@@ -157,5 +157,10 @@ function tooLarge({ maxBytes, maxBytesName }: UploadRules): DomainError {
 
 /** Returns the minimum size of the file according to Content-Length; 0 if unknown. */
 export function declaredBytes(request: FastifyRequest): number {
-  return Math.max(0, Number(request.headers["content-length"] ?? 0) - MAX_FORM_BYTES);
+  return Math.max(0, maxBytesOf(request) - MAX_FORM_BYTES);
+}
+
+/** Returns the maximum size of the file according to Content-Length; 0 if unknown. */
+export function maxBytesOf({ headers }: FastifyRequest): number {
+  return Number(headers["content-length"] ?? 0);
 }
