@@ -20,7 +20,10 @@ export async function registerWorker(ctx: OpenContext): Promise<AsyncDisposable>
     startedAt: sql`statement_timestamp()`,
   };
   const report = async () => {
-    const running = ctx.queue.running.list().map(({ queue: _, ...job }) => job);
+    const sinceOf = (startedAt: number) => new Date(ctx.now().getTime() - (performance.now() - startedAt));
+    const running = ctx.queue.running
+      .list()
+      .map(({ job, id, startedAt }) => ({ job, id, since: sinceOf(startedAt).toISOString() }));
     const now = { running, lastSeenAt: sql`statement_timestamp()` };
     await ctx.db
       .insert(workers)

@@ -1,5 +1,11 @@
 /** The jobs that a process runs now, and observers of their ends. */
-import type { RunningJob } from "../../schema/workers.ts";
+interface RunningDelivery {
+  readonly job: string;
+  readonly queue: string;
+  readonly id: string;
+  /** On the clock of `performance.now()`. */
+  readonly startedAt: number;
+}
 
 interface JobKind {
   readonly name: string;
@@ -11,10 +17,10 @@ type DeliveryOutcome = "done" | "thrown";
 export type DeliveryObserver = (kind: JobKind, outcome: DeliveryOutcome, seconds: number) => void;
 
 export class RunningJobs {
-  readonly #deliveries = new Map<object, RunningJob & { readonly queue: string }>();
+  readonly #deliveries = new Map<object, RunningDelivery>();
   readonly #observers: DeliveryObserver[] = [];
 
-  list(): (RunningJob & { readonly queue: string })[] {
+  list(): RunningDelivery[] {
     return [...this.#deliveries.values()];
   }
 
@@ -26,7 +32,7 @@ export class RunningJobs {
   async during<T>(kind: JobKind, id: string, work: () => Promise<T>): Promise<T> {
     const startedAt = performance.now();
     const { name, queue } = kind;
-    this.#deliveries.set(work, { job: name, queue, id, since: new Date().toISOString() });
+    this.#deliveries.set(work, { job: name, queue, id, startedAt });
     let outcome: DeliveryOutcome = "thrown";
     try {
       const result = await work();
