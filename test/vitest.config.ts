@@ -5,6 +5,8 @@ const globalSetup = [join(import.meta.dirname, "support/postgres.ts")];
 /** Tests of the sources and documents themselves. */
 const STATIC = ["architecture.test.ts", "docs.test.ts", "plain-english.test.ts"];
 const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
+/** Real programs start often: the compiled sources take a third of the work off each start. */
+const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, "../node_modules/.cache/compiled") };
 
 export default defineConfig({
   cacheDir: "../node_modules/.vite",
@@ -32,6 +34,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "flows",
+          env,
           sequence: { groupOrder: 2 },
           include: ["flows/**/*.test.ts"],
           exclude: ["flows/fairness.test.ts"],
@@ -45,6 +48,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "alone",
+          env,
           sequence: { groupOrder: 3 },
           include: ["flows/fairness.test.ts"],
           globalSetup,

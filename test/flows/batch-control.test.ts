@@ -1,16 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { command, untilBatch } from "../support/batches.ts";
-import { csv } from "../support/book-files.ts";
+import { csv, titled } from "../support/book-files.ts";
 import { count } from "../support/count.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
+import { closeGate } from "../support/gate.ts";
 import { activeJobs, finishedJobs, jobsLeft } from "../support/jobs.ts";
 import { type Program, type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
 const BOOKS = "/api/v1/batches?target=books";
-/** Long enough that no row would be done before a command comes. */
-const HELD = `${BOOKS}&row_delay_ms=600000`;
-
 /** Each in a process of its own, with places for two chunks of one user. */
 const startWorkers = (rowmill: Programs, workers = 2): Promise<Program[]> =>
   Promise.all(Array.from({ length: workers }, () => rowmill.startWorker({ WORKER_CONCURRENCY: "2" })));
@@ -20,14 +18,16 @@ const received = (worker: Program) => worker.lines("chunk received");
 
 const books = ({ ctx }: Programs) => count(ctx.pool, "SELECT count(*) FROM rowmill.books");
 
-/** Both workers run two chunks, which the delay of their rows keeps open. */
-async function inTwoWorkersHands(rowmill: Programs, content: string) {
+/** Both workers run two chunks, whose first books a closed gate holds. */
+async function inTwoWorkersHands(rowmill: Programs) {
   const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
+  const gate = await closeGate(rowmill.ctx);
   const workers = await startWorkers(rowmill);
-  const { body: batch } = await user.upload(content, HELD);
-  await Promise.all(workers.map((worker) => worker.logged("chunk received", 2)));
-  return { user, batch, workers };
+  const held = Object.fromEntries([2, 27, 52, 77, 102, 127, 152, 177].map((row) => [row, `gate ${row}`]));
+  const { body: batch } = await user.upload(titled(200, held), BOOKS);
+  await gate.reached(4);
+  return { user, batch, workers, gate };
 }
 
 describe.each([
@@ -36,7 +36,8 @@ describe.each([
 ] as const)("%s", (name, state, status) => {
   test("a command stops two workers within about a second, and none of their rows are stored", async () => {
     await using rowmill = await startPrograms();
-    const { user, batch, workers } = await inTwoWorkersHands(rowmill, csv(190, 10));
+    const { user, batch, workers, gate } = await inTwoWorkersHands(rowmill);
+    await using _ = gate;
     const answer = await command(user, batch.id, name);
     expect(answer).toMatchObject({ state, counts: { total: 200, [status]: 200, processing: 0 } });
     const at = Date.now();
@@ -55,7 +56,8 @@ describe.each([
 
   test("a command holds if a worker is killed and another takes its place", async () => {
     await using rowmill = await startPrograms();
-    const { user, batch, workers } = await inTwoWorkersHands(rowmill, csv(190, 10));
+    const { user, batch, workers, gate } = await inTwoWorkersHands(rowmill);
+    await using _ = gate;
     const [killed, other] = workers;
     await Promise.all([command(user, batch.id, name), killed?.kill()]);
     const before = (await user.batch(batch.id)).body;

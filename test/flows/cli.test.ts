@@ -5,8 +5,11 @@ import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../src/tasks/queries.ts";
 import type { TaskView } from "../../src/tasks/views.ts";
 import { run, unset } from "../support/commands.ts";
+import { closeGate } from "../support/gate.ts";
+import { activeJobs } from "../support/jobs.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { newTask } from "../support/tasks.ts";
+import { until } from "../support/until.ts";
 
 let rowmill: Programs;
 let userId: number;
@@ -84,22 +87,22 @@ describe("with a worker", () => {
     expect(done.output).toMatch(/^Task \d+ \([0-9a-f-]{36}\) is in the queue default\.$/m);
     expect(done.output).toMatch(/^completed: Task completed successfully in 0.5 seconds at /m);
     await rowmill.ctx.pool.query("UPDATE rowmill.users SET role = 'admin' WHERE id = $1", [userId]);
+    await using _gate = await closeGate(rowmill.ctx, "complete");
     const unwatched = await cli(
       "tasks",
       "run",
       "generic",
       "--params",
-      '{"seconds": 600}',
+      '{"seconds": 0}',
       "--title",
-      "Mine",
+      "gate",
       "--json",
     );
     const view = JSON.parse(unwatched.output.slice(unwatched.output.indexOf("{"))) as TaskView;
-    expect(view).toMatchObject({ user_id: userId, title: "Mine", params: { seconds: 600 } });
-
+    expect(view).toMatchObject({ user_id: userId, title: "gate", params: { seconds: 0 } });
+    await until("it runs", async () => (await activeJobs(rowmill.ctx, "task.default")) === 1);
     const active = await cli("jobs", "active");
     expect(active.output).toMatch(new RegExp(`^task.default +${view.id} `, "m"));
-    await cli("tasks", "cancel", view.id);
   }, 120_000);
 
   test("the CLI shows queues, workers and registered types, and pauses queues", async () => {

@@ -1,7 +1,8 @@
 import { expect, inject, test } from "vitest";
-import { csv } from "../support/book-files.ts";
+import { csv, titled } from "../support/book-files.ts";
 import { count } from "../support/count.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
+import { closeGate } from "../support/gate.ts";
 import { onServer } from "../support/postgres.ts";
 import { type LogLine, type Program, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
@@ -15,12 +16,16 @@ function messages(program: Program): string[] {
 
 test("a stopping worker finishes its chunks and takes no new ones", async () => {
   await using rowmill = await startPrograms({ WORKER_CONCURRENCY: "2" });
-  const api = await rowmill.startApi({ ROW_DELAY_MS: "1500" });
+  const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
+  await using gate = await closeGate(rowmill.ctx, "settle");
   const stopped = await rowmill.startWorker();
   const { body: batch } = await user.upload(csv(190, 10));
-  await stopped.logged("chunk received", 2);
-  expect(await stopped.stop()).toEqual({ code: 0, signal: null });
+  await gate.reached(2);
+  stopped.signal("SIGTERM");
+  await stopped.logged("closing");
+  await gate.open();
+  expect(await stopped.ended).toEqual({ code: 0, signal: null });
   expect(stopped.lines("chunk received")).toHaveLength(2);
   expect(firstRows(stopped.lines("chunk succeeded"))).toEqual(firstRows(stopped.lines("chunk received")));
   const order = messages(stopped);
@@ -36,20 +41,21 @@ test("a stopping worker finishes its chunks and takes no new ones", async () => 
 
 test("a stopping worker returns unfinished chunks, and another takes them at once", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi({ ROW_DELAY_MS: "60000" });
+  const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
-  const stopped = await rowmill.startWorker();
-  const { body: batch } = await user.upload(csv(50));
-  await stopped.logged("chunk received", 2);
+  await using gate = await closeGate(rowmill.ctx);
+  const stopped = await rowmill.startWorker({ WORKER_STOP_SECONDS: "2" });
+  const { body: batch } = await user.upload(titled(50, { 2: "gate 1", 27: "gate 2" }));
+  await gate.reached(2);
   expect(await stopped.stop()).toEqual({ code: 0, signal: null });
   expect(stopped.lines("chunk succeeded")).toEqual([]);
-  expect(stopped.lines("the worker stops: job returned to the queue")).toHaveLength(2);
+  expect(stopped.lines("job stopped: the worker stops, or another worker has taken it")).toHaveLength(2);
   expect(messages(stopped)).not.toContain("job failed");
   const inState =
     "SELECT count(*) FROM rowmill_queue.job WHERE name = 'batch.process-chunk' AND state::text = $1";
   expect(await count(rowmill.ctx.pool, inState, ["retry"])).toBe(2);
 
-  await rowmill.ctx.pool.query("UPDATE rowmill.batches SET row_delay_ms = 0");
+  await gate.open();
   const other = await rowmill.startWorker();
   await user.finished(batch.id, 5000);
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 50, bad: 0 });
@@ -75,11 +81,12 @@ test("two workers share one batch", async () => {
 
 test("a second stop signal ends a worker at once", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi({ ROW_DELAY_MS: "60000" });
+  const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
+  await using gate = await closeGate(rowmill.ctx, "settle");
   const worker = await rowmill.startWorker();
   await user.upload(csv(25));
-  await worker.logged("chunk received");
+  await gate.reached();
   await signalUntilEnded(worker);
   expect(await worker.ended).toEqual({ code: 1, signal: null });
 });
@@ -96,14 +103,16 @@ test("programs end when their parent process is gone", async () => {
 
 test("a stopping worker finishes its chunks even if its parent is killed", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi({ ROW_DELAY_MS: "1500" });
+  const api = await rowmill.startApi();
   const user = await api.client.signUp("reader");
+  await using gate = await closeGate(rowmill.ctx, "settle");
   const worker = await rowmill.startWorker();
   const { body: batch } = await user.upload(csv(25));
-  await worker.logged("chunk received");
+  await gate.reached();
   worker.signal("SIGTERM");
   await worker.logged("closing");
   worker.abandon();
+  await gate.open();
   expect(await worker.ended).toEqual({ code: 0, signal: null });
   expect((await user.batch(batch.id)).body.counts.success).toBe(25);
 });

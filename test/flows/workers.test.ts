@@ -4,11 +4,12 @@ import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
 import type { WorkerView } from "../../src/queues/views.ts";
-import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { newAdmin } from "../support/admin.ts";
+import { closeGate } from "../support/gate.ts";
+import { activeJobs } from "../support/jobs.ts";
 import { type Api, type Programs, startPrograms } from "../support/processes.ts";
 import { createDatabase } from "../support/rowmill.ts";
-import { endedTask, newTask, untilTask } from "../support/tasks.ts";
+import { endedTask, heldTask, newTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 
 const ADMIN = "/api/v1/admin";
@@ -32,30 +33,31 @@ test("a worker serves its configured queues with their concurrency", async () =>
   const api = await rowmill.startApi();
   const { userId } = await api.client.signUp("one");
   const { userId: other } = await api.client.signUp("other");
-  const files = await Promise.all(Array.from({ length: 4 }, () => newTask(ctx, userId, 600)));
-  // Tasks of its queue, before there is a type that belongs to it alone.
-  await ctx.pool.query("UPDATE rowmill.tasks SET queue = 'file_processing'");
+  await using _gate = await closeGate(ctx, "complete");
+  await Promise.all([userId, userId, userId, userId, other].map((id) => heldTask(ctx, id)));
+  // Jobs of its queue, before there is a type that belongs to it alone. The last one is not due yet.
   await ctx.pool.query(
-    "UPDATE rowmill_queue.job SET name = 'task.file-processing' WHERE name = 'task.default'",
+    "UPDATE rowmill_queue.job SET name = 'task.file-processing', start_after = CASE WHEN group_id = $1 THEN now() + interval '1 hour' ELSE start_after END",
+    [String(other)],
   );
   await rowmill.startWorker({ WORKER_QUEUES: "default" });
   await endedTask(ctx, await newTask(ctx, userId));
-  expect(await statuses(rowmill)).toEqual({ pending: 4, completed: 1 });
+  expect(await statuses(rowmill)).toEqual({ pending: 5, completed: 1 });
 
   await rowmill.startWorker({ WORKER_QUEUES: "file_processing:2,default" });
-  await until("two run", async () => (await statuses(rowmill)).processing === 2);
-  await createTasks(ctx, other, [{ type: "generic", params: { seconds: 600 } }]);
-  await ctx.pool.query("UPDATE rowmill.tasks SET queue = 'file_processing' WHERE user_id = $1", [other]);
-  await ctx.pool.query("UPDATE rowmill_queue.job SET name = 'task.file-processing' WHERE group_id = $1", [
+  const active = async () => {
+    const { rows } = await ctx.pool.query<{ user: string; count: number }>(
+      `SELECT group_id AS "user", count(*)::int AS count FROM rowmill_queue.job
+        WHERE name = 'task.file-processing' AND state = 'active' GROUP BY group_id`,
+    );
+    return Object.fromEntries(rows.map(({ user, count }) => [user, count]));
+  };
+  await until("two run", async () => (await active())[userId] === 2);
+  await ctx.pool.query("UPDATE rowmill_queue.job SET start_after = now() WHERE group_id = $1", [
     String(other),
   ]);
-  await until("and one of somebody else's", async () => (await statuses(rowmill)).processing === 3);
-  expect(files).toHaveLength(4);
-  const { rows } = await ctx.pool.query(
-    "SELECT count(*)::int FROM rowmill.tasks WHERE user_id = $1 AND status = 'processing'",
-    [userId],
-  );
-  expect(rows[0].count).toBe(2);
+  await until("and one of somebody else's", async () => (await active())[other] === 1);
+  expect(await active()).toEqual({ [userId]: 2, [other]: 1 });
 });
 
 test("WORKER_QUEUES with an unknown queue is refused", async () => {
@@ -78,7 +80,8 @@ test("workers are listed with their running jobs; stopped ones disappear and kil
     { queues: { default: 4 }, is_alive: true },
     { queues: { bulk_processing: 3 }, is_alive: true },
   ]);
-  const id = await newTask(ctx, admin.userId, 600);
+  await using gate = await closeGate(ctx, "complete");
+  const id = await heldTask(ctx, admin.userId);
   const seen = await until("it tells of the task", async () => {
     const [worker] = await list();
     return worker?.running.length === 1 ? worker : null;
@@ -86,9 +89,10 @@ test("workers are listed with their running jobs; stopped ones disappear and kil
   expect(seen.running[0]?.job).toBe("task.default");
   expect(await stopped.stop()).toEqual({ code: 0, signal: null });
   await killed.kill();
+  await gate.endWaiting();
   expect(await list()).toMatchObject([{ id: seen.id, is_alive: true }]);
   await until("it is missed", async () => (await list())[0]?.is_alive === false, 40_000);
-  await ctx.pool.query("UPDATE rowmill.tasks SET params = '{\"seconds\": 0}'");
+  await gate.open();
   await rowmill.startWorker();
   expect(await endedTask(ctx, id, 30_000)).toMatchObject({ status: "completed", attempt: 2 });
 });
@@ -98,15 +102,18 @@ test("a paused queue is paused on every worker, also on later ones, until it is 
   const { ctx } = rowmill;
   const api = await rowmill.startApi();
   const admin = await adminOf(rowmill, api);
+  await using gate = await closeGate(ctx, "complete");
+  const running = await heldTask(ctx, admin.userId);
   await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
-  const running = await newTask(ctx, admin.userId, 3);
-  await untilTask(ctx, running, "runs", ({ status }) => status === "processing");
+  await until("a task runs", async () => (await activeJobs(ctx, "task.default")) === 1);
   await admin.post(`${ADMIN}/queues/default/pause`);
+  await gate.open();
+  expect((await endedTask(ctx, running)).status).toBe("completed");
   // The notification and what was being fetched at the time: within a second nothing is taken any more.
   const beganAfter = new Date(Date.now() + 1000);
   await rowmill.startWorker();
   const held = await Promise.all(Array.from({ length: 20 }, () => newTask(ctx, admin.userId)));
-  expect((await endedTask(ctx, running)).status).toBe("completed");
+  await until("a while has passed", async () => Date.now() > beganAfter.getTime() + 1000);
   const { rows } = await ctx.pool.query("SELECT count(*)::int FROM rowmill.tasks WHERE started_at > $1", [
     beganAfter,
   ]);
@@ -154,14 +161,15 @@ describe("WORKER_PORT", () => {
     const api = await rowmill.startApi();
     const { userId } = await api.client.signUp("one");
     const port = await freePort();
+    await using _gate = await closeGate(ctx, "complete");
+    const [short] = [await newTask(ctx, userId), await heldTask(ctx, userId)];
     await rowmill.startWorker({ WORKER_PORT: String(port), WORKER_QUEUES: "default" });
     const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
     expect(await (await get("/livez")).json()).toEqual({ status: "ok" });
     expect(await (await get("/readyz")).json()).toEqual({ status: "ok" });
     expect((await get("/nowhere")).status).toBe(404);
-    await endedTask(ctx, await newTask(ctx, userId));
-    const long = await newTask(ctx, userId, 600);
-    await untilTask(ctx, long, "runs", ({ status }) => status === "processing");
+    await endedTask(ctx, short);
+    await until("the other runs", async () => (await activeJobs(ctx, "task.default")) === 1);
     const scrape = await get("/metrics");
     expect(scrape.headers.get("content-type")).toMatch(/^text\/plain; version=0.0.4/);
     const text = await scrape.text();

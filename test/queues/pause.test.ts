@@ -1,12 +1,15 @@
 import { expect, test } from "vitest";
 import { pauseQueue, resumeQueue } from "../../src/queues/pause-queue.ts";
-import { cancelTask } from "../../src/tasks/control/cancel-task.ts";
+import { getTask } from "../../src/tasks/queries.ts";
+import { closeGate } from "../support/gate.ts";
+import { activeJobs } from "../support/jobs.ts";
 import { asUser, type Rowmill, startRowmill } from "../support/rowmill.ts";
-import { endedTask, newTask, untilTask } from "../support/tasks.ts";
+import { endedTask, heldTask, newTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 
-const runs = ({ ctx }: Rowmill, id: string) =>
-  untilTask(ctx, id, "runs", ({ status }) => status === "processing");
+const activeTasks = ({ ctx }: Rowmill) => activeJobs(ctx, "task.default");
+
+const statusOf = async ({ ctx }: Rowmill, id: string) => (await getTask(ctx, null, id)).status;
 
 async function jobsWaiting({ ctx }: Rowmill, name = "task.default"): Promise<number> {
   const { rows } = await ctx.pool.query(
@@ -14,14 +17,6 @@ async function jobsWaiting({ ctx }: Rowmill, name = "task.default"): Promise<num
     [name],
   );
   return rows[0].count;
-}
-
-async function isProcessing({ ctx }: Rowmill, ids: readonly string[]): Promise<string[]> {
-  const { rows } = await ctx.pool.query<{ id: string }>(
-    "SELECT id FROM rowmill.tasks WHERE id = ANY($1) AND status = 'processing'",
-    [ids],
-  );
-  return rows.map(({ id }) => id);
 }
 
 /** Processes a batch, which is in another queue than tasks of type `generic`. */
@@ -32,12 +27,11 @@ async function finishBatch(rowmill: Rowmill): Promise<void> {
 }
 
 /** Creates tasks until the worker has heard of the pause: a later job of another queue then ends before the task. */
-function heldTask(rowmill: Rowmill, userId: number): Promise<string> {
-  return until("a task is held", async () => {
-    const id = await newTask(rowmill.ctx, userId, 0);
+function pausedTask(rowmill: Rowmill, userId: number): Promise<string> {
+  return until("a task waits in the paused queue", async () => {
+    const id = await newTask(rowmill.ctx, userId);
     await finishBatch(rowmill);
-    const { status } = await untilTask(rowmill.ctx, id, "is there", () => true);
-    return status === "pending" ? id : null;
+    return (await statusOf(rowmill, id)) === "pending" ? id : null;
   });
 }
 
@@ -51,64 +45,64 @@ test("workers take no job from a paused queue until it is resumed", async () => 
   // The other queues go on.
   await finishBatch(rowmill);
   expect(await jobsWaiting(rowmill)).toBe(1);
-  expect((await untilTask(ctx, held, "waits", () => true)).status).toBe("pending");
+  expect(await statusOf(rowmill, held)).toBe("pending");
   await resumeQueue(ctx, "default");
   expect((await endedTask(ctx, held, 3000)).status).toBe("completed");
 });
 
 test("running jobs end while their queue is paused, and resuming takes more jobs at once", async () => {
-  await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "2" });
+  await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "2", DATABASE_POOL_MAX: "24" });
   const { ctx } = rowmill;
-  const worker = await rowmill.startWorker();
   const one = (await rowmill.newUser()).userId;
   const other = (await rowmill.newUser()).userId;
-  const long = await Promise.all([newTask(ctx, one, 600), newTask(ctx, one, 600)]);
-  for (const id of long) await runs(rowmill, id);
+  await using gate = await closeGate(ctx, "complete");
+  const long = [await heldTask(ctx, one), await heldTask(ctx, one)];
+  await rowmill.startWorker();
+  await until("both places of a user are taken", async () => (await activeTasks(rowmill)) === 2);
   await pauseQueue(asUser(ctx, one), "default");
-  const held = await heldTask(rowmill, other);
-  await newTask(ctx, one, 0);
+  const held = await pausedTask(rowmill, other);
+  await newTask(ctx, one);
   await pauseQueue(asUser(ctx, one), "default");
   await finishBatch(rowmill);
   expect(await jobsWaiting(rowmill)).toBe(2);
   await resumeQueue(ctx, "default");
   expect((await endedTask(ctx, held)).status).toBe("completed");
-  expect(await isProcessing(rowmill, long)).toHaveLength(2);
 
   // One user has no more than their two places, whatever was paused: the third is for others.
-  const more = await Promise.all(Array.from({ length: 4 }, () => newTask(ctx, one, 0.4)));
-  for (let i = 0; i < 10; i++) {
-    expect((await isProcessing(rowmill, [...long, ...more])).length).toBeLessThanOrEqual(2);
-    await endedTask(ctx, await newTask(ctx, other, 0));
-  }
-  for (const id of long) await cancelTask(ctx, one, id);
+  const more = [await newTask(ctx, one), await newTask(ctx, one)];
+  for (let i = 0; i < 10; i++) await endedTask(ctx, await newTask(ctx, other));
+  for (const id of long) expect(await statusOf(rowmill, id)).toBe("processing");
+  for (const id of more) expect(await statusOf(rowmill, id)).toBe("pending");
+  await pauseQueue(asUser(ctx, one), "default");
+  await pausedTask(rowmill, other);
+  await gate.open();
+  for (const id of long) expect((await endedTask(ctx, id)).status).toBe("completed");
+  await resumeQueue(ctx, "default");
   for (const id of more) expect((await endedTask(ctx, id)).status).toBe("completed");
-  await until(
-    "no task runs",
-    async () => !worker.queue.running.list().some(({ queue }) => queue === "default"),
-  );
 });
 
 test("pausing and resuming repeatedly neither loses nor adds places for jobs", async () => {
-  await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "2" });
+  await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "2", DATABASE_POOL_MAX: "24" });
   const { ctx } = rowmill;
   await rowmill.startWorker();
   const { userId } = await rowmill.newUser();
-  const first = await newTask(ctx, userId, 1);
-  await runs(rowmill, first);
+  const others = await Promise.all([1, 2, 3, 4].map(async () => (await rowmill.newUser()).userId));
   for (let i = 0; i < 20; i++) {
     await pauseQueue(asUser(ctx, userId), "default");
+    await newTask(ctx, userId);
     await resumeQueue(ctx, "default");
   }
-  await endedTask(ctx, first);
-  const users = await Promise.all([1, 2, 3, 4, 5].map(async () => (await rowmill.newUser()).userId));
-  const ids = await Promise.all(users.map((id) => newTask(ctx, id, 3)));
-  await until("three places are taken", async () => (await isProcessing(rowmill, ids)).length === 3);
-  await until("a while has passed", async () => {
-    expect((await isProcessing(rowmill, ids)).length).toBeLessThanOrEqual(3);
-    return (await Promise.all(ids.map((id) => untilTask(ctx, id, "is there", () => true)))).some(
-      ({ status }) => status === "completed",
-    );
-  });
+  await pauseQueue(asUser(ctx, userId), "default");
+  await pausedTask(rowmill, userId);
+  await until("no task is active", async () => (await activeTasks(rowmill)) === 0);
+  await using gate = await closeGate(ctx, "complete");
+  const ids = await Promise.all([userId, ...others].map((id) => heldTask(ctx, id)));
+  await resumeQueue(ctx, "default");
+  await until("three places are taken", async () => (await activeTasks(rowmill)) === 3);
+  await finishBatch(rowmill);
+  expect(await activeTasks(rowmill)).toBe(3);
+  await gate.open();
+  for (const id of ids) expect((await endedTask(ctx, id)).status).toBe("completed");
 });
 
 test("upkeep goes on while its queue is paused", async () => {

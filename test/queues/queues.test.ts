@@ -9,9 +9,10 @@ import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../src/tasks/queries.ts";
 import { newAdmin } from "../support/admin.ts";
 import type { Client, Problem } from "../support/client.ts";
+import { closeGate } from "../support/gate.ts";
 import { activeJobs } from "../support/jobs.ts";
 import { startRowmill } from "../support/rowmill.ts";
-import { endedTask, newTask, untilTask } from "../support/tasks.ts";
+import { endedTask, heldTask, newTask, untilTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 import { useAdmin, useRowmill, useUser } from "../support/use-rowmill.ts";
 
@@ -30,7 +31,7 @@ async function queue(operator: Client, name: string): Promise<QueueView> {
 
 describe("queues", () => {
   test("a queue shows its waiting, scheduled and active jobs and their age", async () => {
-    await using rowmill = await startRowmill();
+    await using rowmill = await startRowmill({ DATABASE_POOL_MAX: "24" });
     const { ctx } = rowmill;
     const operator = await newAdmin(rowmill);
     const { body } = await operator.get<{ items: QueueView[] }>(`${ADMIN}/queues`);
@@ -50,7 +51,8 @@ describe("queues", () => {
       });
     }
     const { userId } = await rowmill.newUser();
-    const old = await newTask(ctx, userId, 3);
+    await using _gate = await closeGate(ctx, "complete");
+    const old = await heldTask(ctx, userId);
     await newTask(ctx, userId, 0, { priority: 9 });
     const later = { id: randomUUID(), payload: { taskId: randomUUID(), run: 1 }, startAfterSeconds: 600 };
     await ctx.queue.add(ctx.db, jobs.runTask, [later]);
@@ -62,7 +64,6 @@ describe("queues", () => {
     expect(seen).toMatchObject({ waiting: 2, scheduled: 1, active: 0, retrying: 0, is_estimate: false });
     expect(seen.oldest_waiting_seconds).toBeGreaterThanOrEqual(3600);
     await rowmill.startWorker();
-    await untilTask(ctx, old, "runs", ({ status }) => status === "processing");
     await until("only one is active", async () => {
       const { active, waiting } = await queue(operator, "default");
       return active === 1 && waiting === 0;
@@ -199,12 +200,8 @@ describe("jobs", () => {
     const { ctx } = rowmill;
     const operator = await newAdmin(rowmill);
     const { userId } = await rowmill.newUser();
-    const ids = [await newTask(ctx, userId), await newTask(ctx, userId), await newTask(ctx, userId)];
-    // The jobs stay active until the tasks can be written again.
-    await using stack = new AsyncDisposableStack();
-    const blocker = await ctx.pool.connect();
-    stack.defer(() => blocker.release(true));
-    await blocker.query("BEGIN; SELECT FROM rowmill.tasks FOR UPDATE");
+    await using _gate = await closeGate(ctx, "complete");
+    const ids = [await heldTask(ctx, userId), await heldTask(ctx, userId), await heldTask(ctx, userId)];
     const worker = await rowmill.startWorker();
     await until("three jobs are active", async () => (await activeJobs(ctx, "task.default")) === 3);
     await using _ = await registerWorker(worker);

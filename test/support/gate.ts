@@ -1,4 +1,4 @@
-/** Books that the database refuses or holds, so that a test can look at a batch in the middle of its work. */
+/** Books and tasks that the database refuses or holds, so that a test can look at work in the middle. */
 import type { OpenContext } from "../../src/context.ts";
 import { type Rowmill, startRowmill } from "./rowmill.ts";
 import { until } from "./until.ts";
@@ -7,7 +7,10 @@ const LOCK = 4711;
 
 const WAIT = `PERFORM pg_advisory_xact_lock_shared(${LOCK});`;
 
-/** The statements that a closed gate holds: the write of a book titled `gate...`, or the write of any row's result. */
+/**
+ * The statements that a closed gate holds: the write of a book titled `gate...`, the write of any row's result, or the
+ * completion of a task titled `gate...`, which has no lock timeout.
+ */
 const TRIGGERS = {
   write: `CREATE OR REPLACE FUNCTION rowmill.gate_books() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       IF NEW.title LIKE 'gate%' THEN ${WAIT} END IF;
@@ -21,6 +24,13 @@ const TRIGGERS = {
       RETURN NEW;
     END $$;
     CREATE OR REPLACE TRIGGER gate BEFORE INSERT ON rowmill.row_results FOR EACH STATEMENT EXECUTE FUNCTION rowmill.gate_results()`,
+  complete: `CREATE OR REPLACE FUNCTION rowmill.gate_tasks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      PERFORM set_config('lock_timeout', '0', true);
+      ${WAIT}
+      RETURN NEW;
+    END $$;
+    CREATE OR REPLACE TRIGGER gate BEFORE UPDATE ON rowmill.tasks FOR EACH ROW
+      WHEN (NEW.status = 'completed' AND NEW.title LIKE 'gate%') EXECUTE FUNCTION rowmill.gate_tasks()`,
 };
 
 /** From now on the book `poison` fails permanently and `busy` fails for now. */
@@ -40,6 +50,8 @@ export interface Gate extends AsyncDisposable {
   /** The number of statements that wait now. */
   waiting(): Promise<number>;
   open(): Promise<void>;
+  /** Ends the sessions that wait. PostgreSQL executes the statement of a killed program that waits for a lock. */
+  endWaiting(): Promise<void>;
 }
 
 /** Holds statements until the gate is opened or the test ends. */
@@ -68,6 +80,12 @@ export async function closeGate(
   return {
     waiting,
     open,
+    async endWaiting() {
+      await pool.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = ${LOCK} AND NOT granted
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      );
+    },
     reached: async (statements = 1) => {
       await until(`${statements} statements wait at the gate`, async () => (await waiting()) >= statements);
     },

@@ -24,6 +24,11 @@ export function newTask(
   return createTask(ctx, userId, { type: "generic", params: { seconds }, ...more });
 }
 
+/** A task that runs until the gate `complete` opens. No delay holds a place: a delayed task gives its place up. */
+export function heldTask(ctx: Context, userId: number): Promise<string> {
+  return newTask(ctx, userId, 0, { title: "gate" });
+}
+
 export function untilTask(
   ctx: Context,
   id: string,
