@@ -1,7 +1,7 @@
 # One image for all programs. The command chooses: src/api.ts, src/worker.ts or src/cli.ts.
 FROM node:24-slim
 # The memory limits of package.json: docs/decisions/0029-heap-limits-and-reused-buffers.md.
-ENV NODE_ENV=production NODE_OPTIONS="--max-semi-space-size=16 --max-old-space-size=512" MALLOC_MMAP_THRESHOLD_=262144
+ENV NODE_ENV=production NODE_OPTIONS="--max-semi-space-size=8 --max-old-space-size=512" MALLOC_MMAP_THRESHOLD_=262144
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Containers get DATABASE_URL and need no embedded database. --omit=optional would remove sharp's binaries as well.

@@ -21,11 +21,11 @@ const MAX_RSS = 350 * MB;
 
 const ROWS = 12;
 const ROW_BYTES = 3 * MB;
-const BATCHES = 480;
+const BATCHES = 240;
 const WIDE_ROWS = 20;
-const BOOKS = 10_000;
+const BOOKS = 3000;
 const BOOK_BYTES = 8192;
-const RECORDS = 1000;
+const RECORDS = 300;
 const RECORD_BYTES = 50_000;
 const EDITS = 30;
 const TASKS = 30;

@@ -29,7 +29,7 @@ const SETTINGS = {
 const START_TIMEOUT_MS = 90_000;
 
 /** As in package.json. */
-const MEMORY = ["--max-semi-space-size=16", "--max-old-space-size=512"];
+const MEMORY = ["--max-semi-space-size=8", "--max-old-space-size=512"];
 
 export interface LogLine {
   readonly msg: string;

@@ -10,6 +10,7 @@ import { EXTRA_COLUMN, RESULT_COLUMNS } from "../../targets/match-header.ts";
 import { listNames, visible } from "../../targets/names.ts";
 import { MASK, secretPositions } from "../../targets/secrets.ts";
 import { MAX_ROW_NUMBER, newBatchId } from "../ids.ts";
+import { longRowOf } from "../receive/long-rows.ts";
 import { requireStoredWithin } from "../receive/quota.ts";
 import { type NewRow, storeRows } from "../receive/store-rows.ts";
 import type { Batch } from "../transitions.ts";
@@ -35,12 +36,11 @@ export interface Correction {
 export async function correctRows(ctx: Context, correction: Correction): Promise<CorrectionResult> {
   const { userId, batchId } = correction;
   const batch = await inTransaction(ctx, (tx) => lockCorrectable(tx, userId, batchId));
-  const csv = await openCsv(
-    unpacked(correction.file, ctx.config.uploadMaxBytes),
-    { header: true },
-    ctx.config,
-  );
-  if (!csv.header) throw invalidField("file", "The file is empty. Its first line must be a header.");
+  using longRow = longRowOf(userId);
+  const file = unpacked(correction.file, ctx.config.uploadMaxBytes);
+  const csv = await openCsv(file, { header: true }, { ...ctx.config, longRow });
+  if (!csv.header)
+    throw invalidField("file", "The file is empty. Send the corrected rows with their header.");
   const columns = findColumns(batch, csv.header.names);
   const stagingId = await openStaging(ctx, batch);
   try {

@@ -21,6 +21,7 @@ import { newBatchId } from "../ids.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { acceptBatch } from "./accept-batch.ts";
+import { longRowOf } from "./long-rows.ts";
 import { RowMarks } from "./plan-chunks.ts";
 import { requireRoomForBatch, requireStoredWithin } from "./quota.ts";
 import { uploadedColumnsOf } from "./result-columns.ts";
@@ -65,7 +66,8 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   await inTransaction(ctx, (tx) => requireRoomForBatch(tx, upload.userId, upload.declaredBytes));
   const content = { hash: createHash("sha256"), bytes: 0 };
   const bytes = unpacked(measured(upload.file, content), ctx.config.uploadMaxBytes);
-  const csv = await openCsv(bytes, csvOptionsOf(options), ctx.config);
+  using longRow = longRowOf(upload.userId);
+  const csv = await openCsv(bytes, csvOptionsOf(options), { ...ctx.config, longRow });
   if (!csv.header) {
     await upload.finish();
     throw noRows(options.skip_lines);
@@ -141,7 +143,7 @@ function matchColumns(
 function noRows(skipLines = 0): DomainError {
   const message =
     skipLines === 0
-      ? "The file is empty. Its first line must be a header."
+      ? "The file is empty. Send a table with or without a header."
       : `The file has no text after the ${skipLines} lines that skip_lines skips. Use a smaller number.`;
   return invalidField("file", message);
 }

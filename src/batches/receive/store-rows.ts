@@ -2,7 +2,13 @@
 import { and, eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { COPY_NULL, CopyBuffer, copySegment, copyValue } from "../../platform/postgres/copy.ts";
+import {
+  COPY_NULL,
+  type CopyBuffer,
+  CopyBuffers,
+  copySegment,
+  copyValue,
+} from "../../platform/postgres/copy.ts";
 import { transferLife } from "../../platform/process/sign-of-life.ts";
 import { batches } from "../../schema/batches.ts";
 import { transitions } from "../state.ts";
@@ -12,6 +18,8 @@ import { RowMarks } from "./plan-chunks.ts";
 const SEGMENT_BYTES = 2 ** 20;
 /** A segment ends after the network chunk of 64 KiB that fills it. */
 const SEGMENT_CAPACITY = SEGMENT_BYTES + 2 ** 18;
+/** An upload that waits for its client or for others holds no buffer. */
+const buffers = new CopyBuffers(SEGMENT_CAPACITY, 4);
 
 export interface NewRow {
   readonly row: number;
@@ -73,26 +81,38 @@ export async function storeRows(
     () => touch(ctx.db),
     (error) => ctx.log.warn({ err: error, batchId }, "cannot give a sign of life for an upload"),
   );
-  let [filling, emptying] = [new CopyBuffer(SEGMENT_CAPACITY), new CopyBuffer(SEGMENT_CAPACITY)];
-  let writing: Promise<void> = Promise.resolve();
-  let segments = 0;
-  for await (const rows of blocks) {
+  let filling: CopyBuffer | null = null;
+  // A function of its own: a suspended one would keep the last row in memory.
+  const append = (rows: readonly NewRow[]): CopyBuffer => {
+    const buffer = filling ?? buffers.take();
     for (const row of rows) {
       const line = copyLine(batchId, row);
       marks.add(row.row, line.length);
-      filling.append(line);
+      buffer.append(line);
     }
-    if (filling.length < SEGMENT_BYTES) continue;
+    return buffer;
+  };
+  let writing: Promise<void> = Promise.resolve();
+  let segments = 0;
+  for await (const rows of blocks) {
+    if (rows.length === 0) continue;
+    const buffer = append(rows);
+    filling = buffer;
+    if (buffer.length < SEGMENT_BYTES) continue;
     // One segment is written while the next is read. If both are full, reading waits, which slows the client down.
     await writing;
     if (++segments % SEGMENTS_PER_CHECK === 0) await check();
-    emptying.clear();
-    [filling, emptying] = [emptying, filling];
-    writing = write(emptying.content());
+    filling = null;
+    writing = write(buffer.content()).then(() => buffers.giveBack(buffer));
     writing.catch(() => {});
+    // The next row may be as long, and two of them would be in memory.
+    if (buffer.isOversized) await writing;
   }
   await writing;
-  if (filling.length > 0) await write(filling.content());
+  if (filling) {
+    await write(filling.content());
+    buffers.giveBack(filling);
+  }
   return marks;
 }
 

@@ -4,13 +4,13 @@ import { type CsvHeader, readHeader } from "./header.ts";
 import { areNames, findLayout, type Layout } from "./layout.ts";
 import { type CsvOptions, checkOptions } from "./options.ts";
 import { CsvParser, type CsvRecord } from "./parser.ts";
-import { type CsvLimits, readRecords, TextWindow } from "./reader.ts";
+import { type CsvLimits, type LongRow, readRecords, TextWindow } from "./reader.ts";
 import { isBlankRow } from "./sample.ts";
 import type { Escape } from "./syntax.ts";
 import { type CsvWarnings, countExtraFields, noWarnings, tableRows } from "./table-rows.ts";
 import { BLOCK_BYTES, decodeText, newDecoded } from "./text.ts";
 
-export { type CsvLimits, type CsvOptions, type CsvRecord, countExtraFields };
+export { type CsvLimits, type CsvOptions, type CsvRecord, countExtraFields, type LongRow };
 
 /** How a file is written. */
 export interface Dialect {
@@ -156,7 +156,8 @@ async function splitHeader(
 }
 
 async function* inOrder(first: CsvRecord[], rest: AsyncGenerator<CsvRecord[]>): AsyncGenerator<CsvRecord[]> {
-  if (first.length > 0) yield first;
+  // Taken out, so that they do not stay in memory as long as the file is read.
+  if (first.length > 0) yield first.splice(0);
   yield* rest;
 }
 

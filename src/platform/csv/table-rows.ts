@@ -83,7 +83,8 @@ export async function* tableRows(
     warnings.blank_rows++;
     return true;
   };
-  for await (const block of blocks) {
+  // A function of its own: a suspended one would keep the last record in memory.
+  const leaveOut = (block: CsvRecord[]): void => {
     let kept = 0;
     for (const record of block) {
       if (isLeftOut(record.fields)) continue;
@@ -92,8 +93,11 @@ export async function* tableRows(
     }
     block.length = kept;
     rows += kept;
+  };
+  for await (const block of blocks) {
+    leaveOut(block);
     if (rows > limits.uploadMaxRows) throw tooManyRows(limits);
-    if (kept > 0) yield block;
+    yield block;
   }
 }
 

@@ -3,6 +3,7 @@
  * that ask for long pages and do not read them fill the memory of the process.
  */
 import { DomainError } from "../../errors.ts";
+import { leaveGarbage } from "../process/garbage.ts";
 
 /** A request that finds no memory waits this long. */
 const MAX_WAIT_MS = 10_000;
@@ -146,7 +147,11 @@ export class AnswerMemory {
 
   /** Disconnects slow clients, and refuses requests that have waited too long. */
   #relieve(): void {
-    for (const { receiver } of this.#holds) if (receiver.progress.isSlow) receiver.disconnect();
+    for (const { receiver, bytes } of this.#holds) {
+      if (!receiver.progress.isSlow) continue;
+      receiver.disconnect();
+      leaveGarbage(bytes);
+    }
     const now = performance.now();
     for (const waiting of this.#waiting) {
       if (now < waiting.until) continue;

@@ -2,8 +2,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import type { Config } from "../../config/config.ts";
 import { DomainError } from "../../errors.ts";
+import { FairSlots, NoSlot } from "../fair-slots.ts";
 import { isUpload } from "./body-guard.ts";
-import { FairSlots, NoSlot } from "./fair-slots.ts";
 import { requesterOf } from "./requester.ts";
 
 declare module "fastify" {

@@ -19,10 +19,12 @@ export const COPY_NULL = "\\N";
 
 /** Collects lines as UTF-8 in reused memory. A new string of a megabyte per segment would make the heap grow. */
 export class CopyBuffer {
+  readonly #capacity: number;
   #bytes: Buffer;
   #length = 0;
 
   constructor(capacity: number) {
+    this.#capacity = capacity;
     this.#bytes = Buffer.allocUnsafe(capacity);
   }
 
@@ -30,11 +32,15 @@ export class CopyBuffer {
     return this.#length;
   }
 
+  /** Whether a long line has taken memory beyond the capacity. */
+  get isOversized(): boolean {
+    return this.#bytes.length > this.#capacity;
+  }
+
   append(line: string): void {
-    // A UTF-16 code unit takes at most three bytes.
-    const needed = this.#length + line.length * 3;
-    if (needed > this.#bytes.length)
-      this.#bytes = Buffer.concat([this.#bytes], Math.max(needed, this.#bytes.length * 2));
+    // A UTF-16 code unit takes at most three bytes. Counting the bytes takes time.
+    if (this.#length + line.length * 3 > this.#bytes.length)
+      this.#reserve(this.#length + Buffer.byteLength(line));
     this.#length += this.#bytes.write(line, this.#length);
   }
 
@@ -43,8 +49,36 @@ export class CopyBuffer {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** Also frees the memory beyond the capacity, which a long line has taken. */
   clear(): void {
     this.#length = 0;
+    if (this.#bytes.length > this.#capacity) this.#bytes = Buffer.allocUnsafe(this.#capacity);
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes > this.#bytes.length)
+      this.#bytes = Buffer.concat([this.#bytes], Math.max(bytes, this.#bytes.length + this.#capacity));
+  }
+}
+
+/** The buffers of all uploads of a process: one that is written is used again, also by another upload. */
+export class CopyBuffers {
+  readonly #capacity: number;
+  readonly #maxFree: number;
+  readonly #free: CopyBuffer[] = [];
+
+  constructor(capacity: number, maxFree: number) {
+    this.#capacity = capacity;
+    this.#maxFree = maxFree;
+  }
+
+  take(): CopyBuffer {
+    return this.#free.pop() ?? new CopyBuffer(this.#capacity);
+  }
+
+  giveBack(buffer: CopyBuffer): void {
+    buffer.clear();
+    if (this.#free.length < this.#maxFree) this.#free.push(buffer);
   }
 }
 

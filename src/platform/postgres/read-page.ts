@@ -5,6 +5,7 @@
 import { Column, is, type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import type { SelectResultFields } from "drizzle-orm/query-builders/select.types";
+import { leaveGarbage } from "../process/garbage.ts";
 import type { Database } from "./database.ts";
 
 /** The bytes of a page. An item that is longer than this is a page of its own. */
@@ -67,8 +68,12 @@ export async function readPage<F extends Fields>(
     if (!first) break;
     const bytes = Number(first.bytes);
     await reserveMemory(bytes * COPIES);
+    // The long items before this one have been sent.
+    leaveGarbage(bytes);
     rows = await run(itemsWithin({ ...query, limit: 1 }, bytes));
   }
+  const isLongItem = rows.length === 1 && query.limit > 1 && rows[0]?.page_has_more === true;
+  if (isLongItem) leaveGarbage(maxBytes);
   const items = rows.map((row) => decode(fields, row));
   return { items, hasMore: rows.at(-1)?.page_has_more === true };
 }

@@ -6,10 +6,12 @@ import {
   FIRST_LINES,
   HEADER,
   holdsNothing,
+  kept,
   lines,
   partHead,
   sendStream,
 } from "../../support/raw-upload.ts";
+import { SlowUpload } from "../../support/slow-upload.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
@@ -111,5 +113,31 @@ describe("a big or slow upload", () => {
     const [row] = await user.rows(batch.id);
     expect(Object.keys(row?.fields ?? {})).toHaveLength(5000);
     expect(row?.fields).toMatchObject({ title: "Emma", c0: "c0!", c4997: "c4997!" });
+  });
+});
+
+describe("rows of more than 262,144 characters", () => {
+  const rowmill = useRowmill();
+  const RECORDS = "/api/v1/batches?target=records";
+  const row = (key: string) => `${key},${"x".repeat(900_000)}\n`;
+
+  test("are received in turns, and short rows meanwhile", async () => {
+    const [slow, second, third] = [await rowmill.newUser(), await rowmill.newUser(), await rowmill.newUser()];
+    using first = new SlowUpload(slow, RECORDS);
+    await first.send(`key,text\n${row("a").slice(0, 500_000)}`);
+    await until("the upload has begun", async () => (await kept(rowmill))?.batches === 1);
+    // Meanwhile the server reads all that was sent.
+    expect((await third.upload("key,text\n0,1\n", RECORDS)).status).toBe(202);
+    const waiting = second.upload(`key,text\n${row("b")}${row("c")}`, RECORDS);
+    const [short] = await Promise.all([
+      third.upload<BatchView>("key,text\n1,2\n", RECORDS),
+      until("the long rows of another user wait", async () => (await kept(rowmill))?.batches === 4),
+    ]);
+    expect(short.status).toBe(202);
+    expect(await Promise.race([waiting.then(() => "received"), Promise.resolve("waits")])).toBe("waits");
+    await first.send(row("a").slice(500_000));
+    expect((await first.end())?.status).toBe(202);
+    expect((await waiting).status).toBe(202);
+    expect((await kept(rowmill))?.rows).toBe(5);
   });
 });

@@ -120,3 +120,40 @@ describe("a limit is refused with its name and value, and the file closed", () =
     expect(await read(source, { delimiter: "," }, { ...limits, uploadMaxRows: 2 })).toHaveLength(2);
   });
 });
+
+test("a long row has its turn from its first part until the next row is read, and short rows need none", async () => {
+  const turns: string[] = [];
+  let isHeld = false;
+  const longRow = {
+    isWanted: false,
+    async hold() {
+      if (!isHeld) turns.push("hold");
+      isHeld = true;
+    },
+    release() {
+      if (isHeld) turns.push("release");
+      isHeld = false;
+    },
+  };
+  const long = "x".repeat(1_000_000);
+  // As long as those of the network.
+  function* pieces(text: string) {
+    for (let at = 0; at < text.length; at += 65_536) yield Buffer.from(text.slice(at, at + 65_536));
+  }
+  async function* source() {
+    yield* pieces(`a,b\n${"1,2\n".repeat(200_000)}`);
+    turns.push("short rows have been read");
+    for (const row of [3, 4]) yield* pieces(`${row},${long}\n`);
+    yield* pieces(`5,6\n${"7,8\n".repeat(100_000)}`);
+  }
+  const { records } = await openCsv(source(), {}, { ...limits, cellMaxBytes: 2 ** 20, longRow });
+  let rows = 0;
+  for await (const block of records) {
+    rows += block.length;
+    for (const { fields } of block) if (fields[1] === long) turns.push(`row ${fields[0]}`);
+  }
+  expect(rows).toBe(300_003);
+  expect(turns.slice(0, 4)).toEqual(["short rows have been read", "hold", "row 3", "release"]);
+  expect(turns.filter((turn) => turn !== "hold" && turn !== "release").slice(1)).toEqual(["row 3", "row 4"]);
+  expect(turns.at(-1)).toBe("release");
+});

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { FairSlots, NoSlot } from "../../../src/platform/http/fair-slots.ts";
+import { FairSlots, NoSlot } from "../../src/platform/fair-slots.ts";
 
 const RULES = { total: 2, perUser: 1, waiting: 2, waitMs: 60_000 };
 const never = () => new AbortController().signal;

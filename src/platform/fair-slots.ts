@@ -54,6 +54,11 @@ export class FairSlots {
     };
   }
 
+  /** Whether somebody waits for a slot. */
+  get isWanted(): boolean {
+    return this.#users.values().some(({ waiters }) => waiters.size > 0);
+  }
+
   #hasSlot(user: User): boolean {
     return this.#running < this.rules.total && user.running < this.rules.perUser;
   }
