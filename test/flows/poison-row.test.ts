@@ -36,3 +36,31 @@ test.for(["killed", "heap"])(
     expect(crashes(worker)).toBeLessThanOrEqual(Math.ceil(Math.log2(CHUNK_ROWS)) + 2);
   },
 );
+
+test("rows of a target that never answers fail in time, also if their worker is killed meanwhile", async () => {
+  const settings = { ROW_TIMEOUT_SECONDS: "2", ROW_MAX_RETRIES: "1" };
+  await using rowmill = await startPrograms(settings, undefined, sourcesWithTraps());
+  const api = await rowmill.startApi();
+  const [owner, other] = [await api.client.signUp("owner"), await api.client.signUp("other")];
+  const first = await rowmill.startWorker();
+  const { body: batch } = await owner.upload(
+    names({ 10: "hangs", 11: "hangs", 40: "hangs" }),
+    "/api/v1/batches?target=calls",
+  );
+  await until("rows hang", async () => (await owner.batch(batch.id)).body.counts.processing > 0);
+  await first.kill();
+
+  const worker = await rowmill.startWorker();
+  const { body: meanwhile } = await other.upload("title,author\nEmma,Austen\n");
+  expect((await other.finished(meanwhile.id, 10_000)).counts.success).toBe(1);
+  const ended = await owner.finished(batch.id, 90_000);
+  expect(ended.counts).toMatchObject({ success: ROWS - 3, failed: 3 });
+  const failed = await owner.rows(batch.id, "failed");
+  expect(failed.map(({ row, error_code, attempts }) => [row, error_code, attempts])).toEqual([
+    [10, "row_timed_out", 2],
+    [11, "row_timed_out", 2],
+    [40, "row_timed_out", 2],
+  ]);
+  // The worker ends although the calls never do.
+  expect((await worker.stop()).code).toBe(0);
+});

@@ -1,4 +1,4 @@
-/** A copy of the sources with a target whose rows end the process that handles them. */
+/** A copy of the sources with targets whose rows end or hold up the process that handles them. */
 import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { atEnd } from "./rowmill.ts";
 const TARGET = `
 import Type from "typebox";
 import { created } from "../outcomes.ts";
-import type { SetTarget } from "../target.ts";
+import type { RowTarget, SetTarget } from "../target.ts";
 
 const columns = Type.Object({ name: Type.String({ minLength: 1 }) });
 
@@ -29,9 +29,25 @@ export const trapsTarget: SetTarget<typeof columns> = {
     return rows.map(() => created(1));
   },
 };
+
+export const callsTarget: RowTarget<typeof columns> = {
+  name: "calls",
+  description: "Calls, some of which never return and ignore their signal.",
+  columns,
+  aliases: {},
+  concurrency: 5,
+  async handle(_ctx, _batch, { values }) {
+    if (values.name === "hangs") await new Promise(() => {});
+    return 1;
+  },
+};
 `;
 
-/** The rows \`killed\`, \`exits\` and \`heap\` of the target \`traps\` end the process. @returns the folder of the sources */
+/**
+ * The rows \`killed\`, \`exits\` and \`heap\` of the target \`traps\` end the process; the row \`hangs\` of the row-wise target
+ * \`calls\` never ends.
+ * @returns the folder of the sources
+ */
 export function sourcesWithTraps(): string {
   const copy = mkdtempSync(join(tmpdir(), "rowmill-traps-"));
   atEnd(async () => rmSync(copy, { recursive: true }));
@@ -40,6 +56,9 @@ export function sourcesWithTraps(): string {
   symlinkSync(join(checkout, "node_modules"), join(copy, "node_modules"));
   mkdirSync(join(copy, "src/targets/traps"));
   writeFileSync(join(copy, "src/targets/traps/target.ts"), TARGET);
-  appendFileSync(join(copy, "src/targets/all.ts"), 'export { trapsTarget } from "./traps/target.ts";\n');
+  appendFileSync(
+    join(copy, "src/targets/all.ts"),
+    'export { callsTarget, trapsTarget } from "./traps/target.ts";\n',
+  );
   return copy;
 }
