@@ -3,7 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { DOWNLOAD_PAGE_BYTES, RELEASE } from "../../platform/http/bounded-answers.ts";
-import { readPage } from "../../platform/postgres/read-page.ts";
+import { type Found, readPage } from "../../platform/postgres/read-page.ts";
 import { maskSecrets } from "../../targets/secrets.ts";
 import { getState, type StoredBatch } from "../queries.ts";
 import { chunkOfRow, nameBytes, rowsOfStatus, statusIn } from "../row-queries.ts";
@@ -15,6 +15,8 @@ export type ResultFile = (typeof RESULT_FILES)[number];
 
 /** Each page is one short query, so a slow client holds neither a connection nor a snapshot that would block vacuum. */
 const PAGE_ROWS = 4000;
+/** The database measures every row of a range, so a range should not be much longer than the page that it fills. */
+const RANGE_OF_PAGE = 1.1;
 /** The result columns of a row in a CSV. */
 const RESULT_BYTES = 50;
 
@@ -60,11 +62,14 @@ async function* resultPages(
   format: ResultFormat,
 ): AsyncGenerator<ResultRow[]> {
   const { id, totalRows } = uploaded;
+  let rows = PAGE_ROWS;
   const read = async (after: number): Promise<ResultRow[]> => {
     const batch = { ...uploaded, state: await getState(ctx, id) };
-    const page = await readRows(ctx, batch, file, format, after);
+    const range = { after, rows };
+    const { items: page, hasMore } = await readRows(ctx, batch, file, format, range);
+    rows = Math.min(PAGE_ROWS, Math.ceil(hasMore ? page.length * RANGE_OF_PAGE : rows * 2));
     if (page.length > 0 || file === "unprocessed") return page;
-    const next = await nextRow(ctx, batch, file, after + PAGE_ROWS);
+    const next = await nextRow(ctx, batch, file, after + range.rows);
     return next === null ? [] : read(next - 1);
   };
   let sent = 0;
@@ -89,9 +94,9 @@ async function readRows(
   batch: StoredBatch,
   file: ResultFile,
   format: ResultFormat,
-  after: number,
-): Promise<ResultRow[]> {
-  const { items } = await readPage(ctx, {
+  range: Range,
+): Promise<Found<ResultRow>> {
+  const { items, hasMore } = await readPage(ctx, {
     fields: {
       row: sql<number>`rows.row_number`,
       cells: sql<string[]>`rows.fields`,
@@ -100,28 +105,35 @@ async function readRows(
       error: sql<string | null>`results.error_message`,
       recordId: sql<string | null>`results.record_id`,
     },
-    from: rowsOf(batch, file, after),
+    from: rowsOf(batch, file, range),
     order: sql`"row"`,
-    limit: PAGE_ROWS,
+    limit: range.rows,
     addedBytes: format === "csv" ? RESULT_BYTES : nameBytes(batch),
     maxBytes: DOWNLOAD_PAGE_BYTES,
   });
-  return items.map(({ cells, recordId, ...row }) => ({
+  const rows = items.map(({ cells, recordId, ...row }) => ({
     ...row,
     cells: maskSecrets(batch, cells, row.errorCode === "malformed"),
     recordId: recordId === null ? null : Number(recordId),
   }));
+  return { items: rows, hasMore };
 }
 
-function rowsOf(batch: StoredBatch, file: ResultFile, after: number): SQL {
+/** Row numbers. */
+interface Range {
+  readonly after: number;
+  readonly rows: number;
+}
+
+function rowsOf(batch: StoredBatch, file: ResultFile, range: Range): SQL {
   switch (file) {
     case "all":
-      return allRows(batch, after);
+      return allRows(batch, range);
     case "success":
     case "failed":
-      return rowsWithResult(batch, file, after);
+      return rowsWithResult(batch, file, range);
     case "unprocessed":
-      return rowsOfStatus(batch, file, after);
+      return rowsOfStatus(batch, file, range.after);
   }
 }
 
@@ -131,14 +143,14 @@ const RESULT = sql`row_number, status, error_code, error_message, record_id, und
  * A page is a range of row numbers. Its cost does not depend on statistics, which are old for a table that has just
  * grown: for `ORDER BY ... LIMIT 4000` the planner may sort all remaining rows for every page.
  */
-function rangeAfter(id: string, after: number): SQL {
-  return sql`batch_id = ${id} AND row_number > ${after} AND row_number <= ${after + PAGE_ROWS}`;
+function within({ after, rows }: Range, id: string): SQL {
+  return sql`batch_id = ${id} AND row_number > ${after} AND row_number <= ${after + rows}`;
 }
 
 /** One look-up per row: with old statistics, a join of the two ranges may compare each row with each result. */
-function allRows({ id, state }: StoredBatch, after: number): SQL {
+function allRows({ id, state }: StoredBatch, range: Range): SQL {
   return sql`
-    (SELECT batch_id, row_number, fields FROM rowmill.batch_rows WHERE ${rangeAfter(id, after)}) AS rows
+    (SELECT batch_id, row_number, fields FROM rowmill.batch_rows WHERE ${within(range, id)}) AS rows
     LEFT JOIN LATERAL (
       SELECT ${RESULT} FROM rowmill.row_results WHERE batch_id = ${id} AND row_number = rows.row_number LIMIT 1
     ) AS results ON true
@@ -147,9 +159,9 @@ function allRows({ id, state }: StoredBatch, after: number): SQL {
 }
 
 /** One look-up per row, because there may be few rows with the status. */
-function rowsWithResult({ id }: StoredBatch, status: "success" | "failed", after: number): SQL {
+function rowsWithResult({ id }: StoredBatch, status: "success" | "failed", range: Range): SQL {
   return sql`
-    (SELECT ${RESULT} FROM rowmill.row_results WHERE ${rangeAfter(id, after)} AND ${hasStatus(status)}) AS results
+    (SELECT ${RESULT} FROM rowmill.row_results WHERE ${within(range, id)} AND ${hasStatus(status)}) AS results
     JOIN LATERAL (
       SELECT row_number, fields FROM rowmill.batch_rows WHERE batch_id = ${id} AND row_number = results.row_number LIMIT 1
     ) AS rows ON true

@@ -125,7 +125,7 @@ describe("rows of more than 262,144 characters", () => {
     const [slow, second, third] = [await rowmill.newUser(), await rowmill.newUser(), await rowmill.newUser()];
     using first = new SlowUpload(slow, RECORDS);
     await first.send(`key,text\n${row("a").slice(0, 500_000)}`);
-    await until("the upload has begun", async () => (await kept(rowmill))?.batches === 1);
+    await until("the upload is listed", async () => (await kept(rowmill))?.batches === 1);
     // Meanwhile the server reads all that was sent.
     expect((await third.upload("key,text\n0,1\n", RECORDS)).status).toBe(202);
     const waiting = second.upload(`key,text\n${row("b")}${row("c")}`, RECORDS);
