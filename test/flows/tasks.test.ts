@@ -117,6 +117,7 @@ test("a cancel reaches the worker that runs the task", async () => {
   const id = await createTask(rowmill.ctx, userId, { type: "document", fileId });
   await runningTask(rowmill.ctx, id);
   await cancelTask(rowmill.ctx, userId, id, "no need");
+  await blocker.query("ROLLBACK");
   const stopped = "task stopped: it was cancelled, deleted or started by another worker";
   const line = await Promise.any(workers.map((worker) => worker.logged(stopped, 1, 10_000)));
   expect(line).toMatchObject([{ taskId: id }]);
