@@ -165,15 +165,14 @@ describe("a second API that receives changes", () => {
     const { account, probe } = await loggedInAt(second());
     const { client } = second();
     await run(({ first }) => first.post(`${AUTH}/logout`, { refresh: first.refresh }), account);
-    const refresh = (refresh: string) => client.post<Problem>(`${AUTH}/refresh`, { refresh });
+    const refresh = (refresh: string) =>
+      client.post<Problem & { refresh: string }>(`${AUTH}/refresh`, { refresh });
     expect((await refresh(account.first.refresh)).status).toBe(401);
     const { body: next, status } = await refresh(account.second.refresh);
     expect(status).toBe(200);
     await run((account) => admin.post(`${accountPath(account)}/disable`), account);
     await probe.sees(all(DISABLED, "ended"), CAP_MS);
-    expect((await refresh((next as unknown as { refresh: string }).refresh)).body.code).toBe(
-      "account_disabled",
-    );
+    expect((await refresh(next.refresh)).body.code).toBe("account_disabled");
     const logIn = (password: string) =>
       client.post<Problem>(`${AUTH}/login`, { username: account.username, password });
     expect((await logIn(PASSWORD)).body).toMatchObject({ status: 403, code: "account_disabled" });

@@ -185,16 +185,18 @@ test("migrations that run concurrently and again leave one installation", async 
   expect(await definitionsOf(empty, SCHEMAS)).toEqual(await definitionsOf(url, SCHEMAS));
 });
 
+/** As people type it. */
+function migrateByCommand(url: string) {
+  const settings = { ...unset, DATABASE_URL: url, JWT_SECRET: "x".repeat(32) };
+  return run("npm", ["run", "cli", "--", "migrate"], settings);
+}
+
 test("a migration that waits for a session of the old version says so, and goes on after it", async () => {
   const url = await emptyDatabase();
   await loadOldVersion(url);
   await onDatabase(url, async (client) => {
     await client.query("SET application_name = 'rowmill-worker'; BEGIN; SELECT FROM public.batches");
-    const migrating = run("npm", ["run", "cli", "--", "migrate"], {
-      ...unset,
-      DATABASE_URL: url,
-      JWT_SECRET: "x".repeat(32),
-    });
+    const migrating = migrateByCommand(url);
     await migrating.saw(/the migration waits for other sessions; stop these programs/);
     expect(migrating.output()).toContain('"program":"rowmill-worker"');
     await client.query("COMMIT");
@@ -211,11 +213,7 @@ test("a migration that PostgreSQL ends because of a deadlock begins again", asyn
   await onDatabase(url, async (client) => {
     // This session never looks for deadlocks, so the migration is the one that PostgreSQL ends.
     await client.query("BEGIN; SET LOCAL deadlock_timeout = '60s'; SELECT FROM public.users");
-    const migrating = run("npm", ["run", "cli", "--", "migrate"], {
-      ...unset,
-      DATABASE_URL: url,
-      JWT_SECRET: "x".repeat(32),
-    });
+    const migrating = migrateByCommand(url);
     await until("the migration waits", async () => {
       const { rowCount } = await onDatabase(url, (observer) =>
         observer.query(

@@ -52,7 +52,7 @@ export class CopyBuffer {
   /** Also frees the memory beyond the capacity, which a long line has taken. */
   clear(): void {
     this.#length = 0;
-    if (this.#bytes.length > this.#capacity) this.#bytes = Buffer.allocUnsafe(this.#capacity);
+    if (this.isOversized) this.#bytes = Buffer.allocUnsafe(this.#capacity);
   }
 
   #reserve(bytes: number): void {
