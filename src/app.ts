@@ -48,6 +48,7 @@ import { QueueView } from "./queues/views.ts";
 import { recordRoutes } from "./records/routes.ts";
 import { RecordView } from "./records/views.ts";
 import { registerRequestContext } from "./request-context.ts";
+import { openRequestLog } from "./request-log/log-requests.ts";
 import { targetRoutes } from "./targets/routes.ts";
 import { TargetView } from "./targets/views.ts";
 import { adminTaskRoutes } from "./tasks/admin-routes.ts";
@@ -70,6 +71,7 @@ const CHECK_MS = 5000;
 
 /** Returns the app without listening, so that tests can inject requests. */
 export async function createApp(ctx: Context) {
+  const requestLog = openRequestLog(ctx);
   const app = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
     ...requestIds,
@@ -82,13 +84,17 @@ export async function createApp(ctx: Context) {
     bodyLimit: SMALL_BODY_BYTES,
     // An open upload must not delay the end of the program.
     forceCloseConnections: true,
-    frameworkErrors: refuseUrl,
+    frameworkErrors(error, request, reply) {
+      requestLog.observe(request, reply);
+      refuseUrl(error, request, reply);
+    },
     clientErrorHandler: refuseConnection,
     schemaController: { compilersFactory: { buildSerializer: sharedSerializers() } },
     routerOptions: { ignoreTrailingSlash: true },
     ajv: { customOptions: { allErrors: true, keywords: [] } },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  requestLog.follow(app);
   limitConnections(app.server, ctx.config);
   answerRequestId(app);
   handleErrors(app);

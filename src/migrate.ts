@@ -8,10 +8,12 @@ import { jobs } from "./jobs.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import { postgresError } from "./platform/postgres/database.ts";
+import { createDayPartitions } from "./platform/postgres/day-partitions.ts";
 import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-public.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
 import { SQLSTATE } from "./platform/sqlstates.ts";
+import { REQUEST_LOG } from "./schema/request-log.ts";
 
 const migrationsFolder = fileURLToPath(new URL("../drizzle", import.meta.url));
 
@@ -40,6 +42,8 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
     const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
     reports = setInterval(() => reportWait(rows[0]?.pid, config, log), WAIT_REPORT_MS);
     for (let attempt = 1; !(await hasMigrated(client, config, log, attempt)); attempt++);
+    // A role that only reads and writes rows cannot create them later.
+    if (config.databaseBackend !== "cockroachdb") await createDayPartitions(client, REQUEST_LOG, new Date());
   } finally {
     clearInterval(reports);
     await client.end();
@@ -64,7 +68,7 @@ async function hasMigrated(client: pg.Client, config: Config, log: Log, attempt:
     await client.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
     const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
     if (hasAdvisoryLocks) await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
-    await migrateTables(client, log);
+    await migrateTables(client, config, log);
     await client.query("COMMIT");
     return true;
   } catch (error) {
@@ -100,7 +104,7 @@ async function reportWait(pid: number | undefined, config: Config, log: Log): Pr
 }
 
 /** Applies drizzle's migrations. Drizzle's own migrator always needs CREATE on the database. */
-async function migrateTables(client: pg.Client, log: Log): Promise<void> {
+async function migrateTables(client: pg.Client, config: Config, log: Log): Promise<void> {
   await createSchemas(client);
   await client.query(
     "CREATE TABLE IF NOT EXISTS rowmill.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)",
@@ -113,9 +117,17 @@ async function migrateTables(client: pg.Client, log: Log): Promise<void> {
   for (const migration of moved) await record(client, migration);
   const applied = await appliedMigrations(client);
   for (const migration of migrations.filter(({ hash }) => !applied.has(hash))) {
-    for (const statement of migration.sql) await client.query(statement);
+    for (const statement of statementsFor(config, migration)) await client.query(statement);
     await record(client, migration);
   }
+}
+
+/** CockroachDB has no partitions of this kind: there, a partitioned table is a plain one. */
+function statementsFor({ databaseBackend }: Config, { sql }: MigrationMeta): readonly string[] {
+  if (databaseBackend !== "cockroachdb") return sql;
+  return sql
+    .filter((statement) => !/\bPARTITION OF\b/.test(statement))
+    .map((statement) => statement.replace(/ PARTITION BY RANGE \([^)]*\)/, ""));
 }
 
 async function record(client: pg.Client, { hash, folderMillis }: MigrationMeta): Promise<void> {

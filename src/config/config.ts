@@ -91,6 +91,11 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     answerMemoryBytes: settings.ANSWER_MEMORY_BYTES,
     retentionDays: settings.RETENTION_DAYS,
     cleanupCron: settings.CLEANUP_CRON,
+    requestLog: settings.REQUEST_LOG === "on",
+    requestLogAddress: settings.REQUEST_LOG_ADDRESS,
+    requestLogDays: settings.REQUEST_LOG_DAYS,
+    dailyReportCron: settings.DAILY_REPORT_CRON,
+    weeklyReportCron: settings.WEEKLY_REPORT_CRON,
     logLevel: settings.LOG_LEVEL,
     logFormat: settings.LOG_FORMAT,
     /** The environment, for legacy endpoints, which read their own settings. */

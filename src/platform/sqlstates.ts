@@ -1,6 +1,7 @@
 /** PostgreSQL error codes that Rowmill handles. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export const SQLSTATE = {
   uniqueViolation: "23505",
+  checkViolation: "23514",
   readOnlyTransaction: "25006",
   inFailedTransaction: "25P02",
   serializationFailure: "40001",

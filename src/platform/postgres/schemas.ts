@@ -57,6 +57,8 @@ export async function grantsToRun(client: Connection): Promise<string[]> {
     END, nspname, current_user) AS grant
     FROM pg_namespace LEFT JOIN pg_class
       ON relnamespace = pg_namespace.oid AND relkind IN ('r', 'p', 'S') AND has_schema_privilege(relnamespace, 'USAGE')
+      -- Privileges on the partitioned table are enough.
+      AND NOT relispartition
     WHERE nspname = ANY($1::text[]) AND CASE
       WHEN relkind IS NULL THEN NOT has_schema_privilege(nspname, 'USAGE')
       WHEN relkind = 'S' THEN NOT has_sequence_privilege(pg_class.oid, 'USAGE')

@@ -1,0 +1,49 @@
+import { sql } from "drizzle-orm";
+import type { Context } from "../context.ts";
+import type { Entry } from "./log-buffer.ts";
+import { shortenAddress } from "./shorten-address.ts";
+
+/**
+ * Writes a batch of entries in one statement.
+ * @param dropped the requests that the log lacks
+ */
+export async function writeEntries(
+  { db, config, now }: Pick<Context, "db" | "config" | "now">,
+  entries: readonly Entry[],
+  dropped: number,
+): Promise<void> {
+  const addresses = cached((address) => shortenAddress(address, config.requestLogAddress));
+  const routes = cached(templateOf);
+  const stored = entries.map(({ route, address, ...rest }) => ({
+    ...rest,
+    route: routes(route),
+    address: addresses(address),
+  }));
+  await db.execute(sql`
+    WITH gap AS (
+      INSERT INTO rowmill.request_log_gaps (at, requests)
+      SELECT ${now().toISOString()}::timestamptz, ${dropped}::int WHERE ${dropped}::int > 0
+    )
+    INSERT INTO rowmill.request_log
+      (at, request_id, method, route, status, ms, user_id, address, request_bytes, response_bytes)
+    SELECT to_timestamp(at / 1000), request_id, method, route, status, ms, user_id, address, request_bytes, response_bytes
+    FROM json_to_recordset(${JSON.stringify(stored)}::json) AS entry (
+      at float8, request_id text, method text, route text, status smallint, ms real, user_id bigint, address text,
+      request_bytes bigint, response_bytes bigint
+    )`);
+}
+
+/** Returns the path as the API documents it: `/api/v1/batches/:batch_id` becomes `/api/v1/batches/{batch_id}`. */
+function templateOf(route: string): string {
+  return route.replace(/:(\w+)/g, "{$1}");
+}
+
+/** Few addresses and routes make up a batch. */
+function cached<T>(fn: (key: string) => T): (key: string) => T {
+  const known = new Map<string, T>();
+  return (key) => {
+    const value = known.has(key) ? (known.get(key) as T) : fn(key);
+    known.set(key, value);
+    return value;
+  };
+}
