@@ -47,6 +47,8 @@ import { adminQueueRoutes } from "./queues/routes.ts";
 import { QueueView } from "./queues/views.ts";
 import { recordRoutes } from "./records/routes.ts";
 import { RecordView } from "./records/views.ts";
+import { reportRoutes } from "./reports/routes.ts";
+import { DailyView, ReportView, WeeklyView } from "./reports/views.ts";
 import { registerRequestContext } from "./request-context.ts";
 import { openRequestLog } from "./request-log/log-requests.ts";
 import { targetRoutes } from "./targets/routes.ts";
@@ -116,6 +118,7 @@ export async function createApp(ctx: Context) {
     app.addSchema(schema);
   for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
+  for (const schema of [DailyView, WeeklyView, ReportView]) app.addSchema(schema);
 
   await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));
   await app.register(accountRoutes(ctx));
@@ -142,6 +145,7 @@ export async function createApp(ctx: Context) {
   await app.register(taskTypeRoutes(ctx));
   await app.register(adminTaskRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
+  await app.register(reportRoutes(ctx));
   await app.register(legacyRoutes(ctx));
   return app;
 }

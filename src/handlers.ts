@@ -16,6 +16,8 @@ import type { JobName, jobs, Payload } from "./jobs.ts";
 import type { Delivery } from "./platform/queue/delivery.ts";
 import type { Later } from "./platform/queue/later.ts";
 import { removeLostWorkers } from "./queues/remove-lost-workers.ts";
+import { writeDueReports } from "./reports/write-due-reports.ts";
+import { removeOldEntries } from "./request-log/remove-old-entries.ts";
 import { runTask } from "./tasks/run/run-task.ts";
 import { reconcileTasks } from "./tasks/upkeep/reconcile-tasks.ts";
 import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
@@ -56,8 +58,11 @@ export const handlers: Handlers = {
       tokensRemoved: await removeExpiredTokens(ctx),
       keysRemoved: await removeStaleKeys(ctx),
       workersRemoved: await removeLostWorkers(ctx),
+      requestLogRemoved: await removeOldEntries(ctx),
     };
     ctx.log.info(removed, "cleanup finished");
     return removed;
   },
+  dailyReport: (ctx) => writeDueReports(ctx, "daily"),
+  weeklyReport: (ctx) => writeDueReports(ctx, "weekly"),
 };

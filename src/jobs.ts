@@ -147,7 +147,7 @@ export const jobs = {
     options: backgroundOptions,
     schedule: () => "* * * * *",
   },
-  /** Runs daily: removes batches, tasks, files and logins that have expired. */
+  /** Runs daily: removes batches, tasks, files, logins and request logs that have expired. */
   clean: {
     ...background,
     name: "upkeep.clean",
@@ -155,6 +155,22 @@ export const jobs = {
     maxAttempts: 3,
     options: backgroundOptions,
     schedule: (config: Config) => config.cleanupCron,
+  },
+  /** Writes the report of the day before. */
+  dailyReport: {
+    ...background,
+    name: "report.daily",
+    payload: Type.Object({}),
+    options: backgroundOptions,
+    schedule: (config: Config) => config.dailyReportCron,
+  },
+  /** Writes the report of the week before. */
+  weeklyReport: {
+    ...background,
+    name: "report.weekly",
+    payload: Type.Object({}),
+    options: backgroundOptions,
+    schedule: (config: Config) => config.weeklyReportCron,
   },
 } as const satisfies Record<string, Contract>;
 

@@ -7,6 +7,7 @@ import { handleErrors, Problem } from "../platform/http/errors.ts";
 import { healthRoutes } from "../platform/http/health.ts";
 import { answerRequestId, requestIds } from "../platform/http/request-id.ts";
 import { openMetrics } from "../platform/queue/metrics.ts";
+import { readMissingOfLastDay } from "../request-log/read-missing.ts";
 import { listQueues } from "./queries.ts";
 
 /**
@@ -24,7 +25,12 @@ export async function openProbes(ctx: OpenContext): Promise<AsyncDisposable> {
   handleErrors(app);
   app.addSchema(Problem);
   const queues = QUEUES.filter((queue) => workerQueues?.has(queue) ?? true);
-  const source = { running: ctx.queue.running, queues, readDepths: () => listQueues(ctx) };
+  const source = {
+    running: ctx.queue.running,
+    queues,
+    readDepths: () => listQueues(ctx),
+    readMissing: () => readMissingOfLastDay(ctx),
+  };
   await app.register(healthRoutes(() => ctx.pool.query("SELECT 1")));
   await app.register(metricRoutes(openMetrics(source, ctx.log)));
   await app.listen({ host, port }).catch(mapListenError);

@@ -57,7 +57,7 @@ function entryOf(
   address: string,
   now: Date,
 ): Entry {
-  const { headersSent, statusCode } = reply.raw;
+  const { statusCode, writableFinished } = reply.raw;
   const isEventStream = String(reply.getHeader("content-type")).startsWith(EVENT_STREAM);
   const { read, written } = takeTraffic(request.raw.socket);
   return {
@@ -65,7 +65,7 @@ function entryOf(
     request_id: request.id,
     method: request.method,
     route: request.routeOptions.url ?? UNKNOWN_ROUTE,
-    status: headersSent ? statusCode : CLIENT_CLOSED_REQUEST,
+    status: writableFinished || written > 0 ? statusCode : CLIENT_CLOSED_REQUEST,
     ms: isEventStream ? null : Math.round(ms * 100) / 100,
     user_id: request.login?.user.id ?? null,
     address,

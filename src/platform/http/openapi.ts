@@ -23,6 +23,7 @@ const TAGS = {
   tasks: "Background work: file processing and the task types that a team adds.",
   files: "Files that tasks read, and files that tasks created.",
   admin: "For operators: the tasks of all users, queues, jobs and workers.",
+  reports: "For operators: daily and weekly reports of the use of the API.",
   legacy:
     "The endpoints of the services that Rowmill replaces, unchanged. Each path works with and without a slash at its end.",
   health: "For load balancers and orchestrators.",

@@ -15,6 +15,8 @@ interface Source {
   readonly queues: readonly string[];
   /** Called once per scrape. */
   readonly readDepths: () => Promise<readonly QueueDepth[]>;
+  /** The requests of the last day that the request log lacks. */
+  readonly readMissing: () => Promise<number>;
 }
 
 /** From an empty job to one that takes hours. */
@@ -23,7 +25,7 @@ const SECONDS_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 30
 /** If the database does not answer within this time, a scrape lacks the depths of queues. */
 const READ_TIMEOUT_MS = 3000;
 
-export function openMetrics({ running, queues, readDepths }: Source, log: Log): Registry {
+export function openMetrics({ running, queues, readDepths, readMissing }: Source, log: Log): Registry {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -55,6 +57,18 @@ export function openMetrics({ running, queues, readDepths }: Source, log: Log): 
     },
   });
   addDepths(registry, readDepths, log);
+  new Gauge({
+    name: "rowmill_request_log_missing",
+    help: "Requests of the last 24 hours that the request log lacks, on all API processes together.",
+    registers,
+    async collect() {
+      // Keeps the last number if the database does not answer.
+      await withinTime(readMissing()).then(
+        (missing) => this.set(missing),
+        () => {},
+      );
+    },
+  });
   return registry;
 }
 

@@ -1,0 +1,35 @@
+import { csvRecords, defuse } from "../platform/csv/cells.ts";
+
+type Line = readonly [section: string, item: string, field: string, value: string];
+
+/** One line per value, so that reports of all kinds have the same columns. */
+export function reportCsv(data: Readonly<Record<string, unknown>>): string {
+  const lines = Object.entries(data).flatMap(([name, value]) =>
+    isNested(value) ? linesOf(name, value) : [["report", "", name, textOf(value)] as const],
+  );
+  return csvRecords([["section", "item", "field", "value"], ...lines.map((line) => line.map(defuse))]);
+}
+
+/** The items of a list are numbered; those of an object have their names. */
+function linesOf(section: string, value: object): Line[] {
+  const isList = Array.isArray(value);
+  return Object.entries(value).flatMap(([key, item]: [string, unknown]): Line[] => {
+    if (!isNested(item)) return [[section, key, "", textOf(item)]];
+    const name = isList ? String(Number(key) + 1) : key;
+    return leavesOf(item).map(([field, leaf]) => [section, name, field, textOf(leaf)]);
+  });
+}
+
+function leavesOf(value: object, path = ""): (readonly [field: string, value: unknown])[] {
+  return Object.entries(value).flatMap(([key, inner]: [string, unknown]) =>
+    isNested(inner) ? leavesOf(inner, `${path}${key}.`) : [[path + key, inner] as const],
+  );
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function textOf(value: unknown): string {
+  return value === null ? "" : String(value);
+}

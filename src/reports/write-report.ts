@@ -1,0 +1,71 @@
+import { and, eq, isNull, sql } from "drizzle-orm";
+import { announce } from "../announcements/announce.ts";
+import { type Context, inTransaction, type Tx } from "../context.ts";
+import { invalidField } from "../errors.ts";
+import { firstLoggedDay } from "../request-log/remove-old-entries.ts";
+import { users } from "../schema/accounts.ts";
+import { type ReportKind, reports } from "../schema/reports.ts";
+import { buildDaily, buildWeekly } from "./build-report.ts";
+import { type Period, periodAt, periodBefore, periodOf, reportIdOf } from "./periods.ts";
+import type { StoredReport } from "./queries.ts";
+import type { DailyView, WeeklyView } from "./views.ts";
+
+/**
+ * Writes the report of a period, or replaces it. Tells all admins once the report of a period that has ended is written for
+ * the first time.
+ * @param date any date of the period; undefined: the last period that has ended
+ * @throws DomainError `invalid_input` if the period has not started or the log of the period was deleted
+ */
+export async function writeReport(ctx: Context, kind: ReportKind, date?: string): Promise<StoredReport> {
+  const period = date === undefined ? periodBefore(periodAt(kind, ctx.now())) : periodOf(kind, date);
+  requireLogged(ctx, period);
+  // All statements see the same requests.
+  const data = await ctx.db.transaction((db) => build({ ...ctx, db }, period), {
+    isolationLevel: "repeatable read",
+    accessMode: "read only",
+  });
+  return inTransaction(ctx, (tx) => store(tx, period, data));
+}
+
+/** A report of deleted entries would replace the right one. */
+function requireLogged(ctx: Context, { from }: Period): void {
+  if (from > ctx.now()) throw invalidField("date", "must not be in the future.");
+  if (from >= firstLoggedDay(ctx)) return;
+  const days = ctx.config.requestLogDays;
+  throw invalidField(
+    "date",
+    `the request log is kept for ${days} days (REQUEST_LOG_DAYS). Choose a later date.`,
+  );
+}
+
+function build(ctx: Context, period: Period): Promise<DailyView | WeeklyView> {
+  if (period.kind === "daily") return buildDaily(ctx, period);
+  return buildWeekly(ctx, period, periodBefore(period).from >= firstLoggedDay(ctx));
+}
+
+async function store(tx: Tx, period: Period, data: DailyView | WeeklyView): Promise<StoredReport> {
+  const { kind, start: periodStart } = period;
+  const createdAt = tx.now();
+  const [report] = await tx.db
+    .insert(reports)
+    .values({ kind, periodStart, data, createdAt })
+    .onConflictDoUpdate({ target: [reports.kind, reports.periodStart], set: { data, createdAt } })
+    .returning();
+  if (!report) throw new Error("The report was not stored.");
+  if (data.is_complete && report.announcedAt === null) await announceReport(tx, period);
+  return report;
+}
+
+async function announceReport(tx: Tx, { kind, start }: Period): Promise<void> {
+  const isThis = and(eq(reports.kind, kind), eq(reports.periodStart, start), isNull(reports.announcedAt));
+  await tx.db.update(reports).set({ announcedAt: tx.now() }).where(isThis);
+  const admins = await tx.db
+    .select({ id: users.id })
+    .from(users)
+    .where(sql`${users.role} = 'admin' AND ${users.disabledAt} IS NULL`);
+  const reportId = reportIdOf({ kind, start });
+  for (const { id } of admins) {
+    const data = { report_id: reportId, kind, period_start: start };
+    await announce(tx, { kind: "report.ready", userId: id, subjectId: reportId, sequence: 1, data });
+  }
+}
