@@ -1,0 +1,147 @@
+import { randomBytes } from "node:crypto";
+import { expect, inject, test } from "vitest";
+import type { Context } from "../../src/context.ts";
+import { databaseOn, openPool } from "../../src/platform/postgres/database.ts";
+import { preparePartitions } from "../../src/request-log/partitions.ts";
+import { firstLoggedDay, removeOldEntries } from "../../src/request-log/remove-old-entries.ts";
+import { writeEntries } from "../../src/request-log/write-entries.ts";
+import { entryAt, logEntries } from "../support/logged-requests.ts";
+import { onServer } from "../support/postgres.ts";
+import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+
+const DAY_MS = 86_400_000;
+
+/** The context at another time. */
+const at = (ctx: Context, time: string): Context => ({ ...ctx, now: () => new Date(time) });
+
+/** The context of a role with these privileges on Rowmill's schema, and none on the database. */
+async function asRole({ ctx, config }: Rowmill, grants: (role: string) => string): Promise<Context & AsyncDisposable> {
+  const role = `rowmill_log_${randomBytes(4).toString("hex")}`;
+  await onServer(inject("serverUrl"), `CREATE ROLE ${role} LOGIN`);
+  await ctx.pool.query(grants(role));
+  const url = new URL(config.databaseUrl);
+  url.searchParams.set("options", `-c role=${role}`);
+  const pool = openPool(url.href, 2, ctx.log);
+  const end = async () => {
+    await pool.end();
+    await ctx.pool.query(`REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  };
+  return { ...ctx, pool, db: databaseOn(pool), [Symbol.asyncDispose]: end };
+}
+
+const readsAndWrites = (role: string) =>
+  `GRANT USAGE ON SCHEMA rowmill TO ${role}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA rowmill TO ${role}`;
+
+const ownsTheLog = (role: string) =>
+  `GRANT USAGE, CREATE ON SCHEMA rowmill TO ${role};
+  ALTER TABLE rowmill.request_log OWNER TO ${role}; ALTER TABLE rowmill.request_log_default OWNER TO ${role};
+  ALTER TABLE rowmill.request_log_gaps OWNER TO ${role}`;
+
+/** The number of entries of each partition that has any. */
+async function filled({ pool }: Pick<Context, "pool">): Promise<Record<string, number>> {
+  const { rows } = await pool.query<{ partition: string; entries: number }>(
+    `SELECT tableoid::regclass::text AS partition, count(*)::int AS entries FROM rowmill.request_log
+    GROUP BY 1 ORDER BY 1`,
+  );
+  return Object.fromEntries(rows.map(({ partition, entries }) => [partition, entries]));
+}
+
+/** The days that have a partition, in order. */
+async function days({ pool }: Pick<Context, "pool">): Promise<string[]> {
+  const { rows } = await pool.query<{ day: string }>(
+    `SELECT substring(relname FROM '[0-9]{8}$') AS day FROM pg_class
+    WHERE relispartition AND relkind = 'r' AND relname ~ '^request_log_[0-9]{8}$' ORDER BY 1`,
+  );
+  return rows.map(({ day }) => day);
+}
+
+test("a migrated database has a partition for today and for each of the next seven days", async () => {
+  await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
+  const { ctx } = rowmill;
+  expect(await days(ctx)).toHaveLength(8);
+  expect(await preparePartitions(ctx)).toBe(0);
+  const tomorrow = new Date(Date.now() + DAY_MS).toISOString();
+  expect(await Promise.all([1, 2, 3].map(() => preparePartitions(at(ctx, tomorrow))))).toContain(1);
+  expect(await days(ctx)).toHaveLength(9);
+});
+
+test("at midnight, entries move on to the partition of the new day, and none is lost without one", async () => {
+  await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
+  const before = at(rowmill.ctx, "2031-03-09T23:59:59.999Z");
+  await preparePartitions(before);
+  const entries = ["2031-03-08T12:00:00Z", "2031-03-09T23:59:59.999Z", "2031-03-10T00:00:00Z", "2031-03-17T00:00:00Z"];
+  await writeEntries(
+    before,
+    entries.map((time) => entryAt(new Date(time))),
+    0,
+  );
+  expect(await filled(rowmill.ctx)).toEqual({
+    "rowmill.request_log_20310309": 1,
+    "rowmill.request_log_20310310": 1,
+    "rowmill.request_log_default": 2,
+  });
+  // A day whose entries are in the default partition stays there; the days after it get their partitions.
+  await preparePartitions(at(rowmill.ctx, "2031-03-17T09:00:00Z"));
+  const found = await days(rowmill.ctx);
+  expect(found).not.toContain("20310317");
+  expect(found).toContain("20310318");
+});
+
+test("the clean-up drops the partitions of expired days, deletes expired entries elsewhere, and keeps the rest", async () => {
+  await using rowmill = await startRowmill({ REQUEST_LOG: "off", REQUEST_LOG_DAYS: "10" });
+  const { ctx } = rowmill;
+  await preparePartitions(at(ctx, "2031-03-01T00:00:00Z"));
+  await logEntries(
+    ctx.pool,
+    ["2031-02-20T08:00:00Z", "2031-02-20T09:30:00Z", "2031-03-01T08:00:00Z", "2031-03-02T08:00:00Z", "2031-03-03T00:00:00Z"].map(
+      (time) => entryAt(new Date(time)),
+    ),
+  );
+  await ctx.pool.query("INSERT INTO rowmill.request_log_gaps (at, requests) VALUES ('2031-03-02', 1), ('2031-03-04', 2)");
+  const later = at(ctx, "2031-03-13T17:00:00Z");
+  expect(firstLoggedDay(later)).toEqual(new Date("2031-03-03T00:00:00Z"));
+  // The partitions of today, when the test runs, have expired as well.
+  expect(await removeOldEntries(later)).toEqual({ days: 8 + 2, entries: 2 });
+  expect(await filled(ctx)).toEqual({ "rowmill.request_log_20310303": 1 });
+  expect((await days(ctx)).at(-1)).toBe("20310320");
+  const { rows } = await ctx.pool.query("SELECT requests FROM rowmill.request_log_gaps");
+  expect(rows).toEqual([{ requests: 2 }]);
+  expect(await removeOldEntries(later)).toEqual({ days: 0, entries: 0 });
+});
+
+test("a partition that others use is dropped later", async () => {
+  await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
+  const { ctx } = rowmill;
+  const later = at(ctx, "2041-01-01T00:00:00Z");
+  const reader = await ctx.pool.connect();
+  await reader.query("BEGIN; SELECT count(*) FROM rowmill.request_log");
+  const { rows } = await reader.query<{ oldest: string }>(
+    "SELECT min(relname) AS oldest FROM pg_class WHERE relname ~ '^request_log_[0-9]{8}$'",
+  );
+  await reader.query(`ROLLBACK; BEGIN; LOCK TABLE rowmill.${rows[0]?.oldest} IN ACCESS SHARE MODE`);
+  expect(await removeOldEntries(later)).toMatchObject({ days: 7 });
+  await reader.query("ROLLBACK");
+  reader.release();
+  expect(await removeOldEntries(later)).toMatchObject({ days: 1 });
+});
+
+test("a role that owns the log and has no CREATE on the database creates and drops partitions", async () => {
+  await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
+  await using role = await asRole(rowmill, ownsTheLog);
+  expect(await preparePartitions(at(role, "2031-03-01T00:00:00Z"))).toBe(8);
+  await logEntries(rowmill.ctx.pool, [entryAt(new Date("2031-03-01T08:00:00Z"))]);
+  expect(await removeOldEntries(at(role, "2031-06-01T00:00:00Z"))).toEqual({ days: 8, entries: 0 });
+  expect(await filled(rowmill.ctx)).toEqual({});
+});
+
+test("for a role that only reads and writes rows, entries go to the default partition and are deleted from it", async () => {
+  await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
+  await using role = await asRole(rowmill, readsAndWrites);
+  const then = at(role, "2031-03-01T10:00:00Z");
+  expect(await preparePartitions(then)).toBe(0);
+  await writeEntries(then, [entryAt(then.now()), entryAt(new Date())], 3);
+  const today = (await days(rowmill.ctx))[0];
+  expect(await filled(rowmill.ctx)).toEqual({ [`rowmill.request_log_${today}`]: 1, "rowmill.request_log_default": 1 });
+  expect(await removeOldEntries(at(role, "2031-04-01T10:00:00Z"))).toEqual({ days: 0, entries: 2 });
+  expect(await filled(rowmill.ctx)).toEqual({});
+});
