@@ -16,7 +16,7 @@ const LENGTH_MS: Readonly<Record<ReportKind, number>> = { daily: DAY_MS, weekly:
 /** 1970 began on a Thursday. */
 const FIRST_MONDAY_MS = 4 * DAY_MS;
 const DATE = /^\d{4}-\d\d-\d\d$/;
-const REPORT_ID = /^(daily|weekly)-(\d{4}-\d\d-\d\d)$/;
+const REPORT_ID = /^(daily|weekly)-(.*)$/;
 
 /** The period that contains a moment. */
 export function periodAt(kind: ReportKind, moment: Date): Period {
@@ -32,10 +32,14 @@ export function periodBefore({ kind, from }: Period): Period {
 
 /** The period that contains a date. @throws DomainError `invalid_input` if the calendar does not have the date */
 export function periodOf(kind: ReportKind, date: string): Period {
-  const moment = new Date(`${date}T00:00:00Z`);
-  if (!DATE.test(date) || Number.isNaN(moment.getTime()) || dateOf(moment) !== date)
-    throw invalidField("date", "must be a date such as 2026-11-25.");
-  return periodAt(kind, moment);
+  if (!isDate(date)) throw invalidField("date", "must be a date such as 2026-11-25.");
+  return periodAt(kind, new Date(date));
+}
+
+/** JavaScript reads 30 February as 1 March. */
+function isDate(text: string): boolean {
+  const moment = new Date(text);
+  return DATE.test(text) && !Number.isNaN(moment.getTime()) && dateOf(moment) === text;
 }
 
 export function dateOf(moment: Date): string {
@@ -48,7 +52,7 @@ export function reportIdOf({ kind, start }: Pick<Period, "kind" | "start">): str
 
 /** @returns null if no report can have the id */
 export function parseReportId(id: string): Pick<Period, "kind" | "start"> | null {
-  const [, kind, start] = REPORT_ID.exec(id) ?? [];
-  if (!kind || !start || Number.isNaN(Date.parse(start))) return null;
+  const [, kind, start = ""] = REPORT_ID.exec(id) ?? [];
+  if (!kind || !isDate(start)) return null;
   return { kind: kind as ReportKind, start };
 }

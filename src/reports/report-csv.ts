@@ -2,12 +2,15 @@ import { csvRecords, defuse } from "../platform/csv/cells.ts";
 
 type Line = readonly [section: string, item: string, field: string, value: string];
 
-/** One line per value, so that reports of all kinds have the same columns. */
+/** One line per value, so that reports of all kinds have the same columns. Values of the report itself come first. */
 export function reportCsv(data: Readonly<Record<string, unknown>>): string {
-  const lines = Object.entries(data).flatMap(([name, value]) =>
-    isNested(value) ? linesOf(name, value) : [["report", "", name, textOf(value)] as const],
+  const entries = Object.entries(data);
+  const own = entries.flatMap(([name, value]): Line[] =>
+    isNested(value) ? [] : [["report", "", name, textOf(value)]],
   );
-  return csvRecords([["section", "item", "field", "value"], ...lines.map((line) => line.map(defuse))]);
+  const sections = entries.flatMap(([name, value]) => (isNested(value) ? linesOf(name, value) : []));
+  const lines = [...own, ...sections].map((line) => line.map(defuse));
+  return csvRecords([["section", "item", "field", "value"], ...lines]);
 }
 
 /** The items of a list are numbered; those of an object have their names. */

@@ -15,6 +15,7 @@ import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts"
 import { measureBehind } from "./behind.ts";
 import { writeBooks } from "./books-file.ts";
 import { measureFloor } from "./floor.ts";
+import { measureRequests } from "./requests.ts";
 import { type Measured, measureRowmill } from "./rowmill.ts";
 import { median, printTable } from "./table.ts";
 import { type MeasuredTasks, measureTasks } from "./tasks.ts";
@@ -61,7 +62,9 @@ async function measure() {
     await emptyTables();
     tasks.push(await measureTasks(server.url, TASKS));
   }
-  return { floors, runs, atSmall, withDelay, behindSeconds, tasks };
+  await emptyTables();
+  const requests = await measureRequests(server.url);
+  return { floors, runs, atSmall, withDelay, behindSeconds, tasks, requests };
 }
 
 async function makeFile(count: number): Promise<{ csv: string; copy: string }> {
@@ -94,6 +97,7 @@ async function report({
   withDelay,
   behindSeconds,
   tasks,
+  requests,
 }: Awaited<ReturnType<typeof measure>>): Promise<void> {
   const of = (pick: (run: Measured) => number) => median(runs.map(pick));
   const ofTasks = (pick: (run: MeasuredTasks) => number) => median(tasks.map(pick));
@@ -123,6 +127,8 @@ async function report({
     tasksCreatedRatio: ofTasks((run) => run.createdSeconds / run.insertSeconds),
     tasksCompletedPerSecond: TASKS / ofTasks((run) => run.completedSeconds),
     tasksCompletedRatio: ofTasks((run) => run.completedSeconds / run.workSeconds),
+    requestsPerSecond: requests.withLog,
+    requestsPerSecondWithoutLog: requests.withoutLog,
   };
   const seconds = (value: number) => `${value.toFixed(2)} s`;
   const mb = (value: number) => `${value.toFixed(0)} MB`;
@@ -175,6 +181,8 @@ async function report({
       "",
     ],
     ["ratio to pg-boss's work", `${result.tasksCompletedRatio.toFixed(2)} x`, ""],
+    ["requests a second, with the request log", Math.round(requests.withLog).toLocaleString("en"), ""],
+    ["requests a second, REQUEST_LOG=off", Math.round(requests.withoutLog).toLocaleString("en"), ""],
   ]);
   console.log(JSON.stringify(result));
 }

@@ -30,10 +30,9 @@ interface Logged {
 /** The entry of the request with this id, once it is written. */
 function entryOf(requestId: string, { ctx }: Pick<Rowmill, "ctx"> = rowmill): Promise<Logged> {
   return until("the request is logged", async () => {
-    const { rows } = await ctx.pool.query<Logged>(
-      "SELECT * FROM rowmill.request_log WHERE request_id = $1",
-      [requestId],
-    );
+    const { rows } = await ctx.pool.query<Logged>("SELECT * FROM rowmill.request_log WHERE request_id = $1", [
+      requestId,
+    ]);
     return rows[0] ?? null;
   });
 }
@@ -126,7 +125,8 @@ async function lockBooks() {
   return {
     untilWaiting: (requests: number) =>
       until("requests wait for the lock", async () => {
-        const waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'rowmill.books'::regclass";
+        const waiting =
+          "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'rowmill.books'::regclass";
         return (await count(rowmill.ctx.pool, waiting)) >= requests;
       }),
     [Symbol.asyncDispose]: async () => {
@@ -180,7 +180,8 @@ test("answers do not wait while the log waits for the database", async () => {
   await client.query("BEGIN; LOCK TABLE rowmill.request_log IN ACCESS EXCLUSIVE MODE");
   await rowmill.client.get("/api/v1/books", { "x-request-id": "first" });
   await until("the log waits for the table", async () => {
-    const waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'rowmill.request_log'::regclass";
+    const waiting =
+      "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'rowmill.request_log'::regclass";
     return (await count(rowmill.ctx.pool, waiting)) > 0;
   });
   const answer = await rowmill.client.get("/api/v1/books", { "x-request-id": "second" });

@@ -15,7 +15,10 @@ const DAY_MS = 86_400_000;
 const at = (ctx: Context, time: string): Context => ({ ...ctx, now: () => new Date(time) });
 
 /** The context of a role with these privileges on Rowmill's schema, and none on the database. */
-async function asRole({ ctx, config }: Rowmill, grants: (role: string) => string): Promise<Context & AsyncDisposable> {
+async function asRole(
+  { ctx, config }: Rowmill,
+  grants: (role: string) => string,
+): Promise<Context & AsyncDisposable> {
   const role = `rowmill_log_${randomBytes(4).toString("hex")}`;
   await onServer(inject("serverUrl"), `CREATE ROLE ${role} LOGIN`);
   await ctx.pool.query(grants(role));
@@ -24,7 +27,9 @@ async function asRole({ ctx, config }: Rowmill, grants: (role: string) => string
   const pool = openPool(url.href, 2, ctx.log);
   const end = async () => {
     await pool.end();
-    await ctx.pool.query(`REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}`);
+    await ctx.pool.query(
+      `REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}`,
+    );
   };
   return { ...ctx, pool, db: databaseOn(pool), [Symbol.asyncDispose]: end };
 }
@@ -69,7 +74,12 @@ test("at midnight, entries move on to the partition of the new day, and none is 
   await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
   const before = at(rowmill.ctx, "2031-03-09T23:59:59.999Z");
   await preparePartitions(before);
-  const entries = ["2031-03-08T12:00:00Z", "2031-03-09T23:59:59.999Z", "2031-03-10T00:00:00Z", "2031-03-17T00:00:00Z"];
+  const entries = [
+    "2031-03-08T12:00:00Z",
+    "2031-03-09T23:59:59.999Z",
+    "2031-03-10T00:00:00Z",
+    "2031-03-17T00:00:00Z",
+  ];
   await writeEntries(
     before,
     entries.map((time) => entryAt(new Date(time))),
@@ -93,11 +103,17 @@ test("the clean-up drops the partitions of expired days, deletes expired entries
   await preparePartitions(at(ctx, "2031-03-01T00:00:00Z"));
   await logEntries(
     ctx.pool,
-    ["2031-02-20T08:00:00Z", "2031-02-20T09:30:00Z", "2031-03-01T08:00:00Z", "2031-03-02T08:00:00Z", "2031-03-03T00:00:00Z"].map(
-      (time) => entryAt(new Date(time)),
-    ),
+    [
+      "2031-02-20T08:00:00Z",
+      "2031-02-20T09:30:00Z",
+      "2031-03-01T08:00:00Z",
+      "2031-03-02T08:00:00Z",
+      "2031-03-03T00:00:00Z",
+    ].map((time) => entryAt(new Date(time))),
   );
-  await ctx.pool.query("INSERT INTO rowmill.request_log_gaps (at, requests) VALUES ('2031-03-02', 1), ('2031-03-04', 2)");
+  await ctx.pool.query(
+    "INSERT INTO rowmill.request_log_gaps (at, requests) VALUES ('2031-03-02', 1), ('2031-03-04', 2)",
+  );
   const later = at(ctx, "2031-03-13T17:00:00Z");
   expect(firstLoggedDay(later)).toEqual(new Date("2031-03-03T00:00:00Z"));
   // The partitions of today, when the test runs, have expired as well.
@@ -141,7 +157,10 @@ test("for a role that only reads and writes rows, entries go to the default part
   expect(await preparePartitions(then)).toBe(0);
   await writeEntries(then, [entryAt(then.now()), entryAt(new Date())], 3);
   const today = (await days(rowmill.ctx))[0];
-  expect(await filled(rowmill.ctx)).toEqual({ [`rowmill.request_log_${today}`]: 1, "rowmill.request_log_default": 1 });
+  expect(await filled(rowmill.ctx)).toEqual({
+    [`rowmill.request_log_${today}`]: 1,
+    "rowmill.request_log_default": 1,
+  });
   expect(await removeOldEntries(at(role, "2031-04-01T10:00:00Z"))).toEqual({ days: 0, entries: 2 });
   expect(await filled(rowmill.ctx)).toEqual({});
 });

@@ -2,7 +2,7 @@
 import type pg from "pg";
 import type { Entry } from "../../src/request-log/log-buffer.ts";
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 /** An entry of the log, with everything that a test does not care about. */
 export function entryAt(at: Date, own: Partial<Entry> = {}): Entry {
