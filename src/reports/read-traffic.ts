@@ -51,6 +51,13 @@ function within({ from, to }: Range): SQL {
   return sql`at >= ${from.toISOString()}::timestamptz AND at < ${to.toISOString()}::timestamptz`;
 }
 
+/** Counts with a hash table. count(DISTINCT) sorts all rows: 11 s for the addresses of 3 million requests instead of 4 s. */
+function distinct(range: Range, column: SQL): SQL {
+  return sql`
+    SELECT count(*)::int
+    FROM (SELECT ${column} FROM rowmill.request_log WHERE ${within(range)} AND ${column} IS NOT NULL GROUP BY 1) AS found`;
+}
+
 type Measured<T> = Omit<T, "ms"> & { avg: number; percentiles: (number | null)[] };
 
 function withDurations<T extends Measured<object>>({ avg, percentiles, ...rest }: T) {
@@ -62,7 +69,7 @@ const rounded = (ms: number) => Math.round(ms * 10) / 10;
 
 export async function readTotals(db: Database, range: Range): Promise<Totals> {
   const { rows } = await db.execute<Measured<Totals>>(sql`
-    SELECT ${counts}, count(DISTINCT user_id)::int AS users, count(DISTINCT address)::int AS addresses, ${durations}
+    SELECT ${counts}, ${durations}, (${distinct(range, sql`user_id`)}) AS users, (${distinct(range, sql`address`)}) AS addresses
     FROM rowmill.request_log WHERE ${within(range)}`);
   const [totals] = rows;
   if (!totals) throw new Error("An aggregate has one row.");

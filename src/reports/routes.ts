@@ -58,13 +58,15 @@ export function reportRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Create a report",
           description:
             "Writes the report of a day or a week from the request log, and replaces an earlier one. Rowmill also writes both " +
-            "kinds on a schedule. The period must have started, and the request log must still have all of it.",
+            "kinds on a schedule. The period must have started, and the request log must still have all of it. For a log of many " +
+            "millions of requests, which takes longer than a minute, create a task of type `generate_daily_report` or " +
+            "`process_api_analytics` instead.",
           body: NewReport,
           response: { 201: Type.Ref("Report"), ...problems(400, 401, 403, 413, 415) },
         },
       },
       async ({ ctx, body }, reply) => {
-        const report = await writeReport(ctx, body.kind, body.date);
+        const report = await writeReport(ctx, body.kind, { date: body.date, isRequest: true });
         return reply.code(201).send(viewReport(report));
       },
     );

@@ -15,7 +15,7 @@ export async function writeDueReports(
 ): Promise<{ written: string[] } | undefined> {
   if (!ctx.config.requestLog) return undefined;
   const due = duePeriods(ctx, kind, await latestComplete(ctx, kind));
-  for (const { start } of due) await writeReport(ctx, kind, start);
+  for (const { start } of due) await writeReport(ctx, kind, { date: start });
   return { written: due.map(({ start }) => start) };
 }
 

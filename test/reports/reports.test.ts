@@ -274,7 +274,7 @@ describe("a report is stored once per period", () => {
       count(ctx.pool, "SELECT count(*) FROM rowmill.notifications WHERE subject_id = $1", [
         `daily-${dateOf(daysAgo(9))}`,
       ]);
-    await writeReport({ ...ctx, now: now(12) }, "daily", dateOf(daysAgo(9)));
+    await writeReport({ ...ctx, now: now(12) }, "daily", { date: dateOf(daysAgo(9)) });
     expect(await announced()).toBe(0);
     await writeReport({ ...ctx, now: now(25) }, "daily");
     expect(await announced()).toBe(1);

@@ -22,7 +22,7 @@ export const connectionLimits = {
 } as const;
 
 /** A server that hangs cannot enforce `statement_timeout`, so the client waits only a little longer than that. */
-const ANSWER_MS = 2000;
+export const ANSWER_MS = 2000;
 
 /** Limits for statements that clients wait for. */
 export function readLimits(seconds: number): Partial<pg.PoolConfig> {

@@ -27,10 +27,10 @@ function reportType(
     queue: "default",
     params,
     file: "none",
-    limits: { timeoutSeconds: 600 },
+    limits: { timeoutSeconds: 3600 },
 
     async run(ctx, { params }) {
-      const { data, periodStart } = await writeReport(ctx, kind, params.date);
+      const { data, periodStart } = await writeReport(ctx, kind, params);
       return { message: `${noun} ${periodStart}: ${data.total_requests} requests.`, ...data };
     },
   };
