@@ -7,7 +7,7 @@ import type { Period } from "./periods.ts";
 const MAX_ENDPOINTS = 1000;
 const MAX_USERS = 10;
 
-export interface Durations {
+interface Durations {
   readonly avg: number;
   readonly p50: number;
   readonly p95: number;
