@@ -120,8 +120,8 @@ export function reportRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "downloadReport",
           summary: "Download a report",
           description:
-            "csv: one line per value, with the columns `section`, `item`, `field` and `value`; a cell that a spreadsheet would " +
-            "run as a formula begins with `'`. html: a page with charts, without scripts and without content of other servers.",
+            "CSV has one line per value, with the columns `section`, `item`, `field` and `value`; a cell that a spreadsheet would " +
+            "run as a formula begins with `'`. HTML is a page with a chart, without scripts and without content of other servers.",
           params: Type.Object({
             ...Params.properties,
             format: Type.Enum([...FORMATS], { description: "The format of the file." }),

@@ -1,26 +1,10 @@
 /** Entries of the request log that wait to be written. */
+import type { EndedRequest } from "../platform/http/ended-requests.ts";
 import type { Log } from "../platform/log.ts";
 import { isTransient } from "../platform/postgres/database.ts";
 
-export interface Entry {
-  /** When the request ended, in milliseconds since 1970. */
-  readonly at: number;
-  readonly request_id: string;
-  readonly method: string;
-  /** As the route was registered, such as `/api/v1/batches/:batch_id`. */
-  readonly route: string;
-  readonly status: number;
-  /** null for event streams, which are open as long as their clients like. */
-  readonly ms: number | null;
-  readonly user_id: number | null;
-  /** In full. It is shortened when it is written. */
-  readonly address: string;
-  readonly request_bytes: number;
-  readonly response_bytes: number;
-}
-
 /** @param dropped the requests that were not logged since the last call that succeeded */
-type Write = (entries: readonly Entry[], dropped: number) => Promise<void>;
+type Write = (entries: readonly EndedRequest[], dropped: number) => Promise<void>;
 
 const FLUSH_MS = 1000;
 const FLUSH_ENTRIES = 1000;
@@ -41,7 +25,7 @@ export class LogBuffer {
   readonly #write: Write;
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
-  #entries: Entry[] = [];
+  #entries: EndedRequest[] = [];
   #bytes = 0;
   /** Dropped entries that the database does not know of. */
   #dropped = 0;
@@ -57,7 +41,7 @@ export class LogBuffer {
     this.#timer = setInterval(() => void this.flush(), flushMs).unref();
   }
 
-  add(entry: Entry): void {
+  add(entry: EndedRequest): void {
     const bytes = bytesOf(entry);
     if (this.#entries.length >= MAX_ENTRIES || this.#bytes + bytes > MAX_BYTES) {
       this.#drop(1);
@@ -121,7 +105,7 @@ export class LogBuffer {
     }
   }
 
-  #remove(written: readonly Entry[]): void {
+  #remove(written: readonly EndedRequest[]): void {
     this.#entries.splice(0, written.length);
     for (const entry of written) this.#bytes -= bytesOf(entry);
   }
@@ -143,6 +127,6 @@ export class LogBuffer {
   }
 }
 
-function bytesOf({ request_id, address }: Entry): number {
-  return ENTRY_BYTES + request_id.length + address.length;
+function bytesOf({ requestId, address }: EndedRequest): number {
+  return ENTRY_BYTES + requestId.length + address.length;
 }

@@ -1,9 +1,8 @@
 /** Logs each request of the API when it has ended. Requests never wait for the log. */
-import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
-import { EVENT_STREAM } from "../platform/http/sse.ts";
-import { type Entry, LogBuffer } from "./log-buffer.ts";
+import { observeRequest } from "../platform/http/ended-requests.ts";
+import { LogBuffer } from "./log-buffer.ts";
 import { preparePartitions } from "./partitions.ts";
 import { writeEntries } from "./write-entries.ts";
 
@@ -14,25 +13,16 @@ interface RequestLog {
   follow(app: FastifyInstance): void;
 }
 
-/** The route of all requests that no route serves, so that the log has no path that a client made up. */
-const UNKNOWN_ROUTE = "(unknown)";
 /** Probes would be most of the requests of a quiet day. */
-const PROBES: ReadonlySet<string> = new Set(["/livez", "/readyz"]);
-/** The client disconnected before the answer. */
-const CLIENT_CLOSED_REQUEST = 499;
+const PROBES: ReadonlySet<string | undefined> = new Set(["/livez", "/readyz"]);
 
 export function openRequestLog(ctx: Context): RequestLog {
   if (!ctx.config.requestLog) return { observe() {}, follow() {} };
   const buffer = new LogBuffer((entries, dropped) => writeEntries(ctx, entries, dropped), ctx.log);
-  const observe = (request: FastifyRequest, reply: FastifyReply) => {
-    const startedAt = performance.now();
-    const { ip } = request;
-    // Also emitted if the client disconnects, unlike `finish`, on which the hook onResponse relies.
-    reply.raw.once("close", () => {
-      const entry = entryOf(request, reply, performance.now() - startedAt, ip, ctx.now());
-      if (!PROBES.has(entry.route)) buffer.add(entry);
+  const observe = (request: FastifyRequest, reply: FastifyReply) =>
+    observeRequest(request, reply, ctx.now, (ended) => {
+      if (!PROBES.has(ended.route)) buffer.add(ended);
     });
-  };
   return {
     observe,
     follow(app) {
@@ -48,44 +38,4 @@ export function openRequestLog(ctx: Context): RequestLog {
       app.addHook("onClose", () => buffer.close());
     },
   };
-}
-
-function entryOf(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  ms: number,
-  address: string,
-  now: Date,
-): Entry {
-  const { statusCode, writableFinished } = reply.raw;
-  const isEventStream = String(reply.getHeader("content-type")).startsWith(EVENT_STREAM);
-  const { read, written } = takeTraffic(request.raw.socket);
-  return {
-    at: now.getTime(),
-    request_id: request.id,
-    method: request.method,
-    route: request.routeOptions.url ?? UNKNOWN_ROUTE,
-    status: writableFinished || written > 0 ? statusCode : CLIENT_CLOSED_REQUEST,
-    ms: isEventStream ? null : Math.round(ms * 100) / 100,
-    user_id: request.login?.user.id ?? null,
-    address,
-    request_bytes: read,
-    response_bytes: written,
-  };
-}
-
-interface Traffic {
-  read: number;
-  written: number;
-}
-
-/** The traffic of earlier requests on the same connection. */
-const earlier = new WeakMap<Socket, Traffic>();
-
-/** Returns the bytes since the last call. */
-function takeTraffic(socket: Socket): Traffic {
-  const total = { read: socket.bytesRead || 0, written: socket.bytesWritten || 0 };
-  const before = earlier.get(socket);
-  earlier.set(socket, total);
-  return before ? { read: total.read - before.read, written: total.written - before.written } : total;
 }

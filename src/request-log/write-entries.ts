@@ -1,7 +1,10 @@
 import { sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import type { Entry } from "./log-buffer.ts";
+import type { EndedRequest } from "../platform/http/ended-requests.ts";
 import { shortenAddress } from "./shorten-address.ts";
+
+/** The route of all requests that no route serves, so that the log has no path that a client made up. */
+const UNKNOWN_ROUTE = "(unknown)";
 
 /**
  * Writes a batch of entries in one statement.
@@ -9,14 +12,14 @@ import { shortenAddress } from "./shorten-address.ts";
  */
 export async function writeEntries(
   { db, config, now }: Pick<Context, "db" | "config" | "now">,
-  entries: readonly Entry[],
+  entries: readonly EndedRequest[],
   dropped: number,
 ): Promise<void> {
   const addresses = cached((address) => shortenAddress(address, config.requestLogAddress));
   const routes = cached(templateOf);
   const stored = entries.map(({ route, address, ...rest }) => ({
     ...rest,
-    route: routes(route),
+    route: route === undefined ? UNKNOWN_ROUTE : routes(route),
     address: addresses(address),
   }));
   await db.execute(sql`
@@ -26,10 +29,10 @@ export async function writeEntries(
     )
     INSERT INTO rowmill.request_log
       (at, request_id, method, route, status, ms, user_id, address, request_bytes, response_bytes)
-    SELECT to_timestamp(at / 1000), request_id, method, route, status, ms, user_id, address, request_bytes, response_bytes
+    SELECT to_timestamp(at / 1000), "requestId", method, route, status, ms, "userId", address, "requestBytes", "responseBytes"
     FROM json_to_recordset(${JSON.stringify(stored)}::json) AS entry (
-      at float8, request_id text, method text, route text, status smallint, ms real, user_id bigint, address text,
-      request_bytes bigint, response_bytes bigint
+      at float8, "requestId" text, method text, route text, status smallint, ms real, "userId" bigint, address text,
+      "requestBytes" bigint, "responseBytes" bigint
     )`);
 }
 

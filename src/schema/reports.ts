@@ -15,7 +15,7 @@ export const reports = rowmill.table(
     /** The report, as clients get it. `json` keeps the order of names. */
     data: json("data").$type<Record<string, unknown>>().notNull(),
     createdAt: moment("created_at").notNull(),
-    /** When admins were told about the report: once, however often it is written again. */
+    /** When the report was announced to admins: once, however often it is written again. */
     announcedAt: moment("announced_at"),
   },
   (t) => [primaryKey({ columns: [t.kind, t.periodStart] })],

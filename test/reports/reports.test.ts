@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Config } from "../../src/config/config.ts";
+import type { EndedRequest } from "../../src/platform/http/ended-requests.ts";
 import { buildDaily } from "../../src/reports/build-report.ts";
 import { dateOf, periodAt, periodBefore, periodOf } from "../../src/reports/periods.ts";
 import type { DailyView } from "../../src/reports/views.ts";
 import { writeReport } from "../../src/reports/write-report.ts";
-import type { Entry } from "../../src/request-log/log-buffer.ts";
 import type { Answer, Problem } from "../support/client.ts";
 import { count } from "../support/count.ts";
 import { DAY_MS, daysAgo, entryAt, logEntries } from "../support/logged-requests.ts";
@@ -32,7 +32,10 @@ const write = (kind: string, date?: string): Promise<Answer<ReportBody>> =>
   admin.post("/api/v1/reports", { kind, ...(date === undefined ? {} : { date }) });
 
 /** As many entries as each number says, spread over the day. */
-function requests(day: number, numbers: Record<string, [count: number, own: Partial<Entry>]>): Entry[] {
+function requests(
+  day: number,
+  numbers: Record<string, [count: number, own: Partial<EndedRequest>]>,
+): EndedRequest[] {
   return Object.entries(numbers).flatMap(([route, [count, own]]) =>
     Array.from({ length: count }, (_, index) => entryAt(daysAgo(day, index % 24), { route, ...own })),
   );
@@ -54,12 +57,12 @@ describe("the daily report", () => {
     ].map((entry, index) => ({
       ...entry,
       ms: 87,
-      user_id: index % 9 === 8 ? null : (index % 9) + 1000,
+      userId: index % 9 === 8 ? null : (index % 9) + 1000,
       address: `192.0.2.${index % 12}`,
     }));
     // These days are neighbours.
     const others = [entryAt(daysAgo(2, 23.999)), entryAt(daysAgo(0, 0))];
-    await logEntries(rowmill.ctx.pool, [...entries, ...others]);
+    await logEntries(rowmill.ctx, [...entries, ...others]);
   });
 
   test("has the fields, names and formats of the replaced service", async () => {
@@ -119,7 +122,7 @@ test("percentiles, means and slowest endpoints are exact, and event streams have
     ...Array.from({ length: 3 }, () => entryAt(daysAgo(3), { ms: 40, route: "/api/v1/files", status: 500 })),
     entryAt(daysAgo(3), { ms: null, route: "/api/v1/tasks/{task_id}/events" }),
   ];
-  await logEntries(rowmill.ctx.pool, entries);
+  await logEntries(rowmill.ctx, entries);
   const { data } = (await write("daily", dateOf(daysAgo(3)))).body;
   expect(data.slowest_endpoints).toEqual([
     {
@@ -189,13 +192,13 @@ describe("the weekly report", () => {
     await makeTask(user);
     const week = periodAt("weekly", new Date());
     const before = periodBefore(week);
-    const inWeek = (from: Date, count: number, own: Partial<Entry>) =>
+    const inWeek = (from: Date, count: number, own: Partial<EndedRequest>) =>
       Array.from({ length: count }, (_, day) => entryAt(new Date(from.getTime() + (day % 7) * DAY_MS), own));
     await rowmill.ctx.pool.query("DELETE FROM rowmill.request_log");
-    await logEntries(rowmill.ctx.pool, [
-      ...inWeek(week.from, 27, { user_id: user.userId, ms: 30 }),
+    await logEntries(rowmill.ctx, [
+      ...inWeek(week.from, 27, { userId: user.userId, ms: 30 }),
       ...inWeek(week.from, 9, { route: "/api/v1/batches", method: "POST", status: 413, ms: 30 }),
-      ...inWeek(before.from, 32, { user_id: user.userId, ms: 40 }),
+      ...inWeek(before.from, 32, { userId: user.userId, ms: 40 }),
     ]);
     const { data } = (await write("weekly", dateOf(new Date()))).body;
     expect(data).toMatchObject({
@@ -245,7 +248,7 @@ describe("a report is stored once per period", () => {
 
   test("a report that is written again replaces the earlier one", async () => {
     const first = await write("daily", date);
-    await logEntries(rowmill.ctx.pool, [entryAt(daysAgo(4))]);
+    await logEntries(rowmill.ctx, [entryAt(daysAgo(4))]);
     const second = await write("daily", date);
     expect(second.body.data.total_requests).toBe(first.body.data.total_requests + 1);
     expect(second.body.created_at > first.body.created_at).toBe(true);
@@ -353,8 +356,8 @@ describe("files", () => {
     await rowmill.ctx.pool.query("UPDATE rowmill.users SET username = '=cmd()' WHERE id = $1", [
       operator.userId,
     ]);
-    await logEntries(rowmill.ctx.pool, [
-      entryAt(daysAgo(8), { route: HOSTILE, user_id: operator.userId }),
+    await logEntries(rowmill.ctx, [
+      entryAt(daysAgo(8), { route: HOSTILE, userId: operator.userId }),
       entryAt(daysAgo(8), { route: "=1+1", method: HOSTILE }),
     ]);
     await write("daily", date);

@@ -68,7 +68,7 @@ describe("task types", () => {
   });
 
   test("generate_daily_report has the report as its result, and stores it", async () => {
-    await logEntries(rowmill.ctx.pool, [entryAt(daysAgo(2)), entryAt(daysAgo(2), { status: 500 })]);
+    await logEntries(rowmill.ctx, [entryAt(daysAgo(2)), entryAt(daysAgo(2), { status: 500 })]);
     const { id } = await makeTask(admin, { type: "generate_daily_report", params: { date: dayOf(2) } });
     const task = await untilEnded(admin, id);
     expect(task.result).toMatchObject({
@@ -105,7 +105,7 @@ describe("task types", () => {
   test("cleanup_old_logs removes expired entries, and so does the daily clean-up", async () => {
     const { ctx } = rowmill;
     const expired = "SELECT count(*) FROM rowmill.request_log WHERE at < now() - interval '21 days'";
-    await logEntries(ctx.pool, [entryAt(daysAgo(22)), entryAt(daysAgo(23)), entryAt(daysAgo(19))]);
+    await logEntries(ctx, [entryAt(daysAgo(22)), entryAt(daysAgo(23)), entryAt(daysAgo(19))]);
     const { id } = await makeTask(admin, { type: "cleanup_old_logs", params: {} });
     const { result } = await untilEnded(admin, id);
     expect(result).toEqual({
@@ -113,7 +113,7 @@ describe("task types", () => {
       days_removed: 0,
       entries_removed: 2,
     });
-    await logEntries(ctx.pool, [entryAt(daysAgo(22))]);
+    await logEntries(ctx, [entryAt(daysAgo(22))]);
     expect(await handlers.clean(ctx, {} as never)).toMatchObject({
       requestLogRemoved: { days: 0, entries: 1 },
     });

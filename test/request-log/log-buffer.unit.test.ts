@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { EndedRequest } from "../../src/platform/http/ended-requests.ts";
 import type { Log } from "../../src/platform/log.ts";
 import { TransientError } from "../../src/platform/postgres/database.ts";
-import { type Entry, LogBuffer } from "../../src/request-log/log-buffer.ts";
+import { LogBuffer } from "../../src/request-log/log-buffer.ts";
 import { entryAt } from "../support/logged-requests.ts";
 
 const MAX_ENTRIES = 10_000;
@@ -11,7 +12,7 @@ afterEach(() => void vi.useRealTimers());
 
 /** A buffer over a database that can be away, and all that it has written and logged. */
 function openBuffer() {
-  const written: Entry[] = [];
+  const written: EndedRequest[] = [];
   const batches: number[] = [];
   const dropped: number[] = [];
   const warnings: unknown[] = [];
@@ -22,7 +23,7 @@ function openBuffer() {
     error: (_: unknown, text: string) => errors.push(text),
   } as unknown as Log;
   const database: { error: Error | null; gate: Promise<void> | null } = { error: null, gate: null };
-  const write = async (entries: readonly Entry[], missing: number) => {
+  const write = async (entries: readonly EndedRequest[], missing: number) => {
     await database.gate;
     if (database.error) throw database.error;
     written.push(...entries);
@@ -30,7 +31,7 @@ function openBuffer() {
     if (missing > 0) dropped.push(missing);
   };
   const buffer = new LogBuffer(write, log);
-  const add = (count: number, own: Partial<Entry> = {}) => {
+  const add = (count: number, own: Partial<EndedRequest> = {}) => {
     for (let index = 0; index < count; index++) buffer.add(entryAt(new Date(), own));
   };
   return { buffer, add, database, written, batches, dropped, warnings, errors };
@@ -74,7 +75,7 @@ describe("while the database is away", () => {
   test("entries wait in order, within the bound; the others are counted, with one warning per minute", async () => {
     const { add, database, written, dropped, warnings } = openBuffer();
     database.error = away;
-    add(1, { request_id: "first" });
+    add(1, { requestId: "first" });
     await vi.advanceTimersByTimeAsync(3000);
     add(MAX_ENTRIES + 6);
     await vi.advanceTimersByTimeAsync(30_000);
@@ -87,7 +88,7 @@ describe("while the database is away", () => {
     database.error = null;
     await vi.advanceTimersByTimeAsync(1000);
     expect(written).toHaveLength(MAX_ENTRIES);
-    expect(written[0]?.request_id).toBe("first");
+    expect(written[0]?.requestId).toBe("first");
     expect(dropped).toEqual([12]);
     await vi.advanceTimersByTimeAsync(120_000);
     expect(warnings).toHaveLength(2);
@@ -99,7 +100,7 @@ describe("while the database is away", () => {
   test("long request ids exhaust the bound in bytes before the bound in entries", async () => {
     const { add, database, written } = openBuffer();
     database.error = away;
-    add(MAX_ENTRIES, { request_id: "x".repeat(2000) });
+    add(MAX_ENTRIES, { requestId: "x".repeat(2000) });
     database.error = null;
     await vi.advanceTimersByTimeAsync(2000);
     expect(written.length).toBeGreaterThan(1500);

@@ -195,9 +195,9 @@ test("answers do not wait while the log waits for the database", async () => {
 test("requests that the log lacks are counted in the database", async () => {
   const { ctx } = rowmill;
   const before = await readMissingOfLastDay(ctx);
-  await writeEntries(ctx, [entryAt(ctx.now(), { request_id: newId() })], 41);
+  await writeEntries(ctx, [entryAt(ctx.now(), { requestId: newId() })], 41);
   await writeEntries(ctx, [], 1);
-  await writeEntries(ctx, [entryAt(ctx.now(), { request_id: newId() })], 0);
+  await writeEntries(ctx, [entryAt(ctx.now(), { requestId: newId() })], 0);
   expect((await readMissingOfLastDay(ctx)) - before).toBe(42);
   expect(await count(ctx.pool, "SELECT count(*) FROM rowmill.request_log_gaps")).toBe(2);
 });

@@ -102,7 +102,7 @@ test("the clean-up drops the partitions of expired days, deletes expired entries
   const { ctx } = rowmill;
   await preparePartitions(at(ctx, "2031-03-01T00:00:00Z"));
   await logEntries(
-    ctx.pool,
+    ctx,
     [
       "2031-02-20T08:00:00Z",
       "2031-02-20T09:30:00Z",
@@ -145,7 +145,7 @@ test("a role that owns the log and has no CREATE on the database creates and dro
   await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
   await using role = await asRole(rowmill, ownsTheLog);
   expect(await preparePartitions(at(role, "2031-03-01T00:00:00Z"))).toBe(8);
-  await logEntries(rowmill.ctx.pool, [entryAt(new Date("2031-03-01T08:00:00Z"))]);
+  await logEntries(rowmill.ctx, [entryAt(new Date("2031-03-01T08:00:00Z"))]);
   expect(await removeOldEntries(at(role, "2031-06-01T00:00:00Z"))).toEqual({ days: 8, entries: 0 });
   expect(await filled(rowmill.ctx)).toEqual({});
 });

@@ -1,34 +1,29 @@
 /** Entries of the request log, without requests. */
-import type pg from "pg";
-import type { Entry } from "../../src/request-log/log-buffer.ts";
+import type { Context } from "../../src/context.ts";
+import type { EndedRequest } from "../../src/platform/http/ended-requests.ts";
+import { writeEntries } from "../../src/request-log/write-entries.ts";
 
 export const DAY_MS = 86_400_000;
 
 /** An entry of the log, with everything that a test does not care about. */
-export function entryAt(at: Date, own: Partial<Entry> = {}): Entry {
+export function entryAt(at: Date, own: Partial<EndedRequest> = {}): EndedRequest {
   return {
     at: at.getTime(),
-    request_id: "request",
+    requestId: "request",
     method: "GET",
     route: "/api/v1/books",
     status: 200,
     ms: 10,
-    user_id: null,
+    userId: null,
     address: "192.0.2.1",
-    request_bytes: 100,
-    response_bytes: 200,
+    requestBytes: 100,
+    responseBytes: 200,
     ...own,
   };
 }
 
-export async function logEntries(pool: pg.Pool, entries: readonly Entry[]): Promise<void> {
-  await pool.query(
-    `INSERT INTO rowmill.request_log
-    SELECT to_timestamp(at / 1000), request_id, method, route, status, ms, user_id, address, request_bytes, response_bytes
-    FROM json_to_recordset($1::json) AS entry (at float8, request_id text, method text, route text, status smallint, ms real,
-      user_id bigint, address text, request_bytes bigint, response_bytes bigint)`,
-    [JSON.stringify(entries)],
-  );
+export function logEntries(ctx: Context, entries: readonly EndedRequest[]): Promise<void> {
+  return writeEntries(ctx, entries, 0);
 }
 
 /** A moment of an earlier day in UTC: 0 is today. */
