@@ -6,6 +6,7 @@ import { connectionsNeeded } from "./connections.ts";
 import { readSettings } from "./read-settings.ts";
 import { Settings } from "./settings.ts";
 import { storedSecret } from "./stored-secret.ts";
+import { egressOf, webhookLimits } from "./webhook-settings.ts";
 
 export type Config = ReturnType<typeof loadConfig>;
 
@@ -91,6 +92,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     answerMemoryBytes: settings.ANSWER_MEMORY_BYTES,
     retentionDays: settings.RETENTION_DAYS,
     cleanupCron: settings.CLEANUP_CRON,
+    webhooks: webhookLimits(settings),
+    egress: egressOf(settings),
     logLevel: settings.LOG_LEVEL,
     logFormat: settings.LOG_FORMAT,
     /** The environment, for legacy endpoints, which read their own settings. */

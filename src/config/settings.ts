@@ -2,6 +2,7 @@
 import Type from "typebox";
 import { MiB, quotas } from "./quotas.ts";
 import { requestLimits } from "./request-limits.ts";
+import { webhookSettings } from "./webhook-settings.ts";
 
 export const Settings = Type.Object({
   DATABASE_URL: Type.String({
@@ -218,6 +219,7 @@ export const Settings = Type.Object({
     pattern: "^([0-9*,/-]+ ){4}[0-9*,/-]+$",
     description: "When to delete expired data, as a cron expression in UTC.",
   }),
+  ...webhookSettings,
   LOG_LEVEL: Type.Enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
     default: "info",
     description: "Least severe log level: fatal, error, warn, info, debug, trace or silent.",

@@ -1,6 +1,7 @@
 /** Checks the URLs of outgoing requests. The address behind a name is checked at each connection (guarded-agent.ts). */
 import { isIP } from "node:net";
-import { isReachable, type Network } from "./addresses.ts";
+import type { Network } from "../../config/networks.ts";
+import { isReachable } from "./addresses.ts";
 
 export interface EgressRules {
   readonly allowHttp: boolean;

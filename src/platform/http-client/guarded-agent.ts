@@ -1,7 +1,8 @@
 /** Opens connections for outgoing requests, to checked addresses only. */
 import type { LookupFunction } from "node:net";
 import { Agent, buildConnector, type Dispatcher, ProxyAgent } from "undici";
-import { isReachable, type Network } from "./addresses.ts";
+import type { Network } from "../../config/networks.ts";
+import { isReachable } from "./addresses.ts";
 import { DestinationRefused, type EgressRules, literalOf, NOT_PUBLIC } from "./destination.ts";
 import { type HostAddress, resolveHost } from "./resolve-host.ts";
 

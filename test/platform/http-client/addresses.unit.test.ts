@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { isReachable, parseNetworks } from "../../../src/platform/http-client/addresses.ts";
+import { parseNetworks } from "../../../src/config/networks.ts";
+import { isReachable } from "../../../src/platform/http-client/addresses.ts";
 
 const PUBLIC = ["1.1.1.1", "93.184.216.34", "172.32.0.1", "2606:4700::1111", "2a00:1450:4001:81b::200e"];
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseNetworks } from "../../../src/platform/http-client/addresses.ts";
+import { parseNetworks } from "../../../src/config/networks.ts";
 import { type EgressRules, parseDestination } from "../../../src/platform/http-client/destination.ts";
 
 const RULES: EgressRules = { allowHttp: false, allowedNetworks: [], ownPorts: [8000, 5432], proxyUrl: "" };

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import { type AddressInfo, connect, type LookupFunction } from "node:net";
 import { expect, test } from "vitest";
-import { parseNetworks } from "../../../src/platform/http-client/addresses.ts";
+import { parseNetworks } from "../../../src/config/networks.ts";
 import type { EgressRules } from "../../../src/platform/http-client/destination.ts";
 import { guardedLookup } from "../../../src/platform/http-client/guarded-agent.ts";
 import type { HostAddress } from "../../../src/platform/http-client/resolve-host.ts";
