@@ -89,11 +89,15 @@ const TROUBLES: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_OVERFLOW: "The headers of the answer are too long.",
 };
 
+export function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === "TimeoutError";
+}
+
 /** Returns a sentence for the user whose request it was. */
 export function describeTrouble(error: unknown, timeoutMs: number): string {
   for (let cause = error; cause instanceof Error; cause = cause.cause ?? firstOf(cause)) {
     if (cause.name === "DestinationRefused") return `The URL ${cause.message}`;
-    if (cause.name === "TimeoutError") return `No answer within ${timeoutMs / 1000} s.`;
+    if (isTimeout(cause)) return `No answer within ${timeoutMs / 1000} s.`;
     const known = "code" in cause ? TROUBLES[String(cause.code)] : undefined;
     if (known) return known;
   }
