@@ -5,7 +5,7 @@ import { webhookDeliveries } from "../schema/webhooks.ts";
 import { enqueueDeliveries } from "./delivery-jobs.ts";
 import type { Webhook } from "./queries.ts";
 
-export const SLOTS = 2;
+const SLOTS = 2;
 /** An endpoint that asks for fewer requests gets one at a time. */
 const SLOTS_WHEN_THROTTLED = 1;
 

@@ -105,10 +105,10 @@ test("an admin can choose the events of admins", async () => {
 test("a user has at most WEBHOOKS_PER_USER webhooks, also if requests are concurrent", async () => {
   const body = { url: URL, events: ["batch.finished"] };
   const answers = await Promise.all(Array.from({ length: 8 }, () => user.post("/api/v1/webhooks", body)));
-  const refused = answers.filter(({ status }) => status === 409);
+  const refused = answers.filter(({ status }) => status === 413);
   expect(refused).toHaveLength(3);
   expect(refused[0]?.body.detail).toBe(
-    "You may have 5 webhooks (WEBHOOKS_PER_USER). Delete one, or ask your operator.",
+    "You have 5 webhooks, which is the limit (WEBHOOKS_PER_USER). Delete one, or ask your operator.",
   );
 });
 

@@ -22,7 +22,7 @@ export interface NewJob {
   readonly startAfterSeconds?: number;
   /** Jobs with a higher priority are taken first. */
   readonly priority?: number;
-  /** Whose share the job counts for, for contracts that are shared: usually a user. */
+  /** The share that the job counts for, usually that of a user; for contracts that are shared. */
   readonly group?: string;
 }
 

@@ -66,7 +66,7 @@ export function webhookControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           description:
             "Rowmill sends your events to the URL, signed as Standard Webhooks requires. Keep `secret`.",
           body: NewWebhook,
-          response: { 201: WebhookWithSecret, ...problems(400, 401, 409, 413, 415) },
+          response: { 201: WebhookWithSecret, ...problems(400, 401, 413, 415) },
         },
       },
       async ({ ctx, body }, reply) => {

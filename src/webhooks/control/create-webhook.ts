@@ -10,7 +10,7 @@ import { checkFields, type WebhookFields } from "./webhook-fields.ts";
 
 export type NewWebhook = WebhookFields & Required<Pick<WebhookFields, "url" | "events">>;
 
-/** @throws DomainError `invalid_input`; `conflict` if the user has as many webhooks as the setting allows */
+/** @throws DomainError `invalid_input`; `too_large` if the user has WEBHOOKS_PER_USER webhooks */
 export async function createWebhook(ctx: Context, fields: NewWebhook): Promise<Webhook> {
   const userId = requireActor(ctx).id;
   const { url, events, description = "", headers = {} } = await checkFields(ctx, fields);
@@ -20,8 +20,8 @@ export async function createWebhook(ctx: Context, fields: NewWebhook): Promise<W
     const { maxPerUser } = tx.config.webhooks;
     if ((await tx.db.$count(webhooks, isOwnedBy(userId))) >= maxPerUser)
       throw new DomainError(
-        "conflict",
-        `You may have ${plural(maxPerUser, "webhook")} (WEBHOOKS_PER_USER). Delete one, or ask your operator.`,
+        "too_large",
+        `You have ${plural(maxPerUser, "webhook")}, which is the limit (WEBHOOKS_PER_USER). Delete one, or ask your operator.`,
       );
     const now = tx.now();
     const [created] = await tx.db

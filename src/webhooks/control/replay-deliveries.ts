@@ -1,8 +1,9 @@
-import { and, asc, count, eq, gte, inArray, type SQL, sql } from "drizzle-orm";
+import { and, asc, count, eq, gte, inArray, ne, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction, requireActor, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { webhookDeliveries } from "../../schema/webhooks.ts";
 import { enqueueDeliveries } from "../delivery-jobs.ts";
+import { TEST_KIND } from "../message.ts";
 import { getDelivery, lockOwnWebhook, type Webhook } from "../queries.ts";
 
 /** Deliveries that one request replays at most. */
@@ -32,7 +33,7 @@ export interface Replayed {
 }
 
 /**
- * Replays the failed deliveries of events since a time, oldest first, up to MAX_REPLAYED and WEBHOOK_MAX_WAITING.
+ * Replays the failed deliveries of events since a time, without tests, oldest first, up to MAX_REPLAYED and WEBHOOK_MAX_WAITING.
  * @throws DomainError `not_found`; `conflict` if the webhook is disabled
  */
 export function replayFailed(ctx: Context, webhookId: string, since: Date): Promise<Replayed> {
@@ -50,6 +51,7 @@ export function replayFailed(ctx: Context, webhookId: string, since: Date): Prom
       isOfWebhook,
       eq(webhookDeliveries.state, "failed"),
       gte(webhookDeliveries.createdAt, since),
+      ne(webhookDeliveries.kind, TEST_KIND),
     );
     const chosen = tx.db
       .select({ id: webhookDeliveries.id })
