@@ -141,7 +141,8 @@ export const jobs = {
   /** Makes one attempt at a delivery to a webhook. Its group is the webhook, which has two slots over all workers. */
   deliverWebhook: {
     queue: "notifications",
-    concurrency: 20,
+    // 20, with the place for webhooks with nothing running.
+    concurrency: 19,
     isShared: true,
     perGroup: 2,
     isHarmless: true,

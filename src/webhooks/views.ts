@@ -105,7 +105,7 @@ export const DeliveryView = Type.Object({
   next_attempt_at: NullableMoment(
     "When the next attempt may start. null: none will follow. In the past: it waits for a worker, or for other attempts.",
   ),
-  error: nullable(Type.String(), "Why the delivery failed."),
+  error: nullable(Type.String({ examples: ["The endpoint answered 500."] }), "Why the delivery failed."),
   created_at: Moment("When the event happened."),
   ended_at: NullableMoment("When the delivery succeeded or failed."),
 });
@@ -116,8 +116,14 @@ const AttemptView = Type.Object({
   started_at: Moment("When the attempt started."),
   ms: nullable(Type.Integer(), "How long it took. null: it is running, or its worker was lost."),
   status: nullable(Type.Integer({ examples: [200] }), "The HTTP status of the answer. null: no answer came."),
-  error: nullable(Type.String(), "Why the attempt failed. null: it succeeded, or is running."),
-  answer: nullable(Type.String(), "The first 4 kB of the answer, without your secrets."),
+  error: nullable(
+    Type.String({ examples: ["The endpoint answered 500."] }),
+    "Why the attempt failed. null: it succeeded, or is running.",
+  ),
+  answer: nullable(
+    Type.String({ examples: ["oops"] }),
+    "The first 4 kB of the answer, without your secrets.",
+  ),
 });
 
 export const DeliveryDetail = Type.Object(

@@ -1,5 +1,5 @@
 /** Looks up the addresses of a name without waiting for the look-ups of other names. */
-import { lookup, Resolver } from "node:dns/promises";
+import { getServers, lookup, Resolver } from "node:dns/promises";
 import pLimit from "p-limit";
 
 export interface HostAddress {
@@ -9,7 +9,8 @@ export interface HostAddress {
 
 const QUERY_MS = 2000;
 const QUERIES = 2;
-const UNKNOWN = new Set(["ENOTFOUND", "ENODATA"]);
+/** The name servers do not know the name, or none is configured. Only then the operating system is asked. */
+const UNKNOWN = new Set(["ENOTFOUND", "ENODATA", "ECONNREFUSED"]);
 
 /**
  * The look-ups of the operating system wait in the four threads that files and passwords need too, and a slow name server
@@ -17,18 +18,28 @@ const UNKNOWN = new Set(["ENOTFOUND", "ENODATA"]);
  */
 const systemLookups = pLimit(1);
 
-/** Asks the name servers. A name that they do not know may be in the hosts file or need a search domain. */
-export async function resolveHost(hostname: string): Promise<readonly HostAddress[]> {
+/**
+ * Asks the name servers. A name that they do not know may be in the hosts file or need a search domain.
+ * @throws Error with the code ENOTFOUND if the name is unknown, or EAI_AGAIN if the name servers are in trouble
+ */
+export async function resolveHost(
+  hostname: string,
+  servers: readonly string[] = getServers(),
+  askSystem = (name: string) => lookup(name, { all: true }),
+): Promise<readonly HostAddress[]> {
   const name = hostname.toLowerCase().replace(/\.$/, "");
   if (name === "localhost" || name.endsWith(".localhost")) return LOOPBACK;
   const resolver = new Resolver({ timeout: QUERY_MS, tries: QUERIES });
+  resolver.setServers(servers);
   const answers = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
   const [v4, v6] = answers.map((answer) => (answer.status === "fulfilled" ? answer.value : []));
   const found = [...ofFamily(v4, 4), ...ofFamily(v6, 6)];
   if (found.length > 0) return found;
   const trouble = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason] : []));
-  for (const reason of trouble) if (!UNKNOWN.has(reason?.code)) throw reason;
-  const known = await systemLookups(() => lookup(name, { all: true }));
+  const cause = trouble.find(({ code }) => !UNKNOWN.has(code));
+  if (cause)
+    throw Object.assign(new Error("The name servers do not answer.", { cause }), { code: "EAI_AGAIN" });
+  const known = await systemLookups(() => askSystem(name));
   return known.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
 }
 

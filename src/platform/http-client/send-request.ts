@@ -82,7 +82,7 @@ const TROUBLES: Readonly<Record<string, string>> = {
   ECONNRESET: "The connection was closed before an answer came.",
   UND_ERR_SOCKET: "The connection was closed before an answer came.",
   ENOTFOUND: "The name of the host is unknown.",
-  ENODATA: "The name of the host has no address.",
+  EAI_AGAIN: "The name servers of the host do not answer.",
   EHOSTUNREACH: "The host cannot be reached.",
   ENETUNREACH: "The network of the host cannot be reached.",
   UND_ERR_CONNECT_TIMEOUT: `No connection within ${CONNECT_MS / 1000} s.`,

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
+import { DETAIL_BYTES } from "../../platform/http/bounded-answers.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { DeliveryParams, WebhookParams } from "../params.ts";
@@ -165,7 +166,10 @@ export function webhookControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: DeliveryDetail, ...problems(400, 401, 404, 409) },
         },
       },
-      async ({ ctx, params }) => viewDetail(await replayDelivery(ctx, params.webhook_id, params.delivery_id)),
+      async ({ ctx, params }) => {
+        await ctx.reserveMemory(DETAIL_BYTES);
+        return viewDetail(await replayDelivery(ctx, params.webhook_id, params.delivery_id));
+      },
     );
 
     app.post(
