@@ -62,6 +62,9 @@ import { taskRoutes } from "./tasks/routes.ts";
 import { taskTypeRoutes } from "./tasks/types/routes.ts";
 import { TaskTypeView } from "./tasks/types/views.ts";
 import { TaskView } from "./tasks/views.ts";
+import { webhookControlRoutes } from "./webhooks/control/control-routes.ts";
+import { webhookRoutes } from "./webhooks/routes.ts";
+import { WebhookView } from "./webhooks/views.ts";
 
 /** Closes connections without traffic in either direction. */
 const IDLE_CONNECTION_MS = 120_000;
@@ -118,7 +121,7 @@ export async function createApp(ctx: Context) {
     app.addSchema(schema);
   for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
-  for (const schema of [DailyView, WeeklyView, ReportView]) app.addSchema(schema);
+  for (const schema of [DailyView, WeeklyView, ReportView, WebhookView]) app.addSchema(schema);
 
   await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));
   await app.register(accountRoutes(ctx));
@@ -146,6 +149,8 @@ export async function createApp(ctx: Context) {
   await app.register(adminTaskRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
   await app.register(reportRoutes(ctx));
+  await app.register(webhookRoutes(ctx));
+  await app.register(webhookControlRoutes(ctx));
   await app.register(legacyRoutes(ctx));
   return app;
 }

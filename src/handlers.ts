@@ -21,6 +21,9 @@ import { removeOldEntries } from "./request-log/remove-old-entries.ts";
 import { runTask } from "./tasks/run/run-task.ts";
 import { reconcileTasks } from "./tasks/upkeep/reconcile-tasks.ts";
 import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
+import { deliver } from "./webhooks/deliver/deliver.ts";
+import { reconcileDeliveries } from "./webhooks/upkeep/reconcile-deliveries.ts";
+import { removeDeletedWebhooks, removeOldDeliveries } from "./webhooks/upkeep/remove-deliveries.ts";
 
 export interface JobInput<N extends JobName> {
   readonly payload: Payload<N>;
@@ -44,9 +47,12 @@ export const handlers: Handlers = {
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   notify: async () => undefined,
   sendMail: async () => undefined,
+  deliverWebhook: (ctx, { payload, delivery }) => deliver(ctx, payload, delivery),
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
-    return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), filesRemoved };
+    const deliveries = await reconcileDeliveries(ctx);
+    await removeDeletedWebhooks(ctx);
+    return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), ...deliveries, filesRemoved };
   },
   clean: async (ctx) => {
     const removed = {
@@ -59,6 +65,7 @@ export const handlers: Handlers = {
       keysRemoved: await removeStaleKeys(ctx),
       workersRemoved: await removeLostWorkers(ctx),
       requestLogRemoved: await removeOldEntries(ctx),
+      deliveriesRemoved: await removeOldDeliveries(ctx),
     };
     ctx.log.info(removed, "cleanup finished");
     return removed;

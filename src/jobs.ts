@@ -138,6 +138,20 @@ export const jobs = {
     payload: Type.Object({ mailId: Type.String() }),
     options: backgroundOptions,
   },
+  /** Makes one attempt at a delivery to a webhook. Its group is the webhook, which has two slots over all workers. */
+  deliverWebhook: {
+    queue: "notifications",
+    // 20, with the place for webhooks with nothing running.
+    concurrency: 19,
+    isShared: true,
+    perGroup: 2,
+    isHarmless: true,
+    name: "webhook.deliver",
+    maxAttempts: 5,
+    payload: Type.Object({ deliveryId: Type.String(), run: Type.Integer() }),
+    options: { ...rowJobOptions, expireInSeconds: 120 },
+    transactional: false,
+  },
   /** Runs every minute: removes uploads whose process died, and creates lost jobs again. */
   reconcile: {
     ...background,

@@ -122,6 +122,7 @@ describe("one place each", () => {
     ["pg-boss", "platform/queue/"],
     ["sharp", "platform/pictures/"],
     ["node:worker_threads", "platform/threads/"],
+    ["undici", "platform/http-client/"],
     ["argon2", "accounts/passwords.ts"],
     ["unpdf", "tasks/types/document/"],
     ["mediabunny", "tasks/types/video/"],
@@ -162,7 +163,7 @@ describe("one place each", () => {
     expect(
       elsewhere(
         /statusCode|\.code\(\d{3}\)/,
-        files.filter((file) => /routes\.ts$|^legacy\/|^platform\/http\//.test(file)),
+        files.filter((file) => /routes\.ts$|^legacy\/|^platform\/http(-client)?\//.test(file)),
       ),
     ).toEqual([]);
   });

@@ -6,6 +6,7 @@ import { connectionsNeeded } from "./connections.ts";
 import { readSettings } from "./read-settings.ts";
 import { Settings } from "./settings.ts";
 import { storedSecret } from "./stored-secret.ts";
+import { egressOf, webhookLimits } from "./webhook-settings.ts";
 
 export type Config = ReturnType<typeof loadConfig>;
 
@@ -96,6 +97,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     requestLogDays: settings.REQUEST_LOG_DAYS,
     dailyReportCron: settings.DAILY_REPORT_CRON,
     weeklyReportCron: settings.WEEKLY_REPORT_CRON,
+    webhooks: webhookLimits(settings),
+    egress: egressOf(settings),
     logLevel: settings.LOG_LEVEL,
     logFormat: settings.LOG_FORMAT,
     /** The environment, for legacy endpoints, which read their own settings. */

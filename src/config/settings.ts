@@ -3,6 +3,7 @@ import Type from "typebox";
 import { MiB, quotas } from "./quotas.ts";
 import { requestLimits } from "./request-limits.ts";
 import { requestLog } from "./request-log.ts";
+import { webhookSettings } from "./webhook-settings.ts";
 
 export const Settings = Type.Object({
   DATABASE_URL: Type.String({
@@ -220,6 +221,7 @@ export const Settings = Type.Object({
     description: "When to delete expired data, as a cron expression in UTC.",
   }),
   ...requestLog,
+  ...webhookSettings,
   LOG_LEVEL: Type.Enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
     default: "info",
     description: "Least severe log level: fatal, error, warn, info, debug, trace or silent.",

@@ -8,8 +8,8 @@ const LOCK = 4711;
 const WAIT = `PERFORM pg_advisory_xact_lock_shared(${LOCK});`;
 
 /**
- * The statements that a closed gate holds: the write of a book titled `gate...`, the write of any row's result, or the
- * completion of a task titled `gate...`, which has no lock timeout.
+ * The statements that a closed gate holds: the write of a book titled `gate...`, the write of any row's result, the
+ * completion of a task titled `gate...`, which has no lock timeout, or the outcome of an attempt at a webhook.
  */
 const TRIGGERS = {
   write: `CREATE OR REPLACE FUNCTION rowmill.gate_books() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -31,6 +31,12 @@ const TRIGGERS = {
     END $$;
     CREATE OR REPLACE TRIGGER gate BEFORE UPDATE ON rowmill.tasks FOR EACH ROW
       WHEN (NEW.status = 'completed' AND NEW.title LIKE 'gate%') EXECUTE FUNCTION rowmill.gate_tasks()`,
+  attempt: `CREATE OR REPLACE FUNCTION rowmill.gate_attempts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      ${WAIT}
+      RETURN NEW;
+    END $$;
+    CREATE OR REPLACE TRIGGER gate BEFORE UPDATE ON rowmill.webhook_attempts FOR EACH ROW
+      WHEN (NEW.status IS NOT NULL) EXECUTE FUNCTION rowmill.gate_attempts()`,
 };
 
 /** From now on the book `poison` fails permanently and `busy` fails for now. */

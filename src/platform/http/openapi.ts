@@ -22,6 +22,7 @@ const TAGS = {
   records: "The rows of any CSV, stored unchanged by the `records` target.",
   tasks: "Background work: file processing and the task types that a team adds.",
   files: "Files that tasks read, and files that tasks created.",
+  webhooks: "Signed messages about your events, sent to your own URLs.",
   admin: "For operators: the tasks of all users, queues, jobs and workers.",
   reports: "For operators: daily and weekly reports of the use of the API.",
   legacy:

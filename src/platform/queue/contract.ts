@@ -10,11 +10,15 @@ export interface JobContract {
   /** Deliveries that may fail, one after the other, before the job is given up. */
   readonly maxAttempts: number;
   /** Jobs that a worker runs at the same time; `worker`: the number that WORKER_QUEUES or WORKER_CONCURRENCY sets. */
-  readonly concurrency: "worker" | 1;
+  readonly concurrency: "worker" | number;
   /** Whether the handler's writes and the completion of the job commit together. */
   readonly transactional: boolean;
   /** Whether users share the places, and one more place is only for users with nothing running. */
   readonly isShared?: boolean;
+  /** Jobs of one group that a worker runs at the same time; absent: WORKER_USER_CONCURRENCY. */
+  readonly perGroup?: number;
+  /** The job cannot end its process. Absent: if its worker was lost, it runs next in a process of its own. */
+  readonly isHarmless?: boolean;
   /** Cron expression in UTC of a job that also runs on a schedule. */
   readonly schedule?: (config: Config) => string;
 }

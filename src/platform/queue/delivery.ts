@@ -156,6 +156,7 @@ export class RunningDelivery {
 
   /** Whether the process that ran the previous delivery has ended, as far as this process knows. */
   #isLost(): boolean {
+    if (this.#contract.isHarmless) return false;
     const output = this.#job.output as { value?: { message?: string } } | null;
     return LOST.has(output?.value?.message ?? "") && !this.#means.survived.has(this.#job.id);
   }

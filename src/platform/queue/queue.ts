@@ -22,7 +22,7 @@ export interface NewJob {
   readonly startAfterSeconds?: number;
   /** Jobs with a higher priority are taken first. */
   readonly priority?: number;
-  /** The user whose share the job counts for, for contracts that are shared. */
+  /** The share that the job counts for, usually that of a user; for contracts that are shared. */
   readonly group?: string;
 }
 
@@ -135,7 +135,7 @@ export class PgBossQueue implements Queue {
     }
     const concurrency = concurrencyOf(contract, this.#config);
     const reserved = isShared ? SLOTS_FOR_OTHERS : 0;
-    const perUser = Math.min(concurrency, this.#config.workerUserConcurrency);
+    const perUser = Math.min(concurrency, contract.perGroup ?? this.#config.workerUserConcurrency);
     const dispatcher = new Dispatcher({
       boss: this.#boss,
       db: this.#db,

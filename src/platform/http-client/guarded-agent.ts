@@ -1,0 +1,46 @@
+/** Opens connections for outgoing requests, to checked addresses only. */
+import type { LookupFunction } from "node:net";
+import { Agent, buildConnector, type Dispatcher, ProxyAgent } from "undici";
+import type { Network } from "../../config/networks.ts";
+import { isReachable } from "./addresses.ts";
+import { DestinationRefused, type EgressRules, literalOf, NOT_PUBLIC } from "./destination.ts";
+import { type HostAddress, resolveHost } from "./resolve-host.ts";
+
+/** Covers the look-up of the name and the handshakes of TCP and TLS. */
+export const CONNECT_MS = 5000;
+
+/** Each request has a connection of its own, so every request is checked, and no idle connection takes memory. */
+const ONE_REQUEST = { pipelining: 0, connections: 1, allowH2: false } as const;
+
+/** Through a proxy, the proxy looks up names and must refuse private addresses; addresses in URLs are checked before. */
+export function openGuardedAgent(rules: EgressRules, maxResponseBytes: number): Dispatcher {
+  const options = { ...ONE_REQUEST, maxResponseSize: maxResponseBytes };
+  if (rules.proxyUrl !== "") return new ProxyAgent({ ...options, uri: rules.proxyUrl, proxyTunnel: true });
+  return new Agent({ ...options, connect: guardedConnector(rules.allowedNetworks) });
+}
+
+/** The socket connects to the addresses that were checked, so a second look-up cannot return other ones. */
+function guardedConnector(allowed: readonly Network[]): buildConnector.connector {
+  const connect = buildConnector({ lookup: guardedLookup(allowed), timeout: CONNECT_MS, allowH2: false });
+  return (options, callback) => {
+    // The socket does not call `lookup` for addresses.
+    const address = literalOf(options.hostname);
+    if (address !== null && !isReachable(address, allowed))
+      callback(new DestinationRefused(NOT_PUBLIC), null);
+    else connect(options, callback);
+  };
+}
+
+/** Refuses a name if any of its addresses is not reachable: the socket chooses among them. */
+export function guardedLookup(allowed: readonly Network[], resolve = resolveHost): LookupFunction {
+  return (hostname, options, callback) => {
+    const answer = (addresses: readonly HostAddress[]) => {
+      const [first] = addresses;
+      if (!first || addresses.some(({ address }) => !isReachable(address, allowed)))
+        callback(new DestinationRefused(NOT_PUBLIC), "");
+      else if (options.all) callback(null, [...addresses]);
+      else callback(null, first.address, first.family);
+    };
+    resolve(hostname).then(answer, (error) => callback(error, ""));
+  };
+}

@@ -1,0 +1,110 @@
+/** Sends one request and reads a bounded answer. Redirects are answers like any other. */
+import { request as send } from "undici";
+import type { EgressRules } from "./destination.ts";
+import { parseDestination } from "./destination.ts";
+import { CONNECT_MS, openGuardedAgent } from "./guarded-agent.ts";
+
+export interface OutgoingRequest {
+  readonly method: "POST" | "PUT" | "PATCH";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+export interface SendLimits {
+  /** From the look-up of the name to the end of the answer. */
+  readonly timeoutMs: number;
+  /** The bytes of the answer that are kept. */
+  readonly keepBytes: number;
+}
+
+export interface ReceivedAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The beginning of the body. */
+  readonly body: Buffer;
+}
+
+/** Reading stops after this many bytes. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/**
+ * Returns as soon as the answer ends, is too long, or takes too long; its status counts in any case.
+ * @throws DestinationRefused, and any error of the network if no status has arrived; `describeTrouble` explains it
+ */
+export async function sendRequest(
+  rules: EgressRules,
+  { method, url, headers, body }: OutgoingRequest,
+  { timeoutMs, keepBytes }: SendLimits,
+  signal?: AbortSignal,
+): Promise<ReceivedAnswer> {
+  const destination = parseDestination(url, rules);
+  const agent = openGuardedAgent(rules, MAX_ANSWER_BYTES);
+  const deadline = AbortSignal.timeout(timeoutMs);
+  try {
+    const answer = await send(destination, {
+      dispatcher: agent,
+      method,
+      // An encoded answer would be kept as it is.
+      headers: { ...headers, "accept-encoding": "identity" },
+      body,
+      // A drip feed resets the timeouts of undici, but not this one.
+      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+    });
+    const kept = await beginningOf(answer.body, keepBytes);
+    return { status: answer.statusCode, headers: answer.headers, body: kept };
+  } catch (error) {
+    throw deadline.aborted ? deadline.reason : error;
+  } finally {
+    await agent.destroy();
+  }
+}
+
+/** Reads on to the end after the part that is kept, so that the receiver sees a normal end. */
+async function beginningOf(body: AsyncIterable<Buffer>, keepBytes: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let kept = 0;
+  try {
+    for await (const part of body) {
+      if (kept < keepBytes) parts.push(Buffer.from(part.subarray(0, keepBytes - kept)));
+      kept += part.length;
+    }
+  } catch {
+    // The answer is too long, too slow or cut off. Its beginning is enough.
+  }
+  return Buffer.concat(parts);
+}
+
+const TROUBLES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "The connection was refused.",
+  ECONNRESET: "The connection was closed before an answer came.",
+  UND_ERR_SOCKET: "The connection was closed before an answer came.",
+  ENOTFOUND: "The name of the host is unknown.",
+  EAI_AGAIN: "The name servers of the host do not answer.",
+  EHOSTUNREACH: "The host cannot be reached.",
+  ENETUNREACH: "The network of the host cannot be reached.",
+  UND_ERR_CONNECT_TIMEOUT: `No connection within ${CONNECT_MS / 1000} s.`,
+  UND_ERR_HEADERS_OVERFLOW: "The headers of the answer are too long.",
+};
+
+export function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === "TimeoutError";
+}
+
+/** Returns a sentence for the user whose request it was. */
+export function describeTrouble(error: unknown, timeoutMs: number): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause ?? firstOf(cause)) {
+    if (cause.name === "DestinationRefused") return `The URL ${cause.message}`;
+    if (isTimeout(cause)) return `No answer within ${timeoutMs / 1000} s.`;
+    const known = "code" in cause ? TROUBLES[String(cause.code)] : undefined;
+    if (known) return known;
+  }
+  return `The request failed: ${error instanceof Error ? error.message : String(error)}`.slice(0, 500);
+}
+
+/** A host with several addresses fails with one error per address. */
+function firstOf(error: Error): unknown {
+  return error instanceof AggregateError ? error.errors[0] : undefined;
+}

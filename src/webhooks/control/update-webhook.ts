@@ -1,0 +1,78 @@
+import { eq } from "drizzle-orm";
+import { type Context, inTransaction, requireActor, type Tx } from "../../context.ts";
+import { webhooks } from "../../schema/webhooks.ts";
+import { disableWebhook } from "../disable-webhook.ts";
+import { lockOwnWebhook, type Webhook } from "../queries.ts";
+import { generateSecret } from "../secrets.ts";
+import { checkFields, type WebhookFields } from "./webhook-fields.ts";
+
+export interface WebhookChanges extends WebhookFields {
+  readonly isEnabled?: boolean;
+}
+
+/**
+ * Disabling a webhook ends its unfinished deliveries. Enabling it sends none of them again.
+ * @throws DomainError `not_found`, `invalid_input`
+ */
+export async function updateWebhook(ctx: Context, id: string, changes: WebhookChanges): Promise<Webhook> {
+  const userId = requireActor(ctx).id;
+  const { isEnabled, ...fields } = await checkFields(ctx, changes);
+  return inTransaction(ctx, async (tx) => {
+    const webhook = await lockOwnWebhook(tx, userId, id);
+    const wasEnabled = webhook.disabledAt === null;
+    const isMoved = fields.url !== undefined && fields.url !== webhook.url;
+    const isEnabledNow = isEnabled === true && !wasEnabled;
+    const updated = await change(tx, webhook, {
+      ...fields,
+      ...(isMoved || isEnabledNow ? healthy(tx.now()) : {}),
+      ...(isEnabledNow ? { disabledAt: null, disabledReason: null } : {}),
+    });
+    if (isEnabled !== false || !wasEnabled) return updated;
+    await disableWebhook(tx, updated, "user");
+    return lockOwnWebhook(tx, userId, id);
+  });
+}
+
+const OVERLAP_MS = 86_400_000;
+
+/**
+ * Replaces the secret. For a day, messages have a signature of each. The secret before the previous one ends at once.
+ * @throws DomainError `not_found`
+ */
+export function rotateSecret(ctx: Context, id: string): Promise<Webhook> {
+  const userId = requireActor(ctx).id;
+  return inTransaction(ctx, async (tx) => {
+    const webhook = await lockOwnWebhook(tx, userId, id);
+    const previousSecretUntil = new Date(tx.now().getTime() + OVERLAP_MS);
+    const secrets = { secret: generateSecret(), previousSecret: webhook.secret, previousSecretUntil };
+    return change(tx, webhook, secrets);
+  });
+}
+
+/**
+ * No attempt starts after this. Upkeep removes the deliveries.
+ * @throws DomainError `not_found`
+ */
+export function deleteWebhook(ctx: Context, id: string): Promise<void> {
+  const userId = requireActor(ctx).id;
+  return inTransaction(ctx, async (tx) => {
+    const webhook = await lockOwnWebhook(tx, userId, id);
+    const now = tx.now();
+    const blank = { secret: "", previousSecret: null, headers: {} };
+    await change(tx, webhook, { ...blank, disabledAt: now, disabledReason: "user", deletedAt: now });
+  });
+}
+
+/** A new beginning for an endpoint that has failed. */
+function healthy(now: Date): Partial<Webhook> {
+  return { failures: 0, failingSince: null, isThrottled: false, workingAt: now };
+}
+
+async function change(tx: Tx, webhook: Webhook, changes: Partial<Webhook>): Promise<Webhook> {
+  const [changed = webhook] = await tx.db
+    .update(webhooks)
+    .set({ ...changes, updatedAt: tx.now() })
+    .where(eq(webhooks.id, webhook.id))
+    .returning();
+  return changed;
+}

@@ -1,0 +1,78 @@
+/** How an attempt ended, and what follows. */
+import type { ReceivedAnswer } from "../../platform/http-client/send-request.ts";
+import { redact } from "./answer-text.ts";
+
+export interface Outcome {
+  readonly ms: number;
+  /** null: no answer came. */
+  readonly status: number | null;
+  /** null: the receiver accepted the message. */
+  readonly error: string | null;
+  readonly answer: string | null;
+  /** Seconds that the receiver asks to wait. */
+  readonly retryAfterSeconds: number | null;
+  /** The receiver wants no further attempt of this message. */
+  readonly isRefused: boolean;
+  /** The endpoint gets one request at a time until it accepts one. */
+  readonly isOverloaded: boolean;
+}
+
+export type NextStep =
+  | { readonly kind: "delivered" }
+  | { readonly kind: "failed"; readonly error: string }
+  | { readonly kind: "retry"; readonly afterSeconds: number };
+
+export const GONE = 410;
+const HEEDS_RETRY_AFTER = [429, 503];
+const MAX_RETRY_AFTER_SECONDS = 3600;
+const OVERLOADED = [429, 502, 504];
+/** Each delay is 80 to 120 % of its setting, so that failed deliveries do not come back all at once. */
+const JITTER = 0.2;
+const MAX_LOCATION = 500;
+
+/** Only 2xx is a success. */
+export function readOutcome(
+  { status, headers }: ReceivedAnswer,
+  secrets: readonly string[],
+  now: Date,
+): Omit<Outcome, "ms" | "answer"> {
+  const isSuccess = status >= 200 && status < 300;
+  const isRefused = !isSuccess && headers["webhook-delivery"] === "abort-message";
+  return {
+    status,
+    error: isSuccess ? null : errorOf(status, headers, secrets),
+    retryAfterSeconds: HEEDS_RETRY_AFTER.includes(status) ? secondsOf(headers["retry-after"], now) : null,
+    isRefused,
+    isOverloaded: OVERLOADED.includes(status),
+  };
+}
+
+function errorOf(status: number, headers: ReceivedAnswer["headers"], secrets: readonly string[]): string {
+  if (status < 300 || status >= 400) return `The endpoint answered ${status}.`;
+  const location = redact(String(headers.location ?? ""), secrets)
+    .slice(0, MAX_LOCATION)
+    .toWellFormed();
+  const to = location === "" ? "" : ` to ${location}`;
+  return `The endpoint answered ${status}, a redirect${to}. Redirects are not followed: update the URL.`;
+}
+
+/** Reads `Retry-After`: seconds, or a date. @returns null if it is absent, invalid or longer than an hour */
+function secondsOf(value: string | string[] | undefined, now: Date): number | null {
+  if (typeof value !== "string") return null;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - now.getTime()) / 1000;
+  return seconds >= 0 && seconds <= MAX_RETRY_AFTER_SECONDS ? seconds : null;
+}
+
+/** @param tries the attempts since the delivery was created or replayed, with this one */
+export function nextStep(
+  { error, status, retryAfterSeconds, isRefused }: Outcome,
+  tries: number,
+  retrySeconds: readonly number[],
+): NextStep {
+  if (error === null) return { kind: "delivered" };
+  if (isRefused) return { kind: "failed", error: `${error} It asked for no further attempt.` };
+  const delay = retrySeconds[tries - 1];
+  if (status === GONE || delay === undefined) return { kind: "failed", error };
+  const varied = delay * (1 - JITTER + 2 * JITTER * Math.random());
+  return { kind: "retry", afterSeconds: Math.max(varied, retryAfterSeconds ?? 0) };
+}
