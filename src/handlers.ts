@@ -13,6 +13,7 @@ import { removeDeadFiles } from "./files/remove-files.ts";
 import { removeUnusedFiles } from "./files/remove-unused-files.ts";
 import { removeStaleKeys } from "./idempotency/claim-key.ts";
 import type { JobName, jobs, Payload } from "./jobs.ts";
+import { sendMail } from "./mails/send/send-mail.ts";
 import type { Delivery } from "./platform/queue/delivery.ts";
 import type { Later } from "./platform/queue/later.ts";
 import { removeLostWorkers } from "./queues/remove-lost-workers.ts";
@@ -41,7 +42,7 @@ export const handlers: Handlers = {
   runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   notify: async () => undefined,
-  sendMail: async () => undefined,
+  sendMail: (ctx, { payload, delivery }) => sendMail(ctx, payload.mailId, delivery),
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
     return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), filesRemoved };
