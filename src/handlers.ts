@@ -14,6 +14,8 @@ import { removeUnusedFiles } from "./files/remove-unused-files.ts";
 import { removeStaleKeys } from "./idempotency/claim-key.ts";
 import type { JobName, jobs, Payload } from "./jobs.ts";
 import { sendMail } from "./mails/send/send-mail.ts";
+import { reconcileMails } from "./mails/upkeep/reconcile-mails.ts";
+import { removeOldMails } from "./mails/upkeep/remove-old-mails.ts";
 import type { Delivery } from "./platform/queue/delivery.ts";
 import type { Later } from "./platform/queue/later.ts";
 import { removeLostWorkers } from "./queues/remove-lost-workers.ts";
@@ -45,7 +47,12 @@ export const handlers: Handlers = {
   sendMail: (ctx, { payload, delivery }) => sendMail(ctx, payload.mailId, delivery),
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
-    return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), filesRemoved };
+    return {
+      ...(await reconcile(ctx)),
+      ...(await reconcileTasks(ctx)),
+      ...(await reconcileMails(ctx)),
+      filesRemoved,
+    };
   },
   clean: async (ctx) => {
     const removed = {
@@ -57,6 +64,7 @@ export const handlers: Handlers = {
       tokensRemoved: await removeExpiredTokens(ctx),
       keysRemoved: await removeStaleKeys(ctx),
       workersRemoved: await removeLostWorkers(ctx),
+      mailsRemoved: await removeOldMails(ctx),
     };
     ctx.log.info(removed, "cleanup finished");
     return removed;
