@@ -22,7 +22,8 @@ const TAGS = {
   records: "The rows of any CSV, stored unchanged by the `records` target.",
   tasks: "Background work: file processing and the task types that a team adds.",
   files: "Files that tasks read, and files that tasks created.",
-  admin: "For operators: the tasks of all users, queues, jobs and workers.",
+  mail: "The links in mails.",
+  admin: "For operators: the tasks of all users, queues, jobs, workers and mails.",
   legacy:
     "The endpoints of the services that Rowmill replaces, unchanged. Each path works with and without a slash at its end.",
   health: "For load balancers and orchestrators.",
