@@ -111,7 +111,8 @@ export const hostileMails: readonly StoredMail[] = sampleMails.map((mail) => ({
 
 /** States select words and ids are made by Rowmill, so they stay. */
 function hostile(value: unknown, key: string): unknown {
-  if (typeof value === "string") return key === "state" || key.endsWith("_id") ? value : `${HOSTILE}${"x".repeat(100_000)}`;
+  if (typeof value === "string")
+    return key === "state" || key.endsWith("_id") ? value : `${HOSTILE}${"x".repeat(100_000)}`;
   if (Array.isArray(value)) return Array.from({ length: 100 }, () => hostile(value[0], ""));
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).map(([name, part]) => [name, hostile(part, name)] as const);
