@@ -1,5 +1,7 @@
 /** Binds each job to its verb. The types require a handler for every job. */
+
 import { removeOldLoginCounters } from "./accounts/login-counters.ts";
+import { startPasswordReset } from "./accounts/reset/start-password-reset.ts";
 import { removeExpiredSessions } from "./accounts/sessions/remove-expired-sessions.ts";
 import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
@@ -13,6 +15,9 @@ import { removeDeadFiles } from "./files/remove-files.ts";
 import { removeUnusedFiles } from "./files/remove-unused-files.ts";
 import { removeStaleKeys } from "./idempotency/claim-key.ts";
 import type { JobName, jobs, Payload } from "./jobs.ts";
+import { sendMail } from "./mails/send/send-mail.ts";
+import { reconcileMails } from "./mails/upkeep/reconcile-mails.ts";
+import { removeOldMails } from "./mails/upkeep/remove-old-mails.ts";
 import type { Delivery } from "./platform/queue/delivery.ts";
 import type { Later } from "./platform/queue/later.ts";
 import { removeLostWorkers } from "./queues/remove-lost-workers.ts";
@@ -46,13 +51,19 @@ export const handlers: Handlers = {
   runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   notify: async () => undefined,
-  sendMail: async () => undefined,
   deliverWebhook: (ctx, { payload, delivery }) => deliver(ctx, payload, delivery),
+  sendMail: (ctx, { payload, delivery }) => sendMail(ctx, payload.mailId, delivery),
+  startPasswordReset: (_, { payload, tx }) => startPasswordReset(tx, payload),
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
-    const deliveries = await reconcileDeliveries(ctx);
     await removeDeletedWebhooks(ctx);
-    return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), ...deliveries, filesRemoved };
+    return {
+      ...(await reconcile(ctx)),
+      ...(await reconcileTasks(ctx)),
+      ...(await reconcileMails(ctx)),
+      ...(await reconcileDeliveries(ctx)),
+      filesRemoved,
+    };
   },
   clean: async (ctx) => {
     const removed = {
@@ -66,6 +77,7 @@ export const handlers: Handlers = {
       workersRemoved: await removeLostWorkers(ctx),
       requestLogRemoved: await removeOldEntries(ctx),
       deliveriesRemoved: await removeOldDeliveries(ctx),
+      mailsRemoved: await removeOldMails(ctx),
     };
     ctx.log.info(removed, "cleanup finished");
     return removed;

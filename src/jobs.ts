@@ -2,6 +2,7 @@
 import Type, { type Static, type TSchema } from "typebox";
 import type { Config } from "./config/config.ts";
 import type { JobContract } from "./platform/queue/contract.ts";
+import { SMTP_CONNECTIONS } from "./platform/smtp/smtp-client.ts";
 
 /** Workers choose their queues with WORKER_QUEUES. */
 export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;
@@ -9,7 +10,7 @@ export type QueueName = (typeof QUEUES)[number];
 
 interface Contract extends JobContract {
   readonly queue: QueueName;
-  /** Only ids; the job reads current data when it runs. */
+  /** Only ids, or what a client has asked for; the job reads current data when it runs. */
   readonly payload: TSchema;
 }
 
@@ -135,8 +136,19 @@ export const jobs = {
     ...background,
     name: "mail.send",
     queue: "notifications",
+    // A slow mail server holds these places, and no others.
+    concurrency: SMTP_CONNECTIONS,
     payload: Type.Object({ mailId: Type.String() }),
-    options: backgroundOptions,
+    options: { ...rowJobOptions, expireInSeconds: 600 },
+  },
+  /** Creates the mails of a requested password reset. A job, so that the answer does not reveal which accounts exist. */
+  startPasswordReset: {
+    ...background,
+    name: "account.password-reset",
+    queue: "notifications",
+    payload: Type.Object({ email: Type.Optional(Type.String()), username: Type.Optional(Type.String()) }),
+    options: { ...backgroundOptions, deleteAfterSeconds: 3600 },
+    transactional: true,
   },
   /** Makes one attempt at a delivery to a webhook. Its group is the webhook, which has two slots over all workers. */
   deliverWebhook: {

@@ -124,6 +124,7 @@ describe("one place each", () => {
     ["node:worker_threads", "platform/threads/"],
     ["undici", "platform/http-client/"],
     ["argon2", "accounts/passwords.ts"],
+    ["nodemailer", "platform/smtp/smtp-client.ts"],
     ["unpdf", "tasks/types/document/"],
     ["mediabunny", "tasks/types/video/"],
   ])("%s is known to %s alone", (library, place) => {

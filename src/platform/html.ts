@@ -8,7 +8,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text that is safe in HTML. Only `html` creates it. */
+/** Text that is safe in HTML. Use `html`, which escapes values; the constructor is for constants. */
 export class Html {
   readonly text: string;
 

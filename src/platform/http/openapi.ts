@@ -23,8 +23,9 @@ const TAGS = {
   tasks: "Background work: file processing and the task types that a team adds.",
   files: "Files that tasks read, and files that tasks created.",
   webhooks: "Signed messages about your events, sent to your own URLs.",
-  admin: "For operators: the tasks of all users, queues, jobs and workers.",
   reports: "For operators: daily and weekly reports of the use of the API.",
+  mail: "The links in mails.",
+  admin: "For operators: the tasks of all users, queues, jobs, workers and mails.",
   legacy:
     "The endpoints of the services that Rowmill replaces, unchanged. Each path works with and without a slash at its end.",
   health: "For load balancers and orchestrators.",
