@@ -40,6 +40,8 @@ export const handlers: Handlers = {
   runTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
+  notify: async () => undefined,
+  sendMail: async () => undefined,
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
     return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), filesRemoved };

@@ -121,6 +121,23 @@ export const jobs = {
     payload: Type.Object({ batchId: Type.String() }),
     options: backgroundOptions,
   },
+  /** Creates the e-mails and webhook deliveries of a notification. */
+  notify: {
+    ...background,
+    name: "notification.notify",
+    queue: "notifications",
+    payload: Type.Object({ notificationId: Type.String() }),
+    options: backgroundOptions,
+    transactional: true,
+  },
+  /** Sends one mail of the outbox. */
+  sendMail: {
+    ...background,
+    name: "mail.send",
+    queue: "notifications",
+    payload: Type.Object({ mailId: Type.String() }),
+    options: backgroundOptions,
+  },
   /** Runs every minute: removes uploads whose process died, and creates lost jobs again. */
   reconcile: {
     ...background,

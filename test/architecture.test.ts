@@ -32,7 +32,10 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["surface", /^(app|handlers|take-jobs|lone-jobs)\.ts$/],
   ["legacy", /^legacy\//],
   ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],
-  ["verbs", /^(accounts|batches|books|files|idempotency|queues|records|targets|tasks)\//],
+  [
+    "verbs",
+    /^(accounts|announcements|backups|batches|books|files|idempotency|mails|notifications|queues|records|reports|request-log|targets|tasks|webhooks)\//,
+  ],
   ["contracts", /^(context|jobs|migrate|request-context)\.ts$/],
   ["platform", /^platform\//],
   ["ground", /^errors\.ts$|^(config|schema)\//],
@@ -40,12 +43,17 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
 
 /** From the bottom up. A feature may import from its own rank and from the ranks below it. */
 const FEATURES: readonly (readonly string[])[] = [
+  ["announcements"],
+  ["mails"],
   ["accounts", "files", "idempotency"],
   ["targets"],
   ["batches", "books", "records"],
+  // Tasks of some types do their work.
+  ["request-log", "reports", "backups"],
   ["tasks"],
   ["queues"],
-  ["schedules", "workflows", "notifications", "webhooks", "reports"],
+  ["schedules", "workflows", "webhooks"],
+  ["notifications"],
   ["legacy"],
 ];
 

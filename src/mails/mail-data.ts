@@ -1,0 +1,21 @@
+/** The data of each kind of mail. Its template renders them; they contain no secrets, because admins read the outbox. */
+import type { AnnouncementData } from "../announcements/kinds.ts";
+
+export interface ErrorCause {
+  readonly message: string;
+  readonly rows: number;
+}
+
+export interface MailData {
+  readonly welcome: { readonly username: string; readonly email: string; readonly registered_at: string };
+  /** The link is derived from the id, so that the outbox does not store it. */
+  readonly password_reset: { readonly username: string; readonly reset_id: string };
+  readonly batch_finished: AnnouncementData<"batch.finished"> & { readonly causes: readonly ErrorCause[] };
+  readonly task_ended: AnnouncementData<"task.completed"> & { readonly state: "completed" | "failed" };
+  readonly daily_report: { readonly report: Readonly<Record<string, unknown>> };
+  readonly weekly_analytics: { readonly report: Readonly<Record<string, unknown>> };
+  readonly admin_alert: { readonly subject: string; readonly message: string };
+  readonly bulk_message: { readonly subject: string; readonly message: string; readonly sender: string };
+}
+
+export type MailKind = keyof MailData;
