@@ -9,6 +9,8 @@ import { sessionRoutes } from "./accounts/sessions/session-routes.ts";
 import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
 import { usageRoutes } from "./accounts/usage-routes.ts";
 import { verifiers } from "./accounts/verify/verifiers.ts";
+import { backupRoutes } from "./backups/admin-routes.ts";
+import { BackupView } from "./backups/views.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
 import { correctionRoutes } from "./batches/control/correction-routes.ts";
 import { eventRoutes } from "./batches/event-routes.ts";
@@ -109,7 +111,8 @@ export async function createApp(ctx: Context) {
   for (const schema of [Problem, BatchView, ListedBatchView, UploadedBatchView, RowView, RowDetail])
     app.addSchema(schema);
   for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
-  for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
+  for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView, BackupView])
+    app.addSchema(schema);
 
   await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));
   await app.register(accountRoutes(ctx));
@@ -136,6 +139,7 @@ export async function createApp(ctx: Context) {
   await app.register(taskTypeRoutes(ctx));
   await app.register(adminTaskRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
+  await app.register(backupRoutes(ctx));
   await app.register(legacyRoutes(ctx));
   return app;
 }

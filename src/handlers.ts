@@ -2,6 +2,9 @@
 import { removeOldLoginCounters } from "./accounts/login-counters.ts";
 import { removeExpiredSessions } from "./accounts/sessions/remove-expired-sessions.ts";
 import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
+import { reconcileBackups } from "./backups/reconcile-backups.ts";
+import { removeFailedBackups } from "./backups/remove-old-backups.ts";
+import { runBackup } from "./backups/run-backup.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
 import { reverseRows } from "./batches/process/reverse-rows.ts";
@@ -42,9 +45,11 @@ export const handlers: Handlers = {
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   notify: async () => undefined,
   sendMail: async () => undefined,
+  runBackup: (ctx, { payload, delivery }) => runBackup(ctx, payload.backupId, delivery),
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
-    return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), filesRemoved };
+    const backupsRepaired = await reconcileBackups(ctx);
+    return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), filesRemoved, backupsRepaired };
   },
   clean: async (ctx) => {
     const removed = {
@@ -55,6 +60,7 @@ export const handlers: Handlers = {
       loginCountersRemoved: await removeOldLoginCounters(ctx),
       tokensRemoved: await removeExpiredTokens(ctx),
       keysRemoved: await removeStaleKeys(ctx),
+      backupsRemoved: await removeFailedBackups(ctx),
       workersRemoved: await removeLostWorkers(ctx),
     };
     ctx.log.info(removed, "cleanup finished");

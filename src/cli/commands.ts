@@ -2,6 +2,7 @@
 import { ConfigError } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
 import { accountCommands, createAdmin } from "./accounts.ts";
+import { backupCommands } from "./backup.ts";
 import type { Command } from "./command.ts";
 import { migrate } from "./database.ts";
 import { doctor } from "./doctor.ts";
@@ -14,6 +15,7 @@ import { listWorkers } from "./workers.ts";
 const commands: readonly Command[] = [
   migrate,
   doctor,
+  ...backupCommands,
   createAdmin,
   seed,
   ...accountCommands,
@@ -25,7 +27,7 @@ const commands: readonly Command[] = [
 
 const NOTES = `FILTER: one or more of --status, --type, --queue and --user NAME, or --all.
 QUEUE:  ${QUEUES.join(", ")}.
-Commands for accounts, tasks, queues, jobs and workers print JSON with --json.`;
+Commands for backups, accounts, tasks, queues, jobs and workers print JSON with --json.`;
 
 /**
  * Finds the command that the arguments name.

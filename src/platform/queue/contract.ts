@@ -15,6 +15,6 @@ export interface JobContract {
   readonly transactional: boolean;
   /** Whether users share the places, and one more place is only for users with nothing running. */
   readonly isShared?: boolean;
-  /** Cron expression in UTC of a job that also runs on a schedule. */
+  /** Cron expression in UTC of a job that also runs on a schedule; empty: never. */
   readonly schedule?: (config: Config) => string;
 }
