@@ -12,8 +12,8 @@ export const EXCLUDED: Readonly<Record<string, string>> = {
 
 /** Rows that no backup contains: a backup in the database would contain all backups before it. */
 const FILTERS: Readonly<Record<string, string>> = {
-  files: "origin <> 'backup'",
-  file_chunks: "NOT EXISTS (SELECT FROM rowmill.files WHERE id = file_id AND origin = 'backup')",
+  files: "origin::text <> 'backup'",
+  file_chunks: "NOT EXISTS (SELECT FROM rowmill.files WHERE id = file_id AND origin::text = 'backup')",
 };
 
 export interface StoredTable extends Table {
