@@ -1,4 +1,4 @@
-/** Where a backup is written: a folder, or the database. It is read before it is kept; disposing of it before that removes it. */
+/** The place of a backup: a folder, or the database. It is read before it is kept; disposing of it before that removes it. */
 export interface Place {
   /** null for a stored file. */
   readonly path: string | null;

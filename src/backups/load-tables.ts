@@ -15,7 +15,8 @@ export async function loadTables(
   source: AsyncIterable<Buffer>,
   onTable: (section: Section) => void,
 ): Promise<{ header: Header; manifest: Manifest }> {
-  await client.query("BEGIN; SET LOCAL search_path TO ''");
+  // Foreign keys of large tables are checked in one statement.
+  await client.query("BEGIN; SET LOCAL search_path TO ''; SET LOCAL statement_timeout = 0");
   try {
     const tables = await lockEmptyTables(client);
     const foreignKeys = await dropForeignKeys(client);

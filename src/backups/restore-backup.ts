@@ -48,9 +48,6 @@ async function connect({ databaseUrl }: Config, log: Log): Promise<pg.Client> {
     ...limits,
     connectionString: databaseUrl,
     application_name: "rowmill-restore",
-    // Foreign keys of large tables are checked in one statement.
-    statement_timeout: 0,
-    idle_in_transaction_session_timeout: 0,
   });
   client.on("error", (error) => log.warn({ err: error }, "the connection of the restore was lost"));
   await client.connect();

@@ -9,9 +9,13 @@ import { connectionLimits } from "../platform/postgres/database.ts";
 /** The key of the lock: "back" in ASCII. It is held as long as the transaction is open. */
 export const BACKUP_LOCK = 0x6261636b;
 
-/** Values as text must not depend on the settings of the role. */
-const TEXT_SETTINGS =
-  "SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL intervalstyle = 'postgres'";
+/**
+ * Values as text must not depend on the settings of the role. A large table is one statement, and the connection is idle
+ * while the backup is verified.
+ */
+const SETTINGS = `
+  SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL intervalstyle = 'postgres';
+  SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`;
 
 export class Snapshot implements AsyncDisposable {
   readonly client: pg.Client;
@@ -24,9 +28,6 @@ export class Snapshot implements AsyncDisposable {
       ...limits,
       connectionString: databaseUrl,
       application_name: "rowmill-backup",
-      // A large table is one statement, and the connection is idle while the backup is verified.
-      statement_timeout: 0,
-      idle_in_transaction_session_timeout: 0,
     });
     client.on("error", (error) => log.warn({ err: error }, "the connection of a backup was lost"));
     await client.connect();
@@ -49,7 +50,7 @@ export class Snapshot implements AsyncDisposable {
 
   async #begin(): Promise<void> {
     const { client } = this;
-    await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${TEXT_SETTINGS}`);
+    await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${SETTINGS}`);
     const { rows } = await client.query<{ locked: boolean }>(
       "SELECT pg_try_advisory_xact_lock($1) AS locked",
       [BACKUP_LOCK],

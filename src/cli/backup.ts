@@ -31,11 +31,13 @@ export const backupCommands = [
     async run({ connect }, { to, json }) {
       const ctx = await connect();
       const startedAt = performance.now();
+      const stop = new AbortController();
+      process.once("SIGINT", () => stop.abort());
       const run = {
         id: uuidV7(ctx.now()),
         userId: null,
         folder: to && resolve(to),
-        signal: new AbortController().signal,
+        signal: stop.signal,
         onTable: report,
       };
       const backup = await createBackup(ctx, run).catch((error) => {

@@ -15,9 +15,9 @@ import { listWorkers } from "./workers.ts";
 const commands: readonly Command[] = [
   migrate,
   doctor,
-  ...backupCommands,
   createAdmin,
   seed,
+  ...backupCommands,
   ...accountCommands,
   ...taskCommands,
   ...queueCommands,
