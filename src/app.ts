@@ -10,6 +10,8 @@ import { sessionRoutes } from "./accounts/sessions/session-routes.ts";
 import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
 import { usageRoutes } from "./accounts/usage-routes.ts";
 import { verifiers } from "./accounts/verify/verifiers.ts";
+import { backupRoutes } from "./backups/admin-routes.ts";
+import { BackupView } from "./backups/views.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
 import { correctionRoutes } from "./batches/control/correction-routes.ts";
 import { eventRoutes } from "./batches/event-routes.ts";
@@ -124,7 +126,7 @@ export async function createApp(ctx: Context) {
     app.addSchema(schema);
   for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
-  for (const schema of [DailyView, WeeklyView, ReportView, WebhookView]) app.addSchema(schema);
+  for (const schema of [DailyView, WeeklyView, ReportView, WebhookView, BackupView]) app.addSchema(schema);
 
   await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));
   await app.register(accountRoutes(ctx));
@@ -157,6 +159,7 @@ export async function createApp(ctx: Context) {
   await app.register(webhookControlRoutes(ctx));
   await app.register(outboxRoutes(ctx));
   await app.register(unsubscribeRoutes(ctx));
+  await app.register(backupRoutes(ctx));
   await app.register(legacyRoutes(ctx));
   return app;
 }

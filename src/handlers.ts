@@ -4,6 +4,9 @@ import { removeOldLoginCounters } from "./accounts/login-counters.ts";
 import { startPasswordReset } from "./accounts/reset/start-password-reset.ts";
 import { removeExpiredSessions } from "./accounts/sessions/remove-expired-sessions.ts";
 import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
+import { reconcileBackups } from "./backups/reconcile-backups.ts";
+import { removeFailedBackups } from "./backups/remove-old-backups.ts";
+import { runBackup } from "./backups/run-backup.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
 import { reverseRows } from "./batches/process/reverse-rows.ts";
@@ -54,6 +57,7 @@ export const handlers: Handlers = {
   deliverWebhook: (ctx, { payload, delivery }) => deliver(ctx, payload, delivery),
   sendMail: (ctx, { payload, delivery }) => sendMail(ctx, payload.mailId, delivery),
   startPasswordReset: (_, { payload, tx }) => startPasswordReset(tx, payload),
+  runBackup: (ctx, { payload, delivery }) => runBackup(ctx, payload.backupId, delivery),
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
     await removeDeletedWebhooks(ctx);
@@ -63,6 +67,7 @@ export const handlers: Handlers = {
       ...(await reconcileMails(ctx)),
       ...(await reconcileDeliveries(ctx)),
       filesRemoved,
+      backupsRepaired: await reconcileBackups(ctx),
     };
   },
   clean: async (ctx) => {
@@ -74,6 +79,7 @@ export const handlers: Handlers = {
       loginCountersRemoved: await removeOldLoginCounters(ctx),
       tokensRemoved: await removeExpiredTokens(ctx),
       keysRemoved: await removeStaleKeys(ctx),
+      backupsRemoved: await removeFailedBackups(ctx),
       workersRemoved: await removeLostWorkers(ctx),
       requestLogRemoved: await removeOldEntries(ctx),
       deliveriesRemoved: await removeOldDeliveries(ctx),

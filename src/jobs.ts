@@ -173,7 +173,16 @@ export const jobs = {
     options: backgroundOptions,
     schedule: () => "* * * * *",
   },
-  /** Runs daily: removes batches, tasks, files, logins and request logs that have expired. */
+  /** Writes a backup that a user has requested, or that is due. A scheduled job has no `backupId`. */
+  runBackup: {
+    ...background,
+    name: "backup.run",
+    payload: Type.Object({ backupId: Type.Optional(Type.String()) }),
+    maxAttempts: 3,
+    options: { ...rowJobOptions, expireInSeconds: 23 * 3600 },
+    schedule: (config: Config) => config.backupCron,
+  },
+  /** Runs daily: removes batches, tasks, files, logins, mails, deliveries and request logs that have expired. */
   clean: {
     ...background,
     name: "upkeep.clean",

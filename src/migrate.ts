@@ -29,8 +29,12 @@ const MAX_ATTEMPTS = 20;
 /** How often a migration that waits says for which sessions. */
 const WAIT_REPORT_MS = 5000;
 
-/** Safe to run twice, also at the same time. @throws ConfigError if the server is too old or the role lacks privileges */
-export async function migrateDatabase(config: Config, log: Log): Promise<void> {
+/**
+ * Safe to run twice, also at the same time.
+ * @param count the number of migrations to apply; absent: all
+ * @throws ConfigError if the server is too old or the role lacks privileges
+ */
+export async function migrateDatabase(config: Config, log: Log, count?: number): Promise<void> {
   const client = new pg.Client({ connectionString: config.databaseUrl, application_name: "rowmill-migrate" });
   // Without a listener a lost connection would end the process. The running statement fails anyway.
   client.on("error", (error) => log.warn({ err: error }, "the connection of the migration was lost"));
@@ -41,9 +45,10 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
     await requireGrants(client);
     const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
     reports = setInterval(() => reportWait(rows[0]?.pid, config, log), WAIT_REPORT_MS);
-    for (let attempt = 1; !(await hasMigrated(client, config, log, attempt)); attempt++);
+    for (let attempt = 1; !(await hasMigrated(client, config, log, { attempt, count })); attempt++);
     // A role that only reads and writes rows cannot create them later.
-    if (config.databaseBackend !== "cockroachdb") await createDayPartitions(client, REQUEST_LOG, new Date());
+    if (count === undefined && config.databaseBackend !== "cockroachdb")
+      await createDayPartitions(client, REQUEST_LOG, new Date());
   } finally {
     clearInterval(reports);
     await client.end();
@@ -61,14 +66,19 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
  * Migrates the tables in one transaction. Programs that still run lock the same tables in another order.
  * @returns false after a deadlock, which has changed nothing
  */
-async function hasMigrated(client: pg.Client, config: Config, log: Log, attempt: number): Promise<boolean> {
+async function hasMigrated(
+  client: pg.Client,
+  config: Config,
+  log: Log,
+  { attempt, count }: { attempt: number; count: number | undefined },
+): Promise<boolean> {
   await client.query("BEGIN");
   try {
     // The limits of the role are meant for requests and jobs.
     await client.query("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
     const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
     if (hasAdvisoryLocks) await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
-    await migrateTables(client, config, log);
+    await migrateTables(client, config, log, count);
     await client.query("COMMIT");
     return true;
   } catch (error) {
@@ -104,12 +114,17 @@ async function reportWait(pid: number | undefined, config: Config, log: Log): Pr
 }
 
 /** Applies drizzle's migrations. Drizzle's own migrator always needs CREATE on the database. */
-async function migrateTables(client: pg.Client, config: Config, log: Log): Promise<void> {
+async function migrateTables(
+  client: pg.Client,
+  config: Config,
+  log: Log,
+  count: number | undefined,
+): Promise<void> {
   await createSchemas(client);
   await client.query(
     "CREATE TABLE IF NOT EXISTS rowmill.__drizzle_migrations (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)",
   );
-  const migrations = readMigrationFiles({ migrationsFolder });
+  const migrations = readMigrationFiles({ migrationsFolder }).slice(0, count);
   const queues = Object.values(jobs).map(({ name }) => name);
   const isInstalled = (await appliedMigrations(client)).size > 0;
   if (isInstalled) await warnOfOldTables(client, migrations, log);
@@ -140,15 +155,23 @@ async function appliedMigrations(client: Pick<pg.Client, "query">): Promise<Read
   return new Set(rows.map(({ hash }) => hash));
 }
 
-/** Returns the number of this version's migrations that the database lacks. */
-export async function pendingMigrations(pool: pg.Pool): Promise<number> {
-  const known = readMigrationFiles({ migrationsFolder });
-  const { rows } = await pool.query<{ table: string | null }>(
+/** Returns the hashes of this version's migrations, in their order. */
+export function knownMigrations(): string[] {
+  return readMigrationFiles({ migrationsFolder }).map(({ hash }) => hash);
+}
+
+/** Returns the hashes of the migrations of a database; empty if it has no tables of Rowmill. */
+export async function migrationsOf(client: Pick<pg.Client, "query">): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ table: string | null }>(
     `SELECT to_regclass('rowmill.__drizzle_migrations')::text AS "table"`,
   );
-  if (!rows[0]?.table) return known.length;
-  const applied = await appliedMigrations(pool);
-  return known.filter(({ hash }) => !applied.has(hash)).length;
+  return rows[0]?.table ? appliedMigrations(client) : new Set();
+}
+
+/** Returns the number of this version's migrations that the database lacks. */
+export async function pendingMigrations(pool: Pick<pg.Pool, "query">): Promise<number> {
+  const applied = await migrationsOf(pool);
+  return knownMigrations().filter((hash) => !applied.has(hash)).length;
 }
 
 /** @throws ConfigError if migrations are missing: no program runs with tables of another version */

@@ -2,6 +2,7 @@
 import { ConfigError } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
 import { accountCommands, createAdmin } from "./accounts.ts";
+import { backupCommands } from "./backup.ts";
 import type { Command } from "./command.ts";
 import { migrate } from "./database.ts";
 import { doctor } from "./doctor.ts";
@@ -17,6 +18,7 @@ const commands: readonly Command[] = [
   doctor,
   createAdmin,
   seed,
+  ...backupCommands,
   ...accountCommands,
   ...taskCommands,
   ...queueCommands,
@@ -27,7 +29,7 @@ const commands: readonly Command[] = [
 
 const NOTES = `FILTER: one or more of --status, --type, --queue and --user NAME, or --all.
 QUEUE:  ${QUEUES.join(", ")}.
-Commands for accounts, tasks, queues, jobs, mails and workers print JSON with --json.`;
+Commands for accounts, tasks, queues, jobs, mails, backups and workers print JSON with --json.`;
 
 /**
  * Finds the command that the arguments name.

@@ -32,6 +32,11 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
         `(WORKER_CONCURRENCY, WORKER_QUEUES), which need ${needed}.`,
     );
   }
+  if (settings.BACKUP_CRON && settings.DATABASE_BACKEND !== "postgres") {
+    throw new ConfigError(
+      `BACKUP_CRON: backups need one PostgreSQL server. Use the tools of ${settings.DATABASE_BACKEND} instead.`,
+    );
+  }
   const dataDir = resolve(settings.DATA_DIR);
   return {
     databaseUrl: settings.DATABASE_URL,
@@ -102,6 +107,11 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     weeklyReportCron: settings.WEEKLY_REPORT_CRON,
     webhooks: webhookLimits(settings),
     egress: egressOf(settings),
+    backupCron: settings.BACKUP_CRON,
+    backupTo: settings.BACKUP_TO,
+    backupFolder: join(dataDir, "backups"),
+    backupKeep: settings.BACKUP_KEEP,
+    backupMaxSeconds: settings.BACKUP_MAX_SECONDS,
     logLevel: settings.LOG_LEVEL,
     logFormat: settings.LOG_FORMAT,
     /** The environment, for legacy endpoints, which read their own settings. */

@@ -21,7 +21,7 @@ export const Settings = Type.Object({
     minimum: 8,
     maximum: 1000,
     description:
-      "Maximum connections per process, not counting the one that listens for changes and new jobs.",
+      "Maximum connections per process, not counting the one that listens for changes, and the one of a running backup.",
   }),
   DATA_DIR: Type.String({
     default: ".data",
@@ -224,6 +224,29 @@ export const Settings = Type.Object({
   }),
   ...requestLog,
   ...webhookSettings,
+  BACKUP_CRON: Type.String({
+    default: "",
+    pattern: "^$|^([0-9*,/-]+ ){4}[0-9*,/-]+$",
+    description:
+      "When to back up, as a cron expression in UTC such as `0 2 * * *`. If unset, only on request.",
+  }),
+  BACKUP_TO: Type.Enum(["folder", "files"], {
+    default: "folder",
+    description:
+      "folder: DATA_DIR/backups of the host that runs the backup. files: the database, as a file of the admin who started it.",
+  }),
+  BACKUP_KEEP: Type.Integer({
+    default: 7,
+    minimum: 1,
+    maximum: 1000,
+    description: "Backups to keep in each place; a new backup removes older ones.",
+  }),
+  BACKUP_MAX_SECONDS: Type.Integer({
+    default: 3600,
+    minimum: 10,
+    maximum: 79_200,
+    description: "Time limit of a backup in seconds. Until it ends, PostgreSQL cannot remove dead rows.",
+  }),
   LOG_LEVEL: Type.Enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
     default: "info",
     description: "Least severe log level: fatal, error, warn, info, debug, trace or silent.",

@@ -4,8 +4,8 @@ import { bigint, index, integer, primaryKey, text, uniqueIndex, uuid } from "dri
 import { users } from "./accounts.ts";
 import { bytea, moment, rowmill } from "./columns.ts";
 
-/** upload: sent to /api/v1/files. picture: belongs to a book. result: created by a task. */
-export const fileOrigin = rowmill.enum("file_origin", ["upload", "picture", "result"]);
+/** upload: sent to /api/v1/files. picture: belongs to a book. result: created by a task. backup: see schema/backups.ts. */
+export const fileOrigin = rowmill.enum("file_origin", ["upload", "picture", "result", "backup"]);
 export type FileOrigin = (typeof fileOrigin.enumValues)[number];
 
 /** Names and properties of files. The bytes are in `file_chunks`. */

@@ -37,9 +37,10 @@ export async function loadOldVersion(url: string): Promise<void> {
   await onServer(url, shifted);
 }
 
-export function migrate(url: string): Promise<void> {
+/** @param count the number of migrations; absent: all */
+export function migrate(url: string, count?: number): Promise<void> {
   const config = loadConfig({ DATABASE_URL: url, JWT_SECRET: "x".repeat(32) });
-  return migrateDatabase(config, createLog({ logLevel: "silent" }, "test"));
+  return migrateDatabase(config, createLog({ logLevel: "silent" }, "test"), count);
 }
 
 export async function onDatabase<T>(url: string, fn: (client: pg.Client) => Promise<T>): Promise<T> {

@@ -46,18 +46,21 @@ export interface Rowmill extends AsyncDisposable {
   startWorker(settings?: NodeJS.ProcessEnv): Promise<OpenContext>;
 }
 
-/** `await using rowmill = await startRowmill()`, or dispose of it in afterAll. */
-export async function startRowmill(settings: NodeJS.ProcessEnv = {}): Promise<Rowmill> {
+/**
+ * `await using rowmill = await startRowmill()`, or dispose of it in afterAll.
+ * @param url of a migrated database that the test has created; absent: a new one
+ */
+export async function startRowmill(settings: NodeJS.ProcessEnv = {}, url?: string): Promise<Rowmill> {
   await using stack = new AsyncDisposableStack();
-  const database = stack.use(await createDatabase());
+  const database = url === undefined ? stack.use(await createDatabase()) : { url };
   const env = { ...SETTINGS, ...settings, DATABASE_URL: database.url };
   const config = loadConfig(env);
   const ctx = await openContext(config, createLog(config, "test"), "enqueue");
   stack.defer(() => ctx.close(1000));
   const app = await createApp(ctx);
   stack.defer(() => app.close());
-  const url = await app.listen({ host: "127.0.0.1", port: 0 });
-  const client = new Client(url, app);
+  const apiUrl = await app.listen({ host: "127.0.0.1", port: 0 });
+  const client = new Client(apiUrl, app);
   const workers = stack.use(new AsyncDisposableStack());
   const resources = stack.move();
   let users = 0;
@@ -65,7 +68,7 @@ export async function startRowmill(settings: NodeJS.ProcessEnv = {}): Promise<Ro
     config,
     ctx,
     app,
-    url,
+    url: apiUrl,
     client,
     newUser: () => client.signUp(`user-${++users}`),
     async startWorker(own = {}) {

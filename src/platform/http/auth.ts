@@ -223,7 +223,8 @@ export function requireSameOrigin(request: FastifyRequest, config: Config): void
 export async function refuseApiToken({ login }: FastifyRequest): Promise<void> {
   if (login?.proof !== "api_token") return;
   const message =
-    "An API token cannot change accounts, passwords, sessions or tokens. Log in and send the access token instead.";
+    "An API token cannot change accounts, passwords, sessions or tokens, or download backups. " +
+    "Log in and send the access token instead.";
   throw new DomainError("forbidden", message);
 }
 

@@ -19,6 +19,6 @@ export interface JobContract {
   readonly perGroup?: number;
   /** The job cannot end its process. Absent: if its worker was lost, it runs next in a process of its own. */
   readonly isHarmless?: boolean;
-  /** Cron expression in UTC of a job that also runs on a schedule. */
+  /** Cron expression in UTC of a job that also runs on a schedule; empty: never. */
   readonly schedule?: (config: Config) => string;
 }

@@ -127,7 +127,9 @@ export class PgBossQueue implements Queue {
   /** Starts to take jobs of one contract, unless its queue is paused, and registers its schedule. */
   async work(contract: JobContract, handler: Handler): Promise<void> {
     const { name, schedule, isShared = false } = contract;
-    if (schedule) await this.#boss.schedule(name, schedule(this.#config), {}, { tz: "UTC" });
+    const cron = schedule?.(this.#config);
+    if (cron) await this.#boss.schedule(name, cron, {}, { tz: "UTC" });
+    else if (cron === "") await this.#boss.unschedule(name);
     if (this.#dispatchers.length === 0) {
       this.#stopListening = this.#listener.listen(CHANNEL, (queue) => {
         for (const one of this.#dispatchers) if (queue === null || queue === one.contract.name) one.look();

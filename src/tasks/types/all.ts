@@ -1,4 +1,5 @@
 /** All task types. Add one line here for a new type. */
+export { backupDatabaseType } from "./backup-database.ts";
 export { batchImportType } from "./batch-import.ts";
 export { cleanupOldLogsType } from "./cleanup-old-logs.ts";
 export { documentType } from "./document/document.ts";

@@ -1,0 +1,88 @@
+/** The connection of a backup: one snapshot of all tables, and the lock that admits one backup at a time. */
+import pg from "pg";
+import { to as copyTo } from "pg-copy-streams";
+import type { Config } from "../config/config.ts";
+import { DomainError } from "../errors.ts";
+import type { Log } from "../platform/log.ts";
+import { connectionLimits } from "../platform/postgres/database.ts";
+
+/** The key of the lock: "back" in ASCII. It is held as long as the transaction is open. */
+export const BACKUP_LOCK = 0x6261636b;
+
+/**
+ * Values as text must not depend on the settings of the role. A large table is one statement, and the connection is idle
+ * while the backup is verified.
+ */
+const SETTINGS = `
+  SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL intervalstyle = 'postgres';
+  SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`;
+
+export class Snapshot implements AsyncDisposable {
+  readonly client: pg.Client;
+  readonly #stopListening: () => void;
+
+  /** @throws DomainError `conflict` while another backup runs */
+  static async open({ databaseUrl }: Config, signal: AbortSignal, log: Log): Promise<Snapshot> {
+    const { query_timeout: _, statement_timeout: __, ...limits } = connectionLimits;
+    const client = new pg.Client({
+      ...limits,
+      connectionString: databaseUrl,
+      application_name: "rowmill-backup",
+    });
+    client.on("error", (error) => log.warn({ err: error }, "the connection of a backup was lost"));
+    await client.connect();
+    const snapshot = new Snapshot(client, signal);
+    try {
+      await snapshot.#begin();
+      return snapshot;
+    } catch (error) {
+      await snapshot[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  private constructor(client: pg.Client, signal: AbortSignal) {
+    this.client = client;
+    const close = () => void client.end().catch(() => {});
+    signal.addEventListener("abort", close, { once: true });
+    this.#stopListening = () => signal.removeEventListener("abort", close);
+  }
+
+  async #begin(): Promise<void> {
+    const { client } = this;
+    await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${SETTINGS}`);
+    const { rows } = await client.query<{ locked: boolean }>(
+      "SELECT pg_try_advisory_xact_lock($1) AS locked",
+      [BACKUP_LOCK],
+    );
+    if (!rows[0]?.locked) throw new DomainError("conflict", "Another backup is running. Wait until it ends.");
+  }
+
+  /** Yields the result of a COPY. Ends with an error if the database sends nothing for a while. */
+  async *copy(statement: string): AsyncGenerator<Buffer> {
+    const stream = this.client.query(copyTo(statement));
+    let timer: NodeJS.Timeout | undefined;
+    const expectBytes = () => {
+      timer = setTimeout(() => {
+        stream.destroy(new Error(`The database sent nothing for ${SILENCE_MS / 1000} s.`));
+      }, SILENCE_MS);
+    };
+    expectBytes();
+    try {
+      for await (const chunk of stream) {
+        clearTimeout(timer);
+        yield chunk;
+        expectBytes();
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopListening();
+    await this.client.end().catch(() => {}); // It may be lost already. Its end releases the lock.
+  }
+}
+
+const SILENCE_MS = connectionLimits.query_timeout;

@@ -1,0 +1,219 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createWriteStream, writeFileSync } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { Snapshot } from "../../src/backups/snapshot.ts";
+import { writeLines } from "../../src/backups/write-lines.ts";
+import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
+import { reconcileTasks } from "../../src/tasks/upkeep/reconcile-tasks.ts";
+import { newAdmin } from "../support/admin.ts";
+import {
+  backedUpContents,
+  backUp,
+  configOf,
+  linesOf,
+  newFolder,
+  restore,
+  silent,
+  zipped,
+} from "../support/backups.ts";
+import { deliverChunk } from "../support/batches.ts";
+import { csv, titled } from "../support/book-files.ts";
+import { definitionsOf, emptyDatabase, migrate, onDatabase, problemsOf } from "../support/databases.ts";
+import { expectExactlyOnce } from "../support/exactly-once.ts";
+import { addTask, getContent, later, storedFile } from "../support/files.ts";
+import { closeGate } from "../support/gate.ts";
+import { startRowmill } from "../support/rowmill.ts";
+import { makeTask, untilEnded } from "../support/task-client.ts";
+
+/** Longer than a chunk of a stored file. */
+const BYTES = Buffer.alloc(2_500_000, '\0\x01\xff"\\\n');
+/** A cell of about 0.9 MB with characters that formats escape. */
+const LONG = 'ünïcode ""quoted"" \\ '.repeat(45_000);
+
+test("a restored database has the same rows, lets users log in, and continues what was running", {
+  timeout: 90_000,
+}, async () => {
+  await using original = await startRowmill();
+  const { ctx } = original;
+  const user = await original.client.signUp("ada", "correct horse");
+  const operator = await newAdmin(original, "grace");
+  const file = await storedFile(user, BYTES, { path: "/in/data.bin" });
+  await original.startWorker();
+  const { body: finished } = await user.upload(csv(40, 3));
+  await user.finished(finished.id);
+  const row = Array.from({ length: 3 }, () => `"${LONG}"`).join();
+  const { body: long } = await user.upload(`a,b,c\n${row}\n`, "/api/v1/batches?target=records", "long.csv");
+  expect((await user.finished(long.id)).state).toBe("completed");
+  const completed = await untilEnded(
+    user,
+    (await makeTask(user, { title: "Done", metadata: { b: 1, a: [null] } })).id,
+  );
+  const seen = {
+    batch: (await user.batch(finished.id)).body,
+    rows: await user.rows(finished.id),
+    books: (await user.get("/api/v1/books?limit=1000")).body,
+    tasks: (await user.get(`/api/v1/tasks/${completed.id}`)).body,
+    history: (await user.get(`/api/v1/tasks/${completed.id}/history`)).body,
+    files: (await user.get("/api/v1/files")).body,
+  };
+  const gate = await closeGate(ctx);
+  const { body: running } = await operator.upload(titled(30, { 5: "gate" }));
+  await gate.reached();
+  const task = await addTask(original, user.userId, "processing");
+  const { path, rows } = await backUp(ctx);
+  const expected = await backedUpContents(ctx.config.databaseUrl);
+  expect(Object.keys(rows ?? {}).sort()).toEqual(Object.keys(expected).sort());
+  // The worker cannot finish while the gate is closed, so nothing has changed since the backup.
+  expect(await backedUpContents(ctx.config.databaseUrl)).toEqual(expected);
+
+  const url = await emptyDatabase();
+  const { manifest } = await restore(url, path);
+  expect(Object.fromEntries(manifest.tables.map(({ name, rows }) => [name, rows]))).toEqual(rows);
+  expect(await backedUpContents(url)).toEqual(expected);
+  expect(await definitionsOf(url, ["rowmill"])).toEqual(
+    (await definitionsOf(ctx.config.databaseUrl, ["rowmill"])).filter((line) => !/gate_/.test(line)),
+  );
+  await gate.open();
+
+  await using restored = await startRowmill({ GENERIC_TASK_SECONDS: "0" }, url);
+  const again = await restored.client.logIn("ada", "correct horse");
+  expect({
+    batch: (await again.batch(finished.id)).body,
+    rows: await again.rows(finished.id),
+    books: (await again.get("/api/v1/books?limit=1000")).body,
+    tasks: (await again.get(`/api/v1/tasks/${completed.id}`)).body,
+    history: (await again.get(`/api/v1/tasks/${completed.id}/history`)).body,
+    files: (await again.get("/api/v1/files")).body,
+  }).toEqual(seen);
+  const { body: bytes } = await getContent(again, file.id);
+  expect(createHash("sha256").update(bytes).digest("hex")).toBe(file.sha256);
+  // The session of the original continues as well.
+  expect(
+    (
+      await restored.client
+        .as({ access: user.token, refresh: "", user: { id: user.userId } })
+        .get("/api/v1/books")
+    ).status,
+  ).toBe(200);
+
+  await restored.startWorker();
+  await reconcile(later(restored, 60));
+  await reconcileTasks(later(restored, 60));
+  expect((await untilEnded(again, task)).status).toBe("completed");
+  const owner = await restored.client.logIn("grace", "correct horse");
+  await owner.finished(running.id);
+  await expectExactlyOnce(restored.ctx.pool, running.id, { good: 30, bad: 0 });
+  // New rows get new numbers.
+  const { body: more } = await again.upload(csv(5), "/api/v1/batches?target=books&mode=append", "more.csv");
+  expect((await again.finished(more.id)).state).toBe("completed");
+});
+
+const usersIn = (url: string) =>
+  onDatabase(url, async (client) => {
+    const { rows } = await client.query("SELECT count(*)::int AS users FROM rowmill.users");
+    return rows[0].users;
+  });
+
+describe("a restore is refused", () => {
+  async function smallBackup() {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    const { body: batch } = await user.upload(csv(3));
+    await deliverChunk(rowmill.ctx, batch.id);
+    return await backUp(rowmill.ctx);
+  }
+
+  test("into a database with rows, or with programs that use it", async () => {
+    const { path } = await smallBackup();
+    await using other = await startRowmill();
+    const { databaseUrl } = other.config;
+    await expect(restore(databaseUrl, path)).rejects.toThrow(
+      /programs are connected to the database \(rowmill, .*\)\. Stop every API and worker first\./,
+    );
+    const url = await emptyDatabase();
+    await restore(url, path);
+    await expect(restore(url, path)).rejects.toThrow(
+      "DATABASE_URL: the database is not empty: the table batch_rows has rows. Restore into a new database.",
+    );
+    expect(await usersIn(url)).toBe(1);
+  });
+
+  test("from a file with other migrations, and into tables of another version", async () => {
+    const { path } = await smallBackup();
+    const [header = "", ...rest] = linesOf(path);
+    const folder = newFolder();
+    const withMigrations = (change: (hashes: string[]) => string[]) => {
+      const [kind, content] = JSON.parse(header);
+      const changed = { ...content, version: "9.9.9", migrations: change(content.migrations) };
+      const lines = [JSON.stringify([kind, changed]), ...rest];
+      const digest = createHash("sha256");
+      for (const line of lines.slice(0, -1)) if (line.startsWith("[")) digest.update(`${line}\n`);
+      const [, manifest] = JSON.parse(lines.at(-1) ?? "");
+      lines[lines.length - 1] = JSON.stringify(["manifest", { ...manifest, sha256: digest.digest("hex") }]);
+      writeFileSync(`${folder}/changed.jsonl.gz`, zipped(lines));
+      return `${folder}/changed.jsonl.gz`;
+    };
+    const url = await emptyDatabase();
+    await expect(
+      restore(
+        url,
+        withMigrations((hashes) => [...hashes, "f".repeat(64)]),
+      ),
+    ).rejects.toThrow(
+      /Rowmill 9\.9\.9 made the backup, with tables that Rowmill .* does not know\. Install Rowmill 9\.9\.9/,
+    );
+    await migrate(url);
+    await expect(
+      restore(
+        url,
+        withMigrations((hashes) => hashes.slice(0, -1)),
+      ),
+    ).rejects.toThrow(
+      /the tables have another version than those of the backup.*Restore into a new database/,
+    );
+    // A migrated database without rows is as good as a new one.
+    await restore(url, path);
+    expect(await usersIn(url)).toBe(1);
+  });
+
+  test("after a failure in the middle, which leaves no row and every foreign key", async () => {
+    const { path } = await smallBackup();
+    const url = await emptyDatabase();
+    await migrate(url);
+    const before = await definitionsOf(url, ["rowmill"]);
+    const lines = linesOf(path).map((line) => line.replace(/^(\{"id":1,"username":")[^"]*/, "$1x"));
+    const folder = newFolder();
+    writeFileSync(`${folder}/changed.jsonl.gz`, zipped(lines));
+    await expect(restore(url, `${folder}/changed.jsonl.gz`)).rejects.toThrow(
+      "The rows of users were changed. Nothing was restored.",
+    );
+    await onDatabase(url, (client) =>
+      client.query("ALTER TABLE rowmill.users ADD CONSTRAINT nobody CHECK (username = 'nobody')"),
+    );
+    await expect(restore(url, path)).rejects.toThrow(/nobody/);
+    await onDatabase(url, (client) => client.query("ALTER TABLE rowmill.users DROP CONSTRAINT nobody"));
+    expect(await definitionsOf(url, ["rowmill"])).toEqual(before);
+    expect(await usersIn(url)).toBe(0);
+  });
+});
+
+test("a backup of an older version is restored and then migrated", async () => {
+  const [old, url] = [await emptyDatabase(), await emptyDatabase()];
+  await migrate(old, 4);
+  await onDatabase(old, (client) =>
+    client.query("INSERT INTO rowmill.users (username, password_hash) VALUES ('ada', '-')"),
+  );
+  const path = `${newFolder()}/old.jsonl.gz`;
+  await using snapshot = await Snapshot.open(configOf(old), new AbortController().signal, silent);
+  const facts = { version: "0.5.0", id: randomUUID(), created_at: new Date().toISOString() };
+  await pipeline(
+    writeLines(snapshot, facts, () => {}),
+    createGzip(),
+    createWriteStream(path),
+  );
+  await restore(url, path);
+  expect(await usersIn(url)).toBe(1);
+  expect(await problemsOf(url)).toEqual(["No worker is connected. Start one: npm run worker"]);
+});
