@@ -1,10 +1,11 @@
-import { and, count, desc, inArray, lte, max, type SQL } from "drizzle-orm";
+import { and, count, desc, inArray, lte, max, notInArray, type SQL } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { type TaskStatus, taskStatus, tasks } from "../../schema/tasks.ts";
 import { matches, type TaskFilter } from "../queries.ts";
 import { transitions } from "../state.ts";
+import { typesDeniedTo } from "../types/require-role.ts";
 import { cancelTasks } from "./cancel-task.ts";
 import { deleteTasks } from "./delete-task.ts";
 import { retryTasks } from "./retry-task.ts";
@@ -67,7 +68,7 @@ export async function countChangeable(
   const [found] = await ctx.db
     .select({ matched: count(), newest: max(tasks.number) })
     .from(tasks)
-    .where(isChangeable(change));
+    .where(isChangeable(ctx, change));
   return { matched: found?.matched ?? 0, newest: found?.newest ?? 0 };
 }
 
@@ -89,7 +90,7 @@ export async function changePages(
       const found = await tx.db
         .select({ id: tasks.id, number: tasks.number })
         .from(tasks)
-        .where(and(isChangeable(change), lte(tasks.number, upTo)))
+        .where(and(isChangeable(ctx, change), lte(tasks.number, upTo)))
         .orderBy(desc(tasks.number))
         .limit(PAGE)
         .for("update");
@@ -105,8 +106,9 @@ export async function changePages(
   return changed;
 }
 
-function isChangeable({ action, filter, force }: BulkChange): SQL | undefined {
-  return and(matches(filter), inArray(tasks.status, statusesFor(action, force)));
+function isChangeable(ctx: Context, { action, filter, force }: BulkChange): SQL | undefined {
+  const denied = action === "retry" ? notInArray(tasks.type, typesDeniedTo(ctx)) : undefined;
+  return and(matches(filter), inArray(tasks.status, statusesFor(action, force)), denied);
 }
 
 function statusesFor(action: TaskAction, force = false): TaskStatus[] {

@@ -5,6 +5,8 @@ import { tasks } from "../../schema/tasks.ts";
 import { allows, requireEdge } from "../state.ts";
 import { enqueueTasks, taskJobId } from "../task-jobs.ts";
 import { lockTask, type Owner, type Task, transition } from "../transitions.ts";
+import { findTaskType } from "../types/registry.ts";
+import { requireTypeRole } from "../types/require-role.ts";
 
 export interface Retry {
   /** Retries completed tasks as well. */
@@ -13,11 +15,13 @@ export interface Retry {
 
 /**
  * Queues a failed or cancelled task again and resets its automatic retries.
- * @throws DomainError `not_found`; `conflict` if the state of the task does not allow it
+ * @throws DomainError `not_found`; `conflict` if the state of the task does not allow it; `forbidden` if its type requires
+ * another role
  */
 export function retryTask(ctx: Context, ownerId: Owner, taskId: string, { force }: Retry): Promise<Task> {
   return inTransaction(ctx, async (tx) => {
     const task = await lockTask(tx, ownerId, taskId);
+    await requireTypeRole(tx, task.userId, [findTaskType(task.type)]);
     requireRetry(task, force);
     const [retried = task] = await retryTasks(tx, eq(tasks.id, taskId), { force });
     return retried;

@@ -11,6 +11,7 @@ import { getTask } from "../queries.ts";
 import { enqueueTasks, taskJobId } from "../task-jobs.ts";
 import type { Task } from "../transitions.ts";
 import { requireTaskType } from "../types/registry.ts";
+import { requireTypeRole } from "../types/require-role.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { checkParams } from "./check-params.ts";
 import { type FileReference, fileFieldOf, findFiles } from "./find-files.ts";
@@ -49,7 +50,7 @@ interface Options {
 
 /**
  * Creates all tasks and their jobs, or none.
- * @throws DomainError `invalid_input` that names each wrong field; QuotaExceeded
+ * @throws DomainError `invalid_input` that names each wrong field; `forbidden` if a type requires another role; QuotaExceeded
  */
 export async function createTasks(
   ctx: Context,
@@ -60,6 +61,11 @@ export async function createTasks(
   const pathOf = (index: number) => (field === undefined ? "" : `${field}.${index}`);
   const checked = checkRequests(ctx.config, requests, pathOf);
   return inTransaction(ctx, async (tx) => {
+    await requireTypeRole(
+      tx,
+      userId,
+      checked.map(({ type }) => type),
+    );
     await requireRoom(tx, userId, { tasks: checked.length, open_tasks: checked.length });
     const files = await findFiles(tx, userId, requests, pathOf);
     const groupId = together ? uuidV7(ctx.now()) : null;

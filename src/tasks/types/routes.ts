@@ -4,7 +4,7 @@ import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
-import { findTaskType, taskTypes } from "./registry.ts";
+import { typesFor } from "./require-role.ts";
 import { viewTaskType } from "./views.ts";
 
 export function taskTypeRoutes(ctx: Context): FastifyPluginAsyncTypebox {
@@ -23,7 +23,7 @@ export function taskTypeRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async () => ({ items: taskTypes.map(viewTaskType) }),
+      async ({ user }) => ({ items: typesFor(user.role).map(viewTaskType) }),
     );
 
     app.get(
@@ -45,8 +45,8 @@ export function taskTypeRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("TaskType"), ...problems(400, 401, 404) },
         },
       },
-      async ({ params }) => {
-        const type = findTaskType(params.name);
+      async ({ user, params }) => {
+        const type = typesFor(user.role).find(({ name }) => name === params.name);
         if (!type) throw notFound("task type");
         return viewTaskType(type);
       },

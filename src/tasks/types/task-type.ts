@@ -66,6 +66,8 @@ export interface TaskType<P extends TObject = TObject, F extends FileUse = FileU
   /** Clients send it as `type`. */
   readonly name: string;
   readonly description: string;
+  /** The role that may create and retry tasks of this type. Absent: every user. */
+  readonly role?: "admin";
   /** Decides which workers run the tasks (WORKER_QUEUES). */
   readonly queue: QueueName;
   /** Every parameter needs a description; a parameter with a default is optional for clients. */

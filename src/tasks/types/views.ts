@@ -7,6 +7,7 @@ export const TaskTypeView = Type.Object(
   {
     name: Type.String({ description: "The `type` of a new task." }),
     description: Type.String({ description: "A description of the type." }),
+    role: nullable(Type.Literal("admin"), "The role that may create and retry its tasks. null: everybody."),
     queue: Type.Enum([...QUEUES], { description: "The queue that its tasks run in." }),
     file: Type.Enum(["required", "optional", "none"], {
       description: "Whether a task has a file (`file_id` or `file_path`).",
@@ -31,6 +32,7 @@ export const TaskTypeView = Type.Object(
       {
         name: "generic",
         description: "Simulated work.",
+        role: null,
         queue: "default",
         file: "none",
         limits: { timeout_seconds: 4000, max_file_bytes: null },
@@ -42,10 +44,11 @@ export const TaskTypeView = Type.Object(
 );
 
 export function viewTaskType(type: TaskType): Static<typeof TaskTypeView> {
-  const { name, description, queue, file, limits, params } = type;
+  const { name, description, role = null, queue, file, limits, params } = type;
   return {
     name,
     description,
+    role,
     queue,
     file,
     limits: { timeout_seconds: limits.timeoutSeconds, max_file_bytes: limits.maxFileBytes ?? null },
