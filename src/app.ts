@@ -25,6 +25,9 @@ import type { Context } from "./context.ts";
 import { fileRoutes } from "./files/routes.ts";
 import { FileView } from "./files/views.ts";
 import { legacyRoutes } from "./legacy/routes.ts";
+import { notificationEventRoutes } from "./notifications/event-routes.ts";
+import { notificationRoutes } from "./notifications/routes.ts";
+import { NotificationView, PreferenceView } from "./notifications/views.ts";
 import { registerAuth } from "./platform/http/auth.ts";
 import { guardBodies } from "./platform/http/body-guard.ts";
 import { limitBodies, SMALL_BODY_BYTES } from "./platform/http/body-limits.ts";
@@ -110,6 +113,7 @@ export async function createApp(ctx: Context) {
     app.addSchema(schema);
   for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
+  for (const schema of [NotificationView, PreferenceView]) app.addSchema(schema);
 
   await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));
   await app.register(accountRoutes(ctx));
@@ -136,6 +140,8 @@ export async function createApp(ctx: Context) {
   await app.register(taskTypeRoutes(ctx));
   await app.register(adminTaskRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
+  await app.register(notificationRoutes(ctx));
+  await app.register(notificationEventRoutes(ctx));
   await app.register(legacyRoutes(ctx));
   return app;
 }

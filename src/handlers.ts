@@ -2,6 +2,7 @@
 import { removeOldLoginCounters } from "./accounts/login-counters.ts";
 import { removeExpiredSessions } from "./accounts/sessions/remove-expired-sessions.ts";
 import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
+import { reconcileNotifications } from "./announcements/announce.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
 import { reverseRows } from "./batches/process/reverse-rows.ts";
@@ -13,6 +14,8 @@ import { removeDeadFiles } from "./files/remove-files.ts";
 import { removeUnusedFiles } from "./files/remove-unused-files.ts";
 import { removeStaleKeys } from "./idempotency/claim-key.ts";
 import type { JobName, jobs, Payload } from "./jobs.ts";
+import { fanOut } from "./notifications/fan-out.ts";
+import { removeOldNotifications } from "./notifications/remove-old-notifications.ts";
 import type { Delivery } from "./platform/queue/delivery.ts";
 import type { Later } from "./platform/queue/later.ts";
 import { removeLostWorkers } from "./queues/remove-lost-workers.ts";
@@ -40,16 +43,18 @@ export const handlers: Handlers = {
   runTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
-  notify: async () => undefined,
+  notify: (_ctx, { tx }) => fanOut(tx),
   sendMail: async () => undefined,
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
-    return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), filesRemoved };
+    const isNotifyEnqueued = await reconcileNotifications(ctx);
+    return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), isNotifyEnqueued, filesRemoved };
   },
   clean: async (ctx) => {
     const removed = {
       batchesRemoved: await removeOldBatches(ctx),
       tasksRemoved: await removeOldTasks(ctx),
+      notificationsRemoved: await removeOldNotifications(ctx),
       filesRemoved: await removeUnusedFiles(ctx),
       sessionsRemoved: await removeExpiredSessions(ctx),
       loginCountersRemoved: await removeOldLoginCounters(ctx),

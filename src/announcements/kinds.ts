@@ -9,7 +9,7 @@ export interface Channels {
   readonly webhook: boolean;
 }
 
-interface AnnouncementKind {
+export interface AnnouncementKind {
   readonly description: string;
   /** Small: ids, states and counts. Clients get details by the id. */
   readonly data: TObject;
@@ -101,6 +101,14 @@ export const announcementKinds = {
       reply: Type.String({ description: "The answer of the mail server." }),
     }),
     channels: { inApp: true, email: false, webhook: false },
+  },
+  message: {
+    description: "An admin has sent you a message.",
+    data: Type.Object({
+      subject: Type.String({ description: "The subject." }),
+      message: Type.String({ description: "The message." }),
+    }),
+    channels: { inApp: true, email: true, webhook: false },
   },
   "admin.alert": {
     description: "Something needs the attention of an admin.",
