@@ -3,6 +3,7 @@ import { and, eq, sql } from "drizzle-orm";
 import { NOTIFICATION_CHANNEL } from "../announcements/announce.ts";
 import { type Context, inTransaction, publishChange, type Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
+import { uuidV7 } from "../platform/ids.ts";
 import { notifications } from "../schema/notifications.ts";
 import { getNotification, isShownTo, type ListedNotification } from "./queries.ts";
 
@@ -35,7 +36,8 @@ export function markNotification(
  * @returns the number of marked notifications
  */
 export async function markAllRead(ctx: Context, userId: number, upTo: string | undefined): Promise<number> {
-  const isUpTo = upTo === undefined ? sql`true` : sql`id <= ${upTo}`;
+  // Ends although new ones arrive.
+  const isUpTo = sql`id <= ${upTo ?? uuidV7(ctx.now())}`;
   for (let marked = 0; ; ) {
     const page = await inTransaction(ctx, async (tx) => {
       // Ordered, so that two requests cannot deadlock.

@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
+import { Compile } from "typebox/compile";
 import { type Kind, kinds } from "../announcements/kinds.ts";
 import type { Context } from "../context.ts";
-import { emptyBodyIsEmpty } from "../platform/http/body.ts";
+import { emptyBodyIsEmpty, parseBody } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { nullable, Uuid } from "../platform/http/schemas.ts";
@@ -56,6 +57,27 @@ const PreferenceChanges = Type.Partial(
   },
 );
 
+const preferencesCheck = Compile(PreferenceChanges);
+
+const ReadBody = Type.Object(
+  {
+    up_to: Type.Optional({
+      ...Uuid,
+      description: "The newest notification to mark, so that later ones stay unread. Absent: all.",
+    }),
+  },
+  { additionalProperties: false },
+);
+
+const readCheck = Compile(ReadBody);
+
+const Marked = Type.Object(
+  {
+    marked: Type.Integer({ description: "The number of notifications that were unread.", examples: [3] }),
+  },
+  { description: "The notifications are read." },
+);
+
 export function notificationRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["notifications"] }, (app, shared) => {
     app.get(
@@ -107,6 +129,25 @@ export function notificationRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
     );
 
+    app.post(
+      "/api/v1/notifications/read",
+      {
+        preValidation: emptyBodyIsEmpty,
+        config: { documentedBody: { "application/json": ReadBody } },
+        schema: {
+          ...shared,
+          operationId: "markAllNotificationsRead",
+          summary: "Mark all notifications as read",
+          description: "Marks those that existed when the request began, or those up to `up_to`.",
+          response: { 200: Marked, ...problems(400, 401, 413, 415) },
+        },
+      },
+      async ({ ctx, user, body }) => {
+        const { up_to } = parseBody(readCheck, body);
+        return { marked: await markAllRead(ctx, user.id, up_to) };
+      },
+    );
+
     app.get(
       "/api/v1/notifications/:notification_id",
       {
@@ -142,40 +183,6 @@ export function notificationRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           viewNotification(await markNotification(ctx, user.id, params.notification_id, isRead)),
       );
     }
-
-    app.post(
-      "/api/v1/notifications/read",
-      {
-        preValidation: emptyBodyIsEmpty,
-        schema: {
-          ...shared,
-          operationId: "markAllNotificationsRead",
-          summary: "Mark all notifications as read",
-          body: Type.Object(
-            {
-              up_to: Type.Optional({
-                ...Uuid,
-                description: "The newest notification to mark, so that later ones stay unread. Absent: all.",
-              }),
-            },
-            { additionalProperties: false },
-          ),
-          response: {
-            200: Type.Object(
-              {
-                marked: Type.Integer({
-                  description: "The number of notifications that were unread.",
-                  examples: [3],
-                }),
-              },
-              { description: "The notifications are read." },
-            ),
-            ...problems(400, 401, 413, 415),
-          },
-        },
-      },
-      async ({ ctx, user, body }) => ({ marked: await markAllRead(ctx, user.id, body.up_to) }),
-    );
 
     app.delete(
       "/api/v1/notifications/:notification_id",
@@ -214,18 +221,19 @@ export function notificationRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.patch(
       "/api/v1/notification-preferences",
       {
+        config: { documentedBody: { "application/json": PreferenceChanges } },
         schema: {
           ...shared,
           operationId: "updateNotificationPreferences",
           summary: "Update notification preferences",
           description: "Changes the named channels of the named kinds. They apply to later events.",
-          body: PreferenceChanges,
           response: { 200: Preferences, ...problems(400, 401, 413, 415) },
         },
       },
       async ({ ctx, user, body }) => {
+        const wanted = parseBody(preferencesCheck, body);
         const changes = new Map(
-          kinds.flatMap((kind) => (body[kind] ? [[kind, channelsOf(body[kind])] as const] : [])),
+          kinds.flatMap((kind) => (wanted[kind] ? [[kind, channelsOf(wanted[kind])] as const] : [])),
         );
         return { items: (await changePreferences(ctx, user, changes)).map(viewPreference) };
       },
