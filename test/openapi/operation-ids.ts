@@ -121,4 +121,9 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   "POST /api/v1/notifications/read": "markAllNotificationsRead",
   "GET /api/v1/notification-preferences": "listNotificationPreferences",
   "PATCH /api/v1/notification-preferences": "updateNotificationPreferences",
+  "POST /api/register": "legacyRegister",
+  "POST /api/login": "legacyLogInForToken",
+  "GET /api/public": "legacyGetPublic",
+  "GET /api/profile": "legacyGetProfile",
+  "GET /api/protected": "legacyGetProtected",
 };
