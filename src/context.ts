@@ -17,6 +17,7 @@ import {
 } from "./platform/postgres/database.ts";
 import { DatabaseClock } from "./platform/postgres/database-clock.ts";
 import { PgBossQueue, type Queue } from "./platform/queue/queue.ts";
+import { SmtpClient } from "./platform/smtp/smtp-client.ts";
 import type { Actor } from "./schema/accounts.ts";
 
 /** The connections of reads. */
@@ -32,6 +33,8 @@ export interface Context {
   /** For reads that a client waits for: their time limit is short, and they cannot take every connection. */
   readonly reads: Reads;
   readonly queue: Queue;
+  /** null: no mail server is configured. */
+  readonly smtp: SmtpClient | null;
   /** Receives the changes that this process and all others publish. */
   readonly listener: ChangeListener;
   readonly log: Log;
@@ -135,12 +138,14 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
   const listener = new ChangeListener(config, hasSessions, log);
   const queue = new PgBossQueue(config, role, queueMax, listener, log);
   await queue.start();
+  const smtp = config.mail.server && new SmtpClient(config.mail.server);
   return {
     config,
     db: databaseOn(pool),
     pool,
     reads: { db: databaseOn(readPool), pool: readPool, connections: reading || connections },
     queue,
+    smtp,
     listener,
     log,
     now: () => clock.now(),
@@ -153,6 +158,7 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
       clock[Symbol.dispose]();
       await listener.close();
       await queue.stop(timeoutMs);
+      smtp?.close();
       await Promise.all(new Set([pool, readPool]).values().map((each) => each.end()));
     },
   };

@@ -14,6 +14,9 @@ import { removeDeadFiles } from "./files/remove-files.ts";
 import { removeUnusedFiles } from "./files/remove-unused-files.ts";
 import { removeStaleKeys } from "./idempotency/claim-key.ts";
 import type { JobName, jobs, Payload } from "./jobs.ts";
+import { sendMail } from "./mails/send/send-mail.ts";
+import { reconcileMails } from "./mails/upkeep/reconcile-mails.ts";
+import { removeOldMails } from "./mails/upkeep/remove-old-mails.ts";
 import { fanOut } from "./notifications/fan-out.ts";
 import { removeOldNotifications } from "./notifications/remove-old-notifications.ts";
 import type { Delivery } from "./platform/queue/delivery.ts";
@@ -44,11 +47,16 @@ export const handlers: Handlers = {
   runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   notify: (_ctx, { tx }) => fanOut(tx),
-  sendMail: async () => undefined,
+  sendMail: (ctx, { payload, delivery }) => sendMail(ctx, payload.mailId, delivery),
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
-    const isNotifyEnqueued = await reconcileNotifications(ctx);
-    return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), isNotifyEnqueued, filesRemoved };
+    return {
+      ...(await reconcile(ctx)),
+      ...(await reconcileTasks(ctx)),
+      ...(await reconcileMails(ctx)),
+      isNotifyEnqueued: await reconcileNotifications(ctx),
+      filesRemoved,
+    };
   },
   clean: async (ctx) => {
     const removed = {
@@ -61,6 +69,7 @@ export const handlers: Handlers = {
       tokensRemoved: await removeExpiredTokens(ctx),
       keysRemoved: await removeStaleKeys(ctx),
       workersRemoved: await removeLostWorkers(ctx),
+      mailsRemoved: await removeOldMails(ctx),
     };
     ctx.log.info(removed, "cleanup finished");
     return removed;

@@ -2,6 +2,7 @@
 import Type, { type Static, type TSchema } from "typebox";
 import type { Config } from "./config/config.ts";
 import type { JobContract } from "./platform/queue/contract.ts";
+import { SMTP_CONNECTIONS } from "./platform/smtp/smtp-client.ts";
 
 /** Workers choose their queues with WORKER_QUEUES. */
 export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;
@@ -135,8 +136,10 @@ export const jobs = {
     ...background,
     name: "mail.send",
     queue: "notifications",
+    // A slow mail server holds these places, and no others.
+    concurrency: SMTP_CONNECTIONS,
     payload: Type.Object({ mailId: Type.String() }),
-    options: backgroundOptions,
+    options: { ...rowJobOptions, expireInSeconds: 600 },
   },
   /** Runs every minute: removes uploads whose process died, and creates lost jobs again. */
   reconcile: {

@@ -1,10 +1,10 @@
 import type { Context } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
+import { isEmail } from "../mails/addresses.ts";
 import { postgresError } from "../platform/postgres/database.ts";
 import { SQLSTATE } from "../platform/sqlstates.ts";
 import type { Caller, Role } from "../schema/accounts.ts";
 import { users } from "../schema/accounts.ts";
-import { isEmail } from "./emails.ts";
 import { hashPassword, requireAcceptable } from "./passwords.ts";
 import { countSignup } from "./signup-throttle.ts";
 import { cleanUsername, usernameProblem } from "./usernames.ts";

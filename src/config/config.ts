@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { connectionsNeeded } from "./connections.ts";
+import { readMailConfig } from "./mail.ts";
 import { readSettings } from "./read-settings.ts";
 import { Settings } from "./settings.ts";
 import { storedSecret } from "./stored-secret.ts";
@@ -48,6 +49,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     sessionMaxDays: settings.SESSION_MAX_DAYS,
     passwordMinLength: settings.PASSWORD_MIN_LENGTH,
     signupsPerHour: settings.SIGNUPS_PER_HOUR || Number.POSITIVE_INFINITY,
+    passwordResetsPerHour: settings.PASSWORD_RESETS_PER_HOUR || Number.POSITIVE_INFINITY,
+    mail: readMailConfig(settings),
     rowDelayMs: settings.ROW_DELAY_MS,
     maxRowDelayMs: settings.MAX_ROW_DELAY_MS,
     rowTimeoutSeconds: settings.ROW_TIMEOUT_SECONDS,

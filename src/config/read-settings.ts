@@ -5,7 +5,13 @@ import { ConfigError } from "../errors.ts";
 
 const WHOLE_NUMBER = /^-?\d{1,15}$/;
 /** Settings whose values never appear in messages. */
-const SECRETS: ReadonlySet<string> = new Set(["DATABASE_URL", "JWT_SECRET"]);
+const SECRETS: ReadonlySet<string> = new Set([
+  "DATABASE_URL",
+  "JWT_SECRET",
+  "SMTP_URL",
+  "EMAIL_HOST_PASSWORD",
+  "DKIM_PRIVATE_KEY",
+]);
 
 /**
  * Reads settings from the environment, and fills in defaults. An empty variable counts as unset.

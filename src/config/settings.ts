@@ -1,5 +1,6 @@
 /** All environment variables. `npm run docs` writes docs/operations/configuration.md and .env.example from this table. */
 import Type from "typebox";
+import { mailSettings } from "./mail.ts";
 import { MiB, quotas } from "./quotas.ts";
 import { requestLimits } from "./request-limits.ts";
 
@@ -207,6 +208,7 @@ export const Settings = Type.Object({
     description:
       "Folder that tasks may read by `file_path`, shared by the API and all workers. If unset, only uploaded files.",
   }),
+  ...mailSettings,
   RETENTION_DAYS: Type.Integer({
     default: 30,
     minimum: 1,

@@ -19,3 +19,15 @@ export interface MailData {
 }
 
 export type MailKind = keyof MailData;
+
+/** Jobs with a higher priority are taken first: a password reset does not wait for a thousand reports. */
+export const mailPriority: Readonly<Record<MailKind, number>> = {
+  password_reset: 3,
+  admin_alert: 3,
+  welcome: 2,
+  batch_finished: 1,
+  task_ended: 1,
+  daily_report: 0,
+  weekly_analytics: 0,
+  bulk_message: 0,
+};

@@ -19,7 +19,10 @@ export const users = rowmill.table(
     /** A disabled account is refused with all its credentials. null: it is enabled. */
     disabledAt: moment("disabled_at"),
   },
-  (t) => [uniqueIndex("users_username_key").on(sql`lower(${t.username})`)],
+  (t) => [
+    uniqueIndex("users_username_key").on(sql`lower(${t.username})`),
+    index("users_email").on(sql`lower(${t.email})`).where(sql`${t.email} <> ''`),
+  ],
 );
 
 /**
@@ -92,6 +95,19 @@ export const apiTokens = rowmill.table(
     uniqueIndex("api_tokens_hash").on(t.tokenHash),
     uniqueIndex("api_tokens_name").on(t.userId, sql`lower(${t.name})`),
   ],
+);
+
+/** The password reset of an account that was requested last. The token is stored as a hash. */
+export const passwordResets = rowmill.table(
+  "password_resets",
+  {
+    userId: bigint("user_id", { mode: "number" })
+      .primaryKey()
+      .references(() => users.id, { onDelete: "cascade" }),
+    tokenHash: bytea("token_hash").notNull(),
+    expiresAt: moment("expires_at").notNull(),
+  },
+  (t) => [uniqueIndex("password_resets_token").on(t.tokenHash)],
 );
 
 /** Failed logins per account and source, per account and per address (accounts/login-counters.ts). */

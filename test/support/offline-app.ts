@@ -22,6 +22,7 @@ export async function createOfflineApp(): Promise<FastifyInstance> {
     pool,
     reads: { db: databaseOn(pool), pool, connections: 1 },
     queue,
+    smtp: null,
     listener,
     log,
     now: () => new Date(),

@@ -1,7 +1,6 @@
 /** The endpoints of the Django service with Celery background tasks, with its paths, bodies and statuses. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
-import { isEmail } from "../../accounts/emails.ts";
 import { logIn } from "../../accounts/log-in.ts";
 import { type Account, callerOf, getAccount } from "../../accounts/queries.ts";
 import { Credentials, NewAccount } from "../../accounts/schemas.ts";
@@ -9,6 +8,7 @@ import { signUp } from "../../accounts/sign-up.ts";
 import { createLoginToken } from "../../accounts/tokens/create-login-token.ts";
 import type { Context } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
+import { isEmail } from "../../mails/addresses.ts";
 import { clientOf } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { Moment } from "../../platform/http/schemas.ts";

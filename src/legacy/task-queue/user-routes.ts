@@ -1,13 +1,13 @@
 /** The account endpoints of the Django task queue service, with its paths, bodies and statuses. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
-import { isEmail } from "../../accounts/emails.ts";
 import { logIn } from "../../accounts/log-in.ts";
 import { Credentials, NewAccount } from "../../accounts/schemas.ts";
 import { refreshSession, type SessionTokens, startSession } from "../../accounts/sessions/start-session.ts";
 import { signUp } from "../../accounts/sign-up.ts";
 import type { Context } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
+import { isEmail } from "../../mails/addresses.ts";
 import { clientOf } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { speakAsDjango } from "../shared/django-errors.ts";

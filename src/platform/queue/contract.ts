@@ -10,7 +10,7 @@ export interface JobContract {
   /** Deliveries that may fail, one after the other, before the job is given up. */
   readonly maxAttempts: number;
   /** Jobs that a worker runs at the same time; `worker`: the number that WORKER_QUEUES or WORKER_CONCURRENCY sets. */
-  readonly concurrency: "worker" | 1;
+  readonly concurrency: "worker" | number;
   /** Whether the handler's writes and the completion of the job commit together. */
   readonly transactional: boolean;
   /** Whether users share the places, and one more place is only for users with nothing running. */

@@ -1,9 +1,9 @@
 /** Writes a slice of accounts. It hashes passwords first, so that hashing does not prolong locks. */
 import { sql } from "drizzle-orm";
-import { isEmail } from "../../accounts/emails.ts";
 import { hashPasswords, NO_PASSWORD, passwordProblem } from "../../accounts/passwords.ts";
 import { cleanUsername, isReserved, usernameProblem } from "../../accounts/usernames.ts";
 import type { Tx } from "../../context.ts";
+import { isEmail } from "../../mails/addresses.ts";
 import { allocateIds } from "../allocate-ids.ts";
 import { created, failed, retry, unchanged } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";

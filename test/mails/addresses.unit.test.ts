@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isEmail } from "../../src/accounts/emails.ts";
+import { isEmail } from "../../src/mails/addresses.ts";
 
 test.each([
   "ada@example.com",

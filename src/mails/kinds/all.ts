@@ -1,0 +1,26 @@
+import type { MailKind } from "../mail-data.ts";
+import { passwordReset, welcome } from "./accounts.ts";
+import type { MailTemplate } from "./kind.ts";
+import { adminAlert, bulkMessage } from "./messages.ts";
+import { dailyReport, weeklyAnalytics } from "./reports.ts";
+import { batchFinished, taskEnded } from "./work.ts";
+
+const templates: { readonly [K in MailKind]: MailTemplate<K> } = {
+  welcome,
+  password_reset: passwordReset,
+  batch_finished: batchFinished,
+  task_ended: taskEnded,
+  daily_report: dailyReport,
+  weekly_analytics: weeklyAnalytics,
+  admin_alert: adminAlert,
+  bulk_message: bulkMessage,
+};
+
+export const mailKinds = Object.keys(templates) as MailKind[];
+
+/** @throws Error if a later version has stored the mail */
+export function templateOf<K extends MailKind>(kind: K): MailTemplate<K> {
+  const template: MailTemplate<K> | undefined = templates[kind];
+  if (!template) throw new Error(`This version has no mails of the kind "${kind}".`);
+  return template;
+}

@@ -1,0 +1,196 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { and, eq, inArray, sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { isTransient } from "../../platform/postgres/database.ts";
+import type { SmtpOutcome } from "../../platform/smtp/outcome.ts";
+import { type Message, SEND_SECONDS, type SmtpClient } from "../../platform/smtp/smtp-client.ts";
+import { mailSuppressions, mails } from "../../schema/mails.ts";
+import { templateOf } from "../kinds/all.ts";
+import type { MailData, MailKind } from "../mail-data.ts";
+import { renderMail } from "../render/render-mail.ts";
+import { holdsOf } from "./holds.ts";
+import { takeTurn } from "./pace.ts";
+import { type Mail, type MailOutcome, recordOutcome } from "./record-outcome.ts";
+
+/** A mail that has waited for longer is not sent any more: nobody expects it. */
+const MAX_AGE_HOURS = 72;
+/** The time in which an attempt ends and is recorded. After it, the attempt counts as lost. */
+const ATTEMPT_SECONDS = SEND_SECONDS + 40;
+const RECORD_SECONDS = 30;
+const MAX_PAUSE_SECONDS = 5;
+/** If no turn is free. */
+const NO_TURN_SECONDS = 5;
+
+const LOST = "The sender ended before it could record an answer.";
+
+export interface AttemptOptions {
+  /** Ends the waiting for a turn. */
+  readonly signal?: AbortSignal;
+  /** Ends the sending as well, which leaves the outcome uncertain. */
+  readonly sendSignal?: AbortSignal;
+}
+
+/**
+ * Sends the mail if it is due and nothing speaks against it. Any number of callers can try at the same time: one sends.
+ * @throws if `signal` aborts before the mail is sent
+ */
+export async function attemptMail(ctx: Context, id: string, options: AttemptOptions): Promise<MailOutcome> {
+  const { smtp } = ctx;
+  const [mail] = await ctx.db.select().from(mails).where(eq(mails.id, id));
+  if (!mail) return { kind: "refused", reply: "The mail was removed." };
+  if (mail.state === "sending") return settleLost(ctx, mail);
+  if (mail.state !== "queued") return outcomeOf(mail);
+  if (!smtp) return { kind: "kept" };
+  return (
+    (await obstacle(ctx, mail, options)) ??
+    (await waitForTurn(ctx, options)) ??
+    send(ctx, smtp, mail, options)
+  );
+}
+
+/** An attempt whose time is over was lost with its process, and nobody knows whether the server has the mail. */
+export async function settleLost(ctx: Context, mail: Mail): Promise<MailOutcome> {
+  const seconds = secondsUntil(ctx, mail.dueAt);
+  if (seconds > 0) return { kind: "later", afterSeconds: seconds, reply: "The mail is being sent." };
+  ctx.log.warn({ mailId: mail.id, attempt: mail.attempts }, "the sender of a mail was lost");
+  return recordOutcome(ctx, mail, { kind: "uncertain", reply: LOST });
+}
+
+function outcomeOf({ state, reply: last }: Mail): MailOutcome {
+  const reply = last ?? "";
+  if (state === "sent" || state === "uncertain") return { kind: state, reply };
+  return { kind: "refused", reply };
+}
+
+function secondsUntil({ now }: Context, moment: Date): number {
+  return Math.max(0, (moment.getTime() - now().getTime()) / 1000);
+}
+
+/** @returns null if the mail can be sent now */
+async function obstacle(ctx: Context, mail: Mail, options: AttemptOptions): Promise<MailOutcome | null> {
+  const reply = mail.reply ?? "";
+  const wait = secondsUntil(ctx, mail.dueAt);
+  if (wait > 0) return { kind: "later", afterSeconds: wait, reply };
+  const { maxAgeHours = MAX_AGE_HOURS } = templateOf(mail.kind as MailKind);
+  if (ctx.now().getTime() - mail.createdAt.getTime() > maxAgeHours * 3_600_000)
+    return end(ctx, mail, "failed", `It was not sent within ${maxAgeHours} h.`);
+  const suppression = await suppressionOf(ctx, mail);
+  if (suppression !== null) return end(ctx, mail, "suppressed", suppression);
+  return held(ctx, mail, options);
+}
+
+async function held(ctx: Context, mail: Mail, { signal }: AttemptOptions): Promise<MailOutcome | null> {
+  const holds = await holdsOf(ctx, mail.address);
+  const seconds = Math.max(holds.server, holds.domain);
+  if (seconds === 0) return null;
+  // No mail can be sent. The sender keeps its place, so that it does not visit every mail of a long queue meanwhile.
+  if (holds.server > 0) await pause(Math.min(holds.server, MAX_PAUSE_SECONDS), signal);
+  return { kind: "later", afterSeconds: seconds, reply: mail.reply ?? "The mail server is not ready." };
+}
+
+/** @returns why the address gets no such mail; null if it does */
+async function suppressionOf(ctx: Context, mail: Mail): Promise<string | null> {
+  const kind = mail.kind as MailKind;
+  const subscription = templateOf(kind).subscription(mail.data as unknown as MailData[MailKind]);
+  const scopes = subscription === "bulk_message" ? (["all", "bulk_message"] as const) : (["all"] as const);
+  const [found] = await ctx.db
+    .select({ scope: mailSuppressions.scope, reply: mailSuppressions.reply })
+    .from(mailSuppressions)
+    .where(
+      and(
+        eq(mailSuppressions.address, mail.address.toLowerCase()),
+        inArray(mailSuppressions.scope, [...scopes]),
+      ),
+    )
+    .orderBy(mailSuppressions.scope)
+    .limit(1);
+  if (!found) return null;
+  return found.scope === "all"
+    ? `The address has refused mail before: ${found.reply ?? ""}`
+    : "The recipient has unsubscribed.";
+}
+
+async function end(
+  ctx: Context,
+  { id }: Mail,
+  state: "failed" | "suppressed",
+  reply: string,
+): Promise<MailOutcome> {
+  await ctx.db
+    .update(mails)
+    .set({ state, reply })
+    .where(and(eq(mails.id, id), eq(mails.state, "queued")));
+  return { kind: "refused", reply };
+}
+
+async function waitForTurn(ctx: Context, { signal }: AttemptOptions): Promise<MailOutcome | null> {
+  const seconds = await takeTurn(ctx);
+  if (seconds === null)
+    return {
+      kind: "later",
+      afterSeconds: NO_TURN_SECONDS,
+      reply: "Other mail is being sent (MAIL_PER_SECOND).",
+    };
+  await pause(seconds, signal);
+  return null;
+}
+
+/** @throws if `signal` aborts */
+async function pause(seconds: number, signal: AbortSignal | undefined): Promise<void> {
+  if (seconds > 0) await sleep(seconds * 1000, undefined, signal && { signal });
+}
+
+async function send(
+  ctx: Context,
+  smtp: SmtpClient,
+  mail: Mail,
+  { sendSignal }: AttemptOptions,
+): Promise<MailOutcome> {
+  const message = rendered(ctx, mail);
+  if (!message)
+    return end(ctx, mail, "failed", "The mail could not be rendered. See the log of the workers.");
+  const claimed = await claim(ctx, mail);
+  if (!claimed) return { kind: "later", afterSeconds: 1, reply: "The mail is being sent." };
+  const outcome = await smtp.send(message, sendSignal);
+  ctx.log.info(
+    { mailId: mail.id, kind: mail.kind, attempt: claimed.attempts, outcome: outcome.kind },
+    "mail sent",
+  );
+  return recordSurely(ctx, claimed, outcome);
+}
+
+function rendered(ctx: Context, mail: Mail): Message | null {
+  try {
+    return renderMail(ctx.config, mail);
+  } catch (error) {
+    ctx.log.error({ err: error, mailId: mail.id }, "a mail could not be rendered");
+    return null;
+  }
+}
+
+/** Commits the attempt before the server can know of it. @returns null if another sender was faster */
+async function claim({ db }: Context, { id }: Mail): Promise<Mail | null> {
+  const [claimed] = await db
+    .update(mails)
+    .set({
+      state: "sending",
+      attempts: sql`${mails.attempts} + 1`,
+      dueAt: sql`statement_timestamp() + make_interval(secs => ${ATTEMPT_SECONDS})`,
+    })
+    .where(and(eq(mails.id, id), eq(mails.state, "queued")))
+    .returning();
+  return claimed ?? null;
+}
+
+/** A database that restarts must not make a known outcome uncertain. */
+async function recordSurely(ctx: Context, mail: Mail, outcome: SmtpOutcome): Promise<MailOutcome> {
+  for (let seconds = 1; ; seconds *= 2) {
+    try {
+      return await recordOutcome(ctx, mail, outcome);
+    } catch (error) {
+      if (!isTransient(error) || seconds > RECORD_SECONDS / 2) throw error;
+      ctx.log.warn({ err: error, mailId: mail.id }, "could not record the outcome of a mail; trying again");
+      await sleep(seconds * 1000);
+    }
+  }
+}

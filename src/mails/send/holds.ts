@@ -1,0 +1,47 @@
+/** Pauses for a domain, or for all mail, that all workers keep. */
+import { sql } from "drizzle-orm";
+import type { Context, Tx } from "../../context.ts";
+import { domainOf } from "../addresses.ts";
+
+/** After each failure in turn, for a mail and for a domain: about a day together. */
+export const RETRY_SECONDS = [60, 300, 1800, 7200, 21_600, 43_200] as const;
+
+/** The key of our own mail server. */
+const SERVER = "";
+/** All mail waits for the server, so it is asked again at least this often. */
+const MAX_SERVER_SECONDS = 1800;
+
+export interface Holds {
+  /** Seconds until mail may be sent at all; 0: now. */
+  readonly server: number;
+  /** Seconds until mail may be sent to the domain; 0: now. */
+  readonly domain: number;
+}
+
+export async function holdsOf({ db }: Context, address: string): Promise<Holds> {
+  const domain = domainOf(address);
+  const { rows } = await db.execute<{ domain: string; seconds: number }>(sql`
+    SELECT domain, extract(epoch FROM held_until - clock_timestamp())::float8 AS seconds
+    FROM rowmill.mail_holds WHERE domain IN (${SERVER}, ${domain}) AND held_until > clock_timestamp()`);
+  const secondsOf = (key: string) => rows.find((row) => row.domain === key)?.seconds ?? 0;
+  return { server: secondsOf(SERVER), domain: secondsOf(domain) };
+}
+
+/** Each hold in turn is longer, until a mail is accepted. Failures during a hold do not count: they began before it. */
+export async function hold(tx: Tx, of: { server: true } | { address: string }, reply: string): Promise<void> {
+  const isServer = "server" in of;
+  const key = isServer ? SERVER : domainOf(of.address);
+  const steps = RETRY_SECONDS.map((seconds) => (isServer ? Math.min(seconds, MAX_SERVER_SECONDS) : seconds));
+  const until = (failures: ReturnType<typeof sql>) =>
+    sql`clock_timestamp() + make_interval(secs => (${sql.param(steps)}::int[])[least(${failures}, ${steps.length})])`;
+  await tx.db.execute(sql`
+    INSERT INTO rowmill.mail_holds AS held (domain, failures, held_until, reply)
+    VALUES (${key}, 1, ${until(sql`1`)}, ${reply})
+    ON CONFLICT (domain) DO UPDATE SET failures = held.failures + 1, held_until = ${until(sql`held.failures + 1`)}, reply = excluded.reply
+      WHERE held.held_until < clock_timestamp()`);
+}
+
+/** The server and the domain accept mail again. */
+export async function endHolds(tx: Tx, address: string): Promise<void> {
+  await tx.db.execute(sql`DELETE FROM rowmill.mail_holds WHERE domain IN (${SERVER}, ${domainOf(address)})`);
+}
