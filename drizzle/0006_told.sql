@@ -1,5 +1,6 @@
 ALTER TABLE "rowmill"."notifications" DROP CONSTRAINT "notifications_user_id_users_id_fk";
 --> statement-breakpoint
+ALTER TABLE "rowmill"."batches" ADD COLUMN "params" json;--> statement-breakpoint
 ALTER TABLE "rowmill"."notifications" ADD COLUMN "is_mailed" boolean NOT NULL;--> statement-breakpoint
 ALTER TABLE "rowmill"."notifications" ADD COLUMN "is_pending" boolean NOT NULL;--> statement-breakpoint
 ALTER TABLE "rowmill"."notifications" ADD COLUMN "is_last_of_hour" boolean NOT NULL;--> statement-breakpoint

@@ -2,7 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { uuidV7 } from "../platform/ids.ts";
-import { announcementKinds, type Kind } from "./kinds.ts";
+import { type AnnouncementKind, announcementKinds, type Kind } from "./kinds.ts";
 
 /**
  * The notifications and e-mails that a user gets per kind and hour. Ten million failed tasks must not fill the table or a
@@ -21,7 +21,7 @@ interface Announcing {
  * inserts nothing if the user wants nothing, locks no other row, and returns `id`, `is_in_app` and `is_pending`.
  */
 export function announcing(ctx: Pick<Context, "now">, { kind, event }: Announcing): SQL {
-  const { channels } = announcementKinds[kind];
+  const { channels, isMailedElsewhere = false }: AnnouncementKind = announcementKinds[kind];
   const sent = sql`SELECT FROM rowmill.notifications AS sent
     WHERE sent.user_id = users.id AND sent.kind = ${kind} AND (sent.is_in_app OR sent.is_mailed)
       AND sent.created_at > statement_timestamp() - interval '1 hour' LIMIT ${MAX_PER_HOUR}`;
@@ -34,7 +34,7 @@ export function announcing(ctx: Pick<Context, "now">, { kind, event }: Announcin
       SELECT chosen.*, sent < ${MAX_PER_HOUR} AS has_room, (in_app OR email) AND sent = ${MAX_PER_HOUR - 1} AS is_last
       FROM (
         SELECT event.*, coalesce(preferences.in_app, ${channels.inApp}) AS in_app,
-          coalesce(preferences.email, ${channels.email}) AND users.email <> '' AS email,
+          coalesce(preferences.email, ${channels.email}) AND ${!isMailedElsewhere} AND users.email <> '' AS email,
           coalesce(preferences.webhook, ${channels.webhook}) AND EXISTS (
             SELECT FROM rowmill.webhooks
             WHERE webhooks.user_id = users.id AND disabled_at IS NULL AND ${kind} = ANY(events)) AS webhook,

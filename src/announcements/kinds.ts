@@ -14,6 +14,8 @@ export interface AnnouncementKind {
   /** Small: ids, states and counts. Clients get details by the id. */
   readonly data: TObject;
   readonly channels: Channels;
+  /** Whether something else sends the mail, and asks `preferences.email` before. */
+  readonly isMailedElsewhere?: boolean;
   /** The role that gets such announcements; absent: every user. */
   readonly role?: Role;
 }
@@ -109,6 +111,7 @@ export const announcementKinds = {
       message: Type.String({ description: "The message." }),
     }),
     channels: { inApp: true, email: true, webhook: false },
+    isMailedElsewhere: true,
   },
   "admin.alert": {
     description: "Something needs the attention of an admin.",
