@@ -11,6 +11,10 @@ export const MAX_PER_USER = 10_000;
 export async function removeOldNotifications(ctx: Context): Promise<number> {
   const expired = sql`SELECT id FROM rowmill.notifications WHERE created_at < ${retentionLimit(ctx)} LIMIT ${PAGE}`;
   let removed = await removeAll(ctx, expired);
+  // They only prevent an alert from being repeated within an hour.
+  await ctx.db.execute(
+    sql`DELETE FROM rowmill.admin_alerts WHERE alerted_at < statement_timestamp() - interval '1 day'`,
+  );
   for await (const { userId, oldestKept } of longLists(ctx)) {
     const isExcess = sql`SELECT id FROM rowmill.notifications WHERE user_id = ${userId} AND is_in_app AND id < ${oldestKept} LIMIT ${PAGE}`;
     removed += await removeAll(ctx, isExcess);

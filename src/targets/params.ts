@@ -16,7 +16,6 @@ export function parseParams(target: Target, text: string | undefined): Record<st
     throw invalidField("params", `The target ${target.name} has no parameters. Leave out \`params\`.`);
   }
   const params = parseJson(text ?? "{}");
-  const check = Compile(target.params);
   const errors = Object.entries(schemaErrors(Compile(target.params), params));
   throwFieldErrors(Object.fromEntries(errors.map(([name, texts]) => [fieldOf(name), texts])));
   requireStorable(params, "params");

@@ -3,4 +3,7 @@ export { batchImportType } from "./batch-import.ts";
 export { documentType } from "./document/document.ts";
 export { genericType } from "./generic.ts";
 export { imageType } from "./image/image.ts";
+export { sendAdminNotificationType } from "./mail/send-admin-notification.ts";
+export { sendBulkNotificationsType } from "./mail/send-bulk-notifications.ts";
+export { sendWelcomeEmailType } from "./mail/send-welcome-email.ts";
 export { videoType } from "./video/video.ts";
