@@ -107,13 +107,14 @@ function recipientsOf(ctx: Context, { params: { to }, file, signal }: Input) {
 
 function optionsOf({ to, subject, message }: Static<typeof params>): UploadOptions {
   const written = { encoding: "utf-8", delimiter: "comma", quote: '"', escape: "double", header: true };
-  return Value.Parse(UploadOptions, {
+  const options = {
     target: "messages",
     force: true,
     params: JSON.stringify({ subject, message }),
     row_delay_ms: 0,
     ...(to === undefined ? {} : written),
-  });
+  };
+  return Value.Parse(UploadOptions, Value.Default(UploadOptions, options));
 }
 
 /** The addresses of failed rows, or their usernames if they have none. */
