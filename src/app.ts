@@ -4,6 +4,7 @@ import Fastify, { type FastifyBaseLogger } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountAdminRoutes } from "./accounts/admin-routes.ts";
 import { passwordRoutes } from "./accounts/control/password-routes.ts";
+import { passwordResetRoutes } from "./accounts/reset/password-reset-routes.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { sessionRoutes } from "./accounts/sessions/session-routes.ts";
 import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
@@ -28,6 +29,8 @@ import { legacyRoutes } from "./legacy/routes.ts";
 import { notificationEventRoutes } from "./notifications/event-routes.ts";
 import { notificationRoutes } from "./notifications/routes.ts";
 import { NotificationView, PreferenceView } from "./notifications/views.ts";
+import { outboxRoutes } from "./mails/outbox/routes.ts";
+import { unsubscribeRoutes } from "./mails/unsubscribe/unsubscribe-routes.ts";
 import { registerAuth } from "./platform/http/auth.ts";
 import { guardBodies } from "./platform/http/body-guard.ts";
 import { limitBodies, SMALL_BODY_BYTES } from "./platform/http/body-limits.ts";
@@ -118,6 +121,7 @@ export async function createApp(ctx: Context) {
   await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));
   await app.register(accountRoutes(ctx));
   await app.register(passwordRoutes(ctx));
+  await app.register(passwordResetRoutes(ctx));
   await app.register(sessionRoutes(ctx));
   await app.register(tokenRoutes(ctx));
   await app.register(accountAdminRoutes(ctx));
@@ -142,6 +146,8 @@ export async function createApp(ctx: Context) {
   await app.register(adminQueueRoutes(ctx));
   await app.register(notificationRoutes(ctx));
   await app.register(notificationEventRoutes(ctx));
+  await app.register(outboxRoutes(ctx));
+  await app.register(unsubscribeRoutes(ctx));
   await app.register(legacyRoutes(ctx));
   return app;
 }

@@ -1,5 +1,7 @@
 /** Binds each job to its verb. The types require a handler for every job. */
+
 import { removeOldLoginCounters } from "./accounts/login-counters.ts";
+import { startPasswordReset } from "./accounts/reset/start-password-reset.ts";
 import { removeExpiredSessions } from "./accounts/sessions/remove-expired-sessions.ts";
 import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
 import { reconcileNotifications } from "./announcements/announce.ts";
@@ -48,6 +50,7 @@ export const handlers: Handlers = {
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   notify: (_ctx, { tx }) => fanOut(tx),
   sendMail: (ctx, { payload, delivery }) => sendMail(ctx, payload.mailId, delivery),
+  startPasswordReset: (_, { payload, tx }) => startPasswordReset(tx, payload),
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
     return {

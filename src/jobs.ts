@@ -10,7 +10,7 @@ export type QueueName = (typeof QUEUES)[number];
 
 interface Contract extends JobContract {
   readonly queue: QueueName;
-  /** Only ids; the job reads current data when it runs. */
+  /** Only ids, or what a client has asked for; the job reads current data when it runs. */
   readonly payload: TSchema;
 }
 
@@ -140,6 +140,15 @@ export const jobs = {
     concurrency: SMTP_CONNECTIONS,
     payload: Type.Object({ mailId: Type.String() }),
     options: { ...rowJobOptions, expireInSeconds: 600 },
+  },
+  /** Creates the mails of a requested password reset. A job, so that the answer does not reveal which accounts exist. */
+  startPasswordReset: {
+    ...background,
+    name: "account.password-reset",
+    queue: "notifications",
+    payload: Type.Object({ email: Type.Optional(Type.String()), username: Type.Optional(Type.String()) }),
+    options: { ...backgroundOptions, deleteAfterSeconds: 3600 },
+    transactional: true,
   },
   /** Runs every minute: removes uploads whose process died, and creates lost jobs again. */
   reconcile: {

@@ -3,6 +3,7 @@ import type { FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
+import { refusalOf } from "../mails/outbox/queries.ts";
 import { authenticate, clientOf, requireSameOrigin, SECURITY } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { clearSessionCookies, refreshCookie } from "../platform/http/cookies.ts";
@@ -15,7 +16,7 @@ import { Credentials, NewAccount } from "./schemas.ts";
 import { logOut } from "./sessions/end-sessions.ts";
 import { refreshSession, type SessionTokens, startSession } from "./sessions/start-session.ts";
 import { signUp } from "./sign-up.ts";
-import { AccountView, SessionView } from "./views.ts";
+import { OwnAccountView, SessionView } from "./views.ts";
 
 const RefreshBody = Type.Object(
   {
@@ -137,14 +138,16 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Get your account",
           description: "Returns the user that the credentials belong to.",
           security: SECURITY,
-          response: { 200: AccountView, ...problems(401) },
+          response: { 200: OwnAccountView, ...problems(401) },
         },
       },
       async ({ ctx, user }) => {
         const account = await findById(ctx, user.id);
         if (!account) throw accountGone();
         const { email, firstName, lastName } = account;
-        return { ...user, email, first_name: firstName, last_name: lastName };
+        const refusal = email === "" ? null : await refusalOf(ctx, email);
+        const email_refusal = refusal?.reply ?? null;
+        return { ...user, email, first_name: firstName, last_name: lastName, email_refusal };
       },
     );
   };

@@ -1,5 +1,6 @@
-import type { Context } from "../context.ts";
+import { type Context, inTransaction, type Tx } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
+import { addMail } from "../mails/add-mail.ts";
 import { isEmail } from "../mails/addresses.ts";
 import { postgresError } from "../platform/postgres/database.ts";
 import { SQLSTATE } from "../platform/sqlstates.ts";
@@ -38,11 +39,16 @@ export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
   if (address !== undefined) await countSignup(ctx, address);
   const passwordHash = await hashPassword(password);
   try {
-    const [user] = await ctx.db
-      .insert(users)
-      .values({ username: name, passwordHash, email, firstName, lastName, role })
-      .returning({ id: users.id, username: users.username, role: users.role });
-    if (!user) throw new Error("The insert into rowmill.users returned no row.");
+    const user = await inTransaction(ctx, async (tx) => {
+      const [added] = await tx.db
+        .insert(users)
+        .values({ username: name, passwordHash, email, firstName, lastName, role })
+        .returning({ id: users.id, username: users.username, role: users.role, createdAt: users.createdAt });
+      if (!added) throw new Error("The insert into rowmill.users returned no row.");
+      const { createdAt, ...caller } = added;
+      if (email !== "") await welcome(tx, { ...caller, email, name: firstName ?? "", createdAt });
+      return caller;
+    });
     ctx.log.info({ userId: user.id, address }, "an account was created");
     return user;
   } catch (error) {
@@ -53,4 +59,19 @@ export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
       cause: error,
     });
   }
+}
+
+interface NewUser extends Caller {
+  readonly email: string;
+  readonly name: string;
+  readonly createdAt: Date;
+}
+
+async function welcome(tx: Tx, { id, username, email, name, createdAt }: NewUser): Promise<void> {
+  await addMail(tx, {
+    kind: "welcome",
+    to: { userId: id, address: email, name: name || username },
+    data: { username, email, registered_at: createdAt.toISOString() },
+    key: `welcome/${id}`,
+  });
 }

@@ -1,6 +1,6 @@
 /** The schemas of accounts and logins in the API. */
 import Type, { type Static } from "typebox";
-import { Moment, NullableMoment } from "../platform/http/schemas.ts";
+import { Moment, NullableMoment, nullable } from "../platform/http/schemas.ts";
 import type { Account } from "./queries.ts";
 
 const UserView = Type.Object({
@@ -11,12 +11,21 @@ const UserView = Type.Object({
   }),
 });
 
-export const AccountView = Type.Object(
+const AccountView = Type.Object({
+  ...UserView.properties,
+  email: Type.String({ description: "The email address, or empty.", examples: ["ada@example.com"] }),
+  first_name: Type.String({ description: "The first name, or empty.", examples: ["Ada"] }),
+  last_name: Type.String({ description: "The last name, or empty.", examples: ["Lovelace"] }),
+});
+
+/** The account as its user sees it. */
+export const OwnAccountView = Type.Object(
   {
-    ...UserView.properties,
-    email: Type.String({ description: "The email address, or empty.", examples: ["ada@example.com"] }),
-    first_name: Type.String({ description: "The first name, or empty.", examples: ["Ada"] }),
-    last_name: Type.String({ description: "The last name, or empty.", examples: ["Lovelace"] }),
+    ...AccountView.properties,
+    email_refusal: nullable(
+      Type.String({ examples: ["550 5.1.1 No such mailbox"] }),
+      "Why Rowmill sends no mail to the address: the answer of its mail server. null: it sends mail.",
+    ),
   },
   { description: "Your account." },
 );

@@ -11,6 +11,7 @@ import { signUp } from "../accounts/sign-up.ts";
 import { viewAccount } from "../accounts/views.ts";
 import type { Context, OpenContext } from "../context.ts";
 import { ConfigError } from "../errors.ts";
+import { isUuid } from "../platform/ids.ts";
 import type { Role } from "../schema/accounts.ts";
 import { command, flag, type Session, text } from "./command.ts";
 import { limitOf, roleNamed } from "./named.ts";
@@ -145,11 +146,9 @@ export const accountCommands = [
   }),
 ];
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 async function endSessionsOf(ctx: Context, userId: number, sessionId: string | undefined): Promise<number> {
   if (sessionId === undefined) return logOutEverywhere(ctx, userId);
-  if (!UUID.test(sessionId))
+  if (!isUuid(sessionId))
     throw new ConfigError(
       `--session: "${sessionId}" is not the id of a session. \`accounts sessions\` lists them.`,
     );

@@ -6,6 +6,7 @@ import type { Command } from "./command.ts";
 import { migrate } from "./database.ts";
 import { doctor } from "./doctor.ts";
 import { jobCommands } from "./jobs.ts";
+import { outboxCommands } from "./outbox.ts";
 import { queueCommands } from "./queues.ts";
 import { seed } from "./seed.ts";
 import { taskCommands } from "./tasks.ts";
@@ -20,12 +21,13 @@ const commands: readonly Command[] = [
   ...taskCommands,
   ...queueCommands,
   ...jobCommands,
+  ...outboxCommands,
   listWorkers,
 ];
 
 const NOTES = `FILTER: one or more of --status, --type, --queue and --user NAME, or --all.
 QUEUE:  ${QUEUES.join(", ")}.
-Commands for accounts, tasks, queues, jobs and workers print JSON with --json.`;
+Commands for accounts, tasks, queues, jobs, mails and workers print JSON with --json.`;
 
 /**
  * Finds the command that the arguments name.

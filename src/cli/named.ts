@@ -24,7 +24,7 @@ export function roleNamed(name: string): Role {
   return oneOf("role", userRole.enumValues, name);
 }
 
-function oneOf<T extends string>(kind: string, known: readonly T[], name: string | undefined): T {
+export function oneOf<T extends string>(kind: string, known: readonly T[], name: string | undefined): T {
   const found = known.find((one) => one === name);
   if (found !== undefined) return found;
   const problem = name === undefined ? `The ${kind} is missing.` : `Unknown ${kind} "${name}".`;

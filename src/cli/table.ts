@@ -29,6 +29,11 @@ export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }
 
+/** Prints text of several lines, without control characters. */
+export function printText(text: string): void {
+  console.log(text.replace(/[^\P{Cc}\n]+/gu, " "));
+}
+
 /** Removes control characters: titles come from users, and a terminal would execute escape sequences in them. */
 function oneLine(cell: string | number): string {
   return String(cell).replace(/\p{Cc}+/gu, " ");

@@ -4,7 +4,7 @@ import type { RunningPostgres } from "../platform/postgres/embedded-postgres.ts"
 
 /** Prints the addresses of Rowmill and the first steps. */
 export function printWelcome(
-  { publicUrl, databaseUrl }: Pick<Config, "publicUrl" | "databaseUrl">,
+  { publicUrl, databaseUrl, mail }: Pick<Config, "publicUrl" | "databaseUrl" | "mail">,
   { folder }: Pick<RunningPostgres, "folder">,
 ): void {
   console.log(`
@@ -13,6 +13,7 @@ Rowmill ${packageJson.version} is running.
   API    ${publicUrl}
   Docs   ${publicUrl}/docs
   Data   ${folder ? `${folder} (embedded PostgreSQL)` : withoutCredentials(databaseUrl)}
+  Mail   ${mail.server ? `sent by ${mail.server.host}` : "kept in the outbox (npm run cli -- outbox list); set SMTP_URL to send it"}
 
 Create an account:
   curl ${publicUrl}/api/v1/auth/signup -H 'Content-Type: application/json' \\

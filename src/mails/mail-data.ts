@@ -1,7 +1,7 @@
 /** The data of each kind of mail. Its template renders them; they contain no secrets, because admins read the outbox. */
 import type { AnnouncementData } from "../announcements/kinds.ts";
 
-export interface ErrorCause {
+interface ErrorCause {
   readonly message: string;
   readonly rows: number;
 }

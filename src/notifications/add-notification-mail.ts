@@ -5,7 +5,7 @@ import { groupErrors } from "../batches/results/group-errors.ts";
 import type { Tx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { addMail } from "../mails/add-mail.ts";
-import type { ErrorCause, MailData, MailKind } from "../mails/mail-data.ts";
+import type { MailData, MailKind } from "../mails/mail-data.ts";
 import { users } from "../schema/accounts.ts";
 import type { Notification } from "./queries.ts";
 
@@ -70,7 +70,7 @@ export async function addNotificationMail(tx: Tx, notification: Notification): P
 }
 
 /** @returns no causes if the batch was deleted meanwhile */
-async function causesOf(tx: Tx, userId: number, batchId: string): Promise<ErrorCause[]> {
+async function causesOf(tx: Tx, userId: number, batchId: string): Promise<MailData["batch_finished"]["causes"]> {
   try {
     const { failed } = await getBatch(tx, userId, batchId);
     if (failed === 0) return [];

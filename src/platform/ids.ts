@@ -32,3 +32,9 @@ export function deterministicJobId(...parts: readonly (string | number)[]): stri
     "-",
   );
 }
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}

@@ -25,6 +25,7 @@ describe("signing up", () => {
       email: "ada@example.com",
       first_name: "",
       last_name: "",
+      email_refusal: null,
     });
     expect((await refreshWith(body.refresh)).status).toBe(200);
     expect((await logIn("ada")).body.user).toEqual(body.user);

@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { users } from "../../schema/accounts.ts";
+import { passwordResets, users } from "../../schema/accounts.ts";
 import { accountsChanged } from "../account-changes.ts";
 import { lockAccount } from "../lock-account.ts";
 import { hashPassword, requireAcceptable } from "../passwords.ts";
@@ -19,7 +19,7 @@ export interface PasswordChange {
 }
 
 /**
- * Stores a new password. Ends the other sessions, revokes the API tokens unless they are kept, and ends Basic logins.
+ * Stores a new password. Ends the other sessions, revokes the API tokens unless they are kept, and ends Basic logins and password resets.
  * @throws DomainError `invalid_input` if the password breaks a rule; `conflict` if it was changed at the same time
  */
 export async function changePassword(
@@ -35,6 +35,7 @@ export async function changePassword(
     if (verifiedHash !== undefined && account.passwordHash !== verifiedHash)
       throw new DomainError("conflict", "The password was changed at the same time. Log in again.");
     await tx.db.update(users).set({ passwordHash }).where(eq(users.id, userId));
+    await tx.db.delete(passwordResets).where(eq(passwordResets.userId, userId));
     await endAllSessions(tx, [userId], keptSession);
     if (!keepsApiTokens) await revokeTokens(tx, [userId]);
     await accountsChanged(tx, [userId]);

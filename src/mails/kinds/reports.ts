@@ -29,7 +29,9 @@ type Scalar = string | number | boolean | null;
 function reportBlocks(report: Readonly<Record<string, unknown>>, { home }: Links): Block[] {
   const entries = Object.entries(report).slice(0, MAX_SECTIONS * 2);
   const singles = entries.flatMap(([name, value]) =>
-    isScalar(value) && value !== null ? [[labelOf(name), String(value)] as const] : [],
+    isScalar(value) && value !== null
+      ? [[labelOf(name), typeof value === "number" ? value : String(value)] as const]
+      : [],
   );
   const sections = entries.flatMap(([name, value]) => {
     const found = barsIn(value);

@@ -22,7 +22,7 @@ export const batchFinished: MailTemplate<"batch_finished"> = {
   blocks: (data, { home }) => {
     const batch = `${home}/api/v1/batches/${encodeURIComponent(data.batch_id)}`;
     return [
-      paragraph(data.reason ?? `All ${plural(data.total, "row")} of the file have been handled.`),
+      paragraph(data.reason ?? "Every row of the file has been handled."),
       bars("Rows", [
         { label: "Succeeded", value: data.succeeded },
         { label: "Failed", value: data.failed },

@@ -1,5 +1,5 @@
 /** The parts of a mail. Each is shown as HTML and as text, and cleans and shortens what it shows. */
-import { type Html, html } from "./html.ts";
+import { type Html, html } from "../../platform/html.ts";
 import { lines, oneLine } from "./plain.ts";
 
 export interface Block {
@@ -35,7 +35,7 @@ export function button(label: string, url: string): Block {
 export function facts(rows: readonly (readonly [label: string, value: string | number])[]): Block {
   const shown = rows
     .slice(0, MAX_ITEMS)
-    .map(([label, value]) => [oneLine(label, MAX_LABEL), oneLine(String(value), MAX_VALUE)] as const);
+    .map(([label, value]) => [oneLine(label, MAX_LABEL), oneLine(shownNumber(value), MAX_VALUE)] as const);
   const width = Math.max(0, ...shown.map(([label]) => label.length));
   const cells = shown.map(
     ([label, value]) =>
@@ -63,10 +63,11 @@ export function bars(title: string, all: readonly Bar[]): Block {
   const lengthOf = (value: number, full: number) => Math.max(0, Math.round((value / highest) * full));
   const rows = shown.map(
     ({ label, value }) =>
-      html`<tr><td style="padding:4px 12px 4px 0;width:45%;overflow-wrap:anywhere;">${label}</td><td style="padding:4px 0;"><div style="width:${lengthOf(value, 100)}%;min-width:2px;height:12px;border-radius:2px;background:#4f8fe6;"></div></td><td align="right" style="padding:4px 0 4px 12px;white-space:nowrap;">${value}</td></tr>`,
+      html`<tr><td style="padding:4px 12px 4px 0;width:45%;overflow-wrap:anywhere;">${label}</td><td style="padding:4px 0;"><div style="width:${lengthOf(value, 100)}%;min-width:2px;height:12px;border-radius:2px;background:#4f8fe6;"></div></td><td align="right" style="padding:4px 0 4px 12px;white-space:nowrap;">${shownNumber(value)}</td></tr>`,
   );
-  const text = shown.map(
-    ({ label, value }) => `${label.padEnd(width)}  ${"#".repeat(lengthOf(value, TEXT_BAR))} ${value}`,
+  const numbers = Math.max(0, ...shown.map(({ value }) => shownNumber(value).length));
+  const text = shown.map(({ label, value }) =>
+    `${label.padEnd(width)}  ${shownNumber(value).padStart(numbers)}  ${"#".repeat(lengthOf(value, TEXT_BAR))}`.trimEnd(),
   );
   return {
     html: html`${heading(title)}${tableOf([...rows, restOf(all)])}`,
@@ -81,6 +82,10 @@ export function list(title: string, all: readonly string[]): Block {
     html: html`${heading(title)}<ul style="margin:0 0 20px;padding-left:20px;">${items}</ul>${tableOf([restOf(all)])}`,
     text: [`${title}:`, ...shown.map((item) => `- ${item}`), ...textOfRest(all)].join("\n"),
   };
+}
+
+function shownNumber(value: string | number): string {
+  return typeof value === "number" ? value.toLocaleString("en-US") : value;
 }
 
 function heading(title: string): Html {

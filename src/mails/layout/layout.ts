@@ -1,6 +1,7 @@
 /** The frame of every mail: title, blocks and footer, as HTML and as text. */
+
+import { Html, html } from "../../platform/html.ts";
 import type { Block } from "./blocks.ts";
-import { Html, html } from "./html.ts";
 
 export interface Page {
   readonly title: string;

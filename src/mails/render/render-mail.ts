@@ -70,5 +70,5 @@ function unsubscribeUrlOf(
   subscription: Parameters<typeof unsubscribeToken>[2],
 ): string {
   const subscriber = userId === null ? { address } : { userId };
-  return `${publicUrl}/unsubscribe?token=${unsubscribeToken(jwtSecret, subscriber, subscription)}`;
+  return `${publicUrl}/api/v1/unsubscribe?token=${unsubscribeToken(jwtSecret, subscriber, subscription)}`;
 }

@@ -23,7 +23,8 @@ const TAGS = {
   tasks: "Background work: file processing and the task types that a team adds.",
   files: "Files that tasks read, and files that tasks created.",
   notifications: "What has happened to your batches, your tasks and your account, and how you hear of it.",
-  admin: "For operators: the tasks of all users, queues, jobs and workers.",
+  mail: "The links in mails.",
+  admin: "For operators: the tasks of all users, queues, jobs, workers and mails.",
   legacy:
     "The endpoints of the services that Rowmill replaces, unchanged. Each path works with and without a slash at its end.",
   health: "For load balancers and orchestrators.",

@@ -1,0 +1,49 @@
+/** What administrators do to the outbox. */
+import { and, eq, inArray, sql } from "drizzle-orm";
+import { type Context, inTransaction } from "../../context.ts";
+import { DomainError } from "../../errors.ts";
+import { jobs } from "../../jobs.ts";
+import { mailSuppressions, mails } from "../../schema/mails.ts";
+import { jobOf } from "../add-mail.ts";
+import type { MailKind } from "../mail-data.ts";
+import { getMail, type Mail } from "./queries.ts";
+
+const ENDED = ["failed", "uncertain", "suppressed"] as const;
+
+/**
+ * Sends a mail again that was not sent, or may not have been sent. All its attempts are allowed again.
+ * @throws DomainError `not_found`; `conflict` if the mail is sent or waits to be sent
+ */
+export function retryMail(ctx: Context, id: string): Promise<Mail> {
+  return inTransaction(ctx, async (tx) => {
+    const [mail] = await tx.db
+      .update(mails)
+      .set({
+        state: "queued",
+        attempts: 0,
+        hasJob: true,
+        dueAt: sql`statement_timestamp()`,
+        createdAt: sql`statement_timestamp()`,
+      })
+      .where(and(eq(mails.id, id), inArray(mails.state, [...ENDED])))
+      .returning();
+    if (!mail) {
+      const { state } = await getMail(tx, id);
+      throw new DomainError(
+        "conflict",
+        `The mail is ${state}. Only mails that are ${ENDED.join(", ")} can be retried.`,
+      );
+    }
+    await tx.queue.remove(tx.db, jobs.sendMail, [id]);
+    if (tx.smtp) await tx.queue.add(tx.db, jobs.sendMail, [jobOf(id, mail.kind as MailKind)]);
+    return mail;
+  });
+}
+
+/** Lets an address get all mail again. @returns false if it was not suppressed */
+export async function allowAddress({ db }: Context, address: string): Promise<boolean> {
+  const { rowCount } = await db
+    .delete(mailSuppressions)
+    .where(eq(mailSuppressions.address, address.toLowerCase()));
+  return (rowCount ?? 0) > 0;
+}
