@@ -28,6 +28,9 @@ import type { Context } from "./context.ts";
 import { fileRoutes } from "./files/routes.ts";
 import { FileView } from "./files/views.ts";
 import { legacyRoutes } from "./legacy/routes.ts";
+import { notificationEventRoutes } from "./notifications/event-routes.ts";
+import { notificationRoutes } from "./notifications/routes.ts";
+import { NotificationView, PreferenceView } from "./notifications/views.ts";
 import { outboxRoutes } from "./mails/outbox/routes.ts";
 import { unsubscribeRoutes } from "./mails/unsubscribe/unsubscribe-routes.ts";
 import { registerAuth } from "./platform/http/auth.ts";
@@ -127,6 +130,7 @@ export async function createApp(ctx: Context) {
   for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
   for (const schema of [DailyView, WeeklyView, ReportView, WebhookView, BackupView]) app.addSchema(schema);
+  for (const schema of [NotificationView, PreferenceView]) app.addSchema(schema);
 
   await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));
   await app.register(accountRoutes(ctx));
@@ -157,6 +161,8 @@ export async function createApp(ctx: Context) {
   await app.register(reportRoutes(ctx));
   await app.register(webhookRoutes(ctx));
   await app.register(webhookControlRoutes(ctx));
+  await app.register(notificationRoutes(ctx));
+  await app.register(notificationEventRoutes(ctx));
   await app.register(outboxRoutes(ctx));
   await app.register(unsubscribeRoutes(ctx));
   await app.register(backupRoutes(ctx));

@@ -7,6 +7,7 @@ import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts"
 import { reconcileBackups } from "./backups/reconcile-backups.ts";
 import { removeFailedBackups } from "./backups/remove-old-backups.ts";
 import { runBackup } from "./backups/run-backup.ts";
+import { reconcileNotifications } from "./announcements/announce.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
 import { reverseRows } from "./batches/process/reverse-rows.ts";
@@ -21,6 +22,8 @@ import type { JobName, jobs, Payload } from "./jobs.ts";
 import { sendMail } from "./mails/send/send-mail.ts";
 import { reconcileMails } from "./mails/upkeep/reconcile-mails.ts";
 import { removeOldMails } from "./mails/upkeep/remove-old-mails.ts";
+import { fanOut } from "./notifications/fan-out.ts";
+import { removeOldNotifications } from "./notifications/remove-old-notifications.ts";
 import type { Delivery } from "./platform/queue/delivery.ts";
 import type { Later } from "./platform/queue/later.ts";
 import { removeLostWorkers } from "./queues/remove-lost-workers.ts";
@@ -53,8 +56,8 @@ export const handlers: Handlers = {
   runTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
-  notify: async () => undefined,
   deliverWebhook: (ctx, { payload, delivery }) => deliver(ctx, payload, delivery),
+  notify: (_ctx, { tx }) => fanOut(tx),
   sendMail: (ctx, { payload, delivery }) => sendMail(ctx, payload.mailId, delivery),
   startPasswordReset: (_, { payload, tx }) => startPasswordReset(tx, payload),
   runBackup: (ctx, { payload, delivery }) => runBackup(ctx, payload.backupId, delivery),
@@ -66,6 +69,7 @@ export const handlers: Handlers = {
       ...(await reconcileTasks(ctx)),
       ...(await reconcileMails(ctx)),
       ...(await reconcileDeliveries(ctx)),
+      isNotifyEnqueued: await reconcileNotifications(ctx),
       filesRemoved,
       backupsRepaired: await reconcileBackups(ctx),
     };
@@ -74,6 +78,7 @@ export const handlers: Handlers = {
     const removed = {
       batchesRemoved: await removeOldBatches(ctx),
       tasksRemoved: await removeOldTasks(ctx),
+      notificationsRemoved: await removeOldNotifications(ctx),
       filesRemoved: await removeUnusedFiles(ctx),
       sessionsRemoved: await removeExpiredSessions(ctx),
       loginCountersRemoved: await removeOldLoginCounters(ctx),

@@ -122,12 +122,12 @@ export const jobs = {
     payload: Type.Object({ batchId: Type.String() }),
     options: backgroundOptions,
   },
-  /** Creates the e-mails and webhook deliveries of a notification. */
+  /** Creates the e-mails and webhook deliveries of all notifications that are pending. */
   notify: {
     ...background,
     name: "notification.notify",
     queue: "notifications",
-    payload: Type.Object({ notificationId: Type.String() }),
+    payload: Type.Object({}),
     options: backgroundOptions,
     transactional: true,
   },

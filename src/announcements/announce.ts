@@ -1,9 +1,10 @@
-import { type SQL, sql } from "drizzle-orm";
-import { changeExpression, publishLocally, type Tx } from "../context.ts";
+import { sql } from "drizzle-orm";
+import { type Context, changeExpression, publishLocally, type Tx } from "../context.ts";
 import { jobs } from "../jobs.ts";
-import { uuidV7 } from "../platform/ids.ts";
+import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
 import { storableJson } from "../platform/postgres/storable.ts";
-import { type AnnouncementData, announcementKinds, type Kind } from "./kinds.ts";
+import { announcing } from "./announcing.ts";
+import type { AnnouncementData, Kind } from "./kinds.ts";
 
 /** The payload is the id of the user. */
 export const NOTIFICATION_CHANNEL = "rowmill_notification";
@@ -23,29 +24,64 @@ export interface Announcement<K extends Kind = Kind> {
  * its mail and its webhook deliveries. Writes nothing if the user wants none of them.
  */
 export async function announce<K extends Kind>(tx: Tx, announcement: Announcement<K>): Promise<void> {
-  const { kind, userId } = announcement;
-  const { channels } = announcementKinds[kind];
-  const chosen = (channel: SQL, isOn: boolean) => sql`coalesce(${channel}, ${isOn})`;
-  const { rows } = await tx.db.execute<{ id: string; isInApp: boolean; isSent: boolean }>(sql`
-    WITH recipient AS (
-      SELECT users.id, ${chosen(sql`in_app`, channels.inApp)} AS is_in_app,
-        (${chosen(sql`preferences.email`, channels.email)} AND users.email <> '')
-        OR (${chosen(sql`webhook`, channels.webhook)} AND EXISTS (
-          SELECT FROM rowmill.webhooks WHERE user_id = users.id AND disabled_at IS NULL AND ${kind} = ANY(events))) AS is_sent
-      FROM rowmill.users LEFT JOIN rowmill.notification_preferences AS preferences ON user_id = users.id AND kind = ${kind}
-      WHERE users.id = ${userId}
-    ), notified AS (
-      INSERT INTO rowmill.notifications (id, user_id, kind, subject_id, sequence, data, is_in_app, created_at)
-      SELECT ${uuidV7(tx.now())}, id, ${kind}, ${announcement.subjectId}, ${announcement.sequence},
-        ${storableJson(announcement.data)}::json, is_in_app, statement_timestamp()
-      FROM recipient WHERE is_in_app OR is_sent
-      RETURNING id, is_in_app
-    )
-    SELECT notified.id, notified.is_in_app AS "isInApp", is_sent AS "isSent",
-      CASE WHEN notified.is_in_app THEN ${changeExpression(tx, NOTIFICATION_CHANNEL, sql`${String(userId)}`)} END AS published
-    FROM notified, recipient`);
-  const [notified] = rows;
-  if (notified?.isInApp) publishLocally(tx, NOTIFICATION_CHANNEL, [String(userId)]);
-  if (notified?.isSent)
-    await tx.queue.add(tx.db, jobs.notify, [{ id: notified.id, payload: { notificationId: notified.id } }]);
+  const { kind, userId, subjectId, sequence, data } = announcement;
+  const event = sql`
+    SELECT ${userId}::bigint AS user_id, ${subjectId}::text AS subject_id, ${sequence}::int AS sequence,
+      ${storableJson(data)}::json AS data`;
+  const { rows } = await tx.db.execute<{ announced: Announced | null }>(sql`
+    WITH announced AS (${announcing(tx, { kind, event })}) SELECT ${announcedExpression(tx)} AS announced`);
+  await afterAnnouncing(tx, rows[0]?.announced);
+}
+
+/** What `announcing` has inserted. */
+export interface Announced {
+  readonly userId: number;
+  readonly isInApp: boolean;
+  readonly isPending: boolean;
+}
+
+/** Returns an SQL expression for `Announced`, in a statement that has `announcing` as its CTE `announced`. */
+export function announcedExpression(ctx: Context) {
+  const published = changeExpression(ctx, NOTIFICATION_CHANNEL, sql`user_id::text`);
+  return sql`(SELECT json_build_object('userId', user_id, 'isInApp', is_in_app, 'isPending', is_pending,
+    'published', CASE WHEN is_in_app THEN (${published})::text END) FROM announced)`;
+}
+
+/** Call it after the statement that has announced something. */
+export async function afterAnnouncing(
+  ctx: Context | Tx,
+  announced: Announced | null | undefined,
+): Promise<void> {
+  if (!announced) return;
+  if (announced.isInApp) publishLocally(ctx, NOTIFICATION_CHANNEL, [String(announced.userId)]);
+  if (announced.isPending) await enqueueNotify(ctx);
+}
+
+/**
+ * Enqueues the job that creates the mails and deliveries of pending notifications. Outside of a transaction, a second has
+ * one job for all notifications: hundreds of tasks can end in it. If the process dies before, the reconciler adds the job.
+ */
+async function enqueueNotify(ctx: Context | Tx): Promise<void> {
+  // Two transactions must not add the same id, because one would wait for the end of the other.
+  const job =
+    "afterCommit" in ctx
+      ? { id: uuidV7(ctx.now()), payload: {} }
+      : { id: notifyJobId(ctx), payload: {}, startAfterSeconds: 1 };
+  await ctx.queue.add(ctx.db, jobs.notify, [job]);
+}
+
+function notifyJobId({ now }: Context): string {
+  return deterministicJobId("notify", Math.floor(now().getTime() / 1000));
+}
+
+/** Notifications that are pending for longer than this have no job. */
+const LOST_JOB_SECONDS = 30;
+
+/** Runs every minute. @returns whether it has enqueued a lost job again */
+export async function reconcileNotifications(ctx: Context): Promise<boolean> {
+  const { rows } = await ctx.db.execute(sql`
+    SELECT FROM rowmill.notifications
+    WHERE is_pending AND created_at < statement_timestamp() - make_interval(secs => ${LOST_JOB_SECONDS}) LIMIT 1`);
+  if (rows.length > 0) await enqueueNotify(ctx);
+  return rows.length > 0;
 }

@@ -9,11 +9,13 @@ export interface Channels {
   readonly webhook: boolean;
 }
 
-interface AnnouncementKind {
+export interface AnnouncementKind {
   readonly description: string;
   /** Small: ids, states and counts. Clients get details by the id. */
   readonly data: TObject;
   readonly channels: Channels;
+  /** Whether something else sends the mail, and asks `preferences.email` before. */
+  readonly isMailedElsewhere?: boolean;
   /** The role that gets such announcements; absent: every user. */
   readonly role?: Role;
 }
@@ -101,6 +103,15 @@ export const announcementKinds = {
       reply: Type.String({ description: "The answer of the mail server." }),
     }),
     channels: { inApp: true, email: false, webhook: false },
+  },
+  message: {
+    description: "An admin has sent you a message.",
+    data: Type.Object({
+      subject: Type.String({ description: "The subject." }),
+      message: Type.String({ description: "The message." }),
+    }),
+    channels: { inApp: true, email: true, webhook: false },
+    isMailedElsewhere: true,
   },
   "admin.alert": {
     description: "Something needs the attention of an admin.",

@@ -20,10 +20,10 @@ interface Sums {
 
 export type StoredBatch = typeof batches.$inferSelect & Sums;
 
-/** A batch without what grows with the number of its columns. */
-export type ListedBatch = Omit<StoredBatch, "header" | "mapping">;
+/** A batch without what grows with the number of its columns, and without the parameters of its target. */
+export type ListedBatch = Omit<StoredBatch, "header" | "mapping" | "params">;
 
-const { header: _header, mapping: _mapping, ...listed } = getTableColumns(batches);
+const { header: _header, mapping: _mapping, params: _params, ...listed } = getTableColumns(batches);
 
 /** Summing is cheap: a million rows have a few hundred chunks. */
 const sums = sql`(

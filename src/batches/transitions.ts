@@ -1,4 +1,6 @@
 import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
+import { type Announced, afterAnnouncing, announcedExpression } from "../announcements/announce.ts";
+import { announcing } from "../announcements/announcing.ts";
 import type { Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { jobs } from "../jobs.ts";
@@ -55,21 +57,44 @@ export function startBatch(batchId: string): SQL {
 }
 
 /**
- * Moves a batch to an ended state and enqueues `batch.finished`.
+ * Moves a batch to an ended state, announces this to its owner, and enqueues `batch.finished`. The counts of its chunks
+ * must be final.
  * @param reason why the batch ended, for people; null: the state says it all
  * @returns false if the state of the batch does not allow the edge; then nothing is changed
  */
 export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: string | null): Promise<boolean> {
   const { from, to } = transitions[edge];
-  const { rows } = await tx.db.execute<{ userId: string; totalRows: number; run: number }>(sql`
-    UPDATE rowmill.batches SET state = ${to}, reason = ${reason}, finished_at = statement_timestamp()
-    WHERE id = ${batchId} AND state = ANY(${sql.param([...from])}::rowmill.batch_state[])
-    RETURNING user_id AS "userId", total_rows AS "totalRows", run`);
+  const { rows } = await tx.db.execute<{
+    userId: string;
+    totalRows: number;
+    run: number;
+    announced: Announced | null;
+  }>(sql`
+    WITH ended AS (
+      UPDATE rowmill.batches SET state = ${to}, reason = ${reason}, finished_at = statement_timestamp()
+      WHERE id = ${batchId} AND state = ANY(${sql.param([...from])}::rowmill.batch_state[])
+      RETURNING *
+    ), announced AS (${announcing(tx, { kind: "batch.finished", event: announcedEnd(batchId) })})
+    SELECT user_id AS "userId", total_rows AS "totalRows", run, ${announcedExpression(tx)} AS announced FROM ended`);
   const [ended] = rows;
   if (!ended) return false;
   await batchChanged(tx, batchId);
+  await afterAnnouncing(tx, ended.announced);
   await tx.queue.add(tx.db, jobs.batchFinished, [
     batchJob("finished", { ...ended, id: batchId, userId: Number(ended.userId) }),
   ]);
   return true;
+}
+
+/** Nothing is announced for the upload of a correction: the corrected batch runs again, and its end is announced. */
+function announcedEnd(batchId: string): SQL {
+  return sql`
+    SELECT user_id, id::text AS subject_id, run AS sequence, json_build_object('batch_id', id, 'target', target,
+      'file_name', left(filename, 255), 'state', state, 'reason', left(reason, 500), 'total', total_rows, 'succeeded', written - reversed,
+      'failed', failed, 'unprocessed', total_rows - written - failed) AS data
+    FROM ended, (
+      SELECT coalesce(sum(succeeded), 0) AS written, coalesce(sum(reversed), 0) AS reversed, coalesce(sum(failed), 0) AS failed
+      FROM rowmill.chunks WHERE batch_id = ${batchId}
+    ) AS counts
+    WHERE correction_of IS NULL`;
 }

@@ -4,6 +4,7 @@
  */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { Context } from "../context.ts";
+import { backgroundTaskRoutes } from "./background-tasks/routes.ts";
 import { legacyBookRoutes } from "./book-upload/book-routes.ts";
 import { bookUploadRoutes } from "./book-upload/routes.ts";
 import { csvImporterRoutes } from "./csv-importer/routes.ts";
@@ -21,5 +22,6 @@ export function legacyRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     await app.register(taskQueueRoutes(ctx));
     await app.register(taskByIdRoutes(ctx));
     await app.register(taskQueueUserRoutes(ctx));
+    await app.register(backgroundTaskRoutes(ctx));
   };
 }

@@ -11,6 +11,17 @@ export function uuidV7(now: Date): string {
   return [time.slice(0, 8), time.slice(8), hex.slice(0, 4), hex.slice(4, 8), hex.slice(8)].join("-");
 }
 
+/** Returns the smallest id that uuidV7 can return at this time. */
+export function firstUuidV7(at: Date): string {
+  const time = Math.max(0, at.getTime()).toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+}
+
+/** Returns the time with which an id of uuidV7 begins. */
+export function timeOfUuidV7(id: string): Date {
+  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
+}
+
 /** Returns the same id for the same parts, so that a job cannot be added twice. A version 8 UUID over SHA-256. */
 export function deterministicJobId(...parts: readonly (string | number)[]): string {
   const hash = createHash("sha256").update(parts.join("/")).digest();

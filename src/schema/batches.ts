@@ -52,6 +52,8 @@ export const batches = rowmill.table(
     header: text("header").array().notNull(),
     /** Maps a target column to its position in `header`. */
     mapping: json("mapping").$type<Record<string, number>>().notNull(),
+    /** The parameters for the target; null: it has none. */
+    params: json("params").$type<Record<string, unknown>>(),
     rowDelayMs: integer("row_delay_ms").notNull(),
     mode: batchMode("mode").notNull().default("insert"),
     policy: batchPolicy("policy").notNull().default("partial"),

@@ -4,14 +4,16 @@ import { bigint, boolean, index, integer, json, primaryKey, text, uuid } from "d
 import { users } from "./accounts.ts";
 import { moment, rowmill } from "./columns.ts";
 
-/** Written in the transaction of the event that it reports. Its id, a UUIDv7, orders the notifications of a user. */
+/**
+ * Written in the transaction of the event that it reports. Its id, a UUIDv7, orders the notifications of a user.
+ * No foreign key: it would lock the account, and transactions that end batches of two admins who import each other's
+ * accounts would deadlock.
+ */
 export const notifications = rowmill.table(
   "notifications",
   {
     id: uuid("id").primaryKey(),
-    userId: bigint("user_id", { mode: "number" })
-      .notNull()
-      .references(() => users.id, { onDelete: "cascade" }),
+    userId: bigint("user_id", { mode: "number" }).notNull(),
     /** A key of announcements/kinds.ts. */
     kind: text("kind").notNull(),
     /** The batch, task or other thing that the notification is about. */
@@ -21,12 +23,22 @@ export const notifications = rowmill.table(
     data: json("data").$type<Record<string, unknown>>().notNull(),
     /** Whether lists show it. The others exist only for e-mails and webhooks. */
     isInApp: boolean("is_in_app").notNull(),
+    /** Whether the user gets an e-mail about it. */
+    isMailed: boolean("is_mailed").notNull(),
+    /** Whether its e-mail and its webhook deliveries are still to be created. */
+    isPending: boolean("is_pending").notNull(),
+    /** Whether it is the last one of its kind that the user gets within an hour. */
+    isLastOfHour: boolean("is_last_of_hour").notNull(),
     createdAt: moment("created_at").notNull().defaultNow(),
     readAt: moment("read_at"),
   },
   (t) => [
     index("notifications_of_user").on(t.userId, t.id).where(sql`${t.isInApp}`),
     index("notifications_unread").on(t.userId, t.id).where(sql`${t.isInApp} AND ${t.readAt} IS NULL`),
+    index("notifications_of_hour")
+      .on(t.userId, t.kind, t.createdAt)
+      .where(sql`${t.isInApp} OR ${t.isMailed}`),
+    index("notifications_pending").on(t.id).where(sql`${t.isPending}`),
     index("notifications_created").on(t.createdAt),
   ],
 );

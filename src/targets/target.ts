@@ -36,6 +36,8 @@ export interface TargetBatch {
   readonly header: readonly string[];
   /** Columns of the target to their positions in `header`. The file does not have the others, which get their default. */
   readonly mapping: Readonly<Record<string, number>>;
+  /** The parameters of the upload, as `params` of the target describes them. Absent: it has none. */
+  readonly params?: Readonly<Record<string, unknown>>;
 }
 
 export interface TargetRow<C extends Columns> {
@@ -64,6 +66,8 @@ interface TargetDescription<C extends Columns> {
   readonly description: string;
   /** A column with a default is optional: if the file does not have it, every row gets the default. */
   readonly columns: C;
+  /** Parameters that an upload sends for all of its rows. */
+  readonly params?: TObject;
   /** Other header names of a column. */
   readonly aliases: Readonly<Partial<Record<keyof Static<C> & string, readonly string[]>>>;
   /**

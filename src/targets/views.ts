@@ -1,7 +1,7 @@
 /** Targets in answers, and their template files. */
 import Type, { type Static } from "typebox";
 import { csvRecords } from "../platform/csv/cells.ts";
-import { nullable } from "../platform/http/schemas.ts";
+import { MapOf, nullable } from "../platform/http/schemas.ts";
 import { batchMode } from "../schema/batches.ts";
 import { modesOf } from "./registry.ts";
 import type { Target } from "./target.ts";
@@ -38,6 +38,10 @@ export const TargetView = Type.Object(
         "How a row whose key is taken is handled. insert: the row fails as a duplicate. skip_existing: it succeeds and changes " +
         "nothing. upsert: it updates the record. append: it creates another record.",
     }),
+    params: nullable(
+      MapOf(Type.Unknown()),
+      "The JSON Schema of the option `params` of an upload. null: the target has no parameters.",
+    ),
     undo: Type.Boolean({ description: "Whether batches of this target can be undone." }),
     role: nullable(Type.Literal("admin"), "The role that may upload. null: everybody."),
     template: Type.String({ description: "The path of a CSV file to start with." }),
@@ -67,6 +71,7 @@ export const TargetView = Type.Object(
         strict: true,
         key: ["title", "author"],
         modes: ["insert", "skip_existing", "upsert", "append"],
+        params: null,
         undo: true,
         role: null,
         template: "/api/v1/targets/books/template.csv",
@@ -95,6 +100,7 @@ export function viewTarget(target: Target): Static<typeof TargetView> {
     strict: target.isStrict ?? false,
     key: [...(target.key ?? [])],
     modes: [...modesOf(target)],
+    params: target.params === undefined ? null : JSON.parse(JSON.stringify(target.params)),
     undo: target.undo !== undefined,
     role: target.role ?? null,
     template: `/api/v1/targets/${target.name}/template.csv`,

@@ -1,10 +1,13 @@
 /** The states of a task and the transitions between them. Every UPDATE of `tasks.status` uses one of them. */
+import type { Kind } from "../announcements/kinds.ts";
 import { stateMachine, type Transition } from "../platform/state-machine.ts";
 import { OPEN_TASK_STATUSES, type TaskEventType, type TaskStatus } from "../schema/tasks.ts";
 
-interface TaskTransition extends Transition<TaskStatus> {
+export interface TaskTransition extends Transition<TaskStatus> {
   /** The type of the event in the history of the task. */
   readonly event: TaskEventType;
+  /** What the owner of the task is told. Such an edge changes one task. */
+  readonly announces?: Kind;
 }
 
 export const transitions = {
@@ -19,6 +22,7 @@ export const transitions = {
     from: ["processing"],
     to: "completed",
     event: "completed",
+    announces: "task.completed",
     when: "The attempt succeeds.",
   },
   retryLater: {
@@ -31,12 +35,14 @@ export const transitions = {
     from: ["processing"],
     to: "failed",
     event: "failed",
+    announces: "task.failed",
     when: "The attempt fails for a permanent reason, or `max_retries` allows no further attempt.",
   },
   giveUp: {
     from: ["pending", "processing"],
     to: "failed",
     event: "failed",
+    announces: "task.failed",
     when: "Every worker that took the task was lost, and Rowmill does not retry it automatically.",
   },
   cancel: {

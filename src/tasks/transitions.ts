@@ -1,9 +1,12 @@
 import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
 import type { PgUpdateSetSource } from "drizzle-orm/pg-core";
+import { type Announced, afterAnnouncing, announcedExpression } from "../announcements/announce.ts";
+import { announcing } from "../announcements/announcing.ts";
+import type { Kind } from "../announcements/kinds.ts";
 import { type Context, changeExpression, publishChange, publishLocally, type Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type TaskEventType, tasks } from "../schema/tasks.ts";
-import { type Edge, transitions } from "./state.ts";
+import { type Edge, type TaskTransition, transitions } from "./state.ts";
 
 export type Task = typeof tasks.$inferSelect;
 
@@ -41,8 +44,9 @@ export async function lockTask(tx: Tx, ownerId: Owner, taskId: string): Promise<
 }
 
 /**
- * Changes the state of the tasks that match `where` and whose state allows the edge, records the events, and publishes
- * the changes. It is one statement and needs no transaction, so that starting and ending a task costs two statements.
+ * Changes the state of the tasks that match `where` and whose state allows the edge, records the events, announces an
+ * end, and publishes the changes. It is one statement and needs no transaction, so that starting and ending a task costs
+ * two statements.
  * @returns the changed tasks
  */
 export async function transition(
@@ -52,22 +56,39 @@ export async function transition(
   changes: Changes,
   note: EventNote = {},
 ): Promise<Task[]> {
-  const { from, to, event } = transitions[edge];
+  const { from, to, event, announces }: TaskTransition = transitions[edge];
   const update = ctx.db
     .update(tasks)
     .set({ ...changes, status: to, updatedAt: sql`statement_timestamp()` })
     .where(and(where, inArray(tasks.status, [...from])))
     .returning();
-  const { rows } = await ctx.db.execute<Record<string, unknown>>(sql`
-    WITH changed AS ${update}, recorded AS (${eventsOf(ctx, sql`SELECT id FROM changed`, event, note)})
-    SELECT changed.*, ${changeExpression(ctx, TASK_CHANNEL, sql`id::text`)} AS published FROM changed`);
+  const announced = announces && sql`, announced AS (${announcement(ctx, announces, note)})`;
+  const { rows } = await ctx.db.execute<Record<string, unknown> & { announced: Announced | null }>(sql`
+    WITH changed AS ${update}, recorded AS (${eventsOf(ctx, sql`SELECT id FROM changed`, event, note)})${announced}
+    SELECT changed.*, ${changeExpression(ctx, TASK_CHANNEL, sql`id::text`)} AS published,
+      ${announced ? announcedExpression(ctx) : null} AS announced
+    FROM changed`);
   const changed = rows.map(taskOf);
   publishLocally(
     ctx,
     TASK_CHANNEL,
     changed.map(({ id }) => id),
   );
+  await afterAnnouncing(ctx, rows[0]?.announced);
   return changed;
+}
+
+/** Announcements are short, also about tasks with long titles. */
+const MAX_TEXT = 500;
+
+function announcement(ctx: Context, kind: Kind, { message = "" }: EventNote): SQL {
+  return announcing(ctx, {
+    kind,
+    event: sql`
+      SELECT user_id, id::text AS subject_id, attempt AS sequence, json_build_object('task_id', id, 'type', type,
+        'title', left(title, ${MAX_TEXT}), 'message', left(${message}::text, ${MAX_TEXT})) AS data
+      FROM changed`,
+  });
 }
 
 const columns = Object.entries(getTableColumns(tasks));

@@ -198,7 +198,7 @@ async function finishRun(tx: Tx, batch: Batch, failed: number): Promise<void> {
   }
   const isComplete = failed === 0;
   const reason = isComplete ? null : `${rows} failed, so no record was written: the policy is atomic.`;
-  if (!(await endBatch(tx, batch.id, isComplete ? "complete" : "fail", reason))) throw new BatchStopped();
   if (isComplete) await tx.db.update(batches).set({ chunksLeft: 0 }).where(eq(batches.id, batch.id));
   else await forgetSuccesses(tx, batch.id);
+  if (!(await endBatch(tx, batch.id, isComplete ? "complete" : "fail", reason))) throw new BatchStopped();
 }

@@ -15,6 +15,7 @@ import {
   parseMapping,
   type RequestedMapping,
 } from "../../targets/match-header.ts";
+import { parseParams } from "../../targets/params.ts";
 import { requireLogin } from "../../targets/registry.ts";
 import type { Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
@@ -62,6 +63,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
     throw invalidField("row_delay_ms", `must be at most ${maxRowDelayMs} (MAX_ROW_DELAY_MS).`);
   const target = targetOf(options, upload.role);
   requireLogin(ctx, target);
+  const params = parseParams(target, options.params);
   const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);
   await inTransaction(ctx, (tx) => requireRoomForBatch(tx, upload.userId, upload.declaredBytes));
   const content = { hash: createHash("sha256"), bytes: 0 };
@@ -74,7 +76,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   }
   const columns = uploadedColumnsOf(csv.header.names);
   const matched = matchColumns(target, columns.names, mapping, csv.dialect);
-  const batchId = await openBatch(ctx, upload, matched);
+  const batchId = await openBatch(ctx, upload, { ...matched, params });
   const maxChunkRows = chunkRowsOf(target, options);
   try {
     const source = {
@@ -168,7 +170,15 @@ async function abandonUpload(ctx: Context, batchId: string, reason: unknown): Pr
   if (!isDatabaseUnavailable(reason)) await removal;
 }
 
-async function openBatch(ctx: Context, upload: Upload, { header, mapping }: MatchedHeader): Promise<string> {
+interface OpenedBatch extends MatchedHeader {
+  readonly params: Record<string, unknown> | null;
+}
+
+async function openBatch(
+  ctx: Context,
+  upload: Upload,
+  { header, mapping, params }: OpenedBatch,
+): Promise<string> {
   const { options } = upload;
   const id = newBatchId(ctx.now());
   const batch = {
@@ -178,6 +188,7 @@ async function openBatch(ctx: Context, upload: Upload, { header, mapping }: Matc
     filename: nameOf(upload.filename || "upload.csv"),
     header,
     mapping,
+    params,
     mode: options.mode,
     policy: options.policy,
     isDryRun: options.dry_run,

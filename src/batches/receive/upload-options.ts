@@ -74,6 +74,14 @@ export const UploadOptions = Type.Object({
       examples: ['{"Book name": "title", "Notes": null}'],
     }),
   ),
+  params: Type.Optional(
+    Type.String({
+      maxLength: 100_000,
+      description:
+        "A JSON object with the parameters of the target, which GET /api/v1/targets/{name} describes.",
+      examples: ['{"subject": "Maintenance", "message": "Rowmill is offline tonight."}'],
+    }),
+  ),
   encoding: Type.Optional(
     Type.String({
       minLength: 1,
@@ -157,6 +165,7 @@ export const UploadQuery = Type.Object({
   ...UploadOptions.properties,
   mapping: Type.Optional({ ...UploadOptions.properties.mapping, ...QUERY_TEXT }),
   columns: Type.Optional({ ...UploadOptions.properties.columns, ...QUERY_TEXT }),
+  params: Type.Optional({ ...UploadOptions.properties.params, ...QUERY_TEXT }),
 });
 
 export const optionNames: readonly string[] = Object.keys(UploadOptions.properties);

@@ -17,12 +17,14 @@ const FIRST_ROWS = 5;
 /** Usually there are few codes and columns. The limit protects the memory from a target that puts values into codes. */
 const MAX_GROUPS = 1000;
 
+/** @param maxMs the time for grouping; the remaining rows are `ungrouped` */
 export async function groupErrors(
   ctx: Context,
   batch: Pick<StoredBatch, "id" | "failed">,
+  maxMs = MAX_MS,
 ): Promise<ErrorGroupsView> {
   await ctx.reserveMemory(PAGE_BYTES);
-  const until = performance.now() + MAX_MS;
+  const until = performance.now() + maxMs;
   const groups = new Map<string, ErrorGroupView>();
   let failed = 0;
   let ungrouped = 0;

@@ -96,8 +96,8 @@ function requeueWholeBatch(
     ctx.log.warn({ batchId: id, isGivenUp }, "batch without a live job");
     if (isGivenUp && !isUndo) {
       await tx.db.execute(startBatch(id));
-      await endBatch(tx, id, "fail", GAVE_UP);
       await forgetSuccesses(tx, id);
+      await endBatch(tx, id, "fail", GAVE_UP);
     } else {
       await tx.queue.remove(tx.db, contract, [job.id]);
       await tx.queue.add(tx.db, contract, [job]);

@@ -6,17 +6,14 @@ import { Credentials, NewAccount } from "../../accounts/schemas.ts";
 import { refreshSession, type SessionTokens, startSession } from "../../accounts/sessions/start-session.ts";
 import { signUp } from "../../accounts/sign-up.ts";
 import type { Context } from "../../context.ts";
-import { DomainError, invalidField } from "../../errors.ts";
+import { invalidField } from "../../errors.ts";
 import { isEmail } from "../../mails/addresses.ts";
 import { clientOf } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { NUL_FREE } from "../../platform/http/schemas.ts";
 import { speakAsDjango } from "../shared/django-errors.ts";
+import { PersonName, sayTaken } from "../shared/registration.ts";
 
 const { username, password } = NewAccount.properties;
-const PersonName = (description: string, example: string) =>
-  Type.String({ maxLength: 150, pattern: NUL_FREE, default: "", description, examples: [example] });
-
 const Registration = Type.Object(
   {
     username,
@@ -138,13 +135,6 @@ export function taskQueueUserRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
     );
   };
-}
-
-/** The service answered 400 with this text, never 409. */
-function sayTaken(error: unknown): never {
-  if (!(error instanceof DomainError) || error.code !== "conflict") throw error;
-  const message = "A user with that username already exists.";
-  throw invalidField("username", message, error);
 }
 
 function viewSession(

@@ -71,6 +71,16 @@ export class EventStream {
     if (!this.#body.writableEnded) this.#body.end(this.#newest);
   }
 
+  /** Whether the client has not read the last event yet. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Calls `fn` each time that the client has read the last event. */
+  onDrain(fn: () => void): void {
+    this.#body.on("drain", fn);
+  }
+
   /** Calls `fn` when the stream ends or the client disconnects. */
   onClose(fn: () => void): void {
     this.#body.once("close", fn);

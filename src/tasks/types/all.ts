@@ -6,4 +6,7 @@ export { documentType } from "./document/document.ts";
 export { genericType } from "./generic.ts";
 export { imageType } from "./image/image.ts";
 export { generateDailyReportType, processApiAnalyticsType } from "./reports.ts";
+export { sendAdminNotificationType } from "./mail/send-admin-notification.ts";
+export { sendBulkNotificationsType } from "./mail/send-bulk-notifications.ts";
+export { sendWelcomeEmailType } from "./mail/send-welcome-email.ts";
 export { videoType } from "./video/video.ts";

@@ -1,0 +1,83 @@
+import { and, eq, isNull, ne } from "drizzle-orm";
+import type { AnnouncementData, Kind } from "../announcements/kinds.ts";
+import { getBatch } from "../batches/queries.ts";
+import { groupErrors } from "../batches/results/group-errors.ts";
+import type { Tx } from "../context.ts";
+import { DomainError } from "../errors.ts";
+import { addMail } from "../mails/add-mail.ts";
+import type { MailData, MailKind } from "../mails/mail-data.ts";
+import { users } from "../schema/accounts.ts";
+import type { Notification } from "./queries.ts";
+
+/** The causes that a mail names, and the time for finding them; a mail need not count ten million failed rows. */
+const MAX_CAUSES = 5;
+const MAX_GROUPING_MS = 1000;
+
+type Content = { [K in MailKind]: { readonly kind: K; readonly data: MailData[K] } }[MailKind];
+
+type Contents = {
+  readonly [K in Kind]: (
+    tx: Tx,
+    data: AnnouncementData<K>,
+    userId: number,
+  ) => Content | null | Promise<Content>;
+};
+
+const alert = (subject: string, message: string): Content => ({
+  kind: "admin_alert",
+  data: { subject, message },
+});
+
+/** The mail for each kind. null: none. */
+const contents: Contents = {
+  "batch.finished": async (tx, data, userId) => ({
+    kind: "batch_finished",
+    data: { ...data, causes: await causesOf(tx, userId, data.batch_id) },
+  }),
+  "task.completed": (_tx, data) => ({ kind: "task_ended", data: { ...data, state: "completed" } }),
+  "task.failed": (_tx, data) => ({ kind: "task_ended", data: { ...data, state: "failed" } }),
+  // The report itself is the mail.
+  "report.ready": () => null,
+  "backup.completed": (_tx, { backup_id, bytes }) =>
+    alert("A backup was written", `The backup ${backup_id} has ${bytes} bytes. It was verified.`),
+  "backup.failed": (_tx, { backup_id, message }) =>
+    alert("A backup has failed", `The backup ${backup_id} has failed: ${message}`),
+  "webhook.disabled": (_tx, { url, reason }) =>
+    alert("A webhook was disabled", `Rowmill sends no more events to ${url}. ${reason}`),
+  "email.refused": () => null,
+  "admin.alert": (_tx, { subject, message }) => alert(subject, message),
+  // Its sender has sent the mail already.
+  message: () => null,
+};
+
+/** Adds the mail about a notification to the outbox, unless its user has no address any more. */
+export async function addNotificationMail(tx: Tx, notification: Notification): Promise<void> {
+  const { id, kind, data, userId } = notification;
+  const [user] = await tx.db
+    .select({ username: users.username, email: users.email })
+    .from(users)
+    .where(and(eq(users.id, userId), ne(users.email, ""), isNull(users.disabledAt)));
+  if (!user || !(kind in contents)) return;
+  const contentOf = contents[kind as Kind] as (
+    tx: Tx,
+    data: unknown,
+    userId: number,
+  ) => ReturnType<Contents[Kind]>;
+  const content = await contentOf(tx, data, userId);
+  if (!content) return;
+  const to = { userId, address: user.email, name: user.username };
+  await addMail(tx, { ...content, to, key: `notification/${id}` });
+}
+
+/** @returns no causes if the batch was deleted meanwhile */
+async function causesOf(tx: Tx, userId: number, batchId: string): Promise<MailData["batch_finished"]["causes"]> {
+  try {
+    const { failed } = await getBatch(tx, userId, batchId);
+    if (failed === 0) return [];
+    const { groups } = await groupErrors(tx, { id: batchId, failed }, MAX_GROUPING_MS);
+    return groups.slice(0, MAX_CAUSES).map(({ message, count }) => ({ message, rows: count }));
+  } catch (error) {
+    if (error instanceof DomainError && error.code === "not_found") return [];
+    throw error;
+  }
+}

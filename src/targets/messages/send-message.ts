@@ -1,0 +1,72 @@
+import { sql } from "drizzle-orm";
+import { announce } from "../../announcements/announce.ts";
+import { type Context, inTransaction } from "../../context.ts";
+import { Permanent, Retryable } from "../../errors.ts";
+import { sendMailNow } from "../../mails/send/send-mail-now.ts";
+import type { Attempt, TargetBatch } from "../target.ts";
+import type { Recipient } from "./find-recipient.ts";
+
+export interface Message {
+  readonly subject: string;
+  readonly message: string;
+}
+
+/** Adds the message to the notifications of a user. A repeated call for the same row adds nothing. */
+export async function showMessage(
+  ctx: Context,
+  { userId, isInApp }: Recipient,
+  message: Message,
+  { rowId }: Attempt,
+): Promise<void> {
+  if (userId === null || !isInApp) return;
+  const { rows } = await ctx.db.execute(sql`
+    SELECT FROM rowmill.notifications
+    WHERE user_id = ${userId} AND kind = 'message' AND subject_id = ${rowId} AND (is_in_app OR is_mailed) LIMIT 1`);
+  if (rows.length > 0) return;
+  const data = { ...message };
+  await inTransaction(ctx, (tx) =>
+    announce(tx, { kind: "message", userId, subjectId: rowId, sequence: 1, data }),
+  );
+}
+
+/**
+ * Sends the message by e-mail. An address gets one mail per batch: rows with the same address share it, and a row that is
+ * repeated after a crash finds what was sent.
+ * @throws Permanent if the mail server refuses the address, or the user wants no such mail; Retryable
+ */
+export async function mailMessage(
+  ctx: Context,
+  batch: TargetBatch,
+  recipient: Recipient,
+  message: Message,
+  { signal }: Attempt,
+): Promise<void> {
+  const { address, sender, userId, name, isInApp, isMailed } = recipient;
+  if (address === "") {
+    if (isInApp) return;
+    throw new Permanent("no_address", "The account has no email address, and wants no messages in the app.");
+  }
+  if (!isMailed) throw new Permanent("unsubscribed", "The account wants no messages by e-mail.");
+  const key = `message/${batch.id}/${address.toLowerCase()}`;
+  const to = { userId, address, name };
+  const outcome = await sendMailNow(
+    ctx,
+    { kind: "bulk_message", to, data: { ...message, sender }, key },
+    signal,
+  );
+  switch (outcome.kind) {
+    case "sent":
+    case "kept":
+      return;
+    case "refused":
+      throw new Permanent("mail_refused", `The mail was not delivered: ${outcome.reply}`);
+    case "uncertain":
+      throw new Permanent("mail_uncertain", `The mail server may have the mail: ${outcome.reply}`);
+    case "later": {
+      const { afterSeconds, reply } = outcome;
+      throw new Retryable("mail_delayed", `The mail server does not take the mail now: ${reply}`, {
+        afterSeconds,
+      });
+    }
+  }
+}
