@@ -6,6 +6,7 @@ import type { Tx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { addMail } from "../mails/add-mail.ts";
 import type { MailData, MailKind } from "../mails/mail-data.ts";
+import { getReport } from "../reports/queries.ts";
 import { users } from "../schema/accounts.ts";
 import type { Notification } from "./queries.ts";
 
@@ -20,7 +21,7 @@ type Contents = {
     tx: Tx,
     data: AnnouncementData<K>,
     userId: number,
-  ) => Content | null | Promise<Content>;
+  ) => Content | null | Promise<Content | null>;
 };
 
 const alert = (subject: string, message: string): Content => ({
@@ -36,8 +37,10 @@ const contents: Contents = {
   }),
   "task.completed": (_tx, data) => ({ kind: "task_ended", data: { ...data, state: "completed" } }),
   "task.failed": (_tx, data) => ({ kind: "task_ended", data: { ...data, state: "failed" } }),
-  // The report itself is the mail.
-  "report.ready": () => null,
+  "report.ready": async (tx, { report_id }) => {
+    const { kind, data } = await getReport(tx, report_id);
+    return { kind: kind === "daily" ? "daily_report" : "weekly_analytics", data: { report: { ...data } } };
+  },
   "backup.completed": (_tx, { backup_id, bytes }) =>
     alert("A backup was written", `The backup ${backup_id} has ${bytes} bytes. It was verified.`),
   "backup.failed": (_tx, { backup_id, message }) =>
@@ -70,7 +73,11 @@ export async function addNotificationMail(tx: Tx, notification: Notification): P
 }
 
 /** @returns no causes if the batch was deleted meanwhile */
-async function causesOf(tx: Tx, userId: number, batchId: string): Promise<MailData["batch_finished"]["causes"]> {
+async function causesOf(
+  tx: Tx,
+  userId: number,
+  batchId: string,
+): Promise<MailData["batch_finished"]["causes"]> {
   try {
     const { failed } = await getBatch(tx, userId, batchId);
     if (failed === 0) return [];
