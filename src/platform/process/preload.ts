@@ -2,9 +2,6 @@
  * Loaded before a program (`node --import`), which saves a third of the work of its start. Node parses the package.json of
  * drizzle-orm, 180 kB long, for each import of the package and for each of its files. This hook resolves these without it.
  */
-import`), which halves the work and the memory of its start. Node parses the package.json
- * of drizzle-orm, 180 kB long, for each import of the package and for each of its files. Here, these are resolved without it.
- */
 import { type ResolveFnOutput, registerHooks } from "node:module";
 
 const PACKAGE = "drizzle-orm";
