@@ -32,7 +32,7 @@ const START_TIMEOUT_MS = 90_000;
 const OPTIONS = [
   "--max-semi-space-size=8",
   "--max-old-space-size=512",
-  `--import=${join(checkout, "src/platform/process/preload.ts")}`,
+  `--import=${new URL("../../src/platform/process/preload.ts", import.meta.url).href}`,
 ];
 
 export interface LogLine {
@@ -117,9 +117,10 @@ export class Program implements AsyncDisposable {
 
   /** Returns the log entries with this message so far. */
   lines(message: string): LogLine[] {
+    const text = JSON.stringify(message);
     return this.#output
       .split("\n")
-      .filter((line) => line.startsWith("{") && line.endsWith("}"))
+      .filter((line) => line.startsWith("{") && line.endsWith("}") && line.includes(text))
       .map((line): LogLine => JSON.parse(line))
       .filter(({ msg }) => msg === message);
   }
