@@ -32,6 +32,7 @@ function mostWithin(times: readonly number[], seconds: number): number {
 
 const successes = async (user: Client, id: string) => (await user.batch(id)).body.counts.success;
 
+// Tests that wait for a pace run concurrently, those with an upper limit of time alone.
 test("two workers together keep the pace of a batch", async () => {
   const user = await rowmill.newUser();
   const { id, rows_per_second_limit } = await uploadPaced(user, 100, csv(700));
@@ -46,7 +47,7 @@ test("two workers together keep the pace of a batch", async () => {
   expect(mostWithin(times, 1)).toBeLessThanOrEqual(3 * 100 + 25);
 });
 
-test("a slow pace has small chunks", async () => {
+test.concurrent("a slow pace has small chunks", async () => {
   const user = await rowmill.newUser();
   const { id } = await uploadPaced(user, 3, csv(15));
   await user.finished(id);
@@ -55,7 +56,7 @@ test("a slow pace has small chunks", async () => {
   expect(mostWithin(times, 0.5)).toBeLessThanOrEqual(3 * 3);
 });
 
-test("after a standstill at most two seconds' worth of rows is processed at once", async () => {
+test.concurrent("after a standstill at most two seconds' worth of rows is processed at once", async () => {
   await using own = await startRowmill();
   const user = await own.newUser();
   const { id } = await uploadPaced(user, 50, csv(500));
@@ -71,7 +72,7 @@ test("after a standstill at most two seconds' worth of rows is processed at once
   expect(times.at(-1)).toBeGreaterThan(500 / 50 - 2 - 1);
 });
 
-test("a resumed batch keeps its pace and does not catch up", async () => {
+test.concurrent("a resumed batch keeps its pace and does not catch up", async () => {
   const user = await rowmill.newUser();
   const { id } = await uploadPaced(user, 50, csv(300));
   await until("it has started", async () => (await successes(user, id)) >= 50);
@@ -86,7 +87,7 @@ test("a resumed batch keeps its pace and does not catch up", async () => {
   expect(times.at(-1)).toBeGreaterThan(300 / 50 - 2 - 1);
 });
 
-test("a resumed batch keeps the due time of its next chunk", async () => {
+test.concurrent("a resumed batch keeps the due time of its next chunk", async () => {
   await using own = await startRowmill();
   const { pool } = own.ctx;
   const user = await own.newUser();
@@ -99,7 +100,7 @@ test("a resumed batch keeps the due time of its next chunk", async () => {
   expect(await count(pool, dueIn)).toBeGreaterThan(3500);
 });
 
-test("a lost job of a paced batch is restored, and the others follow", async () => {
+test.concurrent("a lost job of a paced batch is restored, and the others follow", async () => {
   await using own = await startRowmill();
   const user = await own.newUser();
   const { id } = await uploadPaced(user, 50, csv(150));
@@ -114,7 +115,7 @@ test("a lost job of a paced batch is restored, and the others follow", async () 
   await expectExactlyOnce(own.ctx.pool, id, { good: 150, bad: 0 });
 });
 
-test("retried rows do not delay a paced batch", async () => {
+test.concurrent("retried rows do not delay a paced batch", async () => {
   const user = await rowmill.newUser();
   const { id } = await uploadPaced(user, 50, titled(150, { 3: "busy" }));
   await until("the others are done", async () => (await successes(user, id)) === 149);
