@@ -32,7 +32,6 @@ function mostWithin(times: readonly number[], seconds: number): number {
 
 const successes = async (user: Client, id: string) => (await user.batch(id)).body.counts.success;
 
-// Tests that wait for a pace run concurrently, those with an upper limit of time alone.
 test("two workers together keep the pace of a batch", async () => {
   const user = await rowmill.newUser();
   const { id, rows_per_second_limit } = await uploadPaced(user, 100, csv(700));
@@ -47,7 +46,7 @@ test("two workers together keep the pace of a batch", async () => {
   expect(mostWithin(times, 1)).toBeLessThanOrEqual(3 * 100 + 25);
 });
 
-test.concurrent("a slow pace has small chunks", async () => {
+test("a slow pace has small chunks", async () => {
   const user = await rowmill.newUser();
   const { id } = await uploadPaced(user, 3, csv(15));
   await user.finished(id);
@@ -56,7 +55,7 @@ test.concurrent("a slow pace has small chunks", async () => {
   expect(mostWithin(times, 0.5)).toBeLessThanOrEqual(3 * 3);
 });
 
-test.concurrent("after a standstill at most two seconds' worth of rows is processed at once", async () => {
+test("after a standstill at most two seconds' worth of rows is processed at once", async () => {
   await using own = await startRowmill();
   const user = await own.newUser();
   const { id } = await uploadPaced(user, 50, csv(500));
@@ -72,7 +71,7 @@ test.concurrent("after a standstill at most two seconds' worth of rows is proces
   expect(times.at(-1)).toBeGreaterThan(500 / 50 - 2 - 1);
 });
 
-test.concurrent("a resumed batch keeps its pace and does not catch up", async () => {
+test("a resumed batch keeps its pace and does not catch up", async () => {
   const user = await rowmill.newUser();
   const { id } = await uploadPaced(user, 50, csv(300));
   await until("it has started", async () => (await successes(user, id)) >= 50);
@@ -87,7 +86,7 @@ test.concurrent("a resumed batch keeps its pace and does not catch up", async ()
   expect(times.at(-1)).toBeGreaterThan(300 / 50 - 2 - 1);
 });
 
-test.concurrent("a resumed batch keeps the due time of its next chunk", async () => {
+test("a resumed batch keeps the due time of its next chunk", async () => {
   await using own = await startRowmill();
   const { pool } = own.ctx;
   const user = await own.newUser();
@@ -100,7 +99,7 @@ test.concurrent("a resumed batch keeps the due time of its next chunk", async ()
   expect(await count(pool, dueIn)).toBeGreaterThan(3500);
 });
 
-test.concurrent("a lost job of a paced batch is restored, and the others follow", async () => {
+test("a lost job of a paced batch is restored, and the others follow", async () => {
   await using own = await startRowmill();
   const user = await own.newUser();
   const { id } = await uploadPaced(user, 50, csv(150));
@@ -115,7 +114,7 @@ test.concurrent("a lost job of a paced batch is restored, and the others follow"
   await expectExactlyOnce(own.ctx.pool, id, { good: 150, bad: 0 });
 });
 
-test.concurrent("retried rows do not delay a paced batch", async () => {
+test("retried rows do not delay a paced batch", async () => {
   const user = await rowmill.newUser();
   const { id } = await uploadPaced(user, 50, titled(150, { 3: "busy" }));
   await until("the others are done", async () => (await successes(user, id)) === 149);
