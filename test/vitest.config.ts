@@ -33,6 +33,7 @@ export default defineConfig({
           isolate: false,
           // Tests wait for the database and for workers about half of the time.
           maxWorkers: 3,
+          testTimeout: 60_000,
         },
       },
       {
