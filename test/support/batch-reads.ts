@@ -58,9 +58,9 @@ export async function work(rowmill: Rowmill, user: Client, ...batchIds: string[]
         `SELECT application_name AS name, count(*)::int AS connections FROM pg_stat_activity
          WHERE datname = current_database() AND application_name IN ('rowmill', 'rowmill-work') GROUP BY 1`,
       );
-      return rows.every(({ name, connections }) =>
-        name === "rowmill" ? connections === rowmill.ctx.pool.totalCount : connections === 0,
-      );
+      const { pool, reads } = rowmill.ctx;
+      const own = pool.totalCount + reads.pool.totalCount;
+      return rows.every(({ name, connections }) => connections === (name === "rowmill" ? own : 0));
     });
   }
 }

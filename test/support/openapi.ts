@@ -8,6 +8,8 @@ const UNDOCUMENTED = ["/docs", "/openapi.json", "/api/docs", "/api/redoc", "/api
 
 interface Contract {
   readonly openapi: Document;
+  /** Each path of the document, and the paths of requests that it matches. */
+  readonly routes: readonly (readonly [template: string, pattern: RegExp])[];
   readonly ajv: Ajv2020;
 }
 
@@ -29,7 +31,8 @@ function compile(openapi: Document): Contract {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addSchema({ $id: "openapi", ...openapi });
-  return { openapi, ajv };
+  const routes = Object.keys(openapi.paths).map((template) => [template, patternOf(template)] as const);
+  return { openapi, routes, ajv };
 }
 
 /** @throws if the document lacks the route, the status or the shape of the body */
@@ -42,8 +45,8 @@ export function checkAnswer(
 ): void {
   const pathname = path.split("?")[0] ?? "";
   if (UNDOCUMENTED.some((prefix) => pathname.startsWith(prefix))) return;
-  const { openapi, ajv } = contractOf(app);
-  const route = Object.keys(openapi.paths).find((template) => matches(template, pathname));
+  const { openapi, routes, ajv } = contractOf(app);
+  const [route] = routes.find(([, pattern]) => pattern.test(pathname)) ?? [];
   const operation = route === undefined ? undefined : openapi.paths[route]?.[method.toLowerCase()];
   if (!route || !operation) {
     if (response.status === 404) return;
@@ -71,9 +74,9 @@ export function checkAnswer(
     throw new Error(`${method} ${route} ${response.status}: ${ajv.errorsText(validate.errors)}`);
 }
 
-function matches(template: string, pathname: string): boolean {
+function patternOf(template: string): RegExp {
   const pattern = template.replace(/\/$/, "").replace(/\{[^}]+\}/g, "[^/]+");
-  return new RegExp(`^${pattern}/?$`).test(pathname);
+  return new RegExp(`^${pattern}/?$`);
 }
 
 function encodePointer(part: string): string {

@@ -29,7 +29,11 @@ const SETTINGS = {
 const START_TIMEOUT_MS = 90_000;
 
 /** As in package.json. */
-const MEMORY = ["--max-semi-space-size=8", "--max-old-space-size=512"];
+const OPTIONS = [
+  "--max-semi-space-size=8",
+  "--max-old-space-size=512",
+  `--import=${new URL("../../src/platform/process/preload.ts", import.meta.url).href}`,
+];
 
 export interface LogLine {
   readonly msg: string;
@@ -67,7 +71,7 @@ export class Program implements AsyncDisposable {
     this.name = name;
     // The channel also ends the program where the test run is killed.
     // The last one of equal options counts.
-    const options = [...MEMORY, ...(env.NODE_OPTIONS?.split(" ").filter(Boolean) ?? [])];
+    const options = [...OPTIONS, ...(env.NODE_OPTIONS?.split(" ").filter(Boolean) ?? [])];
     const child = spawn(process.execPath, [...options, script], {
       env,
       cwd: tmpdir(),
@@ -113,9 +117,10 @@ export class Program implements AsyncDisposable {
 
   /** Returns the log entries with this message so far. */
   lines(message: string): LogLine[] {
+    const text = JSON.stringify(message);
     return this.#output
       .split("\n")
-      .filter((line) => line.startsWith("{") && line.endsWith("}"))
+      .filter((line) => line.startsWith("{") && line.endsWith("}") && line.includes(text))
       .map((line): LogLine => JSON.parse(line))
       .filter(({ msg }) => msg === message);
   }

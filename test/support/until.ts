@@ -1,16 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** The pause between two looks is this part of the time waited so far: most looks are requests, which take CPU from the others. */
+const PAUSE_SHARE = 0.05;
+const MIN_PAUSE_MS = 20;
+const MAX_PAUSE_MS = 100;
+
 /** Waits for a condition instead of for a time: the value that `probe` gives once it is neither null nor false. */
 export async function until<T>(
   what: string,
   probe: () => Promise<T | null | false>,
   timeoutMs = 20_000,
 ): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
+  const startedAt = Date.now();
   for (;;) {
     const found = await probe();
     if (found !== null && found !== false) return found;
-    if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs} ms in vain until ${what}.`);
-    await sleep(20);
+    const waitedMs = Date.now() - startedAt;
+    if (waitedMs > timeoutMs) throw new Error(`Waited ${timeoutMs} ms in vain until ${what}.`);
+    await sleep(Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, PAUSE_SHARE * waitedMs)));
   }
 }

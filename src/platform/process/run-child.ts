@@ -66,8 +66,8 @@ export class Child {
   }
 
   #start(env: NodeJS.ProcessEnv): Running {
-    // Limits of memory, but not the options of a debugger or a test runner.
-    const execArgv = globalThis.process.execArgv.filter((option) => option.startsWith("--max-"));
+    // Limits of memory and preload.ts, but not the options of a debugger or a test runner.
+    const execArgv = globalThis.process.execArgv.filter((option) => /^--(max-|import=)/.test(option));
     const child = fork(this.#script, { env, execArgv, stdio: ["ignore", "inherit", "inherit", "ipc"] });
     const ended = once(child, "exit").then(([code, signal]) => ({ how: String(signal ?? `code ${code}`) }));
     // An idle child does not keep this process alive, and a message to one that has just ended is lost like its work.
