@@ -9,6 +9,7 @@ import { Snapshot } from "../../src/backups/snapshot.ts";
 import type { viewBackup } from "../../src/backups/views.ts";
 import type { Context } from "../../src/context.ts";
 import { handlers } from "../../src/handlers.ts";
+import { Later } from "../../src/platform/queue/later.ts";
 import { retryTask } from "../../src/tasks/control/retry-task.ts";
 import { newAdmin } from "../support/admin.ts";
 import { backUp, linesOf, newFolder, read, restore, silent } from "../support/backups.ts";
@@ -103,10 +104,7 @@ test("only the newest backups of the folder are kept, and other files stay", asy
   await using rowmill = await startRowmill({ DATA_DIR: folder, BACKUP_KEEP: "2" });
   const names: string[][] = [];
   for (let at = 0; at < 4; at++) {
-    // Names have seconds.
-    const ctx = rowmill.ctx;
-    const { path } = await backUp(ctx, { folder: undefined });
-    await ctx.pool.query("UPDATE rowmill.backups SET created_at = created_at - interval '1 minute'");
+    const { path } = await backUp(rowmill.ctx, { folder: undefined });
     writeFileSync(`${folder}/backups/notes.txt`, "mine");
     names.push(readdirSync(`${folder}/backups`));
     expect(names.at(-1)).toContain(path.split("/").at(-1));
@@ -282,6 +280,30 @@ describe("who may, and when", () => {
   });
 });
 
+test("a scheduled backup belongs to nobody, and waits for no other backup", async () => {
+  await using rowmill = await startRowmill({ DATA_DIR: newFolder(), BACKUP_CRON: "0 2 * * *" });
+  const { ctx } = rowmill;
+  const schedules = () =>
+    count(ctx.pool, "SELECT count(*) FROM rowmill_queue.schedule WHERE name = 'backup.run'");
+  await rowmill.startWorker();
+  expect(await schedules()).toBe(1);
+  await rowmill.startWorker({ BACKUP_CRON: "" });
+  expect(await schedules()).toBe(0);
+
+  const delivery = { id: randomUUID(), payload: {}, attempt: 1, signal: new AbortController().signal };
+  const run = (backupId?: string) =>
+    handlers.runBackup(ctx, { payload: backupId === undefined ? {} : { backupId }, delivery, tx: null });
+  expect(await run()).toEqual({ bytes: expect.any(Number) });
+  const { rows } = await ctx.pool.query("SELECT id, user_id, state FROM rowmill.backups");
+  expect(rows).toEqual([{ id: delivery.id, user_id: null, state: "completed" }]);
+  // A job that is delivered again finds its backup complete.
+  expect(await run()).toBeUndefined();
+
+  await using _ = await Snapshot.open(ctx.config, new AbortController().signal, silent);
+  expect(await run()).toBeUndefined();
+  expect(await run(randomUUID())).toBeInstanceOf(Later);
+});
+
 describe("a backup that fails", () => {
   test("leaves no file, keeps earlier backups, and alerts the admins", async () => {
     const folder = newFolder();
@@ -333,7 +355,7 @@ describe("a backup that fails", () => {
     const { ctx } = rowmill;
     const folder = newFolder();
     const [dead, other] = [randomUUID(), randomUUID()];
-    const partial = (id: string) => `rowmill-20261126T000000Z-${id}.jsonl.gz.partial`;
+    const partial = (id: string) => `rowmill-20261126T000000000Z-${id}.jsonl.gz.partial`;
     await startBackup(ctx, { id: dead, userId: null });
     for (const id of [dead, other]) writeFileSync(`${folder}/${partial(id)}`, "half");
     const { path } = await backUp(ctx, { folder });
