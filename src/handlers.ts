@@ -4,7 +4,7 @@ import { removeExpiredSessions } from "./accounts/sessions/remove-expired-sessio
 import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
 import { reconcileBackups } from "./backups/reconcile-backups.ts";
 import { removeFailedBackups } from "./backups/remove-old-backups.ts";
-import { runBackup } from "./backups/run-backup.ts";
+import { requestDueBackup, runBackup } from "./backups/run-backup.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
 import { reverseRows } from "./batches/process/reverse-rows.ts";
@@ -45,7 +45,8 @@ export const handlers: Handlers = {
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   notify: async () => undefined,
   sendMail: async () => undefined,
-  runBackup: (ctx, { payload, delivery }) => runBackup(ctx, payload.backupId, delivery),
+  runBackup: (ctx, { payload: { backupId }, delivery }) =>
+    backupId === undefined ? requestDueBackup(ctx) : runBackup(ctx, backupId, delivery.signal),
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
     const backupsRepaired = await reconcileBackups(ctx);
