@@ -3,12 +3,15 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { EXCLUDED } from "../../src/backups/catalogue.ts";
+import { createBackup } from "../../src/backups/create-backup.ts";
 import { reconcileBackups } from "../../src/backups/reconcile-backups.ts";
 import { startBackup } from "../../src/backups/records.ts";
+import { removeFailedBackups } from "../../src/backups/remove-old-backups.ts";
 import { Snapshot } from "../../src/backups/snapshot.ts";
 import type { viewBackup } from "../../src/backups/views.ts";
 import type { Context } from "../../src/context.ts";
 import { handlers } from "../../src/handlers.ts";
+import { uuidV7 } from "../../src/platform/ids.ts";
 import { Later } from "../../src/platform/queue/later.ts";
 import { retryTask } from "../../src/tasks/control/retry-task.ts";
 import { newAdmin } from "../support/admin.ts";
@@ -97,6 +100,29 @@ test("a stored backup is a file that no other backup contains", async () => {
   expect(createHash("sha256").update(body).digest("hex")).toBe(list.items[0]?.sha256);
   expect(gunzipSync(body).toString()).toMatch(/^\["rowmill-backup",/);
   expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.files WHERE origin = 'backup'")).toBe(2);
+});
+
+test("the daily cleanup removes stored files that no backup has recorded, and old failures", async () => {
+  await using rowmill = await startRowmill({ BACKUP_TO: "files" });
+  const { ctx } = rowmill;
+  await newAdmin(rowmill);
+  const later = (days: number) => ({ ...ctx, now: () => new Date(Date.now() + days * 86_400_000) });
+  const kept = uuidV7(new Date());
+  await createBackup(ctx, { id: kept, userId: null, signal: new AbortController().signal });
+  const lost = uuidV7(new Date());
+  await createBackup(ctx, { id: lost, userId: null, signal: new AbortController().signal });
+  await ctx.pool.query(
+    "UPDATE rowmill.backups SET state = 'failed', error = 'killed', file_id = NULL WHERE id = $1",
+    [lost],
+  );
+  expect(await removeFailedBackups(ctx)).toBe(0);
+  expect(await removeFailedBackups(later(2))).toBe(1);
+  expect(
+    await count(ctx.pool, "SELECT count(*) FROM rowmill.files JOIN rowmill.backups ON file_id = files.id"),
+  ).toBe(1);
+  expect(await count(ctx.pool, "SELECT count(*) FROM rowmill.files")).toBe(1);
+  expect(await removeFailedBackups(later(31))).toBe(1);
+  expect((await ctx.pool.query("SELECT id FROM rowmill.backups")).rows).toEqual([{ id: kept }]);
 });
 
 test("only the newest backups of the folder are kept, and other files stay", async () => {
