@@ -7,7 +7,7 @@ import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts"
 import { reconcileNotifications } from "./announcements/announce.ts";
 import { reconcileBackups } from "./backups/reconcile-backups.ts";
 import { removeFailedBackups } from "./backups/remove-old-backups.ts";
-import { runBackup } from "./backups/run-backup.ts";
+import { requestDueBackup, runBackup } from "./backups/run-backup.ts";
 import { processChunk } from "./batches/process/process-chunk.ts";
 import { processWhole } from "./batches/process/process-whole.ts";
 import { reverseRows } from "./batches/process/reverse-rows.ts";
@@ -60,7 +60,8 @@ export const handlers: Handlers = {
   notify: (_ctx, { tx }) => fanOut(tx),
   sendMail: (ctx, { payload, delivery }) => sendMail(ctx, payload.mailId, delivery),
   startPasswordReset: (_, { payload, tx }) => startPasswordReset(tx, payload),
-  runBackup: (ctx, { payload, delivery }) => runBackup(ctx, payload.backupId, delivery),
+  runBackup: (ctx, { payload: { backupId }, delivery }) =>
+    backupId === undefined ? requestDueBackup(ctx) : runBackup(ctx, backupId, delivery.signal),
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
     await removeDeletedWebhooks(ctx);

@@ -173,7 +173,7 @@ export const jobs = {
     options: backgroundOptions,
     schedule: () => "* * * * *",
   },
-  /** Writes a backup that a user has requested, or that is due. A scheduled job has no `backupId`. */
+  /** Writes a backup. A scheduled job has no `backupId`: it requests the backup that is due. */
   runBackup: {
     ...background,
     name: "backup.run",

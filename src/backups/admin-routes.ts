@@ -69,8 +69,8 @@ export function backupRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ ctx }, reply) => {
-        const backup = await requestBackup(ctx);
+      async ({ ctx, user }, reply) => {
+        const backup = await requestBackup(ctx, user.id);
         return reply
           .code(202)
           .header("location", `/api/v1/admin/backups/${backup.id}`)

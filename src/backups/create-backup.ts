@@ -47,7 +47,7 @@ export async function createBackup(ctx: Context, run: BackupRun): Promise<Backup
   if (!backup) return undefined;
   try {
     const completed = await writeVerified(ctx, snapshot, backup, { ...run, signal });
-    if (run.folder === undefined) await removeOldBackups(ctx);
+    if (run.folder === undefined) await removeOldBackups(ctx).catch(warnOfOldBackups(ctx));
     return completed;
   } catch (error) {
     if (run.signal.aborted && run.isResumed) throw error;
@@ -70,6 +70,11 @@ export function requireBackups({ config }: Pick<Context, "config">): void {
   );
 }
 
+/** The new backup is complete, whatever happens to the old ones. */
+function warnOfOldBackups({ log }: Context) {
+  return (error: unknown) => log.warn({ err: error }, "could not remove old backups");
+}
+
 function tooSlow({ config }: Context): string {
   return (
     `The backup took longer than the limit of ${config.backupMaxSeconds} s (BACKUP_MAX_SECONDS). ` +
@@ -88,8 +93,7 @@ async function writeVerified(
   const facts = { version: packageJson.version, id, created_at: ctx.now().toISOString() };
   const lines = writeLines(snapshot, facts, onTable);
   const { bytes, sha256 } = await compressTo(destination, lines, signal);
-  const { manifest } = await readBackup(hashed(destination.read(), sha256));
-  signal.throwIfAborted();
+  const { manifest } = await readBackup(hashed(destination.read(), sha256, signal));
   const written: Omit<Written, "path" | "fileId"> = { bytes, sha256, rows: rowsOf(manifest) };
   return completeBackup(ctx, backup, { ...(await destination.keep()), ...written });
 }
@@ -132,9 +136,14 @@ async function compressTo(
 }
 
 /** @throws Error at the end if the bytes are not those that were written */
-async function* hashed(source: AsyncIterable<Buffer>, expected: Buffer): AsyncGenerator<Buffer> {
+async function* hashed(
+  source: AsyncIterable<Buffer>,
+  expected: Buffer,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
   const digest = createHash("sha256");
   for await (const chunk of source) {
+    signal.throwIfAborted();
     digest.update(chunk);
     yield chunk;
   }

@@ -15,14 +15,14 @@ export interface Destination extends AsyncDisposable {
 
 /** Returns the name of the file of a backup. Names sort by time. */
 export function nameOfBackup(id: string, createdAt: Date): string {
-  const moment = createdAt.toISOString().replace(/[-:]|\.\d+/g, "");
+  const moment = createdAt.toISOString().replace(/[-:.]/g, "");
   return `rowmill-${moment}-${id}.jsonl.gz`;
 }
 
 /** The end of the name of an incomplete file. */
 export const PARTIAL = ".partial";
 
-const NAME = /^rowmill-\d{8}T\d{6}Z-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl\.gz(\.partial)?$/;
+const NAME = /^rowmill-\d{8}T\d{9}Z-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.jsonl\.gz(\.partial)?$/;
 
 /** @returns null for any other file */
 export function readName(name: string): { id: string; isPartial: boolean } | null {

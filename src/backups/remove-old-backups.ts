@@ -1,10 +1,14 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { and, desc, eq, inArray, isNotNull, isNull, lt } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, isNull, lt, notExists } from "drizzle-orm";
 import { type Context, inTransaction, retentionLimit } from "../context.ts";
 import { removeFiles } from "../files/remove-files.ts";
 import { backups } from "../schema/backups.ts";
+import { files } from "../schema/files.ts";
 import { readName } from "./destination.ts";
+
+/** More than the largest BACKUP_MAX_SECONDS. */
+const LONGEST_BACKUP_MS = 86_400_000;
 
 /** Keeps the newest BACKUP_KEEP backups in the folder of this host, and as many in the database. */
 export async function removeOldBackups(ctx: Context): Promise<void> {
@@ -52,13 +56,24 @@ export async function removePartialFiles(ctx: Context, folder: string): Promise<
   }
 }
 
-/** Removes the records of failed backups after RETENTION_DAYS, and of backups whose stored file is gone. */
+/**
+ * Removes the records of failed backups after RETENTION_DAYS, and of backups whose stored file is gone. Also removes the
+ * stored files of processes that were killed before they recorded them.
+ */
 export async function removeFailedBackups(ctx: Context): Promise<number> {
   const isOld = and(eq(backups.state, "failed"), lt(backups.finishedAt, retentionLimit(ctx)));
   const isGone = and(eq(backups.state, "completed"), isNull(backups.path), isNull(backups.fileId));
   const failed = await ctx.db.delete(backups).where(isOld).returning({ id: backups.id });
   const gone = await ctx.db.delete(backups).where(isGone).returning({ id: backups.id });
-  return failed.length + gone.length;
+  const recorded = ctx.db.select({ id: backups.id }).from(backups).where(eq(backups.fileId, files.id));
+  const isOrphan = and(
+    eq(files.origin, "backup"),
+    isNull(files.receivingAt),
+    lt(files.createdAt, new Date(ctx.now().getTime() - LONGEST_BACKUP_MS)),
+    notExists(recorded),
+  );
+  const orphans = await ctx.db.delete(files).where(isOrphan).returning({ id: files.id });
+  return failed.length + gone.length + orphans.length;
 }
 
 /** Lists the files of backups in a folder that may not exist. */

@@ -1,4 +1,5 @@
 /** The connection of a backup: one snapshot of all tables, and the lock that admits one backup at a time. */
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
 import type { Config } from "../config/config.ts";
@@ -30,6 +31,7 @@ export class Snapshot implements AsyncDisposable {
       application_name: "rowmill-backup",
     });
     client.on("error", (error) => log.warn({ err: error }, "the connection of a backup was lost"));
+    signal.throwIfAborted();
     await client.connect();
     const snapshot = new Snapshot(client, signal);
     try {
@@ -81,8 +83,10 @@ export class Snapshot implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopListening();
-    await this.client.end().catch(() => {}); // It may be lost already. Its end releases the lock.
+    // Its end releases the lock. It may be lost already, and a frozen server does not answer.
+    await Promise.race([this.client.end().catch(() => {}), sleep(CLOSE_MS, undefined, { ref: false })]);
   }
 }
 
 const SILENCE_MS = connectionLimits.query_timeout;
+const CLOSE_MS = 5000;

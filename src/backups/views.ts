@@ -37,7 +37,7 @@ export const BackupView = Type.Object(
         state: "completed",
         user_id: 1,
         host: "worker-1",
-        path: "/var/lib/rowmill/backups/rowmill-20261126T020000Z-01a20159-f320-7af5-a6be-a1fe4cf0a3b1.jsonl.gz",
+        path: "/var/lib/rowmill/backups/rowmill-20261126T020000000Z-01a20159-f320-7af5-a6be-a1fe4cf0a3b1.jsonl.gz",
         bytes: 48123904,
         sha256: "8d969eef6ecad3c29a3a629280e686cf0c3f5d5a86aff3ca12020c923adc6c92",
         rows: { batches: 3, books: 100000, users: 12 },

@@ -47,7 +47,7 @@ export const backupCommands = [
       if (json) printJson(viewBackup(backup, ctx.now()));
       else
         console.log(
-          `Backed up ${placeOf(backup)} (${plural(backup.bytes ?? 0, "byte")}) in ${seconds(startedAt)} s.`,
+          `Backed up to ${placeOf(backup)} (${plural(backup.bytes ?? 0, "byte")}) in ${seconds(startedAt)} s.`,
         );
     },
   }),

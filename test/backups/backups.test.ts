@@ -3,12 +3,16 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { EXCLUDED } from "../../src/backups/catalogue.ts";
+import { createBackup } from "../../src/backups/create-backup.ts";
 import { reconcileBackups } from "../../src/backups/reconcile-backups.ts";
 import { startBackup } from "../../src/backups/records.ts";
+import { removeFailedBackups } from "../../src/backups/remove-old-backups.ts";
 import { Snapshot } from "../../src/backups/snapshot.ts";
 import type { viewBackup } from "../../src/backups/views.ts";
 import type { Context } from "../../src/context.ts";
 import { handlers } from "../../src/handlers.ts";
+import { uuidV7 } from "../../src/platform/ids.ts";
+import { Later } from "../../src/platform/queue/later.ts";
 import { retryTask } from "../../src/tasks/control/retry-task.ts";
 import { newAdmin } from "../support/admin.ts";
 import { backUp, linesOf, newFolder, read, restore, silent } from "../support/backups.ts";
@@ -98,15 +102,35 @@ test("a stored backup is a file that no other backup contains", async () => {
   expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.files WHERE origin = 'backup'")).toBe(2);
 });
 
+test("the daily cleanup removes stored files that no backup has recorded, and old failures", async () => {
+  await using rowmill = await startRowmill({ BACKUP_TO: "files" });
+  const { ctx } = rowmill;
+  await newAdmin(rowmill);
+  const later = (days: number) => ({ ...ctx, now: () => new Date(Date.now() + days * 86_400_000) });
+  const kept = uuidV7(new Date());
+  await createBackup(ctx, { id: kept, userId: null, signal: new AbortController().signal });
+  const lost = uuidV7(new Date());
+  await createBackup(ctx, { id: lost, userId: null, signal: new AbortController().signal });
+  await ctx.pool.query(
+    "UPDATE rowmill.backups SET state = 'failed', error = 'killed', file_id = NULL WHERE id = $1",
+    [lost],
+  );
+  expect(await removeFailedBackups(ctx)).toBe(0);
+  expect(await removeFailedBackups(later(2))).toBe(1);
+  expect(
+    await count(ctx.pool, "SELECT count(*) FROM rowmill.files JOIN rowmill.backups ON file_id = files.id"),
+  ).toBe(1);
+  expect(await count(ctx.pool, "SELECT count(*) FROM rowmill.files")).toBe(1);
+  expect(await removeFailedBackups(later(31))).toBe(1);
+  expect((await ctx.pool.query("SELECT id FROM rowmill.backups")).rows).toEqual([{ id: kept }]);
+});
+
 test("only the newest backups of the folder are kept, and other files stay", async () => {
   const folder = newFolder();
   await using rowmill = await startRowmill({ DATA_DIR: folder, BACKUP_KEEP: "2" });
   const names: string[][] = [];
   for (let at = 0; at < 4; at++) {
-    // Names have seconds.
-    const ctx = rowmill.ctx;
-    const { path } = await backUp(ctx, { folder: undefined });
-    await ctx.pool.query("UPDATE rowmill.backups SET created_at = created_at - interval '1 minute'");
+    const { path } = await backUp(rowmill.ctx, { folder: undefined });
     writeFileSync(`${folder}/backups/notes.txt`, "mine");
     names.push(readdirSync(`${folder}/backups`));
     expect(names.at(-1)).toContain(path.split("/").at(-1));
@@ -282,6 +306,34 @@ describe("who may, and when", () => {
   });
 });
 
+test("a scheduled backup belongs to nobody, and is skipped while another one is queued", async () => {
+  await using rowmill = await startRowmill({ DATA_DIR: newFolder(), BACKUP_CRON: "0 2 * * *" });
+  const { ctx } = rowmill;
+  const schedules = () =>
+    count(ctx.pool, "SELECT count(*) FROM rowmill_queue.schedule WHERE name = 'backup.run'");
+  await rowmill.startWorker();
+  expect(await schedules()).toBe(1);
+  await rowmill.startWorker({ BACKUP_CRON: "" });
+  expect(await schedules()).toBe(0);
+
+  const delivery = { id: randomUUID(), payload: {}, attempt: 1, signal: new AbortController().signal };
+  const run = (payload: { backupId?: string }) => handlers.runBackup(ctx, { payload, delivery, tx: null });
+  const backups = async () =>
+    (await ctx.pool.query("SELECT user_id, state FROM rowmill.backups ORDER BY id")).rows;
+  const { backupId } = (await run({})) as { backupId: string };
+  await until("the backup is complete", async () =>
+    (await backups()).every(({ state }) => state === "completed"),
+  );
+  expect(await backups()).toEqual([{ user_id: null, state: "completed" }]);
+  // A job that is delivered again finds its backup complete.
+  expect(await run({ backupId })).toBeUndefined();
+
+  await using _ = await Snapshot.open(ctx.config, new AbortController().signal, silent);
+  const waiting = (await run({})) as { backupId: string };
+  expect(await run({})).toBeUndefined();
+  expect(await run(waiting)).toBeInstanceOf(Later);
+});
+
 describe("a backup that fails", () => {
   test("leaves no file, keeps earlier backups, and alerts the admins", async () => {
     const folder = newFolder();
@@ -333,7 +385,7 @@ describe("a backup that fails", () => {
     const { ctx } = rowmill;
     const folder = newFolder();
     const [dead, other] = [randomUUID(), randomUUID()];
-    const partial = (id: string) => `rowmill-20261126T000000Z-${id}.jsonl.gz.partial`;
+    const partial = (id: string) => `rowmill-20261126T000000000Z-${id}.jsonl.gz.partial`;
     await startBackup(ctx, { id: dead, userId: null });
     for (const id of [dead, other]) writeFileSync(`${folder}/${partial(id)}`, "half");
     const { path } = await backUp(ctx, { folder });

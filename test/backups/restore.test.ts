@@ -24,7 +24,7 @@ import { definitionsOf, emptyDatabase, migrate, onDatabase, problemsOf } from ".
 import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { addTask, getContent, later, storedFile } from "../support/files.ts";
 import { closeGate } from "../support/gate.ts";
-import { startRowmill } from "../support/rowmill.ts";
+import { atEnd, createDatabase, startRowmill } from "../support/rowmill.ts";
 import { makeTask, untilEnded } from "../support/task-client.ts";
 
 /** Longer than a chunk of a stored file. */
@@ -68,7 +68,7 @@ test("a restored database has the same rows, lets users log in, and continues wh
   // The worker cannot finish while the gate is closed, so nothing has changed since the backup.
   expect(await backedUpContents(ctx.config.databaseUrl)).toEqual(expected);
 
-  const url = await emptyDatabase();
+  const { url } = await migratedDatabase();
   const { manifest } = await restore(url, path);
   expect(Object.fromEntries(manifest.tables.map(({ name, rows }) => [name, rows]))).toEqual(rows);
   expect(await backedUpContents(url)).toEqual(expected);
@@ -110,13 +110,20 @@ test("a restored database has the same rows, lets users log in, and continues wh
   expect((await again.finished(more.id)).state).toBe("completed");
 });
 
+/** A database without rows, dropped at the end of the test. */
+async function migratedDatabase() {
+  const database = await createDatabase();
+  atEnd(async () => database[Symbol.asyncDispose]());
+  return database;
+}
+
 const usersIn = (url: string) =>
   onDatabase(url, async (client) => {
     const { rows } = await client.query("SELECT count(*)::int AS users FROM rowmill.users");
     return rows[0].users;
   });
 
-describe("a restore is refused", () => {
+describe("a restore is refused", { timeout: 60_000 }, () => {
   async function smallBackup() {
     await using rowmill = await startRowmill();
     const user = await rowmill.newUser();
@@ -132,7 +139,7 @@ describe("a restore is refused", () => {
     await expect(restore(databaseUrl, path)).rejects.toThrow(
       /programs are connected to the database \(rowmill, .*\)\. Stop every API and worker first\./,
     );
-    const url = await emptyDatabase();
+    const { url } = await migratedDatabase();
     await restore(url, path);
     await expect(restore(url, path)).rejects.toThrow(
       "DATABASE_URL: the database is not empty: the table batch_rows has rows. Restore into a new database.",
@@ -155,7 +162,7 @@ describe("a restore is refused", () => {
       writeFileSync(`${folder}/changed.jsonl.gz`, zipped(lines));
       return `${folder}/changed.jsonl.gz`;
     };
-    const url = await emptyDatabase();
+    const { url } = await migratedDatabase();
     await expect(
       restore(
         url,
@@ -164,7 +171,6 @@ describe("a restore is refused", () => {
     ).rejects.toThrow(
       /Rowmill 9\.9\.9 made the backup, with tables that Rowmill .* does not know\. Install Rowmill 9\.9\.9/,
     );
-    await migrate(url);
     await expect(
       restore(
         url,
@@ -180,8 +186,7 @@ describe("a restore is refused", () => {
 
   test("after a failure in the middle, which leaves no row and every foreign key", async () => {
     const { path } = await smallBackup();
-    const url = await emptyDatabase();
-    await migrate(url);
+    const { url } = await migratedDatabase();
     const before = await definitionsOf(url, ["rowmill"]);
     const lines = linesOf(path).map((line) => line.replace(/^(\{"id":1,"username":")[^"]*/, "$1x"));
     const folder = newFolder();
@@ -199,7 +204,7 @@ describe("a restore is refused", () => {
   });
 });
 
-test("a backup of an older version is restored and then migrated", async () => {
+test("a backup of an older version is restored and then migrated", { timeout: 60_000 }, async () => {
   const [old, url] = [await emptyDatabase(), await emptyDatabase()];
   await migrate(old, 4);
   await onDatabase(old, (client) =>

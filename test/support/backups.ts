@@ -1,5 +1,4 @@
 /** Backups: made without a worker, read, restored and changed. */
-import { randomUUID } from "node:crypto";
 import { createReadStream, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +11,7 @@ import type { Backup } from "../../src/backups/records.ts";
 import { restoreBackup } from "../../src/backups/restore-backup.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import type { Context } from "../../src/context.ts";
+import { uuidV7 } from "../../src/platform/ids.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { columnsOf, contentsOf } from "./databases.ts";
 
@@ -26,7 +26,7 @@ export function newFolder(): string {
 export async function backUp(ctx: Context, run: Partial<BackupRun> = {}): Promise<Backup & { path: string }> {
   const signal = new AbortController().signal;
   const backup = await createBackup(ctx, {
-    id: randomUUID(),
+    id: uuidV7(new Date()),
     userId: null,
     folder: newFolder(),
     signal,
