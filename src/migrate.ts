@@ -8,7 +8,7 @@ import { jobs } from "./jobs.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import { postgresError } from "./platform/postgres/database.ts";
-import { createDayPartitions } from "./platform/postgres/day-partitions.ts";
+import { createDayPartitions, dropEmptyDayPartitions } from "./platform/postgres/day-partitions.ts";
 import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-public.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
@@ -42,8 +42,7 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
     const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
     reports = setInterval(() => reportWait(rows[0]?.pid, config, log), WAIT_REPORT_MS);
     for (let attempt = 1; !(await hasMigrated(client, config, log, attempt)); attempt++);
-    // A role that only reads and writes rows cannot create them later.
-    if (config.databaseBackend !== "cockroachdb") await createDayPartitions(client, REQUEST_LOG, new Date());
+    if (config.databaseBackend !== "cockroachdb") await preparePartitions(client, new Date());
   } finally {
     clearInterval(reports);
     await client.end();
@@ -55,6 +54,12 @@ export async function migrateDatabase(config: Config, log: Log): Promise<void> {
   } finally {
     await queue.stop(1000);
   }
+}
+
+/** The programs may run as a role that only reads and writes rows. */
+async function preparePartitions(client: pg.Client, now: Date): Promise<void> {
+  await createDayPartitions(client, REQUEST_LOG, now);
+  await dropEmptyDayPartitions(client, REQUEST_LOG, now);
 }
 
 /**
