@@ -8,7 +8,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text that is safe in HTML. Only `html` creates it. */
+/** Text that needs no escaping. */
 export class Html {
   readonly text: string;
 
