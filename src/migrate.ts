@@ -8,7 +8,7 @@ import { jobs } from "./jobs.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import { postgresError } from "./platform/postgres/database.ts";
-import { createDayPartitions } from "./platform/postgres/day-partitions.ts";
+import { createDayPartitions, dropEmptyDayPartitions } from "./platform/postgres/day-partitions.ts";
 import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-public.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
@@ -49,6 +49,8 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
     // A role that only reads and writes rows cannot create them later.
     if (count === undefined && config.databaseBackend !== "cockroachdb")
       await createDayPartitions(client, REQUEST_LOG, new Date());
+    for (let attempt = 1; !(await hasMigrated(client, config, log, attempt)); attempt++);
+    if (config.databaseBackend !== "cockroachdb") await preparePartitions(client, new Date());
   } finally {
     clearInterval(reports);
     await client.end();
@@ -60,6 +62,12 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
   } finally {
     await queue.stop(1000);
   }
+}
+
+/** The programs may run as a role that only reads and writes rows. */
+async function preparePartitions(client: pg.Client, now: Date): Promise<void> {
+  await createDayPartitions(client, REQUEST_LOG, now);
+  await dropEmptyDayPartitions(client, REQUEST_LOG, now);
 }
 
 /**

@@ -17,6 +17,7 @@ async function createEverything(client: Client): Promise<Existing> {
   await client.finished(batch.id);
   const task = await makeTask(client);
   const file = await storedFile(client, "A file.");
+  const { body: report } = await client.post<{ id: string }>("/api/v1/reports", { kind: "daily" });
   const { body: books } = await client.get<{ items: { id: number }[] }>("/api/v1/books");
   return {
     batch_id: batch.id,
@@ -25,6 +26,7 @@ async function createEverything(client: Client): Promise<Existing> {
     file_id: file.id,
     id: String(books.items[0]?.id),
     queue: "default",
+    report_id: report.id,
   };
 }
 
@@ -50,7 +52,7 @@ test("no request at the boundaries of the document gets a 5xx or an answer that 
     }
   }
   expect(failures).toEqual([]);
-  expect(operations.filter(({ path }) => path.startsWith("/api/v1/"))).toHaveLength(79);
+  expect(operations.filter(({ path }) => path.startsWith("/api/v1/"))).toHaveLength(83);
   const sent = [...statuses.values()].reduce((sum, count) => sum + count, 0);
   expect(sent).toBeGreaterThan(1200);
   expect([...statuses.keys()].sort()).toEqual(expect.arrayContaining([200, 201, 202, 204, 400, 404, 409]));

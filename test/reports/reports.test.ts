@@ -4,11 +4,14 @@ import type { Config } from "../../src/config/config.ts";
 import type { EndedRequest } from "../../src/platform/http/ended-requests.ts";
 import { buildDaily } from "../../src/reports/build-report.ts";
 import { dateOf, periodAt, periodBefore, periodOf } from "../../src/reports/periods.ts";
+import { readImports, readTasks } from "../../src/reports/read-work.ts";
 import type { DailyView } from "../../src/reports/views.ts";
 import { writeReport } from "../../src/reports/write-report.ts";
+import { readMissing } from "../../src/request-log/read-missing.ts";
 import type { Answer, Problem } from "../support/client.ts";
 import { count } from "../support/count.ts";
 import { DAY_MS, daysAgo, entryAt, logEntries } from "../support/logged-requests.ts";
+import { explaining } from "../support/plans.ts";
 import { makeTask } from "../support/task-client.ts";
 import { useAdmin, useRowmill, useUser } from "../support/use-rowmill.ts";
 
@@ -235,6 +238,17 @@ describe("the weekly report", () => {
     const { data } = await writeReport({ ...ctx, config, now }, "weekly");
     expect(data).toMatchObject({ week_over_week: null, is_complete: true });
   });
+});
+
+test("a week of imports and tasks is read by index, without statistics", async () => {
+  await using plans = await explaining(rowmill.ctx);
+  const week = periodAt("weekly", new Date());
+  await readImports(plans.db, week);
+  await readTasks(plans.db, week);
+  await readMissing(plans, week);
+  expect(plans.scans("batches")).toEqual(["batches_pkey (id)"]);
+  expect(plans.scans("tasks")).toEqual(["tasks_status (status, created_at)"]);
+  expect(plans.scans("request_log_gaps")).toEqual(["request_log_gaps_at (at)"]);
 });
 
 describe("a report is stored once per period", () => {

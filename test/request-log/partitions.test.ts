@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import { expect, inject, test } from "vitest";
 import type { Context } from "../../src/context.ts";
 import { databaseOn, openPool } from "../../src/platform/postgres/database.ts";
+import { dateOf } from "../../src/reports/periods.ts";
 import { preparePartitions } from "../../src/request-log/partitions.ts";
 import { firstLoggedDay, removeOldEntries } from "../../src/request-log/remove-old-entries.ts";
 import { writeEntries } from "../../src/request-log/write-entries.ts";
+import { migrate } from "../support/databases.ts";
 import { entryAt, logEntries } from "../support/logged-requests.ts";
 import { onServer } from "../support/postgres.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
@@ -68,6 +70,15 @@ test("a migrated database has a partition for today and for each of the next sev
   const tomorrow = new Date(Date.now() + DAY_MS).toISOString();
   expect(await Promise.all([1, 2, 3].map(() => preparePartitions(at(ctx, tomorrow))))).toContain(1);
   expect(await days(ctx)).toHaveLength(9);
+});
+
+test("a migration drops the empty partitions of earlier days, which other roles cannot drop", async () => {
+  await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
+  const { ctx } = rowmill;
+  await preparePartitions(at(ctx, "2021-03-01T00:00:00Z"));
+  await logEntries(ctx, [entryAt(new Date("2021-03-04T12:00:00Z"))]);
+  await migrate(rowmill.config.databaseUrl);
+  expect((await days(ctx)).slice(0, 2)).toEqual(["20210304", dateOf(new Date()).replaceAll("-", "")]);
 });
 
 test("at midnight, entries move on to the partition of the new day, and none is lost without one", async () => {

@@ -52,6 +52,22 @@ export async function createDayPartitions(client: Connection, table: string, now
  * @returns the number of dropped partitions
  */
 export async function dropDayPartitions(client: Connection, table: string, limit: Date): Promise<number> {
+  let dropped = 0;
+  for (const name of await partitionsBefore(client, table, limit)) {
+    if (await changeTables(client, [`DROP TABLE IF EXISTS ${name}`])) dropped++;
+  }
+  return dropped;
+}
+
+/** Drops the empty partitions of earlier days. A role that only reads and writes rows leaves them behind. */
+export async function dropEmptyDayPartitions(client: Connection, table: string, now: Date): Promise<void> {
+  for (const name of await partitionsBefore(client, table, now)) {
+    const { rowCount } = await client.query(`SELECT FROM ${name} LIMIT 1`);
+    if (rowCount === 0) await changeTables(client, [`DROP TABLE IF EXISTS ${name}`]);
+  }
+}
+
+async function partitionsBefore(client: Connection, table: string, limit: Date): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT relname AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname = $3 AND relispartition AND relname ~ ('^' || $1::text || '_[0-9]{8}$')
@@ -59,12 +75,7 @@ export async function dropDayPartitions(client: Connection, table: string, limit
     ORDER BY relname`,
     [table, suffixOf(limit), rowmill.schemaName],
   );
-  let dropped = 0;
-  for (const { name } of rows) {
-    const isDropped = await changeTables(client, [`DROP TABLE IF EXISTS ${rowmill.schemaName}.${name}`]);
-    if (isDropped) dropped++;
-  }
-  return dropped;
+  return rows.map(({ name }) => `${rowmill.schemaName}.${name}`);
 }
 
 /** @returns false if the tables are in use, or if the rows of a new partition are already in the default one */
