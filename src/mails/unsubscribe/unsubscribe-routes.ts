@@ -20,6 +20,11 @@ const WRONG = {
   title: "This link is not valid",
   content: html`<p>Copy the whole link of the mail, or turn mails off in your account.</p>`,
 };
+/** A page if the token is wrong, problem details if it is missing. */
+const INVALID = {
+  ...htmlPage("The token is missing or wrong."),
+  content: { ...htmlPage("").content, "application/problem+json": { schema: Type.Ref("Problem") } },
+};
 const DONE = {
   title: "You have unsubscribed",
   content: html`<p>You get no more mails of this kind. Mails that are already on their way may still arrive.</p>`,
@@ -40,7 +45,7 @@ export function unsubscribeRoutes({ config }: Context): FastifyPluginAsyncTypebo
           summary: "Show the page to unsubscribe",
           description: "The link of a mail. Changes nothing: programs that check links open it as well.",
           querystring: Query,
-          response: { 200: htmlPage("A page with a button."), ...problems(400) },
+          response: { ...problems(400), 200: htmlPage("A page with a button."), 400: INVALID },
         },
       },
       async ({ query }, reply) => {
@@ -65,7 +70,7 @@ export function unsubscribeRoutes({ config }: Context): FastifyPluginAsyncTypebo
             "Needs no login: the token proves that the mail was sent. Turns off the mails of this kind for its recipient, as " +
             "in RFC 8058. Repeating the request changes nothing.",
           querystring: Query,
-          response: { 200: htmlPage("The recipient has unsubscribed."), ...problems(400) },
+          response: { ...problems(400, 413), 200: htmlPage("The recipient has unsubscribed."), 400: INVALID },
         },
       },
       async ({ ctx, query }, reply) =>
