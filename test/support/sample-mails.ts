@@ -100,7 +100,7 @@ export const sampleMails: readonly StoredMail[] = Object.entries(data).map(([kin
 }));
 
 /** Markup, line breaks, marks that turn the direction of text, and no end. */
-export const HOSTILE = `"><script>alert(1)</script>&amp;\r\nBcc: evil@example.com\r\n\r\n\u202e\u2066evil\u0000\u0007`;
+const HOSTILE = `"><script>alert(1)</script>&amp;\r\nBcc: evil@example.com\r\n\r\n\u202e\u2066evil\u0000\u0007`;
 
 /** The same mails, with hostile and very long texts everywhere. */
 export const hostileMails: readonly StoredMail[] = sampleMails.map((mail) => ({
