@@ -48,9 +48,10 @@ export const handlers: Handlers = {
   deliverWebhook: (ctx, { payload, delivery }) => deliver(ctx, payload, delivery),
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
+    const repaired = { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)) };
     const deliveries = await reconcileDeliveries(ctx);
     await removeDeletedWebhooks(ctx);
-    return { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)), ...deliveries, filesRemoved };
+    return { ...repaired, ...deliveries, filesRemoved };
   },
   clean: async (ctx) => {
     const removed = {
