@@ -35,7 +35,10 @@ async function createEverything(client: Client): Promise<Existing> {
 
 test("no request at the boundaries of the document gets a 5xx or an answer that is not documented", async () => {
   // Nothing listens there, so no webhook leaves this machine.
-  await using rowmill = await startRowmill({ WEBHOOK_PROXY: "http://127.0.0.1:9", WEBHOOK_TIMEOUT_SECONDS: "1" });
+  await using rowmill = await startRowmill({
+    WEBHOOK_PROXY: "http://127.0.0.1:9",
+    WEBHOOK_TIMEOUT_SECONDS: "1",
+  });
   await rowmill.startWorker();
   const client = await newAdmin(rowmill);
   const openapi = await readDocument(rowmill.app);
