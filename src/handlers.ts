@@ -75,6 +75,10 @@ export const handlers: Handlers = {
       filesRemoved,
       backupsRepaired: await reconcileBackups(ctx),
     };
+    const repaired = { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)) };
+    const deliveries = await reconcileDeliveries(ctx);
+    await removeDeletedWebhooks(ctx);
+    return { ...repaired, ...deliveries, filesRemoved };
   },
   clean: async (ctx) => {
     const removed = {

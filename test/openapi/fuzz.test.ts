@@ -6,6 +6,7 @@ import { storedFile } from "../support/files.ts";
 import { type Existing, requestsOf } from "../support/fuzz.ts";
 import { startRowmill } from "../support/rowmill.ts";
 import { makeTask } from "../support/task-client.ts";
+import { newWebhook } from "../support/webhooks.ts";
 
 /** In this order, each operation still finds what it works on. */
 const ORDER = [/^GET/, /^PATCH/, /^POST .*\/retry$/, /^POST/, /^DELETE (?!.*sessions)/, /^DELETE/];
@@ -19,7 +20,11 @@ async function createEverything(client: Client): Promise<Existing> {
   const file = await storedFile(client, "A file.");
   const { body: report } = await client.post<{ id: string }>("/api/v1/reports", { kind: "daily" });
   const { body: books } = await client.get<{ items: { id: number }[] }>("/api/v1/books");
+  const webhook = await newWebhook(client, "https://example.com/webhooks/rowmill");
+  const tested = await client.post<{ id: string }>(`/api/v1/webhooks/${webhook.id}/test`);
   return {
+    webhook_id: webhook.id,
+    delivery_id: tested.body.id,
     batch_id: batch.id,
     row: "3",
     task_id: task.id,
@@ -31,7 +36,11 @@ async function createEverything(client: Client): Promise<Existing> {
 }
 
 test("no request at the boundaries of the document gets a 5xx or an answer that is not documented", async () => {
-  await using rowmill = await startRowmill();
+  // Nothing listens there, so no webhook leaves this machine.
+  await using rowmill = await startRowmill({
+    WEBHOOK_PROXY: "http://127.0.0.1:9",
+    WEBHOOK_TIMEOUT_SECONDS: "1",
+  });
   await rowmill.startWorker();
   const client = await newAdmin(rowmill);
   const openapi = await readDocument(rowmill.app);
@@ -54,6 +63,7 @@ test("no request at the boundaries of the document gets a 5xx or an answer that 
   expect(failures).toEqual([]);
   expect(operations.filter(({ path }) => path.startsWith("/api/v1/"))).toHaveLength(83);
   expect(operations.filter(({ path }) => path.startsWith("/api/v1/"))).toHaveLength(88);
+  expect(operations.filter(({ path }) => path.startsWith("/api/v1/"))).toHaveLength(90);
   const sent = [...statuses.values()].reduce((sum, count) => sum + count, 0);
   expect(sent).toBeGreaterThan(1200);
   expect([...statuses.keys()].sort()).toEqual(expect.arrayContaining([200, 201, 202, 204, 400, 404, 409]));

@@ -11,7 +11,7 @@ import { useAdmin, useRowmill, useUserPerTest } from "../support/use-rowmill.ts"
 import { addMessage, type Detail, deliveries, newest, newWebhook } from "../support/webhooks.ts";
 
 /** Three attempts, one after the other. */
-const settings = { ...RECEIVER_SETTINGS, WEBHOOK_RETRY_SECONDS: "0,0", WEBHOOK_TIMEOUT_SECONDS: "2" };
+const settings = { ...RECEIVER_SETTINGS, WEBHOOK_RETRY_SECONDS: "0,0" };
 const rowmill = useRowmill({ settings, worker: true });
 const user = useUserPerTest(rowmill);
 const admin = useAdmin(rowmill);
@@ -203,25 +203,17 @@ test("a receiver can ask to wait and to get one message at a time", async () => 
   expect(await isThrottled()).toBe(false);
 });
 
-test("a receiver that hangs, drips or floods costs one attempt of limited time and memory", async () => {
-  await using receiver = await Receiver.start(() => {});
-  const webhook = await newWebhook(user, receiver.url, { headers: { "x-key": "my own secret" } });
-  const attempt = async () => (await user.post<Detail>(`/api/v1/webhooks/${webhook.id}/test`)).body;
-  expect(await attempt()).toMatchObject({ state: "failed", error: "No answer within 2 s." });
-  receiver.answer = (response) => {
-    const drip = setInterval(() => response.write("y"), 100);
-    response.on("close", () => clearInterval(drip));
-  };
-  expect(await attempt()).toMatchObject({
-    state: "delivered",
-    attempt_log: [{ answer: expect.stringMatching(/^y+$/) }],
+test("an endless answer is stored in part, and without secrets", async () => {
+  await using receiver = await Receiver.start((response, { headers }) => {
+    response.end(`${webhook.secret} ${headers["x-key"]} \u0000${"é".repeat(2_000_000)}`);
   });
-  receiver.answer = (response, { headers }) => {
-    const echoed = `${webhook.secret} ${headers["x-key"]} \u0000`;
-    response.end(echoed + "é".repeat(2_000_000));
-  };
-  const [flood] = (await attempt()).attempt_log;
-  expect(flood?.answer).toMatch(/^\[redacted\] \[redacted\] \uFFFDé+$/);
+  const webhook = await newWebhook(user, receiver.url, { headers: { "x-key": "my own secret" } });
+  const { body } = await user.post<Detail>(`/api/v1/webhooks/${webhook.id}/test`);
+  const [flood] = body.attempt_log;
+  expect([body.state, flood?.answer]).toEqual([
+    "delivered",
+    expect.stringMatching(/^\[redacted\] \[redacted\] \uFFFDé+$/),
+  ]);
   expect(Buffer.byteLength(flood?.answer ?? "")).toBeGreaterThan(4000);
   expect(Buffer.byteLength(flood?.answer ?? "")).toBeLessThanOrEqual(4096);
 });

@@ -1,11 +1,12 @@
 /** The webhooks of a user over the API. No worker runs. */
 import { expect, test } from "vitest";
+import { deliver } from "../../src/webhooks/deliver/deliver.ts";
 import { removeDeletedWebhooks, removeOldDeliveries } from "../../src/webhooks/upkeep/remove-deliveries.ts";
 import type { Problem } from "../support/client.ts";
 import { count } from "../support/count.ts";
-import { RECEIVER_SETTINGS } from "../support/receiver.ts";
+import { RECEIVER_SETTINGS, Receiver } from "../support/receiver.ts";
 import { useAdmin, useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
-import { addMessage, deliveries, newWebhook, type Webhook } from "../support/webhooks.ts";
+import { addMessage, type Detail, deliveries, newWebhook, type Webhook } from "../support/webhooks.ts";
 
 const rowmill = useRowmill({ settings: { ...RECEIVER_SETTINGS, WEBHOOK_MAX_WAITING: "2" } });
 const user = useUserPerTest(rowmill);
@@ -147,6 +148,38 @@ test("a webhook with too many unfinished deliveries gets failed ones, which can 
     since: "2026-01-01T00:00:00Z",
   });
   expect(replayed.body).toEqual({ replayed: 0, remaining: 2 });
+});
+
+test("a receiver that hangs fails at the time limit, and one that drips after its status has accepted", async () => {
+  await using receiver = await Receiver.start(() => {});
+  const webhook = await newWebhook(user, receiver.url);
+  const quick = { ...rowmill.config.webhooks, timeoutSeconds: 0.5 };
+  const ctx = { ...rowmill.ctx, config: { ...rowmill.config, webhooks: quick } };
+  const attempt = async () => {
+    await addMessage(rowmill.ctx, user);
+    const [{ id: deliveryId } = { id: "" }] = await deliveries(user, webhook);
+    const signal = new AbortController().signal;
+    await deliver(ctx, { deliveryId, run: 1 }, { id: "", payload: {}, attempt: 1, signal });
+    return (await user.get<Detail>(`/api/v1/webhooks/${webhook.id}/deliveries/${deliveryId}`)).body;
+  };
+  const hanging = await attempt();
+  expect(hanging).toMatchObject({
+    state: "pending",
+    attempt_log: [{ status: null, error: "No answer within 0.5 s." }],
+  });
+  expect((await user.get(`/api/v1/webhooks/${webhook.id}`)).body).toMatchObject({
+    is_throttled: true,
+    failures: 1,
+  });
+  receiver.answer = (response) => {
+    const drip = setInterval(() => response.write("y"), 20);
+    response.on("close", () => clearInterval(drip));
+  };
+  const dripping = await attempt();
+  expect(dripping).toMatchObject({
+    state: "delivered",
+    attempt_log: [{ status: 200, answer: expect.stringMatching(/^y+$/) }],
+  });
 });
 
 test("disabling a webhook ends its deliveries, and enabling it sends none of them", async () => {
