@@ -65,20 +65,17 @@ export const handlers: Handlers = {
     backupId === undefined ? requestDueBackup(ctx) : runBackup(ctx, backupId, delivery.signal),
   reconcile: async (ctx) => {
     const filesRemoved = await removeDeadFiles(ctx);
-    await removeDeletedWebhooks(ctx);
-    return {
+    const repaired = {
+      filesRemoved,
       ...(await reconcile(ctx)),
       ...(await reconcileTasks(ctx)),
+      isNotifyEnqueued: await reconcileNotifications(ctx),
       ...(await reconcileMails(ctx)),
       ...(await reconcileDeliveries(ctx)),
-      isNotifyEnqueued: await reconcileNotifications(ctx),
-      filesRemoved,
       backupsRepaired: await reconcileBackups(ctx),
     };
-    const repaired = { ...(await reconcile(ctx)), ...(await reconcileTasks(ctx)) };
-    const deliveries = await reconcileDeliveries(ctx);
     await removeDeletedWebhooks(ctx);
-    return { ...repaired, ...deliveries, filesRemoved };
+    return repaired;
   },
   clean: async (ctx) => {
     const removed = {

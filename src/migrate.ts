@@ -46,11 +46,8 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
     const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
     reports = setInterval(() => reportWait(rows[0]?.pid, config, log), WAIT_REPORT_MS);
     for (let attempt = 1; !(await hasMigrated(client, config, log, { attempt, count })); attempt++);
-    // A role that only reads and writes rows cannot create them later.
     if (count === undefined && config.databaseBackend !== "cockroachdb")
-      await createDayPartitions(client, REQUEST_LOG, new Date());
-    for (let attempt = 1; !(await hasMigrated(client, config, log, attempt)); attempt++);
-    if (config.databaseBackend !== "cockroachdb") await preparePartitions(client, new Date());
+      await preparePartitions(client, new Date());
   } finally {
     clearInterval(reports);
     await client.end();

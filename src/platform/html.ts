@@ -9,7 +9,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** Text that is safe in HTML. Use `html`, which escapes values; the constructor is for constants. */
-/** Text that needs no escaping. */
 export class Html {
   readonly text: string;
 
