@@ -70,7 +70,11 @@ export async function addNotificationMail(tx: Tx, notification: Notification): P
 }
 
 /** @returns no causes if the batch was deleted meanwhile */
-async function causesOf(tx: Tx, userId: number, batchId: string): Promise<MailData["batch_finished"]["causes"]> {
+async function causesOf(
+  tx: Tx,
+  userId: number,
+  batchId: string,
+): Promise<MailData["batch_finished"]["causes"]> {
   try {
     const { failed } = await getBatch(tx, userId, batchId);
     if (failed === 0) return [];

@@ -226,6 +226,16 @@ describe("events", () => {
   });
 });
 
+test("an admin alerts all admins by hand, and nobody else can", async () => {
+  const admin = await newAdmin(rowmill, "alerting");
+  const alert = { subject: "Late", message: "Tomorrow." };
+  expect((await user.post("/api/v1/admin/alerts", alert)).status).toBe(403);
+  expect((await admin.post("/api/v1/admin/alerts", alert)).status).toBe(204);
+  expect((await admin.post("/api/v1/admin/alerts", alert)).status).toBe(204);
+  expect(subjects(await list(admin, "?kind=admin.alert"))).toEqual(["Late", "Late"]);
+  expect((await list(user)).items).toEqual([]);
+});
+
 test("old notifications, and those beyond the newest of a user, are removed", async () => {
   const { ctx } = rowmill;
   await fill(user, MAX_PER_USER + 1500);
