@@ -216,7 +216,7 @@ describe("events", () => {
     stream.leave();
   });
 
-  test("an id that is none is refused, and the stream ends with its login", async () => {
+  test("an id that is not a UUID is refused, and the stream ends with its login", async () => {
     const refused = await user.send("GET", `${LIST}/events`, { headers: { "last-event-id": "none" } });
     expect(refused.status).toBe(400);
     const stream = await follow(user);
