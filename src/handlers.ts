@@ -1,5 +1,6 @@
 /** Binds each job to its verb. The types require a handler for every job. */
 
+import { removeOldLimits } from "./accounts/hourly-limit.ts";
 import { removeOldLoginCounters } from "./accounts/login-counters.ts";
 import { startPasswordReset } from "./accounts/reset/start-password-reset.ts";
 import { removeExpiredSessions } from "./accounts/sessions/remove-expired-sessions.ts";
@@ -71,6 +72,7 @@ export const handlers: Handlers = {
       filesRemoved: await removeUnusedFiles(ctx),
       sessionsRemoved: await removeExpiredSessions(ctx),
       loginCountersRemoved: await removeOldLoginCounters(ctx),
+      limitsRemoved: await removeOldLimits(ctx),
       tokensRemoved: await removeExpiredTokens(ctx),
       keysRemoved: await removeStaleKeys(ctx),
       workersRemoved: await removeLostWorkers(ctx),

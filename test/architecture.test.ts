@@ -123,6 +123,7 @@ describe("one place each", () => {
     ["sharp", "platform/pictures/"],
     ["node:worker_threads", "platform/threads/"],
     ["argon2", "accounts/passwords.ts"],
+    ["nodemailer", "platform/smtp/smtp-client.ts"],
     ["unpdf", "tasks/types/document/"],
     ["mediabunny", "tasks/types/video/"],
   ])("%s is known to %s alone", (library, place) => {

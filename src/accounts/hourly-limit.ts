@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import type { QueryConfig } from "pg";
 import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
 import type { Context } from "../context.ts";
@@ -37,4 +38,11 @@ export async function countHourly(
     if (!(reason instanceof RateLimiterRes)) throw reason;
     return reason.msBeforeNext / 1000;
   }
+}
+
+export async function removeOldLimits({ db }: Context): Promise<number> {
+  const { rowCount } = await db.execute(
+    sql`DELETE FROM rowmill.rate_limits WHERE expire < extract(epoch FROM now()) * 1000`,
+  );
+  return rowCount ?? 0;
 }

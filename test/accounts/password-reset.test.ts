@@ -39,7 +39,7 @@ async function linkFor(address: string, known = linksTo(address).length): Promis
   return until("the link arrives", async () => linksTo(address)[known] ?? null);
 }
 
-/** What the jobs of all requests so far have added. */
+/** The number of accounts with an open link. */
 const resets = () => count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.password_resets");
 
 describe("the link of a password reset", () => {

@@ -19,7 +19,9 @@ for (const mail of sampleMails) {
   const shot = join(folder, `${mail.kind}.png`);
   writeFileSync(page, renderMail(sampleConfig, mail).html);
   const flags = ["--headless", "--no-sandbox", "--hide-scrollbars", `--window-size=${WIDTH},1100`];
-  execFileSync(process.env.CHROMIUM ?? "chromium", [...flags, `--screenshot=${shot}`, page], { stdio: "ignore" });
+  execFileSync(process.env.CHROMIUM ?? "chromium", [...flags, `--screenshot=${shot}`, page], {
+    stdio: "ignore",
+  });
   await sharp(shot)
     .trim({ lineArt: true })
     .extend({ top: 16, bottom: 16, left: 16, right: 16, background: "#f1f3f5" })

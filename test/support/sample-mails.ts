@@ -100,7 +100,7 @@ export const sampleMails: readonly StoredMail[] = Object.entries(data).map(([kin
 }));
 
 /** Markup, line breaks, marks that turn the direction of text, and no end. */
-export const HOSTILE = `"><script>alert(1)</script>&amp;\r\nBcc: evil@example.com\r\n\r\n\u202e\u2066evil\u0000\u0007`;
+const HOSTILE = `"><script>alert(1)</script>&amp;\r\nBcc: evil@example.com\r\n\r\n\u202e\u2066evil\u0000\u0007`;
 
 /** The same mails, with hostile and very long texts everywhere. */
 export const hostileMails: readonly StoredMail[] = sampleMails.map((mail) => ({
@@ -111,7 +111,8 @@ export const hostileMails: readonly StoredMail[] = sampleMails.map((mail) => ({
 
 /** States select words and ids are made by Rowmill, so they stay. */
 function hostile(value: unknown, key: string): unknown {
-  if (typeof value === "string") return key === "state" || key.endsWith("_id") ? value : `${HOSTILE}${"x".repeat(100_000)}`;
+  if (typeof value === "string")
+    return key === "state" || key.endsWith("_id") ? value : `${HOSTILE}${"x".repeat(100_000)}`;
   if (Array.isArray(value)) return Array.from({ length: 100 }, () => hostile(value[0], ""));
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).map(([name, part]) => [name, hostile(part, name)] as const);

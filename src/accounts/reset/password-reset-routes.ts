@@ -7,6 +7,7 @@ import { clientNetwork } from "../../platform/http/client-network.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { sendPage } from "../../platform/http/pages.ts";
 import { uuidV7 } from "../../platform/ids.ts";
+import { requireStorable } from "../../platform/postgres/storable.ts";
 import { countHourly } from "../hourly-limit.ts";
 import { Credentials, NewAccount } from "../schemas.ts";
 import { RESET_CONTENT, RESET_SCRIPT, RESET_TITLE } from "./reset-page.ts";
@@ -72,6 +73,7 @@ export function passwordResetRoutes(_: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, body, ip }, reply) => {
         if ((body.email === undefined) === (body.username === undefined))
           throw invalidField("email", "send either `email` or `username`.");
+        for (const [field, value] of Object.entries(body)) requireStorable(value, field);
         await countRequest(ctx, ip);
         // A job finds the account: to look here would take longer if it exists.
         await inTransaction(ctx, (tx) =>

@@ -63,7 +63,7 @@ export function bars(title: string, all: readonly Bar[]): Block {
   const lengthOf = (value: number, full: number) => Math.max(0, Math.round((value / highest) * full));
   const rows = shown.map(
     ({ label, value }) =>
-      html`<tr><td style="padding:4px 12px 4px 0;width:45%;overflow-wrap:anywhere;">${label}</td><td style="padding:4px 0;"><div style="width:${lengthOf(value, 100)}%;min-width:2px;height:12px;border-radius:2px;background:#4f8fe6;"></div></td><td align="right" style="padding:4px 0 4px 12px;white-space:nowrap;">${shownNumber(value)}</td></tr>`,
+      html`<tr><td style="padding:4px 12px 4px 0;width:40%;overflow-wrap:anywhere;">${label}</td><td style="padding:4px 0;width:45%;"><div style="width:${lengthOf(value, 100)}%;min-width:${value > 0 ? 2 : 0}px;height:12px;border-radius:2px;background:#4f8fe6;"></div></td><td align="right" style="padding:4px 0 4px 12px;white-space:nowrap;">${shownNumber(value)}</td></tr>`,
   );
   const numbers = Math.max(0, ...shown.map(({ value }) => shownNumber(value).length));
   const text = shown.map(({ label, value }) =>

@@ -1,4 +1,4 @@
-/** What administrators do to the outbox. */
+/** Changes that administrators make to the outbox. */
 import { and, eq, inArray, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";

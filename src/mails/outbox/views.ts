@@ -49,8 +49,14 @@ export const MailView = Type.Object(
       examples: [`<mail.${ID}@example.com>`],
     }),
     subject: Type.String({ description: "The subject.", examples: ["Welcome to Rowmill, ada"] }),
-    text: Type.String({ description: "The content as text." }),
-    html: Type.String({ description: "The content as HTML. Links that reset a password are hidden." }),
+    text: Type.String({
+      description: "The content as text.",
+      examples: ["Hello Ada,\n\nYour account is ready."],
+    }),
+    html: Type.String({
+      description: "The content as HTML. Links that reset a password are hidden.",
+      examples: ["<!doctype html><p>Hello Ada,</p>"],
+    }),
   },
   { description: "A mail, as this version of Rowmill renders it." },
 );

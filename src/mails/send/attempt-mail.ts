@@ -5,7 +5,7 @@ import { isTransient } from "../../platform/postgres/database.ts";
 import type { SmtpOutcome } from "../../platform/smtp/outcome.ts";
 import { type Message, SEND_SECONDS, type SmtpClient } from "../../platform/smtp/smtp-client.ts";
 import { mailSuppressions, mails } from "../../schema/mails.ts";
-import { templateOf } from "../kinds/all.ts";
+import { mailKinds, templateOf } from "../kinds/all.ts";
 import type { MailData, MailKind } from "../mail-data.ts";
 import { renderMail } from "../render/render-mail.ts";
 import { holdsOf } from "./holds.ts";
@@ -18,6 +18,8 @@ const MAX_AGE_HOURS = 72;
 const ATTEMPT_SECONDS = SEND_SECONDS + 40;
 const RECORD_SECONDS = 30;
 const MAX_PAUSE_SECONDS = 5;
+/** While workers are upgraded. */
+const UNKNOWN_SECONDS = 300;
 /** If no turn is free. */
 const NO_TURN_SECONDS = 5;
 
@@ -71,6 +73,12 @@ async function obstacle(ctx: Context, mail: Mail, options: AttemptOptions): Prom
   const reply = mail.reply ?? "";
   const wait = secondsUntil(ctx, mail.dueAt);
   if (wait > 0) return { kind: "later", afterSeconds: wait, reply };
+  if (!mailKinds.some((kind) => kind === mail.kind))
+    return {
+      kind: "later",
+      afterSeconds: UNKNOWN_SECONDS,
+      reply: "A worker of a later version sends the mail.",
+    };
   const { maxAgeHours = MAX_AGE_HOURS } = templateOf(mail.kind as MailKind);
   if (ctx.now().getTime() - mail.createdAt.getTime() > maxAgeHours * 3_600_000)
     return end(ctx, mail, "failed", `It was not sent within ${maxAgeHours} h.`);

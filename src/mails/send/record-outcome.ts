@@ -1,4 +1,4 @@
-/** Records what became of an attempt to send a mail. */
+/** Records the outcome of an attempt to send a mail. */
 import { and, eq, sql } from "drizzle-orm";
 import { alertAdmins } from "../../announcements/alert-admins.ts";
 import { announce } from "../../announcements/announce.ts";
@@ -9,7 +9,7 @@ import { endHolds, hold, RETRY_SECONDS } from "./holds.ts";
 
 export type Mail = typeof mails.$inferSelect;
 
-/** What a caller learns about its mail. */
+/** The outcome of a call. */
 export type MailOutcome =
   | { readonly kind: "sent"; readonly reply: string }
   /** For good: the mail server refuses the mail, or the recipient gets none. */

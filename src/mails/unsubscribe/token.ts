@@ -19,7 +19,7 @@ export function unsubscribeToken(secret: string, subscriber: Subscriber, subscri
   return `${content}.${signatureOf(secret, PURPOSE, content)}`;
 }
 
-/** @returns null if the token is not one of ours */
+/** @returns null if Rowmill has not signed the token */
 export function readUnsubscribeToken(secret: string, token: string): Unsubscription | null {
   const [content = "", signature = ""] = token.split(".");
   const expected = Buffer.from(signatureOf(secret, PURPOSE, content));

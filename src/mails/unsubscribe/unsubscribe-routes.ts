@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../../context.ts";
+import { invalidField } from "../../errors.ts";
 import { html } from "../../platform/html.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { htmlPage, sendPage } from "../../platform/http/pages.ts";
@@ -16,10 +17,6 @@ const Query = Type.Object({
   }),
 });
 
-const WRONG = {
-  title: "This link is not valid",
-  content: html`<p>Copy the whole link of the mail, or turn mails off in your account.</p>`,
-};
 const DONE = {
   title: "You have unsubscribed",
   content: html`<p>You get no more mails of this kind. Mails that are already on their way may still arrive.</p>`,
@@ -44,7 +41,7 @@ export function unsubscribeRoutes({ config }: Context): FastifyPluginAsyncTypebo
         },
       },
       async ({ query }, reply) => {
-        if (!readUnsubscribeToken(config.jwtSecret, query.token)) return sendPage(reply, 400, WRONG);
+        if (!readUnsubscribeToken(config.jwtSecret, query.token)) throw invalidLink();
         const action = `?token=${encodeURIComponent(query.token)}`;
         return sendPage(reply, 200, {
           title: "Unsubscribe?",
@@ -65,11 +62,20 @@ export function unsubscribeRoutes({ config }: Context): FastifyPluginAsyncTypebo
             "Needs no login: the token proves that the mail was sent. Turns off the mails of this kind for its recipient, as " +
             "in RFC 8058. Repeating the request changes nothing.",
           querystring: Query,
-          response: { 200: htmlPage("The recipient has unsubscribed."), ...problems(400) },
+          response: { 200: htmlPage("The recipient has unsubscribed."), ...problems(400, 413) },
         },
       },
-      async ({ ctx, query }, reply) =>
-        (await unsubscribe(ctx, query.token)) ? sendPage(reply, 200, DONE) : sendPage(reply, 400, WRONG),
+      async ({ ctx, query }, reply) => {
+        if (!(await unsubscribe(ctx, query.token))) throw invalidLink();
+        return sendPage(reply, 200, DONE);
+      },
     );
   };
+}
+
+function invalidLink(): Error {
+  return invalidField(
+    "token",
+    "is not the token of a mail. Copy the whole link, or turn mails off in your account.",
+  );
 }

@@ -5,7 +5,7 @@ import { users } from "../../schema/accounts.ts";
 import { mailSuppressions } from "../../schema/mails.ts";
 import { readUnsubscribeToken, type Subscriber, type Unsubscription } from "./token.ts";
 
-/** @returns false if the token is not one of ours. Repeating it changes nothing. */
+/** Repeating it changes nothing. @returns false if Rowmill has not signed the token */
 export async function unsubscribe(ctx: Context, token: string): Promise<boolean> {
   const found = readUnsubscribeToken(ctx.config.jwtSecret, token);
   if (!found) return false;

@@ -55,7 +55,9 @@ ${script ? html`<script>${new Html(script)}</script>` : html``}
 /** For the response schema of a page. */
 export const htmlPage = (description: string) => ({
   description,
-  content: { "text/html": { schema: { type: "string" } } },
+  content: {
+    "text/html": { schema: { type: "string", examples: ["<!doctype html><title>Rowmill</title>"] } },
+  },
 });
 
 function hashOf(text: string): string {

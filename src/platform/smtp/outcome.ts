@@ -1,4 +1,4 @@
-/** What the answer of a mail server means. */
+/** Maps the answers of mail servers to outcomes. */
 export type SmtpOutcome =
   | { readonly kind: "accepted"; readonly reply: string }
   /** `isAddress`: the address is wrong, so no mail will ever reach it. */
