@@ -30,6 +30,7 @@ import { FileView } from "./files/views.ts";
 import { legacyRoutes } from "./legacy/routes.ts";
 import { outboxRoutes } from "./mails/outbox/routes.ts";
 import { unsubscribeRoutes } from "./mails/unsubscribe/unsubscribe-routes.ts";
+import { notificationAdminRoutes } from "./notifications/admin-routes.ts";
 import { notificationEventRoutes } from "./notifications/event-routes.ts";
 import { notificationRoutes } from "./notifications/routes.ts";
 import { NotificationView, PreferenceView } from "./notifications/views.ts";
@@ -163,6 +164,7 @@ export async function createApp(ctx: Context) {
   await app.register(webhookControlRoutes(ctx));
   await app.register(notificationRoutes(ctx));
   await app.register(notificationEventRoutes(ctx));
+  await app.register(notificationAdminRoutes(ctx));
   await app.register(outboxRoutes(ctx));
   await app.register(unsubscribeRoutes(ctx));
   await app.register(backupRoutes(ctx));

@@ -23,6 +23,7 @@ import type { JobName, jobs, Payload } from "./jobs.ts";
 import { sendMail } from "./mails/send/send-mail.ts";
 import { reconcileMails } from "./mails/upkeep/reconcile-mails.ts";
 import { removeOldMails } from "./mails/upkeep/remove-old-mails.ts";
+import { alertProblems } from "./notifications/alert-problems.ts";
 import { fanOut } from "./notifications/fan-out.ts";
 import { removeOldNotifications } from "./notifications/remove-old-notifications.ts";
 import type { Delivery } from "./platform/queue/delivery.ts";
@@ -73,6 +74,7 @@ export const handlers: Handlers = {
       ...(await reconcileMails(ctx)),
       ...(await reconcileDeliveries(ctx)),
       backupsRepaired: await reconcileBackups(ctx),
+      alerts: await alertProblems(ctx),
     };
     await removeDeletedWebhooks(ctx);
     return repaired;

@@ -33,7 +33,7 @@ export async function announce<K extends Kind>(tx: Tx, announcement: Announcemen
   await afterAnnouncing(tx, rows[0]?.announced);
 }
 
-/** What `announcing` has inserted. */
+/** The notification that `announcing` has inserted. */
 export interface Announced {
   readonly userId: number;
   readonly isInApp: boolean;

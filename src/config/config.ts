@@ -61,6 +61,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     maxRowDelayMs: settings.MAX_ROW_DELAY_MS,
     rowTimeoutSeconds: settings.ROW_TIMEOUT_SECONDS,
     rowMaxRetries: settings.ROW_MAX_RETRIES,
+    alertWaitingJobs: settings.ALERT_WAITING_JOBS || Number.POSITIVE_INFINITY,
     workerConcurrency: settings.WORKER_CONCURRENCY,
     workerUserConcurrency: settings.WORKER_USER_CONCURRENCY || Number.POSITIVE_INFINITY,
     workerQueues,

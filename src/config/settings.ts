@@ -109,6 +109,11 @@ export const Settings = Type.Object({
     maximum: 20,
     description: "Retries per row after transient failures, with exponential backoff.",
   }),
+  ALERT_WAITING_JOBS: Type.Integer({
+    default: 50_000,
+    minimum: 0,
+    description: "Admins are alerted if more jobs than this wait in a queue; 0: never.",
+  }),
   WORKER_CONCURRENCY: Type.Integer({
     default: 4,
     minimum: 1,

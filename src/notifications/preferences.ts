@@ -13,7 +13,7 @@ import { notificationPreferences } from "../schema/notifications.ts";
 
 export interface Preference {
   readonly kind: Kind;
-  /** What the user gets. */
+  /** The channels on which the user gets it. */
   readonly channels: Channels;
 }
 

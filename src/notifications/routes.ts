@@ -155,6 +155,7 @@ export function notificationRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "getNotification",
           summary: "Get a notification",
+          description: "Does not mark it as read.",
           params: NotificationParams,
           response: { 200: Type.Ref("Notification"), ...problems(400, 401, 404) },
         },
@@ -191,6 +192,7 @@ export function notificationRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "deleteNotification",
           summary: "Delete a notification",
+          description: "Does not affect an e-mail or a webhook delivery about the same event.",
           params: NotificationParams,
           response: {
             204: Type.Null({ description: "The notification is deleted." }),

@@ -12,6 +12,11 @@ const byName: ReadonlyMap<string, Target> = new Map(targets.map((target) => [tar
 
 export const targetNames: readonly string[] = [...byName.keys()];
 
+/** The targets that call a service for each row. */
+export const rowTargetNames: readonly string[] = targets
+  .filter((target) => "handle" in target)
+  .map(({ name }) => name);
+
 export function findTarget(name: string): Target | undefined {
   return byName.get(name);
 }

@@ -6,7 +6,7 @@ import { OPEN_TASK_STATUSES, type TaskEventType, type TaskStatus } from "../sche
 export interface TaskTransition extends Transition<TaskStatus> {
   /** The type of the event in the history of the task. */
   readonly event: TaskEventType;
-  /** What the owner of the task is told. Such an edge changes one task. */
+  /** The announcement to the owner of the task. Such an edge changes one task. */
   readonly announces?: Kind;
 }
 

@@ -91,6 +91,7 @@ describe("the settings", () => {
       uploadMinBytesPerSecond: 1024,
       uploadsPerUser: 4,
       filesRoot: "",
+      alertWaitingJobs: 50_000,
       answerMemoryBytes: 12 * 2 ** 20,
       retentionDays: 30,
       cleanupCron: "0 0 * * *",

@@ -216,7 +216,7 @@ describe("events", () => {
     stream.leave();
   });
 
-  test("an id that is none is refused, and the stream ends with its login", async () => {
+  test("an id that is not a UUID is refused, and the stream ends with its login", async () => {
     const refused = await user.send("GET", `${LIST}/events`, { headers: { "last-event-id": "none" } });
     expect(refused.status).toBe(400);
     const stream = await follow(user);
@@ -224,6 +224,16 @@ describe("events", () => {
     await admin.post(`/api/v1/accounts/${user.userId}/disable`);
     await stream.ended();
   });
+});
+
+test("an admin alerts all admins by hand, and nobody else can", async () => {
+  const admin = await newAdmin(rowmill, "alerting");
+  const alert = { subject: "Late", message: "Tomorrow." };
+  expect((await user.post("/api/v1/admin/alerts", alert)).status).toBe(403);
+  expect((await admin.post("/api/v1/admin/alerts", alert)).status).toBe(204);
+  expect((await admin.post("/api/v1/admin/alerts", alert)).status).toBe(204);
+  expect(subjects(await list(admin, "?kind=admin.alert"))).toEqual(["Late", "Late"]);
+  expect((await list(user)).items).toEqual([]);
 });
 
 test("old notifications, and those beyond the newest of a user, are removed", async () => {

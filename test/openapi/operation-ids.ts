@@ -139,6 +139,7 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   "POST /api/users/register": "legacyRegisterUser",
   "POST /api/users/login": "legacyLogInUser",
   "POST /api/users/token/refresh": "legacyRefreshTokens",
+  "POST /api/v1/admin/alerts": "alertAdmins",
   "GET /api/v1/notifications": "listNotifications",
   "GET /api/v1/notifications/unread-count": "countUnreadNotifications",
   "GET /api/v1/notifications/events": "streamNotifications",

@@ -5,7 +5,6 @@ import { logIn } from "../../accounts/log-in.ts";
 import { type Account, callerOf, getAccount } from "../../accounts/queries.ts";
 import { Credentials, NewAccount } from "../../accounts/schemas.ts";
 import { signUp } from "../../accounts/sign-up.ts";
-import { createLoginToken } from "../../accounts/tokens/create-login-token.ts";
 import type { Context } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { isEmail } from "../../mails/addresses.ts";
@@ -17,6 +16,7 @@ import { takeBodiesAsDjango } from "../shared/django.ts";
 import { speakAsDjango } from "../shared/django-errors.ts";
 import { PersonName, sayTaken } from "../shared/registration.ts";
 import { legacyConfig } from "../shared/settings.ts";
+import { createLoginToken } from "./create-login-token.ts";
 
 const { username, password } = NewAccount.properties;
 
@@ -131,6 +131,7 @@ export function backgroundTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "legacyGetPublic",
           summary: "Try the API without a token",
+          description: "Always answers.",
           response: { 200: Message },
         },
       },
@@ -150,6 +151,7 @@ function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "legacyGetProfile",
           summary: "Get your account",
+          description: "Returns your names and your address.",
           response: { 200: Profile, ...problems(401) },
         },
       },
@@ -163,6 +165,7 @@ function tokenRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "legacyGetProtected",
           summary: "Try the API with a token",
+          description: "Answers if the token is valid.",
           response: { 200: Message, ...problems(401) },
         },
       },

@@ -8,6 +8,7 @@ import type { Problem } from "../../support/client.ts";
 import { storedFile } from "../../support/files.ts";
 import { MailServer } from "../../support/mail-server.ts";
 import { makeTask, untilEnded } from "../../support/task-client.ts";
+import { until } from "../../support/until.ts";
 import { useAdmin, useRowmill, useUserPerTest } from "../../support/use-rowmill.ts";
 import { giveEmail } from "../../support/with-email.ts";
 
@@ -47,6 +48,18 @@ describe("send_welcome_email", () => {
       status: "failed",
       error_code: "mail_refused",
     });
+  });
+});
+
+test("send_password_reset_email sends a link that sets a new password", async () => {
+  const email = await giveEmail(rowmill.ctx, user);
+  const task = await run("send_password_reset_email", { user_id: user.userId });
+  expect(task.result).toEqual({ message: `Password reset email for ${email} added to the outbox` });
+  const mail = await until("the mail is there", async () => server.mailsTo(email)[0] ?? null);
+  expect(mail.content).toContain("/reset-password#");
+  await admin.post(`/api/v1/accounts/${user.userId}/disable`);
+  expect(await run("send_password_reset_email", { user_id: user.userId })).toMatchObject({
+    error_code: "account_disabled",
   });
 });
 
@@ -123,6 +136,7 @@ describe("send_bulk_notifications", () => {
 
 test.each([
   ["send_welcome_email", { user_id: 1 }],
+  ["send_password_reset_email", { user_id: 1 }],
   ["send_admin_notification", NEWS],
   ["send_bulk_notifications", { to: "all", ...NEWS }],
 ])("only admins can create tasks of type %s", async (type, params) => {

@@ -1,11 +1,11 @@
 import { and, desc, inArray, like } from "drizzle-orm";
+import { lockOwnAccount } from "../../accounts/lock-account.ts";
+import { isOwnedBy } from "../../accounts/tokens/api-tokens.ts";
+import { createToken } from "../../accounts/tokens/create-token.ts";
+import { revokeTokens } from "../../accounts/tokens/revoke-token.ts";
 import { type Context, inTransaction } from "../../context.ts";
 import type { Login } from "../../platform/http/auth.ts";
 import { apiTokens } from "../../schema/accounts.ts";
-import { lockOwnAccount } from "../lock-account.ts";
-import { isOwnedBy } from "./api-tokens.ts";
-import { createToken } from "./create-token.ts";
-import { revokeTokens } from "./revoke-token.ts";
 
 const PREFIX = "Login of ";
 

@@ -1,0 +1,66 @@
+/** Alerts admins about problems that Rowmill finds itself. Each problem is repeated every hour for as long as it lasts. */
+import { sql } from "drizzle-orm";
+import { type AdminAlert, alertAdmins } from "../announcements/alert-admins.ts";
+import { type Context, inTransaction } from "../context.ts";
+import { plural } from "../platform/plural.ts";
+import { listQueues, workerLife } from "../queues/queries.ts";
+import { rowTargetNames } from "../targets/registry.ts";
+
+/** Workers per run. The others follow a minute later. */
+const MAX_LOST = 10;
+/** A target counts as failing if this many rows of an hour have failed, and none has succeeded. */
+const FAILED_ROWS = 100;
+
+/** Runs every minute. @returns the number of new alerts */
+export async function alertProblems(ctx: Context): Promise<number> {
+  const problems = [...(await backlogs(ctx)), ...(await lostWorkers(ctx)), ...(await failingTargets(ctx))];
+  let alerts = 0;
+  for (const problem of problems) if (await inTransaction(ctx, (tx) => alertAdmins(tx, problem))) alerts++;
+  return alerts;
+}
+
+async function backlogs(ctx: Context): Promise<AdminAlert[]> {
+  const { alertWaitingJobs } = ctx.config;
+  const queues = (await listQueues(ctx)).filter(
+    ({ waiting, paused }) => !paused && waiting > alertWaitingJobs,
+  );
+  return queues.map(({ queue, waiting, oldestWaitingSeconds, workers }) => ({
+    key: `backlog/${queue}`,
+    subject: `${waiting} jobs wait in the queue ${queue}`,
+    message:
+      `The oldest has waited for ${plural(Math.round((oldestWaitingSeconds ?? 0) / 60), "minute")}, and ` +
+      `${plural(workers, "worker")} can take it. Start more workers, or raise ALERT_WAITING_JOBS.`,
+  }));
+}
+
+async function lostWorkers(ctx: Context): Promise<AdminAlert[]> {
+  // Those of the last hour: each is alerted once.
+  const { rows } = await ctx.db.execute<{ id: string; host: string; pid: number; jobs: number }>(sql`
+    SELECT id, host, pid, json_array_length(running) AS jobs FROM rowmill.workers
+    WHERE last_seen_at BETWEEN now() - interval '1 hour' AND now() - make_interval(secs => ${workerLife.deadAfterMs / 1000})
+      AND NOT EXISTS (SELECT FROM rowmill.admin_alerts WHERE key = 'worker/' || workers.id)
+    ORDER BY last_seen_at LIMIT ${MAX_LOST}`);
+  return rows.map(({ id, host, pid, jobs }) => ({
+    key: `worker/${id}`,
+    subject: `A worker on ${host} is lost`,
+    message:
+      `The process ${pid} gives no sign of life and has not ended cleanly. It ran ${plural(jobs, "job")}, which other ` +
+      "workers repeat. See its log.",
+  }));
+}
+
+async function failingTargets(ctx: Context): Promise<AdminAlert[]> {
+  const { rows } = await ctx.db.execute<{ target: string; failed: number }>(sql`
+    SELECT target, sum(counts.failed)::int AS failed
+    FROM rowmill.batches
+    CROSS JOIN LATERAL (
+      SELECT sum(succeeded) AS succeeded, sum(failed) AS failed FROM rowmill.chunks WHERE batch_id = batches.id
+    ) AS counts
+    WHERE finished_at > now() - interval '1 hour' AND target = ANY(${sql.param([...rowTargetNames])})
+    GROUP BY target HAVING sum(counts.succeeded) = 0 AND sum(counts.failed) >= ${FAILED_ROWS}`);
+  return rows.map(({ target, failed }) => ({
+    key: `target/${target}`,
+    subject: `Every row for ${target} fails`,
+    message: `Within an hour, ${plural(failed, "row")} failed and none succeeded. See the errors of the last batches.`,
+  }));
+}
