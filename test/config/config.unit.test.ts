@@ -51,6 +51,13 @@ describe("the settings", () => {
       sessionMaxDays: 365,
       passwordMinLength: 8,
       signupsPerHour: 100,
+      passwordResetsPerHour: 20,
+      mail: {
+        server: null,
+        from: { name: "Rowmill", address: "rowmill@localhost" },
+        perSecond: 10,
+        uncertain: "hold",
+      },
       rowDelayMs: 500,
       rowMaxRetries: 3,
       workerConcurrency: 4,
