@@ -50,6 +50,7 @@ describe("the settings", () => {
       refreshTokenTtlSeconds: 30 * 86_400,
       sessionMaxDays: 365,
       passwordMinLength: 8,
+      passwordResetsPerHour: 20,
       signupsPerHour: 100,
       passwordResetsPerHour: 20,
       mail: {
@@ -80,6 +81,12 @@ describe("the settings", () => {
       pictureMaxPixels: 50_000_000,
       fileMaxBytes: 2 ** 30,
       filesQuotaBytes: 10 * 2 ** 30,
+      mail: {
+        from: { address: "rowmill@localhost", name: "Rowmill" },
+        perSecond: 10,
+        server: null,
+        uncertain: "hold",
+      },
       maxBatchesPerUser: 10_000,
       maxRowsPerUser: 100_000_000,
       batchesQuotaBytes: 102_400 * 2 ** 20,
