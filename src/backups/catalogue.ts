@@ -8,6 +8,7 @@ export const EXCLUDED: Readonly<Record<string, string>> = {
   workers: "Processes that run at this moment.",
   backups: "Files that exist on one host, at this moment.",
   request_log: "The largest table of a busy installation; the reports contain its sums.",
+  request_log_gaps: "They belong to the request log.",
 };
 
 /** Rows that no backup contains: a backup in the database would contain all backups before it. */
