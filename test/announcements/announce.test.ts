@@ -14,6 +14,7 @@ import type { Client } from "../support/client.ts";
 import { jobsLeft } from "../support/jobs.ts";
 import { newTask } from "../support/tasks.ts";
 import { useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
+import { newWebhook } from "../support/webhooks.ts";
 import { withEmail } from "../support/with-email.ts";
 
 const rowmill = useRowmill();
@@ -122,9 +123,7 @@ describe("the end of a task", () => {
         data: { task_id: id, type: "generic", title: "Nightly", message: "It has failed." },
       },
     ]);
-    await ctx.db.execute(sql`
-      INSERT INTO rowmill.webhooks (id, user_id, url, events)
-      VALUES (${crypto.randomUUID()}, ${user.userId}, 'https://example.com', '{task.completed}')`);
+    await newWebhook(user, "https://1.1.1.1", { events: ["task.completed"] });
     const jobs = await jobsLeft(ctx, "notification.notify");
     await end("done");
     expect(await lastOf(user)).toMatchObject({ kind: "task.completed", is_in_app: false, is_pending: true });

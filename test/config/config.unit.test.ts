@@ -52,13 +52,6 @@ describe("the settings", () => {
       passwordMinLength: 8,
       passwordResetsPerHour: 20,
       signupsPerHour: 100,
-      passwordResetsPerHour: 20,
-      mail: {
-        server: null,
-        from: { name: "Rowmill", address: "rowmill@localhost" },
-        perSecond: 10,
-        uncertain: "hold",
-      },
       rowDelayMs: 500,
       rowMaxRetries: 3,
       workerConcurrency: 4,

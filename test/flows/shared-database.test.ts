@@ -1,6 +1,7 @@
 /** In the database of an application that has tables, a pg-boss and a journal of drizzle of its own; and as roles that may do little. */
 import { randomBytes } from "node:crypto";
 import { expect, inject, onTestFinished, test } from "vitest";
+import { knownMigrations } from "../../src/migrate.ts";
 import { csv } from "../support/book-files.ts";
 import {
   columnsOf,
@@ -147,7 +148,7 @@ test("the migration and doctor name the statements that a role without grants ne
   const statements = `CREATE SCHEMA rowmill AUTHORIZATION ${name}; CREATE SCHEMA rowmill_queue AUTHORIZATION ${name};`;
   await expect(migrate(url)).rejects.toThrow(`As the owner of the database, run: ${statements}`);
   expect(await problemsOf(url)).toEqual([
-    "4 migration(s) are missing. Run: npm run cli -- migrate",
+    `${knownMigrations().length} migration(s) are missing. Run: npm run cli -- migrate`,
     `The role may not migrate. As the owner of the database, run: ${statements}`,
   ]);
   await grant("CREATE SCHEMA rowmill; CREATE SCHEMA rowmill_queue");

@@ -35,6 +35,21 @@ async function createEverything(client: Client): Promise<Existing> {
   };
 }
 
+/** Its answer ends only when the client disconnects. */
+const ENDLESS = "/api/v1/notifications/events";
+
+/** Disconnects as soon as the status has arrived. */
+async function isStreaming({ url, token }: Client, path: string, headers: Record<string, string>) {
+  const leaving = new AbortController();
+  const authorization = `Bearer ${token}`;
+  const { status } = await fetch(url + path, {
+    headers: { authorization, ...headers },
+    signal: leaving.signal,
+  });
+  leaving.abort();
+  return status === 200;
+}
+
 test("no request at the boundaries of the document gets a 5xx or an answer that is not documented", async () => {
   // Nothing listens there, so no webhook leaves this machine.
   await using rowmill = await startRowmill({
@@ -51,6 +66,7 @@ test("no request at the boundaries of the document gets a 5xx or an answer that 
   const statuses = new Map<number, number>();
   for (const operation of operations) {
     for (const { method, path, headers, body } of requestsOf(openapi, operation, existing)) {
+      if (path === ENDLESS && (await isStreaming(client, path, headers))) continue;
       const init = { headers, ...(body === undefined ? {} : { body }) };
       // The client checks every answer against the document.
       const answer = await client.send(method, path, init).catch((error: Error) => ({ status: 0, error }));

@@ -58,6 +58,8 @@ export const zipped = (lines: readonly string[]) => gzipSync(`${lines.join("\n")
 
 /** Every row of the tables that a backup contains, as text. */
 export async function backedUpContents(url: string): Promise<Record<string, string[]>> {
-  const columns = Object.entries(await columnsOf(url, "rowmill")).filter(([table]) => !(table in EXCLUDED));
+  const columns = Object.entries(await columnsOf(url, "rowmill")).filter(
+    ([table]) => !(table in EXCLUDED) && !table.startsWith("request_log_"),
+  );
   return contentsOf(url, "rowmill", Object.fromEntries(columns));
 }

@@ -24,7 +24,7 @@ const names = async (who: Client) =>
 
 test("the list of targets has those the user may upload to", async () => {
   expect(await names(user)).toEqual(["books", "records"]);
-  expect(await names(admin)).toEqual(["books", "records", "users"]);
+  expect(await names(admin)).toEqual(["books", "messages", "records", "users"]);
 });
 
 test("a target shows its columns with their rules", async () => {

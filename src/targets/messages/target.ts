@@ -14,7 +14,7 @@ const columns = Type.Object({
     maxLength: 150,
     default: "",
     description: "the account of the recipient; without it, the address is the recipient",
-    examples: ["ada"],
+    examples: [""],
   }),
   email: Type.String({
     maxLength: 254,
@@ -27,13 +27,13 @@ const columns = Type.Object({
     maxLength: MAX_SUBJECT,
     default: "",
     description: "instead of the subject of the upload",
-    examples: [""],
+    examples: ["Maintenance tonight"],
   }),
   message: Type.String({
     maxLength: MAX_MESSAGE,
     default: "",
     description: "instead of the message of the upload",
-    examples: [""],
+    examples: ["Rowmill is offline from 22:00 to 22:15 UTC."],
   }),
 });
 
