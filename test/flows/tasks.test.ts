@@ -119,7 +119,7 @@ test("a cancel reaches the worker that runs the task", async () => {
   await cancelTask(rowmill.ctx, userId, id, "no need");
   await blocker.query("ROLLBACK");
   const stopped = "task stopped: it was cancelled, deleted or started by another worker";
-  const line = await Promise.any(workers.map((worker) => worker.logged(stopped, 1, 10_000)));
+  const line = await Promise.any(workers.map((worker) => worker.logged(stopped, 1, 30_000)));
   expect(line).toMatchObject([{ taskId: id }]);
   expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "started", "cancelled"]);
 });
