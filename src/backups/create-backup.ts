@@ -122,7 +122,6 @@ async function compressTo(
 ): Promise<{ bytes: number; sha256: Buffer }> {
   const digest = createHash("sha256");
   let bytes = 0;
-  // The next level would take twice the time for a file that is a tenth smaller.
   const gzip = createGzip({ level: constants.Z_BEST_SPEED, chunkSize: CHUNK_BYTES });
   const write = async (chunks: AsyncIterable<Buffer>) => {
     for await (const chunk of chunks) {
