@@ -1,7 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../context.ts";
-import { users } from "../schema/accounts.ts";
-import { announce } from "./announce.ts";
+import { announceToAdmins } from "./announce-to-admins.ts";
 
 export interface AdminAlert {
   /** Names the problem, such as `backup`: an alert with the same key is not repeated within an hour. */
@@ -19,13 +18,7 @@ export async function alertAdmins(tx: Tx, { key, subject, message }: AdminAlert)
     RETURNING extract(epoch FROM alerted_at)::int AS sequence`);
   const [alert] = rows;
   if (!alert) return false;
-  const admins = await tx.db
-    .select({ id: users.id })
-    .from(users)
-    .where(sql`${users.role} = 'admin' AND ${users.disabledAt} IS NULL`);
-  for (const { id } of admins) {
-    const data = { subject, message };
-    await announce(tx, { kind: "admin.alert", userId: id, subjectId: key, sequence: alert.sequence, data });
-  }
+  const data = { subject, message };
+  await announceToAdmins(tx, { kind: "admin.alert", subjectId: key, sequence: alert.sequence, data });
   return true;
 }

@@ -2,7 +2,8 @@
 import { hostname } from "node:os";
 import { and, eq, isNull, ne, sql } from "drizzle-orm";
 import { alertAdmins } from "../announcements/alert-admins.ts";
-import { announce } from "../announcements/announce.ts";
+import { type Announcement, announce } from "../announcements/announce.ts";
+import { announceToAdmins } from "../announcements/announce-to-admins.ts";
 import { type Context, inTransaction, type Tx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { postgresError } from "../platform/postgres/database.ts";
@@ -72,10 +73,8 @@ export function completeBackup(ctx: Context, { id, userId }: Backup, written: Wr
       .returning();
     if (!completed)
       throw new DomainError("conflict", "The backup was given up: its database connection was lost.");
-    if (userId !== null) {
-      const data = { backup_id: id, bytes: written.bytes ?? 0 };
-      await announce(tx, { kind: "backup.completed", userId, subjectId: id, sequence: 1, data });
-    }
+    const data = { backup_id: id, bytes: written.bytes ?? 0 };
+    await announceEnd(tx, userId, { kind: "backup.completed", subjectId: id, sequence: 1, data });
     return completed;
   });
 }
@@ -88,16 +87,28 @@ export async function failBackup(tx: Tx, { id, userId }: Origin, message: string
     .where(isOpen({ id }))
     .returning({ id: backups.id });
   if (failed.length === 0) return;
-  if (userId !== null) {
-    const data = { backup_id: id, message };
-    await announce(tx, { kind: "backup.failed", userId, subjectId: id, sequence: 1, data });
-  }
+  await announceEnd(tx, userId, {
+    kind: "backup.failed",
+    subjectId: id,
+    sequence: 1,
+    data: { backup_id: id, message },
+  });
   if (message !== STOPPED)
     await alertAdmins(tx, {
       key: "backup",
       subject: "A backup has failed",
       message: `Backup ${id}: ${message}`,
     });
+}
+
+/** A scheduled backup is the business of all admins. */
+async function announceEnd<K extends "backup.completed" | "backup.failed">(
+  tx: Tx,
+  userId: number | null,
+  end: Omit<Announcement<K>, "userId">,
+): Promise<void> {
+  if (userId === null) await announceToAdmins(tx, end);
+  else await announce(tx, { ...end, userId } as Announcement<K>);
 }
 
 function isOpen({ id }: Pick<Backup, "id">) {

@@ -19,16 +19,16 @@ import { printJson, show } from "./table.ts";
 
 export const createAdmin = command({
   name: "create-admin",
-  usage: "NAME",
+  usage: "NAME [--email ADDRESS]",
   summary: "Create an administrator. Reads the password from standard input; at a terminal, generates one.",
   takesArgument: true,
-  options: {},
-  async run({ config, connect }, _, username) {
+  options: { email: { ...text, default: "" } },
+  async run({ config, connect }, { email }, username) {
     if (!username) throw new ConfigError("The name is missing. Usage: npm run cli -- create-admin NAME");
     const { password, isGenerated } = await readPassword();
     const { passwordMinLength } = config;
     const ctx = await connect();
-    const admin = await signUp(ctx, { username, password, email: "", role: "admin", passwordMinLength });
+    const admin = await signUp(ctx, { username, password, email, role: "admin", passwordMinLength });
     console.log(`Created the administrator "${admin.username}" (id ${admin.id}).`);
     if (isGenerated) console.log(`Password, shown only once: ${password}`);
   },

@@ -1,4 +1,4 @@
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import {
   type AnnouncementKind,
   announcementKinds,
@@ -6,7 +6,7 @@ import {
   type Kind,
   kinds,
 } from "../announcements/kinds.ts";
-import { type Context, inTransaction } from "../context.ts";
+import { type Context, inTransaction, type Tx } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import type { Role } from "../schema/accounts.ts";
 import { notificationPreferences } from "../schema/notifications.ts";
@@ -68,6 +68,7 @@ export async function changePreferences(
     .map(([kind, channels]) => ({ userId: user.id, kind, ...channels }))
     .toSorted((a, b) => (a.kind < b.kind ? -1 : 1));
   return inTransaction(ctx, async (tx) => {
+    if (changes.get("message")?.email) await allowMessages(tx, user.id);
     for (const value of values) {
       const { inApp, email, webhook } = value;
       await tx.db
@@ -81,4 +82,11 @@ export async function changePreferences(
     }
     return listPreferences(tx, user);
   });
+}
+
+/** Undoes an unsubscribe link, which stops messages to the address of the user. */
+async function allowMessages({ db }: Tx, userId: number): Promise<void> {
+  await db.execute(sql`
+    DELETE FROM rowmill.mail_suppressions WHERE scope = 'bulk_message'
+      AND address = (SELECT lower(email) FROM rowmill.users WHERE id = ${userId})`);
 }

@@ -1,10 +1,9 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
-import { announce } from "../announcements/announce.ts";
+import { and, eq, isNull } from "drizzle-orm";
+import { announceToAdmins } from "../announcements/announce-to-admins.ts";
 import { type Context, inTransaction, type Tx } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import { readSnapshot } from "../platform/postgres/read-snapshot.ts";
 import { firstLoggedDay } from "../request-log/remove-old-entries.ts";
-import { users } from "../schema/accounts.ts";
 import { type ReportKind, reports } from "../schema/reports.ts";
 import { buildDaily, buildWeekly } from "./build-report.ts";
 import { type Period, periodAt, periodBefore, periodOf, reportIdOf } from "./periods.ts";
@@ -72,13 +71,7 @@ async function store(tx: Tx, period: Period, data: DailyView | WeeklyView): Prom
 async function announceReport(tx: Tx, { kind, start }: Period): Promise<void> {
   const isThis = and(eq(reports.kind, kind), eq(reports.periodStart, start), isNull(reports.announcedAt));
   await tx.db.update(reports).set({ announcedAt: tx.now() }).where(isThis);
-  const admins = await tx.db
-    .select({ id: users.id })
-    .from(users)
-    .where(sql`${users.role} = 'admin' AND ${users.disabledAt} IS NULL`);
   const reportId = reportIdOf({ kind, start });
-  for (const { id } of admins) {
-    const data = { report_id: reportId, kind, period_start: start };
-    await announce(tx, { kind: "report.ready", userId: id, subjectId: reportId, sequence: 1, data });
-  }
+  const data = { report_id: reportId, kind, period_start: start };
+  await announceToAdmins(tx, { kind: "report.ready", subjectId: reportId, sequence: 1, data });
 }

@@ -18,7 +18,7 @@ for (const mail of sampleMails) {
   const page = join(folder, `${mail.kind}.html`);
   const shot = join(folder, `${mail.kind}.png`);
   writeFileSync(page, renderMail(sampleConfig, mail).html);
-  const flags = ["--headless", "--no-sandbox", "--hide-scrollbars", `--window-size=${WIDTH},1100`];
+  const flags = ["--headless", "--no-sandbox", "--hide-scrollbars", `--window-size=${WIDTH},1600`];
   execFileSync(process.env.CHROMIUM ?? "chromium", [...flags, `--screenshot=${shot}`, page], {
     stdio: "ignore",
   });

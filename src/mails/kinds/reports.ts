@@ -3,64 +3,82 @@ import { type Bar, type Block, bars, button, facts } from "../layout/blocks.ts";
 import { oneLine } from "../layout/plain.ts";
 import type { Links, MailTemplate } from "./kind.ts";
 
-const MAX_SECTIONS = 20;
+const DATE_LENGTH = 10;
+const MAX_SECTIONS = 12;
 const REASON = "You get this mail because you are an administrator of";
 
 export const dailyReport: MailTemplate<"daily_report"> = {
   description: "Has the daily report.",
   subscription: () => "report.ready",
   title: ({ report }) => `Daily report ${oneLine(String(report.date ?? ""), 20)}`.trim(),
-  blocks: ({ report }, links) => reportBlocks(report, links),
+  blocks: ({ report }, links) => reportBlocks(report, links, ["daily", report.date]),
   reason: REASON,
 };
 
 export const weeklyAnalytics: MailTemplate<"weekly_analytics"> = {
   description: "Has the weekly analytics.",
   subscription: () => "report.ready",
-  title: ({ report }) =>
-    `Weekly analytics ${oneLine(String(report.week_start ?? report.date ?? ""), 20)}`.trim(),
-  blocks: ({ report }, links) => reportBlocks(report, links),
+  title: ({ report }) => `Weekly analytics ${oneLine(String(report.week_start ?? ""), 20)}`.trim(),
+  blocks: ({ report }, links) => reportBlocks(report, links, ["weekly", report.week_start]),
   reason: REASON,
 };
 
-type Scalar = string | number | boolean | null;
+type Fields = Readonly<Record<string, unknown>>;
 
-/** Single values first, then numbers by name as bars. Other values are left out: the report itself has them. */
-function reportBlocks(report: Readonly<Record<string, unknown>>, { home }: Links): Block[] {
-  const entries = Object.entries(report).slice(0, MAX_SECTIONS * 2);
+/** The numbers of objects that are shown as bars, by the name of their list; other lists show `requests`. */
+const VALUES: Readonly<Record<string, (item: Fields) => unknown>> = {
+  slowest_endpoints: ({ response_ms }) => (response_ms as Fields | undefined)?.p95,
+  failing_endpoints: ({ failed }) => failed,
+};
+
+const TITLES: Readonly<Record<string, string>> = {
+  slowest_endpoints: "Slowest endpoints (p95 in milliseconds)",
+  failing_endpoints: "Failed requests by endpoint",
+};
+
+/** The report itself has them. The hours of a day are more than a mail shows. */
+const LEFT_OUT = new Set(["hours", "is_complete", "response_ms"]);
+
+/** Single values first, then numbers by name as bars. */
+function reportBlocks(
+  report: Fields,
+  { home }: Links,
+  [kind, start]: readonly [kind: string, start: unknown],
+): Block[] {
+  const id = `${kind}-${encodeURIComponent(oneLine(String(start), DATE_LENGTH))}`;
+  const entries = Object.entries(report)
+    .filter(([name]) => !LEFT_OUT.has(name))
+    .slice(0, MAX_SECTIONS * 2);
   const singles = entries.flatMap(([name, value]) =>
-    isScalar(value) && value !== null
-      ? [[labelOf(name), typeof value === "number" ? value : String(value)] as const]
-      : [],
+    typeof value === "number" || typeof value === "string" ? [[labelOf(name), value] as const] : [],
   );
   const sections = entries.flatMap(([name, value]) => {
-    const found = barsIn(value);
-    return found.length > 0 ? [bars(labelOf(name), found)] : [];
+    const found = barsIn(value, VALUES[name]);
+    return found.length > 0 ? [bars(TITLES[name] ?? labelOf(name), found)] : [];
   });
   return [
     ...(singles.length > 0 ? [facts(singles)] : []),
     ...sections.slice(0, MAX_SECTIONS),
-    button("Show all reports", `${home}/api/v1/reports`),
+    button("Show the report", `${home}/api/v1/reports/${id}/report.html`),
   ];
 }
 
-function isScalar(value: unknown): value is Scalar {
-  return value === null || ["string", "number", "boolean"].includes(typeof value);
+/** Numbers by name, or a list of objects that have a name and a number. */
+function barsIn(value: unknown, numberOf = ({ requests }: Fields): unknown => requests): Bar[] {
+  if (typeof value !== "object" || value === null) return [];
+  const items: (readonly [label: unknown, value: unknown])[] = Array.isArray(value)
+    ? value.map((item: Fields) => [nameOf(item), numberOf(item)])
+    : Object.entries(value);
+  return items.flatMap(([label, number]) =>
+    typeof label === "string" && typeof number === "number" ? [{ label, value: number }] : [],
+  );
 }
 
-/** Numbers by name, or a list of objects that have a name and a number. */
-function barsIn(value: unknown): Bar[] {
-  if (typeof value !== "object" || value === null) return [];
-  if (!Array.isArray(value))
-    return Object.entries(value).flatMap(([label, number]) =>
-      typeof number === "number" ? [{ label, value: number }] : [],
-    );
-  return value.flatMap((item: unknown) => {
-    const parts = Object.values((item ?? {}) as object) as unknown[];
-    const label = parts.find((part) => typeof part === "string");
-    const number = parts.find((part) => typeof part === "number");
-    return typeof label === "string" && typeof number === "number" ? [{ label, value: number }] : [];
-  });
+/** A user, an endpoint, or a day. */
+function nameOf({ username, user_id, method, route, start }: Fields): unknown {
+  if (typeof route === "string") return `${method} ${route}`;
+  if (typeof start === "string") return start.slice(0, 10);
+  return username ?? `User ${user_id}`;
 }
 
 function labelOf(name: string): string {

@@ -20,6 +20,8 @@ const RECORD_SECONDS = 30;
 const MAX_PAUSE_SECONDS = 5;
 /** While workers are upgraded. */
 const UNKNOWN_SECONDS = 300;
+/** When to look again at a mail that another sender is sending. */
+const SENDING_SECONDS = 20;
 /** If no turn is free. */
 const NO_TURN_SECONDS = 5;
 
@@ -53,7 +55,12 @@ export async function attemptMail(ctx: Context, id: string, options: AttemptOpti
 /** An attempt whose time is over was lost with its process, and nobody knows whether the server has the mail. */
 export async function settleLost(ctx: Context, mail: Mail): Promise<MailOutcome> {
   const seconds = secondsUntil(ctx, mail.dueAt);
-  if (seconds > 0) return { kind: "later", afterSeconds: seconds, reply: "The mail is being sent." };
+  if (seconds > 0)
+    return {
+      kind: "later",
+      afterSeconds: Math.min(seconds, SENDING_SECONDS),
+      reply: "The mail is being sent.",
+    };
   ctx.log.warn({ mailId: mail.id, attempt: mail.attempts }, "the sender of a mail was lost");
   return recordOutcome(ctx, mail, { kind: "uncertain", reply: LOST });
 }

@@ -14,12 +14,13 @@ export async function unsubscribe(ctx: Context, token: string): Promise<boolean>
 }
 
 async function turnOff(tx: Tx, { subscriber, subscription }: Unsubscription): Promise<void> {
-  if (subscription === "bulk_message") await suppressMessages(tx, subscriber);
+  const kind = subscription === "bulk_message" ? "message" : subscription;
+  if (kind === "message") await suppressMessages(tx, subscriber);
   // A later version may have announced it.
-  else if ("userId" in subscriber && kinds.some((kind) => kind === subscription))
+  if ("userId" in subscriber && kinds.some((known) => known === kind))
     await tx.db.execute(sql`
       INSERT INTO rowmill.notification_preferences (user_id, kind, email)
-      SELECT id, ${subscription}, false FROM rowmill.users WHERE id = ${subscriber.userId}
+      SELECT id, ${kind}, false FROM rowmill.users WHERE id = ${subscriber.userId}
       ON CONFLICT (user_id, kind) DO UPDATE SET email = false`);
 }
 

@@ -11,21 +11,21 @@ export interface Message {
   readonly message: string;
 }
 
-/** Adds the message to the notifications of a user. A repeated call for the same row adds nothing. */
+/** Adds the message to the notifications of a user. A repeated call, also for another row of the user, adds nothing. */
 export async function showMessage(
   ctx: Context,
+  { id: batchId }: TargetBatch,
   { userId, isInApp }: Recipient,
   message: Message,
-  { rowId }: Attempt,
 ): Promise<void> {
   if (userId === null || !isInApp) return;
   const { rows } = await ctx.db.execute(sql`
     SELECT FROM rowmill.notifications
-    WHERE user_id = ${userId} AND kind = 'message' AND subject_id = ${rowId} AND (is_in_app OR is_mailed) LIMIT 1`);
+    WHERE user_id = ${userId} AND kind = 'message' AND subject_id = ${batchId} AND (is_in_app OR is_mailed) LIMIT 1`);
   if (rows.length > 0) return;
   const data = { ...message };
   await inTransaction(ctx, (tx) =>
-    announce(tx, { kind: "message", userId, subjectId: rowId, sequence: 1, data }),
+    announce(tx, { kind: "message", userId, subjectId: batchId, sequence: 1, data }),
   );
 }
 
@@ -46,7 +46,10 @@ export async function mailMessage(
     if (isInApp) return;
     throw new Permanent("no_address", "The account has no email address, and wants no messages in the app.");
   }
-  if (!isMailed) throw new Permanent("unsubscribed", "The account wants no messages by e-mail.");
+  if (!isMailed) {
+    if (isInApp) return;
+    throw new Permanent("unsubscribed", "The account wants no messages.");
+  }
   const key = `message/${batch.id}/${address.toLowerCase()}`;
   const to = { userId, address, name };
   const outcome = await sendMailNow(

@@ -73,7 +73,7 @@ export const messagesTarget: RowTarget<typeof columns> = {
   async handle(ctx, batch, row, attempt) {
     const message = messageOf(batch, row);
     const recipient = await findRecipient(ctx, batch.userId, row.values);
-    await showMessage(ctx, recipient, message, attempt);
+    await showMessage(ctx, batch, recipient, message);
     await mailMessage(ctx, batch, recipient, message, attempt);
     return row.row;
   },

@@ -1,5 +1,5 @@
 /** The recipients of a message as a CSV for the target `messages`, page by page. */
-import { and, asc, eq, gt, inArray, isNull } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
 import type { Context } from "../../../context.ts";
 import { Permanent } from "../../../errors.ts";
 import { csvRecords } from "../../../platform/csv/cells.ts";
@@ -31,7 +31,7 @@ export async function* accountsAsCsv({ db }: Context, role: Role | "all"): Async
 }
 
 /**
- * The named accounts. A username without an account fails as a row.
+ * The named accounts, each once. A username without an account fails as a row.
  * @param chosen usernames and ids
  * @throws Permanent `unknown_user` if an id has no account
  */
@@ -48,6 +48,24 @@ export async function* namedAsCsv(
   const unknown = ids.filter((id) => !known.has(id));
   if (unknown.length > 0)
     throw new Permanent("unknown_user", `No account has the id ${unknown.slice(0, 10).join(", ")}.`);
-  const named = chosen.filter((one) => typeof one === "string").map((username) => [username, ""]);
-  yield asBytes([HEADER, ...found.map(({ username, email }) => [username, email]), ...named]);
+  const named = new Map(
+    chosen
+      .filter((one) => typeof one === "string")
+      .map((username) => [username.toLowerCase(), [username, ""]]),
+  );
+  for (const { username, email } of found) named.set(username.toLowerCase(), [username, email]);
+  yield asBytes([HEADER, ...named.values()]);
+}
+
+/** Maps usernames in lower case to the addresses of their accounts. */
+export async function addressesOf(
+  { db }: Context,
+  usernames: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const names = usernames.map((username) => username.toLowerCase());
+  const found = await db
+    .select({ username: users.username, email: users.email })
+    .from(users)
+    .where(inArray(sql`lower(${users.username})`, names));
+  return new Map(found.map(({ username, email }) => [username.toLowerCase(), email]));
 }

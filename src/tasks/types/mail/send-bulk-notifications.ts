@@ -14,7 +14,7 @@ import { userRole } from "../../../schema/accounts.ts";
 import { MAX_MESSAGE, MAX_SUBJECT } from "../../../targets/messages/target.ts";
 import { cancelFollowedBatch, followBatch, untilAborted } from "../follow-batch.ts";
 import type { TaskInput, TaskType } from "../task-type.ts";
-import { accountsAsCsv, namedAsCsv } from "./recipients.ts";
+import { accountsAsCsv, addressesOf, namedAsCsv } from "./recipients.ts";
 
 const MAX_NAMED = 1000;
 /** The failed recipients in the result. The batch has all. */
@@ -122,5 +122,11 @@ async function failedEmails(ctx: Context, batch: StoredBatch): Promise<string[]>
   const page = { after: 0, limit: MAX_FAILED, isNamed: false };
   const { items: failed } = await listRows(ctx, batch, { ...page, status: "failed" });
   const cell = (fields: readonly string[], column: string) => fields[batch.mapping[column] ?? -1]?.trim();
-  return failed.map(({ fields }) => cell(fields, "email") || cell(fields, "username") || "");
+  const named = failed.map(({ fields }) => ({
+    email: cell(fields, "email"),
+    username: cell(fields, "username") ?? "",
+  }));
+  const usernames = named.filter(({ email }) => !email).map(({ username }) => username);
+  const addresses = await addressesOf(ctx, usernames);
+  return named.map(({ email, username }) => email || addresses.get(username.toLowerCase()) || username);
 }
