@@ -147,7 +147,7 @@ export const jobs = {
     name: "account.password-reset",
     queue: "notifications",
     payload: Type.Object({ email: Type.Optional(Type.String()), username: Type.Optional(Type.String()) }),
-    options: { ...backgroundOptions, deleteAfterSeconds: 3600 },
+    options: { ...rowJobOptions, expireInSeconds: 60, deleteAfterSeconds: 3600 },
     transactional: true,
   },
   /** Makes one attempt at a delivery to a webhook. Its group is the webhook, which has two slots over all workers. */

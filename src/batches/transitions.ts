@@ -5,7 +5,7 @@ import type { Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { jobs } from "../jobs.ts";
 import { type BatchState, batches } from "../schema/batches.ts";
-import { findTarget, requireLogin } from "../targets/registry.ts";
+import { findTarget, requireRights } from "../targets/registry.ts";
 import { batchChanged } from "./batch-changes.ts";
 import { batchJob } from "./batch-jobs.ts";
 import { type Edge, transitions } from "./state.ts";
@@ -23,7 +23,7 @@ export async function lockBatch(tx: Tx, userId: number, batchId: string): Promis
     .where(and(eq(batches.id, batchId), eq(batches.userId, userId)))
     .for("update");
   if (!batch || batch.state === "deleting" || batch.correctionOf !== null) throw notFound("batch");
-  requireLogin(tx, findTarget(batch.target));
+  requireRights(tx, findTarget(batch.target));
   return batch;
 }
 

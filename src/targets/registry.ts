@@ -42,10 +42,16 @@ export function targetForUpload(name: string, role: Role): Target {
 }
 
 /**
- * An API token may leak, and must not create logins that outlive it.
- * @throws DomainError `forbidden` if an API token acts on a target that needs a login
+ * Checks who uploads for the target or changes a batch of it. Its rows would still have the rights of an administrator if
+ * the user has lost the role. An API token may leak, and must not create logins that outlive it.
+ * @throws DomainError `forbidden`
  */
-export function requireLogin({ actor }: Pick<Context, "actor">, target: Target | undefined): void {
+export function requireRights({ actor }: Pick<Context, "actor">, target: Target | undefined): void {
+  if (target?.role !== undefined && actor && actor.role !== target.role)
+    throw new DomainError(
+      "forbidden",
+      `Only administrators can import ${target.name}, or change such a batch.`,
+    );
   if (!target?.needsLogin || actor?.proof !== "api_token") return;
   const message = `An API token cannot import ${target.name}, or change such a batch. Log in and send the access token instead.`;
   throw new DomainError("forbidden", message);

@@ -1,5 +1,10 @@
+import { eq } from "drizzle-orm";
 import { afterAll, describe, expect, test } from "vitest";
+import { accountsChanged } from "../../src/accounts/account-changes.ts";
 import type { BatchView } from "../../src/batches/views.ts";
+import { inTransaction } from "../../src/context.ts";
+import { users } from "../../src/schema/accounts.ts";
+import { newAdmin } from "../support/admin.ts";
 import { deliverChunk } from "../support/batches.ts";
 import type { Client, Problem } from "../support/client.ts";
 import { MailServer } from "../support/mail-server.ts";
@@ -90,13 +95,55 @@ describe("a row of messages", () => {
     const [noMail, disabled] = [await rowmill.newUser(), await rowmill.newUser()];
     const names = [await usernameOf(noMail), await usernameOf(disabled), "nobody"];
     await giveEmail(rowmill.ctx, noMail);
-    await noMail.patch("/api/v1/notification-preferences", { message: { email: false } });
+    await noMail.patch("/api/v1/notification-preferences", {
+      message: { email: false, in_app: false },
+    });
     await admin.post(`/api/v1/accounts/${disabled.userId}/disable`);
     const batch = await deliver(`username,note\n${names.map((name) => `${name},x`).join("\n")}\n,x\n`);
     expect(batch.counts).toMatchObject({ failed: 4 });
     const codes = (await admin.rows(batch.id, "failed")).map(({ errors }) => errors?.[0]?.code);
     expect(codes).toEqual(["unsubscribed", "account_disabled", "unknown_user", "required"]);
-    expect(await shownTo(noMail)).toHaveLength(1);
+    expect(await shownTo(noMail)).toEqual([]);
+  });
+
+  test("reaches a user in the app who has turned off its e-mail, once however often the file names the user", async () => {
+    const email = await giveEmail(rowmill.ctx, user);
+    await user.patch("/api/v1/notification-preferences", { message: { email: false } });
+    const name = await usernameOf(user);
+    const batch = await deliver(`username\n${name}\n${name.toUpperCase()}\n`);
+    expect(batch.counts).toMatchObject({ success: 2 });
+    expect(server.mailsTo(email)).toEqual([]);
+    expect(await shownTo(user)).toHaveLength(1);
+  });
+
+  test("waits for a turn without using up its attempts", async () => {
+    const { ctx } = rowmill;
+    await ctx.pool.query(`INSERT INTO rowmill.mail_pace (id, next_at) VALUES (1, clock_timestamp() + interval '3 seconds')
+      ON CONFLICT (id) DO UPDATE SET next_at = excluded.next_at`);
+    const batch = await deliver("email\npatient@example.com\n");
+    expect(batch.counts).toMatchObject({ success: 1 });
+    expect(server.mailsTo("patient@example.com")).toHaveLength(1);
+  });
+
+  test("sends nothing for an admin who has lost the role, and the batch cannot be changed any more", async () => {
+    const former = await newAdmin(rowmill, "former");
+    const { body: batch } = await send("email\nvictim@example.com\n", PARAMS, former);
+    await inTransaction(rowmill.ctx, async (tx) => {
+      await tx.db.update(users).set({ role: "user" }).where(eq(users.id, former.userId));
+      await accountsChanged(tx, [former.userId]);
+    });
+    await deliverChunk(rowmill.ctx, batch.id);
+    const [row] = await former.rows(batch.id, "failed");
+    expect(row?.errors).toMatchObject([{ code: "forbidden" }]);
+    const file = new File(["_row,email\n2,victim@example.com\n"], "fixed.csv");
+    const form = new FormData();
+    form.set("file", file);
+    for (const answer of [
+      await former.send("POST", `/api/v1/batches/${batch.id}/corrections`, { body: form }),
+      await former.post(`/api/v1/batches/${batch.id}/retry`, {}),
+    ])
+      expect(answer.status).toBe(403);
+    expect(server.mailsTo("victim@example.com")).toEqual([]);
   });
 
   test("reaches a user without an address in the app", async () => {

@@ -139,3 +139,8 @@ test("the body of every kind is below 20 kB, however long its texts are", () => 
 test("an id of a message has no dashes and no dots", () => {
   expect(messageIdOf("01a20159-f320-7af5-a6be-a1fe00000000")).toBe("msg_01a20159f3207af5a6bea1fe00000000");
 });
+
+test("secrets that are parts of the replacement, however many, are redacted in one pass", () => {
+  const secrets = Array.from({ length: 1100 }, () => "redacted redacted[.*");
+  expect(redact("a redacted[.* b redacted c", secrets)).toBe("a [redacted] b [redacted] c");
+});

@@ -1,8 +1,9 @@
 import { eq } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import { passwordResets, users } from "../../schema/accounts.ts";
+import { users } from "../../schema/accounts.ts";
 import { accountsChanged } from "../account-changes.ts";
+import { endResets } from "../end-resets.ts";
 import { lockAccount } from "../lock-account.ts";
 import { hashPassword, requireAcceptable } from "../passwords.ts";
 import { endAllSessions } from "../sessions/end-sessions.ts";
@@ -35,7 +36,7 @@ export async function changePassword(
     if (verifiedHash !== undefined && account.passwordHash !== verifiedHash)
       throw new DomainError("conflict", "The password was changed at the same time. Log in again.");
     await tx.db.update(users).set({ passwordHash }).where(eq(users.id, userId));
-    await tx.db.delete(passwordResets).where(eq(passwordResets.userId, userId));
+    await endResets(tx, [userId]);
     await endAllSessions(tx, [userId], keptSession);
     if (!keepsApiTokens) await revokeTokens(tx, [userId]);
     await accountsChanged(tx, [userId]);

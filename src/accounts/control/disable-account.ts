@@ -3,6 +3,7 @@ import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
 import { accountsChanged } from "../account-changes.ts";
+import { endResets } from "../end-resets.ts";
 import { lockAccount } from "../lock-account.ts";
 import type { Account } from "../queries.ts";
 import { endAllSessions } from "../sessions/end-sessions.ts";
@@ -15,7 +16,10 @@ import { endAllSessions } from "../sessions/end-sessions.ts";
 export function disableAccount(ctx: Context, userId: number): Promise<Account> {
   if (ctx.actor?.id === userId)
     throw new DomainError("conflict", "You cannot disable your own account. Ask another administrator.");
-  return setDisabledAt(ctx, userId, ctx.now(), (tx) => endAllSessions(tx, [userId]));
+  return setDisabledAt(ctx, userId, ctx.now(), async (tx) => {
+    await endAllSessions(tx, [userId]);
+    await endResets(tx, [userId]);
+  });
 }
 
 /** @throws DomainError `not_found` */

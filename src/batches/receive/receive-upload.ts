@@ -16,7 +16,7 @@ import {
   type RequestedMapping,
 } from "../../targets/match-header.ts";
 import { parseParams } from "../../targets/params.ts";
-import { requireLogin } from "../../targets/registry.ts";
+import { requireRights } from "../../targets/registry.ts";
 import type { Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
@@ -62,7 +62,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   if ((options.row_delay_ms ?? 0) > maxRowDelayMs)
     throw invalidField("row_delay_ms", `must be at most ${maxRowDelayMs} (MAX_ROW_DELAY_MS).`);
   const target = targetOf(options, upload.role);
-  requireLogin(ctx, target);
+  requireRights(ctx, target);
   const params = parseParams(target, options.params);
   const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);
   await inTransaction(ctx, (tx) => requireRoomForBatch(tx, upload.userId, upload.declaredBytes));

@@ -22,8 +22,9 @@ const MAX_PAUSE_SECONDS = 5;
 const UNKNOWN_SECONDS = 300;
 /** When to look again at a mail that another sender is sending. */
 const SENDING_SECONDS = 20;
-/** If no turn is free. */
-const NO_TURN_SECONDS = 5;
+/** The turns that a mail takes ahead. Messages to many people take fewer, so that a turn is left for a password reset. */
+const AHEAD_SECONDS = 5;
+const BULK_AHEAD_SECONDS = 1;
 
 const LOST = "The sender ended before it could record an answer.";
 
@@ -47,7 +48,7 @@ export async function attemptMail(ctx: Context, id: string, options: AttemptOpti
   if (!smtp) return { kind: "kept" };
   return (
     (await obstacle(ctx, mail, options)) ??
-    (await waitForTurn(ctx, options)) ??
+    (await waitForTurn(ctx, mail, options)) ??
     send(ctx, smtp, mail, options)
   );
 }
@@ -138,13 +139,19 @@ async function end(
   return { kind: "refused", reply };
 }
 
-async function waitForTurn(ctx: Context, { signal }: AttemptOptions): Promise<MailOutcome | null> {
-  const seconds = await takeTurn(ctx);
+async function waitForTurn(
+  ctx: Context,
+  { kind }: Mail,
+  { signal }: AttemptOptions,
+): Promise<MailOutcome | null> {
+  const aheadSeconds = kind === "bulk_message" ? BULK_AHEAD_SECONDS : AHEAD_SECONDS;
+  const seconds = await takeTurn(ctx, aheadSeconds);
   if (seconds === null)
     return {
       kind: "later",
-      afterSeconds: NO_TURN_SECONDS,
+      afterSeconds: aheadSeconds,
       reply: "Other mail is being sent (MAIL_PER_SECOND).",
+      isCrowded: true,
     };
   await pause(seconds, signal);
   return null;

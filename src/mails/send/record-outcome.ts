@@ -14,7 +14,13 @@ export type MailOutcome =
   | { readonly kind: "sent"; readonly reply: string }
   /** For good: the mail server refuses the mail, or the recipient gets none. */
   | { readonly kind: "refused"; readonly reply: string }
-  | { readonly kind: "later"; readonly afterSeconds: number; readonly reply: string }
+  | {
+      readonly kind: "later";
+      readonly afterSeconds: number;
+      readonly reply: string;
+      /** Only because other mail is being sent. */
+      readonly isCrowded?: boolean;
+    }
   /** The mail server may have the mail. It is not sent again (MAIL_UNCERTAIN). */
   | { readonly kind: "uncertain"; readonly reply: string }
   /** No mail server is configured: the mail stays in the outbox. */

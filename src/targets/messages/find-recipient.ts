@@ -18,6 +18,7 @@ export interface Recipient {
 
 interface Found extends Record<string, unknown> {
   readonly sender: string;
+  readonly maySend: boolean;
   readonly userId: string | null;
   readonly username: string | null;
   readonly address: string | null;
@@ -28,7 +29,7 @@ interface Found extends Record<string, unknown> {
 
 /**
  * Finds the account of a username, whose address the message is sent to. Without a username, the address is the recipient.
- * @throws Permanent `required`, `unknown_user` or `account_disabled`
+ * @throws Permanent `forbidden`, `required`, `unknown_user` or `account_disabled`
  */
 export async function findRecipient(
   ctx: Context,
@@ -36,7 +37,7 @@ export async function findRecipient(
   { username, email }: { username: string; email: string },
 ): Promise<Recipient> {
   const { rows } = await ctx.db.execute<Found>(sql`
-    SELECT sender.username AS sender, users.id AS "userId", users.username, users.email AS address,
+    SELECT sender.username AS sender, sender.role = 'admin' AND sender.disabled_at IS NULL AS "maySend", users.id AS "userId", users.username, users.email AS address,
       users.disabled_at IS NOT NULL AS "isDisabled", coalesce(in_app, true) AS "isInApp",
       coalesce(preferences.email, true) AS "isMailed"
     FROM rowmill.users AS sender
@@ -45,6 +46,8 @@ export async function findRecipient(
     WHERE sender.id = ${senderId}`);
   const [found] = rows;
   if (!found) throw new Permanent("unknown_user", "The account of the sender was removed.");
+  // The role may have been lost since the upload.
+  if (!found.maySend) throw new Permanent("forbidden", "Only administrators can send messages.");
   const { sender, isInApp, isMailed } = found;
   if (username === "") {
     if (email === "") throw new Permanent("required", "The row has neither a username nor an email.");

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { lockAccount } from "../../accounts/lock-account.ts";
 import { announce } from "../../announcements/announce.ts";
 import { type Context, inTransaction } from "../../context.ts";
 import { Permanent, Retryable } from "../../errors.ts";
@@ -19,14 +20,15 @@ export async function showMessage(
   message: Message,
 ): Promise<void> {
   if (userId === null || !isInApp) return;
-  const { rows } = await ctx.db.execute(sql`
-    SELECT FROM rowmill.notifications
-    WHERE user_id = ${userId} AND kind = 'message' AND subject_id = ${batchId} AND (is_in_app OR is_mailed) LIMIT 1`);
-  if (rows.length > 0) return;
-  const data = { ...message };
-  await inTransaction(ctx, (tx) =>
-    announce(tx, { kind: "message", userId, subjectId: batchId, sequence: 1, data }),
-  );
+  await inTransaction(ctx, async (tx) => {
+    // Two rows of one user can be handled at the same time.
+    await lockAccount(tx, userId);
+    const { rows } = await tx.db.execute(sql`
+      SELECT FROM rowmill.notifications
+      WHERE user_id = ${userId} AND kind = 'message' AND subject_id = ${batchId} AND (is_in_app OR is_mailed) LIMIT 1`);
+    if (rows.length > 0) return;
+    await announce(tx, { kind: "message", userId, subjectId: batchId, sequence: 1, data: { ...message } });
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { accountsChanged } from "../../accounts/account-changes.ts";
+import { endResets } from "../../accounts/end-resets.ts";
 import type { Tx } from "../../context.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
 import { isUnused } from "./account-uses.ts";
@@ -71,6 +72,7 @@ async function restore(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>
     WHERE users.id = cells.id AND users.email = email_after AND users.role::text = role_after
     RETURNING users.id`);
   const ids = restored.map(({ id }) => Number(id));
+  await endResets(tx, ids);
   await accountsChanged(tx, ids);
   return new Set(ids);
 }

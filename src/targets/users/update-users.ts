@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { accountsChanged } from "../../accounts/account-changes.ts";
+import { endResets } from "../../accounts/end-resets.ts";
 import { endAllSessions } from "../../accounts/sessions/end-sessions.ts";
 import { revokeTokens } from "../../accounts/tokens/revoke-token.ts";
 import type { Tx } from "../../context.ts";
@@ -70,7 +71,7 @@ const ownRole = failed(
   "role",
 );
 
-/** Also ends the sessions and the API tokens of accounts that get a new password. */
+/** Also ends the sessions and the API tokens of accounts that get a new password, and all links of password resets. */
 async function store(tx: Tx, updates: readonly Update[]): Promise<void> {
   if (updates.length === 0) return;
   const ids = sql.param(updates.map(({ recordId }) => recordId));
@@ -85,6 +86,10 @@ async function store(tx: Tx, updates: readonly Update[]): Promise<void> {
   const idsWithNewPassword = withNewPassword.map(({ recordId }) => recordId);
   await endAllSessions(tx, idsWithNewPassword);
   await revokeTokens(tx, idsWithNewPassword);
+  await endResets(
+    tx,
+    updates.map(({ recordId }) => recordId),
+  );
   await accountsChanged(
     tx,
     updates.map(({ recordId }) => recordId),

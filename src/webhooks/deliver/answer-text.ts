@@ -19,8 +19,15 @@ export function answerText(body: Buffer, secrets: readonly string[]): string {
 
 /** Returns the text without the secrets, and without characters that PostgreSQL cannot store. */
 export function redact(text: string, secrets: readonly string[]): string {
-  const parts = secrets.flatMap((secret) => [secret, ...secret.split(/[\s_]/)]);
-  const longest = parts.filter(({ length }) => length >= MIN_SECRET).sort((a, b) => b.length - a.length);
+  const parts = new Set(secrets.flatMap((secret) => [secret, ...secret.split(/[\s_]/)]));
+  const longest = [...parts].filter(({ length }) => length >= MIN_SECRET).sort((a, b) => b.length - a.length);
   const storable = text.toWellFormed().replaceAll("\0", "\uFFFD");
-  return longest.reduce((redacted, secret) => redacted.replaceAll(secret, REDACTED), storable);
+  if (longest.length === 0) return storable;
+  // In one pass: text that was replaced is not searched again.
+  const anySecret = new RegExp(longest.map(escapeRegExp).join("|"), "g");
+  return storable.replace(anySecret, REDACTED);
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }

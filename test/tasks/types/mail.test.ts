@@ -86,7 +86,8 @@ describe("send_bulk_notifications", () => {
     const email = await giveEmail(rowmill.ctx, user);
     const refused = await giveEmail(rowmill.ctx, gone);
     server.answerTo(refused, 550);
-    const to = [user.userId, gone.userId, "nobody"];
+    const { body: named } = await gone.get<{ username: string }>("/api/v1/auth/me");
+    const to = [user.userId, user.userId, named.username.toUpperCase(), "nobody"];
     const { status, result, error_message } = await run("send_bulk_notifications", { to, ...NEWS });
     expect([status, error_message]).toEqual(["completed", null]);
     expect(result).toEqual({

@@ -48,12 +48,9 @@ export async function* namedAsCsv(
   const unknown = ids.filter((id) => !known.has(id));
   if (unknown.length > 0)
     throw new Permanent("unknown_user", `No account has the id ${unknown.slice(0, 10).join(", ")}.`);
-  const named = new Map(
-    chosen
-      .filter((one) => typeof one === "string")
-      .map((username) => [username.toLowerCase(), [username, ""]]),
-  );
-  for (const { username, email } of found) named.set(username.toLowerCase(), [username, email]);
+  const named = new Map(found.map(({ username, email }) => [username.toLowerCase(), [username, email]]));
+  for (const username of chosen.filter((one) => typeof one === "string"))
+    if (!named.has(username.toLowerCase())) named.set(username.toLowerCase(), [username, ""]);
   yield asBytes([HEADER, ...named.values()]);
 }
 
