@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test, vi } from "vitest";
 import { disableAccount } from "../../src/accounts/control/disable-account.ts";
 import { startPasswordReset } from "../../src/accounts/reset/start-password-reset.ts";
 import { inTransaction } from "../../src/context.ts";
+import { newAdmin } from "../support/admin.ts";
 import { AUTH, authOf, PASSWORD } from "../support/auth.ts";
 import type { Problem } from "../support/client.ts";
 import { count } from "../support/count.ts";
@@ -143,6 +144,18 @@ describe("a request", () => {
     const { body } = await signUp("dan", { email: "dan@reset.test" });
     const token = await linkFor("dan@reset.test");
     await disableAccount(rowmill.ctx, body.user.id);
+    expect((await confirm(token)).status).toBe(400);
+  });
+
+  test("ends when an admin gives the account another address", async () => {
+    await signUp("eve", { email: "eve@reset.test" });
+    const token = await linkFor("eve@reset.test");
+    const admin = await newAdmin(rowmill);
+    const { body: batch } = await admin.upload(
+      "username,email\neve,eve@safe.test\n",
+      "/api/v1/batches?target=users&mode=upsert",
+    );
+    expect(await admin.finished(batch.id)).toMatchObject({ state: "completed", counts: { success: 1 } });
     expect((await confirm(token)).status).toBe(400);
   });
 

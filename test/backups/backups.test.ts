@@ -307,8 +307,9 @@ describe("who may, and when", () => {
   });
 });
 
-test("a scheduled backup belongs to nobody, and is skipped while another one is queued", async () => {
+test("a scheduled backup is announced to all admins, and is skipped while another one is queued", async () => {
   await using rowmill = await startRowmill({ DATA_DIR: newFolder(), BACKUP_CRON: "0 2 * * *" });
+  const admin = await newAdmin(rowmill);
   const { ctx } = rowmill;
   const schedules = () =>
     count(ctx.pool, "SELECT count(*) FROM rowmill_queue.schedule WHERE name = 'backup.run'");
@@ -326,6 +327,8 @@ test("a scheduled backup belongs to nobody, and is skipped while another one is 
     (await backups()).every(({ state }) => state === "completed"),
   );
   expect(await backups()).toEqual([{ user_id: null, state: "completed" }]);
+  const { rows: announced } = await ctx.pool.query("SELECT kind, user_id FROM rowmill.notifications");
+  expect(announced).toEqual([{ kind: "backup.completed", user_id: String(admin.userId) }]);
   // A job that is delivered again finds its backup complete.
   expect(await run({ backupId })).toBeUndefined();
 

@@ -58,15 +58,14 @@ test("a restored database has the same rows, lets users log in, and continues wh
     history: (await user.get(`/api/v1/tasks/${completed.id}/history`)).body,
     files: (await user.get("/api/v1/files")).body,
   };
-  const gate = await closeGate(ctx);
+  await using gate = await closeGate(ctx);
   const { body: running } = await operator.upload(titled(30, { 5: "gate" }));
   await gate.reached();
   const task = await addTask(original, user.userId, "processing");
-  const { path, rows } = await backUp(ctx);
+  // The worker cannot finish while the gate is closed, so nothing changes before the backup.
   const expected = await backedUpContents(ctx.config.databaseUrl);
+  const { path, rows } = await backUp(ctx);
   expect(Object.keys(rows ?? {}).sort()).toEqual(Object.keys(expected).sort());
-  // The worker cannot finish while the gate is closed, so nothing has changed since the backup.
-  expect(await backedUpContents(ctx.config.databaseUrl)).toEqual(expected);
 
   const { url } = await migratedDatabase();
   const { manifest } = await restore(url, path);
