@@ -1,4 +1,4 @@
-import type { MailKind } from "../mail-data.ts";
+import type { MailData, MailKind } from "../mail-data.ts";
 import { passwordReset, welcome } from "./accounts.ts";
 import type { MailTemplate } from "./kind.ts";
 import { adminAlert, bulkMessage } from "./messages.ts";
@@ -18,9 +18,15 @@ const templates: { readonly [K in MailKind]: MailTemplate<K> } = {
 
 export const mailKinds = Object.keys(templates) as MailKind[];
 
-/** @throws Error if a later version has stored the mail */
-export function templateOf<K extends MailKind>(kind: K): MailTemplate<K> {
-  const template: MailTemplate<K> | undefined = templates[kind];
+/**
+ * Returns the template of a stored mail, and its data, which `addMail` has stored for this kind.
+ * @throws Error if a later version has stored the mail
+ */
+export function templateOf({ kind, data }: { readonly kind: string; readonly data: object }): {
+  readonly template: MailTemplate;
+  readonly data: MailData[MailKind];
+} {
+  const template: MailTemplate | undefined = templates[kind as MailKind];
   if (!template) throw new Error(`This version has no mails of the kind "${kind}".`);
-  return template;
+  return { template, data: data as MailData[MailKind] };
 }

@@ -6,7 +6,6 @@ import { templateOf } from "../kinds/all.ts";
 import type { Links } from "../kinds/kind.ts";
 import { layOut } from "../layout/layout.ts";
 import { oneLine } from "../layout/plain.ts";
-import type { MailData, MailKind } from "../mail-data.ts";
 import { resetToken } from "../reset-token.ts";
 import { unsubscribeToken } from "../unsubscribe/token.ts";
 
@@ -25,9 +24,7 @@ const REDACTED = "(hidden)";
 
 /** @param isRedacted hides the links that give access to an account. @throws Error if the data does not fit the kind */
 export function renderMail(config: Config, mail: StoredMail, { isRedacted = false } = {}): Message {
-  const kind = mail.kind as MailKind;
-  const data = mail.data as unknown as MailData[MailKind];
-  const template = templateOf(kind);
+  const { template, data } = templateOf(mail);
   const { publicUrl: home, jwtSecret } = config;
   const links: Links = {
     home,

@@ -6,7 +6,6 @@ import type { SmtpOutcome } from "../../platform/smtp/outcome.ts";
 import { type Message, SEND_SECONDS, type SmtpClient } from "../../platform/smtp/smtp-client.ts";
 import { mailSuppressions, mails } from "../../schema/mails.ts";
 import { mailKinds, templateOf } from "../kinds/all.ts";
-import type { MailData, MailKind } from "../mail-data.ts";
 import { renderMail } from "../render/render-mail.ts";
 import { holdsOf } from "./holds.ts";
 import { takeTurn } from "./pace.ts";
@@ -87,7 +86,7 @@ async function obstacle(ctx: Context, mail: Mail, options: AttemptOptions): Prom
       afterSeconds: UNKNOWN_SECONDS,
       reply: "A worker of a later version sends the mail.",
     };
-  const { maxAgeHours = MAX_AGE_HOURS } = templateOf(mail.kind as MailKind);
+  const { maxAgeHours = MAX_AGE_HOURS } = templateOf(mail).template;
   if (ctx.now().getTime() - mail.createdAt.getTime() > maxAgeHours * 3_600_000)
     return end(ctx, mail, "failed", `It was not sent within ${maxAgeHours} h.`);
   const suppression = await suppressionOf(ctx, mail);
@@ -106,8 +105,8 @@ async function held(ctx: Context, mail: Mail, { signal }: AttemptOptions): Promi
 
 /** @returns why the address gets no such mail; null if it does */
 async function suppressionOf(ctx: Context, mail: Mail): Promise<string | null> {
-  const kind = mail.kind as MailKind;
-  const subscription = templateOf(kind).subscription(mail.data as unknown as MailData[MailKind]);
+  const { template, data } = templateOf(mail);
+  const subscription = template.subscription(data);
   const scopes = subscription === "bulk_message" ? (["all", "bulk_message"] as const) : (["all"] as const);
   const [found] = await ctx.db
     .select({ scope: mailSuppressions.scope, reply: mailSuppressions.reply })
