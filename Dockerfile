@@ -9,5 +9,7 @@ COPY drizzle ./drizzle
 COPY src ./src
 # The options of package.json: docs/decisions/0029-heap-limits-and-reused-buffers.md.
 ENV NODE_OPTIONS="--max-semi-space-size=8 --max-old-space-size=512 --import=/app/src/platform/process/preload.ts" MALLOC_MMAP_THRESHOLD_=262144
+# A volume for backups gets the owner of this folder.
+RUN mkdir -p .data/backups && chown -R node:node .data && chmod 700 .data/backups
 USER node
 CMD ["node", "src/api.ts"]

@@ -60,12 +60,17 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync();
 }
 
+const READ_ONLY =
+  "Its file system is read-only or was removed. Set DATA_DIR to a folder that Rowmill may write, or BACKUP_TO=files";
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "No space is left on its disk. Free some, or set a smaller BACKUP_KEEP",
   EDQUOT: "Its disk quota is used up",
   EACCES: "Its permissions do not allow it",
   EPERM: "Its permissions do not allow it",
-  EROFS: "Its file system is read-only",
+  EROFS: READ_ONLY,
+  // `mkdir` says so if a folder above cannot be created.
+  ENOENT: READ_ONLY,
   ENOTDIR: "A part of its path is a file",
   EEXIST: "A part of its path is a file",
 };

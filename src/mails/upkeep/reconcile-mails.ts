@@ -87,6 +87,6 @@ async function requeue(ctx: Context, lost: readonly OverdueMail[]): Promise<numb
       missing.map(({ id, kind }) => jobOf(id, kind as MailKind)),
     );
   });
-  ctx.log.warn({ mails: lost.length }, "mails enqueued again: their jobs were lost");
+  ctx.log.info({ mails: lost.length }, "enqueued mails that had no job");
   return lost.length;
 }

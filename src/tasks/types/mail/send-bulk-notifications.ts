@@ -20,6 +20,8 @@ const MAX_NAMED = 1000;
 /** The failed recipients in the result. The batch has all. */
 const MAX_FAILED = 100;
 
+const NO_SERVER = " No mail server is configured, so the mails are in the outbox.";
+
 const Named = Type.Array(
   Type.Union([
     Type.String({ minLength: 1, maxLength: 150, pattern: NUL_FREE }),
@@ -68,7 +70,7 @@ export const sendBulkNotificationsType: TaskType<typeof params, "optional"> = {
     const { batch, counts } = await followBatch(ctx, input, () => createBatch(ctx, input));
     const failedCount = counts.failed + counts.unprocessed;
     return {
-      message: `Sent to ${counts.success} of ${plural(counts.total, "recipient")}.`,
+      message: `Sent to ${counts.success} of ${plural(counts.total, "recipient")}.${ctx.smtp ? "" : NO_SERVER}`,
       sent_count: counts.success,
       failed_count: failedCount,
       failed_emails: failedCount > 0 ? await failedEmails(ctx, batch) : [],
