@@ -1,7 +1,11 @@
 /** The webhooks of a user over the API. No worker runs. */
 import { expect, test } from "vitest";
 import { deliver } from "../../src/webhooks/deliver/deliver.ts";
-import { removeDeletedWebhooks, removeOldDeliveries } from "../../src/webhooks/upkeep/remove-deliveries.ts";
+import {
+  removeDeletedWebhooks,
+  removeExcessDeliveries,
+  removeOldDeliveries,
+} from "../../src/webhooks/upkeep/remove-deliveries.ts";
 import type { Problem } from "../support/client.ts";
 import { count } from "../support/count.ts";
 import { RECEIVER_SETTINGS, Receiver } from "../support/receiver.ts";
@@ -217,4 +221,26 @@ test("upkeep removes the deliveries of deleted webhooks, and those that have exp
   expect(await removeOldDeliveries(ctx)).toBe(0);
   await removeOldDeliveries(later);
   expect(await left("webhook_deliveries", "webhook_id", kept)).toBe(0);
+});
+
+test("upkeep keeps the newest WEBHOOK_MAX_DELIVERIES of each webhook, and those that are pending", async () => {
+  const webhooks = { ...rowmill.config.webhooks, maxDeliveries: 3 };
+  const ctx = { ...rowmill.ctx, config: { ...rowmill.config, webhooks } };
+  const start = Date.now() - 1000;
+  const add = async (to: typeof user, messages: number, ago = 0) => {
+    for (let message = 0; message < messages; message++)
+      await addMessage({ ...ctx, now: () => new Date(start - ago + message) }, to);
+  };
+  const [full, short, idle] = [user, await rowmill.newUser(), await rowmill.newUser()];
+  const webhook = await newWebhook(full, URL);
+  for (const each of [short, idle]) await newWebhook(each, URL);
+  await add(full, 7);
+  await add(short, 3);
+  await add(idle, 7, 2 * 3_600_000);
+  const before = await deliveries(full, webhook);
+  expect(before.map(({ state }) => state)).toEqual([...Array(5).fill("failed"), "pending", "pending"]);
+
+  expect(await removeExcessDeliveries(ctx)).toBe(2);
+  expect(await deliveries(full, webhook)).toEqual([...before.slice(0, 3), ...before.slice(5)]);
+  expect(await removeExcessDeliveries(ctx)).toBe(0);
 });

@@ -89,6 +89,9 @@ const TROUBLES: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_OVERFLOW: "The headers of the answer are too long.",
 };
 
+/** The characters of an error of the network that is not in the list. */
+const MAX_TROUBLE = 300;
+
 export function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.name === "TimeoutError";
 }
@@ -101,7 +104,10 @@ export function describeTrouble(error: unknown, timeoutMs: number): string {
     const known = "code" in cause ? TROUBLES[String(cause.code)] : undefined;
     if (known) return known;
   }
-  return `The request failed: ${error instanceof Error ? error.message : String(error)}`.slice(0, 500);
+  return `The request failed: ${error instanceof Error ? error.message : String(error)}`.slice(
+    0,
+    MAX_TROUBLE,
+  );
 }
 
 /** A host with several addresses fails with one error per address. */
