@@ -11,7 +11,7 @@ export type DisabledReason = (typeof webhookDisabledReason.enumValues)[number];
 const REASONS: Readonly<Record<DisabledReason, string>> = {
   user: "You disabled the webhook.",
   gone: "The endpoint answered 410 Gone.",
-  failing: "No delivery has succeeded for 3 days.",
+  failing: "Deliveries have failed for 3 days, and none has succeeded.",
 };
 
 /** Ends all its unfinished deliveries, and announces it unless its owner did it. The webhook must be locked. */
