@@ -1,6 +1,7 @@
 /** The webhooks of a user over the API. No worker runs. */
 import { expect, test } from "vitest";
 import { deliver } from "../../src/webhooks/deliver/deliver.ts";
+import { reconcileDeliveries } from "../../src/webhooks/upkeep/reconcile-deliveries.ts";
 import {
   removeDeletedWebhooks,
   removeExcessDeliveries,
@@ -208,6 +209,12 @@ test("upkeep removes the deliveries of deleted webhooks, and those that have exp
   const kept = await newWebhook(user, URL);
   await addMessage(ctx, user);
   await user.delete(`/api/v1/webhooks/${webhook.id}`);
+  const lost =
+    "UPDATE rowmill.webhook_deliveries SET run = 2, due_at = now() - interval '1 minute' WHERE webhook_id = $1";
+  await ctx.pool.query(lost, [webhook.id]);
+  expect((await reconcileDeliveries(ctx)).deliveriesRequeued).toBe(0);
+  await ctx.pool.query(lost, [kept.id]);
+  expect((await reconcileDeliveries(ctx)).deliveriesRequeued).toBe(1);
   await removeDeletedWebhooks(ctx);
   const left = (table: string, column: string, { id }: { id: string }) =>
     count(ctx.pool, `SELECT count(*) FROM rowmill.${table} WHERE ${column} = $1`, [id]);
