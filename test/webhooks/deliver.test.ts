@@ -24,7 +24,7 @@ const statuses = ({ attempt_log }: Detail) => attempt_log.map(({ status }) => st
 test("a message is signed as Standard Webhooks requires, and has the headers of the user", async () => {
   await using receiver = await Receiver.start((response) => response.end("thank you"));
   const webhook = await newWebhook(user, receiver.url, {
-    headers: { authorization: "Bearer 1", "user-agent": "me" },
+    headers: { authorization: "Bearer 1", "User-Agent": "me" },
   });
   await addMessage(rowmill.ctx, user);
   const delivery = await newest(user, webhook, "delivered");

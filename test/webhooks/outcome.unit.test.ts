@@ -41,6 +41,12 @@ describe("an answer", () => {
   });
 });
 
+test("an attempt that was interrupted is repeated, however often", () => {
+  const interrupted = { ...outcomeOf(500), status: null, isInterrupted: true };
+  for (const tries of [1, SCHEDULE.length + 1])
+    expect(nextStep(interrupted, tries, SCHEDULE)).toEqual({ kind: "repeat" });
+});
+
 describe("the next attempt", () => {
   const delayOf = (outcome: Outcome, tries = 1) => {
     const step = nextStep(outcome, tries, SCHEDULE);

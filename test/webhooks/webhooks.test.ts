@@ -187,6 +187,33 @@ test("a receiver that hangs fails at the time limit, and one that drips after it
   });
 });
 
+test("an attempt that the stop of its worker interrupts does not count, and is repeated", async () => {
+  await using receiver = await Receiver.start(() => {});
+  const webhook = await newWebhook(user, receiver.url);
+  await addMessage(rowmill.ctx, user);
+  const [{ id: deliveryId } = { id: "" }] = await deliveries(user, webhook);
+  const stop = new AbortController();
+  const work = { id: "", payload: {}, attempt: 1, signal: stop.signal };
+  const attempt = deliver(rowmill.ctx, { deliveryId, run: 1 }, work);
+  await receiver.received(1);
+  stop.abort(new Error("The worker stops."));
+  await attempt;
+  const path = `/api/v1/webhooks/${webhook.id}`;
+  expect((await user.get(path)).body).toMatchObject({
+    failures: 0,
+    failing_since: null,
+    is_throttled: false,
+  });
+  const { body } = await user.get<Detail>(`${path}/deliveries/${deliveryId}`);
+  const error = "The worker stopped before the answer came.";
+  expect(body).toMatchObject({ state: "pending", attempts: 1, attempt_log: [{ status: null, error }] });
+  const { rows } = await rowmill.ctx.pool.query(
+    "SELECT tries, run, claimed_until FROM rowmill.webhook_deliveries WHERE id = $1",
+    [deliveryId],
+  );
+  expect(rows).toEqual([{ tries: 0, run: 2, claimed_until: null }]);
+});
+
 test("disabling a webhook ends its deliveries, and enabling it sends none of them", async () => {
   const webhook = await newWebhook(user, URL);
   const path = `/api/v1/webhooks/${webhook.id}`;

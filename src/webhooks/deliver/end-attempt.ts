@@ -38,8 +38,9 @@ export function endAttempt(
     const isTest = delivery.kind === TEST_KIND;
     const step = nextStep(outcome, tries, isTest ? [] : tx.config.webhooks.retrySeconds);
     const state = await endDelivery(tx, delivery, delivery.run === run ? step : null);
-    const changed = isTest ? webhook : await recordHealth(tx, webhook, outcome);
-    const reason = isTest || webhook.disabledAt ? null : reasonToDisable(changed, outcome, tx.now());
+    const isCounted = !isTest && step.kind !== "repeat";
+    const changed = isCounted ? await recordHealth(tx, webhook, outcome) : webhook;
+    const reason = isCounted && !webhook.disabledAt ? reasonToDisable(changed, outcome, tx.now()) : null;
     if (reason) await disableWebhook(tx, changed, reason);
     else await wakeWaiting(tx, changed);
     return state;
@@ -56,7 +57,7 @@ async function forgetAnswersBetween({ db }: Tx, deliveryId: string, number: numb
 
 /** @param step null if the delivery was replayed meanwhile: only its slot becomes free */
 async function endDelivery(tx: Tx, delivery: Delivery, step: NextStep | null): Promise<DeliveryState> {
-  const { id, webhookId, run, state } = delivery;
+  const { id, webhookId, run, state, tries } = delivery;
   const isOpen = state === "pending";
   const set = (changes: Partial<Delivery>) =>
     tx.db
@@ -76,8 +77,11 @@ async function endDelivery(tx: Tx, delivery: Delivery, step: NextStep | null): P
     await set({ state: "failed", error: step.error, endedAt: tx.now() });
     return "failed";
   }
-  await set({ run: run + 1, dueAt: secondsAfter(tx.now(), step.afterSeconds) });
-  await enqueueDeliveries(tx, [{ id, webhookId, run: run + 1 }], step.afterSeconds);
+  const isRepeated = step.kind === "repeat";
+  const afterSeconds = isRepeated ? 0 : step.afterSeconds;
+  const dueAt = secondsAfter(tx.now(), afterSeconds);
+  await set({ run: run + 1, dueAt, tries: isRepeated ? tries - 1 : tries });
+  await enqueueDeliveries(tx, [{ id, webhookId, run: run + 1 }], afterSeconds);
   return "pending";
 }
 

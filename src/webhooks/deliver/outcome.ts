@@ -15,12 +15,16 @@ export interface Outcome {
   readonly isRefused: boolean;
   /** The endpoint gets one request at a time until it accepts one. */
   readonly isOverloaded: boolean;
+  /** The worker stopped, so the attempt says nothing about the endpoint. */
+  readonly isInterrupted: boolean;
 }
 
 export type NextStep =
   | { readonly kind: "delivered" }
   | { readonly kind: "failed"; readonly error: string }
-  | { readonly kind: "retry"; readonly afterSeconds: number };
+  | { readonly kind: "retry"; readonly afterSeconds: number }
+  /** At once, and the attempt does not count. */
+  | { readonly kind: "repeat" };
 
 export const GONE = 410;
 const HEEDS_RETRY_AFTER = [429, 502, 503, 504];
@@ -48,6 +52,7 @@ export function readOutcome(
     retryAfterSeconds,
     isRefused,
     isOverloaded: OVERLOADED.includes(status) || retryAfterSeconds !== null,
+    isInterrupted: false,
   };
 }
 
@@ -69,11 +74,12 @@ function secondsOf(value: string | string[] | undefined, now: Date): number | nu
 
 /** @param tries the attempts since the delivery was created or replayed, with this one */
 export function nextStep(
-  { error, status, retryAfterSeconds, isRefused }: Outcome,
+  { error, status, retryAfterSeconds, isRefused, isInterrupted }: Outcome,
   tries: number,
   retrySeconds: readonly number[],
 ): NextStep {
   if (error === null) return { kind: "delivered" };
+  if (isInterrupted) return { kind: "repeat" };
   if (isRefused) return { kind: "failed", error: `${error} It asked for no further attempt.` };
   const delay = retrySeconds[tries - 1];
   if (status === GONE || delay === undefined) return { kind: "failed", error };
