@@ -45,7 +45,7 @@ export const WebhookView = Type.Object(
       description: "Whether the endpoint is overloaded. It gets one request at a time until it accepts one.",
     }),
     held_until: NullableMoment(
-      "Until when the endpoint asked for no messages (`Retry-After`). null: it never did.",
+      "Until when the endpoint asked for no messages (`Retry-After`). null: it did not ask.",
     ),
     failures: Type.Integer({ description: "Failed attempts since the last success." }),
     failing_since: NullableMoment("When the first of these attempts failed."),
