@@ -112,10 +112,8 @@ export function describeTrouble(error: unknown, timeoutMs: number): string {
     const [, proxyStatus] = PROXY_REFUSAL.exec(cause.message) ?? [];
     if (proxyStatus) return `The proxy of Rowmill opened no connection: it answered ${proxyStatus}.`;
   }
-  return `The request failed: ${error instanceof Error ? error.message : String(error)}`.slice(
-    0,
-    MAX_TROUBLE,
-  );
+  const message = error instanceof Error ? error.message : String(error);
+  return `The request failed: ${message}`.slice(0, MAX_TROUBLE);
 }
 
 function wordsOf(code: string): string {
