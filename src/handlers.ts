@@ -36,7 +36,11 @@ import { reconcileTasks } from "./tasks/upkeep/reconcile-tasks.ts";
 import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
 import { deliver } from "./webhooks/deliver/deliver.ts";
 import { reconcileDeliveries } from "./webhooks/upkeep/reconcile-deliveries.ts";
-import { removeDeletedWebhooks, removeOldDeliveries } from "./webhooks/upkeep/remove-deliveries.ts";
+import {
+  removeDeletedWebhooks,
+  removeExcessDeliveries,
+  removeOldDeliveries,
+} from "./webhooks/upkeep/remove-deliveries.ts";
 
 export interface JobInput<N extends JobName> {
   readonly payload: Payload<N>;
@@ -77,6 +81,7 @@ export const handlers: Handlers = {
       alerts: await alertProblems(ctx),
     };
     await removeDeletedWebhooks(ctx);
+    await removeExcessDeliveries(ctx);
     return repaired;
   },
   clean: async (ctx) => {

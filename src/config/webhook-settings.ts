@@ -18,6 +18,13 @@ export const webhookSettings = {
     maximum: 1_000_000,
     description: "Unfinished deliveries per webhook. Further ones are stored as failed and can be replayed.",
   }),
+  WEBHOOK_MAX_DELIVERIES: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    maximum: 1_000_000,
+    description:
+      "The newest deliveries that stay in the log of a webhook. Older ones are removed every minute, except unfinished ones.",
+  }),
   WEBHOOK_TIMEOUT_SECONDS: Type.Integer({
     default: 15,
     minimum: 1,
@@ -53,6 +60,7 @@ export function webhookLimits(settings: WebhookSettings) {
   return {
     maxPerUser: settings.WEBHOOKS_PER_USER,
     maxWaiting: settings.WEBHOOK_MAX_WAITING,
+    maxDeliveries: settings.WEBHOOK_MAX_DELIVERIES,
     timeoutSeconds: settings.WEBHOOK_TIMEOUT_SECONDS,
     retrySeconds: settings.WEBHOOK_RETRY_SECONDS.split(",").map(Number),
   } as const;

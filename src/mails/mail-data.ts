@@ -12,6 +12,12 @@ export interface MailData {
   readonly password_reset: { readonly username: string; readonly reset_id: string };
   readonly batch_finished: AnnouncementData<"batch.finished"> & { readonly causes: readonly ErrorCause[] };
   readonly task_ended: AnnouncementData<"task.completed"> & { readonly state: "completed" | "failed" };
+  readonly webhook_disabled: AnnouncementData<"webhook.disabled">;
+  readonly backup_ended: {
+    readonly backup_id: string;
+    readonly state: "completed" | "failed";
+    readonly message: string;
+  };
   readonly daily_report: { readonly report: Readonly<Record<string, unknown>> };
   readonly weekly_analytics: { readonly report: Readonly<Record<string, unknown>> };
   readonly admin_alert: { readonly subject: string; readonly message: string };
@@ -24,6 +30,8 @@ export type MailKind = keyof MailData;
 export const mailPriority: Readonly<Record<MailKind, number>> = {
   password_reset: 3,
   admin_alert: 3,
+  webhook_disabled: 2,
+  backup_ended: 2,
   welcome: 2,
   batch_finished: 1,
   task_ended: 1,

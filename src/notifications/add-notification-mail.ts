@@ -24,11 +24,6 @@ type Contents = {
   ) => Content | null | Promise<Content | null>;
 };
 
-const alert = (subject: string, message: string): Content => ({
-  kind: "admin_alert",
-  data: { subject, message },
-});
-
 /** The mail for each kind. null: none. */
 const contents: Contents = {
   "batch.finished": async (tx, data, userId) => ({
@@ -41,14 +36,14 @@ const contents: Contents = {
     const { kind, data } = await getReport(tx, report_id);
     return { kind: kind === "daily" ? "daily_report" : "weekly_analytics", data: { report: { ...data } } };
   },
-  "backup.completed": (_tx, { backup_id, bytes }) =>
-    alert("A backup was written", `The backup ${backup_id} has ${bytes} bytes. It was verified.`),
-  "backup.failed": (_tx, { backup_id, message }) =>
-    alert("A backup has failed", `The backup ${backup_id} has failed: ${message}`),
-  "webhook.disabled": (_tx, { url, reason }) =>
-    alert("A webhook was disabled", `Rowmill sends no more events to ${url}. ${reason}`),
+  "backup.completed": (_tx, { backup_id, bytes }) => ({
+    kind: "backup_ended",
+    data: { backup_id, state: "completed", message: `The backup has ${bytes} bytes. It was verified.` },
+  }),
+  "backup.failed": (_tx, data) => ({ kind: "backup_ended", data: { ...data, state: "failed" } }),
+  "webhook.disabled": (_tx, data) => ({ kind: "webhook_disabled", data }),
   "email.refused": () => null,
-  "admin.alert": (_tx, { subject, message }) => alert(subject, message),
+  "admin.alert": (_tx, data) => ({ kind: "admin_alert", data }),
   // Its sender has sent the mail already.
   message: () => null,
 };

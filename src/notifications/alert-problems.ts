@@ -49,15 +49,24 @@ async function lostWorkers(ctx: Context): Promise<AdminAlert[]> {
   }));
 }
 
+/**
+ * One file with bad rows is no problem of the target. The target is to blame if the rows of two users fail, or if rows have
+ * failed that were retried: an invalid row is not retried.
+ */
 async function failingTargets(ctx: Context): Promise<AdminAlert[]> {
   const { rows } = await ctx.db.execute<{ target: string; failed: number }>(sql`
     SELECT target, sum(counts.failed)::int AS failed
     FROM rowmill.batches
     CROSS JOIN LATERAL (
-      SELECT sum(succeeded) AS succeeded, sum(failed) AS failed FROM rowmill.chunks WHERE batch_id = batches.id
+      SELECT sum(succeeded) AS succeeded, sum(failed) AS failed,
+        coalesce(sum(failed) FILTER (WHERE attempt > first_attempt), 0) AS failed_again
+      FROM rowmill.chunks WHERE batch_id = batches.id
     ) AS counts
     WHERE finished_at > now() - interval '1 hour' AND target = ANY(${sql.param([...rowTargetNames])})
-    GROUP BY target HAVING sum(counts.succeeded) = 0 AND sum(counts.failed) >= ${FAILED_ROWS}`);
+    GROUP BY target
+    HAVING sum(counts.succeeded) = 0 AND sum(counts.failed) >= ${FAILED_ROWS} AND (
+      count(DISTINCT user_id) FILTER (WHERE counts.failed > 0) >= 2 OR sum(counts.failed_again) >= ${FAILED_ROWS}
+    )`);
   return rows.map(({ target, failed }) => ({
     key: `target/${target}`,
     subject: `Every row for ${target} fails`,

@@ -1,11 +1,12 @@
 import type { AnnouncementData, Kind } from "../announcements/kinds.ts";
+import { plural } from "../platform/plural.ts";
 import type { ListedNotification } from "./queries.ts";
 
 type Texts = { readonly [K in Kind]: (data: AnnouncementData<K>) => string };
 
 const texts: Texts = {
   "batch.finished": ({ file_name, state, total, succeeded }) =>
-    `${file_name} ${OUTCOMES[state] ?? `is ${state}`}: ${rowsOf(succeeded, total)}`,
+    `${file_name} ${OUTCOMES[state] ?? `is ${state}`}: ${succeeded} of ${plural(total, "row")} succeeded.`,
   "task.completed": ({ title, type, message }) => `${title || type} has completed. ${message}`,
   "task.failed": ({ title, type, message }) => `${title || type} has failed. ${message}`,
   "report.ready": ({ kind, period_start }) => `The ${kind} report of ${period_start} is ready.`,
@@ -26,10 +27,6 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   validated: "was validated",
   undone: "was undone",
 };
-
-function rowsOf(succeeded: number, total: number): string {
-  return `${succeeded} of ${total} row${total === 1 ? "" : "s"} succeeded.`;
-}
 
 /** Returns the event in one sentence. */
 export function describeNotification({ kind, data }: Pick<ListedNotification, "kind" | "data">): string {

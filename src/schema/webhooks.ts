@@ -44,14 +44,14 @@ export const webhooks = rowmill.table(
     disabledReason: webhookDisabledReason("disabled_reason"),
     /** Upkeep removes the deliveries of a deleted webhook, and then its row. Nobody sees it any more. */
     deletedAt: moment("deleted_at"),
-    /** The last success, or the moment at which it was enabled. */
-    workingAt: moment("working_at").notNull().defaultNow(),
     lastSuccessAt: moment("last_success_at"),
     /** Failed attempts since the last success, and when the first of them failed. */
     failures: integer("failures").notNull().default(0),
     failingSince: moment("failing_since"),
     /** The endpoint asked for fewer requests: one at a time until a delivery succeeds. */
     isThrottled: boolean("is_throttled").notNull().default(false),
+    /** The endpoint asked for no requests until then. */
+    heldUntil: moment("held_until"),
   },
   (t) => [
     index("webhooks_of_user").on(t.userId, t.id),
@@ -122,7 +122,7 @@ export const webhookAttempts = rowmill.table(
     /** null: no answer came. */
     status: integer("status"),
     error: text("error"),
-    /** The beginning of the answer. */
+    /** The beginning of the answer. Only the first and the last answer of a delivery are kept. */
     answer: text("answer"),
   },
   (t) => [primaryKey({ columns: [t.deliveryId, t.number] })],

@@ -11,8 +11,11 @@ export type DisabledReason = (typeof webhookDisabledReason.enumValues)[number];
 const REASONS: Readonly<Record<DisabledReason, string>> = {
   user: "You disabled the webhook.",
   gone: "The endpoint answered 410 Gone.",
-  failing: "No delivery has succeeded for 3 days.",
+  failing: "Deliveries have failed for 3 days, and none has succeeded.",
 };
+
+/** The characters of a text in a notification. */
+const MAX_URL = 500;
 
 /** Ends all its unfinished deliveries, and announces it unless its owner did it. The webhook must be locked. */
 export async function disableWebhook(tx: Tx, webhook: Webhook, reason: DisabledReason): Promise<void> {
@@ -30,7 +33,7 @@ export async function disableWebhook(tx: Tx, webhook: Webhook, reason: DisabledR
     userId,
     subjectId: id,
     sequence: Math.floor(now.getTime() / 1000),
-    data: { webhook_id: id, url: origin + pathname, reason: REASONS[reason] },
+    data: { webhook_id: id, url: (origin + pathname).slice(0, MAX_URL), reason: REASONS[reason] },
   });
   if (reason !== "failing") return;
   // Not the path: services such as chats put a secret there.

@@ -17,6 +17,7 @@ const WEBHOOK_EXAMPLE = {
   disabled_at: null,
   disabled_reason: null,
   is_throttled: false,
+  held_until: null,
   failures: 0,
   failing_since: null,
   last_success_at: "2026-11-22T03:43:21.893Z",
@@ -38,11 +39,14 @@ export const WebhookView = Type.Object(
     disabled_at: NullableMoment("When the webhook was disabled. null: it is enabled."),
     disabled_reason: nullable(
       Type.Enum(webhookDisabledReason.enumValues),
-      "user: you disabled it. gone: the endpoint answered 410. failing: no delivery succeeded for 3 days.",
+      "user: you disabled it. gone: the endpoint answered 410. failing: no delivery succeeded for 3 days after a failure.",
     ),
     is_throttled: Type.Boolean({
       description: "Whether the endpoint is overloaded. It gets one request at a time until it accepts one.",
     }),
+    held_until: NullableMoment(
+      "Until when the endpoint asked for no messages (`Retry-After`). null: it did not ask.",
+    ),
     failures: Type.Integer({ description: "Failed attempts since the last success." }),
     failing_since: NullableMoment("When the first of these attempts failed."),
     last_success_at: NullableMoment("When the endpoint last accepted a message."),
@@ -68,7 +72,7 @@ export const WebhookWithSecret = Type.Object(
 );
 
 export function viewWebhook(webhook: Webhook): WebhookView {
-  const { previousSecretUntil, failingSince, lastSuccessAt, disabledAt } = webhook;
+  const { previousSecretUntil, heldUntil, failingSince, lastSuccessAt, disabledAt } = webhook;
   return {
     id: webhook.id,
     url: webhook.url,
@@ -79,6 +83,7 @@ export function viewWebhook(webhook: Webhook): WebhookView {
     disabled_at: disabledAt?.toISOString() ?? null,
     disabled_reason: webhook.disabledReason,
     is_throttled: webhook.isThrottled,
+    held_until: heldUntil?.toISOString() ?? null,
     failures: webhook.failures,
     failing_since: failingSince?.toISOString() ?? null,
     last_success_at: lastSuccessAt?.toISOString() ?? null,
@@ -103,7 +108,7 @@ export const DeliveryView = Type.Object({
   state: DeliveryStateName,
   attempts: Type.Integer({ description: "How many attempts have started." }),
   next_attempt_at: NullableMoment(
-    "When the next attempt may start. null: none will follow. In the past: it waits for a worker, or for other attempts.",
+    "When the next attempt may start. null: none will follow. In the past: it waits for a worker, for other attempts, or for `held_until` of the webhook.",
   ),
   error: nullable(Type.String({ examples: ["The endpoint answered 500."] }), "Why the delivery failed."),
   created_at: Moment("When the event happened."),
@@ -122,7 +127,8 @@ const AttemptView = Type.Object({
   ),
   answer: nullable(
     Type.String({ examples: ["oops"] }),
-    "The first 4 kB of the answer, without your secrets.",
+    "The first 4 kB of the answer, without your secrets. The log keeps the text of the first and the last answer. null: the " +
+      "text is not kept, or no answer came.",
   ),
 });
 
@@ -133,7 +139,7 @@ export const DeliveryDetail = Type.Object(
       description: "The text that is sent and signed.",
       examples: ['{"type":"webhook.test","timestamp":"2026-11-22T03:43:21.893Z","data":{"sequence":1}}'],
     }),
-    attempt_log: Type.Array(AttemptView, { description: "The last 50 attempts, oldest first." }),
+    attempt_log: Type.Array(AttemptView, { description: "The last 20 attempts, oldest first." }),
   },
   { description: "The delivery with its attempts." },
 );

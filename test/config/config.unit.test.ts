@@ -110,6 +110,7 @@ describe("the settings", () => {
       webhooks: {
         maxPerUser: 5,
         maxWaiting: 10_000,
+        maxDeliveries: 10_000,
         timeoutSeconds: 15,
         retrySeconds: [5, 60, 300, 1800, 7200, 18_000, 36_000],
       },

@@ -15,7 +15,7 @@ async function subjects(): Promise<string[]> {
   return body.items.map(({ data }) => data.subject);
 }
 
-test("admins hear once of a backlog, of a lost worker, and of a target whose rows all fail", async () => {
+test("admins hear once of a backlog and of a lost worker", async () => {
   const { ctx } = rowmill;
   for (let task = 0; task < 3; task++) await newTask(ctx, user.userId);
   expect(await alertProblems(ctx)).toBe(0);
@@ -35,23 +35,44 @@ test("admins hear once of a backlog, of a lost worker, and of a target whose row
   expect(await alertProblems(ctx)).toBe(1);
   expect(await alertProblems(ctx)).toBe(0);
   expect((await subjects())[0]).toBe("A worker on host-1 is lost");
+});
 
-  const ended = (failed: number, succeeded: number) =>
+test("admins hear of a target whose rows all fail, but not of one user with a bad file", async () => {
+  const { ctx } = rowmill;
+  const other = await rowmill.newUser();
+  const ended = ({ userId }: { userId: number }, failed: number, succeeded = 0, attempt = 1) =>
     inTransaction(ctx, async (tx) => {
       const id = newBatchId(ctx.now());
       await tx.db.execute(sql`
         INSERT INTO rowmill.batches (id, user_id, target, filename, header, mapping, row_delay_ms, state, finished_at)
-        VALUES (${id}, ${user.userId}, 'messages', 'x.csv', '{}', '{}', 0, 'completed_with_errors', now())`);
+        VALUES (${id}, ${userId}, 'messages', 'x.csv', '{}', '{}', 0, 'completed_with_errors', now())`);
       await tx.db.execute(sql`
-        INSERT INTO rowmill.chunks (batch_id, first_row, last_row, row_count, state, failed, succeeded, created)
-        VALUES (${id}, 2, 1000, ${failed + succeeded}, 'done', ${failed}, ${succeeded}, ${succeeded})`);
+        INSERT INTO rowmill.chunks (batch_id, first_row, last_row, row_count, state, failed, succeeded, created, attempt)
+        VALUES (${id}, 2, 1000, ${failed + succeeded}, 'done', ${failed}, ${succeeded}, ${succeeded}, ${attempt})`);
     });
-  await ended(99, 0);
+  const beginAgain = async () => {
+    await ctx.db.execute(sql`DELETE FROM rowmill.batches`);
+    await ctx.db.execute(sql`DELETE FROM rowmill.admin_alerts WHERE key LIKE 'target/%'`);
+  };
+
+  await ended(user, 500);
   expect(await alertProblems(ctx)).toBe(0);
-  await ended(1, 0);
+  await ended(other, 1);
   expect(await alertProblems(ctx)).toBe(1);
   expect((await subjects())[0]).toBe("Every row for messages fails");
-  await ctx.db.execute(sql`DELETE FROM rowmill.admin_alerts WHERE key LIKE 'target/%'`);
-  await ended(0, 1);
+
+  await beginAgain();
+  await ended(user, 1);
+  await ended(other, 98);
   expect(await alertProblems(ctx)).toBe(0);
+  await ended(user, 100);
+  await ended(other, 0, 1);
+  expect(await alertProblems(ctx)).toBe(0);
+
+  await beginAgain();
+  await ended(user, 500);
+  await ended(user, 99, 0, 4);
+  expect(await alertProblems(ctx)).toBe(0);
+  await ended(user, 1, 0, 4);
+  expect(await alertProblems(ctx)).toBe(1);
 });

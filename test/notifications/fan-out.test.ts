@@ -2,6 +2,8 @@ import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { announce, reconcileNotifications } from "../../src/announcements/announce.ts";
 import { inTransaction } from "../../src/context.ts";
+import { renderMail } from "../../src/mails/render/render-mail.ts";
+import { readUnsubscribeToken } from "../../src/mails/unsubscribe/token.ts";
 import { fanOut } from "../../src/notifications/fan-out.ts";
 import { Later } from "../../src/platform/queue/later.ts";
 import { deliverChunk } from "../support/batches.ts";
@@ -78,6 +80,46 @@ test("a worker that dies before the commit leaves the notification for another w
   expect(await mailsOf(user.userId)).toMatchObject([
     { kind: "admin_alert", data: { subject: "Disk full", message: "Add space." } },
   ]);
+});
+
+test("the owner of a disabled webhook gets a mail of its own kind, and can unsubscribe from it", async () => {
+  const { ctx } = rowmill;
+  const disable = () =>
+    inTransaction(ctx, async (tx) => {
+      const data = {
+        webhook_id: crypto.randomUUID(),
+        url: "https://example.com/",
+        reason: "It answered 410.",
+      };
+      const about = { userId: user.userId, subjectId: data.webhook_id, sequence: 1 };
+      await announce(tx, { kind: "webhook.disabled", ...about, data });
+    });
+  await disable();
+  await run();
+  const [mail] = await mailsOf(user.userId);
+  expect(mail).toMatchObject({ kind: "webhook_disabled", data: { url: "https://example.com/" } });
+  if (!mail) throw new Error("There is no mail.");
+  const { headers, text } = renderMail(ctx.config, { ...mail, id: "1", name: "", userId: user.userId });
+  expect(text).toContain("because you have a webhook at");
+  const link = new URL(headers["List-Unsubscribe"]?.slice(1, -1) ?? "");
+  expect((await user.post(link.pathname + link.search)).status).toBe(200);
+  await disable();
+  await run();
+  expect(await mailsOf(user.userId)).toHaveLength(1);
+});
+
+test("admins can turn off mails about backups by a link, and get no alert instead", async () => {
+  const { ctx } = rowmill;
+  const ended = { userId: user.userId, subjectId: "b1", sequence: 1 };
+  const data = { backup_id: "b1", message: "The disk is full." };
+  await inTransaction(ctx, (tx) => announce(tx, { kind: "backup.failed", ...ended, data }));
+  await run();
+  const [mail] = await mailsOf(user.userId);
+  expect(mail).toMatchObject({ kind: "backup_ended", data: { state: "failed", ...data } });
+  if (!mail) throw new Error("There is no mail.");
+  const { headers } = renderMail(ctx.config, { ...mail, id: "1", name: "", userId: user.userId });
+  const token = new URL(headers["List-Unsubscribe"]?.slice(1, -1) ?? "").searchParams.get("token") ?? "";
+  expect(readUnsubscribeToken(ctx.config.jwtSecret, token)?.subscription).toBe("backup.failed");
 });
 
 test("two workers share the pending notifications", async () => {

@@ -44,6 +44,16 @@ const data: { readonly [K in MailKind]: MailData[K] } = {
     message: "The file is not an image that can be read.",
     state: "failed",
   },
+  webhook_disabled: {
+    webhook_id: ID,
+    url: "https://example.com/webhooks/rowmill",
+    reason: "Deliveries have failed for 3 days, and none has succeeded.",
+  },
+  backup_ended: {
+    backup_id: "20261126T021500Z",
+    state: "failed",
+    message: "There is no space left on the disk of DATA_DIR.",
+  },
   daily_report: {
     report: {
       date: "2026-11-25",

@@ -24,7 +24,7 @@ const statuses = ({ attempt_log }: Detail) => attempt_log.map(({ status }) => st
 test("a message is signed as Standard Webhooks requires, and has the headers of the user", async () => {
   await using receiver = await Receiver.start((response) => response.end("thank you"));
   const webhook = await newWebhook(user, receiver.url, {
-    headers: { authorization: "Bearer 1", "user-agent": "me" },
+    headers: { authorization: "Bearer 1", "User-Agent": "me" },
   });
   await addMessage(rowmill.ctx, user);
   const delivery = await newest(user, webhook, "delivered");
@@ -83,7 +83,7 @@ test("a failed delivery is repeated with the same id, and can be replayed", asyn
   const failed = await newest(user, webhook, "failed");
   expect(failed).toMatchObject({ attempts: 3, error: "The endpoint answered 500.", next_attempt_at: null });
   expect(failed.attempt_log).toMatchObject(
-    [1, 2, 3].map((number) => ({ number, status: 500, error: "The endpoint answered 500.", answer: "oops" })),
+    [1, 2, 3].map((number) => ({ number, status: 500, error: "The endpoint answered 500." })),
   );
   receiver.answer = (response) => response.writeHead(204).end();
   const path = `/api/v1/webhooks/${webhook.id}/deliveries/${failed.id}/replay`;
@@ -151,11 +151,12 @@ async function notifications(userId: number) {
 test("an endpoint that keeps failing is disabled, which its owner and the admins hear of", async () => {
   await using receiver = await Receiver.start((response) => response.writeHead(500).end());
   const webhook = await newWebhook(user, receiver.url);
-  const aged = (workingDays: number, failingHours: number, failures: number) =>
+  /** Its last success was long ago, because nothing happened. */
+  const aged = (failingHours: number, failures: number) =>
     rowmill.ctx.pool.query(
-      `UPDATE rowmill.webhooks SET failures = $4, working_at = now() - make_interval(days => $2),
-        failing_since = now() - make_interval(hours => $3) WHERE id = $1`,
-      [webhook.id, workingDays, failingHours, failures],
+      `UPDATE rowmill.webhooks SET created_at = now() - interval '1 year', last_success_at = now() - interval '1 year',
+        failing_since = now() - make_interval(hours => $2), failures = $3 WHERE id = $1`,
+      [webhook.id, failingHours, failures],
     );
   const isEnabledAfter = async (...age: Parameters<typeof aged>) => {
     await aged(...age);
@@ -163,10 +164,9 @@ test("an endpoint that keeps failing is disabled, which its owner and the admins
     await newest(user, webhook, "failed");
     return (await user.get(`/api/v1/webhooks/${webhook.id}`)).body.is_enabled;
   };
-  expect(await isEnabledAfter(2, 72, 100)).toBe(true);
-  expect(await isEnabledAfter(3, 23, 100)).toBe(true);
-  expect(await isEnabledAfter(3, 72, 5)).toBe(true);
-  expect(await isEnabledAfter(3, 24, 9)).toBe(false);
+  expect(await isEnabledAfter(71, 100)).toBe(true);
+  expect(await isEnabledAfter(1000, 5)).toBe(true);
+  expect(await isEnabledAfter(72, 9)).toBe(false);
   const { body } = await user.get(`/api/v1/webhooks/${webhook.id}`);
   expect(body).toMatchObject({ disabled_reason: "failing", failures: 10 });
   expect(await notifications(user.userId)).toMatchObject([{ kind: "webhook.disabled" }]);
@@ -186,21 +186,79 @@ test("a receiver can stop a message", async () => {
   expect((await user.get(`/api/v1/webhooks/${webhook.id}`)).body.is_enabled).toBe(true);
 });
 
-test("a receiver can ask to wait and to get one message at a time", async () => {
+test("a receiver that asks for no messages for a while gets none, and then one at a time until it accepts one", async () => {
   await using receiver = await Receiver.start((response) =>
     response.writeHead(429, { "retry-after": "2" }).end(),
   );
   const webhook = await newWebhook(user, receiver.url);
+  const path = `/api/v1/webhooks/${webhook.id}`;
   await addMessage(rowmill.ctx, user);
-  await receiver.received(1);
-  const isThrottled = async () =>
-    (await user.get(`/api/v1/webhooks/${webhook.id}`)).body.is_throttled === true;
+  const isThrottled = async () => (await user.get(path)).body.is_throttled === true;
   await until("the webhook is throttled", isThrottled);
+  const [asked] = receiver.requests as [Received];
+  const { body } = await user.get<{ held_until: string }>(path);
+  expect(Date.parse(body.held_until) - asked.at).toBeGreaterThan(1950);
+
+  receiver.answer = (response) => response.writeHead(202).end();
+  for (let message = 0; message < 4; message++) await addMessage(rowmill.ctx, user);
+  const waiting = "SELECT count(*) FROM rowmill.webhook_deliveries WHERE webhook_id = $1 AND is_waiting";
+  await until("four wait", async () => (await count(rowmill.ctx.pool, waiting, [webhook.id])) === 4);
+  await reconcileDeliveries(rowmill.ctx);
+  expect(receiver.requests).toHaveLength(1);
+  expect((await user.post<Detail>(`${path}/test`)).body.state).toBe("delivered");
+
+  const held: (() => void)[] = [];
+  receiver.answer = (response) => held.push(() => response.end());
+  const [, , repeated] = (await receiver.received(3)) as [Received, Received, Received];
+  expect(repeated.at - asked.at).toBeGreaterThanOrEqual(1950);
+  expect(repeated.headers["webhook-id"]).toBe(asked.headers["webhook-id"]);
+  await reconcileDeliveries(rowmill.ctx);
+  expect(receiver.requests).toHaveLength(3);
   receiver.answer = (response) => response.end();
-  await newest(user, webhook, "delivered");
-  const [first, second] = receiver.requests as [Received, Received];
-  expect(second.at - first.at).toBeGreaterThanOrEqual(1950);
+  held[0]?.();
+  await until(
+    "all are delivered",
+    async () => (await deliveries(user, webhook, "?state=delivered")).length === 6,
+  );
   expect(await isThrottled()).toBe(false);
+});
+
+test("messages that waited for an endpoint go to a new URL at once", async () => {
+  await using busy = await Receiver.start((response) =>
+    response.writeHead(503, { "retry-after": "3000", "webhook-delivery": "abort-message" }).end(),
+  );
+  await using receiver = await Receiver.start();
+  const webhook = await newWebhook(user, busy.url);
+  await addMessage(rowmill.ctx, user);
+  const path = `/api/v1/webhooks/${webhook.id}`;
+  await until("it is held", async () => (await user.get(path)).body.held_until !== null);
+  await addMessage(rowmill.ctx, user);
+  const waiting = "SELECT count(*) FROM rowmill.webhook_deliveries WHERE webhook_id = $1 AND is_waiting";
+  await until("one waits", async () => (await count(rowmill.ctx.pool, waiting, [webhook.id])) === 1);
+  const moved = await user.patch(path, { url: receiver.url });
+  expect(moved.body).toMatchObject({ is_throttled: false, held_until: null });
+  await receiver.received(1);
+});
+
+test("the log keeps the last 20 attempts, and the text of the first and the last answer", async () => {
+  let answers = 0;
+  await using receiver = await Receiver.start((response) => {
+    answers++;
+    response.writeHead(500).end(answers === 1 || answers === 3 ? "" : `answer ${answers}`);
+  });
+  const webhook = await newWebhook(user, receiver.url);
+  await addMessage(rowmill.ctx, user);
+  const failed = await newest(user, webhook, "failed");
+  const path = `/api/v1/webhooks/${webhook.id}/deliveries/${failed.id}`;
+  const texts = ({ attempt_log }: Detail) => attempt_log.flatMap(({ answer }) => answer || []);
+  expect(texts(failed)).toEqual(["answer 2"]);
+  for (let replay = 1; replay <= 8; replay++) {
+    await user.post(`${path}/replay`);
+    const replayed = await newest(user, webhook, "failed");
+    expect(texts(replayed)).toEqual([`answer ${replay < 7 ? 2 : 21}`, `answer ${3 + 3 * replay}`]);
+  }
+  const { body } = await user.get<Detail>(path);
+  expect([body.attempts, body.attempt_log.length, body.attempt_log[0]?.number]).toEqual([27, 20, 8]);
 });
 
 test("an endless answer is stored in part, and without secrets", async () => {

@@ -32,10 +32,19 @@ describe("an answer", () => {
     expect(nextStep(outcomeOf(200, stop), 1, SCHEDULE).kind).toBe("delivered");
   });
 
-  test("429, 502 and 504 ask for fewer requests", () => {
-    const asking = [200, 400, 429, 500, 502, 503, 504].filter((status) => outcomeOf(status).isOverloaded);
-    expect(asking).toEqual([429, 502, 504]);
+  test("429, 502 and 504 ask for fewer requests, and so does 503 with Retry-After", () => {
+    const overloaded = (headers?: Record<string, string>) =>
+      [200, 400, 429, 500, 502, 503, 504].filter((status) => outcomeOf(status, headers).isOverloaded);
+    expect(overloaded()).toEqual([429, 502, 504]);
+    expect(overloaded({ "retry-after": "soon" })).toEqual([429, 502, 504]);
+    expect(overloaded({ "retry-after": "7" })).toEqual([429, 502, 503, 504]);
   });
+});
+
+test("an attempt that was interrupted is repeated, however often", () => {
+  const interrupted = { ...outcomeOf(500), status: null, isInterrupted: true };
+  for (const tries of [1, SCHEDULE.length + 1])
+    expect(nextStep(interrupted, tries, SCHEDULE)).toEqual({ kind: "repeat" });
 });
 
 describe("the next attempt", () => {
@@ -54,14 +63,16 @@ describe("the next attempt", () => {
     expect(delayOf(outcomeOf(500), SCHEDULE.length + 1)).toBeNull();
   });
 
-  test("waits as long as Retry-After says, up to an hour, for 429 and 503", () => {
-    for (const status of [429, 503]) {
+  test("waits as long as Retry-After says, up to an hour, if the endpoint is overloaded", () => {
+    for (const status of [429, 502, 503, 504]) {
       expect(delayOf(outcomeOf(status, { "retry-after": "3600" }))).toBe(3600);
       expect(delayOf(outcomeOf(status, { "retry-after": "Sun, 22 Nov 2026 00:10:00 GMT" }))).toBe(600);
+      for (const long of ["3601", "9".repeat(400), "Sun, 22 Nov 2026 02:00:00 GMT"])
+        expect(delayOf(outcomeOf(status, { "retry-after": long }))).toBe(3600);
     }
     const ignored = [
       outcomeOf(500, { "retry-after": "600" }),
-      ...["3601", "-5", "soon", "Sun, 22 Nov 2026 02:00:00 GMT"].map((value) =>
+      ...["-5", "soon", "", "Sat, 21 Nov 2026 00:00:00 GMT"].map((value) =>
         outcomeOf(429, { "retry-after": value }),
       ),
     ];
@@ -71,11 +82,11 @@ describe("the next attempt", () => {
   });
 });
 
-test("the location of a redirect is in the error, without secrets and not longer than 500 characters", () => {
+test("the location of a redirect is in the error, without secrets and cut after 300 characters", () => {
   const headers = { location: `https://example.com/?key=${"k".repeat(20)}&${"x".repeat(2000)}` };
   const { error } = readOutcome({ status: 307, headers, body: Buffer.alloc(0) }, ["k".repeat(20)], now);
   expect(error).toContain("307, a redirect to https://example.com/?key=[redacted]&xxx");
-  expect(error?.length).toBeLessThan(620);
+  expect(error?.length).toBeLessThan(420);
 });
 
 test("an answer is stored as text that PostgreSQL accepts, without secrets, also at the cut", () => {

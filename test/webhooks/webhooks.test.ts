@@ -1,7 +1,12 @@
 /** The webhooks of a user over the API. No worker runs. */
 import { expect, test } from "vitest";
 import { deliver } from "../../src/webhooks/deliver/deliver.ts";
-import { removeDeletedWebhooks, removeOldDeliveries } from "../../src/webhooks/upkeep/remove-deliveries.ts";
+import { reconcileDeliveries } from "../../src/webhooks/upkeep/reconcile-deliveries.ts";
+import {
+  removeDeletedWebhooks,
+  removeExcessDeliveries,
+  removeOldDeliveries,
+} from "../../src/webhooks/upkeep/remove-deliveries.ts";
 import type { Problem } from "../support/client.ts";
 import { count } from "../support/count.ts";
 import { RECEIVER_SETTINGS, Receiver } from "../support/receiver.ts";
@@ -182,6 +187,33 @@ test("a receiver that hangs fails at the time limit, and one that drips after it
   });
 });
 
+test("an attempt that the stop of its worker interrupts does not count, and is repeated", async () => {
+  await using receiver = await Receiver.start(() => {});
+  const webhook = await newWebhook(user, receiver.url);
+  await addMessage(rowmill.ctx, user);
+  const [{ id: deliveryId } = { id: "" }] = await deliveries(user, webhook);
+  const stop = new AbortController();
+  const work = { id: "", payload: {}, attempt: 1, signal: stop.signal };
+  const attempt = deliver(rowmill.ctx, { deliveryId, run: 1 }, work);
+  await receiver.received(1);
+  stop.abort(new Error("The worker stops."));
+  await attempt;
+  const path = `/api/v1/webhooks/${webhook.id}`;
+  expect((await user.get(path)).body).toMatchObject({
+    failures: 0,
+    failing_since: null,
+    is_throttled: false,
+  });
+  const { body } = await user.get<Detail>(`${path}/deliveries/${deliveryId}`);
+  const error = "The worker stopped before the answer came.";
+  expect(body).toMatchObject({ state: "pending", attempts: 1, attempt_log: [{ status: null, error }] });
+  const { rows } = await rowmill.ctx.pool.query(
+    "SELECT tries, run, claimed_until FROM rowmill.webhook_deliveries WHERE id = $1",
+    [deliveryId],
+  );
+  expect(rows).toEqual([{ tries: 0, run: 2, claimed_until: null }]);
+});
+
 test("disabling a webhook ends its deliveries, and enabling it sends none of them", async () => {
   const webhook = await newWebhook(user, URL);
   const path = `/api/v1/webhooks/${webhook.id}`;
@@ -204,6 +236,12 @@ test("upkeep removes the deliveries of deleted webhooks, and those that have exp
   const kept = await newWebhook(user, URL);
   await addMessage(ctx, user);
   await user.delete(`/api/v1/webhooks/${webhook.id}`);
+  const lost =
+    "UPDATE rowmill.webhook_deliveries SET run = 2, due_at = now() - interval '1 minute' WHERE webhook_id = $1";
+  await ctx.pool.query(lost, [webhook.id]);
+  expect((await reconcileDeliveries(ctx)).deliveriesRequeued).toBe(0);
+  await ctx.pool.query(lost, [kept.id]);
+  expect((await reconcileDeliveries(ctx)).deliveriesRequeued).toBe(1);
   await removeDeletedWebhooks(ctx);
   const left = (table: string, column: string, { id }: { id: string }) =>
     count(ctx.pool, `SELECT count(*) FROM rowmill.${table} WHERE ${column} = $1`, [id]);
@@ -217,4 +255,26 @@ test("upkeep removes the deliveries of deleted webhooks, and those that have exp
   expect(await removeOldDeliveries(ctx)).toBe(0);
   await removeOldDeliveries(later);
   expect(await left("webhook_deliveries", "webhook_id", kept)).toBe(0);
+});
+
+test("upkeep keeps the newest WEBHOOK_MAX_DELIVERIES of each webhook, and those that are pending", async () => {
+  const webhooks = { ...rowmill.config.webhooks, maxDeliveries: 3 };
+  const ctx = { ...rowmill.ctx, config: { ...rowmill.config, webhooks } };
+  const start = Date.now() - 1000;
+  const add = async (to: typeof user, messages: number, ago = 0) => {
+    for (let message = 0; message < messages; message++)
+      await addMessage({ ...ctx, now: () => new Date(start - ago + message) }, to);
+  };
+  const [full, short, idle] = [user, await rowmill.newUser(), await rowmill.newUser()];
+  const webhook = await newWebhook(full, URL);
+  for (const each of [short, idle]) await newWebhook(each, URL);
+  await add(full, 7);
+  await add(short, 3);
+  await add(idle, 7, 2 * 3_600_000);
+  const before = await deliveries(full, webhook);
+  expect(before.map(({ state }) => state)).toEqual([...Array(5).fill("failed"), "pending", "pending"]);
+
+  expect(await removeExcessDeliveries(ctx)).toBe(2);
+  expect(await deliveries(full, webhook)).toEqual([...before.slice(0, 3), ...before.slice(5)]);
+  expect(await removeExcessDeliveries(ctx)).toBe(0);
 });

@@ -2,6 +2,7 @@ import type { MailData, MailKind } from "../mail-data.ts";
 import { passwordReset, welcome } from "./accounts.ts";
 import type { MailTemplate } from "./kind.ts";
 import { adminAlert, bulkMessage } from "./messages.ts";
+import { backupEnded, webhookDisabled } from "./operations.ts";
 import { dailyReport, weeklyAnalytics } from "./reports.ts";
 import { batchFinished, taskEnded } from "./work.ts";
 
@@ -10,6 +11,8 @@ const templates: { readonly [K in MailKind]: MailTemplate<K> } = {
   password_reset: passwordReset,
   batch_finished: batchFinished,
   task_ended: taskEnded,
+  webhook_disabled: webhookDisabled,
+  backup_ended: backupEnded,
   daily_report: dailyReport,
   weekly_analytics: weeklyAnalytics,
   admin_alert: adminAlert,

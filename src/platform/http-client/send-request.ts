@@ -89,6 +89,14 @@ const TROUBLES: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_OVERFLOW: "The headers of the answer are too long.",
 };
 
+/** Codes of OpenSSL, whose messages name files of its source. */
+const TLS = "ERR_SSL_";
+/** The message of undici. */
+const PROXY_REFUSAL = /^Proxy response \((\d{3})\)/;
+
+/** The characters of an error of the network that is not in the list. */
+const MAX_TROUBLE = 300;
+
 export function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.name === "TimeoutError";
 }
@@ -98,10 +106,18 @@ export function describeTrouble(error: unknown, timeoutMs: number): string {
   for (let cause = error; cause instanceof Error; cause = cause.cause ?? firstOf(cause)) {
     if (cause.name === "DestinationRefused") return `The URL ${cause.message}`;
     if (isTimeout(cause)) return `No answer within ${timeoutMs / 1000} s.`;
-    const known = "code" in cause ? TROUBLES[String(cause.code)] : undefined;
-    if (known) return known;
+    const code = "code" in cause ? String(cause.code) : "";
+    if (TROUBLES[code]) return TROUBLES[code];
+    if (code.startsWith(TLS)) return `The TLS handshake failed: ${wordsOf(code.slice(TLS.length))}.`;
+    const [, proxyStatus] = PROXY_REFUSAL.exec(cause.message) ?? [];
+    if (proxyStatus) return `The proxy of Rowmill opened no connection: it answered ${proxyStatus}.`;
   }
-  return `The request failed: ${error instanceof Error ? error.message : String(error)}`.slice(0, 500);
+  const message = error instanceof Error ? error.message : String(error);
+  return `The request failed: ${message}`.slice(0, MAX_TROUBLE);
+}
+
+function wordsOf(code: string): string {
+  return code.toLowerCase().replaceAll("_", " ");
 }
 
 /** A host with several addresses fails with one error per address. */

@@ -28,7 +28,7 @@ export async function createWebhook(ctx: Context, fields: NewWebhook): Promise<W
       .insert(webhooks)
       .values({
         ...{ id: uuidV7(now), userId, url, events, description, headers },
-        ...{ secret: generateSecret(), createdAt: now, updatedAt: now, workingAt: now },
+        ...{ secret: generateSecret(), createdAt: now, updatedAt: now },
       })
       .returning();
     if (!created) throw new Error("The webhook was not created.");

@@ -4,6 +4,7 @@ import { webhooks } from "../../schema/webhooks.ts";
 import { disableWebhook } from "../disable-webhook.ts";
 import { lockOwnWebhook, type Webhook } from "../queries.ts";
 import { generateSecret } from "../secrets.ts";
+import { wakeWaiting } from "../slots.ts";
 import { checkFields, type WebhookFields } from "./webhook-fields.ts";
 
 export interface WebhookChanges extends WebhookFields {
@@ -24,9 +25,10 @@ export async function updateWebhook(ctx: Context, id: string, changes: WebhookCh
     const isEnabledNow = isEnabled === true && !wasEnabled;
     const updated = await change(tx, webhook, {
       ...fields,
-      ...(isMoved || isEnabledNow ? healthy(tx.now()) : {}),
+      ...(isMoved || isEnabledNow ? HEALTHY : {}),
       ...(isEnabledNow ? { disabledAt: null, disabledReason: null } : {}),
     });
+    if (isMoved) await wakeWaiting(tx, updated);
     if (isEnabled !== false || !wasEnabled) return updated;
     await disableWebhook(tx, updated, "user");
     return lockOwnWebhook(tx, userId, id);
@@ -64,9 +66,7 @@ export function deleteWebhook(ctx: Context, id: string): Promise<void> {
 }
 
 /** A new beginning for an endpoint that has failed. */
-function healthy(now: Date): Partial<Webhook> {
-  return { failures: 0, failingSince: null, isThrottled: false, workingAt: now };
-}
+const HEALTHY: Partial<Webhook> = { failures: 0, failingSince: null, isThrottled: false, heldUntil: null };
 
 async function change(tx: Tx, webhook: Webhook, changes: Partial<Webhook>): Promise<Webhook> {
   const [changed = webhook] = await tx.db

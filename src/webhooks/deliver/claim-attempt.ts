@@ -6,7 +6,7 @@ import { users } from "../../schema/accounts.ts";
 import { webhookAttempts, webhookDeliveries, webhooks } from "../../schema/webhooks.ts";
 import { TEST_KIND } from "../message.ts";
 import { type Delivery, lockWebhook, type Webhook } from "../queries.ts";
-import { failPending, freeSlots } from "../slots.ts";
+import { failPending, freeSlots, isHeld } from "../slots.ts";
 
 export interface ClaimedAttempt {
   readonly webhook: Webhook;
@@ -19,12 +19,12 @@ export interface ClaimedAttempt {
 
 /** A slot outlives its request by this time, in which the outcome is recorded. */
 const MARGIN_SECONDS = 5;
-/** Older ones are removed: each has up to 4 kB, and a delivery can be replayed again and again. */
-const KEPT_ATTEMPTS = 50;
+/** Older ones are removed, because a delivery can be replayed again and again. */
+const KEPT_ATTEMPTS = 20;
 
 /**
- * Takes one of the slots of the webhook for an attempt. Without a free slot, the delivery waits for the end of another
- * attempt, and its job is done.
+ * Takes one of the slots of the webhook for an attempt. Without a free slot, the delivery waits until it is woken, and its
+ * job is done.
  * @returns null if there is nothing to send now; a `Later` if an attempt of a lost worker may still be running
  */
 export function claimAttempt(
@@ -42,7 +42,7 @@ export function claimAttempt(
     const heldSeconds = ((delivery.claimedUntil?.getTime() ?? 0) - now.getTime()) / 1000;
     if (heldSeconds > 0) return new Later(heldSeconds, work);
     if (!(await mayReceive(tx, webhook, delivery))) return null;
-    if ((await freeSlots(tx, webhook)) <= 0) {
+    if (isHeld(webhook, delivery, now) || (await freeSlots(tx, webhook)) <= 0) {
       await tx.db.update(webhookDeliveries).set({ isWaiting: true }).where(isThis);
       return null;
     }

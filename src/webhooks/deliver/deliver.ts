@@ -55,7 +55,7 @@ async function send(ctx: Context, claimed: ClaimedAttempt, signal: AbortSignal):
         url: webhook.url,
         headers: {
           "user-agent": `Rowmill/${packageJson.version}`,
-          ...webhook.headers,
+          ...inLowerCase(webhook.headers),
           "content-type": "application/json",
           "webhook-id": message.id,
           "webhook-timestamp": String(message.timestamp),
@@ -77,7 +77,13 @@ async function send(ctx: Context, claimed: ClaimedAttempt, signal: AbortSignal):
       : redact(describeTrouble(error, timeoutMs), hidden);
     return {
       ...{ ms: elapsed(), status: null, error: reason, answer: null },
-      ...{ retryAfterSeconds: null, isRefused: false, isOverloaded: isTimeout(error) },
+      ...{ retryAfterSeconds: null, isRefused: false },
+      ...{ isOverloaded: isTimeout(error), isInterrupted: signal.aborted },
     };
   }
+}
+
+/** Otherwise a request could have a header of Rowmill and one of the user with the same name. */
+function inLowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -1,4 +1,4 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { type DeliveryState, webhookAttempts, webhookDeliveries, webhooks } from "../../schema/webhooks.ts";
 import { enqueueDeliveries } from "../delivery-jobs.ts";
@@ -10,8 +10,8 @@ import type { ClaimedAttempt } from "./claim-attempt.ts";
 import { GONE, type NextStep, nextStep, type Outcome } from "./outcome.ts";
 
 const DAY_MS = 86_400_000;
-/** An endpoint is disabled if nothing succeeded for 3 days, and 10 attempts failed over at least a day. */
-const FAILING = { withoutSuccessMs: 3 * DAY_MS, failures: 10, overMs: DAY_MS };
+/** A webhook is disabled after this many failed attempts without a success, if the first of them is this old. */
+const FAILING = { failures: 10, ms: 3 * DAY_MS };
 
 /**
  * Records how an attempt ended, with its consequences: the next attempt, the state of the webhook, and a free slot.
@@ -34,20 +34,30 @@ export function endAttempt(
       .update(webhookAttempts)
       .set({ ms, status, error, answer })
       .where(and(eq(webhookAttempts.deliveryId, deliveryId), eq(webhookAttempts.number, number)));
+    if (answer) await forgetAnswersBetween(tx, deliveryId, number);
     const isTest = delivery.kind === TEST_KIND;
     const step = nextStep(outcome, tries, isTest ? [] : tx.config.webhooks.retrySeconds);
     const state = await endDelivery(tx, delivery, delivery.run === run ? step : null);
-    const changed = isTest ? webhook : await recordHealth(tx, webhook, outcome);
-    const reason = isTest || webhook.disabledAt ? null : reasonToDisable(changed, outcome, tx.now());
+    const isCounted = !isTest && step.kind !== "repeat";
+    const changed = isCounted ? await recordHealth(tx, webhook, outcome) : webhook;
+    const reason = isCounted && !webhook.disabledAt ? reasonToDisable(changed, outcome, tx.now()) : null;
     if (reason) await disableWebhook(tx, changed, reason);
     else await wakeWaiting(tx, changed);
     return state;
   });
 }
 
+/** The log keeps the first answer, which often names the cause, and the last one: each has up to 4 kB. */
+async function forgetAnswersBetween({ db }: Tx, deliveryId: string, number: number): Promise<void> {
+  await db.execute(sql`
+    UPDATE rowmill.webhook_attempts SET answer = NULL
+    WHERE delivery_id = ${deliveryId} AND answer <> '' AND number < ${number}
+      AND number > (SELECT min(number) FROM rowmill.webhook_attempts WHERE delivery_id = ${deliveryId} AND answer <> '')`);
+}
+
 /** @param step null if the delivery was replayed meanwhile: only its slot becomes free */
 async function endDelivery(tx: Tx, delivery: Delivery, step: NextStep | null): Promise<DeliveryState> {
-  const { id, webhookId, run, state } = delivery;
+  const { id, webhookId, run, state, tries } = delivery;
   const isOpen = state === "pending";
   const set = (changes: Partial<Delivery>) =>
     tx.db
@@ -67,39 +77,39 @@ async function endDelivery(tx: Tx, delivery: Delivery, step: NextStep | null): P
     await set({ state: "failed", error: step.error, endedAt: tx.now() });
     return "failed";
   }
-  await set({ run: run + 1, dueAt: new Date(tx.now().getTime() + step.afterSeconds * 1000) });
-  await enqueueDeliveries(tx, [{ id, webhookId, run: run + 1 }], step.afterSeconds);
+  const isRepeated = step.kind === "repeat";
+  const afterSeconds = isRepeated ? 0 : step.afterSeconds;
+  const dueAt = secondsAfter(tx.now(), afterSeconds);
+  await set({ run: run + 1, dueAt, tries: isRepeated ? tries - 1 : tries });
+  await enqueueDeliveries(tx, [{ id, webhookId, run: run + 1 }], afterSeconds);
   return "pending";
 }
 
 async function recordHealth(tx: Tx, webhook: Webhook, outcome: Outcome): Promise<Webhook> {
   const now = tx.now();
-  const healthy = {
-    failures: 0,
-    failingSince: null,
-    isThrottled: false,
-    lastSuccessAt: now,
-    workingAt: now,
-  };
+  const { error, isOverloaded, retryAfterSeconds } = outcome;
+  const healthy = { failures: 0, failingSince: null, isThrottled: false, lastSuccessAt: now };
   const failing = {
     failures: webhook.failures + 1,
     failingSince: webhook.failingSince ?? now,
-    isThrottled: webhook.isThrottled || outcome.isOverloaded,
+    isThrottled: webhook.isThrottled || isOverloaded,
+    heldUntil: retryAfterSeconds === null ? webhook.heldUntil : secondsAfter(now, retryAfterSeconds),
   };
-  const changes = outcome.error === null ? healthy : failing;
+  const changes = error === null ? healthy : failing;
   await tx.db.update(webhooks).set(changes).where(eq(webhooks.id, webhook.id));
   return { ...webhook, ...changes };
 }
 
 function reasonToDisable(
-  { workingAt, failures, failingSince }: Webhook,
+  { failures, failingSince }: Webhook,
   { status }: Outcome,
   now: Date,
 ): DisabledReason | null {
   if (status === GONE) return "gone";
   if (failures < FAILING.failures || failingSince === null) return null;
-  const isOver = (since: Date, ms: number) => now.getTime() - since.getTime() >= ms;
-  return isOver(workingAt, FAILING.withoutSuccessMs) && isOver(failingSince, FAILING.overMs)
-    ? "failing"
-    : null;
+  return now.getTime() - failingSince.getTime() >= FAILING.ms ? "failing" : null;
+}
+
+function secondsAfter(moment: Date, seconds: number): Date {
+  return new Date(moment.getTime() + seconds * 1000);
 }

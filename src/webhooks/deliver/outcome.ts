@@ -9,26 +9,31 @@ export interface Outcome {
   /** null: the receiver accepted the message. */
   readonly error: string | null;
   readonly answer: string | null;
-  /** Seconds that the receiver asks to wait. */
+  /** Seconds for which the endpoint asks for no requests. */
   readonly retryAfterSeconds: number | null;
   /** The receiver wants no further attempt of this message. */
   readonly isRefused: boolean;
   /** The endpoint gets one request at a time until it accepts one. */
   readonly isOverloaded: boolean;
+  /** The worker stopped, so the attempt says nothing about the endpoint. */
+  readonly isInterrupted: boolean;
 }
 
 export type NextStep =
   | { readonly kind: "delivered" }
   | { readonly kind: "failed"; readonly error: string }
-  | { readonly kind: "retry"; readonly afterSeconds: number };
+  | { readonly kind: "retry"; readonly afterSeconds: number }
+  /** At once, and the attempt does not count. */
+  | { readonly kind: "repeat" };
 
 export const GONE = 410;
-const HEEDS_RETRY_AFTER = [429, 503];
+const HEEDS_RETRY_AFTER = [429, 502, 503, 504];
 const MAX_RETRY_AFTER_SECONDS = 3600;
+/** 503 also means that a service is down for maintenance; with `Retry-After`, it asks for fewer requests as well. */
 const OVERLOADED = [429, 502, 504];
 /** Each delay is 80 to 120 % of its setting, so that failed deliveries do not come back all at once. */
 const JITTER = 0.2;
-const MAX_LOCATION = 500;
+const MAX_LOCATION = 300;
 
 /** Only 2xx is a success. */
 export function readOutcome(
@@ -38,12 +43,16 @@ export function readOutcome(
 ): Omit<Outcome, "ms" | "answer"> {
   const isSuccess = status >= 200 && status < 300;
   const isRefused = !isSuccess && headers["webhook-delivery"] === "abort-message";
+  const retryAfterSeconds = HEEDS_RETRY_AFTER.includes(status)
+    ? secondsOf(headers["retry-after"], now)
+    : null;
   return {
     status,
     error: isSuccess ? null : errorOf(status, headers, secrets),
-    retryAfterSeconds: HEEDS_RETRY_AFTER.includes(status) ? secondsOf(headers["retry-after"], now) : null,
+    retryAfterSeconds,
     isRefused,
-    isOverloaded: OVERLOADED.includes(status),
+    isOverloaded: OVERLOADED.includes(status) || retryAfterSeconds !== null,
+    isInterrupted: false,
   };
 }
 
@@ -56,20 +65,21 @@ function errorOf(status: number, headers: ReceivedAnswer["headers"], secrets: re
   return `The endpoint answered ${status}, a redirect${to}. Redirects are not followed: update the URL.`;
 }
 
-/** Reads `Retry-After`: seconds, or a date. @returns null if it is absent, invalid or longer than an hour */
+/** Reads `Retry-After`: seconds, or a date. @returns at most an hour; null if it is absent, invalid or in the past */
 function secondsOf(value: string | string[] | undefined, now: Date): number | null {
   if (typeof value !== "string") return null;
   const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - now.getTime()) / 1000;
-  return seconds >= 0 && seconds <= MAX_RETRY_AFTER_SECONDS ? seconds : null;
+  return seconds >= 0 ? Math.min(seconds, MAX_RETRY_AFTER_SECONDS) : null;
 }
 
 /** @param tries the attempts since the delivery was created or replayed, with this one */
 export function nextStep(
-  { error, status, retryAfterSeconds, isRefused }: Outcome,
+  { error, status, retryAfterSeconds, isRefused, isInterrupted }: Outcome,
   tries: number,
   retrySeconds: readonly number[],
 ): NextStep {
   if (error === null) return { kind: "delivered" };
+  if (isInterrupted) return { kind: "repeat" };
   if (isRefused) return { kind: "failed", error: `${error} It asked for no further attempt.` };
   const delay = retrySeconds[tries - 1];
   if (status === GONE || delay === undefined) return { kind: "failed", error };

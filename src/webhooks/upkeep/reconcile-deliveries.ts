@@ -1,5 +1,5 @@
 /** Enqueues deliveries again whose job was lost, and wakes those that wait although a slot is free. */
-import { and, asc, eq, gt, lt } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, lt, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import { webhookDeliveries, webhooks } from "../../schema/webhooks.ts";
@@ -44,6 +44,9 @@ const columns = {
   run: webhookDeliveries.run,
 };
 
+/** Those of a deleted webhook are about to be removed. */
+const isOfWebhook = sql`EXISTS (SELECT FROM ${webhooks} WHERE ${webhooks.id} = ${webhookDeliveries.webhookId} AND ${isNull(webhooks.deletedAt)})`;
+
 const isDue = and(eq(webhookDeliveries.state, "pending"), eq(webhookDeliveries.isWaiting, false));
 
 async function* dueDeliveries(ctx: Context): AsyncGenerator<DeliveryRun[]> {
@@ -53,7 +56,7 @@ async function* dueDeliveries(ctx: Context): AsyncGenerator<DeliveryRun[]> {
     const page = await ctx.db
       .select(columns)
       .from(webhookDeliveries)
-      .where(and(isDue, lt(webhookDeliveries.dueAt, dueBefore), gt(webhookDeliveries.id, after)))
+      .where(and(isDue, isOfWebhook, lt(webhookDeliveries.dueAt, dueBefore), gt(webhookDeliveries.id, after)))
       .orderBy(asc(webhookDeliveries.id))
       .limit(PAGE);
     const last = page.at(-1);

@@ -131,6 +131,8 @@ test("troubles of the network have a sentence", async () => {
     response.writeHead(200, { "x-long": "x".repeat(40_000) }).end();
   });
   expect(await trouble(post(chatty.url, LOOPBACK))).toBe("The headers of the answer are too long.");
+  const encrypted = chatty.url.replace("http:", "https:");
+  expect(await trouble(post(encrypted, LOOPBACK))).toBe("The TLS handshake failed: wrong version number.");
 });
 
 test("a caller can stop a request", async () => {
@@ -162,4 +164,22 @@ test("through a proxy, the proxy opens the connection, and addresses that are no
   ]);
   expect(await trouble(post("http://127.0.0.1/", rules))).toContain("not on the public internet");
   expect(asked).toHaveLength(1);
+});
+
+test("a proxy that refuses, hangs or is down fails the request", async () => {
+  await using proxy = await listen(() => {});
+  const rules = { ...STRICT, proxyUrl: proxy.url };
+  const send = () => trouble(post("http://receiver.example.com/", rules, { ...LIMITS, timeoutMs: 300 }), 300);
+  proxy.server.once("connect", (_, client) =>
+    client.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"),
+  );
+  expect(await send()).toBe("The proxy of Rowmill opened no connection: it answered 407.");
+  // Closes its side only when Rowmill has closed the other.
+  proxy.server.on("connect", (_, client) => client.resume().on("end", () => client.end()));
+  expect(await send()).toBe("No answer within 0.3 s.");
+  const closed = await listen(() => {});
+  await closed[Symbol.asyncDispose]();
+  expect(await trouble(post("http://receiver.example.com/", { ...STRICT, proxyUrl: closed.url }))).toBe(
+    "The connection was refused.",
+  );
 });

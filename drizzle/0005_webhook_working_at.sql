@@ -1,0 +1,1 @@
+ALTER TABLE "rowmill"."webhooks" DROP COLUMN "working_at";

@@ -1,0 +1,1 @@
+ALTER TABLE "rowmill"."webhooks" ADD COLUMN "held_until" timestamp with time zone;
