@@ -1,7 +1,6 @@
 /** The rows of backups and their states. At most one is queued or running: the index `backups_active` holds that. */
 import { hostname } from "node:os";
 import { and, eq, isNull, ne, sql } from "drizzle-orm";
-import { alertAdmins } from "../announcements/alert-admins.ts";
 import { type Announcement, announce } from "../announcements/announce.ts";
 import { announceToAdmins } from "../announcements/announce-to-admins.ts";
 import { type Context, inTransaction, type Tx } from "../context.ts";
@@ -79,7 +78,7 @@ export function completeBackup(ctx: Context, { id, userId }: Backup, written: Wr
   });
 }
 
-/** Ends a backup, and tells the user who started it and, unless somebody stopped it, all admins. */
+/** Ends a backup, and tells all admins, or the user who started it if somebody stopped it. */
 export async function failBackup(tx: Tx, { id, userId }: Origin, message: string): Promise<void> {
   const failed = await tx.db
     .update(backups)
@@ -87,21 +86,12 @@ export async function failBackup(tx: Tx, { id, userId }: Origin, message: string
     .where(isOpen({ id }))
     .returning({ id: backups.id });
   if (failed.length === 0) return;
-  await announceEnd(tx, userId, {
-    kind: "backup.failed",
-    subjectId: id,
-    sequence: 1,
-    data: { backup_id: id, message },
-  });
-  if (message !== STOPPED)
-    await alertAdmins(tx, {
-      key: "backup",
-      subject: "A backup has failed",
-      message: `Backup ${id}: ${message}`,
-    });
+  const data = { backup_id: id, message };
+  const toldUserId = message === STOPPED ? userId : null;
+  await announceEnd(tx, toldUserId, { kind: "backup.failed", subjectId: id, sequence: 1, data });
 }
 
-/** A scheduled backup is the business of all admins. */
+/** @param userId null: all admins */
 async function announceEnd<K extends "backup.completed" | "backup.failed">(
   tx: Tx,
   userId: number | null,

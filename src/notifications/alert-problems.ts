@@ -8,7 +8,7 @@ import { rowTargetNames } from "../targets/registry.ts";
 
 /** Workers per run. The others follow a minute later. */
 const MAX_LOST = 10;
-/** A target counts as failing if this many rows of an hour have failed, and none has succeeded. */
+/** A target counts as failing if this many rows have failed within an hour since its last success. */
 const FAILED_ROWS = 100;
 
 /** Runs every minute. @returns the number of new alerts */
@@ -35,17 +35,17 @@ async function backlogs(ctx: Context): Promise<AdminAlert[]> {
 
 async function lostWorkers(ctx: Context): Promise<AdminAlert[]> {
   // Those of the last hour: each is alerted once.
-  const { rows } = await ctx.db.execute<{ id: string; host: string; pid: number; jobs: number }>(sql`
-    SELECT id, host, pid, json_array_length(running) AS jobs FROM rowmill.workers
+  const { rows } = await ctx.db.execute<{ id: string; host: string; pid: number }>(sql`
+    SELECT id, host, pid FROM rowmill.workers
     WHERE last_seen_at BETWEEN now() - interval '1 hour' AND now() - make_interval(secs => ${workerLife.deadAfterMs / 1000})
       AND NOT EXISTS (SELECT FROM rowmill.admin_alerts WHERE key = 'worker/' || workers.id)
     ORDER BY last_seen_at LIMIT ${MAX_LOST}`);
-  return rows.map(({ id, host, pid, jobs }) => ({
+  return rows.map(({ id, host, pid }) => ({
     key: `worker/${id}`,
     subject: `A worker on ${host} is lost`,
     message:
-      `The process ${pid} gives no sign of life and has not ended cleanly. It ran ${plural(jobs, "job")}, which other ` +
-      "workers repeat. See its log.",
+      `The process ${pid} gives no sign of life and has not ended cleanly. Other workers repeat the jobs that it ran. ` +
+      "See its log.",
   }));
 }
 
@@ -55,21 +55,21 @@ async function lostWorkers(ctx: Context): Promise<AdminAlert[]> {
  */
 async function failingTargets(ctx: Context): Promise<AdminAlert[]> {
   const { rows } = await ctx.db.execute<{ target: string; failed: number }>(sql`
-    SELECT target, sum(counts.failed)::int AS failed
-    FROM rowmill.batches
-    CROSS JOIN LATERAL (
-      SELECT sum(succeeded) AS succeeded, sum(failed) AS failed,
-        coalesce(sum(failed) FILTER (WHERE attempt > first_attempt), 0) AS failed_again
-      FROM rowmill.chunks WHERE batch_id = batches.id
-    ) AS counts
-    WHERE finished_at > now() - interval '1 hour' AND target = ANY(${sql.param([...rowTargetNames])})
-    GROUP BY target
-    HAVING sum(counts.succeeded) = 0 AND sum(counts.failed) >= ${FAILED_ROWS} AND (
-      count(DISTINCT user_id) FILTER (WHERE counts.failed > 0) >= 2 OR sum(counts.failed_again) >= ${FAILED_ROWS}
+    WITH recent AS (
+      SELECT target, user_id, succeeded, failed, attempt > first_attempt AS is_repeated,
+        chunks.updated_at > coalesce(max(chunks.updated_at) FILTER (WHERE succeeded > 0) OVER (PARTITION BY target), '-infinity') AS is_later
+      FROM rowmill.batches JOIN rowmill.chunks ON batch_id = batches.id
+      WHERE (finished_at IS NULL OR finished_at > now() - interval '1 hour') AND target = ANY(${sql.param([...rowTargetNames])})
+        AND chunks.updated_at > now() - interval '1 hour'
+    )
+    SELECT target, sum(failed)::int AS failed FROM recent WHERE is_later GROUP BY target
+    HAVING sum(failed) >= ${FAILED_ROWS} AND (
+      count(DISTINCT user_id) FILTER (WHERE failed > 0) >= 2
+      OR sum(failed) FILTER (WHERE is_repeated) >= ${FAILED_ROWS}
     )`);
   return rows.map(({ target, failed }) => ({
     key: `target/${target}`,
     subject: `Every row for ${target} fails`,
-    message: `Within an hour, ${plural(failed, "row")} failed and none succeeded. See the errors of the last batches.`,
+    message: `${plural(failed, "row")} failed within an hour, and none has succeeded since. See the errors of the last batches.`,
   }));
 }

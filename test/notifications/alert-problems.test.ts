@@ -76,3 +76,23 @@ test("admins hear of a target whose rows all fail, but not of one user with a ba
   await ended(user, 1, 0, 4);
   expect(await alertProblems(ctx)).toBe(1);
 });
+
+test("a target that has worked before is reported while its batch still runs", async () => {
+  const { ctx } = rowmill;
+  const id = newBatchId(ctx.now());
+  const chunk = (firstRow: number, counts: { succeeded: number; failed: number }, minutesAgo: number) => sql`
+    INSERT INTO rowmill.chunks (batch_id, first_row, last_row, row_count, state, succeeded, created, failed, attempt, updated_at)
+    VALUES (${id}, ${firstRow}, ${firstRow + 99}, 100, 'done', ${counts.succeeded}, ${counts.succeeded}, ${counts.failed}, 4,
+      now() - make_interval(mins => ${minutesAgo}))`;
+  await ctx.db.execute(sql`DELETE FROM rowmill.batches`);
+  await ctx.db.execute(sql`DELETE FROM rowmill.admin_alerts WHERE key LIKE 'target/%'`);
+  await ctx.db.execute(sql`
+    INSERT INTO rowmill.batches (id, user_id, target, filename, header, mapping, row_delay_ms, state)
+    VALUES (${id}, ${user.userId}, 'messages', 'x.csv', '{}', '{}', 0, 'processing')`);
+  await ctx.db.execute(chunk(2, { succeeded: 0, failed: 100 }, 90));
+  await ctx.db.execute(chunk(102, { succeeded: 1, failed: 99 }, 20));
+  expect(await alertProblems(ctx)).toBe(0);
+
+  await ctx.db.execute(chunk(202, { succeeded: 0, failed: 100 }, 10));
+  expect(await alertProblems(ctx)).toBe(1);
+});
