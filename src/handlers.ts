@@ -79,7 +79,7 @@ export const handlers: Handlers = {
     await removeDeletedWebhooks(ctx);
     return repaired;
   },
-  clean: async (ctx) => {
+  clean: async (ctx, { delivery }) => {
     const removed = {
       batchesRemoved: await removeOldBatches(ctx),
       tasksRemoved: await removeOldTasks(ctx),
@@ -92,7 +92,7 @@ export const handlers: Handlers = {
       keysRemoved: await removeStaleKeys(ctx),
       backupsRemoved: await removeFailedBackups(ctx),
       workersRemoved: await removeLostWorkers(ctx),
-      requestLogRemoved: await removeOldEntries(ctx),
+      requestLogRemoved: await removeOldEntries(ctx, delivery.signal),
       deliveriesRemoved: await removeOldDeliveries(ctx),
       mailsRemoved: await removeOldMails(ctx),
     };

@@ -114,8 +114,9 @@ describe("task types", () => {
       entries_removed: 2,
     });
     await logEntries(ctx, [entryAt(daysAgo(22))]);
-    expect(await handlers.clean(ctx, {} as never)).toMatchObject({
-      requestLogRemoved: { days: 0, entries: 1 },
+    const delivery = { delivery: { signal: new AbortController().signal } } as never;
+    expect(await handlers.clean(ctx, delivery)).toMatchObject({
+      requestLogRemoved: { days: 0, daysInUse: 0, entries: 1 },
     });
     expect(await count(ctx.pool, expired)).toBe(0);
   });
