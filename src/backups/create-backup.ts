@@ -5,6 +5,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError, Permanent } from "../errors.ts";
 import { describeError } from "../platform/log.ts";
+import { excludedTables } from "./catalogue.ts";
 import { type Destination, nameOfBackup } from "./destination.ts";
 import type { Manifest } from "./format.ts";
 import { PartialFile } from "./partial-file.ts";
@@ -91,7 +92,7 @@ async function writeVerified(
   const { id } = backup;
   await using destination = await openDestination(ctx, backup, folder);
   const facts = { version: packageJson.version, id, created_at: ctx.now().toISOString() };
-  const lines = writeLines(snapshot, facts, onTable);
+  const lines = writeLines(snapshot, excludedTables(ctx.config.backupRequestLog), facts, onTable);
   const { bytes, sha256 } = await compressTo(destination, lines, signal);
   const { manifest } = await readBackup(hashed(destination.read(), sha256, signal));
   const written: Omit<Written, "path" | "fileId"> = { bytes, sha256, rows: rowsOf(manifest) };
