@@ -99,6 +99,6 @@ export const handlers: Handlers = {
     ctx.log.info(removed, "cleanup finished");
     return removed;
   },
-  dailyReport: (ctx) => writeDueReports(ctx, "daily"),
-  weeklyReport: (ctx) => writeDueReports(ctx, "weekly"),
+  dailyReport: (ctx, { delivery }) => writeDueReports(ctx, "daily", delivery.signal),
+  weeklyReport: (ctx, { delivery }) => writeDueReports(ctx, "weekly", delivery.signal),
 };

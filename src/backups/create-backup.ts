@@ -52,11 +52,7 @@ export async function createBackup(ctx: Context, run: BackupRun): Promise<Backup
     return completed;
   } catch (error) {
     if (run.signal.aborted && run.isResumed) throw error;
-    const message = run.signal.aborted
-      ? STOPPED
-      : timeout.aborted
-        ? tooSlow(ctx)
-        : describeError(error).message;
+    const message = reasonOf(ctx, error, { isStopped: run.signal.aborted, isLate: timeout.aborted });
     await inTransaction(ctx, (tx) => failBackup(tx, backup, message));
     throw new Permanent("backup_failed", message, { cause: error });
   }
@@ -76,7 +72,13 @@ function warnOfOldBackups({ log }: Context) {
   return (error: unknown) => log.warn({ err: error }, "could not remove old backups");
 }
 
-function tooSlow({ config }: Context): string {
+function reasonOf(
+  { config }: Context,
+  error: unknown,
+  { isStopped, isLate }: { readonly isStopped: boolean; readonly isLate: boolean },
+): string {
+  if (isStopped) return STOPPED;
+  if (!isLate) return describeError(error).message;
   return (
     `The backup took longer than the limit of ${config.backupMaxSeconds} s (BACKUP_MAX_SECONDS). ` +
     "For a large database, use pg_dump."
