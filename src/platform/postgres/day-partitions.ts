@@ -84,7 +84,8 @@ async function partitionsBefore(
   limit: Date,
 ): Promise<{ name: string; day: Date }[]> {
   const { rows } = await client.query<{ name: string; date: string }>(
-    `SELECT relname AS name, to_char(to_date(right(relname, 8), 'YYYYMMDD'), 'YYYY-MM-DD') AS date FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    `SELECT relname AS name, to_char(to_date(right(relname, 8), 'YYYYMMDD'), 'YYYY-MM-DD') AS date
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname = $3 AND relispartition AND relname ~ ('^' || $1::text || '_[0-9]{8}$')
       AND relname < $1::text || '_' || $2::text AND pg_has_role(relowner, 'USAGE')
     ORDER BY relname`,
