@@ -84,7 +84,7 @@ export const handlers: Handlers = {
     await removeExcessDeliveries(ctx);
     return repaired;
   },
-  clean: async (ctx) => {
+  clean: async (ctx, { delivery }) => {
     const removed = {
       batchesRemoved: await removeOldBatches(ctx),
       tasksRemoved: await removeOldTasks(ctx),
@@ -97,13 +97,13 @@ export const handlers: Handlers = {
       keysRemoved: await removeStaleKeys(ctx),
       backupsRemoved: await removeFailedBackups(ctx),
       workersRemoved: await removeLostWorkers(ctx),
-      requestLogRemoved: await removeOldEntries(ctx),
+      requestLogRemoved: await removeOldEntries(ctx, delivery.signal),
       deliveriesRemoved: await removeOldDeliveries(ctx),
       mailsRemoved: await removeOldMails(ctx),
     };
     ctx.log.info(removed, "cleanup finished");
     return removed;
   },
-  dailyReport: (ctx) => writeDueReports(ctx, "daily"),
-  weeklyReport: (ctx) => writeDueReports(ctx, "weekly"),
+  dailyReport: (ctx, { delivery }) => writeDueReports(ctx, "daily", delivery.signal),
+  weeklyReport: (ctx, { delivery }) => writeDueReports(ctx, "weekly", delivery.signal),
 };

@@ -49,15 +49,7 @@ const rowJob = {
   maxAttempts: 21,
 } as const satisfies Partial<Contract>;
 
-const backgroundOptions = {
-  retryLimit: UNLIMITED,
-  retryDelay: 1,
-  retryBackoff: true,
-  retryDelayMax: 60,
-  expireInSeconds: 3600,
-  deleteAfterSeconds: DAY,
-  notify: true,
-};
+const backgroundOptions = { ...rowJobOptions, retryDelayMax: 60, expireInSeconds: 3600 };
 
 /** Runs a task of any type. Failed tasks are data; a job is delivered again if its worker is lost. */
 const taskJob = {

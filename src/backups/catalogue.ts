@@ -1,15 +1,22 @@
 /** The tables of a backup, as PostgreSQL's catalogue lists them: a new table is a part of every backup without further code. */
 import type pg from "pg";
+import { REQUEST_LOG } from "../schema/request-log.ts";
 import type { Header, Table } from "./format.ts";
 
 /** The tables that no backup contains, and the reason. */
-export const EXCLUDED: Readonly<Record<string, string>> = {
+const NEVER: Readonly<Record<string, string>> = {
   __drizzle_migrations: "The header has the migrations, and a restore applies them.",
   workers: "Processes that run at this moment.",
   backups: "Files that exist on one host, at this moment.",
-  request_log: "The largest table of a busy installation; the reports contain its sums.",
-  request_log_gaps: "They belong to the request log.",
 };
+
+/** The largest tables of a busy installation. The reports contain their sums. */
+const LOG_TABLES: readonly string[] = [REQUEST_LOG, "request_log_gaps"];
+
+/** Returns the names of the tables that are not a part of a backup. */
+export function excludedTables(hasRequestLog: boolean): readonly string[] {
+  return [...Object.keys(NEVER), ...(hasRequestLog ? [] : LOG_TABLES)];
+}
 
 /** Rows that no backup contains: a backup in the database would contain all backups before it. */
 const FILTERS: Readonly<Record<string, string>> = {
@@ -26,7 +33,7 @@ export interface StoredTable extends Table {
 type Connection = Pick<pg.Client, "query">;
 
 /** Lists the tables with the columns that are not generated. */
-export async function listTables(client: Connection): Promise<StoredTable[]> {
+export async function listTables(client: Connection, excluded: readonly string[]): Promise<StoredTable[]> {
   const { rows } = await client.query<StoredTable>(
     `SELECT relname AS name, columns.names AS columns, columns.types,
       coalesce((
@@ -41,13 +48,16 @@ export async function listTables(client: Connection): Promise<StoredTable[]> {
     WHERE relnamespace = 'rowmill'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
       AND relname <> ALL ($1::text[])
     ORDER BY relname`,
-    [Object.keys(EXCLUDED)],
+    [excluded],
   );
   return rows;
 }
 
 /** Lists the sequences that have been used, except those of excluded tables. */
-export async function listSequences(client: Connection): Promise<Header["sequences"]> {
+export async function listSequences(
+  client: Connection,
+  excluded: readonly string[],
+): Promise<Header["sequences"]> {
   const { rows } = await client.query<{ name: string; last: string }>(
     `SELECT sequencename AS name, last_value::text AS last FROM pg_sequences
     JOIN pg_class ON relname = sequencename AND relnamespace = 'rowmill'::regnamespace
@@ -56,7 +66,7 @@ export async function listSequences(client: Connection): Promise<Header["sequenc
       WHERE pg_depend.objid = pg_class.oid AND refclassid = 'pg_class'::regclass AND owner.relname = ANY ($1::text[])
     )
     ORDER BY sequencename`,
-    [Object.keys(EXCLUDED)],
+    [excluded],
   );
   return rows;
 }

@@ -5,6 +5,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError, Permanent } from "../errors.ts";
 import { describeError } from "../platform/log.ts";
+import { excludedTables } from "./catalogue.ts";
 import { type Destination, nameOfBackup } from "./destination.ts";
 import type { Manifest } from "./format.ts";
 import { PartialFile } from "./partial-file.ts";
@@ -51,11 +52,7 @@ export async function createBackup(ctx: Context, run: BackupRun): Promise<Backup
     return completed;
   } catch (error) {
     if (run.signal.aborted && run.isResumed) throw error;
-    const message = run.signal.aborted
-      ? STOPPED
-      : timeout.aborted
-        ? tooSlow(ctx)
-        : describeError(error).message;
+    const message = reasonOf(ctx, error, { isStopped: run.signal.aborted, isLate: timeout.aborted });
     await inTransaction(ctx, (tx) => failBackup(tx, backup, message));
     throw new Permanent("backup_failed", message, { cause: error });
   }
@@ -75,7 +72,13 @@ function warnOfOldBackups({ log }: Context) {
   return (error: unknown) => log.warn({ err: error }, "could not remove old backups");
 }
 
-function tooSlow({ config }: Context): string {
+function reasonOf(
+  { config }: Context,
+  error: unknown,
+  { isStopped, isLate }: { readonly isStopped: boolean; readonly isLate: boolean },
+): string {
+  if (isStopped) return STOPPED;
+  if (!isLate) return describeError(error).message;
   return (
     `The backup took longer than the limit of ${config.backupMaxSeconds} s (BACKUP_MAX_SECONDS). ` +
     "For a large database, use pg_dump."
@@ -91,7 +94,7 @@ async function writeVerified(
   const { id } = backup;
   await using destination = await openDestination(ctx, backup, folder);
   const facts = { version: packageJson.version, id, created_at: ctx.now().toISOString() };
-  const lines = writeLines(snapshot, facts, onTable);
+  const lines = writeLines(snapshot, excludedTables(ctx.config.backupRequestLog), facts, onTable);
   const { bytes, sha256 } = await compressTo(destination, lines, signal);
   const { manifest } = await readBackup(hashed(destination.read(), sha256, signal));
   const written: Omit<Written, "path" | "fileId"> = { bytes, sha256, rows: rowsOf(manifest) };

@@ -8,17 +8,19 @@ import { readBackup } from "./read-lines.ts";
 /**
  * Loads all rows in one transaction. Foreign keys are dropped and created again: tables refer to each other in circles, and
  * rows to later rows of their own table. PostgreSQL checks each key once at the end, instead of per row.
+ * @param excluded the tables that the backup does not contain. They can have rows.
  * @throws BackupDamaged; ConfigError if a table has rows
  */
 export async function loadTables(
   client: pg.Client,
+  excluded: readonly string[],
   source: AsyncIterable<Buffer>,
   onTable: (section: Section) => void,
 ): Promise<{ header: Header; manifest: Manifest }> {
   // Foreign keys of large tables are checked in one statement.
   await client.query("BEGIN; SET LOCAL search_path TO ''; SET LOCAL statement_timeout = 0");
   try {
-    const tables = await lockEmptyTables(client);
+    const tables = await lockEmptyTables(client, excluded);
     const foreignKeys = await dropForeignKeys(client);
     const restored = await loadRows(client, source, tables, onTable);
     for (const { table, name, definition } of foreignKeys)
@@ -34,8 +36,11 @@ export async function loadTables(
   }
 }
 
-async function lockEmptyTables(client: pg.Client): Promise<ReadonlyMap<string, StoredTable>> {
-  const tables = await listTables(client);
+async function lockEmptyTables(
+  client: pg.Client,
+  excluded: readonly string[],
+): Promise<ReadonlyMap<string, StoredTable>> {
+  const tables = await listTables(client, excluded);
   const names = tables.map(({ name }) => `rowmill.${quote(name)}`);
   await client.query(`LOCK TABLE ${names.join(", ")} IN ACCESS EXCLUSIVE MODE`);
   for (const [at, table] of names.entries()) {

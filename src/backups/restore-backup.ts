@@ -7,7 +7,8 @@ import { ConfigError } from "../errors.ts";
 import { knownMigrations, migrateDatabase, migrationsOf } from "../migrate.ts";
 import type { Log } from "../platform/log.ts";
 import { connectionLimits } from "../platform/postgres/database.ts";
-import { listTables, quote } from "./catalogue.ts";
+import { REQUEST_LOG } from "../schema/request-log.ts";
+import { excludedTables, listTables, quote } from "./catalogue.ts";
 import { BackupDamaged, type Header, type Manifest, type Section } from "./format.ts";
 import { loadTables } from "./load-tables.ts";
 import { readBackup } from "./read-lines.ts";
@@ -24,7 +25,8 @@ export async function restoreBackup(
   path: string,
   onTable: (section: Section) => void,
 ): Promise<{ header: Header; manifest: Manifest }> {
-  const { header } = await explained(path, () => readBackup(createReadStream(path)));
+  const { header, manifest } = await explained(path, () => readBackup(createReadStream(path)));
+  const excluded = excludedTables(manifest.tables.some(({ name }) => name === REQUEST_LOG));
   requireKnown(path, header);
   const client = await connect(config, log);
   try {
@@ -32,10 +34,13 @@ export async function restoreBackup(
     const applied = await migrationsOf(client);
     if (applied.size === 0) await migrateDatabase(config, log, header.migrations.length);
     else requireSame(header, applied);
-    const restored = await explained(path, () => loadTables(client, createReadStream(path), onTable));
+    const restored = await explained(path, () =>
+      loadTables(client, excluded, createReadStream(path), onTable),
+    );
     await migrateDatabase(config, log);
     // Without statistics, the first batches would be slow.
-    for (const { name } of await listTables(client)) await client.query(`ANALYZE rowmill.${quote(name)}`);
+    for (const { name } of await listTables(client, excluded))
+      await client.query(`ANALYZE rowmill.${quote(name)}`);
     return restored;
   } finally {
     await client.end();

@@ -17,11 +17,12 @@ export type OnTable = (section: Section, percent: number) => void;
 /** Yields the lines of a backup in pieces of any length. It holds one piece at a time, never a whole row. */
 export async function* writeLines(
   snapshot: Snapshot,
+  excluded: readonly string[],
   facts: Pick<Header, "version" | "id" | "created_at">,
   onTable: OnTable,
 ): AsyncGenerator<Buffer> {
   const { client } = snapshot;
-  const tables = await listTables(client);
+  const tables = await listTables(client, excluded);
   const { rows: applied } = await client.query<{ hash: string }>(
     "SELECT hash FROM rowmill.__drizzle_migrations ORDER BY id",
   );
@@ -32,7 +33,7 @@ export async function* writeLines(
     return bytes;
   };
   const migrations = applied.map(({ hash }) => hash);
-  const sequences = await listSequences(client);
+  const sequences = await listSequences(client, excluded);
   yield line("rowmill-backup", { format: FORMAT, ...facts, migrations, sequences });
   const totalBytes = tables.reduce((sum, { bytes }) => sum + bytes, 0);
   const sections: Section[] = [];

@@ -112,6 +112,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     backupTo: settings.BACKUP_TO,
     backupFolder: join(dataDir, "backups"),
     backupKeep: settings.BACKUP_KEEP,
+    backupRequestLog: settings.BACKUP_REQUEST_LOG === "on",
     backupMaxSeconds: settings.BACKUP_MAX_SECONDS,
     logLevel: settings.LOG_LEVEL,
     logFormat: settings.LOG_FORMAT,

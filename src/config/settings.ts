@@ -246,6 +246,10 @@ export const Settings = Type.Object({
     maximum: 1000,
     description: "Backups to keep in each place; a new backup removes older ones.",
   }),
+  BACKUP_REQUEST_LOG: Type.Enum(["on", "off"], {
+    default: "off",
+    description: "on: backups also contain the request log, the largest table of a busy installation.",
+  }),
   BACKUP_MAX_SECONDS: Type.Integer({
     default: 3600,
     minimum: 10,

@@ -27,7 +27,9 @@ type Reader = Pick<Context, "db" | "config" | "now">;
 export async function buildDaily(ctx: Reader, period: Period): Promise<DailyView> {
   const { traffic } = await readAll(ctx, period);
   const hours = await readParts(ctx.db, period, HOUR_MS);
-  return { date: period.start, ...traffic, hours: hours.map(viewPart) };
+  const imports = await readImports(ctx.db, period);
+  const tasks = await readTasks(ctx.db, period);
+  return { date: period.start, ...traffic, hours: hours.map(viewPart), imports, tasks };
 }
 
 /** @param hasPrevious whether the log still has the week before */
@@ -101,8 +103,9 @@ function viewEndpoint(endpoint: Endpoint): DailyView["slowest_endpoints"][number
   };
 }
 
-function viewPart({ start, requests, failed }: Part): DailyView["hours"][number] {
-  return { start: start.toISOString(), requests, failed };
+function viewPart(part: Part): DailyView["hours"][number] {
+  const { start, requests, failed } = part;
+  return { start: start.toISOString(), requests, failed, response_ms: percentilesOf(part) };
 }
 
 function percentilesOf({ ms: { p50, p95, p99 } }: Pick<Totals, "ms">): DailyView["response_ms"] {

@@ -107,18 +107,21 @@ export async function readStatuses(db: Database, range: Range): Promise<Record<s
 
 export interface Part extends Counts {
   readonly start: Date;
+  readonly ms: Durations;
 }
 
 /** The requests in equal parts of the period, such as hours, in order. Parts without requests have zeros. */
 export async function readParts(db: Database, range: Range, partMs: number): Promise<Part[]> {
-  const { rows } = await db.execute<{ part: number } & Counts>(sql`
-    SELECT floor((extract(epoch FROM at) - ${range.from.getTime() / 1000}::float8) / ${partMs / 1000}::float8)::int AS part, ${counts}
+  const { rows } = await db.execute<Measured<Omit<Part, "start">> & { part: number }>(sql`
+    SELECT floor((extract(epoch FROM at) - ${range.from.getTime() / 1000}::float8) / ${partMs / 1000}::float8)::int AS part,
+      ${counts}, ${durations}
     FROM rowmill.request_log WHERE ${within(range)} GROUP BY part`);
-  const byPart = new Map(rows.map((row) => [row.part, row]));
+  const byPart = new Map(rows.map((row) => [row.part, withDurations(row)]));
   const parts = (range.to.getTime() - range.from.getTime()) / partMs;
   return Array.from({ length: parts }, (_, part) => ({
+    ...(byPart.get(part) ?? NO_REQUESTS),
     start: new Date(range.from.getTime() + part * partMs),
-    requests: byPart.get(part)?.requests ?? 0,
-    failed: byPart.get(part)?.failed ?? 0,
   }));
 }
+
+const NO_REQUESTS = { requests: 0, failed: 0, ms: { avg: 0, p50: 0, p95: 0, p99: 0 } };

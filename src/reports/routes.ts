@@ -2,13 +2,14 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { problems } from "../platform/http/errors.ts";
+import { htmlPage, sendPage } from "../platform/http/pages.ts";
 import { decodeCursor, notACursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { reportKind } from "../schema/reports.ts";
 import { parseReportId, reportIdOf } from "./periods.ts";
 import { getReport, listReports } from "./queries.ts";
 import { reportCsv } from "./report-csv.ts";
-import { PAGE_POLICY, reportPage } from "./report-page.ts";
+import { reportPage } from "./report-page.ts";
 import { type DailyView, ListedReportView, viewListed, viewReport, type WeeklyView } from "./views.ts";
 import { writeReport } from "./write-report.ts";
 
@@ -43,7 +44,7 @@ const FILE = {
         examples: ["section,item,field,value\nreport,,date,2026-11-25\nreport,,total_requests,145\n"],
       }),
     },
-    "text/html": { schema: Type.String({ examples: ["<!DOCTYPE html>..."] }) },
+    ...htmlPage("The file.").content,
   },
 };
 
@@ -121,7 +122,7 @@ export function reportRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Download a report",
           description:
             "CSV has one line per value, with the columns `section`, `item`, `field` and `value`; a cell that a spreadsheet would " +
-            "run as a formula begins with `'`. HTML is a page with a chart, without scripts and without content of other servers.",
+            "run as a formula begins with `'`. HTML is a page with charts and their figures, without scripts and without content of other servers.",
           params: Type.Object({
             ...Params.properties,
             format: Type.Enum([...FORMATS], { description: "The format of the file." }),
@@ -138,8 +139,7 @@ export function reportRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             .header("content-disposition", disposition)
             .send(reportCsv(data));
         }
-        reply.type("text/html; charset=utf-8").header("content-security-policy", PAGE_POLICY);
-        return reply.send(reportPage(data as DailyView | WeeklyView));
+        return sendPage(reply, 200, reportPage(data as DailyView | WeeklyView));
       },
     );
   });

@@ -52,7 +52,14 @@ const PartView = Type.Object({
   start: Moment("When the part begins."),
   requests: count("Requests.", 12),
   failed: count("Requests with a status of 400 or more.", 1),
+  response_ms: Percentiles,
 });
+
+const byState = (noun: string, period: string, example: Record<string, number>) =>
+  MapOf(Type.Integer({ minimum: 0 }), {
+    description: `The ${noun} that were created in the ${period}, by their state when the report was written.`,
+    examples: [example],
+  });
 
 /** The fields that every report has. */
 const Traffic = {
@@ -101,6 +108,8 @@ export const DailyView = Type.Object(
     date: Type.String({ format: "date", description: "The day, in UTC.", examples: ["2026-11-25"] }),
     ...Traffic,
     hours: Type.Array(PartView, { description: "The requests of each hour." }),
+    imports: byState("imports", "day", { completed: 3 }),
+    tasks: byState("tasks", "day", { completed: 7, failed: 1 }),
   },
   { $id: "DailyReport", description: "The use of the API on one day." },
 );
@@ -112,12 +121,6 @@ const ChangeView = Type.Object({
   previous: Type.Number({ description: "The value of the week before." }),
   change: nullable(Type.String({ examples: ["+12.5%"] }), "The difference. null: the week before had 0."),
 });
-
-const byState = (noun: string, example: Record<string, number>) =>
-  MapOf(Type.Integer({ minimum: 0 }), {
-    description: `The ${noun} that were created in the week, by their state when the report was written.`,
-    examples: [example],
-  });
 
 export const WeeklyView = Type.Object(
   {
@@ -135,8 +138,8 @@ export const WeeklyView = Type.Object(
       },
       { description: "The users." },
     ),
-    imports: byState("imports", { completed: 12, completed_with_errors: 2 }),
-    tasks: byState("tasks", { completed: 40, failed: 1 }),
+    imports: byState("imports", "week", { completed: 12, completed_with_errors: 2 }),
+    tasks: byState("tasks", "week", { completed: 40, failed: 1 }),
     week_over_week: nullable(
       MapOf(ChangeView, {
         examples: [{ total_requests: { current: 900, previous: 800, change: "+12.5%" } }],

@@ -12,10 +12,14 @@ const MAX_MISSED = 7;
 export async function writeDueReports(
   ctx: Context,
   kind: ReportKind,
+  signal: AbortSignal,
 ): Promise<{ written: string[] } | undefined> {
   if (!ctx.config.requestLog) return undefined;
   const due = duePeriods(ctx, kind, await latestComplete(ctx, kind));
-  for (const { start } of due) await writeReport(ctx, kind, { date: start });
+  for (const { start } of due) {
+    signal.throwIfAborted();
+    await writeReport(ctx, kind, { date: start });
+  }
   return { written: due.map(({ start }) => start) };
 }
 

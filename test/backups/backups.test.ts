@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { EXCLUDED } from "../../src/backups/catalogue.ts";
+import { excludedTables } from "../../src/backups/catalogue.ts";
 import { createBackup } from "../../src/backups/create-backup.ts";
 import { reconcileBackups } from "../../src/backups/reconcile-backups.ts";
 import { startBackup } from "../../src/backups/records.ts";
@@ -13,6 +13,7 @@ import type { Context } from "../../src/context.ts";
 import { handlers } from "../../src/handlers.ts";
 import { uuidV7 } from "../../src/platform/ids.ts";
 import { Later } from "../../src/platform/queue/later.ts";
+import { preparePartitions } from "../../src/request-log/partitions.ts";
 import { retryTask } from "../../src/tasks/control/retry-task.ts";
 import { newAdmin } from "../support/admin.ts";
 import { backUp, linesOf, newFolder, read, restore, silent } from "../support/backups.ts";
@@ -21,6 +22,7 @@ import type { Client, Problem } from "../support/client.ts";
 import { count } from "../support/count.ts";
 import { columnsOf, emptyDatabase, migrate, onDatabase } from "../support/databases.ts";
 import { storedFile } from "../support/files.ts";
+import { daysAgo, entryAt, logEntries } from "../support/logged-requests.ts";
 import { asUser, startRowmill } from "../support/rowmill.ts";
 import { makeTask, untilEnded } from "../support/task-client.ts";
 import { until } from "../support/until.ts";
@@ -158,7 +160,7 @@ describe("the content", () => {
     const { manifest } = await read(path);
     const tables = Object.keys(await columnsOf(ctx.config.databaseUrl, "rowmill"));
     const isPartition = (table: string) => /^(later|request_log)_/.test(table);
-    const expected = tables.filter((table) => !(table in EXCLUDED) && !isPartition(table));
+    const expected = tables.filter((table) => !excludedTables(false).includes(table) && !isPartition(table));
     expect(manifest.tables.map(({ name }) => name)).toEqual([...expected, "later"].sort());
 
     const url = await emptyDatabase();
@@ -172,6 +174,37 @@ describe("the content", () => {
     );
     await onDatabase(url, (client) => client.query("INSERT INTO rowmill.later (day) VALUES (now())"));
     await ctx.pool.query("DROP TABLE rowmill.later");
+  });
+
+  test("has the request log if BACKUP_REQUEST_LOG asks for it, and is restored with its partitions", async () => {
+    await using rowmill = await startRowmill({ REQUEST_LOG: "off", BACKUP_REQUEST_LOG: "on" });
+    const { ctx } = rowmill;
+    const days = [0, 1, 40];
+    await preparePartitions({ ...ctx, now: () => daysAgo(1) });
+    await logEntries(
+      ctx,
+      days.map((day) => entryAt(daysAgo(day))),
+    );
+    await ctx.pool.query("INSERT INTO rowmill.request_log_gaps (at, requests) VALUES (now(), 7)");
+    const { path, rows } = await backUp(ctx);
+    expect(rows).toMatchObject({ request_log: 3, request_log_gaps: 1 });
+    const logOf = async (url: string) =>
+      onDatabase(url, async (client) => {
+        const { rows } = await client.query(
+          "SELECT tableoid::regclass::text AS partition, request_log::text AS entry FROM rowmill.request_log ORDER BY at",
+        );
+        return rows;
+      });
+    const expected = await logOf(ctx.config.databaseUrl);
+    expect(new Set(expected.map(({ partition }) => partition)).size).toBe(3);
+    const url = await emptyDatabase();
+    await migrate(url);
+    await restore(url, path);
+    expect(await logOf(url)).toEqual(expected);
+    await onDatabase(url, (client) => client.query("TRUNCATE rowmill.request_log_gaps"));
+    await expect(restore(url, path)).rejects.toThrow(
+      "the database is not empty: the table request_log has rows",
+    );
   });
 
   test("is the same moment in all tables while uploads and workers write", async () => {

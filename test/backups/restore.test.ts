@@ -3,6 +3,7 @@ import { createWriteStream, writeFileSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { excludedTables } from "../../src/backups/catalogue.ts";
 import { Snapshot } from "../../src/backups/snapshot.ts";
 import { writeLines } from "../../src/backups/write-lines.ts";
 import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
@@ -213,7 +214,7 @@ test("a backup of an older version is restored and then migrated", { timeout: 60
   await using snapshot = await Snapshot.open(configOf(old), new AbortController().signal, silent);
   const facts = { version: "0.5.0", id: randomUUID(), created_at: new Date().toISOString() };
   await pipeline(
-    writeLines(snapshot, facts, () => {}),
+    writeLines(snapshot, excludedTables(false), facts, () => {}),
     createGzip(),
     createWriteStream(path),
   );

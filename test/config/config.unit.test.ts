@@ -119,6 +119,7 @@ describe("the settings", () => {
       backupTo: "folder",
       backupFolder: resolve(".data/backups"),
       backupKeep: 7,
+      backupRequestLog: false,
       backupMaxSeconds: 3600,
       logLevel: "info",
       env: { JWT_SECRET: SECRET },

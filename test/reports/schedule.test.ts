@@ -13,15 +13,21 @@ const admin = useAdmin(rowmill);
 const operator = useAdmin(rowmill, "olga", "operator");
 const user = useUser(rowmill);
 
+const { signal } = new AbortController();
+/** The only input of scheduled jobs that matters here. */
+const job = { delivery: { signal } } as never;
+
 const dayOf = (days: number) => daysAgo(days).toISOString().slice(0, 10);
 
 describe("the schedule", () => {
   test("writes the last day, catches up with missed days, and repeats nothing", async () => {
     const at = (days: number): Context => ({ ...rowmill.ctx, now: () => daysAgo(days, 0.1) });
-    expect(await writeDueReports(at(15), "daily")).toEqual({ written: [dayOf(16)] });
-    expect(await writeDueReports(at(15), "daily")).toEqual({ written: [] });
-    expect(await writeDueReports(at(12), "daily")).toEqual({ written: [dayOf(15), dayOf(14), dayOf(13)] });
-    const caughtUp = await writeDueReports(at(0), "daily");
+    expect(await writeDueReports(at(15), "daily", signal)).toEqual({ written: [dayOf(16)] });
+    expect(await writeDueReports(at(15), "daily", signal)).toEqual({ written: [] });
+    expect(await writeDueReports(at(12), "daily", signal)).toEqual({
+      written: [dayOf(15), dayOf(14), dayOf(13)],
+    });
+    const caughtUp = await writeDueReports(at(0), "daily", signal);
     expect(caughtUp?.written).toEqual([7, 6, 5, 4, 3, 2, 1].map(dayOf));
     const announced =
       "SELECT count(*) FROM rowmill.notifications WHERE kind = 'report.ready' AND user_id = $1";
@@ -33,7 +39,7 @@ describe("the schedule", () => {
     await rowmill.ctx.pool.query("DELETE FROM rowmill.reports");
     const report = await admin.post("/api/v1/reports", { kind: "daily", date: dayOf(0) });
     expect(report.body.data).toMatchObject({ is_complete: false });
-    expect(await writeDueReports(at(-1, 0.1), "daily")).toEqual({ written: [dayOf(0)] });
+    expect(await writeDueReports(at(-1, 0.1), "daily", signal)).toEqual({ written: [dayOf(0)] });
     expect((await admin.get(`/api/v1/reports/daily-${dayOf(0)}`)).body.data).toMatchObject({
       is_complete: true,
     });
@@ -42,13 +48,20 @@ describe("the schedule", () => {
   test("writes the week before on its day", async () => {
     const monday = Math.floor((Date.now() - 4 * DAY_MS) / (7 * DAY_MS)) * 7 * DAY_MS + 4 * DAY_MS;
     const ctx: Context = { ...rowmill.ctx, now: () => new Date(monday + 900_000) };
-    const written = await handlers.weeklyReport(ctx, {} as never);
+    const written = await handlers.weeklyReport(ctx, job);
     expect(written).toEqual({ written: [new Date(monday - 7 * DAY_MS).toISOString().slice(0, 10)] });
+  });
+
+  test("ends between two reports if the worker stops", async () => {
+    const stopped = AbortSignal.abort(new Error("The worker stops."));
+    const ctx: Context = { ...rowmill.ctx, now: () => daysAgo(-2, 0.1) };
+    await expect(writeDueReports(ctx, "daily", stopped)).rejects.toThrow("The worker stops.");
+    expect((await admin.get(`/api/v1/reports/daily-${dayOf(-1)}`)).status).toBe(404);
   });
 
   test("writes nothing if requests are not logged", async () => {
     const ctx = { ...rowmill.ctx, config: { ...rowmill.config, requestLog: false } };
-    expect(await handlers.dailyReport(ctx, {} as never)).toBeUndefined();
+    expect(await handlers.dailyReport(ctx, job)).toBeUndefined();
   });
 });
 
@@ -114,8 +127,8 @@ describe("task types", () => {
       entries_removed: 2,
     });
     await logEntries(ctx, [entryAt(daysAgo(22))]);
-    expect(await handlers.clean(ctx, {} as never)).toMatchObject({
-      requestLogRemoved: { days: 0, entries: 1 },
+    expect(await handlers.clean(ctx, job)).toMatchObject({
+      requestLogRemoved: { days: 0, daysInUse: 0, entries: 1 },
     });
     expect(await count(ctx.pool, expired)).toBe(0);
   });

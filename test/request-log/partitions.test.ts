@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { expect, inject, test } from "vitest";
+import { describe, expect, inject, test, vi } from "vitest";
 import type { Context } from "../../src/context.ts";
+import { handlers } from "../../src/handlers.ts";
 import { databaseOn, openPool } from "../../src/platform/postgres/database.ts";
 import { dateOf } from "../../src/reports/periods.ts";
 import { preparePartitions } from "../../src/request-log/partitions.ts";
@@ -10,8 +11,12 @@ import { migrate } from "../support/databases.ts";
 import { entryAt, logEntries } from "../support/logged-requests.ts";
 import { onServer } from "../support/postgres.ts";
 import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
 
 const DAY_MS = 86_400_000;
+
+/** The signal of a clean-up that nobody stops. */
+const running = new AbortController().signal;
 
 /** The context at another time. */
 const at = (ctx: Context, time: string): Context => ({ ...ctx, now: () => new Date(time) });
@@ -128,28 +133,66 @@ test("the clean-up drops the partitions of expired days, deletes expired entries
   const later = at(ctx, "2031-03-13T17:00:00Z");
   expect(firstLoggedDay(later)).toEqual(new Date("2031-03-03T00:00:00Z"));
   // The partitions of today, when the test runs, have expired as well.
-  expect(await removeOldEntries(later)).toEqual({ days: 8 + 2, entries: 2 });
+  expect(await removeOldEntries(later, running)).toEqual({ days: 8 + 2, daysInUse: 0, entries: 2 });
   expect(await filled(ctx)).toEqual({ "rowmill.request_log_20310303": 1 });
   expect((await days(ctx)).at(-1)).toBe("20310320");
   const { rows } = await ctx.pool.query("SELECT requests FROM rowmill.request_log_gaps");
   expect(rows).toEqual([{ requests: 2 }]);
-  expect(await removeOldEntries(later)).toEqual({ days: 0, entries: 0 });
+  expect(await removeOldEntries(later, running)).toEqual({ days: 0, daysInUse: 0, entries: 0 });
 });
 
-test("a partition that others use is dropped later", async () => {
-  await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
-  const { ctx } = rowmill;
-  const later = at(ctx, "2041-01-01T00:00:00Z");
-  const reader = await ctx.pool.connect();
-  await reader.query("BEGIN; SELECT count(*) FROM rowmill.request_log");
-  const { rows } = await reader.query<{ oldest: string }>(
-    "SELECT min(relname) AS oldest FROM pg_class WHERE relname ~ '^request_log_[0-9]{8}$'",
-  );
-  await reader.query(`ROLLBACK; BEGIN; LOCK TABLE rowmill.${rows[0]?.oldest} IN ACCESS SHARE MODE`);
-  expect(await removeOldEntries(later)).toMatchObject({ days: 7 });
-  await reader.query("ROLLBACK");
-  reader.release();
-  expect(await removeOldEntries(later)).toMatchObject({ days: 1 });
+describe("a partition that a dump or a long transaction reads", () => {
+  const rowmill = useRowmill({ settings: { REQUEST_LOG: "off", REQUEST_LOG_DAYS: "10" } });
+  test("is dropped later as a whole, while the days around it are removed, and causes a warning on the second day", async () => {
+    const { ctx } = rowmill;
+    await preparePartitions(at(ctx, "2011-03-01T00:00:00Z"));
+    const times = [
+      "2011-02-27T08:00:00Z",
+      "2011-03-01T08:00:00Z",
+      "2011-03-02T08:00:00Z",
+      "2011-03-03T08:00:00Z",
+    ];
+    await logEntries(
+      ctx,
+      times.map((time) => entryAt(new Date(time))),
+    );
+    const warn = vi.spyOn(ctx.log, "warn");
+    const reader = await ctx.pool.connect();
+    await reader.query("BEGIN; LOCK TABLE rowmill.request_log_20110302 IN ACCESS SHARE MODE");
+    const removed = await removeOldEntries(at(ctx, "2011-03-13T00:00:00Z"), running);
+    expect(removed).toEqual({ days: 1, daysInUse: 1, entries: 1 });
+    expect(await filled(ctx)).toEqual({
+      "rowmill.request_log_20110302": 1,
+      "rowmill.request_log_20110303": 1,
+    });
+    expect(warn).not.toHaveBeenCalled();
+    const next = await removeOldEntries(at(ctx, "2011-03-14T00:00:00Z"), running);
+    expect(next).toEqual({ days: 1, daysInUse: 1, entries: 0 });
+    expect(await filled(ctx)).toEqual({ "rowmill.request_log_20110302": 1 });
+    expect(warn.mock.calls).toEqual([
+      [
+        { oldest: "2011-03-02", days: 1, keptDays: 10 },
+        expect.stringContaining("others read their partitions"),
+      ],
+    ]);
+    await reader.query("ROLLBACK");
+    reader.release();
+    const last = await removeOldEntries(at(ctx, "2011-03-14T00:00:00Z"), running);
+    expect(last).toEqual({ days: 1, daysInUse: 0, entries: 0 });
+    expect(await filled(ctx)).toEqual({});
+  });
+
+  test("does not hold up the end of a worker", async () => {
+    const { ctx } = rowmill;
+    await preparePartitions(at(ctx, "2012-03-01T00:00:00Z"));
+    const before = await days(ctx);
+    const stopped = AbortSignal.abort(new Error("The worker stops."));
+    const delivery = { delivery: { signal: stopped } } as Parameters<typeof handlers.clean>[1];
+    await expect(handlers.clean(at(ctx, "2012-06-01T00:00:00Z"), delivery)).rejects.toThrow(
+      "The worker stops.",
+    );
+    expect(await days(ctx)).toEqual(expect.arrayContaining(before));
+  });
 });
 
 test("a role that owns the log and has no CREATE on the database creates and drops partitions", async () => {
@@ -157,7 +200,11 @@ test("a role that owns the log and has no CREATE on the database creates and dro
   await using role = await asRole(rowmill, ownsTheLog);
   expect(await preparePartitions(at(role, "2031-03-01T00:00:00Z"))).toBe(8);
   await logEntries(rowmill.ctx, [entryAt(new Date("2031-03-01T08:00:00Z"))]);
-  expect(await removeOldEntries(at(role, "2031-06-01T00:00:00Z"))).toEqual({ days: 8, entries: 0 });
+  expect(await removeOldEntries(at(role, "2031-06-01T00:00:00Z"), running)).toEqual({
+    days: 8,
+    daysInUse: 0,
+    entries: 0,
+  });
   expect(await filled(rowmill.ctx)).toEqual({});
 });
 
@@ -172,6 +219,10 @@ test("for a role that only reads and writes rows, entries go to the default part
     [`rowmill.request_log_${today}`]: 1,
     "rowmill.request_log_default": 1,
   });
-  expect(await removeOldEntries(at(role, "2031-04-01T10:00:00Z"))).toEqual({ days: 0, entries: 2 });
+  expect(await removeOldEntries(at(role, "2031-04-01T10:00:00Z"), running)).toEqual({
+    days: 0,
+    daysInUse: 0,
+    entries: 2,
+  });
   expect(await filled(rowmill.ctx)).toEqual({});
 });

@@ -1,55 +1,67 @@
-/** Small pages for people who follow a link of a mail. They load nothing, and run only the script that is given here. */
+/** Pages for people, such as those behind the links of mails. They load nothing, and run only the script that is given here. */
 import { createHash } from "node:crypto";
 import type { FastifyReply } from "fastify";
 import { Html, html } from "../html.ts";
 
-interface Page {
+/** `style` and `script` are constants: the page applies and runs them. */
+export interface Page {
   readonly title: string;
   readonly content: Html;
-  /** A constant: the page runs it. */
+  /** Absent: that of a short text with a form. */
+  readonly style?: string;
   readonly script?: string;
 }
 
-const STYLE = `:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 26rem; margin: 10vh auto; padding: 0 1rem; }
+const BASE_STYLE = `
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.3rem; }
+`;
+
+const FORM_STYLE = `
+body { max-width: 26rem; margin: 10vh auto; padding: 0 1rem; }
 label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit; }
 input, button { margin: 0.3rem 0 1rem; padding: 0.6rem; }
 `;
 
-export function sendPage(
-  reply: FastifyReply,
-  status: number,
-  { title, content, script }: Page,
-): FastifyReply {
+/** Returns a page with the content policy that allows its own style and script alone. */
+export function renderPage({ title, content, style = FORM_STYLE, script }: Page): {
+  readonly text: string;
+  readonly policy: string;
+} {
+  const styles = BASE_STYLE + style;
   const policy = [
     "default-src 'none'",
-    `style-src '${hashOf(STYLE)}'`,
+    `style-src '${hashOf(styles)}'`,
     ...(script ? [`script-src '${hashOf(script)}'`, "connect-src 'self'"] : []),
     "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ];
-  const page = html`<!doctype html>
+  const { text } = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<style>${new Html(STYLE)}</style>
+<style>${new Html(styles)}</style>
 </head>
 <body>
 <h1>${title}</h1>
 ${content}
-${script ? html`<script>${new Html(script)}</script>` : html``}
+${script ? html`<script>${new Html(script)}</script>` : ""}
 </body>
 </html>
 `;
+  return { text, policy: policy.join("; ") };
+}
+
+export function sendPage(reply: FastifyReply, status: number, page: Page): FastifyReply {
+  const { text, policy } = renderPage(page);
   return reply
     .code(status)
     .type("text/html; charset=utf-8")
-    .header("content-security-policy", policy.join("; "))
-    .send(page.text);
+    .header("content-security-policy", policy)
+    .send(text);
 }
 
 /** For the response schema of a page. */

@@ -47,35 +47,51 @@ export async function createDayPartitions(client: Connection, table: string, now
   return created;
 }
 
-/**
- * Drops the partitions of the days before that of `limit`, as far as the role owns them.
- * @returns the number of dropped partitions
- */
-export async function dropDayPartitions(client: Connection, table: string, limit: Date): Promise<number> {
+export interface DroppedPartitions {
+  readonly dropped: number;
+  /** The days of partitions that others use, in order. A later call drops them. */
+  readonly inUse: readonly Date[];
+}
+
+/** Drops the partitions of the days before that of `limit`, as far as the role owns them. */
+export async function dropDayPartitions(
+  client: Connection,
+  table: string,
+  limit: Date,
+  signal?: AbortSignal,
+): Promise<DroppedPartitions> {
   let dropped = 0;
-  for (const name of await partitionsBefore(client, table, limit)) {
+  const inUse: Date[] = [];
+  for (const { name, day } of await partitionsBefore(client, table, limit)) {
+    signal?.throwIfAborted();
     if (await changeTables(client, [`DROP TABLE IF EXISTS ${name}`])) dropped++;
+    else inUse.push(day);
   }
-  return dropped;
+  return { dropped, inUse };
 }
 
 /** Drops the empty partitions of earlier days. A role that only reads and writes rows leaves them behind. */
 export async function dropEmptyDayPartitions(client: Connection, table: string, now: Date): Promise<void> {
-  for (const name of await partitionsBefore(client, table, now)) {
+  for (const { name } of await partitionsBefore(client, table, now)) {
     const { rowCount } = await client.query(`SELECT FROM ${name} LIMIT 1`);
     if (rowCount === 0) await changeTables(client, [`DROP TABLE IF EXISTS ${name}`]);
   }
 }
 
-async function partitionsBefore(client: Connection, table: string, limit: Date): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT relname AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+async function partitionsBefore(
+  client: Connection,
+  table: string,
+  limit: Date,
+): Promise<{ name: string; day: Date }[]> {
+  const { rows } = await client.query<{ name: string; date: string }>(
+    `SELECT relname AS name, to_char(to_date(right(relname, 8), 'YYYYMMDD'), 'YYYY-MM-DD') AS date
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname = $3 AND relispartition AND relname ~ ('^' || $1::text || '_[0-9]{8}$')
       AND relname < $1::text || '_' || $2::text AND pg_has_role(relowner, 'USAGE')
     ORDER BY relname`,
     [table, suffixOf(limit), rowmill.schemaName],
   );
-  return rows.map(({ name }) => `${rowmill.schemaName}.${name}`);
+  return rows.map(({ name, date }) => ({ name: `${rowmill.schemaName}.${name}`, day: new Date(date) }));
 }
 
 /** @returns false if the tables are in use, or if the rows of a new partition are already in the default one */

@@ -6,7 +6,8 @@ export interface JobContract {
   readonly name: string;
   /** The queue that workers choose in WORKER_QUEUES. */
   readonly queue: string;
-  readonly options: QueueOptions & { notify?: boolean; retryLimit: number };
+  /** Without a heartbeat, a job whose worker was lost would wait until it expires. */
+  readonly options: QueueOptions & { notify?: boolean; retryLimit: number; heartbeatSeconds: number };
   /** Deliveries that may fail, one after the other, before the job is given up. */
   readonly maxAttempts: number;
   /** Jobs that a worker runs at the same time; `worker`: the number that WORKER_QUEUES or WORKER_CONCURRENCY sets. */

@@ -14,8 +14,10 @@ export const cleanupOldLogsType: TaskType<typeof params, "none"> = {
   limits: { timeoutSeconds: 3600 },
 
   async run(ctx, { signal }) {
-    const { days, entries } = await removeOldEntries(ctx, signal);
-    const message = `Removed ${days} days and ${entries} single entries older than ${ctx.config.requestLogDays} days.`;
-    return { message, days_removed: days, entries_removed: entries };
+    const { days, daysInUse, entries } = await removeOldEntries(ctx, signal);
+    const removed = `Removed ${days} days and ${entries} single entries older than ${ctx.config.requestLogDays} days.`;
+    const rest =
+      daysInUse === 0 ? "" : ` ${daysInUse} more are in use and will be removed by a later cleanup.`;
+    return { message: removed + rest, days_removed: days, entries_removed: entries };
   },
 };
