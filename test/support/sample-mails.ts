@@ -2,6 +2,7 @@
 import { loadConfig } from "../../src/config/config.ts";
 import type { MailData, MailKind } from "../../src/mails/mail-data.ts";
 import type { StoredMail } from "../../src/mails/render/render-mail.ts";
+import { sampleDay, sampleWeek } from "./sample-reports.ts";
 
 export const sampleConfig = loadConfig({
   DATABASE_URL: "postgres://127.0.0.1:1/none",
@@ -12,11 +13,6 @@ export const sampleConfig = loadConfig({
 });
 
 const ID = "01a20159-f320-7af5-a6be-a1fe00000000";
-
-const endpoint = (method: string, route: string, requests: number, p95: number) => ({
-  ...{ method, route, requests, failed: 17, error_rate: "0.3%", avg_response_time: "0.041s" },
-  response_ms: { p50: p95 / 4, p95, p99: p95 * 2 },
-});
 
 const data: { readonly [K in MailKind]: MailData[K] } = {
   welcome: { username: "ada", email: "ada@example.com", registered_at: "2026-11-26T08:30:00.000Z" },
@@ -54,48 +50,8 @@ const data: { readonly [K in MailKind]: MailData[K] } = {
     state: "failed",
     message: "There is no space left on the disk of DATA_DIR.",
   },
-  daily_report: {
-    report: {
-      date: "2026-11-25",
-      total_requests: 18_204,
-      successful_requests: 17_911,
-      failed_requests: 293,
-      success_rate: "98.4%",
-      unique_users: 41,
-      unique_ips: 57,
-      avg_response_time: "0.018s",
-      unique_ips_counts: "addresses",
-      response_ms: { p50: 6.1, p95: 48.2, p99: 210.4 },
-      top_endpoints: { "/api/v1/batches/{batch_id}": 9201, "/api/v1/batches": 1204, "/api/v1/books": 870 },
-      top_users: [
-        { user_id: 1, username: "ada", requests: 5200, failed: 12 },
-        { user_id: 2, username: "grace", requests: 3100, failed: 0 },
-      ],
-      slowest_endpoints: [endpoint("POST", "/api/v1/batches", 1204, 310.5)],
-      statuses: { "200": 16_202, "202": 1204, "404": 293 },
-      missing_requests: 0,
-      is_complete: true,
-      hours: [{ start: "2026-11-25T00:00:00.000Z", requests: 318, failed: 2 }],
-    },
-  },
-  weekly_analytics: {
-    report: {
-      week_start: "2026-11-16",
-      week_end: "2026-11-22",
-      total_requests: 102_040,
-      success_rate: "98.6%",
-      slowest_endpoints: [endpoint("POST", "/api/v1/batches", 8020, 402.1)],
-      days: [
-        { start: "2026-11-16T00:00:00.000Z", requests: 18_000, failed: 120 },
-        { start: "2026-11-17T00:00:00.000Z", requests: 19_500, failed: 98 },
-      ],
-      failing_endpoints: [endpoint("GET", "/api/v1/batches/{batch_id}", 61_200, 21.4)],
-      users: { active: 96, created: 7, total: 310 },
-      imports: { completed: 310, completed_with_errors: 42, failed: 3 },
-      tasks: { completed: 1240, failed: 11 },
-      week_over_week: { total_requests: { current: 102_040, previous: 90_702, change: "+12.5%" } },
-    },
-  },
+  daily_report: { report: { ...sampleDay } },
+  weekly_analytics: { report: { ...sampleWeek } },
   admin_alert: {
     subject: "The backup has failed",
     message:

@@ -1,5 +1,5 @@
 /** Mails of reports. A report is shown field by field, so that its fields can change. */
-import { type Bar, type Block, bars, button, facts } from "../layout/blocks.ts";
+import { type Bar, type Block, bars, button, facts, list, shownNumber } from "../layout/blocks.ts";
 import { oneLine } from "../layout/plain.ts";
 import type { Links, MailTemplate } from "./kind.ts";
 
@@ -31,13 +31,18 @@ const VALUES: Readonly<Record<string, (item: Fields) => unknown>> = {
   failing_endpoints: ({ failed }) => failed,
 };
 
-const TITLES: Readonly<Record<string, string>> = {
+/** Names that would not say what they mean. */
+const LABELS: Readonly<Record<string, string>> = {
+  avg_response_ms: "Mean response time (ms)",
+  avg_response_time: "Mean response time",
   slowest_endpoints: "Slowest endpoints (p95 in milliseconds)",
   failing_endpoints: "Failed requests by endpoint",
+  response_ms: "Response time (milliseconds)",
+  unique_ips: "Addresses",
 };
 
 /** The report itself has them. The hours of a day are more than a mail shows. */
-const LEFT_OUT = new Set(["hours", "is_complete", "response_ms"]);
+const LEFT_OUT = new Set(["hours", "is_complete", "unique_ips_counts", "week_over_week"]);
 
 /** Single values first, then numbers by name as bars. */
 function reportBlocks(
@@ -54,13 +59,24 @@ function reportBlocks(
   );
   const sections = entries.flatMap(([name, value]) => {
     const found = barsIn(value, VALUES[name]);
-    return found.length > 0 ? [bars(TITLES[name] ?? labelOf(name), found)] : [];
+    return found.length > 0 ? [bars(labelOf(name), found)] : [];
   });
   return [
     ...(singles.length > 0 ? [facts(singles)] : []),
+    ...changesIn(report.week_over_week),
     ...sections.slice(0, MAX_SECTIONS),
     button("Show the report", `${home}/api/v1/reports/${id}/report.html`),
   ];
+}
+
+/** Each number of this week beside that of the week before. */
+function changesIn(value: unknown): Block[] {
+  const changes = Object.entries(value ?? {}).map(([name, entry]) => {
+    const { current, previous, change } = entry as Fields;
+    const note = typeof change === "string" ? ` (${change})` : "";
+    return `${labelOf(name)}: ${shownNumber(current)}, the week before ${shownNumber(previous)}${note}`;
+  });
+  return changes.length > 0 ? [list("Week over week", changes)] : [];
 }
 
 /** Numbers by name, or a list of objects that have a name and a number. */
@@ -82,6 +98,8 @@ function nameOf({ username, user_id, method, route, start }: Fields): unknown {
 }
 
 function labelOf(name: string): string {
+  const known = LABELS[name];
+  if (known !== undefined) return known;
   const words = oneLine(name, 60).replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

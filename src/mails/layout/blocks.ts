@@ -84,8 +84,8 @@ export function list(title: string, all: readonly string[]): Block {
   };
 }
 
-function shownNumber(value: string | number): string {
-  return typeof value === "number" ? value.toLocaleString("en-US") : value;
+export function shownNumber(value: unknown): string {
+  return typeof value === "number" ? value.toLocaleString("en-US") : String(value);
 }
 
 function heading(title: string): Html {
