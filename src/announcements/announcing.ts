@@ -20,8 +20,8 @@ interface Announcing {
  * Returns the INSERT that announces an event to its user, as a part of the statement that makes the event happen. It
  * inserts nothing if the user wants nothing, locks no other row, and returns `id`, `is_in_app` and `is_pending`.
  *
- * Each LIMIT keeps the planner from merging the look-ups: merged, it copied the count of the last hour into six places,
- * planned each of them, and read the preferences and webhooks of all users.
+ * Without the LIMITs the planner merges the look-ups. It copied the count of the last hour into six places, and read the
+ * preferences and webhooks of all users.
  */
 export function announcing(ctx: Pick<Context, "now">, { kind, event }: Announcing): SQL {
   const { channels, isMailedElsewhere = false }: AnnouncementKind = announcementKinds[kind];
