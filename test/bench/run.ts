@@ -183,10 +183,10 @@ async function report({
       "",
     ],
     ["ratio to pg-boss's work", `${result.tasksCompletedRatio.toFixed(2)} x`, ""],
-    ["the same, with notifications", `${result.tasksAnnouncedRatio.toFixed(2)} x`, ""],
+    ["ratio of the time with notifications", `${result.tasksAnnouncedRatio.toFixed(2)} x`, ""],
     ["requests a second, with the request log", Math.round(requests.withLog).toLocaleString("en"), ""],
     ["requests a second, REQUEST_LOG=off", Math.round(requests.withoutLog).toLocaleString("en"), ""],
-    ["ratio with to without", `${requests.ratio.toFixed(2)} x`, ""],
+    ["ratio with the request log to without", `${requests.ratio.toFixed(2)} x`, ""],
   ]);
   console.log(JSON.stringify(result));
 }
