@@ -1,6 +1,5 @@
-import { sql } from "drizzle-orm";
 import type { Tx } from "../context.ts";
-import { users } from "../schema/accounts.ts";
+import { isEnabledAdmin, users } from "../schema/accounts.ts";
 import { type Announcement, announce } from "./announce.ts";
 import type { Kind } from "./kinds.ts";
 
@@ -9,9 +8,6 @@ export async function announceToAdmins<K extends Kind>(
   tx: Tx,
   announcement: Omit<Announcement<K>, "userId">,
 ): Promise<void> {
-  const admins = await tx.db
-    .select({ id: users.id })
-    .from(users)
-    .where(sql`${users.role} = 'admin' AND ${users.disabledAt} IS NULL`);
+  const admins = await tx.db.select({ id: users.id }).from(users).where(isEnabledAdmin(users));
   for (const { id } of admins) await announce(tx, { ...announcement, userId: id } as Announcement<K>);
 }

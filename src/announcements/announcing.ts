@@ -1,5 +1,5 @@
 /** The SQL of announcements. */
-import { type SQL, sql } from "drizzle-orm";
+import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { uuidV7 } from "../platform/ids.ts";
 import { type AnnouncementKind, announcementKinds, type Kind } from "./kinds.ts";
@@ -19,31 +19,56 @@ interface Announcing {
 /**
  * Returns the INSERT that announces an event to its user, as a part of the statement that makes the event happen. It
  * inserts nothing if the user wants nothing, locks no other row, and returns `id`, `is_in_app` and `is_pending`.
+ *
+ * Without the LIMITs the planner merges the look-ups. It copied the count of the last hour into six places, and read the
+ * preferences and webhooks of all users.
  */
 export function announcing(ctx: Pick<Context, "now">, { kind, event }: Announcing): SQL {
   const { channels, isMailedElsewhere = false }: AnnouncementKind = announcementKinds[kind];
-  const sent = sql`SELECT FROM rowmill.notifications AS sent
-    WHERE sent.user_id = users.id AND sent.kind = ${kind} AND (sent.is_in_app OR sent.is_mailed)
-      AND sent.created_at > statement_timestamp() - interval '1 hour' LIMIT ${MAX_PER_HOUR}`;
+  const hasRoom = sql`sent < ${MAX_PER_HOUR}`;
   return sql`
     INSERT INTO rowmill.notifications
       (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending, is_last_of_hour, created_at)
-    SELECT ${uuidV7(ctx.now())}::uuid, user_id, ${kind}, subject_id, sequence, data, in_app AND has_room, email AND has_room,
-      (email AND has_room) OR webhook, is_last, statement_timestamp()
-    FROM (
-      SELECT chosen.*, sent < ${MAX_PER_HOUR} AS has_room, (in_app OR email) AND sent = ${MAX_PER_HOUR - 1} AS is_last
-      FROM (
-        SELECT event.*, coalesce(preferences.in_app, ${channels.inApp}) AS in_app,
-          coalesce(preferences.email, ${channels.email}) AND ${!isMailedElsewhere} AND users.email <> '' AS email,
-          coalesce(preferences.webhook, ${channels.webhook}) AND EXISTS (
-            SELECT FROM rowmill.webhooks
-            WHERE webhooks.user_id = users.id AND disabled_at IS NULL AND ${kind} = ANY(events)) AS webhook,
-          (SELECT count(*) FROM (${sent}) AS sent) AS sent
-        FROM (${event}) AS event
-        JOIN rowmill.users ON users.id = event.user_id AND users.disabled_at IS NULL
-        LEFT JOIN rowmill.notification_preferences AS preferences ON preferences.user_id = users.id AND preferences.kind = ${kind}
-      ) AS chosen
-    ) AS recipient
-    WHERE webhook OR (has_room AND (in_app OR email))
+    SELECT ${uuidV7(ctx.now())}::uuid, user_id, ${kind}, subject_id, sequence, data, in_app AND ${hasRoom}, email AND ${hasRoom},
+      (email AND ${hasRoom}) OR webhook, (in_app OR email) AND sent = ${MAX_PER_HOUR - 1}, statement_timestamp()
+    FROM (${event}) AS event,
+    LATERAL (
+      SELECT coalesce(preferences.in_app, ${channels.inApp}) AS in_app,
+        coalesce(preferences.email, ${channels.email}) AND ${!isMailedElsewhere} AND users.email <> '' AS email,
+        coalesce(preferences.webhook, ${channels.webhook}) AND ${hasWebhook(kind, sql`users.id`)} AS webhook
+      FROM rowmill.users
+      LEFT JOIN LATERAL (
+        SELECT in_app, email, webhook FROM rowmill.notification_preferences WHERE user_id = users.id AND kind = ${kind} LIMIT 1
+      ) AS preferences ON true
+      WHERE users.id = event.user_id AND users.disabled_at IS NULL LIMIT 1
+    ) AS chosen,
+    LATERAL (
+      SELECT count(*) AS sent FROM (
+        SELECT FROM rowmill.notifications AS earlier
+        WHERE earlier.user_id = event.user_id AND earlier.kind = ${kind} AND (earlier.is_in_app OR earlier.is_mailed)
+          AND earlier.created_at > statement_timestamp() - interval '1 hour' LIMIT ${MAX_PER_HOUR}
+      ) AS earlier
+      WHERE in_app OR email
+    ) AS last_hour
+    WHERE webhook OR ((in_app OR email) AND ${hasRoom})
     RETURNING id, user_id, is_in_app, is_pending`;
+}
+
+/** Whether only users who have asked for such announcements get them. */
+export function isSilentByDefault(kind: Kind): boolean {
+  const { inApp, email } = announcementKinds[kind].channels;
+  return !inApp && !email;
+}
+
+/** Returns an SQL expression for whether the user has not asked for a kind that is silent by default. */
+export function wantsNone(kind: Kind, userId: SQLWrapper): SQL {
+  return sql`(${hasWebhook(kind, userId)} OR (
+    SELECT preferences.in_app OR preferences.email FROM rowmill.notification_preferences AS preferences
+    WHERE preferences.user_id = ${userId} AND preferences.kind = ${kind} LIMIT 1)) IS NOT TRUE`;
+}
+
+function hasWebhook(kind: Kind, userId: SQLWrapper): SQL {
+  return sql`(
+    SELECT true FROM rowmill.webhooks
+    WHERE webhooks.user_id = ${userId} AND webhooks.disabled_at IS NULL AND ${kind} = ANY(webhooks.events) LIMIT 1) IS NOT NULL`;
 }

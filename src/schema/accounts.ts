@@ -1,5 +1,5 @@
 /** Users, their sessions and API tokens, and the counters of logins and signups. */
-import { sql } from "drizzle-orm";
+import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { bigint, index, integer, text, uniqueIndex, uuid, varchar } from "drizzle-orm/pg-core";
 import { bytea, identity, moment, rowmill } from "./columns.ts";
 
@@ -24,6 +24,11 @@ export const users = rowmill.table(
     index("users_email").on(sql`lower(${t.email})`).where(sql`${t.email} <> ''`),
   ],
 );
+
+/** Matches the accounts of admins that are enabled. */
+export function isEnabledAdmin({ role, disabledAt }: Record<"role" | "disabledAt", SQLWrapper>): SQL {
+  return sql`(${role} = 'admin' AND ${disabledAt} IS NULL)`;
+}
 
 /**
  * Logins with tokens. Access tokens and refresh tokens name their session and end with it. It has no foreign key to its

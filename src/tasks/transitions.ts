@@ -1,7 +1,7 @@
 import { and, eq, getTableColumns, inArray, type SQL, sql } from "drizzle-orm";
 import type { PgUpdateSetSource } from "drizzle-orm/pg-core";
 import { type Announced, afterAnnouncing, announcedExpression } from "../announcements/announce.ts";
-import { announcing } from "../announcements/announcing.ts";
+import { announcing, isSilentByDefault, wantsNone } from "../announcements/announcing.ts";
 import type { Kind } from "../announcements/kinds.ts";
 import { type Context, changeExpression, publishChange, publishLocally, type Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
@@ -45,8 +45,7 @@ export async function lockTask(tx: Tx, ownerId: Owner, taskId: string): Promise<
 
 /**
  * Changes the state of the tasks that match `where` and whose state allows the edge, records the events, announces an
- * end, and publishes the changes. It is one statement and needs no transaction, so that starting and ending a task costs
- * two statements.
+ * end, and publishes the changes. It needs no transaction: starting and ending a task costs one statement each.
  * @returns the changed tasks
  */
 export async function transition(
@@ -56,7 +55,25 @@ export async function transition(
   changes: Changes,
   note: EventNote = {},
 ): Promise<Task[]> {
-  const { from, to, event, announces }: TaskTransition = transitions[edge];
+  const { announces }: TaskTransition = transitions[edge];
+  if (announces && isSilentByDefault(announces)) {
+    // Nearly always the only statement. PostgreSQL plans it in half of the time of the one that announces.
+    const isSilent = and(where, wantsNone(announces, tasks.userId));
+    const changed = await change(ctx, edge, isSilent, changes, note, null);
+    if (changed.length > 0) return changed;
+  }
+  return change(ctx, edge, where, changes, note, announces ?? null);
+}
+
+async function change(
+  ctx: Context,
+  edge: Edge,
+  where: SQL | undefined,
+  changes: Changes,
+  note: EventNote,
+  announces: Kind | null,
+): Promise<Task[]> {
+  const { from, to, event } = transitions[edge];
   const update = ctx.db
     .update(tasks)
     .set({ ...changes, status: to, updatedAt: sql`statement_timestamp()` })
@@ -64,7 +81,7 @@ export async function transition(
     .returning();
   const announced = announces && sql`, announced AS (${announcement(ctx, announces, note)})`;
   const { rows } = await ctx.db.execute<Record<string, unknown> & { announced: Announced | null }>(sql`
-    WITH changed AS ${update}, recorded AS (${eventsOf(ctx, sql`SELECT id FROM changed`, event, note)})${announced}
+    WITH changed AS ${update}, recorded AS (${eventsOf(ctx, sql`SELECT id FROM changed`, event, note)})${announced ?? undefined}
     SELECT changed.*, ${changeExpression(ctx, TASK_CHANNEL, sql`id::text`)} AS published,
       ${announced ? announcedExpression(ctx) : null} AS announced
     FROM changed`);

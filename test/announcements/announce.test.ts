@@ -7,12 +7,14 @@ import type { BatchView } from "../../src/batches/views.ts";
 import { type Context, inTransaction } from "../../src/context.ts";
 import { getTask } from "../../src/tasks/queries.ts";
 import { endTask } from "../../src/tasks/run/end-task.ts";
+import type { Outcome } from "../../src/tasks/run/outcomes.ts";
 import { newAdmin } from "../support/admin.ts";
 import { command, deliverChunk, deliverUndo, deliverWhole } from "../support/batches.ts";
 import { csv } from "../support/book-files.ts";
 import type { Client } from "../support/client.ts";
 import { jobsLeft } from "../support/jobs.ts";
-import { newTask } from "../support/tasks.ts";
+import { explaining } from "../support/plans.ts";
+import { eventsOf, newTask } from "../support/tasks.ts";
 import { useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
 import { newWebhook } from "../support/webhooks.ts";
 import { withEmail } from "../support/with-email.ts";
@@ -94,26 +96,25 @@ describe("the end of a batch", () => {
   });
 });
 
+/** Ends a new task. @returns its id */
+async function endNewTask(outcome: Outcome, by?: Context): Promise<string> {
+  const { ctx } = rowmill;
+  const id = await newTask(ctx, user.userId, 0, { title: "Nightly" });
+  await ctx.db.execute(sql`
+    UPDATE rowmill.tasks SET status = 'processing', attempt = 1, started_at = now() WHERE id = ${id}`);
+  await endTask(by ?? ctx, await getTask(ctx, null, id), outcome);
+  return id;
+}
+
+const done: Outcome = { kind: "done", result: { message: "Good." } };
+const failure: Outcome = { kind: "failed", code: "bad", message: "It has failed." };
+
 describe("the end of a task", () => {
   test("a task that completes is announced only to its owner's webhooks, one that fails also in the app", async () => {
     const { ctx } = rowmill;
-    const end = async (how: "done" | "failed") => {
-      const id = await newTask(ctx, user.userId, 0, { title: "Nightly" });
-      await ctx.db.execute(sql`
-        UPDATE rowmill.tasks SET status = 'processing', attempt = 1, started_at = now() WHERE id = ${id}`);
-      const task = await getTask(ctx, null, id);
-      await endTask(
-        ctx,
-        task,
-        how === "done"
-          ? { kind: "done", result: { message: "Good." } }
-          : { kind: "failed", code: "bad", message: "It has failed." },
-      );
-      return id;
-    };
-    await end("done");
+    await endNewTask(done);
     expect(await announced(user)).toEqual([]);
-    const id = await end("failed");
+    const id = await endNewTask(failure);
     expect(await announced(user)).toMatchObject([
       {
         kind: "task.failed",
@@ -125,10 +126,73 @@ describe("the end of a task", () => {
     ]);
     await newWebhook(user, "https://1.1.1.1", { events: ["task.completed"] });
     const jobs = await jobsLeft(ctx, "notification.notify");
-    await end("done");
+    await endNewTask(done);
     expect(await lastOf(user)).toMatchObject({ kind: "task.completed", is_in_app: false, is_pending: true });
     expect(await jobsLeft(ctx, "notification.notify")).toBe(jobs + 1);
   });
+
+  test.for([
+    [{ in_app: true }, { is_in_app: true, is_mailed: false }],
+    [{ email: true }, { is_in_app: false, is_mailed: true }],
+  ])("a task that completes is announced to an owner who prefers %o", async ([preference, expected]) => {
+    await user.patch("/api/v1/notification-preferences", { "task.completed": preference });
+    await endNewTask(done);
+    expect(await announced(user)).toMatchObject([{ kind: "task.completed", ...expected }]);
+  });
+
+  test("a task completes without an announcement if its owner has switched webhooks off for it", async () => {
+    await newWebhook(user, "https://1.1.1.1", { events: ["task.completed"] });
+    await user.patch("/api/v1/notification-preferences", { "task.completed": { webhook: false } });
+    const id = await endNewTask(done);
+    expect(await announced(user)).toEqual([]);
+    expect(await getTask(rowmill.ctx, null, id)).toMatchObject({ status: "completed" });
+    expect(await eventsOf(rowmill.ctx, id)).toEqual(["created", "queued", "completed"]);
+  });
+});
+
+/** Users with a webhook, preferences and notifications each. */
+const fillUsers = (count: number) =>
+  rowmill.ctx.db.execute(sql`
+    WITH owner AS (
+      INSERT INTO rowmill.users (username, password_hash)
+      SELECT gen_random_uuid(), '' FROM generate_series(1, ${count}::int) RETURNING id
+    ), preferred AS (
+      INSERT INTO rowmill.notification_preferences (user_id, kind, in_app)
+      SELECT id, kind, true FROM owner, unnest('{task.completed,task.failed}'::text[]) AS kind
+    ), called AS (
+      INSERT INTO rowmill.webhooks (id, user_id, url, events, headers, secret)
+      SELECT gen_random_uuid(), id, '', '{task.completed,task.failed}', '{}', '' FROM owner
+    )
+    INSERT INTO rowmill.notifications
+      (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending, is_last_of_hour)
+    SELECT gen_random_uuid(), id, 'task.failed', '', 1, '{}', true, false, false, false FROM owner`);
+
+test("the statement that ends a task reads only what belongs to the owner, whatever the planner knows", async () => {
+  const { ctx } = rowmill;
+  const tables = ["users", "notification_preferences", "webhooks", "notifications"];
+  const analyze = () => ctx.pool.query(`ANALYZE ${tables.map((table) => `rowmill.${table}`).join(", ")}`);
+  const scans = async () => {
+    await using plans = await explaining(ctx);
+    await endNewTask(done, plans);
+    await endNewTask(failure, plans);
+    return Object.fromEntries(tables.map((table) => [table, plans.scans(table)]));
+  };
+  const expected = {
+    users: ["users_pkey (id)"],
+    notification_preferences: ["notification_preferences_user_id_kind_pk (user_id, kind)"],
+    webhooks: ["webhooks_enabled (user_id)"],
+    notifications: ["notifications_of_hour (user_id, kind, created_at)"],
+  };
+  for (const table of tables)
+    await ctx.pool.query(`ALTER TABLE rowmill.${table} SET (autovacuum_enabled = off)`);
+  expect(await scans(), "small tables").toEqual(expected);
+  await fillUsers(5000);
+  expect(await scans(), "absent statistics").toEqual(expected);
+  await analyze();
+  await fillUsers(5000);
+  expect(await scans(), "stale statistics").toEqual(expected);
+  await analyze();
+  expect(await scans(), "fresh statistics").toEqual(expected);
 });
 
 describe("announce", () => {

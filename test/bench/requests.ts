@@ -11,16 +11,19 @@ const ROUNDS = 3;
 export interface MeasuredRequests {
   readonly withLog: number;
   readonly withoutLog: number;
+  /** Of each round, because the speed of a machine drifts: its median. */
+  readonly ratio: number;
 }
 
-/** @returns the median of rounds, because the speed of a machine drifts */
+/** @returns the medians of rounds */
 export async function measureRequests(databaseUrl: string): Promise<MeasuredRequests> {
   const rates: Record<"on" | "off", number[]> = { on: [], off: [] };
   for (let round = 0; round < ROUNDS; round++) {
     for (const setting of ["off", "on"] as const)
       rates[setting].push(await requestsPerSecond(databaseUrl, setting));
   }
-  return { withLog: median(rates.on), withoutLog: median(rates.off) };
+  const ratios = rates.on.map((rate, round) => rate / (rates.off[round] ?? Number.NaN));
+  return { withLog: median(rates.on), withoutLog: median(rates.off), ratio: median(ratios) };
 }
 
 async function requestsPerSecond(databaseUrl: string, setting: "on" | "off"): Promise<number> {

@@ -84,7 +84,7 @@ async function emptyTables(): Promise<void> {
   await client.connect();
   await client.query(
     `TRUNCATE rowmill.users, rowmill.books, rowmill.batches, rowmill.batch_rows, rowmill.chunks, rowmill.row_results,
-      rowmill.refresh_tokens, rowmill.tasks CASCADE`,
+      rowmill.refresh_tokens, rowmill.tasks, rowmill.notifications CASCADE`,
   );
   await client.query("CHECKPOINT");
   await client.end();
@@ -127,8 +127,10 @@ async function report({
     tasksCreatedRatio: ofTasks((run) => run.createdSeconds / run.insertSeconds),
     tasksCompletedPerSecond: TASKS / ofTasks((run) => run.completedSeconds),
     tasksCompletedRatio: ofTasks((run) => run.completedSeconds / run.workSeconds),
+    tasksAnnouncedRatio: ofTasks((run) => run.announcedSeconds / run.completedSeconds),
     requestsPerSecond: requests.withLog,
     requestsPerSecondWithoutLog: requests.withoutLog,
+    requestsRatio: requests.ratio,
   };
   const seconds = (value: number) => `${value.toFixed(2)} s`;
   const mb = (value: number) => `${value.toFixed(0)} MB`;
@@ -181,8 +183,10 @@ async function report({
       "",
     ],
     ["ratio to pg-boss's work", `${result.tasksCompletedRatio.toFixed(2)} x`, ""],
+    ["ratio of the time with notifications", `${result.tasksAnnouncedRatio.toFixed(2)} x`, ""],
     ["requests a second, with the request log", Math.round(requests.withLog).toLocaleString("en"), ""],
     ["requests a second, REQUEST_LOG=off", Math.round(requests.withoutLog).toLocaleString("en"), ""],
+    ["ratio with the request log to without", `${requests.ratio.toFixed(2)} x`, ""],
   ]);
   console.log(JSON.stringify(result));
 }

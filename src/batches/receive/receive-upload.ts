@@ -25,9 +25,10 @@ import { acceptBatch } from "./accept-batch.ts";
 import { longRowOf } from "./long-rows.ts";
 import { RowMarks } from "./plan-chunks.ts";
 import { requireRoomForBatch, requireStoredWithin } from "./quota.ts";
+import { csvOptionsOf, fingerprintOf, targetOf } from "./read-options.ts";
 import { uploadedColumnsOf } from "./result-columns.ts";
 import { storeRows } from "./store-rows.ts";
-import { csvOptionsOf, fingerprintOf, targetOf, type UploadOptions } from "./upload-options.ts";
+import type { UploadOptions } from "./upload-options.ts";
 
 export interface Upload {
   readonly userId: number;

@@ -17,14 +17,9 @@ import {
 } from "../../platform/http/upload.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { type UploadedBatchView, viewBatch } from "../views.ts";
+import { readUploadOptions, requestHashOf } from "./read-options.ts";
 import { type Received, receiveUpload } from "./receive-upload.ts";
-import {
-  optionNames,
-  readUploadOptions,
-  requestHashOf,
-  UploadOptions,
-  UploadQuery,
-} from "./upload-options.ts";
+import { optionNames, UploadOptions, UploadQuery } from "./upload-options.ts";
 
 export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { finished } from "node:stream/promises";
 import type pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
+import { clientTransaction } from "./client-transaction.ts";
 import { type Database, databaseOn } from "./database.ts";
 
 /** Escapes a value for the text format of COPY. https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2 */
@@ -92,22 +93,11 @@ export async function copySegment(
   lines: Buffer,
   guard: (db: Database) => Promise<void>,
 ): Promise<void> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query("BEGIN");
+  await clientTransaction(pool, "BEGIN", async (client) => {
     await guard(databaseOn(client));
     const stream = client.query(copyFrom(statement));
     if (!stream.write(lines)) await once(stream, "drain");
     stream.end();
     await finished(stream);
-    await client.query("COMMIT");
-  } catch (error) {
-    await client.query("ROLLBACK").catch((failure: Error) => {
-      broken = failure;
-    });
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+  });
 }

@@ -1,5 +1,6 @@
 import type { NodePgClient } from "drizzle-orm/node-postgres";
 import type pg from "pg";
+import { clientTransaction } from "./client-transaction.ts";
 import { ANSWER_MS, type Database, databaseOn } from "./database.ts";
 
 /**
@@ -11,23 +12,11 @@ export async function readSnapshot<T>(
   seconds: number,
   fn: (db: Database) => Promise<T>,
 ): Promise<T> {
-  const client = await pool.connect();
   const limited = { query_timeout: seconds * 1000 + ANSWER_MS };
-  const query = (config: pg.QueryConfig, values?: unknown[]) =>
-    client.query({ ...config, ...limited }, values);
-  let broken: Error | undefined;
-  try {
-    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  return clientTransaction(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", async (client) => {
     await client.query(`SET LOCAL statement_timeout = ${seconds * 1000}`);
-    const result = await fn(databaseOn({ query } as unknown as NodePgClient));
-    await client.query("COMMIT");
-    return result;
-  } catch (error) {
-    await client.query("ROLLBACK").catch((failure: Error) => {
-      broken = failure;
-    });
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+    const query = (config: pg.QueryConfig, values?: unknown[]) =>
+      client.query({ ...config, ...limited }, values);
+    return fn(databaseOn({ query } as unknown as NodePgClient));
+  });
 }

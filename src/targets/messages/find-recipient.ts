@@ -1,7 +1,11 @@
 import { sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
 import { cleanUsername } from "../../accounts/usernames.ts";
 import type { Context } from "../../context.ts";
 import { Permanent } from "../../errors.ts";
+import { isEnabledAdmin, users } from "../../schema/accounts.ts";
+
+const senders = alias(users, "sender");
 
 export interface Recipient {
   /** null: an address without an account. */
@@ -37,7 +41,7 @@ export async function findRecipient(
   { username, email }: { username: string; email: string },
 ): Promise<Recipient> {
   const { rows } = await ctx.db.execute<Found>(sql`
-    SELECT sender.username AS sender, sender.role = 'admin' AND sender.disabled_at IS NULL AS "maySend", users.id AS "userId", users.username, users.email AS address,
+    SELECT sender.username AS sender, ${isEnabledAdmin(senders)} AS "maySend", users.id AS "userId", users.username, users.email AS address,
       users.disabled_at IS NOT NULL AS "isDisabled", coalesce(in_app, true) AS "isInApp",
       coalesce(preferences.email, true) AS "isMailed"
     FROM rowmill.users AS sender

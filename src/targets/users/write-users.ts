@@ -1,9 +1,10 @@
 /** Writes a slice of accounts. It hashes passwords first, so that hashing does not prolong locks. */
-import { sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { hashPasswords, NO_PASSWORD, passwordProblem } from "../../accounts/passwords.ts";
 import { cleanUsername, isReserved, usernameProblem } from "../../accounts/usernames.ts";
 import type { Tx } from "../../context.ts";
 import { isEmail } from "../../mails/addresses.ts";
+import { isEnabledAdmin, users } from "../../schema/accounts.ts";
 import { allocateIds } from "../allocate-ids.ts";
 import { created, failed, retry, unchanged } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
@@ -27,10 +28,12 @@ export async function writeUsers(tx: Tx, batch: TargetBatch, rows: readonly User
 
 /** The role or the state of the owner may have changed since the upload. */
 async function isAdmin(tx: Tx, userId: number): Promise<boolean> {
-  const { rowCount } = await tx.db.execute(
-    sql`SELECT FROM rowmill.users WHERE id = ${userId} AND role = 'admin' AND disabled_at IS NULL`,
-  );
-  return rowCount === 1;
+  const isOwner = eq(users.id, userId);
+  const admins = await tx.db
+    .select({ id: users.id })
+    .from(users)
+    .where(and(isOwner, isEnabledAdmin(users)));
+  return admins.length === 1;
 }
 
 const notAdmin = failed("forbidden", "Only administrators can import accounts.");
