@@ -8,7 +8,7 @@ import { jobs } from "./jobs.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import { postgresError } from "./platform/postgres/database.ts";
-import { createDayPartitions, dropEmptyDayPartitions } from "./platform/postgres/day-partitions.ts";
+import { createDayPartitions, createPartitionFunctions } from "./platform/postgres/day-partitions.ts";
 import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-public.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
@@ -46,8 +46,7 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
     const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
     reports = setInterval(() => reportWait(rows[0]?.pid, config, log), WAIT_REPORT_MS);
     for (let attempt = 1; !(await hasMigrated(client, config, log, { attempt, count })); attempt++);
-    if (count === undefined && config.databaseBackend !== "cockroachdb")
-      await preparePartitions(client, new Date());
+    if (hasPartitions(config, count)) await createDayPartitions(client, REQUEST_LOG, new Date());
   } finally {
     clearInterval(reports);
     await client.end();
@@ -61,10 +60,9 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
   }
 }
 
-/** The programs may run as a role that only reads and writes rows. */
-async function preparePartitions(client: pg.Client, now: Date): Promise<void> {
-  await createDayPartitions(client, REQUEST_LOG, now);
-  await dropEmptyDayPartitions(client, REQUEST_LOG, now);
+/** @param count the number of migrations that are applied */
+function hasPartitions({ databaseBackend }: Config, count: number | undefined): boolean {
+  return count === undefined && databaseBackend !== "cockroachdb";
 }
 
 /**
@@ -84,6 +82,7 @@ async function hasMigrated(
     const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
     if (hasAdvisoryLocks) await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
     await migrateTables(client, config, log, count);
+    if (hasPartitions(config, count)) await createPartitionFunctions(client);
     await client.query("COMMIT");
     return true;
   } catch (error) {

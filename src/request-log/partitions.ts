@@ -1,5 +1,4 @@
-/** The partitions of the request log, one per day. */
-import type pg from "pg";
+/** The partitions of the request log, one per day. CockroachDB has none. */
 import type { Context } from "../context.ts";
 import {
   createDayPartitions,
@@ -9,34 +8,16 @@ import {
 import { REQUEST_LOG } from "../schema/request-log.ts";
 
 /** Creates the partitions of the next days. Entries of a day without one go to the default partition. */
-export function preparePartitions(ctx: Context): Promise<number> {
-  return onConnection(ctx, 0, (client) => createDayPartitions(client, REQUEST_LOG, ctx.now()));
+export async function preparePartitions({ pool, config, now }: Context): Promise<number> {
+  if (config.databaseBackend === "cockroachdb") return 0;
+  return createDayPartitions(pool, REQUEST_LOG, now());
 }
 
-export function dropPartitionsBefore(
-  ctx: Context,
+export async function dropPartitionsBefore(
+  { pool, config }: Context,
   limit: Date,
   signal: AbortSignal,
 ): Promise<DroppedPartitions> {
-  const none = { dropped: 0, inUse: [] };
-  return onConnection(ctx, none, (client) => dropDayPartitions(client, REQUEST_LOG, limit, signal));
-}
-
-/** @param none the result of a database without partitions */
-async function onConnection<T>(
-  { pool, config }: Context,
-  none: T,
-  fn: (client: pg.PoolClient) => Promise<T>,
-): Promise<T> {
-  if (config.databaseBackend === "cockroachdb") return none;
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    return await fn(client);
-  } catch (error) {
-    broken = error as Error;
-    throw error;
-  } finally {
-    client.release(broken);
-  }
+  if (config.databaseBackend === "cockroachdb") return { dropped: 0, inUse: [] };
+  return dropDayPartitions(pool, REQUEST_LOG, limit, signal);
 }

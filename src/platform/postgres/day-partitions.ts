@@ -1,49 +1,74 @@
 /** Partitions of one day (UTC) each, named like `request_log_20261126`, of tables that also have a default partition. */
 import type pg from "pg";
 import { rowmill } from "../../schema/columns.ts";
-import { SQLSTATE } from "../sqlstates.ts";
-import { isLockTrouble, postgresError } from "./database.ts";
 
-type Connection = Pick<pg.Client, "query">;
+type Connection = Pick<pg.Pool, "query"> | Pick<pg.Client, "query">;
 
 /** How many days after today have a partition. */
 const DAYS_AHEAD = 7;
 const DAY_MS = 86_400_000;
-/** Writers wait as long as the statement waits for its lock. A later call does the rest. */
-const LOCK_TIMEOUT_MS = 2000;
 
-/** The part of a name of a partition that tells its day. */
-const suffixOf = (day: Date) => day.toISOString().slice(0, 10).replaceAll("-", "");
+const SCHEMA = rowmill.schemaName;
+const CREATE = `${SCHEMA}.create_day_partition`;
+const DROP = `${SCHEMA}.drop_day_partition`;
 
 /**
- * Creates the missing partitions of today and of the days ahead. Does nothing if the role may not create tables: the rows
- * go to the default partition. A day that already has rows there gets no partition.
+ * Each changes one partition, and returns false if others use the tables, or if the rows of a new partition are already in
+ * the default one. Writers wait as long as the function waits for its lock, so it gives up soon.
+ */
+const FUNCTIONS = [
+  functionOf(
+    CREATE,
+    `-- Two sessions would create the partition at the same time.
+    EXECUTE format('LOCK TABLE ${SCHEMA}.%I IN SHARE UPDATE EXCLUSIVE MODE', parent);
+    EXECUTE format('CREATE TABLE IF NOT EXISTS ${SCHEMA}.%I PARTITION OF ${SCHEMA}.%I FOR VALUES FROM (%L) TO (%L)',
+      partition, parent, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');`,
+  ),
+  functionOf(DROP, `EXECUTE format('DROP TABLE IF EXISTS ${SCHEMA}.%I', partition);`),
+];
+
+/** A function that runs with the rights of its owner, and changes nothing but the partitions of a partitioned table. */
+function functionOf(name: string, change: string): string {
+  return `CREATE OR REPLACE FUNCTION ${name}(parent text, day date) RETURNS boolean
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+  DECLARE partition text := parent || to_char(day, '_YYYYMMDD');
+  BEGIN
+    IF NOT EXISTS (SELECT FROM pg_class WHERE relkind = 'p' AND relname = parent AND relnamespace = '${SCHEMA}'::regnamespace) THEN
+      RAISE EXCEPTION 'the table ${SCHEMA}.% has no partitions', parent;
+    END IF;
+    ${change}
+    RETURN true;
+  EXCEPTION WHEN lock_not_available OR deadlock_detected OR check_violation THEN
+    RETURN false;
+  END $$`;
+}
+
+/**
+ * Creates the functions that change partitions. The role that migrates owns them, and grants them to roles that only read
+ * and write rows.
+ */
+export async function createPartitionFunctions(client: Connection): Promise<void> {
+  for (const statement of FUNCTIONS) await client.query(statement);
+  for (const name of [CREATE, DROP])
+    await client.query(`REVOKE EXECUTE ON FUNCTION ${name}(text, date) FROM PUBLIC`);
+}
+
+/**
+ * Creates the missing partitions of today and of the days ahead. Does nothing if the role may not: the rows go to the
+ * default partition. A day that already has rows there gets no partition.
  * @returns the number of created partitions
  */
 export async function createDayPartitions(client: Connection, table: string, now: Date): Promise<number> {
+  if (!(await mayCall(client, CREATE))) return 0;
   const today = Math.floor(now.getTime() / DAY_MS) * DAY_MS;
-  const days = Array.from({ length: DAYS_AHEAD + 1 }, (_, index) => new Date(today + index * DAY_MS));
-  const { rows } = await client.query<{ suffix: string }>(
-    `SELECT suffix FROM unnest($2::text[]) AS suffix
-    WHERE to_regclass(format('%I.%I', $3::text, $1::text || '_' || suffix)) IS NULL AND EXISTS (
-      SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-      WHERE nspname = $3 AND relname = $1 AND relkind = 'p' AND pg_has_role(relowner, 'USAGE')
-        AND has_schema_privilege(relnamespace, 'CREATE')
-    )`,
-    [table, days.map(suffixOf), rowmill.schemaName],
+  const days = Array.from({ length: DAYS_AHEAD + 1 }, (_, index) => dayOf(new Date(today + index * DAY_MS)));
+  const { rows } = await client.query<{ day: string }>(
+    `SELECT day FROM unnest($1::text[]) AS day
+    WHERE to_regclass(format('%I.%I', $2::text, $3::text || to_char(day::date, '_YYYYMMDD'))) IS NULL`,
+    [days, SCHEMA, table],
   );
-  const missing = new Set(rows.map(({ suffix }) => suffix));
   let created = 0;
-  for (const day of days.filter((day) => missing.has(suffixOf(day)))) {
-    const bounds = `FROM ('${day.toISOString()}') TO ('${new Date(day.getTime() + DAY_MS).toISOString()}')`;
-    const parent = `${rowmill.schemaName}.${table}`;
-    const isCreated = await changeTables(client, [
-      // Two processes would create the partition at the same time.
-      `LOCK TABLE ${parent} IN SHARE UPDATE EXCLUSIVE MODE`,
-      `CREATE TABLE IF NOT EXISTS ${parent}_${suffixOf(day)} PARTITION OF ${parent} FOR VALUES ${bounds}`,
-    ]);
-    if (isCreated) created++;
-  }
+  for (const { day } of rows) if (await change(client, CREATE, table, day)) created++;
   return created;
 }
 
@@ -53,59 +78,43 @@ export interface DroppedPartitions {
   readonly inUse: readonly Date[];
 }
 
-/** Drops the partitions of the days before that of `limit`, as far as the role owns them. */
+/** Drops the partitions of the days before that of `limit`, unless the role may not. */
 export async function dropDayPartitions(
   client: Connection,
   table: string,
   limit: Date,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<DroppedPartitions> {
+  if (!(await mayCall(client, DROP))) return { dropped: 0, inUse: [] };
+  const { rows } = await client.query<{ day: string }>(
+    `SELECT to_char(to_date(right(relname, 8), 'YYYYMMDD'), 'YYYY-MM-DD') AS day FROM pg_class
+    WHERE relnamespace = $1::regnamespace AND relispartition AND relname ~ ('^' || $2::text || '_[0-9]{8}$')
+      AND relname < $2::text || to_char($3::date, '_YYYYMMDD')
+    ORDER BY relname`,
+    [SCHEMA, table, dayOf(limit)],
+  );
   let dropped = 0;
   const inUse: Date[] = [];
-  for (const { name, day } of await partitionsBefore(client, table, limit)) {
-    signal?.throwIfAborted();
-    if (await changeTables(client, [`DROP TABLE IF EXISTS ${name}`])) dropped++;
-    else inUse.push(day);
+  for (const { day } of rows) {
+    signal.throwIfAborted();
+    if (await change(client, DROP, table, day)) dropped++;
+    else inUse.push(new Date(day));
   }
   return { dropped, inUse };
 }
 
-/** Drops the empty partitions of earlier days. A role that only reads and writes rows leaves them behind. */
-export async function dropEmptyDayPartitions(client: Connection, table: string, now: Date): Promise<void> {
-  for (const { name } of await partitionsBefore(client, table, now)) {
-    const { rowCount } = await client.query(`SELECT FROM ${name} LIMIT 1`);
-    if (rowCount === 0) await changeTables(client, [`DROP TABLE IF EXISTS ${name}`]);
-  }
-}
+/** As PostgreSQL and ISO 8601 write it. */
+const dayOf = (moment: Date) => moment.toISOString().slice(0, 10);
 
-async function partitionsBefore(
-  client: Connection,
-  table: string,
-  limit: Date,
-): Promise<{ name: string; day: Date }[]> {
-  const { rows } = await client.query<{ name: string; date: string }>(
-    `SELECT relname AS name, to_char(to_date(right(relname, 8), 'YYYYMMDD'), 'YYYY-MM-DD') AS date
-    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE nspname = $3 AND relispartition AND relname ~ ('^' || $1::text || '_[0-9]{8}$')
-      AND relname < $1::text || '_' || $2::text AND pg_has_role(relowner, 'USAGE')
-    ORDER BY relname`,
-    [table, suffixOf(limit), rowmill.schemaName],
+async function mayCall(client: Connection, name: string): Promise<boolean> {
+  const { rows } = await client.query<{ may: boolean | null }>(
+    "SELECT has_function_privilege(to_regprocedure($1), 'EXECUTE') AS may",
+    [`${name}(text, date)`],
   );
-  return rows.map(({ name, date }) => ({ name: `${rowmill.schemaName}.${name}`, day: new Date(date) }));
+  return rows[0]?.may === true;
 }
 
-/** @returns false if the tables are in use, or if the rows of a new partition are already in the default one */
-async function changeTables(client: Connection, statements: readonly string[]): Promise<boolean> {
-  await client.query("BEGIN");
-  try {
-    await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
-    for (const statement of statements) await client.query(statement);
-    await client.query("COMMIT");
-    return true;
-  } catch (error) {
-    await client.query("ROLLBACK");
-    const isInTheWay = postgresError(error)?.code === SQLSTATE.checkViolation || isLockTrouble(error);
-    if (!isInTheWay) throw error;
-    return false;
-  }
+async function change(client: Connection, name: string, table: string, day: string): Promise<boolean> {
+  const { rows } = await client.query<{ done: boolean }>(`SELECT ${name}($1, $2) AS done`, [table, day]);
+  return rows[0]?.done === true;
 }

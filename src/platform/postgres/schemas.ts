@@ -64,7 +64,12 @@ export async function grantsToRun(client: Connection): Promise<string[]> {
       WHEN relkind = 'S' THEN NOT has_sequence_privilege(pg_class.oid, 'USAGE')
       ELSE NOT (has_table_privilege(pg_class.oid, 'SELECT') AND has_table_privilege(pg_class.oid, 'INSERT')
         AND has_table_privilege(pg_class.oid, 'UPDATE') AND has_table_privilege(pg_class.oid, 'DELETE'))
-    END`,
+    END
+    UNION SELECT format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %s TO %I', pronamespace::regnamespace, current_user)
+    FROM pg_proc
+    WHERE pronamespace IN (SELECT oid FROM pg_namespace WHERE nspname = ANY($1::text[]) AND has_schema_privilege(oid, 'USAGE'))
+      AND NOT has_function_privilege(oid, 'EXECUTE')
+    ORDER BY 1`,
   );
 }
 
