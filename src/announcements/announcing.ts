@@ -18,10 +18,12 @@ interface Announcing {
 
 /**
  * Returns the INSERT that announces an event to its user, as a part of the statement that makes the event happen. It
- * inserts nothing if the user wants nothing, locks no other row, and returns `id`, `is_in_app` and `is_pending`.
+ * inserts nothing if the user wants nothing, locks no other row, and returns `id`, `is_in_app` and `is_pending`. Mails that
+ * every user can cause go only to confirmed addresses: they quote names that the user chooses.
  */
-export function announcing(ctx: Pick<Context, "now">, { kind, event }: Announcing): SQL {
-  const { channels, isMailedElsewhere = false }: AnnouncementKind = announcementKinds[kind];
+export function announcing(ctx: Pick<Context, "now" | "config">, { kind, event }: Announcing): SQL {
+  const { channels, isMailedElsewhere = false, role }: AnnouncementKind = announcementKinds[kind];
+  const mustConfirm = ctx.config.mail.mustConfirm && role !== "admin";
   const sent = sql`SELECT FROM rowmill.notifications AS sent
     WHERE sent.user_id = users.id AND sent.kind = ${kind} AND (sent.is_in_app OR sent.is_mailed)
       AND sent.created_at > statement_timestamp() - interval '1 hour' LIMIT ${MAX_PER_HOUR}`;
@@ -34,7 +36,8 @@ export function announcing(ctx: Pick<Context, "now">, { kind, event }: Announcin
       SELECT chosen.*, sent < ${MAX_PER_HOUR} AS has_room, (in_app OR email) AND sent = ${MAX_PER_HOUR - 1} AS is_last
       FROM (
         SELECT event.*, coalesce(preferences.in_app, ${channels.inApp}) AS in_app,
-          coalesce(preferences.email, ${channels.email}) AND ${!isMailedElsewhere} AND users.email <> '' AS email,
+          coalesce(preferences.email, ${channels.email}) AND ${!isMailedElsewhere}
+            AND users.email <> '' AND (NOT ${mustConfirm}::boolean OR users.email = users.confirmed_email) AS email,
           coalesce(preferences.webhook, ${channels.webhook}) AND EXISTS (
             SELECT FROM rowmill.webhooks
             WHERE webhooks.user_id = users.id AND disabled_at IS NULL AND ${kind} = ANY(events)) AS webhook,

@@ -53,6 +53,11 @@ export const mailSettings = {
     description:
       "If the connection ends before the server has confirmed a mail: hold it for an operator, or retry and risk a second copy.",
   }),
+  EMAIL_CONFIRMATION: Type.Enum(["required", "off"], {
+    default: "required",
+    description:
+      "required: until users have confirmed their address with a link, they get only mails about their account. off: every address counts as confirmed, for installations whose users do not sign up themselves.",
+  }),
   PASSWORD_RESETS_PER_HOUR: Type.Integer({
     default: 20,
     minimum: 0,
@@ -82,6 +87,8 @@ export interface MailConfig {
   readonly from: Mailbox;
   readonly perSecond: number;
   readonly uncertain: "hold" | "retry";
+  /** Whether addresses must be confirmed before they get mails about work. */
+  readonly mustConfirm: boolean;
 }
 
 const table = Type.Object(mailSettings);
@@ -93,7 +100,12 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
 export function readMailConfig(settings: MailSettings): MailConfig {
   const address = serverAddress(settings);
   const from = mailboxOf(settings.EMAIL_FROM || "Rowmill <rowmill@localhost>");
-  const rest = { from, perSecond: settings.MAIL_PER_SECOND, uncertain: settings.MAIL_UNCERTAIN };
+  const rest = {
+    from,
+    perSecond: settings.MAIL_PER_SECOND,
+    uncertain: settings.MAIL_UNCERTAIN,
+    mustConfirm: settings.EMAIL_CONFIRMATION === "required",
+  };
   if (!address) return { server: null, ...rest };
   if (!settings.EMAIL_FROM)
     throw new ConfigError("EMAIL_FROM: required with a mail server, such as Rowmill <rowmill@example.com>.");

@@ -20,6 +20,7 @@ const endpoint = (method: string, route: string, requests: number, p95: number) 
 
 const data: { readonly [K in MailKind]: MailData[K] } = {
   welcome: { username: "ada", email: "ada@example.com", registered_at: "2026-11-26T08:30:00.000Z" },
+  confirm_email: { username: "ada", email: "ada@example.com" },
   password_reset: { username: "ada", reset_id: ID },
   batch_finished: {
     batch_id: ID,
