@@ -1,4 +1,5 @@
 /** The settings of e-mail. */
+import { createPrivateKey } from "node:crypto";
 import Type, { type Static } from "typebox";
 import { ConfigError } from "../errors.ts";
 
@@ -158,5 +159,17 @@ function readDkim({ DKIM_DOMAIN: domain, DKIM_SELECTOR: selector, DKIM_PRIVATE_K
   if (!domain && !selector && !key) return null;
   if (!domain || !selector || !key)
     throw new ConfigError("DKIM_DOMAIN, DKIM_SELECTOR and DKIM_PRIVATE_KEY: set all three or none.");
-  return { domain, selector, privateKey: key.replaceAll("\\n", "\n") };
+  const privateKey = key.replaceAll("\\n", "\n");
+  if (!isRsaKey(privateKey))
+    throw new ConfigError("DKIM_PRIVATE_KEY: is not an RSA private key as PEM, without a passphrase.");
+  return { domain, selector, privateKey };
+}
+
+/** Mail is signed with RSA, which every receiver verifies (RFC 8301). */
+function isRsaKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === "rsa";
+  } catch {
+    return false;
+  }
 }

@@ -9,11 +9,11 @@ const MAX_ADDRESS = 254;
 export const welcome: MailTemplate<"welcome"> = {
   description: "Welcomes a new user.",
   subscription: () => "bulk_message",
-  title: ({ username }) => `Welcome to Rowmill, ${oneLine(username, MAX_NAME)}`,
+  title: () => "Welcome to Rowmill",
   blocks: ({ username, email, registered_at }, { home, confirm }) => [
     paragraph("Your account is ready. You can log in and upload your first CSV file."),
     facts([
-      ["Username", username],
+      ["Username", oneLine(username, MAX_NAME)],
       ["Email", email],
       ["Registered", dateOf(registered_at)],
     ]),

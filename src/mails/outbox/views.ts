@@ -48,7 +48,7 @@ export const MailView = Type.Object(
       description: "The header Message-ID, the same for every attempt.",
       examples: [`<mail.${ID}@example.com>`],
     }),
-    subject: Type.String({ description: "The subject.", examples: ["Welcome to Rowmill, ada"] }),
+    subject: Type.String({ description: "The subject.", examples: ["Welcome to Rowmill"] }),
     text: Type.String({
       description: "The content as text.",
       examples: ["Hello Ada,\n\nYour account is ready."],
