@@ -10,7 +10,7 @@ import { clearSessionCookies, refreshCookie } from "../platform/http/cookies.ts"
 import { problems } from "../platform/http/errors.ts";
 import type { Caller } from "../schema/accounts.ts";
 import { accountGone } from "./account-state.ts";
-import { hasConfirmed } from "./confirm/confirmed.ts";
+import { hasConfirmed } from "./confirmed-address.ts";
 import { logIn } from "./log-in.ts";
 import { callerOf, findById } from "./queries.ts";
 import { Credentials, NewAccount } from "./schemas.ts";

@@ -6,9 +6,9 @@ import { postgresError } from "../platform/postgres/database.ts";
 import { SQLSTATE } from "../platform/sqlstates.ts";
 import type { Caller, Role } from "../schema/accounts.ts";
 import { users } from "../schema/accounts.ts";
-import { countUnconfirmed } from "./confirm/limit-mails.ts";
 import { hashPassword, requireAcceptable } from "./passwords.ts";
 import { countSignup } from "./signup-throttle.ts";
+import { countUnconfirmed } from "./unconfirmed-limit.ts";
 import { cleanUsername, usernameProblem } from "./usernames.ts";
 
 export interface SignUp {

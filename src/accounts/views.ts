@@ -1,7 +1,7 @@
 /** The schemas of accounts and logins in the API. */
 import Type, { type Static } from "typebox";
 import { Moment, NullableMoment, nullable } from "../platform/http/schemas.ts";
-import { hasConfirmed } from "./confirm/confirmed.ts";
+import { hasConfirmed } from "./confirmed-address.ts";
 import type { Account } from "./queries.ts";
 
 const UserView = Type.Object({

@@ -1,5 +1,5 @@
 import { and, eq, isNull, ne } from "drizzle-orm";
-import { isConfirmed } from "../accounts/confirm/confirmed.ts";
+import { isConfirmed } from "../accounts/confirmed-address.ts";
 import {
   type AnnouncementData,
   type AnnouncementKind,

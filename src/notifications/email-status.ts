@@ -1,5 +1,5 @@
 import type { Static } from "typebox";
-import { isConfirmed } from "../accounts/confirm/confirmed.ts";
+import { isConfirmed } from "../accounts/confirmed-address.ts";
 import { getAccount } from "../accounts/queries.ts";
 import type { Context } from "../context.ts";
 import { refusalOf } from "../mails/outbox/queries.ts";

@@ -1,9 +1,9 @@
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { addMail } from "../../mails/add-mail.ts";
+import { isConfirmed } from "../confirmed-address.ts";
 import { getAccount } from "../queries.ts";
-import { isConfirmed } from "./confirmed.ts";
-import { countUnconfirmed, UNCONFIRMED_PER_HOUR } from "./limit-mails.ts";
+import { countUnconfirmed, UNCONFIRMED_PER_HOUR } from "../unconfirmed-limit.ts";
 
 /**
  * Mails a new link to confirm the address of an account.

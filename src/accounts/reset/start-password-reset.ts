@@ -5,9 +5,9 @@ import { addMail } from "../../mails/add-mail.ts";
 import { resetToken } from "../../mails/reset-token.ts";
 import { uuidV7 } from "../../platform/ids.ts";
 import { passwordResets, users } from "../../schema/accounts.ts";
-import { isConfirmed } from "../confirm/confirmed.ts";
-import { countUnconfirmed } from "../confirm/limit-mails.ts";
+import { isConfirmed } from "../confirmed-address.ts";
 import { countHourly } from "../hourly-limit.ts";
+import { countUnconfirmed } from "../unconfirmed-limit.ts";
 import { cleanUsername } from "../usernames.ts";
 
 /** One of the two. */

@@ -1,5 +1,5 @@
-import type { Context } from "../../context.ts";
-import type { users } from "../../schema/accounts.ts";
+import type { Context } from "../context.ts";
+import type { users } from "../schema/accounts.ts";
 
 type Addresses = Pick<typeof users.$inferSelect, "email" | "confirmedEmail">;
 

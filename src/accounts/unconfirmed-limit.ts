@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Context } from "../../context.ts";
-import { countHourly } from "../hourly-limit.ts";
+import type { Context } from "../context.ts";
+import { countHourly } from "./hourly-limit.ts";
 
 /** The mails that an address which nobody has confirmed gets per hour and purpose, from all accounts together. */
 export const UNCONFIRMED_PER_HOUR = 5;
