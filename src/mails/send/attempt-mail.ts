@@ -7,7 +7,7 @@ import { type Message, SEND_SECONDS, type SmtpClient } from "../../platform/smtp
 import { mailSuppressions, mails } from "../../schema/mails.ts";
 import { mailKinds, templateOf } from "../kinds/all.ts";
 import { renderMail } from "../render/render-mail.ts";
-import { holdsOf } from "./holds.ts";
+import { holdOf } from "./holds.ts";
 import { takeTurn } from "./pace.ts";
 import { type Mail, type MailOutcome, recordOutcome } from "./record-outcome.ts";
 
@@ -107,12 +107,12 @@ async function obstacle(ctx: Context, mail: Mail): Promise<MailOutcome | null> {
 }
 
 async function held(ctx: Context, mail: Mail): Promise<MailOutcome | null> {
-  const { server, domain, reply } = await holdsOf(ctx, mail.address);
-  const seconds = Math.max(server, domain);
-  if (seconds === 0) return null;
+  const hold = await holdOf(ctx, mail.address);
+  if (!hold) return null;
+  const { seconds, reply, isServer } = hold;
   // Its caller comes back then. Otherwise the mail would seem to be left by its caller (cancel-mails.ts).
   if (!mail.hasJob) await postponeMail(ctx, mail, seconds);
-  return { kind: "later", afterSeconds: seconds, reply, isForAll: server > 0 };
+  return { kind: "later", afterSeconds: seconds, reply, isForAll: isServer };
 }
 
 async function postponeMail({ db }: Context, { id }: Mail, seconds: number): Promise<void> {

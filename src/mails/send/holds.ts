@@ -11,23 +11,22 @@ const SERVER = "";
 /** All mail waits for the server, so it is asked again at least this often. */
 const MAX_SERVER_SECONDS = 1800;
 
-export interface Holds {
-  /** Seconds until mail may be sent at all; 0: now. */
-  readonly server: number;
-  /** Seconds until mail may be sent to the domain; 0: now. */
-  readonly domain: number;
-  /** The answer that caused the longer hold. */
+export interface Hold {
+  /** Seconds until mail may be sent. */
+  readonly seconds: number;
+  /** The answer that caused the hold. */
   readonly reply: string;
+  /** Whether no mail may be sent at all. */
+  readonly isServer: boolean;
 }
 
-export async function holdsOf({ db }: Context, address: string): Promise<Holds> {
-  const domain = domainOf(address);
-  const { rows } = await db.execute<{ domain: string; seconds: number; reply: string }>(sql`
-    SELECT domain, extract(epoch FROM held_until - clock_timestamp())::float8 AS seconds, reply
-    FROM rowmill.mail_holds WHERE domain IN (${SERVER}, ${domain}) AND held_until > clock_timestamp()
-    ORDER BY held_until DESC`);
-  const secondsOf = (key: string) => rows.find((row) => row.domain === key)?.seconds ?? 0;
-  return { server: secondsOf(SERVER), domain: secondsOf(domain), reply: rows[0]?.reply ?? "" };
+/** @returns the hold of the server, if there is one, otherwise that of the domain; null: mail may be sent now */
+export async function holdOf({ db }: Context, address: string): Promise<Hold | null> {
+  const { rows } = await db.execute<Hold & Record<string, unknown>>(sql`
+    SELECT extract(epoch FROM held_until - clock_timestamp())::float8 AS seconds, reply, domain = ${SERVER} AS "isServer"
+    FROM rowmill.mail_holds WHERE domain IN (${SERVER}, ${domainOf(address)}) AND held_until > clock_timestamp()
+    ORDER BY domain = ${SERVER} DESC LIMIT 1`);
+  return rows[0] ?? null;
 }
 
 /**

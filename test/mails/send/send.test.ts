@@ -114,6 +114,18 @@ describe("a busy server", () => {
   });
 });
 
+test("a hold of the mail server ends before a longer one of the domain", async () => {
+  const id = await newMail(rowmill.ctx, "ada@held.test");
+  await rowmill.ctx.pool.query(`INSERT INTO rowmill.mail_holds (domain, failures, held_until, reply) VALUES
+    ('', 1, now() + interval '1 minute', 'no connection'), ('held.test', 6, now() + interval '12 hours', '451 busy')`);
+  const outcome = await attempt(id);
+  expect(outcome).toMatchObject({ kind: "later", reply: "no connection", isForAll: true });
+  expect(outcome.kind === "later" && outcome.afterSeconds).toBeLessThanOrEqual(60);
+  await rowmill.ctx.pool.query("DELETE FROM rowmill.mail_holds WHERE domain = ''");
+  expect(await attempt(id)).toMatchObject({ reply: "451 busy", isForAll: false });
+  await rowmill.ctx.pool.query("DELETE FROM rowmill.mail_holds");
+});
+
 describe("a connection that ends", () => {
   test("after the content leaves the mail uncertain, and it is not sent again", async () => {
     server.answerTo("lost@one.test", "lose after content");
