@@ -37,7 +37,7 @@ export function confirmRoutes({ config }: Context): FastifyPluginAsyncTypebox {
             "Mails a link to your address. Until it is confirmed, you get only mails about your account. The welcome mail has " +
             "such a link as well.",
           security: SECURITY,
-          response: { 202: Accepted, ...problems(401, 409, 429) },
+          response: { 202: Accepted, ...problems(400, 401, 409, 413, 415, 429) },
         },
       },
       async ({ ctx, user }, reply) => {
