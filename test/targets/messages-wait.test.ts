@@ -185,3 +185,20 @@ test("while the mail server is down, a file of many rows costs a few look-ups, a
   const { body: books } = await root.upload<BatchView>(csv(5, 0), "/api/v1/batches?target=books");
   await untilBatch(root, books.id, "completes", ({ state }) => state === "completed");
 });
+
+test("the next chunk of a paced batch waits with the one before it", async () => {
+  const { pool } = rowmill.ctx;
+  const rows = Array.from({ length: 100 }, (_, at) => `p${at}@pace.test`).join("\n");
+  const { body } = await admin.upload<BatchView>(`email\n${rows}\n`, `${path}&rows_per_second=20`);
+  const due = () =>
+    count(pool, "SELECT count(*) FROM rowmill.chunks WHERE batch_id = $1 AND due_at < 'infinity'", [body.id]);
+  expect(await due()).toBe(1);
+  await pool.query(`INSERT INTO rowmill.mail_holds (domain, failures, held_until, reply)
+    VALUES ('', 1, now() + interval '1 minute', 'no connection')`);
+  expect(await deliver(body.id)).toMatchObject({ payload: { waited: { isNextEnqueued: false } } });
+  expect(await due()).toBe(1);
+  await pool.query("DELETE FROM rowmill.mail_holds");
+  await passTime();
+  await deliver(body.id);
+  expect(await due()).toBe(2);
+});
