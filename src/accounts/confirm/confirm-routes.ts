@@ -6,7 +6,7 @@ import { invalidField } from "../../errors.ts";
 import { html } from "../../platform/html.ts";
 import { authenticate, SECURITY } from "../../platform/http/auth.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { htmlPage, sendPage } from "../../platform/http/pages.ts";
+import { htmlPage, ignoreBodies, sendPage } from "../../platform/http/pages.ts";
 import { confirmEmail, findConfirmation } from "./confirm-email.ts";
 import { requestConfirmation } from "./request-confirmation.ts";
 
@@ -51,9 +51,7 @@ export function confirmRoutes({ config }: Context): FastifyPluginAsyncTypebox {
 }
 
 const linkRoutes: FastifyPluginAsyncTypebox = async (app) => {
-  // The button sends an empty form.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "string" }, (_request, _body, done) => done(null));
+  ignoreBodies(app);
 
   app.get(
     "/api/v1/confirm-email",

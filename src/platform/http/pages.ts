@@ -1,6 +1,6 @@
 /** Small pages for people who follow a link of a mail. They load nothing, and run only the script that is given here. */
 import { createHash } from "node:crypto";
-import type { FastifyReply } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import { Html, html } from "../html.ts";
 
 interface Page {
@@ -50,6 +50,14 @@ ${script ? html`<script>${new Html(script)}</script>` : html``}
     .type("text/html; charset=utf-8")
     .header("content-security-policy", policy.join("; "))
     .send(page.text);
+}
+
+/** For routes whose token says all: the button of a page sends an empty form, and mail programs send forms of any type. */
+export function ignoreBodies(
+  app: Pick<FastifyInstance, "removeAllContentTypeParsers" | "addContentTypeParser">,
+): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "string" }, (_request, _body, done) => done(null));
 }
 
 /** For the response schema of a page. */
