@@ -1,5 +1,5 @@
 CREATE TYPE "rowmill"."backup_state" AS ENUM('queued', 'running', 'completed', 'failed');--> statement-breakpoint
-CREATE TYPE "rowmill"."mail_state" AS ENUM('queued', 'sending', 'sent', 'failed', 'uncertain', 'suppressed');--> statement-breakpoint
+CREATE TYPE "rowmill"."mail_state" AS ENUM('queued', 'sending', 'sent', 'failed', 'uncertain', 'suppressed', 'cancelled');--> statement-breakpoint
 CREATE TYPE "rowmill"."suppression_scope" AS ENUM('all', 'bulk_message');--> statement-breakpoint
 CREATE TYPE "rowmill"."report_kind" AS ENUM('daily', 'weekly');--> statement-breakpoint
 CREATE TYPE "rowmill"."webhook_delivery_state" AS ENUM('pending', 'delivered', 'failed');--> statement-breakpoint
@@ -27,6 +27,15 @@ CREATE TABLE "rowmill"."backups" (
 	"finished_at" timestamp with time zone,
 	CONSTRAINT "backups_finished_when_ended" CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'failed'))),
 	CONSTRAINT "backups_error_when_failed" CHECK ((error IS NOT NULL) = (state = 'failed'))
+);
+--> statement-breakpoint
+CREATE TABLE "rowmill"."row_waits" (
+	"batch_id" uuid NOT NULL,
+	"row_number" integer NOT NULL,
+	"code" text NOT NULL,
+	"message" text NOT NULL,
+	"until" timestamp with time zone NOT NULL,
+	CONSTRAINT "row_waits_batch_id_row_number_pk" PRIMARY KEY("batch_id","row_number")
 );
 --> statement-breakpoint
 CREATE TABLE "rowmill"."mail_holds" (
@@ -63,6 +72,7 @@ CREATE TABLE "rowmill"."mails" (
 	"has_job" boolean DEFAULT true NOT NULL,
 	"reply" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"queued_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"sent_at" timestamp with time zone
 );
 --> statement-breakpoint
@@ -85,12 +95,11 @@ CREATE TABLE "rowmill"."notifications" (
 	"user_id" bigint NOT NULL,
 	"kind" text NOT NULL,
 	"subject_id" text NOT NULL,
-	"sequence" integer NOT NULL,
+	"sequence" bigint NOT NULL,
 	"data" json NOT NULL,
 	"is_in_app" boolean NOT NULL,
 	"is_mailed" boolean NOT NULL,
 	"is_pending" boolean NOT NULL,
-	"is_last_of_hour" boolean NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"read_at" timestamp with time zone
 );
@@ -169,14 +178,16 @@ CREATE TABLE "rowmill"."webhooks" (
 	"disabled_at" timestamp with time zone,
 	"disabled_reason" "rowmill"."webhook_disabled_reason",
 	"deleted_at" timestamp with time zone,
-	"working_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"last_success_at" timestamp with time zone,
 	"failures" integer DEFAULT 0 NOT NULL,
 	"failing_since" timestamp with time zone,
-	"is_throttled" boolean DEFAULT false NOT NULL
+	"is_throttled" boolean DEFAULT false NOT NULL,
+	"held_until" timestamp with time zone
 );
 --> statement-breakpoint
+ALTER TABLE "rowmill"."users" ADD COLUMN "confirmed_email" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "rowmill"."batches" ADD COLUMN "params" json;--> statement-breakpoint
+ALTER TABLE "rowmill"."chunks" ADD COLUMN "waiting" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "rowmill"."password_resets" ADD CONSTRAINT "password_resets_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "rowmill"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "rowmill"."backups" ADD CONSTRAINT "backups_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "rowmill"."users"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "rowmill"."backups" ADD CONSTRAINT "backups_file_id_files_id_fk" FOREIGN KEY ("file_id") REFERENCES "rowmill"."files"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint

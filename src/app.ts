@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountAdminRoutes } from "./accounts/admin-routes.ts";
+import { confirmRoutes } from "./accounts/confirm/confirm-routes.ts";
 import { passwordRoutes } from "./accounts/control/password-routes.ts";
 import { passwordResetRoutes } from "./accounts/reset/password-reset-routes.ts";
 import { accountRoutes } from "./accounts/routes.ts";
@@ -137,6 +138,7 @@ export async function createApp(ctx: Context) {
   await app.register(accountRoutes(ctx));
   await app.register(passwordRoutes(ctx));
   await app.register(passwordResetRoutes(ctx));
+  await app.register(confirmRoutes(ctx));
   await app.register(sessionRoutes(ctx));
   await app.register(tokenRoutes(ctx));
   await app.register(accountAdminRoutes(ctx));

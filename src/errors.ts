@@ -91,16 +91,42 @@ export class Retryable extends Error {
   }
 }
 
+/**
+ * Row-wise targets throw this if a service cannot take a row now, for example because it is down. The row is handled again
+ * later, for as long as the target throws this. It does not count as an attempt.
+ */
+export class MustWait extends Error {
+  override name = "MustWait";
+  readonly code: string;
+  readonly afterSeconds: number;
+  /** Whether the service can take no row, so that trying the next one is pointless. */
+  readonly isForAll: boolean;
+
+  constructor(
+    code: string,
+    message: string,
+    { afterSeconds, isForAll = false }: { afterSeconds: number; isForAll?: boolean },
+  ) {
+    super(message);
+    this.code = code;
+    this.afterSeconds = afterSeconds;
+    this.isForAll = isForAll;
+  }
+}
+
 /** Task types throw this to wait: the attempt continues later with `state` and needs no worker meanwhile. */
 export class ContinueLater extends Error {
   override name = "ContinueLater";
   readonly afterSeconds: number;
   /** JSON, which the type receives as `input.state`. */
   readonly state: unknown;
+  /** Whether the task counts as one that its user has running meanwhile. */
+  readonly isCounted: boolean;
 
-  constructor(afterSeconds: number, state: unknown) {
+  constructor(afterSeconds: number, state: unknown, { isCounted = true } = {}) {
     super(`The attempt continues after ${afterSeconds} s.`);
     this.afterSeconds = afterSeconds;
     this.state = state;
+    this.isCounted = isCounted;
   }
 }

@@ -79,8 +79,10 @@ export const jobs = {
       isDelayed: Type.Optional(Type.Boolean()),
       /** The last row that this attempt at the chunk has processed. */
       after: Type.Optional(Type.Integer()),
-      /** The longest time that a processed row of this attempt asks to wait for its retry. */
+      /** The longest time that a processed row of this attempt asks to wait for its retry. Absent: none failed for now. */
       retryAfterSeconds: Type.Optional(Type.Number()),
+      /** Set if rows of this attempt have waited (MustWait), with whether the next chunk of a paced batch has its job. */
+      waited: Type.Optional(Type.Object({ isNextEnqueued: Type.Boolean() })),
       /** Whether the chunk is a part of one that has ended its worker. It runs in a process of its own. */
       isAlone: Type.Optional(Type.Boolean()),
     }),

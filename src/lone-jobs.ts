@@ -25,7 +25,7 @@ interface LoneJob {
 
 type Answer =
   | { readonly kind: "result"; readonly result: object | undefined }
-  | { readonly kind: "later"; readonly afterSeconds: number; readonly payload: object }
+  | ({ readonly kind: "later" } & Later)
   | { readonly kind: "error"; readonly message: string; readonly isTransient: boolean };
 
 /**
@@ -55,7 +55,7 @@ export async function runLoneJob(
 
 function resultOf(answer: Answer): object | Later | undefined {
   if (answer.kind === "result") return answer.result;
-  if (answer.kind === "later") return new Later(answer.afterSeconds, answer.payload);
+  if (answer.kind === "later") return new Later(answer.afterSeconds, answer.payload, answer);
   throw answer.isTransient ? new TransientError(answer.message) : new Error(answer.message);
 }
 
@@ -67,10 +67,7 @@ export async function answerLoneJob(ctx: Context, message: unknown): Promise<voi
   let answer: Answer;
   try {
     const outcome = await run(jobCtx, name, delivery);
-    answer =
-      outcome instanceof Later
-        ? { kind: "later", afterSeconds: outcome.afterSeconds, payload: outcome.payload }
-        : { kind: "result", result: outcome };
+    answer = outcome instanceof Later ? { kind: "later", ...outcome } : { kind: "result", result: outcome };
   } catch (error) {
     answer = { kind: "error", message: describeError(error).message, isTransient: isTransient(error) };
   }

@@ -10,6 +10,7 @@ import { clearSessionCookies, refreshCookie } from "../platform/http/cookies.ts"
 import { problems } from "../platform/http/errors.ts";
 import type { Caller } from "../schema/accounts.ts";
 import { accountGone } from "./account-state.ts";
+import { hasConfirmed } from "./confirmed-address.ts";
 import { logIn } from "./log-in.ts";
 import { callerOf, findById } from "./queries.ts";
 import { Credentials, NewAccount } from "./schemas.ts";
@@ -147,7 +148,8 @@ export function accountRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { email, firstName, lastName } = account;
         const refusal = email === "" ? null : await refusalOf(ctx, email);
         const email_refusal = refusal?.reply ?? null;
-        return { ...user, email, first_name: firstName, last_name: lastName, email_refusal };
+        const email_confirmed = hasConfirmed(account);
+        return { ...user, email, email_confirmed, first_name: firstName, last_name: lastName, email_refusal };
       },
     );
   };

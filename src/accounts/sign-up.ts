@@ -8,6 +8,7 @@ import type { Caller, Role } from "../schema/accounts.ts";
 import { users } from "../schema/accounts.ts";
 import { hashPassword, requireAcceptable } from "./passwords.ts";
 import { countSignup } from "./signup-throttle.ts";
+import { countUnconfirmed } from "./unconfirmed-limit.ts";
 import { cleanUsername, usernameProblem } from "./usernames.ts";
 
 export interface SignUp {
@@ -22,6 +23,8 @@ export interface SignUp {
   readonly passwordMinLength: number;
   /** The IP address of the client, for SIGNUPS_PER_HOUR; absent on the command line. */
   readonly address?: string;
+  /** Whether an admin has given the email address. Such an account gets no welcome mail. */
+  readonly isConfirmed?: boolean;
 }
 
 /**
@@ -29,7 +32,8 @@ export interface SignUp {
  * `too_many_attempts` if the address has created too many accounts
  */
 export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
-  const { username, password, email, firstName, lastName, role = "user", address } = account;
+  const { username, password, email, firstName, lastName, role = "user" } = account;
+  const { address, isConfirmed = false } = account;
   const name = cleanUsername(username);
   const wrongName = usernameProblem(name);
   if (wrongName) throw invalidField("username", wrongName);
@@ -38,15 +42,18 @@ export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
   requireAcceptable("password", password, { minLength: account.passwordMinLength, username: name });
   if (address !== undefined) await countSignup(ctx, address);
   const passwordHash = await hashPassword(password);
+  const isWelcomed =
+    email !== "" && !isConfirmed && (await countUnconfirmed(ctx, "confirmation", email)) === 0;
+  const person = { username: name, email, firstName, lastName };
   try {
     const user = await inTransaction(ctx, async (tx) => {
       const [added] = await tx.db
         .insert(users)
-        .values({ username: name, passwordHash, email, firstName, lastName, role })
+        .values({ ...person, role, passwordHash, confirmedEmail: isConfirmed ? email : "" })
         .returning({ id: users.id, username: users.username, role: users.role, createdAt: users.createdAt });
       if (!added) throw new Error("The insert into rowmill.users returned no row.");
       const { createdAt, ...caller } = added;
-      if (email !== "") await welcome(tx, { ...caller, email, name: firstName ?? "", createdAt });
+      if (isWelcomed) await welcome(tx, { ...caller, email, createdAt });
       return caller;
     });
     ctx.log.info({ userId: user.id, address }, "an account was created");
@@ -63,14 +70,14 @@ export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
 
 interface NewUser extends Caller {
   readonly email: string;
-  readonly name: string;
   readonly createdAt: Date;
 }
 
-async function welcome(tx: Tx, { id, username, email, name, createdAt }: NewUser): Promise<void> {
+/** Without the first name, which can be any text: perhaps the address belongs to someone else. */
+async function welcome(tx: Tx, { id, username, email, createdAt }: NewUser): Promise<void> {
   await addMail(tx, {
     kind: "welcome",
-    to: { userId: id, address: email, name: name || username },
+    to: { userId: id, address: email, name: username },
     data: { username, email, registered_at: createdAt.toISOString() },
     key: `welcome/${id}`,
   });

@@ -1,6 +1,7 @@
 /** The schemas of accounts and logins in the API. */
 import Type, { type Static } from "typebox";
 import { Moment, NullableMoment, nullable } from "../platform/http/schemas.ts";
+import { hasConfirmed } from "./confirmed-address.ts";
 import type { Account } from "./queries.ts";
 
 const UserView = Type.Object({
@@ -14,6 +15,10 @@ const UserView = Type.Object({
 const AccountView = Type.Object({
   ...UserView.properties,
   email: Type.String({ description: "The email address, or empty.", examples: ["ada@example.com"] }),
+  email_confirmed: Type.Boolean({
+    description:
+      "Whether its owner has confirmed the address, or an admin has given it. Until then, only mails about the account go to it.",
+  }),
   first_name: Type.String({ description: "The first name, or empty.", examples: ["Ada"] }),
   last_name: Type.String({ description: "The last name, or empty.", examples: ["Lovelace"] }),
 });
@@ -63,6 +68,7 @@ export function viewAccount(account: Account): Static<typeof ManagedAccountView>
     username,
     role,
     email,
+    email_confirmed: hasConfirmed(account),
     first_name: firstName,
     last_name: lastName,
     created_at: createdAt.toISOString(),

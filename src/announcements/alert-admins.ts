@@ -15,7 +15,7 @@ export async function alertAdmins(tx: Tx, { key, subject, message }: AdminAlert)
     INSERT INTO rowmill.admin_alerts AS alert (key, alerted_at) VALUES (${key}, statement_timestamp())
     ON CONFLICT (key) DO UPDATE SET alerted_at = excluded.alerted_at
       WHERE alert.alerted_at < statement_timestamp() - interval '1 hour'
-    RETURNING extract(epoch FROM alerted_at)::int AS sequence`);
+    RETURNING floor(extract(epoch FROM alerted_at))::float8 AS sequence`);
   const [alert] = rows;
   if (!alert) return false;
   const data = { subject, message };

@@ -26,7 +26,7 @@ export interface Announcement<K extends Kind = Kind> {
 export async function announce<K extends Kind>(tx: Tx, announcement: Announcement<K>): Promise<void> {
   const { kind, userId, subjectId, sequence, data } = announcement;
   const event = sql`
-    SELECT ${userId}::bigint AS user_id, ${subjectId}::text AS subject_id, ${sequence}::int AS sequence,
+    SELECT ${userId}::bigint AS user_id, ${subjectId}::text AS subject_id, ${sequence}::bigint AS sequence,
       ${storableJson(data)}::json AS data`;
   const { rows } = await tx.db.execute<{ announced: Announced | null }>(sql`
     WITH announced AS (${announcing(tx, { kind, event })}) SELECT ${announcedExpression(tx)} AS announced`);

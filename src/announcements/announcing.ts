@@ -18,23 +18,26 @@ interface Announcing {
 
 /**
  * Returns the INSERT that announces an event to its user, as a part of the statement that makes the event happen. It
- * inserts nothing if the user wants nothing, locks no other row, and returns `id`, `is_in_app` and `is_pending`.
+ * inserts nothing if the user wants nothing, locks no other row, and returns `id`, `is_in_app` and `is_pending`. Mails that
+ * every user can cause go only to confirmed addresses: they quote names that the user chooses.
  *
  * Without the LIMITs the planner merges the look-ups. It copied the count of the last hour into six places, and read the
  * preferences and webhooks of all users.
  */
-export function announcing(ctx: Pick<Context, "now">, { kind, event }: Announcing): SQL {
-  const { channels, isMailedElsewhere = false }: AnnouncementKind = announcementKinds[kind];
+export function announcing(ctx: Pick<Context, "now" | "config">, { kind, event }: Announcing): SQL {
+  const { channels, isMailedElsewhere = false, role }: AnnouncementKind = announcementKinds[kind];
+  const mustConfirm = ctx.config.mail.mustConfirm && role !== "admin";
   const hasRoom = sql`sent < ${MAX_PER_HOUR}`;
   return sql`
     INSERT INTO rowmill.notifications
-      (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending, is_last_of_hour, created_at)
+      (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending, created_at)
     SELECT ${uuidV7(ctx.now())}::uuid, user_id, ${kind}, subject_id, sequence, data, in_app AND ${hasRoom}, email AND ${hasRoom},
-      (email AND ${hasRoom}) OR webhook, (in_app OR email) AND sent = ${MAX_PER_HOUR - 1}, statement_timestamp()
+      (email AND ${hasRoom}) OR webhook, statement_timestamp()
     FROM (${event}) AS event,
     LATERAL (
       SELECT coalesce(preferences.in_app, ${channels.inApp}) AS in_app,
-        coalesce(preferences.email, ${channels.email}) AND ${!isMailedElsewhere} AND users.email <> '' AS email,
+        coalesce(preferences.email, ${channels.email}) AND ${!isMailedElsewhere}
+          AND users.email <> '' AND (NOT ${mustConfirm}::boolean OR users.email = users.confirmed_email) AS email,
         coalesce(preferences.webhook, ${channels.webhook}) AND ${hasWebhook(kind, sql`users.id`)} AS webhook
       FROM rowmill.users
       LEFT JOIN LATERAL (

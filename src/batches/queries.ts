@@ -16,6 +16,8 @@ interface Sums {
   readonly reversed: number;
   readonly kept: number;
   readonly undoFailed: number;
+  /** Rows that wait because a service cannot take them now; null: none. */
+  readonly waiting: { readonly rows: number; readonly until: string; readonly message: string } | null;
 }
 
 export type StoredBatch = typeof batches.$inferSelect & Sums;
@@ -36,7 +38,12 @@ const sums = sql`(
     'unchanged', coalesce(sum(unchanged), 0),
     'reversed', coalesce(sum(reversed), 0),
     'kept', coalesce(sum(kept), 0),
-    'undoFailed', coalesce(sum(undo_failed), 0)
+    'undoFailed', coalesce(sum(undo_failed), 0),
+    'waiting', CASE WHEN sum(waiting) FILTER (WHERE state = 'queued') > 0 THEN json_build_object(
+      'rows', sum(waiting) FILTER (WHERE state = 'queued'),
+      'until', min(due_at) FILTER (WHERE state = 'queued' AND waiting > 0),
+      'message', (SELECT message FROM rowmill.row_waits WHERE batch_id = ${batches.id} ORDER BY row_number LIMIT 1)
+    ) END
   ) FROM rowmill.chunks WHERE chunks.batch_id = ${batches.id}
 )`.mapWith((value: Sums) => value);
 

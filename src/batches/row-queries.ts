@@ -5,6 +5,7 @@ import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type Found, ITEM_BYTES, readOne, readPage } from "../platform/postgres/read-page.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
+import { rowTargetNames } from "../targets/registry.ts";
 import type { StoredBatch } from "./queries.ts";
 import { isWhole, leavesUnprocessed } from "./state.ts";
 import type { NotReversed, RowStatus } from "./views.ts";
@@ -35,7 +36,23 @@ function columnsIn(batch: StoredBatch) {
     completedAt: sql<string | null>`results.completed_at`,
     undo: sql<(typeof undoOutcome.enumValues)[number] | null>`results.undo`,
     undoReason: sql<string | null>`results.undo_reason`,
+    wait: sql<Wait | null>`${waitOfRow(batch)}`,
   };
+}
+
+interface Wait {
+  readonly until: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Only row targets let rows wait, and only while the batch is being processed. */
+function waitOfRow({ id, target, state }: StoredBatch): SQL {
+  if (state !== "processing" || !rowTargetNames.includes(target)) return sql`NULL::json`;
+  return sql`(
+    SELECT json_build_object('until', until, 'code', code, 'message', message) FROM rowmill.row_waits
+    WHERE batch_id = ${id} AND row_waits.row_number = rows.row_number AND results.status IS NULL
+  )`;
 }
 
 export type StoredRow = Readonly<SelectResultFields<ReturnType<typeof columnsIn>>>;

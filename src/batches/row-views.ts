@@ -31,6 +31,7 @@ const ROW_EXAMPLE = {
   error_code: "required",
   error_message: "title is required",
   errors: [{ column: "title", code: "required", message: "title is required" }],
+  waiting: null,
   undo: null,
   created_at: "2026-11-22T03:43:21.893Z",
   completed_at: "2026-11-22T03:43:23.486Z",
@@ -54,6 +55,14 @@ export const RowView = Type.Object(
     error_code: nullable(Type.String(), "The first broken rule, for programs."),
     error_message: nullable(Type.String(), "All broken rules, for people."),
     errors: Type.Array(RowErrorView, { description: "Every rule that the row breaks." }),
+    waiting: nullable(
+      Type.Object({
+        until: Moment("When the row is tried again."),
+        code: Type.String({ description: "The reason, for programs.", examples: ["mail_delayed"] }),
+        message: Type.String({ description: "The reason, for people." }),
+      }),
+      "Why a pending row waits: a service, such as the mail server, cannot take it now. null: it does not.",
+    ),
     undo: nullable(
       Type.Object({
         outcome: Type.Enum(undoOutcome.enumValues, { description: "Whether the record was reverted." }),
@@ -149,6 +158,10 @@ function jobIdOf(batch: StoredBatch, { firstRow, attempts, attempt }: StoredRow)
   return batchJobId("whole", batch.id, isUndo ? batch.run - 1 : batch.run);
 }
 
+function viewWait({ status, wait }: StoredRow): RowView["waiting"] {
+  return status === "pending" && wait ? { ...wait, until: new Date(wait.until).toISOString() } : null;
+}
+
 export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
   return {
     row: stored.row,
@@ -163,6 +176,7 @@ export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
     error_code: stored.errorCode,
     error_message: stored.errorMessage,
     errors: stored.errors ?? [],
+    waiting: viewWait(stored),
     undo: stored.undo === null ? null : { outcome: stored.undo, reason: stored.undoReason },
     created_at: batch.createdAt.toISOString(),
     completed_at: stored.completedAt === null ? null : new Date(stored.completedAt).toISOString(),

@@ -66,6 +66,7 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
   const { from, to } = transitions[edge];
   const { rows } = await tx.db.execute<{
     userId: string;
+    target: string;
     totalRows: number;
     run: number;
     announced: Announced | null;
@@ -75,9 +76,11 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
       WHERE id = ${batchId} AND state = ANY(${sql.param([...from])}::rowmill.batch_state[])
       RETURNING *
     ), announced AS (${announcing(tx, { kind: "batch.finished", event: announcedEnd(batchId) })})
-    SELECT user_id AS "userId", total_rows AS "totalRows", run, ${announcedExpression(tx)} AS announced FROM ended`);
+    SELECT user_id AS "userId", target, total_rows AS "totalRows", run, ${announcedExpression(tx)} AS announced FROM ended`);
   const [ended] = rows;
   if (!ended) return false;
+  const target = findTarget(ended.target);
+  if (target && "handle" in target) await target.end?.(tx, batchId);
   await batchChanged(tx, batchId);
   await afterAnnouncing(tx, ended.announced);
   await tx.queue.add(tx.db, jobs.batchFinished, [

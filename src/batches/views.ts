@@ -51,6 +51,7 @@ const BATCH_EXAMPLE = {
   sha256: "8d969eef6ecad3c29a3a629280e686cf0c3f5d5a86aff3ca12020c923adc6c92",
   state: "processing",
   reason: null,
+  waiting: null,
   counts: {
     total: 320,
     pending: 120,
@@ -104,6 +105,14 @@ export const BatchView = Type.Object(
     }),
     counts: Counts,
     reason: nullable(Type.String(), "Why the batch is in this state, if there is more to say."),
+    waiting: nullable(
+      Type.Object({
+        rows: Type.Integer({ description: "How many of the pending rows wait." }),
+        until: Moment("When the first of them is tried again."),
+        message: Type.String({ description: "Why the first of them waits. Each row has its own reason." }),
+      }),
+      "Rows that wait because a service, such as the mail server, cannot take them now. They use up no attempts.",
+    ),
     records: Type.Object(
       {
         created: Type.Integer({ description: "Records that were created." }),
@@ -237,6 +246,7 @@ export function viewListedBatch(batch: ListedBatch, now: Date): ListedBatchView 
     state: batch.state,
     counts: countRows(batch),
     reason: batch.reason,
+    waiting: viewWaiting(batch),
     records: isTentative(batch) && !batch.isDryRun ? NO_RECORDS : { created, updated, unchanged },
     undo: isUndo ? { reversed, kept, failed: undoFailed } : null,
     dialect: batch.dialect,
@@ -254,6 +264,11 @@ export function viewListedBatch(batch: ListedBatch, now: Date): ListedBatchView 
     started_at: batch.startedAt?.toISOString() ?? null,
     finished_at: batch.finishedAt?.toISOString() ?? null,
   };
+}
+
+function viewWaiting({ state, waiting }: ListedBatch): ListedBatchView["waiting"] {
+  if (state !== "processing" || !waiting) return null;
+  return { ...waiting, until: new Date(waiting.until).toISOString() };
 }
 
 /** Only the time counts in which workers processed rows. */

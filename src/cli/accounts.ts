@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { text as readText } from "node:stream/consumers";
+import { confirmAccount } from "../accounts/confirm/confirm-email.ts";
 import { changePassword } from "../accounts/control/change-password.ts";
 import { disableAccount, enableAccount } from "../accounts/control/disable-account.ts";
 import { logOutEverywhere, revokeAllTokens } from "../accounts/control/end-logins.ts";
@@ -28,7 +29,14 @@ export const createAdmin = command({
     const { password, isGenerated } = await readPassword();
     const { passwordMinLength } = config;
     const ctx = await connect();
-    const admin = await signUp(ctx, { username, password, email, role: "admin", passwordMinLength });
+    const admin = await signUp(ctx, {
+      username,
+      password,
+      email,
+      role: "admin",
+      passwordMinLength,
+      isConfirmed: true,
+    });
     console.log(`Created the administrator "${admin.username}" (id ${admin.id}).`);
     if (isGenerated) console.log(`Password, shown only once: ${password}`);
   },
@@ -80,6 +88,16 @@ export const accountCommands = [
     options: json,
     run: (session, { json }, name) =>
       onAccount(session, name, async (ctx, { id }) => showAccounts(json, [await enableAccount(ctx, id)])),
+  }),
+
+  command({
+    name: "accounts confirm-email",
+    usage: "NAME [--json]",
+    summary: "Confirm the email address of an account, which then gets mail about its uploads and tasks.",
+    takesArgument: true,
+    options: json,
+    run: (session, { json }, name) =>
+      onAccount(session, name, async (ctx, { id }) => showAccounts(json, [await confirmAccount(ctx, id)])),
   }),
 
   command({

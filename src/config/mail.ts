@@ -1,4 +1,5 @@
 /** The settings of e-mail. */
+import { createPrivateKey } from "node:crypto";
 import Type, { type Static } from "typebox";
 import { ConfigError } from "../errors.ts";
 
@@ -53,6 +54,11 @@ export const mailSettings = {
     description:
       "If the connection ends before the server has confirmed a mail: hold it for an operator, or retry and risk a second copy.",
   }),
+  EMAIL_CONFIRMATION: Type.Enum(["required", "off"], {
+    default: "required",
+    description:
+      "required: until users have confirmed their address with a link, they get only mails about their account. off: every address counts as confirmed, for installations whose users do not sign up themselves.",
+  }),
   PASSWORD_RESETS_PER_HOUR: Type.Integer({
     default: 20,
     minimum: 0,
@@ -82,6 +88,8 @@ export interface MailConfig {
   readonly from: Mailbox;
   readonly perSecond: number;
   readonly uncertain: "hold" | "retry";
+  /** Whether addresses must be confirmed before they get mails about work. */
+  readonly mustConfirm: boolean;
 }
 
 const table = Type.Object(mailSettings);
@@ -93,7 +101,12 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/i;
 export function readMailConfig(settings: MailSettings): MailConfig {
   const address = serverAddress(settings);
   const from = mailboxOf(settings.EMAIL_FROM || "Rowmill <rowmill@localhost>");
-  const rest = { from, perSecond: settings.MAIL_PER_SECOND, uncertain: settings.MAIL_UNCERTAIN };
+  const rest = {
+    from,
+    perSecond: settings.MAIL_PER_SECOND,
+    uncertain: settings.MAIL_UNCERTAIN,
+    mustConfirm: settings.EMAIL_CONFIRMATION === "required",
+  };
   if (!address) return { server: null, ...rest };
   if (!settings.EMAIL_FROM)
     throw new ConfigError("EMAIL_FROM: required with a mail server, such as Rowmill <rowmill@example.com>.");
@@ -146,5 +159,17 @@ function readDkim({ DKIM_DOMAIN: domain, DKIM_SELECTOR: selector, DKIM_PRIVATE_K
   if (!domain && !selector && !key) return null;
   if (!domain || !selector || !key)
     throw new ConfigError("DKIM_DOMAIN, DKIM_SELECTOR and DKIM_PRIVATE_KEY: set all three or none.");
-  return { domain, selector, privateKey: key.replaceAll("\\n", "\n") };
+  const privateKey = key.replaceAll("\\n", "\n");
+  if (!isRsaKey(privateKey))
+    throw new ConfigError("DKIM_PRIVATE_KEY: is not an RSA private key as PEM, without a passphrase.");
+  return { domain, selector, privateKey };
+}
+
+/** Mail is signed with RSA, which every receiver verifies (RFC 8301). */
+function isRsaKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === "rsa";
+  } catch {
+    return false;
+  }
 }

@@ -8,6 +8,7 @@ interface ErrorCause {
 
 export interface MailData {
   readonly welcome: { readonly username: string; readonly email: string; readonly registered_at: string };
+  readonly confirm_email: { readonly username: string; readonly email: string };
   /** The link is derived from the id, so that the outbox does not store it. */
   readonly password_reset: { readonly username: string; readonly reset_id: string };
   readonly batch_finished: AnnouncementData<"batch.finished"> & { readonly causes: readonly ErrorCause[] };
@@ -33,6 +34,7 @@ export const mailPriority: Readonly<Record<MailKind, number>> = {
   webhook_disabled: 2,
   backup_ended: 2,
   welcome: 2,
+  confirm_email: 2,
   batch_finished: 1,
   task_ended: 1,
   daily_report: 0,

@@ -1,5 +1,11 @@
 import { and, eq, isNull, ne } from "drizzle-orm";
-import type { AnnouncementData, Kind } from "../announcements/kinds.ts";
+import { isConfirmed } from "../accounts/confirmed-address.ts";
+import {
+  type AnnouncementData,
+  type AnnouncementKind,
+  announcementKinds,
+  type Kind,
+} from "../announcements/kinds.ts";
 import { getBatch } from "../batches/queries.ts";
 import { groupErrors } from "../batches/results/group-errors.ts";
 import type { Tx } from "../context.ts";
@@ -48,14 +54,17 @@ const contents: Contents = {
   message: () => null,
 };
 
-/** Adds the mail about a notification to the outbox, unless its user has no address any more. */
+/** Adds the mail about a notification to the outbox, unless its user has no confirmed address any more. */
 export async function addNotificationMail(tx: Tx, notification: Notification): Promise<void> {
   const { id, kind, data, userId } = notification;
   const [user] = await tx.db
-    .select({ username: users.username, email: users.email })
+    .select({ username: users.username, email: users.email, confirmedEmail: users.confirmedEmail })
     .from(users)
     .where(and(eq(users.id, userId), ne(users.email, ""), isNull(users.disabledAt)));
   if (!user || !(kind in contents)) return;
+  const { role }: AnnouncementKind = announcementKinds[kind as Kind];
+  // The address may have changed meanwhile.
+  if (role !== "admin" && !isConfirmed(tx, user)) return;
   const contentOf = contents[kind as Kind] as (
     tx: Tx,
     data: unknown,

@@ -1,4 +1,5 @@
 import { and, asc, count, desc, eq, gt, isNull, lt, type SQL, sql } from "drizzle-orm";
+import { MAX_PER_HOUR } from "../announcements/announcing.ts";
 import type { Kind } from "../announcements/kinds.ts";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
@@ -18,12 +19,22 @@ const fields = {
   subjectId: notifications.subjectId,
   sequence: notifications.sequence,
   data: notifications.data,
-  isLastOfHour: notifications.isLastOfHour,
+  isLastOfHour: sql<boolean>`(
+    SELECT count(*) FROM (
+      SELECT FROM rowmill.notifications AS earlier
+      WHERE earlier.user_id = notifications.user_id AND earlier.kind = notifications.kind AND (earlier.is_in_app OR earlier.is_mailed)
+        AND earlier.created_at > notifications.created_at - interval '1 hour' AND earlier.created_at <= notifications.created_at
+      LIMIT ${MAX_PER_HOUR}
+    ) AS earlier
+  ) = ${MAX_PER_HOUR}`,
   createdAt: notifications.createdAt,
   readAt: notifications.readAt,
 };
 
-export type ListedNotification = Pick<Notification, keyof typeof fields>;
+export interface ListedNotification extends Pick<Notification, Exclude<keyof typeof fields, "isLastOfHour">> {
+  /** Whether it is the last of the notifications of its kind that a user gets within an hour. */
+  readonly isLastOfHour: boolean;
+}
 
 interface ListRequest {
   readonly kind: Kind | undefined;

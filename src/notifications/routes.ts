@@ -9,9 +9,10 @@ import { decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/pagi
 import { nullable, Uuid } from "../platform/http/schemas.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { deleteNotification, markAllRead, markNotification } from "./change-notifications.ts";
-import { type ChannelChanges, changePreferences, listPreferences } from "./preferences.ts";
+import { emailStatusOf } from "./email-status.ts";
+import { type ChannelChanges, changePreferences, listPreferences, type Preference } from "./preferences.ts";
 import { countUnread, getNotification, listNotifications } from "./queries.ts";
-import { NotificationKind, viewNotification, viewPreference } from "./views.ts";
+import { EmailStatus, NotificationKind, viewNotification, viewPreference } from "./views.ts";
 
 const NotificationParams = Type.Object({
   notification_id: { ...Uuid, description: "The id of the notification." },
@@ -29,7 +30,10 @@ const ListQuery = Type.Object({
 });
 
 const Preferences = Type.Object(
-  { items: Type.Array(Type.Ref("NotificationPreference"), { description: "One per kind." }) },
+  {
+    items: Type.Array(Type.Ref("NotificationPreference"), { description: "One per kind." }),
+    email_status: EmailStatus,
+  },
   { description: "Your preferences." },
 );
 
@@ -217,7 +221,7 @@ export function notificationRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Preferences, ...problems(401) },
         },
       },
-      async ({ ctx, user }) => ({ items: (await listPreferences(ctx, user)).map(viewPreference) }),
+      async ({ ctx, user }) => viewPreferences(ctx, user.id, await listPreferences(ctx, user)),
     );
 
     app.patch(
@@ -237,10 +241,14 @@ export function notificationRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const changes = new Map(
           kinds.flatMap((kind) => (wanted[kind] ? [[kind, channelsOf(wanted[kind])] as const] : [])),
         );
-        return { items: (await changePreferences(ctx, user, changes)).map(viewPreference) };
+        return viewPreferences(ctx, user.id, await changePreferences(ctx, user, changes));
       },
     );
   });
+}
+
+async function viewPreferences(ctx: Context, userId: number, preferences: readonly Preference[]) {
+  return { items: preferences.map(viewPreference), email_status: await emailStatusOf(ctx, userId) };
 }
 
 function channelsOf({ in_app: inApp, email, webhook }: Static<typeof Changes>): ChannelChanges {

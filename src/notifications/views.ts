@@ -104,6 +104,12 @@ export const PreferenceView = Type.Object(
   },
 );
 
+export const EmailStatus = Type.Enum(["confirmed", "unconfirmed", "refused", "none"], {
+  description:
+    "Whether mail reaches you. confirmed: yes. unconfirmed: you get only mails about your account until you confirm your " +
+    "address. refused: the mail server of your address refuses mail. none: you have no address.",
+});
+
 const viewChannels = ({ inApp, email, webhook }: Preference["channels"]) => ({
   in_app: inApp,
   email,

@@ -11,6 +11,8 @@ export const users = rowmill.table(
     id: identity("id").primaryKey(),
     username: text("username").notNull(),
     email: text("email").notNull().default(""),
+    /** The address whose owner has confirmed it, or that an admin has given. Another one in `email` is not confirmed. */
+    confirmedEmail: text("confirmed_email").notNull().default(""),
     firstName: text("first_name").notNull().default(""),
     lastName: text("last_name").notNull().default(""),
     passwordHash: text("password_hash").notNull(),

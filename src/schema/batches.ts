@@ -176,7 +176,9 @@ export const chunks = rowmill.table(
     reversed: integer("reversed").notNull().default(0),
     kept: integer("kept").notNull().default(0),
     undoFailed: integer("undo_failed").notNull().default(0),
-    /** The end of the backoff. Until then the reconciler does not expect a job for the chunk. */
+    /** Open rows that wait because a service cannot take them now. `row_waits` has their reasons. */
+    waiting: integer("waiting").notNull().default(0),
+    /** The end of the backoff or of the wait. Until then the reconciler does not expect a job for the chunk. */
     dueAt: moment("due_at").notNull().defaultNow(),
     updatedAt: moment("updated_at").notNull().defaultNow(),
   },
@@ -230,6 +232,19 @@ export const rowResults = rowmill.table(
     check("row_results_effect", sql`(status = 'success') = (effect IS NOT NULL)`),
     index("row_results_kept").on(t.batchId, t.rowNumber).where(sql`undo IN ('kept', 'failed')`),
   ],
+);
+
+/** Why rows without a result wait, and until when (batches/process/row-waits.ts). */
+export const rowWaits = rowmill.table(
+  "row_waits",
+  {
+    batchId: uuid("batch_id").notNull(),
+    rowNumber: integer("row_number").notNull(),
+    code: text("code").notNull(),
+    message: text("message").notNull(),
+    until: moment("until").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.batchId, t.rowNumber] })],
 );
 
 export const historyEvent = rowmill.enum("history_event", ["failed", "edited"]);

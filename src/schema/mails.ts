@@ -17,6 +17,7 @@ import { moment, rowmill } from "./columns.ts";
 /**
  * `uncertain`: the connection ended after the content was sent, and before the server answered.
  * `suppressed`: the address had refused mail before, or its owner has unsubscribed.
+ * `cancelled`: its batch or task ended before it was sent.
  */
 export const mailState = rowmill.enum("mail_state", [
   "queued",
@@ -25,6 +26,7 @@ export const mailState = rowmill.enum("mail_state", [
   "failed",
   "uncertain",
   "suppressed",
+  "cancelled",
 ]);
 
 /** One recipient per mail. Its content is rendered from `kind` and `data` when it is sent or shown. */
@@ -49,6 +51,8 @@ export const mails = rowmill.table(
     /** The last answer of the mail server, or why it did not answer. */
     reply: text("reply"),
     createdAt: moment("created_at").notNull().defaultNow(),
+    /** When the mail was added, or sent again by hand. Its age counts from then. */
+    queuedAt: moment("queued_at").notNull().defaultNow(),
     sentAt: moment("sent_at"),
   },
   (t) => [

@@ -1,6 +1,6 @@
 /** Notifications of users, and the channels that they choose. */
 import { sql } from "drizzle-orm";
-import { bigint, boolean, index, integer, json, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import { bigint, boolean, index, json, primaryKey, text, uuid } from "drizzle-orm/pg-core";
 import { users } from "./accounts.ts";
 import { moment, rowmill } from "./columns.ts";
 
@@ -19,7 +19,7 @@ export const notifications = rowmill.table(
     /** The batch, task or other thing that the notification is about. */
     subjectId: text("subject_id").notNull(),
     /** Increases with each notification about the same thing: consumers can order them. */
-    sequence: integer("sequence").notNull(),
+    sequence: bigint("sequence", { mode: "number" }).notNull(),
     data: json("data").$type<Record<string, unknown>>().notNull(),
     /** Whether lists show it. The others exist only for e-mails and webhooks. */
     isInApp: boolean("is_in_app").notNull(),
@@ -27,8 +27,6 @@ export const notifications = rowmill.table(
     isMailed: boolean("is_mailed").notNull(),
     /** Whether its e-mail and its webhook deliveries are still to be created. */
     isPending: boolean("is_pending").notNull(),
-    /** Whether it is the last one of its kind that the user gets within an hour. */
-    isLastOfHour: boolean("is_last_of_hour").notNull(),
     createdAt: moment("created_at").notNull().defaultNow(),
     readAt: moment("read_at"),
   },

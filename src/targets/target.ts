@@ -26,7 +26,15 @@ export type Outcome =
       readonly displaces?: DisplacedRow;
     }
   | { readonly kind: "failed"; readonly errors: readonly RowError[] }
-  | { readonly kind: "retry"; readonly reason: RowError; readonly afterSeconds?: number };
+  | { readonly kind: "retry"; readonly reason: RowError; readonly afterSeconds?: number }
+  /** The row is handled again later, and this does not count as an attempt. Only row targets return it. */
+  | {
+      readonly kind: "wait";
+      readonly reason: RowError;
+      readonly afterSeconds: number;
+      /** Whether the other rows of the chunk wait as well. */
+      readonly isForAll: boolean;
+    };
 
 export interface TargetBatch {
   readonly id: string;
@@ -123,9 +131,12 @@ export interface RowTarget<C extends Columns = Columns> extends TargetDescriptio
   readonly concurrency: number;
   /**
    * @returns the id of the record
-   * @throws Retryable if another attempt may succeed, Permanent if it cannot; any other exception is retried
+   * @throws Retryable if another attempt may succeed, Permanent if it cannot, MustWait if the row cannot be handled now;
+   * any other exception is retried
    */
   handle(ctx: Context, batch: TargetBatch, row: TargetRow<C>, attempt: Attempt): Promise<number>;
+  /** Gives up what rows without a result have left behind, in the transaction that ends the batch. */
+  end?(tx: Tx, batchId: string): Promise<void>;
 }
 
 export type Target<C extends Columns = Columns> = SetTarget<C> | RowTarget<C>;

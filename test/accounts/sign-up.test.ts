@@ -23,6 +23,7 @@ describe("signing up", () => {
     expect((await meWith(body.access)).body).toEqual({
       ...body.user,
       email: "ada@example.com",
+      email_confirmed: false,
       first_name: "",
       last_name: "",
       email_refusal: null,

@@ -30,12 +30,11 @@ interface Row {
   readonly is_in_app: boolean;
   readonly is_mailed: boolean;
   readonly is_pending: boolean;
-  readonly is_last_of_hour: boolean;
 }
 
 async function announced(of: Client): Promise<Row[]> {
   const { rows } = await rowmill.ctx.pool.query<Row>(
-    "SELECT * FROM rowmill.notifications WHERE user_id = $1 ORDER BY created_at, id",
+    "SELECT *, sequence::int AS sequence FROM rowmill.notifications WHERE user_id = $1 ORDER BY created_at, id",
     [of.userId],
   );
   return rows;
@@ -164,8 +163,8 @@ const fillUsers = (count: number) =>
       SELECT gen_random_uuid(), id, '', '{task.completed,task.failed}', '{}', '' FROM owner
     )
     INSERT INTO rowmill.notifications
-      (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending, is_last_of_hour)
-    SELECT gen_random_uuid(), id, 'task.failed', '', 1, '{}', true, false, false, false FROM owner`);
+      (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending)
+    SELECT gen_random_uuid(), id, 'task.failed', '', 1, '{}', true, false, false FROM owner`);
 
 test("the statement that ends a task reads only what belongs to the owner, whatever the planner knows", async () => {
   const { ctx } = rowmill;
@@ -214,9 +213,12 @@ describe("announce", () => {
     const other = await rowmill.newUser();
     for (let index = 0; index < MAX_PER_HOUR + 5; index++) await tell(ctx, user.userId, index);
     await tell(ctx, other.userId);
-    const own = await announced(user);
-    expect(own).toHaveLength(MAX_PER_HOUR);
-    expect(own.filter(({ is_last_of_hour }) => is_last_of_hour)).toEqual([own.at(-1)]);
+    expect(await announced(user)).toHaveLength(MAX_PER_HOUR);
+    const { body } = await user.get<{ items: { limit_reached: boolean }[] }>(
+      "/api/v1/notifications?limit=100",
+    );
+    const [last, ...earlier] = body.items.map(({ limit_reached }) => limit_reached);
+    expect([last, new Set(earlier), earlier.length]).toEqual([true, new Set([false]), MAX_PER_HOUR - 1]);
     expect(await announced(other)).toHaveLength(1);
     await ctx.db.execute(sql`
       UPDATE rowmill.notifications SET created_at = created_at - interval '1 hour' WHERE user_id = ${user.userId}`);

@@ -55,6 +55,7 @@ describe("a batch", () => {
       state: "queued",
       counts: { total: 30, pending: 30, processing: 0, success: 0, failed: 0, unprocessed: 0, undone: 0 },
       reason: null,
+      waiting: null,
       records: { created: 0, updated: 0, unchanged: 0 },
       undo: null,
       header: ["Name", "Writer", "x", "x_2"],

@@ -52,6 +52,7 @@ describe("a row", () => {
       error_code: null,
       error_message: null,
       errors: [],
+      waiting: null,
       undo: null,
       created_at: expect.any(String),
       completed_at: null,

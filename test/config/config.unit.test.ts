@@ -79,6 +79,7 @@ describe("the settings", () => {
         perSecond: 10,
         server: null,
         uncertain: "hold",
+        mustConfirm: true,
       },
       maxBatchesPerUser: 10_000,
       maxRowsPerUser: 100_000_000,

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { loadConfig } from "../../src/config/config.ts";
 
@@ -60,4 +61,18 @@ test.each([
   ],
 ])("%o is refused", (settings, message) => {
   expect(() => mail(settings)).toThrow(message);
+});
+
+test("a key for DKIM is an RSA key", () => {
+  const dkim = { ...from, SMTP_URL: "smtp://127.0.0.1", DKIM_DOMAIN: "example.com", DKIM_SELECTOR: "one" };
+  const format = { type: "pkcs8", format: "pem" } as const;
+  const { privateKey: rsa } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const { privateKey: ed25519 } = generateKeyPairSync("ed25519");
+  const pem = String(rsa.export(format));
+  const { server } = mail({ ...dkim, DKIM_PRIVATE_KEY: pem.replaceAll("\n", "\\n") });
+  expect(server?.dkim?.privateKey).toBe(pem);
+  for (const key of ["nonsense", String(ed25519.export(format))])
+    expect(() => mail({ ...dkim, DKIM_PRIVATE_KEY: key })).toThrow(
+      /^DKIM_PRIVATE_KEY: is not an RSA private key/,
+    );
 });

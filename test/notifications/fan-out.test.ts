@@ -137,8 +137,8 @@ test("two workers share the pending notifications", async () => {
 test("a page of notifications is followed by another", async () => {
   const { ctx } = rowmill;
   await ctx.db.execute(sql`
-    INSERT INTO rowmill.notifications (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending, is_last_of_hour)
-    SELECT gen_random_uuid(), ${user.userId}, 'task.completed', '1', 1, '{}', false, false, true, false
+    INSERT INTO rowmill.notifications (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending)
+    SELECT gen_random_uuid(), ${user.userId}, 'task.completed', '1', 1, '{}', false, false, true
     FROM generate_series(1, 150)`);
   expect(await run()).toBeInstanceOf(Later);
   expect(await run()).toEqual({ notified: 50 });
@@ -151,8 +151,8 @@ test("a page of notifications is followed by another", async () => {
 test("a notification that cannot be sent does not hold up the others", async () => {
   const { ctx } = rowmill;
   await ctx.db.execute(sql`
-    INSERT INTO rowmill.notifications (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending, is_last_of_hour)
-    VALUES ('00000000-0000-7000-8000-000000000000', ${user.userId}, 'batch.finished', '1', 1, '{"batch_id": "none"}', true, true, true, false)`);
+    INSERT INTO rowmill.notifications (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending)
+    VALUES ('00000000-0000-7000-8000-000000000000', ${user.userId}, 'batch.finished', '1', 1, '{"batch_id": "none"}', true, true, true)`);
   await alert(user.userId);
   expect(await run()).toEqual({ notified: 2 });
   expect(await mailsOf(user.userId)).toMatchObject([{ kind: "admin_alert" }]);

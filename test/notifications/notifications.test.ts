@@ -121,8 +121,8 @@ describe("reading", () => {
 
 async function fill(of: Client, count: number): Promise<void> {
   await rowmill.ctx.db.execute(sql`
-    INSERT INTO rowmill.notifications (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending, is_last_of_hour)
-    SELECT ('0000' || substr(gen_random_uuid()::text, 5))::uuid, ${of.userId}, 'backup.completed', '1', 1, '{"bytes": 1}', true, false, false, false
+    INSERT INTO rowmill.notifications (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending)
+    SELECT ('0000' || substr(gen_random_uuid()::text, 5))::uuid, ${of.userId}, 'backup.completed', '1', 1, '{"bytes": 1}', true, false, false
     FROM generate_series(1, ${count}::int)`);
 }
 

@@ -13,6 +13,7 @@ import { OPERATION_IDS } from "./operation-ids.ts";
 /** A client without a token calls these. */
 const PUBLIC = [
   "GET /api/public",
+  "GET /api/v1/confirm-email",
   "GET /api/v1/unsubscribe",
   "GET /livez",
   "GET /media/books/{name}",
@@ -28,6 +29,7 @@ const PUBLIC = [
   "POST /api/v1/auth/password-reset/confirm",
   "POST /api/v1/auth/refresh",
   "POST /api/v1/auth/signup",
+  "POST /api/v1/confirm-email",
   "POST /api/v1/unsubscribe",
   "POST /login",
   "POST /signup",

@@ -16,6 +16,7 @@ const ID = "01a20159-f320-7af5-a6be-a1fe00000000";
 
 const data: { readonly [K in MailKind]: MailData[K] } = {
   welcome: { username: "ada", email: "ada@example.com", registered_at: "2026-11-26T08:30:00.000Z" },
+  confirm_email: { username: "ada", email: "ada@example.com" },
   password_reset: { username: "ada", reset_id: ID },
   batch_finished: {
     batch_id: ID,

@@ -1,6 +1,7 @@
+import { eq } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
-import { passwordResets } from "../../schema/accounts.ts";
+import { passwordResets, users } from "../../schema/accounts.ts";
 import { changePassword } from "../control/change-password.ts";
 import { lockAccount } from "../lock-account.ts";
 import { isValid } from "./start-password-reset.ts";
@@ -24,6 +25,8 @@ export async function resetPassword(
     // Another request may have used or replaced the link meanwhile.
     const { rowCount } = await tx.db.delete(passwordResets).where(isValid(token));
     if (rowCount !== 1 || disabledAt !== null) throw invalidLink();
+    // A change of the address ends the link, so the mail has arrived at this address.
+    await tx.db.update(users).set({ confirmedEmail: users.email }).where(eq(users.id, found.userId));
     await changePassword(tx, found.userId, { password, keptSession: null, keepsApiTokens: false });
   });
 }

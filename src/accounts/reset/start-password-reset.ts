@@ -5,7 +5,9 @@ import { addMail } from "../../mails/add-mail.ts";
 import { resetToken } from "../../mails/reset-token.ts";
 import { uuidV7 } from "../../platform/ids.ts";
 import { passwordResets, users } from "../../schema/accounts.ts";
+import { isConfirmed } from "../confirmed-address.ts";
 import { countHourly } from "../hourly-limit.ts";
+import { countUnconfirmed } from "../unconfirmed-limit.ts";
 import { cleanUsername } from "../usernames.ts";
 
 /** One of the two. */
@@ -19,15 +21,28 @@ const MAX_ACCOUNTS = 5;
 const MAILS_PER_HOUR = 3;
 const LIFETIME = sql`statement_timestamp() + interval '1 hour'`;
 
-type Account = Pick<typeof users.$inferSelect, "id" | "username" | "email" | "firstName">;
+const account = {
+  id: users.id,
+  username: users.username,
+  email: users.email,
+  firstName: users.firstName,
+  confirmedEmail: users.confirmedEmail,
+};
+
+type Account = Pick<typeof users.$inferSelect, keyof typeof account>;
 
 /** Mails a link to the accounts that are meant, unless they are disabled, have no address, or got many links already. */
 export async function startPasswordReset(tx: Tx, request: ResetRequest): Promise<undefined> {
   for (const account of await accountsOf(tx, request)) {
-    const limit = { name: "password-reset", key: String(account.id), perHour: MAILS_PER_HOUR };
-    if ((await countHourly(tx, limit)) === 0) await mailLink(tx, account);
+    if (await mayMail(tx, account)) await mailLink(tx, account);
     else tx.log.info({ userId: account.id }, "no password reset: the account got several in this hour");
   }
+}
+
+async function mayMail(tx: Tx, account: Account): Promise<boolean> {
+  const limit = { name: "password-reset", key: String(account.id), perHour: MAILS_PER_HOUR };
+  if ((await countHourly(tx, limit)) > 0) return false;
+  return isConfirmed(tx, account) || (await countUnconfirmed(tx, "reset", account.email)) === 0;
 }
 
 function accountsOf({ db }: Tx, { email, username }: ResetRequest): Promise<Account[]> {
@@ -36,7 +51,7 @@ function accountsOf({ db }: Tx, { email, username }: ResetRequest): Promise<Acco
       ? sql`lower(${users.username}) = lower(${cleanUsername(username ?? "")})`
       : sql`lower(${users.email}) = lower(${email})`;
   return db
-    .select({ id: users.id, username: users.username, email: users.email, firstName: users.firstName })
+    .select(account)
     .from(users)
     .where(and(isMeant, ne(users.email, ""), isNull(users.disabledAt)))
     .orderBy(users.id)
@@ -44,7 +59,8 @@ function accountsOf({ db }: Tx, { email, username }: ResetRequest): Promise<Acco
 }
 
 /** The new link replaces an older one. */
-async function mailLink(tx: Tx, { id, username, email, firstName }: Account): Promise<void> {
+async function mailLink(tx: Tx, account: Account): Promise<void> {
+  const { id, username, email } = account;
   const resetId = uuidV7(tx.now());
   const reset = { tokenHash: hashOf(resetToken(tx.config.jwtSecret, resetId)), expiresAt: LIFETIME };
   await tx.db
@@ -53,7 +69,7 @@ async function mailLink(tx: Tx, { id, username, email, firstName }: Account): Pr
     .onConflictDoUpdate({ target: passwordResets.userId, set: reset });
   await addMail(tx, {
     kind: "password_reset",
-    to: { userId: id, address: email, name: firstName || username },
+    to: { userId: id, address: email, name: (isConfirmed(tx, account) && account.firstName) || username },
     data: { username, reset_id: resetId },
   });
 }

@@ -6,6 +6,7 @@ import { batchJob, chunkJob, chunkJobId } from "../batch-jobs.ts";
 import { isWhole } from "../state.ts";
 import { endBatch, startBatch } from "../transitions.ts";
 import { enqueueNextChunk, NOT_YET } from "./pace.ts";
+import { endWaits } from "./row-waits.ts";
 
 type UnfinishedBatch = Pick<
   typeof batches.$inferSelect,
@@ -26,9 +27,11 @@ export async function enqueueWork(tx: Tx, batch: UnfinishedBatch): Promise<void>
     await tx.queue.add(tx.db, jobs.processWhole, [job]);
     return;
   }
+  // Someone who resumes a batch wants to know whether it works now.
+  await endWaits(tx, batch.id);
   const isPaced = batch.rowsPerSecond !== null;
   const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(sql`
-    UPDATE rowmill.chunks SET state = 'queued', due_at = ${isPaced ? NOT_YET : sql`statement_timestamp()`},
+    UPDATE rowmill.chunks SET state = 'queued', waiting = 0, due_at = ${isPaced ? NOT_YET : sql`statement_timestamp()`},
       attempt = attempt + (state = 'processing')::int, first_attempt = attempt + (state = 'processing')::int
     WHERE batch_id = ${batch.id} AND state <> 'done'
     RETURNING first_row AS "firstRow", attempt`);

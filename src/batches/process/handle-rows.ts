@@ -1,7 +1,7 @@
 /** Passes rows to a row target, `concurrency` rows at a time. */
 import pLimit from "p-limit";
 import type { Context } from "../../context.ts";
-import { Permanent, Retryable } from "../../errors.ts";
+import { MustWait, Permanent, Retryable } from "../../errors.ts";
 import { created, failed, retry } from "../../targets/outcomes.ts";
 import type { Columns, Outcome, RowTarget, TargetBatch, TargetRow } from "../../targets/target.ts";
 import { rowIdOf } from "../ids.ts";
@@ -17,8 +17,8 @@ export interface RowsAttempt {
 }
 
 /**
- * @returns the outcomes in the order of the rows. After the signal aborts or the time is over, no further row is started;
- * rows that end because of the signal have no outcome.
+ * @returns the outcomes in the order of the rows. No further row is started after the signal aborts, the time is over, or a
+ * row must wait together with all others; rows that end because of the signal have no outcome.
  */
 export async function handleRows<C extends Columns>(
   ctx: Context,
@@ -28,14 +28,16 @@ export async function handleRows<C extends Columns>(
   { attempt, signal, until = Number.POSITIVE_INFINITY }: RowsAttempt,
 ): Promise<RowOutcome[]> {
   const limit = pLimit(Math.max(1, target.concurrency));
+  let allWait = false;
   const outcomes = await limit.map(rows, async (row, index) => {
-    if (signal.aborted || (index > 0 && performance.now() > until)) return undefined;
+    if (signal.aborted || allWait || (index > 0 && performance.now() > until)) return undefined;
     const rowId = rowIdOf(batch.id, row.row);
     try {
       const handling = (ended: AbortSignal) =>
         target.handle(ctx, batch, row, { rowId, attempt, signal: ended });
       return created(await withinTime(ctx.config.rowTimeoutSeconds, signal, handling));
     } catch (error) {
+      if (error instanceof MustWait && error.isForAll) allWait = true;
       return outcomeOf(error, signal);
     }
   });
@@ -68,6 +70,10 @@ async function withinTime<T>(
 function outcomeOf(error: unknown, signal: AbortSignal): Outcome | undefined {
   if (error instanceof Permanent) return failed(error.code, error.message, error.column);
   if (error instanceof Retryable) return retry(error.code, error.message, error.afterSeconds);
+  if (error instanceof MustWait) {
+    const { code, message, afterSeconds, isForAll } = error;
+    return { kind: "wait", reason: { column: null, code, message }, afterSeconds, isForAll };
+  }
   if (signal.aborted) return undefined;
   return retry("target_error", error instanceof Error ? error.message : String(error));
 }

@@ -14,6 +14,7 @@ import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
 import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
 import { isRowTarget, type OpenRow, processRows } from "./process-rows.ts";
 import { openSlices } from "./read-open-rows.ts";
+import { isDue, letAllWait, storeWaits, waitsIn } from "./row-waits.ts";
 import { type Settled, settleChunk } from "./settle-chunk.ts";
 import type { RowOutcome } from "./store-results.ts";
 import { type LockedChunk, StoredOutcomes } from "./stored-outcomes.ts";
@@ -43,7 +44,7 @@ export async function processChunk(
   const input = await repeatOnLockTrouble(ctx, delivery.signal, () => markProcessing(ctx, work));
   if (!input) return undefined;
   const log = ctx.log.child({ batchId, firstRow, delivery: delivery.attempt });
-  if (!work.isDelayed && work.after === undefined) log.info("chunk received");
+  if (isFirst(work) && !work.isDelayed) log.info("chunk received");
   // All rows of the chunk wait at once, in the queue.
   if (input.rowDelayMs > 0 && !work.isDelayed)
     return new Later(input.rowDelayMs / 1000, { ...work, isDelayed: true });
@@ -61,13 +62,16 @@ export async function processChunk(
     const { rest, ...counts } = settled;
     const ms = Math.round(performance.now() - startedAt);
     log.info({ ...counts, ms }, rest ? "chunk continues later" : "chunk succeeded");
-    return rest ? new Later(0, rest) : counts;
+    return rest ?? counts;
   } catch (error) {
     if (!(error instanceof BatchStopped)) throw error;
     log.info("chunk stopped with its batch");
     return undefined;
   }
 }
+
+/** Whether the delivery begins an attempt, and does not continue it. */
+const isFirst = ({ after, waited }: ChunkWork) => after === undefined && waited === undefined;
 
 /** Undefined: another worker has processed the chunk. */
 async function processOpenRows(
@@ -76,9 +80,9 @@ async function processOpenRows(
   input: ChunkInput,
   work: ChunkWork,
   { delivery, watch }: { delivery: Delivery; watch: Watch },
-): Promise<(Settled & { rows: number; attempt: number; rest: ChunkWork | null }) | undefined> {
+): Promise<(Settled & { rows: number; attempt: number; rest: Later | null }) | undefined> {
   const { batchId, firstRow } = work;
-  const locked = await lockChunk(tx, work, work.isDelayed && work.after === undefined ? input.rowDelayMs : 0);
+  const locked = await lockChunk(tx, work, work.isDelayed && isFirst(work) ? input.rowDelayMs : 0);
   if (!locked) return undefined;
   // The batch may have been stopped while this waited for the lock.
   watch.signal.throwIfAborted();
@@ -92,26 +96,56 @@ async function processOpenRows(
   const turn = { attempt: chunk.attempt, signal, until: performance.now() + TURN_MS };
   let after = work.after ?? firstRow - 1;
   let rows = 0;
-  for await (const slice of openSlices(tx, { ...chunk, firstRow: after + 1 }, "stop")) {
+  let areAllWaiting = false;
+  const open = { ...chunk, firstRow: after + 1, ...(keepsOutcomes ? { where: isDue } : {}) };
+  for await (const slice of openSlices(tx, open, "stop")) {
     const processed = await processRows(ctx, tx, input, slice.rows, turn);
     delivery.signal.throwIfAborted();
     // A set target has written only in this transaction, which the exception rolls back. A row target has acted outside
     // the database, so the outcomes of the rows that it finished are stored even if the batch was stopped.
     if (!keepsOutcomes) watch.signal.throwIfAborted();
-    await storing(() => outcomes.store(processed));
+    await storing(async () => {
+      await outcomes.store(processed);
+      if (keepsOutcomes) await storeWaits(tx, batchId, processed);
+    });
     rows += processed.length;
     const [unstarted] = unstartedOf(slice.rows, processed);
     after = unstarted === undefined ? slice.lastRow : unstarted - 1;
+    const reason = reasonForAll(processed);
+    if (reason) {
+      await storing(() => letAllWait(tx, { ...chunk, firstRow: after + 1 }, reason));
+      after = chunk.lastRow;
+      areAllWaiting = true;
+    }
     // The outcomes of a row target are committed before anything else can fail.
     if (keepsOutcomes || watch.signal.aborted || performance.now() > turn.until) break;
   }
   const isEnd = after >= chunk.lastRow || rows === 0;
   const isPartial = keepsOutcomes && watch.signal.aborted;
-  const settling = { isPartial, isUnfinished: !isEnd, keepsOutcomes };
+  const waits = keepsOutcomes && isEnd ? { ...(await waitsIn(tx, chunk)), areAll: areAllWaiting } : null;
+  const isNextEnqueued = work.waited?.isNextEnqueued ?? false;
+  const settling = { isPartial, isUnfinished: !isEnd, keepsOutcomes, waits, isNextEnqueued };
   const settled = await storing(() => settleChunk(tx, chunk, outcomes, settling));
+  const { counts, next } = settled;
   const retryAfterSeconds = outcomes.retryAfterSeconds;
-  const rest = settled.mustContinue ? { ...work, after, retryAfterSeconds } : null;
-  return { ...settled.counts, rows, attempt: chunk.attempt, rest };
+  const continued = { ...work, after, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
+  const rest = next?.kind === "turn" ? new Later(0, continued) : next && waitingJob(work, next);
+  return { ...counts, rows, attempt: chunk.attempt, rest };
+}
+
+/** The same attempt from its first open row. It takes no turn of its user meanwhile. */
+function waitingJob(
+  { batchId, firstRow, isAlone = false }: ChunkWork,
+  { seconds, isNextEnqueued }: { seconds: number; isNextEnqueued: boolean },
+): Later {
+  const work = { batchId, firstRow, isDelayed: true, isAlone, waited: { isNextEnqueued } };
+  return new Later(seconds, work, { isCounted: false });
+}
+
+/** Why no row of the chunk can be handled now. */
+function reasonForAll(processed: readonly RowOutcome[]) {
+  for (const { outcome } of processed) if (outcome.kind === "wait" && outcome.isForAll) return outcome;
+  return undefined;
 }
 
 function unstartedOf(rows: readonly OpenRow[], processed: readonly RowOutcome[]): number[] {

@@ -17,6 +17,8 @@ export interface RowRange {
   readonly lastRow: number;
   /** The size of the cells when the chunk was planned; null: unknown. */
   readonly bytes: number | null;
+  /** A condition on `batch_rows`; absent: all open rows. */
+  readonly where?: SQL;
 }
 
 export interface Slice {
@@ -41,7 +43,8 @@ export async function* openSlices(
     return;
   }
   const { rows: sizes } = await db.execute<{ row: number; bytes: number }>(sql`
-    SELECT row_number AS row, octet_length(fields::text) AS bytes FROM rowmill.batch_rows WHERE ${isOpen(range)} ORDER BY row_number`);
+    SELECT row_number AS row, octet_length(fields::text) AS bytes FROM rowmill.batch_rows
+    WHERE ${chosen(range)} ORDER BY row_number`);
   const parts = partsOf(sizes, SLICE_BYTES);
   for (const [index, part] of parts.entries()) {
     using taken =
@@ -52,7 +55,7 @@ export async function* openSlices(
           : budget.exceed(part.bytes);
     if (!taken) return;
     const lastRow = index === parts.length - 1 ? range.lastRow : part.lastRow;
-    yield { lastRow, rows: await readRows(db, { batchId: range.batchId, ...part }) };
+    yield { lastRow, rows: await readRows(db, { ...range, ...part }) };
   }
 }
 
@@ -79,10 +82,13 @@ export function partsOf(
 
 async function readRows(db: Context["db"], range: Omit<RowRange, "bytes">): Promise<OpenRow[]> {
   const { rows } = await db.execute<{ row: number; fields: string[]; problem: string | null }>(
-    sql`SELECT row_number AS row, fields, problem FROM rowmill.batch_rows WHERE ${isOpen(range)} ORDER BY row_number`,
+    sql`SELECT row_number AS row, fields, problem FROM rowmill.batch_rows WHERE ${chosen(range)} ORDER BY row_number`,
   );
   return rows;
 }
+
+const chosen = ({ where = sql`true`, ...range }: Omit<RowRange, "bytes">) =>
+  sql`${isOpen(range)} AND ${where}`;
 
 /** Whether a row has no result. The subquery repeats the range, which the planner does not infer. */
 export function isOpen({ batchId, firstRow, lastRow }: Omit<RowRange, "bytes">): SQL {

@@ -11,7 +11,6 @@ import { endBatch } from "../transitions.ts";
 import { displaceRows } from "./displace-rows.ts";
 import { errorLimit } from "./error-limit.ts";
 import { enqueueAfterChunk } from "./pace.ts";
-import type { EffectCounts } from "./store-results.ts";
 import type { LockedChunk, StoredOutcomes } from "./stored-outcomes.ts";
 import { BatchStopped } from "./watch-batch.ts";
 
@@ -29,59 +28,90 @@ export interface Settling {
   readonly isUnfinished?: boolean;
   /** Outcomes are stored even if the batch was stopped, because the calls of a row target cannot be rolled back. */
   readonly keepsOutcomes?: boolean;
+  /** The rows that wait at the end of a turn of a row target. `areAll`: the service can take no row. */
+  readonly waits?: { readonly rows: number; readonly seconds: number; readonly areAll: boolean } | null;
+  /** An earlier turn of this attempt has enqueued the next chunk of a paced batch. */
+  readonly isNextEnqueued?: boolean;
 }
+
+/** How the attempt continues: with the next rows, or after a wait. null: it has ended. */
+type Next =
+  | { readonly kind: "turn" }
+  | { readonly kind: "wait"; readonly seconds: number; readonly isNextEnqueued: boolean };
 
 /**
  * Requires the lock on the chunk.
- * @returns whether the attempt continues
  * @throws BatchStopped if the batch was paused or ended; the caller rolls back the records
  */
 export async function settleChunk(
   tx: Tx,
   chunk: LockedChunk,
   outcomes: StoredOutcomes,
-  { isPartial = false, isUnfinished = false, keepsOutcomes = false }: Settling = {},
-): Promise<{ counts: Settled; mustContinue: boolean }> {
-  const { counts, effects, attempts } = outcomes;
-  const delaySeconds = Math.max(backoffSeconds(attempts), outcomes.retryAfterSeconds);
-  const isRetried = !isPartial && !isUnfinished;
-  const next = { state: isUnfinished ? "processing" : "queued", inSeconds: isRetried ? delaySeconds : null };
-  const isDone = await updateChunk(tx, chunk, counts, effects, next);
+  settling: Settling = {},
+): Promise<{ counts: Settled; next: Next | null }> {
+  const { isPartial = false, isUnfinished = false, keepsOutcomes = false, waits = null } = settling;
+  const { counts, attempts, retryAfterSeconds } = outcomes;
+  const waiting = waits && waits.rows > 0 && retryAfterSeconds === undefined ? waits : null;
+  const delaySeconds = waiting?.seconds ?? Math.max(backoffSeconds(attempts), retryAfterSeconds ?? 0);
+  const hasAttemptEnded = !isPartial && !isUnfinished;
+  const isDone = await updateChunk(tx, chunk, outcomes, {
+    state: isUnfinished ? "processing" : "queued",
+    waiting: waits?.rows ?? 0,
+    inSeconds: hasAttemptEnded ? delaySeconds : null,
+    isRetried: hasAttemptEnded && !waiting,
+  });
   const batch = await countDown(tx, chunk, isDone ? 1 : 0, keepsOutcomes);
   await displaceRows(tx, chunk.batchId, outcomes.displaced);
   await batchChanged(tx, chunk.batchId);
-  if (isPartial || !batch.isRunning) return { counts, mustContinue: false };
-  if (!isDone && !isUnfinished) {
+  if (isPartial || !batch.isRunning) return { counts, next: null };
+  if (!isDone && !isUnfinished && !waiting) {
     const key = { batchId: chunk.batchId, firstRow: chunk.firstRow };
     await tx.queue.add(tx.db, jobs.processChunk, [chunkJob(batch, key, chunk.attempt + 1, delaySeconds)]);
   }
   const hasEnded =
     (await endAtErrorLimit(tx, chunk.batchId, batch)) ||
     (batch.chunksLeft === 0 && (await finishBatch(tx, chunk.batchId)));
-  if (!hasEnded && !isUnfinished && batch.isPaced && chunk.attempt === chunk.firstAttempt) {
+  if (hasEnded) return { counts, next: null };
+  if (isUnfinished) return { counts, next: isDone ? null : { kind: "turn" } };
+  // While the service takes no row, the next chunk of a paced batch would wait as well, and all would continue at once.
+  const isStuck = !isDone && waiting?.areAll === true;
+  let { isNextEnqueued = false } = settling;
+  if (batch.isPaced && chunk.attempt === chunk.firstAttempt && !isNextEnqueued && !isStuck) {
     const rows = counts.succeeded + counts.failed + counts.retried;
     await enqueueAfterChunk(tx, chunk.batchId, batch, rows);
+    isNextEnqueued = true;
   }
-  return { counts, mustContinue: isUnfinished && !isDone && !hasEnded };
+  const next = isDone || !waiting ? null : { kind: "wait" as const, seconds: delaySeconds, isNextEnqueued };
+  return { counts, next };
+}
+
+interface NextState {
+  readonly state: "processing" | "queued";
+  /** The number of rows that wait. */
+  readonly waiting: number;
+  /** When the open rows are processed again; null: the attempt continues. */
+  readonly inSeconds: number | null;
+  /** Whether that is another attempt. */
+  readonly isRetried: boolean;
 }
 
 /**
- * @param next for a chunk with rows that have no result: its state, and when they are retried; null: the attempt continues
+ * @param next for a chunk with rows that have no result
  * @returns whether every row of the chunk has a result
  */
 async function updateChunk(
   tx: Tx,
   { batchId, firstRow }: ChunkKey,
-  { succeeded, failed }: Settled,
-  { created, updated, unchanged }: EffectCounts,
-  { state, inSeconds }: { state: string; inSeconds: number | null },
+  { counts: { succeeded, failed }, effects: { created, updated, unchanged } }: StoredOutcomes,
+  { state, waiting, inSeconds, isRetried }: NextState,
 ): Promise<boolean> {
   const isDone = sql`(succeeded + failed + ${succeeded + failed}::int = row_count)`;
-  const nextAttempt = sql`attempt = attempt + (NOT ${isDone})::int,
+  const nextAttempt = sql`attempt = attempt + (${isRetried} AND NOT ${isDone})::int,
     due_at = CASE WHEN ${isDone} THEN due_at ELSE statement_timestamp() + make_interval(secs => ${inSeconds}) END,`;
   const { rows } = await tx.db.execute<{ isDone: boolean }>(sql`
     UPDATE rowmill.chunks SET succeeded = succeeded + ${succeeded}, failed = failed + ${failed}, created = created + ${created},
-      updated = updated + ${updated}, unchanged = unchanged + ${unchanged}, ${inSeconds === null ? sql`` : nextAttempt}
+      updated = updated + ${updated}, unchanged = unchanged + ${unchanged}, waiting = ${waiting},
+      ${inSeconds === null ? sql`` : nextAttempt}
       state = CASE WHEN ${isDone} THEN 'done' ELSE ${state} END::rowmill.chunk_state,
       updated_at = statement_timestamp()
     WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'

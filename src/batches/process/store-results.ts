@@ -30,7 +30,7 @@ interface RetriedRow {
 }
 
 /**
- * Groups outcomes by the way in which they are stored.
+ * Groups outcomes by the way in which they are stored. Rows that wait have no result; see row-waits.ts.
  * @param attempts the number of attempts, including this one
  * @param mayRetry false: outcomes of the kind `retry` are failures
  */
@@ -41,6 +41,7 @@ export function sortOutcomes(outcomes: readonly RowOutcome[], attempts: number, 
   for (const { row, outcome } of outcomes) {
     if (outcome.kind === "success") succeeded.push({ row, ...outcome });
     else if (outcome.kind === "failed") failures.push({ row, errors: outcome.errors });
+    else if (outcome.kind === "wait") continue;
     else if (mayRetry) retried.push({ row, reason: outcome.reason, afterSeconds: outcome.afterSeconds ?? 0 });
     else failures.push({ row, errors: [gaveUp(outcome.reason, attempts)] });
   }

@@ -26,13 +26,13 @@ export class StoredOutcomes {
   readonly #chunk: LockedChunk;
   /** The number of attempts, including this one. */
   readonly attempts: number;
-  #retryAfterSeconds: number;
+  #retryAfterSeconds: number | undefined;
   #counts = { succeeded: 0, failed: 0, retried: 0 };
   #effects = NO_EFFECTS;
   #displaced: DisplacedRow[] = [];
 
-  /** @param retryAfterSeconds the longest wait that an earlier turn of this attempt has asked for */
-  constructor(tx: Tx, chunk: LockedChunk, retryAfterSeconds = 0) {
+  /** @param retryAfterSeconds of an earlier turn of this attempt */
+  constructor(tx: Tx, chunk: LockedChunk, retryAfterSeconds?: number) {
     this.#tx = tx;
     this.#chunk = chunk;
     this.#retryAfterSeconds = retryAfterSeconds;
@@ -52,8 +52,8 @@ export class StoredOutcomes {
     return this.#displaced;
   }
 
-  /** The shortest time that the rows which failed for now must wait. */
-  get retryAfterSeconds(): number {
+  /** The shortest time until the retry of the rows that failed for now. Undefined: none did. */
+  get retryAfterSeconds(): number | undefined {
     return this.#retryAfterSeconds;
   }
 
@@ -71,6 +71,6 @@ export class StoredOutcomes {
     this.#effects = addEffects(this.#effects, effects);
     this.#displaced.push(...succeeded.flatMap(({ displaces }) => displaces ?? []));
     for (const { afterSeconds } of retried)
-      this.#retryAfterSeconds = Math.max(this.#retryAfterSeconds, afterSeconds);
+      this.#retryAfterSeconds = Math.max(this.#retryAfterSeconds ?? 0, afterSeconds);
   }
 }

@@ -16,7 +16,8 @@ const SLICE_ROWS = 50_000;
  * complete an interrupted removal. The records that the batch created stay. No worker may be processing the batch.
  */
 export async function removeBatch(ctx: Context, batchId: string): Promise<void> {
-  for (const table of [sql`rowmill.row_history`, sql`rowmill.row_results`, sql`rowmill.batch_rows`]) {
+  for (const name of ["row_history", "row_results", "row_waits", "batch_rows"]) {
+    const table = sql`rowmill.${sql.identifier(name)}`;
     let removed: number;
     do {
       const { rowCount } = await ctx.db.execute(sql`

@@ -1,5 +1,5 @@
 import type { MailData, MailKind } from "../mail-data.ts";
-import { passwordReset, welcome } from "./accounts.ts";
+import { confirmAddress, passwordReset, welcome } from "./accounts.ts";
 import type { MailTemplate } from "./kind.ts";
 import { adminAlert, bulkMessage } from "./messages.ts";
 import { backupEnded, webhookDisabled } from "./operations.ts";
@@ -8,6 +8,7 @@ import { batchFinished, taskEnded } from "./work.ts";
 
 const templates: { readonly [K in MailKind]: MailTemplate<K> } = {
   welcome,
+  confirm_email: confirmAddress,
   password_reset: passwordReset,
   batch_finished: batchFinished,
   task_ended: taskEnded,

@@ -8,6 +8,8 @@ export interface Links {
   readonly home: string;
   /** Returns the link of a password reset. */
   readonly reset: (resetId: string) => string;
+  /** Confirms the address of the mail; null: it need not be confirmed. */
+  readonly confirm: string | null;
 }
 
 /** The mails that an unsubscribe link turns off: those of an announcement, or messages to many people. */

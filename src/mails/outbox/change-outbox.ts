@@ -8,7 +8,7 @@ import { jobOf } from "../add-mail.ts";
 import type { MailKind } from "../mail-data.ts";
 import { getMail, type Mail } from "./queries.ts";
 
-const ENDED = ["failed", "uncertain", "suppressed"] as const;
+const ENDED = ["failed", "uncertain", "suppressed", "cancelled"] as const;
 
 /**
  * Sends a mail again that was not sent, or may not have been sent. All its attempts are allowed again.
@@ -22,8 +22,9 @@ export function retryMail(ctx: Context, id: string): Promise<Mail> {
         state: "queued",
         attempts: 0,
         hasJob: true,
+        reply: null,
         dueAt: sql`statement_timestamp()`,
-        createdAt: sql`statement_timestamp()`,
+        queuedAt: sql`statement_timestamp()`,
       })
       .where(and(eq(mails.id, id), inArray(mails.state, [...ENDED])))
       .returning();

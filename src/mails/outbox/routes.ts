@@ -81,7 +81,7 @@ export function outboxRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "retryMail",
           summary: "Send a mail again",
           description:
-            "For mails that are failed, uncertain or suppressed. A mail that was uncertain can arrive twice, with the same " +
+            "For mails that are failed, uncertain, suppressed or cancelled. A mail that was uncertain can arrive twice, with the same " +
             "Message-ID.",
           params: Params,
           response: { 200: ListedMailView, ...problems(400, 401, 403, 404, 409) },

@@ -13,7 +13,7 @@ export const MailState = Type.Enum([...mailState.enumValues], {
   description:
     "queued: waits to be sent. sending: the mail server gets it now. sent: the server has accepted it. failed: refused, or " +
     "given up. uncertain: the connection ended before the server answered. suppressed: the address refuses mail, or its " +
-    "owner has unsubscribed.",
+    "owner has unsubscribed. cancelled: its batch or task ended, or was paused, before it was sent.",
 });
 
 export const MailKindName = Type.Enum(mailKinds, { description: "The kind of mail." });
@@ -48,7 +48,7 @@ export const MailView = Type.Object(
       description: "The header Message-ID, the same for every attempt.",
       examples: [`<mail.${ID}@example.com>`],
     }),
-    subject: Type.String({ description: "The subject.", examples: ["Welcome to Rowmill, ada"] }),
+    subject: Type.String({ description: "The subject.", examples: ["Welcome to Rowmill"] }),
     text: Type.String({
       description: "The content as text.",
       examples: ["Hello Ada,\n\nYour account is ready."],

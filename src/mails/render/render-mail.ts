@@ -2,6 +2,7 @@
 import type { Config } from "../../config/config.ts";
 import type { Message } from "../../platform/smtp/smtp-client.ts";
 import { domainOf } from "../addresses.ts";
+import { confirmToken } from "../confirm-token.ts";
 import { templateOf } from "../kinds/all.ts";
 import type { Links } from "../kinds/kind.ts";
 import { layOut } from "../layout/layout.ts";
@@ -29,6 +30,7 @@ export function renderMail(config: Config, mail: StoredMail, { isRedacted = fals
   const links: Links = {
     home,
     reset: (id) => `${home}/reset-password#${isRedacted ? REDACTED : resetToken(jwtSecret, id)}`,
+    confirm: confirmUrlOf(config, mail),
   };
   const name = oneLine(mail.name, MAX_NAME);
   const subscription = template.subscription(data);
@@ -59,6 +61,11 @@ export function renderMail(config: Config, mail: StoredMail, { isRedacted = fals
 /** The same for every attempt, so that receivers can recognize a second copy. */
 export function messageIdOf({ mail }: Pick<Config, "mail">, id: string): string {
   return `<mail.${id}@${domainOf(mail.from.address)}>`;
+}
+
+function confirmUrlOf(config: Config, { userId, address }: StoredMail): string | null {
+  if (userId === null || !config.mail.mustConfirm) return null;
+  return `${config.publicUrl}/api/v1/confirm-email?token=${confirmToken(config.jwtSecret, { userId, address })}`;
 }
 
 function unsubscribeUrlOf(

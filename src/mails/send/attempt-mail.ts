@@ -7,7 +7,7 @@ import { type Message, SEND_SECONDS, type SmtpClient } from "../../platform/smtp
 import { mailSuppressions, mails } from "../../schema/mails.ts";
 import { mailKinds, templateOf } from "../kinds/all.ts";
 import { renderMail } from "../render/render-mail.ts";
-import { holdsOf } from "./holds.ts";
+import { holdOf } from "./holds.ts";
 import { takeTurn } from "./pace.ts";
 import { type Mail, type MailOutcome, recordOutcome } from "./record-outcome.ts";
 
@@ -16,10 +16,9 @@ const MAX_AGE_HOURS = 72;
 /** The time in which an attempt ends and is recorded. After it, the attempt counts as lost. */
 const ATTEMPT_SECONDS = SEND_SECONDS + 40;
 const RECORD_SECONDS = 30;
-const MAX_PAUSE_SECONDS = 5;
 /** While workers are upgraded. */
 const UNKNOWN_SECONDS = 300;
-/** When to look again at a mail that another sender is sending. */
+/** When a job looks again at a mail that another sender is sending. */
 const SENDING_SECONDS = 20;
 /** The turns that a mail takes ahead. Messages to many people take fewer, so that a turn is left for a password reset. */
 const AHEAD_SECONDS = 5;
@@ -39,16 +38,23 @@ export interface AttemptOptions {
  * @throws if `signal` aborts before the mail is sent
  */
 export async function attemptMail(ctx: Context, id: string, options: AttemptOptions): Promise<MailOutcome> {
-  const { smtp } = ctx;
   const [mail] = await ctx.db.select().from(mails).where(eq(mails.id, id));
+  return attemptStored(ctx, mail, options);
+}
+
+/** Like `attemptMail`, for a mail that the caller has just read. @param mail undefined if it was removed */
+export async function attemptStored(
+  ctx: Context,
+  mail: Mail | undefined,
+  options: AttemptOptions,
+): Promise<MailOutcome> {
+  const { smtp } = ctx;
   if (!mail) return { kind: "refused", reply: "The mail was removed." };
   if (mail.state === "sending") return settleLost(ctx, mail);
   if (mail.state !== "queued") return outcomeOf(mail);
-  if (!smtp) return { kind: "kept" };
+  if (!smtp) return keep(ctx, mail);
   return (
-    (await obstacle(ctx, mail, options)) ??
-    (await waitForTurn(ctx, mail, options)) ??
-    send(ctx, smtp, mail, options)
+    (await obstacle(ctx, mail)) ?? (await waitForTurn(ctx, mail, options)) ?? send(ctx, smtp, mail, options)
   );
 }
 
@@ -60,6 +66,7 @@ export async function settleLost(ctx: Context, mail: Mail): Promise<MailOutcome>
       kind: "later",
       afterSeconds: Math.min(seconds, SENDING_SECONDS),
       reply: "The mail is being sent.",
+      isBrief: true,
     };
   ctx.log.warn({ mailId: mail.id, attempt: mail.attempts }, "the sender of a mail was lost");
   return recordOutcome(ctx, mail, { kind: "uncertain", reply: LOST });
@@ -71,12 +78,17 @@ function outcomeOf({ state, reply: last }: Mail): MailOutcome {
   return { kind: "refused", reply };
 }
 
+async function keep({ db }: Context, { id }: Mail): Promise<MailOutcome> {
+  await db.update(mails).set({ hasJob: true }).where(eq(mails.id, id));
+  return { kind: "kept" };
+}
+
 function secondsUntil({ now }: Context, moment: Date): number {
   return Math.max(0, (moment.getTime() - now().getTime()) / 1000);
 }
 
 /** @returns null if the mail can be sent now */
-async function obstacle(ctx: Context, mail: Mail, options: AttemptOptions): Promise<MailOutcome | null> {
+async function obstacle(ctx: Context, mail: Mail): Promise<MailOutcome | null> {
   const reply = mail.reply ?? "";
   const wait = secondsUntil(ctx, mail.dueAt);
   if (wait > 0) return { kind: "later", afterSeconds: wait, reply };
@@ -87,20 +99,27 @@ async function obstacle(ctx: Context, mail: Mail, options: AttemptOptions): Prom
       reply: "A worker of a later version sends the mail.",
     };
   const { maxAgeHours = MAX_AGE_HOURS } = templateOf(mail).template;
-  if (ctx.now().getTime() - mail.createdAt.getTime() > maxAgeHours * 3_600_000)
+  if (ctx.now().getTime() - mail.queuedAt.getTime() > maxAgeHours * 3_600_000)
     return end(ctx, mail, "failed", `It was not sent within ${maxAgeHours} h.`);
   const suppression = await suppressionOf(ctx, mail);
   if (suppression !== null) return end(ctx, mail, "suppressed", suppression);
-  return held(ctx, mail, options);
+  return held(ctx, mail);
 }
 
-async function held(ctx: Context, mail: Mail, { signal }: AttemptOptions): Promise<MailOutcome | null> {
-  const holds = await holdsOf(ctx, mail.address);
-  const seconds = Math.max(holds.server, holds.domain);
-  if (seconds === 0) return null;
-  // No mail can be sent. The sender keeps its place, so that it does not visit every mail of a long queue meanwhile.
-  if (holds.server > 0) await pause(Math.min(holds.server, MAX_PAUSE_SECONDS), signal);
-  return { kind: "later", afterSeconds: seconds, reply: mail.reply ?? "The mail server is not ready." };
+async function held(ctx: Context, mail: Mail): Promise<MailOutcome | null> {
+  const hold = await holdOf(ctx, mail.address);
+  if (!hold) return null;
+  const { seconds, reply, isServer } = hold;
+  // Its caller comes back then. Otherwise the mail would seem to be left by its caller (cancel-mails.ts).
+  if (!mail.hasJob) await postponeMail(ctx, mail, seconds);
+  return { kind: "later", afterSeconds: seconds, reply, isForAll: isServer };
+}
+
+async function postponeMail({ db }: Context, { id }: Mail, seconds: number): Promise<void> {
+  await db
+    .update(mails)
+    .set({ dueAt: sql`statement_timestamp() + make_interval(secs => ${seconds})` })
+    .where(and(eq(mails.id, id), eq(mails.state, "queued")));
 }
 
 /** @returns why the address gets no such mail; null if it does */
@@ -150,7 +169,7 @@ async function waitForTurn(
       kind: "later",
       afterSeconds: aheadSeconds,
       reply: "Other mail is being sent (MAIL_PER_SECOND).",
-      isCrowded: true,
+      isBrief: true,
     };
   await pause(seconds, signal);
   return null;
@@ -171,7 +190,7 @@ async function send(
   if (!message)
     return end(ctx, mail, "failed", "The mail could not be rendered. See the log of the workers.");
   const claimed = await claim(ctx, mail);
-  if (!claimed) return { kind: "later", afterSeconds: 1, reply: "The mail is being sent." };
+  if (!claimed) return { kind: "later", afterSeconds: 1, reply: "The mail is being sent.", isBrief: true };
   const outcome = await smtp.send(message, sendSignal);
   ctx.log.info(
     { mailId: mail.id, kind: mail.kind, attempt: claimed.attempts, outcome: outcome.kind },

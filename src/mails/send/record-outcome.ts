@@ -18,12 +18,14 @@ export type MailOutcome =
       readonly kind: "later";
       readonly afterSeconds: number;
       readonly reply: string;
-      /** Only because other mail is being sent. */
-      readonly isCrowded?: boolean;
+      /** Within seconds, because this or other mail is being sent. */
+      readonly isBrief?: boolean;
+      /** No mail can be sent. */
+      readonly isForAll?: boolean;
     }
   /** The mail server may have the mail. It is not sent again (MAIL_UNCERTAIN). */
   | { readonly kind: "uncertain"; readonly reply: string }
-  /** No mail server is configured: the mail stays in the outbox. */
+  /** No mail server is configured. The mail stays in the outbox, and gets a job once there is one. */
   | { readonly kind: "kept" };
 
 /** @param mail as the attempt has found it, with the number of the attempt */
@@ -84,9 +86,18 @@ async function postpone(
   mail: Mail,
   { reply, of }: Extract<SmtpOutcome, { kind: "postponed" }>,
 ): Promise<MailOutcome> {
-  if (of !== "mailbox") await hold(tx, of === "server" ? { server: true } : mail, reply);
+  if (of === "domain") await hold(tx, mail, reply);
+  if (of === "server" && (await hold(tx, { server: true }, reply)) >= UNREACHABLE_HOLDS)
+    await alertAdmins(tx, {
+      key: "mail.server",
+      subject: "The mail server takes no mail",
+      message: `All mail waits until this is repaired. The last attempt ended with: ${reply}`,
+    });
   return tryAgain(tx, mail, reply);
 }
+
+/** Holds of the mail server in turn, after which it is down for longer than a restart takes. */
+const UNREACHABLE_HOLDS = 3;
 
 /** The settings are wrong, not the mail: the attempt does not count, and no other mail is tried for a while. */
 async function stopSending(tx: Tx, mail: Mail, reply: string): Promise<MailOutcome> {

@@ -1,17 +1,22 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { mails } from "../../schema/mails.ts";
 import { type NewMail, newRow } from "../add-mail.ts";
 import type { MailKind } from "../mail-data.ts";
-import { attemptMail } from "./attempt-mail.ts";
-import type { MailOutcome } from "./record-outcome.ts";
+import { attemptStored } from "./attempt-mail.ts";
+import type { Mail, MailOutcome } from "./record-outcome.ts";
+
+/** The time that a caller waits in place for MAIL_PER_SECOND, or for another caller that sends the same mail. */
+const IN_PLACE_SECONDS = 20;
+const LOOK_SECONDS = 1;
 
 /**
- * Sends one mail without a job, and returns its outcome. Waits for a turn. The caller repeats the call after `later`. Calls with the same
- * key are about the same mail, so a repeated call after a crash does not send it twice, as far as SMTP allows.
+ * Sends one mail without a job, and returns its outcome. The caller repeats the call after `later`. Calls with the same key
+ * are about the same mail, so a repeated call after a crash does not send it twice, as far as SMTP allows. If the caller does
+ * not come back, the mail is cancelled (cancel-mails.ts); a later call queues it again.
  * @param ctx not a transaction: an attempt must be stored even if the work of the caller is rolled back
- * @param signal ends the waiting for MAIL_PER_SECOND
+ * @param signal ends the waiting
  * @throws if `signal` aborts before the mail is sent
  */
 export async function sendMailNow<K extends MailKind>(
@@ -19,17 +24,38 @@ export async function sendMailNow<K extends MailKind>(
   mail: NewMail<K> & { readonly key: string },
   signal: AbortSignal,
 ): Promise<MailOutcome> {
-  // Without a server, the reconciler enqueues the mail once there is one.
-  const hasJob = ctx.smtp === null;
-  await ctx.db
-    .insert(mails)
-    .values({ ...newRow(ctx.now(), mail), hasJob })
-    .onConflictDoNothing();
-  const [stored] = await ctx.db.select({ id: mails.id }).from(mails).where(eq(mails.key, mail.key));
-  if (!stored) return { kind: "refused", reply: "The mail was removed." };
+  const deadline = performance.now() + IN_PLACE_SECONDS * 1000;
   for (;;) {
-    const outcome = await attemptMail(ctx, stored.id, { signal });
-    if (outcome.kind !== "later" || !outcome.isCrowded) return outcome;
-    await sleep(outcome.afterSeconds * 1000, undefined, { signal });
+    const stored = (await find(ctx, mail.key)) ?? (await add(ctx, mail));
+    const outcome = await attemptStored(ctx, stored, { signal });
+    if (outcome.kind !== "later" || !outcome.isBrief || performance.now() > deadline) return outcome;
+    await sleep(Math.min(outcome.afterSeconds, LOOK_SECONDS) * 1000, undefined, { signal });
   }
+}
+
+async function find({ db }: Context, key: string): Promise<Mail | undefined> {
+  const isThis = eq(mails.key, key);
+  const [found] = await db.select().from(mails).where(isThis);
+  if (found?.state !== "cancelled") return found;
+  const now = sql`statement_timestamp()`;
+  const [queued] = await db
+    .update(mails)
+    .set({ state: "queued", reply: null, dueAt: now, queuedAt: now })
+    .where(and(isThis, eq(mails.state, "cancelled")))
+    .returning();
+  return queued ?? found;
+}
+
+/** @returns undefined if the mail was removed at once */
+async function add<K extends MailKind>(
+  ctx: Context,
+  mail: NewMail<K> & { readonly key: string },
+): Promise<Mail | undefined> {
+  const [added] = await ctx.db
+    .insert(mails)
+    .values({ ...newRow(ctx.now(), mail), hasJob: false })
+    .onConflictDoNothing()
+    .returning();
+  // Another caller may have added it.
+  return added ?? find(ctx, mail.key);
 }

@@ -5,7 +5,7 @@ import type { Context } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { html } from "../../platform/html.ts";
 import { problems } from "../../platform/http/errors.ts";
-import { htmlPage, sendPage } from "../../platform/http/pages.ts";
+import { htmlPage, ignoreBodies, sendPage } from "../../platform/http/pages.ts";
 import { readUnsubscribeToken } from "./token.ts";
 import { unsubscribe } from "./unsubscribe.ts";
 
@@ -24,9 +24,8 @@ const DONE = {
 
 export function unsubscribeRoutes({ config }: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
-    // Mail programs send `List-Unsubscribe=One-Click` as a form of either type. The token says all.
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser("*", { parseAs: "string" }, (_request, _body, done) => done(null));
+    // Mail programs send `List-Unsubscribe=One-Click` as a form of either type.
+    ignoreBodies(app);
 
     app.get(
       "/api/v1/unsubscribe",

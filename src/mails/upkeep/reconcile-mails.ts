@@ -1,4 +1,4 @@
-/** Enqueues mails again whose job was lost, and settles mails whose sender was lost. */
+/** Enqueues mails again whose job was lost, settles mails whose sender was lost, and cancels those whose caller was. */
 import { and, eq, lt, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
@@ -6,6 +6,7 @@ import { mails } from "../../schema/mails.ts";
 import { jobOf } from "../add-mail.ts";
 import type { MailKind } from "../mail-data.ts";
 import { settleLost } from "../send/attempt-mail.ts";
+import { cancelAbandoned } from "../send/cancel-mails.ts";
 
 /** A mail and its job commit together, so a job that is still missing after this time is lost. */
 const LOST_JOB_SECONDS = 30;
@@ -16,11 +17,16 @@ const MAX_ENQUEUED = 1000;
 export interface ReconciledMails {
   readonly mailsRequeued: number;
   readonly mailsSettled: number;
+  readonly mailsCancelled: number;
 }
 
 /** Runs every minute. Safe to run at any time and concurrently. */
 export async function reconcileMails(ctx: Context): Promise<ReconciledMails> {
-  return { mailsSettled: await settleLostMails(ctx), mailsRequeued: ctx.smtp ? await requeueMails(ctx) : 0 };
+  return {
+    mailsSettled: await settleLostMails(ctx),
+    mailsCancelled: await cancelAbandoned(ctx),
+    mailsRequeued: ctx.smtp ? await requeueMails(ctx) : 0,
+  };
 }
 
 const isOverdue = (now: Date) => lt(mails.dueAt, new Date(now.getTime() - LOST_JOB_SECONDS * 1000));

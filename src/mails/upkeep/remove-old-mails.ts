@@ -8,11 +8,12 @@ export async function removeOldMails(ctx: Context): Promise<number> {
   await ctx.db.execute(
     sql`DELETE FROM rowmill.mail_holds WHERE held_until < statement_timestamp() - interval '7 days'`,
   );
+  const limit = retentionLimit(ctx).toISOString();
   for (let removed = 0; ; ) {
     const { rowCount } = await ctx.db.execute(sql`
       DELETE FROM rowmill.mails WHERE id IN (
-        SELECT id FROM rowmill.mails WHERE created_at < ${retentionLimit(ctx).toISOString()} AND state <> 'sending'
-        ORDER BY created_at LIMIT ${PAGE}
+        SELECT id FROM rowmill.mails
+        WHERE created_at < ${limit} AND queued_at < ${limit} AND state <> 'sending' ORDER BY created_at LIMIT ${PAGE}
       )`);
     removed += rowCount ?? 0;
     if ((rowCount ?? 0) < PAGE) return removed;

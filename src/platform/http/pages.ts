@@ -1,6 +1,6 @@
 /** Pages for people, such as those behind the links of mails. They load nothing, and run only the script that is given here. */
 import { createHash } from "node:crypto";
-import type { FastifyReply } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import { Html, html } from "../html.ts";
 
 /** `style` and `script` are constants: the page applies and runs them. */
@@ -62,6 +62,14 @@ export function sendPage(reply: FastifyReply, status: number, page: Page): Fasti
     .type("text/html; charset=utf-8")
     .header("content-security-policy", policy)
     .send(text);
+}
+
+/** For routes whose token says all: the button of a page sends an empty form, and mail programs send forms of any type. */
+export function ignoreBodies(
+  app: Pick<FastifyInstance, "removeAllContentTypeParsers" | "addContentTypeParser">,
+): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "string" }, (_request, _body, done) => done(null));
 }
 
 /** For the response schema of a page. */

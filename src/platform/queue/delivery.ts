@@ -80,8 +80,8 @@ export class RunningDelivery {
     this.#abort.abort(reason);
   }
 
-  /** Returns the delay of a job that was put back, otherwise null. Never throws. */
-  async run(handler: Handler): Promise<number | null> {
+  /** Returns how a job was put back, otherwise null. Never throws. */
+  async run(handler: Handler): Promise<Later | null> {
     const { expireInSeconds } = this.#job;
     const timer = setTimeout(
       () => this.abort(new Error(`The job took longer than ${expireInSeconds} s.`)),
@@ -97,7 +97,7 @@ export class RunningDelivery {
     try {
       const handling = () => this.#handle(handler, delivery);
       const outcome = await this.#means.running.during(this.#contract, delivery.id, handling);
-      return outcome instanceof Later ? outcome.afterSeconds : null;
+      return outcome instanceof Later ? outcome : null;
     } catch (error) {
       await this.#settleFailure(handler, delivery, error).catch((cause) => {
         // The supervisor returns the job to the queue once its signs of life are missing.

@@ -6,6 +6,7 @@ import type { Database } from "../postgres/database.ts";
 import { touchJobs } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import { DeliveryStopped, type Handler, RunningDelivery } from "./delivery.ts";
+import type { Later } from "./later.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 import { type Search, Shares } from "./shares.ts";
 
@@ -146,20 +147,20 @@ export class Dispatcher {
     this.#shares.start(delivery.group);
     this.#deliveries.set(
       delivery,
-      delivery.run(handler).then((delaySeconds) => this.#end(delivery, delaySeconds)),
+      delivery.run(handler).then((later) => this.#end(delivery, later)),
     );
   }
 
-  /** @param delaySeconds null unless the job was put back */
-  #end(delivery: RunningDelivery, delaySeconds: number | null): void {
+  /** @param later null unless the job was put back */
+  #end(delivery: RunningDelivery, later: Later | null): void {
     const { group } = delivery;
     this.#deliveries.delete(delivery);
     this.#shares.end(group);
     const [oldest] = this.#survived;
     if (oldest !== undefined && this.#survived.size > MAX_SURVIVED) this.#survived.delete(oldest);
-    if (delaySeconds === null) this.#resume();
-    else if (delaySeconds === 0 || group === null) this.look();
-    else this.#rest(group, delaySeconds);
+    if (later === null) this.#resume();
+    else if (later.afterSeconds === 0 || group === null || !later.isCounted) this.look();
+    else this.#rest(group, later.afterSeconds);
   }
 
   /** Counts a job that waits for its delay for its user, and looks for it when the delay has passed. */

@@ -3,9 +3,12 @@ export class Later {
   readonly afterSeconds: number;
   /** The payload of the next delivery, which continues the work. */
   readonly payload: object;
+  /** Whether the job counts as one that its user has running meanwhile. */
+  readonly isCounted: boolean;
 
-  constructor(afterSeconds: number, payload: object) {
+  constructor(afterSeconds: number, payload: object, { isCounted = true } = {}) {
     this.afterSeconds = afterSeconds;
     this.payload = payload;
+    this.isCounted = isCounted;
   }
 }

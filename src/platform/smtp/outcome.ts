@@ -1,4 +1,6 @@
 /** Maps the answers of mail servers to outcomes. */
+import { isAboutAddress } from "./refused-address.ts";
+
 export type SmtpOutcome =
   | { readonly kind: "accepted"; readonly reply: string }
   /** `isAddress`: the address is wrong, so no mail will ever reach it. */
@@ -21,10 +23,7 @@ export interface SmtpError extends Error {
 const NOT_LOGGED_IN: ReadonlySet<number> = new Set([530, 534, 535, 538]);
 /** The commands whose answers are about the recipient. The others are about the sender. */
 const ABOUT_RECIPIENT: ReadonlySet<string> = new Set(["RCPT TO", "DATA"]);
-/** Enhanced codes (RFC 3463) of refusals that are about the address or the mailbox. */
-const THE_ADDRESS = /^\d{3}[ -]5\.[12]\./;
-/** The others: 5.3 system to 5.7 policy. */
-const NOT_THE_ADDRESS = /^\d{3}[ -]5\.[3-7]\./;
+/** An enhanced code (RFC 3463) that is about one mailbox. */
 const OF_MAILBOX = /^\d{3}[ -]4\.2\./;
 
 const MAX_REPLY = 500;
@@ -38,8 +37,7 @@ export function outcomeOfError(error: SmtpError, isContentSent: boolean): SmtpOu
     return { kind: "misconfigured", reply };
   if (responseCode >= 500) {
     if (!isAboutRecipient) return { kind: "misconfigured", reply };
-    const isAddress = error.command === "RCPT TO" ? !NOT_THE_ADDRESS.test(reply) : THE_ADDRESS.test(reply);
-    return { kind: "refused", reply, isAddress };
+    return { kind: "refused", reply, isAddress: isAboutAddress(reply) };
   }
   if (responseCode >= 400) {
     if (!isAboutRecipient) return { kind: "postponed", reply, of: "server" };

@@ -1,8 +1,9 @@
 import { sql } from "drizzle-orm";
 import { lockAccount } from "../../accounts/lock-account.ts";
 import { announce } from "../../announcements/announce.ts";
-import { type Context, inTransaction } from "../../context.ts";
-import { Permanent, Retryable } from "../../errors.ts";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
+import { MustWait, Permanent } from "../../errors.ts";
+import { cancelMails } from "../../mails/send/cancel-mails.ts";
 import { sendMailNow } from "../../mails/send/send-mail-now.ts";
 import type { Attempt, TargetBatch } from "../target.ts";
 import type { Recipient } from "./find-recipient.ts";
@@ -19,22 +20,27 @@ export async function showMessage(
   { userId, isInApp }: Recipient,
   message: Message,
 ): Promise<void> {
-  if (userId === null || !isInApp) return;
+  if (userId === null || !isInApp || (await isShown(ctx, batchId, userId))) return;
   await inTransaction(ctx, async (tx) => {
     // Two rows of one user can be handled at the same time.
     await lockAccount(tx, userId);
-    const { rows } = await tx.db.execute(sql`
-      SELECT FROM rowmill.notifications
-      WHERE user_id = ${userId} AND kind = 'message' AND subject_id = ${batchId} AND (is_in_app OR is_mailed) LIMIT 1`);
-    if (rows.length > 0) return;
+    if (await isShown(tx, batchId, userId)) return;
     await announce(tx, { kind: "message", userId, subjectId: batchId, sequence: 1, data: { ...message } });
   });
+}
+
+async function isShown({ db }: Context, batchId: string, userId: number): Promise<boolean> {
+  const { rows } = await db.execute(sql`
+    SELECT FROM rowmill.notifications
+    WHERE user_id = ${userId} AND kind = 'message' AND subject_id = ${batchId} AND (is_in_app OR is_mailed) LIMIT 1`);
+  return rows.length > 0;
 }
 
 /**
  * Sends the message by e-mail. An address gets one mail per batch: rows with the same address share it, and a row that is
  * repeated after a crash finds what was sent.
- * @throws Permanent if the mail server refuses the address, or the user wants no such mail; Retryable
+ * @throws Permanent if the mail server refuses the address, or the user wants no such mail; MustWait while the mail waits,
+ * which has its own retries and ends after a day, or after three days in a queue
  */
 export async function mailMessage(
   ctx: Context,
@@ -52,13 +58,13 @@ export async function mailMessage(
     if (isInApp) return;
     throw new Permanent("unsubscribed", "The account wants no messages.");
   }
-  const key = `message/${batch.id}/${address.toLowerCase()}`;
-  const to = { userId, address, name };
-  const outcome = await sendMailNow(
-    ctx,
-    { kind: "bulk_message", to, data: { ...message, sender }, key },
-    signal,
-  );
+  const mail = {
+    kind: "bulk_message",
+    to: { userId, address, name },
+    data: { ...message, sender },
+    key: keyOf(batch.id, address),
+  } as const;
+  const outcome = await sendMailNow(ctx, mail, signal);
   switch (outcome.kind) {
     case "sent":
     case "kept":
@@ -68,10 +74,16 @@ export async function mailMessage(
     case "uncertain":
       throw new Permanent("mail_uncertain", `The mail server may have the mail: ${outcome.reply}`);
     case "later": {
-      const { afterSeconds, reply } = outcome;
-      throw new Retryable("mail_delayed", `The mail server does not take the mail now: ${reply}`, {
-        afterSeconds,
-      });
+      const { afterSeconds, reply, isForAll = false } = outcome;
+      const message = `The mail server does not take the mail now: ${reply}`;
+      throw new MustWait("mail_delayed", message, { afterSeconds, isForAll });
     }
   }
 }
+
+/** Cancels the mails of rows that have no result. A row that is retried queues its mail again. */
+export async function cancelMessages(tx: Tx, batchId: string): Promise<void> {
+  await cancelMails(tx, keyOf(batchId), "The batch ended before the mail was sent.");
+}
+
+const keyOf = (batchId: string, address = "") => `message/${batchId}/${address.toLowerCase()}`;

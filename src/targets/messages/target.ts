@@ -3,7 +3,7 @@ import { Permanent } from "../../errors.ts";
 import { NUL_FREE } from "../../platform/http/schemas.ts";
 import type { RowTarget, TargetBatch, TargetRow } from "../target.ts";
 import { findRecipient } from "./find-recipient.ts";
-import { type Message, mailMessage, showMessage } from "./send-message.ts";
+import { cancelMessages, type Message, mailMessage, showMessage } from "./send-message.ts";
 
 export const MAX_SUBJECT = 150;
 /** A user keeps thousands of messages. */
@@ -77,6 +77,8 @@ export const messagesTarget: RowTarget<typeof columns> = {
     await mailMessage(ctx, batch, recipient, message, attempt);
     return row.row;
   },
+
+  end: cancelMessages,
 };
 
 /** @throws Permanent `required` */

@@ -69,8 +69,8 @@ async function rewriteAccounts(
   if (taken.length === 0) return;
   const column = (pick: (taken: Taken) => string | number) => sql.param(taken.map(pick));
   await tx.db.execute(sql`
-    UPDATE rowmill.users SET username = cells.username, email = cells.email, password_hash = cells.password_hash,
-      role = cells.role::rowmill.user_role
+    UPDATE rowmill.users SET username = cells.username, email = cells.email, confirmed_email = cells.email,
+      password_hash = cells.password_hash, role = cells.role::rowmill.user_role
     FROM unnest(${column(({ accountId }) => accountId)}::bigint[], ${column(({ row }) => row.values.username)}::text[],
       ${column(({ row }) => row.values.email)}::text[], ${column(({ row }) => hashes.get(row.row) ?? NO_PASSWORD)}::text[],
       ${column(({ row }) => row.values.role || "user")}::text[]) AS cells (id, username, email, password_hash, role)

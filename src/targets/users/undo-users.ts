@@ -65,10 +65,11 @@ async function restore(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>
   const users = rows.map(({ recordId, before }) => ({ id: recordId, before: before as UserBefore }));
   const column = (pick: (before: UserBefore) => string) => sql.param(users.map(({ before }) => pick(before)));
   const { rows: restored } = await tx.db.execute<{ id: string }>(sql`
-    UPDATE rowmill.users SET email = cells.email, role = cells.role::rowmill.user_role
+    UPDATE rowmill.users SET email = cells.email, confirmed_email = cells.confirmed_email, role = cells.role::rowmill.user_role
     FROM unnest(${sql.param(users.map(({ id }) => id))}::bigint[], ${column(({ email }) => email)}::text[],
+      ${column(({ confirmedEmail = "" }) => confirmedEmail)}::text[],
       ${column(({ role }) => role)}::text[], ${column(({ after }) => after.email)}::text[],
-      ${column(({ after }) => after.role)}::text[]) AS cells (id, email, role, email_after, role_after)
+      ${column(({ after }) => after.role)}::text[]) AS cells (id, email, confirmed_email, role, email_after, role_after)
     WHERE users.id = cells.id AND users.email = email_after AND users.role::text = role_after
     RETURNING users.id`);
   const ids = restored.map(({ id }) => Number(id));

@@ -11,6 +11,8 @@ import type { KeyedRow, User } from "./user-rows.ts";
 
 /** The account before and after a row updated it. Old passwords are not stored. */
 export interface UserBefore extends Pick<User, "email" | "role"> {
+  /** Absent: version 0.5.0 has written it. */
+  readonly confirmedEmail?: string;
   readonly after: Pick<User, "email" | "role">;
   readonly hasNewPassword: boolean;
 }
@@ -37,7 +39,7 @@ export async function updateUsers(
   const updates: Update[] = [];
   for (const { row, values, user } of rows) {
     if (!user) continue;
-    const { id: recordId, email, role } = user;
+    const { id: recordId, email, confirmedEmail, role } = user;
     const after = {
       // Columns that the file does not have stay unchanged, and so does the role if the cell is empty.
       email: "email" in batch.mapping ? values.email : email,
@@ -49,7 +51,7 @@ export async function updateUsers(
       updates.push({
         row,
         recordId,
-        before: { email, role, after, hasNewPassword: passwordHash !== null },
+        before: { email, confirmedEmail, role, after, hasNewPassword: passwordHash !== null },
         passwordHash,
       });
   }
@@ -76,7 +78,8 @@ async function store(tx: Tx, updates: readonly Update[]): Promise<void> {
   if (updates.length === 0) return;
   const ids = sql.param(updates.map(({ recordId }) => recordId));
   await tx.db.execute(sql`
-    UPDATE rowmill.users SET email = cells.email, role = cells.role::rowmill.user_role,
+    UPDATE rowmill.users SET email = cells.email,
+      confirmed_email = CASE WHEN users.email = cells.email THEN confirmed_email ELSE cells.email END, role = cells.role::rowmill.user_role,
       password_hash = coalesce(cells.password_hash, users.password_hash)
     FROM unnest(${ids}::bigint[], ${sql.param(updates.map(({ before }) => before.after.email))}::text[],
       ${sql.param(updates.map(({ before }) => before.after.role))}::text[],

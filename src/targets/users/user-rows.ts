@@ -17,6 +17,7 @@ export interface UserRow {
 export interface User {
   readonly id: number;
   readonly email: string;
+  readonly confirmedEmail: string;
   readonly role: Role;
 }
 
@@ -38,20 +39,21 @@ export async function findUsers(tx: Tx, rows: readonly UserRow[], isForUpdate = 
     key: string;
     id: string | null;
     email: string;
+    confirmedEmail: string;
     role: Role;
   }>(sql`
-    SELECT cells.row, cells.key, account.id, account.email, account.role
+    SELECT cells.row, cells.key, account.id, account.email, account.confirmed_email AS "confirmedEmail", account.role
     FROM (
       SELECT row, lower(username) AS key
       FROM unnest(${sql.param(rows.map(({ row }) => row))}::int[], ${sql.param(rows.map(({ values }) => values.username))}::text[])
         AS cells (row, username)
       ORDER BY key
     ) AS cells LEFT JOIN LATERAL (
-      SELECT id, email, role FROM rowmill.users WHERE lower(username) = cells.key LIMIT 1 ${isForUpdate ? sql`FOR NO KEY UPDATE` : sql``}
+      SELECT id, email, confirmed_email, role FROM rowmill.users WHERE lower(username) = cells.key LIMIT 1 ${isForUpdate ? sql`FOR NO KEY UPDATE` : sql``}
     ) AS account ON true`);
   const byRow = new Map(found.map((account) => [account.row, account]));
   return rows.map((row) => {
-    const { key = "", id = null, email = "", role = "user" } = byRow.get(row.row) ?? {};
-    return { ...row, key, user: id === null ? null : { id: Number(id), email, role } };
+    const { key = "", id = null, email = "", confirmedEmail = "", role = "user" } = byRow.get(row.row) ?? {};
+    return { ...row, key, user: id === null ? null : { id: Number(id), email, confirmedEmail, role } };
   });
 }

@@ -132,8 +132,8 @@ async function createUsers(
   const ids = await allocateIds(tx, "users", rows.length);
   const column = (name: "username" | "email") => sql.param(rows.map(({ values }) => values[name]));
   await tx.db.execute(sql`
-    INSERT INTO rowmill.users (id, username, email, password_hash, role)
-    SELECT id, username, email, password_hash, role::rowmill.user_role
+    INSERT INTO rowmill.users (id, username, email, confirmed_email, password_hash, role)
+    SELECT id, username, email, email, password_hash, role::rowmill.user_role
     FROM unnest(${sql.param(ids)}::bigint[], ${column("username")}::text[], ${column("email")}::text[],
       ${sql.param(rows.map(({ row }) => hashes.get(row) ?? NO_PASSWORD))}::text[],
       ${sql.param(rows.map(({ values }) => values.role || "user"))}::text[]) AS cells (id, username, email, password_hash, role)

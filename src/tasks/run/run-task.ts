@@ -37,8 +37,9 @@ export async function runTask(
   const createdFileIds: string[] = [];
   const outcome = await attempt(ctx, task, { createdFileIds, state: continued?.state ?? null }, delivery);
   if (outcome instanceof ContinueLater) {
-    const { afterSeconds, state } = outcome;
-    return new Later(afterSeconds, { taskId, run, continued: { attempt: task.attempt, state } });
+    const { afterSeconds, state, isCounted } = outcome;
+    const continuing = { taskId, run, continued: { attempt: task.attempt, state } };
+    return new Later(afterSeconds, continuing, { isCounted });
   }
   const ended = outcome && (await endTask(ctx, task, outcome));
   if (ended?.status !== "completed" && createdFileIds.length > 0) await removeFiles(ctx, createdFileIds);

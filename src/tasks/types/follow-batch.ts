@@ -7,13 +7,15 @@ import { getBatch, type StoredBatch } from "../../batches/queries.ts";
 import { hasEnded, isWhole, MAY_RUN_STATES } from "../../batches/state.ts";
 import { viewBatch } from "../../batches/views.ts";
 import type { Context, Tx } from "../../context.ts";
-import { DomainError, Permanent } from "../../errors.ts";
+import { ContinueLater, DomainError, Permanent } from "../../errors.ts";
 import { plural } from "../../platform/plural.ts";
 import { users } from "../../schema/accounts.ts";
 import type { RunningTask, TaskInput } from "./task-type.ts";
 
 /** A waiting task reads its batch this often and takes up a slot of its worker. */
 const POLL_MS = 500;
+/** If only waiting rows are left, which can take days, the task gives up its slot for this time. */
+const REST_SECONDS = 30;
 
 export type Counts = ReturnType<typeof viewBatch>["counts"];
 
@@ -21,7 +23,7 @@ export type Counts = ReturnType<typeof viewBatch>["counts"];
  * Follows the batch of an earlier attempt, or the one that `create` creates. `create` returns its id, and calls
  * `checkpoint` with it in the transaction that queues the batch.
  * @returns the batch once it has ended
- * @throws Permanent if the batch fails or is cancelled
+ * @throws Permanent if the batch fails or is cancelled; ContinueLater while all of its open rows wait
  */
 export async function followBatch(
   ctx: Context,
@@ -31,7 +33,7 @@ export async function followBatch(
   const batchId = (await continueBatch(ctx, task)) ?? (await create());
   for (;;) {
     const batch = await getBatch(ctx, task.userId, batchId);
-    const { counts } = viewBatch(batch, ctx.now());
+    const { counts, waiting } = viewBatch(batch, ctx.now());
     const done = counts.total - counts.pending - counts.processing;
     progress((done / Math.max(1, counts.total)) * 100, `${done} of ${plural(counts.total, "row")}`, counts);
     if (hasEnded(batch.state)) {
@@ -39,6 +41,8 @@ export async function followBatch(
       if (state !== "failed" && state !== "cancelled") return { batch, counts };
       throw new Permanent(`batch_${state}`, reason ?? `The batch is ${state}.`);
     }
+    if (waiting?.rows === counts.total - done)
+      throw new ContinueLater(REST_SECONDS, null, { isCounted: false });
     await sleep(POLL_MS, undefined, { signal });
   }
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { rowIdOf } from "../../../src/batches/ids.ts";
 import { processRows } from "../../../src/batches/process/process-rows.ts";
 import { inTransaction } from "../../../src/context.ts";
-import { Permanent, Retryable } from "../../../src/errors.ts";
+import { MustWait, Permanent, Retryable } from "../../../src/errors.ts";
 import type { Attempt, RowTarget } from "../../../src/targets/target.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
@@ -104,6 +104,7 @@ describe("errors thrown for a row", () => {
   const cases: Record<string, () => unknown> = {
     later: () => new Retryable("service_busy", "the service is busy", { afterSeconds: 30 }),
     soon: () => new Retryable("service_busy", "the service is busy"),
+    down: () => new MustWait("service_down", "the service is down", { afterSeconds: 60 }),
     never: () => new Permanent("no_such_city", "There is no such city.", { column: "name" }),
     odd: () => new TypeError("x is not a function"),
     text: () => "only text",
@@ -127,6 +128,12 @@ describe("errors thrown for a row", () => {
       { ...retry("the service is busy", "service_busy"), afterSeconds: 30 },
       retry("the service is busy", "service_busy"),
       {
+        kind: "wait",
+        reason: { column: null, code: "service_down", message: "the service is down" },
+        afterSeconds: 60,
+        isForAll: false,
+      },
+      {
         kind: "failed",
         errors: [{ column: "name", code: "no_such_city", message: "There is no such city." }],
       },
@@ -135,6 +142,20 @@ describe("errors thrown for a row", () => {
       { kind: "success", recordId: 7, effect: "created" },
     ]);
   });
+});
+
+test("no row starts after one that must wait together with all others", async () => {
+  const names: string[] = [];
+  const target = targetOf(
+    async (name) => {
+      names.push(name);
+      throw new MustWait("service_down", "the service is down", { afterSeconds: 60, isForAll: true });
+    },
+    { concurrency: 1 },
+  );
+  const outcomes = await run(target, [["a"], ["b"], ["c"]]);
+  expect(names).toEqual(["a"]);
+  expect(outcomes).toMatchObject([{ row: 2, outcome: { kind: "wait", isForAll: true } }]);
 });
 
 test("after the abort signal no row starts, and interrupted rows have no outcome", async () => {

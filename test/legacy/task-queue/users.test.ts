@@ -60,6 +60,7 @@ describe("the document's own session", () => {
         role: "user",
         first_name: "John",
         last_name: "Doe",
+        email_confirmed: false,
         email_refusal: null,
       });
     }

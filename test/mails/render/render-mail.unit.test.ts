@@ -23,7 +23,7 @@ describe.each(sampleMails.map((mail) => [mail.kind, mail] as const))("the mail %
   });
 
   test("can be unsubscribed with one click, unless it is about the security of the account or an alert", () => {
-    const isForced = kind === "password_reset" || kind === "admin_alert";
+    const isForced = ["password_reset", "confirm_email", "admin_alert"].includes(kind);
     expect(headers["List-Unsubscribe-Post"]).toBe(isForced ? undefined : "List-Unsubscribe=One-Click");
     expect(text.includes("Unsubscribe: https://")).toBe(!isForced);
   });

@@ -114,6 +114,18 @@ describe("a busy server", () => {
   });
 });
 
+test("a hold of the mail server ends before a longer one of the domain", async () => {
+  const id = await newMail(rowmill.ctx, "ada@held.test");
+  await rowmill.ctx.pool.query(`INSERT INTO rowmill.mail_holds (domain, failures, held_until, reply) VALUES
+    ('', 1, now() + interval '1 minute', 'no connection'), ('held.test', 6, now() + interval '12 hours', '451 busy')`);
+  const outcome = await attempt(id);
+  expect(outcome).toMatchObject({ kind: "later", reply: "no connection", isForAll: true });
+  expect(outcome.kind === "later" && outcome.afterSeconds).toBeLessThanOrEqual(60);
+  await rowmill.ctx.pool.query("DELETE FROM rowmill.mail_holds WHERE domain = ''");
+  expect(await attempt(id)).toMatchObject({ reply: "451 busy", isForAll: false });
+  await rowmill.ctx.pool.query("DELETE FROM rowmill.mail_holds");
+});
+
 describe("a connection that ends", () => {
   test("after the content leaves the mail uncertain, and it is not sent again", async () => {
     server.answerTo("lost@one.test", "lose after content");
@@ -211,7 +223,7 @@ describe("sendMailNow", () => {
     server.answerTo("now@slow.test", 421);
     const outcome = await sendMailNow(rowmill.ctx, mail("k2", "now@slow.test"), never);
     expect(outcome).toMatchObject({ kind: "later", afterSeconds: 60 });
-    expect(await reconcileMails(rowmill.ctx)).toMatchObject({ mailsRequeued: 0 });
+    expect(await reconcileMails(rowmill.ctx)).toMatchObject({ mailsRequeued: 0, mailsCancelled: 0 });
     await rowmill.ctx.pool.query("DELETE FROM rowmill.mail_holds");
   });
 });
@@ -232,13 +244,16 @@ describe("upkeep", () => {
 
   test("a mail that is too old is not sent", async () => {
     const id = await newMail(rowmill.ctx, "late@one.test");
-    await change(id, "created_at = now() - interval '73 hours'");
+    await change(id, "queued_at = now() - interval '73 hours'");
     expect(await attempt(id)).toEqual({ kind: "refused", reply: "It was not sent within 72 h." });
   });
 
   test("old mails are removed", async () => {
     const id = await newMail(rowmill.ctx, "old@one.test");
     await change(id, "created_at = now() - interval '31 days', state = 'sent'");
+    // It was sent again by hand.
+    expect(await removeOldMails(rowmill.ctx)).toBe(0);
+    await change(id, "queued_at = created_at");
     expect(await removeOldMails(rowmill.ctx)).toBe(1);
   });
 });
@@ -286,6 +301,18 @@ test("a wrong password stops all sending, alerts the admins once, and uses up no
   const alerts = "SELECT count(*) FROM rowmill.notifications WHERE kind = 'admin.alert'";
   expect(await count(own.ctx.pool, alerts)).toBe(1);
   expect(strict.named).toEqual([]);
+});
+
+test("a mail server that stays unreachable alerts the admins once", async () => {
+  await using own = await startRowmill({ ...server.settings, SMTP_URL: "smtp://127.0.0.1:1" });
+  await newAdmin(own);
+  const id = await newMail(own.ctx, "ada@one.test");
+  const alerts = "SELECT count(*) FROM rowmill.notifications WHERE kind = 'admin.alert'";
+  for (const expected of [0, 0, 1, 1]) {
+    expect(await attemptMail(own.ctx, id, {})).toMatchObject({ kind: "later" });
+    expect(await count(own.ctx.pool, alerts)).toBe(expected);
+    await makeDue(own.ctx, id);
+  }
 });
 
 test("without a mail server, mail stays in the outbox until there is one", async () => {

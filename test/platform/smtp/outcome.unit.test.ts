@@ -6,7 +6,13 @@ const answered = (command: string, responseCode: number, rest = "") =>
   error({ command, responseCode, response: `${responseCode} ${rest}`.trim() });
 
 test.each([
-  ["an unknown mailbox", answered("RCPT TO", 550), false, { kind: "refused", isAddress: true }],
+  [
+    "an unknown mailbox",
+    answered("RCPT TO", 550, "User unknown"),
+    false,
+    { kind: "refused", isAddress: true },
+  ],
+  ["a refusal without a reason", answered("RCPT TO", 550), false, { kind: "refused", isAddress: false }],
   ["a disabled mailbox", answered("RCPT TO", 552, "5.2.1"), false, { kind: "refused", isAddress: true }],
   [
     "a refusal by policy",

@@ -1,4 +1,4 @@
-import { Permanent, Retryable } from "../../../errors.ts";
+import { ContinueLater, Permanent } from "../../../errors.ts";
 import type { sendMailNow } from "../../../mails/send/send-mail-now.ts";
 
 type MailOutcome = Awaited<ReturnType<typeof sendMailNow>>;
@@ -6,7 +6,7 @@ type MailOutcome = Awaited<ReturnType<typeof sendMailNow>>;
 /**
  * Returns the sentence of a task that has sent one mail.
  * @param what the mail, as in "Welcome email"
- * @throws Permanent if the mail server refuses the mail; Retryable if it may take it later
+ * @throws Permanent if the mail server refuses the mail; ContinueLater while the mail waits, which has its own retries
  */
 export function sentenceOf(what: string, address: string, outcome: MailOutcome): string {
   switch (outcome.kind) {
@@ -18,11 +18,7 @@ export function sentenceOf(what: string, address: string, outcome: MailOutcome):
       throw new Permanent("mail_refused", `The mail was not delivered: ${outcome.reply}`);
     case "uncertain":
       throw new Permanent("mail_uncertain", `The mail server may have the mail: ${outcome.reply}`);
-    case "later": {
-      const { afterSeconds, reply } = outcome;
-      throw new Retryable("mail_delayed", `The mail server does not take the mail now: ${reply}`, {
-        afterSeconds,
-      });
-    }
+    case "later":
+      throw new ContinueLater(outcome.afterSeconds, null, { isCounted: false });
   }
 }

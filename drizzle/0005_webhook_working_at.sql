@@ -1,1 +1,0 @@
-ALTER TABLE "rowmill"."webhooks" DROP COLUMN "working_at";

@@ -1,1 +1,0 @@
-ALTER TABLE "rowmill"."webhooks" ADD COLUMN "held_until" timestamp with time zone;
