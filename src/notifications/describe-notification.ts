@@ -16,7 +16,7 @@ const texts: Texts = {
   "email.refused": ({ address, reply }) =>
     `${address} refuses mail, so Rowmill sends no more to it. ${reply}`,
   message: ({ subject, message }) => `${subject}: ${message}`,
-  "admin.alert": ({ subject, message }) => `${subject}: ${message}`,
+  "admin.alert": ({ subject, message }) => (message ? `${subject}: ${message}` : subject),
 };
 
 const OUTCOMES: Readonly<Record<string, string>> = {

@@ -10,7 +10,7 @@ export const adminAlert: MailTemplate<"admin_alert"> = {
   description: "Tells administrators about a problem.",
   subscription: () => null,
   title: ({ subject }) => oneLine(subject, MAX_SUBJECT),
-  blocks: ({ message }) => [paragraph(message)],
+  blocks: ({ message }) => (message ? [paragraph(message)] : []),
   reason: "You get this mail because you are an administrator of",
 };
 

@@ -46,7 +46,7 @@ export const batchFinished: MailTemplate<"batch_finished"> = {
         : button("Show the batch", batch),
     ];
   },
-  reason: "You get this mail because you uploaded a file at",
+  reason: "You get this mail because a batch of yours has ended at",
 };
 
 export const taskEnded: MailTemplate<"task_ended"> = {

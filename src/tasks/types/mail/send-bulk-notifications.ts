@@ -98,13 +98,14 @@ async function createBatch(ctx: Context, input: Input): Promise<string> {
 }
 
 /** @throws Permanent `invalid_input` unless the task has either `to` or a file */
-function recipientsOf(ctx: Context, { params: { to }, file, signal }: Input) {
+function recipientsOf(ctx: Context, { params: { to, subject }, file, signal }: Input) {
   if ((to === undefined) === (file === null))
     throw new Permanent("invalid_input", "Send either `to` or a file of recipients.");
   if (file)
     return { filename: file.name, file: untilAborted(file.chunks(), signal), declaredBytes: file.bytes };
   const recipients = Array.isArray(to) ? namedAsCsv(ctx, to) : accountsAsCsv(ctx, to ?? "all");
-  return { filename: "recipients.csv", file: untilAborted(recipients, signal), declaredBytes: 0 };
+  // Notifications and the mail about the end of the batch name the file.
+  return { filename: subject, file: untilAborted(recipients, signal), declaredBytes: 0 };
 }
 
 function optionsOf({ to, subject, message }: Static<typeof params>): UploadOptions {
