@@ -17,7 +17,8 @@ const AccountView = Type.Object({
   email: Type.String({ description: "The email address, or empty.", examples: ["ada@example.com"] }),
   email_confirmed: Type.Boolean({
     description:
-      "Whether its owner has confirmed the address, or an admin has given it. Until then, only mails about the account go to it.",
+      "Whether its owner has confirmed the address, or an admin has given it. Until then, only mails about the account go to " +
+      "it, unless EMAIL_CONFIRMATION is off.",
   }),
   first_name: Type.String({ description: "The first name, or empty.", examples: ["Ada"] }),
   last_name: Type.String({ description: "The last name, or empty.", examples: ["Lovelace"] }),

@@ -80,7 +80,10 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
   const [ended] = rows;
   if (!ended) return false;
   const target = findTarget(ended.target);
-  if (target && "handle" in target) await target.end?.(tx, batchId);
+  if (target && "handle" in target) {
+    await tx.db.execute(sql`DELETE FROM rowmill.row_waits WHERE batch_id = ${batchId}`);
+    await target.end?.(tx, batchId);
+  }
   await batchChanged(tx, batchId);
   await afterAnnouncing(tx, ended.announced);
   await tx.queue.add(tx.db, jobs.batchFinished, [

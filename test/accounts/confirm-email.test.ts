@@ -146,10 +146,12 @@ describe("an address that an admin has given", () => {
 
     const root = await newAdmin(rowmill, "root");
     await newUser("moved", "old@example.com");
-    const file = "username,email\nmade,made@example.com\nmoved,new@example.com\n";
+    await newUser("known", "known@example.com");
+    const file = "username,email\nmade,made@example.com\nmoved,new@example.com\nknown,known@example.com\n";
     await importFile(rowmill, root, file, "upsert", { target: "users" });
     expect(await findByName(rowmill.ctx, "made")).toMatchObject({ confirmedEmail: "made@example.com" });
     expect(await findByName(rowmill.ctx, "moved")).toMatchObject({ confirmedEmail: "new@example.com" });
+    expect(await findByName(rowmill.ctx, "known")).toMatchObject({ confirmedEmail: "known@example.com" });
   });
 
   test("alerts for admins need no confirmation", async () => {

@@ -73,6 +73,24 @@ test("a migrated database has a partition for today and for each of the next sev
   expect(await days(ctx)).toHaveLength(9);
 });
 
+test("a day begins at midnight in UTC, whatever the database shows", async () => {
+  await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
+  const client = await rowmill.ctx.pool.connect();
+  try {
+    await client.query("SET timezone = 'Asia/Kolkata'; SET datestyle = 'German'");
+    await client.query("SELECT rowmill.create_day_partition('request_log', '2031-03-09'::date)");
+    await client.query("SET timezone = 'UTC'; SET datestyle = 'ISO'");
+    const { rows } = await client.query(
+      "SELECT pg_get_expr(relpartbound, oid) AS bound FROM pg_class WHERE relname = 'request_log_20310309'",
+    );
+    expect(rows).toEqual([
+      { bound: "FOR VALUES FROM ('2031-03-09 00:00:00+00') TO ('2031-03-10 00:00:00+00')" },
+    ]);
+  } finally {
+    client.release(true);
+  }
+});
+
 test("at midnight, entries move on to the partition of the new day, and none is lost without one", async () => {
   await using rowmill = await startRowmill({ REQUEST_LOG: "off" });
   const before = at(rowmill.ctx, "2031-03-09T23:59:59.999Z");

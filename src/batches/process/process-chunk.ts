@@ -129,7 +129,8 @@ async function processOpenRows(
   const { counts, next } = settled;
   const retryAfterSeconds = outcomes.retryAfterSeconds;
   const continued = { ...work, after, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
-  const rest = next?.kind === "turn" ? new Later(0, continued) : next && waitingJob(work, next);
+  const rest =
+    next?.kind === "turn" ? new Later(0, continued, { isLast: true }) : next && waitingJob(work, next);
   return { ...counts, rows, attempt: chunk.attempt, rest };
 }
 

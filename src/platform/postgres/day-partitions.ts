@@ -30,7 +30,8 @@ const FUNCTIONS = [
 /** A function that runs with the rights of its owner, and changes nothing but the partitions of a partitioned table. */
 function functionOf(name: string, change: string): string {
   return `CREATE OR REPLACE FUNCTION ${name}(parent text, day date) RETURNS boolean
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET lock_timeout = '2s' AS $$
   DECLARE partition text := parent || to_char(day, '_YYYYMMDD');
   BEGIN
     IF NOT EXISTS (SELECT FROM pg_class WHERE relkind = 'p' AND relname = parent AND relnamespace = '${SCHEMA}'::regnamespace) THEN

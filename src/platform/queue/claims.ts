@@ -34,16 +34,19 @@ export function failForGood(db: Database, claim: Claim, output: object): Promise
 
 /**
  * Returns a job to the queue without counting a failure. A job that continues precedes jobs of the same priority that have
- * not started.
+ * not started, unless it goes behind them.
  * @throws ClaimLost
  */
-export function putBack(db: Database, claim: Claim, { afterSeconds, payload }: Later): Promise<void> {
+export function putBack(db: Database, claim: Claim, { afterSeconds, payload, isLast }: Later): Promise<void> {
+  const isRaised = sql`(data->'putBack' IS NOT NULL)::int`;
+  const place = isLast
+    ? sql`priority = priority - ${isRaised}, created_on = clock_timestamp(), data = ${jsonOf(payload)}::jsonb`
+    : sql`priority = priority + 1 - ${isRaised}, data = ${jsonOf(payload)}::jsonb || '{"putBack": true}'`;
   return change(
     db,
     claim,
     sql`state = 'created', started_on = NULL, heartbeat_on = NULL, output = NULL,
-      priority = priority + (data->'putBack' IS NULL)::int, data = ${jsonOf(payload)}::jsonb || '{"putBack": true}',
-      start_after = clock_timestamp() + make_interval(secs => ${afterSeconds})`,
+      ${place}, start_after = clock_timestamp() + make_interval(secs => ${afterSeconds})`,
   );
 }
 

@@ -5,10 +5,13 @@ export class Later {
   readonly payload: object;
   /** Whether the job counts as one that its user has running meanwhile. */
   readonly isCounted: boolean;
+  /** Whether the job goes behind jobs of the same priority. Otherwise it precedes those that have not started. */
+  readonly isLast: boolean;
 
-  constructor(afterSeconds: number, payload: object, { isCounted = true } = {}) {
+  constructor(afterSeconds: number, payload: object, { isCounted = true, isLast = false } = {}) {
     this.afterSeconds = afterSeconds;
     this.payload = payload;
     this.isCounted = isCounted;
+    this.isLast = isLast;
   }
 }

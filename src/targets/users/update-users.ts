@@ -37,17 +37,23 @@ export async function updateUsers(
 ): Promise<Map<number, Outcome>> {
   const outcomes = new Map<number, Outcome>();
   const updates: Update[] = [];
+  const givesEmail = "email" in batch.mapping;
   for (const { row, values, user } of rows) {
     if (!user) continue;
     const { id: recordId, email, confirmedEmail, role } = user;
     const after = {
       // Columns that the file does not have stay unchanged, and so does the role if the cell is empty.
-      email: "email" in batch.mapping ? values.email : email,
+      email: givesEmail ? values.email : email,
       role: "role" in batch.mapping && isRole(values.role) ? values.role : role,
     };
     const passwordHash = hashes.get(row) ?? null;
     if (after.role !== role && recordId === batch.userId) outcomes.set(row, ownRole);
-    else if (after.email !== email || after.role !== role || passwordHash !== null)
+    else if (
+      after.email !== email ||
+      (givesEmail && after.email !== confirmedEmail) ||
+      after.role !== role ||
+      passwordHash !== null
+    )
       updates.push({
         row,
         recordId,
@@ -57,7 +63,7 @@ export async function updateUsers(
   }
   const decided = await findDecidedByLaterRows(tx, batch.id, updates);
   const due = updates.filter(({ recordId }) => !decided.has(recordId));
-  await store(tx, due);
+  await store(tx, due, givesEmail);
   for (const { row, recordId, before } of due)
     outcomes.set(row, { kind: "success", recordId, effect: "updated", before });
   return outcomes;
@@ -73,13 +79,13 @@ const ownRole = failed(
   "role",
 );
 
-/** Also ends the sessions and the API tokens of accounts that get a new password, and all links of password resets. */
-async function store(tx: Tx, updates: readonly Update[]): Promise<void> {
+/** An address that an admin gives is confirmed. Also ends the sessions and the API tokens of accounts that get a new password, and all links of password resets. */
+async function store(tx: Tx, updates: readonly Update[], givesEmail: boolean): Promise<void> {
   if (updates.length === 0) return;
   const ids = sql.param(updates.map(({ recordId }) => recordId));
   await tx.db.execute(sql`
     UPDATE rowmill.users SET email = cells.email,
-      confirmed_email = CASE WHEN users.email = cells.email THEN confirmed_email ELSE cells.email END, role = cells.role::rowmill.user_role,
+      confirmed_email = CASE WHEN ${givesEmail}::boolean THEN cells.email ELSE confirmed_email END, role = cells.role::rowmill.user_role,
       password_hash = coalesce(cells.password_hash, users.password_hash)
     FROM unnest(${ids}::bigint[], ${sql.param(updates.map(({ before }) => before.after.email))}::text[],
       ${sql.param(updates.map(({ before }) => before.after.role))}::text[],

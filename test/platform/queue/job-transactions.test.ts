@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { openContext } from "../../../src/context.ts";
 import { jobs } from "../../../src/jobs.ts";
 import { createLog } from "../../../src/platform/log.ts";
+import { Later } from "../../../src/platform/queue/later.ts";
 import { rateLimits } from "../../../src/schema/accounts.ts";
 import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
@@ -45,6 +46,32 @@ test("callbacks of a transactional job run after its commit and not after a roll
     expect(deliveries).toEqual([1, 2]);
     const committed = [expect.objectContaining({ key: "attempt", points: 2 })];
     expect(await Promise.all(seen)).toEqual([[committed, new Set()]]);
+  } finally {
+    await worker.close(1000);
+  }
+});
+
+test.for([
+  { isLast: false, order: ["first", "first", "second"] },
+  { isLast: true, order: ["first", "second", "first"] },
+])("a job that was put back with isLast: $isLast runs as $order", async ({ isLast, order }) => {
+  await using rowmill = await startRowmill();
+  const { ctx, config } = rowmill;
+  const worker = await openContext(config, createLog(config, "test-worker"), "work");
+  const ran: string[] = [];
+  const [first, second] = [randomUUID(), randomUUID()];
+  try {
+    const added = [first, second].map((id) => ({ id, payload: {}, group: "1" }));
+    for (const job of added) await ctx.queue.add(ctx.db, jobs.clean, [job]);
+    await worker.queue.work(jobs.clean, {
+      ...NOT_ALONE,
+      run: async ({ id }) => {
+        ran.push(id === first ? "first" : "second");
+        return ran.length === 1 ? new Later(0, {}, { isLast }) : undefined;
+      },
+    });
+    await until("three deliveries have ended", async () => ran.length === 3);
+    expect(ran).toEqual(order);
   } finally {
     await worker.close(1000);
   }
