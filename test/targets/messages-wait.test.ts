@@ -186,6 +186,14 @@ test("while the mail server is down, a file of many rows costs a few look-ups, a
   await untilBatch(root, books.id, "completes", ({ state }) => state === "completed");
 });
 
+test("after each second of messages, other files of the same user have their turn", async () => {
+  await using own = await startRowmill({ ...server.settings, MAIL_PER_SECOND: "5" });
+  const root = await newAdmin(own);
+  const rows = Array.from({ length: 25 }, (_, at) => `s${at}@slow.test`).join("\n");
+  const { body } = await root.upload<BatchView>(`email\n${rows}\n`, path);
+  expect(await deliverChunk(own.ctx, body.id)).toMatchObject({ afterSeconds: 0, isLast: true });
+});
+
 test("the next chunk of a paced batch waits with the one before it", async () => {
   const { pool } = rowmill.ctx;
   const rows = Array.from({ length: 100 }, (_, at) => `p${at}@pace.test`).join("\n");
