@@ -1,8 +1,8 @@
-import { and, asc, desc, eq, getTableColumns, isNull, lt, sql } from "drizzle-orm";
+import { asc, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DomainError, notFound } from "../errors.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
-import { users } from "../schema/accounts.ts";
+import { isEnabledAdmin, users } from "../schema/accounts.ts";
 import { backups } from "../schema/backups.ts";
 import type { Backup } from "./records.ts";
 
@@ -32,7 +32,7 @@ export async function owningAdmin({ db }: Context): Promise<number> {
   const [admin] = await db
     .select({ id: users.id })
     .from(users)
-    .where(and(eq(users.role, "admin"), isNull(users.disabledAt)))
+    .where(isEnabledAdmin(users))
     .orderBy(asc(users.id))
     .limit(1);
   if (!admin)

@@ -81,7 +81,7 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
   if (!ended) return false;
   const target = findTarget(ended.target);
   if (target && "handle" in target) {
-    await tx.db.execute(sql`DELETE FROM rowmill.row_waits WHERE batch_id = ${batchId}`);
+    await endWaits(tx, batchId);
     await target.end?.(tx, batchId);
   }
   await batchChanged(tx, batchId);
@@ -90,6 +90,11 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
     batchJob("finished", { ...ended, id: batchId, userId: Number(ended.userId) }),
   ]);
   return true;
+}
+
+/** No row of the batch waits any more (batches/process/row-waits.ts). */
+export async function endWaits({ db }: Tx, batchId: string): Promise<void> {
+  await db.execute(sql`DELETE FROM rowmill.row_waits WHERE batch_id = ${batchId}`);
 }
 
 /** Nothing is announced for the upload of a correction: the corrected batch runs again, and its end is announced. */

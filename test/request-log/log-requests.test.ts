@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readMissingOfLastDay } from "../../src/request-log/read-missing.ts";
 import { writeEntries } from "../../src/request-log/write-entries.ts";
-import { count } from "../support/count.ts";
+import { count, countWaiting } from "../support/count.ts";
 import { EventClient } from "../support/events.ts";
 import { entryAt } from "../support/logged-requests.ts";
 import { RawConnection } from "../support/raw-connection.ts";
@@ -119,17 +119,13 @@ describe("an entry", () => {
 });
 
 /** Lets every read of books wait. */
-/** Databases that were created from one template have the same ids of tables. */
-const IS_OURS = "database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-
 async function lockBooks() {
   const client = await rowmill.ctx.pool.connect();
   await client.query("BEGIN; LOCK TABLE rowmill.books IN ACCESS EXCLUSIVE MODE");
   return {
     untilWaiting: (requests: number) =>
       until("requests wait for the lock", async () => {
-        const waiting = `SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'rowmill.books'::regclass AND ${IS_OURS}`;
-        return (await count(rowmill.ctx.pool, waiting)) >= requests;
+        return (await countWaiting(rowmill.ctx.pool, "relation = 'rowmill.books'::regclass")) >= requests;
       }),
     [Symbol.asyncDispose]: async () => {
       await client.query("ROLLBACK");
@@ -182,8 +178,7 @@ test("answers do not wait while the log waits for the database", async () => {
   await client.query("BEGIN; LOCK TABLE rowmill.request_log IN ACCESS EXCLUSIVE MODE");
   await rowmill.client.get("/api/v1/books", { "x-request-id": "first" });
   await until("the log waits for the table", async () => {
-    const waiting = `SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'rowmill.request_log'::regclass AND ${IS_OURS}`;
-    return (await count(rowmill.ctx.pool, waiting)) > 0;
+    return (await countWaiting(rowmill.ctx.pool, "relation = 'rowmill.request_log'::regclass")) > 0;
   });
   const answer = await rowmill.client.get("/api/v1/books", { "x-request-id": "second" });
   expect(answer.status).toBe(401);

@@ -5,3 +5,11 @@ export async function count(pool: pg.Pool, statement: string, values: unknown[] 
   const { rows } = await pool.query<{ count: string | number }>(statement, values);
   return Number(rows[0]?.count);
 }
+
+/** Locks of this database: others share the server, and those of one template share the ids of tables. */
+export const IS_OURS = "database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
+/** The number of locks for which statements wait. @param condition in terms of pg_locks */
+export function countWaiting(pool: pg.Pool, condition: string): Promise<number> {
+  return count(pool, `SELECT count(*) FROM pg_locks WHERE NOT granted AND ${IS_OURS} AND ${condition}`);
+}

@@ -1,9 +1,12 @@
 /** Books and tasks that the database refuses or holds, so that a test can look at work in the middle. */
 import type { OpenContext } from "../../src/context.ts";
+import { countWaiting, IS_OURS } from "./count.ts";
 import { type Rowmill, startRowmill } from "./rowmill.ts";
 import { until } from "./until.ts";
 
 const LOCK = 4711;
+/** In terms of pg_locks. */
+const IS_GATE = `locktype = 'advisory' AND objid = ${LOCK}`;
 
 const WAIT = `PERFORM pg_advisory_xact_lock_shared(${LOCK});`;
 
@@ -69,14 +72,7 @@ export async function closeGate(
   const holder = await pool.connect();
   await holder.query(`SELECT pg_advisory_lock(${LOCK})`);
   let isOpen = false;
-  const waiting = async () => {
-    const { rows } = await pool.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM pg_locks
-      WHERE locktype = 'advisory' AND objid = ${LOCK} AND NOT granted
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-    );
-    return rows[0]?.count ?? 0;
-  };
+  const waiting = () => countWaiting(pool, IS_GATE);
   const open = async () => {
     if (isOpen) return;
     isOpen = true;
@@ -88,8 +84,7 @@ export async function closeGate(
     open,
     async endWaiting() {
       await pool.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = ${LOCK} AND NOT granted
-          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND ${IS_OURS} AND ${IS_GATE}`,
       );
     },
     reached: async (statements = 1) => {

@@ -4,9 +4,8 @@ import { jobs } from "../../jobs.ts";
 import type { batches } from "../../schema/batches.ts";
 import { batchJob, chunkJob, chunkJobId } from "../batch-jobs.ts";
 import { isWhole } from "../state.ts";
-import { endBatch, startBatch } from "../transitions.ts";
+import { endBatch, endWaits, startBatch } from "../transitions.ts";
 import { enqueueNextChunk, NOT_YET } from "./pace.ts";
-import { endWaits } from "./row-waits.ts";
 
 type UnfinishedBatch = Pick<
   typeof batches.$inferSelect,

@@ -69,8 +69,3 @@ export async function waitsIn(
     FROM rowmill.row_waits WHERE batch_id = ${batchId} AND row_number BETWEEN ${firstRow} AND ${lastRow}`);
   return rows[0] ?? { rows: 0, seconds: 0 };
 }
-
-/** Makes all rows of a batch due. */
-export async function endWaits({ db }: Tx, batchId: string): Promise<void> {
-  await db.execute(sql`DELETE FROM rowmill.row_waits WHERE batch_id = ${batchId}`);
-}

@@ -3,7 +3,7 @@ import { newAdmin } from "../../support/admin.ts";
 import { command, untilBatch } from "../../support/batches.ts";
 import { titled } from "../../support/book-files.ts";
 import type { Client } from "../../support/client.ts";
-import { count } from "../../support/count.ts";
+import { count, countWaiting } from "../../support/count.ts";
 import { closeGate } from "../../support/gate.ts";
 import { until } from "../../support/until.ts";
 import { uploadForm } from "../../support/upload-form.ts";
@@ -107,9 +107,8 @@ test("a batch that has its records for itself delays only batches with the same 
   await expectNoFailure(user, [others]);
   const same = await upload(user, titled(30, {}), { mode: "upsert" });
   await until("the other chunk waits", async () => {
-    const waiting = `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND NOT granted
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
-    return (await count(rowmill.ctx.pool, waiting)) >= 2;
+    const isForWhole = "locktype = 'advisory' AND mode = 'ExclusiveLock'";
+    return (await countWaiting(rowmill.ctx.pool, isForWhole)) >= 2;
   });
   const states = await Promise.all(
     [whole, next, same].map(async ({ id }) => (await user.batch(id)).body.state),

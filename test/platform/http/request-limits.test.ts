@@ -1,7 +1,7 @@
 /** Requests of one user that keep the database busy, and another user who must not notice. */
 import { expect, test } from "vitest";
 import type { Client, Problem } from "../../support/client.ts";
-import { count } from "../../support/count.ts";
+import { countWaiting } from "../../support/count.ts";
 import { EventClient } from "../../support/events.ts";
 import { FIRST_LINES, HEADER, kept, lines } from "../../support/raw-upload.ts";
 import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
@@ -21,13 +21,8 @@ async function lockTasks({ ctx }: Rowmill): Promise<AsyncDisposable> {
   };
 }
 
-/** The statements that wait for the lock. Other files share the server. */
-const waitingIn = ({ ctx }: Rowmill) =>
-  count(
-    ctx.pool,
-    `SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'rowmill.tasks'::regclass
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-  );
+/** The statements that wait for the lock. */
+const waitingIn = ({ ctx }: Rowmill) => countWaiting(ctx.pool, "relation = 'rowmill.tasks'::regclass");
 
 const search = (user: Client, word: string) => user.get<Problem>(`/api/v1/tasks?search=${word}`);
 
