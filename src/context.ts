@@ -46,6 +46,8 @@ export interface Context {
   readonly actor: Actor | null;
   /** The id of the request or the job; null outside both. */
   readonly requestId: string | null;
+  /** The address of the client of the request; null outside of requests. */
+  readonly address: string | null;
   /** Waits until the answer to the request may use this many bytes, instead of those reserved before. */
   readonly reserveMemory: (bytes: number) => Promise<void>;
 }
@@ -152,6 +154,7 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
     hasSessions,
     actor: null,
     requestId: null,
+    address: null,
     // Only requests share the memory for answers: a command prints one list.
     reserveMemory: async () => {},
     async close(timeoutMs) {

@@ -20,7 +20,7 @@ export function registerRequestContext(app: FastifyInstance, ctx: Context): void
       // Fastify has made this child of `ctx.log`, with the id, when the request arrived.
       const log = this.log as Context["log"];
       const reserveMemory = (bytes: number) => reserveAnswer(this, bytes);
-      return { ...ctx, db, pool, actor, requestId: this.id, log, reserveMemory };
+      return { ...ctx, db, pool, actor, requestId: this.id, address: this.ip, log, reserveMemory };
     },
   });
 }

@@ -34,7 +34,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],
   [
     "verbs",
-    /^(accounts|announcements|backups|batches|books|files|idempotency|mails|notifications|queues|records|reports|request-log|targets|tasks|webhooks)\//,
+    /^(accounts|announcements|audit|backups|batches|books|files|idempotency|mails|notifications|queues|records|reports|request-log|schedules|targets|tasks|webhooks|workflows)\//,
   ],
   ["contracts", /^(context|jobs|migrate|request-context)\.ts$/],
   ["platform", /^platform\//],
@@ -43,7 +43,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
 
 /** From the bottom up. A feature may import from its own rank and from the ranks below it. */
 const FEATURES: readonly (readonly string[])[] = [
-  ["announcements"],
+  ["announcements", "audit"],
   ["mails"],
   ["accounts", "files", "idempotency"],
   ["targets"],
@@ -52,7 +52,8 @@ const FEATURES: readonly (readonly string[])[] = [
   ["request-log", "reports", "backups"],
   ["tasks"],
   ["queues"],
-  ["schedules", "workflows", "webhooks"],
+  ["workflows", "webhooks"],
+  ["schedules"],
   ["notifications"],
   ["legacy"],
 ];

@@ -28,6 +28,7 @@ export async function createOfflineApp(): Promise<FastifyInstance> {
     now: () => new Date(),
     actor: null,
     requestId: null,
+    address: null,
     reserveMemory: async () => {},
     hasSessions: false,
   });
