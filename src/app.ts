@@ -49,8 +49,8 @@ import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { refuseEncodedBodies } from "./platform/http/raw-file.ts";
 import { answerRequestId, requestIds } from "./platform/http/request-id.ts";
 import { limitRequests } from "./platform/http/request-limits.ts";
+import { lazyCompilers } from "./platform/http/schema-compilers.ts";
 import { registerSecurityHeaders } from "./platform/http/security-headers.ts";
-import { sharedSerializers } from "./platform/http/serializers.ts";
 import { registerUploads } from "./platform/http/upload.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
 import { adminQueueRoutes } from "./queues/routes.ts";
@@ -87,6 +87,7 @@ const CHECK_MS = 5000;
 /** Returns the app without listening, so that tests can inject requests. */
 export async function createApp(ctx: Context) {
   const requestLog = openRequestLog(ctx);
+  const { compileAll, ...compilersFactory } = lazyCompilers();
   const app = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
     ...requestIds,
@@ -104,11 +105,12 @@ export async function createApp(ctx: Context) {
       refuseUrl(error, request, reply);
     },
     clientErrorHandler: refuseConnection,
-    schemaController: { compilersFactory: { buildSerializer: sharedSerializers() } },
+    schemaController: { compilersFactory },
     routerOptions: { ignoreTrailingSlash: true },
     ajv: { customOptions: { allErrors: true, keywords: [] } },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  app.decorate("compileSchemas", compileAll);
   requestLog.follow(app);
   limitConnections(app.server, ctx.config);
   answerRequestId(app);
