@@ -1,5 +1,5 @@
 /** Reads of workflows. `ownerId` null: the workflows of all users, for operators. */
-import { and, asc, desc, eq, getTableColumns, ilike, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, ilike, lt, type SQL, sql } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
@@ -16,7 +16,7 @@ import type { Owner } from "../tasks/transitions.ts";
 export type Workflow = typeof workflows.$inferSelect;
 
 export interface WorkflowFilter {
-  readonly states?: readonly WorkflowState[];
+  readonly state?: WorkflowState;
   readonly kind?: WorkflowKind;
   /** A part of the name, ignoring case. */
   readonly name?: string;
@@ -56,14 +56,14 @@ export async function lockWorkflow(tx: Tx, ownerId: Owner, id: string): Promise<
 export function listWorkflows(
   ctx: Context,
   ownerId: Owner,
-  { states, kind, name, userId }: WorkflowFilter,
+  { state, kind, name, userId }: WorkflowFilter,
   { before, limit }: { before: number; limit: number },
 ): Promise<Found<Workflow>> {
   const where =
     and(
       isOf(ownerId),
       userId === undefined ? undefined : eq(workflows.userId, userId),
-      states && inArray(workflows.state, [...states]),
+      state && eq(workflows.state, state),
       kind && eq(workflows.kind, kind),
       name === undefined ? undefined : ilike(workflows.name, `%${name.replace(/[\\%_]/g, "\\$&")}%`),
       before === 0 ? undefined : lt(workflows.number, before),
@@ -141,6 +141,18 @@ export async function getStep({ db }: Context, workflowId: string, name: string)
     .where(and(eq(workflowSteps.workflowId, workflowId), eq(workflowSteps.name, name)));
   if (!step) throw notFound("step");
   return step;
+}
+
+export async function nameOfStep(
+  { db }: Context,
+  workflowId: string,
+  position: number,
+): Promise<string | null> {
+  const [step] = await db
+    .select({ name: workflowSteps.name })
+    .from(workflowSteps)
+    .where(and(eq(workflowSteps.workflowId, workflowId), eq(workflowSteps.position, position)));
+  return step?.name ?? null;
 }
 
 const MAX_ATTEMPTS = 100;
