@@ -1,7 +1,8 @@
 /** Workflows over HTTP. */
+
+import type { Static } from "typebox";
 import type { OpenContext } from "../../src/context.ts";
 import type { viewWorkflowDetail, WorkflowStepView, WorkflowView } from "../../src/workflows/views.ts";
-import type { Static } from "typebox";
 import type { Client } from "./client.ts";
 import { until } from "./until.ts";
 

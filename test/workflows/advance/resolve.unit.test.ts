@@ -28,10 +28,15 @@ describe("the truth table of `when` and `on_failure`", () => {
       { state: "skipped", cause: 0 },
       { success: "skipped, with a cause", always: "runs", failure: "runs" },
     ],
-    ["skipped because of `when`", { state: "skipped" }, { success: "skipped", always: "runs", failure: "skipped" }],
+    [
+      "skipped because of `when`",
+      { state: "skipped" },
+      { success: "skipped", always: "runs", failure: "skipped" },
+    ],
   ];
   test.each(rows)("a dependency that is %s", (_, dependency, expected) => {
-    for (const [when, outcome] of Object.entries(expected)) expect(decide(dependency, when as When), when).toBe(outcome);
+    for (const [when, outcome] of Object.entries(expected))
+      expect(decide(dependency, when as When), when).toBe(outcome);
   });
 });
 
@@ -46,14 +51,23 @@ test("steps without dependencies start at once", () => {
 test("a step waits until all its dependencies are final", () => {
   const states: StepState[] = ["waiting", "queued"];
   for (const state of states) {
-    const steps = [step({ state: "failed" }), step({ state, dependsOn: [] }), step({ when: "failure", dependsOn: [0, 1] })];
+    const steps = [
+      step({ state: "failed" }),
+      step({ state, dependsOn: [] }),
+      step({ when: "failure", dependsOn: [0, 1] }),
+    ];
     expect(resolve(steps).queue, state).not.toContain(2);
     expect(resolve(steps).skip, state).toEqual([]);
   }
 });
 
 test("a failure skips all that depends on it, with its cause", () => {
-  const steps = [step({ state: "failed" }), step({ dependsOn: [0] }), step({ dependsOn: [1] }), step({ dependsOn: [2] })];
+  const steps = [
+    step({ state: "failed" }),
+    step({ dependsOn: [0] }),
+    step({ dependsOn: [1] }),
+    step({ dependsOn: [2] }),
+  ];
   expect(resolve(steps)).toEqual({
     queue: [],
     skip: [1, 2, 3].map((position) => ({ position, cause: 0 })),
@@ -87,11 +101,14 @@ test("in 300 random graphs, every step ends, once, after its dependencies", () =
     for (let turn = 0; ; turn++) {
       expect(turn).toBeLessThan(100);
       const { queue, skip, outcome } = resolve(steps);
-      for (const { position, cause } of skip) steps[position] = { ...at(steps, position), state: "skipped", cause };
+      for (const { position, cause } of skip)
+        steps[position] = { ...at(steps, position), state: "skipped", cause };
       for (const position of queue) {
         expect(started.has(position)).toBe(false);
         started.add(position);
-        expect(at(steps, position).dependsOn.every((dependency) => isFinal(at(steps, dependency)))).toBe(true);
+        expect(at(steps, position).dependsOn.every((dependency) => isFinal(at(steps, dependency)))).toBe(
+          true,
+        );
         steps[position] = { ...at(steps, position), state: "queued" };
       }
       // Nothing is left to decide.
