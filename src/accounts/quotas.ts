@@ -67,6 +67,13 @@ export const QUOTAS = {
     used: (userId) =>
       sql`SELECT count(*) FROM rowmill.tasks WHERE user_id = ${userId} AND status IN ('pending', 'processing')`,
   },
+  schedules: {
+    setting: "MAX_SCHEDULES_PER_USER",
+    limitOf: (config) => config.maxSchedulesPerUser,
+    things: "schedules",
+    remedy: "Delete schedules that you no longer need.",
+    used: (userId) => sql`SELECT count(*) FROM rowmill.schedules WHERE user_id = ${userId}`,
+  },
   files: {
     setting: "MAX_FILES_PER_USER",
     limitOf: (config) => config.maxFilesPerUser,

@@ -38,6 +38,7 @@ const contents: Contents = {
   }),
   "task.completed": (_tx, data) => ({ kind: "task_ended", data: { ...data, state: "completed" } }),
   "task.failed": (_tx, data) => ({ kind: "task_ended", data: { ...data, state: "failed" } }),
+  "schedule.failed": () => null,
   "report.ready": async (tx, { report_id }) => {
     const { kind, data } = await getReport(tx, report_id);
     return { kind: kind === "daily" ? "daily_report" : "weekly_analytics", data: { report: { ...data } } };

@@ -7,6 +7,7 @@ import { type Context, changeExpression, publishChange, publishLocally, type Tx 
 import { notFound } from "../errors.ts";
 import { type TaskEventType, tasks } from "../schema/tasks.ts";
 import { type Edge, type TaskTransition, transitions } from "./state.ts";
+import { wakeWaitingTicks } from "./wake-ticks.ts";
 
 export type Task = typeof tasks.$inferSelect;
 
@@ -92,6 +93,7 @@ async function change(
     changed.map(({ id }) => id),
   );
   await afterAnnouncing(ctx, rows[0]?.announced);
+  await wakeWaitingTicks(ctx, changed);
   return changed;
 }
 

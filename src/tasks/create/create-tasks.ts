@@ -46,6 +46,8 @@ interface Options {
   readonly together?: "parallel" | "sequential";
   /** The field of the request that contains the tasks, for errors. Absent: the request is one task. */
   readonly field?: string;
+  /** The schedule that creates the tasks. */
+  readonly scheduleId?: string;
 }
 
 /**
@@ -56,7 +58,7 @@ export async function createTasks(
   ctx: Context,
   userId: number,
   requests: readonly TaskRequest[],
-  { together, field }: Options = {},
+  { together, field, scheduleId }: Options = {},
 ): Promise<Created> {
   const pathOf = (index: number) => (field === undefined ? "" : `${field}.${index}`);
   const checked = checkRequests(ctx.config, requests, pathOf);
@@ -74,7 +76,7 @@ export async function createTasks(
       const id = uuidV7(ctx.now());
       const file = files[index] ?? null;
       requireFile(type, file, fileFieldOf(requests[index], pathOf(index)));
-      const defaults = { run: 1, maxRetries: ctx.config.taskMaxRetries, jobId: taskJobId(id, 1) };
+      const defaults = { run: 1, maxRetries: ctx.config.taskMaxRetries, jobId: taskJobId(id, 1), scheduleId };
       return { id, userId, type: type.name, queue: type.queue, ...defaults, ...facts, file, groupId, index };
     });
     const rows = drafts.map(({ file, ...task }, index) => ({
@@ -91,6 +93,18 @@ export async function createTasks(
     const tasks = rows.map(({ id, jobId }) => ({ id, jobId, number: numbers.get(id) ?? 0 }));
     return { groupId, tasks };
   });
+}
+
+/**
+ * Checks a task that is to be created later, except quotas.
+ * @param path the path of the task in the request, for errors
+ * @throws DomainError as `createTasks`
+ */
+export async function checkTask(tx: Tx, userId: number, request: TaskRequest, path: string): Promise<void> {
+  const { type } = checkRequest(tx.config, request, path);
+  await requireTypeRole(tx, userId, [type]);
+  const [file = null] = await findFiles(tx, userId, [request], () => path);
+  requireFile(type, file, fileFieldOf(request, path));
 }
 
 /** Creates one task and its job. @throws DomainError `invalid_input` that names each wrong field */
@@ -164,13 +178,13 @@ async function insertTasks(
   const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
     WITH inserted AS (
       INSERT INTO rowmill.tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
-        file_bytes, max_retries, job_id, group_id, after_id, has_next, tags, metadata, due_at)
+        file_bytes, max_retries, job_id, group_id, after_id, has_next, schedule_id, tags, metadata, due_at)
       SELECT id, "userId", type, queue, title, description, priority, params, "fileId", "filePath", "fileName",
-        "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", tags, metadata, CASE WHEN "afterId" IS NULL THEN now() END
+        "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", "scheduleId", tags, metadata, CASE WHEN "afterId" IS NULL THEN now() END
       FROM json_to_recordset(${JSON.stringify(rows)}::json) AS task (index int, id uuid, "userId" bigint, type text,
         queue text, title text, description text, priority smallint, params json, "fileId" uuid, "filePath" text,
         "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid, "hasNext" boolean,
-        tags text[], metadata json)
+        "scheduleId" uuid, tags text[], metadata json)
       ORDER BY index
       RETURNING id, number, after_id
     ), recorded AS (
