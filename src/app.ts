@@ -166,8 +166,8 @@ export async function createApp(ctx: Context) {
   await app.register(taskTypeRoutes(ctx));
   await app.register(adminTaskRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
-  await app.register(scheduleRoutes(ctx));
   await app.register(scheduleControlRoutes(ctx));
+  await app.register(scheduleRoutes(ctx));
   await app.register(scheduleAdminRoutes(ctx));
   await app.register(reportRoutes(ctx));
   await app.register(webhookRoutes(ctx));

@@ -47,9 +47,9 @@ async function list(
   const schedules = state === "scheduled" ? (await listRecurringJobs(ctx)).map(viewSchedule) : [];
   if (json) return printJson({ items: jobs, schedules });
   printTable([
-    ...schedules.map(({ job, cron, next_at }) => ({
+    ...schedules.map(({ job, cron, timezone, next_at }) => ({
       job,
-      subject: cron,
+      subject: timezone === "UTC" ? cron : `${cron} (${timezone})`,
       at: next_at,
       attempt: null,
       worker: null,

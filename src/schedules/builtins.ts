@@ -22,6 +22,7 @@ interface Builtin {
 /** Shown while the setting is empty. */
 const DEFAULT_CRON = "0 2 * * *";
 
+/** In the order of their numbers. */
 const builtins: readonly Builtin[] = [
   {
     name: "Cleanup",
@@ -68,14 +69,15 @@ export function jobOf(builtin: string): JobContract {
  */
 export async function storeBuiltins(ctx: Context): Promise<void> {
   const now = ctx.now();
-  const rows = builtins.map(({ name, description, setting, cronOf, job }) => {
+  const rows = builtins.map(({ name, description, setting, cronOf, job }, index) => {
     const own = cronOf(ctx.config);
     const timing = {
       ...{ id: uuidV7(now), cron: own || DEFAULT_CRON, timezone: "UTC", isEnabled: own !== "" },
       ...{ startsAt: null, endsAt: null, jitterSeconds: 0, nextTickAt: null },
     };
     checkSetting(setting, timing, now);
-    return { ...timing, name, description, builtin: job.name, ...nextOf(timing, now) };
+    const facts = { number: index + 1, name, description, builtin: job.name };
+    return { ...timing, ...facts, ...nextOf(timing, now) };
   });
   await inTransaction(ctx, async (tx) => {
     for (const row of rows) {

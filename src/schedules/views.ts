@@ -50,7 +50,7 @@ export const TickView = Type.Object(
     reason: nullable(Type.String(), "The same, for people."),
     missed_count: nullable(
       Type.Integer(),
-      "If this entry stands for missed ticks: their number. 1001 means that more were missed.",
+      "If this entry stands for missed ticks: their number. From 1000 on, it is the least that were missed.",
     ),
     task_id: nullableUuid("The task that the tick has created."),
     workflow_id: nullableUuid("The workflow that the tick has created."),
@@ -65,7 +65,7 @@ export type TickView = Static<typeof TickView>;
 
 const SCHEDULE_EXAMPLE = {
   id: "019c1f3e-7f0a-7c11-9d43-6d0b2c1a9e10",
-  number: 5,
+  number: 101,
   user_id: 1,
   builtin: null,
   name: "Nightly import",

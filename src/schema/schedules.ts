@@ -13,7 +13,7 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import { users } from "./accounts.ts";
-import { identity, moment, rowmill } from "./columns.ts";
+import { moment, rowmill } from "./columns.ts";
 
 /** skip: ticks without a worker are only counted. once: the latest of them runs late. */
 export const scheduleMissed = rowmill.enum("schedule_missed", ["skip", "once"]);
@@ -23,12 +23,17 @@ export type ScheduleMissed = (typeof scheduleMissed.enumValues)[number];
 export const scheduleOverlap = rowmill.enum("schedule_overlap", ["skip", "queue", "allow", "replace"]);
 export type ScheduleOverlap = (typeof scheduleOverlap.enumValues)[number];
 
+/** The number of the first schedule of a user. */
+const FIRST_NUMBER = 101;
+
 export const schedules = rowmill.table(
   "schedules",
   {
     id: uuid("id").primaryKey(),
-    /** Orders schedules by their creation. */
-    number: identity("number").notNull(),
+    /** Orders schedules: first the built-in ones, whose numbers are fixed, and then those of users by their creation. */
+    number: bigint("number", { mode: "number" })
+      .notNull()
+      .generatedByDefaultAsIdentity({ startWith: FIRST_NUMBER }),
     /** null: the schedule is built in. */
     userId: bigint("user_id", { mode: "number" }).references(() => users.id, { onDelete: "cascade" }),
     /** The name of the job that a built-in schedule enqueues. */

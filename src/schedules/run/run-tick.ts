@@ -69,7 +69,7 @@ async function hasHappened(tx: Tx, { id }: Schedule, tickAt: Date): Promise<bool
 
 async function recordMissed(tx: Tx, schedule: Schedule, first: Date, missedCount: number): Promise<void> {
   if (await hasHappened(tx, schedule, first)) return;
-  const isAtLeast = missedCount > MAX_COUNTED ? "At least " : "";
+  const isAtLeast = missedCount >= MAX_COUNTED ? "At least " : "";
   const reason = `${isAtLeast}${plural(missedCount, "tick")} passed while no worker ran.`;
   await recordTick(tx, schedule, { tickAt: first, state: "skipped", code: "missed", reason, missedCount });
 }
