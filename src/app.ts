@@ -79,6 +79,12 @@ import { TaskView } from "./tasks/views.ts";
 import { webhookControlRoutes } from "./webhooks/control/control-routes.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 import { WebhookView } from "./webhooks/views.ts";
+import { adminWorkflowRoutes } from "./workflows/admin-routes.ts";
+import { workflowControlRoutes } from "./workflows/control/control-routes.ts";
+import { createWorkflowRoutes } from "./workflows/create/create-routes.ts";
+import { workflowEventRoutes } from "./workflows/event-routes.ts";
+import { workflowRoutes } from "./workflows/routes.ts";
+import { WorkflowDetailView, WorkflowStepView, WorkflowView } from "./workflows/views.ts";
 
 /** Closes connections without traffic in either direction. */
 const IDLE_CONNECTION_MS = 120_000;
@@ -137,6 +143,7 @@ export async function createApp(ctx: Context) {
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
   for (const schema of [DailyView, WeeklyView, ReportView, WebhookView, BackupView]) app.addSchema(schema);
   for (const schema of scheduleSchemas) app.addSchema(schema);
+  for (const schema of [WorkflowView, WorkflowDetailView, WorkflowStepView]) app.addSchema(schema);
   for (const schema of [NotificationView, PreferenceView]) app.addSchema(schema);
 
   await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));
@@ -165,6 +172,11 @@ export async function createApp(ctx: Context) {
   await app.register(taskEventRoutes(ctx));
   await app.register(taskTypeRoutes(ctx));
   await app.register(adminTaskRoutes(ctx));
+  await app.register(createWorkflowRoutes(ctx));
+  await app.register(workflowRoutes(ctx));
+  await app.register(workflowControlRoutes(ctx));
+  await app.register(workflowEventRoutes(ctx));
+  await app.register(adminWorkflowRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
   await app.register(scheduleControlRoutes(ctx));
   await app.register(scheduleRoutes(ctx));

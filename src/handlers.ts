@@ -44,6 +44,9 @@ import {
   removeExcessDeliveries,
   removeOldDeliveries,
 } from "./webhooks/upkeep/remove-deliveries.ts";
+import { handleWorkflowJob } from "./workflows/advance/advance-workflow.ts";
+import { reconcileWorkflows } from "./workflows/upkeep/reconcile-workflows.ts";
+import { removeOldWorkflows } from "./workflows/upkeep/remove-old-workflows.ts";
 
 export interface JobInput<N extends JobName> {
   readonly payload: Payload<N>;
@@ -64,6 +67,7 @@ export const handlers: Handlers = {
   runFileTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   runTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
+  advanceWorkflow: (ctx, { payload }) => handleWorkflowJob(ctx, payload),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   deliverWebhook: (ctx, { payload, delivery }) => deliver(ctx, payload, delivery),
   runTicks: async (ctx, { delivery }) => ({ ticks: await runDueTicks(ctx, delivery.signal) }),
@@ -78,6 +82,7 @@ export const handlers: Handlers = {
       filesRemoved,
       ...(await reconcile(ctx)),
       ...(await reconcileTasks(ctx)),
+      workflowsAdvanced: await reconcileWorkflows(ctx),
       isNotifyEnqueued: await reconcileNotifications(ctx),
       ...(await reconcileMails(ctx)),
       ...(await reconcileDeliveries(ctx)),
@@ -93,6 +98,7 @@ export const handlers: Handlers = {
     const removed = {
       batchesRemoved: await removeOldBatches(ctx),
       tasksRemoved: await removeOldTasks(ctx),
+      workflowsRemoved: await removeOldWorkflows(ctx),
       notificationsRemoved: await removeOldNotifications(ctx),
       filesRemoved: await removeUnusedFiles(ctx),
       sessionsRemoved: await removeExpiredSessions(ctx),

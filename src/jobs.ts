@@ -108,6 +108,22 @@ export const jobs = {
   runFileTask: { ...taskJob, name: "task.file-processing", queue: "file_processing" },
   runTask: { ...taskJob, name: "task.default", queue: "default" },
   runNotification: { ...taskJob, name: "task.notifications", queue: "notifications" },
+  /** Decides the next steps of a workflow. Enqueued in the transaction that ends one of its tasks, and for its deadline. */
+  advanceWorkflow: {
+    ...background,
+    name: "workflow.advance",
+    concurrency: 2,
+    isShared: true,
+    // Jobs of one workflow would wait for each other.
+    perGroup: 1,
+    isHarmless: true,
+    payload: Type.Object({
+      workflowId: Type.String(),
+      /** The task that has ended. Absent: the deadline. */
+      taskId: Type.Optional(Type.String()),
+    }),
+    options: { ...rowJobOptions, expireInSeconds: 600 },
+  },
   /** Announces the end of a batch. Enqueued in the transaction that ends it. */
   batchFinished: {
     ...background,

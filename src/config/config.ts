@@ -95,6 +95,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     batchesQuotaBytes: settings.BATCHES_QUOTA_BYTES || Number.POSITIVE_INFINITY,
     maxRecordsPerUser: settings.MAX_RECORDS_PER_USER || Number.POSITIVE_INFINITY,
     maxTasksPerUser: settings.MAX_TASKS_PER_USER || Number.POSITIVE_INFINITY,
+    maxWorkflowsPerUser: settings.MAX_WORKFLOWS_PER_USER || Number.POSITIVE_INFINITY,
     maxOpenTasksPerUser: settings.MAX_OPEN_TASKS_PER_USER || Number.POSITIVE_INFINITY,
     maxSchedulesPerUser: settings.MAX_SCHEDULES_PER_USER || Number.POSITIVE_INFINITY,
     maxFilesPerUser: settings.MAX_FILES_PER_USER || Number.POSITIVE_INFINITY,

@@ -3,10 +3,12 @@ import { type Context, inTransaction, retentionLimit } from "../context.ts";
 import { files } from "../schema/files.ts";
 import { schedules } from "../schema/schedules.ts";
 import { tasks } from "../schema/tasks.ts";
+import { workflowSteps } from "../schema/workflows.ts";
 import { removeFiles } from "./remove-files.ts";
 
 /**
- * Removes uploads older than RETENTION_DAYS that no task and no schedule refers to, and files whose task was deleted.
+ * Removes uploads older than RETENTION_DAYS that no task, no waiting step and no schedule refers to, and files whose task was
+ * deleted.
  * @returns the number of removed files
  */
 export async function removeUnusedFiles(ctx: Context): Promise<number> {
@@ -36,6 +38,10 @@ function isUnused(ctx: Context) {
     .select({ id: schedules.id })
     .from(schedules)
     .where(and(eq(schedules.userId, files.userId), namesFile));
+  const waitingStep = ctx.db
+    .select({ id: workflowSteps.position })
+    .from(workflowSteps)
+    .where(and(eq(workflowSteps.fileId, files.id), eq(workflowSteps.state, "waiting")));
   const creatingTask = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.id, files.taskId));
   const isOld = and(eq(files.origin, "upload"), lt(files.createdAt, retentionLimit(ctx)));
   const isOrphan = and(eq(files.origin, "result"), notExists(creatingTask));
@@ -44,6 +50,7 @@ function isUnused(ctx: Context) {
     or(isOld, isOrphan),
     notExists(referringTask),
     notExists(referringSchedule),
+    notExists(waitingStep),
   );
 }
 

@@ -119,14 +119,18 @@ export function taskRequestOf(body: TaskBody, path = ""): TaskRequest {
   if (fileId !== undefined && filePath !== undefined) {
     throw invalid("file_path", "cannot be combined with `file_id`. Send one of them.");
   }
-  const metadataBytes = Buffer.byteLength(JSON.stringify(rest.metadata ?? {}));
-  if (metadataBytes > MAX_METADATA_BYTES) {
-    throw invalid("metadata", `has ${metadataBytes} bytes of JSON. The limit is ${MAX_METADATA_BYTES}.`);
-  }
+  requireSmallMetadata(rest.metadata, joinPath(path, "metadata"));
   return {
     ...rest,
     ...(fileId === undefined ? {} : { fileId }),
     ...(filePath === undefined ? {} : { filePath }),
     ...(maxRetries === undefined ? {} : { maxRetries }),
   };
+}
+
+/** @throws DomainError `invalid_input` */
+export function requireSmallMetadata(metadata: TaskRequest["metadata"], field: string): void {
+  const bytes = Buffer.byteLength(JSON.stringify(metadata ?? {}));
+  if (bytes <= MAX_METADATA_BYTES) return;
+  throw invalidField(field, `has ${bytes} bytes of JSON. The limit is ${MAX_METADATA_BYTES}.`);
 }
