@@ -65,7 +65,8 @@ export const scheduleCommands = [
       const scheduleId = idOf(id);
       const tick = viewTick(await runSchedule(await connect(), null, scheduleId));
       if (json) printJson(tick);
-      else console.log(tick.task_id ? `Created the task ${tick.task_id}.` : `Created the job ${tick.job_id}.`);
+      else
+        console.log(tick.task_id ? `Created the task ${tick.task_id}.` : `Created the job ${tick.job_id}.`);
     },
   }),
 ];
@@ -117,6 +118,7 @@ function rowOf({ id, user_id, builtin, name, cron, timezone, next_run_at, last_t
 
 function idOf(id: string | undefined): string {
   if (id !== undefined && isUuid(id)) return id;
-  const problem = id === undefined ? "The id of the schedule is missing." : `"${id}" is not the id of a schedule.`;
+  const problem =
+    id === undefined ? "The id of the schedule is missing." : `"${id}" is not the id of a schedule.`;
   throw new ConfigError(`${problem} \`schedules list\` shows the ids.`);
 }

@@ -106,7 +106,9 @@ describe("a user", () => {
     ["cron", { cron: "0 * * * * *" }, /6 fields and needs 5: minute, hour.*Seconds are not supported/],
     ["cron", { cron: "0 0 30 2 *" }, /no tick within the next 5 years/],
     ["timezone", { timezone: "Europe/Atlantis" }, /IANA/],
-    ["task", { task: undefined }, /is required/],
+    ["task", { task: undefined }, /is required, or `workflow`/],
+    ["workflow", { workflow: { chain: [{ type: "generic" }] } }, /cannot be combined/],
+    ["workflow.chain.0.type", { task: undefined, workflow: { chain: [{ type: "none" }] } }, /none/],
     ["task.type", { task: { type: "none" } }, /none/],
     ["task.params.seconds", { task: { type: "generic", params: { seconds: "x" } } }, /number/],
     ["task.params.colour", { task: { type: "generic", params: { colour: 1 } } }, /not a parameter/],
@@ -258,7 +260,9 @@ describe("administrators and operators", () => {
     await create(user);
     for (const client of [operator, admin]) {
       const { body } = await client.get<Listed<Schedule>>(`${ADMIN}?limit=1000`);
-      expect(body.items.slice(0, 4).map(({ builtin, cron, is_enabled }) => [builtin, cron, is_enabled])).toEqual([
+      expect(
+        body.items.slice(0, 4).map(({ builtin, cron, is_enabled }) => [builtin, cron, is_enabled]),
+      ).toEqual([
         ["upkeep.clean", "0 0 * * *", true],
         ["report.daily", "5 0 * * *", true],
         ["report.weekly", "15 0 * * 1", true],
@@ -332,7 +336,8 @@ describe("administrators and operators", () => {
 test("workers store the built-in schedules, and take over those of versions before 0.7.0", async () => {
   await using rowmill = await startRowmill();
   const { pool } = rowmill.ctx;
-  const ofQueue = async () => (await pool.query("SELECT name FROM rowmill_queue.schedule ORDER BY name")).rows;
+  const ofQueue = async () =>
+    (await pool.query("SELECT name FROM rowmill_queue.schedule ORDER BY name")).rows;
   const addOld = () =>
     pool.query(
       "INSERT INTO rowmill_queue.schedule (name, key, cron, timezone) VALUES ('upkeep.clean', '', '0 0 * * *', 'UTC')",

@@ -14,6 +14,8 @@ import { MAX_WAITING } from "../../src/schedules/run/run-tick.ts";
 import { schedules } from "../../src/schema/schedules.ts";
 import { cancelTask } from "../../src/tasks/control/cancel-task.ts";
 import { getTask } from "../../src/tasks/queries.ts";
+import { cancelWorkflow } from "../../src/workflows/control/cancel-workflow.ts";
+import { getWorkflow } from "../../src/workflows/queries.ts";
 import { count } from "../support/count.ts";
 import { storedFile } from "../support/files.ts";
 import { useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
@@ -26,10 +28,18 @@ const at = (moment: string | Date): Context => ({ ...rowmill.ctx, now: () => new
 afterEach(() => rowmill.ctx.pool.query("DELETE FROM rowmill.schedules"));
 
 /** A schedule that was created at this time. */
-function scheduleAt(moment: string, fields: Partial<NewSchedule> = {}, userId = user.userId): Promise<Schedule> {
+function scheduleAt(
+  moment: string,
+  fields: Partial<NewSchedule> = {},
+  userId = user.userId,
+): Promise<Schedule> {
   const body = { type: "generic", params: { seconds: 0 } };
   return inTransaction(at(moment), (tx) =>
-    createSchedule(tx, userId, { name: "one", cron: "0 * * * *", task: body, ...fields }),
+    createSchedule(tx, userId, {
+      ...{ name: "one", cron: "0 * * * *" },
+      ...(fields.workflow ? {} : { task: body }),
+      ...fields,
+    }),
   );
 }
 
@@ -156,7 +166,12 @@ describe("overlap", () => {
     const schedule = await scheduleAt("2026-05-03T00:30Z");
     for (const ctx of hours(1, 2)) await runDueTicks(ctx);
     const [first, second] = await ticksOf(schedule);
-    expect(second).toMatchObject({ state: "skipped", code: "overlap", blockedBy: first?.taskId, taskId: null });
+    expect(second).toMatchObject({
+      state: "skipped",
+      code: "overlap",
+      blockedBy: first?.taskId,
+      taskId: null,
+    });
     await cancelTask(rowmill.ctx, user.userId, first?.taskId ?? "");
     for (const ctx of hours(3)) await runDueTicks(ctx);
     expect((await ticksOf(schedule)).at(-1)).toMatchObject({ state: "created" });
@@ -220,6 +235,38 @@ describe("overlap", () => {
     const [first, second] = await ticksOf(schedule);
     expect(second).toMatchObject({ state: "failed", code: "forbidden" });
     expect((await getTask(rowmill.ctx, null, first?.taskId ?? "")).status).toBe("pending");
+  });
+});
+
+describe("schedules of workflows", () => {
+  const workflow = { chain: [{ type: "generic" }, { type: "generic" }] };
+  const stateOf = async (id: string | null | undefined) =>
+    (await getWorkflow(rowmill.ctx, null, id ?? "")).state;
+
+  test("a tick creates a workflow, and is skipped while the last one runs", async () => {
+    const schedule = await scheduleAt("2026-05-13T00:30Z", { workflow });
+    await forward(schedule, "2026-05-13T02:30Z");
+    const [first, second] = await ticksOf(schedule);
+    expect(first).toMatchObject({ state: "created", taskId: null });
+    expect(await stateOf(first?.workflowId)).toBe("running");
+    expect(second).toMatchObject({ state: "skipped", blockedBy: first?.workflowId });
+  });
+
+  test("queue: the next workflow starts when the first has ended", async () => {
+    const schedule = await scheduleAt("2026-05-13T00:30Z", { workflow, overlap: "queue" });
+    await forward(schedule, "2026-05-13T02:30Z");
+    const [first, second] = await ticksOf(schedule);
+    expect(second).toMatchObject({ state: "waiting" });
+    await cancelWorkflow(rowmill.ctx, user.userId, first?.workflowId ?? "");
+    await runDueTicks(at("2026-05-13T02:31Z"));
+    expect((await ticksOf(schedule)).at(-1)).toMatchObject({ state: "created" });
+  });
+
+  test("replace: the tick cancels the workflow that runs", async () => {
+    const schedule = await scheduleAt("2026-05-13T00:30Z", { workflow, overlap: "replace" });
+    await forward(schedule, "2026-05-13T02:30Z");
+    const states = (await ticksOf(schedule)).map(({ workflowId }) => stateOf(workflowId));
+    expect(await Promise.all(states)).toEqual(["cancelled", "running"]);
   });
 });
 
@@ -300,7 +347,10 @@ test("ticks are between starts_at and ends_at", async () => {
   await forward(schedule, "2026-05-10T00:00Z");
   const hours = (await ticksOf(schedule)).map(({ tickAt }) => tickAt.getUTCHours());
   expect(hours).toEqual([3, 4, 5]);
-  expect(await getSchedule(rowmill.ctx, null, schedule.id)).toMatchObject({ nextRunAt: null, nextTickAt: null });
+  expect(await getSchedule(rowmill.ctx, null, schedule.id)).toMatchObject({
+    nextRunAt: null,
+    nextTickAt: null,
+  });
 });
 
 test("a schedule that is enabled again skips the ticks of the time between", async () => {

@@ -24,11 +24,15 @@ import {
 } from "./schedule-body.ts";
 import { deleteSchedule, updateSchedule } from "./update-schedule.ts";
 
+/** For workflows of hundreds of steps. */
+const MAX_BODY_BYTES = 64 * 1024;
+
 export function scheduleControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["schedules"] }, (app, shared) => {
     app.post(
       "/api/v1/schedules",
       {
+        bodyLimit: MAX_BODY_BYTES,
         config: { documentedBody: createScheduleBody },
         schema: {
           ...shared,
@@ -36,8 +40,9 @@ export function scheduleControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "createSchedule",
           summary: "Create a schedule",
           description:
-            "Each tick creates the task, as if you had sent POST /api/v1/tasks at that time. The task is checked now, except for " +
-            "your quotas. Unknown fields are rejected.",
+            "Each tick creates the task or the workflow, as if you had sent POST /api/v1/tasks or POST /api/v1/workflows at that " +
+            `time. It is checked now, except for your quotas. The body has up to ${MAX_BODY_BYTES / 1024} KiB. Unknown fields are ` +
+            "rejected.",
           response: {
             201: createdResponse("The schedule with its next ticks.", Type.Ref("Schedule")),
             ...problems(400, 401, 403, 409, 413, 415, 422, 429),
@@ -89,6 +94,7 @@ export function scheduleControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.patch(
       "/api/v1/schedules/:schedule_id",
       {
+        bodyLimit: MAX_BODY_BYTES,
         config: { documentedBody: updateScheduleBody },
         schema: {
           ...shared,
@@ -136,8 +142,8 @@ export function scheduleControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "runSchedule",
           summary: "Run a schedule now",
           description:
-            "Creates the task at once, also if the schedule is disabled. The next tick stays. If the task is refused, the answer " +
-            "says why, and the history has no entry.",
+            "Creates the task or workflow at once, also if the schedule is disabled. The next tick stays. If it is refused, the " +
+            "answer says why, and the history has no entry.",
           params: ScheduleParams,
           body: RunBody,
           response: {

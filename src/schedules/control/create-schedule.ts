@@ -1,8 +1,8 @@
 import { requireRoom } from "../../accounts/quotas.ts";
 import type { Tx } from "../../context.ts";
+import { invalidField } from "../../errors.ts";
 import { uuidV7 } from "../../platform/ids.ts";
 import { schedules } from "../../schema/schedules.ts";
-import type { TaskBody } from "../../tasks/create/task-body.ts";
 import type { Schedule } from "../queries.ts";
 import { checkTiming, nextOf } from "../timing.ts";
 import { refuseSameName } from "./refuse-same-name.ts";
@@ -11,7 +11,6 @@ import { checkFields, type ScheduleFields } from "./schedule-fields.ts";
 export type NewSchedule = ScheduleFields & {
   readonly name: string;
   readonly cron: string;
-  readonly task: TaskBody;
 };
 
 /**
@@ -26,6 +25,7 @@ export async function createSchedule(tx: Tx, userId: number, fields: NewSchedule
     ...{ jitterSeconds: 0, nextTickAt: null },
     ...fields,
   };
+  if (!fields.task && !fields.workflow) throw invalidField("task", "is required, or `workflow`.");
   checkTiming(timing, now);
   await checkFields(tx, userId, fields);
   await requireRoom(tx, userId, { schedules: 1 });

@@ -5,6 +5,7 @@ import { invalidField } from "../../errors.ts";
 import { parseBody } from "../../platform/http/body.ts";
 import { nullable } from "../../platform/http/schemas.ts";
 import { TaskBody } from "../../tasks/create/task-body.ts";
+import { WorkflowBody } from "../../workflows/create/workflow-body.ts";
 import { Missed, Overlap, SHOWN_TICKS } from "../views.ts";
 import type { NewSchedule } from "./create-schedule.ts";
 import type { ScheduleFields } from "./schedule-fields.ts";
@@ -53,11 +54,10 @@ const FIELDS = {
 const optional = Type.Partial(Type.Object(FIELDS)).properties;
 const strict = { additionalProperties: false };
 
-const CreateBody = Type.Object({ ...optional, name: FIELDS.name, cron: FIELDS.cron, task: TaskBody }, strict);
-const UpdateBody = Type.Object(
-  { ...optional, task: Type.Optional(TaskBody) },
-  { ...strict, minProperties: 1 },
-);
+const work = { task: Type.Optional(TaskBody), workflow: Type.Optional(WorkflowBody) };
+
+const CreateBody = Type.Object({ ...optional, ...work, name: FIELDS.name, cron: FIELDS.cron }, strict);
+const UpdateBody = Type.Object({ ...optional, ...work }, { ...strict, minProperties: 1 });
 const AdminBody = Type.Object(Type.Partial(Type.Object(TIMETABLE)).properties, {
   ...strict,
   minProperties: 1,
@@ -91,19 +91,19 @@ export const Preview = Type.Object(
   strict,
 );
 
-const Task = Type.Ref("NewTask", {
-  description: "The task that each tick creates, as for POST /api/v1/tasks.",
-});
+const Task = Type.Optional(
+  Type.Ref("NewTask", {
+    description:
+      "The task that each tick creates, as for POST /api/v1/tasks. Alternatively, send `workflow`.",
+  }),
+);
 
 /** For the documentation of the routes. */
 export const createScheduleBody = {
   "application/json": Type.Object({ ...CreateBody.properties, task: Task }, strict),
 };
 export const updateScheduleBody = {
-  "application/json": Type.Object(
-    { ...UpdateBody.properties, task: Type.Optional(Task) },
-    { ...strict, minProperties: 1 },
-  ),
+  "application/json": Type.Object({ ...UpdateBody.properties, task: Task }, { ...strict, minProperties: 1 }),
 };
 export const adminScheduleBody = { "application/json": AdminBody };
 
@@ -114,8 +114,8 @@ const previewCheck = Compile(Preview);
 
 /** @throws DomainError `invalid_input` that names the fields */
 export function readNewSchedule(body: unknown): NewSchedule {
-  const { name, cron, task, ...rest } = parseBody(createCheck, body);
-  return { ...fieldsOf(rest), name, cron, task };
+  const { name, cron, ...rest } = parseBody(createCheck, body);
+  return { ...fieldsOf(rest), name, cron };
 }
 
 /** @throws DomainError `invalid_input` that names the fields */

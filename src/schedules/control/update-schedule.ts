@@ -43,6 +43,8 @@ export async function updateSchedule(
         .update(schedules)
         .set({
           ...fields,
+          ...(fields.task ? { workflow: null } : {}),
+          ...(fields.workflow ? { task: null } : {}),
           ...(moving.length > 0 ? nextOf(changed, tx.now()) : {}),
           ...(schedule.builtin === null ? {} : { isEdited: true }),
           updatedAt: tx.now(),

@@ -62,13 +62,17 @@ async function dueSchedules({ db, now }: Context, passed: readonly string[]): Pr
   return rows.map(({ id }) => id);
 }
 
-/** Schedules with a tick that waits, and without a task that has not ended. */
+/** Schedules with a tick that waits, and whose tasks and workflows have ended. */
 async function releasedSchedules({ db }: Context, passed: readonly string[]): Promise<string[]> {
   const { rows } = await db.execute<{ id: string }>(sql`
     SELECT DISTINCT schedule_id AS id FROM rowmill.schedule_ticks AS tick
     WHERE state = 'waiting' AND schedule_id <> ALL(${sql.param([...passed])}::uuid[]) AND NOT EXISTS (
       SELECT FROM rowmill.tasks
-      WHERE tasks.schedule_id = tick.schedule_id AND tasks.status IN ('pending', 'processing'))
+      WHERE tasks.schedule_id = tick.schedule_id AND tasks.status IN ('pending', 'processing')
+    ) AND NOT EXISTS (
+      SELECT FROM rowmill.schedule_ticks AS earlier JOIN rowmill.workflows ON workflows.id = earlier.workflow_id
+      WHERE earlier.schedule_id = tick.schedule_id AND workflows.state = 'running'
+    )
     LIMIT ${PAGE}`);
   return rows.map(({ id }) => id);
 }

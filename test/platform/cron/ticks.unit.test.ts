@@ -21,7 +21,13 @@ describe("changes of the clock", () => {
     ["quarters go on", "*/15 * * * *", NEW_YORK, "2026-03-08T06:40Z", "03-08T06:45 03-08T07:00 03-08T07:15"],
     ["a repeated time is due once", "30 1 * * *", NEW_YORK, "2026-10-31T12:00Z", "11-01T05:30 11-02T06:30"],
     ["both hours are due", "0 * * * *", NEW_YORK, "2026-11-01T04:30Z", "11-01T05:00 11-01T06:00 11-01T07:00"],
-    ["halves of one hour", "*/30 1 * * *", NEW_YORK, "2026-11-01T04:45Z", "11-01T05:00 11-01T05:30 11-02T06:00"],
+    [
+      "halves of one hour",
+      "*/30 1 * * *",
+      NEW_YORK,
+      "2026-11-01T04:45Z",
+      "11-01T05:00 11-01T05:30 11-02T06:00",
+    ],
     ["two hours a day", "0 1,3 * * *", NEW_YORK, "2026-11-01T04:45Z", "11-01T05:00 11-01T08:00 11-02T06:00"],
     ["skipped halves", "0,30 2 * * *", BERLIN, "2026-03-28T12:00Z", "03-29T01:00 03-29T01:30 03-30T00:00"],
     ["no time twice", "0,30 2,3 * * *", BERLIN, "2026-03-28T12:00Z", "03-29T01:00 03-29T01:30 03-30T00:00"],
@@ -55,7 +61,9 @@ describe("changes of the clock", () => {
     expect(latest("2026-03-08T07:29Z")).toBe("2026-03-07T07:30:00.000Z");
     expect(latest("2026-03-08T07:30Z", "2026-03-08T07:30Z")).toBeNull();
     const leap = { cron: "0 0 29 2 *", timezone: "UTC" };
-    expect(latestTick(leap, new Date(0), new Date("2026-11-26T00:00Z"))).toEqual(new Date("2024-02-29T00:00Z"));
+    expect(latestTick(leap, new Date(0), new Date("2026-11-26T00:00Z"))).toEqual(
+      new Date("2024-02-29T00:00Z"),
+    );
   });
 });
 
