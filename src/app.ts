@@ -61,6 +61,10 @@ import { reportRoutes } from "./reports/routes.ts";
 import { DailyView, ReportView, WeeklyView } from "./reports/views.ts";
 import { registerRequestContext } from "./request-context.ts";
 import { openRequestLog } from "./request-log/log-requests.ts";
+import { scheduleAdminRoutes } from "./schedules/admin-routes.ts";
+import { scheduleControlRoutes } from "./schedules/control/control-routes.ts";
+import { scheduleRoutes } from "./schedules/routes.ts";
+import { scheduleSchemas } from "./schedules/views.ts";
 import { targetRoutes } from "./targets/routes.ts";
 import { TargetView } from "./targets/views.ts";
 import { adminTaskRoutes } from "./tasks/admin-routes.ts";
@@ -140,6 +144,7 @@ export async function createApp(ctx: Context) {
   for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
   for (const schema of [DailyView, WeeklyView, ReportView, WebhookView, BackupView]) app.addSchema(schema);
+  for (const schema of scheduleSchemas) app.addSchema(schema);
   for (const schema of [WorkflowView, WorkflowDetailView, WorkflowStepView]) app.addSchema(schema);
   for (const schema of [NotificationView, PreferenceView]) app.addSchema(schema);
 
@@ -175,6 +180,9 @@ export async function createApp(ctx: Context) {
   await app.register(workflowEventRoutes(ctx));
   await app.register(adminWorkflowRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
+  await app.register(scheduleControlRoutes(ctx));
+  await app.register(scheduleRoutes(ctx));
+  await app.register(scheduleAdminRoutes(ctx));
   await app.register(reportRoutes(ctx));
   await app.register(webhookRoutes(ctx));
   await app.register(webhookControlRoutes(ctx));

@@ -31,6 +31,9 @@ import type { Later } from "./platform/queue/later.ts";
 import { removeLostWorkers } from "./queues/remove-lost-workers.ts";
 import { writeDueReports } from "./reports/write-due-reports.ts";
 import { removeOldEntries } from "./request-log/remove-old-entries.ts";
+import { removeOldSchedules } from "./schedules/builtins.ts";
+import { removeOldTicks } from "./schedules/remove-old-ticks.ts";
+import { runDueTicks } from "./schedules/run/run-due-ticks.ts";
 import { runTask } from "./tasks/run/run-task.ts";
 import { reconcileTasks } from "./tasks/upkeep/reconcile-tasks.ts";
 import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
@@ -67,12 +70,13 @@ export const handlers: Handlers = {
   advanceWorkflow: (ctx, { payload }) => handleWorkflowJob(ctx, payload),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   deliverWebhook: (ctx, { payload, delivery }) => deliver(ctx, payload, delivery),
+  runTicks: async (ctx, { delivery }) => ({ ticks: await runDueTicks(ctx, delivery.signal) }),
   notify: (_ctx, { tx }) => fanOut(tx),
   sendMail: (ctx, { payload, delivery }) => sendMail(ctx, payload.mailId, delivery),
   startPasswordReset: (_, { payload, tx }) => startPasswordReset(tx, payload),
   runBackup: (ctx, { payload: { backupId }, delivery }) =>
     backupId === undefined ? requestDueBackup(ctx) : runBackup(ctx, backupId, delivery.signal),
-  reconcile: async (ctx) => {
+  reconcile: async (ctx, { delivery }) => {
     const filesRemoved = await removeDeadFiles(ctx);
     const repaired = {
       filesRemoved,
@@ -87,7 +91,8 @@ export const handlers: Handlers = {
     };
     await removeDeletedWebhooks(ctx);
     await removeExcessDeliveries(ctx);
-    return repaired;
+    await removeOldSchedules(ctx);
+    return { ...repaired, ticksRun: await runDueTicks(ctx, delivery.signal) };
   },
   clean: async (ctx, { delivery }) => {
     const removed = {
@@ -106,6 +111,7 @@ export const handlers: Handlers = {
       requestLogRemoved: await removeOldEntries(ctx, delivery.signal),
       deliveriesRemoved: await removeOldDeliveries(ctx),
       mailsRemoved: await removeOldMails(ctx),
+      ticksRemoved: await removeOldTicks(ctx),
     };
     ctx.log.info(removed, "cleanup finished");
     return removed;

@@ -80,6 +80,13 @@ export const QUOTAS = {
     remedy: "Delete workflows that you no longer need.",
     used: (userId) => sql`SELECT count(*) FROM rowmill.workflows WHERE user_id = ${userId}`,
   },
+  schedules: {
+    setting: "MAX_SCHEDULES_PER_USER",
+    limitOf: (config) => config.maxSchedulesPerUser,
+    things: "schedules",
+    remedy: "Delete schedules that you no longer need.",
+    used: (userId) => sql`SELECT count(*) FROM rowmill.schedules WHERE user_id = ${userId}`,
+  },
   files: {
     setting: "MAX_FILES_PER_USER",
     limitOf: (config) => config.maxFilesPerUser,

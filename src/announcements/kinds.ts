@@ -65,6 +65,17 @@ export const announcementKinds = {
     data: TaskData,
     channels: noMail,
   },
+  "schedule.failed": {
+    description:
+      "A tick of a schedule could not create its work. Further failures are not announced until a tick succeeds.",
+    data: Type.Object({
+      schedule_id: Uuid,
+      name: Type.String({ description: "The name of the schedule." }),
+      tick_at: Type.String({ format: "date-time", description: "When the tick was due." }),
+      reason: Type.String({ description: "Why the tick failed." }),
+    }),
+    channels: noMail,
+  },
   "workflow.completed": {
     description: "A workflow has completed.",
     data: WorkflowData,

@@ -97,6 +97,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     maxTasksPerUser: settings.MAX_TASKS_PER_USER || Number.POSITIVE_INFINITY,
     maxWorkflowsPerUser: settings.MAX_WORKFLOWS_PER_USER || Number.POSITIVE_INFINITY,
     maxOpenTasksPerUser: settings.MAX_OPEN_TASKS_PER_USER || Number.POSITIVE_INFINITY,
+    maxSchedulesPerUser: settings.MAX_SCHEDULES_PER_USER || Number.POSITIVE_INFINITY,
     maxFilesPerUser: settings.MAX_FILES_PER_USER || Number.POSITIVE_INFINITY,
     filesRoot: settings.FILES_ROOT && resolve(settings.FILES_ROOT),
     answerMemoryBytes: settings.ANSWER_MEMORY_BYTES,

@@ -45,6 +45,11 @@ export const quotas = {
     minimum: 0,
     description: "Stored workflows per user; 0 means no limit.",
   }),
+  MAX_SCHEDULES_PER_USER: Type.Integer({
+    default: 100,
+    minimum: 0,
+    description: "Schedules per user; 0 means no limit.",
+  }),
   MAX_FILES_PER_USER: Type.Integer({
     default: 100_000,
     minimum: 0,

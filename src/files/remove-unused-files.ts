@@ -1,12 +1,14 @@
-import { and, eq, isNull, lt, notExists, or } from "drizzle-orm";
+import { and, eq, isNull, lt, notExists, or, sql } from "drizzle-orm";
 import { type Context, inTransaction, retentionLimit } from "../context.ts";
 import { files } from "../schema/files.ts";
+import { schedules } from "../schema/schedules.ts";
 import { tasks } from "../schema/tasks.ts";
 import { workflowSteps } from "../schema/workflows.ts";
 import { removeFiles } from "./remove-files.ts";
 
 /**
- * Removes uploads older than RETENTION_DAYS that no task and no waiting step refers to, and files whose task was deleted.
+ * Removes uploads older than RETENTION_DAYS that no task, no waiting step and no schedule refers to, and files whose task was
+ * deleted.
  * @returns the number of removed files
  */
 export async function removeUnusedFiles(ctx: Context): Promise<number> {
@@ -32,6 +34,10 @@ function removeIfUnused(ctx: Context, id: string): Promise<number> {
 
 function isUnused(ctx: Context) {
   const referringTask = ctx.db.select({ id: tasks.id }).from(tasks).where(eq(tasks.fileId, files.id));
+  const referringSchedule = ctx.db
+    .select({ id: schedules.id })
+    .from(schedules)
+    .where(and(eq(schedules.userId, files.userId), namesFile));
   const waitingStep = ctx.db
     .select({ id: workflowSteps.position })
     .from(workflowSteps)
@@ -43,6 +49,11 @@ function isUnused(ctx: Context) {
     isNull(files.receivingAt),
     or(isOld, isOrphan),
     notExists(referringTask),
+    notExists(referringSchedule),
     notExists(waitingStep),
   );
 }
+
+/** Whether the task or workflow of a schedule has the id or the path of the file in any place. */
+const body = sql`coalesce(${schedules.task}, ${schedules.workflow})::text`;
+const namesFile = sql`(strpos(lower(${body}), ${files.id}::text) > 0 OR strpos(${body}, to_json(${files.path})::text) > 0)`;

@@ -31,10 +31,9 @@ export async function createOnce<B extends object>(
   });
 }
 
-function fingerprintOf({ routeOptions, body }: FastifyRequest): Buffer {
-  return createHash("sha256")
-    .update(JSON.stringify([routeOptions.url, body]))
-    .digest();
+function fingerprintOf({ routeOptions, params, body }: FastifyRequest): Buffer {
+  const parts = [routeOptions.url, ...Object.values(params ?? {}), body];
+  return createHash("sha256").update(JSON.stringify(parts)).digest();
 }
 
 /** Documents the answer. */

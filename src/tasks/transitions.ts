@@ -8,6 +8,7 @@ import { notFound } from "../errors.ts";
 import { type TaskEventType, tasks } from "../schema/tasks.ts";
 import { type Edge, hasEnded, type TaskTransition, transitions } from "./state.ts";
 import { advanceWorkflows } from "./task-jobs.ts";
+import { wakeWaitingTicks } from "./wake-ticks.ts";
 
 export type Task = typeof tasks.$inferSelect;
 
@@ -109,6 +110,7 @@ async function change(
     if (hasEnded(to)) await advanceWorkflows(ctx, ofWorkflows);
   }
   await afterAnnouncing(ctx, rows[0]?.announced);
+  await wakeWaitingTicks(ctx, changed);
   return changed;
 }
 

@@ -12,7 +12,8 @@ const WAIT = `PERFORM pg_advisory_xact_lock_shared(${LOCK});`;
 
 /**
  * The statements that a closed gate holds: the write of a book titled `gate...`, the write of any row's result, the
- * completion of a task titled `gate...`, which has no lock timeout, or the outcome of an attempt at a webhook.
+ * completion of a task titled `gate...`, which has no lock timeout, a tick of a schedule, or the outcome of an attempt at a
+ * webhook.
  */
 const TRIGGERS = {
   write: `CREATE OR REPLACE FUNCTION rowmill.gate_books() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -34,6 +35,11 @@ const TRIGGERS = {
     END $$;
     CREATE OR REPLACE TRIGGER gate BEFORE UPDATE ON rowmill.tasks FOR EACH ROW
       WHEN (NEW.status = 'completed' AND NEW.title LIKE 'gate%') EXECUTE FUNCTION rowmill.gate_tasks()`,
+  tick: `CREATE OR REPLACE FUNCTION rowmill.gate_ticks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      ${WAIT}
+      RETURN NEW;
+    END $$;
+    CREATE OR REPLACE TRIGGER gate BEFORE INSERT ON rowmill.schedule_ticks FOR EACH ROW EXECUTE FUNCTION rowmill.gate_ticks()`,
   attempt: `CREATE OR REPLACE FUNCTION rowmill.gate_attempts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       ${WAIT}
       RETURN NEW;

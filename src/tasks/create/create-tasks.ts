@@ -46,6 +46,8 @@ interface Options {
   readonly together?: "parallel" | "sequential";
   /** The field of the request that contains the tasks, for errors. Absent: the request is one task. */
   readonly field?: string;
+  /** The schedule that creates the tasks. */
+  readonly scheduleId?: string;
   /** The workflow that creates the tasks, and the position of the step of each task. */
   readonly workflow?: { readonly id: string; readonly steps: readonly number[] };
 }
@@ -58,7 +60,7 @@ export async function createTasks(
   ctx: Context,
   userId: number,
   requests: readonly TaskRequest[],
-  { together, field, workflow }: Options = {},
+  { together, field, scheduleId, workflow }: Options = {},
 ): Promise<Created> {
   const pathOf = (index: number) => (field === undefined ? "" : `${field}.${index}`);
   const checked = checkRequests(ctx.config, requests, pathOf);
@@ -88,6 +90,7 @@ export async function createTasks(
         file,
         groupId,
         ...step,
+        scheduleId,
         index,
       };
     });
@@ -105,6 +108,18 @@ export async function createTasks(
     const tasks = rows.map(({ id, jobId }) => ({ id, jobId, number: numbers.get(id) ?? 0 }));
     return { groupId, tasks };
   });
+}
+
+/**
+ * Checks a task that is to be created later, except quotas.
+ * @param path the path of the task in the request, for errors
+ * @throws DomainError as `createTasks`
+ */
+export async function checkTask(tx: Tx, userId: number, request: TaskRequest, path: string): Promise<void> {
+  const { type } = checkRequest(tx.config, request, path);
+  await requireTypeRole(tx, userId, [type]);
+  const [file = null] = await findFiles(tx, userId, [request], () => path);
+  requireFile(type, file, fileFieldOf(request, path));
 }
 
 /** Creates one task and its job. @throws DomainError `invalid_input` that names each wrong field */
@@ -179,13 +194,14 @@ async function insertTasks(
   const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
     WITH inserted AS (
       INSERT INTO rowmill.tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
-        file_bytes, max_retries, job_id, group_id, after_id, has_next, workflow_id, workflow_step, tags, metadata, due_at)
+        file_bytes, max_retries, job_id, group_id, after_id, has_next, schedule_id, workflow_id, workflow_step, tags, metadata, due_at)
       SELECT id, "userId", type, queue, title, description, priority, params, "fileId", "filePath", "fileName",
-        "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", "workflowId", "workflowStep", tags, metadata, CASE WHEN "afterId" IS NULL THEN now() END
+        "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", "scheduleId", "workflowId", "workflowStep", tags, metadata,
+        CASE WHEN "afterId" IS NULL THEN now() END
       FROM json_to_recordset(${JSON.stringify(rows)}::json) AS task (index int, id uuid, "userId" bigint, type text,
         queue text, title text, description text, priority smallint, params json, "fileId" uuid, "filePath" text,
         "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid, "hasNext" boolean,
-        "workflowId" uuid, "workflowStep" smallint, tags text[], metadata json)
+        "scheduleId" uuid, "workflowId" uuid, "workflowStep" smallint, tags text[], metadata json)
       ORDER BY index
       RETURNING id, number, after_id
     ), recorded AS (

@@ -21,25 +21,33 @@ export function createWorkflow(
   userId: number,
   request: WorkflowRequest,
 ): Promise<{ readonly id: string }> {
-  const steps = checkWorkflow(ctx.config, request);
   return inTransaction(ctx, async (tx) => {
-    await requireTypeRole(
-      tx,
-      userId,
-      steps.map(({ taskType }) => taskType),
-    );
+    const steps = await prepareSteps(tx, userId, request);
     await requireRoom(tx, userId, { workflows: 1, tasks: steps.length, open_tasks: steps.length });
-    const stored = await withFiles(tx, userId, steps);
     const id = uuidV7(ctx.now());
     const { name, kind, timeoutSeconds } = request;
     const counts = countsOf(steps.map(() => ({ state: "waiting" })));
     const deadlineAt = sql`now() + make_interval(secs => ${timeoutSeconds})`;
     await tx.db.insert(workflows).values({ id, userId, name, kind, counts, timeoutSeconds, deadlineAt });
-    await insertSteps(tx, id, stored);
+    await insertSteps(tx, id, steps);
     await enqueueDeadline(tx, { id, userId, run: 1, timeoutSeconds });
     await advanceWorkflow(tx, id);
     return { id };
   });
+}
+
+/**
+ * Checks a workflow that is to be created now or later, except quotas.
+ * @throws DomainError as `createWorkflow`
+ */
+export async function prepareSteps(tx: Tx, userId: number, request: WorkflowRequest): Promise<StoredStep[]> {
+  const steps = checkWorkflow(tx.config, request);
+  await requireTypeRole(
+    tx,
+    userId,
+    steps.map(({ taskType }) => taskType),
+  );
+  return withFiles(tx, userId, steps);
 }
 
 interface StoredStep extends CheckedStep {
