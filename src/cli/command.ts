@@ -1,4 +1,5 @@
 /** One command of the command line: what its help says, and what it does. */
+import { hostname, userInfo } from "node:os";
 import type { Config } from "../config/config.ts";
 import type { OpenContext } from "../context.ts";
 import { ConfigError } from "../errors.ts";
@@ -46,7 +47,19 @@ export function command<const O extends Options>(definition: Definition<O>): Com
       if (positionals.length > (takesArgument ? 1 : 0)) {
         throw new ConfigError(`Too many arguments. Usage: npm run cli -- ${name} ${usage}`.trimEnd());
       }
-      return (session) => run(session, values, argument);
+      return (session) => {
+        const connect = async () => ({ ...(await session.connect()), commandLine: commandLine() });
+        return run({ ...session, connect }, values, argument);
+      };
     },
   };
+}
+
+/** The user and the host, for the audit log. A user of a container may have no name. */
+export function commandLine(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    return `${process.getuid?.() ?? "unknown"}@${hostname()}`;
+  }
 }

@@ -1,0 +1,83 @@
+/**
+ * Records what users and strangers can repeat as often as they like, such as deletions of their own tasks and failed
+ * sign-ins. The first ones of an hour have entries of their own; the others are counted, and one entry has their number
+ * when the hour has ended. So nobody can fill the disk, and nothing is lost if a process is killed.
+ */
+import { sql } from "drizzle-orm";
+import { type Context, inTransaction, type Tx } from "../context.ts";
+import { type AuditEntry, actorOf, addressOf, jsonOf, subjectIdOf } from "./record-audit.ts";
+
+interface Repeated extends AuditEntry {
+  /** Entries with the same key are counted together. Absent: those of the same actor and action. */
+  readonly key?: string;
+  /** Whether all entries with the key have the same subject. */
+  readonly isOneSubject?: boolean;
+  /** Entries per key and hour that are not only counted. */
+  readonly perHour: number;
+}
+
+/** Deletions of a user per kind of thing and hour that have entries of their own. */
+const DELETIONS_PER_HOUR = 100;
+const HOUR_MS = 3_600_000;
+
+/** Records that a user has deleted something. Call it last: deletions of one user wait for each other from here on. */
+export function recordDeletion(tx: Tx, entry: AuditEntry): Promise<void> {
+  return recordRepeated(tx, { ...entry, perHour: DELETIONS_PER_HOUR });
+}
+
+/** One statement, also if the entry is only counted. */
+export async function recordRepeated(ctx: Context | Tx, repeated: Repeated): Promise<void> {
+  const { action, subject, ownerId = null, details = {}, perHour, isOneSubject = false } = repeated;
+  const { actorId, actorName, actorRole } = actorOf(ctx);
+  const hour = new Date(Math.floor(ctx.now().getTime() / HOUR_MS) * HOUR_MS).toISOString();
+  const key = `${action}/${repeated.key ?? actorId ?? actorName ?? ""}/${hour}`;
+  const subjectId = subjectIdOf(subject);
+  await ctx.db.execute(sql`
+    WITH counted AS (
+      INSERT INTO rowmill.audit_repeats AS repeats
+        (key, recorded, started_at, actor_id, actor_name, actor_role, action, subject_type, subject_id, owner_id)
+      VALUES (${key}, ${perHour}, ${hour}, ${actorId}, ${actorName}, ${actorRole}, ${action}, ${subject.type},
+        ${isOneSubject ? subjectId : null}, ${ownerId})
+      ON CONFLICT (key) DO UPDATE SET count = repeats.count + 1
+      RETURNING count
+    )
+    INSERT INTO rowmill.audit_log
+      (at, actor_id, actor_name, actor_role, action, subject_type, subject_id, owner_id, request_id, address, details)
+    SELECT statement_timestamp(), ${actorId}::bigint, ${actorName}::text, ${actorRole}::text, ${action}::text, ${subject.type}::text,
+      ${subjectId}::text, ${ownerId}::bigint, ${ctx.requestId}::text, ${addressOf(ctx)}::text, ${jsonOf(details)}
+    FROM counted WHERE count <= ${perHour}`);
+}
+
+/** Ended hours per transaction. */
+const PAGE = 1000;
+/** For transactions that began before the end of the hour. */
+const GRACE_MS = 60_000;
+
+/**
+ * Runs every minute: records the numbers of the hours that have ended.
+ * @returns the number of hours, of all actors
+ */
+export async function recordRepeats(ctx: Context): Promise<number> {
+  const startedBefore = new Date(ctx.now().getTime() - HOUR_MS - GRACE_MS).toISOString();
+  for (let ended = 0; ; ) {
+    const page = await inTransaction(ctx, async ({ db }) => {
+      const { rowCount } = await db.execute(sql`
+        WITH ended AS (
+          DELETE FROM rowmill.audit_repeats WHERE key = ANY(ARRAY(
+            SELECT key FROM rowmill.audit_repeats WHERE started_at < ${startedBefore}
+            ORDER BY started_at LIMIT ${PAGE} FOR UPDATE SKIP LOCKED
+          )) RETURNING *
+        ), recorded AS (
+          INSERT INTO rowmill.audit_log
+            (at, actor_id, actor_name, actor_role, action, subject_type, subject_id, owner_id, details)
+          SELECT statement_timestamp(), actor_id, actor_name, actor_role, action, subject_type, coalesce(subject_id, '*'), owner_id,
+            json_build_object('repeated', count - recorded, 'from', to_json(started_at), 'to', to_json(started_at + interval '1 hour'))
+          FROM ended WHERE count > recorded
+        )
+        SELECT FROM ended`);
+      return rowCount ?? 0;
+    });
+    ended += page;
+    if (page < PAGE) return ended;
+  }
+}
