@@ -5,6 +5,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { accountAdminRoutes } from "./accounts/admin-routes.ts";
 import { confirmRoutes } from "./accounts/confirm/confirm-routes.ts";
 import { passwordRoutes } from "./accounts/control/password-routes.ts";
+import { accountListRoutes } from "./accounts/list-routes.ts";
 import { passwordResetRoutes } from "./accounts/reset/password-reset-routes.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { sessionRoutes } from "./accounts/sessions/session-routes.ts";
@@ -141,6 +142,7 @@ export async function createApp(ctx: Context) {
   await app.register(confirmRoutes(ctx));
   await app.register(sessionRoutes(ctx));
   await app.register(tokenRoutes(ctx));
+  await app.register(accountListRoutes(ctx));
   await app.register(accountAdminRoutes(ctx));
   await app.register(usageRoutes(ctx));
   await app.register(uploadRoutes(ctx));

@@ -1,7 +1,8 @@
 /** Every action of the audit log. docs/operations/audit.md has this table. */
 
 export const AUDIT_ACTIONS = {
-  "account.created": "An account was created. `by`: `sign-up`, `admin`, `import` or `command`.",
+  "account.created":
+    "An account was created. `by`: `admin`, `import` or `command`. The request log has sign-ups.",
   "account.role_changed": "An account got another role: `from` and `to`.",
   "account.email_changed": "An import changed the email address of an account.",
   "account.email_confirmed": "An email address was confirmed, by its owner or with a command.",

@@ -8,21 +8,25 @@ import { type Context, inTransaction, type Tx } from "../context.ts";
 import { type AuditEntry, actorOf, addressOf, jsonOf, subjectIdOf } from "./record-audit.ts";
 
 interface Repeated extends AuditEntry {
-  /** Entries with the same key are counted together. Absent: those of the same actor and action. */
-  readonly key?: string;
+  /** Entries of an action with the same key are counted together. */
+  readonly key: string | number;
   /** Whether all entries with the key have the same subject. */
   readonly isOneSubject?: boolean;
   /** Entries per key and hour that are not only counted. */
   readonly perHour: number;
 }
 
-/** Deletions of a user per kind of thing and hour that have entries of their own. */
-const DELETIONS_PER_HOUR = 100;
+/** Entries of one user per action and hour. */
+const OWN_PER_HOUR = 100;
 const HOUR_MS = 3_600_000;
 
-/** Records that a user has deleted something. Call it last: deletions of one user wait for each other from here on. */
-export function recordDeletion(tx: Tx, entry: AuditEntry): Promise<void> {
-  return recordRepeated(tx, { ...entry, perHour: DELETIONS_PER_HOUR });
+/**
+ * Records what users do to their own things. Call it last in the transaction: the same actions of one user wait for each
+ * other from here on.
+ */
+export function recordOwn(tx: Tx, entry: AuditEntry): Promise<void> {
+  const key = tx.actor?.id ?? tx.commandLine ?? entry.ownerId ?? "";
+  return recordRepeated(tx, { ...entry, key, perHour: OWN_PER_HOUR });
 }
 
 /** One statement, also if the entry is only counted. */
@@ -30,7 +34,7 @@ export async function recordRepeated(ctx: Context | Tx, repeated: Repeated): Pro
   const { action, subject, ownerId = null, details = {}, perHour, isOneSubject = false } = repeated;
   const { actorId, actorName, actorRole } = actorOf(ctx);
   const hour = new Date(Math.floor(ctx.now().getTime() / HOUR_MS) * HOUR_MS).toISOString();
-  const key = `${action}/${repeated.key ?? actorId ?? actorName ?? ""}/${hour}`;
+  const key = `${action}/${repeated.key}/${hour}`;
   const subjectId = subjectIdOf(subject);
   await ctx.db.execute(sql`
     WITH counted AS (

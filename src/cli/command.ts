@@ -26,10 +26,10 @@ export interface Command extends Shown {
 }
 
 interface Definition<O extends Options> extends Shown {
-  /** Whether it takes one argument beside its options. */
-  readonly takesArgument?: boolean;
+  /** How many arguments it takes beside its options; true: one. */
+  readonly takesArgument?: boolean | 2;
   readonly options: O;
-  readonly run: (session: Session, values: Values<O>, argument: string | undefined) => Promise<void>;
+  readonly run: (session: Session, values: Values<O>, ...args: (string | undefined)[]) => Promise<void>;
 }
 
 export const text = { type: "string" } as const;
@@ -43,13 +43,12 @@ export function command<const O extends Options>(definition: Definition<O>): Com
     summary,
     prepare(args) {
       const { values, positionals } = readArguments(args, options);
-      const [argument] = positionals;
-      if (positionals.length > (takesArgument ? 1 : 0)) {
+      if (positionals.length > Number(takesArgument)) {
         throw new ConfigError(`Too many arguments. Usage: npm run cli -- ${name} ${usage}`.trimEnd());
       }
       return (session) => {
         const connect = async () => ({ ...(await session.connect()), commandLine: commandLine() });
-        return run({ ...session, connect }, values, argument);
+        return run({ ...session, connect }, values, ...positionals);
       };
     },
   };
