@@ -12,6 +12,7 @@ import { sessionRoutes } from "./accounts/sessions/session-routes.ts";
 import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
 import { usageRoutes } from "./accounts/usage-routes.ts";
 import { verifiers } from "./accounts/verify/verifiers.ts";
+import { auditRoutes } from "./audit/admin-routes.ts";
 import { backupRoutes } from "./backups/admin-routes.ts";
 import { BackupView } from "./backups/views.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
@@ -172,6 +173,7 @@ export async function createApp(ctx: Context) {
   await app.register(outboxRoutes(ctx));
   await app.register(unsubscribeRoutes(ctx));
   await app.register(backupRoutes(ctx));
+  await app.register(auditRoutes(ctx));
   await app.register(legacyRoutes(ctx));
   return app;
 }

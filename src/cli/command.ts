@@ -1,8 +1,8 @@
 /** One command of the command line: what its help says, and what it does. */
-import { hostname, userInfo } from "node:os";
 import type { Config } from "../config/config.ts";
 import type { OpenContext } from "../context.ts";
 import { ConfigError } from "../errors.ts";
+import { commandLine } from "../platform/process/command-line.ts";
 import { type Options, readArguments, type Values } from "./arguments.ts";
 
 export interface Session {
@@ -52,13 +52,4 @@ export function command<const O extends Options>(definition: Definition<O>): Com
       };
     },
   };
-}
-
-/** The user and the host, for the audit log. A user of a container may have no name. */
-export function commandLine(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`;
-  } catch {
-    return `${process.getuid?.() ?? "unknown"}@${hostname()}`;
-  }
 }

@@ -2,6 +2,7 @@
 import { ConfigError } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
 import { accountCommands, createAdmin } from "./accounts.ts";
+import { listAudit } from "./audit.ts";
 import { backupCommands } from "./backup.ts";
 import type { Command } from "./command.ts";
 import { migrate } from "./database.ts";
@@ -20,6 +21,7 @@ const commands: readonly Command[] = [
   seed,
   ...backupCommands,
   ...accountCommands,
+  listAudit,
   ...taskCommands,
   ...queueCommands,
   ...jobCommands,
@@ -29,7 +31,7 @@ const commands: readonly Command[] = [
 
 const NOTES = `FILTER: one or more of --status, --type, --queue and --user NAME, or --all.
 QUEUE:  ${QUEUES.join(", ")}.
-Commands for accounts, tasks, queues, jobs, mails, backups and workers print JSON with --json.`;
+Commands for accounts, the audit log, tasks, queues, jobs, mails, backups and workers print JSON with --json.`;
 
 /**
  * Finds the command that the arguments name.

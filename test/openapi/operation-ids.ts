@@ -86,6 +86,8 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   "POST /api/v1/admin/backups": "createBackup",
   "GET /api/v1/admin/backups/{id}": "getBackup",
   "GET /api/v1/admin/backups/{id}/content": "downloadBackup",
+  "GET /api/v1/admin/audit": "listAuditEntries",
+  "GET /api/v1/admin/audit/export.{format}": "exportAuditEntries",
   "GET /api/v1/admin/queues": "listQueues",
   "POST /api/v1/admin/queues/{queue}/pause": "pauseQueue",
   "POST /api/v1/admin/queues/{queue}/resume": "resumeQueue",

@@ -1,4 +1,5 @@
 import { eq, inArray, type SQL } from "drizzle-orm";
+import { recordOwn } from "../../audit/record-repeated.ts";
 import { type Context, inTransaction, publishChange, type Tx } from "../../context.ts";
 import { removeTaskFiles } from "../../files/remove-files.ts";
 import { tasks } from "../../schema/tasks.ts";
@@ -16,6 +17,13 @@ export function deleteTask(ctx: Context, ownerId: Owner, taskId: string): Promis
   return inTransaction(ctx, async (tx) => {
     const task = await lockTask(tx, ownerId, taskId);
     await deleteTasks(tx, eq(tasks.id, taskId));
+    const { type, title, status } = task;
+    await recordOwn(tx, {
+      action: "task.deleted",
+      subject: { type: "task", id: taskId },
+      ownerId: task.userId,
+      details: { type, title, status },
+    });
     return task;
   });
 }
