@@ -20,6 +20,7 @@ export const AUDIT_ACTIONS = {
   "token.created": "A user created an API token.",
   "token.revoked": "A user revoked an API token.",
   "batch.deleted": "A user deleted a batch.",
+  "task.created": "An admin created tasks of a type for admins: `types` and `count`.",
   "task.deleted": "A user deleted a task.",
   "task.cancelled": "A command cancelled a task.",
   "task.retried": "A command retried a task.",

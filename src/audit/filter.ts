@@ -30,7 +30,8 @@ const Query = Type.Object(auditFilterFields);
 
 /** @throws DomainError `invalid_input` that names the parameter */
 export function readAuditFilter(query: Static<typeof Query>): AuditFilter {
-  const { actor_id, actor, action, subject_type, subject_id, owner_id, address, request_id, from, to } = query;
+  const { actor_id, actor, action, subject_type, subject_id, owner_id, address, request_id, from, to } =
+    query;
   const filter = {
     actorId: actor_id,
     actor,

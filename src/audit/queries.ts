@@ -43,7 +43,8 @@ export function listEntries(
 }
 
 function conditions(filter: AuditFilter): SQL[] {
-  const { actorId, actor, action, subjectType, subjectId, ownerId, address, requestId, from, before } = filter;
+  const { actorId, actor, action, subjectType, subjectId, ownerId, address, requestId, from, before } =
+    filter;
   return [
     ...(actorId === undefined ? [] : [eq(auditLog.actorId, actorId)]),
     ...(actor === undefined ? [] : [eq(auditLog.actorName, actor)]),

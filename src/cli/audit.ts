@@ -11,7 +11,8 @@ const ACTIONS = Object.keys(AUDIT_ACTIONS) as (keyof typeof AUDIT_ACTIONS)[];
 
 export const listAudit = command({
   name: "audit list",
-  usage: "[--actor NAME] [--action ACTION] [--subject TYPE[:ID]] [--owner NAME] [--address ADDRESS] [--request ID] [--from DATE] [--to DATE] [--limit 20] [--json]",
+  usage:
+    "[--actor NAME] [--action ACTION] [--subject TYPE[:ID]] [--owner NAME] [--address ADDRESS] [--request ID] [--from DATE] [--to DATE] [--limit 20] [--json]",
   summary: "List the audit log, newest first: who did what to whose things.",
   options: {
     ...{ actor: text, action: text, subject: text, owner: text, address: text, request: text },
@@ -53,6 +54,7 @@ export const listAudit = command({
 
 function subjectOf(subject: string): { subject_type: string; subject_id?: string } {
   const [type = "", ...id] = subject.split(":");
-  if (type === "") throw new ConfigError("--subject: must be a kind of thing, such as account, or account:7.");
+  if (type === "")
+    throw new ConfigError("--subject: must be a kind of thing, such as account, or account:7.");
   return { subject_type: type, ...(id.length === 0 ? {} : { subject_id: id.join(":") }) };
 }

@@ -71,7 +71,10 @@ describe("an account that an administrator creates", () => {
     expect((await admin.post(ACCOUNTS, { username: "empty" })).status).toBe(201);
     for (const password of ["!", PASSWORD]) expect((await logIn("empty", password)).status).toBe(401);
     for (const wrong of [{ password: "short" }, { role: "king" }, { email: "nowhere" }, { username: "" }])
-      expect((await admin.post(ACCOUNTS, { username: "wrong", ...wrong })).status, JSON.stringify(wrong)).toBe(400);
+      expect(
+        (await admin.post(ACCOUNTS, { username: "wrong", ...wrong })).status,
+        JSON.stringify(wrong),
+      ).toBe(400);
   });
 });
 
@@ -117,10 +120,15 @@ describe("the last enabled administrator", () => {
 
   test("of two administrators who demote each other at the same time, one stays", async () => {
     for (const verb of ["role", "disable"]) {
-      const [left, right] = [await newAdmin(rowmill, `left ${verb}`), await newAdmin(rowmill, `right ${verb}`)];
+      const [left, right] = [
+        await newAdmin(rowmill, `left ${verb}`),
+        await newAdmin(rowmill, `right ${verb}`),
+      ];
       await setRole(rowmill.ctx, admin.userId, "user");
       const end = (by: Client, target: Client) =>
-        verb === "role" ? change(target, "user", by) : by.post<Problem>(`${ACCOUNTS}/${target.userId}/disable`);
+        verb === "role"
+          ? change(target, "user", by)
+          : by.post<Problem>(`${ACCOUNTS}/${target.userId}/disable`);
       const answers = await Promise.all([end(left, right), end(right, left)]);
       expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
       expect(await remainingAdmins()).toHaveLength(1);
@@ -157,21 +165,38 @@ describe("the last enabled administrator", () => {
 describe("a password reset by an administrator", () => {
   test("the answer says what keeps the mail from arriving", async () => {
     const reset = (client: Client) => admin.post<Problem>(`${ACCOUNTS}/${client.userId}/password-reset`);
-    expect(await reset(user)).toMatchObject({ status: 409, body: { detail: expect.stringContaining("no email") } });
+    expect(await reset(user)).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining("no email") },
+    });
     await giveEmail(rowmill.ctx, user);
-    expect(await reset(user)).toMatchObject({ status: 409, body: { detail: expect.stringContaining("SMTP_URL") } });
+    expect(await reset(user)).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining("SMTP_URL") },
+    });
     await admin.post(`${ACCOUNTS}/${user.userId}/disable`);
-    expect(await reset(user)).toMatchObject({ status: 409, body: { detail: expect.stringContaining("disabled") } });
+    expect(await reset(user)).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining("disabled") },
+    });
     expect((await admin.post(`${ACCOUNTS}/999999/password-reset`)).status).toBe(404);
   });
 
   test("the link is mailed at most three times per hour, and the admin never sees it", async () => {
-    await using own = await startRowmill({ SMTP_URL: "smtp://127.0.0.1:1", EMAIL_FROM: "rowmill@example.com" });
+    await using own = await startRowmill({
+      SMTP_URL: "smtp://127.0.0.1:1",
+      EMAIL_FROM: "rowmill@example.com",
+    });
     const root = await newAdmin(own);
     const ada = await own.newUser();
-    await own.ctx.pool.query("UPDATE rowmill.users SET email = 'ada@example.com' WHERE id = $1", [ada.userId]);
+    await own.ctx.pool.query("UPDATE rowmill.users SET email = 'ada@example.com' WHERE id = $1", [
+      ada.userId,
+    ]);
     const reset = () => root.post(`${ACCOUNTS}/${ada.userId}/password-reset`);
-    expect(await reset()).toMatchObject({ status: 202, body: { email: "ada@example.com", email_confirmed: false } });
+    expect(await reset()).toMatchObject({
+      status: 202,
+      body: { email: "ada@example.com", email_confirmed: false },
+    });
     const { body: mails } = await root.get<{ items: { id: string; kind: string }[] }>("/api/v1/outbox");
     expect(mails.items).toMatchObject([{ kind: "password_reset" }]);
     const { body: mail } = await root.get<{ text: string }>(`/api/v1/outbox/${mails.items[0]?.id}`);

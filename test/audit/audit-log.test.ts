@@ -55,7 +55,9 @@ describe("the list of the audit log", () => {
     for (let times = 0; times < 3; times++) await user.post("/api/v1/auth/tokens", { name: `page ${times}` });
     const first = await list(`actor_id=${user.userId}&action=token.created&limit=2`);
     expect(first.items.map(({ details }) => details.name)).toEqual(["page 2", "page 1"]);
-    const next = await list(`actor_id=${user.userId}&action=token.created&limit=2&cursor=${first.next_cursor}`);
+    const next = await list(
+      `actor_id=${user.userId}&action=token.created&limit=2&cursor=${first.next_cursor}`,
+    );
     expect(next).toMatchObject({ items: [{ details: { name: "page 0" } }], next_cursor: null });
   });
 
@@ -103,7 +105,13 @@ describe("the list of the audit log", () => {
     output.mockRestore();
     const address = `${userInfo().username}@${hostname()}`;
     expect(await entriesOf("action=account.role_changed")).toMatchObject([
-      { actor_id: null, actor: "command line", actor_role: null, address, details: { from: "user", to: "operator" } },
+      {
+        actor_id: null,
+        actor: "command line",
+        actor_role: null,
+        address,
+        details: { from: "user", to: "operator" },
+      },
     ]);
     expect(shown).toContain("command line");
     expect(shown).toContain(address);
@@ -154,10 +162,13 @@ describe("sign-ins", () => {
 
 describe("what is repeated", () => {
   const deletions = (ctx = rowmill.ctx, times = 1) =>
-    inTransaction({ ...ctx, actor: { id: 77, username: "busy", role: "user", proof: "api_token" } }, async (tx) => {
-      for (let at = 0; at < times; at++)
-        await recordOwn(tx, { action: "book.deleted", subject: { type: "book", id: at }, ownerId: 77 });
-    });
+    inTransaction(
+      { ...ctx, actor: { id: 77, username: "busy", role: "user", proof: "api_token" } },
+      async (tx) => {
+        for (let at = 0; at < times; at++)
+          await recordOwn(tx, { action: "book.deleted", subject: { type: "book", id: at }, ownerId: 77 });
+      },
+    );
   const later = (hours: number) => ({ ...rowmill.ctx, now: () => new Date(Date.now() + hours * 3_600_000) });
 
   test("an hour has a hundred entries per user and action, and one with the number of the others", async () => {
@@ -195,7 +206,11 @@ describe("what is repeated", () => {
         action: "book.deleted",
         subject: { type: "book", id: "long" },
         ownerId: 79,
-        details: { title: `\u0000${"x".repeat(5000)}`, list: Array.from({ length: 90 }, () => "y"), when: new Date(0) },
+        details: {
+          title: `\u0000${"x".repeat(5000)}`,
+          list: Array.from({ length: 90 }, () => "y"),
+          when: new Date(0),
+        },
       }),
     );
     const [entry] = await entriesOf("owner_id=79");
@@ -216,7 +231,8 @@ describe("entries are append-only", () => {
     const client = new pg.Client({ connectionString: await provideAppRole(rowmill.config.databaseUrl) });
     await client.connect();
     try {
-      for (const statement of attempts) await expect(client.query(statement)).rejects.toThrow("permission denied");
+      for (const statement of attempts)
+        await expect(client.query(statement)).rejects.toThrow("permission denied");
       await rowmill.ctx.pool.query("GRANT UPDATE, DELETE, TRUNCATE ON rowmill.audit_log TO rowmill_app");
       await client.query("SET rowmill.removes_old_rows = 'yes'");
       for (const statement of attempts) await expect(client.query(statement)).rejects.toThrow(REFUSED);
@@ -231,7 +247,8 @@ describe("entries are append-only", () => {
   });
 
   test("the role that owns the table is refused as well, until it tries hard", async () => {
-    for (const statement of attempts) await expect(rowmill.ctx.pool.query(statement)).rejects.toThrow(REFUSED);
+    for (const statement of attempts)
+      await expect(rowmill.ctx.pool.query(statement)).rejects.toThrow(REFUSED);
   });
 
   test("the cleanup removes entries that are older than AUDIT_LOG_DAYS, and says so", async () => {

@@ -11,7 +11,9 @@ import { makeTask } from "../support/task-client.ts";
 import { useAdmin, useRowmill } from "../support/use-rowmill.ts";
 import { giveEmail } from "../support/with-email.ts";
 
-const rowmill = useRowmill({ settings: { SMTP_URL: "smtp://127.0.0.1:1", EMAIL_FROM: "rowmill@example.com" } });
+const rowmill = useRowmill({
+  settings: { SMTP_URL: "smtp://127.0.0.1:1", EMAIL_FROM: "rowmill@example.com" },
+});
 const admin = useAdmin(rowmill);
 
 interface Recorded {
@@ -158,4 +160,3 @@ test("every action of the audit log has a noun and a past participle", () => {
   const names = Object.keys(AUDIT_ACTIONS);
   expect(names.filter((name) => !/^[a-z_]+\.[a-z_]+$/.test(name))).toEqual([]);
 });
-

@@ -13,7 +13,11 @@ export async function recordCreations(
   ids: ReadonlyMap<number, number>,
 ): Promise<void> {
   const entries = rows.map(({ row, values: { username, role } }) =>
-    entryOf(batch, row, "account.created", ids.get(row) ?? 0, { username, role: role || "user", by: "import" }),
+    entryOf(batch, row, "account.created", ids.get(row) ?? 0, {
+      username,
+      role: role || "user",
+      by: "import",
+    }),
   );
   await record(tx, batch.userId, entries);
 }
@@ -45,7 +49,11 @@ export async function recordUpdates(tx: Tx, batch: TargetBatch, updates: readonl
 export async function recordUndo(
   tx: Tx,
   batch: TargetBatch,
-  undone: readonly { readonly recordId: number; readonly action: AuditEntry["action"]; readonly details: object }[],
+  undone: readonly {
+    readonly recordId: number;
+    readonly action: AuditEntry["action"];
+    readonly details: object;
+  }[],
 ): Promise<void> {
   const entries = undone.map(({ recordId, action, details }) =>
     entryOf(batch, null, action, recordId, { ...details, by: "undo" }),
