@@ -42,14 +42,19 @@ export const auditLog = rowmill.table(
   ],
 );
 
-/** Counts what is repeated often within an hour (audit/record-repeated.ts). When the hour ends, an entry has the count. */
+/**
+ * Counts what is repeated often within an hour (audit/record-repeated.ts). A key has as many rows as transactions have
+ * counted at the same time. When the hour has ended, one entry has their sum.
+ */
 export const auditRepeats = rowmill.table(
   "audit_repeats",
   {
-    key: text("key").primaryKey(),
-    count: integer("count").notNull().default(1),
-    /** How many of them have entries of their own. */
+    id: identity("id").primaryKey(),
+    key: text("key").notNull(),
+    /** How many have entries of their own. */
     recorded: integer("recorded").notNull(),
+    /** How many are only counted. */
+    counted: integer("counted").notNull(),
     startedAt: moment("started_at").notNull(),
     ...actor(),
     action: text("action").notNull(),
@@ -58,5 +63,5 @@ export const auditRepeats = rowmill.table(
     subjectId: text("subject_id"),
     ownerId: bigint("owner_id", { mode: "number" }),
   },
-  (t) => [index("audit_repeats_started").on(t.startedAt)],
+  (t) => [index("audit_repeats_key").on(t.key, t.id), index("audit_repeats_started").on(t.startedAt)],
 );
