@@ -51,6 +51,14 @@ describe("the list of the audit log", () => {
     expect(await entriesOf(`subject_type=task&subject_id=${id}&to=2020-01-01`)).toEqual([]);
   });
 
+  test("tasks of types for admins have an entry, and other tasks have none", async () => {
+    const { id } = await makeTask(admin, { type: "cleanup_old_logs", params: {} });
+    await makeTask(admin);
+    expect(await entriesOf("action=task.created")).toMatchObject([
+      { actor: "root", subject_id: id, details: { types: ["cleanup_old_logs"], count: 1 } },
+    ]);
+  });
+
   test("pages follow each other, newest first", async () => {
     for (let times = 0; times < 3; times++) await user.post("/api/v1/auth/tokens", { name: `page ${times}` });
     const first = await list(`actor_id=${user.userId}&action=token.created&limit=2`);
