@@ -5,12 +5,14 @@ import packageJson from "../package.json" with { type: "json" };
 import { accountAdminRoutes } from "./accounts/admin-routes.ts";
 import { confirmRoutes } from "./accounts/confirm/confirm-routes.ts";
 import { passwordRoutes } from "./accounts/control/password-routes.ts";
+import { accountListRoutes } from "./accounts/list-routes.ts";
 import { passwordResetRoutes } from "./accounts/reset/password-reset-routes.ts";
 import { accountRoutes } from "./accounts/routes.ts";
 import { sessionRoutes } from "./accounts/sessions/session-routes.ts";
 import { tokenRoutes } from "./accounts/tokens/token-routes.ts";
 import { usageRoutes } from "./accounts/usage-routes.ts";
 import { verifiers } from "./accounts/verify/verifiers.ts";
+import { auditRoutes } from "./audit/admin-routes.ts";
 import { backupRoutes } from "./backups/admin-routes.ts";
 import { BackupView } from "./backups/views.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
@@ -155,6 +157,7 @@ export async function createApp(ctx: Context) {
   await app.register(confirmRoutes(ctx));
   await app.register(sessionRoutes(ctx));
   await app.register(tokenRoutes(ctx));
+  await app.register(accountListRoutes(ctx));
   await app.register(accountAdminRoutes(ctx));
   await app.register(usageRoutes(ctx));
   await app.register(uploadRoutes(ctx));
@@ -192,6 +195,7 @@ export async function createApp(ctx: Context) {
   await app.register(outboxRoutes(ctx));
   await app.register(unsubscribeRoutes(ctx));
   await app.register(backupRoutes(ctx));
+  await app.register(auditRoutes(ctx));
   await app.register(legacyRoutes(ctx));
   return app;
 }

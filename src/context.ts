@@ -48,6 +48,8 @@ export interface Context {
   readonly requestId: string | null;
   /** The address of the client of the request; null outside of requests. */
   readonly address: string | null;
+  /** The user and the host that run a command, such as `ada@db-1`; null in the API and in workers. */
+  readonly commandLine: string | null;
   /** Waits until the answer to the request may use this many bytes, instead of those reserved before. */
   readonly reserveMemory: (bytes: number) => Promise<void>;
 }
@@ -155,6 +157,7 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
     actor: null,
     requestId: null,
     address: null,
+    commandLine: null,
     // Only requests share the memory for answers: a command prints one list.
     reserveMemory: async () => {},
     async close(timeoutMs) {

@@ -6,6 +6,8 @@ import { startPasswordReset } from "./accounts/reset/start-password-reset.ts";
 import { removeExpiredSessions } from "./accounts/sessions/remove-expired-sessions.ts";
 import { removeExpiredTokens } from "./accounts/tokens/remove-expired-tokens.ts";
 import { reconcileNotifications } from "./announcements/announce.ts";
+import { recordRepeats } from "./audit/record-repeated.ts";
+import { removeOldAuditEntries } from "./audit/remove-old-entries.ts";
 import { reconcileBackups } from "./backups/reconcile-backups.ts";
 import { removeFailedBackups } from "./backups/remove-old-backups.ts";
 import { requestDueBackup, runBackup } from "./backups/run-backup.ts";
@@ -88,6 +90,7 @@ export const handlers: Handlers = {
       ...(await reconcileDeliveries(ctx)),
       backupsRepaired: await reconcileBackups(ctx),
       alerts: await alertProblems(ctx),
+      auditHoursEnded: await recordRepeats(ctx),
     };
     await removeDeletedWebhooks(ctx);
     await removeExcessDeliveries(ctx);
@@ -109,6 +112,7 @@ export const handlers: Handlers = {
       backupsRemoved: await removeFailedBackups(ctx),
       workersRemoved: await removeLostWorkers(ctx),
       requestLogRemoved: await removeOldEntries(ctx, delivery.signal),
+      auditEntriesRemoved: await removeOldAuditEntries(ctx, delivery.signal),
       deliveriesRemoved: await removeOldDeliveries(ctx),
       mailsRemoved: await removeOldMails(ctx),
       ticksRemoved: await removeOldTicks(ctx),

@@ -6,6 +6,7 @@ import type { Config } from "./config/config.ts";
 import { ConfigError } from "./errors.ts";
 import { jobs } from "./jobs.ts";
 import type { Log } from "./platform/log.ts";
+import { protectRows } from "./platform/postgres/append-only.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import { postgresError } from "./platform/postgres/database.ts";
 import { createDayPartitions, createPartitionFunctions } from "./platform/postgres/day-partitions.ts";
@@ -13,6 +14,7 @@ import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-p
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
 import { SQLSTATE } from "./platform/sqlstates.ts";
+import { AUDIT_LOG } from "./schema/audit.ts";
 import { REQUEST_LOG } from "./schema/request-log.ts";
 
 const migrationsFolder = fileURLToPath(new URL("../drizzle", import.meta.url));
@@ -46,7 +48,7 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
     const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
     reports = setInterval(() => reportWait(rows[0]?.pid, config, log), WAIT_REPORT_MS);
     for (let attempt = 1; !(await hasMigrated(client, config, log, { attempt, count })); attempt++);
-    if (hasPartitions(config, count)) await createDayPartitions(client, REQUEST_LOG, new Date());
+    if (hasFunctions(config, count)) await createDayPartitions(client, REQUEST_LOG, new Date());
   } finally {
     clearInterval(reports);
     await client.end();
@@ -60,8 +62,8 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
   }
 }
 
-/** @param count the number of migrations that are applied */
-function hasPartitions({ databaseBackend }: Config, count: number | undefined): boolean {
+/** CockroachDB has neither partitions nor functions of this kind. @param count the number of migrations that are applied */
+function hasFunctions({ databaseBackend }: Config, count: number | undefined): boolean {
   return count === undefined && databaseBackend !== "cockroachdb";
 }
 
@@ -82,7 +84,10 @@ async function hasMigrated(
     const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
     if (hasAdvisoryLocks) await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
     await migrateTables(client, config, log, count);
-    if (hasPartitions(config, count)) await createPartitionFunctions(client);
+    if (hasFunctions(config, count)) {
+      await createPartitionFunctions(client);
+      await protectRows(client, AUDIT_LOG);
+    }
     await client.query("COMMIT");
     return true;
   } catch (error) {

@@ -5,6 +5,7 @@ import { knownDevice } from "./known-devices.ts";
 import { verifyThrottled } from "./login-throttle.ts";
 import { verifyPassword } from "./passwords.ts";
 import { type Account, findForLogin } from "./queries.ts";
+import { recordSignIn } from "./record-sign-in.ts";
 
 /**
  * @throws DomainError `unauthenticated` with the same message for a wrong name and a wrong password;
@@ -12,7 +13,7 @@ import { type Account, findForLogin } from "./queries.ts";
  */
 export async function logIn(
   ctx: Context,
-  { username, password, address, cookies }: PasswordLogin,
+  { username, password, address, requestId, cookies }: PasswordLogin,
 ): Promise<Account> {
   const { account, foldedName } = await findForLogin(ctx, username);
   const source = {
@@ -24,6 +25,7 @@ export async function logIn(
   try {
     const isRight = await verifyThrottled(ctx, source, () => verifyPassword(account?.passwordHash, password));
     outcome = isRight ? "right" : "wrong";
+    await recordSignIn({ ...ctx, address, requestId }, account, isRight);
     if (!isRight || !account) throw wrongLogin();
     return account;
   } finally {

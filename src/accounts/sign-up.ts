@@ -1,3 +1,4 @@
+import { recordAudit } from "../audit/record-audit.ts";
 import { type Context, inTransaction, type Tx } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import { addMail } from "../mails/add-mail.ts";
@@ -6,14 +7,15 @@ import { postgresError } from "../platform/postgres/database.ts";
 import { SQLSTATE } from "../platform/sqlstates.ts";
 import type { Caller, Role } from "../schema/accounts.ts";
 import { users } from "../schema/accounts.ts";
-import { hashPassword, requireAcceptable } from "./passwords.ts";
+import { hashPassword, NO_PASSWORD, requireAcceptable } from "./passwords.ts";
 import { countSignup } from "./signup-throttle.ts";
 import { countUnconfirmed } from "./unconfirmed-limit.ts";
 import { cleanUsername, usernameProblem } from "./usernames.ts";
 
 export interface SignUp {
   readonly username: string;
-  readonly password: string;
+  /** null: nobody can log in before a password is set. */
+  readonly password: string | null;
   /** Empty if it is unknown. */
   readonly email: string;
   readonly firstName?: string;
@@ -39,9 +41,10 @@ export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
   if (wrongName) throw invalidField("username", wrongName);
   if (email !== "" && !isEmail(email))
     throw invalidField("email", "must be an email address, such as ada@example.com.");
-  requireAcceptable("password", password, { minLength: account.passwordMinLength, username: name });
+  const rules = { minLength: account.passwordMinLength, username: name };
+  if (password !== null) requireAcceptable("password", password, rules);
   if (address !== undefined) await countSignup(ctx, address);
-  const passwordHash = await hashPassword(password);
+  const passwordHash = password === null ? NO_PASSWORD : await hashPassword(password);
   const isWelcomed =
     email !== "" && !isConfirmed && (await countUnconfirmed(ctx, "confirmation", email)) === 0;
   const person = { username: name, email, firstName, lastName };
@@ -53,6 +56,7 @@ export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
         .returning({ id: users.id, username: users.username, role: users.role, createdAt: users.createdAt });
       if (!added) throw new Error("The insert into rowmill.users returned no row.");
       const { createdAt, ...caller } = added;
+      await recordCreation(tx, caller);
       if (isWelcomed) await welcome(tx, { ...caller, email, createdAt });
       return caller;
     });
@@ -66,6 +70,18 @@ export async function signUp(ctx: Context, account: SignUp): Promise<Caller> {
       cause: error,
     });
   }
+}
+
+/** The request log has the sign-ups of strangers. */
+async function recordCreation(tx: Tx, { id, username, role }: Caller): Promise<void> {
+  if (!tx.actor && tx.commandLine === null) return;
+  const details = { username, role, by: tx.actor ? "admin" : "command" };
+  await recordAudit(tx, {
+    action: "account.created",
+    subject: { type: "account", id },
+    ownerId: id,
+    details,
+  });
 }
 
 interface NewUser extends Caller {

@@ -2,7 +2,9 @@
 import { basename } from "node:path";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { create as contentDisposition } from "content-disposition";
+import type { FastifyRequest } from "fastify";
 import Type from "typebox";
+import { recordRepeated } from "../audit/record-repeated.ts";
 import type { Context } from "../context.ts";
 import { refuseApiToken } from "../platform/http/auth.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
@@ -21,6 +23,20 @@ import { viewBackup } from "./views.ts";
 const Params = Type.Object({ id: { ...Uuid, description: "The id of the backup." } });
 
 const binary = { [MEDIA_TYPE]: { schema: Type.String({ format: "binary" }) } };
+
+/** A download in many parts has as many requests. */
+const DOWNLOADS_PER_HOUR = 20;
+
+async function recordDownload({ ctx, user, method }: FastifyRequest, id: string): Promise<void> {
+  if (method === "HEAD") return;
+  await recordRepeated(ctx, {
+    action: "backup.downloaded",
+    subject: { type: "backup", id },
+    key: `${user.id}/${id}`,
+    isOneSubject: true,
+    perHour: DOWNLOADS_PER_HOUR,
+  });
+}
 
 export function backupRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["admin"], roles: ["admin"] }, (app, shared) => {
@@ -118,6 +134,7 @@ export function backupRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { ctx, params } = request;
         const backup = await getBackup(ctx, params.id);
         const { read, ...facts } = await openBackup(ctx, backup);
+        await recordDownload(request, backup.id);
         const name = backup.path === null ? nameOfBackup(backup.id, backup.createdAt) : basename(backup.path);
         return sendBytes(request, reply, { ...facts, mediaType: MEDIA_TYPE }, read, {
           "cache-control": "private, no-store",

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { and, eq, isNull, ne, sql } from "drizzle-orm";
 import { type Announcement, announce } from "../announcements/announce.ts";
 import { announceToAdmins } from "../announcements/announce-to-admins.ts";
+import { recordAudit } from "../audit/record-audit.ts";
 import { type Context, inTransaction, type Tx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { postgresError } from "../platform/postgres/database.ts";
@@ -47,7 +48,11 @@ export function startBackup(ctx: Context, origin: Origin): Promise<Backup | unde
     for (const dead of await tx.db.select().from(backups).where(isDead))
       await failBackup(tx, dead, INTERRUPTED);
     const [known] = await tx.db.select().from(backups).where(eq(backups.id, origin.id));
-    if (!known) return insertBackup(tx, origin, "running");
+    if (!known) {
+      const backup = await insertBackup(tx, origin, "running");
+      await recordRequest(tx, origin);
+      return backup;
+    }
     const [started] = await tx.db
       .update(backups)
       .set({ state: "running", host: hostname(), startedAt: sql`statement_timestamp()` })
@@ -55,6 +60,12 @@ export function startBackup(ctx: Context, origin: Origin): Promise<Backup | unde
       .returning();
     return started;
   });
+}
+
+/** Nobody has requested the backups of the schedule. */
+export async function recordRequest(tx: Tx, { id, userId }: Origin): Promise<void> {
+  if (userId === null && tx.commandLine === null) return;
+  await recordAudit(tx, { action: "backup.requested", subject: { type: "backup", id }, ownerId: userId });
 }
 
 export const STOPPED = "The backup was stopped.";

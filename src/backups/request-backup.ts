@@ -2,7 +2,7 @@ import { type Context, inTransaction } from "../context.ts";
 import { jobs } from "../jobs.ts";
 import { uuidV7 } from "../platform/ids.ts";
 import { requireBackups } from "./create-backup.ts";
-import { type Backup, insertBackup } from "./records.ts";
+import { type Backup, insertBackup, recordRequest } from "./records.ts";
 
 /**
  * Queues a backup.
@@ -16,6 +16,7 @@ export function requestBackup(ctx: Context, userId: number | null): Promise<Back
     const backup = await insertBackup(tx, { id, userId }, "queued");
     const group = userId === null ? {} : { group: String(userId) };
     await tx.queue.add(tx.db, jobs.runBackup, [{ id, payload: { backupId: id }, ...group }]);
+    await recordRequest(tx, { id, userId });
     return backup;
   });
 }

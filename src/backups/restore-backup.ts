@@ -2,11 +2,13 @@
 import { createReadStream } from "node:fs";
 import pg from "pg";
 import packageJson from "../../package.json" with { type: "json" };
+import { insertEntries } from "../audit/record-audit.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
 import { knownMigrations, migrateDatabase, migrationsOf } from "../migrate.ts";
 import type { Log } from "../platform/log.ts";
-import { connectionLimits } from "../platform/postgres/database.ts";
+import { connectionLimits, databaseOn } from "../platform/postgres/database.ts";
+import { commandLine } from "../platform/process/command-line.ts";
 import { REQUEST_LOG } from "../schema/request-log.ts";
 import { excludedTables, listTables, quote } from "./catalogue.ts";
 import { BackupDamaged, type Header, type Manifest, type Section } from "./format.ts";
@@ -41,10 +43,23 @@ export async function restoreBackup(
     // Without statistics, the first batches would be slow.
     for (const { name } of await listTables(client, excluded))
       await client.query(`ANALYZE rowmill.${quote(name)}`);
+    await recordRestore(client, restored.header);
     return restored;
   } finally {
     await client.end();
   }
+}
+
+async function recordRestore(client: pg.Client, { id, created_at }: Header): Promise<void> {
+  const acting = {
+    db: databaseOn(client),
+    actor: null,
+    requestId: null,
+    address: null,
+    commandLine: commandLine(),
+  };
+  const subject = { type: "backup", id };
+  await insertEntries(acting, [{ action: "backup.restored", subject, details: { created_at } }]);
 }
 
 async function connect({ databaseUrl }: Config, log: Log): Promise<pg.Client> {

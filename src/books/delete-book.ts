@@ -1,4 +1,5 @@
 import { and, eq } from "drizzle-orm";
+import { recordOwn } from "../audit/record-repeated.ts";
 import { type Context, inTransaction } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { books } from "../schema/targets.ts";
@@ -16,5 +17,11 @@ export function deleteBook(ctx: Context, userId: number, id: number): Promise<vo
       .returning();
     if (!book) throw notFound("book");
     if (book.picture !== null) await removePicture(tx, book.picture);
+    await recordOwn(tx, {
+      action: "book.deleted",
+      subject: { type: "book", id },
+      ownerId: userId,
+      details: { title: book.title, author: book.author },
+    });
   });
 }

@@ -4,7 +4,8 @@ import { confirmAccount } from "../accounts/confirm/confirm-email.ts";
 import { changePassword } from "../accounts/control/change-password.ts";
 import { disableAccount, enableAccount } from "../accounts/control/disable-account.ts";
 import { logOutEverywhere, revokeAllTokens } from "../accounts/control/end-logins.ts";
-import { type Account, findByName, listAccounts } from "../accounts/queries.ts";
+import { setRole } from "../accounts/control/set-role.ts";
+import { type Account, type AccountFilter, findByName, listAccounts } from "../accounts/queries.ts";
 import { endSession } from "../accounts/sessions/end-sessions.ts";
 import { listSessions } from "../accounts/sessions/queries.ts";
 import { viewSession } from "../accounts/sessions/views.ts";
@@ -13,7 +14,6 @@ import { viewAccount } from "../accounts/views.ts";
 import type { Context, OpenContext } from "../context.ts";
 import { ConfigError } from "../errors.ts";
 import { isUuid } from "../platform/ids.ts";
-import type { Role } from "../schema/accounts.ts";
 import { command, flag, type Session, text } from "./command.ts";
 import { limitOf, roleNamed } from "./named.ts";
 import { printJson, show } from "./table.ts";
@@ -47,11 +47,12 @@ const json = { json: flag } as const;
 export const accountCommands = [
   command({
     name: "accounts list",
-    usage: "[--role ROLE] [--disabled] [--limit 20] [--json]",
-    summary: "List accounts, oldest first. With --disabled, only disabled ones.",
-    options: { role: text, disabled: flag, limit: { ...text, default: "20" }, ...json },
-    async run({ connect }, { role, disabled, limit, json }) {
-      const filter: { role?: Role; isDisabled?: true } = {
+    usage: "[--search TEXT] [--role ROLE] [--disabled] [--limit 20] [--json]",
+    summary: "List accounts, oldest first. --search looks into names and addresses.",
+    options: { search: text, role: text, disabled: flag, limit: { ...text, default: "20" }, ...json },
+    async run({ connect }, { search, role, disabled, limit, json }) {
+      const filter: AccountFilter = {
+        ...(search === undefined ? {} : { search }),
         ...(role === undefined ? {} : { role: roleNamed(role) }),
         ...(disabled ? { isDisabled: true } : {}),
       };
@@ -68,6 +69,21 @@ export const accountCommands = [
     options: json,
     run: (session, { json }, name) =>
       onAccount(session, name, async (_, account) => showAccounts(json, [account])),
+  }),
+
+  command({
+    name: "accounts set-role",
+    usage: "NAME ROLE [--json]",
+    summary:
+      "Give an account another role: user, operator or admin. Its sessions and API tokens go on with it.",
+    takesArgument: 2,
+    options: json,
+    run: (session, { json }, name, role) => {
+      const newRole = roleNamed(role);
+      return onAccount(session, name, async (ctx, { id }) =>
+        showAccounts(json, [await setRole(ctx, id, newRole)]),
+      );
+    },
   }),
 
   command({
@@ -111,7 +127,7 @@ export const accountCommands = [
       onAccount(session, name, async (ctx, { id, username }) => {
         const { password, isGenerated } = await readPassword();
         const keepsApiTokens = values["keep-api-tokens"];
-        await changePassword(ctx, id, { password, keptSession: null, keepsApiTokens });
+        await changePassword(ctx, id, { password, by: "command", keptSession: null, keepsApiTokens });
         console.log(`Set the password of "${username}".`);
         if (isGenerated) console.log(`Password, shown only once: ${password}`);
       }),

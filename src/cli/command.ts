@@ -2,6 +2,7 @@
 import type { Config } from "../config/config.ts";
 import type { OpenContext } from "../context.ts";
 import { ConfigError } from "../errors.ts";
+import { commandLine } from "../platform/process/command-line.ts";
 import { type Options, readArguments, type Values } from "./arguments.ts";
 
 export interface Session {
@@ -25,10 +26,10 @@ export interface Command extends Shown {
 }
 
 interface Definition<O extends Options> extends Shown {
-  /** Whether it takes one argument beside its options. */
-  readonly takesArgument?: boolean;
+  /** How many arguments it takes beside its options; true: one. */
+  readonly takesArgument?: boolean | 2;
   readonly options: O;
-  readonly run: (session: Session, values: Values<O>, argument: string | undefined) => Promise<void>;
+  readonly run: (session: Session, values: Values<O>, ...args: (string | undefined)[]) => Promise<void>;
 }
 
 export const text = { type: "string" } as const;
@@ -42,11 +43,13 @@ export function command<const O extends Options>(definition: Definition<O>): Com
     summary,
     prepare(args) {
       const { values, positionals } = readArguments(args, options);
-      const [argument] = positionals;
-      if (positionals.length > (takesArgument ? 1 : 0)) {
+      if (positionals.length > Number(takesArgument)) {
         throw new ConfigError(`Too many arguments. Usage: npm run cli -- ${name} ${usage}`.trimEnd());
       }
-      return (session) => run(session, values, argument);
+      return (session) => {
+        const connect = async () => ({ ...(await session.connect()), commandLine: commandLine() });
+        return run({ ...session, connect }, values, ...positionals);
+      };
     },
   };
 }

@@ -2,6 +2,7 @@
 import { ConfigError } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
 import { accountCommands, createAdmin } from "./accounts.ts";
+import { listAudit } from "./audit.ts";
 import { backupCommands } from "./backup.ts";
 import type { Command } from "./command.ts";
 import { migrate } from "./database.ts";
@@ -21,6 +22,7 @@ const commands: readonly Command[] = [
   seed,
   ...backupCommands,
   ...accountCommands,
+  listAudit,
   ...taskCommands,
   ...queueCommands,
   ...scheduleCommands,
@@ -31,7 +33,7 @@ const commands: readonly Command[] = [
 
 const NOTES = `FILTER: one or more of --status, --type, --queue and --user NAME, or --all.
 QUEUE:  ${QUEUES.join(", ")}.
-Commands for accounts, tasks, queues, schedules, jobs, mails, backups and workers print JSON with --json.`;
+Commands for accounts, the audit log, tasks, queues, schedules, jobs, mails, backups and workers print JSON with --json.`;
 
 /**
  * Finds the command that the arguments name.

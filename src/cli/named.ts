@@ -20,7 +20,7 @@ export function statusNamed(name: string): TaskStatus {
   return oneOf("status", taskStatus.enumValues, name);
 }
 
-export function roleNamed(name: string): Role {
+export function roleNamed(name: string | undefined): Role {
   return oneOf("role", userRole.enumValues, name);
 }
 

@@ -106,6 +106,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     requestLog: settings.REQUEST_LOG === "on",
     requestLogAddress: settings.REQUEST_LOG_ADDRESS,
     requestLogDays: settings.REQUEST_LOG_DAYS,
+    auditLogDays: settings.AUDIT_LOG_DAYS,
     dailyReportCron: settings.DAILY_REPORT_CRON,
     weeklyReportCron: settings.WEEKLY_REPORT_CRON,
     webhooks: webhookLimits(settings),

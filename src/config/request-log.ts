@@ -1,4 +1,4 @@
-/** The settings of the request log and of the reports about it. */
+/** The settings of the request log, of the reports about it, and of the audit log. */
 import Type from "typebox";
 
 const CRON = "^([0-9*,/-]+ ){4}[0-9*,/-]+$";
@@ -18,6 +18,12 @@ export const requestLog = {
     minimum: 8,
     maximum: 36_500,
     description: "Days to keep the request log. Reports stay.",
+  }),
+  AUDIT_LOG_DAYS: Type.Integer({
+    default: 365,
+    minimum: 30,
+    maximum: 36_500,
+    description: "Days to keep the audit log.",
   }),
   DAILY_REPORT_CRON: Type.String({
     default: "5 0 * * *",

@@ -1,4 +1,5 @@
 import { and, eq, inArray } from "drizzle-orm";
+import { recordOwn } from "../audit/record-repeated.ts";
 import { type Context, inTransaction } from "../context.ts";
 import { DomainError, notFound } from "../errors.ts";
 import { files } from "../schema/files.ts";
@@ -15,7 +16,7 @@ export function deleteFile(ctx: Context, userId: number, id: string): Promise<vo
   return inTransaction(ctx, async (tx) => {
     // The lock keeps new tasks from referring to the file.
     const [file] = await tx.db
-      .select({ id: files.id })
+      .select({ name: files.name })
       .from(files)
       .where(and(eq(files.id, id), isShownTo(tx, userId)))
       .for("update");
@@ -32,5 +33,7 @@ export function deleteFile(ctx: Context, userId: number, id: string): Promise<vo
       );
     }
     await removeFiles(tx, [id]);
+    const subject = { type: "file", id };
+    await recordOwn(tx, { action: "file.deleted", subject, ownerId: userId, details: { name: file.name } });
   });
 }

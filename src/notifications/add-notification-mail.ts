@@ -61,12 +61,18 @@ const contents: Contents = {
 export async function addNotificationMail(tx: Tx, notification: Notification): Promise<void> {
   const { id, kind, data, userId } = notification;
   const [user] = await tx.db
-    .select({ username: users.username, email: users.email, confirmedEmail: users.confirmedEmail })
+    .select({
+      username: users.username,
+      role: users.role,
+      email: users.email,
+      confirmedEmail: users.confirmedEmail,
+    })
     .from(users)
     .where(and(eq(users.id, userId), ne(users.email, ""), isNull(users.disabledAt)));
   if (!user || !(kind in contents)) return;
   const { role }: AnnouncementKind = announcementKinds[kind as Kind];
-  // The address may have changed meanwhile.
+  // The role and the address may have changed meanwhile.
+  if (role !== undefined && user.role !== role) return;
   if (role !== "admin" && !isConfirmed(tx, user)) return;
   const contentOf = contents[kind as Kind] as (
     tx: Tx,

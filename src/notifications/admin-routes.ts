@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import { alertAdmins } from "../announcements/alert-admins.ts";
+import { recordAudit } from "../audit/record-audit.ts";
 import { type Context, inTransaction } from "../context.ts";
 import { problems } from "../platform/http/errors.ts";
 import { NUL_FREE } from "../platform/http/schemas.ts";
@@ -46,7 +47,11 @@ export function notificationAdminRoutes(ctx: Context): FastifyPluginAsyncTypebox
       },
       async ({ ctx, body }, reply) => {
         const key = `manual/${uuidV7(ctx.now())}`;
-        await inTransaction(ctx, (tx) => alertAdmins(tx, { key, ...body }));
+        await inTransaction(ctx, async (tx) => {
+          await alertAdmins(tx, { key, ...body });
+          const subject = { type: "alert", id: key };
+          await recordAudit(tx, { action: "alert.sent", subject, details: { subject: body.subject } });
+        });
         return reply.code(204).send(null);
       },
     );

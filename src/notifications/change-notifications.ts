@@ -1,6 +1,7 @@
 /** Changes that a user makes to notifications. */
 import { and, eq, sql } from "drizzle-orm";
 import { NOTIFICATION_CHANNEL } from "../announcements/announce.ts";
+import { recordOwn } from "../audit/record-repeated.ts";
 import { type Context, inTransaction, publishChange, type Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { uuidV7 } from "../platform/ids.ts";
@@ -67,6 +68,8 @@ export async function deleteNotification(ctx: Context, userId: number, id: strin
       ({ rowCount } = await tx.db.update(notifications).set({ isInApp: false }).where(isThis));
     if (rowCount === 0) throw notFound("notification");
     await changed(tx, userId);
+    const subject = { type: "notification", id };
+    await recordOwn(tx, { action: "notification.deleted", subject, ownerId: userId });
   });
 }
 

@@ -1,4 +1,5 @@
 import { eq } from "drizzle-orm";
+import { recordAudit } from "../audit/record-audit.ts";
 import { type Context, inTransaction, publishChange } from "../context.ts";
 import type { QueueName } from "../jobs.ts";
 import { pausedQueues } from "../schema/workers.ts";
@@ -19,6 +20,8 @@ export function pauseQueue(ctx: Context, queue: QueueName): Promise<void> {
       QUEUE_CHANNEL,
       paused.map((row) => row.queue),
     );
+    if (paused.length > 0)
+      await recordAudit(tx, { action: "queue.paused", subject: { type: "queue", id: queue } });
   });
 }
 
@@ -34,6 +37,8 @@ export function resumeQueue(ctx: Context, queue: QueueName): Promise<void> {
       QUEUE_CHANNEL,
       resumed.map((row) => row.queue),
     );
+    if (resumed.length > 0)
+      await recordAudit(tx, { action: "queue.resumed", subject: { type: "queue", id: queue } });
   });
 }
 

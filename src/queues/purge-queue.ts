@@ -1,4 +1,5 @@
 import { and, eq, isNull } from "drizzle-orm";
+import { recordBulk } from "../audit/record-bulk.ts";
 import { cancelBatch } from "../batches/control/cancel-batch.ts";
 import { type Context, inTransaction } from "../context.ts";
 import type { QueueName } from "../jobs.ts";
@@ -32,9 +33,17 @@ export async function purgeQueue(
   const matched = tasks + waiting.length;
   if (expect === undefined) return { matched, changed: 0 };
   requireExpected(matched, expect);
-  let changed = await changePages(ctx, change, newest, seconds);
-  for (const batch of waiting) changed += await cancelWaiting(ctx, batch);
-  return { matched, changed };
+  const entry = {
+    action: "queue.purged",
+    subject: { type: "queue", id: queue },
+    details: { tasks, batches: waiting.length },
+  } as const;
+  const run = async () => {
+    let changed = await changePages(ctx, change, newest, seconds);
+    for (const batch of waiting) changed += await cancelWaiting(ctx, batch);
+    return changed;
+  };
+  return { matched, changed: await recordBulk(ctx, entry, matched, run) };
 }
 
 interface WaitingBatch {

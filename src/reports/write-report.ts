@@ -1,5 +1,6 @@
 import { and, eq, isNull } from "drizzle-orm";
 import { announceToAdmins } from "../announcements/announce-to-admins.ts";
+import { recordAudit } from "../audit/record-audit.ts";
 import { type Context, inTransaction, type Tx } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import { readSnapshot } from "../platform/postgres/read-snapshot.ts";
@@ -36,7 +37,12 @@ export async function writeReport(
   requireLogged(ctx, period);
   const seconds = isRequest ? REQUEST_SECONDS : JOB_SECONDS;
   const data = await readSnapshot(ctx.pool, seconds, (db) => build({ ...ctx, db }, period));
-  return inTransaction(ctx, (tx) => store(tx, period, data));
+  return inTransaction(ctx, async (tx) => {
+    const report = await store(tx, period, data);
+    const subject = { type: "report", id: reportIdOf(period) };
+    if (isRequest) await recordAudit(tx, { action: "report.created", subject });
+    return report;
+  });
 }
 
 /** A report of deleted entries would replace the right one. */

@@ -115,10 +115,7 @@ export const ListedScheduleView = Type.Object(
     next_run_at: NullableMoment(
       "When the next tick runs, with its jitter. null: the schedule is disabled, or has ended.",
     ),
-    last_tick: nullable(
-      Type.Unsafe<TickView>(Type.Ref("ScheduleTick")),
-      "The newest entry of the history.",
-    ),
+    last_tick: nullable(Type.Unsafe<TickView>(Type.Ref("ScheduleTick")), "The newest entry of the history."),
     failing_since: NullableMoment("When the ticks began to fail. null: the last one succeeded."),
     created_at: Moment("When the schedule was created."),
     updated_at: Moment("When a user last changed the schedule."),

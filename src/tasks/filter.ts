@@ -2,17 +2,11 @@
 import Type, { type Static } from "typebox";
 import { invalidField } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
+import { readMoment } from "../platform/http/read-moment.ts";
 import { NUL_FREE, Uuid } from "../platform/http/schemas.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
 import type { TaskFilter } from "./queries.ts";
 import { requireTaskType } from "./types/registry.ts";
-
-const DAY_MS = 86_400_000;
-/** PostgreSQL cannot parse years with five digits as JavaScript writes them. */
-const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
-
-const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
-const DATE = /^\d{4}-\d\d-\d\d$/;
 
 export const taskFilterFields = {
   status: Type.Optional(
@@ -88,29 +82,6 @@ function readStatuses(parts: readonly string[]): TaskStatus[] {
       if (!status) throw invalidField("status", `"${name.slice(0, 100)}" is not one of: ${known}.`);
       return status;
     });
-}
-
-/**
- * @returns the first moment of a date or time, and the first moment after it; a time lasts a millisecond
- * @throws DomainError `invalid_input`
- */
-function readMoment(field: string, text: string): { start: Date; end: Date } {
-  const isDate = DATE.test(text);
-  const start = Date.parse(text);
-  // PostgreSQL has no year 0, and JavaScript parses February 30 as March 1 or 2.
-  if (!(isDate || MOMENT.test(text)) || Number.isNaN(start) || /^0000/.test(text) || !isDay(text)) {
-    const message =
-      'must be a date, such as "2026-11-30", or a date and time, such as "2026-11-30T08:00:00Z" ' +
-      "(in a URL, write the plus of an offset as %2B).";
-    throw invalidField(field, message);
-  }
-  const end = Math.min(start + (isDate ? DAY_MS : 1), LAST_MS);
-  return { start: new Date(start), end: new Date(end) };
-}
-
-function isDay(text: string): boolean {
-  const day = text.slice(0, 10);
-  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }
 
 export const adminFilterFields = {

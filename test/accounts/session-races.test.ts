@@ -61,6 +61,7 @@ describe("no refresh that races with it survives", () => {
       (id) =>
         changePassword(rowmill.ctx, id, {
           password: "a better horse",
+          by: "owner",
           keptSession: null,
           keepsApiTokens: false,
         }),
@@ -79,7 +80,12 @@ describe("no refresh that races with it survives", () => {
 
 test("a login whose password was changed since it was verified opens no session", async () => {
   const account = await findById(rowmill.ctx, user.userId);
-  const change = { password: "a better horse", keptSession: null, keepsApiTokens: false };
+  const change = {
+    password: "a better horse",
+    by: "owner",
+    keptSession: null,
+    keepsApiTokens: false,
+  } as const;
   await changePassword(rowmill.ctx, user.userId, change);
   const late = openSession(
     rowmill.ctx,
@@ -100,7 +106,12 @@ test("a login that ended since the request was authenticated creates no API toke
   const create = (login: (typeof logins)[number], name: string) =>
     createToken(rowmill.ctx, login, { name, expiresInDays: null });
   for (const login of logins) await create(login, `before, with ${login.proof}`);
-  const change = { password: "a better horse", keptSession: null, keepsApiTokens: false };
+  const change = {
+    password: "a better horse",
+    by: "owner",
+    keptSession: null,
+    keepsApiTokens: false,
+  } as const;
   await changePassword(rowmill.ctx, user.userId, change);
   for (const login of logins)
     await expect(create(login, "after")).rejects.toMatchObject({ code: "unauthenticated" });

@@ -345,7 +345,8 @@ test("a scheduled backup is announced to all admins, and is skipped while anothe
   const admin = await newAdmin(rowmill);
   const { ctx } = rowmill;
   const schedules = async () =>
-    (await ctx.pool.query("SELECT cron, is_enabled FROM rowmill.schedules WHERE builtin = 'backup.run'")).rows;
+    (await ctx.pool.query("SELECT cron, is_enabled FROM rowmill.schedules WHERE builtin = 'backup.run'"))
+      .rows;
   await rowmill.startWorker();
   expect(await schedules()).toEqual([{ cron: "0 2 * * *", is_enabled: true }]);
   await rowmill.startWorker({ BACKUP_CRON: "" });

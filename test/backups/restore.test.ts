@@ -75,6 +75,11 @@ test("a restored database has the same rows, lets users log in, and continues wh
   expect(await definitionsOf(url, ["rowmill"])).toEqual(
     (await definitionsOf(ctx.config.databaseUrl, ["rowmill"])).filter((line) => !/gate_/.test(line)),
   );
+  const isRecorded = "action = 'backup.restored' AND actor_name = 'command line'";
+  const found = await onDatabase(url, (client) =>
+    client.query(`SELECT FROM rowmill.audit_log WHERE ${isRecorded}`),
+  );
+  expect(found.rowCount).toBe(1);
   await gate.open();
 
   await using restored = await startRowmill({ GENERIC_TASK_SECONDS: "0" }, url);

@@ -106,6 +106,7 @@ describe("the settings", () => {
       requestLog: true,
       requestLogAddress: "full",
       requestLogDays: 30,
+      auditLogDays: 365,
       dailyReportCron: "5 0 * * *",
       weeklyReportCron: "15 0 * * 1",
       webhooks: {

@@ -1,6 +1,7 @@
 /** The parts of docs/ that are generated from the code. `npm run docs` writes them, test/docs.test.ts compares them. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { AUDIT_ACTIONS } from "../../src/audit/actions.ts";
 import { transitions as batchTransitions } from "../../src/batches/state.ts";
 import { Settings } from "../../src/config/settings.ts";
 import { LegacySettings } from "../../src/legacy/shared/settings.ts";
@@ -19,6 +20,7 @@ export const regions: readonly GeneratedRegion[] = [
   { file: "docs/guide/tasks.md", marker: "task-states", render: () => stateTable(taskTransitions) },
   { file: "docs/architecture.md", marker: "batch-diagram", render: () => stateDiagram(batchTransitions) },
   { file: "docs/architecture.md", marker: "task-diagram", render: () => stateDiagram(taskTransitions) },
+  { file: "docs/operations/audit.md", marker: "audit-actions", render: actionTable },
   { file: "docs/operations/configuration.md", marker: "settings", render: settingsTable },
   { file: ".env.example", marker: "settings", render: settingsFile },
 ];
@@ -47,6 +49,13 @@ function stateDiagram(transitions: Readonly<Record<string, Transition>>): string
     ...[`[*] --> ${first}`, ...arrows].map((line) => `  ${line}`),
     "```",
   ].join("\n");
+}
+
+function actionTable(): string {
+  return table(
+    ["Action", "What has happened"],
+    Object.entries(AUDIT_ACTIONS).map(([name, description]) => [code(name), description]),
+  );
 }
 
 interface Setting {

@@ -29,6 +29,7 @@ export async function createOfflineApp(): Promise<FastifyInstance> {
     actor: null,
     requestId: null,
     address: null,
+    commandLine: null,
     reserveMemory: async () => {},
     hasSessions: false,
   });

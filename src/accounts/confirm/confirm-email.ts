@@ -1,7 +1,10 @@
 import { and, eq } from "drizzle-orm";
-import type { Context } from "../../context.ts";
+import { recordAudit } from "../../audit/record-audit.ts";
+import { type Context, inTransaction } from "../../context.ts";
 import { type Confirmation, readConfirmToken } from "../../mails/confirm-token.ts";
 import { users } from "../../schema/accounts.ts";
+import { hasConfirmed } from "../confirmed-address.ts";
+import { lockAccount } from "../lock-account.ts";
 import { type Account, getAccount } from "../queries.ts";
 
 /** @returns the account and the address of a link; null if it is invalid, or the account has another address now */
@@ -26,8 +29,19 @@ export async function confirmEmail({ db }: Context, { userId, address }: Confirm
 }
 
 /** For operators: confirms the address that the account has. @throws DomainError `not_found` */
-export async function confirmAccount(ctx: Context, id: number): Promise<Account> {
-  const { email } = await getAccount(ctx, id);
-  await confirmEmail(ctx, { userId: id, address: email });
-  return getAccount(ctx, id);
+export function confirmAccount(ctx: Context, id: number): Promise<Account> {
+  return inTransaction(ctx, async (tx) => {
+    const account = await lockAccount(tx, id);
+    const { username, email } = account;
+    if (hasConfirmed(account)) return account;
+    await confirmEmail(tx, { userId: id, address: email });
+    const subject = { type: "account", id };
+    await recordAudit(tx, {
+      action: "account.email_confirmed",
+      subject,
+      ownerId: id,
+      details: { username, email },
+    });
+    return getAccount(tx, id);
+  });
 }

@@ -1,4 +1,5 @@
 import { eq } from "drizzle-orm";
+import { recordOwn } from "../../audit/record-repeated.ts";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { users } from "../../schema/accounts.ts";
@@ -13,6 +14,7 @@ export interface PasswordChange {
   readonly password: string;
   /** The session that goes on; null: all sessions end. */
   readonly keptSession: string | null;
+  readonly by: "owner" | "reset" | "command";
   /** Whether API tokens stay valid. */
   readonly keepsApiTokens: boolean;
   /** The hash that the current password was verified against. Absent: an administrator sets the password. */
@@ -26,7 +28,7 @@ export interface PasswordChange {
 export async function changePassword(
   ctx: Context,
   userId: number,
-  { password, keptSession, keepsApiTokens, verifiedHash }: PasswordChange,
+  { password, by, keptSession, keepsApiTokens, verifiedHash }: PasswordChange,
 ): Promise<void> {
   const passwordHash = await hashPassword(password);
   await inTransaction(ctx, async (tx) => {
@@ -40,6 +42,12 @@ export async function changePassword(
     await endAllSessions(tx, [userId], keptSession);
     if (!keepsApiTokens) await revokeTokens(tx, [userId]);
     await accountsChanged(tx, [userId]);
+    await recordOwn(tx, {
+      action: "account.password_changed",
+      subject: { type: "account", id: userId },
+      ownerId: userId,
+      details: { username, by, keeps_api_tokens: keepsApiTokens },
+    });
   });
   ctx.log.info({ userId }, "a password was changed");
 }

@@ -53,6 +53,7 @@ export function passwordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { passwordHash } = await logIn(ctx, current).catch(explainWrongPassword);
         await changePassword(ctx, user.id, {
           password: body.new_password,
+          by: "owner",
           keptSession: sessionOf(login),
           keepsApiTokens: body.keep_api_tokens,
           verifiedHash: passwordHash,

@@ -27,7 +27,12 @@ export async function resetPassword(
     if (rowCount !== 1 || disabledAt !== null) throw invalidLink();
     // A change of the address ends the link, so the mail has arrived at this address.
     await tx.db.update(users).set({ confirmedEmail: users.email }).where(eq(users.id, found.userId));
-    await changePassword(tx, found.userId, { password, keptSession: null, keepsApiTokens: false });
+    await changePassword(tx, found.userId, {
+      password,
+      by: "reset",
+      keptSession: null,
+      keepsApiTokens: false,
+    });
   });
 }
 

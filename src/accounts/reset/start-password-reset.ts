@@ -18,7 +18,7 @@ export interface ResetRequest {
 
 /** Several accounts can have one address. */
 const MAX_ACCOUNTS = 5;
-const MAILS_PER_HOUR = 3;
+export const MAILS_PER_HOUR = 3;
 const LIFETIME = sql`statement_timestamp() + interval '1 hour'`;
 
 const account = {
@@ -34,15 +34,16 @@ type Account = Pick<typeof users.$inferSelect, keyof typeof account>;
 /** Mails a link to the accounts that are meant, unless they are disabled, have no address, or got many links already. */
 export async function startPasswordReset(tx: Tx, request: ResetRequest): Promise<undefined> {
   for (const account of await accountsOf(tx, request)) {
-    if (await mayMail(tx, account)) await mailLink(tx, account);
+    if ((await countReset(tx, account)) === 0) await mailLink(tx, account);
     else tx.log.info({ userId: account.id }, "no password reset: the account got several in this hour");
   }
 }
 
-async function mayMail(tx: Tx, account: Account): Promise<boolean> {
+/** Counts one more mail. @returns the seconds until the next one is allowed; 0: this one is */
+export async function countReset(tx: Tx, account: Account): Promise<number> {
   const limit = { name: "password-reset", key: String(account.id), perHour: MAILS_PER_HOUR };
-  if ((await countHourly(tx, limit)) > 0) return false;
-  return isConfirmed(tx, account) || (await countUnconfirmed(tx, "reset", account.email)) === 0;
+  const seconds = await countHourly(tx, limit);
+  return seconds > 0 || isConfirmed(tx, account) ? seconds : countUnconfirmed(tx, "reset", account.email);
 }
 
 function accountsOf({ db }: Tx, { email, username }: ResetRequest): Promise<Account[]> {
@@ -59,7 +60,7 @@ function accountsOf({ db }: Tx, { email, username }: ResetRequest): Promise<Acco
 }
 
 /** The new link replaces an older one. */
-async function mailLink(tx: Tx, account: Account): Promise<void> {
+export async function mailLink(tx: Tx, account: Account): Promise<void> {
   const { id, username, email } = account;
   const resetId = uuidV7(tx.now());
   const reset = { tokenHash: hashOf(resetToken(tx.config.jwtSecret, resetId)), expiresAt: LIFETIME };

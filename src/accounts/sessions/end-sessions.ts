@@ -1,5 +1,6 @@
 /** Ends sessions: their refresh tokens at the commit, their access tokens and event streams within 100 ms. */
 import { and, eq, inArray, isNull, ne, type SQL } from "drizzle-orm";
+import { recordOwn } from "../../audit/record-repeated.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { refreshTokens, sessions } from "../../schema/accounts.ts";
@@ -25,6 +26,12 @@ export function logOut(ctx: Context, token: string): Promise<void> {
 export function endSession(ctx: Context, userId: number, id: string): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     if ((await endSessions(tx, [userId], eq(sessions.id, id))) === 0) throw notFound("session");
+    await recordOwn(tx, {
+      action: "account.sessions_ended",
+      subject: { type: "account", id: userId },
+      ownerId: userId,
+      details: { session_id: id, ended: 1 },
+    });
   });
 }
 

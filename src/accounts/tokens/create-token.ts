@@ -1,3 +1,4 @@
+import { recordOwn } from "../../audit/record-repeated.ts";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import type { Login } from "../../platform/http/auth.ts";
@@ -55,6 +56,14 @@ export async function createToken(
       .onConflictDoNothing()
       .returning(shownColumns);
     if (!created) throw nameTaken();
+    // A login of a replaced service creates a token, and its request has no actor.
+    const acting = { ...tx, actor: { ...login.user, proof: login.proof } };
+    await recordOwn(acting, {
+      action: "token.created",
+      subject: { type: "api_token", id: created.id },
+      ownerId: userId,
+      details: { name: cleaned, expires_at: created.expiresAt },
+    });
     return { ...viewToken(created), token };
   });
 }

@@ -1,4 +1,5 @@
 import { and, eq, inArray, type SQL } from "drizzle-orm";
+import { recordOwn } from "../../audit/record-repeated.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { apiTokens } from "../../schema/accounts.ts";
@@ -8,6 +9,7 @@ import { accountsChanged } from "../account-changes.ts";
 export function revokeToken(ctx: Context, userId: number, id: number): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     if ((await revokeTokens(tx, [userId], eq(apiTokens.id, id))) === 0) throw notFound("API token");
+    await recordOwn(tx, { action: "token.revoked", subject: { type: "api_token", id }, ownerId: userId });
   });
 }
 

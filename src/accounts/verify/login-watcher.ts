@@ -1,7 +1,8 @@
-/** Ends event streams when the login that opened them ends. One query checks all of them. */
+/** Ends event streams when the login that opened them ends, or its user loses a role. One query checks all of them. */
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import type { Login } from "../../platform/http/auth.ts";
+import { type Role, userRole } from "../../schema/accounts.ts";
 import { ACCOUNT_CHANNEL } from "../account-changes.ts";
 
 /** While changes are not received: half of the 100 ms within which a login must end. */
@@ -38,7 +39,7 @@ export function loginWatcher(ctx: Context): (login: Login, onEnd: () => void) =>
           ctx,
           some.map(({ login }) => login),
         );
-        for (const one of some) if (!alive.has(keyOf(one.login)) && watched.has(one)) one.onEnd();
+        for (const one of some) if (hasEnded(one.login, alive) && watched.has(one)) one.onEnd();
       }
     } catch (error) {
       ctx.log.warn({ err: error }, "cannot check the logins of event streams; retrying");
@@ -80,28 +81,37 @@ export function loginWatcher(ctx: Context): (login: Login, onEnd: () => void) =>
   };
 }
 
+/** A stream also ends if its user has lost rights: it may show what only operators or admins may see. */
+function hasEnded(login: Login, alive: ReadonlyMap<string, Role>): boolean {
+  const role = alive.get(keyOf(login));
+  return role === undefined || RIGHTS.indexOf(role) < RIGHTS.indexOf(login.user.role);
+}
+
+/** Each role may do what those before it may. */
+const RIGHTS = userRole.enumValues;
+
 function keyOf(login: Login): string {
   if (login.proof === "access_token") return `session ${login.sessionId}`;
   if (login.proof === "api_token") return `token ${login.tokenId}`;
   return `password ${login.user.id} ${login.passwordHash}`;
 }
 
-/** @returns the keys of the logins that have not ended */
-async function findAlive({ db, now }: Context, logins: readonly Login[]): Promise<ReadonlySet<string>> {
+/** @returns the keys of the logins that have not ended, with the present roles */
+async function findAlive({ db, now }: Context, logins: readonly Login[]): Promise<ReadonlyMap<string, Role>> {
   const at = sql`${now()}::timestamptz`;
   const sessionIds = logins.flatMap((login) => (login.proof === "access_token" ? login.sessionId : []));
   const tokenIds = logins.flatMap((login) => (login.proof === "api_token" ? login.tokenId : []));
   const userIds = logins.flatMap((login) => (login.proof === "password" ? login.user.id : []));
-  const { rows } = await db.execute<{ key: string }>(sql`
-    SELECT 'session ' || sessions.id AS key FROM rowmill.sessions JOIN rowmill.users ON users.id = sessions.user_id
+  const { rows } = await db.execute<{ key: string; role: Role }>(sql`
+    SELECT 'session ' || sessions.id AS key, role FROM rowmill.sessions JOIN rowmill.users ON users.id = sessions.user_id
     WHERE sessions.id = ANY(${sql.param(sessionIds)}::uuid[]) AND ended_at IS NULL AND disabled_at IS NULL
       AND expires_at > ${at}
     UNION ALL
-    SELECT 'token ' || api_tokens.id FROM rowmill.api_tokens JOIN rowmill.users ON users.id = api_tokens.user_id
+    SELECT 'token ' || api_tokens.id, role FROM rowmill.api_tokens JOIN rowmill.users ON users.id = api_tokens.user_id
     WHERE api_tokens.id = ANY(${sql.param(tokenIds)}::bigint[]) AND disabled_at IS NULL
       AND (expires_at IS NULL OR expires_at > ${at})
     UNION ALL
-    SELECT 'password ' || id || ' ' || password_hash FROM rowmill.users
+    SELECT 'password ' || id || ' ' || password_hash, role FROM rowmill.users
     WHERE id = ANY(${sql.param(userIds)}::bigint[]) AND disabled_at IS NULL`);
-  return new Set(rows.map(({ key }) => key));
+  return new Map(rows.map(({ key, role }) => [key, role]));
 }

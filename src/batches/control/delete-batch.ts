@@ -1,3 +1,4 @@
+import { recordOwn } from "../../audit/record-repeated.ts";
 import { type Context, inTransaction } from "../../context.ts";
 import { requireEdge } from "../state.ts";
 import { lockBatch, transition } from "../transitions.ts";
@@ -10,9 +11,16 @@ import { removeBatch } from "../upkeep/remove-batch.ts";
  */
 export async function deleteBatch(ctx: Context, userId: number, batchId: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
-    const { state } = await lockBatch(tx, userId, batchId);
+    const batch = await lockBatch(tx, userId, batchId);
+    const { state, target, filename, totalRows } = batch;
     requireEdge("delete", state, "deleted");
     await transition(tx, batchId, "delete", { finishedAt: null });
+    await recordOwn(tx, {
+      action: "batch.deleted",
+      subject: { type: "batch", id: batchId },
+      ownerId: userId,
+      details: { target, file_name: filename, state, rows: totalRows },
+    });
   });
   await removeBatch(ctx, batchId);
 }

@@ -1,5 +1,6 @@
 /** Changes that administrators make to the outbox. */
 import { and, eq, inArray, sql } from "drizzle-orm";
+import { recordAudit } from "../../audit/record-audit.ts";
 import { type Context, inTransaction } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { jobs } from "../../jobs.ts";
@@ -37,14 +38,27 @@ export function retryMail(ctx: Context, id: string): Promise<Mail> {
     }
     await tx.queue.remove(tx.db, jobs.sendMail, [id]);
     if (tx.smtp) await tx.queue.add(tx.db, jobs.sendMail, [jobOf(id, mail.kind as MailKind)]);
+    await recordAudit(tx, {
+      action: "mail.retried",
+      subject: { type: "mail", id },
+      ownerId: mail.userId,
+      details: { kind: mail.kind, to: mail.address },
+    });
     return mail;
   });
 }
 
 /** Lets an address get all mail again. @returns false if it was not suppressed */
-export async function allowAddress({ db }: Context, address: string): Promise<boolean> {
-  const { rowCount } = await db
-    .delete(mailSuppressions)
-    .where(eq(mailSuppressions.address, address.toLowerCase()));
-  return (rowCount ?? 0) > 0;
+export function allowAddress(ctx: Context, address: string): Promise<boolean> {
+  const id = address.toLowerCase();
+  return inTransaction(ctx, async (tx) => {
+    const [removed] = await tx.db
+      .delete(mailSuppressions)
+      .where(eq(mailSuppressions.address, id))
+      .returning({ scope: mailSuppressions.scope, reply: mailSuppressions.reply });
+    if (!removed) return false;
+    const subject = { type: "suppression", id };
+    await recordAudit(tx, { action: "suppression.removed", subject, details: removed });
+    return true;
+  });
 }

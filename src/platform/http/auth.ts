@@ -17,6 +17,8 @@ export interface PasswordLogin {
   readonly password: string;
   /** The IP address of the client. */
   readonly address: string;
+  /** The id of the request. */
+  readonly requestId: string;
   /** All cookies of the request. */
   readonly cookies: Cookies;
 }
@@ -166,8 +168,9 @@ async function verifyCredentials(
 }
 
 /** The part of a login that identifies the client. */
-export function clientOf({ ip, cookies }: FastifyRequest): Pick<PasswordLogin, "address" | "cookies"> {
-  return { address: ip, cookies };
+export function clientOf(request: FastifyRequest): Omit<PasswordLogin, "username" | "password"> {
+  const { ip, id, cookies } = request;
+  return { address: ip, requestId: id, cookies };
 }
 
 function basicOf(credentials: string): { username: string; password: string } {

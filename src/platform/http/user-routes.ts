@@ -11,7 +11,11 @@ interface Group {
 }
 
 /** The part of the route schema that all routes of the group share. */
-type Shared = Pick<Group, "tags"> & { readonly security: typeof SECURITY };
+interface Shared extends Pick<Group, "tags"> {
+  readonly security: typeof SECURITY;
+  /** In the OpenAPI document. */
+  readonly "x-roles"?: readonly Role[];
+}
 
 /**
  * Guards all routes that `define` adds: 401 without valid credentials, 403 for other roles. Begin the schema of each route
@@ -25,6 +29,6 @@ export function userRoutes(
   return async (app) => {
     app.addHook("onRequest", authenticate(config));
     if (roles) app.addHook("onRequest", requireRole(...roles));
-    define(app, { tags, security: SECURITY });
+    define(app, { tags, security: SECURITY, ...(roles && { "x-roles": roles }) });
   };
 }

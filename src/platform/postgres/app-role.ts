@@ -1,6 +1,8 @@
 /** The role of the API and the workers in the embedded database: it reads and writes rows, and cannot change tables. */
 import { randomBytes } from "node:crypto";
 import pg from "pg";
+import { AUDIT_LOG } from "../../schema/audit.ts";
+import { rowmill } from "../../schema/columns.ts";
 import { grantsToRun } from "./schemas.ts";
 
 const ROLE = "rowmill_app";
@@ -24,6 +26,9 @@ export async function provideAppRole(databaseUrl: string): Promise<string> {
       const grants = await grantsToRun(client);
       await client.query(`RESET ROLE; ${grants.join(" ")} SET ROLE ${ROLE}`);
     }
+    await client.query(
+      `RESET ROLE; REVOKE UPDATE, DELETE ON ${rowmill.schemaName}.${AUDIT_LOG} FROM ${ROLE}`,
+    );
   } finally {
     await client.end();
   }

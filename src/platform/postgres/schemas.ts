@@ -1,5 +1,6 @@
 /** Rowmill's two schemas, and the privileges that a role needs to create and to use them. */
 import pg from "pg";
+import { AUDIT_LOG } from "../../schema/audit.ts";
 import { QUEUE_SCHEMA, rowmill } from "../../schema/columns.ts";
 
 const SCHEMAS = [rowmill.schemaName, QUEUE_SCHEMA];
@@ -63,17 +64,19 @@ export async function grantsToRun(client: Connection): Promise<string[]> {
       WHEN relkind IS NULL THEN NOT has_schema_privilege(nspname, 'USAGE')
       WHEN relkind = 'S' THEN NOT has_sequence_privilege(pg_class.oid, 'USAGE')
       ELSE NOT (has_table_privilege(pg_class.oid, 'SELECT') AND has_table_privilege(pg_class.oid, 'INSERT')
-        AND has_table_privilege(pg_class.oid, 'UPDATE') AND has_table_privilege(pg_class.oid, 'DELETE'))
+        -- Nobody changes the audit log.
+        AND (relname = $2 OR (has_table_privilege(pg_class.oid, 'UPDATE') AND has_table_privilege(pg_class.oid, 'DELETE'))))
     END
     UNION SELECT format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %s TO %I', pronamespace::regnamespace, current_user)
     FROM pg_proc
     WHERE pronamespace IN (SELECT oid FROM pg_namespace WHERE nspname = ANY($1::text[]) AND has_schema_privilege(oid, 'USAGE'))
       AND NOT has_function_privilege(oid, 'EXECUTE')
     ORDER BY 1`,
+    [AUDIT_LOG],
   );
 }
 
-async function readGrants(client: Connection, query: string): Promise<string[]> {
-  const { rows } = await client.query<{ grant: string }>(query, [SCHEMAS]);
+async function readGrants(client: Connection, query: string, values: string[] = []): Promise<string[]> {
+  const { rows } = await client.query<{ grant: string }>(query, [SCHEMAS, ...values]);
   return rows.map(({ grant }) => `${grant};`);
 }

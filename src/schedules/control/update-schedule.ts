@@ -1,5 +1,6 @@
 import { and, eq } from "drizzle-orm";
 import { recordAudit } from "../../audit/record-audit.ts";
+import { recordOwn } from "../../audit/record-repeated.ts";
 import { requireBackups } from "../../backups/create-backup.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
@@ -94,7 +95,13 @@ async function auditChange(tx: Tx, schedule: Schedule, fields: ScheduleFields): 
 /** Deletes a schedule with its history. The work that it has created stays. @throws DomainError `not_found` */
 export function deleteSchedule(ctx: Context, userId: number, id: string): Promise<void> {
   return inTransaction(ctx, async (tx) => {
-    await lockSchedule(tx, userId, id);
+    const { name } = await lockSchedule(tx, userId, id);
     await tx.db.delete(schedules).where(eq(schedules.id, id));
+    await recordOwn(tx, {
+      action: "schedule.deleted",
+      subject: { type: "schedule", id },
+      ownerId: userId,
+      details: { name },
+    });
   });
 }

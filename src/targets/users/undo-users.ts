@@ -1,19 +1,23 @@
 import { sql } from "drizzle-orm";
 import { accountsChanged } from "../../accounts/account-changes.ts";
 import { endResets } from "../../accounts/end-resets.ts";
+import { hasOtherAdmin } from "../../accounts/last-admin.ts";
 import type { Tx } from "../../context.ts";
+import { isEnabledAdmin, users } from "../../schema/accounts.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
 import { isUnused } from "./account-uses.ts";
+import { recordUndo } from "./record-users.ts";
 import type { UserBefore } from "./update-users.ts";
 
 /** Removes created accounts that nobody has used, and restores the email address and the role of updated accounts. */
 export async function undoUsers(
   tx: Tx,
-  _batch: TargetBatch,
+  batch: TargetBatch,
   rows: readonly WrittenRow[],
 ): Promise<UndoOutcome[]> {
   const existing = await lockUsers(tx, rows);
-  const reversible = rows.filter(({ recordId }) => existing.has(recordId));
+  const needed = await neededAdmins(tx, rows);
+  const reversible = rows.filter(({ recordId }) => existing.has(recordId) && !needed.has(recordId));
   const removed = await removeUnused(
     tx,
     reversible.filter(({ effect }) => effect === "created"),
@@ -22,8 +26,18 @@ export async function undoUsers(
     tx,
     reversible.filter(({ effect }) => effect === "updated"),
   );
+  await recordUndo(tx, batch, [
+    ...[...removed].map((recordId) => ({ recordId, action: "account.removed" as const, details: {} })),
+    ...reversible.flatMap(({ recordId, before }) => {
+      if (!restored.has(recordId)) return [];
+      const { role, after } = before as UserBefore;
+      const details = { from: after.role, to: role };
+      return role === after.role ? [] : [{ recordId, action: "account.role_changed" as const, details }];
+    }),
+  ]);
   return rows.map(({ recordId, effect, before }) => {
     if (!existing.has(recordId)) return kept("The account was deleted later.");
+    if (needed.has(recordId)) return kept("No other enabled administrator would be left.");
     if (effect === "created")
       return removed.has(recordId)
         ? { kind: "reversed" }
@@ -36,6 +50,16 @@ export async function undoUsers(
         )
       : { kind: "reversed" };
   });
+}
+
+/** Returns the accounts that were made admins, if no other admin would be left. */
+async function neededAdmins(tx: Tx, rows: readonly WrittenRow[]): Promise<ReadonlySet<number>> {
+  const ids = sql.param(rows.map(({ recordId }) => recordId));
+  const { rows: admins } = await tx.db.execute<{ id: string }>(
+    sql`SELECT id FROM rowmill.users WHERE id = ANY(${ids}::bigint[]) AND ${isEnabledAdmin(users)}`,
+  );
+  const adminIds = admins.map(({ id }) => Number(id));
+  return adminIds.length === 0 || (await hasOtherAdmin(tx, adminIds)) ? new Set() : new Set(adminIds);
 }
 
 function kept(reason: string): UndoOutcome {

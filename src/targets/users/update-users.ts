@@ -1,12 +1,14 @@
 import { sql } from "drizzle-orm";
 import { accountsChanged } from "../../accounts/account-changes.ts";
 import { endResets } from "../../accounts/end-resets.ts";
+import { hasOtherAdmin } from "../../accounts/last-admin.ts";
 import { endAllSessions } from "../../accounts/sessions/end-sessions.ts";
 import { revokeTokens } from "../../accounts/tokens/revoke-token.ts";
 import type { Tx } from "../../context.ts";
 import { findDecidedByLaterRows } from "../later-rows.ts";
 import { failed } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
+import { recordUpdates } from "./record-users.ts";
 import type { KeyedRow, User } from "./user-rows.ts";
 
 /** The account before and after a row updated it. Old passwords are not stored. */
@@ -38,6 +40,7 @@ export async function updateUsers(
   const outcomes = new Map<number, Outcome>();
   const updates: Update[] = [];
   const givesEmail = "email" in batch.mapping;
+  const demotions = "role" in batch.mapping ? await refusedDemotions(tx, rows) : new Set();
   for (const { row, values, user } of rows) {
     if (!user) continue;
     const { id: recordId, email, confirmedEmail, role } = user;
@@ -48,6 +51,7 @@ export async function updateUsers(
     };
     const passwordHash = hashes.get(row) ?? null;
     if (after.role !== role && recordId === batch.userId) outcomes.set(row, ownRole);
+    else if (after.role !== role && demotions.has(recordId)) outcomes.set(row, lastAdmin);
     else if (
       after.email !== email ||
       (givesEmail && after.email !== confirmedEmail) ||
@@ -64,9 +68,19 @@ export async function updateUsers(
   const decided = await findDecidedByLaterRows(tx, batch.id, updates);
   const due = updates.filter(({ recordId }) => !decided.has(recordId));
   await store(tx, due, givesEmail);
+  await recordUpdates(tx, batch, due);
   for (const { row, recordId, before } of due)
     outcomes.set(row, { kind: "success", recordId, effect: "updated", before });
   return outcomes;
+}
+
+/** Returns the admins, if no other one would be left. Two imports can take the role from the owners of each other. */
+async function refusedDemotions(tx: Tx, rows: readonly KeyedRow[]): Promise<ReadonlySet<number>> {
+  const demoted = rows.filter(
+    ({ user, values }) => user?.role === "admin" && isRole(values.role) && values.role !== "admin",
+  );
+  const ids = demoted.flatMap(({ user }) => user?.id ?? []);
+  return ids.length === 0 || (await hasOtherAdmin(tx, ids)) ? new Set() : new Set(ids);
 }
 
 function isRole(role: string): role is User["role"] {
@@ -76,6 +90,12 @@ function isRole(role: string): role is User["role"] {
 const ownRole = failed(
   "forbidden",
   "role cannot be changed for your own account; ask another administrator",
+  "role",
+);
+
+const lastAdmin = failed(
+  "forbidden",
+  "role cannot be changed: no other enabled administrator would be left",
   "role",
 );
 

@@ -8,6 +8,7 @@ import { isEnabledAdmin, users } from "../../schema/accounts.ts";
 import { allocateIds } from "../allocate-ids.ts";
 import { created, failed, retry, unchanged } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
+import { recordCreations } from "./record-users.ts";
 import { repeatedMessage, takeAccountsOfLaterRows, takenMessage } from "./take-accounts.ts";
 import { updateUsers } from "./update-users.ts";
 import { findUsers, type KeyedRow, type UserRow } from "./user-rows.ts";
@@ -76,6 +77,7 @@ async function writeValid(
   const hashes = await hashRows(winners);
   const createdIds = await createUsers(
     tx,
+    batch,
     winners.filter(({ user }) => !user),
     hashes,
   );
@@ -94,6 +96,8 @@ async function writeValid(
   const ownIds = new Set(createdIds.values());
   const others = isUpsert ? [] : found.filter(({ user }) => user && !ownIds.has(user.id));
   const displaced = await takeAccountsOfLaterRows(tx, batch, others, hashRows);
+  const taking = others.filter(({ row }) => displaced.has(row));
+  await recordCreations(tx, batch, taking, new Map(taking.map(({ row, user }) => [row, user?.id ?? 0])));
   return new Map(
     found.map((row): [number, Outcome] => {
       if (!row.user) return [row.row, misnamed.get(row.row) ?? userRemoved];
@@ -125,21 +129,27 @@ async function hashRows(rows: readonly KeyedRow[]): Promise<Map<number, string>>
 /** @returns row number to the id of its account, unless another transaction took the name at the same time */
 async function createUsers(
   tx: Tx,
+  batch: TargetBatch,
   rows: readonly KeyedRow[],
   hashes: ReadonlyMap<number, string>,
 ): Promise<Map<number, number>> {
   if (rows.length === 0) return new Map();
   const ids = await allocateIds(tx, "users", rows.length);
   const column = (name: "username" | "email") => sql.param(rows.map(({ values }) => values[name]));
-  await tx.db.execute(sql`
+  const { rows: added } = await tx.db.execute<{ id: string }>(sql`
     INSERT INTO rowmill.users (id, username, email, confirmed_email, password_hash, role)
     SELECT id, username, email, email, password_hash, role::rowmill.user_role
     FROM unnest(${sql.param(ids)}::bigint[], ${column("username")}::text[], ${column("email")}::text[],
       ${sql.param(rows.map(({ row }) => hashes.get(row) ?? NO_PASSWORD))}::text[],
       ${sql.param(rows.map(({ values }) => values.role || "user"))}::text[]) AS cells (id, username, email, password_hash, role)
     ORDER BY lower(username)
-    ON CONFLICT (lower(username)) DO NOTHING`);
-  return new Map(rows.map(({ row }, index) => [row, ids[index] ?? 0]));
+    ON CONFLICT (lower(username)) DO NOTHING
+    RETURNING id`);
+  const idOf = new Map(rows.map(({ row }, index) => [row, ids[index] ?? 0]));
+  const isAdded = new Set(added.map(({ id }) => Number(id)));
+  const addedRows = rows.filter(({ row }) => isAdded.has(idOf.get(row) ?? 0));
+  await recordCreations(tx, batch, addedRows, idOf);
+  return idOf;
 }
 
 /** For a row whose username was taken at the insert, and is free at the look-up after it. */

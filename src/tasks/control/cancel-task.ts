@@ -1,4 +1,5 @@
 import { eq, type SQL, sql } from "drizzle-orm";
+import { recordAudit } from "../../audit/record-audit.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { tasks } from "../../schema/tasks.ts";
@@ -21,6 +22,10 @@ export async function cancelTask(ctx: Context, ownerId: Owner, taskId: string, r
     if (task.status === "cancelled") return task;
     requireEdge("cancel", task.status, "cancelled");
     const [cancelled = task] = await cancelTasks(tx, eq(tasks.id, taskId), reason);
+    if (ownerId === null) {
+      const subject = { type: "task", id: taskId };
+      await recordAudit(tx, { action: "task.cancelled", subject, ownerId: task.userId, details: { reason } });
+    }
     return cancelled;
   });
 }

@@ -1,4 +1,6 @@
 import { and, count, desc, inArray, isNull, lte, max, notInArray, type SQL } from "drizzle-orm";
+import type { AuditAction } from "../../audit/actions.ts";
+import { recordBulk } from "../../audit/record-bulk.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
@@ -29,6 +31,12 @@ export interface Changed {
   readonly changed: number;
 }
 
+const RECORDED: Readonly<Record<TaskAction, AuditAction>> = {
+  cancel: "tasks.cancelled",
+  retry: "tasks.retried",
+  delete: "tasks.deleted",
+};
+
 /** Tasks per transaction, so that no lock is held for long. */
 const PAGE = 1000;
 
@@ -51,7 +59,15 @@ export async function changeTasks(
   const { matched, newest } = await countChangeable(ctx, change);
   if (change.expect === undefined) return { matched, changed: 0 };
   requireExpected(matched, change.expect);
-  return { matched, changed: await changePages(ctx, change, newest, seconds) };
+  const { action, filter, reason, force } = change;
+  const entry = {
+    action: RECORDED[action],
+    subject: { type: "tasks", id: "*" },
+    ownerId: filter.userId ?? null,
+    details: { filter, reason, force },
+  };
+  const run = () => changePages(ctx, change, newest, seconds);
+  return { matched, changed: await recordBulk(ctx, entry, matched, run) };
 }
 
 /** @throws DomainError `conflict` if the numbers differ */

@@ -1,4 +1,5 @@
 import { and, eq, inArray, type SQL } from "drizzle-orm";
+import { recordOwn } from "../../audit/record-repeated.ts";
 import { type Context, inTransaction, publishChange, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { removeTaskFiles } from "../../files/remove-files.ts";
@@ -21,6 +22,13 @@ export function deleteTask(ctx: Context, ownerId: Owner, taskId: string): Promis
       const message = `The task is a step of workflow ${task.workflowId}, which is running. Cancel the workflow first, or cancel the task.`;
       throw new DomainError("conflict", message);
     }
+    const { type, title, status } = task;
+    await recordOwn(tx, {
+      action: "task.deleted",
+      subject: { type: "task", id: taskId },
+      ownerId: task.userId,
+      details: { type, title, status },
+    });
     return task;
   });
 }

@@ -1,4 +1,5 @@
 import { eq, type SQL, sql } from "drizzle-orm";
+import { recordAudit } from "../../audit/record-audit.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { tasks } from "../../schema/tasks.ts";
@@ -24,6 +25,10 @@ export function retryTask(ctx: Context, ownerId: Owner, taskId: string, { force 
     await requireTypeRole(tx, task.userId, [findTaskType(task.type)]);
     requireRetry(task, force);
     const [retried = task] = await retryTasks(tx, eq(tasks.id, taskId), { force });
+    if (ownerId === null) {
+      const subject = { type: "task", id: taskId };
+      await recordAudit(tx, { action: "task.retried", subject, ownerId: task.userId, details: { force } });
+    }
     return retried;
   });
 }

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { requireRoom } from "../../accounts/quotas.ts";
+import { recordOwn } from "../../audit/record-repeated.ts";
 import type { Config } from "../../config/config.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, type FieldErrors, invalidField } from "../../errors.ts";
@@ -10,7 +11,7 @@ import { DEFAULT_PRIORITY } from "../../schema/tasks.ts";
 import { getTask } from "../queries.ts";
 import { enqueueTasks, taskJobId } from "../task-jobs.ts";
 import type { Task } from "../transitions.ts";
-import { requireTaskType } from "../types/registry.ts";
+import { findTaskType, requireTaskType } from "../types/registry.ts";
 import { requireTypeRole } from "../types/require-role.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { checkParams } from "./check-params.ts";
@@ -106,6 +107,11 @@ export async function createTasks(
       rows.filter(({ afterId }) => afterId === null),
     );
     const tasks = rows.map(({ id, jobId }) => ({ id, jobId, number: numbers.get(id) ?? 0 }));
+    await recordRestricted(
+      tx,
+      userId,
+      drafts.filter(({ type }) => findTaskType(type)?.role !== undefined),
+    );
     return { groupId, tasks };
   });
 }
@@ -120,6 +126,22 @@ export async function checkTask(tx: Tx, userId: number, request: TaskRequest, pa
   await requireTypeRole(tx, userId, [type]);
   const [file = null] = await findFiles(tx, userId, [request], () => path);
   requireFile(type, file, fileFieldOf(request, path));
+}
+
+/** Tasks of types for admins are in the audit log: they send mail to many people, or remove logs. */
+async function recordRestricted(
+  tx: Tx,
+  userId: number,
+  created: readonly { readonly id: string; readonly type: string }[],
+): Promise<void> {
+  const [first] = created;
+  if (!first || (!tx.actor && tx.commandLine === null)) return;
+  await recordOwn(tx, {
+    action: "task.created",
+    subject: { type: "task", id: created.length === 1 ? first.id : "*" },
+    ownerId: userId,
+    details: { types: [...new Set(created.map(({ type }) => type))], count: created.length },
+  });
 }
 
 /** Creates one task and its job. @throws DomainError `invalid_input` that names each wrong field */

@@ -1,4 +1,5 @@
 import { eq } from "drizzle-orm";
+import { recordOwn } from "../../audit/record-repeated.ts";
 import { type Context, inTransaction, requireActor, type Tx } from "../../context.ts";
 import { webhooks } from "../../schema/webhooks.ts";
 import { disableWebhook } from "../disable-webhook.ts";
@@ -47,7 +48,9 @@ export function rotateSecret(ctx: Context, id: string): Promise<Webhook> {
     const webhook = await lockOwnWebhook(tx, userId, id);
     const previousSecretUntil = new Date(tx.now().getTime() + OVERLAP_MS);
     const secrets = { secret: generateSecret(), previousSecret: webhook.secret, previousSecretUntil };
-    return change(tx, webhook, secrets);
+    const changed = await change(tx, webhook, secrets);
+    await record(tx, "webhook.secret_rotated", webhook);
+    return changed;
   });
 }
 
@@ -62,11 +65,22 @@ export function deleteWebhook(ctx: Context, id: string): Promise<void> {
     const now = tx.now();
     const blank = { secret: "", previousSecret: null, headers: {} };
     await change(tx, webhook, { ...blank, disabledAt: now, disabledReason: "user", deletedAt: now });
+    await record(tx, "webhook.deleted", webhook);
   });
 }
 
 /** A new beginning for an endpoint that has failed. */
 const HEALTHY: Partial<Webhook> = { failures: 0, failingSince: null, isThrottled: false, heldUntil: null };
+
+/** Only the origin of the URL: services such as chats put a secret into the path. */
+function record(
+  tx: Tx,
+  action: "webhook.secret_rotated" | "webhook.deleted",
+  { id, userId, url }: Webhook,
+): Promise<void> {
+  const details = { origin: new URL(url).origin };
+  return recordOwn(tx, { action, subject: { type: "webhook", id }, ownerId: userId, details });
+}
 
 async function change(tx: Tx, webhook: Webhook, changes: Partial<Webhook>): Promise<Webhook> {
   const [changed = webhook] = await tx.db

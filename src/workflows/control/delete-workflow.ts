@@ -1,4 +1,5 @@
 import { eq } from "drizzle-orm";
+import { recordOwn } from "../../audit/record-repeated.ts";
 import { type Context, inTransaction, publishChange, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { tasks } from "../../schema/tasks.ts";
@@ -13,10 +14,16 @@ import { lockWorkflow } from "../queries.ts";
  */
 export function deleteWorkflow(ctx: Context, ownerId: Owner, id: string): Promise<void> {
   return inTransaction(ctx, async (tx) => {
-    const { state } = await lockWorkflow(tx, ownerId, id);
+    const { state, userId, name } = await lockWorkflow(tx, ownerId, id);
     if (state === "running")
       throw new DomainError("conflict", "A running workflow cannot be deleted. Cancel it first.");
     await removeWorkflow(tx, id);
+    await recordOwn(tx, {
+      action: "workflow.deleted",
+      subject: { type: "workflow", id },
+      ownerId: userId,
+      details: { name },
+    });
   });
 }
 
