@@ -3,8 +3,8 @@ import type { Context, Tx } from "../context.ts";
 import { jobs } from "../jobs.ts";
 import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
 import type { NewJob } from "../platform/queue/queue.ts";
+import type { TaskStatus } from "../schema/tasks.ts";
 import { hasEnded } from "./state.ts";
-import type { Task } from "./transitions.ts";
 
 /** The clocks of the database and of this process may differ by this much, and a tick must not find that it is early. */
 const SKEW_MS = 100;
@@ -17,7 +17,10 @@ export function tickJob({ now }: Pick<Context, "now">, at: Date): NewJob {
 }
 
 /** Ticks can wait for the end of a task. */
-export async function wakeWaitingTicks(ctx: Context | Tx, changed: readonly Task[]): Promise<void> {
+export async function wakeWaitingTicks(
+  ctx: Context | Tx,
+  changed: readonly { readonly scheduleId: string | null; readonly status: TaskStatus }[],
+): Promise<void> {
   if (!changed.some(({ scheduleId, status }) => scheduleId !== null && hasEnded(status))) return;
   // Two transactions must not add the same id, because one would wait for the end of the other.
   const job =

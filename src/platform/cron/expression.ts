@@ -49,7 +49,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ["@yearly", "0 0 1 1 *"],
 ]);
 
-export const CRON_MAX_LENGTH = 100;
+const MAX_LENGTH = 100;
 
 /** `*`, `5`, `5-10`, `*` and ranges with a step. */
 const PART = /^(?:\*|(?<from>[0-9A-Z]+)(?:-(?<to>[0-9A-Z]+))?)(?:\/(?<step>[0-9]{1,2}))?$/;
@@ -79,8 +79,8 @@ function parse(text: string): CronExpression {
 
 /** @returns the five fields */
 function checkText(text: string): string[] {
-  if (text.length > CRON_MAX_LENGTH) {
-    throw new CronError(`has ${text.length} characters. The limit is ${CRON_MAX_LENGTH}.`);
+  if (text.length > MAX_LENGTH) {
+    throw new CronError(`has ${text.length} characters. The limit is ${MAX_LENGTH}.`);
   }
   const fields = plainOf(text.trim()).toUpperCase().split(/\s+/).filter(Boolean);
   if (fields.length !== FIELDS.length) {
