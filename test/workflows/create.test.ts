@@ -1,7 +1,7 @@
 /** Requests that create workflows, and everything about them that needs no worker. */
 import { describe, expect, test } from "vitest";
 import type { Problem } from "../support/client.ts";
-import { useAdmin, useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
+import { useAdmin, useRowmill, useUser, useUserPerTest } from "../support/use-rowmill.ts";
 import { getWorkflow, makeWorkflow, quick } from "../support/workflows.ts";
 
 const rowmill = useRowmill({ settings: { MAX_WORKFLOWS_PER_USER: "30", MAX_OPEN_TASKS_PER_USER: "1500" } });
@@ -15,6 +15,7 @@ const chainOf = (count: number) =>
 const seconds = (text: unknown) => ({ type: "generic", params: { seconds: text } });
 
 describe("refused, naming the field", () => {
+  const user = useUser(rowmill);
   test.each<[title: string, body: object, field: string, text: string]>([
     ["no steps at all", {}, "body", "exactly one of"],
     ["two kinds", { chain: [], group: [] }, "group", "cannot be combined with `chain`"],
