@@ -72,7 +72,7 @@ export const FINAL_STATES = ["completed", "failed", "skipped", "cancelled"] as c
 
 export type StepCounts = Readonly<Record<StepState, number>>;
 
-/** What the failure of a step means for the steps that depend on it. */
+/** The meaning of a failure for the steps that depend on the failed one. */
 export const onFailure = rowmill.enum("workflow_on_failure", ["fail", "continue", "ignore"]);
 export type OnFailure = (typeof onFailure.enumValues)[number];
 
