@@ -67,9 +67,12 @@ export const stepState = rowmill.enum("workflow_step_state", [
 ]);
 export type StepState = (typeof stepState.enumValues)[number];
 
+/** The states of steps that only a retry changes. */
+export const FINAL_STATES = ["completed", "failed", "skipped", "cancelled"] as const satisfies StepState[];
+
 export type StepCounts = Readonly<Record<StepState, number>>;
 
-/** What the failure of a step means for the steps that depend on it. */
+/** The meaning of a failure for the steps that depend on the failed one. */
 export const onFailure = rowmill.enum("workflow_on_failure", ["fail", "continue", "ignore"]);
 export type OnFailure = (typeof onFailure.enumValues)[number];
 
@@ -128,7 +131,7 @@ export const workflowSteps = rowmill.table(
     index("workflow_steps_task").on(t.taskId).where(sql`task_id IS NOT NULL`),
     index("workflow_steps_file").on(t.fileId).where(sql`file_id IS NOT NULL AND state = 'waiting'`),
     check("workflow_steps_error_when_failed", isSetOnlyIn(sql`error_code`, "failed")),
-    check("workflow_steps_ended", isSetOnlyIn(sql`ended_at`, "completed", "failed", "skipped", "cancelled")),
+    check("workflow_steps_ended", isSetOnlyIn(sql`ended_at`, ...FINAL_STATES)),
   ],
 );
 

@@ -2,6 +2,7 @@ import Type, { type Static, type TInteger } from "typebox";
 import { MapOf, Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import { taskStatus } from "../schema/tasks.ts";
 import {
+  FINAL_STATES,
   onFailure,
   type StepState,
   stepState,
@@ -9,7 +10,7 @@ import {
   workflowKind,
   workflowState,
 } from "../schema/workflows.ts";
-import { isFinal } from "./advance/resolve.ts";
+import { MAX_RESULT_BYTES } from "./limits.ts";
 import type { Edge, ListedStep, listAttempts, Step, Workflow, WorkflowDetail } from "./queries.ts";
 
 const EXAMPLE = {
@@ -100,7 +101,7 @@ const stepFields = {
   }),
   result_bytes: nullable(
     Type.Integer(),
-    "The size of the result. More than 65536: it is not passed on to other steps; the task has it.",
+    `The size of the result. More than ${MAX_RESULT_BYTES}: it is not passed on to other steps; the task has it.`,
   ),
   error_code: nullable(Type.String(), "Why the step failed, for programs."),
   error_message: nullable(
@@ -157,7 +158,7 @@ export const WorkflowStepView = Type.Object(
     }),
     result: nullable(
       MapOf(Type.Unknown()),
-      "The result. null: the step has not completed, or its result has more than 65536 bytes.",
+      `The result. null: the step has not completed, or its result has more than ${MAX_RESULT_BYTES} bytes.`,
     ),
     attempts: Type.Array(
       Type.Object({
@@ -198,12 +199,8 @@ export const WorkflowStepView = Type.Object(
 
 export function viewWorkflow(workflow: Workflow): WorkflowView {
   const { counts, state } = workflow;
-  const all = Object.entries(counts).map(([name, steps]) => ({
-    steps,
-    isFinal: isFinal({ state: name as StepState }),
-  }));
-  const total = all.reduce((sum, { steps }) => sum + steps, 0);
-  const final = all.reduce((sum, { steps, isFinal }) => sum + (isFinal ? steps : 0), 0);
+  const total = stepState.enumValues.reduce((sum, name) => sum + counts[name], 0);
+  const final = FINAL_STATES.reduce((sum, name) => sum + counts[name], 0);
   return {
     id: workflow.id,
     number: workflow.number,

@@ -1,7 +1,7 @@
 /** Requests that create workflows, and everything about them that needs no worker. */
 import { describe, expect, test } from "vitest";
 import type { Problem } from "../support/client.ts";
-import { useAdmin, useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
+import { useAdmin, useRowmill, useUser, useUserPerTest } from "../support/use-rowmill.ts";
 import { getWorkflow, makeWorkflow, quick } from "../support/workflows.ts";
 
 const rowmill = useRowmill({ settings: { MAX_WORKFLOWS_PER_USER: "30", MAX_OPEN_TASKS_PER_USER: "1500" } });
@@ -12,9 +12,11 @@ const many = (count: number, more: (index: number) => object = () => ({})) =>
   Array.from({ length: count }, (_, index) => quick({ name: `s${index}`, ...more(index) }));
 const chainOf = (count: number) =>
   many(count, (index) => ({ depends_on: index === 0 ? [] : [`s${index - 1}`] }));
+const first110 = Array.from({ length: 110 }, (_, index) => `s${index}`);
 const seconds = (text: unknown) => ({ type: "generic", params: { seconds: text } });
 
 describe("refused, naming the field", () => {
+  const user = useUser(rowmill);
   test.each<[title: string, body: object, field: string, text: string]>([
     ["no steps at all", {}, "body", "exactly one of"],
     ["two kinds", { chain: [], group: [] }, "group", "cannot be combined with `chain`"],
@@ -73,11 +75,7 @@ describe("refused, naming the field", () => {
     ["101 steps one after the other", { chain: many(101) }, "chain.100", "The limit is 100."],
     [
       "too many dependencies",
-      {
-        steps: many(300, (index) => ({
-          depends_on: index < 200 ? [] : Array.from({ length: 110 }, (_, other) => `s${other}`),
-        })),
-      },
+      { steps: many(300, (index) => ({ depends_on: index < 200 ? [] : first110 })) },
       "steps",
       "11000 dependencies",
     ],

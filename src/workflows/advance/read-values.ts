@@ -14,7 +14,7 @@ import type { Value } from "../templates/render-template.ts";
 import { mapTexts } from "../templates/walk-texts.ts";
 import type { NamedStep } from "./graph.ts";
 
-export interface Reader {
+interface Reader {
   readonly position: number;
   readonly task: StepTask;
 }

@@ -1,6 +1,12 @@
 /** Decides what happens next in a workflow, from the states of its steps alone. */
-import type { OnFailure, StepCounts, StepState, When } from "../../schema/workflows.ts";
-import { stepState } from "../../schema/workflows.ts";
+import {
+  FINAL_STATES,
+  type OnFailure,
+  type StepCounts,
+  type StepState,
+  stepState,
+  type When,
+} from "../../schema/workflows.ts";
 
 export interface GraphStep {
   readonly state: StepState;
@@ -20,7 +26,7 @@ export interface Decisions {
   readonly outcome: "completed" | "failed" | null;
 }
 
-const FINAL: ReadonlySet<StepState> = new Set(["completed", "failed", "skipped", "cancelled"]);
+const FINAL: ReadonlySet<StepState> = new Set(FINAL_STATES);
 
 export function isFinal({ state }: Pick<GraphStep, "state">): boolean {
   return FINAL.has(state);

@@ -14,7 +14,7 @@ import { readValues } from "./read-values.ts";
 /** Steps whose templates are rendered at a time: each can take MAX_RENDERED_BYTES. */
 const RENDERED_AT_A_TIME = 50;
 
-export interface Refusal {
+interface Refusal {
   readonly code: string;
   readonly message: string;
 }

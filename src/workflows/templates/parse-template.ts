@@ -1,6 +1,6 @@
 /** Templates in the texts of a step: `{{steps.report.result.total_requests}}`. */
 
-export type Part = "result" | "error" | "state";
+type Part = "result" | "error" | "state";
 
 /** A value of a step that ends before. */
 export interface Reference {

@@ -8,7 +8,7 @@ function step(changes: Partial<GraphStep> = {}): GraphStep {
   return { state: "waiting", onFailure: "fail", when: "success", cause: null, dependsOn: [], ...changes };
 }
 
-/** What happens to a step that depends on one final step. */
+/** Decides about a step that depends on one final step. */
 function decide(dependency: Partial<GraphStep>, when: When): "runs" | "skipped" | "skipped, with a cause" {
   const { queue, skip } = resolve([step({ ...dependency }), step({ when, dependsOn: [0] })]);
   if (queue.includes(1)) return "runs";
