@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import type { Answer, Client } from "./client.ts";
 
-/** Where the documents' services listen. */
+/** The documents have their services here. */
 const BASE = "http://localhost:8000";
 const PLACEHOLDER = /<(\w+)>|\{\{(\w+)\}\}|\{(\w+)\}/g;
 

@@ -137,7 +137,7 @@ export const fileProcessing: ReplacedService = {
     {
       text: "A web page that shows tasks and workers (Flower).",
       missing:
-        "Rowmill has no web console yet. `npm run cli` and the routes below `/api/v1/admin` show the same.",
+        "Rowmill has no web console yet. `npm run cli` and the routes `/api/v1/admin/*` show the same.",
     },
     {
       text: "A log that can be searched by the id of a task.",
