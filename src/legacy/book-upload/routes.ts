@@ -106,9 +106,8 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, body, ip: address }, reply) => {
         const { username, password, email } = body;
-        const user = await signUp(ctx, { username, password, email, passwordMinLength, address }).catch(
-          sayTaken,
-        );
+        const account = { username, password, email, passwordMinLength, address };
+        const user = await signUp(ctx, account).catch(sayTaken);
         return reply.code(201).send(viewSession(user, await startSession(ctx, reply, user)));
       },
     );
