@@ -1,7 +1,7 @@
 /** Matchers for values whose format is known. */
 import { expect } from "vitest";
 
-export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export const A_NUMBER: unknown = expect.any(Number);
 export const A_UUID: unknown = expect.stringMatching(UUID);
