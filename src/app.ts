@@ -49,8 +49,8 @@ import { refuseWhenOverloaded } from "./platform/http/overload.ts";
 import { refuseEncodedBodies } from "./platform/http/raw-file.ts";
 import { answerRequestId, requestIds } from "./platform/http/request-id.ts";
 import { limitRequests } from "./platform/http/request-limits.ts";
+import { lazyCompilers } from "./platform/http/schema-compilers.ts";
 import { registerSecurityHeaders } from "./platform/http/security-headers.ts";
-import { sharedSerializers } from "./platform/http/serializers.ts";
 import { registerUploads } from "./platform/http/upload.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
 import { adminQueueRoutes } from "./queues/routes.ts";
@@ -61,6 +61,10 @@ import { reportRoutes } from "./reports/routes.ts";
 import { DailyView, ReportView, WeeklyView } from "./reports/views.ts";
 import { registerRequestContext } from "./request-context.ts";
 import { openRequestLog } from "./request-log/log-requests.ts";
+import { scheduleAdminRoutes } from "./schedules/admin-routes.ts";
+import { scheduleControlRoutes } from "./schedules/control/control-routes.ts";
+import { scheduleRoutes } from "./schedules/routes.ts";
+import { scheduleSchemas } from "./schedules/views.ts";
 import { targetRoutes } from "./targets/routes.ts";
 import { TargetView } from "./targets/views.ts";
 import { adminTaskRoutes } from "./tasks/admin-routes.ts";
@@ -75,6 +79,12 @@ import { TaskView } from "./tasks/views.ts";
 import { webhookControlRoutes } from "./webhooks/control/control-routes.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 import { WebhookView } from "./webhooks/views.ts";
+import { adminWorkflowRoutes } from "./workflows/admin-routes.ts";
+import { workflowControlRoutes } from "./workflows/control/control-routes.ts";
+import { createWorkflowRoutes } from "./workflows/create/create-routes.ts";
+import { workflowEventRoutes } from "./workflows/event-routes.ts";
+import { workflowRoutes } from "./workflows/routes.ts";
+import { WorkflowDetailView, WorkflowStepView, WorkflowView } from "./workflows/views.ts";
 
 /** Closes connections without traffic in either direction. */
 const IDLE_CONNECTION_MS = 120_000;
@@ -87,6 +97,7 @@ const CHECK_MS = 5000;
 /** Returns the app without listening, so that tests can inject requests. */
 export async function createApp(ctx: Context) {
   const requestLog = openRequestLog(ctx);
+  const { compileAll, ...compilersFactory } = lazyCompilers();
   const app = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
     ...requestIds,
@@ -104,11 +115,12 @@ export async function createApp(ctx: Context) {
       refuseUrl(error, request, reply);
     },
     clientErrorHandler: refuseConnection,
-    schemaController: { compilersFactory: { buildSerializer: sharedSerializers() } },
+    schemaController: { compilersFactory },
     routerOptions: { ignoreTrailingSlash: true },
     ajv: { customOptions: { allErrors: true, keywords: [] } },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  app.decorate("compileSchemas", compileAll);
   requestLog.follow(app);
   limitConnections(app.server, ctx.config);
   answerRequestId(app);
@@ -132,6 +144,8 @@ export async function createApp(ctx: Context) {
   for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
   for (const schema of [DailyView, WeeklyView, ReportView, WebhookView, BackupView]) app.addSchema(schema);
+  for (const schema of scheduleSchemas) app.addSchema(schema);
+  for (const schema of [WorkflowView, WorkflowDetailView, WorkflowStepView]) app.addSchema(schema);
   for (const schema of [NotificationView, PreferenceView]) app.addSchema(schema);
 
   await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));
@@ -160,7 +174,15 @@ export async function createApp(ctx: Context) {
   await app.register(taskEventRoutes(ctx));
   await app.register(taskTypeRoutes(ctx));
   await app.register(adminTaskRoutes(ctx));
+  await app.register(createWorkflowRoutes(ctx));
+  await app.register(workflowRoutes(ctx));
+  await app.register(workflowControlRoutes(ctx));
+  await app.register(workflowEventRoutes(ctx));
+  await app.register(adminWorkflowRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
+  await app.register(scheduleControlRoutes(ctx));
+  await app.register(scheduleRoutes(ctx));
+  await app.register(scheduleAdminRoutes(ctx));
   await app.register(reportRoutes(ctx));
   await app.register(webhookRoutes(ctx));
   await app.register(webhookControlRoutes(ctx));

@@ -31,6 +31,9 @@ import type { Later } from "./platform/queue/later.ts";
 import { removeLostWorkers } from "./queues/remove-lost-workers.ts";
 import { writeDueReports } from "./reports/write-due-reports.ts";
 import { removeOldEntries } from "./request-log/remove-old-entries.ts";
+import { removeOldSchedules } from "./schedules/builtins.ts";
+import { removeOldTicks } from "./schedules/remove-old-ticks.ts";
+import { runDueTicks } from "./schedules/run/run-due-ticks.ts";
 import { runTask } from "./tasks/run/run-task.ts";
 import { reconcileTasks } from "./tasks/upkeep/reconcile-tasks.ts";
 import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
@@ -41,6 +44,9 @@ import {
   removeExcessDeliveries,
   removeOldDeliveries,
 } from "./webhooks/upkeep/remove-deliveries.ts";
+import { handleWorkflowJob } from "./workflows/advance/advance-workflow.ts";
+import { reconcileWorkflows } from "./workflows/upkeep/reconcile-workflows.ts";
+import { removeOldWorkflows } from "./workflows/upkeep/remove-old-workflows.ts";
 
 export interface JobInput<N extends JobName> {
   readonly payload: Payload<N>;
@@ -61,19 +67,22 @@ export const handlers: Handlers = {
   runFileTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   runTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
+  advanceWorkflow: (ctx, { payload }) => handleWorkflowJob(ctx, payload),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   deliverWebhook: (ctx, { payload, delivery }) => deliver(ctx, payload, delivery),
+  runTicks: async (ctx, { delivery }) => ({ ticks: await runDueTicks(ctx, delivery.signal) }),
   notify: (_ctx, { tx }) => fanOut(tx),
   sendMail: (ctx, { payload, delivery }) => sendMail(ctx, payload.mailId, delivery),
   startPasswordReset: (_, { payload, tx }) => startPasswordReset(tx, payload),
   runBackup: (ctx, { payload: { backupId }, delivery }) =>
     backupId === undefined ? requestDueBackup(ctx) : runBackup(ctx, backupId, delivery.signal),
-  reconcile: async (ctx) => {
+  reconcile: async (ctx, { delivery }) => {
     const filesRemoved = await removeDeadFiles(ctx);
     const repaired = {
       filesRemoved,
       ...(await reconcile(ctx)),
       ...(await reconcileTasks(ctx)),
+      workflowsAdvanced: await reconcileWorkflows(ctx),
       isNotifyEnqueued: await reconcileNotifications(ctx),
       ...(await reconcileMails(ctx)),
       ...(await reconcileDeliveries(ctx)),
@@ -82,12 +91,14 @@ export const handlers: Handlers = {
     };
     await removeDeletedWebhooks(ctx);
     await removeExcessDeliveries(ctx);
-    return repaired;
+    await removeOldSchedules(ctx);
+    return { ...repaired, ticksRun: await runDueTicks(ctx, delivery.signal) };
   },
   clean: async (ctx, { delivery }) => {
     const removed = {
       batchesRemoved: await removeOldBatches(ctx),
       tasksRemoved: await removeOldTasks(ctx),
+      workflowsRemoved: await removeOldWorkflows(ctx),
       notificationsRemoved: await removeOldNotifications(ctx),
       filesRemoved: await removeUnusedFiles(ctx),
       sessionsRemoved: await removeExpiredSessions(ctx),
@@ -100,6 +111,7 @@ export const handlers: Handlers = {
       requestLogRemoved: await removeOldEntries(ctx, delivery.signal),
       deliveriesRemoved: await removeOldDeliveries(ctx),
       mailsRemoved: await removeOldMails(ctx),
+      ticksRemoved: await removeOldTicks(ctx),
     };
     ctx.log.info(removed, "cleanup finished");
     return removed;

@@ -1,6 +1,5 @@
 /** The catalogue of jobs: names, payloads and options. handlers.ts binds each job to its verb. */
 import Type, { type Static, type TSchema } from "typebox";
-import type { Config } from "./config/config.ts";
 import type { JobContract } from "./platform/queue/contract.ts";
 import { SMTP_CONNECTIONS } from "./platform/smtp/smtp-client.ts";
 
@@ -109,6 +108,22 @@ export const jobs = {
   runFileTask: { ...taskJob, name: "task.file-processing", queue: "file_processing" },
   runTask: { ...taskJob, name: "task.default", queue: "default" },
   runNotification: { ...taskJob, name: "task.notifications", queue: "notifications" },
+  /** Decides the next steps of a workflow. Enqueued in the transaction that ends one of its tasks, and for its deadline. */
+  advanceWorkflow: {
+    ...background,
+    name: "workflow.advance",
+    concurrency: 2,
+    isShared: true,
+    // Jobs of one workflow would wait for each other.
+    perGroup: 1,
+    isHarmless: true,
+    payload: Type.Object({
+      workflowId: Type.String(),
+      /** The task that has ended. Absent: the deadline. */
+      taskId: Type.Optional(Type.String()),
+    }),
+    options: { ...rowJobOptions, expireInSeconds: 600 },
+  },
   /** Announces the end of a batch. Enqueued in the transaction that ends it. */
   batchFinished: {
     ...background,
@@ -165,7 +180,17 @@ export const jobs = {
     payload: Type.Object({}),
     maxAttempts: 1,
     options: backgroundOptions,
-    schedule: () => "* * * * *",
+    isUpkeep: true,
+    schedule: "* * * * *",
+  },
+  /** Runs the ticks of schedules that are due. Any number of these jobs can run at a time. */
+  runTicks: {
+    ...background,
+    name: "schedule.run-ticks",
+    payload: Type.Object({}),
+    maxAttempts: 3,
+    options: { ...rowJobOptions, expireInSeconds: 600, deleteAfterSeconds: 3600 },
+    isUpkeep: true,
   },
   /** Writes a backup. A scheduled job has no `backupId`: it requests the backup that is due. */
   runBackup: {
@@ -174,7 +199,7 @@ export const jobs = {
     payload: Type.Object({ backupId: Type.Optional(Type.String()) }),
     maxAttempts: 3,
     options: { ...rowJobOptions, expireInSeconds: 23 * 3600 },
-    schedule: (config: Config) => config.backupCron,
+    isUpkeep: true,
   },
   /** Runs daily: removes batches, tasks, files, logins, mails, deliveries and request logs that have expired. */
   clean: {
@@ -183,7 +208,7 @@ export const jobs = {
     payload: Type.Object({}),
     maxAttempts: 3,
     options: backgroundOptions,
-    schedule: (config: Config) => config.cleanupCron,
+    isUpkeep: true,
   },
   /** Writes the report of the day before. */
   dailyReport: {
@@ -191,7 +216,7 @@ export const jobs = {
     name: "report.daily",
     payload: Type.Object({}),
     options: backgroundOptions,
-    schedule: (config: Config) => config.dailyReportCron,
+    isUpkeep: true,
   },
   /** Writes the report of the week before. */
   weeklyReport: {
@@ -199,7 +224,7 @@ export const jobs = {
     name: "report.weekly",
     payload: Type.Object({}),
     options: backgroundOptions,
-    schedule: (config: Config) => config.weeklyReportCron,
+    isUpkeep: true,
   },
 } as const satisfies Record<string, Contract>;
 

@@ -8,6 +8,7 @@ import { type JobName, jobs, type Payload, QUEUES } from "./jobs.ts";
 import { runLoneJob } from "./lone-jobs.ts";
 import { type Delivery, ProcessCrashed } from "./platform/queue/delivery.ts";
 import { followPauses } from "./queues/follow-pauses.ts";
+import { storeBuiltins } from "./schedules/builtins.ts";
 
 /**
  * Starts taking jobs from the queues in WORKER_QUEUES that are not paused. To stop taking jobs, stop `ctx.queue`;
@@ -16,6 +17,7 @@ import { followPauses } from "./queues/follow-pauses.ts";
  */
 export async function takeJobs(ctx: OpenContext): Promise<Disposable> {
   const names = jobsOf(ctx.config.workerQueues);
+  await storeBuiltins(ctx);
   const pauses = await followPauses(ctx);
   for (const name of names) await takeJob(ctx, name);
   return pauses;

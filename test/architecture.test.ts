@@ -128,6 +128,7 @@ describe("one place each", () => {
     ["nodemailer", "platform/smtp/smtp-client.ts"],
     ["unpdf", "tasks/types/document/"],
     ["mediabunny", "tasks/types/video/"],
+    ["croner", "platform/cron/expression.ts"],
   ])("%s is known to %s alone", (library, place) => {
     const importers = files.filter((file) => imports.get(file)?.includes(library));
     expect(importers.length).toBeGreaterThan(0);

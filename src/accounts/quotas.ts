@@ -19,6 +19,10 @@ interface Quota {
 
 const batchesOf = (userId: number) => sql`FROM rowmill.batches WHERE user_id = ${userId}`;
 const filesOf = (userId: number) => sql`FROM rowmill.files WHERE user_id = ${userId}`;
+/** Steps that have no task yet have their place already, so that a workflow does not fail for it halfway. */
+const waitingStepsOf = (userId: number) => sql`
+  (SELECT count(*) FROM rowmill.workflows AS workflow JOIN rowmill.workflow_steps AS step ON step.workflow_id = workflow.id
+  WHERE workflow.user_id = ${userId} AND workflow.state = 'running' AND step.state = 'waiting')`;
 const DELETE_BATCHES = "Delete batches that you no longer need.";
 
 export const QUOTAS = {
@@ -57,15 +61,31 @@ export const QUOTAS = {
     limitOf: (config) => config.maxTasksPerUser,
     things: "tasks",
     remedy: "Delete tasks that you no longer need.",
-    used: (userId) => sql`SELECT count(*) FROM rowmill.tasks WHERE user_id = ${userId}`,
+    used: (userId) => sql`
+      SELECT (SELECT count(*) FROM rowmill.tasks WHERE user_id = ${userId}) + ${waitingStepsOf(userId)}`,
   },
   open_tasks: {
     setting: "MAX_OPEN_TASKS_PER_USER",
     limitOf: (config) => config.maxOpenTasksPerUser,
     things: "pending and processing tasks",
     remedy: "Wait until some have ended, or cancel them.",
-    used: (userId) =>
-      sql`SELECT count(*) FROM rowmill.tasks WHERE user_id = ${userId} AND status IN ('pending', 'processing')`,
+    used: (userId) => sql`
+      SELECT (SELECT count(*) FROM rowmill.tasks WHERE user_id = ${userId} AND status IN ('pending', 'processing'))
+        + ${waitingStepsOf(userId)}`,
+  },
+  workflows: {
+    setting: "MAX_WORKFLOWS_PER_USER",
+    limitOf: (config) => config.maxWorkflowsPerUser,
+    things: "workflows",
+    remedy: "Delete workflows that you no longer need.",
+    used: (userId) => sql`SELECT count(*) FROM rowmill.workflows WHERE user_id = ${userId}`,
+  },
+  schedules: {
+    setting: "MAX_SCHEDULES_PER_USER",
+    limitOf: (config) => config.maxSchedulesPerUser,
+    things: "schedules",
+    remedy: "Delete schedules that you no longer need.",
+    used: (userId) => sql`SELECT count(*) FROM rowmill.schedules WHERE user_id = ${userId}`,
   },
   files: {
     setting: "MAX_FILES_PER_USER",

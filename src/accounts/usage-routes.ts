@@ -26,6 +26,8 @@ const UsageView = Type.Object(
     records: Amount("books and records", "MAX_RECORDS_PER_USER"),
     tasks: Amount("tasks", "MAX_TASKS_PER_USER"),
     open_tasks: Amount("pending and processing tasks", "MAX_OPEN_TASKS_PER_USER"),
+    schedules: Amount("schedules", "MAX_SCHEDULES_PER_USER"),
+    workflows: Amount("workflows", "MAX_WORKFLOWS_PER_USER"),
     files: Amount("files, including pictures and task results", "MAX_FILES_PER_USER"),
     file_bytes: Amount("bytes in files, including reservations of running uploads", "FILES_QUOTA_BYTES"),
   } satisfies Record<QuotaName, unknown>,

@@ -33,6 +33,12 @@ const TaskData = Type.Object({
   message: Type.String({ description: "The outcome in one sentence." }),
 });
 
+const WorkflowData = Type.Object({
+  workflow_id: Uuid,
+  name: Type.String({ description: "The name of the workflow." }),
+  message: Type.String({ description: "The outcome in one sentence." }),
+});
+
 export const announcementKinds = {
   "batch.finished": {
     description: "A batch has ended, with any outcome. A batch that is retried or undone ends again.",
@@ -57,6 +63,27 @@ export const announcementKinds = {
   "task.failed": {
     description: "A task has failed and is not retried.",
     data: TaskData,
+    channels: noMail,
+  },
+  "schedule.failed": {
+    description:
+      "A tick of a schedule could not create its work. Further failures are not announced until a tick succeeds.",
+    data: Type.Object({
+      schedule_id: Uuid,
+      name: Type.String({ description: "The name of the schedule." }),
+      tick_at: Type.String({ format: "date-time", description: "When the tick was due." }),
+      reason: Type.String({ description: "Why the tick failed." }),
+    }),
+    channels: noMail,
+  },
+  "workflow.completed": {
+    description: "A workflow has completed.",
+    data: WorkflowData,
+    channels: onlyWebhook,
+  },
+  "workflow.failed": {
+    description: "A workflow has ended with failed steps, or was cancelled at its deadline.",
+    data: WorkflowData,
     channels: noMail,
   },
   "report.ready": {

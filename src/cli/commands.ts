@@ -9,6 +9,7 @@ import { doctor } from "./doctor.ts";
 import { jobCommands } from "./jobs.ts";
 import { outboxCommands } from "./outbox.ts";
 import { queueCommands } from "./queues.ts";
+import { scheduleCommands } from "./schedules.ts";
 import { seed } from "./seed.ts";
 import { taskCommands } from "./tasks.ts";
 import { listWorkers } from "./workers.ts";
@@ -22,6 +23,7 @@ const commands: readonly Command[] = [
   ...accountCommands,
   ...taskCommands,
   ...queueCommands,
+  ...scheduleCommands,
   ...jobCommands,
   ...outboxCommands,
   listWorkers,
@@ -29,7 +31,7 @@ const commands: readonly Command[] = [
 
 const NOTES = `FILTER: one or more of --status, --type, --queue and --user NAME, or --all.
 QUEUE:  ${QUEUES.join(", ")}.
-Commands for accounts, tasks, queues, jobs, mails, backups and workers print JSON with --json.`;
+Commands for accounts, tasks, queues, schedules, jobs, mails, backups and workers print JSON with --json.`;
 
 /**
  * Finds the command that the arguments name.

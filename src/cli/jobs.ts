@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { listJobs, listRegistered, nextSchedules } from "../queues/job-queries.ts";
+import { listJobs, listRecurringJobs, listRegistered } from "../queues/job-queries.ts";
 import { viewJob, viewRegistered, viewSchedule } from "../queues/views.ts";
 import { command, flag, text } from "./command.ts";
 import { limitOf } from "./named.ts";
@@ -44,12 +44,12 @@ async function list(
 ): Promise<void> {
   const { items } = await listJobs(ctx, state, { after: null, limit: limitOf(limit) });
   const jobs = items.map(viewJob);
-  const schedules = state === "scheduled" ? (await nextSchedules(ctx)).map(viewSchedule) : [];
+  const schedules = state === "scheduled" ? (await listRecurringJobs(ctx)).map(viewSchedule) : [];
   if (json) return printJson({ items: jobs, schedules });
   printTable([
-    ...schedules.map(({ job, cron, next_at }) => ({
+    ...schedules.map(({ job, cron, timezone, next_at }) => ({
       job,
-      subject: cron,
+      subject: timezone === "UTC" ? cron : `${cron} (${timezone})`,
       at: next_at,
       attempt: null,
       worker: null,

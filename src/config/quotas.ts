@@ -37,7 +37,18 @@ export const quotas = {
   MAX_OPEN_TASKS_PER_USER: Type.Integer({
     default: 200_000,
     minimum: 0,
-    description: "Tasks of a user that are pending or processing; 0 means no limit.",
+    description:
+      "Tasks of a user that are pending or processing, with the steps of running workflows that have no task yet; 0 means no limit.",
+  }),
+  MAX_WORKFLOWS_PER_USER: Type.Integer({
+    default: 10_000,
+    minimum: 0,
+    description: "Stored workflows per user; 0 means no limit.",
+  }),
+  MAX_SCHEDULES_PER_USER: Type.Integer({
+    default: 100,
+    minimum: 0,
+    description: "Schedules per user; 0 means no limit.",
   }),
   MAX_FILES_PER_USER: Type.Integer({
     default: 100_000,

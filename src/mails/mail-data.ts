@@ -13,6 +13,9 @@ export interface MailData {
   readonly password_reset: { readonly username: string; readonly reset_id: string };
   readonly batch_finished: AnnouncementData<"batch.finished"> & { readonly causes: readonly ErrorCause[] };
   readonly task_ended: AnnouncementData<"task.completed"> & { readonly state: "completed" | "failed" };
+  readonly workflow_ended: AnnouncementData<"workflow.completed"> & {
+    readonly state: "completed" | "failed";
+  };
   readonly webhook_disabled: AnnouncementData<"webhook.disabled">;
   readonly backup_ended: {
     readonly backup_id: string;
@@ -37,6 +40,7 @@ export const mailPriority: Readonly<Record<MailKind, number>> = {
   confirm_email: 2,
   batch_finished: 1,
   task_ended: 1,
+  workflow_ended: 1,
   daily_report: 0,
   weekly_analytics: 0,
   bulk_message: 0,

@@ -38,6 +38,9 @@ const contents: Contents = {
   }),
   "task.completed": (_tx, data) => ({ kind: "task_ended", data: { ...data, state: "completed" } }),
   "task.failed": (_tx, data) => ({ kind: "task_ended", data: { ...data, state: "failed" } }),
+  "schedule.failed": () => null,
+  "workflow.completed": (_tx, data) => ({ kind: "workflow_ended", data: { ...data, state: "completed" } }),
+  "workflow.failed": (_tx, data) => ({ kind: "workflow_ended", data: { ...data, state: "failed" } }),
   "report.ready": async (tx, { report_id }) => {
     const { kind, data } = await getReport(tx, report_id);
     return { kind: kind === "daily" ? "daily_report" : "weekly_analytics", data: { report: { ...data } } };

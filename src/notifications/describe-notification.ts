@@ -9,6 +9,10 @@ const texts: Texts = {
     `${file_name} ${OUTCOMES[state] ?? `is ${state}`}: ${succeeded} of ${plural(total, "row")} succeeded.`,
   "task.completed": ({ title, type, message }) => `${title || type} has completed. ${message}`,
   "task.failed": ({ title, type, message }) => `${title || type} has failed. ${message}`,
+  "schedule.failed": ({ name, tick_at, reason }) =>
+    `The schedule ${name} has failed at its tick of ${tick_at}. ${reason}`,
+  "workflow.completed": ({ name, message }) => `${name || "A workflow"} has completed. ${message}`,
+  "workflow.failed": ({ name, message }) => `${name || "A workflow"} has failed. ${message}`,
   "report.ready": ({ kind, period_start }) => `The ${kind} report of ${period_start} is ready.`,
   "backup.completed": ({ bytes }) => `A backup of ${bytes} bytes was written.`,
   "backup.failed": ({ message }) => `A backup has failed. ${message}`,

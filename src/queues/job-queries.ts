@@ -1,14 +1,17 @@
 /** Reads of jobs: active jobs, scheduled jobs, and all kinds of jobs. */
+import { and, isNotNull, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { jobs, type QueueName } from "../jobs.ts";
+import { nextTick } from "../platform/cron/ticks.ts";
 import { type Found, firstOf } from "../platform/postgres/read-page.ts";
 import {
   type ActiveJob,
   listActiveJobs,
+  listQueueSchedules,
   listScheduledJobs,
-  listSchedules,
   type PageOfJobs,
 } from "../platform/queue/queue-reads.ts";
+import { schedules } from "../schema/schedules.ts";
 import { taskTypes } from "../tasks/types/registry.ts";
 import { aliveWorkers, jobNames, queueOfJob } from "./queries.ts";
 
@@ -55,16 +58,34 @@ function factsOf(
   return { ...job, ...rest, taskId, batchId, queue: queueOfJob.get(job.job) ?? "default" };
 }
 
-export interface Schedule {
+export interface RecurringJob {
   readonly job: string;
   readonly cron: string;
+  readonly timezone: string;
   readonly nextAt: Date | null;
 }
 
-/** Lists recurring jobs. A schedule exists once a worker has taken its queue. */
-export async function nextSchedules(ctx: Context): Promise<Schedule[]> {
-  const found = await listSchedules(ctx.db);
-  return found.map(({ job, cron }) => ({ job, cron, nextAt: ctx.queue.nextRun(cron) }));
+/** Lists recurring jobs: those of pg-boss, and those of built-in schedules. They exist once a worker has started. */
+export async function listRecurringJobs(ctx: Context): Promise<RecurringJob[]> {
+  const ofQueue = await listQueueSchedules(ctx.db);
+  const builtin = await ctx.db
+    .select({
+      job: sql<string>`${schedules.builtin}`,
+      cron: schedules.cron,
+      timezone: schedules.timezone,
+      nextAt: schedules.nextRunAt,
+    })
+    .from(schedules)
+    .where(and(isNotNull(schedules.builtin), schedules.isEnabled));
+  const recurring = [
+    ...ofQueue.map((job) => ({
+      ...job,
+      timezone: "UTC",
+      nextAt: nextTick({ ...job, timezone: "UTC" }, ctx.now()),
+    })),
+    ...builtin,
+  ];
+  return recurring.sort((one, other) => one.job.localeCompare(other.job));
 }
 
 export interface Registered {

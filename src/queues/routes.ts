@@ -15,7 +15,7 @@ import { userRoutes } from "../platform/http/user-routes.ts";
 import { JOB_KEY } from "../platform/queue/queue-reads.ts";
 import { REQUEST_SECONDS } from "../tasks/control/change-tasks.ts";
 import { ChangedView } from "../tasks/views.ts";
-import { listJobs, listRegistered, nextSchedules } from "./job-queries.ts";
+import { listJobs, listRecurringJobs, listRegistered } from "./job-queries.ts";
 import { pauseQueue, resumeQueue } from "./pause-queue.ts";
 import { purgeQueue } from "./purge-queue.ts";
 import { getQueue, listQueues, listWorkers } from "./queries.ts";
@@ -175,7 +175,7 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
         if (after !== null && !JOB_KEY.test(after)) throw notACursor();
         const found = await listJobs(ctx, query.state, { after, limit: query.limit });
-        const schedules = query.state === "scheduled" ? await nextSchedules(ctx) : [];
+        const schedules = query.state === "scheduled" ? await listRecurringJobs(ctx) : [];
         return {
           ...pageOf(found, ({ key }) => key, viewJob),
           schedules: schedules.map(viewSchedule),

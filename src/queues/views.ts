@@ -1,7 +1,7 @@
 import Type, { type Static } from "typebox";
 import { QUEUES } from "../jobs.ts";
 import { MapOf, Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
-import type { JobFacts, Registered, Schedule } from "./job-queries.ts";
+import type { JobFacts, RecurringJob, Registered } from "./job-queries.ts";
 import type { StoredQueue, StoredWorker } from "./queries.ts";
 
 export const QueueNameSchema = Type.Enum([...QUEUES], { description: "The name of the queue." });
@@ -157,12 +157,13 @@ export function viewJob({
 
 export const ScheduleView = Type.Object({
   job: Type.String({ description: "The kind of job.", examples: ["upkeep.clean"] }),
-  cron: Type.String({ description: "The cron expression, in UTC.", examples: ["17 3 * * *"] }),
+  cron: Type.String({ description: "The cron expression.", examples: ["17 3 * * *"] }),
+  timezone: Type.String({ description: "The time zone of the expression.", examples: ["UTC"] }),
   next_at: NullableMoment("When the job is due next."),
 });
 
-export function viewSchedule({ job, cron, nextAt }: Schedule): Static<typeof ScheduleView> {
-  return { job, cron, next_at: nextAt?.toISOString() ?? null };
+export function viewSchedule({ job, cron, timezone, nextAt }: RecurringJob): Static<typeof ScheduleView> {
+  return { job, cron, timezone, next_at: nextAt?.toISOString() ?? null };
 }
 
 const Takers = Type.Array(Uuid, { description: "The live workers that take it." });

@@ -75,6 +75,11 @@ export const tasks = rowmill.table(
     afterId: uuid("after_id").references((): AnyPgColumn => tasks.id, { onDelete: "set null" }),
     /** Whether another task was created with this one as its `after_id`. */
     hasNext: boolean("has_next").notNull().default(false),
+    /** The schedule that created the task. No foreign key: the task outlives it. */
+    scheduleId: uuid("schedule_id"),
+    /** The workflow that created the task, and the position of its step. */
+    workflowId: uuid("workflow_id"),
+    workflowStep: smallint("workflow_step"),
     cancelReason: text("cancel_reason"),
     tags: text("tags").array().notNull().default(sql`'{}'`),
     metadata: json("metadata").$type<Record<string, unknown>>().notNull(),
@@ -97,6 +102,10 @@ export const tasks = rowmill.table(
     index("tasks_open").on(t.number).where(sql`status IN ('pending', 'processing')`),
     index("tasks_group").on(t.groupId).where(sql`group_id IS NOT NULL`),
     index("tasks_after").on(t.afterId).where(sql`after_id IS NOT NULL`),
+    index("tasks_schedule")
+      .on(t.scheduleId)
+      .where(sql`schedule_id IS NOT NULL AND status IN ('pending', 'processing')`),
+    index("tasks_workflow").on(t.workflowId, t.workflowStep, t.number).where(sql`workflow_id IS NOT NULL`),
     index("tasks_file").on(t.fileId).where(sql`file_id IS NOT NULL`),
     check("tasks_progress", sql`progress BETWEEN 0 AND 100`),
     check("tasks_priority", sql`priority BETWEEN 0 AND 9`),

@@ -27,6 +27,7 @@ export const taskFilterFields = {
   ),
   queue: Type.Optional(Type.Enum([...QUEUES], { description: "Only tasks of this queue." })),
   group_id: Type.Optional({ ...Uuid, description: "Only tasks that were created together." }),
+  workflow_id: Type.Optional({ ...Uuid, description: "Only tasks of this workflow." }),
   tag: Type.Optional(
     Type.String({
       minLength: 1,
@@ -63,13 +64,14 @@ const Query = Type.Object(taskFilterFields);
 
 /** @throws DomainError `invalid_input` that names the parameter */
 export function readTaskFilter(query: Static<typeof Query>): TaskFilter {
-  const { status, type, queue, group_id: groupId, tag, from, to, search } = query;
+  const { status, type, queue, group_id: groupId, workflow_id: workflowId, tag, from, to, search } = query;
   if (type !== undefined) requireTaskType(type);
   return {
     ...(status === undefined ? {} : { statuses: readStatuses(status) }),
     ...(type === undefined ? {} : { type }),
     ...(queue === undefined ? {} : { queue }),
     ...(groupId === undefined ? {} : { groupId }),
+    ...(workflowId === undefined ? {} : { workflowId }),
     ...(tag === undefined ? {} : { tag }),
     ...(from === undefined ? {} : { from: readMoment("from", from).start }),
     ...(to === undefined ? {} : { before: readMoment("to", to).end }),

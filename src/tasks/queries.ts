@@ -29,6 +29,7 @@ export interface TaskFilter {
   readonly queue?: string;
   readonly userId?: number;
   readonly groupId?: string;
+  readonly workflowId?: string;
   readonly tag?: string;
   /** Created at this time or later. */
   readonly from?: Date;
@@ -41,7 +42,7 @@ export interface TaskFilter {
 }
 
 export function matches(filter: TaskFilter): SQL | undefined {
-  const { statuses, type, queue, userId, groupId, tag, from, before, search = [] } = filter;
+  const { statuses, type, queue, userId, groupId, workflowId, tag, from, before, search = [] } = filter;
   const columns = (filter.searched ?? ["title", "description", "fileName"]).map((name) => tasks[name]);
   return and(
     statuses && inArray(tasks.status, [...statuses]),
@@ -49,6 +50,7 @@ export function matches(filter: TaskFilter): SQL | undefined {
     queue === undefined ? undefined : eq(tasks.queue, queue),
     userId === undefined ? undefined : eq(tasks.userId, userId),
     groupId === undefined ? undefined : eq(tasks.groupId, groupId),
+    workflowId === undefined ? undefined : eq(tasks.workflowId, workflowId),
     tag === undefined ? undefined : arrayContains(tasks.tags, [tag]),
     from && gte(tasks.createdAt, from),
     before && lt(tasks.createdAt, before),

@@ -1,7 +1,7 @@
 /** The jobs of tasks. Job ids are deterministic, so that a run of a task cannot be enqueued twice. */
-import type { Tx } from "../context.ts";
-import { type QueueName, taskJobs } from "../jobs.ts";
-import { deterministicJobId } from "../platform/ids.ts";
+import type { Context, Tx } from "../context.ts";
+import { jobs, type QueueName, taskJobs } from "../jobs.ts";
+import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
 import type { NewJob } from "../platform/queue/queue.ts";
 
 export function taskJobId(taskId: string, run: number): string {
@@ -48,6 +48,26 @@ export async function dequeueTasks(
       own.map(({ jobId }) => jobId),
     );
   }
+}
+
+interface TaskOfWorkflow {
+  readonly id: string;
+  readonly userId: number;
+  readonly workflowId: string | null;
+}
+
+/** Enqueues one job for each workflow whose tasks have ended. */
+export async function advanceWorkflows(ctx: Context, ended: readonly TaskOfWorkflow[]): Promise<void> {
+  const byWorkflow = new Map(ended.map((task) => [task.workflowId, task]));
+  await ctx.queue.add(
+    ctx.db,
+    jobs.advanceWorkflow,
+    [...byWorkflow.values()].map(({ id, userId, workflowId }) => ({
+      id: uuidV7(ctx.now()),
+      payload: { workflowId, taskId: id },
+      group: String(userId),
+    })),
+  );
 }
 
 export function byQueue<T extends { readonly queue: string }>(tasks: readonly T[]): Map<QueueName, T[]> {

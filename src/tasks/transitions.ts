@@ -6,12 +6,17 @@ import type { Kind } from "../announcements/kinds.ts";
 import { type Context, changeExpression, publishChange, publishLocally, type Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type TaskEventType, tasks } from "../schema/tasks.ts";
-import { type Edge, type TaskTransition, transitions } from "./state.ts";
+import { type Edge, hasEnded, type TaskTransition, transitions } from "./state.ts";
+import { advanceWorkflows } from "./task-jobs.ts";
+import { wakeWaitingTicks } from "./wake-ticks.ts";
 
 export type Task = typeof tasks.$inferSelect;
 
 /** The payload is the id of the task. */
 export const TASK_CHANNEL = "rowmill_task";
+
+/** The payload is the id of the workflow. */
+export const WORKFLOW_CHANNEL = "rowmill_workflow";
 
 /** The user whose tasks are meant; null: the tasks of all users. */
 export type Owner = number | null;
@@ -24,6 +29,10 @@ export function isAttempt({ id, attempt }: Pick<Task, "id" | "attempt">): SQL | 
 export function isOwnedBy(ownerId: Owner): SQL | undefined {
   return ownerId === null ? undefined : eq(tasks.userId, ownerId);
 }
+
+/** Matches the tasks that do not belong to a running workflow. */
+export const isOutsideRunningWorkflow = sql`NOT EXISTS (
+  SELECT FROM rowmill.workflows WHERE workflows.id = ${tasks.workflowId} AND workflows.state = 'running')`;
 
 export interface EventNote {
   readonly message?: string;
@@ -45,7 +54,8 @@ export async function lockTask(tx: Tx, ownerId: Owner, taskId: string): Promise<
 
 /**
  * Changes the state of the tasks that match `where` and whose state allows the edge, records the events, announces an
- * end, and publishes the changes. It needs no transaction: starting and ending a task costs one statement each.
+ * end, and publishes the changes. It needs no transaction: starting and ending a task costs one statement each. Only the end
+ * of a task of a workflow needs one, because it also enqueues the job that advances the workflow.
  * @returns the changed tasks
  */
 export async function transition(
@@ -83,6 +93,7 @@ async function change(
   const { rows } = await ctx.db.execute<Record<string, unknown> & { announced: Announced | null }>(sql`
     WITH changed AS ${update}, recorded AS (${eventsOf(ctx, sql`SELECT id FROM changed`, event, note)})${announced ?? undefined}
     SELECT changed.*, ${changeExpression(ctx, TASK_CHANNEL, sql`id::text`)} AS published,
+      CASE WHEN workflow_id IS NOT NULL THEN ${changeExpression(ctx, WORKFLOW_CHANNEL, sql`workflow_id::text`)} END AS workflow,
       ${announced ? announcedExpression(ctx) : null} AS announced
     FROM changed`);
   const changed = rows.map(taskOf);
@@ -91,7 +102,15 @@ async function change(
     TASK_CHANNEL,
     changed.map(({ id }) => id),
   );
+  const ofWorkflows = changed.filter(({ workflowId }) => workflowId !== null);
+  if (ofWorkflows.length > 0) {
+    publishLocally(ctx, WORKFLOW_CHANNEL, [
+      ...new Set(ofWorkflows.map(({ workflowId }) => workflowId ?? "")),
+    ]);
+    if (hasEnded(to)) await advanceWorkflows(ctx, ofWorkflows);
+  }
   await afterAnnouncing(ctx, rows[0]?.announced);
+  await wakeWaitingTicks(ctx, changed);
   return changed;
 }
 

@@ -38,12 +38,15 @@ export function bodyOf(publicUrl: string, { kind, occurredAt, sequence, data }: 
 type Link = (data: Message["data"]) => string;
 
 const taskLink: Link = ({ task_id }) => `tasks/${task_id}`;
+const workflowLink: Link = ({ workflow_id }) => `workflows/${workflow_id}`;
 
 /** The resource that has the details. */
 const LINKS: { readonly [K in Message["kind"]]?: Link } = {
   "batch.finished": ({ batch_id }) => `batches/${batch_id}`,
   "task.completed": taskLink,
   "task.failed": taskLink,
+  "workflow.completed": workflowLink,
+  "workflow.failed": workflowLink,
   "webhook.disabled": ({ webhook_id }) => `webhooks/${webhook_id}`,
 };
 

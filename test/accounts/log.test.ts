@@ -13,6 +13,8 @@ describe("the log", () => {
     const program = spawn(process.execPath, [join(root, "src/api.ts")], {
       cwd: import.meta.dirname,
       env: {
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        NODE_OPTIONS: process.env.NODE_OPTIONS,
         DATABASE_URL: own.config.databaseUrl,
         JWT_SECRET: own.config.jwtSecret,
         DATABASE_POOL_MAX: "16",

@@ -344,12 +344,12 @@ test("a scheduled backup is announced to all admins, and is skipped while anothe
   await using rowmill = await startRowmill({ DATA_DIR: newFolder(), BACKUP_CRON: "0 2 * * *" });
   const admin = await newAdmin(rowmill);
   const { ctx } = rowmill;
-  const schedules = () =>
-    count(ctx.pool, "SELECT count(*) FROM rowmill_queue.schedule WHERE name = 'backup.run'");
+  const schedules = async () =>
+    (await ctx.pool.query("SELECT cron, is_enabled FROM rowmill.schedules WHERE builtin = 'backup.run'")).rows;
   await rowmill.startWorker();
-  expect(await schedules()).toBe(1);
+  expect(await schedules()).toEqual([{ cron: "0 2 * * *", is_enabled: true }]);
   await rowmill.startWorker({ BACKUP_CRON: "" });
-  expect(await schedules()).toBe(0);
+  expect(await schedules()).toEqual([{ cron: "0 2 * * *", is_enabled: false }]);
 
   const delivery = { id: randomUUID(), payload: {}, attempt: 1, signal: new AbortController().signal };
   const run = (payload: { backupId?: string }) => handlers.runBackup(ctx, { payload, delivery, tx: null });

@@ -13,7 +13,7 @@ const query = { policy: "atomic" };
 test("a worker killed during an atomic batch leaves nothing, and another worker writes all of it", async () => {
   await using rowmill = await startPrograms();
   const { pool } = rowmill.ctx;
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   const killed = await rowmill.startWorker();
   await using gate = await closeGate(rowmill.ctx);
@@ -33,7 +33,7 @@ test("a worker killed during an atomic batch leaves nothing, and another worker 
 test("an atomic batch is written completely or not at all while workers are killed repeatedly", async () => {
   await using rowmill = await startPrograms();
   const { pool } = rowmill.ctx;
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   const { body } = await uploadForm(user, csv(30_000), { query });
   for (let round = 0; round < 3; round++) {
@@ -52,7 +52,7 @@ test("an atomic batch is written completely or not at all while workers are kill
 test("a failing atomic batch leaves nothing if its worker is killed", async () => {
   await using rowmill = await startPrograms();
   const { pool } = rowmill.ctx;
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   const killed = await rowmill.startWorker();
   await using gate = await closeGate(rowmill.ctx);

@@ -20,7 +20,7 @@ const books = ({ ctx }: Programs) => count(ctx.pool, "SELECT count(*) FROM rowmi
 
 /** Both workers run two chunks, whose first books a closed gate holds. */
 async function inTwoWorkersHands(rowmill: Programs) {
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   const gate = await closeGate(rowmill.ctx);
   const workers = await startWorkers(rowmill);
@@ -74,7 +74,7 @@ describe.each([
 
 test("pausing and resuming while two workers write processes every row exactly once", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   await startWorkers(rowmill);
   const { body: batch } = await user.upload(csv(19_000, 1000), `${BOOKS}&row_delay_ms=100`);
@@ -95,7 +95,7 @@ test("pausing and resuming while two workers write processes every row exactly o
 
 test("another worker continues a batch that was paused", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   const first = await rowmill.startWorker();
   const { body: batch } = await user.upload(csv(95, 5), `${BOOKS}&row_delay_ms=3000`);
@@ -111,7 +111,7 @@ test("another worker continues a batch that was paused", async () => {
 
 test("the counts of a batch cancelled while two workers write match its stored rows", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   await startWorkers(rowmill);
   const { body: batch } = await user.upload(csv(29_000, 1000));
@@ -136,7 +136,7 @@ test("the counts of a batch cancelled while two workers write match its stored r
 test("a retry survives the death of its worker", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   const first = await rowmill.startWorker();
   const { body: batch } = await user.upload(csv(60, 40), `${BOOKS}&row_delay_ms=0`);
@@ -161,7 +161,7 @@ test("a retry survives the death of its worker", async () => {
 
 test("an atomic batch is written completely or not at all despite kills and pauses", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   const killed = await rowmill.startWorker();
   const { body: batch } = await user.upload(csv(40_000), `${BOOKS}&policy=atomic`);

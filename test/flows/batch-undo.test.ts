@@ -15,7 +15,7 @@ const booksOf = async ({ ctx }: Programs) =>
 
 test("undoing continues after each killed worker and reverts every record once", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   const first = await rowmill.startWorker();
   const { body: old } = await user.upload(csv(5000).replaceAll("About", "Before"), UPSERT);
@@ -68,7 +68,7 @@ test("undoing continues after each killed worker and reverts every record once",
 
 test("a batch cancelled while two workers write is undone completely", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
   const { body: batch } = await user.upload(csv(30_000));

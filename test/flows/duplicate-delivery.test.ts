@@ -22,7 +22,7 @@ async function chunksOf({ ctx }: Programs, batchId: string): Promise<number[]> {
 test("two workers process chunks with duplicate jobs once", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
-  const api = await rowmill.startApi({ ROW_DELAY_MS: "50" });
+  const api = await rowmill.serveApi({ ROW_DELAY_MS: "50" });
   const user = await api.client.signUp("reader");
   const { body: batch } = await user.upload(csv(950, 50));
   const firstRows = await chunksOf(rowmill, batch.id);
@@ -44,7 +44,7 @@ test("two workers process chunks with duplicate jobs once", async () => {
 test("a chunk delivered several times concurrently is processed once", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   const { body: batch } = await user.upload(csv(180, 20));
   for (const firstRow of await chunksOf(rowmill, batch.id)) {
@@ -60,7 +60,7 @@ test("a chunk delivered several times concurrently is processed once", async () 
 test("delivering all chunks twice concurrently ends the batch once", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   const { body: batch } = await user.upload(csv(190, 10));
   const keys = (await chunksOf(rowmill, batch.id)).map((firstRow) => ({ batchId: batch.id, firstRow }));

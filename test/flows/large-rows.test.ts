@@ -38,7 +38,7 @@ async function planAsOlderVersions({ ctx }: Programs, batchId: string): Promise<
 
 test("a worker stays below 400 MB with rows of 3 MB in chunks of 25", { timeout: 600_000 }, async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const [user, other] = [await api.client.signUp("large"), await api.client.signUp("small")];
   const { status, body } = await user.send<BatchView>("POST", "/api/v1/batches?target=records", {
     headers: MULTIPART,

@@ -25,7 +25,7 @@ test("rows wait for a foreign transaction however long it holds its locks", asyn
   const url = `${database.url}?lock_timeout=200`;
   // No attempt may be used up.
   await using rowmill = await startPrograms({ ROW_MAX_RETRIES: "0" }, url);
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const worker = await rowmill.startWorker();
   const user = await api.client.signUp("reader");
   const { id: first } = await upload(user, { mode: "insert" });
@@ -71,7 +71,7 @@ test("a table that a foreign transaction locks delays everything and fails nothi
   await using database = await createDatabase();
   const url = `${database.url}?lock_timeout=200`;
   await using rowmill = await startPrograms({ ROW_MAX_RETRIES: "0" }, url);
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const worker = await rowmill.startWorker();
   const user = await api.client.signUp("reader");
   const { id: undone } = await upload(user, { mode: "insert" });

@@ -9,13 +9,13 @@ import type { TaskView } from "../../src/tasks/views.ts";
 import type { Client } from "../support/client.ts";
 import { run, unset } from "../support/commands.ts";
 import { contentsOf, emptyDatabase, loadOldVersion } from "../support/databases.ts";
-import { type Api, type Programs, startPrograms } from "../support/processes.ts";
+import { type Programs, type ServedApi, startPrograms } from "../support/processes.ts";
 
 let rowmill: Programs;
-let api: Api;
+let api: ServedApi;
 beforeAll(async () => {
   rowmill = await startPrograms();
-  api = await rowmill.startApi();
+  api = await rowmill.serveApi();
 });
 afterAll(() => rowmill[Symbol.asyncDispose]());
 

@@ -37,10 +37,13 @@ import { until } from "../support/until.ts";
 const UP = /Press Ctrl-C to stop/;
 
 let folder = "";
-beforeAll(() => {
+/** The tests that need no new database run on the data of this one, in turn. Creating a database takes seconds. */
+let place: Place;
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "rowmill-start-"));
   // Under root the server has another account, which must be able to enter.
   chmodSync(folder, 0o755);
+  place = await newPlace();
 });
 afterAll(() => {
   endLeftovers(folder);
@@ -48,15 +51,9 @@ afterAll(() => {
 });
 
 describe("npm start", () => {
-  let place: Place;
   let main: RunningCommand;
   beforeAll(async () => {
-    place = await newPlace();
     main = await start(place);
-  });
-  afterAll(async () => {
-    main.signal("SIGTERM");
-    await main.ended;
   });
 
   test("npm start serves readiness, documentation and the OpenAPI document", async () => {
@@ -185,11 +182,29 @@ describe("npm start", () => {
     expect(processesOn(other.dataDir)).toEqual([]);
     expect(await isReady(place)).toBe(true);
   });
+
+  test("SIGTERM stops the API, the worker and the database in order", async () => {
+    const names = processesOn(place.dataDir).map(
+      ({ command }) => /(?<=src\/)\w+(?=\.ts)|postgres(?= -D)/.exec(command)?.[0],
+    );
+    expect(names).toEqual(expect.arrayContaining(["dev", "api", "worker", "postgres"]));
+    main.signal("SIGTERM");
+    const { code, output } = await main.ended;
+    expect({ code, output }).toMatchObject({ code: 0 });
+    expect(output).toContain(
+      "rowmill: Stopping when running jobs have ended. Press Ctrl-C again to stop at once.",
+    );
+    const closed = ["api", "worker"].map((name) =>
+      output.search(new RegExp(`"program":"${name}".*"closed"`)),
+    );
+    expect(closed).toEqual(closed.toSorted((a, b) => a - b));
+    expect(closed).not.toContain(-1);
+    expect(processesOn(place.dataDir)).toEqual([]);
+  });
 });
 
 describe("npm run dev", () => {
   test("npm run dev restarts the API and the worker after a change, but not the database", async () => {
-    const place = await newPlace();
     const dev = run(process.execPath, ["src/dev.ts", "--watch"], place.settings);
     await dev.saw(UP);
     const user = await signUp(place, "developer");
@@ -214,31 +229,9 @@ describe("npm run dev", () => {
 });
 
 describe("npm start ends", () => {
-  test("SIGTERM stops the API, the worker and the database in order", async () => {
-    const place = await newPlace();
-    const running = await start(place);
-    const names = processesOn(place.dataDir).map(
-      ({ command }) => /(?<=src\/)\w+(?=\.ts)|postgres(?= -D)/.exec(command)?.[0],
-    );
-    expect(names).toEqual(expect.arrayContaining(["dev", "api", "worker", "postgres"]));
-    running.signal("SIGTERM");
-    const { code, output } = await running.ended;
-    expect({ code, output }).toMatchObject({ code: 0 });
-    expect(output).toContain(
-      "rowmill: Stopping when running jobs have ended. Press Ctrl-C again to stop at once.",
-    );
-    const closed = ["api", "worker"].map((name) =>
-      output.search(new RegExp(`"program":"${name}".*"closed"`)),
-    );
-    expect(closed).toEqual(closed.toSorted((a, b) => a - b));
-    expect(closed).not.toContain(-1);
-    expect(processesOn(place.dataDir)).toEqual([]);
-  });
-
-  test("a killed npm start ends its programs, and a new one takes over the data", async () => {
-    const place = await newPlace();
+  test("a killed npm start ends its programs, and a new one takes over the data; a Ctrl-C that arrives twice stops it in order", async () => {
     const killed = await start(place);
-    const user = await signUp(place, "reader");
+    const user = await signUp(place, "user-of-killed");
     const { body: batch } = await user.upload("title,author\nEmma,Jane Austen\n");
     await user.finished(batch.id);
     const [server] = processesOn(place.dataDir).filter(({ command }) => command.includes("postgres "));
@@ -252,24 +245,14 @@ describe("npm start ends", () => {
     expect(processesOn(place.dataDir).map(({ pid }) => pid)).not.toContain(server?.pid);
     expect((await user.batch(batch.id)).body.counts.success).toBe(1);
     again.signal("SIGINT");
+    await again.saw(/"closing"/);
+    again.signal("SIGINT");
     const { code, output } = await again.ended;
     expect({ code, output }).toMatchObject({ code: 0 });
     expect(processesOn(place.dataDir)).toEqual([]);
   });
 
-  test("a Ctrl-C that arrives twice stops npm start in order", async () => {
-    const place = await newPlace();
-    const running = await start(place);
-    running.signal("SIGINT");
-    await running.saw(/"closing"/);
-    running.signal("SIGINT");
-    const { code, output } = await running.ended;
-    expect({ code, output }).toMatchObject({ code: 0 });
-    expect(processesOn(place.dataDir)).toEqual([]);
-  });
-
   test("SIGTERM during startup also stops the database", async () => {
-    const place = await newPlace();
     const running = run(process.execPath, ["src/dev.ts"], place.settings);
     await until("the server starts", async () =>
       processesOn(place.dataDir).some(({ command }) => /postgres -D \S+ -p/.test(command)),
@@ -280,7 +263,6 @@ describe("npm start ends", () => {
   });
 
   test("npm start stops if npm gets SIGTERM", async () => {
-    const place = await newPlace();
     const npm = run("npm", ["start"], place.settings);
     await npm.saw(UP);
     npm.signal("SIGTERM");
@@ -308,9 +290,8 @@ describe("npm start comes up", () => {
   });
 
   test("npm start goes on with a batch and a task after a kill of everything at once", async () => {
-    const place = await newPlace({ ROW_DELAY_MS: "2" });
-    await start(place);
-    const user = await signUp(place, "reader");
+    await start({ ...place, settings: { ...place.settings, ROW_DELAY_MS: "2" } });
+    const user = await signUp(place, "user-of-all-killed");
     const { body: batch } = await user.upload(csv(950, 50));
     const { body: task } = await user.post<{ id: string }>("/api/v1/tasks", {
       type: "generic",
@@ -344,7 +325,6 @@ describe("npm start comes up", () => {
   });
 
   test("npm start starts a program again that a signal ends before it serves", async () => {
-    const place = await newPlace();
     const running = run(process.execPath, ["src/dev.ts"], place.settings);
     for (const name of ["api.ts", "worker.ts"]) {
       const [first] = await until(
@@ -365,7 +345,6 @@ describe("npm start comes up", () => {
   });
 
   test("npm start recovers from a power cut after which another program has the server's process id", async () => {
-    const place = await newPlace();
     expect(await cli(["migrate"], place).ended).toMatchObject({ code: 0 });
     const bystander = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
     onTestFinished(() => void bystander.kill("SIGKILL"));

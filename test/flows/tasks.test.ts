@@ -13,7 +13,7 @@ const lasting = (seconds: number) => ({ type: "generic", params: { seconds } });
 
 async function startWithUser() {
   const rowmill = await startPrograms();
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   return { rowmill, user, userId: user.userId };
 }

@@ -15,7 +15,7 @@ const processing = (user: Client, batchId: string, rows: number) =>
 
 test("another worker finishes the chunks of a killed one, in a process of their own", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   await using gate = await closeGate(rowmill.ctx);
   const killed = await rowmill.startWorker();
@@ -39,7 +39,7 @@ test("another worker finishes the chunks of a killed one, in a process of their 
 
 test("a killed worker loses no chunk that waits for its delay", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi({ ROW_DELAY_MS: "2000" });
+  const api = await rowmill.serveApi({ ROW_DELAY_MS: "2000" });
   const user = await api.client.signUp("reader");
   const killed = await rowmill.startWorker();
   const { body: batch } = await user.upload(csv(95, 5));
@@ -52,7 +52,7 @@ test("a killed worker loses no chunk that waits for its delay", async () => {
 
 test("repeatedly killed workers lose and duplicate no row", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   const { body: batch } = await user.upload(csv(29_000, 1000));
   let chunksCut = 0;

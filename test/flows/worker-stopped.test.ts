@@ -16,7 +16,7 @@ function messages(program: Program): string[] {
 
 test("a stopping worker finishes its chunks and takes no new ones", async () => {
   await using rowmill = await startPrograms({ WORKER_CONCURRENCY: "2" });
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   await using gate = await closeGate(rowmill.ctx, "settle");
   const stopped = await rowmill.startWorker();
@@ -41,7 +41,7 @@ test("a stopping worker finishes its chunks and takes no new ones", async () => 
 
 test("a stopping worker returns unfinished chunks, and another takes them at once", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   await using gate = await closeGate(rowmill.ctx);
   const stopped = await rowmill.startWorker({ WORKER_STOP_SECONDS: "2" });
@@ -64,7 +64,7 @@ test("a stopping worker returns unfinished chunks, and another takes them at onc
 
 test("two workers share one batch", async () => {
   await using rowmill = await startPrograms({ WORKER_CONCURRENCY: "2" });
-  const api = await rowmill.startApi({ ROW_DELAY_MS: "200" });
+  const api = await rowmill.serveApi({ ROW_DELAY_MS: "200" });
   const user = await api.client.signUp("reader");
   const [one, two] = await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
   const { body: batch } = await user.upload(csv(950, 50));
@@ -81,7 +81,7 @@ test("two workers share one batch", async () => {
 
 test("a second stop signal ends a worker at once", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   await using gate = await closeGate(rowmill.ctx, "settle");
   const worker = await rowmill.startWorker();
@@ -103,7 +103,7 @@ test("programs end when their parent process is gone", async () => {
 
 test("a stopping worker finishes its chunks even if its parent is killed", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const user = await api.client.signUp("reader");
   await using gate = await closeGate(rowmill.ctx, "settle");
   const worker = await rowmill.startWorker();
@@ -119,7 +119,7 @@ test("a stopping worker finishes its chunks even if its parent is killed", async
 
 test("workers end if the database and their log reader go away together", async () => {
   await using rowmill = await startPrograms();
-  const api = await rowmill.startApi({ ROW_DELAY_MS: "60000" });
+  const api = await rowmill.serveApi({ ROW_DELAY_MS: "60000" });
   const user = await api.client.signUp("reader");
   const workers = await Promise.all([1, 2, 3, 4].map(() => rowmill.startWorker({ WORKER_CONCURRENCY: "1" })));
   await user.upload(csv(100));

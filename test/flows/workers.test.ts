@@ -7,14 +7,14 @@ import type { WorkerView } from "../../src/queues/views.ts";
 import { newAdmin } from "../support/admin.ts";
 import { closeGate } from "../support/gate.ts";
 import { activeJobs } from "../support/jobs.ts";
-import { type Api, type Programs, startPrograms } from "../support/processes.ts";
+import { type Programs, type ServedApi, startPrograms } from "../support/processes.ts";
 import { createDatabase } from "../support/rowmill.ts";
 import { endedTask, heldTask, newTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 
 const ADMIN = "/api/v1/admin";
 
-async function adminOf({ ctx }: Programs, { url, client }: Api) {
+async function adminOf({ ctx }: Programs, { url, client }: ServedApi) {
   const document: unknown = await (await fetch(`${url}/openapi.json`)).json();
   const app = { swagger: (): never => document as never };
   return newAdmin({ ctx, url, client, app });
@@ -30,7 +30,7 @@ async function statuses({ ctx }: Programs): Promise<Record<string, number>> {
 test("a worker serves its configured queues with their concurrency", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const { userId } = await api.client.signUp("one");
   const { userId: other } = await api.client.signUp("other");
   await using _gate = await closeGate(ctx, "complete");
@@ -71,7 +71,7 @@ test("WORKER_QUEUES with an unknown queue is refused", async () => {
 test("workers are listed with their running jobs; stopped ones disappear and killed ones are lost", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const admin = await adminOf(rowmill, api);
   const list = async () => (await admin.get<{ items: WorkerView[] }>(`${ADMIN}/workers`)).body.items;
   const killed = await rowmill.startWorker({ WORKER_QUEUES: "default" });
@@ -100,7 +100,7 @@ test("workers are listed with their running jobs; stopped ones disappear and kil
 test("a paused queue is paused on every worker, also on later ones, until it is resumed", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
-  const api = await rowmill.startApi();
+  const api = await rowmill.serveApi();
   const admin = await adminOf(rowmill, api);
   await using gate = await closeGate(ctx, "complete");
   const running = await heldTask(ctx, admin.userId);
@@ -158,7 +158,7 @@ describe("WORKER_PORT", () => {
   test("WORKER_PORT answers probes and metrics", async () => {
     await using rowmill = await startPrograms();
     const { ctx } = rowmill;
-    const api = await rowmill.startApi();
+    const api = await rowmill.serveApi();
     const { userId } = await api.client.signUp("one");
     const port = await freePort();
     await using _gate = await closeGate(ctx, "complete");

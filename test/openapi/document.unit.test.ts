@@ -35,6 +35,10 @@ test("HEAD is served wherever GET is", () => {
   expect(gets.filter((route) => !served.includes(route.replace("GET", "HEAD")))).toEqual([]);
 });
 
+test("the schemas of all routes compile", () => {
+  expect(app.compileSchemas).not.toThrow();
+});
+
 describe("the OpenAPI document", () => {
   test("the OpenAPI document is OpenAPI 3.1 with a license and one server that is right behind any proxy", () => {
     expect(openapi.openapi).toMatch(/^3\.1\.\d+$/);

@@ -12,7 +12,8 @@ const WAIT = `PERFORM pg_advisory_xact_lock_shared(${LOCK});`;
 
 /**
  * The statements that a closed gate holds: the write of a book titled `gate...`, the write of any row's result, the
- * completion of a task titled `gate...` or of any task, which has no lock timeout, or the outcome of an attempt at a webhook.
+ * completion of a task titled `gate...` or of any task, which has no lock timeout, a tick of a schedule, or the outcome of
+ * an attempt at a webhook.
  */
 const TRIGGERS = {
   write: `CREATE OR REPLACE FUNCTION rowmill.gate_books() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -29,6 +30,11 @@ const TRIGGERS = {
     CREATE OR REPLACE TRIGGER gate BEFORE INSERT ON rowmill.row_results FOR EACH STATEMENT EXECUTE FUNCTION rowmill.gate_results()`,
   complete: holdCompletion("AND NEW.title LIKE 'gate%'"),
   completeAny: holdCompletion(""),
+  tick: `CREATE OR REPLACE FUNCTION rowmill.gate_ticks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      ${WAIT}
+      RETURN NEW;
+    END $$;
+    CREATE OR REPLACE TRIGGER gate BEFORE INSERT ON rowmill.schedule_ticks FOR EACH ROW EXECUTE FUNCTION rowmill.gate_ticks()`,
   attempt: `CREATE OR REPLACE FUNCTION rowmill.gate_attempts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       ${WAIT}
       RETURN NEW;

@@ -10,7 +10,7 @@ import { createLog } from "../../src/platform/log.ts";
 import { READY } from "../../src/platform/process/lifecycle.ts";
 import { Client } from "./client.ts";
 import { checkout } from "./commands.ts";
-import { createDatabase } from "./rowmill.ts";
+import { createDatabase, startRowmill } from "./rowmill.ts";
 import { until } from "./until.ts";
 
 /** Settings of a program under test: no simulated delay, limits as shipped. */
@@ -161,8 +161,7 @@ export class Program implements AsyncDisposable {
   }
 }
 
-export interface Api {
-  readonly program: Program;
+export interface ServedApi {
   readonly url: string;
   /** A client without a token. */
   readonly client: Client;
@@ -170,11 +169,17 @@ export interface Api {
   clientOf(user: Client): Client;
 }
 
+export interface Api extends ServedApi {
+  readonly program: Program;
+}
+
 export interface Programs extends AsyncDisposable {
   /** To look into the database, and to call verbs. */
   readonly ctx: OpenContext;
   readonly databaseUrl: string;
   startApi(settings?: NodeJS.ProcessEnv): Promise<Api>;
+  /** Serves the API in this process, for tests that end or watch only workers: starting a program takes 2 s of a core. */
+  serveApi(settings?: NodeJS.ProcessEnv): Promise<ServedApi>;
   startWorker(settings?: NodeJS.ProcessEnv): Promise<Program>;
 }
 
@@ -200,6 +205,10 @@ export async function startPrograms(
     ctx,
     databaseUrl: url,
     startApi: async (own = {}) => apiOn(await start("api", own)),
+    serveApi: async (own = {}) => {
+      const { url: apiUrl, app } = programs.use(await startRowmill({ ...settings, ...own }, url));
+      return servedAt(apiUrl, app);
+    },
     startWorker: (own = {}) => start("worker", own),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
@@ -213,9 +222,11 @@ export async function apiOn(program: Program): Promise<Api> {
     async () => address.exec(program.output)?.[1] ?? null,
   );
   const document: unknown = await (await fetch(`${url}/openapi.json`)).json();
-  const app = { swagger: (): never => document as never };
+  return { program, ...servedAt(url, { swagger: (): never => document as never }) };
+}
+
+function servedAt(url: string, app: ConstructorParameters<typeof Client>[1]): ServedApi {
   return {
-    program,
     url,
     client: new Client(url, app),
     clientOf: ({ token: access, refresh, userId: id }) =>

@@ -7,6 +7,8 @@ import { type Context, type OpenContext, openContext } from "../../src/context.t
 import { createLog } from "../../src/platform/log.ts";
 import { takeJobs } from "../../src/take-jobs.ts";
 import { Client } from "./client.ts";
+import { shareContract } from "./openapi.ts";
+import "./password-hashes.ts";
 import { create, databaseUrl, drop, TEMPLATE } from "./postgres.ts";
 
 /** Settings of a test: no simulated delay, no logs, limits as shipped. */
@@ -60,6 +62,7 @@ export async function startRowmill(settings: NodeJS.ProcessEnv = {}, url?: strin
   const app = await createApp(ctx);
   stack.defer(() => app.close());
   const apiUrl = await app.listen({ host: "127.0.0.1", port: 0 });
+  shareContract(app, config);
   const client = new Client(apiUrl, app);
   const workers = stack.use(new AsyncDisposableStack());
   const resources = stack.move();

@@ -41,6 +41,12 @@ const data: { readonly [K in MailKind]: MailData[K] } = {
     message: "The file is not an image that can be read.",
     state: "failed",
   },
+  workflow_ended: {
+    workflow_id: ID,
+    name: "Analytics of the week",
+    message: "1 of 3 steps failed: process_api_analytics.",
+    state: "failed",
+  },
   webhook_disabled: {
     webhook_id: ID,
     url: "https://example.com/webhooks/rowmill",

@@ -4,7 +4,7 @@ import type { MailTemplate } from "./kind.ts";
 import { adminAlert, bulkMessage } from "./messages.ts";
 import { backupEnded, webhookDisabled } from "./operations.ts";
 import { dailyReport, weeklyAnalytics } from "./reports.ts";
-import { batchFinished, taskEnded } from "./work.ts";
+import { batchFinished, taskEnded, workflowEnded } from "./work.ts";
 
 const templates: { readonly [K in MailKind]: MailTemplate<K> } = {
   welcome,
@@ -12,6 +12,7 @@ const templates: { readonly [K in MailKind]: MailTemplate<K> } = {
   password_reset: passwordReset,
   batch_finished: batchFinished,
   task_ended: taskEnded,
+  workflow_ended: workflowEnded,
   webhook_disabled: webhookDisabled,
   backup_ended: backupEnded,
   daily_report: dailyReport,

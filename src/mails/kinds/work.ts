@@ -1,4 +1,4 @@
-/** Mails about batches and tasks. */
+/** Mails about batches, tasks and workflows. */
 import { plural } from "../../platform/plural.ts";
 import { bars, button, facts, list, paragraph } from "../layout/blocks.ts";
 import { oneLine } from "../layout/plain.ts";
@@ -64,4 +64,20 @@ export const taskEnded: MailTemplate<"task_ended"> = {
     button("Show the task", `${home}/api/v1/tasks/${encodeURIComponent(data.task_id)}`),
   ],
   reason: "You get this mail because you created a task at",
+};
+
+export const workflowEnded: MailTemplate<"workflow_ended"> = {
+  description: "Reports that a workflow has completed or failed.",
+  subscription: ({ state }) => `workflow.${state}`,
+  title: ({ name, state }) =>
+    `${oneLine(name, MAX_NAME) || "A workflow"} ${state === "completed" ? "is complete" : "has failed"}`,
+  blocks: (data, { home }) => [
+    paragraph(data.message),
+    facts([
+      ["Workflow", data.name],
+      ["Id", data.workflow_id],
+    ]),
+    button("Show the workflow", `${home}/api/v1/workflows/${encodeURIComponent(data.workflow_id)}`),
+  ],
+  reason: "You get this mail because you created a workflow at",
 };

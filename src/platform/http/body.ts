@@ -11,10 +11,15 @@ export async function emptyBodyIsEmpty(request: FastifyRequest): Promise<void> {
 /**
  * Checks the body of a route with `documentedBody` strictly: refuses unknown fields and converts no types. Fastify would
  * drop unknown fields and convert types.
+ * @param path the path of the body, if it is a part of another body
  * @throws DomainError `invalid_input` that names each invalid field
  */
-export function parseBody<S extends TSchema>(check: Validator<TProperties, S>, body: unknown): Static<S> {
+export function parseBody<S extends TSchema>(
+  check: Validator<TProperties, S>,
+  body: unknown,
+  path = "",
+): Static<S> {
   if (check.Check(body)) return body as Static<S>;
-  throwFieldErrors(schemaErrors(check, body));
+  throwFieldErrors(schemaErrors(check, body, path));
   throw new Error("The validator refused a body without reporting an error.");
 }

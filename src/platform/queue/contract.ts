@@ -1,5 +1,4 @@
 import type { QueueOptions } from "pg-boss";
-import type { Config } from "../../config/config.ts";
 
 /** One kind of job, as the queue runs it. jobs.ts lists all kinds. */
 export interface JobContract {
@@ -20,6 +19,8 @@ export interface JobContract {
   readonly perGroup?: number;
   /** The job cannot end its process. Absent: if its worker was lost, it runs next in a process of its own. */
   readonly isHarmless?: boolean;
-  /** Cron expression in UTC of a job that also runs on a schedule; empty: never. */
-  readonly schedule?: (config: Config) => string;
+  /** Pauses of its queue do not concern the job. */
+  readonly isUpkeep?: boolean;
+  /** The cron expression in UTC of a job that pg-boss adds. All other schedules are rows (schedules/). */
+  readonly schedule?: string;
 }

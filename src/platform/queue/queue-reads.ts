@@ -165,8 +165,8 @@ function isAfter(moment: ReturnType<typeof sql>, key: string | null) {
   return sql`(${moment}, id) > (${at}::timestamptz, ${id}::uuid)`;
 }
 
-/** Lists the cron expressions of recurring jobs. */
-export async function listSchedules(db: Database): Promise<{ job: string; cron: string }[]> {
+/** Lists the recurring jobs of pg-boss, with their cron expressions in UTC. */
+export async function listQueueSchedules(db: Database): Promise<{ job: string; cron: string }[]> {
   const { rows } = await db.execute<{ job: string; cron: string }>(
     sql`SELECT name AS job, cron FROM ${sql.identifier(QUEUE_SCHEMA)}.schedule ORDER BY name`,
   );

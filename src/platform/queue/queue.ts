@@ -35,8 +35,6 @@ export interface Queue {
   live(db: Database, job: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Returns the ids of jobs that have used up their deliveries. */
   givenUp(db: Database, job: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Returns when a cron expression is due next, or null if never. */
-  nextRun(cron: string): Date | null;
 }
 
 /** The channel on which pg-boss publishes the names of the queues to which it adds jobs. */
@@ -127,9 +125,7 @@ export class PgBossQueue implements Queue {
   /** Starts to take jobs of one contract, unless its queue is paused, and registers its schedule. */
   async work(contract: JobContract, handler: Handler): Promise<void> {
     const { name, schedule, isShared = false } = contract;
-    const cron = schedule?.(this.#config);
-    if (cron) await this.#boss.schedule(name, cron, {}, { tz: "UTC" });
-    else if (cron === "") await this.#boss.unschedule(name);
+    if (schedule) await this.#boss.schedule(name, schedule, {}, { tz: "UTC" });
     if (this.#dispatchers.length === 0) {
       this.#stopListening = this.#listener.listen(CHANNEL, (queue) => {
         for (const one of this.#dispatchers) if (queue === null || queue === one.contract.name) one.look();
@@ -153,14 +149,14 @@ export class PgBossQueue implements Queue {
     this.#log.debug({ job: name, queue: contract.queue, concurrency }, "taking jobs");
   }
 
-  /** Pauses these queues and resumes all others. Running jobs finish. Scheduled jobs are never paused. */
+  /** Pauses these queues and resumes all others. Running jobs finish. Upkeep is never paused. */
   pause(queues: ReadonlySet<string>): void {
     this.#paused = queues;
     for (const dispatcher of this.#dispatchers) dispatcher.pause(this.#isPaused(dispatcher.contract));
   }
 
-  #isPaused({ queue, schedule }: JobContract): boolean {
-    return !schedule && this.#paused.has(queue);
+  #isPaused({ queue, isUpkeep = false }: JobContract): boolean {
+    return !isUpkeep && this.#paused.has(queue);
   }
 
   async add(db: Database, { name }: JobContract, jobs: readonly NewJob[]): Promise<void> {
@@ -184,10 +180,6 @@ export class PgBossQueue implements Queue {
 
   givenUp(db: Database, { name }: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>> {
     return jobsInState(db, name, ids, ["failed"]);
-  }
-
-  nextRun(cron: string): Date | null {
-    return this.#boss.previewSchedule(cron, { tz: "UTC", count: 1 })[0] ?? null;
   }
 
   /** On CockroachDB, a job in a transaction can have no heartbeat: only `expireInSeconds` limits it. */

@@ -1,6 +1,16 @@
 import { sql } from "drizzle-orm";
 
-const USES = ["sessions", "refresh_tokens", "batches", "books", "records", "files", "tasks", "api_tokens"];
+const USES = [
+  "sessions",
+  "refresh_tokens",
+  "batches",
+  "books",
+  "records",
+  "files",
+  "tasks",
+  "schedules",
+  "api_tokens",
+];
 
 /** Whether nobody has logged in to the account, and it owns nothing. With LIMIT, each table is one look-up per account. */
 export const isUnused = sql.join(

@@ -1,10 +1,11 @@
-import { and, count, desc, inArray, lte, max, notInArray, type SQL } from "drizzle-orm";
+import { and, count, desc, inArray, isNull, lte, max, notInArray, type SQL } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { type TaskStatus, taskStatus, tasks } from "../../schema/tasks.ts";
 import { matches, type TaskFilter } from "../queries.ts";
 import { transitions } from "../state.ts";
+import { isOutsideRunningWorkflow } from "../transitions.ts";
 import { typesDeniedTo } from "../types/require-role.ts";
 import { cancelTasks } from "./cancel-task.ts";
 import { deleteTasks } from "./delete-task.ts";
@@ -107,8 +108,13 @@ export async function changePages(
 }
 
 function isChangeable(ctx: Context, { action, filter, force }: BulkChange): SQL | undefined {
-  const denied = action === "retry" ? notInArray(tasks.type, typesDeniedTo(ctx)) : undefined;
-  return and(matches(filter), inArray(tasks.status, statusesFor(action, force)), denied);
+  return and(matches(filter), inArray(tasks.status, statusesFor(action, force)), isAllowed(ctx, action));
+}
+
+/** Workflows retry their own tasks, and need them while they run. */
+function isAllowed(ctx: Context, action: TaskAction): SQL | undefined {
+  if (action === "retry") return and(notInArray(tasks.type, typesDeniedTo(ctx)), isNull(tasks.workflowId));
+  return action === "delete" ? isOutsideRunningWorkflow : undefined;
 }
 
 function statusesFor(action: TaskAction, force = false): TaskStatus[] {

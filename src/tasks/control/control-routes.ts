@@ -53,8 +53,8 @@ export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "cancelTask",
           summary: "Cancel a task",
           description:
-            "A worker that runs the task stops within about a second. Tasks that wait for it are cancelled too. Repeating " +
-            "the request changes nothing; 409 if the task has completed or failed.",
+            "A worker that runs the task stops within about a second. Tasks that wait for it are cancelled too. If the " +
+            "task is a step of a workflow, the step fails. Repeating the request changes nothing; 409 if the task has completed or failed.",
           response: { 200: Type.Ref("Task"), ...errors },
         },
       },
@@ -75,7 +75,8 @@ export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Retry a task",
           description:
             "For a task that failed or was cancelled. It gets all its automatic retries again, and its history keeps the " +
-            "earlier results. 409 if the task is pending or processing, or has completed and `force` is not set.",
+            "earlier results. 409 if the task is pending or processing, has completed and `force` is not set, or is a step of a " +
+            "workflow: retry the workflow.",
           response: { 200: Type.Ref("Task"), ...errors },
         },
       },
@@ -94,10 +95,10 @@ export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Delete a task",
           description:
             "Deletes a task in any state, with its history and the files that it created. A worker that runs it stops; " +
-            "tasks that wait for it are cancelled.",
+            "tasks that wait for it are cancelled. 409 if the task is a step of a running workflow.",
           response: {
             204: Type.Null({ description: "The task is deleted." }),
-            ...problems(400, 401, 403, 404),
+            ...problems(400, 401, 403, 404, 409),
           },
         },
       },

@@ -15,7 +15,7 @@ export interface Retry {
 
 /**
  * Queues a failed or cancelled task again and resets its automatic retries.
- * @throws DomainError `not_found`; `conflict` if the state of the task does not allow it; `forbidden` if its type requires
+ * @throws DomainError `not_found`; `conflict` if the state of the task does not allow it, or if it belongs to a workflow; `forbidden` if its type requires
  * another role
  */
 export function retryTask(ctx: Context, ownerId: Owner, taskId: string, { force }: Retry): Promise<Task> {
@@ -29,6 +29,10 @@ export function retryTask(ctx: Context, ownerId: Owner, taskId: string, { force 
 }
 
 function requireRetry(task: Task, force: boolean): void {
+  if (task.workflowId !== null) {
+    const message = `The task is a step of a workflow. Retry the workflow: POST /api/v1/workflows/${task.workflowId}/retry.`;
+    throw new DomainError("conflict", message);
+  }
   if (!allows("forceRetry", task.status)) requireEdge("retry", task.status, "retried");
   else if (!force)
     throw new DomainError("conflict", `A task that is ${task.status} cannot be retried without \`force\`.`);

@@ -1,4 +1,4 @@
-import type { TObject } from "typebox";
+import Type, { type TObject } from "typebox";
 import { Compile } from "typebox/compile";
 import Value from "typebox/value";
 import type { FieldErrors } from "../../errors.ts";
@@ -25,13 +25,30 @@ export function checkParams(
   const params: unknown = Value.Default(type.params, structuredClone(raw));
   const check = checks.get(type.name);
   const fieldErrors = check ? describeShapes(type.params, schemaErrors(check, params, field), field) : {};
-  for (const name of unknownNames(type.params, params)) {
-    fieldErrors[joinPath(field, name)] = [
-      `is not a parameter of ${type.name}. Known parameters: ${namesOf(type.params)}.`,
-    ];
-  }
-  throwFieldErrors(fieldErrors);
+  throwFieldErrors({ ...fieldErrors, ...unknownParams(type, params, field) });
   return params as Record<string, unknown>;
+}
+
+/**
+ * Validates the parameters that are known already, when others get their values later.
+ * @throws DomainError `invalid_input` that names each wrong parameter
+ */
+export function checkKnownParams(
+  type: TaskType,
+  params: Readonly<Record<string, unknown>>,
+  isKnown: (name: string) => boolean,
+  path: string,
+): void {
+  const field = joinPath(path, "params");
+  const known = Object.entries(type.params.properties).filter(([name]) => isKnown(name));
+  const schema = Type.Object(Object.fromEntries(known));
+  const values: unknown = Value.Default(
+    schema,
+    structuredClone(Object.fromEntries(Object.entries(params).filter(([name]) => isKnown(name)))),
+  );
+  const check = { Errors: (value: unknown) => [...Value.Errors(schema, value)] };
+  const fieldErrors = describeShapes(type.params, schemaErrors(check, values, field), field);
+  throwFieldErrors({ ...fieldErrors, ...unknownParams(type, params, field) });
 }
 
 /** For a parameter with several shapes, replaces the errors of each shape by the description of the parameter. */
@@ -47,11 +64,18 @@ function describeShapes({ properties }: TObject, fieldErrors: FieldErrors, field
   return described;
 }
 
-function unknownNames({ properties }: TObject, params: unknown): string[] {
-  if (typeof params !== "object" || params === null || Array.isArray(params)) return [];
-  return Object.keys(params).filter((name) => !Object.hasOwn(properties, name));
-}
-
-function namesOf({ properties }: TObject): string {
-  return Object.keys(properties).join(", ") || "none";
+function unknownParams(
+  { name: type, params: { properties } }: TaskType,
+  params: unknown,
+  field: string,
+): FieldErrors {
+  if (typeof params !== "object" || params === null || Array.isArray(params)) return {};
+  const unknown = Object.keys(params).filter((name) => !Object.hasOwn(properties, name));
+  const known = Object.keys(properties).join(", ") || "none";
+  return Object.fromEntries(
+    unknown.map((name) => [
+      joinPath(field, name),
+      [`is not a parameter of ${type}. Known parameters: ${known}.`],
+    ]),
+  );
 }

@@ -1,13 +1,11 @@
-import { createHash } from "node:crypto";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import type { FastifyReply, FastifyRequest } from "fastify";
-import Type, { type TSchema } from "typebox";
-import { type Context, inTransaction, type Tx } from "../../context.ts";
-import { claimKey } from "../../idempotency/claim-key.ts";
-import { IdempotencyHeaders, REPLAYED_HEADER, requireSameRequest } from "../../idempotency/replay.ts";
+import Type from "typebox";
+import type { Context } from "../../context.ts";
+import { createdResponse, createOnce } from "../../idempotency/create-once.ts";
+import { IdempotencyHeaders } from "../../idempotency/replay.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
-import { CreatedTasksView, type TaskView, viewTask } from "../views.ts";
+import { CreatedTasksView, viewTask } from "../views.ts";
 import { createTask, createTasks } from "./create-tasks.ts";
 import { NewTaskBody, NewTasksBody } from "./new-task-schemas.ts";
 import { BULK_MAX_BYTES, MAX_BULK, readTask, readTasks } from "./task-body.ts";
@@ -31,12 +29,13 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 201: createdResponse("The task is stored and queued.", Type.Ref("Task")), ...errors },
         },
       },
-      (request, reply) => {
+      async (request, reply) => {
         const task = readTask(request.body);
         const { id: userId } = request.user;
-        return createOnce(request, reply, locationOfTask, async (tx) =>
+        const created = await createOnce(request, reply, async (tx) =>
           viewTask(await createTask(tx, userId, task), tx.now()),
         );
+        return reply.code(201).header("location", `/api/v1/tasks/${created.id}`).send(created);
       },
     );
 
@@ -61,9 +60,9 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      (request, reply) => {
+      async (request, reply) => {
         const { requests, order } = readTasks(request.body);
-        return createOnce(request, reply, locationOfGroup, async (tx) => {
+        const created = await createOnce(request, reply, async (tx) => {
           const options = { together: order, field: "tasks" };
           const { groupId, tasks } = await createTasks(tx, request.user.id, requests, options);
           return {
@@ -72,52 +71,9 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             tasks: tasks.map(({ id, number, jobId }) => ({ id, number, job_id: jobId })),
           };
         });
+        const location = `/api/v1/tasks?group_id=${created.group_id}`;
+        return reply.code(201).header("location", location).send(created);
       },
     );
-
-    /** Creates in a transaction, or repeats the stored answer if the Idempotency-Key of the request was used before. */
-    async function createOnce<B extends object>(
-      request: FastifyRequest<{ Headers: { "idempotency-key"?: string } }>,
-      reply: FastifyReply,
-      locationOf: (body: B) => string,
-      create: (tx: Tx) => Promise<B>,
-    ): Promise<FastifyReply> {
-      const answer = (body: B) => reply.code(201).header("location", locationOf(body)).send(body);
-      const key = request.headers["idempotency-key"];
-      if (key === undefined) return answer(await inTransaction(request.ctx, create));
-      const fingerprint = fingerprintOf(request);
-      await using claim = await claimKey(request.ctx, request.user.id, key);
-      if (claim.answer) {
-        requireSameRequest(claim.answer, fingerprint);
-        reply.header("idempotency-replayed", "true");
-        return answer(claim.answer.body as B);
-      }
-      const body = await inTransaction(request.ctx, async (tx) => {
-        const body = await create(tx);
-        await claim.store(tx, { fingerprint, status: 201, body });
-        return body;
-      });
-      return answer(body);
-    }
   });
-}
-
-const locationOfTask = ({ id }: TaskView) => `/api/v1/tasks/${id}`;
-const locationOfGroup = ({ group_id }: { group_id: string }) => `/api/v1/tasks?group_id=${group_id}`;
-
-function fingerprintOf({ routeOptions, body }: FastifyRequest): Buffer {
-  return createHash("sha256")
-    .update(JSON.stringify([routeOptions.url, body]))
-    .digest();
-}
-
-function createdResponse(description: string, schema: TSchema) {
-  return {
-    description,
-    headers: {
-      Location: { type: "string", description: "The path of the created task or tasks." },
-      ...REPLAYED_HEADER,
-    },
-    content: { "application/json": { schema } },
-  };
 }

@@ -46,6 +46,10 @@ interface Options {
   readonly together?: "parallel" | "sequential";
   /** The field of the request that contains the tasks, for errors. Absent: the request is one task. */
   readonly field?: string;
+  /** The schedule that creates the tasks. */
+  readonly scheduleId?: string;
+  /** The workflow that creates the tasks, and the position of the step of each task. */
+  readonly workflow?: { readonly id: string; readonly steps: readonly number[] };
 }
 
 /**
@@ -56,7 +60,7 @@ export async function createTasks(
   ctx: Context,
   userId: number,
   requests: readonly TaskRequest[],
-  { together, field }: Options = {},
+  { together, field, scheduleId, workflow }: Options = {},
 ): Promise<Created> {
   const pathOf = (index: number) => (field === undefined ? "" : `${field}.${index}`);
   const checked = checkRequests(ctx.config, requests, pathOf);
@@ -75,7 +79,20 @@ export async function createTasks(
       const file = files[index] ?? null;
       requireFile(type, file, fileFieldOf(requests[index], pathOf(index)));
       const defaults = { run: 1, maxRetries: ctx.config.taskMaxRetries, jobId: taskJobId(id, 1) };
-      return { id, userId, type: type.name, queue: type.queue, ...defaults, ...facts, file, groupId, index };
+      const step = { workflowId: workflow?.id ?? null, workflowStep: workflow?.steps[index] ?? null };
+      return {
+        id,
+        userId,
+        type: type.name,
+        queue: type.queue,
+        ...defaults,
+        ...facts,
+        file,
+        groupId,
+        ...step,
+        scheduleId,
+        index,
+      };
     });
     const rows = drafts.map(({ file, ...task }, index) => ({
       ...task,
@@ -91,6 +108,18 @@ export async function createTasks(
     const tasks = rows.map(({ id, jobId }) => ({ id, jobId, number: numbers.get(id) ?? 0 }));
     return { groupId, tasks };
   });
+}
+
+/**
+ * Checks a task that is to be created later, except quotas.
+ * @param path the path of the task in the request, for errors
+ * @throws DomainError as `createTasks`
+ */
+export async function checkTask(tx: Tx, userId: number, request: TaskRequest, path: string): Promise<void> {
+  const { type } = checkRequest(tx.config, request, path);
+  await requireTypeRole(tx, userId, [type]);
+  const [file = null] = await findFiles(tx, userId, [request], () => path);
+  requireFile(type, file, fileFieldOf(request, path));
 }
 
 /** Creates one task and its job. @throws DomainError `invalid_input` that names each wrong field */
@@ -121,7 +150,8 @@ function checkRequests(config: Config, requests: readonly TaskRequest[], pathOf:
   return checked;
 }
 
-function checkRequest(config: Config, request: TaskRequest, path: string) {
+/** @throws DomainError `invalid_input` that names each wrong field */
+export function checkRequest(config: Config, request: TaskRequest, path: string) {
   const { title = "", description = "", priority = DEFAULT_PRIORITY, tags = [], metadata = {} } = request;
   const type = requireTaskType(request.type, joinPath(path, "type"));
   const { params: requested = null, filePath = null } = request;
@@ -142,7 +172,7 @@ function checkRequest(config: Config, request: TaskRequest, path: string) {
   };
 }
 
-function requireFile(type: TaskType, file: { fileBytes: number } | null, field: string): void {
+export function requireFile(type: TaskType, file: { fileBytes: number } | null, field: string): void {
   const { maxFileBytes = Number.POSITIVE_INFINITY } = type.limits;
   if (!file && type.file === "required") throw invalidField(field, `is required for ${type.name}.`);
   if (file && type.file === "none")
@@ -164,13 +194,14 @@ async function insertTasks(
   const { rows: inserted } = await tx.db.execute<{ id: string; number: string }>(sql`
     WITH inserted AS (
       INSERT INTO rowmill.tasks (id, user_id, type, queue, title, description, priority, params, file_id, file_path, file_name,
-        file_bytes, max_retries, job_id, group_id, after_id, has_next, tags, metadata, due_at)
+        file_bytes, max_retries, job_id, group_id, after_id, has_next, schedule_id, workflow_id, workflow_step, tags, metadata, due_at)
       SELECT id, "userId", type, queue, title, description, priority, params, "fileId", "filePath", "fileName",
-        "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", tags, metadata, CASE WHEN "afterId" IS NULL THEN now() END
+        "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", "scheduleId", "workflowId", "workflowStep", tags, metadata,
+        CASE WHEN "afterId" IS NULL THEN now() END
       FROM json_to_recordset(${JSON.stringify(rows)}::json) AS task (index int, id uuid, "userId" bigint, type text,
         queue text, title text, description text, priority smallint, params json, "fileId" uuid, "filePath" text,
         "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid, "hasNext" boolean,
-        tags text[], metadata json)
+        "scheduleId" uuid, "workflowId" uuid, "workflowStep" smallint, tags text[], metadata json)
       ORDER BY index
       RETURNING id, number, after_id
     ), recorded AS (

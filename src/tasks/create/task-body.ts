@@ -72,7 +72,7 @@ export const FILE_FIELDS = {
 };
 
 /** A task of any type. `checkParams` validates `params` against the type. */
-const TaskBody = Type.Object(
+export const TaskBody = Type.Object(
   {
     type: Type.String(),
     params: Type.Optional(MapOf(Type.Unknown())),
@@ -81,7 +81,7 @@ const TaskBody = Type.Object(
   },
   { additionalProperties: false },
 );
-type TaskBody = Static<typeof TaskBody>;
+export type TaskBody = Static<typeof TaskBody>;
 
 export const Order = Type.Enum(["parallel", "sequential"], {
   default: "parallel",
@@ -100,29 +100,37 @@ const bulkCheck = Compile(BulkBody);
 
 /** @throws DomainError `invalid_input` that names the fields */
 export function readTask(body: unknown): TaskRequest {
-  return requestOf(parseBody(taskCheck, body));
+  return taskRequestOf(parseBody(taskCheck, body));
 }
 
 /** @throws DomainError `invalid_input` that names the fields, such as `tasks.17.title` */
 export function readTasks(body: unknown): { requests: TaskRequest[]; order: Static<typeof Order> } {
   const { tasks, order = "parallel" } = parseBody(bulkCheck, body);
-  return { requests: tasks.map((task, index) => requestOf(task, `tasks.${index}`)), order };
+  return { requests: tasks.map((task, index) => taskRequestOf(task, `tasks.${index}`)), order };
 }
 
-function requestOf(body: TaskBody, path = ""): TaskRequest {
+/**
+ * @param path the path of the task in the request, for errors, such as `tasks.3`
+ * @throws DomainError `invalid_input` that names the field
+ */
+export function taskRequestOf(body: TaskBody, path = ""): TaskRequest {
   const { file_id: fileId, file_path: filePath, max_retries: maxRetries, ...rest } = body;
   const invalid = (name: string, message: string): DomainError => invalidField(joinPath(path, name), message);
   if (fileId !== undefined && filePath !== undefined) {
     throw invalid("file_path", "cannot be combined with `file_id`. Send one of them.");
   }
-  const metadataBytes = Buffer.byteLength(JSON.stringify(rest.metadata ?? {}));
-  if (metadataBytes > MAX_METADATA_BYTES) {
-    throw invalid("metadata", `has ${metadataBytes} bytes of JSON. The limit is ${MAX_METADATA_BYTES}.`);
-  }
+  requireSmallMetadata(rest.metadata, joinPath(path, "metadata"));
   return {
     ...rest,
     ...(fileId === undefined ? {} : { fileId }),
     ...(filePath === undefined ? {} : { filePath }),
     ...(maxRetries === undefined ? {} : { maxRetries }),
   };
+}
+
+/** @throws DomainError `invalid_input` */
+export function requireSmallMetadata(metadata: TaskRequest["metadata"], field: string): void {
+  const bytes = Buffer.byteLength(JSON.stringify(metadata ?? {}));
+  if (bytes <= MAX_METADATA_BYTES) return;
+  throw invalidField(field, `has ${bytes} bytes of JSON. The limit is ${MAX_METADATA_BYTES}.`);
 }

@@ -10,7 +10,8 @@ import type { TaskResult } from "../types/task-type.ts";
 import type { Failure, Outcome } from "./outcomes.ts";
 
 /**
- * Records the outcome of an attempt and its consequences: another attempt, or the next task of a sequence.
+ * Records the outcome of an attempt and its consequences: another attempt, the next task of a sequence, or the job that
+ * advances its workflow.
  * @returns the changed task; undefined if the task was cancelled, deleted or started by another worker meanwhile
  */
 export async function endTask(ctx: Context, task: Task, outcome: Outcome): Promise<Task | undefined> {
@@ -18,7 +19,7 @@ export async function endTask(ctx: Context, task: Task, outcome: Outcome): Promi
   if (mayRetry) return inTransaction(ctx, (tx) => retryLater(tx, task, outcome));
   const end = (within: Context) =>
     outcome.kind === "done" ? complete(within, task, outcome.result) : fail(within, task, outcome);
-  if (!task.hasNext) return end(ctx);
+  if (!task.hasNext && task.workflowId === null) return end(ctx);
   return inTransaction(ctx, async (tx) => {
     const ended = await end(tx);
     if (ended?.status === "completed") await releaseWaiting(tx, ended);

@@ -1,6 +1,7 @@
 /** Outcomes of attempts. An outcome is a value, so that no catch can turn a failure into a success. */
 import { DomainError, type ErrorCode, Permanent, Retryable } from "../../errors.ts";
 import { describeError } from "../../platform/log.ts";
+import { storableJson } from "../../platform/postgres/storable.ts";
 import type { TaskResult } from "../types/task-type.ts";
 
 /** `failed`: another attempt cannot succeed. `retry`: it may. */
@@ -12,6 +13,17 @@ export interface Failure {
 }
 
 export type Outcome = { readonly kind: "done"; readonly result: TaskResult } | Failure;
+
+/** @throws Permanent if the result is no JSON, for example because it refers to itself */
+export function successOf(result: TaskResult): Outcome {
+  try {
+    storableJson(result);
+    return { kind: "done", result };
+  } catch (cause) {
+    const { message } = describeError(cause);
+    throw new Permanent("invalid_result", `The result cannot be stored as JSON: ${message}`, { cause });
+  }
+}
 
 /** Errors of the input of a task, which another attempt would only repeat. */
 const INPUT_ERRORS: ReadonlySet<ErrorCode> = new Set([

@@ -12,7 +12,7 @@ import { findTaskType } from "../types/registry.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { endTask } from "./end-task.ts";
 import { withInput } from "./input.ts";
-import { type Outcome, outcomeOf } from "./outcomes.ts";
+import { type Outcome, outcomeOf, successOf } from "./outcomes.ts";
 import { Progress } from "./progress.ts";
 import { watchTask } from "./watch-task.ts";
 
@@ -102,7 +102,7 @@ async function attempt(
     const { params } = task;
     const running = { task, signal, progress, createdFileIds, state };
     const result = await withInput(ctx, running, (input) => type.run(ctx, { ...input, params }));
-    return watch.signal.aborted ? null : { kind: "done", result };
+    return watch.signal.aborted ? null : successOf(result);
   } catch (error) {
     if (watch.signal.aborted) return null;
     delivery.signal.throwIfAborted();

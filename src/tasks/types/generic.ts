@@ -30,6 +30,7 @@ export const genericType: TaskType<typeof params, "none"> = {
   queue: "default",
   params,
   file: "none",
+  result: Type.Object({ seconds: Type.Number({ description: "How long the task took." }) }),
   limits: { timeoutSeconds: 4000 },
 
   checkParams({ maxGenericSeconds }, { seconds = 0 }, field) {

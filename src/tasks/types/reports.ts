@@ -1,5 +1,6 @@
 /** The task types that write reports. The result of a task has the fields of its report. */
 import Type from "typebox";
+import { DailyView, WeeklyView } from "../../reports/views.ts";
 import { writeReport } from "../../reports/write-report.ts";
 import type { ReportKind } from "../../schema/reports.ts";
 import type { TaskType } from "./task-type.ts";
@@ -19,7 +20,7 @@ type ReportType = TaskType<typeof params, "none">;
 function reportType(
   kind: ReportKind,
   noun: string,
-  own: Pick<ReportType, "name" | "description">,
+  own: Pick<ReportType, "name" | "description" | "result">,
 ): ReportType {
   return {
     ...own,
@@ -38,10 +39,12 @@ function reportType(
 
 export const generateDailyReportType = reportType("daily", "Report of", {
   name: "generate_daily_report",
+  result: DailyView,
   description: "Writes the report of the API requests of one day.",
 });
 
 export const processApiAnalyticsType = reportType("weekly", "Analytics of the week from", {
   name: "process_api_analytics",
+  result: WeeklyView,
   description: "Writes the analytics of the API requests, users, imports and tasks of one week.",
 });

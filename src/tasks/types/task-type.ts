@@ -74,6 +74,8 @@ export interface TaskType<P extends TObject = TObject, F extends FileUse = FileU
   readonly params: P;
   /** Whether a task of this type has a file. Checked when a task is created. */
   readonly file: F;
+  /** The fields of results besides `message`. Absent: workflows cannot check which fields their templates use. */
+  readonly result?: TObject;
   readonly limits: {
     /** An attempt that takes longer fails. */
     readonly timeoutSeconds: number;

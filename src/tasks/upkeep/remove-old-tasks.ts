@@ -1,4 +1,4 @@
-import { and, asc, gt, inArray, lt, sql } from "drizzle-orm";
+import { and, asc, gt, inArray, isNull, lt, sql } from "drizzle-orm";
 import { type Context, inTransaction, retentionLimit } from "../../context.ts";
 import { tasks } from "../../schema/tasks.ts";
 import { deleteTasks } from "../control/delete-task.ts";
@@ -7,7 +7,8 @@ import { deleteTasks } from "../control/delete-task.ts";
 const PAGE = 1000;
 
 /**
- * Removes tasks that ended more than RETENTION_DAYS ago, with their history, jobs and created files.
+ * Removes tasks that ended more than RETENTION_DAYS ago, with their history, jobs and created files. Tasks of a workflow are
+ * removed with it.
  * @returns the number of removed tasks
  */
 export async function removeOldTasks(ctx: Context): Promise<number> {
@@ -30,6 +31,7 @@ export async function removeOldTasks(ctx: Context): Promise<number> {
         old.map(({ id }) => id),
       ),
       hasLongEnded,
+      isNull(tasks.workflowId),
     );
     if (old.length > 0) removed += await inTransaction(ctx, (tx) => deleteTasks(tx, isOld));
     // Later tasks are younger.

@@ -123,24 +123,3 @@ test("cleaning runs as a job", async () => {
   );
   expect(await left(rowmill, old)).toEqual(GONE);
 });
-
-test("CLEANUP_CRON sets and changes the schedule of upkeep", async () => {
-  await using rowmill = await startRowmill();
-  const schedules = async () => {
-    const { rows } = await rowmill.ctx.pool.query(
-      "SELECT name, cron, timezone FROM rowmill_queue.schedule WHERE name LIKE 'upkeep.%' ORDER BY name",
-    );
-    return rows;
-  };
-  const reconcile = { name: "upkeep.reconcile", cron: "* * * * *", timezone: "UTC" };
-  await rowmill.startWorker();
-  expect(await schedules()).toEqual([
-    { name: "upkeep.clean", cron: "0 0 * * *", timezone: "UTC" },
-    reconcile,
-  ]);
-  await rowmill.startWorker({ CLEANUP_CRON: "30 4 * * 0" });
-  expect(await schedules()).toEqual([
-    { name: "upkeep.clean", cron: "30 4 * * 0", timezone: "UTC" },
-    reconcile,
-  ]);
-});

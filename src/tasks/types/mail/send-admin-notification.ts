@@ -28,6 +28,7 @@ export const sendAdminNotificationType: TaskType<typeof params, "none"> = {
   queue: "notifications",
   params,
   file: "none",
+  result: Type.Object({}),
   limits: { timeoutSeconds: 60 },
   role: "admin",
 

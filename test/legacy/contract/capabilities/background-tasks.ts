@@ -101,17 +101,43 @@ export const backgroundTasks: ReplacedService = {
       text: "`/api/login/`, `/api/profile/`, `/api/public/`, `/api/protected/`, and a page of documentation.",
       replayed: ["endpoints that it names"],
     },
-    { text: "Chains: one task after another, with its result.", missing: "Rowmill has no workflows yet." },
-    { text: "Groups: tasks in parallel.", missing: "Rowmill has no workflows yet." },
-    { text: "Chords: a group, then a callback.", missing: "Rowmill has no workflows yet." },
+    {
+      text: "Chains: one task after another, with its result.",
+      instead: "`POST /api/v1/workflows` with `chain`.",
+      tests: {
+        "workflows/run.test.ts": [
+          "a chain: a report, then a notification",
+          "a chain runs its steps one after the other and passes results on",
+        ],
+      },
+    },
+    {
+      text: "Groups: tasks in parallel.",
+      instead: "`POST /api/v1/workflows` with `group`.",
+      tests: { "workflows/run.test.ts": ["a group: three tasks at the same time"] },
+    },
+    {
+      text: "Chords: a group, then a callback.",
+      instead: "`POST /api/v1/workflows` with `chord`.",
+      tests: { "workflows/run.test.ts": ["a chord: two reports, then a callback with their results"] },
+    },
     {
       text: "Environment variables for Redis and the mail server.",
       instead: "The same names for the mail server; no Redis.",
       tests: { "config/mail.unit.test.ts": ["%o is a mail server"] },
     },
     {
-      text: "Schedules that are stored in the database.",
-      missing: "Reports, backups and clean-ups have settings; schedules of users do not exist yet.",
+      text: "Workers, a scheduler, and schedules that are stored in the database.",
+      instead: "Workers create the tasks of schedules. `POST /api/v1/schedules` creates a schedule.",
+      tests: {
+        "schedules/schedules.test.ts": [
+          "creates, gets, lists, changes and deletes schedules",
+          "a worker runs a tick within two seconds of its time",
+        ],
+        "flows/schedules.test.ts": [
+          "each tick creates one task, whether three workers run, are killed, or lose the database",
+        ],
+      },
     },
     {
       text: "A web page with tasks, workers, history, results and rate limits (Flower).",

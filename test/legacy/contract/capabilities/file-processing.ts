@@ -104,9 +104,11 @@ export const fileProcessing: ReplacedService = {
     },
     {
       text: "A process that starts periodic tasks.",
-      instead: "Workers do it, without another process.",
+      instead: "Workers do it, without another process, from schedules in the database.",
       tests: {
-        "batches/upkeep/clean.test.ts": ["CLEANUP_CRON sets and changes the schedule of upkeep"],
+        "schedules/schedules.test.ts": [
+          "workers store the built-in schedules, and take over those of versions before 0.7.0",
+        ],
         "reports/schedule.test.ts": ["writes the last day, catches up with missed days, and repeats nothing"],
       },
     },

@@ -1,0 +1,83 @@
+/** Compiles the functions that check requests and serialize answers. All of them would take most of the time that the API starts. */
+import AjvCompiler from "@fastify/ajv-compiler";
+import SerializerSelector from "@fastify/fast-json-stringify-compiler";
+
+declare module "fastify" {
+  interface FastifyInstance {
+    /** Compiles all schemas, for a test. @throws if one is wrong */
+    compileSchemas(): void;
+  }
+}
+
+type Validators = ReturnType<typeof AjvCompiler>;
+type Validator = ReturnType<ReturnType<Validators>>;
+type Serializers = ReturnType<typeof SerializerSelector>;
+type Serializer = ReturnType<ReturnType<Serializers>>;
+
+/** Each function is compiled at its first call. Call this once per app, and add all shared schemas before the routes. */
+export function lazyCompilers() {
+  const compilers: (() => unknown)[] = [];
+  return {
+    buildValidator: lazyValidators(compilers),
+    buildSerializer: lazySerializers(compilers),
+    compileAll: () => {
+      for (const compile of compilers) compile();
+    },
+  };
+}
+
+function lazyValidators(compilers: (() => unknown)[]): Validators {
+  const build = AjvCompiler();
+  return (shared, options) => {
+    const compiler = once(() => build(shared, options));
+    return (route) => {
+      const compile = once(() => compiler()(route));
+      compilers.push(compile);
+      const validate = (...call: Parameters<Validator>) => {
+        const validator = compile();
+        return validator(...call) || { error: validator.errors };
+      };
+      // Fastify only passes the parent of a value, which ajv changes to coerce the value, if `schemaEnv` is set.
+      return Object.assign(validate, { schemaEnv: {} }) as unknown as Validator;
+    };
+  };
+}
+
+/** One function per schema instead of one per route and status, with only the shared schemas that it refers to. */
+function lazySerializers(compilers: (() => unknown)[]): Serializers {
+  const build = SerializerSelector();
+  const known = new Map<string, Serializer>();
+  return (shared, options) => (route) => {
+    const compile = once(() => {
+      const key = JSON.stringify(route.schema);
+      const serializer = known.get(key) ?? build(schemasIn(shared, key), options)(route);
+      known.set(key, serializer);
+      return serializer;
+    });
+    compilers.push(compile);
+    return (value) => compile()(value);
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+/** Returns the shared schemas that the JSON of a schema refers to, directly or indirectly. */
+function schemasIn(shared: unknown, json: string): Record<string, unknown> {
+  const all = new Map(Object.entries(shared ?? {}));
+  const found = new Map<string, unknown>();
+  const texts = [json];
+  for (const text of texts) {
+    for (const [, name = ""] of text.matchAll(/"\$ref":"([^"#]+)/g)) {
+      if (found.has(name) || !all.has(name)) continue;
+      found.set(name, all.get(name));
+      texts.push(JSON.stringify(all.get(name)));
+    }
+  }
+  return Object.fromEntries(found);
+}

@@ -1,0 +1,28 @@
+/** Wakes the job that runs the ticks of schedules (schedules/run/). It never has to: the reconciler runs ticks, too. */
+import type { Context, Tx } from "../context.ts";
+import { jobs } from "../jobs.ts";
+import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
+import type { NewJob } from "../platform/queue/queue.ts";
+import { hasEnded } from "./state.ts";
+import type { Task } from "./transitions.ts";
+
+/** The clocks of the database and of this process may differ by this much, and a tick must not find that it is early. */
+const SKEW_MS = 100;
+
+/** Returns the job that runs the ticks of a second. All ticks of the second share it. */
+export function tickJob({ now }: Pick<Context, "now">, at: Date): NewJob {
+  const second = Math.ceil(at.getTime() / 1000);
+  const startAfterSeconds = Math.max(0, Math.ceil((second * 1000 - now().getTime() + SKEW_MS) / 1000));
+  return { id: deterministicJobId("ticks", second), payload: {}, startAfterSeconds };
+}
+
+/** Ticks can wait for the end of a task. */
+export async function wakeWaitingTicks(ctx: Context | Tx, changed: readonly Task[]): Promise<void> {
+  if (!changed.some(({ scheduleId, status }) => scheduleId !== null && hasEnded(status))) return;
+  // Two transactions must not add the same id, because one would wait for the end of the other.
+  const job =
+    "afterCommit" in ctx
+      ? { id: uuidV7(ctx.now()), payload: {} }
+      : tickJob(ctx, new Date(ctx.now().getTime() + 1));
+  await ctx.queue.add(ctx.db, jobs.runTicks, [job]);
+}
