@@ -12,8 +12,8 @@ const WAIT = `PERFORM pg_advisory_xact_lock_shared(${LOCK});`;
 
 /**
  * The statements that a closed gate holds: the write of a book titled `gate...`, the write of any row's result, the
- * completion of a task titled `gate...`, which has no lock timeout, a tick of a schedule, or the outcome of an attempt at a
- * webhook.
+ * completion of a task titled `gate...` or of any task, which has no lock timeout, a tick of a schedule, or the outcome of
+ * an attempt at a webhook.
  */
 const TRIGGERS = {
   write: `CREATE OR REPLACE FUNCTION rowmill.gate_books() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -28,13 +28,8 @@ const TRIGGERS = {
       RETURN NEW;
     END $$;
     CREATE OR REPLACE TRIGGER gate BEFORE INSERT ON rowmill.row_results FOR EACH STATEMENT EXECUTE FUNCTION rowmill.gate_results()`,
-  complete: `CREATE OR REPLACE FUNCTION rowmill.gate_tasks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      PERFORM set_config('lock_timeout', '0', true);
-      ${WAIT}
-      RETURN NEW;
-    END $$;
-    CREATE OR REPLACE TRIGGER gate BEFORE UPDATE ON rowmill.tasks FOR EACH ROW
-      WHEN (NEW.status = 'completed' AND NEW.title LIKE 'gate%') EXECUTE FUNCTION rowmill.gate_tasks()`,
+  complete: holdCompletion("AND NEW.title LIKE 'gate%'"),
+  completeAny: holdCompletion(""),
   tick: `CREATE OR REPLACE FUNCTION rowmill.gate_ticks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       ${WAIT}
       RETURN NEW;
@@ -47,6 +42,16 @@ const TRIGGERS = {
     CREATE OR REPLACE TRIGGER gate BEFORE UPDATE ON rowmill.webhook_attempts FOR EACH ROW
       WHEN (NEW.status IS NOT NULL) EXECUTE FUNCTION rowmill.gate_attempts()`,
 };
+
+function holdCompletion(condition: string): string {
+  return `CREATE OR REPLACE FUNCTION rowmill.gate_tasks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      PERFORM set_config('lock_timeout', '0', true);
+      ${WAIT}
+      RETURN NEW;
+    END $$;
+    CREATE OR REPLACE TRIGGER gate BEFORE UPDATE ON rowmill.tasks FOR EACH ROW
+      WHEN (NEW.status = 'completed' ${condition}) EXECUTE FUNCTION rowmill.gate_tasks()`;
+}
 
 /** From now on the book `poison` fails permanently and `busy` fails for now. */
 export async function addGate({ pool }: Pick<OpenContext, "pool">): Promise<void> {

@@ -6,6 +6,7 @@ import { transitions as batchTransitions } from "../../src/batches/state.ts";
 import { Settings } from "../../src/config/settings.ts";
 import { LegacySettings } from "../../src/legacy/shared/settings.ts";
 import { transitions as taskTransitions } from "../../src/tasks/state.ts";
+import { checksOf, fileOf, howChecked, numbered, services } from "../legacy/contract/capabilities.ts";
 
 interface GeneratedRegion {
   /** The page, from the root of the repository. */
@@ -23,6 +24,8 @@ export const regions: readonly GeneratedRegion[] = [
   { file: "docs/operations/audit.md", marker: "audit-actions", render: actionTable },
   { file: "docs/operations/configuration.md", marker: "settings", render: settingsTable },
   { file: ".env.example", marker: "settings", render: settingsFile },
+  { file: "docs/migrating.md", marker: "capability-counts", render: capabilityCounts },
+  { file: "docs/migrating.md", marker: "capabilities", render: capabilityTables },
 ];
 
 interface Transition {
@@ -99,6 +102,38 @@ function settingsFile(): string {
     ([name, setting]) => `# ${setting.description}\n#${name}=${EXAMPLES[name] ?? setting.default}`,
   );
   return lines.join("\n\n");
+}
+
+function capabilityCounts(): string {
+  return table(
+    ["Service", "Capabilities", "Replayed", "Other tests", "Missing"],
+    services.map((service) => {
+      const checks = service.capabilities.map(howChecked);
+      const count = (how: string) => String(checks.filter((check) => check === how).length);
+      return [
+        `${service.id}: ${service.name}`,
+        String(checks.length),
+        count("replayed"),
+        count("other test"),
+        count("missing"),
+      ];
+    }),
+  );
+}
+
+function capabilityTables(): string {
+  const parts = services.map((service) => {
+    const rows = numbered(service).map(([number, capability]) => {
+      const { text, instead } = capability;
+      return [number, instead === undefined ? text : `${text} Rowmill: ${instead}`, checksOf(capability)];
+    });
+    return [
+      `### ${service.id}: ${service.name}`,
+      `Replayed by \`test/${fileOf(service)}\`.`,
+      table(["Number", "Capability", "Checked by"], rows),
+    ].join("\n\n");
+  });
+  return parts.join("\n\n");
 }
 
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {

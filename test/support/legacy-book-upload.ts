@@ -1,9 +1,7 @@
 /** The answers of the replaced Django book upload, and its calls. */
 import type { Static } from "typebox";
-import { expect } from "vitest";
 import type { BookView } from "../../src/books/views.ts";
-import { Client } from "./client.ts";
-import type { Rowmill } from "./rowmill.ts";
+import type { Client } from "./client.ts";
 
 export interface Session {
   success: boolean;
@@ -50,8 +48,6 @@ export interface BatchStatus {
 
 export type Book = Static<typeof BookView>;
 
-export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-export const MOMENT = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 export const TEST_BOOKS = `title,author,description
 The Great Gatsby,F. Scott Fitzgerald,A novel of the Jazz Age
 1984,George Orwell,A dystopian novel
@@ -66,6 +62,3 @@ export const taskStatus = (user: Client, taskId: string) =>
   user.get<TaskDetail>(`/task-status/?task_id=${taskId}`);
 export const batchStatus = (user: Client, batchId: string, more = "") =>
   user.get<BatchStatus>(`/batch-status/?batch_id=${batchId}${more}`);
-
-export const logged = ({ app, url }: Rowmill, { access, refresh, user_id }: Session) =>
-  new Client(url, app, { access, refresh, user: { id: user_id } });

@@ -74,7 +74,7 @@ export async function rowsOf({ pool }: OpenContext, { userId }: Client, jobId: s
  */
 export function makeBroken(
   ctx: OpenContext,
-  { userId }: Client,
+  { userId }: Pick<Client, "userId">,
   how: "passing" | "gone",
   request: Partial<TaskRequest> = {},
 ): Promise<string> {

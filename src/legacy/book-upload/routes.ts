@@ -21,6 +21,7 @@ import { userRoutes } from "../../platform/http/user-routes.ts";
 import { firstOf } from "../../platform/postgres/read-page.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import { receiveLegacyUpload } from "../shared/receive-upload.ts";
+import { sayTaken } from "../shared/registration.ts";
 import { legacyConfig } from "../shared/settings.ts";
 import { firstRowNumbers, parseRowId } from "./row-ids.ts";
 
@@ -100,12 +101,13 @@ export function bookUploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           description:
             "Also logs in. Short and common passwords are allowed unless PASSWORD_MIN_LENGTH is set.",
           body: NewAccount,
-          response: { 201: Session, ...problems(400, 409, 413, 415, 429) },
+          response: { 201: Session, ...problems(400, 413, 415, 429) },
         },
       },
       async ({ ctx, body, ip: address }, reply) => {
         const { username, password, email } = body;
-        const user = await signUp(ctx, { username, password, email, passwordMinLength, address });
+        const account = { username, password, email, passwordMinLength, address };
+        const user = await signUp(ctx, account).catch(sayTaken);
         return reply.code(201).send(viewSession(user, await startSession(ctx, reply, user)));
       },
     );

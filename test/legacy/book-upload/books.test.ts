@@ -1,4 +1,4 @@
-/** The book endpoints as the service's own document has them, word for word. */
+/** The book endpoints of the Django book upload beyond the requests of its document. */
 import { sql } from "drizzle-orm";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** The endpoints of the Django book upload beyond the calls of its document. */
+/** The endpoints of the Django book upload beyond the requests of its document. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { newBatchId, rowIdOf } from "../../../src/batches/ids.ts";
 import type { RowView } from "../../../src/batches/row-views.ts";
@@ -22,24 +22,6 @@ describe("the legacy endpoints", () => {
   const stranger = useUser(rowmill);
   beforeAll(async () => {
     small = (await upload(owner, TEST_BOOKS)).body;
-  });
-
-  test("the book upload endpoints work with and without a trailing slash", async () => {
-    const account = { username: "slash", password: "p", email: "" };
-    expect((await rowmill.client.post("/signup", account)).status).toBe(201);
-    expect((await rowmill.client.post("/login", account)).status).toBe(200);
-    expect((await upload(owner, TEST_BOOKS, "/bulk-upload")).status).toBe(202);
-    const [taskId] = small.task_ids;
-    for (const [withSlash, without] of [
-      [`/task-status/?task_id=${taskId}`, `/task-status?task_id=${taskId}`],
-      [`/batch-status/?batch_id=${small.batch_id}`, `/batch-status?batch_id=${small.batch_id}`],
-      ["/books/", "/books"],
-    ]) {
-      const [one, other] = [await owner.get(String(withSlash)), await owner.get(String(without))];
-      expect([withSlash, one.status, other.status]).toEqual([withSlash, 200, 200]);
-      expect(other.body).toEqual(one.body);
-    }
-    expect((await owner.get("/books/999")).status).toBe(404);
   });
 
   test("the book upload endpoints require a token", async () => {

@@ -1,4 +1,4 @@
-/** S3's document (a FastAPI CSV importer), replayed call by call. */
+/** The FastAPI CSV importer beyond the requests of its document. */
 import { describe, expect, test } from "vitest";
 import type { BatchState } from "../../../src/schema/batches.ts";
 import type { Client, Problem } from "../../support/client.ts";
@@ -32,42 +32,9 @@ const done = (user: Client, id: number) =>
     return found.status === "SUCCESS" || found.status === "FAILED" ? found : null;
   });
 
-describe("the document, replayed", () => {
-  const rowmill = useRowmill();
+describe("a job", () => {
+  const rowmill = useRowmill({ worker: true });
   const user = useUser(rowmill);
-
-  test("an uploaded file becomes a job whose rows can be read", async () => {
-    const { status, body } = await upload(user, CSV);
-    expect(status).toBe(200);
-    expect(body).toEqual({
-      job_id: expect.any(Number),
-      status: "PENDING",
-      message: "Upload successful. Processing started in background.",
-    });
-    expect(Number.isInteger(body.job_id)).toBe(true);
-    expect(await job(user, body.job_id)).toEqual({
-      id: body.job_id,
-      original_filename: "data.csv",
-      status: "PENDING",
-      csv_data: [],
-    });
-    await rowmill.startWorker();
-    expect(await done(user, body.job_id)).toEqual({
-      id: body.job_id,
-      original_filename: "data.csv",
-      status: "SUCCESS",
-      csv_data: [
-        { name: "John", role: "Dev", loc: "NY", extra: "..." },
-        { name: "Jane", role: "Ops", loc: "LA", extra: "" },
-      ],
-    });
-  });
-
-  test("the importer works with and without a trailing slash", async () => {
-    const { body } = await upload(user, CSV, "/upload/");
-    await done(user, body.job_id);
-    expect((await user.get<Job>(`/jobs/${body.job_id}/`)).body).toEqual(await job(user, body.job_id));
-  });
 
   test("uploading the same file again creates another job", async () => {
     const ids = [(await upload(user, CSV)).body.job_id, (await upload(user, CSV)).body.job_id];

@@ -1,4 +1,4 @@
-/** The task endpoints as the document of the Task Queue & Notification API has them. */
+/** The task endpoints of the Task Queue & Notification API beyond the requests of its document. */
 import { describe, expect, test } from "vitest";
 import { cancelTask } from "../../../src/tasks/control/cancel-task.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
@@ -28,11 +28,6 @@ interface Page {
 }
 type One = { task: Task; cached: boolean };
 
-const REQUEST = {
-  title: "Process Customer Data",
-  description: "Import and process customer CSV file",
-};
-
 const rowmill = useRowmill({ settings: { GENERIC_TASK_SECONDS: "0" } });
 
 async function make(user: Client, title: string, description = ""): Promise<Task> {
@@ -50,30 +45,6 @@ async function list(user: Client, query = ""): Promise<Page> {
 const titles = ({ results }: Page) => results.map(({ title }) => title);
 
 describe("POST /api/tasks/tasks/", () => {
-  test.each(["/api/tasks/tasks/", "/api/tasks/tasks"])(
-    "POST %s creates a task with exact keys",
-    async (path) => {
-      const user = await rowmill.newUser();
-      const { status, headers, body } = await user.post<{ task: Task; message: string }>(path, REQUEST);
-      expect(status).toBe(201);
-      expect(body).toEqual({
-        task: {
-          id: expect.any(Number),
-          user: { id: user.userId, username: expect.stringMatching(/^user-/), email: "" },
-          ...REQUEST,
-          status: "PENDING",
-          result: null,
-          celery_task_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
-          created_at: expect.any(String),
-          updated_at: body.task.created_at,
-        },
-        message: "Task created and processing started",
-      });
-      expect(headers.get("location")).toBe(`/api/tasks/tasks/${body.task.id}/`);
-      expect((await user.get<One>(`/api/tasks/${body.task.id}/`)).body.task).toEqual(body.task);
-    },
-  );
-
   test("creating a legacy task accepts a form and no description", async () => {
     const user = await rowmill.newUser();
     const form = await user.send<{ task: Task }>("POST", "/api/tasks/tasks/", {
@@ -231,29 +202,6 @@ async function idOf(number: number): Promise<string> {
 }
 
 describe("one task", () => {
-  test("a legacy task completes and comes from the cache at both paths", async () => {
-    await using own = await startRowmill({ GENERIC_TASK_SECONDS: "0" });
-    await own.startWorker();
-    const user = await own.newUser();
-    const made = await make(user, REQUEST.title, REQUEST.description);
-    for (const path of [`/api/tasks/${made.id}/`, `/api/tasks/tasks/${made.id}`]) {
-      const answer = await until("it is done and cached", async () => {
-        const { body } = await user.get<One>(path);
-        return body.task.status === "COMPLETED" && body.cached && body;
-      });
-      expect(answer).toEqual({
-        task: {
-          ...made,
-          status: "COMPLETED",
-          result: expect.stringMatching(/^Task completed successfully in 0 seconds at \d{4}-\d\d-\d\dT/),
-          updated_at: expect.any(String),
-        },
-        cached: true,
-      });
-      expect(Date.parse(answer.task.updated_at)).toBeGreaterThan(Date.parse(made.updated_at));
-    }
-  });
-
   test.each(["/api/tasks/:id/", "/api/tasks/:id", "/api/tasks/tasks/:id/", "/api/tasks/tasks/:id"])(
     "is deleted at %s",
     async (path) => {

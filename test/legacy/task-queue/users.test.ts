@@ -1,4 +1,4 @@
-/** The accounts of S2's document (a Django task queue service), replayed call by call. */
+/** The accounts of the Task Queue & Notification API beyond the requests of its document. */
 import { eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { users } from "../../../src/schema/accounts.ts";
@@ -34,47 +34,6 @@ const register = (changes: object = {}) => post("/register/", { ...JOHN, ...chan
 
 const meWith = (access: string) =>
   rowmill.client.get("/api/v1/auth/me", { authorization: `Bearer ${access}` });
-
-describe("the document's own session", () => {
-  test("a legacy user registers, logs in and refreshes", async () => {
-    const registered = await register();
-    expect(registered.status).toBe(201);
-    const user = { id: expect.any(Number), username: "john_doe", email: "john@example.com" };
-    const tokens = { refresh: expect.any(String), access: expect.any(String) };
-    expect(registered.body).toEqual({ user, tokens, message: "User registered successfully" });
-
-    const { username, password } = JOHN;
-    const loggedIn = await post("/login/", { username, password });
-    expect(loggedIn.status).toBe(200);
-    expect(loggedIn.body).toEqual({ user: registered.body.user, tokens, message: "Login successful" });
-
-    const { refresh } = loggedIn.body.tokens;
-    const refreshed = await post<{ access: string; refresh: string }>("/token/refresh/", { refresh });
-    expect(refreshed.status).toBe(200);
-    expect(refreshed.body).toEqual(tokens);
-    expect(refreshed.body.refresh).not.toBe(refresh);
-
-    for (const access of [registered.body.tokens.access, refreshed.body.access]) {
-      expect((await meWith(access)).body).toEqual({
-        ...registered.body.user,
-        role: "user",
-        first_name: "John",
-        last_name: "Doe",
-        email_confirmed: false,
-        email_refusal: null,
-      });
-    }
-  });
-
-  test("the legacy user endpoints work without trailing slashes", async () => {
-    const username = "slashless";
-    const { password } = JOHN;
-    expect((await post("/register", { ...JOHN, username })).status).toBe(201);
-    const { body, status } = await post("/login", { username, password });
-    expect(status).toBe(200);
-    expect((await post("/token/refresh", { refresh: body.tokens.refresh })).status).toBe(200);
-  });
-});
 
 describe("registering", () => {
   test("legacy registration names every missing field", async () => {
