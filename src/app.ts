@@ -55,6 +55,7 @@ import { registerUploads } from "./platform/http/upload.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
 import { adminQueueRoutes } from "./queues/routes.ts";
 import { QueueView } from "./queues/views.ts";
+import { adminWorkerRoutes } from "./queues/workers/routes.ts";
 import { recordRoutes } from "./records/routes.ts";
 import { RecordView } from "./records/views.ts";
 import { reportRoutes } from "./reports/routes.ts";
@@ -161,6 +162,7 @@ export async function createApp(ctx: Context) {
   await app.register(taskTypeRoutes(ctx));
   await app.register(adminTaskRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
+  await app.register(adminWorkerRoutes(ctx));
   await app.register(reportRoutes(ctx));
   await app.register(webhookRoutes(ctx));
   await app.register(webhookControlRoutes(ctx));

@@ -11,7 +11,7 @@ import { outboxCommands } from "./outbox.ts";
 import { queueCommands } from "./queues.ts";
 import { seed } from "./seed.ts";
 import { taskCommands } from "./tasks.ts";
-import { listWorkers } from "./workers.ts";
+import { workerCommands } from "./workers.ts";
 
 const commands: readonly Command[] = [
   migrate,
@@ -24,7 +24,7 @@ const commands: readonly Command[] = [
   ...queueCommands,
   ...jobCommands,
   ...outboxCommands,
-  listWorkers,
+  ...workerCommands,
 ];
 
 const NOTES = `FILTER: one or more of --status, --type, --queue and --user NAME, or --all.

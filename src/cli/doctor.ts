@@ -8,7 +8,7 @@ import { pendingMigrations } from "../migrate.ts";
 import { createLog } from "../platform/log.ts";
 import { databaseOn, openPool } from "../platform/postgres/database.ts";
 import { grantsToMigrate, grantsToRun } from "../platform/postgres/schemas.ts";
-import { aliveWorkers } from "../queues/queries.ts";
+import { aliveWorkers } from "../queues/workers/queries.ts";
 import { pausedQueues } from "../schema/workers.ts";
 import { command } from "./command.ts";
 

@@ -10,7 +10,8 @@ import {
   type PageOfJobs,
 } from "../platform/queue/queue-reads.ts";
 import { taskTypes } from "../tasks/types/registry.ts";
-import { aliveWorkers, jobNames, queueOfJob } from "./queries.ts";
+import { jobNames, queueOfJob } from "./queries.ts";
+import { aliveWorkers } from "./workers/queries.ts";
 
 export interface JobFacts {
   readonly state: "active" | "scheduled";

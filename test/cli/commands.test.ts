@@ -22,6 +22,9 @@ test.each([
   ["tasks run generic --params [1]", /^--params: must be a JSON object/],
   ["tasks run generic --params {", /^--params: must be a JSON object/],
   ['tasks run generic --user ada --params {"minutes":1}', /^params.minutes: is not a parameter/],
+  ["workers get", /^The worker ID is missing/],
+  ["workers shutdown 7", /^"7" is not a worker ID/],
+  ["workers get 01a20159-f320-7af5-a6be-a1fe00000000", /^No such worker/],
   ["create-admin", /^The name is missing\. Usage: npm run cli -- create-admin NAME$/],
 ])("the command `%s` is refused, and the error names the way out", async (line, message) => {
   const session = { config: rowmill.config, connect: async () => rowmill.ctx };

@@ -88,6 +88,8 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   "POST /api/v1/admin/queues/{queue}/resume": "resumeQueue",
   "POST /api/v1/admin/queues/{queue}/purge": "purgeQueue",
   "GET /api/v1/admin/workers": "listWorkers",
+  "GET /api/v1/admin/workers/{id}": "getWorker",
+  "POST /api/v1/admin/workers/{id}/shutdown": "shutDownWorker",
   "GET /api/v1/admin/jobs": "listJobs",
   "GET /api/v1/admin/registered": "getRegistry",
   "GET /api/v1/webhooks": "listWebhooks",

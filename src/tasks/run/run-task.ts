@@ -3,6 +3,7 @@ import type { Context } from "../../context.ts";
 import { ContinueLater, Permanent, Retryable } from "../../errors.ts";
 import { removeFiles } from "../../files/remove-files.ts";
 import type { Payload } from "../../jobs.ts";
+import type { AttemptOutcome } from "../../platform/activity.ts";
 import { isFromDatabase, isTransient } from "../../platform/postgres/database.ts";
 import type { Delivery } from "../../platform/queue/delivery.ts";
 import { Later } from "../../platform/queue/later.ts";
@@ -42,6 +43,11 @@ export async function runTask(
     return new Later(afterSeconds, continuing, { isCounted });
   }
   const ended = outcome && (await endTask(ctx, task, outcome));
+  ctx.activity.emit("attemptEnded", {
+    type: findTaskType(task.type)?.name ?? "unknown",
+    outcome: ended ? OUTCOMES[ended.status] : "stopped",
+    seconds: continued ? secondsSince(ctx, task) : (performance.now() - startedAt) / 1000,
+  });
   if (ended?.status !== "completed" && createdFileIds.length > 0) await removeFiles(ctx, createdFileIds);
   const ms = Math.round(performance.now() - startedAt);
   if (!ended) {
@@ -50,6 +56,19 @@ export async function runTask(
   }
   log.info({ ms, code: ended.errorCode ?? undefined }, LOGGED[ended.status]);
   return { status: ended.status };
+}
+
+const OUTCOMES: Readonly<Record<TaskStatus, AttemptOutcome>> = {
+  completed: "completed",
+  failed: "failed",
+  pending: "retried",
+  processing: "stopped",
+  cancelled: "stopped",
+};
+
+/** An attempt that was put back includes its waits. */
+function secondsSince(ctx: Context, { startedAt }: Task): number {
+  return startedAt ? Math.max(0, ctx.now().getTime() - startedAt.getTime()) / 1000 : 0;
 }
 
 const LOGGED: Partial<Record<TaskStatus, string>> = {

@@ -1,0 +1,14 @@
+/** Reports what this process does, as it happens: for its statistics and metrics. It costs nothing while nobody listens. */
+import { EventEmitter } from "node:events";
+
+/** `retried`: the task runs again. `stopped`: it was cancelled, deleted or started by another worker. */
+export type AttemptOutcome = "completed" | "failed" | "retried" | "stopped";
+
+interface Events {
+  /** An attempt at a task has ended. `type` is the name of a known type, or `unknown`. */
+  attemptEnded: [attempt: { type: string; outcome: AttemptOutcome; seconds: number }];
+  /** Rows have got a final result. */
+  rowsProcessed: [rows: number];
+}
+
+export class Activity extends EventEmitter<Events> {}
