@@ -69,6 +69,7 @@ import { taskControlRoutes } from "./tasks/control/control-routes.ts";
 import { createTaskRoutes } from "./tasks/create/create-routes.ts";
 import { newTaskSchemas } from "./tasks/create/new-task-schemas.ts";
 import { taskEventRoutes } from "./tasks/event-routes.ts";
+import { taskLimitRoutes } from "./tasks/limit-routes.ts";
 import { taskRoutes } from "./tasks/routes.ts";
 import { taskTypeRoutes } from "./tasks/types/routes.ts";
 import { TaskTypeView } from "./tasks/types/views.ts";
@@ -161,6 +162,7 @@ export async function createApp(ctx: Context) {
   await app.register(taskEventRoutes(ctx));
   await app.register(taskTypeRoutes(ctx));
   await app.register(adminTaskRoutes(ctx));
+  await app.register(taskLimitRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
   await app.register(adminWorkerRoutes(ctx));
   await app.register(reportRoutes(ctx));

@@ -39,6 +39,8 @@ export interface Context {
   /** Receives the changes that this process and all others publish. */
   readonly listener: ChangeListener;
   readonly log: Log;
+  /** The task types that have a limit. Only workers know them. */
+  readonly limitedTypes: Set<string>;
   /** What this process does, as it happens. */
   readonly activity: Activity;
   /** The time of the database, so that all processes agree. */
@@ -153,6 +155,7 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
     smtp,
     listener,
     log,
+    limitedTypes: new Set(),
     activity: new Activity(),
     now: () => clock.now(),
     hasSessions,

@@ -7,6 +7,7 @@ import type { Command } from "./command.ts";
 import { migrate } from "./database.ts";
 import { doctor } from "./doctor.ts";
 import { jobCommands } from "./jobs.ts";
+import { limitCommands } from "./limits.ts";
 import { outboxCommands } from "./outbox.ts";
 import { queueCommands } from "./queues.ts";
 import { seed } from "./seed.ts";
@@ -22,6 +23,7 @@ const commands: readonly Command[] = [
   ...accountCommands,
   ...taskCommands,
   ...queueCommands,
+  ...limitCommands,
   ...jobCommands,
   ...outboxCommands,
   ...workerCommands,
@@ -29,7 +31,7 @@ const commands: readonly Command[] = [
 
 const NOTES = `FILTER: one or more of --status, --type, --queue and --user NAME, or --all.
 QUEUE:  ${QUEUES.join(", ")}.
-Commands for accounts, tasks, queues, jobs, mails, backups and workers print JSON with --json.`;
+Commands for accounts, tasks, queues, limits, jobs, mails, backups and workers print JSON with --json.`;
 
 /**
  * Finds the command that the arguments name.

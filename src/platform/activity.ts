@@ -7,6 +7,10 @@ export type AttemptOutcome = "completed" | "failed" | "retried" | "stopped";
 interface Events {
   /** An attempt at a task has ended. `type` is the name of a known type, or `unknown`. */
   attemptEnded: [attempt: { type: string; outcome: AttemptOutcome; seconds: number }];
+  /** A task of this type waits for the limit of its type. */
+  taskWaits: [type: string];
+  /** A task of this type has started or ended, so that another one may start. */
+  startPossible: [type: string];
   /** Rows have got a final result. */
   rowsProcessed: [rows: number];
 }

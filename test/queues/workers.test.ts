@@ -1,10 +1,10 @@
 import { expect, test, vi } from "vitest";
-import { findCommand } from "../../src/cli/commands.ts";
 import { registerWorker } from "../../src/queues/workers/register-worker.ts";
 import { removeLostWorkers } from "../../src/queues/workers/remove-lost-workers.ts";
 import type { WorkerView } from "../../src/queues/workers/views.ts";
 import { csv } from "../support/book-files.ts";
 import type { Problem } from "../support/client.ts";
+import { printed } from "../support/printed.ts";
 import { endedTask, newTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 import { useAdmin, useRowmill, useUser } from "../support/use-rowmill.ts";
@@ -20,17 +20,6 @@ const takers = async (queue: string) =>
   (
     await operator.get<{ items: { name: string; workers: number }[] }>("/api/v1/admin/queues")
   ).body.items.find(({ name }) => name === queue)?.workers;
-
-/** What the command prints. */
-async function printed(line: string): Promise<string> {
-  const log = vi.spyOn(console, "log").mockImplementation(() => {});
-  try {
-    await findCommand(line.split(" "))?.({ config: rowmill.config, connect: async () => rowmill.ctx });
-    return log.mock.calls.join("\n");
-  } finally {
-    log.mockRestore();
-  }
-}
 
 test("a worker shows what it has done with tasks and rows since it started", async () => {
   const { ctx } = rowmill;
@@ -59,7 +48,7 @@ test("a worker shows what it has done with tasks and rows since it started", asy
     { type: "unknown", completed: 0, failed: 1, retried: 0 },
   ]);
   expect(stats?.tasks[0]?.mean_seconds).toBeGreaterThan(0);
-  const shown = await printed(`workers get ${registered.id}`);
+  const shown = await printed(rowmill, `workers get ${registered.id}`);
   expect(shown).toMatch(/^generic +2 +0 +0 +\d/m);
   expect(shown).toMatch(/^Rows: 32, /m);
   expect((await user.get(path)).status).toBe(403);
@@ -122,7 +111,7 @@ test("an operator shuts down one worker, which is asked once and listed as stopp
   expect(rows).toEqual([
     { action: "worker.shut_down", actor_id: String(operator.userId), subject_id: registered.id },
   ]);
-  expect(await printed(`workers shutdown ${other.id}`)).toContain("stopping");
+  expect(await printed(rowmill, `workers shutdown ${other.id}`)).toContain("stopping");
   await until("the other one is asked", async () => shutDownOther.mock.calls.length > 0, 1000);
   expect(shutDown).toHaveBeenCalledTimes(1);
 });

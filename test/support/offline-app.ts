@@ -26,6 +26,7 @@ export async function createOfflineApp(): Promise<FastifyInstance> {
     smtp: null,
     listener,
     log,
+    limitedTypes: new Set(),
     activity: new Activity(),
     now: () => new Date(),
     actor: null,

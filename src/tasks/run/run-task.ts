@@ -8,6 +8,7 @@ import { isFromDatabase, isTransient } from "../../platform/postgres/database.ts
 import type { Delivery } from "../../platform/queue/delivery.ts";
 import { Later } from "../../platform/queue/later.ts";
 import { type TaskStatus, tasks } from "../../schema/tasks.ts";
+import { startWithinLimit } from "../limits/start-within-limit.ts";
 import { type Task, transition } from "../transitions.ts";
 import { findTaskType } from "../types/registry.ts";
 import type { TaskType } from "../types/task-type.ts";
@@ -31,7 +32,8 @@ export async function runTask(
   const { taskId, run, continued } = work;
   const task = continued
     ? await findRunning(ctx, taskId, run, continued.attempt)
-    : await startTask(ctx, taskId, run);
+    : await startOrWait(ctx, work, delivery);
+  if (task === "waits") return new Later(LOOK_AGAIN_SECONDS, work, { isCounted: false });
   if (!task) return undefined;
   const log = ctx.log.child({ taskId, type: task.type, attempt: task.attempt });
   if (!continued) log.info("task received");
@@ -39,10 +41,11 @@ export async function runTask(
   const outcome = await attempt(ctx, task, { createdFileIds, state: continued?.state ?? null }, delivery);
   if (outcome instanceof ContinueLater) {
     const { afterSeconds, state, isCounted } = outcome;
-    const continuing = { taskId, run, continued: { attempt: task.attempt, state } };
+    const continuing = { taskId, run, type: task.type, continued: { attempt: task.attempt, state } };
     return new Later(afterSeconds, continuing, { isCounted });
   }
   const ended = outcome && (await endTask(ctx, task, outcome));
+  if (ctx.limitedTypes.has(task.type)) ctx.activity.emit("startPossible", task.type);
   ctx.activity.emit("attemptEnded", {
     type: findTaskType(task.type)?.name ?? "unknown",
     outcome: ended ? OUTCOMES[ended.status] : "stopped",
@@ -76,6 +79,25 @@ const LOGGED: Partial<Record<TaskStatus, string>> = {
   failed: "task failed",
   pending: "task failed and will be retried",
 };
+
+/** A task that waits for the limit of its type is woken when its turn comes. This is only a safeguard. */
+const LOOK_AGAIN_SECONDS = 4 * 3600;
+
+async function startOrWait(
+  ctx: Context,
+  { taskId, run, type: known }: Payload<"runTask">,
+  { id: jobId }: Delivery,
+): Promise<Task | "waits" | null> {
+  const start = (within: Context) => startTask(within, taskId, run);
+  if (ctx.limitedTypes.size === 0) return start(ctx);
+  const type = known ?? (await typeOf(ctx, taskId));
+  return ctx.limitedTypes.has(type) ? startWithinLimit(ctx, { type, jobId, start }) : start(ctx);
+}
+
+async function typeOf({ db }: Context, taskId: string): Promise<string> {
+  const [task] = await db.select({ type: tasks.type }).from(tasks).where(eq(tasks.id, taskId));
+  return task?.type ?? "";
+}
 
 /**
  * Increases `attempt`, so that the outcomes of earlier attempts no longer count.
