@@ -22,9 +22,16 @@ CREATE TABLE "rowmill"."task_limits" (
 	CONSTRAINT "task_limits_concurrent" CHECK ("rowmill"."task_limits"."concurrent" >= 0)
 );
 --> statement-breakpoint
+CREATE TABLE "rowmill"."task_stacks" (
+	"task_id" uuid PRIMARY KEY NOT NULL,
+	"attempt" integer NOT NULL,
+	"stack" text NOT NULL
+);
+--> statement-breakpoint
 ALTER TABLE "rowmill"."workers" ADD COLUMN "stopping_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "rowmill"."workers" ADD COLUMN "stats" json;--> statement-breakpoint
 ALTER TABLE "rowmill"."limit_waits" ADD CONSTRAINT "limit_waits_task_id_tasks_id_fk" FOREIGN KEY ("task_id") REFERENCES "rowmill"."tasks"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "rowmill"."task_stacks" ADD CONSTRAINT "task_stacks_task_id_tasks_id_fk" FOREIGN KEY ("task_id") REFERENCES "rowmill"."tasks"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "limit_waits_turn" ON "rowmill"."limit_waits" USING btree ("type","user_id","priority" DESC NULLS FIRST,"number") WHERE granted_at IS NULL;--> statement-breakpoint
 CREATE INDEX "limit_waits_granted" ON "rowmill"."limit_waits" USING btree ("type") WHERE granted_at IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "limit_waits_task" ON "rowmill"."limit_waits" USING btree ("task_id");

@@ -53,6 +53,7 @@ import { registerSecurityHeaders } from "./platform/http/security-headers.ts";
 import { sharedSerializers } from "./platform/http/serializers.ts";
 import { registerUploads } from "./platform/http/upload.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
+import { jobRoutes } from "./queues/job-routes.ts";
 import { adminQueueRoutes } from "./queues/routes.ts";
 import { QueueView } from "./queues/views.ts";
 import { adminWorkerRoutes } from "./queues/workers/routes.ts";
@@ -163,6 +164,7 @@ export async function createApp(ctx: Context) {
   await app.register(taskTypeRoutes(ctx));
   await app.register(adminTaskRoutes(ctx));
   await app.register(taskLimitRoutes(ctx));
+  await app.register(jobRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
   await app.register(adminWorkerRoutes(ctx));
   await app.register(reportRoutes(ctx));

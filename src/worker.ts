@@ -3,7 +3,7 @@ import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
 import { openContext } from "./context.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
 import { runProgram } from "./platform/process/lifecycle.ts";
-import { openProbes } from "./queues/probe-routes.ts";
+import { openWorkerProbes } from "./queues/probe-routes.ts";
 import { registerWorker } from "./queues/workers/register-worker.ts";
 import { takeJobs } from "./take-jobs.ts";
 
@@ -15,7 +15,7 @@ await runProgram(
     const ctx = await openContext(config, log, "work");
     resources.defer(() => ctx.close(stopMs));
     preparePictures();
-    if (config.workerPort) resources.use(await openProbes(ctx));
+    if (config.workerPort) resources.use(await openWorkerProbes(ctx));
     const registered = resources.use(await registerWorker(ctx, () => shutDown("an operator asked for it")));
     resources.use(await takeJobs(ctx));
     // Stops before registerWorker ends, so that the worker stays listed until its last job has ended.

@@ -160,3 +160,12 @@ export const taskEvents = rowmill.table(
   },
   (t) => [primaryKey({ columns: [t.taskId, t.id] })],
 );
+
+/** Where the code of a task type failed in the latest attempt that did. Only operators see it. */
+export const taskStacks = rowmill.table("task_stacks", {
+  taskId: uuid("task_id")
+    .primaryKey()
+    .references(() => tasks.id, { onDelete: "cascade" }),
+  attempt: integer("attempt").notNull(),
+  stack: text("stack").notNull(),
+});

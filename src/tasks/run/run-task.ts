@@ -16,6 +16,7 @@ import { endTask } from "./end-task.ts";
 import { withInput } from "./input.ts";
 import { type Outcome, outcomeOf } from "./outcomes.ts";
 import { Progress } from "./progress.ts";
+import { storeStack } from "./store-stack.ts";
 import { watchTask } from "./watch-task.ts";
 
 /**
@@ -150,6 +151,7 @@ async function attempt(
     if (error instanceof ContinueLater) return error;
     // The job is delivered again, and the task loses none of its retries.
     if (isFromDatabase(error) && isTransient(error)) throw error;
+    await storeStack(ctx, task, error);
     return outcomeOf(timeout.aborted ? timedOut(type, error) : error);
   }
 }
