@@ -19,7 +19,7 @@ export const queueOfJob: ReadonlyMap<string, QueueName> = new Map(
   Object.values(jobs).map(({ name, queue }) => [name, queue]),
 );
 
-export function listQueues(ctx: Context): Promise<StoredQueue[]> {
+export function listQueues(ctx: Pick<Context, "db">): Promise<StoredQueue[]> {
   return readQueues(ctx, QUEUES);
 }
 
@@ -29,7 +29,7 @@ export async function getQueue(ctx: Context, name: QueueName): Promise<StoredQue
   return queue;
 }
 
-async function readQueues(ctx: Context, names: readonly QueueName[]): Promise<StoredQueue[]> {
+async function readQueues(ctx: Pick<Context, "db">, names: readonly QueueName[]): Promise<StoredQueue[]> {
   const jobsOf = (name: QueueName) => jobNames.filter((job) => queueOfJob.get(job) === name);
   const [depths, paused, alive] = await Promise.all([
     readDepths(ctx.db, names.flatMap(jobsOf)),

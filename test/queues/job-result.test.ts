@@ -40,8 +40,8 @@ test("operators see where the code of a task failed, and its owner sees only the
   expect(own).toMatchObject({ state: "failed", error: { code: expect.any(String), stack: null } });
   const seen = await job(operator, jobId);
   expect(seen.error?.message).toBe(own.error?.message);
-  expect(seen.error?.stack).toMatch(/^Permanent\n +at .*src\/tasks\/types\//);
-  expect(await printed(rowmill, `jobs get ${jobId}`)).toMatch(/^error +\w+: .*\nPermanent\n +at /m);
+  expect(seen.error?.stack).toMatch(/^Permanent \(damaged\)\n +at .*src\/tasks\/types\//);
+  expect(await printed(rowmill, `jobs get ${jobId}`)).toMatch(/^error +\w+: .*\nPermanent \(damaged\)\n +at /m);
 });
 
 test("an earlier job of a task is found beside the latest one", async () => {
