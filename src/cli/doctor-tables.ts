@@ -25,7 +25,12 @@ async function checkDeadRows(pool: pg.Pool): Promise<Finding> {
 }
 
 async function checkVacuum(pool: pg.Pool): Promise<Finding[]> {
-  const { rows } = await pool.query<{ autovacuum: string; age: number; pid: number | null; minutes: number | null }>(
+  const { rows } = await pool.query<{
+    autovacuum: string;
+    age: number;
+    pid: number | null;
+    minutes: number | null;
+  }>(
     `SELECT current_setting('autovacuum') AS autovacuum,
        (SELECT age(datfrozenxid) FROM pg_database WHERE datname = current_database()) AS age, pid, minutes
      FROM (SELECT 1) AS one LEFT JOIN (
@@ -36,11 +41,19 @@ async function checkVacuum(pool: pg.Pool): Promise<Finding[]> {
   );
   const { autovacuum = "on", age = 0, pid = null, minutes = null } = rows[0] ?? {};
   const findings: Finding[] = [];
-  if (autovacuum !== "on") findings.push(warning("autovacuum is off. Run: ALTER SYSTEM SET autovacuum = on; SELECT pg_reload_conf();"));
-  if (age > OLD_TRANSACTIONS) findings.push(warning(`The oldest row is ${age} transactions old. Run: VACUUM (FREEZE);`));
+  if (autovacuum !== "on")
+    findings.push(
+      warning("autovacuum is off. Run: ALTER SYSTEM SET autovacuum = on; SELECT pg_reload_conf();"),
+    );
+  if (age > OLD_TRANSACTIONS)
+    findings.push(warning(`The oldest row is ${age} transactions old. Run: VACUUM (FREEZE);`));
   if (pid !== null) {
     const since = `A transaction has been open for ${minutes} minutes`;
-    findings.push(warning(`${since}, so no dead row is removed. If it is not a backup, end it: SELECT pg_terminate_backend(${pid});`));
+    findings.push(
+      warning(
+        `${since}, so no dead row is removed. If it is not a backup, end it: SELECT pg_terminate_backend(${pid});`,
+      ),
+    );
   }
   return findings.length > 0 ? findings : [good("Autovacuum is on, and no transaction holds it up.")];
 }

@@ -21,7 +21,9 @@ const GIB = 2 ** 30;
 
 export async function checkBacklog(db: Database): Promise<Finding> {
   const queues = await listQueues({ db });
-  const late = queues.filter(({ oldestWaitingSeconds: age, paused }) => !paused && (age ?? 0) > BACKLOG_SECONDS);
+  const late = queues.filter(
+    ({ oldestWaitingSeconds: age, paused }) => !paused && (age ?? 0) > BACKLOG_SECONDS,
+  );
   if (late.length === 0) return good("No job has waited for long.");
   const listed = late.map(({ queue, waiting, oldestWaitingSeconds: age }) => {
     return `${queue} (${waiting} waiting, the oldest for ${Math.round((age ?? 0) / 60)} minutes)`;
@@ -41,7 +43,11 @@ export async function checkSchedules(pool: pg.Pool): Promise<Finding[]> {
   );
   const late = rows[0]?.late ?? 0;
   if (late === 0) return [good("No schedule is late.")];
-  return [bad(`${late} schedule(s) are over ${LATE_SCHEDULE_MINUTES} minutes late. Start a worker that serves the queue default.`)];
+  return [
+    bad(
+      `${late} schedule(s) are over ${LATE_SCHEDULE_MINUTES} minutes late. Start a worker that serves the queue default.`,
+    ),
+  ];
 }
 
 export async function checkWebhooks(db: Database): Promise<Finding> {
@@ -57,13 +63,17 @@ export async function checkMail({ mail: { server } }: Config, db: Database): Pro
   const waiting = await db.$count(mails, eq(mails.state, "queued"));
   if (!server) {
     const text = "No mail server is configured";
-    return waiting === 0 ? good(`${text}.`) : warning(`${text}, and ${waiting} mail(s) wait. Set SMTP_URL or EMAIL_HOST.`);
+    return waiting === 0
+      ? good(`${text}.`)
+      : warning(`${text}, and ${waiting} mail(s) wait. Set SMTP_URL or EMAIL_HOST.`);
   }
   const smtp = new SmtpClient(server);
   const problem = await smtp.verify().finally(() => smtp.close());
   const name = `${server.host}:${server.port}`;
   if (problem === null) return good(`The mail server ${name} answers, and ${waiting} mail(s) wait.`);
-  return bad(`The mail server ${name} cannot be used: ${problem}. Check SMTP_URL, or EMAIL_HOST and its password.`);
+  return bad(
+    `The mail server ${name} cannot be used: ${problem}. Check SMTP_URL, or EMAIL_HOST and its password.`,
+  );
 }
 
 export async function checkBackups({ backupCron }: Config, db: Database): Promise<Finding> {
@@ -83,7 +93,9 @@ export async function checkBackups({ backupCron }: Config, db: Database): Promis
   if (age === null) return warning("No backup exists yet. Make one: npm run cli -- backup");
   const days = Math.floor(age / DAY_SECONDS);
   if (days < OLD_BACKUP_DAYS) return good(`The latest backup is ${Math.round(age / 3600)} hours old.`);
-  return bad(`The latest backup is ${days} days old. Check that a worker serves the queue default, or run: npm run cli -- backup`);
+  return bad(
+    `The latest backup is ${days} days old. Check that a worker serves the queue default, or run: npm run cli -- backup`,
+  );
 }
 
 /** The folder of the embedded database and of backups on this machine. */
@@ -92,5 +104,9 @@ export async function checkDisk({ dataDir }: Config): Promise<Finding[]> {
   if (!stats) return [];
   const free = stats.bavail * stats.bsize;
   const text = `${(free / GIB).toFixed(1)} GiB are free in ${dataDir}`;
-  return [free > LEAST_FREE_BYTES ? good(`${text}.`) : bad(`${text}. Free some room, or move DATA_DIR to a larger disk.`)];
+  return [
+    free > LEAST_FREE_BYTES
+      ? good(`${text}.`)
+      : bad(`${text}. Free some room, or move DATA_DIR to a larger disk.`),
+  ];
 }

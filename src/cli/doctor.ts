@@ -11,8 +11,15 @@ import { grantsToMigrate, grantsToRun } from "../platform/postgres/schemas.ts";
 import { aliveWorkers } from "../queues/workers/queries.ts";
 import { pausedQueues } from "../schema/workers.ts";
 import { command, flag } from "./command.ts";
-import { checkBacklog, checkBackups, checkDisk, checkMail, checkSchedules, checkWebhooks } from "./doctor-work.ts";
 import { checkTables } from "./doctor-tables.ts";
+import {
+  checkBacklog,
+  checkBackups,
+  checkDisk,
+  checkMail,
+  checkSchedules,
+  checkWebhooks,
+} from "./doctor-work.ts";
 import { bad, type Finding, good } from "./finding.ts";
 import { printJson } from "./table.ts";
 
@@ -27,7 +34,8 @@ const MARKS = { ok: "✓", warning: "!", problem: "✗" } as const;
 export const doctor = command({
   name: "doctor",
   usage: "[--json]",
-  summary: "Check this installation, and say how to fix problems. Exits with 0, or 1 for problems, or 2 if it cannot check.",
+  summary:
+    "Check this installation, and say how to fix problems. Exits with 0, or 1 for problems, or 2 if it cannot check.",
   options: { json: flag },
   async run({ config }, { json }) {
     const pool = openPool(config.databaseUrl, 2, createLog({ logLevel: "silent" }, "cli"));

@@ -143,7 +143,8 @@ export const Settings = Type.Object({
     default: 0,
     minimum: 0,
     maximum: 65535,
-    description: "Port of an API's `/metrics`, `/livez` and `/readyz` on HOST, without credentials; 0 disables it.",
+    description:
+      "Port of an API's `/metrics`, `/livez` and `/readyz` on HOST, without credentials; 0 disables it.",
   }),
   WORKER_STOP_SECONDS: Type.Integer({
     default: 20,

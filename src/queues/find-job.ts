@@ -2,7 +2,7 @@
 import { eq } from "drizzle-orm";
 import { type Context, requireActor } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { findJob, type FoundJob } from "../platform/queue/queue-reads.ts";
+import { type FoundJob, findJob } from "../platform/queue/queue-reads.ts";
 import type { Role } from "../schema/accounts.ts";
 import { batches } from "../schema/batches.ts";
 import { taskStacks, tasks } from "../schema/tasks.ts";
@@ -37,7 +37,10 @@ export async function getJob(ctx: Context, id: string, isOperator: boolean): Pro
   const owner = latest?.userId ?? (await ownerOf(ctx, taskId, batchId));
   const isVisible = isOperator || (owner !== null && owner === requireActor(ctx).id);
   if (!isVisible || (!job && !latest)) {
-    throw new DomainError("not_found", "No such job, or it is not yours. Jobs are kept for a day after their end.");
+    throw new DomainError(
+      "not_found",
+      "No such job, or it is not yours. Jobs are kept for a day after their end.",
+    );
   }
   return {
     id,
@@ -53,7 +56,11 @@ export function isOperatorRole(role: Role): boolean {
   return OPERATORS.has(role);
 }
 
-async function ownerOf({ db }: Context, taskId: string | null, batchId: string | null): Promise<number | null> {
+async function ownerOf(
+  { db }: Context,
+  taskId: string | null,
+  batchId: string | null,
+): Promise<number | null> {
   const [found] =
     taskId !== null
       ? await db.select({ userId: tasks.userId }).from(tasks).where(eq(tasks.id, taskId))
@@ -63,7 +70,11 @@ async function ownerOf({ db }: Context, taskId: string | null, batchId: string |
   return found?.userId ?? null;
 }
 
-async function stackOf({ db }: Context, job: FoundJob | undefined, task: Task | undefined): Promise<string | null> {
+async function stackOf(
+  { db }: Context,
+  job: FoundJob | undefined,
+  task: Task | undefined,
+): Promise<string | null> {
   if (task) {
     const [found] = await db.select().from(taskStacks).where(eq(taskStacks.taskId, task.id));
     if (found) return found.stack;

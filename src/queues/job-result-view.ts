@@ -9,7 +9,10 @@ type State = (typeof STATES)[number];
 
 export const JobResultView = Type.Object({
   id: { ...Uuid, description: "The id of the job." },
-  job: nullable(Type.String({ examples: ["task.default"] }), "The kind of job. null: the queue has removed the job."),
+  job: nullable(
+    Type.String({ examples: ["task.default"] }),
+    "The kind of job. null: the queue has removed the job.",
+  ),
   state: Type.Enum([...STATES], {
     description:
       "waiting: a worker may take it. scheduled: it is due later. completed: for a task, only if the task is completed.",
@@ -17,7 +20,10 @@ export const JobResultView = Type.Object({
   task_id: nullable(Uuid, "The task of the job."),
   batch_id: nullable(Uuid, "The batch of the job."),
   attempts: Type.Integer({ description: "How often a worker has started it." }),
-  result: nullable(MapOf(Type.Unknown()), "The result of the task, or the numbers that the job has returned."),
+  result: nullable(
+    MapOf(Type.Unknown()),
+    "The result of the task, or the numbers that the job has returned.",
+  ),
   error: nullable(
     Type.Object({
       code: nullable(Type.String({ examples: ["task_error"] }), "The code of the error."),
@@ -37,7 +43,10 @@ export const JobResultView = Type.Object({
 
 export type JobResultView = Static<typeof JobResultView>;
 
-export function viewJobResult({ id, job, task, taskId, batchId, stack }: JobResult, now: Date): JobResultView {
+export function viewJobResult(
+  { id, job, task, taskId, batchId, stack }: JobResult,
+  now: Date,
+): JobResultView {
   const view = task ? ofTask(task, now) : ofJob(job, now);
   const error = view.error && { ...view.error, stack };
   return { id, job: job?.job ?? null, task_id: taskId, batch_id: batchId, ...view, error };

@@ -1,7 +1,7 @@
 import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync } from "fastify";
 import type { Registry } from "prom-client";
-import type { OpenContext } from "../context.ts";
 import { readBackupAge } from "../backups/read-backup-age.ts";
+import type { OpenContext } from "../context.ts";
 import { ConfigError } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
 import { handleErrors, Problem } from "../platform/http/errors.ts";
@@ -43,7 +43,11 @@ interface Port {
   readonly setting: string;
 }
 
-async function serve(ctx: OpenContext, { port, setting }: Port, registry: Registry): Promise<AsyncDisposable> {
+async function serve(
+  ctx: OpenContext,
+  { port, setting }: Port,
+  registry: Registry,
+): Promise<AsyncDisposable> {
   const app = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
     ...requestIds,

@@ -41,7 +41,9 @@ test("operators see where the code of a task failed, and its owner sees only the
   const seen = await job(operator, jobId);
   expect(seen.error?.message).toBe(own.error?.message);
   expect(seen.error?.stack).toMatch(/^Permanent \(damaged\)\n +at .*src\/tasks\/types\//);
-  expect(await printed(rowmill, `jobs get ${jobId}`)).toMatch(/^error +\w+: .*\nPermanent \(damaged\)\n +at /m);
+  expect(await printed(rowmill, `jobs get ${jobId}`)).toMatch(
+    /^error +\w+: .*\nPermanent \(damaged\)\n +at /m,
+  );
 });
 
 test("an earlier job of a task is found beside the latest one", async () => {
@@ -51,7 +53,11 @@ test("an earlier job of a task is found beside the latest one", async () => {
   await endedTask(ctx, id);
   const latest = await getTask(ctx, null, id);
   expect(latest.jobId).not.toBe(jobId);
-  expect(await job(user, jobId)).toMatchObject({ state: "completed", task_id: id, result: { status: "completed" } });
+  expect(await job(user, jobId)).toMatchObject({
+    state: "completed",
+    task_id: id,
+    result: { status: "completed" },
+  });
   expect(await job(user, latest.jobId)).toMatchObject({ state: "completed", attempts: 2 });
 });
 
@@ -63,7 +69,11 @@ test("the id of the job of a row leads to its batch", async () => {
     const seen = await job(user, row?.job_id ?? "");
     return seen.state === "completed" ? seen : null;
   });
-  expect(found).toMatchObject({ job: "batch.process-chunk", batch_id: batch.id, result: { succeeded: 3, failed: 0 } });
+  expect(found).toMatchObject({
+    job: "batch.process-chunk",
+    batch_id: batch.id,
+    result: { succeeded: 3, failed: 0 },
+  });
   expect((await other.get(pathOf(found.id))).status).toBe(404);
 });
 
@@ -72,5 +82,10 @@ test("internal jobs are for operators, and scheduled ones show when they are due
   const id = randomUUID();
   await ctx.queue.add(ctx.db, jobs.clean, [{ id, payload: {}, startAfterSeconds: 600 }]);
   expect((await user.get(pathOf(id))).status).toBe(404);
-  expect(await job(operator, id)).toMatchObject({ state: "scheduled", task_id: null, attempts: 0, result: null });
+  expect(await job(operator, id)).toMatchObject({
+    state: "scheduled",
+    task_id: null,
+    attempts: 0,
+    result: null,
+  });
 });

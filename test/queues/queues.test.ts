@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { jobs } from "../../src/jobs.ts";
+import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
 import { COUNTED_EXACTLY } from "../../src/platform/queue/queue-reads.ts";
+import { openApiMetrics } from "../../src/queues/probe-routes.ts";
 import type { JobView, QueueView } from "../../src/queues/views.ts";
 import { registerWorker } from "../../src/queues/workers/register-worker.ts";
 import { createTasks } from "../../src/tasks/create/create-tasks.ts";
@@ -99,6 +101,21 @@ describe("queues", () => {
     const { status, body } = await operator.post<Problem>(`${ADMIN}/queues/none/pause`);
     expect({ status, fields: Object.keys(body.field_errors) }).toEqual({ status: 400, fields: ["queue"] });
   });
+});
+
+test("an API serves its metrics on a port of their own", async () => {
+  const { ctx } = rowmill;
+  const port = await freePort();
+  await using _metrics = await openApiMetrics({ ...ctx, config: { ...ctx.config, metricsPort: port } });
+  await user.get("/api/v1/batches");
+  await until("the request is counted", async () => {
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(text).toContain('rowmill_database_connections_max{pool="reads"}');
+    return /rowmill_http_requests_total\{method="GET",route="\/api\/v1\/batches",status="200"\} 1\n/.test(
+      text,
+    );
+  });
+  expect((await fetch(`${rowmill.url}/metrics`)).status).toBe(404);
 });
 
 describe("purging", () => {
