@@ -41,7 +41,7 @@ export interface Context {
   readonly log: Log;
   /** The task types that have a limit. Only workers know them. */
   readonly limitedTypes: Set<string>;
-  /** What this process does, as it happens. */
+  /** Emits an event for each thing that this process does. */
   readonly activity: Activity;
   /** The time of the database, so that all processes agree. */
   readonly now: () => Date;

@@ -29,7 +29,9 @@ export const JobResultView = Type.Object({
       code: nullable(Type.String({ examples: ["task_error"] }), "The code of the error."),
       message: Type.String({ description: "A sentence for people.", examples: ["The picture is damaged."] }),
       stack: nullable(
-        Type.String(),
+        Type.String({
+          examples: ["Permanent (damaged)\\n    at open (src/tasks/types/document/read-pdf.ts:106:11)"],
+        }),
         "The lines of code that failed in the latest attempt. Only for operators and administrators.",
       ),
     }),

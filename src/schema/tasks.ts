@@ -161,7 +161,7 @@ export const taskEvents = rowmill.table(
   (t) => [primaryKey({ columns: [t.taskId, t.id] })],
 );
 
-/** Where the code of a task type failed in the latest attempt that did. Only operators see it. */
+/** The stacks of failed attempts, the latest one per task. Only operators see them. */
 export const taskStacks = rowmill.table("task_stacks", {
   taskId: uuid("task_id")
     .primaryKey()

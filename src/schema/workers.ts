@@ -9,7 +9,7 @@ export interface RunningJob {
   readonly since: string;
 }
 
-/** What a worker has done with the tasks of one type. */
+/** The attempts of a worker at tasks of one type. */
 export interface TypeStats {
   readonly type: string;
   /** Attempts, by their outcome. */
@@ -21,7 +21,7 @@ export interface TypeStats {
   readonly p95Seconds: number;
 }
 
-/** What a worker has done since it started. */
+/** The work of a worker since it started. */
 export interface WorkerStats {
   readonly tasks: readonly TypeStats[];
   readonly rows: number;

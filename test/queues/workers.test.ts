@@ -116,7 +116,7 @@ test("an operator shuts down one worker, which is asked once and listed as stopp
   expect(shutDown).toHaveBeenCalledTimes(1);
 });
 
-test("a worker that stops by itself is listed as stopping, and is not asked again", async () => {
+test("a worker that is already ending is listed as stopping, and is not asked again", async () => {
   const shutDown = vi.fn();
   await using registered = await registerWorker(await rowmill.startWorker(), shutDown);
   await registered.markStopping();

@@ -1,4 +1,4 @@
-/** What a command prints, run in this process. */
+/** Runs a command in this process, and returns its output. */
 import { vi } from "vitest";
 import { findCommand } from "../../src/cli/commands.ts";
 import type { Rowmill } from "./rowmill.ts";
