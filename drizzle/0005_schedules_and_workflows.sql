@@ -80,6 +80,36 @@ CREATE TABLE "rowmill"."schedules" (
 	CONSTRAINT "schedules_next" CHECK ((next_run_at IS NULL) = (next_tick_at IS NULL))
 );
 --> statement-breakpoint
+CREATE TABLE "rowmill"."limit_waits" (
+	"job_id" uuid PRIMARY KEY NOT NULL,
+	"task_id" uuid NOT NULL,
+	"type" text NOT NULL,
+	"queue" text NOT NULL,
+	"user_id" bigint NOT NULL,
+	"priority" smallint NOT NULL,
+	"number" bigint NOT NULL,
+	"granted_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "rowmill"."task_limits" (
+	"type" text PRIMARY KEY NOT NULL,
+	"per_second" double precision,
+	"concurrent" integer,
+	"next_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"last_user_id" bigint DEFAULT 0 NOT NULL,
+	"changed_by" bigint,
+	"changed_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "task_limits_any" CHECK ("rowmill"."task_limits"."per_second" IS NOT NULL OR "rowmill"."task_limits"."concurrent" IS NOT NULL),
+	CONSTRAINT "task_limits_per_second" CHECK ("rowmill"."task_limits"."per_second" > 0),
+	CONSTRAINT "task_limits_concurrent" CHECK ("rowmill"."task_limits"."concurrent" >= 0)
+);
+--> statement-breakpoint
+CREATE TABLE "rowmill"."task_stacks" (
+	"task_id" uuid PRIMARY KEY NOT NULL,
+	"attempt" integer NOT NULL,
+	"stack" text NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "rowmill"."workflow_edges" (
 	"workflow_id" uuid NOT NULL,
 	"step" smallint NOT NULL,
@@ -133,8 +163,12 @@ CREATE TABLE "rowmill"."workflows" (
 ALTER TABLE "rowmill"."tasks" ADD COLUMN "schedule_id" uuid;--> statement-breakpoint
 ALTER TABLE "rowmill"."tasks" ADD COLUMN "workflow_id" uuid;--> statement-breakpoint
 ALTER TABLE "rowmill"."tasks" ADD COLUMN "workflow_step" smallint;--> statement-breakpoint
+ALTER TABLE "rowmill"."workers" ADD COLUMN "stopping_at" timestamp with time zone;--> statement-breakpoint
+ALTER TABLE "rowmill"."workers" ADD COLUMN "stats" json;--> statement-breakpoint
 ALTER TABLE "rowmill"."schedule_ticks" ADD CONSTRAINT "schedule_ticks_schedule_id_schedules_id_fk" FOREIGN KEY ("schedule_id") REFERENCES "rowmill"."schedules"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "rowmill"."schedules" ADD CONSTRAINT "schedules_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "rowmill"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "rowmill"."limit_waits" ADD CONSTRAINT "limit_waits_task_id_tasks_id_fk" FOREIGN KEY ("task_id") REFERENCES "rowmill"."tasks"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "rowmill"."task_stacks" ADD CONSTRAINT "task_stacks_task_id_tasks_id_fk" FOREIGN KEY ("task_id") REFERENCES "rowmill"."tasks"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "rowmill"."workflow_edges" ADD CONSTRAINT "workflow_edges_workflow_id_workflows_id_fk" FOREIGN KEY ("workflow_id") REFERENCES "rowmill"."workflows"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "rowmill"."workflow_steps" ADD CONSTRAINT "workflow_steps_workflow_id_workflows_id_fk" FOREIGN KEY ("workflow_id") REFERENCES "rowmill"."workflows"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "rowmill"."workflows" ADD CONSTRAINT "workflows_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "rowmill"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
@@ -151,6 +185,9 @@ CREATE UNIQUE INDEX "schedules_builtin" ON "rowmill"."schedules" USING btree ("b
 CREATE UNIQUE INDEX "schedules_name" ON "rowmill"."schedules" USING btree ("user_id",lower("name"));--> statement-breakpoint
 CREATE INDEX "schedules_owner" ON "rowmill"."schedules" USING btree ("user_id","number");--> statement-breakpoint
 CREATE INDEX "schedules_due" ON "rowmill"."schedules" USING btree ("next_run_at") WHERE next_run_at IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "limit_waits_turn" ON "rowmill"."limit_waits" USING btree ("type","user_id","priority" DESC NULLS FIRST,"number") WHERE granted_at IS NULL;--> statement-breakpoint
+CREATE INDEX "limit_waits_granted" ON "rowmill"."limit_waits" USING btree ("type") WHERE granted_at IS NOT NULL;--> statement-breakpoint
+CREATE INDEX "limit_waits_task" ON "rowmill"."limit_waits" USING btree ("task_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "workflow_steps_name" ON "rowmill"."workflow_steps" USING btree ("workflow_id","name");--> statement-breakpoint
 CREATE INDEX "workflow_steps_task" ON "rowmill"."workflow_steps" USING btree ("task_id") WHERE task_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "workflow_steps_file" ON "rowmill"."workflow_steps" USING btree ("file_id") WHERE file_id IS NOT NULL AND state = 'waiting';--> statement-breakpoint

@@ -4,6 +4,7 @@ import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
 import { openContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
 import { runProgram } from "./platform/process/lifecycle.ts";
+import { openApiMetrics } from "./queues/probe-routes.ts";
 
 await runProgram(
   "api",
@@ -11,6 +12,7 @@ await runProgram(
   async ({ config, log, resources }) => {
     const ctx = await openContext(config, log, "enqueue");
     resources.defer(() => ctx.close(1000));
+    if (config.metricsPort) resources.use(await openApiMetrics(ctx));
     const app = await createApp(ctx);
     resources.defer(() => app.close());
     await app.listen({ host: config.host, port: config.port }).catch(explainPort);

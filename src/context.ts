@@ -4,6 +4,7 @@ import type pg from "pg";
 import type { Config } from "./config/config.ts";
 import { type ProgramRole, queueConnections, readConnections } from "./config/connections.ts";
 import { requireMigrated } from "./migrate.ts";
+import { Activity } from "./platform/activity.ts";
 import { runAll } from "./platform/callbacks.ts";
 import type { Log } from "./platform/log.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
@@ -38,6 +39,10 @@ export interface Context {
   /** Receives the changes that this process and all others publish. */
   readonly listener: ChangeListener;
   readonly log: Log;
+  /** The task types that have a limit. Only workers know them. */
+  readonly limitedTypes: Set<string>;
+  /** Emits an event for each thing that this process does. */
+  readonly activity: Activity;
   /** The time of the database, so that all processes agree. */
   readonly now: () => Date;
   /** Whether a connection keeps its session between transactions. A pooler does not: no LISTEN, no named statements. */
@@ -152,6 +157,8 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
     smtp,
     listener,
     log,
+    limitedTypes: new Set(),
+    activity: new Activity(),
     now: () => clock.now(),
     hasSessions,
     actor: null,

@@ -30,7 +30,7 @@ import { fanOut } from "./notifications/fan-out.ts";
 import { removeOldNotifications } from "./notifications/remove-old-notifications.ts";
 import type { Delivery } from "./platform/queue/delivery.ts";
 import type { Later } from "./platform/queue/later.ts";
-import { removeLostWorkers } from "./queues/remove-lost-workers.ts";
+import { removeLostWorkers } from "./queues/workers/remove-lost-workers.ts";
 import { writeDueReports } from "./reports/write-due-reports.ts";
 import { removeOldEntries } from "./request-log/remove-old-entries.ts";
 import { removeOldSchedules } from "./schedules/builtins.ts";

@@ -58,6 +58,8 @@ const taskJob = {
   payload: Type.Object({
     taskId: Type.String(),
     run: Type.Integer(),
+    /** Absent in jobs of versions before 0.7.0. */
+    type: Type.Optional(Type.String()),
     /** Set if the type has put the task back: the attempt that continues, and the state of its work. */
     continued: Type.Optional(Type.Object({ attempt: Type.Integer(), state: Type.Unknown() })),
   }),

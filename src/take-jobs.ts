@@ -9,18 +9,21 @@ import { runLoneJob } from "./lone-jobs.ts";
 import { type Delivery, ProcessCrashed } from "./platform/queue/delivery.ts";
 import { followPauses } from "./queues/follow-pauses.ts";
 import { storeBuiltins } from "./schedules/builtins.ts";
+import { followLimits } from "./tasks/limits/follow-limits.ts";
 
 /**
  * Starts taking jobs from the queues in WORKER_QUEUES that are not paused. To stop taking jobs, stop `ctx.queue`;
- * disposing of the result only stops following pauses.
+ * disposing of the result only stops following pauses and limits.
  * @throws ConfigError if WORKER_QUEUES names an unknown queue
  */
 export async function takeJobs(ctx: OpenContext): Promise<Disposable> {
   const names = jobsOf(ctx.config.workerQueues);
   await storeBuiltins(ctx);
-  const pauses = await followPauses(ctx);
+  const following = new DisposableStack();
+  following.use(await followPauses(ctx));
+  following.use(await followLimits(ctx));
   for (const name of names) await takeJob(ctx, name);
-  return pauses;
+  return following;
 }
 
 function jobsOf(queues: ReadonlyMap<string, number> | null): JobName[] {

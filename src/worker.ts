@@ -3,23 +3,26 @@ import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
 import { openContext } from "./context.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
 import { runProgram } from "./platform/process/lifecycle.ts";
-import { openProbes } from "./queues/probe-routes.ts";
-import { registerWorker } from "./queues/register-worker.ts";
+import { openWorkerProbes } from "./queues/probe-routes.ts";
+import { registerWorker } from "./queues/workers/register-worker.ts";
 import { takeJobs } from "./take-jobs.ts";
 
 await runProgram(
   "worker",
   () => loadConfig(requireDatabaseUrl()),
-  async ({ config, log, resources }) => {
+  async ({ config, log, resources, shutDown }) => {
     const stopMs = config.workerStopSeconds * 1000;
     const ctx = await openContext(config, log, "work");
     resources.defer(() => ctx.close(stopMs));
     preparePictures();
-    if (config.workerPort) resources.use(await openProbes(ctx));
-    resources.use(await registerWorker(ctx));
+    if (config.workerPort) resources.use(await openWorkerProbes(ctx));
+    const registered = resources.use(await registerWorker(ctx, () => shutDown("an operator asked for it")));
     resources.use(await takeJobs(ctx));
     // Stops before registerWorker ends, so that the worker stays listed until its last job has ended.
-    resources.defer(() => ctx.queue.stop(stopMs));
+    resources.defer(async () => {
+      await registered.markStopping();
+      await ctx.queue.stop(stopMs);
+    });
     log.info(
       { queues: config.workerQueues ? Object.fromEntries(config.workerQueues) : "all" },
       "taking jobs",

@@ -8,12 +8,13 @@ import type { Command } from "./command.ts";
 import { migrate } from "./database.ts";
 import { doctor } from "./doctor.ts";
 import { jobCommands } from "./jobs.ts";
+import { limitCommands } from "./limits.ts";
 import { outboxCommands } from "./outbox.ts";
 import { queueCommands } from "./queues.ts";
 import { scheduleCommands } from "./schedules.ts";
 import { seed } from "./seed.ts";
 import { taskCommands } from "./tasks.ts";
-import { listWorkers } from "./workers.ts";
+import { workerCommands } from "./workers.ts";
 
 const commands: readonly Command[] = [
   migrate,
@@ -26,14 +27,15 @@ const commands: readonly Command[] = [
   ...taskCommands,
   ...queueCommands,
   ...scheduleCommands,
+  ...limitCommands,
   ...jobCommands,
   ...outboxCommands,
-  listWorkers,
+  ...workerCommands,
 ];
 
 const NOTES = `FILTER: one or more of --status, --type, --queue and --user NAME, or --all.
 QUEUE:  ${QUEUES.join(", ")}.
-Commands for accounts, the audit log, tasks, queues, schedules, jobs, mails, backups and workers print JSON with --json.`;
+Commands for accounts, the audit log, tasks, queues, limits, schedules, jobs, mails, backups and workers print JSON with --json.`;
 
 /**
  * Finds the command that the arguments name.

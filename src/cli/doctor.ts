@@ -8,70 +8,90 @@ import { pendingMigrations } from "../migrate.ts";
 import { createLog } from "../platform/log.ts";
 import { databaseOn, openPool } from "../platform/postgres/database.ts";
 import { grantsToMigrate, grantsToRun } from "../platform/postgres/schemas.ts";
-import { aliveWorkers } from "../queues/queries.ts";
+import { aliveWorkers } from "../queues/workers/queries.ts";
 import { pausedQueues } from "../schema/workers.ts";
-import { command } from "./command.ts";
-
-export interface Finding {
-  readonly isGood: boolean;
-  readonly text: string;
-}
-
-const good = (text: string): Finding => ({ isGood: true, text });
-const bad = (text: string): Finding => ({ isGood: false, text });
+import { command, flag } from "./command.ts";
+import { checkTables } from "./doctor-tables.ts";
+import {
+  checkBacklog,
+  checkBackups,
+  checkDisk,
+  checkMail,
+  checkSchedules,
+  checkWebhooks,
+} from "./doctor-work.ts";
+import { bad, type Finding, good } from "./finding.ts";
+import { printJson } from "./table.ts";
 
 type AliveWorker = Awaited<ReturnType<typeof aliveWorkers>>[number];
 
 const OLDEST_NODE = 24;
+const OLDEST_POSTGRES = 15;
 const SILENT_MINUTES = 2;
+
+const MARKS = { ok: "✓", warning: "!", problem: "✗" } as const;
 
 export const doctor = command({
   name: "doctor",
-  usage: "",
-  summary: "Check this installation, and say how to fix problems.",
-  options: {},
-  async run({ config }) {
+  usage: "[--json]",
+  summary:
+    "Check this installation, and say how to fix problems. Exits with 0, or 1 for problems, or 2 if it cannot check.",
+  options: { json: flag },
+  async run({ config }, { json }) {
     const pool = openPool(config.databaseUrl, 2, createLog({ logLevel: "silent" }, "cli"));
-    const findings = await diagnose(config, pool).finally(() => pool.end());
-    for (const { isGood, text } of findings) console.log(`${isGood ? "✓" : "✗"} ${text}`);
-    if (findings.some(({ isGood }) => !isGood)) process.exitCode = 1;
+    const { isComplete, findings } = await diagnose(config, pool).finally(() => pool.end());
+    if (json) printJson({ is_complete: isComplete, items: findings });
+    else for (const { level, text } of findings) console.log(`${MARKS[level]} ${text}`);
+    if (!isComplete) process.exitCode = 2;
+    else if (findings.some(({ level }) => level === "problem")) process.exitCode = 1;
   },
 });
 
+export interface Diagnosis {
+  /** False: the database is missing, so most checks were not possible. */
+  readonly isComplete: boolean;
+  readonly findings: readonly Finding[];
+}
+
 /** Runs the checks in order; stops if the database is missing, because all others would fail for the same reason. */
-export async function diagnose(config: Config, pool: pg.Pool): Promise<Finding[]> {
+export async function diagnose(config: Config, pool: pg.Pool): Promise<Diagnosis> {
   const findings = [checkNode()];
   try {
     findings.push(await checkServer(pool));
   } catch (error) {
-    return [
-      ...findings,
-      bad(
-        `Cannot reach the database: ${error instanceof Error ? error.message : error}. Check DATABASE_URL.`,
-      ),
-    ];
+    const reason = error instanceof Error ? error.message : error;
+    findings.push(bad(`Cannot reach the database: ${reason}. Check DATABASE_URL.`));
+    return { isComplete: false, findings };
   }
+  return { isComplete: true, findings: [...findings, ...(await diagnoseDatabase(config, pool))] };
+}
+
+async function diagnoseDatabase(config: Config, pool: pg.Pool): Promise<Finding[]> {
   const grants = await grantsToRun(pool);
   if (grants.length > 0) {
     const statements = grants.join(" ");
-    return [
-      ...findings,
-      bad(`The role may not use Rowmill's tables. As the owner of the database, run: ${statements}`),
-    ];
+    return [bad(`The role may not use Rowmill's tables. As the owner of the database, run: ${statements}`)];
   }
   const pending = await pendingMigrations(pool);
-  if (pending > 0) return [...findings, ...(await explainPending(pending, pool))];
-  findings.push(good("The database is up to date."));
-  const alive = await aliveWorkers({ db: databaseOn(pool) });
-  findings.push(
+  if (pending > 0) return explainPending(pending, pool);
+  const db = databaseOn(pool);
+  const alive = await aliveWorkers({ db });
+  return [
+    good("The database is up to date."),
     await checkConnections(config, pool),
     await checkClock(pool),
     await checkTimeouts(pool),
+    ...(await checkTables(pool)),
     checkWorkers(alive),
     await checkQueues(pool, alive),
+    await checkBacklog(db),
     await checkChunks(pool),
-  );
-  return findings;
+    ...(await checkSchedules(pool)),
+    await checkWebhooks(db),
+    await checkMail(config, db),
+    await checkBackups(config, db),
+    ...(await checkDisk(config)),
+  ];
 }
 
 function checkNode(): Finding {
@@ -83,7 +103,10 @@ function checkNode(): Finding {
 
 async function checkServer(pool: pg.Pool): Promise<Finding> {
   const { rows } = await pool.query("SELECT current_setting('server_version') AS version");
-  return good(`PostgreSQL ${rows[0].version} answers.`);
+  const { version } = rows[0];
+  return Number.parseInt(version, 10) >= OLDEST_POSTGRES
+    ? good(`PostgreSQL ${version} answers.`)
+    : bad(`PostgreSQL ${version} is too old. Use version ${OLDEST_POSTGRES} or later.`);
 }
 
 async function explainPending(pending: number, pool: pg.Pool): Promise<Finding[]> {

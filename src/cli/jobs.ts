@@ -1,9 +1,13 @@
 import type { Context } from "../context.ts";
+import { ConfigError } from "../errors.ts";
+import { isUuid } from "../platform/ids.ts";
+import { getJob } from "../queues/find-job.ts";
 import { listJobs, listRecurringJobs, listRegistered } from "../queues/job-queries.ts";
+import { viewJobResult } from "../queues/job-result-view.ts";
 import { viewJob, viewRegistered, viewSchedule } from "../queues/views.ts";
 import { command, flag, text } from "./command.ts";
 import { limitOf } from "./named.ts";
-import { printJson, printTable, type Row } from "./table.ts";
+import { printJson, printTable, printText, type Row } from "./table.ts";
 
 const options = { limit: { ...text, default: "20" }, json: flag } as const;
 
@@ -22,6 +26,25 @@ export const jobCommands = [
     summary: "List jobs that are due later, and recurring jobs.",
     options,
     run: async ({ connect }, values) => list(await connect(), "scheduled", values),
+  }),
+
+  command({
+    name: "jobs get",
+    usage: "ID [--json]",
+    summary: "Show the state and the result of a job, and where its code failed.",
+    takesArgument: true,
+    options: { json: flag },
+    async run({ connect }, { json }, id) {
+      if (id === undefined || !isUuid(id)) {
+        throw new ConfigError(id === undefined ? "The job ID is missing." : `"${id}" is not a job ID.`);
+      }
+      const ctx = await connect();
+      const { result, error, ...job } = viewJobResult(await getJob(ctx, id, true), ctx.now());
+      if (json) return printJson({ ...job, result, error });
+      for (const [name, value] of Object.entries(job)) console.log(`${name.padEnd(11)} ${value ?? "-"}`);
+      if (result) printText(`result      ${JSON.stringify(result)}`);
+      if (error) printText(`error       ${error.code ?? "-"}: ${error.message}\n${error.stack ?? ""}`);
+    },
   }),
 
   command({

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.ts";
 import { ConfigError } from "../errors.ts";
-import { aliveWorkers } from "../queues/queries.ts";
+import { aliveWorkers } from "../queues/workers/queries.ts";
 import { createTasks } from "../tasks/create/create-tasks.ts";
 import { getTask } from "../tasks/queries.ts";
 import { hasEnded } from "../tasks/state.ts";

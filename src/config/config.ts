@@ -67,6 +67,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     workerQueues,
     maxConcurrency,
     workerPort: settings.WORKER_PORT,
+    metricsPort: settings.METRICS_PORT,
     workerStopSeconds: settings.WORKER_STOP_SECONDS,
     taskMaxRetries: settings.TASK_MAX_RETRIES,
     maxGenericSeconds: settings.MAX_GENERIC_SECONDS,

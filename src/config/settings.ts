@@ -139,6 +139,13 @@ export const Settings = Type.Object({
     maximum: 65535,
     description: "Port of a worker's `/livez`, `/readyz` and `/metrics` on HOST; 0 disables them.",
   }),
+  METRICS_PORT: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 65535,
+    description:
+      "Port of an API's `/metrics`, `/livez` and `/readyz` on HOST, without credentials; 0 disables it.",
+  }),
   WORKER_STOP_SECONDS: Type.Integer({
     default: 20,
     minimum: 0,

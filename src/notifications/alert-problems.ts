@@ -3,7 +3,8 @@ import { sql } from "drizzle-orm";
 import { type AdminAlert, alertAdmins } from "../announcements/alert-admins.ts";
 import { type Context, inTransaction } from "../context.ts";
 import { plural } from "../platform/plural.ts";
-import { listQueues, workerLife } from "../queues/queries.ts";
+import { listQueues } from "../queues/queries.ts";
+import { workerLife } from "../queues/workers/queries.ts";
 import { rowTargetNames } from "../targets/registry.ts";
 
 /** Workers per run. The others follow a minute later. */

@@ -63,3 +63,17 @@ export function describeError(error: unknown): {
     ...(frames ? { stack: frames.join("\n") } : {}),
   };
 }
+
+/** The stack of an error and of its causes is cut off after this many characters. */
+const MAX_STACK = 8000;
+const MAX_CAUSES = 5;
+
+/** Returns the lines of the code that failed, with the kinds of the errors and without their messages. */
+export function stackOf(error: unknown): string {
+  const parts: string[] = [];
+  for (let cause = error; cause instanceof Error && parts.length < MAX_CAUSES; cause = cause.cause) {
+    const { type, code, stack = "" } = describeError(cause);
+    parts.push(`${parts.length > 0 ? "Caused by " : ""}${type}${code ? ` (${code})` : ""}\n${stack}`);
+  }
+  return parts.join("\n").slice(0, MAX_STACK);
+}

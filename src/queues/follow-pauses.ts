@@ -1,4 +1,5 @@
 import type { OpenContext } from "../context.ts";
+import { withoutOverlap } from "../platform/process/without-overlap.ts";
 import { pausedQueues } from "../schema/workers.ts";
 import { QUEUE_CHANNEL } from "./pause-queue.ts";
 
@@ -23,21 +24,4 @@ export async function followPauses(ctx: OpenContext): Promise<Disposable> {
       stopListening();
     },
   };
-}
-
-/** A call during a run starts one more run after it, because the current run may have read older data. */
-function withoutOverlap(run: () => Promise<unknown>): () => void {
-  let isRunning = false;
-  let isRequested = false;
-  const start = async () => {
-    isRequested = true;
-    if (isRunning) return;
-    isRunning = true;
-    while (isRequested) {
-      isRequested = false;
-      await run();
-    }
-    isRunning = false;
-  };
-  return () => void start();
 }

@@ -13,7 +13,8 @@ import {
 } from "../platform/queue/queue-reads.ts";
 import { schedules } from "../schema/schedules.ts";
 import { taskTypes } from "../tasks/types/registry.ts";
-import { aliveWorkers, jobNames, queueOfJob } from "./queries.ts";
+import { jobNames, queueOfJob } from "./queries.ts";
+import { aliveWorkers } from "./workers/queries.ts";
 
 export interface JobFacts {
   readonly state: "active" | "scheduled";

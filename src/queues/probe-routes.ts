@@ -1,21 +1,53 @@
 import Fastify, { type FastifyBaseLogger, type FastifyPluginAsync } from "fastify";
 import type { Registry } from "prom-client";
+import { readBackupAge } from "../backups/read-backup-age.ts";
 import type { OpenContext } from "../context.ts";
 import { ConfigError } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
 import { handleErrors, Problem } from "../platform/http/errors.ts";
 import { healthRoutes } from "../platform/http/health.ts";
 import { answerRequestId, requestIds } from "../platform/http/request-id.ts";
-import { openMetrics } from "../platform/queue/metrics.ts";
+import { openRegistry } from "../platform/metrics/registry.ts";
+import { addRequestMetrics } from "../platform/metrics/request-metrics.ts";
+import { addWorkMetrics } from "../platform/metrics/work-metrics.ts";
+import { addQueueMetrics } from "../platform/queue/metrics.ts";
 import { readMissingOfLastDay } from "../request-log/read-missing.ts";
 import { listQueues } from "./queries.ts";
 
-/**
- * Serves /livez, /readyz and /metrics on WORKER_PORT until disposed of.
- * @throws ConfigError if another program uses the port
- */
-export async function openProbes(ctx: OpenContext): Promise<AsyncDisposable> {
-  const { host, workerPort: port, workerQueues } = ctx.config;
+/** Serves the probes and metrics of a worker on WORKER_PORT until disposed of. @throws ConfigError if the port is in use */
+export function openWorkerProbes(ctx: OpenContext): Promise<AsyncDisposable> {
+  const { workerPort, workerQueues } = ctx.config;
+  const registry = openRegistry({ main: ctx.pool });
+  const source = {
+    running: ctx.queue.running,
+    queues: QUEUES.filter((queue) => workerQueues?.has(queue) ?? true),
+    readDepths: () => listQueues(ctx),
+    readMissing: () => readMissingOfLastDay(ctx),
+    readBackupAge: () => readBackupAge(ctx),
+  };
+  addQueueMetrics(registry, source, ctx.log);
+  addWorkMetrics(registry, ctx.activity);
+  return serve(ctx, { port: workerPort, setting: "WORKER_PORT" }, registry);
+}
+
+/** Serves the probes and metrics of an API on METRICS_PORT until disposed of. @throws ConfigError if the port is in use */
+export function openApiMetrics(ctx: OpenContext): Promise<AsyncDisposable> {
+  const registry = openRegistry({ main: ctx.pool, reads: ctx.reads.pool });
+  addRequestMetrics(registry, ctx.activity);
+  return serve(ctx, { port: ctx.config.metricsPort, setting: "METRICS_PORT" }, registry);
+}
+
+interface Port {
+  readonly port: number;
+  /** The setting that the port has. */
+  readonly setting: string;
+}
+
+async function serve(
+  ctx: OpenContext,
+  { port, setting }: Port,
+  registry: Registry,
+): Promise<AsyncDisposable> {
   const app = Fastify({
     loggerInstance: ctx.log as FastifyBaseLogger,
     ...requestIds,
@@ -24,16 +56,9 @@ export async function openProbes(ctx: OpenContext): Promise<AsyncDisposable> {
   answerRequestId(app);
   handleErrors(app);
   app.addSchema(Problem);
-  const queues = QUEUES.filter((queue) => workerQueues?.has(queue) ?? true);
-  const source = {
-    running: ctx.queue.running,
-    queues,
-    readDepths: () => listQueues(ctx),
-    readMissing: () => readMissingOfLastDay(ctx),
-  };
   await app.register(healthRoutes(() => ctx.pool.query("SELECT 1")));
-  await app.register(metricRoutes(openMetrics(source, ctx.log)));
-  await app.listen({ host, port }).catch(mapListenError);
+  await app.register(metricRoutes(registry));
+  await app.listen({ host: ctx.config.host, port }).catch((cause) => mapListenError(setting, cause));
   return { [Symbol.asyncDispose]: () => app.close() };
 }
 
@@ -45,8 +70,8 @@ function metricRoutes(registry: Registry): FastifyPluginAsync {
   };
 }
 
-function mapListenError(cause: NodeJS.ErrnoException): never {
+function mapListenError(setting: string, cause: NodeJS.ErrnoException): never {
   if (cause.code !== "EADDRINUSE") throw cause;
-  const message = "in use by another program. Choose another port; each worker on a machine needs its own.";
-  throw new ConfigError(`WORKER_PORT: ${message}`, { cause });
+  const message = "in use by another program. Choose another port; each process on a machine needs its own.";
+  throw new ConfigError(`${setting}: ${message}`, { cause });
 }

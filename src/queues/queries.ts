@@ -1,33 +1,9 @@
-/** Reads of workers and queues. They cover all users, so only operators may see them. */
-import { asc, getTableColumns, gt, sql } from "drizzle-orm";
+/** Reads of queues. They cover all users, so only operators may see them. */
 import type { Context } from "../context.ts";
 import { jobs, QUEUES, type QueueName } from "../jobs.ts";
-import { type Found, readPage } from "../platform/postgres/read-page.ts";
-import { signOfLife } from "../platform/process/sign-of-life.ts";
 import { type JobDepth, readDepths } from "../platform/queue/queue-reads.ts";
-import { pausedQueues, workers } from "../schema/workers.ts";
-
-/** How often a worker reports, and when it counts as lost. */
-export const workerLife = signOfLife(5000);
-
-const isAlive = sql<boolean>`${workers.lastSeenAt} > now() - make_interval(secs => ${workerLife.deadAfterMs / 1000})`;
-
-export type StoredWorker = typeof workers.$inferSelect & { readonly isAlive: boolean };
-
-/** In the order in which they started. @param after the id of the last worker of the previous page */
-export function listWorkers(ctx: Context, after: string | null, limit: number): Promise<Found<StoredWorker>> {
-  const where = after === null ? sql`true` : gt(workers.id, after);
-  return readPage(ctx, {
-    fields: { ...getTableColumns(workers), isAlive },
-    from: sql`${workers} WHERE ${where} ORDER BY ${workers.id}`,
-    order: sql`id`,
-    limit,
-  });
-}
-
-export function aliveWorkers(ctx: Pick<Context, "db">): Promise<(typeof workers.$inferSelect)[]> {
-  return ctx.db.select().from(workers).where(isAlive).orderBy(asc(workers.id));
-}
+import { pausedQueues } from "../schema/workers.ts";
+import { aliveWorkers } from "./workers/queries.ts";
 
 export interface StoredQueue extends Omit<JobDepth, "job"> {
   readonly queue: QueueName;
@@ -43,7 +19,7 @@ export const queueOfJob: ReadonlyMap<string, QueueName> = new Map(
   Object.values(jobs).map(({ name, queue }) => [name, queue]),
 );
 
-export function listQueues(ctx: Context): Promise<StoredQueue[]> {
+export function listQueues(ctx: Pick<Context, "db">): Promise<StoredQueue[]> {
   return readQueues(ctx, QUEUES);
 }
 
@@ -53,7 +29,7 @@ export async function getQueue(ctx: Context, name: QueueName): Promise<StoredQue
   return queue;
 }
 
-async function readQueues(ctx: Context, names: readonly QueueName[]): Promise<StoredQueue[]> {
+async function readQueues(ctx: Pick<Context, "db">, names: readonly QueueName[]): Promise<StoredQueue[]> {
   const jobsOf = (name: QueueName) => jobNames.filter((job) => queueOfJob.get(job) === name);
   const [depths, paused, alive] = await Promise.all([
     readDepths(ctx.db, names.flatMap(jobsOf)),

@@ -3,14 +3,7 @@ import Type from "typebox";
 import type { Context } from "../context.ts";
 import { emptyBodyIsEmpty } from "../platform/http/body.ts";
 import { problems } from "../platform/http/errors.ts";
-import {
-  decodeCursor,
-  decodeUuidCursor,
-  notACursor,
-  Page,
-  PageQuery,
-  pageOf,
-} from "../platform/http/paging.ts";
+import { decodeCursor, notACursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { JOB_KEY } from "../platform/queue/queue-reads.ts";
 import { REQUEST_SECONDS } from "../tasks/control/change-tasks.ts";
@@ -18,7 +11,7 @@ import { ChangedView } from "../tasks/views.ts";
 import { listJobs, listRecurringJobs, listRegistered } from "./job-queries.ts";
 import { pauseQueue, resumeQueue } from "./pause-queue.ts";
 import { purgeQueue } from "./purge-queue.ts";
-import { getQueue, listQueues, listWorkers } from "./queries.ts";
+import { getQueue, listQueues } from "./queries.ts";
 import {
   JobView,
   QueueNameSchema,
@@ -28,8 +21,6 @@ import {
   viewQueue,
   viewRegistered,
   viewSchedule,
-  viewWorker,
-  WorkerView,
 } from "./views.ts";
 
 const QueueParams = Type.Object({ queue: QueueNameSchema });
@@ -121,24 +112,6 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, params, body }) => purgeQueue(ctx, params.queue, body.expect, REQUEST_SECONDS),
-    );
-
-    app.get(
-      "/api/v1/admin/workers",
-      {
-        schema: {
-          ...shared,
-          operationId: "listWorkers",
-          summary: "List workers",
-          description: "A worker that ends leaves the list; a lost worker stays on it for a day.",
-          querystring: Type.Object(PageQuery),
-          response: { 200: Page(WorkerView), ...problems(400, 401, 403) },
-        },
-      },
-      async ({ ctx, query }) => {
-        const found = await listWorkers(ctx, decodeUuidCursor(query.cursor), query.limit);
-        return pageOf(found, ({ id }) => id, viewWorker);
-      },
     );
 
     app.get(

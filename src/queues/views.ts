@@ -1,8 +1,8 @@
 import Type, { type Static } from "typebox";
 import { QUEUES } from "../jobs.ts";
-import { MapOf, Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
+import { NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import type { JobFacts, RecurringJob, Registered } from "./job-queries.ts";
-import type { StoredQueue, StoredWorker } from "./queries.ts";
+import type { StoredQueue } from "./queries.ts";
 
 export const QueueNameSchema = Type.Enum([...QUEUES], { description: "The name of the queue." });
 
@@ -72,45 +72,6 @@ export function viewQueue({
     paused_at: paused?.pausedAt.toISOString() ?? null,
     paused_by: paused?.pausedBy ?? null,
     workers,
-  };
-}
-
-export const WorkerView = Type.Object({
-  id: { ...Uuid, description: "The id of the worker." },
-  host: Type.String({ description: "The machine.", examples: ["rowmill-worker-1"] }),
-  pid: Type.Integer({ description: "The id of the process." }),
-  version: Type.String({ description: "The version of Rowmill.", examples: ["0.5.0"] }),
-  queues: MapOf(Type.Integer(), {
-    description: "For each queue, the number of jobs of one kind and one user that run at a time.",
-    examples: [{ file_processing: 2 }],
-  }),
-  running: Type.Array(
-    Type.Object({
-      job: Type.String({ description: "The kind of job.", examples: ["task.file_processing"] }),
-      id: { ...Uuid, description: "The id of the job." },
-      since: Moment("When the worker took it."),
-    }),
-    { description: "The jobs that were running when the worker was last seen." },
-  ),
-  is_alive: Type.Boolean({ description: "Whether the worker was seen within 30 seconds." }),
-  started_at: Moment("When the worker started."),
-  last_seen_at: Moment("When the worker was last seen."),
-});
-
-export type WorkerView = Static<typeof WorkerView>;
-
-export function viewWorker(worker: StoredWorker): WorkerView {
-  const { id, host, pid, version, queues } = worker;
-  return {
-    id,
-    host,
-    pid,
-    version,
-    queues,
-    running: [...worker.running],
-    is_alive: worker.isAlive,
-    started_at: worker.startedAt.toISOString(),
-    last_seen_at: worker.lastSeenAt.toISOString(),
   };
 }
 

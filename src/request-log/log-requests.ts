@@ -17,11 +17,12 @@ interface RequestLog {
 const PROBES: ReadonlySet<string | undefined> = new Set(["/livez", "/readyz"]);
 
 export function openRequestLog(ctx: Context): RequestLog {
-  if (!ctx.config.requestLog) return { observe() {}, follow() {} };
+  const isLogged = ctx.config.requestLog;
   const buffer = new LogBuffer((entries, dropped) => writeEntries(ctx, entries, dropped), ctx.log);
   const observe = (request: FastifyRequest, reply: FastifyReply) =>
     observeRequest(request, reply, ctx.now, (ended) => {
-      if (!PROBES.has(ended.route)) buffer.add(ended);
+      ctx.activity.emit("requestEnded", ended);
+      if (isLogged && !PROBES.has(ended.route)) buffer.add(ended);
     });
   return {
     observe,
@@ -31,6 +32,7 @@ export function openRequestLog(ctx: Context): RequestLog {
         done();
       });
       app.addHook("onListen", async () => {
+        if (!isLogged) return;
         await preparePartitions(ctx).catch((error) =>
           ctx.log.warn({ err: error }, "could not create partitions of the request log"),
         );

@@ -169,3 +169,12 @@ export const taskEvents = rowmill.table(
   },
   (t) => [primaryKey({ columns: [t.taskId, t.id] })],
 );
+
+/** The stacks of failed attempts, the latest one per task. Only operators see them. */
+export const taskStacks = rowmill.table("task_stacks", {
+  taskId: uuid("task_id")
+    .primaryKey()
+    .references(() => tasks.id, { onDelete: "cascade" }),
+  attempt: integer("attempt").notNull(),
+  stack: text("stack").notNull(),
+});

@@ -9,6 +9,26 @@ export interface RunningJob {
   readonly since: string;
 }
 
+/** The attempts of a worker at tasks of one type. */
+export interface TypeStats {
+  readonly type: string;
+  /** Attempts, by their outcome. */
+  readonly completed: number;
+  readonly failed: number;
+  readonly retried: number;
+  readonly meanSeconds: number;
+  /** Of the latest attempts. */
+  readonly p95Seconds: number;
+}
+
+/** The work of a worker since it started. */
+export interface WorkerStats {
+  readonly tasks: readonly TypeStats[];
+  readonly rows: number;
+  /** Over the last minute. */
+  readonly rowsPerSecond: number;
+}
+
 /** Each worker updates its own row every few seconds, and deletes it when it ends. */
 export const workers = rowmill.table(
   "workers",
@@ -22,6 +42,10 @@ export const workers = rowmill.table(
     running: json("running").$type<readonly RunningJob[]>().notNull(),
     startedAt: moment("started_at").notNull(),
     lastSeenAt: moment("last_seen_at").notNull(),
+    /** When the worker was asked to stop, or began to; null: it runs. */
+    stoppingAt: moment("stopping_at"),
+    /** null: the worker has a version that reports none. */
+    stats: json("stats").$type<WorkerStats>(),
   },
   (t) => [index("workers_last_seen").on(t.lastSeenAt)],
 );

@@ -1,8 +1,11 @@
 /** The jobs of tasks. Job ids are deterministic, so that a run of a task cannot be enqueued twice. */
+
+import { inArray } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { jobs, type QueueName, taskJobs } from "../jobs.ts";
 import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
 import type { NewJob } from "../platform/queue/queue.ts";
+import { limitWaits } from "../schema/task-limits.ts";
 
 export function taskJobId(taskId: string, run: number): string {
   return deterministicJobId("task", taskId, run);
@@ -13,6 +16,7 @@ interface Runnable {
   readonly userId: number;
   readonly run: number;
   readonly jobId: string;
+  readonly type: string;
   readonly queue: string;
   readonly priority: number;
 }
@@ -24,9 +28,9 @@ export async function enqueueTasks(tx: Tx, tasks: readonly Runnable[], startAfte
       tx.db,
       taskJobs[queue],
       own.map(
-        ({ id, userId, run, jobId, priority }): NewJob => ({
+        ({ id, type, userId, run, jobId, priority }): NewJob => ({
           id: jobId,
-          payload: { taskId: id, run },
+          payload: { taskId: id, run, type },
           priority,
           group: String(userId),
           startAfterSeconds,
@@ -41,6 +45,8 @@ export async function dequeueTasks(
   tx: Tx,
   tasks: readonly Pick<Runnable, "jobId" | "queue">[],
 ): Promise<void> {
+  const ids = tasks.map(({ jobId }) => jobId);
+  if (ids.length > 0) await tx.db.delete(limitWaits).where(inArray(limitWaits.jobId, ids));
   for (const [queue, own] of byQueue(tasks)) {
     await tx.queue.remove(
       tx.db,

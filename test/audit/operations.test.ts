@@ -9,8 +9,8 @@ import { operationsOf, readDocument } from "../support/document.ts";
 import { newMail } from "../support/mails.ts";
 import { makeTask } from "../support/task-client.ts";
 import { useAdmin, useRowmill } from "../support/use-rowmill.ts";
-import { makeWorkflow, quick } from "../support/workflows.ts";
 import { giveEmail } from "../support/with-email.ts";
+import { makeWorkflow, quick } from "../support/workflows.ts";
 
 const rowmill = useRowmill({
   settings: { SMTP_URL: "smtp://127.0.0.1:1", EMAIL_FROM: "rowmill@example.com" },

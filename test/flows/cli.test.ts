@@ -1,7 +1,8 @@
 /** `npm run cli` for tasks, queues, jobs and workers, as an operator types it. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { findCommand } from "../../src/cli/commands.ts";
-import type { QueueView, WorkerView } from "../../src/queues/views.ts";
+import type { QueueView } from "../../src/queues/views.ts";
+import type { WorkerView } from "../../src/queues/workers/views.ts";
 import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../src/tasks/queries.ts";
 import type { TaskView } from "../../src/tasks/views.ts";

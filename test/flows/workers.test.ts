@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
-import type { WorkerView } from "../../src/queues/views.ts";
+import type { WorkerView } from "../../src/queues/workers/views.ts";
 import { newAdmin } from "../support/admin.ts";
 import { closeGate } from "../support/gate.ts";
 import { activeJobs } from "../support/jobs.ts";
@@ -68,7 +68,7 @@ test("WORKER_QUEUES with an unknown queue is refused", async () => {
   );
 });
 
-test("workers are listed with their running jobs; stopped ones disappear and killed ones are lost", async () => {
+test("workers are listed with their running jobs; shut down ones disappear and killed ones are lost", async () => {
   await using rowmill = await startPrograms();
   const { ctx } = rowmill;
   const api = await rowmill.serveApi();
@@ -87,7 +87,9 @@ test("workers are listed with their running jobs; stopped ones disappear and kil
     return worker?.running.length === 1 ? worker : null;
   });
   expect(seen.running[0]?.job).toBe("task.default");
-  expect(await stopped.stop()).toEqual({ code: 0, signal: null });
+  const [, idle] = await list();
+  expect((await admin.post(`${ADMIN}/workers/${idle?.id}/shutdown`)).status).toBe(202);
+  expect(await stopped.ended).toEqual({ code: 0, signal: null });
   await killed.kill();
   await gate.endWaiting();
   expect(await list()).toMatchObject([{ id: seen.id, is_alive: true }]);

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { jobs } from "../../src/jobs.ts";
+import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
 import { COUNTED_EXACTLY } from "../../src/platform/queue/queue-reads.ts";
-import { registerWorker } from "../../src/queues/register-worker.ts";
-import { removeLostWorkers } from "../../src/queues/remove-lost-workers.ts";
-import type { JobView, QueueView, WorkerView } from "../../src/queues/views.ts";
+import { openApiMetrics } from "../../src/queues/probe-routes.ts";
+import type { JobView, QueueView } from "../../src/queues/views.ts";
+import { registerWorker } from "../../src/queues/workers/register-worker.ts";
 import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../src/tasks/queries.ts";
 import { newAdmin } from "../support/admin.ts";
@@ -102,6 +103,21 @@ describe("queues", () => {
   });
 });
 
+test("an API serves its metrics on a port of their own", async () => {
+  const { ctx } = rowmill;
+  const port = await freePort();
+  await using _metrics = await openApiMetrics({ ...ctx, config: { ...ctx.config, metricsPort: port } });
+  await user.get("/api/v1/batches");
+  await until("the request is counted", async () => {
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(text).toContain('rowmill_database_connections_max{pool="reads"}');
+    return /rowmill_http_requests_total\{method="GET",route="\/api\/v1\/batches",status="200"\} 1\n/.test(
+      text,
+    );
+  });
+  expect((await fetch(`${rowmill.url}/metrics`)).status).toBe(404);
+});
+
 describe("purging", () => {
   test("purging a queue cancels everybody's pending tasks and no running task", async () => {
     await using rowmill = await startRowmill({ WORKER_CONCURRENCY: "1" });
@@ -146,48 +162,6 @@ describe("purging", () => {
   });
 });
 
-describe("workers", () => {
-  test("workers show their queues and running jobs, and disappear when they end or are lost for a day", async () => {
-    await using rowmill = await startRowmill();
-    const { ctx } = rowmill;
-    const operator = await newAdmin(rowmill);
-    const worker = await rowmill.startWorker({
-      WORKER_QUEUES: "file_processing:2,default",
-      WORKER_CONCURRENCY: "3",
-    });
-    const entry = await registerWorker(worker);
-    const list = async () => (await operator.get<{ items: WorkerView[] }>(`${ADMIN}/workers`)).body.items;
-    const [seen] = await list();
-    expect(seen).toMatchObject({
-      pid: process.pid,
-      queues: { file_processing: 2, default: 3 },
-      running: [],
-      is_alive: true,
-      version: expect.stringMatching(/^\d+\.\d+/),
-    });
-    expect(await queue(operator, "file_processing")).toMatchObject({ workers: 1 });
-    expect(await queue(operator, "bulk_processing")).toMatchObject({ workers: 0 });
-    const { body } = await operator.get<{
-      jobs: { name: string; workers: string[] }[];
-      task_types: { name: string; workers: string[] }[];
-    }>(`${ADMIN}/registered`);
-    expect(body.task_types).toContainEqual(
-      expect.objectContaining({ name: "generic", queue: "default", workers: [seen?.id] }),
-    );
-    expect(body.jobs).toContainEqual(expect.objectContaining({ name: "batch.process-chunk", workers: [] }));
-
-    await ctx.pool.query("UPDATE rowmill.workers SET last_seen_at = now() - interval '31 seconds'");
-    expect(await list()).toMatchObject([{ is_alive: false }]);
-    expect(await removeLostWorkers(ctx)).toBe(0);
-    await ctx.pool.query(
-      "INSERT INTO rowmill.workers SELECT gen_random_uuid(), host, 1, version, queues, running, started_at, now() - interval '25 hours' FROM rowmill.workers",
-    );
-    expect(await removeLostWorkers(ctx)).toBe(1);
-    await entry[Symbol.asyncDispose]();
-    expect(await list()).toEqual([]);
-  });
-});
-
 describe("jobs", () => {
   type Jobs = {
     items: JobView[];
@@ -204,9 +178,7 @@ describe("jobs", () => {
     const ids = [await heldTask(ctx, userId), await heldTask(ctx, userId), await heldTask(ctx, userId)];
     const worker = await rowmill.startWorker();
     await until("three jobs are active", async () => (await activeJobs(ctx, "task.default")) === 3);
-    await using _ = await registerWorker(worker);
-    const [{ id: workerId } = { id: "" }] = (await operator.get<{ items: WorkerView[] }>(`${ADMIN}/workers`))
-      .body.items;
+    await using registered = await registerWorker(worker, () => {});
     const first = (await operator.get<Jobs>(`${ADMIN}/jobs?limit=2`)).body;
     expect(first.items).toHaveLength(2);
     const rest = (await operator.get<Jobs>(`${ADMIN}/jobs?limit=2&cursor=${first.next_cursor}`)).body;
@@ -220,7 +192,7 @@ describe("jobs", () => {
         job: "task.default",
         queue: "default",
         attempt: 1,
-        worker_id: workerId,
+        worker_id: registered.id,
         due_at: null,
       });
     }

@@ -130,7 +130,8 @@ export async function problemsOf(url: string): Promise<string[]> {
   const config = loadConfig({ DATABASE_URL: url, JWT_SECRET: "x".repeat(32) });
   const pool = openPool(url, 2, createLog({ logLevel: "silent" }, "test"));
   try {
-    return (await diagnose(config, pool)).filter(({ isGood }) => !isGood).map(({ text }) => text);
+    const { findings } = await diagnose(config, pool);
+    return findings.filter(({ level }) => level === "problem").map(({ text }) => text);
   } finally {
     await pool.end();
   }

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { createApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
+import { Activity } from "../../src/platform/activity.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { ChangeListener } from "../../src/platform/postgres/change-listener.ts";
 import { databaseOn, openPool } from "../../src/platform/postgres/database.ts";
@@ -25,6 +26,8 @@ export async function createOfflineApp(): Promise<FastifyInstance> {
     smtp: null,
     listener,
     log,
+    limitedTypes: new Set(),
+    activity: new Activity(),
     now: () => new Date(),
     actor: null,
     requestId: null,

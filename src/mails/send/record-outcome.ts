@@ -29,8 +29,10 @@ export type MailOutcome =
   | { readonly kind: "kept" };
 
 /** @param mail as the attempt has found it, with the number of the attempt */
-export function recordOutcome(ctx: Context, mail: Mail, outcome: SmtpOutcome): Promise<MailOutcome> {
-  return inTransaction(ctx, (tx) => record(tx, mail, outcome));
+export async function recordOutcome(ctx: Context, mail: Mail, outcome: SmtpOutcome): Promise<MailOutcome> {
+  const recorded = await inTransaction(ctx, (tx) => record(tx, mail, outcome));
+  ctx.activity.emit("mailAttempted", recorded.kind);
+  return recorded;
 }
 
 function record(tx: Tx, mail: Mail, outcome: SmtpOutcome): Promise<MailOutcome> {

@@ -19,6 +19,8 @@ export interface Running {
   readonly resources: AsyncDisposableStack;
   /** Closes all resources; later calls return the same promise. */
   readonly close: () => Promise<void>;
+  /** Closes the program and exits, as after a first signal. Does nothing if the program is closing. */
+  readonly shutDown: (reason: string) => void;
 }
 
 /**
@@ -39,8 +41,8 @@ export async function runProgram(
   try {
     const config = load();
     const log = createLog(config, name);
-    closeOnSignal(log, close);
-    await start({ config, log, resources, close });
+    const shutDown = closeOnSignal(log, close);
+    await start({ config, log, resources, close, shutDown });
     process.send?.(READY);
   } catch (error) {
     // Closing makes a start that is still under way fail; the code that closes also exits.
@@ -58,7 +60,7 @@ export function reportAndExit(error: unknown): never {
   process.exit(1);
 }
 
-function closeOnSignal(log: Log, close: () => Promise<void>): void {
+function closeOnSignal(log: Log, close: () => Promise<void>): Running["shutDown"] {
   let closingSince: number | null = null;
   const shutDown = async (reason: string) => {
     if (closingSince !== null) {
@@ -83,7 +85,9 @@ function closeOnSignal(log: Log, close: () => Promise<void>): void {
   };
   process.on("SIGINT", shutDown);
   process.on("SIGTERM", shutDown);
-  process.on("disconnect", () => {
-    if (closingSince === null) void shutDown("the parent process ended");
-  });
+  const shutDownOnce = (reason: string) => {
+    if (closingSince === null) void shutDown(reason);
+  };
+  process.on("disconnect", () => shutDownOnce("the parent process ended"));
+  return shutDownOnce;
 }

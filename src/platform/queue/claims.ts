@@ -73,6 +73,19 @@ export async function touchJobs(
   return new Set(rows.map(({ id }) => id));
 }
 
+/** Makes waiting jobs due now. @param channel on which the name of the queue is published; null: nowhere */
+export async function makeDue(
+  db: Database,
+  name: string,
+  ids: readonly string[],
+  channel: string | null,
+): Promise<void> {
+  await db.execute(sql`
+    UPDATE ${job} SET start_after = now()
+    WHERE name = ${name} AND id = ANY(${sql.param(ids)}::uuid[]) AND state < 'active' AND start_after > now()`);
+  if (channel !== null) await db.execute(sql`SELECT pg_notify(${channel}, ${name})`);
+}
+
 /** Lets jobs that an older version has enqueued be delivered as often as those of this version. */
 export async function raiseRetryLimit(db: Database, name: string, retryLimit: number): Promise<void> {
   await db.execute(sql`

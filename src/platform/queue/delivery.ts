@@ -1,6 +1,6 @@
 /** One delivery of a job: its claim, its time limit, and its outcome in the queue. */
 import type { JobWithMetadata, PgBoss } from "pg-boss";
-import { describeError, type Log } from "../log.ts";
+import { describeError, type Log, stackOf } from "../log.ts";
 import { type Database, isTransient } from "../postgres/database.ts";
 import { type Claim, ClaimLost, completeJob, failForGood, putBack } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
@@ -147,7 +147,7 @@ export class RunningDelivery {
     const isCounted = !(error instanceof DeliveryStopped) && !isTransient(error);
     const failures = delivery.attempt - 1 + (isCounted ? 1 : 0);
     // The output must not hold statements or values.
-    const output = { message: describeError(error).message, failures };
+    const output = { message: describeError(error).message, failures, stack: stackOf(error) };
     const mustGiveUp = failures >= this.#contract.maxAttempts || error instanceof ProcessCrashed;
     if (!isCounted || !mustGiveUp) await boss.fail(this.claim.name, [this.claim], output);
     else if (await handler.giveUp(delivery, error)) await completeJob(db, this.claim, output);

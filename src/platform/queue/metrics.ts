@@ -1,5 +1,5 @@
-/** The metrics of a worker for Prometheus. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+/** Metrics of jobs and queues for Prometheus. */
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Log } from "../log.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 
@@ -17,6 +17,8 @@ interface Source {
   readonly readDepths: () => Promise<readonly QueueDepth[]>;
   /** The requests of the last day that the request log lacks. */
   readonly readMissing: () => Promise<number>;
+  /** The age of the latest complete backup; null: none exists. */
+  readonly readBackupAge: () => Promise<number | null>;
 }
 
 /** From an empty job to one that takes hours. */
@@ -25,10 +27,12 @@ const SECONDS_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 30
 /** If the database does not answer within this time, a scrape lacks the depths of queues. */
 const READ_TIMEOUT_MS = 3000;
 
-export function openMetrics({ running, queues, readDepths, readMissing }: Source, log: Log): Registry {
-  const registry = new Registry();
+export function addQueueMetrics(
+  registry: Registry,
+  { running, queues, readDepths, readMissing, readBackupAge }: Source,
+  log: Log,
+): void {
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
   const ended = new Counter({
     name: "rowmill_jobs_total",
     help: "Jobs that ended on this worker. outcome=thrown: the job is delivered again.",
@@ -69,7 +73,16 @@ export function openMetrics({ running, queues, readDepths, readMissing }: Source
       );
     },
   });
-  return registry;
+  new Gauge({
+    name: "rowmill_backup_age_seconds",
+    help: "Seconds since the latest complete backup has ended. Missing: no backup exists.",
+    registers,
+    async collect() {
+      const age = await withinTime(readBackupAge()).catch(() => null);
+      this.remove();
+      if (age !== null) this.set(age);
+    },
+  });
 }
 
 function addDepths(registry: Registry, readDepths: Source["readDepths"], log: Log): void {

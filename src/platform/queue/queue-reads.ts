@@ -165,6 +165,43 @@ function isAfter(moment: ReturnType<typeof sql>, key: string | null) {
   return sql`(${moment}, id) > (${at}::timestamptz, ${id}::uuid)`;
 }
 
+/** A job in any state. */
+export interface FoundJob {
+  readonly job: string;
+  readonly id: string;
+  readonly state: "created" | "retry" | "active" | "completed" | "cancelled" | "failed";
+  readonly payload: unknown;
+  readonly output: unknown;
+  readonly attempt: number;
+  readonly createdAt: Date;
+  readonly dueAt: Date;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+}
+
+/** Finds a job, also one that has ended, until the queue removes it. One look into the primary key for each kind. */
+export async function findJob(
+  db: Database,
+  names: readonly string[],
+  id: string,
+): Promise<FoundJob | undefined> {
+  const { rows } = await db.execute<Record<string, unknown>>(sql`
+    SELECT name AS job, id, state, data AS payload, output, retry_count + 1 AS attempt, created_on AS "createdAt",
+      start_after AS "dueAt", started_on AS "startedAt", completed_on AS "endedAt"
+    FROM ${job} WHERE name = ANY(${sql.param([...names])}::text[]) AND id = ${id}`);
+  const [found] = rows as unknown as FoundJob[];
+  const moment = (value: Date | string | null) => (value === null ? null : new Date(value));
+  return (
+    found && {
+      ...found,
+      createdAt: new Date(found.createdAt),
+      dueAt: new Date(found.dueAt),
+      startedAt: moment(found.startedAt),
+      endedAt: moment(found.endedAt),
+    }
+  );
+}
+
 /** Lists the recurring jobs of pg-boss, with their cron expressions in UTC. */
 export async function listQueueSchedules(db: Database): Promise<{ job: string; cron: string }[]> {
   const { rows } = await db.execute<{ job: string; cron: string }>(

@@ -8,7 +8,7 @@ import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Log } from "../log.ts";
 import type { ChangeListener } from "../postgres/change-listener.ts";
 import { connectionLimits, type Database, databaseOn } from "../postgres/database.ts";
-import { raiseRetryLimit } from "./claims.ts";
+import { makeDue, raiseRetryLimit } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import type { Handler } from "./delivery.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -31,6 +31,8 @@ export interface Queue {
   add(db: Database, job: JobContract, jobs: readonly NewJob[]): Promise<void>;
   /** Removes jobs in any state, in the transaction of `db`. */
   remove(db: Database, job: JobContract, ids: readonly string[]): Promise<void>;
+  /** Makes jobs due that wait for a later time, in the transaction of `db`, and wakes workers. */
+  hasten(db: Database, job: JobContract, ids: readonly string[]): Promise<void>;
   /** Returns the ids of jobs that wait, run or will be retried. All others are lost, done or given up. */
   live(db: Database, job: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Returns the ids of jobs that have used up their deliveries. */
@@ -172,6 +174,13 @@ export class PgBossQueue implements Queue {
 
   async remove(db: Database, { name }: JobContract, ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await this.#boss.deleteJob(name, [...ids], { db: fromDrizzle(db, sql) });
+  }
+
+  async hasten(db: Database, { name }: JobContract, ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    // CockroachDB has no NOTIFY: there, workers poll.
+    const channel = this.#config.databaseBackend === "cockroachdb" ? null : CHANNEL;
+    await makeDue(db, name, ids, channel);
   }
 
   live(db: Database, { name }: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>> {

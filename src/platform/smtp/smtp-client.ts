@@ -71,6 +71,16 @@ export class SmtpClient {
     }
   }
 
+  /** Connects and logs in, without sending a mail. @returns the problem; null: the server can be used */
+  async verify(): Promise<string | null> {
+    try {
+      await this.#pool.verify();
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
   /** Ends all connections, also those that send. */
   close(): void {
     this.#pool.close({ force: true });

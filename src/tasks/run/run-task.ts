@@ -3,10 +3,12 @@ import type { Context } from "../../context.ts";
 import { ContinueLater, Permanent, Retryable } from "../../errors.ts";
 import { removeFiles } from "../../files/remove-files.ts";
 import type { Payload } from "../../jobs.ts";
+import type { AttemptOutcome } from "../../platform/activity.ts";
 import { isFromDatabase, isTransient } from "../../platform/postgres/database.ts";
 import type { Delivery } from "../../platform/queue/delivery.ts";
 import { Later } from "../../platform/queue/later.ts";
 import { type TaskStatus, tasks } from "../../schema/tasks.ts";
+import { startWithinLimit } from "../limits/start-within-limit.ts";
 import { type Task, transition } from "../transitions.ts";
 import { findTaskType } from "../types/registry.ts";
 import type { TaskType } from "../types/task-type.ts";
@@ -14,6 +16,7 @@ import { endTask } from "./end-task.ts";
 import { withInput } from "./input.ts";
 import { type Outcome, outcomeOf, successOf } from "./outcomes.ts";
 import { Progress } from "./progress.ts";
+import { storeStack } from "./store-stack.ts";
 import { watchTask } from "./watch-task.ts";
 
 /**
@@ -30,7 +33,8 @@ export async function runTask(
   const { taskId, run, continued } = work;
   const task = continued
     ? await findRunning(ctx, taskId, run, continued.attempt)
-    : await startTask(ctx, taskId, run);
+    : await startOrWait(ctx, work, delivery);
+  if (task === "waits") return new Later(LOOK_AGAIN_SECONDS, work, { isCounted: false });
   if (!task) return undefined;
   const log = ctx.log.child({ taskId, type: task.type, attempt: task.attempt });
   if (!continued) log.info("task received");
@@ -38,10 +42,16 @@ export async function runTask(
   const outcome = await attempt(ctx, task, { createdFileIds, state: continued?.state ?? null }, delivery);
   if (outcome instanceof ContinueLater) {
     const { afterSeconds, state, isCounted } = outcome;
-    const continuing = { taskId, run, continued: { attempt: task.attempt, state } };
+    const continuing = { taskId, run, type: task.type, continued: { attempt: task.attempt, state } };
     return new Later(afterSeconds, continuing, { isCounted });
   }
   const ended = outcome && (await endTask(ctx, task, outcome));
+  if (ctx.limitedTypes.has(task.type)) ctx.activity.emit("startPossible", task.type);
+  ctx.activity.emit("attemptEnded", {
+    type: findTaskType(task.type)?.name ?? "unknown",
+    outcome: ended ? OUTCOMES[ended.status] : "stopped",
+    seconds: continued ? secondsSince(ctx, task) : (performance.now() - startedAt) / 1000,
+  });
   if (ended?.status !== "completed" && createdFileIds.length > 0) await removeFiles(ctx, createdFileIds);
   const ms = Math.round(performance.now() - startedAt);
   if (!ended) {
@@ -52,11 +62,43 @@ export async function runTask(
   return { status: ended.status };
 }
 
+const OUTCOMES: Readonly<Record<TaskStatus, AttemptOutcome>> = {
+  completed: "completed",
+  failed: "failed",
+  pending: "retried",
+  processing: "stopped",
+  cancelled: "stopped",
+};
+
+/** An attempt that was put back includes its waits. */
+function secondsSince(ctx: Context, { startedAt }: Task): number {
+  return startedAt ? Math.max(0, ctx.now().getTime() - startedAt.getTime()) / 1000 : 0;
+}
+
 const LOGGED: Partial<Record<TaskStatus, string>> = {
   completed: "task succeeded",
   failed: "task failed",
   pending: "task failed and will be retried",
 };
+
+/** A task that waits for the limit of its type is woken when its turn comes. This is only a safeguard. */
+const LOOK_AGAIN_SECONDS = 4 * 3600;
+
+async function startOrWait(
+  ctx: Context,
+  { taskId, run, type: known }: Payload<"runTask">,
+  { id: jobId }: Delivery,
+): Promise<Task | "waits" | null> {
+  const start = (within: Context) => startTask(within, taskId, run);
+  if (ctx.limitedTypes.size === 0) return start(ctx);
+  const type = known ?? (await typeOf(ctx, taskId));
+  return ctx.limitedTypes.has(type) ? startWithinLimit(ctx, { type, jobId, start }) : start(ctx);
+}
+
+async function typeOf({ db }: Context, taskId: string): Promise<string> {
+  const [task] = await db.select({ type: tasks.type }).from(tasks).where(eq(tasks.id, taskId));
+  return task?.type ?? "";
+}
 
 /**
  * Increases `attempt`, so that the outcomes of earlier attempts no longer count.
@@ -109,6 +151,7 @@ async function attempt(
     if (error instanceof ContinueLater) return error;
     // The job is delivered again, and the task loses none of its retries.
     if (isFromDatabase(error) && isTransient(error)) throw error;
+    await storeStack(ctx, task, error);
     return outcomeOf(timeout.aborted ? timedOut(type, error) : error);
   }
 }

@@ -4,6 +4,7 @@ import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
+import { limitsByType } from "../limits/queries.ts";
 import { typesFor } from "./require-role.ts";
 import { viewTaskType } from "./views.ts";
 
@@ -23,7 +24,10 @@ export function taskTypeRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user }) => ({ items: typesFor(user.role).map(viewTaskType) }),
+      async ({ ctx, user }) => {
+        const limits = await limitsByType(ctx);
+        return { items: typesFor(user.role).map((type) => viewTaskType(type, limits.get(type.name))) };
+      },
     );
 
     app.get(
@@ -45,10 +49,10 @@ export function taskTypeRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("TaskType"), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => {
+      async ({ ctx, user, params }) => {
         const type = typesFor(user.role).find(({ name }) => name === params.name);
         if (!type) throw notFound("task type");
-        return viewTaskType(type);
+        return viewTaskType(type, (await limitsByType(ctx)).get(type.name));
       },
     );
   });

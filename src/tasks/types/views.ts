@@ -1,6 +1,7 @@
 import Type, { type Static, type TObject } from "typebox";
 import { QUEUES } from "../../jobs.ts";
 import { MapOf, nullable } from "../../platform/http/schemas.ts";
+import type { Limit } from "../limits/queries.ts";
 import type { TaskType } from "./task-type.ts";
 
 export const TaskTypeView = Type.Object(
@@ -19,6 +20,14 @@ export const TaskTypeView = Type.Object(
           Type.Integer(),
           "A larger file is refused. null: only the limit of uploads applies.",
         ),
+        per_second: nullable(
+          Type.Number(),
+          "Tasks of this type that start per second, of all users together. null: any number.",
+        ),
+        concurrent: nullable(
+          Type.Integer(),
+          "Tasks of this type that run at a time, of all users together. null: any number.",
+        ),
       },
       { description: "The limits of a task." },
     ),
@@ -35,7 +44,7 @@ export const TaskTypeView = Type.Object(
         role: null,
         queue: "default",
         file: "none",
-        limits: { timeout_seconds: 4000, max_file_bytes: null },
+        limits: { timeout_seconds: 4000, max_file_bytes: null, per_second: null, concurrent: null },
         params: { type: "object", properties: { seconds: { type: "number", minimum: 0, maximum: 3600 } } },
         example: { type: "generic", params: { seconds: 2 } },
       },
@@ -43,7 +52,7 @@ export const TaskTypeView = Type.Object(
   },
 );
 
-export function viewTaskType(type: TaskType): Static<typeof TaskTypeView> {
+export function viewTaskType(type: TaskType, limit: Limit | undefined): Static<typeof TaskTypeView> {
   const { name, description, role = null, queue, file, limits, params } = type;
   return {
     name,
@@ -51,7 +60,12 @@ export function viewTaskType(type: TaskType): Static<typeof TaskTypeView> {
     role,
     queue,
     file,
-    limits: { timeout_seconds: limits.timeoutSeconds, max_file_bytes: limits.maxFileBytes ?? null },
+    limits: {
+      timeout_seconds: limits.timeoutSeconds,
+      max_file_bytes: limits.maxFileBytes ?? null,
+      per_second: limit?.perSecond ?? null,
+      concurrent: limit?.concurrent ?? null,
+    },
     params: documented(params),
     example: exampleOf(type),
   };

@@ -26,6 +26,8 @@ export async function deliver(
   const outcome = await send(ctx, claimed, signal);
   const state = await endAttempt(ctx, claimed, outcome);
   const { ms, status, error } = outcome;
+  const isFinal = state === "failed";
+  ctx.activity.emit("webhookAttempted", error === null ? "delivered" : isFinal ? "failed" : "retried");
   const facts = { webhookId: claimed.webhook.id, deliveryId: work.deliveryId, attempt: claimed.number };
   ctx.log.info(
     { ...facts, ms, status, state },

@@ -1,6 +1,6 @@
 import { lt, sql } from "drizzle-orm";
-import type { Context } from "../context.ts";
-import { workers } from "../schema/workers.ts";
+import type { Context } from "../../context.ts";
+import { workers } from "../../schema/workers.ts";
 
 /** Removes workers that have not reported for a day. @returns the number of removed workers */
 export async function removeLostWorkers(ctx: Context): Promise<number> {

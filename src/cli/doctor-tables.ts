@@ -1,0 +1,59 @@
+/** Whether PostgreSQL keeps up with its own upkeep. */
+import type pg from "pg";
+import { type Finding, good, warning } from "./finding.ts";
+
+/** Fewer dead rows do no harm. */
+const DEAD_ROWS = 100_000;
+const LONG_TRANSACTION_MINUTES = 60;
+/** PostgreSQL refuses writes at 2 billion. */
+const OLD_TRANSACTIONS = 1_000_000_000;
+
+export async function checkTables(pool: pg.Pool): Promise<Finding[]> {
+  return [await checkDeadRows(pool), ...(await checkVacuum(pool))];
+}
+
+async function checkDeadRows(pool: pg.Pool): Promise<Finding> {
+  const { rows } = await pool.query<{ name: string; dead: string; live: string }>(
+    `SELECT schemaname || '.' || relname AS name, n_dead_tup AS dead, n_live_tup AS live FROM pg_stat_user_tables
+     WHERE schemaname LIKE 'rowmill%' AND n_dead_tup > $1 AND n_dead_tup > n_live_tup / 2 ORDER BY n_dead_tup DESC LIMIT 1`,
+    [DEAD_ROWS],
+  );
+  const [worst] = rows;
+  if (!worst) return good("No table has many dead rows.");
+  const counts = `${worst.name} has ${worst.dead} dead rows beside ${worst.live} others`;
+  return warning(`${counts}. Run: VACUUM (ANALYZE) ${worst.name}; and check that autovacuum is on.`);
+}
+
+async function checkVacuum(pool: pg.Pool): Promise<Finding[]> {
+  const { rows } = await pool.query<{
+    autovacuum: string;
+    age: number;
+    pid: number | null;
+    minutes: number | null;
+  }>(
+    `SELECT current_setting('autovacuum') AS autovacuum,
+       (SELECT age(datfrozenxid) FROM pg_database WHERE datname = current_database()) AS age, pid, minutes
+     FROM (SELECT 1) AS one LEFT JOIN (
+       SELECT pid, (extract(epoch FROM now() - xact_start) / 60)::int AS minutes FROM pg_stat_activity
+       WHERE datname = current_database() AND xact_start < now() - make_interval(mins => $1) ORDER BY xact_start LIMIT 1
+     ) AS oldest ON true`,
+    [LONG_TRANSACTION_MINUTES],
+  );
+  const { autovacuum = "on", age = 0, pid = null, minutes = null } = rows[0] ?? {};
+  const findings: Finding[] = [];
+  if (autovacuum !== "on")
+    findings.push(
+      warning("autovacuum is off. Run: ALTER SYSTEM SET autovacuum = on; SELECT pg_reload_conf();"),
+    );
+  if (age > OLD_TRANSACTIONS)
+    findings.push(warning(`The oldest row is ${age} transactions old. Run: VACUUM (FREEZE);`));
+  if (pid !== null) {
+    const since = `A transaction has been open for ${minutes} minutes`;
+    findings.push(
+      warning(
+        `${since}, so no dead row is removed. If it is not a backup, end it: SELECT pg_terminate_backend(${pid});`,
+      ),
+    );
+  }
+  return findings.length > 0 ? findings : [good("Autovacuum is on, and no transaction holds it up.")];
+}

@@ -1,0 +1,97 @@
+import { hostname } from "node:os";
+import { eq, sql } from "drizzle-orm";
+import packageJson from "../../../package.json" with { type: "json" };
+import type { OpenContext } from "../../context.ts";
+import { QUEUES } from "../../jobs.ts";
+import { uuidV7 } from "../../platform/ids.ts";
+import { concurrencyOf } from "../../platform/queue/queue.ts";
+import { workers } from "../../schema/workers.ts";
+import { workerLife } from "./queries.ts";
+import { WORKER_CHANNEL } from "./shut-down-worker.ts";
+import { StatsOfWorker } from "./worker-stats.ts";
+
+export interface RegisteredWorker extends AsyncDisposable {
+  readonly id: string;
+  /** Shows in the list that the worker is stopping. */
+  markStopping(): Promise<void>;
+}
+
+/**
+ * Reports this worker, its running jobs and its statistics to the table of workers every few seconds until disposed of.
+ * @param shutDown called when an operator has asked this worker to stop
+ */
+export async function registerWorker(ctx: OpenContext, shutDown: () => void): Promise<RegisteredWorker> {
+  const id = uuidV7(ctx.now());
+  const stats = new StatsOfWorker(ctx.activity);
+  const isThis = eq(workers.id, id);
+  const facts = {
+    id,
+    host: hostname(),
+    pid: process.pid,
+    version: packageJson.version,
+    queues: queuesTaken(ctx),
+    startedAt: sql`statement_timestamp()`,
+  };
+  let isStopping = false;
+  const stopIfAsked = ([row]: readonly { readonly stoppingAt: Date | null }[]) => {
+    if (isStopping || !row?.stoppingAt) return;
+    isStopping = true;
+    ctx.log.info({ workerId: id }, "an operator shuts this worker down");
+    shutDown();
+  };
+  const report = async () => {
+    const sinceOf = (startedAt: number) => new Date(ctx.now().getTime() - (performance.now() - startedAt));
+    const running = ctx.queue.running
+      .list()
+      .map(({ job, id, startedAt }) => ({ job, id, since: sinceOf(startedAt).toISOString() }));
+    const now = { running, stats: stats.report(), lastSeenAt: sql`statement_timestamp()` };
+    const reported = await ctx.db
+      .insert(workers)
+      .values({ ...facts, ...now })
+      .onConflictDoUpdate({ target: workers.id, set: now })
+      .returning({ stoppingAt: workers.stoppingAt });
+    stopIfAsked(reported);
+  };
+  await report();
+  ctx.log.info({ workerId: id }, "worker registered");
+  const signs = workerLife.start(report, (error) =>
+    ctx.log.warn({ err: error }, "could not record the sign of life of this worker"),
+  );
+  const look = () => ctx.db.select({ stoppingAt: workers.stoppingAt }).from(workers).where(isThis);
+  const stopListening = ctx.listener.listen(WORKER_CHANNEL, (asked) => {
+    // The next sign of life looks again.
+    if (asked === id || asked === null) void look().then(stopIfAsked, () => {});
+  });
+  return {
+    id,
+    async markStopping() {
+      isStopping = true;
+      const stoppingAt = sql`coalesce(${workers.stoppingAt}, statement_timestamp())`;
+      // The worker stops even if the database does not answer.
+      await ctx.db
+        .update(workers)
+        .set({ stoppingAt })
+        .where(isThis)
+        .catch(() => {});
+    },
+    async [Symbol.asyncDispose]() {
+      stopListening();
+      signs[Symbol.dispose]();
+      await signs.settled();
+      try {
+        await ctx.db.delete(workers).where(isThis);
+      } catch (error) {
+        // `removeLostWorkers` removes the row later.
+        ctx.log.warn({ err: error }, "could not remove this worker from the list");
+      }
+    },
+  };
+}
+
+/** The concurrency of each queue that this worker takes, by queue. */
+function queuesTaken({ config }: OpenContext): Record<string, number> {
+  const taken = QUEUES.filter((queue) => config.workerQueues?.has(queue) ?? true);
+  return Object.fromEntries(
+    taken.map((queue) => [queue, concurrencyOf({ queue, concurrency: "worker" }, config)]),
+  );
+}

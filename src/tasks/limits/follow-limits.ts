@@ -1,0 +1,99 @@
+import { isNull, sql } from "drizzle-orm";
+import type { OpenContext } from "../../context.ts";
+import { withoutOverlap } from "../../platform/process/without-overlap.ts";
+import { limitWaits } from "../../schema/task-limits.ts";
+import { LIMIT_CHANNEL } from "./change-limit.ts";
+import { grantStarts, hastenGranted, releaseUnlimited } from "./grant-starts.ts";
+import { limitsByType } from "./queries.ts";
+
+/** Polls as well, in case a published change is lost. */
+const READ_MS = 10_000;
+/** Finds what no event of this process shows: tasks that other workers, cancellations and lost workers made room for. */
+const LOOK_MS = 1000;
+/** At high rates, several tasks get their turn at once. */
+const MIN_DELAY_MS = 20;
+
+/** Keeps this worker informed about limits, and gives waiting tasks their turn, until disposed of. */
+export async function followLimits(ctx: OpenContext): Promise<Disposable> {
+  const turns = new Turns(ctx);
+  const read = async () => {
+    const types = [...(await limitsByType(ctx)).keys()];
+    ctx.limitedTypes.clear();
+    for (const type of types) ctx.limitedTypes.add(type);
+  };
+  await read();
+  const refresh = withoutOverlap(async () => {
+    try {
+      await read();
+      while (await releaseUnlimited(ctx));
+      for (const type of ctx.limitedTypes) turns.schedule(type);
+    } catch (error) {
+      ctx.log.warn({ err: error }, "could not read the limits of task types");
+    }
+  });
+  const look = withoutOverlap(async () => {
+    if (ctx.limitedTypes.size === 0) return;
+    try {
+      await hastenGranted(ctx);
+      for (const type of await waitingTypes(ctx)) turns.schedule(type);
+    } catch (error) {
+      ctx.log.warn({ err: error }, "could not look for tasks that wait for a limit");
+    }
+  });
+  const onPossible = (type: string) => turns.schedule(type);
+  ctx.activity.on("startPossible", onPossible);
+  const stopListening = ctx.listener.listen(LIMIT_CHANNEL, refresh);
+  const timers = [setInterval(refresh, READ_MS).unref(), setInterval(look, LOOK_MS).unref()];
+  return {
+    [Symbol.dispose]() {
+      for (const timer of timers) clearInterval(timer);
+      stopListening();
+      ctx.activity.off("startPossible", onPossible);
+      turns[Symbol.dispose]();
+    },
+  };
+}
+
+async function waitingTypes({ db, limitedTypes }: OpenContext): Promise<string[]> {
+  const { rows } = await db.execute<{ type: string }>(sql`
+    SELECT type FROM unnest(${sql.param([...limitedTypes])}::text[]) AS limited (type)
+    WHERE EXISTS (SELECT FROM ${limitWaits} WHERE ${limitWaits.type} = limited.type AND ${isNull(limitWaits.grantedAt)})`);
+  return rows.map(({ type }) => type);
+}
+
+/** Calls `grantStarts` for each type when the next task may start, never twice at a time. */
+class Turns implements Disposable {
+  readonly #ctx: OpenContext;
+  readonly #grants = new Map<string, () => void>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  #isDisposed = false;
+
+  constructor(ctx: OpenContext) {
+    this.#ctx = ctx;
+  }
+
+  schedule(type: string): void {
+    if (this.#isDisposed) return;
+    const known = this.#grants.get(type);
+    const grant = known ?? withoutOverlap(() => this.#grant(type));
+    if (!known) this.#grants.set(type, grant);
+    clearTimeout(this.#timers.get(type));
+    grant();
+  }
+
+  [Symbol.dispose](): void {
+    this.#isDisposed = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+  }
+
+  async #grant(type: string): Promise<void> {
+    const inSeconds = await grantStarts(this.#ctx, type).catch((error) => {
+      this.#ctx.log.warn({ err: error, type }, "could not give a waiting task its turn");
+      return null;
+    });
+    if (inSeconds === null || this.#isDisposed) return;
+    clearTimeout(this.#timers.get(type));
+    const again = setTimeout(() => this.schedule(type), Math.max(MIN_DELAY_MS, inSeconds * 1000)).unref();
+    this.#timers.set(type, again);
+  }
+}

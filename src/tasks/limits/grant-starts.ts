@@ -1,0 +1,127 @@
+/** Gives tasks that wait for a limit their turn. Users take turns; of one user, the highest priority and the oldest comes first. */
+import { and, eq, isNotNull, isNull, sql } from "drizzle-orm";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
+import { taskJobs } from "../../jobs.ts";
+import { limitWaits, taskLimits } from "../../schema/task-limits.ts";
+import { byQueue } from "../task-jobs.ts";
+import { countFreeStarts, type LockedLimit, lockLimit } from "./free-starts.ts";
+
+/** Tasks per transaction. */
+const PAGE = 1000;
+
+/** Enough for one call: the next one follows within milliseconds. */
+const MAX_GRANTS = 100;
+
+interface Waiting {
+  readonly jobId: string;
+  readonly queue: string;
+  readonly userId: number;
+}
+
+/**
+ * Grants as many starts as the limit allows now.
+ * @returns in how many seconds the rate allows the next start; null: nobody waits, another worker looks after the type, or
+ * running tasks must end first
+ */
+export async function grantStarts(ctx: Context, type: string): Promise<number | null> {
+  if (!(await anybodyWaits(ctx, type))) return null;
+  return inTransaction(ctx, async (tx) => {
+    const limit = await lockLimit(tx, type, "skip locked");
+    if (!limit) return null;
+    const { allowed, granted, inSeconds } = await countFreeStarts(tx, limit);
+    const next = await takeTurns(tx, limit, Math.min(MAX_GRANTS, allowed - granted));
+    await hasten(tx, next);
+    const last = next.at(-1);
+    if (last)
+      await tx.db.update(taskLimits).set({ lastUserId: last.userId }).where(eq(taskLimits.type, type));
+    return limit.perSecond !== null && (inSeconds > 0 || next.length > 0) ? inSeconds : null;
+  });
+}
+
+async function anybodyWaits({ db }: Context, type: string): Promise<boolean> {
+  const isWaiting = and(eq(limitWaits.type, type), isNull(limitWaits.grantedAt));
+  const first = await db.select({ jobId: limitWaits.jobId }).from(limitWaits).where(isWaiting).limit(1);
+  return first.length > 0;
+}
+
+async function takeTurns(tx: Tx, { type, lastUserId }: LockedLimit, places: number): Promise<Waiting[]> {
+  const taken: Waiting[] = [];
+  let turn = lastUserId;
+  while (taken.length < places) {
+    const next = (await firstAfter(tx, type, turn)) ?? (await firstAfter(tx, type, -1));
+    if (!next) break;
+    turn = next.userId;
+    if (next.isPending) taken.push(next);
+  }
+  return taken;
+}
+
+/** Takes the first waiting task of the next user. One that was retried, or ended, only leaves the list. */
+async function firstAfter(
+  tx: Tx,
+  type: string,
+  userId: number,
+): Promise<(Waiting & { isPending: boolean }) | null> {
+  const { rows } = await tx.db.execute<{
+    jobId: string;
+    queue: string;
+    userId: string;
+    isPending: boolean;
+  }>(sql`
+    WITH next AS (
+      SELECT job_id FROM rowmill.limit_waits
+      WHERE type = ${type} AND granted_at IS NULL AND user_id > ${userId}
+      ORDER BY user_id, priority DESC, number LIMIT 1
+    ), granted AS (
+      UPDATE rowmill.limit_waits AS waits SET granted_at = clock_timestamp() FROM next WHERE waits.job_id = next.job_id
+      RETURNING waits.job_id, queue, user_id
+    )
+    SELECT job_id AS "jobId", queue, user_id AS "userId",
+      EXISTS (SELECT FROM rowmill.tasks WHERE tasks.job_id = granted.job_id AND status = 'pending') AS "isPending"
+    FROM granted`);
+  const [row] = rows;
+  return row ? { ...row, userId: Number(row.userId) } : null;
+}
+
+async function hasten(tx: Tx, waiting: readonly Pick<Waiting, "jobId" | "queue">[]): Promise<void> {
+  for (const [queue, own] of byQueue(waiting)) {
+    await tx.queue.hasten(
+      tx.db,
+      taskJobs[queue],
+      own.map(({ jobId }) => jobId),
+    );
+  }
+}
+
+/** Wakes tasks again whose job was put back just after their turn had come, and forgets those that have ended. */
+export async function hastenGranted(ctx: Context): Promise<void> {
+  await ctx.db.execute(sql`
+    DELETE FROM rowmill.limit_waits AS waits WHERE granted_at IS NOT NULL
+      AND NOT EXISTS (SELECT FROM rowmill.tasks WHERE tasks.job_id = waits.job_id AND status = 'pending')`);
+  const granted = await ctx.db
+    .select({ jobId: limitWaits.jobId, queue: limitWaits.queue })
+    .from(limitWaits)
+    .where(isNotNull(limitWaits.grantedAt))
+    .limit(PAGE);
+  if (granted.length > 0) await inTransaction(ctx, (tx) => hasten(tx, granted));
+}
+
+/** Lets the tasks of types start that have no limit any more. @returns whether there may be more */
+export function releaseUnlimited(ctx: Context): Promise<boolean> {
+  return inTransaction(ctx, async (tx) => {
+    const first = tx.db
+      .select({ jobId: limitWaits.jobId })
+      .from(limitWaits)
+      .where(
+        sql`NOT EXISTS (SELECT FROM rowmill.task_limits AS limits WHERE limits.type = ${limitWaits.type})`,
+      )
+      .limit(PAGE)
+      .for("update", { skipLocked: true });
+    const released = await tx.db
+      .delete(limitWaits)
+      .where(sql`${limitWaits.jobId} IN ${first}`)
+      .returning({ jobId: limitWaits.jobId, queue: limitWaits.queue });
+    await hasten(tx, released);
+    return released.length === PAGE;
+  });
+}

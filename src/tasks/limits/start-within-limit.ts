@@ -1,0 +1,74 @@
+/** Starts a task of a limited type, or lets it wait. */
+import { eq, sql } from "drizzle-orm";
+import { type Context, inTransaction, type Tx } from "../../context.ts";
+import { limitWaits } from "../../schema/task-limits.ts";
+import type { Task } from "../transitions.ts";
+import { countFreeStarts, countStart, lockLimit } from "./free-starts.ts";
+
+interface Starting {
+  readonly type: string;
+  readonly jobId: string;
+  /** Starts the task, as without a limit. */
+  readonly start: (ctx: Context) => Promise<Task | null>;
+}
+
+/** @returns `waits`: the job must be put back; null: there is nothing to run */
+export async function startWithinLimit(ctx: Context, starting: Starting): Promise<Task | "waits" | null> {
+  const { type, jobId, start } = starting;
+  const found = await joinWaiting(ctx, type, jobId);
+  if (found === "waits") ctx.activity.emit("taskWaits", type);
+  if (found === "waits") return "waits";
+  if (found === "notPending") return start(ctx);
+  const outcome = await inTransaction(ctx, async (tx) => {
+    const limit = await lockLimit(tx, type, "wait");
+    const free = limit && (await countFreeStarts(tx, limit));
+    // Those whose turn it is come first.
+    if (free && free.allowed <= (found === "granted" ? 0 : free.granted)) {
+      await wait(tx, jobId);
+      return "waits";
+    }
+    const task = await start(tx);
+    if (task && limit) await countStart(tx, limit);
+    await tx.db.delete(limitWaits).where(eq(limitWaits.jobId, jobId));
+    return task;
+  });
+  if (outcome === "waits") ctx.activity.emit("taskWaits", type);
+  // The next one may be due soon.
+  ctx.activity.emit("startPossible", type);
+  return outcome;
+}
+
+const WAITING_COLUMNS = sql`job_id, task_id, type, queue, user_id, priority, number`;
+const waitingTask = (jobId: string) => sql`
+  SELECT job_id, id, type, queue, user_id, priority, number FROM rowmill.tasks WHERE job_id = ${jobId} AND status = 'pending'`;
+
+/**
+ * Lets a task wait if others of its type do. This needs no lock, so 10,000 tasks join in seconds.
+ * @returns `notPending`: the limit does not concern it; `mayStart`: nobody else waits
+ */
+async function joinWaiting(
+  { db }: Context,
+  type: string,
+  jobId: string,
+): Promise<"notPending" | "granted" | "waits" | "mayStart"> {
+  const { rows } = await db.execute<{ isPending: boolean; isGranted: boolean | null; others: boolean }>(sql`
+    WITH task AS (${waitingTask(jobId)}),
+      own AS (SELECT granted_at IS NOT NULL AS is_granted FROM rowmill.limit_waits WHERE job_id = ${jobId}),
+      others AS (SELECT FROM rowmill.limit_waits WHERE type = ${type} AND granted_at IS NULL AND job_id <> ${jobId} LIMIT 1),
+      joined AS (
+        INSERT INTO rowmill.limit_waits (${WAITING_COLUMNS})
+        SELECT * FROM task WHERE EXISTS (SELECT FROM others) ON CONFLICT DO NOTHING
+      )
+    SELECT EXISTS (SELECT FROM task) AS "isPending", (SELECT is_granted FROM own) AS "isGranted",
+      EXISTS (SELECT FROM others) AS others`);
+  const { isPending = false, isGranted = null, others = false } = rows[0] ?? {};
+  if (!isPending) return "notPending";
+  if (isGranted) return "granted";
+  return others ? "waits" : "mayStart";
+}
+
+async function wait({ db }: Tx, jobId: string): Promise<void> {
+  await db.execute(sql`
+    INSERT INTO rowmill.limit_waits (${WAITING_COLUMNS}) ${waitingTask(jobId)}
+    ON CONFLICT (job_id) DO UPDATE SET granted_at = NULL`);
+}

@@ -1,0 +1,168 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
+import { removeLimit, setLimit } from "../../../src/tasks/limits/change-limit.ts";
+import type { LimitView } from "../../../src/tasks/limits/views.ts";
+import type { Client, Problem } from "../../support/client.ts";
+import { count } from "../../support/count.ts";
+import { closeGate } from "../../support/gate.ts";
+import { printed } from "../../support/printed.ts";
+import { endedTask, eventsOf, heldTask, newTask } from "../../support/tasks.ts";
+import { until } from "../../support/until.ts";
+import { useAdmin, useRowmill, useUser } from "../../support/use-rowmill.ts";
+
+const LIMITS = "/api/v1/admin/task-limits";
+
+const rowmill = useRowmill();
+const operator = useAdmin(rowmill, "operator", "operator");
+const admin = useAdmin(rowmill, "root");
+const user = useUser(rowmill);
+
+const putAs = <T = Record<string, unknown>>(path: string, body: object, client: Client = operator) =>
+  client.send<T>("PUT", path, {
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json" },
+  });
+const unlimited = { perSecond: null, concurrent: null };
+const newTasks = async ({ userId }: Client, number: number, type = "generic") => {
+  const params = type === "generic" ? { params: { seconds: 0 } } : {};
+  const requests = Array.from({ length: number }, () => ({ type, ...params }));
+  const { tasks } = await createTasks(rowmill.ctx, userId, requests, { together: "parallel" });
+  return tasks.map(({ id }) => id);
+};
+const running = () =>
+  count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.tasks WHERE status = 'processing'");
+const limitOf = async (type: string) =>
+  (await operator.get<{ items: LimitView[] }>(LIMITS)).body.items.find((limit) => limit.type === type);
+
+/** When these tasks started, in seconds, in order. */
+async function starts(ids: readonly string[]): Promise<number[]> {
+  for (const id of ids) await endedTask(rowmill.ctx, id, 20_000);
+  const { rows } = await rowmill.ctx.pool.query<{ at: number }>(
+    "SELECT extract(epoch FROM started_at)::float8 AS at FROM rowmill.tasks WHERE id = ANY($1) ORDER BY 1",
+    [ids],
+  );
+  return rows.map(({ at }) => at);
+}
+
+describe("without a worker", () => {
+  test("an operator sets, lists and removes a limit, which is recorded and shown with the type", async () => {
+    const set = await putAs<LimitView>(`${LIMITS}/generic`, { per_second: 0.5 });
+    expect(set).toMatchObject({
+      status: 200,
+      body: { type: "generic", per_second: 0.5, concurrent: null, changed_by: operator.userId, waiting: 0 },
+    });
+    await putAs(`${LIMITS}/generic`, { concurrent: 3 });
+    expect(await limitOf("generic")).toMatchObject({ per_second: null, concurrent: 3 });
+    const type = await user.get<{ limits: object }>("/api/v1/task-types/generic");
+    expect(type.body.limits).toMatchObject({ per_second: null, concurrent: 3 });
+    expect(await printed(rowmill, "limits list")).toMatch(/^generic +- +3 +0 +0 +20/m);
+    for (const _ of [1, 2]) expect((await operator.delete(`${LIMITS}/generic`)).status).toBe(204);
+    expect(await limitOf("generic")).toBeUndefined();
+    expect(await printed(rowmill, "limits set generic --per-second 2.5")).toMatch(/^generic +2\.5 +- /m);
+    expect(await printed(rowmill, "limits remove generic")).toBe("The limit of generic is removed.");
+    const { rows } = await rowmill.ctx.pool.query(
+      "SELECT action, details FROM rowmill.audit_log ORDER BY id",
+    );
+    expect(rows.slice(0, 3)).toEqual([
+      { action: "task_limit.set", details: { from: null, to: { per_second: 0.5, concurrent: null } } },
+      {
+        action: "task_limit.set",
+        details: { from: { per_second: 0.5, concurrent: null }, to: { per_second: null, concurrent: 3 } },
+      },
+      { action: "task_limit.removed", details: { from: { per_second: null, concurrent: 3 }, to: null } },
+    ]);
+  });
+
+  test("a limit without numbers, an unknown type and other users are refused", async () => {
+    const { status, body } = await putAs<Problem>(`${LIMITS}/generic`, {});
+    expect({ status, fields: Object.keys(body.field_errors) }).toEqual({
+      status: 400,
+      fields: ["per_second"],
+    });
+    expect((await putAs(`${LIMITS}/generic`, { per_second: 0 })).status).toBe(400);
+    expect((await putAs(`${LIMITS}/none`, { concurrent: 1 })).status).toBe(404);
+    expect((await operator.delete(`${LIMITS}/none`)).status).toBe(404);
+    expect((await putAs(`${LIMITS}/generic`, { concurrent: 1 }, user)).status).toBe(403);
+  });
+});
+
+describe("with three workers", () => {
+  beforeEach(async () => {
+    await removeLimit(rowmill.ctx, "generic");
+  });
+
+  test("tasks start at the rate of their type, each once, on all workers together", async () => {
+    const { ctx } = rowmill;
+    await setLimit(ctx, "generic", { ...unlimited, perSecond: 10 });
+    for (const _ of [1, 2, 3]) await rowmill.startWorker({ DATABASE_POOL_MAX: "24" });
+    const ids = await newTasks(user, 25);
+    const at = await starts(ids);
+    const inOneSecond = at.map((from) => at.filter((moment) => moment >= from && moment < from + 1).length);
+    // Ten and the one that begins the second; starts make up for a tenth of a second.
+    expect(Math.max(...inOneSecond)).toBeLessThanOrEqual(12);
+    expect((at.at(-1) ?? 0) - (at[0] ?? 0)).toBeGreaterThan(2.1);
+    expect((at.at(-1) ?? 0) - (at[0] ?? 0)).toBeLessThan(15);
+    for (const id of ids)
+      expect(await eventsOf(ctx, id)).toEqual(["created", "queued", "started", "completed"]);
+  }, 30_000);
+
+  test("no more tasks run at a time than the limit allows, and the next one starts when one ends", async () => {
+    const { ctx } = rowmill;
+    await setLimit(ctx, "generic", { ...unlimited, concurrent: 2 });
+    await using gate = await closeGate(ctx, "complete");
+    const ids = await Promise.all(Array.from({ length: 8 }, () => heldTask(ctx, user.userId)));
+    await until("six wait", async () => (await limitOf("generic"))?.waiting === 6);
+    expect(await limitOf("generic")).toMatchObject({ running: 2, waiting: 6 });
+    const [other = ""] = await newTasks(admin, 1, "cleanup_old_logs");
+    expect(await endedTask(ctx, other, 5000)).toMatchObject({ status: "completed", attempt: 1 });
+    expect(await running()).toBe(2);
+    await gate.open();
+    for (const id of ids) expect(await endedTask(ctx, id, 5000)).toMatchObject({ attempt: 1 });
+    expect(await count(ctx.pool, "SELECT count(*) FROM rowmill.limit_waits")).toBe(0);
+  }, 30_000);
+
+  test("a faster limit and the removal of a limit let waiting tasks start within two seconds", async () => {
+    const { ctx } = rowmill;
+    await setLimit(ctx, "generic", { ...unlimited, perSecond: 0.01 });
+    const [first = "", ...rest] = await newTasks(user, 6);
+    await until("one has started", async () => (await limitOf("generic"))?.waiting === 5);
+    const startedAt = performance.now();
+    await setLimit(ctx, "generic", { ...unlimited, perSecond: 100 });
+    for (const id of [first, ...rest]) await endedTask(ctx, id, 2000);
+    await setLimit(ctx, "generic", { ...unlimited, concurrent: 0 });
+    const held = await newTasks(user, 3);
+    await until("all wait", async () => (await limitOf("generic"))?.waiting === 3);
+    await removeLimit(ctx, "generic");
+    for (const id of held) await endedTask(ctx, id, 2000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  }, 30_000);
+
+  test("users take turns, and a task of higher priority precedes the others of its user", async () => {
+    const { ctx } = rowmill;
+    await setLimit(ctx, "generic", { ...unlimited, concurrent: 0 });
+    const many = await newTasks(user, 6);
+    const urgent = await newTask(ctx, user.userId, 0, { priority: 9 });
+    const other = await newTask(ctx, operator.userId);
+    await until("all wait", async () => (await limitOf("generic"))?.waiting === 8);
+    await setLimit(ctx, "generic", { ...unlimited, perSecond: 5 });
+    await starts([...many, urgent, other]);
+    const { rows } = await ctx.pool.query<{ id: string }>(
+      "SELECT id FROM rowmill.tasks WHERE id = ANY($1) ORDER BY started_at LIMIT 2",
+      [[...many, urgent, other]],
+    );
+    expect(rows.map(({ id }) => id).sort()).toEqual([urgent, other].sort());
+  }, 30_000);
+
+  test("a cancelled task leaves the line, and waits again when it is retried", async () => {
+    const { ctx } = rowmill;
+    await setLimit(ctx, "generic", { ...unlimited, concurrent: 0 });
+    const [id = ""] = await newTasks(user, 1);
+    await until("it waits", async () => (await limitOf("generic"))?.waiting === 1);
+    await user.post(`/api/v1/tasks/${id}/cancel`);
+    expect((await limitOf("generic"))?.waiting).toBe(0);
+    await user.post(`/api/v1/tasks/${id}/retry`);
+    await until("it waits again", async () => (await limitOf("generic"))?.waiting === 1);
+    await setLimit(ctx, "generic", { ...unlimited, concurrent: 1 });
+    expect(await endedTask(ctx, id, 5000)).toMatchObject({ status: "completed", attempt: 1 });
+  }, 30_000);
+});
