@@ -35,13 +35,14 @@ function clientDocument(document: Document): object {
   };
 }
 
-/** Returns the document, and the first line of the types that are made from it. */
-export async function describeClient(): Promise<{ document: string; firstLine: string }> {
-  const app = await createOfflineApp();
-  const document = JSON.stringify(clientDocument(await readDocument(app)));
-  await app.close();
+/** Returns what the generator reads, and the first line of its output. */
+export function describeClient(openapi: Document): { document: string; firstLine: string } {
+  const document = JSON.stringify(clientDocument(openapi));
   const hash = createHash("sha256").update(document).digest("hex");
-  return { document, firstLine: `// Made by \`npm run client\` from the OpenAPI document with the SHA-256 ${hash}` };
+  return {
+    document,
+    firstLine: `// Made by \`npm run client\` from the OpenAPI document with the SHA-256 ${hash}`,
+  };
 }
 
 export function readTypes(): string {
@@ -49,7 +50,9 @@ export function readTypes(): string {
 }
 
 if (import.meta.main) {
-  const { document, firstLine } = await describeClient();
+  const app = await createOfflineApp();
+  const { document, firstLine } = describeClient(await readDocument(app));
+  await app.close();
   using folder = mkdtempDisposableSync(join(tmpdir(), "rowmill-client-"));
   writeFileSync(join(folder.path, "openapi.json"), document);
   // In an empty folder: npm must not find other versions of these packages in this project.
