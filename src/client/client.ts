@@ -63,6 +63,8 @@ export type BatchOptions = NonNullable<
   OperationOf<"post", "/api/v1/batches"> extends { parameters: { query?: infer Q } } ? Q : never
 >;
 
+type Corrections = AnswerOf<OperationOf<"post", "/api/v1/batches/{batch_id}/corrections">>;
+
 export class RowmillClient {
   readonly #transport: Transport;
 
@@ -139,6 +141,18 @@ export class RowmillClient {
       ...defined({ filename, onProgress, signal, idempotencyKey }),
     });
     return (await response.json()) as Schemas["UploadedBatch"];
+  }
+
+  /** Uploads rows of a batch that were corrected in its `failed.csv`. They are processed again. */
+  async correctBatch(
+    id: string,
+    source: UploadSource,
+    controls: Omit<UploadControls, "idempotencyKey"> = {},
+  ): Promise<Corrections> {
+    const path = `/api/v1/batches/${encodeURIComponent(id)}/corrections`;
+    const upload = { path, source, fields: [], takesKey: false, ...controls };
+    const response = await uploadFile(this.#transport, upload);
+    return (await response.json()) as Corrections;
   }
 
   /** Uploads a file for tasks. It is sent once: if the connection fails, the file may be stored or not. */
