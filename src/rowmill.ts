@@ -10,8 +10,8 @@ process.once("SIGINT", () => interrupted.abort(new Error("interrupted")));
 // Reported by the write that failed.
 process.stdout.on("error", () => {});
 
-const { env, stdin, stdout, stderr } = process;
-const terminal = { env, stdin, stdout, stderr, interrupted: interrupted.signal };
+const { stdin, stdout, stderr } = process;
+const terminal = { env: process.env, stdin, stdout, stderr, interrupted: interrupted.signal };
 process.exitCode = await main(process.argv.slice(2), terminal, version);
 // An upload of standard input that was refused would wait for more of it.
 stdin.destroy();

@@ -44,7 +44,10 @@ export const automationCommands = [
     takes: ["ID"],
     options: {},
     async run({ terminal, connect }, _, [id = ""]) {
-      await printJson(terminal, await (await connect()).call("get", "/api/v1/workflows/{id}", { path: { id } }));
+      await printJson(
+        terminal,
+        await (await connect()).call("get", "/api/v1/workflows/{id}", { path: { id } }),
+      );
     },
   }),
   control("workflows", "cancel", "Cancel a workflow and its open steps."),

@@ -93,7 +93,10 @@ export const batchCommands = [
       await print(terminal, `${errors.failed} rows failed.`);
       for (const { count, message, rows } of errors.groups) {
         const more = count > rows.length ? ", ..." : "";
-        await print(terminal, `${String(count).padStart(7)}  ${oneLine(message)}  (rows ${rows.join(", ")}${more})`);
+        await print(
+          terminal,
+          `${String(count).padStart(7)}  ${oneLine(message)}  (rows ${rows.join(", ")}${more})`,
+        );
       }
     },
   }),

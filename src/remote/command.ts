@@ -2,7 +2,7 @@
 import { type Options, readArguments, type Values } from "../cli/arguments.ts";
 import type { RowmillClient } from "../client/index.ts";
 import { ConfigError } from "../errors.ts";
-import type { ExitCode } from "./exit-codes.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface Session {
@@ -20,18 +20,20 @@ interface Shown {
   readonly details?: string;
 }
 
-type Outcome = Promise<ExitCode | undefined>;
-
 export interface Command extends Shown {
   /** Checks the arguments, and returns the function that runs the command. */
-  readonly prepare: (args: readonly string[]) => (session: Session) => Outcome;
+  readonly prepare: (args: readonly string[]) => (session: Session) => Promise<ExitCode>;
 }
 
 interface Definition<O extends Options> extends Shown {
   readonly options: O;
   /** The names of the arguments; the last may be left out if its name ends in `?`. */
   readonly takes?: readonly string[];
-  readonly run: (session: Session, values: Values<O>, args: readonly string[]) => Promise<ExitCode | void>;
+  readonly run: (
+    session: Session,
+    values: Values<O>,
+    args: readonly string[],
+  ) => Promise<ExitCode> | Promise<void>;
 }
 
 export const text = { type: "string" } as const;
@@ -51,7 +53,10 @@ export function command<const O extends Options>(definition: Definition<O>): Com
       if (positionals.length > takes.length) {
         throw new ConfigError(`Unexpected argument "${positionals[takes.length]}". ${usage}`);
       }
-      return async (session) => (await run(session, values, positionals)) ?? undefined;
+      return async (session) => {
+        const code = await run(session, values, positionals);
+        return typeof code === "number" ? code : EXIT.done;
+      };
     },
   };
 }

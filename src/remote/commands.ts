@@ -31,11 +31,15 @@ export function findCommand([noun, verb, ...rest]: readonly string[]): {
   for (const command of commands) {
     if (command.name === noun) return { command, args };
   }
-  throw new ConfigError(`Unknown command "${noun}". Known commands: ${commands.map(({ name }) => name).join(", ")}.`);
+  throw new ConfigError(
+    `Unknown command "${noun}". Known commands: ${commands.map(({ name }) => name).join(", ")}.`,
+  );
 }
 
 export function helpOf({ name, usage, summary, details }: Command): string {
-  return [`Usage: rowmill ${name} ${usage}`.trimEnd(), "", summary, ...(details ? ["", details] : [])].join("\n");
+  return [`Usage: rowmill ${name} ${usage}`.trimEnd(), "", summary, ...(details ? ["", details] : [])].join(
+    "\n",
+  );
 }
 
 export function help(): string {

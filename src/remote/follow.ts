@@ -28,7 +28,10 @@ export async function followBatch(
   const batch = await untilEnded(terminal, client, id);
   if (options.out !== undefined && batch.counts.failed > 0) {
     await saveFailedRows(terminal, client, id, options.out);
-    note(terminal, `${batch.counts.failed} failed rows are in ${options.out}. Correct them, then send them back:`);
+    note(
+      terminal,
+      `${batch.counts.failed} failed rows are in ${options.out}. Correct them, then send them back:`,
+    );
     note(terminal, `  rowmill correct ${id} ${options.out}`);
   }
   if (options.json) await printJson(terminal, batch);
@@ -79,9 +82,12 @@ async function saveFailedRows(
 
 async function describe(terminal: Terminal, client: RowmillClient, batch: Batch): Promise<void> {
   const { id, number, state, counts, reason } = batch;
-  const would = state === "validated" ? "would succeed" : "succeeded";
-  const wouldFail = state === "validated" ? "would fail" : "failed";
-  await print(terminal, `Batch ${number} is ${state}: ${counts.success} rows ${would}, ${counts.failed} ${wouldFail}.`);
+  // A dry run writes nothing, so its good rows are still pending.
+  const summary =
+    state === "validated"
+      ? `${counts.total - counts.failed} rows would succeed, ${counts.failed} would fail`
+      : `${counts.success} rows succeeded, ${counts.failed} failed`;
+  await print(terminal, `Batch ${number} is ${state}: ${summary}.`);
   if (reason !== null) await print(terminal, `  ${oneLine(reason)}`);
   if (counts.failed > 0) {
     let shown = 0;
@@ -91,7 +97,9 @@ async function describe(terminal: Terminal, client: RowmillClient, batch: Batch)
       await print(terminal, `  row ${String(row.row).padStart(5)}  ${oneLine(row.error_message ?? "")}`);
       if (++shown === SHOWN_FAILURES) break;
     }
-    if (counts.failed > shown) await print(terminal, `  ... and ${counts.failed - shown} more: rowmill errors ${id}`);
+    if (counts.failed > shown)
+      await print(terminal, `  ... and ${counts.failed - shown} more: rowmill errors ${id}`);
   }
-  if (state === "validated") await print(terminal, `Nothing is written yet. To import the rows: rowmill commit ${id}`);
+  if (state === "validated")
+    await print(terminal, `Nothing is written yet. To import the rows: rowmill commit ${id}`);
 }

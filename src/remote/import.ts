@@ -67,7 +67,10 @@ Options of the upload, as in docs/guide/uploads.md: ${Object.keys(uploadOptions)
       if (batch.replayed) {
         note(terminal, `This file was uploaded at ${batch.created_at}. To import it again, add --force.`);
       }
-      note(terminal, `Batch ${batch.number} (${batch.id}): ${batch.counts.total} rows are stored and queued.`);
+      note(
+        terminal,
+        `Batch ${batch.number} (${batch.id}): ${batch.counts.total} rows are stored and queued.`,
+      );
       if (watch || failOnErrors || out !== undefined) {
         return followBatch(terminal, client, batch.id, { json, failOnErrors, out });
       }
@@ -125,7 +128,10 @@ function fieldsOf(options: Readonly<Record<string, string | boolean | undefined>
 async function uploading<T>(
   terminal: Terminal,
   ifInterrupted: string,
-  upload: (controls: { signal: AbortSignal; onProgress: (progress: Parameters<typeof uploadLine>[0]) => void }) => Promise<T>,
+  upload: (controls: {
+    signal: AbortSignal;
+    onProgress: (progress: Parameters<typeof uploadLine>[0]) => void;
+  }) => Promise<T>,
 ): Promise<T> {
   using line = new ProgressLine(terminal);
   try {

@@ -56,7 +56,8 @@ export async function currentLogin(env: Env): Promise<Pick<Login, "url" | "token
   if (url && token) return { url: serverUrl(url), token };
   const stored = await readLogin(env);
   // A stored token belongs to its server, and must not reach another one.
-  if (stored && (!url || serverUrl(url) === stored.url)) return { url: stored.url, token: token || stored.token };
+  if (stored && (!url || serverUrl(url) === stored.url))
+    return { url: stored.url, token: token || stored.token };
   const missing = url ? `No token for ${url}` : "Not logged in";
   throw new ConfigError(`${missing}. Run \`rowmill login URL\`, or set ROWMILL_URL and ROWMILL_TOKEN.`);
 }
@@ -65,7 +66,9 @@ export async function currentLogin(env: Env): Promise<Pick<Login, "url" | "token
 export function serverUrl(address: string): string {
   const url = URL.parse(address);
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username) {
-    throw new ConfigError(`"${address}" is not the address of a server, such as https://rowmill.example.com.`);
+    throw new ConfigError(
+      `"${address}" is not the address of a server, such as https://rowmill.example.com.`,
+    );
   }
   return url.href.replace(/\/+$/, "");
 }

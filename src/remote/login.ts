@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { createClient, RowmillError, type RowmillClient } from "../client/index.ts";
+import { createClient, type RowmillClient, RowmillError } from "../client/index.ts";
 import { ConfigError } from "../errors.ts";
 import { ask, askPassword } from "./ask.ts";
 import { command, flag, type Session, text } from "./command.ts";
@@ -21,7 +21,8 @@ ROWMILL_URL and ROWMILL_TOKEN come before this file; use them in scripts.`,
     async run({ terminal }, { user, token }, [address = ""]) {
       const url = serverUrl(address);
       warnIfReadable(terminal, url);
-      const login = token === undefined ? await createToken(terminal, url, user) : await checkToken(url, token);
+      const login =
+        token === undefined ? await createToken(terminal, url, user) : await checkToken(url, token);
       await writeLogin(terminal.env, login);
       note(terminal, `Logged in to ${url} as ${login.username}. The token is in ${loginPath(terminal.env)}.`);
     },

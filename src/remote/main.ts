@@ -8,7 +8,7 @@ import { note, print, type Terminal } from "./terminal.ts";
 
 export async function main(args: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
   try {
-    return (await runCommand(args, terminal, version)) ?? EXIT.done;
+    return await runCommand(args, terminal, version);
   } catch (error) {
     if (terminal.interrupted.aborted) return EXIT.interrupted;
     // The reader of the output has seen enough, as in `rowmill rows ID | head`.
@@ -18,16 +18,13 @@ export async function main(args: readonly string[], terminal: Terminal, version:
   }
 }
 
-async function runCommand(
-  args: readonly string[],
-  terminal: Terminal,
-  version: string,
-): Promise<ExitCode | undefined | void> {
-  const [first] = args;
-  if (first === "--version" || first === "-V") return print(terminal, version);
-  if (first === undefined || ["help", "--help", "-h"].includes(first)) return print(terminal, help());
+async function runCommand(args: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
+  const shown = textOf(args, version);
+  if (shown !== null) {
+    await print(terminal, shown);
+    return EXIT.done;
+  }
   const { command, args: rest } = findCommand(args);
-  if (rest.includes("--help") || rest.includes("-h")) return print(terminal, helpOf(command));
   return command.prepare(rest)({
     terminal,
     async connect() {
@@ -35,6 +32,14 @@ async function runCommand(
       return createClient({ baseUrl: url, token });
     },
   });
+}
+
+/** The version or a page of help, if the arguments ask for it. */
+function textOf(args: readonly string[], version: string): string | null {
+  const [first] = args;
+  if (first === "--version" || first === "-V") return version;
+  if (first === undefined || ["help", "--help", "-h"].includes(first)) return help();
+  return args.includes("--help") || args.includes("-h") ? helpOf(findCommand(args).command) : null;
 }
 
 function messageOf(error: unknown): string | undefined {

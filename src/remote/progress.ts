@@ -32,7 +32,9 @@ function bar(share: number): string {
 }
 
 export function uploadLine({ sent, total }: Progress): string {
-  return total === null ? `Uploading  ${megabytes(sent)}` : `${bar(sent / total)}  ${megabytes(sent)} of ${megabytes(total)}`;
+  return total === null
+    ? `Uploading  ${megabytes(sent)}`
+    : `${bar(sent / total)}  ${megabytes(sent)} of ${megabytes(total)}`;
 }
 
 export function batchLine({ state, counts, rows_per_second, seconds_left, waiting }: Batch): string {

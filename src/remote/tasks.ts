@@ -94,12 +94,12 @@ function paramsOf(pairs: readonly string[]): Record<string, unknown> {
       const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
       if (name === undefined || value === undefined)
         throw new ConfigError(`--param: "${pair}" is not KEY=VALUE.`);
-      return [name, valueOf(value)];
+      return [name, parseValue(value)];
     }),
   );
 }
 
-function valueOf(text: string): unknown {
+function parseValue(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

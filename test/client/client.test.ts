@@ -35,7 +35,7 @@ describe("uploads", () => {
     expect(uploaded).toMatchObject({ filename: "bücher neu.csv", dry_run: true, counts: { total: 32 } });
     expect(progress.at(-1)?.sent).toBe(progress.at(-1)?.total);
     const batch = await client.waitForBatch(uploaded.id);
-    expect(batch).toMatchObject({ state: "validated", counts: { success: 30, failed: 2 } });
+    expect(batch).toMatchObject({ state: "validated", counts: { pending: 30, failed: 2 } });
     const path = { batch_id: batch.id };
     const failed = client.list("/api/v1/batches/{batch_id}/rows", {
       path,

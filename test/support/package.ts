@@ -51,7 +51,7 @@ export async function packClients(folder: string): Promise<string> {
       files: [packageJson.bin.rowmill, ...exported.map(([, path]) => path)].map((path) => join(root, path)),
     }),
   );
-  await execute(join(root, "node_modules/.bin/tsc"), ["--project", folder]);
+  await execute(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--project", folder]);
   await writeFile(join(folder, "package.json"), JSON.stringify(manifest, null, 2));
   await cp(join(root, "LICENSE"), join(folder, "LICENSE"));
   await cp(join(root, "docs/guide/client.md"), join(folder, "README.md"));
@@ -60,4 +60,4 @@ export async function packClients(folder: string): Promise<string> {
   return join(folder, filename);
 }
 
-if (import.meta.main) console.log(await packClients(join(root, "dist")));
+if (import.meta.main) process.stdout.write(`${await packClients(join(root, "dist"))}\n`);
