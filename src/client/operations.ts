@@ -39,7 +39,7 @@ export interface CallOptions {
   readonly idempotencyKey?: string;
 }
 
-export type RequestOf<O> = Field<"path", Part<O, "path">> &
+type RequestOf<O> = Field<"path", Part<O, "path">> &
   Field<"query", Part<O, "query">> &
   JsonBody<O> &
   CallOptions;

@@ -1,5 +1,6 @@
 /** The package for npm, as a user installs it. */
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtempDisposable, readdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -7,6 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { packClients } from "../support/package.ts";
+import { all } from "../support/pages.ts";
 import { useRowmill, useUser } from "../support/use-rowmill.ts";
 
 const execute = promisify(execFile);
@@ -42,47 +44,28 @@ test("the command of the package imports a file", async () => {
   expect(stdout).toMatch(/^Batch \d+ is completed: 1 rows succeeded, 0 failed\.\n$/);
 });
 
-test("the client of the package has types, and runs", async () => {
-  const program = `import { createClient, RowmillError, type Batch } from "rowmill/client";
-import { openFile } from "rowmill/client/node";
-
-const rowmill = createClient({ baseUrl: ${JSON.stringify(rowmill.url)}, token: ${JSON.stringify(user.token)} });
-const { id } = await rowmill.uploadBatch(await openFile("books.csv"), { target: "records", dry_run: true });
-const batch: Batch = await rowmill.waitForBatch(id, { timeoutSeconds: 30 });
-console.log(batch.state);
-try {
-  await rowmill.get("/api/v1/batches/{batch_id}", { path: { batch_id: "01a20159-f320-7af5-a6be-a1fe00000000" } });
-} catch (error) {
-  if (error instanceof RowmillError) console.log(error.code);
-}
-`;
+test("the program in docs/guide/client.md compiles and runs", async () => {
+  const guide = readFileSync(join(root, "docs/guide/client.md"), "utf8");
+  const [program = "", more = ""] = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
+  await writeFile(join(folder.path, "books.csv"), "title,author\nPersuasion,Jane Austen\n,Nobody\n");
+  await writeFile(join(folder.path, "program.ts"), program + more);
   const wrong = `${program}await rowmill.post("/api/v1/tasks", { body: { typ: "generic" } });\n`;
-  await writeFile(join(folder.path, "program.ts"), program);
   await writeFile(join(folder.path, "wrong.ts"), wrong);
   const compile = (file: string) =>
     inFolder(process.execPath, [
       join(root, "node_modules/typescript/bin/tsc"),
-      ...[
-        "--noEmit",
-        "--strict",
-        "--target",
-        "es2024",
-        "--module",
-        "nodenext",
-        "--types",
-        "",
-        "--ignoreConfig",
-      ],
-      ...[
-        "--lib",
-        "es2024,esnext.disposable,esnext.array,esnext.iterator,dom,dom.iterable,dom.asynciterable",
-        file,
-      ],
+      ...["--noEmit", "--strict", "--target", "es2024", "--module", "nodenext", "--ignoreConfig"],
+      ...["--types", "node", "--typeRoots", join(root, "node_modules/@types"), file],
     ]);
   await compile("program.ts");
   await expect(compile("wrong.ts")).rejects.toMatchObject({
-    stdout: expect.stringContaining("wrong.ts(13,"),
+    stdout: expect.stringContaining("'typ' does not exist"),
   });
-  const { stdout } = await inFolder(process.execPath, ["program.ts"]);
-  expect(stdout).toBe("validated\nnot_found\n");
+  const { stdout, stderr } = await inFolder(process.execPath, ["program.ts"]);
+  expect(stderr).toMatch(/(\d+) of \1 bytes\n$/);
+  expect(stdout).toBe(
+    all(guide, /^\/\/ (.+)$/gm)
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
 });
