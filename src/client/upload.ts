@@ -66,7 +66,21 @@ function reporting(
 function blobOf(source: UploadSource): Blob | ReadableStream<Uint8Array> {
   if (source instanceof Blob || source instanceof ReadableStream) return source;
   if (source instanceof Uint8Array) return new Blob([source as Uint8Array<ArrayBuffer>]);
-  return ReadableStream.from(source);
+  return streamOf(source[Symbol.asyncIterator]());
+}
+
+/** Not every browser has `ReadableStream.from`. */
+function streamOf(parts: AsyncIterator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await parts.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await parts.return?.();
+    },
+  });
 }
 
 function nameOf(source: UploadSource): string {
