@@ -185,7 +185,6 @@ export async function createApp(ctx: Context) {
   await app.register(workflowControlRoutes(ctx));
   await app.register(workflowEventRoutes(ctx));
   await app.register(adminWorkflowRoutes(ctx));
-  await app.register(adminQueueRoutes(ctx));
   await app.register(scheduleControlRoutes(ctx));
   await app.register(scheduleRoutes(ctx));
   await app.register(scheduleAdminRoutes(ctx));

@@ -28,7 +28,7 @@ function ours(file: string): string[] {
 
 /** From the top down. A file may import from its own layer and from the layers below it. */
 const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
-  ["programs", /^(api|worker|lone-job|dev|cli)\.ts$|^(cli|demo)\//],
+  ["programs", /^(api|worker|lone-job|dev|cli|rowmill)\.ts$|^(cli|demo|remote)\//],
   ["surface", /^(app|handlers|take-jobs|lone-jobs)\.ts$/],
   ["legacy", /^legacy\//],
   ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],
@@ -38,7 +38,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ],
   ["contracts", /^(context|jobs|migrate|request-context)\.ts$/],
   ["platform", /^platform\//],
-  ["ground", /^errors\.ts$|^(config|schema)\//],
+  ["ground", /^errors\.ts$|^(client|config|schema)\//],
 ];
 
 /** From the bottom up. A feature may import from its own rank and from the ranks below it. */
@@ -111,8 +111,28 @@ describe("one place each", () => {
   const elsewhere = (pattern: RegExp, allowed: readonly string[]) =>
     files.filter((file) => !allowed.includes(file) && pattern.test(source.get(file) ?? ""));
 
-  test("only config/config.ts reads process.env", () => {
-    expect(elsewhere(/process\.env\b(?!:)/, ["config/config.ts"])).toEqual([]);
+  test("only config/config.ts reads process.env, and rowmill.ts, which has no settings of the server", () => {
+    expect(elsewhere(/process\.env\b(?!:)/, ["config/config.ts", "rowmill.ts"])).toEqual([]);
+  });
+
+  test("the client is self-contained, and runs in browsers", () => {
+    const client = files.filter((file) => file.startsWith("client/"));
+    expect(client.flatMap(ours).filter((to) => !to.startsWith("client/"))).toEqual([]);
+    const others = (file: string) => (imports.get(file) ?? []).filter((name) => !name.startsWith("."));
+    expect(client.filter((file) => others(file).length > 0)).toEqual(["client/node.ts"]);
+  });
+
+  test("the package of the command line has nothing of the server, and depends on no other package", () => {
+    const packed = new Set(["rowmill.ts"]);
+    for (const file of packed) for (const to of ours(file)) packed.add(to);
+    const server = [...packed].filter(
+      (file) =>
+        !/^(client|remote)\//.test(file) &&
+        !["rowmill.ts", "errors.ts", "cli/arguments.ts", "cli/table.ts"].includes(file),
+    );
+    expect(server).toEqual([]);
+    const libraries = [...packed].flatMap((file) => imports.get(file) ?? []);
+    expect(libraries.filter((name) => !/^(\.|node:)/.test(name))).toEqual([]);
   });
 
   test("only platform/sqlstates.ts spells SQLSTATEs", () => {
@@ -173,7 +193,8 @@ describe("one place each", () => {
 });
 
 test("no file is long", () => {
-  const long = files.filter((file) => (source.get(file) ?? "").split("\n").length > 300);
+  const written = files.filter((file) => file !== "client/api.ts");
+  const long = written.filter((file) => (source.get(file) ?? "").split("\n").length > 300);
   expect(long).toEqual([]);
 });
 

@@ -30,7 +30,7 @@ describe.each(pages)("$file", (page) => {
   });
 
   test(`${page.file} names commands of package.json`, () => {
-    const builtIn = ["ci", "install", "i", "run"];
+    const builtIn = ["ci", "exec", "install", "i", "pack", "run"];
     const scripts = Object.keys(packageJson.scripts);
     const named = [
       ...all(page.text, /\bnpm run ([\w:-]+)/g),

@@ -1,28 +1,22 @@
 /** Output of commands: tables for people, JSON for programs. */
-import type { Found } from "../platform/postgres/read-page.ts";
-
 export type Row = Readonly<Record<string, string | number | null>>;
 
 export function printTable(rows: readonly Row[]): void {
+  console.log(tableOf(rows));
+}
+
+/** Returns lines of equal columns, below the names of the fields. */
+export function tableOf(rows: readonly Row[]): string {
   const [first] = rows;
-  if (!first) {
-    console.log("None.");
-    return;
-  }
+  if (!first) return "None.";
   const names = Object.keys(first);
   const lines = [
     names.map((name) => name.toUpperCase()),
     ...rows.map((row) => names.map((name) => oneLine(row[name] ?? "-"))),
   ];
   const widths = names.map((_, at) => Math.max(...lines.map((cells) => cells[at]?.length ?? 0)));
-  for (const cells of lines) {
-    console.log(
-      cells
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    );
-  }
+  const padded = (cells: readonly string[]) => cells.map((cell, at) => cell.padEnd(widths[at] ?? 0));
+  return lines.map((cells) => padded(cells).join("  ").trimEnd()).join("\n");
 }
 
 export function printJson(value: unknown): void {
@@ -35,7 +29,7 @@ export function printText(text: string): void {
 }
 
 /** Removes control characters: titles come from users, and a terminal would execute escape sequences in them. */
-function oneLine(cell: string | number): string {
+export function oneLine(cell: string | number): string {
   return String(cell).replace(/\p{Cc}+/gu, " ");
 }
 
@@ -47,7 +41,7 @@ export function show<T>(json: boolean, items: readonly T[], rowOf: (item: T) => 
 /** Yields up to `limit` items, a page at a time: pages of long items are short. */
 export async function* pagesOf<T>(
   limit: number,
-  read: (left: number, last: T | undefined) => Promise<Found<T>>,
+  read: (left: number, last: T | undefined) => Promise<{ items: T[]; hasMore: boolean }>,
 ): AsyncGenerator<T[]> {
   let last: T | undefined;
   for (let left = limit; left > 0; ) {

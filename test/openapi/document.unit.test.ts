@@ -1,6 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, describe, expect, test } from "vitest";
 import { follow, namesOf, objectsIn, operationsOf, readDocument, resolve } from "../support/document.ts";
+import { describeClient, readTypes } from "../support/generated-client.ts";
 import { createOfflineApp } from "../support/offline-app.ts";
 
 const app = await createOfflineApp();
@@ -100,6 +101,10 @@ describe("the OpenAPI document", () => {
     const known = new Set(openapi.tags.map(({ name }) => name));
     expect(wrong(({ tags = [] }) => tags.length !== 1 || !tags.every((tag) => known.has(tag)))).toEqual([]);
   });
+});
+
+test("src/client/api.ts belongs to the present OpenAPI document; if not, run `npm run client`", () => {
+  expect(readTypes().split("\n")[0]).toBe(describeClient(openapi).firstLine);
 });
 
 describe("answers", () => {

@@ -3,7 +3,10 @@ import { invalidField } from "../../errors.ts";
 import * as all from "./all.ts";
 import type { TaskType } from "./task-type.ts";
 
-export const taskTypes: readonly TaskType[] = Object.values<TaskType>(all);
+/** Sorted: the order of a module's exports depends on the program that loads it, and the OpenAPI document on this order. */
+export const taskTypes: readonly TaskType[] = Object.values<TaskType>(all).toSorted((one, other) =>
+  one.name < other.name ? -1 : 1,
+);
 
 const byName: ReadonlyMap<string, TaskType> = new Map(taskTypes.map((type) => [type.name, type]));
 

@@ -1,0 +1,147 @@
+import { Readable } from "node:stream";
+import type { BatchOptions, UploadSource } from "../client/index.ts";
+import { openFile } from "../client/node.ts";
+import { ConfigError } from "../errors.ts";
+import { command, flag, type Session, text } from "./command.ts";
+import { EXIT } from "./exit-codes.ts";
+import { followBatch } from "./follow.ts";
+import { ProgressLine, uploadLine } from "./progress.ts";
+import { note, print, printJson, type Terminal } from "./terminal.ts";
+
+/** The options of an upload that are passed on. The server checks their values. */
+const uploadOptions = {
+  target: text,
+  mode: text,
+  policy: text,
+  "max-errors": text,
+  "rows-per-second": text,
+  mapping: text,
+  params: text,
+  encoding: text,
+  delimiter: text,
+  quote: text,
+  escape: text,
+  header: text,
+  "header-rows": text,
+  columns: text,
+  "skip-lines": text,
+  tables: text,
+  "dry-run": flag,
+  force: flag,
+} as const;
+
+const ownOptions = {
+  name: text,
+  watch: flag,
+  "fail-on-errors": flag,
+  out: text,
+  json: flag,
+} as const;
+
+export const importCommands = [
+  command({
+    name: "import",
+    usage: "FILE|- [--target books] [--dry-run] [--watch] [--fail-on-errors] [--out failed.csv] [--json]",
+    summary: "Upload a CSV file. - is standard input.",
+    details: `--watch            wait until every row is processed, and show the outcome
+--fail-on-errors   wait, and exit with 2 if rows failed
+--out FILE         wait, and save the failed rows in FILE
+--dry-run          check every row and write nothing; \`rowmill commit ID\` imports the rows
+--force            import a file that was uploaded before
+--name NAME        the name of the file, for standard input
+--json             print the batch as JSON
+
+Options of the upload, as in docs/guide/uploads.md: ${Object.keys(uploadOptions)
+      .filter((name) => !["dry-run", "force"].includes(name))
+      .map((name) => `--${name}`)
+      .join(" ")}`,
+    takes: ["FILE"],
+    options: { ...uploadOptions, ...ownOptions },
+    async run({ terminal, connect }: Session, values, [file = ""]) {
+      const { name, watch, json, out, "fail-on-errors": failOnErrors, ...options } = values;
+      const client = await connect();
+      const source = await sourceOf(terminal, file, name);
+      const batch = await uploading(terminal, "Nothing was imported.", (controls) =>
+        client.uploadBatch(source, { ...fieldsOf(options), ...nameOf(file, name), ...controls }),
+      );
+      if (batch.replayed) {
+        note(terminal, `This file was uploaded at ${batch.created_at}. To import it again, add --force.`);
+      }
+      note(
+        terminal,
+        `Batch ${batch.number} (${batch.id}): ${batch.counts.total} rows are stored and queued.`,
+      );
+      if (watch || failOnErrors || out !== undefined) {
+        return followBatch(terminal, client, batch.id, { json, failOnErrors, out });
+      }
+      if (json) await printJson(terminal, batch);
+      else await print(terminal, batch.id);
+      note(terminal, `Follow it: rowmill watch ${batch.id}`);
+      return EXIT.done;
+    },
+  }),
+
+  command({
+    name: "correct",
+    usage: "ID FILE [--watch] [--fail-on-errors] [--out failed.csv] [--json]",
+    summary: "Send corrected rows of a batch back. Only these rows run again.",
+    takes: ["ID", "FILE"],
+    options: ownOptions,
+    async run({ terminal, connect }, values, [id = "", file = ""]) {
+      const { name, watch, json, out, "fail-on-errors": failOnErrors } = values;
+      const client = await connect();
+      const source = await sourceOf(terminal, file, name);
+      const answer = await uploading(terminal, "Nothing was corrected.", (controls) =>
+        client.correctBatch(id, source, { ...nameOf(file, name), ...controls }),
+      );
+      note(terminal, `${answer.corrected} rows were corrected, and ${answer.retried} run again.`);
+      if (watch || failOnErrors || out !== undefined) {
+        return followBatch(terminal, client, id, { json, failOnErrors, out });
+      }
+      if (json) await printJson(terminal, answer);
+      return EXIT.done;
+    },
+  }),
+];
+
+/** @throws ConfigError if the file cannot be read */
+async function sourceOf({ stdin }: Terminal, file: string, name: string | undefined): Promise<UploadSource> {
+  if (file === "-") return Readable.toWeb(stdin) as ReadableStream<Uint8Array>;
+  return openFile(file, name).catch((cause: NodeJS.ErrnoException) => {
+    throw new ConfigError(`${file} cannot be read: ${cause.message}`, { cause });
+  });
+}
+
+function nameOf(file: string, name: string | undefined): { filename?: string } {
+  return file === "-" ? { filename: name ?? "stdin.csv" } : {};
+}
+
+/** `--max-errors` is the field `max_errors`. */
+function fieldsOf(options: Readonly<Record<string, string | boolean | undefined>>): BatchOptions {
+  return Object.fromEntries(
+    Object.entries(options)
+      .filter(([, value]) => value !== undefined && value !== false)
+      .map(([name, value]) => [name.replaceAll("-", "_"), value]),
+  );
+}
+
+async function uploading<T>(
+  terminal: Terminal,
+  ifInterrupted: string,
+  upload: (controls: {
+    signal: AbortSignal;
+    onProgress: (progress: Parameters<typeof uploadLine>[0]) => void;
+  }) => Promise<T>,
+): Promise<T> {
+  using line = new ProgressLine(terminal);
+  try {
+    return await upload({
+      signal: terminal.interrupted,
+      onProgress: (progress) => line.show(uploadLine(progress)),
+    });
+  } catch (error) {
+    line[Symbol.dispose]();
+    if (terminal.interrupted.aborted) note(terminal, `The upload was interrupted. ${ifInterrupted}`);
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+/** Runs one command. */
+import { createClient, RowmillError } from "../client/index.ts";
+import { ConfigError } from "../errors.ts";
+import { findCommand, help, helpOf } from "./commands.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { currentLogin } from "./login-file.ts";
+import { note, print, type Terminal } from "./terminal.ts";
+
+export async function main(args: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
+  try {
+    return await runCommand(args, terminal, version);
+  } catch (error) {
+    if (terminal.interrupted.aborted) return EXIT.interrupted;
+    // The reader of the output has seen enough, as in `rowmill rows ID | head`.
+    if (error instanceof Error && "code" in error && error.code === "EPIPE") return EXIT.done;
+    note(terminal, `rowmill: ${messageOf(error)}`);
+    return EXIT.refused;
+  }
+}
+
+async function runCommand(args: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
+  const shown = textOf(args, version);
+  if (shown !== null) {
+    await print(terminal, shown);
+    return EXIT.done;
+  }
+  const { command, args: rest } = findCommand(args);
+  return command.prepare(rest)({
+    terminal,
+    async connect() {
+      const { url, token } = await currentLogin(terminal.env);
+      return createClient({ baseUrl: url, token });
+    },
+  });
+}
+
+/** The version or a page of help, if the arguments ask for it. */
+function textOf(args: readonly string[], version: string): string | null {
+  const [first] = args;
+  if (first === "--version" || first === "-V") return version;
+  if (first === undefined || ["help", "--help", "-h"].includes(first)) return help();
+  return args.includes("--help") || args.includes("-h") ? helpOf(findCommand(args).command) : null;
+}
+
+function messageOf(error: unknown): string | undefined {
+  if (error instanceof RowmillError) {
+    const { status, code, request_id } = error;
+    const request = request_id === null ? "" : `, request ${request_id}`;
+    const hint = status === 401 ? " Log in with `rowmill login URL`." : "";
+    return `${error.message}${hint} (${code}${request})`;
+  }
+  if (error instanceof ConfigError || (error instanceof Error && "code" in error)) return error.message;
+  return error instanceof Error ? error.stack : String(error);
+}

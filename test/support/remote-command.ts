@@ -1,0 +1,56 @@
+/** `rowmill` in this process, with a home and a terminal of its own. */
+import { PassThrough, Readable } from "node:stream";
+import { main } from "../../src/remote/main.ts";
+import type { Terminal } from "../../src/remote/terminal.ts";
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly stdin?: string;
+  /** Whether standard error is a terminal, which shows progress. */
+  readonly isTTY?: boolean;
+  /** Called with all that standard error has so far. Return true to press Ctrl-C. */
+  readonly interruptIf?: (stderr: string) => boolean;
+}
+
+export class RemoteCommand {
+  readonly #env: Terminal["env"];
+
+  constructor(env: Terminal["env"]) {
+    this.#env = env;
+  }
+
+  async run(
+    args: readonly string[],
+    { stdin = "", isTTY = false, interruptIf }: RunOptions = {},
+  ): Promise<Ended> {
+    const stopper = new AbortController();
+    const stdout = collect(() => {});
+    const stderr = collect((text) => {
+      if (interruptIf?.(text)) stopper.abort(new Error("interrupted"));
+    });
+    const terminal: Terminal = {
+      env: this.#env,
+      stdin: Readable.from([Buffer.from(stdin)]),
+      stdout: stdout.stream,
+      stderr: Object.assign(stderr.stream, { isTTY, columns: 200 }),
+      interrupted: stopper.signal,
+    };
+    const code = await main(args, terminal, "1.2.3");
+    return { code, stdout: stdout.text(), stderr: stderr.text() };
+  }
+}
+
+function collect(onText: (text: string) => void): { stream: PassThrough; text: () => string } {
+  let text = "";
+  const stream = new PassThrough();
+  stream.setEncoding("utf8").on("data", (part: string) => {
+    text += part;
+    onText(text);
+  });
+  return { stream, text: () => text };
+}
