@@ -42,7 +42,7 @@ export const AUDIT_ACTIONS = {
   "queue.purged": "Everything that waited in a queue was cancelled: `matched` and `changed`.",
   "task_limit.set": "The limit of a task type was set: `from` and `to`.",
   "task_limit.removed": "The limit of a task type was removed.",
-  "worker.shut_down": "A worker was told to stop.",
+  "worker.shut_down": "An operator or admin shut down a worker.",
   "backup.requested": "A backup was requested by hand.",
   "backup.downloaded": "A backup was downloaded.",
   "backup.restored": "A backup was restored into this database.",

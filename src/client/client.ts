@@ -24,6 +24,9 @@ const TAKES_KEY: Readonly<Record<KeyedPath, true>> = {
   "/api/v1/batches": true,
   "/api/v1/tasks": true,
   "/api/v1/tasks/bulk": true,
+  "/api/v1/workflows": true,
+  "/api/v1/schedules": true,
+  "/api/v1/schedules/{schedule_id}/run": true,
 };
 
 /** Whether a batch leaves this state only on a command. */

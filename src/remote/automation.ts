@@ -1,23 +1,9 @@
 /** Schedules and workflows. */
 import { type Row, tableOf } from "../cli/table.ts";
-import type { RowmillClient } from "../client/index.ts";
+import type { Schemas } from "../client/index.ts";
 import { command, flag, limitOf, type Session, text } from "./command.ts";
 import { showList } from "./lists.ts";
-import { print, printJson } from "./terminal.ts";
-
-/** Fields that a table shows, if the thing has them. */
-interface Automation {
-  readonly id: string | number;
-  readonly name?: string | null;
-  readonly state?: string;
-  readonly cron?: string;
-  readonly time_zone?: string;
-  readonly enabled?: boolean;
-  readonly next_ticks?: readonly string[];
-  readonly created_at?: string;
-}
-
-type Noun = "schedules" | "workflows";
+import { print, printJson, type Terminal } from "./terminal.ts";
 
 const read = { limit: { ...text, default: "20" }, json: flag } as const;
 
@@ -27,15 +13,37 @@ export const automationCommands = [
     usage: "[--limit 20] [--json]",
     summary: "List your schedules and their next ticks.",
     options: read,
-    run: (session, values) => showAll(session, "schedules", values),
+    async run({ terminal, connect }, { limit, json }) {
+      const schedules = (await connect()).list("/api/v1/schedules", { signal: terminal.interrupted });
+      await showList(terminal, schedules, { limit: limitOf(limit), json, rowOf: scheduleRow });
+    },
   }),
-  control("schedules", "run", "Run a schedule now."),
+  command({
+    name: "schedules run",
+    usage: "ID [--json]",
+    summary: "Run a schedule now.",
+    takes: ["ID"],
+    options: { json: flag },
+    async run({ terminal, connect }, { json }, [schedule_id = ""]) {
+      const tick = await (await connect()).post("/api/v1/schedules/{schedule_id}/run", {
+        path: { schedule_id },
+        body: {},
+        signal: terminal.interrupted,
+      });
+      const { state, task_id, workflow_id, reason } = tick;
+      const row = { state, task: task_id, workflow: workflow_id, reason };
+      await (json ? printJson(terminal, tick) : print(terminal, tableOf([row])));
+    },
+  }),
   command({
     name: "workflows",
     usage: "[--limit 20] [--json]",
     summary: "List your workflows, newest first.",
     options: read,
-    run: (session, values) => showAll(session, "workflows", values),
+    async run({ terminal, connect }, { limit, json }) {
+      const workflows = (await connect()).list("/api/v1/workflows", { signal: terminal.interrupted });
+      await showList(terminal, workflows, { limit: limitOf(limit), json, rowOf: workflowRow });
+    },
   }),
   command({
     name: "workflows get",
@@ -43,60 +51,58 @@ export const automationCommands = [
     summary: "Show a workflow and its steps, as JSON.",
     takes: ["ID"],
     options: {},
-    async run({ terminal, connect }, _, [id = ""]) {
-      await printJson(
-        terminal,
-        await (await connect()).call("get", "/api/v1/workflows/{id}", { path: { id } }),
-      );
+    async run({ terminal, connect }, _, [workflow_id = ""]) {
+      const request = { path: { workflow_id }, signal: terminal.interrupted };
+      await printJson(terminal, await (await connect()).get("/api/v1/workflows/{workflow_id}", request));
     },
   }),
-  control("workflows", "cancel", "Cancel a workflow and its open steps."),
-  control("workflows", "retry", "Retry a workflow from the steps that failed."),
-];
-
-function control(noun: Noun, verb: string, summary: string) {
-  return command({
-    name: `${noun} ${verb}`,
+  command({
+    name: "workflows cancel",
     usage: "ID [--json]",
-    summary,
+    summary: "Cancel a workflow and its open steps.",
     takes: ["ID"],
     options: { json: flag },
-    async run({ terminal, connect }, { json }, [id = ""]) {
-      const client = await connect();
-      const path = `/api/v1/${noun}/{id}/${verb}`;
-      const answer = await client.call("post", path, { path: { id }, signal: terminal.interrupted });
-      await (json ? printJson(terminal, answer) : print(terminal, tableOf([rowOf(answer as Automation)])));
-    },
-  });
-}
+    run: (session, { json }, [id = ""]) => changeWorkflow(session, "cancel", id, json),
+  }),
+  command({
+    name: "workflows retry",
+    usage: "ID [--json]",
+    summary: "Retry a workflow from the steps that failed.",
+    takes: ["ID"],
+    options: { json: flag },
+    run: (session, { json }, [id = ""]) => changeWorkflow(session, "retry", id, json),
+  }),
+];
 
-async function showAll(
+async function changeWorkflow(
   { terminal, connect }: Session,
-  noun: Noun,
-  { limit, json }: { limit: string; json: boolean },
+  verb: "cancel" | "retry",
+  workflow_id: string,
+  json: boolean,
 ): Promise<void> {
-  const items = listOf(await connect(), noun, terminal.interrupted);
-  await showList(terminal, items, { limit: limitOf(limit), json, rowOf });
+  const client = await connect();
+  const request = { path: { workflow_id }, signal: terminal.interrupted };
+  const workflow = await client.post(`/api/v1/workflows/{workflow_id}/${verb}`, request);
+  await showWorkflow(terminal, workflow, json);
 }
 
-/** The only untyped requests: the generated types get these paths when the API has them. */
-async function* listOf(client: RowmillClient, noun: Noun, signal: AbortSignal): AsyncGenerator<Automation> {
-  let cursor: string | null = null;
-  do {
-    const query: { cursor?: string } = cursor === null ? {} : { cursor };
-    const page = await client.call("get", `/api/v1/${noun}`, { query, signal });
-    const { items, next_cursor } = page as { items: Automation[]; next_cursor: string | null };
-    yield* items;
-    cursor = next_cursor;
-  } while (cursor !== null);
+async function showWorkflow(terminal: Terminal, workflow: Schemas["Workflow"], json: boolean): Promise<void> {
+  await (json ? printJson(terminal, workflow) : print(terminal, tableOf([workflowRow(workflow)])));
 }
 
-function rowOf({ id, name, state, enabled, cron, time_zone, next_ticks, created_at }: Automation): Row {
+function scheduleRow(schedule: Schemas["ListedSchedule"]): Row {
+  const { id, name, is_enabled, cron, timezone, next_run_at, created_at } = schedule;
   return {
     id,
-    name: name ?? null,
-    state: state ?? (enabled === undefined ? null : enabled ? "on" : "off"),
-    ...(cron === undefined ? {} : { cron, zone: time_zone ?? null, next: next_ticks?.[0] ?? null }),
-    created: created_at ?? null,
+    name,
+    state: is_enabled ? "on" : "off",
+    cron,
+    zone: timezone,
+    next: next_run_at,
+    created: created_at,
   };
+}
+
+function workflowRow({ id, name, kind, state, progress, created_at }: Schemas["Workflow"]): Row {
+  return { id, name, kind, state, "%": progress, created: created_at };
 }

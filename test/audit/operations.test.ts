@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from "vitest";
 import type { AuditAction } from "../../src/audit/actions.ts";
 import { AUDIT_ACTIONS } from "../../src/audit/actions.ts";
 import type { AuditEntryView } from "../../src/audit/views.ts";
+import { registerWorker } from "../../src/queues/workers/register-worker.ts";
 import type { Answer, Client } from "../support/client.ts";
 import { operationsOf, readDocument } from "../support/document.ts";
 import { newMail } from "../support/mails.ts";
@@ -103,6 +104,24 @@ const OPERATIONS: Readonly<Record<string, Recorded>> = {
   createReport: {
     action: "report.created",
     perform: () => admin.post("/api/v1/reports", { kind: "daily" }),
+  },
+  setTaskLimit: {
+    action: "task_limit.set",
+    perform: () => admin.put(`${ADMIN}/task-limits/image`, { per_second: 5, concurrent: null }),
+  },
+  removeTaskLimit: {
+    action: "task_limit.removed",
+    perform: async () => {
+      await admin.put(`${ADMIN}/task-limits/video`, { per_second: 5, concurrent: null });
+      return admin.delete(`${ADMIN}/task-limits/video`);
+    },
+  },
+  shutDownWorker: {
+    action: "worker.shut_down",
+    perform: async () => {
+      await using worker = await registerWorker(await rowmill.startWorker(), () => {});
+      return admin.post(`${ADMIN}/workers/${worker.id}/shutdown`);
+    },
   },
   createBackup: { action: "backup.requested", perform: () => admin.post(`${ADMIN}/backups`, {}) },
   pauseQueue: {

@@ -85,6 +85,13 @@ export class Client {
     });
   }
 
+  put<T = Record<string, unknown>>(path: string, body: unknown): Promise<Answer<T>> {
+    return this.send<T>("PUT", path, {
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json" },
+    });
+  }
+
   delete<T = Record<string, unknown>>(path: string): Promise<Answer<T>> {
     return this.send<T>("DELETE", path);
   }

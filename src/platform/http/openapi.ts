@@ -22,6 +22,7 @@ const TAGS = {
   records: "The rows of any CSV, stored unchanged by the `records` target.",
   tasks: "Background work: file processing and the task types that a team adds.",
   workflows: "Chains, groups, chords and graphs of tasks.",
+  schedules: "Tasks and workflows at certain times.",
   files: "Files that tasks read, and files that tasks created.",
   webhooks: "Signed messages about your events, sent to your own URLs.",
   reports: "For operators: daily and weekly reports of the use of the API.",

@@ -10,7 +10,7 @@ type Connection = Pick<pg.Pool, "query"> | Pick<pg.Client, "query">;
 const SCHEMA = rowmill.schemaName;
 
 /** No call of the function removes younger rows: the role of the programs may call it with any time. */
-export const MIN_AGE_DAYS = 30;
+const MIN_AGE_DAYS = 30;
 /** Rows per call, so that no statement takes long. */
 const SLICE = 10_000;
 

@@ -11,9 +11,10 @@ export class StatsOfWorker {
   readonly #types = new Map<string, StatsOfType>();
   #rows = 0;
   /** The number of rows at earlier reports of the last minute. */
-  #earlier: { readonly at: number; readonly rows: number }[] = [{ at: performance.now(), rows: 0 }];
+  #earlier: { readonly at: number; readonly rows: number }[];
 
-  constructor(activity: Activity) {
+  constructor(activity: Activity, now = performance.now()) {
+    this.#earlier = [{ at: now, rows: 0 }];
     activity.on("attemptEnded", ({ type, outcome, seconds }) => this.#add(type, outcome, seconds));
     activity.on("rowsProcessed", (rows) => {
       this.#rows += rows;

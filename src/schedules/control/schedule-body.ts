@@ -92,7 +92,7 @@ export const Preview = Type.Object(
 );
 
 const Task = Type.Optional(
-  Type.Ref("NewTask", {
+  Type.Intersect([Type.Ref("NewTask")], {
     description:
       "The task that each tick creates, as for POST /api/v1/tasks. Alternatively, send `workflow`.",
   }),

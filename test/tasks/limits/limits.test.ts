@@ -18,10 +18,7 @@ const admin = useAdmin(rowmill, "root");
 const user = useUser(rowmill);
 
 const putAs = <T = Record<string, unknown>>(path: string, body: object, client: Client = operator) =>
-  client.send<T>("PUT", path, {
-    body: JSON.stringify(body),
-    headers: { "content-type": "application/json" },
-  });
+  client.put<T>(path, body);
 const unlimited = { perSecond: null, concurrent: null };
 const newTasks = async ({ userId }: Client, number: number, type = "generic") => {
   const params = type === "generic" ? { params: { seconds: 0 } } : {};

@@ -135,14 +135,14 @@ export const backgroundTasks: ReplacedService = {
           "a worker runs a tick within two seconds of its time",
         ],
         "flows/schedules.test.ts": [
-          "each tick creates one task, whether three workers run, are killed, or lose the database",
+          "each tick creates one task, whether three workers run, lose the database, or are killed",
         ],
       },
     },
     {
       text: "A web page with tasks, workers, history, results and rate limits (Flower).",
       missing:
-        "Rowmill has no web console and no rate limit per task type yet. `npm run cli` shows the rest.",
+        "Rowmill has no web console yet. `npm run cli` shows the same, and `limits set TYPE` limits the rate of a type.",
     },
     {
       text: "`inspect active`, `registered` and `stats`.",
@@ -153,6 +153,7 @@ export const backgroundTasks: ReplacedService = {
           "the CLI shows queues, workers and registered types, and pauses queues",
         ],
         "flows/workers.test.ts": ["WORKER_PORT answers probes and metrics"],
+        "queues/workers.test.ts": ["a worker shows what it has done with tasks and rows since it started"],
       },
     },
     {
@@ -172,12 +173,22 @@ export const backgroundTasks: ReplacedService = {
     },
     {
       text: "`control shutdown`: stop workers from afar.",
-      missing: "SIGTERM stops a worker on its own machine; nothing stops it from another one yet.",
+      instead: "`npm run cli -- workers shutdown ID`, or `POST /api/v1/admin/workers/{id}/shutdown`.",
+      tests: {
+        "queues/workers.test.ts": [
+          "an operator shuts down one worker, which is asked once and listed as stopping",
+        ],
+      },
     },
     {
       text: "State, result and traceback by the id of a job.",
-      missing:
-        "`GET /api/v1/tasks/{task_id}` has them by the id of the task; no route finds them by the id of the job yet.",
+      instead: "`GET /api/v1/jobs/{job_id}`, or `npm run cli -- jobs get ID`.",
+      tests: {
+        "queues/job-result.test.ts": [
+          "the owner gets the result of a task by the id of its job, and nobody else does",
+          "operators see where the code of a task failed, and its owner sees only the message",
+        ],
+      },
     },
     {
       text: "Tasks that are run from a shell, with their result.",

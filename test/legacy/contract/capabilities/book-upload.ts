@@ -86,7 +86,9 @@ export const bookUpload: ReplacedService = {
     },
     {
       text: "The result of a job is kept under the id of the job.",
-      missing: "`created_book_id` has the result of a row; no route finds it by `celery_task_id` yet.",
+      instead:
+        "`GET /api/v1/jobs/{job_id}` leads from a `celery_task_id` to the batch, whose rows have the ids of their books.",
+      tests: { "queues/job-result.test.ts": ["the id of the job of a row leads to its batch"] },
     },
     {
       text: "Every change of a book checks its owner.",
@@ -191,7 +193,7 @@ export const bookUpload: ReplacedService = {
       replayed: ["Postman", "command line"],
       tests: {
         "demo/by-hand.test.ts": [
-          "the Postman collection runs from top to bottom",
+          "every request of the Postman collection gets the answer that it expects",
           "the curl script runs from signup to the list of books",
         ],
       },
