@@ -145,6 +145,8 @@ test("the usage shows what a user stores, and the limits", async () => {
     records: { used: 0, limit: 10 },
     tasks: { used: 1, limit: 8 },
     open_tasks: { used: 1, limit: 6 },
+    workflows: { used: 0, limit: 10_000 },
+    schedules: { used: 0, limit: 100 },
     files: { used: 1, limit: 4 },
     file_bytes: { used: 5, limit: 10 * 2 ** 30 },
   });

@@ -5,6 +5,7 @@ import type { AuditAction } from "../../src/audit/actions.ts";
 import { AUDIT_ACTIONS } from "../../src/audit/actions.ts";
 import type { AuditEntryView } from "../../src/audit/views.ts";
 import { registerWorker } from "../../src/queues/workers/register-worker.ts";
+import { storeBuiltins } from "../../src/schedules/builtins.ts";
 import type { Answer, Client } from "../support/client.ts";
 import { operationsOf, readDocument } from "../support/document.ts";
 import { newMail } from "../support/mails.ts";
@@ -119,8 +120,8 @@ const OPERATIONS: Readonly<Record<string, Recorded>> = {
   shutDownWorker: {
     action: "worker.shut_down",
     perform: async () => {
-      await using worker = await registerWorker(await rowmill.startWorker(), () => {});
-      return admin.post(`${ADMIN}/workers/${worker.id}/shutdown`);
+      await using worker = await registerWorker(rowmill.ctx, () => {});
+      return await admin.post(`${ADMIN}/workers/${worker.id}/shutdown`);
     },
   },
   createBackup: { action: "backup.requested", perform: () => admin.post(`${ADMIN}/backups`, {}) },
@@ -166,8 +167,9 @@ const OPERATIONS: Readonly<Record<string, Recorded>> = {
   },
 };
 
-/** The schedule of the daily clean-up. */
+/** The path of a built-in schedule. */
 const builtIn = async (): Promise<string> => {
+  await storeBuiltins(rowmill.ctx);
   const { body } = await admin.get<{ items: { id: string }[] }>(`${ADMIN}/schedules?limit=1`);
   return `${ADMIN}/schedules/${body.items[0]?.id}`;
 };

@@ -147,7 +147,7 @@ describe("a restore is refused", { timeout: 60_000 }, () => {
     const { url } = await migratedDatabase();
     await restore(url, path);
     await expect(restore(url, path)).rejects.toThrow(
-      "DATABASE_URL: the database is not empty: the table batch_rows has rows. Restore into a new database.",
+      "DATABASE_URL: the database is not empty: the table audit_log has rows. Restore into a new database.",
     );
     expect(await usersIn(url)).toBe(1);
   });

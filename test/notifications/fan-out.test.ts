@@ -41,6 +41,10 @@ function alert(userId: number, index = 0) {
   return inTransaction(rowmill.ctx, (tx) => announce(tx, { kind: "admin.alert", ...about, data }));
 }
 
+/** Only admins get alerts. */
+const promote = () =>
+  rowmill.ctx.pool.query("UPDATE rowmill.users SET role = 'admin' WHERE id = $1", [user.userId]);
+
 test("the end of a batch becomes one mail with the most frequent causes", async () => {
   const { ctx } = rowmill;
   const { body: batch } = await user.upload(csv(2, 3));
@@ -68,6 +72,7 @@ test("a batch that was deleted meanwhile still becomes a mail, without causes", 
 });
 
 test("a worker that dies before the commit leaves the notification for another worker", async () => {
+  await promote();
   const { ctx } = rowmill;
   await alert(user.userId);
   const killed = inTransaction(ctx, async (tx) => {
@@ -109,6 +114,7 @@ test("the owner of a disabled webhook gets a mail of its own kind, and can unsub
 });
 
 test("admins can turn off mails about backups by a link, and get no alert instead", async () => {
+  await promote();
   const { ctx } = rowmill;
   const ended = { userId: user.userId, subjectId: "b1", sequence: 1 };
   const data = { backup_id: "b1", message: "The disk is full." };
@@ -123,6 +129,7 @@ test("admins can turn off mails about backups by a link, and get no alert instea
 });
 
 test("two workers share the pending notifications", async () => {
+  await promote();
   for (let index = 0; index < 20; index++) await alert(user.userId, index);
   const first = inTransaction(rowmill.ctx, async (tx) => {
     const done = await fanOut(tx);
@@ -149,6 +156,7 @@ test("a page of notifications is followed by another", async () => {
 });
 
 test("a notification that cannot be sent does not hold up the others", async () => {
+  await promote();
   const { ctx } = rowmill;
   await ctx.db.execute(sql`
     INSERT INTO rowmill.notifications (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending)

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { OpenContext } from "../../../src/context.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { removeLimit, setLimit } from "../../../src/tasks/limits/change-limit.ts";
+import type { Limit } from "../../../src/tasks/limits/queries.ts";
 import type { LimitView } from "../../../src/tasks/limits/views.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { count } from "../../support/count.ts";
@@ -58,7 +60,7 @@ describe("without a worker", () => {
     expect(await printed(rowmill, "limits set generic --per-second 2.5")).toMatch(/^generic +2\.5 +- /m);
     expect(await printed(rowmill, "limits remove generic")).toBe("The limit of generic is removed.");
     const { rows } = await rowmill.ctx.pool.query(
-      "SELECT action, details FROM rowmill.audit_log ORDER BY id",
+      "SELECT action, details FROM rowmill.audit_log WHERE action LIKE 'task_limit.%' ORDER BY id",
     );
     expect(rows.slice(0, 3)).toEqual([
       { action: "task_limit.set", details: { from: null, to: { per_second: 0.5, concurrent: null } } },
@@ -84,14 +86,24 @@ describe("without a worker", () => {
 });
 
 describe("with three workers", () => {
+  const workers: OpenContext[] = [];
+
   beforeEach(async () => {
     await removeLimit(rowmill.ctx, "generic");
   });
 
+  /** Sets the limit, and waits until every worker knows that there is one. */
+  async function limitGeneric(limit: Partial<Limit>) {
+    await setLimit(rowmill.ctx, "generic", { ...unlimited, ...limit });
+    await until("all workers know", async () =>
+      workers.every(({ limitedTypes }) => limitedTypes.has("generic")),
+    );
+  }
+
   test("tasks start at the rate of their type, each once, on all workers together", async () => {
     const { ctx } = rowmill;
-    await setLimit(ctx, "generic", { ...unlimited, perSecond: 10 });
-    for (const _ of [1, 2, 3]) await rowmill.startWorker({ DATABASE_POOL_MAX: "24" });
+    await limitGeneric({ perSecond: 10 });
+    for (const _ of [1, 2, 3]) workers.push(await rowmill.startWorker({ DATABASE_POOL_MAX: "24" }));
     const ids = await newTasks(user, 25);
     const at = await starts(ids);
     const inOneSecond = at.map((from) => at.filter((moment) => moment >= from && moment < from + 1).length);
@@ -105,7 +117,7 @@ describe("with three workers", () => {
 
   test("no more tasks run at a time than the limit allows, and the next one starts when one ends", async () => {
     const { ctx } = rowmill;
-    await setLimit(ctx, "generic", { ...unlimited, concurrent: 2 });
+    await limitGeneric({ concurrent: 2 });
     await using gate = await closeGate(ctx, "complete");
     const ids = await Promise.all(Array.from({ length: 8 }, () => heldTask(ctx, user.userId)));
     await until("six wait", async () => (await limitOf("generic"))?.waiting === 6);
@@ -120,13 +132,13 @@ describe("with three workers", () => {
 
   test("a faster limit and the removal of a limit let waiting tasks start within two seconds", async () => {
     const { ctx } = rowmill;
-    await setLimit(ctx, "generic", { ...unlimited, perSecond: 0.01 });
+    await limitGeneric({ perSecond: 0.01 });
     const [first = "", ...rest] = await newTasks(user, 6);
     await until("one has started", async () => (await limitOf("generic"))?.waiting === 5);
     const startedAt = performance.now();
-    await setLimit(ctx, "generic", { ...unlimited, perSecond: 100 });
+    await limitGeneric({ perSecond: 100 });
     for (const id of [first, ...rest]) await endedTask(ctx, id, 2000);
-    await setLimit(ctx, "generic", { ...unlimited, concurrent: 0 });
+    await limitGeneric({ concurrent: 0 });
     const held = await newTasks(user, 3);
     await until("all wait", async () => (await limitOf("generic"))?.waiting === 3);
     await removeLimit(ctx, "generic");
@@ -136,12 +148,12 @@ describe("with three workers", () => {
 
   test("users take turns, and a task of higher priority precedes the others of its user", async () => {
     const { ctx } = rowmill;
-    await setLimit(ctx, "generic", { ...unlimited, concurrent: 0 });
+    await limitGeneric({ concurrent: 0 });
     const many = await newTasks(user, 6);
     const urgent = await newTask(ctx, user.userId, 0, { priority: 9 });
     const other = await newTask(ctx, operator.userId);
     await until("all wait", async () => (await limitOf("generic"))?.waiting === 8);
-    await setLimit(ctx, "generic", { ...unlimited, perSecond: 5 });
+    await limitGeneric({ perSecond: 5 });
     await starts([...many, urgent, other]);
     const { rows } = await ctx.pool.query<{ id: string }>(
       "SELECT id FROM rowmill.tasks WHERE id = ANY($1) ORDER BY started_at LIMIT 2",
@@ -152,14 +164,14 @@ describe("with three workers", () => {
 
   test("a cancelled task leaves the line, and waits again when it is retried", async () => {
     const { ctx } = rowmill;
-    await setLimit(ctx, "generic", { ...unlimited, concurrent: 0 });
+    await limitGeneric({ concurrent: 0 });
     const [id = ""] = await newTasks(user, 1);
     await until("it waits", async () => (await limitOf("generic"))?.waiting === 1);
     await user.post(`/api/v1/tasks/${id}/cancel`);
     expect((await limitOf("generic"))?.waiting).toBe(0);
     await user.post(`/api/v1/tasks/${id}/retry`);
     await until("it waits again", async () => (await limitOf("generic"))?.waiting === 1);
-    await setLimit(ctx, "generic", { ...unlimited, concurrent: 1 });
+    await limitGeneric({ concurrent: 1 });
     expect(await endedTask(ctx, id, 5000)).toMatchObject({ status: "completed", attempt: 1 });
   }, 30_000);
 });

@@ -46,7 +46,7 @@ test("the generic type is shown with everything a client needs", async () => {
     role: null,
     queue: "default",
     file: "none",
-    limits: { timeout_seconds: 4000, max_file_bytes: null },
+    limits: { timeout_seconds: 4000, max_file_bytes: null, per_second: null, concurrent: null },
     params: {
       type: "object",
       properties: {
