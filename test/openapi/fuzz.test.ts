@@ -7,6 +7,7 @@ import { type Existing, requestsOf } from "../support/fuzz.ts";
 import { startRowmill } from "../support/rowmill.ts";
 import { makeTask } from "../support/task-client.ts";
 import { newWebhook } from "../support/webhooks.ts";
+import { quick, runWorkflow } from "../support/workflows.ts";
 
 /** In this order, each operation still finds what it works on. */
 const ORDER = [/^GET/, /^PATCH/, /^POST .*\/retry$/, /^POST/, /^DELETE (?!.*sessions)/, /^DELETE/];
@@ -22,7 +23,17 @@ async function createEverything(client: Client): Promise<Existing> {
   const { body: books } = await client.get<{ items: { id: number }[] }>("/api/v1/books");
   const webhook = await newWebhook(client, "https://example.com/webhooks/rowmill");
   const tested = await client.post<{ id: string }>(`/api/v1/webhooks/${webhook.id}/test`);
+  const workflow = await runWorkflow(client, { chain: [quick({ name: "fetch" })] });
+  const { body: schedule } = await client.post<{ id: string }>("/api/v1/schedules", {
+    name: "Nightly",
+    cron: "@daily",
+    task: { type: "generic" },
+  });
   return {
+    workflow_id: workflow.id,
+    name: "fetch",
+    schedule_id: schedule.id,
+    job_id: task.job_id,
     webhook_id: webhook.id,
     delivery_id: tested.body.id,
     batch_id: batch.id,
@@ -77,7 +88,7 @@ test("no request at the boundaries of the document gets a 5xx or an answer that 
     }
   }
   expect(failures).toEqual([]);
-  expect(operations.filter(({ path }) => path.startsWith("/api/v1/"))).toHaveLength(121);
+  expect(operations.filter(({ path }) => path.startsWith("/api/v1/"))).toHaveLength(156);
   const sent = [...statuses.values()].reduce((sum, count) => sum + count, 0);
   expect(sent).toBeGreaterThan(1200);
   expect([...statuses.keys()].sort()).toEqual(expect.arrayContaining([200, 201, 202, 204, 400, 404, 409]));
