@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { SlowestFirst } from "./support/slowest-first.ts";
 
 const globalSetup = [join(import.meta.dirname, "support/postgres.ts")];
 /** Tests of the sources and documents themselves. */
@@ -16,6 +17,7 @@ export default defineConfig({
   cacheDir: "../node_modules/.vite",
   test: {
     root: import.meta.dirname,
+    sequence: { sequencer: SlowestFirst },
     projects: [
       { test: { ...shared, name: "architecture", include: [...STATIC] } },
       // Tests without a database, which run in `npm run check`.

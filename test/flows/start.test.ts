@@ -400,7 +400,7 @@ describe("a program that runs alone", () => {
     const url = `postgres://nobody:secret@127.0.0.1:${await freePort()}/nothing`;
     const place = await newPlace({ DATABASE_URL: url, JWT_SECRET: "x".repeat(32) });
     const { code, output } = await cli(["doctor"], place).ended;
-    expect({ code, output }).toMatchObject({ code: 1 });
+    expect({ code, output }).toMatchObject({ code: 2 });
     expect(output).toMatch(/✗ Cannot reach the database: \S/);
     expect(output).not.toContain("secret");
   });

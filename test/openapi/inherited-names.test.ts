@@ -9,6 +9,9 @@ import { useRowmill } from "../support/use-rowmill.ts";
 
 const NAMES = ["constructor", "toString", "valueOf", "hasOwnProperty", "__proto__", "__defineGetter__"];
 
+/** They take turns. */
+const VALUES = [`"x"`, "{}", "[1]"];
+
 const rowmill = useRowmill();
 
 beforeAll(() => rowmill.startWorker());
@@ -16,11 +19,12 @@ beforeAll(() => rowmill.startWorker());
 /** Returns the body once per name and object in it, with this name as another key. */
 function bodiesWith(body: string): string[] {
   // The parser drops `__proto__` if it is set by an assignment, so it is put into the text.
-  return NAMES.flatMap((name) =>
-    [...body.matchAll(/\{/g)].flatMap(({ index }) => {
+  return NAMES.flatMap((name, at) =>
+    [...body.matchAll(/\{/g)].map(({ index }, object) => {
       const rest = body.slice(index + 1);
       const comma = rest.startsWith("}") ? "" : ",";
-      return [`"x"`, "{}", "[1]"].map((value) => `${body.slice(0, index)}{"${name}":${value}${comma}${rest}`);
+      const value = VALUES[(at + object) % VALUES.length];
+      return `${body.slice(0, index)}{"${name}":${value}${comma}${rest}`;
     }),
   );
 }

@@ -30,15 +30,18 @@ export async function protectRows(client: Connection, table: string): Promise<vo
         USING ERRCODE = 'insufficient_privilege';
     END $$`);
   await client.query(`CREATE OR REPLACE FUNCTION ${removalOf(table)}(before timestamptz) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET ${REMOVES} = 'yes' AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     DECLARE removed bigint;
     BEGIN
       IF before > now() - interval '${MIN_AGE_DAYS} days' THEN
         RAISE EXCEPTION 'rows of ${SCHEMA}.${table} are kept for at least ${MIN_AGE_DAYS} days' USING ERRCODE = 'insufficient_privilege';
       END IF;
+      -- A SET clause of the function would need a superuser.
+      PERFORM set_config('${REMOVES}', 'yes', true);
       DELETE FROM ${SCHEMA}.${table} WHERE id = ANY(ARRAY(
         SELECT id FROM ${SCHEMA}.${table} WHERE at < before ORDER BY at LIMIT ${SLICE}));
       GET DIAGNOSTICS removed = ROW_COUNT;
+      PERFORM set_config('${REMOVES}', 'no', true);
       RETURN removed;
     END $$`);
   await client.query(`REVOKE EXECUTE ON FUNCTION ${removalOf(table)}(timestamptz) FROM PUBLIC`);
