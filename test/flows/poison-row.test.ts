@@ -16,7 +16,7 @@ test.for(["killed", "heap"])(
   { timeout: 300_000 },
   async (trap) => {
     await using rowmill = await startPrograms({}, undefined, sourcesWithTraps());
-    const api = await rowmill.serveApi();
+    const api = await rowmill.startApi();
     const [owner, other] = [await api.client.signUp("owner"), await api.client.signUp("other")];
     const first = await rowmill.startWorker({ NODE_OPTIONS: "--max-old-space-size=128" });
     const { body: batch } = await owner.upload(names({ 40: trap }), "/api/v1/batches?target=traps");
@@ -40,7 +40,7 @@ test.for(["killed", "heap"])(
 test("rows of a target that never answers fail in time, also if their worker is killed meanwhile", async () => {
   const settings = { ROW_TIMEOUT_SECONDS: "2", ROW_MAX_RETRIES: "1" };
   await using rowmill = await startPrograms(settings, undefined, sourcesWithTraps());
-  const api = await rowmill.serveApi();
+  const api = await rowmill.startApi();
   const [owner, other] = [await api.client.signUp("owner"), await api.client.signUp("other")];
   const first = await rowmill.startWorker();
   const { body: batch } = await owner.upload(

@@ -191,11 +191,11 @@ describe("npm start", () => {
     main.signal("SIGTERM");
     const { code, output } = await main.ended;
     expect({ code, output }).toMatchObject({ code: 0 });
-    expect(output).toContain(
+    const [, stopping = ""] = output.split(
       "rowmill: Stopping when running jobs have ended. Press Ctrl-C again to stop at once.",
     );
     const closed = ["api", "worker"].map((name) =>
-      output.search(new RegExp(`"program":"${name}".*"closed"`)),
+      stopping.search(new RegExp(`"program":"${name}".*"closed"`)),
     );
     expect(closed).toEqual(closed.toSorted((a, b) => a - b));
     expect(closed).not.toContain(-1);
