@@ -19,16 +19,16 @@ const MB = 2 ** 20;
 /** Programs of tests run with the flags of `npm run api`. */
 const MAX_RSS = 350 * MB;
 
-const ROWS = 8;
+const ROWS = 6;
 const ROW_BYTES = 3 * MB;
-const BATCHES = 120;
-const WIDE_ROWS = 10;
+const BATCHES = 80;
+const WIDE_ROWS = 6;
 const BOOKS = 1500;
 const BOOK_BYTES = 8192;
 const RECORDS = 150;
 const RECORD_BYTES = 50_000;
-const EDITS = 15;
-const TASKS = 15;
+const EDITS = 10;
+const TASKS = 10;
 
 interface Owner {
   readonly user: Client;
