@@ -1,4 +1,5 @@
 /** The schema of all tables, and column types that several tables share. */
+import { type SQL, sql } from "drizzle-orm";
 import { bigint, customType, pgSchema, timestamp } from "drizzle-orm/pg-core";
 
 /** Raw SQL must name the schema as well: no statement may depend on the search_path. */
@@ -10,3 +11,12 @@ export const QUEUE_SCHEMA = "rowmill_queue";
 export const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 export const moment = (name: string) => timestamp(name, { withTimezone: true });
 export const identity = (name: string) => bigint(name, { mode: "number" }).generatedByDefaultAsIdentity();
+
+/** The column is set while `state` has one of these values, and otherwise null. */
+export function isSetOnlyIn<State extends string>(column: SQL, state: SQL, ...values: readonly State[]): SQL {
+  const listed = sql.join(
+    values.map((value) => sql.raw(`'${value}'`)),
+    sql`, `,
+  );
+  return sql`(${column} IS NOT NULL) = (${state} IN (${listed}))`;
+}

@@ -1,5 +1,5 @@
 /** Tasks, their progress reports, and their history. */
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import {
   type AnyPgColumn,
   bigint,
@@ -15,7 +15,7 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import { users } from "./accounts.ts";
-import { identity, moment, rowmill } from "./columns.ts";
+import { identity, isSetOnlyIn, moment, rowmill } from "./columns.ts";
 import { files } from "./files.ts";
 
 export const taskStatus = rowmill.enum("task_status", [
@@ -109,20 +109,17 @@ export const tasks = rowmill.table(
     index("tasks_file").on(t.fileId).where(sql`file_id IS NOT NULL`),
     check("tasks_progress", sql`progress BETWEEN 0 AND 100`),
     check("tasks_priority", sql`priority BETWEEN 0 AND 9`),
-    check("tasks_completed_when_ended", isSetOnlyIn(sql`completed_at`, "completed", "failed")),
-    check("tasks_cancelled_when_cancelled", isSetOnlyIn(sql`cancelled_at`, "cancelled")),
-    check("tasks_error_when_failed", isSetOnlyIn(sql`error_code`, "failed")),
+    check(
+      "tasks_completed_when_ended",
+      isSetOnlyIn<TaskStatus>(sql`completed_at`, sql`status`, "completed", "failed"),
+    ),
+    check(
+      "tasks_cancelled_when_cancelled",
+      isSetOnlyIn<TaskStatus>(sql`cancelled_at`, sql`status`, "cancelled"),
+    ),
+    check("tasks_error_when_failed", isSetOnlyIn<TaskStatus>(sql`error_code`, sql`status`, "failed")),
   ],
 );
-
-/** The column is set in these statuses and in no other. */
-function isSetOnlyIn(column: SQL, ...states: TaskStatus[]): SQL {
-  const listed = sql.join(
-    states.map((state) => sql.raw(`'${state}'`)),
-    sql`, `,
-  );
-  return sql`(${column} IS NOT NULL) = (status IN (${listed}))`;
-}
 
 /** Progress reports of tasks. */
 export const taskProgress = rowmill.table(

@@ -1,5 +1,5 @@
 /** Workflows: steps that run as tasks, and the dependencies between them. */
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import {
   bigint,
   boolean,
@@ -14,7 +14,7 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import { users } from "./accounts.ts";
-import { identity, moment, rowmill } from "./columns.ts";
+import { identity, isSetOnlyIn, moment, rowmill } from "./columns.ts";
 
 export const workflowKind = rowmill.enum("workflow_kind", ["chain", "group", "chord", "steps"]);
 export type WorkflowKind = (typeof workflowKind.enumValues)[number];
@@ -130,19 +130,10 @@ export const workflowSteps = rowmill.table(
     uniqueIndex("workflow_steps_name").on(t.workflowId, t.name),
     index("workflow_steps_task").on(t.taskId).where(sql`task_id IS NOT NULL`),
     index("workflow_steps_file").on(t.fileId).where(sql`file_id IS NOT NULL AND state = 'waiting'`),
-    check("workflow_steps_error_when_failed", isSetOnlyIn(sql`error_code`, "failed")),
-    check("workflow_steps_ended", isSetOnlyIn(sql`ended_at`, ...FINAL_STATES)),
+    check("workflow_steps_error_when_failed", isSetOnlyIn<StepState>(sql`error_code`, sql`state`, "failed")),
+    check("workflow_steps_ended", isSetOnlyIn<StepState>(sql`ended_at`, sql`state`, ...FINAL_STATES)),
   ],
 );
-
-/** The column is set in these states and in no other. */
-function isSetOnlyIn(column: SQL, ...states: StepState[]): SQL {
-  const listed = sql.join(
-    states.map((state) => sql.raw(`'${state}'`)),
-    sql`, `,
-  );
-  return sql`(${column} IS NOT NULL) = (state IN (${listed}))`;
-}
 
 /** The dependencies of steps. */
 export const workflowEdges = rowmill.table(
