@@ -14,7 +14,7 @@ const options = { kind: text, type: text, user: text, json: flag } as const;
 export const events = command({
   name: "events",
   usage: "[--kind KIND,...] [--type TYPE] [--user NAME] [--json]",
-  summary: `Show the life of tasks, batches, jobs and workers as it happens, until Ctrl-C. Kinds: ${EVENT_KINDS.join(", ")}.`,
+  summary: `Show the life of tasks, batches, workflows, jobs and workers as it happens, until Ctrl-C. Kinds: ${EVENT_KINDS.join(", ")}.`,
   options,
   async run({ connect }, values) {
     const ctx = await connect();
@@ -57,7 +57,7 @@ function lineOf({ kind, event, id, type, userId, at, details }: LifeEvent): stri
   const facts = Object.entries({ user: userId, ...details }).filter(([, value]) => value !== null);
   const shown = [
     at.toISOString(),
-    kind.padEnd(6),
+    kind.padEnd(8),
     event.padEnd(10),
     id,
     (type ?? "-").padEnd(16),

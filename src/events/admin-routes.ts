@@ -1,4 +1,4 @@
-/** The life of all tasks, batches, jobs and workers, for operators. */
+/** The life of all tasks, batches, workflows, jobs and workers, for operators. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type, { type Static } from "typebox";
 import type { Context } from "../context.ts";
@@ -24,7 +24,7 @@ const filterFields = {
   type: Type.Optional(
     Type.String({
       maxLength: 100,
-      description: "Only tasks of this type, batches of this target, or jobs of this kind.",
+      description: "Only tasks of this type, batches of this target, or workflows and jobs of this kind.",
       examples: ["image"],
     }),
   ),
@@ -32,7 +32,7 @@ const filterFields = {
     Type.Integer({
       minimum: 1,
       maximum: Number.MAX_SAFE_INTEGER,
-      description: "Only tasks, batches and jobs of this user.",
+      description: "Only tasks, batches, workflows and jobs of this user.",
       examples: [1],
     }),
   ),
@@ -57,7 +57,7 @@ export function adminEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "streamEvents",
           summary: "Follow everything",
           description:
-            "Server-sent events. Each `task`, `batch`, `job` and `worker` is a moment in the life of one: what happened, to which " +
+            "Server-sent events. Each `task`, `batch`, `workflow`, `job` and `worker` is a moment in the life of one: what happened, to which " +
             "id, when, and whose it is. They hold no rows and no parameters. Events arrive within about a second, ordered by time " +
             `within each read. A client gets up to ${2 * MAX_PER_READ} events per second; \`skipped\` has the \`count\` of the ` +
             "matching events that were left out before the next one. A count can be too high, and null is an unknown number. A " +

@@ -3,10 +3,12 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { BatchEvents } from "./batch-events.ts";
+import { batchStates } from "./batch-states.ts";
 import { type EventFilter, type EventSource, type LifeEvent, matches } from "./life-event.ts";
+import { StateEvents } from "./state-events.ts";
 import { TaskEvents } from "./task-events.ts";
 import { WorkerEvents } from "./worker-events.ts";
+import { workflowStates } from "./workflow-states.ts";
 
 const READ_MS = 500;
 /** After the database could not be read. */
@@ -105,7 +107,12 @@ export class EventFeed {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     const reads = { ...this.#ctx, ...this.#ctx.reads };
-    const sources = [new TaskEvents(reads), new BatchEvents(reads), new WorkerEvents(this.#ctx, reads)];
+    const sources: EventSource[] = [
+      new TaskEvents(reads),
+      new StateEvents(reads, batchStates),
+      new StateEvents(reads, workflowStates),
+      new WorkerEvents(this.#ctx, reads),
+    ];
     this.#reader = randomUUID();
     try {
       for (let hasStarted = false; !signal.aborted && this.#isWatched; ) {

@@ -1,15 +1,15 @@
-/** The events of the feed: moments in the lives of tasks, batches, jobs and workers. */
-export const EVENT_KINDS = ["task", "batch", "job", "worker"] as const;
+/** The events of the feed: moments in the lives of tasks, batches, workflows, jobs and workers. */
+export const EVENT_KINDS = ["task", "batch", "workflow", "job", "worker"] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 export interface LifeEvent {
   readonly kind: EventKind;
   readonly event: string;
   readonly id: string;
-  /** The task type, the target of the batch, or the kind of the job. */
+  /** The task type, the target of the batch, or the kind of the workflow or the job; null for workers. */
   readonly type: string | null;
   readonly userId: number | null;
-  /** The id of the worker; null for tasks and batches. */
+  /** The id of the worker; null unless the event is of a job or a worker. */
   readonly worker: string | null;
   readonly at: Date;
   readonly details: Readonly<Record<string, string | number | null>>;

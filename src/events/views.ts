@@ -8,13 +8,16 @@ export const LifeEventView = Type.Object(
     kind: Type.Enum([...EVENT_KINDS]),
     event: Type.String({
       description:
-        "task: created, queued, started, completed, failed, retrying or cancelled. batch: its new state. job: started, completed, " +
+        "task: created, queued, started, completed, failed, retrying or cancelled. batch, workflow: its new state. job: started, completed, " +
         "put_back (it runs again later) or failed (this delivery). worker: started, stopping, stopped, lost, or returned after it was lost.",
     }),
-    id: { ...Uuid, description: "The id of the task, batch, job or worker." },
-    type: nullable(Type.String(), "The task type, the target of the batch, or the kind of the job."),
+    id: { ...Uuid, description: "The id of the task, batch, workflow, job or worker." },
+    type: nullable(
+      Type.String(),
+      "The task type, the target of the batch, or the kind of the workflow or the job. null for workers.",
+    ),
     user_id: nullable(Type.Integer(), "The owner. null: Rowmill itself."),
-    worker: nullable(Uuid, "The worker. null for tasks and batches."),
+    worker: nullable(Uuid, "The worker, if the event is of a job or a worker."),
     at: Moment("When it happened."),
     details: MapOf(Type.Union([Type.String(), Type.Number(), Type.Null()])),
   },

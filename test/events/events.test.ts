@@ -95,7 +95,7 @@ test("only operators and admins watch, filters are checked, and a lost role ends
   const { status, body } = await operator.get<Problem>(`${EVENTS}?kinds=task,row`);
   expect({ status, detail: body.detail }).toEqual({
     status: 400,
-    detail: 'kinds: "row" is not one of: task, batch, job, worker.',
+    detail: 'kinds: "row" is not one of: task, batch, workflow, job, worker.',
   });
   const demoted = await newAdmin(rowmill, "demoted", "operator");
   const stream = await watch("", demoted);
@@ -169,7 +169,7 @@ test("without NOTIFY, the feed polls", async () => {
 
 test("the command prints one line per event until Ctrl-C", async () => {
   const printing = printed(rowmill, "events --kind task,worker --type generic --user operator");
-  const lines = () => vi.mocked(console.log).mock.calls.join("\n");
+  const lines = () => vi.spyOn(console, "log").mock.calls.join("\n");
   await until("an end is printed", async () => {
     await endedTask(rowmill.ctx, await newTask(rowmill.ctx, operator.userId));
     return lines().includes(" completed ");
@@ -177,11 +177,11 @@ test("the command prints one line per event until Ctrl-C", async () => {
   process.emit("SIGINT");
   expect(await printing).toMatch(
     new RegExp(
-      `^20\\S+Z task {3}completed {2}[0-9a-f-]{36} generic {10}user=${operator.userId} number=\\d+`,
+      `^20\\S+Z task {5}completed {2}[0-9a-f-]{36} generic {10}user=${operator.userId} number=\\d+`,
       "m",
     ),
   );
   await expect(printed(rowmill, "events --kind row")).rejects.toThrow(
-    'Unknown kind "row". Use one of: task, batch, job, worker.',
+    'Unknown kind "row". Use one of: task, batch, workflow, job, worker.',
   );
 });
