@@ -4,7 +4,7 @@ import type { ChangeListener } from "../platform/postgres/change-listener.ts";
 /** The ids that are kept between two reads: 80 kB. */
 const MAX_IDS = 2000;
 
-interface Changed {
+export interface Changed {
   readonly ids: readonly string[];
   /** Whether changes may have been missed, so that the reader must look for them. */
   readonly isIncomplete: boolean;
@@ -22,12 +22,20 @@ export class ChangedIds {
     this.close = listener.listen(channel, (id) => this.#add(id));
   }
 
-  take(): Changed {
+  /** Passes the collected ids to `read`. If it fails, the next read gets them again. */
+  async take<T>(read: (changed: Changed) => Promise<T>): Promise<T> {
     const taken = { ids: [...this.#ids], isIncomplete: this.#isIncomplete, dropped: this.#dropped };
     this.#ids = new Set();
     this.#isIncomplete = false;
     this.#dropped = 0;
-    return taken;
+    try {
+      return await read(taken);
+    } catch (error) {
+      this.#isIncomplete ||= taken.isIncomplete;
+      this.#dropped += taken.dropped;
+      for (const id of taken.ids) this.#add(id);
+      throw error;
+    }
   }
 
   #add(id: string | null): void {

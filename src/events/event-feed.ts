@@ -116,16 +116,13 @@ export class EventFeed {
     this.#reader = randomUUID();
     try {
       for (let hasStarted = false; !signal.aborted && this.#isWatched; ) {
-        let pauseMs = READ_MS;
-        try {
-          if (hasStarted) await this.#read(sources);
-          else await Promise.all(sources.map((source) => source.start()));
-          hasStarted = true;
-          for (const watcher of this.#watchers) this.#deliver(watcher);
-        } catch (error) {
-          this.#ctx.log.warn({ err: error }, "cannot read the events that clients watch; retrying");
-          pauseMs = RETRY_MS;
-        }
+        const work = hasStarted ? this.#read(sources) : Promise.all(sources.map((source) => source.start()));
+        const [outcome] = await Promise.allSettled([work]);
+        if (outcome.status === "fulfilled") hasStarted = true;
+        else
+          this.#ctx.log.warn({ err: outcome.reason }, "cannot read the events that clients watch; retrying");
+        if (hasStarted) for (const watcher of this.#watchers) this.#deliver(watcher);
+        const pauseMs = outcome.status === "fulfilled" ? READ_MS : RETRY_MS;
         await sleep(pauseMs, undefined, { signal }).catch(() => {}); // Closed meanwhile.
       }
     } finally {
@@ -141,10 +138,12 @@ export class EventFeed {
     return this.#watchers.size > 0 || performance.now() < this.#leftAt + LINGER_MS;
   }
 
+  /** A source that fails does not lose the events of the others. @throws the error of such a source */
   async #read(sources: readonly EventSource[]): Promise<void> {
-    const reads = await Promise.all(
+    const settled = await Promise.allSettled(
       sources.map(async (source) => ({ kind: source.kind, ...(await source.read()) })),
     );
+    const reads = settled.filter((read) => read.status === "fulfilled").map(({ value }) => value);
     const events = reads.flatMap((read) => read.events);
     this.#recent.push(...events.toSorted((a, b) => a.at.getTime() - b.at.getTime()));
     const forgotten = this.#recent.splice(0, Math.max(0, this.#recent.length - MAX_RECENT));
@@ -156,6 +155,7 @@ export class EventFeed {
       watcher.next = Math.max(watcher.next, this.#first + forgotten.length);
     }
     this.#first += forgotten.length;
+    for (const read of settled) if (read.status === "rejected") throw read.reason;
   }
 
   #deliver(watcher: Watching): void {

@@ -1,7 +1,7 @@
 /** Compares the states of things with those of the read before. */
 import type { SQL } from "drizzle-orm";
 import type { Context } from "../context.ts";
-import { ChangedIds } from "./changed-ids.ts";
+import { type Changed, ChangedIds } from "./changed-ids.ts";
 import type { EventKind, EventSource, LifeEvent, Read } from "./life-event.ts";
 import { RecentMap } from "./recent-map.ts";
 
@@ -56,16 +56,19 @@ export class StateEvents<Row extends StateRow> implements EventSource {
       this.#known.set(id, { state, at: this.#since });
   }
 
-  async read(): Promise<Read> {
-    const { ids, isIncomplete, dropped } = this.#changed.take();
-    const { hasEnded } = this.#stateful;
-    const open = isIncomplete ? [...this.#known].filter(([, { state }]) => !hasEnded(state)) : [];
-    const rows = await this.#find([...ids, ...open.map(([id]) => id)], MAX_NEW);
-    return { events: rows.flatMap((row) => this.#eventsOf(row)), unread: dropped };
+  read(): Promise<Read> {
+    return this.#changed.take((changed) => this.#read(changed));
   }
 
   close(): void {
     this.#changed.close();
+  }
+
+  async #read({ ids, isIncomplete, dropped }: Changed): Promise<Read> {
+    const { hasEnded } = this.#stateful;
+    const open = isIncomplete ? [...this.#known].filter(([, { state }]) => !hasEnded(state)) : [];
+    const rows = await this.#find([...ids, ...open.map(([id]) => id)], MAX_NEW);
+    return { events: rows.flatMap((row) => this.#eventsOf(row)), unread: dropped };
   }
 
   async #find(ids: readonly string[], newest: number): Promise<Row[]> {

@@ -7,9 +7,10 @@ import type { Context } from "../context.ts";
 import type { TaskEventType, TaskStatus } from "../schema/tasks.ts";
 import { hasEnded } from "../tasks/state.ts";
 import { TASK_CHANNEL } from "../tasks/transitions.ts";
-import { ChangedIds } from "./changed-ids.ts";
+import { type Changed, ChangedIds } from "./changed-ids.ts";
 import type { EventSource, LifeEvent, Read } from "./life-event.ts";
 import { RecentMap } from "./recent-map.ts";
+import { SeenIds } from "./seen-ids.ts";
 
 /** New tasks are not published. Each read looks at the latest ones. */
 const MAX_NEW = 1000;
@@ -19,8 +20,6 @@ const NEW_SECONDS = 30;
 const MAX_EVENTS = 8;
 /** The open tasks that are read again while changes are not received. */
 const MAX_OPEN = 1000;
-/** The ids of events that the feed has had: 1 MB. */
-const MAX_SEEN = 20_000;
 
 interface Row extends Record<string, unknown> {
   readonly id: string;
@@ -40,7 +39,7 @@ export class TaskEvents implements EventSource {
   readonly kind = "task";
   readonly #ctx: Context;
   readonly #changed: ChangedIds;
-  readonly #seen = new RecentMap<string, true>(MAX_SEEN);
+  readonly #seen = new SeenIds();
   readonly #open = new RecentMap<string, true>(MAX_OPEN);
   #since = new Date(0);
   #lastNumber = 0;
@@ -58,20 +57,23 @@ export class TaskEvents implements EventSource {
     this.#lastNumber = Number(rows[0]?.number ?? 0);
   }
 
-  async read(): Promise<Read> {
-    const { ids, isIncomplete, dropped } = this.#changed.take();
+  read(): Promise<Read> {
+    return this.#changed.take((changed) => this.#read(changed));
+  }
+
+  close(): void {
+    this.#changed.close();
+  }
+
+  async #read({ ids, isIncomplete, dropped }: Changed): Promise<Read> {
     const rows = await this.#find(isIncomplete ? [...ids, ...this.#open.keys()] : ids, isIncomplete);
     for (const { id, status } of rows) {
       if (hasEnded(status)) this.#open.delete(id);
       else this.#open.set(id, true);
     }
     const fresh = rows.filter(({ eventId }) => eventId !== null && !this.#seen.has(eventId));
-    for (const { eventId } of fresh) this.#seen.set(eventId ?? "", true);
+    for (const { eventId } of fresh) this.#seen.add(eventId ?? "");
     return { events: fresh.map(eventOf), unread: dropped + this.#countUnread(rows) };
-  }
-
-  close(): void {
-    this.#changed.close();
   }
 
   async #find(ids: readonly string[], isIncomplete: boolean): Promise<Row[]> {
