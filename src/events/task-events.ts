@@ -28,7 +28,6 @@ interface Row extends Record<string, unknown> {
   readonly userId: string;
   readonly queue: string;
   readonly status: TaskStatus;
-  readonly attempt: number;
   readonly code: string | null;
   readonly eventId: string | null;
   readonly event: TaskEventType;
@@ -77,10 +76,10 @@ export class TaskEvents implements EventSource {
   }
 
   async #find(ids: readonly string[], isIncomplete: boolean): Promise<Row[]> {
-    const columns = sql`id, number, type, user_id, queue, status, attempt, error_code`;
+    const columns = sql`id, number, type, user_id, queue, status, error_code`;
     const running = sql`UNION (SELECT ${columns} FROM rowmill.tasks WHERE status = 'processing' LIMIT ${MAX_OPEN})`;
     const { rows } = await this.#ctx.db.execute<Row>(sql`
-      SELECT changed.id, number, changed.type, user_id AS "userId", queue, status, attempt, error_code AS code,
+      SELECT changed.id, number, changed.type, user_id AS "userId", queue, status, error_code AS code,
         event.id AS "eventId", event.type AS event, event.created_at AS at
       FROM (
         SELECT ${columns} FROM rowmill.tasks WHERE id = ANY(${sql.param([...ids])}::uuid[])
@@ -109,7 +108,7 @@ export class TaskEvents implements EventSource {
   }
 }
 
-function eventOf({ id, number, type, userId, queue, attempt, code, event, at }: Row): LifeEvent {
+function eventOf({ id, number, type, userId, queue, code, event, at }: Row): LifeEvent {
   return {
     kind: "task",
     event,
@@ -118,6 +117,6 @@ function eventOf({ id, number, type, userId, queue, attempt, code, event, at }: 
     userId: Number(userId),
     worker: null,
     at: new Date(at),
-    details: { number: Number(number), queue, attempt, ...(event === "failed" ? { error_code: code } : {}) },
+    details: { number: Number(number), queue, ...(event === "failed" ? { error_code: code } : {}) },
   };
 }

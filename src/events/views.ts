@@ -24,6 +24,7 @@ export const LifeEventView = Type.Object(
   { $id: "LifeEvent" },
 );
 
-export function viewLifeEvent({ userId, at, ...event }: LifeEvent): Static<typeof LifeEventView> {
-  return { ...event, user_id: userId, at: at.toISOString() };
+export function viewLifeEvent(life: LifeEvent): Static<typeof LifeEventView> {
+  const { kind, event, id, type, userId, worker, at, details } = life;
+  return { kind, event, id, type, user_id: userId, worker, at: at.toISOString(), details };
 }

@@ -41,9 +41,9 @@ export class WorkerEvents implements EventSource {
 
   async read(): Promise<Read> {
     const listed = await this.#list();
+    await this.#renew(listed);
     const known = this.#known;
     this.#known = new Map(listed.map((worker) => [worker.id, worker]));
-    await this.#renew(listed);
     const oldest = listed.length < MAX_WORKERS ? "" : (listed.at(-1)?.id ?? "");
     const gone = known
       .values()
@@ -119,8 +119,8 @@ function newJobEvents({ id, jobEvents }: Worker, known: Worker | undefined): Rea
   return { events: read.map((event) => jobEventOf(id, event)), unread: fresh - read.length };
 }
 
-function jobEventOf(worker: string, { event, job, id, userId, at, ...job_ }: JobEvent): LifeEvent {
-  const { taskId, batchId, seconds } = job_;
+function jobEventOf(worker: string, jobEvent: JobEvent): LifeEvent {
+  const { event, job, id, userId, taskId, batchId, seconds, at } = jobEvent;
   return {
     kind: "job",
     event,

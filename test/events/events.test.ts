@@ -163,7 +163,8 @@ test("without NOTIFY, the feed polls", async () => {
   const { events } = await collect({}, new EventFeed({ ...rowmill.ctx, listener }));
   const task = await newTask(rowmill.ctx, user.userId);
   const { body: batch } = await user.upload(csv(2));
-  const endsOf = (id: string) => events().some((event) => event.id === id && event.event === "completed");
+  const endsOf = (id: string) =>
+    events().some(({ id: of, event }) => of === id && event.startsWith("completed"));
   await until("both have ended", async () => endsOf(task) && endsOf(batch.id));
 });
 

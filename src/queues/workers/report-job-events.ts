@@ -48,7 +48,8 @@ export class JobEventReporter implements Disposable {
     const { taskId = null, batchId = null } = payload as { taskId?: string; batchId?: string };
     const userId = group !== null && USER_ID.test(group) ? Number(group) : null;
     const at = this.#ctx.now().toISOString();
-    this.#events.push({ event, job, id, userId, taskId, batchId, seconds, at });
+    const rounded = seconds && Math.round(seconds * 1000) / 1000;
+    this.#events.push({ event, job, id, userId, taskId, batchId, seconds: rounded, at });
     if (this.#events.length > MAX_EVENTS) this.#events.shift();
     this.#last++;
   }
