@@ -17,14 +17,14 @@ export const events = command({
   summary: `Show the life of tasks, batches, workflows, jobs and workers as it happens, until Ctrl-C. Kinds: ${EVENT_KINDS.join(", ")}.`,
   options,
   async run({ connect }, values) {
+    const chosen = values.kind?.split(",").map((name) => oneOf("kind", EVENT_KINDS, name));
     const ctx = await connect();
     const feed = new EventFeed(ctx);
     const ended = new AbortController();
     const end = () => ended.abort();
     process.stdout.on("error", end);
-    const filter = await filterOf(ctx, values);
     feed.watch({
-      filter,
+      filter: { ...(chosen && { kinds: new Set(chosen) }), ...(await filterOf(ctx, values)) },
       isReady: () => !process.stdout.writableNeedDrain,
       receive: (received) => print(received, values.json),
       end,
@@ -36,12 +36,9 @@ export const events = command({
 
 async function filterOf(
   ctx: OpenContext,
-  { kind, type, user }: Values<typeof options>,
-): Promise<EventFilter> {
+  { type, user }: Values<typeof options>,
+): Promise<Omit<EventFilter, "kinds">> {
   return {
-    ...(kind === undefined
-      ? {}
-      : { kinds: new Set(kind.split(",").map((name) => oneOf("kind", EVENT_KINDS, name))) }),
     ...(type === undefined ? {} : { type }),
     ...(user === undefined ? {} : { userId: await userNamed(ctx, user) }),
   };
