@@ -76,6 +76,11 @@ export class RunningDelivery {
     return this.#abort.signal.aborted;
   }
 
+  get #isStopped(): boolean {
+    const { aborted, reason } = this.#abort.signal;
+    return aborted && reason instanceof DeliveryStopped;
+  }
+
   abort(reason: Error): void {
     this.#abort.abort(reason);
   }
@@ -96,7 +101,9 @@ export class RunningDelivery {
     };
     try {
       const handling = () => this.#handle(handler, delivery);
-      const outcome = await this.#means.running.during(this.#contract, delivery.id, handling);
+      const { id, payload } = delivery;
+      const job = { id, payload, group: this.group, isStopped: () => this.#isStopped };
+      const outcome = await this.#means.running.during(this.#contract, job, handling);
       return outcome instanceof Later ? outcome : null;
     } catch (error) {
       await this.#settleFailure(handler, delivery, error).catch((cause) => {
@@ -138,7 +145,7 @@ export class RunningDelivery {
     const { boss, db, log, survived } = this.#means;
     const facts = { ...this.#facts(), delivery: delivery.attempt };
     const { aborted, reason } = this.#abort.signal;
-    if (thrown instanceof ClaimLost || (aborted && reason instanceof DeliveryStopped)) {
+    if (thrown instanceof ClaimLost || this.#isStopped) {
       log.info(facts, "job stopped: the worker stops, or another worker has taken it");
     } else log.warn({ ...facts, err: thrown }, "job failed");
     if (thrown instanceof ClaimLost) return;
