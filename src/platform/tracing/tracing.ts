@@ -1,7 +1,7 @@
 /** Traces of requests, jobs and statements, as the rest of Rowmill sees them. */
 import type { FastifyInstance } from "fastify";
 
-export interface SpanOptions {
+interface SpanOptions {
   readonly kind: "client" | "consumer" | "internal";
   /** A `traceparent`; null: the span begins a trace. Absent: its parent is the current span. */
   readonly parent?: string | null;
