@@ -35,7 +35,7 @@ export async function fanOut(tx: Tx): Promise<Later | object> {
 /** One job creates the deliveries of many users. Each belongs to the trace of its own notification. */
 function fanOutOne(tx: Tx, notification: Notification): Promise<void> {
   const { id, kind, traceparent } = notification;
-  const attributes = { "rowmill.notificationId": id, "rowmill.kind": kind };
+  const attributes = { "rowmill.notification_id": id, "rowmill.kind": kind };
   const parent = traceparent === null ? {} : { parent: traceparent };
   return tx.tracing.span("fan out a notification", { kind: "internal", ...parent, attributes }, (fail) =>
     sendOne(tx, notification, fail),

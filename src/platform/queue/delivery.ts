@@ -206,12 +206,16 @@ function failuresOf({ output }: JobWithMetadata<object>): number {
 }
 
 /** The span that added the job. The queue stores it with the payload if it traces. */
-function traceparentOf(data: object): string | null {
-  return "traceparent" in data && typeof data.traceparent === "string" ? data.traceparent : null;
+function traceparentOf(data: object | null): string | null {
+  const { traceparent } = (data ?? {}) as { traceparent?: unknown };
+  return typeof traceparent === "string" ? traceparent : null;
 }
 
 /** The ids of a payload, for its span. Other fields can be personal data. */
-function idsOf(data: object): Record<string, string> {
-  const ids = Object.entries(data).filter(([key, value]) => key.endsWith("Id") && typeof value === "string");
-  return Object.fromEntries(ids.map(([key, value]) => [`rowmill.${key}`, value]));
+function idsOf(data: object | null): Record<string, string> {
+  const ids = Object.entries(data ?? {}).filter(
+    ([key, value]) => key.endsWith("Id") && typeof value === "string",
+  );
+  const inSnakeCase = (key: string) => key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(ids.map(([key, value]) => [`rowmill.${inSnakeCase(key)}`, value]));
 }
