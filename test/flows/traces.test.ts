@@ -22,9 +22,9 @@ type Parent = ReturnType<typeof newParent>;
 
 const headersOf = ({ traceId, spanId }: Parent) => ({ traceparent: `00-${traceId}-${spanId}-01` });
 
-async function upload(user: Client, headers: Record<string, string>): Promise<string> {
+async function upload(user: Client, rows: number, headers: Record<string, string> = {}): Promise<string> {
   const body = new FormData();
-  body.set("file", new Blob([csv(60)]), "books.csv");
+  body.set("file", new Blob([csv(rows)]), "books.csv");
   const answer = await user.send<BatchView>("POST", "/api/v1/batches?target=books", { body, headers });
   expect(answer.status).toBe(202);
   return answer.body.id;
@@ -42,7 +42,7 @@ test("an upload and a task are one trace each, up to the webhook, and a lost col
   const [api, worker] = await Promise.all([programs.startApi(), programs.startWorker()]);
   const user = await api.client.signUp("ada-lovelace");
   await newWebhook(user, receiver.url, { events: ["batch.finished", "task.completed"] });
-  await upload(user, headersOf(uploading));
+  await upload(user, 60, headersOf(uploading));
   const task = { type: "generic", title: "Countess", params: { seconds: 0 } };
   expect((await user.post("/api/v1/tasks", task, headersOf(tasking))).status).toBe(201);
   await receiver.received(2);
@@ -86,7 +86,7 @@ test("an upload and a task are one trace each, up to the webhook, and a lost col
   expect(JSON.stringify(spansOf(collector))).not.toMatch(/ada-lovelace|Countess|Title \d|Author \d/);
 
   await traces.disposeAsync();
-  const id = await upload(user, {});
+  const id = await upload(user, 30);
   expect((await user.finished(id)).state).toBe("completed");
   const startedAt = performance.now();
   expect(await Promise.all([worker.stop(), api.program.stop()])).toEqual([

@@ -1,0 +1,1 @@
+ALTER TABLE "rowmill"."notifications" ADD COLUMN "traceparent" text;
