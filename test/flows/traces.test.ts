@@ -86,8 +86,7 @@ test("an upload and a task are one trace each, up to the webhook, and a lost col
   expect(JSON.stringify(spansOf(collector))).not.toMatch(/ada-lovelace|Countess|Title \d|Author \d/);
 
   await traces.disposeAsync();
-  const id = await upload(user, 30);
-  expect((await user.finished(id)).state).toBe("completed");
+  await user.finished(await upload(user, 30));
   const startedAt = performance.now();
   expect(await Promise.all([worker.stop(), api.program.stop()])).toEqual([
     { code: 0, signal: null },
