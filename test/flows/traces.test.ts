@@ -12,6 +12,7 @@ import { startPrograms } from "../support/processes.ts";
 import { RECEIVER_SETTINGS, Receiver } from "../support/receiver.ts";
 import { until } from "../support/until.ts";
 import { newWebhook } from "../support/webhooks.ts";
+import { quick } from "../support/workflows.ts";
 
 /** The span of a client. */
 const newParent = () => ({
@@ -30,70 +31,69 @@ async function upload(user: Client, rows: number, headers: Record<string, string
   return answer.body.id;
 }
 
-test("an upload and a task are one trace each, up to the webhook, and a lost collector stops no work", async () => {
+test("uploads, tasks and workflows are one trace each up to the webhook, and a lost collector stops no work", async () => {
   await using receiver = await Receiver.start();
   await using stack = new AsyncDisposableStack();
-  const uploading = newParent();
-  const tasking = newParent();
-  const traces = stack.use(new AsyncDisposableStack());
-  const collector = traces.use(await startCollector());
-  const settings = { ...RECEIVER_SETTINGS, ...tracesTo(collector) };
-  const programs = stack.use(await startPrograms(settings));
+  const collecting = stack.use(new AsyncDisposableStack());
+  const collector = collecting.use(await startCollector());
+  const programs = stack.use(await startPrograms({ ...RECEIVER_SETTINGS, ...tracesTo(collector) }));
   const [api, worker] = await Promise.all([programs.startApi(), programs.startWorker()]);
   const user = await api.client.signUp("ada-lovelace");
-  await newWebhook(user, receiver.url, { events: ["batch.finished", "task.completed"] });
-  await upload(user, 60, headersOf(uploading));
-  const task = { type: "generic", title: "Countess", params: { seconds: 0 } };
-  expect((await user.post("/api/v1/tasks", task, headersOf(tasking))).status).toBe(201);
-  await receiver.received(2);
+  const events = ["batch.finished", "task.completed", "workflow.completed"];
+  await newWebhook(user, receiver.url, { events });
+  const parents = { upload: newParent(), task: newParent(), workflow: newParent() };
+  await upload(user, 60, headersOf(parents.upload));
+  // It gives up its place while it waits.
+  const task = { type: "generic", title: "Countess", params: { seconds: 1 } };
+  const made = await user.post("/api/v1/tasks", task, headersOf(parents.task));
+  const chain = [quick(), quick()];
+  const started = await user.post("/api/v1/workflows", { chain }, headersOf(parents.workflow));
+  expect([made.status, started.status]).toEqual([201, 201]);
+  const sentKinds = () => receiver.requests.map(({ body }) => (JSON.parse(body) as { type: string }).type);
+  await until("all messages are sent", async () => events.every((kind) => sentKinds().includes(kind)));
 
-  const traceOf = ({ traceId }: Parent) => spansOf(collector).filter((span) => span.traceId === traceId);
   // A span is sent when it has ended, and after its children.
-  const whole = (parent: Parent) => async () => {
-    const spans = traceOf(parent);
-    const ids = new Set([parent.spanId, ...spans.map(({ spanId }) => spanId)]);
-    const names = new Set(spans.map(({ name }) => name));
+  const whole = async ({ traceId, spanId }: Parent) => {
+    const spans = spansOf(collector).filter((span) => span.traceId === traceId);
+    const ids = new Set([spanId, ...spans.map((span) => span.spanId)]);
     const isWhole = spans.every(({ parentSpanId }) => ids.has(parentSpanId));
-    return isWhole && names.has("webhook.deliver") && spans.some(({ service }) => service === "rowmill-api")
-      ? spans
-      : null;
+    const services = new Set(spans.map(({ service }) => service));
+    return isWhole && services.size === 2 && named(spans, "POST").length > 0 ? spans : null;
   };
-  const uploadSpans = await until("the trace of the upload is whole", whole(uploading), 20_000);
-  const taskSpans = await until("the trace of the task is whole", whole(tasking), 20_000);
+  const traceOf = (parent: Parent) => until("a trace is whole", () => whole(parent), 20_000);
+  const uploading = await traceOf(parents.upload);
+  const tasking = await traceOf(parents.task);
+  const advancing = await traceOf(parents.workflow);
 
-  expect(named(uploadSpans, "POST /api/v1/batches")).toMatchObject([
-    { parentSpanId: uploading.spanId, service: "rowmill-api" },
+  expect(named(uploading, "POST /api/v1/batches")).toMatchObject([
+    { parentSpanId: parents.upload.spanId, service: "rowmill-api" },
   ]);
-  expect(named(uploadSpans, "batch.process-chunk").length).toBeGreaterThan(1);
-  expect(uploadSpans.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(["COPY", "INSERT", "batch.finished", "fan out a notification", "POST"]),
+  expect(named(uploading, "batch.process-chunk").length).toBeGreaterThan(1);
+  expect(namesOf(uploading)).toEqual(
+    expect.arrayContaining(["COPY", "INSERT", "batch.finished", "fan out a notification"]),
   );
-  expect(named(taskSpans, "POST /api/v1/tasks")).toMatchObject([{ parentSpanId: tasking.spanId }]);
-  expect(taskSpans.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(["task.default", "fan out a notification", "webhook.deliver", "POST"]),
-  );
-  const sent = [uploadSpans, taskSpans].map((spans) => {
-    const [post] = named(spans, "POST");
-    return `00-${post?.traceId}-${post?.spanId}-01`;
-  });
-  expect(receiver.requests.map(({ headers }) => headers.traceparent).sort()).toEqual(sent.sort());
-  expect(
-    worker
-      .lines("webhook delivered")
-      .map(({ trace_id }) => trace_id)
-      .sort(),
-  ).toEqual([uploading.traceId, tasking.traceId].sort());
+  expect(named(tasking, "POST /api/v1/tasks")).toMatchObject([{ parentSpanId: parents.task.spanId }]);
+  // Each delivery of a job that was put back belongs to the trace.
+  expect(named(tasking, "task.default").length).toBeGreaterThan(1);
+  expect(named(advancing, "POST /api/v1/workflows")).toHaveLength(1);
+  expect(named(advancing, "task.default")).toHaveLength(2);
+  expect(namesOf(advancing)).toContain("workflow.advance");
+  const received = receiver.requests.map(({ headers }) => headers.traceparent);
+  for (const { traceId, spanId } of [uploading, tasking, advancing].flatMap((spans) => named(spans, "POST")))
+    expect(received).toContain(`00-${traceId}-${spanId}-01`);
+  const logged = worker.lines("webhook delivered").map(({ trace_id }) => trace_id);
+  expect(logged).toEqual(expect.arrayContaining(Object.values(parents).map(({ traceId }) => traceId)));
   expect(JSON.stringify(spansOf(collector))).not.toMatch(/ada-lovelace|Countess|Title \d|Author \d/);
 
-  await traces.disposeAsync();
+  await collecting.disposeAsync();
   await user.finished(await upload(user, 30));
-  const startedAt = performance.now();
-  expect(await Promise.all([worker.stop(), api.program.stop()])).toEqual([
-    { code: 0, signal: null },
-    { code: 0, signal: null },
-  ]);
-  expect(performance.now() - startedAt).toBeLessThan(12_000);
+  const stoppedAt = performance.now();
+  const ended = { code: 0, signal: null };
+  expect(await Promise.all([worker.stop(), api.program.stop()])).toEqual([ended, ended]);
+  expect(performance.now() - stoppedAt).toBeLessThan(12_000);
 });
+
+const namesOf = (spans: readonly Span[]) => spans.map(({ name }) => name);
 
 function named(spans: readonly Span[], name: string): Span[] {
   return spans.filter((span) => span.name === name);
