@@ -160,11 +160,14 @@ CREATE TABLE "rowmill"."workflows" (
 	CONSTRAINT "workflows_ended_when_not_running" CHECK ((ended_at IS NULL) = (state = 'running'))
 );
 --> statement-breakpoint
+ALTER TABLE "rowmill"."notifications" ADD COLUMN "traceparent" text;--> statement-breakpoint
 ALTER TABLE "rowmill"."tasks" ADD COLUMN "schedule_id" uuid;--> statement-breakpoint
 ALTER TABLE "rowmill"."tasks" ADD COLUMN "workflow_id" uuid;--> statement-breakpoint
 ALTER TABLE "rowmill"."tasks" ADD COLUMN "workflow_step" smallint;--> statement-breakpoint
 ALTER TABLE "rowmill"."workers" ADD COLUMN "stopping_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "rowmill"."workers" ADD COLUMN "stats" json;--> statement-breakpoint
+ALTER TABLE "rowmill"."workers" ADD COLUMN "watched_until" timestamp with time zone;--> statement-breakpoint
+ALTER TABLE "rowmill"."workers" ADD COLUMN "job_events" json;--> statement-breakpoint
 ALTER TABLE "rowmill"."schedule_ticks" ADD CONSTRAINT "schedule_ticks_schedule_id_schedules_id_fk" FOREIGN KEY ("schedule_id") REFERENCES "rowmill"."schedules"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "rowmill"."schedules" ADD CONSTRAINT "schedules_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "rowmill"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "rowmill"."limit_waits" ADD CONSTRAINT "limit_waits_task_id_tasks_id_fk" FOREIGN KEY ("task_id") REFERENCES "rowmill"."tasks"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint

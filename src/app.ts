@@ -127,6 +127,7 @@ export async function createApp(ctx: Context) {
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.decorate("compileSchemas", compileAll);
+  await ctx.tracing.followRequests(app);
   requestLog.follow(app);
   limitConnections(app.server, ctx.config);
   answerRequestId(app);

@@ -149,6 +149,9 @@ describe("one place each", () => {
     ["unpdf", "tasks/types/document/"],
     ["mediabunny", "tasks/types/video/"],
     ["croner", "platform/cron/expression.ts"],
+    ["@fastify/otel", "platform/tracing/"],
+    ["@opentelemetry/api", "platform/tracing/"],
+    ["@opentelemetry/sdk-trace", "platform/tracing/"],
   ])("%s is known to %s alone", (library, place) => {
     const importers = files.filter((file) => imports.get(file)?.includes(library));
     expect(importers.length).toBeGreaterThan(0);
