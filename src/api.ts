@@ -4,15 +4,17 @@ import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
 import { openContext } from "./context.ts";
 import { ConfigError } from "./errors.ts";
 import { runProgram } from "./platform/process/lifecycle.ts";
-import { openApiMetrics } from "./queues/probe-routes.ts";
 
 await runProgram(
   "api",
   () => loadConfig(requireDatabaseUrl()),
-  async ({ config, log, resources }) => {
-    const ctx = await openContext(config, log, "enqueue");
+  async ({ config, log, tracing, resources }) => {
+    const ctx = await openContext(config, log, "enqueue", tracing);
     resources.defer(() => ctx.close(1000));
-    if (config.metricsPort) resources.use(await openApiMetrics(ctx));
+    if (config.metricsPort) {
+      const { openApiMetrics } = await import("./queues/probe-routes.ts");
+      resources.use(await openApiMetrics(ctx));
+    }
     const app = await createApp(ctx);
     resources.defer(() => app.close());
     await app.listen({ host: config.host, port: config.port }).catch(explainPort);

@@ -28,6 +28,7 @@ import { bookRoutes } from "./books/routes.ts";
 import { BookView } from "./books/views.ts";
 import { searchConnections } from "./config/connections.ts";
 import type { Context } from "./context.ts";
+import { adminEventRoutes } from "./events/admin-routes.ts";
 import { fileRoutes } from "./files/routes.ts";
 import { FileView } from "./files/views.ts";
 import { legacyRoutes } from "./legacy/routes.ts";
@@ -126,6 +127,7 @@ export async function createApp(ctx: Context) {
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.decorate("compileSchemas", compileAll);
+  await ctx.tracing.followRequests(app);
   requestLog.follow(app);
   limitConnections(app.server, ctx.config);
   answerRequestId(app);
@@ -192,6 +194,7 @@ export async function createApp(ctx: Context) {
   await app.register(jobRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
   await app.register(adminWorkerRoutes(ctx));
+  await app.register(adminEventRoutes(ctx));
   await app.register(reportRoutes(ctx));
   await app.register(webhookRoutes(ctx));
   await app.register(webhookControlRoutes(ctx));

@@ -19,6 +19,7 @@ import {
 import { DatabaseClock } from "./platform/postgres/database-clock.ts";
 import { PgBossQueue, type Queue } from "./platform/queue/queue.ts";
 import { SmtpClient } from "./platform/smtp/smtp-client.ts";
+import { noTracing, type Tracing } from "./platform/tracing/tracing.ts";
 import type { Actor } from "./schema/accounts.ts";
 
 /** The connections of reads. */
@@ -39,6 +40,7 @@ export interface Context {
   /** Receives the changes that this process and all others publish. */
   readonly listener: ChangeListener;
   readonly log: Log;
+  readonly tracing: Tracing;
   /** The task types that have a limit. Only workers know them. */
   readonly limitedTypes: Set<string>;
   /** Emits an event for each thing that this process does. */
@@ -132,7 +134,12 @@ export interface OpenContext extends Context {
  * @param role `work`: this program also takes jobs; `enqueue`: it only adds them
  * @throws ConfigError if the database is not migrated
  */
-export async function openContext(config: Config, log: Log, role: ProgramRole): Promise<OpenContext> {
+export async function openContext(
+  config: Config,
+  log: Log,
+  role: ProgramRole,
+  tracing = noTracing,
+): Promise<OpenContext> {
   const queueMax = queueConnections(role, config.maxConcurrency);
   const connections = config.databasePoolMax - queueMax;
   const reading = role === "enqueue" ? readConnections(connections) : 0;
@@ -145,7 +152,7 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
   const hasSessions = await detectSessions(pool, config);
   if (!hasSessions) log.info("the database does not deliver NOTIFY; polling for changes every second");
   const listener = new ChangeListener(config, hasSessions, log);
-  const queue = new PgBossQueue(config, role, queueMax, listener, log);
+  const queue = new PgBossQueue(config, role, queueMax, listener, log, tracing);
   await queue.start();
   const smtp = config.mail.server && new SmtpClient(config.mail.server);
   return {
@@ -157,6 +164,7 @@ export async function openContext(config: Config, log: Log, role: ProgramRole): 
     smtp,
     listener,
     log,
+    tracing,
     limitedTypes: new Set(),
     activity: new Activity(),
     now: () => clock.now(),

@@ -23,7 +23,8 @@ const STOPPING = "rowmill: Stopping when running jobs have ended. Press Ctrl-C a
 
 await runProgram(
   "start",
-  () => ({ ...loadConfig(), logLevel: "warn" }),
+  // The programs that it starts are traced, not this one.
+  () => ({ ...loadConfig(), logLevel: "warn", tracing: null }),
   async (running) => {
     const { file = SAMPLE, ...values } = readStartArguments();
     const database = await startServices(running, values);

@@ -7,8 +7,8 @@ import { runProgram } from "./platform/process/lifecycle.ts";
 await runProgram(
   "worker",
   () => loadConfig(requireDatabaseUrl()),
-  async ({ config, log, resources }) => {
-    const ctx = await openContext(config, log, "enqueue");
+  async ({ config, log, tracing, resources }) => {
+    const ctx = await openContext(config, log, "enqueue", tracing);
     resources.defer(() => ctx.close(1000));
     process.on("message", (message) => void answerLoneJob(ctx, message));
   },

@@ -21,6 +21,7 @@ interface LoneJob {
   readonly id: string;
   readonly payload: object;
   readonly attempt: number;
+  readonly traceparent: string | null;
 }
 
 type Answer =
@@ -40,7 +41,13 @@ export async function runLoneJob(
   tries: number,
 ): Promise<object | Later | undefined> {
   const env = environmentFor(ctx.config, ctx.config.databaseUrl, { ...ctx.config.env, ...ONE_AT_A_TIME });
-  const job: LoneJob = { name, id, payload: payload as object, attempt };
+  const job: LoneJob = {
+    name,
+    id,
+    payload: payload as object,
+    attempt,
+    traceparent: ctx.tracing.traceparent(),
+  };
   for (let crashes = 1; ; crashes++) {
     ctx.log.warn({ job: jobs[name].name }, "running a job alone: the process that ran it has ended");
     try {
@@ -61,12 +68,14 @@ function resultOf(answer: Answer): object | Later | undefined {
 
 /** In the child: runs the job and sends the answer. The worker completes the job afterwards. */
 export async function answerLoneJob(ctx: Context, message: unknown): Promise<void> {
-  const { name, id, payload, attempt } = message as LoneJob;
+  const { name, id, payload, attempt, traceparent } = message as LoneJob;
   const delivery = { id, payload, attempt, signal: new AbortController().signal };
   const jobCtx = { ...ctx, requestId: id, log: ctx.log.child({ jobId: id }) };
   let answer: Answer;
   try {
-    const outcome = await run(jobCtx, name, delivery);
+    const options = { kind: "internal", parent: traceparent } as const;
+    const work = () => run(jobCtx, name, delivery);
+    const outcome = await ctx.tracing.span(`${jobs[name].name} alone`, options, work);
     answer = outcome instanceof Later ? { kind: "later", ...outcome } : { kind: "result", result: outcome };
   } catch (error) {
     answer = { kind: "error", message: describeError(error).message, isTransient: isTransient(error) };

@@ -3,19 +3,21 @@ import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
 import { openContext } from "./context.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
 import { runProgram } from "./platform/process/lifecycle.ts";
-import { openWorkerProbes } from "./queues/probe-routes.ts";
 import { registerWorker } from "./queues/workers/register-worker.ts";
 import { takeJobs } from "./take-jobs.ts";
 
 await runProgram(
   "worker",
   () => loadConfig(requireDatabaseUrl()),
-  async ({ config, log, resources, shutDown }) => {
+  async ({ config, log, tracing, resources, shutDown }) => {
     const stopMs = config.workerStopSeconds * 1000;
-    const ctx = await openContext(config, log, "work");
+    const ctx = await openContext(config, log, "work", tracing);
     resources.defer(() => ctx.close(stopMs));
     preparePictures();
-    if (config.workerPort) resources.use(await openWorkerProbes(ctx));
+    if (config.workerPort) {
+      const { openWorkerProbes } = await import("./queues/probe-routes.ts");
+      resources.use(await openWorkerProbes(ctx));
+    }
     const registered = resources.use(await registerWorker(ctx, () => shutDown("an operator asked for it")));
     resources.use(await takeJobs(ctx));
     // Stops before registerWorker ends, so that the worker stays listed until its last job has ended.

@@ -34,7 +34,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],
   [
     "verbs",
-    /^(accounts|announcements|audit|backups|batches|books|files|idempotency|mails|notifications|queues|records|reports|request-log|schedules|targets|tasks|webhooks|workflows)\//,
+    /^(accounts|announcements|audit|backups|batches|books|events|files|idempotency|mails|notifications|queues|records|reports|request-log|schedules|targets|tasks|webhooks|workflows)\//,
   ],
   ["contracts", /^(context|jobs|migrate|request-context)\.ts$/],
   ["platform", /^platform\//],
@@ -52,7 +52,7 @@ const FEATURES: readonly (readonly string[])[] = [
   ["request-log", "reports", "backups"],
   ["tasks"],
   ["queues"],
-  ["workflows", "webhooks"],
+  ["events", "workflows", "webhooks"],
   ["schedules"],
   ["notifications"],
   ["legacy"],
@@ -149,6 +149,9 @@ describe("one place each", () => {
     ["unpdf", "tasks/types/document/"],
     ["mediabunny", "tasks/types/video/"],
     ["croner", "platform/cron/expression.ts"],
+    ["@fastify/otel", "platform/tracing/"],
+    ["@opentelemetry/api", "platform/tracing/"],
+    ["@opentelemetry/sdk-trace", "platform/tracing/"],
   ])("%s is known to %s alone", (library, place) => {
     const importers = files.filter((file) => imports.get(file)?.includes(library));
     expect(importers.length).toBeGreaterThan(0);

@@ -24,15 +24,20 @@ interface Announcing {
  * Without the LIMITs the planner merges the look-ups. It copied the count of the last hour into six places, and read the
  * preferences and webhooks of all users.
  */
-export function announcing(ctx: Pick<Context, "now" | "config">, { kind, event }: Announcing): SQL {
+export function announcing(
+  ctx: Pick<Context, "now" | "config" | "tracing">,
+  { kind, event }: Announcing,
+): SQL {
   const { channels, isMailedElsewhere = false, role }: AnnouncementKind = announcementKinds[kind];
   const mustConfirm = ctx.config.mail.mustConfirm && role !== "admin";
   const hasRoom = sql`sent < ${MAX_PER_HOUR}`;
   return sql`
     INSERT INTO rowmill.notifications
-      (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending, created_at)
+      (id, user_id, kind, subject_id, sequence, data, is_in_app, is_mailed, is_pending, traceparent,
+        created_at)
     SELECT ${uuidV7(ctx.now())}::uuid, user_id, ${kind}, subject_id, sequence, data, in_app AND ${hasRoom}, email AND ${hasRoom},
-      (email AND ${hasRoom}) OR webhook, statement_timestamp()
+      (email AND ${hasRoom}) OR webhook, ${ctx.tracing.traceparent()}::text,
+      statement_timestamp()
     FROM (${event}) AS event,
     LATERAL (
       SELECT coalesce(preferences.in_app, ${channels.inApp}) AS in_app,

@@ -7,6 +7,7 @@ import { backupCommands } from "./backup.ts";
 import type { Command } from "./command.ts";
 import { migrate } from "./database.ts";
 import { doctor } from "./doctor.ts";
+import { events } from "./events.ts";
 import { jobCommands } from "./jobs.ts";
 import { limitCommands } from "./limits.ts";
 import { outboxCommands } from "./outbox.ts";
@@ -21,6 +22,7 @@ const commands: readonly Command[] = [
   doctor,
   createAdmin,
   seed,
+  events,
   ...backupCommands,
   ...accountCommands,
   listAudit,

@@ -7,6 +7,7 @@ import { readMailConfig } from "./mail.ts";
 import { readSettings } from "./read-settings.ts";
 import { Settings } from "./settings.ts";
 import { storedSecret } from "./stored-secret.ts";
+import { tracingOf } from "./tracing-settings.ts";
 import { egressOf, webhookLimits } from "./webhook-settings.ts";
 
 export type Config = ReturnType<typeof loadConfig>;
@@ -120,6 +121,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     backupMaxSeconds: settings.BACKUP_MAX_SECONDS,
     logLevel: settings.LOG_LEVEL,
     logFormat: settings.LOG_FORMAT,
+    tracing: tracingOf(settings),
     /** The environment, for legacy endpoints, which read their own settings. */
     env,
   } as const;

@@ -4,6 +4,7 @@ import { mailSettings } from "./mail.ts";
 import { MiB, quotas } from "./quotas.ts";
 import { requestLimits } from "./request-limits.ts";
 import { requestLog } from "./request-log.ts";
+import { tracingSettings } from "./tracing-settings.ts";
 import { webhookSettings } from "./webhook-settings.ts";
 
 export const Settings = Type.Object({
@@ -272,4 +273,5 @@ export const Settings = Type.Object({
     description:
       "json: one object per line. pretty: lines for people. auto: pretty at a terminal, else json.",
   }),
+  ...tracingSettings,
 });

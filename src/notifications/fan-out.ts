@@ -32,8 +32,18 @@ export async function fanOut(tx: Tx): Promise<Later | object> {
   return pending.length === PAGE ? new Later(0, {}) : { notified: pending.length };
 }
 
+/** One job creates the deliveries of many users. Each belongs to the trace of its own notification. */
+function fanOutOne(tx: Tx, notification: Notification): Promise<void> {
+  const { id, kind, traceparent } = notification;
+  const attributes = { "rowmill.notification_id": id, "rowmill.kind": kind };
+  const parent = traceparent === null ? {} : { parent: traceparent };
+  return tx.tracing.span("fan out a notification", { kind: "internal", ...parent, attributes }, (fail) =>
+    sendOne(tx, notification, fail),
+  );
+}
+
 /** A notification that cannot be sent must not hold up those of other users. */
-async function fanOutOne(tx: Tx, notification: Notification): Promise<void> {
+async function sendOne(tx: Tx, notification: Notification, fail: (error: unknown) => void): Promise<void> {
   try {
     await underSavepoint(tx.db, async () => {
       if (notification.isMailed) await addNotificationMail(tx, notification);
@@ -41,6 +51,7 @@ async function fanOutOne(tx: Tx, notification: Notification): Promise<void> {
     });
   } catch (error) {
     if (isTransient(error)) throw error;
+    fail(error);
     tx.log.error({ err: error, notificationId: notification.id }, "cannot send a notification");
   }
 }

@@ -11,13 +11,21 @@ interface LogConfig extends Pick<Config, "logLevel"> {
   readonly logFormat?: Config["logFormat"];
 }
 
-/** Logs messages, ids and numbers to standard output. Never log personal data. */
-export function createLog({ logLevel, logFormat = "auto" }: LogConfig, program: string): Log {
+/**
+ * Logs messages, ids and numbers to standard output. Never log personal data.
+ * @param fields returns fields that every line has
+ */
+export function createLog(
+  { logLevel, logFormat = "auto" }: LogConfig,
+  program: string,
+  fields?: () => Record<string, string>,
+): Log {
   const options = {
     level: logLevel,
     base: { program, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: describeError },
+    ...(fields ? { mixin: fields } : {}),
     redact: { paths: ["req.headers.authorization", "req.headers.cookie"], remove: true },
   };
   const isPretty = logFormat === "pretty" || (logFormat === "auto" && process.stdout.isTTY);

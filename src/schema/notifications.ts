@@ -27,6 +27,8 @@ export const notifications = rowmill.table(
     isMailed: boolean("is_mailed").notNull(),
     /** Whether its e-mail and its webhook deliveries are still to be created. */
     isPending: boolean("is_pending").notNull(),
+    /** The span that has written it, if traces are on: its webhook deliveries belong to the same trace. */
+    traceparent: text("traceparent"),
     createdAt: moment("created_at").notNull().defaultNow(),
     readAt: moment("read_at"),
   },

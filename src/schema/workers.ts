@@ -29,6 +29,25 @@ export interface WorkerStats {
   readonly rowsPerSecond: number;
 }
 
+/** A moment in the life of a job. `seconds` is null at the start. */
+export interface JobEvent {
+  readonly event: "started" | "completed" | "put_back" | "failed";
+  readonly job: string;
+  readonly id: string;
+  readonly userId: number | null;
+  readonly taskId: string | null;
+  readonly batchId: string | null;
+  readonly seconds: number | null;
+  readonly at: string;
+}
+
+/** The latest events of the jobs of a worker. */
+export interface JobEvents {
+  /** The number of the last event: the events of a worker are numbered from 1. */
+  readonly last: number;
+  readonly events: readonly JobEvent[];
+}
+
 /** Each worker updates its own row every few seconds, and deletes it when it ends. */
 export const workers = rowmill.table(
   "workers",
@@ -46,6 +65,10 @@ export const workers = rowmill.table(
     stoppingAt: moment("stopping_at"),
     /** null: the worker has a version that reports none. */
     stats: json("stats").$type<WorkerStats>(),
+    /** The worker reports the events of its jobs until then, because somebody watches (events/). */
+    watchedUntil: moment("watched_until"),
+    /** null: nobody has watched this worker. */
+    jobEvents: json("job_events").$type<JobEvents>(),
   },
   (t) => [index("workers_last_seen").on(t.lastSeenAt)],
 );

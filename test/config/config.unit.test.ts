@@ -129,6 +129,7 @@ describe("the settings", () => {
       logLevel: "info",
       env: { JWT_SECRET: SECRET },
       logFormat: "auto",
+      tracing: null,
     });
   });
 
@@ -152,6 +153,9 @@ describe("the settings", () => {
       FILES_ROOT: "/srv/files/",
       LOG_LEVEL: "debug",
       LOG_FORMAT: "json",
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318",
+      OTEL_TRACES_SAMPLER: "traceidratio",
+      OTEL_TRACES_SAMPLER_ARG: "0.1",
     });
     expect(config).toMatchObject({
       databaseUrl: DATABASE_URL,
@@ -174,6 +178,12 @@ describe("the settings", () => {
       filesRoot: "/srv/files",
       logLevel: "debug",
       logFormat: "json",
+      tracing: {
+        endpoint: "http://127.0.0.1:4318",
+        protocol: "http/protobuf",
+        sampler: "traceidratio",
+        ratio: 0.1,
+      },
     });
   });
 
@@ -195,6 +205,10 @@ describe("a bad value", () => {
     ["PORT", "abc"],
     ["PORT", "80.5"],
     ["PORT", "true"],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318"],
+    ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"],
+    ["OTEL_TRACES_SAMPLER", "jaeger_remote"],
+    ["OTEL_TRACES_SAMPLER_ARG", "2"],
     ["PUBLIC_URL", "foo"],
     ["PUBLIC_URL", "ftp://rowmill.example.com"],
     ["PUBLIC_URL", "https://rowmill.example.com/path"],

@@ -7,6 +7,7 @@ import { createLog } from "../../src/platform/log.ts";
 import { ChangeListener } from "../../src/platform/postgres/change-listener.ts";
 import { databaseOn, openPool } from "../../src/platform/postgres/database.ts";
 import { PgBossQueue } from "../../src/platform/queue/queue.ts";
+import { noTracing } from "../../src/platform/tracing/tracing.ts";
 
 const NOWHERE = "postgres://127.0.0.1:1/none";
 
@@ -26,6 +27,7 @@ export async function createOfflineApp(): Promise<FastifyInstance> {
     smtp: null,
     listener,
     log,
+    tracing: noTracing,
     limitedTypes: new Set(),
     activity: new Activity(),
     now: () => new Date(),

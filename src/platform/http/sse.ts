@@ -71,6 +71,11 @@ export class EventStream {
     if (!this.#body.writableEnded) this.#body.end(this.#newest);
   }
 
+  /** Disconnects the client. */
+  destroy(): void {
+    this.#body.destroy();
+  }
+
   /** Whether the client has not read the last event yet. */
   get isFull(): boolean {
     return this.#isFull;

@@ -25,6 +25,7 @@ export class ChangeListener {
   readonly #closing = new AbortController();
   #client: pg.Client | null = null;
   #running: Promise<void> | null = null;
+  #lastQuery: Promise<unknown> = Promise.resolve();
   #polling: NodeJS.Timeout | undefined;
 
   /** @param hasSessions whether LISTEN works; if not, handlers are called with null every second */
@@ -113,13 +114,20 @@ export class ChangeListener {
     const signal = AbortSignal.any([lost.signal, this.#closing.signal]);
     for (;;) {
       await sleep(CHECK_MS, undefined, { signal, ref: false });
-      await client.query("SELECT 1");
+      await this.#query(client, "SELECT 1");
     }
   }
 
   async #subscribe(client: pg.Client, channel: string): Promise<void> {
-    await client.query(`LISTEN ${client.escapeIdentifier(channel)}`);
+    await this.#query(client, `LISTEN ${client.escapeIdentifier(channel)}`);
     this.#subscribed.add(channel);
+  }
+
+  /** One statement at a time: pg 9 no longer queues them. */
+  #query(client: pg.Client, statement: string): Promise<unknown> {
+    const result = this.#lastQuery.then(() => client.query(statement));
+    this.#lastQuery = result.catch(() => {}); // The caller gets the error.
+    return result;
   }
 
   #wakeAll(): void {

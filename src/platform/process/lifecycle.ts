@@ -2,6 +2,8 @@
 import type { Config } from "../../config/config.ts";
 import { ConfigError } from "../../errors.ts";
 import { createLog, type Log } from "../log.ts";
+import { openTracing } from "../tracing/open-tracing.ts";
+import { noTracing, type Tracing } from "../tracing/tracing.ts";
 
 /** A program that is still closing after this time exits anyway: the database hands its work to others. */
 const CLOSE_DEADLINE_MS = 30_000;
@@ -15,6 +17,7 @@ export const READY = "ready";
 export interface Running {
   readonly config: Config;
   readonly log: Log;
+  readonly tracing: Tracing;
   /** Closed from the top of the stack down. */
   readonly resources: AsyncDisposableStack;
   /** Closes all resources; later calls return the same promise. */
@@ -40,9 +43,12 @@ export async function runProgram(
   };
   try {
     const config = load();
-    const log = createLog(config, name);
+    let tracing = noTracing;
+    const log = createLog(config, name, config.tracing ? () => tracing.logFields() : undefined);
+    tracing = await openTracing(config, name, log);
+    resources.defer(() => tracing.close());
     const shutDown = closeOnSignal(log, close);
-    await start({ config, log, resources, close, shutDown });
+    await start({ config, log, tracing, resources, close, shutDown });
     process.send?.(READY);
   } catch (error) {
     // Closing makes a start that is still under way fail; the code that closes also exits.

@@ -35,13 +35,20 @@ export function failForGood(db: Database, claim: Claim, output: object): Promise
 /**
  * Returns a job to the queue without counting a failure. A job that continues precedes jobs of the same priority that have
  * not started, unless it goes behind them.
+ * @param traceparent stays with the job
  * @throws ClaimLost
  */
-export function putBack(db: Database, claim: Claim, { afterSeconds, payload, isLast }: Later): Promise<void> {
+export function putBack(
+  db: Database,
+  claim: Claim,
+  { afterSeconds, payload, isLast }: Later,
+  traceparent: string | null,
+): Promise<void> {
+  const data = jsonOf(traceparent === null ? payload : { ...payload, traceparent });
   const isRaised = sql`(data->'putBack' IS NOT NULL)::int`;
   const place = isLast
-    ? sql`priority = priority - ${isRaised}, created_on = clock_timestamp(), data = ${jsonOf(payload)}::jsonb`
-    : sql`priority = priority + 1 - ${isRaised}, data = ${jsonOf(payload)}::jsonb || '{"putBack": true}'`;
+    ? sql`priority = priority - ${isRaised}, created_on = clock_timestamp(), data = ${data}::jsonb`
+    : sql`priority = priority + 1 - ${isRaised}, data = ${data}::jsonb || '{"putBack": true}'`;
   return change(
     db,
     claim,

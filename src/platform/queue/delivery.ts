@@ -2,6 +2,7 @@
 import type { JobWithMetadata, PgBoss } from "pg-boss";
 import { describeError, type Log, stackOf } from "../log.ts";
 import { type Database, isTransient } from "../postgres/database.ts";
+import type { Tracing } from "../tracing/tracing.ts";
 import { type Claim, ClaimLost, completeJob, failForGood, putBack } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import { inJobTransaction, type JobTransaction } from "./job-transactions.ts";
@@ -51,6 +52,7 @@ interface Means {
   readonly boss: PgBoss;
   readonly db: Database;
   readonly log: Log;
+  readonly tracing: Tracing;
   readonly running: RunningJobs;
   /** The jobs whose last delivery this process has survived. */
   readonly survived: Set<string>;
@@ -76,29 +78,50 @@ export class RunningDelivery {
     return this.#abort.signal.aborted;
   }
 
+  get #isStopped(): boolean {
+    const { aborted, reason } = this.#abort.signal;
+    return aborted && reason instanceof DeliveryStopped;
+  }
+
   abort(reason: Error): void {
     this.#abort.abort(reason);
   }
 
   /** Returns how a job was put back, otherwise null. Never throws. */
-  async run(handler: Handler): Promise<Later | null> {
+  run(handler: Handler): Promise<Later | null> {
+    const attributes = {
+      "rowmill.queue": this.#contract.queue,
+      "rowmill.job_id": this.#job.id,
+      "rowmill.attempt": failuresOf(this.#job) + 1,
+      ...idsOf(this.#job.data),
+    };
+    return this.#means.tracing.span(
+      this.#contract.name,
+      { kind: "consumer", parent: traceparentOf(this.#job.data), attributes },
+      (fail) => this.#run(handler, fail),
+    );
+  }
+
+  async #run(handler: Handler, fail: (error: unknown) => void): Promise<Later | null> {
     const { expireInSeconds } = this.#job;
     const timer = setTimeout(
       () => this.abort(new Error(`The job took longer than ${expireInSeconds} s.`)),
       expireInSeconds * 1000,
     );
-    const failures = failuresOf(this.#job);
     const delivery = {
       id: this.#job.id,
       payload: this.#job.data,
-      attempt: failures + 1,
+      attempt: failuresOf(this.#job) + 1,
       signal: this.#abort.signal,
     };
     try {
       const handling = () => this.#handle(handler, delivery);
-      const outcome = await this.#means.running.during(this.#contract, delivery.id, handling);
+      const { id, payload } = delivery;
+      const job = { id, payload, group: this.group, isStopped: () => this.#isStopped };
+      const outcome = await this.#means.running.during(this.#contract, job, handling);
       return outcome instanceof Later ? outcome : null;
     } catch (error) {
+      fail(error);
       await this.#settleFailure(handler, delivery, error).catch((cause) => {
         // The supervisor returns the job to the queue once its signs of life are missing.
         this.#means.log.warn({ ...this.#facts(), err: cause }, "could not record that a job failed");
@@ -130,7 +153,7 @@ export class RunningDelivery {
 
   /** @throws ClaimLost */
   async #settle(db: Database, outcome: Result | Later): Promise<void> {
-    if (outcome instanceof Later) await putBack(db, this.claim, outcome);
+    if (outcome instanceof Later) await putBack(db, this.claim, outcome, traceparentOf(this.#job.data));
     else await completeJob(db, this.claim, outcome);
   }
 
@@ -138,7 +161,7 @@ export class RunningDelivery {
     const { boss, db, log, survived } = this.#means;
     const facts = { ...this.#facts(), delivery: delivery.attempt };
     const { aborted, reason } = this.#abort.signal;
-    if (thrown instanceof ClaimLost || (aborted && reason instanceof DeliveryStopped)) {
+    if (thrown instanceof ClaimLost || this.#isStopped) {
       log.info(facts, "job stopped: the worker stops, or another worker has taken it");
     } else log.warn({ ...facts, err: thrown }, "job failed");
     if (thrown instanceof ClaimLost) return;
@@ -187,4 +210,19 @@ export class RunningDelivery {
 function failuresOf({ output }: JobWithMetadata<object>): number {
   const { failures } = (output ?? {}) as { failures?: unknown };
   return typeof failures === "number" ? failures : 0;
+}
+
+/** The span that added the job. The queue stores it with the payload if it traces. */
+function traceparentOf(data: object | null): string | null {
+  const { traceparent } = (data ?? {}) as { traceparent?: unknown };
+  return typeof traceparent === "string" ? traceparent : null;
+}
+
+/** The ids of a payload, for its span. Other fields can be personal data. */
+function idsOf(data: object | null): Record<string, string> {
+  const ids = Object.entries(data ?? {}).filter(
+    ([key, value]) => key.endsWith("Id") && typeof value === "string",
+  );
+  const inSnakeCase = (key: string) => key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(ids.map(([key, value]) => [`rowmill.${inSnakeCase(key)}`, value]));
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { JobWithMetadata, PgBoss } from "pg-boss";
 import type { Log } from "../log.ts";
 import type { Database } from "../postgres/database.ts";
+import type { Tracing } from "../tracing/tracing.ts";
 import { touchJobs } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import { DeliveryStopped, type Handler, RunningDelivery } from "./delivery.ts";
@@ -24,6 +25,7 @@ export interface DispatcherOptions {
   readonly boss: PgBoss;
   readonly db: Database;
   readonly log: Log;
+  readonly tracing: Tracing;
   readonly contract: JobContract;
   readonly handler: Handler;
   readonly running: RunningJobs;
@@ -141,8 +143,8 @@ export class Dispatcher {
   }
 
   #start(job: JobWithMetadata<object>): void {
-    const { boss, db, log, handler, running } = this.#options;
-    const means = { boss, db, log, running, survived: this.#survived };
+    const { boss, db, log, tracing, handler, running } = this.#options;
+    const means = { boss, db, log, tracing, running, survived: this.#survived };
     const delivery = new RunningDelivery(this.contract, job, means);
     this.#shares.start(delivery.group);
     this.#deliveries.set(

@@ -8,6 +8,7 @@ import { QUEUE_SCHEMA } from "../../schema/columns.ts";
 import type { Log } from "../log.ts";
 import type { ChangeListener } from "../postgres/change-listener.ts";
 import { connectionLimits, type Database, databaseOn } from "../postgres/database.ts";
+import { noTracing, type Tracing } from "../tracing/tracing.ts";
 import { makeDue, raiseRetryLimit } from "./claims.ts";
 import type { JobContract } from "./contract.ts";
 import type { Handler } from "./delivery.ts";
@@ -57,6 +58,7 @@ export class PgBossQueue implements Queue {
   readonly #config: Config;
   readonly #log: Log;
   readonly #listener: ChangeListener;
+  readonly #tracing: Tracing;
   readonly #dispatchers: Dispatcher[] = [];
   /** The jobs that this process runs now. */
   readonly running = new RunningJobs();
@@ -65,10 +67,18 @@ export class PgBossQueue implements Queue {
   #stopListening: () => void = () => {};
 
   /** @param listener wakes workers if jobs are added */
-  constructor(config: Config, role: Role, poolMax: number, listener: ChangeListener, log: Log) {
+  constructor(
+    config: Config,
+    role: Role,
+    poolMax: number,
+    listener: ChangeListener,
+    log: Log,
+    tracing = noTracing,
+  ) {
     this.#config = config;
     this.#listener = listener;
     this.#log = log;
+    this.#tracing = tracing;
     this.#boss = new PgBoss({
       connectionString: config.databaseUrl,
       application_name: `rowmill-${role}`,
@@ -140,6 +150,7 @@ export class PgBossQueue implements Queue {
       boss: this.#boss,
       db: this.#db,
       log: this.#log,
+      tracing: this.#tracing,
       contract,
       handler,
       running: this.running,
@@ -162,9 +173,10 @@ export class PgBossQueue implements Queue {
   }
 
   async add(db: Database, { name }: JobContract, jobs: readonly NewJob[]): Promise<void> {
+    const traceparent = this.#tracing.traceparent();
     const inserts = jobs.map(({ id, payload, startAfterSeconds, priority = 0, group }) => ({
       id,
-      data: payload,
+      data: traceparent === null ? payload : { ...payload, traceparent },
       priority,
       ...(startAfterSeconds ? { startAfter: startAfterSeconds } : {}),
       ...(group === undefined ? {} : { group: { id: group } }),

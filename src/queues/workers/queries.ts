@@ -9,11 +9,14 @@ import { workers } from "../../schema/workers.ts";
 /** How often a worker reports, and when it counts as lost. */
 export const workerLife = signOfLife(5000);
 
-const isAlive = sql<boolean>`${workers.lastSeenAt} > now() - make_interval(secs => ${workerLife.deadAfterMs / 1000})`;
+export const isAlive = sql<boolean>`${workers.lastSeenAt} > now() - make_interval(secs => ${workerLife.deadAfterMs / 1000})`;
 
-const columns = { ...getTableColumns(workers), isAlive };
+const { jobEvents: _jobEvents, watchedUntil: _watchedUntil, ...facts } = getTableColumns(workers);
+const columns = { ...facts, isAlive };
 
-export type StoredWorker = typeof workers.$inferSelect & { readonly isAlive: boolean };
+type WorkerFacts = Omit<typeof workers.$inferSelect, "jobEvents" | "watchedUntil">;
+
+export type StoredWorker = WorkerFacts & { readonly isAlive: boolean };
 
 /** In the order in which they started. @param after the id of the last worker of the previous page */
 export function listWorkers(ctx: Context, after: string | null, limit: number): Promise<Found<StoredWorker>> {
@@ -33,6 +36,6 @@ export async function getWorker(ctx: Pick<Context, "db">, id: string): Promise<S
   return worker;
 }
 
-export function aliveWorkers(ctx: Pick<Context, "db">): Promise<(typeof workers.$inferSelect)[]> {
-  return ctx.db.select().from(workers).where(isAlive).orderBy(asc(workers.id));
+export function aliveWorkers(ctx: Pick<Context, "db">): Promise<WorkerFacts[]> {
+  return ctx.db.select(facts).from(workers).where(isAlive).orderBy(asc(workers.id));
 }

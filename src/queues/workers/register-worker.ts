@@ -7,6 +7,7 @@ import { uuidV7 } from "../../platform/ids.ts";
 import { concurrencyOf } from "../../platform/queue/queue.ts";
 import { workers } from "../../schema/workers.ts";
 import { workerLife } from "./queries.ts";
+import { JobEventReporter } from "./report-job-events.ts";
 import { WORKER_CHANNEL } from "./shut-down-worker.ts";
 import { StatsOfWorker } from "./worker-stats.ts";
 
@@ -33,7 +34,13 @@ export async function registerWorker(ctx: OpenContext, shutDown: () => void): Pr
     startedAt: sql`statement_timestamp()`,
   };
   let isStopping = false;
-  const stopIfAsked = ([row]: readonly { readonly stoppingAt: Date | null }[]) => {
+  const jobEvents = new JobEventReporter(ctx, id);
+  const asked = { stoppingAt: workers.stoppingAt, watchedUntil: workers.watchedUntil };
+  const obey = ([row]: readonly {
+    readonly stoppingAt: Date | null;
+    readonly watchedUntil: Date | null;
+  }[]) => {
+    jobEvents.reportUntil(row?.watchedUntil ?? null);
     if (isStopping || !row?.stoppingAt) return;
     isStopping = true;
     ctx.log.info({ workerId: id }, "an operator shuts this worker down");
@@ -49,18 +56,18 @@ export async function registerWorker(ctx: OpenContext, shutDown: () => void): Pr
       .insert(workers)
       .values({ ...facts, ...now })
       .onConflictDoUpdate({ target: workers.id, set: now })
-      .returning({ stoppingAt: workers.stoppingAt });
-    stopIfAsked(reported);
+      .returning(asked);
+    obey(reported);
   };
   await report();
   ctx.log.info({ workerId: id }, "worker registered");
   const signs = workerLife.start(report, (error) =>
     ctx.log.warn({ err: error }, "could not record the sign of life of this worker"),
   );
-  const look = () => ctx.db.select({ stoppingAt: workers.stoppingAt }).from(workers).where(isThis);
-  const stopListening = ctx.listener.listen(WORKER_CHANNEL, (asked) => {
+  const look = () => ctx.db.select(asked).from(workers).where(isThis);
+  const stopListening = ctx.listener.listen(WORKER_CHANNEL, (worker) => {
     // The next sign of life looks again.
-    if (asked === id || asked === null) void look().then(stopIfAsked, () => {});
+    if (worker === id || worker === null) void look().then(obey, () => {});
   });
   return {
     id,
@@ -76,6 +83,7 @@ export async function registerWorker(ctx: OpenContext, shutDown: () => void): Pr
     },
     async [Symbol.asyncDispose]() {
       stopListening();
+      jobEvents[Symbol.dispose]();
       signs[Symbol.dispose]();
       await signs.settled();
       try {

@@ -5,7 +5,7 @@ import { DomainError } from "../../errors.ts";
 import { workers } from "../../schema/workers.ts";
 import { getWorker, type StoredWorker } from "./queries.ts";
 
-/** The payload is the id of the worker that is asked to stop. */
+/** The payload is the id of a worker that is asked to stop, or to report the events of its jobs. */
 export const WORKER_CHANNEL = "rowmill_worker";
 
 /**

@@ -23,7 +23,7 @@ export async function deliver(
   const claimed = await claimAttempt(ctx, work);
   if (claimed === null) return undefined;
   if (claimed instanceof Later) return claimed;
-  const outcome = await send(ctx, claimed, signal);
+  const outcome = await traced(ctx, claimed, signal);
   const state = await endAttempt(ctx, claimed, outcome);
   const { ms, status, error } = outcome;
   const isFinal = state === "failed";
@@ -36,6 +36,19 @@ export async function deliver(
   return { state };
 }
 
+/** The host only: the rest of a URL can be secret. */
+function traced(ctx: Context, claimed: ClaimedAttempt, signal: AbortSignal): Promise<Outcome> {
+  const attributes = {
+    "http.request.method": "POST",
+    "server.address": URL.parse(claimed.webhook.url)?.host ?? "",
+  };
+  return ctx.tracing.span("POST", { kind: "client", attributes }, async (fail) => {
+    const outcome = await send(ctx, claimed, signal);
+    if (outcome.error !== null) fail(String(outcome.status ?? "no_answer"));
+    return outcome;
+  });
+}
+
 async function send(ctx: Context, claimed: ClaimedAttempt, signal: AbortSignal): Promise<Outcome> {
   const { webhook, delivery } = claimed;
   const now = ctx.now();
@@ -44,6 +57,7 @@ async function send(ctx: Context, claimed: ClaimedAttempt, signal: AbortSignal):
   const timeoutMs = ctx.config.webhooks.timeoutSeconds * 1000;
   const startedAt = performance.now();
   const elapsed = () => Math.round(performance.now() - startedAt);
+  const traceparent = ctx.tracing.traceparent();
   const message = {
     id: messageIdOf(delivery.messageId),
     timestamp: Math.floor(now.getTime() / 1000),
@@ -57,6 +71,7 @@ async function send(ctx: Context, claimed: ClaimedAttempt, signal: AbortSignal):
         url: webhook.url,
         headers: {
           "user-agent": `Rowmill/${packageJson.version}`,
+          ...(traceparent === null ? {} : { traceparent }),
           ...inLowerCase(webhook.headers),
           "content-type": "application/json",
           "webhook-id": message.id,

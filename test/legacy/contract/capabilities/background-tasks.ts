@@ -158,7 +158,13 @@ export const backgroundTasks: ReplacedService = {
     },
     {
       text: "`events`: a live stream of all tasks.",
-      missing: "Users can follow one task or batch; nobody can follow all tasks yet.",
+      instead: "`npm run cli -- events`, or `GET /api/v1/admin/events`.",
+      tests: {
+        "events/events.test.ts": [
+          "the lives of a worker, a task, its job and a batch arrive in order, for each watcher as filtered",
+          "the command prints one line per event until Ctrl-C",
+        ],
+      },
     },
     {
       text: "`purge`: empty a queue.",
