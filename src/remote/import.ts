@@ -61,7 +61,7 @@ Options of the upload, as in docs/guide/uploads.md: ${Object.keys(uploadOptions)
       const { name, watch, json, out, "fail-on-errors": failOnErrors, ...options } = values;
       const client = await connect();
       const source = await sourceOf(terminal, file, name);
-      const batch = await uploading(terminal, "Nothing was imported.", (controls) =>
+      const batch = await uploading(terminal, "Nothing is imported", (controls) =>
         client.uploadBatch(source, { ...fieldsOf(options), ...nameOf(file, name), ...controls }),
       );
       if (batch.replayed) {
@@ -91,7 +91,7 @@ Options of the upload, as in docs/guide/uploads.md: ${Object.keys(uploadOptions)
       const { name, watch, json, out, "fail-on-errors": failOnErrors } = values;
       const client = await connect();
       const source = await sourceOf(terminal, file, name);
-      const answer = await uploading(terminal, "Nothing was corrected.", (controls) =>
+      const answer = await uploading(terminal, "Nothing is corrected", (controls) =>
         client.correctBatch(id, source, { ...nameOf(file, name), ...controls }),
       );
       note(terminal, `${answer.corrected} rows were corrected, and ${answer.retried} run again.`);
@@ -127,7 +127,7 @@ function fieldsOf(options: Readonly<Record<string, string | boolean | undefined>
 
 async function uploading<T>(
   terminal: Terminal,
-  ifInterrupted: string,
+  outcome: string,
   upload: (controls: {
     signal: AbortSignal;
     onProgress: (progress: Parameters<typeof uploadLine>[0]) => void;
@@ -141,7 +141,10 @@ async function uploading<T>(
     });
   } catch (error) {
     line[Symbol.dispose]();
-    if (terminal.interrupted.aborted) note(terminal, `The upload was interrupted. ${ifInterrupted}`);
+    if (terminal.interrupted.aborted) {
+      note(terminal, `Interrupted. ${outcome}, unless the whole file had arrived.`);
+      note(terminal, "  Look: rowmill batches");
+    }
     throw error;
   }
 }

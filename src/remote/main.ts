@@ -1,6 +1,7 @@
 /** Runs one command. */
 import { createClient, RowmillError } from "../client/index.ts";
 import { ConfigError } from "../errors.ts";
+import { Interrupted } from "./ask.ts";
 import { findCommand, help, helpOf } from "./commands.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { currentLogin } from "./login-file.ts";
@@ -10,7 +11,7 @@ export async function main(args: readonly string[], terminal: Terminal, version:
   try {
     return await runCommand(args, terminal, version);
   } catch (error) {
-    if (terminal.interrupted.aborted) return EXIT.interrupted;
+    if (terminal.interrupted.aborted || error instanceof Interrupted) return EXIT.interrupted;
     // The reader of the output has seen enough, as in `rowmill rows ID | head`.
     if (error instanceof Error && "code" in error && error.code === "EPIPE") return EXIT.done;
     note(terminal, `rowmill: ${messageOf(error)}`);

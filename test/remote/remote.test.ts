@@ -3,8 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { csv, titled } from "../support/book-files.ts";
+import { run as runProcess } from "../support/commands.ts";
+import { count } from "../support/count.ts";
 import { closeGate } from "../support/gate.ts";
 import { RemoteCommand, type RunOptions } from "../support/remote-command.ts";
+import { until } from "../support/until.ts";
 import { useRowmill } from "../support/use-rowmill.ts";
 
 const PASSWORD = "correct horse";
@@ -136,16 +139,33 @@ describe("import", () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   });
 
-  test("Ctrl-C leaves the batch running, and says how to go on", async () => {
+  test("Ctrl-C while a program waits leaves the batch running; Ctrl-C while it uploads leaves no batch", async () => {
+    const program = (...args: string[]) =>
+      runProcess(process.execPath, ["src/rowmill.ts", "import", ...args], { XDG_CONFIG_HOME: home.path });
     const file = await fileOf("gate.csv", "title,author\ngate,Someone\n");
     await using gate = await closeGate(rowmill.ctx);
-    const { code, stderr } = await run(["import", file, "--target", "books", "--watch"], {
-      isTTY: true,
-      interruptIf: (text) => text.includes("processing"),
+    const waiting = program(file, "--target", "books", "--watch");
+    const uploading = program("-", "--name", "half.csv", "--target", "records");
+    uploading.type(`note\n${"some words\n".repeat(200_000)}`);
+    const halves = () =>
+      count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.batches WHERE filename = 'half.csv'");
+    await until("the upload arrives", async () => (await halves()) === 1);
+    uploading.signal("SIGINT");
+    expect(await uploading.ended).toEqual({
+      code: 130,
+      output:
+        "Interrupted. Nothing is imported, unless the whole file had arrived.\n  Look: rowmill batches\n",
     });
+    await until("the upload is removed", async () => (await halves()) === 0);
+
+    await waiting.saw(/are stored and queued/);
+    waiting.signal("SIGINT");
+    const { code, output } = await waiting.ended;
     expect(code).toBe(130);
-    const id = /rowmill watch (\S+)/.exec(stderr)?.[1] ?? "";
-    expect(stderr).toContain(`Cancel it: rowmill cancel ${id}`);
+    const id =
+      /The batch goes on without this command\.\n {2}Follow it: rowmill watch (\S+)\n/.exec(output)?.[1] ??
+      "";
+    expect(output).toMatch(new RegExp(` {2}Cancel it: rowmill cancel ${id}\n$`));
     await gate.open();
     expect((await run(["watch", id])).stdout).toMatch(/is completed: 1 rows succeeded, 0 failed/);
   });

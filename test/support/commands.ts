@@ -39,6 +39,8 @@ export function run(
       output += part;
     });
   }
+  // It may end before it has read everything.
+  child.stdin.on("error", () => {});
   let hasEnded = false;
   const exited = new Promise<void>((done) => child.once("exit", () => done()));
   const ended = new Promise<{ code: number | null; output: string }>((done, fail) => {

@@ -13,8 +13,6 @@ export interface RunOptions {
   readonly stdin?: string;
   /** Whether standard error is a terminal, which shows progress. */
   readonly isTTY?: boolean;
-  /** Called with all that standard error has so far. Return true to press Ctrl-C. */
-  readonly interruptIf?: (stderr: string) => boolean;
 }
 
 export class RemoteCommand {
@@ -24,33 +22,26 @@ export class RemoteCommand {
     this.#env = env;
   }
 
-  async run(
-    args: readonly string[],
-    { stdin = "", isTTY = false, interruptIf }: RunOptions = {},
-  ): Promise<Ended> {
-    const stopper = new AbortController();
-    const stdout = collect(() => {});
-    const stderr = collect((text) => {
-      if (interruptIf?.(text)) stopper.abort(new Error("interrupted"));
-    });
+  async run(args: readonly string[], { stdin = "", isTTY = false }: RunOptions = {}): Promise<Ended> {
+    const stdout = collect();
+    const stderr = collect();
     const terminal: Terminal = {
       env: this.#env,
       stdin: Readable.from([Buffer.from(stdin)]),
       stdout: stdout.stream,
       stderr: Object.assign(stderr.stream, { isTTY, columns: 200 }),
-      interrupted: stopper.signal,
+      interrupted: new AbortController().signal,
     };
     const code = await main(args, terminal, "1.2.3");
     return { code, stdout: stdout.text(), stderr: stderr.text() };
   }
 }
 
-function collect(onText: (text: string) => void): { stream: PassThrough; text: () => string } {
+function collect(): { stream: PassThrough; text: () => string } {
   let text = "";
   const stream = new PassThrough();
   stream.setEncoding("utf8").on("data", (part: string) => {
     text += part;
-    onText(text);
   });
   return { stream, text: () => text };
 }
