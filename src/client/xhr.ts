@@ -10,6 +10,7 @@ export function sendWithProgress(
 ): typeof fetch {
   return (url, { method = "POST", headers, body, signal } = {}) =>
     new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
       const request: UploadRequest = new (globalThis as unknown as Platform).XMLHttpRequest();
       request.open(method, String(url));
       for (const [name, value] of new Headers(headers)) request.setRequestHeader(name, value);
@@ -23,9 +24,10 @@ export function sendWithProgress(
     });
 }
 
-function responseOf({ status, responseText, getAllResponseHeaders }: UploadRequest): Response {
+function responseOf(request: UploadRequest): Response {
+  const { status, responseText } = request;
   const headers = new Headers();
-  for (const line of getAllResponseHeaders().split("\r\n")) {
+  for (const line of request.getAllResponseHeaders().split("\r\n")) {
     const at = line.indexOf(":");
     if (at > 0) headers.append(line.slice(0, at), line.slice(at + 1));
   }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
+import { browser } from "./browser.ts";
 
 interface Picture {
   readonly html: string;
@@ -16,7 +17,7 @@ interface Picture {
 
 const MARGIN = 16;
 
-/** Draws a page into a PNG file, without the empty space around it. Needs Chromium on the PATH; CHROMIUM names another one. */
+/** Draws a page into a PNG file, without the empty space around it. Needs Chromium. */
 export async function takePicture(file: string, picture: Picture): Promise<void> {
   const { html, width, height, background, colours, isDark = false } = picture;
   const folder = mkdtempSync(join(tmpdir(), "rowmill-picture-"));
@@ -28,7 +29,7 @@ export async function takePicture(file: string, picture: Picture): Promise<void>
       ...["--headless", "--no-sandbox", "--hide-scrollbars", `--window-size=${width},${height}`],
       `--blink-settings=preferredColorScheme=${isDark ? 0 : 1}`,
     ];
-    execFileSync(process.env.CHROMIUM ?? "chromium", [...flags, `--screenshot=${shot}`, page], {
+    execFileSync(browser, [...flags, `--screenshot=${shot}`, page], {
       stdio: "ignore",
     });
     await sharp(shot)
