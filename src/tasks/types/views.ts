@@ -2,6 +2,7 @@ import Type, { type Static, type TObject } from "typebox";
 import { QUEUES } from "../../jobs.ts";
 import { MapOf, nullable } from "../../platform/http/schemas.ts";
 import type { Limit } from "../limits/queries.ts";
+import { resultSchema } from "./result-schema.ts";
 import type { TaskType } from "./task-type.ts";
 
 export const TaskTypeView = Type.Object(
@@ -32,6 +33,11 @@ export const TaskTypeView = Type.Object(
       { description: "The limits of a task." },
     ),
     params: MapOf(Type.Unknown(), { description: "The JSON Schema of `params`." }),
+    result: nullable(
+      MapOf(Type.Unknown()),
+      "The JSON Schema of `result` of a completed task. Workflows refuse templates with other fields. null: the type does not " +
+        "declare its results.",
+    ),
     example: MapOf(Type.Unknown(), { description: "A body for POST /api/v1/tasks." }),
   },
   {
@@ -46,6 +52,10 @@ export const TaskTypeView = Type.Object(
         file: "none",
         limits: { timeout_seconds: 4000, max_file_bytes: null, per_second: null, concurrent: null },
         params: { type: "object", properties: { seconds: { type: "number", minimum: 0, maximum: 3600 } } },
+        result: {
+          type: "object",
+          properties: { message: { type: "string" }, seconds: { type: "number" } },
+        },
         example: { type: "generic", params: { seconds: 2 } },
       },
     ],
@@ -67,6 +77,7 @@ export function viewTaskType(type: TaskType, limit: Limit | undefined): Static<t
       concurrent: limit?.concurrent ?? null,
     },
     params: documented(params),
+    result: asJson(resultSchema(type)),
     example: exampleOf(type),
   };
 }
@@ -85,7 +96,12 @@ export function exampleOf({ name, file, params }: TaskType): Record<string, unkn
 
 /** The JSON Schema for clients: parameters with a default are optional. */
 export function documented(params: TObject): Record<string, unknown> {
-  return withoutDefaultsRequired(JSON.parse(JSON.stringify(params)));
+  return withoutDefaultsRequired(asJson(params));
+}
+
+/** Without what TypeBox adds. */
+function asJson<T extends object | null>(schema: T): T {
+  return JSON.parse(JSON.stringify(schema));
 }
 
 interface JsonSchema {

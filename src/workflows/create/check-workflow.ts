@@ -7,6 +7,7 @@ import { checkKnownParams } from "../../tasks/create/check-params.ts";
 import { checkRequest } from "../../tasks/create/create-tasks.ts";
 import { requireSmallMetadata } from "../../tasks/create/task-body.ts";
 import { requireTaskType } from "../../tasks/types/registry.ts";
+import { resultSchema } from "../../tasks/types/result-schema.ts";
 import type { TaskType } from "../../tasks/types/task-type.ts";
 import { requirePath } from "../templates/check-path.ts";
 import { locate } from "../templates/locate.ts";
@@ -129,15 +130,10 @@ class Checker {
         );
       }
       const type = this.#types[source];
-      if (part === "result" && !isList && type?.result)
-        requirePath(schemaOf(type), path, reference.text, type.name);
+      const schema = type && part === "result" && !isList ? resultSchema(type) : null;
+      if (type && schema) requirePath(schema, path, reference.text, type.name);
     }
   }
-}
-
-/** Every result has `message`. */
-function schemaOf({ result }: TaskType) {
-  return { type: "object", properties: { message: { type: "string" }, ...result?.properties } };
 }
 
 function textOf(error: unknown): string {

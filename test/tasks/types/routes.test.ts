@@ -59,8 +59,16 @@ test("the generic type is shown with everything a client needs", async () => {
         },
       },
     },
+    result: {
+      type: "object",
+      properties: {
+        message: { type: "string", description: expect.any(String) },
+        seconds: { type: "number", description: expect.any(String) },
+      },
+    },
     example: { type: "generic", params: { seconds: 2 } },
   });
+  expect((await user.get("/api/v1/task-types/image")).body).toMatchObject({ result: null });
 });
 
 test.each(taskTypes)("the type $name has a valid example and describes each parameter", (type) => {
