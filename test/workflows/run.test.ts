@@ -1,15 +1,22 @@
 /** Workflows with a worker: results, failures, concurrent ends, retries, cancels, deadlines, upkeep. */
 import { beforeAll, describe, expect, test } from "vitest";
+import { disableAccount } from "../../src/accounts/control/disable-account.ts";
 import { inTransaction } from "../../src/context.ts";
+import { removeUnusedFiles } from "../../src/files/remove-unused-files.ts";
 import { removeOldTasks } from "../../src/tasks/upkeep/remove-old-tasks.ts";
 import { advanceWorkflow } from "../../src/workflows/advance/advance-workflow.ts";
 import { reconcileWorkflows } from "../../src/workflows/upkeep/reconcile-workflows.ts";
 import { removeOldWorkflows } from "../../src/workflows/upkeep/remove-old-workflows.ts";
+import { newAdmin } from "../support/admin.ts";
+import type { Client } from "../support/client.ts";
 import { EventClient } from "../support/events.ts";
+import { later, storedFile } from "../support/files.ts";
 import { closeGate } from "../support/gate.ts";
 import { untilEnded } from "../support/task-client.ts";
+import { until } from "../support/until.ts";
 import { useAdmin, useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
 import {
+  type Detail,
   failing,
   failTasks,
   getStep,
@@ -287,6 +294,34 @@ test("the deadline cancels what still runs, and a retry begins it again", async 
   const again = await user.post<{ deadline_at: string }>(`/api/v1/workflows/${id}/retry`);
   expect(Date.parse(again.body.deadline_at)).toBeGreaterThan(Date.parse(done.deadline_at));
   await user.post(`/api/v1/workflows/${id}/cancel`);
+});
+
+test("steps fail with a code if the file, the account or the role of their owner is gone when they start", async () => {
+  const demoted = await newAdmin(rowmill, "denied");
+  const file = await storedFile(user, "one two");
+  const unused = await storedFile(user, "three");
+  await using gate = await closeGate(rowmill.ctx, "complete");
+  const start = (owner: Client, next: object) =>
+    makeWorkflow(owner, { chain: [held(), { name: "next", ...next }] });
+  const byId = await start(user, { type: "document", file_id: file.id });
+  const byRole = await start(demoted, { type: "generate_daily_report" });
+  const disabled = await rowmill.newUser();
+  const byAccount = await start(disabled, quick());
+  await removeUnusedFiles(later(rowmill, 400 * 86_400));
+  expect(await user.get(`/api/v1/files/${unused.id}`)).toMatchObject({ status: 404 });
+  expect(await user.delete(`/api/v1/files/${file.id}`)).toMatchObject({ status: 204 });
+  await rowmill.ctx.pool.query("UPDATE rowmill.users SET role = 'user' WHERE id = $1", [demoted.userId]);
+  await disableAccount(rowmill.ctx, disabled.userId);
+  await gate.open();
+  const codeOf = (reader: Client, { id }: { id: string }, list = "/api/v1/workflows") =>
+    until("the workflow has ended", async () => {
+      const { state, steps } = (await reader.get<Detail>(`${list}/${id}`)).body;
+      return state !== "running" && [steps[1]?.state, steps[1]?.error_code, steps[1]?.task_id];
+    });
+  expect(await codeOf(user, byId)).toEqual(["failed", "file_deleted", null]);
+  expect(await codeOf(demoted, byRole)).toEqual(["failed", "forbidden", null]);
+  const byAdmin = await codeOf(admin, byAccount, "/api/v1/admin/workflows");
+  expect(byAdmin).toEqual(["failed", "account_disabled", null]);
 });
 
 test("events follow a workflow to its end", async () => {

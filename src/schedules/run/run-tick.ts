@@ -1,9 +1,8 @@
-import { and, asc, count, eq, lte, sql } from "drizzle-orm";
+import { and, asc, count, eq, lte } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { plural } from "../../platform/plural.ts";
 import { isTransient } from "../../platform/postgres/database.ts";
-import { users } from "../../schema/accounts.ts";
 import { schedules, scheduleTicks } from "../../schema/schedules.ts";
 import type { Schedule } from "../queries.ts";
 import { dueTicks, MAX_COUNTED, nextOf } from "../timing.ts";
@@ -112,7 +111,6 @@ type Outcome = Pick<NewTick, "state"> & Partial<NewTick>;
  */
 async function attempt(tx: Tx, schedule: Schedule, tickAt: Date): Promise<Outcome> {
   try {
-    await requireEnabledOwner(tx, schedule);
     const work = await tx.db.transaction(async (db) => {
       const within = { ...tx, db };
       if (schedule.overlap === "replace") {
@@ -128,11 +126,4 @@ async function attempt(tx: Tx, schedule: Schedule, tickAt: Date): Promise<Outcom
     const reason = "Internal error. It is in the log of the worker, with the id of the schedule.";
     return { state: "failed", code: "internal_error", reason };
   }
-}
-
-async function requireEnabledOwner(tx: Tx, { userId }: Schedule): Promise<void> {
-  if (userId === null) return;
-  const isDisabled = and(eq(users.id, userId), sql`${users.disabledAt} IS NOT NULL`);
-  if ((await tx.db.$count(users, isDisabled)) === 0) return;
-  throw new DomainError("account_disabled", "The account of the owner is disabled.");
 }

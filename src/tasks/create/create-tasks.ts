@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { requireRoom } from "../../accounts/quotas.ts";
+import { requireEnabled } from "../../accounts/require-enabled.ts";
 import { recordOwn } from "../../audit/record-repeated.ts";
 import type { Config } from "../../config/config.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
@@ -55,7 +56,8 @@ interface Options {
 
 /**
  * Creates all tasks and their jobs, or none.
- * @throws DomainError `invalid_input` that names each wrong field; `forbidden` if a type requires another role; QuotaExceeded
+ * @throws DomainError `invalid_input` that names each wrong field; `forbidden` if a type requires another role;
+ * `account_disabled`; QuotaExceeded
  */
 export async function createTasks(
   ctx: Context,
@@ -66,6 +68,7 @@ export async function createTasks(
   const pathOf = (index: number) => (field === undefined ? "" : `${field}.${index}`);
   const checked = checkRequests(ctx.config, requests, pathOf);
   return inTransaction(ctx, async (tx) => {
+    await requireEnabled(tx, userId);
     await requireTypeRole(
       tx,
       userId,

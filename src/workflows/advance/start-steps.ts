@@ -4,6 +4,7 @@ import { QuotaExceeded } from "../../accounts/quotas.ts";
 import type { Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { isUuid } from "../../platform/ids.ts";
+import { files } from "../../schema/files.ts";
 import { type StepTask, workflowSteps } from "../../schema/workflows.ts";
 import { createTasks, type TaskRequest } from "../../tasks/create/create-tasks.ts";
 import { TemplateError } from "../templates/parse-template.ts";
@@ -39,8 +40,8 @@ export async function startSteps(
   graph: readonly NamedStep[],
   positions: readonly number[],
 ): Promise<ReadonlySet<number>> {
-  const claimed = await claimSteps(tx, workflow.id, positions);
   const refused = new Map<number, Refusal>();
+  const claimed = await withFiles(tx, await claimSteps(tx, workflow.id, positions), refused);
   const plain = claimed.filter(({ hasTemplates }) => !hasTemplates);
   await createAll(tx, workflow, plain.map(readyStep), refused);
   const templated = claimed.filter(({ hasTemplates }) => hasTemplates);
@@ -75,6 +76,24 @@ async function claimSteps(tx: Tx, workflowId: string, positions: readonly number
     )
     .returning({ position, type, task, hasTemplates, fileId });
   return claimed.sort((a, b) => a.position - b.position);
+}
+
+/** Retention keeps the files that waiting steps name, but their owner can delete them. */
+async function withFiles(
+  tx: Tx,
+  claimed: readonly Claimed[],
+  refused: Map<number, Refusal>,
+): Promise<Claimed[]> {
+  const ids = claimed.flatMap(({ fileId }) => fileId ?? []);
+  if (ids.length === 0) return [...claimed];
+  const found = await tx.db.select({ id: files.id }).from(files).where(inArray(files.id, ids));
+  const stored = new Set(found.map(({ id }) => id));
+  return claimed.filter(({ position, fileId, task }) => {
+    if (fileId === null || stored.has(fileId)) return true;
+    const message = `The file ${task.filePath ?? fileId} was deleted after the workflow was created.`;
+    refused.set(position, { code: "file_deleted", message });
+    return false;
+  });
 }
 
 function readyStep({ position, type, task, fileId }: Claimed): ReadyStep {

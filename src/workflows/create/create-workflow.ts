@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { requireRoom } from "../../accounts/quotas.ts";
+import { requireEnabled } from "../../accounts/require-enabled.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { uuidV7 } from "../../platform/ids.ts";
 import { workflows } from "../../schema/workflows.ts";
@@ -14,7 +15,8 @@ import type { WorkflowRequest } from "./read-workflow.ts";
 
 /**
  * Creates a workflow, and the tasks of its first steps.
- * @throws DomainError `invalid_input` that names each wrong field; `forbidden` if a type requires another role; QuotaExceeded
+ * @throws DomainError `invalid_input` that names each wrong field; `forbidden` if a type requires another role;
+ * `account_disabled`; QuotaExceeded
  */
 export function createWorkflow(
   ctx: Context,
@@ -22,6 +24,7 @@ export function createWorkflow(
   request: WorkflowRequest,
 ): Promise<{ readonly id: string }> {
   return inTransaction(ctx, async (tx) => {
+    await requireEnabled(tx, userId);
     const steps = await prepareSteps(tx, userId, request);
     await requireRoom(tx, userId, { workflows: 1, tasks: steps.length, open_tasks: steps.length });
     const id = uuidV7(ctx.now());
