@@ -18,6 +18,7 @@ const OLD_BACKUP_DAYS = 2;
 const DAY_SECONDS = 86_400;
 const LEAST_FREE_BYTES = 2 ** 30;
 const GIB = 2 ** 30;
+const MAIL_MS = 5000;
 
 export async function checkBacklog(db: Database): Promise<Finding> {
   const queues = await listQueues({ db });
@@ -59,7 +60,11 @@ export async function checkWebhooks(db: Database): Promise<Finding> {
   );
 }
 
-export async function checkMail({ mail: { server } }: Config, db: Database): Promise<Finding> {
+export async function checkMail(
+  { mail: { server } }: Config,
+  db: Database,
+  limitMs = MAIL_MS,
+): Promise<Finding> {
   const waiting = await db.$count(mails, eq(mails.state, "queued"));
   if (!server) {
     const text = "No mail server is configured";
@@ -67,7 +72,7 @@ export async function checkMail({ mail: { server } }: Config, db: Database): Pro
       ? good(`${text}.`)
       : warning(`${text}, and ${waiting} mail(s) wait. Set SMTP_URL or EMAIL_HOST.`);
   }
-  const smtp = new SmtpClient(server);
+  const smtp = new SmtpClient(server, limitMs);
   const problem = await smtp.verify().finally(() => smtp.close());
   const name = `${server.host}:${server.port}`;
   if (problem === null) return good(`The mail server ${name} answers, and ${waiting} mail(s) wait.`);

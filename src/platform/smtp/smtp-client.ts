@@ -31,9 +31,9 @@ export class SmtpClient {
   /** The content of each mail that is being sent, by its Message-ID. */
   readonly #contents = new Map<string, Readable>();
 
-  /** Connects when the first mail is sent. */
-  constructor(server: SmtpServer) {
-    this.#pool = openPool(server);
+  /** Connects when the first mail is sent. @param limitMs for each answer of the server; absent: as for mail */
+  constructor(server: SmtpServer, limitMs?: number) {
+    this.#pool = openPool(server, limitMs);
     this.#pool.use("stream", ({ data, message }, done) => {
       const open = message.createReadStream.bind(message);
       message.createReadStream = (options) => {
@@ -87,7 +87,7 @@ export class SmtpClient {
   }
 }
 
-function openPool({ host, port, isTls, isPlain, login, dkim }: SmtpServer) {
+function openPool({ host, port, isTls, isPlain, login, dkim }: SmtpServer, limitMs?: number) {
   return createTransport({
     pool: true,
     host,
@@ -102,8 +102,8 @@ function openPool({ host, port, isTls, isPlain, login, dkim }: SmtpServer) {
     maxConnections: SMTP_CONNECTIONS,
     // nodemailer repeats a mail whose content it has not sent, such as on a connection that the server had closed.
     maxRequeues: 1,
-    connectionTimeout: CONNECT_MS,
-    greetingTimeout: CONNECT_MS,
-    socketTimeout: IDLE_MS,
+    connectionTimeout: limitMs ?? CONNECT_MS,
+    greetingTimeout: limitMs ?? CONNECT_MS,
+    socketTimeout: limitMs ?? IDLE_MS,
   });
 }
