@@ -74,7 +74,8 @@ export const announcementKinds = {
       tick_at: Type.String({ format: "date-time", description: "When the tick was due." }),
       reason: Type.String({ description: "Why the tick failed." }),
     }),
-    channels: noMail,
+    // Nobody watches a schedule, and it says so once.
+    channels: everywhere,
   },
   "workflow.completed": {
     description: "A workflow has completed.",

@@ -16,6 +16,7 @@ export interface MailData {
   readonly workflow_ended: AnnouncementData<"workflow.completed"> & {
     readonly state: "completed" | "failed";
   };
+  readonly schedule_failed: AnnouncementData<"schedule.failed">;
   readonly webhook_disabled: AnnouncementData<"webhook.disabled">;
   readonly backup_ended: {
     readonly backup_id: string;
@@ -34,6 +35,7 @@ export type MailKind = keyof MailData;
 export const mailPriority: Readonly<Record<MailKind, number>> = {
   password_reset: 3,
   admin_alert: 3,
+  schedule_failed: 2,
   webhook_disabled: 2,
   backup_ended: 2,
   welcome: 2,

@@ -38,7 +38,7 @@ const contents: Contents = {
   }),
   "task.completed": (_tx, data) => ({ kind: "task_ended", data: { ...data, state: "completed" } }),
   "task.failed": (_tx, data) => ({ kind: "task_ended", data: { ...data, state: "failed" } }),
-  "schedule.failed": () => null,
+  "schedule.failed": (_tx, data) => ({ kind: "schedule_failed", data }),
   "workflow.completed": (_tx, data) => ({ kind: "workflow_ended", data: { ...data, state: "completed" } }),
   "workflow.failed": (_tx, data) => ({ kind: "workflow_ended", data: { ...data, state: "failed" } }),
   "report.ready": async (tx, { report_id }) => {

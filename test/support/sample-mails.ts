@@ -47,6 +47,12 @@ const data: { readonly [K in MailKind]: MailData[K] } = {
     message: "1 of 3 steps failed: process_api_analytics.",
     state: "failed",
   },
+  schedule_failed: {
+    schedule_id: ID,
+    name: "Nightly import",
+    tick_at: "2026-11-26T02:30:00.000Z",
+    reason: "file_id does not name one of your files. Upload it with POST /api/v1/files first.",
+  },
   webhook_disabled: {
     webhook_id: ID,
     url: "https://example.com/webhooks/rowmill",

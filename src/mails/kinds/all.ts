@@ -4,7 +4,7 @@ import type { MailTemplate } from "./kind.ts";
 import { adminAlert, bulkMessage } from "./messages.ts";
 import { backupEnded, webhookDisabled } from "./operations.ts";
 import { dailyReport, weeklyAnalytics } from "./reports.ts";
-import { batchFinished, taskEnded, workflowEnded } from "./work.ts";
+import { batchFinished, scheduleFailed, taskEnded, workflowEnded } from "./work.ts";
 
 const templates: { readonly [K in MailKind]: MailTemplate<K> } = {
   welcome,
@@ -13,6 +13,7 @@ const templates: { readonly [K in MailKind]: MailTemplate<K> } = {
   batch_finished: batchFinished,
   task_ended: taskEnded,
   workflow_ended: workflowEnded,
+  schedule_failed: scheduleFailed,
   webhook_disabled: webhookDisabled,
   backup_ended: backupEnded,
   daily_report: dailyReport,

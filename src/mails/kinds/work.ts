@@ -1,4 +1,4 @@
-/** Mails about batches, tasks and workflows. */
+/** Mails about batches, tasks, workflows and schedules. */
 import { plural } from "../../platform/plural.ts";
 import { bars, button, facts, list, paragraph } from "../layout/blocks.ts";
 import { oneLine } from "../layout/plain.ts";
@@ -80,4 +80,24 @@ export const workflowEnded: MailTemplate<"workflow_ended"> = {
     button("Show the workflow", `${home}/api/v1/workflows/${encodeURIComponent(data.workflow_id)}`),
   ],
   reason: "You get this mail because you created a workflow at",
+};
+
+export const scheduleFailed: MailTemplate<"schedule_failed"> = {
+  description: "Reports the first tick of a schedule that failed since a success.",
+  subscription: () => "schedule.failed",
+  title: ({ name }) => `The schedule ${oneLine(name, MAX_NAME)} has failed`,
+  blocks: (data, { home }) => {
+    const schedule = `${home}/api/v1/schedules/${encodeURIComponent(data.schedule_id)}`;
+    return [
+      paragraph(data.reason),
+      paragraph("The schedule goes on. You get no further mail about it until a tick has succeeded."),
+      facts([
+        ["Schedule", data.name],
+        ["Tick", data.tick_at],
+        ["Id", data.schedule_id],
+      ]),
+      button("Show its ticks", `${schedule}/ticks`),
+    ];
+  },
+  reason: "You get this mail because you created a schedule at",
 };
