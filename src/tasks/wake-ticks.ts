@@ -1,8 +1,11 @@
 /** Wakes the job that runs the ticks of schedules (schedules/run/). It never has to: the reconciler runs ticks, too. */
+import { and, eq } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
 import type { Context, Tx } from "../context.ts";
 import { jobs } from "../jobs.ts";
 import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
 import type { NewJob } from "../platform/queue/queue.ts";
+import { schedules, scheduleTicks } from "../schema/schedules.ts";
 import type { TaskStatus } from "../schema/tasks.ts";
 import { hasEnded } from "./state.ts";
 
@@ -28,4 +31,23 @@ export async function wakeWaitingTicks(
       ? { id: uuidV7(ctx.now()), payload: {} }
       : tickJob(ctx, new Date(ctx.now().getTime() + 1));
   await ctx.queue.add(ctx.db, jobs.runTicks, [job]);
+}
+
+/** Ticks can wait for the end of a workflow. Call it in the transaction that ends the workflow. */
+export async function wakeTicksAfterWorkflow(
+  tx: Tx,
+  workflow: { readonly id: string; readonly userId: number },
+) {
+  const earlier = alias(scheduleTicks, "earlier");
+  const [waiting] = await tx.db
+    .select({ scheduleId: schedules.id })
+    .from(schedules)
+    .innerJoin(
+      scheduleTicks,
+      and(eq(scheduleTicks.scheduleId, schedules.id), eq(scheduleTicks.state, "waiting")),
+    )
+    .innerJoin(earlier, and(eq(earlier.scheduleId, schedules.id), eq(earlier.workflowId, workflow.id)))
+    .where(eq(schedules.userId, workflow.userId))
+    .limit(1);
+  if (waiting) await tx.queue.add(tx.db, jobs.runTicks, [{ id: uuidV7(tx.now()), payload: {} }]);
 }

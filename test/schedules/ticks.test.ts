@@ -14,8 +14,11 @@ import { MAX_WAITING } from "../../src/schedules/run/run-tick.ts";
 import { schedules } from "../../src/schema/schedules.ts";
 import { cancelTask } from "../../src/tasks/control/cancel-task.ts";
 import { getTask } from "../../src/tasks/queries.ts";
+import { advanceWorkflow } from "../../src/workflows/advance/advance-workflow.ts";
 import { cancelWorkflow } from "../../src/workflows/control/cancel-workflow.ts";
-import { getWorkflow } from "../../src/workflows/queries.ts";
+import { createWorkflow } from "../../src/workflows/create/create-workflow.ts";
+import { readWorkflow } from "../../src/workflows/create/read-workflow.ts";
+import { getWorkflow, getWorkflowDetail } from "../../src/workflows/queries.ts";
 import { count } from "../support/count.ts";
 import { storedFile } from "../support/files.ts";
 import { useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
@@ -60,6 +63,9 @@ const FOR_ADMINS = { type: "cleanup_old_logs" };
 
 const setRole = (role: string) =>
   rowmill.ctx.pool.query("UPDATE rowmill.users SET role = $2 WHERE id = $1", [user.userId, role]);
+
+const tickJobs = () =>
+  count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill_queue.job WHERE name = 'schedule.run-ticks'");
 
 const tasksOf = ({ id }: Schedule) =>
   count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.tasks WHERE schedule_id = $1", [id]);
@@ -200,12 +206,10 @@ describe("overlap", () => {
   test("the end of a task wakes the ticks that wait for it", async () => {
     const schedule = await scheduleAt("2026-05-03T00:30Z", { overlap: "queue" });
     for (const ctx of hours(1)) await runDueTicks(ctx);
-    const jobs = () =>
-      count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill_queue.job WHERE name = 'schedule.run-ticks'");
-    const before = await jobs();
+    const before = await tickJobs();
     const [first] = await ticksOf(schedule);
     await cancelTask(rowmill.ctx, user.userId, first?.taskId ?? "");
-    expect(await jobs()).toBe(before + 1);
+    expect(await tickJobs()).toBe(before + 1);
   });
 
   test("allow: tasks run side by side", async () => {
@@ -257,9 +261,26 @@ describe("schedules of workflows", () => {
     await forward(schedule, "2026-05-13T02:30Z");
     const [first, second] = await ticksOf(schedule);
     expect(second).toMatchObject({ state: "waiting" });
+    const before = await tickJobs();
     await cancelWorkflow(rowmill.ctx, user.userId, first?.workflowId ?? "");
+    expect(await tickJobs()).toBe(before + 1);
     await runDueTicks(at("2026-05-13T02:31Z"));
     expect((await ticksOf(schedule)).at(-1)).toMatchObject({ state: "created" });
+  });
+
+  test("queue: a workflow that fails wakes the ticks that wait for it, and no other ones", async () => {
+    const schedule = await scheduleAt("2026-05-13T00:30Z", { workflow, overlap: "queue" });
+    const other = await createWorkflow(rowmill.ctx, user.userId, readWorkflow(workflow));
+    await forward(schedule, "2026-05-13T02:30Z");
+    const before = await tickJobs();
+    await cancelWorkflow(rowmill.ctx, user.userId, other.id);
+    expect(await tickJobs()).toBe(before);
+    const id = (await ticksOf(schedule))[0]?.workflowId ?? "";
+    const detail = await getWorkflowDetail(rowmill.ctx, user.userId, id);
+    await cancelTask(rowmill.ctx, user.userId, detail.steps[0]?.taskId ?? "");
+    await inTransaction(rowmill.ctx, (tx) => advanceWorkflow(tx, id));
+    expect(await stateOf(id)).toBe("failed");
+    expect(await tickJobs()).toBe(before + 1);
   });
 
   test("replace: the tick cancels the workflow that runs", async () => {

@@ -5,6 +5,7 @@ import type { Payload } from "../../jobs.ts";
 import { Later } from "../../platform/queue/later.ts";
 import { workflows } from "../../schema/workflows.ts";
 import { WORKFLOW_CHANNEL } from "../../tasks/transitions.ts";
+import { wakeTicksAfterWorkflow } from "../../tasks/wake-ticks.ts";
 import { cancelSteps } from "./cancel-steps.ts";
 import { dequeueDeadline } from "./deadline.ts";
 import { type NamedStep, readGraph } from "./graph.ts";
@@ -85,6 +86,7 @@ async function advance(tx: Tx, workflow: Running): Promise<void> {
   await publishChange(tx, WORKFLOW_CHANNEL, [workflow.id]);
   if (!outcome) return;
   await dequeueDeadline(tx, workflow);
+  await wakeTicksAfterWorkflow(tx, workflow);
   const { completed, skipped } = counts;
   const message =
     outcome === "completed"

@@ -4,6 +4,7 @@ import { tasks } from "../../schema/tasks.ts";
 import { workflowSteps, workflows } from "../../schema/workflows.ts";
 import { cancelTasks } from "../../tasks/control/cancel-task.ts";
 import { WORKFLOW_CHANNEL } from "../../tasks/transitions.ts";
+import { wakeTicksAfterWorkflow } from "../../tasks/wake-ticks.ts";
 import { dequeueDeadline } from "./deadline.ts";
 import { readGraph } from "./graph.ts";
 import { countsOf } from "./resolve.ts";
@@ -11,7 +12,7 @@ import { countsOf } from "./resolve.ts";
 /** Cancels a locked, running workflow with its steps that are not final, and their tasks. Call `settleSteps` before. */
 export async function cancelSteps(
   tx: Tx,
-  workflow: { readonly id: string; readonly run: number },
+  workflow: { readonly id: string; readonly userId: number; readonly run: number },
   reason: string,
 ): Promise<void> {
   const { id } = workflow;
@@ -34,5 +35,6 @@ export async function cancelSteps(
   if (taskIds.length > 0)
     await cancelTasks(tx, inArray(tasks.id, taskIds), reason || "The workflow was cancelled.");
   await dequeueDeadline(tx, workflow);
+  await wakeTicksAfterWorkflow(tx, workflow);
   await publishChange(tx, WORKFLOW_CHANNEL, [id]);
 }
