@@ -90,7 +90,8 @@ import { workflowControlRoutes } from "./workflows/control/control-routes.ts";
 import { createWorkflowRoutes } from "./workflows/create/create-routes.ts";
 import { workflowEventRoutes } from "./workflows/event-routes.ts";
 import { workflowRoutes } from "./workflows/routes.ts";
-import { WorkflowDetailView, WorkflowStepView, WorkflowView } from "./workflows/views.ts";
+import { WorkflowStepView } from "./workflows/step-views.ts";
+import { WorkflowDetailView, WorkflowView } from "./workflows/views.ts";
 
 /** Closes connections without traffic in either direction. */
 const IDLE_CONNECTION_MS = 120_000;

@@ -17,7 +17,8 @@ import {
   listWorkflows,
   nameOfStep,
 } from "./queries.ts";
-import { viewWorkflow, viewWorkflowDetail, viewWorkflowStep } from "./views.ts";
+import { viewWorkflowStep } from "./step-views.ts";
+import { viewWorkflow, viewWorkflowDetail } from "./views.ts";
 
 export function workflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["workflows"] }, (app, shared) => {

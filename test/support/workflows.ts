@@ -2,7 +2,8 @@
 
 import type { Static } from "typebox";
 import type { OpenContext } from "../../src/context.ts";
-import type { viewWorkflowDetail, WorkflowStepView, WorkflowView } from "../../src/workflows/views.ts";
+import type { WorkflowStepView } from "../../src/workflows/step-views.ts";
+import type { viewWorkflowDetail, WorkflowView } from "../../src/workflows/views.ts";
 import type { Client } from "./client.ts";
 import { until } from "./until.ts";
 
