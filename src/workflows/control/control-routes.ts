@@ -46,7 +46,9 @@ export function workflowControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Retry a workflow",
           description:
             "For a workflow that failed or was cancelled. Steps that failed or were cancelled run again with new tasks, and so do " +
-            "all steps that depend on them. Other steps keep their results. The deadline begins again.",
+            "all steps that depend on them, directly or indirectly, even if those have completed: a step with `when: failure`, or " +
+            "one after a step with `on_failure: continue`, has seen the old failure. Other steps keep their results, and failures " +
+            "with `on_failure: ignore` are not repeated. The deadline begins again.",
           response: { 200: Type.Ref("Workflow"), ...errors, ...problems(429) },
         },
       },
