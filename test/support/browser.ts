@@ -17,8 +17,9 @@ export const hasBrowser = isAbsolute(browser)
 export async function openPage(url: string): Promise<AsyncDisposable> {
   const profile = await mkdtempDisposable(join(tmpdir(), "rowmill-browser-"));
   const flags = ["--headless", "--no-sandbox", "--disable-gpu", `--user-data-dir=${profile.path}`];
-  // A group of its own: Chromium has many processes.
-  const child = spawn(browser, [...flags, url], { detached: true, stdio: "ignore" });
+  // A group of its own: Chromium has many processes. It leaves files in TMPDIR when it is killed.
+  const env = { ...process.env, TMPDIR: profile.path };
+  const child = spawn(browser, [...flags, url], { detached: true, stdio: "ignore", env });
   const ended = once(child, "exit");
   return {
     async [Symbol.asyncDispose]() {
