@@ -1,58 +1,54 @@
 /** Counts what a worker does: rows, tasks, mails and messages to webhooks. */
-import { Counter, Histogram, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import type { Activity } from "../activity.ts";
+import { Meter } from "./meter.ts";
 
 /** From an empty task to one that takes hours. */
 const SECONDS_BUCKETS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 7200];
 
 export function addWorkMetrics(registry: Registry, activity: Activity): void {
-  const registers = [registry];
-  const rows = new Counter({
-    name: "rowmill_rows_total",
-    help: "Rows of uploads that have got a final result on this worker.",
-    registers,
-  });
+  const meter = new Meter(registry);
+  const rows = meter.counter(
+    "rowmill_rows_total",
+    "Rows of uploads that have got a final result on this worker.",
+  );
   activity.on("rowsProcessed", (number) => rows.inc(number));
 
-  const attempts = new Counter({
-    name: "rowmill_tasks_total",
-    help: "Attempts at tasks that ended on this worker. outcome=retried: the task runs again.",
-    labelNames: ["type", "outcome"] as const,
-    registers,
-  });
-  const seconds = new Histogram({
-    name: "rowmill_task_seconds",
-    help: "How long an attempt at a task took.",
-    labelNames: ["type"] as const,
-    buckets: SECONDS_BUCKETS,
-    registers,
-  });
+  const attempts = meter.counter(
+    "rowmill_tasks_total",
+    "Attempts at tasks that ended on this worker. outcome=retried: the task runs again.",
+    "type",
+    "outcome",
+  );
+  const seconds = meter.histogram(
+    "rowmill_task_seconds",
+    "How long an attempt at a task took.",
+    SECONDS_BUCKETS,
+    "type",
+  );
   activity.on("attemptEnded", ({ type, outcome, seconds: took }) => {
     attempts.inc({ type, outcome });
     if (outcome !== "stopped") seconds.observe({ type }, took);
   });
 
-  const waits = new Counter({
-    name: "rowmill_task_limit_waits_total",
-    help: "Tasks that this worker has let wait for the limit of their type.",
-    labelNames: ["type"] as const,
-    registers,
-  });
+  const waits = meter.counter(
+    "rowmill_task_limit_waits_total",
+    "Tasks that this worker has let wait for the limit of their type.",
+    "type",
+  );
   activity.on("taskWaits", (type) => waits.inc({ type }));
 
-  const mails = new Counter({
-    name: "rowmill_mails_total",
-    help: "Attempts to send a mail. outcome=later: it is sent again.",
-    labelNames: ["outcome"] as const,
-    registers,
-  });
+  const mails = meter.counter(
+    "rowmill_mails_total",
+    "Attempts to send a mail. outcome=later: it is sent again.",
+    "outcome",
+  );
   activity.on("mailAttempted", (outcome) => mails.inc({ outcome }));
 
-  const webhooks = new Counter({
-    name: "rowmill_webhook_attempts_total",
-    help: "Attempts to deliver a message to a webhook. outcome=retried: it is sent again.",
-    labelNames: ["outcome"] as const,
-    registers,
-  });
+  const webhooks = meter.counter(
+    "rowmill_webhook_attempts_total",
+    "Attempts to deliver a message to a webhook. outcome=retried: it is sent again.",
+    "outcome",
+  );
   activity.on("webhookAttempted", (outcome) => webhooks.inc({ outcome }));
 }

@@ -1,6 +1,7 @@
 /** Metrics of jobs and queues for Prometheus. */
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import type { Log } from "../log.ts";
+import { Meter } from "../metrics/meter.ts";
 import type { RunningJobs } from "./running-jobs.ts";
 
 interface QueueDepth {
@@ -32,60 +33,57 @@ export function addQueueMetrics(
   { running, queues, readDepths, readMissing, readBackupAge }: Source,
   log: Log,
 ): void {
-  const registers = [registry];
-  const ended = new Counter({
-    name: "rowmill_jobs_total",
-    help: "Jobs that ended on this worker. outcome=thrown: the job is delivered again.",
-    labelNames: ["job", "queue", "outcome"] as const,
-    registers,
-  });
-  const seconds = new Histogram({
-    name: "rowmill_job_seconds",
-    help: "How long a job ran, in seconds.",
-    labelNames: ["job", "queue"] as const,
-    buckets: SECONDS_BUCKETS,
-    registers,
-  });
+  const meter = new Meter(registry);
+  const ended = meter.counter(
+    "rowmill_jobs_total",
+    "Jobs that ended on this worker. outcome=thrown: the job is delivered again.",
+    "job",
+    "queue",
+    "outcome",
+  );
+  const seconds = meter.histogram(
+    "rowmill_job_seconds",
+    "How long a job ran, in seconds.",
+    SECONDS_BUCKETS,
+    "job",
+    "queue",
+  );
   running.observe(({ name: job, queue }, outcome, took) => {
     ended.inc({ job, queue, outcome });
     seconds.observe({ job, queue }, took);
   });
-  new Gauge({
-    name: "rowmill_jobs_running",
-    help: "Jobs that this worker runs now.",
-    labelNames: ["queue"] as const,
-    registers,
-    collect() {
+  meter.gauge(
+    "rowmill_jobs_running",
+    "Jobs that this worker runs now.",
+    (gauge) => {
       const byQueue = Map.groupBy(running.list(), ({ queue }) => queue);
-      for (const queue of queues) this.set({ queue }, byQueue.get(queue)?.length ?? 0);
+      for (const queue of queues) gauge.set({ queue }, byQueue.get(queue)?.length ?? 0);
     },
-  });
-  addDepths(registry, readDepths, log);
-  new Gauge({
-    name: "rowmill_request_log_missing",
-    help: "Requests of the last 24 hours that the request log lacks, on all API processes together.",
-    registers,
-    async collect() {
-      // Keeps the last number if the database does not answer.
-      await withinTime(readMissing()).then(
-        (missing) => this.set(missing),
+    "queue",
+  );
+  addDepths(meter, readDepths, log);
+  meter.gauge(
+    "rowmill_request_log_missing",
+    "Requests of the last 24 hours that the request log lacks, on all API processes together.",
+    // Keeps the last number if the database does not answer.
+    (gauge) =>
+      withinTime(readMissing()).then(
+        (missing) => gauge.set(missing),
         () => {},
-      );
-    },
-  });
-  new Gauge({
-    name: "rowmill_backup_age_seconds",
-    help: "Seconds since the latest complete backup has ended. Missing: no backup exists.",
-    registers,
-    async collect() {
+      ),
+  );
+  meter.gauge(
+    "rowmill_backup_age_seconds",
+    "Seconds since the latest complete backup has ended. Missing: no backup exists.",
+    async (gauge) => {
       const age = await withinTime(readBackupAge()).catch(() => null);
-      this.remove();
-      if (age !== null) this.set(age);
+      gauge.remove();
+      if (age !== null) gauge.set(age);
     },
-  });
+  );
 }
 
-function addDepths(registry: Registry, readDepths: Source["readDepths"], log: Log): void {
+function addDepths(meter: Meter, readDepths: Source["readDepths"], log: Log): void {
   let reading: Promise<readonly QueueDepth[]> | null = null;
   // Both gauges share one read per scrape.
   const read = () => {
@@ -100,17 +98,16 @@ function addDepths(registry: Registry, readDepths: Source["readDepths"], log: Lo
     return reading;
   };
   const addGauge = (name: string, help: string, numberOf: (depth: QueueDepth) => number) =>
-    new Gauge({
+    meter.gauge(
       name,
-      help: `${help}, on all workers together.`,
-      labelNames: ["queue"] as const,
-      registers: [registry],
-      async collect() {
+      `${help}, on all workers together.`,
+      async (gauge) => {
         const depths = await read();
-        this.reset();
-        for (const depth of depths) this.set({ queue: depth.queue }, numberOf(depth));
+        gauge.reset();
+        for (const depth of depths) gauge.set({ queue: depth.queue }, numberOf(depth));
       },
-    });
+      "queue",
+    );
   addGauge("rowmill_queue_waiting", "Jobs that are due and that no worker runs", ({ waiting }) => waiting);
   addGauge(
     "rowmill_queue_oldest_seconds",
