@@ -35,6 +35,8 @@ export class Snapshot implements AsyncDisposable {
     await client.connect();
     const snapshot = new Snapshot(client, signal);
     try {
+      // It may have been aborted while the client connected.
+      signal.throwIfAborted();
       await snapshot.#begin();
       return snapshot;
     } catch (error) {
