@@ -61,7 +61,7 @@ Options of the upload, as in docs/guide/uploads.md: ${Object.keys(uploadOptions)
       const { name, watch, json, out, "fail-on-errors": failOnErrors, ...options } = values;
       const client = await connect();
       const source = await sourceOf(terminal, file, name);
-      const batch = await uploading(terminal, "Nothing is imported", (controls) =>
+      const batch = await uploading(terminal, NOT_IMPORTED, (controls) =>
         client.uploadBatch(source, { ...fieldsOf(options), ...nameOf(file, name), ...controls }),
       );
       if (batch.replayed) {
@@ -91,7 +91,7 @@ Options of the upload, as in docs/guide/uploads.md: ${Object.keys(uploadOptions)
       const { name, watch, json, out, "fail-on-errors": failOnErrors } = values;
       const client = await connect();
       const source = await sourceOf(terminal, file, name);
-      const answer = await uploading(terminal, "Nothing is corrected", (controls) =>
+      const answer = await uploading(terminal, notCorrected(id), (controls) =>
         client.correctBatch(id, source, { ...nameOf(file, name), ...controls }),
       );
       note(terminal, `${answer.corrected} rows were corrected, and ${answer.retried} run again.`);
@@ -103,6 +103,12 @@ Options of the upload, as in docs/guide/uploads.md: ${Object.keys(uploadOptions)
     },
   }),
 ];
+
+const NOT_IMPORTED =
+  "Interrupted. Nothing is imported, unless the whole file had arrived.\n  Look: rowmill batches";
+
+const notCorrected = (id: string) =>
+  `Interrupted. Nothing is corrected, unless the whole file had arrived.\n  Look: rowmill rows ${id}`;
 
 /** @throws ConfigError if the file cannot be read */
 async function sourceOf({ stdin }: Terminal, file: string, name: string | undefined): Promise<UploadSource> {
@@ -127,7 +133,7 @@ function fieldsOf(options: Readonly<Record<string, string | boolean | undefined>
 
 async function uploading<T>(
   terminal: Terminal,
-  outcome: string,
+  ifInterrupted: string,
   upload: (controls: {
     signal: AbortSignal;
     onProgress: (progress: Parameters<typeof uploadLine>[0]) => void;
@@ -141,10 +147,7 @@ async function uploading<T>(
     });
   } catch (error) {
     line[Symbol.dispose]();
-    if (terminal.interrupted.aborted) {
-      note(terminal, `Interrupted. ${outcome}, unless the whole file had arrived.`);
-      note(terminal, "  Look: rowmill batches");
-    }
+    if (terminal.interrupted.aborted) note(terminal, ifInterrupted);
     throw error;
   }
 }
