@@ -5,7 +5,7 @@ import { removeOldTasks } from "../../src/tasks/upkeep/remove-old-tasks.ts";
 import { advanceWorkflow } from "../../src/workflows/advance/advance-workflow.ts";
 import { reconcileWorkflows } from "../../src/workflows/upkeep/reconcile-workflows.ts";
 import { removeOldWorkflows } from "../../src/workflows/upkeep/remove-old-workflows.ts";
-import { count } from "../support/count.ts";
+import { countRowWaits } from "../support/count.ts";
 import { EventClient } from "../support/events.ts";
 import { closeGate } from "../support/gate.ts";
 import { untilEnded } from "../support/task-client.ts";
@@ -261,9 +261,7 @@ describe("while a step runs", () => {
     const { id } = await makeWorkflow(user, { chain: [held({ name: "a" }), quick({ name: "b" })] });
     await gate.reached();
     const cancelling = user.post(`/api/v1/workflows/${id}/cancel`);
-    const waiting = `SELECT count(*) FROM pg_stat_activity
-      WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event <> 'advisory'`;
-    await until("the cancel waits for the task", async () => (await count(rowmill.ctx.pool, waiting)) > 0);
+    await until("the cancel waits for the task", async () => (await countRowWaits(rowmill.ctx.pool)) > 0);
     await gate.open();
     expect(await cancelling).toMatchObject({ status: 200, body: { state: "cancelled" } });
     expect(statesOf(await getWorkflow(user, id))).toEqual({ a: "completed", b: "cancelled" });
