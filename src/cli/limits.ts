@@ -1,7 +1,7 @@
 import { ConfigError } from "../errors.ts";
 import { removeLimit, setLimit } from "../tasks/limits/change-limit.ts";
 import { listLimits } from "../tasks/limits/queries.ts";
-import { type LimitView, viewLimit } from "../tasks/limits/views.ts";
+import { type LimitView, MAX_PER_SECOND, MIN_PER_SECOND, viewLimit } from "../tasks/limits/views.ts";
 import { command, flag, text } from "./command.ts";
 import { typeNamed } from "./named.ts";
 import { printJson, printTable, show } from "./table.ts";
@@ -34,9 +34,9 @@ export const limitCommands = [
           "Give --per-second, --concurrent or both. To remove a limit: limits remove TYPE",
         );
       }
-      if (perSecond === 0 || (perSecond ?? 0) > 1000) {
+      if (perSecond !== null && !(perSecond >= MIN_PER_SECOND && perSecond <= MAX_PER_SECOND)) {
         throw new ConfigError(
-          "--per-second: must be above 0 and at most 1000. Use --concurrent 0 to start no task.",
+          `--per-second: must be from ${MIN_PER_SECOND} to ${MAX_PER_SECOND}. Use --concurrent 0 to start no task.`,
         );
       }
       if (concurrent !== null && (!Number.isInteger(concurrent) || concurrent > 10_000)) {

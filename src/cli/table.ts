@@ -25,7 +25,12 @@ export function printJson(value: unknown): void {
 
 /** Prints text of several lines, without control characters. */
 export function printText(text: string): void {
-  console.log(text.replace(/[^\P{Cc}\n]+/gu, " "));
+  console.log(harmless(text));
+}
+
+/** Removes control characters from text of several lines. */
+export function harmless(text: string): string {
+  return text.replace(/[^\P{Cc}\n]+/gu, " ");
 }
 
 /** Removes control characters: titles come from users, and a terminal would execute escape sequences in them. */

@@ -1,4 +1,5 @@
 /** A client of a Rowmill server, for Node.js and browsers. */
+import { jsonOf } from "./errors.ts";
 import { randomKey } from "./keys.ts";
 import type {
   AnswerOf,
@@ -143,7 +144,7 @@ export class RowmillClient {
       takesKey: true,
       ...defined({ filename, onProgress, signal, idempotencyKey }),
     });
-    return (await response.json()) as Schemas["UploadedBatch"];
+    return (await jsonOf(response)) as Schemas["UploadedBatch"];
   }
 
   /** Uploads rows of a batch that were corrected in its `failed.csv`. They are processed again. */
@@ -155,7 +156,7 @@ export class RowmillClient {
     const path = `/api/v1/batches/${encodeURIComponent(id)}/corrections`;
     const upload = { path, source, fields: [], takesKey: false, ...controls };
     const response = await uploadFile(this.#transport, upload);
-    return (await response.json()) as Corrections;
+    return (await jsonOf(response)) as Corrections;
   }
 
   /** Uploads a file for tasks. It is sent once: if the connection fails, the file may be stored or not. */
@@ -166,7 +167,7 @@ export class RowmillClient {
     const fields = path === undefined ? [] : [["path", path] as const];
     const upload = { path: "/api/v1/files", source, fields, takesKey: false, ...controls };
     const response = await uploadFile(this.#transport, upload);
-    return (await response.json()) as Schemas["StoredFile"];
+    return (await jsonOf(response)) as Schemas["StoredFile"];
   }
 
   /** Resolves when the batch has ended, or, for a dry run, when every row is checked. */
@@ -190,9 +191,7 @@ export class RowmillClient {
 
   /** Sends any request. Returns the JSON of the answer; undefined if it has no body. */
   async call(method: Method, path: string, request: AnyRequest = {}): Promise<unknown> {
-    const response = await this.#send(method, path, request, false);
-    const text = await response.text();
-    return text === "" ? undefined : JSON.parse(text);
+    return jsonOf(await this.#send(method, path, request, false));
   }
 
   #typed<A>(method: Method, path: string, [request]: readonly unknown[]): Promise<A> {

@@ -1,4 +1,5 @@
 /** Everything that a call can fail with, except an aborted signal. */
+import { readText } from "./read-text.ts";
 
 export interface ErrorDetails {
   /** The HTTP status; 0 if there was no answer. */
@@ -40,13 +41,39 @@ export async function errorOf(response: Response): Promise<RowmillError> {
   const { status, headers } = response;
   const details = { status, request_id: headers.get("x-request-id"), retry_after: secondsOf(headers) };
   const problem = await problemOf(response);
-  if (problem) return new RowmillError(problem.detail, { ...problem, ...details });
+  if (problem) {
+    const { code, detail, field_errors } = problem;
+    return new RowmillError(detail, { ...details, code, field_errors });
+  }
   const location = headers.get("location");
   const hint =
     status === 0 || (status >= 300 && status < 400)
       ? `redirects${location ? ` to ${location}` : ""}. Use the final address.`
       : `answered with the status ${status} and without the details that Rowmill sends.`;
   return new RowmillError(`The server ${hint}`, { ...details, code: "unexpected_answer" });
+}
+
+/** Returns the JSON of a success; undefined if it has no body. @throws RowmillError `unexpected_answer` */
+export async function jsonOf(response: Response): Promise<unknown> {
+  const text = await readText(response);
+  if (text === "") return undefined;
+  const json = text === null ? undefined : parsed(text);
+  if (json !== undefined) return json;
+  const { status, headers } = response;
+  const found = text === null ? "with more than 64 MiB" : "without JSON";
+  throw new RowmillError(`The server answered with the status ${status} and ${found}. Is it Rowmill?`, {
+    status,
+    code: "unexpected_answer",
+    request_id: headers.get("x-request-id"),
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 interface Problem {
@@ -60,10 +87,10 @@ async function problemOf(response: Response): Promise<Problem | null> {
     await response.body?.cancel();
     return null;
   }
-  const problem: unknown = await response.json().catch(() => null);
-  const isProblem =
-    typeof problem === "object" && problem !== null && "code" in problem && "detail" in problem;
-  return isProblem ? (problem as Problem) : null;
+  const problem = (parsed((await readText(response)) ?? "") ?? {}) as Partial<Problem> | null;
+  const { code, detail, field_errors } = problem ?? {};
+  if (typeof code !== "string" || typeof detail !== "string") return null;
+  return { code, detail, field_errors: field_errors ?? {} };
 }
 
 /** `Retry-After` is a number of seconds or a date. */

@@ -1,5 +1,5 @@
 /** Follows a batch or a task to its end. */
-import { RowmillError } from "./errors.ts";
+import { jsonOf, RowmillError } from "./errors.ts";
 import { pause } from "./pause.ts";
 import { isTemporary, type Transport } from "./transport.ts";
 
@@ -41,7 +41,7 @@ export async function waitForEnd<T>(transport: Transport, waited: Waited<T>): Pr
     });
     if (response) answeredAt = Date.now();
     if (response?.ok) {
-      const thing = (await response.json()) as T;
+      const thing = (await jsonOf(response)) as T;
       etag = response.headers.get("etag");
       pauseMs = FIRST_PAUSE_MS;
       onChange?.(thing);

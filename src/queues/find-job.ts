@@ -44,12 +44,20 @@ export async function getJob(ctx: Context, id: string, isOperator: boolean): Pro
   }
   return {
     id,
-    job: job ?? null,
+    job: job ? (isOperator ? job : forOwner(job)) : null,
     task: latest ?? null,
     taskId: latest?.id ?? taskId,
     batchId,
     stack: isOperator ? await stackOf(ctx, job, latest) : null,
   };
+}
+
+const HIDDEN = "An attempt has failed. Its task or batch says what you can do; operators see the cause.";
+
+/** Messages of internal errors can name hosts, tables and files of the service. */
+function forOwner(job: FoundJob): FoundJob {
+  const { message, ...rest } = (job.output ?? {}) as Record<string, unknown>;
+  return typeof message === "string" ? { ...job, output: { ...rest, message: HIDDEN } } : job;
 }
 
 export function isOperatorRole(role: Role): boolean {

@@ -1,6 +1,6 @@
 /** Shows lists: tables for people, JSON for programs. */
 import { type Row, tableOf } from "../cli/table.ts";
-import { print, type Terminal } from "./terminal.ts";
+import { jsonText, print, type Terminal } from "./terminal.ts";
 
 /** Shows up to `limit` items. JSON is written while they arrive, so that a list can be longer than the memory. */
 export async function showList<T>(
@@ -12,7 +12,7 @@ export async function showList<T>(
   let count = 0;
   for await (const item of items) {
     if (json) {
-      const text = JSON.stringify(item, null, 2).replaceAll("\n", "\n    ");
+      const text = jsonText(item).replaceAll("\n", "\n    ");
       await print(terminal, `${count === 0 ? '{\n  "items": [\n' : "    ,\n"}    ${text}`);
     } else rows.push(rowOf(item));
     count++;

@@ -43,7 +43,7 @@ function textOf(args: readonly string[], version: string): string | null {
   return args.includes("--help") || args.includes("-h") ? helpOf(findCommand(args).command) : null;
 }
 
-function messageOf(error: unknown): string | undefined {
+function messageOf(error: unknown): string {
   if (error instanceof RowmillError) {
     const { status, code, request_id } = error;
     const request = request_id === null ? "" : `, request ${request_id}`;
@@ -51,5 +51,5 @@ function messageOf(error: unknown): string | undefined {
     return `${error.message}${hint} (${code}${request})`;
   }
   if (error instanceof ConfigError || (error instanceof Error && "code" in error)) return error.message;
-  return error instanceof Error ? error.stack : String(error);
+  return (error instanceof Error && error.stack) || String(error);
 }

@@ -1,5 +1,5 @@
 /** One line on standard error that changes, if it is a terminal. */
-import { stripVTControlCharacters } from "node:util";
+import { oneLine } from "../cli/table.ts";
 import type { Batch, Progress, Task } from "../client/index.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -17,7 +17,7 @@ export class ProgressLine implements Disposable {
     const { stderr } = this.#terminal;
     if (!stderr.isTTY) return;
     this.#isShown = true;
-    stderr.write(`\r\x1b[K${stripVTControlCharacters(line).slice(0, (stderr.columns ?? 80) - 1)}`);
+    stderr.write(`\r\x1b[K${oneLine(line).slice(0, (stderr.columns ?? 80) - 1)}`);
   }
 
   [Symbol.dispose](): void {

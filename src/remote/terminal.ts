@@ -1,5 +1,6 @@
 /** The program's surroundings, which tests replace. */
 import type { Readable, Writable } from "node:stream";
+import { harmless } from "../cli/table.ts";
 
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -12,18 +13,26 @@ export interface Terminal {
   readonly interrupted: AbortSignal;
 }
 
-/** Writes a line on standard error. */
+/** Writes a line on standard error. Texts of the server cannot control the terminal. */
 export function note({ stderr }: Terminal, text: string): void {
-  stderr.write(`${text}\n`);
+  stderr.write(`${harmless(text)}\n`);
 }
 
-/** Writes on standard output. Waits while the reader is slower. */
+/** Writes on standard output, also without control characters. Waits while the reader is slower. */
 export async function print({ stdout }: Terminal, text: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    stdout.write(`${text}\n`, (error) => (error ? reject(error) : resolve()));
+    stdout.write(`${harmless(text)}\n`, (error) => (error ? reject(error) : resolve()));
   });
 }
 
 export function printJson(terminal: Terminal, value: unknown): Promise<void> {
-  return print(terminal, JSON.stringify(value, null, 2));
+  return print(terminal, jsonText(value));
+}
+
+/** JSON escapes most control characters; these are the others. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(
+    /[\u007f-\u009f]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );
 }

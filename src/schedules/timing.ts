@@ -14,7 +14,8 @@ export const LATE_MS = 600_000;
 /** Missed ticks are counted up to here. */
 export const MAX_COUNTED = 1000;
 
-const FAR_MS = 5 * 366 * 86_400_000;
+const YEAR_MS = 366 * 86_400_000;
+const FAR_MS = 5 * YEAR_MS;
 
 /** @throws DomainError `invalid_input` that names the field */
 export function checkTimetable({ cron, timezone }: Timetable, now: Date): void {
@@ -38,11 +39,22 @@ export function checkTiming(timing: Timing, now: Date): void {
   const { startsAt, endsAt, jitterSeconds } = timing;
   if (startsAt && endsAt && endsAt <= startsAt) throw invalidField("ends_at", "must be after `starts_at`.");
   if (jitterSeconds === 0) return;
-  const ticks = ticksAfter(timing, now).take(5).toArray();
+  const ticks = firstTicks(timing, now);
   const gaps = ticks.slice(1).map((tick, at) => (tick.getTime() - (ticks[at]?.getTime() ?? 0)) / 1000);
   const shortest = Math.min(...gaps);
   if (jitterSeconds < shortest) return;
   throw invalidField("jitter_seconds", `must be less than the ${shortest} s between two ticks of \`cron\`.`);
+}
+
+/** Enough for each gap between two minutes of an hour. Rare ticks take long to find, and are far apart. */
+function firstTicks(timetable: Timetable, now: Date): Date[] {
+  const ticks: Date[] = [];
+  for (const tick of ticksAfter(timetable, now)) {
+    ticks.push(tick);
+    const isFar = tick.getTime() - now.getTime() > YEAR_MS;
+    if (ticks.length > 60 || (isFar && ticks.length >= 5)) break;
+  }
+  return ticks;
 }
 
 interface Next {

@@ -47,6 +47,7 @@ const LINKS: { readonly [K in Message["kind"]]?: Link } = {
   "task.failed": taskLink,
   "workflow.completed": workflowLink,
   "workflow.failed": workflowLink,
+  "schedule.failed": ({ schedule_id }) => `schedules/${schedule_id}`,
   "webhook.disabled": ({ webhook_id }) => `webhooks/${webhook_id}`,
 };
 

@@ -24,6 +24,16 @@ function serverOf(...answers: (Response | Error)[]) {
 
 const json = (body: object, init: ResponseInit = {}) => Response.json(body, init);
 
+/** Has 4 MiB more each time that somebody reads. */
+const endless = (status: number) =>
+  new Response(
+    new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(4 * 2 ** 20).fill(32)) }),
+    {
+      status,
+      headers: { "content-type": "application/json" },
+    },
+  );
+
 const problem = (status: number, code: string, headers: Record<string, string> = {}) =>
   json({ code, detail: `It is ${code}.`, field_errors: { limit: ["too high"] } }, { status, headers });
 
@@ -93,6 +103,10 @@ describe("errors", () => {
       new Response(null, { status: 308, headers: { location: "https://other.test/" } }),
       /redirects to https:\/\/other\.test\/\. Use the final address/,
     ],
+    ["a page with the status 200", new Response("<h1>Welcome</h1>"), /status 200 and without JSON/],
+    ["a body without an end", endless(200), /status 200 and with more than 64 MiB/],
+    ["an error without an end", endless(500), /answered with the status 500/],
+    ["an error of another shape", json({ code: {}, detail: 1 }, { status: 400 }), /with the status 400/],
   ])("%s is an unexpected answer", async (_, answer, message) => {
     const error = await failure(serverOf(answer).client.get("/api/v1/batches"));
     expect(error.code).toBe("unexpected_answer");

@@ -77,6 +77,23 @@ test("the id of the job of a row leads to its batch", async () => {
   expect((await other.get(pathOf(found.id))).status).toBe(404);
 });
 
+test("the owner of a batch does not see the messages of internal errors", async () => {
+  const { body: batch } = await user.upload(titled(1, {}));
+  await user.finished(batch.id);
+  const [row] = (await user.rows(batch.id)) as unknown as { job_id: string }[];
+  const id = row?.job_id ?? "";
+  const cause = "connect ECONNREFUSED 10.0.0.5:5432";
+  const output = JSON.stringify({ message: cause, failures: 1 });
+  const set =
+    "UPDATE rowmill_queue.job SET output = $2, start_after = now() + interval '1 hour' WHERE id = $1 AND state = 'completed'";
+  await until(
+    "the job is changed",
+    async () => (await rowmill.ctx.pool.query(set, [id, output])).rowCount === 1,
+  );
+  expect((await job(user, id)).error?.message).toMatch(/^An attempt has failed/);
+  expect((await job(operator, id)).error?.message).toBe(cause);
+});
+
 test("internal jobs are for operators, and scheduled ones show when they are due", async () => {
   const { ctx } = rowmill;
   const id = randomUUID();

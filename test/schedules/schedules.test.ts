@@ -118,6 +118,11 @@ describe("a user", () => {
     ["overlap", { overlap: "never" }, /one of: skip, queue, allow, replace/],
     ["jitter_seconds", { jitter_seconds: 3601 }, /at most 3600/],
     ["jitter_seconds", { cron: "*/5 * * * *", jitter_seconds: 300 }, /less than the 300 s between two ticks/],
+    [
+      "jitter_seconds",
+      { cron: "0,5,10,15,20,25,26,30,35,40,45,50,55 * * * *", jitter_seconds: 60 },
+      /less than the 60 s between two ticks/,
+    ],
     ["ends_at", { ends_at: "2020-01-01T00:00:00Z" }, /in the future/],
     ["ends_at", { starts_at: "2031-01-01T00:00:00Z", ends_at: "2030-01-01T00:00:00Z" }, /after `starts_at`/],
     ["starts_at", { starts_at: "0001-01-01T00:00:00Z" }, /from 1970/],

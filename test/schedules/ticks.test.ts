@@ -19,8 +19,9 @@ import { cancelWorkflow } from "../../src/workflows/control/cancel-workflow.ts";
 import { createWorkflow } from "../../src/workflows/create/create-workflow.ts";
 import { readWorkflow } from "../../src/workflows/create/read-workflow.ts";
 import { getWorkflow, getWorkflowDetail } from "../../src/workflows/queries.ts";
-import { count } from "../support/count.ts";
+import { count, countRowWaits } from "../support/count.ts";
 import { storedFile } from "../support/files.ts";
+import { until } from "../support/until.ts";
 import { useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
@@ -51,10 +52,10 @@ async function ticksOf({ id }: Schedule): Promise<Tick[]> {
 }
 
 /** Lets the time pass, with workers that look whenever a tick of this schedule is due. */
-async function forward({ id }: Schedule, until: string): Promise<void> {
+async function forward({ id }: Schedule, end: string): Promise<void> {
   for (;;) {
     const { nextRunAt } = await getSchedule(rowmill.ctx, null, id);
-    if (!nextRunAt || nextRunAt > new Date(until)) return;
+    if (!nextRunAt || nextRunAt > new Date(end)) return;
     await runDueTicks(at(nextRunAt));
   }
 }
@@ -288,6 +289,27 @@ describe("schedules of workflows", () => {
     await forward(schedule, "2026-05-13T02:30Z");
     const states = (await ticksOf(schedule)).map(({ workflowId }) => stateOf(workflowId));
     expect(await Promise.all(states)).toEqual(["cancelled", "running"]);
+  });
+
+  test("replace: a workflow that completes at this moment does not fail the tick", async () => {
+    const schedule = await scheduleAt("2026-05-13T00:30Z", { workflow, overlap: "replace" });
+    await forward(schedule, "2026-05-13T01:00Z");
+    const [first] = await ticksOf(schedule);
+    const ending = await rowmill.ctx.pool.connect();
+    try {
+      await ending.query("BEGIN");
+      await ending.query("UPDATE rowmill.workflows SET state = 'completed', ended_at = now() WHERE id = $1", [
+        first?.workflowId,
+      ]);
+      const ticking = forward(schedule, "2026-05-13T02:00Z");
+      await until("the tick waits for the workflow", async () => (await countRowWaits(rowmill.ctx.pool)) > 0);
+      await ending.query("COMMIT");
+      await ticking;
+    } finally {
+      ending.release();
+    }
+    const [, second] = await ticksOf(schedule);
+    expect(second).toMatchObject({ state: "created", code: null });
   });
 });
 

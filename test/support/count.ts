@@ -13,3 +13,9 @@ export const IS_OURS = "database = (SELECT oid FROM pg_database WHERE datname = 
 export function countWaiting(pool: pg.Pool, condition: string): Promise<number> {
   return count(pool, `SELECT count(*) FROM pg_locks WHERE NOT granted AND ${IS_OURS} AND ${condition}`);
 }
+
+/** The number of statements that wait for a row which another transaction has changed or locked. */
+export function countRowWaits(pool: pg.Pool): Promise<number> {
+  const isRow = "wait_event_type = 'Lock' AND wait_event IN ('transactionid', 'tuple')";
+  return count(pool, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND ${isRow}`);
+}

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { createWorkflow } from "../../src/workflows/create/create-workflow.ts";
+import { readWorkflow } from "../../src/workflows/create/read-workflow.ts";
 import { newAdmin } from "../support/admin.ts";
 import { deliverChunk } from "../support/batches.ts";
 import type { Problem } from "../support/client.ts";
@@ -10,6 +12,8 @@ const rowmill = useRowmill();
 const admin = useAdmin(rowmill);
 
 const PASSWORD = "correct horse battery";
+const IN_USE =
+  "The account is in use: it has logged in, or owns batches, records, files, tasks, webhooks or tokens.";
 const importUsers = (
   file: string,
   mode: "insert" | "skip_existing" | "upsert" = "insert",
@@ -219,16 +223,22 @@ describe("a password", () => {
 
 describe("undo", () => {
   test("undo removes unused accounts", async () => {
-    const batch = await importUsers(`username,password\nunused,${PASSWORD}\nused,${PASSWORD}\nremoved,\n`);
+    const batch = await importUsers(
+      `username,password\nunused,${PASSWORD}\nused,${PASSWORD}\nremoved,\nflowing,\n`,
+    );
     await logIn("used");
+    // With Basic credentials, so that no session remains.
+    const owner = (await account("flowing"))?.id ?? 0;
+    await createWorkflow(rowmill.ctx, Number(owner), readWorkflow({ group: [] }));
     await rowmill.ctx.pool.query("DELETE FROM rowmill.users WHERE username = 'removed'");
     expect(await undo(rowmill, batch)).toEqual({
       2: { kind: "reversed" },
       3: {
         kind: "kept",
-        reason: "The account is in use: it has logged in, or owns batches, records, files, tasks or tokens.",
+        reason: IN_USE,
       },
       4: { kind: "kept", reason: "The account was deleted later." },
+      5: { kind: "kept", reason: IN_USE },
     });
     expect(await account("unused")).toBeUndefined();
     expect((await logIn("used")).status).toBe(200);

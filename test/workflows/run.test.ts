@@ -9,6 +9,7 @@ import { reconcileWorkflows } from "../../src/workflows/upkeep/reconcile-workflo
 import { removeOldWorkflows } from "../../src/workflows/upkeep/remove-old-workflows.ts";
 import { newAdmin } from "../support/admin.ts";
 import type { Client } from "../support/client.ts";
+import { countRowWaits } from "../support/count.ts";
 import { EventClient } from "../support/events.ts";
 import { later, storedFile } from "../support/files.ts";
 import { closeGate } from "../support/gate.ts";
@@ -259,6 +260,17 @@ describe("while a step runs", () => {
       status: 200,
       body: { cancel_reason: "Not needed." },
     });
+  });
+
+  test("cancelling the workflow while the task completes keeps the result of the step", async () => {
+    await using gate = await closeGate(rowmill.ctx, "complete");
+    const { id } = await makeWorkflow(user, { chain: [held({ name: "a" }), quick({ name: "b" })] });
+    await gate.reached();
+    const cancelling = user.post(`/api/v1/workflows/${id}/cancel`);
+    await until("the cancel waits for the task", async () => (await countRowWaits(rowmill.ctx.pool)) > 0);
+    await gate.open();
+    expect(await cancelling).toMatchObject({ status: 200, body: { state: "cancelled" } });
+    expect(statesOf(await getWorkflow(user, id))).toEqual({ a: "completed", b: "cancelled" });
   });
 
   test("cancelling its task fails the step with the code cancelled", async () => {

@@ -47,11 +47,14 @@ export async function findOpenWork(tx: Tx, schedule: Schedule): Promise<string |
 
 /** Those of the ticks in the history. */
 function openWorkflowsOf({ db }: Tx, { id }: Schedule) {
+  const created = db
+    .select({ id: scheduleTicks.workflowId })
+    .from(scheduleTicks)
+    .where(eq(scheduleTicks.scheduleId, id));
   return db
     .select({ id: workflows.id })
-    .from(scheduleTicks)
-    .innerJoin(workflows, eq(workflows.id, scheduleTicks.workflowId))
-    .where(and(eq(scheduleTicks.scheduleId, id), eq(workflows.state, "running")));
+    .from(workflows)
+    .where(and(inArray(workflows.id, created), eq(workflows.state, "running")));
 }
 
 async function openJobOf(tx: Tx, { id }: Schedule, builtin: string): Promise<string | null> {
@@ -69,5 +72,7 @@ async function openJobOf(tx: Tx, { id }: Schedule, builtin: string): Promise<str
 /** Cancels the work of earlier ticks. Jobs of built-in schedules cannot be cancelled. */
 export async function cancelOpenWork(tx: Tx, schedule: Schedule, reason: string): Promise<void> {
   await cancelTasks(tx, openTasksOf(schedule), reason);
-  for (const { id } of await openWorkflowsOf(tx, schedule)) await cancelWorkflow(tx, null, id, reason);
+  // Locked: one that ends at this moment could not be cancelled any more, and the tick would fail.
+  const running = await openWorkflowsOf(tx, schedule).for("no key update");
+  for (const { id } of running) await cancelWorkflow(tx, null, id, reason);
 }

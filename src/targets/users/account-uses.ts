@@ -9,6 +9,8 @@ const USES = [
   "files",
   "tasks",
   "schedules",
+  "workflows",
+  "webhooks",
   "api_tokens",
 ];
 

@@ -41,7 +41,9 @@ export async function undoUsers(
     if (effect === "created")
       return removed.has(recordId)
         ? { kind: "reversed" }
-        : kept("The account is in use: it has logged in, or owns batches, records, files, tasks or tokens.");
+        : kept(
+            "The account is in use: it has logged in, or owns batches, records, files, tasks, webhooks or tokens.",
+          );
     if (!restored.has(recordId)) return kept("The email address or the role was changed later.");
     const { hasNewPassword } = before as UserBefore;
     return hasNewPassword

@@ -2,7 +2,11 @@ import Type, { type Static } from "typebox";
 import { Moment, nullable } from "../../platform/http/schemas.ts";
 import type { StoredLimit } from "./queries.ts";
 
-const perSecond = { exclusiveMinimum: 0, maximum: 1000, examples: [5] };
+/** Slower rates exceed the longest interval of PostgreSQL, or the longest timer of Node.js, which then runs without a pause. */
+export const MIN_PER_SECOND = 0.00001;
+export const MAX_PER_SECOND = 1000;
+
+const perSecond = { minimum: MIN_PER_SECOND, maximum: MAX_PER_SECOND, examples: [5] };
 const concurrent = { minimum: 0, maximum: 10_000, examples: [2] };
 
 const PER_SECOND =

@@ -4,7 +4,6 @@ import { DomainError } from "../../errors.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import type { Owner } from "../../tasks/transitions.ts";
 import { cancelSteps } from "../advance/cancel-steps.ts";
-import { settleSteps } from "../advance/settle-steps.ts";
 import { getWorkflow, lockWorkflow, type Workflow } from "../queries.ts";
 
 /**
@@ -22,7 +21,6 @@ export function cancelWorkflow(ctx: Context, ownerId: Owner, id: string, reason 
         `A workflow that has ${workflow.state} cannot be cancelled. Only a running workflow can.`,
       );
     }
-    await settleSteps(tx, id);
     await cancelSteps(tx, workflow, reason);
     if (tx.actor && tx.actor.id !== workflow.userId) {
       await recordAudit(tx, {

@@ -78,7 +78,11 @@ describe("without a worker", () => {
       status: 400,
       fields: ["per_second"],
     });
-    expect((await putAs(`${LIMITS}/generic`, { per_second: 0 })).status).toBe(400);
+    for (const per_second of [0, 5e-324, 1e-13, 3e-7])
+      expect((await putAs(`${LIMITS}/generic`, { per_second })).status).toBe(400);
+    await expect(printed(rowmill, "limits set generic --per-second 0.0000003")).rejects.toThrow(
+      /from 0\.00001/,
+    );
     expect((await putAs(`${LIMITS}/none`, { concurrent: 1 })).status).toBe(404);
     expect((await operator.delete(`${LIMITS}/none`)).status).toBe(404);
     expect((await putAs(`${LIMITS}/generic`, { concurrent: 1 }, user)).status).toBe(403);
