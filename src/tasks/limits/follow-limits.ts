@@ -18,7 +18,7 @@ export async function followLimits(ctx: OpenContext): Promise<Disposable> {
   const turns = new Turns(ctx);
   let isStopped = false;
   const warn = (err: unknown, message: string) => {
-    // What still runs then finds the connections closed.
+    // A read that is still running finds the connections closed.
     if (!isStopped) ctx.log.warn({ err }, message);
   };
   const read = async () => {
