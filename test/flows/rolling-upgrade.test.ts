@@ -24,6 +24,7 @@ const errorsOf = ({ output }: Program) => output.split("\n").filter((line) => /^
 
 test.skipIf(!hasCommit(LAST_RELEASE))(
   "programs of the last release go on beside those of this one until they are stopped, and all work is done once",
+  { timeout: 180_000 },
   async () => {
     const sources = checkOut(LAST_RELEASE);
     const url = await emptyDatabase();
