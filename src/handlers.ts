@@ -76,8 +76,8 @@ export const handlers: Handlers = {
   notify: (_ctx, { tx }) => fanOut(tx),
   sendMail: (ctx, { payload, delivery }) => sendMail(ctx, payload.mailId, delivery),
   startPasswordReset: (_, { payload, tx }) => startPasswordReset(tx, payload),
-  runBackup: (ctx, { payload: { backupId }, delivery }) =>
-    backupId === undefined ? requestDueBackup(ctx) : runBackup(ctx, backupId, delivery.signal),
+  runBackup: (ctx, { payload: { backupId, tickAt }, delivery }) =>
+    backupId === undefined ? requestDueBackup(ctx, tickAt) : runBackup(ctx, backupId, delivery.signal),
   reconcile: async (ctx, { delivery }) => {
     const filesRemoved = await removeDeadFiles(ctx);
     const repaired = {

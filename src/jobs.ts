@@ -194,11 +194,17 @@ export const jobs = {
     options: { ...rowJobOptions, expireInSeconds: 600, deleteAfterSeconds: 3600 },
     isUpkeep: true,
   },
-  /** Writes a backup. A scheduled job has no `backupId`: it requests the backup that is due. */
+  /**
+   * Writes a backup. A scheduled job has no `backupId`: it requests the backup of the tick at `tickAt`, which is absent in
+   * jobs of versions before 0.7.0.
+   */
   runBackup: {
     ...background,
     name: "backup.run",
-    payload: Type.Object({ backupId: Type.Optional(Type.String()) }),
+    payload: Type.Object({
+      backupId: Type.Optional(Type.String()),
+      tickAt: Type.Optional(Type.String()),
+    }),
     maxAttempts: 3,
     options: { ...rowJobOptions, expireInSeconds: 23 * 3600 },
     isUpkeep: true,

@@ -1,4 +1,4 @@
-import { asc, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, gte, isNull, lt, ne, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { DomainError, notFound } from "../errors.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
@@ -25,6 +25,12 @@ export async function getBackup({ db }: Context, id: string): Promise<Backup> {
   const [backup] = await db.select().from(backups).where(eq(backups.id, id));
   if (!backup) throw notFound("backup");
   return backup;
+}
+
+/** Whether a backup that no user has requested was created since then, and has not failed. */
+export async function hasScheduledBackup({ db }: Context, since: Date): Promise<boolean> {
+  const isScheduled = and(isNull(backups.userId), ne(backups.state, "failed"), gte(backups.createdAt, since));
+  return (await db.$count(backups, isScheduled)) > 0;
 }
 
 /** Returns the admin who owns the files of scheduled backups. @throws DomainError `conflict` */

@@ -2,6 +2,7 @@ import type { Context } from "../context.ts";
 import { DomainError, Permanent } from "../errors.ts";
 import { Later } from "../platform/queue/later.ts";
 import { createBackup } from "./create-backup.ts";
+import { hasScheduledBackup } from "./queries.ts";
 import { requestBackup } from "./request-backup.ts";
 
 /** How long a requested backup waits for one that a lost process was writing. */
@@ -28,8 +29,19 @@ export async function runBackup(
   }
 }
 
-/** Requests the backup that is due. It is skipped while another one is queued or running. */
-export async function requestDueBackup(ctx: Context): Promise<object | undefined> {
+/** Workers of versions before 0.7.0 enqueue jobs without a tick up to this long after it. */
+const UNKNOWN_TICK_MS = 60_000;
+
+/**
+ * Requests the backup that is due. It is skipped while another one is queued or running, and if the tick has had its backup:
+ * its job was delivered again, or a worker of an older version has enqueued a second one.
+ */
+export async function requestDueBackup(ctx: Context, tickAt?: string): Promise<object | undefined> {
+  const since = tickAt === undefined ? new Date(ctx.now().getTime() - UNKNOWN_TICK_MS) : new Date(tickAt);
+  if (await hasScheduledBackup(ctx, since)) {
+    ctx.log.info({ since }, "no scheduled backup: the tick has had one");
+    return undefined;
+  }
   try {
     const { id } = await requestBackup(ctx, null);
     return { backupId: id };

@@ -19,6 +19,12 @@ interface Builtin {
   readonly job: JobContract;
 }
 
+/**
+ * pg-boss enqueued the jobs of versions before 0.7.0 up to this long after their time. A schedule that is added has the ticks
+ * of this time as well: a job that runs twice does nothing the second time.
+ */
+const QUEUE_DELAY_MS = 60_000;
+
 /** Shown while the setting is empty. */
 const DEFAULT_CRON = "0 2 * * *";
 
@@ -69,6 +75,7 @@ export function jobOf(builtin: string): JobContract {
  */
 export async function storeBuiltins(ctx: Context): Promise<void> {
   const now = ctx.now();
+  const lately = new Date(now.getTime() - QUEUE_DELAY_MS);
   const rows = builtins.map(({ name, description, setting, cronOf, job }, index) => {
     const own = cronOf(ctx.config);
     const timing = {
@@ -77,20 +84,19 @@ export async function storeBuiltins(ctx: Context): Promise<void> {
     };
     checkSetting(setting, timing, now);
     const facts = { number: index + 1, name, description, builtin: job.name };
-    return { ...timing, ...facts, ...nextOf(timing, now) };
+    return { added: { ...timing, ...facts, ...nextOf(timing, lately) }, next: nextOf(timing, now) };
   });
   await inTransaction(ctx, async (tx) => {
-    for (const row of rows) {
+    for (const { added, next } of rows) {
       await tx.db
         .insert(schedules)
-        .values({ ...row, createdAt: now, updatedAt: now })
+        .values({ ...added, createdAt: now, updatedAt: now })
         .onConflictDoUpdate({
           target: schedules.builtin,
           set: {
             cron: sql`excluded.cron`,
             isEnabled: sql`excluded.is_enabled`,
-            nextTickAt: sql`excluded.next_tick_at`,
-            nextRunAt: sql`excluded.next_run_at`,
+            ...next,
             updatedAt: sql`excluded.updated_at`,
           },
           setWhere: sql`NOT ${schedules.isEdited}

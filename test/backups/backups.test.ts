@@ -360,10 +360,12 @@ test("a scheduled backup is announced to all admins, and is skipped while anothe
   expect(await schedules()).toEqual([{ cron: "0 2 * * *", is_enabled: false }]);
 
   const delivery = { id: randomUUID(), payload: {}, attempt: 1, signal: new AbortController().signal };
-  const run = (payload: { backupId?: string }) => handlers.runBackup(ctx, { payload, delivery, tx: null });
+  const run = (payload: { backupId?: string; tickAt?: string }) =>
+    handlers.runBackup(ctx, { payload, delivery, tx: null });
   const backups = async () =>
     (await ctx.pool.query("SELECT user_id, state FROM rowmill.backups ORDER BY id")).rows;
-  const { backupId } = (await run({})) as { backupId: string };
+  const tickAt = ctx.now();
+  const { backupId } = (await run({ tickAt: tickAt.toISOString() })) as { backupId: string };
   await until("the backup is complete", async () =>
     (await backups()).every(({ state }) => state === "completed"),
   );
@@ -373,9 +375,15 @@ test("a scheduled backup is announced to all admins, and is skipped while anothe
   // A job that is delivered again finds its backup complete.
   expect(await run({ backupId })).toBeUndefined();
 
-  await using _ = await Snapshot.open(ctx.config, new AbortController().signal, silent);
-  const waiting = (await run({})) as { backupId: string };
+  // The tick of a job that is delivered again, and of one that an older version has enqueued, has had its backup.
+  expect(await run({ tickAt: tickAt.toISOString() })).toBeUndefined();
   expect(await run({})).toBeUndefined();
+  expect(await backups()).toHaveLength(1);
+
+  await using _ = await Snapshot.open(ctx.config, new AbortController().signal, silent);
+  const next = { tickAt: ctx.now().toISOString() };
+  const waiting = (await run(next)) as { backupId: string };
+  expect(await run({ tickAt: new Date(ctx.now().getTime() + 60_000).toISOString() })).toBeUndefined();
   expect(await run(waiting)).toBeInstanceOf(Later);
 });
 

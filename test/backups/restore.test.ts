@@ -7,6 +7,8 @@ import { excludedTables } from "../../src/backups/catalogue.ts";
 import { Snapshot } from "../../src/backups/snapshot.ts";
 import { writeLines } from "../../src/backups/write-lines.ts";
 import { reconcile } from "../../src/batches/upkeep/reconcile.ts";
+import { runDueTicks } from "../../src/schedules/run/run-due-ticks.ts";
+import type { TickView } from "../../src/schedules/views.ts";
 import { reconcileTasks } from "../../src/tasks/upkeep/reconcile-tasks.ts";
 import { newAdmin } from "../support/admin.ts";
 import {
@@ -27,11 +29,18 @@ import { addTask, getContent, later, storedFile } from "../support/files.ts";
 import { closeGate } from "../support/gate.ts";
 import { atEnd, createDatabase, startRowmill } from "../support/rowmill.ts";
 import { makeTask, untilEnded } from "../support/task-client.ts";
+import { until } from "../support/until.ts";
+import { makeWorkflow, quick, runWorkflow, untilWorkflowEnds } from "../support/workflows.ts";
 
 /** Longer than a chunk of a stored file. */
 const BYTES = Buffer.alloc(2_500_000, '\0\x01\xff"\\\n');
 /** A cell of about 0.9 MB with characters that formats escape. */
 const LONG = 'ünïcode ""quoted"" \\ '.repeat(45_000);
+
+interface Scheduled {
+  readonly id: string;
+  readonly next_run_at: string;
+}
 
 test("a restored database has the same rows, lets users log in, and continues what was running", {
   timeout: 90_000,
@@ -51,6 +60,21 @@ test("a restored database has the same rows, lets users log in, and continues wh
     user,
     (await makeTask(user, { title: "Done", metadata: { b: 1, a: [null] } })).id,
   );
+  const work = { task: { type: "generic", params: { seconds: 0 } }, cron: "0 * * * *" };
+  const schedules = await Promise.all(
+    (["skip", "once"] as const).map((missed) =>
+      user.post<Scheduled>("/api/v1/schedules", { ...work, missed, name: missed }),
+    ),
+  );
+  const [skips, catchesUp] = schedules.map(({ body }) => body);
+  await user.post(`/api/v1/schedules/${skips?.id}/run`);
+  await runWorkflow(user, { chain: [quick(), quick()] });
+  expect((await operator.put("/api/v1/admin/task-limits/generic", { concurrent: 0 })).status).toBe(200);
+  const workflow = await makeWorkflow(user, { chain: [quick(), quick()] });
+  await until("its first step waits for the limit", async () => {
+    const { rowCount } = await ctx.pool.query("SELECT FROM rowmill.limit_waits");
+    return rowCount === 1;
+  });
   const seen = {
     batch: (await user.batch(finished.id)).body,
     rows: await user.rows(finished.id),
@@ -103,11 +127,25 @@ test("a restored database has the same rows, lets users log in, and continues wh
     ).status,
   ).toBe(200);
 
+  const due = new Date(skips?.next_run_at ?? "");
+  await runDueTicks({ ...restored.ctx, now: () => new Date(due.getTime() + 2.5 * 3_600_000) });
+  const ticksOf = async (schedule?: Scheduled) => {
+    const { body } = await again.get<{ items: TickView[] }>(`/api/v1/schedules/${schedule?.id}/ticks`);
+    return body.items.filter(({ is_manual }) => !is_manual).map((tick) => [tick.state, tick.missed_count]);
+  };
+  expect(await ticksOf(skips)).toEqual([["skipped", 3]]);
+  expect(await ticksOf(catchesUp)).toEqual([
+    ["created", null],
+    ["skipped", 2],
+  ]);
+
   await restored.startWorker();
+  const owner = await restored.client.logIn("grace", "correct horse");
+  expect((await owner.delete("/api/v1/admin/task-limits/generic")).status).toBe(204);
   await reconcile(later(restored, 60));
   await reconcileTasks(later(restored, 60));
   expect((await untilEnded(again, task)).status).toBe("completed");
-  const owner = await restored.client.logIn("grace", "correct horse");
+  expect(await untilWorkflowEnds(again, workflow.id)).toMatchObject({ state: "completed" });
   await owner.finished(running.id);
   await expectExactlyOnce(restored.ctx.pool, running.id, { good: 30, bad: 0 });
   // New rows get new numbers.

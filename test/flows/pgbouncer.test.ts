@@ -1,6 +1,9 @@
 /** Both programs and the migration through PgBouncer in transaction mode, where no two transactions share a session. */
 import { describe, expect, test } from "vitest";
 import type { BatchView } from "../../src/batches/views.ts";
+import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
+import type { WorkerView } from "../../src/queues/workers/views.ts";
+import { adminOf } from "../support/admin.ts";
 import { csv } from "../support/book-files.ts";
 import { emptyDatabase, loadOldVersion, migrate, problemsOf } from "../support/databases.ts";
 import { EventClient } from "../support/events.ts";
@@ -8,6 +11,17 @@ import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { pgbouncer, startPgBouncer, whyNoPgBouncer } from "../support/pgbouncer.ts";
 import { startPrograms } from "../support/processes.ts";
 import { history, makeTask, untilEnded, untilTask } from "../support/task-client.ts";
+import { until } from "../support/until.ts";
+import {
+  failing,
+  failTasks,
+  makeWorkflow,
+  quick,
+  runWorkflow,
+  stopFailing,
+  untilWorkflow,
+  untilWorkflowEnds,
+} from "../support/workflows.ts";
 
 describe.skipIf(pgbouncer === null)(`through PgBouncer (${pgbouncer ?? whyNoPgBouncer})`, () => {
   test("uploads, events, tasks, cancels and undo work through PgBouncer with two APIs and two workers", async () => {
@@ -37,6 +51,70 @@ describe.skipIf(pgbouncer === null)(`through PgBouncer (${pgbouncer ?? whyNoPgBo
       expect(program.lines("the queue met an error and goes on")).toEqual([]);
       expect(program.output).not.toContain("prepared statement");
     }
+  });
+
+  test("schedules, workflows, limits, live events and shutdowns work through PgBouncer", async () => {
+    const database = await emptyDatabase();
+    await using bouncer = await startPgBouncer(database);
+    await migrate(bouncer.url);
+    await using rowmill = await startPrograms({}, bouncer.url);
+    const { ctx } = rowmill;
+    const api = await rowmill.startApi();
+    const port = await freePort();
+    const stays = await rowmill.startWorker({ WORKER_PORT: String(port) });
+    const stops = await rowmill.startWorker();
+    const admin = await adminOf(rowmill, api);
+    const user = await api.client.signUp("reader");
+    const live = await EventClient.open<{ event: string; id: string }>(`${api.url}/api/v1/admin/events`, {
+      authorization: `Bearer ${admin.token}`,
+    });
+    await until("the feed begins", async () => live.comments.includes("watching"));
+
+    const work = { type: "generic", params: { seconds: 0 } };
+    const schedule = await user.post<{ id: string }>("/api/v1/schedules", {
+      ...{ name: "one", cron: "0 0 1 1 *", task: work },
+    });
+    await ctx.pool.query(
+      "UPDATE rowmill.schedules SET next_tick_at = now(), next_run_at = now() + interval '1 s' WHERE id = $1",
+      [schedule.body.id],
+    );
+    const path = `/api/v1/schedules/${schedule.body.id}`;
+    expect((await user.patch(path, { description: "Adds the job of the next tick." })).status).toBe(200);
+    const tick = await until("the tick has run", async () => {
+      const { body } = await user.get<{ items: { state: string; task_id: string }[] }>(`${path}/ticks`);
+      return body.items[0] ?? null;
+    });
+    expect(tick.state).toBe("created");
+    await live.saw(
+      "that the task of the tick has completed",
+      ({ data }) => data.id === tick.task_id && data.event === "completed",
+    );
+
+    expect((await admin.put("/api/v1/admin/task-limits/generic", { concurrent: 1 })).status).toBe(200);
+    const chord = { group: [quick(), quick(), quick()], callback: quick() };
+    expect(await runWorkflow(user, { chord })).toMatchObject({ state: "completed" });
+    await failTasks(ctx);
+    const failed = await runWorkflow(user, { chain: [failing(), quick()] });
+    expect(failed.state).toBe("failed");
+    await stopFailing(ctx);
+    expect((await user.post(`/api/v1/workflows/${failed.id}/retry`)).status).toBe(200);
+    expect(await untilWorkflowEnds(user, failed.id)).toMatchObject({ state: "completed" });
+    const long = await makeWorkflow(user, { chain: [quick({ params: { seconds: 60 } })] });
+    await untilWorkflow(user, long.id, "runs", ({ steps }) => steps[0]?.state === "running");
+    expect((await user.post(`/api/v1/workflows/${long.id}/cancel`)).status).toBe(200);
+    expect(await untilWorkflowEnds(user, long.id)).toMatchObject({ state: "cancelled" });
+
+    const { body: listed } = await admin.get<{ items: WorkerView[] }>("/api/v1/admin/workers");
+    const [, last] = listed.items;
+    expect((await admin.post(`/api/v1/admin/workers/${last?.id}/shutdown`)).status).toBe(202);
+    expect(await stops.ended).toEqual({ code: 0, signal: null });
+    const { body: audit } = await admin.get<{ items: { action: string }[] }>("/api/v1/admin/audit");
+    expect(audit.items.map(({ action }) => action)).toContain("worker.shut_down");
+    expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toMatch(
+      /^rowmill_database_connections\{/m,
+    );
+    for (const program of [api.program, stays, stops])
+      expect(program.output).not.toMatch(/^\{"level":[4-6]0/m);
   });
 
   test("doctor names the time limits that PgBouncer drops", async () => {

@@ -9,13 +9,22 @@ import { checkout, run, unset } from "../support/commands.ts";
 import { emptyDatabase, migrate } from "../support/databases.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { apiOn, Program, startPrograms } from "../support/processes.ts";
+import { makeTask, untilEnded } from "../support/task-client.ts";
+import { endedTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
+import { getWorkflow, makeWorkflow, quick, untilWorkflowEnds } from "../support/workflows.ts";
 
-/** The last commit of version 0.4.0. */
-const LAST_RELEASE = "1a8452a";
+/** The last commit of version 0.6.0. */
+const LAST_RELEASE = "f53c832";
+
+const STOPPED = { code: 0, signal: null };
+
+/** Returns the errors in the log of a program. */
+const errorsOf = ({ output }: Program) => output.split("\n").filter((line) => /^\{"level":[56]0/.test(line));
 
 test.skipIf(!hasCommit(LAST_RELEASE))(
-  "programs of the last release go on beside those of this one, and every row is processed once",
+  "programs of the last release go on beside those of this one until they are stopped, and all work is done once",
+  { timeout: 180_000 },
   async () => {
     const sources = checkOut(LAST_RELEASE);
     const url = await emptyDatabase();
@@ -23,27 +32,58 @@ test.skipIf(!hasCommit(LAST_RELEASE))(
     const migrated = run(process.execPath, [join(sources, "src/cli.ts"), "migrate"], settings);
     expect(await migrated.ended).toMatchObject({ code: 0 });
     await using lastProgram = await Program.start("api", url, { ROW_DELAY_MS: "20" }, sources);
-    await using _ = await Program.start("worker", url, { ROW_DELAY_MS: "20" }, sources);
+    await using lastWorker = await Program.start("worker", url, { ROW_DELAY_MS: "20" }, sources);
     const lastApi = await apiOn(lastProgram);
     const users = await Promise.all(["ada", "bea", "cyd"].map((name) => lastApi.client.signUp(name)));
     const [ada, bea, cyd] = users;
     if (!ada || !bea || !cyd) throw new Error("three users have signed up");
     const { body: before } = await ada.upload(csv(950, 50));
+    const long = await makeTask(ada, { params: { seconds: 8 } });
     await until("a row has succeeded", async () => (await ada.batch(before.id)).body.counts.success > 0);
 
     await migrate(url);
     await using rowmill = await startPrograms({ ROW_DELAY_MS: "20" }, url);
+    const { pool } = rowmill.ctx;
     const api = await rowmill.startApi();
-    await rowmill.startWorker();
-    const { body: onLast } = await bea.upload(csv(950, 50));
     const newCyd = await api.client.logIn("cyd", "correct horse");
+    // The last release ends the first step, and knows no workflows.
+    const chain = [quick({ name: "a" }), quick({ name: "b" })];
+    const workflow = await makeWorkflow(newCyd, { chain });
+    const { steps } = await getWorkflow(newCyd, workflow.id);
+    expect((await untilEnded(newCyd, steps[0]?.task_id ?? "")).status).toBe("completed");
+    const worker = await rowmill.startWorker();
+
+    const { body: onLast } = await bea.upload(csv(950, 50));
     const { body: onThis } = await newCyd.upload(csv(950, 50));
-    await ada.finished(before.id, 60_000);
-    await bea.finished(onLast.id, 60_000);
+    const tasks = await Promise.all(
+      [bea, newCyd, bea, newCyd].map((user) => makeTask(user, { params: { seconds: 2 } })),
+    );
+    await until("rows of both have succeeded", async () =>
+      (await Promise.all([bea.batch(onLast.id), newCyd.batch(onThis.id)])).every(
+        ({ body }) => body.counts.success > 0,
+      ),
+    );
+    expect([await lastProgram.stop(), await lastWorker.stop()]).toEqual([STOPPED, STOPPED]);
+
+    const [newAda, newBea] = [api.clientOf(ada), api.clientOf(bea)];
+    await newAda.finished(before.id, 60_000);
+    await newBea.finished(onLast.id, 60_000);
     await newCyd.finished(onThis.id, 60_000);
     for (const { id } of [before, onLast, onThis]) {
-      await expectExactlyOnce(rowmill.ctx.pool, id, { good: 950, bad: 50 });
+      await expectExactlyOnce(pool, id, { good: 950, bad: 50 });
     }
+    for (const { id } of [long, ...tasks]) await endedTask(rowmill.ctx, id);
+    const { rows: ended } = await pool.query(
+      "SELECT count(*)::int FROM rowmill.task_events WHERE type = 'completed' AND task_id = ANY($1)",
+      [[long, ...tasks].map(({ id }) => id)],
+    );
+    expect(ended).toEqual([{ count: 5 }]);
+
+    expect(await getWorkflow(newCyd, workflow.id)).toMatchObject({ state: "running" });
+    await pool.query("UPDATE rowmill.tasks SET completed_at = completed_at - interval '1 minute'");
+    await pool.query("INSERT INTO rowmill_queue.job (name, data) VALUES ('upkeep.reconcile', '{}')");
+    expect(await untilWorkflowEnds(newCyd, workflow.id, 30_000)).toMatchObject({ state: "completed" });
+    expect([lastProgram, lastWorker, api.program, worker].flatMap(errorsOf)).toEqual([]);
   },
 );
 

@@ -4,21 +4,15 @@ import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
 import type { WorkerView } from "../../src/queues/workers/views.ts";
-import { newAdmin } from "../support/admin.ts";
+import { adminOf } from "../support/admin.ts";
 import { closeGate } from "../support/gate.ts";
 import { activeJobs } from "../support/jobs.ts";
-import { type Programs, type ServedApi, startPrograms } from "../support/processes.ts";
+import { type Programs, startPrograms } from "../support/processes.ts";
 import { createDatabase } from "../support/rowmill.ts";
 import { endedTask, heldTask, newTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 
 const ADMIN = "/api/v1/admin";
-
-async function adminOf({ ctx }: Programs, { url, client }: ServedApi) {
-  const document: unknown = await (await fetch(`${url}/openapi.json`)).json();
-  const app = { swagger: (): never => document as never };
-  return newAdmin({ ctx, url, client, app });
-}
 
 async function statuses({ ctx }: Programs): Promise<Record<string, number>> {
   const { rows } = await ctx.pool.query<{ status: string; count: number }>(

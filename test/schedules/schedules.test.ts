@@ -361,6 +361,18 @@ test("workers store the built-in schedules, and take over those of versions befo
   await handlers.reconcile(worker, job);
   expect(await ofQueue()).toEqual([{ name: "upkeep.reconcile" }]);
 
+  // pg-boss has not enqueued the job of this minute yet, and its schedule is gone.
+  await pool.query("DELETE FROM rowmill.schedules WHERE builtin = 'upkeep.clean'");
+  const minute = new Date(Math.floor(rowmill.ctx.now().getTime() / 60_000) * 60_000);
+  const cleanupCron = `${minute.getUTCMinutes()} ${minute.getUTCHours()} * * *`;
+  const lateCtx = { ...worker, now: () => new Date(minute.getTime() + 20_000) };
+  await storeBuiltins({ ...lateCtx, config: { ...worker.config, cleanupCron } });
+  await runDueTicks(lateCtx);
+  const { rows: ticks } = await pool.query(
+    "SELECT tick_at, state FROM rowmill.schedule_ticks JOIN rowmill.schedules ON id = schedule_id WHERE builtin = 'upkeep.clean'",
+  );
+  expect(ticks).toEqual([{ tick_at: minute, state: "created" }]);
+
   await expect(rowmill.startWorker({ CLEANUP_CRON: "0 0 30 2 *" })).rejects.toThrow(
     'CLEANUP_CRON: "0 0 30 2 *" has no tick within the next 5 years.',
   );

@@ -22,8 +22,9 @@ export type Work = Partial<Pick<Tick, "taskId" | "workflowId" | "jobId">>;
 export async function createWork(tx: Tx, schedule: Schedule, tickAt: Date): Promise<Work> {
   const { id: scheduleId, userId, builtin, task, workflow } = schedule;
   if (builtin !== null) {
-    const jobId = deterministicJobId("schedule", builtin, tickAt.toISOString());
-    await tx.queue.add(tx.db, jobOf(builtin), [{ id: jobId, payload: {}, group: builtin }]);
+    const payload = { tickAt: tickAt.toISOString() };
+    const jobId = deterministicJobId("schedule", builtin, payload.tickAt);
+    await tx.queue.add(tx.db, jobOf(builtin), [{ id: jobId, payload, group: builtin }]);
     return { jobId };
   }
   const ownerId = userId ?? 0;

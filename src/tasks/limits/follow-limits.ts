@@ -16,6 +16,11 @@ const MIN_DELAY_MS = 20;
 /** Keeps this worker informed about limits, and gives waiting tasks their turn, until disposed of. */
 export async function followLimits(ctx: OpenContext): Promise<Disposable> {
   const turns = new Turns(ctx);
+  let isStopped = false;
+  const warn = (err: unknown, message: string) => {
+    // A read that is still running finds the connections closed.
+    if (!isStopped) ctx.log.warn({ err }, message);
+  };
   const read = async () => {
     const types = [...(await limitsByType(ctx)).keys()];
     ctx.limitedTypes.clear();
@@ -28,7 +33,7 @@ export async function followLimits(ctx: OpenContext): Promise<Disposable> {
       while (await releaseUnlimited(ctx));
       for (const type of ctx.limitedTypes) turns.schedule(type);
     } catch (error) {
-      ctx.log.warn({ err: error }, "could not read the limits of task types");
+      warn(error, "could not read the limits of task types");
     }
   });
   const look = withoutOverlap(async () => {
@@ -37,7 +42,7 @@ export async function followLimits(ctx: OpenContext): Promise<Disposable> {
       await hastenGranted(ctx);
       for (const type of await waitingTypes(ctx)) turns.schedule(type);
     } catch (error) {
-      ctx.log.warn({ err: error }, "could not look for tasks that wait for a limit");
+      warn(error, "could not look for tasks that wait for a limit");
     }
   });
   const onPossible = (type: string) => turns.schedule(type);
@@ -46,6 +51,7 @@ export async function followLimits(ctx: OpenContext): Promise<Disposable> {
   const timers = [setInterval(refresh, READ_MS).unref(), setInterval(look, LOOK_MS).unref()];
   return {
     [Symbol.dispose]() {
+      isStopped = true;
       for (const timer of timers) clearInterval(timer);
       stopListening();
       ctx.activity.off("startPossible", onPossible);
@@ -88,7 +94,8 @@ class Turns implements Disposable {
 
   async #grant(type: string): Promise<void> {
     const inSeconds = await grantStarts(this.#ctx, type).catch((error) => {
-      this.#ctx.log.warn({ err: error, type }, "could not give a waiting task its turn");
+      if (!this.#isDisposed)
+        this.#ctx.log.warn({ err: error, type }, "could not give a waiting task its turn");
       return null;
     });
     if (inSeconds === null || this.#isDisposed) return;

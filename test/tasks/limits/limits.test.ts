@@ -1,7 +1,8 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { OpenContext } from "../../../src/context.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
-import { removeLimit, setLimit } from "../../../src/tasks/limits/change-limit.ts";
+import { LIMIT_CHANNEL, removeLimit, setLimit } from "../../../src/tasks/limits/change-limit.ts";
+import { followLimits } from "../../../src/tasks/limits/follow-limits.ts";
 import type { Limit } from "../../../src/tasks/limits/queries.ts";
 import type { LimitView } from "../../../src/tasks/limits/views.ts";
 import type { Client, Problem } from "../../support/client.ts";
@@ -178,4 +179,27 @@ describe("with three workers", () => {
     await limitGeneric({ concurrent: 1 });
     expect(await endedTask(ctx, id, 5000)).toMatchObject({ status: "completed", attempt: 1 });
   }, 30_000);
+});
+
+test.for([
+  ["warns of a read of limits that fails while it runs", false],
+  ["does not warn of one that fails because it has stopped", true],
+] as const)("a worker %s", async ([, isStopped]) => {
+  const { ctx } = rowmill;
+  const log = ctx.log.child({});
+  const warn = vi.spyOn(log, "warn");
+  let failed = 0;
+  const own = { ...ctx, log, limitedTypes: new Set<string>() };
+  const following = await followLimits(own);
+  Object.defineProperty(own, "db", {
+    get() {
+      if (isStopped) following[Symbol.dispose]();
+      failed++;
+      throw new Error("The connections are closed.");
+    },
+  });
+  ctx.listener.wake(LIMIT_CHANNEL, "");
+  await until("the read has failed", async () => failed > 0);
+  following[Symbol.dispose]();
+  expect(warn).toHaveBeenCalledTimes(isStopped ? 0 : 1);
 });
