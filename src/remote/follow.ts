@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { oneLine } from "../cli/table.ts";
 import type { Batch, RowmillClient } from "../client/index.ts";
+import { plural } from "../platform/plural.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { batchLine, ProgressLine } from "./progress.ts";
 import { note, print, printJson, type Terminal } from "./terminal.ts";
@@ -85,8 +86,8 @@ async function describe(terminal: Terminal, client: RowmillClient, batch: Batch)
   // A dry run writes nothing, so its good rows are still pending.
   const summary =
     state === "validated"
-      ? `${counts.total - counts.failed} rows would succeed, ${counts.failed} would fail`
-      : `${counts.success} rows succeeded, ${counts.failed} failed`;
+      ? `${plural(counts.total - counts.failed, "row")} would succeed, ${counts.failed} would fail`
+      : `${plural(counts.success, "row")} succeeded, ${counts.failed} failed`;
   await print(terminal, `Batch ${number} is ${state}: ${summary}.`);
   if (reason !== null) await print(terminal, `  ${oneLine(reason)}`);
   if (counts.failed > 0) {

@@ -120,7 +120,8 @@ describe("import", () => {
   });
 
   test.each([
-    [["import", "/no/such/file.csv"], /^rowmill: \/no\/such\/file\.csv cannot be read: /],
+    [["import", "/no/such/file.csv"], /^rowmill: \/no\/such\/file\.csv cannot be read: ENOENT: no such file/],
+    [["import", "/"], /^rowmill: \/ cannot be read: \/ is not a file\.\n$/],
     [["import"], /^rowmill: FILE is missing\. Usage: rowmill import FILE\|- /],
     [["import", "-", "--target", "cups"], /^rowmill: target: .*\(invalid_input, request [\w-]+\)\n$/],
     [["import", "-", "--tarket", "cups"], /^rowmill: Unknown option "--tarket"\. Known options: --target, /],
@@ -147,7 +148,7 @@ describe("import", () => {
     const id = /rowmill watch (\S+)/.exec(stderr)?.[1] ?? "";
     expect(stderr).toContain(`Cancel it: rowmill cancel ${id}`);
     await gate.open();
-    expect((await run(["watch", id])).stdout).toMatch(/is completed: 1 rows succeeded, 0 failed/);
+    expect((await run(["watch", id])).stdout).toMatch(/is completed: 1 row succeeded, 0 failed/);
   });
 
   test("a batch that fails as a whole exits with 2", async () => {
