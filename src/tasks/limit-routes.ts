@@ -51,6 +51,8 @@ export function taskLimitRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, params, body }) => {
         const { per_second: perSecond = null, concurrent = null } = body;
         requireType(params.type);
+        if (perSecond === 0)
+          throw invalidField("per_second", "must be above 0. To start no task, send `concurrent`: 0.");
         if (perSecond === null && concurrent === null)
           throw invalidField("per_second", "is required, or `concurrent`. To remove the limit, send DELETE.");
         return viewLimit(await setLimit(ctx, params.type, { perSecond, concurrent }));

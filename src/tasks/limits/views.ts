@@ -12,7 +12,10 @@ const CONCURRENT =
 
 export const LimitBody = Type.Object(
   {
-    per_second: Type.Optional(nullable(Type.Number(perSecond), PER_SECOND)),
+    // The route refuses 0. With `exclusiveMinimum`, ajv would turn 0 into null, which is no limit.
+    per_second: Type.Optional(
+      nullable(Type.Number({ minimum: 0, maximum: 1000, examples: [5] }), `${PER_SECOND} 0 is refused.`),
+    ),
     concurrent: Type.Optional(nullable(Type.Integer(concurrent), CONCURRENT)),
   },
   {

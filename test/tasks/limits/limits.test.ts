@@ -78,7 +78,7 @@ describe("without a worker", () => {
       status: 400,
       fields: ["per_second"],
     });
-    expect((await putAs(`${LIMITS}/generic`, { per_second: 0 })).status).toBe(400);
+    expect((await putAs(`${LIMITS}/generic`, { per_second: 0, concurrent: 3 })).status).toBe(400);
     expect((await putAs(`${LIMITS}/none`, { concurrent: 1 })).status).toBe(404);
     expect((await operator.delete(`${LIMITS}/none`)).status).toBe(404);
     expect((await putAs(`${LIMITS}/generic`, { concurrent: 1 }, user)).status).toBe(403);
