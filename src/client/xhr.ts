@@ -23,9 +23,11 @@ export function sendWithProgress(
     });
 }
 
-function responseOf({ status, responseText, getAllResponseHeaders }: UploadRequest): Response {
+function responseOf(request: UploadRequest): Response {
+  const { status, responseText } = request;
   const headers = new Headers();
-  for (const line of getAllResponseHeaders().split("\r\n")) {
+  // Browsers refuse the method without its object.
+  for (const line of request.getAllResponseHeaders().split("\r\n")) {
     const at = line.indexOf(":");
     if (at > 0) headers.append(line.slice(0, at), line.slice(at + 1));
   }
