@@ -13,7 +13,7 @@ export interface ErrorDetails {
 
 /**
  * `code` is one of the codes in docs/guide/errors.md, or one of the client: `unreachable` (no answer), `timed_out` (of a wait),
- * `unexpected_answer` (not from Rowmill, for example from a proxy).
+ * `file_changed` (while it was sent), `unexpected_answer` (not from Rowmill, for example from a proxy).
  */
 export class RowmillError extends Error {
   override name = "RowmillError";

@@ -76,15 +76,20 @@ export class Transport {
       signal: AbortSignal.any([...(own ? [own] : []), ...limit]),
     }).catch((cause) => {
       own?.throwIfAborted();
-      throw unreachable(this.#base, cause);
+      throw failure(this.#base, cause);
     });
     if (response.ok || response.status === 304) return response;
     throw await errorOf(response);
   }
 }
 
-function unreachable(base: string, cause: unknown): RowmillError {
-  const { message } = cause instanceof Error && cause.cause instanceof Error ? cause.cause : (cause as Error);
+function failure(base: string, cause: unknown): RowmillError {
+  const { name, message } =
+    cause instanceof Error && cause.cause instanceof Error ? cause.cause : (cause as Error);
+  if (name === "NotReadableError") {
+    const message = "The file cannot be read, or has changed since it was opened.";
+    return new RowmillError(message, { status: 0, code: "file_changed", cause });
+  }
   return new RowmillError(`${base} cannot be reached: ${message}`, {
     status: 0,
     code: "unreachable",

@@ -85,15 +85,15 @@ async function describe(terminal: Terminal, client: RowmillClient, batch: Batch)
   // A dry run writes nothing, so its good rows are still pending.
   const summary =
     state === "validated"
-      ? `${counts.total - counts.failed} rows would succeed, ${counts.failed} would fail`
-      : `${counts.success} rows succeeded, ${counts.failed} failed`;
+      ? `${rows(counts.total - counts.failed)} would succeed, ${counts.failed} would fail`
+      : `${rows(counts.success)} succeeded, ${counts.failed} failed`;
   await print(terminal, `Batch ${number} is ${state}: ${summary}.`);
   if (reason !== null) await print(terminal, `  ${oneLine(reason)}`);
   if (counts.failed > 0) {
     let shown = 0;
     const query = { status: "failed", limit: SHOWN_FAILURES } as const;
-    const rows = client.list("/api/v1/batches/{batch_id}/rows", { path: { batch_id: id }, query });
-    for await (const row of rows) {
+    const failures = client.list("/api/v1/batches/{batch_id}/rows", { path: { batch_id: id }, query });
+    for await (const row of failures) {
       await print(terminal, `  row ${String(row.row).padStart(5)}  ${oneLine(row.error_message ?? "")}`);
       if (++shown === SHOWN_FAILURES) break;
     }
@@ -102,4 +102,8 @@ async function describe(terminal: Terminal, client: RowmillClient, batch: Batch)
   }
   if (state === "validated")
     await print(terminal, `Nothing is written yet. To import the rows: rowmill commit ${id}`);
+}
+
+function rows(count: number): string {
+  return count === 1 ? "1 row" : `${count} rows`;
 }

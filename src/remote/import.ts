@@ -1,3 +1,5 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import type { BatchOptions, UploadSource } from "../client/index.ts";
 import { openFile } from "../client/node.ts";
@@ -8,7 +10,10 @@ import { followBatch } from "./follow.ts";
 import { ProgressLine, uploadLine } from "./progress.ts";
 import { note, print, printJson, type Terminal } from "./terminal.ts";
 
-/** The options of an upload that are passed on. The server checks their values. */
+/** `max_errors` is the option `--max-errors`. */
+type Dashed<Name extends string> = Name extends `${infer A}_${infer B}` ? `${A}-${Dashed<B>}` : Name;
+
+/** All options of an upload. The server checks their values. */
 const uploadOptions = {
   target: text,
   mode: text,
@@ -25,10 +30,12 @@ const uploadOptions = {
   "header-rows": text,
   columns: text,
   "skip-lines": text,
+  "skip-blank-rows": text,
   tables: text,
+  "row-delay-ms": text,
   "dry-run": flag,
   force: flag,
-} as const;
+} as const satisfies Record<Dashed<keyof BatchOptions>, typeof text | typeof flag>;
 
 const ownOptions = {
   name: text,
@@ -51,10 +58,9 @@ export const importCommands = [
 --name NAME        the name of the file, for standard input
 --json             print the batch as JSON
 
-Options of the upload, as in docs/guide/uploads.md: ${Object.keys(uploadOptions)
-      .filter((name) => !["dry-run", "force"].includes(name))
-      .map((name) => `--${name}`)
-      .join(" ")}`,
+All other options of an upload, with a value:
+${valueOptions(uploadOptions)}
+The guide "Uploads" describes them.`,
     takes: ["FILE"],
     options: { ...uploadOptions, ...ownOptions },
     async run({ terminal, connect }: Session, values, [file = ""]) {
@@ -64,12 +70,12 @@ Options of the upload, as in docs/guide/uploads.md: ${Object.keys(uploadOptions)
       const batch = await uploading(terminal, NOT_IMPORTED, (controls) =>
         client.uploadBatch(source, { ...fieldsOf(options), ...nameOf(file, name), ...controls }),
       );
-      if (batch.replayed) {
-        note(terminal, `This file was uploaded at ${batch.created_at}. To import it again, add --force.`);
-      }
+      const title = `Batch ${batch.number} (${batch.id})`;
       note(
         terminal,
-        `Batch ${batch.number} (${batch.id}): ${batch.counts.total} rows are stored and queued.`,
+        batch.replayed
+          ? `${title}: you uploaded this file at ${batch.created_at}. To import it again, add --force.`
+          : `${title}: ${batch.counts.total} rows are stored and queued.`,
       );
       if (watch || failOnErrors || out !== undefined) {
         return followBatch(terminal, client, batch.id, { json, failOnErrors, out });
@@ -110,12 +116,26 @@ const NOT_IMPORTED =
 const notCorrected = (id: string) =>
   `Interrupted. Nothing is corrected, unless the whole file had arrived.\n  Look: rowmill rows ${id}`;
 
+function valueOptions(options: Readonly<Record<string, typeof text | typeof flag>>): string {
+  const names = Object.keys(options).filter((name) => options[name] === text);
+  const lines: string[] = [];
+  for (let at = 0; at < names.length; at += 6) lines.push(names.slice(at, at + 6).join(" --"));
+  return lines.map((line) => `  --${line}`).join("\n");
+}
+
 /** @throws ConfigError if the file cannot be read */
 async function sourceOf({ stdin }: Terminal, file: string, name: string | undefined): Promise<UploadSource> {
   if (file === "-") return Readable.toWeb(stdin) as ReadableStream<Uint8Array>;
-  return openFile(file, name).catch((cause: NodeJS.ErrnoException) => {
+  return openSource(file, name).catch((cause: NodeJS.ErrnoException) => {
     throw new ConfigError(`${file} cannot be read: ${cause.message}`, { cause });
   });
+}
+
+async function openSource(file: string, name: string | undefined): Promise<UploadSource> {
+  // A pipe, as in `rowmill import <(zcat books.csv.gz)`.
+  if ((await stat(file)).isFIFO())
+    return Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>;
+  return openFile(file, name);
 }
 
 function nameOf(file: string, name: string | undefined): { filename?: string } {

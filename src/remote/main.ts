@@ -7,6 +7,9 @@ import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { currentLogin } from "./login-file.ts";
 import { note, print, type Terminal } from "./terminal.ts";
 
+const TOKEN_REFUSED =
+  "The server does not accept the token. Log in with `rowmill login URL`, or correct ROWMILL_TOKEN.";
+
 export async function main(args: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
   try {
     return await runCommand(args, terminal, version);
@@ -14,7 +17,7 @@ export async function main(args: readonly string[], terminal: Terminal, version:
     if (terminal.interrupted.aborted || error instanceof Interrupted) return EXIT.interrupted;
     // The reader of the output has seen enough, as in `rowmill rows ID | head`.
     if (error instanceof Error && "code" in error && error.code === "EPIPE") return EXIT.done;
-    note(terminal, `rowmill: ${messageOf(error)}`);
+    note(terminal, `rowmill: ${messageOf(error, args)}`);
     return EXIT.refused;
   }
 }
@@ -43,12 +46,12 @@ function textOf(args: readonly string[], version: string): string | null {
   return args.includes("--help") || args.includes("-h") ? helpOf(findCommand(args).command) : null;
 }
 
-function messageOf(error: unknown): string {
+function messageOf(error: unknown, [command]: readonly string[]): string {
   if (error instanceof RowmillError) {
     const { status, code, request_id } = error;
     const request = request_id === null ? "" : `, request ${request_id}`;
-    const hint = status === 401 ? " Log in with `rowmill login URL`." : "";
-    return `${error.message}${hint} (${code}${request})`;
+    const isTokenRefused = status === 401 && command !== "login";
+    return `${isTokenRefused ? TOKEN_REFUSED : error.message} (${code}${request})`;
   }
   if (error instanceof ConfigError || (error instanceof Error && "code" in error)) return error.message;
   return (error instanceof Error && error.stack) || String(error);

@@ -120,6 +120,15 @@ describe("errors", () => {
     expect(error).toMatchObject({ code: "unreachable", status: 0 });
     expect(error.message).toBe("http://rowmill.test cannot be reached: connect ECONNREFUSED");
   });
+
+  test("a file that changes while it is sent is not sent again", async () => {
+    const changed = new TypeError("fetch failed", {
+      cause: new DOMException("The blob could not be read", "NotReadableError"),
+    });
+    const { client, sent } = serverOf(changed);
+    const error = await failure(client.uploadBatch(new Blob(["title,author\n"])));
+    expect([error.code, sent.length]).toEqual(["file_changed", 1]);
+  });
 });
 
 describe("further attempts", () => {

@@ -41,7 +41,7 @@ test("the command of the package imports a file", async () => {
   expect((await inFolder(command, ["--version"])).stdout).toBe(`${packageJson.version}\n`);
   await writeFile(join(folder.path, "books.csv"), "title,author\nEmma,Jane Austen\n");
   const { stdout } = await inFolder(command, ["import", "books.csv", "--target", "books", "--watch"]);
-  expect(stdout).toMatch(/^Batch \d+ is completed: 1 rows succeeded, 0 failed\.\n$/);
+  expect(stdout).toMatch(/^Batch \d+ is completed: 1 row succeeded, 0 failed\.\n$/);
 });
 
 test("the program in docs/guide/client.md compiles and runs", async () => {

@@ -123,7 +123,8 @@ describe("import", () => {
   });
 
   test.each([
-    [["import", "/no/such/file.csv"], /^rowmill: \/no\/such\/file\.csv cannot be read: /],
+    [["import", "/no/such/file.csv"], /^rowmill: \/no\/such\/file\.csv cannot be read: ENOENT: no such file/],
+    [["import", "/"], /^rowmill: \/ cannot be read: \/ is not a file\.\n$/],
     [["import"], /^rowmill: FILE is missing\. Usage: rowmill import FILE\|- /],
     [["import", "-", "--target", "cups"], /^rowmill: target: .*\(invalid_input, request [\w-]+\)\n$/],
     [["import", "-", "--tarket", "cups"], /^rowmill: Unknown option "--tarket"\. Known options: --target, /],
@@ -167,7 +168,7 @@ describe("import", () => {
       "";
     expect(output).toMatch(new RegExp(` {2}Cancel it: rowmill cancel ${id}\n$`));
     await gate.open();
-    expect((await run(["watch", id])).stdout).toMatch(/is completed: 1 rows succeeded, 0 failed/);
+    expect((await run(["watch", id])).stdout).toMatch(/is completed: 1 row succeeded, 0 failed/);
   });
 
   test("a batch that fails as a whole exits with 2", async () => {

@@ -1,4 +1,5 @@
 /** Explains multipart bodies that cannot be read to their end. */
+import type { FastifyRequest } from "fastify";
 import { DomainError } from "../../errors.ts";
 import { isDatabaseUnavailable } from "../postgres/database.ts";
 import { TOO_MANY_FIELDS } from "./form-fields.ts";
@@ -20,10 +21,7 @@ export function bodyError(error: unknown): unknown {
   const code = "code" in error ? String(error.code) : "";
   const text = `${code} ${error.message}`;
   if (TOO_MANY_PARTS.has(code)) return new DomainError("too_large", TOO_MANY_FIELDS, { cause: error });
-  if (CUT_CONNECTION.test(text)) {
-    const message = "The connection ended before the end of the file. Send the file again.";
-    return new DomainError("invalid_input", message, { cause: error });
-  }
+  if (CUT_CONNECTION.test(text)) return cutOff(error);
   if (LONG_BOUNDARY.test(text)) {
     const message = "The boundary in Content-Type is too long. RFC 2046 allows 70 characters.";
     return new DomainError("invalid_input", message, { cause: error });
@@ -33,4 +31,17 @@ export function bodyError(error: unknown): unknown {
     return new DomainError("invalid_input", message, { cause: error });
   }
   return error;
+}
+
+/**
+ * @fastify/multipart waits forever for a body whose connection has ended before.
+ * @throws DomainError
+ */
+export function requireConnection({ raw }: FastifyRequest): void {
+  if (raw.destroyed) throw cutOff();
+}
+
+function cutOff(cause?: Error): DomainError {
+  const message = "The connection ended before the end of the file. Send the file again.";
+  return new DomainError("invalid_input", message, cause && { cause });
 }

@@ -4,7 +4,7 @@ import type { FastifyRequest } from "fastify";
 import { DomainError, invalidField } from "../../errors.ts";
 import type { HeldBytes } from "./body-memory.ts";
 import { untilEnd } from "./body-pace.ts";
-import { bodyError } from "./broken-body.ts";
+import { bodyError, requireConnection } from "./broken-body.ts";
 import { FIELD_LIMITS, FormFields, MAX_FORM_BYTES } from "./form-fields.ts";
 import { requesterOf } from "./requester.ts";
 
@@ -50,6 +50,7 @@ async function readForm(request: FastifyRequest, rules: FormRules, held: HeldByt
   if (Number(request.headers["content-length"] ?? 0) > maxBytes + MAX_FORM_BYTES) throw tooLarge(rules);
   const fields = new FormFields(fieldNames);
   let file: Buffer | null = null;
+  requireConnection(request);
   const parts = request.parts({ limits: { ...FIELD_LIMITS, fileSize: maxBytes } });
   const signal = request.arrivingBody?.signal;
   for await (const part of untilEnd(parts, signal)) {

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import Type, { type TProperties } from "typebox";
 import { DomainError, invalidField } from "../../errors.ts";
 import { untilEnd } from "./body-pace.ts";
-import { bodyError } from "./broken-body.ts";
+import { bodyError, requireConnection } from "./broken-body.ts";
 import { FIELD_LIMITS, FormFields, MAX_FORM_BYTES } from "./form-fields.ts";
 import { isRawFile, openRawFile } from "./raw-file.ts";
 
@@ -93,6 +93,7 @@ async function openFile(request: FastifyRequest, rules: UploadRules): Promise<Up
     const raw = openRawFile(request, rules, () => tooLarge(rules));
     return { ...raw, fields: {}, finish: async () => {} };
   }
+  requireConnection(request);
   const parts = request.parts({ limits: { ...FIELD_LIMITS, fileSize: maxBytes }, isPartAFile });
   const signal = request.arrivingBody?.signal;
   const fields = new FormFields(optionNames);

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Answer, Problem } from "../../support/client.ts";
+import { countWaiting } from "../../support/count.ts";
 import {
   BOUNDARY,
   END,
@@ -227,5 +228,28 @@ describe("a refused upload leaves nothing", () => {
     await until("it is being received", async () => (await kept(rowmill))?.batches === 1);
     socket.destroy();
     await until("nothing is left of it", async () => (await kept(rowmill))?.batches === 0);
+  });
+
+  test("a connection that ends before the form is read does not keep its place", async () => {
+    const { body: created } = await user.post<{ token: string }>("/api/v1/auth/tokens", { name: "cut" });
+    const { hostname, port } = new URL(rowmill.url);
+    const { pool, config } = rowmill.ctx;
+    const lock = await pool.connect();
+    await lock.query("BEGIN; LOCK TABLE rowmill.api_tokens IN ACCESS EXCLUSIVE MODE");
+    const sockets = Array.from({ length: config.uploadsPerUser }, () => connect(Number(port), hostname));
+    for (const socket of sockets) {
+      socket.write(
+        `POST ${UPLOAD} HTTP/1.1\r\nhost: rowmill\r\nauthorization: Bearer ${created.token}\r\n` +
+          `content-type: ${MULTIPART["content-type"]}\r\ncontent-length: 500000\r\n\r\n`,
+      );
+    }
+    await until(
+      "their tokens are checked",
+      async () => (await countWaiting(pool, "relation = 'rowmill.api_tokens'::regclass")) === sockets.length,
+    );
+    for (const socket of sockets) await once(socket.destroy(), "close");
+    await lock.query("ROLLBACK");
+    lock.release();
+    expect((await upload("")).status).toBe(400);
   });
 });

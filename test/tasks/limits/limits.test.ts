@@ -84,6 +84,7 @@ describe("without a worker", () => {
     await expect(printed(rowmill, "limits set generic --per-second 0.0000003")).rejects.toThrow(
       /from 0\.00001/,
     );
+    expect((await putAs(`${LIMITS}/generic`, { per_second: 0, concurrent: 3 })).status).toBe(400);
     expect((await putAs(`${LIMITS}/none`, { concurrent: 1 })).status).toBe(404);
     expect((await operator.delete(`${LIMITS}/none`)).status).toBe(404);
     expect((await putAs(`${LIMITS}/generic`, { concurrent: 1 }, user)).status).toBe(403);
