@@ -31,7 +31,7 @@ function lazyValidators(compilers: (() => unknown)[]): Validators {
   return (shared, options) => {
     const compiler = once(() => build(shared, options));
     return (route) => {
-      const compile = once(() => compiler()(route));
+      const compile = once(() => compiler()(withPlainNulls(route)));
       compilers.push(compile);
       const validate = (...call: Parameters<Validator>) => {
         const validator = compile();
@@ -41,6 +41,13 @@ function lazyValidators(compilers: (() => unknown)[]): Validators {
       return Object.assign(validate, { schemaEnv: {} }) as unknown as Validator;
     };
   };
+}
+
+/** ajv changes "", 0 and false into null where `type` allows null, so that a wrong value would clear a field. A constant accepts null alone. */
+function withPlainNulls<Route>(route: Route): Route {
+  const isNull = (value: unknown) =>
+    typeof value === "object" && value !== null && "type" in value && value.type === "null";
+  return JSON.parse(JSON.stringify(route), (_key, value) => (isNull(value) ? { const: null } : value));
 }
 
 /** One function per schema instead of one per route and status, with only the shared schemas that it refers to. */
