@@ -18,6 +18,7 @@ import { cancelWorkflow } from "../../src/workflows/control/cancel-workflow.ts";
 import { getWorkflow } from "../../src/workflows/queries.ts";
 import { count } from "../support/count.ts";
 import { storedFile } from "../support/files.ts";
+import { explaining } from "../support/plans.ts";
 import { useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
@@ -105,6 +106,40 @@ test("users take turns", async () => {
     [[user.userId, other]],
   );
   expect(rows.map(({ user_id }) => Number(user_id)).indexOf(other)).toBe(1);
+});
+
+describe("ticks that are due together", () => {
+  const due = "2026-06-02T01:00:01Z";
+
+  async function statementsOf(schedules: number, others: readonly number[]): Promise<number> {
+    for (const userId of [user.userId, ...others])
+      for (let n = 0; n < schedules; n++) await scheduleAt("2026-06-02T00:30Z", { name: `${n}` }, userId);
+    await using counted = await explaining(at(due));
+    const before = counted.statements;
+    expect(await runDueTicks(counted)).toBe(schedules * (1 + others.length));
+    await rowmill.ctx.pool.query("DELETE FROM rowmill.schedules");
+    return counted.statements - before;
+  }
+
+  test("need as many statements for 3 as for 60", async () => {
+    const others = [(await rowmill.newUser()).userId, (await rowmill.newUser()).userId];
+    // The first ticks of a user count what the user has.
+    await statementsOf(1, others);
+    const forThree = await statementsOf(1, others);
+    expect(await statementsOf(20, others)).toBe(forThree);
+  });
+
+  test("that are missed, and those of disabled users, do not stop the others", async () => {
+    const healthy = await scheduleAt("2026-06-02T00:30Z", { name: "healthy" });
+    const late = await scheduleAt("2026-06-01T00:30Z", { name: "late" });
+    const other = await rowmill.newUser();
+    const disabled = await scheduleAt("2026-06-02T00:30Z", { name: "disabled" }, other.userId);
+    await disableAccount(rowmill.ctx, other.userId);
+    expect(await runDueTicks(at(due))).toBe(3);
+    expect(await ticksOf(healthy)).toMatchObject([{ state: "created" }]);
+    expect(await ticksOf(late)).toMatchObject([{ code: "missed", missedCount: 24 }, { state: "created" }]);
+    expect(await ticksOf(disabled)).toMatchObject([{ state: "failed", code: "account_disabled" }]);
+  });
 });
 
 test("a schedule that cannot be read does not stop the others", async () => {

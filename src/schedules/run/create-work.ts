@@ -27,9 +27,11 @@ export async function createWork(tx: Tx, schedule: Schedule, tickAt: Date): Prom
     return { jobId };
   }
   const ownerId = userId ?? 0;
-  if (workflow) return { workflowId: (await createWorkflow(tx, ownerId, readWorkflow(workflow))).id };
+  if (workflow) {
+    return { workflowId: (await createWorkflow(tx, ownerId, readWorkflow(workflow), scheduleId)).id };
+  }
   const request = taskRequestOf(task as TaskBody);
-  const created = await createTasks(tx, ownerId, [request], { scheduleId });
+  const created = await createTasks(tx, ownerId, [request], { schedules: [scheduleId] });
   return { taskId: created.tasks[0]?.id ?? null };
 }
 
@@ -45,13 +47,9 @@ export async function findOpenWork(tx: Tx, schedule: Schedule): Promise<string |
   return workflow?.id ?? null;
 }
 
-/** Those of the ticks in the history. */
 function openWorkflowsOf({ db }: Tx, { id }: Schedule) {
-  return db
-    .select({ id: workflows.id })
-    .from(scheduleTicks)
-    .innerJoin(workflows, eq(workflows.id, scheduleTicks.workflowId))
-    .where(and(eq(scheduleTicks.scheduleId, id), eq(workflows.state, "running")));
+  const isOpen = and(eq(workflows.scheduleId, id), eq(workflows.state, "running"));
+  return db.select({ id: workflows.id }).from(workflows).where(isOpen);
 }
 
 async function openJobOf(tx: Tx, { id }: Schedule, builtin: string): Promise<string | null> {

@@ -1,0 +1,2 @@
+ALTER TABLE "rowmill"."workflows" ADD COLUMN "schedule_id" uuid;--> statement-breakpoint
+CREATE INDEX "workflows_schedule" ON "rowmill"."workflows" USING btree ("schedule_id") WHERE schedule_id IS NOT NULL AND state = 'running';
