@@ -2,9 +2,9 @@
 import { and, eq, isNotNull, isNull, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { taskJobs } from "../../jobs.ts";
-import { limitWaits, taskLimits } from "../../schema/task-limits.ts";
+import { limitWaits } from "../../schema/task-limits.ts";
 import { byQueue } from "../task-jobs.ts";
-import { countFreeStarts, type LockedLimit, lockLimit } from "./free-starts.ts";
+import { countFreeStarts, countStarts, type LockedLimit, lockLimit } from "./free-starts.ts";
 
 /** Tasks per transaction. */
 const PAGE = 1000;
@@ -19,7 +19,7 @@ interface Waiting {
 }
 
 /**
- * Grants as many starts as the limit allows now.
+ * Grants as many starts as the limit allows now. They count from then on, so that the starts themselves need no lock.
  * @returns in how many seconds the rate allows the next start; null: nobody waits, another worker looks after the type, or
  * running tasks must end first
  */
@@ -28,12 +28,11 @@ export async function grantStarts(ctx: Context, type: string): Promise<number | 
   return inTransaction(ctx, async (tx) => {
     const limit = await lockLimit(tx, type, "skip locked");
     if (!limit) return null;
-    const { allowed, granted, inSeconds } = await countFreeStarts(tx, limit);
-    const next = await takeTurns(tx, limit, Math.min(MAX_GRANTS, allowed - granted));
+    const { allowed, inSeconds } = await countFreeStarts(tx, limit);
+    const next = await takeTurns(tx, limit, Math.min(MAX_GRANTS, allowed));
     await hasten(tx, next);
     const last = next.at(-1);
-    if (last)
-      await tx.db.update(taskLimits).set({ lastUserId: last.userId }).where(eq(taskLimits.type, type));
+    if (last) await countStarts(tx, limit, next.length, last.userId);
     return limit.perSecond !== null && (inSeconds > 0 || next.length > 0) ? inSeconds : null;
   });
 }
@@ -83,14 +82,13 @@ async function firstAfter(
   return row ? { ...row, userId: Number(row.userId) } : null;
 }
 
-async function hasten(tx: Tx, waiting: readonly Pick<Waiting, "jobId" | "queue">[]): Promise<void> {
+async function hasten(tx: Tx, waiting: readonly Pick<Waiting, "jobId" | "queue">[]): Promise<string[]> {
+  const hastened: string[] = [];
   for (const [queue, own] of byQueue(waiting)) {
-    await tx.queue.hasten(
-      tx.db,
-      taskJobs[queue],
-      own.map(({ jobId }) => jobId),
-    );
+    const ids = own.map(({ jobId }) => jobId);
+    hastened.push(...(await tx.queue.hasten(tx.db, taskJobs[queue], ids)));
   }
+  return hastened;
 }
 
 /** Wakes tasks again whose job was put back just after their turn had come, and forgets those that have ended. */
@@ -106,22 +104,28 @@ export async function hastenGranted(ctx: Context): Promise<void> {
   if (granted.length > 0) await inTransaction(ctx, (tx) => hasten(tx, granted));
 }
 
-/** Lets the tasks of types start that have no limit any more. @returns whether there may be more */
+/**
+ * Lets the tasks of types start that have no limit any more. A task whose job a worker has at this moment stays in the list:
+ * the job can still be put back.
+ * @returns whether there may be more
+ */
 export function releaseUnlimited(ctx: Context): Promise<boolean> {
   return inTransaction(ctx, async (tx) => {
-    const first = tx.db
-      .select({ jobId: limitWaits.jobId })
+    const waiting = await tx.db
+      .select({ jobId: limitWaits.jobId, queue: limitWaits.queue })
       .from(limitWaits)
       .where(
         sql`NOT EXISTS (SELECT FROM rowmill.task_limits AS limits WHERE limits.type = ${limitWaits.type})`,
       )
       .limit(PAGE)
       .for("update", { skipLocked: true });
-    const released = await tx.db
-      .delete(limitWaits)
-      .where(sql`${limitWaits.jobId} IN ${first}`)
-      .returning({ jobId: limitWaits.jobId, queue: limitWaits.queue });
-    await hasten(tx, released);
-    return released.length === PAGE;
+    if (waiting.length === 0) return false;
+    const hastened = await hasten(tx, waiting);
+    const ids = waiting.map(({ jobId }) => jobId);
+    const released = await tx.db.execute(sql`
+      DELETE FROM rowmill.limit_waits AS waits WHERE job_id = ANY(${sql.param(ids)}::uuid[]) AND (
+        job_id = ANY(${sql.param(hastened)}::uuid[])
+        OR NOT EXISTS (SELECT FROM rowmill.tasks WHERE tasks.job_id = waits.job_id AND status = 'pending'))`);
+    return released.rowCount === PAGE;
   });
 }
