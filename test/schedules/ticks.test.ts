@@ -412,6 +412,23 @@ test("the history is bounded in number and in time", async () => {
   expect(await removeOldTicks(at("2026-05-20T00:00Z"))).toBe(KEPT_TICKS - 1);
 });
 
+test("old ticks are removed in small transactions, and waiting ones stay", async () => {
+  await rowmill.ctx.pool.query(
+    `WITH added AS (
+      INSERT INTO rowmill.schedules (id, user_id, name, cron, task)
+      SELECT gen_random_uuid(), $1, n::text, '0 0 * * *', '{}' FROM generate_series(1, 150) AS n RETURNING id
+    )
+    INSERT INTO rowmill.schedule_ticks (schedule_id, tick_at, state)
+    SELECT id, day, (CASE WHEN day = '2026-01-01' THEN 'waiting' ELSE 'created' END)::rowmill.tick_state
+    FROM added, unnest('{2026-01-01,2026-01-02,2026-05-19}'::timestamptz[]) AS day`,
+    [user.userId],
+  );
+  await using counted = await explaining(at("2026-05-20T00:00Z"));
+  expect(await removeOldTicks(counted)).toBe(150);
+  expect(counted.statements).toBe(3);
+  expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.schedule_ticks")).toBe(300);
+});
+
 test("manual ticks at the same moment are two ticks", async () => {
   const schedule = await scheduleAt("2026-05-12T00:30Z", { overlap: "skip" });
   const now = at("2026-05-12T01:00Z");

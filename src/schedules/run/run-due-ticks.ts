@@ -44,8 +44,9 @@ async function runPage(
   page: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<ReadonlySet<string>> {
-  const ran = new Set(await runTogether(ctx, page));
-  for (let left = page.filter((id) => !ran.has(id)); left.length > 0; ) {
+  const together = await runTogether(ctx, page);
+  const ran = new Set(together.ran);
+  for (let left = together.left; left.length > 0; ) {
     signal?.throwIfAborted();
     const { id, hasRun } = await runOne(ctx, (onTaken) => runTick(ctx, left, onTaken));
     if (id === null) break;

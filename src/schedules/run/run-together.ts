@@ -11,19 +11,50 @@ import { dueTicks, nextOf } from "../timing.ts";
 import { type NewTick, recordTicks } from "./record-tick.ts";
 import { OVERLAPPED } from "./run-tick.ts";
 
+export interface Together {
+  /** The schedules whose tick has run. */
+  readonly ran: readonly string[];
+  /** The schedules whose tick `runTick` must run. */
+  readonly left: readonly string[];
+}
+
 /**
- * Runs the ticks that are as usual: they create a task, or are skipped because an earlier task has not ended. All others
- * stay due, and `runTick` runs them one by one.
- * @returns the ids of the schedules whose tick has run
+ * One worker at a time: the transaction locks the users whose tasks it counts, so two would wait for each other. The other
+ * one comes back for the next page.
  */
-export async function runTogether(ctx: Context, ids: readonly string[]): Promise<ReadonlySet<string>> {
+const TICKS_LOCK = 0x7469636b;
+
+/** Runs the ticks that are as usual: they create a task, or are skipped because an earlier task has not ended. */
+export async function runTogether(ctx: Context, ids: readonly string[]): Promise<Together> {
   try {
-    return await inTransaction(ctx, (tx) => runUsual(tx, ids));
+    return await inTransaction(ctx, async (tx) =>
+      (await isAlone(tx)) ? runUsual(tx, ids) : { ran: [], left: await unusual(tx, ids) },
+    );
   } catch (error) {
     if (isTransient(error)) throw error;
     ctx.log.warn({ err: error }, "cannot run ticks together; running them one by one");
-    return new Set();
+    return { ran: [], left: ids };
   }
+}
+
+async function isAlone({ db, config }: Tx): Promise<boolean> {
+  if (config.databaseBackend !== "postgres" && config.databaseBackend !== "citus") return true;
+  const { rows } = await db.execute<{ isAlone: boolean }>(
+    sql`SELECT pg_try_advisory_xact_lock(${TICKS_LOCK}) AS "isAlone"`,
+  );
+  return rows[0]?.isAlone === true;
+}
+
+const isUsual = and(isNotNull(schedules.task), ne(schedules.overlap, "replace"));
+
+/** Another worker runs all others. */
+async function unusual({ db }: Tx, ids: readonly string[]): Promise<string[]> {
+  const found = await db
+    .select({ id: schedules.id })
+    .from(schedules)
+    .where(and(inArray(schedules.id, [...ids]), isUsual));
+  const usual = new Set(found.map(({ id }) => id));
+  return ids.filter((id) => !usual.has(id));
 }
 
 interface DueTick {
@@ -32,7 +63,7 @@ interface DueTick {
   readonly next: ReturnType<typeof nextOf>;
 }
 
-async function runUsual(tx: Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
+async function runUsual(tx: Tx, ids: readonly string[]): Promise<Together> {
   const due = (await takeSchedules(tx, ids)).flatMap((schedule) => punctual(schedule, tx.now()));
   const found = await lookUp(tx, due);
   const isFree = ({ schedule }: DueTick) => found.get(schedule.id)?.blockedBy === null;
@@ -45,7 +76,7 @@ async function runUsual(tx: Tx, ids: readonly string[]): Promise<ReadonlySet<str
     if (!blockedBy || schedule.overlap !== "skip") return [];
     return { schedule, next, tick: { scheduleId, tickAt, ...OVERLAPPED, blockedBy } };
   });
-  if (usual.length === 0) return new Set();
+  if (usual.length === 0) return { ran: [], left: ids };
   await storeTasks(
     tx,
     usual.flatMap(({ schedule }) => tasks.get(schedule.id) ?? []),
@@ -55,12 +86,12 @@ async function runUsual(tx: Tx, ids: readonly string[]): Promise<ReadonlySet<str
     tx,
     usual.map(({ tick }) => tick),
   );
-  return new Set(usual.map(({ schedule }) => schedule.id));
+  const ran = usual.map(({ schedule }) => schedule.id);
+  return { ran, left: ids.filter((id) => !ran.includes(id)) };
 }
 
 /** In the order of `ids`, so that users take turns. */
 async function takeSchedules(tx: Tx, ids: readonly string[]): Promise<Schedule[]> {
-  const isUsual = and(isNotNull(schedules.task), ne(schedules.overlap, "replace"));
   const taken = await tx.db
     .select()
     .from(schedules)
