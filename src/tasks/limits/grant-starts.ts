@@ -1,5 +1,5 @@
 /** Gives tasks that wait for a limit their turn. Users take turns; of one user, the highest priority and the oldest comes first. */
-import { and, eq, isNotNull, isNull, sql } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, isNull, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { taskJobs } from "../../jobs.ts";
 import { limitWaits } from "../../schema/task-limits.ts";
@@ -11,6 +11,8 @@ const PAGE = 1000;
 
 /** Enough for one call: the next one follows within milliseconds. */
 const MAX_GRANTS = 100;
+/** Tasks that ended while they waited leave the list without a turn. */
+const MAX_LOOKS = 2 * MAX_GRANTS;
 
 interface Waiting {
   readonly jobId: string;
@@ -46,7 +48,7 @@ async function anybodyWaits({ db }: Context, type: string): Promise<boolean> {
 async function takeTurns(tx: Tx, { type, lastUserId }: LockedLimit, places: number): Promise<Waiting[]> {
   const taken: Waiting[] = [];
   let turn = lastUserId;
-  while (taken.length < places) {
+  for (let looks = 0; taken.length < places && looks < MAX_LOOKS; looks++) {
     const next = (await firstAfter(tx, type, turn)) ?? (await firstAfter(tx, type, -1));
     if (!next) break;
     turn = next.userId;
@@ -91,15 +93,18 @@ async function hasten(tx: Tx, waiting: readonly Pick<Waiting, "jobId" | "queue">
   return hastened;
 }
 
-/** Wakes tasks again whose job was put back just after their turn had come, and forgets those that have ended. */
+/**
+ * Wakes tasks again whose job was put back just after their turn had come, and forgets those that have ended. The types lead
+ * to the few tasks whose turn it is, also if the planner does not know that they are few.
+ */
 export async function hastenGranted(ctx: Context): Promise<void> {
-  await ctx.db.execute(sql`
-    DELETE FROM rowmill.limit_waits AS waits WHERE granted_at IS NOT NULL
-      AND NOT EXISTS (SELECT FROM rowmill.tasks WHERE tasks.job_id = waits.job_id AND status = 'pending')`);
+  const isGranted = and(inArray(limitWaits.type, [...ctx.limitedTypes]), isNotNull(limitWaits.grantedAt));
+  const isPending = sql`(SELECT status FROM rowmill.tasks WHERE tasks.job_id = ${limitWaits.jobId}) = 'pending'`;
+  await ctx.db.delete(limitWaits).where(and(isGranted, sql`${isPending} IS NOT TRUE`));
   const granted = await ctx.db
     .select({ jobId: limitWaits.jobId, queue: limitWaits.queue })
     .from(limitWaits)
-    .where(isNotNull(limitWaits.grantedAt))
+    .where(isGranted)
     .limit(PAGE);
   if (granted.length > 0) await inTransaction(ctx, (tx) => hasten(tx, granted));
 }
