@@ -146,7 +146,7 @@ export const backgroundTasks: ReplacedService = {
     },
     {
       text: "`inspect active`, `registered` and `stats`.",
-      instead: "`npm run cli -- jobs active`, `jobs registered`, `workers list` and `queues list`.",
+      instead: "`npm run cli -- jobs active`, `jobs registered`, `workers get ID` and `queues list`.",
       tests: {
         "flows/cli.test.ts": [
           "the CLI runs a task and waits for its result",
