@@ -115,7 +115,7 @@ export const handlers: Handlers = {
       auditEntriesRemoved: await removeOldAuditEntries(ctx, delivery.signal),
       deliveriesRemoved: await removeOldDeliveries(ctx),
       mailsRemoved: await removeOldMails(ctx),
-      ticksRemoved: await removeOldTicks(ctx),
+      ticksRemoved: await removeOldTicks(ctx, delivery.signal),
     };
     ctx.log.info(removed, "cleanup finished");
     return removed;

@@ -21,9 +21,9 @@ export const batchStates: Stateful<BatchRow> = {
     SELECT id, state, target AS type, user_id AS "userId", total_rows AS "totalRows", run, created_at AS "createdAt",
       queued_at AS "queuedAt", started_at AS "startedAt", finished_at AS "finishedAt"
     FROM rowmill.batches
-    WHERE correction_of IS NULL AND id IN (
+    WHERE correction_of IS NULL AND id = ANY(ARRAY(
       SELECT id FROM unnest(${sql.param([...ids])}::uuid[]) AS changed (id)
-      UNION (SELECT id FROM rowmill.batches ORDER BY id DESC LIMIT ${newest}))
+      UNION (SELECT id FROM rowmill.batches ORDER BY id DESC LIMIT ${newest})))
     ORDER BY id`,
   recorded: ({ state, createdAt, queuedAt, startedAt, finishedAt }) => [
     ["receiving", createdAt],

@@ -16,9 +16,9 @@ export const workflowStates: Stateful<WorkflowRow> = {
   select: (ids, newest) => sql`
     SELECT id, state, kind AS type, user_id AS "userId", run, created_at AS "createdAt", ended_at AS "endedAt"
     FROM rowmill.workflows
-    WHERE id IN (
+    WHERE id = ANY(ARRAY(
       SELECT id FROM unnest(${sql.param([...ids])}::uuid[]) AS changed (id)
-      UNION (SELECT id FROM (SELECT id FROM rowmill.workflows ORDER BY number DESC LIMIT ${newest}) AS newest))
+      UNION (SELECT id FROM (SELECT id FROM rowmill.workflows ORDER BY number DESC LIMIT ${newest}) AS newest)))
     ORDER BY number`,
   recorded: ({ state, createdAt, endedAt }) => [
     ["running", createdAt],

@@ -42,6 +42,8 @@ export const workflows = rowmill.table(
     /** A workflow that still runs is cancelled then. */
     deadlineAt: moment("deadline_at").notNull(),
     cancelReason: text("cancel_reason"),
+    /** The schedule that created the workflow. No foreign key: the workflow outlives it. */
+    scheduleId: uuid("schedule_id"),
     createdAt: moment("created_at").notNull().defaultNow(),
     updatedAt: moment("updated_at").notNull().defaultNow(),
     endedAt: moment("ended_at"),
@@ -52,6 +54,7 @@ export const workflows = rowmill.table(
     index("workflows_running").on(t.number).where(sql`state = 'running'`),
     index("workflows_running_of_user").on(t.userId).where(sql`state = 'running'`),
     index("workflows_ended").on(t.endedAt).where(sql`ended_at IS NOT NULL`),
+    index("workflows_schedule").on(t.scheduleId).where(sql`schedule_id IS NOT NULL AND state = 'running'`),
     check("workflows_ended_when_not_running", sql`(ended_at IS NULL) = (state = 'running')`),
   ],
 );

@@ -21,6 +21,7 @@ import { readWorkflow } from "../../src/workflows/create/read-workflow.ts";
 import { getWorkflow, getWorkflowDetail } from "../../src/workflows/queries.ts";
 import { count, countRowWaits } from "../support/count.ts";
 import { storedFile } from "../support/files.ts";
+import { explaining } from "../support/plans.ts";
 import { until } from "../support/until.ts";
 import { useRowmill, useUserPerTest } from "../support/use-rowmill.ts";
 
@@ -112,6 +113,40 @@ test("users take turns", async () => {
     [[user.userId, other]],
   );
   expect(rows.map(({ user_id }) => Number(user_id)).indexOf(other)).toBe(1);
+});
+
+describe("ticks that are due together", () => {
+  const due = "2026-06-02T01:00:01Z";
+
+  async function statementsOf(schedules: number, others: readonly number[]): Promise<number> {
+    for (const userId of [user.userId, ...others])
+      for (let n = 0; n < schedules; n++) await scheduleAt("2026-06-02T00:30Z", { name: `${n}` }, userId);
+    await using counted = await explaining(at(due));
+    const before = counted.statements;
+    expect(await runDueTicks(counted)).toBe(schedules * (1 + others.length));
+    await rowmill.ctx.pool.query("DELETE FROM rowmill.schedules");
+    return counted.statements - before;
+  }
+
+  test("need as many statements for 3 as for 60", async () => {
+    const others = [(await rowmill.newUser()).userId, (await rowmill.newUser()).userId];
+    // The first ticks of a user count what the user has.
+    await statementsOf(1, others);
+    const forThree = await statementsOf(1, others);
+    expect(await statementsOf(20, others)).toBe(forThree);
+  });
+
+  test("that are missed, and those of disabled users, do not stop the others", async () => {
+    const healthy = await scheduleAt("2026-06-02T00:30Z", { name: "healthy" });
+    const late = await scheduleAt("2026-06-01T00:30Z", { name: "late" });
+    const other = await rowmill.newUser();
+    const disabled = await scheduleAt("2026-06-02T00:30Z", { name: "disabled" }, other.userId);
+    await disableAccount(rowmill.ctx, other.userId);
+    expect(await runDueTicks(at(due))).toBe(3);
+    expect(await ticksOf(healthy)).toMatchObject([{ state: "created" }]);
+    expect(await ticksOf(late)).toMatchObject([{ code: "missed", missedCount: 24 }, { state: "created" }]);
+    expect(await ticksOf(disabled)).toMatchObject([{ state: "failed", code: "account_disabled" }]);
+  });
 });
 
 test("a schedule that cannot be read does not stop the others", async () => {
@@ -418,6 +453,23 @@ test("the history is bounded in number and in time", async () => {
   expect(ticks).toHaveLength(KEPT_TICKS);
   expect(ticks.at(-1)).toMatchObject({ state: "created", tickAt: new Date("2026-05-11T01:00Z") });
   expect(await removeOldTicks(at("2026-05-20T00:00Z"))).toBe(KEPT_TICKS - 1);
+});
+
+test("old ticks are removed in small transactions, and waiting ones stay", async () => {
+  await rowmill.ctx.pool.query(
+    `WITH added AS (
+      INSERT INTO rowmill.schedules (id, user_id, name, cron, task)
+      SELECT gen_random_uuid(), $1, n::text, '0 0 * * *', '{}' FROM generate_series(1, 150) AS n RETURNING id
+    )
+    INSERT INTO rowmill.schedule_ticks (schedule_id, tick_at, state)
+    SELECT id, day, (CASE WHEN day = '2026-01-01' THEN 'waiting' ELSE 'created' END)::rowmill.tick_state
+    FROM added, unnest('{2026-01-01,2026-01-02,2026-05-19}'::timestamptz[]) AS day`,
+    [user.userId],
+  );
+  await using counted = await explaining(at("2026-05-20T00:00Z"));
+  expect(await removeOldTicks(counted)).toBe(150);
+  expect(counted.statements).toBe(3);
+  expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.schedule_ticks")).toBe(300);
 });
 
 test("manual ticks at the same moment are two ticks", async () => {

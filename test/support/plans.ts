@@ -1,7 +1,7 @@
 /** The plans of the statements that a verb really executes. */
 import { randomUUID } from "node:crypto";
 import type { NodePgClient } from "drizzle-orm/node-postgres";
-import type { Context, OpenContext } from "../../src/context.ts";
+import type { Context } from "../../src/context.ts";
 import { databaseOn } from "../../src/platform/postgres/database.ts";
 import type { Client } from "./client.ts";
 import type { Rowmill } from "./rowmill.ts";
@@ -22,16 +22,20 @@ export interface Plans extends Context, AsyncDisposable {
    * `books_key (user_id, key)`: an index and the columns of its condition.
    */
   scans(table: string): string[];
+  /** The number of statements so far, with those that open and end transactions. */
+  readonly statements: number;
   /** Returns the conditions of joins that compare each row of one side with each row of the other. */
   readonly joinFilters: readonly string[];
 }
 
 /** A context on one connection that explains every statement before it executes it. */
-export async function explaining(ctx: OpenContext): Promise<Plans> {
+export async function explaining(ctx: Context): Promise<Plans> {
   const client = await ctx.pool.connect();
   const nodes: PlanNode[] = [];
+  let statements = 0;
   const query = async (statement: string | { text: string }, values?: unknown[]) => {
     const text = typeof statement === "string" ? statement : statement.text;
+    statements++;
     if (/^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b/i.test(text)) {
       const { rows } = await client.query(`EXPLAIN (FORMAT JSON) ${text}`, values);
       nodes.push(...flatten(rows[0]["QUERY PLAN"][0].Plan));
@@ -45,6 +49,9 @@ export async function explaining(ctx: OpenContext): Promise<Plans> {
     [Symbol.asyncDispose]: async () => client.release(),
     scans: (table) =>
       [...new Set(nodes.filter((node) => node["Relation Name"] === table).flatMap(scanOf))].sort(),
+    get statements() {
+      return statements;
+    },
     get joinFilters() {
       return nodes.flatMap((node) => node["Join Filter"] ?? []);
     },

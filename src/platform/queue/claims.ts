@@ -80,17 +80,23 @@ export async function touchJobs(
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Makes waiting jobs due now. @param channel on which the name of the queue is published; null: nowhere */
+/**
+ * Makes waiting jobs due now.
+ * @param channel on which the name of the queue is published; null: nowhere
+ * @returns the ids of the jobs that were due later
+ */
 export async function makeDue(
   db: Database,
   name: string,
   ids: readonly string[],
   channel: string | null,
-): Promise<void> {
-  await db.execute(sql`
+): Promise<string[]> {
+  const { rows } = await db.execute<{ id: string }>(sql`
     UPDATE ${job} SET start_after = now()
-    WHERE name = ${name} AND id = ANY(${sql.param(ids)}::uuid[]) AND state < 'active' AND start_after > now()`);
+    WHERE name = ${name} AND id = ANY(${sql.param(ids)}::uuid[]) AND state < 'active' AND start_after > now()
+    RETURNING id`);
   if (channel !== null) await db.execute(sql`SELECT pg_notify(${channel}, ${name})`);
+  return rows.map(({ id }) => id);
 }
 
 /** Lets jobs that an older version has enqueued be delivered as often as those of this version. */

@@ -32,8 +32,11 @@ export interface Queue {
   add(db: Database, job: JobContract, jobs: readonly NewJob[]): Promise<void>;
   /** Removes jobs in any state, in the transaction of `db`. */
   remove(db: Database, job: JobContract, ids: readonly string[]): Promise<void>;
-  /** Makes jobs due that wait for a later time, in the transaction of `db`, and wakes workers. */
-  hasten(db: Database, job: JobContract, ids: readonly string[]): Promise<void>;
+  /**
+   * Makes jobs due that wait for a later time, in the transaction of `db`, and wakes workers.
+   * @returns their ids. A job that a worker has now can still be put back.
+   */
+  hasten(db: Database, job: JobContract, ids: readonly string[]): Promise<readonly string[]>;
   /** Returns the ids of jobs that wait, run or will be retried. All others are lost, done or given up. */
   live(db: Database, job: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Returns the ids of jobs that have used up their deliveries. */
@@ -188,11 +191,11 @@ export class PgBossQueue implements Queue {
     if (ids.length > 0) await this.#boss.deleteJob(name, [...ids], { db: fromDrizzle(db, sql) });
   }
 
-  async hasten(db: Database, { name }: JobContract, ids: readonly string[]): Promise<void> {
-    if (ids.length === 0) return;
+  async hasten(db: Database, { name }: JobContract, ids: readonly string[]): Promise<readonly string[]> {
+    if (ids.length === 0) return [];
     // CockroachDB has no NOTIFY: there, workers poll.
     const channel = this.#config.databaseBackend === "cockroachdb" ? null : CHANNEL;
-    await makeDue(db, name, ids, channel);
+    return makeDue(db, name, ids, channel);
   }
 
   live(db: Database, { name }: JobContract, ids: readonly string[]): Promise<ReadonlySet<string>> {

@@ -28,9 +28,11 @@ export async function createWork(tx: Tx, schedule: Schedule, tickAt: Date): Prom
     return { jobId };
   }
   const ownerId = userId ?? 0;
-  if (workflow) return { workflowId: (await createWorkflow(tx, ownerId, readWorkflow(workflow))).id };
+  if (workflow) {
+    return { workflowId: (await createWorkflow(tx, ownerId, readWorkflow(workflow), scheduleId)).id };
+  }
   const request = taskRequestOf(task as TaskBody);
-  const created = await createTasks(tx, ownerId, [request], { scheduleId });
+  const created = await createTasks(tx, ownerId, [request], { schedules: [scheduleId] });
   return { taskId: created.tasks[0]?.id ?? null };
 }
 
@@ -46,16 +48,9 @@ export async function findOpenWork(tx: Tx, schedule: Schedule): Promise<string |
   return workflow?.id ?? null;
 }
 
-/** Those of the ticks in the history. */
 function openWorkflowsOf({ db }: Tx, { id }: Schedule) {
-  const created = db
-    .select({ id: scheduleTicks.workflowId })
-    .from(scheduleTicks)
-    .where(eq(scheduleTicks.scheduleId, id));
-  return db
-    .select({ id: workflows.id })
-    .from(workflows)
-    .where(and(inArray(workflows.id, created), eq(workflows.state, "running")));
+  const isOpen = and(eq(workflows.scheduleId, id), eq(workflows.state, "running"));
+  return db.select({ id: workflows.id }).from(workflows).where(isOpen);
 }
 
 async function openJobOf(tx: Tx, { id }: Schedule, builtin: string): Promise<string | null> {

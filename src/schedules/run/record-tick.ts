@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, ne, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { announce } from "../../announcements/announce.ts";
 import type { Tx } from "../../context.ts";
 import { schedules, scheduleTicks } from "../../schema/schedules.ts";
@@ -9,28 +9,32 @@ export const KEPT_TICKS = 500;
 
 export type NewTick = Pick<Tick, "tickAt" | "state"> & Partial<Omit<Tick, "scheduleId">>;
 
-/** Adds a tick to the history of a locked schedule, and removes the oldest one if there are KEPT_TICKS. */
+/** Adds a tick to the history of a locked schedule, and announces a failure. */
 export async function recordTick(tx: Tx, schedule: Schedule, tick: NewTick): Promise<Tick> {
-  const { id: scheduleId } = schedule;
-  const [recorded] = await tx.db
-    .insert(scheduleTicks)
-    .values({ ...tick, scheduleId, createdAt: tx.now() })
-    .returning();
+  const [recorded] = await recordTicks(tx, [{ ...tick, scheduleId: schedule.id }]);
   if (!recorded) throw new Error("The tick was not recorded.");
-  const oldestKept = tx.db
-    .select({ tickAt: scheduleTicks.tickAt })
-    .from(scheduleTicks)
-    .where(eq(scheduleTicks.scheduleId, scheduleId))
-    .orderBy(desc(scheduleTicks.tickAt))
-    .offset(KEPT_TICKS - 1)
-    .limit(1);
-  const isOld = and(
-    eq(scheduleTicks.scheduleId, scheduleId),
-    ne(scheduleTicks.state, "waiting"),
-    lt(scheduleTicks.tickAt, sql`(${oldestKept})`),
-  );
-  await tx.db.delete(scheduleTicks).where(isOld);
   await followOutcome(tx, schedule, recorded);
+  return recorded;
+}
+
+/** Adds one tick each to the history of locked schedules, and removes the oldest ones if there are KEPT_TICKS. */
+export async function recordTicks(
+  tx: Tx,
+  ticks: readonly (NewTick & Pick<Tick, "scheduleId">)[],
+): Promise<Tick[]> {
+  const recorded = await tx.db
+    .insert(scheduleTicks)
+    .values(ticks.map((tick) => ({ ...tick, createdAt: tx.now() })))
+    .returning();
+  const ids = sql.param(ticks.map(({ scheduleId }) => scheduleId));
+  // By their place: a join could read the history of all schedules.
+  await tx.db.execute(sql`
+    DELETE FROM rowmill.schedule_ticks WHERE ctid = ANY(ARRAY(
+      SELECT place FROM unnest(${ids}::uuid[]) AS recorded (id) CROSS JOIN LATERAL (
+        SELECT ctid AS place, state FROM rowmill.schedule_ticks WHERE schedule_id = recorded.id
+        ORDER BY tick_at DESC OFFSET ${KEPT_TICKS}
+      ) AS oldest
+      WHERE state <> 'waiting'))`);
   return recorded;
 }
 

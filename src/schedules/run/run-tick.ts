@@ -1,4 +1,4 @@
-import { and, asc, count, eq, lte } from "drizzle-orm";
+import { and, asc, count, eq, inArray, lte, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { plural } from "../../platform/plural.ts";
@@ -13,17 +13,23 @@ import { followOutcome, type NewTick, recordTick } from "./record-tick.ts";
 export const MAX_WAITING = 10;
 
 /**
- * Runs the tick of a schedule that is due, and moves the schedule to its next tick, in one transaction.
- * @returns false if the schedule is not due any more, or another worker runs its tick
+ * Runs the tick of the first of these schedules that is due and that no other worker has, and moves the schedule to its next
+ * tick, in one transaction.
+ * @param onTaken called with the id of the schedule
+ * @returns false if none is left
  */
-export function runTick(ctx: Context, scheduleId: string): Promise<boolean> {
+export function runTick(
+  ctx: Context,
+  ids: readonly string[],
+  onTaken: (id: string) => void,
+): Promise<boolean> {
   return inTransaction(ctx, async (tx) => {
     const now = tx.now();
-    const isDue = and(eq(schedules.id, scheduleId), lte(schedules.nextRunAt, now));
-    const schedule = await takeSchedule(tx, isDue);
+    const schedule = await takeFirst(tx, ids);
     if (!schedule?.nextTickAt) return false;
+    onTaken(schedule.id);
     const { latest, isLate, missed } = dueTicks(schedule, schedule.nextTickAt, now);
-    await tx.db.update(schedules).set(nextOf(schedule, latest)).where(eq(schedules.id, scheduleId));
+    await tx.db.update(schedules).set(nextOf(schedule, latest)).where(eq(schedules.id, schedule.id));
     const isMissed = isLate && schedule.missed === "skip";
     if (missed || isMissed) {
       await recordMissed(tx, schedule, missed?.first ?? latest, (missed?.count ?? 0) + (isMissed ? 1 : 0));
@@ -35,11 +41,32 @@ export function runTick(ctx: Context, scheduleId: string): Promise<boolean> {
   });
 }
 
+async function takeFirst(tx: Tx, ids: readonly string[]): Promise<Schedule | undefined> {
+  const [schedule] = await tx.db
+    .select()
+    .from(schedules)
+    .where(and(inArray(schedules.id, [...ids]), lte(schedules.nextRunAt, tx.now())))
+    .orderBy(sql`array_position(${sql.param([...ids])}::uuid[], ${schedules.id})`)
+    .limit(1)
+    .for("update", { skipLocked: true });
+  return schedule;
+}
+
 /** Runs the oldest waiting tick of a schedule if the work of earlier ticks has ended. @returns whether it has */
-export function runWaitingTick(ctx: Context, scheduleId: string): Promise<boolean> {
+export function runWaitingTick(
+  ctx: Context,
+  scheduleId: string,
+  onTaken: (id: string) => void,
+): Promise<boolean> {
   return inTransaction(ctx, async (tx) => {
-    const schedule = await takeSchedule(tx, eq(schedules.id, scheduleId));
-    if (!schedule || (await findOpenWork(tx, schedule)) !== null) return false;
+    const [schedule] = await tx.db
+      .select()
+      .from(schedules)
+      .where(eq(schedules.id, scheduleId))
+      .for("update", { skipLocked: true });
+    if (!schedule) return false;
+    onTaken(scheduleId);
+    if ((await findOpenWork(tx, schedule)) !== null) return false;
     const isWaiting = and(eq(scheduleTicks.scheduleId, scheduleId), eq(scheduleTicks.state, "waiting"));
     const oldest = tx.db.select().from(scheduleTicks).where(isWaiting).orderBy(asc(scheduleTicks.tickAt));
     const [waiting] = await oldest.limit(1);
@@ -55,11 +82,6 @@ export function runWaitingTick(ctx: Context, scheduleId: string): Promise<boolea
   });
 }
 
-async function takeSchedule(tx: Tx, where: ReturnType<typeof and>): Promise<Schedule | undefined> {
-  const [schedule] = await tx.db.select().from(schedules).where(where).for("update", { skipLocked: true });
-  return schedule;
-}
-
 /** Whether the tick was recorded before the schedule was changed. */
 async function hasHappened(tx: Tx, { id }: Schedule, tickAt: Date): Promise<boolean> {
   const isSame = and(eq(scheduleTicks.scheduleId, id), eq(scheduleTicks.tickAt, tickAt));
@@ -73,6 +95,13 @@ async function recordMissed(tx: Tx, schedule: Schedule, first: Date, missedCount
   await recordTick(tx, schedule, { tickAt: first, state: "skipped", code: "missed", reason, missedCount });
 }
 
+/** A tick that is skipped because of `overlap: skip`. */
+export const OVERLAPPED = {
+  state: "skipped",
+  code: "overlap",
+  reason: "The work of an earlier tick had not ended.",
+} as const;
+
 /** Creates the work of a tick, unless work of earlier ticks is in its way. */
 export async function fire(
   tx: Tx,
@@ -81,9 +110,7 @@ export async function fire(
 ): Promise<NewTick> {
   const open = schedule.overlap === "allow" ? null : await findOpenWork(tx, schedule);
   const blocked = { ...tick, code: "overlap", blockedBy: open };
-  if (open !== null && schedule.overlap === "skip") {
-    return { ...blocked, state: "skipped", reason: "The work of an earlier tick had not ended." };
-  }
+  if (open !== null && schedule.overlap === "skip") return { ...tick, ...OVERLAPPED, blockedBy: open };
   if (schedule.overlap === "queue") {
     const waiting = await countWaiting(tx, schedule);
     if (waiting >= MAX_WAITING) {

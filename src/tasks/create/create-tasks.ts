@@ -48,8 +48,8 @@ interface Options {
   readonly together?: "parallel" | "sequential";
   /** The field of the request that contains the tasks, for errors. Absent: the request is one task. */
   readonly field?: string;
-  /** The schedule that creates the tasks. */
-  readonly scheduleId?: string;
+  /** The schedule that creates each task. */
+  readonly schedules?: readonly string[];
   /** The workflow that creates the tasks, and the position of the step of each task. */
   readonly workflow?: { readonly id: string; readonly steps: readonly number[] };
 }
@@ -63,60 +63,96 @@ export async function createTasks(
   ctx: Context,
   userId: number,
   requests: readonly TaskRequest[],
-  { together, field, scheduleId, workflow }: Options = {},
+  options: Options = {},
 ): Promise<Created> {
-  const pathOf = (index: number) => (field === undefined ? "" : `${field}.${index}`);
-  const checked = checkRequests(ctx.config, requests, pathOf);
+  const checked = checkRequests(ctx.config, requests, options);
   return inTransaction(ctx, async (tx) => {
-    await requireEnabled(tx, userId);
-    await requireTypeRole(
-      tx,
-      userId,
-      checked.map(({ type }) => type),
-    );
-    await requireRoom(tx, userId, { tasks: checked.length, open_tasks: checked.length });
-    const files = await findFiles(tx, userId, requests, pathOf);
-    const groupId = together ? uuidV7(ctx.now()) : null;
-    const isSequential = together === "sequential";
-    const drafts = checked.map(({ type, ...facts }, index) => {
-      const id = uuidV7(ctx.now());
-      const file = files[index] ?? null;
-      requireFile(type, file, fileFieldOf(requests[index], pathOf(index)));
-      const defaults = { run: 1, maxRetries: ctx.config.taskMaxRetries, jobId: taskJobId(id, 1) };
-      const step = { workflowId: workflow?.id ?? null, workflowStep: workflow?.steps[index] ?? null };
-      return {
-        id,
-        userId,
-        type: type.name,
-        queue: type.queue,
-        ...defaults,
-        ...facts,
-        file,
-        groupId,
-        ...step,
-        scheduleId,
-        index,
-      };
-    });
-    const rows = drafts.map(({ file, ...task }, index) => ({
-      ...task,
-      ...file,
-      afterId: isSequential ? (drafts[index - 1]?.id ?? null) : null,
-      hasNext: isSequential && index < drafts.length - 1,
-    }));
-    const numbers = await insertTasks(tx, rows);
-    await enqueueTasks(
-      tx,
-      rows.filter(({ afterId }) => afterId === null),
-    );
+    const { groupId, rows } = await prepareTasks(tx, userId, requests, checked, options);
+    const numbers = await storeTasks(tx, rows);
     const tasks = rows.map(({ id, jobId }) => ({ id, jobId, number: numbers.get(id) ?? 0 }));
     await recordRestricted(
       tx,
       userId,
-      drafts.filter(({ type }) => findTaskType(type)?.role !== undefined),
+      rows.filter(({ type }) => findTaskType(type)?.role !== undefined),
     );
     return { groupId, tasks };
   });
+}
+
+export type PreparedTask = Awaited<ReturnType<typeof prepareTasks>>["rows"][number];
+
+/**
+ * Checks the tasks of schedules of one user, and takes their place in the quotas. Writes nothing.
+ * @throws DomainError as `createTasks`
+ */
+export async function prepareScheduled(
+  tx: Tx,
+  userId: number,
+  requests: readonly TaskRequest[],
+  schedules: readonly string[],
+): Promise<readonly PreparedTask[]> {
+  const checked = checkRequests(tx.config, requests);
+  return (await prepareTasks(tx, userId, requests, checked, { schedules })).rows;
+}
+
+type Checked = ReturnType<typeof checkRequest>;
+
+async function prepareTasks(
+  tx: Tx,
+  userId: number,
+  requests: readonly TaskRequest[],
+  checked: readonly Checked[],
+  { together, field, schedules, workflow }: Options,
+) {
+  await requireEnabled(tx, userId);
+  await requireTypeRole(
+    tx,
+    userId,
+    checked.map(({ type }) => type),
+  );
+  await requireRoom(tx, userId, { tasks: checked.length, open_tasks: checked.length });
+  const files = await findFiles(tx, userId, requests, (index) => pathOf(index, field));
+  const groupId = together ? uuidV7(tx.now()) : null;
+  const isSequential = together === "sequential";
+  const drafts = checked.map(({ type, ...facts }, index) => {
+    const id = uuidV7(tx.now());
+    const file = files[index] ?? null;
+    requireFile(type, file, fileFieldOf(requests[index], pathOf(index, field)));
+    const defaults = { run: 1, maxRetries: tx.config.taskMaxRetries, jobId: taskJobId(id, 1) };
+    const step = { workflowId: workflow?.id ?? null, workflowStep: workflow?.steps[index] ?? null };
+    return {
+      id,
+      userId,
+      type: type.name,
+      queue: type.queue,
+      ...defaults,
+      ...facts,
+      file,
+      groupId,
+      ...step,
+      scheduleId: schedules?.[index],
+    };
+  });
+  const rows = drafts.map(({ file, ...task }, index) => ({
+    ...task,
+    ...file,
+    afterId: isSequential ? (drafts[index - 1]?.id ?? null) : null,
+    hasNext: isSequential && index < drafts.length - 1,
+  }));
+  return { groupId, rows };
+}
+
+/** Stores prepared tasks, also of several users, in their order, and enqueues their jobs. @returns their numbers by id */
+export async function storeTasks(tx: Tx, rows: readonly PreparedTask[]): Promise<Map<string, number>> {
+  const numbers = await insertTasks(
+    tx,
+    rows.map((row, index) => ({ ...row, index })),
+  );
+  await enqueueTasks(
+    tx,
+    rows.filter(({ afterId }) => afterId === null),
+  );
+  return numbers;
 }
 
 /**
@@ -158,13 +194,18 @@ export function createTask(ctx: Context, userId: number, request: TaskRequest): 
 /** Reported in one answer. */
 const MAX_FIELD_ERRORS = 100;
 
+/** The path of a task in the request, for errors. */
+function pathOf(index: number, field: string | undefined): string {
+  return field === undefined ? "" : `${field}.${index}`;
+}
+
 /** @throws DomainError `invalid_input` that names each wrong field */
-function checkRequests(config: Config, requests: readonly TaskRequest[], pathOf: (index: number) => string) {
+function checkRequests(config: Config, requests: readonly TaskRequest[], { field }: Options = {}): Checked[] {
   const fieldErrors: FieldErrors = {};
-  const checked: ReturnType<typeof checkRequest>[] = [];
+  const checked: Checked[] = [];
   for (const [index, request] of requests.entries()) {
     try {
-      checked.push(checkRequest(config, request, pathOf(index)));
+      checked.push(checkRequest(config, request, pathOf(index, field)));
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       Object.assign(fieldErrors, error.fieldErrors);

@@ -1,7 +1,7 @@
-import { eq, sql } from "drizzle-orm";
+import { and, eq, isNotNull, sql } from "drizzle-orm";
 import { recordAudit } from "../../audit/record-audit.ts";
 import { type Context, inTransaction, publishChange } from "../../context.ts";
-import { taskLimits } from "../../schema/task-limits.ts";
+import { limitWaits, taskLimits } from "../../schema/task-limits.ts";
 import { findLimit, type Limit, type StoredLimit } from "./queries.ts";
 
 /** The payload is the task type whose limit has changed. */
@@ -18,6 +18,11 @@ export function setLimit(ctx: Context, type: string, limit: Limit): Promise<Stor
       .insert(taskLimits)
       .values({ type, ...changes })
       .onConflictDoUpdate({ target: taskLimits.type, set: { ...changes, nextAt } });
+    // Turns of the limit before, which no worker has used yet.
+    await tx.db
+      .update(limitWaits)
+      .set({ grantedAt: null })
+      .where(and(eq(limitWaits.type, type), isNotNull(limitWaits.grantedAt)));
     const details = { from: before ? shown(before) : null, to: shown(limit) };
     await recordAudit(tx, { action: "task_limit.set", subject: { type: "task_type", id: type }, details });
     await publishChange(tx, LIMIT_CHANNEL, [type]);

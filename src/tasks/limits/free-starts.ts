@@ -26,12 +26,11 @@ export async function lockLimit(
 export interface FreeStarts {
   /** The starts that the limit allows now. */
   readonly allowed: number;
-  /** The tasks whose turn it is, and which no worker has started yet. */
-  readonly granted: number;
   /** When the rate allows the next start, in seconds; 0: now, or the rate has no limit. */
   readonly inSeconds: number;
 }
 
+/** Tasks whose turn it is count as running, although no worker has started them yet. */
 export async function countFreeStarts(tx: Tx, limit: LockedLimit): Promise<FreeStarts> {
   const { type, perSecond, concurrent, nextAt } = limit;
   const { rows } = await tx.db.execute<{ running: number; granted: number; now: string }>(sql`
@@ -41,10 +40,11 @@ export async function countFreeStarts(tx: Tx, limit: LockedLimit): Promise<FreeS
       extract(epoch FROM clock_timestamp())::float8 AS now`);
   const { running = 0, granted = 0, now = "0" } = rows[0] ?? {};
   const lateSeconds = Number(now) - nextAt.getTime() / 1000;
-  const places = concurrent === null ? Number.POSITIVE_INFINITY : concurrent - running;
+  const places = concurrent === null ? Number.POSITIVE_INFINITY : concurrent - running - granted;
+  // While all workers are busy, turns do not add up.
+  const unused = startsOf(perSecond, CATCH_UP_SECONDS) - granted;
   return {
-    allowed: Math.max(0, Math.min(places, startsOf(perSecond, lateSeconds))),
-    granted,
+    allowed: Math.max(0, Math.min(places, unused, startsOf(perSecond, lateSeconds))),
     inSeconds: perSecond === null ? 0 : Math.max(0, -lateSeconds),
   };
 }
@@ -56,12 +56,20 @@ export function startsOf(perSecond: number | null, lateSeconds: number): number 
   return 1 + Math.floor(Math.min(lateSeconds, CATCH_UP_SECONDS) * perSecond);
 }
 
-/** Counts a start. */
-export async function countStart(tx: Tx, limit: LockedLimit): Promise<void> {
-  if (limit.perSecond === null) return;
+/**
+ * Counts starts.
+ * @param lastUserId the user who has had the last turn
+ */
+export async function countStarts(
+  tx: Tx,
+  { type, perSecond, lastUserId: before }: LockedLimit,
+  starts: number,
+  lastUserId = before,
+): Promise<void> {
   const earliest = sql`clock_timestamp() - make_interval(secs => ${CATCH_UP_SECONDS}::float8)`;
+  const nextAt = sql`greatest(${taskLimits.nextAt}, ${earliest}) + ${starts}::int * ${intervalOf({ perSecond })}`;
   await tx.db
     .update(taskLimits)
-    .set({ nextAt: sql`greatest(${taskLimits.nextAt}, ${earliest}) + ${intervalOf(limit)}` })
-    .where(eq(taskLimits.type, limit.type));
+    .set({ lastUserId, ...(perSecond === null ? {} : { nextAt }) })
+    .where(eq(taskLimits.type, type));
 }

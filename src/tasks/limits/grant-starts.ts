@@ -1,16 +1,18 @@
 /** Gives tasks that wait for a limit their turn. Users take turns; of one user, the highest priority and the oldest comes first. */
-import { and, eq, isNotNull, isNull, sql } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, isNull, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { taskJobs } from "../../jobs.ts";
-import { limitWaits, taskLimits } from "../../schema/task-limits.ts";
+import { limitWaits } from "../../schema/task-limits.ts";
 import { byQueue } from "../task-jobs.ts";
-import { countFreeStarts, type LockedLimit, lockLimit } from "./free-starts.ts";
+import { countFreeStarts, countStarts, type LockedLimit, lockLimit } from "./free-starts.ts";
 
 /** Tasks per transaction. */
 const PAGE = 1000;
 
 /** Enough for one call: the next one follows within milliseconds. */
 const MAX_GRANTS = 100;
+/** Tasks that ended while they waited leave the list without a turn. */
+const MAX_LOOKS = 2 * MAX_GRANTS;
 
 interface Waiting {
   readonly jobId: string;
@@ -19,7 +21,7 @@ interface Waiting {
 }
 
 /**
- * Grants as many starts as the limit allows now.
+ * Grants as many starts as the limit allows now. They count from then on, so that the starts themselves need no lock.
  * @returns in how many seconds the rate allows the next start; null: nobody waits, another worker looks after the type, or
  * running tasks must end first
  */
@@ -28,12 +30,11 @@ export async function grantStarts(ctx: Context, type: string): Promise<number | 
   return inTransaction(ctx, async (tx) => {
     const limit = await lockLimit(tx, type, "skip locked");
     if (!limit) return null;
-    const { allowed, granted, inSeconds } = await countFreeStarts(tx, limit);
-    const next = await takeTurns(tx, limit, Math.min(MAX_GRANTS, allowed - granted));
+    const { allowed, inSeconds } = await countFreeStarts(tx, limit);
+    const next = await takeTurns(tx, limit, Math.min(MAX_GRANTS, allowed));
     await hasten(tx, next);
     const last = next.at(-1);
-    if (last)
-      await tx.db.update(taskLimits).set({ lastUserId: last.userId }).where(eq(taskLimits.type, type));
+    if (last) await countStarts(tx, limit, next.length, last.userId);
     return limit.perSecond !== null && (inSeconds > 0 || next.length > 0) ? inSeconds : null;
   });
 }
@@ -47,7 +48,7 @@ async function anybodyWaits({ db }: Context, type: string): Promise<boolean> {
 async function takeTurns(tx: Tx, { type, lastUserId }: LockedLimit, places: number): Promise<Waiting[]> {
   const taken: Waiting[] = [];
   let turn = lastUserId;
-  while (taken.length < places) {
+  for (let looks = 0; taken.length < places && looks < MAX_LOOKS; looks++) {
     const next = (await firstAfter(tx, type, turn)) ?? (await firstAfter(tx, type, -1));
     if (!next) break;
     turn = next.userId;
@@ -83,45 +84,53 @@ async function firstAfter(
   return row ? { ...row, userId: Number(row.userId) } : null;
 }
 
-async function hasten(tx: Tx, waiting: readonly Pick<Waiting, "jobId" | "queue">[]): Promise<void> {
+async function hasten(tx: Tx, waiting: readonly Pick<Waiting, "jobId" | "queue">[]): Promise<string[]> {
+  const hastened: string[] = [];
   for (const [queue, own] of byQueue(waiting)) {
-    await tx.queue.hasten(
-      tx.db,
-      taskJobs[queue],
-      own.map(({ jobId }) => jobId),
-    );
+    const ids = own.map(({ jobId }) => jobId);
+    hastened.push(...(await tx.queue.hasten(tx.db, taskJobs[queue], ids)));
   }
+  return hastened;
 }
 
-/** Wakes tasks again whose job was put back just after their turn had come, and forgets those that have ended. */
+/**
+ * Wakes tasks again whose job was put back just after their turn had come, and forgets those that have ended. The types lead
+ * to the few tasks whose turn it is, also if the planner does not know that they are few.
+ */
 export async function hastenGranted(ctx: Context): Promise<void> {
-  await ctx.db.execute(sql`
-    DELETE FROM rowmill.limit_waits AS waits WHERE granted_at IS NOT NULL
-      AND NOT EXISTS (SELECT FROM rowmill.tasks WHERE tasks.job_id = waits.job_id AND status = 'pending')`);
+  const isGranted = and(inArray(limitWaits.type, [...ctx.limitedTypes]), isNotNull(limitWaits.grantedAt));
+  const isPending = sql`(SELECT status FROM rowmill.tasks WHERE tasks.job_id = ${limitWaits.jobId}) = 'pending'`;
+  await ctx.db.delete(limitWaits).where(and(isGranted, sql`${isPending} IS NOT TRUE`));
   const granted = await ctx.db
     .select({ jobId: limitWaits.jobId, queue: limitWaits.queue })
     .from(limitWaits)
-    .where(isNotNull(limitWaits.grantedAt))
+    .where(isGranted)
     .limit(PAGE);
   if (granted.length > 0) await inTransaction(ctx, (tx) => hasten(tx, granted));
 }
 
-/** Lets the tasks of types start that have no limit any more. @returns whether there may be more */
+/**
+ * Lets the tasks of types start that have no limit any more. A task whose job a worker has at this moment stays in the list:
+ * the job can still be put back.
+ * @returns whether there may be more
+ */
 export function releaseUnlimited(ctx: Context): Promise<boolean> {
   return inTransaction(ctx, async (tx) => {
-    const first = tx.db
-      .select({ jobId: limitWaits.jobId })
+    const waiting = await tx.db
+      .select({ jobId: limitWaits.jobId, queue: limitWaits.queue })
       .from(limitWaits)
       .where(
         sql`NOT EXISTS (SELECT FROM rowmill.task_limits AS limits WHERE limits.type = ${limitWaits.type})`,
       )
       .limit(PAGE)
       .for("update", { skipLocked: true });
-    const released = await tx.db
-      .delete(limitWaits)
-      .where(sql`${limitWaits.jobId} IN ${first}`)
-      .returning({ jobId: limitWaits.jobId, queue: limitWaits.queue });
-    await hasten(tx, released);
-    return released.length === PAGE;
+    if (waiting.length === 0) return false;
+    const hastened = await hasten(tx, waiting);
+    const ids = waiting.map(({ jobId }) => jobId);
+    const released = await tx.db.execute(sql`
+      DELETE FROM rowmill.limit_waits AS waits WHERE job_id = ANY(${sql.param(ids)}::uuid[]) AND (
+        job_id = ANY(${sql.param(hastened)}::uuid[])
+        OR NOT EXISTS (SELECT FROM rowmill.tasks WHERE tasks.job_id = waits.job_id AND status = 'pending'))`);
+    return released.rowCount === PAGE;
   });
 }

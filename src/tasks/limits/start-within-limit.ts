@@ -1,9 +1,9 @@
 /** Starts a task of a limited type, or lets it wait. */
-import { eq, sql } from "drizzle-orm";
+import { and, eq, isNotNull, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { limitWaits } from "../../schema/task-limits.ts";
 import type { Task } from "../transitions.ts";
-import { countFreeStarts, countStart, lockLimit } from "./free-starts.ts";
+import { countFreeStarts, countStarts, lockLimit } from "./free-starts.ts";
 
 interface Starting {
   readonly type: string;
@@ -19,23 +19,51 @@ export async function startWithinLimit(ctx: Context, starting: Starting): Promis
   if (found === "waits") ctx.activity.emit("taskWaits", type);
   if (found === "waits") return "waits";
   if (found === "notPending") return start(ctx);
-  const outcome = await inTransaction(ctx, async (tx) => {
-    const limit = await lockLimit(tx, type, "wait");
-    const free = limit && (await countFreeStarts(tx, limit));
-    // Those whose turn it is come first.
-    if (free && free.allowed <= (found === "granted" ? 0 : free.granted)) {
-      await wait(tx, jobId);
-      return "waits";
-    }
-    const task = await start(tx);
-    if (task && limit) await countStart(tx, limit);
-    await tx.db.delete(limitWaits).where(eq(limitWaits.jobId, jobId));
-    return task;
-  });
+  const outcome = await (found === "granted" ? startGranted(ctx, starting) : startFirst(ctx, starting));
   if (outcome === "waits") ctx.activity.emit("taskWaits", type);
   // The next one may be due soon.
   ctx.activity.emit("startPossible", type);
   return outcome;
+}
+
+/** Rolls a start back. */
+class TurnTakenBack extends Error {
+  override name = "TurnTakenBack";
+}
+
+/**
+ * The start of a task whose turn it is has been counted, unless a change of the limit has taken the turn back. The task is
+ * changed first, as by a cancellation: otherwise the two could wait for each other.
+ */
+async function startGranted(ctx: Context, starting: Starting): Promise<Task | "waits" | null> {
+  const { jobId, start } = starting;
+  try {
+    return await inTransaction(ctx, async (tx) => {
+      const task = await start(tx);
+      const isGranted = and(eq(limitWaits.jobId, jobId), isNotNull(limitWaits.grantedAt));
+      const { rowCount } = await tx.db.delete(limitWaits).where(isGranted);
+      if (task && rowCount === 0) throw new TurnTakenBack();
+      return task;
+    });
+  } catch (error) {
+    if (error instanceof TurnTakenBack) return startWithinLimit(ctx, starting);
+    throw error;
+  }
+}
+
+/** Nobody else waits, so the task starts at once if the limit allows it. */
+function startFirst(ctx: Context, { type, jobId, start }: Starting): Promise<Task | "waits" | null> {
+  return inTransaction(ctx, async (tx) => {
+    const limit = await lockLimit(tx, type, "wait");
+    if (limit && (await countFreeStarts(tx, limit)).allowed < 1) {
+      await wait(tx, jobId);
+      return "waits";
+    }
+    const task = await start(tx);
+    if (task && limit) await countStarts(tx, limit, 1);
+    await tx.db.delete(limitWaits).where(eq(limitWaits.jobId, jobId));
+    return task;
+  });
 }
 
 const WAITING_COLUMNS = sql`job_id, task_id, type, queue, user_id, priority, number`;

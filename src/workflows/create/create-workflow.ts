@@ -15,6 +15,7 @@ import type { WorkflowRequest } from "./read-workflow.ts";
 
 /**
  * Creates a workflow, and the tasks of its first steps.
+ * @param scheduleId the schedule that creates it
  * @throws DomainError `invalid_input` that names each wrong field; `forbidden` if a type requires another role;
  * `account_disabled`; QuotaExceeded
  */
@@ -22,6 +23,7 @@ export function createWorkflow(
   ctx: Context,
   userId: number,
   request: WorkflowRequest,
+  scheduleId: string | null = null,
 ): Promise<{ readonly id: string }> {
   return inTransaction(ctx, async (tx) => {
     await requireEnabled(tx, userId);
@@ -31,7 +33,9 @@ export function createWorkflow(
     const { name, kind, timeoutSeconds } = request;
     const counts = countsOf(steps.map(() => ({ state: "waiting" })));
     const deadlineAt = sql`now() + make_interval(secs => ${timeoutSeconds})`;
-    await tx.db.insert(workflows).values({ id, userId, name, kind, counts, timeoutSeconds, deadlineAt });
+    await tx.db
+      .insert(workflows)
+      .values({ id, userId, name, kind, counts, timeoutSeconds, deadlineAt, scheduleId });
     await insertSteps(tx, id, steps);
     await enqueueDeadline(tx, { id, userId, run: 1, timeoutSeconds });
     await advanceWorkflow(tx, id);

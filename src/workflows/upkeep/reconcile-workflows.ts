@@ -33,18 +33,22 @@ export async function reconcileWorkflows(ctx: Context): Promise<number> {
   }
 }
 
-/** A running workflow without a queued step has nothing that would wake it. */
+/**
+ * A running workflow without a queued step has nothing that would wake it. EXISTS would let the planner read the steps of all
+ * workflows.
+ */
 async function findStuck({ db }: Context, after: number) {
   const { rows } = await db.execute<{ id: string; number: string }>(sql`
     SELECT id, number FROM rowmill.workflows AS workflow
     WHERE state = 'running' AND number > ${after} AND (
       deadline_at <= statement_timestamp()
-      OR NOT EXISTS (SELECT FROM rowmill.workflow_steps WHERE workflow_id = workflow.id AND state = 'queued')
-      OR EXISTS (
-        SELECT FROM rowmill.workflow_steps AS step LEFT JOIN rowmill.tasks ON tasks.id = step.task_id
+      OR (SELECT position FROM rowmill.workflow_steps WHERE workflow_id = workflow.id AND state = 'queued' LIMIT 1) IS NULL
+      OR (
+        SELECT position FROM rowmill.workflow_steps AS step LEFT JOIN rowmill.tasks ON tasks.id = step.task_id
         WHERE step.workflow_id = workflow.id AND step.state = 'queued' AND (tasks.id IS NULL
           OR coalesce(tasks.completed_at, tasks.cancelled_at) < statement_timestamp() - make_interval(secs => ${LOST_JOB_SECONDS}))
-      ))
+        LIMIT 1
+      ) IS NOT NULL)
     ORDER BY number LIMIT ${PAGE}`);
   return rows;
 }

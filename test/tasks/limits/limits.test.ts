@@ -1,9 +1,12 @@
-import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { OpenContext } from "../../../src/context.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { inTransaction, type OpenContext } from "../../../src/context.ts";
 import { createTasks } from "../../../src/tasks/create/create-tasks.ts";
 import { LIMIT_CHANNEL, removeLimit, setLimit } from "../../../src/tasks/limits/change-limit.ts";
 import { followLimits } from "../../../src/tasks/limits/follow-limits.ts";
+import { lockLimit } from "../../../src/tasks/limits/free-starts.ts";
+import { releaseUnlimited } from "../../../src/tasks/limits/grant-starts.ts";
 import type { Limit } from "../../../src/tasks/limits/queries.ts";
+import { startWithinLimit } from "../../../src/tasks/limits/start-within-limit.ts";
 import type { LimitView } from "../../../src/tasks/limits/views.ts";
 import type { Client, Problem } from "../../support/client.ts";
 import { count } from "../../support/count.ts";
@@ -88,6 +91,68 @@ describe("without a worker", () => {
     expect((await putAs(`${LIMITS}/none`, { concurrent: 1 })).status).toBe(404);
     expect((await operator.delete(`${LIMITS}/none`)).status).toBe(404);
     expect((await putAs(`${LIMITS}/generic`, { concurrent: 1 }, user)).status).toBe(403);
+  });
+});
+
+describe("the line", () => {
+  /** A task that waits in the line, with its job. */
+  async function waitingTask(isGranted: boolean): Promise<string> {
+    const { pool } = rowmill.ctx;
+    const [id] = await newTasks(user, 1);
+    const { rows } = await pool.query<{ job_id: string }>(
+      `INSERT INTO rowmill.limit_waits (job_id, task_id, type, queue, user_id, priority, number, granted_at)
+        SELECT job_id, id, type, queue, user_id, priority, number, CASE WHEN $2 THEN now() END FROM rowmill.tasks WHERE id = $1
+        RETURNING job_id`,
+      [id, isGranted],
+    );
+    return rows[0]?.job_id ?? "";
+  }
+  const setJob = (id: string, changes: string) =>
+    rowmill.ctx.pool.query(
+      `UPDATE rowmill_queue.job SET ${changes} WHERE name = 'task.default' AND id = $1`,
+      [id],
+    );
+  const waits = (id: string) =>
+    count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.limit_waits WHERE job_id = $1", [id]);
+  const due = (id: string) =>
+    count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill_queue.job WHERE id = $1 AND start_after <= now()", [
+      id,
+    ]);
+
+  afterEach(() => rowmill.ctx.pool.query("DELETE FROM rowmill.tasks"));
+
+  test("a task whose turn it is starts while others are counted", async () => {
+    const { ctx } = rowmill;
+    await setLimit(ctx, "generic", { ...unlimited, perSecond: 500 });
+    const jobId = await waitingTask(true);
+    await inTransaction(ctx, async (tx) => {
+      await lockLimit(tx, "generic", "wait");
+      const started = startWithinLimit(ctx, { type: "generic", jobId, start: async () => null });
+      expect(await started).toBeNull();
+    });
+    expect(await waits(jobId)).toBe(0);
+  });
+
+  test("a changed limit takes back turns that no worker has used", async () => {
+    const { ctx } = rowmill;
+    const jobId = await waitingTask(true);
+    await setLimit(ctx, "generic", { ...unlimited, concurrent: 0 });
+    const start = async () => null;
+    expect(await startWithinLimit(ctx, { type: "generic", jobId, start })).toBe("waits");
+    expect(await waits(jobId)).toBe(1);
+  });
+
+  test("a task is not forgotten if its limit is removed while a worker puts it into the line", async () => {
+    const { ctx } = rowmill;
+    const jobId = await waitingTask(false);
+    await removeLimit(ctx, "generic");
+    await setJob(jobId, "state = 'active'");
+    await releaseUnlimited(ctx);
+    expect(await waits(jobId)).toBe(1);
+    await setJob(jobId, "state = 'created', start_after = now() + interval '4 hours'");
+    expect(await due(jobId)).toBe(0);
+    await releaseUnlimited(ctx);
+    expect([await waits(jobId), await due(jobId)]).toEqual([0, 1]);
   });
 });
 
