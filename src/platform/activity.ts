@@ -9,7 +9,7 @@ export interface EndedRequest {
   readonly at: number;
   readonly requestId: string;
   readonly method: string;
-  /** The template of the path, such as `/api/v1/batches/:batch_id`; undefined: no route serves the path. */
+  /** The template of the path, such as `/api/v1/batches/{batch_id}`; undefined: no route serves the path. */
   readonly route: string | undefined;
   readonly status: number;
   /** null for event streams, which are open as long as their clients like. */

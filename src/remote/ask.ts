@@ -7,10 +7,13 @@ import type { Terminal } from "./terminal.ts";
 /** Ctrl-C at a question, which arrives as a key and not as a signal. */
 export class Interrupted extends Error {}
 
-/** @throws ConfigError if nobody can answer */
-export async function ask(terminal: Terminal, question: string): Promise<string> {
+/**
+ * @param option the option that answers the question
+ * @throws ConfigError if nobody can answer
+ */
+export async function ask(terminal: Terminal, question: string, option: string): Promise<string> {
   const { stdin, stderr } = terminal;
-  if (!stdin.isTTY) throw new ConfigError(`${question} cannot be asked without a terminal. Use an option.`);
+  if (!stdin.isTTY) throw new ConfigError(`${question} cannot be asked without a terminal. Use ${option}.`);
   using lines = createInterface({ input: stdin, output: stderr, terminal: true });
   return await answerOf(lines, terminal, question).catch((error) => {
     if (!(error instanceof Interrupted)) stderr.write("\n");

@@ -3,7 +3,7 @@ import { oneLine, type Row } from "../cli/table.ts";
 import type { Batch } from "../client/index.ts";
 import { command, flag, limitOf, oneOf, type Session, text } from "./command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { followBatch } from "./follow.ts";
+import { followBatch, requireFolder } from "./follow.ts";
 import { showList } from "./lists.ts";
 import { print, printJson, type Terminal } from "./terminal.ts";
 
@@ -45,6 +45,7 @@ export const batchCommands = [
     takes: ["ID"],
     options: { "fail-on-errors": flag, out: text, json: flag },
     async run({ terminal, connect }, { json, out, "fail-on-errors": failOnErrors }, [id = ""]) {
+      await requireFolder(out);
       return followBatch(terminal, await connect(), id, { json, failOnErrors, out });
     },
   }),

@@ -1,10 +1,12 @@
 /** Follows a batch to its end, and says how it ended. */
-import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { constants, createWriteStream } from "node:fs";
+import { access, rename, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { oneLine } from "../cli/table.ts";
 import type { Batch, RowmillClient } from "../client/index.ts";
+import { ConfigError } from "../errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { batchLine, ProgressLine } from "./progress.ts";
 import { note, print, printJson, type Terminal } from "./terminal.ts";
@@ -18,6 +20,15 @@ export interface FollowOptions {
 }
 
 const SHOWN_FAILURES = 10;
+
+/** Call it before the work that `--out` saves. @throws ConfigError if the folder of the file cannot be written */
+export async function requireFolder(out: string | undefined): Promise<void> {
+  if (out === undefined) return;
+  const folder = dirname(resolve(out));
+  await access(folder, constants.W_OK).catch((cause: NodeJS.ErrnoException) => {
+    throw new ConfigError(`--out: the folder ${folder} cannot be written: ${cause.message}`, { cause });
+  });
+}
 
 export async function followBatch(
   terminal: Terminal,

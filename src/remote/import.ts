@@ -6,7 +6,7 @@ import { openFile } from "../client/node.ts";
 import { ConfigError } from "../errors.ts";
 import { command, flag, type Session, text } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
-import { followBatch } from "./follow.ts";
+import { followBatch, requireFolder } from "./follow.ts";
 import { ProgressLine, uploadLine } from "./progress.ts";
 import { note, print, printJson, type Terminal } from "./terminal.ts";
 
@@ -66,6 +66,7 @@ The guide "Uploads" describes them.`,
     async run({ terminal, connect }: Session, values, [file = ""]) {
       const { name, watch, json, out, "fail-on-errors": failOnErrors, ...options } = values;
       const client = await connect();
+      await requireFolder(out);
       const source = await sourceOf(terminal, file, name);
       const batch = await uploading(terminal, NOT_IMPORTED, (controls) =>
         client.uploadBatch(source, { ...fieldsOf(options), ...nameOf(file, name), ...controls }),
@@ -96,6 +97,7 @@ The guide "Uploads" describes them.`,
     async run({ terminal, connect }, values, [id = "", file = ""]) {
       const { name, watch, json, out, "fail-on-errors": failOnErrors } = values;
       const client = await connect();
+      await requireFolder(out);
       const source = await sourceOf(terminal, file, name);
       const answer = await uploading(terminal, notCorrected(id), (controls) =>
         client.correctBatch(id, source, { ...nameOf(file, name), ...controls }),

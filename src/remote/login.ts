@@ -67,7 +67,7 @@ async function checkToken(url: string, token: string): Promise<Login> {
 }
 
 async function createToken(terminal: Terminal, url: string, user: string | undefined): Promise<Login> {
-  const name = user ?? (await ask(terminal, "Username"));
+  const name = user ?? (await ask(terminal, "Username", "--user"));
   const password = await askPassword(terminal);
   const guest = createClient({ baseUrl: url });
   const signal = terminal.interrupted;

@@ -16,10 +16,9 @@ export async function writeEntries(
   dropped: number,
 ): Promise<void> {
   const addresses = cached((address) => shortenAddress(address, config.requestLogAddress));
-  const routes = cached(templateOf);
   const stored = entries.map(({ route, address, ...rest }) => ({
     ...rest,
-    route: route === undefined ? UNKNOWN_ROUTE : routes(route),
+    route: route ?? UNKNOWN_ROUTE,
     address: addresses(address),
   }));
   await db.execute(sql`
@@ -36,12 +35,7 @@ export async function writeEntries(
     )`);
 }
 
-/** Returns the path as the API documents it: `/api/v1/batches/:batch_id` becomes `/api/v1/batches/{batch_id}`. */
-function templateOf(route: string): string {
-  return route.replace(/:(\w+)/g, "{$1}");
-}
-
-/** Few addresses and routes make up a batch. */
+/** Few addresses make up a batch. */
 function cached<T>(fn: (key: string) => T): (key: string) => T {
   const known = new Map<string, T>();
   return (key) => {

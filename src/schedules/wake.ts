@@ -1,5 +1,5 @@
 import { and, isNotNull, lte, sql } from "drizzle-orm";
-import type { Context } from "../context.ts";
+import type { Context, Tx } from "../context.ts";
 import { jobs } from "../jobs.ts";
 import { uuidV7 } from "../platform/ids.ts";
 import { schedules } from "../schema/schedules.ts";
@@ -29,4 +29,15 @@ export async function wakeTicksOf(ctx: Context, { nextRunAt }: Schedule): Promis
   if (nextRunAt && nextRunAt <= now) {
     await ctx.queue.add(ctx.db, jobs.runTicks, [{ id: uuidV7(now), payload: {} }]);
   } else await wakeNextTicks(ctx);
+}
+
+/** Longer than a transaction that has locked a schedule. */
+const PASS_MS = 2000;
+
+/** Call it in a transaction that has locked a schedule: workers pass over its tick if it becomes due meanwhile. */
+export async function wakePassedTick(tx: Tx, { nextRunAt }: Schedule): Promise<void> {
+  const now = tx.now();
+  if (!nextRunAt || nextRunAt.getTime() > now.getTime() + PASS_MS) return;
+  const job = { id: uuidV7(now), payload: {}, startAfterSeconds: PASS_MS / 1000 };
+  await tx.queue.add(tx.db, jobs.runTicks, [job]);
 }

@@ -1,12 +1,12 @@
 /** Wakes the job that runs the ticks of schedules (schedules/run/). It never has to: the reconciler runs ticks, too. */
 import { and, eq } from "drizzle-orm";
-import { alias } from "drizzle-orm/pg-core";
 import type { Context, Tx } from "../context.ts";
 import { jobs } from "../jobs.ts";
 import { deterministicJobId, uuidV7 } from "../platform/ids.ts";
 import type { NewJob } from "../platform/queue/queue.ts";
-import { schedules, scheduleTicks } from "../schema/schedules.ts";
+import { scheduleTicks } from "../schema/schedules.ts";
 import type { TaskStatus } from "../schema/tasks.ts";
+import { workflows } from "../schema/workflows.ts";
 import { hasEnded } from "./state.ts";
 
 /** The clocks of the database and of this process may differ by this much, and a tick must not find that it is early. */
@@ -34,20 +34,12 @@ export async function wakeWaitingTicks(
 }
 
 /** Ticks can wait for the end of a workflow. Call it in the transaction that ends the workflow. */
-export async function wakeTicksAfterWorkflow(
-  tx: Tx,
-  workflow: { readonly id: string; readonly userId: number },
-) {
-  const earlier = alias(scheduleTicks, "earlier");
+export async function wakeTicksAfterWorkflow(tx: Tx, workflowId: string): Promise<void> {
   const [waiting] = await tx.db
-    .select({ scheduleId: schedules.id })
-    .from(schedules)
-    .innerJoin(
-      scheduleTicks,
-      and(eq(scheduleTicks.scheduleId, schedules.id), eq(scheduleTicks.state, "waiting")),
-    )
-    .innerJoin(earlier, and(eq(earlier.scheduleId, schedules.id), eq(earlier.workflowId, workflow.id)))
-    .where(eq(schedules.userId, workflow.userId))
+    .select({ scheduleId: scheduleTicks.scheduleId })
+    .from(workflows)
+    .innerJoin(scheduleTicks, eq(scheduleTicks.scheduleId, workflows.scheduleId))
+    .where(and(eq(workflows.id, workflowId), eq(scheduleTicks.state, "waiting")))
     .limit(1);
   if (waiting) await tx.queue.add(tx.db, jobs.runTicks, [{ id: uuidV7(tx.now()), payload: {} }]);
 }

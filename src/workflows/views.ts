@@ -10,6 +10,7 @@ const EXAMPLE = {
   user_id: 1,
   name: "Daily report",
   kind: "chain",
+  schedule_id: null,
   state: "running",
   progress: 50,
   counts: { total: 2, waiting: 0, queued: 1, completed: 1, failed: 0, skipped: 0, cancelled: 0 },
@@ -47,6 +48,7 @@ const workflowFields = {
   user_id: Type.Integer({ description: "The owner of the workflow." }),
   name: Type.String({ description: "A name for people, or empty." }),
   kind: Type.Enum(workflowKind.enumValues, { description: "The field of the request that had the steps." }),
+  schedule_id: nullable(Type.String({ format: "uuid" }), "The schedule that created the workflow."),
   state: Type.Enum(workflowState.enumValues, {
     description:
       "running: at least one step is not final. completed: no step failed, or only steps with `on_failure: ignore`. failed: at " +
@@ -105,6 +107,7 @@ export function viewWorkflow(workflow: Workflow): WorkflowView {
     user_id: workflow.userId,
     name: workflow.name,
     kind: workflow.kind,
+    schedule_id: workflow.scheduleId,
     state,
     progress: total === 0 ? 100 : Math.floor((final / total) * 100),
     counts: { total, ...counts },

@@ -18,17 +18,17 @@ test("requests are counted by template, method and status, and unknown ones shar
   const registry = new Registry();
   const activity = new Activity();
   addRequestMetrics(registry, activity);
-  activity.emit("requestEnded", { ...ended, method: "GET", route: "/api/v1/books/:id", ms: 20 });
+  activity.emit("requestEnded", { ...ended, method: "GET", route: "/api/v1/books/{id}", ms: 20 });
   for (const method of ["BREW", "PROPFIND"]) {
     activity.emit("requestEnded", { ...ended, method, route: undefined, status: 404, ms: null });
   }
   const text = await registry.metrics();
   expect(text).toContain(
-    'rowmill_http_requests_total{method="GET",route="/api/v1/books/:id",status="200"} 1\n',
+    'rowmill_http_requests_total{method="GET",route="/api/v1/books/{id}",status="200"} 1\n',
   );
   expect(text).toContain('rowmill_http_requests_total{method="other",route="none",status="404"} 2\n');
   expect(text).toContain(
-    'rowmill_http_request_seconds_bucket{le="0.025",method="GET",route="/api/v1/books/:id"} 1\n',
+    'rowmill_http_request_seconds_bucket{le="0.025",method="GET",route="/api/v1/books/{id}"} 1\n',
   );
   expect(text).not.toContain('rowmill_http_request_seconds_count{method="other"');
 });

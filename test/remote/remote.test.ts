@@ -125,6 +125,10 @@ describe("import", () => {
   test.each([
     [["import", "/no/such/file.csv"], /^rowmill: \/no\/such\/file\.csv cannot be read: ENOENT: no such file/],
     [["import", "/"], /^rowmill: \/ cannot be read: \/ is not a file\.\n$/],
+    [
+      ["import", "-", "--target", "books", "--out", "/no/such/failed.csv"],
+      /^rowmill: --out: the folder \/no\/such cannot be written: ENOENT/,
+    ],
     [["import"], /^rowmill: FILE is missing\. Usage: rowmill import FILE\|- /],
     [["import", "-", "--target", "cups"], /^rowmill: target: .*\(invalid_input, request [\w-]+\)\n$/],
     [["import", "-", "--tarket", "cups"], /^rowmill: Unknown option "--tarket"\. Known options: --target, /],

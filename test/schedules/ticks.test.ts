@@ -313,6 +313,7 @@ describe("schedules of workflows", () => {
     expect(await tickJobs()).toBe(before);
     const id = (await ticksOf(schedule))[0]?.workflowId ?? "";
     const detail = await getWorkflowDetail(rowmill.ctx, user.userId, id);
+    expect(detail.scheduleId).toBe(schedule.id);
     await cancelTask(rowmill.ctx, user.userId, detail.steps[0]?.taskId ?? "");
     await inTransaction(rowmill.ctx, (tx) => advanceWorkflow(tx, id));
     expect(await stateOf(id)).toBe("failed");
@@ -470,6 +471,15 @@ test("old ticks are removed in small transactions, and waiting ones stay", async
   expect(await removeOldTicks(counted)).toBe(150);
   expect(counted.statements).toBe(3);
   expect(await count(rowmill.ctx.pool, "SELECT count(*) FROM rowmill.schedule_ticks")).toBe(300);
+});
+
+test("a manual tick lets the tick that becomes due meanwhile run a moment later", async () => {
+  const schedule = await scheduleAt("2026-05-12T00:30Z", { overlap: "allow" });
+  const before = await tickJobs();
+  await runSchedule(at("2026-05-12T00:59:50Z"), user.userId, schedule.id);
+  expect(await tickJobs()).toBe(before);
+  await runSchedule(at("2026-05-12T00:59:59Z"), user.userId, schedule.id);
+  expect(await tickJobs()).toBe(before + 1);
 });
 
 test("manual ticks at the same moment are two ticks", async () => {

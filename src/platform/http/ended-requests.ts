@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { EndedRequest } from "../activity.ts";
+import { routeTemplate } from "./route-template.ts";
 import { EVENT_STREAM } from "./sse.ts";
 
 /** The client disconnected before the answer. */
@@ -25,7 +26,7 @@ export function observeRequest(
       at: now().getTime(),
       requestId: request.id,
       method: request.method,
-      route: request.routeOptions.url,
+      route: routeTemplate(request.routeOptions.url),
       status: writableFinished || written > 0 ? statusCode : CLIENT_CLOSED_REQUEST,
       ms: isEventStream ? null : Math.round((performance.now() - startedAt) * 100) / 100,
       userId: request.login?.user.id ?? null,

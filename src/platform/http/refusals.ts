@@ -1,6 +1,7 @@
 /** Logs refusals that matter for security: wrong credentials, missing rights and exceeded limits. */
 import type { FastifyRequest } from "fastify";
 import type { DomainError, ErrorCode } from "../../errors.ts";
+import { routeTemplate } from "./route-template.ts";
 
 const LOGGED: ReadonlySet<ErrorCode> = new Set([
   "unauthenticated",
@@ -16,7 +17,14 @@ export function logRefusal(request: FastifyRequest, { code }: DomainError): void
   const { login, ip, method, routeOptions } = request;
   const credentials = login?.proof ?? schemeOf(request);
   request.log.info(
-    { code, userId: login?.user.id, credentials, address: ip, method, route: routeOptions.url },
+    {
+      code,
+      userId: login?.user.id,
+      credentials,
+      address: ip,
+      method,
+      route: routeTemplate(routeOptions.url),
+    },
     "request refused",
   );
 }

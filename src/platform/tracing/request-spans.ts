@@ -1,6 +1,7 @@
 import FastifyOtel from "@fastify/otel";
 import type { TracerProvider } from "@opentelemetry/api";
 import type { FastifyInstance } from "fastify";
+import { routeTemplate } from "../http/route-template.ts";
 
 /** Probes come every few seconds, and say nothing. */
 const PROBES = new Set(["/livez", "/readyz"]);
@@ -13,7 +14,7 @@ export async function followRequests(app: FastifyInstance, provider: TracerProvi
     recordExceptions: false,
     ignorePaths: ({ url }) => PROBES.has(url),
     requestHook(span, { method, routeOptions, id }) {
-      const route = routeOptions.url ?? "none";
+      const route = routeTemplate(routeOptions.url) ?? "none";
       span.updateName(`${method} ${route}`);
       // Paths and queries can have names and tokens.
       span.setAttributes({ "url.path": route, "rowmill.request_id": id });

@@ -7,6 +7,7 @@ import { lockSchedule, type Schedule, type Tick } from "../queries.ts";
 import { createWork } from "../run/create-work.ts";
 import { recordTick } from "../run/record-tick.ts";
 import { fire } from "../run/run-tick.ts";
+import { wakePassedTick } from "../wake.ts";
 
 /**
  * Runs a schedule now, also if it is disabled. Its next tick stays.
@@ -33,6 +34,7 @@ export function runSchedule(
         details: { name: schedule.name },
       });
     }
+    await wakePassedTick(tx, schedule);
     return recordTick(tx, schedule, fired);
   });
 }

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { requireRoom } from "../../accounts/quotas.ts";
-import { requireEnabled } from "../../accounts/require-enabled.ts";
+import { requireEnabledOwner } from "../../accounts/require-enabled-owner.ts";
 import { recordOwn } from "../../audit/record-repeated.ts";
 import type { Config } from "../../config/config.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
@@ -104,7 +104,7 @@ async function prepareTasks(
   checked: readonly Checked[],
   { together, field, schedules, workflow }: Options,
 ) {
-  await requireEnabled(tx, userId);
+  await requireEnabledOwner(tx, userId);
   await requireTypeRole(
     tx,
     userId,

@@ -86,7 +86,7 @@ async function advance(tx: Tx, workflow: Running): Promise<void> {
   await publishChange(tx, WORKFLOW_CHANNEL, [workflow.id]);
   if (!outcome) return;
   await dequeueDeadline(tx, workflow);
-  await wakeTicksAfterWorkflow(tx, workflow);
+  await wakeTicksAfterWorkflow(tx, workflow.id);
   const { completed, skipped } = counts;
   const message =
     outcome === "completed"

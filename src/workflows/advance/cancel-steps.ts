@@ -13,7 +13,7 @@ import { settleSteps } from "./settle-steps.ts";
 /** Cancels a locked, running workflow with its steps that are not final, and their tasks. */
 export async function cancelSteps(
   tx: Tx,
-  workflow: { readonly id: string; readonly userId: number; readonly run: number },
+  workflow: { readonly id: string; readonly run: number },
   reason: string,
 ): Promise<void> {
   const { id } = workflow;
@@ -38,7 +38,7 @@ export async function cancelSteps(
   if (taskIds.length > 0)
     await cancelTasks(tx, inArray(tasks.id, taskIds), reason || "The workflow was cancelled.");
   await dequeueDeadline(tx, workflow);
-  await wakeTicksAfterWorkflow(tx, workflow);
+  await wakeTicksAfterWorkflow(tx, id);
   await publishChange(tx, WORKFLOW_CHANNEL, [id]);
 }
 

@@ -4,6 +4,7 @@ import { QuotaExceeded } from "../../accounts/quotas.ts";
 import type { Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { isUuid } from "../../platform/ids.ts";
+import { storableJson } from "../../platform/postgres/storable.ts";
 import { files } from "../../schema/files.ts";
 import { type StepTask, workflowSteps } from "../../schema/workflows.ts";
 import { createTasks, type TaskRequest } from "../../tasks/create/create-tasks.ts";
@@ -178,6 +179,6 @@ async function failSteps(tx: Tx, workflowId: string, refused: ReadonlyMap<number
   await tx.db.execute(sql`
     UPDATE rowmill.workflow_steps AS step
     SET state = 'failed', error_code = failure.code, error_message = left(failure.message, 2000), ended_at = statement_timestamp()
-    FROM json_to_recordset(${JSON.stringify(failures)}::json) AS failure (position smallint, code text, message text)
+    FROM json_to_recordset(${storableJson(failures)}::json) AS failure (position smallint, code text, message text)
     WHERE step.workflow_id = ${workflowId} AND step.position = failure.position`);
 }

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { requireRoom } from "../../accounts/quotas.ts";
-import { requireEnabled } from "../../accounts/require-enabled.ts";
+import { requireEnabledOwner } from "../../accounts/require-enabled-owner.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { uuidV7 } from "../../platform/ids.ts";
 import { workflows } from "../../schema/workflows.ts";
@@ -26,7 +26,7 @@ export function createWorkflow(
   scheduleId: string | null = null,
 ): Promise<{ readonly id: string }> {
   return inTransaction(ctx, async (tx) => {
-    await requireEnabled(tx, userId);
+    await requireEnabledOwner(tx, userId);
     const steps = await prepareSteps(tx, userId, request);
     await requireRoom(tx, userId, { workflows: 1, tasks: steps.length, open_tasks: steps.length });
     const id = uuidV7(ctx.now());

@@ -7,7 +7,7 @@ import { users } from "../schema/accounts.ts";
  * Schedules, workflows and commands create work for an owner who does not act. The credentials of a user who acts were checked.
  * @throws DomainError `account_disabled`
  */
-export async function requireEnabled(
+export async function requireEnabledOwner(
   { actor, db }: Pick<Context, "actor" | "db">,
   ownerId: number,
 ): Promise<void> {
