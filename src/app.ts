@@ -39,6 +39,7 @@ import { notificationEventRoutes } from "./notifications/event-routes.ts";
 import { notificationRoutes } from "./notifications/routes.ts";
 import { NotificationView, PreferenceView } from "./notifications/views.ts";
 import { registerAuth } from "./platform/http/auth.ts";
+import { takeEmptyJson } from "./platform/http/body.ts";
 import { guardBodies } from "./platform/http/body-guard.ts";
 import { limitBodies, SMALL_BODY_BYTES } from "./platform/http/body-limits.ts";
 import { boundAnswers } from "./platform/http/bounded-answers.ts";
@@ -135,6 +136,7 @@ export async function createApp(ctx: Context) {
   handleErrors(app);
   limitBodies(app);
   guardBodies(app, ctx.config);
+  takeEmptyJson(app);
   limitRequests(app, ctx.config, searchConnections(ctx.reads.connections));
   await registerSecurityHeaders(app, ctx.config);
   await refuseWhenOverloaded(app);

@@ -7,14 +7,10 @@ import { FROM_YEAR_1, speakAsDjango } from "./django-errors.ts";
 
 export const URLENCODED = "application/x-www-form-urlencoded";
 
-/** Also accepts urlencoded forms, and empty bodies with the Content-Type of JSON, as Django does. */
+/** Also accepts urlencoded forms, as Django does. */
 export function takeBodiesAsDjango(app: FastifyInstance): void {
   app.addContentTypeParser<string>(URLENCODED, { parseAs: "string" }, (_request, body, done) =>
     done(null, Object.fromEntries(new URLSearchParams(body))),
-  );
-  const parseJson = app.getDefaultJsonParser("error", "error");
-  app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) =>
-    body === "" ? done(null, {}) : parseJson(request, body, done),
   );
 }
 

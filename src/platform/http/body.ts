@@ -1,7 +1,15 @@
-import type { FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Static, TProperties, TSchema } from "typebox";
 import type { Validator } from "typebox/compile";
 import { schemaErrors, throwFieldErrors } from "./schema-errors.ts";
+
+/** Many clients send the Content-Type of JSON with every request. An empty body then counts as an empty object. */
+export function takeEmptyJson(app: FastifyInstance): void {
+  const parseJson = app.getDefaultJsonParser("error", "error");
+  app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) =>
+    body === "" ? done(null, {}) : parseJson(request, body, done),
+  );
+}
 
 /** A preValidation hook for bodies without required fields: a missing body counts as an empty one. */
 export async function emptyBodyIsEmpty(request: FastifyRequest): Promise<void> {

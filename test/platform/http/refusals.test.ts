@@ -48,6 +48,24 @@ describe("a wrong method", () => {
   });
 });
 
+test("an empty body with the Content-Type of JSON counts as an empty object", async () => {
+  const user = await rowmill.newUser();
+  const send = (method: string, path: string) =>
+    fetch(rowmill.url + path, {
+      method,
+      headers: { authorization: `Bearer ${user.token}`, "content-type": "application/json" },
+    });
+  const created = await user.post<{ id: string }>("/api/v1/tasks", {
+    type: "generic",
+    params: { seconds: 60 },
+  });
+  const cancelled = await send("POST", `/api/v1/tasks/${created.body.id}/cancel`);
+  expect(cancelled.status).toBe(200);
+  expect((await send("DELETE", `/api/v1/tasks/${created.body.id}`)).status).toBe(204);
+  const refused = await send("POST", "/api/v1/tasks");
+  expect(await refused.json()).toMatchObject({ status: 400, field_errors: { type: expect.anything() } });
+});
+
 describe("a form", () => {
   const file = `${partHead()}title,author\nEmma,Jane Austen\n${END}`;
   const field = (name: string, value: string) =>
