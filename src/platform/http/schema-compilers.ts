@@ -43,7 +43,10 @@ function lazyValidators(compilers: (() => unknown)[]): Validators {
   };
 }
 
-/** ajv changes "", 0 and false into null where `type` allows null, so that a wrong value would clear a field. A constant accepts null alone. */
+/**
+ * ajv changes "", 0 and false into null where `type` allows null, so that a wrong value would clear a field. A constant accepts
+ * null alone.
+ */
 function withPlainNulls<Route>(route: Route): Route {
   const isNull = (value: unknown) =>
     typeof value === "object" && value !== null && "type" in value && value.type === "null";
