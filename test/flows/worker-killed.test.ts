@@ -34,7 +34,9 @@ test("another worker finishes the chunks of a killed one, in a process of their 
   await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 100, bad: 0 });
   expect(killed.lines("chunk succeeded")).toEqual([]);
   expect(other.lines("chunk succeeded")).toHaveLength(4);
-  expect(other.lines("running a job alone: the process that ran it has ended")).toHaveLength(4);
+  const alone = other.lines("running a job alone: the process that ran it has ended");
+  // Other jobs can have run at the kill as well, and a chunk whose turn ends continues alone.
+  expect(alone.filter(({ job }) => job === "batch.process-chunk").length).toBeGreaterThanOrEqual(4);
 });
 
 test("a killed worker loses no chunk that waits for its delay", async () => {
