@@ -1,9 +1,8 @@
 import { and, isNotNull, lte, sql } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { jobs } from "../jobs.ts";
-import { uuidV7 } from "../platform/ids.ts";
 import { schedules } from "../schema/schedules.ts";
-import { tickJob } from "../tasks/wake-ticks.ts";
+import { ownTickJob, tickJob } from "../tasks/wake-ticks.ts";
 import type { Schedule } from "./queries.ts";
 
 /** Jobs exist for the ticks of this time, so there are never more than one per second. The reconciler adds the next ones. */
@@ -27,7 +26,7 @@ export async function wakeNextTicks(ctx: Context): Promise<void> {
 export async function wakeTicksOf(ctx: Context, { nextRunAt }: Schedule): Promise<void> {
   const now = ctx.now();
   if (nextRunAt && nextRunAt <= now) {
-    await ctx.queue.add(ctx.db, jobs.runTicks, [{ id: uuidV7(now), payload: {} }]);
+    await ctx.queue.add(ctx.db, jobs.runTicks, [ownTickJob(ctx)]);
   } else await wakeNextTicks(ctx);
 }
 
@@ -38,6 +37,5 @@ const PASS_MS = 2000;
 export async function wakePassedTick(tx: Tx, { nextRunAt }: Schedule): Promise<void> {
   const now = tx.now();
   if (!nextRunAt || nextRunAt.getTime() > now.getTime() + PASS_MS) return;
-  const job = { id: uuidV7(now), payload: {}, startAfterSeconds: PASS_MS / 1000 };
-  await tx.queue.add(tx.db, jobs.runTicks, [job]);
+  await tx.queue.add(tx.db, jobs.runTicks, [ownTickJob(tx, PASS_MS / 1000)]);
 }

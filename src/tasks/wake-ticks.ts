@@ -19,17 +19,21 @@ export function tickJob({ now }: Pick<Context, "now">, at: Date): NewJob {
   return { id: deterministicJobId("ticks", second), payload: {}, startAfterSeconds };
 }
 
+/**
+ * Returns a job of its own that runs all ticks that are due, for transactions: two of them must not add the same id, because
+ * one would wait for the end of the other.
+ */
+export function ownTickJob({ now }: Pick<Context, "now">, startAfterSeconds = 0): NewJob {
+  return { id: uuidV7(now()), payload: {}, startAfterSeconds };
+}
+
 /** Ticks can wait for the end of a task. */
 export async function wakeWaitingTicks(
   ctx: Context | Tx,
   changed: readonly { readonly scheduleId: string | null; readonly status: TaskStatus }[],
 ): Promise<void> {
   if (!changed.some(({ scheduleId, status }) => scheduleId !== null && hasEnded(status))) return;
-  // Two transactions must not add the same id, because one would wait for the end of the other.
-  const job =
-    "afterCommit" in ctx
-      ? { id: uuidV7(ctx.now()), payload: {} }
-      : tickJob(ctx, new Date(ctx.now().getTime() + 1));
+  const job = "afterCommit" in ctx ? ownTickJob(ctx) : tickJob(ctx, new Date(ctx.now().getTime() + 1));
   await ctx.queue.add(ctx.db, jobs.runTicks, [job]);
 }
 
@@ -41,5 +45,5 @@ export async function wakeTicksAfterWorkflow(tx: Tx, workflowId: string): Promis
     .innerJoin(scheduleTicks, eq(scheduleTicks.scheduleId, workflows.scheduleId))
     .where(and(eq(workflows.id, workflowId), eq(scheduleTicks.state, "waiting")))
     .limit(1);
-  if (waiting) await tx.queue.add(tx.db, jobs.runTicks, [{ id: uuidV7(tx.now()), payload: {} }]);
+  if (waiting) await tx.queue.add(tx.db, jobs.runTicks, [ownTickJob(tx)]);
 }

@@ -67,6 +67,7 @@ export async function createTasks(
 ): Promise<Created> {
   const checked = checkRequests(ctx.config, requests, options);
   return inTransaction(ctx, async (tx) => {
+    await requireEnabledOwner(tx, userId);
     const { groupId, rows } = await prepareTasks(tx, userId, requests, checked, options);
     const numbers = await storeTasks(tx, rows);
     const tasks = rows.map(({ id, jobId }) => ({ id, jobId, number: numbers.get(id) ?? 0 }));
@@ -82,7 +83,7 @@ export async function createTasks(
 export type PreparedTask = Awaited<ReturnType<typeof prepareTasks>>["rows"][number];
 
 /**
- * Checks the tasks of schedules of one user, and takes their place in the quotas. Writes nothing.
+ * Checks the tasks of schedules of one user whose account is enabled, and takes their place in the quotas. Writes nothing.
  * @throws DomainError as `createTasks`
  */
 export async function prepareScheduled(
@@ -104,7 +105,6 @@ async function prepareTasks(
   checked: readonly Checked[],
   { together, field, schedules, workflow }: Options,
 ) {
-  await requireEnabledOwner(tx, userId);
   await requireTypeRole(
     tx,
     userId,
