@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 
 const root = resolve(import.meta.dirname, "..");
 const src = join(root, "src");
-const files = globSync("**/*.ts", { cwd: src }).sort();
+const files = globSync("**/*.{ts,tsx}", { cwd: src }).sort();
 const source = new Map(files.map((file) => [file, readFileSync(join(src, file), "utf8")]));
 
 const imports = new Map(
@@ -28,7 +28,7 @@ function ours(file: string): string[] {
 
 /** From the top down. A file may import from its own layer and from the layers below it. */
 const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
-  ["programs", /^(api|worker|lone-job|dev|cli|rowmill)\.ts$|^(cli|demo|remote)\//],
+  ["programs", /^(api|worker|lone-job|dev|cli|rowmill)\.ts$|^(cli|console|demo|remote)\//],
   ["surface", /^(app|handlers|take-jobs|lone-jobs)\.ts$/],
   ["legacy", /^legacy\//],
   ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],
@@ -120,6 +120,13 @@ describe("one place each", () => {
     expect(client.flatMap(ours).filter((to) => !to.startsWith("client/"))).toEqual([]);
     const others = (file: string) => (imports.get(file) ?? []).filter((name) => !name.startsWith("."));
     expect(client.filter((file) => others(file).length > 0)).toEqual(["client/node.ts"]);
+  });
+
+  test("the console has nothing of the server but the reader of CSV files", () => {
+    const console = new Set(["console/main.tsx"]);
+    for (const file of console) for (const to of ours(file)) console.add(to);
+    const server = [...console].filter((file) => !/^(console|client|platform\/csv)\//.test(file));
+    expect(server).toEqual([]);
   });
 
   test("the package of the command line has nothing of the server, and depends on no other package", () => {

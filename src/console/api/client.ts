@@ -1,0 +1,41 @@
+/** Requests of the console. The session is an httpOnly cookie, so that no script can read a token. */
+import { createClient, RowmillError } from "../../client/index.ts";
+
+export { RowmillError };
+
+type SessionEndListener = () => void;
+
+const sessionEndListeners = new Set<SessionEndListener>();
+
+/** Calls `listener` when a request shows that the session has ended. @returns a function that removes it */
+export function onSessionEnd(listener: SessionEndListener): () => void {
+  sessionEndListeners.add(listener);
+  return () => sessionEndListeners.delete(listener);
+}
+
+let refreshing: Promise<boolean> | null = null;
+
+/** Requests that fail at the same moment share one refresh. @returns whether the session goes on */
+export function refreshSession(): Promise<boolean> {
+  refreshing ??= fetch("/api/v1/auth/browser/refresh", { method: "POST" })
+    .then(({ ok }) => ok)
+    .finally(() => {
+      refreshing = null;
+    });
+  return refreshing;
+}
+
+/** Renews an access token that has expired, and repeats the request. */
+async function fetchInSession(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+  const response = await fetch(input, init);
+  if (response.status !== 401 || String(input).includes("/api/v1/auth/")) return response;
+  if (await refreshSession()) return fetch(input, init);
+  for (const listener of sessionEndListeners) listener();
+  return response;
+}
+
+export const client = createClient({ baseUrl: location.origin, fetch: fetchInSession, retries: 2 });
+
+export function isStatus(error: unknown, ...statuses: readonly number[]): boolean {
+  return error instanceof RowmillError && statuses.includes(error.status);
+}

@@ -1,0 +1,162 @@
+/** The one event stream of a page. Without it, the page asks every few seconds. */
+import { useEffect, useSyncExternalStore } from "react";
+import { invalidate, queryClient } from "./queries.ts";
+
+interface Topics {
+  readonly batches?: readonly string[];
+  readonly tasks?: readonly string[];
+  readonly workflows?: readonly string[];
+}
+
+export type LiveState = "live" | "polling" | "paused" | "offline" | "unreachable";
+
+type Noun = keyof Topics;
+
+const EVENTS: Readonly<Record<string, Noun>> = { batch: "batches", task: "tasks", workflow: "workflows" };
+/** The most ids of one noun that the API follows in one stream. */
+const MAX_IDS = 100;
+const POLL_MS = 5000;
+const RECONNECT_MS = 1000;
+const MAX_RECONNECT_MS = 30_000;
+
+const wanted = new Map<symbol, Topics>();
+const listeners = new Set<() => void>();
+let state: LiveState = "paused";
+let source: EventSource | null = null;
+let sourceUrl = "";
+let isStarted = false;
+let failures = 0;
+let timer: ReturnType<typeof setTimeout> | undefined;
+let opening: ReturnType<typeof setTimeout> | undefined;
+
+function setState(next: LiveState): void {
+  if (next === state) return;
+  state = next;
+  for (const listener of listeners) listener();
+}
+
+function url(): string {
+  const parts = (["batches", "tasks", "workflows"] as const).flatMap((noun) => {
+    const ids = new Set([...wanted.values()].flatMap((topics) => topics[noun] ?? []));
+    return ids.size > 0 ? [`${noun}=${[...ids].slice(0, MAX_IDS).join(",")}`] : [];
+  });
+  return `/api/v1/events?${["notifications=true", ...parts].join("&")}`;
+}
+
+/** Reads the lists and items on the page again, except what never changes. */
+function refreshPage(): void {
+  void queryClient.invalidateQueries({ refetchType: "active" });
+}
+
+function close(): void {
+  clearTimeout(timer);
+  source?.close();
+  source = null;
+  sourceUrl = "";
+}
+
+function open(): void {
+  clearTimeout(opening);
+  if (!isStarted) return;
+  if (document.visibilityState === "hidden") {
+    close();
+    setState("paused");
+    return;
+  }
+  if (!navigator.onLine) {
+    close();
+    setState("offline");
+    return;
+  }
+  const next = url();
+  if (source && next === sourceUrl) return;
+  close();
+  const current = new EventSource(next);
+  source = current;
+  sourceUrl = next;
+  current.onopen = () => {
+    // Changes between the reads of the page and this moment have sent no event.
+    if (failures > 0) refreshPage();
+    failures = 0;
+    setState("live");
+  };
+  current.onerror = () => {
+    close();
+    failures += 1;
+    void poll();
+  };
+  for (const [event, noun] of Object.entries(EVENTS)) {
+    current.addEventListener(event, ({ data }: MessageEvent<string>) => {
+      const { id } = JSON.parse(data) as { id: string };
+      void invalidate(`/api/v1/${noun}`, id);
+      if (noun === "tasks") void invalidate("/api/v1/admin/tasks", id);
+    });
+  }
+  current.addEventListener("notifications", () => void invalidate("/api/v1/notifications"));
+}
+
+/** Asks once, and tries the stream again after a pause that grows. */
+async function poll(): Promise<void> {
+  if (!navigator.onLine) return setState("offline");
+  const isReachable = await fetch("/livez").then(
+    ({ ok }) => ok,
+    () => false,
+  );
+  setState(isReachable ? "polling" : navigator.onLine ? "unreachable" : "offline");
+  if (isReachable) refreshPage();
+  const delay = Math.min(MAX_RECONNECT_MS, isReachable ? POLL_MS : RECONNECT_MS * 2 ** failures);
+  timer = setTimeout(open, delay);
+}
+
+/** Follows the notifications of the user, and what the page asks for with `useLive`. @returns a function that stops */
+export function startLive(): () => void {
+  isStarted = true;
+  const onVisible = () => {
+    const wasPaused = state === "paused";
+    open();
+    if (wasPaused && document.visibilityState === "visible") refreshPage();
+  };
+  const onNetwork = () => {
+    failures = Math.max(1, failures);
+    open();
+  };
+  document.addEventListener("visibilitychange", onVisible);
+  addEventListener("online", onNetwork);
+  addEventListener("offline", onNetwork);
+  open();
+  return () => {
+    isStarted = false;
+    document.removeEventListener("visibilitychange", onVisible);
+    removeEventListener("online", onNetwork);
+    removeEventListener("offline", onNetwork);
+    close();
+    setState("paused");
+  };
+}
+
+/** Keeps these items up to date while the component is shown. */
+export function useLive(topics: Topics): void {
+  const key = JSON.stringify(topics);
+  useEffect(() => {
+    const id = Symbol();
+    wanted.set(id, JSON.parse(key) as Topics);
+    // One new stream for all parts of a new page.
+    clearTimeout(opening);
+    opening = setTimeout(open, 50);
+    return () => {
+      wanted.delete(id);
+      clearTimeout(opening);
+      opening = setTimeout(open, 50);
+    };
+  }, [key]);
+}
+
+export function useLiveState(): LiveState {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => state,
+  );
+}

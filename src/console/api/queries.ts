@@ -1,0 +1,103 @@
+/** Reads of the API, kept in a cache under their path and parameters. */
+import {
+  infiniteQueryOptions,
+  QueryClient,
+  type QueryKey,
+  queryOptions,
+  useInfiniteQuery,
+} from "@tanstack/react-query";
+import { useMemo } from "react";
+import type { AnswerOf, ItemOf, JsonPath, ListPath, OperationOf, Rest } from "../../client/operations.ts";
+import { client } from "./client.ts";
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 2000,
+      // The client repeats requests that failed for now.
+      retry: false,
+      refetchOnWindowFocus: true,
+    },
+  },
+});
+
+type Answer<P extends JsonPath> = AnswerOf<OperationOf<"get", P>>;
+type Item<P extends ListPath> = ItemOf<OperationOf<"get", P>>;
+export type RequestOf<P extends JsonPath> = Rest<OperationOf<"get", P>>;
+
+interface AnyRequest {
+  readonly path?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, unknown>>;
+}
+
+/** Options of `useQuery` for one answer of the API. */
+export function apiQuery<P extends JsonPath>(path: P, ...rest: RequestOf<P>) {
+  const [request = {}] = rest as [AnyRequest?];
+  return queryOptions({
+    queryKey: [path, request] as const,
+    queryFn: ({ signal }): Promise<Answer<P>> =>
+      client.get(path, ...([{ ...request, signal }] as unknown as RequestOf<P>)),
+  });
+}
+
+interface PageOf<T> {
+  readonly items: T[];
+  readonly next_cursor: string | null;
+}
+
+/** Options of `useInfiniteQuery` for a list of the API, page by page. */
+export function apiList<P extends ListPath & JsonPath>(path: P, ...rest: RequestOf<P>) {
+  const [request = {}] = rest as [AnyRequest?];
+  return infiniteQueryOptions({
+    queryKey: [path, request, "pages"] as const,
+    initialPageParam: null as string | null,
+    queryFn: async ({ pageParam, signal }): Promise<PageOf<Item<P>>> => {
+      const query = { ...request.query, ...(pageParam ? { cursor: pageParam } : {}) };
+      return (await client.call("get", path, { ...(request as object), query, signal } as never)) as PageOf<
+        Item<P>
+      >;
+    },
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    // A list that is read further than this starts again at its end. Each page has up to 100 items.
+    maxPages: 20,
+  });
+}
+
+export interface List<T> {
+  readonly items: readonly T[];
+  readonly isLoading: boolean;
+  readonly error: unknown;
+  readonly hasMore: boolean;
+  readonly isLoadingMore: boolean;
+  readonly loadMore: () => void;
+  readonly refetch: () => void;
+  /** The time of the last answer, in milliseconds. */
+  readonly updatedAt: number;
+}
+
+export function useApiList<P extends ListPath & JsonPath>(path: P, ...rest: RequestOf<P>): List<Item<P>> {
+  const found = useInfiniteQuery(apiList(path, ...rest));
+  const pages = found.data?.pages;
+  const items = useMemo(() => pages?.flatMap((page) => page.items) ?? [], [pages]);
+  return {
+    items,
+    isLoading: found.isPending,
+    error: found.error,
+    hasMore: found.hasNextPage,
+    isLoadingMore: found.isFetchingNextPage,
+    loadMore: () => void found.fetchNextPage(),
+    refetch: () => void found.refetch(),
+    updatedAt: found.dataUpdatedAt,
+  };
+}
+
+/** Reads everything again whose path begins so, such as `/api/v1/batches`. With an id: only lists, and what belongs to it. */
+export function invalidate(prefix: string, id?: string): Promise<void> {
+  return queryClient.invalidateQueries({ predicate: ({ queryKey }) => isAbout(queryKey, prefix, id) });
+}
+
+function isAbout([path, request]: QueryKey, prefix: string, id: string | undefined): boolean {
+  if (typeof path !== "string" || !(path === prefix || path.startsWith(`${prefix}/`))) return false;
+  const values = Object.values((request as AnyRequest | undefined)?.path ?? {});
+  return id === undefined || values.length === 0 || values.includes(id);
+}

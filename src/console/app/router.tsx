@@ -1,0 +1,31 @@
+/** All pages of the console. Each is loaded when it is opened. */
+import { createRouter } from "@tanstack/react-router";
+import { queryClient } from "../api/queries.ts";
+import { homeRoutes } from "../pages/home/routes.ts";
+import { recordRoutes } from "../pages/records/routes.ts";
+import { sessionRoutes } from "../pages/session/routes.ts";
+import { Failure, Loading, NotFound } from "../parts/feedback.tsx";
+import { operatorRoute, rootRoute, signedInRoute } from "../shell/root.tsx";
+
+const routeTree = rootRoute.addChildren([
+  ...sessionRoutes,
+  signedInRoute.addChildren([...homeRoutes, ...recordRoutes, operatorRoute.addChildren([])]),
+]);
+
+export const router = createRouter({
+  routeTree,
+  context: { queryClient },
+  // Loading a page of the console takes a few milliseconds, and its data is cached.
+  defaultPreload: "intent",
+  defaultPreloadStaleTime: 0,
+  defaultPendingComponent: Loading,
+  defaultNotFoundComponent: NotFound,
+  defaultErrorComponent: ({ error, reset }) => <Failure error={error} onRetry={reset} />,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,12 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { search, text } from "../../api/search.ts";
+import { signedInRoute } from "../../shell/root.tsx";
+
+const list = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: "/records",
+  validateSearch: search({ batch: text(36) }),
+  component: lazyRouteComponent(() => import("./records-page.tsx"), "RecordsPage"),
+});
+
+export const recordRoutes = [list] as const;

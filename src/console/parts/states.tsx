@@ -1,0 +1,62 @@
+import { Badge } from "@mantine/core";
+import {
+  IconArrowBackUp,
+  IconCheck,
+  IconCircleDashed,
+  IconClock,
+  IconExclamationMark,
+  IconLoader2,
+  IconPlayerPause,
+  IconX,
+} from "@tabler/icons-react";
+import { stateWords } from "../words/states.ts";
+
+type Look = readonly [color: string, icon: typeof IconCheck];
+
+/** Every state of batches, rows, tasks, workflows, steps, ticks, deliveries and mails. The word says it too, not only the colour. */
+const LOOKS: Readonly<Record<string, Look>> = {
+  receiving: ["blue", IconLoader2],
+  queued: ["gray", IconClock],
+  pending: ["gray", IconClock],
+  waiting: ["gray", IconClock],
+  scheduled: ["gray", IconClock],
+  processing: ["indigo", IconLoader2],
+  running: ["indigo", IconLoader2],
+  active: ["indigo", IconLoader2],
+  sending: ["indigo", IconLoader2],
+  paused: ["yellow", IconPlayerPause],
+  validated: ["teal", IconCheck],
+  completed: ["green", IconCheck],
+  success: ["green", IconCheck],
+  sent: ["green", IconCheck],
+  delivered: ["green", IconCheck],
+  succeeded: ["green", IconCheck],
+  completed_with_errors: ["orange", IconExclamationMark],
+  retrying: ["orange", IconExclamationMark],
+  retry: ["orange", IconExclamationMark],
+  failed: ["red", IconX],
+  refused: ["red", IconX],
+  cancelled: ["gray", IconX],
+  skipped: ["gray", IconCircleDashed],
+  unprocessed: ["gray", IconCircleDashed],
+  undoing: ["grape", IconArrowBackUp],
+  undone: ["grape", IconArrowBackUp],
+  deleting: ["gray", IconLoader2],
+};
+
+export function StateBadge({ state }: { readonly state: string }) {
+  const [color, Icon] = LOOKS[state] ?? ["gray", IconCircleDashed];
+  return (
+    <Badge
+      color={color}
+      variant="light"
+      radius="sm"
+      tt="none"
+      fw={600}
+      leftSection={<Icon size={12} aria-hidden />}
+      style={{ flex: "none" }}
+    >
+      {stateWords[state] ?? state}
+    </Badge>
+  );
+}

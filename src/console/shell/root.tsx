@@ -1,0 +1,47 @@
+/** The routes that all others belong to. */
+
+import type { QueryClient } from "@tanstack/react-query";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
+import { isStatus, refreshSession } from "../api/client.ts";
+import { currentUser, isOperator } from "../api/session.ts";
+import { Failure, NotFound } from "../parts/feedback.tsx";
+
+export const rootRoute = createRootRouteWithContext<{ queryClient: QueryClient }>()({
+  component: Outlet,
+  notFoundComponent: NotFound,
+  errorComponent: ({ error, reset }) => <Failure error={error} onRetry={reset} />,
+});
+
+/** Pages behind the sign-in. */
+export const signedInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: "signed-in",
+  // Not needed on the sign-in page.
+  component: lazyRouteComponent(() => import("../shell/frame.tsx"), "Frame"),
+  beforeLoad: async ({ context, location }) => {
+    const load = () => context.queryClient.ensureQueryData({ ...currentUser, staleTime: 60_000 });
+    try {
+      return { user: await load() };
+    } catch (error) {
+      if (!isStatus(error, 401)) throw error;
+      if (await refreshSession()) return { user: await load() };
+      throw redirect({ to: "/sign-in", search: location.href === "/" ? {} : { next: location.href } });
+    }
+  },
+});
+
+/** Pages of operators and admins. For others they do not exist. */
+export const operatorRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  id: "operator",
+  component: Outlet,
+  beforeLoad: ({ context }) => {
+    if (!isOperator(context.user)) throw redirect({ to: "/" });
+  },
+});

@@ -1,0 +1,61 @@
+import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
+import { useState } from "react";
+import { queryClient } from "../api/queries.ts";
+import { signIn } from "../api/session.ts";
+import { messageOf } from "../parts/feedback.tsx";
+import { sessionWords as words } from "../words/session.ts";
+
+interface SessionEndedProps {
+  readonly username: string;
+  readonly onClose: () => void;
+}
+
+/** Asks for the password when the session has ended, so that unsaved changes of the page are kept. */
+export function SessionEnded({ username, onClose }: SessionEndedProps) {
+  const [password, setPassword] = useState("");
+  const [error, setError] = useState<string | null>(null);
+  const submit = async () => {
+    try {
+      await signIn(username, password);
+      onClose();
+      await queryClient.invalidateQueries();
+    } catch (cause) {
+      setError(messageOf(cause));
+    }
+  };
+  return (
+    <Modal
+      opened
+      onClose={() => undefined}
+      withCloseButton={false}
+      closeOnClickOutside={false}
+      title={<Text fw={650}>{words.ended}</Text>}
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <Stack>
+          <Text size="sm">{words.endedHint(username)}</Text>
+          <input type="hidden" autoComplete="username" value={username} readOnly />
+          <PasswordInput
+            label={words.password}
+            autoComplete="current-password"
+            data-autofocus
+            value={password}
+            error={error}
+            onChange={({ currentTarget }) => setPassword(currentTarget.value)}
+          />
+          <Group justify="space-between">
+            <Button variant="subtle" onClick={() => location.assign("/sign-in")}>
+              {words.otherUser}
+            </Button>
+            <Button type="submit">{words.signIn}</Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,4 @@
+export const homeWords = {
+  title: "Home",
+  hello: (name: string) => `Signed in as ${name}`,
+} as const;

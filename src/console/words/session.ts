@@ -1,0 +1,15 @@
+export const sessionWords = {
+  signIn: "Sign in",
+  signUp: "Create an account",
+  username: "Username",
+  password: "Password",
+  email: "E-mail address",
+  emailHint: "Optional. For a forgotten password, and for mails when imports end.",
+  forgot: "Forgot your password?",
+  newHere: "New here?",
+  haveAccount: "Already have an account?",
+  welcome: "Bulk imports and background work, each row accounted for.",
+  ended: "Your session has ended",
+  endedHint: (name: string) => `Sign in again as ${name} to go on. Nothing on this page is lost.`,
+  otherUser: "Sign in as somebody else",
+} as const;
