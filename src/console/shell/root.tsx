@@ -23,7 +23,7 @@ export const signedInRoute = createRoute({
   getParentRoute: () => rootRoute,
   id: "signed-in",
   // Not needed on the sign-in page.
-  component: lazyRouteComponent(() => import("../shell/frame.tsx"), "Frame"),
+  component: lazyRouteComponent(() => import("./frame.tsx"), "Frame"),
   beforeLoad: async ({ context, location }) => {
     const load = () => context.queryClient.ensureQueryData({ ...currentUser, staleTime: 60_000 });
     try {
