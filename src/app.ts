@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountAdminRoutes } from "./accounts/admin-routes.ts";
+import { browserRoutes } from "./accounts/browser-routes.ts";
 import { confirmRoutes } from "./accounts/confirm/confirm-routes.ts";
 import { passwordRoutes } from "./accounts/control/password-routes.ts";
 import { accountListRoutes } from "./accounts/list-routes.ts";
@@ -160,6 +161,7 @@ export async function createApp(ctx: Context) {
 
   await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));
   await app.register(accountRoutes(ctx));
+  await app.register(browserRoutes(ctx));
   await app.register(passwordRoutes(ctx));
   await app.register(passwordResetRoutes(ctx));
   await app.register(confirmRoutes(ctx));
