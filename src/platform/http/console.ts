@@ -9,7 +9,7 @@ import { html } from "../html.ts";
 import { sendPage } from "./pages.ts";
 
 /** The first parts of the paths that the console shows. It routes the rest of each path itself. */
-const PAGES = [
+export const CONSOLE_PAGES = [
   ...["sign-in", "sign-up", "forgot-password", "account", "inbox"],
   ...["import", "batches", "library", "records", "files", "tasks", "workflows", "schedules", "webhooks"],
   "admin",
@@ -61,7 +61,7 @@ export async function registerConsole(app: FastifyInstance, folder: string): Pro
     );
     const show = (_request: FastifyRequest, reply: FastifyReply) => sendConsole(reply, folder);
     scope.get("/", hidden, show);
-    for (const page of PAGES) {
+    for (const page of CONSOLE_PAGES) {
       scope.get(`/${page}`, hidden, show);
       scope.get(`/${page}/*`, hidden, show);
     }
