@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, { type FastifyBaseLogger } from "fastify";
 import packageJson from "../package.json" with { type: "json" };
 import { accountAdminRoutes } from "./accounts/admin-routes.ts";
+import { browserRoutes } from "./accounts/browser-routes.ts";
 import { confirmRoutes } from "./accounts/confirm/confirm-routes.ts";
 import { passwordRoutes } from "./accounts/control/password-routes.ts";
 import { accountListRoutes } from "./accounts/list-routes.ts";
@@ -45,6 +46,7 @@ import { limitBodies, SMALL_BODY_BYTES } from "./platform/http/body-limits.ts";
 import { boundAnswers } from "./platform/http/bounded-answers.ts";
 import { refuseConnection } from "./platform/http/client-errors.ts";
 import { limitConnections } from "./platform/http/connections.ts";
+import { CONSOLE_FOLDER, registerConsole } from "./platform/http/console.ts";
 import { registerDocs } from "./platform/http/docs.ts";
 import { handleErrors, Problem, refuseUrl } from "./platform/http/errors.ts";
 import { healthRoutes } from "./platform/http/health.ts";
@@ -133,7 +135,7 @@ export async function createApp(ctx: Context) {
   requestLog.follow(app);
   limitConnections(app.server, ctx.config);
   answerRequestId(app);
-  handleErrors(app);
+  handleErrors(app, CONSOLE_FOLDER);
   limitBodies(app);
   guardBodies(app, ctx.config);
   takeEmptyJson(app);
@@ -148,6 +150,7 @@ export async function createApp(ctx: Context) {
   preparePictures();
   await registerOpenApi(app, packageJson.version);
   await registerDocs(app);
+  await registerConsole(app, CONSOLE_FOLDER);
 
   for (const schema of [Problem, BatchView, ListedBatchView, UploadedBatchView, RowView, RowDetail])
     app.addSchema(schema);
@@ -160,6 +163,7 @@ export async function createApp(ctx: Context) {
 
   await app.register(healthRoutes(() => ctx.reads.pool.query("SELECT 1")));
   await app.register(accountRoutes(ctx));
+  await app.register(browserRoutes(ctx));
   await app.register(passwordRoutes(ctx));
   await app.register(passwordResetRoutes(ctx));
   await app.register(confirmRoutes(ctx));

@@ -55,6 +55,18 @@ export const SessionView = Type.Object(
   { description: "You are logged in." },
 );
 
+/** A session whose tokens are in cookies, out of the reach of scripts. */
+export const BrowserSessionView = Type.Object(
+  {
+    expires_in: Type.Integer({
+      description: "The number of seconds until the cookie of the access token expires.",
+      examples: [900],
+    }),
+    user: UserView,
+  },
+  { description: "You are logged in by cookies." },
+);
+
 /** An account as administrators see it. */
 export const ManagedAccountView = Type.Object({
   ...AccountView.properties,

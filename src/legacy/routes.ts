@@ -6,6 +6,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { Context } from "../context.ts";
 import { backgroundTaskRoutes } from "./background-tasks/routes.ts";
 import { legacyBookRoutes } from "./book-upload/book-routes.ts";
+import { bookUploadPages } from "./book-upload/page-routes.ts";
 import { bookUploadRoutes } from "./book-upload/routes.ts";
 import { csvImporterRoutes } from "./csv-importer/routes.ts";
 import { fileProcessingRoutes } from "./file-processing/routes.ts";
@@ -17,6 +18,7 @@ export function legacyRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return async (app) => {
     await app.register(bookUploadRoutes(ctx));
     await app.register(legacyBookRoutes(ctx));
+    await app.register(bookUploadPages);
     await app.register(csvImporterRoutes(ctx));
     await app.register(fileProcessingRoutes(ctx));
     await app.register(taskQueueRoutes(ctx));

@@ -1,6 +1,7 @@
 /** Logs each request of the API when it has ended. Requests never wait for the log. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
+import { ASSETS_ROUTE } from "../platform/http/console.ts";
 import { observeRequest } from "../platform/http/ended-requests.ts";
 import { LogBuffer } from "./log-buffer.ts";
 import { preparePartitions } from "./partitions.ts";
@@ -13,8 +14,8 @@ interface RequestLog {
   follow(app: FastifyInstance): void;
 }
 
-/** Probes would be most of the requests of a quiet day. */
-const PROBES: ReadonlySet<string | undefined> = new Set(["/livez", "/readyz"]);
+/** Probes would be most of the requests of a quiet day, and a page of the console loads many files. */
+const UNLOGGED: ReadonlySet<string | undefined> = new Set(["/livez", "/readyz", ASSETS_ROUTE]);
 
 export function openRequestLog(ctx: Context): RequestLog {
   const isLogged = ctx.config.requestLog;
@@ -22,7 +23,7 @@ export function openRequestLog(ctx: Context): RequestLog {
   const observe = (request: FastifyRequest, reply: FastifyReply) =>
     observeRequest(request, reply, ctx.now, (ended) => {
       ctx.activity.emit("requestEnded", ended);
-      if (isLogged && !PROBES.has(ended.route)) buffer.add(ended);
+      if (isLogged && !UNLOGGED.has(ended.route)) buffer.add(ended);
     });
   return {
     observe,

@@ -81,6 +81,9 @@ describe("cookies", () => {
     const cookie = `__Host-refresh_token=${session.body.refresh}`;
     const own = { ...headers, cookie, "sec-fetch-site": "same-origin" };
     expect((await secure.client.post(`${AUTH}/refresh`, {}, own)).status).toBe(200);
+    const ofPage = await secure.client.post(`${AUTH}/browser/refresh`, undefined, own);
+    expect(ofPage.status).toBe(200);
+    expect([...cookiesOf(ofPage.headers).keys()]).toEqual(["__Host-access_token", "__Host-refresh_token"]);
   });
 
   test("X-Forwarded-Proto of an untrusted client does not make cookies Secure", async () => {

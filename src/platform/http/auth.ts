@@ -206,20 +206,20 @@ function isSentByPage({ headers }: FastifyRequest): boolean {
   return headers.origin !== undefined || headers["sec-fetch-site"] !== undefined;
 }
 
+const ONLY_OWN_PAGES =
+  "Only pages of this site can make changes with a cookie or a password. Send `Authorization: Bearer` instead.";
+
 /**
  * Refuses changes that a page of another site may have sent: browsers add cookies and known passwords automatically.
  * @throws DomainError `forbidden`
  */
-export function requireSameOrigin(request: FastifyRequest, config: Config): void {
+export function requireSameOrigin(request: FastifyRequest, config: Config, refusal = ONLY_OWN_PAGES): void {
   if (SAFE_METHODS.has(request.method)) return;
   const { origin } = request.headers;
   const isSame = origin
     ? origin === config.publicUrl || origin === `${request.protocol}://${request.host}`
     : request.headers["sec-fetch-site"] === "same-origin";
-  if (isSame) return;
-  const message =
-    "Only pages of this site can make changes with a cookie or a password. Send `Authorization: Bearer` instead.";
-  throw new DomainError("forbidden", message);
+  if (!isSame) throw new DomainError("forbidden", refusal);
 }
 
 /** An onRequest hook after `authenticate`: answers 403 to API tokens, which may leak and must not outlive themselves. */

@@ -4,6 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import Type from "typebox";
 import { DomainError, type ErrorCode, type FieldErrors } from "../../errors.ts";
 import { BEARER_CHALLENGE } from "./auth.ts";
+import { isForPage, sendConsole } from "./console.ts";
 import { databaseProblem } from "./database-problems.ts";
 import { collectMethods } from "./methods.ts";
 import { logRefusal } from "./refusals.ts";
@@ -134,7 +135,8 @@ export function problemOf(status: number, code: string, detail: string, fieldErr
   };
 }
 
-export function handleErrors(app: FastifyInstance): void {
+/** @param consoleFolder for people who open a path without a route; absent: they get a problem as programs do */
+export function handleErrors(app: FastifyInstance, consoleFolder?: string): void {
   app.setSchemaErrorFormatter(errorFormatter());
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     // The rest of a refused body is read for a moment, so that the client can read the answer.
@@ -182,7 +184,11 @@ export function handleErrors(app: FastifyInstance): void {
   const methodsOf = collectMethods(app);
   app.setNotFoundHandler((request, reply) => {
     const methods = methodsOf(request.url);
-    if (methods.length === 0) return sendProblem(reply, 404, "not_found", noRoute(request));
+    // A route for files may have none at a path.
+    if (methods.length === 0 || methods.includes(request.method)) {
+      if (consoleFolder && isForPage(request)) return sendConsole(reply, consoleFolder, 404);
+      return sendProblem(reply, 404, "not_found", noRoute(request));
+    }
     const detail = `${request.method} is not a method of this path. Its methods: ${methods.join(", ")}.`;
     reply.header("allow", methods.join(", "));
     return sendProblem(reply, 405, "method_not_allowed", detail);
