@@ -14,13 +14,16 @@ const FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"];
 const REPORT_VIOLATIONS = `document.addEventListener("securitypolicyviolation", (event) => {
   reportViolation("CSP: " + event.violatedDirective + " " + event.blockedURI + " " + event.sample);
 });`;
-const WIDTHS = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+export const PHONE = { width: 390, height: 844 };
+const SCREENS = { desktop: { width: 1280, height: 800 }, phone: PHONE };
 
 export interface PageOptions {
-  /** Signs this user in, who has the password of `auth.ts`. */
+  /** Signs this user in. */
   readonly user?: string;
+  /** Default: the password of `auth.ts`. */
+  readonly password?: string;
   readonly scheme?: "light" | "dark";
-  readonly screen?: keyof typeof WIDTHS;
+  readonly screen?: keyof typeof SCREENS;
 }
 
 export interface ConsoleBrowser {
@@ -52,11 +55,11 @@ export function useConsole(rowmill: Pick<Rowmill, "url">): ConsoleBrowser {
   });
   return {
     expectProblems: (pattern) => void expected.push(pattern),
-    async open(path, { user, scheme = "light", screen = "desktop" } = {}) {
+    async open(path, { user, password = PASSWORD, scheme = "light", screen = "desktop" } = {}) {
       if (!browser) throw new Error("useConsole() has no browser before the hooks of its suite have run.");
       const options: BrowserContextOptions = {
         baseURL: rowmill.url,
-        viewport: WIDTHS[screen],
+        viewport: SCREENS[screen],
         colorScheme: scheme,
         locale: "en-GB",
         timezoneId: "Europe/Berlin",
@@ -67,7 +70,7 @@ export function useConsole(rowmill: Pick<Rowmill, "url">): ConsoleBrowser {
       contexts.push(context);
       context.setDefaultTimeout(15_000);
       if (user !== undefined) {
-        const login = { headers: { origin: rowmill.url }, data: { username: user, password: PASSWORD } };
+        const login = { headers: { origin: rowmill.url }, data: { username: user, password } };
         const answer = await context.request.post("/api/v1/auth/browser/login", login);
         if (!answer.ok()) throw new Error(`The login of ${user} answered ${answer.status()}.`);
       }
