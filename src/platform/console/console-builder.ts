@@ -2,7 +2,8 @@ import { type Build, buildIfStale, type Place } from "./build-console.ts";
 
 const MAX_REASON = 300;
 /** Lines of vite that name no reason. */
-const HEADLINE = /^(✗|error during build:$|$)/;
+const HEADLINE = /^(✗|error during build:$|Build failed with|$)/;
+const PLACE_IN_SOURCE = /[\w./-]+\.(tsx?|css|html):\d+:\d+/;
 
 /** Returns a function that builds the console after earlier calls, and reports a failure instead of throwing it. */
 export function consoleBuilder(
@@ -16,7 +17,7 @@ export function consoleBuilder(
       if (await buildIfStale(place, build)) report("The console is built.");
     } catch (error) {
       const reason = reasonOf(error);
-      report(`The console could not be built, and its last build stays: ${reason} (npm run build shows all)`);
+      report(`The console could not be built, and its last build stays (npm run build shows all): ${reason}`);
     }
   };
   return () => {
@@ -26,8 +27,9 @@ export function consoleBuilder(
 }
 
 function reasonOf(error: unknown): string {
-  const lines = (error instanceof Error ? error.message : String(error))
-    .split("\n")
-    .map((line) => line.trim());
-  return (lines.find((line) => !HEADLINE.test(line)) ?? "unknown").slice(0, MAX_REASON);
+  const text = error instanceof Error ? error.message : String(error);
+  const lines = text.split("\n").map((line) => line.trim());
+  const reason = lines.find((line) => !HEADLINE.test(line)) ?? "unknown";
+  const [place] = PLACE_IN_SOURCE.exec(text) ?? [];
+  return (place && !reason.includes(place) ? `${place}: ${reason}` : reason).slice(0, MAX_REASON);
 }

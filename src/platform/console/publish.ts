@@ -1,6 +1,6 @@
 /** Puts a finished build in the place of an older one, while APIs serve it. */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 
 /** Pages that are open may still load files of an older build. */
 const KEPT_MS = 3_600_000;
@@ -36,5 +36,5 @@ async function filesOf(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
 }

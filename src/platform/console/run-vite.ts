@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { ConfigError } from "../../errors.ts";
 import type { Build } from "./build-console.ts";
 
 const MAX_OUTPUT = 16_384;
@@ -28,7 +29,8 @@ export function viteBuild(root: string, env: NodeJS.ProcessEnv, signal?: AbortSi
       output = (output + part).slice(0, MAX_OUTPUT);
     });
     const [code, killedBy] = await once(child, "close");
-    if (code !== 0)
-      throw new Error(stripVTControlCharacters(output).trim() || `vite ended (${killedBy ?? code})`);
+    if (code === 0) return;
+    const [message = ""] = stripVTControlCharacters(output).split("\n    at ");
+    throw new ConfigError(message.trim() || `vite ended (${killedBy ?? `code ${code}`}).`);
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, globSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 /** The build of the console depends on these files and folders, and on nothing else. */
 const SOURCES = [
@@ -34,6 +34,6 @@ function filesOf(root: string, source: string): string[] {
   const entries = globSync("**/*", { cwd: path, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
     .sort();
 }

@@ -95,7 +95,7 @@ describe("the build of the console", () => {
     result.build = async (folder) => {
       await buildOf("half")(folder);
       throw new Error(
-        "✗ Build failed in 12ms\nerror during build:\npages/page.tsx (1:7): Expected a semicolon\n  at x",
+        "✗ Build failed in 12ms\nerror during build:\nBuild failed with 1 error:\n\nExpected `}`\n ╭─[ pages/page.tsx:1:24 ]",
       );
     };
     await run();
@@ -105,7 +105,7 @@ describe("the build of the console", () => {
     expect(served()).toBe("two");
     expect(lines).toEqual([
       "The console is built.",
-      "The console could not be built, and its last build stays: pages/page.tsx (1:7): Expected a semicolon (npm run build shows all)",
+      "The console could not be built, and its last build stays (npm run build shows all): pages/page.tsx:1:24: Expected `}`",
       "The console is built.",
     ]);
   });
