@@ -32,11 +32,10 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, query }) => {
         const before = decodeUuidCursor(query.cursor);
         const found = await listBatches(ctx, user.id, before, query.limit);
-        const now = ctx.now();
         return pageOf(
           found,
           ({ id }) => id,
-          (batch) => viewListedBatch(batch, now),
+          (batch) => viewListedBatch(batch, ctx),
         );
       },
     );
@@ -58,7 +57,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { ctx } = request;
         await ctx.reserveMemory(DETAIL_BYTES);
-        const view = viewBatch(await getBatch(ctx, request.user.id, request.params.batch_id), ctx.now());
+        const view = viewBatch(await getBatch(ctx, request.user.id, request.params.batch_id), ctx);
         return sendVersion(request, reply, batchVersion(view), view);
       },
     );
