@@ -26,6 +26,8 @@ export const QueueView = Type.Object(
       Type.Integer(),
       "The user who paused the queue. null: a command did, or the queue is not paused.",
     ),
+    paused_by_username: nullable(Type.String(), "The name of that user."),
+    pause_reason: nullable(Type.String(), "Why the queue was paused. null: no reason was given."),
     workers: Type.Integer({ description: "Live workers that take jobs from the queue." }),
   },
   {
@@ -43,6 +45,8 @@ export const QueueView = Type.Object(
         is_paused: false,
         paused_at: null,
         paused_by: null,
+        paused_by_username: null,
+        pause_reason: null,
         workers: 1,
       },
     ],
@@ -71,6 +75,8 @@ export function viewQueue({
     is_paused: paused !== null,
     paused_at: paused?.pausedAt.toISOString() ?? null,
     paused_by: paused?.pausedBy ?? null,
+    paused_by_username: paused?.username ?? null,
+    pause_reason: paused?.reason ?? null,
     workers,
   };
 }

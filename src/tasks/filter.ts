@@ -45,6 +45,20 @@ export const taskFilterFields = {
       examples: ["2026-11-30"],
     }),
   ),
+  ended_from: Type.Optional(
+    Type.String({
+      maxLength: 40,
+      description: "Only tasks that completed, failed or were cancelled then or later.",
+      examples: ["2026-11-01", "2026-11-01T08:00:00Z"],
+    }),
+  ),
+  ended_to: Type.Optional(
+    Type.String({
+      maxLength: 40,
+      description: "Only tasks that ended then or earlier. A date includes the whole day.",
+      examples: ["2026-11-30"],
+    }),
+  ),
   search: Type.Optional(
     Type.String({
       maxLength: 200,
@@ -59,6 +73,7 @@ const Query = Type.Object(taskFilterFields);
 /** @throws DomainError `invalid_input` that names the parameter */
 export function readTaskFilter(query: Static<typeof Query>): TaskFilter {
   const { status, type, queue, group_id: groupId, workflow_id: workflowId, tag, from, to, search } = query;
+  const { ended_from: endedFrom, ended_to: endedTo } = query;
   if (type !== undefined) requireTaskType(type);
   return {
     ...(status === undefined ? {} : { statuses: readStatuses(status) }),
@@ -69,6 +84,8 @@ export function readTaskFilter(query: Static<typeof Query>): TaskFilter {
     ...(tag === undefined ? {} : { tag }),
     ...(from === undefined ? {} : { from: readMoment("from", from).start }),
     ...(to === undefined ? {} : { before: readMoment("to", to).end }),
+    ...(endedFrom === undefined ? {} : { endedFrom: readMoment("ended_from", endedFrom).start }),
+    ...(endedTo === undefined ? {} : { endedBefore: readMoment("ended_to", endedTo).end }),
     ...(search === undefined ? {} : { search: search.split(/\s+/).filter(Boolean) }),
   };
 }
