@@ -10,7 +10,7 @@ import { userRoutes } from "../platform/http/user-routes.ts";
 import { JOB_KEY } from "../platform/queue/queue-reads.ts";
 import { REQUEST_SECONDS } from "../tasks/control/change-tasks.ts";
 import { ChangedView } from "../tasks/views.ts";
-import { listJobs, listRecurringJobs, listRegistered } from "./job-queries.ts";
+import { LISTED_STATES, listJobs, listRecurringJobs, listRegistered } from "./job-queries.ts";
 import { pauseQueue, resumeQueue } from "./pause-queue.ts";
 import { purgeQueue } from "./purge-queue.ts";
 import { getQueue, listQueues } from "./queries.ts";
@@ -141,12 +141,17 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "listJobs",
           summary: "List jobs",
           description:
-            "Active jobs in the order in which they were taken, or scheduled jobs in the order in which they are due.",
+            "Active jobs in the order in which they were taken, waiting jobs in the order in which they were created, scheduled " +
+            "jobs in the order in which they are due, or failed jobs, latest first. Failed jobs are kept for a day. " +
+            "`GET /api/v1/jobs/{job_id}` returns one with its payload and its error.",
           querystring: Type.Object({
-            state: Type.Enum(["active", "scheduled"], {
+            state: Type.Enum([...LISTED_STATES], {
               default: "active",
-              description: "active: a worker runs the job. scheduled: the job is due later.",
+              description:
+                "active: a worker runs the job. waiting: a worker may take it. scheduled: the job is due later. failed: the job " +
+                "is not delivered again; the list reads all jobs that the queue keeps, and is slow if they are millions.",
             }),
+            queue: Type.Optional(QueueNameSchema),
             ...PageQuery,
           }),
           response: {
@@ -166,7 +171,7 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, query }) => {
         const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
         if (after !== null && !JOB_KEY.test(after)) throw notACursor();
-        const found = await listJobs(ctx, query.state, { after, limit: query.limit });
+        const found = await listJobs(ctx, query, { after, limit: query.limit });
         const schedules = query.state === "scheduled" ? await listRecurringJobs(ctx) : [];
         return {
           ...pageOf(found, ({ key }) => key, viewJob),

@@ -1,7 +1,7 @@
 import Type, { type Static } from "typebox";
 import { QUEUES } from "../jobs.ts";
 import { NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
-import type { JobFacts, RecurringJob, Registered } from "./job-queries.ts";
+import { type JobFacts, LISTED_STATES, type RecurringJob, type Registered } from "./job-queries.ts";
 import type { StoredQueue } from "./queries.ts";
 
 export const QueueNameSchema = Type.Enum([...QUEUES], { description: "The name of the queue." });
@@ -85,13 +85,14 @@ export const JobView = Type.Object({
   id: { ...Uuid, description: "The id of the job." },
   job: Type.String({ description: "The kind of job.", examples: ["task.file_processing"] }),
   queue: QueueNameSchema,
-  state: Type.Enum(["active", "scheduled"], { description: "Whether the job is running or due later." }),
+  state: Type.Enum([...LISTED_STATES], { description: "The `state` of the request." }),
   attempt: Type.Integer({ description: "1 for the first delivery." }),
   worker_id: nullable(Uuid, "The worker that runs the job. Workers report every five seconds."),
   task_id: nullable(Uuid, "The task of the job."),
   batch_id: nullable(Uuid, "The batch of the job."),
-  since: NullableMoment("When a worker took the job. null: it is scheduled."),
-  due_at: NullableMoment("When the job is due. null: it is active."),
+  since: NullableMoment("When a worker took the job. null: it is not active."),
+  due_at: NullableMoment("When the job is or was due. null: it is neither waiting nor scheduled."),
+  ended_at: NullableMoment("When the job failed. null: it has not."),
 });
 
 export type JobView = Static<typeof JobView>;
@@ -107,7 +108,6 @@ export function viewJob({
   taskId,
   batchId,
 }: JobFacts): JobView {
-  const isActive = state === "active";
   return {
     id,
     job,
@@ -117,8 +117,9 @@ export function viewJob({
     worker_id: workerId,
     task_id: taskId,
     batch_id: batchId,
-    since: isActive ? at.toISOString() : null,
-    due_at: isActive ? null : at.toISOString(),
+    since: state === "active" ? at.toISOString() : null,
+    due_at: state === "waiting" || state === "scheduled" ? at.toISOString() : null,
+    ended_at: state === "failed" ? at.toISOString() : null,
   };
 }
 

@@ -2,7 +2,7 @@
 import Type, { type Static } from "typebox";
 import { invalidField } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
-import { readMoment } from "../platform/http/read-moment.ts";
+import { momentFields, readMoment } from "../platform/http/read-moment.ts";
 import { NUL_FREE, Uuid } from "../platform/http/schemas.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
 import type { TaskFilter } from "./queries.ts";
@@ -31,34 +31,8 @@ export const taskFilterFields = {
       examples: ["may"],
     }),
   ),
-  from: Type.Optional(
-    Type.String({
-      maxLength: 40,
-      description: "Only tasks created then or later: a date (UTC), or a date and time as in RFC 3339.",
-      examples: ["2026-11-01", "2026-11-01T08:00:00Z"],
-    }),
-  ),
-  to: Type.Optional(
-    Type.String({
-      maxLength: 40,
-      description: "Only tasks created then or earlier. A date includes the whole day.",
-      examples: ["2026-11-30"],
-    }),
-  ),
-  ended_from: Type.Optional(
-    Type.String({
-      maxLength: 40,
-      description: "Only tasks that completed, failed or were cancelled then or later.",
-      examples: ["2026-11-01", "2026-11-01T08:00:00Z"],
-    }),
-  ),
-  ended_to: Type.Optional(
-    Type.String({
-      maxLength: 40,
-      description: "Only tasks that ended then or earlier. A date includes the whole day.",
-      examples: ["2026-11-30"],
-    }),
-  ),
+  ...momentFields("from", "to", "tasks created"),
+  ...momentFields("ended_from", "ended_to", "tasks that completed, failed or were cancelled"),
   search: Type.Optional(
     Type.String({
       maxLength: 200,

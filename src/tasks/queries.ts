@@ -49,13 +49,11 @@ export interface TaskFilter {
 const endedAt = sql`coalesce(${tasks.completedAt}, ${tasks.cancelledAt})`;
 
 export function matches(filter: TaskFilter): SQL | undefined {
-  const { statuses, type, queue, userId, groupId, workflowId, tag, from, before, search = [] } = filter;
+  const { type, queue, userId, groupId, workflowId, tag, from, before, search = [] } = filter;
   const { endedFrom, endedBefore } = filter;
   const columns = (filter.searched ?? ["title", "description", "fileName"]).map((name) => tasks[name]);
-  // With all statuses, the index `tasks_status` finds a short time, also if the planner knows nothing about the table.
-  const indexed = statuses ?? (from || before ? taskStatus.enumValues : undefined);
   return and(
-    indexed && inArray(tasks.status, [...indexed]),
+    statusIn(filter),
     type === undefined ? undefined : eq(tasks.type, type),
     queue === undefined ? undefined : eq(tasks.queue, queue),
     userId === undefined ? undefined : eq(tasks.userId, userId),
@@ -70,6 +68,17 @@ export function matches(filter: TaskFilter): SQL | undefined {
       or(...columns.map((column) => ilike(column, `%${word.replace(/[\\%_]/g, "\\$&")}%`))),
     ),
   );
+}
+
+/** Lets the planner choose the right index for a short time, even if it knows nothing about the table. */
+function statusIn({ statuses, from, before, endedFrom, endedBefore }: TaskFilter): SQL | undefined {
+  // As text, so that `tasks_ended` finds the tasks, and not `tasks_status` all tasks with the status.
+  if (statuses && (endedFrom || endedBefore)) {
+    return sql`${tasks.status}::text = ANY(${sql.param([...statuses])}::text[])`;
+  }
+  // With all statuses, `tasks_status` finds the tasks that were created in a time.
+  const indexed = statuses ?? (from || before ? taskStatus.enumValues : undefined);
+  return indexed && inArray(tasks.status, [...indexed]);
 }
 
 /** @throws DomainError `not_found` */

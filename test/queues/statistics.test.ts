@@ -7,6 +7,7 @@ import { removeOldMinutes } from "../../src/queues/statistics/remove-old-minutes
 import type { StatisticsView } from "../../src/queues/statistics/views.ts";
 import { countWork } from "../../src/queues/workers/count-work.ts";
 import { registerWorker } from "../../src/queues/workers/register-worker.ts";
+import { listTasks } from "../../src/tasks/queries.ts";
 import { csv } from "../support/book-files.ts";
 import { explaining } from "../support/plans.ts";
 import { endedTask, newTask } from "../support/tasks.ts";
@@ -150,6 +151,33 @@ test("a worker that ends leaves what it has done in the latest minute", async ()
   await inTransaction(ctx, countWork);
   expect(totals(await read())).toEqual({ succeeded: 30, failed: 2, completed: 2 });
 });
+
+test.each(["absent", "stale"] as const)(
+  "the tasks of a bar are found by index with %s statistics",
+  async (known) => {
+    const { pool } = rowmill.ctx;
+    await pool.query("ALTER TABLE rowmill.tasks SET (autovacuum_enabled = off)");
+    if (known === "stale") await pool.query("ANALYZE rowmill.tasks");
+    await pool.query(
+      `INSERT INTO rowmill.tasks (id, user_id, type, queue, status, params, max_retries, job_id, metadata, created_at, completed_at)
+     SELECT gen_random_uuid(), $1, 'generic', 'default', 'completed', '{}', 3, gen_random_uuid(), '{}',
+       now() - make_interval(secs => n), now() - make_interval(secs => n) FROM generate_series(1, 20000) AS n`,
+      [user.userId],
+    );
+    await using plans = await explaining(rowmill.ctx);
+    const [from, to] = [new Date(Date.now() - 100_000), new Date(Date.now() - 40_000)];
+    const page = { before: 0, limit: 100 };
+    for (const status of ["failed", "completed"] as const) {
+      const filter = { statuses: [status], endedFrom: from, endedBefore: to };
+      const { items } = await listTasks(plans, null, filter, page);
+      expect(items.length > 50).toBe(status === "completed");
+    }
+    expect(plans.scans("tasks")).toEqual(["tasks_ended (cancelled_at)"]);
+    const created = await listTasks(plans, null, { from, before: to }, page);
+    expect(created.items.length).toBeGreaterThan(50);
+    expect(plans.scans("tasks").join()).not.toMatch(/whole table|tasks_number/);
+  },
+);
 
 test("a week of minutes is read through the primary key, in an answer of less than 200 kB", async () => {
   const { pool } = rowmill.ctx;
