@@ -12,7 +12,7 @@ export interface Proposal {
   readonly remembered: Remembered | null;
 }
 
-export interface ProposedColumn {
+interface ProposedColumn {
   readonly name: string;
   /** The column of the file; null: none. */
   readonly fileColumn: string | null;

@@ -170,7 +170,7 @@ describe("bulk actions", () => {
   });
 });
 
-test("a list of a user with many batches reads the batches of the user alone", async () => {
+test("with stale statistics, a list of a user with many batches reads the batches of the user in their order", async () => {
   const { ctx } = rowmill;
   const fill = (userId: number) =>
     ctx.pool.query(
@@ -180,17 +180,13 @@ test("a list of a user with many batches reads the batches of the user alone", a
       [userId],
     );
   await ctx.pool.query("ALTER TABLE rowmill.batches SET (autovacuum_enabled = off)");
-  for (const statistics of ["stale", "fresh"]) {
-    if (statistics === "stale") {
-      await fill(other.userId);
-      await ctx.pool.query("ANALYZE rowmill.batches");
-      await fill(user.userId);
-    }
-    if (statistics === "fresh") await ctx.pool.query("ANALYZE rowmill.batches");
-    await using plans = await explaining(ctx);
-    const filter = { userId: user.userId, search: "may", states: ["paused"] } as const;
-    const { items } = await listBatches(plans, filter, { before: null, limit: 100 });
-    expect(items.map(({ filename }) => filename)).toEqual(["may.csv"]);
-    expect(plans.scans("batches").filter((scan) => !scan.startsWith("batches_owner (user_id"))).toEqual([]);
-  }
+  await fill(other.userId);
+  await ctx.pool.query("ANALYZE rowmill.batches");
+  await fill(user.userId);
+  await using plans = await explaining(ctx);
+  const filter = { userId: user.userId, search: "may", states: ["paused"] } as const;
+  const { items } = await listBatches(plans, filter, { before: null, limit: 100 });
+  expect(items.map(({ filename }) => filename)).toEqual(["may.csv"]);
+  await listBatches(plans, { userId: user.userId }, { before: null, limit: 100 });
+  expect(plans.scans("batches")).toEqual(["batches_owner (user_id)"]);
 });

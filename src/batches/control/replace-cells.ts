@@ -23,7 +23,7 @@ export interface Replacement {
   readonly expect?: number | undefined;
 }
 
-export interface Sample {
+interface Sample {
   readonly row: number;
   readonly before: string;
   readonly after: string;
