@@ -196,7 +196,7 @@ export const CreatedTasksView = Type.Object({
 
 type TaskSummaryView = Omit<TaskView, "params" | "result" | "metadata">;
 
-/** Who sees the task, and when. */
+/** The user who sees the task, and the time of the answer. */
 type Viewer = Pick<Context, "actor" | "now">;
 
 export function viewTask(task: Task, viewer: Viewer): TaskView {
