@@ -1,7 +1,9 @@
 /** All pages of the console. Each is loaded when it is opened. */
 import { createRouter } from "@tanstack/react-router";
 import { queryClient } from "../api/queries.ts";
+import { accountRoutes } from "../pages/account/routes.ts";
 import { homeRoutes } from "../pages/home/routes.ts";
+import { libraryRoutes } from "../pages/library/routes.ts";
 import { recordRoutes } from "../pages/records/routes.ts";
 import { sessionRoutes } from "../pages/session/routes.ts";
 import { Failure, Loading, NotFound } from "../parts/feedback.tsx";
@@ -9,7 +11,13 @@ import { operatorRoute, rootRoute, signedInRoute } from "../shell/root.tsx";
 
 const routeTree = rootRoute.addChildren([
   ...sessionRoutes,
-  signedInRoute.addChildren([...homeRoutes, ...recordRoutes, operatorRoute.addChildren([])]),
+  signedInRoute.addChildren([
+    ...homeRoutes,
+    ...recordRoutes,
+    ...accountRoutes,
+    ...libraryRoutes,
+    operatorRoute.addChildren([]),
+  ]),
 ]);
 
 export const router = createRouter({
