@@ -1,46 +1,24 @@
-import { ActionIcon, Box, Code, CopyButton, Tooltip } from "@mantine/core";
+import { ActionIcon, CopyButton, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { words } from "../words/common.ts";
 
-/** @param what is copied, for screen readers */
-export function Copy({ text, what }: { readonly text: string; readonly what?: string }) {
+/** A small button that copies an id, a command or a document. */
+export function Copy({ value, label = words.copy }: { readonly value: string; readonly label?: string }) {
   return (
-    <CopyButton value={text} timeout={2000}>
+    <CopyButton value={value}>
       {({ copied, copy }) => (
-        <Tooltip label={copied ? words.copied : words.copy}>
+        <Tooltip label={copied ? words.copied : label}>
           <ActionIcon
             variant="subtle"
             color="gray"
             size="sm"
-            aria-label={what ? `${words.copy}: ${what}` : words.copy}
             onClick={copy}
+            aria-label={copied ? words.copied : label}
           >
-            {copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
+            {copied ? <IconCheck size={14} aria-hidden /> : <IconCopy size={14} aria-hidden />}
           </ActionIcon>
         </Tooltip>
       )}
     </CopyButton>
-  );
-}
-
-/** Text for a terminal or an editor. */
-export function Snippet({ text, label }: { readonly text: string; readonly label: string }) {
-  return (
-    <Box pos="relative">
-      <Code
-        block
-        pr={36}
-        mah={320}
-        tabIndex={0}
-        role="region"
-        aria-label={label}
-        style={{ overflow: "auto" }}
-      >
-        {text}
-      </Code>
-      <Box pos="absolute" top={6} right={6}>
-        <Copy text={text} what={label} />
-      </Box>
-    </Box>
   );
 }

@@ -2,7 +2,7 @@
 import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { IconKey } from "@tabler/icons-react";
 import type { ReactNode } from "react";
-import { secretWords as words } from "../words/common.ts";
+import { words as common, secretWords as words } from "../words/common.ts";
 import { Copy } from "./copy.tsx";
 
 interface SecretProps {
@@ -34,7 +34,7 @@ export function Secret({ title, label, secret, onClose, children }: SecretProps)
           readOnly
           data-autofocus
           onFocus={({ currentTarget }) => currentTarget.select()}
-          rightSection={<Copy text={secret} what={label} />}
+          rightSection={<Copy value={secret} label={`${common.copy}: ${label}`} />}
           styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
         />
         {children}

@@ -51,9 +51,9 @@ export const passwordWords = {
   next: "New password",
   keepTokens: "Keep my API tokens",
   keepTokensHint: "Keep them only if nobody else can know the current password.",
-  effect: "Your other sessions end at once. This one goes on.",
+  effect: "Your other sessions end at once, and your API tokens are revoked. This session goes on.",
   submit: "Change the password",
-  done: "Your password is changed. Your other sessions have ended.",
+  done: "Your password is changed, and your other sessions have ended.",
 } as const;
 
 export const sessionListWords = {

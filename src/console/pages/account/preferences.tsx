@@ -56,7 +56,7 @@ export function Preferences() {
         <Alert color="yellow">
           <Group gap="xs">
             <Text size="sm">{words.mail[email_status]}</Text>
-            <LinkTo to="/account" search={{}} size="sm">
+            <LinkTo to="/account" search={{}} size="sm" c="inherit" underline="always">
               {words.toProfile}
             </LinkTo>
           </Group>

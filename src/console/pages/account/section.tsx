@@ -10,7 +10,7 @@ interface SectionProps {
 
 export function Section({ title, description, actions, children }: SectionProps) {
   return (
-    <Stack component="section" gap="md" aria-label={title}>
+    <Stack component="section" gap="md">
       <Group justify="space-between" align="flex-end" gap="sm">
         <Stack gap={2} flex="1 1 240px">
           <Title order={2}>{title}</Title>

@@ -5,11 +5,11 @@ import type { AnswerOf, ItemOf, OperationOf } from "../../../client/operations.t
 import { client } from "../../api/client.ts";
 import { invalidate, useApiList } from "../../api/queries.ts";
 import { Confirm } from "../../parts/confirm.tsx";
-import { Snippet } from "../../parts/copy.tsx";
 import { type Column, DataTable } from "../../parts/data-table.tsx";
 import { Empty, showDone } from "../../parts/feedback.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Secret } from "../../parts/secret.tsx";
+import { Snippet } from "../../parts/snippet.tsx";
 import { tokenWords as words } from "../../words/account.ts";
 import { words as common } from "../../words/common.ts";
 import { NewToken } from "./new-token.tsx";
