@@ -111,6 +111,7 @@ export function InboxPage() {
       >
         <SegmentedControl
           size="xs"
+          miw={140}
           aria-label={words.show}
           value={unread ? "unread" : "all"}
           onChange={(value) =>

@@ -23,7 +23,7 @@ export function HealthBadge({ webhook }: { readonly webhook: Schemas["Webhook"] 
       tt="none"
       fw={600}
       leftSection={<Icon size={12} aria-hidden />}
-      style={{ flex: "none" }}
+      miw="max-content"
     >
       {words.healths[health]}
     </Badge>

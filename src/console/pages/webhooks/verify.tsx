@@ -16,12 +16,12 @@ export function Verify() {
     <Stack gap="xs">
       <Title order={2}>{words.verify}</Title>
       <Text size="sm" c="dimmed">
-        {words.verifyHint}{" "}
-        <Anchor href={LIBRARIES} target="_blank" rel="noreferrer" size="sm" underline="always">
-          {words.libraries}
-        </Anchor>
+        {words.verifyHint}
       </Text>
       <Snippet label={words.verify} text={EXAMPLE} />
+      <Anchor href={LIBRARIES} target="_blank" rel="noreferrer" size="sm" w="fit-content">
+        {words.libraries}
+      </Anchor>
     </Stack>
   );
 }

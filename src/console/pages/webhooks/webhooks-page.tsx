@@ -1,4 +1,4 @@
-import { Button, Group, Text } from "@mantine/core";
+import { Button, Text } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
@@ -102,11 +102,7 @@ const columns: readonly Column<Webhook>[] = [
   },
   {
     name: words.health,
-    cell: (webhook) => (
-      <Group gap={0}>
-        <HealthBadge webhook={webhook} />
-      </Group>
-    ),
+    cell: (webhook) => <HealthBadge webhook={webhook} />,
   },
   {
     name: words.events,
