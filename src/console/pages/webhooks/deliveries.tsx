@@ -18,6 +18,7 @@ type Delivery = ItemOf<OperationOf<"get", "/api/v1/webhooks/{webhook_id}/deliver
 
 const STATES = ["pending", "delivered", "failed"] as const;
 const POLL_MS = 5000;
+const MAX_POLLED = 100;
 const route = getRouteApi("/signed-in/webhooks/$id");
 
 interface DeliveriesProps {
@@ -33,8 +34,7 @@ export function Deliveries({ webhook, onOpen }: DeliveriesProps) {
     query: state ? { state } : {},
   });
   const [isReplaying, setReplaying] = useState(false);
-  const isWaiting = list.items.some((delivery) => delivery.state === "pending");
-  usePolling(isWaiting);
+  usePolling(list.items.length <= MAX_POLLED);
   return (
     <Stack gap="md">
       <Group justify="space-between" gap="xs">
@@ -83,7 +83,7 @@ export function Deliveries({ webhook, onOpen }: DeliveriesProps) {
   );
 }
 
-/** No event tells of deliveries, so the page asks while one waits. */
+/** No event tells of deliveries, so the page asks, except for a long list. */
 function usePolling(isActive: boolean): void {
   useEffect(() => {
     if (!isActive) return;
