@@ -30,7 +30,7 @@ export function FilesPage() {
   const list = useApiList("/api/v1/files", { query: origin ? { origin } : {} });
   const [deleted, setDeleted] = useState<StoredFile | null>(null);
   const show = (id: string | null) =>
-    void navigate({ search: ({ file: _, ...rest }) => (id === null ? rest : { ...rest, file: id }) });
+    navigate({ search: ({ file: _, ...rest }) => (id === null ? rest : { ...rest, file: id }) });
   return (
     <Page title={words.title} description={words.description}>
       <UploadArea />
@@ -59,7 +59,7 @@ export function FilesPage() {
         columns={columnsOf(setDeleted)}
         idOf={({ id }) => id}
         nameOf={({ name }) => name}
-        onOpen={({ id }) => show(id)}
+        onOpen={({ id }) => void show(id)}
         empty={
           origin ? (
             <Empty title={words.emptyFilter} hint={words.emptyFilterHint} />
@@ -68,7 +68,7 @@ export function FilesPage() {
           )
         }
       />
-      {file && <FilePanel key={file} id={file} onClose={() => show(null)} onDelete={setDeleted} />}
+      {file && <FilePanel key={file} id={file} onClose={() => void show(null)} onDelete={setDeleted} />}
       {deleted && (
         <Confirm
           isOpen
@@ -78,7 +78,8 @@ export function FilesPage() {
           isDangerous
           run={async () => {
             await client.delete("/api/v1/files/{file_id}", { path: { file_id: deleted.id } });
-            show(null);
+            // The panel would read the file once more.
+            await show(null);
             showDone(words.deleted(deleted.name));
             await Promise.all([invalidate("/api/v1/files"), invalidate("/api/v1/auth/me/usage")]);
           }}

@@ -21,7 +21,7 @@ interface WebhookActionsProps {
   readonly onEdit: () => void;
   readonly onSecret: (secret: string) => void;
   readonly onTested: (deliveryId: string) => void;
-  readonly onDeleted: () => void;
+  readonly onDeleted: () => Promise<unknown>;
 }
 
 const PATH = "/api/v1/webhooks/{webhook_id}";
@@ -61,7 +61,8 @@ export function WebhookActions({ webhook, onEdit, onSecret, onTested, onDeleted 
     delete: async () => {
       await client.delete(PATH, { path });
       showDone(words.deleted);
-      onDeleted();
+      // This page would read the webhook once more.
+      await onDeleted();
       void reload();
     },
   };

@@ -52,7 +52,7 @@ export function WebhookPage() {
           onEdit={() => show({ edit: true })}
           onSecret={setSecret}
           onTested={(deliveryId) => show({ delivery: deliveryId })}
-          onDeleted={() => void navigate({ to: "/webhooks" })}
+          onDeleted={() => navigate({ to: "/webhooks" })}
         />
       }
     >
