@@ -88,7 +88,7 @@ test("no request at the boundaries of the document gets a 5xx or an answer that 
     }
   }
   expect(failures).toEqual([]);
-  expect(operations.filter(({ path }) => path.startsWith("/api/v1/"))).toHaveLength(157);
+  expect(operations.filter(({ path }) => path.startsWith("/api/v1/"))).toHaveLength(160);
   const sent = [...statuses.values()].reduce((sum, count) => sum + count, 0);
   expect(sent).toBeGreaterThan(1200);
   expect([...statuses.keys()].sort()).toEqual(expect.arrayContaining([200, 201, 202, 204, 400, 404, 409]));

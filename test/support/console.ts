@@ -1,11 +1,14 @@
 /** The console in a real browser. A violation of its Content-Security-Policy, an error of a script or on its console fails the test. */
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { buildIfStale } from "../../src/platform/console/build-console.ts";
+import { CONSOLE_FOLDER } from "../../src/platform/console/folder.ts";
+import { viteBuild } from "../../src/platform/console/run-vite.ts";
 import { PASSWORD } from "./auth.ts";
 import { hasBrowser, browser as program } from "./browser.ts";
-import { buildConsole } from "./build-console.ts";
 import type { Rowmill } from "./rowmill.ts";
 
 const AXE = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
@@ -31,6 +34,14 @@ export interface ConsoleBrowser {
   open(path: string, options?: PageOptions): Promise<Page>;
   /** Forgets the problems so far that match, for a test that causes them. */
   expectProblems(pattern: RegExp): void;
+}
+
+/** Builds the console as `npm start` does. */
+export async function buildConsole(): Promise<void> {
+  const root = resolve(import.meta.dirname, "../..");
+  const build = viteBuild(root, { PATH: process.env.PATH });
+  if (!build) throw new Error("vite is not installed.");
+  await buildIfStale({ root, folder: CONSOLE_FOLDER }, build);
 }
 
 /** One browser for all tests of the suite. */
