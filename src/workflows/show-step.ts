@@ -1,6 +1,6 @@
 import type { Context } from "../context.ts";
 import { getStep, listAttempts, nameOfStep } from "./queries.ts";
-import { type WorkflowStepView, viewWorkflowStep } from "./step-views.ts";
+import { viewWorkflowStep, type WorkflowStepView } from "./step-views.ts";
 
 /** @throws DomainError `not_found` */
 export async function showStep(ctx: Context, workflowId: string, name: string): Promise<WorkflowStepView> {
