@@ -16,7 +16,6 @@ export function JsonBlock({ value, label }: { readonly value: unknown; readonly 
         </Text>
         <Copy value={text} label={`${label}: JSON`} />
       </Group>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long document scrolls with the keyboard */}
       <Code block mah={360} style={{ overflow: "auto" }} tabIndex={0} role="region" aria-label={label}>
         {text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)} …` : text}
       </Code>

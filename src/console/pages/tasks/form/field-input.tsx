@@ -186,7 +186,7 @@ function ChoiceInput({
   readonly isClearable: boolean;
   readonly onChange: (value: unknown) => void;
 }) {
-  const at = options.findIndex((option) => option === value);
+  const at = options.indexOf(value as Scalar);
   return (
     <Select
       {...shared}

@@ -157,7 +157,7 @@ function ofShapes(shapes: readonly unknown[], common: Common, depth: number): Fi
   if (only && variants.length === 1) return { ...only, ...common };
   // Two shapes of one kind look the same in a form.
   const kinds = new Set(variants.map(({ kind }) => kind));
-  const isUsable = kinds.size === variants.length && !kinds.has("json") && !kinds.has("variants");
+  const isUsable = kinds.size === variants.length && !kinds.has("variants");
   return isUsable ? { ...common, kind: "variants", variants } : { ...common, kind: "json" };
 }
 

@@ -26,7 +26,6 @@ export function GraphView({ workflow, selected, onSelect }: GraphViewProps) {
   const { steps, edges } = workflow;
   // The graph of a workflow never changes, only the states of its steps.
   const shape = JSON.stringify([workflow.id, steps.length, edges.length]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: every read of the workflow has new arrays of the same graph
   const layout = useMemo(
     () =>
       layOut(
@@ -91,10 +90,10 @@ export function GraphView({ workflow, selected, onSelect }: GraphViewProps) {
         <Control label={words.zoomIn} onClick={keys["+"]} icon={IconPlus} />
         <Control label={words.fit} onClick={keys["0"]} icon={IconFocusCentered} />
       </Group>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the graph moves with the keyboard */}
       <section
         ref={ref}
         className="graph"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the graph moves with the keyboard
         tabIndex={0}
         aria-label={words.graph}
         aria-describedby={hintId}
