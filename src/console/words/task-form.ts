@@ -6,7 +6,7 @@ export const taskFormWords = {
   moreParameters: (count: number) => `More parameters (${count})`,
   fewerParameters: "Fewer parameters",
   options: "Options",
-  moreOptions: "Title, priority, retries and tags",
+  moreOptions: "Description, priority, retries, tags",
   title: "Title",
   titleHint: "A name to find the task by.",
   description: "Description",

@@ -63,6 +63,7 @@ export const taskWords = {
   byUser: (id: number) => `user ${id}`,
   details: "Details",
   input: "Parameters",
+  json: "JSON",
   metadata: "Metadata",
   facts: {
     id: "Id",

@@ -1,5 +1,5 @@
 import "@mantine/core/styles/Grid.layer.css";
-import { Alert, Grid, Stack } from "@mantine/core";
+import { Alert, Grid, Stack, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { apiQuery, useApiList } from "../../api/queries.ts";
@@ -50,7 +50,6 @@ export function AnySchedulePage() {
   );
 }
 
-/** A new tick changes the schedule, and with it the key of its history. */
 function historyOf({ id }: Schedule) {
   return { path: { schedule_id: id }, query: { limit: 50 } };
 }
@@ -90,7 +89,10 @@ function OneSchedule({ schedule, isOwn, children }: OneScheduleProps) {
       <Grid gap="md">
         <Grid.Col span={{ base: 12, md: 8 }}>
           <Stack gap="md">
-            <Section title={words.history}>{children}</Section>
+            <Stack gap="xs" component="section">
+              <Title order={2}>{words.history}</Title>
+              {children}
+            </Stack>
             {work && (
               <Section title={words.definition}>
                 <JsonBlock value={work} label={describeWork(schedule)} />

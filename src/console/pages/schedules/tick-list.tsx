@@ -26,7 +26,6 @@ function inZone(tick: string, timeZone: string): string {
     weekday: "short",
     day: "numeric",
     month: "short",
-    year: "numeric",
     hour: "2-digit",
     minute: "2-digit",
     timeZoneName: "short",

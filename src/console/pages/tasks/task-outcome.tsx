@@ -26,7 +26,7 @@ export function TaskOutcome({ task, isOwn }: { readonly task: Task; readonly isO
       )}
       {message && <Text style={{ overflowWrap: "anywhere" }}>{message}</Text>}
       {isOwn && status === "completed" && <Files task={task} />}
-      {result !== null && <JsonBlock value={result} label="JSON" />}
+      {result !== null && <JsonBlock value={result} label={words.json} />}
     </Section>
   );
 }

@@ -77,7 +77,7 @@ function OneTask({ task, isOwn }: { readonly task: Task; readonly isOwn: boolean
             <TaskOutcome task={task} isOwn={isOwn} />
             <TaskTimeline task={task} isOwn={isOwn} />
             <Section title={words.input}>
-              <JsonBlock value={task.params} label={words.input} />
+              <JsonBlock value={task.params} label={words.json} />
               {Object.keys(task.metadata).length > 0 && (
                 <JsonBlock value={task.metadata} label={words.metadata} />
               )}

@@ -56,7 +56,7 @@ export function StepsTable({ workflow, state, onState, onSelect }: StepsTablePro
         />
       </Group>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table scrolls with the keyboard */}
-      <section style={{ overflowX: "auto" }} tabIndex={0} aria-label={words.steps}>
+      <section style={{ overflow: "auto", maxHeight: 480 }} tabIndex={0} aria-label={words.steps}>
         <table className="table" data-cards>
           <thead>
             <tr>
@@ -73,7 +73,7 @@ export function StepsTable({ workflow, state, onState, onSelect }: StepsTablePro
           <tbody>
             {found.slice(0, shown).map((step) => (
               <tr key={step.name}>
-                <td data-title>
+                <td data-title style={{ maxWidth: 260 }}>
                   <UnstyledButton fw={550} fz="sm" title={step.name} onClick={() => onSelect(step.name)}>
                     {step.name}
                   </UnstyledButton>
@@ -82,7 +82,7 @@ export function StepsTable({ workflow, state, onState, onSelect }: StepsTablePro
                   <StateBadge state={step.state} />
                 </td>
                 <td data-label={words.stepType}>{titleOf(step.type)}</td>
-                <td data-label={words.after} title={before.get(step.name)?.join(", ")}>
+                <td data-label={words.after} style={{ maxWidth: 240 }} title={before.get(step.name)?.join(", ")}>
                   {before.get(step.name)?.slice(0, 20).join(", ") ?? "–"}
                 </td>
                 <td data-label={words.attempt} className="end">

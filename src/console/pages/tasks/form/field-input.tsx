@@ -24,6 +24,8 @@ import { NotJson, type Problems, parseJson } from "./problems.ts";
 
 /** Texts that can be longer have a field of several lines. */
 const LINE_LENGTH = 500;
+/** The description has the whole width, and the field only what it needs. */
+const SHORT = { wrapper: { maxWidth: 360 } };
 
 interface InputProps<F extends Field = Field> {
   readonly field: F;
@@ -72,7 +74,7 @@ export function FieldInput({ field, value, onChange, problems }: InputProps) {
           {...(field.min === undefined || field.isMinExcluded ? {} : { min: field.min })}
           {...(field.max === undefined ? {} : { max: field.max })}
           clampBehavior="none"
-          maw={240}
+          styles={SHORT}
           onChange={(next) => onChange(next === "" ? undefined : next)}
         />
       );
@@ -196,7 +198,7 @@ function ChoiceInput({
       clearable={isClearable}
       allowDeselect={isClearable}
       searchable={options.length > 8}
-      maw={360}
+      styles={SHORT}
       onChange={(position) => onChange(position === null ? undefined : options[Number(position)])}
     />
   );
