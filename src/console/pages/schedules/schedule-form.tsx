@@ -12,6 +12,7 @@ import {
 } from "@mantine/core";
 import { useState } from "react";
 import { isStatus } from "../../api/client.ts";
+import { Disclosure } from "../../parts/disclosure.tsx";
 import { messageOf, showFailure } from "../../parts/feedback.tsx";
 import { scheduleWords } from "../../words/schedules.ts";
 import { problemsOfAnswer } from "../tasks/form/api-problems.ts";
@@ -131,15 +132,7 @@ function MoreFields({
   const { overlaps, missedNames } = words;
   return (
     <Stack gap="md">
-      <Button
-        variant="subtle"
-        size="xs"
-        w="fit-content"
-        aria-expanded={isOpen || isNeeded}
-        onClick={() => setOpen(!isOpen)}
-      >
-        {words.more}
-      </Button>
+      <Disclosure isOpen={isOpen || isNeeded} onToggle={() => setOpen(!isOpen)} label={words.more} />
       <Collapse expanded={isOpen || isNeeded}>
         <Stack gap="md">
           <TextInput

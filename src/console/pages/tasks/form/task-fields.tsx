@@ -3,7 +3,6 @@ import "@mantine/core/styles/NumberInput.layer.css";
 import "@mantine/core/styles/Pill.layer.css";
 import "@mantine/core/styles/PillsInput.layer.css";
 import {
-  Button,
   Collapse,
   Group,
   NumberInput,
@@ -17,6 +16,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import type { Schemas } from "../../../../client/operations.ts";
 import { apiQuery } from "../../../api/queries.ts";
+import { Disclosure } from "../../../parts/disclosure.tsx";
 import { Failure, Loading } from "../../../parts/feedback.tsx";
 import { JsonEditor } from "../../../parts/json.tsx";
 import { taskFormWords as words } from "../../../words/task-form.ts";
@@ -212,21 +212,5 @@ function Options({
         </Stack>
       </Collapse>
     </Stack>
-  );
-}
-
-function Disclosure({
-  isOpen,
-  onToggle,
-  label,
-}: {
-  readonly isOpen: boolean;
-  readonly onToggle: () => void;
-  readonly label: string;
-}) {
-  return (
-    <Button variant="subtle" size="xs" w="fit-content" onClick={onToggle} aria-expanded={isOpen}>
-      {label}
-    </Button>
   );
 }
