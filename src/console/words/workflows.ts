@@ -57,7 +57,6 @@ export const workflowWords = {
   zoomOut: "Zoom out",
   fit: "Show all",
   follow: "Follow the running step",
-  node: (name: string, state: string) => `Step ${name}: ${state}`,
   step: "Step",
   stepType: "Type",
   after: "After",

@@ -30,12 +30,12 @@ interface TimingFieldsProps {
 
 export function TimingFields({ timing, onChange, problems }: TimingFieldsProps) {
   const { cron, timezone } = timing;
-  const [wanted] = useDebouncedValue(timing, 300);
+  const [wanted] = useDebouncedValue(cron.trim(), 300);
   const preview = useQuery({
-    queryKey: ["/api/v1/schedules/preview", wanted],
+    queryKey: ["/api/v1/schedules/preview", { cron: wanted, timezone }],
     queryFn: ({ signal }) =>
-      client.post("/api/v1/schedules/preview", { body: { ...wanted, count: 5 }, signal }),
-    enabled: wanted.cron.trim() !== "",
+      client.post("/api/v1/schedules/preview", { body: { cron: wanted, timezone, count: 5 }, signal }),
+    enabled: wanted !== "",
     staleTime: 10_000,
   });
   const cronError = problems.cron ?? fieldError(preview.error, "cron");
@@ -82,7 +82,7 @@ export function TimingFields({ timing, onChange, problems }: TimingFieldsProps) 
         <Text size="sm" fw={550}>
           {scheduleWords.preview}
         </Text>
-        {preview.data && <TickList ticks={preview.data.next_ticks} timeZone={wanted.timezone} />}
+        {preview.data && <TickList ticks={preview.data.next_ticks} timeZone={timezone} />}
         {preview.error && !cronError && <Alert color="red">{messageOf(preview.error)}</Alert>}
         {!preview.data && !preview.error && (
           <Text size="sm" c="dimmed">

@@ -82,7 +82,11 @@ export function StepsTable({ workflow, state, onState, onSelect }: StepsTablePro
                   <StateBadge state={step.state} />
                 </td>
                 <td data-label={words.stepType}>{titleOf(step.type)}</td>
-                <td data-label={words.after} style={{ maxWidth: 240 }} title={before.get(step.name)?.join(", ")}>
+                <td
+                  data-label={words.after}
+                  style={{ maxWidth: 240 }}
+                  title={before.get(step.name)?.join(", ")}
+                >
                   {before.get(step.name)?.slice(0, 20).join(", ") ?? "–"}
                 </td>
                 <td data-label={words.attempt} className="end">

@@ -188,7 +188,6 @@ function Node({
       className="graph-node"
       data-state={state}
       aria-pressed={isSelected}
-      aria-label={words.node(name, word)}
       title={name}
       style={{ left: box.x, top: box.y, width: box.width, height: box.height }}
       onClick={() => onSelect(name)}
