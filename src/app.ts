@@ -64,6 +64,7 @@ import { registerUploads } from "./platform/http/upload.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
 import { jobRoutes } from "./queues/job-routes.ts";
 import { adminQueueRoutes } from "./queues/routes.ts";
+import { statisticsRoutes } from "./queues/statistics/routes.ts";
 import { QueueView } from "./queues/views.ts";
 import { adminWorkerRoutes } from "./queues/workers/routes.ts";
 import { recordRoutes } from "./records/routes.ts";
@@ -205,6 +206,7 @@ export async function createApp(ctx: Context) {
   await app.register(jobRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
   await app.register(adminWorkerRoutes(ctx));
+  await app.register(statisticsRoutes(ctx));
   await app.register(adminEventRoutes(ctx));
   await app.register(changeRoutes(ctx));
   await app.register(reportRoutes(ctx));

@@ -115,6 +115,7 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   "GET /api/v1/admin/workers": "listWorkers",
   "GET /api/v1/admin/workers/{id}": "getWorker",
   "POST /api/v1/admin/workers/{id}/shutdown": "shutDownWorker",
+  "GET /api/v1/admin/statistics": "getStatistics",
   "GET /api/v1/jobs/{job_id}": "getJob",
   "GET /api/v1/admin/jobs": "listJobs",
   "GET /api/v1/admin/registered": "getRegistry",
