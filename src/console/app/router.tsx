@@ -7,8 +7,11 @@ import { homeRoutes } from "../pages/home/routes.ts";
 import { inboxRoutes } from "../pages/inbox/routes.ts";
 import { libraryRoutes } from "../pages/library/routes.ts";
 import { recordRoutes } from "../pages/records/routes.ts";
+import { scheduleAdminRoutes, scheduleRoutes } from "../pages/schedules/routes.ts";
 import { sessionRoutes } from "../pages/session/routes.ts";
+import { taskAdminRoutes, taskRoutes } from "../pages/tasks/routes.ts";
 import { webhookRoutes } from "../pages/webhooks/routes.ts";
+import { workflowAdminRoutes, workflowRoutes } from "../pages/workflows/routes.ts";
 import { Failure, Loading, NotFound } from "../parts/feedback.tsx";
 import { operatorRoute, rootRoute, signedInRoute } from "../shell/root.tsx";
 
@@ -22,7 +25,10 @@ const routeTree = rootRoute.addChildren([
     ...fileRoutes,
     ...inboxRoutes,
     ...webhookRoutes,
-    operatorRoute.addChildren([]),
+    ...taskRoutes,
+    ...workflowRoutes,
+    ...scheduleRoutes,
+    operatorRoute.addChildren([...taskAdminRoutes, ...workflowAdminRoutes, ...scheduleAdminRoutes]),
   ]),
 ]);
 

@@ -1,7 +1,7 @@
 import { Fragment, type ReactNode } from "react";
 import "./facts.css";
 
-type Fact = readonly [name: string, value: ReactNode];
+export type Fact = readonly [name: string, value: ReactNode];
 
 /** Names and values beside each other. Facts without a value are left out. */
 export function Facts({ facts }: { readonly facts: readonly Fact[] }) {
