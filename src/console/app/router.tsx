@@ -1,6 +1,7 @@
 /** All pages of the console. Each is loaded when it is opened. */
 import { createRouter } from "@tanstack/react-router";
 import { queryClient } from "../api/queries.ts";
+import { batchRoutes } from "../pages/batches/routes.ts";
 import { homeRoutes } from "../pages/home/routes.ts";
 import { recordRoutes } from "../pages/records/routes.ts";
 import { sessionRoutes } from "../pages/session/routes.ts";
@@ -9,7 +10,7 @@ import { operatorRoute, rootRoute, signedInRoute } from "../shell/root.tsx";
 
 const routeTree = rootRoute.addChildren([
   ...sessionRoutes,
-  signedInRoute.addChildren([...homeRoutes, ...recordRoutes, operatorRoute.addChildren([])]),
+  signedInRoute.addChildren([...homeRoutes, ...batchRoutes, ...recordRoutes, operatorRoute.addChildren([])]),
 ]);
 
 export const router = createRouter({

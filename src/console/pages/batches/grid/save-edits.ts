@@ -1,0 +1,58 @@
+/** Stores the unsaved changes of a batch. */
+import { RowmillError } from "../../../api/client.ts";
+import { editRows, MAX_EDITS_PER_REQUEST, type RowEdit } from "../api.ts";
+import { type Edits, fieldsOf } from "./edits.ts";
+
+export interface Saved {
+  readonly done: ReadonlyMap<number, Readonly<Record<string, string>>>;
+  /** Why a row could not be saved. */
+  readonly problems: ReadonlyMap<number, string>;
+}
+
+type Send = (rows: readonly RowEdit[]) => Promise<void>;
+
+/**
+ * The API stores all rows of a request or none. A row that it refuses keeps its changes, and the others are sent again.
+ * @throws RowmillError if the refusal is not about rows
+ */
+export async function saveEdits(
+  batchId: string,
+  edits: Edits,
+  send: Send = (rows) => editRows(batchId, rows),
+): Promise<Saved> {
+  const done = new Map<number, Readonly<Record<string, string>>>();
+  const problems = new Map<number, string>();
+  const all = [...edits.rows.keys()].map((row) => ({ row, fields: fieldsOf(edits, row) }));
+  for (let at = 0; at < all.length; at += MAX_EDITS_PER_REQUEST) {
+    let part = all.slice(at, at + MAX_EDITS_PER_REQUEST);
+    while (part.length > 0) {
+      try {
+        await send(part);
+        for (const { row, fields } of part) done.set(row, fields);
+        break;
+      } catch (error) {
+        const found = refusedRows(error, part);
+        // Rows that are saved already stay saved.
+        if (found.size === 0 && done.size === 0) throw error;
+        if (found.size === 0) {
+          for (const { row } of part) found.set(row, error instanceof Error ? error.message : String(error));
+        }
+        for (const [row, message] of found) problems.set(row, message);
+        part = part.filter(({ row }) => !found.has(row));
+      }
+    }
+  }
+  return { done, problems };
+}
+
+/** The rows that an error names: `rows.3.fields.title`. */
+function refusedRows(error: unknown, sent: readonly RowEdit[]): Map<number, string> {
+  const found = new Map<number, string>();
+  if (!(error instanceof RowmillError)) return found;
+  for (const [field, messages] of Object.entries(error.field_errors)) {
+    const at = /^rows\.(\d+)\b/.exec(field)?.[1];
+    const edit = at === undefined ? undefined : sent[Number(at)];
+    if (edit) found.set(edit.row, messages.join(" "));
+  }
+  return found;
+}

@@ -1,0 +1,33 @@
+/** Speed of an import over time, measured by this page while it is open. */
+export interface Sample {
+  /** Milliseconds. */
+  readonly at: number;
+  /** Rows with a result. */
+  readonly done: number;
+}
+
+const MAX_SAMPLES = 240;
+
+/** Keeps a bounded number of samples: a long import gets coarser ones. */
+export function addSample(samples: readonly Sample[], sample: Sample): readonly Sample[] {
+  const last = samples.at(-1);
+  if (last && (sample.at <= last.at || sample.done < last.done)) {
+    // The rows are processed again.
+    return sample.done < last.done ? [sample] : samples;
+  }
+  const all = [...samples, sample];
+  return all.length <= MAX_SAMPLES ? all : all.filter((_, at) => at % 2 === 0 || at === all.length - 1);
+}
+
+export interface Speed {
+  /** Seconds since 1970. */
+  readonly at: number;
+  readonly rowsPerSecond: number;
+}
+
+export function speedsOf(samples: readonly Sample[]): Speed[] {
+  return samples.slice(1).map(({ at, done }, index) => {
+    const before = samples[index] ?? { at: 0, done: 0 };
+    return { at: at / 1000, rowsPerSecond: ((done - before.done) * 1000) / (at - before.at) };
+  });
+}
