@@ -18,6 +18,7 @@ import { backupRoutes } from "./backups/admin-routes.ts";
 import { BackupView } from "./backups/views.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
 import { correctionRoutes } from "./batches/control/correction-routes.ts";
+import { editRoutes } from "./batches/control/edit-routes.ts";
 import { eventRoutes } from "./batches/event-routes.ts";
 import { uploadRoutes } from "./batches/receive/upload-routes.ts";
 import { resultRoutes } from "./batches/results/results-routes.ts";
@@ -176,6 +177,7 @@ export async function createApp(ctx: Context) {
   await app.register(uploadRoutes(ctx));
   await app.register(batchRoutes(ctx));
   await app.register(controlRoutes(ctx));
+  await app.register(editRoutes(ctx));
   await app.register(correctionRoutes(ctx));
   await app.register(targetRoutes(ctx));
   await app.register(resultRoutes(ctx));

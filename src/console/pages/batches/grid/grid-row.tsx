@@ -4,7 +4,6 @@ import type { ReactNode } from "react";
 import { rowWords as words } from "../../../words/rows.ts";
 import type { CellView } from "./cells.ts";
 import type { GridModel } from "./grid-model.ts";
-import { asCell, asRow } from "./grid-roles.ts";
 import type { Slot } from "./windows.ts";
 
 interface GridRowProps {
@@ -29,7 +28,7 @@ export function GridRow({ index, top, width, height, columns, model, row, number
   return (
     <div
       className="grid-row"
-      {...asRow(index + 2)}
+      role="row" aria-rowindex={index + 2}
       aria-selected={row && model.editing ? model.editing.selected.has(row.row) : undefined}
       style={{ width, height, transform: `translateY(${top}px)` }}
     >
@@ -61,7 +60,7 @@ function Cell({ column, model, row, isCurrent, isSelected, cellId, onPoint, onEd
     <div
       id={cellId(index)}
       className="grid-cell"
-      {...asCell("gridcell", index + 2)}
+      role="gridcell" aria-colindex={index + 2}
       aria-invalid={view !== null && view.errors.length > 0 ? true : undefined}
       aria-readonly={model.editing && (!view || view.isSecret) ? true : undefined}
       data-current={isHere || undefined}
@@ -97,7 +96,7 @@ function LeftOut({ isCurrent, cellId, onPoint }: Pick<GridRowProps, "isCurrent" 
     <div
       id={cellId(0)}
       className="grid-cell grid-left-out"
-      {...asCell("gridcell", 2)}
+      role="gridcell" aria-colindex={2}
       data-current={isCurrent(0) || undefined}
       style={{ left: 130, width: 260 }}
       onMouseDown={() => onPoint(0, false)}

@@ -7,7 +7,6 @@ import { rowWords as words } from "../../../words/rows.ts";
 import { CellEditor, type Leaving } from "./cell-editor.tsx";
 import { formatCells, parseCells } from "./clipboard.ts";
 import { areaOf, type GridModel, isWithin, moved, type Position } from "./grid-model.ts";
-import { asCell, asRow } from "./grid-roles.ts";
 import { GridRow } from "./grid-row.tsx";
 import { useViewport } from "./use-viewport.ts";
 import "./grid.css";
@@ -147,15 +146,15 @@ export function RowGrid({ model }: { readonly model: GridModel }) {
       onCopy={onCopy}
       onPaste={onPaste}
     >
-      <div className="grid-head" {...asRow(1)} style={{ width }}>
-        <div className="grid-number" {...asCell("columnheader", 1)} style={{ width: numberWidth }}>
+      <div className="grid-head" role="row" aria-rowindex={1} style={{ width }}>
+        <div className="grid-number" role="columnheader" aria-colindex={1} style={{ width: numberWidth }}>
           {words.number}
         </div>
         {shown.map(({ index, start, size }) => (
           <div
             key={index}
             className="grid-cell"
-            {...asCell("columnheader", index + 2)}
+            role="columnheader" aria-colindex={index + 2}
             style={{ left: start, width: size }}
             title={index === 0 ? lead.name : header[index - 1]}
           >
@@ -202,7 +201,7 @@ export function RowGrid({ model }: { readonly model: GridModel }) {
                 ) : null
               }
               number={
-                <div className="grid-number" {...asCell("rowheader", 1)} style={{ width: numberWidth }}>
+                <div className="grid-number" role="rowheader" aria-colindex={1} style={{ width: numberWidth }}>
                   {editing && slot && (
                     <Checkbox
                       size="xs"
