@@ -1,5 +1,5 @@
 /** Batches and rows as the pages of this folder read and change them. */
-import type { Schemas } from "../../../client/operations.ts";
+import type { AnswerOf, OperationOf, Schemas } from "../../../client/operations.ts";
 import { client } from "../../api/client.ts";
 
 export type Batch = Schemas["Batch"];
@@ -8,21 +8,10 @@ export type Row = Schemas["Row"];
 export type RowStatus = Row["status"];
 export type BatchState = Batch["state"];
 
-export type BatchAction =
-  | "pause"
-  | "resume"
-  | "cancel"
-  | "commit"
-  | "undo"
-  | "retry"
-  | "edit_rows"
-  | "delete";
+export type BatchAction = Batch["allowed_actions"][number];
 
-/** A list leaves out what it was not asked for. */
-type Acted = ListedBatch & { readonly allowed_actions?: readonly BatchAction[] };
-
-export function allows(batch: ListedBatch, action: BatchAction): boolean {
-  return (batch as Acted).allowed_actions?.includes(action) ?? false;
+export function allows({ allowed_actions }: ListedBatch, action: BatchAction): boolean {
+  return allowed_actions.includes(action);
 }
 
 /** Which rows a list has. */
@@ -45,18 +34,16 @@ export async function readRows(
   { status, undo, code, column }: RowFilter,
   { fromRow, limit, signal }: { fromRow: number; limit: number; signal: AbortSignal },
 ): Promise<RowPage> {
-  const page = (await client.call("get", "/api/v1/batches/{batch_id}/rows", {
-    path: { batch_id: batchId },
-    query: {
-      limit,
-      status,
-      undo,
-      error_code: code,
-      error_column: column,
-      ...(fromRow > 1 ? { from_row: fromRow } : {}),
-    },
-    signal,
-  })) as { items: Row[]; next_cursor: string | null };
+  const query = {
+    limit,
+    from_row: fromRow,
+    ...(status === undefined ? {} : { status }),
+    ...(undo === undefined ? {} : { undo }),
+    ...(code === undefined ? {} : { error_code: code }),
+    ...(column === undefined ? {} : { error_column: column }),
+  };
+  const path = { batch_id: batchId };
+  const page = await client.get("/api/v1/batches/{batch_id}/rows", { path, query, signal });
   return { items: page.items, hasMore: page.next_cursor !== null };
 }
 
@@ -65,15 +52,11 @@ export interface RowEdit {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** Rows that one request can edit. */
-export const MAX_EDITS_PER_REQUEST = 1000;
-
 /** Stores new cells, of all these rows or of none. @throws RowmillError whose `field_errors` name the rows */
-export async function editRows(batchId: string, rows: readonly RowEdit[]): Promise<void> {
-  await client.call("post", EDIT_PATH, { path: { batch_id: batchId }, body: { rows } });
+export async function editRows(batchId: string, edits: readonly RowEdit[]): Promise<void> {
+  const rows = edits.map(({ row, fields }) => ({ row, fields: { ...fields } }));
+  await client.post("/api/v1/batches/{batch_id}/rows/edit", { path: { batch_id: batchId }, body: { rows } });
 }
-
-const EDIT_PATH = "/api/v1/batches/{batch_id}/rows/edit";
 
 export interface Replacement {
   readonly column: string;
@@ -83,30 +66,26 @@ export interface Replacement {
   readonly ignoresCase: boolean;
 }
 
-export interface Replaced {
-  readonly matched: number;
-  readonly changed: number;
-  readonly samples: readonly { readonly row: number; readonly before: string; readonly after: string }[];
-  /** The first row that was not looked at. */
-  readonly next_row: number | null;
-}
+export type Replaced = AnswerOf<OperationOf<"post", "/api/v1/batches/{batch_id}/rows/edit">>;
 
-/** Counts the matches in failed rows. With the counted number, replaces them. */
-export async function replaceCells(
+/** Counts the matches in failed rows. With the result of that, replaces them. */
+export function replaceCells(
   batchId: string,
-  { column, find, replace, isWholeCell, ignoresCase }: Replacement,
-  expect?: number,
+  replacement: Replacement,
+  counted?: Replaced,
 ): Promise<Replaced> {
-  const match = isWholeCell ? "whole_cell" : "contains";
-  return (await client.call("post", EDIT_PATH, {
+  const { column, find, replace, isWholeCell, ignoresCase } = replacement;
+  return client.post("/api/v1/batches/{batch_id}/rows/edit", {
     path: { batch_id: batchId },
     body: {
       column,
       find,
       replace,
-      match,
+      match: isWholeCell ? "whole_cell" : "contains",
       ignore_case: ignoresCase,
-      ...(expect === undefined ? {} : { expect }),
+      ...(counted ? { expect: counted.matched } : {}),
+      // Rows that were not counted stay as they are.
+      ...(counted?.next_row ? { filter: { to_row: counted.next_row - 1 } } : {}),
     },
-  })) as Replaced;
+  });
 }

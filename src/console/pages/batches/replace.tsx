@@ -34,12 +34,12 @@ export function Replace({ batch, hasEdits, onClose }: ReplaceProps) {
     setFound(null);
     setError(null);
   };
-  const send = async (expect?: number) => {
+  const send = async (counted?: Replaced) => {
     setBusy(true);
     setError(null);
     try {
-      const answer = await replaceCells(batch.id, form, expect);
-      if (expect === undefined) return setFound(answer);
+      const answer = await replaceCells(batch.id, form, counted);
+      if (!counted) return setFound(answer);
       showDone(words.replaced(words.rows(answer.changed, formatCount(answer.changed))));
       onClose();
       await invalidate("/api/v1/batches", batch.id);
@@ -57,7 +57,7 @@ export function Replace({ batch, hasEdits, onClose }: ReplaceProps) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (canSearch) void send(found && found.matched > 0 ? found.matched : undefined);
+          if (canSearch) void send(found && found.matched > 0 ? found : undefined);
         }}
       >
         <Stack gap="sm">

@@ -28,7 +28,8 @@ export function GridRow({ index, top, width, height, columns, model, row, number
   return (
     <div
       className="grid-row"
-      role="row" aria-rowindex={index + 2}
+      role="row"
+      aria-rowindex={index + 2}
       aria-selected={row && model.editing ? model.editing.selected.has(row.row) : undefined}
       style={{ width, height, transform: `translateY(${top}px)` }}
     >
@@ -60,7 +61,8 @@ function Cell({ column, model, row, isCurrent, isSelected, cellId, onPoint, onEd
     <div
       id={cellId(index)}
       className="grid-cell"
-      role="gridcell" aria-colindex={index + 2}
+      role="gridcell"
+      aria-colindex={index + 2}
       aria-invalid={view !== null && view.errors.length > 0 ? true : undefined}
       aria-readonly={model.editing && (!view || view.isSecret) ? true : undefined}
       data-current={isHere || undefined}
@@ -96,7 +98,8 @@ function LeftOut({ isCurrent, cellId, onPoint }: Pick<GridRowProps, "isCurrent" 
     <div
       id={cellId(0)}
       className="grid-cell grid-left-out"
-      role="gridcell" aria-colindex={2}
+      role="gridcell"
+      aria-colindex={2}
       data-current={isCurrent(0) || undefined}
       style={{ left: 130, width: 260 }}
       onMouseDown={() => onPoint(0, false)}

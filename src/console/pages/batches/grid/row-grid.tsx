@@ -154,7 +154,8 @@ export function RowGrid({ model }: { readonly model: GridModel }) {
           <div
             key={index}
             className="grid-cell"
-            role="columnheader" aria-colindex={index + 2}
+            role="columnheader"
+            aria-colindex={index + 2}
             style={{ left: start, width: size }}
             title={index === 0 ? lead.name : header[index - 1]}
           >
@@ -201,7 +202,12 @@ export function RowGrid({ model }: { readonly model: GridModel }) {
                 ) : null
               }
               number={
-                <div className="grid-number" role="rowheader" aria-colindex={1} style={{ width: numberWidth }}>
+                <div
+                  className="grid-number"
+                  role="rowheader"
+                  aria-colindex={1}
+                  style={{ width: numberWidth }}
+                >
                   {editing && slot && (
                     <Checkbox
                       size="xs"

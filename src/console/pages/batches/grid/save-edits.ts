@@ -1,6 +1,6 @@
 /** Stores the unsaved changes of a batch. */
 import { RowmillError } from "../../../api/client.ts";
-import { editRows, MAX_EDITS_PER_REQUEST, type RowEdit } from "../api.ts";
+import { editRows, type RowEdit } from "../api.ts";
 import { type Edits, fieldsOf } from "./edits.ts";
 
 export interface Saved {
@@ -8,6 +8,10 @@ export interface Saved {
   /** Why a row could not be saved. */
   readonly problems: ReadonlyMap<number, string>;
 }
+
+/** The most rows, and the most text, of a request. The API takes more text, so that one row of any length fits. */
+const MAX_ROWS = 1000;
+const MAX_LENGTH = 500_000;
 
 type Send = (rows: readonly RowEdit[]) => Promise<void>;
 
@@ -23,8 +27,8 @@ export async function saveEdits(
   const done = new Map<number, Readonly<Record<string, string>>>();
   const problems = new Map<number, string>();
   const all = [...edits.rows.keys()].map((row) => ({ row, fields: fieldsOf(edits, row) }));
-  for (let at = 0; at < all.length; at += MAX_EDITS_PER_REQUEST) {
-    let part = all.slice(at, at + MAX_EDITS_PER_REQUEST);
+  for (const request of requestsOf(all)) {
+    let part = request;
     while (part.length > 0) {
       try {
         await send(part);
@@ -43,6 +47,23 @@ export async function saveEdits(
     }
   }
   return { done, problems };
+}
+
+function requestsOf(edits: readonly RowEdit[]): RowEdit[][] {
+  const requests: RowEdit[][] = [];
+  let length = Number.POSITIVE_INFINITY;
+  for (const edit of edits) {
+    const own = JSON.stringify(edit.fields).length;
+    const last = requests.at(-1);
+    if (last && last.length < MAX_ROWS && length + own <= MAX_LENGTH) {
+      last.push(edit);
+      length += own;
+    } else {
+      requests.push([edit]);
+      length = own;
+    }
+  }
+  return requests;
 }
 
 /** The rows that an error names: `rows.3.fields.title`. */
