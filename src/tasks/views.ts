@@ -208,6 +208,7 @@ export const CreatedTasksView = Type.Object({
 
 type TaskSummaryView = Omit<TaskView, "params" | "result" | "metadata">;
 
+/** Who sees the task, and when. */
 type Viewer = Pick<Context, "actor" | "now">;
 
 export function viewTask(task: Task, viewer: Viewer): TaskView {
