@@ -54,7 +54,7 @@ export function StateBadge({ state }: { readonly state: string }) {
       tt="none"
       fw={600}
       leftSection={<Icon size={12} aria-hidden />}
-      style={{ flex: "none" }}
+      style={{ flex: "none", minWidth: "max-content" }}
     >
       {stateWords[state] ?? state}
     </Badge>

@@ -28,6 +28,8 @@ export const batchWords = {
     processing: "In progress",
     pending: "Waiting",
   },
+  checked: "Passed the check",
+  failedCount: (count: string) => `${count} failed`,
   ofTotal: (done: string, total: string) => `${done} of ${total} rows`,
   perSecond: (rate: string) => `${rate} rows a second`,
   left: (time: string) => `${time} left`,

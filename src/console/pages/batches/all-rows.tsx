@@ -6,7 +6,6 @@ import { Empty, Failure, Loading } from "../../parts/feedback.tsx";
 import { StateBadge } from "../../parts/states.tsx";
 import { batchWords } from "../../words/batches.ts";
 import { rowWords as words } from "../../words/rows.ts";
-import type { Batch, Row, RowFilter } from "./api.ts";
 import { ROW_STATUSES } from "./choices.ts";
 import { rulesOf, viewCell, widthsOf } from "./grid/cells.ts";
 import { NO_EDITS } from "./grid/edits.ts";
@@ -15,6 +14,7 @@ import { RowBar } from "./grid/row-bar.tsx";
 import { RowGrid } from "./grid/row-grid.tsx";
 import { useRows } from "./grid/use-rows.ts";
 import type { RowWindows } from "./grid/windows.ts";
+import type { Batch, Row, RowFilter } from "./types.ts";
 import { useTarget } from "./use-target.ts";
 
 const route = getRouteApi("/signed-in/batches/$batchId");
@@ -68,7 +68,7 @@ function Rows({ batch, rows, onOpen, from, isAll }: RowsProps) {
   const rules = useMemo(() => rulesOf(batch, target), [batch, target]);
   const isRead = !rows.isLoading;
   // Widths stay while the user scrolls.
-  const widths = useMemo(() => widthsOf(batch.header, firstRows(rows)), [batch.id, isRead]);
+  const widths = useMemo(() => widthsOf(rules, firstRows(rows)), [batch.id, isRead]);
   if (rows.isLoading) return <Loading />;
   if (rows.error && rows.count === 0) return <Failure error={rows.error} onRetry={() => rows.refresh()} />;
   if (rows.count === 0) {

@@ -1,31 +1,17 @@
-/** Batches and rows as the pages of this folder read and change them. */
-import type { AnswerOf, OperationOf, Schemas } from "../../../client/operations.ts";
+/** Reads and changes batches and rows. */
 import { client } from "../../api/client.ts";
-
-export type Batch = Schemas["Batch"];
-export type ListedBatch = Schemas["ListedBatch"];
-export type Row = Schemas["Row"];
-export type RowStatus = Row["status"];
-export type BatchState = Batch["state"];
-
-export type BatchAction = Batch["allowed_actions"][number];
+import type {
+  BatchAction,
+  ListedBatch,
+  Replaced,
+  Replacement,
+  RowEdit,
+  RowFilter,
+  RowPage,
+} from "./types.ts";
 
 export function allows({ allowed_actions }: ListedBatch, action: BatchAction): boolean {
   return allowed_actions.includes(action);
-}
-
-/** Which rows a list has. */
-export interface RowFilter {
-  readonly status?: RowStatus | undefined;
-  readonly undo?: "kept" | "failed" | undefined;
-  readonly code?: string | undefined;
-  /** The column of the target. Empty: errors about the whole row. */
-  readonly column?: string | undefined;
-}
-
-export interface RowPage {
-  readonly items: readonly Row[];
-  readonly hasMore: boolean;
 }
 
 /** Reads rows from this row number on. */
@@ -47,26 +33,11 @@ export async function readRows(
   return { items: page.items, hasMore: page.next_cursor !== null };
 }
 
-export interface RowEdit {
-  readonly row: number;
-  readonly fields: Readonly<Record<string, string>>;
-}
-
 /** Stores new cells, of all these rows or of none. @throws RowmillError whose `field_errors` name the rows */
 export async function editRows(batchId: string, edits: readonly RowEdit[]): Promise<void> {
   const rows = edits.map(({ row, fields }) => ({ row, fields: { ...fields } }));
   await client.post("/api/v1/batches/{batch_id}/rows/edit", { path: { batch_id: batchId }, body: { rows } });
 }
-
-export interface Replacement {
-  readonly column: string;
-  readonly find: string;
-  readonly replace: string;
-  readonly isWholeCell: boolean;
-  readonly ignoresCase: boolean;
-}
-
-export type Replaced = AnswerOf<OperationOf<"post", "/api/v1/batches/{batch_id}/rows/edit">>;
 
 /** Counts the matches in failed rows. With the result of that, replaces them. */
 export function replaceCells(

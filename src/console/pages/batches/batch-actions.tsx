@@ -19,7 +19,8 @@ import { showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { batchWords as words } from "../../words/batches.ts";
 import { words as common } from "../../words/common.ts";
-import { allows, type Batch } from "./api.ts";
+import { allows } from "./api.ts";
+import type { Batch } from "./types.ts";
 import { retryRows, sendCommand, useBusy } from "./use-batch-action.ts";
 
 type Asked = keyof typeof words.confirm;

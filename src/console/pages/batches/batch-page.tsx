@@ -12,7 +12,6 @@ import { StateBadge } from "../../parts/states.tsx";
 import { batchWords as words } from "../../words/batches.ts";
 import { words as common } from "../../words/common.ts";
 import { AllRows } from "./all-rows.tsx";
-import type { Batch } from "./api.ts";
 import { BatchActions } from "./batch-actions.tsx";
 import { isMoving, TABS, type Tab } from "./choices.ts";
 import { FailedRows } from "./failed-rows.tsx";
@@ -20,6 +19,7 @@ import { FileDetails } from "./file-details.tsx";
 import { Overview } from "./overview.tsx";
 import { Progress } from "./progress.tsx";
 import { RowDrawer } from "./row-drawer.tsx";
+import type { Batch } from "./types.ts";
 import "@mantine/core/styles/Tabs.layer.css";
 import "./batches.css";
 

@@ -14,9 +14,9 @@ import { SearchField, Toolbar } from "../../parts/toolbar.tsx";
 import { batchWords as words } from "../../words/batches.ts";
 import { navigationWords } from "../../words/common.ts";
 import { stateWords } from "../../words/states.ts";
-import type { ListedBatch } from "./api.ts";
 import { BATCH_STATES, isMoving } from "./choices.ts";
 import { OutcomeSummary } from "./outcome-bar.tsx";
+import type { ListedBatch } from "./types.ts";
 import "./batches.css";
 
 const route = getRouteApi("/signed-in/batches");
@@ -41,7 +41,7 @@ const columns: readonly Column<ListedBatch>[] = [
   { name: words.state, cell: ({ state }) => <StateBadge state={state} /> },
   { name: words.target, cell: ({ target }) => target },
   { name: words.rows, isNumber: true, cell: ({ counts }) => formatCount(counts.total) },
-  { name: words.progress, isNumber: true, cell: ({ counts }) => <OutcomeSummary counts={counts} /> },
+  { name: words.progress, isNumber: true, cell: (batch) => <OutcomeSummary batch={batch} /> },
   { name: words.when, cell: ({ created_at }) => <Moment at={created_at} /> },
 ];
 

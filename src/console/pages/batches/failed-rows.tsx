@@ -6,7 +6,7 @@ import { useMemo, useState } from "react";
 import { Empty, Failure, Loading, showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { rowWords as words } from "../../words/rows.ts";
-import { allows, type Batch, type Row, type RowFilter } from "./api.ts";
+import { allows } from "./api.ts";
 import { problemsOf, rulesOf, viewCell, widthsOf } from "./grid/cells.ts";
 import type { GridEditing, GridModel } from "./grid/grid-model.ts";
 import { RowBar } from "./grid/row-bar.tsx";
@@ -17,6 +17,7 @@ import { usePaste } from "./grid/use-paste.ts";
 import { useRows } from "./grid/use-rows.ts";
 import type { RowWindows } from "./grid/windows.ts";
 import { Replace } from "./replace.tsx";
+import type { Batch, Row, RowFilter } from "./types.ts";
 import { retryRows, useBusy } from "./use-batch-action.ts";
 import { useTarget } from "./use-target.ts";
 
@@ -92,7 +93,7 @@ function FailedGrid({ batch, rows, edits, editing, onOpen, isFiltered }: FailedG
   const rules = useMemo(() => rulesOf(batch, target), [batch, target]);
   const isRead = !rows.isLoading;
   // Widths stay while the user works.
-  const widths = useMemo(() => widthsOf(batch.header, firstRows(rows)), [batch.id, isRead]);
+  const widths = useMemo(() => widthsOf(rules, firstRows(rows)), [batch.id, isRead]);
   if (rows.isLoading) return <Loading />;
   if (rows.error && rows.count === 0) return <Failure error={rows.error} onRetry={() => rows.refresh()} />;
   if (rows.count === 0) {

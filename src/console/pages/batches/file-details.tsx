@@ -5,8 +5,8 @@ import { formatCount, formatDuration, formatShare } from "../../parts/format.ts"
 import { Moment } from "../../parts/moment.tsx";
 import { batchWords as words } from "../../words/batches.ts";
 import { words as common } from "../../words/common.ts";
-import type { Batch } from "./api.ts";
 import { Section } from "./overview.tsx";
+import type { Batch } from "./types.ts";
 import { useTarget } from "./use-target.ts";
 
 export function FileDetails({ batch }: { readonly batch: Batch }) {

@@ -5,10 +5,11 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { formatCount } from "../../parts/format.ts";
 import { batchWords as words } from "../../words/batches.ts";
-import { allows, type Batch } from "./api.ts";
+import { allows } from "./api.ts";
 import { Causes } from "./causes.tsx";
 import { hasEnded } from "./choices.ts";
 import { Downloads } from "./downloads.tsx";
+import type { Batch } from "./types.ts";
 
 export function Overview({ batch }: { readonly batch: Batch }) {
   const { id, counts, state, warnings } = batch;

@@ -8,10 +8,10 @@ import { Moment, useNow } from "../../parts/moment.tsx";
 import { batchWords as words } from "../../words/batches.ts";
 import { words as common } from "../../words/common.ts";
 import { stateWords } from "../../words/states.ts";
-import type { Batch } from "./api.ts";
 import { hasEnded, isMoving, ROW_STATUSES } from "./choices.ts";
-import { OutcomeBar, shareDone } from "./outcome-bar.tsx";
+import { countDone, OutcomeBar, outcomeName, shareDone } from "./outcome-bar.tsx";
 import { addSample, type Sample } from "./throughput.ts";
+import type { Batch } from "./types.ts";
 
 const HINTS: Readonly<Partial<Record<Batch["state"], string>>> = {
   receiving: words.receivingHint,
@@ -22,12 +22,11 @@ const HINTS: Readonly<Partial<Record<Batch["state"], string>>> = {
 
 /** How far the import is: by outcome, its speed, and the time left. */
 export function Progress({ batch, updatedAt }: { readonly batch: Batch; readonly updatedAt: number }) {
-  const { counts, state, rows_per_second, seconds_left, waiting, reason, total } = {
-    ...batch,
-    ...batch.counts,
-  };
+  const { counts, state, rows_per_second, seconds_left, waiting } = batch;
   const now = useNow(isMoving(state) ? 1 : 10);
-  const share = shareDone(counts);
+  const share = shareDone(batch);
+  // "4 rows failed" is in the counts.
+  const reason = state === "completed_with_errors" ? null : batch.reason;
   const hint = reason ?? HINTS[state];
   useProgressTitle(batch, share);
   useAnnouncements(batch, share);
@@ -39,7 +38,7 @@ export function Progress({ batch, updatedAt }: { readonly batch: Batch; readonly
             {formatShare(share)}
           </Text>
           <Text size="sm" c="dimmed">
-            {words.ofTotal(formatCount(total - counts.pending - counts.processing), formatCount(total))}
+            {words.ofTotal(formatCount(countDone(batch)), formatCount(counts.total))}
           </Text>
           {rows_per_second !== null && (
             <Text size="sm" c="dimmed">
@@ -56,7 +55,7 @@ export function Progress({ batch, updatedAt }: { readonly batch: Batch; readonly
           {words.updated(formatAgo(new Date(updatedAt), Math.max(now, updatedAt)))}
         </Text>
       </Group>
-      <OutcomeBar counts={counts} height={14} />
+      <OutcomeBar batch={batch} height={14} />
       <Legend batch={batch} />
       {hint && (
         <Text size="sm" c={reason ? "" : "dimmed"}>
@@ -76,13 +75,21 @@ export function Progress({ batch, updatedAt }: { readonly batch: Batch; readonly
 /** Each count leads to its rows. */
 function Legend({ batch: { id, counts, state } }: { readonly batch: Batch }) {
   const shown = ROW_STATUSES.filter(
-    (status) => counts[status] > 0 || status === "success" || (status === "failed" && hasEnded(state)),
+    (status) =>
+      counts[status] > 0 ||
+      (status === "success" && state !== "validated") ||
+      (status === "failed" && hasEnded(state)),
   );
   return (
     <Group gap="lg" component="ul" p={0} m={0} style={{ listStyle: "none" }}>
       {shown.map((status) => (
         <Group key={status} gap={6} wrap="nowrap" component="li">
-          <span className="outcome-key" data-outcome={status} aria-hidden />
+          <span
+            className="outcome-key"
+            data-outcome={status}
+            data-checked={state === "validated" || undefined}
+            aria-hidden
+          />
           <Link
             to="/batches/$batchId"
             params={{ batchId: id }}
@@ -90,7 +97,7 @@ function Legend({ batch: { id, counts, state } }: { readonly batch: Batch }) {
             className="plain-link"
           >
             <Text span size="sm">
-              {words.outcomes[status]} <b>{formatCount(counts[status])}</b>
+              {outcomeName(status, state)} <b>{formatCount(counts[status])}</b>
             </Text>
           </Link>
         </Group>
@@ -123,12 +130,13 @@ function useAnnouncements({ state, counts }: Batch, share: number): void {
 }
 
 /** The samples that the page has taken of this import. */
-export function useSamples({ id, counts }: Batch, updatedAt: number): readonly Sample[] {
+export function useSamples(batch: Batch, updatedAt: number): readonly Sample[] {
+  const { id } = batch;
   const [samples, set] = useState<{ readonly id: string; readonly list: readonly Sample[] }>({
     id,
     list: [],
   });
-  const done = counts.total - counts.pending - counts.processing;
+  const done = countDone(batch);
   useEffect(() => {
     set((known) => ({ id, list: addSample(known.id === id ? known.list : [], { at: updatedAt, done }) }));
   }, [id, done, updatedAt]);

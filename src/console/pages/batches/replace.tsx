@@ -6,8 +6,9 @@ import { messageOf, showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { words as common } from "../../words/common.ts";
 import { rowWords as words } from "../../words/rows.ts";
-import { type Batch, type Replaced, type Replacement, replaceCells } from "./api.ts";
+import { replaceCells } from "./api.ts";
 import { rulesOf } from "./grid/cells.ts";
+import type { Batch, Replaced, Replacement } from "./types.ts";
 import { useTarget } from "./use-target.ts";
 
 interface ReplaceProps {

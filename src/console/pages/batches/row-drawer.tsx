@@ -10,7 +10,8 @@ import { Moment } from "../../parts/moment.tsx";
 import { StateBadge } from "../../parts/states.tsx";
 import { words as common } from "../../words/common.ts";
 import { rowWords as words } from "../../words/rows.ts";
-import { allows, type Batch } from "./api.ts";
+import { allows } from "./api.ts";
+import type { Batch } from "./types.ts";
 import { retryRows, useBusy } from "./use-batch-action.ts";
 import "@mantine/core/styles/Drawer.layer.css";
 

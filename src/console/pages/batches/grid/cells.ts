@@ -1,5 +1,5 @@
 /** What a grid shows in a cell. */
-import type { Batch, Row } from "../api.ts";
+import type { Batch, Row } from "../types.ts";
 import type { Edits } from "./edits.ts";
 
 /** As the API shows secret cells. */
@@ -62,17 +62,25 @@ export function problemsOf(row: Row, edits: Edits, rules: CellRules): readonly s
 }
 
 const MIN_WIDTH = 110;
+/** Room for the text of an error. */
+const MIN_ERROR_WIDTH = 200;
 const MAX_WIDTH = 320;
 const CHARACTER = 7.6;
 const PADDING = 34;
 
 /** Column widths that suit the header and the first rows. */
-export function widthsOf(header: readonly string[], rows: readonly Row[]): number[] {
-  return header.map((name) => {
+export function widthsOf(rules: CellRules, rows: readonly Row[]): number[] {
+  const wrong = new Set(rows.flatMap(({ errors }) => errors.map(({ column }) => columnOf(rules, column))));
+  return rules.header.map((name) => {
     const longest = rows.reduce(
       (most, row) => Math.max(most, (row.fields[name] ?? "").length),
       name.length * 1.05,
     );
-    return Math.round(Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, longest * CHARACTER + PADDING)));
+    return Math.round(
+      Math.max(
+        wrong.has(name) ? MIN_ERROR_WIDTH : MIN_WIDTH,
+        Math.min(MAX_WIDTH, longest * CHARACTER + PADDING),
+      ),
+    );
   });
 }

@@ -1,6 +1,6 @@
 /** What a grid of rows needs from the page that shows it. */
 import type { ReactNode } from "react";
-import type { Row } from "../api.ts";
+import type { Row } from "../types.ts";
 import type { CellView } from "./cells.ts";
 import type { Change } from "./edits.ts";
 import type { Slot } from "./windows.ts";

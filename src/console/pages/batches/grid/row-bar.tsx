@@ -4,7 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import { formatCount } from "../../../parts/format.ts";
 import { rowWords as words } from "../../../words/rows.ts";
-import type { Batch } from "../api.ts";
+import type { Batch } from "../types.ts";
 import type { RowWindows } from "./windows.ts";
 import "@mantine/core/styles/Pill.layer.css";
 import "@mantine/core/styles/NumberInput.layer.css";

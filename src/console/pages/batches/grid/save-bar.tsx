@@ -7,7 +7,8 @@ import { Confirm } from "../../../parts/confirm.tsx";
 import { showDone } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
 import { rowWords as words } from "../../../words/rows.ts";
-import type { Batch } from "../api.ts";
+import { editRows } from "../api.ts";
+import type { Batch } from "../types.ts";
 import { retryRows, useBusy } from "../use-batch-action.ts";
 import { countCells, refused, saved } from "./edits.ts";
 import { saveEdits } from "./save-edits.ts";
@@ -28,7 +29,7 @@ export function SaveBar({ batch: { id }, own: { edits, undo, discard, update } }
   const rows = words.rows(edits.rows.size, formatCount(edits.rows.size));
   const save = (isRetry: boolean) =>
     run(async () => {
-      const { done, problems } = await saveEdits(id, edits);
+      const { done, problems } = await saveEdits(edits, (rows) => editRows(id, rows));
       update((known) => refused(saved(known, done), problems));
       const rows = words.rows(done.size, formatCount(done.size));
       if (isRetry && done.size > 0) await retryRows(id, { rows: [...done.keys()] });

@@ -1,6 +1,6 @@
-/** Stores the unsaved changes of a batch. */
-import { RowmillError } from "../../../api/client.ts";
-import { editRows, type RowEdit } from "../api.ts";
+/** Sends unsaved changes in requests of a bounded size. */
+import { RowmillError } from "../../../../client/errors.ts";
+import type { RowEdit } from "../types.ts";
 import { type Edits, fieldsOf } from "./edits.ts";
 
 export interface Saved {
@@ -13,16 +13,13 @@ export interface Saved {
 const MAX_ROWS = 1000;
 const MAX_LENGTH = 500_000;
 
-type Send = (rows: readonly RowEdit[]) => Promise<void>;
-
 /**
  * The API stores all rows of a request or none. A row that it refuses keeps its changes, and the others are sent again.
  * @throws RowmillError if the refusal is not about rows
  */
 export async function saveEdits(
-  batchId: string,
   edits: Edits,
-  send: Send = (rows) => editRows(batchId, rows),
+  send: (rows: readonly RowEdit[]) => Promise<void>,
 ): Promise<Saved> {
   const done = new Map<number, Readonly<Record<string, string>>>();
   const problems = new Map<number, string>();

@@ -2,7 +2,7 @@ import { notifications } from "@mantine/notifications";
 import { showDone, showFailure } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
 import { rowWords as words } from "../../../words/rows.ts";
-import type { Batch } from "../api.ts";
+import type { Batch } from "../types.ts";
 import { useTarget } from "../use-target.ts";
 import { rulesOf, viewCell } from "./cells.ts";
 import { type Change, MAX_EDITED_ROWS, NO_EDITS } from "./edits.ts";

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
-import { type Batch, type RowFilter, readRows } from "../api.ts";
+import { readRows } from "../api.ts";
+import type { Batch, RowFilter } from "../types.ts";
 import { RowWindows } from "./windows.ts";
 
 /** While a batch runs, its rows are read again at most this often. */
