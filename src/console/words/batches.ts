@@ -108,7 +108,7 @@ export const batchWords = {
     failed: "Could not be reverted",
   },
   showThese: "Show these",
-  showTheseOf: (message: string) => `Show the rows with: ${message}`,
+  showTheseOf: (message: string) => `Show these: ${message}`,
 
   causes: "Why rows failed",
   causeCount: (rows: string) => rows,

@@ -21,7 +21,6 @@ export const rowWords = {
   cause: (message: string) => `Only rows with: ${message}`,
   causeOf: (code: string, column: string) => `${code} in ${column}`,
   wholeRow: "whole row",
-  fromRow: (row: string) => `From row ${row} on`,
   fromFirst: "From the first row",
   notReverted: { kept: "Kept when the import was undone", failed: "Could not be reverted" },
   emptyFailed: "No failed rows",

@@ -2,7 +2,6 @@
 import { Button, Group, NumberInput, Pill } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
-import { formatCount } from "../../../parts/format.ts";
 import { rowWords as words } from "../../../words/rows.ts";
 import type { Batch } from "../types.ts";
 import type { RowWindows } from "./windows.ts";
@@ -86,8 +85,8 @@ function GoTo({
           {words.go}
         </Button>
         {from !== undefined && from > 1 && (
-          <Button size="xs" variant="subtle" onClick={() => onGo(undefined)} aria-label={words.fromFirst}>
-            {words.fromRow(formatCount(from))} ✕
+          <Button size="xs" variant="subtle" onClick={() => onGo(undefined)}>
+            {words.fromFirst}
           </Button>
         )}
       </Group>

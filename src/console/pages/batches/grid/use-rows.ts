@@ -1,3 +1,4 @@
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { readRows } from "../api.ts";
 import type { Batch, RowFilter } from "../types.ts";
@@ -13,7 +14,7 @@ interface RowsOptions {
 
 /** The rows of a batch, kept fresh while it changes. */
 export function useRows(batch: Batch, { filter, fromRow = 1 }: RowsOptions): RowWindows {
-  const { id, counts, warnings, state } = batch;
+  const { id, counts, warnings } = batch;
   const key = JSON.stringify(filter);
   const isDense = key === "{}";
   // Rows that were left out have numbers too.
@@ -32,15 +33,21 @@ export function useRows(batch: Batch, { filter, fromRow = 1 }: RowsOptions): Row
     windows.show(0, 0);
     return () => windows.dispose();
   }, [windows]);
-  useRefresh(windows, JSON.stringify([state, counts]));
+  useRefresh(windows, id);
   useSyncExternalStore(windows.subscribe, windows.version);
   return windows;
 }
 
-function useRefresh(windows: RowWindows, version: string): void {
+/** Reads the rows again after everything that makes pages read the batch again. */
+function useRefresh(windows: RowWindows, batchId: string): void {
+  const { dataUpdatedAt: version } = useQuery({
+    queryKey: ["/api/v1/batches/{batch_id}/rows", { path: { batch_id: batchId } }, "version"],
+    queryFn: () => Date.now(),
+  });
   const read = useRef({ windows, version, at: 0 });
   useEffect(() => {
-    if (read.current.windows !== windows) read.current = { windows, version, at: Date.now() };
+    if (read.current.windows !== windows || read.current.version === 0)
+      read.current = { windows, version, at: Date.now() };
     if (read.current.version === version) return;
     const refresh = () => {
       read.current = { windows, version, at: Date.now() };
