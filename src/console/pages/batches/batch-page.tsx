@@ -17,11 +17,15 @@ import { isMoving, TABS, type Tab } from "./choices.ts";
 import { FailedRows } from "./failed-rows.tsx";
 import { FileDetails } from "./file-details.tsx";
 import { Overview } from "./overview.tsx";
-import { Progress } from "./progress.tsx";
+import { Progress, useSamples } from "./progress.tsx";
 import { RowDrawer } from "./row-drawer.tsx";
+import { ThroughputChart } from "./throughput-chart.tsx";
 import type { Batch } from "./types.ts";
 import "@mantine/core/styles/Tabs.layer.css";
 import "./batches.css";
+
+/** Fewer make no line. */
+const MIN_SAMPLES = 3;
 
 const route = getRouteApi("/signed-in/batches/$batchId");
 
@@ -38,6 +42,7 @@ function Details({ batch, updatedAt }: { readonly batch: Batch; readonly updated
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const tab = search.tab ?? "overview";
+  const samples = useSamples(batch, updatedAt);
   // Filters belong to the tab that they were set on.
   const open = (next: Tab) => void navigate({ search: next === "overview" ? {} : { tab: next } });
   const show = (row: number | undefined) =>
@@ -51,6 +56,7 @@ function Details({ batch, updatedAt }: { readonly batch: Batch; readonly updated
       actions={<BatchActions batch={batch} />}
     >
       <Progress batch={batch} updatedAt={updatedAt} />
+      {batch.state === "processing" && samples.length > MIN_SAMPLES && <ThroughputChart samples={samples} />}
       <Tabs value={tab} onChange={(value) => open((value ?? "overview") as Tab)} keepMounted={false}>
         <Tabs.List mb="md">
           {TABS.map((name) => (
