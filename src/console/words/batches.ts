@@ -111,7 +111,6 @@ export const batchWords = {
   showTheseOf: (message: string) => `Show these: ${message}`,
 
   causes: "Why rows failed",
-  causeCount: (rows: string) => rows,
   firstRows: (rows: string) => `First: ${rows}`,
   ungrouped: (count: string) => `${count} more errors are not grouped.`,
   noCauses: "No row has failed.",

@@ -4,7 +4,6 @@ export const rowWords = {
   problem: "Problem",
   status: "Status",
   secret: "Hidden",
-  secretHint: "This column is secret, so nobody can see or edit its cells here.",
   leftOut: "Left out: blank, or not a row of data",
   failedLabel: "Failed rows",
   allLabel: "All rows",
@@ -31,8 +30,6 @@ export const rowWords = {
   emptyAllHint: "Rows appear here as soon as the file is stored.",
   readFailure: "These rows could not be read.",
   cannotEdit: "Rows can be edited once the import has ended.",
-  movedOn: (count: string) =>
-    `${count} edited rows are not in this list: they may have been retried in another window. Your changes are kept.`,
 
   unsaved: (cells: string, rows: string) => `${cells} changed in ${rows}`,
   cells: (count: number, text: string) => (count === 1 ? "1 cell" : `${text} cells`),
@@ -65,7 +62,6 @@ export const rowWords = {
   wholeCellHint: "Find nothing to fill empty cells.",
   ignoreCase: "Ignore upper and lower case",
   preview: "Preview",
-  previewing: "Searching",
   matches: (rows: string) => `${rows} will change:`,
   noMatches: "No failed row has this text in the column.",
   partlySearched: (row: string) =>
@@ -84,7 +80,6 @@ export const rowWords = {
   olderHistory: "Older entries are left out.",
   failedEvent: (user: string) => `Failed, and was retried by ${user}`,
   editedEvent: (user: string) => `Edited by ${user}. Before:`,
-  cellsTitle: "Cells",
   attempts: "Attempts",
   record: "Record",
   effects: { created: "Created", updated: "Updated", unchanged: "Unchanged" } as Readonly<

@@ -34,7 +34,7 @@ export function AllRows({ batch, onOpen }: AllRowsProps) {
   const rows = useRows(batch, { filter, ...(isAll || from === undefined ? {} : { fromRow: from }) });
   return (
     <Stack gap="sm">
-      <RowBar batch={batch} rows={rows}>
+      <RowBar rows={rows}>
         <Select
           size="xs"
           w={170}

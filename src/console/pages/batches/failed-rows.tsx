@@ -47,7 +47,7 @@ export function FailedRows({ batch, onOpen }: FailedRowsProps) {
     : undefined;
   return (
     <Stack gap="sm">
-      <RowBar batch={batch} rows={rows}>
+      <RowBar rows={rows}>
         {canEdit && (
           <>
             <Button

@@ -1,9 +1,9 @@
 /** The filters above a grid of rows, and the way to a row by its number. */
-import { Button, Group, NumberInput, Pill } from "@mantine/core";
+import { Button, Group, NumberInput, Pill, Text } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
+import { words as common } from "../../../words/common.ts";
 import { rowWords as words } from "../../../words/rows.ts";
-import type { Batch } from "../types.ts";
 import type { RowWindows } from "./windows.ts";
 import "@mantine/core/styles/Pill.layer.css";
 import "@mantine/core/styles/NumberInput.layer.css";
@@ -11,12 +11,11 @@ import "@mantine/core/styles/NumberInput.layer.css";
 const route = getRouteApi("/signed-in/batches/$batchId");
 
 interface RowBarProps {
-  readonly batch: Batch;
   readonly rows: RowWindows;
   readonly children: ReactNode;
 }
 
-export function RowBar({ children }: RowBarProps) {
+export function RowBar({ rows, children }: RowBarProps) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const { code, column, whole, from, undo } = search;
@@ -47,6 +46,14 @@ export function RowBar({ children }: RowBarProps) {
           </Pill>
         )}
       </Group>
+      {rows.error !== null && rows.count > 0 && (
+        <Text size="sm" c="red" role="alert">
+          {words.readFailure}{" "}
+          <Button size="compact-xs" variant="subtle" onClick={() => rows.refresh()}>
+            {common.tryAgain}
+          </Button>
+        </Text>
+      )}
       <Group gap="xs">{children}</Group>
     </Group>
   );

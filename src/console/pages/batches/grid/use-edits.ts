@@ -1,6 +1,9 @@
 /** The unsaved changes of each batch. They stay when the user opens another tab or page, or signs in again. */
+import { notifications } from "@mantine/notifications";
 import { useEffect, useSyncExternalStore } from "react";
-import { type Change, change, type Edits, NO_EDITS, undo } from "./edits.ts";
+import { formatCount } from "../../../parts/format.ts";
+import { rowWords as words } from "../../../words/rows.ts";
+import { type Change, change, type Edits, MAX_EDITED_ROWS, NO_EDITS, undo } from "./edits.ts";
 
 const byBatch = new Map<string, Edits>();
 const listeners = new Set<() => void>();
@@ -30,7 +33,13 @@ export function useEdits(batchId: string): EditsOfBatch {
   useWarning(edits.rows.size > 0);
   return {
     edits,
-    change: (changes) => update((known) => change(known, changes)),
+    change: (changes) =>
+      update((known) => {
+        const next = change(known, changes);
+        if (next === known && known.rows.size + changes.length > MAX_EDITED_ROWS)
+          notifications.show({ color: "yellow", message: words.tooMany(formatCount(MAX_EDITED_ROWS)) });
+        return next;
+      }),
     undo: () => update(undo),
     discard: () => set(batchId, NO_EDITS),
     update,
