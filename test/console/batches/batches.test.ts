@@ -140,7 +140,8 @@ describe.skipIf(!hasBrowser)("the pages of imports", () => {
     await page.getByText("You are offline.").waitFor({ state: "detached" });
 
     await page.context().clearCookies();
-    await page.getByRole("button", { name: "Save and retry" }).click();
+    // Anything that the page reads meanwhile may have asked for the password already.
+    await page.getByRole("button", { name: "Save and retry" }).dispatchEvent("click");
     const dialog = page.getByRole("dialog", { name: "Your session has ended" });
     await dialog.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await dialog.getByRole("button", { name: "Sign in", exact: true }).click();

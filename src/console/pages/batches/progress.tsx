@@ -27,7 +27,7 @@ export function Progress({ batch, updatedAt }: { readonly batch: Batch; readonly
   const share = shareDone(batch);
   // "4 rows failed" is in the counts.
   const reason = state === "completed_with_errors" ? null : batch.reason;
-  const hint = reason ?? HINTS[state];
+  const hint = [reason, HINTS[state]].filter(Boolean).join(" ");
   useProgressTitle(batch, share);
   useAnnouncements(batch, share);
   return (
@@ -58,7 +58,7 @@ export function Progress({ batch, updatedAt }: { readonly batch: Batch; readonly
       <OutcomeBar batch={batch} height={14} />
       <Legend batch={batch} />
       {hint && (
-        <Text size="sm" c={reason ? "" : "dimmed"}>
+        <Text size="sm">
           {hint}
         </Text>
       )}

@@ -8,13 +8,15 @@ export interface Sample {
 
 const MAX_SAMPLES = 240;
 
+/** Chunks end in bursts, which a shorter time would show as peaks. */
+const MIN_MS = 2000;
+
 /** Keeps a bounded number of samples: a long import gets coarser ones. */
 export function addSample(samples: readonly Sample[], sample: Sample): readonly Sample[] {
   const last = samples.at(-1);
-  if (last && (sample.at <= last.at || sample.done < last.done)) {
-    // The rows are processed again.
-    return sample.done < last.done ? [sample] : samples;
-  }
+  // Rows are processed again.
+  if (last && sample.done < last.done) return [sample];
+  if (last && sample.at < last.at + MIN_MS) return samples;
   const all = [...samples, sample];
   return all.length <= MAX_SAMPLES ? all : all.filter((_, at) => at % 2 === 0 || at === all.length - 1);
 }

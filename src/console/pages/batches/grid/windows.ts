@@ -7,7 +7,7 @@
  */
 import type { Row, RowPage } from "../types.ts";
 
-export const WINDOW_ROWS = 100;
+const WINDOW_ROWS = 100;
 const MAX_WINDOWS = 40;
 const MAX_BYTES = 32 * 2 ** 20;
 /** Windows that scroll past within this time are not read. */
