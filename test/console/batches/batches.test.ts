@@ -6,6 +6,7 @@ import { csv } from "../../support/book-files.ts";
 import { hasBrowser } from "../../support/browser.ts";
 import type { Client } from "../../support/client.ts";
 import { findBarriers, isTooWide, useConsole } from "../../support/console.ts";
+import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
 const rowmill = useRowmill({ worker: true });
@@ -97,7 +98,7 @@ describe.skipIf(!hasBrowser)("the pages of imports", () => {
     const id = await importFile(di, content, { rows_per_second: "1000" }, false);
     const page = await browser.open(`/batches/${id}`, { user: "di" });
     await page.getByText("100,000 rows").waitFor();
-    await page.waitForFunction("document.title.includes('%')");
+    await until("the tab shows a percentage", async () => (await page.title()).includes("%"));
     await page.getByRole("button", { name: "Pause" }).click();
     await page.getByText("No rows are processed until you resume the import.").waitFor();
     await page.getByRole("button", { name: "Resume" }).click();

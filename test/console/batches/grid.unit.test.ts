@@ -1,6 +1,7 @@
 /** The parts of the grid that need no page. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RowmillError } from "../../../src/client/errors.ts";
+import type { Row } from "../../../src/console/pages/batches/data/types.ts";
 import { formatCells, parseCells } from "../../../src/console/pages/batches/grid/clipboard.ts";
 import {
   change,
@@ -17,7 +18,6 @@ import { saveEdits } from "../../../src/console/pages/batches/grid/save-edits.ts
 import { offsetFor, rowsAt, scaleOf } from "../../../src/console/pages/batches/grid/scroll.ts";
 import { type ReadPage, RowWindows } from "../../../src/console/pages/batches/grid/windows.ts";
 import { addSample, type Sample, speedsOf } from "../../../src/console/pages/batches/throughput.ts";
-import type { Row } from "../../../src/console/pages/batches/types.ts";
 
 test("cells of a spreadsheet come back from the clipboard as they were copied", () => {
   const cells = [

@@ -7,6 +7,8 @@ import { StateBadge } from "../../parts/states.tsx";
 import { batchWords } from "../../words/batches.ts";
 import { rowWords as words } from "../../words/rows.ts";
 import { ROW_STATUSES } from "./choices.ts";
+import type { Batch, Row, RowFilter } from "./data/types.ts";
+import { useTarget } from "./data/use-target.ts";
 import { rulesOf, viewCell, widthsOf } from "./grid/cells.ts";
 import { NO_EDITS } from "./grid/edits.ts";
 import type { GridModel } from "./grid/grid-model.ts";
@@ -14,8 +16,6 @@ import { RowBar } from "./grid/row-bar.tsx";
 import { RowGrid } from "./grid/row-grid.tsx";
 import { useRows } from "./grid/use-rows.ts";
 import type { RowWindows } from "./grid/windows.ts";
-import type { Batch, Row, RowFilter } from "./types.ts";
-import { useTarget } from "./use-target.ts";
 
 const route = getRouteApi("/signed-in/batches/$batchId");
 

@@ -19,9 +19,9 @@ import { showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { batchWords as words } from "../../words/batches.ts";
 import { words as common } from "../../words/common.ts";
-import { allows } from "./api.ts";
-import type { Batch } from "./types.ts";
-import { retryRows, sendCommand, useBusy } from "./use-batch-action.ts";
+import { allows } from "./data/api.ts";
+import type { Batch } from "./data/types.ts";
+import { retryRows, sendCommand, useBusy } from "./data/use-batch-action.ts";
 
 type Asked = keyof typeof words.confirm;
 

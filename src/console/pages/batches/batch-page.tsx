@@ -14,13 +14,13 @@ import { words as common } from "../../words/common.ts";
 import { AllRows } from "./all-rows.tsx";
 import { BatchActions } from "./batch-actions.tsx";
 import { isMoving, TABS, type Tab } from "./choices.ts";
+import type { Batch } from "./data/types.ts";
 import { FailedRows } from "./failed-rows.tsx";
 import { FileDetails } from "./file-details.tsx";
 import { Overview } from "./overview.tsx";
 import { Progress, useSamples } from "./progress.tsx";
 import { RowDrawer } from "./row-drawer.tsx";
 import { ThroughputChart } from "./throughput-chart.tsx";
-import type { Batch } from "./types.ts";
 import "@mantine/core/styles/Tabs.layer.css";
 import "./batches.css";
 

@@ -15,8 +15,8 @@ import { batchWords as words } from "../../words/batches.ts";
 import { navigationWords } from "../../words/common.ts";
 import { stateWords } from "../../words/states.ts";
 import { BATCH_STATES, isMoving } from "./choices.ts";
+import type { ListedBatch } from "./data/types.ts";
 import { OutcomeSummary } from "./outcome-bar.tsx";
-import type { ListedBatch } from "./types.ts";
 import "./batches.css";
 
 const route = getRouteApi("/signed-in/batches");

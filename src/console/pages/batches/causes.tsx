@@ -5,7 +5,7 @@ import { apiQuery } from "../../api/queries.ts";
 import { Failure, Loading } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { batchWords as words } from "../../words/batches.ts";
-import type { Batch } from "./types.ts";
+import type { Batch } from "./data/types.ts";
 
 /** Thousands of failed rows usually have a few causes. */
 export function Causes({ batch: { id } }: { readonly batch: Batch }) {

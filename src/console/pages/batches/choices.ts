@@ -1,5 +1,5 @@
 /** The values that the addresses of these pages can have. */
-import type { BatchState, RowStatus } from "./types.ts";
+import type { BatchState, RowStatus } from "./data/types.ts";
 
 /** The API does not list batches that are being deleted. */
 export const BATCH_STATES = [

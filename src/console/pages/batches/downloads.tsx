@@ -2,8 +2,8 @@ import { Anchor, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { formatCount } from "../../parts/format.ts";
 import { batchWords as words } from "../../words/batches.ts";
-import { Section } from "./overview.tsx";
-import type { Batch } from "./types.ts";
+import type { Batch } from "./data/types.ts";
+import { Section } from "./section.tsx";
 
 const FILES = ["failed", "success", "unprocessed", "all"] as const;
 const FORMATS = [

@@ -6,7 +6,10 @@ import { useMemo, useState } from "react";
 import { Empty, Failure, Loading, showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { rowWords as words } from "../../words/rows.ts";
-import { allows } from "./api.ts";
+import { allows } from "./data/api.ts";
+import type { Batch, Row, RowFilter } from "./data/types.ts";
+import { retryRows, useBusy } from "./data/use-batch-action.ts";
+import { useTarget } from "./data/use-target.ts";
 import { problemsOf, rulesOf, viewCell, widthsOf } from "./grid/cells.ts";
 import type { GridEditing, GridModel } from "./grid/grid-model.ts";
 import { RowBar } from "./grid/row-bar.tsx";
@@ -17,9 +20,6 @@ import { usePaste } from "./grid/use-paste.ts";
 import { useRows } from "./grid/use-rows.ts";
 import type { RowWindows } from "./grid/windows.ts";
 import { Replace } from "./replace.tsx";
-import type { Batch, Row, RowFilter } from "./types.ts";
-import { retryRows, useBusy } from "./use-batch-action.ts";
-import { useTarget } from "./use-target.ts";
 
 const route = getRouteApi("/signed-in/batches/$batchId");
 

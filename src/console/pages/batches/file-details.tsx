@@ -5,9 +5,9 @@ import { formatCount, formatDuration, formatShare } from "../../parts/format.ts"
 import { Moment } from "../../parts/moment.tsx";
 import { batchWords as words } from "../../words/batches.ts";
 import { words as common } from "../../words/common.ts";
-import { Section } from "./overview.tsx";
-import type { Batch } from "./types.ts";
-import { useTarget } from "./use-target.ts";
+import type { Batch } from "./data/types.ts";
+import { useTarget } from "./data/use-target.ts";
+import { Section } from "./section.tsx";
 
 export function FileDetails({ batch }: { readonly batch: Batch }) {
   return (

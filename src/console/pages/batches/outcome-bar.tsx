@@ -2,7 +2,7 @@ import { Group, Text } from "@mantine/core";
 import { formatCount, formatShare } from "../../parts/format.ts";
 import { batchWords as words } from "../../words/batches.ts";
 import { hasEnded, ROW_STATUSES } from "./choices.ts";
-import type { BatchState, ListedBatch, RowStatus } from "./types.ts";
+import type { BatchState, ListedBatch, RowStatus } from "./data/types.ts";
 import "./outcome-bar.css";
 
 type Counted = Pick<ListedBatch, "counts" | "state">;

@@ -1,15 +1,16 @@
-/** What came out of an import. */
-import { Alert, Anchor, Button, Group, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+/** The results of an import. */
+import { Alert, Anchor, Button, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { IconInfoCircle, IconTool } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { formatCount } from "../../parts/format.ts";
 import { batchWords as words } from "../../words/batches.ts";
-import { allows } from "./api.ts";
 import { Causes } from "./causes.tsx";
 import { hasEnded } from "./choices.ts";
+import { allows } from "./data/api.ts";
+import type { Batch } from "./data/types.ts";
 import { Downloads } from "./downloads.tsx";
-import type { Batch } from "./types.ts";
+import { Section } from "./section.tsx";
 
 export function Overview({ batch }: { readonly batch: Batch }) {
   const { id, counts, state, warnings } = batch;
@@ -38,26 +39,6 @@ export function Overview({ batch }: { readonly batch: Batch }) {
         </Section>
       )}
       {state !== "receiving" && <Downloads batch={batch} />}
-    </Stack>
-  );
-}
-
-export function Section({
-  title,
-  action,
-  children,
-}: {
-  readonly title: string;
-  readonly action?: ReactNode;
-  readonly children: ReactNode;
-}) {
-  return (
-    <Stack className="panel" p="md" gap="sm" component="section" aria-label={title}>
-      <Group justify="space-between">
-        <Title order={2}>{title}</Title>
-        {action}
-      </Group>
-      {children}
     </Stack>
   );
 }

@@ -9,9 +9,9 @@ import { batchWords as words } from "../../words/batches.ts";
 import { words as common } from "../../words/common.ts";
 import { stateWords } from "../../words/states.ts";
 import { hasEnded, isMoving, ROW_STATUSES } from "./choices.ts";
+import type { Batch } from "./data/types.ts";
 import { countDone, OutcomeBar, outcomeName, shareDone } from "./outcome-bar.tsx";
 import { addSample, type Sample } from "./throughput.ts";
-import type { Batch } from "./types.ts";
 
 const HINTS: Readonly<Partial<Record<Batch["state"], string>>> = {
   receiving: words.receivingHint,
@@ -57,11 +57,7 @@ export function Progress({ batch, updatedAt }: { readonly batch: Batch; readonly
       </Group>
       <OutcomeBar batch={batch} height={14} />
       <Legend batch={batch} />
-      {hint && (
-        <Text size="sm">
-          {hint}
-        </Text>
-      )}
+      {hint && <Text size="sm">{hint}</Text>}
       {waiting && (
         <Alert color="yellow" icon={<IconClockPause aria-hidden />}>
           {words.waiting(words.rowsText(waiting.rows, formatCount(waiting.rows)), waiting.message)}{" "}

@@ -6,10 +6,10 @@ import { messageOf, showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { words as common } from "../../words/common.ts";
 import { rowWords as words } from "../../words/rows.ts";
-import { replaceCells } from "./api.ts";
+import { replaceCells } from "./data/api.ts";
+import type { Batch, Replaced, Replacement } from "./data/types.ts";
+import { useTarget } from "./data/use-target.ts";
 import { rulesOf } from "./grid/cells.ts";
-import type { Batch, Replaced, Replacement } from "./types.ts";
-import { useTarget } from "./use-target.ts";
 
 interface ReplaceProps {
   readonly batch: Batch;

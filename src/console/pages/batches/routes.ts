@@ -21,7 +21,7 @@ const detail = createRoute({
     column: text(1000),
     /** Only errors about the whole row. */
     whole: flag(),
-    /** Where the list of rows begins or was scrolled to. */
+    /** The row that the list begins at or was scrolled to. */
     from: wholeNumber({ min: 1 }),
     /** The row whose details are open. */
     row: wholeNumber({ min: 1 }),

@@ -10,9 +10,9 @@ import { Moment } from "../../parts/moment.tsx";
 import { StateBadge } from "../../parts/states.tsx";
 import { words as common } from "../../words/common.ts";
 import { rowWords as words } from "../../words/rows.ts";
-import { allows } from "./api.ts";
-import type { Batch } from "./types.ts";
-import { retryRows, useBusy } from "./use-batch-action.ts";
+import { allows } from "./data/api.ts";
+import type { Batch } from "./data/types.ts";
+import { retryRows, useBusy } from "./data/use-batch-action.ts";
 import "@mantine/core/styles/Drawer.layer.css";
 
 type Detail = Schemas["RowDetail"];

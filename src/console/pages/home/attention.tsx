@@ -4,8 +4,8 @@ import { formatCount } from "../../parts/format.ts";
 import { Moment } from "../../parts/moment.tsx";
 import { StateBadge } from "../../parts/states.tsx";
 import { homeWords as words } from "../../words/home.ts";
-import { allows } from "../batches/api.ts";
-import type { ListedBatch } from "../batches/types.ts";
+import { allows } from "../batches/data/api.ts";
+import type { ListedBatch } from "../batches/data/types.ts";
 import { Block, Line } from "./block.tsx";
 
 type ListedTask = Pick<

@@ -5,7 +5,7 @@ import "./home.css";
 
 interface BlockProps {
   readonly title: string;
-  /** Where all of it is. */
+  /** The page with all of it. */
   readonly more?: { readonly to: string; readonly name: string };
   /** Shown if the block has no lines. */
   readonly empty: string;

@@ -16,7 +16,7 @@ import { Running } from "./running.tsx";
 import { Start } from "./start.tsx";
 import { UnreadNotifications } from "./unread-notifications.tsx";
 
-/** What the page looks at: the newest of each list. */
+/** The page looks at the newest of each list. */
 const LOOKED_AT = { limit: 50 };
 
 /** A new user sees how to start. Others see what runs, what needs them, and what happened. */

@@ -2,8 +2,8 @@ import { Moment } from "../../parts/moment.tsx";
 import { StateBadge } from "../../parts/states.tsx";
 import { batchWords } from "../../words/batches.ts";
 import { homeWords as words } from "../../words/home.ts";
+import type { ListedBatch } from "../batches/data/types.ts";
 import { OutcomeSummary } from "../batches/outcome-bar.tsx";
-import type { ListedBatch } from "../batches/types.ts";
 import { Block, Line } from "./block.tsx";
 
 const SHOWN = 6;

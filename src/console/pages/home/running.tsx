@@ -3,8 +3,8 @@ import { formatShare } from "../../parts/format.ts";
 import { StateBadge } from "../../parts/states.tsx";
 import { batchWords } from "../../words/batches.ts";
 import { homeWords as words } from "../../words/home.ts";
+import type { ListedBatch } from "../batches/data/types.ts";
 import { OutcomeSummary } from "../batches/outcome-bar.tsx";
-import type { ListedBatch } from "../batches/types.ts";
 import { Block, Line } from "./block.tsx";
 
 type ListedTask = Pick<Schemas["Task"], "id" | "title" | "type" | "status" | "progress">;

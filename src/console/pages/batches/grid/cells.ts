@@ -1,5 +1,5 @@
-/** What a grid shows in a cell. */
-import type { Batch, Row } from "../types.ts";
+/** The text, the errors and the state of a cell. */
+import type { Batch, Row } from "../data/types.ts";
 import type { Edits } from "./edits.ts";
 
 /** As the API shows secret cells. */

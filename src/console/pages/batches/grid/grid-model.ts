@@ -1,6 +1,6 @@
-/** What a grid of rows needs from the page that shows it. */
+/** The contract between a grid of rows and the page that shows it. */
 import type { ReactNode } from "react";
-import type { Row } from "../types.ts";
+import type { Row } from "../data/types.ts";
 import type { CellView } from "./cells.ts";
 import type { Change } from "./edits.ts";
 import type { Slot } from "./windows.ts";
@@ -84,7 +84,7 @@ const FAR_MOVES: Readonly<Record<string, Move>> = {
   ArrowRight: ({ row }, { columns }) => ({ row, column: columns - 1 }),
 };
 
-/** Where a key leads, within the grid; null if the key does not move. */
+/** Returns the cell that a key leads to, within the grid; null if the key does not move. */
 export function moved(
   from: Position,
   key: string,

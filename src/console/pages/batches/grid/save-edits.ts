@@ -1,6 +1,6 @@
 /** Sends unsaved changes in requests of a bounded size. */
 import { RowmillError } from "../../../../client/errors.ts";
-import type { RowEdit } from "../types.ts";
+import type { RowEdit } from "../data/types.ts";
 import { type Edits, fieldsOf } from "./edits.ts";
 
 export interface Saved {

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
-import { readRows } from "../api.ts";
-import type { Batch, RowFilter } from "../types.ts";
+import { readRows } from "../data/api.ts";
+import type { Batch, RowFilter } from "../data/types.ts";
 import { RowWindows } from "./windows.ts";
 
 /** While a batch runs, its rows are read again at most this often. */

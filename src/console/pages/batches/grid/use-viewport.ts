@@ -6,7 +6,7 @@ export interface Viewport {
   readonly last: number;
   /** The height of the element with the rows. */
   readonly height: number;
-  /** Where to draw a row, in pixels of that element. */
+  /** The top of a row, in pixels of that element. */
   readonly topOf: (row: number) => number;
   readonly scrollTo: (row: number, align?: "nearest" | "start") => void;
 }

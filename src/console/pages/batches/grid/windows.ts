@@ -5,7 +5,7 @@
  * All rows are `dense`: each row number has a slot, and any window can be read alone. Filtered rows are `sparse`: a window
  * begins behind the last row of the window before.
  */
-import type { Row, RowPage } from "../types.ts";
+import type { Row, RowPage } from "../data/types.ts";
 
 const WINDOW_ROWS = 100;
 const MAX_WINDOWS = 40;

@@ -1,8 +1,8 @@
 import { useState } from "react";
-import { client } from "../../api/client.ts";
-import { invalidate } from "../../api/queries.ts";
-import { showDone, showFailure } from "../../parts/feedback.tsx";
-import { batchWords as words } from "../../words/batches.ts";
+import { client } from "../../../api/client.ts";
+import { invalidate } from "../../../api/queries.ts";
+import { showDone, showFailure } from "../../../parts/feedback.tsx";
+import { batchWords as words } from "../../../words/batches.ts";
 
 const PATHS = {
   pause: "/api/v1/batches/{batch_id}/pause",

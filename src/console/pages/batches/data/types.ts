@@ -1,5 +1,5 @@
 /** Batches and rows as the API sends them. */
-import type { AnswerOf, OperationOf, Schemas } from "../../../client/operations.ts";
+import type { AnswerOf, OperationOf, Schemas } from "../../../../client/operations.ts";
 
 export type Batch = Schemas["Batch"];
 export type ListedBatch = Schemas["ListedBatch"];

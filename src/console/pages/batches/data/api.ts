@@ -1,5 +1,5 @@
 /** Reads and changes batches and rows. */
-import { client } from "../../api/client.ts";
+import { client } from "../../../api/client.ts";
 import type {
   BatchAction,
   ListedBatch,

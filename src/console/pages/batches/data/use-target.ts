@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { apiQuery } from "../../api/queries.ts";
+import { apiQuery } from "../../../api/queries.ts";
 
 /** The columns of a target; undefined while they are read, or if the user may not see it. */
 export function useTarget(name: string) {
