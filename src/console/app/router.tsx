@@ -2,6 +2,7 @@
 import { createRouter } from "@tanstack/react-router";
 import { queryClient } from "../api/queries.ts";
 import { accountRoutes } from "../pages/account/routes.ts";
+import { batchRoutes } from "../pages/batches/routes.ts";
 import { fileRoutes } from "../pages/files/routes.ts";
 import { homeRoutes } from "../pages/home/routes.ts";
 import { inboxRoutes } from "../pages/inbox/routes.ts";
@@ -19,6 +20,7 @@ const routeTree = rootRoute.addChildren([
   ...sessionRoutes,
   signedInRoute.addChildren([
     ...homeRoutes,
+    ...batchRoutes,
     ...recordRoutes,
     ...accountRoutes,
     ...libraryRoutes,
