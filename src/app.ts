@@ -30,6 +30,7 @@ import { BookView } from "./books/views.ts";
 import { searchConnections } from "./config/connections.ts";
 import type { Context } from "./context.ts";
 import { adminEventRoutes } from "./events/admin-routes.ts";
+import { changeRoutes } from "./events/changes/routes.ts";
 import { fileRoutes } from "./files/routes.ts";
 import { FileView } from "./files/views.ts";
 import { legacyRoutes } from "./legacy/routes.ts";
@@ -202,6 +203,7 @@ export async function createApp(ctx: Context) {
   await app.register(adminQueueRoutes(ctx));
   await app.register(adminWorkerRoutes(ctx));
   await app.register(adminEventRoutes(ctx));
+  await app.register(changeRoutes(ctx));
   await app.register(reportRoutes(ctx));
   await app.register(webhookRoutes(ctx));
   await app.register(webhookControlRoutes(ctx));

@@ -59,9 +59,10 @@ const FEATURES: readonly (readonly string[])[] = [
   ["request-log", "reports", "backups"],
   ["tasks"],
   ["queues"],
-  ["events", "workflows", "webhooks"],
+  ["workflows", "webhooks"],
   ["schedules"],
   ["notifications"],
+  ["events"],
   ["legacy"],
 ];
 

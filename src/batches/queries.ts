@@ -1,5 +1,5 @@
 /** Reads batches of one user. */
-import { and, desc, eq, getTableColumns, isNull, lt, ne, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, inArray, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
@@ -82,13 +82,29 @@ export async function listBatches(
   limit: number,
 ): Promise<Found<ListedBatch>> {
   const older = before === null ? undefined : lt(batches.id, before);
-  const { items, hasMore } = await readPage(ctx, {
-    fields: { ...listed, sums },
-    from: sql`${batches} WHERE ${and(eq(batches.userId, userId), isShown, older)} ORDER BY ${desc(batches.id)}`,
-    order: sql`id DESC`,
-    limit,
-  });
+  const from = sql`${batches} WHERE ${and(eq(batches.userId, userId), isShown, older)} ORDER BY ${desc(batches.id)}`;
+  return readListed(ctx, from, sql`id DESC`, limit);
+}
+
+/** Reads those of the batches that exist, by id. */
+export function readBatches(ctx: Context, ids: readonly string[]): Promise<Found<ListedBatch>> {
+  const from = sql`${batches} WHERE ${and(inArray(batches.id, [...ids]), isShown)} ORDER BY ${asc(batches.id)}`;
+  return readListed(ctx, from, sql`id`, ids.length);
+}
+
+async function readListed(ctx: Context, from: SQL, order: SQL, limit: number): Promise<Found<ListedBatch>> {
+  const { items, hasMore } = await readPage(ctx, { fields: { ...listed, sums }, from, order, limit });
   return { items: items.map(({ sums, ...batch }) => ({ ...batch, ...sums })), hasMore };
+}
+
+/** Counts those of the batches that exist and belong to the user; null: to anybody. */
+export function countBatches(
+  { db }: Context,
+  userId: number | null,
+  ids: readonly string[],
+): Promise<number> {
+  const isOwn = userId === null ? undefined : eq(batches.userId, userId);
+  return db.$count(batches, and(inArray(batches.id, [...ids]), isOwn, isShown));
 }
 
 /** Reads the state alone, because a batch can have a megabyte of column names. @throws DomainError `not_found` */

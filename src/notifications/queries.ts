@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, gt, isNull, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNull, lt, type SQL, sql } from "drizzle-orm";
 import { MAX_PER_HOUR } from "../announcements/announcing.ts";
 import type { Kind } from "../announcements/kinds.ts";
 import type { Context } from "../context.ts";
@@ -90,14 +90,27 @@ export async function getNotification(ctx: Context, userId: number, id: string):
   return found;
 }
 
-/** @returns the number of unread notifications, but not more than `max` */
-export async function countUnread(ctx: Context, userId: number, max: number): Promise<number> {
-  const unread = ctx.db
-    .select({ id: notifications.id })
-    .from(notifications)
-    .where(and(isShownTo(userId), isNull(notifications.readAt)))
-    .limit(max)
-    .as("unread");
-  const [counted] = await ctx.db.select({ unread: count() }).from(unread);
-  return counted?.unread ?? 0;
+/** The unread notifications that are counted. */
+export const MAX_UNREAD = 1000;
+
+export interface Unread {
+  readonly userId: number;
+  /** One more than `MAX_UNREAD` if there are more. */
+  readonly unread: number;
+  /** The newest notification, also if it is read; null: there are no notifications. */
+  readonly newestId: string | null;
+}
+
+/** Counts the unread notifications of each user. */
+export async function countUnread({ db }: Context, userIds: readonly number[]): Promise<Unread[]> {
+  const { rows } = await db.execute<{ userId: number; unread: number; newestId: string | null }>(sql`
+    SELECT user_id AS "userId",
+      (SELECT count(*)::int FROM (
+        SELECT FROM rowmill.notifications
+        WHERE notifications.user_id = asked.user_id AND is_in_app AND read_at IS NULL LIMIT ${MAX_UNREAD + 1}
+      ) AS unread) AS unread,
+      (SELECT id FROM rowmill.notifications
+       WHERE notifications.user_id = asked.user_id AND is_in_app ORDER BY id DESC LIMIT 1) AS "newestId"
+    FROM unnest(${sql.param([...userIds])}::int[]) AS asked (user_id)`);
+  return rows;
 }

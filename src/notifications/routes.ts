@@ -11,15 +11,12 @@ import { userRoutes } from "../platform/http/user-routes.ts";
 import { deleteNotification, markAllRead, markNotification } from "./change-notifications.ts";
 import { emailStatusOf } from "./email-status.ts";
 import { type ChannelChanges, changePreferences, listPreferences, type Preference } from "./preferences.ts";
-import { countUnread, getNotification, listNotifications } from "./queries.ts";
-import { EmailStatus, NotificationKind, viewNotification, viewPreference } from "./views.ts";
+import { countUnread, getNotification, listNotifications, MAX_UNREAD } from "./queries.ts";
+import { EmailStatus, NotificationKind, viewNotification, viewPreference, viewUnread } from "./views.ts";
 
 const NotificationParams = Type.Object({
   notification_id: { ...Uuid, description: "The id of the notification." },
 });
-
-/** The unread notifications that are counted. */
-const MAX_COUNT = 1000;
 
 const ListQuery = Type.Object({
   unread: Type.Optional(
@@ -111,13 +108,13 @@ export function notificationRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "countUnreadNotifications",
           summary: "Count unread notifications",
-          description: `Counts up to ${MAX_COUNT} notifications, so that it is always fast.`,
+          description: `Counts up to ${MAX_UNREAD} notifications, so that it is always fast.`,
           response: {
             200: Type.Object(
               {
                 unread: Type.Integer({ description: "The number of unread notifications.", examples: [3] }),
                 has_more: Type.Boolean({
-                  description: `true: there are more than ${MAX_COUNT}; show this as "${MAX_COUNT}+".`,
+                  description: `true: there are more than ${MAX_UNREAD}; show this as "${MAX_UNREAD}+".`,
                   examples: [false],
                 }),
               },
@@ -128,8 +125,8 @@ export function notificationRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, user }) => {
-        const unread = await countUnread(ctx, user.id, MAX_COUNT + 1);
-        return { unread: Math.min(unread, MAX_COUNT), has_more: unread > MAX_COUNT };
+        const [counted] = await countUnread(ctx, [user.id]);
+        return viewUnread(counted?.unread ?? 0);
       },
     );
 

@@ -4,7 +4,7 @@ import { announcementKinds, type Kind, kinds } from "../announcements/kinds.ts";
 import { MapOf, Moment, NullableMoment, Uuid } from "../platform/http/schemas.ts";
 import { describeNotification } from "./describe-notification.ts";
 import type { Preference } from "./preferences.ts";
-import type { ListedNotification } from "./queries.ts";
+import { type ListedNotification, MAX_UNREAD } from "./queries.ts";
 
 export const NotificationKind = Type.Enum([...kinds], { description: "The kind of event." });
 
@@ -68,6 +68,11 @@ export function viewNotification(notification: ListedNotification): Static<typeo
     read_at: readAt?.toISOString() ?? null,
   };
 }
+
+export const viewUnread = (unread: number) => ({
+  unread: Math.min(unread, MAX_UNREAD),
+  has_more: unread > MAX_UNREAD,
+});
 
 const channel = (description: string) => Type.Boolean({ description });
 

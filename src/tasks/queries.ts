@@ -2,6 +2,7 @@
 import {
   and,
   arrayContains,
+  asc,
   count,
   desc,
   eq,
@@ -85,6 +86,26 @@ export function listTasks(
     order: sql`number DESC`,
     limit,
   });
+}
+
+/** A task without its long JSON documents. */
+export type TaskSummary = Omit<Task, "params" | "result" | "metadata">;
+
+const { params: _params, result: _result, metadata: _metadata, ...summary } = getTableColumns(tasks);
+
+/** Reads those of the tasks that exist, by id. */
+export function readTasks(ctx: Context, ids: readonly string[]): Promise<Found<TaskSummary>> {
+  return readPage(ctx, {
+    fields: summary,
+    from: sql`${tasks} WHERE ${inArray(tasks.id, [...ids])} ORDER BY ${asc(tasks.id)}`,
+    order: sql`id`,
+    limit: ids.length,
+  });
+}
+
+/** Counts those of the tasks that exist and belong to the owner. */
+export function countTasks({ db }: Context, ownerId: Owner, ids: readonly string[]): Promise<number> {
+  return db.$count(tasks, and(inArray(tasks.id, [...ids]), isOwnedBy(ownerId)));
 }
 
 /** @returns the number of tasks per status, with 0 for statuses without tasks */

@@ -10,6 +10,7 @@ import {
   type taskProgress,
   taskStatus,
 } from "../schema/tasks.ts";
+import type { TaskSummary } from "./queries.ts";
 import { allows } from "./state.ts";
 import type { Task } from "./transitions.ts";
 
@@ -196,7 +197,14 @@ export const CreatedTasksView = Type.Object({
   ),
 });
 
+type TaskSummaryView = Omit<TaskView, "params" | "result" | "metadata">;
+
 export function viewTask(task: Task, now: Date): TaskView {
+  const { params, result, metadata } = task;
+  return { ...viewTaskSummary(task, now), params, result, metadata };
+}
+
+export function viewTaskSummary(task: TaskSummary, now: Date): TaskSummaryView {
   const { fileName, filePath, fileBytes } = task;
   const file = { id: task.fileId, path: filePath ?? "", name: fileName ?? "", bytes: fileBytes ?? 0 };
   return {
@@ -210,9 +218,7 @@ export function viewTask(task: Task, now: Date): TaskView {
     status: task.status,
     priority: task.priority,
     progress: task.progress,
-    params: task.params,
     file: fileName === null ? null : file,
-    result: task.result,
     error_code: task.errorCode,
     error_message: task.errorMessage,
     retry_count: task.retryCount,
@@ -225,7 +231,6 @@ export function viewTask(task: Task, now: Date): TaskView {
     workflow_id: task.workflowId,
     cancel_reason: task.cancelReason,
     tags: task.tags,
-    metadata: task.metadata,
     is_cancellable: allows("cancel", task.status),
     is_retryable: task.workflowId === null && allows("retry", task.status),
     elapsed_seconds: elapsedSeconds(task, now),
@@ -238,14 +243,14 @@ export function viewTask(task: Task, now: Date): TaskView {
   };
 }
 
-function elapsedSeconds({ startedAt, completedAt, cancelledAt }: Task, now: Date): number | null {
+function elapsedSeconds({ startedAt, completedAt, cancelledAt }: TaskSummary, now: Date): number | null {
   if (!startedAt) return null;
   const end = completedAt ?? cancelledAt ?? now;
   return Math.max(0, end.getTime() - startedAt.getTime()) / 1000;
 }
 
 /** The ETag. It ignores `elapsed_seconds`, which changes without a change of the task. */
-export function taskVersion(view: TaskView): string {
+export function taskVersion(view: TaskSummaryView): string {
   return versionOf({ ...view, elapsed_seconds: null });
 }
 

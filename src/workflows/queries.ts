@@ -1,5 +1,5 @@
 /** Reads of workflows. `ownerId` null: the workflows of all users, for operators. */
-import { and, asc, desc, eq, getTableColumns, ilike, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, ilike, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
@@ -74,6 +74,30 @@ export function listWorkflows(
     order: sql`number DESC`,
     limit,
   });
+}
+
+/** Equal states of all steps have equal values. */
+const stepStates = sql<string>`(
+  SELECT md5(string_agg(concat(step.state, task.status), ',' ORDER BY step.position))
+  FROM rowmill.workflow_steps AS step LEFT JOIN rowmill.tasks AS task ON task.id = step.task_id AND step.state = 'queued'
+  WHERE step.workflow_id = workflows.id)`;
+
+/** Reads those of the workflows that exist, by id. */
+export function readWorkflows(
+  ctx: Context,
+  ids: readonly string[],
+): Promise<Found<Workflow & { readonly stepStates: string }>> {
+  return readPage(ctx, {
+    fields: { ...getTableColumns(workflows), stepStates },
+    from: sql`${workflows} WHERE ${inArray(workflows.id, [...ids])} ORDER BY ${asc(workflows.id)}`,
+    order: sql`id`,
+    limit: ids.length,
+  });
+}
+
+/** Counts those of the workflows that exist and belong to the owner. */
+export function countWorkflows({ db }: Context, ownerId: Owner, ids: readonly string[]): Promise<number> {
+  return db.$count(workflows, and(inArray(workflows.id, [...ids]), isOf(ownerId)));
 }
 
 /** A workflow and its steps by position, without their tasks and results. */

@@ -47,7 +47,7 @@ async function createEverything(client: Client): Promise<Existing> {
 }
 
 /** Its answer ends only when the client disconnects. */
-const ENDLESS = /^\/api\/v1\/(admin|notifications)\/events(\?|$)/;
+const ENDLESS = /^\/api\/v1\/((admin|notifications)\/)?events(\?|$)/;
 
 /** Disconnects as soon as the status has arrived. */
 async function isStreaming({ url, token }: Client, path: string, headers: Record<string, string>) {

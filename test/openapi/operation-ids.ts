@@ -184,6 +184,7 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   "GET /api/v1/notifications": "listNotifications",
   "GET /api/v1/notifications/unread-count": "countUnreadNotifications",
   "GET /api/v1/admin/events": "streamEvents",
+  "GET /api/v1/events": "streamChanges",
   "GET /api/v1/notifications/events": "streamNotifications",
   "GET /api/v1/notifications/{notification_id}": "getNotification",
   "DELETE /api/v1/notifications/{notification_id}": "deleteNotification",

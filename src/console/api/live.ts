@@ -15,6 +15,7 @@ type Noun = keyof Topics;
 const EVENTS: Readonly<Record<string, Noun>> = { batch: "batches", task: "tasks", workflow: "workflows" };
 /** The most ids of one noun that the API follows in one stream. */
 const MAX_IDS = 100;
+const WITHOUT_ITEMS = "/api/v1/events?notifications=true";
 const POLL_MS = 5000;
 const RECONNECT_MS = 1000;
 const MAX_RECONNECT_MS = 30_000;
@@ -24,6 +25,8 @@ const listeners = new Set<() => void>();
 let state: LiveState = "paused";
 let source: EventSource | null = null;
 let sourceUrl = "";
+/** A stream that the API has refused, because one of its items is gone. The page polls these items. */
+let refusedUrl = "";
 let isStarted = false;
 let failures = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -40,7 +43,8 @@ function url(): string {
     const ids = new Set([...wanted.values()].flatMap((topics) => topics[noun] ?? []));
     return ids.size > 0 ? [`${noun}=${[...ids].slice(0, MAX_IDS).join(",")}`] : [];
   });
-  return `/api/v1/events?${["notifications=true", ...parts].join("&")}`;
+  const all = `${WITHOUT_ITEMS}&${parts.join("&")}`;
+  return parts.length === 0 || all === refusedUrl ? WITHOUT_ITEMS : all;
 }
 
 /** Reads the lists and items on the page again, except what never changes. */
@@ -72,40 +76,52 @@ function open(): void {
   if (source && next === sourceUrl) return;
   close();
   const current = new EventSource(next);
+  let hasOpened = false;
   source = current;
   sourceUrl = next;
   current.onopen = () => {
     // Changes between the reads of the page and this moment have sent no event.
     if (failures > 0) refreshPage();
+    hasOpened = true;
     failures = 0;
     setState("live");
+    if (next === WITHOUT_ITEMS && refusedUrl !== "") pollRefused();
   };
   current.onerror = () => {
     close();
     failures += 1;
-    void poll();
+    void poll(hasOpened ? "" : next);
   };
   for (const [event, noun] of Object.entries(EVENTS)) {
     current.addEventListener(event, ({ data }: MessageEvent<string>) => {
       const { id } = JSON.parse(data) as { id: string };
-      void invalidate(`/api/v1/${noun}`, id);
-      if (noun === "tasks") void invalidate("/api/v1/admin/tasks", id);
+      for (const prefix of [`/api/v1/${noun}`, `/api/v1/admin/${noun}`]) void invalidate(prefix, id);
     });
   }
+  current.addEventListener("deleted", refreshPage);
   current.addEventListener("notifications", () => void invalidate("/api/v1/notifications"));
 }
 
-/** Asks once, and tries the stream again after a pause that grows. */
-async function poll(): Promise<void> {
+/** Asks once, and tries the stream again after a pause that grows. @param unopened the stream that could not be opened */
+async function poll(unopened: string): Promise<void> {
   if (!navigator.onLine) return setState("offline");
   const isReachable = await fetch("/livez").then(
     ({ ok }) => ok,
     () => false,
   );
+  if (isReachable && unopened !== WITHOUT_ITEMS) refusedUrl = unopened;
   setState(isReachable ? "polling" : navigator.onLine ? "unreachable" : "offline");
   if (isReachable) refreshPage();
   const delay = Math.min(MAX_RECONNECT_MS, isReachable ? POLL_MS : RECONNECT_MS * 2 ** failures);
   timer = setTimeout(open, delay);
+}
+
+function pollRefused(): void {
+  setState("polling");
+  timer = setTimeout(() => {
+    refreshPage();
+    pollRefused();
+  }, POLL_MS);
 }
 
 /** Follows the notifications of the user, and what the page asks for with `useLive`. @returns a function that stops */

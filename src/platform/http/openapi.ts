@@ -27,6 +27,7 @@ const TAGS = {
   webhooks: "Signed messages about your events, sent to your own URLs.",
   reports: "For operators: daily and weekly reports of the use of the API.",
   notifications: "What has happened to your batches, your tasks and your account, and how you hear of it.",
+  events: "One stream of changes for all that a page shows.",
   mail: "The links in mails.",
   admin: "For operators: the tasks of all users, queues, jobs, workers and mails.",
   legacy:

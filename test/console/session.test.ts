@@ -1,0 +1,51 @@
+/** Signing up and in, and the frame of the console. */
+import { describe, expect, test } from "vitest";
+import { hasBrowser } from "../support/browser.ts";
+import { findBarriers, isTooWide, useConsole } from "../support/console.ts";
+import { useRowmill } from "../support/use-rowmill.ts";
+
+const rowmill = useRowmill();
+const browser = useConsole(rowmill);
+
+describe.skipIf(!hasBrowser)("the console", () => {
+  test("a visitor signs up, signs out, and signs in again where they wanted to go", async () => {
+    browser.expectProblems(/401 \(Unauthorized\)/);
+    const page = await browser.open("/records");
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    await page.getByRole("link", { name: "Create an account" }).click();
+    await page.getByLabel("Username").fill("ada");
+    await page.getByRole("textbox", { name: "Password" }).fill("correct horse");
+    await page.getByRole("button", { name: "Create an account" }).click();
+    await page.getByRole("heading", { name: "Records", exact: true }).waitFor();
+    expect(await page.title()).toBe("Records · Rowmill");
+    // No script can read a token.
+    expect(
+      await page.evaluate("document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage })"),
+    ).not.toContain("eyJ");
+
+    await page.getByRole("button", { name: "Signed in as ada" }).click();
+    await page.getByRole("menuitem", { name: "Sign out" }).click();
+    await page.getByLabel("Username").fill("ada");
+    await page.getByRole("textbox", { name: "Password" }).fill("wrong");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("alert").getByText("Wrong username or password.").waitFor();
+    await page.getByRole("textbox", { name: "Password" }).fill("correct horse");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Home" }).waitFor();
+  });
+
+  test.each(["light", "dark"] as const)("the sign-in has no barriers in %s", async (scheme) => {
+    browser.expectProblems(/401 \(Unauthorized\)/);
+    const page = await browser.open("/", { scheme, screen: "phone" });
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+    expect(await isTooWide(page)).toBe(false);
+  });
+
+  test("an unknown page says so", async () => {
+    await rowmill.client.signUp("bo");
+    browser.expectProblems(/404 \(Not Found\)/);
+    const page = await browser.open("/nothing/here", { user: "bo" });
+    await page.getByText("Page not found").waitFor();
+  });
+});

@@ -1,0 +1,117 @@
+/** The console in a real browser. A violation of its Content-Security-Policy, an error of a script or on its console fails the test. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { PASSWORD } from "./auth.ts";
+import { hasBrowser, browser as program } from "./browser.ts";
+import { buildConsole } from "./build-console.ts";
+import type { Rowmill } from "./rowmill.ts";
+
+const AXE = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
+const FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"];
+/** Runs in the page. */
+const REPORT_VIOLATIONS = `document.addEventListener("securitypolicyviolation", (event) => {
+  reportViolation("CSP: " + event.violatedDirective + " " + event.blockedURI + " " + event.sample);
+});`;
+const WIDTHS = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+
+export interface PageOptions {
+  /** Signs this user in, who has the password of `auth.ts`. */
+  readonly user?: string;
+  readonly scheme?: "light" | "dark";
+  readonly screen?: keyof typeof WIDTHS;
+}
+
+export interface ConsoleBrowser {
+  /** Opens a page with cookies of its own, until the end of the test. */
+  open(path: string, options?: PageOptions): Promise<Page>;
+  /** Forgets the problems so far that match, for a test that causes them. */
+  expectProblems(pattern: RegExp): void;
+}
+
+/** One browser for all tests of the suite. */
+export function useConsole(rowmill: Pick<Rowmill, "url">): ConsoleBrowser {
+  let browser: Browser | undefined;
+  let problems: string[] = [];
+  const expected: RegExp[] = [];
+  const contexts: AsyncDisposable[] = [];
+  beforeAll(async () => {
+    if (!hasBrowser) return;
+    await buildConsole();
+    const executablePath = program.includes("/") ? program : `/usr/bin/${program}`;
+    browser = await chromium.launch({ executablePath, args: FLAGS });
+  });
+  afterAll(() => browser?.close());
+  afterEach(async () => {
+    await Promise.all(contexts.splice(0).map((context) => context[Symbol.asyncDispose]()));
+    const found = problems.filter((problem) => !expected.some((pattern) => pattern.test(problem)));
+    problems = [];
+    expected.length = 0;
+    expect(found).toEqual([]);
+  });
+  return {
+    expectProblems: (pattern) => void expected.push(pattern),
+    async open(path, { user, scheme = "light", screen = "desktop" } = {}) {
+      if (!browser) throw new Error("useConsole() has no browser before the hooks of its suite have run.");
+      const options: BrowserContextOptions = {
+        baseURL: rowmill.url,
+        viewport: WIDTHS[screen],
+        colorScheme: scheme,
+        locale: "en-GB",
+        timezoneId: "Europe/Berlin",
+        permissions: ["clipboard-read", "clipboard-write"],
+        reducedMotion: "reduce",
+      };
+      const context = await browser.newContext(options);
+      contexts.push(context);
+      context.setDefaultTimeout(15_000);
+      if (user !== undefined) {
+        const login = { headers: { origin: rowmill.url }, data: { username: user, password: PASSWORD } };
+        const answer = await context.request.post("/api/v1/auth/browser/login", login);
+        if (!answer.ok()) throw new Error(`The login of ${user} answered ${answer.status()}.`);
+      }
+      await context.exposeFunction("reportViolation", (text: string) => void problems.push(text));
+      await context.addInitScript({ content: REPORT_VIOLATIONS });
+      context.on("console", (message) => {
+        if (message.type() === "error") problems.push(`console: ${message.text()} ${message.location().url}`);
+      });
+      context.on("weberror", (error) =>
+        problems.push(`script: ${error.error().stack ?? error.error().message}`),
+      );
+      const page = await context.newPage();
+      await page.goto(path);
+      return page;
+    },
+  };
+}
+
+interface Finding {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+}
+
+/** Returns the serious findings of axe on the page as it is now, one line each. */
+export async function findBarriers(page: Page): Promise<string[]> {
+  // A style that moves has half of its contrast.
+  await page.evaluate("Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => 0)))");
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate<{ violations: Finding[] }>(
+    "axe.run(document, { resultTypes: ['violations'] })",
+  );
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) =>
+      nodes.map(
+        ({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary.replace(/\s+/g, " ")}`,
+      ),
+    );
+}
+
+/** Whether the page is wider than its window, so that a phone has to scroll sideways. */
+export function isTooWide(page: Page): Promise<boolean> {
+  return page.evaluate<boolean>(
+    "document.documentElement.scrollWidth > document.documentElement.clientWidth",
+  );
+}
