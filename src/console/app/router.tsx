@@ -2,6 +2,7 @@
 import { createRouter } from "@tanstack/react-router";
 import { queryClient } from "../api/queries.ts";
 import { homeRoutes } from "../pages/home/routes.ts";
+import { importRoutes } from "../pages/imports/routes.ts";
 import { recordRoutes } from "../pages/records/routes.ts";
 import { sessionRoutes } from "../pages/session/routes.ts";
 import { Failure, Loading, NotFound } from "../parts/feedback.tsx";
@@ -9,7 +10,7 @@ import { operatorRoute, rootRoute, signedInRoute } from "../shell/root.tsx";
 
 const routeTree = rootRoute.addChildren([
   ...sessionRoutes,
-  signedInRoute.addChildren([...homeRoutes, ...recordRoutes, operatorRoute.addChildren([])]),
+  signedInRoute.addChildren([...homeRoutes, ...importRoutes, ...recordRoutes, operatorRoute.addChildren([])]),
 ]);
 
 export const router = createRouter({
