@@ -2,11 +2,15 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { readArguments } from "./cli/arguments.ts";
-import { environmentFor, loadConfig } from "./config/config.ts";
+import { buildEnvironment, environmentFor, loadConfig } from "./config/config.ts";
 import { runDemo, SAMPLE } from "./demo/run-demo.ts";
 import { printWelcome } from "./demo/welcome.ts";
 import { ConfigError } from "./errors.ts";
 import { migrateDatabase } from "./migrate.ts";
+import { consoleBuilder } from "./platform/console/console-builder.ts";
+import { CONSOLE_FOLDER } from "./platform/console/folder.ts";
+import { viteBuild } from "./platform/console/run-vite.ts";
+import { isConsoleSource } from "./platform/console/source-key.ts";
 import { provideAppRole } from "./platform/postgres/app-role.ts";
 import { provideDatabase, type RunningPostgres } from "./platform/postgres/embedded-postgres.ts";
 import { type Running, runProgram } from "./platform/process/lifecycle.ts";
@@ -58,12 +62,15 @@ async function startServices(
   { config, log, resources }: Running,
   { demo, watch, inspect }: { demo: boolean; watch: boolean; inspect: boolean },
 ): Promise<RunningPostgres> {
+  const report = (line: string) => console.error(`rowmill: ${line}`);
+  const buildConsole = openConsoleBuilder(resources, report);
+  // Takes about as long as the start of PostgreSQL.
+  const built = buildConsole();
   const starting = provideDatabase(config);
   resources.defer(async () => (await starting.catch(() => null))?.stop());
   const database = await starting;
   await migrateDatabase({ ...config, databaseUrl: database.url }, log);
   const databaseUrl = database.folder ? await provideAppRole(database.url) : database.url;
-  const report = (line: string) => console.error(`rowmill: ${line}`);
   const programs = new Supervisor(report, watch);
   resources.defer(() => programs.stop());
   const env = environmentFor(config, databaseUrl, {
@@ -77,11 +84,26 @@ async function startServices(
     await programs.start({ name, script, nodeOptions, env });
   }
   if (watch) {
-    const restart = (file: string) => {
+    const restart = (files: readonly string[]) => {
+      if (files.some(isConsoleSource)) void buildConsole();
+      const [file] = files.filter((name) => !name.startsWith("console/"));
+      if (file === undefined) return;
       report(`src/${file} changed. Restarting the API and the worker.`);
       void programs.restart();
     };
     resources.use(watchSources(import.meta.dirname, restart));
   }
+  await built;
   return database;
+}
+
+function openConsoleBuilder(resources: AsyncDisposableStack, report: (line: string) => void) {
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  const stopped = new AbortController();
+  resources.defer(() => stopped.abort());
+  const build = viteBuild(root, buildEnvironment(), stopped.signal);
+  if (!build) return async () => {};
+  return consoleBuilder({ root, folder: CONSOLE_FOLDER }, build, (line) => {
+    if (!stopped.signal.aborted) report(line);
+  });
 }

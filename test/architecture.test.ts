@@ -35,7 +35,7 @@ function ours(file: string, platform: "browser" | "default" = "default"): string
 
 /** From the top down. A file may import from its own layer and from the layers below it. */
 const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
-  ["programs", /^(api|worker|lone-job|dev|cli|rowmill)\.ts$|^(cli|console|demo|remote)\//],
+  ["programs", /^(api|worker|lone-job|dev|build|cli|rowmill)\.ts$|^(cli|console|demo|remote)\//],
   ["surface", /^(app|handlers|take-jobs|lone-jobs)\.ts$/],
   ["legacy", /^legacy\//],
   ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],

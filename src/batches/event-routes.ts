@@ -12,7 +12,7 @@ export function eventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["batches"] }, (app, shared) => {
     const read = ({ id, userId }: StoredBatch) => getBatch(ctx, userId, id);
     const show = (batch: StoredBatch) => {
-      const data = viewListedBatch(batch, ctx.now());
+      const data = viewListedBatch(batch, ctx);
       return { version: batchVersion(data), data, hasEnded: hasEnded(batch.state) };
     };
     const feed = new LiveFeed({ event: "batch", channel: BATCH_CHANNEL, read, show }, ctx);

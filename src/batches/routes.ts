@@ -7,6 +7,7 @@ import { problems } from "../platform/http/errors.ts";
 import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
+import { causeFields, readCause } from "./cause.ts";
 import { MAX_ROW_NUMBER } from "./ids.ts";
 import { BatchParams, RowParams } from "./params.ts";
 import { getBatch, listBatches } from "./queries.ts";
@@ -32,11 +33,10 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, query }) => {
         const before = decodeUuidCursor(query.cursor);
         const found = await listBatches(ctx, user.id, before, query.limit);
-        const now = ctx.now();
         return pageOf(
           found,
           ({ id }) => id,
-          (batch) => viewListedBatch(batch, now),
+          (batch) => viewListedBatch(batch, ctx),
         );
       },
     );
@@ -58,7 +58,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { ctx } = request;
         await ctx.reserveMemory(DETAIL_BYTES);
-        const view = viewBatch(await getBatch(ctx, request.user.id, request.params.batch_id), ctx.now());
+        const view = viewBatch(await getBatch(ctx, request.user.id, request.params.batch_id), ctx);
         return sendVersion(request, reply, batchVersion(view), view);
       },
     );
@@ -70,22 +70,41 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           ...shared,
           operationId: "listBatchRows",
           summary: "List the rows of a batch",
-          description: "Lists the rows in the order of the file.",
+          description:
+            "Lists the rows in the order of the file. The groups of GET /errors have links to the rows of a cause. Such a page reads failed " +
+            "rows until it is full.",
           params: BatchParams,
           querystring: Type.Object({
             status: Type.Optional(RowStatus),
             undo: Type.Optional(NotReversed),
+            ...causeFields,
+            from_row: Type.Optional(
+              Type.Integer({
+                minimum: 1,
+                maximum: MAX_ROW_NUMBER,
+                description: "Only this row and later ones. Later pages ignore it.",
+                examples: [47],
+              }),
+            ),
             ...PageQuery,
           }),
           response: { 200: Page(Type.Ref("Row")), ...problems(400, 401, 404) },
         },
       },
       async ({ ctx, user, params, query }) => {
-        const after = decodeNumberCursor(query.cursor, MAX_ROW_NUMBER);
-        if (query.status && query.undo)
+        const { cursor, from_row: fromRow = 1, undo } = query;
+        const after = cursor === undefined ? fromRow - 1 : decodeNumberCursor(cursor, MAX_ROW_NUMBER);
+        if (query.status && undo)
           throw invalidField("undo", "cannot be combined with `status`. Send one of the two.");
+        const cause = readCause(query);
+        const status = query.status ?? (cause ? "failed" : null);
+        if (cause && (undo || status !== "failed"))
+          throw invalidField(
+            "error_code",
+            "Only failed rows have errors. Send `status=failed`, or no other condition.",
+          );
         const batch = await getBatch(ctx, user.id, params.batch_id);
-        const page = { status: query.status ?? null, undo: query.undo, after, limit: query.limit };
+        const page = { status, undo, cause, after, limit: query.limit };
         const found = await listRows(ctx, batch, page);
         return pageOf(
           found,

@@ -6,6 +6,7 @@ import { notFound } from "../errors.ts";
 import { type Found, ITEM_BYTES, readOne, readPage } from "../platform/postgres/read-page.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
 import { rowTargetNames } from "../targets/registry.ts";
+import { type Cause, hasCause } from "./cause.ts";
 import type { StoredBatch } from "./queries.ts";
 import { isWhole, leavesUnprocessed } from "./state.ts";
 import type { NotReversed, RowStatus } from "./views.ts";
@@ -107,8 +108,14 @@ function chunkStatesWith(status: "pending" | "processing" | "unprocessed", batch
  * a result are read from `row_results` (failed rows have a partial index), the others from the chunks that have some.
  * @param status null for all rows
  * @param after only rows with a higher row number
+ * @param cause only failed rows with this cause
  */
-export function rowsOfStatus(batch: StoredBatch, status: RowStatus | null, after: number): SQL {
+export function rowsOfStatus(
+  batch: StoredBatch,
+  status: RowStatus | null,
+  after: number,
+  cause?: Cause,
+): SQL {
   switch (status) {
     case "success":
     case "failed":
@@ -119,7 +126,7 @@ export function rowsOfStatus(batch: StoredBatch, status: RowStatus | null, after
         rowmill.row_results AS results
         ${cellsOfRow} ${chunkOfRow}
         WHERE results.batch_id = ${batch.id} AND results.status = ${stored} AND results.undo ${undo}
-          AND results.row_number > ${after}
+          AND results.row_number > ${after} AND ${cause ? hasCause(cause) : sql`true`}
         ORDER BY results.row_number`;
     }
     case "pending":
@@ -154,6 +161,8 @@ export interface RowPage {
   /** null for all rows. */
   readonly status: RowStatus | null;
   readonly undo?: NotReversed | undefined;
+  /** With status `failed`. */
+  readonly cause?: Cause | undefined;
   readonly after: number;
   readonly limit: number;
   /** Whether the answer names the columns of the cells; true unless set. */
@@ -164,9 +173,9 @@ export interface RowPage {
 export async function listRows(
   ctx: Context,
   batch: StoredBatch,
-  { status, undo, after, limit, isNamed = true }: RowPage,
+  { status, undo, cause, after, limit, isNamed = true }: RowPage,
 ): Promise<Found<StoredRow>> {
-  const from = undo ? rowsNotReversed(batch, undo, after) : rowsOfStatus(batch, status, after);
+  const from = undo ? rowsNotReversed(batch, undo, after) : rowsOfStatus(batch, status, after, cause);
   return readPage(ctx, {
     fields: columnsIn(batch),
     from,

@@ -54,7 +54,7 @@ export const transitions = {
 
 export type Edge = keyof typeof transitions;
 
-export const { requireEdge } = stateMachine<BatchState, Edge>("batch", transitions);
+export const { allows, requireEdge } = stateMachine<BatchState, Edge>("batch", transitions);
 
 /** States in which workers may process rows of the batch. */
 export const RUNNABLE_STATES = [transitions.start.from[0], transitions.start.to] as const;

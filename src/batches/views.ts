@@ -1,8 +1,12 @@
 /** Batches in answers. */
 import Type, { type Static } from "typebox";
+import type { Context } from "../context.ts";
+import { AllowedActions } from "../platform/http/allowed-actions.ts";
 import { versionOf } from "../platform/http/etag.ts";
 import { MapOf, Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import { batchMode, batchPolicy, batchState } from "../schema/batches.ts";
+import { allowedActions, BATCH_ACTIONS } from "./allowed-actions.ts";
+import { BATCH_EXAMPLE } from "./batch-example.ts";
 import type { ListedBatch, StoredBatch } from "./queries.ts";
 import { hasEnded, isWhole, leavesUnprocessed, MAY_RUN_STATES } from "./state.ts";
 
@@ -42,51 +46,6 @@ const Counts = Type.Object(
 );
 
 type Counts = Static<typeof Counts>;
-
-const BATCH_EXAMPLE = {
-  id: "01a20159-f320-7af5-a6be-a1fe00000000",
-  number: 1,
-  target: "books",
-  filename: "books.csv",
-  sha256: "8d969eef6ecad3c29a3a629280e686cf0c3f5d5a86aff3ca12020c923adc6c92",
-  state: "processing",
-  reason: null,
-  waiting: null,
-  counts: {
-    total: 320,
-    pending: 120,
-    processing: 100,
-    success: 96,
-    failed: 4,
-    unprocessed: 0,
-    undone: 0,
-  },
-  records: { created: 96, updated: 0, unchanged: 0 },
-  undo: null,
-  header: ["Title", "Book Author"],
-  mapping: { title: "Title", author: "Book Author" },
-  dialect: {
-    encoding: "utf-8",
-    delimiter: ",",
-    delimiter_confidence: 1,
-    quote: '"',
-    newline: "lf",
-    header: true,
-  },
-  warnings: {},
-  mode: "insert",
-  policy: "partial",
-  dry_run: false,
-  max_errors: null,
-  rows_per_second_limit: null,
-  row_delay_ms: 500,
-  rows_per_second: 150.3,
-  seconds_left: 1.5,
-  created_at: "2026-11-22T03:43:21.893Z",
-  queued_at: "2026-11-22T03:43:21.923Z",
-  started_at: "2026-11-22T03:43:22.950Z",
-  finished_at: null,
-};
 
 export const BatchView = Type.Object(
   {
@@ -165,6 +124,10 @@ export const BatchView = Type.Object(
     queued_at: NullableMoment("When the whole file was stored."),
     started_at: NullableMoment("When a worker took the first rows."),
     finished_at: NullableMoment("When the batch ended. Only a user can change it now."),
+    allowed_actions: AllowedActions(
+      BATCH_ACTIONS,
+      "`edit_rows` changes the cells of failed and unprocessed rows. `retry` of unprocessed rows needs `unprocessed: true`.",
+    ),
   },
   {
     $id: "Batch",
@@ -203,6 +166,9 @@ export const UploadedBatchView = Type.Object(
 
 export type UploadedBatchView = Static<typeof UploadedBatchView>;
 
+/** The user who gets the answer, and the time. */
+export type Viewer = Pick<Context, "actor" | "now">;
+
 /** Whether no record is written yet, although chunks of the batch already count successes. */
 function isTentative(batch: ListedBatch): boolean {
   return (
@@ -223,17 +189,17 @@ function countRows(batch: ListedBatch): Counts {
   return { total, pending, processing, success, failed, unprocessed, undone: reversed };
 }
 
-export function viewBatch(batch: StoredBatch, now: Date): BatchView {
+export function viewBatch(batch: StoredBatch, viewer: Viewer): BatchView {
   const { header } = batch;
   const named = Object.entries(batch.mapping).map(([column, at]) => [column, header[at] ?? ""]);
-  return { ...viewListedBatch(batch, now), header, mapping: Object.fromEntries(named) };
+  return { ...viewListedBatch(batch, viewer), header, mapping: Object.fromEntries(named) };
 }
 
-export function viewListedBatch(batch: ListedBatch, now: Date): ListedBatchView {
+export function viewListedBatch(batch: ListedBatch, viewer: Viewer): ListedBatchView {
   const { succeeded, failed, totalRows } = batch;
   const done = succeeded + failed;
   const isUndo = batch.state === "undoing" || batch.state === "undone";
-  const rate = isUndo ? null : rateOf(batch, done, now);
+  const rate = isUndo ? null : rateOf(batch, done, viewer.now());
   const isUnknown = rate === null || batch.state === "paused";
   const secondsLeft = hasEnded(batch.state) ? 0 : isUnknown ? null : (totalRows - done) / rate;
   const { created, updated, unchanged, reversed, kept, undoFailed } = batch;
@@ -263,6 +229,7 @@ export function viewListedBatch(batch: ListedBatch, now: Date): ListedBatchView 
     queued_at: batch.queuedAt?.toISOString() ?? null,
     started_at: batch.startedAt?.toISOString() ?? null,
     finished_at: batch.finishedAt?.toISOString() ?? null,
+    allowed_actions: allowedActions(viewer, batch),
   };
 }
 

@@ -49,7 +49,7 @@ export async function runTask(
     report(`No worker serves the queue ${task.queue}. The task waits until one starts.`);
   }
   if (values.wait) task = await waitFor(ctx, task, report);
-  if (values.json) printJson(viewTask(task, ctx.now()));
+  if (values.json) printJson(viewTask(task, ctx));
   else if (values.wait) console.log(`${task.status}: ${outcomeOf(task)}`);
   if (values.wait && task.status !== "completed") process.exitCode = 1;
 }

@@ -1,6 +1,7 @@
 import { ConfigError } from "../errors.ts";
+import type { TaskAction } from "../tasks/allowed-actions.ts";
 import { cancelTask } from "../tasks/control/cancel-task.ts";
-import { changeTasks, type TaskAction } from "../tasks/control/change-tasks.ts";
+import { changeTasks } from "../tasks/control/change-tasks.ts";
 import { deleteTask } from "../tasks/control/delete-task.ts";
 import { retryTask } from "../tasks/control/retry-task.ts";
 import { listTasks } from "../tasks/queries.ts";
@@ -30,7 +31,7 @@ export const taskCommands = [
         listTasks(ctx, null, filter, { before: last?.number ?? 0, limit: left }),
       );
       const views = async function* () {
-        for await (const page of pages) yield page.map((task) => viewTask(task, ctx.now()));
+        for await (const page of pages) yield page.map((task) => viewTask(task, ctx));
       };
       await showPages(values.json, views(), ({ number, id, type, queue, status, progress, ...task }) => ({
         number,
@@ -115,6 +116,6 @@ async function change(
     retry: () => retryTask(ctx, null, id, { force }),
     delete: () => deleteTask(ctx, null, id),
   }[action]();
-  if (values.json) printJson(viewTask(task, ctx.now()));
+  if (values.json) printJson(viewTask(task, ctx));
   else console.log(`Task ${task.number} is ${action === "delete" ? "deleted" : task.status}.`);
 }

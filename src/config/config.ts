@@ -132,6 +132,11 @@ export function environmentFor(config: Config, databaseUrl: string, overrides: N
   return { ...process.env, DATABASE_URL: databaseUrl, JWT_SECRET: config.jwtSecret, ...overrides };
 }
 
+/** Returns the environment of a build: libraries are built for production, whatever the shell says. */
+export function buildEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, NODE_ENV: "production" };
+}
+
 /** Maps each queue to its concurrency; null serves all queues with the default concurrency. */
 function parseQueues(text: string, concurrency: number): ReadonlyMap<string, number> | null {
   if (text === "all") return null;

@@ -77,7 +77,7 @@ export function taskByIdRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, params }) => {
         const key = keyOf(params.id);
         if (typeof key === "number") return answerByNumber(user.id, key);
-        return viewFileTask((await cache.get(user.id, key)).task, ctx.now());
+        return viewFileTask((await cache.get(user.id, key)).task, ctx);
       },
     );
 

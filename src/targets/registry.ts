@@ -1,7 +1,7 @@
 /** Looks up targets by name and role. all.ts lists them. */
 import type { Context } from "../context.ts";
 import { DomainError, invalidField } from "../errors.ts";
-import type { Role } from "../schema/accounts.ts";
+import type { Actor, Role } from "../schema/accounts.ts";
 import type { BatchMode } from "../schema/batches.ts";
 import * as all from "./all.ts";
 import type { Target } from "./target.ts";
@@ -47,14 +47,20 @@ export function targetForUpload(name: string, role: Role): Target {
  * @throws DomainError `forbidden`
  */
 export function requireRights({ actor }: Pick<Context, "actor">, target: Target | undefined): void {
-  if (target?.role !== undefined && actor && actor.role !== target.role)
-    throw new DomainError(
-      "forbidden",
-      `Only administrators can import ${target.name}, or change such a batch.`,
-    );
-  if (!target?.needsLogin || actor?.proof !== "api_token") return;
-  const message = `An API token cannot import ${target.name}, or change such a batch. Log in and send the access token instead.`;
+  if (!target || hasRights({ actor }, target)) return;
+  const message = hasRole(actor, target)
+    ? `An API token cannot import ${target.name}, or change such a batch. Log in and send the access token instead.`
+    : `Only administrators can import ${target.name}, or change such a batch.`;
   throw new DomainError("forbidden", message);
+}
+
+/** Whether `requireRights` throws nothing. */
+export function hasRights({ actor }: Pick<Context, "actor">, target: Target | undefined): boolean {
+  return hasRole(actor, target) && !(target?.needsLogin && actor?.proof === "api_token");
+}
+
+function hasRole(actor: Actor | null, target: Target | undefined): boolean {
+  return target?.role === undefined || !actor || actor.role === target.role;
 }
 
 /** The modes that an upload for the target may choose. */

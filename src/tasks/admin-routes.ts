@@ -6,7 +6,8 @@ import { DETAIL_BYTES } from "../platform/http/bounded-answers.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
-import { changeTasks, REQUEST_SECONDS, type TaskAction } from "./control/change-tasks.ts";
+import { TASK_ACTIONS, type TaskAction } from "./allowed-actions.ts";
+import { changeTasks, REQUEST_SECONDS } from "./control/change-tasks.ts";
 import { AdminFilterBody, adminFilterFields, readAdminTaskFilter } from "./filter.ts";
 import { TaskParams } from "./params.ts";
 import { getTask, listTasks } from "./queries.ts";
@@ -70,16 +71,15 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit };
         const found = await listTasks(ctx, null, readAdminTaskFilter(query), page);
-        const now = ctx.now();
         return pageOf(
           found,
           ({ number }) => number,
-          (task) => viewTask(task, now),
+          (task) => viewTask(task, ctx),
         );
       },
     );
 
-    for (const action of ["cancel", "retry", "delete"] as const) {
+    for (const action of TASK_ACTIONS) {
       const { operationId, summary, effect } = OPERATIONS[action];
       app.post(
         `/api/v1/admin/tasks/${action}`,
@@ -117,7 +117,7 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, params }) => {
         await ctx.reserveMemory(DETAIL_BYTES);
-        return viewTask(await getTask(ctx, null, params.task_id), ctx.now());
+        return viewTask(await getTask(ctx, null, params.task_id), ctx);
       },
     );
   });

@@ -12,7 +12,7 @@ export function taskEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["tasks"] }, (app, shared) => {
     const read = ({ id, userId }: Task) => getTask(ctx, userId, id);
     const show = (task: Task) => {
-      const data = viewTask(task, ctx.now());
+      const data = viewTask(task, ctx);
       return { version: taskVersion(data), data, hasEnded: hasEnded(task.status) };
     };
     const feed = new LiveFeed({ event: "task", channel: TASK_CHANNEL, read, show }, ctx);

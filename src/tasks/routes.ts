@@ -46,11 +46,10 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit };
         const found = await listTasks(ctx, user.id, readTaskFilter(query), page);
-        const now = ctx.now();
         return pageOf(
           found,
           ({ number }) => number,
-          (task) => viewTask(task, now),
+          (task) => viewTask(task, ctx),
         );
       },
     );
@@ -91,7 +90,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { ctx } = request;
         await ctx.reserveMemory(DETAIL_BYTES);
-        const view = viewTask(await getTask(ctx, request.user.id, request.params.task_id), ctx.now());
+        const view = viewTask(await getTask(ctx, request.user.id, request.params.task_id), ctx);
         return sendVersion(request, reply, taskVersion(view), view);
       },
     );

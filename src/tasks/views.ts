@@ -1,5 +1,7 @@
 import Type, { type Static, type TInteger } from "typebox";
+import type { Context } from "../context.ts";
 import { QUEUES } from "../jobs.ts";
+import { AllowedActions } from "../platform/http/allowed-actions.ts";
 import { versionOf } from "../platform/http/etag.ts";
 import { MapOf, Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import type { files } from "../schema/files.ts";
@@ -10,6 +12,7 @@ import {
   type taskProgress,
   taskStatus,
 } from "../schema/tasks.ts";
+import { allowedActions, TASK_ACTIONS } from "./allowed-actions.ts";
 import type { TaskSummary } from "./queries.ts";
 import { allows } from "./state.ts";
 import type { Task } from "./transitions.ts";
@@ -56,6 +59,7 @@ const TASK_EXAMPLE = {
   metadata: { order: 4711 },
   is_cancellable: true,
   is_retryable: false,
+  allowed_actions: ["cancel", "delete"],
   elapsed_seconds: 1.2,
   created_at: "2026-11-22T03:43:21.893Z",
   updated_at: "2026-11-22T03:43:23.486Z",
@@ -112,6 +116,11 @@ export const TaskView = Type.Object(
     metadata: Json("Your own data, unchanged."),
     is_cancellable: Type.Boolean({ description: "Whether the task can be cancelled now." }),
     is_retryable: Type.Boolean({ description: "Whether the task can be retried now without `force`." }),
+    allowed_actions: AllowedActions(
+      TASK_ACTIONS,
+      "`retry` of a completed task needs `force`. A step of a workflow is retried and deleted with its workflow; after the workflow " +
+        "has ended, the step can also be deleted alone.",
+    ),
     elapsed_seconds: nullable(
       Type.Number(),
       "How long the latest attempt has taken so far, or took until its end.",
@@ -199,12 +208,15 @@ export const CreatedTasksView = Type.Object({
 
 type TaskSummaryView = Omit<TaskView, "params" | "result" | "metadata">;
 
-export function viewTask(task: Task, now: Date): TaskView {
+/** Who sees the task, and when. */
+type Viewer = Pick<Context, "actor" | "now">;
+
+export function viewTask(task: Task, viewer: Viewer): TaskView {
   const { params, result, metadata } = task;
-  return { ...viewTaskSummary(task, now), params, result, metadata };
+  return { ...viewTaskSummary(task, viewer), params, result, metadata };
 }
 
-export function viewTaskSummary(task: TaskSummary, now: Date): TaskSummaryView {
+export function viewTaskSummary(task: TaskSummary, viewer: Viewer): TaskSummaryView {
   const { fileName, filePath, fileBytes } = task;
   const file = { id: task.fileId, path: filePath ?? "", name: fileName ?? "", bytes: fileBytes ?? 0 };
   return {
@@ -233,7 +245,8 @@ export function viewTaskSummary(task: TaskSummary, now: Date): TaskSummaryView {
     tags: task.tags,
     is_cancellable: allows("cancel", task.status),
     is_retryable: task.workflowId === null && allows("retry", task.status),
-    elapsed_seconds: elapsedSeconds(task, now),
+    allowed_actions: allowedActions(viewer, task),
+    elapsed_seconds: elapsedSeconds(task, viewer.now()),
     created_at: task.createdAt.toISOString(),
     updated_at: task.updatedAt.toISOString(),
     due_at: task.dueAt?.toISOString() ?? null,

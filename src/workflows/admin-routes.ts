@@ -31,7 +31,11 @@ export function adminWorkflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit };
         const found = await listWorkflows(ctx, null, readWorkflowFilter(query), page);
-        return pageOf(found, ({ number }) => number, viewWorkflow);
+        return pageOf(
+          found,
+          ({ number }) => number,
+          (workflow) => viewWorkflow(workflow, ctx),
+        );
       },
     );
 
@@ -50,7 +54,7 @@ export function adminWorkflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, params }) => {
         await ctx.reserveMemory(DETAIL_BYTES);
         const workflow = await getWorkflowDetail(ctx, null, params.workflow_id);
-        return viewWorkflowDetail(workflow, await listEdges(ctx, workflow.id));
+        return viewWorkflowDetail(workflow, await listEdges(ctx, workflow.id), ctx);
       },
     );
 
@@ -71,7 +75,7 @@ export function adminWorkflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, params, body }) => {
         const { reason = "" } = parseBody(cancelCheck, body);
-        return viewWorkflow(await cancelWorkflow(ctx, null, params.workflow_id, reason));
+        return viewWorkflow(await cancelWorkflow(ctx, null, params.workflow_id, reason), ctx);
       },
     );
   });

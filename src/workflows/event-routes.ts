@@ -12,7 +12,7 @@ export function workflowEventRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["workflows"] }, (app, shared) => {
     const read = ({ id, userId }: WorkflowDetail) => getWorkflowDetail(ctx, userId, id);
     const show = (workflow: WorkflowDetail) => {
-      const data = viewForEvents(workflow);
+      const data = viewForEvents(workflow, ctx);
       return { version: versionOf(data), data, hasEnded: workflow.state !== "running" };
     };
     const feed = new LiveFeed({ event: "workflow", channel: WORKFLOW_CHANNEL, read, show }, ctx);

@@ -37,7 +37,11 @@ export function workflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, query }) => {
         const page = { before: decodeNumberCursor(query.cursor), limit: query.limit };
         const found = await listWorkflows(ctx, user.id, readWorkflowFilter(query), page);
-        return pageOf(found, ({ number }) => number, viewWorkflow);
+        return pageOf(
+          found,
+          ({ number }) => number,
+          (workflow) => viewWorkflow(workflow, ctx),
+        );
       },
     );
 
@@ -59,7 +63,7 @@ export function workflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { ctx, user, params } = request;
         await ctx.reserveMemory(DETAIL_BYTES);
         const workflow = await getWorkflowDetail(ctx, user.id, params.workflow_id);
-        const view = viewWorkflowDetail(workflow, await listEdges(ctx, workflow.id));
+        const view = viewWorkflowDetail(workflow, await listEdges(ctx, workflow.id), ctx);
         return sendVersion(request, reply, versionOf(view), view);
       },
     );

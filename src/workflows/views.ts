@@ -1,7 +1,10 @@
 import Type, { type Static, type TInteger } from "typebox";
+import type { Context } from "../context.ts";
+import { AllowedActions } from "../platform/http/allowed-actions.ts";
 import { Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import { FINAL_STATES, type StepState, stepState, workflowKind, workflowState } from "../schema/workflows.ts";
 import type { Edge, ListedStep, Workflow, WorkflowDetail } from "./queries.ts";
+import { allowedActions, allows, WORKFLOW_ACTIONS } from "./state.ts";
 import { EXAMPLE_STEP, type ShownState, shownState, stepFields, viewStep } from "./step-views.ts";
 
 const EXAMPLE = {
@@ -18,6 +21,7 @@ const EXAMPLE = {
   cancel_reason: null,
   is_cancellable: true,
   is_retryable: false,
+  allowed_actions: ["cancel"],
   timeout_seconds: 604800,
   deadline_at: "2026-12-03T08:30:00.000Z",
   created_at: "2026-11-26T08:30:00.000Z",
@@ -60,6 +64,7 @@ const workflowFields = {
   cancel_reason: nullable(Type.String(), "The reason for cancelling the workflow."),
   is_cancellable: Type.Boolean({ description: "Whether the workflow can be cancelled now." }),
   is_retryable: Type.Boolean({ description: "Whether the workflow can be retried now." }),
+  allowed_actions: AllowedActions(WORKFLOW_ACTIONS),
   timeout_seconds: Type.Integer({ description: "The time that each run may take." }),
   deadline_at: Moment("When the workflow is cancelled if it still runs."),
   created_at: Moment("When the workflow was created."),
@@ -97,7 +102,9 @@ export const WorkflowDetailView = Type.Object(
   },
 );
 
-export function viewWorkflow(workflow: Workflow): WorkflowView {
+type Viewer = Pick<Context, "actor">;
+
+export function viewWorkflow(workflow: Workflow, viewer: Viewer): WorkflowView {
   const { counts, state } = workflow;
   const total = stepState.enumValues.reduce((sum, name) => sum + counts[name], 0);
   const final = FINAL_STATES.reduce((sum, name) => sum + counts[name], 0);
@@ -113,8 +120,9 @@ export function viewWorkflow(workflow: Workflow): WorkflowView {
     counts: { total, ...counts },
     run: workflow.run,
     cancel_reason: workflow.cancelReason,
-    is_cancellable: state === "running",
-    is_retryable: state === "failed" || state === "cancelled",
+    is_cancellable: allows("cancel", state),
+    is_retryable: allows("retry", state),
+    allowed_actions: allowedActions(viewer, workflow),
     timeout_seconds: workflow.timeoutSeconds,
     deadline_at: workflow.deadlineAt.toISOString(),
     created_at: workflow.createdAt.toISOString(),
@@ -126,11 +134,12 @@ export function viewWorkflow(workflow: Workflow): WorkflowView {
 export function viewWorkflowDetail(
   workflow: WorkflowDetail,
   edges: readonly Edge[],
+  viewer: Viewer,
 ): Static<typeof WorkflowDetailView> {
   const { steps } = workflow;
   const causeOf = ({ cause }: ListedStep) => (cause === null ? null : (steps[cause]?.name ?? null));
   return {
-    ...viewWorkflow(workflow),
+    ...viewWorkflow(workflow, viewer),
     steps: steps.map((step) => viewStep(step, causeOf(step))),
     edges: [...edges],
   };
@@ -139,9 +148,10 @@ export function viewWorkflowDetail(
 /** Small also for a thousand steps: a client that needs more asks for the workflow. */
 export function viewForEvents(
   workflow: WorkflowDetail,
+  viewer: Viewer,
 ): WorkflowView & { steps: Record<string, ShownState> } {
   return {
-    ...viewWorkflow(workflow),
+    ...viewWorkflow(workflow, viewer),
     steps: Object.fromEntries(workflow.steps.map((step) => [step.name, shownState(step)])),
   };
 }

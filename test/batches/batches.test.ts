@@ -98,6 +98,7 @@ describe("a batch", () => {
       queued_at: expect.any(String),
       started_at: null,
       finished_at: null,
+      allowed_actions: ["pause", "cancel"],
     });
   });
 

@@ -35,6 +35,7 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   "GET /api/v1/batches/{batch_id}/rows/{row}": "getBatchRow",
   "GET /api/v1/batches/{batch_id}/rows/{row}/history": "listBatchRowHistory",
   "PATCH /api/v1/batches/{batch_id}/rows/{row}": "updateBatchRow",
+  "POST /api/v1/batches/{batch_id}/rows/edit": "editBatchRows",
   "POST /api/v1/batches/{batch_id}/pause": "pauseBatch",
   "POST /api/v1/batches/{batch_id}/resume": "resumeBatch",
   "POST /api/v1/batches/{batch_id}/cancel": "cancelBatch",

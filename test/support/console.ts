@@ -1,11 +1,14 @@
 /** The console in a real browser. A violation of its Content-Security-Policy, an error of a script or on its console fails the test. */
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { buildIfStale } from "../../src/platform/console/build-console.ts";
+import { CONSOLE_FOLDER } from "../../src/platform/console/folder.ts";
+import { viteBuild } from "../../src/platform/console/run-vite.ts";
 import { PASSWORD } from "./auth.ts";
 import { hasBrowser, browser as program } from "./browser.ts";
-import { buildConsole } from "./build-console.ts";
 import type { Rowmill } from "./rowmill.ts";
 
 const AXE = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
@@ -14,13 +17,16 @@ const FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"];
 const REPORT_VIOLATIONS = `document.addEventListener("securitypolicyviolation", (event) => {
   reportViolation("CSP: " + event.violatedDirective + " " + event.blockedURI + " " + event.sample);
 });`;
-const WIDTHS = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+export const PHONE = { width: 390, height: 844 };
+const SCREENS = { desktop: { width: 1280, height: 800 }, phone: PHONE };
 
 export interface PageOptions {
-  /** Signs this user in, who has the password of `auth.ts`. */
+  /** Signs this user in. */
   readonly user?: string;
+  /** Default: the password of `auth.ts`. */
+  readonly password?: string;
   readonly scheme?: "light" | "dark";
-  readonly screen?: keyof typeof WIDTHS;
+  readonly screen?: keyof typeof SCREENS;
 }
 
 export interface ConsoleBrowser {
@@ -28,6 +34,14 @@ export interface ConsoleBrowser {
   open(path: string, options?: PageOptions): Promise<Page>;
   /** Forgets the problems so far that match, for a test that causes them. */
   expectProblems(pattern: RegExp): void;
+}
+
+/** Builds the console as `npm start` does. */
+export async function buildConsole(): Promise<void> {
+  const root = resolve(import.meta.dirname, "../..");
+  const build = viteBuild(root, { PATH: process.env.PATH });
+  if (!build) throw new Error("vite is not installed.");
+  await buildIfStale({ root, folder: CONSOLE_FOLDER }, build);
 }
 
 /** One browser for all tests of the suite. */
@@ -52,11 +66,11 @@ export function useConsole(rowmill: Pick<Rowmill, "url">): ConsoleBrowser {
   });
   return {
     expectProblems: (pattern) => void expected.push(pattern),
-    async open(path, { user, scheme = "light", screen = "desktop" } = {}) {
+    async open(path, { user, password = PASSWORD, scheme = "light", screen = "desktop" } = {}) {
       if (!browser) throw new Error("useConsole() has no browser before the hooks of its suite have run.");
       const options: BrowserContextOptions = {
         baseURL: rowmill.url,
-        viewport: WIDTHS[screen],
+        viewport: SCREENS[screen],
         colorScheme: scheme,
         locale: "en-GB",
         timezoneId: "Europe/Berlin",
@@ -67,7 +81,7 @@ export function useConsole(rowmill: Pick<Rowmill, "url">): ConsoleBrowser {
       contexts.push(context);
       context.setDefaultTimeout(15_000);
       if (user !== undefined) {
-        const login = { headers: { origin: rowmill.url }, data: { username: user, password: PASSWORD } };
+        const login = { headers: { origin: rowmill.url }, data: { username: user, password } };
         const answer = await context.request.post("/api/v1/auth/browser/login", login);
         if (!answer.ok()) throw new Error(`The login of ${user} answered ${answer.status()}.`);
       }

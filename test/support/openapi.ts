@@ -41,7 +41,9 @@ function compile(openapi: Document): Contract {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
   ajv.addSchema({ $id: "openapi", ...openapi });
-  const routes = Object.keys(openapi.paths).map((template) => [template, patternOf(template)] as const);
+  // Like Fastify, prefers a path without parameters.
+  const templates = Object.keys(openapi.paths).toSorted((a, b) => a.split("{").length - b.split("{").length);
+  const routes = templates.map((template) => [template, patternOf(template)] as const);
   return { openapi, routes, ajv };
 }
 

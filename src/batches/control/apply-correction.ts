@@ -121,7 +121,7 @@ async function applyPart(
   };
 }
 
-async function changeCells(
+export async function changeCells(
   tx: Tx,
   batchId: string,
   rows: readonly { row: number; cells: readonly string[]; fields: readonly string[] }[],

@@ -105,7 +105,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             response: { 200: Type.Ref("Batch"), ...problems(400, 401, 403, 404, 409) },
           },
         },
-        async ({ ctx, user, params }) => viewBatch(await run(ctx, user.id, params.batch_id), ctx.now()),
+        async ({ ctx, user, params }) => viewBatch(await run(ctx, user.id, params.batch_id), ctx),
       );
     }
 
@@ -127,7 +127,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user, params, body }, reply) => {
         const batch = await retryRows(ctx, user.id, params.batch_id, body);
-        return reply.code(202).send(viewBatch(batch, ctx.now()));
+        return reply.code(202).send(viewBatch(batch, ctx));
       },
     );
 
@@ -146,7 +146,7 @@ export function controlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, params }, reply) => {
         await requireRow(ctx, await getBatch(ctx, user.id, params.batch_id), params.row);
         const batch = await retryRows(ctx, user.id, params.batch_id, { rows: [params.row] });
-        return reply.code(202).send(viewBatch(batch, ctx.now()));
+        return reply.code(202).send(viewBatch(batch, ctx));
       },
     );
 

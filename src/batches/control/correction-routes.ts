@@ -56,7 +56,7 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           { maxBytes: ctx.config.uploadMaxBytes, maxBytesName: "UPLOAD_MAX_BYTES", optionNames: [] },
           (file) => correctRows(ctx, { ...file, userId, batchId, unprocessed }),
         );
-        return reply.code(202).send({ ...counts, batch: viewBatch(batch, ctx.now()) });
+        return reply.code(202).send({ ...counts, batch: viewBatch(batch, ctx) });
       },
     );
   });

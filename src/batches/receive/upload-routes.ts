@@ -81,7 +81,7 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       const { ctx } = request;
       const { id: userId, role } = request.user;
       const viewOf = ({ batch, isReplay }: Received): UploadedBatchView => ({
-        ...viewBatch(batch, ctx.now()),
+        ...viewBatch(batch, ctx),
         replayed: isReplay,
       });
       const received = await receiveUpload(ctx, {

@@ -2,6 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import type { RowError } from "../../schema/batches.ts";
+import { causeQuery } from "../cause.ts";
 import { MAX_ROW_NUMBER } from "../ids.ts";
 import type { StoredBatch } from "../queries.ts";
 import type { ErrorGroupsView, ErrorGroupView } from "./views.ts";
@@ -25,7 +26,7 @@ export async function groupErrors(
 ): Promise<ErrorGroupsView> {
   await ctx.reserveMemory(PAGE_BYTES);
   const until = performance.now() + maxMs;
-  const groups = new Map<string, ErrorGroupView>();
+  const groups = new Map<string, Group>();
   let failed = 0;
   let ungrouped = 0;
   for await (const { errors, count, rows } of readCauses(ctx, batch.id, until)) {
@@ -45,13 +46,20 @@ export async function groupErrors(
     }
   }
   const uncounted = Math.max(0, batch.failed - failed);
-  const byCount = (a: ErrorGroupView, b: ErrorGroupView) =>
-    b.count - a.count || (a.rows[0] ?? 0) - (b.rows[0] ?? 0);
+  const byCount = (a: Group, b: Group) => b.count - a.count || (a.rows[0] ?? 0) - (b.rows[0] ?? 0);
   return {
     failed: failed + uncounted,
-    groups: [...groups.values()].toSorted(byCount),
+    groups: [...groups.values()]
+      .toSorted(byCount)
+      .map((group) => ({ ...group, rows_url: urlOf(batch, group) })),
     ungrouped: ungrouped + uncounted,
   };
+}
+
+type Group = Omit<ErrorGroupView, "rows_url">;
+
+function urlOf({ id }: Pick<StoredBatch, "id">, group: Group): string {
+  return `/api/v1/batches/${id}/rows?${causeQuery(group)}&from_row=${group.rows[0] ?? 1}`;
 }
 
 function shortened(message: string): string {

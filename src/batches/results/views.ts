@@ -14,6 +14,12 @@ const ErrorGroupView = Type.Object({
     examples: ["title is required"],
   }),
   rows: Type.Array(Type.Integer(), { description: "The first of these rows.", examples: [[3, 17, 40, 41]] }),
+  rows_url: Type.String({
+    description: "The list of these rows, from the first one on.",
+    examples: [
+      "/api/v1/batches/01a20159-f320-7af5-a6be-a1fe00000000/rows?error_code=required&error_column=title&from_row=3",
+    ],
+  }),
 });
 export type ErrorGroupView = Static<typeof ErrorGroupView>;
 

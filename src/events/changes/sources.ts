@@ -19,7 +19,7 @@ export const batchChanges = (ctx: Context): ChangeSource => ({
   channel: BATCH_CHANNEL,
   read: async (ids) => {
     const { items, hasMore } = await readBatches(ctx, ids);
-    const views = items.map((batch) => viewListedBatch(batch, ctx.now()));
+    const views = items.map((batch) => viewListedBatch(batch, ctx));
     return { items: views.map((data) => ({ id: data.id, version: batchVersion(data), data })), hasMore };
   },
 });
@@ -29,7 +29,7 @@ export const taskChanges = (ctx: Context): ChangeSource => ({
   channel: TASK_CHANNEL,
   read: async (ids) => {
     const { items, hasMore } = await readTasks(ctx, ids);
-    const views = items.map((task) => viewTaskSummary(task, ctx.now()));
+    const views = items.map((task) => viewTaskSummary(task, ctx));
     return { items: views.map((data) => ({ id: data.id, version: taskVersion(data), data })), hasMore };
   },
 });
@@ -40,7 +40,7 @@ export const workflowChanges = (ctx: Context): ChangeSource => ({
   read: async (ids) => {
     const { items, hasMore } = await readWorkflows(ctx, ids);
     const shown = items.map(({ stepStates, ...workflow }) => {
-      const data = viewWorkflow(workflow);
+      const data = viewWorkflow(workflow, ctx);
       return { id: data.id, version: versionOf({ ...data, stepStates }), data };
     });
     return { items: shown, hasMore };

@@ -232,7 +232,7 @@ function protectedRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         );
         return {
           batch_id: batch.id,
-          ...viewBatch(batch, ctx.now()).counts,
+          ...viewBatch(batch, ctx).counts,
           tasks: items,
           ...(next_cursor === null ? {} : { next_cursor }),
         };

@@ -1,5 +1,6 @@
 /** Tasks as the Celery file-processing service shows them. */
 import Type, { type Static } from "typebox";
+import type { Context } from "../../context.ts";
 import { Moment, NullableMoment, nullable, Uuid } from "../../platform/http/schemas.ts";
 import type { Task } from "../../tasks/transitions.ts";
 import { taskTypeNames } from "../../tasks/types/registry.ts";
@@ -71,8 +72,8 @@ export function viewNew(task: Task): Static<typeof NewTask> {
   return { id: task.id, ...viewFacts(task), task_type: task.type, status: "pending", progress: 0 };
 }
 
-export function viewFileTask(task: Task, now: Date): Static<typeof FileTask> {
-  const view = viewTask(task, now);
+export function viewFileTask(task: Task, ctx: Context): Static<typeof FileTask> {
+  const view = viewTask(task, ctx);
   return {
     id: view.id,
     ...viewFacts(task),

@@ -2,7 +2,6 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { html } from "../html.ts";
@@ -14,9 +13,6 @@ export const CONSOLE_PAGES = [
   ...["import", "batches", "library", "records", "files", "tasks", "workflows", "schedules", "webhooks"],
   "admin",
 ];
-
-/** `npm run build` writes it. */
-export const CONSOLE_FOLDER = fileURLToPath(new URL("../../../dist/console", import.meta.url));
 
 export const ASSETS_ROUTE = "/assets/*";
 

@@ -5,6 +5,7 @@ import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { type TaskStatus, taskStatus, tasks } from "../../schema/tasks.ts";
+import type { TaskAction } from "../allowed-actions.ts";
 import { matches, type TaskFilter } from "../queries.ts";
 import { transitions } from "../state.ts";
 import { isOutsideRunningWorkflow } from "../transitions.ts";
@@ -12,8 +13,6 @@ import { typesDeniedTo } from "../types/require-role.ts";
 import { cancelTasks } from "./cancel-task.ts";
 import { deleteTasks } from "./delete-task.ts";
 import { retryTasks } from "./retry-task.ts";
-
-export type TaskAction = "cancel" | "retry" | "delete";
 
 export interface BulkChange {
   readonly action: TaskAction;

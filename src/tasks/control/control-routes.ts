@@ -60,7 +60,7 @@ export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user, params, body }) => {
         const { reason = "" } = parseBody(cancelCheck, body);
-        return viewTask(await cancelTask(ctx, user.id, params.task_id, reason), ctx.now());
+        return viewTask(await cancelTask(ctx, user.id, params.task_id, reason), ctx);
       },
     );
 
@@ -82,7 +82,7 @@ export function taskControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user, params, body }) => {
         const { force = false } = parseBody(retryCheck, body);
-        return viewTask(await retryTask(ctx, user.id, params.task_id, { force }), ctx.now());
+        return viewTask(await retryTask(ctx, user.id, params.task_id, { force }), ctx);
       },
     );
 

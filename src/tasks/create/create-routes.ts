@@ -33,7 +33,7 @@ export function createTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const task = readTask(request.body);
         const { id: userId } = request.user;
         const created = await createOnce(request, reply, async (tx) =>
-          viewTask(await createTask(tx, userId, task), tx.now()),
+          viewTask(await createTask(tx, userId, task), tx),
         );
         return reply.code(201).header("location", `/api/v1/tasks/${created.id}`).send(created);
       },

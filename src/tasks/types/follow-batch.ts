@@ -33,7 +33,7 @@ export async function followBatch(
   const batchId = (await continueBatch(ctx, task)) ?? (await create());
   for (;;) {
     const batch = await getBatch(ctx, task.userId, batchId);
-    const { counts, waiting } = viewBatch(batch, ctx.now());
+    const { counts, waiting } = viewBatch(batch, ctx);
     const done = counts.total - counts.pending - counts.processing;
     progress((done / Math.max(1, counts.total)) * 100, `${done} of ${plural(counts.total, "row")}`, counts);
     if (hasEnded(batch.state)) {

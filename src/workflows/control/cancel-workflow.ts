@@ -5,6 +5,7 @@ import { requireStorable } from "../../platform/postgres/storable.ts";
 import type { Owner } from "../../tasks/transitions.ts";
 import { cancelSteps } from "../advance/cancel-steps.ts";
 import { getWorkflow, lockWorkflow, type Workflow } from "../queries.ts";
+import { allows } from "../state.ts";
 
 /**
  * Cancels a running workflow with all its steps and tasks that have not ended. Does nothing if it is already cancelled.
@@ -15,7 +16,7 @@ export function cancelWorkflow(ctx: Context, ownerId: Owner, id: string, reason 
   return inTransaction(ctx, async (tx) => {
     const workflow = await lockWorkflow(tx, ownerId, id);
     if (workflow.state === "cancelled") return workflow;
-    if (workflow.state !== "running") {
+    if (!allows("cancel", workflow.state)) {
       throw new DomainError(
         "conflict",
         `A workflow that has ${workflow.state} cannot be cancelled. Only a running workflow can.`,

@@ -33,7 +33,7 @@ export function workflowControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user, params, body }) => {
         const { reason = "" } = parseBody(cancelCheck, body);
-        return viewWorkflow(await cancelWorkflow(ctx, user.id, params.workflow_id, reason));
+        return viewWorkflow(await cancelWorkflow(ctx, user.id, params.workflow_id, reason), ctx);
       },
     );
 
@@ -52,7 +52,8 @@ export function workflowControlRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("Workflow"), ...errors, ...problems(429) },
         },
       },
-      async ({ ctx, user, params }) => viewWorkflow(await retryWorkflow(ctx, user.id, params.workflow_id)),
+      async ({ ctx, user, params }) =>
+        viewWorkflow(await retryWorkflow(ctx, user.id, params.workflow_id), ctx),
     );
 
     app.delete(

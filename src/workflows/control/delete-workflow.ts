@@ -7,6 +7,7 @@ import { workflows } from "../../schema/workflows.ts";
 import { deleteTasks } from "../../tasks/control/delete-task.ts";
 import { type Owner, WORKFLOW_CHANNEL } from "../../tasks/transitions.ts";
 import { lockWorkflow } from "../queries.ts";
+import { allows } from "../state.ts";
 
 /**
  * Deletes a workflow that has ended, with its tasks, their history and the files that they created.
@@ -15,7 +16,7 @@ import { lockWorkflow } from "../queries.ts";
 export function deleteWorkflow(ctx: Context, ownerId: Owner, id: string): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     const { state, userId, name } = await lockWorkflow(tx, ownerId, id);
-    if (state === "running")
+    if (!allows("delete", state))
       throw new DomainError("conflict", "A running workflow cannot be deleted. Cancel it first.");
     await removeWorkflow(tx, id);
     await recordOwn(tx, {

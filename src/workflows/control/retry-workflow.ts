@@ -8,6 +8,7 @@ import { advanceWorkflow } from "../advance/advance-workflow.ts";
 import { enqueueDeadline } from "../advance/deadline.ts";
 import { readGraph } from "../advance/graph.ts";
 import { getWorkflow, lockWorkflow, type Workflow } from "../queries.ts";
+import { allows } from "../state.ts";
 import { stepsToRetry } from "./steps-to-retry.ts";
 
 /**
@@ -17,9 +18,9 @@ import { stepsToRetry } from "./steps-to-retry.ts";
 export function retryWorkflow(ctx: Context, ownerId: Owner, id: string): Promise<Workflow> {
   return inTransaction(ctx, async (tx) => {
     const workflow = await lockWorkflow(tx, ownerId, id);
-    if (workflow.state !== "failed" && workflow.state !== "cancelled") {
-      const states = { running: "is running", completed: "has completed" };
-      const message = `A workflow that ${states[workflow.state]} cannot be retried. Only a failed or cancelled workflow can.`;
+    if (!allows("retry", workflow.state)) {
+      const is = workflow.state === "running" ? "is" : "has";
+      const message = `A workflow that ${is} ${workflow.state} cannot be retried. Only a failed or cancelled workflow can.`;
       throw new DomainError("conflict", message);
     }
     const positions = stepsToRetry(await readGraph(tx, id));

@@ -40,7 +40,7 @@ export function createWorkflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { id: userId } = request.user;
         const created = await createOnce(request, reply, async (tx) => {
           const { id } = await createWorkflow(tx, userId, workflow);
-          return viewWorkflow(await getWorkflow(tx, userId, id));
+          return viewWorkflow(await getWorkflow(tx, userId, id), tx);
         });
         return reply.code(201).header("location", `/api/v1/workflows/${created.id}`).send(created);
       },
