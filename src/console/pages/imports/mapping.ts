@@ -1,5 +1,5 @@
 /** Which column of a file becomes which column of a target. */
-import type { Schemas } from "../../../client/operations.ts";
+import type { AnswerOf, OperationOf, Schemas } from "../../../client/operations.ts";
 
 export type Target = Schemas["Target"];
 
@@ -12,9 +12,24 @@ export interface Match {
   readonly mapping: Mapping;
   /** By position: why the column was matched. */
   readonly origins: readonly (Origin | null)[];
+  /** Of the earlier import that is remembered. */
+  readonly options: Readonly<Record<string, string>>;
 }
 
-export const NO_MATCH: Match = { mapping: [], origins: [] };
+export const NO_MATCH: Match = { mapping: [], origins: [], options: {} };
+
+type Proposal = AnswerOf<OperationOf<"post", "/api/v1/targets/{name}/match">>;
+
+/** @param names of the file, unique as in the proposal */
+export function toMatch(names: readonly string[], { columns, remembered }: Proposal): Match {
+  const found = new Map(columns.map((column) => [column.file_column, column]));
+  const matched = names.map((name) => found.get(name));
+  return {
+    mapping: matched.map((column) => column?.name ?? null),
+    origins: matched.map((column) => column?.source ?? null),
+    options: remembered?.options ?? {},
+  };
+}
 
 /** Gives a column of the target another column of the file. null: none. */
 export function assign(mapping: Mapping, column: string, position: number | null): Mapping {

@@ -1,30 +1,33 @@
-/** Finds the columns of a target in the header of a file. */
+/** Finds the columns of a target in the header of a file, as the server does, with what it remembers of earlier imports. */
+import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { countResultColumns, type Match, NO_MATCH, type Origin, type Target } from "./mapping.ts";
+import { client } from "../../api/client.ts";
+import { type Match, NO_MATCH, type Target, toMatch } from "./mapping.ts";
 
-export function useMatch(target: Target | undefined, names: readonly string[] | undefined): Match {
-  return useMemo(() => (target && names ? matchByName(target, names) : NO_MATCH), [target, names]);
+export const MATCH_PATH = "/api/v1/targets/{name}/match";
+
+export interface MatchState {
+  readonly match: Match;
+  readonly isMatching: boolean;
+  readonly error: unknown;
+  readonly retry: () => void;
 }
 
-function matchByName(target: Target, names: readonly string[]): Match {
-  const kept = names.slice(0, names.length - countResultColumns(names));
-  if (target.open)
-    return {
-      mapping: names.map((name, at) => (at < kept.length ? name : null)),
-      origins: names.map(() => null),
-    };
-  const bare = (name: string) => name.toLowerCase().replace(/[\s_*:-]/g, "");
-  const found = kept.map(bare);
-  const mapping: (string | null)[] = names.map(() => null);
-  const origins: (Origin | null)[] = names.map(() => null);
-  for (const { name, aliases } of target.columns) {
-    for (const [index, accepted] of [name, ...aliases].map(bare).entries()) {
-      const at = found.indexOf(accepted);
-      if (at === -1 || mapping[at] !== null) continue;
-      mapping[at] = name;
-      origins[at] = index === 0 ? "name" : "alias";
-      break;
-    }
-  }
-  return { mapping, origins };
+/** @param names of the file; undefined while it is read */
+export function useMatch(target: Target | undefined, names: readonly string[] | undefined): MatchState {
+  const { data, error, isFetching, refetch } = useQuery({
+    queryKey: [MATCH_PATH, { path: { name: target?.name }, body: names }],
+    enabled: target !== undefined && names !== undefined && names.length > 0,
+    // A new proposal would replace the choices on the page.
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+    queryFn: ({ signal }) =>
+      client.post(MATCH_PATH, {
+        path: { name: target?.name ?? "" },
+        body: { header: [...(names ?? [])] },
+        signal,
+      }),
+  });
+  const match = useMemo(() => (names && data ? toMatch(names, data) : NO_MATCH), [names, data]);
+  return { match, isMatching: isFetching, error, retry: () => void refetch() };
 }

@@ -25,7 +25,8 @@ interface OptionsStepProps {
 }
 
 export function OptionsStep({ draft, upload, moves, onStep }: OptionsStepProps) {
-  const { file, target, read, mapping, match, options, reading } = draft;
+  const { file, target, read, mapping, options, reading } = draft;
+  const { match } = draft.matching;
   if (!file || !target || !read.preview) return null;
   const { names } = read.preview;
   const set = (change: Partial<Options>) => draft.setOptions({ ...options, ...change });

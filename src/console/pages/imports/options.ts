@@ -1,6 +1,6 @@
 /** The options of an import, and what this browser remembers of them for each target. */
 import type { BatchOptions } from "../../../client/client.ts";
-import type { Target } from "./mapping.ts";
+import type { Match, Target } from "./mapping.ts";
 
 export interface Options {
   readonly mode: Target["modes"][number];
@@ -12,7 +12,7 @@ export interface Options {
   readonly params: Readonly<Record<string, string | number | boolean>>;
 }
 
-const DEFAULTS: Options = {
+export const DEFAULTS: Options = {
   mode: "insert",
   policy: "partial",
   isDryRun: false,
@@ -60,10 +60,17 @@ export function lastTarget(): string | undefined {
   return remembered().target;
 }
 
-/** The options of the last import into the target, as far as it supports them. */
-export function initialOptions(target: Target): Options {
+/** The options of the last import of such a file, or else of the last one into the target, as far as it supports them. */
+export function initialOptions(target: Target, ofSuchFile: Match["options"]): Options {
   const last = remembered().options?.[target.name];
-  const options = { ...DEFAULTS, ...last, params: {} };
+  const { mode, policy, max_errors: maxErrors } = ofSuchFile;
+  const options: Options = {
+    ...DEFAULTS,
+    ...last,
+    ...(mode === undefined ? {} : { mode: mode as Options["mode"], maxErrors: maxErrors ?? "" }),
+    ...(policy === undefined ? {} : { policy: policy as Options["policy"] }),
+    params: {},
+  };
   return target.modes.includes(options.mode) ? options : { ...options, mode: target.modes[0] ?? "insert" };
 }
 

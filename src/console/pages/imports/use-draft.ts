@@ -1,8 +1,8 @@
 /** Everything that a person chooses before an import starts. The file and the choices are in the memory of the page. */
 import { useMemo, useState } from "react";
-import type { Mapping, Match, Target } from "./mapping.ts";
-import { useMatch } from "./match.ts";
-import { initialOptions, type Options } from "./options.ts";
+import type { Mapping, Target } from "./mapping.ts";
+import { type MatchState, useMatch } from "./match.ts";
+import { DEFAULTS, initialOptions, type Options } from "./options.ts";
 import type { Preview } from "./preview/read-preview.ts";
 import { type PreviewState, usePreview } from "./preview/use-preview.ts";
 import { csvOptionsOf, type Reading } from "./reading.ts";
@@ -12,7 +12,7 @@ export interface Draft {
   readonly target: Target | undefined;
   readonly reading: Reading;
   readonly read: PreviewState;
-  readonly match: Match;
+  readonly matching: MatchState;
   readonly mapping: Mapping;
   readonly options: Options;
   setFile(file: File): void;
@@ -35,19 +35,20 @@ export function useDraft(target: Target | undefined): Draft {
   const [reading, setReading] = useState<Reading>({});
   const read = usePreview(file, csvOptionsOf(reading));
   const names = useStable(read.preview);
-  const match = useMatch(target, names);
+  const matching = useMatch(target, names);
+  const { match } = matching;
   const targetName = target?.name ?? "";
   const [mapping, setMapping] = useChoice<Mapping>(JSON.stringify([targetName, names]));
   const [options, setOptions] = useChoice<Options>(targetName);
-  const initial = useMemo(() => target && initialOptions(target), [target]);
+  const initial = useMemo(() => target && initialOptions(target, match.options), [target, match]);
   return {
     file,
     target,
     reading,
     read,
-    match,
+    matching,
     mapping: mapping ?? match.mapping,
-    options: options ?? initial ?? EMPTY,
+    options: options ?? initial ?? DEFAULTS,
     setFile(next) {
       setFile(next);
       setReading({});
@@ -57,15 +58,6 @@ export function useDraft(target: Target | undefined): Draft {
     setOptions,
   };
 }
-
-const EMPTY: Options = {
-  mode: "insert",
-  policy: "partial",
-  isDryRun: false,
-  maxErrors: "",
-  rate: null,
-  params: {},
-};
 
 /** The same array while the names are the same. */
 function useStable(preview: Preview | null): readonly string[] | undefined {
