@@ -11,13 +11,15 @@ async function answer({ id, file, options }: PreviewRequest): Promise<void> {
   try {
     send({ id, preview: await readPreview(file, options) });
   } catch (error) {
-    send({ id, problem: problemOf(error) });
+    send({ id, problem: problemOf(error, file) });
   }
 }
 
-function problemOf(error: unknown): PreviewProblem {
+const WORKBOOK_NAME = /\.(xls[xmb]?|ods|numbers)$/i;
+
+function problemOf(error: unknown, file: Blob): PreviewProblem {
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof DomainError)
-    return { kind: message.includes(SAVE_AS_CSV) ? "workbook" : "refused", message };
-  return { kind: "unreadable", message };
+  if (!(error instanceof DomainError)) return { kind: "unreadable", message };
+  const isWorkbook = message.includes(SAVE_AS_CSV) || (file instanceof File && WORKBOOK_NAME.test(file.name));
+  return { kind: isWorkbook ? "workbook" : "refused", message };
 }
