@@ -22,8 +22,6 @@ export const importWords = {
     template: "Download a template",
     noTargets: "No target is available to you",
     noTargetsHint: "Ask an admin which files you may import.",
-    empty: "The file is empty",
-    emptyHint: "Choose a file with at least one row.",
     noTable: "The file has no rows that can be read. Choose another file, or skip fewer lines.",
     chosen: (name: string, size: string) => `${name}, ${size}`,
   },
@@ -67,7 +65,6 @@ export const importWords = {
     shown: (rows: string, columns: string) => `First ${rows} rows, ${columns} columns`,
     shownAll: (rows: string, columns: string) => `All ${rows} rows, ${columns} columns`,
     noRows: "The file has a header and no rows.",
-    reading: "Reading the file",
     invalid: "Not valid CSV",
     invalidRows: (count: string) =>
       `${count} of these rows are not valid CSV. They will fail, with a reason.`,
@@ -138,14 +135,12 @@ export const importWords = {
     dryRun: "Only check the file",
     dryRunHint:
       "Checks every row and imports nothing. You can import the same file afterwards with one click.",
-    limits: "Limits",
     maxErrors: "Stop after errors",
     maxErrorsHint: "A number of rows such as 100, or a share such as 5%. Empty: no limit.",
     maxErrorsWrong: "Enter a number from 1, or a share up to 100%.",
     rate: "Rows per second",
     rateHint: "At most so many on average. Empty: as fast as possible.",
     params: "Settings of this target",
-    invalidParams: "Correct the marked settings.",
     start: "Start the import",
     check: "Check the file",
     summary: (file: string, target: string, mapped: string) =>

@@ -6,7 +6,7 @@ export type Target = Schemas["Target"];
 /** By position in the file: the column of the target, or the new name in a target that takes any columns. null: left out. */
 export type Mapping = readonly (string | null)[];
 
-export type Origin = "remembered" | "name" | "alias";
+type Origin = "remembered" | "name" | "alias";
 
 export interface Match {
   readonly mapping: Mapping;

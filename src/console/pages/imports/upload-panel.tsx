@@ -19,7 +19,7 @@ interface UploadPanelProps {
   readonly onForce: () => void;
 }
 
-/** What became of the upload. */
+/** The progress of the upload, or why it was not accepted. */
 export function UploadPanel({ state, onStep, onForce }: UploadPanelProps) {
   if (state.kind === "sending") return <Sending state={state} />;
   if (state.kind === "cancelled")
