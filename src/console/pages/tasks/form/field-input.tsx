@@ -35,7 +35,7 @@ interface InputProps<F extends Field = Field> {
   readonly problems: Problems;
 }
 
-export function FieldInput({ field, value, onChange, problems }: InputProps) {
+function FieldInput({ field, value, onChange, problems }: InputProps) {
   const shared = {
     label: titleOf(field.name),
     description: describe(field),
