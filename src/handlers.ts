@@ -30,6 +30,7 @@ import { fanOut } from "./notifications/fan-out.ts";
 import { removeOldNotifications } from "./notifications/remove-old-notifications.ts";
 import type { Delivery } from "./platform/queue/delivery.ts";
 import type { Later } from "./platform/queue/later.ts";
+import { removeOldMinutes } from "./queues/statistics/remove-old-minutes.ts";
 import { removeLostWorkers } from "./queues/workers/remove-lost-workers.ts";
 import { writeDueReports } from "./reports/write-due-reports.ts";
 import { removeOldEntries } from "./request-log/remove-old-entries.ts";
@@ -111,6 +112,7 @@ export const handlers: Handlers = {
       keysRemoved: await removeStaleKeys(ctx),
       backupsRemoved: await removeFailedBackups(ctx),
       workersRemoved: await removeLostWorkers(ctx),
+      statisticsRemoved: await removeOldMinutes(ctx),
       requestLogRemoved: await removeOldEntries(ctx, delivery.signal),
       auditEntriesRemoved: await removeOldAuditEntries(ctx, delivery.signal),
       deliveriesRemoved: await removeOldDeliveries(ctx),

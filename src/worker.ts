@@ -3,6 +3,7 @@ import { loadConfig, requireDatabaseUrl } from "./config/config.ts";
 import { openContext } from "./context.ts";
 import { preparePictures } from "./platform/pictures/formats.ts";
 import { runProgram } from "./platform/process/lifecycle.ts";
+import { recordMinutes } from "./queues/statistics/record-minutes.ts";
 import { registerWorker } from "./queues/workers/register-worker.ts";
 import { takeJobs } from "./take-jobs.ts";
 
@@ -19,6 +20,7 @@ await runProgram(
       resources.use(await openWorkerProbes(ctx));
     }
     const registered = resources.use(await registerWorker(ctx, () => shutDown("an operator asked for it")));
+    resources.use(recordMinutes(ctx));
     resources.use(await takeJobs(ctx));
     // Stops before registerWorker ends, so that the worker stays listed until its last job has ended.
     resources.defer(async () => {

@@ -7,6 +7,8 @@ import type { Header, Table } from "./format.ts";
 const NEVER: Readonly<Record<string, string>> = {
   __drizzle_migrations: "The header has the migrations, and a restore applies them.",
   workers: "Processes that run at this moment.",
+  statistics: "Charts of the last days of one installation.",
+  queue_statistics: "The same.",
   backups: "Files that exist on one host, at this moment.",
 };
 

@@ -39,9 +39,10 @@ export const jobCommands = [
         throw new ConfigError(id === undefined ? "The job ID is missing." : `"${id}" is not a job ID.`);
       }
       const ctx = await connect();
-      const { result, error, ...job } = viewJobResult(await getJob(ctx, id, true), ctx.now());
-      if (json) return printJson({ ...job, result, error });
+      const { result, error, payload, ...job } = viewJobResult(await getJob(ctx, id, true), ctx.now());
+      if (json) return printJson({ ...job, payload, result, error });
       for (const [name, value] of Object.entries(job)) console.log(`${name.padEnd(11)} ${value ?? "-"}`);
+      if (payload) printText(`payload     ${JSON.stringify(payload)}`);
       if (result) printText(`result      ${JSON.stringify(result)}`);
       if (error) printText(`error       ${error.code ?? "-"}: ${error.message}\n${error.stack ?? ""}`);
     },
@@ -65,7 +66,7 @@ async function list(
   state: "active" | "scheduled",
   { limit, json }: { limit: string; json: boolean },
 ): Promise<void> {
-  const { items } = await listJobs(ctx, state, { after: null, limit: limitOf(limit) });
+  const { items } = await listJobs(ctx, { state }, { after: null, limit: limitOf(limit) });
   const jobs = items.map(viewJob);
   const schedules = state === "scheduled" ? (await listRecurringJobs(ctx)).map(viewSchedule) : [];
   if (json) return printJson({ items: jobs, schedules });

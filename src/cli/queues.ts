@@ -3,7 +3,7 @@ import { pauseQueue, resumeQueue } from "../queues/pause-queue.ts";
 import { purgeQueue } from "../queues/purge-queue.ts";
 import { listQueues } from "../queues/queries.ts";
 import { viewQueue } from "../queues/views.ts";
-import { command, flag } from "./command.ts";
+import { command, flag, text } from "./command.ts";
 import { queueNamed } from "./named.ts";
 import { afterCount, show } from "./table.ts";
 
@@ -18,14 +18,14 @@ export const queueCommands = [
 
   command({
     name: "queues pause",
-    usage: "QUEUE [--json]",
+    usage: "QUEUE [--reason TEXT] [--json]",
     summary: "Pause a queue: workers take no more jobs from it. Running jobs finish.",
     takesArgument: true,
-    options: { json: flag },
-    async run({ connect }, { json }, name) {
+    options: { reason: text, json: flag },
+    async run({ connect }, { reason, json }, name) {
       const queue = queueNamed(name);
       const ctx = await connect();
-      await pauseQueue(ctx, queue);
+      await pauseQueue(ctx, queue, reason);
       await list(ctx, json);
     },
   }),
@@ -70,5 +70,6 @@ async function list(ctx: Context, json: boolean): Promise<void> {
     "oldest (s)": queue.oldest_waiting_seconds,
     workers,
     paused: queue.paused_at ?? "no",
+    why: queue.pause_reason,
   }));
 }

@@ -1,25 +1,29 @@
 /** Imports a sample file through the HTTP API, and shows its progress and its outcome. */
 import { openAsBlob } from "node:fs";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { RowView } from "../batches/row-views.ts";
 import type { BatchView } from "../batches/views.ts";
 import type { Config } from "../config/config.ts";
-import { storedSecret } from "../config/stored-secret.ts";
 import { ApiClient, ApiError } from "./api-client.ts";
+import { describeLogin, readPassword, USERNAME } from "./demo-account.ts";
 
 export const SAMPLE = fileURLToPath(new URL("./books.csv", import.meta.url));
-const USERNAME = "demo";
 const SHOWN_FAILURES = 12;
 const BAR_WIDTH = 40;
 
 /** @returns whether the file was imported to its end */
 export async function runDemo(config: Config, file: string, keepsRunning: boolean): Promise<boolean> {
-  console.log(`\nRowmill is running at ${config.publicUrl}\n`);
+  const { publicUrl } = config;
+  console.log(
+    keepsRunning
+      ? `\nOpen ${publicUrl}/ in a browser to watch.\n${describeLogin(config)}\n`
+      : `\nRowmill is running at ${publicUrl} until the import has ended.\n`,
+  );
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  const password = storedSecret(join(config.dataDir, "demo-password"));
-  const api = await ApiClient.signIn(`http://${host}:${config.port}`, { username: USERNAME, password });
+  const login = { username: USERNAME, password: readPassword(config) };
+  const api = await ApiClient.signIn(`http://${host}:${config.port}`, login);
   const accepted = await upload(api, file);
   if (!accepted) return false;
   if (config.rowDelayMs > 0)
@@ -31,9 +35,10 @@ export async function runDemo(config: Config, file: string, keepsRunning: boolea
   console.log(`
 Next:
   Import your own file     ${keepsRunning ? "press Ctrl-C, then " : ""}npm run demo -- FILE.csv
-${keepsRunning ? "" : "  Start Rowmill again      npm start, then\n"}  Read the documentation   ${config.publicUrl}/docs
+${keepsRunning ? "" : "  Start Rowmill again      npm start, then\n"}  See this import          ${publicUrl}/batches/${batch.id}
+  Read the documentation   ${publicUrl}/docs
   List the failed rows
-    curl -H "Authorization: Bearer ${api.token}" "${config.publicUrl}${failedPath}"`);
+    curl -H "Authorization: Bearer ${api.token}" "${publicUrl}${failedPath}"`);
   return true;
 }
 

@@ -1,21 +1,25 @@
 import packageJson from "../../package.json" with { type: "json" };
 import type { Config } from "../config/config.ts";
 import type { RunningPostgres } from "../platform/postgres/embedded-postgres.ts";
+import { findPasswordFile, USERNAME } from "./demo-account.ts";
 
 /** Prints the addresses of Rowmill and the first steps. */
 export function printWelcome(
-  { publicUrl, databaseUrl, mail }: Pick<Config, "publicUrl" | "databaseUrl" | "mail">,
+  config: Pick<Config, "publicUrl" | "databaseUrl" | "mail" | "dataDir">,
   { folder }: Pick<RunningPostgres, "folder">,
 ): void {
+  const { publicUrl, databaseUrl, mail } = config;
+  const passwordFile = findPasswordFile(config);
   console.log(`
-Rowmill ${packageJson.version} is running.
+Rowmill ${packageJson.version} is running. Open ${publicUrl}/ in a browser.
+Create an account there${passwordFile ? `, or sign in as ${USERNAME}, whose password is in ${passwordFile}` : ""}.
 
   API    ${publicUrl}
   Docs   ${publicUrl}/docs
   Data   ${folder ? `${folder} (embedded PostgreSQL)` : withoutCredentials(databaseUrl)}
   Mail   ${mail.server ? `sent by ${mail.server.host}` : "kept in the outbox (npm run cli -- outbox list); set SMTP_URL to send it"}
 
-Create an account:
+Create an account on the command line:
   curl ${publicUrl}/api/v1/auth/signup -H 'Content-Type: application/json' \\
     -d '{"username": "ada", "password": "correct horse"}'
 Or fill the database with sample data: npm run seed

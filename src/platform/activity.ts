@@ -35,7 +35,7 @@ interface Events {
   /** A request to the API has ended. */
   requestEnded: [request: EndedRequest];
   /** Rows have got a final result. */
-  rowsProcessed: [rows: number];
+  rowsProcessed: [rows: { succeeded: number; failed: number }];
 }
 
 export class Activity extends EventEmitter<Events> {}

@@ -17,6 +17,8 @@ export interface JobResult {
   readonly task: Task | null;
   readonly taskId: string | null;
   readonly batchId: string | null;
+  /** null for users: payloads are internal. */
+  readonly payload: unknown;
   /** null also for users. */
   readonly stack: string | null;
 }
@@ -48,6 +50,7 @@ export async function getJob(ctx: Context, id: string, isOperator: boolean): Pro
     task: latest ?? null,
     taskId: latest?.id ?? taskId,
     batchId,
+    payload: isOperator ? (job?.payload ?? null) : null,
     stack: isOperator ? await stackOf(ctx, job, latest) : null,
   };
 }

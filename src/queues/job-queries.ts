@@ -1,4 +1,4 @@
-/** Reads of jobs: active jobs, scheduled jobs, and all kinds of jobs. */
+/** Reads of jobs: lists by state, and all kinds of jobs. */
 import { and, isNotNull, sql } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { jobs, type QueueName } from "../jobs.ts";
@@ -7,8 +7,10 @@ import { type Found, firstOf } from "../platform/postgres/read-page.ts";
 import {
   type ActiveJob,
   listActiveJobs,
+  listFailedJobs,
   listQueueSchedules,
   listScheduledJobs,
+  listWaitingJobs,
   type PageOfJobs,
 } from "../platform/queue/queue-reads.ts";
 import { schedules } from "../schema/schedules.ts";
@@ -16,15 +18,17 @@ import { taskTypes } from "../tasks/types/registry.ts";
 import { jobNames, queueOfJob } from "./queries.ts";
 import { aliveWorkers } from "./workers/queries.ts";
 
+export const LISTED_STATES = ["active", "waiting", "scheduled", "failed"] as const;
+
 export interface JobFacts {
-  readonly state: "active" | "scheduled";
+  readonly state: (typeof LISTED_STATES)[number];
   readonly job: string;
   readonly queue: QueueName;
   readonly id: string;
   readonly attempt: number;
-  /** When an active job was taken, or when a scheduled job is due. */
+  /** When an active job was taken, when a failed job ended, or when another job is due. */
   readonly at: Date;
-  /** null if the job is scheduled, or if its worker has not reported it yet. */
+  /** null if the job is not active, or if its worker has not reported it yet. */
   readonly workerId: string | null;
   readonly taskId: string | null;
   readonly batchId: string | null;
@@ -32,24 +36,44 @@ export interface JobFacts {
   readonly key: string;
 }
 
+export interface JobFilter {
+  readonly state: JobFacts["state"];
+  /** Absent: all queues. */
+  readonly queue?: QueueName;
+}
+
 export async function listJobs(
   ctx: Context,
-  state: JobFacts["state"],
+  { state, queue }: JobFilter,
   page: PageOfJobs,
 ): Promise<Found<JobFacts>> {
-  const more = { ...page, limit: page.limit + 1 };
-  if (state === "scheduled") {
-    const found = await listScheduledJobs(ctx.db, jobNames, more);
-    const jobs = found.map(({ dueAt, ...job }) => factsOf(job, { state, at: dueAt, workerId: null }));
-    return firstOf(jobs, page.limit);
-  }
-  const [found, workers] = await Promise.all([listActiveJobs(ctx.db, jobNames, more), aliveWorkers(ctx)]);
-  const workerOf = new Map(workers.flatMap(({ id, running }) => running.map((job) => [job.id, id])));
-  const jobs = found.map(({ since, ...job }) =>
-    factsOf(job, { state, at: since, workerId: workerOf.get(job.id) ?? null }),
-  );
-  return firstOf(jobs, page.limit);
+  const names = queue === undefined ? jobNames : jobNames.filter((name) => queueOfJob.get(name) === queue);
+  return firstOf(await lists[state](ctx, names, { ...page, limit: page.limit + 1 }), page.limit);
 }
+
+type List = (ctx: Context, names: readonly string[], page: PageOfJobs) => Promise<JobFacts[]>;
+
+const lists: Readonly<Record<JobFacts["state"], List>> = {
+  async active(ctx, names, page) {
+    const [found, workers] = await Promise.all([listActiveJobs(ctx.db, names, page), aliveWorkers(ctx)]);
+    const workerOf = new Map(workers.flatMap(({ id, running }) => running.map((job) => [job.id, id])));
+    return found.map(({ since, ...job }) =>
+      factsOf(job, { state: "active", at: since, workerId: workerOf.get(job.id) ?? null }),
+    );
+  },
+  async waiting({ db }, names, page) {
+    const found = await listWaitingJobs(db, names, page);
+    return found.map(({ dueAt, ...job }) => factsOf(job, { state: "waiting", at: dueAt, workerId: null }));
+  },
+  async scheduled({ db }, names, page) {
+    const found = await listScheduledJobs(db, names, page);
+    return found.map(({ dueAt, ...job }) => factsOf(job, { state: "scheduled", at: dueAt, workerId: null }));
+  },
+  async failed({ db }, names, page) {
+    const found = await listFailedJobs(db, names, page);
+    return found.map(({ endedAt, ...job }) => factsOf(job, { state: "failed", at: endedAt, workerId: null }));
+  },
+};
 
 function factsOf(
   { payload, ...job }: Omit<ActiveJob, "since">,

@@ -3,15 +3,25 @@ import { MapOf, NullableMoment, nullable, Uuid } from "../platform/http/schemas.
 import type { FoundJob } from "../platform/queue/queue-reads.ts";
 import type { Task } from "../tasks/transitions.ts";
 import type { JobResult } from "./find-job.ts";
+import { queueOfJob } from "./queries.ts";
+import { QueueNameSchema } from "./views.ts";
 
 const STATES = ["waiting", "scheduled", "active", "completed", "failed", "cancelled"] as const;
 type State = (typeof STATES)[number];
+
+/** A task that continues carries the state of its work. */
+const MAX_PAYLOAD_LENGTH = 2 ** 16;
 
 export const JobResultView = Type.Object({
   id: { ...Uuid, description: "The id of the job." },
   job: nullable(
     Type.String({ examples: ["task.default"] }),
     "The kind of job. null: the queue has removed the job.",
+  ),
+  queue: nullable(QueueNameSchema, "The queue of the job. null: the queue has removed the job."),
+  payload: nullable(
+    MapOf(Type.Unknown()),
+    "The ids that the worker gets. null for users, if the queue has removed the job, and if it is longer than 64 kB.",
   ),
   state: Type.Enum([...STATES], {
     description:
@@ -46,15 +56,26 @@ export const JobResultView = Type.Object({
 export type JobResultView = Static<typeof JobResultView>;
 
 export function viewJobResult(
-  { id, job, task, taskId, batchId, stack }: JobResult,
+  { id, job, task, taskId, batchId, payload, stack }: JobResult,
   now: Date,
 ): JobResultView {
   const view = task ? ofTask(task, now) : ofJob(job, now);
   const error = view.error && { ...view.error, stack };
-  return { id, job: job?.job ?? null, task_id: taskId, batch_id: batchId, ...view, error };
+  const queue = job ? (queueOfJob.get(job.job) ?? null) : null;
+  const shown = JSON.stringify(payload).length <= MAX_PAYLOAD_LENGTH ? payload : null;
+  return {
+    id,
+    job: job?.job ?? null,
+    queue,
+    payload: shown as JobResultView["payload"],
+    task_id: taskId,
+    batch_id: batchId,
+    ...view,
+    error,
+  };
 }
 
-type Rest = Omit<JobResultView, "id" | "job" | "task_id" | "batch_id">;
+type Rest = Omit<JobResultView, "id" | "job" | "queue" | "payload" | "task_id" | "batch_id">;
 
 function ofTask(task: Task, now: Date): Rest {
   const { status, errorCode, errorMessage, createdAt, dueAt, startedAt } = task;

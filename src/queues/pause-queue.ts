@@ -7,12 +7,13 @@ import { pausedQueues } from "../schema/workers.ts";
 /**
  * Stops all workers from taking jobs of the queue within about a second. Running jobs finish, and upkeep continues.
  * Does nothing if the queue is already paused.
+ * @param reason for other operators; empty: none
  */
-export function pauseQueue(ctx: Context, queue: QueueName): Promise<void> {
+export function pauseQueue(ctx: Context, queue: QueueName, reason = ""): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     const paused = await tx.db
       .insert(pausedQueues)
-      .values({ queue, pausedBy: ctx.actor?.id ?? null })
+      .values({ queue, pausedBy: ctx.actor?.id ?? null, reason: reason === "" ? null : reason })
       .onConflictDoNothing()
       .returning({ queue: pausedQueues.queue });
     await publishChange(
@@ -20,8 +21,9 @@ export function pauseQueue(ctx: Context, queue: QueueName): Promise<void> {
       QUEUE_CHANNEL,
       paused.map((row) => row.queue),
     );
-    if (paused.length > 0)
-      await recordAudit(tx, { action: "queue.paused", subject: { type: "queue", id: queue } });
+    if (paused.length === 0) return;
+    const details = reason === "" ? {} : { reason };
+    await recordAudit(tx, { action: "queue.paused", subject: { type: "queue", id: queue }, details });
   });
 }
 

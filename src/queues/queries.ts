@@ -1,13 +1,18 @@
 /** Reads of queues. They cover all users, so only operators may see them. */
+import { eq, getTableColumns } from "drizzle-orm";
 import type { Context } from "../context.ts";
 import { jobs, QUEUES, type QueueName } from "../jobs.ts";
 import { type JobDepth, readDepths } from "../platform/queue/queue-reads.ts";
+import { users } from "../schema/accounts.ts";
 import { pausedQueues } from "../schema/workers.ts";
 import { aliveWorkers } from "./workers/queries.ts";
 
+/** `username`: that of the user who paused it. null: a command did, or the account is deleted. */
+type PausedQueue = typeof pausedQueues.$inferSelect & { readonly username: string | null };
+
 export interface StoredQueue extends Omit<JobDepth, "job"> {
   readonly queue: QueueName;
-  readonly paused: typeof pausedQueues.$inferSelect | null;
+  readonly paused: PausedQueue | null;
   /** The number of live workers that take the queue. */
   readonly workers: number;
 }
@@ -33,7 +38,10 @@ async function readQueues(ctx: Pick<Context, "db">, names: readonly QueueName[])
   const jobsOf = (name: QueueName) => jobNames.filter((job) => queueOfJob.get(job) === name);
   const [depths, paused, alive] = await Promise.all([
     readDepths(ctx.db, names.flatMap(jobsOf)),
-    ctx.db.select().from(pausedQueues),
+    ctx.db
+      .select({ ...getTableColumns(pausedQueues), username: users.username })
+      .from(pausedQueues)
+      .leftJoin(users, eq(users.id, pausedQueues.pausedBy)),
     aliveWorkers(ctx),
   ]);
   return names.map((queue) => ({

@@ -1,14 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
+import { Compile } from "typebox/compile";
 import type { Context } from "../context.ts";
-import { emptyBodyIsEmpty } from "../platform/http/body.ts";
+import { emptyBodyIsEmpty, parseBody } from "../platform/http/body.ts";
+import { ChangedView } from "../platform/http/bulk.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeCursor, notACursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
+import { NUL_FREE } from "../platform/http/schemas.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { JOB_KEY } from "../platform/queue/queue-reads.ts";
 import { REQUEST_SECONDS } from "../tasks/control/change-tasks.ts";
-import { ChangedView } from "../tasks/views.ts";
-import { listJobs, listRecurringJobs, listRegistered } from "./job-queries.ts";
+import { LISTED_STATES, listJobs, listRecurringJobs, listRegistered } from "./job-queries.ts";
 import { pauseQueue, resumeQueue } from "./pause-queue.ts";
 import { purgeQueue } from "./purge-queue.ts";
 import { getQueue, listQueues } from "./queries.ts";
@@ -36,6 +38,21 @@ const PurgeBody = Type.Object({
   ),
 });
 
+const PauseBody = Type.Object(
+  {
+    reason: Type.Optional(
+      Type.String({
+        maxLength: 1000,
+        pattern: NUL_FREE,
+        description: "Why, for other operators. The audit log has it as well.",
+        examples: ["The mail server is being replaced."],
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+const pauseCheck = Compile(PauseBody);
+
 export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["admin"], roles: ["operator", "admin"] }, (app, shared) => {
     app.get(
@@ -58,19 +75,21 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.post(
       "/api/v1/admin/queues/:queue/pause",
       {
+        preValidation: emptyBodyIsEmpty,
+        config: { documentedBody: { "application/json": PauseBody } },
         schema: {
           ...shared,
           operationId: "pauseQueue",
           summary: "Pause a queue",
           description:
             "Within about a second, no worker takes jobs from the queue. Running jobs finish, new jobs wait, and " +
-            "maintenance continues. Repeating the request changes nothing.",
+            "maintenance continues. Repeating the request changes nothing, not even the reason.",
           params: QueueParams,
-          response: { 200: Type.Ref("Queue"), ...problems(400, 401, 403) },
+          response: { 200: Type.Ref("Queue"), ...problems(400, 401, 403, 413, 415) },
         },
       },
-      async ({ ctx, params }) => {
-        await pauseQueue(ctx, params.queue);
+      async ({ ctx, params, body }) => {
+        await pauseQueue(ctx, params.queue, parseBody(pauseCheck, body).reason);
         return viewQueue(await getQueue(ctx, params.queue));
       },
     );
@@ -122,12 +141,17 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "listJobs",
           summary: "List jobs",
           description:
-            "Active jobs in the order in which they were taken, or scheduled jobs in the order in which they are due.",
+            "Active jobs in the order in which they were taken, waiting jobs in the order in which they were created, scheduled " +
+            "jobs in the order in which they are due, or failed jobs, latest first. Failed jobs are kept for a day. " +
+            "`GET /api/v1/jobs/{job_id}` returns one with its payload and its error.",
           querystring: Type.Object({
-            state: Type.Enum(["active", "scheduled"], {
+            state: Type.Enum([...LISTED_STATES], {
               default: "active",
-              description: "active: a worker runs the job. scheduled: the job is due later.",
+              description:
+                "active: a worker runs the job. waiting: a worker may take it. scheduled: the job is due later. failed: the job " +
+                "is not delivered again; the list reads all jobs that the queue keeps, and is slow if they are millions.",
             }),
+            queue: Type.Optional(QueueNameSchema),
             ...PageQuery,
           }),
           response: {
@@ -147,7 +171,7 @@ export function adminQueueRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, query }) => {
         const after = query.cursor === undefined ? null : decodeCursor(query.cursor);
         if (after !== null && !JOB_KEY.test(after)) throw notACursor();
-        const found = await listJobs(ctx, query.state, { after, limit: query.limit });
+        const found = await listJobs(ctx, query, { after, limit: query.limit });
         const schedules = query.state === "scheduled" ? await listRecurringJobs(ctx) : [];
         return {
           ...pageOf(found, ({ key }) => key, viewJob),

@@ -1,7 +1,7 @@
 import Type, { type Static } from "typebox";
 import { QUEUES } from "../jobs.ts";
 import { NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
-import type { JobFacts, RecurringJob, Registered } from "./job-queries.ts";
+import { type JobFacts, LISTED_STATES, type RecurringJob, type Registered } from "./job-queries.ts";
 import type { StoredQueue } from "./queries.ts";
 
 export const QueueNameSchema = Type.Enum([...QUEUES], { description: "The name of the queue." });
@@ -26,6 +26,8 @@ export const QueueView = Type.Object(
       Type.Integer(),
       "The user who paused the queue. null: a command did, or the queue is not paused.",
     ),
+    paused_by_username: nullable(Type.String(), "The name of that user."),
+    pause_reason: nullable(Type.String(), "Why the queue was paused. null: no reason was given."),
     workers: Type.Integer({ description: "Live workers that take jobs from the queue." }),
   },
   {
@@ -43,6 +45,8 @@ export const QueueView = Type.Object(
         is_paused: false,
         paused_at: null,
         paused_by: null,
+        paused_by_username: null,
+        pause_reason: null,
         workers: 1,
       },
     ],
@@ -71,6 +75,8 @@ export function viewQueue({
     is_paused: paused !== null,
     paused_at: paused?.pausedAt.toISOString() ?? null,
     paused_by: paused?.pausedBy ?? null,
+    paused_by_username: paused?.username ?? null,
+    pause_reason: paused?.reason ?? null,
     workers,
   };
 }
@@ -79,13 +85,14 @@ export const JobView = Type.Object({
   id: { ...Uuid, description: "The id of the job." },
   job: Type.String({ description: "The kind of job.", examples: ["task.file_processing"] }),
   queue: QueueNameSchema,
-  state: Type.Enum(["active", "scheduled"], { description: "Whether the job is running or due later." }),
+  state: Type.Enum([...LISTED_STATES], { description: "The `state` of the request." }),
   attempt: Type.Integer({ description: "1 for the first delivery." }),
   worker_id: nullable(Uuid, "The worker that runs the job. Workers report every five seconds."),
   task_id: nullable(Uuid, "The task of the job."),
   batch_id: nullable(Uuid, "The batch of the job."),
-  since: NullableMoment("When a worker took the job. null: it is scheduled."),
-  due_at: NullableMoment("When the job is due. null: it is active."),
+  since: NullableMoment("When a worker took the job. null: it is not active."),
+  due_at: NullableMoment("When the job is or was due. null: it is neither waiting nor scheduled."),
+  ended_at: NullableMoment("When the job failed. null: it has not."),
 });
 
 export type JobView = Static<typeof JobView>;
@@ -101,7 +108,6 @@ export function viewJob({
   taskId,
   batchId,
 }: JobFacts): JobView {
-  const isActive = state === "active";
   return {
     id,
     job,
@@ -111,8 +117,9 @@ export function viewJob({
     worker_id: workerId,
     task_id: taskId,
     batch_id: batchId,
-    since: isActive ? at.toISOString() : null,
-    due_at: isActive ? null : at.toISOString(),
+    since: state === "active" ? at.toISOString() : null,
+    due_at: state === "waiting" || state === "scheduled" ? at.toISOString() : null,
+    ended_at: state === "failed" ? at.toISOString() : null,
   };
 }
 

@@ -99,6 +99,9 @@ export const tasks = rowmill.table(
     index("tasks_owner").on(t.userId, t.number),
     index("tasks_owner_status").on(t.userId, t.status),
     index("tasks_status").on(t.status, t.createdAt),
+    index("tasks_ended")
+      .on(sql`coalesce(${t.completedAt}, ${t.cancelledAt})`)
+      .where(sql`coalesce(completed_at, cancelled_at) IS NOT NULL`),
     index("tasks_open").on(t.number).where(sql`status IN ('pending', 'processing')`),
     index("tasks_group").on(t.groupId).where(sql`group_id IS NOT NULL`),
     index("tasks_after").on(t.afterId).where(sql`after_id IS NOT NULL`),

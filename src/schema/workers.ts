@@ -7,6 +7,10 @@ export interface RunningJob {
   readonly job: string;
   readonly id: string;
   readonly since: string;
+  /** null or absent, here and below: the job has none, or its worker has an older version. */
+  readonly taskId?: string | null;
+  readonly batchId?: string | null;
+  readonly workflowId?: string | null;
 }
 
 /** The attempts of a worker at tasks of one type. */
@@ -25,8 +29,19 @@ export interface TypeStats {
 export interface WorkerStats {
   readonly tasks: readonly TypeStats[];
   readonly rows: number;
+  /** Those of them that failed. Absent: the worker has an older version. */
+  readonly rowsFailed?: number;
   /** Over the last minute. */
   readonly rowsPerSecond: number;
+}
+
+/** The totals of `WorkerStats` that the table `statistics` contains. */
+export interface CountedWork {
+  readonly rowsSucceeded: number;
+  readonly rowsFailed: number;
+  readonly tasksCompleted: number;
+  readonly tasksFailed: number;
+  readonly tasksRetried: number;
 }
 
 /** A moment in the life of a job. `seconds` is null at the start. */
@@ -69,6 +84,8 @@ export const workers = rowmill.table(
     watchedUntil: moment("watched_until"),
     /** null: nobody has watched this worker. */
     jobEvents: json("job_events").$type<JobEvents>(),
+    /** null: nothing of this worker has been counted. */
+    counted: json("counted").$type<CountedWork>(),
   },
   (t) => [index("workers_last_seen").on(t.lastSeenAt)],
 );
@@ -77,4 +94,6 @@ export const pausedQueues = rowmill.table("paused_queues", {
   queue: text("queue").primaryKey(),
   pausedAt: moment("paused_at").notNull().defaultNow(),
   pausedBy: bigint("paused_by", { mode: "number" }),
+  /** Why, as the operator wrote it; null: no reason was given. */
+  reason: text("reason"),
 });

@@ -2,7 +2,7 @@
 import Type, { type Static } from "typebox";
 import { invalidField } from "../errors.ts";
 import { QUEUES } from "../jobs.ts";
-import { readMoment } from "../platform/http/read-moment.ts";
+import { momentFields, readMoment } from "../platform/http/read-moment.ts";
 import { NUL_FREE, Uuid } from "../platform/http/schemas.ts";
 import { type TaskStatus, taskStatus } from "../schema/tasks.ts";
 import type { TaskFilter } from "./queries.ts";
@@ -31,20 +31,8 @@ export const taskFilterFields = {
       examples: ["may"],
     }),
   ),
-  from: Type.Optional(
-    Type.String({
-      maxLength: 40,
-      description: "Only tasks created then or later: a date (UTC), or a date and time as in RFC 3339.",
-      examples: ["2026-11-01", "2026-11-01T08:00:00Z"],
-    }),
-  ),
-  to: Type.Optional(
-    Type.String({
-      maxLength: 40,
-      description: "Only tasks created then or earlier. A date includes the whole day.",
-      examples: ["2026-11-30"],
-    }),
-  ),
+  ...momentFields("from", "to", "tasks created"),
+  ...momentFields("ended_from", "ended_to", "tasks that completed, failed or were cancelled"),
   search: Type.Optional(
     Type.String({
       maxLength: 200,
@@ -59,6 +47,7 @@ const Query = Type.Object(taskFilterFields);
 /** @throws DomainError `invalid_input` that names the parameter */
 export function readTaskFilter(query: Static<typeof Query>): TaskFilter {
   const { status, type, queue, group_id: groupId, workflow_id: workflowId, tag, from, to, search } = query;
+  const { ended_from: endedFrom, ended_to: endedTo } = query;
   if (type !== undefined) requireTaskType(type);
   return {
     ...(status === undefined ? {} : { statuses: readStatuses(status) }),
@@ -69,6 +58,8 @@ export function readTaskFilter(query: Static<typeof Query>): TaskFilter {
     ...(tag === undefined ? {} : { tag }),
     ...(from === undefined ? {} : { from: readMoment("from", from).start }),
     ...(to === undefined ? {} : { before: readMoment("to", to).end }),
+    ...(endedFrom === undefined ? {} : { endedFrom: readMoment("ended_from", endedFrom).start }),
+    ...(endedTo === undefined ? {} : { endedBefore: readMoment("ended_to", endedTo).end }),
     ...(search === undefined ? {} : { search: search.split(/\s+/).filter(Boolean) }),
   };
 }

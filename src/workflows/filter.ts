@@ -1,5 +1,6 @@
 /** Filters for lists of workflows. */
 import Type, { type Static } from "typebox";
+import { momentFields, readMoment } from "../platform/http/read-moment.ts";
 import { NUL_FREE } from "../platform/http/schemas.ts";
 import { workflowKind, workflowState } from "../schema/workflows.ts";
 import type { WorkflowFilter } from "./queries.ts";
@@ -16,6 +17,8 @@ export const workflowFilterFields = {
       examples: ["report"],
     }),
   ),
+  ...momentFields("from", "to", "workflows created"),
+  ...momentFields("ended_from", "ended_to", "workflows that ended"),
 };
 
 export const adminWorkflowFilterFields = {
@@ -32,6 +35,21 @@ export const adminWorkflowFilterFields = {
 
 const Query = Type.Object(adminWorkflowFilterFields);
 
-export function readWorkflowFilter({ user_id: userId, ...filter }: Static<typeof Query>): WorkflowFilter {
-  return { ...filter, ...(userId === undefined ? {} : { userId }) };
+/** @throws DomainError `invalid_input` that names the parameter */
+export function readWorkflowFilter({
+  user_id: userId,
+  from,
+  to,
+  ended_from: endedFrom,
+  ended_to: endedTo,
+  ...filter
+}: Static<typeof Query>): WorkflowFilter {
+  return {
+    ...filter,
+    ...(userId === undefined ? {} : { userId }),
+    ...(from === undefined ? {} : { from: readMoment("from", from).start }),
+    ...(to === undefined ? {} : { before: readMoment("to", to).end }),
+    ...(endedFrom === undefined ? {} : { endedFrom: readMoment("ended_from", endedFrom).start }),
+    ...(endedTo === undefined ? {} : { endedBefore: readMoment("ended_to", endedTo).end }),
+  };
 }

@@ -1,5 +1,5 @@
 /** Reads of workflows. `ownerId` null: the workflows of all users, for operators. */
-import { and, asc, desc, eq, getTableColumns, ilike, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, getTableColumns, gte, ilike, inArray, lt, type SQL, sql } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type Found, readPage } from "../platform/postgres/read-page.ts";
@@ -21,6 +21,11 @@ export interface WorkflowFilter {
   /** A part of the name, ignoring case. */
   readonly name?: string;
   readonly userId?: number;
+  /** Created at this time or later, and earlier than that. */
+  readonly from?: Date;
+  readonly before?: Date;
+  readonly endedFrom?: Date;
+  readonly endedBefore?: Date;
 }
 
 function isOf(ownerId: Owner): SQL | undefined {
@@ -56,7 +61,7 @@ export async function lockWorkflow(tx: Tx, ownerId: Owner, id: string): Promise<
 export function listWorkflows(
   ctx: Context,
   ownerId: Owner,
-  { state, kind, name, userId }: WorkflowFilter,
+  { state, kind, name, userId, from, before: createdBefore, endedFrom, endedBefore }: WorkflowFilter,
   { before, limit }: { before: number; limit: number },
 ): Promise<Found<Workflow>> {
   const where =
@@ -64,6 +69,10 @@ export function listWorkflows(
       isOf(ownerId),
       userId === undefined ? undefined : eq(workflows.userId, userId),
       state && eq(workflows.state, state),
+      from && gte(workflows.createdAt, from),
+      createdBefore && lt(workflows.createdAt, createdBefore),
+      endedFrom && gte(workflows.endedAt, endedFrom),
+      endedBefore && lt(workflows.endedAt, endedBefore),
       kind && eq(workflows.kind, kind),
       name === undefined ? undefined : ilike(workflows.name, `%${name.replace(/[\\%_]/g, "\\$&")}%`),
       before === 0 ? undefined : lt(workflows.number, before),

@@ -67,11 +67,22 @@ describe("npm run demo", () => {
   test.skipIf(!hasTerminal)(
     "in a terminal stays up, so that the command it prints works, until Ctrl-C (needs script and curl)",
     async () => {
-      const { settings } = await newPlace();
+      const { url, settings } = await newPlace();
       const command = `exec '${process.execPath}' src/dev.ts --demo`;
       const demo = run("script", ["-qec", command, "/dev/null"], settings);
       await demo.saw(/Press Ctrl-C to stop/);
       expect(demo.output()).toContain("320/320");
+      const [, open, password] =
+        /^Open (\S+) in a browser to watch\.\s+Sign in as demo with the password (\S+)$/m.exec(
+          demo.output(),
+        ) ?? [];
+      expect(open).toBe(`${url}/`);
+      const login = await fetch(`${url}/api/v1/auth/browser/login`, {
+        method: "POST",
+        headers: { origin: url, "content-type": "application/json" },
+        body: JSON.stringify({ username: "demo", password }),
+      });
+      expect(login.status).toBe(200);
       expect(demo.output()).toContain("press Ctrl-C, then npm run demo -- FILE.csv");
       const [curl = ""] = /curl -H .*"/.exec(demo.output()) ?? [];
       const answer = execFileSync("sh", ["-c", curl], { encoding: "utf8", stdio: "pipe" });

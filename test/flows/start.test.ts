@@ -64,7 +64,12 @@ describe("npm start", () => {
     expect(await ready?.json()).toEqual({ status: "ok" });
     expect(docs?.headers.get("content-type")).toContain("text/html");
     expect(await openapi?.json()).toMatchObject({ openapi: "3.1.0", servers: [{ url: "/" }] });
-    expect(main.output()).toMatch(/^Rowmill \d+\.\d+\.\d+ is running\.$/m);
+    expect(main.output()).toMatch(
+      new RegExp(
+        `^Rowmill \\d+\\.\\d+\\.\\d+ is running\\. Open ${place.url}/ in a browser\\.\nCreate an account there\\.$`,
+        "m",
+      ),
+    );
     expect(main.output()).toContain(`  Docs   ${place.url}/docs\n`);
     expect(main.output()).toContain(`  Data   ${place.dataDir}/postgres (embedded PostgreSQL)\n`);
   });

@@ -37,7 +37,7 @@ test("rows, tasks, waits, mails and webhooks are counted", async () => {
   const registry = new Registry();
   const activity = new Activity();
   addWorkMetrics(registry, activity);
-  activity.emit("rowsProcessed", 7);
+  activity.emit("rowsProcessed", { succeeded: 4, failed: 3 });
   activity.emit("attemptEnded", { type: "image", outcome: "completed", seconds: 0.2 });
   activity.emit("attemptEnded", { type: "image", outcome: "stopped", seconds: 9 });
   activity.emit("taskWaits", "image");

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { pauseQueue, resumeQueue } from "../../src/queues/pause-queue.ts";
 import { getTask } from "../../src/tasks/queries.ts";
+import { newAdmin } from "../support/admin.ts";
 import { closeGate } from "../support/gate.ts";
 import { activeJobs } from "../support/jobs.ts";
 import { asUser, type Rowmill, startRowmill } from "../support/rowmill.ts";
@@ -117,4 +118,20 @@ test("upkeep goes on while its queue is paused", async () => {
     );
     return rows[0] ?? null;
   });
+});
+
+test("a paused queue says who paused it, and why", async () => {
+  await using rowmill = await startRowmill();
+  const operator = await newAdmin(rowmill, "olga", "operator");
+  const path = "/api/v1/admin/queues/default";
+  const paused = await operator.post(`${path}/pause`, { reason: "The mail server moves." });
+  const expected = { paused_by_username: "olga", pause_reason: "The mail server moves." };
+  expect(paused.body).toMatchObject(expected);
+  expect((await operator.post(`${path}/pause`, { reason: "Another one." })).body).toMatchObject(expected);
+  expect((await operator.post(`${path}/pause`, { why: "A typo." })).status).toBe(400);
+  const { rows } = await rowmill.ctx.pool.query(
+    "SELECT details FROM rowmill.audit_log WHERE action = 'queue.paused'",
+  );
+  expect(rows).toEqual([{ details: { reason: "The mail server moves." } }]);
+  expect((await operator.post(`${path}/resume`)).body).toMatchObject({ pause_reason: null });
 });

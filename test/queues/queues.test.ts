@@ -6,6 +6,7 @@ import { COUNTED_EXACTLY } from "../../src/platform/queue/queue-reads.ts";
 import { openApiMetrics } from "../../src/queues/probe-routes.ts";
 import type { JobView, QueueView } from "../../src/queues/views.ts";
 import { registerWorker } from "../../src/queues/workers/register-worker.ts";
+import type { WorkerView } from "../../src/queues/workers/views.ts";
 import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { getTask } from "../../src/tasks/queries.ts";
 import { newAdmin } from "../support/admin.ts";
@@ -196,6 +197,10 @@ describe("jobs", () => {
         due_at: null,
       });
     }
+    const workers = await operator.get<{ items: WorkerView[] }>(`${ADMIN}/workers`);
+    expect(workers.body.items[0]?.running).toContainEqual(
+      expect.objectContaining({ job: "task.default", task_id: ids[0], batch_id: null, workflow_id: null }),
+    );
     for (const seconds of [600, 60]) {
       const payload = { taskId: randomUUID(), run: 1 };
       await ctx.queue.add(ctx.db, jobs.runTask, [{ id: randomUUID(), payload, startAfterSeconds: seconds }]);
@@ -212,6 +217,30 @@ describe("jobs", () => {
       "upkeep.reconcile",
     ]);
     for (const { next_at } of later.schedules) expect(Date.parse(next_at)).toBeGreaterThan(Date.now());
+  });
+
+  test("waiting and failed jobs are listed in pages, by queue", async () => {
+    const { ctx } = rowmill;
+    const ids: string[] = [];
+    for (const priority of [9, 1, 5]) ids.push(await newTask(ctx, user.userId, 0, { priority }));
+    const list = async (query: string) => (await operator.get<Jobs>(`${ADMIN}/jobs?${query}`)).body;
+    const first = await list("state=waiting&queue=default&limit=2");
+    const rest = await list(`state=waiting&queue=default&limit=2&cursor=${first.next_cursor}`);
+    expect([...first.items, ...rest.items].map(({ task_id }) => task_id)).toEqual(ids);
+    expect(first.items[0]).toMatchObject({ state: "waiting", attempt: 1, since: null, ended_at: null });
+    expect((await list("state=waiting&queue=notifications")).items).toEqual([]);
+    expect((await list("state=failed")).items).toEqual([]);
+    await ctx.pool.query(
+      "UPDATE rowmill_queue.job SET state = 'failed', completed_on = now() - make_interval(secs => priority) WHERE name = 'task.default'",
+    );
+    const failed = await list("state=failed&limit=2");
+    const older = await list(`state=failed&limit=2&cursor=${failed.next_cursor}`);
+    const shown = [...failed.items, ...older.items];
+    expect(shown.map(({ task_id }) => task_id)).toEqual([ids[1], ids[2], ids[0]]);
+    expect(shown[0]).toMatchObject({ state: "failed", due_at: null, ended_at: expect.any(String) });
+    const job = `/api/v1/jobs/${shown[0]?.id}`;
+    expect((await operator.get(job)).body).toMatchObject({ queue: "default", payload: { taskId: ids[1] } });
+    expect((await user.get(job)).body).toMatchObject({ queue: "default", payload: null });
   });
 
   test.each(["!", Buffer.from("2026-01-01/1").toString("base64url")])(

@@ -32,9 +32,9 @@ test("the rate of rows is that of the last minute", () => {
   const activity = new Activity();
   const start = 1000;
   const stats = new StatsOfWorker(activity, start);
-  activity.emit("rowsProcessed", 6000);
+  activity.emit("rowsProcessed", { succeeded: 5990, failed: 10 });
   expect(stats.report(start + 30_000)).toMatchObject({ rows: 6000, rowsPerSecond: 200 });
   for (const second of [60, 90, 120]) stats.report(start + second * 1000);
-  activity.emit("rowsProcessed", 600);
-  expect(stats.report(start + 150_000)).toMatchObject({ rows: 6600, rowsPerSecond: 10 });
+  activity.emit("rowsProcessed", { succeeded: 600, failed: 0 });
+  expect(stats.report(start + 150_000)).toMatchObject({ rows: 6600, rowsFailed: 10, rowsPerSecond: 10 });
 });

@@ -51,6 +51,7 @@ describe("who is let in", () => {
     ["GET", "/api/v1/admin/workers"],
     ["GET", "/api/v1/admin/jobs"],
     ["GET", "/api/v1/admin/registered"],
+    ["GET", "/api/v1/admin/statistics"],
   ])("a user may not call %s %s", async (method, path) => {
     const user = await rowmill.newUser();
     const { status, body } = await user.send<Problem>(method, path);

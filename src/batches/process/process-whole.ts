@@ -171,7 +171,8 @@ function storeProgress(
         created = ${created}, updated = ${updated}, unchanged = ${unchanged}, updated_at = statement_timestamp()
       WHERE batch_id = ${batchId} AND first_row = ${firstRow}`);
     await batchChanged(tx, batchId);
-    tx.afterCommit.push(() => tx.activity.emit("rowsProcessed", rowCount));
+    const failed = failures.length;
+    tx.afterCommit.push(() => tx.activity.emit("rowsProcessed", { succeeded: rowCount - failed, failed }));
   });
 }
 

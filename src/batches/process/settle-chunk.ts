@@ -63,7 +63,7 @@ export async function settleChunk(
   const batch = await countDown(tx, chunk, isDone ? 1 : 0, keepsOutcomes);
   await displaceRows(tx, chunk.batchId, outcomes.displaced);
   await batchChanged(tx, chunk.batchId);
-  tx.afterCommit.push(() => tx.activity.emit("rowsProcessed", counts.succeeded + counts.failed));
+  tx.afterCommit.push(() => tx.activity.emit("rowsProcessed", counts));
   if (isPartial || !batch.isRunning) return { counts, next: null };
   if (!isDone && !isUnfinished && !waiting) {
     const key = { batchId: chunk.batchId, firstRow: chunk.firstRow };

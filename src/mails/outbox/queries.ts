@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { and, desc, eq, gte, lt, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { type Found, firstOf } from "../../platform/postgres/read-page.ts";
@@ -30,12 +30,15 @@ export interface MailFilter {
   readonly kind?: MailKind;
   /** The whole address, ignoring case. */
   readonly address?: string;
+  /** Created at this time or later, and earlier than that. */
+  readonly from?: Date;
+  readonly before?: Date;
 }
 
 /** Newest first. @param before the id of the last mail of the previous page; null: the first page */
 export async function listMails(
   { db }: Context,
-  { state, kind, address }: MailFilter,
+  { state, kind, address, from, before: createdBefore }: MailFilter,
   { before, limit }: { readonly before: string | null; readonly limit: number },
 ): Promise<Found<ListedMail>> {
   const found = await db
@@ -46,6 +49,8 @@ export async function listMails(
         state && eq(mails.state, state),
         kind && eq(mails.kind, kind),
         address === undefined ? undefined : sql`lower(${mails.address}) = lower(${address})`,
+        from && gte(mails.createdAt, from),
+        createdBefore && lt(mails.createdAt, createdBefore),
         before === null ? undefined : lt(mails.id, before),
       ),
     )

@@ -5,6 +5,7 @@ import type { Context } from "../../context.ts";
 import { notFound } from "../../errors.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { decodeUuidCursor, Page, PageQuery, pageOf } from "../../platform/http/paging.ts";
+import { momentFields, readMoment } from "../../platform/http/read-moment.ts";
 import { NUL_FREE, Uuid } from "../../platform/http/schemas.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
 import { allowAddress, retryMail } from "./change-outbox.ts";
@@ -45,13 +46,19 @@ export function outboxRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             state: Type.Optional(MailState),
             kind: Type.Optional(MailKindName),
             address: Type.Optional(Address),
+            ...momentFields("from", "to", "mails created"),
             ...PageQuery,
           }),
           response: { 200: Page(ListedMailView), ...problems(400, 401, 403) },
         },
       },
       async ({ ctx, query }) => {
-        const { cursor, limit, ...filter } = query;
+        const { cursor, limit, from, to, ...rest } = query;
+        const filter = {
+          ...rest,
+          ...(from === undefined ? {} : { from: readMoment("from", from).start }),
+          ...(to === undefined ? {} : { before: readMoment("to", to).end }),
+        };
         const found = await listMails(ctx, filter, { before: decodeUuidCursor(cursor), limit });
         return pageOf(found, ({ id }) => id, viewListedMail);
       },

@@ -1,4 +1,5 @@
 /** Dates and times in filters. */
+import Type from "typebox";
 import { invalidField } from "../../errors.ts";
 
 const DAY_MS = 86_400_000;
@@ -7,6 +8,21 @@ const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
 const DATE = /^\d{4}-\d\d-\d\d$/;
+
+/** Parameters that choose things by a time, for `readMoments`. @param things such as "tasks created" */
+export function momentFields<F extends string, T extends string>(from: F, to: T, things: string) {
+  const field = (description: string, ...examples: string[]) =>
+    Type.Optional(Type.String({ maxLength: 40, description, examples }));
+  const fields = {
+    [from]: field(
+      `Only ${things} then or later: a date (UTC), or a date and time as in RFC 3339.`,
+      "2026-11-01",
+      "2026-11-01T08:00:00Z",
+    ),
+    [to]: field(`Only ${things} then or earlier. A date includes the whole day.`, "2026-11-30"),
+  };
+  return fields as Record<F | T, ReturnType<typeof field>>;
+}
 
 /**
  * @returns the first moment of a date or time, and the first moment after it; a time lasts a millisecond

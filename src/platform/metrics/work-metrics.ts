@@ -12,7 +12,7 @@ export function addWorkMetrics(registry: Registry, activity: Activity): void {
     "rowmill_rows_total",
     "Rows of uploads that have got a final result on this worker.",
   );
-  activity.on("rowsProcessed", (number) => rows.inc(number));
+  activity.on("rowsProcessed", ({ succeeded, failed }) => rows.inc(succeeded + failed));
 
   const attempts = meter.counter(
     "rowmill_tasks_total",

@@ -159,6 +159,48 @@ export async function listScheduledJobs(
   return rows.map((row) => ({ ...row, dueAt: new Date(row.dueAt) }));
 }
 
+/** Lists jobs that are due and that no worker runs, the oldest first. Reads one page per kind and priority. */
+export async function listWaitingJobs(
+  db: Database,
+  names: readonly string[],
+  { after, limit }: PageOfJobs,
+): Promise<ScheduledJob[]> {
+  const { rows } = await db.execute<Row<Omit<ScheduledJob, "dueAt"> & { dueAt: string }>>(sql`
+    SELECT first.name AS job, id, data AS payload, retry_count + 1 AS attempt, start_after AS "dueAt",
+      ${keyOf(sql`created_on`)} AS key
+    FROM unnest(${sql.param([...names])}::text[]) AS kind (name)
+    CROSS JOIN generate_series(0, ${MAX_PRIORITY}) AS level
+    CROSS JOIN LATERAL (
+      SELECT name, id, data, retry_count, start_after, created_on FROM ${job}
+      WHERE name = kind.name AND priority = level AND state < 'active' AND NOT blocked AND start_after <= now()
+        AND ${isAfter(sql`created_on`, after)}
+      ORDER BY created_on, id LIMIT ${limit}
+    ) AS first
+    ORDER BY created_on, id LIMIT ${limit}`);
+  return rows.map((row) => ({ ...row, dueAt: new Date(row.dueAt) }));
+}
+
+/** A job that is not delivered again. */
+export interface FailedJob extends Omit<ScheduledJob, "dueAt"> {
+  readonly endedAt: Date;
+}
+
+/** Lists failed jobs, the latest first. No index has them, so this reads all jobs that the queue keeps. */
+export async function listFailedJobs(
+  db: Database,
+  names: readonly string[],
+  { after, limit }: PageOfJobs,
+): Promise<FailedJob[]> {
+  const [at = "", id = ""] = after?.split("/") ?? [];
+  const isOlder = after === null ? sql`true` : sql`(completed_on, id) < (${at}::timestamptz, ${id}::uuid)`;
+  const { rows } = await db.execute<Row<Omit<FailedJob, "endedAt"> & { endedAt: string }>>(sql`
+    SELECT name AS job, id, data AS payload, retry_count + 1 AS attempt, completed_on AS "endedAt",
+      ${keyOf(sql`completed_on`)} AS key
+    FROM ${job} WHERE name = ANY(${sql.param([...names])}::text[]) AND state = 'failed' AND ${isOlder}
+    ORDER BY completed_on DESC, id DESC LIMIT ${limit}`);
+  return rows.map((row) => ({ ...row, endedAt: new Date(row.endedAt) }));
+}
+
 function isAfter(moment: ReturnType<typeof sql>, key: string | null) {
   if (key === null) return sql`true`;
   const [at = "", id = ""] = key.split("/");

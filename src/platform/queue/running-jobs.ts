@@ -5,6 +5,7 @@ interface RunningDelivery {
   readonly job: string;
   readonly queue: string;
   readonly id: string;
+  readonly payload: unknown;
   /** On the clock of `performance.now()`. */
   readonly startedAt: number;
 }
@@ -57,7 +58,7 @@ export class RunningJobs {
     const startedAt = performance.now();
     const { name, queue } = kind;
     const { isStopped, ...job } = delivered;
-    this.#deliveries.set(work, { job: name, queue, id: job.id, startedAt });
+    this.#deliveries.set(work, { job: name, queue, id: job.id, payload: job.payload, startedAt });
     this.#follower?.({ ...job, event: "started", job: name, seconds: null });
     let outcome: DeliveryOutcome = "thrown";
     let event: JobMoment["event"] = "failed";

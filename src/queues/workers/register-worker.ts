@@ -1,11 +1,12 @@
 import { hostname } from "node:os";
 import { eq, sql } from "drizzle-orm";
 import packageJson from "../../../package.json" with { type: "json" };
-import type { OpenContext } from "../../context.ts";
+import { inTransaction, type OpenContext } from "../../context.ts";
 import { QUEUES } from "../../jobs.ts";
 import { uuidV7 } from "../../platform/ids.ts";
 import { concurrencyOf } from "../../platform/queue/queue.ts";
-import { workers } from "../../schema/workers.ts";
+import { type RunningJob, workers } from "../../schema/workers.ts";
+import { countWork } from "./count-work.ts";
 import { workerLife } from "./queries.ts";
 import { JobEventReporter } from "./report-job-events.ts";
 import { WORKER_CHANNEL } from "./shut-down-worker.ts";
@@ -48,9 +49,12 @@ export async function registerWorker(ctx: OpenContext, shutDown: () => void): Pr
   };
   const report = async () => {
     const sinceOf = (startedAt: number) => new Date(ctx.now().getTime() - (performance.now() - startedAt));
-    const running = ctx.queue.running
-      .list()
-      .map(({ job, id, startedAt }) => ({ job, id, since: sinceOf(startedAt).toISOString() }));
+    const running = ctx.queue.running.list().map(({ job, id, startedAt, payload }) => ({
+      job,
+      id,
+      since: sinceOf(startedAt).toISOString(),
+      ...subjectOf(payload),
+    }));
     const now = { running, stats: stats.report(), lastSeenAt: sql`statement_timestamp()` };
     const reported = await ctx.db
       .insert(workers)
@@ -87,13 +91,23 @@ export async function registerWorker(ctx: OpenContext, shutDown: () => void): Pr
       signs[Symbol.dispose]();
       await signs.settled();
       try {
-        await ctx.db.delete(workers).where(isThis);
+        await report();
+        await inTransaction(ctx, async (tx) => {
+          await countWork(tx, id);
+          await tx.db.delete(workers).where(isThis);
+        });
       } catch (error) {
         // `removeLostWorkers` removes the row later.
         ctx.log.warn({ err: error }, "could not remove this worker from the list");
       }
     },
   };
+}
+
+/** The things that a job works on. Payloads have ids only. */
+function subjectOf(payload: unknown): Pick<RunningJob, "taskId" | "batchId" | "workflowId"> {
+  const { taskId = null, batchId = null, workflowId = null } = (payload ?? {}) as Record<string, string>;
+  return { taskId, batchId, workflowId };
 }
 
 /** The concurrency of each queue that this worker takes, by queue. */

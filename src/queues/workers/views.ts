@@ -20,6 +20,7 @@ const StatsView = nullable(
       { description: "Task types that the worker has run." },
     ),
     rows: Type.Integer({ description: "Rows of uploads that have got a final result." }),
+    rows_failed: nullable(Type.Integer(), "Those of them that failed. null: its version does not report it."),
     rows_per_second: Type.Number({ description: "The mean over the last minute." }),
   }),
   "What the worker has done since it started. null: its version does not report it.",
@@ -39,6 +40,9 @@ export const WorkerView = Type.Object({
       job: Type.String({ description: "The kind of job.", examples: ["task.file_processing"] }),
       id: { ...Uuid, description: "The id of the job." },
       since: Moment("When the worker took it."),
+      task_id: nullable(Uuid, "The task of the job."),
+      batch_id: nullable(Uuid, "The batch of the job."),
+      workflow_id: nullable(Uuid, "The workflow of the job."),
     }),
     { description: "The jobs that were running when the worker was last seen." },
   ),
@@ -63,7 +67,12 @@ export function viewWorker(worker: StoredWorker): WorkerView {
     pid,
     version,
     queues,
-    running: [...worker.running],
+    running: worker.running.map(({ taskId, batchId, workflowId, ...job }) => ({
+      ...job,
+      task_id: taskId ?? null,
+      batch_id: batchId ?? null,
+      workflow_id: workflowId ?? null,
+    })),
     is_alive: worker.isAlive,
     started_at: worker.startedAt.toISOString(),
     last_seen_at: worker.lastSeenAt.toISOString(),
@@ -78,7 +87,7 @@ function stateOf({ isAlive, stoppingAt }: StoredWorker): WorkerView["state"] {
   return stoppingAt === null ? "running" : "stopping";
 }
 
-function viewStats({ tasks, rows, rowsPerSecond }: WorkerStats, since: Date) {
+function viewStats({ tasks, rows, rowsFailed, rowsPerSecond }: WorkerStats, since: Date) {
   return {
     since: since.toISOString(),
     tasks: tasks.map(({ meanSeconds, p95Seconds, ...stats }) => ({
@@ -87,6 +96,7 @@ function viewStats({ tasks, rows, rowsPerSecond }: WorkerStats, since: Date) {
       p95_seconds: p95Seconds,
     })),
     rows,
+    rows_failed: rowsFailed ?? null,
     rows_per_second: rowsPerSecond,
   };
 }

@@ -10,14 +10,16 @@ const RATE_MS = 60_000;
 export class StatsOfWorker {
   readonly #types = new Map<string, StatsOfType>();
   #rows = 0;
+  #rowsFailed = 0;
   /** The number of rows at earlier reports of the last minute. */
   #earlier: { readonly at: number; readonly rows: number }[];
 
   constructor(activity: Activity, now = performance.now()) {
     this.#earlier = [{ at: now, rows: 0 }];
     activity.on("attemptEnded", ({ type, outcome, seconds }) => this.#add(type, outcome, seconds));
-    activity.on("rowsProcessed", (rows) => {
-      this.#rows += rows;
+    activity.on("rowsProcessed", ({ succeeded, failed }) => {
+      this.#rows += succeeded + failed;
+      this.#rowsFailed += failed;
     });
   }
 
@@ -31,6 +33,7 @@ export class StatsOfWorker {
     return {
       tasks: tasks.toSorted((a, b) => a.type.localeCompare(b.type)),
       rows: this.#rows,
+      rowsFailed: this.#rowsFailed,
       rowsPerSecond: seconds > 0 ? round((this.#rows - since.rows) / seconds) : 0,
     };
   }
