@@ -10,8 +10,8 @@ import { TASK_ACTIONS, type TaskAction } from "./allowed-actions.ts";
 import { changeTasks, REQUEST_SECONDS } from "./control/change-tasks.ts";
 import { AdminFilterBody, adminFilterFields, readAdminTaskFilter } from "./filter.ts";
 import { TaskParams } from "./params.ts";
-import { getTask, listTasks } from "./queries.ts";
-import { ChangedView, viewTask } from "./views.ts";
+import { getTask, listEvents, listTasks } from "./queries.ts";
+import { ChangedView, TaskEventView, viewEvent, viewTask } from "./views.ts";
 
 const Expect = Type.Optional(
   Type.Integer({
@@ -118,6 +118,27 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, params }) => {
         await ctx.reserveMemory(DETAIL_BYTES);
         return viewTask(await getTask(ctx, null, params.task_id), ctx);
+      },
+    );
+
+    app.get(
+      "/api/v1/admin/tasks/:task_id/history",
+      {
+        schema: {
+          ...shared,
+          operationId: "adminListTaskHistory",
+          summary: "List the history of a task of any user",
+          description: "Like GET /api/v1/tasks/{task_id}/history, but for the tasks of all users.",
+          params: TaskParams,
+          querystring: Type.Object(PageQuery),
+          response: { 200: Page(TaskEventView), ...problems(400, 401, 403, 404) },
+        },
+      },
+      async ({ ctx, params, query }) => {
+        const after = decodeNumberCursor(query.cursor);
+        const { id } = await getTask(ctx, null, params.task_id);
+        const found = await listEvents(ctx, id, after, query.limit);
+        return pageOf(found, (event) => event.id, viewEvent);
       },
     );
   });

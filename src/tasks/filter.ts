@@ -77,6 +77,14 @@ function readStatuses(parts: readonly string[]): TaskStatus[] {
 
 export const adminFilterFields = {
   ...taskFilterFields,
+  ids: Type.Optional(
+    Type.Array(Uuid, {
+      minItems: 1,
+      maxItems: 100,
+      description: "Only these tasks.",
+      examples: [["019c1f3e-7f0a-7c11-9d43-6d0b2c1a9e55"]],
+    }),
+  ),
   user_id: Type.Optional(
     Type.Integer({
       minimum: 1,
@@ -97,7 +105,12 @@ export const AdminFilterBody = Type.Object(adminFilterFields, {
 /** @throws DomainError `invalid_input` that names the field */
 export function readAdminTaskFilter({
   user_id: userId,
+  ids,
   ...query
 }: Static<typeof AdminFilterBody>): TaskFilter {
-  return { ...readTaskFilter(query), ...(userId === undefined ? {} : { userId }) };
+  return {
+    ...readTaskFilter(query),
+    ...(ids === undefined ? {} : { ids }),
+    ...(userId === undefined ? {} : { userId }),
+  };
 }

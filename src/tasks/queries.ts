@@ -25,6 +25,7 @@ import { type TaskStatus, taskEvents, taskProgress, taskStatus, tasks } from "..
 import { isOwnedBy, type Owner, type Task } from "./transitions.ts";
 
 export interface TaskFilter {
+  readonly ids?: readonly string[];
   readonly statuses?: readonly TaskStatus[];
   readonly type?: string;
   readonly queue?: string;
@@ -54,6 +55,7 @@ export function matches(filter: TaskFilter): SQL | undefined {
   const { endedFrom, endedBefore } = filter;
   const columns = (filter.searched ?? ["title", "description", "fileName"]).map((name) => tasks[name]);
   return and(
+    filter.ids && inArray(tasks.id, [...filter.ids]),
     statusIn(filter),
     type === undefined ? undefined : eq(tasks.type, type),
     queue === undefined ? undefined : eq(tasks.queue, queue),

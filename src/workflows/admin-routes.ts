@@ -10,8 +10,9 @@ import { userRoutes } from "../platform/http/user-routes.ts";
 import { CancelBody, cancelCheck } from "./control/cancel-body.ts";
 import { cancelWorkflow } from "./control/cancel-workflow.ts";
 import { adminWorkflowFilterFields, readWorkflowFilter } from "./filter.ts";
-import { WorkflowParams } from "./params.ts";
-import { getWorkflowDetail, listEdges, listWorkflows } from "./queries.ts";
+import { StepParams, WorkflowParams } from "./params.ts";
+import { getWorkflow, getWorkflowDetail, listEdges, listWorkflows } from "./queries.ts";
+import { showStep } from "./show-step.ts";
 import { viewWorkflow, viewWorkflowDetail } from "./views.ts";
 
 export function adminWorkflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
@@ -55,6 +56,26 @@ export function adminWorkflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         await ctx.reserveMemory(DETAIL_BYTES);
         const workflow = await getWorkflowDetail(ctx, null, params.workflow_id);
         return viewWorkflowDetail(workflow, await listEdges(ctx, workflow.id), ctx);
+      },
+    );
+
+    app.get(
+      "/api/v1/admin/workflows/:workflow_id/steps/:name",
+      {
+        schema: {
+          ...shared,
+          operationId: "adminGetWorkflowStep",
+          summary: "Get a step of a workflow of any user",
+          description:
+            "Like GET /api/v1/workflows/{workflow_id}/steps/{name}, but for the workflows of all users.",
+          params: StepParams,
+          response: { 200: Type.Ref("WorkflowStep"), ...problems(400, 401, 403, 404) },
+        },
+      },
+      async ({ ctx, params }) => {
+        await ctx.reserveMemory(DETAIL_BYTES);
+        const { id } = await getWorkflow(ctx, null, params.workflow_id);
+        return showStep(ctx, id, params.name);
       },
     );
 

@@ -8,16 +8,8 @@ import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/pa
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { readWorkflowFilter, workflowFilterFields } from "./filter.ts";
 import { StepParams, WorkflowParams } from "./params.ts";
-import {
-  getStep,
-  getWorkflow,
-  getWorkflowDetail,
-  listAttempts,
-  listEdges,
-  listWorkflows,
-  nameOfStep,
-} from "./queries.ts";
-import { viewWorkflowStep } from "./step-views.ts";
+import { getWorkflow, getWorkflowDetail, listEdges, listWorkflows } from "./queries.ts";
+import { showStep } from "./show-step.ts";
 import { viewWorkflow, viewWorkflowDetail } from "./views.ts";
 
 export function workflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
@@ -84,9 +76,7 @@ export function workflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       async ({ ctx, user, params }) => {
         await ctx.reserveMemory(DETAIL_BYTES);
         const { id } = await getWorkflow(ctx, user.id, params.workflow_id);
-        const step = await getStep(ctx, id, params.name);
-        const cause = step.cause === null ? null : await nameOfStep(ctx, id, step.cause);
-        return viewWorkflowStep(step, await listAttempts(ctx, step), cause);
+        return showStep(ctx, id, params.name);
       },
     );
   });

@@ -99,6 +99,7 @@ export const WorkflowStepView = Type.Object(
   },
 );
 
+export type WorkflowStepView = Static<typeof WorkflowStepView>;
 export type ShownState = Static<typeof ShownState>;
 
 export function shownState({ state, taskStatus }: Pick<ListedStep, "state" | "taskStatus">): ShownState {
@@ -130,7 +131,7 @@ export function viewWorkflowStep(
   step: Step,
   attempts: readonly Attempt[],
   cause: string | null,
-): Static<typeof WorkflowStepView> {
+): WorkflowStepView {
   const current = attempts.find(({ id }) => id === step.taskId);
   return {
     ...viewStep({ ...step, taskStatus: current?.status ?? null }, cause),

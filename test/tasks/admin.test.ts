@@ -43,6 +43,7 @@ describe("who is let in", () => {
   test.each([
     ["GET", "/api/v1/admin/tasks"],
     ["GET", `/api/v1/admin/tasks/${randomUUID()}`],
+    ["GET", `/api/v1/admin/tasks/${randomUUID()}/history`],
     ["POST", "/api/v1/admin/tasks/delete"],
     ["GET", "/api/v1/admin/queues"],
     ["POST", "/api/v1/admin/queues/default/pause"],
@@ -99,6 +100,8 @@ describe("listing", () => {
     expect(await of(`from=${past}`)).toBe(2);
     expect(await of(`to=${past}`)).toBe(0);
     expect(await of("search=TASK%201")).toBe(1);
+    expect(await of(`ids=${ids[0]}`)).toBe(1);
+    expect(await of(`ids=${randomUUID()}`)).toBe(0);
     expect(await of("search=%25")).toBe(0);
     expect(ids).toHaveLength(2);
   });
@@ -116,6 +119,13 @@ describe("listing", () => {
   ])("the list of all tasks refuses ?%s and names the field", async (query, field) => {
     const { status, body } = await operator.get<Problem>(`${TASKS}?${query}`);
     expect({ status, fields: Object.keys(body.field_errors) }).toEqual({ status: 400, fields: [field] });
+  });
+
+  test("an operator reads the history of the task of a user", async () => {
+    const { ids } = await newTasks(1);
+    const { status, body } = await operator.get<{ items: { type: string }[] }>(`${TASKS}/${ids[0]}/history`);
+    expect({ status, first: body.items[0]?.type }).toEqual({ status: 200, first: "created" });
+    expect((await operator.get(`${TASKS}/${randomUUID()}/history`)).status).toBe(404);
   });
 
   test("an administrator gets 404 for an unknown task", async () => {

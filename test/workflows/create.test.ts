@@ -261,6 +261,11 @@ test("another user's workflow does not exist; operators see it, and their cancel
     status: 200,
     body: { name: "Mine" },
   });
+  expect(await admin.get(`/api/v1/admin/workflows/${id}/steps/a`)).toMatchObject({
+    status: 200,
+    body: { name: "a", attempts: [{ task_id: expect.any(String) }] },
+  });
+  expect(await other.get(`/api/v1/admin/workflows/${id}/steps/a`)).toMatchObject({ status: 403 });
   const cancelled = await admin.post(`/api/v1/admin/workflows/${id}/cancel`, { reason: "Too much." });
   expect(cancelled).toMatchObject({ status: 200, body: { state: "cancelled" } });
   const { rows } = await rowmill.ctx.pool.query(

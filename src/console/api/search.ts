@@ -45,6 +45,15 @@ export function search<const S extends Shape>(shape: S): (raw: Record<string, un
   };
 }
 
+/** @returns the search with a part changed; undefined removes a field */
+export function changed<S extends object>(
+  current: S,
+  part: { readonly [K in keyof S]?: S[K] | undefined },
+): S {
+  const entries = Object.entries({ ...current, ...part }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as S;
+}
+
 function reportUnknown(name: string, value: string): void {
   // The same id: a route is validated several times.
   const id = `unknown-${name}`;

@@ -3,13 +3,23 @@ import { createRouter } from "@tanstack/react-router";
 import { queryClient } from "../api/queries.ts";
 import { homeRoutes } from "../pages/home/routes.ts";
 import { recordRoutes } from "../pages/records/routes.ts";
+import { scheduleAdminRoutes, scheduleRoutes } from "../pages/schedules/routes.ts";
 import { sessionRoutes } from "../pages/session/routes.ts";
+import { taskAdminRoutes, taskRoutes } from "../pages/tasks/routes.ts";
+import { workflowAdminRoutes, workflowRoutes } from "../pages/workflows/routes.ts";
 import { Failure, Loading, NotFound } from "../parts/feedback.tsx";
 import { operatorRoute, rootRoute, signedInRoute } from "../shell/root.tsx";
 
 const routeTree = rootRoute.addChildren([
   ...sessionRoutes,
-  signedInRoute.addChildren([...homeRoutes, ...recordRoutes, operatorRoute.addChildren([])]),
+  signedInRoute.addChildren([
+    ...homeRoutes,
+    ...recordRoutes,
+    ...taskRoutes,
+    ...workflowRoutes,
+    ...scheduleRoutes,
+    operatorRoute.addChildren([...taskAdminRoutes, ...workflowAdminRoutes, ...scheduleAdminRoutes]),
+  ]),
 ]);
 
 export const router = createRouter({

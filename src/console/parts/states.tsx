@@ -27,6 +27,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
   paused: ["yellow", IconPlayerPause],
   validated: ["teal", IconCheck],
   completed: ["green", IconCheck],
+  started: ["green", IconCheck],
   success: ["green", IconCheck],
   sent: ["green", IconCheck],
   delivered: ["green", IconCheck],
@@ -44,8 +45,12 @@ const LOOKS: Readonly<Record<string, Look>> = {
   deleting: ["gray", IconLoader2],
 };
 
+export function lookOf(state: string): Look {
+  return LOOKS[state] ?? ["gray", IconCircleDashed];
+}
+
 export function StateBadge({ state }: { readonly state: string }) {
-  const [color, Icon] = LOOKS[state] ?? ["gray", IconCircleDashed];
+  const [color, Icon] = lookOf(state);
   return (
     <Badge
       color={color}
@@ -54,7 +59,7 @@ export function StateBadge({ state }: { readonly state: string }) {
       tt="none"
       fw={600}
       leftSection={<Icon size={12} aria-hidden />}
-      style={{ flex: "none" }}
+      style={{ flex: "none", minWidth: "max-content" }}
     >
       {stateWords[state] ?? state}
     </Badge>

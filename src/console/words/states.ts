@@ -12,6 +12,7 @@ export const stateWords: Readonly<Record<string, string>> = {
   paused: "Paused",
   validated: "Checked",
   completed: "Completed",
+  started: "Started",
   success: "Succeeded",
   succeeded: "Succeeded",
   sent: "Sent",

@@ -1,0 +1,138 @@
+import { Button, Modal, Stack, Text } from "@mantine/core";
+import { IconClockEdit, IconPencil, IconPlayerPlay, IconTrash } from "@tabler/icons-react";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { client } from "../../api/client.ts";
+import { invalidate } from "../../api/queries.ts";
+import { useCurrentUser } from "../../api/session.ts";
+import { Confirm } from "../../parts/confirm.tsx";
+import { showDone, showFailure } from "../../parts/feedback.tsx";
+import { scheduleWords as words } from "../../words/schedules.ts";
+import { problemsOfAnswer } from "../tasks/form/api-problems.ts";
+import { EnabledSwitch } from "./enabled-switch.tsx";
+import type { Schedule } from "./schedule-names.ts";
+import { TimingFields } from "./timing-fields.tsx";
+
+interface ScheduleActionsProps {
+  readonly schedule: Schedule;
+  /** Otherwise, an operator looks at the schedule of somebody, or at a built-in one. */
+  readonly isOwn: boolean;
+}
+
+export function ScheduleActions({ schedule, isOwn }: ScheduleActionsProps) {
+  const { role } = useCurrentUser();
+  const [asked, setAsked] = useState<"delete" | "times" | null>(null);
+  const [isRunning, setRunning] = useState(false);
+  const navigate = useNavigate();
+  const path = { schedule_id: schedule.id };
+  // Operators see the schedules of others, and administrators change them.
+  if (!isOwn && role !== "admin") return null;
+  const refresh = () => invalidate(isOwn ? "/api/v1/schedules" : "/api/v1/admin/schedules");
+  const run = async () => {
+    setRunning(true);
+    try {
+      if (isOwn) await client.post("/api/v1/schedules/{schedule_id}/run", { path, body: {} });
+      else await client.post("/api/v1/admin/schedules/{schedule_id}/run", { path });
+      showDone(words.ran);
+      await refresh();
+    } catch (error) {
+      showFailure(error);
+    } finally {
+      setRunning(false);
+    }
+  };
+  const remove = async () => {
+    await client.delete("/api/v1/schedules/{schedule_id}", { path });
+    showDone(words.removed);
+    await navigate({ to: "/schedules" });
+    await refresh();
+  };
+  return (
+    <>
+      <EnabledSwitch schedule={schedule} isOwn={isOwn} label={words.enabled} />
+      {isOwn && (
+        <Button
+          variant="default"
+          leftSection={<IconTrash size={16} aria-hidden />}
+          onClick={() => setAsked("delete")}
+        >
+          {words.remove}
+        </Button>
+      )}
+      {isOwn && (
+        <Button
+          component={Link}
+          {...({ to: "/schedules/$scheduleId/edit", params: { scheduleId: schedule.id } } as object)}
+          variant="default"
+          leftSection={<IconPencil size={16} aria-hidden />}
+        >
+          {words.edit}
+        </Button>
+      )}
+      {schedule.builtin !== null && (
+        <Button
+          variant="default"
+          leftSection={<IconClockEdit size={16} aria-hidden />}
+          onClick={() => setAsked("times")}
+        >
+          {words.changeTimes}
+        </Button>
+      )}
+      <Button
+        loading={isRunning}
+        leftSection={<IconPlayerPlay size={16} aria-hidden />}
+        onClick={() => void run()}
+      >
+        {words.runNow}
+      </Button>
+      <Confirm
+        isOpen={asked === "delete"}
+        onClose={() => setAsked(null)}
+        title={words.removeTitle}
+        action={words.remove}
+        isDangerous
+        run={remove}
+      >
+        {words.removeHint}
+      </Confirm>
+      {asked === "times" && <ChangeTimes schedule={schedule} onClose={() => setAsked(null)} />}
+    </>
+  );
+}
+
+/** Administrators change when a built-in schedule runs. */
+function ChangeTimes({ schedule, onClose }: { readonly schedule: Schedule; readonly onClose: () => void }) {
+  const [timing, setTiming] = useState({ cron: schedule.cron, timezone: schedule.timezone });
+  const [error, setError] = useState<unknown>(null);
+  const save = async () => {
+    try {
+      await client.patch("/api/v1/admin/schedules/{schedule_id}", {
+        path: { schedule_id: schedule.id },
+        body: timing,
+      });
+      await invalidate("/api/v1/admin/schedules");
+      showDone(words.saved);
+      onClose();
+    } catch (failure) {
+      setError(failure);
+    }
+  };
+  return (
+    <Modal opened onClose={onClose} size="lg" title={<Text fw={650}>{words.changeTimes}</Text>}>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          void save();
+        }}
+      >
+        <Stack>
+          <TimingFields timing={timing} onChange={setTiming} problems={problemsOfAnswer(error)} />
+          <Button type="submit" ml="auto">
+            {words.form.save}
+          </Button>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
