@@ -16,6 +16,7 @@ import { verifiers } from "./accounts/verify/verifiers.ts";
 import { auditRoutes } from "./audit/admin-routes.ts";
 import { backupRoutes } from "./backups/admin-routes.ts";
 import { BackupView } from "./backups/views.ts";
+import { adminBatchRoutes } from "./batches/admin-routes.ts";
 import { controlRoutes } from "./batches/control/control-routes.ts";
 import { correctionRoutes } from "./batches/control/correction-routes.ts";
 import { editRoutes } from "./batches/control/edit-routes.ts";
@@ -24,7 +25,7 @@ import { uploadRoutes } from "./batches/receive/upload-routes.ts";
 import { resultRoutes } from "./batches/results/results-routes.ts";
 import { batchRoutes } from "./batches/routes.ts";
 import { RowDetail, RowView } from "./batches/row-views.ts";
-import { BatchView, ListedBatchView, UploadedBatchView } from "./batches/views.ts";
+import { AdminBatchView, BatchView, ListedBatchView, UploadedBatchView } from "./batches/views.ts";
 import { mediaRoutes } from "./books/media-routes.ts";
 import { bookRoutes } from "./books/routes.ts";
 import { BookView } from "./books/views.ts";
@@ -156,7 +157,15 @@ export async function createApp(ctx: Context) {
   await registerDocs(app);
   await registerConsole(app, CONSOLE_FOLDER);
 
-  for (const schema of [Problem, BatchView, ListedBatchView, UploadedBatchView, RowView, RowDetail])
+  for (const schema of [
+    Problem,
+    BatchView,
+    ListedBatchView,
+    AdminBatchView,
+    UploadedBatchView,
+    RowView,
+    RowDetail,
+  ])
     app.addSchema(schema);
   for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
@@ -179,6 +188,7 @@ export async function createApp(ctx: Context) {
   await app.register(uploadRoutes(ctx));
   await app.register(batchRoutes(ctx));
   await app.register(controlRoutes(ctx));
+  await app.register(adminBatchRoutes(ctx));
   await app.register(editRoutes(ctx));
   await app.register(correctionRoutes(ctx));
   await app.register(targetRoutes(ctx));

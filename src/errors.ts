@@ -130,3 +130,13 @@ export class ContinueLater extends Error {
     this.isCounted = isCounted;
   }
 }
+
+/**
+ * For changes of all that match: the caller has counted them before.
+ * @throws DomainError `conflict` if the numbers differ
+ */
+export function requireExpected(matched: number, expected: number): void {
+  if (matched === expected) return;
+  const message = `\`expect\` is ${expected}, but ${matched} match. To change all of them, send ${matched} as \`expect\`.`;
+  throw new DomainError("conflict", message);
+}

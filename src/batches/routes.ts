@@ -8,6 +8,7 @@ import { NOT_MODIFIED, sendVersion } from "../platform/http/etag.ts";
 import { decodeNumberCursor, decodeUuidCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import { causeFields, readCause } from "./cause.ts";
+import { batchFilterFields, readBatchFilter } from "./filter.ts";
 import { MAX_ROW_NUMBER } from "./ids.ts";
 import { BatchParams, RowParams } from "./params.ts";
 import { getBatch, listBatches } from "./queries.ts";
@@ -26,13 +27,13 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           operationId: "listBatches",
           summary: "List batches",
           description: "Your batches, newest first, without `header` and `mapping`.",
-          querystring: Type.Object(PageQuery),
+          querystring: Type.Object({ ...batchFilterFields, ...PageQuery }),
           response: { 200: Page(Type.Ref("ListedBatch")), ...problems(400, 401) },
         },
       },
       async ({ ctx, user, query }) => {
-        const before = decodeUuidCursor(query.cursor);
-        const found = await listBatches(ctx, user.id, before, query.limit);
+        const page = { before: decodeUuidCursor(query.cursor), limit: query.limit };
+        const found = await listBatches(ctx, { ...readBatchFilter(query), userId: user.id }, page);
         return pageOf(
           found,
           ({ id }) => id,

@@ -149,6 +149,15 @@ export const ListedBatchView = Type.Object(listedProperties, {
 
 export type ListedBatchView = Static<typeof ListedBatchView>;
 
+export const AdminBatchView = Type.Object(
+  { ...listedProperties, user_id: Type.Integer({ description: "The owner of the batch." }) },
+  {
+    $id: "AdminBatch",
+    description: "A batch of any user, for operators.",
+    examples: [{ ...LISTED_EXAMPLE, user_id: 1, allowed_actions: ["pause", "cancel"] }],
+  },
+);
+
 export const UploadedBatchView = Type.Object(
   {
     ...BatchView.properties,
@@ -231,6 +240,10 @@ export function viewListedBatch(batch: ListedBatch, viewer: Viewer): ListedBatch
     finished_at: batch.finishedAt?.toISOString() ?? null,
     allowed_actions: allowedActions(viewer, batch),
   };
+}
+
+export function viewAdminBatch(batch: ListedBatch, viewer: Viewer): Static<typeof AdminBatchView> {
+  return { ...viewListedBatch(batch, viewer), user_id: batch.userId };
 }
 
 function viewWaiting({ state, waiting }: ListedBatch): ListedBatchView["waiting"] {

@@ -15,6 +15,9 @@ import { cssVariables, theme } from "./app/theme.ts";
 const nonce = document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? "";
 setNonce(nonce);
 
+// After an upgrade, pages of the old version are gone. The page of the new one knows its own.
+addEventListener("vite:preloadError", () => location.reload());
+
 const root = document.getElementById("root");
 if (!root) throw new Error("The page has no element #root.");
 createRoot(root).render(

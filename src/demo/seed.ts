@@ -1,4 +1,4 @@
-/** Fills a development database with accounts, and with batches and tasks in every state. */
+/** Fills a development database with accounts, with batches and tasks in every state, and with a week of history. */
 import { eq, notInArray } from "drizzle-orm";
 import { signUp } from "../accounts/sign-up.ts";
 import { createApp } from "../app.ts";
@@ -10,6 +10,7 @@ import { takeJobs } from "../take-jobs.ts";
 import { ApiClient, ApiError } from "./api-client.ts";
 import { interruptUpload } from "./interrupted-upload.ts";
 import { seedBatches } from "./seed-batches.ts";
+import { seedOperations } from "./seed-operations.ts";
 import { seedTasks } from "./seed-tasks.ts";
 
 export const PASSWORD = "development";
@@ -41,6 +42,8 @@ export async function seedDatabase(ctx: OpenContext, force: boolean): Promise<vo
   using _taking = await takeJobs(worker);
   const batches = await seedBatches(api, before);
   const tasks = await seedTasks(api);
+  const admin = await ApiClient.signIn(url, { username: ACCOUNTS.admin, password: PASSWORD });
+  const others = await seedOperations(ctx, userId, { user: api, admin });
   // Running jobs go back to the queue, and their tasks and batches stay in progress.
   await worker.queue.stop(0);
   const completed = await batches.complete();
@@ -50,6 +53,7 @@ export async function seedDatabase(ctx: OpenContext, force: boolean): Promise<vo
   }
   console.log(`Batches created: ${listed([...batches.created, ...completed])}`);
   console.log(`Tasks created:   ${listed(tasks)}`);
+  console.log(`Others created:  ${listed(others)}`);
   console.log(`
 They belong to ${ACCOUNTS.user}. A worker soon completes the batches in queued and undoing, and removes the one in
 receiving. Run the command again to add the states that are missing then.`);

@@ -2,6 +2,7 @@ import { and, eq, isNull } from "drizzle-orm";
 import { recordBulk } from "../audit/record-bulk.ts";
 import { cancelBatch } from "../batches/control/cancel-batch.ts";
 import { type Context, inTransaction } from "../context.ts";
+import { requireExpected } from "../errors.ts";
 import type { QueueName } from "../jobs.ts";
 import { batches } from "../schema/batches.ts";
 import {
@@ -9,7 +10,6 @@ import {
   type Changed,
   changePages,
   countChangeable,
-  requireExpected,
 } from "../tasks/control/change-tasks.ts";
 
 const REASON = "The queue was purged.";

@@ -97,7 +97,8 @@ export const batches = rowmill.table(
   (t) => [
     index("batches_owner").on(t.userId, t.id),
     uniqueIndex("batches_number").on(t.number),
-    index("batches_fingerprint").on(t.userId, t.fingerprint),
+    // Without the condition, the planner may sort all batches of a user by this index to list the newest ones.
+    index("batches_fingerprint").on(t.userId, t.fingerprint).where(sql`fingerprint IS NOT NULL`),
     index("batches_receiving").on(t.receivedAt).where(sql`state = 'receiving'`),
     index("batches_finished").on(t.finishedAt).where(sql`finished_at IS NOT NULL`),
     check("batches_counts", sql`total_rows >= 0 AND chunks_left >= 0`),

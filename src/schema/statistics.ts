@@ -7,7 +7,7 @@ const counter = (name: string) => bigint(name, { mode: "number" }).notNull().def
 /** One row per minute in which a worker was alive, whichever worker was first. */
 export const statistics = rowmill.table("statistics", {
   minute: moment("minute").primaryKey(),
-  /** What workers have reported since the row before. */
+  /** The work that workers have reported since the row before. */
   rowsSucceeded: counter("rows_succeeded"),
   rowsFailed: counter("rows_failed"),
   tasksCompleted: counter("tasks_completed"),

@@ -1,7 +1,40 @@
 /** Tables for target records, one per target. */
 import { sql } from "drizzle-orm";
-import { bigint, boolean, index, integer, json, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
-import { identity, moment, rowmill } from "./columns.ts";
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  json,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from "drizzle-orm/pg-core";
+import { users } from "./accounts.ts";
+import { bytea, identity, moment, rowmill } from "./columns.ts";
+
+/** The mapping that a user has sent last for a target and a set of column names. */
+export const rememberedMappings = rowmill.table(
+  "remembered_mappings",
+  {
+    userId: bigint("user_id", { mode: "number" })
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    target: text("target").notNull(),
+    /** A hash of the names, in any order. */
+    headerHash: bytea("header_hash").notNull(),
+    /** Columns of the file to columns of the target, or to null; as the upload sent it. */
+    mapping: json("mapping").$type<Record<string, string | null>>().notNull(),
+    /** Other options of the upload: `mode`, `policy` and `max_errors`. */
+    options: json("options").$type<Record<string, string>>().notNull(),
+    usedAt: moment("used_at").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.userId, t.target, t.headerHash] }),
+    index("remembered_mappings_used").on(t.userId, t.usedAt),
+  ],
+);
 
 /** A hash of title and author in lower case. Both in full would not fit into an entry of a B-tree. */
 export const BOOK_KEY = "md5(lower(title) || chr(31) || lower(author))::uuid";

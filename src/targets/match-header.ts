@@ -16,16 +16,20 @@ export type RequestedMapping = Readonly<Record<string, string | null>>;
 /**
  * Columns that `requested` does not name match by name, as `bareName` compares names. The name of a column wins over its
  * aliases, and an earlier alias over a later one.
+ * @param mayMiss whether the header may have no column for a required column of the target
  * @throws DomainError `invalid_input` if `requested` is wrong or a required column is missing
  */
 export function matchHeader(
   target: Target,
   names: readonly string[],
   requested: RequestedMapping = {},
+  { mayMiss = false } = {},
 ): MatchedHeader {
   const header = uniqueNames(names.map((name) => name.trim()));
   const chosen = chooseColumns(header, requested);
-  const mapping = target.isOpen ? nameColumns(header, chosen) : findColumns(target, header, names, chosen);
+  const mapping = target.isOpen
+    ? nameColumns(header, chosen)
+    : findColumns(target, header, names, chosen, mayMiss);
   return { header, mapping: Object.fromEntries(mapping) };
 }
 
@@ -76,6 +80,7 @@ function findColumns(
   header: readonly string[],
   names: readonly string[],
   chosen: Chosen,
+  mayMiss: boolean,
 ): Map<string, number> {
   const columns = Object.entries(target.columns.properties);
   const mapping = new Map<string, number>();
@@ -101,7 +106,7 @@ function findColumns(
     const name = accepted.find((candidate) => found.includes(candidate));
     if (name !== undefined) {
       mapping.set(column, found.indexOf(name));
-    } else if (!("default" in rules)) {
+    } else if (!mayMiss && !("default" in rules)) {
       throw missingColumn(column, target.aliases[column] ?? [], header, chosen.size > 0);
     }
   }

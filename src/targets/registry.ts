@@ -54,6 +54,11 @@ export function requireRights({ actor }: Pick<Context, "actor">, target: Target 
   throw new DomainError("forbidden", message);
 }
 
+/** The targets whose batches the user who acts may not change. */
+export function targetsDeniedTo(ctx: Pick<Context, "actor">): string[] {
+  return targets.filter((target) => !hasRights(ctx, target)).map(({ name }) => name);
+}
+
 /** Whether `requireRights` throws nothing. */
 export function hasRights({ actor }: Pick<Context, "actor">, target: Target | undefined): boolean {
   return hasRole(actor, target) && !(target?.needsLogin && actor?.proof === "api_token");

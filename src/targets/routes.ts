@@ -6,9 +6,13 @@ import { CONTENT_DISPOSITION } from "../platform/http/download.ts";
 import { problems } from "../platform/http/errors.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
 import type { Role } from "../schema/accounts.ts";
+import { proposeColumns } from "./propose-columns.ts";
 import { targetsFor } from "./registry.ts";
 import type { Target } from "./target.ts";
-import { templateOf, viewTarget } from "./views.ts";
+import { Match, MatchBody, templateOf, viewMatch, viewTarget } from "./views.ts";
+
+/** As large as the longest header of an upload. */
+const MAX_HEADER_BYTES = 2 ** 20;
 
 const TargetParams = Type.Object({
   name: Type.String({
@@ -51,6 +55,29 @@ export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ user, params }) => viewTarget(getTarget(user.role, params.name)),
+    );
+
+    app.post(
+      "/api/v1/targets/:name/match",
+      {
+        bodyLimit: MAX_HEADER_BYTES,
+        schema: {
+          ...shared,
+          operationId: "matchTargetHeader",
+          summary: "Match the columns of a file",
+          description:
+            "Returns the column of the file that each column of the target would get, without an upload. A mapping that you sent with " +
+            "an accepted upload for the same target and the same column names is proposed again. Send the result as `mapping`: an " +
+            "upload without `mapping` matches by name and alias alone.",
+          params: TargetParams,
+          body: MatchBody,
+          response: { 200: Match, ...problems(400, 401, 404, 413, 415) },
+        },
+      },
+      async ({ ctx, user, params, body }) => {
+        const target = getTarget(user.role, params.name);
+        return viewMatch(target, await proposeColumns(ctx, user.id, target, body.header));
+      },
     );
 
     app.get(

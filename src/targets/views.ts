@@ -3,6 +3,7 @@ import Type, { type Static } from "typebox";
 import { csvRecords } from "../platform/csv/cells.ts";
 import { MapOf, nullable } from "../platform/http/schemas.ts";
 import { batchMode } from "../schema/batches.ts";
+import type { Proposal } from "./propose-columns.ts";
 import { modesOf } from "./registry.ts";
 import type { Target } from "./target.ts";
 
@@ -135,4 +136,70 @@ function rulesOf(target: Target): [name: string, rules: Rules][] {
 
 function exampleOf({ examples }: Rules): string | null {
   return Array.isArray(examples) && examples.length > 0 ? String(examples[0]) : null;
+}
+
+export const MatchBody = Type.Object(
+  {
+    header: Type.Array(Type.String(), {
+      minItems: 1,
+      maxItems: 20_000,
+      description: "The column names of the file, in their order.",
+      examples: [["Name", "Writer", "Notes"]],
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export const Match = Type.Object(
+  {
+    columns: Type.Array(
+      Type.Object({
+        name: Type.String({ description: "The column of the target.", examples: ["title"] }),
+        required: Type.Boolean({ description: "An upload without the column is refused." }),
+        file_column: nullable(
+          Type.String({ examples: ["Name"] }),
+          "The column of the file, with a suffix if its name is repeated. null: the file has none.",
+        ),
+        source: nullable(
+          Type.Enum(["remembered", "name", "alias"]),
+          "remembered: the mapping of an earlier upload has it. name, alias: the names match. null: the file has no such column.",
+        ),
+      }),
+      {
+        description: "The columns of the target. For an open target: the columns of the file that are kept.",
+      },
+    ),
+    unknown: Type.Array(Type.String({ examples: ["Notes"] }), {
+      description: "The columns of the file that no column of the target gets.",
+    }),
+    remembered: nullable(
+      Type.Object({
+        mapping: MapOf(nullable(Type.String(), "null: the column is ignored."), {
+          description: "The `mapping` of that upload.",
+        }),
+        options: MapOf(Type.String(), { description: "Its `mode`, `policy` and `max_errors`." }),
+        used_at: Type.String({ format: "date-time", description: "When the upload was accepted." }),
+      }),
+      "Your last upload with a mapping for these columns. null: there was no such upload.",
+    ),
+  },
+  { description: "The proposal." },
+);
+
+export function viewMatch(target: Target, { columns, unknown, remembered }: Proposal): Static<typeof Match> {
+  const rules = new Map(rulesOf(target));
+  return {
+    columns: columns.map(({ name, fileColumn, source }) => ({
+      name,
+      required: rules.has(name) && !("default" in (rules.get(name) ?? {})),
+      file_column: fileColumn,
+      source,
+    })),
+    unknown: [...unknown],
+    remembered: remembered && {
+      mapping: { ...remembered.mapping },
+      options: { ...remembered.options },
+      used_at: remembered.usedAt.toISOString(),
+    },
+  };
 }

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
 import type { Context } from "../context.ts";
 import { DETAIL_BYTES } from "../platform/http/bounded-answers.ts";
+import { ChangedView, Expect } from "../platform/http/bulk.ts";
 import { problems } from "../platform/http/errors.ts";
 import { decodeNumberCursor, Page, PageQuery, pageOf } from "../platform/http/paging.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
@@ -11,16 +12,8 @@ import { changeTasks, REQUEST_SECONDS } from "./control/change-tasks.ts";
 import { AdminFilterBody, adminFilterFields, readAdminTaskFilter } from "./filter.ts";
 import { TaskParams } from "./params.ts";
 import { getTask, listEvents, listTasks } from "./queries.ts";
-import { ChangedView, TaskEventView, viewEvent, viewTask } from "./views.ts";
+import { TaskEventView, viewEvent, viewTask } from "./views.ts";
 
-const Expect = Type.Optional(
-  Type.Integer({
-    minimum: 0,
-    description:
-      "The `matched` of an earlier request without `expect`. Absent: the request only counts and changes nothing.",
-    examples: [12],
-  }),
-);
 const Reason = Type.Optional(
   Type.String({
     maxLength: 1000,

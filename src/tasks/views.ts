@@ -181,18 +181,6 @@ export const TaskCounts = Type.Object(
   },
 );
 
-/** The answer of requests that change many tasks. */
-export const ChangedView = Type.Object(
-  {
-    matched: Type.Integer({ description: "The number of matches.", examples: [12] }),
-    changed: Type.Integer({
-      description: "The number of changes: 0 without `expect`, below `matched` if it took over a minute.",
-      examples: [12],
-    }),
-  },
-  { description: "The numbers of matches and changes." },
-);
-
 export const CreatedTasksView = Type.Object({
   group_id: { ...Uuid, description: "For GET /api/v1/tasks?group_id=." },
   count: Type.Integer({ description: "The number of tasks." }),
@@ -208,7 +196,7 @@ export const CreatedTasksView = Type.Object({
 
 type TaskSummaryView = Omit<TaskView, "params" | "result" | "metadata">;
 
-/** Who sees the task, and when. */
+/** The user who sees the task, and the time of the answer. */
 type Viewer = Pick<Context, "actor" | "now">;
 
 export function viewTask(task: Task, viewer: Viewer): TaskView {

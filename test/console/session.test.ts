@@ -42,6 +42,20 @@ describe.skipIf(!hasBrowser)("the console", () => {
     expect(await isTooWide(page)).toBe(false);
   });
 
+  test("the first page downloads 200 kB at most", async () => {
+    browser.expectProblems(/401 \(Unauthorized\)/);
+    const page = await browser.open("about:blank");
+    const sizes: Promise<number>[] = [];
+    page.on("requestfinished", (request) => {
+      sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize));
+    });
+    await page.goto("/");
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    expect(bytes).toBeGreaterThan(100_000);
+    expect(bytes).toBeLessThan(200_000);
+  });
+
   test("an unknown page says so", async () => {
     await rowmill.client.signUp("bo");
     browser.expectProblems(/404 \(Not Found\)/);

@@ -262,13 +262,14 @@ test("clients that never read their answers neither fill the memory nor keep oth
   }
   const other = await api.client.signUp("third");
   const times: number[] = [];
-  for (let read = 0; read < 40; read++) {
+  // Longer than the ten seconds after which clients that do not read are disconnected.
+  for (let read = 0; read < 28; read++) {
     const startedAt = performance.now();
     expect((await get(other, "/api/v1/batches")).status).toBe(200);
     times.push(performance.now() - startedAt);
     await sleep(500);
   }
-  const median = times.toSorted((a, b) => a - b)[20] ?? 0;
+  const median = times.toSorted((a, b) => a - b)[14] ?? 0;
   process.stdout.write(
     `unread: ${Math.round(memory.highest / MB)} MB, median ${Math.round(median)} ms, max ${Math.round(Math.max(...times))}\n`,
   );

@@ -4,6 +4,7 @@ import { csv, titled } from "../support/book-files.ts";
 import { count } from "../support/count.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { closeGate } from "../support/gate.ts";
+import { missHeartbeats } from "../support/jobs.ts";
 import { startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 import { uploadForm } from "../support/upload-form.ts";
@@ -20,6 +21,7 @@ test("a worker killed during an atomic batch leaves nothing, and another worker 
   const { body } = await uploadForm(user, titled(500, { 300: "gate" }), { query });
   await until("it is in the middle", async () => (await user.batch(body.id)).body.counts.processing >= 250);
   await killed.kill();
+  await missHeartbeats(rowmill.ctx);
   await gate.open();
   expect(await count(pool, "SELECT count(*) FROM rowmill.books")).toBe(0);
 
@@ -42,6 +44,7 @@ test("an atomic batch is written completely or not at all while workers are kill
     // Not to wait for something: the moment of the crash is what is to be at random.
     await sleep(Math.random() * 300);
     await worker.kill();
+    await missHeartbeats(rowmill.ctx);
     expect([0, 30_000]).toContain(await count(pool, "SELECT count(*) FROM rowmill.books"));
   }
   await Promise.all([rowmill.startWorker(), rowmill.startWorker()]);
@@ -59,6 +62,7 @@ test("a failing atomic batch leaves nothing if its worker is killed", async () =
   const { body } = await uploadForm(user, titled(100, { 5: "", 60: "gate", 101: "poison" }), { query });
   await until("a failure is shown", async () => (await user.batch(body.id)).body.counts.failed === 1);
   await killed.kill();
+  await missHeartbeats(rowmill.ctx);
   await gate.open();
   await rowmill.startWorker();
   const batch = await user.finished(body.id, 30_000);

@@ -4,6 +4,7 @@ import type { viewBackup } from "../../src/backups/views.ts";
 import { newAdmin } from "../support/admin.ts";
 import { newFolder, read, restore } from "../support/backups.ts";
 import { emptyDatabase } from "../support/databases.ts";
+import { missHeartbeats } from "../support/jobs.ts";
 import { Program } from "../support/processes.ts";
 import { startRowmill } from "../support/rowmill.ts";
 import { until } from "../support/until.ts";
@@ -30,6 +31,7 @@ test("a killed worker leaves no complete backup, and another worker writes it ag
     return found.rowCount ? found : null;
   });
   await worker.kill();
+  await missHeartbeats(ctx);
   const [partial = "", ...others] = names();
   expect(others).toEqual([]);
   expect(partial).toMatch(/\.jsonl\.gz\.partial$/);

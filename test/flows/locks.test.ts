@@ -105,7 +105,7 @@ test("sessions that are ended every two seconds lose and duplicate no row", {
   const whole = (await uploadForm(atomic, csv(3000), { query: { policy: "atomic" } })).body;
   await using admin = stranger(rowmill.databaseUrl);
   const accepted: string[] = [];
-  for (let round = 0; round < 15; round++) {
+  for (let round = 0; round < 8; round++) {
     await admin.pool.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
     );

@@ -76,7 +76,7 @@ test("both documented targets import files", async () => {
     else writeFileSync(join(copy, path), code.replace("https://crm.example.com", crm.url));
   }
   appendFileSync(join(copy, REGISTRY), 'export { contactsTarget } from "./contacts/target.ts";\n');
-  await inCopy("npx", "--no-install", "tsc");
+  await inCopy("npx", "--no-install", "tsc", "--singleThreaded");
   await inCopy("npm", "run", "migration", "--", "--name", "cities");
   await inCopy("npm", "run", "cli", "--", "migrate");
 

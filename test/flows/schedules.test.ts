@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { closeGate } from "../support/gate.ts";
+import { missHeartbeats } from "../support/jobs.ts";
 import { ownServer } from "../support/own-server.ts";
 import { startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
@@ -46,6 +47,7 @@ test("each tick creates one task, whether three workers run, lose the database, 
   await gate.reached();
   await Promise.all(workers.map((worker) => worker.kill()));
   await gate.endWaiting();
+  await missHeartbeats(rowmill.ctx);
   await gate.open();
   expect(await ticks()).toHaveLength(2);
   await rowmill.startWorker();

@@ -4,6 +4,7 @@ import { cancelTask } from "../../src/tasks/control/cancel-task.ts";
 import { createTasks } from "../../src/tasks/create/create-tasks.ts";
 import { storedFile } from "../support/files.ts";
 import { closeGate } from "../support/gate.ts";
+import { missHeartbeats } from "../support/jobs.ts";
 import { onServer } from "../support/postgres.ts";
 import { startPrograms } from "../support/processes.ts";
 import { createTask, endedTask, eventsOf, heldTask, runningTask } from "../support/tasks.ts";
@@ -45,6 +46,7 @@ test("repeatedly killed workers lose no task and complete none twice", async () 
     const worker = await rowmill.startWorker();
     await worker.logged("task succeeded", round * 5, 30_000);
     await worker.kill();
+    await missHeartbeats(rowmill.ctx);
   }
   await rowmill.startWorker();
   for (const { id } of tasks) expect((await endedTask(rowmill.ctx, id, 60_000)).status).toBe("completed");

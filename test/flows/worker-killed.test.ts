@@ -4,6 +4,7 @@ import { csv, titled } from "../support/book-files.ts";
 import type { Client } from "../support/client.ts";
 import { expectExactlyOnce } from "../support/exactly-once.ts";
 import { closeGate } from "../support/gate.ts";
+import { missHeartbeats } from "../support/jobs.ts";
 import { startPrograms } from "../support/processes.ts";
 import { until } from "../support/until.ts";
 
@@ -27,6 +28,7 @@ test("another worker finishes the chunks of a killed one, in a process of their 
   expect(seen.state).toBe("processing");
   expect(await user.rows(batch.id, "processing")).toHaveLength(100);
   await killed.kill();
+  await missHeartbeats(rowmill.ctx);
   await gate.open();
 
   const other = await rowmill.startWorker();
@@ -64,6 +66,7 @@ test("repeatedly killed workers lose and duplicate no row", async () => {
     // Not to wait for something: the moment of the crash is what is to be at random.
     await sleep(Math.random() * 40);
     await worker.kill();
+    await missHeartbeats(rowmill.ctx);
     chunksCut += worker.lines("chunk received").length - worker.lines("chunk succeeded").length;
   }
   expect(chunksCut).toBeGreaterThan(0);

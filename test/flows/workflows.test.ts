@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { createWorkflow } from "../../src/workflows/create/create-workflow.ts";
 import { readWorkflow } from "../../src/workflows/create/read-workflow.ts";
+import { missHeartbeats } from "../support/jobs.ts";
 import { ownServer } from "../support/own-server.ts";
 import { startPrograms } from "../support/processes.ts";
 import { type Random, randomOf } from "../support/random.ts";
@@ -46,6 +47,7 @@ test(`every workflow ends, and each step runs at most once, whatever is killed (
 
   await until("some have ended", async () => (await ended()) > 2);
   await Promise.all([worker.kill(), api.program.kill()]);
+  await missHeartbeats(rowmill.ctx);
   await rowmill.startWorker();
   await until("more have ended", async () => (await ended()) > 6);
   await database.stop("SIGQUIT");

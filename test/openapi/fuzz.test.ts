@@ -8,6 +8,7 @@ import { startRowmill } from "../support/rowmill.ts";
 import { makeTask } from "../support/task-client.ts";
 import { newWebhook } from "../support/webhooks.ts";
 import { quick, runWorkflow } from "../support/workflows.ts";
+import { OPERATION_IDS } from "./operation-ids.ts";
 
 /** In this order, each operation still finds what it works on. */
 const ORDER = [/^GET/, /^PATCH/, /^POST .*\/retry$/, /^POST/, /^DELETE (?!.*sessions)/, /^DELETE/];
@@ -88,7 +89,10 @@ test("no request at the boundaries of the document gets a 5xx or an answer that 
     }
   }
   expect(failures).toEqual([]);
-  expect(operations.filter(({ path }) => path.startsWith("/api/v1/"))).toHaveLength(160);
+  const isOurs = (name: string) => name.includes(" /api/v1/");
+  expect(operations.map(({ method, path }) => `${method} ${path}`).filter(isOurs)).toHaveLength(
+    Object.keys(OPERATION_IDS).filter(isOurs).length,
+  );
   const sent = [...statuses.values()].reduce((sum, count) => sum + count, 0);
   expect(sent).toBeGreaterThan(1200);
   expect([...statuses.keys()].sort()).toEqual(expect.arrayContaining([200, 201, 202, 204, 400, 404, 409]));

@@ -54,7 +54,16 @@ test("the program in docs/guide/client.md compiles and runs", async () => {
   const compile = (file: string) =>
     inFolder(process.execPath, [
       join(root, "node_modules/typescript/bin/tsc"),
-      ...["--noEmit", "--strict", "--target", "es2024", "--module", "nodenext", "--ignoreConfig"],
+      ...[
+        "--noEmit",
+        "--singleThreaded",
+        "--strict",
+        "--target",
+        "es2024",
+        "--module",
+        "nodenext",
+        "--ignoreConfig",
+      ],
       ...["--types", "node", "--typeRoots", join(root, "node_modules/@types"), file],
     ]);
   await compile("program.ts");

@@ -26,3 +26,13 @@ export function finishedJobs({ pool }: Database, batchId: string): Promise<numbe
     [batchId],
   );
 }
+
+/**
+ * Makes the running jobs of a killed worker look silent for long enough, so that another worker takes them within two
+ * seconds instead of twelve. No other worker may run jobs meanwhile.
+ */
+export async function missHeartbeats({ pool }: Database): Promise<void> {
+  await pool.query(
+    "UPDATE rowmill_queue.job SET heartbeat_on = heartbeat_on - interval '1 minute' WHERE state = 'active'",
+  );
+}

@@ -51,7 +51,8 @@ export async function packClients(folder: string): Promise<string> {
       files: [packageJson.bin.rowmill, ...exported.map(([, path]) => path)].map((path) => join(root, path)),
     }),
   );
-  await execute(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--project", folder]);
+  const tsc = join(root, "node_modules/typescript/bin/tsc");
+  await execute(process.execPath, [tsc, "--project", folder, "--singleThreaded"]);
   await writeFile(join(folder, "package.json"), JSON.stringify(manifest, null, 2));
   await cp(join(root, "LICENSE"), join(folder, "LICENSE"));
   await cp(join(root, "docs/guide/client.md"), join(folder, "README.md"));

@@ -95,8 +95,8 @@ ${found.address}. If you do not know this account, close this page.</p>
       if (!found || !(await confirmEmail(ctx, found))) throw invalidLink();
       return sendPage(reply, 200, {
         title: "Your address is confirmed",
-        content: html`<p>You get mail about your uploads and tasks from now on. You can choose the kinds in your notification
-preferences.</p>`,
+        content: html`<p>You get mail about your uploads and tasks from now on. You can choose the kinds in your
+<a href="/account?section=notifications">notification preferences</a>.</p>`,
       });
     },
   );

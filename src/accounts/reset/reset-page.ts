@@ -9,7 +9,8 @@ export const RESET_CONTENT = html`<form id="form">
 <button>Set the password</button>
 </form>
 <p id="message" role="status"><noscript>This page needs JavaScript. Without it, send the part of the link after # as
-<code>token</code> to POST /api/v1/auth/password-reset/confirm.</noscript></p>`;
+<code>token</code> to POST /api/v1/auth/password-reset/confirm.</noscript></p>
+<p id="next" hidden><a href="/sign-in">Sign in</a></p>`;
 
 export const RESET_SCRIPT = `
 const token = location.hash.slice(1);
@@ -28,6 +29,7 @@ form.addEventListener("submit", async (event) => {
   try {
     const answer = await fetch("/api/v1/auth/password-reset/confirm", { method: "POST", headers, body });
     if (answer.ok) form.hidden = true;
+    document.getElementById("next").hidden = !answer.ok;
     message.textContent = answer.ok
       ? "Your password is set. All your sessions and API tokens have ended. Log in with the new password."
       : (await answer.json()).detail;

@@ -42,7 +42,7 @@ export function editRows(
   });
 }
 
-/** Where the edits of a row are in the request, for errors. */
+/** The edits by the number of their row. */
 type EditsByRow = ReadonlyMap<number, RowEdit>;
 
 function checkEdits(tx: Tx, { header }: Batch, edits: readonly RowEdit[]): EditsByRow {

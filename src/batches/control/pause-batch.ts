@@ -8,10 +8,15 @@ import { commandBatch } from "./command-batch.ts";
  * Pauses a batch. Workers give up the rows that they are processing within about a second and take no more.
  * @throws DomainError `not_found` or `conflict`
  */
-export function pauseBatch(ctx: Context, userId: number, batchId: string): Promise<StoredBatch> {
+export function pauseBatch(
+  ctx: Context,
+  userId: number,
+  batchId: string,
+  reason = "Paused by its owner.",
+): Promise<StoredBatch> {
   return commandBatch(ctx, userId, batchId, async (tx, batch) => {
     if (isAlreadyIn(batch, "paused")) return;
     requireEdge("pause", batch.state, "paused");
-    await transition(tx, batchId, "pause", { reason: "Paused by its owner." });
+    await transition(tx, batchId, "pause", { reason });
   });
 }

@@ -1,6 +1,6 @@
 /** Finds a text in one column of failed and unprocessed rows, and replaces it. */
 import { type Context, inTransaction, type Tx } from "../../context.ts";
-import { DomainError, invalidField } from "../../errors.ts";
+import { DomainError, invalidField, requireExpected } from "../../errors.ts";
 import { ByteBudget } from "../../platform/byte-budget.ts";
 import { listNames } from "../../targets/names.ts";
 import { secretPositions } from "../../targets/secrets.ts";
@@ -23,7 +23,7 @@ export interface Replacement {
   readonly expect?: number | undefined;
 }
 
-export interface Sample {
+interface Sample {
   readonly row: number;
   readonly before: string;
   readonly after: string;
@@ -60,10 +60,7 @@ export async function replaceCells(
   const counted = await countCells(ctx, batch, column, replacement, seconds);
   const { expect } = replacement;
   if (expect === undefined) return { ...counted, changed: 0 };
-  if (counted.matched !== expect) {
-    const message = `\`expect\` is ${expect}, but ${counted.matched} match. To change all of them, send ${counted.matched} as \`expect\`.`;
-    throw new DomainError("conflict", message);
-  }
+  requireExpected(counted.matched, expect);
   const changed = await changeAll(
     ctx,
     { userId, batchId, column },

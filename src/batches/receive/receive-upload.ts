@@ -17,6 +17,7 @@ import {
 } from "../../targets/match-header.ts";
 import { parseParams } from "../../targets/params.ts";
 import { requireRights } from "../../targets/registry.ts";
+import { rememberMapping } from "../../targets/remember-mapping.ts";
 import type { Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
@@ -112,6 +113,11 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
       );
       const batch = await getBatch(tx, upload.userId, accepted);
       const received = { batch, isReplay: accepted !== batchId };
+      if (mapping && !received.isReplay)
+        await rememberMapping(tx, upload.userId, target.name, matched.header, {
+          mapping,
+          options: chosenOf(options),
+        });
       await upload.onAccepted?.(tx, received, contentHash);
       return received;
     });
@@ -121,6 +127,11 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
     await abandonUpload(ctx, batchId, error);
     throw error;
   }
+}
+
+/** The options that a user is likely to choose again for such a file. */
+function chosenOf({ mode, policy, max_errors }: UploadOptions): Record<string, string> {
+  return { mode, policy, ...(max_errors === undefined ? {} : { max_errors }) };
 }
 
 /** If the header was guessed to be missing, a refusal says so. */

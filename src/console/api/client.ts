@@ -16,7 +16,7 @@ export function onSessionEnd(listener: SessionEndListener): () => void {
 let refreshing: Promise<boolean> | null = null;
 
 /** Requests that fail at the same moment share one refresh. @returns whether the session goes on */
-export function refreshSession(): Promise<boolean> {
+function refreshSession(): Promise<boolean> {
   refreshing ??= fetch("/api/v1/auth/browser/refresh", { method: "POST" })
     .then(({ ok }) => ok)
     .finally(() => {
@@ -25,10 +25,13 @@ export function refreshSession(): Promise<boolean> {
   return refreshing;
 }
 
+/** These paths answer 401 for another reason than a session that has ended. */
+const BEFORE_SIGN_IN = /\/api\/v1\/auth\/(browser\/|logout|password-reset)/;
+
 /** Renews an access token that has expired, and repeats the request. */
 async function fetchInSession(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const response = await fetch(input, init);
-  if (response.status !== 401 || String(input).includes("/api/v1/auth/")) return response;
+  if (response.status !== 401 || BEFORE_SIGN_IN.test(String(input))) return response;
   if (await refreshSession()) return fetch(input, init);
   for (const listener of sessionEndListeners) listener();
   return response;

@@ -1,11 +1,17 @@
 /** All pages of the console. Each is loaded when it is opened. */
 import { createRouter } from "@tanstack/react-router";
 import { queryClient } from "../api/queries.ts";
+import { accountRoutes } from "../pages/account/routes.ts";
+import { batchRoutes } from "../pages/batches/routes.ts";
+import { fileRoutes } from "../pages/files/routes.ts";
 import { homeRoutes } from "../pages/home/routes.ts";
+import { inboxRoutes } from "../pages/inbox/routes.ts";
+import { libraryRoutes } from "../pages/library/routes.ts";
 import { recordRoutes } from "../pages/records/routes.ts";
 import { scheduleAdminRoutes, scheduleRoutes } from "../pages/schedules/routes.ts";
 import { sessionRoutes } from "../pages/session/routes.ts";
 import { taskAdminRoutes, taskRoutes } from "../pages/tasks/routes.ts";
+import { webhookRoutes } from "../pages/webhooks/routes.ts";
 import { workflowAdminRoutes, workflowRoutes } from "../pages/workflows/routes.ts";
 import { Failure, Loading, NotFound } from "../parts/feedback.tsx";
 import { operatorRoute, rootRoute, signedInRoute } from "../shell/root.tsx";
@@ -14,7 +20,13 @@ const routeTree = rootRoute.addChildren([
   ...sessionRoutes,
   signedInRoute.addChildren([
     ...homeRoutes,
+    ...batchRoutes,
     ...recordRoutes,
+    ...accountRoutes,
+    ...libraryRoutes,
+    ...fileRoutes,
+    ...inboxRoutes,
+    ...webhookRoutes,
     ...taskRoutes,
     ...workflowRoutes,
     ...scheduleRoutes,

@@ -9,16 +9,18 @@ import { words } from "../words/common.ts";
 
 interface EmptyProps {
   readonly title: string;
+  /** Whether nothing else is on the page. */
+  readonly isPage?: boolean;
   /** Says the next step. */
   readonly hint: ReactNode;
   readonly action?: ReactNode;
 }
 
-export function Empty({ title, hint, action }: EmptyProps) {
+export function Empty({ title, isPage = false, hint, action }: EmptyProps) {
   return (
     <Stack align="center" gap="xs" py={56} px="md" ta="center">
       <IconInbox size={36} stroke={1.3} aria-hidden color="var(--mantine-color-dimmed)" />
-      <Title order={2}>{title}</Title>
+      <Title order={isPage ? 1 : 2}>{title}</Title>
       <Text c="dimmed" size="sm" maw={460}>
         {hint}
       </Text>
@@ -48,6 +50,7 @@ export function Failure({ error, onRetry }: { readonly error: unknown; readonly 
 export function NotFound() {
   return (
     <Empty
+      isPage
       title={words.notFound}
       hint={words.notFoundHint}
       action={

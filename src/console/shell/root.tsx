@@ -8,7 +8,7 @@ import {
   Outlet,
   redirect,
 } from "@tanstack/react-router";
-import { isStatus, refreshSession } from "../api/client.ts";
+import { isStatus } from "../api/client.ts";
 import { currentUser, isOperator } from "../api/session.ts";
 import { Failure, NotFound } from "../parts/feedback.tsx";
 
@@ -25,12 +25,10 @@ export const signedInRoute = createRoute({
   // Not needed on the sign-in page.
   component: lazyRouteComponent(() => import("./frame.tsx"), "Frame"),
   beforeLoad: async ({ context, location }) => {
-    const load = () => context.queryClient.ensureQueryData({ ...currentUser, staleTime: 60_000 });
     try {
-      return { user: await load() };
+      return { user: await context.queryClient.ensureQueryData({ ...currentUser, staleTime: 60_000 }) };
     } catch (error) {
       if (!isStatus(error, 401)) throw error;
-      if (await refreshSession()) return { user: await load() };
       throw redirect({ to: "/sign-in", search: location.href === "/" ? {} : { next: location.href } });
     }
   },

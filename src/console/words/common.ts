@@ -9,7 +9,9 @@ export const words = {
   search: "Search",
   refresh: "Refresh",
   more: "Load more",
+  actions: "Actions",
   moreActions: "More actions",
+  edit: "Edit",
   copy: "Copy",
   copied: "Copied",
   copyAsCurl: "Copy as curl",
@@ -50,6 +52,11 @@ export const words = {
   apiReference: "API reference",
   inbox: "Notifications",
   unread: (count: string) => `${count} unread`,
+} as const;
+
+export const secretWords = {
+  once: "Copy it now. It is shown only once.",
+  stored: "I have stored it",
 } as const;
 
 export const navigationWords = {

@@ -2,6 +2,8 @@ export const recordWords = {
   title: "Records",
   description: "Rows of any CSV, stored with the columns that their file has.",
   id: "Record",
+  number: (id: string) => `#${id}`,
+  named: (id: string) => `Record ${id}`,
   row: "Row",
   cells: "Cells",
   created: "Created",

@@ -9,7 +9,7 @@ import { bucketsOf, type Range } from "./ranges.ts";
 import { MINUTE_MS } from "./record-minute.ts";
 
 /** The jobs of a queue in a bucket: the highest numbers. */
-export interface QueuePeaks {
+interface QueuePeaks {
   readonly name: QueueName;
   readonly waiting: number;
   readonly scheduled: number;

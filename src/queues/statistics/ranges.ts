@@ -4,14 +4,13 @@ import { MINUTE_MS } from "./record-minute.ts";
 export const RANGES = ["1h", "24h", "7d"] as const;
 export type Range = (typeof RANGES)[number];
 
-export const LENGTHS: Readonly<Record<Range, { readonly minutes: number; readonly bucketMinutes: number }>> =
-  {
-    "1h": { minutes: 60, bucketMinutes: 1 },
-    "24h": { minutes: 24 * 60, bucketMinutes: 10 },
-    "7d": { minutes: 7 * 24 * 60, bucketMinutes: 60 },
-  };
+const LENGTHS: Readonly<Record<Range, { readonly minutes: number; readonly bucketMinutes: number }>> = {
+  "1h": { minutes: 60, bucketMinutes: 1 },
+  "24h": { minutes: 24 * 60, bucketMinutes: 10 },
+  "7d": { minutes: 7 * 24 * 60, bucketMinutes: 60 },
+};
 
-/** The starts of the buckets up to that of `now`, which has only begun. */
+/** The starts of the buckets up to that of `now`, which has just started. */
 export function bucketsOf(
   range: Range,
   now: Date,

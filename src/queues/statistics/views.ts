@@ -88,7 +88,7 @@ export const StatisticsView = Type.Object(
       { description: "The size of the database, when it was recorded last." },
     ),
     buckets: Type.Array(BucketView, {
-      description: "At most 169, the oldest first. The last one has only begun.",
+      description: "At most 169, the oldest first. The last one has just started.",
     }),
   },
   { description: "Statistics of the service." },

@@ -2,7 +2,7 @@ import { and, count, desc, inArray, isNull, lte, max, notInArray, type SQL } fro
 import type { AuditAction } from "../../audit/actions.ts";
 import { recordBulk } from "../../audit/record-bulk.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
-import { DomainError } from "../../errors.ts";
+import { requireExpected } from "../../errors.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { type TaskStatus, taskStatus, tasks } from "../../schema/tasks.ts";
 import type { TaskAction } from "../allowed-actions.ts";
@@ -67,13 +67,6 @@ export async function changeTasks(
   };
   const run = () => changePages(ctx, change, newest, seconds);
   return { matched, changed: await recordBulk(ctx, entry, matched, run) };
-}
-
-/** @throws DomainError `conflict` if the numbers differ */
-export function requireExpected(matched: number, expected: number): void {
-  if (matched === expected) return;
-  const message = `\`expect\` is ${expected}, but ${matched} match. To change all of them, send ${matched} as \`expect\`.`;
-  throw new DomainError("conflict", message);
 }
 
 /** Counts the tasks that would be changed. @returns also the number (`tasks.number`) of the newest one */

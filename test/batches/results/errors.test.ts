@@ -50,6 +50,7 @@ test("forty thousand failures read as three causes", async () => {
         count: 39_598,
         message: "title is required",
         rows: [5, 6, 7, 8, 9],
+        rows_url: expect.any(String),
       },
       {
         code: "required",
@@ -57,6 +58,7 @@ test("forty thousand failures read as three causes", async () => {
         count: 19_599,
         message: "author is required",
         rows: [6, 8, 10, 12, 14],
+        rows_url: expect.any(String),
       },
       {
         code: "too_long",
@@ -64,6 +66,7 @@ test("forty thousand failures read as three causes", async () => {
         count: 399,
         message: expect.any(String),
         rows: [102, 202, 302, 402, 502],
+        rows_url: expect.any(String),
       },
     ],
   });
@@ -90,9 +93,30 @@ test("a row counts once in a group, and an error of the whole row has no column"
     failed: 4,
     ungrouped: 0,
     groups: [
-      { code: "malformed", column: null, count: 2, message: "Quote.", rows: [3, 4] },
-      { code: "pattern", column: "a", count: 1, message: expect.stringMatching(/one|two/), rows: [2] },
-      { code: "some_code", column: null, count: 1, message: "Some message", rows: [5] },
+      {
+        code: "malformed",
+        column: null,
+        count: 2,
+        message: "Quote.",
+        rows: [3, 4],
+        rows_url: expect.any(String),
+      },
+      {
+        code: "pattern",
+        column: "a",
+        count: 1,
+        message: expect.stringMatching(/one|two/),
+        rows: [2],
+        rows_url: expect.any(String),
+      },
+      {
+        code: "some_code",
+        column: null,
+        count: 1,
+        message: "Some message",
+        rows: [5],
+        rows_url: expect.any(String),
+      },
     ],
   });
 });
@@ -115,8 +139,16 @@ test("counts and first rows hold beyond what one statement looks at", async () =
         count: 70_003,
         message: "49999",
         rows: [49_999, 50_000, 50_001, 50_002, 50_003],
+        rows_url: expect.any(String),
       },
-      { code: "early", column: "a", count: 49_997, message: "2", rows: [2, 3, 4, 5, 6] },
+      {
+        code: "early",
+        column: "a",
+        count: 49_997,
+        message: "2",
+        rows: [2, 3, 4, 5, 6],
+        rows_url: expect.any(String),
+      },
     ],
   });
 });

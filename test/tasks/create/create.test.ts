@@ -38,6 +38,7 @@ test("creating a task stores its fields, its job and its history", async () => {
     after_id: null,
     is_cancellable: true,
     is_retryable: false,
+    allowed_actions: ["cancel", "delete"],
     elapsed_seconds: null,
     started_at: null,
   });

@@ -5,11 +5,13 @@ import { useApiList } from "../../api/queries.ts";
 import { type Column, DataTable } from "../../parts/data-table.tsx";
 import { Empty } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
+import { LinkTo } from "../../parts/link.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
 import { SearchField, Toolbar } from "../../parts/toolbar.tsx";
 import { navigationWords } from "../../words/common.ts";
 import { recordWords as words } from "../../words/records.ts";
+import { RecordPanel, textOf } from "./record-panel.tsx";
 
 type SavedRecord = Schemas["SavedRecord"];
 
@@ -17,7 +19,15 @@ const route = getRouteApi("/signed-in/records");
 const SHOWN_CELLS = 4;
 
 const columns: readonly Column<SavedRecord>[] = [
-  { name: words.id, isTitle: true, cell: ({ id }) => `#${formatCount(id)}` },
+  {
+    name: words.id,
+    isTitle: true,
+    cell: ({ id }) => (
+      <LinkTo from="/records" to="/records" search={(before) => ({ ...before, record: id })}>
+        {words.number(formatCount(id))}
+      </LinkTo>
+    ),
+  },
   {
     name: words.cells,
     cell: ({ data }) =>
@@ -28,20 +38,24 @@ const columns: readonly Column<SavedRecord>[] = [
             <Text span size="xs" c="dimmed">
               {name}
             </Text>{" "}
-            {String(cell)}
+            {textOf(cell)}
           </Text>
         )),
   },
   { name: words.row, isNumber: true, cell: ({ row }) => formatCount(row) },
   {
     name: words.fromImport,
-    cell: ({ batch_id }) => <Anchor href={`/batches/${batch_id}`}>{batch_id.slice(0, 8)}</Anchor>,
+    cell: ({ batch_id }) => (
+      <Anchor component={Link} to={`/batches/${batch_id}`} size="sm" title={batch_id}>
+        {batch_id.slice(0, 8)}
+      </Anchor>
+    ),
   },
   { name: words.created, cell: ({ created_at }) => <Moment at={created_at} /> },
 ];
 
 export function RecordsPage() {
-  const { batch } = route.useSearch();
+  const { batch, record } = route.useSearch();
   const navigate = route.useNavigate();
   const list = useApiList("/api/v1/records", { query: batch ? { batch_id: batch } : {} });
   return (
@@ -62,6 +76,7 @@ export function RecordsPage() {
         list={list}
         columns={columns}
         idOf={({ id }) => String(id)}
+        onOpen={({ id }) => void navigate({ search: (before) => ({ ...before, record: id }) })}
         empty={
           <Empty
             title={words.empty}
@@ -74,6 +89,13 @@ export function RecordsPage() {
           />
         }
       />
+      {record !== undefined && (
+        <RecordPanel
+          key={record}
+          id={record}
+          onClose={() => void navigate({ search: ({ record: _, ...rest }) => rest })}
+        />
+      )}
     </Page>
   );
 }

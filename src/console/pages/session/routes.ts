@@ -16,4 +16,10 @@ const signUp = createRoute({
   component: lazyRouteComponent(() => import("./sign-up-page.tsx"), "SignUpPage"),
 });
 
-export const sessionRoutes = [signIn, signUp] as const;
+const forgotPassword = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/forgot-password",
+  component: lazyRouteComponent(() => import("./forgot-password-page.tsx"), "ForgotPasswordPage"),
+});
+
+export const sessionRoutes = [signIn, signUp, forgotPassword] as const;

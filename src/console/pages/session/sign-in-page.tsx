@@ -71,7 +71,10 @@ export function SignInPage() {
             value={password}
             onChange={({ currentTarget }) => setPassword(currentTarget.value)}
           />
-          <Group justify="flex-end">
+          <Group justify="space-between">
+            <LinkTo to="/forgot-password" size="sm">
+              {words.forgot}
+            </LinkTo>
             <Button type="submit" loading={isRunning}>
               {words.signIn}
             </Button>

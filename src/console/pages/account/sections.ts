@@ -1,0 +1,1 @@
+export const SECTIONS = ["profile", "password", "sessions", "tokens", "notifications"] as const;

@@ -1,0 +1,116 @@
+import { Badge, Button, Group, Select } from "@mantine/core";
+import { IconUpload } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useLive } from "../../api/live.ts";
+import { apiQuery, type RequestOf, useApiList } from "../../api/queries.ts";
+import { type Column, DataTable } from "../../parts/data-table.tsx";
+import { Empty } from "../../parts/feedback.tsx";
+import { formatCount } from "../../parts/format.ts";
+import { Moment } from "../../parts/moment.tsx";
+import { Page } from "../../parts/page.tsx";
+import { StateBadge } from "../../parts/states.tsx";
+import { SearchField, Toolbar } from "../../parts/toolbar.tsx";
+import { batchWords as words } from "../../words/batches.ts";
+import { navigationWords } from "../../words/common.ts";
+import { stateWords } from "../../words/states.ts";
+import { BATCH_STATES, isMoving } from "./choices.ts";
+import type { ListedBatch } from "./data/types.ts";
+import { OutcomeSummary } from "./outcome-bar.tsx";
+import "./batches.css";
+
+const route = getRouteApi("/signed-in/batches");
+
+const columns: readonly Column<ListedBatch>[] = [
+  {
+    name: words.file,
+    isTitle: true,
+    cell: ({ id, filename, dry_run }) => (
+      <Group gap={8} wrap="nowrap">
+        <Link to="/batches/$batchId" params={{ batchId: id }} title={filename} className="ellipsis">
+          {filename}
+        </Link>
+        {dry_run && (
+          <Badge size="xs" variant="default" radius="sm" tt="none" style={{ flex: "none" }}>
+            {words.dryRun}
+          </Badge>
+        )}
+      </Group>
+    ),
+  },
+  { name: words.state, cell: ({ state }) => <StateBadge state={state} /> },
+  { name: words.target, cell: ({ target }) => target },
+  { name: words.rows, isNumber: true, cell: ({ counts }) => formatCount(counts.total) },
+  { name: words.progress, isNumber: true, cell: (batch) => <OutcomeSummary batch={batch} /> },
+  { name: words.when, cell: ({ created_at }) => <Moment at={created_at} /> },
+];
+
+export function BatchesPage() {
+  const filter = route.useSearch();
+  const navigate = route.useNavigate();
+  const request = { query: filter } as NonNullable<RequestOf<"/api/v1/batches">[0]>;
+  const list = useApiList("/api/v1/batches", request);
+  const { data: targets } = useQuery({ ...apiQuery("/api/v1/targets"), staleTime: 600_000 });
+  const names = targets?.items.map(({ name }) => name) ?? [];
+  useLive({ batches: list.items.filter(({ state }) => isMoving(state)).map(({ id }) => id) });
+  const change = (next: typeof filter) => void navigate({ search: { ...filter, ...next }, replace: true });
+  const isFiltered = Object.keys(filter).length > 0;
+  return (
+    <Page title={words.title} description={words.description} actions={<ImportButton />}>
+      <Toolbar
+        updatedAt={list.updatedAt}
+        onRefresh={list.refetch}
+        onClear={isFiltered ? () => void navigate({ search: {} }) : undefined}
+      >
+        <SearchField
+          label={words.search}
+          value={filter.q ?? ""}
+          onChange={(q) => change({ q: q || undefined } as typeof filter)}
+        />
+        <Select
+          size="xs"
+          w={170}
+          aria-label={words.state}
+          placeholder={words.allStates}
+          clearable
+          value={filter.state ?? null}
+          data={BATCH_STATES.map((value) => ({ value, label: stateWords[value] ?? value }))}
+          onChange={(state) => change({ state: state ?? undefined } as typeof filter)}
+        />
+        <Select
+          size="xs"
+          w={150}
+          aria-label={words.target}
+          placeholder={words.allTargets}
+          clearable
+          value={filter.target ?? null}
+          data={filter.target && !names.includes(filter.target) ? [...names, filter.target] : names}
+          onChange={(target) => change({ target: target ?? undefined } as typeof filter)}
+        />
+      </Toolbar>
+      <DataTable
+        label={words.title}
+        list={list}
+        columns={columns}
+        idOf={({ id }) => id}
+        nameOf={({ filename }) => filename}
+        onOpen={({ id }) => void navigate({ to: "/batches/$batchId", params: { batchId: id } })}
+        empty={
+          isFiltered ? (
+            <Empty title={words.emptyFilter} hint={words.emptyFilterHint} />
+          ) : (
+            <Empty title={words.empty} hint={words.emptyHint} action={<ImportButton />} />
+          )
+        }
+      />
+    </Page>
+  );
+}
+
+function ImportButton() {
+  return (
+    <Button component={Link} to="/import" leftSection={<IconUpload size={16} aria-hidden />}>
+      {navigationWords.import}
+    </Button>
+  );
+}

@@ -1,0 +1,62 @@
+/** Reads and changes batches and rows. */
+import { client } from "../../../api/client.ts";
+import type {
+  BatchAction,
+  ListedBatch,
+  Replaced,
+  Replacement,
+  RowEdit,
+  RowFilter,
+  RowPage,
+} from "./types.ts";
+
+export function allows({ allowed_actions }: ListedBatch, action: BatchAction): boolean {
+  return allowed_actions.includes(action);
+}
+
+/** Reads rows from this row number on. */
+export async function readRows(
+  batchId: string,
+  { status, undo, code, column }: RowFilter,
+  { fromRow, limit, signal }: { fromRow: number; limit: number; signal: AbortSignal },
+): Promise<RowPage> {
+  const query = {
+    limit,
+    from_row: fromRow,
+    ...(status === undefined ? {} : { status }),
+    ...(undo === undefined ? {} : { undo }),
+    ...(code === undefined ? {} : { error_code: code }),
+    ...(column === undefined ? {} : { error_column: column }),
+  };
+  const path = { batch_id: batchId };
+  const page = await client.get("/api/v1/batches/{batch_id}/rows", { path, query, signal });
+  return { items: page.items, hasMore: page.next_cursor !== null };
+}
+
+/** Stores new cells, of all these rows or of none. @throws RowmillError whose `field_errors` name the rows */
+export async function editRows(batchId: string, edits: readonly RowEdit[]): Promise<void> {
+  const rows = edits.map(({ row, fields }) => ({ row, fields: { ...fields } }));
+  await client.post("/api/v1/batches/{batch_id}/rows/edit", { path: { batch_id: batchId }, body: { rows } });
+}
+
+/** Counts the matches in failed rows. With the result of that, replaces them. */
+export function replaceCells(
+  batchId: string,
+  replacement: Replacement,
+  counted?: Replaced,
+): Promise<Replaced> {
+  const { column, find, replace, isWholeCell, ignoresCase } = replacement;
+  return client.post("/api/v1/batches/{batch_id}/rows/edit", {
+    path: { batch_id: batchId },
+    body: {
+      column,
+      find,
+      replace,
+      match: isWholeCell ? "whole_cell" : "contains",
+      ignore_case: ignoresCase,
+      ...(counted ? { expect: counted.matched } : {}),
+      // Rows that were not counted stay as they are.
+      ...(counted?.next_row ? { filter: { to_row: counted.next_row - 1 } } : {}),
+    },
+  });
+}

@@ -1,0 +1,163 @@
+/** One row: its cells, its errors, and what happened to it. */
+import { Alert, Button, Code, CopyButton, Drawer, Group, Stack, Text, Title } from "@mantine/core";
+import { IconRefresh } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import type { Schemas } from "../../../client/operations.ts";
+import { apiQuery } from "../../api/queries.ts";
+import { Failure, Loading, showDone } from "../../parts/feedback.tsx";
+import { formatCount } from "../../parts/format.ts";
+import { Moment } from "../../parts/moment.tsx";
+import { StateBadge } from "../../parts/states.tsx";
+import { words as common } from "../../words/common.ts";
+import { rowWords as words } from "../../words/rows.ts";
+import { allows } from "./data/api.ts";
+import type { Batch } from "./data/types.ts";
+import { retryRows, useBusy } from "./data/use-batch-action.ts";
+import "@mantine/core/styles/Drawer.layer.css";
+
+type Detail = Schemas["RowDetail"];
+
+interface RowDrawerProps {
+  readonly batch: Batch;
+  readonly row: number;
+  readonly onClose: () => void;
+}
+
+export function RowDrawer({ batch, row, onClose }: RowDrawerProps) {
+  const found = useQuery(
+    apiQuery("/api/v1/batches/{batch_id}/rows/{row}", { path: { batch_id: batch.id, row } }),
+  );
+  return (
+    <Drawer
+      opened
+      onClose={onClose}
+      position="right"
+      size="lg"
+      closeButtonProps={{ "aria-label": common.close }}
+      title={<Text fw={650}>{words.details(formatCount(row))}</Text>}
+    >
+      {found.data ? (
+        <Details batch={batch} detail={found.data} />
+      ) : found.error ? (
+        <Failure error={found.error} onRetry={() => void found.refetch()} />
+      ) : (
+        <Loading />
+      )}
+    </Drawer>
+  );
+}
+
+function Details({ batch, detail }: { readonly batch: Batch; readonly detail: Detail }) {
+  const [isBusy, run] = useBusy();
+  const { row, status, errors, error_message, attempts, record_id, effect, waiting, undo, task_id } = detail;
+  const messages =
+    errors.length > 0 ? errors : error_message ? [{ column: null, code: "", message: error_message }] : [];
+  return (
+    <Stack gap="md">
+      <Group justify="space-between">
+        <StateBadge state={status} />
+        {status === "failed" && allows(batch, "retry") && (
+          <Button
+            size="xs"
+            variant="default"
+            loading={isBusy}
+            leftSection={<IconRefresh size={14} aria-hidden />}
+            onClick={() =>
+              run(async () => {
+                await retryRows(batch.id, { rows: [row] });
+                showDone(words.retried(words.rows(1, "1")));
+              })
+            }
+          >
+            {words.retryOne}
+          </Button>
+        )}
+      </Group>
+      {messages.map(({ column, code, message }) => (
+        <Alert key={`${column} ${code}`} color="red" variant="light" p="xs" title={column}>
+          {message}
+        </Alert>
+      ))}
+      {waiting && (
+        <Text size="sm">
+          {waiting.message} {words.waitingUntil} <Moment at={waiting.until} />
+        </Text>
+      )}
+      <dl className="row-cells">
+        {Object.entries(detail.fields).map(([name, cell]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{cell === "" ? <span className="row-empty">{words.empty}</span> : cell}</dd>
+          </div>
+        ))}
+      </dl>
+      <Text size="xs" c="dimmed">
+        {words.attempts}: {formatCount(attempts)}
+        {record_id !== null && ` · ${words.record} ${record_id}`}
+        {effect && ` · ${words.effects[effect] ?? effect}`}
+        {undo && ` · ${words.undoResult}: ${words.undoOutcomes[undo.outcome] ?? undo.outcome}`}
+      </Text>
+      {undo?.reason && <Text size="sm">{undo.reason}</Text>}
+      <CopyButton value={task_id}>
+        {({ copied, copy }) => (
+          <Group gap="xs">
+            <Code>{task_id}</Code>
+            <Button
+              size="compact-xs"
+              variant="subtle"
+              onClick={copy}
+              aria-label={`${common.copy}: ${words.rowId}`}
+            >
+              {copied ? common.copied : common.copy}
+            </Button>
+          </Group>
+        )}
+      </CopyButton>
+      <History detail={detail} />
+    </Stack>
+  );
+}
+
+function History({ detail: { history, history_truncated } }: { readonly detail: Detail }) {
+  return (
+    <Stack gap="xs">
+      <Title order={2}>{words.history}</Title>
+      {history_truncated && (
+        <Text size="sm" c="dimmed">
+          {words.olderHistory}
+        </Text>
+      )}
+      {history.length === 0 && (
+        <Text size="sm" c="dimmed">
+          {words.noHistory}
+        </Text>
+      )}
+      {history.map((event) => (
+        <div key={`${event.event} ${event.at}`} className="row-event">
+          <Text size="sm" fw={550}>
+            {event.event === "edited"
+              ? words.editedEvent(event.edited_by)
+              : words.failedEvent(event.retried_by)}{" "}
+            <Text span size="xs" c="dimmed" fw={400}>
+              <Moment at={event.at} />
+            </Text>
+          </Text>
+          {event.event === "edited" ? (
+            <dl className="row-cells">
+              {Object.entries(event.fields).map(([name, cell]) => (
+                <div key={name}>
+                  <dt>{name}</dt>
+                  <dd>{cell === "" ? <span className="row-empty">{words.empty}</span> : cell}</dd>
+                </div>
+              ))}
+            </dl>
+          ) : (
+            <Text size="sm" c="dimmed">
+              {event.error_message}
+            </Text>
+          )}
+        </div>
+      ))}
+    </Stack>
+  );
+}

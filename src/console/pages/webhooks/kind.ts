@@ -1,0 +1,3 @@
+import type { Schemas } from "../../../client/operations.ts";
+
+export type Kind = Schemas["NotificationPreference"]["kind"];

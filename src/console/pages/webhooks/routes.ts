@@ -1,0 +1,23 @@
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { flag, oneOf, search, text } from "../../api/search.ts";
+import { signedInRoute } from "../../shell/root.tsx";
+
+const list = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: "/webhooks",
+  validateSearch: search({ add: flag() }),
+  component: lazyRouteComponent(() => import("./webhooks-page.tsx"), "WebhooksPage"),
+});
+
+const detail = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: "/webhooks/$id",
+  validateSearch: search({
+    state: oneOf(["pending", "delivered", "failed"]),
+    delivery: text(36),
+    edit: flag(),
+  }),
+  component: lazyRouteComponent(() => import("./webhook-page.tsx"), "WebhookPage"),
+});
+
+export const webhookRoutes = [list, detail] as const;

@@ -1,0 +1,58 @@
+/** The state of a form while it is sent, and its failures. */
+import { Alert, Text } from "@mantine/core";
+import { type FormEvent, useState } from "react";
+import { RowmillError } from "../api/client.ts";
+import { words } from "../words/common.ts";
+import { messageOf } from "./feedback.tsx";
+
+export interface Form {
+  readonly error: unknown;
+  readonly isRunning: boolean;
+  readonly submit: () => Promise<void>;
+  /** For `onSubmit` of a form. */
+  readonly onSubmit: (event: FormEvent) => void;
+}
+
+export function useForm(run: () => Promise<unknown>): Form {
+  const [error, setError] = useState<unknown>(null);
+  const [isRunning, setRunning] = useState(false);
+  const submit = async () => {
+    setRunning(true);
+    setError(null);
+    try {
+      await run();
+    } catch (cause) {
+      setError(cause);
+    } finally {
+      setRunning(false);
+    }
+  };
+  return {
+    error,
+    isRunning,
+    submit,
+    onSubmit: (event) => {
+      event.preventDefault();
+      void submit();
+    },
+  };
+}
+
+/** A failure that none of these fields shows. */
+export function FormFailure({ error, fields = [] }: { error: unknown; fields?: readonly string[] }) {
+  if (error === null) return null;
+  if (error instanceof RowmillError) {
+    const names = Object.keys(error.field_errors);
+    if (names.length > 0 && names.every((name) => fields.includes(name))) return null;
+  }
+  return (
+    <Alert color="red" role="alert">
+      <Text size="sm">{messageOf(error)}</Text>
+      {error instanceof RowmillError && error.request_id && (
+        <Text size="xs" c="dimmed" ff="monospace">
+          {words.requestId(error.request_id)}
+        </Text>
+      )}
+    </Alert>
+  );
+}
