@@ -172,11 +172,14 @@ describe("further attempts", () => {
     expect(new Set(sent.map(({ headers }) => headers.get("idempotency-key"))).size).toBe(2);
   });
 
-  test.each(["post", "put", "patch", "delete"] as const)("a %s without a key is sent once", async (method) => {
-    const { client, sent } = serverOf(problem(503, "unavailable", NOW), json({}));
-    expect((await failure(client.call(method, "/api/v1/batches/b/undo"))).status).toBe(503);
-    expect(sent).toHaveLength(1);
-  });
+  test.each(["post", "put", "patch", "delete"] as const)(
+    "a %s without a key is sent once",
+    async (method) => {
+      const { client, sent } = serverOf(problem(503, "unavailable", NOW), json({}));
+      expect((await failure(client.call(method, "/api/v1/batches/b/undo"))).status).toBe(503);
+      expect(sent).toHaveLength(1);
+    },
+  );
 
   test("a refused request is sent once", async () => {
     const { client, sent } = serverOf(problem(400, "invalid_input"), json({}));

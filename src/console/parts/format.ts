@@ -78,7 +78,9 @@ export function formatRange(from: string | undefined, to: string | undefined, zo
     ...(zone === "utc" ? { timeZone: "UTC" } : {}),
   });
   if (from && to) return format.formatRange(new Date(from), new Date(to));
-  return [from && format.format(new Date(from)), "–", to && format.format(new Date(to))].filter(Boolean).join(" ");
+  return [from && format.format(new Date(from)), "–", to && format.format(new Date(to))]
+    .filter(Boolean)
+    .join(" ");
 }
 
 export function zoneName(zone: Zone): string {

@@ -42,8 +42,7 @@ export function Period({ label, from, to, onChange }: PeriodProps) {
   );
   return (
     <Group gap={4} wrap="nowrap">
-      {field(words.from, from, (value) => onChange(value, to))}
-      –
+      {field(words.from, from, (value) => onChange(value, to))}–
       {field(words.to, to, (value) => onChange(from, value))}
     </Group>
   );

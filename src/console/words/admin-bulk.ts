@@ -37,7 +37,8 @@ export const bulkWords = {
   reason: "Reason",
   reasonHint: "Optional. The owner sees it.",
   typed: (count: string) => `Type ${count} to confirm`,
-  run: (action: string, count: number, shown: string, noun: Noun) => `${action} ${counted(count, shown, noun)}`,
+  run: (action: string, count: number, shown: string, noun: Noun) =>
+    `${action} ${counted(count, shown, noun)}`,
   running: "In progress. A large change takes several steps of up to one minute each.",
   progress: (done: string, total: string) => `${done} of ${total}`,
   stop: "Stop after this step",

@@ -118,7 +118,8 @@ export const workerWords = {
   shutDownNow: "Shut down",
   isStopping: "The worker takes no more jobs and ends.",
   empty: "No workers",
-  emptyHint: "Nothing runs until one has started. Start it with npm run worker, or with npm start, which starts one.",
+  emptyHint:
+    "Nothing runs until one has started. Start it with npm run worker, or with npm start, which starts one.",
 
   limits: "Limits of task types",
   limitsHint: "How many tasks of a type start per second, and run at the same time, on all workers together.",

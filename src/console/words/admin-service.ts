@@ -12,20 +12,23 @@ export const reportWords = {
   written: "Written",
   create: "Write a report",
   createTitle: "Write a report",
-  createHint: "A report of a day or week that has not ended counts what is there. Writing it again replaces it.",
+  createHint:
+    "A report of a day or week that has not ended counts what is there. Writing it again replaces it.",
   date: "Day, or any day of the week",
   dateHint: "Empty: yesterday, or last week.",
   createNow: "Write it",
   created: "The report is written.",
   empty: "No reports yet",
-  emptyHint: "The first daily report is written after midnight (UTC), the first weekly one on Monday. Or write one now.",
+  emptyHint:
+    "The first daily report is written after midnight (UTC), the first weekly one on Monday. Or write one now.",
   noMatch: "No report of this kind yet",
   dayOf: (date: string) => `Day ${date}`,
   weekOf: (from: string, to: string) => `Week ${from} to ${to}`,
   downloads: { html: "Web page", csv: "CSV", json: "JSON" },
   downloadMenu: "Download",
   download: (format: string) => `Download as ${format}`,
-  missing: (count: string) => `${count} requests are missing from it: their process ended before it had written them.`,
+  missing: (count: string) =>
+    `${count} requests are missing from it: their process ended before it had written them.`,
   tiles: {
     requests: "Requests",
     failed: "Failed",
@@ -68,7 +71,8 @@ export const outboxWords = {
   subject: "Subject",
   text: "Text",
   empty: "No mails yet",
-  emptyHint: "Mails appear here when Rowmill has something to say: an import has ended, a password is forgotten.",
+  emptyHint:
+    "Mails appear here when Rowmill has something to say: an import has ended, a password is forgotten.",
   noMatch: "No mail matches these filters",
   noMatchHint: "Change or clear the filters.",
   suppressions: "Addresses that get no mail",
@@ -112,7 +116,8 @@ export const userWords = {
   created: "Created",
   create: "Create a user",
   username: "Username",
-  createHint: "Rowmill can mail a link to choose a password. Without an address, tell them the password yourself.",
+  createHint:
+    "Rowmill can mail a link to choose a password. Without an address, tell them the password yourself.",
   password: "Password",
   passwordHint: "Empty: send a link to choose one after this.",
   createNow: "Create",
@@ -125,7 +130,8 @@ export const userWords = {
   roleChanged: (name: string, role: string) => `${name} is now: ${role}.`,
   disable: "Disable…",
   disableTitle: (name: string) => `Disable ${name}?`,
-  disableHint: "All sessions and tokens end at once, and the user cannot log in. Imports and tasks stay, and go on.",
+  disableHint:
+    "All sessions and tokens end at once, and the user cannot log in. Imports and tasks stay, and go on.",
   disableNow: "Disable",
   enable: "Enable",
   isDisabled: (name: string) => `${name} is disabled.`,
@@ -177,7 +183,8 @@ export const backupWords = {
   backup: "Backup",
   create: "Back up now",
   createTitle: "Back up now?",
-  createHint: "A worker copies all tables in the background. Work goes on. The oldest backup beyond BACKUP_KEEP is removed.",
+  createHint:
+    "A worker copies all tables in the background. Work goes on. The oldest backup beyond BACKUP_KEEP is removed.",
   createNow: "Back up",
   queued: "The backup is queued.",
   state: "State",
@@ -190,7 +197,8 @@ export const backupWords = {
   download: "Download",
   error: "Error",
   warnNone: "No backup is complete yet",
-  warnNoneHint: "If the database is lost now, everything is lost. Back up now, and set BACKUP_CRON for one each night.",
+  warnNoneHint:
+    "If the database is lost now, everything is lost. Back up now, and set BACKUP_CRON for one each night.",
   warnOld: (ago: string) => `The newest complete backup is from ${ago}`,
   warnOldHint: "Back up now, and see whether the schedule of backups is on.",
   schedules: "Schedules",

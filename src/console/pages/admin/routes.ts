@@ -1,6 +1,6 @@
 import { createRoute, lazyRouteComponent, Outlet, redirect } from "@tanstack/react-router";
-import { isAdmin } from "../../api/session.ts";
 import { search } from "../../api/search.ts";
+import { isAdmin } from "../../api/session.ts";
 import { operatorRoute } from "../../shell/root.tsx";
 import * as shapes from "./search-shapes.ts";
 

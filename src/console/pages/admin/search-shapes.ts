@@ -1,5 +1,7 @@
 /** What the addresses of the pages for operators can say. */
+
 import { moment, oneOf, type SearchOf, text, wholeNumber } from "../../api/search.ts";
+import { BATCH_STATES } from "../batches/choices.ts";
 
 export const RANGES = ["1h", "24h", "7d"] as const;
 export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;
@@ -35,6 +37,14 @@ export const taskShape = {
   ended_from: moment(),
   ended_to: moment(),
 };
+export const batchShape = {
+  state: oneOf(BATCH_STATES),
+  target: text(100),
+  q: text(),
+  user: user(),
+  from: moment(),
+  to: moment(),
+};
 export const workflowShape = {
   state: oneOf(WORKFLOW_STATES),
   name: text(100),
@@ -68,6 +78,7 @@ export const auditShape = {
 
 export type OverviewSearch = SearchOf<typeof overviewShape>;
 export type TaskSearch = SearchOf<typeof taskShape>;
+export type BatchSearch = SearchOf<typeof batchShape>;
 export type WorkflowSearch = SearchOf<typeof workflowShape>;
 export type JobSearch = SearchOf<typeof jobShape>;
 export type ReportSearch = SearchOf<typeof reportShape>;

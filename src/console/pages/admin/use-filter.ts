@@ -11,7 +11,8 @@ interface Filter<S extends object> {
 
 /** The filter in the address of the page. @template S the search that its route has validated */
 export function useFilter<S extends object>(): Filter<S> {
-  const filter = useSearch({ strict: false }) as S;
+  const found: unknown = useSearch({ strict: false });
+  const filter = found as S;
   const navigate = useNavigate();
   const set = (search: object) => void navigate({ to: ".", search, replace: true } as never);
   return {

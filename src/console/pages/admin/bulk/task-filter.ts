@@ -1,11 +1,12 @@
 import type { OperationOf } from "../../../../client/operations.ts";
 import type { TaskSearch } from "../search-shapes.ts";
 
-type ActionBody = OperationOf<"post", "/api/v1/admin/tasks/retry"> extends {
-  requestBody: { content: { "application/json": infer B } };
-}
-  ? B
-  : never;
+type ActionBody =
+  OperationOf<"post", "/api/v1/admin/tasks/retry"> extends {
+    requestBody: { content: { "application/json": infer B } };
+  }
+    ? B
+    : never;
 export type TaskFilter = ActionBody extends { filter: infer F } ? F : never;
 
 /** The filter of the address, for the list and for actions on all that match. Both must choose the same tasks. */

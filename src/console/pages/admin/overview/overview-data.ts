@@ -16,22 +16,46 @@ const QUEUE_COLORS: Readonly<Record<QueueName, string>> = {
   notifications: "--mantine-color-orange-6",
 };
 
-const series = (name: string, color: string, values: (number | null)[]): ChartSeries => ({ name, color, values });
+const series = (name: string, color: string, values: (number | null)[]): ChartSeries => ({
+  name,
+  color,
+  values,
+});
 
 export function rowSeries(buckets: readonly Bucket[]): ChartSeries[] {
   const { succeeded, failed } = words.series;
   return [
-    series(succeeded, "--rowmill-success", buckets.map(({ rows }) => rows && rows.succeeded)),
-    series(failed, "--rowmill-failed", buckets.map(({ rows }) => rows && rows.failed)),
+    series(
+      succeeded,
+      "--rowmill-success",
+      buckets.map(({ rows }) => rows?.succeeded ?? null),
+    ),
+    series(
+      failed,
+      "--rowmill-failed",
+      buckets.map(({ rows }) => rows?.failed ?? null),
+    ),
   ];
 }
 
 export function taskSeries(buckets: readonly Bucket[]): ChartSeries[] {
   const { completed, retried, failed } = words.series;
   return [
-    series(completed, "--rowmill-success", buckets.map(({ tasks }) => tasks && tasks.completed)),
-    series(retried, "--mantine-color-orange-6", buckets.map(({ tasks }) => tasks && tasks.retried)),
-    series(failed, "--rowmill-failed", buckets.map(({ tasks }) => tasks && tasks.failed)),
+    series(
+      completed,
+      "--rowmill-success",
+      buckets.map(({ tasks }) => tasks?.completed ?? null),
+    ),
+    series(
+      retried,
+      "--mantine-color-orange-6",
+      buckets.map(({ tasks }) => tasks?.retried ?? null),
+    ),
+    series(
+      failed,
+      "--rowmill-failed",
+      buckets.map(({ tasks }) => tasks?.failed ?? null),
+    ),
   ];
 }
 
@@ -55,13 +79,27 @@ export function queueSeries(
 export function workerSeries(buckets: readonly Bucket[]): ChartSeries[] {
   const { alive, busy } = words.series;
   return [
-    series(alive, "--rowmill-success", buckets.map(({ workers }) => workers && workers.alive)),
-    series(busy, "--rowmill-running", buckets.map(({ workers }) => workers && workers.busy)),
+    series(
+      alive,
+      "--rowmill-success",
+      buckets.map(({ workers }) => workers?.alive ?? null),
+    ),
+    series(
+      busy,
+      "--rowmill-running",
+      buckets.map(({ workers }) => workers?.busy ?? null),
+    ),
   ];
 }
 
 export function databaseSeries(buckets: readonly Bucket[]): ChartSeries[] {
-  return [series(words.series.size, "--rowmill-running", buckets.map((bucket) => bucket.database_bytes))];
+  return [
+    series(
+      words.series.size,
+      "--rowmill-running",
+      buckets.map((bucket) => bucket.database_bytes),
+    ),
+  ];
 }
 
 /** The jobs of all queues together. The oldest one waits in `oldest`. */
@@ -89,7 +127,10 @@ export function countFailures(buckets: readonly Bucket[]): { readonly rows: numb
 const TREND_MS = 5 * 60_000;
 
 /** How many more jobs wait than five minutes ago. null: nothing was recorded then. */
-export function trendOf({ buckets, now }: Pick<Statistics, "buckets" | "now">, name: QueueName): number | null {
+export function trendOf(
+  { buckets, now }: Pick<Statistics, "buckets" | "now">,
+  name: QueueName,
+): number | null {
   const then = Date.parse(now.at) - TREND_MS;
   const bucket = buckets.find(({ from, to }) => Date.parse(from) <= then && then < Date.parse(to));
   if (!bucket || bucket.minutes === 0) return null;

@@ -27,7 +27,7 @@ export function Tile({ label, value, hint, isBad = false, to, search }: TileProp
     </Stack>
   );
   return to ? (
-    <Link className="panel tile" {...({ to, search } as object)}>
+    <Link to={to as "/"} search={search as never} className="panel tile">
       {content}
     </Link>
   ) : (

@@ -15,8 +15,8 @@ import { Toolbar } from "../../../parts/toolbar.tsx";
 import { overviewWords, queuePageWords as words } from "../../../words/admin-overview.ts";
 import { queueWords } from "../../../words/queues.ts";
 import { queueSeries, trendOf } from "../overview/overview-data.ts";
-import { useEvery } from "../use-every.ts";
 import type { JobSearch } from "../search-shapes.ts";
+import { useEvery } from "../use-every.ts";
 import { QueueActions } from "./queue-actions.tsx";
 
 type Queue = Schemas["Queue"];
@@ -56,7 +56,9 @@ export function QueuesPage() {
     {
       name: words.active,
       isNumber: true,
-      cell: ({ name, active }) => <Jobs search={{ queue: name, state: "active" }}>{formatCount(active)}</Jobs>,
+      cell: ({ name, active }) => (
+        <Jobs search={{ queue: name, state: "active" }}>{formatCount(active)}</Jobs>
+      ),
     },
     {
       name: words.scheduled,

@@ -4,13 +4,13 @@ import { useApiList } from "../../../api/queries.ts";
 import { Choice } from "../../../parts/choice.tsx";
 import { type Column, DataTable } from "../../../parts/data-table.tsx";
 import { Empty } from "../../../parts/feedback.tsx";
-import { LinkTo } from "../../../parts/link.tsx";
 import { Moment } from "../../../parts/moment.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { Period } from "../../../parts/period.tsx";
 import { saveFile } from "../../../parts/save-file.ts";
 import { SearchField, Toolbar } from "../../../parts/toolbar.tsx";
 import { auditWords as words } from "../../../words/admin-service.ts";
+import { ItemLink } from "../item-link.tsx";
 import type { AuditSearch } from "../search-shapes.ts";
 import { useFilter } from "../use-filter.ts";
 import { SetFilter } from "../work/set-filter.tsx";
@@ -24,9 +24,9 @@ const columns: readonly Column<Entry>[] = [
     name: words.action,
     isTitle: true,
     cell: ({ id, action }) => (
-      <LinkTo to="/admin/audit" search={(search: AuditSearch) => ({ ...search, entry: id })}>
+      <ItemLink field="entry" id={id}>
         {action}
-      </LinkTo>
+      </ItemLink>
     ),
   },
   { name: words.actor, cell: ({ actor }) => actor ?? words.byRowmill },
@@ -76,10 +76,7 @@ export function AuditPage() {
           />
         )}
         {filter.owner && (
-          <SetFilter
-            label={`${words.owner} #${filter.owner}`}
-            onClear={() => change({ owner: undefined })}
-          />
+          <SetFilter label={`${words.owner} #${filter.owner}`} onClear={() => change({ owner: undefined })} />
         )}
       </Toolbar>
       <DataTable

@@ -34,7 +34,8 @@ const columns: readonly Column<Backup>[] = [
   {
     name: words.rows,
     isNumber: true,
-    cell: ({ rows }) => (rows ? formatCount(Object.values(rows).reduce((sum, count) => sum + count, 0)) : "–"),
+    cell: ({ rows }) =>
+      rows ? formatCount(Object.values(rows).reduce((sum, count) => sum + count, 0)) : "–",
   },
   {
     name: words.took,

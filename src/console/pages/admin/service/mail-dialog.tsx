@@ -49,7 +49,6 @@ export function MailDialog({ id, onClose }: { readonly id: string; readonly onCl
             ]}
           />
           {mail.text && (
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: a long text scrolls with the keyboard
             <Code block mah={320} style={{ overflow: "auto", whiteSpace: "pre-wrap" }} tabIndex={0}>
               {mail.text}
             </Code>

@@ -5,7 +5,6 @@ import { Choice } from "../../../parts/choice.tsx";
 import { type Column, DataTable } from "../../../parts/data-table.tsx";
 import { Empty } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
-import { LinkTo } from "../../../parts/link.tsx";
 import { Moment } from "../../../parts/moment.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { Period } from "../../../parts/period.tsx";
@@ -14,6 +13,7 @@ import { SearchField, Toolbar } from "../../../parts/toolbar.tsx";
 import { outboxWords as words } from "../../../words/admin-service.ts";
 import { titleOf } from "../../tasks/form/fields.ts";
 import { stateOptions } from "../choices.ts";
+import { ItemLink } from "../item-link.tsx";
 import { MAIL_STATES, type OutboxSearch } from "../search-shapes.ts";
 import { useFilter } from "../use-filter.ts";
 import { MailDialog } from "./mail-dialog.tsx";
@@ -26,13 +26,9 @@ const columns: readonly Column<Mail>[] = [
     name: words.address,
     isTitle: true,
     cell: ({ id, address }) => (
-      <LinkTo
-        to="/admin/outbox"
-        search={(search: OutboxSearch) => ({ ...search, mail: id })}
-        title={address}
-      >
+      <ItemLink field="mail" id={id} title={address}>
         {address}
-      </LinkTo>
+      </ItemLink>
     ),
   },
   { name: words.kind, cell: ({ kind }) => titleOf(kind) },

@@ -7,11 +7,11 @@ import { isAdmin, useCurrentUser } from "../../../api/session.ts";
 import { Choice } from "../../../parts/choice.tsx";
 import { type Column, DataTable } from "../../../parts/data-table.tsx";
 import { Empty } from "../../../parts/feedback.tsx";
-import { LinkTo } from "../../../parts/link.tsx";
 import { Moment } from "../../../parts/moment.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { SearchField, Toolbar } from "../../../parts/toolbar.tsx";
 import { userWords as words } from "../../../words/admin-service.ts";
+import { ItemLink } from "../item-link.tsx";
 import { ROLES, type UserSearch } from "../search-shapes.ts";
 import { useFilter } from "../use-filter.ts";
 import { CreateUser } from "./create-user.tsx";
@@ -27,13 +27,9 @@ const columns: readonly Column<Account>[] = [
     name: words.user,
     isTitle: true,
     cell: ({ id, username }) => (
-      <LinkTo
-        to="/admin/users"
-        search={(search: UserSearch) => ({ ...search, user: id })}
-        title={username}
-      >
+      <ItemLink field="user" id={id} title={username}>
         {username}
-      </LinkTo>
+      </ItemLink>
     ),
   },
   {
@@ -83,7 +79,11 @@ export function UsersPage() {
       }
     >
       <Toolbar updatedAt={list.updatedAt} onRefresh={list.refetch} onClear={clear}>
-        <SearchField label={words.search} value={q ?? ""} onChange={(text) => change({ q: text || undefined })} />
+        <SearchField
+          label={words.search}
+          value={q ?? ""}
+          onChange={(text) => change({ q: text || undefined })}
+        />
         <Choice label={words.role} value={role} options={roles} onChange={(one) => change({ role: one })} />
         <Choice
           label={words.state}

@@ -44,8 +44,14 @@ export function JobDialog({ id, onClose }: { readonly id: string; readonly onClo
                 {job.error.code && <Code>{job.error.code}</Code>} {job.error.message}
               </Text>
               {job.error.stack && (
-                // biome-ignore lint/a11y/noNoninteractiveTabindex: a long stack scrolls with the keyboard
-                <Code block mah={240} style={{ overflow: "auto" }} tabIndex={0} role="region" aria-label={words.stack}>
+                <Code
+                  block
+                  mah={240}
+                  style={{ overflow: "auto" }}
+                  tabIndex={0}
+                  role="region"
+                  aria-label={words.stack}
+                >
                   {job.error.stack}
                 </Code>
               )}

@@ -4,7 +4,6 @@ import { Choice } from "../../../parts/choice.tsx";
 import { type Column, DataTable } from "../../../parts/data-table.tsx";
 import { Empty } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
-import { LinkTo } from "../../../parts/link.tsx";
 import { Moment } from "../../../parts/moment.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { StateBadge } from "../../../parts/states.tsx";
@@ -12,6 +11,7 @@ import { Toolbar } from "../../../parts/toolbar.tsx";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
 import { queueWords } from "../../../words/queues.ts";
 import { queueOptions, stateOptions } from "../choices.ts";
+import { ItemLink } from "../item-link.tsx";
 import { JOB_STATES, type JobSearch } from "../search-shapes.ts";
 import { useEvery } from "../use-every.ts";
 import { useFilter } from "../use-filter.ts";
@@ -27,9 +27,9 @@ const columns: readonly Column<Job>[] = [
     name: words.job,
     isTitle: true,
     cell: ({ id, job }) => (
-      <LinkTo to="/admin/jobs" search={(search: JobSearch) => ({ ...search, job: id })} title={id}>
+      <ItemLink field="job" id={id} title={id}>
         {job}
-      </LinkTo>
+      </ItemLink>
     ),
   },
   { name: words.queue, cell: ({ queue }) => queueWords[queue] },

@@ -64,7 +64,11 @@ export function TasksPage() {
       actions={<BulkMenu noun="tasks" actions={["retry", "cancel", "delete"]} filter={query} />}
     >
       <Toolbar updatedAt={list.updatedAt} onRefresh={list.refetch} onClear={clear}>
-        <SearchField label={words.search} value={filter.q ?? ""} onChange={(q) => change({ q: q || undefined })} />
+        <SearchField
+          label={words.search}
+          value={filter.q ?? ""}
+          onChange={(q) => change({ q: q || undefined })}
+        />
         <Choice
           label={words.status}
           width={130}
@@ -72,7 +76,12 @@ export function TasksPage() {
           options={stateOptions(TASK_STATUSES)}
           onChange={(status) => change({ status })}
         />
-        <Choice label={words.type} value={filter.type} options={types} onChange={(type) => change({ type })} />
+        <Choice
+          label={words.type}
+          value={filter.type}
+          options={types}
+          onChange={(type) => change({ type })}
+        />
         <Choice
           label={words.queue}
           width={140}
@@ -97,9 +106,7 @@ export function TasksPage() {
         {filter.user && (
           <SetFilter label={`${words.owner} #${filter.user}`} onClear={() => change({ user: undefined })} />
         )}
-        {filter.tag && (
-          <SetFilter label={words.tag(filter.tag)} onClear={() => change({ tag: undefined })} />
-        )}
+        {filter.tag && <SetFilter label={words.tag(filter.tag)} onClear={() => change({ tag: undefined })} />}
         {filter.group && <SetFilter label={words.group} onClear={() => change({ group: undefined })} />}
         {filter.workflow && (
           <SetFilter label={words.ofWorkflow} onClear={() => change({ workflow: undefined })} />

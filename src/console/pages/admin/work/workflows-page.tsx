@@ -26,11 +26,7 @@ const columns: readonly Column<Schemas["Workflow"]>[] = [
     name: words.workflow,
     isTitle: true,
     cell: (workflow) => (
-      <LinkTo
-        to="/admin/workflows/$workflowId"
-        params={{ workflowId: workflow.id }}
-        title={nameOf(workflow)}
-      >
+      <LinkTo to="/admin/workflows/$workflowId" params={{ workflowId: workflow.id }} title={nameOf(workflow)}>
         {nameOf(workflow)}
       </LinkTo>
     ),
