@@ -1,8 +1,9 @@
 /** Rows in answers. */
 import Type, { type Static } from "typebox";
+import { uniqueNames } from "../platform/csv/unique-names.ts";
 import { MapOf, Moment, NullableMoment, nullable, Uuid } from "../platform/http/schemas.ts";
 import { rowEffect, undoOutcome } from "../schema/batches.ts";
-import { EXTRA_COLUMN, uniqueNames } from "../targets/match-header.ts";
+import { EXTRA_COLUMN } from "../targets/match-header.ts";
 import { maskSecrets } from "../targets/secrets.ts";
 import { batchJobId, chunkJobId } from "./batch-jobs.ts";
 import { rowIdOf } from "./ids.ts";

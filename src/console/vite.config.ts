@@ -8,6 +8,8 @@ export default defineConfig({
   plugins: [react()],
   // The API replaces this by a new value in every answer.
   html: { cspNonce: "CSPNONCE" },
+  // Several files, so that a worker can load some of its code when it needs it.
+  worker: { format: "es" },
   build: {
     outDir: fileURLToPath(new URL("../../dist/console", import.meta.url)),
     emptyOutDir: true,

@@ -1,5 +1,6 @@
 /** Finds the columns of a target in the header of a file: first by the mapping of the upload, then by name and alias. */
 import { type DomainError, invalidField } from "../errors.ts";
+import { uniqueNames } from "../platform/csv/unique-names.ts";
 import { bareName, listNames, nameFinder, visible } from "./names.ts";
 import type { Target } from "./target.ts";
 
@@ -165,19 +166,4 @@ export function resultColumnsAt(names: readonly string[]): number {
 
 function wrongMapping(message: string, cause?: unknown): DomainError {
   return invalidField("mapping", message, cause);
-}
-
-/** Empty names become `column_N`; repeated names get the suffix `_2`, `_3` and so on. */
-export function uniqueNames(names: readonly string[]): string[] {
-  const taken = new Set<string>();
-  const counts = new Map<string, number>();
-  return names.map((name, index) => {
-    const base = name || `column_${index + 1}`;
-    let unique = base;
-    let count = counts.get(base) ?? 1;
-    while (taken.has(unique)) unique = `${base}_${++count}`;
-    counts.set(base, count);
-    taken.add(unique);
-    return unique;
-  });
 }

@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
-import { matchHeader, resultColumnsAt, uniqueNames } from "./match-header.ts";
+import { uniqueNames } from "../platform/csv/unique-names.ts";
+import { matchHeader, resultColumnsAt } from "./match-header.ts";
 import { bareName } from "./names.ts";
 import { findRemembered, type Remembered } from "./remember-mapping.ts";
 import type { Target } from "./target.ts";

@@ -1,6 +1,7 @@
 /** Writes result files. JSON is written as text, because JavaScript objects reorder names such as "2". */
 import { csvRecords, defuse } from "../../platform/csv/cells.ts";
-import { EXTRA_COLUMN, RESULT_COLUMNS, uniqueNames } from "../../targets/match-header.ts";
+import { uniqueNames } from "../../platform/csv/unique-names.ts";
+import { EXTRA_COLUMN, RESULT_COLUMNS } from "../../targets/match-header.ts";
 import type { RowStatus } from "../views.ts";
 
 export const RESULT_FORMATS = ["csv", "json", "ndjson"] as const;

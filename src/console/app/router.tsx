@@ -6,6 +6,7 @@ import { adminRoutes } from "../pages/admin/routes.ts";
 import { batchRoutes } from "../pages/batches/routes.ts";
 import { fileRoutes } from "../pages/files/routes.ts";
 import { homeRoutes } from "../pages/home/routes.ts";
+import { importRoutes } from "../pages/imports/routes.ts";
 import { inboxRoutes } from "../pages/inbox/routes.ts";
 import { libraryRoutes } from "../pages/library/routes.ts";
 import { recordRoutes } from "../pages/records/routes.ts";
@@ -21,6 +22,7 @@ const routeTree = rootRoute.addChildren([
   ...sessionRoutes,
   signedInRoute.addChildren([
     ...homeRoutes,
+    ...importRoutes,
     ...batchRoutes,
     ...recordRoutes,
     ...accountRoutes,

@@ -1,17 +1,12 @@
 /** Guesses the encoding of text that is not UTF-8 from a sample. */
-import pLimit from "p-limit";
-import { runThread } from "../threads/run-thread.ts";
-import type { Candidate } from "./guess-thread.ts";
+import { toLatin1 } from "#csv/bytes";
+import { runDetection } from "#csv/run-detection";
 
 export interface Guess {
   readonly encoding: string;
   /** From 0 to 1. The statistics of a short text rarely reach 0.5, even if the guess is right. */
   readonly confidence: number;
 }
-
-/** The models of the library take 65 MB, and a sample takes 50 ms: a thread keeps both out of the process. */
-const LIMITS = { heapMb: 64, bytesMb: 160, seconds: 10, silentSeconds: 10 };
-const inTurn = pLimit(1);
 
 /** The encoding of most old files. It decodes any bytes. */
 const USUAL = "windows-1252";
@@ -25,28 +20,13 @@ const MULTI_BYTE = ["shift_jis", "euc-jp", "gbk", "gb18030", "big5", "euc-kr"];
 const NEIGHBOURS = /[\x80-\xff]{3}/;
 
 /** @param sample at most 64 KiB that begin with the first character that is not ASCII */
-export async function guessEncoding(sample: Buffer): Promise<Guess> {
-  const candidates = await inTurn(() => candidatesFor(sample));
-  const hasNeighbours = NEIGHBOURS.test(sample.toString("latin1"));
+export async function guessEncoding(sample: Uint8Array): Promise<Guess> {
+  // A file with strange bytes, on which the library fails, is still a file.
+  const candidates = await runDetection(sample).catch(() => []);
+  const hasNeighbours = NEIGHBOURS.test(toLatin1(sample));
   const possible = candidates.filter(({ encoding }) => hasNeighbours || !MULTI_BYTE.includes(encoding));
   const usual = possible.find(({ encoding }) => encoding === USUAL) ?? { encoding: USUAL, confidence: 0 };
   const [best = usual] = possible;
   const isClear = best.confidence >= MIN_CONFIDENCE && usual.confidence < best.confidence * ALIKE;
   return isClear ? best : usual;
-}
-
-/** The most probable first. None if the library fails on the sample: a file with strange bytes is still a file. */
-async function candidatesFor(sample: Buffer): Promise<readonly Candidate[]> {
-  try {
-    const found = await runThread({
-      script: new URL("./guess-thread.ts", import.meta.url),
-      data: new Uint8Array(sample),
-      host: {},
-      signal: new AbortController().signal,
-      limits: LIMITS,
-    });
-    return found as Candidate[];
-  } catch {
-    return [];
-  }
 }

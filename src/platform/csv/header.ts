@@ -1,4 +1,5 @@
 /** Reads the names of the columns. */
+import { countBytes } from "#csv/bytes";
 import { DomainError, invalidField } from "../../errors.ts";
 import type { CsvRecord } from "./parser.ts";
 import type { CsvLimits } from "./reader.ts";
@@ -52,7 +53,7 @@ function joinNames(rows: readonly CsvRecord[]): string[] {
 
 function checkNames(names: readonly string[], { headerNameMaxBytes }: CsvLimits): readonly string[] {
   for (const [index, name] of names.entries()) {
-    const bytes = Buffer.byteLength(name);
+    const bytes = countBytes(name);
     if (bytes <= headerNameMaxBytes) continue;
     throw new DomainError(
       "too_large",

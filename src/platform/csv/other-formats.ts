@@ -1,9 +1,10 @@
 /** Recognizes files that are not CSV, so that the refusal can say what they are and what to do. */
-import { isUtf8 } from "node:buffer";
 import { fileTypeFromBuffer } from "file-type";
+import { isUtf8, toLatin1 } from "#csv/bytes";
 import { invalidField } from "../../errors.ts";
 
-const SAVE_AS_CSV = "Open it, save it as CSV (UTF-8), and send that file.";
+/** The advice for workbooks. */
+export const SAVE_AS_CSV = "Open it, save it as CSV (UTF-8), and send that file.";
 const UNPACK = "Unpack it and send the CSV file that is in it.";
 const EXPORT = "Export the data as CSV and send that file.";
 
@@ -50,8 +51,8 @@ const MIN_BINARY_BYTES = 1024;
  * @param sample the beginning of the file, which is not in UTF-16
  * @throws DomainError `invalid_input` that says what the file is
  */
-export async function refuseOtherFormats(sample: Buffer): Promise<void> {
-  const text = sample.toString("latin1");
+export async function refuseOtherFormats(sample: Uint8Array): Promise<void> {
+  const text = toLatin1(sample);
   const controls = sample.filter((byte) => byte < 32 && !TEXT_CONTROLS.includes(byte));
   const type =
     (await fileTypeFromBuffer(sample).catch(() => undefined))?.mime ??
@@ -63,7 +64,7 @@ export async function refuseOtherFormats(sample: Buffer): Promise<void> {
   if (isBinary(sample, controls.length)) throw invalidField("file", `is binary data, not CSV. ${EXPORT}`);
 }
 
-function isBinary(sample: Buffer, controls: number): boolean {
+function isBinary(sample: Uint8Array, controls: number): boolean {
   if (sample.length < MIN_BINARY_BYTES || isUtf8(sample)) return false;
   const beyondAscii = sample.filter((byte) => byte > 127).length;
   return controls > sample.length * MIN_CONTROLS && beyondAscii > sample.length * MIN_BEYOND_ASCII;

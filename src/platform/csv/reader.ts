@@ -1,4 +1,5 @@
 /** Reads the records of a stream of text, within limits. */
+import { copyText, countBytes } from "#csv/bytes";
 import { DomainError } from "../../errors.ts";
 import { BLOCK_CHARS, type CsvParser, type CsvRecord } from "./parser.ts";
 
@@ -79,7 +80,7 @@ export class TextWindow {
     const rest = content.slice(length);
     // A slice keeps the whole text in memory.
     const mustCopy = content.length > LONG_ROW_CHARS && rest.length < content.length / 2;
-    this.content = mustCopy ? Buffer.from(rest).toString() : rest;
+    this.content = mustCopy ? copyText(rest) : rest;
   }
 
   /** Removes the next line. */
@@ -144,10 +145,10 @@ function checkRecords(records: readonly CsvRecord[], chars: number, limits: CsvL
 function checkCells({ row, fields }: CsvRecord, { cellMaxBytes }: CsvLimits): void {
   for (let column = 0; column < fields.length; column++) {
     const cell = fields[column] ?? "";
-    if (cell.length * 3 > cellMaxBytes && Buffer.byteLength(cell) > cellMaxBytes) {
+    if (cell.length * 3 > cellMaxBytes && countBytes(cell) > cellMaxBytes) {
       throw new DomainError(
         "too_large",
-        `Row ${row}, column ${column + 1}: the cell has ${Buffer.byteLength(cell)} bytes. At most ${cellMaxBytes} are allowed (CELL_MAX_BYTES).`,
+        `Row ${row}, column ${column + 1}: the cell has ${countBytes(cell)} bytes. At most ${cellMaxBytes} are allowed (CELL_MAX_BYTES).`,
       );
     }
   }

@@ -1,5 +1,5 @@
 /** Decodes a stream of bytes, and guesses its encoding from the first bytes that are not ASCII. */
-import { isAscii } from "node:buffer";
+import { isAscii, joinBytes, toLatin1 } from "#csv/bytes";
 import { invalidField } from "../../errors.ts";
 import { wideEncodingOf } from "./encodings.ts";
 import { type Guess, guessEncoding } from "./guess-encoding.ts";
@@ -48,7 +48,7 @@ export async function* decodeText(
   known: string | undefined,
 ): AsyncGenerator<string> {
   let decoder: InstanceType<typeof TextDecoder> | null = null;
-  let undecided: Buffer = Buffer.alloc(0);
+  let undecided: Uint8Array = new Uint8Array();
   let isStart = true;
   for await (let bytes of inChunks(source)) {
     if (isStart) {
@@ -62,14 +62,14 @@ export async function* decodeText(
       isStart = false;
     }
     if (!decoder) {
-      bytes = undecided.length > 0 ? Buffer.concat([undecided, bytes]) : bytes;
+      bytes = undecided.length > 0 ? joinBytes([undecided, bytes]) : bytes;
       const plain = asciiLength(bytes);
-      if (plain > 0) yield bytes.toString("latin1", 0, plain);
+      if (plain > 0) yield toLatin1(bytes.subarray(0, plain));
       undecided = bytes.subarray(plain);
       if (undecided.length < BLOCK_BYTES) continue;
       decoder = await decide(undecided, decoded);
       bytes = undecided;
-      undecided = Buffer.alloc(0);
+      undecided = new Uint8Array();
     }
     const text = decoder.decode(bytes, { stream: true });
     decoded.replaced ||= text.includes("\uFFFD");
@@ -88,7 +88,7 @@ export async function* decodeText(
  * @throws DomainError `invalid_input` if the file is not CSV or contradicts the known encoding
  */
 async function beginningOf(
-  sample: Buffer,
+  sample: Uint8Array,
   known: string | undefined,
 ): Promise<{ encoding: string | undefined; markBytes: number }> {
   const [marked, mark = []] = MARKS.find(([, mark]) => mark.every((byte, at) => sample[at] === byte)) ?? [];
@@ -114,13 +114,13 @@ function decoderFor(encoding: string): InstanceType<typeof TextDecoder> {
 const ESCAPE = 0x1b;
 
 /** Returns the number of bytes before the first that is not ASCII, or begins a sequence of ISO-2022-JP. */
-function asciiLength(bytes: Buffer): number {
+function asciiLength(bytes: Uint8Array): number {
   if (isAscii(bytes) && !bytes.includes(ESCAPE)) return bytes.length;
   return bytes.findIndex((byte) => byte > 0x7f || byte === ESCAPE);
 }
 
 /** @param bytes begin with a byte that is not ASCII */
-async function decide(bytes: Buffer, decoded: Decoded): Promise<InstanceType<typeof TextDecoder>> {
+async function decide(bytes: Uint8Array, decoded: Decoded): Promise<InstanceType<typeof TextDecoder>> {
   const sample = bytes.subarray(0, BLOCK_BYTES);
   const { encoding, confidence } = asUtf8(sample) ?? (await guessEncoding(sample));
   decoded.encoding = encoding;
@@ -129,30 +129,26 @@ async function decide(bytes: Buffer, decoded: Decoded): Promise<InstanceType<typ
 }
 
 /** Returns null if most characters that are not ASCII are invalid in UTF-8, or if the sample has only escape sequences. */
-function asUtf8(sample: Buffer): Guess | null {
+function asUtf8(sample: Uint8Array): Guess | null {
   const isReplacement = (character: string) => character === "\uFFFD";
   const beyondAscii = [...decoderFor("utf-8").decode(sample, { stream: true })].filter((it) => it > "\x7f");
   // The file itself can have U+FFFD.
-  const own = sample.toString("latin1").split("\xef\xbf\xbd").length - 1;
+  const own = toLatin1(sample).split("\xef\xbf\xbd").length - 1;
   const invalid = beyondAscii.filter(isReplacement).length - own;
   if (invalid > beyondAscii.length - invalid || beyondAscii.length === 0) return null;
   return { encoding: "utf-8", confidence: 1 - invalid / beyondAscii.length };
 }
 
-async function* inChunks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+async function* inChunks(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let small: Uint8Array[] = [];
   let length = 0;
   for await (const bytes of source) {
     small.push(bytes);
     length += bytes.length;
     if (length < CHUNK_BYTES) continue;
-    yield small.length === 1 ? asBuffer(bytes) : Buffer.concat(small);
+    yield small.length === 1 ? bytes : joinBytes(small);
     small = [];
     length = 0;
   }
-  if (length > 0) yield Buffer.concat(small);
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (length > 0) yield joinBytes(small);
 }

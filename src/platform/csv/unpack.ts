@@ -1,5 +1,6 @@
 /** Unpacks a CSV file that is compressed with gzip while it arrives. */
-import { inflate } from "../inflate.ts";
+import { joinBytes } from "#csv/bytes";
+import { inflate } from "#csv/inflate";
 
 /**
  * Yields the content of a gzip file, and any other file unchanged.
@@ -11,11 +12,11 @@ export async function* unpacked(
   maxBytes: number,
 ): AsyncGenerator<Uint8Array> {
   const pieces = source[Symbol.asyncIterator]();
-  let start = Buffer.alloc(0);
+  let start: Uint8Array = new Uint8Array();
   while (start.length < 3) {
     const { value, done } = await pieces.next();
     if (done) break;
-    start = Buffer.concat([start, value]);
+    start = joinBytes([start, value]);
   }
   const whole = (async function* () {
     try {

@@ -1,8 +1,9 @@
 import { sql } from "drizzle-orm";
 import Type from "typebox";
 import { countExtraFields } from "../../platform/csv/open-csv.ts";
+import { uniqueNames } from "../../platform/csv/unique-names.ts";
 import { allocateIds } from "../allocate-ids.ts";
-import { EXTRA_COLUMN, uniqueNames } from "../match-header.ts";
+import { EXTRA_COLUMN } from "../match-header.ts";
 import { created } from "../outcomes.ts";
 import type { SetTarget, TargetBatch } from "../target.ts";
 

@@ -3,7 +3,7 @@ import { IconUpload } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useLive } from "../../api/live.ts";
-import { apiQuery, type RequestOf, useApiList } from "../../api/queries.ts";
+import { apiQuery, useApiList } from "../../api/queries.ts";
 import { type Column, DataTable } from "../../parts/data-table.tsx";
 import { Empty } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
@@ -48,8 +48,9 @@ const columns: readonly Column<ListedBatch>[] = [
 export function BatchesPage() {
   const filter = route.useSearch();
   const navigate = route.useNavigate();
-  const request = { query: filter } as NonNullable<RequestOf<"/api/v1/batches">[0]>;
-  const list = useApiList("/api/v1/batches", request);
+  const { state, ...others } = filter;
+  const query = state === undefined ? others : { ...others, state: [state] };
+  const list = useApiList("/api/v1/batches", { query });
   const { data: targets } = useQuery({ ...apiQuery("/api/v1/targets"), staleTime: 600_000 });
   const names = targets?.items.map(({ name }) => name) ?? [];
   useLive({ batches: list.items.filter(({ state }) => isMoving(state)).map(({ id }) => id) });

@@ -118,6 +118,7 @@ function columnsOf(remove: (file: StoredFile) => void): readonly Column<StoredFi
       isTitle: true,
       cell: ({ id, name, path }) => (
         <LinkTo
+          size="sm"
           from="/files"
           to="/files"
           search={(before) => ({ ...before, file: id })}

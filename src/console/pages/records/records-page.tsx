@@ -23,7 +23,7 @@ const columns: readonly Column<SavedRecord>[] = [
     name: words.id,
     isTitle: true,
     cell: ({ id }) => (
-      <LinkTo from="/records" to="/records" search={(before) => ({ ...before, record: id })}>
+      <LinkTo size="sm" from="/records" to="/records" search={(before) => ({ ...before, record: id })}>
         {words.number(formatCount(id))}
       </LinkTo>
     ),

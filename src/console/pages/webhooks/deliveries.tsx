@@ -100,6 +100,7 @@ const columns: readonly Column<Delivery>[] = [
     isTitle: true,
     cell: ({ id, event }) => (
       <LinkTo
+        size="sm"
         from="/webhooks/$id"
         to="/webhooks/$id"
         params={true}

@@ -6,7 +6,7 @@ const LIBRARIES = "https://www.standardwebhooks.com";
 
 const EXAMPLE = `import { Webhook } from "standardwebhooks";
 
-const webhook = new Webhook(process.env.WEBHOOK_SECRET);
+const webhook = new Webhook(secret); // It begins with whsec_
 // body: the bytes of the request, before any parser. Throws if the signature is wrong.
 const { type, data } = webhook.verify(body, request.headers);`;
 

@@ -85,6 +85,7 @@ const columns: readonly Column<Webhook>[] = [
     cell: ({ id, url, description }) => (
       <div style={{ minWidth: 0 }}>
         <LinkTo
+          size="sm"
           to="/webhooks/$id"
           params={{ id }}
           title={url}

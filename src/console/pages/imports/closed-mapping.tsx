@@ -1,0 +1,182 @@
+/** For a target with columns of its own: each gets a column of the file. */
+import { Badge, Group, Select, Stack, Text } from "@mantine/core";
+import "@mantine/core/styles/Pill.layer.css";
+import { formatCount } from "../../parts/format.ts";
+import { importWords } from "../../words/imports.ts";
+import {
+  assign,
+  countResultColumns,
+  type Mapping,
+  type Match,
+  samplesOf,
+  type Target,
+  unmappedPositions,
+} from "./mapping.ts";
+import type { Preview } from "./preview/read-preview.ts";
+import { Samples } from "./samples.tsx";
+
+const words = importWords.columns;
+const MAX_SHOWN = 100;
+
+export interface MappingProps {
+  readonly target: Target;
+  readonly preview: Preview;
+  readonly mapping: Mapping;
+  readonly match: Match;
+  readonly onChange: (mapping: Mapping) => void;
+}
+
+export function ClosedMapping({ target, preview, mapping, match, onChange }: MappingProps) {
+  const kept = preview.names.slice(0, preview.names.length - countResultColumns(preview.names));
+  const options = kept.map((name, at) => ({ value: String(at), label: name }));
+  const columns = [...target.columns].sort((a, b) => Number(b.required) - Number(a.required));
+  return (
+    <>
+      <div className="panel">
+        <table className="table import-mapping" data-cards>
+          <thead>
+            <tr>
+              <th scope="col">{words.targetColumn(target.name)}</th>
+              <th scope="col">{words.fileColumn}</th>
+              <th scope="col">{words.samples}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {columns.map((column) => {
+              const at = mapping.indexOf(column.name);
+              return (
+                <tr key={column.name}>
+                  <td data-title>
+                    <TargetColumn column={column} />
+                  </td>
+                  <td>
+                    <Group gap="xs" wrap="nowrap">
+                      <Select
+                        aria-label={words.fileColumnFor(column.name)}
+                        className="import-select"
+                        data={options}
+                        value={at === -1 ? null : String(at)}
+                        onChange={(value) =>
+                          onChange(assign(mapping, column.name, value === null ? null : Number(value)))
+                        }
+                        placeholder={column.required ? words.choose : words.none}
+                        error={column.required && at === -1}
+                        searchable
+                        clearable
+                        limit={MAX_SHOWN}
+                        maxDropdownHeight={280}
+                        renderOption={({ option }) => (
+                          <div className="import-option">
+                            <Text size="sm">{option.label}</Text>
+                            <Text size="xs" c="dimmed" truncate>
+                              {samplesOf(preview.rows, Number(option.value)).join(" · ") || words.noSamples}
+                            </Text>
+                          </div>
+                        )}
+                      />
+                      {at !== -1 && <OriginBadge match={match} column={column.name} at={at} />}
+                    </Group>
+                  </td>
+                  <td>{at !== -1 && <Samples preview={preview} position={at} />}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+      <Unmapped
+        preview={preview}
+        positions={unmappedPositions(mapping).filter((position) => position < kept.length)}
+      />
+    </>
+  );
+}
+
+function TargetColumn({ column }: { readonly column: Target["columns"][number] }) {
+  return (
+    <>
+      <Group gap={6} wrap="nowrap">
+        <Text size="sm" fw={600}>
+          {column.name}
+        </Text>
+        {column.required && (
+          <Badge size="xs" variant="light" color="red" tt="none">
+            {words.required}
+          </Badge>
+        )}
+      </Group>
+      {(column.description || column.default) && (
+        <Text size="xs" c="dimmed" className="import-wrap">
+          {column.description}
+          {column.default ? ` ${words.defaultsTo(column.default)}` : ""}
+        </Text>
+      )}
+    </>
+  );
+}
+
+function OriginBadge({
+  match,
+  column,
+  at,
+}: {
+  readonly match: Match;
+  readonly column: string;
+  readonly at: number;
+}) {
+  const origin = match.mapping[at] === column ? match.origins[at] : null;
+  return (
+    <Badge size="sm" variant="light" tt="none" color={origin ? "indigo" : "gray"} className="import-origin">
+      {words.origins[origin ?? "chosen"]}
+    </Badge>
+  );
+}
+
+const MAX_UNMAPPED = 60;
+
+function Unmapped({
+  preview,
+  positions,
+}: {
+  readonly preview: Preview;
+  readonly positions: readonly number[];
+}) {
+  if (positions.length === 0)
+    return (
+      <Text size="sm" c="dimmed">
+        {words.noUnmapped}
+      </Text>
+    );
+  return (
+    <Stack gap={6}>
+      <Text size="sm">
+        <Text span fw={600}>
+          {words.unmapped} ({formatCount(positions.length)})
+        </Text>{" "}
+        <Text span c="dimmed">
+          {words.unmappedHint}
+        </Text>
+      </Text>
+      <Group gap={6}>
+        {positions.slice(0, MAX_UNMAPPED).map((at) => (
+          <Badge
+            key={at}
+            variant="default"
+            radius="sm"
+            tt="none"
+            fw={450}
+            maw="100%"
+            title={samplesOf(preview.rows, at).join(" · ") || words.noSamples}
+          >
+            {preview.names[at]}
+          </Badge>
+        ))}
+        {positions.length > MAX_UNMAPPED && (
+          <Text size="xs" c="dimmed">
+            {words.more(formatCount(positions.length - MAX_UNMAPPED))}
+          </Text>
+        )}
+      </Group>
+    </Stack>
+  );
+}

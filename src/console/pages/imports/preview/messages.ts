@@ -1,0 +1,21 @@
+/** The messages between the page and the worker that reads the file. */
+import type { CsvOptions } from "../../../../platform/csv/open-csv.ts";
+import type { Preview } from "./read-preview.ts";
+
+export interface PreviewRequest {
+  readonly id: number;
+  readonly file: Blob;
+  readonly options: CsvOptions;
+}
+
+/** workbook: a spreadsheet that is not saved as CSV. unreadable: the file changed on disk, was moved, or is forbidden. */
+export interface PreviewProblem {
+  readonly kind: "refused" | "workbook" | "unreadable";
+  readonly message: string;
+}
+
+export interface PreviewAnswer {
+  readonly id: number;
+  readonly preview?: Preview;
+  readonly problem?: PreviewProblem;
+}

@@ -1,0 +1,104 @@
+/** The preview of an import reads files in the browser with the reader of the server: its bundle, run here, must not differ. */
+import { mkdtempDisposableSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as onServer from "../../src/console/pages/imports/preview/read-preview.ts";
+import type { CsvOptions } from "../../src/platform/csv/open-csv.ts";
+import { contentOf, csvFixtures } from "../support/csv-fixtures.ts";
+
+type Reader = typeof onServer;
+
+const entry = join(import.meta.dirname, "../../src/console/pages/imports/preview/read-preview.ts");
+const folder = mkdtempDisposableSync(join(tmpdir(), "rowmill-preview-"));
+let inBrowser: Reader;
+
+beforeAll(async () => {
+  const output = { entryFileNames: "reader.mjs", chunkFileNames: "[name].mjs" };
+  await build({
+    configFile: false,
+    logLevel: "error",
+    build: {
+      outDir: folder.path,
+      minify: false,
+      target: "es2023",
+      modulePreload: false,
+      rollupOptions: { input: entry, preserveEntrySignatures: "strict", output },
+    },
+  });
+  inBrowser = (await import(pathToFileURL(join(folder.path, "reader.mjs")).href)) as Reader;
+});
+afterAll(() => folder.remove());
+
+async function read({ readPreview }: Reader, bytes: Uint8Array<ArrayBuffer>, options: CsvOptions) {
+  try {
+    return await readPreview(new Blob([bytes]), options);
+  } catch (error) {
+    return { refused: (error as Error).message };
+  }
+}
+
+async function expectSame(bytes: Uint8Array<ArrayBuffer>, options: CsvOptions = {}) {
+  const expected = await read(onServer, bytes, options);
+  expect(await read(inBrowser, bytes, options)).toEqual(expected);
+  return expected;
+}
+
+/** `Название;Автор`, `Война и мир;Лев Толстой`. */
+const CYRILLIC = Buffer.from("zeDn4uDt6OU7wOLy7vAKwu7p7eAg6CDs6PA7y+XiINLu6/Hy7ukK", "base64");
+
+describe("the bundle for browsers", () => {
+  test("reads a file in an old encoding", async () => {
+    expect(await expectSame(CYRILLIC)).toMatchObject({
+      names: ["Название", "Автор"],
+      dialect: { encoding: "windows-1251", delimiter: ";" },
+    });
+  });
+
+  test.each<[what: string, content: string, options: CsvOptions]>([
+    ["lines above the table", "Report\n\nname,age\nAda,36\nBob,41\n", {}],
+    ["a given number of lines", "a;b\n1;2\n3;4\n", { skipLines: 1, header: false }],
+    ["empty and repeated names", "name,,name\nAda,x,y\n", {}],
+    ["a row that is not valid CSV", 'a,b\n"x"y,2\n3,4\n', {}],
+    ["HTML", "<html><body></body></html>", {}],
+    ["nothing", "", {}],
+    ["a contradiction", "a,b\n1,2\n", { encoding: "utf-16le" }],
+    ["wide text", "\uFEFFa,b\né,\uD83D\uDE00\n", {}],
+  ])("agrees about %s", async (_, content, options) => {
+    await expectSame(Buffer.from(content), options);
+  });
+
+  test("agrees about UTF-16, gzip, and damaged gzip", async () => {
+    await expectSame(Buffer.from("\uFEFFname,age\nAda,36\n", "utf16le"));
+    const packed = Buffer.from(gzipSync("name,age\nAda,36\n"));
+    expect(await expectSame(packed)).toMatchObject({ names: ["name", "age"] });
+    expect(await expectSame(packed.subarray(0, 20))).toHaveProperty("refused");
+  });
+
+  test("stops reading a large file after its first rows", async () => {
+    const line = Buffer.from(`${"1,2,3".padEnd(1023, " ")}\n`);
+    const part = new Blob([Buffer.concat(Array<Buffer>(1024).fill(line))]);
+    let bytes = 0;
+    const whole = new Blob([Buffer.from("a,b,c\n"), ...Array<Blob>(300).fill(part)]);
+    const counting = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(piece, controller) {
+        bytes += piece.length;
+        controller.enqueue(piece);
+      },
+    });
+    const file = Object.assign(new Blob([]), { stream: () => whole.stream().pipeThrough(counting) });
+    const preview = await inBrowser.readPreview(file, {});
+    expect(preview).toMatchObject({ names: ["a", "b", "c"], isWhole: false });
+    expect(preview.rows).toHaveLength(200);
+    expect(bytes).toBeLessThan(4 * 2 ** 20);
+  });
+
+  test("agrees about public files", { timeout: 60_000 }, async () => {
+    // All 494 agree too, and take half a minute.
+    const some = csvFixtures.filter((_, at) => at % 12 === 0).map(contentOf);
+    for (const bytes of some.filter(({ length }) => length < 100_000)) await expectSame(bytes);
+  });
+});
