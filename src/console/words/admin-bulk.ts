@@ -44,7 +44,8 @@ export const bulkWords = {
   stop: "Stop after this step",
   stopping: "Stopping…",
   done: (count: number, shown: string, noun: Noun) => `${counted(count, shown, noun)} changed.`,
-  stopped: (count: number, shown: string, noun: Noun) => `Stopped. ${counted(count, shown, noun)} changed.`,
+  stopped: (count: number, shown: string, noun: Noun, left: string) =>
+    `Stopped. ${counted(count, shown, noun)} changed, and ${left} left.`,
   left: (shown: string) =>
     `${shown} match now: others change them at the same time, or new ones have come. Start again to change these.`,
 } as const;

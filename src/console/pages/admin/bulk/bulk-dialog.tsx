@@ -7,6 +7,7 @@ import { formatCount } from "../../../parts/format.ts";
 import { bulkWords as words } from "../../../words/admin-bulk.ts";
 import { words as commonWords } from "../../../words/common.ts";
 import { type BulkAction, type BulkTarget, takesReason } from "./actions.ts";
+import type { BulkResult } from "./run-bulk.ts";
 import { countMatches, useBulkRun } from "./use-bulk-run.ts";
 
 interface BulkDialogProps extends BulkTarget {
@@ -113,12 +114,7 @@ export function BulkDialog({ noun, filter, action, onClose }: BulkDialogProps) {
         {result && (
           <Stack gap="sm">
             <Alert color={result.left > 0 ? "yellow" : "green"} role="status">
-              {(result.isStopped ? words.stopped : words.done)(
-                result.changed,
-                formatCount(result.changed),
-                noun,
-              )}
-              {result.left > 0 && ` ${words.left(formatCount(result.left))}`}
+              {outcomeOf(result, noun)}
             </Alert>
             <Group justify="flex-end">
               <Button onClick={close}>{commonWords.close}</Button>
@@ -128,4 +124,11 @@ export function BulkDialog({ noun, filter, action, onClose }: BulkDialogProps) {
       </Stack>
     </Modal>
   );
+}
+
+function outcomeOf({ changed, left, isStopped }: BulkResult, noun: BulkTarget["noun"]): string {
+  const shownLeft = formatCount(left);
+  if (isStopped) return words.stopped(changed, formatCount(changed), noun, shownLeft);
+  const done = words.done(changed, formatCount(changed), noun);
+  return left > 0 ? `${done} ${words.left(shownLeft)}` : done;
 }

@@ -1,5 +1,5 @@
 /** Changes all that match a filter, in as many requests as it takes. */
-import { isStatus } from "../../../api/client.ts";
+import { RowmillError } from "../../../../client/errors.ts";
 
 interface Changed {
   readonly matched: number;
@@ -43,14 +43,14 @@ export async function runBulk(total: number, { send, onProgress, signal, pause }
       changed += (await send(matched)).changed;
     } catch (error) {
       // The number of matches has changed since it was read.
-      if (!isStatus(error, 409)) throw error;
+      if (!(error instanceof RowmillError && error.status === 409)) throw error;
     } finally {
       watching.abort();
       await watched;
     }
     onProgress(Math.min(total, changed));
     fruitless = changed === before.changed ? fruitless + 1 : 0;
-    if (changed < total && !signal.aborted) matched = (await send()).matched;
+    if (changed < total) matched = (await send()).matched;
   }
   return { changed, left: changed < total ? matched : 0, isStopped: signal.aborted };
 }
