@@ -177,6 +177,8 @@ function Destinations({
         to={to}
         label={name}
         active={isCurrent}
+        // Without it, the link to /admin would be active on all pages below it.
+        activeOptions={{ exact: true, includeSearch: false }}
         aria-current={isCurrent ? "page" : undefined}
         leftSection={<Icon size={16} aria-hidden />}
         py={6}

@@ -86,7 +86,8 @@ const users = createRoute({
 /** Pages whose API answers only admins. */
 const adminRoute = createRoute({
   getParentRoute: () => operatorRoute,
-  id: "admin",
+  // Not the path of another route.
+  id: "for-admins",
   component: Outlet,
   beforeLoad: ({ context }) => {
     if (!isAdmin(context.user)) throw redirect({ to: "/admin" });

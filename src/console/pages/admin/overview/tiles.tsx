@@ -69,7 +69,9 @@ export function Tiles({ statistics }: { readonly statistics: Statistics }) {
         hint={
           workers.alive === 0
             ? hints.noWorkers
-            : hints.busy(formatCount(workers.busy), formatCount(workers.jobs))
+            : workers.busy === 0
+              ? hints.idle
+              : hints.busy(formatCount(workers.busy), formatCount(workers.jobs))
         }
         isBad={workers.alive === 0}
         to="/admin/workers"

@@ -39,7 +39,6 @@ const columns: readonly Column<Entry>[] = [
     ),
   },
   { name: words.details, cell: ({ details }) => <Details details={details} /> },
-  { name: words.address, cell: ({ address }) => address ?? "–" },
   { name: words.at, cell: ({ at }) => <Moment at={at} /> },
 ];
 

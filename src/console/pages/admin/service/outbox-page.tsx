@@ -1,4 +1,3 @@
-import { Text } from "@mantine/core";
 import type { ItemOf, OperationOf } from "../../../../client/operations.ts";
 import { useApiList } from "../../../api/queries.ts";
 import { Choice } from "../../../parts/choice.tsx";
@@ -36,12 +35,7 @@ const columns: readonly Column<Mail>[] = [
   { name: words.attempts, isNumber: true, cell: ({ attempts }) => formatCount(attempts) },
   {
     name: words.reply,
-    cell: ({ reply }) =>
-      reply && (
-        <Text span size="sm" title={reply} truncate maw={260} style={{ display: "inline-block" }}>
-          {reply}
-        </Text>
-      ),
+    cell: ({ reply }) => reply && <span title={reply}>{reply}</span>,
   },
   { name: words.created, cell: ({ created_at }) => <Moment at={created_at} /> },
 ];

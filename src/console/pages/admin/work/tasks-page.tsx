@@ -1,4 +1,3 @@
-import { Text } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { Schemas } from "../../../../client/operations.ts";
 import { useLive } from "../../../api/live.ts";
@@ -40,12 +39,7 @@ const columns: readonly Column<Task>[] = [
   { name: words.owner, cell: ({ user_id }) => <Owner id={user_id} /> },
   {
     name: words.error,
-    cell: ({ error_message }) =>
-      error_message && (
-        <Text span size="sm" title={error_message} truncate maw={260} style={{ display: "inline-block" }}>
-          {error_message}
-        </Text>
-      ),
+    cell: ({ error_message }) => error_message && <span title={error_message}>{error_message}</span>,
   },
   { name: words.created, cell: ({ created_at }) => <Moment at={created_at} /> },
 ];

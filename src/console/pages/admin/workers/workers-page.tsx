@@ -35,12 +35,22 @@ const columns: readonly Column<Worker>[] = [
       </Stack>
     ),
   },
-  { name: words.state, cell: ({ state }) => <StateBadge state={state} /> },
+  {
+    name: words.state,
+    cell: ({ state, last_seen_at }) => (
+      <Stack gap={2} align="flex-start">
+        <StateBadge state={state} />
+        <Text span size="xs" c="dimmed">
+          {words.seen} <Moment at={last_seen_at} />
+        </Text>
+      </Stack>
+    ),
+  },
   { name: words.doing, cell: ({ running }) => <RunningJobs jobs={running} /> },
   {
     name: words.queues,
     cell: ({ queues }) => (
-      <Text span size="xs" style={{ whiteSpace: "normal" }}>
+      <Text span size="xs" style={{ whiteSpace: "normal", display: "inline-block" }} miw={150}>
         {QUEUES.filter((name) => queues[name] !== undefined)
           .map((name) => `${queueWords[name]} ${formatCount(queues[name] ?? 0)}`)
           .join(", ")}
@@ -49,7 +59,6 @@ const columns: readonly Column<Worker>[] = [
   },
   { name: words.work, cell: ({ stats }) => <Work stats={stats} /> },
   { name: words.since, cell: ({ started_at }) => <Moment at={started_at} /> },
-  { name: words.seen, cell: ({ last_seen_at }) => <Moment at={last_seen_at} /> },
   { name: words.actions, cell: (worker) => <ShutDown worker={worker} /> },
 ];
 
