@@ -53,7 +53,7 @@ export async function seedOperations(
     const { id } = await user.post<{ id: string }>("/api/v1/workflows", workflowOn(files[0]?.id));
     const read = () => user.get<{ steps: { name: string; state: string }[] }>(`/api/v1/workflows/${id}`);
     await until(read, ({ steps }) =>
-      steps.some(({ name, state }) => name === "enrich" && state === "queued"),
+      steps.some(({ name, state }) => name === "enrich" && state !== "waiting"),
     );
   });
   await unless("/api/v1/schedules", "schedules", async () => {

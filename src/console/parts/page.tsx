@@ -36,7 +36,7 @@ export function Page({ title, description, badge, actions, parent, children }: P
               ← {parent.name}
             </Anchor>
           )}
-          <Group gap="sm" wrap="nowrap" align="center">
+          <Group gap="sm" align="center">
             <Title order={1} ref={heading} tabIndex={-1} style={{ overflowWrap: "anywhere" }}>
               {title}
             </Title>

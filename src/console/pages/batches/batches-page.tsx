@@ -48,9 +48,8 @@ const columns: readonly Column<ListedBatch>[] = [
 export function BatchesPage() {
   const filter = route.useSearch();
   const navigate = route.useNavigate();
-  const { state, ...others } = filter;
-  const query = state === undefined ? others : { ...others, state: [state] };
-  const list = useApiList("/api/v1/batches", { query });
+  const { state, ...rest } = filter;
+  const list = useApiList("/api/v1/batches", { query: { ...rest, ...(state ? { state: [state] } : {}) } });
   const { data: targets } = useQuery({ ...apiQuery("/api/v1/targets"), staleTime: 600_000 });
   const names = targets?.items.map(({ name }) => name) ?? [];
   useLive({ batches: list.items.filter(({ state }) => isMoving(state)).map(({ id }) => id) });

@@ -81,7 +81,7 @@ export function bodyOf(draft: ScheduleDraft, type: FormType | undefined): Record
   };
 }
 
-/** What the form knows to be wrong, under the names of the API. */
+/** The problems that the form finds, under the names of the API. */
 export function problemsOf(draft: ScheduleDraft, type: FormType | undefined): Problems {
   const { required, notJson } = scheduleWords.form;
   const workflow = parseJson(draft.workflow);

@@ -5,7 +5,7 @@ import { titleOf } from "../tasks/form/fields.ts";
 export type Schedule = Schemas["Schedule"];
 export type Tick = Schemas["ScheduleTick"];
 
-/** What a tick starts, in words. */
+/** The work of a tick, in words. */
 export function describeWork({
   task,
   workflow,

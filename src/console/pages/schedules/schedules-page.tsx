@@ -30,14 +30,14 @@ const columns: readonly Column<Listed>[] = [
   {
     name: words.times,
     cell: ({ cron, timezone }) => (
-      <>
+      <span>
         <Text span size="sm" ff="monospace">
           {cron}
         </Text>{" "}
         <Text span size="xs" c="dimmed">
           {timezone}
         </Text>
-      </>
+      </span>
     ),
   },
   { name: words.next, cell: (schedule) => <NextTick schedule={schedule} /> },

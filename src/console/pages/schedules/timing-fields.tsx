@@ -11,7 +11,7 @@ import { TickList } from "./tick-list.tsx";
 const words = scheduleWords.form;
 const SHOWN_ZONES = 60;
 
-export interface Timing {
+interface Timing {
   readonly cron: string;
   readonly timezone: string;
 }

@@ -1,8 +1,7 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { oneOf, search, text } from "../../api/search.ts";
 import { operatorRoute, signedInRoute } from "../../shell/root.tsx";
-
-export const TASK_STATUSES = ["pending", "processing", "completed", "failed", "cancelled"] as const;
+import { TASK_STATUSES } from "./statuses.ts";
 
 const list = createRoute({
   getParentRoute: () => signedInRoute,

@@ -17,7 +17,7 @@ import { stateWords } from "../../words/states.ts";
 import { taskWords as words } from "../../words/tasks.ts";
 import { titleOf } from "./form/fields.ts";
 import { useTaskTypes } from "./form/task-fields.tsx";
-import { TASK_STATUSES } from "./routes.ts";
+import { TASK_STATUSES } from "./statuses.ts";
 import { isOpen, nameOf } from "./task-names.ts";
 
 type Task = Schemas["Task"];

@@ -1,17 +1,7 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { oneOf, search, text } from "../../api/search.ts";
 import { operatorRoute, signedInRoute } from "../../shell/root.tsx";
-
-export const WORKFLOW_STATES = ["running", "completed", "failed", "cancelled"] as const;
-export const STEP_STATES = [
-  "waiting",
-  "queued",
-  "running",
-  "completed",
-  "failed",
-  "skipped",
-  "cancelled",
-] as const;
+import { STEP_STATES, WORKFLOW_STATES } from "./states.ts";
 
 /** The open step, and the filter of the table of steps. */
 const detailSearch = search({ step: text(64), state: oneOf(STEP_STATES) });

@@ -7,7 +7,7 @@ import { StateBadge } from "../../parts/states.tsx";
 import { stateWords } from "../../words/states.ts";
 import { workflowWords as words } from "../../words/workflows.ts";
 import { titleOf } from "../tasks/form/fields.ts";
-import { STEP_STATES } from "./routes.ts";
+import { STEP_STATES } from "./states.ts";
 import type { Step, WorkflowDetail } from "./workflow-names.ts";
 
 /** Rows that are drawn at first, and with each request for more. */
@@ -73,7 +73,7 @@ export function StepsTable({ workflow, state, onState, onSelect }: StepsTablePro
           <tbody>
             {found.slice(0, shown).map((step) => (
               <tr key={step.name}>
-                <td data-title style={{ maxWidth: 260 }}>
+                <td data-title className="narrow">
                   <UnstyledButton fw={550} fz="sm" title={step.name} onClick={() => onSelect(step.name)}>
                     {step.name}
                   </UnstyledButton>
@@ -82,11 +82,7 @@ export function StepsTable({ workflow, state, onState, onSelect }: StepsTablePro
                   <StateBadge state={step.state} />
                 </td>
                 <td data-label={words.stepType}>{titleOf(step.type)}</td>
-                <td
-                  data-label={words.after}
-                  style={{ maxWidth: 240 }}
-                  title={before.get(step.name)?.join(", ")}
-                >
+                <td data-label={words.after} className="narrow" title={before.get(step.name)?.join(", ")}>
                   {before.get(step.name)?.slice(0, 20).join(", ") ?? "–"}
                 </td>
                 <td data-label={words.attempt} className="end">

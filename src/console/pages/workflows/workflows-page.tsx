@@ -15,7 +15,7 @@ import { StateBadge } from "../../parts/states.tsx";
 import { SearchField, Toolbar } from "../../parts/toolbar.tsx";
 import { stateWords } from "../../words/states.ts";
 import { workflowWords as words } from "../../words/workflows.ts";
-import { WORKFLOW_STATES } from "./routes.ts";
+import { WORKFLOW_STATES } from "./states.ts";
 import { endedSteps, nameOf } from "./workflow-names.ts";
 
 type Workflow = Schemas["Workflow"];

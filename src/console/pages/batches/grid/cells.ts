@@ -61,7 +61,7 @@ export function problemsOf(row: Row, edits: Edits, rules: CellRules): readonly s
   return refused ? [refused, ...all] : all;
 }
 
-const MIN_WIDTH = 110;
+const MIN_WIDTH = 130;
 /** Room for the text of an error. */
 const MIN_ERROR_WIDTH = 200;
 const MAX_WIDTH = 320;

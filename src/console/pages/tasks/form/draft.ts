@@ -75,7 +75,7 @@ export function bodyOf(draft: TaskDraft, { file }: Pick<FormType, "file">): Reco
   };
 }
 
-/** What the form knows to be wrong, under the names of the API. */
+/** The problems that the form finds, under the names of the API. */
 export function problemsOfDraft(draft: TaskDraft, type: FormType | undefined): Problems {
   if (!type) return { type: words.required };
   const hasFile = draft.fileId !== null || draft.filePath !== null;

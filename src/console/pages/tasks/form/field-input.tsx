@@ -1,31 +1,18 @@
 /** One field of a form that was made from a JSON Schema. */
 import "@mantine/core/styles/Fieldset.layer.css";
 import "@mantine/core/styles/NumberInput.layer.css";
-import "@mantine/core/styles/Pill.layer.css";
-import "@mantine/core/styles/PillsInput.layer.css";
-import {
-  Fieldset,
-  NumberInput,
-  SegmentedControl,
-  Select,
-  Stack,
-  TagsInput,
-  Text,
-  Textarea,
-  TextInput,
-} from "@mantine/core";
+import { Fieldset, NumberInput, SegmentedControl, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { JsonEditor } from "../../../parts/json.tsx";
 import { words as commonWords } from "../../../words/common.ts";
 import { taskFormWords as words } from "../../../words/task-form.ts";
+import { ChoiceInput, ListInput, placeholderOf, SHORT } from "./choice-inputs.tsx";
 import { asRecord, withValue } from "./draft.ts";
-import { type Field, type ListField, type Scalar, titleOf, type VariantsField, variantOf } from "./fields.ts";
+import { type Field, titleOf, type VariantsField, variantOf } from "./fields.ts";
 import { NotJson, type Problems, parseJson } from "./problems.ts";
 
 /** Texts that can be longer have a field of several lines. */
 const LINE_LENGTH = 500;
-/** The description has the whole width, and the field only what it needs. */
-const SHORT = { wrapper: { maxWidth: 360 } };
 
 interface InputProps<F extends Field = Field> {
   readonly field: F;
@@ -35,7 +22,7 @@ interface InputProps<F extends Field = Field> {
   readonly problems: Problems;
 }
 
-export function FieldInput({ field, value, onChange, problems }: InputProps) {
+function FieldInput({ field, value, onChange, problems }: InputProps) {
   const shared = {
     label: titleOf(field.name),
     description: describe(field),
@@ -167,71 +154,6 @@ export function FieldInputs({
   ));
 }
 
-interface Shared {
-  readonly label: string;
-  readonly description: string;
-  readonly error: string | undefined;
-  readonly required: boolean;
-}
-
-function ChoiceInput({
-  options,
-  nameOf,
-  value,
-  isClearable,
-  onChange,
-  ...shared
-}: Shared & {
-  readonly options: readonly Scalar[];
-  readonly nameOf: (option: Scalar) => string;
-  readonly value: unknown;
-  readonly isClearable: boolean;
-  readonly onChange: (value: unknown) => void;
-}) {
-  const at = options.indexOf(value as Scalar);
-  return (
-    <Select
-      {...shared}
-      data={options.map((option, position) => ({ value: String(position), label: nameOf(option) }))}
-      value={at < 0 ? null : String(at)}
-      placeholder={words.notSet}
-      clearable={isClearable}
-      allowDeselect={isClearable}
-      searchable={options.length > 8}
-      styles={SHORT}
-      onChange={(position) => onChange(position === null ? undefined : options[Number(position)])}
-    />
-  );
-}
-
-function ListInput({
-  field,
-  value,
-  onChange,
-  shared,
-}: Omit<InputProps<ListField>, "problems"> & { readonly shared: Shared }) {
-  const { item, maxItems } = field;
-  const entries = Array.isArray(value) ? value.map(String) : [];
-  return (
-    <TagsInput
-      {...shared}
-      value={entries}
-      data={item.kind === "choice" ? item.options.map(String) : []}
-      placeholder={entries.length === 0 ? (placeholderOf(field) ?? words.listHint) : ""}
-      allowDuplicates
-      acceptValueOnBlur
-      {...(maxItems === undefined ? {} : { maxTags: maxItems })}
-      onChange={(texts) =>
-        onChange(
-          texts.length === 0
-            ? undefined
-            : texts.map((text) => (item.kind === "number" ? numberOf(text) : text)),
-        )
-      }
-    />
-  );
-}
-
 function VariantsInput({ field, value, onChange, problems }: InputProps<VariantsField>) {
   const [at, setAt] = useState(() => (value === undefined ? -1 : variantOf(field, value)));
   const variant = field.variants[at];
@@ -290,17 +212,6 @@ function errorOf(field: Field, problems: Problems): string | undefined {
   return inner === undefined ? undefined : problems[inner];
 }
 
-function describe(field: Field): string {
-  const { description, default: byDefault, kind } = field;
-  const isShown = kind === "choice" || kind === "boolean" || byDefault === undefined || byDefault === "";
-  return isShown ? description : `${description} ${words.byDefault(JSON.stringify(byDefault))}`;
-}
-
-function placeholderOf({ example }: Field): string | undefined {
-  if (example === undefined) return undefined;
-  return words.example(typeof example === "string" ? example : JSON.stringify(example));
-}
-
 function textOf(value: unknown): string {
   return value === undefined || value === null ? "" : String(value);
 }
@@ -310,7 +221,8 @@ function jsonTextOf(value: unknown): string {
   return value === undefined ? "" : JSON.stringify(value, null, 2);
 }
 
-function numberOf(text: string): number | string {
-  const value = Number(text);
-  return text.trim() !== "" && Number.isFinite(value) ? value : text;
+function describe(field: Field): string {
+  const { description, default: byDefault, kind } = field;
+  const isShown = kind === "choice" || kind === "boolean" || byDefault === undefined || byDefault === "";
+  return isShown ? description : `${description} ${words.byDefault(JSON.stringify(byDefault))}`;
 }

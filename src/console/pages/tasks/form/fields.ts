@@ -28,11 +28,11 @@ export interface NumberField extends Common {
   readonly isMinExcluded?: boolean;
 }
 
-export interface BooleanField extends Common {
+interface BooleanField extends Common {
   readonly kind: "boolean";
 }
 
-export interface ChoiceField extends Common {
+interface ChoiceField extends Common {
   readonly kind: "choice";
   readonly options: readonly Scalar[];
 }
@@ -44,7 +44,7 @@ export interface ListField extends Common {
   readonly maxItems?: number;
 }
 
-export interface GroupField extends Common {
+interface GroupField extends Common {
   readonly kind: "group";
   readonly fields: readonly Field[];
 }
@@ -56,7 +56,7 @@ export interface VariantsField extends Common {
 }
 
 /** Anything else. */
-export interface JsonField extends Common {
+interface JsonField extends Common {
   readonly kind: "json";
 }
 

@@ -5,7 +5,6 @@ import "@mantine/core/styles/PillsInput.layer.css";
 import { Collapse, Group, NumberInput, Select, Stack, TagsInput, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import type { Schemas } from "../../../../client/operations.ts";
 import { apiQuery } from "../../../api/queries.ts";
 import { Disclosure } from "../../../parts/disclosure.tsx";
 import { Failure, Loading } from "../../../parts/feedback.tsx";
@@ -16,8 +15,6 @@ import { FieldInputs } from "./field-input.tsx";
 import { type Field, fieldsOf, titleOf } from "./fields.ts";
 import { FileInput } from "./file-input.tsx";
 import type { Problems } from "./problems.ts";
-
-export type TaskType = Schemas["TaskType"];
 
 /** A form with more optional parameters hides those after the first ones. */
 const SHOWN_FIELDS = 5;

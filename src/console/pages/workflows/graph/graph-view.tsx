@@ -4,12 +4,15 @@ import { ActionIcon, Checkbox, Group, Text, Tooltip } from "@mantine/core";
 import { useElementSize, useMergedRef } from "@mantine/hooks";
 import { IconFocusCentered, IconMinus, IconPlus } from "@tabler/icons-react";
 import { type KeyboardEvent, type PointerEvent, useEffect, useId, useMemo, useRef, useState } from "react";
+import type { Schemas } from "../../../../client/operations.ts";
 import { lookOf } from "../../../parts/states.tsx";
 import { stateWords } from "../../../words/states.ts";
 import { workflowWords as words } from "../../../words/workflows.ts";
-import type { Step, WorkflowDetail } from "../workflow-names.ts";
 import { type Layout, layOut, NODE_HEIGHT, NODE_WIDTH, pathOf } from "./layout.ts";
 import { type Box, beginning, isVisible, reveal, showAll, type View, zoom } from "./viewport.ts";
+
+type WorkflowDetail = Schemas["WorkflowDetail"];
+type Step = WorkflowDetail["steps"][number];
 
 const STEP_PX = 60;
 const ZOOM = 1.25;

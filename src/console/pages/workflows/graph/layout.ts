@@ -5,7 +5,7 @@ export interface Edge {
   readonly to: string;
 }
 
-export interface Placed {
+interface Placed {
   readonly name: string;
   /** The column: the longest way from a step without dependencies. */
   readonly level: number;

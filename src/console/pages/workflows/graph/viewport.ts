@@ -6,7 +6,7 @@ export interface Size {
 }
 
 export interface View {
-  /** Where the graph begins in the window, in pixels. */
+  /** The corner of the graph in the window, in pixels. */
   readonly x: number;
   readonly y: number;
   readonly scale: number;
