@@ -91,6 +91,13 @@ export class RowmillClient {
     return this.#typed("post", path, rest);
   }
 
+  put<P extends PathOf<"put">>(
+    path: P,
+    ...rest: Rest<OperationOf<"put", P>>
+  ): Promise<AnswerOf<OperationOf<"put", P>>> {
+    return this.#typed("put", path, rest);
+  }
+
   patch<P extends PathOf<"patch">>(
     path: P,
     ...rest: Rest<OperationOf<"patch", P>>

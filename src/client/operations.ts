@@ -5,7 +5,7 @@ export type Schemas = components["schemas"];
 
 export type Body = NonNullable<RequestInit["body"]>;
 
-export type Method = "get" | "post" | "patch" | "delete";
+export type Method = "get" | "post" | "put" | "patch" | "delete";
 
 /** The paths that have this method. */
 export type PathOf<M extends Method> = {

@@ -62,6 +62,17 @@ describe("requests", () => {
     expect(sent[0]?.headers.get("authorization")).toBe("Bearer rmt_1");
   });
 
+  test("a PUT sends its body as JSON", async () => {
+    const { client, sent } = serverOf(json({ type: "generic", concurrent: 2 }));
+    const limit = await client.put("/api/v1/admin/task-limits/{type}", {
+      path: { type: "generic" },
+      body: { concurrent: 2 },
+    });
+    expect(limit.concurrent).toBe(2);
+    expect(sent[0]?.method).toBe("PUT");
+    expect(sent[0]?.headers.get("content-type")).toBe("application/json");
+  });
+
   test("an answer without a body is undefined", async () => {
     const { client } = serverOf(new Response(null, { status: 204 }));
     const answer: undefined = await client.delete("/api/v1/tasks/{task_id}", { path: { task_id: "1" } });
@@ -161,11 +172,14 @@ describe("further attempts", () => {
     expect(new Set(sent.map(({ headers }) => headers.get("idempotency-key"))).size).toBe(2);
   });
 
-  test.each(["post", "patch", "delete"] as const)("a %s without a key is sent once", async (method) => {
-    const { client, sent } = serverOf(problem(503, "unavailable", NOW), json({}));
-    expect((await failure(client.call(method, "/api/v1/batches/b/undo"))).status).toBe(503);
-    expect(sent).toHaveLength(1);
-  });
+  test.each(["post", "put", "patch", "delete"] as const)(
+    "a %s without a key is sent once",
+    async (method) => {
+      const { client, sent } = serverOf(problem(503, "unavailable", NOW), json({}));
+      expect((await failure(client.call(method, "/api/v1/batches/b/undo"))).status).toBe(503);
+      expect(sent).toHaveLength(1);
+    },
+  );
 
   test("a refused request is sent once", async () => {
     const { client, sent } = serverOf(problem(400, "invalid_input"), json({}));

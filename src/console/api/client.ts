@@ -37,7 +37,13 @@ async function fetchInSession(input: RequestInfo | URL, init?: RequestInit): Pro
   return response;
 }
 
-export const client = createClient({ baseUrl: location.origin, fetch: fetchInSession, retries: 2 });
+export const client = createClient({
+  baseUrl: location.origin,
+  fetch: fetchInSession,
+  retries: 2,
+  // A request that changes many tasks answers after a minute.
+  timeoutSeconds: 90,
+});
 
 export function isStatus(error: unknown, ...statuses: readonly number[]): boolean {
   return error instanceof RowmillError && statuses.includes(error.status);

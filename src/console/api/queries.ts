@@ -4,7 +4,9 @@ import {
   QueryClient,
   type QueryKey,
   queryOptions,
+  type UseQueryOptions,
   useInfiniteQuery,
+  useQuery,
 } from "@tanstack/react-query";
 import { useMemo } from "react";
 import type { AnswerOf, ItemOf, JsonPath, ListPath, OperationOf, Rest } from "../../client/operations.ts";
@@ -86,6 +88,23 @@ export function useApiList<P extends ListPath & JsonPath>(path: P, ...rest: Requ
     hasMore: found.hasNextPage,
     isLoadingMore: found.isFetchingNextPage,
     loadMore: () => void found.fetchNextPage(),
+    refetch: () => void found.refetch(),
+    updatedAt: found.dataUpdatedAt,
+  };
+}
+
+/** A short list that the API returns at once, such as the queues. */
+export function useItems<T, K extends QueryKey>(
+  options: UseQueryOptions<{ readonly items: T[] }, Error, { readonly items: T[] }, K>,
+): List<T> {
+  const found = useQuery(options);
+  return {
+    items: found.data?.items ?? [],
+    isLoading: found.isPending,
+    error: found.error,
+    hasMore: false,
+    isLoadingMore: false,
+    loadMore: () => undefined,
     refetch: () => void found.refetch(),
     updatedAt: found.dataUpdatedAt,
   };

@@ -27,6 +27,14 @@ export function wholeNumber({ min = 0, max = Number.MAX_SAFE_INTEGER } = {}): Re
   };
 }
 
+/** A date, or a date with a time. */
+export function moment(): Read<string> {
+  return (value) => {
+    const isMoment = typeof value === "string" && /^\d{4}-\d\d-\d\d(T.+)?$/.test(value) && value.length <= 40;
+    return isMoment && !Number.isNaN(Date.parse(value)) ? value : undefined;
+  };
+}
+
 type Shape = Readonly<Record<string, Read<unknown>>>;
 export type SearchOf<S extends Shape> = { [K in keyof S]?: NonNullable<ReturnType<S[K]>> };
 

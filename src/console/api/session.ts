@@ -17,6 +17,10 @@ export function isOperator({ role }: { readonly role: Role }): boolean {
   return role !== "user";
 }
 
+export function isAdmin({ role }: { readonly role: Role }): boolean {
+  return role === "admin";
+}
+
 export async function signIn(username: string, password: string): Promise<void> {
   await client.call("post", "/api/v1/auth/browser/login", { body: { username, password } });
 }

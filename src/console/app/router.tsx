@@ -2,6 +2,7 @@
 import { createRouter } from "@tanstack/react-router";
 import { queryClient } from "../api/queries.ts";
 import { accountRoutes } from "../pages/account/routes.ts";
+import { adminRoutes } from "../pages/admin/routes.ts";
 import { batchRoutes } from "../pages/batches/routes.ts";
 import { fileRoutes } from "../pages/files/routes.ts";
 import { homeRoutes } from "../pages/home/routes.ts";
@@ -32,7 +33,12 @@ const routeTree = rootRoute.addChildren([
     ...taskRoutes,
     ...workflowRoutes,
     ...scheduleRoutes,
-    operatorRoute.addChildren([...taskAdminRoutes, ...workflowAdminRoutes, ...scheduleAdminRoutes]),
+    operatorRoute.addChildren([
+      ...adminRoutes,
+      ...taskAdminRoutes,
+      ...workflowAdminRoutes,
+      ...scheduleAdminRoutes,
+    ]),
   ]),
 ]);
 

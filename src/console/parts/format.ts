@@ -70,6 +70,19 @@ export function formatMoment(moment: Date, zone: Zone): string {
   }).format(moment);
 }
 
+/** "26 Nov 2026, 14:00 – 14:10" */
+export function formatRange(from: string | undefined, to: string | undefined, zone: Zone): string {
+  const format = new Intl.DateTimeFormat(undefined, {
+    dateStyle: "medium",
+    timeStyle: "short",
+    ...(zone === "utc" ? { timeZone: "UTC" } : {}),
+  });
+  if (from && to) return format.formatRange(new Date(from), new Date(to));
+  return [from && format.format(new Date(from)), "–", to && format.format(new Date(to))]
+    .filter(Boolean)
+    .join(" ");
+}
+
 export function zoneName(zone: Zone): string {
   return zone === "utc" ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone;
 }

@@ -7,6 +7,12 @@ import { axisLabels, type ChartSeries, stack } from "./chart-data.ts";
 import type { Zone } from "./format.ts";
 import { useZone } from "./preferences.ts";
 
+/** The distances of labels for counts: 1, 2, 5, 10, 20, ... */
+const WHOLE_STEPS = Array.from(
+  { length: 46 },
+  (_, at) => ([1, 2, 5][at % 3] ?? 1) * 10 ** Math.floor(at / 3),
+);
+
 interface PlotProps {
   /** Read by screen readers. */
   readonly label: string;
@@ -85,6 +91,7 @@ function optionsOf(
   const drawn = shape === "bars" ? series.toReversed() : series;
   const bars = shape === "bars" ? { paths: uPlot.paths.bars?.({ size: [0.8, 32], align: 1 }) } : {};
   const spanMs = (times.at(-1)?.getTime() ?? 0) - (times[0]?.getTime() ?? 0);
+  const isWhole = series.every(({ values }) => values.every((value) => Number.isInteger(value ?? 0)));
   const label = axisLabels(zone, spanMs);
   const axis = {
     stroke: color("--mantine-color-dimmed"),
@@ -113,6 +120,7 @@ function optionsOf(
         size: 56,
         space: 34,
         grid: { stroke: color("--rowmill-line"), width: 1 },
+        ...(isWhole ? { incrs: WHOLE_STEPS } : {}),
         values: (_, splits) => splits.map((value) => current.current.format(value)),
       },
     ],

@@ -43,6 +43,10 @@ const LOOKS: Readonly<Record<string, Look>> = {
   undoing: ["grape", IconArrowBackUp],
   undone: ["grape", IconArrowBackUp],
   deleting: ["gray", IconLoader2],
+  stopping: ["gray", IconLoader2],
+  lost: ["red", IconX],
+  uncertain: ["orange", IconExclamationMark],
+  suppressed: ["gray", IconCircleDashed],
 };
 
 export function lookOf(state: string): Look {

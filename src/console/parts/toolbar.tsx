@@ -31,7 +31,7 @@ export function Toolbar({
           </Button>
         )}
       </Group>
-      <Group gap={6}>
+      <Group gap={6} ml="auto">
         {updatedAt > 0 && (
           <Text size="xs" c="dimmed">
             {words.updated(formatAgo(new Date(updatedAt), Math.max(now, updatedAt)))}

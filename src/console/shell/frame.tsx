@@ -21,12 +21,12 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { onSessionEnd } from "../api/client.ts";
 import { startLive } from "../api/live.ts";
 import { apiQuery } from "../api/queries.ts";
-import { isOperator, useCurrentUser } from "../api/session.ts";
+import { useCurrentUser } from "../api/session.ts";
 import { formatCount } from "../parts/format.ts";
 import { useShortcuts } from "../parts/keyboard.ts";
 import { navigationWords, shortcutWords, words } from "../words/common.ts";
 import { ConnectionBanner, LiveDot } from "./connection.tsx";
-import { API_REFERENCE, DESTINATIONS, type Destination, OPERATOR_DESTINATIONS } from "./navigation.ts";
+import { API_REFERENCE, DESTINATIONS, type Destination, operatorDestinations } from "./navigation.ts";
 
 // The first page does not need these.
 const AccountMenu = lazy(async () => ({ default: (await import("./account-menu.tsx")).AccountMenu }));
@@ -41,7 +41,8 @@ export function Frame() {
   const [hasEnded, setEnded] = useState(false);
   const { pathname } = useLocation();
   const navigate = useNavigate();
-  const destinations = isOperator(user) ? [...DESTINATIONS, ...OPERATOR_DESTINATIONS] : DESTINATIONS;
+  const forOperators = operatorDestinations(user);
+  const destinations = [...DESTINATIONS, ...forOperators];
 
   useEffect(startLive, []);
   useEffect(() => onSessionEnd(() => setEnded(true)), []);
@@ -128,10 +129,10 @@ export function Frame() {
       <AppShell.Navbar aria-label={navigationWords.label}>
         <AppShell.Section grow component={ScrollArea} p="xs">
           <Destinations list={DESTINATIONS} pathname={pathname} />
-          {isOperator(user) && (
+          {forOperators.length > 0 && (
             <>
               <Divider my="xs" label={navigationWords.operate} labelPosition="left" />
-              <Destinations list={OPERATOR_DESTINATIONS} pathname={pathname} />
+              <Destinations list={forOperators} pathname={pathname} />
             </>
           )}
         </AppShell.Section>
@@ -176,6 +177,8 @@ function Destinations({
         to={to}
         label={name}
         active={isCurrent}
+        // Without it, the link to /admin would be active on all pages below it.
+        activeOptions={{ exact: true, includeSearch: false }}
         aria-current={isCurrent ? "page" : undefined}
         leftSection={<Icon size={16} aria-hidden />}
         py={6}

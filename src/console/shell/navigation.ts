@@ -21,6 +21,7 @@ import {
   IconUsers,
   IconWebhook,
 } from "@tabler/icons-react";
+import { isAdmin, isOperator } from "../api/session.ts";
 import { navigationWords as words } from "../words/common.ts";
 
 export interface Destination {
@@ -29,6 +30,8 @@ export interface Destination {
   readonly icon: typeof IconHome;
   /** The key after `g`. */
   readonly key?: string;
+  /** Operators may not read it. */
+  readonly isForAdmins?: true;
 }
 
 export const DESTINATIONS: readonly Destination[] = [
@@ -44,7 +47,7 @@ export const DESTINATIONS: readonly Destination[] = [
   { to: "/webhooks", name: words.webhooks, icon: IconWebhook },
 ];
 
-export const OPERATOR_DESTINATIONS: readonly Destination[] = [
+const OPERATOR_DESTINATIONS: readonly Destination[] = [
   { to: "/admin", name: words.overview, icon: IconGauge, key: "o" },
   { to: "/admin/queues", name: words.queues, icon: IconStack2, key: "q" },
   { to: "/admin/workers", name: words.workers, icon: IconCpu },
@@ -54,10 +57,16 @@ export const OPERATOR_DESTINATIONS: readonly Destination[] = [
   { to: "/admin/schedules", name: words.allSchedules, icon: IconCalendarTime },
   { to: "/admin/jobs", name: words.jobs, icon: IconApps },
   { to: "/admin/reports", name: words.reports, icon: IconChartHistogram },
-  { to: "/admin/outbox", name: words.outbox, icon: IconMail },
+  { to: "/admin/outbox", name: words.outbox, icon: IconMail, isForAdmins: true },
   { to: "/admin/users", name: words.users, icon: IconUsers },
-  { to: "/admin/audit", name: words.audit, icon: IconClipboardList },
-  { to: "/admin/backups", name: words.backups, icon: IconDatabaseExport },
+  { to: "/admin/audit", name: words.audit, icon: IconClipboardList, isForAdmins: true },
+  { to: "/admin/backups", name: words.backups, icon: IconDatabaseExport, isForAdmins: true },
 ];
+
+/** The pages for people who run Rowmill that this user may see. */
+export function operatorDestinations(user: Parameters<typeof isOperator>[0]): readonly Destination[] {
+  if (!isOperator(user)) return [];
+  return OPERATOR_DESTINATIONS.filter(({ isForAdmins }) => !isForAdmins || isAdmin(user));
+}
 
 export const API_REFERENCE = { href: "/docs", icon: IconFileText };

@@ -28,4 +28,8 @@ export const stateWords: Readonly<Record<string, string>> = {
   undoing: "Undoing",
   undone: "Undone",
   deleting: "Deleting",
+  lost: "Lost",
+  stopping: "Stopping",
+  uncertain: "Uncertain",
+  suppressed: "Suppressed",
 };

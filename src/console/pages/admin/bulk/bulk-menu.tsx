@@ -1,0 +1,41 @@
+import { Button, Menu, Text } from "@mantine/core";
+import { IconChevronDown } from "@tabler/icons-react";
+import { useState } from "react";
+import { bulkWords as words } from "../../../words/admin-bulk.ts";
+import type { BulkAction, BulkTarget } from "./actions.ts";
+import { BulkDialog } from "./bulk-dialog.tsx";
+
+/** Actions on all that match the filter of the list. */
+export function BulkMenu(target: BulkTarget) {
+  const [action, setAction] = useState<BulkAction | null>(null);
+  const isFiltered = Object.keys(target.filter).length > 0;
+  return (
+    <>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button variant="default" rightSection={<IconChevronDown size={16} aria-hidden />}>
+            {words.button}
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {!isFiltered && (
+            <Text size="xs" c="dimmed" px="sm" py={6} maw={240}>
+              {words.needsFilter}
+            </Text>
+          )}
+          {target.actions.map((one) => (
+            <Menu.Item
+              key={one}
+              disabled={!isFiltered}
+              {...(one === "delete" ? { color: "red" } : {})}
+              onClick={() => setAction(one)}
+            >
+              {words.menu[one]}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+      {action && <BulkDialog {...target} action={action} onClose={() => setAction(null)} />}
+    </>
+  );
+}

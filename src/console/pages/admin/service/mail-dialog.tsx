@@ -1,0 +1,70 @@
+import { Button, Code, Group, Modal, Stack, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { client } from "../../../api/client.ts";
+import { apiQuery, invalidate } from "../../../api/queries.ts";
+import { Facts } from "../../../parts/facts.tsx";
+import { Failure, Loading, showDone, showFailure } from "../../../parts/feedback.tsx";
+import { formatCount } from "../../../parts/format.ts";
+import { Moment } from "../../../parts/moment.tsx";
+import { StateBadge } from "../../../parts/states.tsx";
+import { outboxWords as words } from "../../../words/admin-service.ts";
+import { titleOf } from "../../tasks/form/fields.ts";
+
+/** States in which the API sends a mail again. */
+const RETRYABLE = ["failed", "uncertain", "suppressed", "cancelled"];
+
+export function MailDialog({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
+  const path = { mail_id: id };
+  const { data: mail, error } = useQuery(apiQuery("/api/v1/outbox/{mail_id}", { path }));
+  const [isRunning, setRunning] = useState(false);
+  const retry = async () => {
+    setRunning(true);
+    try {
+      await client.post("/api/v1/outbox/{mail_id}/retry", { path });
+      await invalidate("/api/v1/outbox");
+      showDone(words.retried);
+    } catch (cause) {
+      showFailure(cause);
+    } finally {
+      setRunning(false);
+    }
+  };
+  return (
+    <Modal opened onClose={onClose} size="lg" title={<Text fw={650}>{mail?.subject || words.mail}</Text>}>
+      {error ? <Failure error={error} /> : null}
+      {!mail && !error && <Loading />}
+      {mail && (
+        <Stack gap="md">
+          <Facts
+            facts={[
+              [words.state, <StateBadge key="state" state={mail.state} />],
+              [words.kind, titleOf(mail.kind)],
+              [words.address, mail.address],
+              [words.attempts, formatCount(mail.attempts)],
+              [words.reply, mail.reply],
+              [words.created, <Moment key="created" at={mail.created_at} exact />],
+              [words.due, mail.state === "queued" && <Moment key="due" at={mail.due_at} exact />],
+              [words.sent, mail.sent_at && <Moment key="sent" at={mail.sent_at} exact />],
+            ]}
+          />
+          {mail.text && (
+            <Code block mah={320} style={{ overflow: "auto", whiteSpace: "pre-wrap" }} tabIndex={0}>
+              {mail.text}
+            </Code>
+          )}
+          {RETRYABLE.includes(mail.state) && (
+            <Group justify="space-between">
+              <Text size="xs" c="dimmed" maw={380}>
+                {words.retryHint}
+              </Text>
+              <Button loading={isRunning} onClick={() => void retry()}>
+                {words.retry}
+              </Button>
+            </Group>
+          )}
+        </Stack>
+      )}
+    </Modal>
+  );
+}

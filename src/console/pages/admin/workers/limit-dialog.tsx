@@ -1,0 +1,101 @@
+import { Button, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { client } from "../../../api/client.ts";
+import { invalidate } from "../../../api/queries.ts";
+import { Failure, fieldError, showDone } from "../../../parts/feedback.tsx";
+import { workerWords as words } from "../../../words/admin-overview.ts";
+import { words as commonWords } from "../../../words/common.ts";
+import { titleOf } from "../../tasks/form/fields.ts";
+import { useTypeOptions } from "../choices.ts";
+
+interface LimitDialogProps {
+  /** null: a new one. */
+  readonly limit: {
+    readonly type: string;
+    readonly per_second: number | null;
+    readonly concurrent: number | null;
+  } | null;
+  readonly onClose: () => void;
+}
+
+const textOf = (value: number | null | undefined) => (value == null ? "" : String(value));
+const numberOf = (text: string) => (text.trim() === "" ? null : Number(text));
+
+export function LimitDialog({ limit, onClose }: LimitDialogProps) {
+  const [type, setType] = useState(limit?.type ?? null);
+  const [perSecond, setPerSecond] = useState(textOf(limit?.per_second));
+  const [concurrent, setConcurrent] = useState(textOf(limit?.concurrent));
+  const [error, setError] = useState<unknown>(null);
+  const [isRunning, setRunning] = useState(false);
+  const types = useTypeOptions();
+  const submit = async () => {
+    if (type === null) return;
+    setRunning(true);
+    try {
+      const body = { per_second: numberOf(perSecond), concurrent: numberOf(concurrent) };
+      await client.put("/api/v1/admin/task-limits/{type}", { path: { type }, body });
+      await invalidate("/api/v1/admin/task-limits");
+      showDone(words.saved(titleOf(type)));
+      onClose();
+    } catch (cause) {
+      setError(cause);
+      setRunning(false);
+    }
+  };
+  const perSecondError = fieldError(error, "per_second");
+  const concurrentError = fieldError(error, "concurrent");
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={<Text fw={650}>{limit ? words.editLimit(titleOf(limit.type)) : words.setLimit}</Text>}
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <Stack gap="sm">
+          {error !== null && !perSecondError && !concurrentError && <Failure error={error} />}
+          {!limit && (
+            <Select
+              label={words.type}
+              required
+              withAsterisk={false}
+              searchable
+              data={types}
+              value={type}
+              onChange={setType}
+              data-autofocus
+            />
+          )}
+          <TextInput
+            label={words.perSecond}
+            description={words.perSecondHint}
+            inputMode="decimal"
+            value={perSecond}
+            error={perSecondError}
+            onChange={({ currentTarget }) => setPerSecond(currentTarget.value)}
+          />
+          <TextInput
+            label={words.concurrent}
+            description={words.concurrentHint}
+            inputMode="numeric"
+            value={concurrent}
+            error={concurrentError}
+            onChange={({ currentTarget }) => setConcurrent(currentTarget.value)}
+          />
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={onClose}>
+              {commonWords.cancel}
+            </Button>
+            <Button type="submit" loading={isRunning} disabled={type === null}>
+              {words.save}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
