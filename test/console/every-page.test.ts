@@ -53,7 +53,7 @@ describe.skipIf(!hasBrowser)("every page", () => {
       for (const path of paths) {
         await page.goto(path);
         await page.getByRole("heading", { level: 1 }).waitFor();
-        await page.waitForFunction("!document.querySelector('[aria-busy=true]')");
+        await page.locator("[aria-busy=true]").first().waitFor({ state: "detached" });
         const heading = page.getByRole("heading", { level: 1 });
         const problems = [
           ...((await heading.count()) === 1 ? [] : ["does not have one h1"]),
