@@ -20,7 +20,7 @@ const REPORT_VIOLATIONS = `document.addEventListener("securitypolicyviolation", 
 export const PHONE = { width: 390, height: 844 };
 const SCREENS = { desktop: { width: 1280, height: 800 }, phone: PHONE };
 
-export interface PageOptions {
+interface PageOptions {
   /** Signs this user in. */
   readonly user?: string;
   /** Default: the password of `auth.ts`. */

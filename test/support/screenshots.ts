@@ -1,6 +1,7 @@
 /** Takes the pictures of the console in docs/guide/console, from the sample data of `npm run seed`: npm run screenshots */
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { chromium, type Page } from "playwright-core";
 import sharp from "sharp";
 import { createApp } from "../../src/app.ts";
@@ -8,6 +9,7 @@ import { loadConfig } from "../../src/config/config.ts";
 import { openContext } from "../../src/context.ts";
 import { ACCOUNTS, PASSWORD, seedDatabase } from "../../src/demo/seed.ts";
 import { createLog } from "../../src/platform/log.ts";
+import { takeJobs } from "../../src/take-jobs.ts";
 import { browser as program } from "./browser.ts";
 import { buildConsole } from "./console.ts";
 import { ownServer } from "./own-server.ts";
@@ -20,7 +22,13 @@ interface Picture {
   readonly prepare?: (page: Page) => Promise<unknown>;
 }
 
-const toImport = (page: Page) => page.getByRole("link", { name: "books.csv", exact: true }).first().click();
+async function toImport(page: Page): Promise<void> {
+  await page.getByRole("link", { name: "books.csv", exact: true }).first().click();
+  await page.getByRole("heading", { name: "books.csv" }).waitFor();
+}
+
+/** A worker writes the numbers of the last minute at its end. */
+const FIRST_MINUTE_MS = 75_000;
 
 const PICTURES: readonly Picture[] = [
   { name: "home", user: ACCOUNTS.user, path: "/" },
@@ -45,9 +53,17 @@ const PICTURES: readonly Picture[] = [
     name: "workflow",
     user: ACCOUNTS.user,
     path: "/workflows",
-    prepare: (page) => page.locator("tbody a").first().click(),
+    async prepare(page) {
+      await page.locator("tbody a").first().click();
+      await page.getByRole("heading", { name: "Graph" }).waitFor();
+    },
   },
-  { name: "overview", user: ACCOUNTS.admin, path: "/admin?range=24h" },
+  {
+    name: "overview",
+    user: ACCOUNTS.admin,
+    path: "/admin?range=24h",
+    prepare: (page) => page.locator("canvas").nth(1).waitFor(),
+  },
 ];
 
 const target = resolve(import.meta.dirname, "../../docs/guide/console");
@@ -74,6 +90,13 @@ const browser = await chromium.launch({
 resources.defer(() => browser.close());
 
 for (const { name, user, path, prepare } of PICTURES) {
+  if (name === "overview") {
+    const worker = await openContext(config, createLog(config, "pictures"), "work");
+    resources.defer(() => worker.close(0));
+    const taking = await takeJobs(worker);
+    resources.defer(() => taking[Symbol.dispose]());
+    await sleep(FIRST_MINUTE_MS);
+  }
   for (const colorScheme of ["light", "dark"] as const) {
     const viewport = { width: 1280, height: 800 };
     const context = await browser.newContext({ baseURL, viewport, colorScheme, locale: "en-GB" });
@@ -83,7 +106,9 @@ for (const { name, user, path, prepare } of PICTURES) {
     await page.goto(path);
     await page.getByRole("heading", { level: 1 }).waitFor();
     await prepare?.(page);
-    await page.waitForLoadState("networkidle", { timeout: 3000 }).catch(() => undefined);
+    await page.locator("[aria-busy=true]").first().waitFor({ state: "detached" });
+    // A picture shows no mouse over a row.
+    await page.mouse.move(0, 0);
     const file = join(target, colorScheme === "light" ? `${name}.png` : `${name}-dark.png`);
     await sharp(await page.screenshot())
       .png({ palette: true, colours: 128 })

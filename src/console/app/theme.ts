@@ -36,6 +36,8 @@ export const theme = createTheme({
   },
 });
 
+const TINTED = ["red", "orange", "yellow", "green", "teal", "blue", "indigo", "grape", "gray"] as const;
+
 /** Mantine's own values of these variables have too little contrast for small text. */
 export const cssVariables: CSSVariablesResolver = ({ colors }: MantineTheme) => {
   const shade = (name: "gray" | "dark", index: number): string => colors[name][index] ?? "";
@@ -62,10 +64,18 @@ export const cssVariables: CSSVariablesResolver = ({ colors }: MantineTheme) => 
       "--rowmill-undone": "#9c36b5",
     },
     dark: {
+      // Mantine's tints are as bright as buttons, which is too much for whole panels.
+      ...Object.fromEntries(
+        TINTED.map((name) => [
+          `--mantine-color-${name}-light`,
+          `color-mix(in srgb, ${colors[name][6]} 18%, transparent)`,
+        ]),
+      ),
       "--mantine-color-dimmed": shade("dark", 1),
       "--mantine-color-placeholder": shade("dark", 1),
       "--mantine-color-anchor": colors.indigo[3],
       "--mantine-color-red-light-color": "#ffc9c9",
+      "--mantine-color-teal-light-color": "#96f2d7",
       "--mantine-color-green-light-color": "#b2f2bb",
       "--mantine-color-orange-light-color": "#ffd8a8",
       "--mantine-color-yellow-light-color": "#ffec99",
