@@ -101,8 +101,7 @@ describe("filters of lists and actions", () => {
     state: "paused",
     target: "books",
   };
-  const full = (shape: object) =>
-    Object.fromEntries(Object.keys(shape).map((name) => [name, values[name]]));
+  const full = (shape: object) => Object.fromEntries(Object.keys(shape).map((name) => [name, values[name]]));
 
   test("every field of the address restricts tasks", () => {
     expect(taskFilterOf(full(taskShape))).toEqual({
