@@ -71,7 +71,7 @@ export function JobsPage() {
         idOf={({ id }) => id}
         onOpen={({ id }) => change({ job: id })}
         empty={
-          clear ? (
+          filter.state || filter.queue ? (
             <Empty title={words.noMatch} hint={words.noMatchHint} />
           ) : (
             <Empty title={words.noJobs} hint={words.noJobsHint} />

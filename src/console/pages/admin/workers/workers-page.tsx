@@ -50,7 +50,7 @@ const columns: readonly Column<Worker>[] = [
   {
     name: words.queues,
     cell: ({ queues }) => (
-      <Text span size="xs" style={{ whiteSpace: "normal", display: "inline-block" }} miw={150}>
+      <Text span size="xs" style={{ whiteSpace: "normal", display: "inline-block" }} miw={110}>
         {QUEUES.filter((name) => queues[name] !== undefined)
           .map((name) => `${queueWords[name]} ${formatCount(queues[name] ?? 0)}`)
           .join(", ")}
