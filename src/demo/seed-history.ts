@@ -17,7 +17,8 @@ export async function seedStatistics({ db }: Context): Promise<void> {
       FROM generate_series(1, 7 * 1440) AS n WHERE n NOT BETWEEN 2900 AND 3020
     ), points AS (
       INSERT INTO rowmill.statistics
-      SELECT minute, load * 9000, load * 120, load * 40, load * 2, load * 3, 2, least(2, ceil(load)), 4e8 - n * 12000 FROM past
+      SELECT minute, load * 9000, load * 120, load * 40, load * 2, load * 3, 2, least(2, ceil(load)),
+        greatest(8e6, pg_database_size(current_database()) - n * 1500) FROM past
       ON CONFLICT DO NOTHING RETURNING minute
     )
     INSERT INTO rowmill.queue_statistics

@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { afterAll, describe, expect, test } from "vitest";
 import { AUTH, authOf, PASSWORD } from "../support/auth.ts";
 import { hasBrowser } from "../support/browser.ts";
-import { findBarriers, isTooWide, useConsole } from "../support/console.ts";
+import { findBarriers, findWide, useConsole } from "../support/console.ts";
 import { MailServer } from "../support/mail-server.ts";
 import { picture } from "../support/pictures.ts";
 import { RECEIVER_SETTINGS, Receiver } from "../support/receiver.ts";
@@ -25,7 +25,7 @@ const field = (page: Page, name: string) => page.getByRole("textbox", { name, ex
 
 async function expectGood(page: Page): Promise<void> {
   expect(await findBarriers(page)).toEqual([]);
-  expect(await isTooWide(page)).toBe(false);
+  expect(await findWide(page)).toEqual([]);
 }
 
 describe.skipIf(!hasBrowser)("the console", () => {

@@ -108,8 +108,7 @@ interface Finding {
 
 /** Returns the serious findings of axe on the page as it is now, one line each. */
 export async function findBarriers(page: Page): Promise<string[]> {
-  // A style that moves has half of its contrast.
-  await page.evaluate("Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => 0)))");
+  await settle(page);
   await page.evaluate(AXE);
   const { violations } = await page.evaluate<{ violations: Finding[] }>(
     "axe.run(document, { resultTypes: ['violations'] })",
@@ -123,9 +122,19 @@ export async function findBarriers(page: Page): Promise<string[]> {
     );
 }
 
-/** Whether the page is wider than its window, so that a phone has to scroll sideways. */
-export function isTooWide(page: Page): Promise<boolean> {
-  return page.evaluate<boolean>(
-    "document.documentElement.scrollWidth > document.documentElement.clientWidth",
-  );
+/** Returns the elements that make the page wider than its window, so that a phone has to scroll sideways. */
+export async function findWide(page: Page): Promise<string[]> {
+  await settle(page);
+  return page.evaluate<string[]>(`(() => {
+    const { clientWidth, scrollWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    const wide = [...document.querySelectorAll("main *")].filter((one) => one.getBoundingClientRect().right > clientWidth);
+    return ["wider than the window: " + wide.slice(0, 3).map((one) => one.outerHTML.slice(0, 160)).join(" | ")];
+  })()`);
+}
+
+/** Waits until styles have moved to their end, so that axe sees their final colours. */
+async function settle(page: Page): Promise<void> {
+  await page.evaluate(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
+    .then(() => Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => 0))))`);
 }

@@ -5,7 +5,7 @@ import { PASSWORD } from "../../support/auth.ts";
 import { csv } from "../../support/book-files.ts";
 import { hasBrowser } from "../../support/browser.ts";
 import type { Client } from "../../support/client.ts";
-import { findBarriers, isTooWide, useConsole } from "../../support/console.ts";
+import { findBarriers, findWide, useConsole } from "../../support/console.ts";
 import { until } from "../../support/until.ts";
 import { useRowmill } from "../../support/use-rowmill.ts";
 
@@ -162,10 +162,10 @@ describe.skipIf(!hasBrowser)("the pages of imports", () => {
 
     const page = await browser.open("/batches", { user: "fay", screen: "phone", scheme: "dark" });
     await page.getByRole("link", { name: "books.csv" }).waitFor();
-    expect([await findBarriers(page), await isTooWide(page)]).toEqual([[], false]);
+    expect([await findBarriers(page), await findWide(page)]).toEqual([[], false]);
     await page.getByRole("link", { name: "books.csv" }).click();
     await page.getByText("title is required").waitFor();
-    expect([await findBarriers(page), await isTooWide(page)]).toEqual([[], false]);
+    expect([await findBarriers(page), await findWide(page)]).toEqual([[], false]);
   });
 });
 

@@ -161,8 +161,11 @@ export const bookUpload: ReplacedService = {
     },
     {
       text: "HTML pages to log in, register, and to add, list and edit books.",
-      missing:
-        "Rowmill has no pages for people yet, apart from its documentation, reports and links in mails.",
+      tests: {
+        "console/session.test.ts": ["a visitor signs up, signs out, and signs in again where they wanted to go"],
+        "console/things.test.ts": ["a book with a picture is added, found, edited and deleted"],
+        "platform/http/console.unit.test.ts": ["the old pages of the book service lead to the console"],
+      },
     },
     {
       text: "The worker logs each received and finished job.",

@@ -1,0 +1,93 @@
+/** Takes the pictures of the console in docs/guide/console, from the sample data of `npm run seed`: npm run screenshots */
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { chromium, type Page } from "playwright-core";
+import sharp from "sharp";
+import { createApp } from "../../src/app.ts";
+import { loadConfig } from "../../src/config/config.ts";
+import { openContext } from "../../src/context.ts";
+import { ACCOUNTS, PASSWORD, seedDatabase } from "../../src/demo/seed.ts";
+import { createLog } from "../../src/platform/log.ts";
+import { browser as program } from "./browser.ts";
+import { buildConsole } from "./console.ts";
+import { ownServer } from "./own-server.ts";
+
+interface Picture {
+  readonly name: string;
+  readonly user: string;
+  readonly path: string;
+  /** Brings the page into the state to show. */
+  readonly prepare?: (page: Page) => Promise<unknown>;
+}
+
+const toImport = (page: Page) => page.getByRole("link", { name: "books.csv", exact: true }).first().click();
+
+const PICTURES: readonly Picture[] = [
+  { name: "home", user: ACCOUNTS.user, path: "/" },
+  { name: "imports", user: ACCOUNTS.user, path: "/batches" },
+  {
+    name: "import",
+    user: ACCOUNTS.user,
+    path: "/batches?state=completed_with_errors",
+    prepare: toImport,
+  },
+  {
+    name: "failed-rows",
+    user: ACCOUNTS.user,
+    path: "/batches?state=completed_with_errors",
+    async prepare(page) {
+      await toImport(page);
+      await page.getByRole("tab", { name: /Failed rows/ }).click();
+      await page.getByRole("gridcell").first().waitFor();
+    },
+  },
+  {
+    name: "workflow",
+    user: ACCOUNTS.user,
+    path: "/workflows",
+    prepare: (page) => page.locator("tbody a").first().click(),
+  },
+  { name: "overview", user: ACCOUNTS.admin, path: "/admin?range=24h" },
+];
+
+const target = resolve(import.meta.dirname, "../../docs/guide/console");
+mkdirSync(target, { recursive: true });
+
+await using resources = new AsyncDisposableStack();
+const server = resources.use(await ownServer());
+const config = loadConfig({
+  DATABASE_URL: server.url,
+  JWT_SECRET: "pictures".repeat(4),
+  LOG_LEVEL: "silent",
+});
+const ctx = await openContext(config, createLog(config, "pictures"), "enqueue");
+resources.defer(() => ctx.close(1000));
+await seedDatabase(ctx, true);
+const app = await createApp(ctx);
+resources.defer(() => app.close());
+const baseURL = await app.listen({ host: "127.0.0.1", port: 0 });
+await buildConsole();
+const browser = await chromium.launch({
+  executablePath: program.includes("/") ? program : `/usr/bin/${program}`,
+  args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars"],
+});
+resources.defer(() => browser.close());
+
+for (const { name, user, path, prepare } of PICTURES) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    const viewport = { width: 1280, height: 800 };
+    const context = await browser.newContext({ baseURL, viewport, colorScheme, locale: "en-GB" });
+    const login = { headers: { origin: baseURL }, data: { username: user, password: PASSWORD } };
+    await context.request.post("/api/v1/auth/browser/login", login);
+    const page = await context.newPage();
+    await page.goto(path);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await prepare?.(page);
+    await page.waitForLoadState("networkidle", { timeout: 3000 }).catch(() => undefined);
+    const file = join(target, colorScheme === "light" ? `${name}.png` : `${name}-dark.png`);
+    await sharp(await page.screenshot())
+      .png({ palette: true, colours: 128 })
+      .toFile(file);
+    await context.close();
+  }
+}
