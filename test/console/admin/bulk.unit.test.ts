@@ -3,7 +3,7 @@ import { RowmillError } from "../../../src/client/errors.ts";
 import { batchFilterOf } from "../../../src/console/pages/admin/bulk/batch-filter.ts";
 import { runBulk } from "../../../src/console/pages/admin/bulk/run-bulk.ts";
 import { taskFilterOf } from "../../../src/console/pages/admin/bulk/task-filter.ts";
-import { batchShape, taskShape } from "../../../src/console/pages/admin/search-shapes.ts";
+import { batchShape, taskShape } from "../../../src/console/pages/admin/shared/search-shapes.ts";
 
 const conflict = () => new RowmillError("Now 3 match.", { status: 409, code: "conflict" });
 
