@@ -48,7 +48,7 @@ interface PageOf<T> {
 }
 
 /** Options of `useInfiniteQuery` for a list of the API, page by page. */
-export function apiList<P extends ListPath & JsonPath>(path: P, ...rest: RequestOf<P>) {
+function apiList<P extends ListPath & JsonPath>(path: P, ...rest: RequestOf<P>) {
   const [request = {}] = rest as [AnyRequest?];
   return infiniteQueryOptions({
     queryKey: [path, request, "pages"] as const,
