@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { queueStatistics, statistics } from "../../../src/schema/statistics.ts";
 import { tasks } from "../../../src/schema/tasks.ts";
 import { hasBrowser } from "../../support/browser.ts";
-import { findBarriers, isTooWide, useConsole } from "../../support/console.ts";
+import { findBarriers, findWide, useConsole } from "../../support/console.ts";
 import { newTask } from "../../support/tasks.ts";
 import { useAdmin, useRowmill, useUser } from "../../support/use-rowmill.ts";
 
@@ -60,7 +60,7 @@ describe.skipIf(!hasBrowser)("the console for operators", () => {
     await page.getByText("by olga").waitFor();
     await page.getByRole("dialog").waitFor({ state: "detached" });
     expect(await findBarriers(page)).toEqual([]);
-    expect(await isTooWide(page)).toBe(false);
+    expect(await findWide(page)).toEqual([]);
     await page.getByRole("button", { name: "Resume" }).click();
     await page.getByText("by olga").waitFor({ state: "detached" });
   });
