@@ -89,7 +89,10 @@ function optionsOf(
   const style = getComputedStyle(element);
   const color = (name: string) => style.getPropertyValue(name).trim();
   const drawn = shape === "bars" ? series.toReversed() : series;
-  const bars = shape === "bars" ? { paths: uPlot.paths.bars?.({ size: [0.8, 32], align: 1 }) } : {};
+  const bars =
+    shape === "bars"
+      ? { paths: uPlot.paths.bars?.({ size: [0.8, 32], align: 1 }), points: { show: false } }
+      : {};
   const spanMs = (times.at(-1)?.getTime() ?? 0) - (times[0]?.getTime() ?? 0);
   const isWhole = series.every(({ values }) => values.every((value) => Number.isInteger(value ?? 0)));
   const label = axisLabels(zone, spanMs);
@@ -101,7 +104,8 @@ function optionsOf(
   return {
     width: element.clientWidth,
     height,
-    padding: [8, 12, 0, 0],
+    // Room for the last label of the time.
+    padding: [8, 20, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     ...(zone === "utc" ? { tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC") } : {}),
@@ -134,7 +138,6 @@ function optionsOf(
           width: shape === "bars" ? 0 : 1.5,
           fill: shape === "bars" ? stroke : "",
           spanGaps: false,
-          points: { show: shape === "lines" ? undefined : false },
           ...bars,
         } as uPlot.Series;
       }),

@@ -101,7 +101,7 @@ export const workerWords = {
   description: "The processes that do the work, and how much of it may run at once.",
   worker: "Worker",
   actions: "Actions",
-  process: (pid: string, version: string) => `process ${pid}, version ${version}`,
+  process: (pid: string, version: string) => `process ${pid}, ${version}`,
   state: "State",
   doing: "Doing now",
   idle: "Waits for work",

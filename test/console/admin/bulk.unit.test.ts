@@ -3,7 +3,7 @@ import { RowmillError } from "../../../src/client/errors.ts";
 import { batchFilterOf } from "../../../src/console/pages/admin/bulk/batch-filter.ts";
 import { runBulk } from "../../../src/console/pages/admin/bulk/run-bulk.ts";
 import { taskFilterOf } from "../../../src/console/pages/admin/bulk/task-filter.ts";
-import { batchShape, taskShape } from "../../../src/console/pages/admin/search-shapes.ts";
+import { batchShape, taskShape } from "../../../src/console/pages/admin/shared/search-shapes.ts";
 
 const conflict = () => new RowmillError("Now 3 match.", { status: 409, code: "conflict" });
 
@@ -101,8 +101,7 @@ describe("filters of lists and actions", () => {
     state: "paused",
     target: "books",
   };
-  const full = (shape: object) =>
-    Object.fromEntries(Object.keys(shape).map((name) => [name, values[name]]));
+  const full = (shape: object) => Object.fromEntries(Object.keys(shape).map((name) => [name, values[name]]));
 
   test("every field of the address restricts tasks", () => {
     expect(taskFilterOf(full(taskShape))).toEqual({

@@ -2,7 +2,7 @@ import { createRoute, lazyRouteComponent, Outlet, redirect } from "@tanstack/rea
 import { search } from "../../api/search.ts";
 import { isAdmin } from "../../api/session.ts";
 import { operatorRoute } from "../../shell/root.tsx";
-import * as shapes from "./search-shapes.ts";
+import * as shapes from "./shared/search-shapes.ts";
 
 const overview = createRoute({
   getParentRoute: () => operatorRoute,

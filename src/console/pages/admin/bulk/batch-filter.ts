@@ -1,5 +1,5 @@
 import type { OperationOf } from "../../../../client/operations.ts";
-import type { BatchSearch } from "../search-shapes.ts";
+import type { BatchSearch } from "../shared/search-shapes.ts";
 
 type ActionBody =
   OperationOf<"post", "/api/v1/admin/batches/retry"> extends {

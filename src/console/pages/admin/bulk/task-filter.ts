@@ -1,5 +1,5 @@
 import type { OperationOf } from "../../../../client/operations.ts";
-import type { TaskSearch } from "../search-shapes.ts";
+import type { TaskSearch } from "../shared/search-shapes.ts";
 
 type ActionBody =
   OperationOf<"post", "/api/v1/admin/tasks/retry"> extends {

@@ -3,7 +3,7 @@ import type { AnswerOf, OperationOf } from "../../../../client/operations.ts";
 import type { ChartSeries, TimeRange } from "../../../parts/chart-data.ts";
 import { overviewWords as words } from "../../../words/admin-overview.ts";
 import { queueWords } from "../../../words/queues.ts";
-import { QUEUES } from "../search-shapes.ts";
+import { QUEUES } from "../shared/search-shapes.ts";
 
 export type Statistics = AnswerOf<OperationOf<"get", "/api/v1/admin/statistics">>;
 type Bucket = Statistics["buckets"][number];

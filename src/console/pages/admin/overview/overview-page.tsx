@@ -10,8 +10,8 @@ import { formatBytes, formatCompact, formatDuration } from "../../../parts/forma
 import { Page } from "../../../parts/page.tsx";
 import { Toolbar } from "../../../parts/toolbar.tsx";
 import { overviewWords as words } from "../../../words/admin-overview.ts";
-import { type OverviewSearch, RANGES } from "../search-shapes.ts";
-import { useFilter } from "../use-filter.ts";
+import { type OverviewSearch, RANGES } from "../shared/search-shapes.ts";
+import { useFilter } from "../shared/use-filter.ts";
 import {
   databaseSeries,
   filterOf,

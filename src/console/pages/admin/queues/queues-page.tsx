@@ -15,8 +15,8 @@ import { Toolbar } from "../../../parts/toolbar.tsx";
 import { overviewWords, queuePageWords as words } from "../../../words/admin-overview.ts";
 import { queueWords } from "../../../words/queues.ts";
 import { queueSeries, trendOf } from "../overview/overview-data.ts";
-import type { JobSearch } from "../search-shapes.ts";
-import { useEvery } from "../use-every.ts";
+import type { JobSearch } from "../shared/search-shapes.ts";
+import { useEvery } from "../shared/use-every.ts";
 import { QueueActions } from "./queue-actions.tsx";
 
 type Queue = Schemas["Queue"];

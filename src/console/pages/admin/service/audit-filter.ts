@@ -1,5 +1,5 @@
 import type { ItemOf, OperationOf } from "../../../../client/operations.ts";
-import type { AuditSearch } from "../search-shapes.ts";
+import type { AuditSearch } from "../shared/search-shapes.ts";
 
 export type Entry = ItemOf<OperationOf<"get", "/api/v1/admin/audit">>;
 

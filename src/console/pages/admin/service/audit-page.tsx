@@ -10,10 +10,10 @@ import { Period } from "../../../parts/period.tsx";
 import { saveFile } from "../../../parts/save-file.ts";
 import { SearchField, Toolbar } from "../../../parts/toolbar.tsx";
 import { auditWords as words } from "../../../words/admin-service.ts";
-import { ItemLink } from "../item-link.tsx";
-import type { AuditSearch } from "../search-shapes.ts";
-import { useFilter } from "../use-filter.ts";
-import { SetFilter } from "../work/set-filter.tsx";
+import { ItemLink } from "../shared/item-link.tsx";
+import type { AuditSearch } from "../shared/search-shapes.ts";
+import { SetFilter } from "../shared/set-filter.tsx";
+import { useFilter } from "../shared/use-filter.ts";
 import { AUDIT_ACTIONS, auditQueryOf, type Entry } from "./audit-filter.ts";
 import { EntryDialog } from "./entry-dialog.tsx";
 

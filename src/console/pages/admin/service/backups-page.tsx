@@ -15,7 +15,7 @@ import { saveFile } from "../../../parts/save-file.ts";
 import { StateBadge } from "../../../parts/states.tsx";
 import { Toolbar } from "../../../parts/toolbar.tsx";
 import { backupWords as words } from "../../../words/admin-service.ts";
-import { useEvery } from "../use-every.ts";
+import { useEvery } from "../shared/use-every.ts";
 
 type Backup = Schemas["Backup"];
 

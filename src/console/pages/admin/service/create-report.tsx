@@ -5,7 +5,7 @@ import { invalidate } from "../../../api/queries.ts";
 import { Failure, showDone } from "../../../parts/feedback.tsx";
 import { reportWords as words } from "../../../words/admin-service.ts";
 import { words as commonWords } from "../../../words/common.ts";
-import { REPORT_KINDS } from "../search-shapes.ts";
+import { REPORT_KINDS } from "../shared/search-shapes.ts";
 
 interface CreateReportProps {
   readonly onClose: () => void;

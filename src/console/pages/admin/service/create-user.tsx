@@ -5,7 +5,7 @@ import { invalidate } from "../../../api/queries.ts";
 import { Failure, fieldError, showDone } from "../../../parts/feedback.tsx";
 import { userWords as words } from "../../../words/admin-service.ts";
 import { words as commonWords } from "../../../words/common.ts";
-import { ROLES } from "../search-shapes.ts";
+import { ROLES } from "../shared/search-shapes.ts";
 
 interface CreateUserProps {
   readonly onClose: () => void;

@@ -6,7 +6,7 @@ import { JsonBlock } from "../../../parts/json.tsx";
 import { LinkTo } from "../../../parts/link.tsx";
 import { Moment } from "../../../parts/moment.tsx";
 import { auditWords as words } from "../../../words/admin-service.ts";
-import { Owner } from "../work/owner.tsx";
+import { Owner } from "../shared/owner.tsx";
 import type { Entry } from "./audit-filter.ts";
 
 interface EntryDialogProps {

@@ -11,10 +11,10 @@ import { StateBadge } from "../../../parts/states.tsx";
 import { SearchField, Toolbar } from "../../../parts/toolbar.tsx";
 import { outboxWords as words } from "../../../words/admin-service.ts";
 import { titleOf } from "../../tasks/form/fields.ts";
-import { stateOptions } from "../choices.ts";
-import { ItemLink } from "../item-link.tsx";
-import { MAIL_STATES, type OutboxSearch } from "../search-shapes.ts";
-import { useFilter } from "../use-filter.ts";
+import { stateOptions } from "../shared/choices.ts";
+import { ItemLink } from "../shared/item-link.tsx";
+import { MAIL_STATES, type OutboxSearch } from "../shared/search-shapes.ts";
+import { useFilter } from "../shared/use-filter.ts";
 import { MailDialog } from "./mail-dialog.tsx";
 import { Suppressions } from "./suppressions.tsx";
 

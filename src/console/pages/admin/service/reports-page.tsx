@@ -13,8 +13,8 @@ import { Moment } from "../../../parts/moment.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { Toolbar } from "../../../parts/toolbar.tsx";
 import { reportWords as words } from "../../../words/admin-service.ts";
-import { REPORT_KINDS, type ReportSearch } from "../search-shapes.ts";
-import { useFilter } from "../use-filter.ts";
+import { REPORT_KINDS, type ReportSearch } from "../shared/search-shapes.ts";
+import { useFilter } from "../shared/use-filter.ts";
 import { CreateReport } from "./create-report.tsx";
 
 type Report = ItemOf<OperationOf<"get", "/api/v1/reports">>;

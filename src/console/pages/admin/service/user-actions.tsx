@@ -7,11 +7,11 @@ import { Confirm } from "../../../parts/confirm.tsx";
 import { messageOf, showDone } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
 import { userWords as words } from "../../../words/admin-service.ts";
-import { ROLES } from "../search-shapes.ts";
+import { ROLES } from "../shared/search-shapes.ts";
 
 type Account = AnswerOf<OperationOf<"get", "/api/v1/accounts/{id}">>;
 
-/** What an admin can change in an account. A refusal of the API, such as for the last admin, is shown beside the buttons. */
+/** The changes that an admin can make to an account. A refusal of the API, such as for the last admin, is shown beside the buttons. */
 export function UserActions({ account }: { readonly account: Account }) {
   const [asked, setAsked] = useState<"disable" | "revoke" | null>(null);
   const [refusal, setRefusal] = useState("");

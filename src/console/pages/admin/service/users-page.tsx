@@ -11,9 +11,9 @@ import { Moment } from "../../../parts/moment.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { SearchField, Toolbar } from "../../../parts/toolbar.tsx";
 import { userWords as words } from "../../../words/admin-service.ts";
-import { ItemLink } from "../item-link.tsx";
-import { ROLES, type UserSearch } from "../search-shapes.ts";
-import { useFilter } from "../use-filter.ts";
+import { ItemLink } from "../shared/item-link.tsx";
+import { ROLES, type UserSearch } from "../shared/search-shapes.ts";
+import { useFilter } from "../shared/use-filter.ts";
 import { CreateUser } from "./create-user.tsx";
 import { UserDialog } from "./user-dialog.tsx";
 

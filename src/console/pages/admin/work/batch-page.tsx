@@ -15,8 +15,8 @@ import { StateBadge } from "../../../parts/states.tsx";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
 import { ROW_STATUSES } from "../../batches/choices.ts";
 import { OutcomeBar, outcomeName, shareDone } from "../../batches/outcome-bar.tsx";
+import { Owner } from "../shared/owner.tsx";
 import { BatchActions } from "./batch-actions.tsx";
-import { Owner } from "./owner.tsx";
 
 type Batch = Schemas["AdminBatch"];
 

@@ -18,11 +18,11 @@ import { BATCH_STATES, isMoving } from "../../batches/choices.ts";
 import { OutcomeSummary } from "../../batches/outcome-bar.tsx";
 import { batchFilterOf } from "../bulk/batch-filter.ts";
 import { BulkMenu } from "../bulk/bulk-menu.tsx";
-import { stateOptions } from "../choices.ts";
-import type { BatchSearch } from "../search-shapes.ts";
-import { useFilter } from "../use-filter.ts";
-import { Owner } from "./owner.tsx";
-import { SetFilter } from "./set-filter.tsx";
+import { stateOptions } from "../shared/choices.ts";
+import { Owner } from "../shared/owner.tsx";
+import type { BatchSearch } from "../shared/search-shapes.ts";
+import { SetFilter } from "../shared/set-filter.tsx";
+import { useFilter } from "../shared/use-filter.ts";
 
 const columns: readonly Column<Schemas["AdminBatch"]>[] = [
   {

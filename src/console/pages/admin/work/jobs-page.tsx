@@ -10,11 +10,11 @@ import { StateBadge } from "../../../parts/states.tsx";
 import { Toolbar } from "../../../parts/toolbar.tsx";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
 import { queueWords } from "../../../words/queues.ts";
-import { queueOptions, stateOptions } from "../choices.ts";
-import { ItemLink } from "../item-link.tsx";
-import { JOB_STATES, type JobSearch } from "../search-shapes.ts";
-import { useEvery } from "../use-every.ts";
-import { useFilter } from "../use-filter.ts";
+import { queueOptions, stateOptions } from "../shared/choices.ts";
+import { ItemLink } from "../shared/item-link.tsx";
+import { JOB_STATES, type JobSearch } from "../shared/search-shapes.ts";
+import { useEvery } from "../shared/use-every.ts";
+import { useFilter } from "../shared/use-filter.ts";
 import { JobDialog } from "./job-dialog.tsx";
 import { JobWork } from "./job-work.tsx";
 
@@ -71,7 +71,7 @@ export function JobsPage() {
         idOf={({ id }) => id}
         onOpen={({ id }) => change({ job: id })}
         empty={
-          clear ? (
+          filter.state || filter.queue ? (
             <Empty title={words.noMatch} hint={words.noMatchHint} />
           ) : (
             <Empty title={words.noJobs} hint={words.noJobsHint} />

@@ -13,7 +13,7 @@ import { adminWorkWords as words } from "../../../words/admin-work.ts";
 import { EnabledSwitch } from "../../schedules/enabled-switch.tsx";
 import { describeWork } from "../../schedules/schedule-names.ts";
 import { TickBadge } from "../../schedules/tick-outcome.tsx";
-import { Owner } from "./owner.tsx";
+import { Owner } from "../shared/owner.tsx";
 
 type Listed = Schemas["ListedSchedule"];
 

@@ -16,11 +16,11 @@ import { titleOf } from "../../tasks/form/fields.ts";
 import { isOpen, nameOf } from "../../tasks/task-names.ts";
 import { BulkMenu } from "../bulk/bulk-menu.tsx";
 import { taskFilterOf } from "../bulk/task-filter.ts";
-import { queueOptions, stateOptions, useTypeOptions } from "../choices.ts";
-import { TASK_STATUSES, type TaskSearch } from "../search-shapes.ts";
-import { useFilter } from "../use-filter.ts";
-import { Owner } from "./owner.tsx";
-import { SetFilter } from "./set-filter.tsx";
+import { queueOptions, stateOptions, useTypeOptions } from "../shared/choices.ts";
+import { Owner } from "../shared/owner.tsx";
+import { TASK_STATUSES, type TaskSearch } from "../shared/search-shapes.ts";
+import { SetFilter } from "../shared/set-filter.tsx";
+import { useFilter } from "../shared/use-filter.ts";
 
 type Task = Schemas["Task"];
 

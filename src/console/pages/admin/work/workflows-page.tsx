@@ -15,11 +15,11 @@ import { SearchField, Toolbar } from "../../../parts/toolbar.tsx";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
 import { workflowWords } from "../../../words/workflows.ts";
 import { endedSteps, nameOf } from "../../workflows/workflow-names.ts";
-import { stateOptions } from "../choices.ts";
-import { WORKFLOW_STATES, type WorkflowSearch } from "../search-shapes.ts";
-import { useFilter } from "../use-filter.ts";
-import { Owner } from "./owner.tsx";
-import { SetFilter } from "./set-filter.tsx";
+import { stateOptions } from "../shared/choices.ts";
+import { Owner } from "../shared/owner.tsx";
+import { WORKFLOW_STATES, type WorkflowSearch } from "../shared/search-shapes.ts";
+import { SetFilter } from "../shared/set-filter.tsx";
+import { useFilter } from "../shared/use-filter.ts";
 
 const columns: readonly Column<Schemas["Workflow"]>[] = [
   {

@@ -6,7 +6,7 @@ import { Failure, fieldError, showDone } from "../../../parts/feedback.tsx";
 import { workerWords as words } from "../../../words/admin-overview.ts";
 import { words as commonWords } from "../../../words/common.ts";
 import { titleOf } from "../../tasks/form/fields.ts";
-import { useTypeOptions } from "../choices.ts";
+import { useTypeOptions } from "../shared/choices.ts";
 
 interface LimitDialogProps {
   /** null: a new one. */

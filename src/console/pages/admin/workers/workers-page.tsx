@@ -10,8 +10,8 @@ import { StateBadge } from "../../../parts/states.tsx";
 import { Toolbar } from "../../../parts/toolbar.tsx";
 import { workerWords as words } from "../../../words/admin-overview.ts";
 import { queueWords } from "../../../words/queues.ts";
-import { QUEUES } from "../search-shapes.ts";
-import { useEvery } from "../use-every.ts";
+import { QUEUES } from "../shared/search-shapes.ts";
+import { useEvery } from "../shared/use-every.ts";
 import { Limits } from "./limits.tsx";
 import { RunningJobs } from "./running-jobs.tsx";
 import { ShutDown } from "./shut-down.tsx";
@@ -50,7 +50,7 @@ const columns: readonly Column<Worker>[] = [
   {
     name: words.queues,
     cell: ({ queues }) => (
-      <Text span size="xs" style={{ whiteSpace: "normal", display: "inline-block" }} miw={150}>
+      <Text span size="xs" style={{ whiteSpace: "normal", display: "inline-block" }} miw={110}>
         {QUEUES.filter((name) => queues[name] !== undefined)
           .map((name) => `${queueWords[name]} ${formatCount(queues[name] ?? 0)}`)
           .join(", ")}

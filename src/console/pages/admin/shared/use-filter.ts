@@ -1,5 +1,5 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { changed } from "../../api/search.ts";
+import { changed } from "../../../api/search.ts";
 
 interface Filter<S extends object> {
   readonly filter: S;

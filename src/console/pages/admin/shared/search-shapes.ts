@@ -1,7 +1,7 @@
-/** What the addresses of the pages for operators can say. */
+/** The filters and open items that the addresses of the pages for operators have. */
 
-import { moment, oneOf, type SearchOf, text, wholeNumber } from "../../api/search.ts";
-import { BATCH_STATES } from "../batches/choices.ts";
+import { moment, oneOf, type SearchOf, text, wholeNumber } from "../../../api/search.ts";
+import { BATCH_STATES } from "../../batches/choices.ts";
 
 export const RANGES = ["1h", "24h", "7d"] as const;
 export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;

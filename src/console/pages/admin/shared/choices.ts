@@ -1,9 +1,9 @@
 /** The values of filters, with the words for them. */
 import { useQuery } from "@tanstack/react-query";
-import { apiQuery } from "../../api/queries.ts";
-import { queueWords } from "../../words/queues.ts";
-import { stateWords } from "../../words/states.ts";
-import { titleOf } from "../tasks/form/fields.ts";
+import { apiQuery } from "../../../api/queries.ts";
+import { queueWords } from "../../../words/queues.ts";
+import { stateWords } from "../../../words/states.ts";
+import { titleOf } from "../../tasks/form/fields.ts";
 import { QUEUES } from "./search-shapes.ts";
 
 interface Option<T extends string> {

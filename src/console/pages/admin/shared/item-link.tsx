@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { LinkTo } from "../../parts/link.tsx";
+import { LinkTo } from "../../../parts/link.tsx";
 
 interface ItemLinkProps {
   /** The field of the address that has the open item. */
