@@ -54,10 +54,16 @@ export function formatDuration(seconds: number): string {
   if (seconds < 1) return unit(Math.round(seconds * 1000), "millisecond");
   if (seconds < 60) return unit(seconds, "second");
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${unit(minutes, "minute")} ${unit(Math.floor(seconds % 60), "second")}`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${unit(hours, "hour")} ${unit(minutes % 60, "minute")}`;
-  return `${unit(Math.floor(hours / 24), "day")} ${unit(hours % 24, "hour")}`;
+  // The second unit is left out if it is zero.
+  const both = (...parts: readonly (readonly [value: number, name: string])[]) =>
+    parts
+      .map(([value, name], at) => (at > 0 && value === 0 ? "" : unit(value, name)))
+      .join(" ")
+      .trim();
+  if (minutes < 60) return both([minutes, "minute"], [Math.floor(seconds % 60), "second"]);
+  if (hours < 48) return both([hours, "hour"], [minutes % 60, "minute"]);
+  return both([Math.floor(hours / 24), "day"], [hours % 24, "hour"]);
 }
 
 export type Zone = "local" | "utc";

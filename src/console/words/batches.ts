@@ -129,19 +129,14 @@ export const batchWords = {
 
   warningsTitle: "Notes of the reader",
   warnings: {
-    missing_fields: (count: string) =>
-      `${count} rows had fewer cells than the header. The missing ones count as empty.`,
-    extra_fields: (count: string) => `${count} rows had more cells than the header.`,
-    replaced_characters: (count: string) =>
-      `${count} rows had bytes that are not valid in this encoding. They show as �.`,
-    guessed_characters: (count: string) =>
-      `${count} rows have letters that depend on the guessed encoding. Check a few of them.`,
-    blank_rows: (count: string) => `${count} blank rows were left out.`,
-    repeated_headers: (count: string) => `${count} rows repeated the header and were left out.`,
-    other_table_rows: (count: string) =>
-      `${count} rows belong to another table in the file and were left out.`,
-  } as Readonly<Record<string, (count: string) => string>>,
-  otherWarning: (name: string, count: string) => `${name}: ${count} rows`,
+    missing_fields: "Rows with fewer cells than the header, whose missing cells count as empty",
+    extra_fields: "Rows with more cells than the header",
+    replaced_characters: "Rows with bytes that are not valid in this encoding, shown as �",
+    guessed_characters: "Rows with letters that depend on the guessed encoding: check a few of them",
+    blank_rows: "Blank rows, which were left out",
+    repeated_headers: "Rows that repeated the header, which were left out",
+    other_table_rows: "Rows of another table in the file, which were left out",
+  } as Readonly<Record<string, string>>,
 
   reading: "How the file was read",
   dialect: {

@@ -115,7 +115,7 @@ function Warnings({ warnings }: { readonly warnings: Batch["warnings"] }) {
       {Object.entries(warnings).map(([name, count]) =>
         count > 0 ? (
           <Text key={name} size="sm">
-            {(words.warnings[name] ?? ((text: string) => words.otherWarning(name, text)))(formatCount(count))}
+            {words.warnings[name] ?? name}: {formatCount(count)}
           </Text>
         ) : null,
       )}
