@@ -92,11 +92,6 @@ export function fieldError(error: unknown, field: string): string | undefined {
 }
 
 export function showFailure(error: unknown): void {
-  // A dialog asks for the password.
-  if (isStatus(error, 401)) {
-    notifications.show({ id: "session-ended", color: "yellow", message: words.signInAgain });
-    return;
-  }
   notifications.show({
     color: "red",
     title: words.failed,
