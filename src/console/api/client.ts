@@ -1,5 +1,6 @@
 /** Requests of the console. The session is an httpOnly cookie, so that no script can read a token. */
 import { createClient, RowmillError } from "../../client/index.ts";
+import { words } from "../words/common.ts";
 
 export { RowmillError };
 
@@ -34,7 +35,14 @@ async function fetchInSession(input: RequestInfo | URL, init?: RequestInit): Pro
   if (response.status !== 401 || BEFORE_SIGN_IN.test(String(input))) return response;
   if (await refreshSession()) return fetch(input, init);
   for (const listener of sessionEndListeners) listener();
-  return response;
+  return inPlainWords(response);
+}
+
+/** The API advises programs to send a token. */
+async function inPlainWords(response: Response): Promise<Response> {
+  const problem = (await response.json().catch(() => ({}))) as object;
+  const answer = { ...problem, detail: words.signInAgain, error: words.signInAgain };
+  return Response.json(answer, { status: response.status, headers: response.headers });
 }
 
 export const client = createClient({

@@ -109,7 +109,8 @@ async function poll(unopened: string): Promise<void> {
     ({ ok }) => ok,
     () => false,
   );
-  if (isReachable && unopened !== WITHOUT_ITEMS) refusedUrl = unopened;
+  // The first refusal can come from an expired session, which the reads of the page renew.
+  if (isReachable && unopened !== WITHOUT_ITEMS && failures > 1) refusedUrl = unopened;
   setState(isReachable ? "polling" : navigator.onLine ? "unreachable" : "offline");
   if (isReachable) refreshPage();
   const delay = Math.min(MAX_RECONNECT_MS, isReachable ? POLL_MS : RECONNECT_MS * 2 ** failures);

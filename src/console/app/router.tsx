@@ -52,6 +52,8 @@ export const router = createRouter({
   defaultNotFoundComponent: NotFound,
   defaultErrorComponent: ({ error, reset }) => <Failure error={error} onRetry={reset} />,
   scrollRestoration: true,
+  // Values that no page knows leave the URL.
+  search: { strict: true },
 });
 
 declare module "@tanstack/react-router" {

@@ -48,10 +48,13 @@ export function rangeAt(times: readonly Date[], at: number): TimeRange | null {
 
 const DAY_MS = 86_400_000;
 
-/** Hours within two days, and days over more. */
+const MINUTES_MS = 10 * 60_000;
+
+/** Seconds within ten minutes, hours within two days, and days over more. */
 export function axisLabels(zone: "local" | "utc", spanMs: number): (moment: Date) => string {
   const format = new Intl.DateTimeFormat(undefined, {
     ...(spanMs > 2 * DAY_MS ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" }),
+    ...(spanMs < MINUTES_MS ? { second: "2-digit" } : {}),
     ...(zone === "utc" ? { timeZone: "UTC" } : {}),
   });
   return (moment) => format.format(moment);

@@ -5,6 +5,9 @@ const shares = new Intl.NumberFormat(undefined, { style: "percent", maximumFract
 const ago = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "long" });
 
 export const formatCount = (value: number): string => counts.format(value);
+/** One decimal for slow rates. */
+export const formatRate = (value: number): string =>
+  counts.format(value < 100 ? Math.round(value * 10) / 10 : Math.round(value));
 export const formatCompact = (value: number): string => compact.format(value);
 /** @param value from 0 to 1. Only a whole is 100 %. */
 export const formatShare = (value: number): string =>

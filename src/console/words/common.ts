@@ -37,6 +37,7 @@ export const words = {
   updated: (ago: string) => `Updated ${ago}`,
   offline: "You are offline. Rowmill shows the last known state and continues when the connection is back.",
   unreachable: "Rowmill does not answer. It shows the last known state and tries again.",
+  signInAgain: "Your session has ended. Sign in, and try again.",
   failed: "This did not work",
   tryAgain: "Try again",
   requestId: (id: string) => `Request ${id}`,

@@ -18,7 +18,8 @@ export const homeWords = {
   nothingRunning: "Nothing is running.",
   attention: "Needs attention",
   nothingWrong: "Nothing needs your attention.",
-  failedRows: (count: string) => `${count} failed rows to fix`,
+  failedRows: (count: number, text: string) =>
+    count === 1 ? "1 failed row to fix" : `${text} failed rows to fix`,
   failedTask: "Task failed",
   readyToImport: "Checked, and not imported yet",
   recent: "Last imports",

@@ -49,7 +49,8 @@ export const rowWords = {
   pastedPart: (rows: string) => `The list ends: ${rows} of the clipboard had no row to go to.`,
   pastedNothing: "The clipboard has no cells that fit here.",
 
-  retryAll: (count: string) => `Retry all ${count} failed rows`,
+  retryAll: (count: number, text: string) =>
+    count === 1 ? "Retry the failed row" : `Retry all ${text} failed rows`,
   retrySelected: (rows: string) => `Retry ${rows}`,
   retried: (rows: string) => `${rows} are processed again.`,
   retryOne: "Retry this row",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { highestOf, latestOf, rangeAt, stack } from "../../../src/console/parts/chart-data.ts";
+import { axisLabels, highestOf, latestOf, rangeAt, stack } from "../../../src/console/parts/chart-data.ts";
 
 describe("numbers of a chart", () => {
   test("bars stand on each other, and gaps stay gaps", () => {
@@ -27,5 +27,12 @@ describe("numbers of a chart", () => {
     expect(rangeAt(times, 0)).toEqual({ from: times[0], to: times[1] });
     expect(rangeAt(times, 2)).toEqual({ from: times[2], to: new Date(180_000) });
     expect(rangeAt(times, 3)).toBeNull();
+  });
+
+  test("labels have seconds only in a short chart", () => {
+    const at = new Date("2026-05-01T10:20:37Z");
+    expect(axisLabels("utc", 60_000)(at)).toContain("20:37");
+    expect(axisLabels("utc", 3_600_000)(at)).not.toContain("37");
+    expect(axisLabels("utc", 7 * 86_400_000)(at)).toContain("May");
   });
 });

@@ -163,7 +163,7 @@ function RetryButton({ batch: { id, counts }, selected, onDone }: RetryButtonPro
         })
       }
     >
-      {selected.size > 0 ? words.retrySelected(text) : words.retryAll(formatCount(count))}
+      {selected.size > 0 ? words.retrySelected(text) : words.retryAll(count, formatCount(count))}
     </Button>
   );
 }

@@ -40,8 +40,8 @@ export function OutcomeBar({ batch, height = 8 }: { readonly batch: Counted; rea
 }
 
 /** The rows that have a result. */
-export function countDone({ counts: { total, pending, processing }, state }: Counted): number {
-  return hasEnded(state) ? total : total - pending - processing;
+export function countDone({ counts: { total, pending, processing, unprocessed }, state }: Counted): number {
+  return hasEnded(state) ? total - unprocessed : total - pending - processing;
 }
 
 /** The share of rows that have a result, from 0 to 1. */

@@ -3,7 +3,7 @@ import { IconClockPause } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { announce } from "../../parts/announce.ts";
-import { formatAgo, formatCount, formatDuration, formatShare } from "../../parts/format.ts";
+import { formatAgo, formatCount, formatDuration, formatRate, formatShare } from "../../parts/format.ts";
 import { Moment, useNow } from "../../parts/moment.tsx";
 import { batchWords as words } from "../../words/batches.ts";
 import { words as common } from "../../words/common.ts";
@@ -42,7 +42,7 @@ export function Progress({ batch, updatedAt }: { readonly batch: Batch; readonly
           </Text>
           {rows_per_second !== null && (
             <Text size="sm" c="dimmed">
-              {words.perSecond(formatCount(Math.round(rows_per_second * 10) / 10))}
+              {words.perSecond(formatRate(rows_per_second))}
             </Text>
           )}
           {seconds_left !== null && seconds_left > 0 && (
@@ -112,9 +112,10 @@ function useProgressTitle({ state, filename }: Batch, share: number): void {
 }
 
 function useAnnouncements({ state, counts }: Batch, share: number): void {
-  const progress = isMoving(state)
-    ? words.announceProgress(formatShare(share), formatCount(counts.failed))
-    : null;
+  const progress =
+    isMoving(state) && state !== "undoing"
+      ? words.announceProgress(formatShare(share), formatCount(counts.failed))
+      : null;
   const [first] = useState(state);
   const ended = hasEnded(state) && state !== first ? stateWords[state] : undefined;
   useEffect(() => {

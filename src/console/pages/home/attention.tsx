@@ -36,8 +36,8 @@ export function Attention({
             name={filename}
             detail={
               <>
-                {isFailed ? words.failedRows(formatCount(counts.failed)) : words.readyToImport} ·{" "}
-                <Moment at={finished_at} />
+                {isFailed ? words.failedRows(counts.failed, formatCount(counts.failed)) : words.readyToImport}{" "}
+                · <Moment at={finished_at} />
               </>
             }
           >

@@ -26,7 +26,7 @@ export function StepFrame({ heading, hint, moves, action, children }: StepFrameP
           {heading}
         </Title>
         {hint && (
-          <Text size="sm" c="dimmed">
+          <Text size="sm" c="dimmed" className="import-wrap">
             {hint}
           </Text>
         )}

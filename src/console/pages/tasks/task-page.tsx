@@ -8,7 +8,7 @@ import { useLive } from "../../api/live.ts";
 import { apiQuery } from "../../api/queries.ts";
 import { announce } from "../../parts/announce.ts";
 import { Failure, Loading } from "../../parts/feedback.tsx";
-import { formatCount } from "../../parts/format.ts";
+import { formatShare } from "../../parts/format.ts";
 import { JsonBlock } from "../../parts/json.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Section } from "../../parts/section.tsx";
@@ -101,7 +101,7 @@ function LiveProgress({ task, isOwn }: { readonly task: Task; readonly isOwn: bo
     enabled: isOwn && task.status === "processing",
   });
   const message = reports.data?.items.at(-1)?.message ?? "";
-  const percent = `${formatCount(task.progress)} %`;
+  const percent = formatShare(task.progress / 100);
   const name = nameOf(task);
   useEffect(() => {
     if (task.status === "processing") announce(words.announced(name, percent, message));
