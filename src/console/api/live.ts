@@ -1,6 +1,6 @@
 /** The one event stream of a page. Without it, the page asks every few seconds. */
 import { useEffect, useSyncExternalStore } from "react";
-import { invalidate, queryClient } from "./queries.ts";
+import { invalidate, invalidateAll, queryClient } from "./queries.ts";
 
 interface Topics {
   readonly batches?: readonly string[];
@@ -17,6 +17,9 @@ const EVENTS: Readonly<Record<string, Noun>> = { batch: "batches", task: "tasks"
 const MAX_IDS = 100;
 const WITHOUT_ITEMS = "/api/v1/events?notifications=true";
 const POLL_MS = 5000;
+/** The parts of a page say what they show at different times, and share one stream. */
+const GATHER_MS = 250;
+const FLUSH_MS = 100;
 const RECONNECT_MS = 1000;
 const MAX_RECONNECT_MS = 30_000;
 
@@ -31,6 +34,8 @@ let isStarted = false;
 let failures = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let opening: ReturnType<typeof setTimeout> | undefined;
+/** As "batches ID". */
+const changed = new Set<string>();
 
 function setState(next: LiveState): void {
   if (next === state) return;
@@ -95,11 +100,23 @@ function open(): void {
   for (const [event, noun] of Object.entries(EVENTS)) {
     current.addEventListener(event, ({ data }: MessageEvent<string>) => {
       const { id } = JSON.parse(data) as { id: string };
-      for (const prefix of [`/api/v1/${noun}`, `/api/v1/admin/${noun}`]) void invalidate(prefix, id);
+      if (changed.size === 0) setTimeout(flush, FLUSH_MS);
+      changed.add(`${noun} ${id}`);
     });
   }
   current.addEventListener("deleted", refreshPage);
   current.addEventListener("notifications", () => void invalidate("/api/v1/notifications"));
+}
+
+/** Reads what has changed again. A new stream begins with the states of all its items, which are read together. */
+function flush(): void {
+  const items = [...changed].map((item) => item.split(" "));
+  changed.clear();
+  const changes = items.flatMap(([noun = "", id = ""]) => [
+    { prefix: `/api/v1/${noun}`, id },
+    { prefix: `/api/v1/admin/${noun}`, id },
+  ]);
+  void invalidateAll(changes);
 }
 
 /** Asks once, and tries the stream again after a pause that grows. @param unopened the stream that could not be opened */
@@ -125,6 +142,11 @@ function pollRefused(): void {
   }, POLL_MS);
 }
 
+function openSoon(): void {
+  clearTimeout(opening);
+  opening = setTimeout(open, GATHER_MS);
+}
+
 /** Follows the notifications of the user, and what the page asks for with `useLive`. @returns a function that stops */
 export function startLive(): () => void {
   isStarted = true;
@@ -140,7 +162,7 @@ export function startLive(): () => void {
   document.addEventListener("visibilitychange", onVisible);
   addEventListener("online", onNetwork);
   addEventListener("offline", onNetwork);
-  open();
+  openSoon();
   return () => {
     isStarted = false;
     document.removeEventListener("visibilitychange", onVisible);
@@ -157,13 +179,10 @@ export function useLive(topics: Topics): void {
   useEffect(() => {
     const id = Symbol();
     wanted.set(id, JSON.parse(key) as Topics);
-    // One new stream for all parts of a new page.
-    clearTimeout(opening);
-    opening = setTimeout(open, 50);
+    openSoon();
     return () => {
       wanted.delete(id);
-      clearTimeout(opening);
-      opening = setTimeout(open, 50);
+      openSoon();
     };
   }, [key]);
 }

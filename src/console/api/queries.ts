@@ -112,7 +112,16 @@ export function useItems<T, K extends QueryKey>(
 
 /** Reads everything again whose path begins so, such as `/api/v1/batches`. With an id: only lists, and what belongs to it. */
 export function invalidate(prefix: string, id?: string): Promise<void> {
-  return queryClient.invalidateQueries({ predicate: ({ queryKey }) => isAbout(queryKey, prefix, id) });
+  return invalidateAll([{ prefix, id }]);
+}
+
+/** The same for several: a list that shows many of them is read once. */
+export function invalidateAll(
+  changes: readonly { readonly prefix: string; readonly id: string | undefined }[],
+): Promise<void> {
+  return queryClient.invalidateQueries({
+    predicate: ({ queryKey }) => changes.some(({ prefix, id }) => isAbout(queryKey, prefix, id)),
+  });
 }
 
 function isAbout([path, request]: QueryKey, prefix: string, id: string | undefined): boolean {

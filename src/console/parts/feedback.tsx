@@ -31,7 +31,7 @@ export function Empty({ title, isPage = false, hint, action }: EmptyProps) {
 
 /** Says what happened, with the id of the request, which the log of the server has too. */
 export function Failure({ error, onRetry }: { readonly error: unknown; readonly onRetry?: () => void }) {
-  if (isStatus(error, 404)) return <NotFound />;
+  if (isStatus(error, 404) || isAboutId(error)) return <NotFound />;
   return (
     <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title={words.failed} role="alert">
       <Stack gap="xs" align="flex-start">
@@ -44,6 +44,13 @@ export function Failure({ error, onRetry }: { readonly error: unknown; readonly 
         )}
       </Stack>
     </Alert>
+  );
+}
+
+/** Whether the API refuses the id in the address of the page, which no item can have. */
+function isAboutId(error: unknown): boolean {
+  return (
+    error instanceof RowmillError && Object.keys(error.field_errors).some((name) => /(^|_)id$/.test(name))
   );
 }
 
