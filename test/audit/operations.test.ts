@@ -21,6 +21,8 @@ const admin = useAdmin(rowmill);
 
 interface Recorded {
   readonly action: AuditAction;
+  /** Also recorded for the one thing that the operation changes. */
+  readonly each?: AuditAction;
   /** Performs the operation so that it changes something. */
   readonly perform: () => Promise<Answer>;
 }
@@ -39,6 +41,14 @@ const onTask = async (verb: "cancel" | "retry" | "delete") => {
   const { id } = await makeTask(admin, { title });
   if (verb === "retry") await admin.post(`/api/v1/tasks/${id}/cancel`);
   return admin.post(`${ADMIN}/tasks/${verb}`, { filter: { search: title }, expect: 1 });
+};
+
+/** Uploads a file for which no worker runs, changes its batch, and performs the operation on the batches of this name. */
+const onBatch = async (action: string, more: object = {}, before?: "pause" | "cancel") => {
+  const name = `audited-${action}.csv`;
+  const { body } = await admin.upload("title,author\nEmma,Austen\n", "/api/v1/batches?force=true", name);
+  if (before) await admin.post(`/api/v1/batches/${body.id}/${before}`);
+  return admin.post(`${ADMIN}/batches/${action}`, { filter: { q: name }, expect: 1, ...more });
 };
 
 /** Add a line for each new operation. */
@@ -86,6 +96,18 @@ const OPERATIONS: Readonly<Record<string, Recorded>> = {
   adminCancelTasks: { action: "tasks.cancelled", perform: () => onTask("cancel") },
   adminRetryTasks: { action: "tasks.retried", perform: () => onTask("retry") },
   adminDeleteTasks: { action: "tasks.deleted", perform: () => onTask("delete") },
+  adminPauseBatches: { action: "batches.paused", perform: () => onBatch("pause") },
+  adminResumeBatches: { action: "batches.resumed", perform: () => onBatch("resume", {}, "pause") },
+  adminCancelBatches: { action: "batches.cancelled", perform: () => onBatch("cancel") },
+  adminRetryBatches: {
+    action: "batches.retried",
+    perform: () => onBatch("retry", { unprocessed: true }, "cancel"),
+  },
+  adminDeleteBatches: {
+    action: "batches.deleted",
+    each: "batch.deleted",
+    perform: () => onBatch("delete", {}, "cancel"),
+  },
   adminUpdateSchedule: {
     action: "schedule.updated",
     perform: async () => admin.patch(await builtIn(), { cron: "5 4 * * *" }),
@@ -187,16 +209,16 @@ test("every operation of operators and admins that changes something is in the t
   expect(names.toSorted()).toEqual(Object.keys(OPERATIONS).toSorted());
 });
 
-test.each(Object.entries(OPERATIONS))("%s is in the audit log", async (_, { action, perform }) => {
+test.each(Object.entries(OPERATIONS))("%s is in the audit log", async (_, { action, each, perform }) => {
   const answer = await perform();
   expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
   const requestId = answer.headers.get("x-request-id") ?? "";
   const { body } = await admin.get<{ items: AuditEntryView[] }>(
     `${ADMIN}/audit?request_id=${encodeURIComponent(requestId)}`,
   );
-  expect(body.items).toMatchObject([
-    { action, actor_id: admin.userId, actor: "root", actor_role: "admin", address: "127.0.0.1" },
-  ]);
+  const byAdmin = { actor_id: admin.userId, actor: "root", actor_role: "admin", address: "127.0.0.1" };
+  const actions = each ? [each, action] : [action];
+  expect(body.items).toMatchObject(actions.map((one) => ({ action: one, ...byAdmin })));
   expect(JSON.stringify(body.items)).not.toMatch(/password_hash|rmt_|correct horse/);
 });
 

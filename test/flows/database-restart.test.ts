@@ -153,8 +153,8 @@ test("a database that is away for long uses up no attempt of a row or a task", {
   const api = await rowmill.startApi({ ROW_DELAY_MS: "300" });
   const worker = await rowmill.startWorker();
   const user = await api.client.signUp("reader");
-  const { body: batch } = await user.upload(csv(950, 50));
-  const { body: atomic } = await user.upload(csv(200), "/api/v1/batches?target=records&policy=atomic");
+  const { body: batch } = await user.upload(csv(380, 20));
+  const { body: atomic } = await user.upload(csv(60), "/api/v1/batches?target=records&policy=atomic");
   const { body: task } = await user.post<{ id: string }>("/api/v1/tasks", {
     type: "generic",
     params: { seconds: 10 },
@@ -174,7 +174,7 @@ test("a database that is away for long uses up no attempt of a row or a task", {
   await server.start();
   await late;
   await user.finished(batch.id, 90_000);
-  await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 950, bad: 50 });
+  await expectExactlyOnce(rowmill.ctx.pool, batch.id, { good: 380, bad: 20 });
   expect((await user.finished(atomic.id, 90_000)).state).toBe("completed");
   await until(
     "the task has ended",

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
+import { missHeartbeats } from "../support/jobs.ts";
 import { type Program, startPrograms } from "../support/processes.ts";
-import { sourcesWithTraps } from "../support/trap-target.ts";
+import { useSourcesWithTraps } from "../support/trap-target.ts";
 import { until } from "../support/until.ts";
 
+const sources = useSourcesWithTraps();
 const ROWS = 50;
 const CHUNK_ROWS = 25;
 
@@ -19,12 +21,13 @@ test.for([
   "a row whose process is %s fails alone, after one crash of the worker",
   { timeout: 300_000 },
   async ([trap, rows, row]) => {
-    await using rowmill = await startPrograms({}, undefined, sourcesWithTraps());
+    await using rowmill = await startPrograms({}, undefined, sources);
     const api = await rowmill.startApi();
     const [owner, other] = [await api.client.signUp("owner"), await api.client.signUp("other")];
     const first = await rowmill.startWorker({ NODE_OPTIONS: "--max-old-space-size=128" });
     const { body: batch } = await owner.upload(names({ [row]: trap }, rows), "/api/v1/batches?target=traps");
     await until("the worker has crashed", async () => first.hasEnded, 60_000);
+    await missHeartbeats(rowmill.ctx);
 
     const worker = await rowmill.startWorker({ NODE_OPTIONS: "--max-old-space-size=128" });
     await worker.logged("running a job alone: the process that ran it has ended", 1, 60_000);
@@ -43,7 +46,7 @@ test.for([
 
 test("rows of a target that never answers fail in time, also if their worker is killed meanwhile", async () => {
   const settings = { ROW_TIMEOUT_SECONDS: "2", ROW_MAX_RETRIES: "1" };
-  await using rowmill = await startPrograms(settings, undefined, sourcesWithTraps());
+  await using rowmill = await startPrograms(settings, undefined, sources);
   const api = await rowmill.startApi();
   const [owner, other] = [await api.client.signUp("owner"), await api.client.signUp("other")];
   const first = await rowmill.startWorker();
@@ -53,6 +56,7 @@ test("rows of a target that never answers fail in time, also if their worker is 
   );
   await until("rows hang", async () => (await owner.batch(batch.id)).body.counts.processing > 0);
   await first.kill();
+  await missHeartbeats(rowmill.ctx);
 
   const worker = await rowmill.startWorker();
   const { body: meanwhile } = await other.upload("title,author\nEmma,Austen\n");

@@ -12,15 +12,24 @@ const NAMES = ["constructor", "toString", "valueOf", "hasOwnProperty", "__proto_
 /** They take turns. */
 const VALUES = [`"x"`, "{}", "[1]"];
 
+/** Each place gets the only name with a setter, and one of the others in turn. */
+function* turns(): Generator<readonly string[], never> {
+  const others = NAMES.filter((name) => name !== "__proto__");
+  for (;;) for (const name of others) yield ["__proto__", name];
+}
+
 const rowmill = useRowmill();
 
 beforeAll(() => rowmill.startWorker());
 
-/** Returns the body once per name and object in it, with this name as another key. */
+const turn = turns();
+const nextNames = () => turn.next().value;
+
+/** Returns the body twice per object in it, with an inherited name as another key. */
 function bodiesWith(body: string): string[] {
   // The parser drops `__proto__` if it is set by an assignment, so it is put into the text.
-  return NAMES.flatMap((name, at) =>
-    [...body.matchAll(/\{/g)].map(({ index }, object) => {
+  return [...body.matchAll(/\{/g)].flatMap(({ index }, object) =>
+    nextNames().map((name, at) => {
       const rest = body.slice(index + 1);
       const comma = rest.startsWith("}") ? "" : ",";
       const value = VALUES[(at + object) % VALUES.length];
@@ -31,16 +40,18 @@ function bodiesWith(body: string): string[] {
 
 function variantsOf({ method, path, headers, body }: Sent): Sent[] {
   const query = path.includes("?") ? "&" : "?";
-  const inQuery = NAMES.map((name) => ({ method, path: `${path}${query}${name}=x`, headers }));
+  const inQuery = nextNames().map((name) => ({ method, path: `${path}${query}${name}=x`, headers }));
   const json = { ...headers, "content-type": "application/json" };
   const text = typeof body === "string" ? body : "{}";
   const inBody =
     method === "GET" ? [] : bodiesWith(text).map((one) => ({ method, path, headers: json, body: one }));
-  const inPath = NAMES.map((name) => path.replace(/[^/]+(?=\/?$)/, name)).map((one) => ({
-    method,
-    path: one,
-    headers,
-  }));
+  const inPath = nextNames()
+    .map((name) => path.replace(/[^/]+(?=\/?$)/, name))
+    .map((one) => ({
+      method,
+      path: one,
+      headers,
+    }));
   return [...inQuery, ...inPath, ...inBody];
 }
 
@@ -63,8 +74,8 @@ test("inherited names in queries, paths and JSON bodies never cause a 5xx", asyn
     }
   }
   expect(failures).toEqual([]);
-  expect(sent).toBeGreaterThan(2000);
-}, 300_000);
+  expect(sent).toBeGreaterThan(900);
+}, 120_000);
 
 describe("inherited names in an upload", () => {
   const file = "title,author\nEmma,Jane Austen\n";
@@ -105,17 +116,19 @@ describe("inherited names in an upload", () => {
     }
   });
 
-  test.for(NAMES)("a column named %s is imported and shown", async (name) => {
+  test("columns with these names are imported and shown", async () => {
     const user = await rowmill.newUser();
     for (const target of ["books", "records"]) {
-      const { status, body } = await upload(user, { target }, `title,author,${name}\nEmma,Jane Austen,own\n`);
+      const columns = `title,author,${NAMES.join()}\nEmma,Jane Austen,${NAMES.map((name) => `own ${name}`).join()}\n`;
+      const { status, body } = await upload(user, { target }, columns);
       expect(status).toBe(202);
       await user.finished(body.id);
       const rows = await user.get<{ items: { fields: Record<string, string> }[] }>(
         `/api/v1/batches/${body.id}/rows`,
       );
       expect(rows.status).toBe(200);
-      expect(Object.entries(rows.body.items[0]?.fields ?? {})).toContainEqual([name, "own"]);
+      const fields = Object.entries(rows.body.items[0]?.fields ?? {});
+      expect(fields).toEqual(expect.arrayContaining(NAMES.map((name) => [name, `own ${name}`])));
       for (const path of ["", "/rows/2", "/errors", "/results/all.csv", "/results/all.ndjson"]) {
         expect(
           (

@@ -20,13 +20,23 @@ export interface Sent {
 /** Values by the names of the parameters, for things that exist. */
 export type Existing = Readonly<Record<string, string>>;
 
+/** The fields that were already sent with all their boundaries, and how often they were sent again. */
+export type SentFields = Map<string, number>;
+
+/** Of a field that another operation has sent with all its boundaries, an operation sends one of this many, in turn. */
+const TURNS = 3;
+
 type Values = Readonly<Record<string, unknown>>;
 
-/** First the plain request, then one for each boundary of each parameter and of each field of the body. */
+/**
+ * First the plain request, then one for each boundary of each parameter and of each field of the body. Operations that share
+ * `sent` take turns with the boundaries of a field that has the same name and schema in several of them.
+ */
 export function requestsOf(
   document: Document,
   { method, path, operation }: NamedOperation,
   existing: Existing,
+  sent: SentFields = new Map(),
 ): Sent[] {
   const parameters = operation.parameters ?? [];
   const inPath = parameters.filter((parameter) => parameter.in === "path");
@@ -38,7 +48,7 @@ export function requestsOf(
   );
   const [mediaType = "", media = {}] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   const encode = mediaType === "multipart/form-data" ? formOf : jsonOf;
-  const [body, ...bodies] = operation.requestBody ? bodiesOf(document, media) : [undefined];
+  const [body, ...bodies] = operation.requestBody ? bodiesOf(document, media, sent) : [undefined];
   const request = (values: Values, content: unknown = body): Sent => ({
     method,
     path: urlOf(path, parameters, { ...plain, ...values }),
@@ -49,15 +59,28 @@ export function requestsOf(
     ...(content === undefined ? {} : { body: encode(content) }),
   });
   const edges = parameters.flatMap((parameter) =>
-    textsOf(document, parameter).map((text) => request({ [parameter.name]: text })),
+    textsOf(document, parameter, sent).map((text) => request({ [parameter.name]: text })),
   );
   return [request({}), ...edges, ...bodies.map((one) => request({}, one))];
 }
 
-function textsOf(document: Document, parameter: Parameter): string[] {
-  const texts = boundariesOf(document, parameter.schema)
-    .filter((value) => typeof value !== "object")
-    .map(String);
+function inTurn<Value>(
+  values: readonly Value[],
+  name: string,
+  schema: Schema,
+  sent: SentFields,
+): readonly Value[] {
+  const key = JSON.stringify([name, schema]);
+  const times = sent.get(key) ?? 0;
+  sent.set(key, times + 1);
+  return times === 0 ? values : values.filter((_, at) => (at + times) % TURNS === 0);
+}
+
+function textsOf(document: Document, parameter: Parameter, sent: SentFields): string[] {
+  const { name, schema } = parameter;
+  const values = boundariesOf(document, schema).filter((value) => typeof value !== "object");
+  // Each operation answers for itself whether something in its path does not exist.
+  const texts = (parameter.in === "path" ? values : inTurn(values, name, schema, sent)).map(String);
   // An empty part makes another path, and clients refuse to send such headers.
   const isSendable = { path: /./, query: /^/, header: /^[\x21-\x7e]+$/ }[parameter.in];
   return [...new Set(texts)].filter((text) => isSendable.test(text));
@@ -90,18 +113,24 @@ function formOf(body: unknown): FormData {
 }
 
 /** The example, bodies of another kind, and the example with each field at its boundaries, unknown or missing. */
-function bodiesOf(document: Document, media: Media): unknown[] {
+function bodiesOf(document: Document, media: Media, sent: SentFields): unknown[] {
   const example = exampleIn(document, media);
   const schema = follow(document, media.schema ?? {});
   const variants = (schema.oneOf ?? [schema]).map((variant) => follow(document, variant));
   const done = new Set<string>();
   const changed = variants.flatMap((variant) =>
-    changesOf(document, variant, variant.examples?.[0] ?? example, done),
+    changesOf(document, variant, variant.examples?.[0] ?? example, done, sent),
   );
   return [example, [], null, 1, '"text"', "{", ...changed];
 }
 
-function changesOf(document: Document, schema: Schema, example: unknown, done: Set<string>): unknown[] {
+function changesOf(
+  document: Document,
+  schema: Schema,
+  example: unknown,
+  done: Set<string>,
+  sent: SentFields,
+): unknown[] {
   const base = Object(example) as Record<string, unknown>;
   const fields = Object.entries(schema.properties ?? {}).flatMap(([name, given]) => {
     const field = follow(document, given);
@@ -109,11 +138,14 @@ function changesOf(document: Document, schema: Schema, example: unknown, done: S
     const key = JSON.stringify([name, field]);
     if (done.has(key)) return [];
     done.add(key);
-    const inner = field.properties ? changesOf(document, field, base[name] ?? {}, done) : [];
+    const inner = field.properties ? changesOf(document, field, base[name] ?? {}, done, sent) : [];
     const { [name]: _, ...without } = base;
     return [
       without,
-      ...[...boundariesOf(document, field), ...inner].map((value) => ({ ...base, [name]: value })),
+      ...[...inTurn(boundariesOf(document, field), name, field, sent), ...inner].map((value) => ({
+        ...base,
+        [name]: value,
+      })),
     ];
   });
   return [...fields, { ...base, unknown: 1 }];

@@ -2,8 +2,8 @@
 import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import { checkout } from "./commands.ts";
-import { atEnd } from "./rowmill.ts";
 
 const TARGET = `
 import Type from "typebox";
@@ -16,7 +16,7 @@ function spring(trap: string): void {
   if (trap === "killed") process.kill(process.pid, "SIGKILL");
   if (trap === "exits") process.exit(3);
   if (trap === "throws") throw new TypeError("not the fault of a statement");
-  if (trap === "heap") for (const held: string[][] = []; ; ) held.push(Array.from({ length: 1e6 }, (_, at) => \`\${at}\`));
+  if (trap === "heap") for (const held: unknown[] = []; ; ) held.push(Array(1e6).fill(held));
 }
 
 export const trapsTarget: SetTarget<typeof columns> = {
@@ -46,11 +46,12 @@ export const callsTarget: RowTarget<typeof columns> = {
 /**
  * The rows \`killed\`, \`exits\` and \`heap\` of the target \`traps\` end the process; the row \`hangs\` of the row-wise target
  * \`calls\` never ends.
+ * Call it once per file, because the first program compiles the sources for the others.
  * @returns the folder of the sources
  */
-export function sourcesWithTraps(): string {
+export function useSourcesWithTraps(): string {
   const copy = mkdtempSync(join(tmpdir(), "rowmill-traps-"));
-  atEnd(async () => rmSync(copy, { recursive: true }));
+  afterAll(() => rmSync(copy, { recursive: true }));
   for (const name of ["src", "drizzle", "package.json"])
     cpSync(join(checkout, name), join(copy, name), { recursive: true });
   symlinkSync(join(checkout, "node_modules"), join(copy, "node_modules"));
