@@ -1,11 +1,4 @@
-import {
-  type CSSVariablesResolver,
-  createTheme,
-  type MantineTheme,
-  Modal,
-  Notification,
-  PasswordInput,
-} from "@mantine/core";
+import { type CSSVariablesResolver, createTheme, type MantineTheme } from "@mantine/core";
 import { words } from "../words/common.ts";
 
 /** Shades with which white text and text on light tints have a contrast of at least 4.5. */
@@ -25,14 +18,15 @@ export const theme = createTheme({
       h2: { fontSize: "1.0625rem", lineHeight: "1.4" },
     },
   },
+  // Not `Modal.extend()`, which would put the component into the first page.
   components: {
-    Modal: Modal.extend({
+    Modal: {
       defaultProps: { closeButtonProps: { "aria-label": words.close }, centered: true },
-    }),
-    Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": words.close } } }),
-    PasswordInput: PasswordInput.extend({
+    },
+    Notification: { defaultProps: { closeButtonProps: { "aria-label": words.close } } },
+    PasswordInput: {
       defaultProps: { visibilityToggleButtonProps: { "aria-label": words.showPassword } },
-    }),
+    },
   },
 });
 

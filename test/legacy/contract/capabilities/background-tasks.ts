@@ -141,8 +141,14 @@ export const backgroundTasks: ReplacedService = {
     },
     {
       text: "A web page with tasks, workers, history, results and rate limits (Flower).",
-      missing:
-        "Rowmill has no web console yet. `npm run cli` shows the same, and `limits set TYPE` limits the rate of a type.",
+      tests: {
+        "console/admin/admin.test.ts": [
+          "failed tasks are counted, retried and watched to the end, and not without a filter",
+        ],
+        "console/work.test.ts": [
+          "a task is created from its form, watched, cancelled, and run again with changed parameters",
+        ],
+      },
     },
     {
       text: "`inspect active`, `registered` and `stats`.",

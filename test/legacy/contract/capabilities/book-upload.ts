@@ -162,7 +162,9 @@ export const bookUpload: ReplacedService = {
     {
       text: "HTML pages to log in, register, and to add, list and edit books.",
       tests: {
-        "console/session.test.ts": ["a visitor signs up, signs out, and signs in again where they wanted to go"],
+        "console/session.test.ts": [
+          "a visitor signs up, signs out, and signs in again where they wanted to go",
+        ],
         "console/things.test.ts": ["a book with a picture is added, found, edited and deleted"],
         "platform/http/console.unit.test.ts": ["the old pages of the book service lead to the console"],
       },

@@ -138,8 +138,13 @@ export const fileProcessing: ReplacedService = {
     },
     {
       text: "A web page that shows tasks and workers (Flower).",
-      missing:
-        "Rowmill has no web console yet. `npm run cli` and the routes `/api/v1/admin/*` show the same.",
+      tests: {
+        "console/admin/admin.test.ts": [
+          "the overview says what happens next, then shows the numbers of recorded minutes, with links",
+          "a queue is paused with a reason, and resumed",
+        ],
+        "console/work.test.ts": ["the task of another user is not found, and operators see it"],
+      },
     },
     {
       text: "A log that can be searched by the id of a task.",
