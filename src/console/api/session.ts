@@ -1,6 +1,6 @@
 /** The user of this browser. */
 import { useSuspenseQuery } from "@tanstack/react-query";
-import { client } from "./client.ts";
+import { client, isStatus } from "./client.ts";
 import { apiQuery, queryClient } from "./queries.ts";
 
 type Role = "user" | "operator" | "admin";
@@ -29,8 +29,11 @@ export async function signUp(account: { username: string; password: string; emai
   await client.call("post", "/api/v1/auth/browser/signup", { body: account });
 }
 
-/** Forgets everything that was read for the user. */
+/** Forgets everything that was read for the user. @throws RowmillError if the session may go on, for example without a network */
 export async function signOut(): Promise<void> {
-  await client.call("post", "/api/v1/auth/logout").catch(() => undefined);
+  await client.call("post", "/api/v1/auth/logout").catch((error: unknown) => {
+    // The session has ended already.
+    if (!isStatus(error, 401)) throw error;
+  });
   queryClient.clear();
 }

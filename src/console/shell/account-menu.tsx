@@ -2,6 +2,7 @@ import { ActionIcon, Menu, SegmentedControl, Stack, Text, useMantineColorScheme 
 import { IconKeyboard, IconLogout, IconSettings, IconUserCircle } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { signOut } from "../api/session.ts";
+import { showFailure } from "../parts/feedback.tsx";
 import type { Zone } from "../parts/format.ts";
 import { useZone } from "../parts/preferences.ts";
 import { shortcutWords, words } from "../words/common.ts";
@@ -59,7 +60,7 @@ export function AccountMenu({ user, onShortcuts }: AccountMenuProps) {
         <Menu.Divider />
         <Menu.Item
           leftSection={<IconLogout size={16} aria-hidden />}
-          onClick={() => void signOut().then(() => location.assign("/sign-in"))}
+          onClick={() => void signOut().then(() => location.assign("/sign-in"), showFailure)}
         >
           {words.signOut}
         </Menu.Item>

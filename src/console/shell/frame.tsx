@@ -17,7 +17,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { IconBell, IconSearch, IconUpload } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { onSessionEnd } from "../api/client.ts";
 import { startLive } from "../api/live.ts";
 import { apiQuery } from "../api/queries.ts";
@@ -36,6 +36,7 @@ const ShortcutSheet = lazy(async () => ({ default: (await import("./shortcut-she
 
 export function Frame() {
   const user = useCurrentUser();
+  const firstUserId = useRef(user.id);
   const [isNavigationOpen, navigation] = useDisclosure();
   const [overlay, setOverlay] = useState<"palette" | "shortcuts" | null>(null);
   const [hasEnded, setEnded] = useState(false);
@@ -46,6 +47,10 @@ export function Frame() {
 
   useEffect(startLive, []);
   useEffect(() => onSessionEnd(() => setEnded(true)), []);
+  useEffect(() => {
+    // Another tab has signed in as somebody else, who must not see what was read for the first user.
+    if (user.id !== firstUserId.current) location.reload();
+  }, [user.id]);
   // A new page closes the navigation of a phone.
   useEffect(navigation.close, [pathname]);
   useEffect(() => {
