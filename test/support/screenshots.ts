@@ -18,6 +18,8 @@ interface Picture {
   readonly name: string;
   readonly user: string;
   readonly path: string;
+  /** Default: light. */
+  readonly scheme?: "dark";
   /** Brings the page into the state to show. */
   readonly prepare?: (page: Page) => Promise<unknown>;
 }
@@ -32,7 +34,6 @@ const FIRST_MINUTE_MS = 130_000;
 
 const PICTURES: readonly Picture[] = [
   { name: "home", user: ACCOUNTS.user, path: "/" },
-  { name: "imports", user: ACCOUNTS.user, path: "/batches" },
   {
     name: "import",
     user: ACCOUNTS.user,
@@ -42,6 +43,7 @@ const PICTURES: readonly Picture[] = [
   {
     name: "failed-rows",
     user: ACCOUNTS.user,
+    scheme: "dark",
     path: "/batches?state=completed_with_errors",
     async prepare(page) {
       await toImport(page);
@@ -89,27 +91,24 @@ const browser = await chromium.launch({
 });
 resources.defer(() => browser.close());
 
-for (const { name, user, path, prepare } of PICTURES) {
+for (const { name, user, path, scheme: colorScheme = "light", prepare } of PICTURES) {
   if (name === "overview") {
     resources.use(await Program.start("worker", server.url, { JWT_SECRET: "pictures".repeat(4) }));
     await sleep(FIRST_MINUTE_MS);
   }
-  for (const colorScheme of ["light", "dark"] as const) {
-    const viewport = { width: 1280, height: 800 };
-    const context = await browser.newContext({ baseURL, viewport, colorScheme, locale: "en-GB" });
-    const login = { headers: { origin: baseURL }, data: { username: user, password: PASSWORD } };
-    await context.request.post("/api/v1/auth/browser/login", login);
-    const page = await context.newPage();
-    await page.goto(path);
-    await page.getByRole("heading", { level: 1 }).waitFor();
-    await prepare?.(page);
-    await page.locator("[aria-busy=true]").first().waitFor({ state: "detached" });
-    // A picture shows no mouse over a row.
-    await page.mouse.move(0, 0);
-    const file = join(target, colorScheme === "light" ? `${name}.png` : `${name}-dark.png`);
-    await sharp(await page.screenshot())
-      .png({ palette: true, colours: 128 })
-      .toFile(file);
-    await context.close();
-  }
+  const viewport = { width: 1280, height: 800 };
+  const context = await browser.newContext({ baseURL, viewport, colorScheme, locale: "en-GB" });
+  const login = { headers: { origin: baseURL }, data: { username: user, password: PASSWORD } };
+  await context.request.post("/api/v1/auth/browser/login", login);
+  const page = await context.newPage();
+  await page.goto(path);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await prepare?.(page);
+  await page.locator("[aria-busy=true]").first().waitFor({ state: "detached" });
+  // A picture shows no mouse over a row.
+  await page.mouse.move(0, 0);
+  await sharp(await page.screenshot())
+    .png({ palette: true, colours: 128 })
+    .toFile(join(target, `${name}.png`));
+  await context.close();
 }
