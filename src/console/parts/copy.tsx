@@ -1,41 +1,65 @@
-import { ActionIcon, Button, CopyButton, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
+import { useEffect, useState } from "react";
 import { words } from "../words/common.ts";
+import { showFailure } from "./feedback.tsx";
+
+/** How long a button says that it has copied. */
+const COPIED_MS = 1500;
 
 /** A small button that copies an id, a command or a document. */
 export function Copy({ value, label = words.copy }: { readonly value: string; readonly label?: string }) {
+  const [isCopied, copy] = useCopy(value);
   return (
-    <CopyButton value={value}>
-      {({ copied, copy }) => (
-        <Tooltip label={copied ? words.copied : label}>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            size="sm"
-            onClick={copy}
-            aria-label={copied ? words.copied : label}
-          >
-            {copied ? <IconCheck size={14} aria-hidden /> : <IconCopy size={14} aria-hidden />}
-          </ActionIcon>
-        </Tooltip>
-      )}
-    </CopyButton>
+    <Tooltip label={isCopied ? words.copied : label}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size="sm"
+        onClick={copy}
+        aria-label={isCopied ? words.copied : label}
+      >
+        {isCopied ? <IconCheck size={14} aria-hidden /> : <IconCopy size={14} aria-hidden />}
+      </ActionIcon>
+    </Tooltip>
   );
 }
 
 /** The same with words. */
 export function CopyText({ text, label }: { readonly text: string; readonly label: string }) {
+  const [isCopied, copy] = useCopy(text);
   return (
-    <CopyButton value={text}>
-      {({ copied, copy }) => (
-        <Button
-          variant="default"
-          onClick={copy}
-          leftSection={copied ? <IconCheck size={15} aria-hidden /> : <IconCopy size={15} aria-hidden />}
-        >
-          {copied ? words.copied : label}
-        </Button>
-      )}
-    </CopyButton>
+    <Button
+      variant="default"
+      onClick={copy}
+      leftSection={isCopied ? <IconCheck size={15} aria-hidden /> : <IconCopy size={15} aria-hidden />}
+    >
+      {isCopied ? words.copied : label}
+    </Button>
   );
+}
+
+/** @returns whether it was copied just now, and the function that copies */
+function useCopy(text: string): readonly [isCopied: boolean, copy: () => void] {
+  const [isCopied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!isCopied) return;
+    const timer = setTimeout(() => setCopied(false), COPIED_MS);
+    return () => clearTimeout(timer);
+  }, [isCopied]);
+  return [isCopied, () => void copyToClipboard(text).then(() => setCopied(true), showFailure)];
+}
+
+async function copyToClipboard(text: string): Promise<void> {
+  if (isSecureContext) return navigator.clipboard.writeText(text);
+  // Pages without TLS, such as in a local network, have only the old way.
+  const field = document.createElement("textarea");
+  field.value = text;
+  // A dialog keeps the focus among its own elements.
+  const parent = document.querySelector("[role=dialog]") ?? document.body;
+  parent.append(field);
+  field.select();
+  const isDone = document.execCommand("copy");
+  field.remove();
+  if (!isDone) throw new Error(words.cannotCopy);
 }

@@ -14,6 +14,7 @@ export const words = {
   edit: "Edit",
   copy: "Copy",
   copied: "Copied",
+  cannotCopy: "The browser refused to copy. Select the text and copy it with the keyboard.",
   copyAsCurl: "Copy as curl",
   loading: "Loading",
   none: "None",
