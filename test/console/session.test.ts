@@ -1,7 +1,7 @@
 /** Signing up and in, and the frame of the console. */
 import { describe, expect, test } from "vitest";
 import { hasBrowser } from "../support/browser.ts";
-import { findBarriers, findWide, useConsole } from "../support/console.ts";
+import { findBarriers, findWide, LAN_HOST, useConsole } from "../support/console.ts";
 import { useRowmill } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
@@ -54,6 +54,20 @@ describe.skipIf(!hasBrowser)("the console", () => {
     const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
     expect(bytes).toBeGreaterThan(100_000);
     expect(bytes).toBeLessThan(200_000);
+  });
+
+  test("pages work in a local network without TLS, where browsers have fewer functions", async () => {
+    browser.expectProblems(/401 \(Unauthorized\)|Cross-Origin-Opener-Policy header has been ignored/);
+    await rowmill.client.signUp("lena");
+    const page = await browser.open("about:blank");
+    await page.goto(`http://${LAN_HOST}:${new URL(rowmill.url).port}/tasks/new`);
+    expect(await page.evaluate("isSecureContext")).toBe(false);
+    await page.getByLabel("Username").fill("lena");
+    await page.getByRole("textbox", { name: "Password" }).fill("correct horse");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "New task" }).waitFor();
+    await page.goto(`http://${LAN_HOST}:${new URL(rowmill.url).port}/account?section=tokens`);
+    await page.getByRole("heading", { name: "API tokens" }).waitFor();
   });
 
   test("an unknown page says so", async () => {

@@ -12,7 +12,12 @@ import { hasBrowser, browser as program } from "./browser.ts";
 import type { Rowmill } from "./rowmill.ts";
 
 const AXE = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
-const FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"];
+/** Leads to the same API. Unlike 127.0.0.1, browsers do not trust it without TLS. */
+export const LAN_HOST = "rowmill.test";
+const FLAGS = [
+  ...["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+  `--host-resolver-rules=MAP ${LAN_HOST} 127.0.0.1`,
+];
 /** Runs in the page. */
 const REPORT_VIOLATIONS = `document.addEventListener("securitypolicyviolation", (event) => {
   reportViolation("CSP: " + event.violatedDirective + " " + event.blockedURI + " " + event.sample);
