@@ -1,4 +1,5 @@
 /** Finds a text in one column of failed and unprocessed rows, and replaces it. */
+import { setImmediate as letOthers } from "node:timers/promises";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, invalidField, requireExpected } from "../../errors.ts";
 import { ByteBudget } from "../../platform/byte-budget.ts";
@@ -40,6 +41,8 @@ export interface Replaced {
 const MAX_SAMPLES = 10;
 /** Longer cells are shortened in samples. */
 const SAMPLE_LENGTH = 200;
+/** The characters that are searched at a time. */
+const TURN_LENGTH = 2 ** 18;
 /** Reading a page and changing it takes a few times its size. */
 const budget = new ByteBudget(2 * PAGE_BYTES);
 
@@ -107,13 +110,12 @@ async function countCells(
   let matched = 0;
   const nextRow = await eachPage(replacement.filter, seconds, async (filter) => {
     const { rows, isLast } = await findCells(ctx, id, filter, column, { withFields: false });
-    for (const found of rows) {
-      const before = cellOf(found);
-      const after = replaceIn(before, found.row);
+    for await (const { row, cell: before } of cellsOf(rows)) {
+      const after = replaceIn(before, row);
       if (after === before) continue;
       matched++;
       if (samples.length < MAX_SAMPLES)
-        samples.push({ row: found.row, before: shortened(before), after: shortened(after) });
+        samples.push({ row, before: shortened(before), after: shortened(after) });
     }
     return { last: rows.at(-1)?.row, isLast };
   });
@@ -164,16 +166,14 @@ async function changePage(
   const changed: { row: number; fields: string[]; cells: string[] }[] = [];
   let last: number | undefined;
   let bytes = 0;
-  for (const found of rows) {
+  for await (const { row, fields, cell: before } of cellsOf(rows)) {
     if (bytes >= PAGE_BYTES) break;
-    last = found.row;
-    const before = cellOf(found);
-    const after = replaceIn(before, found.row);
+    last = row;
+    const after = replaceIn(before, row);
     if (after === before) continue;
     bytes += Buffer.byteLength(after);
-    const fields = found.fields ?? [];
     const padded = [...fields, ...Array<string>(Math.max(0, position + 1 - fields.length)).fill("")];
-    changed.push({ row: found.row, fields, cells: padded.with(position, after) });
+    changed.push({ row, fields, cells: padded.with(position, after) });
   }
   if (changed.length > 0) await changeCells(tx, batch.id, changed);
   return { changed: changed.length, last };
@@ -196,8 +196,17 @@ async function eachPage(
   return null;
 }
 
-function cellOf({ cell }: FoundRow): string {
-  return cell === null ? "" : (JSON.parse(cell) as string);
+/** Yields the cell of each row. Other requests get a turn in between: to search 4 MiB can take a second. */
+async function* cellsOf(rows: readonly FoundRow[]) {
+  let searched = 0;
+  for (const { row, fields, cell: json } of rows) {
+    const cell = json === null ? "" : (JSON.parse(json) as string);
+    yield { row, fields: fields ?? [], cell };
+    searched += cell.length;
+    if (searched < TURN_LENGTH) continue;
+    searched = 0;
+    await letOthers();
+  }
 }
 
 function shortened(cell: string): string {
