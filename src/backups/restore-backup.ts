@@ -9,7 +9,6 @@ import { knownMigrations, migrateDatabase, migrationsOf } from "../migrate.ts";
 import type { Log } from "../platform/log.ts";
 import { connectionLimits, databaseOn } from "../platform/postgres/database.ts";
 import { commandLine } from "../platform/process/command-line.ts";
-import { REQUEST_LOG } from "../schema/request-log.ts";
 import { excludedTables, listTables, quote } from "./catalogue.ts";
 import { BackupDamaged, type Header, type Manifest, type Section } from "./format.ts";
 import { loadTables } from "./load-tables.ts";
@@ -28,7 +27,9 @@ export async function restoreBackup(
   onTable: (section: Section) => void,
 ): Promise<{ header: Header; manifest: Manifest }> {
   const { header, manifest } = await explained(path, () => readBackup(createReadStream(path)));
-  const excluded = excludedTables(manifest.tables.some(({ name }) => name === REQUEST_LOG));
+  const contained = new Set(manifest.tables.map(({ name }) => name));
+  // During a rolling upgrade, an older version also backs up tables that it does not know.
+  const excluded = excludedTables(false).filter((name) => !contained.has(name));
   requireKnown(path, header);
   const client = await connect(config, log);
   try {

@@ -8,7 +8,7 @@ import type { RequestedMapping } from "./match-header.ts";
 /** Mappings per user. The one that was used least recently is forgotten first. */
 export const MAX_REMEMBERED = 200;
 /** Longer mappings are not remembered, so that a user takes up 3 MB at most. */
-const MAX_MAPPING_LENGTH = 16_384;
+const MAX_MAPPING_BYTES = 16_384;
 
 export interface Remembered {
   readonly mapping: RequestedMapping;
@@ -25,7 +25,7 @@ export async function rememberMapping(
   header: readonly string[],
   { mapping, options }: Pick<Remembered, "mapping" | "options">,
 ): Promise<void> {
-  if (JSON.stringify(mapping).length > MAX_MAPPING_LENGTH) return;
+  if (Buffer.byteLength(JSON.stringify(mapping)) > MAX_MAPPING_BYTES) return;
   const values = { mapping: { ...mapping }, options: { ...options }, usedAt: tx.now() };
   await tx.db
     .insert(rememberedMappings)

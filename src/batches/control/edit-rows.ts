@@ -58,15 +58,15 @@ function checkEdits(tx: Tx, { header }: Batch, edits: readonly RowEdit[]): Edits
           field,
           `Row ${edit.row}: unknown column. Columns of the file: ${listNames(header)}.`,
         );
-      requireCell(tx, edit.row, cell, field);
+      requireCellBytes(tx, edit.row, Buffer.byteLength(cell), field);
     }
   }
   return byRow;
 }
 
-/** @throws DomainError `invalid_input` if the cell is longer than CELL_MAX_BYTES */
-export function requireCell({ config }: Context, row: number, cell: string, field: string): void {
-  if (Buffer.byteLength(cell) <= config.cellMaxBytes) return;
+/** @throws DomainError `invalid_input` if these are more than CELL_MAX_BYTES */
+export function requireCellBytes({ config }: Context, row: number, bytes: number, field: string): void {
+  if (bytes <= config.cellMaxBytes) return;
   throw invalidField(field, `Row ${row}: the cell exceeds ${config.cellMaxBytes} bytes (CELL_MAX_BYTES).`);
 }
 

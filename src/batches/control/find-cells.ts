@@ -72,7 +72,8 @@ function openRows(
       LEFT JOIN LATERAL (
         SELECT status FROM rowmill.row_results WHERE batch_id = ${batchId} AND row_number = rows.row_number LIMIT 1
       ) AS results ON true
-      WHERE chunk.batch_id = ${batchId} AND chunk.last_row >= ${fromRow} AND rows.row_number BETWEEN ${fromRow} AND ${toRow}
+      WHERE chunk.batch_id = ${batchId} AND chunk.succeeded < chunk.row_count
+        AND chunk.last_row >= ${fromRow} AND rows.row_number BETWEEN ${fromRow} AND ${toRow}
         AND ${isAligned} AND results.status IS DISTINCT FROM 'success'
       ORDER BY chunk.first_row, rows.row_number`;
   }

@@ -1,4 +1,5 @@
 /** Finds a text in one column of failed and unprocessed rows, and replaces it. */
+import { setImmediate as letOthers } from "node:timers/promises";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, invalidField, requireExpected } from "../../errors.ts";
 import { ByteBudget } from "../../platform/byte-budget.ts";
@@ -6,7 +7,7 @@ import { listNames } from "../../targets/names.ts";
 import { secretPositions } from "../../targets/secrets.ts";
 import type { Batch } from "../transitions.ts";
 import { changeCells, lockCorrectable } from "./apply-correction.ts";
-import { requireCell } from "./edit-rows.ts";
+import { requireCellBytes } from "./edit-rows.ts";
 import { type FoundRow, findCells, PAGE_BYTES, type RowFilter, type SearchedColumn } from "./find-cells.ts";
 
 export const MATCHES = ["contains", "whole_cell"] as const;
@@ -40,6 +41,8 @@ export interface Replaced {
 const MAX_SAMPLES = 10;
 /** Longer cells are shortened in samples. */
 const SAMPLE_LENGTH = 200;
+/** The characters that are searched at a time. */
+const TURN_LENGTH = 2 ** 18;
 /** Reading a page and changing it takes a few times its size. */
 const budget = new ByteBudget(2 * PAGE_BYTES);
 
@@ -102,19 +105,17 @@ async function countCells(
   replacement: Replacement,
   seconds: number,
 ): Promise<Omit<Replaced, "changed">> {
-  const replaceIn = replacerOf(replacement);
+  const replaceIn = replacerOf(ctx, replacement);
   const samples: Sample[] = [];
   let matched = 0;
   const nextRow = await eachPage(replacement.filter, seconds, async (filter) => {
     const { rows, isLast } = await findCells(ctx, id, filter, column, { withFields: false });
-    for (const found of rows) {
-      const before = cellOf(found);
-      const after = replaceIn(before);
+    for await (const { row, cell: before } of cellsOf(rows)) {
+      const after = replaceIn(before, row);
       if (after === before) continue;
       matched++;
-      requireCell(ctx, found.row, after, "replace");
       if (samples.length < MAX_SAMPLES)
-        samples.push({ row: found.row, before: shortened(before), after: shortened(after) });
+        samples.push({ row, before: shortened(before), after: shortened(after) });
     }
     return { last: rows.at(-1)?.row, isLast };
   });
@@ -133,14 +134,15 @@ async function changeAll(
   replacement: Replacement,
   seconds: number,
 ): Promise<Pick<Replaced, "changed" | "nextRow">> {
-  const replaceIn = replacerOf(replacement);
+  const replaceIn = replacerOf(ctx, replacement);
   let changed = 0;
   const nextRow = await eachPage(replacement.filter, seconds, (filter) =>
     inTransaction(ctx, async (tx) => {
       const batch = await lockCorrectable(tx, userId, batchId);
       const { rows, isLast } = await findCells(tx, batchId, filter, column, { withFields: true });
-      changed += await changePage(tx, batch, rows, column.position, replaceIn);
-      return { last: rows.at(-1)?.row, isLast };
+      const page = await changePage(tx, batch, rows, column.position, replaceIn);
+      changed += page.changed;
+      return { last: page.last, isLast: isLast && page.last === rows.at(-1)?.row };
     }).catch((error) => {
       // The batch was retried after the first pages: their edits stay.
       if (changed === 0 || !(error instanceof DomainError)) throw error;
@@ -150,24 +152,31 @@ async function changeAll(
   return { changed, nextRow };
 }
 
+/**
+ * Changes rows until their new cells have PAGE_BYTES: a short cell can get a long text.
+ * @returns also the last row that it has looked at
+ */
 async function changePage(
   tx: Tx,
   batch: Batch,
   rows: readonly FoundRow[],
   position: number,
-  replaceIn: (cell: string) => string,
-): Promise<number> {
-  const changed = rows.flatMap((found) => {
-    const before = cellOf(found);
-    const after = replaceIn(before);
-    if (after === before) return [];
-    requireCell(tx, found.row, after, "replace");
-    const fields = found.fields ?? [];
+  replaceIn: ReplaceIn,
+): Promise<{ readonly changed: number; readonly last: number | undefined }> {
+  const changed: { row: number; fields: string[]; cells: string[] }[] = [];
+  let last: number | undefined;
+  let bytes = 0;
+  for await (const { row, fields, cell: before } of cellsOf(rows)) {
+    if (bytes >= PAGE_BYTES) break;
+    last = row;
+    const after = replaceIn(before, row);
+    if (after === before) continue;
+    bytes += Buffer.byteLength(after);
     const padded = [...fields, ...Array<string>(Math.max(0, position + 1 - fields.length)).fill("")];
-    return [{ row: found.row, fields, cells: padded.with(position, after) }];
-  });
+    changed.push({ row, fields, cells: padded.with(position, after) });
+  }
   if (changed.length > 0) await changeCells(tx, batch.id, changed);
-  return changed.length;
+  return { changed: changed.length, last };
 }
 
 /** @returns the first row that was not looked at because the time was up; null: all were */
@@ -187,22 +196,46 @@ async function eachPage(
   return null;
 }
 
-function cellOf({ cell }: FoundRow): string {
-  return cell === null ? "" : (JSON.parse(cell) as string);
+/** Yields the cell of each row. Other requests get a turn in between: to search 4 MiB can take a second. */
+async function* cellsOf(rows: readonly FoundRow[]) {
+  let searched = 0;
+  for (const { row, fields, cell: json } of rows) {
+    const cell = json === null ? "" : (JSON.parse(json) as string);
+    yield { row, fields: fields ?? [], cell };
+    searched += cell.length;
+    if (searched < TURN_LENGTH) continue;
+    searched = 0;
+    await letOthers();
+  }
 }
 
 function shortened(cell: string): string {
   return cell.length > SAMPLE_LENGTH ? `${cell.slice(0, SAMPLE_LENGTH)}…` : cell;
 }
 
+/** @throws DomainError `invalid_input` if the new cell is longer than CELL_MAX_BYTES */
+type ReplaceIn = (cell: string, row: number) => string;
+
 /** The text is found literally. A pattern of literal characters never backtracks. */
-function replacerOf({ find, replace, match, ignoreCase }: Replacement): (cell: string) => string {
+function replacerOf(ctx: Context, { find, replace, match, ignoreCase }: Replacement): ReplaceIn {
   const literal = find.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
   const pattern = match === "whole_cell" ? `^(?:${literal})$` : literal;
-  if (ignoreCase) {
-    const found = new RegExp(pattern, "giu");
-    return (cell) => cell.replace(found, () => replace);
-  }
-  if (match === "whole_cell") return (cell) => (cell === find ? replace : cell);
-  return (cell) => cell.replaceAll(find, () => replace);
+  const found = new RegExp(pattern, "giu");
+  const replaceEach = (cell: string, put: () => string) => {
+    if (ignoreCase) return cell.replace(found, put);
+    if (match === "whole_cell") return cell === find ? put() : cell;
+    return cell.replaceAll(find, put);
+  };
+  const size = Buffer.byteLength(replace);
+  return (cell, row) => {
+    let inserted = 0;
+    const after = replaceEach(cell, () => {
+      inserted += size;
+      // Not only afterwards: a cell of a million commas could become gigabytes.
+      requireCellBytes(ctx, row, inserted, "replace");
+      return replace;
+    });
+    if (after !== cell) requireCellBytes(ctx, row, Buffer.byteLength(after), "replace");
+    return after;
+  };
 }

@@ -51,7 +51,7 @@ export async function countWork(tx: Tx, workerId?: string): Promise<void> {
 }
 
 /** null: the worker has a version that does not report what is counted. */
-function totalOf(stats: WorkerStats | null): CountedWork | null {
+export function totalOf(stats: WorkerStats | null): CountedWork | null {
   if (stats?.rowsFailed === undefined) return null;
   const sumOf = (outcome: "completed" | "failed" | "retried") =>
     stats.tasks.reduce((sum, type) => sum + type[outcome], 0);

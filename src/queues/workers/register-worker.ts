@@ -5,8 +5,8 @@ import { inTransaction, type OpenContext } from "../../context.ts";
 import { QUEUES } from "../../jobs.ts";
 import { uuidV7 } from "../../platform/ids.ts";
 import { concurrencyOf } from "../../platform/queue/queue.ts";
-import { type RunningJob, workers } from "../../schema/workers.ts";
-import { countWork } from "./count-work.ts";
+import { type CountedWork, type RunningJob, workers } from "../../schema/workers.ts";
+import { countWork, totalOf } from "./count-work.ts";
 import { workerLife } from "./queries.ts";
 import { JobEventReporter } from "./report-job-events.ts";
 import { WORKER_CHANNEL } from "./shut-down-worker.ts";
@@ -35,6 +35,8 @@ export async function registerWorker(ctx: OpenContext, shutDown: () => void): Pr
     startedAt: sql`statement_timestamp()`,
   };
   let isStopping = false;
+  /** Of the last report. If the row was removed meanwhile, a new one must not count this work again. */
+  let counted: CountedWork | null = null;
   const jobEvents = new JobEventReporter(ctx, id);
   const asked = { stoppingAt: workers.stoppingAt, watchedUntil: workers.watchedUntil };
   const obey = ([row]: readonly {
@@ -58,9 +60,10 @@ export async function registerWorker(ctx: OpenContext, shutDown: () => void): Pr
     const now = { running, stats: stats.report(), lastSeenAt: sql`statement_timestamp()` };
     const reported = await ctx.db
       .insert(workers)
-      .values({ ...facts, ...now })
+      .values({ ...facts, ...now, counted })
       .onConflictDoUpdate({ target: workers.id, set: now })
       .returning(asked);
+    counted = totalOf(now.stats);
     obey(reported);
   };
   await report();
