@@ -73,10 +73,18 @@ export function readBatchFilter({ state, target, q, from, to }: Static<typeof Qu
   return {
     ...(state === undefined ? {} : { states: state.flatMap((part) => part.split(",")).map(readState) }),
     ...(target === undefined ? {} : { target }),
-    ...(q === undefined ? {} : { search: q.trim() }),
+    ...(q === undefined ? {} : { search: readSearch(q) }),
     ...(from === undefined ? {} : { from: readMoment("from", from).start }),
     ...(to === undefined ? {} : { before: readMoment("to", to).end }),
   };
+}
+
+/** A blank text would match all batches. */
+function readSearch(q: string): string {
+  const text = q.trim();
+  if (text === "")
+    throw invalidField("q", "must have a character that is not blank. Leave it out to match all.");
+  return text;
 }
 
 function readState(name: string): BatchState {

@@ -160,6 +160,7 @@ describe("bulk actions", () => {
     [{}, "filter"],
     [{ stat: ["queued"] }, "filter"],
     [{ state: ["done"] }, "state"],
+    [{ q: " " }, "q"],
   ])("a filter without a condition, or with a wrong one, is refused: case %#", async (filter, field) => {
     const { status, body } = await change("delete", filter, { expect: 0 });
     expect([status, Object.keys(body.field_errors)]).toEqual([400, [field]]);

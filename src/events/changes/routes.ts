@@ -81,7 +81,7 @@ export function changeRoutes(ctx: Context): FastifyPluginAsyncTypebox {
             "stream stays open after the things have ended. It ends with the login. A comment every 15 seconds keeps the connection " +
             "open. A client that reconnects gets the current states again. A client that reads slowly gets only the newest " +
             `state of each thing. A stream has up to ${MAX_ALL_IDS} ids. If one of the things does not exist or is not yours, the ` +
-            "answer is 404. Operators and admins can follow the things of all users.",
+            "answer is 404. Operators and admins can follow the things of all users; `allowed_actions` are then those of the owner.",
           querystring: Query,
           response: {
             200: {
