@@ -35,7 +35,7 @@ export function BatchPage() {
   useLive({ batches: [batchId] });
   if (!found.data)
     return found.error ? <Failure error={found.error} onRetry={() => void found.refetch()} /> : <Loading />;
-  return <Details key={batchId} batch={found.data} updatedAt={found.dataUpdatedAt} />;
+  return <Details batch={found.data} updatedAt={found.dataUpdatedAt} />;
 }
 
 function Details({ batch, updatedAt }: { readonly batch: Batch; readonly updatedAt: number }) {

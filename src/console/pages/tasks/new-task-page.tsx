@@ -26,7 +26,7 @@ export function NewTaskPage() {
       parent={{ to: "/tasks", name: words.title }}
     >
       {from ? (
-        <PrefilledForm from={from} />
+        <PrefilledForm key={from} from={from} />
       ) : (
         <TaskForm key={type} initial={{ ...EMPTY_TASK, type: type ?? "" }} />
       )}

@@ -80,7 +80,7 @@ export function OutboxPage() {
         }
       />
       <Suppressions />
-      {mail && <MailDialog id={mail} onClose={() => change({ mail: undefined })} />}
+      {mail && <MailDialog key={mail} id={mail} onClose={() => change({ mail: undefined })} />}
     </Page>
   );
 }
