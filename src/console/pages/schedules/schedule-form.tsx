@@ -11,6 +11,7 @@ import {
   Title,
 } from "@mantine/core";
 import { useState } from "react";
+import { randomKey } from "../../../client/keys.ts";
 import { isStatus } from "../../api/client.ts";
 import { Disclosure } from "../../parts/disclosure.tsx";
 import { messageOf, showFailure } from "../../parts/feedback.tsx";
@@ -35,13 +36,13 @@ export function ScheduleForm({ initial, action, save }: ScheduleFormProps) {
   const [error, setError] = useState<unknown>(null);
   const [isSubmitted, setSubmitted] = useState(false);
   const [isRunning, setRunning] = useState(false);
-  const [key, setKey] = useState(() => crypto.randomUUID());
+  const [key, setKey] = useState(randomKey);
   const type = useTaskTypes().data?.items.find(({ name }) => name === draft.task.type);
   const problems = { ...problemsOfAnswer(error), ...(isSubmitted ? problemsOf(draft, type) : {}) };
   const change = (part: Partial<ScheduleDraft>) => {
     setDraft({ ...draft, ...part });
     setError(null);
-    setKey(crypto.randomUUID());
+    setKey(randomKey());
   };
   const submit = async () => {
     setSubmitted(true);

@@ -2,6 +2,7 @@ import { Button, Group, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
+import { randomKey } from "../../../client/keys.ts";
 import { client } from "../../api/client.ts";
 import { apiQuery, invalidate } from "../../api/queries.ts";
 import { CopyText } from "../../parts/copy.tsx";
@@ -49,7 +50,7 @@ function TaskForm({ initial }: { readonly initial: TaskDraft }) {
   const [isSubmitted, setSubmitted] = useState(false);
   const [isRunning, setRunning] = useState(false);
   // A second click must not create a second task. A changed form is another request.
-  const [key, setKey] = useState(() => crypto.randomUUID());
+  const [key, setKey] = useState(randomKey);
   const type = useTaskTypes().data?.items.find(({ name }) => name === draft.type);
   const problems = {
     ...problemsOfAnswer(error),
@@ -58,7 +59,7 @@ function TaskForm({ initial }: { readonly initial: TaskDraft }) {
   const change = (next: TaskDraft) => {
     setDraft(next);
     setError(null);
-    setKey(crypto.randomUUID());
+    setKey(randomKey());
   };
   const submit = async () => {
     setSubmitted(true);

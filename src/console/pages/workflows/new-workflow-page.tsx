@@ -1,6 +1,7 @@
 import { Button, Group, Stack } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
+import { randomKey } from "../../../client/keys.ts";
 import { client } from "../../api/client.ts";
 import { invalidate } from "../../api/queries.ts";
 import { CopyText } from "../../parts/copy.tsx";
@@ -20,7 +21,7 @@ export function NewWorkflowPage() {
   const [text, setText] = useState(() => JSON.stringify(EXAMPLES.steps, null, 2));
   const [problems, setProblems] = useState<Problems>({});
   const [isRunning, setRunning] = useState(false);
-  const [key, setKey] = useState(() => crypto.randomUUID());
+  const [key, setKey] = useState(randomKey);
   const body = parseJson(text);
   const isReady = body !== undefined && !(body instanceof NotJson);
   const submit = async () => {
@@ -58,7 +59,7 @@ export function NewWorkflowPage() {
             onChange={(next) => {
               setText(next);
               setProblems({});
-              setKey(crypto.randomUUID());
+              setKey(randomKey());
             }}
           />
           <Group justify="flex-end" gap="xs">
