@@ -158,6 +158,8 @@ export class RowWindows {
   }
 
   #load(): void {
+    // A refresh tries again. Each failure draws the grid, which would load without end.
+    if (this.error !== null) return;
     const wanted = this.#wanted();
     for (const [number, running] of this.#running) {
       if (wanted.includes(number)) continue;
