@@ -7,7 +7,6 @@ import { invalidate } from "../../api/queries.ts";
 import { announce } from "../../parts/announce.ts";
 import { formatShare } from "../../parts/format.ts";
 import { importWords } from "../../words/imports.ts";
-import { MATCH_PATH } from "./match.ts";
 
 const words = importWords.upload;
 const PATH = "/import";
@@ -82,8 +81,6 @@ export function useUpload(): Upload {
       setState({ kind: "idle" });
       announce(words.accepted, true);
       void invalidate("/api/v1/batches");
-      // The server may remember the mapping.
-      void invalidate(MATCH_PATH);
       void navigate({ to: `/batches/${result}` });
     },
     cancel: () => abort.current?.abort(new DOMException("cancelled", "AbortError")),

@@ -23,7 +23,7 @@ export function BulkDialog({ noun, filter, action, onClose }: BulkDialogProps) {
     queryKey: ["bulk", target],
     queryFn: ({ signal }) => countMatches(target, signal),
     gcTime: 0,
-    staleTime: Number.POSITIVE_INFINITY,
+    staleTime: "static",
   });
   const { run, stop, done, result, error, isRunning, isStopping } = useBulkRun(target);
   const close = () => {
