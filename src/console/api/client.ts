@@ -34,7 +34,7 @@ async function fetchInSession(input: RequestInfo | URL, init?: RequestInit): Pro
   const refreshed = await refreshSession();
   if (refreshed.ok) return fetch(input, init);
   // A server that is restarting says nothing about the session.
-  if (refreshed.status !== 401) return refreshed;
+  if (refreshed.status === 429 || refreshed.status >= 500) return refreshed;
   for (const listener of sessionEndListeners) listener();
   return inPlainWords(response);
 }
