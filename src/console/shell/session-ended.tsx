@@ -1,7 +1,8 @@
-import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
+import { Button, Group, PasswordInput, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { queryClient } from "../api/queries.ts";
 import { signIn } from "../api/session.ts";
+import { Dialog } from "../parts/dialog.tsx";
 import { messageOf } from "../parts/feedback.tsx";
 import { sessionWords as words } from "../words/session.ts";
 
@@ -24,13 +25,7 @@ export function SessionEnded({ username, onClose }: SessionEndedProps) {
     }
   };
   return (
-    <Modal
-      opened
-      onClose={() => undefined}
-      withCloseButton={false}
-      closeOnClickOutside={false}
-      title={<Text fw={650}>{words.ended}</Text>}
-    >
+    <Dialog onClose={() => undefined} withCloseButton={false} closeOnClickOutside={false} title={words.ended}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -56,6 +51,6 @@ export function SessionEnded({ username, onClose }: SessionEndedProps) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

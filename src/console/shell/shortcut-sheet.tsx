@@ -1,4 +1,5 @@
-import { Group, Kbd, Modal, Stack, Switch, Table, Text } from "@mantine/core";
+import { Group, Kbd, Stack, Switch, Table } from "@mantine/core";
+import { Dialog } from "../parts/dialog.tsx";
 import { useSingleKeys } from "../parts/preferences.ts";
 import { shortcutWords as words } from "../words/common.ts";
 import "@mantine/core/styles/Switch.layer.css";
@@ -25,7 +26,7 @@ export function ShortcutSheet({
   const [areEnabled, enable] = useSingleKeys();
   const pages = destinations.flatMap(({ key, name }) => (key ? [[["g", key], name] as const] : []));
   return (
-    <Modal opened onClose={onClose} title={<Text fw={650}>{words.title}</Text>} size="lg">
+    <Dialog onClose={onClose} title={words.title} size="lg">
       <Stack>
         <Switch
           checked={areEnabled}
@@ -56,6 +57,6 @@ export function ShortcutSheet({
           ))}
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

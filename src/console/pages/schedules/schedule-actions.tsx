@@ -1,4 +1,4 @@
-import { Button, Modal, Stack, Text } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { IconClockEdit, IconPencil, IconPlayerPlay, IconTrash } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -6,6 +6,7 @@ import { client } from "../../api/client.ts";
 import { invalidate } from "../../api/queries.ts";
 import { useCurrentUser } from "../../api/session.ts";
 import { Confirm } from "../../parts/confirm.tsx";
+import { Dialog } from "../../parts/dialog.tsx";
 import { showDone, showFailure } from "../../parts/feedback.tsx";
 import { scheduleWords as words } from "../../words/schedules.ts";
 import { problemsOfAnswer } from "../tasks/form/api-problems.ts";
@@ -118,7 +119,7 @@ function ChangeTimes({ schedule, onClose }: { readonly schedule: Schedule; reado
     }
   };
   return (
-    <Modal opened onClose={onClose} size="lg" title={<Text fw={650}>{words.changeTimes}</Text>}>
+    <Dialog onClose={onClose} size="lg" title={words.changeTimes}>
       <form
         noValidate
         onSubmit={(event) => {
@@ -133,6 +134,6 @@ function ChangeTimes({ schedule, onClose }: { readonly schedule: Schedule; reado
           </Button>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { client } from "../../../api/client.ts";
 import { invalidate } from "../../../api/queries.ts";
+import { Dialog } from "../../../parts/dialog.tsx";
 import { Failure, showDone } from "../../../parts/feedback.tsx";
 import { reportWords as words } from "../../../words/admin-service.ts";
 import { words as commonWords } from "../../../words/common.ts";
@@ -31,7 +32,7 @@ export function CreateReport({ onClose, onCreated }: CreateReportProps) {
     }
   };
   return (
-    <Modal opened onClose={onClose} title={<Text fw={650}>{words.createTitle}</Text>}>
+    <Dialog onClose={onClose} title={words.createTitle}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -66,6 +67,6 @@ export function CreateReport({ onClose, onCreated }: CreateReportProps) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, PasswordInput, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, PasswordInput, Select, Stack, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { client } from "../../../api/client.ts";
 import { invalidate } from "../../../api/queries.ts";
+import { Dialog } from "../../../parts/dialog.tsx";
 import { Failure, fieldError, showDone } from "../../../parts/feedback.tsx";
 import { userWords as words } from "../../../words/admin-service.ts";
 import { words as commonWords } from "../../../words/common.ts";
@@ -42,7 +43,7 @@ export function CreateUser({ onClose, onCreated }: CreateUserProps) {
   };
   const isAboutField = FIELDS.some((name) => fieldError(error, name));
   return (
-    <Modal opened onClose={onClose} title={<Text fw={650}>{words.create}</Text>}>
+    <Dialog onClose={onClose} title={words.create}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -91,6 +92,6 @@ export function CreateUser({ onClose, onCreated }: CreateUserProps) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

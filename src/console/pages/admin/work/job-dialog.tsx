@@ -1,7 +1,8 @@
-import { Code, Modal, Stack, Text } from "@mantine/core";
+import { Code, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { apiQuery } from "../../../api/queries.ts";
 import { Copy } from "../../../parts/copy.tsx";
+import { Dialog } from "../../../parts/dialog.tsx";
 import { Facts } from "../../../parts/facts.tsx";
 import { Failure, Loading } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
@@ -15,7 +16,7 @@ import { JobWork } from "./job-work.tsx";
 export function JobDialog({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
   const { data: job, error } = useQuery(apiQuery("/api/v1/jobs/{job_id}", { path: { job_id: id } }));
   return (
-    <Modal opened onClose={onClose} size="lg" title={<Text fw={650}>{job?.job ?? words.job}</Text>}>
+    <Dialog onClose={onClose} size="lg" title={job?.job ?? words.job}>
       {error ? <Failure error={error} /> : null}
       {!job && !error && <Loading />}
       {job && (
@@ -61,6 +62,6 @@ export function JobDialog({ id, onClose }: { readonly id: string; readonly onClo
           {job.result && <JsonBlock value={job.result} label={words.result} />}
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, Select, Stack, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { client } from "../../../api/client.ts";
 import { invalidate } from "../../../api/queries.ts";
+import { Dialog } from "../../../parts/dialog.tsx";
 import { Failure, fieldError, showDone } from "../../../parts/feedback.tsx";
 import { workerWords as words } from "../../../words/admin-overview.ts";
 import { words as commonWords } from "../../../words/common.ts";
@@ -45,11 +46,7 @@ export function LimitDialog({ limit, onClose }: LimitDialogProps) {
   const perSecondError = fieldError(error, "per_second");
   const concurrentError = fieldError(error, "concurrent");
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={<Text fw={650}>{limit ? words.editLimit(titleOf(limit.type)) : words.setLimit}</Text>}
-    >
+    <Dialog onClose={onClose} title={limit ? words.editLimit(titleOf(limit.type)) : words.setLimit}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -96,6 +93,6 @@ export function LimitDialog({ limit, onClose }: LimitDialogProps) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
