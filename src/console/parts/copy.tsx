@@ -1,4 +1,4 @@
-import { ActionIcon, Button, CopyButton, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, CopyButton, Group, Text, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { words } from "../words/common.ts";
 
@@ -37,5 +37,26 @@ export function CopyText({ text, label }: { readonly text: string; readonly labe
         </Button>
       )}
     </CopyButton>
+  );
+}
+
+/** An id or another text of a machine, beside its button. */
+export function CopiedId({ id, label }: { readonly id: string; readonly label: string }) {
+  return (
+    <Group gap={4} wrap="nowrap" align="flex-start">
+      <Text span size="sm" ff="monospace" style={{ overflowWrap: "anywhere" }}>
+        {id}
+      </Text>
+      <Copy value={id} label={`${words.copy}: ${label}`} />
+    </Group>
+  );
+}
+
+/** The beginning of an id is enough to tell two apart. */
+export function ShortId({ id }: { readonly id: string }) {
+  return (
+    <Group gap={4} wrap="nowrap" title={id}>
+      {id.slice(0, 8)}… <Copy value={id} />
+    </Group>
   );
 }

@@ -5,12 +5,13 @@ import { useEffect, useRef } from "react";
 import { useLive } from "../../api/live.ts";
 import { apiQuery } from "../../api/queries.ts";
 import { announce } from "../../parts/announce.ts";
-import { Copy } from "../../parts/copy.tsx";
+import { ShortId } from "../../parts/copy.tsx";
 import { Facts } from "../../parts/facts.tsx";
 import { Failure, Loading } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { LinkTo } from "../../parts/link.tsx";
 import { Moment } from "../../parts/moment.tsx";
+import { Owner } from "../../parts/owner.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Section } from "../../parts/section.tsx";
 import { StateBadge } from "../../parts/states.tsx";
@@ -118,7 +119,14 @@ function OneWorkflow({ workflow, isOwn, choice, choose }: OneWorkflowProps) {
       <Section title={words.details}>
         <WorkflowFacts workflow={workflow} isOwn={isOwn} />
       </Section>
-      <StepDrawer workflow={workflow} name={choice.step} onClose={() => choose(withoutStep)} isOwn={isOwn} />
+      {choice.step !== undefined && (
+        <StepDrawer
+          workflow={workflow}
+          name={choice.step}
+          onClose={() => choose(withoutStep)}
+          isOwn={isOwn}
+        />
+      )}
     </Page>
   );
 }
@@ -174,13 +182,8 @@ function WorkflowFacts({ workflow, isOwn }: { readonly workflow: WorkflowDetail;
   return (
     <Facts
       facts={[
-        [
-          facts.id,
-          <Group key="id" gap={4} wrap="nowrap" title={id}>
-            {id.slice(0, 8)}… <Copy value={id} />
-          </Group>,
-        ],
-        [facts.owner, isOwn ? null : `#${user_id}`],
+        [facts.id, <ShortId key="id" id={id} />],
+        [facts.owner, !isOwn && <Owner id={user_id} />],
         [facts.reason, cancel_reason],
         [facts.run, run > 1 && formatCount(run)],
         [

@@ -6,8 +6,8 @@ import { Loading, NotFound } from "../../../parts/feedback.tsx";
 import { JsonBlock } from "../../../parts/json.tsx";
 import { LinkTo } from "../../../parts/link.tsx";
 import { Moment } from "../../../parts/moment.tsx";
+import { Owner } from "../../../parts/owner.tsx";
 import { auditWords as words } from "../../../words/admin-service.ts";
-import { Owner } from "../shared/owner.tsx";
 import type { Entry } from "./audit-filter.ts";
 
 interface EntryDialogProps {

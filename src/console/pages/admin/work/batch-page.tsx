@@ -9,13 +9,13 @@ import { Facts } from "../../../parts/facts.tsx";
 import { Failure, Loading } from "../../../parts/feedback.tsx";
 import { formatCount, formatShare } from "../../../parts/format.ts";
 import { Moment } from "../../../parts/moment.tsx";
+import { Owner } from "../../../parts/owner.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { Section } from "../../../parts/section.tsx";
 import { StateBadge } from "../../../parts/states.tsx";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
 import { ROW_STATUSES } from "../../batches/choices.ts";
 import { OutcomeBar, outcomeName, shareDone } from "../../batches/outcome-bar.tsx";
-import { Owner } from "../shared/owner.tsx";
 import { BatchActions } from "./batch-actions.tsx";
 
 type Batch = Schemas["AdminBatch"];
