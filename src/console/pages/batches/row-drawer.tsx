@@ -11,7 +11,7 @@ import { Moment } from "../../parts/moment.tsx";
 import { SidePanel } from "../../parts/side-panel.tsx";
 import { StateBadge } from "../../parts/states.tsx";
 import { rowWords as words } from "../../words/rows.ts";
-import { allows } from "./data/api.ts";
+import { allows } from "../allowed-actions.ts";
 import type { Batch } from "./data/types.ts";
 import { retryRows, useBusy } from "./data/use-batch-action.ts";
 

@@ -4,7 +4,7 @@ import { formatCount } from "../../parts/format.ts";
 import { Moment } from "../../parts/moment.tsx";
 import { StateBadge } from "../../parts/states.tsx";
 import { homeWords as words } from "../../words/home.ts";
-import { allows } from "../batches/data/api.ts";
+import { allows } from "../allowed-actions.ts";
 import type { ListedBatch } from "../batches/data/types.ts";
 import { Block, Line } from "./block.tsx";
 

@@ -14,7 +14,8 @@ import { taskWords as words } from "../../words/tasks.ts";
 import { problemsOfAnswer } from "./form/api-problems.ts";
 import { curlOf } from "./form/curl.ts";
 import { bodyOf, draftOf, EMPTY_TASK, problemsOfDraft, type TaskDraft } from "./form/draft.ts";
-import { TaskFields, useTaskTypes } from "./form/task-fields.tsx";
+import { TaskFields } from "./form/task-fields.tsx";
+import { useTaskTypes } from "./task-types.ts";
 
 const route = getRouteApi("/signed-in/tasks/new");
 

@@ -1,9 +1,8 @@
 /** The values of filters, with the words for them. */
-import { useQuery } from "@tanstack/react-query";
-import { apiQuery } from "../../../api/queries.ts";
 import { queueWords } from "../../../words/queues.ts";
 import { stateWords } from "../../../words/states.ts";
 import { titleOf } from "../../tasks/form/fields.ts";
+import { useTaskTypes } from "../../tasks/task-types.ts";
 import { QUEUES } from "./search-shapes.ts";
 
 interface Option<T extends string> {
@@ -18,6 +17,6 @@ export function stateOptions<T extends string>(states: readonly T[]): Option<T>[
 }
 
 export function useTypeOptions(): Option<string>[] {
-  const { data } = useQuery({ ...apiQuery("/api/v1/task-types"), staleTime: 60_000 });
+  const { data } = useTaskTypes();
   return data?.items.map(({ name }) => ({ value: name, label: titleOf(name) })) ?? [];
 }

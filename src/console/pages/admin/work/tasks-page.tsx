@@ -14,11 +14,12 @@ import { StateBadge } from "../../../parts/states.tsx";
 import { SearchField, Toolbar } from "../../../parts/toolbar.tsx";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
 import { titleOf } from "../../tasks/form/fields.ts";
+import { TASK_STATUSES } from "../../tasks/statuses.ts";
 import { isOpen, nameOf } from "../../tasks/task-names.ts";
 import { BulkMenu } from "../bulk/bulk-menu.tsx";
 import { taskFilterOf } from "../bulk/task-filter.ts";
 import { queueOptions, stateOptions, useTypeOptions } from "../shared/choices.ts";
-import { TASK_STATUSES, type TaskSearch } from "../shared/search-shapes.ts";
+import type { TaskSearch } from "../shared/search-shapes.ts";
 import { SetFilter } from "../shared/set-filter.tsx";
 import { useFilter } from "../shared/use-filter.ts";
 

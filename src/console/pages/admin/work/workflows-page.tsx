@@ -15,9 +15,10 @@ import { StateBadge } from "../../../parts/states.tsx";
 import { SearchField, Toolbar } from "../../../parts/toolbar.tsx";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
 import { workflowWords } from "../../../words/workflows.ts";
+import { WORKFLOW_STATES } from "../../workflows/states.ts";
 import { endedSteps, nameOf } from "../../workflows/workflow-names.ts";
 import { stateOptions } from "../shared/choices.ts";
-import { WORKFLOW_STATES, type WorkflowSearch } from "../shared/search-shapes.ts";
+import type { WorkflowSearch } from "../shared/search-shapes.ts";
 import { SetFilter } from "../shared/set-filter.tsx";
 import { useFilter } from "../shared/use-filter.ts";
 
