@@ -93,7 +93,6 @@ export function BatchesPage() {
         list={list}
         columns={columns}
         idOf={({ id }) => id}
-        nameOf={({ filename }) => filename}
         onOpen={({ id }) => void navigate({ to: "/batches/$batchId", params: { batchId: id } })}
         empty={
           isFiltered ? (

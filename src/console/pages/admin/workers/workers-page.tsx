@@ -73,7 +73,6 @@ export function WorkersPage() {
         list={list}
         columns={columns}
         idOf={({ id }) => id}
-        nameOf={({ host }) => host}
         empty={<Empty title={words.empty} hint={words.emptyHint} />}
       />
       <Limits />
