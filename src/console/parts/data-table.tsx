@@ -30,13 +30,16 @@ interface DataTableProps<T> {
 }
 
 export function DataTable<T>({ label, list, columns, idOf, onOpen, empty }: DataTableProps<T>) {
-  const [current, setCurrent] = useState(-1);
+  const [currentId, setCurrentId] = useState<string>();
   const body = useRef<HTMLTableSectionElement>(null);
   const { items } = list;
+  // New items come in above: the row that the user has chosen stays the same.
+  const current = items.findIndex((item) => idOf(item) === currentId);
 
   const move = (by: number) => {
     const next = Math.max(0, Math.min(items.length - 1, current + by));
-    setCurrent(next);
+    const item = items[next];
+    if (item) setCurrentId(idOf(item));
     body.current?.rows[next]?.scrollIntoView({ block: "nearest" });
     if (next === items.length - 1 && list.hasMore) list.loadMore();
   };
