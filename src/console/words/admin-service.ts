@@ -153,7 +153,7 @@ export const userWords = {
 
 export const auditWords = {
   title: "Audit log",
-  description: "Who did what to whose things. Entries cannot be changed.",
+  description: "Sign-ins and changes, each with the user who made it. Entries cannot be changed.",
   actor: "By",
   searchActor: "Exact username",
   byRowmill: "Rowmill",

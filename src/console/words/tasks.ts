@@ -45,7 +45,7 @@ export const taskWords = {
   attemptOf: (attempt: string) => `Attempt ${attempt}`,
   waiting: {
     title: "Waiting",
-    worker: "A worker takes it when it is its turn.",
+    worker: "It waits for a free worker.",
     task: "It waits until another task has completed.",
     later: "It waits for its next attempt.",
   },

@@ -7,7 +7,7 @@ import { useApiList } from "../../api/queries.ts";
 import { changed } from "../../api/search.ts";
 import { type Column, DataTable } from "../../parts/data-table.tsx";
 import { Empty } from "../../parts/feedback.tsx";
-import { formatCount } from "../../parts/format.ts";
+import { formatShare } from "../../parts/format.ts";
 import { LinkTo } from "../../parts/link.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
@@ -138,7 +138,7 @@ function SmallProgress({ task }: { readonly task: Task }) {
   return (
     <Group gap={8} wrap="nowrap">
       <Progress value={task.progress} w={80} size="sm" aria-label={words.progress} />
-      <Text size="xs">{formatCount(task.progress)} %</Text>
+      <Text size="xs">{formatShare(task.progress / 100)}</Text>
     </Group>
   );
 }

@@ -50,7 +50,14 @@ export function MailDialog({ id, onClose }: { readonly id: string; readonly onCl
             ]}
           />
           {mail.text && (
-            <Code block mah={320} style={{ overflow: "auto", whiteSpace: "pre-wrap" }} tabIndex={0}>
+            <Code
+              block
+              mah={320}
+              style={{ overflow: "auto", whiteSpace: "pre-wrap" }}
+              tabIndex={0}
+              role="region"
+              aria-label={words.text}
+            >
               {mail.text}
             </Code>
           )}

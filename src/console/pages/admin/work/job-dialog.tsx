@@ -8,6 +8,7 @@ import { Failure, Loading } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
 import { JsonBlock } from "../../../parts/json.tsx";
 import { Moment } from "../../../parts/moment.tsx";
+import { Snippet } from "../../../parts/snippet.tsx";
 import { StateBadge } from "../../../parts/states.tsx";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
 import { queueWords } from "../../../words/queues.ts";
@@ -44,18 +45,7 @@ export function JobDialog({ id, onClose }: { readonly id: string; readonly onClo
               <Text size="sm" c="red" style={{ overflowWrap: "anywhere" }}>
                 {job.error.code && <Code>{job.error.code}</Code>} {job.error.message}
               </Text>
-              {job.error.stack && (
-                <Code
-                  block
-                  mah={240}
-                  style={{ overflow: "auto" }}
-                  tabIndex={0}
-                  role="region"
-                  aria-label={words.stack}
-                >
-                  {job.error.stack}
-                </Code>
-              )}
+              {job.error.stack && <Snippet text={job.error.stack} label={words.stack} />}
             </Stack>
           )}
           {job.payload && <JsonBlock value={job.payload} label={words.payload} />}
