@@ -24,8 +24,6 @@ import { StepsTable } from "./steps-table.tsx";
 import { WorkflowActions } from "./workflow-actions.tsx";
 import { endedSteps, nameOf, type Step, type WorkflowDetail } from "./workflow-names.ts";
 
-/** Of the workflows of others there are no events: operators poll. */
-const POLL_MS = 5000;
 /** Names of running steps that are listed. */
 const MAX_NAMES = 5;
 
@@ -59,10 +57,9 @@ export function AnyWorkflowPage() {
   const { workflowId } = anyRoute.useParams();
   const navigate = anyRoute.useNavigate();
   const search = anyRoute.useSearch();
-  const { data, error, refetch } = useQuery({
-    ...apiQuery("/api/v1/admin/workflows/{workflow_id}", { path: { workflow_id: workflowId } }),
-    refetchInterval: ({ state }) => (state.data?.state === "running" ? POLL_MS : false),
-  });
+  const { data, error, refetch } = useQuery(
+    apiQuery("/api/v1/admin/workflows/{workflow_id}", { path: { workflow_id: workflowId } }),
+  );
   if (!data) return error ? <Failure error={error} onRetry={() => void refetch()} /> : <Loading />;
   return (
     <OneWorkflow
@@ -82,7 +79,7 @@ interface OneWorkflowProps {
 }
 
 function OneWorkflow({ workflow, isOwn, choice, choose }: OneWorkflowProps) {
-  useLive(isOwn && workflow.state === "running" ? { workflows: [workflow.id] } : {});
+  useLive(workflow.state === "running" ? { workflows: [workflow.id] } : {});
   const open = (step: string) => choose({ ...choice, step });
   const { step: _step, ...withoutStep } = choice;
   const { state: _state, ...withoutState } = choice;
