@@ -23,7 +23,6 @@ export const taskWords = {
   start: "Create task",
   created_: (number: string) => `Task ${number} is created.`,
 
-  notFoundTitle: "Task",
   untitled: (type: string, number: string) => `${type} #${number}`,
   runAgain: "Run again…",
   cancel: "Cancel",
@@ -42,7 +41,6 @@ export const taskWords = {
   removeHint: "Its history and the files that it created are deleted too. This cannot be undone.",
   removed: "The task is deleted.",
 
-  attemptOf: (attempt: string) => `Attempt ${attempt}`,
   waiting: {
     title: "Waiting",
     worker: "It waits for a free worker.",
@@ -53,12 +51,10 @@ export const taskWords = {
   announced: (title: string, percent: string, message: string) => `${title}: ${percent}. ${message}`,
   ended: (title: string, state: string) => `${title}: ${state}`,
   outcome: "Outcome",
-  noResult: "The result appears here when the task completes.",
   files: "Files",
   download: "Download",
   preview: (name: string) => `Preview of ${name}`,
   timeline: "Timeline",
-  noTimeline: "No events yet.",
   stack: "Lines of code that failed",
   byUser: (id: number) => `user ${id}`,
   details: "Details",
