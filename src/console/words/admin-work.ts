@@ -11,10 +11,8 @@ export const adminWorkWords = {
 
   task: "Task",
   type: "Type",
-  allTypes: "All types",
   queue: "Queue",
   status: "Status",
-  allStates: "All states",
   owner: "User",
   error: "Error",
   created: "Created",

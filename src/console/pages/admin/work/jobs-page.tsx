@@ -1,6 +1,6 @@
 import type { ItemOf, OperationOf } from "../../../../client/operations.ts";
 import { useApiList } from "../../../api/queries.ts";
-import { Choice } from "../../../parts/choice.tsx";
+import { Choice, stateOptions } from "../../../parts/choice.tsx";
 import { type Column, DataTable } from "../../../parts/data-table.tsx";
 import { Empty } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
@@ -11,7 +11,7 @@ import { Toolbar } from "../../../parts/toolbar.tsx";
 import { useEvery } from "../../../parts/use-every.ts";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
 import { queueWords } from "../../../words/queues.ts";
-import { queueOptions, stateOptions } from "../shared/choices.ts";
+import { queueOptions } from "../shared/choices.ts";
 import { ItemLink } from "../shared/item-link.tsx";
 import { JOB_STATES, type JobSearch } from "../shared/search-shapes.ts";
 import { useFilter } from "../shared/use-filter.ts";
