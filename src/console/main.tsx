@@ -16,7 +16,13 @@ const nonce = document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]"
 setNonce(nonce);
 
 // After an upgrade, pages of the old version are gone. The page of the new one knows its own.
-addEventListener("vite:preloadError", () => location.reload());
+// Without a server, a reload would lose the page that is open.
+addEventListener("vite:preloadError", () => {
+  void fetch("/livez").then(
+    ({ ok }) => ok && location.reload(),
+    () => undefined,
+  );
+});
 
 const root = document.getElementById("root");
 if (!root) throw new Error("The page has no element #root.");

@@ -38,9 +38,9 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await page.getByRole("heading", { name: "Count the stars" }).waitFor();
     await page.getByText("Running").first().waitFor();
     expect(await findBarriers(page)).toEqual([]);
-    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Cancel task" }).click();
     await page.getByLabel("Reason").fill("It is cloudy.");
-    await page.getByRole("dialog").getByRole("button", { name: "Cancel", exact: true }).last().click();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel task" }).click();
     await page.getByText("It is cloudy.").first().waitFor();
     await page.getByRole("button", { name: "Retry" }).waitFor();
 

@@ -14,16 +14,14 @@ export function onSessionEnd(listener: SessionEndListener): () => void {
   return () => sessionEndListeners.delete(listener);
 }
 
-let refreshing: Promise<boolean> | null = null;
+let refreshing: Promise<Response> | null = null;
 
-/** Requests that fail at the same moment share one refresh. @returns whether the session goes on */
-function refreshSession(): Promise<boolean> {
-  refreshing ??= fetch("/api/v1/auth/browser/refresh", { method: "POST" })
-    .then(({ ok }) => ok)
-    .finally(() => {
-      refreshing = null;
-    });
-  return refreshing;
+/** Requests that fail at the same moment share one refresh. Each of them reads a copy of the answer. */
+async function refreshSession(): Promise<Response> {
+  refreshing ??= fetch("/api/v1/auth/browser/refresh", { method: "POST" }).finally(() => {
+    refreshing = null;
+  });
+  return (await refreshing).clone();
 }
 
 /** These paths answer 401 for another reason than a session that has ended. */
@@ -33,7 +31,10 @@ const BEFORE_SIGN_IN = /\/api\/v1\/auth\/(browser\/|logout|password-reset)/;
 async function fetchInSession(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   const response = await fetch(input, init);
   if (response.status !== 401 || BEFORE_SIGN_IN.test(String(input))) return response;
-  if (await refreshSession()) return fetch(input, init);
+  const refreshed = await refreshSession();
+  if (refreshed.ok) return fetch(input, init);
+  // A server that is restarting says nothing about the session.
+  if (refreshed.status === 429 || refreshed.status >= 500) return refreshed;
   for (const listener of sessionEndListeners) listener();
   return inPlainWords(response);
 }

@@ -52,7 +52,7 @@ function url(): string {
   return parts.length === 0 || all === refusedUrl ? WITHOUT_ITEMS : all;
 }
 
-/** Reads the lists and items on the page again, except what never changes. */
+/** Reads the lists and items on the page again, except static ones. */
 function refreshPage(): void {
   void queryClient.invalidateQueries({ refetchType: "active" });
 }
@@ -126,6 +126,8 @@ async function poll(unopened: string): Promise<void> {
     ({ ok }) => ok,
     () => false,
   );
+  // A navigation has opened another stream in the meantime.
+  if (source || !isStarted) return;
   // The first refusal can come from an expired session, which the reads of the page renew.
   if (isReachable && unopened !== WITHOUT_ITEMS && failures > 1) refusedUrl = unopened;
   setState(isReachable ? "polling" : navigator.onLine ? "unreachable" : "offline");

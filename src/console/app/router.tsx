@@ -52,6 +52,8 @@ export const router = createRouter({
   defaultNotFoundComponent: NotFound,
   defaultErrorComponent: ({ error, reset }) => <Failure error={error} onRetry={reset} />,
   scrollRestoration: true,
+  // Another id is another page: forms, dialogs and selections of one item must not show up on the next.
+  defaultRemountDeps: ({ params }) => params,
   // Values that no page knows leave the URL.
   search: { strict: true },
 });

@@ -1,9 +1,16 @@
 import { Select } from "@mantine/core";
+import { words } from "../words/common.ts";
+import { stateWords } from "../words/states.ts";
+
+interface Option<T extends string> {
+  readonly value: T;
+  readonly label: string;
+}
 
 interface ChoiceProps<T extends string> {
   readonly label: string;
   readonly value: T | undefined;
-  readonly options: readonly { readonly value: T; readonly label: string }[];
+  readonly options: readonly Option<T>[];
   readonly onChange: (value: T | undefined) => void;
   readonly width?: number;
 }
@@ -17,11 +24,15 @@ export function Choice<T extends string>({ label, value, options, onChange, widt
       aria-label={label}
       placeholder={label}
       clearable
-      clearButtonProps={{ "aria-label": label, tabIndex: -1 }}
+      clearButtonProps={{ "aria-label": words.clearFilter(label), tabIndex: -1 }}
       searchable={options.length > 10}
       data={[...options]}
       value={value ?? null}
       onChange={(chosen) => onChange(options.find((option) => option.value === chosen)?.value)}
     />
   );
+}
+
+export function stateOptions<T extends string>(states: readonly T[]): Option<T>[] {
+  return states.map((value) => ({ value, label: stateWords[value] ?? value }));
 }

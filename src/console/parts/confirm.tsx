@@ -1,11 +1,11 @@
 /** Asks before something that cannot be taken back. */
-import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
-import { type ReactNode, useState } from "react";
+import { Button, Group, Stack, Text, TextInput } from "@mantine/core";
+import { type ReactNode, useRef, useState } from "react";
 import { words } from "../words/common.ts";
+import { Dialog } from "./dialog.tsx";
 import { showFailure } from "./feedback.tsx";
 
-interface ConfirmProps {
-  readonly isOpen: boolean;
+interface QuestionProps {
   readonly onClose: () => void;
   readonly title: string;
   readonly children: ReactNode;
@@ -17,26 +17,31 @@ interface ConfirmProps {
   readonly run: () => Promise<unknown>;
 }
 
-export function Confirm({ isOpen, onClose, title, children, action, isDangerous, typed, run }: ConfirmProps) {
+export function Confirm({ isOpen, ...props }: QuestionProps & { readonly isOpen: boolean }) {
+  return isOpen && <Question {...props} />;
+}
+
+function Question({ onClose, title, children, action, isDangerous, typed, run }: QuestionProps) {
   const [text, setText] = useState("");
   const [isRunning, setRunning] = useState(false);
-  const close = () => {
-    setText("");
-    onClose();
-  };
+  const isClosed = useRef(false);
   const submit = async () => {
     setRunning(true);
     try {
       await run();
-      close();
+      // Another question may be open by now.
+      if (!isClosed.current) onClose();
     } catch (error) {
       showFailure(error);
-    } finally {
       setRunning(false);
     }
   };
+  const close = () => {
+    isClosed.current = true;
+    onClose();
+  };
   return (
-    <Modal opened={isOpen} onClose={close} title={<Text fw={650}>{title}</Text>}>
+    <Dialog title={title} onClose={close}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -71,6 +76,6 @@ export function Confirm({ isOpen, onClose, title, children, action, isDangerous,
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

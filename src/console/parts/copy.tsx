@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Group, Text, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { words } from "../words/common.ts";
@@ -36,6 +36,27 @@ export function CopyText({ text, label }: { readonly text: string; readonly labe
     >
       {isCopied ? words.copied : label}
     </Button>
+  );
+}
+
+/** An id or another text of a machine, beside its button. */
+export function CopiedId({ id, label }: { readonly id: string; readonly label: string }) {
+  return (
+    <Group gap={4} wrap="nowrap" align="flex-start">
+      <Text span size="sm" ff="monospace" style={{ overflowWrap: "anywhere" }}>
+        {id}
+      </Text>
+      <Copy value={id} label={`${words.copy}: ${label}`} />
+    </Group>
+  );
+}
+
+/** The beginning of an id is enough to tell two apart. */
+export function ShortId({ id }: { readonly id: string }) {
+  return (
+    <Group gap={4} wrap="nowrap" title={id}>
+      {id.slice(0, 8)}… <Copy value={id} />
+    </Group>
   );
 }
 

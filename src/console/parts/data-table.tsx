@@ -1,5 +1,5 @@
-/** A list of the API as a table: keyboard, selection, more pages on demand, cards on a phone. */
-import { Button, Center, Checkbox, Text } from "@mantine/core";
+/** A list of the API as a table: keyboard, more pages on demand, cards on a phone. */
+import { Button, Center, Text } from "@mantine/core";
 import { type ReactNode, useRef, useState } from "react";
 import type { List } from "../api/queries.ts";
 import { words } from "../words/common.ts";
@@ -17,50 +17,31 @@ export interface Column<T> {
   readonly width?: number;
 }
 
-interface Selection {
-  readonly ids: ReadonlySet<string>;
-  readonly set: (ids: ReadonlySet<string>) => void;
-}
-
 interface DataTableProps<T> {
   /** Read by screen readers. */
   readonly label: string;
   readonly list: List<T>;
   readonly columns: readonly Column<T>[];
   readonly idOf: (item: T) => string;
-  readonly nameOf?: (item: T) => string;
   /** Opens an item on Enter. Links in the cells do the same for the mouse. */
   readonly onOpen?: (item: T) => void;
-  readonly selection?: Selection;
   /** Shown if the list has no items. */
   readonly empty: ReactNode;
 }
 
-export function DataTable<T>({
-  label,
-  list,
-  columns,
-  idOf,
-  nameOf = idOf,
-  onOpen,
-  selection,
-  empty,
-}: DataTableProps<T>) {
-  const [current, setCurrent] = useState(-1);
+export function DataTable<T>({ label, list, columns, idOf, onOpen, empty }: DataTableProps<T>) {
+  const [currentId, setCurrentId] = useState<string>();
   const body = useRef<HTMLTableSectionElement>(null);
   const { items } = list;
+  // New items come in above: the row that the user has chosen stays the same.
+  const current = items.findIndex((item) => idOf(item) === currentId);
 
   const move = (by: number) => {
     const next = Math.max(0, Math.min(items.length - 1, current + by));
-    setCurrent(next);
+    const item = items[next];
+    if (item) setCurrentId(idOf(item));
     body.current?.rows[next]?.scrollIntoView({ block: "nearest" });
     if (next === items.length - 1 && list.hasMore) list.loadMore();
-  };
-  const toggle = (item: T) => {
-    if (!selection) return;
-    const ids = new Set(selection.ids);
-    if (!ids.delete(idOf(item))) ids.add(idOf(item));
-    selection.set(ids);
   };
   const withCurrent = (run: (item: T) => void) => () => {
     const item = items[current];
@@ -69,14 +50,12 @@ export function DataTable<T>({
   useShortcuts({
     j: () => move(1),
     k: () => move(-1),
-    ...(selection ? { x: withCurrent(toggle), Escape: () => selection.set(new Set()) } : {}),
     ...(onOpen ? { Enter: withCurrent(onOpen) } : {}),
   });
 
   if (list.isLoading) return <Loading />;
   if (list.error && items.length === 0) return <Failure error={list.error} onRetry={list.refetch} />;
   if (items.length === 0) return empty;
-  const areAllSelected = selection !== undefined && items.every((item) => selection.ids.has(idOf(item)));
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table scrolls with the keyboard */}
@@ -84,17 +63,6 @@ export function DataTable<T>({
         <table className="table" data-cards>
           <thead>
             <tr>
-              {selection && (
-                <th style={{ width: 36 }}>
-                  <Checkbox
-                    size="xs"
-                    aria-label={words.all}
-                    checked={areAllSelected}
-                    indeterminate={!areAllSelected && selection.ids.size > 0}
-                    onChange={() => selection.set(areAllSelected ? new Set() : new Set(items.map(idOf)))}
-                  />
-                </th>
-              )}
               {columns.map(({ name, isNumber, width }) => (
                 <th key={name} scope="col" className={isNumber ? "end" : ""} style={width ? { width } : {}}>
                   {name}
@@ -103,26 +71,10 @@ export function DataTable<T>({
             </tr>
           </thead>
           <tbody ref={body}>
-            {items.map((item, at) => {
+            {items.map((item) => {
               const id = idOf(item);
-              const isSelected = selection?.ids.has(id) ?? false;
               return (
-                <tr
-                  key={id}
-                  data-current={at === current || undefined}
-                  aria-selected={selection ? isSelected : undefined}
-                  onClick={() => setCurrent(at)}
-                >
-                  {selection && (
-                    <td>
-                      <Checkbox
-                        size="xs"
-                        aria-label={nameOf(item)}
-                        checked={isSelected}
-                        onChange={() => toggle(item)}
-                      />
-                    </td>
-                  )}
+                <tr key={id} data-current={id === currentId || undefined} onClick={() => setCurrentId(id)}>
                   {columns.map(({ name, cell, isNumber, isTitle }) => (
                     <td
                       key={name}

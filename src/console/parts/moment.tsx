@@ -20,7 +20,7 @@ interface MomentProps {
   readonly exact?: boolean;
 }
 
-/** A relative time. The exact time and its zone appear on hover and on focus. */
+/** A relative time. The exact time and its zone appear on hover and on touch. */
 export function Moment({ at, exact = false }: MomentProps) {
   const now = useNow();
   const [zone] = useZone();
@@ -28,7 +28,10 @@ export function Moment({ at, exact = false }: MomentProps) {
   const moment = new Date(at);
   const full = `${formatMoment(moment, zone)} ${zoneName(zone)}`;
   return (
-    <Tooltip label={exact ? formatAgo(moment, now) : full} events={{ hover: true, focus: true, touch: true }}>
+    <Tooltip
+      label={exact ? formatAgo(moment, now) : full}
+      events={{ hover: true, focus: false, touch: true }}
+    >
       <time dateTime={at}>{exact ? full : formatAgo(moment, now)}</time>
     </Tooltip>
   );

@@ -1,9 +1,10 @@
 /** A secret that the API shows only once. */
-import { Alert, Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Stack, TextInput } from "@mantine/core";
 import { IconKey } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { words as common, secretWords as words } from "../words/common.ts";
 import { Copy } from "./copy.tsx";
+import { Dialog } from "./dialog.tsx";
 
 interface SecretProps {
   readonly title: string;
@@ -16,14 +17,7 @@ interface SecretProps {
 
 export function Secret({ title, label, secret, onClose, children }: SecretProps) {
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      closeOnClickOutside={false}
-      closeOnEscape={false}
-      size="lg"
-      title={<Text fw={650}>{title}</Text>}
-    >
+    <Dialog onClose={onClose} closeOnClickOutside={false} closeOnEscape={false} size="lg" title={title}>
       <Stack>
         <Alert color="yellow" icon={<IconKey aria-hidden />}>
           {words.once}
@@ -42,6 +36,6 @@ export function Secret({ title, label, secret, onClose, children }: SecretProps)
           <Button onClick={onClose}>{words.stored}</Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -2,6 +2,7 @@ import "@mantine/core/styles/Drawer.layer.css";
 import { Drawer, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 import { words } from "../words/common.ts";
+import { useReturnFocus } from "./return-focus.ts";
 
 interface SidePanelProps {
   readonly title: string;
@@ -14,6 +15,7 @@ interface SidePanelProps {
 
 /** One item of the page, beside its list. On a phone it covers the list. */
 export function SidePanel({ title, onClose, size = 520, isForm = false, children }: SidePanelProps) {
+  useReturnFocus();
   return (
     <Drawer
       opened

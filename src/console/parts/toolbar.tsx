@@ -62,8 +62,16 @@ export function SearchField({
 }) {
   const field = useRef<HTMLInputElement>(null);
   const [text, setText] = useState(value);
-  const report = useDebouncedCallback(onChange, 250);
-  useEffect(() => setText(value), [value]);
+  const reported = useRef(value);
+  const report = useDebouncedCallback((next: string) => {
+    reported.current = next;
+    onChange(next);
+  }, 250);
+  useEffect(() => {
+    // The user may have typed on since the report.
+    if (value !== reported.current) setText(value);
+    reported.current = value;
+  }, [value]);
   useShortcuts({ "/": () => field.current?.focus() });
   return (
     <TextInput

@@ -1,6 +1,7 @@
-import { Modal, Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { Stack, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
+import { Dialog } from "../parts/dialog.tsx";
 import { shortcutWords as words } from "../words/common.ts";
 import type { Destination } from "./navigation.ts";
 
@@ -34,13 +35,7 @@ export function Palette({ destinations, onClose }: PaletteProps) {
     Enter: () => open(found[at]?.to),
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={<Text fw={650}>{words.palette}</Text>}
-      yOffset="12vh"
-      centered={false}
-    >
+    <Dialog onClose={onClose} title={words.palette} yOffset="12vh" centered={false}>
       <TextInput
         data-autofocus
         role="combobox"
@@ -82,6 +77,6 @@ export function Palette({ destinations, onClose }: PaletteProps) {
           </Text>
         )}
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,8 +1,10 @@
-import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
+import { Button, Group, PasswordInput, Stack, Text } from "@mantine/core";
 import { useState } from "react";
 import { queryClient } from "../api/queries.ts";
 import { signIn } from "../api/session.ts";
+import { Dialog } from "../parts/dialog.tsx";
 import { messageOf } from "../parts/feedback.tsx";
+import { useForm } from "../parts/form.tsx";
 import { sessionWords as words } from "../words/session.ts";
 
 interface SessionEndedProps {
@@ -13,30 +15,14 @@ interface SessionEndedProps {
 /** Asks for the password when the session has ended, so that unsaved changes of the page are kept. */
 export function SessionEnded({ username, onClose }: SessionEndedProps) {
   const [password, setPassword] = useState("");
-  const [error, setError] = useState<string | null>(null);
-  const submit = async () => {
-    try {
-      await signIn(username, password);
-      onClose();
-      await queryClient.invalidateQueries();
-    } catch (cause) {
-      setError(messageOf(cause));
-    }
-  };
+  const form = useForm(async () => {
+    await signIn(username, password);
+    onClose();
+    void queryClient.invalidateQueries();
+  });
   return (
-    <Modal
-      opened
-      onClose={() => undefined}
-      withCloseButton={false}
-      closeOnClickOutside={false}
-      title={<Text fw={650}>{words.ended}</Text>}
-    >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+    <Dialog onClose={() => undefined} withCloseButton={false} closeOnClickOutside={false} title={words.ended}>
+      <form onSubmit={form.onSubmit}>
         <Stack>
           <Text size="sm">{words.endedHint(username)}</Text>
           <input type="hidden" autoComplete="username" value={username} readOnly />
@@ -45,17 +31,19 @@ export function SessionEnded({ username, onClose }: SessionEndedProps) {
             autoComplete="current-password"
             data-autofocus
             value={password}
-            error={error}
+            error={form.error === null ? undefined : messageOf(form.error)}
             onChange={({ currentTarget }) => setPassword(currentTarget.value)}
           />
           <Group justify="space-between">
             <Button variant="subtle" onClick={() => location.assign("/sign-in")}>
               {words.otherUser}
             </Button>
-            <Button type="submit">{words.signIn}</Button>
+            <Button type="submit" loading={form.isRunning}>
+              {words.signIn}
+            </Button>
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,4 +1,5 @@
-import { Group, Kbd, Modal, Stack, Switch, Table, Text } from "@mantine/core";
+import { Group, Kbd, Stack, Switch, Table } from "@mantine/core";
+import { Dialog } from "../parts/dialog.tsx";
 import { useSingleKeys } from "../parts/preferences.ts";
 import { shortcutWords as words } from "../words/common.ts";
 import "@mantine/core/styles/Switch.layer.css";
@@ -8,7 +9,6 @@ const KEYS: readonly (readonly [keys: readonly string[], text: string])[] = [
   [["/"], words.keys.search],
   [["j"], words.keys.down],
   [["k"], words.keys.up],
-  [["x"], words.keys.select],
   [["Enter"], words.keys.openRow],
   [["Esc"], words.keys.escape],
   [["Ctrl", "K"], words.keys.palette],
@@ -25,7 +25,7 @@ export function ShortcutSheet({
   const [areEnabled, enable] = useSingleKeys();
   const pages = destinations.flatMap(({ key, name }) => (key ? [[["g", key], name] as const] : []));
   return (
-    <Modal opened onClose={onClose} title={<Text fw={650}>{words.title}</Text>} size="lg">
+    <Dialog onClose={onClose} title={words.title} size="lg">
       <Stack>
         <Switch
           checked={areEnabled}
@@ -56,6 +56,6 @@ export function ShortcutSheet({
           ))}
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

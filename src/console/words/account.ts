@@ -85,7 +85,7 @@ export const tokenWords = {
     "For programs. A token has your rights, but cannot change accounts, passwords, sessions or tokens.",
   create: "Create a token",
   name: "Name",
-  nameHint: "What the token is for, such as nightly import.",
+  nameHint: "Names the program that uses the token, such as nightly import.",
   expiry: "Valid for",
   expiries: {
     "30": "30 days",

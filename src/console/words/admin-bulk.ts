@@ -24,13 +24,13 @@ export const bulkWords = {
     `This will change ${counted(count, shown, noun)} that ${count === 1 ? "matches" : "match"} the filter.`,
   others: (count: number, shown: string) =>
     count === 1
-      ? "1 other that matches stays as it is: its state does not allow this."
-      : `${shown} others that match stay as they are: their state does not allow this.`,
+      ? "1 other that matches does not change: its state does not allow this."
+      : `${shown} others that match do not change: their state does not allow this.`,
   nothing: "Nothing that matches is in a state that allows this.",
   hints: {
     pause: "Workers finish the rows that they are processing.",
     resume: "The rows are processed when it is their turn.",
-    cancel: "What has been done stays. Work that waits for it is cancelled too.",
+    cancel: "Finished work stays. Work that waits for it is cancelled too.",
     retry: "They run again when it is their turn.",
     delete: "This cannot be undone.",
   },

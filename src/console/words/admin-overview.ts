@@ -1,7 +1,7 @@
 /** Words of the overview, the queues and the workers. */
 export const overviewWords = {
   title: "Overview",
-  description: "What this Rowmill does now, and what it has done.",
+  description: "The work of this Rowmill, now and over time.",
   range: "Time range",
   ranges: { "1h": "1 hour", "24h": "24 hours", "7d": "7 days" },
   perSecond: (count: string) => `${count}/s`,

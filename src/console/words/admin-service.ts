@@ -98,7 +98,6 @@ export const userWords = {
   name: "Name",
   id: "Id",
   role: "Role",
-  allRoles: "All roles",
   roles: { user: "User", operator: "Operator", admin: "Administrator" },
   roleHints: {
     user: "Sees and changes only their own imports, tasks and files.",
@@ -153,15 +152,12 @@ export const userWords = {
 
 export const auditWords = {
   title: "Audit log",
-  description: "Who did what to whose things. Entries cannot be changed.",
+  description: "Sign-ins and changes, each with the user who made it. Entries cannot be changed.",
   actor: "By",
   searchActor: "Exact username",
   byRowmill: "Rowmill",
   action: "Action",
-  allActions: "All actions",
   object: "Object",
-  objectType: "Kind of object",
-  objectId: "Id of the object",
   at: "Time",
   owner: "Owner",
   address: "Address",
@@ -169,7 +165,6 @@ export const auditWords = {
   details: "Details",
   export: "Export",
   exportAs: { csv: "Export as CSV", ndjson: "Export as NDJSON" },
-  entry: (id: string) => `Entry ${id}`,
   role: "Role at that time",
   empty: "No entries yet",
   emptyHint: "Sign-ins of operators, and changes that they make, appear here.",
@@ -180,7 +175,6 @@ export const auditWords = {
 export const backupWords = {
   title: "Backups",
   description: "Copies of all tables, to start again from.",
-  backup: "Backup",
   create: "Back up now",
   createTitle: "Back up now?",
   createHint:
@@ -192,7 +186,6 @@ export const backupWords = {
   rows: "Rows",
   took: "Took",
   place: "Place",
-  inDatabase: "In the database",
   started: "Created",
   download: "Download",
   error: "Error",

@@ -11,13 +11,9 @@ export const adminWorkWords = {
 
   task: "Task",
   type: "Type",
-  allTypes: "All types",
   queue: "Queue",
-  allQueues: "All queues",
   status: "Status",
-  allStates: "All states",
   owner: "User",
-  userId: "User id",
   error: "Error",
   created: "Created",
   ended: "Ended",
@@ -109,6 +105,5 @@ export const adminWorkWords = {
   noJobsHint: "All work is done. A job appears when somebody imports a file or creates a task.",
   payload: "Payload",
   result: "Result",
-  jobError: "Error",
   stack: "Stack",
 } as const;

@@ -1,7 +1,6 @@
 export const taskFormWords = {
   type: "What to do",
   typePlaceholder: "Choose a task type",
-  parameters: "Parameters",
   noParameters: "This task type has no parameters.",
   moreParameters: (count: number) => `More parameters (${count})`,
   fewerParameters: "Fewer parameters",
@@ -58,5 +57,4 @@ export const taskFormWords = {
   tooFew: (min: number) => `Must have at least ${min} values.`,
   tooMany: (max: number) => `Must have at most ${max} values.`,
   ofItem: (position: number, problem: string) => `Value ${position}: ${problem}`,
-  curlCopied: "The curl command is copied. It reads an API token from ROWMILL_TOKEN.",
 } as const;

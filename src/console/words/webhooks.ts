@@ -91,7 +91,6 @@ export const deliveryWords = {
   hidden: "(hidden)",
   body: "Body of the request",
   log: "Attempts",
-  logHint: "The last 20, the oldest first.",
   attempt: (number: string) => `Attempt ${number}`,
   status: (status: number) => `Status ${status}`,
   noAnswer: "No answer",

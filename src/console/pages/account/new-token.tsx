@@ -1,7 +1,8 @@
-import { Button, Group, Modal, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, NativeSelect, Stack, TextInput } from "@mantine/core";
 import { useState } from "react";
 import type { AnswerOf, OperationOf } from "../../../client/operations.ts";
 import { client } from "../../api/client.ts";
+import { Dialog } from "../../parts/dialog.tsx";
 import { fieldError } from "../../parts/feedback.tsx";
 import { FormFailure, useForm } from "../../parts/form.tsx";
 import { tokenWords as words } from "../../words/account.ts";
@@ -20,7 +21,7 @@ export function NewToken({ onClose, onCreated }: NewTokenProps) {
     onCreated(await client.post("/api/v1/auth/tokens", { body: { name, ...expiry } }));
   });
   return (
-    <Modal opened onClose={onClose} title={<Text fw={650}>{words.create}</Text>}>
+    <Dialog onClose={onClose} title={words.create}>
       <form onSubmit={form.onSubmit}>
         <Stack>
           <FormFailure error={form.error} fields={["name"]} />
@@ -53,6 +54,6 @@ export function NewToken({ onClose, onCreated }: NewTokenProps) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -38,7 +38,6 @@ export function Sessions() {
         list={list}
         columns={columnsOf(setAsked)}
         idOf={({ id }) => id}
-        nameOf={nameOf}
         empty={<Empty title={words.empty} hint={words.emptyHint} />}
       />
       <Confirm

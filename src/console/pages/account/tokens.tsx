@@ -39,7 +39,6 @@ export function Tokens() {
         list={list}
         columns={columnsOf(setRevoked)}
         idOf={({ id }) => String(id)}
-        nameOf={({ name }) => name}
         empty={<Empty title={words.empty} hint={words.emptyHint} action={create} />}
       />
       {isCreating && (

@@ -9,7 +9,7 @@ import { rowWords as words } from "../../words/rows.ts";
 import { ROW_STATUSES } from "./choices.ts";
 import type { Batch, Row, RowFilter } from "./data/types.ts";
 import { useTarget } from "./data/use-target.ts";
-import { rulesOf, viewCell, widthsOf } from "./grid/cells.ts";
+import { MEASURED_ROWS, rulesOf, viewCell, widthsOf } from "./grid/cells.ts";
 import { NO_EDITS } from "./grid/edits.ts";
 import type { GridModel } from "./grid/grid-model.ts";
 import { RowBar } from "./grid/row-bar.tsx";
@@ -68,7 +68,7 @@ function Rows({ batch, rows, onOpen, from, isAll }: RowsProps) {
   const rules = useMemo(() => rulesOf(batch, target), [batch, target]);
   const isRead = !rows.isLoading;
   // Widths stay while the user scrolls.
-  const widths = useMemo(() => widthsOf(rules, firstRows(rows)), [batch.id, isRead]);
+  const widths = useMemo(() => widthsOf(rules, rows.firstRows(MEASURED_ROWS)), [batch.id, isRead]);
   if (rows.isLoading) return <Loading />;
   if (rows.error && rows.count === 0) return <Failure error={rows.error} onRetry={() => rows.refresh()} />;
   if (rows.count === 0) {
@@ -94,8 +94,4 @@ function Rows({ batch, rows, onOpen, from, isAll }: RowsProps) {
     target: from === undefined ? undefined : { row: from, index: rows.indexOf(from) },
   };
   return <RowGrid model={model} />;
-}
-
-function firstRows(rows: RowWindows): Row[] {
-  return Array.from({ length: Math.min(rows.count, 40) }, (_, at) => rows.at(at)).flatMap((row) => row ?? []);
 }

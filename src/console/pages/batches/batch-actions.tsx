@@ -19,7 +19,7 @@ import { showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { batchWords as words } from "../../words/batches.ts";
 import { words as common } from "../../words/common.ts";
-import { allows } from "./data/api.ts";
+import { allows } from "../allowed-actions.ts";
 import type { Batch } from "./data/types.ts";
 import { retryRows, sendCommand, useBusy } from "./data/use-batch-action.ts";
 
@@ -30,7 +30,7 @@ export function BatchActions({ batch }: { readonly batch: Batch }) {
   const [asked, ask] = useState<Asked | null>(null);
   const [isBusy, run] = useBusy();
   const { id, target, counts } = batch;
-  const can = (action: Parameters<typeof allows>[1]) => allows(batch, action);
+  const can = (action: Batch["allowed_actions"][number]) => allows(batch, action);
   const retryRest = () =>
     run(async () => {
       await retryRows(id, { unprocessed: true });

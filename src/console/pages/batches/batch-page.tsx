@@ -1,16 +1,15 @@
-import { ActionIcon, CopyButton, Group, Tabs, Tooltip } from "@mantine/core";
-import { IconCheck, IconCopy } from "@tabler/icons-react";
+import { Group, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useLive } from "../../api/live.ts";
 import { apiQuery } from "../../api/queries.ts";
+import { Copy } from "../../parts/copy.tsx";
 import { Failure, Loading } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
 import { StateBadge } from "../../parts/states.tsx";
 import { batchWords as words } from "../../words/batches.ts";
-import { words as common } from "../../words/common.ts";
 import { AllRows } from "./all-rows.tsx";
 import { BatchActions } from "./batch-actions.tsx";
 import { isMoving, TABS, type Tab } from "./choices.ts";
@@ -35,7 +34,7 @@ export function BatchPage() {
   useLive({ batches: [batchId] });
   if (!found.data)
     return found.error ? <Failure error={found.error} onRetry={() => void found.refetch()} /> : <Loading />;
-  return <Details key={batchId} batch={found.data} updatedAt={found.dataUpdatedAt} />;
+  return <Details batch={found.data} updatedAt={found.dataUpdatedAt} />;
 }
 
 function Details({ batch, updatedAt }: { readonly batch: Batch; readonly updatedAt: number }) {
@@ -92,15 +91,7 @@ function Description({ batch }: { readonly batch: Batch }) {
   return (
     <Group gap={6} component="span" data-moving={isMoving(state) || undefined}>
       {parts.join(" · ")} · <Moment at={created_at} />
-      <CopyButton value={id}>
-        {({ copied, copy }) => (
-          <Tooltip label={copied ? common.copied : id}>
-            <ActionIcon variant="subtle" color="gray" size="sm" aria-label={words.copyId} onClick={copy}>
-              {copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
-            </ActionIcon>
-          </Tooltip>
-        )}
-      </CopyButton>
+      <Copy value={id} label={words.copyId} />
     </Group>
   );
 }

@@ -1,9 +1,11 @@
-import { Badge, Button, Group, Select } from "@mantine/core";
+import { Badge, Button, Group } from "@mantine/core";
 import { IconUpload } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useLive } from "../../api/live.ts";
 import { apiQuery, useApiList } from "../../api/queries.ts";
+import { changed } from "../../api/search.ts";
+import { Choice, stateOptions } from "../../parts/choice.tsx";
 import { type Column, DataTable } from "../../parts/data-table.tsx";
 import { Empty } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
@@ -13,7 +15,6 @@ import { StateBadge } from "../../parts/states.tsx";
 import { SearchField, Toolbar } from "../../parts/toolbar.tsx";
 import { batchWords as words } from "../../words/batches.ts";
 import { navigationWords } from "../../words/common.ts";
-import { stateWords } from "../../words/states.ts";
 import { BATCH_STATES, isMoving } from "./choices.ts";
 import type { ListedBatch } from "./data/types.ts";
 import { OutcomeSummary } from "./outcome-bar.tsx";
@@ -48,12 +49,15 @@ const columns: readonly Column<ListedBatch>[] = [
 export function BatchesPage() {
   const filter = route.useSearch();
   const navigate = route.useNavigate();
-  const { state, ...rest } = filter;
-  const list = useApiList("/api/v1/batches", { query: { ...rest, ...(state ? { state: [state] } : {}) } });
+  const { state, target, ...rest } = filter;
+  const list = useApiList("/api/v1/batches", {
+    query: { ...rest, ...(target ? { target } : {}), ...(state ? { state: [state] } : {}) },
+  });
   const { data: targets } = useQuery({ ...apiQuery("/api/v1/targets"), staleTime: 600_000 });
-  const names = targets?.items.map(({ name }) => name) ?? [];
+  const names = new Set([...(targets?.items.map(({ name }) => name) ?? []), ...(target ? [target] : [])]);
   useLive({ batches: list.items.filter(({ state }) => isMoving(state)).map(({ id }) => id) });
-  const change = (next: typeof filter) => void navigate({ search: { ...filter, ...next }, replace: true });
+  const change = (part: Parameters<typeof changed<typeof filter>>[1]) =>
+    void navigate({ search: changed(filter, part), replace: true });
   const isFiltered = Object.keys(filter).length > 0;
   return (
     <Page title={words.title} description={words.description} actions={<ImportButton />}>
@@ -65,27 +69,21 @@ export function BatchesPage() {
         <SearchField
           label={words.search}
           value={filter.q ?? ""}
-          onChange={(q) => change({ q: q || undefined } as typeof filter)}
+          onChange={(q) => change({ q: q || undefined })}
         />
-        <Select
-          size="xs"
-          w={170}
-          aria-label={words.state}
-          placeholder={words.allStates}
-          clearable
-          value={filter.state ?? null}
-          data={BATCH_STATES.map((value) => ({ value, label: stateWords[value] ?? value }))}
-          onChange={(state) => change({ state: state ?? undefined } as typeof filter)}
+        <Choice
+          label={words.state}
+          width={190}
+          value={state}
+          options={stateOptions(BATCH_STATES)}
+          onChange={(next) => change({ state: next })}
         />
-        <Select
-          size="xs"
-          w={150}
-          aria-label={words.target}
-          placeholder={words.allTargets}
-          clearable
-          value={filter.target ?? null}
-          data={filter.target && !names.includes(filter.target) ? [...names, filter.target] : names}
-          onChange={(target) => change({ target: target ?? undefined } as typeof filter)}
+        <Choice
+          label={words.target}
+          width={150}
+          value={target}
+          options={[...names].map((name) => ({ value: name, label: name }))}
+          onChange={(next) => change({ target: next })}
         />
       </Toolbar>
       <DataTable
@@ -93,7 +91,6 @@ export function BatchesPage() {
         list={list}
         columns={columns}
         idOf={({ id }) => id}
-        nameOf={({ filename }) => filename}
         onOpen={({ id }) => void navigate({ to: "/batches/$batchId", params: { batchId: id } })}
         empty={
           isFiltered ? (

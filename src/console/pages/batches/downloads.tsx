@@ -1,9 +1,9 @@
 import { Anchor, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { formatCount } from "../../parts/format.ts";
+import { Section } from "../../parts/section.tsx";
 import { batchWords as words } from "../../words/batches.ts";
 import type { Batch } from "./data/types.ts";
-import { Section } from "./section.tsx";
 
 const FILES = ["failed", "success", "unprocessed", "all"] as const;
 const FORMATS = [

@@ -6,11 +6,11 @@ import { useMemo, useState } from "react";
 import { Empty, Failure, Loading, showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { rowWords as words } from "../../words/rows.ts";
-import { allows } from "./data/api.ts";
+import { allows } from "../allowed-actions.ts";
 import type { Batch, Row, RowFilter } from "./data/types.ts";
 import { retryRows, useBusy } from "./data/use-batch-action.ts";
 import { useTarget } from "./data/use-target.ts";
-import { problemsOf, rulesOf, viewCell, widthsOf } from "./grid/cells.ts";
+import { MEASURED_ROWS, problemsOf, rulesOf, viewCell, widthsOf } from "./grid/cells.ts";
 import type { GridEditing, GridModel } from "./grid/grid-model.ts";
 import { RowBar } from "./grid/row-bar.tsx";
 import { RowGrid } from "./grid/row-grid.tsx";
@@ -93,7 +93,7 @@ function FailedGrid({ batch, rows, edits, editing, onOpen, isFiltered }: FailedG
   const rules = useMemo(() => rulesOf(batch, target), [batch, target]);
   const isRead = !rows.isLoading;
   // Widths stay while the user works.
-  const widths = useMemo(() => widthsOf(rules, firstRows(rows)), [batch.id, isRead]);
+  const widths = useMemo(() => widthsOf(rules, rows.firstRows(MEASURED_ROWS)), [batch.id, isRead]);
   if (rows.isLoading) return <Loading />;
   if (rows.error && rows.count === 0) return <Failure error={rows.error} onRetry={() => rows.refresh()} />;
   if (rows.count === 0) {
@@ -132,10 +132,6 @@ function Problem({ messages, row }: { readonly messages: readonly string[]; read
       {text}
     </span>
   );
-}
-
-function firstRows(rows: RowWindows): Row[] {
-  return Array.from({ length: Math.min(rows.count, 40) }, (_, at) => rows.at(at)).flatMap((row) => row ?? []);
 }
 
 interface RetryButtonProps {

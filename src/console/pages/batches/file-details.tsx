@@ -1,13 +1,13 @@
 /** How the file was read, where its columns go, and the options of the import. */
-import { Stack, Table, Text } from "@mantine/core";
-import type { ReactNode } from "react";
+import { Stack, Text } from "@mantine/core";
+import { type Fact, Facts } from "../../parts/facts.tsx";
 import { formatCount, formatDuration, formatShare } from "../../parts/format.ts";
 import { Moment } from "../../parts/moment.tsx";
+import { Section } from "../../parts/section.tsx";
 import { batchWords as words } from "../../words/batches.ts";
 import { words as common } from "../../words/common.ts";
 import type { Batch } from "./data/types.ts";
 import { useTarget } from "./data/use-target.ts";
-import { Section } from "./section.tsx";
 
 export function FileDetails({ batch }: { readonly batch: Batch }) {
   return (
@@ -16,21 +16,6 @@ export function FileDetails({ batch }: { readonly batch: Batch }) {
       {batch.dialect && <Reading dialect={batch.dialect} />}
       <Options batch={batch} />
     </Stack>
-  );
-}
-
-function Facts({ facts }: { readonly facts: readonly (readonly [name: string, value: ReactNode])[] }) {
-  return (
-    <Table variant="vertical" withRowBorders={false} layout="fixed">
-      <Table.Tbody>
-        {facts.map(([name, value]) => (
-          <Table.Tr key={name}>
-            <Table.Th w={190}>{name}</Table.Th>
-            <Table.Td style={{ overflowWrap: "anywhere" }}>{value}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
   );
 }
 
@@ -102,7 +87,7 @@ function Mapping({ batch: { header, mapping, target } }: { readonly batch: Batch
 function Options({ batch }: { readonly batch: Batch }) {
   const { mode, policy, dry_run, max_errors, rows_per_second_limit, row_delay_ms, sha256 } = batch;
   const { optionNames: names } = words;
-  const facts: (readonly [string, ReactNode])[] = [
+  const facts: Fact[] = [
     [names.mode, words.modes[mode] ?? mode],
     [names.policy, words.policies[policy] ?? policy],
     [names.dry_run, dry_run ? common.yes : common.no],

@@ -4,13 +4,13 @@ import { IconInfoCircle, IconTool } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { formatCount } from "../../parts/format.ts";
+import { Section } from "../../parts/section.tsx";
 import { batchWords as words } from "../../words/batches.ts";
+import { allows } from "../allowed-actions.ts";
 import { Causes } from "./causes.tsx";
 import { hasEnded } from "./choices.ts";
-import { allows } from "./data/api.ts";
 import type { Batch } from "./data/types.ts";
 import { Downloads } from "./downloads.tsx";
-import { Section } from "./section.tsx";
 
 export function Overview({ batch }: { readonly batch: Batch }) {
   const { id, counts, state, warnings } = batch;
@@ -21,7 +21,7 @@ export function Overview({ batch }: { readonly batch: Batch }) {
       {counts.failed > 0 && (
         <Section
           title={words.causes}
-          action={
+          actions={
             allows(batch, "edit_rows") && (
               <Button
                 component={Link}

@@ -1,7 +1,8 @@
 /** Finds a text in one column of all failed rows, and replaces it after a preview. */
-import { Alert, Button, Checkbox, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Checkbox, Group, Select, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { invalidate } from "../../api/queries.ts";
+import { Dialog } from "../../parts/dialog.tsx";
 import { messageOf, showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { words as common } from "../../words/common.ts";
@@ -54,7 +55,7 @@ export function Replace({ batch, hasEdits, onClose }: ReplaceProps) {
   };
   const canSearch = !hasEdits && (form.find !== "" || form.isWholeCell);
   return (
-    <Modal opened onClose={onClose} title={<Text fw={650}>{words.replace}</Text>} size="lg">
+    <Dialog onClose={onClose} title={words.replace} size="lg">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -117,7 +118,7 @@ export function Replace({ batch, hasEdits, onClose }: ReplaceProps) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,19 +1,19 @@
 /** One row: its cells, its errors, and what happened to it. */
-import { Alert, Button, Code, CopyButton, Drawer, Group, Stack, Text, Title } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text, Title } from "@mantine/core";
 import { IconRefresh } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { Schemas } from "../../../client/operations.ts";
 import { apiQuery } from "../../api/queries.ts";
+import { CopiedId } from "../../parts/copy.tsx";
 import { Failure, Loading, showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { Moment } from "../../parts/moment.tsx";
+import { SidePanel } from "../../parts/side-panel.tsx";
 import { StateBadge } from "../../parts/states.tsx";
-import { words as common } from "../../words/common.ts";
 import { rowWords as words } from "../../words/rows.ts";
-import { allows } from "./data/api.ts";
+import { allows } from "../allowed-actions.ts";
 import type { Batch } from "./data/types.ts";
 import { retryRows, useBusy } from "./data/use-batch-action.ts";
-import "@mantine/core/styles/Drawer.layer.css";
 
 type Detail = Schemas["RowDetail"];
 
@@ -28,14 +28,7 @@ export function RowDrawer({ batch, row, onClose }: RowDrawerProps) {
     apiQuery("/api/v1/batches/{batch_id}/rows/{row}", { path: { batch_id: batch.id, row } }),
   );
   return (
-    <Drawer
-      opened
-      onClose={onClose}
-      position="right"
-      size="lg"
-      closeButtonProps={{ "aria-label": common.close }}
-      title={<Text fw={650}>{words.details(formatCount(row))}</Text>}
-    >
+    <SidePanel title={words.details(formatCount(row))} onClose={onClose} size={620}>
       {found.data ? (
         <Details batch={batch} detail={found.data} />
       ) : found.error ? (
@@ -43,7 +36,7 @@ export function RowDrawer({ batch, row, onClose }: RowDrawerProps) {
       ) : (
         <Loading />
       )}
-    </Drawer>
+    </SidePanel>
   );
 }
 
@@ -98,21 +91,7 @@ function Details({ batch, detail }: { readonly batch: Batch; readonly detail: De
         {undo && ` · ${words.undoResult}: ${words.undoOutcomes[undo.outcome] ?? undo.outcome}`}
       </Text>
       {undo?.reason && <Text size="sm">{undo.reason}</Text>}
-      <CopyButton value={task_id}>
-        {({ copied, copy }) => (
-          <Group gap="xs">
-            <Code>{task_id}</Code>
-            <Button
-              size="compact-xs"
-              variant="subtle"
-              onClick={copy}
-              aria-label={`${common.copy}: ${words.rowId}`}
-            >
-              {copied ? common.copied : common.copy}
-            </Button>
-          </Group>
-        )}
-      </CopyButton>
+      <CopiedId id={task_id} label={words.rowId} />
       <History detail={detail} />
     </Stack>
   );

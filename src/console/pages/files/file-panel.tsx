@@ -1,11 +1,11 @@
-import { Alert, Button, Group, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, Stack } from "@mantine/core";
 import { IconDownload, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import type { Schemas } from "../../../client/operations.ts";
 import { client } from "../../api/client.ts";
 import { apiQuery } from "../../api/queries.ts";
-import { Copy } from "../../parts/copy.tsx";
+import { CopiedId } from "../../parts/copy.tsx";
 import { Facts } from "../../parts/facts.tsx";
 import { Failure, Loading, showFailure } from "../../parts/feedback.tsx";
 import { formatBytes } from "../../parts/format.ts";
@@ -45,14 +45,6 @@ export function FilePanel({ id, onClose, onDelete }: FilePanelProps) {
 }
 
 function Details({ file, onDelete }: { file: StoredFile; onDelete: (file: StoredFile) => void }) {
-  const copied = (text: string, what: string) => (
-    <Group gap={4} wrap="nowrap" align="flex-start">
-      <Text size="sm" ff="monospace" style={{ overflowWrap: "anywhere" }}>
-        {text}
-      </Text>
-      <Copy value={text} label={`${common.copy}: ${what}`} />
-    </Group>
-  );
   return (
     <Stack>
       {file.media_type.startsWith("image/") && <Preview file={file} />}
@@ -75,9 +67,9 @@ function Details({ file, onDelete }: { file: StoredFile; onDelete: (file: Stored
           [words.size, formatBytes(file.bytes)],
           [words.stored, <Moment key="at" at={file.created_at} exact />],
           [words.origin, <Origin key="origin" file={file} />],
-          [words.path, copied(file.path, words.path)],
-          [words.id, copied(file.id, words.id)],
-          [words.hash, copied(file.sha256, words.hash)],
+          [words.path, <CopiedId key={words.path} id={file.path} label={words.path} />],
+          [words.id, <CopiedId key={words.id} id={file.id} label={words.id} />],
+          [words.hash, <CopiedId key={words.hash} id={file.sha256} label={words.hash} />],
         ]}
       />
     </Stack>

@@ -58,7 +58,6 @@ export function FilesPage() {
         list={list}
         columns={columnsOf(setDeleted)}
         idOf={({ id }) => id}
-        nameOf={({ name }) => name}
         onOpen={({ id }) => void show(id)}
         empty={
           origin ? (

@@ -1,5 +1,6 @@
 /** Uploads of files, one after the other. They go on while other pages are shown. */
 import { useSyncExternalStore } from "react";
+import { randomKey } from "../../../client/keys.ts";
 import { client } from "../../api/client.ts";
 import { invalidate } from "../../api/queries.ts";
 import { showDone } from "../../parts/feedback.tsx";
@@ -35,7 +36,7 @@ function update(id: string, changes: Partial<Upload>): void {
 
 export function addUploads(files: readonly File[]): void {
   const added = files.map((file) => ({
-    id: crypto.getRandomValues(new Uint32Array(2)).join("-"),
+    id: randomKey(),
     file,
     state: "waiting" as const,
     sent: 0,

@@ -4,13 +4,14 @@ import { formatCount } from "../../parts/format.ts";
 import { Moment } from "../../parts/moment.tsx";
 import { StateBadge } from "../../parts/states.tsx";
 import { homeWords as words } from "../../words/home.ts";
-import { allows } from "../batches/data/api.ts";
+import { allows } from "../allowed-actions.ts";
 import type { ListedBatch } from "../batches/data/types.ts";
+import { nameOf } from "../tasks/task-names.ts";
 import { Block, Line } from "./block.tsx";
 
 type ListedTask = Pick<
   Schemas["Task"],
-  "id" | "title" | "type" | "status" | "error_message" | "completed_at"
+  "id" | "title" | "type" | "number" | "status" | "error_message" | "completed_at"
 >;
 
 const MAX_LINES = 8;
@@ -47,11 +48,11 @@ export function Attention({
       }),
     ...tasks
       .filter(({ status }) => status === "failed")
-      .map(({ id, title, type, status, error_message, completed_at }) => (
+      .map(({ id, status, error_message, completed_at, ...task }) => (
         <Line
           key={id}
           to={`/tasks/${id}`}
-          name={title || type}
+          name={nameOf(task)}
           detail={
             <>
               <Text span size="xs" lineClamp={1}>

@@ -5,9 +5,11 @@ import { batchWords } from "../../words/batches.ts";
 import { homeWords as words } from "../../words/home.ts";
 import type { ListedBatch } from "../batches/data/types.ts";
 import { OutcomeSummary } from "../batches/outcome-bar.tsx";
+import { titleOf } from "../tasks/form/fields.ts";
+import { nameOf } from "../tasks/task-names.ts";
 import { Block, Line } from "./block.tsx";
 
-type ListedTask = Pick<Schemas["Task"], "id" | "title" | "type" | "status" | "progress">;
+type ListedTask = Pick<Schemas["Task"], "id" | "title" | "type" | "number" | "status" | "progress">;
 
 const MAX_LINES = 8;
 
@@ -30,14 +32,14 @@ export function Running({
         <OutcomeSummary batch={batch} />
       </Line>
     )),
-    ...tasks.map(({ id, title, type, status, progress }) => (
-      <Line key={id} to={`/tasks/${id}`} name={title || type} detail={type}>
+    ...tasks.map(({ id, status, progress, ...task }) => (
+      <Line key={id} to={`/tasks/${id}`} name={nameOf(task)} detail={titleOf(task.type)}>
         <StateBadge state={status} />
         <progress
           className="home-progress"
           max={100}
           value={progress}
-          aria-label={words.progressOf(title || type)}
+          aria-label={words.progressOf(nameOf(task))}
           title={formatShare(progress / 100)}
         />
       </Line>

@@ -2,6 +2,7 @@ import { Anchor, Button, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { IconUpload } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { LinkTo } from "../../parts/link.tsx";
 import { navigationWords } from "../../words/common.ts";
 import { homeWords as words } from "../../words/home.ts";
 
@@ -21,9 +22,9 @@ export function Start() {
       </Stack>
       <SimpleGrid cols={{ base: 1, sm: 3 }} component="section" aria-label={words.steps}>
         <Way title={words.tokenTitle} hint={words.tokenHint}>
-          <Anchor component={Link} to="/account" size="sm">
+          <LinkTo to="/account" search={{ section: "tokens" }} size="sm">
             {words.token}
-          </Anchor>
+          </LinkTo>
         </Way>
         <Way title={words.docsTitle} hint={words.docsHint}>
           <Anchor href="/docs" size="sm">

@@ -47,7 +47,7 @@ function Wizard({ targets }: { readonly targets: readonly Target[] }) {
   const navigate = route.useNavigate();
   const target = targets.find((known) => known.name === name) ?? targets[0];
   const draft = useDraft(target);
-  const upload = useUpload();
+  const upload = useUpload(draft.file);
   const isSending = upload.state.kind === "sending";
   const reachable = isSending ? new Set<Step>(["options"]) : reachableSteps(draft);
   const step = isSending ? "options" : reachable.has(asked) ? asked : "file";

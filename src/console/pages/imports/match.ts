@@ -4,7 +4,7 @@ import { useMemo } from "react";
 import { client } from "../../api/client.ts";
 import { type Match, NO_MATCH, type Target, toMatch } from "./mapping.ts";
 
-export const MATCH_PATH = "/api/v1/targets/{name}/match";
+const MATCH_PATH = "/api/v1/targets/{name}/match";
 
 export interface MatchState {
   readonly match: Match;
@@ -18,9 +18,9 @@ export function useMatch(target: Target | undefined, names: readonly string[] | 
   const { data, error, isFetching, refetch } = useQuery({
     queryKey: [MATCH_PATH, { path: { name: target?.name }, body: names }],
     enabled: target !== undefined && names !== undefined && names.length > 0,
-    // A new proposal would replace the choices on the page.
-    staleTime: Number.POSITIVE_INFINITY,
-    refetchOnWindowFocus: false,
+    // A new proposal would replace the choices on the page. The next import asks again: the server remembers mappings.
+    staleTime: "static",
+    gcTime: 0,
     queryFn: ({ signal }) =>
       client.post(MATCH_PATH, {
         path: { name: target?.name ?? "" },

@@ -1,6 +1,7 @@
 /** A form made from the JSON Schema of the parameters of a target. */
 import { Checkbox, NativeSelect, NumberInput, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { importWords } from "../../words/imports.ts";
+import { titleOf } from "../tasks/form/fields.ts";
 import type { Target } from "./mapping.ts";
 import type { Options } from "./options.ts";
 
@@ -68,7 +69,7 @@ interface ParamFieldProps {
 }
 
 function ParamField({ name, schema, isRequired, value, onChange }: ParamFieldProps) {
-  const shared = { label: labelOf(name), description: schema.description, required: isRequired };
+  const shared = { label: titleOf(name), description: schema.description, required: isRequired };
   const text = { ...shared, value: value === undefined ? "" : String(value) };
   if (schema.type === "boolean")
     return (
@@ -108,10 +109,4 @@ function ParamField({ name, schema, isRequired, value, onChange }: ParamFieldPro
       />
     );
   return <TextInput {...text} {...length} onChange={({ currentTarget }) => onChange(currentTarget.value)} />;
-}
-
-/** `send_at` becomes "Send at". */
-function labelOf(name: string): string {
-  const words = name.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }

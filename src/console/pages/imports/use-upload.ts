@@ -7,7 +7,6 @@ import { invalidate } from "../../api/queries.ts";
 import { announce } from "../../parts/announce.ts";
 import { formatShare } from "../../parts/format.ts";
 import { importWords } from "../../words/imports.ts";
-import { MATCH_PATH } from "./match.ts";
 
 const words = importWords.upload;
 const PATH = "/import";
@@ -24,8 +23,15 @@ export interface Upload {
   cancel(): void;
 }
 
-export function useUpload(): Upload {
-  const [state, setState] = useState<UploadState>({ kind: "idle" });
+const IDLE: UploadState = { kind: "idle" };
+
+/** @param file the chosen one. The outcome of another file is not shown. */
+export function useUpload(file: File | null): Upload {
+  const [last, setLast] = useState<{ readonly file: File | null; readonly state: UploadState }>({
+    file: null,
+    state: IDLE,
+  });
+  const state = last.file === file ? last.state : IDLE;
   const abort = useRef<AbortController | null>(null);
   const navigate = useNavigate();
   const isSending = state.kind === "sending";
@@ -43,6 +49,7 @@ export function useUpload(): Upload {
     file: File,
     fields: BatchOptions,
     signal: AbortSignal,
+    startedAt: number,
   ): Promise<UploadState | string> => {
     try {
       // Renews an access token that has expired: it must be valid when the upload starts.
@@ -51,12 +58,7 @@ export function useUpload(): Upload {
         ...fields,
         signal,
         onProgress: ({ sent, total }) => {
-          setState((before) => ({
-            kind: "sending",
-            sent,
-            total: total ?? file.size,
-            startedAt: before.kind === "sending" ? before.startedAt : Date.now(),
-          }));
+          setLast({ file, state: { kind: "sending", sent, total: total ?? file.size, startedAt } });
           announce(words.percent(formatShare(sent / (total || 1))));
         },
       });
@@ -75,15 +77,14 @@ export function useUpload(): Upload {
       const controller = new AbortController();
       abort.current = controller;
       isBlocking.current = true;
-      setState({ kind: "sending", sent: 0, total: file.size, startedAt: Date.now() });
-      const result = await send(file, fields, controller.signal);
+      const startedAt = Date.now();
+      setLast({ file, state: { kind: "sending", sent: 0, total: file.size, startedAt } });
+      const result = await send(file, fields, controller.signal, startedAt);
       isBlocking.current = false;
-      if (typeof result !== "string") return setState(result);
-      setState({ kind: "idle" });
+      if (typeof result !== "string") return setLast({ file, state: result });
+      setLast({ file, state: IDLE });
       announce(words.accepted, true);
       void invalidate("/api/v1/batches");
-      // The server may remember the mapping.
-      void invalidate(MATCH_PATH);
       void navigate({ to: `/batches/${result}` });
     },
     cancel: () => abort.current?.abort(new DOMException("cancelled", "AbortError")),

@@ -140,7 +140,6 @@ export function InboxPage() {
         list={list}
         columns={columns}
         idOf={({ id }) => id}
-        nameOf={({ text }) => text}
         onOpen={open}
         empty={
           unread || kind ? (

@@ -163,7 +163,7 @@ function EditedBook({ id, onClose }: { readonly id: number; readonly onClose: ()
   // The form keeps what was typed, so the book is read once.
   const { data, error } = useQuery({
     ...apiQuery("/api/v1/books/{id}", { path: { id } }),
-    staleTime: Number.POSITIVE_INFINITY,
+    staleTime: "static",
     gcTime: 0,
   });
   return (

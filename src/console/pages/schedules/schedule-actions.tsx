@@ -1,4 +1,4 @@
-import { Button, Modal, Stack, Text } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { IconClockEdit, IconPencil, IconPlayerPlay, IconTrash } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -6,7 +6,9 @@ import { client } from "../../api/client.ts";
 import { invalidate } from "../../api/queries.ts";
 import { useCurrentUser } from "../../api/session.ts";
 import { Confirm } from "../../parts/confirm.tsx";
+import { Dialog } from "../../parts/dialog.tsx";
 import { showDone, showFailure } from "../../parts/feedback.tsx";
+import { FormFailure, useForm } from "../../parts/form.tsx";
 import { scheduleWords as words } from "../../words/schedules.ts";
 import { problemsOfAnswer } from "../tasks/form/api-problems.ts";
 import { EnabledSwitch } from "./enabled-switch.tsx";
@@ -103,36 +105,26 @@ export function ScheduleActions({ schedule, isOwn }: ScheduleActionsProps) {
 /** Administrators change when a built-in schedule runs. */
 function ChangeTimes({ schedule, onClose }: { readonly schedule: Schedule; readonly onClose: () => void }) {
   const [timing, setTiming] = useState({ cron: schedule.cron, timezone: schedule.timezone });
-  const [error, setError] = useState<unknown>(null);
-  const save = async () => {
-    try {
-      await client.patch("/api/v1/admin/schedules/{schedule_id}", {
-        path: { schedule_id: schedule.id },
-        body: timing,
-      });
-      await invalidate("/api/v1/admin/schedules");
-      showDone(words.saved);
-      onClose();
-    } catch (failure) {
-      setError(failure);
-    }
-  };
+  const form = useForm(async () => {
+    await client.patch("/api/v1/admin/schedules/{schedule_id}", {
+      path: { schedule_id: schedule.id },
+      body: timing,
+    });
+    await invalidate("/api/v1/admin/schedules");
+    showDone(words.saved);
+    onClose();
+  });
   return (
-    <Modal opened onClose={onClose} size="lg" title={<Text fw={650}>{words.changeTimes}</Text>}>
-      <form
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
-      >
+    <Dialog onClose={onClose} size="lg" title={words.changeTimes}>
+      <form noValidate onSubmit={form.onSubmit}>
         <Stack>
-          <TimingFields timing={timing} onChange={setTiming} problems={problemsOfAnswer(error)} />
-          <Button type="submit" ml="auto">
+          <FormFailure error={form.error} fields={["cron", "timezone"]} />
+          <TimingFields timing={timing} onChange={setTiming} problems={problemsOfAnswer(form.error)} />
+          <Button type="submit" ml="auto" loading={form.isRunning}>
             {words.form.save}
           </Button>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

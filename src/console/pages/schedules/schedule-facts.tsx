@@ -1,8 +1,8 @@
-import { Group } from "@mantine/core";
-import { Copy } from "../../parts/copy.tsx";
+import { ShortId } from "../../parts/copy.tsx";
 import { Facts } from "../../parts/facts.tsx";
 import { formatDuration } from "../../parts/format.ts";
 import { Moment } from "../../parts/moment.tsx";
+import { Owner } from "../../parts/owner.tsx";
 import { scheduleWords } from "../../words/schedules.ts";
 import type { Schedule } from "./schedule-names.ts";
 
@@ -14,13 +14,8 @@ export function ScheduleFacts({ schedule, isOwn }: { readonly schedule: Schedule
   return (
     <Facts
       facts={[
-        [
-          words.id,
-          <Group key="id" gap={4} wrap="nowrap" title={id}>
-            {id.slice(0, 8)}… <Copy value={id} />
-          </Group>,
-        ],
-        [words.owner, !isOwn && user_id !== null && `#${user_id}`],
+        [words.id, <ShortId key="id" id={id} />],
+        [words.owner, !isOwn && user_id !== null && <Owner id={user_id} />],
         [words.builtin, builtin],
         [words.cron, <code key="cron">{cron}</code>],
         [words.zone, timezone],

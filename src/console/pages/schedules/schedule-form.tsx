@@ -12,12 +12,14 @@ import {
   Title,
 } from "@mantine/core";
 import { useState } from "react";
+import { randomKey } from "../../../client/keys.ts";
 import { isStatus } from "../../api/client.ts";
 import { Disclosure } from "../../parts/disclosure.tsx";
 import { messageOf, showFailure } from "../../parts/feedback.tsx";
 import { scheduleWords } from "../../words/schedules.ts";
 import { problemsOfAnswer } from "../tasks/form/api-problems.ts";
-import { TaskFields, useTaskTypes } from "../tasks/form/task-fields.tsx";
+import { TaskFields } from "../tasks/form/task-fields.tsx";
+import { useTaskTypes } from "../tasks/task-types.ts";
 import { WorkflowEditor } from "../workflows/workflow-editor.tsx";
 import { below, bodyOf, problemsOf, type ScheduleDraft } from "./draft.ts";
 import { TimingFields } from "./timing-fields.tsx";

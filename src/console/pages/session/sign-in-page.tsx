@@ -1,9 +1,9 @@
-import { Alert, Button, Group, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Button, Group, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { getRouteApi, useRouter } from "@tanstack/react-router";
 import { useState } from "react";
 import { queryClient } from "../../api/queries.ts";
 import { signIn } from "../../api/session.ts";
-import { messageOf } from "../../parts/feedback.tsx";
+import { FormFailure, useForm } from "../../parts/form.tsx";
 import { LinkTo } from "../../parts/link.tsx";
 import { sessionWords as words } from "../../words/session.ts";
 import { Card, safePath } from "./card.tsx";
@@ -15,20 +15,11 @@ export function SignInPage() {
   const router = useRouter();
   const [username, setUsername] = useState("");
   const [password, setPassword] = useState("");
-  const [error, setError] = useState<unknown>(null);
-  const [isRunning, setRunning] = useState(false);
-  const submit = async () => {
-    setRunning(true);
-    try {
-      await signIn(username, password);
-      queryClient.clear();
-      router.history.push(safePath(next));
-    } catch (cause) {
-      setError(cause);
-    } finally {
-      setRunning(false);
-    }
-  };
+  const form = useForm(async () => {
+    await signIn(username, password);
+    queryClient.clear();
+    router.history.push(safePath(next));
+  });
   return (
     <Card
       title={words.signIn}
@@ -41,18 +32,9 @@ export function SignInPage() {
         </>
       }
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <form onSubmit={form.onSubmit}>
         <Stack>
-          {error !== null && (
-            <Alert color="red" role="alert">
-              {messageOf(error)}
-            </Alert>
-          )}
+          <FormFailure error={form.error} />
           <TextInput
             label={words.username}
             autoComplete="username"
@@ -75,7 +57,7 @@ export function SignInPage() {
             <LinkTo to="/forgot-password" size="sm">
               {words.forgot}
             </LinkTo>
-            <Button type="submit" loading={isRunning}>
+            <Button type="submit" loading={form.isRunning}>
               {words.signIn}
             </Button>
           </Group>

@@ -1,9 +1,10 @@
-import { Alert, Button, Group, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Button, Group, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { getRouteApi, useRouter } from "@tanstack/react-router";
 import { useState } from "react";
 import { queryClient } from "../../api/queries.ts";
 import { signUp } from "../../api/session.ts";
-import { fieldError, messageOf } from "../../parts/feedback.tsx";
+import { fieldError } from "../../parts/feedback.tsx";
+import { FormFailure, useForm } from "../../parts/form.tsx";
 import { LinkTo } from "../../parts/link.tsx";
 import { sessionWords as words } from "../../words/session.ts";
 import { Card, safePath } from "./card.tsx";
@@ -15,28 +16,18 @@ export function SignUpPage() {
   const { next } = route.useSearch();
   const router = useRouter();
   const [account, setAccount] = useState({ username: "", password: "", email: "" });
-  const [error, setError] = useState<unknown>(null);
-  const [isRunning, setRunning] = useState(false);
+  const form = useForm(async () => {
+    const { email, ...rest } = account;
+    await signUp(email ? account : rest);
+    queryClient.clear();
+    router.history.push(safePath(next));
+  });
   const field = (name: keyof typeof account) => ({
     value: account[name],
-    error: fieldError(error, name),
+    error: fieldError(form.error, name),
     onChange: ({ currentTarget }: { currentTarget: HTMLInputElement }) =>
       setAccount({ ...account, [name]: currentTarget.value }),
   });
-  const submit = async () => {
-    setRunning(true);
-    try {
-      const { email, ...rest } = account;
-      await signUp(email ? account : rest);
-      queryClient.clear();
-      router.history.push(safePath(next));
-    } catch (cause) {
-      setError(cause);
-    } finally {
-      setRunning(false);
-    }
-  };
-  const isAboutField = FIELDS.some((name) => fieldError(error, name));
   return (
     <Card
       title={words.signUp}
@@ -49,18 +40,9 @@ export function SignUpPage() {
         </>
       }
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <form onSubmit={form.onSubmit}>
         <Stack>
-          {error !== null && !isAboutField && (
-            <Alert color="red" role="alert">
-              {messageOf(error)}
-            </Alert>
-          )}
+          <FormFailure error={form.error} fields={FIELDS} />
           <TextInput
             label={words.username}
             autoComplete="username"
@@ -85,7 +67,7 @@ export function SignUpPage() {
             {...field("email")}
           />
           <Group justify="flex-end">
-            <Button type="submit" loading={isRunning}>
+            <Button type="submit" loading={form.isRunning}>
               {words.signUp}
             </Button>
           </Group>

@@ -14,7 +14,8 @@ import { taskWords as words } from "../../words/tasks.ts";
 import { problemsOfAnswer } from "./form/api-problems.ts";
 import { curlOf } from "./form/curl.ts";
 import { bodyOf, draftOf, EMPTY_TASK, problemsOfDraft, type TaskDraft } from "./form/draft.ts";
-import { TaskFields, useTaskTypes } from "./form/task-fields.tsx";
+import { TaskFields } from "./form/task-fields.tsx";
+import { useTaskTypes } from "./task-types.ts";
 
 const route = getRouteApi("/signed-in/tasks/new");
 
@@ -27,7 +28,7 @@ export function NewTaskPage() {
       parent={{ to: "/tasks", name: words.title }}
     >
       {from ? (
-        <PrefilledForm from={from} />
+        <PrefilledForm key={from} from={from} />
       ) : (
         <TaskForm key={type} initial={{ ...EMPTY_TASK, type: type ?? "" }} />
       )}

@@ -51,7 +51,7 @@ export function TaskActions({ task, isOwn }: TaskActionsProps) {
           leftSection={<IconPlayerStop size={16} aria-hidden />}
           onClick={() => setAsked("cancel")}
         >
-          {commonWords.cancel}
+          {words.cancel}
         </Button>
       )}
       {allows(task, "retry") && task.status !== "completed" && (

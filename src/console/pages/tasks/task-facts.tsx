@@ -1,10 +1,10 @@
-import { Group } from "@mantine/core";
 import type { Schemas } from "../../../client/operations.ts";
-import { Copy } from "../../parts/copy.tsx";
+import { ShortId } from "../../parts/copy.tsx";
 import { Facts } from "../../parts/facts.tsx";
 import { formatBytes, formatCount, formatDuration } from "../../parts/format.ts";
 import { LinkTo } from "../../parts/link.tsx";
 import { Moment, useNow } from "../../parts/moment.tsx";
+import { Owner } from "../../parts/owner.tsx";
 import { taskWords } from "../../words/tasks.ts";
 import { isOpen } from "./task-names.ts";
 
@@ -17,8 +17,8 @@ export function TaskFacts({ task, isOwn }: { readonly task: Task; readonly isOwn
   return (
     <Facts
       facts={[
-        [words.id, <Id key="id" id={task.id} />],
-        [words.owner, isOwn ? null : `#${task.user_id}`],
+        [words.id, <ShortId key="id" id={task.id} />],
+        [words.owner, !isOwn && <Owner id={task.user_id} />],
         [words.reason, task.cancel_reason],
         [words.file, task.file && `${task.file.name} · ${formatBytes(task.file.bytes)}`],
         [words.workflow, task.workflow_id && <WorkflowLink id={task.workflow_id} isOwn={isOwn} />],
@@ -41,18 +41,9 @@ export function TaskFacts({ task, isOwn }: { readonly task: Task; readonly isOwn
         [words.started, task.started_at && <Moment at={task.started_at} />],
         [words.ended, ended && <Moment at={ended} />],
         [words.duration, task.started_at && <Duration from={task.started_at} to={ended} />],
-        [words.job, <Id key="job" id={task.job_id} />],
+        [words.job, <ShortId key="job" id={task.job_id} />],
       ]}
     />
-  );
-}
-
-/** The beginning of an id is enough to tell two apart. */
-function Id({ id }: { readonly id: string }) {
-  return (
-    <Group gap={4} wrap="nowrap" title={id}>
-      {id.slice(0, 8)}… <Copy value={id} />
-    </Group>
   );
 }
 

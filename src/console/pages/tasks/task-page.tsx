@@ -25,9 +25,6 @@ import { TaskTimeline } from "./task-timeline.tsx";
 
 type Task = Schemas["Task"];
 
-/** Of the tasks of others there are no events: operators poll. */
-const POLL_MS = 5000;
-
 export function OwnTaskPage() {
   const { taskId } = useParams({ from: "/signed-in/tasks/$taskId" });
   const found = useQuery(apiQuery("/api/v1/tasks/{task_id}", { path: { task_id: taskId } }));
@@ -36,10 +33,7 @@ export function OwnTaskPage() {
 
 export function AnyTaskPage() {
   const { taskId } = useParams({ from: "/signed-in/operator/admin/tasks/$taskId" });
-  const found = useQuery({
-    ...apiQuery("/api/v1/admin/tasks/{task_id}", { path: { task_id: taskId } }),
-    refetchInterval: ({ state }) => (state.data && isOpen(state.data) ? POLL_MS : false),
-  });
+  const found = useQuery(apiQuery("/api/v1/admin/tasks/{task_id}", { path: { task_id: taskId } }));
   return (
     <TaskPage task={found.data} error={found.error} refetch={() => void found.refetch()} isOwn={false} />
   );
@@ -58,7 +52,7 @@ function TaskPage({ task, error, refetch, isOwn }: TaskPageProps) {
 }
 
 function OneTask({ task, isOwn }: { readonly task: Task; readonly isOwn: boolean }) {
-  useLive(isOwn && isOpen(task) ? { tasks: [task.id] } : {});
+  useLive(isOpen(task) ? { tasks: [task.id] } : {});
   return (
     <Page
       title={nameOf(task)}

@@ -1,5 +1,5 @@
 import "@mantine/core/styles/Timeline.layer.css";
-import { Button, Code, Group, Text, Timeline } from "@mantine/core";
+import { Button, Group, Text, Timeline } from "@mantine/core";
 import {
   IconCheck,
   IconClock,
@@ -16,6 +16,7 @@ import { isOperator, useCurrentUser } from "../../api/session.ts";
 import { Failure, Loading } from "../../parts/feedback.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Section } from "../../parts/section.tsx";
+import { Snippet } from "../../parts/snippet.tsx";
 import { words as commonWords } from "../../words/common.ts";
 import { taskWords as words } from "../../words/tasks.ts";
 import { isOpen } from "./task-names.ts";
@@ -117,9 +118,7 @@ function Stack({ jobId }: { readonly jobId: string }) {
       <Text component="summary" size="sm" style={{ cursor: "pointer" }}>
         {words.stack}
       </Text>
-      <Code block mt="xs" style={{ overflow: "auto" }}>
-        {stack}
-      </Code>
+      <Snippet text={stack} label={words.stack} />
     </details>
   );
 }

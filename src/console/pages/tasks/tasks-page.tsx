@@ -1,24 +1,24 @@
-import { Button, Group, Progress, Select, Text } from "@mantine/core";
+import { Button, Group, Progress, Text } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import type { Schemas } from "../../../client/operations.ts";
 import { useLive } from "../../api/live.ts";
 import { useApiList } from "../../api/queries.ts";
 import { changed } from "../../api/search.ts";
+import { Choice, stateOptions } from "../../parts/choice.tsx";
 import { type Column, DataTable } from "../../parts/data-table.tsx";
 import { Empty } from "../../parts/feedback.tsx";
-import { formatCount } from "../../parts/format.ts";
+import { formatShare } from "../../parts/format.ts";
 import { LinkTo } from "../../parts/link.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
 import { StateBadge } from "../../parts/states.tsx";
 import { SearchField, Toolbar } from "../../parts/toolbar.tsx";
-import { stateWords } from "../../words/states.ts";
 import { taskWords as words } from "../../words/tasks.ts";
 import { titleOf } from "./form/fields.ts";
-import { useTaskTypes } from "./form/task-fields.tsx";
 import { TASK_STATUSES } from "./statuses.ts";
 import { isOpen, nameOf } from "./task-names.ts";
+import { useTaskTypes } from "./task-types.ts";
 
 type Task = Schemas["Task"];
 
@@ -80,26 +80,18 @@ export function TasksPage() {
           value={q ?? ""}
           onChange={(value) => change({ q: value || undefined })}
         />
-        <Select
-          size="xs"
-          w={150}
-          aria-label={words.status}
-          placeholder={words.allStatuses}
-          clearable
-          data={TASK_STATUSES.map((value) => ({ value, label: stateWords[value] ?? value }))}
-          value={status ?? null}
-          onChange={(value) => change({ status: TASK_STATUSES.find((known) => known === value) })}
+        <Choice
+          label={words.status}
+          value={status}
+          options={stateOptions(TASK_STATUSES)}
+          onChange={(next) => change({ status: next })}
         />
-        <Select
-          size="xs"
-          w={190}
-          aria-label={words.type}
-          placeholder={words.allTypes}
-          clearable
-          searchable
-          data={types.map(({ name }) => ({ value: name, label: titleOf(name) }))}
-          value={type ?? null}
-          onChange={(value) => change({ type: value ?? undefined })}
+        <Choice
+          label={words.type}
+          width={190}
+          value={type}
+          options={types.map(({ name }) => ({ value: name, label: titleOf(name) }))}
+          onChange={(next) => change({ type: next })}
         />
         <Text size="xs" c="dimmed">
           {[workflow && words.more.workflow, group && words.more.group, tag && words.more.tag(tag)]
@@ -138,7 +130,7 @@ function SmallProgress({ task }: { readonly task: Task }) {
   return (
     <Group gap={8} wrap="nowrap">
       <Progress value={task.progress} w={80} size="sm" aria-label={words.progress} />
-      <Text size="xs">{formatCount(task.progress)} %</Text>
+      <Text size="xs">{formatShare(task.progress / 100)}</Text>
     </Group>
   );
 }

@@ -1,6 +1,6 @@
 import { Button, Group, NativeSelect, Stack, Text, Title } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { ItemOf, OperationOf, Schemas } from "../../../client/operations.ts";
 import { invalidate, useApiList } from "../../api/queries.ts";
 import { type Column, DataTable } from "../../parts/data-table.tsx";
@@ -10,14 +10,16 @@ import { LinkTo } from "../../parts/link.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { StateBadge } from "../../parts/states.tsx";
 import { Toolbar } from "../../parts/toolbar.tsx";
+import { useEvery } from "../../parts/use-every.ts";
 import { kindWords } from "../../words/kinds.ts";
 import { deliveryWords as words } from "../../words/webhooks.ts";
 import { ReplayFailed } from "./replay-failed.tsx";
+import { DELIVERY_STATES } from "./states.ts";
 
 type Delivery = ItemOf<OperationOf<"get", "/api/v1/webhooks/{webhook_id}/deliveries">>;
 
-const STATES = ["pending", "delivered", "failed"] as const;
-const POLL_MS = 5000;
+const EVERY_SECONDS = 5;
+/** A longer list is not read again without a click. */
 const MAX_POLLED = 100;
 const route = getRouteApi("/signed-in/webhooks/$id");
 
@@ -34,7 +36,9 @@ export function Deliveries({ webhook, onOpen }: DeliveriesProps) {
     query: state ? { state } : {},
   });
   const [isReplaying, setReplaying] = useState(false);
-  usePolling(list.items.length <= MAX_POLLED);
+  useEvery(EVERY_SECONDS, () => {
+    if (list.items.length <= MAX_POLLED) void invalidate("/api/v1/webhooks");
+  });
   return (
     <Stack gap="md">
       <Group justify="space-between" gap="xs">
@@ -55,12 +59,12 @@ export function Deliveries({ webhook, onOpen }: DeliveriesProps) {
           aria-label={words.state}
           value={state ?? ""}
           onChange={({ currentTarget }) => {
-            const chosen = STATES.find((known) => known === currentTarget.value);
+            const chosen = DELIVERY_STATES.find((known) => known === currentTarget.value);
             void navigate({ search: chosen ? { state: chosen } : {} });
           }}
           data={[
             { value: "", label: words.anyState },
-            ...STATES.map((value) => ({ value, label: words.states[value] })),
+            ...DELIVERY_STATES.map((value) => ({ value, label: words.states[value] })),
           ]}
         />
       </Toolbar>
@@ -81,17 +85,6 @@ export function Deliveries({ webhook, onOpen }: DeliveriesProps) {
       {isReplaying && <ReplayFailed webhookId={webhook.id} onClose={() => setReplaying(false)} />}
     </Stack>
   );
-}
-
-/** No event tells of deliveries, so the page asks, except for a long list. */
-function usePolling(isActive: boolean): void {
-  useEffect(() => {
-    if (!isActive) return;
-    const timer = setInterval(() => {
-      if (document.visibilityState === "visible") void invalidate("/api/v1/webhooks");
-    }, POLL_MS);
-    return () => clearInterval(timer);
-  }, [isActive]);
 }
 
 const columns: readonly Column<Delivery>[] = [

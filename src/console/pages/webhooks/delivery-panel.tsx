@@ -5,7 +5,7 @@ import { useState } from "react";
 import type { AnswerOf, OperationOf, Schemas } from "../../../client/operations.ts";
 import { client } from "../../api/client.ts";
 import { apiQuery, invalidate } from "../../api/queries.ts";
-import { Copy } from "../../parts/copy.tsx";
+import { CopiedId } from "../../parts/copy.tsx";
 import { Facts } from "../../parts/facts.tsx";
 import { Failure, Loading, showDone, showFailure } from "../../parts/feedback.tsx";
 import { formatCount, formatDuration } from "../../parts/format.ts";
@@ -13,7 +13,6 @@ import { Moment } from "../../parts/moment.tsx";
 import { SidePanel } from "../../parts/side-panel.tsx";
 import { Snippet } from "../../parts/snippet.tsx";
 import { StateBadge } from "../../parts/states.tsx";
-import { words as common } from "../../words/common.ts";
 import { kindWords } from "../../words/kinds.ts";
 import { deliveryWords as words } from "../../words/webhooks.ts";
 
@@ -55,14 +54,6 @@ function Details({ webhook, delivery }: { webhook: Schemas["Webhook"]; delivery:
       setRunning(false);
     }
   };
-  const copied = (text: string, label: string) => (
-    <Group gap={4} wrap="nowrap">
-      <Text size="sm" ff="monospace">
-        {text}
-      </Text>
-      <Copy value={text} label={`${common.copy}: ${label}`} />
-    </Group>
-  );
   const headers = [
     ...webhook.header_names.map((name) => `${name}: ${words.hidden}`),
     "content-type: application/json",
@@ -93,8 +84,8 @@ function Details({ webhook, delivery }: { webhook: Schemas["Webhook"]; delivery:
             ? []
             : [[words.next, <Moment key="next" at={next_attempt_at} />] as const]),
           [words.attempts, formatCount(attempts)],
-          [words.message, copied(message_id, words.message)],
-          [words.delivery, copied(id, words.delivery)],
+          [words.message, <CopiedId key={words.message} id={message_id} label={words.message} />],
+          [words.delivery, <CopiedId key={words.delivery} id={id} label={words.delivery} />],
         ]}
       />
       <Stack gap="xs">

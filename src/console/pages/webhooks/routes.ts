@@ -1,6 +1,7 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { flag, oneOf, search, text } from "../../api/search.ts";
 import { signedInRoute } from "../../shell/root.tsx";
+import { DELIVERY_STATES } from "./states.ts";
 
 const list = createRoute({
   getParentRoute: () => signedInRoute,
@@ -13,7 +14,7 @@ const detail = createRoute({
   getParentRoute: () => signedInRoute,
   path: "/webhooks/$id",
   validateSearch: search({
-    state: oneOf(["pending", "delivered", "failed"]),
+    state: oneOf(DELIVERY_STATES),
     delivery: text(36),
     edit: flag(),
   }),

@@ -46,7 +46,6 @@ export function WebhooksPage() {
         list={list}
         columns={columns}
         idOf={({ id }) => id}
-        nameOf={({ url }) => url}
         onOpen={({ id }) => void navigate({ to: "/webhooks/$id", params: { id } })}
         empty={<Empty title={words.empty} hint={words.emptyHint} action={addButton} />}
       />

@@ -1,5 +1,4 @@
-import "@mantine/core/styles/Drawer.layer.css";
-import { Alert, Drawer, Group, Stack, Text, Title } from "@mantine/core";
+import { Alert, Group, Stack, Text, Title } from "@mantine/core";
 import { type UseQueryResult, useQuery } from "@tanstack/react-query";
 import type { Schemas } from "../../../client/operations.ts";
 import { apiQuery } from "../../api/queries.ts";
@@ -9,8 +8,8 @@ import { formatBytes } from "../../parts/format.ts";
 import { JsonBlock } from "../../parts/json.tsx";
 import { LinkTo } from "../../parts/link.tsx";
 import { Moment } from "../../parts/moment.tsx";
+import { SidePanel } from "../../parts/side-panel.tsx";
 import { StateBadge } from "../../parts/states.tsx";
-import { words as commonWords } from "../../words/common.ts";
 import { workflowWords } from "../../words/workflows.ts";
 import { titleOf } from "../tasks/form/fields.ts";
 import type { WorkflowDetail } from "./workflow-names.ts";
@@ -23,28 +22,16 @@ const MAX_NAMES = 20;
 
 interface StepDrawerProps {
   readonly workflow: WorkflowDetail;
-  readonly name: string | undefined;
+  readonly name: string;
   readonly onClose: () => void;
   readonly isOwn: boolean;
 }
 
 export function StepDrawer({ workflow, name, onClose, isOwn }: StepDrawerProps) {
   return (
-    <Drawer
-      opened={name !== undefined}
-      onClose={onClose}
-      position="right"
-      size={520}
-      title={
-        <Text fw={650} style={{ overflowWrap: "anywhere" }}>
-          {name}
-        </Text>
-      }
-      closeButtonProps={{ "aria-label": commonWords.close }}
-    >
-      {name !== undefined &&
-        (isOwn ? <OwnStep workflow={workflow} name={name} /> : <AnyStep workflow={workflow} name={name} />)}
-    </Drawer>
+    <SidePanel title={name} onClose={onClose}>
+      {isOwn ? <OwnStep workflow={workflow} name={name} /> : <AnyStep workflow={workflow} name={name} />}
+    </SidePanel>
   );
 }
 

@@ -1,10 +1,10 @@
 /** The steps as a table: the same as the graph, for everybody who prefers to read. */
-import { Button, Group, Select, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { Button, Group, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { useState } from "react";
+import { Choice, stateOptions } from "../../parts/choice.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { Moment } from "../../parts/moment.tsx";
 import { StateBadge } from "../../parts/states.tsx";
-import { stateWords } from "../../words/states.ts";
 import { workflowWords as words } from "../../words/workflows.ts";
 import { titleOf } from "../tasks/form/fields.ts";
 import { STEP_STATES } from "./states.ts";
@@ -44,15 +44,12 @@ export function StepsTable({ workflow, state, onState, onSelect }: StepsTablePro
           value={text}
           onChange={({ currentTarget }) => setText(currentTarget.value)}
         />
-        <Select
-          size="xs"
-          w={170}
-          aria-label={words.onlyState}
-          placeholder={words.allStates}
-          clearable
-          data={STEP_STATES.map((value) => ({ value, label: stateWords[value] ?? value }))}
-          value={state ?? null}
-          onChange={(value) => onState(STEP_STATES.find((known) => known === value))}
+        <Choice
+          label={words.state}
+          width={170}
+          value={state}
+          options={stateOptions(STEP_STATES)}
+          onChange={onState}
         />
       </Group>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table scrolls with the keyboard */}

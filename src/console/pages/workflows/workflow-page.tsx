@@ -5,12 +5,13 @@ import { useEffect, useRef } from "react";
 import { useLive } from "../../api/live.ts";
 import { apiQuery } from "../../api/queries.ts";
 import { announce } from "../../parts/announce.ts";
-import { Copy } from "../../parts/copy.tsx";
+import { ShortId } from "../../parts/copy.tsx";
 import { Facts } from "../../parts/facts.tsx";
 import { Failure, Loading } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { LinkTo } from "../../parts/link.tsx";
 import { Moment } from "../../parts/moment.tsx";
+import { Owner } from "../../parts/owner.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Section } from "../../parts/section.tsx";
 import { StateBadge } from "../../parts/states.tsx";
@@ -23,8 +24,6 @@ import { StepsTable } from "./steps-table.tsx";
 import { WorkflowActions } from "./workflow-actions.tsx";
 import { endedSteps, nameOf, type Step, type WorkflowDetail } from "./workflow-names.ts";
 
-/** Of the workflows of others there are no events: operators poll. */
-const POLL_MS = 5000;
 /** Names of running steps that are listed. */
 const MAX_NAMES = 5;
 
@@ -58,10 +57,9 @@ export function AnyWorkflowPage() {
   const { workflowId } = anyRoute.useParams();
   const navigate = anyRoute.useNavigate();
   const search = anyRoute.useSearch();
-  const { data, error, refetch } = useQuery({
-    ...apiQuery("/api/v1/admin/workflows/{workflow_id}", { path: { workflow_id: workflowId } }),
-    refetchInterval: ({ state }) => (state.data?.state === "running" ? POLL_MS : false),
-  });
+  const { data, error, refetch } = useQuery(
+    apiQuery("/api/v1/admin/workflows/{workflow_id}", { path: { workflow_id: workflowId } }),
+  );
   if (!data) return error ? <Failure error={error} onRetry={() => void refetch()} /> : <Loading />;
   return (
     <OneWorkflow
@@ -81,7 +79,7 @@ interface OneWorkflowProps {
 }
 
 function OneWorkflow({ workflow, isOwn, choice, choose }: OneWorkflowProps) {
-  useLive(isOwn && workflow.state === "running" ? { workflows: [workflow.id] } : {});
+  useLive(workflow.state === "running" ? { workflows: [workflow.id] } : {});
   const open = (step: string) => choose({ ...choice, step });
   const { step: _step, ...withoutStep } = choice;
   const { state: _state, ...withoutState } = choice;
@@ -118,7 +116,14 @@ function OneWorkflow({ workflow, isOwn, choice, choose }: OneWorkflowProps) {
       <Section title={words.details}>
         <WorkflowFacts workflow={workflow} isOwn={isOwn} />
       </Section>
-      <StepDrawer workflow={workflow} name={choice.step} onClose={() => choose(withoutStep)} isOwn={isOwn} />
+      {choice.step !== undefined && (
+        <StepDrawer
+          workflow={workflow}
+          name={choice.step}
+          onClose={() => choose(withoutStep)}
+          isOwn={isOwn}
+        />
+      )}
     </Page>
   );
 }
@@ -174,13 +179,8 @@ function WorkflowFacts({ workflow, isOwn }: { readonly workflow: WorkflowDetail;
   return (
     <Facts
       facts={[
-        [
-          facts.id,
-          <Group key="id" gap={4} wrap="nowrap" title={id}>
-            {id.slice(0, 8)}… <Copy value={id} />
-          </Group>,
-        ],
-        [facts.owner, isOwn ? null : `#${user_id}`],
+        [facts.id, <ShortId key="id" id={id} />],
+        [facts.owner, !isOwn && <Owner id={user_id} />],
         [facts.reason, cancel_reason],
         [facts.run, run > 1 && formatCount(run)],
         [

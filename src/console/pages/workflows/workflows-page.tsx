@@ -1,10 +1,11 @@
-import { Button, Group, Progress, Select, Text } from "@mantine/core";
+import { Button, Group, Progress, Text } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import type { Schemas } from "../../../client/operations.ts";
 import { useLive } from "../../api/live.ts";
 import { useApiList } from "../../api/queries.ts";
 import { changed } from "../../api/search.ts";
+import { Choice, stateOptions } from "../../parts/choice.tsx";
 import { type Column, DataTable } from "../../parts/data-table.tsx";
 import { Empty } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
@@ -13,7 +14,6 @@ import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
 import { StateBadge } from "../../parts/states.tsx";
 import { SearchField, Toolbar } from "../../parts/toolbar.tsx";
-import { stateWords } from "../../words/states.ts";
 import { workflowWords as words } from "../../words/workflows.ts";
 import { WORKFLOW_STATES } from "./states.ts";
 import { endedSteps, nameOf } from "./workflow-names.ts";
@@ -80,15 +80,11 @@ export function WorkflowsPage() {
           value={name ?? ""}
           onChange={(value) => change({ name: value || undefined })}
         />
-        <Select
-          size="xs"
-          w={150}
-          aria-label={words.state}
-          placeholder={words.allStates}
-          clearable
-          data={WORKFLOW_STATES.map((value) => ({ value, label: stateWords[value] ?? value }))}
-          value={state ?? null}
-          onChange={(value) => change({ state: WORKFLOW_STATES.find((known) => known === value) })}
+        <Choice
+          label={words.state}
+          value={state}
+          options={stateOptions(WORKFLOW_STATES)}
+          onChange={(next) => change({ state: next })}
         />
       </Toolbar>
       <DataTable

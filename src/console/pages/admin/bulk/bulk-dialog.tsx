@@ -1,7 +1,8 @@
 /** Counts what matches, asks, and then shows the change until it has ended. */
-import { Alert, Button, Group, Loader, Modal, Progress, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Loader, Progress, Stack, Text, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { Dialog } from "../../../parts/dialog.tsx";
 import { Failure } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
 import { bulkWords as words } from "../../../words/admin-bulk.ts";
@@ -23,7 +24,7 @@ export function BulkDialog({ noun, filter, action, onClose }: BulkDialogProps) {
     queryKey: ["bulk", target],
     queryFn: ({ signal }) => countMatches(target, signal),
     gcTime: 0,
-    staleTime: Number.POSITIVE_INFINITY,
+    staleTime: "static",
   });
   const { run, stop, done, result, error, isRunning, isStopping } = useBulkRun(target);
   const close = () => {
@@ -34,7 +35,7 @@ export function BulkDialog({ noun, filter, action, onClose }: BulkDialogProps) {
   const isDelete = action === "delete";
   const shown = formatCount(total);
   return (
-    <Modal opened onClose={close} title={<Text fw={650}>{words.title(words.actions[action], noun)}</Text>}>
+    <Dialog onClose={close} title={words.title(words.actions[action], noun)}>
       <Stack gap="md">
         {counted.isPending && (
           <Group gap="xs" role="status">
@@ -122,7 +123,7 @@ export function BulkDialog({ noun, filter, action, onClose }: BulkDialogProps) {
           </Stack>
         )}
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -20,7 +20,12 @@ export function PurgeDialog({ queue, onClose }: PurgeDialogProps) {
       path: { queue },
       body: expect === undefined ? {} : { expect },
     });
-  const { data, error } = useQuery({ queryKey: ["purge", queue], queryFn: () => send(), gcTime: 0 });
+  const { data, error } = useQuery({
+    queryKey: ["purge", queue],
+    queryFn: () => send(),
+    gcTime: 0,
+    staleTime: "static",
+  });
   const count = data?.matched ?? 0;
   const purge = async () => {
     if (count === 0) return;

@@ -12,11 +12,11 @@ import { Moment } from "../../../parts/moment.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { StateBadge } from "../../../parts/states.tsx";
 import { Toolbar } from "../../../parts/toolbar.tsx";
+import { useEvery } from "../../../parts/use-every.ts";
 import { overviewWords, queuePageWords as words } from "../../../words/admin-overview.ts";
 import { queueWords } from "../../../words/queues.ts";
 import { queueSeries, trendOf } from "../overview/overview-data.ts";
 import type { JobSearch } from "../shared/search-shapes.ts";
-import { useEvery } from "../shared/use-every.ts";
 import { QueueActions } from "./queue-actions.tsx";
 
 type Queue = Schemas["Queue"];

@@ -14,8 +14,8 @@ import { Page } from "../../../parts/page.tsx";
 import { saveFile } from "../../../parts/save-file.ts";
 import { StateBadge } from "../../../parts/states.tsx";
 import { Toolbar } from "../../../parts/toolbar.tsx";
+import { useEvery } from "../../../parts/use-every.ts";
 import { backupWords as words } from "../../../words/admin-service.ts";
-import { useEvery } from "../shared/use-every.ts";
 
 type Backup = Schemas["Backup"];
 

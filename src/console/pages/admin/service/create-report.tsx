@@ -1,8 +1,10 @@
-import { Button, Group, Modal, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { client } from "../../../api/client.ts";
 import { invalidate } from "../../../api/queries.ts";
-import { Failure, showDone } from "../../../parts/feedback.tsx";
+import { Dialog } from "../../../parts/dialog.tsx";
+import { showDone } from "../../../parts/feedback.tsx";
+import { FormFailure, useForm } from "../../../parts/form.tsx";
 import { reportWords as words } from "../../../words/admin-service.ts";
 import { words as commonWords } from "../../../words/common.ts";
 import { REPORT_KINDS } from "../shared/search-shapes.ts";
@@ -15,31 +17,18 @@ interface CreateReportProps {
 export function CreateReport({ onClose, onCreated }: CreateReportProps) {
   const [kind, setKind] = useState<(typeof REPORT_KINDS)[number]>("daily");
   const [date, setDate] = useState("");
-  const [error, setError] = useState<unknown>(null);
-  const [isRunning, setRunning] = useState(false);
-  const submit = async () => {
-    setRunning(true);
-    try {
-      const { id } = await client.post("/api/v1/reports", { body: { kind, ...(date ? { date } : {}) } });
-      await invalidate("/api/v1/reports");
-      showDone(words.created);
-      onClose();
-      onCreated(id);
-    } catch (cause) {
-      setError(cause);
-      setRunning(false);
-    }
-  };
+  const form = useForm(async () => {
+    const { id } = await client.post("/api/v1/reports", { body: { kind, ...(date ? { date } : {}) } });
+    await invalidate("/api/v1/reports");
+    showDone(words.created);
+    onClose();
+    onCreated(id);
+  });
   return (
-    <Modal opened onClose={onClose} title={<Text fw={650}>{words.createTitle}</Text>}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+    <Dialog onClose={onClose} title={words.createTitle}>
+      <form onSubmit={form.onSubmit}>
         <Stack gap="sm">
-          {error !== null && <Failure error={error} />}
+          <FormFailure error={form.error} />
           <SegmentedControl
             aria-label={words.kind}
             value={kind}
@@ -60,12 +49,12 @@ export function CreateReport({ onClose, onCreated }: CreateReportProps) {
             <Button variant="default" onClick={onClose}>
               {commonWords.cancel}
             </Button>
-            <Button type="submit" loading={isRunning}>
+            <Button type="submit" loading={form.isRunning}>
               {words.createNow}
             </Button>
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

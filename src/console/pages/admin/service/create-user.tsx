@@ -1,8 +1,10 @@
-import { Button, Group, Modal, PasswordInput, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, PasswordInput, Select, Stack, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { client } from "../../../api/client.ts";
 import { invalidate } from "../../../api/queries.ts";
-import { Failure, fieldError, showDone } from "../../../parts/feedback.tsx";
+import { Dialog } from "../../../parts/dialog.tsx";
+import { fieldError, showDone } from "../../../parts/feedback.tsx";
+import { FormFailure, useForm } from "../../../parts/form.tsx";
 import { userWords as words } from "../../../words/admin-service.ts";
 import { words as commonWords } from "../../../words/common.ts";
 import { ROLES } from "../shared/search-shapes.ts";
@@ -17,40 +19,26 @@ const FIELDS = ["username", "email", "password"] as const;
 export function CreateUser({ onClose, onCreated }: CreateUserProps) {
   const [draft, setDraft] = useState({ username: "", email: "", password: "" });
   const [role, setRole] = useState<(typeof ROLES)[number]>("user");
-  const [error, setError] = useState<unknown>(null);
-  const [isRunning, setRunning] = useState(false);
+  const form = useForm(async () => {
+    const { username, email, password } = draft;
+    const body = { username, role, ...(email ? { email } : {}), ...(password ? { password } : {}) };
+    const { id } = await client.post("/api/v1/accounts", { body });
+    await invalidate("/api/v1/accounts");
+    showDone(words.createdUser(username));
+    onClose();
+    onCreated(id);
+  });
   const field = (name: (typeof FIELDS)[number]) => ({
     value: draft[name],
-    error: fieldError(error, name),
+    error: fieldError(form.error, name),
     onChange: ({ currentTarget }: { currentTarget: HTMLInputElement }) =>
       setDraft({ ...draft, [name]: currentTarget.value }),
   });
-  const submit = async () => {
-    setRunning(true);
-    try {
-      const { username, email, password } = draft;
-      const body = { username, role, ...(email ? { email } : {}), ...(password ? { password } : {}) };
-      const { id } = await client.post("/api/v1/accounts", { body });
-      await invalidate("/api/v1/accounts");
-      showDone(words.createdUser(username));
-      onClose();
-      onCreated(id);
-    } catch (cause) {
-      setError(cause);
-      setRunning(false);
-    }
-  };
-  const isAboutField = FIELDS.some((name) => fieldError(error, name));
   return (
-    <Modal opened onClose={onClose} title={<Text fw={650}>{words.create}</Text>}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+    <Dialog onClose={onClose} title={words.create}>
+      <form onSubmit={form.onSubmit}>
         <Stack gap="sm">
-          {error !== null && !isAboutField && <Failure error={error} />}
+          <FormFailure error={form.error} fields={FIELDS} />
           <TextInput
             label={words.username}
             autoComplete="off"
@@ -85,12 +73,12 @@ export function CreateUser({ onClose, onCreated }: CreateUserProps) {
             <Button variant="default" onClick={onClose}>
               {commonWords.cancel}
             </Button>
-            <Button type="submit" loading={isRunning}>
+            <Button type="submit" loading={form.isRunning}>
               {words.createNow}
             </Button>
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

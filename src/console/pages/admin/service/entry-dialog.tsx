@@ -1,12 +1,13 @@
-import { Modal, Stack, Text } from "@mantine/core";
+import { Stack } from "@mantine/core";
 import { Copy } from "../../../parts/copy.tsx";
+import { Dialog } from "../../../parts/dialog.tsx";
 import { Facts } from "../../../parts/facts.tsx";
 import { Loading, NotFound } from "../../../parts/feedback.tsx";
 import { JsonBlock } from "../../../parts/json.tsx";
 import { LinkTo } from "../../../parts/link.tsx";
 import { Moment } from "../../../parts/moment.tsx";
+import { Owner } from "../../../parts/owner.tsx";
 import { auditWords as words } from "../../../words/admin-service.ts";
-import { Owner } from "../shared/owner.tsx";
 import type { Entry } from "./audit-filter.ts";
 
 interface EntryDialogProps {
@@ -18,12 +19,7 @@ interface EntryDialogProps {
 
 export function EntryDialog({ entry, isLoading, onClose }: EntryDialogProps) {
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      size="lg"
-      title={<Text fw={650}>{entry ? entry.action : words.title}</Text>}
-    >
+    <Dialog onClose={onClose} size="lg" title={entry ? entry.action : words.title}>
       {!entry && (isLoading ? <Loading /> : <NotFound />)}
       {entry && (
         <Stack gap="md">
@@ -57,6 +53,6 @@ export function EntryDialog({ entry, isLoading, onClose }: EntryDialogProps) {
           <JsonBlock value={entry.details} label={words.details} />
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,8 +1,9 @@
-import { Button, Code, Group, Modal, Stack, Text } from "@mantine/core";
+import { Button, Code, Group, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { client } from "../../../api/client.ts";
 import { apiQuery, invalidate } from "../../../api/queries.ts";
+import { Dialog } from "../../../parts/dialog.tsx";
 import { Facts } from "../../../parts/facts.tsx";
 import { Failure, Loading, showDone, showFailure } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
@@ -31,7 +32,7 @@ export function MailDialog({ id, onClose }: { readonly id: string; readonly onCl
     }
   };
   return (
-    <Modal opened onClose={onClose} size="lg" title={<Text fw={650}>{mail?.subject || words.mail}</Text>}>
+    <Dialog onClose={onClose} size="lg" title={mail?.subject || words.mail}>
       {error ? <Failure error={error} /> : null}
       {!mail && !error && <Loading />}
       {mail && (
@@ -49,7 +50,14 @@ export function MailDialog({ id, onClose }: { readonly id: string; readonly onCl
             ]}
           />
           {mail.text && (
-            <Code block mah={320} style={{ overflow: "auto", whiteSpace: "pre-wrap" }} tabIndex={0}>
+            <Code
+              block
+              mah={320}
+              style={{ overflow: "auto", whiteSpace: "pre-wrap" }}
+              tabIndex={0}
+              role="region"
+              aria-label={words.text}
+            >
               {mail.text}
             </Code>
           )}
@@ -65,6 +73,6 @@ export function MailDialog({ id, onClose }: { readonly id: string; readonly onCl
           )}
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   );
 }

@@ -1,6 +1,6 @@
 import type { ItemOf, OperationOf } from "../../../../client/operations.ts";
 import { useApiList } from "../../../api/queries.ts";
-import { Choice } from "../../../parts/choice.tsx";
+import { Choice, stateOptions } from "../../../parts/choice.tsx";
 import { type Column, DataTable } from "../../../parts/data-table.tsx";
 import { Empty } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
@@ -11,7 +11,6 @@ import { StateBadge } from "../../../parts/states.tsx";
 import { SearchField, Toolbar } from "../../../parts/toolbar.tsx";
 import { outboxWords as words } from "../../../words/admin-service.ts";
 import { titleOf } from "../../tasks/form/fields.ts";
-import { stateOptions } from "../shared/choices.ts";
 import { ItemLink } from "../shared/item-link.tsx";
 import { MAIL_STATES, type OutboxSearch } from "../shared/search-shapes.ts";
 import { useFilter } from "../shared/use-filter.ts";
@@ -80,7 +79,7 @@ export function OutboxPage() {
         }
       />
       <Suppressions />
-      {mail && <MailDialog id={mail} onClose={() => change({ mail: undefined })} />}
+      {mail && <MailDialog key={mail} id={mail} onClose={() => change({ mail: undefined })} />}
     </Page>
   );
 }

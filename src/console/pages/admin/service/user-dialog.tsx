@@ -1,6 +1,7 @@
-import { Group, Modal, Stack, Text } from "@mantine/core";
+import { Group, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { apiQuery } from "../../../api/queries.ts";
+import { Dialog } from "../../../parts/dialog.tsx";
 import { Facts } from "../../../parts/facts.tsx";
 import { Failure, Loading } from "../../../parts/feedback.tsx";
 import { LinkTo } from "../../../parts/link.tsx";
@@ -18,7 +19,7 @@ interface UserDialogProps {
 export function UserDialog({ id, isForAdmin, onClose }: UserDialogProps) {
   const { data: account, error } = useQuery(apiQuery("/api/v1/accounts/{id}", { path: { id } }));
   return (
-    <Modal opened onClose={onClose} size="lg" title={<Text fw={650}>{account?.username ?? words.user}</Text>}>
+    <Dialog onClose={onClose} size="lg" title={account?.username ?? words.user}>
       {error ? <Failure error={error} /> : null}
       {!account && !error && <Loading />}
       {account && (
@@ -59,6 +60,6 @@ export function UserDialog({ id, isForAdmin, onClose }: UserDialogProps) {
           {isForAdmin && <UserActions account={account} />}
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   );
 }

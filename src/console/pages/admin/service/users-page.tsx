@@ -108,7 +108,12 @@ export function UsersPage() {
         }
       />
       {user !== undefined && (
-        <UserDialog id={user} isForAdmin={isForAdmin} onClose={() => change({ user: undefined })} />
+        <UserDialog
+          key={user}
+          id={user}
+          isForAdmin={isForAdmin}
+          onClose={() => change({ user: undefined })}
+        />
       )}
       {isCreating && (
         <CreateUser onClose={() => setCreating(false)} onCreated={(id) => change({ user: id })} />

@@ -2,11 +2,11 @@
 
 import { moment, oneOf, type SearchOf, text, wholeNumber } from "../../../api/search.ts";
 import { BATCH_STATES } from "../../batches/choices.ts";
+import { TASK_STATUSES } from "../../tasks/statuses.ts";
+import { WORKFLOW_STATES } from "../../workflows/states.ts";
 
 export const RANGES = ["1h", "24h", "7d"] as const;
 export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;
-export const TASK_STATUSES = ["pending", "processing", "completed", "failed", "cancelled"] as const;
-export const WORKFLOW_STATES = ["running", "completed", "failed", "cancelled"] as const;
 export const JOB_STATES = ["active", "waiting", "scheduled", "failed"] as const;
 export const MAIL_STATES = [
   "queued",

@@ -8,6 +8,7 @@ import { Confirm } from "../../../parts/confirm.tsx";
 import { showDone } from "../../../parts/feedback.tsx";
 import { bulkWords } from "../../../words/admin-bulk.ts";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
+import { batchWords } from "../../../words/batches.ts";
 import { allows } from "../../allowed-actions.ts";
 import { takesReason } from "../bulk/actions.ts";
 
@@ -42,7 +43,7 @@ export function BatchActions({ batch }: { readonly batch: Schemas["AdminBatch"] 
           {...(action === "delete" ? { c: "red" } : {})}
           onClick={() => setAsked(action)}
         >
-          {bulkWords.actions[action]}
+          {batchWords.actions[action]}
         </Button>
       ))}
       {asked && (
@@ -50,7 +51,7 @@ export function BatchActions({ batch }: { readonly batch: Schemas["AdminBatch"] 
           isOpen
           onClose={() => setAsked(null)}
           title={words.ask[asked]}
-          action={bulkWords.actions[asked]}
+          action={batchWords.actions[asked]}
           isDangerous={asked === "delete" || asked === "cancel"}
           run={run}
         >

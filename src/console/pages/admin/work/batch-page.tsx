@@ -9,13 +9,14 @@ import { Facts } from "../../../parts/facts.tsx";
 import { Failure, Loading } from "../../../parts/feedback.tsx";
 import { formatCount, formatShare } from "../../../parts/format.ts";
 import { Moment } from "../../../parts/moment.tsx";
+import { Owner } from "../../../parts/owner.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { Section } from "../../../parts/section.tsx";
 import { StateBadge } from "../../../parts/states.tsx";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
+import { words as common } from "../../../words/common.ts";
 import { ROW_STATUSES } from "../../batches/choices.ts";
 import { OutcomeBar, outcomeName, shareDone } from "../../batches/outcome-bar.tsx";
-import { Owner } from "../shared/owner.tsx";
 import { BatchActions } from "./batch-actions.tsx";
 
 type Batch = Schemas["AdminBatch"];
@@ -82,7 +83,7 @@ function Details({ batch }: { readonly batch: Batch }) {
             [words.target, batch.target],
             [words.mode, batch.mode],
             [words.policy, batch.policy],
-            [words.dryRun, batch.dry_run && "✓"],
+            [words.dryRun, batch.dry_run && common.yes],
             [words.speed, batch.rows_per_second !== null && formatCount(batch.rows_per_second)],
             [words.created, <Moment key="created" at={batch.created_at} exact />],
             [words.started, batch.started_at && <Moment key="started" at={batch.started_at} exact />],

@@ -1,12 +1,14 @@
-import { Code, Modal, Stack, Text } from "@mantine/core";
+import { Code, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { apiQuery } from "../../../api/queries.ts";
 import { Copy } from "../../../parts/copy.tsx";
+import { Dialog } from "../../../parts/dialog.tsx";
 import { Facts } from "../../../parts/facts.tsx";
 import { Failure, Loading } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
 import { JsonBlock } from "../../../parts/json.tsx";
 import { Moment } from "../../../parts/moment.tsx";
+import { Snippet } from "../../../parts/snippet.tsx";
 import { StateBadge } from "../../../parts/states.tsx";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
 import { queueWords } from "../../../words/queues.ts";
@@ -15,7 +17,7 @@ import { JobWork } from "./job-work.tsx";
 export function JobDialog({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
   const { data: job, error } = useQuery(apiQuery("/api/v1/jobs/{job_id}", { path: { job_id: id } }));
   return (
-    <Modal opened onClose={onClose} size="lg" title={<Text fw={650}>{job?.job ?? words.job}</Text>}>
+    <Dialog onClose={onClose} size="lg" title={job?.job ?? words.job}>
       {error ? <Failure error={error} /> : null}
       {!job && !error && <Loading />}
       {job && (
@@ -43,24 +45,13 @@ export function JobDialog({ id, onClose }: { readonly id: string; readonly onClo
               <Text size="sm" c="red" style={{ overflowWrap: "anywhere" }}>
                 {job.error.code && <Code>{job.error.code}</Code>} {job.error.message}
               </Text>
-              {job.error.stack && (
-                <Code
-                  block
-                  mah={240}
-                  style={{ overflow: "auto" }}
-                  tabIndex={0}
-                  role="region"
-                  aria-label={words.stack}
-                >
-                  {job.error.stack}
-                </Code>
-              )}
+              {job.error.stack && <Snippet text={job.error.stack} label={words.stack} />}
             </Stack>
           )}
           {job.payload && <JsonBlock value={job.payload} label={words.payload} />}
           {job.result && <JsonBlock value={job.result} label={words.result} />}
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   );
 }

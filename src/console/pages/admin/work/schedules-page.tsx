@@ -7,13 +7,13 @@ import { type Column, DataTable } from "../../../parts/data-table.tsx";
 import { Empty } from "../../../parts/feedback.tsx";
 import { LinkTo } from "../../../parts/link.tsx";
 import { Moment } from "../../../parts/moment.tsx";
+import { Owner } from "../../../parts/owner.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { Toolbar } from "../../../parts/toolbar.tsx";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
 import { EnabledSwitch } from "../../schedules/enabled-switch.tsx";
 import { describeWork } from "../../schedules/schedule-names.ts";
 import { TickBadge } from "../../schedules/tick-outcome.tsx";
-import { Owner } from "../shared/owner.tsx";
 
 type Listed = Schemas["ListedSchedule"];
 

@@ -1,8 +1,10 @@
-import { Button, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, Select, Stack, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { client } from "../../../api/client.ts";
 import { invalidate } from "../../../api/queries.ts";
-import { Failure, fieldError, showDone } from "../../../parts/feedback.tsx";
+import { Dialog } from "../../../parts/dialog.tsx";
+import { fieldError, showDone } from "../../../parts/feedback.tsx";
+import { FormFailure, useForm } from "../../../parts/form.tsx";
 import { workerWords as words } from "../../../words/admin-overview.ts";
 import { words as commonWords } from "../../../words/common.ts";
 import { titleOf } from "../../tasks/form/fields.ts";
@@ -25,39 +27,20 @@ export function LimitDialog({ limit, onClose }: LimitDialogProps) {
   const [type, setType] = useState(limit?.type ?? null);
   const [perSecond, setPerSecond] = useState(textOf(limit?.per_second));
   const [concurrent, setConcurrent] = useState(textOf(limit?.concurrent));
-  const [error, setError] = useState<unknown>(null);
-  const [isRunning, setRunning] = useState(false);
   const types = useTypeOptions();
-  const submit = async () => {
+  const form = useForm(async () => {
     if (type === null) return;
-    setRunning(true);
-    try {
-      const body = { per_second: numberOf(perSecond), concurrent: numberOf(concurrent) };
-      await client.put("/api/v1/admin/task-limits/{type}", { path: { type }, body });
-      await invalidate("/api/v1/admin/task-limits");
-      showDone(words.saved(titleOf(type)));
-      onClose();
-    } catch (cause) {
-      setError(cause);
-      setRunning(false);
-    }
-  };
-  const perSecondError = fieldError(error, "per_second");
-  const concurrentError = fieldError(error, "concurrent");
+    const body = { per_second: numberOf(perSecond), concurrent: numberOf(concurrent) };
+    await client.put("/api/v1/admin/task-limits/{type}", { path: { type }, body });
+    await invalidate("/api/v1/admin/task-limits");
+    showDone(words.saved(titleOf(type)));
+    onClose();
+  });
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={<Text fw={650}>{limit ? words.editLimit(titleOf(limit.type)) : words.setLimit}</Text>}
-    >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+    <Dialog onClose={onClose} title={limit ? words.editLimit(titleOf(limit.type)) : words.setLimit}>
+      <form onSubmit={form.onSubmit}>
         <Stack gap="sm">
-          {error !== null && !perSecondError && !concurrentError && <Failure error={error} />}
+          <FormFailure error={form.error} fields={["per_second", "concurrent"]} />
           {!limit && (
             <Select
               label={words.type}
@@ -75,7 +58,7 @@ export function LimitDialog({ limit, onClose }: LimitDialogProps) {
             description={words.perSecondHint}
             inputMode="decimal"
             value={perSecond}
-            error={perSecondError}
+            error={fieldError(form.error, "per_second")}
             onChange={({ currentTarget }) => setPerSecond(currentTarget.value)}
           />
           <TextInput
@@ -83,19 +66,19 @@ export function LimitDialog({ limit, onClose }: LimitDialogProps) {
             description={words.concurrentHint}
             inputMode="numeric"
             value={concurrent}
-            error={concurrentError}
+            error={fieldError(form.error, "concurrent")}
             onChange={({ currentTarget }) => setConcurrent(currentTarget.value)}
           />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>
               {commonWords.cancel}
             </Button>
-            <Button type="submit" loading={isRunning} disabled={type === null}>
+            <Button type="submit" loading={form.isRunning} disabled={type === null}>
               {words.save}
             </Button>
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -8,10 +8,10 @@ import { Moment } from "../../../parts/moment.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { StateBadge } from "../../../parts/states.tsx";
 import { Toolbar } from "../../../parts/toolbar.tsx";
+import { useEvery } from "../../../parts/use-every.ts";
 import { workerWords as words } from "../../../words/admin-overview.ts";
 import { queueWords } from "../../../words/queues.ts";
 import { QUEUES } from "../shared/search-shapes.ts";
-import { useEvery } from "../shared/use-every.ts";
 import { Limits } from "./limits.tsx";
 import { RunningJobs } from "./running-jobs.tsx";
 import { ShutDown } from "./shut-down.tsx";
@@ -73,7 +73,6 @@ export function WorkersPage() {
         list={list}
         columns={columns}
         idOf={({ id }) => id}
-        nameOf={({ host }) => host}
         empty={<Empty title={words.empty} hint={words.emptyHint} />}
       />
       <Limits />

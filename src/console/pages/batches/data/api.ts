@@ -1,18 +1,6 @@
 /** Reads and changes batches and rows. */
 import { client } from "../../../api/client.ts";
-import type {
-  BatchAction,
-  ListedBatch,
-  Replaced,
-  Replacement,
-  RowEdit,
-  RowFilter,
-  RowPage,
-} from "./types.ts";
-
-export function allows({ allowed_actions }: ListedBatch, action: BatchAction): boolean {
-  return allowed_actions.includes(action);
-}
+import type { Replaced, Replacement, RowEdit, RowFilter, RowPage } from "./types.ts";
 
 /** Reads rows from this row number on. */
 export async function readRows(

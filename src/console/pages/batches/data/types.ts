@@ -6,7 +6,6 @@ export type ListedBatch = Schemas["ListedBatch"];
 export type Row = Schemas["Row"];
 export type RowStatus = Row["status"];
 export type BatchState = Batch["state"];
-export type BatchAction = Batch["allowed_actions"][number];
 
 /** Which rows a list has. */
 export interface RowFilter {

@@ -61,6 +61,8 @@ export function problemsOf(row: Row, edits: Edits, rules: CellRules): readonly s
   return refused ? [refused, ...all] : all;
 }
 
+/** The rows that the widths are measured by. */
+export const MEASURED_ROWS = 40;
 const MIN_WIDTH = 130;
 /** Room for the text of an error. */
 const MIN_ERROR_WIDTH = 200;

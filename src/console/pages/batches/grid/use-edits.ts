@@ -1,6 +1,6 @@
 /** The unsaved changes of each batch. They stay when the user opens another tab or page, or signs in again. */
 import { notifications } from "@mantine/notifications";
-import { useEffect, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 import { formatCount } from "../../../parts/format.ts";
 import { rowWords as words } from "../../../words/rows.ts";
 import { type Change, change, type Edits, MAX_EDITED_ROWS, NO_EDITS, undo } from "./edits.ts";
@@ -13,9 +13,16 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
+function warn(event: BeforeUnloadEvent): void {
+  event.preventDefault();
+}
+
 function set(batchId: string, edits: Edits): void {
   if (edits.rows.size === 0 && edits.steps.length === 0) byBatch.delete(batchId);
   else byBatch.set(batchId, edits);
+  // The browser asks before it closes a page with unsaved changes.
+  const isUnsaved = byBatch.values().some(({ rows }) => rows.size > 0);
+  (isUnsaved ? addEventListener : removeEventListener)("beforeunload", warn);
   for (const listener of listeners) listener();
 }
 
@@ -30,7 +37,6 @@ export interface EditsOfBatch {
 export function useEdits(batchId: string): EditsOfBatch {
   const edits = useSyncExternalStore(subscribe, () => byBatch.get(batchId) ?? NO_EDITS);
   const update = (next: (edits: Edits) => Edits) => set(batchId, next(byBatch.get(batchId) ?? NO_EDITS));
-  useWarning(edits.rows.size > 0);
   return {
     edits,
     change: (changes) =>
@@ -44,14 +50,4 @@ export function useEdits(batchId: string): EditsOfBatch {
     discard: () => set(batchId, NO_EDITS),
     update,
   };
-}
-
-/** The browser asks before it closes the page. */
-function useWarning(isUnsaved: boolean): void {
-  useEffect(() => {
-    if (!isUnsaved) return;
-    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener("beforeunload", warn);
-    return () => removeEventListener("beforeunload", warn);
-  }, [isUnsaved]);
 }

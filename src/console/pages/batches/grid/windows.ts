@@ -84,6 +84,13 @@ export class RowWindows {
     return this.#windows.get(window)?.slots[within];
   }
 
+  /** The rows among the first slots that were read. */
+  firstRows(count: number): Row[] {
+    return Array.from({ length: Math.min(this.count, count) }, (_, at) => this.at(at)).flatMap(
+      (row) => row ?? [],
+    );
+  }
+
   /** The row number of a slot, if it is known without reading. */
   numberAt(index: number): number | undefined {
     const slot = this.at(index);
@@ -158,6 +165,8 @@ export class RowWindows {
   }
 
   #load(): void {
+    // A refresh tries again. Each failure draws the grid, which would load without end.
+    if (this.error !== null) return;
     const wanted = this.#wanted();
     for (const [number, running] of this.#running) {
       if (wanted.includes(number)) continue;

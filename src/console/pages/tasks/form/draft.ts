@@ -1,7 +1,7 @@
 /** A task in a form, before it is sent. */
 
 import { taskFormWords as words } from "../../../words/task-form.ts";
-import { type Field, fieldsOf } from "./fields.ts";
+import { asRecord, type Field, fieldsOf } from "./fields.ts";
 import { NotJson, type Problems, parseJson, problemsOf } from "./problems.ts";
 
 export interface TaskDraft {
@@ -100,12 +100,6 @@ export function withValue(
 ): Record<string, unknown> {
   const { [name]: _old, ...rest } = values;
   return value === undefined ? rest : { ...rest, [name]: value };
-}
-
-export function asRecord(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};
 }
 
 function textOf(value: unknown): string | undefined {

@@ -7,8 +7,8 @@ import { JsonEditor } from "../../../parts/json.tsx";
 import { words as commonWords } from "../../../words/common.ts";
 import { taskFormWords as words } from "../../../words/task-form.ts";
 import { ChoiceInput, ListInput, placeholderOf, SHORT } from "./choice-inputs.tsx";
-import { asRecord, withValue } from "./draft.ts";
-import { type Field, titleOf, type VariantsField, variantOf } from "./fields.ts";
+import { withValue } from "./draft.ts";
+import { asRecord, type Field, titleOf, type VariantsField, variantOf } from "./fields.ts";
 import { NotJson, type Problems, parseJson } from "./problems.ts";
 
 /** Texts that can be longer have a field of several lines. */

@@ -198,7 +198,7 @@ function asSchema(value: unknown): JsonSchema {
   return asRecord(value);
 }
 
-function asRecord(value: unknown): Record<string, unknown> {
+export function asRecord(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : {};

@@ -3,13 +3,12 @@ import "@mantine/core/styles/NumberInput.layer.css";
 import "@mantine/core/styles/Pill.layer.css";
 import "@mantine/core/styles/PillsInput.layer.css";
 import { Collapse, Group, NumberInput, Select, Stack, TagsInput, Text, TextInput } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { apiQuery } from "../../../api/queries.ts";
 import { Disclosure } from "../../../parts/disclosure.tsx";
 import { Failure, Loading } from "../../../parts/feedback.tsx";
 import { JsonEditor } from "../../../parts/json.tsx";
 import { taskFormWords as words } from "../../../words/task-form.ts";
+import { useTaskTypes } from "../task-types.ts";
 import { keepParams, type TaskDraft } from "./draft.ts";
 import { FieldInputs } from "./field-input.tsx";
 import { type Field, fieldsOf, titleOf } from "./fields.ts";
@@ -18,10 +17,6 @@ import type { Problems } from "./problems.ts";
 
 /** A form with more optional parameters hides those after the first ones. */
 const SHOWN_FIELDS = 5;
-
-export function useTaskTypes() {
-  return useQuery({ ...apiQuery("/api/v1/task-types"), staleTime: 60_000 });
-}
 
 interface TaskFieldsProps {
   readonly draft: TaskDraft;

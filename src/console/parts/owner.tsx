@@ -1,4 +1,4 @@
-import { LinkTo } from "../../../parts/link.tsx";
+import { LinkTo } from "./link.tsx";
 
 /** The id of the owner of something, with a link to the account. */
 export function Owner({ id }: { readonly id: number }) {
