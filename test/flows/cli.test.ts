@@ -121,7 +121,8 @@ describe("with a worker", () => {
     const { items: workers } = await json<{ items: WorkerView[] }>("workers", "list");
     expect(workers).toMatchObject([{ queues: { default: 2 }, is_alive: true }]);
     expect(await outputOf("workers", "list")).toContain("default:2");
-    expect(await outputOf("queues", "pause", "default")).toMatch(/^default .* 20\d\d-\S+Z$/m);
+    const paused = await outputOf("queues", "pause", "default", "--reason", "a deploy");
+    expect(paused).toMatch(/^default .* 20\d\d-\S+Z +a deploy$/m);
     const held = await newTask(rowmill.ctx, userId);
     const { items: queues } = await json<{ items: QueueView[] }>("queues", "list");
     expect(queues.find(({ name }) => name === "default")).toMatchObject({
@@ -129,7 +130,7 @@ describe("with a worker", () => {
       paused_by: null,
       waiting: 1,
     });
-    expect(await outputOf("queues", "resume", "default")).toMatch(/^default .* no$/m);
+    expect(await outputOf("queues", "resume", "default")).toMatch(/^default .* no +-$/m);
     const registered = await outputOf("jobs", "registered");
     expect(registered).toMatch(/^task type +generic +default +1$/m);
     const scheduled = await outputOf("jobs", "scheduled");

@@ -1,5 +1,5 @@
-/** A list of the API as a table: keyboard, more pages on demand, cards on a phone. */
-import { Button, Center, Text } from "@mantine/core";
+/** A list of the API as a table: keyboard, selection, more pages on demand, cards on a phone. */
+import { Button, Center, Checkbox, Text } from "@mantine/core";
 import { type ReactNode, useRef, useState } from "react";
 import type { List } from "../api/queries.ts";
 import { words } from "../words/common.ts";
@@ -17,6 +17,11 @@ export interface Column<T> {
   readonly width?: number;
 }
 
+export interface Selection {
+  readonly ids: ReadonlySet<string>;
+  readonly set: (ids: ReadonlySet<string>) => void;
+}
+
 interface DataTableProps<T> {
   /** Read by screen readers. */
   readonly label: string;
@@ -25,11 +30,13 @@ interface DataTableProps<T> {
   readonly idOf: (item: T) => string;
   /** Opens an item on Enter. Links in the cells do the same for the mouse. */
   readonly onOpen?: (item: T) => void;
+  /** Items are chosen with boxes, or with the key `x`. */
+  readonly selection?: Selection & { readonly nameOf: (item: T) => string };
   /** Shown if the list has no items. */
   readonly empty: ReactNode;
 }
 
-export function DataTable<T>({ label, list, columns, idOf, onOpen, empty }: DataTableProps<T>) {
+export function DataTable<T>({ label, list, columns, idOf, onOpen, selection, empty }: DataTableProps<T>) {
   const [currentId, setCurrentId] = useState<string>();
   const body = useRef<HTMLTableSectionElement>(null);
   const { items } = list;
@@ -43,6 +50,12 @@ export function DataTable<T>({ label, list, columns, idOf, onOpen, empty }: Data
     body.current?.rows[next]?.scrollIntoView({ block: "nearest" });
     if (next === items.length - 1 && list.hasMore) list.loadMore();
   };
+  const toggle = (item: T) => {
+    if (!selection) return;
+    const ids = new Set(selection.ids);
+    if (!ids.delete(idOf(item))) ids.add(idOf(item));
+    selection.set(ids);
+  };
   const withCurrent = (run: (item: T) => void) => () => {
     const item = items[current];
     if (item) run(item);
@@ -50,12 +63,14 @@ export function DataTable<T>({ label, list, columns, idOf, onOpen, empty }: Data
   useShortcuts({
     j: () => move(1),
     k: () => move(-1),
+    ...(selection ? { x: withCurrent(toggle), Escape: () => selection.set(new Set()) } : {}),
     ...(onOpen ? { Enter: withCurrent(onOpen) } : {}),
   });
 
   if (list.isLoading) return <Loading />;
   if (list.error && items.length === 0) return <Failure error={list.error} onRetry={list.refetch} />;
   if (items.length === 0) return empty;
+  const areAllSelected = selection !== undefined && items.every((item) => selection.ids.has(idOf(item)));
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table scrolls with the keyboard */}
@@ -63,6 +78,17 @@ export function DataTable<T>({ label, list, columns, idOf, onOpen, empty }: Data
         <table className="table" data-cards>
           <thead>
             <tr>
+              {selection && (
+                <th style={{ width: 36 }}>
+                  <Checkbox
+                    size="xs"
+                    aria-label={words.selectAll}
+                    checked={areAllSelected}
+                    indeterminate={!areAllSelected && selection.ids.size > 0}
+                    onChange={() => selection.set(areAllSelected ? new Set() : new Set(items.map(idOf)))}
+                  />
+                </th>
+              )}
               {columns.map(({ name, isNumber, width }) => (
                 <th key={name} scope="col" className={isNumber ? "end" : ""} style={width ? { width } : {}}>
                   {name}
@@ -75,6 +101,16 @@ export function DataTable<T>({ label, list, columns, idOf, onOpen, empty }: Data
               const id = idOf(item);
               return (
                 <tr key={id} data-current={id === currentId || undefined} onClick={() => setCurrentId(id)}>
+                  {selection && (
+                    <td>
+                      <Checkbox
+                        size="xs"
+                        aria-label={words.select(selection.nameOf(item))}
+                        checked={selection.ids.has(id)}
+                        onChange={() => toggle(item)}
+                      />
+                    </td>
+                  )}
                   {columns.map(({ name, cell, isNumber, isTitle }) => (
                     <td
                       key={name}

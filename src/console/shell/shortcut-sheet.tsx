@@ -9,6 +9,7 @@ const KEYS: readonly (readonly [keys: readonly string[], text: string])[] = [
   [["/"], words.keys.search],
   [["j"], words.keys.down],
   [["k"], words.keys.up],
+  [["x"], words.keys.select],
   [["Enter"], words.keys.openRow],
   [["Esc"], words.keys.escape],
   [["Ctrl", "K"], words.keys.palette],

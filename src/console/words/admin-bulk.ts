@@ -17,7 +17,15 @@ export const bulkWords = {
     retry: "Retry all that match…",
     delete: "Delete all that match…",
   },
-  needsFilter: "Set a filter first: an action on everything is not possible here.",
+  selected: (count: string) => `${count} selected…`,
+  selectedMenu: {
+    pause: "Pause the selected…",
+    resume: "Resume the selected…",
+    cancel: "Cancel the selected…",
+    retry: "Retry the selected…",
+    delete: "Delete the selected…",
+  },
+  needsFilter: "Set a filter or select items first: an action on everything is not possible here.",
   title: (action: string, noun: Noun) => `${action} ${NOUNS[noun][1]}`,
   counting: "Counting what matches…",
   will: (count: number, shown: string, noun: Noun) =>

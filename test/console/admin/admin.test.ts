@@ -70,7 +70,7 @@ describe.skipIf(!hasBrowser)("the console for operators", () => {
     await newTask(rowmill.ctx, user.userId, 0, { title: "nightly" });
     const page = await browser.open("/admin/tasks", { user: "olga" });
     await page.getByRole("button", { name: "All that match…" }).click();
-    await page.getByText("Set a filter first").waitFor();
+    await page.getByText("Set a filter or select items first").waitFor();
     expect(await page.getByRole("menuitem", { name: "Retry all that match…" }).isDisabled()).toBe(true);
 
     await page.goto("/admin/tasks?q=nightly");

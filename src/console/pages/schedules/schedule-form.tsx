@@ -12,7 +12,6 @@ import {
   Title,
 } from "@mantine/core";
 import { useState } from "react";
-import { randomKey } from "../../../client/keys.ts";
 import { isStatus } from "../../api/client.ts";
 import { Disclosure } from "../../parts/disclosure.tsx";
 import { messageOf, showFailure } from "../../parts/feedback.tsx";

@@ -36,6 +36,8 @@ export const taskShape = {
   to: moment(),
   ended_from: moment(),
   ended_to: moment(),
+  /** Ids, separated by commas. */
+  selected: text(3700),
 };
 export const batchShape = {
   state: oneOf(BATCH_STATES),

@@ -20,6 +20,7 @@ import { BulkMenu } from "../bulk/bulk-menu.tsx";
 import { taskFilterOf } from "../bulk/task-filter.ts";
 import { queueOptions, useTypeOptions } from "../shared/choices.ts";
 import type { TaskSearch } from "../shared/search-shapes.ts";
+import { selectionOf } from "../shared/selection.ts";
 import { SetFilter } from "../shared/set-filter.tsx";
 import { useFilter } from "../shared/use-filter.ts";
 
@@ -46,7 +47,11 @@ const columns: readonly Column<Task>[] = [
 ];
 
 export function TasksPage() {
-  const { filter, change, clear } = useFilter<TaskSearch>();
+  const { filter, change: set, clear } = useFilter<TaskSearch>();
+  // Another filter shows other tasks.
+  const change: typeof set = (part) => set({ selected: undefined, ...part });
+  const isFiltered = Object.keys(filter).some((name) => name !== "selected");
+  const selection = selectionOf(filter.selected, (selected) => change({ selected }));
   const query = taskFilterOf(filter);
   const list = useApiList("/api/v1/admin/tasks", { query });
   const types = useTypeOptions();
@@ -56,9 +61,16 @@ export function TasksPage() {
     <Page
       title={words.tasks}
       description={words.tasksDescription}
-      actions={<BulkMenu noun="tasks" actions={["retry", "cancel", "delete"]} filter={query} />}
+      actions={
+        <BulkMenu
+          noun="tasks"
+          actions={["retry", "cancel", "delete"]}
+          filter={query}
+          selected={selection.ids}
+        />
+      }
     >
-      <Toolbar updatedAt={list.updatedAt} onRefresh={list.refetch} onClear={clear}>
+      <Toolbar updatedAt={list.updatedAt} onRefresh={list.refetch} onClear={isFiltered ? clear : undefined}>
         <SearchField
           label={words.search}
           value={filter.q ?? ""}
@@ -112,9 +124,10 @@ export function TasksPage() {
         list={list}
         columns={columns}
         idOf={({ id }) => id}
+        selection={{ ...selection, nameOf }}
         onOpen={({ id }) => void navigate({ to: "/admin/tasks/$taskId", params: { taskId: id } })}
         empty={
-          clear ? (
+          isFiltered ? (
             <Empty title={words.noMatch} hint={words.noMatchHint} />
           ) : (
             <Empty title={words.noTasks} hint={words.noTasksHint} />
