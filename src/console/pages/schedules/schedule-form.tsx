@@ -18,7 +18,7 @@ import { messageOf, showFailure } from "../../parts/feedback.tsx";
 import { scheduleWords } from "../../words/schedules.ts";
 import { problemsOfAnswer } from "../tasks/form/api-problems.ts";
 import { TaskFields } from "../tasks/form/task-fields.tsx";
-import { useTaskTypes } from "../tasks/task-types.ts";
+import { useTaskTypes } from "../tasks/form/task-types.ts";
 import { WorkflowEditor } from "../workflows/workflow-editor.tsx";
 import { below, bodyOf, problemsOf, type ScheduleDraft } from "./draft.ts";
 import { TimingFields } from "./timing-fields.tsx";

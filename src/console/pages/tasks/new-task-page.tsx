@@ -15,7 +15,7 @@ import { problemsOfAnswer } from "./form/api-problems.ts";
 import { curlOf } from "./form/curl.ts";
 import { bodyOf, draftOf, EMPTY_TASK, problemsOfDraft, type TaskDraft } from "./form/draft.ts";
 import { TaskFields } from "./form/task-fields.tsx";
-import { useTaskTypes } from "./task-types.ts";
+import { useTaskTypes } from "./form/task-types.ts";
 
 const route = getRouteApi("/signed-in/tasks/new");
 

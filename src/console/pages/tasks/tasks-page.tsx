@@ -16,9 +16,9 @@ import { StateBadge } from "../../parts/states.tsx";
 import { SearchField, Toolbar } from "../../parts/toolbar.tsx";
 import { taskWords as words } from "../../words/tasks.ts";
 import { titleOf } from "./form/fields.ts";
+import { useTaskTypes } from "./form/task-types.ts";
 import { TASK_STATUSES } from "./statuses.ts";
 import { isOpen, nameOf } from "./task-names.ts";
-import { useTaskTypes } from "./task-types.ts";
 
 type Task = Schemas["Task"];
 

@@ -8,12 +8,12 @@ import { Disclosure } from "../../../parts/disclosure.tsx";
 import { Failure, Loading } from "../../../parts/feedback.tsx";
 import { JsonEditor } from "../../../parts/json.tsx";
 import { taskFormWords as words } from "../../../words/task-form.ts";
-import { useTaskTypes } from "../task-types.ts";
 import { keepParams, type TaskDraft } from "./draft.ts";
 import { FieldInputs } from "./field-input.tsx";
 import { type Field, fieldsOf, titleOf } from "./fields.ts";
 import { FileInput } from "./file-input.tsx";
 import type { Problems } from "./problems.ts";
+import { useTaskTypes } from "./task-types.ts";
 
 /** A form with more optional parameters hides those after the first ones. */
 const SHOWN_FIELDS = 5;
