@@ -74,6 +74,12 @@ describe.skipIf(!hasBrowser)("the console for operators", () => {
     expect(await page.getByRole("menuitem", { name: "Retry all that match…" }).isDisabled()).toBe(true);
 
     await page.goto("/admin/tasks?q=nightly");
+    await page.getByRole("checkbox", { name: "Select all that are loaded" }).waitFor();
+    for (const key of ["j", "x", "j", "x"]) await page.keyboard.press(key);
+    await page.getByRole("button", { name: "2 selected…" }).waitFor();
+    expect(new URL(page.url()).searchParams.get("selected")?.split(",")).toHaveLength(2);
+    await page.keyboard.press("Escape");
+
     await page.getByRole("button", { name: "All that match…" }).click();
     await page.getByRole("menuitem", { name: "Retry all that match…" }).click();
     await page.getByText("This will change 3 tasks that match the filter.").waitFor();
