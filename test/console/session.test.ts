@@ -66,8 +66,6 @@ describe.skipIf(!hasBrowser)("the console", () => {
     await page.getByRole("textbox", { name: "Password" }).fill("correct horse");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("heading", { name: "New task" }).waitFor();
-    await page.goto(`http://${LAN_HOST}:${new URL(rowmill.url).port}/account?section=tokens`);
-    await page.getByRole("heading", { name: "API tokens" }).waitFor();
   });
 
   test("an unknown page says so", async () => {
