@@ -15,11 +15,20 @@ import { cssVariables, theme } from "./app/theme.ts";
 const nonce = document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? "";
 setNonce(nonce);
 
+/** Hosts of two versions behind one address could otherwise lead to reloads without end. */
+const RELOAD_MS = 60_000;
+const RELOADED_AT = "rowmill-reloaded-at";
+
 // After an upgrade, pages of the old version are gone. The page of the new one knows its own.
 // Without a server, a reload would lose the page that is open.
 addEventListener("vite:preloadError", () => {
+  if (Date.now() - Number(sessionStorage.getItem(RELOADED_AT) ?? 0) < RELOAD_MS) return;
   void fetch("/livez").then(
-    ({ ok }) => ok && location.reload(),
+    ({ ok }) => {
+      if (!ok) return;
+      sessionStorage.setItem(RELOADED_AT, String(Date.now()));
+      location.reload();
+    },
     () => undefined,
   );
 });
