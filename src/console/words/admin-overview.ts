@@ -82,7 +82,7 @@ export const queuePageWords = {
   purge: "Purge…",
   purgeTitle: (queue: string) => `Purge ${queue}?`,
   purgeHint: (count: string) =>
-    `${count} tasks and imports that have not started are cancelled. Running ones continue. Owners can retry cancelled ones.`,
+    `Tasks and imports that have not started: ${count}. They are cancelled, and their owners can retry them. Running ones continue.`,
   purgeNow: "Cancel them all",
   nothingToPurge: (queue: string) => `Nothing in ${queue} waits for its first start.`,
   purgeTyped: (count: string) => `Type ${count} to confirm`,
