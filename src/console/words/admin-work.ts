@@ -82,14 +82,10 @@ export const adminWorkWords = {
   noWorkflowsHint: "A workflow runs several tasks in an order. Those of all users appear here.",
 
   schedule: "Schedule",
-  runs: "Runs",
-  times: "Times",
   next: "Next",
-  last: "Last",
   on: "On",
   off: "Off",
   builtin: "Built in",
-  never: "Not yet",
   noSchedules: "No schedules",
   noSchedulesHint: "The built-in schedules appear when a worker has started.",
 

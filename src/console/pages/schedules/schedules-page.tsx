@@ -1,4 +1,4 @@
-import { Button, Group, Text } from "@mantine/core";
+import { Button, Text } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
 import type { Schemas } from "../../../client/operations.ts";
@@ -10,9 +10,8 @@ import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Toolbar } from "../../parts/toolbar.tsx";
 import { scheduleWords as words } from "../../words/schedules.ts";
+import { lastTickColumn, timesColumn, workColumn } from "./columns.tsx";
 import { EnabledSwitch } from "./enabled-switch.tsx";
-import { describeWork } from "./schedule-names.ts";
-import { TickBadge } from "./tick-outcome.tsx";
 
 type Listed = Schemas["ListedSchedule"];
 
@@ -26,35 +25,10 @@ const columns: readonly Column<Listed>[] = [
       </LinkTo>
     ),
   },
-  { name: words.runs, cell: describeWork },
-  {
-    name: words.times,
-    cell: ({ cron, timezone }) => (
-      <span>
-        <Text span size="sm" ff="monospace">
-          {cron}
-        </Text>{" "}
-        <Text span size="xs" c="dimmed">
-          {timezone}
-        </Text>
-      </span>
-    ),
-  },
+  workColumn,
+  timesColumn,
   { name: words.next, cell: (schedule) => <NextTick schedule={schedule} /> },
-  {
-    name: words.last,
-    cell: ({ last_tick }) =>
-      last_tick ? (
-        <Group gap={8} wrap="nowrap">
-          <TickBadge tick={last_tick} />
-          <Moment at={last_tick.tick_at} />
-        </Group>
-      ) : (
-        <Text size="sm" c="dimmed">
-          {words.never}
-        </Text>
-      ),
-  },
+  lastTickColumn,
   {
     name: words.enabled,
     width: 70,

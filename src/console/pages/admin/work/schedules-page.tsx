@@ -1,4 +1,4 @@
-import { Badge, Group, Text } from "@mantine/core";
+import { Badge } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import type { Schemas } from "../../../../client/operations.ts";
 import { useApiList } from "../../../api/queries.ts";
@@ -11,9 +11,8 @@ import { Owner } from "../../../parts/owner.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { Toolbar } from "../../../parts/toolbar.tsx";
 import { adminWorkWords as words } from "../../../words/admin-work.ts";
+import { lastTickColumn, timesColumn, workColumn } from "../../schedules/columns.tsx";
 import { EnabledSwitch } from "../../schedules/enabled-switch.tsx";
-import { describeWork } from "../../schedules/schedule-names.ts";
-import { TickBadge } from "../../schedules/tick-outcome.tsx";
 
 type Listed = Schemas["ListedSchedule"];
 
@@ -27,20 +26,8 @@ const columns: readonly Column<Listed>[] = [
       </LinkTo>
     ),
   },
-  { name: words.runs, cell: describeWork },
-  {
-    name: words.times,
-    cell: ({ cron, timezone }) => (
-      <>
-        <Text span size="sm" ff="monospace">
-          {cron}
-        </Text>{" "}
-        <Text span size="xs" c="dimmed">
-          {timezone}
-        </Text>
-      </>
-    ),
-  },
+  workColumn,
+  timesColumn,
   {
     name: words.owner,
     cell: ({ user_id }) =>
@@ -53,20 +40,7 @@ const columns: readonly Column<Listed>[] = [
       ),
   },
   { name: words.next, cell: ({ next_run_at }) => <Moment at={next_run_at} /> },
-  {
-    name: words.last,
-    cell: ({ last_tick }) =>
-      last_tick ? (
-        <Group gap={8} wrap="nowrap">
-          <TickBadge tick={last_tick} />
-          <Moment at={last_tick.tick_at} />
-        </Group>
-      ) : (
-        <Text size="sm" c="dimmed">
-          {words.never}
-        </Text>
-      ),
-  },
+  lastTickColumn,
 ];
 
 const forOperators: Column<Listed> = {
