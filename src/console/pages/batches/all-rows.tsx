@@ -1,20 +1,19 @@
 /** Every row of an import, however many. */
 import { Select, Stack } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
-import { useMemo } from "react";
 import { Empty, Failure, Loading } from "../../parts/feedback.tsx";
 import { StateBadge } from "../../parts/states.tsx";
 import { batchWords } from "../../words/batches.ts";
 import { rowWords as words } from "../../words/rows.ts";
 import { ROW_STATUSES } from "./choices.ts";
 import type { Batch, Row, RowFilter } from "./data/types.ts";
-import { useTarget } from "./data/use-target.ts";
-import { MEASURED_ROWS, rulesOf, viewCell, widthsOf } from "./grid/cells.ts";
+import { viewCell } from "./grid/cells.ts";
 import { NO_EDITS } from "./grid/edits.ts";
 import type { GridModel } from "./grid/grid-model.ts";
 import { RowBar } from "./grid/row-bar.tsx";
 import { RowGrid } from "./grid/row-grid.tsx";
 import { useRows } from "./grid/use-rows.ts";
+import { useSource } from "./grid/use-source.ts";
 import type { RowWindows } from "./grid/windows.ts";
 
 const route = getRouteApi("/signed-in/batches/$batchId");
@@ -64,11 +63,7 @@ interface RowsProps extends AllRowsProps {
 
 function Rows({ batch, rows, onOpen, from, isAll }: RowsProps) {
   const { status } = route.useSearch();
-  const target = useTarget(batch.target);
-  const rules = useMemo(() => rulesOf(batch, target), [batch, target]);
-  const isRead = !rows.isLoading;
-  // Widths stay while the user scrolls.
-  const widths = useMemo(() => widthsOf(rules, rows.firstRows(MEASURED_ROWS)), [batch.id, isRead]);
+  const { rules, source } = useSource(batch, rows);
   if (rows.isLoading) return <Loading />;
   if (rows.error && rows.count === 0) return <Failure error={rows.error} onRetry={() => rows.refresh()} />;
   if (rows.count === 0) {
@@ -79,16 +74,11 @@ function Rows({ batch, rows, onOpen, from, isAll }: RowsProps) {
     );
   }
   const model: GridModel = {
+    ...source,
     label: words.allLabel,
-    header: batch.header,
-    count: rows.count,
     total: isAll ? rows.count : status ? batch.counts[status] : -2,
     rowHeight: 36,
-    widths,
     lead: { name: words.status, width: 150, cell: ({ status }) => <StateBadge state={status} /> },
-    at: (index) => rows.at(index),
-    numberAt: (index) => rows.numberAt(index),
-    onVisible: (first, last) => rows.show(first, last),
     viewCell: (row, name) => viewCell(row, name, NO_EDITS, rules),
     onOpen,
     target: from === undefined ? undefined : { row: from, index: rows.indexOf(from) },

@@ -2,15 +2,14 @@
 import { Button, Stack, Text } from "@mantine/core";
 import { IconRefresh, IconReplace } from "@tabler/icons-react";
 import { getRouteApi } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { Empty, Failure, Loading, showDone } from "../../parts/feedback.tsx";
 import { formatCount } from "../../parts/format.ts";
 import { rowWords as words } from "../../words/rows.ts";
 import { allows } from "../allowed-actions.ts";
 import type { Batch, Row, RowFilter } from "./data/types.ts";
 import { retryRows, useBusy } from "./data/use-batch-action.ts";
-import { useTarget } from "./data/use-target.ts";
-import { MEASURED_ROWS, problemsOf, rulesOf, viewCell, widthsOf } from "./grid/cells.ts";
+import { problemsOf, viewCell } from "./grid/cells.ts";
 import type { GridEditing, GridModel } from "./grid/grid-model.ts";
 import { RowBar } from "./grid/row-bar.tsx";
 import { RowGrid } from "./grid/row-grid.tsx";
@@ -18,6 +17,7 @@ import { SaveBar } from "./grid/save-bar.tsx";
 import { useEdits } from "./grid/use-edits.ts";
 import { usePaste } from "./grid/use-paste.ts";
 import { useRows } from "./grid/use-rows.ts";
+import { useSource } from "./grid/use-source.ts";
 import type { RowWindows } from "./grid/windows.ts";
 import { Replace } from "./replace.tsx";
 
@@ -89,11 +89,7 @@ interface FailedGridProps extends FailedRowsProps {
 }
 
 function FailedGrid({ batch, rows, edits, editing, onOpen, isFiltered }: FailedGridProps) {
-  const target = useTarget(batch.target);
-  const rules = useMemo(() => rulesOf(batch, target), [batch, target]);
-  const isRead = !rows.isLoading;
-  // Widths stay while the user works.
-  const widths = useMemo(() => widthsOf(rules, rows.firstRows(MEASURED_ROWS)), [batch.id, isRead]);
+  const { rules, source } = useSource(batch, rows);
   if (rows.isLoading) return <Loading />;
   if (rows.error && rows.count === 0) return <Failure error={rows.error} onRetry={() => rows.refresh()} />;
   if (rows.count === 0) {
@@ -104,20 +100,15 @@ function FailedGrid({ batch, rows, edits, editing, onOpen, isFiltered }: FailedG
     );
   }
   const model: GridModel = {
+    ...source,
     label: words.failedLabel,
-    header: batch.header,
-    count: rows.count,
     total: isFiltered ? -2 : batch.counts.failed,
     rowHeight: 48,
-    widths,
     lead: {
       name: words.problem,
       width: 230,
       cell: (row) => <Problem messages={problemsOf(row, edits, rules)} row={row} />,
     },
-    at: (index) => rows.at(index),
-    numberAt: (index) => rows.numberAt(index),
-    onVisible: (first, last) => rows.show(first, last),
     viewCell: (row, name) => viewCell(row, name, edits, rules),
     onOpen,
     editing,
