@@ -1,15 +1,15 @@
-import { Button, Menu, TextInput } from "@mantine/core";
+import { Button, Menu } from "@mantine/core";
 import { IconChevronDown, IconPlayerStop, IconRefresh, IconRepeat, IconTrash } from "@tabler/icons-react";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Schemas } from "../../../client/operations.ts";
 import { client } from "../../api/client.ts";
 import { invalidate } from "../../api/queries.ts";
-import { Confirm } from "../../parts/confirm.tsx";
 import { showDone, showFailure } from "../../parts/feedback.tsx";
 import { words as commonWords } from "../../words/common.ts";
 import { taskWords as words } from "../../words/tasks.ts";
 import { allows } from "../allowed-actions.ts";
+import { type LifeAction, LifeQuestions } from "../life-questions.tsx";
 
 type Task = Schemas["Task"];
 
@@ -20,13 +20,12 @@ interface TaskActionsProps {
 }
 
 export function TaskActions({ task, isOwn }: TaskActionsProps) {
-  const [asked, setAsked] = useState<"cancel" | "retry" | "delete" | null>(null);
-  const [reason, setReason] = useState("");
+  const [asked, setAsked] = useState<LifeAction | null>(null);
   const navigate = useNavigate();
   const act = isOwn ? ownActions(task.id) : operatorActions(task.id);
   const refresh = () => invalidate(isOwn ? "/api/v1/tasks" : "/api/v1/admin/tasks");
-  const cancel = async () => {
-    await act.cancel(reason.trim());
+  const cancel = async (reason: string) => {
+    await act.cancel(reason);
     await refresh();
     showDone(words.cancelled);
   };
@@ -42,7 +41,6 @@ export function TaskActions({ task, isOwn }: TaskActionsProps) {
     await navigate({ to: isOwn ? "/tasks" : "/admin/tasks" } as never);
     await refresh();
   };
-  const close = () => setAsked(null);
   return (
     <>
       {allows(task, "cancel") && (
@@ -100,43 +98,14 @@ export function TaskActions({ task, isOwn }: TaskActionsProps) {
           </Menu.Dropdown>
         </Menu>
       )}
-      <Confirm
-        isOpen={asked === "cancel"}
-        onClose={close}
-        title={words.cancelTitle}
-        action={words.cancel}
-        isDangerous
-        run={cancel}
-      >
-        {words.cancelHint}
-        <TextInput
-          mt="sm"
-          label={words.reason}
-          description={words.reasonHint}
-          maxLength={1000}
-          value={reason}
-          onChange={({ currentTarget }) => setReason(currentTarget.value)}
-        />
-      </Confirm>
-      <Confirm
-        isOpen={asked === "retry"}
-        onClose={close}
-        title={words.retryTitle}
-        action={words.retry}
-        run={retry}
-      >
-        {words.retryHint}
-      </Confirm>
-      <Confirm
-        isOpen={asked === "delete"}
-        onClose={close}
-        title={words.removeTitle}
-        action={words.remove}
-        isDangerous
-        run={remove}
-      >
-        {words.removeHint}
-      </Confirm>
+      <LifeQuestions
+        asked={asked}
+        onClose={() => setAsked(null)}
+        words={words}
+        cancel={cancel}
+        retry={retry}
+        remove={remove}
+      />
     </>
   );
 }

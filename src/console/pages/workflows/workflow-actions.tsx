@@ -1,13 +1,13 @@
-import { Button, TextInput } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { IconPlayerStop, IconRefresh, IconTrash } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { client } from "../../api/client.ts";
 import { invalidate } from "../../api/queries.ts";
-import { Confirm } from "../../parts/confirm.tsx";
 import { showDone } from "../../parts/feedback.tsx";
 import { workflowWords as words } from "../../words/workflows.ts";
 import { allows } from "../allowed-actions.ts";
+import { type LifeAction, LifeQuestions } from "../life-questions.tsx";
 import type { WorkflowDetail } from "./workflow-names.ts";
 
 interface WorkflowActionsProps {
@@ -17,13 +17,12 @@ interface WorkflowActionsProps {
 }
 
 export function WorkflowActions({ workflow, isOwn }: WorkflowActionsProps) {
-  const [asked, setAsked] = useState<"cancel" | "retry" | "delete" | null>(null);
-  const [reason, setReason] = useState("");
+  const [asked, setAsked] = useState<LifeAction | null>(null);
   const navigate = useNavigate();
   const path = { workflow_id: workflow.id };
   const refresh = () => invalidate(isOwn ? "/api/v1/workflows" : "/api/v1/admin/workflows");
-  const cancel = async () => {
-    const body = reason.trim() ? { reason: reason.trim() } : {};
+  const cancel = async (reason: string) => {
+    const body = reason ? { reason } : {};
     if (isOwn) await client.post("/api/v1/workflows/{workflow_id}/cancel", { path, body });
     else await client.post("/api/v1/admin/workflows/{workflow_id}/cancel", { path, body });
     await refresh();
@@ -40,7 +39,6 @@ export function WorkflowActions({ workflow, isOwn }: WorkflowActionsProps) {
     await navigate({ to: "/workflows" });
     await refresh();
   };
-  const close = () => setAsked(null);
   return (
     <>
       {allows(workflow, "cancel") && (
@@ -66,42 +64,14 @@ export function WorkflowActions({ workflow, isOwn }: WorkflowActionsProps) {
           {words.retry}
         </Button>
       )}
-      <Confirm
-        isOpen={asked === "cancel"}
-        onClose={close}
-        title={words.cancelTitle}
-        action={words.cancel}
-        isDangerous
-        run={cancel}
-      >
-        {words.cancelHint}
-        <TextInput
-          mt="sm"
-          label={words.reason}
-          maxLength={1000}
-          value={reason}
-          onChange={({ currentTarget }) => setReason(currentTarget.value)}
-        />
-      </Confirm>
-      <Confirm
-        isOpen={asked === "retry"}
-        onClose={close}
-        title={words.retryTitle}
-        action={words.retry}
-        run={retry}
-      >
-        {words.retryHint}
-      </Confirm>
-      <Confirm
-        isOpen={asked === "delete"}
-        onClose={close}
-        title={words.removeTitle}
-        action={words.remove}
-        isDangerous
-        run={remove}
-      >
-        {words.removeHint}
-      </Confirm>
+      <LifeQuestions
+        asked={asked}
+        onClose={() => setAsked(null)}
+        words={words}
+        cancel={cancel}
+        retry={retry}
+        remove={remove}
+      />
     </>
   );
 }
