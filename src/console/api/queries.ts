@@ -9,6 +9,7 @@ import {
   useQuery,
 } from "@tanstack/react-query";
 import { useMemo } from "react";
+import type { AnyRequest } from "../../client/index.ts";
 import type { AnswerOf, ItemOf, JsonPath, ListPath, OperationOf, Rest } from "../../client/operations.ts";
 import { client } from "./client.ts";
 
@@ -27,18 +28,13 @@ type Answer<P extends JsonPath> = AnswerOf<OperationOf<"get", P>>;
 type Item<P extends ListPath> = ItemOf<OperationOf<"get", P>>;
 export type RequestOf<P extends JsonPath> = Rest<OperationOf<"get", P>>;
 
-interface AnyRequest {
-  readonly path?: Readonly<Record<string, unknown>>;
-  readonly query?: Readonly<Record<string, unknown>>;
-}
-
 /** Options of `useQuery` for one answer of the API. */
 export function apiQuery<P extends JsonPath>(path: P, ...rest: RequestOf<P>) {
   const [request = {}] = rest as [AnyRequest?];
   return queryOptions({
     queryKey: [path, request] as const,
     queryFn: ({ signal }): Promise<Answer<P>> =>
-      client.get(path, ...([{ ...request, signal }] as unknown as RequestOf<P>)),
+      client.call("get", path, { ...request, signal }) as Promise<Answer<P>>,
   });
 }
 
@@ -55,9 +51,7 @@ function apiList<P extends ListPath & JsonPath>(path: P, ...rest: RequestOf<P>) 
     initialPageParam: null as string | null,
     queryFn: async ({ pageParam, signal }): Promise<PageOf<Item<P>>> => {
       const query = { ...request.query, ...(pageParam ? { cursor: pageParam } : {}) };
-      return (await client.call("get", path, { ...(request as object), query, signal } as never)) as PageOf<
-        Item<P>
-      >;
+      return (await client.call("get", path, { ...request, query, signal })) as PageOf<Item<P>>;
     },
     getNextPageParam: ({ next_cursor }) => next_cursor,
     // A list that is read further than this starts again at its end. Each page has up to 100 items.
