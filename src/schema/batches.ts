@@ -32,7 +32,13 @@ export const batchState = rowmill.enum("batch_state", [
 ]);
 
 /** How a row treats an existing record with its key. */
-export const batchMode = rowmill.enum("batch_mode", ["insert", "upsert", "skip_existing", "append"]);
+export const batchMode = rowmill.enum("batch_mode", [
+  "insert",
+  "upsert",
+  "skip_existing",
+  "append",
+  "update",
+]);
 
 export const batchPolicy = rowmill.enum("batch_policy", ["partial", "atomic"]);
 
@@ -46,6 +52,12 @@ export const batches = rowmill.table(
       .notNull()
       .references(() => users.id, { onDelete: "cascade" }),
     target: text("target").notNull(),
+    /** The version of a defined target; null: the target is a part of Rowmill. */
+    targetVersion: integer("target_version"),
+    /** The facts about that version which queries need. */
+    targetTraits: json("target_traits").$type<TargetTraits>(),
+    /** How the file writes numbers, dates and booleans, where it differs from the target. */
+    locale: json("locale").$type<Record<string, unknown>>(),
     filename: text("filename").notNull(),
     state: batchState("state").notNull().default("receiving"),
     /** The column names of the file, made unique. `batch_rows.fields` has the same order. */
@@ -219,6 +231,10 @@ export const rowResults = rowmill.table(
     errors: json("errors").$type<RowError[]>(),
     /** The id of the record in the table of the target. */
     recordId: bigint("record_id", { mode: "number" }),
+    /** Identifies a record that is not in a table of Rowmill, as the JSON of its key. */
+    recordKey: text("record_key"),
+    /** A hash of that record after the write, for undo. */
+    recordVersion: bigint("record_version", { mode: "bigint" }),
     effect: rowEffect("effect"),
     /** The record before the row updated it, in a format that the target chooses. */
     before: json("before").$type<object>(),
@@ -233,6 +249,19 @@ export const rowResults = rowmill.table(
     check("row_results_effect", sql`(status = 'success') = (effect IS NOT NULL)`),
     index("row_results_kept").on(t.batchId, t.rowNumber).where(sql`undo IN ('kept', 'failed')`),
   ],
+);
+
+/** The values of columns that must be unique in a file, and the rows that have them. */
+export const rowValues = rowmill.table(
+  "row_values",
+  {
+    batchId: uuid("batch_id").notNull(),
+    /** The position of the column in the definition of the target. */
+    position: smallint("position").notNull(),
+    hash: uuid("hash").notNull(),
+    rowNumber: integer("row_number").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.batchId, t.position, t.hash] })],
 );
 
 /** Why rows without a result wait, and until when (batches/process/row-waits.ts). */
@@ -273,5 +302,15 @@ export const rowHistory = rowmill.table(
 export type BatchState = (typeof batchState.enumValues)[number];
 export type BatchMode = (typeof batchMode.enumValues)[number];
 export type RowEffect = (typeof rowEffect.enumValues)[number];
+
+/** Facts about a defined target, stored with each batch because its version never changes. */
+export interface TargetTraits {
+  /** The role that may change batches. Absent: their owners. */
+  readonly role?: "admin";
+  /** Whether batches can be undone. */
+  readonly canUndo: boolean;
+  /** Whether rows are sent to a service, so that they can wait. */
+  readonly isRemote: boolean;
+}
 
 export type RowError = { column: string | null; code: string; message: string };

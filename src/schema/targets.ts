@@ -36,6 +36,34 @@ export const rememberedMappings = rowmill.table(
   ],
 );
 
+/** The targets that administrators have defined. */
+export const targetDefinitions = rowmill.table("target_definitions", {
+  name: text("name").primaryKey(),
+  /** The current version. A target that is created again after its deletion goes on with the next one. */
+  version: integer("version").notNull(),
+  createdAt: moment("created_at").notNull().defaultNow(),
+  updatedAt: moment("updated_at").notNull().defaultNow(),
+  /** null: the target exists. Its batches need its versions also after it was deleted. */
+  deletedAt: moment("deleted_at"),
+});
+
+/** A version never changes, so that a batch keeps the rules that it began with. */
+export const targetVersions = rowmill.table(
+  "target_versions",
+  {
+    name: text("name")
+      .notNull()
+      .references(() => targetDefinitions.name, { onDelete: "cascade" }),
+    version: integer("version").notNull(),
+    /** As `Definition` describes it (targets/definition/definition.ts). */
+    definition: json("definition").$type<unknown>().notNull(),
+    createdAt: moment("created_at").notNull().defaultNow(),
+    /** The administrator who saved it; null: a command, or a user who does not exist any more. */
+    createdBy: bigint("created_by", { mode: "number" }).references(() => users.id, { onDelete: "set null" }),
+  },
+  (t) => [primaryKey({ columns: [t.name, t.version] })],
+);
+
 /** A hash of title and author in lower case. Both in full would not fit into an entry of a B-tree. */
 export const BOOK_KEY = "md5(lower(title) || chr(31) || lower(author))::uuid";
 

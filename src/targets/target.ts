@@ -2,9 +2,19 @@
 import type { Static, TObject, TString } from "typebox";
 import type { Context, Tx } from "../context.ts";
 import type { BatchMode, RowEffect, RowError } from "../schema/batches.ts";
+import type { Locale } from "./definition/locale.ts";
 
 /** Column names and the rules for their cells, which are text. */
 export type Columns = TObject<Record<string, TString>>;
+
+/**
+ * Column names to the values of a row. A defined target has values in the text form of PostgreSQL: null sets the column to
+ * null, and undefined leaves it to the default, or an existing record as it is.
+ */
+export type Values = Readonly<Record<string, string | null | undefined>>;
+
+/** What the rules of a target say about a row. */
+export type CheckedRow<V> = { readonly values: V } | { readonly errors: readonly RowError[] };
 
 /** A later row of the same file that had created the record, because its chunk was processed first. */
 export interface DisplacedRow {
@@ -19,7 +29,12 @@ export interface DisplacedRow {
 export type Outcome =
   | {
       readonly kind: "success";
-      readonly recordId: number;
+      /** null: the record is in a table of its own and has a `recordKey`, or it is outside of the database. */
+      readonly recordId: number | null;
+      /** Identifies a record that is not in a table of Rowmill, for example `{"external_id":"DE1042"}`. */
+      readonly recordKey?: string;
+      /** A hash of the record after the write, by which undo finds out whether it was changed later. */
+      readonly recordVersion?: string;
       readonly effect: RowEffect;
       /** The record before the update, for `undo`. */
       readonly before?: object;
@@ -46,12 +61,22 @@ export interface TargetBatch {
   readonly mapping: Readonly<Record<string, number>>;
   /** The parameters of the upload, as `params` of the target describes them. Absent: it has none. */
   readonly params?: Readonly<Record<string, unknown>>;
+  /** How the file writes numbers, dates and booleans, where it differs from the target. */
+  readonly locale?: Locale;
+  /** Only for defined targets. */
+  readonly facts?: UploadFacts;
 }
 
-export interface TargetRow<C extends Columns> {
+/** Facts about an upload that columns of the type `constant` can have. */
+export interface UploadFacts {
+  readonly filename: string;
+  readonly createdAt: Date;
+}
+
+export interface TargetRow<V> {
   /** The row number that a spreadsheet shows. */
   readonly row: number;
-  readonly values: Static<C>;
+  readonly values: V;
   /** The cells of the file, in the order of `batch.header`. */
   readonly fields: readonly string[];
 }
@@ -59,7 +84,10 @@ export interface TargetRow<C extends Columns> {
 /** A successful row that is being undone. */
 export interface WrittenRow {
   readonly row: number;
+  /** 0: the record has a `recordKey`. */
   readonly recordId: number;
+  readonly recordKey: string | null;
+  readonly recordVersion: string | null;
   readonly effect: "created" | "updated";
   readonly before: object | null;
 }
@@ -71,6 +99,8 @@ export type UndoOutcome =
 
 interface TargetDescription<C extends Columns> {
   readonly name: string;
+  /** The version of a defined target. Absent: the target is a part of Rowmill. */
+  readonly version?: number;
   readonly description: string;
   /** A column with a default is optional: if the file does not have it, every row gets the default. */
   readonly columns: C;
@@ -100,6 +130,11 @@ interface TargetDescription<C extends Columns> {
   /** Refuses API tokens for uploads and for changes of batches, because the rows change what users log in with. */
   readonly needsLogin?: boolean;
   /**
+   * Returns the function that checks the cells of a row and converts them. Absent: the rules of `columns` say it all
+   * (validate-row.ts).
+   */
+  check?(batch: TargetBatch): (fields: readonly string[], row: number) => CheckedRow<Values>;
+  /**
    * Restores the records to their state before the rows, unless they were changed later. Returns one outcome per row, in
    * the order of the rows. No record is named twice. Without `undo`, a batch of this target cannot be undone.
    */
@@ -107,12 +142,12 @@ interface TargetDescription<C extends Columns> {
 }
 
 /** Writes many rows with one statement, in the transaction that also stores their results and completes the job. */
-export interface SetTarget<C extends Columns = Columns> extends TargetDescription<C> {
+export interface SetTarget<C extends Columns = Columns, V = Static<C>> extends TargetDescription<C> {
   /**
    * Returns one outcome per row, in the order of the rows. If it throws, Rowmill rolls back the slice and tries each half,
    * until the rows that cause the exception are isolated.
    */
-  write(tx: Tx, batch: TargetBatch, rows: readonly TargetRow<C>[]): Promise<Outcome[]>;
+  write(tx: Tx, batch: TargetBatch, rows: readonly TargetRow<V>[]): Promise<Outcome[]>;
 }
 
 /** One attempt at one row. */
@@ -126,7 +161,7 @@ export interface Attempt {
 }
 
 /** Calls a service outside the database for each row. A row may be handled again after a crash. */
-export interface RowTarget<C extends Columns = Columns> extends TargetDescription<C> {
+export interface RowTarget<C extends Columns = Columns, V = Static<C>> extends TargetDescription<C> {
   /** The number of rows of a chunk that are handled at the same time. */
   readonly concurrency: number;
   /**
@@ -134,9 +169,9 @@ export interface RowTarget<C extends Columns = Columns> extends TargetDescriptio
    * @throws Retryable if another attempt may succeed, Permanent if it cannot, MustWait if the row cannot be handled now;
    * any other exception is retried
    */
-  handle(ctx: Context, batch: TargetBatch, row: TargetRow<C>, attempt: Attempt): Promise<number>;
+  handle(ctx: Context, batch: TargetBatch, row: TargetRow<V>, attempt: Attempt): Promise<number>;
   /** Gives up what rows without a result have left behind, in the transaction that ends the batch. */
   end?(tx: Tx, batchId: string): Promise<void>;
 }
 
-export type Target<C extends Columns = Columns> = SetTarget<C> | RowTarget<C>;
+export type Target<C extends Columns = Columns, V = Values> = SetTarget<C, V> | RowTarget<C, V>;

@@ -20,11 +20,11 @@ export interface RowsAttempt {
  * @returns the outcomes in the order of the rows. No further row is started after the signal aborts, the time is over, or a
  * row must wait together with all others; rows that end because of the signal have no outcome.
  */
-export async function handleRows<C extends Columns>(
+export async function handleRows<V>(
   ctx: Context,
-  target: RowTarget<C>,
+  target: RowTarget<Columns, V>,
   batch: TargetBatch,
-  rows: readonly TargetRow<C>[],
+  rows: readonly TargetRow<V>[],
   { attempt, signal, until = Number.POSITIVE_INFINITY }: RowsAttempt,
 ): Promise<RowOutcome[]> {
   const limit = pLimit(Math.max(1, target.concurrency));

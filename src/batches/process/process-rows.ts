@@ -2,7 +2,15 @@
 import type { Context, Tx } from "../../context.ts";
 import { countExtraFields } from "../../platform/csv/open-csv.ts";
 import { created, failed } from "../../targets/outcomes.ts";
-import type { Columns, Outcome, RowTarget, Target, TargetBatch, TargetRow } from "../../targets/target.ts";
+import type {
+  Columns,
+  Outcome,
+  RowTarget,
+  Target,
+  TargetBatch,
+  TargetRow,
+  Values,
+} from "../../targets/target.ts";
 import { rowValidator } from "../../targets/validate-row.ts";
 import { blankSecrets } from "./blank-secrets.ts";
 import { endStatementOnAbort } from "./end-statement.ts";
@@ -25,7 +33,7 @@ export interface RowsInput {
   readonly isDryRun: boolean;
 }
 
-export function isRowTarget(target: Target): target is RowTarget {
+export function isRowTarget(target: Target): target is RowTarget<Columns, Values> {
   return "handle" in target;
 }
 
@@ -57,10 +65,10 @@ export async function processRows(
   return outcomes;
 }
 
-type ValidRow = TargetRow<Columns>;
+type ValidRow = TargetRow<Values>;
 
 function validateRows({ target, batch }: RowsInput, rows: readonly OpenRow[]) {
-  const validate = rowValidator(target, batch.mapping);
+  const validate = target.check?.(batch) ?? rowValidator(target, batch.mapping);
   const valid: ValidRow[] = [];
   const invalid: RowOutcome[] = [];
   for (const { row, fields, problem } of rows) {
@@ -69,7 +77,7 @@ function validateRows({ target, batch }: RowsInput, rows: readonly OpenRow[]) {
       invalid.push({ row, outcome: failed("malformed", malformed) });
       continue;
     }
-    const validated = validate(fields);
+    const validated = validate(fields, row);
     if ("values" in validated) valid.push({ row, fields, values: validated.values });
     else invalid.push({ row, outcome: { kind: "failed", errors: validated.errors } });
   }

@@ -67,7 +67,8 @@ async function reverseChunk(tx: Tx, input: RowsInput): Promise<boolean> {
     .for("update");
   if (!chunk) return false;
   const { rows } = await tx.db.execute<WrittenOnce & { recordId: string }>(sql`
-    SELECT row_number AS row, record_id AS "recordId", effect, coalesce(octet_length(before::text), 0) AS bytes
+    SELECT row_number AS row, coalesce(record_id, 0) AS "recordId", record_key AS "recordKey",
+      record_version::text AS "recordVersion", effect, coalesce(octet_length(before::text), 0) AS bytes
     FROM rowmill.row_results
     WHERE batch_id = ${batchId} AND row_number BETWEEN ${chunk.firstRow} AND ${chunk.lastRow}
       AND status = 'success' AND effect IN ('created', 'updated') AND undo IS DISTINCT FROM 'reversed'
@@ -125,12 +126,10 @@ async function readBefore(tx: Tx, batchId: string, rows: readonly WrittenOnce[])
     );
     for (const one of found) before.set(one.row, one.before);
   }
-  return rows.map(({ row, recordId, effect }) => ({
-    row,
-    recordId,
-    effect,
-    before: before.get(row) ?? null,
-  }));
+  return rows.map(({ row, recordId, recordKey, recordVersion, effect }) => {
+    const record = { recordId, recordKey, recordVersion };
+    return { row, ...record, effect, before: before.get(row) ?? null };
+  });
 }
 
 /**
@@ -140,10 +139,11 @@ async function readBefore(tx: Tx, batchId: string, rows: readonly WrittenOnce[])
  */
 function layersOf(rows: readonly WrittenOnce[]): WrittenOnce[][] {
   const layers: WrittenOnce[][] = [];
-  const depths = new Map<number, number>();
+  const depths = new Map<string | number, number>();
   for (const row of rows) {
-    const depth = depths.get(row.recordId) ?? 0;
-    depths.set(row.recordId, depth + 1);
+    const record = row.recordKey ?? row.recordId;
+    const depth = depths.get(record) ?? 0;
+    depths.set(record, depth + 1);
     const layer = layers[depth] ?? [];
     layer.push(row);
     layers[depth] = layer;

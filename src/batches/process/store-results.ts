@@ -1,5 +1,5 @@
 /** Appends outcomes to `row_results`, in one statement per kind: most chunks have only one kind. */
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import type { RowEffect, RowError } from "../../schema/batches.ts";
 import type { DisplacedRow, Outcome } from "../../targets/target.ts";
@@ -11,7 +11,9 @@ export interface RowOutcome {
 
 export interface SucceededRow {
   readonly row: number;
-  readonly recordId: number;
+  readonly recordId: number | null;
+  readonly recordKey?: string;
+  readonly recordVersion?: string;
   readonly effect: RowEffect;
   readonly before?: object;
   readonly displaces?: DisplacedRow;
@@ -72,6 +74,27 @@ export function addEffects(some: EffectCounts, more: EffectCounts): EffectCounts
   };
 }
 
+/** A column that only some outcomes have. */
+interface TextColumn {
+  readonly name: SQL;
+  readonly array: SQL;
+  readonly cast: SQL;
+}
+
+function textColumn(
+  name: string,
+  type: string,
+  rows: readonly SucceededRow[],
+  valueOf: (row: SucceededRow) => string | null,
+): TextColumn {
+  const column = sql.identifier(name);
+  return {
+    name: sql`${column}`,
+    array: sql`${sql.param(rows.map(valueOf))}::text[]`,
+    cast: sql`${column}::${sql.raw(type)}`,
+  };
+}
+
 /** @returns the number of rows per effect */
 export async function storeSuccesses(
   tx: Tx,
@@ -85,16 +108,22 @@ export async function storeSuccesses(
     if (rowsWithEffect.length === 0) continue;
     const numbers = sql.param(rowsWithEffect.map(({ row }) => row));
     const recordIds = sql.param(rowsWithEffect.map(({ recordId }) => recordId));
-    const hasBefore = effect === "updated";
-    const before = hasBefore
-      ? sql`, ${sql.param(rowsWithEffect.map((row) => JSON.stringify(row.before ?? null)))}::text[]`
-      : sql``;
+    // The planner must not read arrays that few targets fill.
+    const optional = [
+      effect === "updated" &&
+        textColumn("before", "json", rowsWithEffect, ({ before }) => JSON.stringify(before ?? null)),
+      rowsWithEffect.some(({ recordKey }) => recordKey !== undefined) &&
+        textColumn("record_key", "text", rowsWithEffect, ({ recordKey }) => recordKey ?? null),
+      rowsWithEffect.some(({ recordVersion }) => recordVersion !== undefined) &&
+        textColumn("record_version", "bigint", rowsWithEffect, ({ recordVersion }) => recordVersion ?? null),
+    ].filter((column) => column !== false);
+    const list = (part: keyof TextColumn) => sql.join(optional.map((column) => sql`, ${column[part]}`));
     await tx.db.execute(sql`
-      INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, record_id, effect, before, completed_at)
-      SELECT ${batchId}, row_number, 'success', ${attempt}, record_id, ${effect}, ${hasBefore ? sql`before::json` : sql`NULL`},
-        statement_timestamp()
-      FROM unnest(${numbers}::int[], ${recordIds}::bigint[]${before})
-        AS done (row_number, record_id${hasBefore ? sql`, before` : sql``})`);
+      INSERT INTO rowmill.row_results
+        (batch_id, row_number, status, attempts, record_id, effect, completed_at${list("name")})
+      SELECT ${batchId}, row_number, 'success', ${attempt}, record_id, ${effect}, statement_timestamp()${list("cast")}
+      FROM unnest(${numbers}::int[], ${recordIds}::bigint[]${list("array")})
+        AS done (row_number, record_id${list("name")})`);
   }
   return counts;
 }

@@ -82,7 +82,7 @@ export const messagesTarget: RowTarget<typeof columns> = {
 };
 
 /** @throws Permanent `required` */
-function messageOf(batch: TargetBatch, { values }: TargetRow<typeof columns>): Message {
+function messageOf(batch: TargetBatch, { values }: TargetRow<Static<typeof columns>>): Message {
   const upload = (batch.params ?? {}) as Static<typeof params>;
   const pick = (name: "subject" | "message"): string => {
     const text = values[name] || upload[name];

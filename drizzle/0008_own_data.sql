@@ -1,0 +1,33 @@
+ALTER TYPE "rowmill"."batch_mode" ADD VALUE 'update';--> statement-breakpoint
+CREATE TABLE "rowmill"."row_values" (
+	"batch_id" uuid NOT NULL,
+	"position" smallint NOT NULL,
+	"hash" uuid NOT NULL,
+	"row_number" integer NOT NULL,
+	CONSTRAINT "row_values_batch_id_position_hash_pk" PRIMARY KEY("batch_id","position","hash")
+);
+--> statement-breakpoint
+CREATE TABLE "rowmill"."target_definitions" (
+	"name" text PRIMARY KEY NOT NULL,
+	"version" integer NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"deleted_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "rowmill"."target_versions" (
+	"name" text NOT NULL,
+	"version" integer NOT NULL,
+	"definition" json NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"created_by" bigint,
+	CONSTRAINT "target_versions_name_version_pk" PRIMARY KEY("name","version")
+);
+--> statement-breakpoint
+ALTER TABLE "rowmill"."batches" ADD COLUMN "target_version" integer;--> statement-breakpoint
+ALTER TABLE "rowmill"."batches" ADD COLUMN "target_traits" json;--> statement-breakpoint
+ALTER TABLE "rowmill"."batches" ADD COLUMN "locale" json;--> statement-breakpoint
+ALTER TABLE "rowmill"."row_results" ADD COLUMN "record_key" text;--> statement-breakpoint
+ALTER TABLE "rowmill"."row_results" ADD COLUMN "record_version" bigint;--> statement-breakpoint
+ALTER TABLE "rowmill"."target_versions" ADD CONSTRAINT "target_versions_name_target_definitions_name_fk" FOREIGN KEY ("name") REFERENCES "rowmill"."target_definitions"("name") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "rowmill"."target_versions" ADD CONSTRAINT "target_versions_created_by_users_id_fk" FOREIGN KEY ("created_by") REFERENCES "rowmill"."users"("id") ON DELETE set null ON UPDATE no action;
