@@ -85,12 +85,12 @@ function textColumn(
   name: string,
   type: string,
   rows: readonly SucceededRow[],
-  valueOf: (row: SucceededRow) => string | null,
+  textOf: (row: SucceededRow) => string | null,
 ): TextColumn {
   const column = sql.identifier(name);
   return {
     name: sql`${column}`,
-    array: sql`${sql.param(rows.map(valueOf))}::text[]`,
+    array: sql`${sql.param(rows.map(textOf))}::text[]`,
     cast: sql`${column}::${sql.raw(type)}`,
   };
 }
