@@ -156,7 +156,7 @@ function unstartedOf(rows: readonly OpenRow[], processed: readonly RowOutcome[])
 
 /** Commits at once, so that status requests show which rows are being processed. Null: there is nothing to do. */
 async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<ChunkInput | null> {
-  const { rows } = await ctx.db.execute<Parameters<typeof chunkInputOf>[0] & Record<string, unknown>>(sql`
+  const { rows } = await ctx.db.execute<Parameters<typeof chunkInputOf>[1] & Record<string, unknown>>(sql`
     WITH started AS (${startBatch(batchId)})
     UPDATE rowmill.chunks SET state = 'processing', updated_at = statement_timestamp()
     FROM rowmill.batches
