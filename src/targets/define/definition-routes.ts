@@ -126,7 +126,7 @@ export function targetDefinitionRoutes(ctx: Context): FastifyPluginAsyncTypebox 
           description:
             "Runs rows through a definition that is not saved, as an import would. For a table, the rows are written and rolled back.",
           body: Type.Object(
-            { definition: Type.Ref("TargetDefinition"), sample: Type.Optional(Sample) },
+            { definition: Type.Unsafe<Definition>(Type.Ref("TargetDefinition")), sample: Type.Optional(Sample) },
             { additionalProperties: false },
           ),
           response: { 200: DefinitionTestView, ...problems(400, 401, 403, 413, 415) },
