@@ -45,7 +45,7 @@ export const AUDIT_ACTIONS = {
   "target.created": "An admin defined a target: `destination` and `version`.",
   "target.updated": "An admin saved a new version of a target: `from`, `to` and `destination`.",
   "target.deleted": "An admin deleted a target.",
-  "target.tested": "An admin tried a definition on rows of a table, which were rolled back.",
+  "target.tested": "An admin ran rows through a definition. Nothing was written: `destination` and `rows`.",
   "queue.paused": "A queue was paused.",
   "queue.resumed": "A queue was resumed.",
   "queue.purged": "Everything that waited in a queue was cancelled: `matched` and `changed`.",

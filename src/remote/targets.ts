@@ -74,7 +74,8 @@ export const targetCommands = [
     takes: ["NAME"],
     options: { file: text, version: text },
     async run({ terminal, connect }, { file, version }, [name = ""]) {
-      if (file === undefined) throw new ConfigError("--file is missing. `rowmill target show` prints a definition.");
+      if (file === undefined)
+        throw new ConfigError("--file is missing. `rowmill target show` prints a definition.");
       const saved = await (await connect()).put("/api/v1/targets/{name}", {
         path: { name },
         body: {
@@ -164,7 +165,15 @@ function targetRow({ name, title, destination, version, modes }: Schemas["Target
   return { name, destination, version, modes: modes.join(" "), title };
 }
 
-function definedRow({ name, version, definition }: { name: string; version: number; definition: Definition }): Row {
+function definedRow({
+  name,
+  version,
+  definition,
+}: {
+  name: string;
+  version: number;
+  definition: Definition;
+}): Row {
   return {
     name,
     version,
@@ -174,6 +183,16 @@ function definedRow({ name, version, definition }: { name: string; version: numb
   };
 }
 
-function testedRow({ row, status, effect, errors }: { row: number; status: string; effect: string | null; errors: readonly { message: string }[] }): Row {
+function testedRow({
+  row,
+  status,
+  effect,
+  errors,
+}: {
+  row: number;
+  status: string;
+  effect: string | null;
+  errors: readonly { message: string }[];
+}): Row {
   return { row, status, effect, error: errors.map(({ message }) => message).join("; ") };
 }

@@ -126,7 +126,10 @@ export function targetDefinitionRoutes(ctx: Context): FastifyPluginAsyncTypebox 
           description:
             "Runs rows through a definition that is not saved, as an import would. For a table, the rows are written and rolled back.",
           body: Type.Object(
-            { definition: Type.Unsafe<Definition>(Type.Ref("TargetDefinition")), sample: Type.Optional(Sample) },
+            {
+              definition: Type.Unsafe<Definition>(Type.Ref("TargetDefinition")),
+              sample: Type.Optional(Sample),
+            },
             { additionalProperties: false },
           ),
           response: { 200: DefinitionTestView, ...problems(400, 401, 403, 413, 415) },
@@ -134,7 +137,7 @@ export function targetDefinitionRoutes(ctx: Context): FastifyPluginAsyncTypebox 
       },
       async ({ ctx, body }) => {
         const { definition, sample = examplesOf(definition) } = body;
-        return viewTest(await testDefinition(ctx, definition, sample));
+        return viewTest(await testDefinition(ctx, null, definition, sample));
       },
     );
 
@@ -158,7 +161,9 @@ export function targetDefinitionRoutes(ctx: Context): FastifyPluginAsyncTypebox 
       },
       async ({ ctx, params, body }) => {
         const { definition } = await getDefinition(ctx, params.name);
-        return viewTest(await testDefinition(ctx, definition, body?.sample ?? examplesOf(definition)));
+        return viewTest(
+          await testDefinition(ctx, params.name, definition, body?.sample ?? examplesOf(definition)),
+        );
       },
     );
 

@@ -1,11 +1,11 @@
 /** Runs rows through a definition as an import would, and writes nothing. */
+import { recordOwn } from "../../audit/record-repeated.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
-import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { RowEffect, RowError } from "../../schema/batches.ts";
 import { ambiguousDates } from "../columns/ambiguous-dates.ts";
 import type { Definition } from "../definition/definition.ts";
 import { matchHeader } from "../match-header.ts";
-import type { Columns, SetTarget, Target, TargetBatch, TargetRow, Values } from "../target.ts";
+import type { Target, TargetBatch, TargetRow, Values } from "../target.ts";
 import { checkDefinition } from "./check-definition.ts";
 import { compileDefinition } from "./compile-definition.ts";
 
@@ -39,9 +39,13 @@ export function examplesOf({ example_rows: rows = [] }: Definition): Sample {
   return { header, rows: rows.map((row) => header.map((name) => row[name] ?? "")) };
 }
 
-/** @throws DomainError `invalid_input` if the definition is wrong */
+/**
+ * @param name the target that has the definition; null: none has it yet
+ * @throws DomainError `invalid_input` if the definition is wrong
+ */
 export async function testDefinition(
   ctx: Context,
+  name: string | null,
   definition: Definition,
   sample: Sample,
 ): Promise<DefinitionTest> {
@@ -58,6 +62,9 @@ export async function testDefinition(
     facts: { filename: "preview.csv", createdAt: ctx.now() },
   };
   const columns = Object.entries(target.columns.properties);
+  const details = { destination: definition.destination.type, rows: sample.rows.length };
+  const subject = { type: "target", id: name ?? "preview" };
+  await inTransaction(ctx, (tx) => recordOwn(tx, { action: "target.tested", subject, details }));
   return {
     rows: await testRows(ctx, target, batch, sample.rows),
     unknown: header.filter((_, position) => !used.has(position)),
