@@ -10,7 +10,7 @@ import { foldWord, type ResolvedLocale } from "./locales.ts";
 import { newMoment } from "./moments.ts";
 import { compilePattern } from "./patterns.ts";
 import { Problem, quoteCell } from "./problem.ts";
-import { dateLimit, instantLimit } from "./read-date.ts";
+import { DEFAULT_PIVOT, dateLimit, instantLimit } from "./read-date.ts";
 import { limitText } from "./read-number.ts";
 import { isCellColumn } from "./reader-of.ts";
 import { scannerOfPattern } from "./scan-dates.ts";
@@ -113,19 +113,16 @@ function checkText({ pattern }: ColumnDefinition, add: Add): void {
   if (typeof compiled === "string") add("pattern", compiled);
 }
 
-function checkFormats(
-  { type, formats, two_digit_year_pivot: pivot = 1970, ...column }: ColumnDefinition,
-  add: Add,
-): void {
+function checkFormats({ type, formats, two_digit_year_pivot: pivot }: ColumnDefinition, add: Add): void {
   if (formats === undefined || (type !== "date" && type !== "timestamp")) return;
   const problems = formats.map((pattern) => patternProblem(pattern, type));
   for (const [index, problem] of problems.entries()) if (problem) add(`formats.${index}`, problem);
   if (problems.some((problem) => problem !== null)) return;
-  if ("two_digit_year_pivot" in column && !formats.some((pattern) => /(?<!y)yy(?!y)/.test(pattern)))
+  if (pivot !== undefined && !formats.some((pattern) => /(?<!y)yy(?!y)/.test(pattern)))
     add("two_digit_year_pivot", "needs a format with yy.");
   const moment = newMoment();
   const ambiguity = findAmbiguity(formats, (pattern, text) =>
-    scannerOfPattern(pattern, pivot)(text, moment) ? JSON.stringify(moment) : null,
+    scannerOfPattern(pattern, pivot ?? DEFAULT_PIVOT)(text, moment) ? JSON.stringify(moment) : null,
   );
   if (ambiguity)
     add(

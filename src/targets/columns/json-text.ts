@@ -32,18 +32,22 @@ export function toJsonText(definition: Definition, values: Values): string {
 
 type Writer = (value: string) => string;
 
+const asText: Writer = (value) => JSON.stringify(value);
 const asIs: Writer = (value) => value;
 const asBoolean: Writer = (value) => (value === "t" ? "true" : "false");
 
 function writerOf({ type, items, from, value }: ColumnDefinition): Writer {
   if (type === "array") {
     const write = scalarWriter(items?.type ?? "text");
-    return (literal) => `[${readArray(literal).map(write).join(",")}]`;
+    return (literal) =>
+      `[${readArray(literal)
+        .map((item) => write(item))
+        .join(",")}]`;
   }
   // A value that is a number or a boolean is written as the definition has it.
   if (type === "constant") {
     const isNumber = typeof value === "number" || from === "user.id" || from === "row.number";
-    return isNumber || typeof value === "boolean" ? asIs : JSON.stringify;
+    return isNumber || typeof value === "boolean" ? asIs : asText;
   }
   return scalarWriter(type);
 }
@@ -57,6 +61,6 @@ function scalarWriter(type: ColumnType): Writer {
     case "boolean":
       return asBoolean;
     default:
-      return JSON.stringify;
+      return asText;
   }
 }

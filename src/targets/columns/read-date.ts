@@ -10,7 +10,8 @@ import { timeZone } from "./time-zones.ts";
 
 type DateColumn = Pick<ColumnDefinition, "formats" | "two_digit_year_pivot" | "minimum" | "maximum">;
 
-const DEFAULT_PIVOT = 1970;
+/** The first year that two digits stand for. */
+export const DEFAULT_PIVOT = 1970;
 const MAX_CHARACTERS = 100;
 
 /** Fills the moment, or returns why the text is none. */
