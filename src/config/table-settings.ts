@@ -1,6 +1,7 @@
 /** The settings of targets that write into tables of applications in the same database. */
 import Type, { type Static, type TObject } from "typebox";
 import { ConfigError } from "../errors.ts";
+import { QUEUE_SCHEMA, rowmill } from "../schema/columns.ts";
 
 const NAME = '[^\\s.,*"][^.,"]*';
 
@@ -39,15 +40,29 @@ export function tableTargets(settings: TableSettings) {
       `TARGET_TABLES: writing into tables of applications needs PostgreSQL, not ${settings.DATABASE_BACKEND}.`,
     );
   }
+  const allowed = listOf(settings.TARGET_TABLES).map((text): TablePattern => {
+    const [schema = "", table = ""] = text.split(".");
+    return { schema, table };
+  });
+  const forbidden = allowed.find(({ schema }) => isSystemSchema(schema));
+  if (forbidden) {
+    throw new ConfigError(
+      `TARGET_TABLES: targets never write into the schema ${forbidden.schema}. Name schemas of applications.`,
+    );
+  }
   return {
     /** Empty: the feature is off. */
-    allowed: listOf(settings.TARGET_TABLES).map((text): TablePattern => {
-      const [schema = "", table = ""] = text.split(".");
-      return { schema, table };
-    }),
+    allowed,
     role: settings.TARGET_ROLE,
     trustedOwners: listOf(settings.TARGET_TRUSTED_OWNERS),
   } as const;
+}
+
+/** Whether the tables of the schema belong to Rowmill, to pg-boss or to PostgreSQL. Targets have nothing to do with them. */
+export function isSystemSchema(schema: string): boolean {
+  return (
+    [rowmill.schemaName, QUEUE_SCHEMA, "pgboss", "information_schema"].includes(schema) || /^pg_/.test(schema)
+  );
 }
 
 function listOf(text: string): string[] {
