@@ -1,6 +1,7 @@
 /** Processes one chunk of rows in the transaction of its job. */
 import { sql } from "drizzle-orm";
 import { type Context, changeExpression, publishLocally, type Tx } from "../../context.ts";
+import { MustPause } from "../../errors.ts";
 import type { Payload } from "../../jobs.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Watch } from "../../platform/process/watch.ts";
@@ -12,6 +13,7 @@ import { RUNNABLE_STATES } from "../state.ts";
 import { startBatch } from "../transitions.ts";
 import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
 import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
+import { pauseByRowmill } from "./pause-by-rowmill.ts";
 import { isRowTarget, type OpenRow, processRows } from "./process-rows.ts";
 import { openSlices } from "./read-open-rows.ts";
 import { isDue, letAllWait, storeWaits, waitsIn } from "./row-waits.ts";
@@ -64,7 +66,8 @@ export async function processChunk(
     log.info({ ...counts, ms }, rest ? "chunk continues later" : "chunk succeeded");
     return rest ?? counts;
   } catch (error) {
-    if (!(error instanceof BatchStopped)) throw error;
+    if (error instanceof MustPause) await pauseByRowmill({ ...ctx, log }, batchId, error.message);
+    else if (!(error instanceof BatchStopped)) throw error;
     log.info("chunk stopped with its batch");
     return undefined;
   }
