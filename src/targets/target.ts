@@ -71,6 +71,10 @@ export interface TargetBatch {
 export interface UploadFacts {
   readonly filename: string;
   readonly createdAt: Date;
+  /** Of the user who uploaded the file. */
+  readonly username?: string;
+  /** null: the user has none. */
+  readonly email?: string | null;
 }
 
 export interface TargetRow<V> {
