@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type Found, ITEM_BYTES, readOne, readPage } from "../platform/postgres/read-page.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
-import { rowTargetNames } from "../targets/registry.ts";
+import { traitsOfBatch } from "../targets/rights.ts";
 import { type Cause, hasCause } from "./cause.ts";
 import type { StoredBatch } from "./queries.ts";
 import { isWhole, leavesUnprocessed } from "./state.ts";
@@ -48,8 +48,9 @@ interface Wait {
 }
 
 /** Only row targets let rows wait, and only while the batch is being processed. */
-function waitOfRow({ id, target, state }: StoredBatch): SQL {
-  if (state !== "processing" || !rowTargetNames.includes(target)) return sql`NULL::json`;
+function waitOfRow(batch: StoredBatch): SQL {
+  const { id, state } = batch;
+  if (state !== "processing" || !traitsOfBatch(batch).isRemote) return sql`NULL::json`;
   return sql`(
     SELECT json_build_object('until', until, 'code', code, 'message', message) FROM rowmill.row_waits
     WHERE batch_id = ${id} AND row_waits.row_number = rows.row_number AND results.status IS NULL

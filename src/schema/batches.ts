@@ -303,10 +303,12 @@ export type BatchState = (typeof batchState.enumValues)[number];
 export type BatchMode = (typeof batchMode.enumValues)[number];
 export type RowEffect = (typeof rowEffect.enumValues)[number];
 
-/** Facts about a defined target, stored with each batch because its version never changes. */
+/** Facts about a target. Batches of a defined target have a copy, because its version never changes. */
 export interface TargetTraits {
-  /** The role that may change batches. Absent: their owners. */
+  /** The role that may upload and change batches. Absent: every user. */
   readonly role?: "admin";
+  /** Whether API tokens are refused. */
+  readonly needsLogin?: boolean;
   /** Whether batches can be undone. */
   readonly canUndo: boolean;
   /** Whether rows are sent to a service, so that they can wait. */

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Context, Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { jobs } from "../../jobs.ts";
-import { targetNamed } from "../../targets/registry.ts";
+import { traitsOfBatch } from "../../targets/rights.ts";
 import { batchJob } from "../batch-jobs.ts";
 import type { StoredBatch } from "../queries.ts";
 import { requireEdge } from "../state.ts";
@@ -19,7 +19,7 @@ export function undoBatch(ctx: Context, userId: number, batchId: string): Promis
     if (isAlreadyIn(batch, "undoing")) return;
     if (isAlreadyIn(batch, "undone") && !(await reopenKept(tx, batchId))) return;
     requireEdge("undo", batch.state, "undone");
-    if (!targetNamed(batch.target).undo) {
+    if (!traitsOfBatch(batch).canUndo) {
       throw new DomainError("conflict", `The target ${batch.target} does not support undo.`);
     }
     const undoing = await transition(tx, batchId, "undo", {

@@ -28,7 +28,7 @@ export async function reverseRows(
   const isUndoing = and(eq(batches.id, batchId), eq(batches.state, transitions.undo.to));
   const [batch] = await ctx.db.select().from(batches).where(isUndoing);
   if (!batch) return undefined;
-  const input = chunkInputOf(batch);
+  const input = await chunkInputOf(ctx, batch);
   while (await reverseLastChunk(ctx, input, delivery.signal)) delivery.signal.throwIfAborted();
   return inTransaction(ctx, async (tx) => {
     const { rows } = await tx.db.execute<{ reversed: number; kept: number; failed: number }>(sql`

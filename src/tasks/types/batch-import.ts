@@ -9,7 +9,7 @@ import type { Context } from "../../context.ts";
 import { Permanent } from "../../errors.ts";
 import { plural } from "../../platform/plural.ts";
 import { users } from "../../schema/accounts.ts";
-import { findTarget } from "../../targets/registry.ts";
+import { findBuiltIn } from "../../targets/registry.ts";
 import { type Counts, cancelFollowedBatch, followBatch, untilAborted } from "./follow-batch.ts";
 import type { TaskInput, TaskType } from "./task-type.ts";
 
@@ -42,7 +42,7 @@ async function importFile(
 ): Promise<string> {
   const [owner] = await ctx.db.select({ role: users.role }).from(users).where(eq(users.id, task.userId));
   // Nobody may be logged in when a task runs: an API token could have created or retried it.
-  if (findTarget(params.target)?.needsLogin)
+  if (findBuiltIn(params.target)?.needsLogin)
     throw new Permanent(
       "forbidden",
       `A task cannot import ${params.target}. An administrator can upload the file to /api/v1/batches.`,
