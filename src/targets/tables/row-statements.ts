@@ -30,10 +30,10 @@ export async function runStatement<Row extends Record<string, unknown>>(
   cells: Cells,
   count: number,
 ): Promise<Row[]> {
-  const { rows } = await tx.db.execute<Row>(
+  const result = await tx.db.execute(
     sql`${sql.raw(head)} ${cellsSql(cells, count)} ${sql.raw(`${tail} ${returning}`)}`,
   );
-  return rows;
+  return result.rows as Row[];
 }
 
 /** Returns what PostgreSQL says about rows; null if the error says nothing about them. */

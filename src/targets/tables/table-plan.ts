@@ -1,4 +1,5 @@
 /** The parts of the statements that write a table, made once from the definition and the facts about the table. */
+import { MustPause } from "../../errors.ts";
 import type { ColumnDefinition } from "../definition/column.ts";
 import type { Definition } from "../definition/definition.ts";
 import type { TableDestination } from "../definition/destination.ts";
@@ -59,7 +60,7 @@ export interface TablePlan {
   readonly canUndo: boolean;
 }
 
-/** @throws Error if the table does not have a column of the definition */
+/** @throws MustPause if the table does not have a column of the definition */
 export function planTable(definition: TableDefinition, facts: TableFacts): TablePlan {
   const { schema, table } = definition.destination;
   const keyNames = new Set(definition.key?.columns ?? []);
@@ -83,7 +84,7 @@ export function planTable(definition: TableDefinition, facts: TableFacts): Table
     version: `hash_record_extended(ROW(${hashed.join(", ")}), 0)::text`,
     restored,
     image: textArray(restored.map(({ quoted }) => `t.${quoted}`)),
-    skips: { insert: mayskip(facts, "INSERT"), update: mayskip(facts, "UPDATE") },
+    skips: { insert: maySkip(facts, "INSERT"), update: maySkip(facts, "UPDATE") },
     onlyIfChanged: definition.update?.only_if_changed ?? true,
     canUndo: definition.undo !== "none" && identity.length > 0,
   };
@@ -94,7 +95,7 @@ const textArray = (values: readonly string[]) =>
 
 function factsOf(facts: TableFacts, name: string): ColumnFacts {
   const found = facts.columns.find((column) => column.name === name);
-  if (!found) throw new Error(`The table ${facts.schema}.${facts.table} has no column "${name}".`);
+  if (!found) throw new MustPause(`The table ${facts.schema}.${facts.table} has no column "${name}" any more.`);
   return found;
 }
 
@@ -125,7 +126,7 @@ function identityColumn(facts: ColumnFacts): IdentityColumn {
 }
 
 /** AFTER triggers cannot skip a row; rules can. */
-function mayskip({ triggers, rules }: TableFacts, event: "INSERT" | "UPDATE"): boolean {
+function maySkip({ triggers, rules }: TableFacts, event: "INSERT" | "UPDATE"): boolean {
   return rules.length > 0 || triggers.some(({ when }) => !when.startsWith("AFTER") && when.includes(event));
 }
 
