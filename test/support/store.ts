@@ -84,7 +84,9 @@ export const MODES = {
 } as const satisfies Definition["mode"];
 
 /** Customers by external id. */
-export const customers = (change: Partial<Definition> = {}): Omit<Definition, "destination"> & { table: string } => ({
+export const customers = (
+  change: Partial<Definition> = {},
+): Omit<Definition, "destination"> & { table: string } => ({
   table: "customers",
   key: { columns: ["external_id"] },
   mode: { ...MODES, allowed: [...MODES.allowed] },

@@ -30,14 +30,7 @@ export function castTypeOf(column: ColumnFacts): string {
 }
 
 /** The types whose equality is that of their text, so that records with the same key need no look at the database. */
-const EQUAL_AS_TEXT: ReadonlySet<Category> = new Set([
-  "integer",
-  "boolean",
-  "date",
-  "uuid",
-  "enum",
-  "text",
-]);
+const EQUAL_AS_TEXT: ReadonlySet<Category> = new Set(["integer", "boolean", "date", "uuid", "enum", "text"]);
 
 /** Whether two values are equal if and only if their texts are. */
 export function isEqualAsText(column: ColumnFacts): boolean {

@@ -1,8 +1,8 @@
 /** Finds the records with the keys of rows. */
 import type { Tx } from "../../context.ts";
 import { type RowStatement, runStatement } from "./row-statements.ts";
-import { keyCells, type TableRow } from "./table-rows.ts";
 import { hasIdentity, recordKeyOf, type TablePlan } from "./table-plan.ts";
+import { keyCells, type TableRow } from "./table-rows.ts";
 
 export interface FoundRecord {
   readonly recordKey: string;

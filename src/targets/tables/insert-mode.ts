@@ -38,8 +38,7 @@ export async function writeInserts(
     outcomeAfter: (row, outcome, other) => {
       if (batch.mode === "skip_existing")
         return outcome.kind === "success" ? unchanged(outcome.recordKey ?? null) : undefined;
-      if (outcome.kind === "success")
-        return duplicate(writer, duplicateInFile(writer, row.row, row.values));
+      if (outcome.kind === "success") return duplicate(writer, duplicateInFile(writer, row.row, row.values));
       return taken.has(row) ? duplicate(writer, exists(writer, other)) : undefined;
     },
   });

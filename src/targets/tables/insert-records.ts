@@ -5,15 +5,9 @@ import type { Tx } from "../../context.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import { SQLSTATE } from "../../platform/sqlstates.ts";
 import { type FoundRecord, findRecords } from "./find-records.ts";
-import {
-  type Cells,
-  probeRows,
-  type RowStatement,
-  rowFailureOf,
-  runStatement,
-} from "./row-statements.ts";
-import { type PlanColumn, recordKeyOf, type TablePlan } from "./table-plan.ts";
+import { type Cells, probeRows, type RowStatement, rowFailureOf, runStatement } from "./row-statements.ts";
 import { requireWritable, type TableWriter } from "./table-outcomes.ts";
+import { type PlanColumn, recordKeyOf, type TablePlan } from "./table-plan.ts";
 import { hasKey, type TableRow, textsOf } from "./table-rows.ts";
 
 export interface WrittenRecord {
@@ -170,11 +164,17 @@ function matchByKey(
   return matched;
 }
 
-function insertStatement(plan: TablePlan, rows: readonly TableRow[]): { statement: RowStatement; cells: Cells } {
+function insertStatement(
+  plan: TablePlan,
+  rows: readonly TableRow[],
+): { statement: RowStatement; cells: Cells } {
   const columns = plan.columns.filter((column) => isGiven(column, rows));
   const returning = `RETURNING ${plan.identity.length > 0 ? plan.identityTexts : "NULL::text[]"} AS key, ${plan.version} AS version`;
   if (columns.length === 0) {
-    return { statement: { head: `INSERT INTO ${plan.table} AS t DEFAULT VALUES`, tail: "", returning }, cells: [] };
+    return {
+      statement: { head: `INSERT INTO ${plan.table} AS t DEFAULT VALUES`, tail: "", returning },
+      cells: [],
+    };
   }
   const values = columns.map(({ type }, index) => `cells.v${index}::${type}`);
   return {

@@ -123,10 +123,12 @@ function errorOf(said: readonly string[], body: string): pg.DatabaseError {
   const fields = Object.fromEntries(DIAGNOSTICS.map(([, name], index) => [name, said[index] || undefined]));
   const error = Object.assign(new pg.DatabaseError(fields.message ?? "", 0, "error"), fields);
   // Functions that the statement has called are above it.
-  const inner = (fields.where ?? "").split(body.trimStart().slice(0, STATEMENT_START))[0]?.split("\n").slice(0, -1) ?? [];
+  const inner =
+    (fields.where ?? "").split(body.trimStart().slice(0, STATEMENT_START))[0]?.split("\n").slice(0, -1) ?? [];
   error.where = inner.length > 0 ? inner.join("\n") : undefined;
   if (/RAISE$/.test(inner[0] ?? "")) error.routine = RAISED;
-  else if (inner.length === 0 && error.code === SQLSTATE.insufficientPrivilege) error.routine = CHECKS_POLICIES;
+  else if (inner.length === 0 && error.code === SQLSTATE.insufficientPrivilege)
+    error.routine = CHECKS_POLICIES;
   return error;
 }
 

@@ -95,7 +95,8 @@ const textArray = (values: readonly string[]) =>
 
 function factsOf(facts: TableFacts, name: string): ColumnFacts {
   const found = facts.columns.find((column) => column.name === name);
-  if (!found) throw new MustPause(`The table ${facts.schema}.${facts.table} has no column "${name}" any more.`);
+  if (!found)
+    throw new MustPause(`The table ${facts.schema}.${facts.table} has no column "${name}" any more.`);
   return found;
 }
 

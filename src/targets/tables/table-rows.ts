@@ -34,11 +34,17 @@ export async function groupByKey(tx: Tx, plan: TablePlan, rows: readonly TableRo
   const others = rows.filter((row) => !hasKey(plan, row)).map((row): KeyGroup => [row]);
   if (!plan.hasOwnKeyEquality) {
     const groups = Map.groupBy(keyed, (row) => JSON.stringify(plan.key.map(({ name }) => row.values[name])));
-    return [...groups].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, group]): KeyGroup => group).concat(others);
+    return [...groups]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, group]): KeyGroup => group)
+      .concat(others);
   }
   const ranks = await rankKeys(tx, plan, keyed);
   const groups = Map.groupBy(keyed, (_, index) => ranks[index] ?? 0);
-  return [...groups].toSorted(([a], [b]) => a - b).map(([, group]): KeyGroup => group).concat(others);
+  return [...groups]
+    .toSorted(([a], [b]) => a - b)
+    .map(([, group]): KeyGroup => group)
+    .concat(others);
 }
 
 /** The first part of the union gives the columns the types and the collations of the table. */

@@ -28,11 +28,11 @@ export async function takeRecordsOfLaterRows(
   rivals: readonly Rival[],
 ): Promise<ReadonlyMap<TableRow, Outcome>> {
   const named = rivals.map(({ row, recordKey }) => ({ row: row.row, recordKey }));
-  const later = await findLaterRows(tx, batch.id, named);
+  const later = await findLaterRows(tx, batch.id, named, "creator");
   const due = rivals.flatMap((rival) => {
     const former = later.get(rival.recordKey);
     const isNext = former !== undefined && former.row > rival.row.row && former.version === rival.version;
-    return isNext && former.isCreator ? { rival, former } : [];
+    return isNext ? { rival, former } : [];
   });
   const outcomes = new Map<TableRow, Outcome>();
   for (const { rival, former } of due) {
@@ -44,7 +44,11 @@ export async function takeRecordsOfLaterRows(
 }
 
 /** Null: the record stays. */
-async function replaceRecord(tx: Tx, writer: TableWriter, { row, ...record }: Rival): Promise<InsertResult | null> {
+async function replaceRecord(
+  tx: Tx,
+  writer: TableWriter,
+  { row, ...record }: Rival,
+): Promise<InsertResult | null> {
   try {
     return await underSavepoint(tx.db, () =>
       withTargetRole(tx, writer.plan.schema, async () => {
@@ -63,7 +67,12 @@ async function replaceRecord(tx: Tx, writer: TableWriter, { row, ...record }: Ri
 
 class NotReplaced extends Error {}
 
-function displacement(writer: TableWriter, batch: TargetBatch, row: TableRow, former: LaterRow): DisplacedRow {
+function displacement(
+  writer: TableWriter,
+  batch: TargetBatch,
+  row: TableRow,
+  former: LaterRow,
+): DisplacedRow {
   const message = duplicateInFile(writer, row.row, row.values);
   return {
     row: former.row,

@@ -6,7 +6,7 @@ import type { Tx } from "../../context.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { UndoOutcome, WrittenRow } from "../target.ts";
 import { deleteRecords, restoreRecords, type VersionedRecord } from "./reverse-records.ts";
-import { runStatement, rowFailureOf } from "./row-statements.ts";
+import { rowFailureOf, runStatement } from "./row-statements.ts";
 import { refused, type TableWriter } from "./table-outcomes.ts";
 import { hasIdentity, type TablePlan } from "./table-plan.ts";
 import { identityCells } from "./update-records.ts";
@@ -38,13 +38,28 @@ export async function undoTable(
       if (reason) outcomes.set(row, { kind: "kept", reason });
     });
     const open = reversals.filter(({ row }) => !outcomes.has(row));
-    await reverse(tx, writer, open.filter(({ row }) => row.effect === "created"), deleteRecords, outcomes);
-    await reverse(tx, writer, open.filter(({ row }) => row.effect === "updated"), restoreRecords, outcomes);
+    await reverse(
+      tx,
+      writer,
+      open.filter(({ row }) => row.effect === "created"),
+      deleteRecords,
+      outcomes,
+    );
+    await reverse(
+      tx,
+      writer,
+      open.filter(({ row }) => row.effect === "updated"),
+      restoreRecords,
+      outcomes,
+    );
   });
   return rows.map((row) => outcomes.get(row) ?? NO_KEY);
 }
 
-const NO_KEY: UndoOutcome = { kind: "kept", reason: "The record has no key by which it could be found again." };
+const NO_KEY: UndoOutcome = {
+  kind: "kept",
+  reason: "The record has no key by which it could be found again.",
+};
 
 /** Locks the records. @returns null for those that are as the row left them */
 async function reasonsToKeep(

@@ -70,7 +70,10 @@ async function writeOnce(
   return outcomes;
 }
 
-const CONFLICT = retry("database_conflict", "The record was created and removed again while the row was being written.");
+const CONFLICT = retry(
+  "database_conflict",
+  "The record was created and removed again while the row was being written.",
+);
 
 function notFound(writer: TableWriter, { values }: TableRow): Outcome {
   return failed(NOT_FOUND, `No record has ${describeKey(writer, values)}. The mode update creates none.`);
@@ -102,7 +105,7 @@ async function withoutDecided(
   outcomes: Outcomes,
 ): Promise<Update[]> {
   const written = updates.map(({ row, recordKey }) => ({ row: row.row, recordKey }));
-  const later = await findLaterRows(tx, batch.id, written);
+  const later = await findLaterRows(tx, batch.id, written, "last");
   return updates.filter(({ row, recordKey }) => {
     const isDecided = (later.get(recordKey)?.row ?? 0) > row.row;
     if (isDecided) outcomes.set(row, unchanged(recordKey));

@@ -3,15 +3,9 @@ import type pg from "pg";
 import type { Tx } from "../../context.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { WrittenRecord } from "./insert-records.ts";
-import {
-  type Cells,
-  probeRows,
-  type RowStatement,
-  rowFailureOf,
-  runStatement,
-} from "./row-statements.ts";
-import { differs, hasIdentity, type PlanColumn, type TablePlan } from "./table-plan.ts";
+import { type Cells, probeRows, type RowStatement, rowFailureOf, runStatement } from "./row-statements.ts";
 import { requireWritable, type TableWriter } from "./table-outcomes.ts";
+import { differs, hasIdentity, type PlanColumn, type TablePlan } from "./table-plan.ts";
 import { type TableRow, textsOf } from "./table-rows.ts";
 
 export interface Update {

@@ -1,9 +1,9 @@
 /** Writes a slice of rows into a table, in any mode. Concurrent slices may have the same keys. */
 import type { Tx } from "../../context.ts";
-import type { Outcome, TargetBatch } from "../target.ts";
 import { failed } from "../outcomes.ts";
-import { writeInserts } from "./insert-mode.ts";
+import type { Outcome, TargetBatch } from "../target.ts";
 import type { Outcomes } from "./in-key-order.ts";
+import { writeInserts } from "./insert-mode.ts";
 import { resolveLookups } from "./lookups.ts";
 import type { TableWriter } from "./table-outcomes.ts";
 import type { TableRow } from "./table-rows.ts";
@@ -25,11 +25,24 @@ export async function writeTable(
     if (missing) outcomes.set(row.row, failed("required", message, missing.name));
     return !missing;
   });
-  for (const [row, outcome] of await writeUnique(tx, writer, batch, named)) outcomes.set(row.row, outcome);
+  const filled = batch.mode === "upsert" ? await withFoundDefaults(tx, writer) : writer;
+  for (const [row, outcome] of await writeUnique(tx, filled, batch, named)) outcomes.set(row.row, outcome);
   return rows.map(({ row }) => outcomes.get(row) ?? NO_OUTCOME);
 }
 
 const NO_OUTCOME = failed("target_error", "The row has no outcome.");
+
+/**
+ * The default of a look-up column is a cell like any other. One that names no record is left as it is: PostgreSQL then
+ * refuses the rows that get it.
+ */
+async function withFoundDefaults(tx: Tx, writer: TableWriter): Promise<TableWriter> {
+  const { definition, defaults } = writer;
+  if (!definition.columns.some(({ name, type }) => type === "lookup" && defaults[name] !== undefined))
+    return writer;
+  const { rows } = await resolveLookups(tx, definition, [{ row: 0, values: defaults }]);
+  return { ...writer, defaults: rows[0]?.values ?? defaults };
+}
 
 /** A row that fails gives its values to the next row of the slice that has one of them. */
 async function writeUnique(

@@ -16,7 +16,11 @@ const stored = (prefix: string) =>
 describe("insert", () => {
   test("rows become records, and columns that the file lacks get their defaults", async () => {
     const target = await define(customers());
-    const batch = await importInto(target, "external_id,full_name,country\nA1,Ada,de\nA2,Bob,France\n", "insert");
+    const batch = await importInto(
+      target,
+      "external_id,full_name,country\nA1,Ada,de\nA2,Bob,France\n",
+      "insert",
+    );
     expect(await stored("A")).toEqual([
       { external_id: "A1", full_name: "Ada", email: null, tier: "silver", credit: "5.00", country_id: 1 },
       { external_id: "A2", full_name: "Bob", email: null, tier: "silver", credit: "5.00", country_id: 2 },
@@ -34,7 +38,11 @@ describe("insert", () => {
     lines[15] = "B25,Bob,b25@x,bronze";
     lines[19] = "B29-is-too-long,Bob,b29@x,gold";
     lines[23] = "B10,Bob,again@x,gold";
-    const batch = await importInto(target, `external_id,full_name,email,tier\n${lines.join("\n")}\n`, "insert");
+    const batch = await importInto(
+      target,
+      `external_id,full_name,email,tier\n${lines.join("\n")}\n`,
+      "insert",
+    );
     const rows = await user.rows(batch, "failed");
     expect(rows.map(({ row, errors }) => [row, errors[0]?.code, errors[0]?.column])).toEqual([
       [5, "rule_broken", "full_name"],
@@ -54,7 +62,11 @@ describe("upsert", () => {
     const csv = "external_id,full_name,credit\nC1,Ada,1\nC2,Bob,2\nC1,Ada Byron,3.50\n";
     const first = await importInto(target, csv, "upsert");
     expect(await resultsOf(user, first)).toEqual({ 2: "unchanged", 3: "created", 4: "created" });
-    const again = await importInto(target, "external_id,full_name,credit\nC1,Ada Byron,3.5\nC2,Bert,2\nC3,Cid,\n", "upsert");
+    const again = await importInto(
+      target,
+      "external_id,full_name,credit\nC1,Ada Byron,3.5\nC2,Bert,2\nC3,Cid,\n",
+      "upsert",
+    );
     expect(await resultsOf(user, again)).toEqual({ 2: "unchanged", 3: "updated", 4: "created" });
     expect(await stored("C")).toMatchObject([
       { full_name: "Ada Byron", credit: "3.50", tier: "silver" },
