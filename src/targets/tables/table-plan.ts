@@ -137,9 +137,9 @@ export function differs({ facts, quoted }: PlanColumn, value: string): string {
 }
 
 /** SQL: whether the record has the identity in these columns of `cells`. */
-export function hasIdentity({ identity }: TablePlan, valueOf: (index: number) => string): string {
+export function hasIdentity({ identity }: TablePlan, cellOf: (index: number) => string): string {
   return identity
-    .map(({ quoted, type, equality }, index) => `t.${quoted} ${equality} ${valueOf(index)}::${type}`)
+    .map(({ quoted, type, equality }, index) => `t.${quoted} ${equality} ${cellOf(index)}::${type}`)
     .join(" AND ");
 }
 

@@ -71,7 +71,10 @@ export async function claimValues(
     const claims = claimsOf(columns, [row]);
     const lost = claims.find((claim) => holders.has(slotOf(claim)));
     if (lost) refusals.set(row, refusalOf(lost, holders.get(slotOf(lost)) ?? 0));
-    else for (const claim of claims) wanted.push(claim), holders.set(slotOf(claim), row.row);
+    else {
+      wanted.push(...claims);
+      for (const claim of claims) holders.set(slotOf(claim), row.row);
+    }
   }
   const stored = await storeClaims(tx, batchId, wanted);
   const lost = new Set<TableRow>();
