@@ -1,6 +1,7 @@
 /** The role of TARGET_ROLE, and the statements that give it what it needs. */
 import { sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
+import { APP_ROLE } from "../../platform/postgres/app-role.ts";
 import { rowmill } from "../../schema/columns.ts";
 import type { Privileges, TableFacts } from "./table-facts.ts";
 import { quoted } from "./texts.ts";
@@ -26,12 +27,17 @@ export async function readTargetRole(ctx: Pick<Context, "db" | "config">): Promi
   }>(sql`
     WITH target AS (SELECT * FROM pg_roles WHERE rolname = ${role}), server AS (
       SELECT current_setting('server_version_num')::int / 10000 AS version
+    ), session AS (
+      -- Commands use the embedded database as its superuser, and the programs as another role.
+      SELECT coalesce((
+        SELECT oid FROM pg_roles WHERE rolname = ${APP_ROLE} AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+      ), current_user::regrole) AS id
     )
-    SELECT quote_ident(current_user) AS user, version, target.oid IS NOT NULL AS exists,
+    SELECT session.id::regrole::text AS user, version, target.oid IS NOT NULL AS exists,
       -- Since PostgreSQL 16 a member may have the rights of a role and not SET ROLE.
-      coalesce(CASE WHEN version >= 16 THEN pg_has_role(target.oid, 'SET') ELSE pg_has_role(target.oid, 'MEMBER') END, false) AS "canSet",
+      coalesce(CASE WHEN version >= 16 THEN pg_has_role(session.id, target.oid, 'SET') ELSE pg_has_role(session.id, target.oid, 'MEMBER') END, false) AS "canSet",
       coalesce(rolsuper OR rolbypassrls OR has_schema_privilege(target.oid, schema.oid, 'USAGE'), false) AS "isPowerful"
-    FROM server LEFT JOIN target ON true LEFT JOIN pg_namespace AS schema ON nspname = ${rowmill.schemaName}`);
+    FROM server CROSS JOIN session LEFT JOIN target ON true LEFT JOIN pg_namespace AS schema ON nspname = ${rowmill.schemaName}`);
   const [state] = rows;
   if (!state) throw new Error("The state of the role has no row.");
   const { user, version, exists, canSet, isPowerful } = state;
