@@ -14,6 +14,7 @@ import { outboxCommands } from "./outbox.ts";
 import { queueCommands } from "./queues.ts";
 import { scheduleCommands } from "./schedules.ts";
 import { seed } from "./seed.ts";
+import { tableCommands } from "./target-tables.ts";
 import { taskCommands } from "./tasks.ts";
 import { workerCommands } from "./workers.ts";
 
@@ -23,6 +24,7 @@ const commands: readonly Command[] = [
   createAdmin,
   seed,
   events,
+  ...tableCommands,
   ...backupCommands,
   ...accountCommands,
   listAudit,
