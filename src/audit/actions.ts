@@ -45,7 +45,7 @@ export const AUDIT_ACTIONS = {
   "target.created": "An admin defined a target: `destination` and `version`.",
   "target.updated": "An admin saved a new version of a target: `from`, `to` and `destination`.",
   "target.deleted": "An admin deleted a target.",
-  "target.tested": "An admin tried a definition on rows of a table, which were rolled back.",
+  "target.tested": "An admin ran rows through a definition. Nothing was written: `destination` and `rows`.",
   "secret.set": "An admin set a secret of outgoing requests: `hosts` and `shared`. The value is in no entry.",
   "secret.deleted": "An admin deleted a secret.",
   "secrets.rotated": "The secrets were encrypted with another key: `changed` is their number.",

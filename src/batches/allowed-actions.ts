@@ -36,7 +36,16 @@ const EDGES: Readonly<Record<BatchAction, Edge>> = {
 
 type Facts = Pick<
   ListedBatch,
-  | "userId" | "target" | "targetTraits" | "state" | "isDryRun" | "totalRows" | "succeeded" | "failed" | "kept" | "undoFailed"
+  | "userId"
+  | "target"
+  | "targetTraits"
+  | "state"
+  | "isDryRun"
+  | "totalRows"
+  | "succeeded"
+  | "failed"
+  | "kept"
+  | "undoFailed"
 >;
 
 /** Without a user who acts, these are the commands of the owner after a login. */

@@ -8,6 +8,7 @@ import { readSettings } from "./read-settings.ts";
 import { secretKeys } from "./secret-settings.ts";
 import { Settings } from "./settings.ts";
 import { storedSecret } from "./stored-secret.ts";
+import { tableTargets } from "./table-settings.ts";
 import { tracingOf } from "./tracing-settings.ts";
 import { egressOf, webhookLimits } from "./webhook-settings.ts";
 
@@ -115,6 +116,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     weeklyReportCron: settings.WEEKLY_REPORT_CRON,
     webhooks: webhookLimits(settings),
     egress: egressOf(settings),
+    tableTargets: tableTargets(settings),
     backupCron: settings.BACKUP_CRON,
     backupTo: settings.BACKUP_TO,
     backupFolder: join(dataDir, "backups"),

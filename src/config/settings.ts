@@ -5,6 +5,7 @@ import { MiB, quotas } from "./quotas.ts";
 import { requestLimits } from "./request-limits.ts";
 import { requestLog } from "./request-log.ts";
 import { secretSettings } from "./secret-settings.ts";
+import { tableSettings } from "./table-settings.ts";
 import { tracingSettings } from "./tracing-settings.ts";
 import { webhookSettings } from "./webhook-settings.ts";
 
@@ -275,5 +276,6 @@ export const Settings = Type.Object({
     description:
       "json: one object per line. pretty: lines for people. auto: pretty at a terminal, else json.",
   }),
+  ...tableSettings,
   ...tracingSettings,
 });

@@ -1,4 +1,5 @@
 /** The targets that are a part of Rowmill. all.ts lists them; define/ has those that administrators add. */
+import type { BatchMode } from "../schema/batches.ts";
 import * as all from "./all.ts";
 import { isRemote, type Target } from "./target.ts";
 
@@ -20,4 +21,9 @@ export function builtInNamed(name: string): Target {
   const target = byName.get(name);
   if (!target) throw new Error(`There is no target "${name}".`);
   return target;
+}
+
+/** The modes that an upload for the target may choose. */
+export function modesOf({ modes = ["insert"] }: Target): readonly BatchMode[] {
+  return modes;
 }

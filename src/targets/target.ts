@@ -2,6 +2,7 @@
 import type { Static, TObject, TString } from "typebox";
 import type { Context, Tx } from "../context.ts";
 import type { BatchMode, RowEffect, RowError } from "../schema/batches.ts";
+import type { Definition } from "./definition/definition.ts";
 import type { Locale } from "./definition/locale.ts";
 
 /** Column names and the rules for their cells, which are text. */
@@ -71,6 +72,10 @@ export interface TargetBatch {
 export interface UploadFacts {
   readonly filename: string;
   readonly createdAt: Date;
+  /** Of the user who uploaded the file. */
+  readonly username?: string;
+  /** null: the user has none. */
+  readonly email?: string | null;
 }
 
 export interface TargetRow<V> {
@@ -99,8 +104,8 @@ export type UndoOutcome =
 
 interface TargetDescription<C extends Columns> {
   readonly name: string;
-  /** The version of a defined target. Absent: the target is a part of Rowmill. */
-  readonly version?: number;
+  /** The definition of a target that an administrator has added. Absent: the target is a part of Rowmill. */
+  readonly defined?: { readonly version: number; readonly definition: Definition };
   readonly description: string;
   /** A column with a default is optional: if the file does not have it, every row gets the default. */
   readonly columns: C;
@@ -123,6 +128,12 @@ interface TargetDescription<C extends Columns> {
   readonly isKeyShared?: boolean;
   /** The modes that an upload may choose; `write` finds the chosen one in `batch.mode`. Absent: only `insert`. */
   readonly modes?: readonly BatchMode[];
+  /** The mode of uploads that name none. Absent: `insert`. */
+  readonly defaultMode?: BatchMode;
+  /** Refuses a file with columns that the target does not know and the mapping does not ignore. */
+  readonly isClosed?: boolean;
+  /** The greatest number of rows per upload. Absent: UPLOAD_MAX_ROWS alone. */
+  readonly maxRows?: number;
   /** Limits chunks for a target that takes long per row: a chunk is repeated if its worker dies, and delays others. */
   readonly maxChunkRows?: number;
   /** The role that may upload. Absent: every user. */

@@ -1,5 +1,19 @@
 /** Operators change all batches that match a filter. */
-import { and, count, desc, inArray, isNotNull, lte, max, ne, not, notInArray, or, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  count,
+  desc,
+  inArray,
+  isNotNull,
+  lte,
+  max,
+  ne,
+  not,
+  notInArray,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import type { AuditAction } from "../../audit/actions.ts";
 import { recordBulk } from "../../audit/record-bulk.ts";
 import type { Context } from "../../context.ts";

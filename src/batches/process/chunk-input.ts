@@ -1,5 +1,5 @@
-import type { batches } from "../../schema/batches.ts";
 import type { Context } from "../../context.ts";
+import type { batches } from "../../schema/batches.ts";
 import { loadTargetOf } from "../../targets/define/load-target.ts";
 import type { RowsInput } from "./process-rows.ts";
 

@@ -1,6 +1,7 @@
 /** Processes one chunk of rows in the transaction of its job. */
 import { sql } from "drizzle-orm";
 import { type Context, changeExpression, publishLocally, type Tx } from "../../context.ts";
+import { MustPause } from "../../errors.ts";
 import type { Payload } from "../../jobs.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Watch } from "../../platform/process/watch.ts";
@@ -15,6 +16,7 @@ import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
 import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
 import { lockChunk } from "./lock-chunk.ts";
 import { type OpenRow, processRows } from "./process-rows.ts";
+import { pauseByRowmill } from "./pause-by-rowmill.ts";
 import { openSlices } from "./read-open-rows.ts";
 import { isDue, letAllWait, storeWaits, waitsIn } from "./row-waits.ts";
 import { type Settled, settleChunk } from "./settle-chunk.ts";
@@ -67,7 +69,8 @@ export async function processChunk(
     log.info({ ...counts, ms }, rest ? "chunk continues later" : "chunk succeeded");
     return rest ?? counts;
   } catch (error) {
-    if (!(error instanceof BatchStopped)) throw error;
+    if (error instanceof MustPause) await pauseByRowmill({ ...ctx, log }, batchId, error.message);
+    else if (!(error instanceof BatchStopped)) throw error;
     log.info("chunk stopped with its batch");
     return undefined;
   }

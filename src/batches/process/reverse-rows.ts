@@ -2,6 +2,8 @@
 import { and, desc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import type { Payload } from "../../jobs.ts";
+import { MustPause } from "../../errors.ts";
+import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Delivery } from "../../platform/queue/delivery.ts";
 import type { Later } from "../../platform/queue/later.ts";
 import { batches, chunks } from "../../schema/batches.ts";
@@ -170,11 +172,24 @@ function reverse(tx: Tx, { target, batch }: RowsInput, rows: readonly WrittenRow
   return writeRows(
     tx,
     rows,
-    (slice) => undo(tx, batch, slice),
+    (slice) => failWithoutPause(slice, () => underSavepoint(tx.db, () => undo(tx, batch, slice))),
     (outcome): UndoOutcome => {
       if (outcome.kind === "retry") throw new Error(`The undo must be retried: ${outcome.reason.message}`);
       const reason = outcome.kind === "failed" ? outcome.errors.map(({ message }) => message).join("; ") : "";
       return { kind: "failed", reason };
     },
   );
+}
+
+/** An undo has no pause. The owner can undo the batch again, for the records that were kept. */
+async function failWithoutPause(
+  rows: readonly WrittenRow[],
+  undo: () => Promise<UndoOutcome[]>,
+): Promise<UndoOutcome[]> {
+  try {
+    return await undo();
+  } catch (error) {
+    if (!(error instanceof MustPause)) throw error;
+    return rows.map(() => ({ kind: "failed", reason: error.message }));
+  }
 }

@@ -12,8 +12,8 @@ import { displaceRows } from "./displace-rows.ts";
 import { errorLimit } from "./error-limit.ts";
 import { forgetChecked } from "./chunk-counts.ts";
 import { enqueueAfterChunk, enqueueNextChunk } from "./pace.ts";
+import { pauseByRowmill } from "./pause-by-rowmill.ts";
 import type { LockedChunk, StoredOutcomes } from "./stored-outcomes.ts";
-import { suspendBatch } from "./suspend-batch.ts";
 import { BatchStopped } from "./watch-batch.ts";
 
 /** Numbers of rows. */
@@ -86,7 +86,7 @@ export async function settleChunk(
   tx.afterCommit.push(() => tx.activity.emit("rowsProcessed", counts));
   const suspension = batch.isRunning && service ? reasonToSuspend(service, batch) : null;
   if (suspension !== null && (batch.chunksLeft > 0 || isPartial)) {
-    await suspendBatch(tx, chunk.batchId, suspension);
+    await pauseByRowmill(tx, chunk.batchId, suspension);
     return { counts, next: null };
   }
   if (isPartial || !batch.isRunning) return { counts, next: null };
@@ -208,7 +208,7 @@ function failedRequestsAfter(service: ServiceState | null): SQL {
 function reasonToSuspend(service: ServiceState, { failedRequests }: RunningBatch): string | null {
   if (service.kind === "stop") return service.reason;
   if (service.kind !== "down" || failedRequests < MAX_FAILED_REQUESTS) return null;
-  return `Rowmill has paused the batch after ${failedRequests} requests in a row without a usable answer. ${service.reason} Resume the batch when the endpoint works again.`;
+  return `${failedRequests} requests in a row got no usable answer. ${service.reason} Resume the batch when the endpoint works again.`;
 }
 
 /** Adds the time since the chunk was taken, or since the end of the last chunk if that is later. */

@@ -9,6 +9,8 @@ import { unpacked } from "../../platform/csv/unpack.ts";
 import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
+import { parseLocale } from "../../targets/define/parse-locale.ts";
+import type { Locale } from "../../targets/definition/locale.ts";
 import {
   type MatchedHeader,
   matchHeader,
@@ -16,8 +18,8 @@ import {
   type RequestedMapping,
 } from "../../targets/match-header.ts";
 import { parseParams } from "../../targets/params.ts";
-import { requireRights } from "../../targets/registry.ts";
 import { rememberMapping } from "../../targets/remember-mapping.ts";
+import { requireRights, traitsOf } from "../../targets/rights.ts";
 import { isRowTarget, type Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
@@ -26,7 +28,7 @@ import { acceptBatch } from "./accept-batch.ts";
 import { longRowOf } from "./long-rows.ts";
 import { RowMarks } from "./plan-chunks.ts";
 import { requireRoomForBatch, requireStoredWithin } from "./quota.ts";
-import { csvOptionsOf, fingerprintOf, targetOf } from "./read-options.ts";
+import { type ChosenOptions, csvOptionsOf, fingerprintOf, targetOf } from "./read-options.ts";
 import { uploadedColumnsOf } from "./result-columns.ts";
 import { storeRows } from "./store-rows.ts";
 import type { UploadOptions } from "./upload-options.ts";
@@ -63,22 +65,27 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const { maxRowDelayMs } = ctx.config;
   if ((options.row_delay_ms ?? 0) > maxRowDelayMs)
     throw invalidField("row_delay_ms", `must be at most ${maxRowDelayMs} (MAX_ROW_DELAY_MS).`);
-  const target = targetOf(options, upload.role);
-  requireRights(ctx, target);
+  const { target, chosen } = await targetOf(ctx, upload.options, { id: upload.userId, role: upload.role });
+  requireRights(ctx, target.name, traitsOf(target));
+  const locale = parseLocale(target, options.locale);
   const params = parseParams(target, options.params);
   const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);
   await inTransaction(ctx, (tx) => requireRoomForBatch(tx, upload.userId, upload.declaredBytes));
   const content = { hash: createHash("sha256"), bytes: 0 };
   const bytes = unpacked(measured(upload.file, content), ctx.config.uploadMaxBytes);
   using longRow = longRowOf(upload.userId);
-  const csv = await openCsv(bytes, csvOptionsOf(options), { ...ctx.config, longRow });
+  const csv = await openCsv(bytes, csvOptionsOf(options), {
+    ...ctx.config,
+    longRow,
+    ...rowLimitOf(ctx, target),
+  });
   if (!csv.header) {
     await upload.finish();
     throw noRows(options.skip_lines);
   }
   const columns = uploadedColumnsOf(csv.header.names);
   const matched = matchColumns(target, columns.names, mapping, csv.dialect);
-  const batchId = await openBatch(ctx, upload, { ...matched, params });
+  const batchId = await openBatch(ctx, upload, chosen, target, { ...matched, params, locale });
   const maxChunkRows = chunkRowsOf(target, options);
   try {
     const source = {
@@ -94,7 +101,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
     );
     await upload.finish();
     const contentHash = content.hash.digest();
-    const fingerprint = fingerprintOf(contentHash, options);
+    const fingerprint = fingerprintOf(contentHash, chosen, target);
     const received = await inTransaction(ctx, async (tx) => {
       // An upload can take hours, and its user may have been disabled meanwhile.
       if (tx.actor) await requireUsable(tx, tx.actor.id);
@@ -116,7 +123,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
       if (mapping && !received.isReplay)
         await rememberMapping(tx, upload.userId, target.name, matched.header, {
           mapping,
-          options: chosenOf(options),
+          options: rememberedOf(chosen),
         });
       await upload.onAccepted?.(tx, received, contentHash);
       return received;
@@ -130,7 +137,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
 }
 
 /** The options that a user is likely to choose again for such a file. */
-function chosenOf({ mode, policy, max_errors }: UploadOptions): Record<string, string> {
+function rememberedOf({ mode, policy, max_errors }: ChosenOptions): Record<string, string> {
   return { mode, policy, ...(max_errors === undefined ? {} : { max_errors }) };
 }
 
@@ -184,19 +191,23 @@ async function abandonUpload(ctx: Context, batchId: string, reason: unknown): Pr
 
 interface OpenedBatch extends MatchedHeader {
   readonly params: Record<string, unknown> | null;
+  readonly locale: Locale | null;
 }
 
 async function openBatch(
   ctx: Context,
   upload: Upload,
-  { header, mapping, params }: OpenedBatch,
+  options: ChosenOptions,
+  target: Target,
+  { header, mapping, params, locale }: OpenedBatch,
 ): Promise<string> {
-  const { options } = upload;
   const id = newBatchId(ctx.now());
   const batch = {
     id,
     userId: upload.userId,
-    target: options.target,
+    target: target.name,
+    ...(target.defined ? { targetVersion: target.defined.version, targetTraits: traitsOf(target) } : {}),
+    locale,
     filename: nameOf(upload.filename || "upload.csv"),
     header,
     mapping,
@@ -213,6 +224,12 @@ async function openBatch(
     await tx.db.insert(batches).values(batch);
   });
   return id;
+}
+
+/** A target can allow fewer rows than UPLOAD_MAX_ROWS. */
+function rowLimitOf({ config }: Context, { name, maxRows }: Target) {
+  if (maxRows === undefined || maxRows >= config.uploadMaxRows) return {};
+  return { uploadMaxRows: maxRows, maxRowsName: `the limit of the target ${name}` };
 }
 
 /** The limit that the target and the options set. Undefined: chunks have the fastest size. */

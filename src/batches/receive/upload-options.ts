@@ -3,7 +3,6 @@ import Type, { type Static } from "typebox";
 import { ENCODINGS } from "../../platform/csv/encodings.ts";
 import { MAX_HEADER_ROWS } from "../../platform/csv/options.ts";
 import { batchMode, batchPolicy } from "../../schema/batches.ts";
-import { targetNames } from "../../targets/registry.ts";
 
 /** Names for delimiters that are awkward to write in a URL or a shell. */
 export const DELIMITERS: Readonly<Record<string, string>> = {
@@ -16,17 +15,22 @@ export const DELIMITERS: Readonly<Record<string, string>> = {
 };
 
 export const UploadOptions = Type.Object({
-  target: Type.Enum([...targetNames], {
+  target: Type.String({
+    minLength: 1,
+    maxLength: 100,
     default: "books",
     description: "The target that the rows are imported into. GET /api/v1/targets lists them.",
+    examples: ["books", "customers"],
   }),
-  mode: Type.Enum(batchMode.enumValues, {
-    default: "insert",
-    description:
-      "How to handle a row if the target already has a record with its key. insert: the row fails as a duplicate. upsert: " +
-      "it updates the record. skip_existing: it succeeds and changes nothing. append: it creates another record. " +
-      "GET /api/v1/targets/{name} lists the modes of a target.",
-  }),
+  mode: Type.Optional(
+    Type.Enum(batchMode.enumValues, {
+      description:
+        "How to handle a row if the target already has a record with its key. insert: the row fails as a duplicate. upsert: " +
+        "it updates the record. update: it updates the record, and fails if there is none. skip_existing: it succeeds and " +
+        "changes nothing. append: it creates another record. Absent: the `default_mode` of the target. GET " +
+        "/api/v1/targets/{name} lists the modes of a target.",
+    }),
+  ),
   policy: Type.Enum(batchPolicy.enumValues, {
     default: "partial",
     description:
@@ -73,6 +77,15 @@ export const UploadOptions = Type.Object({
       description:
         "A JSON object with the parameters of the target, which GET /api/v1/targets/{name} describes.",
       examples: ['{"subject": "Maintenance", "message": "Rowmill is offline tonight."}'],
+    }),
+  ),
+  locale: Type.Optional(
+    Type.String({
+      maxLength: 10_000,
+      description:
+        "A JSON object that says how the file writes numbers, dates and booleans, instead of the locale of a defined target: " +
+        "`decimal`, `group`, `date_order`, `timezone`, `true`, `false` and `null`.",
+      examples: ['{"decimal": ",", "group": ".", "date_order": "dmy"}'],
     }),
   ),
   encoding: Type.Optional(
@@ -159,6 +172,7 @@ export const UploadQuery = Type.Object({
   mapping: Type.Optional({ ...UploadOptions.properties.mapping, ...QUERY_TEXT }),
   columns: Type.Optional({ ...UploadOptions.properties.columns, ...QUERY_TEXT }),
   params: Type.Optional({ ...UploadOptions.properties.params, ...QUERY_TEXT }),
+  locale: Type.Optional({ ...UploadOptions.properties.locale, ...QUERY_TEXT }),
 });
 
 export const optionNames: readonly string[] = Object.keys(UploadOptions.properties);

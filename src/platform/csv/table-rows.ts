@@ -132,9 +132,9 @@ export function countExtraFields(fields: readonly string[], columns: number): nu
   return Math.max(0, length - columns);
 }
 
-function tooManyRows({ uploadMaxRows }: CsvLimits): DomainError {
+function tooManyRows({ uploadMaxRows, maxRowsName = "UPLOAD_MAX_ROWS" }: CsvLimits): DomainError {
   return new DomainError(
     "too_large",
-    `The file has more than ${uploadMaxRows} rows (UPLOAD_MAX_ROWS). Split it into smaller files.`,
+    `The file has more than ${uploadMaxRows} rows (${maxRowsName}). Split it into smaller files.`,
   );
 }

@@ -1,7 +1,8 @@
 /** Makes targets of definitions. A version never changes, so each process keeps those that it has used lately. */
+import { eq } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
 import type { Context } from "../../context.ts";
-import type { Actor } from "../../schema/accounts.ts";
+import { type Caller, users } from "../../schema/accounts.ts";
 import { MAX_DEFINITION_BYTES } from "../definition/definition.ts";
 import { builtInNamed, builtInTargets, findBuiltIn } from "../registry.ts";
 import { isForRole } from "../rights.ts";
@@ -19,7 +20,7 @@ const compiled = new LRUCache<string, Target>({
   ttl: MAX_AGE_MS,
 });
 
-type Uploader = Pick<Actor, "role" | "username">;
+type Uploader = Pick<Caller, "id" | "role">;
 
 /** The target of a batch, in the version that it began with. */
 export async function loadTargetOf(
@@ -27,7 +28,9 @@ export async function loadTargetOf(
   { target, targetVersion }: { readonly target: string; readonly targetVersion: number | null },
 ): Promise<Target> {
   if (targetVersion === null) return builtInNamed(target);
-  return compiled.get(keyOf(target, targetVersion)) ?? compile(ctx, await getVersion(ctx, target, targetVersion));
+  return (
+    compiled.get(keyOf(target, targetVersion)) ?? compile(ctx, await getVersion(ctx, target, targetVersion))
+  );
 }
 
 /** @returns null if the target does not exist, or the user may not upload for it */
@@ -35,16 +38,22 @@ export async function findTarget(ctx: Context, name: string, user: Uploader): Pr
   const builtIn = findBuiltIn(name);
   if (builtIn) return isForRole(builtIn, user.role) ? builtIn : null;
   const stored = await findDefinition(ctx, name);
-  return stored && mayUpload(stored.definition, user) ? load(ctx, stored) : null;
+  return stored && mayUpload(stored.definition, await named(ctx, user)) ? load(ctx, stored) : null;
 }
 
 /** The targets that the user may upload for: first those of Rowmill. */
 export async function listTargets(ctx: Context, user: Uploader): Promise<Target[]> {
   const stored = await listDefinitions(ctx);
-  const own = stored.filter(({ definition }) => mayUpload(definition, user));
+  const uploader = await named(ctx, user);
+  const own = stored.filter(({ definition }) => mayUpload(definition, uploader));
   const defined: Target[] = [];
   for (const one of own) defined.push(await load(ctx, one));
   return [...builtInTargets.filter((target) => isForRole(target, user.role)), ...defined];
+}
+
+async function named({ db }: Context, { id, role }: Uploader) {
+  const [user] = await db.select({ username: users.username }).from(users).where(eq(users.id, id));
+  return { role, username: user?.username ?? "" };
 }
 
 async function load(ctx: Context, stored: StoredDefinition): Promise<Target> {

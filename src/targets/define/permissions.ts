@@ -7,6 +7,6 @@ export function mayUpload(
   { role, username }: Pick<Actor, "role" | "username">,
 ): boolean {
   if (role === "admin") return true;
-  const { roles = ["user", "admin"], users = [] } = permissions ?? {};
+  const { roles = ["user", "operator", "admin"], users = [] } = permissions ?? {};
   return roles.includes(role) || users.includes(username);
 }

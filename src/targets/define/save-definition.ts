@@ -107,5 +107,8 @@ async function requireRoom({ db }: Tx): Promise<void> {
     .from(targetDefinitions)
     .where(isNull(targetDefinitions.deletedAt));
   if ((found?.targets ?? 0) < MAX_DEFINITIONS) return;
-  throw new DomainError("conflict", `There are ${MAX_DEFINITIONS} targets already. Delete one of them first.`);
+  throw new DomainError(
+    "conflict",
+    `There are ${MAX_DEFINITIONS} targets already. Delete one of them first.`,
+  );
 }

@@ -88,9 +88,9 @@ const definitionFields = {
     Type.Object(
       {
         roles: Type.Optional(
-          Type.Array(Type.Enum(["user", "admin"]), {
+          Type.Array(Type.Enum(["user", "operator", "admin"]), {
             maxItems: 2,
-            description: "The roles that may upload. Default: user and admin",
+            description: "The roles that may upload. Default: all roles",
           }),
         ),
         users: Type.Optional(

@@ -1,7 +1,7 @@
 /** Sends rows to an endpoint, and makes outcomes of its answer. */
 import type { Context } from "../../context.ts";
 import { plural } from "../../platform/plural.ts";
-import { toJsonText } from "../columns/to-json.ts";
+import { toJsonText } from "../columns/json-text.ts";
 import type { Definition } from "../definition/definition.ts";
 import type { HttpDestination } from "../definition/destination.ts";
 import { failed } from "../outcomes.ts";
