@@ -3,7 +3,9 @@ import { dayNumber } from "./calendar.ts";
 import type { Moment } from "./moments.ts";
 
 const DAY_SECONDS = 86_400;
-const CACHED_DAYS = 100_000;
+/** 55 years. */
+const CACHED_DAYS = 20_000;
+const CACHED_ZONES = 20;
 
 /** Whether `Intl` knows the zone. */
 export function isTimeZone(name: string): boolean {
@@ -33,7 +35,7 @@ export function timeZone(name: string): TimeZone {
   if (known) return known;
   const zone = createTimeZone(name);
   // Definitions and uploads choose zones. A name can be written in several cases.
-  if (zones.size >= 100) zones.clear();
+  if (zones.size >= CACHED_ZONES) zones.clear();
   zones.set(name, zone);
   return zone;
 }

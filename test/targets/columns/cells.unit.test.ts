@@ -356,7 +356,7 @@ test("a long cell with invisible characters is shown short and visible", () => {
   const read = readCell({ type: "integer" }, `1\u200b${"x".repeat(10_000)}`);
   expect(read).toEqual({
     code: "invalid_number",
-    message: `Cell "1<U+200B>${"x".repeat(58)}…" is not a number: write it as 1250.50`,
+    message: `Cell "1<U+200B>${"x".repeat(58)}…" is not a number: write it as 1250`,
   });
 });
 
