@@ -1,7 +1,10 @@
-/** The messages in docs/guide/targets.md are those that people get. */
+/** The example in docs/guide/targets.md is valid, and its messages are those that people get. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Check } from "typebox/value";
 import { expect, test } from "vitest";
+import { checkColumns } from "../../../src/targets/columns/check-columns.ts";
+import { Definition } from "../../../src/targets/definition/definition.ts";
 import { type Cell, readCell } from "../../support/cells.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/guide/targets.md"), "utf8");
@@ -49,4 +52,11 @@ test.each(CELLS)("docs/guide/targets.md has the message for %j: %j", (setup, cel
   const read = readCell({ ...setup, locale }, cell);
   const line = `| ${setup.type} | \`${"code" in read ? `${read.code}\`: ${read.message}` : read.value} |`;
   expect(page.split("\n").filter((other) => other === line)).toEqual([line]);
+});
+
+test("the example of docs/guide/targets.md is a valid definition", () => {
+  const example = /```json\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
+  const definition: unknown = { destination: { type: "records" }, ...JSON.parse(example) };
+  if (!Check(Definition, definition)) throw new Error("The JSON Schema refuses it.");
+  expect(checkColumns(definition)).toEqual({});
 });
