@@ -20,7 +20,7 @@ function jsonProblem(text: string): string | null {
   if (depthOf(text) > MAX_DEPTH) return `it has more than ${MAX_DEPTH} levels`;
   try {
     // Only these texts can have what `jsonb` refuses.
-    if (!/\\u|[eE]/.test(text)) {
+    if (!/\\u|\d[eE]/.test(text)) {
       JSON.parse(text);
       return null;
     }
