@@ -13,15 +13,15 @@ import type { ChunkKey } from "../batch-jobs.ts";
 import { RUNNABLE_STATES } from "../state.ts";
 import { startBatch } from "../transitions.ts";
 import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
-import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
 import { lockChunk } from "./lock-chunk.ts";
-import { type OpenRow, processRows } from "./process-rows.ts";
+import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
 import { pauseByRowmill } from "./pause-by-rowmill.ts";
+import { type OpenRow, processRows } from "./process-rows.ts";
 import { openSlices } from "./read-open-rows.ts";
 import { isDue, letAllWait, storeWaits, waitsIn } from "./row-waits.ts";
+import { isGroupInput, sendOpenRows } from "./send-open-rows.ts";
 import { type Settled, settleChunk } from "./settle-chunk.ts";
 import type { RowOutcome } from "./store-results.ts";
-import { isGroupInput, sendOpenRows } from "./send-open-rows.ts";
 import { StoredOutcomes } from "./stored-outcomes.ts";
 import { BatchStopped, watchBatch } from "./watch-batch.ts";
 

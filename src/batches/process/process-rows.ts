@@ -97,7 +97,8 @@ async function runTarget(
 ): Promise<RowOutcome[]> {
   if (isDryRun && isRemote(target)) return rows.map(({ row }) => ({ row, outcome: created(0) }));
   if (isRowTarget(target)) return handleRows(ctx, target, batch, rows, attempt);
-  if (isGroupTarget(target)) throw new Error(`The rows for ${target.name} are sent in groups, chunk by chunk.`);
+  if (isGroupTarget(target))
+    throw new Error(`The rows for ${target.name} are sent in groups, chunk by chunk.`);
   await using _ = await endStatementOnAbort(ctx, tx, attempt.signal);
   const outcomes = await writeRows(
     tx,

@@ -1,8 +1,8 @@
 /** Undoes a batch in a worker: from its last chunk to its first, in one transaction per chunk. */
 import { and, desc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
-import type { Payload } from "../../jobs.ts";
 import { MustPause } from "../../errors.ts";
+import type { Payload } from "../../jobs.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Delivery } from "../../platform/queue/delivery.ts";
 import type { Later } from "../../platform/queue/later.ts";

@@ -88,7 +88,11 @@ export async function sendOpenRows(
     }),
   );
   const retryAfterSeconds = outcomes.retryAfterSeconds;
-  const continued = { ...work, ...progress, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
+  const continued = {
+    ...work,
+    ...progress,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
   const rows = invalid.length + decided.length;
   return { ...counts, rows, attempt: chunk.attempt, rest: next && laterOf(answer, continued) };
 }
@@ -144,7 +148,10 @@ interface Turn extends Position {
   readonly end: number;
 }
 
-function progressOf(answer: GroupAnswer, { after, bounds, valid, lastRow, end }: Turn): { after: number; bounds: number[] } {
+function progressOf(
+  answer: GroupAnswer,
+  { after, bounds, valid, lastRow, end }: Turn,
+): { after: number; bounds: number[] } {
   switch (answer.kind) {
     case "answered": {
       const isAll = answer.outcomes.length >= valid.length;

@@ -8,9 +8,9 @@ import { batchChanged } from "../batch-changes.ts";
 import { type ChunkKey, chunkJob, type QueuedBatch } from "../batch-jobs.ts";
 import { transitions } from "../state.ts";
 import { endBatch } from "../transitions.ts";
+import { forgetChecked } from "./chunk-counts.ts";
 import { displaceRows } from "./displace-rows.ts";
 import { errorLimit } from "./error-limit.ts";
-import { forgetChecked } from "./chunk-counts.ts";
 import { enqueueAfterChunk, enqueueNextChunk } from "./pace.ts";
 import { pauseByRowmill } from "./pause-by-rowmill.ts";
 import type { LockedChunk, StoredOutcomes } from "./stored-outcomes.ts";
@@ -245,7 +245,12 @@ export async function finishBatch(
   const failed = await countFailedRows(tx, batchId);
   if (isDryRun) {
     await forgetChecked(tx, batchId);
-    return endBatch(tx, batchId, "validate", failed === 0 ? null : `${failed} of ${totalRows} rows would fail.`);
+    return endBatch(
+      tx,
+      batchId,
+      "validate",
+      failed === 0 ? null : `${failed} of ${totalRows} rows would fail.`,
+    );
   }
   return failed === 0
     ? endBatch(tx, batchId, "complete", null)

@@ -32,7 +32,8 @@ export async function checkEndpoint(
   // Whether a secret may be sent depends on the URL.
   if (Object.keys(errors).length === 0) Object.assign(errors, await secretErrors(ctx, destination));
   const notes: string[] = [];
-  if (!sign_with) notes.push("Requests are not signed. Set `sign_with` so that the endpoint can tell who sent them.");
+  if (!sign_with)
+    notes.push("Requests are not signed. Set `sign_with` so that the endpoint can tell who sent them.");
   if (trust_empty)
     notes.push("Rows count as created if the endpoint answers 200 or 204 without a body (`trust_empty`).");
   if (!undo_url && undo !== "none") notes.push("Batches cannot be undone, because there is no `undo_url`.");

@@ -1,12 +1,18 @@
 /** Sends rows to an endpoint, and makes outcomes of its answer. */
 import type { Context } from "../../context.ts";
 import { plural } from "../../platform/plural.ts";
-import { toJsonText } from "../columns/json-text.ts";
+import { jsonWriter } from "../columns/json-text.ts";
 import type { Definition } from "../definition/definition.ts";
 import type { HttpDestination } from "../definition/destination.ts";
 import { failed } from "../outcomes.ts";
 import type { Columns, GroupAnswer, GroupTarget, Outcome, TargetRow, Values } from "../target.ts";
-import { type EncodedRequest, type EncodedRow, encodeRequest, MAX_BODY_BYTES, messageIdOf } from "./encode-rows.ts";
+import {
+  type EncodedRequest,
+  type EncodedRow,
+  encodeRequest,
+  MAX_BODY_BYTES,
+  messageIdOf,
+} from "./encode-rows.ts";
 import { postRequest } from "./post-request.ts";
 import { type Meaning, readAnswer } from "./read-answer.ts";
 import { readRowResult } from "./read-results.ts";
@@ -17,6 +23,7 @@ export function rowSender(
   definition: Definition & { readonly destination: HttpDestination },
 ): GroupTarget<Columns, Values>["send"] {
   const { destination } = definition;
+  const write = jsonWriter(definition);
   return async (ctx, tx, batch, rows, attempt) => {
     const head = {
       type: "rows",
@@ -26,7 +33,7 @@ export function rowSender(
       dry_run: attempt.isDryRun,
       attempt: attempt.attempt,
     };
-    const encodedRows = encodeRows(definition, rows, attempt.rowIdOf);
+    const encodedRows = encodeRows(rows, write, attempt.rowIdOf);
     const request = encodeRequest(head, encodedRows, maxRowsOf(destination));
     if (request.sent.length === 0) return answered(request, rows, () => NOT_SENT);
     const waiting = await takeTurn(ctx, tx, name, destination, request.sent.length);
@@ -43,12 +50,11 @@ export function rowSender(
 }
 
 function* encodeRows(
-  definition: Definition,
   rows: readonly TargetRow<Values>[],
+  write: (values: Values) => string,
   rowIdOf: (row: number) => string,
 ): Generator<EncodedRow> {
-  for (const { row, values } of rows)
-    yield { row, id: rowIdOf(row), fields: `"data":${toJsonText(definition, values)}` };
+  for (const { row, values } of rows) yield { row, id: rowIdOf(row), fields: `"data":${write(values)}` };
 }
 
 function answerOf(
