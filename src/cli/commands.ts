@@ -15,6 +15,7 @@ import { queueCommands } from "./queues.ts";
 import { scheduleCommands } from "./schedules.ts";
 import { secretCommands } from "./secrets.ts";
 import { seed } from "./seed.ts";
+import { tableCommands } from "./target-tables.ts";
 import { taskCommands } from "./tasks.ts";
 import { workerCommands } from "./workers.ts";
 
@@ -24,6 +25,7 @@ const commands: readonly Command[] = [
   createAdmin,
   seed,
   events,
+  ...tableCommands,
   ...backupCommands,
   ...accountCommands,
   listAudit,

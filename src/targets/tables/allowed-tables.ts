@@ -1,15 +1,17 @@
 import type { Config } from "../../config/config.ts";
-import { isSystemSchema } from "../../config/table-settings.ts";
+import { isSystemSchema, type TablePattern } from "../../config/table-settings.ts";
 import type { TableName } from "./find-untrusted.ts";
 import { tableName } from "./texts.ts";
 
 /** Whether TARGET_TABLES allows the table. It never allows those of Rowmill and of PostgreSQL. */
-export function isTableAllowed(config: Pick<Config, "tableTargets">, { schema, table }: TableName): boolean {
-  if (isSystemSchema(schema)) return false;
-  const matches = (pattern: string, name: string) => pattern === "*" || pattern === name;
-  return config.tableTargets.allowed.some(
-    (pattern) => matches(pattern.schema, schema) && matches(pattern.table, table),
-  );
+export function isTableAllowed({ tableTargets }: Pick<Config, "tableTargets">, name: TableName): boolean {
+  if (isSystemSchema(name.schema)) return false;
+  return tableTargets.allowed.some((pattern) => matchesPattern(pattern, name));
+}
+
+export function matchesPattern(pattern: TablePattern, { schema, table }: TableName): boolean {
+  const matches = (wanted: string, name: string) => wanted === "*" || wanted === name;
+  return matches(pattern.schema, schema) && matches(pattern.table, table);
 }
 
 /** Says why a table is not allowed, and what to do; null: it is allowed. */

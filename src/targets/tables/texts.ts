@@ -37,3 +37,8 @@ function isEnclosed(text: string): boolean {
   }
   return false;
 }
+
+/** A name for statements that people run: in quotes if it needs them. */
+export function quoted(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
