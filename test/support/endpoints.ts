@@ -37,7 +37,7 @@ export class Endpoint implements AsyncDisposable {
   /** The result of a row. */
   result: (row: Row, body: SentBody) => object = (row) => ({ status: "created", record_id: `r${row.row}` });
   /** Answers instead, if it returns true. */
-  instead: (response: ServerResponse, body: SentBody, received: Received) => boolean | void = () => false;
+  instead: (response: ServerResponse, body: SentBody, received: Received) => boolean = () => false;
 
   private constructor(receiver: Receiver) {
     this.receiver = receiver;

@@ -1,7 +1,9 @@
 /** Batches of an endpoint while their lives change: dry runs, undo, pauses, cancellations, secrets. */
 import type { ServerResponse } from "node:http";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { newAdmin } from "../../support/admin.ts";
 import { command, deliverUndo, deliverWhole, refused } from "../../support/batches.ts";
+import { csv } from "../../support/book-files.ts";
 import { count } from "../../support/count.ts";
 import {
   defineEndpoint,
@@ -13,6 +15,7 @@ import {
   uploadFor,
 } from "../../support/endpoints.ts";
 import { RECEIVER_SETTINGS } from "../../support/receiver.ts";
+import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 import { useAdmin, useRowmill, useUser } from "../../support/use-rowmill.ts";
 
@@ -342,11 +345,11 @@ describe("a definition is refused", () => {
     expect(Object.keys(body.field_errors)).toEqual([field]);
   });
 
-  test("with a look-up", async () => {
-    const lookup = { schema: "shop", table: "countries", match: ["iso2"], value: "id" };
+  test("with a look-up in a table that is not allowed", async () => {
+    const lookup = { schema: "rowmill", table: "users", match: ["username"], value: "id" };
     const { status, body } = await define({}, { columns: [{ name: "country", type: "lookup", lookup }] });
     expect(status).toBe(400);
-    expect(body.field_errors["columns.0.type"]?.[0]).toContain("look up");
+    expect(Object.keys(body.field_errors)).toEqual(["columns.0.lookup.table"]);
   });
 
   test("and the network rules are checked again for each request", async () => {
@@ -358,6 +361,42 @@ describe("a definition is refused", () => {
     const paused = await batchOf(id);
     expect(paused).toMatchObject({ state: "paused", counts: { failed: 0 } });
     expect(paused.reason).toContain("not on the public internet");
+  });
+});
+
+test("values that must be unique in the file are, and rows that failed give theirs up", async () => {
+  const columns = [{ name: "code", type: "text" as const, unique: { in_file: true } }];
+  const target = await defineEndpoint(admin, { url, batch_size: 2 }, { columns });
+  endpoint.result = ({ row }) => ({ status: row === 2 ? "failed" : "created" });
+  const id = await uploadFor(user, target, "code\na\nb\na\nb\na\n");
+  for (const firstRow of [2, 4, 6]) await deliverTurns(rowmill, id, firstRow);
+  const failed = await user.rows(id, "failed");
+  expect(failed.map(({ row, error_code }) => [row, error_code])).toEqual([
+    [2, "rejected"],
+    [5, "not_unique"],
+    [6, "not_unique"],
+  ]);
+  expect(endpoint.sent).toEqual([[2, 3], [4]]);
+});
+
+describe("look-ups", () => {
+  const settings = { ...RECEIVER_SETTINGS, TARGET_TABLES: "shop.*", TARGET_ROLE: "rowmill_target_endpoints" };
+
+  test("are resolved before rows are sent, and a cell without a match fails its row", async () => {
+    await using own = await startRowmill(settings);
+    await own.ctx.pool.query(`CREATE SCHEMA shop; CREATE TABLE shop.countries (id int PRIMARY KEY, iso2 text);
+      INSERT INTO shop.countries VALUES (49, 'DE'); DROP ROLE IF EXISTS rowmill_target_endpoints;
+      CREATE ROLE rowmill_target_endpoints NOLOGIN; GRANT USAGE ON SCHEMA shop TO rowmill_target_endpoints;
+      GRANT SELECT ON shop.countries TO rowmill_target_endpoints`);
+    const root = await newAdmin(own);
+    const lookup = { schema: "shop", table: "countries", match: ["iso2"], value: "id" };
+    const columns = [{ name: "country", to: "country_id", type: "lookup" as const, lookup }];
+    const target = await defineEndpoint(root, { url }, { columns });
+    const id = await uploadFor(root, target, "country\nDE\nXX\n");
+    await deliverTurns(own, id);
+    expect(endpoint.bodies[0]?.rows.map(({ row, data }) => [row, data])).toEqual([[2, { country_id: "49" }]]);
+    const [failed] = await root.rows(id, "failed");
+    expect(failed).toMatchObject({ row: 3, errors: [{ column: "country" }] });
   });
 });
 
@@ -383,4 +422,17 @@ describe("with workers", () => {
     expect([...endpoint.times.values()].every((times) => times === 1)).toBe(true);
     expect(endpoint.receiver.maxOpen).toBeLessThanOrEqual(2);
   });
+});
+
+test("an endpoint that hangs does not hold up the files of other users", async () => {
+  await using own = await startRowmill({ ...RECEIVER_SETTINGS, WORKER_CONCURRENCY: "3" });
+  const root = await newAdmin(own);
+  const [slow, other] = [await own.newUser(), await own.newUser()];
+  endpoint.instead = () => true;
+  const target = await defineEndpoint(root, { url, batch_size: 1, max_in_flight: 10, timeout_seconds: 60 });
+  await uploadFor(slow, target, namedRows(50));
+  await own.startWorker();
+  await endpoint.receiver.received(2);
+  const { body } = await other.upload(csv(20, 0));
+  await until("it is completed", async () => (await other.batch(body.id)).body.state === "completed", 5000);
 });
