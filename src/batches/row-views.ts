@@ -10,7 +10,7 @@ import { rowIdOf } from "./ids.ts";
 import type { StoredBatch } from "./queries.ts";
 import type { StoredRowDetail, StoredRowEvent } from "./row-history.ts";
 import type { StoredRow } from "./row-queries.ts";
-import { isWhole } from "./state.ts";
+import { isOneJob } from "./state.ts";
 import { RowStatus } from "./views.ts";
 
 const RowErrorView = Type.Object({
@@ -162,7 +162,7 @@ function namedCells(
 
 function jobIdOf(batch: StoredBatch, { firstRow, attempts, attempt }: StoredRow): string | null {
   if (firstRow === null) return null;
-  if (!isWhole(batch)) return chunkJobId({ batchId: batch.id, firstRow }, attempts || (attempt ?? 1));
+  if (!isOneJob(batch)) return chunkJobId({ batchId: batch.id, firstRow }, attempts || (attempt ?? 1));
   const isUndo = batch.state === "undoing" || batch.state === "undone";
   return batchJobId("whole", batch.id, isUndo ? batch.run - 1 : batch.run);
 }

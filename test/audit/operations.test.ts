@@ -145,6 +145,17 @@ const OPERATIONS: Readonly<Record<string, Recorded>> = {
       return admin.delete(`${ADMIN}/task-limits/video`);
     },
   },
+  setSecret: {
+    action: "secret.set",
+    perform: () => admin.put(`${ADMIN}/secrets/CRM_TOKEN`, { value: "correct horse battery" }),
+  },
+  deleteSecret: {
+    action: "secret.deleted",
+    perform: async () => {
+      await admin.put(`${ADMIN}/secrets/OLD_TOKEN`, { value: "correct horse battery" });
+      return admin.delete(`${ADMIN}/secrets/OLD_TOKEN`);
+    },
+  },
   shutDownWorker: {
     action: "worker.shut_down",
     perform: async () => {

@@ -1,10 +1,9 @@
-/** What the columns of a defined target cost: alone, and what PostgreSQL needs for a table of them. */
+/** The cost of the columns of a defined target: alone, and the floor of PostgreSQL for a table of them. */
 import pg from "pg";
 import { FLOOR_BATCH } from "./books-file.ts";
-import { typedCasts, typedCells, typedCheck, typedTable } from "./typed-rows.ts";
+import { typedCasts, typedCells, typedCheck, typedDefinition, typedTable } from "./typed-rows.ts";
 
 const VALUES = 1_000_000;
-const COLUMNS = 12;
 
 export interface MeasuredColumns {
   /** To check and convert a million values. */
@@ -14,7 +13,9 @@ export interface MeasuredColumns {
 
 /** Cells become values; nothing is read from a file and nothing is written. */
 export function measureColumns(): MeasuredColumns {
-  const rows = Array.from({ length: Math.ceil(VALUES / COLUMNS) }, (_, row) => typedCells(row));
+  const rows = Array.from({ length: Math.ceil(VALUES / typedDefinition.columns.length) }, (_, row) =>
+    typedCells(row),
+  );
   const check = typedCheck();
   let failed = 0;
   const startedAt = performance.now();

@@ -3,7 +3,7 @@ import { ambiguousDates } from "../../../src/targets/columns/ambiguous-dates.ts"
 import { checkColumns } from "../../../src/targets/columns/check-columns.ts";
 import { checkLocale } from "../../../src/targets/columns/check-locale.ts";
 import { columnsOf } from "../../../src/targets/columns/columns-of.ts";
-import { toJsonText } from "../../../src/targets/columns/json-text.ts";
+import { jsonWriter, toJsonText } from "../../../src/targets/columns/json-text.ts";
 import type { ColumnDefinition } from "../../../src/targets/definition/column.ts";
 import type { Definition } from "../../../src/targets/definition/definition.ts";
 import { definitionOf } from "../../support/cells.ts";
@@ -393,4 +393,5 @@ test("JSON has numbers without a loss, and no key for a value that is not given"
     '{"ID \\"1\\"":9223372036854775807,"price":0.10,"on":false,"tags":["a","b \\"c\\\\","NULL"],"sizes":[1.50,-2],' +
       '"flags":[true,false],"meta":{"a": 1e2},"note":null,"country":"DE","by":7,"yes":true}',
   );
+  expect(jsonWriter(definition)({ price: "1" })).toBe('{"price":1}');
 });

@@ -227,10 +227,10 @@ test.each(TYPES)(
   async (cast, setup) => {
     const random = randomOf(11);
     const read = cellReaderOf(setup);
-    const values = Array.from({ length: 20_000 }, () => read(nasty(random))).flatMap((result) => {
+    const values = Array.from({ length: 10_000 }, () => read(nasty(random))).flatMap((result) => {
       if ("value" in result) return typeof result.value === "string" ? [result.value] : [];
-      expect(result.code).toMatch(/^[a-z_]+$/);
-      expect(result.message).toMatch(/^Cell /);
+      if (!/^[a-z_]+$/.test(result.code) || !result.message.startsWith("Cell "))
+        throw new Error(result.message);
       return [];
     });
     expect(values.length).toBeGreaterThan(20);

@@ -164,8 +164,8 @@ test("messages use the label of a column, or else its name in the file", () => {
   ]);
   const checked = checkRow(definition, { a: "x", b: "y" }, { header: ["AMT", "Bonus €"] });
   expect(errorsOf(checked)).toEqual([
-    'a invalid_number: Amount "x" is not a number: write it as 1250.50',
-    'b invalid_number: Bonus € "y" is not a number: write it as 1250.50',
+    'a invalid_number: Amount "x" is not a number: write it as 1250',
+    'b invalid_number: Bonus € "y" is not a number: write it as 1250',
   ]);
 });
 

@@ -1,5 +1,6 @@
 /** Administrators define, change and delete targets. */
 import { describe, expect, test } from "vitest";
+import type { UploadedBatchView } from "../../../src/batches/views.ts";
 import type { Definition } from "../../../src/targets/definition/definition.ts";
 import type { Problem } from "../../support/client.ts";
 import { useAdmin, useRowmill, useUser } from "../../support/use-rowmill.ts";
@@ -37,7 +38,7 @@ async function define(definition: Definition = orders): Promise<string> {
 }
 
 const upload = (csv: string, target: string, options: Record<string, string> = {}) =>
-  user.upload(csv, `/api/v1/batches?${new URLSearchParams({ target, ...options })}`);
+  user.upload<UploadedBatchView>(csv, `/api/v1/batches?${new URLSearchParams({ target, ...options })}`);
 
 async function recordsOf(batchId: unknown): Promise<object[]> {
   const { body } = await user.get<{ items: { data: object }[] }>(`/api/v1/records?batch_id=${batchId}`);
@@ -90,7 +91,7 @@ describe("a defined target", () => {
   test("the template has its example rows", async () => {
     const name = await define();
     const { body } = await user.get<string>(`/api/v1/targets/${name}/template.csv`);
-    expect(body).toContain("number,total,placed,state\r\n");
+    expect(body).toContain("number,total,placed,state\n");
     expect(body).toContain('A1,"1.250,00",31.12.2026,offen');
   });
 
@@ -262,7 +263,7 @@ describe("a wrong definition is refused with the path of the field", () => {
       "a default mode that is not allowed",
       { mode: { default: "append", allowed: ["insert"] } },
       "mode.default",
-      /must be one of the allowed modes/,
+      /is not one of `mode.allowed`/,
     ],
     [
       "a rule about a column that does not exist",
@@ -338,6 +339,10 @@ describe("a test of a definition", () => {
     };
     const { status, body } = await admin.post("/api/v1/targets/preview", { definition, sample });
     expect(status).toBe(200);
-    expect(body).toMatchObject({ unknown: ["Comment"], missing: ["number"], ambiguous_dates: ["placed"] });
+    expect(body).toMatchObject({
+      unknown: ["Comment"],
+      missing: ["number"],
+      ambiguous_dates: [{ column: "placed", cell: "03.04.2026", read_as: "2026-04-03" }],
+    });
   });
 });
