@@ -54,7 +54,7 @@ describe("a cell without a value", () => {
       "an empty cell with a default",
       withDefault,
       "",
-      { insert: "5", skip_existing: "5", upsert: null, update: null },
+      { insert: "5", skip_existing: "5", upsert: undefined, update: undefined },
     ],
     [
       "an absent required column",
@@ -62,12 +62,12 @@ describe("a cell without a value", () => {
       null,
       { insert: "required", upsert: "required", update: undefined },
     ],
-    ["an empty required cell", required, "", { insert: "required", upsert: "required", update: "required" }],
+    ["an empty required cell", required, "", { insert: "required", upsert: "required", update: undefined }],
     [
-      "empty_cell keep",
-      { ...withDefault, empty_cell: "keep" },
+      "empty_cell null",
+      { ...withDefault, empty_cell: "null" },
       "",
-      { insert: "5", upsert: undefined, update: undefined },
+      { insert: "5", upsert: null, update: null },
     ],
     [
       "empty_cell default",
