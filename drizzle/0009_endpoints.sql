@@ -16,5 +16,13 @@ CREATE TABLE "rowmill"."endpoint_slots" (
 	CONSTRAINT "endpoint_slots_target_slot_pk" PRIMARY KEY("target","slot")
 );
 --> statement-breakpoint
+CREATE TABLE "rowmill"."endpoint_waits" (
+	"target" text NOT NULL,
+	"batch_id" uuid NOT NULL,
+	"since" timestamp with time zone NOT NULL,
+	"seen_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "endpoint_waits_target_batch_id_pk" PRIMARY KEY("target","batch_id")
+);
+--> statement-breakpoint
 ALTER TABLE "rowmill"."batches" ADD COLUMN "failed_requests" smallint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "rowmill"."target_definitions" ADD COLUMN "paced_until" timestamp with time zone;
