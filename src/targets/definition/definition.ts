@@ -60,7 +60,7 @@ const definitionFields = {
         empty_cell: Type.Optional(
           Type.Enum(["keep", "null", "default"], {
             description:
-              "What an empty cell does to an existing record. New records get the default. Default: null",
+              "What an empty cell means in the modes `update` and `upsert`; other modes write the default. Default: keep",
           }),
         ),
         only_if_changed: Type.Optional(
