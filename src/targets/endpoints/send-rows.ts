@@ -108,7 +108,7 @@ function answerOf(
   }
 }
 
-const NOT_SENT = failed("not_sent", "The row was not sent.");
+const NOT_SENT = failed("target_error", "The row was not sent.");
 
 /** The outcomes of rows that were sent, of those that are too large for any request, and of those that are not valid. */
 function answered(
