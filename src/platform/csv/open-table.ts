@@ -44,7 +44,7 @@ export interface TableSource {
   readonly isTable: boolean;
   readonly skipped: number;
   readonly decoded: Decoded;
-  /** Whether empty cells at the end of a row are left out, so that a short row misses nothing. */
+  /** Whether empty cells at the end of a row are left out. They are added, and a short row is no problem. */
   readonly isRagged: boolean;
   close(): Promise<void>;
 }

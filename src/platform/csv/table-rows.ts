@@ -49,7 +49,7 @@ export interface Table {
   readonly header: readonly string[] | null;
   readonly keepsBlankRows: boolean;
   readonly keepsLaterTables: boolean;
-  /** Whether a short row misses nothing. */
+  /** Whether the empty fields at the end of a row are left out. They are added. */
   readonly isRagged: boolean;
   readonly decoded: Decoded;
 }
@@ -115,13 +115,14 @@ function repeatsHeader(header: readonly string[], fields: readonly string[]): bo
   return true;
 }
 
-/** Removes empty fields beyond the columns, and counts the problems of a row. */
+/** Adds and removes empty fields at the end, and counts the problems of a row. */
 function adaptFields(
   fields: string[],
   { width: columns, isRagged, decoded }: Table,
   warnings: CsvWarnings,
 ): void {
-  if (fields.length < columns) warnings.missing_fields += isRagged ? 0 : 1;
+  if (fields.length < columns && isRagged) while (fields.length < columns) fields.push("");
+  else if (fields.length < columns) warnings.missing_fields++;
   else if (fields.length > columns) {
     const extra = countExtraFields(fields, columns);
     fields.length = columns + extra;

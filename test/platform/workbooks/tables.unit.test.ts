@@ -54,7 +54,7 @@ test("empty cells at the end of a row are no warning, and cells behind the colum
     ]),
   );
   expect(rows).toEqual([
-    [2, "1"],
+    [2, "1", ""],
     [3, "2", "x"],
     [4, "3", "y", "z"],
   ]);
