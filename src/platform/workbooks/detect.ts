@@ -1,5 +1,6 @@
 /** Recognizes files that may be workbooks by their first bytes. */
 import { invalidField } from "../../errors.ts";
+import { SAVE_AS_XLSX } from "./refusals.ts";
 
 /** The number of bytes to look at. */
 export const START_BYTES = 8;
@@ -19,7 +20,7 @@ export function refuseOldWorkbook(start: Uint8Array): void {
   throw invalidField(
     "file",
     "is an old Excel workbook (.xls), a workbook with a password, or another Office file, not CSV or .xlsx. Open it, " +
-      "remove its password, save it as .xlsx or CSV (UTF-8), and send that file.",
+      `remove its password, ${SAVE_AS_XLSX}`,
   );
 }
 

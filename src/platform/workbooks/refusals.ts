@@ -1,6 +1,8 @@
 /** Errors that say why a workbook cannot be read, and what to do. */
 import { DomainError, invalidField } from "../../errors.ts";
 
+/** The advice for workbooks in other formats. */
+export const SAVE_AS_XLSX = "save it as .xlsx or CSV (UTF-8), and send that file.";
 const SAVE_AGAIN = "Open it in a spreadsheet program, save it again as .xlsx, and send that file.";
 
 export function damaged(what: string, cause?: unknown): DomainError {

@@ -1,6 +1,6 @@
 /** Finds the sheets of a workbook and the parts that they need. */
 import { invalidField } from "../../errors.ts";
-import { damaged, quoted, tooLarge } from "./refusals.ts";
+import { damaged, quoted, SAVE_AS_XLSX, tooLarge } from "./refusals.ts";
 import { type Attributes, attributeOf, readXml } from "./xml.ts";
 import type { Zip } from "./zip.ts";
 
@@ -57,14 +57,14 @@ export async function readStructure(zip: Zip): Promise<Structure> {
   };
 }
 
-const SAVE_AS_XLSX = "Open it, save it as .xlsx or CSV (UTF-8), and send that file.";
+const OPEN_AND_SAVE = `Open it, ${SAVE_AS_XLSX}`;
 const EXPORT = "Export the data as .xlsx or CSV, and send that file.";
 
 function refuseOtherArchives(zip: Zip): void {
   const known: readonly (readonly [isSo: boolean, what: string, advice: string])[] = [
-    [zip.has("xl/workbook.bin"), "a binary Excel workbook (.xlsb)", SAVE_AS_XLSX],
-    [zip.has("content.xml") && zip.has("mimetype"), "an OpenDocument file", SAVE_AS_XLSX],
-    [zip.hasFolder("Index/") || zip.has("Index.zip"), "a file of Numbers, Pages or Keynote", SAVE_AS_XLSX],
+    [zip.has("xl/workbook.bin"), "a binary Excel workbook (.xlsb)", OPEN_AND_SAVE],
+    [zip.has("content.xml") && zip.has("mimetype"), "an OpenDocument file", OPEN_AND_SAVE],
+    [zip.hasFolder("Index/") || zip.has("Index.zip"), "a file of Numbers, Pages or Keynote", OPEN_AND_SAVE],
     [zip.hasFolder("word/"), "a text document", EXPORT],
     [zip.hasFolder("ppt/"), "a presentation", EXPORT],
     [

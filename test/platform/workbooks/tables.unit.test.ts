@@ -64,7 +64,7 @@ test("empty cells at the end of a row are no warning, and cells behind the colum
 test("header, header_rows, columns, skip_lines and tables work as in CSV", async () => {
   const file = workbook([["Report"], ...books, ["title", "pages", "more"], ["Dune", 412, 1]]);
   const read = (options: object) => readWorkbook(file, options);
-  expect((await read({ skipLines: 1, header: false })).rows[0]).toEqual([2, "title", "pages"]);
+  expect((await read({ skipLines: 1, header: false })).rows[0]).toEqual([2, "title", "pages", ""]);
   expect(await read({ skipLines: 1, columns: ["a", "b"] })).toMatchObject({
     names: ["a", "b"],
     headerRow: 2,
