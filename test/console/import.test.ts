@@ -205,7 +205,7 @@ describe.skipIf(!hasBrowser)("an import in the console", () => {
   });
 
   test("a file of 300 MB takes no memory of the page", async () => {
-    await rowmill.client.signUp("eve");
+    await rowmill.client.signUp("di");
     const page = await browser.open("/import?target=records", { user: "di", scheme: "dark" });
     await page.getByRole("button", { name: "Choose a file" }).waitFor();
     await page.evaluate(`{

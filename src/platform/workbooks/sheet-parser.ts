@@ -119,7 +119,8 @@ export class SheetParser implements XmlHandler {
       return;
     }
     const isInline = this.#type === "inlineStr";
-    if (!isInline && this.#value === undefined && this.#hasFormula && this.#type !== "str") {
+    // Programs that do not calculate leave the result out, or write an empty number.
+    if (!isInline && this.#hasFormula && this.#type !== "str" && (this.#value ?? "") === "") {
       row.problem ??= `Cell ${this.#cell()} has a formula without a result. Open the workbook in a spreadsheet program, and save it there.`;
     }
     const text = isInline
