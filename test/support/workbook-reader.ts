@@ -5,7 +5,7 @@ import {
 } from "../../src/platform/workbooks/open-workbook.ts";
 import type { RandomAccess } from "../../src/platform/workbooks/random-access.ts";
 
-export const workbookLimits: WorkbookLimits = {
+const workbookLimits: WorkbookLimits = {
   cellMaxBytes: 2 ** 20,
   headerNameMaxBytes: 1000,
   uploadMaxColumns: 1000,
@@ -14,7 +14,7 @@ export const workbookLimits: WorkbookLimits = {
   stringsMaxBytes: 128 * 2 ** 20,
 };
 
-export function inMemory(bytes: Uint8Array): RandomAccess {
+function inMemory(bytes: Uint8Array): RandomAccess {
   return { bytes: bytes.length, read: async (start, end) => bytes.subarray(start, end) };
 }
 

@@ -4,7 +4,7 @@ import { crc32, deflateRawSync } from "node:zlib";
 export interface ZipPart {
   readonly name: string;
   readonly content: string | Uint8Array;
-  /** What the directory says of the size, if it lies. */
+  /** The size that the directory claims, if it lies. */
   readonly claimedBytes?: number;
   readonly isEncrypted?: boolean;
 }
@@ -52,7 +52,7 @@ export type Cell =
   | { readonly xml: string }
   | { value: number; style: number };
 
-export interface SheetSpec {
+interface SheetSpec {
   readonly name: string;
   readonly rows?: readonly (readonly Cell[])[];
   /** The content of `<sheetData>`, instead of rows. */
@@ -152,7 +152,7 @@ function stylesXml(formats: readonly (string | number)[]): string {
   return `${DECLARATION}<styleSheet xmlns="${MAIN}"><numFmts>${declared.join("")}</numFmts><cellStyleXfs><xf numFmtId="9"/></cellStyleXfs><cellXfs>${styles.join("")}</cellXfs></styleSheet>`;
 }
 
-export function escapeXml(text: string): string {
+function escapeXml(text: string): string {
   return text
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

@@ -2,7 +2,7 @@
 export const MAX_ROWS = 1_048_576;
 export const MAX_COLUMNS = 16_384;
 
-/** Returns the column of a reference such as `AB12`, counted from 0; -1 if it is none. */
+/** Returns the column of a reference such as `AB12`, counted from 0; -1 if it has no column or row. */
 export function columnOf(reference: string): number {
   let column = 0;
   let at = 0;

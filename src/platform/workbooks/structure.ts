@@ -124,7 +124,7 @@ async function readSmallPart(
   for await (const _ of readXml(path, zip.read(path, MAX_PART_BYTES), handler));
 }
 
-export function isTrue(text: string | undefined): boolean {
+function isTrue(text: string | undefined): boolean {
   return text === "1" || text === "true";
 }
 

@@ -75,7 +75,7 @@ function tooLong(path: string, maxChars: number, limitName?: string): DomainErro
   return tooLarge(`has a text of more than ${maxChars} characters${limit} in its part ${quoted(path)}`);
 }
 
-export function localName(name: string): string {
+function localName(name: string): string {
   return name.slice(name.indexOf(":") + 1);
 }
 

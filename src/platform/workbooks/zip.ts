@@ -5,7 +5,7 @@ import type { RandomAccess } from "./random-access.ts";
 import { damaged, quoted, tooLarge } from "./refusals.ts";
 
 const MAX_PARTS = 10_000;
-/** The directory of so many parts is smaller. It is read at once. */
+/** More than the directory of MAX_PARTS parts has, which is read at once. */
 const MAX_READ_BYTES = 8 * 2 ** 20;
 /** Data does not compress better than this. Up to FREE_BYTES, any ratio is allowed. */
 export const MAX_RATIO = 200;

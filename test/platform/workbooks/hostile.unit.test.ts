@@ -90,7 +90,7 @@ describe("damaged workbooks", () => {
     ["no rows", part("<worksheet/>"), "no rows"],
     ["a row number of 0", sheet('<row r="0"><c><v>1</v></c></row>'), "row has the number 0"],
     ["a row beyond the sheet", sheet('<row r="1048577"><c><v>1</v></c></row>'), "1048577"],
-    ["a row number that is none", sheet('<row r="one"><c><v>1</v></c></row>'), "one"],
+    ["a row number in words", sheet('<row r="one"><c><v>1</v></c></row>'), "one"],
     ["rows in disorder", sheet('<row r="3"/><row r="2"/>'), "row 2 comes after row 3"],
     ["a repeated row", sheet('<row r="3"/><row r="3"/>'), "row 3 comes after row 3"],
     ["a column beyond the sheet", sheet('<row r="1"><c r="XFE1"><v>1</v></c></row>'), "XFE1"],
@@ -102,7 +102,7 @@ describe("damaged workbooks", () => {
       "shared text 2",
     ],
     [
-      "a text number that is none",
+      "a text number in letters",
       sheet('<row r="1"><c t="s"><v>x</v></c></row>', { shared: "" }),
       "no shared text",
     ],
