@@ -2,9 +2,10 @@
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { ChunkedFile } from "../../files/chunked-file.ts";
-import { readChunk } from "../../files/read-file.ts";
+import { FileRemoved, readChunk } from "../../files/read-file.ts";
 import { CHUNK_BYTES } from "../../files/store-file.ts";
 import type { RandomAccess } from "../../platform/workbooks/random-access.ts";
+import { uploadRemoved } from "./store-rows.ts";
 
 /** Dispose of it to remove the file. The reconciler removes that of a process which died. */
 export interface SpooledFile extends RandomAccess, AsyncDisposable {}
@@ -26,7 +27,7 @@ export async function spoolFile(
       await spool.append(bytes);
     }
     const stored = await spool.seal();
-    const chunkAt = cachingLast((position) => readChunk(ctx, stored, position));
+    const chunkAt = cachingLast((position) => readChunk(ctx, stored, position).catch(explainRemoval));
     return {
       bytes: stored.bytes,
       read: (start, end) => readRange(chunkAt, start, end),
@@ -58,6 +59,11 @@ async function readRange(chunkAt: ReadChunk, start: number, end: number): Promis
     at += piece.length;
   }
   return range;
+}
+
+/** The reconciler removes the file of a process that gives no sign of life. */
+function explainRemoval(error: unknown): never {
+  throw error instanceof FileRemoved ? uploadRemoved() : error;
 }
 
 function tooLarge(maxBytes: number): DomainError {
