@@ -1,0 +1,1 @@
+export function toJsonText(..._: unknown[]): string { throw new Error("stub"); }
