@@ -24,6 +24,8 @@ export interface TestedRow {
 
 export interface DefinitionTest {
   readonly rows: readonly TestedRow[];
+  /** Columns of the target to their names in the sample. */
+  readonly mapping: Readonly<Record<string, string>>;
   readonly unknown: readonly string[];
   readonly missing: readonly string[];
   readonly ambiguousDates: readonly string[];
@@ -60,6 +62,9 @@ export async function testDefinition(
   const columns = Object.entries(target.columns.properties);
   return {
     rows: await testRows(ctx, target, batch, sample.rows),
+    mapping: Object.fromEntries(
+      Object.entries(mapping).map(([name, position]) => [name, header[position] ?? ""]),
+    ),
     unknown: header.filter((_, position) => !used.has(position)),
     missing: columns.flatMap(([name, rules]) => (name in mapping || "default" in rules ? [] : name)),
     ambiguousDates: ambiguousDates(definition, { mapping, rows: sample.rows }),
