@@ -87,3 +87,10 @@ export type ReportSearch = SearchOf<typeof reportShape>;
 export type OutboxSearch = SearchOf<typeof outboxShape>;
 export type UserSearch = SearchOf<typeof userShape>;
 export type AuditSearch = SearchOf<typeof auditShape>;
+
+export const TARGET_TABS = ["target", "columns", "rules", "json"] as const;
+
+export const targetShape = {
+  tab: oneOf(TARGET_TABS),
+  version: wholeNumber({ min: 1, max: 2 ** 31 - 1 }),
+};

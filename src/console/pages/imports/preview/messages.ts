@@ -1,11 +1,12 @@
 /** The messages between the page and the worker that reads the file. */
 import type { CsvOptions } from "../../../../platform/csv/open-csv.ts";
-import type { Preview } from "./read-preview.ts";
+import type { Preview, PreviewLimits } from "./read-preview.ts";
 
 export interface PreviewRequest {
   readonly id: number;
   readonly file: Blob;
   readonly options: CsvOptions;
+  readonly limits: PreviewLimits;
 }
 
 /** workbook: a spreadsheet that is not saved as CSV. unreadable: the file changed on disk, was moved, or is forbidden. */

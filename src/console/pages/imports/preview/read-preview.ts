@@ -2,6 +2,7 @@
 import { type CsvOptions, type CsvRecord, type Dialect, openCsv } from "../../../../platform/csv/open-csv.ts";
 import { uniqueNames } from "../../../../platform/csv/unique-names.ts";
 import { unpacked } from "../../../../platform/csv/unpack.ts";
+import { PAGE_LIMITS } from "./limits.ts";
 
 export interface PreviewRow {
   readonly row: number;
@@ -21,11 +22,16 @@ export interface Preview {
   readonly isWhole: boolean;
 }
 
-const MAX_ROWS = 200;
+/** What is read of a file. */
+export interface PreviewLimits {
+  readonly rows: number;
+  /** Cells are cut to this length. */
+  readonly cellChars: number;
+  /** No more rows are read after this many characters. */
+  readonly chars: number;
+}
+
 const MAX_SKIPPED = 20;
-/** Cells are cut to this length, and rows are no longer read after this many characters: a page shows no more. */
-const MAX_CELL_CHARS = 300;
-const MAX_CHARS = 2_000_000;
 
 /** The server has limits of its own, which it names when it refuses a file. These protect the browser. */
 const LIMITS = {
@@ -37,12 +43,19 @@ const LIMITS = {
 const MAX_UNPACKED_BYTES = 256 * 2 ** 20;
 
 /** @throws DomainError if the file cannot be read as CSV with these options; DOMException if it cannot be read at all */
-export async function readPreview(file: Blob, options: CsvOptions): Promise<Preview> {
+export async function readPreview(
+  file: Blob,
+  options: CsvOptions,
+  limits: PreviewLimits = PAGE_LIMITS,
+): Promise<Preview> {
   const csv = await open(file, options);
-  const { rows, isWhole } = await firstRows(csv.records, MAX_ROWS);
+  const { rows, isWhole } = await firstRows(csv.records, limits);
   const { dialect } = csv;
   const above = dialect.skip_lines + dialect.preamble_rows;
-  const skipped = above > 0 ? await linesAbove(file, options, dialect, Math.min(above, MAX_SKIPPED)) : [];
+  const skipped =
+    above > 0
+      ? await linesAbove(file, options, dialect, { ...limits, rows: Math.min(above, MAX_SKIPPED) })
+      : [];
   const names = (csv.header?.names ?? []).map((name) => name.replaceAll("\0", "\uFFFD").trim());
   return { names: uniqueNames(names), rows, skipped, dialect, isWhole };
 }
@@ -55,25 +68,25 @@ async function linesAbove(
   file: Blob,
   options: CsvOptions,
   dialect: Dialect,
-  count: number,
+  limits: PreviewLimits,
 ): Promise<PreviewRow[]> {
   const { encoding, delimiter, quote } = dialect;
   const csv = await open(file, { ...options, encoding, delimiter, quote, header: false, skipLines: 0 });
-  const { rows } = await firstRows(csv.records, count);
+  const { rows } = await firstRows(csv.records, limits);
   return rows.filter(({ row }) => row <= dialect.skip_lines + dialect.preamble_rows);
 }
 
 async function firstRows(
   blocks: AsyncGenerator<CsvRecord[]>,
-  count: number,
+  { rows: count, cellChars, chars: maxChars }: PreviewLimits,
 ): Promise<{ rows: PreviewRow[]; isWhole: boolean }> {
   const rows: PreviewRow[] = [];
   let chars = 0;
   for await (const block of blocks) {
     for (const { row, fields, problem } of block) {
       // Leaving the loop closes the file.
-      if (rows.length >= count || chars > MAX_CHARS) return { rows, isWhole: false };
-      const cells = fields.map((field) => field.slice(0, MAX_CELL_CHARS));
+      if (rows.length >= count || chars > maxChars) return { rows, isWhole: false };
+      const cells = fields.map((field) => field.slice(0, cellChars));
       chars += cells.reduce((sum, cell) => sum + cell.length, 0);
       rows.push({ row, cells, problem });
     }

@@ -1,0 +1,66 @@
+/** The errors of a definition from an answer of the API, by their fields. */
+import { problemsOfAnswer } from "../../tasks/form/api-problems.ts";
+import type { Problems } from "../../tasks/form/problems.ts";
+import { TARGET_TABS } from "../shared/search-shapes.ts";
+import type { Definition } from "./definition.ts";
+
+export type { Problems };
+
+export const TABS = TARGET_TABS;
+export type Tab = (typeof TABS)[number];
+
+export function problemsOf(error: unknown, definition: Definition): Problems {
+  const found = Object.entries(problemsOfAnswer(error)).map(
+    ([path, text]) => [path.replace(/^definition\./, ""), text] as const,
+  );
+  return Object.fromEntries(withoutOtherKinds(found, definition));
+}
+
+type Entries = readonly (readonly [path: string, text: string])[];
+
+const DESTINATION_FIELDS: Readonly<Record<Definition["destination"]["type"], readonly string[]>> = {
+  table: ["schema", "table"],
+  http: [
+    ...["url", "headers", "sign_with", "batch_size", "max_in_flight", "rows_per_second", "timeout_seconds"],
+    ...["trust_empty", "supports_dry_run", "undo_url"],
+  ],
+  records: [],
+};
+
+/** A destination or a transform has one of several kinds. The API also says how it differs from the others. */
+function withoutOtherKinds(found: Entries, { destination, columns }: Definition): Entries {
+  const known = DESTINATION_FIELDS[destination.type] ?? [];
+  return found.filter(([path]) => {
+    const [area = "", first = "", field, second = "", kind] = path.split(".");
+    if (area === "destination") return first === "" || known.includes(first);
+    if (area !== "columns" || field !== "transform" || second === "") return true;
+    const transform = columns[Number(first)]?.transform?.[Number(second)];
+    return typeof transform !== "object" || (kind !== undefined && kind in transform);
+  });
+}
+
+/** The errors of a field and of everything in it. */
+export function problemAt(problems: Problems, path: string): string | undefined {
+  const texts = Object.entries(problems).flatMap(([found, text]) => {
+    if (found === path) return text;
+    return found.startsWith(`${path}.`) ? `${found.slice(path.length + 1)}: ${text}` : [];
+  });
+  return texts.length > 0 ? texts.join(" ") : undefined;
+}
+
+export interface Place {
+  readonly tab: Tab;
+  /** The position of the column. */
+  readonly column?: number;
+}
+
+const RULE_FIELDS = ["rules", "update", "undo", "permissions", "unknown_columns"];
+
+/** Where the form shows a field. */
+export function placeOf(path: string): Place {
+  const [area = "", position] = path.split(".");
+  if (area === "columns") {
+    return position === undefined ? { tab: "columns" } : { tab: "columns", column: Number(position) };
+  }
+  return { tab: RULE_FIELDS.includes(area) ? "rules" : "target" };
+}
