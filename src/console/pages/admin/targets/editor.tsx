@@ -5,6 +5,7 @@ import { IconAlertTriangle, IconInfoCircle } from "@tabler/icons-react";
 import { CatchBoundary } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { targetWords } from "../../../words/targets.ts";
+import { problemsOfAnswer } from "../../tasks/form/api-problems.ts";
 import type { Definition } from "./definition.ts";
 import { FormContext } from "./form/bound.ts";
 import { ColumnsTab } from "./form/columns-tab.tsx";
@@ -14,7 +15,8 @@ import { JsonTab } from "./json-tab.tsx";
 import { PreviewPanel } from "./preview/preview-panel.tsx";
 import { isAboutDefinition, useLiveTest } from "./preview/use-live-test.ts";
 import { useSample } from "./preview/use-sample.ts";
-import { type Problems, placeOf, problemsOf, TABS, type Tab } from "./problems.ts";
+import { type Problems, placeOf, problemsOf } from "./problems.ts";
+import { TABS, type Tab } from "./tabs.ts";
 import "./targets.css";
 import type { Editor } from "./use-editor.ts";
 
@@ -49,7 +51,7 @@ export function EditorView({
   const samples = useSample(sample);
   const live = useLiveTest(definition, samples.sample);
   const error = saveError ?? (isAboutDefinition(live.error) ? live.error : null);
-  const problems = useMemo(() => problemsOf(error, definition), [error, definition]);
+  const problems = useMemo(() => problemsOf(problemsOfAnswer(error), definition), [error, definition]);
   const state = useMemo(() => ({ problems, isReadOnly }), [problems, isReadOnly]);
   const go = (path: string) => {
     const place = placeOf(path);

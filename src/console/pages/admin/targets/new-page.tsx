@@ -9,10 +9,10 @@ import { Page } from "../../../parts/page.tsx";
 import { targetWords } from "../../../words/targets.ts";
 import type { Definition } from "./definition.ts";
 import { EditorView } from "./editor.tsx";
-import type { Tab } from "./problems.ts";
 import { FromFile } from "./start/from-file.tsx";
 import { FromJson } from "./start/from-json.tsx";
 import { FromTable } from "./start/from-table.tsx";
+import type { Tab } from "./tabs.ts";
 import "./targets.css";
 import { useEditor, useLeaveQuestion } from "./use-editor.ts";
 

@@ -1,16 +1,13 @@
 /** The errors of a definition from an answer of the API, by their fields. */
-import { problemsOfAnswer } from "../../tasks/form/api-problems.ts";
 import type { Problems } from "../../tasks/form/problems.ts";
-import { TARGET_TABS } from "../shared/search-shapes.ts";
 import type { Definition } from "./definition.ts";
+import type { Tab } from "./tabs.ts";
 
 export type { Problems };
 
-export const TABS = TARGET_TABS;
-export type Tab = (typeof TABS)[number];
-
-export function problemsOf(error: unknown, definition: Definition): Problems {
-  const found = Object.entries(problemsOfAnswer(error)).map(
+/** @param answered by the API, under its names */
+export function problemsOf(answered: Problems, definition: Definition): Problems {
+  const found = Object.entries(answered).map(
     ([path, text]) => [path.replace(/^definition\./, ""), text] as const,
   );
   return Object.fromEntries(withoutOtherKinds(found, definition));

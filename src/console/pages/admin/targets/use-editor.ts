@@ -3,7 +3,7 @@ import { useBlocker } from "@tanstack/react-router";
 import { useState } from "react";
 import { targetWords } from "../../../words/targets.ts";
 import type { Definition } from "./definition.ts";
-import { formatDefinition, parseDefinition } from "./json-tab.tsx";
+import { formatDefinition, parseDefinition } from "./parse-definition.ts";
 
 export interface Editor {
   readonly name: string;

@@ -2,8 +2,8 @@ import { Button, Group, Stack } from "@mantine/core";
 import { useState } from "react";
 import { JsonEditor } from "../../../../parts/json.tsx";
 import { targetWords } from "../../../../words/targets.ts";
-import { parseDefinition } from "../json-tab.tsx";
 import type { Start } from "../new-page.tsx";
+import { parseDefinition } from "../parse-definition.ts";
 
 const words = targetWords.start;
 
