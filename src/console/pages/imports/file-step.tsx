@@ -41,14 +41,14 @@ export function FileStep({ draft, targets, onTarget, moves }: FileStepProps) {
 }
 
 function TargetCard({ target }: { readonly target: Target }) {
-  const required = target.columns.filter((column) => column.required).map(({ name }) => name);
+  const required = target.columns.filter((column) => column.required).map(({ name, label }) => label ?? name);
   return (
     <Stack gap={0} className="import-target">
-      <Radio.Card value={target.name} p="sm" withBorder={false} aria-label={target.name}>
+      <Radio.Card value={target.name} p="sm" withBorder={false} aria-label={target.title}>
         <Group wrap="nowrap" align="flex-start" gap="sm">
           <Radio.Indicator mt={2} />
           <div>
-            <Text fw={600}>{target.name}</Text>
+            <Text fw={600}>{target.title}</Text>
             <Text size="sm">{target.description}</Text>
             <Text size="xs" c="dimmed">
               {target.open ? words.anyColumns : words.required(required.join(", ") || words.anyColumns)}
