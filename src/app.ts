@@ -78,6 +78,7 @@ import { scheduleAdminRoutes } from "./schedules/admin-routes.ts";
 import { scheduleControlRoutes } from "./schedules/control/control-routes.ts";
 import { scheduleRoutes } from "./schedules/routes.ts";
 import { scheduleSchemas } from "./schedules/views.ts";
+import { secretRoutes } from "./secrets/admin-routes.ts";
 import { targetDefinitionRoutes } from "./targets/define/definition-routes.ts";
 import { Definition } from "./targets/definition/definition.ts";
 import { targetRoutes } from "./targets/routes.ts";
@@ -216,6 +217,7 @@ export async function createApp(ctx: Context) {
   await app.register(scheduleRoutes(ctx));
   await app.register(scheduleAdminRoutes(ctx));
   await app.register(taskLimitRoutes(ctx));
+  await app.register(secretRoutes(ctx));
   await app.register(jobRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
   await app.register(adminWorkerRoutes(ctx));

@@ -16,6 +16,7 @@ import { provideDatabase, type RunningPostgres } from "./platform/postgres/embed
 import { type Running, runProgram } from "./platform/process/lifecycle.ts";
 import { Supervisor } from "./platform/process/supervise.ts";
 import { watchSources } from "./platform/process/watch-sources.ts";
+import { provideTargetRole } from "./targets/tables/provide-target-role.ts";
 
 const flag = { type: "boolean", default: false } as const;
 
@@ -71,6 +72,7 @@ async function startServices(
   const database = await starting;
   await migrateDatabase({ ...config, databaseUrl: database.url }, log);
   const databaseUrl = database.folder ? await provideAppRole(database.url) : database.url;
+  if (database.folder) await provideTargetRole({ ...config, databaseUrl: database.url }, log);
   const programs = new Supervisor(report, watch);
   resources.defer(() => programs.stop());
   const env = environmentFor(config, databaseUrl, {

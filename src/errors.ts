@@ -114,6 +114,14 @@ export class MustWait extends Error {
   }
 }
 
+/**
+ * Targets throw this if no row can succeed until somebody changes something outside of the file, such as a missing privilege
+ * or a wrong password. Rowmill pauses the batch with the message as its reason, instead of failing every row.
+ */
+export class MustPause extends Error {
+  override name = "MustPause";
+}
+
 /** Task types throw this to wait: the attempt continues later with `state` and needs no worker meanwhile. */
 export class ContinueLater extends Error {
   override name = "ContinueLater";

@@ -41,7 +41,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["routes", /^[a-z]+\/([a-z]+\/)?([a-z-]+-)?routes\.ts$/],
   [
     "verbs",
-    /^(accounts|announcements|audit|backups|batches|books|events|files|idempotency|mails|notifications|queues|records|reports|request-log|schedules|targets|tasks|webhooks|workflows)\//,
+    /^(accounts|announcements|audit|backups|batches|books|events|files|idempotency|mails|notifications|queues|records|reports|request-log|schedules|secrets|targets|tasks|webhooks|workflows)\//,
   ],
   ["contracts", /^(context|jobs|migrate|request-context)\.ts$/],
   ["platform", /^platform\//],
@@ -52,7 +52,7 @@ const LAYERS: readonly (readonly [name: string, pattern: RegExp])[] = [
 const FEATURES: readonly (readonly string[])[] = [
   ["announcements", "audit"],
   ["mails"],
-  ["accounts", "files", "idempotency"],
+  ["accounts", "files", "idempotency", "secrets"],
   ["targets"],
   ["batches", "books", "records"],
   // Tasks of some types do their work.

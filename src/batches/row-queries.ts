@@ -30,6 +30,7 @@ function columnsIn(batch: StoredBatch) {
     attempt: sql<number | null>`chunk.attempt`,
     firstRow: sql<number | null>`chunk.first_row`,
     recordId: sql<string | null>`results.record_id`,
+    recordKey: sql<Record<string, string | null> | null>`results.record_key::json`,
     effect: sql<RowEffect | null>`results.effect`,
     errorCode: sql<string | null>`results.error_code`,
     errorMessage: sql<string | null>`results.error_message`,

@@ -7,6 +7,7 @@ import { jobs } from "../jobs.ts";
 import { type BatchState, batches, type TargetTraits } from "../schema/batches.ts";
 import { findBuiltIn } from "../targets/registry.ts";
 import { requireRights, traitsOfBatch } from "../targets/rights.ts";
+import { isRowTarget } from "../targets/target.ts";
 import { batchChanged } from "./batch-changes.ts";
 import { batchJob } from "./batch-jobs.ts";
 import { type Edge, transitions } from "./state.ts";
@@ -83,7 +84,7 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
   if (!ended) return false;
   if (traitsOfBatch(ended).isRemote) await endWaits(tx, batchId);
   const builtIn = ended.targetTraits === null ? findBuiltIn(ended.target) : undefined;
-  if (builtIn && "handle" in builtIn) await builtIn.end?.(tx, batchId);
+  if (builtIn && isRowTarget(builtIn)) await builtIn.end?.(tx, batchId);
   await batchChanged(tx, batchId);
   await afterAnnouncing(tx, ended.announced);
   await tx.queue.add(tx.db, jobs.batchFinished, [

@@ -12,6 +12,7 @@ import { aliveWorkers } from "../queues/workers/queries.ts";
 import { pausedQueues } from "../schema/workers.ts";
 import { command, flag } from "./command.ts";
 import { checkTables } from "./doctor-tables.ts";
+import { checkTargetTables } from "./doctor-target-tables.ts";
 import {
   checkBacklog,
   checkBackups,
@@ -82,6 +83,7 @@ async function diagnoseDatabase(config: Config, pool: pg.Pool): Promise<Finding[
     await checkClock(pool),
     await checkTimeouts(pool),
     ...(await checkTables(pool)),
+    ...(await checkTargetTables(config, db)),
     checkWorkers(alive),
     await checkQueues(pool, alive),
     await checkBacklog(db),

@@ -5,8 +5,10 @@ import { ConfigError } from "../errors.ts";
 import { connectionsNeeded } from "./connections.ts";
 import { readMailConfig } from "./mail.ts";
 import { readSettings } from "./read-settings.ts";
+import { secretKeys } from "./secret-settings.ts";
 import { Settings } from "./settings.ts";
 import { storedSecret } from "./stored-secret.ts";
+import { tableTargets } from "./table-settings.ts";
 import { tracingOf } from "./tracing-settings.ts";
 import { egressOf, webhookLimits } from "./webhook-settings.ts";
 
@@ -51,6 +53,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
       `http://${settings.HOST.includes(":") ? `[${settings.HOST}]` : settings.HOST}:${settings.PORT}`,
     trustProxy: settings.TRUST_PROXY,
     jwtSecret: settings.JWT_SECRET || storedSecret(join(dataDir, "jwt-secret")),
+    secretKeys: secretKeys(settings, dataDir),
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL_SECONDS,
     refreshTokenTtlSeconds: settings.REFRESH_TOKEN_TTL_SECONDS,
     sessionMaxDays: settings.SESSION_MAX_DAYS,
@@ -113,6 +116,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     weeklyReportCron: settings.WEEKLY_REPORT_CRON,
     webhooks: webhookLimits(settings),
     egress: egressOf(settings),
+    tableTargets: tableTargets(settings),
     backupCron: settings.BACKUP_CRON,
     backupTo: settings.BACKUP_TO,
     backupFolder: join(dataDir, "backups"),
@@ -127,9 +131,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
   } as const;
 }
 
-/** Returns the environment of a child process: the same settings, with the database and secret of this program. */
+/** Returns the environment of a child process: the same settings, with the database and the keys of this program. */
 export function environmentFor(config: Config, databaseUrl: string, overrides: NodeJS.ProcessEnv = {}) {
-  return { ...process.env, DATABASE_URL: databaseUrl, JWT_SECRET: config.jwtSecret, ...overrides };
+  const keys = { JWT_SECRET: config.jwtSecret, SECRETS_KEY: config.secretKeys.current };
+  return { ...process.env, DATABASE_URL: databaseUrl, ...keys, ...overrides };
 }
 
 /** Returns the environment of a build: libraries are built for production, whatever the shell says. */

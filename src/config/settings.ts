@@ -4,6 +4,8 @@ import { mailSettings } from "./mail.ts";
 import { MiB, quotas } from "./quotas.ts";
 import { requestLimits } from "./request-limits.ts";
 import { requestLog } from "./request-log.ts";
+import { secretSettings } from "./secret-settings.ts";
+import { tableSettings } from "./table-settings.ts";
 import { tracingSettings } from "./tracing-settings.ts";
 import { webhookSettings } from "./webhook-settings.ts";
 
@@ -27,7 +29,7 @@ export const Settings = Type.Object({
   DATA_DIR: Type.String({
     default: ".data",
     minLength: 1,
-    description: "Folder of the embedded database and the generated JWT_SECRET.",
+    description: "Folder of the embedded database and the generated JWT_SECRET and SECRETS_KEY.",
   }),
   HOST: Type.String({ default: "127.0.0.1", minLength: 1, description: "Address that the API listens on." }),
   PORT: Type.Integer({
@@ -55,6 +57,7 @@ export const Settings = Type.Object({
     description:
       "Signs access tokens; at least 32 characters. Required with DATABASE_URL, otherwise generated in DATA_DIR.",
   }),
+  ...secretSettings,
   ACCESS_TOKEN_TTL_SECONDS: Type.Integer({
     default: 3600,
     minimum: 1,
@@ -273,5 +276,6 @@ export const Settings = Type.Object({
     description:
       "json: one object per line. pretty: lines for people. auto: pretty at a terminal, else json.",
   }),
+  ...tableSettings,
   ...tracingSettings,
 });

@@ -22,6 +22,7 @@ const uploadOptions = {
   "rows-per-second": text,
   mapping: text,
   params: text,
+  locale: text,
   encoding: text,
   delimiter: text,
   quote: text,

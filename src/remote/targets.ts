@@ -60,7 +60,7 @@ export const targetCommands = [
         body: { name, ...definition },
         signal: terminal.interrupted,
       });
-      if (!("version" in saved)) throw new ConfigError("The server proposed a definition and saved none.");
+      if (saved.version === null) throw new ConfigError("The server proposed a definition and saved none.");
       showNotes(terminal, saved.notes);
       await print(terminal, tableOf([definedRow(saved)]));
     },
@@ -74,7 +74,8 @@ export const targetCommands = [
     takes: ["NAME"],
     options: { file: text, version: text },
     async run({ terminal, connect }, { file, version }, [name = ""]) {
-      if (file === undefined) throw new ConfigError("--file is missing. `rowmill target show` prints a definition.");
+      if (file === undefined)
+        throw new ConfigError("--file is missing. `rowmill target show` prints a definition.");
       const saved = await (await connect()).put("/api/v1/targets/{name}", {
         path: { name },
         body: {
@@ -95,10 +96,10 @@ export const targetCommands = [
     takes: ["NAME"],
     options: { json: flag },
     async run({ terminal, connect }, { json }, [name = ""]): Promise<ExitCode> {
-      const request = { path: { name }, body: null, signal: terminal.interrupted };
+      const request = { path: { name }, signal: terminal.interrupted };
       const test = await (await connect()).post("/api/v1/targets/{name}/test", request);
       await (json ? printJson(terminal, test) : print(terminal, tableOf(test.rows.map(testedRow))));
-      return test.failed === 0 ? EXIT.done : EXIT.failed;
+      return test.failed === 0 ? EXIT.done : EXIT.failures;
     },
   }),
 
@@ -133,9 +134,9 @@ async function definitionFrom(
 }
 
 async function propose(client: RowmillClient, terminal: Terminal, from_table: string) {
-  const request = { query: { from_table }, body: null, signal: terminal.interrupted };
+  const request = { query: { from_table }, signal: terminal.interrupted };
   const proposal = await client.post("/api/v1/targets", request);
-  if ("version" in proposal) throw new ConfigError("The server saved a target and proposed none.");
+  if (proposal.version !== null) throw new ConfigError("The server saved a target and proposed none.");
   return proposal;
 }
 
@@ -164,7 +165,15 @@ function targetRow({ name, title, destination, version, modes }: Schemas["Target
   return { name, destination, version, modes: modes.join(" "), title };
 }
 
-function definedRow({ name, version, definition }: { name: string; version: number; definition: Definition }): Row {
+function definedRow({
+  name,
+  version,
+  definition,
+}: {
+  name: string;
+  version: number;
+  definition: Definition;
+}): Row {
   return {
     name,
     version,
@@ -174,6 +183,16 @@ function definedRow({ name, version, definition }: { name: string; version: numb
   };
 }
 
-function testedRow({ row, status, effect, errors }: { row: number; status: string; effect: string | null; errors: readonly { message: string }[] }): Row {
+function testedRow({
+  row,
+  status,
+  effect,
+  errors,
+}: {
+  row: number;
+  status: string;
+  effect: string | null;
+  errors: readonly { message: string }[];
+}): Row {
   return { row, status, effect, error: errors.map(({ message }) => message).join("; ") };
 }

@@ -95,6 +95,8 @@ export const batches = rowmill.table(
     fileBytes: bigint("file_bytes", { mode: "number" }).notNull().default(0),
     /** The number of chunks that are not done. The chunk that sets it to 0 finishes the batch. */
     chunksLeft: integer("chunks_left").notNull().default(0),
+    /** How many requests in a row got no usable answer from the service of the target. */
+    failedRequests: smallint("failed_requests").notNull().default(0),
     createdAt: moment("created_at").notNull().defaultNow(),
     /** Updated during the upload, so that the reconciler can find interrupted uploads. */
     receivedAt: moment("received_at").notNull().defaultNow(),
@@ -313,6 +315,10 @@ export interface TargetTraits {
   readonly canUndo: boolean;
   /** Whether rows are sent to a service, so that they can wait. */
   readonly isRemote: boolean;
+  /** The number of chunks that are sent to the service at the same time. Absent: as many as workers take. */
+  readonly lanes?: number;
+  /** Whether the service takes dry runs, which are then processed like other batches, chunk by chunk. */
+  readonly sendsDryRuns?: boolean;
 }
 
 export type RowError = { column: string | null; code: string; message: string };

@@ -7,6 +7,7 @@ import {
   integer,
   json,
   primaryKey,
+  smallint,
   text,
   uniqueIndex,
   uuid,
@@ -45,7 +46,20 @@ export const targetDefinitions = rowmill.table("target_definitions", {
   updatedAt: moment("updated_at").notNull().defaultNow(),
   /** null: the target exists. Its batches need its versions also after it was deleted. */
   deletedAt: moment("deleted_at"),
+  /** The moment until which the rows that were sent use up `rows_per_second` of an endpoint. */
+  pacedUntil: moment("paced_until"),
 });
+
+/** The requests that an endpoint may have at a time. A worker locks one for each request, so a crash frees it. */
+export const endpointSlots = rowmill.table(
+  "endpoint_slots",
+  {
+    target: text("target").notNull(),
+    /** From 1. */
+    slot: smallint("slot").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.target, t.slot] })],
+);
 
 /** A version never changes, so that a batch keeps the rules that it began with. */
 export const targetVersions = rowmill.table(

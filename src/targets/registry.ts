@@ -1,15 +1,15 @@
 /** The targets that are a part of Rowmill. all.ts lists them; define/ has those that administrators add. */
 import type { BatchMode } from "../schema/batches.ts";
 import * as all from "./all.ts";
-import type { Target } from "./target.ts";
+import { isRemote, type Target } from "./target.ts";
 
 export const builtInTargets: readonly Target[] = Object.values<Target>(all);
 
 const byName: ReadonlyMap<string, Target> = new Map(builtInTargets.map((target) => [target.name, target]));
 
-/** The targets that call a service for each row. */
+/** The targets that call a service for their rows. */
 export const rowTargetNames: readonly string[] = builtInTargets
-  .filter((target) => "handle" in target)
+  .filter(isRemote)
   .map(({ name }) => name);
 
 export function findBuiltIn(name: string): Target | undefined {

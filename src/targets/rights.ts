@@ -4,7 +4,7 @@ import { DomainError } from "../errors.ts";
 import type { Actor, Role } from "../schema/accounts.ts";
 import type { TargetTraits } from "../schema/batches.ts";
 import { builtInTargets, findBuiltIn } from "./registry.ts";
-import type { Target } from "./target.ts";
+import { isGroupTarget, isRemote, type Target } from "./target.ts";
 
 /** The facts about a batch that say which target it has. */
 interface TargetOfBatch {
@@ -18,8 +18,9 @@ export function traitsOf(target: Target): TargetTraits {
   return {
     ...(role === undefined ? {} : { role }),
     ...(needsLogin === undefined ? {} : { needsLogin }),
-    canUndo: undo !== undefined,
-    isRemote: "handle" in target,
+    canUndo: undo !== undefined || (isGroupTarget(target) && target.sendUndo !== undefined),
+    isRemote: isRemote(target),
+    ...(isGroupTarget(target) ? { lanes: target.lanes, sendsDryRuns: target.sendsDryRuns } : {}),
   };
 }
 

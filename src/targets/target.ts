@@ -72,6 +72,10 @@ export interface TargetBatch {
 export interface UploadFacts {
   readonly filename: string;
   readonly createdAt: Date;
+  /** Of the user who uploaded the file. */
+  readonly username?: string;
+  /** null: the user has none. */
+  readonly email?: string | null;
 }
 
 export interface TargetRow<V> {
@@ -183,4 +187,103 @@ export interface RowTarget<C extends Columns = Columns, V = Static<C>> extends T
   end?(tx: Tx, batchId: string): Promise<void>;
 }
 
-export type Target<C extends Columns = Columns, V = Values> = SetTarget<C, V> | RowTarget<C, V>;
+/** The answer of a service to a group of rows. */
+export type GroupAnswer =
+  /** `outcomes` are those of the first rows of the group, in their order. The others were not sent. */
+  | { readonly kind: "answered"; readonly outcomes: readonly Outcome[] }
+  /** The service refused the first `count` rows together, which are more than one. Fewer at a time may succeed. */
+  | { readonly kind: "divide"; readonly count: number }
+  /** The service could not process the first `count` rows. `isDown`: it may take no rows at all. */
+  | {
+      readonly kind: "retry";
+      readonly count: number;
+      readonly reason: RowError;
+      readonly afterSeconds?: number;
+      readonly isDown: boolean;
+    }
+  /** Nothing was sent: others use the service up to its limits. */
+  | { readonly kind: "wait"; readonly afterSeconds: number }
+  /** The service refuses all rows until an administrator changes something. `reason` is a sentence for people. */
+  | { readonly kind: "stop"; readonly reason: string };
+
+/** One attempt at a group of rows. */
+export interface GroupAttempt {
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** Changes when a person has the rows processed again. */
+  readonly run: number;
+  /** Returns the id of a row, which is the same for every attempt at it. */
+  readonly rowIdOf: (row: number) => string;
+  /** Whether the service must check the rows only. */
+  readonly isDryRun: boolean;
+  /** Aborts when the worker stops. A request that was sent is repeated later. */
+  readonly signal: AbortSignal;
+}
+
+/** A successful row whose undo is asked of a service. */
+export interface SentRow {
+  readonly row: number;
+  readonly recordKey: string | null;
+  readonly effect: "created" | "updated";
+}
+
+/** `undefined`: the service asks to try the row again. */
+export type GroupUndoAnswer =
+  | { readonly kind: "answered"; readonly outcomes: readonly (UndoOutcome | undefined)[] }
+  | Exclude<GroupAnswer, { kind: "answered" }>;
+
+/**
+ * Sends groups of rows to a service outside of the database. A group may be sent again after a crash. The results of a
+ * group are stored before the next group of its chunk is sent.
+ */
+export interface GroupTarget<C extends Columns = Columns, V = Static<C>> extends TargetDescription<C> {
+  /** The number of chunks of a batch that may be sent at the same time. */
+  readonly lanes: number;
+  /** The greatest number of attempts at a row. */
+  readonly maxAttempts: number;
+  /** Seconds until the first retry. Each later one takes twice as long, at most an hour. */
+  readonly firstRetrySeconds: number;
+  /** The longest time that `send` takes. */
+  readonly maxSeconds: number;
+  /** Whether dry runs are sent. Otherwise they only check the rules of the columns. */
+  readonly sendsDryRuns: boolean;
+  /**
+   * Sends the first rows of a group, as many as one request can have.
+   * @param ctx outside the transaction
+   * @param tx holds a place for the request until it ends
+   * @throws the reason of the signal
+   */
+  send(
+    ctx: Context,
+    tx: Tx,
+    batch: TargetBatch,
+    rows: readonly TargetRow<V>[],
+    attempt: GroupAttempt,
+  ): Promise<GroupAnswer>;
+  /** As `send`, for rows whose records the service restores. Without it, batches cannot be undone. */
+  sendUndo?(
+    ctx: Context,
+    tx: Tx,
+    batch: TargetBatch,
+    rows: readonly SentRow[],
+    attempt: GroupAttempt,
+  ): Promise<GroupUndoAnswer>;
+}
+
+export type Target<C extends Columns = Columns, V = Values> =
+  | SetTarget<C, V>
+  | RowTarget<C, V>
+  | GroupTarget<C, V>;
+
+export function isRowTarget(target: Target): target is RowTarget<Columns, Values> {
+  return "handle" in target;
+}
+
+export function isGroupTarget(target: Target): target is GroupTarget<Columns, Values> {
+  return "send" in target;
+}
+
+/** Whether the rows have effects outside of the database, which no transaction rolls back. */
+export function isRemote(target: Target): target is RowTarget<Columns, Values> | GroupTarget<Columns, Values> {
+  return isRowTarget(target) || isGroupTarget(target);
+}

@@ -1,4 +1,5 @@
 /** Maps exceptions to row outcomes. */
+import { MustPause, Permanent, Retryable } from "../../errors.ts";
 import { isDatabaseUnavailable, isLockTrouble, postgresError } from "../../platform/postgres/database.ts";
 import { isServerTrouble, LOCK_TROUBLE, SQLSTATE } from "../../platform/sqlstates.ts";
 import { failed, retry } from "../../targets/outcomes.ts";
@@ -6,8 +7,8 @@ import type { Outcome } from "../../targets/target.ts";
 
 export type Failure =
   /**
-   * The transaction is lost or must release its locks, or the database is in trouble. No result is stored; all rows are
-   * processed again.
+   * The transaction is lost or must release its locks, the database is in trouble, or the batch must be paused. No result is
+   * stored; all rows are processed again.
    */
   | { readonly kind: "fatal" }
   /** The statement ran into its time limit. Smaller pieces may not; for a single row this is `fatal`. */
@@ -17,7 +18,11 @@ export type Failure =
 
 /** Classifies an exception that a target's `write` or `undo` threw. */
 export function classifyError(error: unknown): Failure {
-  if (isDatabaseUnavailable(error)) return { kind: "fatal" };
+  if (isDatabaseUnavailable(error) || error instanceof MustPause) return { kind: "fatal" };
+  if (error instanceof Permanent)
+    return { kind: "row", outcome: failed(error.code, error.message, error.column) };
+  if (error instanceof Retryable)
+    return { kind: "row", outcome: retry(error.code, error.message, error.afterSeconds) };
   const pgError = postgresError(error);
   const sqlState = pgError?.code ?? "";
   if (isLockTrouble(error)) return { kind: sqlState === SQLSTATE.queryCanceled ? "slow" : "fatal" };

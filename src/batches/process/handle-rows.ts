@@ -1,10 +1,11 @@
 /** Passes rows to a row target, `concurrency` rows at a time. */
 import pLimit from "p-limit";
 import type { Context } from "../../context.ts";
-import { MustWait, Permanent, Retryable } from "../../errors.ts";
+import { MustPause, MustWait, Permanent, Retryable } from "../../errors.ts";
 import { created, failed, retry } from "../../targets/outcomes.ts";
 import type { Columns, Outcome, RowTarget, TargetBatch, TargetRow } from "../../targets/target.ts";
 import { rowIdOf } from "../ids.ts";
+import { pauseByRowmill } from "./pause-by-rowmill.ts";
 import type { RowOutcome } from "./store-results.ts";
 
 export interface RowsAttempt {
@@ -18,7 +19,7 @@ export interface RowsAttempt {
 
 /**
  * @returns the outcomes in the order of the rows. No further row is started after the signal aborts, the time is over, or a
- * row must wait together with all others; rows that end because of the signal have no outcome.
+ * row must wait together with all others; rows that end because of the signal have no outcome. A row that pauses the batch has none, either.
  */
 export async function handleRows<V>(
   ctx: Context,
@@ -29,8 +30,9 @@ export async function handleRows<V>(
 ): Promise<RowOutcome[]> {
   const limit = pLimit(Math.max(1, target.concurrency));
   let allWait = false;
+  let mustPause: MustPause | undefined;
   const outcomes = await limit.map(rows, async (row, index) => {
-    if (signal.aborted || allWait || (index > 0 && performance.now() > until)) return undefined;
+    if (signal.aborted || allWait || mustPause || (index > 0 && performance.now() > until)) return undefined;
     const rowId = rowIdOf(batch.id, row.row);
     try {
       const handling = (ended: AbortSignal) =>
@@ -38,9 +40,15 @@ export async function handleRows<V>(
       return created(await withinTime(ctx.config.rowTimeoutSeconds, signal, handling));
     } catch (error) {
       if (error instanceof MustWait && error.isForAll) allWait = true;
+      if (error instanceof MustPause) {
+        mustPause = error;
+        return undefined;
+      }
       return outcomeOf(error, signal);
     }
   });
+  // At once, because the rows that have ended are stored all the same.
+  if (mustPause) await pauseByRowmill(ctx, batch.id, mustPause.message);
   return rows.flatMap(({ row }, index) => {
     const outcome = outcomes[index];
     return outcome ? [{ row, outcome }] : [];

@@ -1,23 +1,28 @@
 /** Processes one chunk of rows in the transaction of its job. */
 import { sql } from "drizzle-orm";
 import { type Context, changeExpression, publishLocally, type Tx } from "../../context.ts";
+import { MustPause } from "../../errors.ts";
 import type { Payload } from "../../jobs.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Watch } from "../../platform/process/watch.ts";
 import type { Delivery } from "../../platform/queue/delivery.ts";
 import { Later } from "../../platform/queue/later.ts";
+import { isRowTarget } from "../../targets/target.ts";
 import { BATCH_CHANNEL } from "../batch-changes.ts";
 import type { ChunkKey } from "../batch-jobs.ts";
 import { RUNNABLE_STATES } from "../state.ts";
 import { startBatch } from "../transitions.ts";
 import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
+import { lockChunk } from "./lock-chunk.ts";
 import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
-import { isRowTarget, type OpenRow, processRows } from "./process-rows.ts";
+import { pauseByRowmill } from "./pause-by-rowmill.ts";
+import { type OpenRow, processRows } from "./process-rows.ts";
 import { openSlices } from "./read-open-rows.ts";
 import { isDue, letAllWait, storeWaits, waitsIn } from "./row-waits.ts";
+import { isGroupInput, sendOpenRows } from "./send-open-rows.ts";
 import { type Settled, settleChunk } from "./settle-chunk.ts";
 import type { RowOutcome } from "./store-results.ts";
-import { type LockedChunk, StoredOutcomes } from "./stored-outcomes.ts";
+import { StoredOutcomes } from "./stored-outcomes.ts";
 import { BatchStopped, watchBatch } from "./watch-batch.ts";
 
 type ChunkWork = Payload<"processChunk">;
@@ -64,7 +69,8 @@ export async function processChunk(
     log.info({ ...counts, ms }, rest ? "chunk continues later" : "chunk succeeded");
     return rest ?? counts;
   } catch (error) {
-    if (!(error instanceof BatchStopped)) throw error;
+    if (error instanceof MustPause) await pauseByRowmill({ ...ctx, log }, batchId, error.message);
+    else if (!(error instanceof BatchStopped)) throw error;
     log.info("chunk stopped with its batch");
     return undefined;
   }
@@ -82,12 +88,13 @@ async function processOpenRows(
   { delivery, watch }: { delivery: Delivery; watch: Watch },
 ): Promise<(Settled & { rows: number; attempt: number; rest: Later | null }) | undefined> {
   const { batchId, firstRow } = work;
-  const locked = await lockChunk(tx, work, work.isDelayed && isFirst(work) ? input.rowDelayMs : 0);
-  if (!locked) return undefined;
+  const chunk = await lockChunk(tx, work, work.isDelayed && isFirst(work) ? input.rowDelayMs : 0);
+  if (!chunk) return undefined;
   // The batch may have been stopped while this waited for the lock.
   watch.signal.throwIfAborted();
-  const chunk = { batchId, firstRow, ...locked };
-  const outcomes = new StoredOutcomes(tx, chunk, work.retryAfterSeconds);
+  if (isGroupInput(input))
+    return sendOpenRows(ctx, tx, input, work, chunk, { delivery: delivery.signal, batch: watch.signal });
+  const outcomes = new StoredOutcomes(tx, chunk, work);
   const signal = AbortSignal.any([delivery.signal, watch.signal]);
   const keepsOutcomes = isRowTarget(input.target);
   // The calls of a row target must not be repeated, and hold no locks.
@@ -169,20 +176,4 @@ async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Pr
   if (!found) return null;
   publishLocally(ctx, BATCH_CHANNEL, [batchId]);
   return chunkInputOf(ctx, found);
-}
-
-/**
- * Locks the chunk, so that only one worker decides the outcomes of its rows. Null: another worker has decided them.
- * @param delayMs the simulated time that the rows have taken before this delivery
- */
-async function lockChunk(tx: Tx, { batchId, firstRow }: ChunkKey, delayMs: number) {
-  const { rows } = await tx.db.execute<
-    Omit<LockedChunk, keyof ChunkKey> & { lastRow: number; bytes: number | null }
-  >(sql`
-    SELECT last_row AS "lastRow", row_count AS "rowCount", bytes::float, attempt, first_attempt AS "firstAttempt",
-      updated_at - ${delayMs} * interval '1 millisecond' AS "takenAt"
-    FROM rowmill.chunks
-    WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
-    FOR UPDATE`);
-  return rows[0] ?? null;
 }

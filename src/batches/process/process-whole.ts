@@ -5,6 +5,7 @@
  */
 import { asc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
+import { MustPause } from "../../errors.ts";
 import type { Payload } from "../../jobs.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Delivery } from "../../platform/queue/delivery.ts";
@@ -16,6 +17,7 @@ import { endBatch, startBatch } from "../transitions.ts";
 import { forgetSuccesses, resetChunks } from "./chunk-counts.ts";
 import { chunkInputOf } from "./chunk-input.ts";
 import { repeatOnLockTrouble, reserveRecords } from "./lock-trouble.ts";
+import { pauseByRowmill } from "./pause-by-rowmill.ts";
 import { processRows } from "./process-rows.ts";
 import { openSlices } from "./read-open-rows.ts";
 import {
@@ -59,7 +61,8 @@ export async function processWhole(
       underSavepoint(tx.db, () => runBatch({ ...ctx, log }, tx, batchId, { ...delivery, signal })),
     );
   } catch (error) {
-    if (!(error instanceof BatchStopped)) throw error;
+    if (error instanceof MustPause) await pauseByRowmill({ ...ctx, log }, batchId, error.message);
+    else if (!(error instanceof BatchStopped)) throw error;
     log.info("batch stopped");
     return undefined;
   }

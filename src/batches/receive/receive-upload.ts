@@ -20,7 +20,7 @@ import {
 import { parseParams } from "../../targets/params.ts";
 import { rememberMapping } from "../../targets/remember-mapping.ts";
 import { requireRights, traitsOf } from "../../targets/rights.ts";
-import type { Target } from "../../targets/target.ts";
+import { isRowTarget, type Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
@@ -234,7 +234,7 @@ function rowLimitOf({ config }: Context, { name, maxRows }: Target) {
 
 /** The limit that the target and the options set. Undefined: chunks have the fastest size. */
 function chunkRowsOf(target: Target, { rows_per_second: rate }: UploadOptions): number | undefined {
-  const ofTarget = target.maxChunkRows ?? ("handle" in target ? ROW_TARGET_CHUNK_ROWS : undefined);
+  const ofTarget = target.maxChunkRows ?? (isRowTarget(target) ? ROW_TARGET_CHUNK_ROWS : undefined);
   const limits = [ofTarget, rate].filter((limit) => limit !== undefined);
   return limits.length > 0 ? Math.min(...limits) : undefined;
 }

@@ -5,7 +5,7 @@ import { AUDIT_LOG } from "../../schema/audit.ts";
 import { rowmill } from "../../schema/columns.ts";
 import { grantsToRun } from "./schemas.ts";
 
-const ROLE = "rowmill_app";
+export const APP_ROLE = "rowmill_app";
 
 /**
  * Grants the role what it needs in the migrated database, with a new password at each start.
@@ -17,23 +17,23 @@ export async function provideAppRole(databaseUrl: string): Promise<string> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    const { rowCount } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [ROLE]);
-    if (!rowCount) await client.query(`CREATE ROLE ${ROLE} LOGIN`);
-    await client.query(`ALTER ROLE ${ROLE} PASSWORD '${password}'`);
-    await client.query(`SET ROLE ${ROLE}`);
+    const { rowCount } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [APP_ROLE]);
+    if (!rowCount) await client.query(`CREATE ROLE ${APP_ROLE} LOGIN`);
+    await client.query(`ALTER ROLE ${APP_ROLE} PASSWORD '${password}'`);
+    await client.query(`SET ROLE ${APP_ROLE}`);
     // A role sees the tables of a schema only after it may use the schema: first USAGE, then the rest.
     for (let pass = 0; pass < 2; pass++) {
       const grants = await grantsToRun(client);
-      await client.query(`RESET ROLE; ${grants.join(" ")} SET ROLE ${ROLE}`);
+      await client.query(`RESET ROLE; ${grants.join(" ")} SET ROLE ${APP_ROLE}`);
     }
     await client.query(
-      `RESET ROLE; REVOKE UPDATE, DELETE ON ${rowmill.schemaName}.${AUDIT_LOG} FROM ${ROLE}`,
+      `RESET ROLE; REVOKE UPDATE, DELETE ON ${rowmill.schemaName}.${AUDIT_LOG} FROM ${APP_ROLE}`,
     );
   } finally {
     await client.end();
   }
   const url = new URL(databaseUrl);
-  url.username = ROLE;
+  url.username = APP_ROLE;
   url.password = password;
   return url.href;
 }

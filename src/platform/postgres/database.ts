@@ -86,13 +86,18 @@ export function postgresError(error: unknown): pg.DatabaseError | null {
 /** The routine of PostgreSQL that reports the errors which functions raise. */
 const RAISED_BY_A_FUNCTION = "exec_stmt_raise";
 
+/** Whether a function, such as that of a trigger, has raised the error, whatever its code is. */
+export function isRaisedByFunction(error: pg.DatabaseError): boolean {
+  return error.routine === RAISED_BY_A_FUNCTION;
+}
+
 /**
  * Whether the error means that another transaction was in the way. The same statements succeed later, so the data is not
  * at fault. A function that raises one of these codes speaks about the data that it was called with.
  */
 export function isLockTrouble(error: unknown): boolean {
   const known = postgresError(error);
-  return LOCK_TROUBLE.has(known?.code ?? "") && known?.routine !== RAISED_BY_A_FUNCTION;
+  return LOCK_TROUBLE.has(known?.code ?? "") && !(known && isRaisedByFunction(known));
 }
 
 /** Messages of node-postgres, which has no codes, and codes of the network. */

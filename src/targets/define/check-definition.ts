@@ -52,8 +52,6 @@ function checkModes({ mode, key, destination }: Definition): FieldErrors {
   if (!mode) return {};
   const errors: FieldErrors = {};
   const possible: readonly string[] = MODES[destination.type];
-  if (!mode.allowed.includes(mode.default))
-    errors["mode.default"] = [`must be one of the allowed modes: ${mode.allowed.join(", ")}.`];
   for (const [index, name] of mode.allowed.entries()) {
     if (!possible.includes(name))
       errors[`mode.allowed.${index}`] = [

@@ -14,7 +14,7 @@ export async function compileDefinition(
   const { destination } = definition;
   switch (destination.type) {
     case "table": {
-      const table = await readTable(ctx.db, destination.schema, destination.table);
+      const table = await readTable(ctx, destination.schema, destination.table);
       return tableTarget({ ...definition, destination }, { name, version, table });
     }
     case "http":

@@ -1,14 +1,25 @@
 /** Administrators define targets. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import Type, { type Static } from "typebox";
+import Type from "typebox";
 import type { Context } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
+import { emptyBodyIsEmpty } from "../../platform/http/body.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
-import { Definition, MAX_DEFINITION_BYTES, TargetName } from "../definition/definition.ts";
+import { MAX_DEFINITION_BYTES, TargetName } from "../definition/definition.ts";
 import { deleteTarget } from "./delete-definition.ts";
 import { proposeTarget } from "./propose-target.ts";
 import { getDefinition, getVersion } from "./queries.ts";
+import {
+  NewTargetBody,
+  NewVersionBody,
+  PreviewBody,
+  readNewTarget,
+  readNewVersion,
+  readPreview,
+  readTest,
+  TestBody,
+} from "./read-definition.ts";
 import { createTarget, updateTarget } from "./save-definition.ts";
 import { examplesOf, testDefinition } from "./test-definition.ts";
 import {
@@ -26,34 +37,6 @@ const BODY_BYTES = 4 * MAX_DEFINITION_BYTES;
 
 const Params = Type.Object({ name: TargetName });
 
-const NewTarget = Type.Object(
-  { name: TargetName, ...Definition.properties },
-  { additionalProperties: false },
-);
-
-const Sample = Type.Object(
-  {
-    header: Type.Array(Type.String({ maxLength: 1000 }), {
-      minItems: 1,
-      maxItems: 2000,
-      description: "The column names.",
-      examples: [["Customer no.", "full_name"]],
-    }),
-    rows: Type.Array(Type.Array(Type.String(), { maxItems: 2000 }), {
-      maxItems: 100,
-      description: "The cells of the rows.",
-      examples: [[["DE1042", "Ada Byron"]]],
-    }),
-  },
-  { additionalProperties: false, description: "Rows of a file. Absent: the example rows of the definition." },
-);
-
-/** Without a body, `from_table` proposes a definition. */
-const NewTargetBody = Type.Unsafe<Static<typeof NewTarget> | null>({
-  ...NewTarget,
-  type: ["object", "null"],
-});
-
 const FromTable = Type.Object({
   from_table: Type.Optional(
     Type.String({
@@ -65,27 +48,13 @@ const FromTable = Type.Object({
   ),
 });
 
-const NewVersion = Type.Object(
-  {
-    ...Definition.properties,
-    version: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        description:
-          "The version that you changed. If there is a later one by now, the answer is 409. Absent: any.",
-        examples: [2],
-      }),
-    ),
-  },
-  { additionalProperties: false },
-);
-
 export function targetDefinitionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   return userRoutes(ctx, { tags: ["targets"], roles: ["admin"] }, (app, shared) => {
     app.post(
       "/api/v1/targets",
       {
         bodyLimit: BODY_BYTES,
+        config: { documentedBody: { "application/json": NewTargetBody }, isBodyOptional: true },
         schema: {
           ...shared,
           operationId: "createTarget",
@@ -94,7 +63,6 @@ export function targetDefinitionRoutes(ctx: Context): FastifyPluginAsyncTypebox 
             "Saves version 1 of a target, so that users can upload for it at once. The destination is checked first. " +
             "With `from_table` and no body, it proposes a definition for a table and saves nothing.",
           querystring: FromTable,
-          body: NewTargetBody,
           response: {
             200: ProposalView,
             201: SavedDefinitionView,
@@ -104,12 +72,13 @@ export function targetDefinitionRoutes(ctx: Context): FastifyPluginAsyncTypebox 
       },
       async ({ ctx, query, body }, reply) => {
         if (query.from_table !== undefined) {
-          if (body) throw invalidField("from_table", "proposes a definition. Send it without a body.");
+          if (body !== undefined)
+            throw invalidField("from_table", "proposes a definition. Send it without a body.");
           const { notes, ...proposal } = await proposeTarget(ctx, query.from_table);
-          return { ...proposal, notes: [...notes] };
+          return { ...proposal, version: null, notes: [...notes] };
         }
-        if (!body) throw invalidField("body", "is missing. Send a definition, or `from_table`.");
-        const { name, ...definition } = body;
+        if (body === undefined) throw invalidField("body", "is missing. Send a definition, or `from_table`.");
+        const { name, definition } = readNewTarget(body);
         const saved = await createTarget(ctx, name, definition);
         return reply.code(201).header("location", `/api/v1/targets/${name}`).send(viewSaved(saved));
       },
@@ -119,22 +88,19 @@ export function targetDefinitionRoutes(ctx: Context): FastifyPluginAsyncTypebox 
       "/api/v1/targets/preview",
       {
         bodyLimit: BODY_BYTES,
+        config: { documentedBody: { "application/json": PreviewBody } },
         schema: {
           ...shared,
           operationId: "previewTarget",
           summary: "Try a definition",
           description:
             "Runs rows through a definition that is not saved, as an import would. For a table, the rows are written and rolled back.",
-          body: Type.Object(
-            { definition: Type.Unsafe<Definition>(Type.Ref("TargetDefinition")), sample: Type.Optional(Sample) },
-            { additionalProperties: false },
-          ),
           response: { 200: DefinitionTestView, ...problems(400, 401, 403, 413, 415) },
         },
       },
       async ({ ctx, body }) => {
-        const { definition, sample = examplesOf(definition) } = body;
-        return viewTest(await testDefinition(ctx, definition, sample));
+        const { definition, sample } = readPreview(body);
+        return viewTest(await testDefinition(ctx, null, definition, sample ?? examplesOf(definition)));
       },
     );
 
@@ -142,6 +108,8 @@ export function targetDefinitionRoutes(ctx: Context): FastifyPluginAsyncTypebox 
       "/api/v1/targets/:name/test",
       {
         bodyLimit: BODY_BYTES,
+        config: { documentedBody: { "application/json": TestBody }, isBodyOptional: true },
+        preValidation: emptyBodyIsEmpty,
         schema: {
           ...shared,
           operationId: "testTarget",
@@ -149,16 +117,14 @@ export function targetDefinitionRoutes(ctx: Context): FastifyPluginAsyncTypebox 
           description:
             "Runs its example rows, or those of the body, as an import would. For a table, the rows are written and rolled back.",
           params: Params,
-          body: Type.Unsafe<{ sample?: Static<typeof Sample> } | null>({
-            ...Type.Object({ sample: Type.Optional(Sample) }, { additionalProperties: false }),
-            type: ["object", "null"],
-          }),
           response: { 200: DefinitionTestView, ...problems(400, 401, 403, 404, 413, 415) },
         },
       },
       async ({ ctx, params, body }) => {
         const { definition } = await getDefinition(ctx, params.name);
-        return viewTest(await testDefinition(ctx, definition, body?.sample ?? examplesOf(definition)));
+        return viewTest(
+          await testDefinition(ctx, params.name, definition, readTest(body) ?? examplesOf(definition)),
+        );
       },
     );
 
@@ -196,6 +162,7 @@ export function targetDefinitionRoutes(ctx: Context): FastifyPluginAsyncTypebox 
       "/api/v1/targets/:name",
       {
         bodyLimit: BODY_BYTES,
+        config: { documentedBody: { "application/json": NewVersionBody } },
         schema: {
           ...shared,
           operationId: "updateTarget",
@@ -203,12 +170,13 @@ export function targetDefinitionRoutes(ctx: Context): FastifyPluginAsyncTypebox 
           description:
             "Uploads that begin after it use the new version. Batches keep the version that they began with.",
           params: Params,
-          body: NewVersion,
           response: { 200: SavedDefinitionView, ...problems(400, 401, 403, 404, 409, 413, 415) },
         },
       },
-      async ({ ctx, params, body: { version, ...definition } }) =>
-        viewSaved(await updateTarget(ctx, params.name, definition, version ?? null)),
+      async ({ ctx, params, body }) => {
+        const { version, definition } = readNewVersion(body);
+        return viewSaved(await updateTarget(ctx, params.name, definition, version));
+      },
     );
 
     app.delete(

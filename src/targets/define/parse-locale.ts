@@ -1,7 +1,7 @@
 import { Compile } from "typebox/compile";
-import { type FieldErrors, invalidField } from "../../errors.ts";
+import { invalidField } from "../../errors.ts";
 import { schemaErrors, throwFieldErrors } from "../../platform/http/schema-errors.ts";
-import { checkColumns } from "../columns/check-columns.ts";
+import { checkLocale } from "../columns/check-locale.ts";
 import { Locale } from "../definition/locale.ts";
 import type { Target } from "../target.ts";
 
@@ -20,18 +20,8 @@ export function parseLocale({ name, defined }: Target, text: string | undefined)
   const locale = parseJson(text);
   throwFieldErrors(schemaErrors(check, locale, "locale"));
   if (!check.Check(locale)) throw invalidField("locale", "must be an object.");
-  const { definition } = defined;
-  throwFieldErrors(aboutLocale(checkColumns({ ...definition, locale: { ...definition.locale, ...locale } })));
+  throwFieldErrors(checkLocale(defined.definition.locale, "locale", locale));
   return locale;
-}
-
-/** The definition was valid before, so the errors of its columns come from the new locale. */
-function aboutLocale(errors: FieldErrors): FieldErrors {
-  const texts = Object.entries(errors).map(([field, [text]]) => [
-    field.startsWith("locale") ? field : `locale (${field})`,
-    [text ?? ""],
-  ]);
-  return Object.fromEntries(texts);
 }
 
 function parseJson(text: string): unknown {

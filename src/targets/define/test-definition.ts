@@ -1,11 +1,13 @@
 /** Runs rows through a definition as an import would, and writes nothing. */
+import { recordOwn } from "../../audit/record-repeated.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
+import { MustPause, Permanent, Retryable } from "../../errors.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { RowEffect, RowError } from "../../schema/batches.ts";
-import { ambiguousDates } from "../columns/ambiguous-dates.ts";
+import { type AmbiguousColumn, ambiguousDates } from "../columns/ambiguous-dates.ts";
 import type { Definition } from "../definition/definition.ts";
 import { matchHeader } from "../match-header.ts";
-import type { Columns, SetTarget, Target, TargetBatch, TargetRow, Values } from "../target.ts";
+import type { Target, TargetBatch, TargetRow, Values } from "../target.ts";
 import { checkDefinition } from "./check-definition.ts";
 import { compileDefinition } from "./compile-definition.ts";
 
@@ -28,7 +30,7 @@ export interface DefinitionTest {
   readonly mapping: Readonly<Record<string, string>>;
   readonly unknown: readonly string[];
   readonly missing: readonly string[];
-  readonly ambiguousDates: readonly string[];
+  readonly ambiguousDates: readonly AmbiguousColumn[];
   readonly notes: readonly string[];
 }
 
@@ -41,9 +43,13 @@ export function examplesOf({ example_rows: rows = [] }: Definition): Sample {
   return { header, rows: rows.map((row) => header.map((name) => row[name] ?? "")) };
 }
 
-/** @throws DomainError `invalid_input` if the definition is wrong */
+/**
+ * @param name the target that has the definition; null: none has it yet
+ * @throws DomainError `invalid_input` if the definition is wrong
+ */
 export async function testDefinition(
   ctx: Context,
+  name: string | null,
   definition: Definition,
   sample: Sample,
 ): Promise<DefinitionTest> {
@@ -60,6 +66,9 @@ export async function testDefinition(
     facts: { filename: "preview.csv", createdAt: ctx.now() },
   };
   const columns = Object.entries(target.columns.properties);
+  const details = { destination: definition.destination.type, rows: sample.rows.length };
+  const subject = { type: "target", id: name ?? "preview" };
+  await inTransaction(ctx, (tx) => recordOwn(tx, { action: "target.tested", subject, details }));
   return {
     rows: await testRows(ctx, target, batch, sample.rows),
     mapping: Object.fromEntries(
@@ -67,7 +76,7 @@ export async function testDefinition(
     ),
     unknown: header.filter((_, position) => !used.has(position)),
     missing: columns.flatMap(([name, rules]) => (name in mapping || "default" in rules ? [] : name)),
-    ambiguousDates: ambiguousDates(definition, { mapping, rows: sample.rows }),
+    ambiguousDates: ambiguousDates(definition, sample.rows, mapping),
     notes,
   };
 }
@@ -112,8 +121,18 @@ async function testRow(
     Object.entries(row.values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
   if (!("write" in target)) return { row: row.row, effect: null, values, errors: [] };
-  const outcome = await writeOne(tx, target, batch, row);
-  if (outcome.kind === "success") return { row: row.row, effect: outcome.effect, values, errors: [] };
-  const errors = outcome.kind === "failed" ? outcome.errors : [outcome.reason];
-  return { row: row.row, effect: null, values: null, errors };
+  try {
+    const [outcome] = await underSavepoint(tx.db, () => target.write(tx, batch, [row]));
+    if (outcome?.kind === "success") return { row: row.row, effect: outcome.effect, values, errors: [] };
+    if (!outcome) throw new Error(`The target ${target.name} returned no outcome.`);
+    const errors = outcome.kind === "failed" ? outcome.errors : [outcome.reason];
+    return { row: row.row, effect: null, values: null, errors };
+  } catch (error) {
+    if (!(error instanceof Permanent || error instanceof Retryable || error instanceof MustPause))
+      throw error;
+    const { message } = error;
+    const column = error instanceof Permanent ? error.column : null;
+    const code = error instanceof MustPause ? "configuration" : error.code;
+    return { row: row.row, effect: null, values: null, errors: [{ column, code, message }] };
+  }
 }

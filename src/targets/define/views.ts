@@ -35,6 +35,7 @@ export const SavedDefinitionView = Type.Object(
 export const ProposalView = Type.Object(
   {
     name: Type.String({ description: "A name for the target.", examples: ["customers"] }),
+    version: Type.Null({ description: "Nothing is saved." }),
     definition: Type.Ref("TargetDefinition"),
     notes: Notes,
   },
@@ -80,10 +81,17 @@ export const DefinitionTestView = Type.Object(
     missing: Type.Array(Type.String(), {
       description: "The required columns that the sample does not have.",
     }),
-    ambiguous_dates: Type.Array(Type.String(), {
-      description:
-        "The columns whose dates fit both day first and month first. Set `formats`, or `date_order` of the locale.",
-    }),
+    ambiguous_dates: Type.Array(
+      Type.Object({
+        column: Type.String({ description: "The column.", examples: ["born"] }),
+        cell: Type.String({ description: "The first cell that has two meanings.", examples: ["03.04.2026"] }),
+        read_as: Type.String({ description: "How the definition reads it.", examples: ["2026-04-03"] }),
+      }),
+      {
+        description:
+          "The columns whose dates fit both day first and month first. Set `formats`, or `date_order` of the locale.",
+      },
+    ),
     notes: Notes,
   },
   { description: "What an import of the rows would do. Nothing was written." },
@@ -112,7 +120,7 @@ export function viewTest({ rows, mapping, unknown, missing, ambiguousDates, note
     mapping: { ...mapping },
     unknown: [...unknown],
     missing: [...missing],
-    ambiguous_dates: [...ambiguousDates],
+    ambiguous_dates: ambiguousDates.map(({ column, cell, readAs }) => ({ column, cell, read_as: readAs })),
     notes: [...notes],
   };
 }

@@ -2,6 +2,8 @@ import Type, { type Static } from "typebox";
 import { MapOf } from "../../platform/http/schemas.ts";
 import { closed, Name, Text } from "./fields.ts";
 
+export const DESTINATION_TYPES = ["table", "http", "records"] as const;
+
 export const TableDestination = Type.Object(
   {
     type: Type.Literal("table"),

@@ -1,7 +1,7 @@
 /** A defined target whose rows become records, as JSON with typed values. */
 import { describeTarget, type TargetVersion } from "../columns/describe-target.ts";
+import { toJsonText } from "../columns/json-text.ts";
 import { rowCheck } from "../columns/row-check.ts";
-import { toJsonText } from "../columns/to-json.ts";
 import type { Definition } from "../definition/definition.ts";
 import type { Columns, SetTarget, Values } from "../target.ts";
 import { insertRecords, undoRecords } from "./write-records.ts";
