@@ -22,8 +22,8 @@ export const targetWords = {
   start: {
     title: "New target",
     description: "Start with a proposal. You change everything before it is saved.",
-    ways: { table: "From a table", file: "From a sample file", json: "From JSON" },
-    waysLabel: "How to start",
+    ways: { table: "A table", file: "A sample file", json: "JSON" },
+    waysLabel: "Start from",
     table: "Table",
     tableHint: "With its schema, such as shop.customers. TARGET_TABLES must allow it.",
     propose: "Propose a definition",
@@ -117,7 +117,8 @@ export const targetWords = {
     unknown: (names: string) => `Columns of the file that the target does not know: ${names}.`,
     missing: (names: string) => `Required columns that the file does not have: ${names}.`,
     ambiguous: (names: string) =>
-      `Dates that fit day first and month first: ${names}. Set their formats, or the order of dates.`,
+      `Some dates fit day first and month first: ${names}. Set their formats, or the order of dates.`,
+    readAs: (column: string, cell: string, readAs: string) => `${column} (${cell} is read as ${readAs})`,
     row: "Row",
     result: "Result",
     effects: { created: "Created", updated: "Updated", unchanged: "Unchanged" },

@@ -1,12 +1,11 @@
 import { Badge, Button, Group, NativeSelect, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi } from "@tanstack/react-router";
+import { getRouteApi, Link } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { client, isStatus } from "../../../api/client.ts";
 import { apiQuery, invalidate, queryClient } from "../../../api/queries.ts";
 import { Confirm } from "../../../parts/confirm.tsx";
 import { Failure, Loading, showDone, showFailure } from "../../../parts/feedback.tsx";
-import { ButtonTo } from "../../../parts/link.tsx";
 import { Moment } from "../../../parts/moment.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { targetWords } from "../../../words/targets.ts";
@@ -140,9 +139,13 @@ function EditTarget({ stored }: { readonly stored: Version }) {
       actions={
         <>
           <VersionChoice shown={base.version} latest={base.version} />
-          <ButtonTo variant="default" to="/import" search={{ target: name }}>
+          <Button
+            component={Link}
+            {...({ to: "/import", search: { target: name } } as object)}
+            variant="default"
+          >
             {words.import}
-          </ButtonTo>
+          </Button>
           <Button variant="default" color="red" onClick={() => setAsked(true)}>
             {words.delete}
           </Button>

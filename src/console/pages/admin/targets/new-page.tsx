@@ -68,7 +68,7 @@ function NewTarget({ start }: { readonly start: Start }) {
       const saved = await client.post("/api/v1/targets", { body: { name, ...definition } });
       isSaved.current = true;
       void invalidate("/api/v1/targets", "");
-      showDone(words.saved(name, "version" in saved ? Number(saved.version) : 1));
+      showDone(words.saved(name, saved.version ?? 1));
       await navigate({ to: "/admin/targets/$name/edit", params: { name } });
     } catch (error) {
       setFailure({ error, of: definition });

@@ -15,23 +15,12 @@ export function problemsOf(answered: Problems, definition: Definition): Problems
 
 type Entries = readonly (readonly [path: string, text: string])[];
 
-const DESTINATION_FIELDS: Readonly<Record<Definition["destination"]["type"], readonly string[]>> = {
-  table: ["schema", "table"],
-  http: [
-    ...["url", "headers", "sign_with", "batch_size", "max_in_flight", "rows_per_second", "timeout_seconds"],
-    ...["trust_empty", "supports_dry_run", "undo_url"],
-  ],
-  records: [],
-};
-
-/** A destination or a transform has one of several kinds. The API also says how it differs from the others. */
-function withoutOtherKinds(found: Entries, { destination, columns }: Definition): Entries {
-  const known = DESTINATION_FIELDS[destination.type] ?? [];
+/** A transform has one of several kinds. The API also says how it differs from the others. */
+function withoutOtherKinds(found: Entries, { columns }: Definition): Entries {
   return found.filter(([path]) => {
-    const [area = "", first = "", field, second = "", kind] = path.split(".");
-    if (area === "destination") return first === "" || known.includes(first);
-    if (area !== "columns" || field !== "transform" || second === "") return true;
-    const transform = columns[Number(first)]?.transform?.[Number(second)];
+    const [area, at, field, number, kind] = path.split(".");
+    if (area !== "columns" || field !== "transform" || number === undefined) return true;
+    const transform = columns[Number(at)]?.transform?.[Number(number)];
     return typeof transform !== "object" || (kind !== undefined && kind in transform);
   });
 }

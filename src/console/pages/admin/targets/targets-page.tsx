@@ -1,12 +1,12 @@
-import { Badge } from "@mantine/core";
+import { Badge, Button } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import type { Schemas } from "../../../../client/operations.ts";
 import { apiQuery, useItems } from "../../../api/queries.ts";
 import { type Column, DataTable } from "../../../parts/data-table.tsx";
 import { Empty } from "../../../parts/feedback.tsx";
 import { formatCount } from "../../../parts/format.ts";
-import { ButtonTo, LinkTo } from "../../../parts/link.tsx";
+import { LinkTo } from "../../../parts/link.tsx";
 import { Moment } from "../../../parts/moment.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { Toolbar } from "../../../parts/toolbar.tsx";
@@ -53,9 +53,9 @@ export function TargetsPage() {
       title={words.title}
       description={words.description}
       actions={
-        <ButtonTo to="/admin/targets/new" leftSection={<IconPlus size={16} aria-hidden />}>
+        <Button component={Link} to="/admin/targets/new" leftSection={<IconPlus size={16} aria-hidden />}>
           {words.create}
-        </ButtonTo>
+        </Button>
       }
     >
       <Toolbar updatedAt={list.updatedAt} onRefresh={list.refetch} />

@@ -120,6 +120,12 @@ function exampleCells(definition: Definition): string[][] {
   return (definition.example_rows ?? []).map((row) => header.map((name) => row[name] ?? ""));
 }
 
+type Ambiguous = NonNullable<LiveTest["result"]>["ambiguous_dates"][number];
+
+function ambiguousText({ column, cell, read_as }: Ambiguous): string {
+  return words.readAs(column, cell, read_as);
+}
+
 function Findings({
   test: { unknown, missing, ambiguous_dates },
 }: {
@@ -127,7 +133,7 @@ function Findings({
 }) {
   const found = [
     ...(missing.length > 0 ? [words.missing(list.format(missing))] : []),
-    ...(ambiguous_dates.length > 0 ? [words.ambiguous(list.format(ambiguous_dates))] : []),
+    ...(ambiguous_dates.length > 0 ? [words.ambiguous(list.format(ambiguous_dates.map(ambiguousText)))] : []),
     ...(unknown.length > 0 ? [words.unknown(list.format(unknown))] : []),
   ];
   if (found.length === 0) return null;

@@ -11,13 +11,9 @@ const words = targetWords.start;
 export function FromTable({ onStart }: { readonly onStart: (start: Start) => void }) {
   const [table, setTable] = useState("");
   const form = useForm(async () => {
-    const proposal = await client.post("/api/v1/targets", {
+    const { name, definition, notes } = await client.post("/api/v1/targets", {
       query: { from_table: table.trim() },
-      body: null,
     });
-    // With a body it would have saved a target.
-    if ("version" in proposal) return;
-    const { name, definition, notes } = proposal;
     onStart({ name, definition, notes, sample: null });
   });
   return (
