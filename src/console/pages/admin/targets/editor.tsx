@@ -106,7 +106,7 @@ export function EditorView({
           </Tabs.Panel>
         </Tabs>
         {facts.length > 0 && (
-          <Alert color="blue" title={words.notes} icon={<IconInfoCircle aria-hidden />}>
+          <Alert color="blue" role="note" title={words.notes} icon={<IconInfoCircle aria-hidden />}>
             <List size="sm">
               {facts.map((fact) => (
                 <List.Item key={fact} className="target-wrap">
