@@ -135,7 +135,7 @@ export async function createApp(ctx: Context) {
     clientErrorHandler: refuseConnection,
     schemaController: { compilersFactory },
     routerOptions: { ignoreTrailingSlash: true },
-    ajv: { customOptions: { allErrors: true, keywords: [] } },
+    ajv: { customOptions: { allErrors: true, keywords: [], discriminator: true } },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.decorate("compileSchemas", compileAll);

@@ -168,6 +168,7 @@ describe("one place each", () => {
     ["unpdf", "tasks/types/document/"],
     ["mediabunny", "tasks/types/video/"],
     ["croner", "platform/cron/expression.ts"],
+    ["re2js", "targets/columns/patterns.ts"],
     ["@fastify/otel", "platform/tracing/"],
     ["@opentelemetry/api", "platform/tracing/"],
     ["@opentelemetry/sdk-trace", "platform/tracing/"],

@@ -57,7 +57,7 @@ export const RowView = Type.Object(
       "The record that the row created or updated. null: there is none, or it has a `record_key`.",
     ),
     record_key: nullable(
-      MapOf(nullable(Type.String(), "null: the column is null."), { examples: [{ external_id: "DE1042" }] }),
+      MapOf(nullable(Type.String(), "null: the column is empty."), { examples: [{ external_id: "DE1042" }] }),
       "Identifies that record if it is in a table of another application: the columns of its key, as text. Otherwise null.",
     ),
     effect: nullable(Type.Enum(rowEffect.enumValues), "The effect of the row on that record."),

@@ -131,3 +131,19 @@ export const records = rowmill.table(
     uniqueIndex("records_row").on(t.batchId, t.rowNumber),
   ],
 );
+
+/** Facts about a target. Batches of a defined target have a copy, because its version never changes. */
+export interface TargetTraits {
+  /** The role that may upload and change batches. Absent: every user. */
+  readonly role?: "admin";
+  /** Whether API tokens are refused. */
+  readonly needsLogin?: boolean;
+  /** Whether batches can be undone. */
+  readonly canUndo: boolean;
+  /** Whether rows are sent to a service, so that they can wait. */
+  readonly isRemote: boolean;
+  /** The number of chunks that are sent to the service at the same time. Absent: as many as workers take. */
+  readonly lanes?: number;
+  /** Whether the service takes dry runs, which are then processed like other batches, chunk by chunk. */
+  readonly sendsDryRuns?: boolean;
+}

@@ -8,9 +8,7 @@ export const builtInTargets: readonly Target[] = Object.values<Target>(all);
 const byName: ReadonlyMap<string, Target> = new Map(builtInTargets.map((target) => [target.name, target]));
 
 /** The targets that call a service for their rows. */
-export const rowTargetNames: readonly string[] = builtInTargets
-  .filter(isRemote)
-  .map(({ name }) => name);
+export const rowTargetNames: readonly string[] = builtInTargets.filter(isRemote).map(({ name }) => name);
 
 export function findBuiltIn(name: string): Target | undefined {
   return byName.get(name);

@@ -2,7 +2,7 @@
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import type { Actor, Role } from "../schema/accounts.ts";
-import type { TargetTraits } from "../schema/batches.ts";
+import type { TargetTraits } from "../schema/targets.ts";
 import { builtInTargets, findBuiltIn } from "./registry.ts";
 import { isGroupTarget, isRemote, type Target } from "./target.ts";
 

@@ -284,6 +284,8 @@ export function isGroupTarget(target: Target): target is GroupTarget<Columns, Va
 }
 
 /** Whether the rows have effects outside of the database, which no transaction rolls back. */
-export function isRemote(target: Target): target is RowTarget<Columns, Values> | GroupTarget<Columns, Values> {
+export function isRemote(
+  target: Target,
+): target is RowTarget<Columns, Values> | GroupTarget<Columns, Values> {
   return isRowTarget(target) || isGroupTarget(target);
 }

@@ -1,5 +1,6 @@
 /** Tables of an application that targets write into, and targets for them. */
 import { randomBytes } from "node:crypto";
+import type pg from "pg";
 import { afterAll, beforeAll, expect } from "vitest";
 import type { Definition } from "../../src/targets/definition/definition.ts";
 import type { Client } from "./client.ts";
@@ -50,31 +51,46 @@ DO $$ BEGIN CREATE ROLE ${role} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NU
 GRANT USAGE ON SCHEMA store TO ${role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA store TO ${role};`;
 
+export const storeRole = () => `store_${randomBytes(4).toString("hex")}`;
+
+export const storeSettings = (role: string) => ({ TARGET_TABLES: "store.*", TARGET_ROLE: role });
+
+export async function createStore(pool: pg.Pool, role: string, moreSql = ""): Promise<void> {
+  await pool.query(STORE + moreSql);
+  await pool.query(roleSql(role));
+}
+
+export async function dropStoreRole(pool: pg.Pool, role: string): Promise<void> {
+  await pool.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+}
+
+export type StoreTarget = Omit<Definition, "destination"> & { readonly table: string };
+
+/** @returns the name */
+export async function defineTarget(
+  admin: Client,
+  name: string,
+  { table, ...rest }: StoreTarget,
+): Promise<string> {
+  const destination = { type: "table", schema: "store", table };
+  const { status, body } = await admin.post("/api/v1/targets", { name, destination, ...rest });
+  expect(status, JSON.stringify(body)).toBe(201);
+  return name;
+}
+
 export function useStore({ worker = false, moreSql = "" } = {}) {
-  const role = `store_${randomBytes(4).toString("hex")}`;
-  const settings = { TARGET_TABLES: "store.*", TARGET_ROLE: role };
+  const role = storeRole();
+  const settings = storeSettings(role);
   const rowmill = useRowmill({ settings, worker });
   const admin = useAdmin(rowmill);
   const user = useUser(rowmill);
   const query = async <Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> =>
     (await rowmill.ctx.pool.query(text, values)).rows;
-  beforeAll(async () => {
-    await query(STORE + moreSql);
-    await query(roleSql(role));
-  });
-  afterAll(async () => {
-    await query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
-  });
+  beforeAll(() => createStore(rowmill.ctx.pool, role, moreSql));
+  afterAll(() => dropStoreRole(rowmill.ctx.pool, role));
   let counter = 0;
   /** @returns the name of a new target */
-  const define = async (definition: Omit<Definition, "destination"> & { table: string }): Promise<string> => {
-    const { table, ...rest } = definition;
-    const name = `target-${++counter}`;
-    const destination = { type: "table", schema: "store", table };
-    const { status, body } = await admin.post("/api/v1/targets", { name, destination, ...rest });
-    expect(status, JSON.stringify(body)).toBe(201);
-    return name;
-  };
+  const define = (definition: StoreTarget) => defineTarget(admin, `target-${++counter}`, definition);
   return { rowmill, admin, user, query, define, role };
 }
 
@@ -84,9 +100,7 @@ export const MODES = {
 } as const satisfies Definition["mode"];
 
 /** Customers by external id. */
-export const customers = (
-  change: Partial<Definition> = {},
-): Omit<Definition, "destination"> & { table: string } => ({
+export const customers = (change: Partial<Definition> = {}): StoreTarget => ({
   table: "customers",
   key: { columns: ["external_id"] },
   mode: { ...MODES, allowed: [...MODES.allowed] },

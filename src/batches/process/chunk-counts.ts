@@ -37,6 +37,7 @@ export async function forgetChecked(tx: Tx, batchId: string): Promise<void> {
   await tx.db.execute(
     sql`DELETE FROM rowmill.row_results WHERE batch_id = ${batchId} AND status = 'success'`,
   );
+  await tx.db.execute(sql`DELETE FROM rowmill.row_values WHERE batch_id = ${batchId}`);
 }
 
 /** Marks the sizes of the chunks of edited rows as unknown, so that workers read these chunks with care. */

@@ -1,6 +1,9 @@
+import { eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
+import { users } from "../../schema/accounts.ts";
 import type { batches } from "../../schema/batches.ts";
 import { loadTargetOf } from "../../targets/define/load-target.ts";
+import type { UploadFacts } from "../../targets/target.ts";
 import type { RowsInput } from "./process-rows.ts";
 
 type BatchColumns = Pick<
@@ -29,7 +32,16 @@ export async function chunkInputOf(ctx: Context, columns: BatchColumns): Promise
     ...{ id, userId: Number(userId), mode, header, mapping },
     ...(params ? { params } : {}),
     ...(locale ? { locale } : {}),
-    facts: { filename: columns.filename, createdAt: new Date(columns.createdAt) },
   };
-  return { batch, target: await loadTargetOf(ctx, columns), rowDelayMs, isDryRun };
+  const target = await loadTargetOf(ctx, columns);
+  const facts = target.defined && (await factsOf(ctx, columns));
+  return { batch: { ...batch, ...(facts ? { facts } : {}) }, target, rowDelayMs, isDryRun };
+}
+
+async function factsOf({ db }: Context, { userId, filename, createdAt }: BatchColumns): Promise<UploadFacts> {
+  const [owner] = await db
+    .select({ username: users.username, email: users.email })
+    .from(users)
+    .where(eq(users.id, Number(userId)));
+  return { filename, createdAt: new Date(createdAt), ...owner };
 }

@@ -92,7 +92,7 @@ function checkTemplates(columns: readonly ColumnDefinition[], found: FoundProble
   }
 }
 
-export function unknownColumn(name: string, columns: readonly ColumnDefinition[]): string {
+function unknownColumn(name: string, columns: readonly ColumnDefinition[]): string {
   const known = columns.map((column) => column.name).join(", ");
   return `has no column "${name}". The columns: ${known.length > 500 ? `${known.slice(0, 500)}…` : known}.`;
 }

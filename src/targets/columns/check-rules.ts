@@ -42,7 +42,7 @@ export function ruleChecks(
 }
 
 /** All columns that a rule is about. */
-export function namesOf(rule: RowRule): string[] {
+function namesOf(rule: RowRule): string[] {
   return [
     ...Object.keys(rule.if ?? {}),
     ...(rule.require ?? []),

@@ -2,7 +2,7 @@
 import { isoDate, MONTHS, twoDigits } from "./calendar.ts";
 import type { Moment } from "./moments.ts";
 
-export const FIELDS = [
+const FIELDS = [
   "yyyy",
   "yy",
   "MMMM",

@@ -3,7 +3,7 @@ import { Problem } from "./problem.ts";
 
 export type Rounding = "refuse" | "half_up" | "half_even" | "truncate";
 
-/** Texts of so many characters are the same as JavaScript numbers, as far as `<` and `>` see. */
+/** JavaScript numbers compare texts of up to this length as exactly as decimals. */
 const EXACT_CHARACTERS = 15;
 
 /** @returns a negative number, 0 or a positive number, as sorting needs it */

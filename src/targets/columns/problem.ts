@@ -1,4 +1,4 @@
-/** What is wrong with a cell, in words that follow the name of the column and the cell. */
+/** Problems of cells, in words that follow the name of the column and the cell. */
 import type { RowError } from "../../schema/batches.ts";
 import { visible } from "../names.ts";
 

@@ -14,7 +14,7 @@ type DateColumn = Pick<ColumnDefinition, "formats" | "two_digit_year_pivot" | "m
 export const DEFAULT_PIVOT = 1970;
 const MAX_CHARACTERS = 100;
 
-/** Fills the moment, or returns why the text is none. */
+/** Fills the moment, or returns the reason why it cannot. */
 type MomentReader = (text: string) => Problem | null;
 
 export function dateReader(column: DateColumn, locale: ResolvedLocale): Reader {
@@ -92,7 +92,7 @@ function momentReader(
   };
 }
 
-export const ORDER_PATTERNS = { ymd: "yyyy-MM-dd", dmy: "dd.MM.yyyy", mdy: "MM/dd/yyyy" } as const;
+const ORDER_PATTERNS = { ymd: "yyyy-MM-dd", dmy: "dd.MM.yyyy", mdy: "MM/dd/yyyy" } as const;
 
 function momentScanners(column: DateColumn, locale: ResolvedLocale): MomentScanner[] {
   const pivot = column.two_digit_year_pivot;

@@ -20,7 +20,7 @@ function jsonProblem(text: string): string | null {
   if (depthOf(text) > MAX_DEPTH) return `it has more than ${MAX_DEPTH} levels`;
   try {
     // Only these texts can have what `jsonb` refuses.
-    if (!/\\u|[eE]/.test(text)) {
+    if (!/\\u|\d[eE]/.test(text)) {
       JSON.parse(text);
       return null;
     }
@@ -51,6 +51,7 @@ function refusedByJsonb(text: string): string | null {
 /** The reason of V8 without the text, which the message has already. */
 function shortReason({ message }: SyntaxError): string {
   const position = /at position \d+/.exec(message)?.[0];
+  if (/property name/.test(message)) return `a name needs double quotes${position ? ` ${position}` : ""}`;
   if (/^(Unexpected end|Unterminated)/.test(message)) return "it ends too early";
   const token = /^Unexpected token '(.)'/su.exec(message)?.[1];
   if (token !== undefined) return `"${token}" is out of place${position ? ` ${position}` : ""}`;

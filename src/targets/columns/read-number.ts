@@ -6,17 +6,13 @@ import { Problem, type Reader, spreadsheetHint } from "./problem.ts";
 
 /** PostgreSQL stores more, but nobody writes more. */
 const MAX_DIGITS = 1000;
-const INT_RANGES: Readonly<Record<string, readonly [string, string]>> = {
-  int2: ["-32768", "32767"],
-  int4: ["-2147483648", "2147483647"],
-  int8: ["-9223372036854775808", "9223372036854775807"],
-};
-const INT_TYPES: Readonly<Record<string, string>> = {
-  int2: "int2",
-  smallint: "int2",
-  int4: "int4",
-  integer: "int4",
-};
+const INTEGER_BITS: Readonly<Record<string, number>> = { int2: 16, smallint: 16, int4: 32, integer: 32 };
+
+/** @param type of the column in the database */
+function integerRange(type = "int8"): readonly [lowest: string, highest: string] {
+  const size = 2n ** BigInt((INTEGER_BITS[type] ?? 64) - 1);
+  return [String(-size), String(size - 1n)];
+}
 
 type NumberColumn = Pick<
   ColumnDefinition,
@@ -24,7 +20,7 @@ type NumberColumn = Pick<
 >;
 
 /** Blanks that stand between groups of digits, or between a number and its currency. */
-export function isBlank(code: number): boolean {
+function isBlank(code: number): boolean {
   return code === 0x20 || code === 0xa0 || code === 0x202f || code === 0x2009;
 }
 
@@ -78,8 +74,8 @@ function countWholeDigits(text: string): number {
 }
 
 export function integerReader(column: NumberColumn, locale: ResolvedLocale): Reader {
-  const scan = numberScanner(column, locale);
-  const [lowest, highest] = INT_RANGES[INT_TYPES[column.database_type ?? ""] ?? "int8"] ?? ["", ""];
+  const scan = numberScanner(column, locale, true);
+  const [lowest, highest] = integerRange(column.database_type);
   const inRange = rangeCheck(column.minimum, column.maximum);
   return (text) => {
     const scanned = scan(text);
@@ -129,12 +125,16 @@ export function plainText(value: string | number): string {
 }
 
 /** Returns a function that takes a number apart, without sign, currency and groups. */
-function numberScanner(column: NumberColumn, locale: ResolvedLocale): (text: string) => Scanned | Problem {
+function numberScanner(
+  column: NumberColumn,
+  locale: ResolvedLocale,
+  isInteger = false,
+): (text: string) => Scanned | Problem {
   const decimal = locale.decimal.charCodeAt(0);
   const isGroup = groupTest(locale.group);
   const symbols = [...(column.currency?.symbols ?? [])].sort((a, b) => b.length - a.length);
   const refuse = (text: string, reason?: string) =>
-    new Problem("invalid_number", `is not a number: ${reason ?? explain(text, locale)}`);
+    new Problem("invalid_number", `is not a number: ${reason ?? explain(text, locale, isInteger)}`);
   return (text) => {
     let start = 0;
     let end = text.length;
@@ -204,8 +204,8 @@ function groupReason({ group, decimal }: ResolvedLocale): string {
 }
 
 /** Says why a text is not a number, in the order in which people meet the reasons. */
-function explain(text: string, { decimal, group }: ResolvedLocale): string {
-  const example = `1${group}250${decimal}50`;
+function explain(text: string, { decimal, group }: ResolvedLocale, isInteger: boolean): string {
+  const example = isInteger ? `1${group}250` : `1${group}250${decimal}50`;
   const hint = spreadsheetHint(text);
   if (hint) return hint;
   if (text.endsWith("%")) return "percentages are not read; write the number without the percent sign";
@@ -215,7 +215,8 @@ function explain(text: string, { decimal, group }: ResolvedLocale): string {
   if (/\d-$/.test(text)) return "write the minus before the number";
   if (/^[\d.,'’\s+-]+$/.test(text)) {
     const other = decimal === "." ? "," : ".";
-    if (text.includes(other) && group !== other) return `decimals follow "${decimal}", as in ${example}`;
+    if (text.includes(other) && group !== other && !isInteger)
+      return `decimals follow "${decimal}", as in ${example}`;
   }
   return `write it as ${example}`;
 }

@@ -10,7 +10,7 @@ import { emailReader, textReader, urlReader, uuidReader } from "./read-text.ts";
 import { booleanReader, enumReader } from "./read-words.ts";
 
 /** Types whose values come from cells. */
-export type CellType = Exclude<ColumnType, "computed" | "constant">;
+type CellType = Exclude<ColumnType, "computed" | "constant">;
 
 /** A longer text is no key of another table. */
 const MAX_LOOKUP_CHARACTERS = 1000;

@@ -40,7 +40,7 @@ export function rowCheck(
       locale,
       ownLocale,
       isKey: definition.key?.columns.includes(column.name) ?? false,
-      emptyCell: column.empty_cell ?? definition.update?.empty_cell ?? "null",
+      emptyCell: column.empty_cell ?? definition.update?.empty_cell ?? "keep",
     }),
   }));
   const derived = derivedColumns(definition, batch, labels);

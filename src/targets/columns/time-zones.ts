@@ -1,9 +1,13 @@
-/** The offset of a time zone at a time on its clocks. `Intl` is asked once per day of a zone, not per cell. */
+/** The offset of a time zone at a time on its clocks. `Intl` is asked once per eight days of a zone, not per cell. */
 import { dayNumber } from "./calendar.ts";
 import type { Moment } from "./moments.ts";
 
 const DAY_SECONDS = 86_400;
-const CACHED_DAYS = 100_000;
+/** No zone changes its offset and takes it back within eight days; Morocco does for the month of Ramadan. */
+const BLOCK_DAYS = 8;
+/** 220 years of blocks. */
+const CACHED_OFFSETS = 10_000;
+const CACHED_ZONES = 20;
 
 /** Whether `Intl` knows the zone. */
 export function isTimeZone(name: string): boolean {
@@ -33,7 +37,7 @@ export function timeZone(name: string): TimeZone {
   if (known) return known;
   const zone = createTimeZone(name);
   // Definitions and uploads choose zones. A name can be written in several cases.
-  if (zones.size >= 100) zones.clear();
+  if (zones.size >= CACHED_ZONES) zones.clear();
   zones.set(name, zone);
   return zone;
 }
@@ -68,18 +72,14 @@ function createTimeZone(name: string): TimeZone {
     const { year, month, day, seconds } = clocksAt(epochSeconds);
     return dayNumber(year, month, day) * DAY_SECONDS + seconds - epochSeconds;
   };
-  /** Offsets of days; null: it changes on this day, or the day before or after. */
-  const byDay = new Map<number, number | null>();
-  const offsetOfDay = (day: number): number | null => {
-    const cached = byDay.get(day);
-    if (cached !== undefined) return cached;
-    const before = offsetAt((day - 1) * DAY_SECONDS);
-    const after = offsetAt((day + 2) * DAY_SECONDS);
-    const offset = before === after ? before : null;
-    if (byDay.size >= CACHED_DAYS) byDay.clear();
-    byDay.set(day, offset);
-    return offset;
+  /** The offset of these days, if it is the same from the day before to the day after. */
+  const steadyOffset = (firstDay: number, days: number): number | null => {
+    const before = offsetAt((firstDay - 1) * DAY_SECONDS);
+    return before === offsetAt((firstDay + days + 1) * DAY_SECONDS) ? before : null;
   };
+  const byBlock = cached((block) => steadyOffset(block * BLOCK_DAYS, BLOCK_DAYS));
+  const byDay = cached((day) => steadyOffset(day, 1));
+  const offsetOfDay = (day: number) => byBlock(Math.floor(day / BLOCK_DAYS)) ?? byDay(day);
   return {
     offsetOf({ year, month, day, hour, minute, second }) {
       const number = dayNumber(year, month, day);
@@ -100,5 +100,18 @@ function createTimeZone(name: string): TimeZone {
         String(day).padStart(2, "0"),
       ].join("-");
     },
+  };
+}
+
+/** Remembers the results for a limited number of keys. */
+function cached(compute: (key: number) => number | null): (key: number) => number | null {
+  const results = new Map<number, number | null>();
+  return (key) => {
+    const known = results.get(key);
+    if (known !== undefined) return known;
+    const result = compute(key);
+    if (results.size >= CACHED_OFFSETS) results.clear();
+    results.set(key, result);
+    return result;
   };
 }

@@ -2,7 +2,7 @@
 import type { Transform } from "../definition/transform.ts";
 import { Problem, type Reader } from "./problem.ts";
 
-/** @returns a function that applies all transforms in order, or null if there are none */
+/** @returns a function that applies all transforms in order; null: nothing to do */
 export function transformer(transforms: readonly Transform[] = []): Reader | null {
   const steps = transforms.map(stepOf);
   const [only] = steps;

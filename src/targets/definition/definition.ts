@@ -3,7 +3,7 @@ import Type, { type Static } from "typebox";
 import { MapOf, NUL_FREE } from "../../platform/http/schemas.ts";
 import { batchMode } from "../../schema/batches.ts";
 import { ColumnDefinition } from "./column.ts";
-import { HttpDestination, RecordsDestination, TableDestination } from "./destination.ts";
+import { Destination } from "./destination.ts";
 import { closed, columnNames, Text } from "./fields.ts";
 import { Locale } from "./locale.ts";
 import { Rule } from "./rule.ts";
@@ -19,9 +19,7 @@ export const TargetName = Type.String({
 const definitionFields = {
   title: Type.Optional(Text(100, "A title for people.", ["Customers of the shop"])),
   description: Type.Optional(Text(1000, "A description for people.")),
-  destination: Type.Union([TableDestination, HttpDestination, RecordsDestination], {
-    description: "What rows become.",
-  }),
+  destination: Destination,
   key: Type.Optional(
     Type.Object(
       {
@@ -62,7 +60,7 @@ const definitionFields = {
         empty_cell: Type.Optional(
           Type.Enum(["keep", "null", "default"], {
             description:
-              "What an empty cell does to an existing record. New records get the default. Default: null",
+              "What an empty cell means in the modes `update` and `upsert`; other modes write the default. Default: keep",
           }),
         ),
         only_if_changed: Type.Optional(

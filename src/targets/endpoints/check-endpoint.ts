@@ -3,6 +3,7 @@ import { DomainError, type FieldErrors } from "../../errors.ts";
 import { checkHeaders, checkUrl } from "../../platform/http-client/check-request.ts";
 import { requireKnownNames, requireKnownSecrets } from "../../secrets/require-known-secrets.ts";
 import type { Definition } from "../definition/definition.ts";
+import { checkLookupTables } from "../tables/check-lookup-tables.ts";
 
 /** Headers that Rowmill sets, besides those that no request may set. */
 const RESERVED = /^(idempotency-key|traceparent|tracestate)$/;
@@ -13,8 +14,9 @@ const RESERVED = /^(idempotency-key|traceparent|tracestate)$/;
  */
 export async function checkEndpoint(
   ctx: Context,
-  { destination, columns, undo }: Definition,
+  definition: Definition,
 ): Promise<{ errors: FieldErrors; notes: string[] }> {
+  const { destination, undo } = definition;
   if (destination.type !== "http") return { errors: {}, notes: [] };
   const { url, undo_url, headers = {}, sign_with, trust_empty } = destination;
   const checks = [
@@ -23,16 +25,12 @@ export async function checkEndpoint(
     () => checkHeaders(headers, { field: "destination.headers", reserved: RESERVED }),
   ];
   const errors = await errorsOf(checks);
-  for (const [index, { type }] of columns.entries()) {
-    if (type !== "lookup") continue;
-    errors[`columns.${index}.type`] = [
-      "must not be lookup: endpoints get the cells of the file, and look up values themselves.",
-    ];
-  }
+  Object.assign(errors, await checkLookupTables(ctx, definition));
   // Whether a secret may be sent depends on the URL.
   if (Object.keys(errors).length === 0) Object.assign(errors, await secretErrors(ctx, destination));
   const notes: string[] = [];
-  if (!sign_with) notes.push("Requests are not signed. Set `sign_with` so that the endpoint can tell who sent them.");
+  if (!sign_with)
+    notes.push("Requests are not signed. Set `sign_with` so that the endpoint can tell who sent them.");
   if (trust_empty)
     notes.push("Rows count as created if the endpoint answers 200 or 204 without a body (`trust_empty`).");
   if (!undo_url && undo !== "none") notes.push("Batches cannot be undone, because there is no `undo_url`.");

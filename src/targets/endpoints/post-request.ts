@@ -68,9 +68,7 @@ export async function postRequest(
       signal.throwIfAborted();
       fail("no_answer");
       const trouble = redact(describeTrouble(error, timeoutMs), hidden);
-      return isRefused(error)
-        ? { kind: "stop", reason: trouble }
-        : { kind: "unreachable", message: trouble };
+      return isRefused(error) ? { kind: "stop", reason: trouble } : { kind: "unreachable", message: trouble };
     }
   });
 }

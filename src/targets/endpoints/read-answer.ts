@@ -36,12 +36,7 @@ const CONFIGURATION: Readonly<Record<number, string>> = {
   410: "the URL is gone",
 };
 
-export function readAnswer(
-  reply: Reply,
-  ids: ReadonlySet<string>,
-  trustEmpty: boolean,
-  now: Date,
-): Meaning {
+export function readAnswer(reply: Reply, ids: ReadonlySet<string>, trustEmpty: boolean, now: Date): Meaning {
   if (reply.kind === "stop") return reply;
   if (reply.kind === "unreachable")
     return { kind: "retry", code: "unreachable", message: reply.message, isDown: true };

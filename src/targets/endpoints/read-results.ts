@@ -46,7 +46,7 @@ export function readUndoResult(result: Result, hidden: readonly string[]): UndoO
 }
 
 function recordKeyOf(id: unknown, hidden: readonly string[]): string | null {
-  if (typeof id === "number" && Number.isSafeInteger(id)) return JSON.stringify({ id });
+  if (typeof id === "number" && Number.isSafeInteger(id)) return JSON.stringify({ id: String(id) });
   if (typeof id !== "string" || id === "" || id.length > MAX_RECORD_ID) return null;
   return JSON.stringify({ id: redact(id, hidden) });
 }
@@ -61,7 +61,10 @@ function errorsIn(list: unknown, hidden: readonly string[]): RowError[] {
   if (!Array.isArray(list)) return [];
   const text = (value: unknown, length: number) =>
     typeof value === "string" && value.trim() !== ""
-      ? redact(value.slice(0, 10 * length), hidden).trim().slice(0, length).toWellFormed()
+      ? redact(value.slice(0, 10 * length), hidden)
+          .trim()
+          .slice(0, length)
+          .toWellFormed()
       : null;
   return list
     .slice(0, MAX_ERRORS)
@@ -79,6 +82,9 @@ function secondsOf(value: unknown): number | undefined {
 }
 
 function unknownStatus(status: unknown, hidden: readonly string[]): string {
-  const shown = typeof status === "string" ? `"${redact(status.slice(0, 500), hidden).slice(0, 50).toWellFormed()}"` : "no";
+  const shown =
+    typeof status === "string"
+      ? `"${redact(status.slice(0, 500), hidden).slice(0, 50).toWellFormed()}"`
+      : "no";
   return `The endpoint gave the row ${shown === "no" ? "no status" : `the status ${shown}`}. It must be created, updated, unchanged, failed or retry.`;
 }

@@ -70,7 +70,7 @@ function failing(field: string, message: string): CheckedDestination {
 }
 
 /** Tables that TARGET_TABLES does not allow are errors anyway. */
-function lookupTables({ config }: Context, { columns }: Definition): TableName[] {
+export function lookupTables({ config }: Context, { columns }: Definition): TableName[] {
   return columns.flatMap(({ lookup }) =>
     lookup && whyTableRefused(config, lookup) === null ? [lookup] : [],
   );

@@ -45,6 +45,9 @@ export function findUntrusted(
         UNION SELECT privilege_type, 'table ' || oid::regclass, grantee
           FROM pg_class JOIN relation USING (oid) CROSS JOIN aclexplode(relacl)
           WHERE privilege_type IN ('TRIGGER', 'REFERENCES') AND grantee <> relowner
+        UNION SELECT privilege_type, 'table ' || attrelid::regclass, grantee
+          FROM pg_attribute JOIN pg_class JOIN relation USING (oid) ON attrelid = oid CROSS JOIN aclexplode(attacl)
+          WHERE privilege_type = 'REFERENCES' AND grantee <> relowner
         UNION SELECT privilege_type, 'schema ' || oid::regnamespace, grantee
           FROM pg_namespace CROSS JOIN aclexplode(nspacl)
           WHERE oid IN (SELECT namespace FROM named) AND privilege_type = 'CREATE' AND grantee <> nspowner

@@ -85,12 +85,7 @@ function outcomeOf(
   { values }: TableRow,
   result: Exclude<InsertResult, { kind: "taken" }>,
 ): Outcome {
-  switch (result.kind) {
-    case "created":
-      return created(result);
-    case "skipped":
-      return skippedByTrigger(writer);
-    case "failed":
-      return refused(writer, result.failure, values);
-  }
+  if (result.kind === "created") return created(result);
+  if (result.kind === "skipped") return skippedByTrigger(writer);
+  return refused(writer, result.failure, values);
 }

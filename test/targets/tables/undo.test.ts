@@ -133,3 +133,15 @@ describe("undo", () => {
     expect(await query("SELECT id, name FROM store.guarded")).toEqual([{ id: 1, name: "old" }]);
   });
 });
+
+test("result files have the key of a record in place of its id, and can be uploaded again", async () => {
+  const target = await define(customers());
+  const batch = await importInto(target, "external_id,full_name\nH1,a\nH2,broken\n");
+  const { body: csv } = await user.get<string>(`/api/v1/batches/${batch}/results/all.csv`);
+  expect(csv).toContain('H1,a,2,success,,,"{""external_id"":""H1""}"\n');
+  const { body: json } = await user.get<object[]>(`/api/v1/batches/${batch}/results/all.json`);
+  expect(json).toMatchObject([{ _id: { external_id: "H1" } }, { _id: null }]);
+  const again = await importInto(target, csv);
+  expect(await all("H")).toHaveLength(1);
+  expect((await user.rows(again)).map(({ status }) => status)).toEqual(["success", "failed"]);
+});
