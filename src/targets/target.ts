@@ -106,6 +106,8 @@ interface TargetDescription<C extends Columns> {
   readonly name: string;
   /** The definition of a target that an administrator has added. Absent: the target is a part of Rowmill. */
   readonly defined?: { readonly version: number; readonly definition: Definition };
+  /** When the version of the definition was saved. */
+  readonly savedAt?: Date;
   readonly description: string;
   /** A column with a default is optional: if the file does not have it, every row gets the default. */
   readonly columns: C;

@@ -1,7 +1,7 @@
 /** Targets in answers, and their template files. */
 import Type, { type Static } from "typebox";
 import { csvRecords } from "../platform/csv/cells.ts";
-import { MapOf, nullable } from "../platform/http/schemas.ts";
+import { MapOf, NullableMoment, nullable } from "../platform/http/schemas.ts";
 import { batchMode } from "../schema/batches.ts";
 import { COLUMN_TYPES } from "./definition/column.ts";
 import type { Definition } from "./definition/definition.ts";
@@ -43,6 +43,7 @@ export const TargetView = Type.Object(
       Type.Integer(),
       "The version of the definition. null: the target is a part of Rowmill.",
     ),
+    saved_at: NullableMoment("When the version was saved. null: the target is a part of Rowmill."),
     destination: Type.Enum(["built_in", "table", "http", "records"], { description: "What rows become." }),
     locale: nullable(
       Locale,
@@ -81,6 +82,7 @@ export const TargetView = Type.Object(
         title: "books",
         description: "Books of the user who uploads them.",
         version: null,
+        saved_at: null,
         destination: "built_in",
         locale: null,
         columns: [
@@ -123,6 +125,7 @@ export function viewTarget(target: Target): Static<typeof TargetView> {
     title: definition?.title ?? target.name,
     description: target.description,
     version: target.defined?.version ?? null,
+    saved_at: target.savedAt?.toISOString() ?? null,
     destination: definition?.destination.type ?? "built_in",
     locale: definition ? { ...definition.locale } : null,
     columns: rulesOf(target).map(([name, rules]) => ({

@@ -36,6 +36,8 @@ const OPERATOR_PAGES = [
   "/admin/jobs",
   "/admin/reports",
   "/admin/outbox",
+  "/admin/targets",
+  "/admin/targets/new",
   "/admin/users",
   "/admin/audit",
   "/admin/backups",

@@ -42,6 +42,7 @@ const books: Target = {
   title: "books",
   description: "Books",
   version: null,
+  saved_at: null,
   destination: "built_in",
   locale: null,
   columns: [column("title", true), column("author", true), column("description", false)],

@@ -61,12 +61,56 @@ const PICTURES: readonly Picture[] = [
     },
   },
   {
+    name: "targets",
+    user: ACCOUNTS.admin,
+    path: "/admin/targets",
+    async prepare(page) {
+      const { href } = new URL("/api/v1/targets", page.url());
+      await page.request.post(href, { data: CUSTOMERS, headers: { origin: new URL(href).origin } });
+      await page.goto("/admin/targets/customers/edit?tab=columns");
+      const buffer = Buffer.from(CUSTOMERS_CSV);
+      await page
+        .locator("input[type=file]")
+        .setInputFiles({ name: "customers.csv", mimeType: "text/csv", buffer });
+      await page.getByText("1 succeed, 2 fail").waitFor();
+      await page.getByText("1 succeed, 2 fail").scrollIntoViewIfNeeded();
+    },
+  },
+  {
     name: "overview",
     user: ACCOUNTS.admin,
     path: "/admin?range=24h",
     prepare: (page) => page.locator("canvas").nth(1).waitFor(),
   },
 ];
+
+/** A target for the sample file below, whose second row fails. */
+const CUSTOMERS = {
+  name: "customers",
+  title: "Customers of the shop",
+  destination: { type: "records" },
+  locale: { decimal: ",", group: ".", date_order: "dmy" },
+  columns: [
+    {
+      name: "external_id",
+      label: "Customer no.",
+      type: "text",
+      required: true,
+      transform: ["upper"],
+      pattern: "^[A-Z]{2}[0-9]+$",
+      pattern_message: "is two letters and digits, such as DE1042",
+    },
+    { name: "full_name", label: "Name", type: "text", required: true, transform: ["collapse_spaces"] },
+    { name: "tier", type: "enum", values: [{ value: "gold", synonyms: ["G"] }, { value: "silver" }] },
+    { name: "credit", type: "decimal", scale: 2, minimum: 0, currency: { symbols: ["€"] } },
+    { name: "born", type: "date", formats: ["dd.MM.yyyy"] },
+  ],
+};
+const CUSTOMERS_CSV = `Customer no.;Name;tier;credit;born
+de1042;Ada Byron;G;1.250,50 €;10.12.1985
+DE-77;Grace Hopper;silver;80;09.12.1906
+fr9;Alan  Turing;platinum;-3;31.02.1912
+`;
 
 const target = resolve(import.meta.dirname, "../../docs/guide/console");
 mkdirSync(target, { recursive: true });

@@ -49,6 +49,7 @@ export const cssVariables: CSSVariablesResolver = ({ colors }: MantineTheme) => 
       "--mantine-color-indigo-light-color": "#29399b",
       "--mantine-color-grape-light-color": "#6b1f80",
       "--mantine-color-gray-light-color": "#343a40",
+      "--mantine-color-error": "#c92a2a",
       "--rowmill-page": "#f8f9fb",
       "--rowmill-line": shade("gray", 3),
       "--rowmill-success": "#2b8a3e",

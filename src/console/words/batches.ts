@@ -16,6 +16,7 @@ export const batchWords = {
 
   number: (number: string) => `Import ${number}`,
   into: (target: string) => `into ${target}`,
+  intoVersion: (target: string, version: number) => `into ${target}, version ${version}`,
   dryRun: "Dry run",
   copyId: "Copy the id",
   outcomes: {

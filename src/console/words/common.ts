@@ -85,6 +85,7 @@ export const navigationWords = {
   jobs: "Jobs",
   reports: "Reports",
   outbox: "Outbox",
+  targets: "Targets",
   users: "Users",
   audit: "Audit log",
   backups: "Backups",

@@ -95,6 +95,8 @@ export const importWords = {
     required: "Required",
     none: "Not in the file",
     defaultsTo: (value: string) => `Default: ${value}`,
+    formats: (patterns: string) => `Formats: ${patterns}.`,
+    values: (values: string) => `Values: ${values}.`,
     choose: "Choose a column",
     fileColumnFor: (column: string) => `Column of the file for ${column}`,
     origins: {
@@ -126,6 +128,10 @@ export const importWords = {
       insert: ["Report it", "The row fails as a duplicate. Nothing is overwritten."],
       upsert: ["Update it", "The record gets the values of the row."],
       skip_existing: ["Keep it", "The row succeeds and changes nothing."],
+      update: [
+        "Update it, and create none",
+        "The record gets the values of the row. A row without a record fails.",
+      ],
       append: ["Add another", "Every row creates a record, also if it repeats one."],
     } as Readonly<Record<string, readonly [string, string]>>,
     key: (columns: string) => `Records are the same if they agree in ${columns}.`,
@@ -143,6 +149,9 @@ export const importWords = {
     rate: "Rows per second",
     rateHint: "At most so many on average. Empty: as fast as possible.",
     params: "Settings of this target",
+    locale: "Numbers and dates of this file",
+    localeHint: "Change what this file writes in another way than the target expects.",
+    ofTarget: (value: string) => `As the target says (${value})`,
     start: "Start the import",
     check: "Check the file",
     summary: (file: string, target: string, mapped: string) =>

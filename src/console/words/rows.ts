@@ -76,6 +76,7 @@ export const rowWords = {
   empty: "(empty)",
 
   details: (row: string) => `Row ${row}`,
+  nullValue: "null",
   history: "History",
   noHistory: "Nothing has happened to this row before.",
   olderHistory: "Older entries are left out.",

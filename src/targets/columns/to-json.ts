@@ -1,1 +1,3 @@
-export function toJsonText(..._: unknown[]): string { throw new Error("stub"); }
+export function toJsonText(..._: unknown[]): string {
+  throw new Error("stub");
+}

@@ -61,7 +61,7 @@ async function load(ctx: Context, stored: StoredDefinition): Promise<Target> {
 }
 
 async function compile(ctx: Context, stored: StoredDefinition): Promise<Target> {
-  const target = await compileDefinition(ctx, stored);
+  const target = { ...(await compileDefinition(ctx, stored)), savedAt: stored.savedAt };
   const size = Buffer.byteLength(JSON.stringify(stored.definition));
   compiled.set(keyOf(stored.name, stored.version), target, { size });
   return target;

@@ -2,6 +2,7 @@
 import { and, asc, eq, isNull } from "drizzle-orm";
 import type { Context, Tx } from "../../context.ts";
 import { notFound } from "../../errors.ts";
+import { users } from "../../schema/accounts.ts";
 import { targetDefinitions, targetVersions } from "../../schema/targets.ts";
 import type { Definition } from "../definition/definition.ts";
 
@@ -11,6 +12,8 @@ export interface StoredDefinition {
   readonly definition: Definition;
   /** When the version was saved. */
   readonly savedAt: Date;
+  /** The username of the administrator who saved it. */
+  readonly savedBy: string | null;
 }
 
 const isCurrent = and(
@@ -23,6 +26,7 @@ const columns = {
   version: targetVersions.version,
   definition: targetVersions.definition,
   savedAt: targetVersions.createdAt,
+  savedBy: users.username,
 };
 
 /** Definitions are checked before they are stored. */
@@ -36,6 +40,7 @@ export async function listDefinitions({ db }: Pick<Context, "db">): Promise<Stor
     .select(columns)
     .from(targetDefinitions)
     .innerJoin(targetVersions, isCurrent)
+    .leftJoin(users, eq(users.id, targetVersions.createdBy))
     .where(isNull(targetDefinitions.deletedAt))
     .orderBy(asc(targetDefinitions.name));
   return rows.map(asStored);
@@ -50,6 +55,7 @@ export async function findDefinition(
     .select(columns)
     .from(targetDefinitions)
     .innerJoin(targetVersions, isCurrent)
+    .leftJoin(users, eq(users.id, targetVersions.createdBy))
     .where(and(eq(targetDefinitions.name, name), isNull(targetDefinitions.deletedAt)));
   return row ? asStored(row) : null;
 }
@@ -70,6 +76,7 @@ export async function getVersion(
   const [row] = await db
     .select(columns)
     .from(targetVersions)
+    .leftJoin(users, eq(users.id, targetVersions.createdBy))
     .where(and(eq(targetVersions.name, name), eq(targetVersions.version, version)));
   if (!row) throw notFound("version of the target");
   return asStored(row);

@@ -88,7 +88,7 @@ async function storeVersion(
   await tx.db
     .insert(targetVersions)
     .values({ name, version, definition, createdAt: savedAt, createdBy: tx.actor?.id ?? null });
-  return { name, version, definition, savedAt };
+  return { name, version, definition, savedAt, savedBy: tx.actor?.username ?? null };
 }
 
 function requireFreeName(name: string): void {

@@ -26,6 +26,8 @@ export interface TestedRow {
 
 export interface DefinitionTest {
   readonly rows: readonly TestedRow[];
+  /** Columns of the target to their names in the sample. */
+  readonly mapping: Readonly<Record<string, string>>;
   readonly unknown: readonly string[];
   readonly missing: readonly string[];
   readonly ambiguousDates: readonly AmbiguousColumn[];
@@ -69,6 +71,9 @@ export async function testDefinition(
   await inTransaction(ctx, (tx) => recordOwn(tx, { action: "target.tested", subject, details }));
   return {
     rows: await testRows(ctx, target, batch, sample.rows),
+    mapping: Object.fromEntries(
+      Object.entries(mapping).map(([name, position]) => [name, header[position] ?? ""]),
+    ),
     unknown: header.filter((_, position) => !used.has(position)),
     missing: columns.flatMap(([name, rules]) => (name in mapping || "default" in rules ? [] : name)),
     ambiguousDates: ambiguousDates(definition, sample.rows, mapping),

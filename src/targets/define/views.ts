@@ -18,6 +18,10 @@ export const StoredDefinitionView = Type.Object(
     name: TargetName,
     version: Type.Integer({ description: "The version. It never changes.", examples: [3] }),
     saved_at: Moment("When the version was saved."),
+    saved_by: nullable(
+      Type.String({ examples: ["ada"] }),
+      "The username of the administrator who saved the version. null: the account does not exist any more.",
+    ),
     definition: Type.Ref("TargetDefinition"),
   },
   { description: "A version of a target." },
@@ -73,6 +77,10 @@ export const DefinitionTestView = Type.Object(
     unknown: Type.Array(Type.String({ examples: ["Notes"] }), {
       description: "The columns of the sample that the target does not know.",
     }),
+    mapping: MapOf(Type.String(), {
+      description: "The columns of the target that the sample has, and their names in the sample.",
+      examples: [{ external_id: "Customer no." }],
+    }),
     missing: Type.Array(Type.String({ examples: ["full_name"] }), {
       description: "The required columns that the sample does not have.",
     }),
@@ -92,15 +100,15 @@ export const DefinitionTestView = Type.Object(
   { description: "What an import of the rows would do. Nothing was written." },
 );
 
-export function viewStored({ name, version, savedAt, definition }: StoredDefinition) {
-  return { name, version, saved_at: savedAt.toISOString(), definition };
+export function viewStored({ name, version, savedAt, savedBy, definition }: StoredDefinition) {
+  return { name, version, saved_at: savedAt.toISOString(), saved_by: savedBy, definition };
 }
 
 export function viewSaved(saved: SavedDefinition): Static<typeof SavedDefinitionView> {
   return { ...viewStored(saved), notes: [...saved.notes] };
 }
 
-export function viewTest({ rows, unknown, missing, ambiguousDates, notes }: DefinitionTest) {
+export function viewTest({ rows, mapping, unknown, missing, ambiguousDates, notes }: DefinitionTest) {
   const failed = rows.filter(({ errors }) => errors.length > 0).length;
   return {
     succeeded: rows.length - failed,
@@ -112,6 +120,7 @@ export function viewTest({ rows, unknown, missing, ambiguousDates, notes }: Defi
       values: values && { ...values },
       errors: [...errors],
     })),
+    mapping: { ...mapping },
     unknown: [...unknown],
     missing: [...missing],
     ambiguous_dates: ambiguousDates.map(({ column, cell, readAs }) => ({ column, cell, read_as: readAs })),

@@ -114,6 +114,26 @@ const backups = createRoute({
   component: lazyRouteComponent(() => import("./service/backups-page.tsx"), "BackupsPage"),
 });
 
+const targets = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/admin/targets",
+  component: lazyRouteComponent(() => import("./targets/targets-page.tsx"), "TargetsPage"),
+});
+
+const newTarget = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/admin/targets/new",
+  component: lazyRouteComponent(() => import("./targets/new-page.tsx"), "NewTargetPage"),
+});
+
+/** Not `/admin/targets/$name`: a target may have the name `new`. */
+const editTarget = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/admin/targets/$name/edit",
+  validateSearch: search(shapes.targetShape),
+  component: lazyRouteComponent(() => import("./targets/edit-page.tsx"), "EditTargetPage"),
+});
+
 export const adminRoutes = [
   overview,
   queues,
@@ -127,5 +147,5 @@ export const adminRoutes = [
   reports,
   report,
   users,
-  adminRoute.addChildren([outbox, audit, backups]),
+  adminRoute.addChildren([outbox, audit, backups, targets, newTarget, editTarget]),
 ] as const;

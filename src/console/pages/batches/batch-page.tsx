@@ -86,8 +86,12 @@ function Details({ batch, updatedAt }: { readonly batch: Batch; readonly updated
 }
 
 function Description({ batch }: { readonly batch: Batch }) {
-  const { id, number, target, dry_run, created_at, state } = batch;
-  const parts = [words.number(formatCount(number)), words.into(target), ...(dry_run ? [words.dryRun] : [])];
+  const { id, number, target, target_version, dry_run, created_at, state } = batch;
+  const parts = [
+    words.number(formatCount(number)),
+    target_version === null ? words.into(target) : words.intoVersion(target, target_version),
+    ...(dry_run ? [words.dryRun] : []),
+  ];
   return (
     <Group gap={6} component="span" data-moving={isMoving(state) || undefined}>
       {parts.join(" · ")} · <Moment at={created_at} />

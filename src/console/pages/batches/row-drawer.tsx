@@ -42,7 +42,19 @@ export function RowDrawer({ batch, row, onClose }: RowDrawerProps) {
 
 function Details({ batch, detail }: { readonly batch: Batch; readonly detail: Detail }) {
   const [isBusy, run] = useBusy();
-  const { row, status, errors, error_message, attempts, record_id, effect, waiting, undo, task_id } = detail;
+  const {
+    row,
+    status,
+    errors,
+    error_message,
+    attempts,
+    record_id,
+    record_key,
+    effect,
+    waiting,
+    undo,
+    task_id,
+  } = detail;
   const messages =
     errors.length > 0 ? errors : error_message ? [{ column: null, code: "", message: error_message }] : [];
   return (
@@ -87,6 +99,7 @@ function Details({ batch, detail }: { readonly batch: Batch; readonly detail: De
       <Text size="xs" c="dimmed">
         {words.attempts}: {formatCount(attempts)}
         {record_id !== null && ` · ${words.record} ${record_id}`}
+        {record_key !== null && ` · ${words.record} ${keyText(record_key)}`}
         {effect && ` · ${words.effects[effect] ?? effect}`}
         {undo && ` · ${words.undoResult}: ${words.undoOutcomes[undo.outcome] ?? undo.outcome}`}
       </Text>
@@ -95,6 +108,13 @@ function Details({ batch, detail }: { readonly batch: Batch; readonly detail: De
       <History detail={detail} />
     </Stack>
   );
+}
+
+/** Such as `external_id DE1042`. */
+function keyText(key: NonNullable<Detail["record_key"]>): string {
+  return Object.entries(key)
+    .map(([name, value]) => `${name} ${value ?? words.nullValue}`)
+    .join(", ");
 }
 
 function History({ detail: { history, history_truncated } }: { readonly detail: Detail }) {

@@ -3,6 +3,7 @@ import { Badge, Group, Select, Stack, Text } from "@mantine/core";
 import "@mantine/core/styles/Pill.layer.css";
 import { formatCount } from "../../parts/format.ts";
 import { importWords } from "../../words/imports.ts";
+import { targetFormWords } from "../../words/target-form.ts";
 import {
   assign,
   countResultColumns,
@@ -16,6 +17,7 @@ import type { Preview } from "./preview/read-preview.ts";
 import { Samples } from "./samples.tsx";
 
 const words = importWords.columns;
+const { types } = targetFormWords.columns;
 const MAX_SHOWN = 100;
 
 export interface MappingProps {
@@ -36,7 +38,7 @@ export function ClosedMapping({ target, preview, mapping, match, onChange }: Map
         <table className="table import-mapping" data-cards>
           <thead>
             <tr>
-              <th scope="col">{words.targetColumn(target.name)}</th>
+              <th scope="col">{words.targetColumn(target.title)}</th>
               <th scope="col">{words.fileColumn}</th>
               <th scope="col">{words.samples}</th>
             </tr>
@@ -52,7 +54,7 @@ export function ClosedMapping({ target, preview, mapping, match, onChange }: Map
                   <td>
                     <Group gap="xs" wrap="nowrap">
                       <Select
-                        aria-label={words.fileColumnFor(column.name)}
+                        aria-label={words.fileColumnFor(column.label ?? column.name)}
                         className="import-select"
                         data={options}
                         value={at === -1 ? null : String(at)}
@@ -93,26 +95,45 @@ export function ClosedMapping({ target, preview, mapping, match, onChange }: Map
 }
 
 function TargetColumn({ column }: { readonly column: Target["columns"][number] }) {
+  const { description, formats, values, default: byDefault } = column;
+  const facts = [
+    ...(description ? [description] : []),
+    ...(formats ? [words.formats(formats.join(", "))] : []),
+    ...(values ? [words.values(valuesText(values))] : []),
+    ...(byDefault ? [words.defaultsTo(byDefault)] : []),
+  ];
   return (
     <>
       <Group gap={6} wrap="nowrap">
-        <Text size="sm" fw={600}>
-          {column.name}
+        <Text size="sm" fw={600} title={column.name}>
+          {column.label ?? column.name}
         </Text>
+        {column.type !== "text" && (
+          <Badge size="xs" variant="default" tt="none" fw={500}>
+            {types[column.type]}
+          </Badge>
+        )}
         {column.required && (
           <Badge size="xs" variant="light" color="red" tt="none">
             {words.required}
           </Badge>
         )}
       </Group>
-      {(column.description || column.default) && (
+      {facts.length > 0 && (
         <Text size="xs" c="dimmed" className="import-wrap">
-          {column.description}
-          {column.default ? ` ${words.defaultsTo(column.default)}` : ""}
+          {facts.join(" ")}
         </Text>
       )}
     </>
   );
+}
+
+const MAX_VALUES = 8;
+
+function valuesText(values: readonly string[]): string {
+  const shown = values.slice(0, MAX_VALUES).join(", ");
+  const rest = values.length - MAX_VALUES;
+  return rest > 0 ? `${shown} ${words.more(formatCount(rest))}` : shown;
 }
 
 function OriginBadge({

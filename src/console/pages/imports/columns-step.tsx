@@ -16,19 +16,20 @@ export function ColumnsStep({ draft, moves }: { readonly draft: Draft; readonly 
   const { match, isMatching, error, retry } = draft.matching;
   if (!target || !read.preview) return null;
   const missing = missingColumns(target, mapping);
+  const labels = new Map(target.columns.map(({ name, label }) => [name, label ?? name]));
   const isChanged = mapping.some((column, at) => column !== match.mapping[at]);
   const Form = target.open ? OpenMapping : ClosedMapping;
   return (
     <StepFrame
       heading={words.heading}
-      hint={target.open ? words.openHint : words.hint(target.name)}
+      hint={target.open ? words.openHint : words.hint(target.title)}
       moves={moves}
     >
       {error !== null && <Failure error={error} onRetry={retry} />}
       {isMatching && <Loading />}
       {!isMatching && missing.length > 0 && (
         <Alert color="yellow" icon={<IconAlertTriangle aria-hidden />} role="status">
-          {words.missing(list.format(missing))}
+          {words.missing(list.format(missing.map((name) => labels.get(name) ?? name)))}
         </Alert>
       )}
       {!isMatching && mapping.every((column) => column === null) && (

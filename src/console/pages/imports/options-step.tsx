@@ -3,6 +3,7 @@ import "@mantine/core/styles/NumberInput.layer.css";
 import "@mantine/core/styles/Radio.layer.css";
 import { Button } from "@mantine/core";
 import { importWords } from "../../words/imports.ts";
+import { LocaleOverride } from "./locale-override.tsx";
 import { mappingField } from "./mapping.ts";
 import { isValidMaxErrors, type Options, optionFields, rememberImport } from "./options.ts";
 import { missingParams, ParamsForm } from "./params-form.tsx";
@@ -47,7 +48,7 @@ export function OptionsStep({ draft, upload, moves, onStep }: OptionsStepProps) 
   return (
     <StepFrame
       heading={words.heading}
-      hint={words.summary(file.name, target.name, String(mapped))}
+      hint={words.summary(file.name, target.title, String(mapped))}
       moves={isRunning ? { onBack: undefined, onContinue: undefined } : moves}
       action={
         isRunning ? (
@@ -105,6 +106,13 @@ export function OptionsStep({ draft, upload, moves, onStep }: OptionsStepProps) 
               />
             )}
           </SimpleGrid>
+          {target.locale && (
+            <LocaleOverride
+              base={target.locale}
+              locale={options.locale}
+              onChange={(locale) => set({ locale })}
+            />
+          )}
           <ParamsForm target={target} params={options.params} onChange={(params) => set({ params })} />
         </Stack>
       </fieldset>

@@ -2,6 +2,8 @@
 import type { BatchOptions } from "../../../client/client.ts";
 import type { Match, Target } from "./mapping.ts";
 
+type Locale = NonNullable<Target["locale"]>;
+
 export interface Options {
   readonly mode: Target["modes"][number];
   readonly policy: "partial" | "atomic";
@@ -10,6 +12,8 @@ export interface Options {
   readonly maxErrors: string;
   readonly rate: number | null;
   readonly params: Readonly<Record<string, string | number | boolean>>;
+  /** How this file writes numbers and dates, where it differs from a defined target. */
+  readonly locale: Locale;
 }
 
 export const DEFAULTS: Options = {
@@ -19,6 +23,7 @@ export const DEFAULTS: Options = {
   maxErrors: "",
   rate: null,
   params: {},
+  locale: {},
 };
 
 export function isValidMaxErrors(text: string): boolean {
@@ -29,7 +34,8 @@ export function isValidMaxErrors(text: string): boolean {
 
 /** The fields of an upload. Defaults are left out. */
 export function optionFields(target: Target, options: Options): BatchOptions {
-  const { mode, policy, isDryRun, maxErrors, rate, params } = options;
+  const { mode, policy, isDryRun, maxErrors, rate, params, locale } = options;
+  const hasLocale = target.locale !== null && Object.keys(locale).length > 0;
   return {
     target: target.name as NonNullable<BatchOptions["target"]>,
     mode,
@@ -37,6 +43,7 @@ export function optionFields(target: Target, options: Options): BatchOptions {
     ...(isDryRun ? { dry_run: true } : {}),
     ...(maxErrors === "" ? {} : { max_errors: maxErrors }),
     ...(rate === null || policy === "atomic" ? {} : { rows_per_second: rate }),
+    ...(hasLocale ? { locale: JSON.stringify(locale) } : {}),
     ...(Object.keys(params).length > 0 ? { params: JSON.stringify(params) } : {}),
   };
 }
@@ -45,7 +52,7 @@ const KEY = "rowmill-import";
 
 interface Remembered {
   readonly target?: string;
-  readonly options?: Readonly<Record<string, Omit<Options, "params">>>;
+  readonly options?: Readonly<Record<string, Omit<Options, "params" | "locale">>>;
 }
 
 function remembered(): Remembered {
@@ -66,15 +73,18 @@ export function initialOptions(target: Target, ofSuchFile: Match["options"]): Op
   const { mode, policy, max_errors: maxErrors } = ofSuchFile;
   const options: Options = {
     ...DEFAULTS,
+    mode: target.default_mode,
     ...last,
     ...(mode === undefined ? {} : { mode: mode as Options["mode"], maxErrors: maxErrors ?? "" }),
     ...(policy === undefined ? {} : { policy: policy as Options["policy"] }),
     params: {},
+    // A locale that is left over from another file would change numbers without a word.
+    locale: {},
   };
-  return target.modes.includes(options.mode) ? options : { ...options, mode: target.modes[0] ?? "insert" };
+  return target.modes.includes(options.mode) ? options : { ...options, mode: target.default_mode };
 }
 
-export function rememberImport(target: Target, { params: _, ...options }: Options): void {
+export function rememberImport(target: Target, { params: _, locale: _locale, ...options }: Options): void {
   const known = remembered();
   const next: Remembered = { target: target.name, options: { ...known.options, [target.name]: options } };
   try {

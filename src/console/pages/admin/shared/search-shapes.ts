@@ -4,6 +4,7 @@ import { moment, oneOf, type SearchOf, text, wholeNumber } from "../../../api/se
 import { BATCH_STATES } from "../../batches/choices.ts";
 import { TASK_STATUSES } from "../../tasks/statuses.ts";
 import { WORKFLOW_STATES } from "../../workflows/states.ts";
+import { TABS } from "../targets/tabs.ts";
 
 export const RANGES = ["1h", "24h", "7d"] as const;
 export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;
@@ -87,3 +88,8 @@ export type ReportSearch = SearchOf<typeof reportShape>;
 export type OutboxSearch = SearchOf<typeof outboxShape>;
 export type UserSearch = SearchOf<typeof userShape>;
 export type AuditSearch = SearchOf<typeof auditShape>;
+
+export const targetShape = {
+  tab: oneOf(TABS),
+  version: wholeNumber({ min: 1, max: 2 ** 31 - 1 }),
+};

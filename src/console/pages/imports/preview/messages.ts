@@ -1,10 +1,11 @@
 /** The messages between the page and the worker that reads the file. */
-import type { Preview, PreviewOptions } from "./read-preview.ts";
+import type { Preview, PreviewLimits, PreviewOptions } from "./read-preview.ts";
 
 export interface PreviewRequest {
   readonly id: number;
   readonly file: Blob;
   readonly options: PreviewOptions;
+  readonly limits: PreviewLimits;
 }
 
 /** workbook: a spreadsheet in another format than .xlsx. unreadable: the file changed on disk, was moved, or is forbidden. */

@@ -6,6 +6,7 @@ import { uniqueNames } from "../../../../platform/csv/unique-names.ts";
 import { unpacked } from "../../../../platform/csv/unpack.ts";
 import { isZip, refuseOldWorkbook, START_BYTES } from "../../../../platform/workbooks/detect.ts";
 import type { WorkbookDialect } from "../../../../platform/workbooks/open-workbook.ts";
+import { PAGE_LIMITS } from "./limits.ts";
 
 export interface PreviewRow {
   readonly row: number;
@@ -34,11 +35,16 @@ export interface Preview {
   readonly isWhole: boolean;
 }
 
-const MAX_ROWS = 200;
+/** What is read of a file. */
+export interface PreviewLimits {
+  readonly rows: number;
+  /** Cells are cut to this length. */
+  readonly cellChars: number;
+  /** No more rows are read after this many characters. */
+  readonly chars: number;
+}
+
 const MAX_SKIPPED = 20;
-/** Cells are cut to this length, and rows are no longer read after this many characters: a page shows no more. */
-const MAX_CELL_CHARS = 300;
-const MAX_CHARS = 2_000_000;
 
 /** The server has limits of its own, which it names when it refuses a file. These protect the browser. */
 const LIMITS = {
@@ -55,12 +61,19 @@ const WORKBOOK_LIMITS = {
 const MAX_UNPACKED_BYTES = 256 * 2 ** 20;
 
 /** @throws DomainError if the file cannot be read with these options; DOMException if it cannot be read at all */
-export async function readPreview(file: Blob, options: PreviewOptions): Promise<Preview> {
+export async function readPreview(
+  file: Blob,
+  options: PreviewOptions,
+  limits: PreviewLimits = PAGE_LIMITS,
+): Promise<Preview> {
   const table = await open(file, options);
-  const { rows, isWhole } = await firstRows(table.records, MAX_ROWS);
+  const { rows, isWhole } = await firstRows(table.records, limits);
   const { dialect, sheets } = table;
   const above = dialect.skip_lines + dialect.preamble_rows;
-  const skipped = above > 0 ? await linesAbove(file, options, dialect) : [];
+  const skipped =
+    above > 0
+      ? await linesAbove(file, options, dialect, { ...limits, rows: Math.min(above, MAX_SKIPPED) })
+      : [];
   const names = (table.header?.names ?? []).map((name) => name.replaceAll("\0", "\uFFFD").trim());
   return { names: uniqueNames(names), rows, skipped, dialect, sheets, isWhole };
 }
@@ -108,12 +121,12 @@ async function linesAbove(
   file: Blob,
   options: PreviewOptions,
   dialect: Preview["dialect"],
+  limits: PreviewLimits,
 ): Promise<PreviewRow[]> {
-  const above = dialect.skip_lines + dialect.preamble_rows;
   const csv = "format" in dialect ? {} : pick(dialect);
   const table = await open(file, { ...options, ...csv, header: false, skipLines: 0 });
-  const { rows } = await firstRows(table.records, Math.min(above, MAX_SKIPPED));
-  return rows.filter(({ row }) => row <= above);
+  const { rows } = await firstRows(table.records, limits);
+  return rows.filter(({ row }) => row <= dialect.skip_lines + dialect.preamble_rows);
 }
 
 function pick({ encoding, delimiter, quote }: Dialect): CsvOptions {
@@ -122,15 +135,15 @@ function pick({ encoding, delimiter, quote }: Dialect): CsvOptions {
 
 async function firstRows(
   blocks: AsyncGenerator<CsvRecord[]>,
-  count: number,
+  { rows: count, cellChars, chars: maxChars }: PreviewLimits,
 ): Promise<{ rows: PreviewRow[]; isWhole: boolean }> {
   const rows: PreviewRow[] = [];
   let chars = 0;
   for await (const block of blocks) {
     for (const { row, fields, problem } of block) {
       // Leaving the loop closes the file.
-      if (rows.length >= count || chars > MAX_CHARS) return { rows, isWhole: false };
-      const cells = fields.map((field) => field.slice(0, MAX_CELL_CHARS));
+      if (rows.length >= count || chars > maxChars) return { rows, isWhole: false };
+      const cells = fields.map((field) => field.slice(0, cellChars));
       chars += cells.reduce((sum, cell) => sum + cell.length, 0);
       rows.push({ row, cells, problem });
     }

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
+import { PAGE_LIMITS } from "./limits.ts";
 import type { PreviewAnswer, PreviewProblem, PreviewRequest } from "./messages.ts";
-import type { Preview, PreviewOptions } from "./read-preview.ts";
+import type { Preview, PreviewLimits, PreviewOptions } from "./read-preview.ts";
 
 export interface PreviewState {
   /** The last one is kept while the file is read again, and if the new options do not fit. */
@@ -12,7 +13,11 @@ export interface PreviewState {
 const NOTHING: PreviewState = { preview: null, problem: null, isReading: false };
 
 /** Reads the beginning of the file again whenever the options change. */
-export function usePreview(file: File | null, options: PreviewOptions): PreviewState {
+export function usePreview(
+  file: File | null,
+  options: PreviewOptions,
+  limits: PreviewLimits = PAGE_LIMITS,
+): PreviewState {
   const [state, setState] = useState(NOTHING);
   const worker = useRef<Worker | null>(null);
   const last = useRef(0);
@@ -42,9 +47,14 @@ export function usePreview(file: File | null, options: PreviewOptions): PreviewS
   useEffect(() => {
     if (!file) return;
     setState((before) => ({ ...before, isReading: true }));
-    const request: PreviewRequest = { id: ++last.current, file, options: JSON.parse(key) as PreviewOptions };
+    const request: PreviewRequest = {
+      id: ++last.current,
+      file,
+      options: JSON.parse(key) as PreviewOptions,
+      limits,
+    };
     worker.current?.postMessage(request);
-  }, [file, key]);
+  }, [file, key, limits]);
 
   return state;
 }

@@ -7,10 +7,10 @@ import { readPreview } from "./read-preview.ts";
 
 addEventListener("message", ({ data }: MessageEvent<PreviewRequest>) => void answer(data));
 
-async function answer({ id, file, options }: PreviewRequest): Promise<void> {
+async function answer({ id, file, options, limits }: PreviewRequest): Promise<void> {
   const send = (message: PreviewAnswer) => postMessage(message);
   try {
-    send({ id, preview: await readPreview(file, options) });
+    send({ id, preview: await readPreview(file, options, limits) });
   } catch (error) {
     send({ id, problem: problemOf(error, file) });
   }

@@ -1,0 +1,45 @@
+import { SimpleGrid } from "@mantine/core";
+import { targetFormWords } from "../../../../words/target-form.ts";
+import { bindTo } from "./bound.ts";
+import { FlagField, LinesField, NumberField, TextField } from "./inputs.tsx";
+import { formatHeaders, parseHeaders } from "./lines.ts";
+import type { PartProps } from "./target-tab.tsx";
+
+const words = targetFormWords.target;
+
+export function DestinationFields({ definition, onChange }: PartProps) {
+  const { destination } = definition;
+  if (destination.type === "records") return null;
+  if (destination.type === "table") {
+    const bind = bindTo(destination, "destination", (next) => onChange({ ...definition, destination: next }));
+    return (
+      <SimpleGrid cols={{ base: 1, sm: 2 }}>
+        <TextField label={words.schema} field={bind("schema")} isRequired isCode maxLength={63} />
+        <TextField label={words.table} field={bind("table")} isRequired isCode maxLength={63} />
+      </SimpleGrid>
+    );
+  }
+  const bind = bindTo(destination, "destination", (next) => onChange({ ...definition, destination: next }));
+  return (
+    <>
+      <TextField label={words.url} field={bind("url")} isRequired isCode placeholder="https://" />
+      <LinesField
+        label={words.headers}
+        hint={words.headersHint}
+        field={bind("headers")}
+        format={formatHeaders}
+        parse={parseHeaders}
+      />
+      <SimpleGrid cols={{ base: 1, sm: 2 }}>
+        <TextField label={words.signWith} hint={words.signWithHint} field={bind("sign_with")} isCode />
+        <TextField label={words.undoUrl} hint={words.undoUrlHint} field={bind("undo_url")} isCode />
+        <NumberField label={words.batchSize} field={bind("batch_size")} min={1} max={500} />
+        <NumberField label={words.maxInFlight} field={bind("max_in_flight")} min={1} max={10} />
+        <NumberField label={words.rowsPerSecond} field={bind("rows_per_second")} min={1} max={100_000} />
+        <NumberField label={words.timeout} field={bind("timeout_seconds")} min={1} max={300} />
+      </SimpleGrid>
+      <FlagField label={words.trustEmpty} field={bind("trust_empty")} />
+      <FlagField label={words.dryRun} field={bind("supports_dry_run")} />
+    </>
+  );
+}
