@@ -19,7 +19,7 @@ import { tableName } from "./texts.ts";
 export interface CheckedDestination {
   /** By the path of the field; empty: the definition fits. */
   readonly errors: FieldErrors;
-  /** What the administrator should know. */
+  /** Facts that the administrator should know. */
   readonly notes: readonly string[];
 }
 
@@ -86,7 +86,7 @@ async function whyUnusable(
   if (!SUPPORTED_KINDS.some((kind) => kind === facts.kind))
     return `${name} is a ${facts.kind}. Rows are written into tables only.`;
   if (facts.rules.length > 0)
-    return `${name} has rules (${facts.rules.join(", ")}), so PostgreSQL cannot say what became of a row. Use triggers instead.`;
+    return `${name} has rules (${facts.rules.join(", ")}), so PostgreSQL does not report which rows it wrote. Use triggers instead.`;
   const { canSet, statements } = await readTargetRole(ctx);
   if (canSet) return null;
   return `Rowmill may not use the role of TARGET_ROLE. As an administrator of the database, run: ${statements.join("; ")};`;

@@ -8,7 +8,7 @@ import { notesOf } from "./table-notes.ts";
 
 export interface Proposal {
   readonly definition: Definition;
-  /** What an administrator should know about the table. */
+  /** Facts about the table that an administrator should know. */
   readonly notes: readonly string[];
 }
 

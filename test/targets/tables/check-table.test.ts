@@ -159,7 +159,7 @@ test("undo needs a key, and the privilege to delete", async () => {
   ]);
 });
 
-test("missing privileges are told as the statements to run, also for the sequence of a default", async () => {
+test("errors list the grants that are missing, also for the sequence of a default", async () => {
   await rowmill.ctx.pool.query(`CREATE SCHEMA "Crm"; CREATE TABLE "Crm".leads (id serial PRIMARY KEY)`);
   const tableTargets = { ...rowmill.config.tableTargets, allowed: [{ schema: "Crm", table: "*" }] };
   const ctx = { ...rowmill.ctx, config: { ...rowmill.config, tableTargets } };
@@ -238,7 +238,7 @@ test("types of casts must exist, and never become SQL", async () => {
   expect(Object.keys(errors)).toEqual(["columns.5.database_type", "columns.6.database_type"]);
 });
 
-test("a role that Rowmill may not use is told with the statements to run", async () => {
+test("the error for a role that Rowmill may not use has the statements to run", async () => {
   const tableTargets = { ...rowmill.config.tableTargets, role: "rowmill_nobody" };
   const { errors } = await check(customers(), {
     ...rowmill.ctx,

@@ -77,7 +77,7 @@ test("a reference becomes a look-up by unique texts, if the other table may be r
   expect(column("country_id")).toMatchObject({ type: "integer" });
 });
 
-test("what is left out and what PostgreSQL decides is told", async () => {
+test("notes name the columns that are left out, and the rules that only PostgreSQL checks", async () => {
   const { notes } = await propose("customers");
   expect(notes).toEqual([
     "The column id (bigint) is left out: PostgreSQL numbers it, and accepts no other value.",
