@@ -78,6 +78,9 @@ import { scheduleAdminRoutes } from "./schedules/admin-routes.ts";
 import { scheduleControlRoutes } from "./schedules/control/control-routes.ts";
 import { scheduleRoutes } from "./schedules/routes.ts";
 import { scheduleSchemas } from "./schedules/views.ts";
+import { secretRoutes } from "./secrets/admin-routes.ts";
+import { targetDefinitionRoutes } from "./targets/define/definition-routes.ts";
+import { Definition } from "./targets/definition/definition.ts";
 import { targetRoutes } from "./targets/routes.ts";
 import { TargetView } from "./targets/views.ts";
 import { adminTaskRoutes } from "./tasks/admin-routes.ts";
@@ -132,7 +135,7 @@ export async function createApp(ctx: Context) {
     clientErrorHandler: refuseConnection,
     schemaController: { compilersFactory },
     routerOptions: { ignoreTrailingSlash: true },
-    ajv: { customOptions: { allErrors: true, keywords: [] } },
+    ajv: { customOptions: { allErrors: true, keywords: [], discriminator: true } },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.decorate("compileSchemas", compileAll);
@@ -167,7 +170,7 @@ export async function createApp(ctx: Context) {
     RowDetail,
   ])
     app.addSchema(schema);
-  for (const schema of [BookView, RecordView, TargetView, FileView]) app.addSchema(schema);
+  for (const schema of [BookView, RecordView, TargetView, Definition, FileView]) app.addSchema(schema);
   for (const schema of [TaskView, TaskTypeView, ...newTaskSchemas, QueueView]) app.addSchema(schema);
   for (const schema of [DailyView, WeeklyView, ReportView, WebhookView, BackupView]) app.addSchema(schema);
   for (const schema of scheduleSchemas) app.addSchema(schema);
@@ -192,6 +195,7 @@ export async function createApp(ctx: Context) {
   await app.register(editRoutes(ctx));
   await app.register(correctionRoutes(ctx));
   await app.register(targetRoutes(ctx));
+  await app.register(targetDefinitionRoutes(ctx));
   await app.register(resultRoutes(ctx));
   await app.register(eventRoutes(ctx));
   await app.register(bookRoutes(ctx));
@@ -213,6 +217,7 @@ export async function createApp(ctx: Context) {
   await app.register(scheduleRoutes(ctx));
   await app.register(scheduleAdminRoutes(ctx));
   await app.register(taskLimitRoutes(ctx));
+  await app.register(secretRoutes(ctx));
   await app.register(jobRoutes(ctx));
   await app.register(adminQueueRoutes(ctx));
   await app.register(adminWorkerRoutes(ctx));

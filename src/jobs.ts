@@ -84,6 +84,8 @@ export const jobs = {
       retryAfterSeconds: Type.Optional(Type.Number()),
       /** Set if rows of this attempt have waited (MustWait), with whether the next chunk of a paced batch has its job. */
       waited: Type.Optional(Type.Object({ isNextEnqueued: Type.Boolean() })),
+      /** Rows after which requests to a service end, because it has refused larger ones. The last one comes first. */
+      bounds: Type.Optional(Type.Array(Type.Integer())),
       /** Whether the chunk is a part of one that has ended its worker. It runs in a process of its own. */
       isAlone: Type.Optional(Type.Boolean()),
     }),
@@ -102,7 +104,20 @@ export const jobs = {
   undoBatch: {
     ...rowJob,
     name: "batch.undo",
-    payload: Type.Object({ batchId: Type.String() }),
+    payload: Type.Object({
+      batchId: Type.String(),
+      /** For a service that undoes the rows. */
+      progress: Type.Optional(
+        Type.Object({
+          /** Requests in a row that have undone no row. */
+          failures: Type.Optional(Type.Integer()),
+          /** The greatest number of rows per request, because the service has refused larger ones. */
+          maxRows: Type.Optional(Type.Integer()),
+          /** Why no more requests are sent: all rows that are left fail for this reason. */
+          gaveUp: Type.Optional(Type.String()),
+        }),
+      ),
+    }),
     options: { ...rowJobOptions, expireInSeconds: 6 * 3600 },
     transactional: false,
   },

@@ -1,6 +1,6 @@
 /** The commands that a caller can send for a batch, from the table of transitions. They cost no statement. */
 import type { Context } from "../context.ts";
-import { findTarget, hasRights } from "../targets/registry.ts";
+import { hasRights, traitsOfBatch } from "../targets/rights.ts";
 import type { ListedBatch } from "./queries.ts";
 import { allows, type Edge, leavesUnprocessed } from "./state.ts";
 
@@ -36,12 +36,21 @@ const EDGES: Readonly<Record<BatchAction, Edge>> = {
 
 type Facts = Pick<
   ListedBatch,
-  "userId" | "target" | "state" | "isDryRun" | "totalRows" | "succeeded" | "failed" | "kept" | "undoFailed"
+  | "userId"
+  | "target"
+  | "targetTraits"
+  | "state"
+  | "isDryRun"
+  | "totalRows"
+  | "succeeded"
+  | "failed"
+  | "kept"
+  | "undoFailed"
 >;
 
 /** Without a user who acts, these are the commands of the owner after a login. */
 export function allowedActions(ctx: Pick<Context, "actor">, batch: Facts): BatchAction[] {
-  if (!hasRights(ctx, findTarget(batch.target))) return [];
+  if (!hasRights(ctx, traitsOfBatch(batch))) return [];
   const isOwner = ctx.actor === null || ctx.actor.id === batch.userId;
   return BATCH_ACTIONS.filter(
     (action) =>
@@ -51,12 +60,12 @@ export function allowedActions(ctx: Pick<Context, "actor">, batch: Facts): Batch
 
 /** Whether the command finds something to do in a batch whose state allows it. */
 function hasWork(action: BatchAction, batch: Facts): boolean {
-  const { state, target, isDryRun, totalRows, succeeded, failed, kept, undoFailed } = batch;
+  const { state, isDryRun, totalRows, succeeded, failed, kept, undoFailed } = batch;
   switch (action) {
     case "commit":
       return isDryRun;
     case "undo":
-      return findTarget(target)?.undo !== undefined && (state !== "undone" || kept + undoFailed > 0);
+      return traitsOfBatch(batch).canUndo && (state !== "undone" || kept + undoFailed > 0);
     case "retry":
     case "edit_rows":
       return failed > 0 || (leavesUnprocessed(state) && succeeded < totalRows);

@@ -3,6 +3,7 @@ export const BATCH_EXAMPLE = {
   id: "01a20159-f320-7af5-a6be-a1fe00000000",
   number: 1,
   target: "books",
+  target_version: null,
   filename: "books.csv",
   sha256: "8d969eef6ecad3c29a3a629280e686cf0c3f5d5a86aff3ca12020c923adc6c92",
   state: "processing",

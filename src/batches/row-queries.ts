@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { type Found, ITEM_BYTES, readOne, readPage } from "../platform/postgres/read-page.ts";
 import type { RowEffect, RowError, undoOutcome } from "../schema/batches.ts";
-import { rowTargetNames } from "../targets/registry.ts";
+import { traitsOfBatch } from "../targets/rights.ts";
 import { type Cause, hasCause } from "./cause.ts";
 import type { StoredBatch } from "./queries.ts";
 import { isWhole, leavesUnprocessed } from "./state.ts";
@@ -30,6 +30,7 @@ function columnsIn(batch: StoredBatch) {
     attempt: sql<number | null>`chunk.attempt`,
     firstRow: sql<number | null>`chunk.first_row`,
     recordId: sql<string | null>`results.record_id`,
+    recordKey: sql<Record<string, string | null> | null>`results.record_key::json`,
     effect: sql<RowEffect | null>`results.effect`,
     errorCode: sql<string | null>`results.error_code`,
     errorMessage: sql<string | null>`results.error_message`,
@@ -48,8 +49,9 @@ interface Wait {
 }
 
 /** Only row targets let rows wait, and only while the batch is being processed. */
-function waitOfRow({ id, target, state }: StoredBatch): SQL {
-  if (state !== "processing" || !rowTargetNames.includes(target)) return sql`NULL::json`;
+function waitOfRow(batch: StoredBatch): SQL {
+  const { id, state } = batch;
+  if (state !== "processing" || !traitsOfBatch(batch).isRemote) return sql`NULL::json`;
   return sql`(
     SELECT json_build_object('until', until, 'code', code, 'message', message) FROM rowmill.row_waits
     WHERE batch_id = ${id} AND row_waits.row_number = rows.row_number AND results.status IS NULL

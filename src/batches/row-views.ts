@@ -10,7 +10,7 @@ import { rowIdOf } from "./ids.ts";
 import type { StoredBatch } from "./queries.ts";
 import type { StoredRowDetail, StoredRowEvent } from "./row-history.ts";
 import type { StoredRow } from "./row-queries.ts";
-import { isWhole } from "./state.ts";
+import { isOneJob } from "./state.ts";
 import { RowStatus } from "./views.ts";
 
 const RowErrorView = Type.Object({
@@ -28,6 +28,7 @@ const ROW_EXAMPLE = {
   attempts: 1,
   job_id: "fa80a633-7c36-8c61-b518-9158366a5671",
   record_id: null,
+  record_key: null,
   effect: null,
   error_code: "required",
   error_message: "title is required",
@@ -51,7 +52,14 @@ export const RowView = Type.Object(
       description: "How often a worker processed the row. 0: there is no result yet.",
     }),
     job_id: nullable(Type.String({ format: "uuid" }), "The job that processed the row."),
-    record_id: nullable(Type.Integer(), "The record that the row created or updated."),
+    record_id: nullable(
+      Type.Integer(),
+      "The record that the row created or updated. null: the row has no record, or its record has a `record_key`.",
+    ),
+    record_key: nullable(
+      MapOf(nullable(Type.String(), "null: the column is empty."), { examples: [{ external_id: "DE1042" }] }),
+      "Identifies that record if it is in a table of another application: the columns of its key, as text. Otherwise null.",
+    ),
     effect: nullable(Type.Enum(rowEffect.enumValues), "The effect of the row on that record."),
     error_code: nullable(Type.String(), "The first broken rule, for programs."),
     error_message: nullable(Type.String(), "All broken rules, for people."),
@@ -154,7 +162,7 @@ function namedCells(
 
 function jobIdOf(batch: StoredBatch, { firstRow, attempts, attempt }: StoredRow): string | null {
   if (firstRow === null) return null;
-  if (!isWhole(batch)) return chunkJobId({ batchId: batch.id, firstRow }, attempts || (attempt ?? 1));
+  if (!isOneJob(batch)) return chunkJobId({ batchId: batch.id, firstRow }, attempts || (attempt ?? 1));
   const isUndo = batch.state === "undoing" || batch.state === "undone";
   return batchJobId("whole", batch.id, isUndo ? batch.run - 1 : batch.run);
 }
@@ -173,6 +181,7 @@ export function viewRow(batch: StoredBatch, stored: StoredRow): RowView {
     attempts: stored.attempts,
     job_id: jobIdOf(batch, stored),
     record_id: stored.recordId === null ? null : Number(stored.recordId),
+    record_key: stored.recordKey,
     effect: stored.effect,
     error_code: stored.errorCode,
     error_message: stored.errorMessage,

@@ -74,7 +74,12 @@ export function leavesUnprocessed(state: BatchState): boolean {
   return (hasEnded(state) && state !== "validated") || state === "undoing";
 }
 
-/** Whether one transaction processes the whole batch, so that no record is written before the end. */
+/** Whether the records of the batch are written at its end or never, so that its chunks count rows without a result. */
 export function isWhole({ isDryRun, policy }: Pick<StoredBatch, "isDryRun" | "policy">): boolean {
   return isDryRun || policy === "atomic";
+}
+
+/** Whether one job processes the whole batch in one transaction. A dry run that a service checks has a job per chunk. */
+export function isOneJob(batch: Pick<StoredBatch, "isDryRun" | "policy" | "targetTraits">): boolean {
+  return isWhole(batch) && !(batch.isDryRun && batch.targetTraits?.sendsDryRuns === true);
 }

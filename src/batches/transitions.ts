@@ -5,7 +5,10 @@ import type { Tx } from "../context.ts";
 import { notFound } from "../errors.ts";
 import { jobs } from "../jobs.ts";
 import { type BatchState, batches } from "../schema/batches.ts";
-import { findTarget, requireRights } from "../targets/registry.ts";
+import type { TargetTraits } from "../schema/targets.ts";
+import { findBuiltIn } from "../targets/registry.ts";
+import { requireRights, traitsOfBatch } from "../targets/rights.ts";
+import { isRowTarget } from "../targets/target.ts";
 import { batchChanged } from "./batch-changes.ts";
 import { batchJob } from "./batch-jobs.ts";
 import { type Edge, transitions } from "./state.ts";
@@ -23,7 +26,7 @@ export async function lockBatch(tx: Tx, userId: number, batchId: string): Promis
     .where(and(eq(batches.id, batchId), eq(batches.userId, userId)))
     .for("update");
   if (!batch || batch.state === "deleting" || batch.correctionOf !== null) throw notFound("batch");
-  requireRights(tx, findTarget(batch.target));
+  requireRights(tx, batch.target, traitsOfBatch(batch));
   return batch;
 }
 
@@ -67,6 +70,7 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
   const { rows } = await tx.db.execute<{
     userId: string;
     target: string;
+    targetTraits: TargetTraits | null;
     totalRows: number;
     run: number;
     announced: Announced | null;
@@ -76,14 +80,12 @@ export async function endBatch(tx: Tx, batchId: string, edge: Edge, reason: stri
       WHERE id = ${batchId} AND state = ANY(${sql.param([...from])}::rowmill.batch_state[])
       RETURNING *
     ), announced AS (${announcing(tx, { kind: "batch.finished", event: announcedEnd(batchId) })})
-    SELECT user_id AS "userId", target, total_rows AS "totalRows", run, ${announcedExpression(tx)} AS announced FROM ended`);
+    SELECT user_id AS "userId", target, target_traits AS "targetTraits", total_rows AS "totalRows", run, ${announcedExpression(tx)} AS announced FROM ended`);
   const [ended] = rows;
   if (!ended) return false;
-  const target = findTarget(ended.target);
-  if (target && "handle" in target) {
-    await endWaits(tx, batchId);
-    await target.end?.(tx, batchId);
-  }
+  if (traitsOfBatch(ended).isRemote) await endWaits(tx, batchId);
+  const builtIn = ended.targetTraits === null ? findBuiltIn(ended.target) : undefined;
+  if (builtIn && isRowTarget(builtIn)) await builtIn.end?.(tx, batchId);
   await batchChanged(tx, batchId);
   await afterAnnouncing(tx, ended.announced);
   await tx.queue.add(tx.db, jobs.batchFinished, [

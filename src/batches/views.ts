@@ -52,6 +52,10 @@ export const BatchView = Type.Object(
     id: { ...Uuid, description: "The id of the batch." },
     number: Type.Integer({ description: "A short number for the same batch, counted up per installation." }),
     target: Type.String({ description: "The target that the rows are imported into." }),
+    target_version: nullable(
+      Type.Integer(),
+      "The version of the target that the batch keeps. null: the target is a part of Rowmill.",
+    ),
     filename: Type.String({ description: "The name of the uploaded file." }),
     sha256: nullable(Type.String(), "SHA-256 of the file, in hexadecimal. null while it is being received."),
     state: Type.Enum(batchState.enumValues, {
@@ -99,7 +103,8 @@ export const BatchView = Type.Object(
     }),
     dialect: nullable(
       MapOf(Type.Unknown()),
-      "How the file was read: encoding, delimiter, quote, escape, line ends, header and rows above it. " +
+      "How the file was read: encoding, delimiter, quote, escape, line ends, header and rows above it; for an Excel workbook, " +
+        "`format` is `xlsx`, and `sheet` is the name of the sheet. " +
         "`encoding_confidence`, `delimiter_confidence` and `header_confidence` say how sure the guesses are, from 0 to 1.",
     ),
     warnings: MapOf(Type.Integer(), {
@@ -216,6 +221,7 @@ export function viewListedBatch(batch: ListedBatch, viewer: Viewer): ListedBatch
     id: batch.id,
     number: batch.number,
     target: batch.target,
+    target_version: batch.targetVersion,
     filename: batch.filename,
     sha256: batch.contentHash?.toString("hex") ?? null,
     state: batch.state,

@@ -13,6 +13,7 @@ import { limitCommands } from "./limits.ts";
 import { outboxCommands } from "./outbox.ts";
 import { queueCommands } from "./queues.ts";
 import { scheduleCommands } from "./schedules.ts";
+import { secretCommands } from "./secrets.ts";
 import { seed } from "./seed.ts";
 import { tableCommands } from "./target-tables.ts";
 import { taskCommands } from "./tasks.ts";
@@ -32,6 +33,7 @@ const commands: readonly Command[] = [
   ...queueCommands,
   ...scheduleCommands,
   ...limitCommands,
+  ...secretCommands,
   ...jobCommands,
   ...outboxCommands,
   ...workerCommands,
@@ -39,7 +41,7 @@ const commands: readonly Command[] = [
 
 const NOTES = `FILTER: one or more of --status, --type, --queue and --user NAME, or --all.
 QUEUE:  ${QUEUES.join(", ")}.
-Commands for accounts, the audit log, tasks, queues, limits, schedules, jobs, mails, backups and workers print JSON with --json.`;
+Commands for accounts, the audit log, tasks, queues, limits, secrets, schedules, jobs, mails, backups and workers print JSON with --json.`;
 
 /**
  * Finds the command that the arguments name.

@@ -5,6 +5,7 @@ import { ConfigError } from "../errors.ts";
 import { connectionsNeeded } from "./connections.ts";
 import { readMailConfig } from "./mail.ts";
 import { readSettings } from "./read-settings.ts";
+import { secretKeys } from "./secret-settings.ts";
 import { Settings } from "./settings.ts";
 import { storedSecret } from "./stored-secret.ts";
 import { tableTargets } from "./table-settings.ts";
@@ -52,6 +53,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
       `http://${settings.HOST.includes(":") ? `[${settings.HOST}]` : settings.HOST}:${settings.PORT}`,
     trustProxy: settings.TRUST_PROXY,
     jwtSecret: settings.JWT_SECRET || storedSecret(join(dataDir, "jwt-secret")),
+    secretKeys: secretKeys(settings, dataDir),
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL_SECONDS,
     refreshTokenTtlSeconds: settings.REFRESH_TOKEN_TTL_SECONDS,
     sessionMaxDays: settings.SESSION_MAX_DAYS,
@@ -75,6 +77,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     maxGenericSeconds: settings.MAX_GENERIC_SECONDS,
     genericTaskSeconds: parseRange(settings.GENERIC_TASK_SECONDS),
     uploadMaxBytes: settings.UPLOAD_MAX_BYTES || Number.POSITIVE_INFINITY,
+    workbookMaxBytes: settings.WORKBOOK_MAX_BYTES,
     uploadMaxColumns: settings.UPLOAD_MAX_COLUMNS,
     uploadMaxRows: settings.UPLOAD_MAX_ROWS,
     headerNameMaxBytes: settings.HEADER_NAME_MAX_BYTES,
@@ -129,9 +132,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
   } as const;
 }
 
-/** Returns the environment of a child process: the same settings, with the database and secret of this program. */
+/** Returns the environment of a child process: the same settings, with the database and the keys of this program. */
 export function environmentFor(config: Config, databaseUrl: string, overrides: NodeJS.ProcessEnv = {}) {
-  return { ...process.env, DATABASE_URL: databaseUrl, JWT_SECRET: config.jwtSecret, ...overrides };
+  const keys = { JWT_SECRET: config.jwtSecret, SECRETS_KEY: config.secretKeys.current };
+  return { ...process.env, DATABASE_URL: databaseUrl, ...keys, ...overrides };
 }
 
 /** Returns the environment of a build: libraries are built for production, whatever the shell says. */

@@ -8,6 +8,8 @@ const WHOLE_NUMBER = /^-?\d{1,15}$/;
 const SECRETS: ReadonlySet<string> = new Set([
   "DATABASE_URL",
   "JWT_SECRET",
+  "SECRETS_KEY",
+  "SECRETS_KEY_PREVIOUS",
   "SMTP_URL",
   "EMAIL_HOST_PASSWORD",
   "DKIM_PRIVATE_KEY",

@@ -4,6 +4,7 @@ import { mailSettings } from "./mail.ts";
 import { MiB, quotas } from "./quotas.ts";
 import { requestLimits } from "./request-limits.ts";
 import { requestLog } from "./request-log.ts";
+import { secretSettings } from "./secret-settings.ts";
 import { tableSettings } from "./table-settings.ts";
 import { tracingSettings } from "./tracing-settings.ts";
 import { webhookSettings } from "./webhook-settings.ts";
@@ -28,7 +29,7 @@ export const Settings = Type.Object({
   DATA_DIR: Type.String({
     default: ".data",
     minLength: 1,
-    description: "Folder of the embedded database and the generated JWT_SECRET.",
+    description: "Folder of the embedded database and the generated JWT_SECRET and SECRETS_KEY.",
   }),
   HOST: Type.String({ default: "127.0.0.1", minLength: 1, description: "Address that the API listens on." }),
   PORT: Type.Integer({
@@ -56,6 +57,7 @@ export const Settings = Type.Object({
     description:
       "Signs access tokens; at least 32 characters. Required with DATABASE_URL, otherwise generated in DATA_DIR.",
   }),
+  ...secretSettings,
   ACCESS_TOKEN_TTL_SECONDS: Type.Integer({
     default: 3600,
     minimum: 1,
@@ -174,7 +176,13 @@ export const Settings = Type.Object({
   UPLOAD_MAX_BYTES: Type.Integer({
     default: 10_240 * MiB,
     minimum: 0,
-    description: "Maximum size of a CSV upload in bytes; 0 means no limit.",
+    description: "Maximum size of a CSV upload in bytes, also unpacked; 0 means no limit.",
+  }),
+  WORKBOOK_MAX_BYTES: Type.Integer({
+    default: 256 * MiB,
+    minimum: 1,
+    maximum: 4096 * MiB,
+    description: "Maximum size of an .xlsx upload in bytes. It is stored until its rows are read.",
   }),
   UPLOAD_MAX_COLUMNS: Type.Integer({
     default: 1000,

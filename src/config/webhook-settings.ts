@@ -38,19 +38,19 @@ export const webhookSettings = {
   }),
   WEBHOOK_ALLOW_HTTP: Type.Enum(["false", "true"], {
     default: "false",
-    description: "Whether webhooks may have URLs that begin with `http://`.",
+    description: "Whether webhooks and other outgoing requests may have URLs that begin with `http://`.",
   }),
   WEBHOOK_ALLOWED_NETWORKS: Type.String({
     default: "",
     pattern: `^$|^${CIDR}(, *${CIDR})*$`,
     description:
-      "Networks that webhooks may reach although they are not public, such as `10.0.0.0/8,fd00::/8`.",
+      "Networks that outgoing requests may reach although they are not public, such as `10.0.0.0/8,fd00::/8`.",
   }),
   WEBHOOK_PROXY: Type.String({
     default: "",
     pattern: "^$|^https?://",
     description:
-      "URL of a proxy (CONNECT) for webhooks. It looks up names, so it must refuse private addresses itself.",
+      "URL of a proxy (CONNECT) for outgoing requests. It looks up names, so it must refuse private addresses itself.",
   }),
 };
 

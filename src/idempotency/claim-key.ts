@@ -6,7 +6,7 @@ import { and, eq, isNull, lt, or, type SQL } from "drizzle-orm";
 import type { Context, Tx } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import { transferLife } from "../platform/process/sign-of-life.ts";
-import { idempotencyKeys } from "../schema/batches.ts";
+import { idempotencyKeys } from "../schema/idempotency.ts";
 
 const VALID_MS = 86_400_000;
 

@@ -60,7 +60,8 @@ async function failingTargets(ctx: Context): Promise<AdminAlert[]> {
       SELECT target, user_id, succeeded, failed, attempt > first_attempt AS is_repeated,
         chunks.updated_at > coalesce(max(chunks.updated_at) FILTER (WHERE succeeded > 0) OVER (PARTITION BY target), '-infinity') AS is_later
       FROM rowmill.batches JOIN rowmill.chunks ON batch_id = batches.id
-      WHERE (finished_at IS NULL OR finished_at > now() - interval '1 hour') AND target = ANY(${sql.param([...rowTargetNames])})
+      WHERE (finished_at IS NULL OR finished_at > now() - interval '1 hour') 
+        AND (target = ANY(${sql.param([...rowTargetNames])}) OR (target_traits ->> 'isRemote')::boolean)
         AND chunks.updated_at > now() - interval '1 hour'
     )
     SELECT target, sum(failed)::int AS failed FROM recent WHERE is_later GROUP BY target

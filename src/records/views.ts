@@ -3,9 +3,10 @@ import Type from "typebox";
 import { MapOf, Moment, Uuid } from "../platform/http/schemas.ts";
 import type { StoredRecord } from "./queries.ts";
 
-const RecordData = MapOf(Type.Union([Type.String(), Type.Array(Type.String())]), {
+const RecordData = MapOf(Type.Unknown(), {
   description:
-    "The cells by the columns of the file, in their order. `_extra` has the cells beyond the header.",
+    "The cells by the columns of the file, in their order, as text. `_extra` is an array of the cells beyond the header. " +
+    "Records of a defined target have its columns, with values of their types.",
   examples: [{ name: "John", role: "Dev", loc: "NY" }],
 });
 

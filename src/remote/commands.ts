@@ -5,6 +5,7 @@ import { batchCommands } from "./batches.ts";
 import type { Command } from "./command.ts";
 import { importCommands } from "./import.ts";
 import { loginCommands } from "./login.ts";
+import { targetCommands } from "./targets.ts";
 import { taskCommands } from "./tasks.ts";
 
 const commands: readonly Command[] = [
@@ -13,6 +14,7 @@ const commands: readonly Command[] = [
   ...batchCommands,
   ...taskCommands,
   ...automationCommands,
+  ...targetCommands,
 ];
 
 const NOTES = `rowmill COMMAND --help describes a command. IDs are the long ones that \`batches\` and \`tasks\` show.

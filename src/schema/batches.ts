@@ -15,6 +15,7 @@ import {
 } from "drizzle-orm/pg-core";
 import { users } from "./accounts.ts";
 import { bytea, identity, moment, rowmill } from "./columns.ts";
+import type { TargetTraits } from "./targets.ts";
 
 export const batchState = rowmill.enum("batch_state", [
   "receiving",
@@ -95,6 +96,8 @@ export const batches = rowmill.table(
     fileBytes: bigint("file_bytes", { mode: "number" }).notNull().default(0),
     /** The number of chunks that are not done. The chunk that sets it to 0 finishes the batch. */
     chunksLeft: integer("chunks_left").notNull().default(0),
+    /** How many requests in a row got no usable answer from the service of the target. */
+    failedRequests: smallint("failed_requests").notNull().default(0),
     createdAt: moment("created_at").notNull().defaultNow(),
     /** Updated during the upload, so that the reconciler can find interrupted uploads. */
     receivedAt: moment("received_at").notNull().defaultNow(),
@@ -120,26 +123,6 @@ export const batches = rowmill.table(
       sql`(finished_at IS NULL) = (state::text IN ('receiving', 'queued', 'processing', 'paused', 'undoing', 'deleting'))`,
     ),
   ],
-);
-
-/** Answers to requests with an Idempotency-Key. A repeated request gets the stored answer. */
-export const idempotencyKeys = rowmill.table(
-  "idempotency_keys",
-  {
-    userId: bigint("user_id", { mode: "number" })
-      .notNull()
-      .references(() => users.id, { onDelete: "cascade" }),
-    key: text("key").notNull(),
-    /** Identifies the request; null until all of it has been received. */
-    fingerprint: bytea("fingerprint"),
-    /** The status and body of the answer; null while the request is being processed. */
-    status: smallint("status"),
-    body: json("body").$type<object>(),
-    createdAt: moment("created_at").notNull().defaultNow(),
-    /** Updated while the request is being processed. */
-    seenAt: moment("seen_at").notNull().defaultNow(),
-  },
-  (t) => [primaryKey({ columns: [t.userId, t.key] }), index("idempotency_keys_age").on(t.createdAt)],
 );
 
 /**
@@ -302,15 +285,5 @@ export const rowHistory = rowmill.table(
 export type BatchState = (typeof batchState.enumValues)[number];
 export type BatchMode = (typeof batchMode.enumValues)[number];
 export type RowEffect = (typeof rowEffect.enumValues)[number];
-
-/** Facts about a defined target, stored with each batch because its version never changes. */
-export interface TargetTraits {
-  /** The role that may change batches. Absent: their owners. */
-  readonly role?: "admin";
-  /** Whether batches can be undone. */
-  readonly canUndo: boolean;
-  /** Whether rows are sent to a service, so that they can wait. */
-  readonly isRemote: boolean;
-}
 
 export type RowError = { column: string | null; code: string; message: string };

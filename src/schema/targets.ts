@@ -7,6 +7,7 @@ import {
   integer,
   json,
   primaryKey,
+  smallint,
   text,
   uniqueIndex,
   uuid,
@@ -45,7 +46,33 @@ export const targetDefinitions = rowmill.table("target_definitions", {
   updatedAt: moment("updated_at").notNull().defaultNow(),
   /** null: the target exists. Its batches need its versions also after it was deleted. */
   deletedAt: moment("deleted_at"),
+  /** The moment until which the rows that were sent use up `rows_per_second` of an endpoint. */
+  pacedUntil: moment("paced_until"),
 });
+
+/** The requests that an endpoint may have at a time. A worker locks one for each request, so a crash frees it. */
+export const endpointSlots = rowmill.table(
+  "endpoint_slots",
+  {
+    target: text("target").notNull(),
+    /** From 1. */
+    slot: smallint("slot").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.target, t.slot] })],
+);
+
+/** The batches that found no place for a request. The one that has waited longest gets the next place. */
+export const endpointWaits = rowmill.table(
+  "endpoint_waits",
+  {
+    target: text("target").notNull(),
+    batchId: uuid("batch_id").notNull(),
+    since: moment("since").notNull(),
+    /** When the batch has asked last. A batch that does not ask any more must not stop others. */
+    seenAt: moment("seen_at").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.target, t.batchId] })],
+);
 
 /** A version never changes, so that a batch keeps the rules that it began with. */
 export const targetVersions = rowmill.table(
@@ -117,3 +144,19 @@ export const records = rowmill.table(
     uniqueIndex("records_row").on(t.batchId, t.rowNumber),
   ],
 );
+
+/** Facts about a target. Batches of a defined target have a copy, because its version never changes. */
+export interface TargetTraits {
+  /** The role that may upload and change batches. Absent: every user. */
+  readonly role?: "admin";
+  /** Whether API tokens are refused. */
+  readonly needsLogin?: boolean;
+  /** Whether batches can be undone. */
+  readonly canUndo: boolean;
+  /** Whether rows are sent to a service, so that they can wait. */
+  readonly isRemote: boolean;
+  /** The number of chunks that are sent to the service at the same time. Absent: as many as workers take. */
+  readonly lanes?: number;
+  /** Whether the service takes dry runs, which are then processed like other batches, chunk by chunk. */
+  readonly sendsDryRuns?: boolean;
+}

@@ -111,7 +111,25 @@ function findColumns(
       throw missingColumn(column, target.aliases[column] ?? [], header, chosen.size > 0);
     }
   }
+  if (target.isClosed && !mayMiss) requireAllKnown(target, header, mapping, chosen);
   return mapping;
+}
+
+function requireAllKnown(
+  target: Target,
+  header: readonly string[],
+  mapping: ReadonlyMap<string, number>,
+  chosen: Chosen,
+): void {
+  const used = new Set([...mapping.values(), ...chosen.keys()]);
+  const unknown = header.filter((_, position) => !used.has(position));
+  if (unknown.length === 0) return;
+  const known = Object.keys(target.columns.properties).join(", ");
+  const message = `The target ${target.name} does not know these columns: ${listNames(unknown)}.`;
+  throw invalidField(
+    "file",
+    `${message} Map them to null in \`mapping\` to ignore them, or remove them. Known columns: ${known}.`,
+  );
 }
 
 function missingColumn(

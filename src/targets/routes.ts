@@ -5,9 +5,9 @@ import { notFound } from "../errors.ts";
 import { CONTENT_DISPOSITION } from "../platform/http/download.ts";
 import { problems } from "../platform/http/errors.ts";
 import { userRoutes } from "../platform/http/user-routes.ts";
-import type { Role } from "../schema/accounts.ts";
+import type { Caller } from "../schema/accounts.ts";
+import { findTarget, listTargets } from "./define/load-target.ts";
 import { proposeColumns } from "./propose-columns.ts";
-import { targetsFor } from "./registry.ts";
 import type { Target } from "./target.ts";
 import { Match, MatchBody, templateOf, viewMatch, viewTarget } from "./views.ts";
 
@@ -39,7 +39,7 @@ export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user }) => ({ items: targetsFor(user.role).map(viewTarget) }),
+      async ({ ctx, user }) => ({ items: (await listTargets(ctx, user)).map(viewTarget) }),
     );
 
     app.get(
@@ -54,7 +54,7 @@ export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: Type.Ref("Target"), ...problems(400, 401, 404) },
         },
       },
-      async ({ user, params }) => viewTarget(getTarget(user.role, params.name)),
+      async ({ ctx, user, params }) => viewTarget(await getTarget(ctx, user, params.name)),
     );
 
     app.post(
@@ -75,7 +75,7 @@ export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, user, params, body }) => {
-        const target = getTarget(user.role, params.name);
+        const target = await getTarget(ctx, user, params.name);
         return viewMatch(target, await proposeColumns(ctx, user.id, target, body.header));
       },
     );
@@ -103,8 +103,8 @@ export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ user, params }, reply) => {
-        const target = getTarget(user.role, params.name);
+      async ({ ctx, user, params }, reply) => {
+        const target = await getTarget(ctx, user, params.name);
         return reply
           .type("text/csv; charset=utf-8")
           .header("content-disposition", `attachment; filename="${target.name}.csv"`)
@@ -114,9 +114,9 @@ export function targetRoutes(ctx: Context): FastifyPluginAsyncTypebox {
   });
 }
 
-/** @throws DomainError `not_found`, also if the role may not upload for the target */
-function getTarget(role: Role, name: string): Target {
-  const target = targetsFor(role).find((target) => target.name === name);
+/** @throws DomainError `not_found`, also if the user may not upload for the target */
+async function getTarget(ctx: Context, user: Caller, name: string): Promise<Target> {
+  const target = await findTarget(ctx, name, user);
   if (!target) throw notFound("target");
   return target;
 }

@@ -1,4 +1,4 @@
-import { findTarget } from "./registry.ts";
+import { findBuiltIn } from "./registry.ts";
 
 /** Shown instead of a secret cell. */
 export const MASK = "***";
@@ -11,7 +11,7 @@ interface UploadedFile {
 
 /** The positions in the header of columns whose cells are secret. */
 export function secretPositions({ target, mapping }: Omit<UploadedFile, "header">): number[] {
-  const secrets = findTarget(target)?.secrets ?? [];
+  const secrets = findBuiltIn(target)?.secrets ?? [];
   return secrets.flatMap((column) => mapping[column] ?? []);
 }
 

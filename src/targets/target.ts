@@ -2,6 +2,7 @@
 import type { Static, TObject, TString } from "typebox";
 import type { Context, Tx } from "../context.ts";
 import type { BatchMode, RowEffect, RowError } from "../schema/batches.ts";
+import type { Definition } from "./definition/definition.ts";
 import type { Locale } from "./definition/locale.ts";
 
 /** Column names and the rules for their cells, which are text. */
@@ -71,6 +72,10 @@ export interface TargetBatch {
 export interface UploadFacts {
   readonly filename: string;
   readonly createdAt: Date;
+  /** Of the user who uploaded the file. */
+  readonly username?: string;
+  /** null: the user has none. */
+  readonly email?: string | null;
 }
 
 export interface TargetRow<V> {
@@ -99,8 +104,8 @@ export type UndoOutcome =
 
 interface TargetDescription<C extends Columns> {
   readonly name: string;
-  /** The version of a defined target. Absent: the target is a part of Rowmill. */
-  readonly version?: number;
+  /** The definition of a target that an administrator has added. Absent: the target is a part of Rowmill. */
+  readonly defined?: { readonly version: number; readonly definition: Definition };
   readonly description: string;
   /** A column with a default is optional: if the file does not have it, every row gets the default. */
   readonly columns: C;
@@ -123,6 +128,12 @@ interface TargetDescription<C extends Columns> {
   readonly isKeyShared?: boolean;
   /** The modes that an upload may choose; `write` finds the chosen one in `batch.mode`. Absent: only `insert`. */
   readonly modes?: readonly BatchMode[];
+  /** The mode of uploads that name none. Absent: `insert`. */
+  readonly defaultMode?: BatchMode;
+  /** Refuses a file with columns that the target does not know and the mapping does not ignore. */
+  readonly isClosed?: boolean;
+  /** The greatest number of rows per upload. Absent: UPLOAD_MAX_ROWS alone. */
+  readonly maxRows?: number;
   /** Limits chunks for a target that takes long per row: a chunk is repeated if its worker dies, and delays others. */
   readonly maxChunkRows?: number;
   /** The role that may upload. Absent: every user. */
@@ -174,4 +185,105 @@ export interface RowTarget<C extends Columns = Columns, V = Static<C>> extends T
   end?(tx: Tx, batchId: string): Promise<void>;
 }
 
-export type Target<C extends Columns = Columns, V = Values> = SetTarget<C, V> | RowTarget<C, V>;
+/** The answer of a service to a group of rows. */
+export type GroupAnswer =
+  /** `outcomes` are those of the first rows of the group, in their order. The others were not sent. */
+  | { readonly kind: "answered"; readonly outcomes: readonly Outcome[] }
+  /** The service refused the first `count` rows together, which are more than one. Fewer at a time may succeed. */
+  | { readonly kind: "divide"; readonly count: number }
+  /** The service could not process the first `count` rows. `isDown`: it may take no rows at all. */
+  | {
+      readonly kind: "retry";
+      readonly count: number;
+      readonly reason: RowError;
+      readonly afterSeconds?: number;
+      readonly isDown: boolean;
+    }
+  /** Nothing was sent: others use the service up to its limits. */
+  | { readonly kind: "wait"; readonly afterSeconds: number }
+  /** The service refuses all rows until an administrator changes something. `reason` is a sentence for people. */
+  | { readonly kind: "stop"; readonly reason: string };
+
+/** One attempt at a group of rows. */
+export interface GroupAttempt {
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** Changes when a person has the rows processed again. */
+  readonly run: number;
+  /** Returns the id of a row, which is the same for every attempt at it. */
+  readonly rowIdOf: (row: number) => string;
+  /** Whether the service must check the rows only. */
+  readonly isDryRun: boolean;
+  /** Aborts when the worker stops. A request that was sent is repeated later. */
+  readonly signal: AbortSignal;
+}
+
+/** A successful row whose undo is asked of a service. */
+export interface SentRow {
+  readonly row: number;
+  readonly recordKey: string | null;
+  readonly effect: "created" | "updated";
+}
+
+/** `undefined`: the service asks to try the row again. */
+export type GroupUndoAnswer =
+  | { readonly kind: "answered"; readonly outcomes: readonly (UndoOutcome | undefined)[] }
+  | Exclude<GroupAnswer, { kind: "answered" }>;
+
+/**
+ * Sends groups of rows to a service outside of the database. A group may be sent again after a crash. The results of a
+ * group are stored before the next group of its chunk is sent.
+ */
+export interface GroupTarget<C extends Columns = Columns, V = Static<C>> extends TargetDescription<C> {
+  /** The number of chunks of a batch that may be sent at the same time. */
+  readonly lanes: number;
+  /** The greatest number of attempts at a row. */
+  readonly maxAttempts: number;
+  /** Seconds until the first retry. Each later one takes twice as long, at most an hour. */
+  readonly firstRetrySeconds: number;
+  /** The longest time that `send` takes. */
+  readonly maxSeconds: number;
+  /** Whether dry runs are sent. Otherwise they only check the rules of the columns. */
+  readonly sendsDryRuns: boolean;
+  /**
+   * Sends the first rows of a group, as many as one request can have.
+   * @param ctx outside the transaction
+   * @param tx holds a place for the request until it ends
+   * @throws the reason of the signal
+   */
+  send(
+    ctx: Context,
+    tx: Tx,
+    batch: TargetBatch,
+    rows: readonly TargetRow<V>[],
+    attempt: GroupAttempt,
+  ): Promise<GroupAnswer>;
+  /** As `send`, for rows whose records the service restores. Without it, batches cannot be undone. */
+  sendUndo?(
+    ctx: Context,
+    tx: Tx,
+    batch: TargetBatch,
+    rows: readonly SentRow[],
+    attempt: GroupAttempt,
+  ): Promise<GroupUndoAnswer>;
+}
+
+export type Target<C extends Columns = Columns, V = Values> =
+  | SetTarget<C, V>
+  | RowTarget<C, V>
+  | GroupTarget<C, V>;
+
+export function isRowTarget(target: Target): target is RowTarget<Columns, Values> {
+  return "handle" in target;
+}
+
+export function isGroupTarget(target: Target): target is GroupTarget<Columns, Values> {
+  return "send" in target;
+}
+
+/** Whether the rows have effects outside of the database, which no transaction rolls back. */
+export function isRemote(
+  target: Target,
+): target is RowTarget<Columns, Values> | GroupTarget<Columns, Values> {
+  return isRowTarget(target) || isGroupTarget(target);
+}

@@ -49,7 +49,7 @@ export function rowValidator<C extends Columns>(
 }
 
 /** Finds U+FFFD, which stands for bytes that could not be decoded, and NUL, which PostgreSQL cannot store. */
-function unusableCharacter(cell: string): { code: string; message: string } | null {
+export function unusableCharacter(cell: string): { code: string; message: string } | null {
   if (cell.includes("\uFFFD")) {
     return {
       code: "invalid_encoding",

@@ -3,12 +3,22 @@ import Type, { type Static } from "typebox";
 import { csvRecords } from "../platform/csv/cells.ts";
 import { MapOf, nullable } from "../platform/http/schemas.ts";
 import { batchMode } from "../schema/batches.ts";
+import { COLUMN_TYPES } from "./definition/column.ts";
+import type { Definition } from "./definition/definition.ts";
+import { Locale } from "./definition/locale.ts";
 import type { Proposal } from "./propose-columns.ts";
 import { modesOf } from "./registry.ts";
 import type { Target } from "./target.ts";
 
 const ColumnView = Type.Object({
   name: Type.String({ description: "The name of the column." }),
+  label: nullable(Type.String(), "A heading for people. null: the name."),
+  type: Type.Enum(COLUMN_TYPES, { description: "How a cell is read. Built-in targets have only `text`." }),
+  values: nullable(Type.Array(Type.String()), "The values of an `enum`. null: the column is no enum."),
+  formats: nullable(
+    Type.Array(Type.String()),
+    "The patterns of a date or a time. null: ISO 8601 and the order of the locale.",
+  ),
   description: nullable(Type.String(), "The purpose of the column."),
   required: Type.Boolean({
     description: "A file without the column is refused, and a row without a value fails.",
@@ -27,7 +37,17 @@ const ColumnView = Type.Object({
 export const TargetView = Type.Object(
   {
     name: Type.String({ description: "The name of the target." }),
+    title: Type.String({ description: "A title for people." }),
     description: Type.String({ description: "A description of the target." }),
+    version: nullable(
+      Type.Integer(),
+      "The version of the definition. null: the target is a part of Rowmill.",
+    ),
+    destination: Type.Enum(["built_in", "table", "http", "records"], { description: "What rows become." }),
+    locale: nullable(
+      Locale,
+      "How files write numbers, dates and booleans, unless an upload says otherwise. null: every cell is text.",
+    ),
     columns: Type.Array(ColumnView, { description: "The columns that the target knows." }),
     open: Type.Boolean({ description: "true: the target accepts any header." }),
     strict: Type.Boolean({ description: "true: a row with more cells than the header fails." }),
@@ -37,8 +57,13 @@ export const TargetView = Type.Object(
     modes: Type.Array(Type.Enum(batchMode.enumValues), {
       description:
         "How a row whose key is taken is handled. insert: the row fails as a duplicate. skip_existing: it succeeds and changes " +
-        "nothing. upsert: it updates the record. append: it creates another record.",
+        "nothing. upsert: it updates the record. update: it updates the record, or fails. append: it creates another record.",
     }),
+    default_mode: Type.Enum(batchMode.enumValues, { description: "The mode of uploads that name none." }),
+    max_rows: nullable(
+      Type.Integer(),
+      "The greatest number of rows per upload. null: UPLOAD_MAX_ROWS alone.",
+    ),
     params: nullable(
       MapOf(Type.Unknown()),
       "The JSON Schema of the option `params` of an upload. null: the target has no parameters.",
@@ -53,10 +78,18 @@ export const TargetView = Type.Object(
     examples: [
       {
         name: "books",
+        title: "books",
         description: "Books of the user who uploads them.",
+        version: null,
+        destination: "built_in",
+        locale: null,
         columns: [
           {
             name: "title",
+            label: null,
+            type: "text",
+            values: null,
+            formats: null,
             description: "The title.",
             required: true,
             min_length: 1,
@@ -72,6 +105,8 @@ export const TargetView = Type.Object(
         strict: true,
         key: ["title", "author"],
         modes: ["insert", "skip_existing", "upsert", "append"],
+        default_mode: "insert",
+        max_rows: null,
         params: null,
         undo: true,
         role: null,
@@ -82,11 +117,17 @@ export const TargetView = Type.Object(
 );
 
 export function viewTarget(target: Target): Static<typeof TargetView> {
+  const definition = target.defined?.definition;
   return {
     name: target.name,
+    title: definition?.title ?? target.name,
     description: target.description,
+    version: target.defined?.version ?? null,
+    destination: definition?.destination.type ?? "built_in",
+    locale: definition ? { ...definition.locale } : null,
     columns: rulesOf(target).map(([name, rules]) => ({
       name,
+      ...typeOf(definition, name),
       description: rules.description ?? null,
       required: !("default" in rules),
       min_length: rules.minLength ?? 0,
@@ -101,6 +142,8 @@ export function viewTarget(target: Target): Static<typeof TargetView> {
     strict: target.isStrict ?? false,
     key: [...(target.key ?? [])],
     modes: [...modesOf(target)],
+    default_mode: target.defaultMode ?? "insert",
+    max_rows: target.maxRows ?? null,
     params: target.params === undefined ? null : JSON.parse(JSON.stringify(target.params)),
     undo: target.undo !== undefined,
     role: target.role ?? null,
@@ -108,7 +151,17 @@ export function viewTarget(target: Target): Static<typeof TargetView> {
   };
 }
 
-/** A CSV with the header and one row of examples. For a target that accepts any header, both are invented. */
+function typeOf(definition: Definition | undefined, name: string) {
+  const column = definition?.columns.find((column) => column.name === name);
+  return {
+    label: column?.label ?? null,
+    type: column?.type ?? "text",
+    values: column?.values?.map(({ value }) => value) ?? null,
+    formats: column?.formats ?? null,
+  };
+}
+
+/** A CSV with the header and the example rows, or one row of the examples of the columns. For a target that accepts any header, both are invented. */
 export function templateOf(target: Target): string {
   const columns = rulesOf(target);
   if (columns.length === 0)
@@ -116,7 +169,13 @@ export function templateOf(target: Target): string {
       ["name", "note"],
       ["Ada", "any columns will do"],
     ]);
-  return csvRecords([columns.map(([name]) => name), columns.map(([, rules]) => exampleOf(rules) ?? "")]);
+  const names = columns.map(([name]) => name);
+  const examples = target.defined?.definition.example_rows ?? [];
+  const rows = examples.map((row) => names.map((name) => row[name] ?? ""));
+  return csvRecords([
+    names,
+    ...(rows.length > 0 ? rows : [columns.map(([, rules]) => exampleOf(rules) ?? "")]),
+  ]);
 }
 
 /** The options of `Type.String`. */

@@ -118,7 +118,7 @@ describe("an API token", () => {
       const refused = await rowmill.client.post<Problem>(TOKENS, { name: "more" }, headers);
       expect(refused.status).toBe(403);
       expect(refused.body.detail).toContain(
-        "An API token cannot change accounts, passwords, sessions or tokens, or download backups.",
+        "An API token cannot change accounts, passwords, sessions, tokens or secrets, or download backups.",
       );
       expect((await rowmill.client.get<Page>(TOKENS, headers)).body.items).toHaveLength(1);
     }

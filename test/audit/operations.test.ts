@@ -51,6 +51,12 @@ const onBatch = async (action: string, more: object = {}, before?: "pause" | "ca
   return admin.post(`${ADMIN}/batches/${action}`, { filter: { q: name }, expect: 1, ...more });
 };
 
+const typedRecords = {
+  destination: { type: "records" },
+  columns: [{ name: "amount", type: "decimal" }],
+  example_rows: [{ amount: "1.50" }],
+};
+
 /** Add a line for each new operation. */
 const OPERATIONS: Readonly<Record<string, Recorded>> = {
   createAccount: {
@@ -139,6 +145,17 @@ const OPERATIONS: Readonly<Record<string, Recorded>> = {
       return admin.delete(`${ADMIN}/task-limits/video`);
     },
   },
+  setSecret: {
+    action: "secret.set",
+    perform: () => admin.put(`${ADMIN}/secrets/CRM_TOKEN`, { value: "correct horse battery" }),
+  },
+  deleteSecret: {
+    action: "secret.deleted",
+    perform: async () => {
+      await admin.put(`${ADMIN}/secrets/OLD_TOKEN`, { value: "correct horse battery" });
+      return admin.delete(`${ADMIN}/secrets/OLD_TOKEN`);
+    },
+  },
   shutDownWorker: {
     action: "worker.shut_down",
     perform: async () => {
@@ -146,6 +163,20 @@ const OPERATIONS: Readonly<Record<string, Recorded>> = {
       return await admin.post(`${ADMIN}/workers/${worker.id}/shutdown`);
     },
   },
+  createTarget: {
+    action: "target.created",
+    perform: () => admin.post("/api/v1/targets", { name: "audited", ...typedRecords }),
+  },
+  updateTarget: {
+    action: "target.updated",
+    perform: () => admin.put("/api/v1/targets/audited", typedRecords),
+  },
+  previewTarget: {
+    action: "target.tested",
+    perform: () => admin.post("/api/v1/targets/preview", { definition: typedRecords }),
+  },
+  testTarget: { action: "target.tested", perform: () => admin.post("/api/v1/targets/audited/test") },
+  deleteTarget: { action: "target.deleted", perform: () => admin.delete("/api/v1/targets/audited") },
   createBackup: { action: "backup.requested", perform: () => admin.post(`${ADMIN}/backups`, {}) },
   pauseQueue: {
     action: "queue.paused",

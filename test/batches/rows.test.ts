@@ -20,6 +20,7 @@ describe("a row", () => {
       status: "failed",
       attempts: 1,
       record_id: null,
+      record_key: null,
       error_code: "required",
     });
     expect(body.errors).toEqual([
@@ -48,6 +49,7 @@ describe("a row", () => {
       attempts: 0,
       job_id: expect.any(String),
       record_id: null,
+      record_key: null,
       effect: null,
       error_code: null,
       error_message: null,

@@ -107,10 +107,11 @@ export async function sendFile(
   url: string,
   content: Blob,
   headers: { authorization: string },
+  query = "target=books",
 ): Promise<BatchView> {
   const form = new FormData();
   form.set("file", content, "books.csv");
-  const response = await fetch(`${url}/api/v1/batches?target=books`, { method: "POST", body: form, headers });
+  const response = await fetch(`${url}/api/v1/batches?${query}`, { method: "POST", body: form, headers });
   const batch = (await response.json()) as BatchView;
   if (response.status !== 202) throw new Error(`The upload was refused: ${JSON.stringify(batch)}`);
   return batch;

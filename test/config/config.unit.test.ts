@@ -36,7 +36,7 @@ function messageOf(env: NodeJS.ProcessEnv): string {
 
 describe("the settings", () => {
   test("settings have defaults", () => {
-    expect(loadConfig({ JWT_SECRET: SECRET })).toEqual({
+    expect(loadConfig({ JWT_SECRET: SECRET, SECRETS_KEY: SECRET })).toEqual({
       databaseUrl: "",
       databaseBackend: "postgres",
       databasePoolMax: 16,
@@ -46,6 +46,7 @@ describe("the settings", () => {
       publicUrl: "http://127.0.0.1:8000",
       trustProxy: "",
       jwtSecret: SECRET,
+      secretKeys: { current: SECRET, previous: "" },
       accessTokenTtlSeconds: 3600,
       refreshTokenTtlSeconds: 30 * 86_400,
       sessionMaxDays: 365,
@@ -67,6 +68,7 @@ describe("the settings", () => {
       rowTimeoutSeconds: 60,
       workerUserConcurrency: Number.POSITIVE_INFINITY,
       uploadMaxBytes: 10 * 2 ** 30,
+      workbookMaxBytes: 256 * 2 ** 20,
       uploadMaxColumns: 1000,
       uploadMaxRows: 100_000_000,
       headerNameMaxBytes: 1000,
@@ -128,7 +130,7 @@ describe("the settings", () => {
       backupRequestLog: false,
       backupMaxSeconds: 3600,
       logLevel: "info",
-      env: { JWT_SECRET: SECRET },
+      env: { JWT_SECRET: SECRET, SECRETS_KEY: SECRET },
       logFormat: "auto",
       tracing: null,
     });

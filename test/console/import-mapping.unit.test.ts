@@ -22,6 +22,10 @@ import {
 
 const column = (name: string, required: boolean): Target["columns"][number] => ({
   name,
+  label: null,
+  type: "text",
+  values: null,
+  formats: null,
   description: null,
   required,
   min_length: 0,
@@ -35,12 +39,18 @@ const column = (name: string, required: boolean): Target["columns"][number] => (
 
 const books: Target = {
   name: "books",
+  title: "books",
   description: "Books",
+  version: null,
+  destination: "built_in",
+  locale: null,
   columns: [column("title", true), column("author", true), column("description", false)],
   open: false,
   strict: true,
   key: ["title", "author"],
   modes: ["insert"],
+  default_mode: "insert",
+  max_rows: null,
   params: null,
   undo: true,
   role: null,

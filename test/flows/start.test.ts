@@ -149,6 +149,30 @@ describe("npm start", () => {
     expect(refused.output).not.toContain("    at ");
   });
 
+  test("the CLI sets a secret with the key that npm start has generated", async () => {
+    const set = cli(["secrets", "set", "CRM_TOKEN", "--hosts", "api.example.com", "--shared"], place);
+    set.write("the value of a secret\n");
+    const { code, output } = await set.ended;
+    expect({ code, output }).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/CRM_TOKEN +api\.example\.com +yes/),
+    });
+    expect(output).not.toContain("the value");
+    const refused = cli(["secrets", "set", "SHORT"], place);
+    refused.write("1234567\n");
+    expect(await refused.ended).toMatchObject({ code: 1, output: expect.stringContaining("from 8 to 4096") });
+    const rotated = await cli(["secrets", "rotate"], {
+      ...place,
+      settings: { ...place.settings, SECRETS_KEY: "another key, and long enough for one" },
+    }).ended;
+    expect(rotated).toMatchObject({
+      code: 1,
+      output: expect.stringContaining("CRM_TOKEN cannot be decrypted"),
+    });
+    const repeated = await cli(["secrets", "rotate"], place).ended;
+    expect(repeated.output).toContain("Encrypted 0 secret(s)");
+  });
+
   test("npm start refuses to run twice on one DATA_DIR", async () => {
     const second = run(process.execPath, ["src/dev.ts"], {
       ...place.settings,

@@ -1,5 +1,6 @@
 /** Steps of tests of batches: deliver a chunk as a worker does, hold its write open, send commands. */
 import { randomUUID } from "node:crypto";
+import type { ChunkKey } from "../../src/batches/batch-jobs.ts";
 import { processChunk } from "../../src/batches/process/process-chunk.ts";
 import { processWhole } from "../../src/batches/process/process-whole.ts";
 import { reverseRows } from "../../src/batches/process/reverse-rows.ts";
@@ -13,10 +14,17 @@ function delivery(payload: object): Delivery {
   return { id: randomUUID(), payload, attempt: 1, signal: new AbortController().signal };
 }
 
-/** Delivers the chunk that begins at `firstRow`, as a worker does. */
-export function deliverChunk(ctx: Context, batchId: string, firstRow = 2): Promise<object | undefined> {
-  const key = { batchId, firstRow };
-  return inTransaction(ctx, (tx) => processChunk(ctx, tx, key, delivery(key)));
+/**
+ * Delivers the chunk that begins at `firstRow`, as a worker does.
+ * @param work of a delivery that continues an earlier one
+ */
+export function deliverChunk(
+  ctx: Context,
+  batchId: string,
+  firstRow = 2,
+  work: ChunkKey = { batchId, firstRow },
+): Promise<object | undefined> {
+  return inTransaction(ctx, (tx) => processChunk(ctx, tx, work, delivery(work)));
 }
 
 /** Delivers the one job of an atomic batch or a dry run. */
@@ -24,9 +32,19 @@ export function deliverWhole(ctx: Context, batchId: string): Promise<object | un
   return inTransaction(ctx, (tx) => processWhole(ctx, tx, { batchId }, delivery({ batchId })));
 }
 
-/** Delivers the job that undoes a batch. */
-export function deliverUndo(ctx: Context, batchId: string): Promise<object | undefined> {
-  return reverseRows(ctx, batchId, delivery({ batchId }));
+/**
+ * Delivers the job that undoes a batch.
+ * @param progress of a delivery that continues an earlier one
+ * @param signal aborts when the worker stops
+ */
+export function deliverUndo(
+  ctx: Context,
+  batchId: string,
+  progress: object = {},
+  signal?: AbortSignal,
+): Promise<object | undefined> {
+  const own = delivery({ batchId, progress });
+  return reverseRows(ctx, batchId, signal ? { ...own, signal } : own, progress);
 }
 
 /** Sends a command that must be accepted. @returns the batch as the answer shows it */

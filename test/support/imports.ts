@@ -1,7 +1,7 @@
 /** Imports of a test that decides itself when which chunk is processed. */
 import { inTransaction } from "../../src/context.ts";
 import type { BatchMode } from "../../src/schema/batches.ts";
-import { targetNamed } from "../../src/targets/registry.ts";
+import { builtInNamed } from "../../src/targets/registry.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../../src/targets/target.ts";
 import { deliverChunk } from "./batches.ts";
 import type { Client } from "./client.ts";
@@ -72,7 +72,7 @@ export async function undo({ ctx }: Rowmill, batchId: string): Promise<Record<nu
   for (const row of rows) {
     const [outcome] = await inTransaction(
       ctx,
-      async (tx) => (await targetNamed(batch.target).undo?.(tx, batch, [row])) ?? [],
+      async (tx) => (await builtInNamed(batch.target).undo?.(tx, batch, [row])) ?? [],
     );
     if (outcome) outcomes[row.row] = outcome;
   }

@@ -42,6 +42,10 @@ test("a target shows its columns with their rules", async () => {
   expect(body.columns).toEqual([
     {
       name: "title",
+      label: null,
+      type: "text",
+      values: null,
+      formats: null,
       description: "The title.",
       required: true,
       min_length: 1,

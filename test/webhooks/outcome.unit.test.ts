@@ -1,9 +1,10 @@
 import { Webhook as Verifier } from "standardwebhooks";
 import { describe, expect, test } from "vitest";
 import { kinds } from "../../src/announcements/kinds.ts";
-import { answerText, redact } from "../../src/webhooks/deliver/answer-text.ts";
+import { redact } from "../../src/platform/http-client/redact.ts";
+import { sign } from "../../src/platform/http-client/sign.ts";
+import { answerText } from "../../src/webhooks/deliver/answer-text.ts";
 import { nextStep, type Outcome, readOutcome } from "../../src/webhooks/deliver/outcome.ts";
-import { sign } from "../../src/webhooks/deliver/sign.ts";
 import { bodyOf, messageIdOf } from "../../src/webhooks/message.ts";
 import { generateSecret } from "../../src/webhooks/secrets.ts";
 

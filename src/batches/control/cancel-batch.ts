@@ -2,9 +2,9 @@ import { eq } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { batches } from "../../schema/batches.ts";
-import { forgetSuccesses } from "../process/chunk-counts.ts";
+import { forgetChecked, forgetSuccesses } from "../process/chunk-counts.ts";
 import type { StoredBatch } from "../queries.ts";
-import { hasEnded, isWhole, requireEdge } from "../state.ts";
+import { hasEnded, isOneJob, isWhole, requireEdge } from "../state.ts";
 import { endBatch, isAlreadyIn } from "../transitions.ts";
 import { commandBatch } from "./command-batch.ts";
 
@@ -26,6 +26,7 @@ export function cancelBatch(
     }
     requireEdge("cancel", batch.state, "cancelled");
     if (isWhole(batch)) await forgetSuccesses(tx, batchId);
+    if (isWhole(batch) && !isOneJob(batch)) await forgetChecked(tx, batchId);
     // The `batch.finished` job of the current run exists already: the validated dry run had ended.
     if (hasEnded(batch.state)) {
       await tx.db

@@ -1,12 +1,26 @@
 /** Operators change all batches that match a filter. */
-import { and, count, desc, inArray, lte, max, ne, not, notInArray, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  count,
+  desc,
+  inArray,
+  isNotNull,
+  lte,
+  max,
+  ne,
+  not,
+  notInArray,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import type { AuditAction } from "../../audit/actions.ts";
 import { recordBulk } from "../../audit/record-bulk.ts";
 import type { Context } from "../../context.ts";
 import { DomainError, requireExpected } from "../../errors.ts";
 import { requireStorable } from "../../platform/postgres/storable.ts";
 import { batches } from "../../schema/batches.ts";
-import { targetsDeniedTo } from "../../targets/registry.ts";
+import { hasRights, targetsDeniedTo } from "../../targets/rights.ts";
 import type { AdminBatchAction } from "../allowed-actions.ts";
 import { type BatchFilter, matches } from "../match-batches.ts";
 import { isShown } from "../queries.ts";
@@ -119,7 +133,10 @@ function isChangeable(ctx: Context, { action, filter, unprocessed = false }: Bul
     isShown,
     matches(filter),
     inArray(batches.state, [...transitions[action].from]),
-    notInArray(batches.target, targetsDeniedTo(ctx)),
+    or(isNotNull(batches.targetVersion), notInArray(batches.target, targetsDeniedTo(ctx))),
+    hasRights(ctx, { role: "admin", canUndo: false, isRemote: false })
+      ? undefined
+      : sql`(${batches.targetTraits} ->> 'role') IS NULL`,
     action === "retry" ? canBeRetried(unprocessed) : undefined,
   );
 }

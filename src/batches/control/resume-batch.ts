@@ -2,7 +2,7 @@ import type { Context, Tx } from "../../context.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
 import { finishBatch } from "../process/settle-chunk.ts";
 import type { StoredBatch } from "../queries.ts";
-import { isWhole, requireEdge } from "../state.ts";
+import { isOneJob, isWhole, requireEdge } from "../state.ts";
 import { type Batch, isAlreadyIn, startBatch, transition } from "../transitions.ts";
 import { commandBatch } from "./command-batch.ts";
 import { lockOpenChunks, retryWhileLocked } from "./lock-open-chunks.ts";
@@ -22,8 +22,8 @@ async function resume(tx: Tx, batch: Batch): Promise<void> {
   // A new run: otherwise a worker that has not noticed the pause would continue to process the whole batch.
   const run = isWhole(batch) ? batch.run + 1 : batch.run;
   const resumed = await transition(tx, batch.id, "resume", { reason: null, run });
-  if (isWhole(resumed) || resumed.chunksLeft > 0) return enqueueWork(tx, resumed);
+  if (isOneJob(resumed) || resumed.chunksLeft > 0) return enqueueWork(tx, resumed);
   // The last rows got their results before the pause.
   await tx.db.execute(startBatch(batch.id));
-  await finishBatch(tx, batch.id);
+  await finishBatch(tx, batch.id, resumed);
 }

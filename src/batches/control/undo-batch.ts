@@ -2,11 +2,11 @@ import { sql } from "drizzle-orm";
 import type { Context, Tx } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { jobs } from "../../jobs.ts";
-import { targetNamed } from "../../targets/registry.ts";
+import { traitsOfBatch } from "../../targets/rights.ts";
 import { batchJob } from "../batch-jobs.ts";
 import type { StoredBatch } from "../queries.ts";
 import { requireEdge } from "../state.ts";
-import { isAlreadyIn, transition } from "../transitions.ts";
+import { type Batch, isAlreadyIn, transition } from "../transitions.ts";
 import { commandBatch } from "./command-batch.ts";
 
 /**
@@ -17,9 +17,9 @@ import { commandBatch } from "./command-batch.ts";
 export function undoBatch(ctx: Context, userId: number, batchId: string): Promise<StoredBatch> {
   return commandBatch(ctx, userId, batchId, async (tx, batch) => {
     if (isAlreadyIn(batch, "undoing")) return;
-    if (isAlreadyIn(batch, "undone") && !(await reopenKept(tx, batchId))) return;
+    if (isAlreadyIn(batch, "undone") && !(await reopenKept(tx, batch))) return;
     requireEdge("undo", batch.state, "undone");
-    if (!targetNamed(batch.target).undo) {
+    if (!traitsOfBatch(batch).canUndo) {
       throw new DomainError("conflict", `The target ${batch.target} does not support undo.`);
     }
     const undoing = await transition(tx, batchId, "undo", {
@@ -32,7 +32,14 @@ export function undoBatch(ctx: Context, userId: number, batchId: string): Promis
 }
 
 /** @returns false if every record of the batch was reverted */
-async function reopenKept(tx: Tx, batchId: string): Promise<boolean> {
+async function reopenKept(tx: Tx, batch: Batch): Promise<boolean> {
+  const batchId = batch.id;
+  // A service undoes the rows of a chunk in several requests: the marks say which rows it has dealt with.
+  if (traitsOfBatch(batch).isRemote) {
+    await tx.db.execute(sql`
+      UPDATE rowmill.row_results SET undo = NULL, undo_reason = NULL
+      WHERE batch_id = ${batchId} AND undo IN ('kept', 'failed')`);
+  }
   const { rowCount } = await tx.db.execute(sql`
     UPDATE rowmill.chunks SET is_undone = false, kept = 0, undo_failed = 0
     WHERE batch_id = ${batchId} AND kept + undo_failed > 0`);

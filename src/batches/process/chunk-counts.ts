@@ -32,6 +32,14 @@ export async function forgetSuccesses(tx: Tx, batchId: string): Promise<void> {
   await recountChunks(tx, batchId);
 }
 
+/** Removes the results of rows that a dry run has found to be valid: no record was written. Their counts stay. */
+export async function forgetChecked(tx: Tx, batchId: string): Promise<void> {
+  await tx.db.execute(
+    sql`DELETE FROM rowmill.row_results WHERE batch_id = ${batchId} AND status = 'success'`,
+  );
+  await tx.db.execute(sql`DELETE FROM rowmill.row_values WHERE batch_id = ${batchId}`);
+}
+
 /** Marks the sizes of the chunks of edited rows as unknown, so that workers read these chunks with care. */
 export async function forgetSizes(tx: Tx, batchId: string, rows: readonly number[]): Promise<void> {
   await tx.db.execute(sql`

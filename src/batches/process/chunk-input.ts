@@ -1,19 +1,47 @@
+import { eq } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { users } from "../../schema/accounts.ts";
 import type { batches } from "../../schema/batches.ts";
-import { targetNamed } from "../../targets/registry.ts";
+import { loadTargetOf } from "../../targets/define/load-target.ts";
+import type { UploadFacts } from "../../targets/target.ts";
 import type { RowsInput } from "./process-rows.ts";
 
 type BatchColumns = Pick<
   typeof batches.$inferSelect,
-  "id" | "target" | "mode" | "header" | "mapping" | "params" | "rowDelayMs" | "isDryRun"
-> & { readonly userId: number | string };
+  | "id"
+  | "target"
+  | "targetVersion"
+  | "mode"
+  | "header"
+  | "mapping"
+  | "params"
+  | "locale"
+  | "filename"
+  | "rowDelayMs"
+  | "isDryRun"
+> & { readonly userId: number | string; readonly createdAt: Date | string };
 
 export interface ChunkInput extends RowsInput {
   readonly rowDelayMs: number;
 }
 
 /** The facts about a batch that processing its rows needs. */
-export function chunkInputOf({ target, rowDelayMs, isDryRun, ...columns }: BatchColumns): ChunkInput {
-  const { id, userId, mode, header, mapping, params } = columns;
-  const batch = { id, userId: Number(userId), mode, header, mapping, ...(params ? { params } : {}) };
-  return { batch, target: targetNamed(target), rowDelayMs, isDryRun };
+export async function chunkInputOf(ctx: Context, columns: BatchColumns): Promise<ChunkInput> {
+  const { id, userId, mode, header, mapping, params, locale, rowDelayMs, isDryRun } = columns;
+  const batch = {
+    ...{ id, userId: Number(userId), mode, header, mapping },
+    ...(params ? { params } : {}),
+    ...(locale ? { locale } : {}),
+  };
+  const target = await loadTargetOf(ctx, columns);
+  const facts = target.defined && (await factsOf(ctx, columns));
+  return { batch: { ...batch, ...(facts ? { facts } : {}) }, target, rowDelayMs, isDryRun };
+}
+
+async function factsOf({ db }: Context, { userId, filename, createdAt }: BatchColumns): Promise<UploadFacts> {
+  const [owner] = await db
+    .select({ username: users.username, email: users.email })
+    .from(users)
+    .where(eq(users.id, Number(userId)));
+  return { filename, createdAt: new Date(createdAt), ...owner };
 }

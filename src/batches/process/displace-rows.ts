@@ -40,7 +40,8 @@ async function failRows(tx: Tx, batchId: string, rows: readonly FailedRow[]): Pr
   if (rows.length === 0) return;
   const { isMatch, valueOfRow } = matchRows(batchId, rows);
   await tx.db.execute(sql`
-    UPDATE rowmill.row_results SET status = 'failed', record_id = NULL, effect = NULL, completed_at = statement_timestamp(),
+    UPDATE rowmill.row_results SET status = 'failed', record_id = NULL, record_key = NULL, record_version = NULL, effect = NULL,
+      completed_at = statement_timestamp(),
       error_code = ${valueOfRow(({ error }) => error.code)}, error_message = ${valueOfRow(({ error }) => error.message)},
       errors = ${valueOfRow(({ error }) => JSON.stringify([error]))}::json
     WHERE ${isMatch} AND status = 'success'`);

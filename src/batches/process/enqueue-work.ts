@@ -3,13 +3,21 @@ import type { Tx } from "../../context.ts";
 import { jobs } from "../../jobs.ts";
 import type { batches } from "../../schema/batches.ts";
 import { batchJob, chunkJob, chunkJobId } from "../batch-jobs.ts";
-import { isWhole } from "../state.ts";
+import { isOneJob } from "../state.ts";
 import { endBatch, endWaits, startBatch } from "../transitions.ts";
 import { enqueueNextChunk, NOT_YET } from "./pace.ts";
 
 type UnfinishedBatch = Pick<
   typeof batches.$inferSelect,
-  "id" | "userId" | "totalRows" | "run" | "isDryRun" | "policy" | "rowsPerSecond" | "pacedUntil"
+  | "id"
+  | "userId"
+  | "totalRows"
+  | "run"
+  | "isDryRun"
+  | "policy"
+  | "rowsPerSecond"
+  | "pacedUntil"
+  | "targetTraits"
 >;
 
 /**
@@ -20,7 +28,7 @@ type UnfinishedBatch = Pick<
  */
 export async function enqueueWork(tx: Tx, batch: UnfinishedBatch): Promise<void> {
   if (batch.totalRows === 0) return endEmptyBatch(tx, batch);
-  if (isWhole(batch)) {
+  if (isOneJob(batch)) {
     const job = batchJob("whole", batch);
     await tx.queue.remove(tx.db, jobs.processWhole, [job.id]);
     await tx.queue.add(tx.db, jobs.processWhole, [job]);
@@ -28,9 +36,10 @@ export async function enqueueWork(tx: Tx, batch: UnfinishedBatch): Promise<void>
   }
   // Someone who resumes a batch wants to know whether it works now.
   await endWaits(tx, batch.id);
-  const isPaced = batch.rowsPerSecond !== null;
+  // The chunks that run at a time; each enqueues the next one. null: workers take as many as they can.
+  const lanes = batch.rowsPerSecond === null ? (batch.targetTraits?.lanes ?? null) : 1;
   const { rows } = await tx.db.execute<{ firstRow: number; attempt: number }>(sql`
-    UPDATE rowmill.chunks SET state = 'queued', waiting = 0, due_at = ${isPaced ? NOT_YET : sql`statement_timestamp()`},
+    UPDATE rowmill.chunks SET state = 'queued', waiting = 0, due_at = ${lanes !== null ? NOT_YET : sql`statement_timestamp()`},
       attempt = attempt + (state = 'processing')::int, first_attempt = attempt + (state = 'processing')::int
     WHERE batch_id = ${batch.id} AND state <> 'done'
     RETURNING first_row AS "firstRow", attempt`);
@@ -41,9 +50,10 @@ export async function enqueueWork(tx: Tx, batch: UnfinishedBatch): Promise<void>
     jobs.processChunk,
     chunks.map(({ firstRow, attempt }) => chunkJobId(keyOf(firstRow), attempt)),
   );
-  if (isPaced) {
-    const waitMs = (batch.pacedUntil?.getTime() ?? 0) - tx.now().getTime();
-    await enqueueNextChunk(tx, batch.id, batch, Math.max(0, waitMs / 1000));
+  if (lanes !== null) {
+    const waitMs = batch.rowsPerSecond === null ? 0 : (batch.pacedUntil?.getTime() ?? 0) - tx.now().getTime();
+    for (let lane = 0; lane < lanes; lane++)
+      await enqueueNextChunk(tx, batch.id, batch, Math.max(0, waitMs / 1000));
     return;
   }
   await tx.queue.add(

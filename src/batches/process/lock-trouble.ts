@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import type { Context, Tx } from "../../context.ts";
 import { isLockTrouble } from "../../platform/postgres/database.ts";
+import { isRemote } from "../../targets/target.ts";
 import { endStatementOnAbort } from "./end-statement.ts";
 import type { RowsInput } from "./process-rows.ts";
 
@@ -76,7 +77,7 @@ export async function reserveRecords(
 /** Null: the target does not write in this transaction, or the database has no such locks. */
 function recordsLock({ config }: Context, { target, batch }: RowsInput) {
   const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
-  if ("handle" in target || !hasAdvisoryLocks) return null;
+  if (isRemote(target) || !hasAdvisoryLocks) return null;
   const records = target.isKeyShared ? target.name : `${target.name} of ${batch.userId}`;
   return sql`hashtextextended(${`rowmill: ${records}`}, 0)`;
 }

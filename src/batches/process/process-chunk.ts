@@ -7,19 +7,22 @@ import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Watch } from "../../platform/process/watch.ts";
 import type { Delivery } from "../../platform/queue/delivery.ts";
 import { Later } from "../../platform/queue/later.ts";
+import { isRowTarget } from "../../targets/target.ts";
 import { BATCH_CHANNEL } from "../batch-changes.ts";
 import type { ChunkKey } from "../batch-jobs.ts";
 import { RUNNABLE_STATES } from "../state.ts";
 import { startBatch } from "../transitions.ts";
 import { type ChunkInput, chunkInputOf } from "./chunk-input.ts";
+import { lockChunk } from "./lock-chunk.ts";
 import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
 import { pauseByRowmill } from "./pause-by-rowmill.ts";
-import { isRowTarget, type OpenRow, processRows } from "./process-rows.ts";
+import { type OpenRow, processRows } from "./process-rows.ts";
 import { openSlices } from "./read-open-rows.ts";
 import { isDue, letAllWait, storeWaits, waitsIn } from "./row-waits.ts";
+import { isGroupInput, sendOpenRows } from "./send-open-rows.ts";
 import { type Settled, settleChunk } from "./settle-chunk.ts";
 import type { RowOutcome } from "./store-results.ts";
-import { type LockedChunk, StoredOutcomes } from "./stored-outcomes.ts";
+import { StoredOutcomes } from "./stored-outcomes.ts";
 import { BatchStopped, watchBatch } from "./watch-batch.ts";
 
 type ChunkWork = Payload<"processChunk">;
@@ -85,12 +88,13 @@ async function processOpenRows(
   { delivery, watch }: { delivery: Delivery; watch: Watch },
 ): Promise<(Settled & { rows: number; attempt: number; rest: Later | null }) | undefined> {
   const { batchId, firstRow } = work;
-  const locked = await lockChunk(tx, work, work.isDelayed && isFirst(work) ? input.rowDelayMs : 0);
-  if (!locked) return undefined;
+  const chunk = await lockChunk(tx, work, work.isDelayed && isFirst(work) ? input.rowDelayMs : 0);
+  if (!chunk) return undefined;
   // The batch may have been stopped while this waited for the lock.
   watch.signal.throwIfAborted();
-  const chunk = { batchId, firstRow, ...locked };
-  const outcomes = new StoredOutcomes(tx, chunk, work.retryAfterSeconds);
+  if (isGroupInput(input))
+    return sendOpenRows(ctx, tx, input, work, chunk, { delivery: delivery.signal, batch: watch.signal });
+  const outcomes = new StoredOutcomes(tx, chunk, work);
   const signal = AbortSignal.any([delivery.signal, watch.signal]);
   const keepsOutcomes = isRowTarget(input.target);
   // The calls of a row target must not be repeated, and hold no locks.
@@ -159,32 +163,17 @@ function unstartedOf(rows: readonly OpenRow[], processed: readonly RowOutcome[])
 
 /** Commits at once, so that status requests show which rows are being processed. Null: there is nothing to do. */
 async function markProcessing(ctx: Context, { batchId, firstRow }: ChunkKey): Promise<ChunkInput | null> {
-  const { rows } = await ctx.db.execute<Parameters<typeof chunkInputOf>[0] & Record<string, unknown>>(sql`
+  const { rows } = await ctx.db.execute<Parameters<typeof chunkInputOf>[1] & Record<string, unknown>>(sql`
     WITH started AS (${startBatch(batchId)})
     UPDATE rowmill.chunks SET state = 'processing', updated_at = statement_timestamp()
     FROM rowmill.batches
     WHERE chunks.batch_id = ${batchId} AND first_row = ${firstRow} AND chunks.state <> 'done'
       AND batches.id = chunks.batch_id AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::rowmill.batch_state[])
-    RETURNING batches.id, user_id AS "userId", target, mode, header, mapping, params, row_delay_ms AS "rowDelayMs",
+    RETURNING batches.id, user_id AS "userId", target, target_version AS "targetVersion", mode, header, mapping, params, locale,
+      filename, batches.created_at AS "createdAt", row_delay_ms AS "rowDelayMs",
       is_dry_run AS "isDryRun", ${changeExpression(ctx, BATCH_CHANNEL, sql`batches.id::text`)} AS published`);
   const [found] = rows;
   if (!found) return null;
   publishLocally(ctx, BATCH_CHANNEL, [batchId]);
-  return chunkInputOf(found);
-}
-
-/**
- * Locks the chunk, so that only one worker decides the outcomes of its rows. Null: another worker has decided them.
- * @param delayMs the simulated time that the rows have taken before this delivery
- */
-async function lockChunk(tx: Tx, { batchId, firstRow }: ChunkKey, delayMs: number) {
-  const { rows } = await tx.db.execute<
-    Omit<LockedChunk, keyof ChunkKey> & { lastRow: number; bytes: number | null }
-  >(sql`
-    SELECT last_row AS "lastRow", row_count AS "rowCount", bytes::float, attempt, first_attempt AS "firstAttempt",
-      updated_at - ${delayMs} * interval '1 millisecond' AS "takenAt"
-    FROM rowmill.chunks
-    WHERE batch_id = ${batchId} AND first_row = ${firstRow} AND state <> 'done'
-    FOR UPDATE`);
-  return rows[0] ?? null;
+  return chunkInputOf(ctx, found);
 }

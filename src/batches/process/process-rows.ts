@@ -2,14 +2,15 @@
 import type { Context, Tx } from "../../context.ts";
 import { countExtraFields } from "../../platform/csv/open-csv.ts";
 import { created, failed } from "../../targets/outcomes.ts";
-import type {
-  Columns,
-  Outcome,
-  RowTarget,
-  Target,
-  TargetBatch,
-  TargetRow,
-  Values,
+import {
+  isGroupTarget,
+  isRemote,
+  isRowTarget,
+  type Outcome,
+  type Target,
+  type TargetBatch,
+  type TargetRow,
+  type Values,
 } from "../../targets/target.ts";
 import { rowValidator } from "../../targets/validate-row.ts";
 import { blankSecrets } from "./blank-secrets.ts";
@@ -29,12 +30,8 @@ export interface OpenRow {
 export interface RowsInput {
   readonly batch: TargetBatch;
   readonly target: Target;
-  /** The caller rolls back the records of a dry run. A row target acts outside the database, so it is not called. */
+  /** The caller rolls back the records of a dry run. Other targets act outside the database, so they are not called. */
   readonly isDryRun: boolean;
-}
-
-export function isRowTarget(target: Target): target is RowTarget<Columns, Values> {
-  return "handle" in target;
 }
 
 /**
@@ -67,7 +64,8 @@ export async function processRows(
 
 type ValidRow = TargetRow<Values>;
 
-function validateRows({ target, batch }: RowsInput, rows: readonly OpenRow[]) {
+/** Checks rows against the rules of their target. */
+export function validateRows({ target, batch }: RowsInput, rows: readonly OpenRow[]) {
   const validate = target.check?.(batch) ?? rowValidator(target, batch.mapping);
   const valid: ValidRow[] = [];
   const invalid: RowOutcome[] = [];
@@ -97,10 +95,10 @@ async function runTarget(
   rows: readonly ValidRow[],
   attempt: RowsAttempt,
 ): Promise<RowOutcome[]> {
-  if (isRowTarget(target)) {
-    if (isDryRun) return rows.map(({ row }) => ({ row, outcome: created(0) }));
-    return handleRows(ctx, target, batch, rows, attempt);
-  }
+  if (isDryRun && isRemote(target)) return rows.map(({ row }) => ({ row, outcome: created(0) }));
+  if (isRowTarget(target)) return handleRows(ctx, target, batch, rows, attempt);
+  if (isGroupTarget(target))
+    throw new Error(`The rows for ${target.name} are sent in groups, chunk by chunk.`);
   await using _ = await endStatementOnAbort(ctx, tx, attempt.signal);
   const outcomes = await writeRows(
     tx,

@@ -91,7 +91,7 @@ async function runBatch(
   const queued = await findBatch(ctx, batchId);
   if (!queued) return undefined;
   // Batches of the same records run one after the other. Until its turn, a batch stays queued.
-  await reserveRecords(ctx, tx, chunkInputOf(queued), delivery.signal);
+  await reserveRecords(ctx, tx, await chunkInputOf(ctx, queued), delivery.signal);
   const batch = await startRun(ctx, batchId);
   if (!batch) return undefined;
   const startedAt = performance.now();
@@ -121,7 +121,7 @@ async function processChunks(ctx: Context, tx: Tx, batch: Batch, delivery: Deliv
     .from(chunks)
     .where(eq(chunks.batchId, batch.id))
     .orderBy(asc(chunks.firstRow));
-  const input = chunkInputOf(batch);
+  const input = await chunkInputOf(ctx, batch);
   let failed = 0;
   try {
     await underSavepoint(tx.db, async () => {

@@ -17,6 +17,8 @@ export interface RowRange {
   readonly lastRow: number;
   /** The size of the cells when the chunk was planned; null: unknown. */
   readonly bytes: number | null;
+  /** The size of slices; absent: SLICE_BYTES. */
+  readonly sliceBytes?: number;
   /** A condition on `batch_rows`; absent: all open rows. */
   readonly where?: SQL;
 }
@@ -37,7 +39,8 @@ export async function* openSlices(
   range: RowRange,
   whenFull: "stop" | "exceed",
 ): AsyncGenerator<Slice> {
-  if (range.bytes !== null && range.bytes <= SLICE_BYTES) {
+  const { sliceBytes = SLICE_BYTES } = range;
+  if (range.bytes !== null && range.bytes <= sliceBytes) {
     using _ = await budget.take(range.bytes);
     yield { lastRow: range.lastRow, rows: await readRows(db, range) };
     return;
@@ -45,7 +48,7 @@ export async function* openSlices(
   const { rows: sizes } = await db.execute<{ row: number; bytes: number }>(sql`
     SELECT row_number AS row, octet_length(fields::text) AS bytes FROM rowmill.batch_rows
     WHERE ${chosen(range)} ORDER BY row_number`);
-  const parts = partsOf(sizes, SLICE_BYTES);
+  const parts = partsOf(sizes, sliceBytes);
   for (const [index, part] of parts.entries()) {
     using taken =
       index === 0

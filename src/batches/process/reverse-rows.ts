@@ -2,8 +2,10 @@
 import { and, desc, eq, sql } from "drizzle-orm";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { MustPause } from "../../errors.ts";
+import type { Payload } from "../../jobs.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { Delivery } from "../../platform/queue/delivery.ts";
+import type { Later } from "../../platform/queue/later.ts";
 import { batches, chunks } from "../../schema/batches.ts";
 import type { UndoOutcome, WrittenRow } from "../../targets/target.ts";
 import { batchChanged } from "../batch-changes.ts";
@@ -12,24 +14,31 @@ import { transitions } from "../state.ts";
 import { endBatch } from "../transitions.ts";
 import { chunkInputOf } from "./chunk-input.ts";
 import { repeatOnLockTrouble, reserveRecords, shareRecords } from "./lock-trouble.ts";
+import { markUndone } from "./mark-undone.ts";
 import type { RowsInput } from "./process-rows.ts";
 import { SLICE_BYTES } from "./read-open-rows.ts";
+import { reverseRemotely } from "./reverse-remotely.ts";
+import { isGroupInput } from "./send-open-rows.ts";
 import { writeRows } from "./write-rows.ts";
 
 /**
  * A repeated delivery continues with the remaining chunks.
- * @returns the counts of records; undefined if there was nothing to do
+ * @returns the counts of records; a `Later` if the rest is undone later; undefined if there was nothing to do
  */
 export async function reverseRows(
   ctx: Context,
   batchId: string,
   delivery: Delivery,
-): Promise<object | undefined> {
+  progress: Payload<"undoBatch">["progress"] = {},
+): Promise<object | Later | undefined> {
   const isUndoing = and(eq(batches.id, batchId), eq(batches.state, transitions.undo.to));
   const [batch] = await ctx.db.select().from(batches).where(isUndoing);
   if (!batch) return undefined;
-  const input = chunkInputOf(batch);
-  while (await reverseLastChunk(ctx, input, delivery.signal)) delivery.signal.throwIfAborted();
+  const input = await chunkInputOf(ctx, batch);
+  if (isGroupInput(input)) {
+    const rest = await reverseRemotely(ctx, input, batch.run, delivery, progress);
+    if (rest) return rest;
+  } else while (await reverseLastChunk(ctx, input, delivery.signal)) delivery.signal.throwIfAborted();
   return inTransaction(ctx, async (tx) => {
     const { rows } = await tx.db.execute<{ reversed: number; kept: number; failed: number }>(sql`
       SELECT coalesce(sum(reversed), 0)::int AS reversed, coalesce(sum(kept), 0)::int AS kept,
@@ -81,7 +90,11 @@ async function reverseChunk(tx: Tx, input: RowsInput): Promise<boolean> {
       const written = await readBefore(tx, batchId, part);
       const outcomes = await reverse(tx, input, written);
       for (const { kind } of outcomes) counts[kind]++;
-      await markRows(tx, batchId, written, outcomes);
+      await markUndone(
+        tx,
+        batchId,
+        written.map(({ row }, index) => ({ row, outcome: outcomes[index] })),
+      );
     }
   }
   await tx.db
@@ -179,18 +192,4 @@ async function failWithoutPause(
     if (!(error instanceof MustPause)) throw error;
     return rows.map(() => ({ kind: "failed", reason: error.message }));
   }
-}
-
-async function markRows(
-  tx: Tx,
-  batchId: string,
-  rows: readonly WrittenRow[],
-  outcomes: readonly UndoOutcome[],
-): Promise<void> {
-  const undone = rows.map(({ row }, index) => ({ row, outcome: outcomes[index] }));
-  const { isMatch, valueOfRow } = matchRows(batchId, undone);
-  const kind = valueOfRow(({ outcome }) => outcome?.kind ?? null);
-  const reason = valueOfRow(({ outcome }) => (outcome && "reason" in outcome ? outcome.reason : null));
-  await tx.db.execute(sql`
-    UPDATE rowmill.row_results SET undo = ${kind}::rowmill.undo_outcome, undo_reason = ${reason} WHERE ${isMatch}`);
 }

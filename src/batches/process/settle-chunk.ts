@@ -8,9 +8,11 @@ import { batchChanged } from "../batch-changes.ts";
 import { type ChunkKey, chunkJob, type QueuedBatch } from "../batch-jobs.ts";
 import { transitions } from "../state.ts";
 import { endBatch } from "../transitions.ts";
+import { forgetChecked } from "./chunk-counts.ts";
 import { displaceRows } from "./displace-rows.ts";
 import { errorLimit } from "./error-limit.ts";
-import { enqueueAfterChunk } from "./pace.ts";
+import { enqueueAfterChunk, enqueueNextChunk } from "./pace.ts";
+import { pauseByRowmill } from "./pause-by-rowmill.ts";
 import type { LockedChunk, StoredOutcomes } from "./stored-outcomes.ts";
 import { BatchStopped } from "./watch-batch.ts";
 
@@ -21,6 +23,15 @@ export interface Settled {
   readonly retried: number;
 }
 
+/** Whether the service of a group target works. `down` and `busy`: the rows are sent again. `stop`: all rows are refused. */
+export type ServiceState =
+  | { readonly kind: "up" }
+  | { readonly kind: "busy" | "down" | "stop"; readonly reason: string };
+
+/** A batch is paused after this many requests in a row without a usable answer. */
+const MAX_FAILED_REQUESTS = 5;
+const MAX_RETRY_SECONDS = 3600;
+
 export interface Settling {
   /** The batch was stopped while a row target was running: only the rows with an outcome have a result. */
   readonly isPartial?: boolean;
@@ -30,6 +41,10 @@ export interface Settling {
   readonly keepsOutcomes?: boolean;
   /** The rows that wait at the end of a turn of a row target. `areAll`: the service can take no row. */
   readonly waits?: { readonly rows: number; readonly seconds: number; readonly areAll: boolean } | null;
+  /** Whether the service of a group target has answered; null: no request was sent. */
+  readonly service?: ServiceState | null;
+  /** Seconds until the first retry of an attempt that has failed for now, instead of the usual backoff. */
+  readonly firstRetrySeconds?: number | undefined;
   /** An earlier turn of this attempt has enqueued the next chunk of a paced batch. */
   readonly isNextEnqueued?: boolean;
 }
@@ -50,9 +65,14 @@ export async function settleChunk(
   settling: Settling = {},
 ): Promise<{ counts: Settled; next: Next | null }> {
   const { isPartial = false, isUnfinished = false, keepsOutcomes = false, waits = null } = settling;
+  const { service = null, firstRetrySeconds } = settling;
   const { counts, attempts, retryAfterSeconds } = outcomes;
   const waiting = waits && waits.rows > 0 && retryAfterSeconds === undefined ? waits : null;
-  const delaySeconds = waiting?.seconds ?? Math.max(backoffSeconds(attempts), retryAfterSeconds ?? 0);
+  const backoff = (failures: number) =>
+    firstRetrySeconds === undefined
+      ? backoffSeconds(failures)
+      : backoffSeconds(failures, { firstSeconds: firstRetrySeconds, maxSeconds: MAX_RETRY_SECONDS });
+  const delaySeconds = waiting?.seconds ?? Math.max(backoff(attempts), retryAfterSeconds ?? 0);
   const hasAttemptEnded = !isPartial && !isUnfinished;
   const isDone = await updateChunk(tx, chunk, outcomes, {
     state: isUnfinished ? "processing" : "queued",
@@ -60,10 +80,15 @@ export async function settleChunk(
     inSeconds: hasAttemptEnded ? delaySeconds : null,
     isRetried: hasAttemptEnded && !waiting,
   });
-  const batch = await countDown(tx, chunk, isDone ? 1 : 0, keepsOutcomes);
+  const batch = await countDown(tx, chunk, isDone ? 1 : 0, { keepsOutcomes, service });
   await displaceRows(tx, chunk.batchId, outcomes.displaced);
   await batchChanged(tx, chunk.batchId);
   tx.afterCommit.push(() => tx.activity.emit("rowsProcessed", counts));
+  const suspension = batch.isRunning && service ? reasonToSuspend(service, batch) : null;
+  if (suspension !== null && (batch.chunksLeft > 0 || isPartial)) {
+    await pauseByRowmill(tx, chunk.batchId, suspension);
+    return { counts, next: null };
+  }
   if (isPartial || !batch.isRunning) return { counts, next: null };
   if (!isDone && !isUnfinished && !waiting) {
     const key = { batchId: chunk.batchId, firstRow: chunk.firstRow };
@@ -71,7 +96,7 @@ export async function settleChunk(
   }
   const hasEnded =
     (await endAtErrorLimit(tx, chunk.batchId, batch)) ||
-    (batch.chunksLeft === 0 && (await finishBatch(tx, chunk.batchId)));
+    (batch.chunksLeft === 0 && (await finishBatch(tx, chunk.batchId, batch)));
   if (hasEnded) return { counts, next: null };
   if (isUnfinished) return { counts, next: isDone ? null : { kind: "turn" } };
   // While the service takes no row, the next chunk of a paced batch would wait as well, and all would continue at once.
@@ -79,7 +104,15 @@ export async function settleChunk(
   let { isNextEnqueued = false } = settling;
   if (batch.isPaced && chunk.attempt === chunk.firstAttempt && !isNextEnqueued && !isStuck) {
     const rows = counts.succeeded + counts.failed + counts.retried;
-    await enqueueAfterChunk(tx, chunk.batchId, batch, rows);
+    // Otherwise all chunks would be tried within a second while the service does not work.
+    if (service?.kind === "down" || service?.kind === "busy")
+      await enqueueNextChunk(
+        tx,
+        chunk.batchId,
+        batch,
+        Math.max(delaySeconds, backoff(batch.failedRequests || 1)),
+      );
+    else await enqueueAfterChunk(tx, chunk.batchId, batch, rows);
     isNextEnqueued = true;
   }
   const next = isDone || !waiting ? null : { kind: "wait" as const, seconds: delaySeconds, isNextEnqueued };
@@ -123,7 +156,10 @@ async function updateChunk(
 interface RunningBatch extends QueuedBatch {
   readonly chunksLeft: number;
   readonly maxErrors: string | null;
+  /** Whether each chunk enqueues the next one. */
   readonly isPaced: boolean;
+  readonly isDryRun: boolean;
+  readonly failedRequests: number;
   /** False if the batch was stopped. */
   readonly isRunning: boolean;
 }
@@ -140,7 +176,7 @@ async function countDown(
   tx: Tx,
   { batchId, takenAt }: LockedChunk,
   chunksDone: number,
-  keepsOutcomes: boolean,
+  { keepsOutcomes, service }: { keepsOutcomes: boolean; service: ServiceState | null },
 ): Promise<RunningBatch> {
   const states = keepsOutcomes ? PARTIAL_STATES : transitions.complete.from;
   const { rows } = await tx.db.execute<{
@@ -149,15 +185,30 @@ async function countDown(
     totalRows: number;
     maxErrors: string | null;
     isPaced: boolean;
+    isDryRun: boolean;
+    failedRequests: number;
     isRunning: boolean;
   }>(sql`
-    UPDATE rowmill.batches SET chunks_left = chunks_left - ${chunksDone}, ${busySince(takenAt)}
+    UPDATE rowmill.batches SET chunks_left = chunks_left - ${chunksDone}, ${busySince(takenAt)}${failedRequestsAfter(service)}
     WHERE id = ${batchId} AND state = ANY(${sql.param([...states])}::rowmill.batch_state[])
     RETURNING chunks_left AS "chunksLeft", user_id AS "userId", total_rows AS "totalRows", max_errors AS "maxErrors",
-      rows_per_second IS NOT NULL AS "isPaced", state = ANY(${sql.param([...transitions.complete.from])}::rowmill.batch_state[]) AS "isRunning"`);
+      (rows_per_second IS NOT NULL OR target_traits ->> 'lanes' IS NOT NULL) AS "isPaced", is_dry_run AS "isDryRun",
+      failed_requests AS "failedRequests", state = ANY(${sql.param([...transitions.complete.from])}::rowmill.batch_state[]) AS "isRunning"`);
   const [batch] = rows;
   if (!batch) throw new BatchStopped();
   return { ...batch, userId: Number(batch.userId) };
+}
+
+/** SQL that counts requests in a row without a usable answer. */
+function failedRequestsAfter(service: ServiceState | null): SQL {
+  if (service?.kind === "up") return sql`, failed_requests = 0`;
+  return service?.kind === "down" ? sql`, failed_requests = failed_requests + 1` : sql``;
+}
+
+function reasonToSuspend(service: ServiceState, { failedRequests }: RunningBatch): string | null {
+  if (service.kind === "stop") return service.reason;
+  if (service.kind !== "down" || failedRequests < MAX_FAILED_REQUESTS) return null;
+  return `${failedRequests} requests in a row got no usable answer. ${service.reason} Resume the batch when the endpoint works again.`;
 }
 
 /** Adds the time since the chunk was taken, or since the end of the last chunk if that is later. */
@@ -177,7 +228,8 @@ async function countFailedRows(tx: Tx, batchId: string): Promise<number> {
 }
 
 async function endAtErrorLimit(tx: Tx, batchId: string, batch: RunningBatch): Promise<boolean> {
-  if (batch.maxErrors === null) return false;
+  // A dry run checks all rows.
+  if (batch.maxErrors === null || batch.isDryRun) return false;
   const failed = await countFailedRows(tx, batchId);
   if (failed < errorLimit(batch.maxErrors, batch.totalRows)) return false;
   const reason = `Stopped at ${failed} failed rows: max_errors is ${batch.maxErrors}.`;
@@ -185,8 +237,21 @@ async function endAtErrorLimit(tx: Tx, batchId: string, batch: RunningBatch): Pr
 }
 
 /** Ends a batch of which every row has a result. */
-export async function finishBatch(tx: Tx, batchId: string): Promise<boolean> {
+export async function finishBatch(
+  tx: Tx,
+  batchId: string,
+  { isDryRun, totalRows }: { readonly isDryRun: boolean; readonly totalRows: number },
+): Promise<boolean> {
   const failed = await countFailedRows(tx, batchId);
+  if (isDryRun) {
+    await forgetChecked(tx, batchId);
+    return endBatch(
+      tx,
+      batchId,
+      "validate",
+      failed === 0 ? null : `${failed} of ${totalRows} rows would fail.`,
+    );
+  }
   return failed === 0
     ? endBatch(tx, batchId, "complete", null)
     : endBatch(tx, batchId, "completeWithErrors", `${failed} row${failed === 1 ? "" : "s"} failed.`);

@@ -20,10 +20,16 @@ export interface LockedChunk extends ChunkKey {
   readonly takenAt?: string;
 }
 
+interface OutcomeRules {
+  readonly retryAfterSeconds?: number | undefined;
+  readonly maxRetries?: number;
+}
+
 /** Stores the outcomes of an attempt at a chunk, slice by slice, and counts them. Requires the lock on the chunk. */
 export class StoredOutcomes {
   readonly #tx: Tx;
   readonly #chunk: LockedChunk;
+  readonly #maxRetries: number;
   /** The number of attempts, including this one. */
   readonly attempts: number;
   #retryAfterSeconds: number | undefined;
@@ -31,10 +37,18 @@ export class StoredOutcomes {
   #effects = NO_EFFECTS;
   #displaced: DisplacedRow[] = [];
 
-  /** @param retryAfterSeconds of an earlier turn of this attempt */
-  constructor(tx: Tx, chunk: LockedChunk, retryAfterSeconds?: number) {
+  /**
+   * @param retryAfterSeconds of an earlier turn of this attempt
+   * @param maxRetries absent: ROW_MAX_RETRIES
+   */
+  constructor(
+    tx: Tx,
+    chunk: LockedChunk,
+    { retryAfterSeconds, maxRetries = tx.config.rowMaxRetries }: OutcomeRules = {},
+  ) {
     this.#tx = tx;
     this.#chunk = chunk;
+    this.#maxRetries = maxRetries;
     this.#retryAfterSeconds = retryAfterSeconds;
     this.attempts = chunk.attempt - chunk.firstAttempt + 1;
   }
@@ -59,7 +73,7 @@ export class StoredOutcomes {
 
   /** May be repeated if it throws. */
   async store(outcomes: readonly RowOutcome[]): Promise<void> {
-    const mayRetry = this.attempts <= this.#tx.config.rowMaxRetries;
+    const mayRetry = this.attempts <= this.#maxRetries;
     const { succeeded, failures, retried } = sortOutcomes(outcomes, this.attempts, mayRetry);
     const effects = await storeSuccesses(this.#tx, this.#chunk, succeeded);
     await storeFailures(this.#tx, this.#chunk, failures);

@@ -2,14 +2,18 @@
 import { createHash } from "node:crypto";
 import Type from "typebox";
 import { Compile } from "typebox/compile";
-import { invalidField } from "../../errors.ts";
+import type { Context } from "../../context.ts";
+import { DomainError, invalidField } from "../../errors.ts";
 import { ENCODINGS, encodingOf } from "../../platform/csv/encodings.ts";
-import type { CsvOptions } from "../../platform/csv/options.ts";
 import { schemaErrors, throwFieldErrors } from "../../platform/http/schema-errors.ts";
-import type { Role } from "../../schema/accounts.ts";
-import { modesOf, targetForUpload } from "../../targets/registry.ts";
+import type { Caller } from "../../schema/accounts.ts";
+import type { BatchMode } from "../../schema/batches.ts";
+import { findTarget, listTargets } from "../../targets/define/load-target.ts";
+import { listNames, visible } from "../../targets/names.ts";
+import { findBuiltIn, modesOf } from "../../targets/registry.ts";
 import type { Target } from "../../targets/target.ts";
 import { MAX_ERRORS } from "../process/error-limit.ts";
+import type { ReadOptions } from "./open-upload.ts";
 import { DELIMITERS, optionNames, UploadOptions } from "./upload-options.ts";
 
 const check = Compile(UploadOptions);
@@ -60,9 +64,10 @@ function parseOption(name: string, text: string): string | number | boolean {
 }
 
 /** @throws DomainError `invalid_input` if the encoding is unknown */
-export function csvOptionsOf(options: UploadOptions): CsvOptions {
-  const { delimiter, quote } = options;
+export function readOptionsOf(options: UploadOptions): ReadOptions {
+  const { delimiter, quote, sheet } = options;
   return {
+    sheet,
     encoding: options.encoding === undefined ? undefined : knownEncoding(options.encoding),
     delimiter: delimiter === undefined ? undefined : (DELIMITERS[delimiter] ?? delimiter),
     quote: quote === "none" ? "" : quote,
@@ -82,13 +87,21 @@ function knownEncoding(label: string): string {
   throw invalidField("encoding", `must be one of: ${ENCODINGS.join(", ")}, or a label of one of them.`);
 }
 
+/** The options of an upload with the mode of its target, if they name none. */
+export type ChosenOptions = UploadOptions & { readonly mode: BatchMode };
+
 /**
  * Finds the target of an upload and checks that it supports the options.
- * @throws DomainError `invalid_input` that names the option, or `forbidden` if the role may not upload for the target
+ * @throws DomainError `invalid_input` that names the option, or `forbidden` if the user may not upload for the target
  */
-export function targetOf(options: UploadOptions, role: Role): Target {
-  const { target: name, mode, policy } = options;
-  const target = targetForUpload(name, role);
+export async function targetOf(
+  ctx: Context,
+  options: UploadOptions,
+  user: Pick<Caller, "id" | "role">,
+): Promise<{ target: Target; chosen: ChosenOptions }> {
+  const { target: name, policy } = options;
+  const target = (await findTarget(ctx, name, user)) ?? (await refuseTarget(ctx, name, user));
+  const { mode = target.defaultMode ?? "insert" } = options;
   const modes = modesOf(target);
   if (!modes.includes(mode)) {
     throw invalidField("mode", `The target ${name} does not support ${mode}. Use ${or.format(modes)}.`);
@@ -102,7 +115,15 @@ export function targetOf(options: UploadOptions, role: Role): Target {
       "cannot be combined with policy=atomic, which writes all rows at once. Leave out one of them.";
     throw invalidField("rows_per_second", message);
   }
-  return target;
+  return { target, chosen: { ...options, mode } };
+}
+
+/** @throws DomainError */
+async function refuseTarget(ctx: Context, name: string, user: Pick<Caller, "id" | "role">): Promise<never> {
+  if (findBuiltIn(name))
+    throw new DomainError("forbidden", `target: Only administrators can upload ${name}.`);
+  const names = (await listTargets(ctx, user)).map((target) => target.name);
+  throw invalidField("target", `"${visible(name)}" is not one of your targets: ${listNames(names)}.`);
 }
 
 const or = new Intl.ListFormat("en", { type: "disjunction" });
@@ -111,17 +132,19 @@ const or = new Intl.ListFormat("en", { type: "disjunction" });
 const WITHOUT_EFFECT_ON_RECORDS = ["force", "dry_run", "rows_per_second", "row_delay_ms"];
 
 /** Equal fingerprints mean the same import: the same bytes, and the same options that affect the records. */
-export function fingerprintOf(contentHash: Buffer, options: UploadOptions): Buffer {
+export function fingerprintOf(contentHash: Buffer, options: ChosenOptions, { defined }: Target): Buffer {
   const relevant = Object.entries(options).filter(([name]) => !WITHOUT_EFFECT_ON_RECORDS.includes(name));
-  return hashOf(contentHash, Object.fromEntries(relevant));
+  const version = defined ? { target_version: defined.version } : {};
+  return hashOf(contentHash, { ...Object.fromEntries(relevant), ...version });
 }
 
 /** Equal hashes mean the same request: the same bytes and the same options. */
 export function requestHashOf(contentHash: Buffer, options: UploadOptions): Buffer {
-  return hashOf(contentHash, options);
+  // As it was before `mode` became optional.
+  return hashOf(contentHash, { mode: "insert", ...options });
 }
 
-function hashOf(contentHash: Buffer, options: Partial<UploadOptions>): Buffer {
+function hashOf(contentHash: Buffer, options: Readonly<Record<string, unknown>>): Buffer {
   const sorted = Object.entries(options).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256").update(contentHash).update(JSON.stringify(sorted)).digest();
 }

@@ -4,11 +4,12 @@ import { requireUsable } from "../../accounts/queries.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { nameOf } from "../../files/names.ts";
-import { type Dialect, openCsv } from "../../platform/csv/open-csv.ts";
-import { unpacked } from "../../platform/csv/unpack.ts";
+import type { TableDialect } from "../../platform/csv/open-table.ts";
 import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
+import { parseLocale } from "../../targets/define/parse-locale.ts";
+import type { Locale } from "../../targets/definition/locale.ts";
 import {
   type MatchedHeader,
   matchHeader,
@@ -16,17 +17,18 @@ import {
   type RequestedMapping,
 } from "../../targets/match-header.ts";
 import { parseParams } from "../../targets/params.ts";
-import { requireRights } from "../../targets/registry.ts";
 import { rememberMapping } from "../../targets/remember-mapping.ts";
-import type { Target } from "../../targets/target.ts";
+import { requireRights, traitsOf } from "../../targets/rights.ts";
+import { isRowTarget, type Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { longRowOf } from "./long-rows.ts";
+import { type OpenedUpload, openUpload } from "./open-upload.ts";
 import { RowMarks } from "./plan-chunks.ts";
 import { requireRoomForBatch, requireStoredWithin } from "./quota.ts";
-import { csvOptionsOf, fingerprintOf, targetOf } from "./read-options.ts";
+import { type ChosenOptions, fingerprintOf, readOptionsOf, targetOf } from "./read-options.ts";
 import { uploadedColumnsOf } from "./result-columns.ts";
 import { storeRows } from "./store-rows.ts";
 import type { UploadOptions } from "./upload-options.ts";
@@ -63,22 +65,25 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const { maxRowDelayMs } = ctx.config;
   if ((options.row_delay_ms ?? 0) > maxRowDelayMs)
     throw invalidField("row_delay_ms", `must be at most ${maxRowDelayMs} (MAX_ROW_DELAY_MS).`);
-  const target = targetOf(options, upload.role);
-  requireRights(ctx, target);
+  const { target, chosen } = await targetOf(ctx, upload.options, { id: upload.userId, role: upload.role });
+  requireRights(ctx, target.name, traitsOf(target));
+  const locale = parseLocale(target, options.locale);
   const params = parseParams(target, options.params);
   const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);
   await inTransaction(ctx, (tx) => requireRoomForBatch(tx, upload.userId, upload.declaredBytes));
   const content = { hash: createHash("sha256"), bytes: 0 };
-  const bytes = unpacked(measured(upload.file, content), ctx.config.uploadMaxBytes);
+  const file = { ...upload, file: measured(upload.file, content) };
   using longRow = longRowOf(upload.userId);
-  const csv = await openCsv(bytes, csvOptionsOf(options), { ...ctx.config, longRow });
-  if (!csv.header) {
-    await upload.finish();
-    throw noRows(options.skip_lines);
+  const limits = { longRow, ...rowLimitOf(ctx, target) };
+  await using table = await openUpload(ctx, file, readOptionsOf(options), limits);
+  if (!table.header) {
+    await table.finish();
+    throw noRows(table, options.skip_lines);
   }
-  const columns = uploadedColumnsOf(csv.header.names);
-  const matched = matchColumns(target, columns.names, mapping, csv.dialect);
-  const batchId = await openBatch(ctx, upload, { ...matched, params });
+  const columns = uploadedColumnsOf(table.header.names);
+  const matched = matchColumns(target, columns.names, mapping, table.dialect);
+  const isWorkbook = "format" in table.dialect;
+  const batchId = await openBatch(ctx, upload, chosen, target, { ...matched, params, locale, isWorkbook });
   const maxChunkRows = chunkRowsOf(target, options);
   try {
     const source = {
@@ -88,13 +93,13 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
     const marks = await storeRows(
       ctx,
       batchId,
-      columns.rows(csv.records),
+      columns.rows(table.records),
       source,
       new RowMarks(maxChunkRows),
     );
-    await upload.finish();
+    await table.finish();
     const contentHash = content.hash.digest();
-    const fingerprint = fingerprintOf(contentHash, options);
+    const fingerprint = fingerprintOf(contentHash, chosen, target);
     const received = await inTransaction(ctx, async (tx) => {
       // An upload can take hours, and its user may have been disabled meanwhile.
       if (tx.actor) await requireUsable(tx, tx.actor.id);
@@ -106,8 +111,8 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
           fileBytes: content.bytes,
           contentHash,
           fingerprint,
-          dialect: { ...csv.dialect },
-          warnings: { ...csv.warnings },
+          dialect: { ...table.dialect },
+          warnings: { ...table.warnings },
         },
         { mayReplay: !options.force && !options.dry_run, maxChunkRows },
       );
@@ -116,7 +121,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
       if (mapping && !received.isReplay)
         await rememberMapping(tx, upload.userId, target.name, matched.header, {
           mapping,
-          options: chosenOf(options),
+          options: rememberedOf(chosen),
         });
       await upload.onAccepted?.(tx, received, contentHash);
       return received;
@@ -130,7 +135,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
 }
 
 /** The options that a user is likely to choose again for such a file. */
-function chosenOf({ mode, policy, max_errors }: UploadOptions): Record<string, string> {
+function rememberedOf({ mode, policy, max_errors }: ChosenOptions): Record<string, string> {
   return { mode, policy, ...(max_errors === undefined ? {} : { max_errors }) };
 }
 
@@ -139,7 +144,7 @@ function matchColumns(
   target: Target,
   names: readonly string[],
   mapping: RequestedMapping | undefined,
-  { header, header_from }: Dialect,
+  { header, header_from }: TableDialect,
 ): MatchedHeader {
   try {
     return matchHeader(target, names, mapping);
@@ -154,11 +159,12 @@ function matchColumns(
   }
 }
 
-function noRows(skipLines = 0): DomainError {
+function noRows({ dialect }: OpenedUpload, skipLines = 0): DomainError {
+  const what = "sheet" in dialect ? `The sheet "${dialect.sheet}"` : "The file";
   const message =
     skipLines === 0
-      ? "The file is empty. Send a table with or without a header."
-      : `The file has no text after the ${skipLines} lines that skip_lines skips. Use a smaller number.`;
+      ? `${what} is empty. Send a table with or without a header.`
+      : `${what} has no text after the ${skipLines} lines that skip_lines skips. Use a smaller number.`;
   return invalidField("file", message);
 }
 
@@ -184,20 +190,25 @@ async function abandonUpload(ctx: Context, batchId: string, reason: unknown): Pr
 
 interface OpenedBatch extends MatchedHeader {
   readonly params: Record<string, unknown> | null;
+  readonly locale: Locale | null;
+  readonly isWorkbook: boolean;
 }
 
 async function openBatch(
   ctx: Context,
   upload: Upload,
-  { header, mapping, params }: OpenedBatch,
+  options: ChosenOptions,
+  target: Target,
+  { header, mapping, params, locale, isWorkbook }: OpenedBatch,
 ): Promise<string> {
-  const { options } = upload;
   const id = newBatchId(ctx.now());
   const batch = {
     id,
     userId: upload.userId,
-    target: options.target,
-    filename: nameOf(upload.filename || "upload.csv"),
+    target: target.name,
+    ...(target.defined ? { targetVersion: target.defined.version, targetTraits: traitsOf(target) } : {}),
+    locale,
+    filename: nameOf(upload.filename || (isWorkbook ? "upload.xlsx" : "upload.csv")),
     header,
     mapping,
     params,
@@ -215,9 +226,15 @@ async function openBatch(
   return id;
 }
 
+/** A target can allow fewer rows than UPLOAD_MAX_ROWS. */
+function rowLimitOf({ config }: Context, { name, maxRows }: Target) {
+  if (maxRows === undefined || maxRows >= config.uploadMaxRows) return {};
+  return { uploadMaxRows: maxRows, maxRowsName: `the limit of the target ${name}` };
+}
+
 /** The limit that the target and the options set. Undefined: chunks have the fastest size. */
 function chunkRowsOf(target: Target, { rows_per_second: rate }: UploadOptions): number | undefined {
-  const ofTarget = target.maxChunkRows ?? ("handle" in target ? ROW_TARGET_CHUNK_ROWS : undefined);
+  const ofTarget = target.maxChunkRows ?? (isRowTarget(target) ? ROW_TARGET_CHUNK_ROWS : undefined);
   const limits = [ofTarget, rate].filter((limit) => limit !== undefined);
   return limits.length > 0 ? Math.min(...limits) : undefined;
 }

@@ -3,7 +3,6 @@ import Type, { type Static } from "typebox";
 import { ENCODINGS } from "../../platform/csv/encodings.ts";
 import { MAX_HEADER_ROWS } from "../../platform/csv/options.ts";
 import { batchMode, batchPolicy } from "../../schema/batches.ts";
-import { targetNames } from "../../targets/registry.ts";
 
 /** Names for delimiters that are awkward to write in a URL or a shell. */
 export const DELIMITERS: Readonly<Record<string, string>> = {
@@ -16,17 +15,22 @@ export const DELIMITERS: Readonly<Record<string, string>> = {
 };
 
 export const UploadOptions = Type.Object({
-  target: Type.Enum([...targetNames], {
+  target: Type.String({
+    minLength: 1,
+    maxLength: 100,
     default: "books",
     description: "The target that the rows are imported into. GET /api/v1/targets lists them.",
+    examples: ["books", "customers"],
   }),
-  mode: Type.Enum(batchMode.enumValues, {
-    default: "insert",
-    description:
-      "How to handle a row if the target already has a record with its key. insert: the row fails as a duplicate. upsert: " +
-      "it updates the record. skip_existing: it succeeds and changes nothing. append: it creates another record. " +
-      "GET /api/v1/targets/{name} lists the modes of a target.",
-  }),
+  mode: Type.Optional(
+    Type.Enum(batchMode.enumValues, {
+      description:
+        "How to handle a row if the target already has a record with its key. insert: the row fails as a duplicate. upsert: " +
+        "it updates the record. update: it updates the record, and fails if there is none. skip_existing: it succeeds and " +
+        "changes nothing. append: it creates another record. Absent: the `default_mode` of the target. GET " +
+        "/api/v1/targets/{name} lists the modes of a target.",
+    }),
+  ),
   policy: Type.Enum(batchPolicy.enumValues, {
     default: "partial",
     description:
@@ -75,11 +79,29 @@ export const UploadOptions = Type.Object({
       examples: ['{"subject": "Maintenance", "message": "Rowmill is offline tonight."}'],
     }),
   ),
+  locale: Type.Optional(
+    Type.String({
+      maxLength: 10_000,
+      description:
+        "A JSON object that says how the file writes numbers, dates and booleans, instead of the locale of a defined target: " +
+        "`decimal`, `group`, `date_order`, `timezone`, `true`, `false` and `null`.",
+      examples: ['{"decimal": ",", "group": ".", "date_order": "dmy"}'],
+    }),
+  ),
+  sheet: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description:
+        "The sheet of an Excel workbook: its name, or its number from 1. Absent: the first sheet that is not hidden.",
+      examples: ["Customers", "2"],
+    }),
+  ),
   encoding: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: 30,
-      description: `The encoding of the file, or a label of it such as \`latin1\`: ${ENCODINGS.join(", ")}. Absent: detected.`,
+      description: `CSV only. The encoding of the file, or a label of it such as \`latin1\`: ${ENCODINGS.join(", ")}. Absent: detected.`,
       examples: ["windows-1251"],
     }),
   ),
@@ -88,7 +110,7 @@ export const UploadOptions = Type.Object({
       minLength: 1,
       maxLength: 10,
       description:
-        `A character or its name: ${Object.keys(DELIMITERS).join(", ")}. If a blank follows the character, blanks after ` +
+        `CSV only. A character or its name: ${Object.keys(DELIMITERS).join(", ")}. If a blank follows the character, blanks after ` +
         "it belong to the delimiter; `spaces` are runs of blanks. Absent: detected.",
       examples: ["semicolon", ";", ", "],
     }),
@@ -97,13 +119,13 @@ export const UploadOptions = Type.Object({
     Type.String({
       minLength: 1,
       maxLength: 4,
-      description: "A character or `none`. Absent: detected.",
+      description: "CSV only. A character or `none`. Absent: detected.",
       examples: ['"', "none"],
     }),
   ),
   escape: Type.Optional(
     Type.Enum(["double", "backslash"], {
-      description: "How a quote inside a quoted cell is written. Absent: detected.",
+      description: "CSV only. How a quote inside a quoted cell is written. Absent: detected.",
     }),
   ),
   header: Type.Optional(Type.Boolean({ description: "Whether the table has a header. Absent: detected." })),
@@ -128,7 +150,7 @@ export const UploadOptions = Type.Object({
       minimum: 0,
       maximum: 10_000,
       description:
-        "The number of lines to skip before the header. Absent: lines above the table are detected.",
+        "The number of lines, or of rows of a sheet, to skip before the header. Absent: lines above the table are detected.",
       examples: [2],
     }),
   ),
@@ -159,6 +181,7 @@ export const UploadQuery = Type.Object({
   mapping: Type.Optional({ ...UploadOptions.properties.mapping, ...QUERY_TEXT }),
   columns: Type.Optional({ ...UploadOptions.properties.columns, ...QUERY_TEXT }),
   params: Type.Optional({ ...UploadOptions.properties.params, ...QUERY_TEXT }),
+  locale: Type.Optional({ ...UploadOptions.properties.locale, ...QUERY_TEXT }),
 });
 
 export const optionNames: readonly string[] = Object.keys(UploadOptions.properties);

@@ -104,6 +104,7 @@ async function readRows(
       errorCode: sql<string | null>`results.error_code`,
       error: sql<string | null>`results.error_message`,
       recordId: sql<string | null>`results.record_id`,
+      recordKey: sql<string | null>`results.record_key`,
     },
     from: rowsOf(batch, file, range),
     order: sql`"row"`,
@@ -137,7 +138,7 @@ function rowsOf(batch: StoredBatch, file: ResultFile, range: Range): SQL {
   }
 }
 
-const RESULT = sql`row_number, status, error_code, error_message, record_id, undo`;
+const RESULT = sql`row_number, status, error_code, error_message, record_id, record_key, undo`;
 
 /**
  * A page is a range of row numbers. Its cost does not depend on statistics, which are old for a table that has just

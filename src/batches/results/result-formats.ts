@@ -21,6 +21,8 @@ export interface ResultRow {
   readonly errorCode: string | null;
   readonly error: string | null;
   readonly recordId: number | null;
+  /** The key of a record in a table of an application, as JSON. It takes the place of the id. */
+  readonly recordKey: string | null;
 }
 
 /** A file consists of the head, any number of pages, and the tail. */
@@ -65,10 +67,16 @@ function csvWriter(columns: ResultColumns, withBom: boolean): ResultWriter {
     ...RESULT_COLUMNS,
     ...(columns.hasExtra ? [EXTRA_COLUMN] : []),
   ];
-  const cellsOf = ({ row, cells, status, errorCode, error, recordId }: ResultRow) => {
+  const cellsOf = ({ row, cells, status, errorCode, error, recordId, recordKey }: ResultRow) => {
     const line: string[] = [];
     for (let at = 0; at < width; at++) line.push(defuse(cells[at] ?? ""));
-    line.push(String(row), status, defuse(errorCode ?? ""), defuse(error ?? ""), String(recordId ?? ""));
+    line.push(
+      String(row),
+      status,
+      defuse(errorCode ?? ""),
+      defuse(error ?? ""),
+      String(recordId ?? recordKey ?? ""),
+    );
     if (columns.hasExtra) line.push(extraCells(cells, width) ?? "");
     return line;
   };
@@ -96,11 +104,11 @@ function jsonWriter(columns: ResultColumns): ResultWriter {
 function jsonLines(columns: ResultColumns, lineEnd: string): (rows: readonly ResultRow[]) => string {
   const width = columns.header.length;
   const labels = uploadedNames(columns).map((name) => `${JSON.stringify(name)}:`);
-  const line = ({ row, cells, status, errorCode, error, recordId }: ResultRow) => {
+  const line = ({ row, cells, status, errorCode, error, recordId, recordKey }: ResultRow) => {
     let text = "{";
     for (let at = 0; at < width; at++) text += `${labels[at]}${JSON.stringify(cells[at] ?? "")},`;
     text += `"_row":${row},"_status":"${status}","_error_code":${JSON.stringify(errorCode)}`;
-    text += `,"_error":${JSON.stringify(error)},"_id":${recordId}`;
+    text += `,"_error":${JSON.stringify(error)},"_id":${recordId ?? recordKey}`;
     const extra = extraCells(cells, width);
     if (extra) text += `,"${EXTRA_COLUMN}":${extra}`;
     return `${text}}${lineEnd}`;

@@ -33,7 +33,7 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           summary: "Download the results of a batch",
           description:
             "Has the columns of the file, then `_row`, `_status`, `_error_code`, `_error` and `_id`, and `_extra` if rows " +
-            "have more cells than the header. Rows are in the order of the file. The encoding is UTF-8, lines end in LF, " +
+            "have more cells than the header. `_id` of a record in a table of an application is its key as JSON. Rows are in the order of the file. The encoding is UTF-8, lines end in LF, " +
             "and cells are quoted as in RFC 4180. In CSV, a cell that a spreadsheet would run as a formula begins with `'`; " +
             "uploading the file removes it again. While the batch is running, the file has the results so far. An " +
             "interrupted download is incomplete. The answer is compressed if `Accept-Encoding` allows gzip.",

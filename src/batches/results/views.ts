@@ -1,7 +1,7 @@
 /** Result files and groups of errors in answers. */
 import Type, { type Static } from "typebox";
 import { CONTENT_DISPOSITION } from "../../platform/http/download.ts";
-import { nullable } from "../../platform/http/schemas.ts";
+import { MapOf, nullable } from "../../platform/http/schemas.ts";
 import { RowStatus } from "../views.ts";
 import { MEDIA_TYPES } from "./result-formats.ts";
 
@@ -42,13 +42,25 @@ const ResultRowView = Type.Object(
     _status: RowStatus,
     _error_code: nullable(Type.String(), "The first broken rule, for programs."),
     _error: nullable(Type.String(), "All broken rules, for people."),
-    _id: nullable(Type.Integer(), "The record that the row created or updated."),
+    _id: Type.Union(
+      [Type.Integer(), MapOf(nullable(Type.String(), "null: the column is empty.")), Type.Null()],
+      {
+        description:
+          "The record that the row created or updated: its id, or the columns of its key if it is in a table of an application.",
+      },
+    ),
     _extra: Type.Optional(
       Type.Array(Type.String(), { description: "The cells beyond the header. Absent if the row has none." }),
     ),
   },
   {
-    additionalProperties: Type.Union([Type.String(), Type.Integer(), Type.Null(), Type.Array(Type.String())]),
+    additionalProperties: Type.Union([
+      Type.String(),
+      Type.Integer(),
+      Type.Null(),
+      Type.Array(Type.String()),
+      MapOf(nullable(Type.String(), "null: the column is empty.")),
+    ]),
     description: "The columns of the file in their order, then these.",
   },
 );

@@ -67,6 +67,7 @@ async function requeueWholeBatches(ctx: Context): Promise<number> {
   const isRunning = and(
     inArray(batches.state, [...RUNNABLE_STATES]),
     or(eq(batches.isDryRun, true), eq(batches.policy, "atomic")),
+    sql`NOT ${hasJobPerChunk}`,
   );
   const found = await ctx.db
     .select({ id: batches.id, state: batches.state })
@@ -109,6 +110,9 @@ function requeueWholeBatch(
 const GAVE_UP =
   "Every attempt to process this batch failed, but not because of an invalid row. See the log of the workers. No record was written.";
 
+/** Whether a service checks a dry run (`isOneJob`). */
+const hasJobPerChunk = sql`(is_dry_run AND coalesce((target_traits ->> 'sendsDryRuns')::boolean, false))`;
+
 interface DueChunk extends LockedChunk, QueuedBatch {}
 
 async function* dueChunks(ctx: Context): AsyncGenerator<DueChunk[]> {
@@ -121,7 +125,7 @@ async function* dueChunks(ctx: Context): AsyncGenerator<DueChunk[]> {
       FROM rowmill.chunks JOIN rowmill.batches ON batches.id = chunks.batch_id
       WHERE chunks.state <> 'done' AND due_at < ${dueBefore}
         AND batches.state = ANY(${sql.param(RUNNABLE_STATES)}::rowmill.batch_state[])
-        AND NOT is_dry_run AND policy = 'partial'
+        AND (NOT is_dry_run AND policy = 'partial' OR ${hasJobPerChunk})
         AND (batch_id, first_row) > (${after.batchId}, ${after.firstRow})
       ORDER BY batch_id, first_row LIMIT ${PAGE}`);
     const last = rows.at(-1);

@@ -29,6 +29,7 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
       removed = rowCount ?? 0;
     } while (removed >= SLICE_ROWS);
   }
+  await removeValues(ctx, batchId);
   await inTransaction(ctx, async (tx) => {
     // First the chunks, then the batch: the order in which workers lock. A worker that still runs then gives up its chunk.
     await tx.db.execute(sql`SELECT FROM rowmill.chunks WHERE batch_id = ${batchId} FOR UPDATE`);
@@ -62,4 +63,18 @@ export async function removeBatch(ctx: Context, batchId: string): Promise<void> 
     await tx.db.delete(batches).where(eq(batches.id, batchId));
     await batchChanged(tx, batchId);
   });
+}
+
+/** The values of unique columns are not in the order of the rows, so a slice is a range of their hashes. */
+async function removeValues(ctx: Context, batchId: string): Promise<void> {
+  let removed: number;
+  do {
+    const { rowCount } = await ctx.db.execute(sql`
+      DELETE FROM rowmill.row_values WHERE batch_id = ${batchId} AND (position, hash) <= (
+        SELECT position, hash FROM (
+          SELECT position, hash FROM rowmill.row_values WHERE batch_id = ${batchId} ORDER BY position, hash LIMIT ${SLICE_ROWS}
+        ) AS slice ORDER BY position DESC, hash DESC LIMIT 1
+      )`);
+    removed = rowCount ?? 0;
+  } while (removed >= SLICE_ROWS);
 }

@@ -16,6 +16,8 @@ export interface SendLimits {
   readonly timeoutMs: number;
   /** The bytes of the answer that are kept. */
   readonly keepBytes: number;
+  /** Reading stops after this many bytes; absent: 64 KiB. */
+  readonly maxBytes?: number;
 }
 
 export interface ReceivedAnswer {
@@ -25,7 +27,6 @@ export interface ReceivedAnswer {
   readonly body: Buffer;
 }
 
-/** Reading stops after this many bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
@@ -35,11 +36,11 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 export async function sendRequest(
   rules: EgressRules,
   { method, url, headers, body }: OutgoingRequest,
-  { timeoutMs, keepBytes }: SendLimits,
+  { timeoutMs, keepBytes, maxBytes = MAX_ANSWER_BYTES }: SendLimits,
   signal?: AbortSignal,
 ): Promise<ReceivedAnswer> {
   const destination = parseDestination(url, rules);
-  const agent = openGuardedAgent(rules, MAX_ANSWER_BYTES);
+  const agent = openGuardedAgent(rules, maxBytes);
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const answer = await send(destination, {

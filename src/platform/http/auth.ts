@@ -226,7 +226,7 @@ export function requireSameOrigin(request: FastifyRequest, config: Config, refus
 export async function refuseApiToken({ login }: FastifyRequest): Promise<void> {
   if (login?.proof !== "api_token") return;
   const message =
-    "An API token cannot change accounts, passwords, sessions or tokens, or download backups. " +
+    "An API token cannot change accounts, passwords, sessions, tokens or secrets, or download backups. " +
     "Log in and send the access token instead.";
   throw new DomainError("forbidden", message);
 }

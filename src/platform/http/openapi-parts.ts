@@ -4,6 +4,9 @@ import { problems } from "./errors.ts";
 import { exampleOf, hasExample, type JsonSchema } from "./examples.ts";
 import { REQUEST_ID_HEADER } from "./request-id.ts";
 
+/** Marks an operation that can be called without a body. */
+export const OPTIONAL_BODY = "x-optional-body";
+
 interface Media {
   schema?: JsonSchema;
   example?: unknown;
@@ -18,7 +21,9 @@ interface Response {
 }
 
 interface Operation {
-  requestBody?: { content?: Record<string, Media> };
+  requestBody?: { required?: boolean; content?: Record<string, Media> };
+  /** @fastify/swagger marks every body as required. */
+  [OPTIONAL_BODY]?: true;
   responses?: Record<string, Response>;
 }
 
@@ -76,7 +81,10 @@ export function finishDocument<D extends { paths?: object; components?: { schema
   const schemas = (document.components?.schemas ?? {}) as Record<string, JsonSchema>;
   const paths: Record<string, Record<string, Operation>> = { ...document.paths };
   typeEnums([schemas, paths]);
-  for (const { requestBody, responses = {} } of Object.values(paths).flatMap((path) => Object.values(path))) {
+  for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {
+    const { requestBody, responses = {} } = operation;
+    if (requestBody && operation[OPTIONAL_BODY]) requestBody.required = false;
+    delete operation[OPTIONAL_BODY];
     addExamples(requestBody?.content, schemas);
     for (const [status, response] of Object.entries(responses)) {
       if (Number(status) >= 400) {

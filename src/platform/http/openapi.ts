@@ -1,16 +1,24 @@
 /** The OpenAPI 3.1 document, generated from the schemas of routes. */
 import swagger from "@fastify/swagger";
-import type { FastifyInstance, FastifySchema } from "fastify";
+import type { FastifyContextConfig, FastifyInstance, FastifySchema } from "fastify";
 import type { TSchema } from "typebox";
 import { SECURITY } from "./auth.ts";
 import { ACCESS_COOKIE } from "./cookies.ts";
 import { problems } from "./errors.ts";
-import { finishDocument, HEADERS, RESPONSES, withoutDefaultsRequired } from "./openapi-parts.ts";
+import {
+  finishDocument,
+  HEADERS,
+  OPTIONAL_BODY,
+  RESPONSES,
+  withoutDefaultsRequired,
+} from "./openapi-parts.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
     /** The schemas, by media type, of a body that the route itself reads and checks. */
     readonly documentedBody?: Readonly<Record<string, TSchema>>;
+    /** Whether the route can be called without a body. */
+    readonly isBodyOptional?: boolean;
   }
 }
 
@@ -84,7 +92,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       components: { securitySchemes: SECURITY_SCHEMES, responses: RESPONSES, headers: HEADERS },
     },
     transform: ({ schema, url, route }) => ({
-      schema: describeOperation(schema, route.config?.documentedBody),
+      schema: describeOperation(schema, route.config),
       url: url.replace(/(?<=.)\/$/, ""),
     }),
     transformObject: (document) =>
@@ -98,7 +106,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
 /** Adds what the schema of a route cannot express: forms, optional fields with defaults, and the login throttle. */
 function describeOperation(
   schema: FastifySchema,
-  ownBody?: Readonly<Record<string, TSchema>>,
+  { documentedBody: ownBody, isBodyOptional }: FastifyContextConfig = {},
 ): FastifySchema {
   if (!schema || schema.hide) return schema;
   const { security, body, querystring, response, ...rest } = schema;
@@ -115,6 +123,7 @@ function describeOperation(
     },
     ...(body ? { body: withoutDefaultsRequired(body) } : {}),
     ...(ownBody ? { body: { content: mediaOf(ownBody) } } : {}),
+    ...(isBodyOptional ? { [OPTIONAL_BODY]: true } : {}),
     ...(querystring ? { querystring: withoutDefaultsRequired(querystring) } : {}),
   };
 }

@@ -223,7 +223,7 @@ export const ColumnDefinition = Type.Object(
   },
   {
     ...closed,
-    $id: "TargetColumnDefinition",
+
     description: "A column of a target and the rules for its cells.",
   },
 );

@@ -3,7 +3,8 @@ import Type, { type Static } from "typebox";
 import { MapOf, NUL_FREE } from "../../platform/http/schemas.ts";
 import { batchMode } from "../../schema/batches.ts";
 import { ColumnDefinition } from "./column.ts";
-import { HttpDestination, RecordsDestination, TableDestination } from "./destination.ts";
+import { Destination } from "./destination.ts";
+import { DEFINITION_EXAMPLE } from "./example.ts";
 import { closed, columnNames, Text } from "./fields.ts";
 import { Locale } from "./locale.ts";
 import { Rule } from "./rule.ts";
@@ -19,9 +20,7 @@ export const TargetName = Type.String({
 const definitionFields = {
   title: Type.Optional(Text(100, "A title for people.", ["Customers of the shop"])),
   description: Type.Optional(Text(1000, "A description for people.")),
-  destination: Type.Union([TableDestination, HttpDestination, RecordsDestination], {
-    description: "What rows become.",
-  }),
+  destination: Destination,
   key: Type.Optional(
     Type.Object(
       {
@@ -62,7 +61,7 @@ const definitionFields = {
         empty_cell: Type.Optional(
           Type.Enum(["keep", "null", "default"], {
             description:
-              "What an empty cell does to an existing record. New records get the default. Default: null",
+              "What an empty cell means in the modes `update` and `upsert`; other modes write the default. Default: keep",
           }),
         ),
         only_if_changed: Type.Optional(
@@ -88,9 +87,9 @@ const definitionFields = {
     Type.Object(
       {
         roles: Type.Optional(
-          Type.Array(Type.Enum(["user", "admin"]), {
+          Type.Array(Type.Enum(["user", "operator", "admin"]), {
             maxItems: 2,
-            description: "The roles that may upload. Default: user and admin",
+            description: "The roles that may upload. Default: all roles",
           }),
         ),
         users: Type.Optional(
@@ -117,6 +116,7 @@ const definitionFields = {
 export const Definition = Type.Object(definitionFields, {
   ...closed,
   $id: "TargetDefinition",
+  examples: [DEFINITION_EXAMPLE],
   description: "A target that an administrator defines.",
 });
 export type Definition = Static<typeof Definition>;

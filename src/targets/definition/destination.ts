@@ -2,6 +2,8 @@ import Type, { type Static } from "typebox";
 import { MapOf } from "../../platform/http/schemas.ts";
 import { closed, Name, Text } from "./fields.ts";
 
+export const DESTINATION_TYPES = ["table", "http", "records"] as const;
+
 export const TableDestination = Type.Object(
   {
     type: Type.Literal("table"),
@@ -66,3 +68,14 @@ export const RecordsDestination = Type.Object(
 
 export type TableDestination = Static<typeof TableDestination>;
 export type HttpDestination = Static<typeof HttpDestination>;
+
+/** With the discriminator, ajv checks a destination as one of its type, and names the errors of that type only. */
+export const Destination = Type.Unsafe<
+  TableDestination | HttpDestination | Static<typeof RecordsDestination>
+>({
+  type: "object",
+  required: ["type"],
+  discriminator: { propertyName: "type" },
+  oneOf: [TableDestination, HttpDestination, RecordsDestination],
+  description: "What rows become.",
+});

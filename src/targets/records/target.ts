@@ -1,11 +1,9 @@
-import { sql } from "drizzle-orm";
 import Type from "typebox";
 import { countExtraFields } from "../../platform/csv/open-csv.ts";
 import { uniqueNames } from "../../platform/csv/unique-names.ts";
-import { allocateIds } from "../allocate-ids.ts";
 import { EXTRA_COLUMN } from "../match-header.ts";
-import { created } from "../outcomes.ts";
 import type { SetTarget, TargetBatch } from "../target.ts";
+import { insertRecords, undoRecords } from "./write-records.ts";
 
 const columns = Type.Object({});
 
@@ -19,30 +17,16 @@ export const recordsTarget: SetTarget<typeof columns> = {
   isOpen: true,
   modes: ["insert", "append"],
 
-  async write(tx, batch, rows) {
+  write: (tx, batch, rows) => {
     const toJson = recordWriter(batch);
-    const ids = await allocateIds(tx, "records", rows.length);
-    await tx.db.execute(sql`
-      INSERT INTO rowmill.records (id, user_id, batch_id, row_number, data)
-      SELECT id, ${batch.userId}, ${batch.id}, row_number, data::json
-      FROM unnest(${sql.param(ids)}::bigint[], ${sql.param(rows.map(({ row }) => row))}::int[],
-        ${sql.param(rows.map(({ fields }) => toJson(fields)))}::text[]) AS cells (id, row_number, data)`);
-    return ids.map(created);
-  },
-
-  async undo(tx, batch, rows) {
-    const ids = sql.param(rows.map(({ recordId }) => recordId));
-    // No index serves IS NOT DISTINCT FROM: with old statistics the planner would read the whole batch for `=`.
-    const { rows: removed } = await tx.db.execute<{ id: string }>(sql`
-      DELETE FROM rowmill.records
-      WHERE id = ANY(${ids}::bigint[]) AND batch_id IS NOT DISTINCT FROM ${batch.id} RETURNING id`);
-    const removedIds = new Set(removed.map(({ id }) => Number(id)));
-    return rows.map(({ recordId }) =>
-      removedIds.has(recordId)
-        ? { kind: "reversed" }
-        : { kind: "kept", reason: "The record was deleted later." },
+    return insertRecords(
+      tx,
+      batch,
+      rows.map(({ row, fields }) => ({ row, data: toJson(fields) })),
     );
   },
+
+  undo: undoRecords,
 };
 
 /** Writes JSON as text: a JavaScript object would put names such as "2" first and treat "__proto__" specially. */

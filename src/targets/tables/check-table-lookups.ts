@@ -12,7 +12,7 @@ import { tableName } from "./texts.ts";
 export async function checkLookups(
   ctx: Context,
   { columns }: Definition,
-  facts: TableFacts,
+  facts: Pick<TableFacts, "columns">,
 ): Promise<ReadonlyMap<string, string[]>> {
   const errors = new Map<string, string[]>();
   for (const [index, { name, to, lookup, database_type }] of columns.entries()) {

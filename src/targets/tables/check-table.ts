@@ -38,14 +38,14 @@ export async function checkTableDestination(
   const facts = await readTable(ctx, destination.schema, destination.table);
   const unusable = await whyUnusable(ctx, destination, facts);
   if (unusable || !facts) return failing(TABLE, unusable ?? "");
-  const use = useOf(definition);
+  const use = useOf(definition, facts);
   const lookups = await checkLookups(ctx, definition, facts);
   const found: Found = { errors: new Map(), notes: [...notesOf(facts)] };
   checkPrivileges(ctx, facts, use, found);
   checkColumns(definition, facts, use, found);
   await checkDatabaseTypes(ctx, definition, found);
   checkKey(definition, facts, found);
-  checkUndo(definition, found);
+  checkUndo(definition, use, found);
   for (const [field, messages] of lookups)
     found.errors.set(field, [...(found.errors.get(field) ?? []), ...messages]);
   const untrusted = await findUntrusted(ctx, [destination, ...lookupTables(ctx, definition)]);
@@ -56,12 +56,12 @@ export async function checkTableDestination(
   return { errors: Object.fromEntries(found.errors), notes: found.notes };
 }
 
-function useOf({ mode, undo, key }: Definition): Use {
+function useOf({ mode, undo, key }: Definition, { keys }: TableFacts): Use {
   const modes: readonly BatchMode[] = mode?.allowed ?? ["insert"];
   return {
     inserts: modes.some((each) => each !== "update"),
     updates: modes.includes("upsert") || modes.includes("update"),
-    isUndoable: key !== undefined && undo !== "none",
+    isUndoable: undo !== "none" && (key !== undefined || keys.some(({ isPrimary }) => isPrimary)),
   };
 }
 
@@ -70,7 +70,7 @@ function failing(field: string, message: string): CheckedDestination {
 }
 
 /** Tables that TARGET_TABLES does not allow are errors anyway. */
-function lookupTables({ config }: Context, { columns }: Definition): TableName[] {
+export function lookupTables({ config }: Context, { columns }: Definition): TableName[] {
   return columns.flatMap(({ lookup }) =>
     lookup && whyTableRefused(config, lookup) === null ? [lookup] : [],
   );
@@ -128,13 +128,13 @@ function checkKey({ key, columns }: Definition, facts: TableFacts, found: Found)
   add(found, "key.columns", `${reason} ${ways}`);
 }
 
-function checkUndo({ key, undo }: Definition, found: Found): void {
-  if (key || undo === "none") return;
+function checkUndo({ undo }: Definition, { isUndoable }: Use, found: Found): void {
+  if (isUndoable || undo === "none") return;
   if (undo !== undefined)
     add(
       found,
       "undo",
-      "needs a key: without one, records cannot be found again. Add a `key`, or set it to none.",
+      "needs a `key`, or a primary key of the table: without both, records cannot be found again. Set it to none.",
     );
-  else found.notes.push("Batches cannot be undone, because the target has no key.");
+  else found.notes.push("Batches cannot be undone, because neither the target nor the table has a key.");
 }

@@ -22,7 +22,6 @@ export function proposeColumn(
     ...describe(facts, column),
     ...(isRequired ? { required: true } : {}),
     // An update must not set it to null.
-    ...(column.isNotNull && column.hasDefault ? { empty_cell: "keep" as const } : {}),
     ...(kind ?? { type: "text" as const }),
   };
 }

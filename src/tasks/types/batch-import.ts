@@ -1,4 +1,4 @@
-/** Imports an uploaded CSV file as a batch. The task ends when the batch ends. */
+/** Imports an uploaded CSV file or Excel workbook as a batch. The task ends when the batch ends. */
 import { eq } from "drizzle-orm";
 import Type from "typebox";
 import Value from "typebox/value";
@@ -9,7 +9,7 @@ import type { Context } from "../../context.ts";
 import { Permanent } from "../../errors.ts";
 import { plural } from "../../platform/plural.ts";
 import { users } from "../../schema/accounts.ts";
-import { findTarget } from "../../targets/registry.ts";
+import { findBuiltIn } from "../../targets/registry.ts";
 import { type Counts, cancelFollowedBatch, followBatch, untilAborted } from "./follow-batch.ts";
 import type { TaskInput, TaskType } from "./task-type.ts";
 
@@ -20,7 +20,7 @@ const params = Type.Object(options);
 export const batchImportType: TaskType<typeof params, "required"> = {
   name: "batch_import",
   description:
-    "Imports a CSV file as a batch, with the options of an upload to /api/v1/batches, and ends when the batch ends. " +
+    "Imports a CSV file or an Excel workbook as a batch, with the options of an upload to /api/v1/batches, and ends when the batch ends. " +
     "Failed rows are in its counts. The task fails if the file cannot be read or the batch fails or is cancelled.",
   queue: "bulk_processing",
   params,
@@ -42,7 +42,7 @@ async function importFile(
 ): Promise<string> {
   const [owner] = await ctx.db.select({ role: users.role }).from(users).where(eq(users.id, task.userId));
   // Nobody may be logged in when a task runs: an API token could have created or retried it.
-  if (findTarget(params.target)?.needsLogin)
+  if (findBuiltIn(params.target)?.needsLogin)
     throw new Permanent(
       "forbidden",
       `A task cannot import ${params.target}. An administrator can upload the file to /api/v1/batches.`,

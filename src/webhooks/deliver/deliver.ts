@@ -1,15 +1,18 @@
 import packageJson from "../../../package.json" with { type: "json" };
 import type { Context } from "../../context.ts";
 import type { Payload } from "../../jobs.ts";
+import { inLowerCase } from "../../platform/http-client/check-request.ts";
+import { redact } from "../../platform/http-client/redact.ts";
 import { describeTrouble, isTimeout, sendRequest } from "../../platform/http-client/send-request.ts";
+import { sign } from "../../platform/http-client/sign.ts";
 import type { Delivery } from "../../platform/queue/delivery.ts";
 import { Later } from "../../platform/queue/later.ts";
 import { messageIdOf } from "../message.ts";
-import { answerText, READ_BYTES, redact } from "./answer-text.ts";
+import { secretsOf } from "../secrets.ts";
+import { answerText, READ_BYTES } from "./answer-text.ts";
 import { type ClaimedAttempt, claimAttempt } from "./claim-attempt.ts";
 import { endAttempt } from "./end-attempt.ts";
 import { type Outcome, readOutcome } from "./outcome.ts";
-import { secretsOf, sign } from "./sign.ts";
 
 /**
  * Makes one attempt at a delivery. If the process ends after the receiver has accepted the message and before that is
@@ -98,9 +101,4 @@ async function send(ctx: Context, claimed: ClaimedAttempt, signal: AbortSignal):
       ...{ isOverloaded: isTimeout(error), isInterrupted: signal.aborted },
     };
   }
-}
-
-/** Otherwise a request could have a header of Rowmill and one of the user with the same name. */
-function inLowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

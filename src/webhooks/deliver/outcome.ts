@@ -1,6 +1,7 @@
 /** How an attempt ended, and what follows. */
+import { redact } from "../../platform/http-client/redact.ts";
+import { readRetryAfter } from "../../platform/http-client/retry-after.ts";
 import type { ReceivedAnswer } from "../../platform/http-client/send-request.ts";
-import { redact } from "./answer-text.ts";
 
 export interface Outcome {
   readonly ms: number;
@@ -28,7 +29,6 @@ export type NextStep =
 
 export const GONE = 410;
 const HEEDS_RETRY_AFTER = [429, 502, 503, 504];
-const MAX_RETRY_AFTER_SECONDS = 3600;
 /** 503 also means that a service is down for maintenance; with `Retry-After`, it asks for fewer requests as well. */
 const OVERLOADED = [429, 502, 504];
 /** Each delay is 80 to 120 % of its setting, so that failed deliveries do not come back all at once. */
@@ -44,7 +44,7 @@ export function readOutcome(
   const isSuccess = status >= 200 && status < 300;
   const isRefused = !isSuccess && headers["webhook-delivery"] === "abort-message";
   const retryAfterSeconds = HEEDS_RETRY_AFTER.includes(status)
-    ? secondsOf(headers["retry-after"], now)
+    ? readRetryAfter(headers["retry-after"], now)
     : null;
   return {
     status,
@@ -63,13 +63,6 @@ function errorOf(status: number, headers: ReceivedAnswer["headers"], secrets: re
     .toWellFormed();
   const to = location === "" ? "" : ` to ${location}`;
   return `The endpoint answered ${status}, a redirect${to}. Redirects are not followed: update the URL.`;
-}
-
-/** Reads `Retry-After`: seconds, or a date. @returns at most an hour; null if it is absent, invalid or in the past */
-function secondsOf(value: string | string[] | undefined, now: Date): number | null {
-  if (typeof value !== "string") return null;
-  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - now.getTime()) / 1000;
-  return seconds >= 0 ? Math.min(seconds, MAX_RETRY_AFTER_SECONDS) : null;
 }
 
 /** @param tries the attempts since the delivery was created or replayed, with this one */

@@ -128,6 +128,7 @@ const rowOf = (row: number): Row => ({
   attempts: 1,
   job_id: null,
   record_id: null,
+  record_key: null,
   effect: null,
   error_code: null,
   error_message: null,

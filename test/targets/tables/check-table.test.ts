@@ -146,10 +146,17 @@ test("the key must be that of a usable unique index", async () => {
 });
 
 test("undo needs a key, and the privilege to delete", async () => {
-  expect((await check(customers({ undo: "record_before_image" }))).errors).toHaveProperty("undo");
-  expect((await check(customers())).notes).toContain(
-    "Batches cannot be undone, because the target has no key.",
+  await rowmill.ctx.pool.query(
+    `CREATE TABLE shop.heap (id int); GRANT SELECT, INSERT ON shop.heap TO ${role}`,
   );
+  const heap = inTable("shop", "heap");
+  expect((await check({ ...heap, undo: "record_before_image" })).errors).toHaveProperty("undo");
+  expect(await check(heap)).toEqual({
+    errors: {},
+    notes: ["Batches cannot be undone, because neither the target nor the table has a key."],
+  });
+  // A primary key is enough.
+  expect((await check(customers({ undo: "record_before_image" }))).errors).toEqual({});
   await rowmill.ctx.pool.query(
     `CREATE TABLE shop.grow (id int PRIMARY KEY); GRANT SELECT, INSERT ON shop.grow TO ${role}`,
   );

@@ -11,8 +11,11 @@ import { SidePanel } from "../../parts/side-panel.tsx";
 import { recordWords as words } from "../../words/records.ts";
 
 /** `_extra` is a list: the cells beyond the header. */
-export function textOf(cell: string | readonly string[]): string {
-  return typeof cell === "string" ? cell : cell.join(", ");
+export function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  // The cells beyond the header.
+  if (Array.isArray(value) && value.every((cell) => typeof cell === "string")) return value.join(" | ");
+  return value === null ? "" : JSON.stringify(value);
 }
 
 interface RecordPanelProps {

@@ -1,14 +1,13 @@
 /** The messages between the page and the worker that reads the file. */
-import type { CsvOptions } from "../../../../platform/csv/open-csv.ts";
-import type { Preview } from "./read-preview.ts";
+import type { Preview, PreviewOptions } from "./read-preview.ts";
 
 export interface PreviewRequest {
   readonly id: number;
   readonly file: Blob;
-  readonly options: CsvOptions;
+  readonly options: PreviewOptions;
 }
 
-/** workbook: a spreadsheet that is not saved as CSV. unreadable: the file changed on disk, was moved, or is forbidden. */
+/** workbook: a spreadsheet in another format than .xlsx. unreadable: the file changed on disk, was moved, or is forbidden. */
 export interface PreviewProblem {
   readonly kind: "refused" | "workbook" | "unreadable";
   readonly message: string;

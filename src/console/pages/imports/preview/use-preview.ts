@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from "react";
-import type { CsvOptions } from "../../../../platform/csv/open-csv.ts";
 import type { PreviewAnswer, PreviewProblem, PreviewRequest } from "./messages.ts";
-import type { Preview } from "./read-preview.ts";
+import type { Preview, PreviewOptions } from "./read-preview.ts";
 
 export interface PreviewState {
   /** The last one is kept while the file is read again, and if the new options do not fit. */
@@ -13,7 +12,7 @@ export interface PreviewState {
 const NOTHING: PreviewState = { preview: null, problem: null, isReading: false };
 
 /** Reads the beginning of the file again whenever the options change. */
-export function usePreview(file: File | null, options: CsvOptions): PreviewState {
+export function usePreview(file: File | null, options: PreviewOptions): PreviewState {
   const [state, setState] = useState(NOTHING);
   const worker = useRef<Worker | null>(null);
   const last = useRef(0);
@@ -43,7 +42,7 @@ export function usePreview(file: File | null, options: CsvOptions): PreviewState
   useEffect(() => {
     if (!file) return;
     setState((before) => ({ ...before, isReading: true }));
-    const request: PreviewRequest = { id: ++last.current, file, options: JSON.parse(key) as CsvOptions };
+    const request: PreviewRequest = { id: ++last.current, file, options: JSON.parse(key) as PreviewOptions };
     worker.current?.postMessage(request);
   }, [file, key]);
 

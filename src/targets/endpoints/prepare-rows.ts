@@ -1,0 +1,53 @@
+/** Prepares rows before they are sent: looks up values, and claims values that no other row of the file may have. */
+import { type Context, inTransaction, type Tx } from "../../context.ts";
+import type { RowError } from "../../schema/batches.ts";
+import type { Definition } from "../definition/definition.ts";
+import { resolveLookups } from "../tables/lookups.ts";
+import { claimValues, releaseValues, uniqueColumnsOf } from "../tables/unique-values.ts";
+import type { Outcome, TargetBatch, TargetRow, Values } from "../target.ts";
+
+type Row = TargetRow<Values>;
+
+export interface PreparedRows {
+  readonly ready: readonly Row[];
+  /** The errors of rows that are not sent. */
+  readonly failures: ReadonlyMap<number, readonly RowError[]>;
+}
+
+export class RowPreparation {
+  readonly #definition: Definition;
+  readonly #hasLookups: boolean;
+  readonly #unique: ReturnType<typeof uniqueColumnsOf>;
+
+  constructor(definition: Definition) {
+    this.#definition = definition;
+    this.#hasLookups = definition.columns.some(({ lookup }) => lookup !== undefined);
+    this.#unique = uniqueColumnsOf(definition);
+  }
+
+  /**
+   * Prepares rows in a short transaction of its own, so that other chunks do not wait for the answer of the endpoint. A row
+   * that is sent again has its values already.
+   */
+  async prepare(ctx: Context, batch: TargetBatch, rows: readonly Row[]): Promise<PreparedRows> {
+    if (!this.#hasLookups && this.#unique.length === 0) return { ready: rows, failures: new Map() };
+    return inTransaction(ctx, async (tx) => {
+      const looked = await resolveLookups(tx, this.#definition, rows);
+      const failures = new Map<number, readonly RowError[]>(looked.failures);
+      const refusals = await claimValues(tx, batch.id, this.#unique, looked.rows);
+      for (const [{ row }, { error }] of refusals) failures.set(row, [error]);
+      return { ready: looked.rows.filter((row) => !refusals.has(row)), failures };
+    });
+  }
+
+  /** Gives up the unique values of rows that have failed, so that other rows may have them. */
+  async release(
+    tx: Tx,
+    batch: TargetBatch,
+    rows: readonly Row[],
+    outcomeOf: (row: number) => Outcome | undefined,
+  ): Promise<void> {
+    const failed = rows.filter(({ row }) => outcomeOf(row)?.kind === "failed");
+    await releaseValues(tx, batch.id, this.#unique, failed);
+  }
+}

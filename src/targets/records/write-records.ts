@@ -1,0 +1,43 @@
+import { sql } from "drizzle-orm";
+import type { Tx } from "../../context.ts";
+import { allocateIds } from "../allocate-ids.ts";
+import { created } from "../outcomes.ts";
+import type { Outcome, TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
+
+/** A row as JSON. */
+export interface RecordRow {
+  readonly row: number;
+  readonly data: string;
+}
+
+export async function insertRecords(
+  tx: Tx,
+  batch: TargetBatch,
+  rows: readonly RecordRow[],
+): Promise<Outcome[]> {
+  const ids = await allocateIds(tx, "records", rows.length);
+  await tx.db.execute(sql`
+    INSERT INTO rowmill.records (id, user_id, batch_id, row_number, data)
+    SELECT id, ${batch.userId}, ${batch.id}, row_number, data::json
+    FROM unnest(${sql.param(ids)}::bigint[], ${sql.param(rows.map(({ row }) => row))}::int[],
+      ${sql.param(rows.map(({ data }) => data))}::text[]) AS cells (id, row_number, data)`);
+  return ids.map(created);
+}
+
+export async function undoRecords(
+  tx: Tx,
+  batch: TargetBatch,
+  rows: readonly WrittenRow[],
+): Promise<UndoOutcome[]> {
+  const ids = sql.param(rows.map(({ recordId }) => recordId));
+  // No index serves IS NOT DISTINCT FROM: with old statistics the planner would read the whole batch for `=`.
+  const { rows: removed } = await tx.db.execute<{ id: string }>(sql`
+    DELETE FROM rowmill.records
+    WHERE id = ANY(${ids}::bigint[]) AND batch_id IS NOT DISTINCT FROM ${batch.id} RETURNING id`);
+  const removedIds = new Set(removed.map(({ id }) => Number(id)));
+  return rows.map(({ recordId }) =>
+    removedIds.has(recordId)
+      ? { kind: "reversed" }
+      : { kind: "kept", reason: "The record was deleted later." },
+  );
+}
