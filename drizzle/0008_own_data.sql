@@ -25,6 +25,14 @@ CREATE TABLE "rowmill"."endpoint_slots" (
 	CONSTRAINT "endpoint_slots_target_slot_pk" PRIMARY KEY("target","slot")
 );
 --> statement-breakpoint
+CREATE TABLE "rowmill"."endpoint_waits" (
+	"target" text NOT NULL,
+	"batch_id" uuid NOT NULL,
+	"since" timestamp with time zone NOT NULL,
+	"seen_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "endpoint_waits_target_batch_id_pk" PRIMARY KEY("target","batch_id")
+);
+--> statement-breakpoint
 CREATE TABLE "rowmill"."target_definitions" (
 	"name" text PRIMARY KEY NOT NULL,
 	"version" integer NOT NULL,

@@ -54,7 +54,7 @@ export const RowView = Type.Object(
     job_id: nullable(Type.String({ format: "uuid" }), "The job that processed the row."),
     record_id: nullable(
       Type.Integer(),
-      "The record that the row created or updated. null: there is none, or it has a `record_key`.",
+      "The record that the row created or updated. null: the row has no record, or its record has a `record_key`.",
     ),
     record_key: nullable(
       MapOf(nullable(Type.String(), "null: the column is empty."), { examples: [{ external_id: "DE1042" }] }),

@@ -103,7 +103,8 @@ export const BatchView = Type.Object(
     }),
     dialect: nullable(
       MapOf(Type.Unknown()),
-      "How the file was read: encoding, delimiter, quote, escape, line ends, header and rows above it. " +
+      "How the file was read: encoding, delimiter, quote, escape, line ends, header and rows above it; for an Excel workbook, " +
+        "`format` is `xlsx`, and `sheet` is the name of the sheet. " +
         "`encoding_confidence`, `delimiter_confidence` and `header_confidence` say how sure the guesses are, from 0 to 1.",
     ),
     warnings: MapOf(Type.Integer(), {

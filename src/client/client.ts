@@ -136,7 +136,7 @@ export class RowmillClient {
     return this.#send("get", path, (rest as [AnyRequest?])[0] ?? {}, true);
   }
 
-  /** Uploads a CSV file. Returns when all of it is stored and queued. */
+  /** Uploads a CSV file or an Excel workbook. Returns when all of it is stored and queued. */
   async uploadBatch(
     source: UploadSource,
     options: BatchOptions & UploadControls = {},

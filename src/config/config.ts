@@ -77,6 +77,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     maxGenericSeconds: settings.MAX_GENERIC_SECONDS,
     genericTaskSeconds: parseRange(settings.GENERIC_TASK_SECONDS),
     uploadMaxBytes: settings.UPLOAD_MAX_BYTES || Number.POSITIVE_INFINITY,
+    workbookMaxBytes: settings.WORKBOOK_MAX_BYTES,
     uploadMaxColumns: settings.UPLOAD_MAX_COLUMNS,
     uploadMaxRows: settings.UPLOAD_MAX_ROWS,
     headerNameMaxBytes: settings.HEADER_NAME_MAX_BYTES,

@@ -176,7 +176,13 @@ export const Settings = Type.Object({
   UPLOAD_MAX_BYTES: Type.Integer({
     default: 10_240 * MiB,
     minimum: 0,
-    description: "Maximum size of a CSV upload in bytes; 0 means no limit.",
+    description: "Maximum size of a CSV upload in bytes, also unpacked; 0 means no limit.",
+  }),
+  WORKBOOK_MAX_BYTES: Type.Integer({
+    default: 256 * MiB,
+    minimum: 1,
+    maximum: 4096 * MiB,
+    description: "Maximum size of an .xlsx upload in bytes. It is stored until its rows are read.",
   }),
   UPLOAD_MAX_COLUMNS: Type.Integer({
     default: 1000,

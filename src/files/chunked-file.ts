@@ -133,6 +133,12 @@ export class ChunkedFile implements AsyncDisposable {
     }
   }
 
+  /** Stores the rest, so that `readChunk` finds all bytes, and leaves the file invisible. */
+  async seal(): Promise<Pick<StoredFile, "id" | "bytes">> {
+    await this.#storeLastChunk();
+    return { id: this.id, bytes: this.#bytes };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signOfLife[Symbol.dispose]();
     if (this.#isFinished) return;

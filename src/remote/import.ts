@@ -23,6 +23,7 @@ const uploadOptions = {
   mapping: text,
   params: text,
   locale: text,
+  sheet: text,
   encoding: text,
   delimiter: text,
   quote: text,
@@ -50,7 +51,7 @@ export const importCommands = [
   command({
     name: "import",
     usage: "FILE|- [--target books] [--dry-run] [--watch] [--fail-on-errors] [--out failed.csv] [--json]",
-    summary: "Upload a CSV file. - is standard input.",
+    summary: "Upload a CSV file or an Excel workbook. - is standard input.",
     details: `--watch            wait until every row is processed, and show the outcome
 --fail-on-errors   wait, and exit with 2 if rows failed
 --out FILE         wait, and save the failed rows in FILE

@@ -61,6 +61,19 @@ export const endpointSlots = rowmill.table(
   (t) => [primaryKey({ columns: [t.target, t.slot] })],
 );
 
+/** The batches that found no place for a request. The one that has waited longest gets the next place. */
+export const endpointWaits = rowmill.table(
+  "endpoint_waits",
+  {
+    target: text("target").notNull(),
+    batchId: uuid("batch_id").notNull(),
+    since: moment("since").notNull(),
+    /** When the batch has asked last. A batch that does not ask any more must not stop others. */
+    seenAt: moment("seen_at").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.target, t.batchId] })],
+);
+
 /** A version never changes, so that a batch keeps the rules that it began with. */
 export const targetVersions = rowmill.table(
   "target_versions",

@@ -16,6 +16,7 @@ import { measureBehind } from "./behind.ts";
 import { writeBooks } from "./books-file.ts";
 import { type MeasuredColumns, measureColumns, measureTypedFloor } from "./columns.ts";
 import { measureFloor } from "./floor.ts";
+import { measureOwnTable } from "./own-table.ts";
 import { measureRequests } from "./requests.ts";
 import { type Measured, measureRowmill } from "./rowmill.ts";
 import { median, printTable } from "./table.ts";
@@ -71,7 +72,20 @@ async function measure() {
   const typed = { csv: join(folder, "typed.csv"), copy: join(folder, "typed.copy") };
   await writeTyped(SMALL_ROWS, typed.csv, typed.copy);
   const typedFloorSeconds = await measureTypedFloor(server.url, typed.copy);
-  return { floors, runs, atSmall, withDelay, behindSeconds, tasks, requests, columns, typedFloorSeconds };
+  await emptyTables();
+  const table = await measureOwnTable(server.url, typed.csv);
+  return {
+    floors,
+    runs,
+    atSmall,
+    withDelay,
+    behindSeconds,
+    tasks,
+    requests,
+    columns,
+    typedFloorSeconds,
+    table,
+  };
 }
 
 async function makeFile(count: number): Promise<{ csv: string; copy: string }> {
@@ -107,6 +121,7 @@ async function report({
   requests,
   columns,
   typedFloorSeconds,
+  table,
 }: Awaited<ReturnType<typeof measure>>): Promise<void> {
   const of = (pick: (run: Measured) => number) => median(runs.map(pick));
   const ofTasks = (pick: (run: MeasuredTasks) => number) => median(tasks.map(pick));
@@ -143,6 +158,9 @@ async function report({
     columnsSeconds: median(columns.map((run) => run.seconds)),
     columnsRowsPerSecond: median(columns.map((run) => run.rowsPerSecond)),
     typedFloorSeconds,
+    tableSeconds: table.insertSeconds,
+    tableRatioToFloor: table.insertSeconds / typedFloorSeconds,
+    tableUnchangedSeconds: table.unchangedSeconds,
   };
   const seconds = (value: number) => `${value.toFixed(2)} s`;
   const mb = (value: number) => `${value.toFixed(0)} MB`;
@@ -210,6 +228,9 @@ async function report({
       seconds(typedFloorSeconds),
       "",
     ],
+    ["the same rows imported into a table of an application", seconds(result.tableSeconds), ""],
+    ["ratio to that floor", `${result.tableRatioToFloor.toFixed(2)} x`, "2.00 x"],
+    ["imported again with upsert, no record changes", seconds(result.tableUnchangedSeconds), ""],
   ]);
   console.log(JSON.stringify(result));
 }

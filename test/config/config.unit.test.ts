@@ -68,6 +68,7 @@ describe("the settings", () => {
       rowTimeoutSeconds: 60,
       workerUserConcurrency: Number.POSITIVE_INFINITY,
       uploadMaxBytes: 10 * 2 ** 30,
+      workbookMaxBytes: 256 * 2 ** 20,
       uploadMaxColumns: 1000,
       uploadMaxRows: 100_000_000,
       headerNameMaxBytes: 1000,

@@ -5,6 +5,7 @@ import { hasBrowser } from "../support/browser.ts";
 import { findBarriers, findWide, useConsole } from "../support/console.ts";
 import { until } from "../support/until.ts";
 import { useRowmill } from "../support/use-rowmill.ts";
+import { workbook } from "../support/workbooks.ts";
 
 const rowmill = useRowmill({ worker: true, settings: { UPLOAD_MAX_COLUMNS: "5" } });
 const browser = useConsole(rowmill);
@@ -135,8 +136,10 @@ describe.skipIf(!hasBrowser)("an import in the console", () => {
     browser.expectProblems(/413 \(/);
     const cy = await rowmill.client.signUp("cy");
     const page = await browser.open("/import?target=books", { user: "cy", screen: "phone" });
+    await choose(page, "books.xls", Buffer.from("d0cf11e0a1b11ae1", "hex"));
+    await page.getByText("This is a workbook that Rowmill cannot read").waitFor();
     await choose(page, "books.xlsx", Buffer.from("504b030414000600", "hex"));
-    await page.getByText("This is a workbook, not a CSV file").waitFor();
+    await page.getByText("is a damaged workbook").waitFor();
     await choose(page, "wide.csv", "title,author,a,b,c,d\nEmma,Jane Austen,1,2,3,4\n");
     await next(page, "Does this look right?");
     expect(await findWide(page)).toEqual([]);
@@ -170,6 +173,35 @@ describe.skipIf(!hasBrowser)("an import in the console", () => {
     await page.getByText("This file is imported already").waitFor();
     await page.getByRole("button", { name: "Import it again" }).click();
     expect((await endedBatch(page, cy)).id).not.toBe(first.id);
+  });
+
+  test("a sheet of a workbook is chosen, shown as the server reads it, and imported", async () => {
+    const eve = await rowmill.client.signUp("eve");
+    const page = await browser.open("/import?target=books", { user: "eve" });
+    const rows = [
+      ["title", "author"],
+      ["Emma", "Jane Austen"],
+    ];
+    const file = workbook({
+      sheets: [
+        { name: "Readme", rows: [["Nothing here"], ["at all"]] },
+        { name: "Bücher", rows },
+      ],
+    });
+    await choose(page, "books.xlsx", file);
+    await next(page, "Does this look right?");
+    await page.getByRole("cell", { name: "at all" }).waitFor();
+    expect(await page.getByLabel("Encoding").count()).toBe(0);
+    await page.getByLabel("Sheet").selectOption("Bücher");
+    await page.getByRole("cell", { name: "Jane Austen" }).waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+    await next(page, "Which column goes where?");
+    await next(page, "How should it run?");
+    await page.getByRole("button", { name: "Start the import" }).click();
+    expect(await endedBatch(page, eve)).toMatchObject({
+      state: "completed",
+      dialect: { format: "xlsx", sheet: "Bücher" },
+    });
   });
 
   test("a file of 300 MB takes no memory of the page", async () => {

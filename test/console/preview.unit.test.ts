@@ -6,9 +6,11 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { PreviewOptions } from "../../src/console/pages/imports/preview/read-preview.ts";
 import * as onServer from "../../src/console/pages/imports/preview/read-preview.ts";
-import type { CsvOptions } from "../../src/platform/csv/open-csv.ts";
 import { contentOf, csvFixtures } from "../support/csv-fixtures.ts";
+import { randomOf } from "../support/random.ts";
+import { rowsXml, type WorkbookSpec, workbook } from "../support/workbooks.ts";
 
 type Reader = typeof onServer;
 
@@ -33,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-async function read({ readPreview }: Reader, bytes: Uint8Array<ArrayBuffer>, options: CsvOptions) {
+async function read({ readPreview }: Reader, bytes: Uint8Array<ArrayBuffer>, options: PreviewOptions) {
   try {
     return await readPreview(new Blob([bytes]), options);
   } catch (error) {
@@ -41,7 +43,7 @@ async function read({ readPreview }: Reader, bytes: Uint8Array<ArrayBuffer>, opt
   }
 }
 
-async function expectSame(bytes: Uint8Array<ArrayBuffer>, options: CsvOptions = {}) {
+async function expectSame(bytes: Uint8Array<ArrayBuffer>, options: PreviewOptions = {}) {
   const expected = await read(onServer, bytes, options);
   expect(await read(inBrowser, bytes, options)).toEqual(expected);
   return expected;
@@ -58,7 +60,7 @@ describe("the bundle for browsers", () => {
     });
   });
 
-  test.each<[what: string, content: string, options: CsvOptions]>([
+  test.each<[what: string, content: string, options: PreviewOptions]>([
     ["lines above the table", "Report\n\nname,age\nAda,36\nBob,41\n", {}],
     ["a given number of lines", "a;b\n1;2\n3;4\n", { skipLines: 1, header: false }],
     ["empty and repeated names", "name,,name\nAda,x,y\n", {}],
@@ -94,6 +96,78 @@ describe("the bundle for browsers", () => {
     expect(preview).toMatchObject({ names: ["a", "b", "c"], isWhole: false });
     expect(preview.rows).toHaveLength(200);
     expect(bytes).toBeLessThan(4 * 2 ** 20);
+  });
+
+  describe("agrees about workbooks", () => {
+    const BOOKS: WorkbookSpec = {
+      sheets: [
+        { name: "Notes", rows: [["Nothing here"]], state: "hidden" },
+        {
+          name: "Bücher",
+          rows: [
+            ["Stock, May 2024"],
+            ["title", "pages", "bought"],
+            ["Emma é", 1234.5, { value: 45000, style: 1 }],
+            ["Ulysses", true, { xml: '<c r="C4" t="s"><v>1</v></c>' }],
+            ["Dune", null, { xml: '<c r="C5"><f>1+1</f></c>' }],
+          ],
+        },
+      ],
+      formats: ["dd.mm.yyyy"],
+      shared: "<si><t>a</t></si><si><r><t>so</t></r><r><t>on</t></r></si>",
+    };
+
+    test("and their sheets", async () => {
+      const file = Buffer.from(workbook(BOOKS));
+      expect(await expectSame(file)).toMatchObject({
+        names: ["title", "pages", "bought"],
+        sheets: ["Notes", "Bücher"],
+        dialect: { format: "xlsx", sheet: "Bücher", preamble_rows: 1 },
+        skipped: [{ row: 1, cells: ["Stock, May 2024", "", ""] }],
+        rows: [
+          { row: 3, cells: ["Emma é", "1234.5", "15.03.2023"] },
+          { row: 4, cells: ["Ulysses", "TRUE", "soon"] },
+          { row: 5, cells: ["Dune", "", ""], problem: expect.stringContaining("Cell C5 has a formula") },
+        ],
+      });
+      expect(await expectSame(file, { sheet: "1", header: false })).toMatchObject({
+        rows: [{ cells: ["Nothing here"] }],
+      });
+      expect(await expectSame(file, { sheet: "Books" })).toHaveProperty("refused");
+      expect(await expectSame(Buffer.from(gzipSync(file)))).toMatchObject({ dialect: { sheet: "Bücher" } });
+    });
+
+    test("that are damaged, hostile or in another format", async () => {
+      const file = Buffer.from(workbook(BOOKS));
+      const bomb = workbook({ sheets: [{ name: "A", xml: `<row>${"<c/>".repeat(4_000_000)}</row>` }] });
+      const others = [file.subarray(0, 700), Buffer.from(bomb), Buffer.from("d0cf11e0a1b11ae10000", "hex")];
+      for (const one of [
+        ...others,
+        Buffer.from(workbook({ sheets: [{ name: "A", part: "<!DOCTYPE a><worksheet/>" }] })),
+      ])
+        expect(await expectSame(Buffer.from(one))).toHaveProperty("refused");
+    });
+
+    test("and reads only the beginning of a large one", async () => {
+      const random = randomOf(1);
+      const text = () => Array.from({ length: 40 }, () => random.below(36).toString(36)).join("");
+      const texts = Array.from({ length: 200_000 }, text);
+      const rows = texts.map((_, at) => `<row r="${at + 2}"><c t="s"><v>${at}</v></c><c><v>1</v></c></row>`);
+      const shared = texts.map((one) => `<si><t>${one}</t></si>`).join("");
+      const file = workbook({
+        sheets: [{ name: "A", xml: rowsXml([["name", "age"]]) + rows.join("") }],
+        shared,
+      });
+      expect(file.length).toBeGreaterThan(5 * 2 ** 20);
+      let bytes = 0;
+      const slice = (start: number, end: number) => {
+        bytes += end - start;
+        return new Blob([Buffer.from(file).subarray(start, end)]);
+      };
+      const blob = Object.assign(new Blob([Buffer.from(file)]), { slice });
+      expect(await inBrowser.readPreview(blob, {})).toMatchObject({ isWhole: false, names: ["name", "age"] });
+      expect(bytes).toBeLessThan(0.7 * file.length);
+    });
   });
 
   test("agrees about public files", { timeout: 60_000 }, async () => {

@@ -34,11 +34,11 @@ async function startStore() {
 
 test("killed workers write no row twice into a table without a key", async () => {
   await using store = await startStore();
-  const columns = [{ name: "line", type: "text" as const }];
+  const columns = [{ name: "line", type: "text" as const, required: true }];
   const target = await defineTarget(store.admin, "lines", { table: "log", columns });
   const user = await store.api.client.signUp("writer");
   const rows = 6000;
-  const csv = `line\n${Array.from({ length: rows }, (_, index) => `line ${index}`).join("\n")}\n`;
+  const csv = `number,line\n${Array.from({ length: rows }, (_, index) => `${index},line-${index}`).join("\n")}\n`;
   const { body: batch } = await user.upload(csv, `/api/v1/batches?target=${target}`);
   for (let round = 0; round < 2; round++) {
     const worker = await store.startWorker();

@@ -123,7 +123,7 @@ export const COUNTRY = {
   ignore_case: true,
 };
 
-/** The rows of a batch with what became of them, for comparisons. */
+/** The outcome of each row, by row number. */
 export async function resultsOf(user: Client, batchId: string) {
   const rows = await user.rows(batchId);
   return Object.fromEntries(rows.map(({ row, effect, error_code }) => [row, error_code ?? effect]));

@@ -1,8 +1,7 @@
 import { type Context, inTransaction } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { undefuse } from "../../platform/csv/cells.ts";
-import { type Csv, openCsv } from "../../platform/csv/open-csv.ts";
-import { unpacked } from "../../platform/csv/unpack.ts";
+import type { CsvRecord } from "../../platform/csv/parser.ts";
 import { postgresError } from "../../platform/postgres/database.ts";
 import { SQLSTATE } from "../../platform/sqlstates.ts";
 import { batches } from "../../schema/batches.ts";
@@ -11,6 +10,7 @@ import { listNames, visible } from "../../targets/names.ts";
 import { MASK, secretPositions } from "../../targets/secrets.ts";
 import { MAX_ROW_NUMBER, newBatchId } from "../ids.ts";
 import { longRowOf } from "../receive/long-rows.ts";
+import { openUpload } from "../receive/open-upload.ts";
 import { requireStoredWithin } from "../receive/quota.ts";
 import { type NewRow, storeRows } from "../receive/store-rows.ts";
 import type { Batch } from "../transitions.ts";
@@ -37,16 +37,15 @@ export async function correctRows(ctx: Context, correction: Correction): Promise
   const { userId, batchId } = correction;
   const batch = await inTransaction(ctx, (tx) => lockCorrectable(tx, userId, batchId));
   using longRow = longRowOf(userId);
-  const file = unpacked(correction.file, ctx.config.uploadMaxBytes);
-  const csv = await openCsv(file, { header: true }, { ...ctx.config, longRow });
-  if (!csv.header)
+  await using table = await openUpload(ctx, correction, { header: true }, { longRow });
+  if (!table.header)
     throw invalidField("file", "The file is empty. Send the corrected rows with their header.");
-  const columns = findColumns(batch, csv.header.names);
+  const columns = findColumns(batch, table.header.names);
   const stagingId = await openStaging(ctx, batch);
   try {
     const source = { fileBytes: () => 0, check: () => requireStoredWithin(ctx, userId) };
-    await storeRows(ctx, stagingId, rowsOf(csv, columns), source).catch(explainDuplicate);
-    await correction.finish();
+    await storeRows(ctx, stagingId, rowsOf(table.records, columns), source).catch(explainDuplicate);
+    await table.finish();
     return await retryWhileLocked(() =>
       inTransaction(ctx, (tx) => applyCorrection(tx, correction, stagingId)),
     );
@@ -86,8 +85,11 @@ function findColumns(batch: Batch, fileHeader: readonly string[]): Columns {
 }
 
 /** Cells are null if the file does not have them or shows them masked: they stay unchanged. */
-async function* rowsOf(csv: Csv, { row: rowColumn, positions, secrets }: Columns): AsyncGenerator<NewRow[]> {
-  for await (const records of csv.records) {
+async function* rowsOf(
+  blocks: AsyncIterable<CsvRecord[]>,
+  { row: rowColumn, positions, secrets }: Columns,
+): AsyncGenerator<NewRow[]> {
+  for await (const records of blocks) {
     yield records.map(({ row: line, fields, problem }) => {
       if (problem) throw invalidField("file", `Line ${line}: ${problem}`);
       const text = fields[rowColumn] ?? "";

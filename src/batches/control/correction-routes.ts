@@ -24,7 +24,7 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       "/api/v1/batches/:batch_id/corrections",
       {
         config: {
-          documentedBody: fileForm("A result file of the batch.", {
+          documentedBody: fileForm("A result file of the batch, as CSV or as an Excel workbook.", {
             examples: ["_row,Title,Book Author\n3,Emma,Jane Austen\n"],
           }),
         },
@@ -35,7 +35,8 @@ export function correctionRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           description:
             "For a batch that has ended. Send a result file with corrected cells: rows are matched by `_row`, columns by " +
             "name. Missing columns stay unchanged, and the other columns of a result file are ignored. Successful rows " +
-            "are skipped. Failed rows are retried, and their history keeps the old cells.",
+            "are skipped. Failed rows are retried, and their history keeps the old cells. Of an Excel workbook, the first sheet that " +
+            "is not hidden is read.",
           params: BatchParams,
           querystring: Type.Object({
             unprocessed: Type.Boolean({

@@ -7,6 +7,7 @@ import { Later } from "../../platform/queue/later.ts";
 import {
   type Columns,
   type GroupAnswer,
+  type GroupAttempt,
   type GroupTarget,
   isGroupTarget,
   type TargetRow,
@@ -115,7 +116,7 @@ function send(
   tx: Tx,
   { target, batch }: GroupInput,
   rows: readonly TargetRow<Values>[],
-  attempt: Parameters<GroupTarget["send"]>[4],
+  attempt: GroupAttempt,
 ): Promise<GroupAnswer> {
   if (rows.length === 0) return Promise.resolve({ kind: "answered", outcomes: [] });
   return target.send(ctx, tx, batch, rows, attempt);

@@ -41,7 +41,7 @@ export interface Settling {
   readonly keepsOutcomes?: boolean;
   /** The rows that wait at the end of a turn of a row target. `areAll`: the service can take no row. */
   readonly waits?: { readonly rows: number; readonly seconds: number; readonly areAll: boolean } | null;
-  /** What a request of a group target has shown; null: none was sent. */
+  /** Whether the service of a group target has answered; null: no request was sent. */
   readonly service?: ServiceState | null;
   /** Seconds until the first retry of an attempt that has failed for now, instead of the usual backoff. */
   readonly firstRetrySeconds?: number | undefined;

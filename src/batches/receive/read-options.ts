@@ -5,7 +5,6 @@ import { Compile } from "typebox/compile";
 import type { Context } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { ENCODINGS, encodingOf } from "../../platform/csv/encodings.ts";
-import type { CsvOptions } from "../../platform/csv/options.ts";
 import { schemaErrors, throwFieldErrors } from "../../platform/http/schema-errors.ts";
 import type { Caller } from "../../schema/accounts.ts";
 import type { BatchMode } from "../../schema/batches.ts";
@@ -14,6 +13,7 @@ import { listNames, visible } from "../../targets/names.ts";
 import { findBuiltIn, modesOf } from "../../targets/registry.ts";
 import type { Target } from "../../targets/target.ts";
 import { MAX_ERRORS } from "../process/error-limit.ts";
+import type { ReadOptions } from "./open-upload.ts";
 import { DELIMITERS, optionNames, UploadOptions } from "./upload-options.ts";
 
 const check = Compile(UploadOptions);
@@ -64,9 +64,10 @@ function parseOption(name: string, text: string): string | number | boolean {
 }
 
 /** @throws DomainError `invalid_input` if the encoding is unknown */
-export function csvOptionsOf(options: UploadOptions): CsvOptions {
-  const { delimiter, quote } = options;
+export function readOptionsOf(options: UploadOptions): ReadOptions {
+  const { delimiter, quote, sheet } = options;
   return {
+    sheet,
     encoding: options.encoding === undefined ? undefined : knownEncoding(options.encoding),
     delimiter: delimiter === undefined ? undefined : (DELIMITERS[delimiter] ?? delimiter),
     quote: quote === "none" ? "" : quote,

@@ -4,8 +4,7 @@ import { requireUsable } from "../../accounts/queries.ts";
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
 import { nameOf } from "../../files/names.ts";
-import { type Dialect, openCsv } from "../../platform/csv/open-csv.ts";
-import { unpacked } from "../../platform/csv/unpack.ts";
+import type { TableDialect } from "../../platform/csv/open-table.ts";
 import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
@@ -26,9 +25,10 @@ import { getBatch, type StoredBatch } from "../queries.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { longRowOf } from "./long-rows.ts";
+import { type OpenedUpload, openUpload } from "./open-upload.ts";
 import { RowMarks } from "./plan-chunks.ts";
 import { requireRoomForBatch, requireStoredWithin } from "./quota.ts";
-import { type ChosenOptions, csvOptionsOf, fingerprintOf, targetOf } from "./read-options.ts";
+import { type ChosenOptions, fingerprintOf, readOptionsOf, targetOf } from "./read-options.ts";
 import { uploadedColumnsOf } from "./result-columns.ts";
 import { storeRows } from "./store-rows.ts";
 import type { UploadOptions } from "./upload-options.ts";
@@ -72,20 +72,18 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const mapping = options.mapping === undefined ? undefined : parseMapping(options.mapping);
   await inTransaction(ctx, (tx) => requireRoomForBatch(tx, upload.userId, upload.declaredBytes));
   const content = { hash: createHash("sha256"), bytes: 0 };
-  const bytes = unpacked(measured(upload.file, content), ctx.config.uploadMaxBytes);
+  const file = { ...upload, file: measured(upload.file, content) };
   using longRow = longRowOf(upload.userId);
-  const csv = await openCsv(bytes, csvOptionsOf(options), {
-    ...ctx.config,
-    longRow,
-    ...rowLimitOf(ctx, target),
-  });
-  if (!csv.header) {
-    await upload.finish();
-    throw noRows(options.skip_lines);
+  const limits = { longRow, ...rowLimitOf(ctx, target) };
+  await using table = await openUpload(ctx, file, readOptionsOf(options), limits);
+  if (!table.header) {
+    await table.finish();
+    throw noRows(table, options.skip_lines);
   }
-  const columns = uploadedColumnsOf(csv.header.names);
-  const matched = matchColumns(target, columns.names, mapping, csv.dialect);
-  const batchId = await openBatch(ctx, upload, chosen, target, { ...matched, params, locale });
+  const columns = uploadedColumnsOf(table.header.names);
+  const matched = matchColumns(target, columns.names, mapping, table.dialect);
+  const isWorkbook = "format" in table.dialect;
+  const batchId = await openBatch(ctx, upload, chosen, target, { ...matched, params, locale, isWorkbook });
   const maxChunkRows = chunkRowsOf(target, options);
   try {
     const source = {
@@ -95,11 +93,11 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
     const marks = await storeRows(
       ctx,
       batchId,
-      columns.rows(csv.records),
+      columns.rows(table.records),
       source,
       new RowMarks(maxChunkRows),
     );
-    await upload.finish();
+    await table.finish();
     const contentHash = content.hash.digest();
     const fingerprint = fingerprintOf(contentHash, chosen, target);
     const received = await inTransaction(ctx, async (tx) => {
@@ -113,8 +111,8 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
           fileBytes: content.bytes,
           contentHash,
           fingerprint,
-          dialect: { ...csv.dialect },
-          warnings: { ...csv.warnings },
+          dialect: { ...table.dialect },
+          warnings: { ...table.warnings },
         },
         { mayReplay: !options.force && !options.dry_run, maxChunkRows },
       );
@@ -146,7 +144,7 @@ function matchColumns(
   target: Target,
   names: readonly string[],
   mapping: RequestedMapping | undefined,
-  { header, header_from }: Dialect,
+  { header, header_from }: TableDialect,
 ): MatchedHeader {
   try {
     return matchHeader(target, names, mapping);
@@ -161,11 +159,12 @@ function matchColumns(
   }
 }
 
-function noRows(skipLines = 0): DomainError {
+function noRows({ dialect }: OpenedUpload, skipLines = 0): DomainError {
+  const what = "sheet" in dialect ? `The sheet "${dialect.sheet}"` : "The file";
   const message =
     skipLines === 0
-      ? "The file is empty. Send a table with or without a header."
-      : `The file has no text after the ${skipLines} lines that skip_lines skips. Use a smaller number.`;
+      ? `${what} is empty. Send a table with or without a header.`
+      : `${what} has no text after the ${skipLines} lines that skip_lines skips. Use a smaller number.`;
   return invalidField("file", message);
 }
 
@@ -192,6 +191,7 @@ async function abandonUpload(ctx: Context, batchId: string, reason: unknown): Pr
 interface OpenedBatch extends MatchedHeader {
   readonly params: Record<string, unknown> | null;
   readonly locale: Locale | null;
+  readonly isWorkbook: boolean;
 }
 
 async function openBatch(
@@ -199,7 +199,7 @@ async function openBatch(
   upload: Upload,
   options: ChosenOptions,
   target: Target,
-  { header, mapping, params, locale }: OpenedBatch,
+  { header, mapping, params, locale, isWorkbook }: OpenedBatch,
 ): Promise<string> {
   const id = newBatchId(ctx.now());
   const batch = {
@@ -208,7 +208,7 @@ async function openBatch(
     target: target.name,
     ...(target.defined ? { targetVersion: target.defined.version, targetTraits: traitsOf(target) } : {}),
     locale,
-    filename: nameOf(upload.filename || "upload.csv"),
+    filename: nameOf(upload.filename || (isWorkbook ? "upload.xlsx" : "upload.csv")),
     header,
     mapping,
     params,

@@ -88,11 +88,20 @@ export const UploadOptions = Type.Object({
       examples: ['{"decimal": ",", "group": ".", "date_order": "dmy"}'],
     }),
   ),
+  sheet: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description:
+        "The sheet of an Excel workbook: its name, or its number from 1. Absent: the first sheet that is not hidden.",
+      examples: ["Customers", "2"],
+    }),
+  ),
   encoding: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: 30,
-      description: `The encoding of the file, or a label of it such as \`latin1\`: ${ENCODINGS.join(", ")}. Absent: detected.`,
+      description: `CSV only. The encoding of the file, or a label of it such as \`latin1\`: ${ENCODINGS.join(", ")}. Absent: detected.`,
       examples: ["windows-1251"],
     }),
   ),
@@ -101,7 +110,7 @@ export const UploadOptions = Type.Object({
       minLength: 1,
       maxLength: 10,
       description:
-        `A character or its name: ${Object.keys(DELIMITERS).join(", ")}. If a blank follows the character, blanks after ` +
+        `CSV only. A character or its name: ${Object.keys(DELIMITERS).join(", ")}. If a blank follows the character, blanks after ` +
         "it belong to the delimiter; `spaces` are runs of blanks. Absent: detected.",
       examples: ["semicolon", ";", ", "],
     }),
@@ -110,13 +119,13 @@ export const UploadOptions = Type.Object({
     Type.String({
       minLength: 1,
       maxLength: 4,
-      description: "A character or `none`. Absent: detected.",
+      description: "CSV only. A character or `none`. Absent: detected.",
       examples: ['"', "none"],
     }),
   ),
   escape: Type.Optional(
     Type.Enum(["double", "backslash"], {
-      description: "How a quote inside a quoted cell is written. Absent: detected.",
+      description: "CSV only. How a quote inside a quoted cell is written. Absent: detected.",
     }),
   ),
   header: Type.Optional(Type.Boolean({ description: "Whether the table has a header. Absent: detected." })),
@@ -141,7 +150,7 @@ export const UploadOptions = Type.Object({
       minimum: 0,
       maximum: 10_000,
       description:
-        "The number of lines to skip before the header. Absent: lines above the table are detected.",
+        "The number of lines, or of rows of a sheet, to skip before the header. Absent: lines above the table are detected.",
       examples: [2],
     }),
   ),

@@ -10,8 +10,8 @@ import { charsetOf, leaveBodiesUnread } from "../../platform/http/raw-file.ts";
 import {
   declaredBytes,
   fileForm,
-  RAW_CSV,
-  rawCsv,
+  RAW_TABLES,
+  rawTable,
   type UploadedFile,
   withUploadedFile,
 } from "../../platform/http/upload.ts";
@@ -29,19 +29,26 @@ export function uploadRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       {
         config: {
           documentedBody: {
-            ...fileForm("The CSV file, after the other fields.", { fields: UploadOptions.properties }),
-            ...rawCsv("The CSV file itself. `Content-Disposition` can name it."),
+            ...fileForm("The CSV file or Excel workbook, after the other fields.", {
+              fields: UploadOptions.properties,
+            }),
+            ...rawTable(
+              "The CSV file itself. `Content-Disposition` can name it.",
+              "The Excel workbook itself. `Content-Disposition` can name it.",
+            ),
           },
-          rawFiles: RAW_CSV,
+          rawFiles: RAW_TABLES,
         },
         schema: {
           ...shared,
           operationId: "createBatch",
-          summary: "Upload a CSV file",
+          summary: "Upload a CSV file or an Excel workbook",
           description:
             "Streams the file into the database and returns 202 when the whole file is stored and queued. With any other " +
             "status nothing is imported. Delimiter, header and lines above it are detected; names match without regard to case, spaces and " +
             "`_`. A row that breaks a rule fails alone, with a reason.\n\n" +
+            "Of an Excel workbook (.xlsx), one sheet is read; `sheet` names it. Cells become the text that the sheet shows, " +
+            "and formulas their last result.\n\n" +
             "Send options as query parameters, or as form fields of the same names before the file. The file can also be " +
             "the body itself: `curl --data-binary @books.csv -H 'content-type: text/csv'`.",
           headers: IdempotencyHeaders,

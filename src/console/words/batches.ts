@@ -139,6 +139,8 @@ export const batchWords = {
 
   reading: "How the file was read",
   dialect: {
+    format: "Format",
+    sheet: "Sheet",
     encoding: "Encoding",
     delimiter: "Delimiter",
     quote: "Quote",

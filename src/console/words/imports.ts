@@ -2,7 +2,7 @@
 export const importWords = {
   title: "Import a file",
   description:
-    "Rows of a CSV file become books, records or accounts. Nothing is stored before the last step.",
+    "Rows of a CSV file or an Excel workbook become books, records or accounts. Nothing is stored before the last step.",
   steps: { file: "File", preview: "Preview", columns: "Columns", options: "Options" },
   stepsLabel: "Steps",
   continue: "Continue",
@@ -14,7 +14,7 @@ export const importWords = {
     dropNow: "Drop it",
     choose: "Choose a file",
     change: "Choose another file",
-    hint: "CSV, TSV or other delimited text, also with gzip, of any size. Only its first rows are read before you start.",
+    hint: "CSV, TSV or other delimited text, of any size and also with gzip, or an Excel workbook (.xlsx). Only its first rows are read before you start.",
     onlyOne: "Drop one file at a time.",
     targets: "The rows become",
     required: (names: string) => `Needs ${names}`,
@@ -27,11 +27,11 @@ export const importWords = {
   },
 
   workbook: {
-    heading: "This is a workbook, not a CSV file",
-    text: "Rowmill imports CSV. Save the sheet that you need as CSV, and choose that file:",
+    heading: "This is a workbook that Rowmill cannot read",
+    text: "Rowmill imports .xlsx and CSV. Save the workbook as .xlsx, without a password, and choose that file:",
     steps: [
-      "Open the file in Excel, LibreOffice or Google Sheets, and select the sheet.",
-      'Excel: File, Save As, "CSV UTF-8 (Comma delimited)". LibreOffice: File, Save As, "Text CSV". Google Sheets: File, Download, "Comma Separated Values".',
+      "Open the file in Excel, LibreOffice, Numbers or Google Sheets.",
+      'Excel: File, Save As, "Excel Workbook (.xlsx)". LibreOffice: File, Save As, "Excel 2007-365". Numbers: File, Export To, Excel. Google Sheets: File, Download, "Microsoft Excel".',
       "Come back, and choose the file that you saved.",
     ],
   },
@@ -49,6 +49,8 @@ export const importWords = {
     detect: "Auto",
     encoding: "Encoding",
     encodingGuess: "A guess. Check letters such as é, ß or Я.",
+    sheet: "Sheet",
+    sheets: (count: number) => (count === 1 ? "The only sheet" : `${count} sheets`),
     delimiter: "Delimiter",
     otherDelimiter: "Other character",
     quote: "Quote",

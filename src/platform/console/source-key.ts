@@ -7,6 +7,8 @@ const SOURCES = [
   "src/console",
   "src/client",
   "src/platform/csv",
+  "src/platform/workbooks",
+  "src/errors.ts",
   "src/platform/console",
   "package-lock.json",
   "tsconfig.json",

@@ -35,15 +35,15 @@ const MAX_FILLED_ABOVE = 0.5;
 const SURE = 0.95;
 const UNSURE = 0.6;
 
-export function findLayout(sample: Sample, isTable: boolean, known: KnownLayout): Layout {
-  const { above } = isTable ? linesAbove(sample) : remarksAbove(sample.records);
+export function findLayout(records: Rows, isTable: boolean, known: KnownLayout): Layout {
+  const { above } = isTable ? linesAbove(records) : remarksAbove(records);
   return known.isStart || known.header === false
-    ? layoutOf(sample, 0, known)
-    : layoutOf(sample, above, known);
+    ? layoutOf(records, 0, known)
+    : layoutOf(records, above, known);
 }
 
-function layoutOf(sample: Sample, above: number, known: KnownLayout): Layout {
-  const rows = sample.records.slice(above);
+function layoutOf(records: Rows, above: number, known: KnownLayout): Layout {
+  const rows = records.slice(above);
   const preamble = { preambleRows: above === 0 ? 0 : (rows[0]?.row ?? 1) - 1, preambleRecords: above };
   if (known.header === false) return { ...preamble, headerRows: 0, confidence: 1 };
   const isGiven = known.header === true || known.headerRows !== undefined;
@@ -55,7 +55,7 @@ function layoutOf(sample: Sample, above: number, known: KnownLayout): Layout {
  * Finds the records above the table: titles, which fill one column of a wider table, remarks that begin with `#`,
  * and narrow lines that a blank line separates from the table.
  */
-export function linesAbove({ records }: Sample): { above: number; isRemark: boolean } {
+export function linesAbove(records: Rows): { above: number; isRemark: boolean } {
   const none = { above: 0, isRemark: false };
   const width = records.reduce((most, { fields }) => Math.max(most, filledWidth(fields)), 0);
   if (width < 2) return remarksAbove(records);

@@ -1,16 +1,9 @@
-/** The options for reading a CSV file. */
+/** The options for reading a file. */
 import { invalidField } from "../../errors.ts";
 import type { Escape } from "./syntax.ts";
 
-/** The known properties of a file. Missing ones are guessed from its first 64 KiB. */
-export interface CsvOptions {
-  /** A name of `ENCODINGS`. */
-  readonly encoding?: string | undefined;
-  /** One character, or a character and a blank: blanks behind it belong to it. Two blanks: runs of blanks. */
-  readonly delimiter?: string | undefined;
-  /** One character; empty: cells are never quoted. */
-  readonly quote?: string | undefined;
-  readonly escape?: Escape | undefined;
+/** The known properties of a table. Missing ones are guessed from its first rows. */
+export interface TableOptions {
   /** Whether the first record has the names of the columns. */
   readonly header?: boolean | undefined;
   /** The number of records that have the names of the columns. */
@@ -25,11 +18,22 @@ export interface CsvOptions {
   readonly tables?: "first" | "all" | undefined;
 }
 
+/** The known properties of a CSV file. Missing ones are guessed from its first 64 KiB. */
+export interface CsvOptions extends TableOptions {
+  /** A name of `ENCODINGS`. */
+  readonly encoding?: string | undefined;
+  /** One character, or a character and a blank: blanks behind it belong to it. Two blanks: runs of blanks. */
+  readonly delimiter?: string | undefined;
+  /** One character; empty: cells are never quoted. */
+  readonly quote?: string | undefined;
+  readonly escape?: Escape | undefined;
+}
+
 export const MAX_HEADER_ROWS = 10;
 
 /** @throws DomainError `invalid_input` that names the option */
 export function checkOptions(options: CsvOptions): void {
-  const { delimiter, quote, columns, skipLines, header, headerRows } = options;
+  const { delimiter, quote } = options;
   if (delimiter !== undefined && !/^[^\r\n] ?$/.test(delimiter)) {
     throw invalidField("delimiter", "must be one character, which a blank may follow, but not a line break.");
   }
@@ -38,6 +42,11 @@ export function checkOptions(options: CsvOptions): void {
   if (delimiter !== undefined && delimiter[0] === quote) {
     throw invalidField("delimiter", "must differ from the quote.");
   }
+  checkTableOptions(options);
+}
+
+/** @throws DomainError `invalid_input` that names the option */
+export function checkTableOptions({ columns, skipLines, header, headerRows }: TableOptions): void {
   if (skipLines !== undefined && !(Number.isSafeInteger(skipLines) && skipLines >= 0)) {
     throw invalidField("skip_lines", "must be a whole number, 0 or more.");
   }

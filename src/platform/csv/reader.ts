@@ -24,8 +24,8 @@ export interface LongRow {
 }
 
 /** A record can be this many times larger than a cell. This limits how much text one unclosed quote can swallow. */
-const RECORD_CELLS = 4;
-const LONG_ROW_CHARS = 262_144;
+export const RECORD_CELLS = 4;
+export const LONG_ROW_CHARS = 262_144;
 /** The time that a client has for a long row if others wait for its memory. */
 const LONG_ROW_MS = 20_000;
 
@@ -138,29 +138,30 @@ export async function* readRecords(
 function checkRecords(records: readonly CsvRecord[], chars: number, limits: CsvLimits): void {
   // A UTF-16 code unit takes at most three bytes of UTF-8.
   const mayBeTooLong = chars * 3 > limits.cellMaxBytes;
-  for (const record of records) {
-    if (mayBeTooLong) checkCells(record, limits);
-    checkColumns(record, limits);
+  for (const { row, fields } of records) {
+    if (mayBeTooLong)
+      for (let column = 0; column < fields.length; column++)
+        checkCell(row, column, fields[column] ?? "", limits);
+    checkColumns(row, fields.length, limits);
   }
 }
 
-function checkCells({ row, fields }: CsvRecord, { cellMaxBytes }: CsvLimits): void {
-  for (let column = 0; column < fields.length; column++) {
-    const cell = fields[column] ?? "";
-    if (cell.length * 3 > cellMaxBytes && countBytes(cell) > cellMaxBytes) {
-      throw new DomainError(
-        "too_large",
-        `Row ${row}, column ${column + 1}: the cell has ${countBytes(cell)} bytes. At most ${cellMaxBytes} are allowed (CELL_MAX_BYTES).`,
-      );
-    }
+/** @throws DomainError `too_large` that names the row and the column */
+export function checkCell(row: number, column: number, cell: string, { cellMaxBytes }: CsvLimits): void {
+  if (cell.length * 3 > cellMaxBytes && countBytes(cell) > cellMaxBytes) {
+    throw new DomainError(
+      "too_large",
+      `Row ${row}, column ${column + 1}: the cell has ${countBytes(cell)} bytes. At most ${cellMaxBytes} are allowed (CELL_MAX_BYTES).`,
+    );
   }
 }
 
-function checkColumns({ row, fields }: CsvRecord, { uploadMaxColumns }: CsvLimits): void {
-  if (fields.length <= uploadMaxColumns) return;
+/** @throws DomainError `too_large` that names the row */
+export function checkColumns(row: number, columns: number, { uploadMaxColumns }: CsvLimits): void {
+  if (columns <= uploadMaxColumns) return;
   throw new DomainError(
     "too_large",
-    `Row ${row} has ${fields.length} columns. At most ${uploadMaxColumns} are allowed (UPLOAD_MAX_COLUMNS).`,
+    `Row ${row} has ${columns} columns. At most ${uploadMaxColumns} are allowed (UPLOAD_MAX_COLUMNS).`,
   );
 }
 

@@ -23,7 +23,7 @@ export function scoreOf(sample: Sample, isRare: boolean): number {
   // Among equal scores, prefer the syntax that removes quotes: nobody puts many cells in quotes without a reason.
   const tidiness = syntax.blanks === "before-quotes" ? (sample.padded.size > 1 ? 1e-6 : -1e-6) : 0;
   if (syntax.delimiter === " " && syntax.blanks === "text" && isAligned(sample)) return -1;
-  const { above, isRemark } = linesAbove(sample);
+  const { above, isRemark } = linesAbove(sample.records);
   const hasTitle = above > 0 && !isRemark;
   const rows: Row[] = records
     .map(({ fields }, record) => ({ fields, record }))

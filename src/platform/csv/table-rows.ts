@@ -49,6 +49,8 @@ export interface Table {
   readonly header: readonly string[] | null;
   readonly keepsBlankRows: boolean;
   readonly keepsLaterTables: boolean;
+  /** Whether the empty fields at the end of a row are left out. They are added. */
+  readonly isRagged: boolean;
   readonly decoded: Decoded;
 }
 
@@ -59,11 +61,11 @@ export async function* tableRows(
   warnings: CsvWarnings,
   limits: CsvLimits,
 ): AsyncGenerator<CsvRecord[]> {
-  const { width, header, decoded } = table;
+  const { header } = table;
   const nameCode = header?.[0]?.charCodeAt(0) ?? SPACE;
   let rows = 0;
   let hasEnded = false;
-  const isLeftOut = (fields: readonly string[]): boolean => {
+  const isLeftOut = ({ fields, problem }: CsvRecord): boolean => {
     if (hasEnded) {
       warnings.other_table_rows++;
       return true;
@@ -79,7 +81,9 @@ export async function* tableRows(
       hasEnded = !isSame && !table.keepsLaterTables;
       return true;
     }
-    if (table.keepsBlankRows || !isBlankRow(fields)) return false;
+    // Formulas without results leave no text.
+    const isKept = table.keepsBlankRows || (table.isRagged && problem !== null);
+    if (isKept || !isBlankRow(fields)) return false;
     warnings.blank_rows++;
     return true;
   };
@@ -87,8 +91,8 @@ export async function* tableRows(
   const leaveOut = (block: CsvRecord[]): void => {
     let kept = 0;
     for (const record of block) {
-      if (isLeftOut(record.fields)) continue;
-      adaptFields(record.fields, width, decoded, warnings);
+      if (isLeftOut(record)) continue;
+      adaptFields(record.fields, table, warnings);
       block[kept++] = record;
     }
     block.length = kept;
@@ -111,9 +115,14 @@ function repeatsHeader(header: readonly string[], fields: readonly string[]): bo
   return true;
 }
 
-/** Removes empty fields beyond the columns, and counts the problems of a row. */
-function adaptFields(fields: string[], columns: number, decoded: Decoded, warnings: CsvWarnings): void {
-  if (fields.length < columns) warnings.missing_fields++;
+/** Adds and removes empty fields at the end, and counts the problems of a row. */
+function adaptFields(
+  fields: string[],
+  { width: columns, isRagged, decoded }: Table,
+  warnings: CsvWarnings,
+): void {
+  if (fields.length < columns && isRagged) while (fields.length < columns) fields.push("");
+  else if (fields.length < columns) warnings.missing_fields++;
   else if (fields.length > columns) {
     const extra = countExtraFields(fields, columns);
     fields.length = columns + extra;

@@ -44,18 +44,25 @@ export function fileForm(
   return { "multipart/form-data": Type.Object({ ...fields, [FIELD]: file }) };
 }
 
-/** The media types of a CSV file, also one that is compressed with gzip. */
-export const RAW_CSV: readonly string[] = [
+const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/** The media types of a file with a table: CSV, also compressed with gzip, and Excel workbooks. */
+export const RAW_TABLES: readonly string[] = [
   "text/csv",
   "application/csv",
   "text/tab-separated-values",
+  XLSX,
+  "application/vnd.ms-excel.sheet.macroenabled.12",
   "application/gzip",
   "application/x-gzip",
 ];
 
-/** For `documentedBody` of a route with `rawFiles: RAW_CSV`. */
-export function rawCsv(description: string) {
-  return { "text/csv": Type.String({ description, examples: [CSV_EXAMPLE] }) };
+/** For `documentedBody` of a route with `rawFiles: RAW_TABLES`. */
+export function rawTable(csv: string, workbook: string) {
+  return {
+    "text/csv": Type.String({ description: csv, examples: [CSV_EXAMPLE] }),
+    [XLSX]: Type.String({ format: "binary", description: workbook }),
+  };
 }
 
 export async function registerUploads(app: FastifyInstance): Promise<void> {

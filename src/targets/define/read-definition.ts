@@ -9,6 +9,7 @@ import {
   RecordsDestination,
   TableDestination,
 } from "../definition/destination.ts";
+import { DEFINITION_EXAMPLE } from "../definition/example.ts";
 import type { Sample } from "./test-definition.ts";
 
 const closed = { additionalProperties: false };
@@ -50,10 +51,19 @@ const expectedVersion = {
 };
 
 /** For the OpenAPI document. */
-export const NewTargetBody = Type.Object({ name: TargetName, ...Definition.properties }, closed);
-export const NewVersionBody = Type.Object({ ...Definition.properties, ...expectedVersion }, closed);
+export const NewTargetBody = Type.Object(
+  { name: TargetName, ...Definition.properties },
+  { ...closed, examples: [{ name: "customers", ...DEFINITION_EXAMPLE }] },
+);
+export const NewVersionBody = Type.Object(
+  { ...Definition.properties, ...expectedVersion },
+  { ...closed, examples: [{ ...DEFINITION_EXAMPLE, version: 2 }] },
+);
 export const PreviewBody = Type.Object(
-  { definition: Type.Ref("TargetDefinition"), sample: Type.Optional(SampleBody) },
+  {
+    definition: { ...Type.Ref("TargetDefinition"), description: "The definition to try." },
+    sample: Type.Optional(SampleBody),
+  },
   closed,
 );
 export const TestBody = Type.Object({ sample: Type.Optional(SampleBody) }, closed);

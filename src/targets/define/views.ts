@@ -58,9 +58,12 @@ const TestedRow = Type.Object({
   ),
   errors: Type.Array(
     Type.Object({
-      column: nullable(Type.String(), "The column. null: the row as a whole."),
+      column: nullable(Type.String({ examples: ["born"] }), "The column. null: the row as a whole."),
       code: Type.String({ description: "The code.", examples: ["invalid_date"] }),
-      message: Type.String({ description: "What is wrong, for the person who edits the file." }),
+      message: Type.String({
+        description: "What is wrong, for the person who edits the file.",
+        examples: ['Born "31.02.2020" is not a date: February 2020 has 29 days'],
+      }),
     }),
     { description: "All broken rules." },
   ),
@@ -71,14 +74,14 @@ export const DefinitionTestView = Type.Object(
     succeeded: Type.Integer({ description: "The rows that would succeed.", examples: [19] }),
     failed: Type.Integer({ description: "The rows that would fail.", examples: [1] }),
     rows: Type.Array(TestedRow, { description: "The rows in their order." }),
-    unknown: Type.Array(Type.String(), {
+    unknown: Type.Array(Type.String({ examples: ["Notes"] }), {
       description: "The columns of the sample that the target does not know.",
     }),
     mapping: MapOf(Type.String(), {
       description: "The columns of the target that the sample has, and their names in the sample.",
       examples: [{ external_id: "Customer no." }],
     }),
-    missing: Type.Array(Type.String(), {
+    missing: Type.Array(Type.String({ examples: ["full_name"] }), {
       description: "The required columns that the sample does not have.",
     }),
     ambiguous_dates: Type.Array(

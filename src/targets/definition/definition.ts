@@ -4,6 +4,7 @@ import { MapOf, NUL_FREE } from "../../platform/http/schemas.ts";
 import { batchMode } from "../../schema/batches.ts";
 import { ColumnDefinition } from "./column.ts";
 import { Destination } from "./destination.ts";
+import { DEFINITION_EXAMPLE } from "./example.ts";
 import { closed, columnNames, Text } from "./fields.ts";
 import { Locale } from "./locale.ts";
 import { Rule } from "./rule.ts";
@@ -115,6 +116,7 @@ const definitionFields = {
 export const Definition = Type.Object(definitionFields, {
   ...closed,
   $id: "TargetDefinition",
+  examples: [DEFINITION_EXAMPLE],
   description: "A target that an administrator defines.",
 });
 export type Definition = Static<typeof Definition>;

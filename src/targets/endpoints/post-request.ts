@@ -99,7 +99,7 @@ async function prepare(
   const invalid = Object.entries(resolved.texts).find(([, value]) => value !== "" && !VALUE.test(value));
   if (invalid) {
     const message = `The header "${invalid[0]}" has characters that headers cannot have, perhaps those of a secret.`;
-    throw new Permanent("header_invalid", message);
+    throw new Permanent("secret_refused", message);
   }
   const key = sign_with && (await readSecrets(ctx, [sign_with], use)).get(sign_with);
   const timestamp = Math.floor(ctx.now().getTime() / 1000);

@@ -1,4 +1,4 @@
-/** What rows need from the database before they are sent: values that are looked up, and values that no other row has. */
+/** Prepares rows before they are sent: looks up values, and claims values that no other row of the file may have. */
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import type { RowError } from "../../schema/batches.ts";
 import type { Definition } from "../definition/definition.ts";

@@ -44,7 +44,7 @@ export function rowSender(
     let answer: GroupAnswer;
     if (sent.length === 0) answer = answered(request, covered, prepared, () => NOT_SENT);
     else {
-      const waiting = await takeTurn(ctx, tx, name, destination, sent.length);
+      const waiting = await takeTurn(ctx, tx, { name, batchId: batch.id }, destination, sent.length);
       if (waiting) return waiting;
       const id = messageIdOf("b", batch.id, sent, attempt.run);
       const message = { url: destination.url, id, body: request.body };
@@ -108,7 +108,7 @@ function answerOf(
   }
 }
 
-const NOT_SENT = failed("not_sent", "The row was not sent.");
+const NOT_SENT = failed("target_error", "The row was not sent.");
 
 /** The outcomes of rows that were sent, of those that are too large for any request, and of those that are not valid. */
 function answered(

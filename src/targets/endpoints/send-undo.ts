@@ -21,7 +21,7 @@ export function undoSender(name: string, destination: HttpDestination, url: stri
     );
     const head = { type: "undo", target: name, batch_id: batch.id };
     const { body, sent, count } = encodeRequest(head, encoded, maxRowsOf(destination));
-    const waiting = await takeTurn(ctx, tx, name, destination, sent.length);
+    const waiting = await takeTurn(ctx, tx, { name, batchId: batch.id }, destination, sent.length);
     if (waiting) return waiting;
     const message = { url, id: messageIdOf("u", batch.id, sent, attempt.run), body };
     const reply = await postRequest(ctx, destination, message, attempt.signal);

@@ -4,8 +4,6 @@ import { reservePace, takePlace } from "./request-limits.ts";
 
 const DEFAULT_BATCH_SIZE = 100;
 export const DEFAULT_IN_FLIGHT = 2;
-/** The seconds until a place for a request may be free. Half of it is random. */
-const PLACE_SECONDS = 2;
 
 /** The rows of a request. With a rate, it has the rows of one second, so that requests come evenly. */
 export function maxRowsOf({ batch_size = DEFAULT_BATCH_SIZE, rows_per_second }: HttpDestination): number {
@@ -19,13 +17,13 @@ export function maxRowsOf({ batch_size = DEFAULT_BATCH_SIZE, rows_per_second }: 
 export async function takeTurn(
   ctx: Context,
   tx: Tx,
-  target: string,
+  { name, batchId }: { readonly name: string; readonly batchId: string },
   { max_in_flight = DEFAULT_IN_FLIGHT, rows_per_second }: HttpDestination,
   rows: number,
 ): Promise<{ readonly kind: "wait"; readonly afterSeconds: number } | null> {
-  if (!(await takePlace(ctx, tx, target, max_in_flight)))
-    return { kind: "wait", afterSeconds: PLACE_SECONDS * (0.5 + Math.random() / 2) };
+  const pause = await takePlace(ctx, tx, { target: name, batchId, places: max_in_flight });
+  if (pause > 0) return { kind: "wait", afterSeconds: pause };
   if (rows_per_second === undefined) return null;
-  const afterSeconds = await reservePace(ctx, target, rows, rows_per_second);
+  const afterSeconds = await reservePace(ctx, name, rows, rows_per_second);
   return afterSeconds === 0 ? null : { kind: "wait", afterSeconds };
 }

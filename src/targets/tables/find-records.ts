@@ -7,7 +7,7 @@ import { keyCells, type TableRow } from "./table-rows.ts";
 export interface FoundRecord {
   readonly recordKey: string;
   readonly version: string;
-  /** The values of the columns that updates write, as texts; null: nothing needs them. */
+  /** The values of the columns that updates write, as texts; null: nothing needs them, or they are too many. */
   readonly image: readonly (string | null)[] | null;
 }
 
@@ -41,14 +41,23 @@ interface StoredRecord extends Record<string, unknown> {
   readonly image: (string | null)[] | null;
 }
 
+/**
+ * The images of one slice that a worker keeps in memory until they are stored. A slice of 4000 rows may have 16 kB per
+ * record.
+ */
+export const MAX_IMAGE_BYTES = 64 * 2 ** 20;
+
 function findStatement(plan: TablePlan, lockFor: FindOptions["lockFor"], withImage: boolean): RowStatement {
-  const image = withImage && plan.restored.length > 0 ? plan.image : "NULL::text[]";
+  const hasImage = withImage && plan.restored.length > 0;
   const lock = lockFor === undefined ? "" : lockFor === "update" ? "FOR NO KEY UPDATE" : "FOR UPDATE";
+  // The first image always counts, so that each attempt gets further.
+  const before = "sum(pg_column_size(found.image)) OVER (ORDER BY cells.r) - pg_column_size(found.image)";
+  const image = hasImage ? `CASE WHEN ${before} <= ${MAX_IMAGE_BYTES} THEN found.image END` : "NULL::text[]";
   return {
-    head: "SELECT cells.r, found.* FROM",
+    head: `SELECT cells.r, found.key, found.version, ${image} AS image FROM`,
     tail: `CROSS JOIN LATERAL (
-      SELECT ${plan.identityTexts} AS key, ${plan.version} AS version, ${image} AS image FROM ${plan.table} AS t
-      WHERE ${hasIdentity(plan, (index) => `cells.v${index}`)} LIMIT 1 ${lock}
+      SELECT ${plan.identityTexts} AS key, ${plan.version} AS version${hasImage ? `, ${plan.image} AS image` : ""}
+      FROM ${plan.table} AS t WHERE ${hasIdentity(plan, (index) => `cells.v${index}`)} LIMIT 1 ${lock}
     ) AS found`,
     returning: "",
   };

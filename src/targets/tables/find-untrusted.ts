@@ -3,8 +3,10 @@
  * inside the database: a trigger can RESET ROLE. So only trusted roles may own the table and the code that PostgreSQL calls
  * for its rows.
  */
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
+import type { Config } from "../../config/config.ts";
 import type { Context } from "../../context.ts";
+import type { Database } from "../../platform/postgres/database.ts";
 import { rowmill } from "../../schema/columns.ts";
 import { onCatalogs } from "./catalog-path.ts";
 
@@ -34,47 +36,23 @@ export function findUntrusted(
   ctx: Pick<Context, "db" | "config">,
   tables: readonly TableName[],
 ): Promise<Untrusted[]> {
-  const { trustedOwners, role: targetRole } = ctx.config.tableTargets;
-  return onCatalogs(ctx.db, async (db) => {
-    const { rows } = await db.execute<Finding>(sql`
-      WITH RECURSIVE ${objectsOf(tables)}, finding(kind, object, role) AS (
-        SELECT 'owner', 'table ' || oid::regclass, relowner FROM pg_class JOIN relation USING (oid)
-        UNION SELECT 'owner', 'schema ' || oid::regnamespace, nspowner FROM pg_namespace WHERE oid IN (SELECT namespace FROM named)
-        UNION SELECT 'owner', 'function ' || oid::regprocedure, proowner FROM pg_proc WHERE oid IN (SELECT oid FROM code)
-        UNION SELECT 'owner', 'type ' || oid::regtype, typowner FROM pg_type JOIN type USING (oid) WHERE typcategory <> 'A'
-        UNION SELECT privilege_type, 'table ' || oid::regclass, grantee
-          FROM pg_class JOIN relation USING (oid) CROSS JOIN aclexplode(relacl)
-          WHERE privilege_type IN ('TRIGGER', 'REFERENCES') AND grantee <> relowner
-        UNION SELECT privilege_type, 'table ' || attrelid::regclass, grantee
-          FROM pg_attribute JOIN pg_class JOIN relation USING (oid) ON attrelid = oid CROSS JOIN aclexplode(attacl)
-          WHERE privilege_type = 'REFERENCES' AND grantee <> relowner
-        UNION SELECT privilege_type, 'schema ' || oid::regnamespace, grantee
-          FROM pg_namespace CROSS JOIN aclexplode(nspacl)
-          WHERE oid IN (SELECT namespace FROM named) AND privilege_type = 'CREATE' AND grantee <> nspowner
-      ), meant AS (
-        -- The schema public belongs to a role that stands for the owner of the database.
-        SELECT kind, object, CASE WHEN role = 'pg_database_owner'::regrole
-          THEN (SELECT datdba FROM pg_database WHERE datname = current_database()) ELSE role END AS role
-        FROM finding
-      )
-      SELECT DISTINCT kind, object, coalesce(rolname::text, 'PUBLIC') AS role FROM meant LEFT JOIN pg_roles ON pg_roles.oid = role
-      WHERE NOT coalesce(rolsuper OR rolname = ANY(${sql.param([...trustedOwners])}::text[]) OR rolname = current_user OR role = (
-        SELECT nspowner FROM pg_namespace WHERE nspname = ${rowmill.schemaName}
-      ), false)
-        -- Nobody logs in as this role, and Rowmill creates nothing as it.
-        AND (kind = 'owner' OR rolname IS DISTINCT FROM ${targetRole})
-      ORDER BY object, kind, role`);
-    return rows.map((finding) => ({ ...finding, text: textOf(finding) }));
-  });
+  return onCatalogs(ctx.db, async (db) => readFindings(db, await readObjects(db, tables), ctx.config));
 }
 
-/** The CTEs `named`, `relation`, `type` and `code`. */
-function objectsOf(tables: readonly TableName[]): SQL {
+/** Object ids. As arrays, they lead to the same plans whatever the statistics of the catalogs say. */
+interface Objects {
+  readonly relations: readonly string[];
+  readonly schemas: readonly string[];
+  readonly types: readonly string[];
+}
+
+/** The tables and what changes with them, the schemas of the tables, and the types of the columns. */
+async function readObjects(db: Database, tables: readonly TableName[]): Promise<Objects> {
   const schemas = sql.param(tables.map(({ schema }) => schema));
   const names = sql.param(tables.map(({ table }) => table));
-  return sql`
-    named AS (
-      SELECT pg_class.oid, relnamespace AS namespace
+  const { rows } = await db.execute<{ [K in keyof Objects]: string[] }>(sql`
+    WITH RECURSIVE named AS (
+      SELECT pg_class.oid, relnamespace AS schema
       FROM unnest(${schemas}::text[], ${names}::text[]) AS wanted(schema, name)
       JOIN pg_namespace ON nspname = wanted.schema JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = wanted.name
     ), relation(oid) AS (
@@ -85,33 +63,79 @@ function objectsOf(tables: readonly TableName[]): SQL {
           WHERE confrelid = relation.oid AND contype = 'f' AND (confdeltype IN ('c', 'n', 'd') OR confupdtype IN ('c', 'n', 'd'))
       ) AS next(oid)
     ), type(oid) AS (
-      SELECT atttypid FROM pg_attribute JOIN relation ON attrelid = relation.oid WHERE attnum > 0 AND NOT attisdropped
-      UNION SELECT part.oid FROM type JOIN pg_type ON pg_type.oid = type.oid CROSS JOIN LATERAL (
+      SELECT DISTINCT atttypid FROM relation CROSS JOIN LATERAL (
+        SELECT atttypid FROM pg_attribute WHERE attrelid = relation.oid AND attnum > 0 AND NOT attisdropped OFFSET 0
+      ) AS attribute
+      UNION SELECT part.oid FROM type CROSS JOIN LATERAL (
+        SELECT * FROM pg_type WHERE pg_type.oid = type.oid OFFSET 0
+      ) AS whole CROSS JOIN LATERAL (
         SELECT typbasetype WHERE typbasetype <> 0
         UNION ALL SELECT typelem WHERE typelem <> 0
         UNION ALL SELECT atttypid FROM pg_attribute WHERE attrelid = typrelid AND attnum > 0 AND NOT attisdropped
-        UNION ALL SELECT rngsubtype FROM pg_range WHERE pg_type.oid IN (rngtypid, rngmultitypid)
+        UNION ALL SELECT rngsubtype FROM pg_range WHERE whole.oid IN (rngtypid, rngmultitypid)
       ) AS part(oid)
-    ), source(classid, objid) AS (
-      SELECT 'pg_trigger'::regclass::oid, oid FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM relation)
-      UNION ALL SELECT 'pg_attrdef'::regclass, oid FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM relation)
-      UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint
-        WHERE conrelid IN (SELECT oid FROM relation) OR contypid IN (SELECT oid FROM type)
-      UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy WHERE polrelid IN (SELECT oid FROM relation)
-      UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE ev_class IN (SELECT oid FROM relation)
-      UNION ALL SELECT 'pg_class'::regclass, indexrelid FROM pg_index WHERE indrelid IN (SELECT oid FROM relation)
+    )
+    SELECT ARRAY(SELECT oid::text FROM relation) AS relations, ARRAY(SELECT DISTINCT schema::text FROM named) AS schemas,
+      ARRAY(SELECT oid::text FROM type) AS types`);
+  return rows[0] ?? { relations: [], schemas: [], types: [] };
+}
+
+async function readFindings(
+  db: Database,
+  objects: Objects,
+  { tableTargets: { trustedOwners, role: targetRole } }: Pick<Config, "tableTargets">,
+): Promise<Untrusted[]> {
+  const [relations, schemas, types] = [objects.relations, objects.schemas, objects.types].map(
+    (ids) => sql`ANY(${sql.param([...ids])}::oid[])`,
+  );
+  const { rows } = await db.execute<Finding>(sql`
+    WITH source(classid, objid) AS MATERIALIZED (
+      SELECT 'pg_trigger'::regclass::oid, oid FROM pg_trigger WHERE tgrelid = ${relations}
+      UNION ALL SELECT 'pg_attrdef'::regclass, oid FROM pg_attrdef WHERE adrelid = ${relations}
+      UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE conrelid = ${relations} OR contypid = ${types}
+      UNION ALL SELECT 'pg_policy'::regclass, oid FROM pg_policy WHERE polrelid = ${relations}
+      UNION ALL SELECT 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE ev_class = ${relations}
+      UNION ALL SELECT 'pg_class'::regclass, indexrelid FROM pg_index WHERE indrelid = ${relations}
       -- Its partition key.
-      UNION ALL SELECT 'pg_class'::regclass, oid FROM relation
+      UNION ALL SELECT 'pg_class'::regclass, oid FROM pg_class WHERE oid = ${relations}
       -- Defaults of domains.
-      UNION ALL SELECT 'pg_type'::regclass, oid FROM type
-    ), used AS (
-      SELECT refclassid, refobjid FROM source JOIN pg_depend USING (classid, objid)
+      UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE oid = ${types}
+    ), used AS MATERIALIZED (
+      SELECT refclassid, refobjid FROM source CROSS JOIN LATERAL (
+        SELECT refclassid, refobjid FROM pg_depend
+        WHERE pg_depend.classid = source.classid AND pg_depend.objid = source.objid OFFSET 0
+      ) AS dependency
     ), code(oid) AS (
       SELECT refobjid FROM used WHERE refclassid = 'pg_proc'::regclass
       UNION SELECT oprcode FROM used JOIN pg_operator ON refclassid = 'pg_operator'::regclass AND pg_operator.oid = refobjid
       -- Texts are cast to the types of the columns.
-      UNION SELECT castfunc FROM pg_cast WHERE castfunc <> 0 AND casttarget IN (SELECT oid FROM type)
-    )`;
+      UNION SELECT castfunc FROM pg_cast WHERE castfunc <> 0 AND casttarget = ${types}
+    ), finding(kind, object, role) AS (
+      SELECT 'owner', 'table ' || oid::regclass, relowner FROM pg_class WHERE oid = ${relations}
+      UNION SELECT 'owner', 'schema ' || oid::regnamespace, nspowner FROM pg_namespace WHERE oid = ${schemas}
+      UNION SELECT 'owner', 'function ' || oid::regprocedure, proowner FROM pg_proc WHERE oid IN (SELECT oid FROM code)
+      UNION SELECT 'owner', 'type ' || oid::regtype, typowner FROM pg_type WHERE oid = ${types} AND typcategory <> 'A'
+      UNION SELECT privilege_type, 'table ' || oid::regclass, grantee FROM pg_class CROSS JOIN aclexplode(relacl)
+        WHERE oid = ${relations} AND privilege_type IN ('TRIGGER', 'REFERENCES') AND grantee <> relowner
+      UNION SELECT privilege_type, 'table ' || attrelid::regclass, grantee
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid CROSS JOIN aclexplode(attacl)
+        WHERE attrelid = ${relations} AND privilege_type = 'REFERENCES' AND grantee <> relowner
+      UNION SELECT privilege_type, 'schema ' || oid::regnamespace, grantee FROM pg_namespace CROSS JOIN aclexplode(nspacl)
+        WHERE oid = ${schemas} AND privilege_type = 'CREATE' AND grantee <> nspowner
+    ), meant AS (
+      -- The schema public belongs to a role that stands for the owner of the database.
+      SELECT kind, object, CASE WHEN role = 'pg_database_owner'::regrole
+        THEN (SELECT datdba FROM pg_database WHERE datname = current_database()) ELSE role END AS role
+      FROM finding
+    )
+    SELECT DISTINCT kind, object, coalesce(rolname::text, 'PUBLIC') AS role FROM meant LEFT JOIN pg_roles ON pg_roles.oid = role
+    WHERE NOT coalesce(rolsuper OR rolname = ANY(${sql.param([...trustedOwners])}::text[]) OR rolname = current_user OR role = (
+      SELECT nspowner FROM pg_namespace WHERE nspname = ${rowmill.schemaName}
+    ), false)
+      -- Nobody logs in as this role, and Rowmill creates nothing as it.
+      AND (kind = 'owner' OR rolname IS DISTINCT FROM ${targetRole})
+    ORDER BY object, kind, role`);
+  return rows.map((finding) => ({ ...finding, text: textOf(finding) }));
 }
 
 const DEEDS = {

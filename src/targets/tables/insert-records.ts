@@ -138,11 +138,14 @@ async function insertSet(
   return matchByKey(plan, rows, inserted, results);
 }
 
-/** @throws Error if there are several rows: only the caller's halves end in single rows */
+/** No statement inserts several rows of defaults. Only a table whose columns all have one needs this. */
 async function insertDefaults(tx: Tx, { head, returning }: RowStatement, count: number): Promise<Inserted[]> {
-  if (count > 1) throw new Error("Only one row at a time can leave all columns to their defaults.");
-  const { rows } = await tx.db.execute<Inserted>(sql.raw(`${head} ${returning}`));
-  return rows;
+  const inserted: Inserted[] = [];
+  for (let row = 0; row < count; row++) {
+    const { rows } = await tx.db.execute<Inserted>(sql.raw(`${head} ${returning}`));
+    inserted.push(...rows);
+  }
+  return inserted;
 }
 
 /**
@@ -168,7 +171,9 @@ function insertStatement(
   plan: TablePlan,
   rows: readonly TableRow[],
 ): { statement: RowStatement; cells: Cells } {
-  const columns = plan.columns.filter((column) => isGiven(column, rows));
+  const given = plan.columns.filter((column) => isGiven(column, rows));
+  // Rows without any value need a column as well. Null is the default of one without a default.
+  const columns = given.length > 0 ? given : plan.columns.filter((column) => !column.hasDefault).slice(0, 1);
   const returning = `RETURNING ${plan.identity.length > 0 ? plan.identityTexts : "NULL::text[]"} AS key, ${plan.version} AS version`;
   if (columns.length === 0) {
     return {

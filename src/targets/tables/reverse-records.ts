@@ -37,7 +37,7 @@ const textOf = (value: unknown) => (typeof value === "string" ? value : null);
 
 const positionsOf = (rows: readonly { r?: unknown }[]) => new Set(rows.map(({ r }) => Number(r)));
 
-export function versionedCells(plan: TablePlan, records: readonly VersionedRecord[]): (string | null)[][] {
+function versionedCells(plan: TablePlan, records: readonly VersionedRecord[]): (string | null)[][] {
   return [...identityCells(plan, records), records.map(({ version }) => version)];
 }
 

@@ -105,7 +105,7 @@ BEGIN
       ${body};
     EXCEPTION WHEN OTHERS THEN
       GET STACKED DIAGNOSTICS ${DIAGNOSTICS.map(([name], index) => `said${index} = ${name}`).join(", ")};
-      IF said0 ~ '^(08|40|53|55|57|58|XX)' OR said0 = '25006' THEN RAISE; END IF;
+      IF said0 ~ '^(08|40|53|55|57|58|XX)' OR said0 = '${SQLSTATE.readOnlyTransaction}' THEN RAISE; END IF;
       failures := failures || pg_catalog.json_build_array(item.r, ${variables.join(", ")});
     END;
   END LOOP;

@@ -26,7 +26,7 @@ export interface PlanColumn {
 }
 
 /** A column that identifies records. */
-export interface IdentityColumn {
+interface IdentityColumn {
   readonly to: string;
   readonly quoted: string;
   readonly type: string;

@@ -2,7 +2,7 @@
 import type { Tx } from "../../context.ts";
 import { failed, retry } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
-import { type FoundRecord, findRecords } from "./find-records.ts";
+import { type FoundRecord, findRecords, MAX_IMAGE_BYTES } from "./find-records.ts";
 import { type Outcomes, writeGroups } from "./in-key-order.ts";
 import { insertRecords } from "./insert-records.ts";
 import { findLaterRows } from "./later-records.ts";
@@ -54,7 +54,11 @@ async function writeOnce(
   let open = rows;
   for (let conflicts = 0; open.length > 0 && conflicts < MAX_CONFLICTS; conflicts++) {
     const records = await lockRecords(tx, writer.plan, open);
-    const updates = [...records].map(([row, { recordKey }]): Update => ({ row, recordKey }));
+    const updates = [...records].flatMap(([row, { recordKey, image }]): Update[] => {
+      const isTooMuch = writer.plan.canUndo && writer.plan.restored.length > 0 && image === null;
+      if (isTooMuch) outcomes.set(row, TOO_MUCH);
+      return isTooMuch ? [] : [{ row, recordKey }];
+    });
     const due = await withoutDecided(tx, batch, updates, outcomes);
     const others = open.filter((row) => !records.has(row));
     open = await withTargetRole(tx, writer.plan.schema, async () => {
@@ -73,6 +77,13 @@ async function writeOnce(
 const CONFLICT = retry(
   "database_conflict",
   "The record was created and removed again while the row was being written.",
+);
+
+/** Written by a further attempt at the chunk, which counts from here. */
+const TOO_MUCH = retry(
+  "too_much_to_keep",
+  `The former values of the records of this chunk, which undo needs, have more than ${MAX_IMAGE_BYTES / 2 ** 20} MiB. ` +
+    'Retry the row, or set `undo` of the target to "none".',
 );
 
 function notFound(writer: TableWriter, { values }: TableRow): Outcome {

@@ -1,4 +1,4 @@
-/** Imports an uploaded CSV file as a batch. The task ends when the batch ends. */
+/** Imports an uploaded CSV file or Excel workbook as a batch. The task ends when the batch ends. */
 import { eq } from "drizzle-orm";
 import Type from "typebox";
 import Value from "typebox/value";
@@ -20,7 +20,7 @@ const params = Type.Object(options);
 export const batchImportType: TaskType<typeof params, "required"> = {
   name: "batch_import",
   description:
-    "Imports a CSV file as a batch, with the options of an upload to /api/v1/batches, and ends when the batch ends. " +
+    "Imports a CSV file or an Excel workbook as a batch, with the options of an upload to /api/v1/batches, and ends when the batch ends. " +
     "Failed rows are in its counts. The task fails if the file cannot be read or the batch fails or is cancelled.",
   queue: "bulk_processing",
   params,

@@ -161,7 +161,14 @@ describe("a definition from a file", () => {
     const rows = Array.from({ length: 100 }, (_, at) => ({ row: at + 2, cells, problem: null }));
     const broken = { row: 1, cells: ["a", "b"], problem: "It has too many cells." };
     const dialect = {} as Parameters<typeof sampleOf>[0]["dialect"];
-    const sample = sampleOf({ names: ["a"], rows: [broken, ...rows], skipped: [], dialect, isWhole: true });
+    const sample = sampleOf({
+      names: ["a"],
+      rows: [broken, ...rows],
+      skipped: [],
+      sheets: [],
+      dialect,
+      isWhole: true,
+    });
     expect(sample?.rows).toHaveLength(6);
     expect(sample?.numbers[0]).toBe(2);
     const few = { header: ["No", "Name"], rows: [["1", "Ada"]] };

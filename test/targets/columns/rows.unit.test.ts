@@ -43,7 +43,7 @@ describe("a cell without a value", () => {
 
   test.each<[string, Omit<ColumnDefinition, "name">, string | null, Partial<Record<BatchMode, unknown>>]>([
     ["an absent column", plain, null, { insert: undefined, upsert: undefined, update: undefined }],
-    ["an empty cell", plain, "", { insert: undefined, upsert: null, update: null }],
+    ["an empty cell", plain, "", { insert: undefined, upsert: undefined, update: undefined }],
     [
       "an absent column with a default",
       withDefault,
@@ -244,7 +244,8 @@ describe("rules", () => {
   test("an update without the column does not break the rule", () => {
     const definition = withRule({ if: { tier: "gold" }, require: ["email"] });
     expect(errorsOf(checkRow(definition, { tier: "gold" }, { mode: "update" }))).toEqual([]);
-    expect(errorsOf(checkRow(definition, { tier: "gold", email: "" }, { mode: "update" }))).toHaveLength(1);
+    const emptying: Definition = { ...definition, update: { empty_cell: "null" } };
+    expect(errorsOf(checkRow(emptying, { tier: "gold", email: "" }, { mode: "update" }))).toHaveLength(1);
     expect(errorsOf(checkRow(definition, { tier: "gold" }))).toHaveLength(1);
   });
 

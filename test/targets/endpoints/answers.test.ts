@@ -264,7 +264,7 @@ describe("an endpoint that cannot be reached", () => {
     },
   );
 
-  test("the admins are told once", async () => {
+  test("the admins get one alert", async () => {
     const alerts = async (target: string) => {
       const { body } = await admin.get<{ items: object[] }>("/api/v1/notifications");
       return body.items.filter((item) => JSON.stringify(item).includes(`A batch for ${target} is paused`));

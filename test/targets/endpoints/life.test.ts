@@ -31,6 +31,7 @@ beforeEach(() => {
   Object.assign(endpoint, usual);
   endpoint.receiver.requests.length = 0;
   endpoint.created.clear();
+  endpoint.receiver.maxOpen = 0;
 });
 
 const { url } = endpoint;
@@ -435,4 +436,24 @@ test("an endpoint that hangs does not hold up the files of other users", async (
   await endpoint.receiver.received(2);
   const { body } = await other.upload(csv(20, 0));
   await until("it is completed", async () => (await other.batch(body.id)).body.state === "completed", 5000);
+});
+
+test("a small file has its turn while a large one for the same target is sent", async () => {
+  await using own = await startRowmill({ ...RECEIVER_SETTINGS, WORKER_CONCURRENCY: "4" });
+  const root = await newAdmin(own);
+  const [first, second] = [await own.newUser(), await own.newUser()];
+  endpoint.instead = (response, { rows }) => {
+    const results = rows.map(({ id }) => ({ id, status: "created" }));
+    setTimeout(() => sendJson(response, 200, { results }), 50);
+    return true;
+  };
+  const target = await defineEndpoint(root, { url, batch_size: 1, max_in_flight: 1 });
+  const large = await uploadFor(first, target, namedRows(1000));
+  await own.startWorker();
+  await endpoint.receiver.received(5);
+  const small = await uploadFor(second, target, namedRows(2));
+  await until("it is completed", async () => (await second.batch(small)).body.state === "completed", 30_000);
+  expect((await first.batch(large)).body.state).toBe("processing");
+  expect(endpoint.receiver.maxOpen).toBe(1);
+  await command(first, large, "cancel");
 });

@@ -1,5 +1,6 @@
 /** Tables with triggers, policies, partitions, deferred constraints, look-ups, and columns that are unique in a file. */
 import { describe, expect, test } from "vitest";
+import { removeBatch } from "../../../src/batches/upkeep/remove-batch.ts";
 import { deliverChunk, deliverUndo, deliverWhole } from "../../support/batches.ts";
 import { effects, importFile, receive } from "../../support/imports.ts";
 import { COUNTRY, customers, MODES, resultsOf, useStore } from "../../support/store.ts";
@@ -207,6 +208,8 @@ describe("a column that is unique in the file", () => {
     const count = () =>
       query("SELECT count(*)::int AS n FROM rowmill.row_values WHERE batch_id = $1", [batch]);
     expect(await count()).toEqual([{ n: 27 }]);
+    await removeBatch(rowmill.ctx, batch);
+    expect(await count()).toEqual([{ n: 0 }]);
   });
 
   test("a dry run and an atomic batch that fails keep no value", async () => {
@@ -224,10 +227,7 @@ describe("a column that is unique in the file", () => {
 
 test("a table that lost a column pauses the batch instead of failing every row", async () => {
   await query("CREATE TABLE store.passing (id int PRIMARY KEY, gone text)");
-  const {
-    rowmill: { config },
-  } = { rowmill };
-  await query(`GRANT ALL ON store.passing TO ${config.tableTargets.role}`);
+  await query(`GRANT ALL ON store.passing TO ${rowmill.config.tableTargets.role}`);
   const target = await define({
     table: "passing",
     columns: [

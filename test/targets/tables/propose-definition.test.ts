@@ -49,7 +49,6 @@ test("a table with a natural key gets a definition for all modes", async () => {
   });
   // It has a default, so it is optional, and an empty cell does not set an existing record to null.
   expect(column("credit")).not.toHaveProperty("required");
-  expect(column("credit")).toMatchObject({ empty_cell: "keep" });
   expect(column("born")).toMatchObject({ type: "date", minimum: "1900-01-01", maximum: "today" });
   expect(column("phone")).toMatchObject({ type: "text", max_length: 20, pattern: "^\\+[0-9]+$" });
   expect(column("language")).toMatchObject({

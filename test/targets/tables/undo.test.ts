@@ -1,6 +1,6 @@
 /** Undo of batches that wrote into tables. */
 import { describe, expect, test } from "vitest";
-import { deliverUndo } from "../../support/batches.ts";
+import { deliverChunk, deliverUndo } from "../../support/batches.ts";
 import { importFile } from "../../support/imports.ts";
 import { customers, MODES, useStore } from "../../support/store.ts";
 
@@ -144,4 +144,16 @@ test("result files have the key of a record in place of its id, and can be uploa
   const again = await importInto(target, csv);
   expect(await all("H")).toHaveLength(1);
   expect((await user.rows(again)).map(({ status }) => status)).toEqual(["success", "failed"]);
+});
+
+test("records whose former values do not fit into memory are updated by further attempts", async () => {
+  const target = await define(customers());
+  await query(
+    "INSERT INTO store.customers (external_id, full_name) SELECT 'I' || n, repeat('x', 40000000) FROM generate_series(1, 3) AS n",
+  );
+  const batch = await importInto(target, "external_id,full_name\nI1,a\nI2,b\nI3,c\n");
+  const before = await user.rows(batch);
+  expect(before.map(({ status }) => status).toSorted()).toEqual(["pending", "success", "success"]);
+  await deliverChunk(rowmill.ctx, batch);
+  expect((await user.batch(batch)).body).toMatchObject({ state: "completed", records: { updated: 3 } });
 });

@@ -75,3 +75,15 @@ describe("upsert", () => {
     ]);
   });
 });
+
+test("rows without any value become records of defaults, many at a time", async () => {
+  await query("DELETE FROM store.log");
+  const target = await define({ table: "log", columns: [{ name: "line", type: "text" }] });
+  const batch = await importInto(target, "line,other\n,a\n,b\nx,c\n", "insert");
+  expect(await resultsOf(user, batch)).toEqual({ 2: "created", 3: "created", 4: "created" });
+  expect(await query("SELECT line FROM store.log ORDER BY 1")).toEqual([
+    { line: "x" },
+    { line: null },
+    { line: null },
+  ]);
+});

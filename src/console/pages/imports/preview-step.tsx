@@ -6,6 +6,7 @@ import { importWords } from "../../words/imports.ts";
 import { PreviewTable } from "./preview-table.tsx";
 import { ReadProblem } from "./read-problem.tsx";
 import { ReadingForm } from "./reading-form.tsx";
+import { SheetForm } from "./sheet-form.tsx";
 import { type Moves, StepFrame } from "./step-frame.tsx";
 import type { Draft } from "./use-draft.ts";
 
@@ -15,10 +16,20 @@ export function PreviewStep({ draft, moves }: { readonly draft: Draft; readonly 
   const { reading, read, setReading } = draft;
   const { preview, problem } = read;
   const invalid = preview?.rows.filter((row) => row.problem !== null).length ?? 0;
+  const csvDialect = preview && !("format" in preview.dialect) ? preview.dialect : undefined;
   const above = preview ? preview.dialect.skip_lines + preview.dialect.preamble_rows : 0;
   return (
     <StepFrame heading={words.heading} hint={words.hint} moves={moves}>
-      <ReadingForm reading={reading} dialect={preview?.dialect} onChange={setReading} />
+      {preview && "format" in preview.dialect ? (
+        <SheetForm
+          reading={reading}
+          dialect={preview.dialect}
+          sheets={preview.sheets}
+          onChange={setReading}
+        />
+      ) : (
+        <ReadingForm reading={reading} dialect={csvDialect} onChange={setReading} />
+      )}
       {problem && <ReadProblem problem={problem} />}
       {invalid > 0 && (
         <Alert color="yellow" icon={<IconAlertTriangle aria-hidden />}>

@@ -1,5 +1,4 @@
-import { NativeSelect, NumberInput, SimpleGrid, TextInput } from "@mantine/core";
-import "@mantine/core/styles/NumberInput.layer.css";
+import { NativeSelect, SimpleGrid, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { ENCODINGS } from "../../../platform/csv/encodings.ts";
 import type { Dialect } from "../../../platform/csv/open-csv.ts";
@@ -8,11 +7,11 @@ import {
   delimiterName,
   encodingName,
   isGuessedEncoding,
-  isGuessedHeader,
   quoteName,
   type Reading,
   withSetting,
 } from "./reading.ts";
+import { TableFields } from "./table-fields.tsx";
 
 const words = importWords.preview;
 /** Values of the selects that no file has. */
@@ -20,7 +19,6 @@ const DETECT = "detect";
 const OTHER = "other";
 const DELIMITERS = Object.keys(importWords.delimiters);
 const QUOTES = Object.keys(importWords.quotes);
-const MAX_SKIPPED_LINES = 10_000;
 
 interface ReadingFormProps {
   readonly reading: Reading;
@@ -88,36 +86,7 @@ export function ReadingForm({ reading, dialect, onChange }: ReadingFormProps) {
           ...QUOTES.map((quote) => ({ value: `quote${quote}`, label: quoteName(quote) })),
         ]}
       />
-      <NativeSelect
-        label={words.header}
-        description={dialect && isGuessedHeader(dialect) ? words.headerGuess : undefined}
-        inputWrapperOrder={["label", "input", "description"]}
-        value={reading.header === undefined ? DETECT : String(reading.header)}
-        onChange={({ currentTarget: { value } }) =>
-          set("header", value === DETECT ? undefined : value === "true")
-        }
-        data={[
-          detected(reading.header !== undefined, dialect && headerName(dialect)),
-          { value: "true", label: words.headerYes },
-          { value: "false", label: words.headerNo },
-        ]}
-      />
-      <NumberInput
-        label={words.skip}
-        description={words.skipHint}
-        inputWrapperOrder={["label", "input", "description"]}
-        placeholder={dialect ? String(dialect.skip_lines + dialect.preamble_rows) : ""}
-        min={0}
-        max={MAX_SKIPPED_LINES}
-        allowDecimal={false}
-        allowNegative={false}
-        value={reading.skipLines ?? ""}
-        onChange={(value) => set("skipLines", typeof value === "number" ? value : undefined)}
-      />
+      <TableFields reading={reading} dialect={dialect} onChange={onChange} />
     </SimpleGrid>
   );
-}
-
-function headerName({ header, header_rows }: Dialect): string {
-  return header ? words.headerRows(header_rows) : words.headerNo;
 }

@@ -1,8 +1,11 @@
 /** How a file is read: what the person chose. Everything else is detected, here and by the server. */
-import type { CsvOptions, Dialect } from "../../../platform/csv/open-csv.ts";
+import type { Dialect } from "../../../platform/csv/open-csv.ts";
+import type { TableDialect } from "../../../platform/csv/open-table.ts";
 import { importWords as words } from "../../words/imports.ts";
 
 export interface Reading {
+  /** The name of a sheet of a workbook. */
+  readonly sheet?: string;
   readonly encoding?: string;
   readonly delimiter?: string;
   /** Empty: none. */
@@ -14,13 +17,10 @@ export interface Reading {
 /** The names that the API has for delimiters that forms would trim. */
 const DELIMITER_NAMES: Readonly<Record<string, string>> = { "\t": "tab", " ": "space", "  ": "spaces" };
 
-export function csvOptionsOf(reading: Reading): CsvOptions {
-  return reading;
-}
-
 /** The fields of an upload. */
-export function readingFields({ encoding, delimiter, quote, header, skipLines }: Reading) {
+export function readingFields({ sheet, encoding, delimiter, quote, header, skipLines }: Reading) {
   return {
+    ...(sheet === undefined ? {} : { sheet }),
     ...(encoding === undefined ? {} : { encoding }),
     ...(delimiter === undefined ? {} : { delimiter: DELIMITER_NAMES[delimiter] ?? delimiter }),
     ...(quote === undefined ? {} : { quote: quote === "" ? "none" : quote }),
@@ -65,6 +65,6 @@ export function isGuessedEncoding({ encoding, encoding_confidence }: Dialect): b
 
 const UNSURE_HEADER = 0.7;
 
-export function isGuessedHeader({ header_from, header_confidence }: Dialect): boolean {
+export function isGuessedHeader({ header_from, header_confidence }: TableDialect): boolean {
   return header_from === "guessed" && header_confidence < UNSURE_HEADER;
 }

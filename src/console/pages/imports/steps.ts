@@ -6,6 +6,7 @@ export type Step = (typeof STEPS)[number];
 const STEP_OF_FIELD: Readonly<Record<string, Step>> = {
   file: "file",
   target: "file",
+  sheet: "preview",
   encoding: "preview",
   delimiter: "preview",
   quote: "preview",

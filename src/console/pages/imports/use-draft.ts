@@ -5,7 +5,7 @@ import { type MatchState, useMatch } from "./match.ts";
 import { DEFAULTS, initialOptions, type Options } from "./options.ts";
 import type { Preview } from "./preview/read-preview.ts";
 import { type PreviewState, usePreview } from "./preview/use-preview.ts";
-import { csvOptionsOf, type Reading } from "./reading.ts";
+import type { Reading } from "./reading.ts";
 
 export interface Draft {
   readonly file: File | null;
@@ -33,7 +33,7 @@ function useChoice<T>(key: string): readonly [T | undefined, (value: T | null) =
 export function useDraft(target: Target | undefined): Draft {
   const [file, setFile] = useState<File | null>(null);
   const [reading, setReading] = useState<Reading>({});
-  const read = usePreview(file, csvOptionsOf(reading));
+  const read = usePreview(file, reading);
   const names = useStable(read.preview);
   const matching = useMatch(target, names);
   const { match } = matching;

@@ -1,15 +1,14 @@
 /** The messages between the page and the worker that reads the file. */
-import type { CsvOptions } from "../../../../platform/csv/open-csv.ts";
-import type { Preview, PreviewLimits } from "./read-preview.ts";
+import type { Preview, PreviewLimits, PreviewOptions } from "./read-preview.ts";
 
 export interface PreviewRequest {
   readonly id: number;
   readonly file: Blob;
-  readonly options: CsvOptions;
+  readonly options: PreviewOptions;
   readonly limits: PreviewLimits;
 }
 
-/** workbook: a spreadsheet that is not saved as CSV. unreadable: the file changed on disk, was moved, or is forbidden. */
+/** workbook: a spreadsheet in another format than .xlsx. unreadable: the file changed on disk, was moved, or is forbidden. */
 export interface PreviewProblem {
   readonly kind: "refused" | "workbook" | "unreadable";
   readonly message: string;

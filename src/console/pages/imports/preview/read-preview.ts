@@ -1,7 +1,11 @@
 /** Reads the beginning of a file as the server will read it. Memory and time do not depend on the size of the file. */
 import { type CsvOptions, type CsvRecord, type Dialect, openCsv } from "../../../../platform/csv/open-csv.ts";
+import type { Table } from "../../../../platform/csv/open-table.ts";
+import { peek } from "../../../../platform/csv/peek.ts";
 import { uniqueNames } from "../../../../platform/csv/unique-names.ts";
 import { unpacked } from "../../../../platform/csv/unpack.ts";
+import { isZip, refuseOldWorkbook, START_BYTES } from "../../../../platform/workbooks/detect.ts";
+import type { WorkbookDialect } from "../../../../platform/workbooks/open-workbook.ts";
 import { PAGE_LIMITS } from "./limits.ts";
 
 export interface PreviewRow {
@@ -11,13 +15,22 @@ export interface PreviewRow {
   readonly problem: string | null;
 }
 
+/** For CSV and for workbooks. */
+export interface PreviewOptions extends CsvOptions {
+  readonly sheet?: string | undefined;
+}
+
+type Opened = Table<Dialect | WorkbookDialect> & Pick<Preview, "sheets">;
+
 export interface Preview {
   /** As in the mapping of an upload: unique, none is empty. */
   readonly names: readonly string[];
   readonly rows: readonly PreviewRow[];
   /** The first lines that are skipped. */
   readonly skipped: readonly PreviewRow[];
-  readonly dialect: Dialect;
+  readonly dialect: Dialect | WorkbookDialect;
+  /** The names of all sheets of a workbook; none for CSV. */
+  readonly sheets: readonly string[];
   /** Whether the file has no other rows. */
   readonly isWhole: boolean;
 }
@@ -40,40 +53,84 @@ const LIMITS = {
   uploadMaxColumns: 16_000,
   uploadMaxRows: Number.POSITIVE_INFINITY,
 };
+const WORKBOOK_LIMITS = {
+  ...LIMITS,
+  uploadMaxBytes: Number.POSITIVE_INFINITY,
+  stringsMaxBytes: 256 * 2 ** 20,
+};
 const MAX_UNPACKED_BYTES = 256 * 2 ** 20;
 
-/** @throws DomainError if the file cannot be read as CSV with these options; DOMException if it cannot be read at all */
+/** @throws DomainError if the file cannot be read with these options; DOMException if it cannot be read at all */
 export async function readPreview(
   file: Blob,
-  options: CsvOptions,
+  options: PreviewOptions,
   limits: PreviewLimits = PAGE_LIMITS,
 ): Promise<Preview> {
-  const csv = await open(file, options);
-  const { rows, isWhole } = await firstRows(csv.records, limits);
-  const { dialect } = csv;
+  const table = await open(file, options);
+  const { rows, isWhole } = await firstRows(table.records, limits);
+  const { dialect, sheets } = table;
   const above = dialect.skip_lines + dialect.preamble_rows;
   const skipped =
     above > 0
       ? await linesAbove(file, options, dialect, { ...limits, rows: Math.min(above, MAX_SKIPPED) })
       : [];
-  const names = (csv.header?.names ?? []).map((name) => name.replaceAll("\0", "\uFFFD").trim());
-  return { names: uniqueNames(names), rows, skipped, dialect, isWhole };
+  const names = (table.header?.names ?? []).map((name) => name.replaceAll("\0", "\uFFFD").trim());
+  return { names: uniqueNames(names), rows, skipped, dialect, sheets, isWhole };
 }
 
-function open(file: Blob, options: CsvOptions) {
-  return openCsv(unpacked(piecesOf(file), MAX_UNPACKED_BYTES), options, LIMITS);
+async function open(file: Blob, options: PreviewOptions): Promise<Opened> {
+  const { start, whole, close } = await peek(unpacked(piecesOf(file), MAX_UNPACKED_BYTES), START_BYTES);
+  if (isZip(start)) return openSheet(await asRead(file, whole, close), options);
+  try {
+    refuseOldWorkbook(start);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const csv = await openCsv(whole, options, LIMITS);
+  // The encoding and the line ends are known when the rows have been read.
+  return Object.defineProperty({ ...csv, sheets: [] }, "dialect", { get: () => csv.dialect });
+}
+
+/** Returns the file, or its content if it is compressed with gzip. */
+async function asRead(
+  file: Blob,
+  whole: AsyncIterable<Uint8Array>,
+  close: () => Promise<void>,
+): Promise<Blob> {
+  if (isZip(new Uint8Array(await file.slice(0, START_BYTES).arrayBuffer()))) {
+    await close();
+    return file;
+  }
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  for await (const piece of whole) pieces.push(new Uint8Array(piece));
+  return new Blob(pieces);
+}
+
+async function openSheet(file: Blob, options: PreviewOptions): Promise<Opened> {
+  // Most files are CSV and need no reader of workbooks.
+  const { openWorkbook } = await import("../../../../platform/workbooks/open-workbook.ts");
+  const access = {
+    bytes: file.size,
+    read: async (start: number, end: number) => new Uint8Array(await file.slice(start, end).arrayBuffer()),
+  };
+  return openWorkbook(access, options, WORKBOOK_LIMITS);
 }
 
 async function linesAbove(
   file: Blob,
-  options: CsvOptions,
-  dialect: Dialect,
+  options: PreviewOptions,
+  dialect: Preview["dialect"],
   limits: PreviewLimits,
 ): Promise<PreviewRow[]> {
-  const { encoding, delimiter, quote } = dialect;
-  const csv = await open(file, { ...options, encoding, delimiter, quote, header: false, skipLines: 0 });
-  const { rows } = await firstRows(csv.records, limits);
+  const csv = "format" in dialect ? {} : pick(dialect);
+  const table = await open(file, { ...options, ...csv, header: false, skipLines: 0 });
+  const { rows } = await firstRows(table.records, limits);
   return rows.filter(({ row }) => row <= dialect.skip_lines + dialect.preamble_rows);
+}
+
+function pick({ encoding, delimiter, quote }: Dialect): CsvOptions {
+  return { encoding, delimiter, quote };
 }
 
 async function firstRows(

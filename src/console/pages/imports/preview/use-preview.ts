@@ -1,8 +1,7 @@
 import { useEffect, useRef, useState } from "react";
-import type { CsvOptions } from "../../../../platform/csv/open-csv.ts";
 import { PAGE_LIMITS } from "./limits.ts";
 import type { PreviewAnswer, PreviewProblem, PreviewRequest } from "./messages.ts";
-import type { Preview, PreviewLimits } from "./read-preview.ts";
+import type { Preview, PreviewLimits, PreviewOptions } from "./read-preview.ts";
 
 export interface PreviewState {
   /** The last one is kept while the file is read again, and if the new options do not fit. */
@@ -16,7 +15,7 @@ const NOTHING: PreviewState = { preview: null, problem: null, isReading: false }
 /** Reads the beginning of the file again whenever the options change. */
 export function usePreview(
   file: File | null,
-  options: CsvOptions,
+  options: PreviewOptions,
   limits: PreviewLimits = PAGE_LIMITS,
 ): PreviewState {
   const [state, setState] = useState(NOTHING);
@@ -51,7 +50,7 @@ export function usePreview(
     const request: PreviewRequest = {
       id: ++last.current,
       file,
-      options: JSON.parse(key) as CsvOptions,
+      options: JSON.parse(key) as PreviewOptions,
       limits,
     };
     worker.current?.postMessage(request);

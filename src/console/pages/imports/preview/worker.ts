@@ -1,6 +1,7 @@
 /** A web worker: reads files, so that guesses about them never block the page. */
 import { DomainError } from "../../../../errors.ts";
 import { SAVE_AS_CSV } from "../../../../platform/csv/other-formats.ts";
+import { SAVE_AS_XLSX } from "../../../../platform/workbooks/refusals.ts";
 import type { PreviewAnswer, PreviewProblem, PreviewRequest } from "./messages.ts";
 import { readPreview } from "./read-preview.ts";
 
@@ -15,11 +16,14 @@ async function answer({ id, file, options, limits }: PreviewRequest): Promise<vo
   }
 }
 
-const WORKBOOK_NAME = /\.(xls[xmb]?|ods|numbers)$/i;
+const WORKBOOK_NAME = /\.(xlsb?|ods|numbers)$/i;
 
 function problemOf(error: unknown, file: Blob): PreviewProblem {
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof DomainError)) return { kind: "unreadable", message };
-  const isWorkbook = message.includes(SAVE_AS_CSV) || (file instanceof File && WORKBOOK_NAME.test(file.name));
+  const isWorkbook =
+    message.includes(SAVE_AS_XLSX) ||
+    message.includes(SAVE_AS_CSV) ||
+    (file instanceof File && WORKBOOK_NAME.test(file.name));
   return { kind: isWorkbook ? "workbook" : "refused", message };
 }

@@ -1,0 +1,43 @@
+/** Reads the number formats of the cells. */
+import { MAX_FORMAT_CHARS, numberWriter, patternOf, type WriteNumber } from "./number-formats.ts";
+import { tooLarge } from "./refusals.ts";
+import { readXml } from "./xml.ts";
+import type { Zip } from "./zip.ts";
+
+/** Returns how to write the numbers of cells with this style, the attribute `s` of a cell. */
+export type WriterOf = (style: number) => WriteNumber;
+
+const MAX_BYTES = 64 * 2 ** 20;
+/** As in Excel. */
+const MAX_STYLES = 65_536;
+
+/** @param path absent: the workbook has no formats */
+export async function readStyles(zip: Zip, path: string | undefined, is1904: boolean): Promise<WriterOf> {
+  const declared = new Map<number, string>();
+  const formatIds: number[] = [];
+  let isInCells = false;
+  const handler = {
+    open(name: string, { numFmtId = "0", formatCode = "" }: Readonly<Record<string, string>>) {
+      if (name === "cellXfs") isInCells = true;
+      else if (name === "numFmt" && formatCode.length <= MAX_FORMAT_CHARS)
+        declared.set(Number(numFmtId), formatCode);
+      else if (name === "xf" && isInCells) formatIds.push(Number(numFmtId));
+      if (formatIds.length > MAX_STYLES || declared.size > MAX_STYLES)
+        throw tooLarge(`has more than ${MAX_STYLES} cell formats`);
+    },
+    close(name: string) {
+      if (name === "cellXfs") isInCells = false;
+    },
+  };
+  if (path !== undefined && zip.has(path))
+    for await (const _ of readXml(path, zip.read(path, MAX_BYTES), handler));
+  const writers = new Map<number, WriteNumber>();
+  return (style) => {
+    const id = formatIds[style] ?? 0;
+    const known = writers.get(id);
+    if (known) return known;
+    const writer = numberWriter(patternOf(id, declared), is1904);
+    writers.set(id, writer);
+    return writer;
+  };
+}

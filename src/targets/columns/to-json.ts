@@ -1,0 +1,3 @@
+export function toJsonText(..._: unknown[]): string {
+  throw new Error("stub");
+}
