@@ -88,6 +88,8 @@ export const targetWords = {
     notes: "Good to know",
     problems: (count: number) => (count === 1 ? "One field has a problem" : `${count} fields have problems`),
     places: {
+      rule: (number: number, name: string, field: string) =>
+        `Rule ${number}${name === "" ? "" : ` (${name})`}${field === "" ? "" : `, ${field}`}`,
       column: (number: number, name: string, field: string) =>
         `Column ${number}${name === "" ? "" : ` (${name})`}${field === "" ? "" : `, ${field}`}`,
     },

@@ -167,7 +167,7 @@ describe.skipIf(!hasBrowser)("targets in the console", () => {
     await json.fill(
       JSON.stringify({ ...made, title: "Notes", rules: [{ name: "x", message: "y", require: 5 }] }),
     );
-    await page.getByRole("alert").getByText("rules.0.require").waitFor();
+    await page.getByRole("alert").getByText("Rule 1 (x), require").waitFor();
     await json.fill(JSON.stringify({ ...made, title: "Notes" }));
     await page.getByRole("alert").waitFor({ state: "detached" });
     await page.getByRole("tab", { name: "Target" }).click();

@@ -164,8 +164,10 @@ function ProblemList({ problems, definition, onGo }: ProblemListProps) {
   );
 }
 
-function nameOf(path: string, { columns }: Definition): string {
+function nameOf(path: string, { columns, rules = [] }: Definition): string {
   const [area, position, ...field] = path.split(".");
-  if (area !== "columns" || position === undefined) return path;
-  return words.places.column(Number(position) + 1, columns[Number(position)]?.name ?? "", field.join("."));
+  if (position === undefined) return path;
+  const at = Number(position);
+  if (area === "columns") return words.places.column(at + 1, columns[at]?.name ?? "", field.join("."));
+  return area === "rules" ? words.places.rule(at + 1, rules[at]?.name ?? "", field.join(".")) : path;
 }

@@ -33,6 +33,10 @@ const WAYS = ["table", "file", "json"] as const;
 
 export function NewTargetPage() {
   const [start, setStart] = useState<Start | null>(null);
+  const begin = (next: Start) => {
+    setStart(next);
+    scrollTo({ top: 0 });
+  };
   const [way, setWay] = useState<(typeof WAYS)[number]>("table");
   if (start) return <NewTarget start={start} />;
   return (
@@ -45,9 +49,9 @@ export function NewTargetPage() {
           data={WAYS.map((value) => ({ value, label: startWords.ways[value] }))}
           onChange={(value) => setWay(WAYS.find((known) => known === value) ?? "table")}
         />
-        {way === "table" && <FromTable onStart={setStart} />}
-        {way === "file" && <FromFile onStart={setStart} />}
-        {way === "json" && <FromJson onStart={setStart} />}
+        {way === "table" && <FromTable onStart={begin} />}
+        {way === "file" && <FromFile onStart={begin} />}
+        {way === "json" && <FromJson onStart={begin} />}
       </Stack>
     </Page>
   );

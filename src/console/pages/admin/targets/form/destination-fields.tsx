@@ -1,5 +1,11 @@
-import { SimpleGrid } from "@mantine/core";
+import { Collapse, SimpleGrid } from "@mantine/core";
+import { useState } from "react";
+import { Disclosure } from "../../../../parts/disclosure.tsx";
+import { Snippet } from "../../../../parts/snippet.tsx";
 import { targetFormWords } from "../../../../words/target-form.ts";
+import { targetWords } from "../../../../words/targets.ts";
+import type { Definition } from "../definition.ts";
+import { createTableSql } from "../guess/create-table.ts";
 import { bindTo } from "./bound.ts";
 import { FlagField, LinesField, NumberField, TextField } from "./inputs.tsx";
 import { formatHeaders, parseHeaders } from "./lines.ts";
@@ -13,10 +19,13 @@ export function DestinationFields({ definition, onChange }: PartProps) {
   if (destination.type === "table") {
     const bind = bindTo(destination, "destination", (next) => onChange({ ...definition, destination: next }));
     return (
-      <SimpleGrid cols={{ base: 1, sm: 2 }}>
-        <TextField label={words.schema} field={bind("schema")} isRequired isCode maxLength={63} />
-        <TextField label={words.table} field={bind("table")} isRequired isCode maxLength={63} />
-      </SimpleGrid>
+      <>
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          <TextField label={words.schema} field={bind("schema")} isRequired isCode maxLength={63} />
+          <TextField label={words.table} field={bind("table")} isRequired isCode maxLength={63} />
+        </SimpleGrid>
+        <TableSql definition={definition} />
+      </>
     );
   }
   const bind = bindTo(destination, "destination", (next) => onChange({ ...definition, destination: next }));
@@ -40,6 +49,20 @@ export function DestinationFields({ definition, onChange }: PartProps) {
       </SimpleGrid>
       <FlagField label={words.trustEmpty} field={bind("trust_empty")} />
       <FlagField label={words.dryRun} field={bind("supports_dry_run")} />
+    </>
+  );
+}
+
+/** For a table that does not exist yet. */
+function TableSql({ definition }: { readonly definition: Definition }) {
+  const [isOpen, setOpen] = useState(false);
+  const { sql } = targetWords.start;
+  return (
+    <>
+      <Disclosure isOpen={isOpen} onToggle={() => setOpen(!isOpen)} label={sql} />
+      <Collapse expanded={isOpen}>
+        {isOpen && <Snippet text={createTableSql(definition)} label={sql} />}
+      </Collapse>
     </>
   );
 }

@@ -1,5 +1,5 @@
 /** The title, the destination, the key, the modes and the locale of a target. */
-import { Checkbox, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
+import { Checkbox, SimpleGrid, Stack, TextInput } from "@mantine/core";
 import { Section } from "../../../../parts/section.tsx";
 import { targetFormWords } from "../../../../words/target-form.ts";
 import { type Definition, MODES, type Mode, newDestination, unlessEmpty } from "../definition.ts";
@@ -44,7 +44,9 @@ export function TargetTab({ name, onName, definition, onChange }: TargetTabProps
         />
         <DestinationFields definition={definition} onChange={onChange} />
       </Section>
-      <KeyAndModes definition={definition} onChange={onChange} />
+      {(definition.destination.type !== "records" || definition.key) && (
+        <KeyAndModes definition={definition} onChange={onChange} />
+      )}
       <LocaleFields locale={locale} onChange={(next) => bind("locale").set(unlessEmpty(next))} />
     </Stack>
   );
@@ -131,11 +133,6 @@ function KeyAndModes({ definition, onChange }: PartProps) {
             />
           )}
         </SimpleGrid>
-      )}
-      {possible.length === 1 && (
-        <Text size="sm" c="dimmed">
-          {words.modeNames.insert}
-        </Text>
       )}
     </Section>
   );
