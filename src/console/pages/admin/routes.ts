@@ -114,6 +114,12 @@ const backups = createRoute({
   component: lazyRouteComponent(() => import("./service/backups-page.tsx"), "BackupsPage"),
 });
 
+const secrets = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/admin/secrets",
+  component: lazyRouteComponent(() => import("./service/secrets-page.tsx"), "SecretsPage"),
+});
+
 export const adminRoutes = [
   overview,
   queues,
@@ -127,5 +133,5 @@ export const adminRoutes = [
   reports,
   report,
   users,
-  adminRoute.addChildren([outbox, audit, backups]),
+  adminRoute.addChildren([outbox, audit, backups, secrets]),
 ] as const;
