@@ -115,6 +115,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     weeklyReportCron: settings.WEEKLY_REPORT_CRON,
     webhooks: webhookLimits(settings),
     egress: egressOf(settings),
+    httpTasks: settings.HTTP_TASKS,
     backupCron: settings.BACKUP_CRON,
     backupTo: settings.BACKUP_TO,
     backupFolder: join(dataDir, "backups"),

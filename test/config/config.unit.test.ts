@@ -120,6 +120,7 @@ describe("the settings", () => {
         timeoutSeconds: 15,
         retrySeconds: [5, 60, 300, 1800, 7200, 18_000, 36_000],
       },
+      httpTasks: "admin",
       egress: { allowHttp: false, allowedNetworks: [], ownPorts: [8000, 0, 5432], proxyUrl: "" },
       backupCron: "",
       backupTo: "folder",
