@@ -1,3 +1,0 @@
-export function toJsonText(..._: unknown[]): string {
-  throw new Error("stub");
-}
