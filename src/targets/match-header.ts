@@ -111,8 +111,16 @@ function findColumns(
       throw missingColumn(column, target.aliases[column] ?? [], header, chosen.size > 0);
     }
   }
-  if (target.isClosed && !mayMiss) requireAllKnown(target, header, mapping, chosen);
+  if (mayMiss) return mapping;
+  if (mapping.size === 0) throw nothingMatches(target, header);
+  if (target.isClosed) requireAllKnown(target, header, mapping, chosen);
   return mapping;
+}
+
+function nothingMatches({ name, columns }: Target, header: readonly string[]): DomainError {
+  const known = Object.keys(columns.properties).join(", ");
+  const message = `The header has no column of the target ${name}. Found: ${listNames(header)}. Its columns: ${known}.`;
+  return invalidField("file", `${message} Rename one, or name it in \`mapping\`.`);
 }
 
 function requireAllKnown(

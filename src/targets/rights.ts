@@ -1,4 +1,4 @@
-/** Who may upload for a target and change its batches. */
+/** The rights to upload for a target and to change its batches. */
 import type { Context } from "../context.ts";
 import { DomainError } from "../errors.ts";
 import type { Actor, Role } from "../schema/accounts.ts";

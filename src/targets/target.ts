@@ -14,7 +14,7 @@ export type Columns = TObject<Record<string, TString>>;
  */
 export type Values = Readonly<Record<string, string | null | undefined>>;
 
-/** What the rules of a target say about a row. */
+/** A row after the check by the rules of its target. */
 export type CheckedRow<V> = { readonly values: V } | { readonly errors: readonly RowError[] };
 
 /** A later row of the same file that had created the record, because its chunk was processed first. */
@@ -128,6 +128,8 @@ interface TargetDescription<C extends Columns> {
   readonly key?: readonly (keyof Static<C> & string)[];
   /** Whether a key identifies a record among those of all owners, not of one. */
   readonly isKeyShared?: boolean;
+  /** The records that the target writes, if other targets may write them too, such as `shop.customers`. */
+  readonly recordsName?: string;
   /** The modes that an upload may choose; `write` finds the chosen one in `batch.mode`. Absent: only `insert`. */
   readonly modes?: readonly BatchMode[];
   /** The mode of uploads that name none. Absent: `insert`. */

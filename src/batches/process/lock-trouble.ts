@@ -78,6 +78,7 @@ export async function reserveRecords(
 function recordsLock({ config }: Context, { target, batch }: RowsInput) {
   const hasAdvisoryLocks = config.databaseBackend === "postgres" || config.databaseBackend === "citus";
   if (isRemote(target) || !hasAdvisoryLocks) return null;
-  const records = target.isKeyShared ? target.name : `${target.name} of ${batch.userId}`;
+  const { recordsName = target.name, isKeyShared } = target;
+  const records = isKeyShared ? recordsName : `${recordsName} of ${batch.userId}`;
   return sql`hashtextextended(${`rowmill: ${records}`}, 0)`;
 }

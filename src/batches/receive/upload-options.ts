@@ -26,7 +26,7 @@ export const UploadOptions = Type.Object({
     Type.Enum(batchMode.enumValues, {
       description:
         "How to handle a row if the target already has a record with its key. insert: the row fails as a duplicate. upsert: " +
-        "it updates the record. update: it updates the record, and fails if there is none. skip_existing: it succeeds and " +
+        "it updates the record. update: it updates the record, and a row without one fails. skip_existing: it succeeds and " +
         "changes nothing. append: it creates another record. Absent: the `default_mode` of the target. GET " +
         "/api/v1/targets/{name} lists the modes of a target.",
     }),

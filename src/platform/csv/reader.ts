@@ -8,7 +8,7 @@ export interface CsvLimits {
   readonly headerNameMaxBytes: number;
   readonly uploadMaxColumns: number;
   readonly uploadMaxRows: number;
-  /** What sets that limit. Absent: UPLOAD_MAX_ROWS. */
+  /** The name of that limit in messages. Absent: UPLOAD_MAX_ROWS. */
   readonly maxRowsName?: string;
   /** Absent: the memory of long rows is not limited. */
   readonly longRow?: LongRow;

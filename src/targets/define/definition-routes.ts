@@ -187,7 +187,7 @@ export function targetDefinitionRoutes(ctx: Context): FastifyPluginAsyncTypebox 
           operationId: "deleteTarget",
           summary: "Delete a target",
           description:
-            "No upload can begin after this. Batches that have begun go on, and can be retried and undone. Built-in targets stay.",
+            "No upload can start after this. Batches that have started go on, and can be retried and undone. Built-in targets stay.",
           params: Params,
           response: {
             204: Type.Null({ description: "The target is deleted." }),

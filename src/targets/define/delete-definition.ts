@@ -5,7 +5,7 @@ import { notFound } from "../../errors.ts";
 import { targetDefinitions } from "../../schema/targets.ts";
 import { lockName } from "./queries.ts";
 
-/** No upload can begin after this. Batches that have begun go on, and can be retried and undone. @throws DomainError `not_found` */
+/** No upload can start after this. Batches that have started go on, and can be retried and undone. @throws DomainError `not_found` */
 export function deleteTarget(ctx: Context, name: string): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     const former = await lockName(tx, name);

@@ -48,7 +48,7 @@ export async function createTarget(
 }
 
 /**
- * Saves a new version. Batches that have begun keep theirs.
+ * Saves a new version. Batches that have started keep theirs.
  * @param expected the version that the change is based on; null: any
  * @throws DomainError `not_found`, `invalid_input`, `too_large`; `conflict` if there is a later version
  */

@@ -16,7 +16,7 @@ export interface Sample {
   readonly rows: readonly (readonly string[])[];
 }
 
-export interface TestedRow {
+interface TestedRow {
   readonly row: number;
   /** null: the row fails, or the destination is outside of the database and was not asked. */
   readonly effect: RowEffect | null;

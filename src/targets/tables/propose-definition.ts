@@ -8,7 +8,7 @@ import { notesOf } from "./table-notes.ts";
 
 export interface Proposal {
   readonly definition: Definition;
-  /** What an administrator should know about the table. */
+  /** Facts about the table that an administrator should know. */
   readonly notes: readonly string[];
 }
 
@@ -94,11 +94,15 @@ function chooseKey(facts: TableFacts, columns: readonly Proposed[]): KeyFacts | 
 }
 
 function keyed(
-  { privileges, rules, columns: all }: TableFacts,
+  { privileges, rules, keys, columns: all }: TableFacts,
   columns: readonly Proposed[],
   key: KeyFacts | undefined,
 ): Pick<Definition, "key" | "mode" | "update" | "undo"> {
-  if (!key) return { mode: { default: "insert", allowed: ["insert"] }, undo: "none" };
+  const canUndo = privileges.canSelect && privileges.canDelete;
+  if (!key) {
+    const undo = canUndo && keys.some(({ isPrimary }) => isPrimary) ? "record_before_image" : "none";
+    return { mode: { default: "insert", allowed: ["insert"] }, undo };
+  }
   const isKey = ({ facts: { name } }: Proposed) => key.columns.includes(name);
   const canRead = key.columns.every((name) => all.find((column) => column.name === name)?.canSelect);
   const updated = columns.filter((column) => !isKey(column) && column.facts.canUpdate);
@@ -115,7 +119,7 @@ function keyed(
     ...(canUpdate && isPart
       ? { update: { columns: updated.slice(0, 50).map(({ column }) => column.name) } }
       : {}),
-    undo: privileges.canSelect && privileges.canDelete ? "record_before_image" : "none",
+    undo: canUndo ? "record_before_image" : "none",
   };
 }
 

@@ -26,6 +26,7 @@ export function tableTarget(
   const getWriter = () => (writer ??= writerOf(definition, table));
   return {
     ...describeTarget(definition, version),
+    recordsName: `${definition.destination.schema}.${definition.destination.table}`,
     check: (batch) => rowCheck(definition, batch),
     write: (tx, batch, rows) => writeTable(tx, getWriter(), batch, rows),
     ...(canUndo(definition, table) ? { undo: (tx, _batch, rows) => undoTable(tx, getWriter(), rows) } : {}),
