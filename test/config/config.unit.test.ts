@@ -121,6 +121,7 @@ describe("the settings", () => {
         timeoutSeconds: 15,
         retrySeconds: [5, 60, 300, 1800, 7200, 18_000, 36_000],
       },
+      httpTasks: "admin",
       egress: { allowHttp: false, allowedNetworks: [], ownPorts: [8000, 0, 5432], proxyUrl: "" },
       tableTargets: { allowed: [], role: "rowmill_target", trustedOwners: [] },
       backupCron: "",

@@ -7,7 +7,7 @@ import { WORKFLOW_STATES } from "../../workflows/states.ts";
 import { TABS } from "../targets/definition/tabs.ts";
 
 export const RANGES = ["1h", "24h", "7d"] as const;
-export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;
+export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications", "http"] as const;
 export const JOB_STATES = ["active", "waiting", "scheduled", "failed"] as const;
 export const MAIL_STATES = [
   "queued",
