@@ -68,7 +68,7 @@ export const targetWords = {
     delete: "Delete…",
     deleteTitle: (name: string) => `Delete the target ${name}?`,
     deleteHint:
-      "No upload can begin after this. Imports that have begun go on, and can be retried and undone. Records and tables stay.",
+      "No upload can begin after this. Imports that have started go on, and can be retried and undone. Records and tables stay.",
     deleteNow: "Delete",
     deleted: (name: string) => `${name} is deleted.`,
     import: "Import a file",

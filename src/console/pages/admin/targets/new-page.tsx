@@ -7,27 +7,18 @@ import { invalidate } from "../../../api/queries.ts";
 import { showDone, showFailure } from "../../../parts/feedback.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { targetWords } from "../../../words/targets.ts";
-import type { Definition } from "./definition.ts";
+import type { Start } from "./definition/start.ts";
+import type { Tab } from "./definition/tabs.ts";
 import { EditorView } from "./editor.tsx";
 import { FromFile } from "./start/from-file.tsx";
 import { FromJson } from "./start/from-json.tsx";
 import { FromTable } from "./start/from-table.tsx";
-import type { Tab } from "./tabs.ts";
 import "./targets.css";
 import { useEditor, useLeaveQuestion } from "./use-editor.ts";
 
 const { editor: words, start: startWords, title } = targetWords;
 const route = getRouteApi("/signed-in/operator/for-admins/admin/targets/new");
 const parent = { to: "/admin/targets", name: title };
-
-/** A definition to start with. */
-export interface Start {
-  readonly name: string;
-  readonly definition: Definition;
-  readonly notes: readonly string[];
-  /** The file that it was made from. */
-  readonly sample: File | null;
-}
 
 const WAYS = ["table", "file", "json"] as const;
 

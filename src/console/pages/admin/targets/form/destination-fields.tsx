@@ -4,12 +4,12 @@ import { Disclosure } from "../../../../parts/disclosure.tsx";
 import { Snippet } from "../../../../parts/snippet.tsx";
 import { targetFormWords } from "../../../../words/target-form.ts";
 import { targetWords } from "../../../../words/targets.ts";
-import type { Definition } from "../definition.ts";
+import type { Definition } from "../definition/definition.ts";
 import { createTableSql } from "../guess/create-table.ts";
 import { bindTo } from "./bound.ts";
 import { FlagField, LinesField, NumberField, TextField } from "./inputs.tsx";
 import { formatHeaders, parseHeaders } from "./lines.ts";
-import type { PartProps } from "./target-tab.tsx";
+import type { PartProps } from "./part-props.ts";
 
 const words = targetFormWords.target;
 

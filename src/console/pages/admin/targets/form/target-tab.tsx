@@ -2,18 +2,14 @@
 import { Checkbox, SimpleGrid, Stack, TextInput } from "@mantine/core";
 import { Section } from "../../../../parts/section.tsx";
 import { targetFormWords } from "../../../../words/target-form.ts";
-import { type Definition, MODES, type Mode, newDestination, unlessEmpty } from "../definition.ts";
+import { type Definition, MODES, type Mode, newDestination, unlessEmpty } from "../definition/definition.ts";
 import { bindTo, useShared } from "./bound.ts";
 import { DestinationFields } from "./destination-fields.tsx";
 import { ChoiceField, TextField, WordsField } from "./inputs.tsx";
 import { LocaleFields } from "./locale-fields.tsx";
+import type { PartProps } from "./part-props.ts";
 
 const words = targetFormWords.target;
-
-export interface PartProps {
-  readonly definition: Definition;
-  readonly onChange: (definition: Definition) => void;
-}
 
 interface TargetTabProps extends PartProps {
   readonly name: string;

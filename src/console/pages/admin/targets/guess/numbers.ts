@@ -1,5 +1,5 @@
 /** Recognizes how a column writes numbers. */
-import type { Locale } from "../definition.ts";
+import type { Locale } from "../definition/definition.ts";
 
 export interface NumberStyle {
   readonly decimal: NonNullable<Locale["decimal"]>;

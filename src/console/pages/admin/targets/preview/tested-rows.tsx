@@ -2,7 +2,7 @@
 import { Badge, Text } from "@mantine/core";
 import { formatCount } from "../../../../parts/format.ts";
 import { targetWords } from "../../../../words/targets.ts";
-import type { Definition, TestedRow, TestResult } from "../definition.ts";
+import type { Definition, TestedRow, TestResult } from "../definition/definition.ts";
 
 const words = targetWords.preview;
 /** Beside columns with errors. All cells of 100 rows with 400 columns would make the form slow. */
