@@ -1,5 +1,7 @@
 import { Collapse, SimpleGrid } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { apiQuery } from "../../../../api/queries.ts";
 import { Disclosure } from "../../../../parts/disclosure.tsx";
 import { Snippet } from "../../../../parts/snippet.tsx";
 import { targetFormWords } from "../../../../words/target-form.ts";
@@ -7,7 +9,7 @@ import { targetWords } from "../../../../words/targets.ts";
 import type { Definition } from "../definition/definition.ts";
 import { createTableSql } from "../guess/create-table.ts";
 import { bindTo } from "./bound.ts";
-import { FlagField, LinesField, NumberField, TextField } from "./inputs.tsx";
+import { FlagField, KnownTextField, LinesField, NumberField, TextField } from "./inputs.tsx";
 import { formatHeaders, parseHeaders } from "./lines.ts";
 import type { PartProps } from "./part-props.ts";
 
@@ -15,6 +17,11 @@ const words = targetFormWords.target;
 
 export function DestinationFields({ definition, onChange }: PartProps) {
   const { destination } = definition;
+  const secrets = useQuery({
+    ...apiQuery("/api/v1/admin/secrets"),
+    enabled: destination.type === "http",
+    staleTime: 60_000,
+  });
   if (destination.type === "records") return null;
   if (destination.type === "table") {
     const bind = bindTo(destination, "destination", (next) => onChange({ ...definition, destination: next }));
@@ -40,7 +47,12 @@ export function DestinationFields({ definition, onChange }: PartProps) {
         parse={parseHeaders}
       />
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
-        <TextField label={words.signWith} hint={words.signWithHint} field={bind("sign_with")} isCode />
+        <KnownTextField
+          label={words.signWith}
+          hint={words.signWithHint}
+          known={secrets.data?.items.map(({ name }) => name) ?? []}
+          field={bind("sign_with")}
+        />
         <TextField label={words.undoUrl} hint={words.undoUrlHint} field={bind("undo_url")} isCode />
         <NumberField label={words.batchSize} field={bind("batch_size")} min={1} max={500} />
         <NumberField label={words.maxInFlight} field={bind("max_in_flight")} min={1} max={10} />
