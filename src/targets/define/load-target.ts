@@ -3,7 +3,7 @@ import { eq } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
 import type { Context } from "../../context.ts";
 import { type Caller, users } from "../../schema/accounts.ts";
-import { MAX_DEFINITION_BYTES } from "../definition/definition.ts";
+import { isTargetName, MAX_DEFINITION_BYTES } from "../definition/definition.ts";
 import { builtInNamed, builtInTargets, findBuiltIn } from "../registry.ts";
 import { isForRole } from "../rights.ts";
 import type { Target } from "../target.ts";
@@ -47,6 +47,8 @@ export async function loadTargetOf(
 export async function findTarget(ctx: Context, name: string, user: Uploader): Promise<Target | null> {
   const builtIn = findBuiltIn(name);
   if (builtIn) return isForRole(builtIn, user.role) ? builtIn : null;
+  // PostgreSQL would refuse some other names, such as those with U+0000.
+  if (!isTargetName(name)) return null;
   const stored = await findDefinition(ctx, name);
   return stored && mayUpload(stored.definition, await named(ctx, user)) ? load(ctx, stored) : null;
 }

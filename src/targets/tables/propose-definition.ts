@@ -78,7 +78,7 @@ function withDistinctNames(facts: TableFacts, proposed: readonly Proposed[]): Pr
 }
 
 /**
- * The key whose columns files have: without defaults, such as numbers of a sequence, and as short as possible. A
+ * The key whose columns files have: without defaults, such as numbers of a sequence, never null, and as short as possible. A
  * partitioned table has its partition key in every unique key.
  */
 function chooseKey(facts: TableFacts, columns: readonly Proposed[]): KeyFacts | undefined {
@@ -88,7 +88,8 @@ function chooseKey(facts: TableFacts, columns: readonly Proposed[]): KeyFacts | 
   );
   const cost = (key: KeyFacts) => {
     const hasDefault = key.columns.some((column) => named.get(column)?.facts.hasDefault);
-    return (hasDefault ? 100 : 0) + key.columns.length * 2 - (key.isPrimary ? 1 : 0);
+    const isOptional = key.columns.some((column) => !named.get(column)?.facts.isNotNull);
+    return (hasDefault ? 100 : 0) + (isOptional ? 50 : 0) + key.columns.length * 2 - (key.isPrimary ? 1 : 0);
   };
   return candidates.toSorted((a, b) => cost(a) - cost(b))[0];
 }

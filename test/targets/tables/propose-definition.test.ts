@@ -140,3 +140,12 @@ test("only columns that the role may write are proposed", async () => {
   expect(definition).toMatchObject({ update: { columns: ["a"] }, undo: "none" });
   expect(notes).toContain("The column c (text) is left out: the role may not insert values.");
 });
+
+test("a key that is never null is preferred to one that may be", async () => {
+  await rowmill.ctx.pool.query(`
+    CREATE TABLE shop.contacts (email text UNIQUE, code text NOT NULL UNIQUE);
+    GRANT SELECT, INSERT, UPDATE, DELETE ON shop.contacts TO ${role}`);
+  const { definition, column } = await propose("contacts");
+  expect(definition.key).toEqual({ columns: ["code"] });
+  expect(column("email")?.required).toBeUndefined();
+});
