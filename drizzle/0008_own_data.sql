@@ -7,6 +7,25 @@ CREATE TABLE "rowmill"."row_values" (
 	CONSTRAINT "row_values_batch_id_position_hash_pk" PRIMARY KEY("batch_id","position","hash")
 );
 --> statement-breakpoint
+CREATE TABLE "rowmill"."http_lanes" (
+	"user_id" bigint NOT NULL,
+	"host" text NOT NULL,
+	"next_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"held_until" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "http_lanes_user_id_host_pk" PRIMARY KEY("user_id","host")
+);
+--> statement-breakpoint
+CREATE TABLE "rowmill"."http_slots" (
+	"task_id" uuid PRIMARY KEY NOT NULL,
+	"job_id" uuid NOT NULL,
+	"user_id" bigint NOT NULL,
+	"host" text NOT NULL,
+	"priority" smallint NOT NULL,
+	"number" bigint NOT NULL,
+	"concurrent" integer NOT NULL,
+	"started_at" timestamp with time zone
+);
+--> statement-breakpoint
 CREATE TABLE "rowmill"."secrets" (
 	"name" text PRIMARY KEY NOT NULL,
 	"key_id" text NOT NULL,
@@ -57,5 +76,8 @@ ALTER TABLE "rowmill"."batches" ADD COLUMN "locale" json;--> statement-breakpoin
 ALTER TABLE "rowmill"."batches" ADD COLUMN "failed_requests" smallint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "rowmill"."row_results" ADD COLUMN "record_key" text;--> statement-breakpoint
 ALTER TABLE "rowmill"."row_results" ADD COLUMN "record_version" bigint;--> statement-breakpoint
+ALTER TABLE "rowmill"."http_lanes" ADD CONSTRAINT "http_lanes_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "rowmill"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "rowmill"."target_versions" ADD CONSTRAINT "target_versions_name_target_definitions_name_fk" FOREIGN KEY ("name") REFERENCES "rowmill"."target_definitions"("name") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "rowmill"."target_versions" ADD CONSTRAINT "target_versions_created_by_users_id_fk" FOREIGN KEY ("created_by") REFERENCES "rowmill"."users"("id") ON DELETE set null ON UPDATE no action;
+ALTER TABLE "rowmill"."target_versions" ADD CONSTRAINT "target_versions_created_by_users_id_fk" FOREIGN KEY ("created_by") REFERENCES "rowmill"."users"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "http_slots_waiting" ON "rowmill"."http_slots" USING btree ("user_id","host","priority" DESC NULLS FIRST,"number") WHERE started_at IS NULL;--> statement-breakpoint
+CREATE INDEX "http_slots_started" ON "rowmill"."http_slots" USING btree ("user_id","host") WHERE started_at IS NOT NULL;

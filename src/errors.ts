@@ -79,15 +79,22 @@ export class Retryable extends Error {
   readonly code: string;
   /** Seconds to wait at least; undefined: the usual backoff. */
   readonly afterSeconds: number | undefined;
+  /** Whether a task waits exactly that long, instead of at least the usual backoff. */
+  readonly isExact: boolean;
 
   constructor(
     code: string,
     message: string,
-    { afterSeconds, ...options }: ErrorOptions & { afterSeconds?: number } = {},
+    {
+      afterSeconds,
+      isExact = false,
+      ...options
+    }: ErrorOptions & { afterSeconds?: number; isExact?: boolean } = {},
   ) {
     super(message, options);
     this.code = code;
     this.afterSeconds = afterSeconds;
+    this.isExact = isExact;
   }
 }
 

@@ -37,6 +37,7 @@ import { removeOldEntries } from "./request-log/remove-old-entries.ts";
 import { removeOldSchedules } from "./schedules/builtins.ts";
 import { removeOldTicks } from "./schedules/remove-old-ticks.ts";
 import { runDueTicks } from "./schedules/run/run-due-ticks.ts";
+import { removeIdleLanes } from "./tasks/lanes/wake-waiting.ts";
 import { runTask } from "./tasks/run/run-task.ts";
 import { reconcileTasks } from "./tasks/upkeep/reconcile-tasks.ts";
 import { removeOldTasks } from "./tasks/upkeep/remove-old-tasks.ts";
@@ -70,6 +71,7 @@ export const handlers: Handlers = {
   runFileTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   runTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   runNotification: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
+  runHttpTask: (ctx, { payload, delivery }) => runTask(ctx, payload, delivery),
   advanceWorkflow: (ctx, { payload }) => handleWorkflowJob(ctx, payload),
   batchFinished: (ctx, { payload }) => announceBatch(ctx, payload.batchId),
   deliverWebhook: (ctx, { payload, delivery }) => deliver(ctx, payload, delivery),
@@ -85,6 +87,7 @@ export const handlers: Handlers = {
       filesRemoved,
       ...(await reconcile(ctx)),
       ...(await reconcileTasks(ctx)),
+      lanesRemoved: await removeIdleLanes(ctx),
       workflowsAdvanced: await reconcileWorkflows(ctx),
       isNotifyEnqueued: await reconcileNotifications(ctx),
       ...(await reconcileMails(ctx)),

@@ -4,7 +4,7 @@ import type { JobContract } from "./platform/queue/contract.ts";
 import { SMTP_CONNECTIONS } from "./platform/smtp/smtp-client.ts";
 
 /** Workers choose their queues with WORKER_QUEUES. */
-export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;
+export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications", "http"] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 interface Contract extends JobContract {
@@ -125,6 +125,16 @@ export const jobs = {
   runFileTask: { ...taskJob, name: "task.file-processing", queue: "file_processing" },
   runTask: { ...taskJob, name: "task.default", queue: "default" },
   runNotification: { ...taskJob, name: "task.notifications", queue: "notifications" },
+  /** Sends one request of a task. While it waits for the answer it holds no connection, and slow hosts hold no other places. */
+  runHttpTask: {
+    ...taskJob,
+    name: "task.http",
+    queue: "http",
+    // 32, with the place for users with nothing running.
+    concurrency: 31,
+    perGroup: 10,
+    isHarmless: true,
+  },
   /** Decides the next steps of a workflow. Enqueued in the transaction that ends one of its tasks, and for its deadline. */
   advanceWorkflow: {
     ...background,
@@ -260,4 +270,5 @@ export const taskJobs = {
   file_processing: jobs.runFileTask,
   default: jobs.runTask,
   notifications: jobs.runNotification,
+  http: jobs.runHttpTask,
 } as const satisfies Record<QueueName, Contract>;

@@ -9,6 +9,7 @@ import { runLoneJob } from "./lone-jobs.ts";
 import { type Delivery, ProcessCrashed } from "./platform/queue/delivery.ts";
 import { followPauses } from "./queues/follow-pauses.ts";
 import { storeBuiltins } from "./schedules/builtins.ts";
+import { followLanes } from "./tasks/lanes/follow-lanes.ts";
 import { followLimits } from "./tasks/limits/follow-limits.ts";
 
 /**
@@ -22,6 +23,7 @@ export async function takeJobs(ctx: OpenContext): Promise<Disposable> {
   const following = new DisposableStack();
   following.use(await followPauses(ctx));
   following.use(await followLimits(ctx));
+  if (names.includes("runHttpTask")) following.use(followLanes(ctx));
   for (const name of names) await takeJob(ctx, name);
   return following;
 }

@@ -9,7 +9,7 @@ export const transitions = {
   pause: {
     from: ["queued", "processing"],
     to: "paused",
-    when: "The owner pauses the batch, or Rowmill does because no row can succeed now. Workers take no more rows.",
+    when: "The owner pauses the batch, or Rowmill does because no row can succeed now, and workers take no more rows.",
   },
   resume: { from: ["paused"], to: "queued", when: "The owner resumes the batch." },
   cancel: {

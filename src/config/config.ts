@@ -118,6 +118,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
     webhooks: webhookLimits(settings),
     egress: egressOf(settings),
     tableTargets: tableTargets(settings),
+    httpTasks: settings.HTTP_TASKS,
     backupCron: settings.BACKUP_CRON,
     backupTo: settings.BACKUP_TO,
     backupFolder: join(dataDir, "backups"),

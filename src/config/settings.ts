@@ -1,5 +1,6 @@
 /** All environment variables. `npm run docs` writes docs/operations/configuration.md and .env.example from this table. */
 import Type from "typebox";
+import { httpTaskSettings } from "./http-task-settings.ts";
 import { mailSettings } from "./mail.ts";
 import { MiB, quotas } from "./quotas.ts";
 import { requestLimits } from "./request-limits.ts";
@@ -246,6 +247,7 @@ export const Settings = Type.Object({
   }),
   ...requestLog,
   ...webhookSettings,
+  ...httpTaskSettings,
   BACKUP_CRON: Type.String({
     default: "",
     pattern: "^$|^([0-9*,/-]+ ){4}[0-9*,/-]+$",

@@ -1,7 +1,8 @@
 import type { Context } from "../context.ts";
 import { invalidField } from "../errors.ts";
+import type { Role } from "../schema/accounts.ts";
 import { hasBrokenPlace, NAME_RULE, namesIn } from "./names.ts";
-import { findSecrets } from "./queries.ts";
+import { type ListedSecret, listSecrets } from "./queries.ts";
 import { type SecretUse, whyRefused } from "./use.ts";
 
 /**
@@ -12,33 +13,51 @@ export async function requireKnownSecrets(
   ctx: Context,
   texts: readonly string[],
   field: string,
-  use: SecretUse,
+  { url, role }: SecretUse,
 ): Promise<void> {
-  if (texts.some(hasBrokenPlace))
-    throw invalidField(
-      field,
-      `has \`{{secret\` without a valid name: \`{{secret:NAME}}\`. A name ${NAME_RULE}.`,
-    );
-  await requireKnownNames(ctx, namesIn(texts), field, use);
+  await requireUsableSecrets(ctx, [{ texts, names: namesIn(texts), field, url }], async () => role);
 }
 
-/** As `requireKnownSecrets`, for secrets that are named without braces. */
-export async function requireKnownNames(
+interface Use {
+  /** Texts with `{{secret:NAME}}`. */
+  readonly texts: readonly string[];
+  /** The names in them, or names without braces. */
+  readonly names: readonly string[];
+  readonly field: string;
+  readonly url: string;
+}
+
+/**
+ * As `requireKnownSecrets`, for many requests of one user.
+ * @param roleOf called if any of them uses a secret
+ */
+export async function requireUsableSecrets(
   ctx: Context,
-  names: readonly string[],
-  field: string,
-  use: SecretUse,
+  uses: readonly Use[],
+  roleOf: () => Promise<Role>,
 ): Promise<void> {
-  const found = await findSecrets(ctx, names);
-  for (const name of names) {
-    const secret = found.find((one) => one.name === name);
-    if (!secret) {
+  for (const { texts, field } of uses) {
+    if (texts.some(hasBrokenPlace))
       throw invalidField(
         field,
-        `names the secret ${name}, which does not exist. An admin can set it: PUT /api/v1/admin/secrets/${name}`,
+        `has \`{{secret\` without a valid name: \`{{secret:NAME}}\`. A name ${NAME_RULE}.`,
       );
-    }
-    const reason = whyRefused(secret, use);
-    if (reason !== null) throw invalidField(field, `names the secret ${name}, which ${reason}`);
   }
+  const named = uses.filter(({ names }) => names.length > 0);
+  if (named.length === 0) return;
+  const role = await roleOf();
+  const known = new Map((await listSecrets(ctx)).map((secret) => [secret.name, secret]));
+  for (const { names, field, url } of named)
+    for (const name of names) requireUsable(name, known.get(name), field, { url, role });
+}
+
+function requireUsable(name: string, secret: ListedSecret | undefined, field: string, use: SecretUse): void {
+  if (!secret) {
+    throw invalidField(
+      field,
+      `names the secret ${name}, which does not exist. An admin can set it: PUT /api/v1/admin/secrets/${name}`,
+    );
+  }
+  const reason = whyRefused(secret, use);
+  if (reason !== null) throw invalidField(field, `names the secret ${name}, which ${reason}`);
 }

@@ -9,14 +9,14 @@ export type TaskAction = (typeof TASK_ACTIONS)[number];
 
 /** The same for the owner and for operators, who change tasks with POST /api/v1/admin/tasks/*. */
 export function allowedActions(
-  ctx: Pick<Context, "actor">,
+  ctx: Pick<Context, "actor" | "config">,
   task: Pick<Task, "status" | "type" | "workflowId">,
 ): TaskAction[] {
   return TASK_ACTIONS.filter((action) => isAllowed(ctx, action, task));
 }
 
 function isAllowed(
-  ctx: Pick<Context, "actor">,
+  ctx: Pick<Context, "actor" | "config">,
   action: TaskAction,
   { status, type, workflowId }: Pick<Task, "status" | "type" | "workflowId">,
 ): boolean {

@@ -19,6 +19,8 @@ interface Runnable {
   readonly type: string;
   readonly queue: string;
   readonly priority: number;
+  /** Of this task, in addition to that of all. */
+  readonly startAfterSeconds?: number;
 }
 
 /** Enqueues the jobs of tasks that are due now or after `startAfterSeconds`. */
@@ -28,12 +30,12 @@ export async function enqueueTasks(tx: Tx, tasks: readonly Runnable[], startAfte
       tx.db,
       taskJobs[queue],
       own.map(
-        ({ id, type, userId, run, jobId, priority }): NewJob => ({
+        ({ id, type, userId, run, jobId, priority, startAfterSeconds: own = 0 }): NewJob => ({
           id: jobId,
           payload: { taskId: id, run, type },
           priority,
           group: String(userId),
-          startAfterSeconds,
+          startAfterSeconds: startAfterSeconds + own,
         }),
       ),
     );

@@ -197,7 +197,7 @@ export const CreatedTasksView = Type.Object({
 type TaskSummaryView = Omit<TaskView, "params" | "result" | "metadata">;
 
 /** The user who sees the task, and the time of the answer. */
-type Viewer = Pick<Context, "actor" | "now">;
+type Viewer = Pick<Context, "actor" | "config" | "now">;
 
 export function viewTask(task: Task, viewer: Viewer): TaskView {
   const { params, result, metadata } = task;

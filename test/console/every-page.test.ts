@@ -41,6 +41,7 @@ const OPERATOR_PAGES = [
   "/admin/users",
   "/admin/audit",
   "/admin/backups",
+  "/admin/secrets",
 ];
 
 describe.skipIf(!hasBrowser)("every page", () => {

@@ -144,7 +144,7 @@ describe("with a worker", () => {
     const untaken = await doctor();
     expect(untaken).toMatchObject({ code: 1 });
     expect(untaken.output).toContain(
-      "✗ No worker serves bulk_processing, file_processing, notifications. Start one with",
+      "✗ No worker serves bulk_processing, file_processing, notifications, http. Start one with",
     );
     await rowmill.startWorker();
     expect((await doctor()).output).toContain("✓ No queue is paused.");

@@ -14,8 +14,8 @@ import { endedTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 import { makeWorkflow, quick, runWorkflow, untilWorkflowEnds } from "../support/workflows.ts";
 
-/** The last commit of version 0.7.0. */
-const LAST_RELEASE = "536e7d8";
+/** The last commit of version 0.8.0. */
+const LAST_RELEASE = "bc19387";
 
 const STOPPED = { code: 0, signal: null };
 

@@ -42,6 +42,7 @@ describe("queues", () => {
       "file_processing",
       "default",
       "notifications",
+      "http",
     ]);
     for (const found of body.items) {
       expect(found).toMatchObject({

@@ -3,7 +3,7 @@ import { findCommand } from "../../src/cli/commands.ts";
 import type { Context } from "../../src/context.ts";
 import { redact } from "../../src/platform/http-client/redact.ts";
 import { setSecret } from "../../src/secrets/change-secrets.ts";
-import { requireKnownNames, requireKnownSecrets } from "../../src/secrets/require-known-secrets.ts";
+import { requireKnownSecrets, requireUsableSecrets } from "../../src/secrets/require-known-secrets.ts";
 import { readSecrets, resolveSecrets } from "../../src/secrets/resolve-secrets.ts";
 import { rotateSecrets } from "../../src/secrets/rotate-secrets.ts";
 import type { SecretView } from "../../src/secrets/views.ts";
@@ -148,7 +148,8 @@ describe("texts with secrets", () => {
       "http://10.0.0.7/",
     ])
       await expect(send("COMMON", { url: other, role: "user" })).rejects.toThrow("may not be sent to");
-    await expect(requireKnownNames(rowmill.ctx, ["PRIVATE"], "sign_with", byUser)).rejects.toThrow(
+    const use = { texts: [], names: ["PRIVATE"], field: "sign_with", url };
+    await expect(requireUsableSecrets(rowmill.ctx, [use], async () => "user")).rejects.toThrow(
       "sign_with: names the secret PRIVATE, which is only for requests of administrators.",
     );
   });

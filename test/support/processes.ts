@@ -19,6 +19,7 @@ const SETTINGS = {
   PORT: "0",
   DATABASE_POOL_MAX: "16",
   JWT_SECRET: "test".repeat(8),
+  SECRETS_KEY: "key of the tests, ".repeat(2),
   // All users of a test have one address.
   SIGNUPS_PER_HOUR: "0",
   // As in package.json.

@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import type { Database } from "../../src/platform/postgres/database.ts";
 
 /** Each suite has a role of its own: roles belong to the server, and suites share it. */
-export const shopTables = (role: string) => `
+const shopTables = (role: string) => `
 CREATE SCHEMA shop;
 CREATE TYPE shop.tier AS ENUM ('gold', 'silver', 'bronze');
 CREATE DOMAIN shop.phone AS varchar(20) CONSTRAINT phone_is_international CHECK (VALUE ~ '^\\+[0-9]+$');

@@ -72,7 +72,17 @@ export async function tryType<P extends TObject>(
     return { id: `file-${made.length}`, name, media_type: mediaType, bytes: bytes.length };
   };
   const result = await type.run(contextWith(options.config ?? {}), {
-    task: { id: "task", userId: 1, title: "", description: "", metadata: {}, result: null, dueAt: null },
+    task: {
+      id: "task",
+      userId: 1,
+      title: "",
+      description: "",
+      metadata: {},
+      result: null,
+      dueAt: null,
+      run: 1,
+      retryCount: 0,
+    },
     params,
     file,
     state: null,

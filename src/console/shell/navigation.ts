@@ -11,6 +11,7 @@ import {
   IconFileText,
   IconGauge,
   IconHome,
+  IconKey,
   IconListCheck,
   IconMail,
   IconSitemap,
@@ -63,6 +64,7 @@ const OPERATOR_DESTINATIONS: readonly Destination[] = [
   { to: "/admin/users", name: words.users, icon: IconUsers },
   { to: "/admin/audit", name: words.audit, icon: IconClipboardList, isForAdmins: true },
   { to: "/admin/backups", name: words.backups, icon: IconDatabaseExport, isForAdmins: true },
+  { to: "/admin/secrets", name: words.secrets, icon: IconKey, isForAdmins: true },
 ];
 
 /** The pages for people who run Rowmill that this user may see. */

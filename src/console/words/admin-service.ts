@@ -1,4 +1,4 @@
-/** Words of reports, the outbox, users, the audit log and backups. */
+/** Words of reports, the outbox, users, the audit log, backups and secrets. */
 export const reportWords = {
   title: "Reports",
   description: "The requests, imports and tasks of each day and week. Rowmill writes them itself.",
@@ -197,4 +197,40 @@ export const backupWords = {
   schedules: "Schedules",
   empty: "No backups yet",
   emptyHint: "Back up now, or set BACKUP_CRON for one each night. Try to restore one before you need it.",
+} as const;
+
+export const secretWords = {
+  title: "Secrets",
+  description:
+    "Credentials of other services. Headers of requests name them as {{secret:NAME}}. Nobody can read a value again.",
+  name: "Name",
+  nameHint: "A capital letter, then capital letters, digits and underscores.",
+  value: "Value",
+  valueHint: "At least 8 characters. It is stored encrypted.",
+  replaceHint: "The new value replaces the old one. Send it again also to change the hosts.",
+  hosts: "Hosts",
+  hostsHint: "Only these may receive the value. One per line, such as api.example.com.",
+  anyHost: "Any host",
+  shared: "Requests of all users may have it",
+  sharedHint: "Otherwise only those of administrators. Needs a host.",
+  use: "Used by",
+  uses: { yes: "Everybody", no: "Administrators" },
+  set: "Set",
+  by: (name: string) => `by ${name}`,
+  byCommand: "by a command",
+  lastUsed: "Last used",
+  neverUsed: "Not since it was set",
+  create: "Set a secret",
+  replace: "Replace…",
+  replaceTitle: (name: string) => `Replace ${name}`,
+  save: "Save",
+  saved: (name: string) => `${name} is saved.`,
+  remove: "Delete…",
+  removeTitle: (name: string) => `Delete ${name}?`,
+  removeHint: "Requests that need it fail from now on. This cannot be undone.",
+  removeNow: "Delete",
+  removed: (name: string) => `${name} is deleted.`,
+  empty: "No secrets yet",
+  emptyHint: "Set the token of a service here, and name it in the headers of http tasks.",
+  actions: "Actions",
 } as const;

@@ -181,6 +181,7 @@ export const batchWords = {
   modes: {
     insert: "The row fails as a duplicate",
     upsert: "The record is updated",
+    update: "The record is updated; without a record, the row fails",
     skip_existing: "The record stays as it was",
     append: "Another record is created",
   } as Readonly<Record<string, string>>,

@@ -89,6 +89,7 @@ export const navigationWords = {
   users: "Users",
   audit: "Audit log",
   backups: "Backups",
+  secrets: "Secrets",
 } as const;
 
 export const shortcutWords = {

@@ -4,4 +4,5 @@ export const queueWords = {
   file_processing: "Files",
   default: "Default",
   notifications: "Notifications",
+  http: "HTTP",
 } as const;

@@ -1,6 +1,6 @@
 /** Words of the form for a target: its fields, with their hints. */
 export const targetFormWords = {
-  byDefault: (value: string) => `Default (${value})`,
+  byDefault: (value: string) => `${value} (default)`,
   notSet: "Not set",
 
   target: {

@@ -68,7 +68,7 @@ export const targetWords = {
     delete: "Delete…",
     deleteTitle: (name: string) => `Delete the target ${name}?`,
     deleteHint:
-      "No upload can begin after this. Imports that have begun go on, and can be retried and undone. Records and tables stay.",
+      "No upload can begin after this. Imports that have started go on, and can be retried and undone. Records and tables stay.",
     deleteNow: "Delete",
     deleted: (name: string) => `${name} is deleted.`,
     import: "Import a file",
@@ -88,6 +88,8 @@ export const targetWords = {
     notes: "Good to know",
     problems: (count: number) => (count === 1 ? "One field has a problem" : `${count} fields have problems`),
     places: {
+      rule: (number: number, name: string, field: string) =>
+        `Rule ${number}${name === "" ? "" : ` (${name})`}${field === "" ? "" : `, ${field}`}`,
       column: (number: number, name: string, field: string) =>
         `Column ${number}${name === "" ? "" : ` (${name})`}${field === "" ? "" : `, ${field}`}`,
     },

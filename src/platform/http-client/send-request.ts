@@ -1,14 +1,21 @@
 /** Sends one request and reads a bounded answer. Redirects are answers like any other. */
+import { Readable } from "node:stream";
 import { request as send } from "undici";
 import type { EgressRules } from "./destination.ts";
 import { parseDestination } from "./destination.ts";
 import { CONNECT_MS, openGuardedAgent } from "./guarded-agent.ts";
 
+/** A body that is sent while it is read. */
+interface StreamedBody {
+  readonly chunks: AsyncIterable<Buffer>;
+  readonly bytes: number;
+}
+
 export interface OutgoingRequest {
-  readonly method: "POST" | "PUT" | "PATCH";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
+  readonly body: Buffer | StreamedBody | null;
 }
 
 export interface SendLimits {
@@ -47,8 +54,8 @@ export async function sendRequest(
       dispatcher: agent,
       method,
       // An encoded answer would be kept as it is.
-      headers: { ...headers, "accept-encoding": "identity" },
-      body,
+      headers: { ...headers, ...lengthOf(body), "accept-encoding": "identity" },
+      body: body === null || Buffer.isBuffer(body) ? body : Readable.from(body.chunks, { objectMode: false }),
       // A drip feed resets the timeouts of undici, but not this one.
       signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
       headersTimeout: timeoutMs,
@@ -61,6 +68,11 @@ export async function sendRequest(
   } finally {
     await agent.destroy();
   }
+}
+
+/** Without it, a streamed body would be sent in chunks, which some servers refuse. */
+function lengthOf(body: OutgoingRequest["body"]): Record<string, string> {
+  return body === null || Buffer.isBuffer(body) ? {} : { "content-length": String(body.bytes) };
 }
 
 /** Reads on to the end after the part that is kept, so that the receiver sees a normal end. */

@@ -22,7 +22,7 @@ export function sign(secrets: readonly string[], { body, ...message }: Signed): 
 }
 
 /** For a body in parts: `update` takes them in their order. */
-function startSignature(secret: string, { id, timestamp }: Omit<Signed, "body">) {
+export function startSignature(secret: string, { id, timestamp }: Omit<Signed, "body">) {
   const hmac = createHmac("sha256", keyOf(secret)).update(`${id}.${timestamp}.`);
   return {
     update: (part: string | Buffer) => void hmac.update(part),

@@ -14,8 +14,10 @@ export async function compileDefinition(
   const { destination } = definition;
   switch (destination.type) {
     case "table": {
-      const table = await readTable(ctx, destination.schema, destination.table);
-      return tableTarget({ ...definition, destination }, { name, version, table });
+      // Only a table without a key in the definition must be read for that.
+      const table = definition.key ? null : await readTable(ctx, destination.schema, destination.table);
+      const hasPrimaryKey = table?.keys.some(({ isPrimary }) => isPrimary) ?? false;
+      return tableTarget({ ...definition, destination }, { name, version, hasPrimaryKey });
     }
     case "http":
       return endpointTarget({ ...definition, destination }, { name, version });

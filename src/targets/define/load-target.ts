@@ -3,7 +3,7 @@ import { eq } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
 import type { Context } from "../../context.ts";
 import { type Caller, users } from "../../schema/accounts.ts";
-import { MAX_DEFINITION_BYTES } from "../definition/definition.ts";
+import { isTargetName, MAX_DEFINITION_BYTES } from "../definition/definition.ts";
 import { builtInNamed, builtInTargets, findBuiltIn } from "../registry.ts";
 import { isForRole } from "../rights.ts";
 import type { Target } from "../target.ts";
@@ -14,11 +14,20 @@ import { findDefinition, getVersion, listDefinitions, type StoredDefinition } fr
 /** A table may have changed since: its columns are read again after this time. */
 const MAX_AGE_MS = 30_000;
 
-const compiled = new LRUCache<string, Target>({
-  maxSize: 32 * MAX_DEFINITION_BYTES,
-  maxEntrySize: MAX_DEFINITION_BYTES,
-  ttl: MAX_AGE_MS,
-});
+/** By installation: a test has several in one process. */
+const caches = new WeakMap<Context["config"], LRUCache<string, Target>>();
+
+function cacheOf({ config }: Context): LRUCache<string, Target> {
+  const known = caches.get(config);
+  if (known) return known;
+  const cache = new LRUCache<string, Target>({
+    maxSize: 32 * MAX_DEFINITION_BYTES,
+    maxEntrySize: MAX_DEFINITION_BYTES,
+    ttl: MAX_AGE_MS,
+  });
+  caches.set(config, cache);
+  return cache;
+}
 
 type Uploader = Pick<Caller, "id" | "role">;
 
@@ -29,7 +38,8 @@ export async function loadTargetOf(
 ): Promise<Target> {
   if (targetVersion === null) return builtInNamed(target);
   return (
-    compiled.get(keyOf(target, targetVersion)) ?? compile(ctx, await getVersion(ctx, target, targetVersion))
+    cacheOf(ctx).get(keyOf(target, targetVersion)) ??
+    compile(ctx, await getVersion(ctx, target, targetVersion))
   );
 }
 
@@ -37,6 +47,8 @@ export async function loadTargetOf(
 export async function findTarget(ctx: Context, name: string, user: Uploader): Promise<Target | null> {
   const builtIn = findBuiltIn(name);
   if (builtIn) return isForRole(builtIn, user.role) ? builtIn : null;
+  // PostgreSQL would refuse some other names, such as those with U+0000.
+  if (!isTargetName(name)) return null;
   const stored = await findDefinition(ctx, name);
   return stored && mayUpload(stored.definition, await named(ctx, user)) ? load(ctx, stored) : null;
 }
@@ -57,13 +69,13 @@ async function named({ db }: Context, { id, role }: Uploader) {
 }
 
 async function load(ctx: Context, stored: StoredDefinition): Promise<Target> {
-  return compiled.get(keyOf(stored.name, stored.version)) ?? compile(ctx, stored);
+  return cacheOf(ctx).get(keyOf(stored.name, stored.version)) ?? compile(ctx, stored);
 }
 
 async function compile(ctx: Context, stored: StoredDefinition): Promise<Target> {
   const target = { ...(await compileDefinition(ctx, stored)), savedAt: stored.savedAt };
   const size = Buffer.byteLength(JSON.stringify(stored.definition));
-  compiled.set(keyOf(stored.name, stored.version), target, { size });
+  cacheOf(ctx).set(keyOf(stored.name, stored.version), target, { size });
   return target;
 }
 

@@ -1,6 +1,7 @@
 import type { Context } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import type { Definition } from "../definition/definition.ts";
+import { isTableAllowed } from "../tables/allowed-tables.ts";
 import { proposeDefinition } from "../tables/propose-definition.ts";
 import { readAllowedTable } from "../tables/read-allowed-table.ts";
 
@@ -20,7 +21,7 @@ export async function proposeTarget(ctx: Context, qualified: string): Promise<Ta
   if (schema === undefined || table === undefined)
     throw invalidField("from_table", "must be a table with its schema, such as shop.customers.");
   const facts = await readAllowedTable(ctx, schema, table, "from_table");
-  return { name: nameFor(table), ...proposeDefinition(facts) };
+  return { name: nameFor(table), ...proposeDefinition(facts, (other) => isTableAllowed(ctx.config, other)) };
 }
 
 /** The name of a table as the name of a target. */

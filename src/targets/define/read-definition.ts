@@ -61,7 +61,11 @@ export const NewVersionBody = Type.Object(
 );
 export const PreviewBody = Type.Object(
   {
-    definition: { ...Type.Ref("TargetDefinition"), description: "The definition to try." },
+    definition: Type.Object(Definition.properties, {
+      ...closed,
+      description: "The definition to try.",
+      examples: [DEFINITION_EXAMPLE],
+    }),
     sample: Type.Optional(SampleBody),
   },
   closed,

@@ -9,13 +9,20 @@ import { closed, columnNames, Text } from "./fields.ts";
 import { Locale } from "./locale.ts";
 import { Rule } from "./rule.ts";
 
+const NAME_PATTERN = /^[a-z][a-z0-9_-]*$/;
+const MAX_NAME = 60;
+
 export const TargetName = Type.String({
   minLength: 1,
-  maxLength: 60,
-  pattern: "^[a-z][a-z0-9_-]*$",
+  maxLength: MAX_NAME,
+  pattern: NAME_PATTERN.source,
   description: "The name of the target: small letters, digits, `_` and `-`.",
   examples: ["customers"],
 });
+
+export function isTargetName(name: string): boolean {
+  return name.length <= MAX_NAME && NAME_PATTERN.test(name);
+}
 
 const definitionFields = {
   title: Type.Optional(Text(100, "A title for people.", ["Customers of the shop"])),

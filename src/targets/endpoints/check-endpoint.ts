@@ -1,7 +1,8 @@
 import type { Context } from "../../context.ts";
 import { DomainError, type FieldErrors } from "../../errors.ts";
 import { checkHeaders, checkUrl } from "../../platform/http-client/check-request.ts";
-import { requireKnownNames, requireKnownSecrets } from "../../secrets/require-known-secrets.ts";
+import { namesIn } from "../../secrets/names.ts";
+import { requireUsableSecrets } from "../../secrets/require-known-secrets.ts";
 import type { Definition } from "../definition/definition.ts";
 import { checkLookupTables } from "../tables/check-lookup-tables.ts";
 
@@ -44,12 +45,13 @@ async function secretErrors(
   const urls = [url, ...(undo_url ? [undo_url] : [])];
   return errorsOf(
     urls.flatMap((to) => {
-      // Only administrators define targets.
-      const use = { url: to, role: "admin" } as const;
-      return [
-        () => requireKnownSecrets(ctx, Object.values(headers), "destination.headers", use),
-        () => sign_with && requireKnownNames(ctx, [sign_with], "destination.sign_with", use),
+      const texts = Object.values(headers);
+      const uses = [
+        { texts, names: namesIn(texts), field: "destination.headers", url: to },
+        { texts: [], names: sign_with ? [sign_with] : [], field: "destination.sign_with", url: to },
       ];
+      // Only administrators define targets.
+      return uses.map((use) => () => requireUsableSecrets(ctx, [use], async () => "admin"));
     }),
   );
 }

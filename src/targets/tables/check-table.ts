@@ -19,7 +19,7 @@ import { tableName } from "./texts.ts";
 export interface CheckedDestination {
   /** By the path of the field; empty: the definition fits. */
   readonly errors: FieldErrors;
-  /** What the administrator should know. */
+  /** Facts that the administrator should know. */
   readonly notes: readonly string[];
 }
 
@@ -38,14 +38,14 @@ export async function checkTableDestination(
   const facts = await readTable(ctx, destination.schema, destination.table);
   const unusable = await whyUnusable(ctx, destination, facts);
   if (unusable || !facts) return failing(TABLE, unusable ?? "");
-  const use = useOf(definition);
+  const use = useOf(definition, facts);
   const lookups = await checkLookups(ctx, definition, facts);
   const found: Found = { errors: new Map(), notes: [...notesOf(facts)] };
   checkPrivileges(ctx, facts, use, found);
   checkColumns(definition, facts, use, found);
   await checkDatabaseTypes(ctx, definition, found);
   checkKey(definition, facts, found);
-  checkUndo(definition, found);
+  checkUndo(definition, use, found);
   for (const [field, messages] of lookups)
     found.errors.set(field, [...(found.errors.get(field) ?? []), ...messages]);
   const untrusted = await findUntrusted(ctx, [destination, ...lookupTables(ctx, definition)]);
@@ -56,12 +56,12 @@ export async function checkTableDestination(
   return { errors: Object.fromEntries(found.errors), notes: found.notes };
 }
 
-function useOf({ mode, undo, key }: Definition): Use {
+function useOf({ mode, undo, key }: Definition, { keys }: TableFacts): Use {
   const modes: readonly BatchMode[] = mode?.allowed ?? ["insert"];
   return {
     inserts: modes.some((each) => each !== "update"),
     updates: modes.includes("upsert") || modes.includes("update"),
-    isUndoable: key !== undefined && undo !== "none",
+    isUndoable: undo !== "none" && (key !== undefined || keys.some(({ isPrimary }) => isPrimary)),
   };
 }
 
@@ -86,7 +86,7 @@ async function whyUnusable(
   if (!SUPPORTED_KINDS.some((kind) => kind === facts.kind))
     return `${name} is a ${facts.kind}. Rows are written into tables only.`;
   if (facts.rules.length > 0)
-    return `${name} has rules (${facts.rules.join(", ")}), so PostgreSQL cannot say what became of a row. Use triggers instead.`;
+    return `${name} has rules (${facts.rules.join(", ")}), so PostgreSQL does not report which rows it wrote. Use triggers instead.`;
   const { canSet, statements } = await readTargetRole(ctx);
   if (canSet) return null;
   return `Rowmill may not use the role of TARGET_ROLE. As an administrator of the database, run: ${statements.join("; ")};`;
@@ -128,13 +128,13 @@ function checkKey({ key, columns }: Definition, facts: TableFacts, found: Found)
   add(found, "key.columns", `${reason} ${ways}`);
 }
 
-function checkUndo({ key, undo }: Definition, found: Found): void {
-  if (key || undo === "none") return;
+function checkUndo({ undo }: Definition, { isUndoable }: Use, found: Found): void {
+  if (isUndoable || undo === "none") return;
   if (undo !== undefined)
     add(
       found,
       "undo",
-      "needs a key: without one, records cannot be found again. Add a `key`, or set it to none.",
+      "needs a `key`, or a primary key of the table: without both, records cannot be found again. Set it to none.",
     );
-  else found.notes.push("Batches cannot be undone, because the target has no key.");
+  else found.notes.push("Batches cannot be undone, because neither the target nor the table has a key.");
 }

@@ -19,7 +19,7 @@ export function numberLimits(
   { baseName, category, precision, scale }: ColumnFacts,
   forms: readonly CheckForm[],
 ): Limits {
-  const [least, greatest] = INTEGERS[baseName] ?? [];
+  const [least, greatest] = integerRange(baseName);
   const limits = forms.flatMap((form) => limitOf(form, category === "integer"));
   const minimum = extreme(
     [least, ...limits.filter(({ side }) => side === "minimum").map(({ value }) => value)],
@@ -37,11 +37,13 @@ export function numberLimits(
   };
 }
 
-const INTEGERS: Readonly<Record<string, readonly [least: string, greatest: string]>> = {
-  int2: ["-32768", "32767"],
-  int4: ["-2147483648", "2147483647"],
-  int8: ["-9223372036854775808", "9223372036854775807"],
-};
+/** The bits of the numbers, without their sign. */
+const BITS: Readonly<Record<string, bigint>> = { int2: 15n, int4: 31n, int8: 63n };
+
+function integerRange(baseName: string): readonly [least?: string, greatest?: string] {
+  const bits = BITS[baseName];
+  return bits === undefined ? [] : [String(-(2n ** bits)), String(2n ** bits - 1n)];
+}
 
 const NUMBER = /^-?\d+(\.\d+)?$/;
 

@@ -7,7 +7,7 @@ export function add({ errors }: Found, field: string, message: string): void {
   errors.set(field, [...(errors.get(field) ?? []), message]);
 }
 
-/** What uploads do with the table. */
+/** The ways in which uploads change the table. */
 export interface Use {
   readonly inserts: boolean;
   readonly updates: boolean;

@@ -26,10 +26,7 @@ export function proposeColumn(
   };
 }
 
-export function isRequiredColumn(
-  { isNotNull, hasDefault }: ColumnFacts,
-  forms: readonly CheckForm[],
-): boolean {
+function isRequiredColumn({ isNotNull, hasDefault }: ColumnFacts, forms: readonly CheckForm[]): boolean {
   return (isNotNull || forms.some(({ kind }) => kind === "not_null")) && !hasDefault;
 }
 

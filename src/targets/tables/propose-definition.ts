@@ -8,7 +8,7 @@ import { notesOf } from "./table-notes.ts";
 
 export interface Proposal {
   readonly definition: Definition;
-  /** What an administrator should know about the table. */
+  /** Facts about the table that an administrator should know. */
   readonly notes: readonly string[];
 }
 
@@ -78,7 +78,7 @@ function withDistinctNames(facts: TableFacts, proposed: readonly Proposed[]): Pr
 }
 
 /**
- * The key whose columns files have: without defaults, such as numbers of a sequence, and as short as possible. A
+ * The key whose columns files have: without defaults, such as numbers of a sequence, never null, and as short as possible. A
  * partitioned table has its partition key in every unique key.
  */
 function chooseKey(facts: TableFacts, columns: readonly Proposed[]): KeyFacts | undefined {
@@ -88,17 +88,22 @@ function chooseKey(facts: TableFacts, columns: readonly Proposed[]): KeyFacts | 
   );
   const cost = (key: KeyFacts) => {
     const hasDefault = key.columns.some((column) => named.get(column)?.facts.hasDefault);
-    return (hasDefault ? 100 : 0) + key.columns.length * 2 - (key.isPrimary ? 1 : 0);
+    const isOptional = key.columns.some((column) => !named.get(column)?.facts.isNotNull);
+    return (hasDefault ? 100 : 0) + (isOptional ? 50 : 0) + key.columns.length * 2 - (key.isPrimary ? 1 : 0);
   };
   return candidates.toSorted((a, b) => cost(a) - cost(b))[0];
 }
 
 function keyed(
-  { privileges, rules, columns: all }: TableFacts,
+  { privileges, rules, keys, columns: all }: TableFacts,
   columns: readonly Proposed[],
   key: KeyFacts | undefined,
 ): Pick<Definition, "key" | "mode" | "update" | "undo"> {
-  if (!key) return { mode: { default: "insert", allowed: ["insert"] }, undo: "none" };
+  const canUndo = privileges.canSelect && privileges.canDelete;
+  if (!key) {
+    const undo = canUndo && keys.some(({ isPrimary }) => isPrimary) ? "record_before_image" : "none";
+    return { mode: { default: "insert", allowed: ["insert"] }, undo };
+  }
   const isKey = ({ facts: { name } }: Proposed) => key.columns.includes(name);
   const canRead = key.columns.every((name) => all.find((column) => column.name === name)?.canSelect);
   const updated = columns.filter((column) => !isKey(column) && column.facts.canUpdate);
@@ -115,7 +120,7 @@ function keyed(
     ...(canUpdate && isPart
       ? { update: { columns: updated.slice(0, 50).map(({ column }) => column.name) } }
       : {}),
-    undo: privileges.canSelect && privileges.canDelete ? "record_before_image" : "none",
+    undo: canUndo ? "record_before_image" : "none",
   };
 }
 

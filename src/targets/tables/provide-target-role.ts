@@ -19,7 +19,7 @@ export async function provideTargetRole(config: Config, log: Log): Promise<reado
       for (const statement of statements) await db.execute(sql.raw(statement));
       executed.push(...statements);
     };
-    // What a role may do is known only after it exists.
+    // Its privileges can be read only after it exists.
     await execute((await findMissingGrants({ db, config })).role.statements);
     await execute((await findMissingGrants({ db, config })).grants);
     return executed;

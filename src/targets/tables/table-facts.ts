@@ -1,4 +1,4 @@
-/** What the catalogs of PostgreSQL know about a table. */
+/** Facts about a table, from the catalogs of PostgreSQL. */
 
 export const SUPPORTED_KINDS = ["table", "partitioned table"] as const;
 
@@ -29,7 +29,7 @@ export interface TableFacts {
   readonly privileges: Privileges;
 }
 
-/** What the role of TARGET_ROLE may do. All are false if it does not exist. */
+/** The privileges of the role of TARGET_ROLE. All are false if it does not exist. */
 export interface Privileges {
   readonly roleExists: boolean;
   /** USAGE of the schema. */
@@ -43,26 +43,24 @@ export interface Privileges {
   readonly missingSequences: readonly string[];
 }
 
-export const CATEGORIES = [
-  "text",
-  "integer",
-  "decimal",
-  "float",
-  "boolean",
-  "date",
-  "timestamp",
-  "time",
-  "interval",
-  "uuid",
-  "enum",
-  "json",
-  "bytes",
-  "range",
-  "composite",
-  "network",
-  "other",
-] as const;
-export type Category = (typeof CATEGORIES)[number];
+export type Category =
+  | "text"
+  | "integer"
+  | "decimal"
+  | "float"
+  | "boolean"
+  | "date"
+  | "timestamp"
+  | "time"
+  | "interval"
+  | "uuid"
+  | "enum"
+  | "json"
+  | "bytes"
+  | "range"
+  | "composite"
+  | "network"
+  | "other";
 
 export interface ColumnFacts {
   readonly name: string;
@@ -90,7 +88,7 @@ export interface ColumnFacts {
   /** Whether the type or the collation compares texts without regard to case, or by other rules than their bytes. */
   readonly hasOwnEquality: boolean;
   readonly comment: string | null;
-  /** What the role of TARGET_ROLE may do. */
+  /** The privileges of the role of TARGET_ROLE. */
   readonly canSelect: boolean;
   readonly canInsert: boolean;
   readonly canUpdate: boolean;
@@ -134,7 +132,7 @@ export interface ConstraintFacts {
   readonly text: string;
 }
 
-export interface CheckFacts extends ConstraintFacts {
+interface CheckFacts extends ConstraintFacts {
   /** The simple conditions on single columns. Together they may say less than `text`. */
   readonly forms: readonly CheckForm[];
 }

@@ -1,47 +1,57 @@
 /** A defined target whose rows become records of a table of the same database. */
+import type { Tx } from "../../context.ts";
 import { MustPause } from "../../errors.ts";
 import { defaultsOf } from "../columns/defaults.ts";
-import { describeTarget } from "../columns/describe-target.ts";
+import { describeTarget, type TargetVersion } from "../columns/describe-target.ts";
 import { rowCheck } from "../columns/row-check.ts";
 import type { Columns, SetTarget, Values } from "../target.ts";
-import type { TableFacts } from "./table-facts.ts";
+import { checkTableDestination } from "./check-table.ts";
+import { readTable } from "./read-table.ts";
 import type { TableWriter } from "./table-outcomes.ts";
 import { planTable, type TableDefinition } from "./table-plan.ts";
 import { undoTable } from "./undo-table.ts";
 import { writeTable } from "./write-table.ts";
 
-interface DefinedTable {
-  readonly name: string;
-  readonly version: number;
-  /** null: the table does not exist any more. */
-  readonly table: TableFacts | null;
+export interface TableTargetFacts extends TargetVersion {
+  /** Whether the table has a primary key, by which undo finds records if the definition has no key. */
+  readonly hasPrimaryKey: boolean;
 }
 
+/** Reads the table when the first rows are written: lists of targets and uploads need only the definition. */
 export function tableTarget(
   definition: TableDefinition,
-  { table, ...version }: DefinedTable,
+  { hasPrimaryKey, ...version }: TableTargetFacts,
 ): SetTarget<Columns, Values> {
+  const { schema, table } = definition.destination;
   let writer: TableWriter | undefined;
-  // The table may have changed since the definition was saved. That is no reason to refuse reading its batches.
-  const getWriter = () => (writer ??= writerOf(definition, table));
+  const writerFor = async (tx: Tx) => {
+    writer ??= await readWriter(tx, definition);
+    return writer;
+  };
+  const canUndo = definition.undo !== "none" && (definition.key !== undefined || hasPrimaryKey);
   return {
     ...describeTarget(definition, version),
-    recordsName: `${definition.destination.schema}.${definition.destination.table}`,
+    recordsName: `${schema}.${table}`,
     check: (batch) => rowCheck(definition, batch),
-    write: (tx, batch, rows) => writeTable(tx, getWriter(), batch, rows),
-    ...(canUndo(definition, table) ? { undo: (tx, _batch, rows) => undoTable(tx, getWriter(), rows) } : {}),
+    write: async (tx, batch, rows) => writeTable(tx, await writerFor(tx), batch, rows),
+    ...(canUndo ? { undo: async (tx, _batch, rows) => undoTable(tx, await writerFor(tx), rows) } : {}),
   };
 }
 
-/** Records without a key cannot be found again. */
-function canUndo({ undo, key }: TableDefinition, table: TableFacts | null): boolean {
-  return undo !== "none" && (key !== undefined || (table?.keys.some(({ isPrimary }) => isPrimary) ?? false));
-}
-
-/** @throws MustPause if the table does not fit the definition */
-function writerOf(definition: TableDefinition, facts: TableFacts | null): TableWriter {
+/**
+ * The table, the owners of its code and TARGET_TABLES may have changed since the definition was saved.
+ * @throws MustPause if they do not fit the definition any more
+ */
+async function readWriter(tx: Tx, definition: TableDefinition): Promise<TableWriter> {
   const { schema, table } = definition.destination;
+  const facts = await readTable(tx, schema, table);
   if (!facts) throw new MustPause(`The table ${schema}.${table} does not exist any more.`);
+  const { errors } = await checkTableDestination(tx, definition);
+  const [wrong] = Object.entries(errors);
+  if (wrong)
+    throw new MustPause(
+      `The table ${schema}.${table} does not fit the target any more: ${wrong[0]}: ${wrong[1].join(" ")}`,
+    );
   return {
     plan: planTable(definition, facts),
     definition,

@@ -12,7 +12,7 @@ export interface RoleState {
   readonly canSet: boolean;
   /** Whether it can do more than write into tables: a superuser, or a role that may read the tables of Rowmill. */
   readonly isPowerful: boolean;
-  /** What an administrator of the database must run before Rowmill can take the role. */
+  /** Statements that an administrator of the database must run before Rowmill can take the role. */
   readonly statements: readonly string[];
 }
 

@@ -74,7 +74,7 @@ async function restore(tx: Tx, before: Settings): Promise<void> {
 
 const setLocal = (name: string, value: SQL) => sql`pg_catalog.set_config(${name}, ${value}, true)`;
 
-/** The current limit, unless it is longer or there is none. */
+/** Returns the shorter of two limits. 0 stands for no limit. */
 function shorter(current: SQL, limit: string): SQL {
   return sql`CASE WHEN ${current} = '0' OR ${current}::interval > ${limit}::interval THEN ${limit} ELSE ${current} END`;
 }

@@ -17,6 +17,7 @@ import { requireTypeRole } from "../types/require-role.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { checkParams } from "./check-params.ts";
 import { type FileReference, fileFieldOf, findFiles } from "./find-files.ts";
+import { requireUsableParams } from "./require-usable-params.ts";
 
 export interface TaskRequest extends FileReference {
   readonly type: string;
@@ -26,6 +27,8 @@ export interface TaskRequest extends FileReference {
   readonly description?: string;
   readonly priority?: number;
   readonly maxRetries?: number;
+  /** Absent: the task can start at once. */
+  readonly startAfter?: Date;
   readonly tags?: readonly string[];
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
@@ -74,7 +77,7 @@ export async function createTasks(
     await recordRestricted(
       tx,
       userId,
-      rows.filter(({ type }) => findTaskType(type)?.role !== undefined),
+      rows.filter(({ type }) => findTaskType(type)?.role === "admin"),
     );
     return { groupId, tasks };
   });
@@ -110,6 +113,12 @@ async function prepareTasks(
     userId,
     checked.map(({ type }) => type),
   );
+  const paths = checked.map((_, index) => joinPath(pathOf(index, field), "params"));
+  await requireUsableParams(
+    tx,
+    userId,
+    checked.map(({ type, params }, index) => ({ type, params, field: paths[index] ?? "" })),
+  );
   await requireRoom(tx, userId, { tasks: checked.length, open_tasks: checked.length });
   const files = await findFiles(tx, userId, requests, (index) => pathOf(index, field));
   const groupId = together ? uuidV7(tx.now()) : null;
@@ -119,6 +128,11 @@ async function prepareTasks(
     const file = files[index] ?? null;
     requireFile(type, file, fileFieldOf(requests[index], pathOf(index, field)));
     const defaults = { run: 1, maxRetries: tx.config.taskMaxRetries, jobId: taskJobId(id, 1) };
+    const startAfter = requests[index]?.startAfter;
+    const delay = {
+      dueAt: startAfter?.toISOString() ?? null,
+      startAfterSeconds: startAfter ? Math.max(0, (startAfter.getTime() - tx.now().getTime()) / 1000) : 0,
+    };
     const step = { workflowId: workflow?.id ?? null, workflowStep: workflow?.steps[index] ?? null };
     return {
       id,
@@ -126,6 +140,7 @@ async function prepareTasks(
       type: type.name,
       queue: type.queue,
       ...defaults,
+      ...delay,
       ...facts,
       file,
       groupId,
@@ -161,8 +176,9 @@ export async function storeTasks(tx: Tx, rows: readonly PreparedTask[]): Promise
  * @throws DomainError as `createTasks`
  */
 export async function checkTask(tx: Tx, userId: number, request: TaskRequest, path: string): Promise<void> {
-  const { type } = checkRequest(tx.config, request, path);
+  const { type, params } = checkRequest(tx.config, request, path);
   await requireTypeRole(tx, userId, [type]);
+  await requireUsableParams(tx, userId, [{ type, params, field: joinPath(path, "params") }]);
   const [file = null] = await findFiles(tx, userId, [request], () => path);
   requireFile(type, file, fileFieldOf(request, path));
 }
@@ -263,11 +279,12 @@ async function insertTasks(
         file_bytes, max_retries, job_id, group_id, after_id, has_next, schedule_id, workflow_id, workflow_step, tags, metadata, due_at)
       SELECT id, "userId", type, queue, title, description, priority, params, "fileId", "filePath", "fileName",
         "fileBytes", "maxRetries", "jobId", "groupId", "afterId", "hasNext", "scheduleId", "workflowId", "workflowStep", tags, metadata,
-        CASE WHEN "afterId" IS NULL THEN now() END
+        CASE WHEN "afterId" IS NULL THEN greatest(now(), "dueAt") END
       FROM json_to_recordset(${JSON.stringify(rows)}::json) AS task (index int, id uuid, "userId" bigint, type text,
         queue text, title text, description text, priority smallint, params json, "fileId" uuid, "filePath" text,
         "fileName" text, "fileBytes" bigint, "maxRetries" smallint, "jobId" uuid, "groupId" uuid, "afterId" uuid, "hasNext" boolean,
-        "scheduleId" uuid, "workflowId" uuid, "workflowStep" smallint, tags text[], metadata json)
+        "scheduleId" uuid, "workflowId" uuid, "workflowStep" smallint, tags text[], metadata json,
+        "dueAt" timestamptz)
       ORDER BY index
       RETURNING id, number, after_id
     ), recorded AS (

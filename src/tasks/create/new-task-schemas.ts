@@ -3,7 +3,7 @@ import Type, { type TSchema } from "typebox";
 import { taskTypes } from "../types/registry.ts";
 import type { TaskType } from "../types/task-type.ts";
 import { documented, exampleOf } from "../types/views.ts";
-import { FILE_FIELDS, MAX_BULK, Order, SHARED_FIELDS } from "./task-body.ts";
+import { FILE_FIELDS, MAX_BULK, Order, SHARED_FIELDS, START_AFTER } from "./task-body.ts";
 
 /** One component per task type. */
 const variants = taskTypes.map((type) =>
@@ -13,6 +13,7 @@ const variants = taskTypes.map((type) =>
       params: Type.Optional(Type.Unsafe<object>(documented(type.params))),
       ...(type.file === "none" ? {} : FILE_FIELDS),
       ...SHARED_FIELDS,
+      ...START_AFTER,
     },
     {
       $id: componentOf(type),

@@ -56,6 +56,18 @@ export const SHARED_FIELDS = {
   ),
 };
 
+/** For tasks that a request creates; not for steps of workflows and tasks of schedules. */
+export const START_AFTER = {
+  start_after: Type.Optional(
+    Type.String({
+      format: "date-time",
+      description:
+        "The task does not start before this time, at most 30 days from now. Tasks of schedules have none.",
+      examples: ["2026-12-24T18:00:00Z"],
+    }),
+  ),
+};
+
 export const FILE_FIELDS = {
   file_id: Type.Optional({
     ...Uuid,
@@ -90,12 +102,14 @@ export const Order = Type.Enum(["parallel", "sequential"], {
     "one fails or is cancelled, all tasks after it are cancelled.",
 });
 
+const NewTask = Type.Object({ ...TaskBody.properties, ...START_AFTER }, { additionalProperties: false });
+
 const BulkBody = Type.Object(
-  { tasks: Type.Array(TaskBody, { minItems: 1, maxItems: MAX_BULK }), order: Type.Optional(Order) },
+  { tasks: Type.Array(NewTask, { minItems: 1, maxItems: MAX_BULK }), order: Type.Optional(Order) },
   { additionalProperties: false },
 );
 
-const taskCheck = Compile(TaskBody);
+const taskCheck = Compile(NewTask);
 const bulkCheck = Compile(BulkBody);
 
 /** @throws DomainError `invalid_input` that names the fields */
@@ -106,6 +120,13 @@ export function readTask(body: unknown): TaskRequest {
 /** @throws DomainError `invalid_input` that names the fields, such as `tasks.17.title` */
 export function readTasks(body: unknown): { requests: TaskRequest[]; order: Static<typeof Order> } {
   const { tasks, order = "parallel" } = parseBody(bulkCheck, body);
+  const late = tasks.findIndex(({ start_after }, index) => index > 0 && start_after !== undefined);
+  if (order === "sequential" && late !== -1) {
+    throw invalidField(
+      `tasks.${late}.start_after`,
+      "must be absent: in a sequential group, only the first task can have it.",
+    );
+  }
   return { requests: tasks.map((task, index) => taskRequestOf(task, `tasks.${index}`)), order };
 }
 
@@ -113,8 +134,8 @@ export function readTasks(body: unknown): { requests: TaskRequest[]; order: Stat
  * @param path the path of the task in the request, for errors, such as `tasks.3`
  * @throws DomainError `invalid_input` that names the field
  */
-export function taskRequestOf(body: TaskBody, path = ""): TaskRequest {
-  const { file_id: fileId, file_path: filePath, max_retries: maxRetries, ...rest } = body;
+export function taskRequestOf(body: TaskBody & { start_after?: string }, path = ""): TaskRequest {
+  const { file_id: fileId, file_path: filePath, max_retries: maxRetries, start_after, ...rest } = body;
   const invalid = (name: string, message: string): DomainError => invalidField(joinPath(path, name), message);
   if (fileId !== undefined && filePath !== undefined) {
     throw invalid("file_path", "cannot be combined with `file_id`. Send one of them.");
@@ -125,7 +146,17 @@ export function taskRequestOf(body: TaskBody, path = ""): TaskRequest {
     ...(fileId === undefined ? {} : { fileId }),
     ...(filePath === undefined ? {} : { filePath }),
     ...(maxRetries === undefined ? {} : { maxRetries }),
+    ...(start_after === undefined ? {} : { startAfter: startOf(start_after, joinPath(path, "start_after")) }),
   };
+}
+
+const MAX_DELAY_DAYS = 30;
+
+/** A time in the past means now. */
+function startOf(text: string, field: string): Date {
+  const start = new Date(text);
+  if (start.getTime() <= Date.now() + MAX_DELAY_DAYS * 86_400_000) return start;
+  throw invalidField(field, `must be at most ${MAX_DELAY_DAYS} days from now.`);
 }
 
 /** @throws DomainError `invalid_input` */

@@ -14,10 +14,14 @@ const PER_SECOND =
 const CONCURRENT =
   "Tasks of the type that run at the same time, on all workers together. 0: none starts. null: any number.";
 
+/** In a union of schemas, null in a request would become 0, which lets no task start. */
+const orNull = (type: "number" | "integer", rules: object) =>
+  Type.Unsafe<number | null>({ type: [type, "null"], ...rules });
+
 export const LimitBody = Type.Object(
   {
-    per_second: Type.Optional(nullable(Type.Number(perSecond), PER_SECOND)),
-    concurrent: Type.Optional(nullable(Type.Integer(concurrent), CONCURRENT)),
+    per_second: Type.Optional(orNull("number", { ...perSecond, description: PER_SECOND })),
+    concurrent: Type.Optional(orNull("integer", { ...concurrent, description: CONCURRENT })),
   },
   {
     description: "At least one of the two. An absent one is null.",

@@ -48,9 +48,9 @@ async function fail(ctx: Context, task: Task, { code, message }: Failure): Promi
 }
 
 async function retryLater(tx: Tx, task: Task, failure: Failure): Promise<Task | undefined> {
-  const { code, message, afterSeconds = 0 } = failure;
+  const { code, message, afterSeconds = 0, isExact = false } = failure;
   const retry = task.retryCount + 1;
-  const delaySeconds = Math.max(afterSeconds, backoffSeconds(retry));
+  const delaySeconds = isExact ? afterSeconds : Math.max(afterSeconds, backoffSeconds(retry));
   const changes = {
     run: sql`${tasks.run} + 1`,
     retryCount: retry,

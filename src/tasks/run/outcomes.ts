@@ -10,6 +10,8 @@ export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly afterSeconds?: number | undefined;
+  /** Whether the next attempt starts exactly then, instead of after the usual backoff at least. */
+  readonly isExact?: boolean;
 }
 
 export type Outcome = { readonly kind: "done"; readonly result: TaskResult } | Failure;
@@ -39,7 +41,8 @@ export function outcomeOf(error: unknown): Outcome {
   const { message } = describeError(error);
   if (error instanceof Permanent) return { kind: "failed", code: error.code, message };
   if (error instanceof Retryable) {
-    return { kind: "retry", code: error.code, message, afterSeconds: error.afterSeconds };
+    const { code, afterSeconds, isExact } = error;
+    return { kind: "retry", code, message, afterSeconds, isExact };
   }
   if (error instanceof DomainError && INPUT_ERRORS.has(error.code)) {
     return { kind: "failed", code: error.code, message };

@@ -8,6 +8,8 @@ import { isFromDatabase, isTransient } from "../../platform/postgres/database.ts
 import type { Delivery } from "../../platform/queue/delivery.ts";
 import { Later } from "../../platform/queue/later.ts";
 import { type TaskStatus, tasks } from "../../schema/tasks.ts";
+import { takeSlot } from "../lanes/take-slot.ts";
+import { giveUpSlot } from "../lanes/wake-waiting.ts";
 import { startWithinLimit } from "../limits/start-within-limit.ts";
 import { type Task, transition } from "../transitions.ts";
 import { findTaskType } from "../types/registry.ts";
@@ -34,7 +36,7 @@ export async function runTask(
   const task = continued
     ? await findRunning(ctx, taskId, run, continued.attempt)
     : await startOrWait(ctx, work, delivery);
-  if (task === "waits") return new Later(LOOK_AGAIN_SECONDS, work, { isCounted: false });
+  if (typeof task === "number") return new Later(task, work, { isCounted: false });
   if (!task) return undefined;
   const log = ctx.log.child({ taskId, type: task.type, attempt: task.attempt });
   if (!continued) log.info("task received");
@@ -46,6 +48,8 @@ export async function runTask(
     return new Later(afterSeconds, continuing, { isCounted });
   }
   const ended = outcome && (await endTask(ctx, task, outcome));
+  const paceOf = findTaskType(task.type)?.paceOf;
+  if (paceOf) await giveUpSlot(ctx, task, paceOf);
   if (ctx.limitedTypes.has(task.type)) ctx.activity.emit("startPossible", task.type);
   ctx.activity.emit("attemptEnded", {
     type: findTaskType(task.type)?.name ?? "unknown",
@@ -84,15 +88,22 @@ const LOGGED: Partial<Record<TaskStatus, string>> = {
 /** A task that waits for the limit of its type is woken when its turn comes. This is only a safeguard. */
 const LOOK_AGAIN_SECONDS = 4 * 3600;
 
+/** @returns in how many seconds to look again, if the task waits for its turn; null if there is nothing to run */
 async function startOrWait(
   ctx: Context,
   { taskId, run, type: known }: Payload<"runTask">,
   { id: jobId }: Delivery,
-): Promise<Task | "waits" | null> {
-  const start = (within: Context) => startTask(within, taskId, run);
-  if (ctx.limitedTypes.size === 0) return start(ctx);
-  const type = known ?? (await typeOf(ctx, taskId));
-  return ctx.limitedTypes.has(type) ? startWithinLimit(ctx, { type, jobId, start }) : start(ctx);
+): Promise<Task | number | null> {
+  const type = known ?? (ctx.limitedTypes.size > 0 ? await typeOf(ctx, taskId) : "");
+  let waitSeconds: number | null = null;
+  const start = async (within: Context) => {
+    const paceOf = findTaskType(type)?.paceOf;
+    waitSeconds = paceOf ? await takeSlot(within, { taskId, run }, paceOf) : null;
+    return waitSeconds === null ? startTask(within, taskId, run) : null;
+  };
+  const limited = ctx.limitedTypes.has(type);
+  const started = await (limited ? startWithinLimit(ctx, { type, jobId, start }) : start(ctx));
+  return started === "waits" ? LOOK_AGAIN_SECONDS : (waitSeconds ?? started);
 }
 
 async function typeOf({ db }: Context, taskId: string): Promise<string> {

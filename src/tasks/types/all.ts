@@ -4,6 +4,7 @@ export { batchImportType } from "./batch-import.ts";
 export { cleanupOldLogsType } from "./cleanup-old-logs.ts";
 export { documentType } from "./document/document.ts";
 export { genericType } from "./generic.ts";
+export { httpType } from "./http/http.ts";
 export { imageType } from "./image/image.ts";
 export { sendAdminNotificationType } from "./mail/send-admin-notification.ts";
 export { sendBulkNotificationsType } from "./mail/send-bulk-notifications.ts";

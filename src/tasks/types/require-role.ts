@@ -1,18 +1,27 @@
 import { and, eq } from "drizzle-orm";
+import type { Config } from "../../config/config.ts";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
 import { type Role, users } from "../../schema/accounts.ts";
 import { taskTypes } from "./registry.ts";
-import type { TaskType } from "./task-type.ts";
+import type { TaskType, TypeRole } from "./task-type.ts";
+
+/** The role that a type requires with these settings; undefined: none. */
+export function roleOf({ role }: TaskType, config: Config): TypeRole | undefined {
+  return typeof role === "function" ? role(config) : role;
+}
 
 /** The types whose tasks a user with this role may create. */
-export function typesFor(role: Role): TaskType[] {
-  return taskTypes.filter((type) => type.role === undefined || type.role === role);
+export function typesFor(role: Role, config: Config): TaskType[] {
+  return taskTypes.filter((type) => {
+    const required = roleOf(type, config);
+    return required === undefined || required === role;
+  });
 }
 
 /** The names of the types whose tasks the user who acts may not retry. Rowmill itself may retry all. */
-export function typesDeniedTo({ actor }: Pick<Context, "actor">): string[] {
-  const allowed = actor ? typesFor(actor.role) : taskTypes;
+export function typesDeniedTo({ actor, config }: Pick<Context, "actor" | "config">): string[] {
+  const allowed = actor ? typesFor(actor.role, config) : taskTypes;
   return taskTypes.filter((type) => !allowed.includes(type)).map(({ name }) => name);
 }
 
@@ -25,11 +34,18 @@ export async function requireTypeRole(
   ownerId: number,
   types: readonly (TaskType | undefined)[],
 ): Promise<void> {
-  for (const { name, role } of new Set(types.filter((type) => type !== undefined))) {
-    if (role === undefined || (await mayUse(ctx, ownerId, role))) continue;
+  for (const type of new Set(types.filter((one) => one !== undefined))) {
+    const role = roleOf(type, ctx.config);
+    if (role === undefined) continue;
+    if (role === "nobody")
+      throw new DomainError(
+        "forbidden",
+        `type: Tasks of type ${type.name} are turned off by a setting of the server.`,
+      );
+    if (await mayUse(ctx, ownerId, role)) continue;
     throw new DomainError(
       "forbidden",
-      `type: Only administrators can create or retry tasks of type ${name}.`,
+      `type: Only administrators can create or retry tasks of type ${type.name}.`,
     );
   }
 }

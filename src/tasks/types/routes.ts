@@ -26,7 +26,11 @@ export function taskTypeRoutes(ctx: Context): FastifyPluginAsyncTypebox {
       },
       async ({ ctx, user }) => {
         const limits = await limitsByType(ctx);
-        return { items: typesFor(user.role).map((type) => viewTaskType(type, limits.get(type.name))) };
+        return {
+          items: typesFor(user.role, ctx.config).map((type) =>
+            viewTaskType(type, limits.get(type.name), ctx.config),
+          ),
+        };
       },
     );
 
@@ -50,9 +54,9 @@ export function taskTypeRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         },
       },
       async ({ ctx, user, params }) => {
-        const type = typesFor(user.role).find(({ name }) => name === params.name);
+        const type = typesFor(user.role, ctx.config).find(({ name }) => name === params.name);
         if (!type) throw notFound("task type");
-        return viewTaskType(type, (await limitsByType(ctx)).get(type.name));
+        return viewTaskType(type, (await limitsByType(ctx)).get(type.name), ctx.config);
       },
     );
   });

@@ -5,6 +5,7 @@ import type { Config } from "../../config/config.ts";
 import type { Context, Tx } from "../../context.ts";
 import type { ReadableFile } from "../../files/readable-file.ts";
 import type { QueueName } from "../../jobs.ts";
+import type { Pace } from "../lanes/lane.ts";
 
 /** A file that a task created. It becomes visible when the task completes, and is deleted with the task. */
 export interface OutputFile {
@@ -25,6 +26,10 @@ export interface RunningTask {
   readonly result: Readonly<Record<string, unknown>> | null;
   /** When the task became due: after the request to retry it, if there was one. */
   readonly dueAt: Date | null;
+  /** The number of jobs that the task has had. A task whose worker was lost keeps its job. */
+  readonly run: number;
+  /** Automatic retries since the task was created or retried by hand. */
+  readonly retryCount: number;
 }
 
 type FileUse = "required" | "optional" | "none";
@@ -62,12 +67,22 @@ export interface TaskInput<P extends TObject, F extends FileUse = FileUse> {
 /** The result for the user, as JSON. `message` is one sentence for people. */
 export type TaskResult = { readonly message: string } & Readonly<Record<string, unknown>>;
 
+/** `nobody`: a setting has turned the type off. */
+export type TypeRole = "admin" | "nobody";
+
+/** Parameters of a task that is created now or later. */
+interface ParamsToCheck<P> {
+  readonly params: P;
+  /** The path of the parameters in the request, for errors. */
+  readonly field: string;
+}
+
 export interface TaskType<P extends TObject = TObject, F extends FileUse = FileUse> {
   /** Clients send it as `type`. */
   readonly name: string;
   readonly description: string;
   /** The role that may create and retry tasks of this type. Absent: every user. */
-  readonly role?: "admin";
+  readonly role?: TypeRole | ((config: Config) => TypeRole | undefined);
   /** Decides which workers run the tasks (WORKER_QUEUES). */
   readonly queue: QueueName;
   /** Every parameter needs a description; a parameter with a default is optional for clients. */
@@ -84,6 +99,13 @@ export interface TaskType<P extends TObject = TObject, F extends FileUse = FileU
   };
   /** Checks parameters against settings. @throws DomainError `invalid_input` */
   checkParams?(config: Config, params: Static<P>, field: string): void;
+  /**
+   * Checks parameters of tasks of one user against the database. Call `checkParams` first.
+   * @throws DomainError `invalid_input`
+   */
+  requireUsable?(ctx: Context, userId: number, tasks: readonly ParamsToCheck<Static<P>>[]): Promise<void>;
+  /** The pace of the task, which it shares with the other tasks of its user to the same host (tasks/lanes/). */
+  paceOf?(params: Static<P>): Pace;
   /** Derives parameters from `metadata`, for clients that do not send `params`. */
   readonly paramsFrom?: (metadata: Readonly<Record<string, unknown>>) => Record<string, unknown>;
   /**

@@ -1,7 +1,9 @@
 import Type, { type Static, type TObject } from "typebox";
+import type { Config } from "../../config/config.ts";
 import { QUEUES } from "../../jobs.ts";
 import { MapOf, nullable } from "../../platform/http/schemas.ts";
 import type { Limit } from "../limits/queries.ts";
+import { roleOf } from "./require-role.ts";
 import { resultSchema } from "./result-schema.ts";
 import type { TaskType } from "./task-type.ts";
 
@@ -62,8 +64,13 @@ export const TaskTypeView = Type.Object(
   },
 );
 
-export function viewTaskType(type: TaskType, limit: Limit | undefined): Static<typeof TaskTypeView> {
-  const { name, description, role = null, queue, file, limits, params } = type;
+export function viewTaskType(
+  type: TaskType,
+  limit: Limit | undefined,
+  config: Config,
+): Static<typeof TaskTypeView> {
+  const { name, description, queue, file, limits, params } = type;
+  const role = roleOf(type, config) === "admin" ? "admin" : null;
   return {
     name,
     description,

@@ -98,10 +98,11 @@ class Checker {
     const fieldErrors: FieldErrors = {};
     const check = (text: string, place: string) => {
       if (!mayHaveTemplates(text)) return text;
-      found.add(place);
       try {
-        for (const piece of parseTemplate(text))
-          if (typeof piece !== "string") this.#requireReference(position, piece);
+        const pieces = parseTemplate(text);
+        // A text that only names secrets stays as it is.
+        if (pieces.join("") !== text) found.add(place);
+        for (const piece of pieces) if (typeof piece !== "string") this.#requireReference(position, piece);
       } catch (error) {
         fieldErrors[`${field}.${place}`] = [textOf(error)];
       }

@@ -6,6 +6,7 @@ import { uuidV7 } from "../../platform/ids.ts";
 import { workflows } from "../../schema/workflows.ts";
 import { requireFile } from "../../tasks/create/create-tasks.ts";
 import { fileFieldOf, findFiles } from "../../tasks/create/find-files.ts";
+import { requireUsableParams } from "../../tasks/create/require-usable-params.ts";
 import { requireTypeRole } from "../../tasks/types/require-role.ts";
 import { advanceWorkflow } from "../advance/advance-workflow.ts";
 import { enqueueDeadline } from "../advance/deadline.ts";
@@ -54,7 +55,22 @@ export async function prepareSteps(tx: Tx, userId: number, request: WorkflowRequ
     userId,
     steps.map(({ taskType }) => taskType),
   );
+  const known = steps.filter(({ hasTemplates }) => !hasTemplates);
+  await requireUsableParams(
+    tx,
+    userId,
+    known.map(({ taskType, task, field }) => ({
+      type: taskType,
+      params: checkedParams(task.params),
+      field: `${field}.params`,
+    })),
+  );
   return withFiles(tx, userId, steps);
+}
+
+/** `checkWorkflow` has checked them. */
+function checkedParams(params: unknown): Record<string, unknown> {
+  return typeof params === "object" && params !== null ? { ...params } : {};
 }
 
 interface StoredStep extends CheckedStep {

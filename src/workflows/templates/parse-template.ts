@@ -1,4 +1,5 @@
 /** Templates in the texts of a step: `{{steps.report.result.total_requests}}`. */
+import { SECRET_NAME } from "../../secrets/names.ts";
 
 type Part = "result" | "error" | "state";
 
@@ -26,6 +27,9 @@ const MAX_TEXT = 200;
 /** `{{"{{"}}` stands for two braces. */
 const LITERAL = '"{{"';
 
+/** `{{secret:NAME}}` stays as it is: it gets its value when the request of the step is sent. */
+const SECRET = new RegExp(`^secret:${SECRET_NAME.slice(1)}`);
+
 export function mayHaveTemplates(text: string): boolean {
   return text.includes("{{");
 }
@@ -49,10 +53,11 @@ function requireNoBraces(text: string): string {
 
 const SYNTAX =
   "Known templates: `{{steps.NAME.result}}`, `{{steps.NAME.result.FIELD}}`, `{{steps.NAME.error.code}}`, " +
-  "`{{steps.NAME.error.message}}`, `{{steps.NAME.state}}`, `{{previous.result}}` and `{{results}}`.";
+  "`{{steps.NAME.error.message}}`, `{{steps.NAME.state}}`, `{{previous.result}}`, `{{results}}` and, in headers, `{{secret:NAME}}`.";
 
 function parseExpression(text: string): Piece {
   if (text === LITERAL) return "{{";
+  if (SECRET.test(text)) return `{{${text}}}`;
   const [head, ...rest] = text.split(".");
   if (rest.every((segment) => SEGMENT.test(segment))) {
     if (head === "results") return { text, of: "all", part: "result", path: rest };

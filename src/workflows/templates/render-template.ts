@@ -1,6 +1,12 @@
 import { storableJson } from "../../platform/postgres/storable.ts";
 import { MAX_RENDERED_BYTES } from "../limits.ts";
-import { mayHaveTemplates, parseTemplate, type Reference, TemplateError } from "./parse-template.ts";
+import {
+  mayHaveTemplates,
+  type Piece,
+  parseTemplate,
+  type Reference,
+  TemplateError,
+} from "./parse-template.ts";
 import { mapTexts } from "./walk-texts.ts";
 
 /** A value for a template, with the bytes of its JSON. */
@@ -30,9 +36,32 @@ export function renderTemplates<T>(task: T, readValue: (reference: Reference) =>
     if (!mayHaveTemplates(text)) return text;
     const pieces = parseTemplate(text);
     const [first = "", second] = pieces;
-    if (typeof first !== "string" && second === undefined) return take(first);
-    return pieces.map((piece) => (typeof piece === "string" ? piece : textOf(take(piece)))).join("");
+    const isValue = typeof first !== "string" && second === undefined;
+    const rendered = isValue
+      ? take(first)
+      : pieces.map((piece) => (typeof piece === "string" ? piece : textOf(take(piece)))).join("");
+    requireNoSecrets(rendered, pieces);
+    return rendered;
   }) as T;
+}
+
+/**
+ * A result, such as the answer of a service, must not name secrets: the step would send them to wherever the result says.
+ * @throws TemplateError if the rendered value names secrets that the author of the workflow has not written
+ */
+function requireNoSecrets(rendered: unknown, pieces: readonly Piece[]): void {
+  const written = pieces.reduce(
+    (sum, piece) => sum + (typeof piece === "string" ? countPlaces(piece) : 0),
+    0,
+  );
+  if (countPlaces(typeof rendered === "string" ? rendered : JSON.stringify(rendered)) === written) return;
+  throw new TemplateError(
+    "An inserted result contains `{{secret`, which only the author of a workflow may write.",
+  );
+}
+
+function countPlaces(text: string | undefined): number {
+  return [...(text ?? "").matchAll(/\{\{\s*secret/g)].length;
 }
 
 function textOf(value: unknown): string {

@@ -125,6 +125,38 @@ describe.skipIf(!hasBrowser)("the console for operators", () => {
     expect(await findBarriers(page)).toEqual([]);
   });
 
+  test("an admin sets, replaces and deletes a secret, whose value is nowhere on the page", async () => {
+    browser.expectProblems(/400 \(Bad Request\)/);
+    const page = await browser.open("/admin/secrets", { user: "root" });
+    await page.getByRole("button", { name: "Set a secret" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Name").fill("CRM_TOKEN");
+    await dialog.getByRole("textbox", { name: "Value" }).fill("a value to keep");
+    await dialog.getByLabel("Requests of all users may have it").check();
+    expect(await findBarriers(page)).toEqual([]);
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog
+      .getByText(/is required if all users may use the secret/)
+      .first()
+      .waitFor();
+    await dialog.getByRole("textbox", { name: "Hosts" }).fill("api.example.com\ncrm.example.com:8443");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await page.getByText("CRM_TOKEN is saved.").waitFor();
+    await page
+      .getByRole("row", { name: /CRM_TOKEN api\.example\.com, crm\.example\.com:8443 Everybody/ })
+      .waitFor();
+    expect(await page.content()).not.toContain("a value to keep");
+    expect(await findBarriers(page)).toEqual([]);
+
+    await page.getByRole("button", { name: "Replace…" }).click();
+    await dialog.getByRole("textbox", { name: "Value" }).fill("another value");
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Delete…" }).click();
+    await page.getByRole("button", { name: "Delete", exact: true }).click();
+    await page.getByText("No secrets yet").waitFor();
+  });
+
   test("somebody who is no operator comes to the start page", async () => {
     await rowmill.client.signUp("bo");
     const page = await browser.open("/admin/queues", { user: "bo" });

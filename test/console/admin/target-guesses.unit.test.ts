@@ -1,6 +1,13 @@
 /** The proposal of a definition from the first rows of a file, and what the editor of a definition says about JSON. */
 import { describe, expect, test } from "vitest";
-import type { Column } from "../../../src/console/pages/admin/targets/definition.ts";
+import type { Column } from "../../../src/console/pages/admin/targets/definition/definition.ts";
+import { jsonErrorAt } from "../../../src/console/pages/admin/targets/definition/json-error.ts";
+import { parseDefinition } from "../../../src/console/pages/admin/targets/definition/parse-definition.ts";
+import {
+  placeOf,
+  problemAt,
+  problemsOf,
+} from "../../../src/console/pages/admin/targets/definition/problems.ts";
 import { createTableSql } from "../../../src/console/pages/admin/targets/guess/create-table.ts";
 import { identifiersOf } from "../../../src/console/pages/admin/targets/guess/identifiers.ts";
 import {
@@ -8,10 +15,7 @@ import {
   proposeColumns,
   withType,
 } from "../../../src/console/pages/admin/targets/guess/propose-from-file.ts";
-import { jsonErrorAt } from "../../../src/console/pages/admin/targets/json-error.ts";
-import { parseDefinition } from "../../../src/console/pages/admin/targets/parse-definition.ts";
 import { examplesOf, sampleOf } from "../../../src/console/pages/admin/targets/preview/sample.ts";
-import { placeOf, problemAt, problemsOf } from "../../../src/console/pages/admin/targets/problems.ts";
 
 /** One column with these cells. */
 function guess(...cells: string[]) {

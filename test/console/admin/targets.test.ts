@@ -141,6 +141,9 @@ describe.skipIf(!hasBrowser)("targets in the console", () => {
 
   test("the form and the JSON show the same, and wrong JSON says where", async () => {
     browser.expectProblems(/400 \(Bad Request\)/);
+    const secret = { value: "whsec_".padEnd(50, "A"), hosts: ["example.com"] };
+    const { status } = await admin.put("/api/v1/admin/secrets/SHOP_SIGNING", secret);
+    expect(status).toBeLessThan(300);
     const page = await browser.open("/admin/targets/new", { user: "root" });
     await page.getByText("JSON", { exact: true }).click();
     const text = JSON.stringify({ name: "notes", ...RECORDS });
@@ -167,11 +170,19 @@ describe.skipIf(!hasBrowser)("targets in the console", () => {
     await json.fill(
       JSON.stringify({ ...made, title: "Notes", rules: [{ name: "x", message: "y", require: 5 }] }),
     );
-    await page.getByRole("alert").getByText("rules.0.require").waitFor();
+    await page.getByRole("alert").getByText("Rule 1 (x), require").waitFor();
     await json.fill(JSON.stringify({ ...made, title: "Notes" }));
     await page.getByRole("alert").waitFor({ state: "detached" });
     await page.getByRole("tab", { name: "Target" }).click();
     expect(await page.getByLabel("Title").inputValue()).toBe("Notes");
+    await page.getByRole("combobox", { name: "Destination" }).selectOption("http");
+    await page.getByRole("textbox", { name: "URL", exact: true }).fill("ftp://example.com");
+    await page.getByRole("button", { name: "destination.url" }).waitFor();
+    await page.getByRole("combobox", { name: "Secret for signatures" }).click();
+    await page.getByRole("option", { name: "SHOP_SIGNING" }).click();
+    expect(await findBarriers(page)).toEqual([]);
+    await page.getByRole("combobox", { name: "Destination" }).selectOption("records");
+    await page.getByRole("alert").waitFor({ state: "detached" });
 
     let question = "";
     page.once("dialog", (dialog) => {

@@ -46,12 +46,22 @@ async function recordsOf(batchId: unknown): Promise<object[]> {
 }
 
 describe("a defined target", () => {
+  test("a version says who saved it, and a preview names the columns of the sample", async () => {
+    const name = await define();
+    const { body: stored } = await admin.get(`/api/v1/targets/${name}/definition`);
+    expect(stored).toMatchObject({ version: 1, saved_by: "root" });
+    const sample = { header: ["Bestellnr", "Other"], rows: [["A1", "x"]] };
+    const { body: tested } = await admin.post("/api/v1/targets/preview", { definition: orders, sample });
+    expect(tested).toMatchObject({ mapping: { number: "Bestellnr" }, unknown: ["Other"], succeeded: 1 });
+  });
+
   test("it is listed with the types of its columns, and users can upload for it at once", async () => {
     const name = await define();
     const { body: target } = await user.get(`/api/v1/targets/${name}`);
     expect(target).toMatchObject({
       title: "Orders",
       version: 1,
+      saved_at: expect.any(String),
       destination: "records",
       locale: { decimal: ",", group: ".", date_order: "dmy" },
       modes: ["insert"],

@@ -146,10 +146,17 @@ test("the key must be that of a usable unique index", async () => {
 });
 
 test("undo needs a key, and the privilege to delete", async () => {
-  expect((await check(customers({ undo: "record_before_image" }))).errors).toHaveProperty("undo");
-  expect((await check(customers())).notes).toContain(
-    "Batches cannot be undone, because the target has no key.",
+  await rowmill.ctx.pool.query(
+    `CREATE TABLE shop.heap (id int); GRANT SELECT, INSERT ON shop.heap TO ${role}`,
   );
+  const heap = inTable("shop", "heap");
+  expect((await check({ ...heap, undo: "record_before_image" })).errors).toHaveProperty("undo");
+  expect(await check(heap)).toEqual({
+    errors: {},
+    notes: ["Batches cannot be undone, because neither the target nor the table has a key."],
+  });
+  // A primary key is enough.
+  expect((await check(customers({ undo: "record_before_image" }))).errors).toEqual({});
   await rowmill.ctx.pool.query(
     `CREATE TABLE shop.grow (id int PRIMARY KEY); GRANT SELECT, INSERT ON shop.grow TO ${role}`,
   );
@@ -159,7 +166,7 @@ test("undo needs a key, and the privilege to delete", async () => {
   ]);
 });
 
-test("missing privileges are told as the statements to run, also for the sequence of a default", async () => {
+test("errors list the grants that are missing, also for the sequence of a default", async () => {
   await rowmill.ctx.pool.query(`CREATE SCHEMA "Crm"; CREATE TABLE "Crm".leads (id serial PRIMARY KEY)`);
   const tableTargets = { ...rowmill.config.tableTargets, allowed: [{ schema: "Crm", table: "*" }] };
   const ctx = { ...rowmill.ctx, config: { ...rowmill.config, tableTargets } };
@@ -238,7 +245,7 @@ test("types of casts must exist, and never become SQL", async () => {
   expect(Object.keys(errors)).toEqual(["columns.5.database_type", "columns.6.database_type"]);
 });
 
-test("a role that Rowmill may not use is told with the statements to run", async () => {
+test("the error for a role that Rowmill may not use has the statements to run", async () => {
   const tableTargets = { ...rowmill.config.tableTargets, role: "rowmill_nobody" };
   const { errors } = await check(customers(), {
     ...rowmill.ctx,

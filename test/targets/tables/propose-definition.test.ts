@@ -47,7 +47,7 @@ test("a table with a natural key gets a definition for all modes", async () => {
     minimum: 0,
     maximum: 100_000,
   });
-  // It has a default, so it is optional, and an empty cell does not set an existing record to null.
+  // It has a default, so it is optional.
   expect(column("credit")).not.toHaveProperty("required");
   expect(column("born")).toMatchObject({ type: "date", minimum: "1900-01-01", maximum: "today" });
   expect(column("phone")).toMatchObject({ type: "text", max_length: 20, pattern: "^\\+[0-9]+$" });
@@ -76,7 +76,7 @@ test("a reference becomes a look-up by unique texts, if the other table may be r
   expect(column("country_id")).toMatchObject({ type: "integer" });
 });
 
-test("what is left out and what PostgreSQL decides is told", async () => {
+test("notes name the columns that are left out, and the rules that only PostgreSQL checks", async () => {
   const { notes } = await propose("customers");
   expect(notes).toEqual([
     "The column id (bigint) is left out: PostgreSQL numbers it, and accepts no other value.",
@@ -139,4 +139,13 @@ test("only columns that the role may write are proposed", async () => {
   expect(definition.columns.map(({ name }) => name)).toEqual(["id", "a", "b"]);
   expect(definition).toMatchObject({ update: { columns: ["a"] }, undo: "none" });
   expect(notes).toContain("The column c (text) is left out: the role may not insert values.");
+});
+
+test("a key that is never null is preferred to one that may be", async () => {
+  await rowmill.ctx.pool.query(`
+    CREATE TABLE shop.contacts (email text UNIQUE, code text NOT NULL UNIQUE);
+    GRANT SELECT, INSERT, UPDATE, DELETE ON shop.contacts TO ${role}`);
+  const { definition, column } = await propose("contacts");
+  expect(definition.key).toEqual({ columns: ["code"] });
+  expect(column("email")?.required).toBeUndefined();
 });

@@ -63,7 +63,7 @@ test("the key of a partitioned table contains its partition key", async () => {
   expect(keys).toMatchObject([{ columns: ["id", "at"], isPrimary: true, usable: true }]);
 });
 
-test("NULLS NOT DISTINCT and an invalid index are told", async () => {
+test("NULLS NOT DISTINCT is read, and an invalid index is not usable", async () => {
   await rowmill.ctx.pool.query(
     `CREATE TABLE shop.odd_keys (a int, b int);
     CREATE UNIQUE INDEX odd_a ON shop.odd_keys (a) NULLS NOT DISTINCT;

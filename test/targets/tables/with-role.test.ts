@@ -167,4 +167,29 @@ describe("code of the owner", () => {
       expect(await look(tx)).toEqual(before);
     });
   });
+
+  test("before PostgreSQL 18, a trigger of a table that follows by ON DELETE CASCADE can do so as well", async () => {
+    await rowmill.ctx.pool.query(`
+      CREATE TABLE shop.leaders (id int PRIMARY KEY);
+      CREATE TABLE shop.followers (id int REFERENCES shop.leaders ON DELETE CASCADE);
+      CREATE TABLE shop.seen (who text); GRANT ALL ON shop.leaders TO ${role};
+      CREATE FUNCTION shop.follow() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RESET ROLE; INSERT INTO shop.seen VALUES (current_user); RETURN NULL; END $$;
+      CREATE TRIGGER follow AFTER DELETE ON shop.followers FOR EACH ROW EXECUTE FUNCTION shop.follow();
+      INSERT INTO shop.leaders VALUES (1); INSERT INTO shop.followers VALUES (1)`);
+    const { rows: server } = await rowmill.ctx.pool.query(
+      "SELECT current_setting('server_version_num')::int AS version",
+    );
+    const removing = run((tx) =>
+      withTargetRole(tx, "shop", () => tx.db.execute(sql`DELETE FROM shop.leaders`)),
+    );
+    if (server[0].version >= 180_000) {
+      const error = await removing.catch((thrown) => thrown);
+      expect(postgresError(error)?.message).toMatch(/cannot set parameter "role"/);
+    } else {
+      await removing;
+      const { rows } = await rowmill.ctx.pool.query("SELECT who = current_user AS isown FROM shop.seen");
+      expect(rows).toEqual([{ isown: true }]);
+    }
+  });
 });

@@ -54,7 +54,7 @@ describe("without a worker", () => {
       status: 200,
       body: { type: "generic", per_second: 0.5, concurrent: null, changed_by: operator.userId, waiting: 0 },
     });
-    await putAs(`${LIMITS}/generic`, { concurrent: 3 });
+    await putAs(`${LIMITS}/generic`, { concurrent: 3, per_second: null });
     expect(await limitOf("generic")).toMatchObject({ per_second: null, concurrent: 3 });
     const type = await user.get<{ limits: object }>("/api/v1/task-types/generic");
     expect(type.body.limits).toMatchObject({ per_second: null, concurrent: 3 });

@@ -134,6 +134,12 @@ const editTarget = createRoute({
   component: lazyRouteComponent(() => import("./targets/edit-page.tsx"), "EditTargetPage"),
 });
 
+const secrets = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/admin/secrets",
+  component: lazyRouteComponent(() => import("./service/secrets-page.tsx"), "SecretsPage"),
+});
+
 export const adminRoutes = [
   overview,
   queues,
@@ -147,5 +153,5 @@ export const adminRoutes = [
   reports,
   report,
   users,
-  adminRoute.addChildren([outbox, audit, backups, targets, newTarget, editTarget]),
+  adminRoute.addChildren([outbox, audit, backups, secrets, targets, newTarget, editTarget]),
 ] as const;

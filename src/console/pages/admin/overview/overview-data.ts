@@ -14,6 +14,7 @@ const QUEUE_COLORS: Readonly<Record<QueueName, string>> = {
   file_processing: "--rowmill-undone",
   default: "--rowmill-success",
   notifications: "--mantine-color-orange-6",
+  http: "--mantine-color-grape-6",
 };
 
 const series = (name: string, color: string, values: (number | null)[]): ChartSeries => ({

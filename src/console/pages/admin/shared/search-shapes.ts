@@ -4,10 +4,10 @@ import { moment, oneOf, type SearchOf, text, wholeNumber } from "../../../api/se
 import { BATCH_STATES } from "../../batches/choices.ts";
 import { TASK_STATUSES } from "../../tasks/statuses.ts";
 import { WORKFLOW_STATES } from "../../workflows/states.ts";
-import { TABS } from "../targets/tabs.ts";
+import { TABS } from "../targets/definition/tabs.ts";
 
 export const RANGES = ["1h", "24h", "7d"] as const;
-export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications"] as const;
+export const QUEUES = ["bulk_processing", "file_processing", "default", "notifications", "http"] as const;
 export const JOB_STATES = ["active", "waiting", "scheduled", "failed"] as const;
 export const MAIL_STATES = [
   "queued",

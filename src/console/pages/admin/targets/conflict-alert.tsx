@@ -2,7 +2,7 @@ import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { Moment } from "../../../parts/moment.tsx";
 import { targetWords } from "../../../words/targets.ts";
-import type { Version } from "./definition.ts";
+import type { Version } from "./definition/definition.ts";
 
 const words = targetWords.editor;
 

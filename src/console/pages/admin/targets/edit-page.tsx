@@ -10,7 +10,7 @@ import { Moment } from "../../../parts/moment.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { targetWords } from "../../../words/targets.ts";
 import { ConflictAlert } from "./conflict-alert.tsx";
-import type { Version } from "./definition.ts";
+import type { Version } from "./definition/definition.ts";
 import { EditorView } from "./editor.tsx";
 import { isAboutDefinition } from "./preview/use-live-test.ts";
 import { useEditor, useLeaveQuestion } from "./use-editor.ts";

@@ -6,7 +6,9 @@ import { CatchBoundary } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { targetWords } from "../../../words/targets.ts";
 import { problemsOfAnswer } from "../../tasks/form/api-problems.ts";
-import type { Definition } from "./definition.ts";
+import type { Definition } from "./definition/definition.ts";
+import { type Problems, placeOf, problemsOf } from "./definition/problems.ts";
+import { TABS, type Tab } from "./definition/tabs.ts";
 import { FormContext } from "./form/bound.ts";
 import { ColumnsTab } from "./form/columns-tab.tsx";
 import { RulesTab } from "./form/rules-tab.tsx";
@@ -15,8 +17,6 @@ import { JsonTab } from "./json-tab.tsx";
 import { PreviewPanel } from "./preview/preview-panel.tsx";
 import { isAboutDefinition, useLiveTest } from "./preview/use-live-test.ts";
 import { useSample } from "./preview/use-sample.ts";
-import { type Problems, placeOf, problemsOf } from "./problems.ts";
-import { TABS, type Tab } from "./tabs.ts";
 import "./targets.css";
 import type { Editor } from "./use-editor.ts";
 
@@ -164,8 +164,10 @@ function ProblemList({ problems, definition, onGo }: ProblemListProps) {
   );
 }
 
-function nameOf(path: string, { columns }: Definition): string {
+function nameOf(path: string, { columns, rules = [] }: Definition): string {
   const [area, position, ...field] = path.split(".");
-  if (area !== "columns" || position === undefined) return path;
-  return words.places.column(Number(position) + 1, columns[Number(position)]?.name ?? "", field.join("."));
+  if (position === undefined) return path;
+  const at = Number(position);
+  if (area === "columns") return words.places.column(at + 1, columns[at]?.name ?? "", field.join("."));
+  return area === "rules" ? words.places.rule(at + 1, rules[at]?.name ?? "", field.join(".")) : path;
 }

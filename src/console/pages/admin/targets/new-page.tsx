@@ -7,12 +7,12 @@ import { invalidate } from "../../../api/queries.ts";
 import { showDone, showFailure } from "../../../parts/feedback.tsx";
 import { Page } from "../../../parts/page.tsx";
 import { targetWords } from "../../../words/targets.ts";
-import type { Definition } from "./definition.ts";
+import type { Start } from "./definition/start.ts";
+import type { Tab } from "./definition/tabs.ts";
 import { EditorView } from "./editor.tsx";
 import { FromFile } from "./start/from-file.tsx";
 import { FromJson } from "./start/from-json.tsx";
 import { FromTable } from "./start/from-table.tsx";
-import type { Tab } from "./tabs.ts";
 import "./targets.css";
 import { useEditor, useLeaveQuestion } from "./use-editor.ts";
 
@@ -20,19 +20,14 @@ const { editor: words, start: startWords, title } = targetWords;
 const route = getRouteApi("/signed-in/operator/for-admins/admin/targets/new");
 const parent = { to: "/admin/targets", name: title };
 
-/** A definition to start with. */
-export interface Start {
-  readonly name: string;
-  readonly definition: Definition;
-  readonly notes: readonly string[];
-  /** The file that it was made from. */
-  readonly sample: File | null;
-}
-
 const WAYS = ["table", "file", "json"] as const;
 
 export function NewTargetPage() {
   const [start, setStart] = useState<Start | null>(null);
+  const begin = (next: Start) => {
+    setStart(next);
+    scrollTo({ top: 0 });
+  };
   const [way, setWay] = useState<(typeof WAYS)[number]>("table");
   if (start) return <NewTarget start={start} />;
   return (
@@ -45,9 +40,9 @@ export function NewTargetPage() {
           data={WAYS.map((value) => ({ value, label: startWords.ways[value] }))}
           onChange={(value) => setWay(WAYS.find((known) => known === value) ?? "table")}
         />
-        {way === "table" && <FromTable onStart={setStart} />}
-        {way === "file" && <FromFile onStart={setStart} />}
-        {way === "json" && <FromJson onStart={setStart} />}
+        {way === "table" && <FromTable onStart={begin} />}
+        {way === "file" && <FromFile onStart={begin} />}
+        {way === "json" && <FromJson onStart={begin} />}
       </Stack>
     </Page>
   );

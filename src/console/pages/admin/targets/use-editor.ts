@@ -2,8 +2,8 @@
 import { useBlocker } from "@tanstack/react-router";
 import { useState } from "react";
 import { targetWords } from "../../../words/targets.ts";
-import type { Definition } from "./definition.ts";
-import { formatDefinition, parseDefinition } from "./parse-definition.ts";
+import type { Definition } from "./definition/definition.ts";
+import { formatDefinition, parseDefinition } from "./definition/parse-definition.ts";
 
 export interface Editor {
   readonly name: string;

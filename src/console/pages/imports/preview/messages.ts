@@ -1,5 +1,6 @@
 /** The messages between the page and the worker that reads the file. */
-import type { Preview, PreviewLimits, PreviewOptions } from "./read-preview.ts";
+import type { PreviewLimits } from "./limits.ts";
+import type { Preview, PreviewOptions } from "./read-preview.ts";
 
 export interface PreviewRequest {
   readonly id: number;

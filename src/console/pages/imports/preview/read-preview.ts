@@ -6,7 +6,7 @@ import { uniqueNames } from "../../../../platform/csv/unique-names.ts";
 import { unpacked } from "../../../../platform/csv/unpack.ts";
 import { isZip, refuseOldWorkbook, START_BYTES } from "../../../../platform/workbooks/detect.ts";
 import type { WorkbookDialect } from "../../../../platform/workbooks/open-workbook.ts";
-import { PAGE_LIMITS } from "./limits.ts";
+import { PAGE_LIMITS, type PreviewLimits } from "./limits.ts";
 
 export interface PreviewRow {
   readonly row: number;
@@ -33,15 +33,6 @@ export interface Preview {
   readonly sheets: readonly string[];
   /** Whether the file has no other rows. */
   readonly isWhole: boolean;
-}
-
-/** What is read of a file. */
-export interface PreviewLimits {
-  readonly rows: number;
-  /** Cells are cut to this length. */
-  readonly cellChars: number;
-  /** No more rows are read after this many characters. */
-  readonly chars: number;
 }
 
 const MAX_SKIPPED = 20;

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
-import { PAGE_LIMITS } from "./limits.ts";
+import { PAGE_LIMITS, type PreviewLimits } from "./limits.ts";
 import type { PreviewAnswer, PreviewProblem, PreviewRequest } from "./messages.ts";
-import type { Preview, PreviewLimits, PreviewOptions } from "./read-preview.ts";
+import type { Preview, PreviewOptions } from "./read-preview.ts";
 
 export interface PreviewState {
   /** The last one is kept while the file is read again, and if the new options do not fit. */

@@ -1,7 +1,7 @@
 /** Connects fields of a form to the fields of a definition, and to the errors that the API has found there. */
 import { createContext, useContext } from "react";
-import { withField } from "../definition.ts";
-import { type Problems, problemAt } from "../problems.ts";
+import { withField } from "../definition/definition.ts";
+import { type Problems, problemAt } from "../definition/problems.ts";
 
 export interface Bound<T> {
   readonly value: T | undefined;
@@ -26,7 +26,7 @@ interface FormState {
 
 export const FormContext = createContext<FormState>({ problems: {}, isReadOnly: false });
 
-/** What every input gets. */
+/** Properties that every input has. */
 export function useShared(path: string) {
   const { problems, isReadOnly } = useContext(FormContext);
   return { error: problemAt(problems, path), disabled: isReadOnly };

@@ -3,7 +3,7 @@ import { Collapse, SimpleGrid, Stack } from "@mantine/core";
 import { useContext, useState } from "react";
 import { Disclosure } from "../../../../parts/disclosure.tsx";
 import { targetFormWords } from "../../../../words/target-form.ts";
-import { COLUMN_TYPES, type Column, type Destination, isInFiles } from "../definition.ts";
+import { COLUMN_TYPES, type Column, type Destination, isInFiles } from "../definition/definition.ts";
 import { withType } from "../guess/propose-from-file.ts";
 import { bindTo, FormContext } from "./bound.ts";
 import { ChoiceField, FlagField, TextField, ValueField, WordsField } from "./inputs.tsx";

@@ -3,10 +3,10 @@ import { ActionIcon, Button, Group, Stack, Text, Tooltip, UnstyledButton } from 
 import { IconAlertTriangle, IconArrowDown, IconArrowUp, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useContext } from "react";
 import { targetFormWords } from "../../../../words/target-form.ts";
-import type { Column } from "../definition.ts";
+import type { Column } from "../definition/definition.ts";
 import { FormContext } from "./bound.ts";
 import { ColumnForm } from "./column-form.tsx";
-import type { PartProps } from "./target-tab.tsx";
+import type { PartProps } from "./part-props.ts";
 
 const words = targetFormWords.columns;
 const MAX_COLUMNS = 400;

@@ -2,7 +2,15 @@
 import "@mantine/core/styles/NumberInput.layer.css";
 import "@mantine/core/styles/Pill.layer.css";
 import "@mantine/core/styles/PillsInput.layer.css";
-import { Checkbox, NativeSelect, NumberInput, TagsInput, Textarea, TextInput } from "@mantine/core";
+import {
+  Autocomplete,
+  Checkbox,
+  NativeSelect,
+  NumberInput,
+  TagsInput,
+  Textarea,
+  TextInput,
+} from "@mantine/core";
 import { useState } from "react";
 import { type Bound, useShared } from "./bound.ts";
 
@@ -36,6 +44,26 @@ export function TextField({ label, hint, field, isRequired, isCode, placeholder,
       autoComplete="off"
       value={field.value ?? ""}
       onChange={({ currentTarget: { value } }) => field.set(value === "" && !isRequired ? undefined : value)}
+    />
+  );
+}
+
+/** A text that often is one of those that are known. */
+export function KnownTextField({
+  label,
+  hint,
+  field,
+  known,
+}: InputProps<string> & { readonly known: readonly string[] }) {
+  return (
+    <Autocomplete
+      {...useShared(field.path)}
+      label={label}
+      description={hint}
+      styles={MONO}
+      data={[...known]}
+      value={field.value ?? ""}
+      onChange={(value) => field.set(value === "" ? undefined : value)}
     />
   );
 }

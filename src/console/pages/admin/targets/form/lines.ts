@@ -1,5 +1,5 @@
 /** Lists as lines of text, for fields of forms. */
-import type { Column, DestinationOf } from "../definition.ts";
+import type { Column, DestinationOf } from "../definition/definition.ts";
 
 type EnumValues = NonNullable<Column["values"]>;
 type Headers = NonNullable<DestinationOf<"http">["headers"]>;

@@ -1,7 +1,7 @@
 import { SimpleGrid, Text } from "@mantine/core";
 import { Section } from "../../../../parts/section.tsx";
 import { targetFormWords } from "../../../../words/target-form.ts";
-import type { Locale } from "../definition.ts";
+import type { Locale } from "../definition/definition.ts";
 import { bindTo } from "./bound.ts";
 import { ChoiceField, TextField, WordsField } from "./inputs.tsx";
 
@@ -27,7 +27,7 @@ export function LocaleFields(props: LocaleProps) {
 }
 
 interface LocaleInputsProps extends LocaleProps {
-  /** What applies to fields that are not set. */
+  /** The locale that applies to fields that are not set. */
   readonly base: Locale;
   readonly none: (value: string) => string;
 }

@@ -2,7 +2,7 @@ import { ActionIcon, Button, Group, SimpleGrid, Stack, Text } from "@mantine/cor
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useContext } from "react";
 import { targetFormWords } from "../../../../words/target-form.ts";
-import type { Column, Rule } from "../definition.ts";
+import type { Column, Rule } from "../definition/definition.ts";
 import { bindTo, FormContext } from "./bound.ts";
 import { ChoiceField, FlagField, TextField, WordsField } from "./inputs.tsx";
 

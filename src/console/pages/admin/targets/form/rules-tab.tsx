@@ -4,11 +4,11 @@ import { IconPlus } from "@tabler/icons-react";
 import { useContext } from "react";
 import { Section } from "../../../../parts/section.tsx";
 import { targetFormWords } from "../../../../words/target-form.ts";
-import { unlessEmpty } from "../definition.ts";
+import { unlessEmpty } from "../definition/definition.ts";
 import { bindTo, FormContext, useShared } from "./bound.ts";
 import { ChoiceField, FlagField, NumberField, WordsField } from "./inputs.tsx";
+import type { PartProps } from "./part-props.ts";
 import { RuleForm } from "./rule-form.tsx";
-import type { PartProps } from "./target-tab.tsx";
 
 const { rules: words, update: updateWords, access, byDefault } = targetFormWords;
 

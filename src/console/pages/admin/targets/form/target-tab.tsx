@@ -1,19 +1,15 @@
 /** The title, the destination, the key, the modes and the locale of a target. */
-import { Checkbox, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
+import { Checkbox, SimpleGrid, Stack, TextInput } from "@mantine/core";
 import { Section } from "../../../../parts/section.tsx";
 import { targetFormWords } from "../../../../words/target-form.ts";
-import { type Definition, MODES, type Mode, newDestination, unlessEmpty } from "../definition.ts";
+import { type Definition, MODES, type Mode, newDestination, unlessEmpty } from "../definition/definition.ts";
 import { bindTo, useShared } from "./bound.ts";
 import { DestinationFields } from "./destination-fields.tsx";
 import { ChoiceField, TextField, WordsField } from "./inputs.tsx";
 import { LocaleFields } from "./locale-fields.tsx";
+import type { PartProps } from "./part-props.ts";
 
 const words = targetFormWords.target;
-
-export interface PartProps {
-  readonly definition: Definition;
-  readonly onChange: (definition: Definition) => void;
-}
 
 interface TargetTabProps extends PartProps {
   readonly name: string;
@@ -44,7 +40,9 @@ export function TargetTab({ name, onName, definition, onChange }: TargetTabProps
         />
         <DestinationFields definition={definition} onChange={onChange} />
       </Section>
-      <KeyAndModes definition={definition} onChange={onChange} />
+      {(definition.destination.type !== "records" || definition.key) && (
+        <KeyAndModes definition={definition} onChange={onChange} />
+      )}
       <LocaleFields locale={locale} onChange={(next) => bind("locale").set(unlessEmpty(next))} />
     </Stack>
   );
@@ -131,11 +129,6 @@ function KeyAndModes({ definition, onChange }: PartProps) {
             />
           )}
         </SimpleGrid>
-      )}
-      {possible.length === 1 && (
-        <Text size="sm" c="dimmed">
-          {words.modeNames.insert}
-        </Text>
       )}
     </Section>
   );

@@ -2,7 +2,7 @@
 import { ActionIcon, Button, Group, Stack, Text } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { targetFormWords } from "../../../../words/target-form.ts";
-import type { Transform } from "../definition.ts";
+import type { Transform } from "../definition/definition.ts";
 import { type Bound, bindTo, useShared } from "./bound.ts";
 import { ChoiceField, NumberField, TextField } from "./inputs.tsx";
 

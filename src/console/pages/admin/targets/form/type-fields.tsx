@@ -1,7 +1,7 @@
 /** The fields that a column has because of its type. */
 import { SimpleGrid, Text } from "@mantine/core";
 import { targetFormWords } from "../../../../words/target-form.ts";
-import type { Column } from "../definition.ts";
+import type { Column } from "../definition/definition.ts";
 import { bindTo } from "./bound.ts";
 import {
   ChoiceField,

@@ -1,5 +1,5 @@
 /** The SQL of a table for the columns of a definition. */
-import type { ColumnType, Definition } from "../definition.ts";
+import type { ColumnType, Definition } from "../definition/definition.ts";
 
 const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
   text: "text",

@@ -1,5 +1,5 @@
-/** Guesses the type of a column from its first cells. Whoever defines the target confirms it. */
-import type { ColumnType } from "../definition.ts";
+/** Guesses the type of a column from its first cells. The administrator confirms it. */
+import type { ColumnType } from "../definition/definition.ts";
 import { type DateStyle, dateStyleOf } from "./dates.ts";
 import { isAmbiguousNumber, type NumberStyle, stylesOf, withoutCurrency } from "./numbers.ts";
 

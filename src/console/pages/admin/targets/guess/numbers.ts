@@ -1,5 +1,5 @@
 /** Recognizes how a column writes numbers. */
-import type { Locale } from "../definition.ts";
+import type { Locale } from "../definition/definition.ts";
 
 export interface NumberStyle {
   readonly decimal: NonNullable<Locale["decimal"]>;
@@ -32,7 +32,7 @@ function patternOf({ decimal, group }: NumberStyle): RegExp {
   return new RegExp(`^[+-]?(?:\\d+${grouped})${fraction}$`);
 }
 
-export function fitsStyle(values: readonly string[], style: NumberStyle): boolean {
+function fitsStyle(values: readonly string[], style: NumberStyle): boolean {
   const pattern = patterns.get(style);
   return values.every((value) => pattern?.test(value));
 }

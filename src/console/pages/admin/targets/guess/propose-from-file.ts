@@ -1,5 +1,5 @@
 /** Proposes a definition for a file from its header and its first rows. */
-import type { Column, ColumnType, Definition, Destination, Locale } from "../definition.ts";
+import type { Column, ColumnType, Definition, Destination, Locale } from "../definition/definition.ts";
 import type { DateOrder } from "./dates.ts";
 import { type Doubt, FALSE_WORDS, type Guess, guessColumn, TRUE_WORDS, valuesOf } from "./guess-column.ts";
 import { identifiersOf } from "./identifiers.ts";

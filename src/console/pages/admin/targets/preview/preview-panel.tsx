@@ -1,4 +1,4 @@
-/** What an import of a sample would do, while the definition is edited. */
+/** The result of an import of a sample, while the definition is edited. */
 import { Alert, Button, Checkbox, FileButton, Group, Loader, SegmentedControl, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
@@ -7,7 +7,7 @@ import { formatCount } from "../../../../parts/format.ts";
 import { Section } from "../../../../parts/section.tsx";
 import { targetWords } from "../../../../words/targets.ts";
 import { ReadProblem } from "../../../imports/read-problem.tsx";
-import type { Definition } from "../definition.ts";
+import type { Definition } from "../definition/definition.ts";
 import { examplesOf } from "./sample.ts";
 import { TestedRows } from "./tested-rows.tsx";
 import { isAboutDefinition, type LiveTest } from "./use-live-test.ts";

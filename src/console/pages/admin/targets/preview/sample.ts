@@ -1,7 +1,7 @@
 /** The rows that a definition is tried with. */
 
 import type { Preview } from "../../../imports/preview/read-preview.ts";
-import type { Definition } from "../definition.ts";
+import type { Definition } from "../definition/definition.ts";
 
 export interface Sample {
   readonly header: string[];
@@ -10,7 +10,7 @@ export interface Sample {
   readonly numbers: readonly number[];
 }
 
-/** What the browser reads of a sample file: more of each cell than an import preview shows. */
+/** The browser reads more of each cell than the preview of an import shows. */
 export const SAMPLE_LIMITS = { rows: 100, cellChars: 100_000, chars: 600_000 };
 
 /** The API takes 1 MiB with the definition, which has up to 256 KiB. */

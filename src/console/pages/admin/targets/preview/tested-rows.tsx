@@ -2,7 +2,7 @@
 import { Badge, Text } from "@mantine/core";
 import { formatCount } from "../../../../parts/format.ts";
 import { targetWords } from "../../../../words/targets.ts";
-import type { Definition, TestedRow, TestResult } from "../definition.ts";
+import type { Definition, TestedRow, TestResult } from "../definition/definition.ts";
 
 const words = targetWords.preview;
 /** Beside columns with errors. All cells of 100 rows with 400 columns would make the form slow. */
@@ -100,7 +100,15 @@ function Outcome({ row, columns }: { readonly row: TestedRow; readonly columns: 
   const others = errors.filter(({ column }) => column === null || !columns.includes(column));
   return (
     <>
-      <Badge size="sm" variant="light" tt="none" radius="sm" color={status === "success" ? "green" : "red"}>
+      <Badge
+        size="sm"
+        variant="light"
+        tt="none"
+        radius="sm"
+        className="target-outcome"
+        miw="max-content"
+        color={status === "success" ? "green" : "red"}
+      >
         {status === "failed" ? words.failed : effect ? words.effects[effect] : words.valid}
       </Badge>
       {others.map(({ column, code, message }) => (

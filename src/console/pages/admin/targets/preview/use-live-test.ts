@@ -1,7 +1,7 @@
 /** Tries the definition whenever it changes. The last request wins. */
 import { useEffect, useState } from "react";
 import { client, isStatus } from "../../../../api/client.ts";
-import type { Definition, TestResult } from "../definition.ts";
+import type { Definition, TestResult } from "../definition/definition.ts";
 import type { Sample } from "./sample.ts";
 
 export interface LiveTest {

@@ -12,11 +12,11 @@ import "../../../imports/imports.css";
 import type { Preview } from "../../../imports/preview/read-preview.ts";
 import { usePreview } from "../../../imports/preview/use-preview.ts";
 import { ReadProblem } from "../../../imports/read-problem.tsx";
-import { type ColumnType, type Destination, newDestination } from "../definition.ts";
+import { type ColumnType, type Destination, newDestination } from "../definition/definition.ts";
+import type { Start } from "../definition/start.ts";
 import { createTableSql } from "../guess/create-table.ts";
 import { identifiersOf } from "../guess/identifiers.ts";
 import { definitionOf, proposeColumns, withType } from "../guess/propose-from-file.ts";
-import type { Start } from "../new-page.tsx";
 import { GuessTable } from "./guess-table.tsx";
 
 const words = targetWords.start;
@@ -145,7 +145,7 @@ function Proposal({ file, preview, onStart }: ProposalProps) {
   );
 }
 
-/** What the file says about numbers, dates and words, if it is not the default. */
+/** The style of numbers, dates and words in the file, if it is not the default. */
 function Locale({ locale }: { readonly locale: ReturnType<typeof proposeColumns>["locale"] }) {
   const { locale: names } = targetFormWords;
   const facts = [

@@ -2,8 +2,8 @@ import { Button, Group, Stack } from "@mantine/core";
 import { useState } from "react";
 import { JsonEditor } from "../../../../parts/json.tsx";
 import { targetWords } from "../../../../words/targets.ts";
-import type { Start } from "../new-page.tsx";
-import { parseDefinition } from "../parse-definition.ts";
+import { parseDefinition } from "../definition/parse-definition.ts";
+import type { Start } from "../definition/start.ts";
 
 const words = targetWords.start;
 

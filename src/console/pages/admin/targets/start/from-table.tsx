@@ -4,7 +4,7 @@ import { client } from "../../../../api/client.ts";
 import { fieldError } from "../../../../parts/feedback.tsx";
 import { FormFailure, useForm } from "../../../../parts/form.tsx";
 import { targetWords } from "../../../../words/targets.ts";
-import type { Start } from "../new-page.tsx";
+import type { Start } from "../definition/start.ts";
 
 const words = targetWords.start;
 

@@ -3,7 +3,7 @@ import { targetFormWords } from "../../../../words/target-form.ts";
 import { targetWords } from "../../../../words/targets.ts";
 import type { Preview } from "../../../imports/preview/read-preview.ts";
 import { Samples } from "../../../imports/samples.tsx";
-import { COLUMN_TYPES, type Column, type ColumnType, isInFiles } from "../definition.ts";
+import { COLUMN_TYPES, type Column, type ColumnType, isInFiles } from "../definition/definition.ts";
 import type { GuessedColumn } from "../guess/propose-from-file.ts";
 
 const words = targetWords.start;

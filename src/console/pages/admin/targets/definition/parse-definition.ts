@@ -1,5 +1,5 @@
 /** Reads the JSON of a definition as far as the form needs it. The API checks the rest. */
-import { targetWords } from "../../../words/targets.ts";
+import { targetWords } from "../../../../words/targets.ts";
 import type { Definition } from "./definition.ts";
 import { jsonErrorAt } from "./json-error.ts";
 

@@ -1,5 +1,5 @@
 /** The parts of a definition of a target. */
-import type { AnswerOf, OperationOf, Schemas } from "../../../../client/operations.ts";
+import type { AnswerOf, OperationOf, Schemas } from "../../../../../client/operations.ts";
 
 export type Definition = Schemas["TargetDefinition"];
 export type Destination = Definition["destination"];

@@ -1,5 +1,5 @@
 /** The errors of a definition from an answer of the API, by their fields. */
-import type { Problems } from "../../tasks/form/problems.ts";
+import type { Problems } from "../../../tasks/form/problems.ts";
 import type { Definition } from "./definition.ts";
 import type { Tab } from "./tabs.ts";
 
@@ -42,7 +42,7 @@ export interface Place {
 
 const RULE_FIELDS = ["rules", "update", "undo", "permissions", "unknown_columns"];
 
-/** Where the form shows a field. */
+/** Returns the part of the form that shows a field. */
 export function placeOf(path: string): Place {
   const [area = "", position] = path.split(".");
   if (area === "columns") {
