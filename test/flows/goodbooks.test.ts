@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Papa from "papaparse";
 import { expect, test } from "vitest";
-import type { Column, Definition } from "../../src/console/pages/admin/targets/definition.ts";
+import type { Column, Definition } from "../../src/console/pages/admin/targets/definition/definition.ts";
 import { createTableSql } from "../../src/console/pages/admin/targets/guess/create-table.ts";
 import {
   definitionOf,
@@ -14,6 +14,7 @@ import {
 } from "../../src/console/pages/admin/targets/guess/propose-from-file.ts";
 import { PAGE_LIMITS } from "../../src/console/pages/imports/preview/limits.ts";
 import { readPreview } from "../../src/console/pages/imports/preview/read-preview.ts";
+import { provideTargetRole } from "../../src/targets/tables/provide-target-role.ts";
 import { checkout } from "../support/commands.ts";
 import { startShop } from "../support/own-shop.ts";
 import { RemoteCommand } from "../support/remote-command.ts";
@@ -49,7 +50,9 @@ test.skipIf(!existsSync(goodbooks))(
   async () => {
     const content = await readFile(goodbooks);
     const definition = await defineFrom(content);
-    await using shop = await startShop(createTableSql(definition));
+    await using shop = await startShop();
+    await shop.query(createTableSql(definition));
+    await provideTargetRole({ ...shop.ctx.config, databaseUrl: shop.databaseUrl }, shop.ctx.log);
     const worker = await shop.startWorker();
     await using home = await mkdtempDisposable(join(tmpdir(), "rowmill-"));
     const command = new RemoteCommand({ XDG_CONFIG_HOME: home.path });
@@ -74,7 +77,7 @@ test.skipIf(!existsSync(goodbooks))(
       skipEmptyLines: true,
     });
     const numbers = definition.columns.filter(({ type }) => type === "integer" || type === "decimal");
-    const valueOf = ({ name }: Column, cell = "") => {
+    const readCell = ({ name }: Column, cell = "") => {
       const text = cell.trim();
       if (text === "") return null;
       return numbers.some((column) => column.name === name) ? Number(text) : text;
@@ -82,13 +85,13 @@ test.skipIf(!existsSync(goodbooks))(
     const wanted = new Map(
       data.map((row) => [
         Number(row.book_id),
-        definition.columns.map((column) => valueOf(column, row[column.name])),
+        definition.columns.map((column) => readCell(column, row[column.name])),
       ]),
     );
     const stored = await shop.query<Record<string, string | null>>("SELECT * FROM shop.goodbooks");
     expect(stored).toHaveLength(10_000);
     const wrong = stored.filter((record) => {
-      const values = definition.columns.map((column) => valueOf(column, record[column.name] ?? ""));
+      const values = definition.columns.map((column) => readCell(column, record[column.name] ?? ""));
       return JSON.stringify(values) !== JSON.stringify(wanted.get(Number(record.book_id)));
     });
     expect(wrong).toEqual([]);
@@ -102,4 +105,5 @@ test.skipIf(!existsSync(goodbooks))(
     }
     await worker.stop();
   },
+  240_000,
 );
