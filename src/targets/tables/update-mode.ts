@@ -172,6 +172,7 @@ async function createRecords(
 
 /** A row of the mode `upsert` leaves columns without a value open, because it may update a record. */
 export function withDefaults({ defaults }: TableWriter, row: TableRow): TableRow {
+  if (Object.keys(defaults).length === 0) return row;
   const given = Object.entries(row.values).filter(([, value]) => value !== undefined);
   return { row: row.row, values: { ...defaults, ...Object.fromEntries(given) } };
 }
