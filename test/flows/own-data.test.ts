@@ -160,7 +160,21 @@ test("orders find their customers and countries by natural keys, and undo takes 
       count(*) FILTER (WHERE external_id <> 'OLD' || substr(reference, 2)::int % ${OLD})::int AS "ofOthers"
     FROM shop.orders JOIN shop.customers ON customers.id = customer_id LEFT JOIN shop.countries ON countries.id = ship_to_id`),
   ).toEqual([{ orders: 3840, different: 3840, shipped: expect.any(Number), elsewhere: 0, ofOthers: 0 }]);
-  await undo(user, batch);
+
+  const ids = await shop.define(
+    "orders",
+    ({ destination }) => ({
+      destination,
+      columns: [{ name: "customer", to: "customer_id", type: "integer", required: true }],
+    }),
+    "orders-by-id",
+  );
+  const [{ id } = { id: 0 }] = await shop.query<{ id: number }>("SELECT max(id) AS id FROM shop.customers");
+  const direct = await importFile(user, `customer\n${id}\n${Number(id) + 1}\n${id}\n`, { target: ids });
+  expect(direct.records).toEqual({ created: 2, updated: 0, unchanged: 0 });
+  expect(await errorsOf(user, direct)).toEqual({ "missing_reference customer": 1 });
+
+  for (const undone of [direct, batch]) await undo(user, undone);
   expect(await hashOf(shop, "orders")).toBe(before);
   expect(workers.flatMap((worker) => worker.lines("deadlock detected"))).toEqual([]);
   await Promise.all(workers.map((worker) => worker.stop()));

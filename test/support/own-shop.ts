@@ -13,7 +13,7 @@ export interface OwnShop extends Programs {
   readonly admin: Client;
   query<Row extends object>(text: string): Promise<Row[]>;
   /** Saves the proposal for a table of the shop. @returns the name of the target */
-  define(table: string, change?: (proposal: Definition) => Definition): Promise<string>;
+  define(table: string, change?: (proposal: Definition) => Definition, name?: string): Promise<string>;
 }
 
 /** @param moreSql runs after the tables of the shop exist */
@@ -29,13 +29,12 @@ export async function startShop(moreSql = ""): Promise<OwnShop> {
     api,
     admin,
     query: async <Row extends object>(text: string): Promise<Row[]> => (await pool.query(text)).rows,
-    async define(table, change = (proposal) => proposal) {
-      const proposal = await admin.post<{ name: string; definition: Definition }>(
+    async define(table, change = (proposal) => proposal, name = table) {
+      const proposal = await admin.post<{ definition: Definition }>(
         `/api/v1/targets?from_table=shop.${table}`,
       );
       expect(proposal.status, JSON.stringify(proposal.body)).toBe(200);
-      const { name, definition } = proposal.body;
-      const saved = await admin.post("/api/v1/targets", { name, ...change(definition) });
+      const saved = await admin.post("/api/v1/targets", { name, ...change(proposal.body.definition) });
       expect(saved.status, JSON.stringify(saved.body)).toBe(201);
       return name;
     },

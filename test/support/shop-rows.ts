@@ -1,7 +1,7 @@
 /** A file of customers for shop-tables.ts, in which every twentieth row is wrong, each kind of error as often as the others. */
 import { createHash } from "node:crypto";
 
-export const CUSTOMER_HEADER = [
+const CUSTOMER_HEADER = [
   ...["external_id", "full_name", "email", "tier", "credit", "born", "phone", "language", "postcode"],
   ...["logins", "active", "tags", "scores", "settings", "homepage", "country"],
 ] as const;
