@@ -25,6 +25,11 @@ CREATE TABLE store.lands (id int PRIMARY KEY, iso text UNIQUE);
 INSERT INTO store.lands VALUES (1, 'DE');
 CREATE TABLE store.cities (id int PRIMARY KEY, land int);
 CREATE TABLE store.loses_key (id int PRIMARY KEY, v text);
+CREATE TABLE store.policed (id int PRIMARY KEY, v text);
+ALTER TABLE store.policed ENABLE ROW LEVEL SECURITY;
+CREATE POLICY see ON store.policed FOR SELECT USING (true);
+CREATE POLICY add ON store.policed FOR INSERT WITH CHECK (true);
+CREATE POLICY change ON store.policed FOR UPDATE USING (v <> 'locked');
 CREATE TABLE store.moments (id int PRIMARY KEY, at timestamptz);`;
 
 const { rowmill, admin, user, query, define, role } = useStore({ moreSql });
@@ -166,3 +171,20 @@ test("a date is no moment: midnight in the time zone of the server is another da
     body: { field_errors: { "columns.1.type": [expect.stringContaining("at is a moment: use timestamp")] } },
   });
 });
+
+test.for(["update", "upsert"] as const)(
+  "%s names the policy that keeps a record from being changed",
+  async (own) => {
+    await query("TRUNCATE store.policed");
+    await query("INSERT INTO store.policed VALUES (1, 'locked'), (2, 'b')");
+    const target = await define({
+      table: "policed",
+      key: { columns: ["id"] },
+      mode,
+      columns: [column("id", "integer"), column("v")],
+      undo: "none",
+    });
+    const batch = await importFile(rowmill, user, "id,v\n1,new\n2,new\n", own, { target });
+    expect(await resultsOf(user, batch)).toEqual({ 2: "forbidden_by_policy", 3: "updated" });
+  },
+);
