@@ -71,6 +71,28 @@ async function writeOnce(
     });
   }
   for (const row of open) outcomes.set(row, CONFLICT);
+  return writer.facts.hasRowSecurity ? withPolicies(tx, writer, rows, outcomes) : outcomes;
+}
+
+/** A policy may show a record and not let it be locked for an update. The rows of such records look as if it were absent. */
+async function withPolicies(
+  tx: Tx,
+  { plan }: TableWriter,
+  rows: readonly TableRow[],
+  outcomes: Outcomes,
+): Promise<Outcomes> {
+  const absent = rows.filter((row) => {
+    const outcome = outcomes.get(row);
+    const isNotFound = outcome?.kind === "failed" && outcome.errors[0]?.code === NOT_FOUND;
+    return (outcome === CONFLICT || isNotFound) && hasKey(plan, row);
+  });
+  if (absent.length === 0) return outcomes;
+  const seen = await withTargetRole(tx, plan.schema, () => findRecords(tx, plan, absent));
+  const message = `A row-level security policy of ${plan.label} does not allow changes of this record.`;
+  for (const position of seen.keys()) {
+    const row = absent[position];
+    if (row) outcomes.set(row, failed("forbidden_by_policy", message));
+  }
   return outcomes;
 }
 
