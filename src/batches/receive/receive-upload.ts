@@ -9,6 +9,7 @@ import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
 import { parseLocale } from "../../targets/define/parse-locale.ts";
+import { requireUploadRight } from "../../targets/define/require-upload-right.ts";
 import type { Locale } from "../../targets/definition/locale.ts";
 import {
   type MatchedHeader,
@@ -103,6 +104,9 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
     const received = await inTransaction(ctx, async (tx) => {
       // An upload can take hours, and its user may have been disabled meanwhile.
       if (tx.actor) await requireUsable(tx, tx.actor.id);
+      const { defined, name } = target;
+      const writing = { userId: upload.userId, target: name, targetVersion: defined?.version ?? null };
+      await requireUploadRight(tx, writing, { isUpload: true });
       const accepted = await acceptBatch(
         tx,
         { id: batchId, userId: upload.userId },

@@ -26,11 +26,11 @@ export async function writeUpdates(
   batch: TargetBatch,
   rows: readonly TableRow[],
 ): Promise<Outcomes> {
-  const { plan } = writer;
+  const plan = batch.isDryRun ? { ...writer.plan, canUndo: false } : writer.plan;
   const groups = await withTargetRole(tx, plan.schema, () => groupByKey(tx, plan, rows));
   return writeGroups(groups, {
     isLastFirst: true,
-    write: (candidates) => writeOnce(tx, writer, batch, candidates),
+    write: (candidates) => writeOnce(tx, { ...writer, plan }, batch, candidates),
     outcomeAfter: (_row, outcome) => {
       if (outcome.kind === "success") return unchanged(outcome.recordKey ?? null);
       // Not even the record that the earlier row names exists.
@@ -101,7 +101,10 @@ const CONFLICT = retry(
   "The record was created and removed again while the row was being written.",
 );
 
-/** Written by a further attempt at the chunk, which counts from here. */
+/**
+ * Written by a further attempt at the chunk, which counts from here. A batch that is processed as a whole has no such attempt:
+ * it fails.
+ */
 const TOO_MUCH = retry(
   "too_much_to_keep",
   `The former values of the records of this chunk, which undo needs, have more than ${MAX_IMAGE_BYTES / 2 ** 20} MiB. ` +
