@@ -138,3 +138,19 @@ describe("other cells", () => {
     expect(await cell(6)).toBe("last");
   });
 });
+
+describe("dates as ISO 8601 are the same in both date systems", () => {
+  test.each<[iso: string, format: string, text: string]>([
+    ["2023-03-15", "dd.mm.yyyy", "15.03.2023"],
+    ["2023-03-15T18:30:00", "h:mm", "18:30"],
+    ["1900-02-28", "dd.mm.yyyy", "28.02.1900"],
+    ["1900-03-01", "dd.mm.yyyy", "01.03.1900"],
+    ["1899-12-30T18:30:00", "h:mm", "18:30"],
+    ["1850-06-01", "dd.mm.yyyy", "1850-06-01"],
+    ["1850-06-01", "General", "1850-06-01"],
+  ])("%s as %s", async (iso, format, text) => {
+    const cell = `<c r="A1" t="d" s="1"><v>${iso}</v></c>`;
+    expect(await readCell(cell, { formats: [format] })).toBe(text);
+    expect(await readCell(cell, { formats: [format], is1904: true })).toBe(text);
+  });
+});
