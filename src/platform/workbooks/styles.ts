@@ -1,5 +1,13 @@
 /** Reads the number formats of the cells. */
-import { MAX_FORMAT_CHARS, numberWriter, patternOf, type WriteNumber } from "./number-formats.ts";
+import {
+  isMoment,
+  MAX_FORMAT_CHARS,
+  type NumberMarks,
+  numberWriter,
+  patternOf,
+  type WriteNumber,
+  withMarks,
+} from "./number-formats.ts";
 import { tooLarge } from "./refusals.ts";
 import { readXml } from "./xml.ts";
 import type { Zip } from "./zip.ts";
@@ -14,8 +22,16 @@ const MAX_BYTES = 64 * 2 ** 20;
 /** As in Excel. */
 const MAX_STYLES = 65_536;
 
-/** @param path absent: the workbook has no formats */
-export async function readStyles(zip: Zip, path: string | undefined, is1904: boolean): Promise<WriterOf> {
+/**
+ * @param path absent: the workbook has no formats
+ * @param marks absent: a point, and commas between groups
+ */
+export async function readStyles(
+  zip: Zip,
+  path: string | undefined,
+  is1904: boolean,
+  marks?: NumberMarks,
+): Promise<WriterOf> {
   const declared = new Map<number, string>();
   const formatIds: number[] = [];
   let isInCells = false;
@@ -40,7 +56,9 @@ export async function readStyles(zip: Zip, path: string | undefined, is1904: boo
     const id = formatIds[style] ?? 0;
     const known = own.get(id);
     if (known) return known;
-    const writer = numberWriter(patternOf(id, declared), countsFrom1904);
+    const pattern = patternOf(id, declared);
+    const plain = numberWriter(pattern, countsFrom1904);
+    const writer = marks && !isMoment(pattern) ? withMarks(plain, marks) : plain;
     own.set(id, writer);
     return writer;
   };
