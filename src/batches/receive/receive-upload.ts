@@ -8,6 +8,7 @@ import type { TableDialect } from "../../platform/csv/open-table.ts";
 import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
+import { resolveLocale } from "../../targets/columns/locales.ts";
 import { parseLocale } from "../../targets/define/parse-locale.ts";
 import { requireUploadRight } from "../../targets/define/require-upload-right.ts";
 import type { Locale } from "../../targets/definition/locale.ts";
@@ -76,7 +77,8 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const file = { ...upload, file: measured(upload.file, content) };
   using longRow = longRowOf(upload.userId);
   const limits = { longRow, ...rowLimitOf(ctx, target) };
-  await using table = await openUpload(ctx, file, readOptionsOf(options), limits);
+  const marks = target.defined && resolveLocale(target.defined.definition.locale, locale ?? undefined);
+  await using table = await openUpload(ctx, file, { ...readOptionsOf(options), marks }, limits);
   if (!table.header) {
     await table.finish();
     throw noRows(table, options.skip_lines);

@@ -248,6 +248,15 @@ describe("the answer", () => {
   });
 });
 
+test("the key of a signature is hidden in other notations as well", async () => {
+  await admin.put("/api/v1/admin/secrets/SIGNING", { value: "signs?every request" });
+  const receiver = await receive((response) =>
+    response.end(`${btoa("signs?every request")} ${encodeURIComponent("signs?every request")}`),
+  );
+  const task = await run(admin, { url: receiver.url, sign_with: "SIGNING" });
+  expect(resultOf(task).body).toBe("[redacted]== [redacted]");
+});
+
 describe("an answer that is no success", () => {
   test.each([400, 401, 403, 404, 409, 410, 413, 422, 489])("%i ends the task at once", async (status) => {
     const receiver = await receive((response) => response.writeHead(status).end("no"));
