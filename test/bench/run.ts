@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --rows N --runs N]: Rowmill end to end over HTTP beside a floor, on the same server in the same run.
+ * npm run bench [-- --rows N --runs N --only typed]: Rowmill end to end over HTTP beside a floor, on the same server in the same run.
  * The floor is what PostgreSQL itself needs for the same rows: COPY, INSERT ... SELECT into books, INSERT ... SELECT
  * into results, on one connection; for tasks, what pg-boss needs for as many jobs. Machines differ and are noisy: quote the ratio, not the seconds.
  */
@@ -14,23 +14,28 @@ import { createLog } from "../../src/platform/log.ts";
 import { startPostgres } from "../../src/platform/postgres/embedded-postgres.ts";
 import { measureBehind } from "./behind.ts";
 import { writeBooks } from "./books-file.ts";
-import { type MeasuredColumns, measureColumns, measureTypedFloor } from "./columns.ts";
 import { measureFloor } from "./floor.ts";
-import { measureOwnTable } from "./own-table.ts";
 import { measureRequests } from "./requests.ts";
 import { type Measured, measureRowmill } from "./rowmill.ts";
 import { median, printTable } from "./table.ts";
 import { type MeasuredTasks, measureTasks } from "./tasks.ts";
-import { writeTyped } from "./typed-rows.ts";
+import { measureTyped, typedLines } from "./typed.ts";
 
 const SMALL_ROWS = 100_000;
 const DELAYED_ROWS = 10_000;
 const TASKS = 10_000;
 
 const { values } = parseArgs({
-  options: { rows: { type: "string", default: "1000000" }, runs: { type: "string", default: "1" } },
+  options: {
+    rows: { type: "string", default: "1000000" },
+    runs: { type: "string", default: "1" },
+    only: { type: "string" },
+  },
 });
 const rows = Number(values.rows);
+const runs = Number(values.runs);
+if (values.only !== undefined && values.only !== "typed")
+  throw new Error(`--only: "${values.only}" is not known. Known: typed`);
 const folder = mkdtempSync(join(tmpdir(), "rowmill-bench-"));
 // The server runs under another account where this one is root, and reads the floor's file itself.
 chmodSync(folder, 0o755);
@@ -38,7 +43,8 @@ const server = await startPostgres(join(folder, "data"));
 try {
   const config = loadConfig({ DATABASE_URL: server.url, JWT_SECRET: "bench".repeat(10) });
   await migrateDatabase({ ...config, databaseUrl: server.url }, createLog({ logLevel: "warn" }, "bench"));
-  await report(await measure());
+  if (values.only === "typed") await reportTyped();
+  else await report(await measure());
 } finally {
   await server.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -52,40 +58,34 @@ async function measure() {
   ];
   const atSmall = await importOnce(small.csv);
   const floors: number[] = [];
-  const runs: Measured[] = [];
-  for (let run = 0; run < Number(values.runs); run++) {
+  const imports: Measured[] = [];
+  for (let run = 0; run < runs; run++) {
     floors.push(await measureFloor(server.url, big.copy));
-    runs.push(await importOnce(big.csv));
+    imports.push(await importOnce(big.csv));
   }
   const withDelay = await importOnce(delayed.csv, { ROW_DELAY_MS: "500" });
   await emptyTables();
   const behindSeconds = await measureBehind(server.url, await openAsBlob(big.csv));
   const tasks: MeasuredTasks[] = [];
-  for (let run = 0; run < Number(values.runs); run++) {
+  for (let run = 0; run < runs; run++) {
     await emptyTables();
     tasks.push(await measureTasks(server.url, TASKS));
   }
   await emptyTables();
   const requests = await measureRequests(server.url);
-  const columns: MeasuredColumns[] = [];
-  for (let run = 0; run < Number(values.runs); run++) columns.push(measureColumns());
-  const typed = { csv: join(folder, "typed.csv"), copy: join(folder, "typed.copy") };
-  await writeTyped(SMALL_ROWS, typed.csv, typed.copy);
-  const typedFloorSeconds = await measureTypedFloor(server.url, typed.copy);
   await emptyTables();
-  const table = await measureOwnTable(server.url, typed.csv);
-  return {
-    floors,
-    runs,
-    atSmall,
-    withDelay,
-    behindSeconds,
-    tasks,
-    requests,
-    columns,
-    typedFloorSeconds,
-    table,
-  };
+  const typed = await measureTypedRows();
+  return { floors, imports, atSmall, withDelay, behindSeconds, tasks, requests, typed };
+}
+
+function measureTypedRows() {
+  return measureTyped({ databaseUrl: server.url, folder, runs, emptyTables });
+}
+
+async function reportTyped(): Promise<void> {
+  const typed = await measureTypedRows();
+  printTable([[`median of ${runs} run(s)`, "measured", "reach"], ...typedLines(typed)]);
+  console.log(JSON.stringify(typed));
 }
 
 async function makeFile(count: number): Promise<{ csv: string; copy: string }> {
@@ -113,22 +113,20 @@ async function emptyTables(): Promise<void> {
 
 async function report({
   floors,
-  runs,
+  imports,
   atSmall,
   withDelay,
   behindSeconds,
   tasks,
   requests,
-  columns,
-  typedFloorSeconds,
-  table,
+  typed,
 }: Awaited<ReturnType<typeof measure>>): Promise<void> {
-  const of = (pick: (run: Measured) => number) => median(runs.map(pick));
+  const of = (pick: (run: Measured) => number) => median(imports.map(pick));
   const ofTasks = (pick: (run: MeasuredTasks) => number) => median(tasks.map(pick));
-  const ratios = runs.map((run, index) => run.doneSeconds / (floors[index] ?? Number.NaN));
+  const ratios = imports.map((run, index) => run.doneSeconds / (floors[index] ?? Number.NaN));
   const result = {
     rows,
-    runs: runs.length,
+    runs,
     floorSeconds: median(floors),
     acceptedSeconds: of((run) => run.acceptedSeconds),
     doneSeconds: of((run) => run.doneSeconds),
@@ -142,7 +140,7 @@ async function report({
     exportSeconds: of((run) => run.exportSeconds),
     exportRowsPerSecond: rows / of((run) => run.exportSeconds),
     exportFloorSeconds: of((run) => run.exportFloorSeconds),
-    exportRatioToFloor: median(runs.map((run) => run.exportSeconds / run.exportFloorSeconds)),
+    exportRatioToFloor: median(imports.map((run) => run.exportSeconds / run.exportFloorSeconds)),
     exportPeakMb: of((run) => run.exportPeakMb),
     exportPeakMbSmall: atSmall.exportPeakMb,
     delayedSeconds: withDelay.doneSeconds,
@@ -155,18 +153,13 @@ async function report({
     requestsPerSecond: requests.withLog,
     requestsPerSecondWithoutLog: requests.withoutLog,
     requestsRatio: requests.ratio,
-    columnsSeconds: median(columns.map((run) => run.seconds)),
-    columnsRowsPerSecond: median(columns.map((run) => run.rowsPerSecond)),
-    typedFloorSeconds,
-    tableSeconds: table.insertSeconds,
-    tableRatioToFloor: table.insertSeconds / typedFloorSeconds,
-    tableUnchangedSeconds: table.unchangedSeconds,
+    ...typed,
   };
   const seconds = (value: number) => `${value.toFixed(2)} s`;
   const mb = (value: number) => `${value.toFixed(0)} MB`;
   const growth = (big: number, small: number) => `${(((big - small) / small) * 100).toFixed(0)} %`;
   printTable([
-    [`${rows.toLocaleString("en")} rows, median of ${runs.length} run(s)`, "measured", "reach"],
+    [`${rows.toLocaleString("en")} rows, median of ${runs} run(s)`, "measured", "reach"],
     ["floor: COPY, INSERT into books, INSERT into results", seconds(result.floorSeconds), ""],
     ["upload answered 202", seconds(result.acceptedSeconds), ""],
     ["last row done", seconds(result.doneSeconds), ""],
@@ -217,20 +210,7 @@ async function report({
     ["requests a second, with the request log", Math.round(requests.withLog).toLocaleString("en"), ""],
     ["requests a second, REQUEST_LOG=off", Math.round(requests.withoutLog).toLocaleString("en"), ""],
     ["ratio with the request log to without", `${requests.ratio.toFixed(2)} x`, ""],
-    ["1,000,000 cells of 12 types checked and converted", seconds(result.columnsSeconds), ""],
-    [
-      "rows a second of 12 types, checked alone",
-      Math.round(result.columnsRowsPerSecond).toLocaleString("en"),
-      "",
-    ],
-    [
-      `floor of ${SMALL_ROWS.toLocaleString("en")} rows in a table of 12 types`,
-      seconds(typedFloorSeconds),
-      "",
-    ],
-    ["the same rows imported into a table of an application", seconds(result.tableSeconds), ""],
-    ["ratio to that floor", `${result.tableRatioToFloor.toFixed(2)} x`, "2.00 x"],
-    ["imported again with upsert, no record changes", seconds(result.tableUnchangedSeconds), ""],
+    ...typedLines(typed),
   ]);
   console.log(JSON.stringify(result));
 }

@@ -49,6 +49,7 @@ CREATE TABLE shop.orders (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   number serial NOT NULL,
   customer_id bigint NOT NULL REFERENCES shop.customers,
+  ship_to_id int REFERENCES shop.countries,
   quantity shop.quantity,
   placed_at timestamp NOT NULL DEFAULT now(),
   reference text CONSTRAINT orders_reference UNIQUE DEFERRABLE INITIALLY DEFERRED,
@@ -79,8 +80,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA shop TO ${role};
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA shop TO ${role};`;
 
 /** @param role does not exist yet; drop it with `dropShopRole` */
-export async function createShop(db: Database, role: string): Promise<void> {
-  await db.execute(sql.raw(shopTables(role)));
+export async function createShop(db: Database, role: string, moreSql = ""): Promise<void> {
+  await db.execute(sql.raw(shopTables(role) + moreSql));
 }
 
 export async function dropShopRole(db: Database, role: string): Promise<void> {

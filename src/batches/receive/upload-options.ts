@@ -19,7 +19,10 @@ export const UploadOptions = Type.Object({
     minLength: 1,
     maxLength: 100,
     default: "books",
-    description: "The target that the rows are imported into. GET /api/v1/targets lists them.",
+    description:
+      "The target that the rows are imported into: one of Rowmill, or one that an administrator of the installation has defined. " +
+      "This document is the same for all installations; GET /api/v1/targets lists the targets that you may upload for, with their " +
+      "columns.",
     examples: ["books", "customers"],
   }),
   mode: Type.Optional(

@@ -61,6 +61,17 @@ export function databaseOn(client: NodePgClient): Database {
   return drizzle({ client });
 }
 
+/**
+ * Returns drizzle over a connection whose transaction others have opened and will end. A transaction in it is a savepoint:
+ * drizzle does not know of the open one, and its COMMIT would end that.
+ */
+export function databaseInTransaction(client: NodePgClient): Database {
+  const db = databaseOn(client);
+  const transaction: Database["transaction"] = (work) =>
+    underSavepoint(db, () => work(db as Parameters<typeof work>[0]));
+  return Object.assign(db, { transaction });
+}
+
 /** Runs `fn` under a savepoint of the open transaction. If it throws, only its own changes are rolled back. */
 export async function underSavepoint<T>(db: Database, fn: () => Promise<T>): Promise<T> {
   await db.execute(sql`SAVEPOINT attempt`);

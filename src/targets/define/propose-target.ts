@@ -4,6 +4,9 @@ import type { Definition } from "../definition/definition.ts";
 import { isTableAllowed } from "../tables/allowed-tables.ts";
 import { proposeDefinition } from "../tables/propose-definition.ts";
 import { readAllowedTable } from "../tables/read-allowed-table.ts";
+import type { TableFacts } from "../tables/table-facts.ts";
+import { missingGrants } from "../tables/target-role.ts";
+import { tableName } from "../tables/texts.ts";
 
 export interface TargetProposal {
   readonly name: string;
@@ -14,14 +17,27 @@ export interface TargetProposal {
 /**
  * Proposes a definition for a table. Nothing is saved.
  * @param qualified the table with its schema, such as `shop.customers`
- * @throws DomainError `invalid_input` if the table does not exist or TARGET_TABLES does not allow it
+ * @throws DomainError `invalid_input` if the table does not exist, TARGET_TABLES does not allow it, or no column can be written
  */
 export async function proposeTarget(ctx: Context, qualified: string): Promise<TargetProposal> {
   const [, schema, table] = /^([^.]+)\.([^.]+)$/.exec(qualified) ?? [];
   if (schema === undefined || table === undefined)
     throw invalidField("from_table", "must be a table with its schema, such as shop.customers.");
   const facts = await readAllowedTable(ctx, schema, table, "from_table");
-  return { name: nameFor(table), ...proposeDefinition(facts, (other) => isTableAllowed(ctx.config, other)) };
+  const proposal = proposeDefinition(facts, (other) => isTableAllowed(ctx.config, other));
+  if (proposal.definition.columns.length === 0)
+    throw invalidField("from_table", whyNoColumns(ctx, facts, proposal.notes));
+  return { name: nameFor(table), ...proposal };
+}
+
+function whyNoColumns({ config }: Context, facts: TableFacts, notes: readonly string[]): string {
+  const { role } = config.tableTargets;
+  const grants = missingGrants(facts, role, { insert: true, update: true, delete: true });
+  if (grants.length === 0) return `no column of ${tableName(facts)} can be imported. ${notes.join(" ")}`;
+  return (
+    `the role ${role} may not write into ${tableName(facts)}. ` +
+    `Run \`npm run cli -- tables grant\`, or as the owner of the table: ${grants.join("; ")};`
+  );
 }
 
 /** The name of a table as the name of a target. */

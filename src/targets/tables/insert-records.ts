@@ -70,7 +70,8 @@ async function insertGroup(
       const failure = rowFailureOf(error);
       if (!failure) throw error;
       requireWritable(writer, failure);
-      const rest = conflicts < MAX_CONFLICTS ? await withoutTaken(tx, plan, open, failure, results) : open;
+      // Whatever PostgreSQL reports first: it is about one row, and says nothing about the keys of the others.
+      const rest = conflicts < MAX_CONFLICTS ? await withoutTaken(tx, plan, open, results) : open;
       if (rest.length < open.length) {
         open = rest;
         conflicts++;
@@ -86,9 +87,12 @@ async function insertGroup(
       const { statement, cells } = insertStatement(plan, open);
       const failures = await probeRows(tx, statement, cells, open.length);
       if (!failures || failures.size === 0) throw error;
+      // Another transaction may have created records since.
+      const rivals = open.filter((_, position) => failures.get(position)?.code === SQLSTATE.uniqueViolation);
+      await withoutTaken(tx, plan, rivals, results);
       for (const [position, failed] of failures) {
         const row = open[position];
-        if (row) results.set(row, { kind: "failed", failure: failed });
+        if (row && !results.has(row)) results.set(row, { kind: "failed", failure: failed });
       }
       open = open.filter((_, position) => !failures.has(position));
     }
@@ -100,10 +104,8 @@ async function withoutTaken(
   tx: Tx,
   plan: TablePlan,
   rows: readonly TableRow[],
-  { code }: pg.DatabaseError,
   results: Map<TableRow, InsertResult>,
 ): Promise<readonly TableRow[]> {
-  if (code !== SQLSTATE.uniqueViolation) return rows;
   const keyed = rows.filter((row) => hasKey(plan, row));
   if (keyed.length === 0) return rows;
   const taken = await findRecords(tx, plan, keyed);

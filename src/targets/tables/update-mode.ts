@@ -1,6 +1,6 @@
 /** The modes `upsert` and `update`. If rows of a file have the same key, the last row wins, even if it is written first. */
 import type { Tx } from "../../context.ts";
-import { failed, retry } from "../outcomes.ts";
+import { retry } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { type FoundRecord, findRecords, MAX_IMAGE_BYTES } from "./find-records.ts";
 import { type Outcomes, writeGroups } from "./in-key-order.ts";
@@ -9,6 +9,7 @@ import { findLaterRows } from "./later-records.ts";
 import {
   created,
   describeKey,
+  keyError,
   refused,
   skippedByTrigger,
   type TableWriter,
@@ -112,7 +113,8 @@ const TOO_MUCH = retry(
 );
 
 function notFound(writer: TableWriter, { values }: TableRow): Outcome {
-  return failed(NOT_FOUND, `No record has ${describeKey(writer, values)}. The mode update creates none.`);
+  const message = `No record has ${describeKey(writer, values)}. The mode update creates none.`;
+  return { kind: "failed", errors: [keyError(writer, NOT_FOUND, message)] };
 }
 
 /** Locks the records of the rows, in the order of the rows, so that they stay unchanged until the commit. */

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { openContext } from "../../../src/context.ts";
 import { jobs } from "../../../src/jobs.ts";
@@ -14,7 +15,7 @@ const NOT_ALONE = {
   giveUp: async () => false,
 };
 
-test("callbacks of a transactional job run after its commit and not after a rollback", async () => {
+test("a transactional job commits once, with its inner transactions, and its callbacks run after that and not after a rollback", async () => {
   await using rowmill = await startRowmill();
   const { ctx, config } = rowmill;
   const worker = await openContext(config, createLog(config, "test-worker"), "work");
@@ -28,6 +29,13 @@ test("callbacks of a transactional job run after its commit and not after a roll
         if (!transaction) throw new Error("This job must have a transaction.");
         deliveries.push(attempt);
         await transaction.db.insert(rateLimits).values({ key: "attempt", points: attempt });
+        // A transaction in it is a savepoint: it must not commit what was done before.
+        await transaction.db.transaction((inner) => inner.execute(sql`SELECT 1`));
+        const failing = transaction.db.transaction(async (inner) => {
+          await inner.insert(rateLimits).values({ key: "undone", points: attempt });
+          throw new Error("Only the insert of this savepoint is rolled back.");
+        });
+        await expect(failing).rejects.toThrow("Only the insert");
         transaction.afterCommit.push(
           () => {
             throw new Error("This callback does not keep the next one from running.");

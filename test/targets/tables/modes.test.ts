@@ -110,6 +110,29 @@ test("update changes only existing records and says which rows have none", async
   expect(await named("U2")).toEqual([]);
 });
 
+test("rows with existing keys are recognized whatever is wrong with other rows of their slice", async () => {
+  const columns = [
+    { name: "id", type: "integer" as const, required: true },
+    { name: "name", type: "text" as const },
+  ];
+  const target = await define({ table: "guarded", columns, key: { columns: ["id"] }, mode: MODES });
+  await query("INSERT INTO store.guarded VALUES (5, 'old')");
+  const csv = "id,name\n1,refuse\n5,new\n5,refuse\n6,swallow\n7,new\n";
+  const skipped = await importInto(target, csv, "skip_existing");
+  expect(await resultsOf(user, skipped)).toEqual({
+    ...{ 2: "refused_by_trigger", 3: "unchanged", 4: "unchanged" },
+    ...{ 5: "skipped_by_trigger", 6: "created" },
+  });
+  const inserted = await importInto(target, csv.replace("7,", "8,"), "insert");
+  const rows = await user.rows(inserted, "failed");
+  expect(rows.map(({ error_message }) => error_message)).toEqual([
+    "No such name.",
+    'A record with id "5" already exists.',
+    'A record with id "5" already exists.',
+    "A trigger of store.guarded skipped this row, so nothing was written.",
+  ]);
+});
+
 test("a row that fails leaves its key to the next row with it", async () => {
   const target = await define(customers());
   const csv = "external_id,full_name\nF1,broken\nF1,good\nF1,late\n";
