@@ -1,6 +1,6 @@
 /** The modes `upsert` and `update`. If rows of a file have the same key, the last row wins, even if it is written first. */
 import type { Tx } from "../../context.ts";
-import { retry } from "../outcomes.ts";
+import { failed, retry } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { type FoundRecord, findRecords, MAX_IMAGE_BYTES } from "./find-records.ts";
 import { type Outcomes, writeGroups } from "./in-key-order.ts";
