@@ -8,7 +8,6 @@ import type { TableDialect } from "../../platform/csv/open-table.ts";
 import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
-import { resolveLocale } from "../../targets/columns/locales.ts";
 import { parseLocale } from "../../targets/define/parse-locale.ts";
 import { requireUploadRight } from "../../targets/define/require-upload-right.ts";
 import type { Locale } from "../../targets/definition/locale.ts";
@@ -27,6 +26,7 @@ import { getBatch, type StoredBatch } from "../queries.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { longRowOf } from "./long-rows.ts";
+import { numberMarks } from "./number-marks.ts";
 import { type OpenedUpload, openUpload } from "./open-upload.ts";
 import { RowMarks } from "./plan-chunks.ts";
 import { requireRoomForBatch, requireStoredWithin } from "./quota.ts";
@@ -77,8 +77,8 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const file = { ...upload, file: measured(upload.file, content) };
   using longRow = longRowOf(upload.userId);
   const limits = { longRow, ...rowLimitOf(ctx, target) };
-  const marks = target.defined && resolveLocale(target.defined.definition.locale, locale ?? undefined);
-  await using table = await openUpload(ctx, file, { ...readOptionsOf(options), marks }, limits);
+  const reading = { ...readOptionsOf(options), marks: numberMarks(target, locale) };
+  await using table = await openUpload(ctx, file, reading, limits);
   if (!table.header) {
     await table.finish();
     throw noRows(table, options.skip_lines);

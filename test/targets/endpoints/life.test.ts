@@ -332,6 +332,7 @@ describe("a definition is refused", () => {
 
   test.each([
     ["destination.url", { url: "http://10.0.0.7/rows" }],
+    ["destination.url", { url: "https://example.com/{{secret:NOBODY}}" }],
     ["destination.url", { url: "file:///etc/passwd" }],
     ["destination.undo_url", { undo_url: "http://169.254.169.254/" }],
     ["destination.headers", { headers: { "webhook-id": "x" } }],

@@ -144,6 +144,8 @@ describe("the request", () => {
     [{ url: "https://example.com/", headers: { a: "{{secret:NOBODY}}" } }, "params.headers"],
     [{ url: "https://example.com/", headers: { a: "{{secret:nobody}}" } }, "params.headers"],
     [{ url: "https://example.com/", sign_with: "NOBODY" }, "params.sign_with"],
+    [{ url: "https://example.com/?key={{secret:NOBODY}}" }, "params.url"],
+    [{ url: "https://example.com/", body: { key: ["{{secret:NOBODY}}"] } }, "params.body"],
     [{ url: "https://example.com/", method: "GET", body: {} }, "params.body"],
     [{ url: "https://example.com/", body: {}, body_base64: "AAEC" }, "params.body_base64"],
     [{ url: "https://example.com/", body_base64: "AAE" }, "params.body_base64"],
