@@ -17,6 +17,11 @@ export function hasBrokenPlace(text: string): boolean {
   return BEGINNING.test(text.replaceAll(PLACE, ""));
 }
 
+/** Whether a text has a place for a secret, right or broken. */
+export function hasPlace(text: string): boolean {
+  return BEGINNING.test(text);
+}
+
 export function fillPlaces(text: string, values: ReadonlyMap<string, string>): string {
   return text.replaceAll(PLACE, (place, name: string) => values.get(name) ?? place);
 }

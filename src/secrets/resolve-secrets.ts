@@ -67,8 +67,8 @@ async function recordUse({ db }: Context, names: readonly string[]): Promise<voi
       FOR UPDATE SKIP LOCKED)`);
 }
 
-/** A receiver may repeat what it got in another notation. */
-function formsOf(value: string): string[] {
+/** A receiver may repeat what it got in another notation. @returns the texts to hide, for `redact` */
+export function formsOf(value: string): string[] {
   const bytes = Buffer.from(value);
   return [
     ...new Set([

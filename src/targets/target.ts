@@ -66,6 +66,8 @@ export interface TargetBatch {
   readonly locale?: Locale;
   /** Only for defined targets. */
   readonly facts?: UploadFacts;
+  /** Whether the records are rolled back, so that nothing need be kept for undo. */
+  readonly isDryRun?: boolean;
 }
 
 /** Facts about an upload that columns of the type `constant` can have. */

@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
+import { requireUploadRight } from "../../targets/define/require-upload-right.ts";
 import { resetChunks } from "../process/chunk-counts.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
 import type { StoredBatch } from "../queries.ts";
@@ -27,6 +28,7 @@ export function commitBatch(ctx: Context, userId: number, batchId: string): Prom
     if (!batch.isDryRun)
       throw new DomainError("conflict", "The batch is not a dry run, so there is nothing to commit.");
     requireEdge("commit", batch.state, "committed");
+    await requireUploadRight(tx, batch);
     await resetChunks(tx, batchId);
     const committed = await transition(tx, batchId, "commit", {
       isDryRun: false,

@@ -5,11 +5,13 @@ import type { CsvRecord } from "../../platform/csv/parser.ts";
 import { postgresError } from "../../platform/postgres/database.ts";
 import { SQLSTATE } from "../../platform/sqlstates.ts";
 import { batches } from "../../schema/batches.ts";
+import { loadTargetOf } from "../../targets/define/load-target.ts";
 import { EXTRA_COLUMN, RESULT_COLUMNS } from "../../targets/match-header.ts";
 import { listNames, visible } from "../../targets/names.ts";
 import { MASK, secretPositions } from "../../targets/secrets.ts";
 import { MAX_ROW_NUMBER, newBatchId } from "../ids.ts";
 import { longRowOf } from "../receive/long-rows.ts";
+import { numberMarks } from "../receive/number-marks.ts";
 import { openUpload } from "../receive/open-upload.ts";
 import { requireStoredWithin } from "../receive/quota.ts";
 import { type NewRow, storeRows } from "../receive/store-rows.ts";
@@ -37,7 +39,8 @@ export async function correctRows(ctx: Context, correction: Correction): Promise
   const { userId, batchId } = correction;
   const batch = await inTransaction(ctx, (tx) => lockCorrectable(tx, userId, batchId));
   using longRow = longRowOf(userId);
-  await using table = await openUpload(ctx, correction, { header: true }, { longRow });
+  const marks = numberMarks(await loadTargetOf(ctx, batch), batch.locale);
+  await using table = await openUpload(ctx, correction, { header: true, marks }, { longRow });
   if (!table.header)
     throw invalidField("file", "The file is empty. Send the corrected rows with their header.");
   const columns = findColumns(batch, table.header.names);

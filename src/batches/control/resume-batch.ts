@@ -1,4 +1,5 @@
 import type { Context, Tx } from "../../context.ts";
+import { requireUploadRight } from "../../targets/define/require-upload-right.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
 import { finishBatch } from "../process/settle-chunk.ts";
 import type { StoredBatch } from "../queries.ts";
@@ -18,6 +19,7 @@ export function resumeBatch(ctx: Context, userId: number, batchId: string): Prom
 async function resume(tx: Tx, batch: Batch): Promise<void> {
   if (isAlreadyIn(batch, "queued", "processing")) return;
   requireEdge("resume", batch.state, "resumed");
+  await requireUploadRight(tx, batch);
   await lockOpenChunks(tx, batch.id);
   // A new run: otherwise a worker that has not noticed the pause would continue to process the whole batch.
   const run = isWhole(batch) ? batch.run + 1 : batch.run;

@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type Context, requireActor, type Tx } from "../../context.ts";
 import { DomainError, invalidField } from "../../errors.ts";
+import { requireUploadRight } from "../../targets/define/require-upload-right.ts";
 import { recountChunks, resetChunks } from "../process/chunk-counts.ts";
 import { enqueueWork } from "../process/enqueue-work.ts";
 import type { StoredBatch } from "../queries.ts";
@@ -33,6 +34,7 @@ export function retryRows(ctx: Context, userId: number, batchId: string, retry: 
  */
 export async function retryRowsIn(tx: Tx, batch: Batch, retry: Retry): Promise<number> {
   requireEdge("retry", batch.state, "retried");
+  await requireUploadRight(tx, batch);
   const unprocessed = leavesUnprocessed(batch.state) ? await countOpenRows(tx, batch) : 0;
   // An atomic batch leaves all rows unprocessed because one has failed, so retrying that one means retrying all.
   const isImplied = isWhole(batch) && batch.state === transitions.fail.to;

@@ -32,6 +32,7 @@ export async function chunkInputOf(ctx: Context, columns: BatchColumns): Promise
     ...{ id, userId: Number(userId), mode, header, mapping },
     ...(params ? { params } : {}),
     ...(locale ? { locale } : {}),
+    ...(isDryRun ? { isDryRun } : {}),
   };
   const target = await loadTargetOf(ctx, columns);
   const facts = target.defined && (await factsOf(ctx, columns));

@@ -18,6 +18,15 @@ const MAX_FAILURES = 10;
 /** The rows that are read for a request. */
 const MAX_ROWS = 500;
 
+/**
+ * Requests of a process at a time. Each holds one of the few connections that a worker has for all but chunks, and needs
+ * another one for a moment.
+ */
+const MAX_REQUESTS = 1;
+const LOOK_AGAIN_SECONDS = 0.5;
+
+let requests = 0;
+
 type Progress = NonNullable<Payload<"undoBatch">["progress"]>;
 
 interface Step {
@@ -39,13 +48,21 @@ export async function reverseRemotely(
   { signal }: Delivery,
   progress: Progress,
 ): Promise<Later | null> {
-  const step = await repeatOnLockTrouble(ctx, signal, () =>
-    inTransaction(ctx, (tx) => reverseGroup(ctx, tx, input, { run, signal, progress })),
-  );
-  if (!step.progress) return null;
-  const { afterSeconds, isCounted = true } = step;
-  const work: Payload<"undoBatch"> = { batchId: input.batch.id, progress: step.progress };
-  return new Later(afterSeconds, work, { isCounted, isLast: true });
+  const later = (next: Progress, afterSeconds: number, isCounted: boolean) =>
+    new Later(afterSeconds, { batchId: input.batch.id, progress: next } satisfies Payload<"undoBatch">, {
+      isCounted,
+      isLast: true,
+    });
+  if (requests >= MAX_REQUESTS) return later(progress, LOOK_AGAIN_SECONDS, false);
+  requests++;
+  try {
+    const step = await repeatOnLockTrouble(ctx, signal, () =>
+      inTransaction(ctx, (tx) => reverseGroup(ctx, tx, input, { run, signal, progress })),
+    );
+    return step.progress && later(step.progress, step.afterSeconds, step.isCounted ?? true);
+  } finally {
+    requests--;
+  }
 }
 
 interface Attempt {

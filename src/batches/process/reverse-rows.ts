@@ -168,7 +168,12 @@ function layersOf(rows: readonly WrittenOnce[]): WrittenOnce[][] {
 
 function reverse(tx: Tx, { target, batch }: RowsInput, rows: readonly WrittenRow[]): Promise<UndoOutcome[]> {
   const undo = target.undo?.bind(target);
-  if (!undo) throw new Error(`The target ${target.name} does not support undo.`);
+  // It did when the batch began. An exception would be repeated for ever, and an undo has no way back.
+  if (!undo) {
+    const reason =
+      "The table of the target has no primary key any more, so its records cannot be found again.";
+    return Promise.resolve(rows.map(() => ({ kind: "failed", reason })));
+  }
   return writeRows(
     tx,
     rows,

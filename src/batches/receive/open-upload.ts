@@ -9,6 +9,7 @@ import { peek } from "../../platform/csv/peek.ts";
 import type { LongRow } from "../../platform/csv/reader.ts";
 import { unpacked } from "../../platform/csv/unpack.ts";
 import { isZip, refuseOldWorkbook, START_BYTES } from "../../platform/workbooks/detect.ts";
+import type { NumberMarks } from "../../platform/workbooks/number-formats.ts";
 import { openWorkbook, type WorkbookDialect } from "../../platform/workbooks/open-workbook.ts";
 import { spoolFile } from "./spool-file.ts";
 
@@ -26,6 +27,8 @@ export interface OpenedUpload extends Table<Dialect | WorkbookDialect>, AsyncDis
 
 export interface ReadOptions extends CsvOptions {
   readonly sheet?: string | undefined;
+  /** The marks of the numbers in workbooks, as the target reads them. */
+  readonly marks?: NumberMarks | undefined;
 }
 
 /** The limits that the target and the user add to those of the settings. */

@@ -141,7 +141,8 @@ export function fingerprintOf(contentHash: Buffer, options: ChosenOptions, { def
 /** Equal hashes mean the same request: the same bytes and the same options. */
 export function requestHashOf(contentHash: Buffer, options: UploadOptions): Buffer {
   // As it was before `mode` became optional.
-  return hashOf(contentHash, { mode: "insert", ...options });
+  const former = findBuiltIn(options.target) ? { mode: "insert" } : {};
+  return hashOf(contentHash, { ...former, ...options });
 }
 
 function hashOf(contentHash: Buffer, options: Readonly<Record<string, unknown>>): Buffer {

@@ -9,6 +9,7 @@ import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
 import type { Role } from "../../schema/accounts.ts";
 import { batches } from "../../schema/batches.ts";
 import { parseLocale } from "../../targets/define/parse-locale.ts";
+import { requireUploadRight } from "../../targets/define/require-upload-right.ts";
 import type { Locale } from "../../targets/definition/locale.ts";
 import {
   type MatchedHeader,
@@ -25,6 +26,7 @@ import { getBatch, type StoredBatch } from "../queries.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { longRowOf } from "./long-rows.ts";
+import { numberMarks } from "./number-marks.ts";
 import { type OpenedUpload, openUpload } from "./open-upload.ts";
 import { RowMarks } from "./plan-chunks.ts";
 import { requireRoomForBatch, requireStoredWithin } from "./quota.ts";
@@ -75,7 +77,8 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
   const file = { ...upload, file: measured(upload.file, content) };
   using longRow = longRowOf(upload.userId);
   const limits = { longRow, ...rowLimitOf(ctx, target) };
-  await using table = await openUpload(ctx, file, readOptionsOf(options), limits);
+  const reading = { ...readOptionsOf(options), marks: numberMarks(target, locale) };
+  await using table = await openUpload(ctx, file, reading, limits);
   if (!table.header) {
     await table.finish();
     throw noRows(table, options.skip_lines);
@@ -103,6 +106,9 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
     const received = await inTransaction(ctx, async (tx) => {
       // An upload can take hours, and its user may have been disabled meanwhile.
       if (tx.actor) await requireUsable(tx, tx.actor.id);
+      const { defined, name } = target;
+      const writing = { userId: upload.userId, target: name, targetVersion: defined?.version ?? null };
+      await requireUploadRight(tx, writing, { isUpload: true });
       const accepted = await acceptBatch(
         tx,
         { id: batchId, userId: upload.userId },

@@ -17,3 +17,12 @@ export function redact(text: string, secrets: readonly string[]): string {
 function escapeRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
+
+/** Returns the beginning of an answer without the part of a secret at its end, which the cut may have left. */
+export function withoutCutSecret(beginning: Buffer, secrets: readonly string[]): Buffer {
+  let cut = 0;
+  for (const secret of secrets.map((text) => Buffer.from(text)))
+    for (let length = secret.length - 1; length >= Math.max(cut + 1, MIN_SECRET); length--)
+      if (beginning.subarray(-length).equals(secret.subarray(0, length))) cut = length;
+  return beginning.subarray(0, beginning.length - cut);
+}

@@ -2,8 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { DrizzleQueryError } from "drizzle-orm/errors";
-import { drizzle, type NodePgClient, type NodePgQueryResultHKT } from "drizzle-orm/node-postgres";
-import type { PgDatabase } from "drizzle-orm/pg-core";
+import {
+  drizzle,
+  type NodePgClient,
+  type NodePgQueryResultHKT,
+  NodePgSession,
+  NodePgTransaction,
+} from "drizzle-orm/node-postgres";
+import { type PgDatabase, PgDialect } from "drizzle-orm/pg-core";
 import pg from "pg";
 import type { Config } from "../../config/config.ts";
 import type { Log } from "../log.ts";
@@ -61,15 +67,10 @@ export function databaseOn(client: NodePgClient): Database {
   return drizzle({ client });
 }
 
-/**
- * Returns drizzle over a connection whose transaction others have opened and will end. A transaction in it is a savepoint:
- * drizzle does not know of the open one, and its COMMIT would end that.
- */
-export function databaseInTransaction(client: NodePgClient): Database {
-  const db = databaseOn(client);
-  const transaction: Database["transaction"] = (work) =>
-    underSavepoint(db, () => work(db as Parameters<typeof work>[0]));
-  return Object.assign(db, { transaction });
+/** Like `databaseOn` for a client whose transaction is open: a transaction in it is a savepoint, and its end does not commit. */
+export function transactionOn(client: NodePgClient): Database {
+  const dialect = new PgDialect();
+  return new NodePgTransaction(dialect, new NodePgSession(client, dialect, undefined), undefined);
 }
 
 /** Runs `fn` under a savepoint of the open transaction. If it throws, only its own changes are rolled back. */

@@ -3,7 +3,7 @@ import type { NodePgClient } from "drizzle-orm/node-postgres";
 import type { Db } from "pg-boss";
 import { runAll } from "../callbacks.ts";
 import type { Log } from "../log.ts";
-import { type Database, databaseInTransaction } from "../postgres/database.ts";
+import { type Database, transactionOn } from "../postgres/database.ts";
 
 export interface JobTransaction {
   readonly db: Database;
@@ -22,7 +22,7 @@ export async function inJobTransaction<T>(
   const afterCommit: (() => void)[] = [];
   let result: T;
   try {
-    result = await work({ db: databaseInTransaction(asClient(transaction.db)), afterCommit });
+    result = await work({ db: transactionOn(asClient(transaction.db)), afterCommit });
     await transaction.commit();
   } catch (error) {
     await transaction.rollback();

@@ -4,6 +4,20 @@ import { generalNumber } from "./general-number.ts";
 
 export type WriteNumber = (value: number) => string;
 
+/** The marks in numbers. An empty `group` leaves groups out. */
+export interface NumberMarks {
+  readonly decimal: string;
+  readonly group: string;
+}
+
+/** Marks between digits, and the decimal mark before them: not those in the literal texts of a format. */
+const MARKS = /(?<=\d)[.,](?=\d)|(?<![\d.,])\.(?=\d)/g;
+
+/** Writes numbers with these marks, so that cells that are numbers and cells that are texts read the same. */
+export function withMarks(write: WriteNumber, { decimal, group }: NumberMarks): WriteNumber {
+  return (value) => write(value).replace(MARKS, (mark) => (mark === "." ? decimal : group));
+}
+
 /** Excel allows no longer ones. */
 export const MAX_FORMAT_CHARS = 255;
 /** The days between the first day of the two date systems. */
@@ -65,6 +79,16 @@ function neutralPattern(pattern: string): string {
   if (/\[\$-F400\]/i.test(pattern)) return TIME;
   if (isDate(pattern)) return pattern;
   return pattern.replace(/\[\$([^\]-]*)-[^\]]*\]/g, (_, sign: string) => (sign === "" ? "" : `[$${sign}]`));
+}
+
+/** Whether a pattern has a date or a time, whose marks are not those of numbers. */
+export function isMoment(pattern: string): boolean {
+  try {
+    const { year, month, day, hours, minutes, seconds } = getFormatDateInfo(pattern);
+    return year || month || day || hours || minutes || seconds;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a pattern has a day, a month or a year. Elapsed hours do not depend on the date system. */

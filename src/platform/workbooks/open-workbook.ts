@@ -5,6 +5,7 @@ import type { CsvRecord } from "../csv/parser.ts";
 import { isBlankRow } from "../csv/sample.ts";
 import { newDecoded } from "../csv/text.ts";
 import { chooseSheet } from "./choose-sheet.ts";
+import type { NumberMarks } from "./number-formats.ts";
 import type { RandomAccess } from "./random-access.ts";
 import { SharedStrings, type StringLimits } from "./shared-strings.ts";
 import { type SheetLimits, sheetRows } from "./sheet-rows.ts";
@@ -15,6 +16,8 @@ import { Zip } from "./zip.ts";
 export interface WorkbookOptions extends TableOptions {
   /** The name of a sheet, or its number from 1. Absent: the first sheet that is not hidden. */
   readonly sheet?: string | undefined;
+  /** The marks of numbers. Absent: a point, and commas between groups. */
+  readonly marks?: NumberMarks | undefined;
 }
 
 export interface WorkbookLimits extends SheetLimits, StringLimits {}
@@ -49,7 +52,7 @@ export async function openWorkbook(
   const zip = await Zip.open(file);
   const structure = await readStructure(zip);
   const sheet = chooseSheet(structure.sheets, options.sheet);
-  const writerOf = await readStyles(zip, structure.stylesPath, structure.is1904);
+  const writerOf = await readStyles(zip, structure.stylesPath, structure.is1904, options.marks);
   const strings = new SharedStrings(zip, structure.stringsPath, limits);
   const rows = sheetRows(zip, sheet.path, { writerOf, strings, fileBytes: file.bytes }, limits);
   const close = async () => {

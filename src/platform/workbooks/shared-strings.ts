@@ -10,6 +10,8 @@ export interface StringLimits {
   readonly cellMaxBytes: number;
   /** How much memory the texts of one workbook may take. */
   readonly stringsMaxBytes: number;
+  /** Of the part, unpacked (UPLOAD_MAX_BYTES). */
+  readonly uploadMaxBytes: number;
   /** Waits until the process has the memory. Absent: at once. */
   holdStrings?(bytes: number): Promise<Disposable>;
 }
@@ -58,7 +60,7 @@ export class SharedStrings {
   }
 
   async #open(): Promise<AsyncGenerator<void>> {
-    const { cellMaxBytes, stringsMaxBytes, holdStrings } = this.#limits;
+    const { cellMaxBytes, stringsMaxBytes, uploadMaxBytes, holdStrings } = this.#limits;
     const path = this.#path;
     if (path === undefined || !this.#zip.has(path))
       throw damaged("it has no shared texts, but a cell refers to one");
@@ -80,8 +82,8 @@ export class SharedStrings {
         texts.add(collector.end());
       },
     };
-    // The text store ends a part that is too large.
-    const part = this.#zip.read(path, Number.POSITIVE_INFINITY);
+    // The text store does not count phonetic hints and other markup.
+    const part = this.#zip.read(path, uploadMaxBytes);
     return readXml(path, part, handler, 2 * cellMaxBytes, "2 x CELL_MAX_BYTES");
   }
 }

@@ -7,6 +7,8 @@ import type { WriterOf } from "./styles.ts";
 import { TextCollector } from "./text-collector.ts";
 import type { Attributes, XmlHandler } from "./xml.ts";
 
+const INDEX = /^\s*\d{1,15}\s*$/;
+
 /** A row whose shared texts are not filled in. */
 export interface RawRow {
   readonly row: number;
@@ -111,9 +113,8 @@ export class SheetParser implements XmlHandler {
     const row = this.#current;
     if (!row) return;
     if (this.#type === "s" && this.#value !== undefined) {
-      const index = Number(this.#value);
-      if (!Number.isInteger(index) || index < 0)
-        throw damaged(`cell ${this.#cell()} refers to no shared text`);
+      const index = INDEX.test(this.#value) ? Number(this.#value) : -1;
+      if (index < 0) throw damaged(`cell ${this.#cell()} refers to no shared text`);
       this.#checks.checkColumn(row.row, this.#column);
       row.shared.push(this.#column, index);
       return;

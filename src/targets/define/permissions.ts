@@ -1,5 +1,8 @@
-import type { Actor } from "../../schema/accounts.ts";
+import type { Actor, Role } from "../../schema/accounts.ts";
 import type { Definition } from "../definition/definition.ts";
+
+/** Those who may upload if a definition names nobody. */
+const ROLES: readonly Role[] = ["user", "operator", "admin"];
 
 /** Whether a user may upload for a defined target. Administrators always may. */
 export function mayUpload(
@@ -7,6 +10,6 @@ export function mayUpload(
   { role, username }: Pick<Actor, "role" | "username">,
 ): boolean {
   if (role === "admin") return true;
-  const { roles = ["user", "operator", "admin"], users = [] } = permissions ?? {};
-  return roles.includes(role) || users.includes(username);
+  const { users, roles = users ? [] : ROLES } = permissions ?? {};
+  return roles.includes(role) || (users?.includes(username) ?? false);
 }

@@ -96,7 +96,7 @@ const definitionFields = {
         roles: Type.Optional(
           Type.Array(Type.Enum(["user", "operator", "admin"]), {
             maxItems: 2,
-            description: "The roles that may upload. Default: all roles",
+            description: "The roles that may upload. Default: all roles, or none if `users` is given",
           }),
         ),
         users: Type.Optional(

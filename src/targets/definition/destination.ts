@@ -38,7 +38,7 @@ export const HttpDestination = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 10,
-        description: "The greatest number of requests at a time per chunk. Default: 2",
+        description: "The greatest number of requests at a time, over all workers and batches. Default: 2",
       }),
     ),
     rows_per_second: Type.Optional(

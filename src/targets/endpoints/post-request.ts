@@ -11,7 +11,7 @@ import {
   sendRequest,
 } from "../../platform/http-client/send-request.ts";
 import { sign } from "../../platform/http-client/sign.ts";
-import { readSecrets, resolveSecrets } from "../../secrets/resolve-secrets.ts";
+import { formsOf, readSecrets, resolveSecrets } from "../../secrets/resolve-secrets.ts";
 import type { HttpDestination } from "../definition/destination.ts";
 
 /** A larger answer is refused. It would be the answer to a few rows of many errors each. */
@@ -113,6 +113,6 @@ async function prepare(
       "webhook-timestamp": String(timestamp),
       ...(key ? { "webhook-signature": sign([key], { id, timestamp, body }) } : {}),
     },
-    hidden: [...resolved.hidden, ...(key ? [key] : [])],
+    hidden: [...resolved.hidden, ...(key ? formsOf(key) : [])],
   };
 }

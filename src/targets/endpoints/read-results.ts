@@ -60,12 +60,7 @@ export function recordIdIn(recordKey: string | null): unknown {
 function errorsIn(list: unknown, hidden: readonly string[]): RowError[] {
   if (!Array.isArray(list)) return [];
   const text = (value: unknown, length: number) =>
-    typeof value === "string" && value.trim() !== ""
-      ? redact(value.slice(0, 10 * length), hidden)
-          .trim()
-          .slice(0, length)
-          .toWellFormed()
-      : null;
+    typeof value === "string" && value.trim() !== "" ? beginningOf(value, length, hidden).trim() : null;
   return list
     .slice(0, MAX_ERRORS)
     .filter(isObject)
@@ -76,15 +71,17 @@ function errorsIn(list: unknown, hidden: readonly string[]): RowError[] {
     }));
 }
 
+/** Secrets are searched in the whole text: a part of one at its end would not be found. An answer is bounded. */
+function beginningOf(text: string, length: number, hidden: readonly string[]): string {
+  return redact(text, hidden).trim().slice(0, length).toWellFormed();
+}
+
 function secondsOf(value: unknown): number | undefined {
   if (typeof value !== "number" || !(value >= 0)) return undefined;
   return Math.min(value, MAX_RETRY_AFTER_SECONDS);
 }
 
 function unknownStatus(status: unknown, hidden: readonly string[]): string {
-  const shown =
-    typeof status === "string"
-      ? `"${redact(status.slice(0, 500), hidden).slice(0, 50).toWellFormed()}"`
-      : "no";
+  const shown = typeof status === "string" ? `"${beginningOf(status, 50, hidden)}"` : "no";
   return `The endpoint gave the row ${shown === "no" ? "no status" : `the status ${shown}`}. It must be created, updated, unchanged, failed or retry.`;
 }

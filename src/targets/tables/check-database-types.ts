@@ -9,7 +9,7 @@ import { add, type Found } from "./found-problems.ts";
 const TYPE =
   /^([a-z_][a-z0-9_$]*|"[^"]+")(\.([a-z_][a-z0-9_$]*|"[^"]+"))?( [a-z]+){0,4}(\(\d{1,5}(, ?-?\d{1,5})?\))?(\[\])?$/i;
 
-/** Checks the types that cells are cast to. */
+/** Checks the types that cells are cast to. Those that pass can stand in statements as they are. */
 export async function checkDatabaseTypes(
   { db }: Context,
   { columns }: Definition,

@@ -65,6 +65,15 @@ function checkType(column: ColumnDefinition, own: ColumnFacts, path: string, fou
     return;
   }
   const single = isArray ? items?.type : type;
+  if (single === "date" && own.baseName === "timestamptz") {
+    const field = isArray ? `${path}.items.type` : `${path}.type`;
+    add(
+      found,
+      field,
+      `is date, but ${own.name} is a moment: use timestamp, which knows the time zone of the locale.`,
+    );
+    return;
+  }
   const fitting = single && FITTING[single];
   if (!fitting || own.category === "text" || own.category === "other" || fitting.includes(own.category))
     return;

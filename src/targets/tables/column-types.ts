@@ -1,4 +1,5 @@
 /** How the types of PostgreSQL are cast, compared and hashed. All functions return SQL. */
+import type { ColumnType } from "../definition/column.ts";
 import { quoteName } from "./quote-name.ts";
 import type { Category, ColumnFacts } from "./table-facts.ts";
 
@@ -30,12 +31,13 @@ export function castTypeOf(column: ColumnFacts): string {
 }
 
 /** The types whose equality is that of their text, so that records with the same key need no look at the database. */
-const EQUAL_AS_TEXT: ReadonlySet<Category> = new Set(["integer", "boolean", "date", "uuid", "enum", "text"]);
+const EQUAL_AS_TEXT: ReadonlySet<Category> = new Set(["integer", "boolean", "date", "uuid"]);
 
-/** Whether two values are equal if and only if their texts are. */
-export function isEqualAsText(column: ColumnFacts): boolean {
+/** Whether two values are equal if and only if their texts are. A cell of the type text may write a number as 01. */
+export function isEqualAsText(column: ColumnFacts, cellType: ColumnType): boolean {
   if (column.isArray || column.hasOwnEquality || column.baseName === "bpchar") return false;
-  return EQUAL_AS_TEXT.has(column.category);
+  if (column.category === "text" || column.category === "enum") return true;
+  return EQUAL_AS_TEXT.has(column.category) && (cellType === column.category || cellType === "lookup");
 }
 
 /** The operator of an extension is in the schema of the extension, which the search path does not have. */
@@ -45,15 +47,15 @@ export function equalityOf(column: ColumnFacts): string {
   return isOfExtension && column.domain === null && schema ? `OPERATOR(${schema}.=)` : "=";
 }
 
-const WITHOUT_EQUALITY: ReadonlySet<Category> = new Set(["composite", "other"]);
+const COMPARED_AS_TEXT: ReadonlySet<Category> = new Set(["composite", "interval", "other"]);
 
 /**
- * A value for comparisons with later values. Types without equality are compared as text, and citext as well, because a
- * change of case is a change.
+ * A value for comparisons with later values. Types without equality are compared as text, and so are those that count
+ * different values as equal: a change of case is a change, and `30 days` are not `1 month`.
  */
 export function comparable(column: ColumnFacts, value: string): string {
-  const isText = WITHOUT_EQUALITY.has(column.category) || column.baseName === "json" || isCitext(column);
-  return isText ? `${value}::text` : value;
+  const isText = COMPARED_AS_TEXT.has(column.category) || column.baseName === "json" || column.hasOwnEquality;
+  return isText ? `${value}::text COLLATE pg_catalog."C"` : value;
 }
 
 /** A value for hashes. The hash of an enum is that of its internal number, which a restored backup changes. */

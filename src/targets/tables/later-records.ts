@@ -9,8 +9,9 @@ export interface LaterRow {
 }
 
 /**
- * Finds the last such row per record, or the one that created it, among rows after the first of `records`. Only chunks that ran ahead have such rows,
- * so the query reads few. Call it with the role of Rowmill.
+ * Finds the last such row per record, or the one that created it, among rows after the first of `records`. In the first run
+ * only chunks that ran ahead have such rows, so the query reads few. When rows are retried or corrected, it reads the results
+ * of all later rows of the batch: 0.4 s for a million. Call it with the role of Rowmill.
  * @returns by key of the record
  */
 export async function findLaterRows(

@@ -1,11 +1,16 @@
 /** Replaces the cells of lookup columns by the values of the records that they name. */
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
+import { MustPause } from "../../errors.ts";
+import { postgresError } from "../../platform/postgres/database.ts";
+import { isStatementTrouble, SQLSTATE } from "../../platform/sqlstates.ts";
 import type { RowError } from "../../schema/batches.ts";
 import type { Definition } from "../definition/definition.ts";
 import type { Lookup } from "../definition/lookup.ts";
 import type { TargetRow, Values } from "../target.ts";
+import type { TableName } from "./find-untrusted.ts";
 import { quoteName } from "./quote-name.ts";
+import { tableName } from "./texts.ts";
 import { withTargetRole } from "./with-role.ts";
 
 export interface LookedUp<Row> {
@@ -76,11 +81,24 @@ async function matchColumn(
   const cell = sql.raw(`o.${quoteName(column)}::text`);
   const found = sql.raw(`o.${quoteName(value)}`);
   const isMatch = ignore_case ? sql`lower(${cell}) = lower(wanted.text)` : sql`${cell} = wanted.text`;
-  const { rows } = await tx.db.execute<{ text: string; value: string; isAlone: boolean }>(sql`
+  const read = sql`
     SELECT wanted.text, (min(array[${found}]))[1]::text AS value, count(DISTINCT ${found}) = 1 AS "isAlone"
     FROM unnest(${sql.param([...texts])}::text[]) AS wanted (text) JOIN ${from} ON ${isMatch}
-    WHERE ${found} IS NOT NULL GROUP BY wanted.text`);
+    WHERE ${found} IS NOT NULL GROUP BY wanted.text`;
+  const { rows } = await tx.db
+    .execute<{ text: string; value: string; isAlone: boolean }>(read)
+    .catch((error) => refuseToRead({ schema, table }, error));
   return new Map(rows.map(({ text, ...match }) => [text, match]));
+}
+
+/** The fault is not that of a row. @throws MustPause if no row can succeed */
+function refuseToRead(other: TableName, error: unknown): never {
+  const { code = "", message } = postgresError(error) ?? {};
+  if (code !== SQLSTATE.insufficientPrivilege && !isStatementTrouble(code)) throw error;
+  throw new MustPause(
+    `PostgreSQL refuses to look up values in ${tableName(other)}: ${message}. ` +
+      "An administrator must correct the table, its privileges or the target. Then resume the batch.",
+  );
 }
 
 function errorOf(name: string, text: string, lookup: Lookup, match: Match | undefined): RowError | null {

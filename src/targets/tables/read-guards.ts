@@ -14,15 +14,20 @@ export async function readGuards(db: Database, oid: string, role: string): Promi
   };
 }
 
-/** In the order in which PostgreSQL calls those of one kind. */
+/** Also those of its partitions and children only. In the order in which PostgreSQL calls those of one kind. */
 async function readTriggers(db: Database, oid: string): Promise<TriggerFacts[]> {
   const { rows } = await db.execute<TriggerFacts & Record<string, unknown>>(sql`
+    WITH RECURSIVE relation(oid) AS (
+      SELECT ${oid}::oid
+      UNION SELECT inhrelid FROM relation JOIN pg_inherits ON inhparent = relation.oid
+    )
     SELECT tgname::text AS name, pg_get_userbyid(proowner)::text AS "functionOwner", tgfoid::regproc::text AS function,
       CASE WHEN tgtype & 2 <> 0 THEN 'BEFORE ' WHEN tgtype & 64 <> 0 THEN 'INSTEAD OF ' ELSE 'AFTER ' END || concat_ws(' OR ',
         CASE WHEN tgtype & 4 <> 0 THEN 'INSERT' END, CASE WHEN tgtype & 16 <> 0 THEN 'UPDATE' END,
         CASE WHEN tgtype & 8 <> 0 THEN 'DELETE' END, CASE WHEN tgtype & 32 <> 0 THEN 'TRUNCATE' END) AS when
     FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
-    WHERE tgrelid = ${oid}::oid AND NOT tgisinternal AND tgenabled <> 'D'
+    -- A trigger of a partitioned table has a copy in each partition.
+    WHERE tgrelid IN (SELECT oid FROM relation) AND NOT tgisinternal AND tgenabled <> 'D' AND tgparentid = 0
     ORDER BY tgname`);
   return rows;
 }

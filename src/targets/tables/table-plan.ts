@@ -23,6 +23,8 @@ export interface PlanColumn {
   /** Whether leaving it out of an INSERT differs from null. */
   readonly hasDefault: boolean;
   readonly facts: ColumnFacts;
+  /** In the definition. */
+  readonly cellType: ColumnDefinition["type"];
 }
 
 /** A column that identifies records. */
@@ -79,7 +81,7 @@ export function planTable(definition: TableDefinition, facts: TableFacts): Table
     columns,
     key,
     identity,
-    hasOwnKeyEquality: key.some((column) => !isEqualAsText(column.facts)),
+    hasOwnKeyEquality: key.some((column) => !isEqualAsText(column.facts, column.cellType)),
     identityTexts: textArray(identity.map(({ quoted }) => `t.${quoted}`)),
     version: `hash_record_extended(ROW(${hashed.join(", ")}), 0)::text`,
     restored,
@@ -103,7 +105,7 @@ function factsOf(facts: TableFacts, name: string): ColumnFacts {
 function planColumn(
   { update }: TableDefinition,
   table: TableFacts,
-  { name, to = name, on_update, database_type }: ColumnDefinition,
+  { name, to = name, type: cellType, on_update, database_type }: ColumnDefinition,
   keyNames: ReadonlySet<string>,
 ): PlanColumn {
   const facts = factsOf(table, to);
@@ -113,11 +115,12 @@ function planColumn(
     name,
     to,
     quoted: quoteName(to),
-    type: database_type === undefined ? castTypeOf(facts) : quoteName(database_type),
+    type: database_type ?? castTypeOf(facts),
     isKey,
     isUpdated: !isKey && isListed && on_update !== "never",
     hasDefault: facts.hasDefault,
     facts,
+    cellType,
   };
 }
 

@@ -3,9 +3,9 @@ import type { Tx } from "../../context.ts";
 import { underSavepoint } from "../../platform/postgres/database.ts";
 import type { DisplacedRow, Outcome, TargetBatch } from "../target.ts";
 import type { FoundRecord } from "./find-records.ts";
-import { type InsertResult, insertRecords } from "./insert-records.ts";
+import type { WrittenRecord } from "./insert-records.ts";
 import { findLaterRows, type LaterRow } from "./later-records.ts";
-import { deleteRecords } from "./reverse-records.ts";
+import { overwriteRecord } from "./overwrite-record.ts";
 import { rowFailureOf } from "./row-statements.ts";
 import { created, duplicateInFile, keyError, type TableWriter } from "./table-outcomes.ts";
 import type { TableRow } from "./table-rows.ts";
@@ -17,8 +17,9 @@ export interface Rival extends FoundRecord {
 }
 
 /**
- * Deletes records that later rows have created and creates them again from the rows, unless they were changed or other
- * records refer to them meanwhile. Only chunks that ran ahead make this necessary.
+ * Gives records that later rows have created the values of the rows, unless they were changed meanwhile. The records stay:
+ * the application may have filled other columns of them, and other records may refer to them. Chunks that ran ahead make
+ * this necessary, and rows that were corrected after they had failed.
  * @returns the outcomes of the rows that have a record now
  */
 export async function takeRecordsOfLaterRows(
@@ -37,35 +38,27 @@ export async function takeRecordsOfLaterRows(
   const outcomes = new Map<TableRow, Outcome>();
   for (const { rival, former } of due) {
     const result = await replaceRecord(tx, writer, rival);
-    if (result?.kind !== "created") continue;
+    if (!result) continue;
     outcomes.set(rival.row, created(result, displacement(writer, batch, rival.row, former)));
   }
   return outcomes;
 }
 
-/** Null: the record stays. */
+/** Null: the record stays as it is. */
 async function replaceRecord(
   tx: Tx,
   writer: TableWriter,
   { row, ...record }: Rival,
-): Promise<InsertResult | null> {
+): Promise<WrittenRecord | null> {
   try {
     return await underSavepoint(tx.db, () =>
-      withTargetRole(tx, writer.plan.schema, async () => {
-        if ((await deleteRecords(tx, writer.plan, [record])).size === 0) return null;
-        const result = (await insertRecords(tx, writer, [row])).get(row);
-        // The rollback restores the record.
-        if (result?.kind !== "created") throw new NotReplaced();
-        return result;
-      }),
+      withTargetRole(tx, writer.plan.schema, () => overwriteRecord(tx, writer.plan, row, record)),
     );
   } catch (error) {
-    if (error instanceof NotReplaced || rowFailureOf(error)) return null;
+    if (rowFailureOf(error)) return null;
     throw error;
   }
 }
-
-class NotReplaced extends Error {}
 
 function displacement(
   writer: TableWriter,

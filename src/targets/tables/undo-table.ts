@@ -32,7 +32,7 @@ export async function undoTable(
     .toSorted((a, b) => (a.recordKey < b.recordKey ? -1 : 1));
   const outcomes = new Map<WrittenRow, UndoOutcome>();
   await withTargetRole(tx, writer.plan.schema, async () => {
-    const reasons = await reasonsToKeep(tx, writer.plan, reversals);
+    const reasons = await reasonsToKeep(tx, writer, reversals);
     reversals.forEach(({ row }, index) => {
       const reason = reasons[index];
       if (reason) outcomes.set(row, { kind: "kept", reason });
@@ -61,19 +61,23 @@ const NO_KEY: UndoOutcome = {
   reason: "The record has no key by which it could be found again.",
 };
 
-/** Locks the records. @returns null for those that are as the row left them */
+/**
+ * Locks the records, if the role may update them; a role that may not only deletes records, and those that changed since
+ * stay. @returns null for those that are as the row left them
+ */
 async function reasonsToKeep(
   tx: Tx,
-  plan: TablePlan,
+  { plan, facts }: TableWriter,
   reversals: readonly Reversal[],
 ): Promise<(string | null)[]> {
+  const lock = facts.columns.some(({ canUpdate }) => canUpdate) ? "FOR UPDATE" : "";
   const found = await runStatement<{ r: number; version: string }>(
     tx,
     {
       head: "SELECT cells.r, found.version FROM",
       tail: `CROSS JOIN LATERAL (
         SELECT ${plan.version} AS version FROM ${plan.table} AS t
-        WHERE ${hasIdentity(plan, (index) => `cells.v${index}`)} LIMIT 1 FOR UPDATE
+        WHERE ${hasIdentity(plan, (index) => `cells.v${index}`)} LIMIT 1 ${lock}
       ) AS found`,
       returning: "",
     },

@@ -1,6 +1,6 @@
 /** The modes `upsert` and `update`. If rows of a file have the same key, the last row wins, even if it is written first. */
 import type { Tx } from "../../context.ts";
-import { retry } from "../outcomes.ts";
+import { failed, retry } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { type FoundRecord, findRecords, MAX_IMAGE_BYTES } from "./find-records.ts";
 import { type Outcomes, writeGroups } from "./in-key-order.ts";
@@ -27,11 +27,11 @@ export async function writeUpdates(
   batch: TargetBatch,
   rows: readonly TableRow[],
 ): Promise<Outcomes> {
-  const { plan } = writer;
+  const plan = batch.isDryRun ? { ...writer.plan, canUndo: false } : writer.plan;
   const groups = await withTargetRole(tx, plan.schema, () => groupByKey(tx, plan, rows));
   return writeGroups(groups, {
     isLastFirst: true,
-    write: (candidates) => writeOnce(tx, writer, batch, candidates),
+    write: (candidates) => writeOnce(tx, { ...writer, plan }, batch, candidates),
     outcomeAfter: (_row, outcome) => {
       if (outcome.kind === "success") return unchanged(outcome.recordKey ?? null);
       // Not even the record that the earlier row names exists.
@@ -72,6 +72,28 @@ async function writeOnce(
     });
   }
   for (const row of open) outcomes.set(row, CONFLICT);
+  return writer.facts.hasRowSecurity ? withPolicies(tx, writer, rows, outcomes) : outcomes;
+}
+
+/** A policy may show a record and not let it be locked for an update. The rows of such records look as if it were absent. */
+async function withPolicies(
+  tx: Tx,
+  { plan }: TableWriter,
+  rows: readonly TableRow[],
+  outcomes: Outcomes,
+): Promise<Outcomes> {
+  const absent = rows.filter((row) => {
+    const outcome = outcomes.get(row);
+    const isNotFound = outcome?.kind === "failed" && outcome.errors[0]?.code === NOT_FOUND;
+    return (outcome === CONFLICT || isNotFound) && hasKey(plan, row);
+  });
+  if (absent.length === 0) return outcomes;
+  const seen = await withTargetRole(tx, plan.schema, () => findRecords(tx, plan, absent));
+  const message = `A row-level security policy of ${plan.label} does not allow changes of this record.`;
+  for (const position of seen.keys()) {
+    const row = absent[position];
+    if (row) outcomes.set(row, failed("forbidden_by_policy", message));
+  }
   return outcomes;
 }
 
@@ -80,7 +102,10 @@ const CONFLICT = retry(
   "The record was created and removed again while the row was being written.",
 );
 
-/** Written by a further attempt at the chunk, which counts from here. */
+/**
+ * Written by a further attempt at the chunk, which counts from here. A batch that is processed as a whole has no such attempt:
+ * it fails.
+ */
 const TOO_MUCH = retry(
   "too_much_to_keep",
   `The former values of the records of this chunk, which undo needs, have more than ${MAX_IMAGE_BYTES / 2 ** 20} MiB. ` +

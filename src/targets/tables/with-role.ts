@@ -10,7 +10,16 @@ const STATEMENT_TIMEOUT = "60s";
 const LOCK_TIMEOUT = "5s";
 
 type Settings = Readonly<
-  Record<"role" | "searchPath" | "statementTimeout" | "lockTimeout" | "rowSecurity", string>
+  Record<
+    | "role"
+    | "searchPath"
+    | "statementTimeout"
+    | "lockTimeout"
+    | "rowSecurity"
+    | "dateStyle"
+    | "intervalStyle",
+    string
+  >
 >;
 
 /**
@@ -18,7 +27,7 @@ type Settings = Readonly<
  * those of the transaction, so they also hold behind a pooler, and end with the transaction in any case.
  *
  * The role is no wall against the owners of the table and of its functions: a trigger can take the rights of Rowmill with
- * RESET ROLE. That is why they are checked (trust.ts).
+ * RESET ROLE. That is why they are checked (find-untrusted.ts).
  * @param schema of the table, for functions and types that triggers name without one
  * @throws MustPause if the role does not exist or Rowmill may not use it
  */
@@ -44,12 +53,14 @@ async function enter(tx: Tx, schema: string): Promise<Settings> {
       WITH before AS MATERIALIZED (
         SELECT current_setting('role') AS role, current_setting('search_path') AS "searchPath",
           current_setting('statement_timeout') AS "statementTimeout", current_setting('lock_timeout') AS "lockTimeout",
-          current_setting('row_security') AS "rowSecurity"
+          current_setting('row_security') AS "rowSecurity", current_setting('datestyle') AS "dateStyle",
+          current_setting('intervalstyle') AS "intervalStyle"
       )
       SELECT before.*, ${setLocal("search_path", sql`'pg_catalog, ' || quote_ident(${schema}) || ', pg_temp'`)},
         ${setLocal("statement_timeout", shorter(sql`"statementTimeout"`, STATEMENT_TIMEOUT))},
         ${setLocal("lock_timeout", shorter(sql`"lockTimeout"`, LOCK_TIMEOUT))},
-        ${setLocal("row_security", sql`'on'`)}, ${setLocal("role", sql`${role}`)}
+        ${setLocal("row_security", sql`'on'`)}, ${setLocal("datestyle", sql`'ISO, YMD'`)},
+        ${setLocal("intervalstyle", sql`'postgres'`)}, ${setLocal("role", sql`${role}`)}
       FROM before`);
     // A constraint that is checked at the commit would fail the whole chunk, again and again, and not the row.
     await tx.db.execute(sql`SET CONSTRAINTS ALL IMMEDIATE`);
@@ -69,7 +80,8 @@ async function restore(tx: Tx, before: Settings): Promise<void> {
   await tx.db.execute(sql`
     SELECT ${setLocal("role", sql`${before.role}`)}, ${setLocal("search_path", sql`${before.searchPath}`)},
       ${setLocal("statement_timeout", sql`${before.statementTimeout}`)},
-      ${setLocal("lock_timeout", sql`${before.lockTimeout}`)}, ${setLocal("row_security", sql`${before.rowSecurity}`)}`);
+      ${setLocal("lock_timeout", sql`${before.lockTimeout}`)}, ${setLocal("row_security", sql`${before.rowSecurity}`)},
+      ${setLocal("datestyle", sql`${before.dateStyle}`)}, ${setLocal("intervalstyle", sql`${before.intervalStyle}`)}`);
 }
 
 const setLocal = (name: string, value: SQL) => sql`pg_catalog.set_config(${name}, ${value}, true)`;

@@ -5,12 +5,15 @@ import { tasks } from "../../schema/tasks.ts";
 import type { Task } from "../transitions.ts";
 import type { Lane, Pace, PaceOf } from "./lane.ts";
 
-/** A waiting task is woken when its turn comes. This is only a safeguard. */
-const LOOK_AGAIN_SECONDS = 300;
+/**
+ * A waiting task is woken when its turn comes, so this is only a safeguard. It is long, because tens of thousands of tasks
+ * can wait in a lane, and while they look, other tasks of their user do not start.
+ */
+const LOOK_AGAIN_SECONDS = 4 * 3600;
 /** A task that was let start counts for this time although it has not started yet. */
 const STARTING_SECONDS = 15;
-/** Waiting tasks that are counted, for the estimate when a task gets its turn. */
-const MAX_COUNTED = 1000;
+/** A task with a rate that has more tasks before it waits until it is woken. The others come back at the time of their turn. */
+const MAX_COUNTED = 100;
 
 /**
  * Call it before the task starts, in the same transaction if there is one.
@@ -30,7 +33,12 @@ export async function takeSlot(
   const lane = { userId: task.userId, host: pace.host };
   return inTransaction(ctx, async (tx) => {
     const { nextInSeconds, heldSeconds } = await lockLane(tx, lane);
-    const { running, before, isStarted } = await countOthers(tx, lane, task);
+    const { running, before, isStarted } = await countOthers(
+      tx,
+      lane,
+      task,
+      pace.perSecond === null ? 1 : MAX_COUNTED,
+    );
     // The worker was lost: the task goes on in its own slot.
     if (isStarted) return null;
     const pauseSeconds = Math.max(nextInSeconds, heldSeconds);
@@ -42,7 +50,9 @@ export async function takeSlot(
     }
     if (pace.perSecond === null) return heldSeconds > 0 ? heldSeconds : LOOK_AGAIN_SECONDS;
     const turnSeconds = Math.max(0, pauseSeconds) + before / pace.perSecond;
-    return running < pace.concurrent ? turnSeconds : Math.max(turnSeconds, LOOK_AGAIN_SECONDS);
+    return running < pace.concurrent && before < MAX_COUNTED
+      ? turnSeconds
+      : Math.max(turnSeconds, LOOK_AGAIN_SECONDS);
   });
 }
 
@@ -65,7 +75,8 @@ export const isRunning = sql`
   (${statusOf} = 'processing' OR (${statusOf} = 'pending' AND slot.started_at > clock_timestamp() - make_interval(secs => ${STARTING_SECONDS})))`;
 export const isWaiting = sql`(SELECT job_id FROM rowmill.tasks WHERE tasks.id = slot.task_id AND status = 'pending') = slot.job_id`;
 
-async function countOthers({ db }: Tx, { userId, host }: Lane, { id, priority, number }: Task) {
+/** @param most the number of waiting tasks to count */
+async function countOthers({ db }: Tx, { userId, host }: Lane, { id, priority, number }: Task, most: number) {
   const { rows } = await db.execute<{ running: number; before: number; isStarted: boolean }>(sql`
     WITH started AS (
       SELECT task_id, ${statusOf} AS status FROM rowmill.http_slots AS slot
@@ -74,7 +85,7 @@ async function countOthers({ db }: Tx, { userId, host }: Lane, { id, priority, n
       SELECT FROM rowmill.http_slots AS slot
       WHERE user_id = ${userId} AND host = ${host} AND started_at IS NULL AND task_id <> ${id}
         AND (priority > ${priority} OR (priority = ${priority} AND number < ${number})) AND ${isWaiting}
-      LIMIT ${MAX_COUNTED}
+      LIMIT ${most}
     )
     SELECT (SELECT count(*)::int FROM started WHERE task_id <> ${id}) AS running,
       (SELECT count(*)::int FROM waiting) AS before,

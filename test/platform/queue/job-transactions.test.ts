@@ -59,6 +59,35 @@ test("a transactional job commits once, with its inner transactions, and its cal
   }
 });
 
+test("a transaction within a transactional job does not commit what the job has done", async () => {
+  await using rowmill = await startRowmill();
+  const { ctx, config } = rowmill;
+  const worker = await openContext(config, createLog(config, "test-worker"), "work");
+  const deliveries: number[] = [];
+  try {
+    await worker.queue.work(jobs.processChunk, {
+      ...NOT_ALONE,
+      run: async ({ attempt }, transaction) => {
+        if (!transaction) throw new Error("This job must have a transaction.");
+        deliveries.push(attempt);
+        await transaction.db.insert(rateLimits).values({ key: `before ${attempt}`, points: 1 });
+        await transaction.db.transaction((inner) =>
+          inner.insert(rateLimits).values({ key: `within ${attempt}`, points: 1 }),
+        );
+        if (attempt === 1) throw new Error("The first delivery is rolled back.");
+        return undefined;
+      },
+    });
+    await ctx.queue.add(ctx.db, jobs.processChunk, [{ id: randomUUID(), payload: {} }]);
+    await until("the second delivery has committed", async () => (await ctx.db.$count(rateLimits)) > 0);
+    expect(deliveries).toEqual([1, 2]);
+    const kept = await ctx.db.select({ key: rateLimits.key }).from(rateLimits);
+    expect(kept.map(({ key }) => key).sort()).toEqual(["before 2", "within 2"]);
+  } finally {
+    await worker.close(1000);
+  }
+});
+
 test.for([
   { isLast: false, order: ["first", "first", "second"] },
   { isLast: true, order: ["first", "second", "first"] },

@@ -138,3 +138,37 @@ describe("other cells", () => {
     expect(await cell(6)).toBe("last");
   });
 });
+
+describe("dates as ISO 8601 are the same in both date systems", () => {
+  test.each<[iso: string, format: string, text: string]>([
+    ["2023-03-15", "dd.mm.yyyy", "15.03.2023"],
+    ["2023-03-15T18:30:00", "h:mm", "18:30"],
+    ["1900-02-28", "dd.mm.yyyy", "28.02.1900"],
+    ["1900-03-01", "dd.mm.yyyy", "01.03.1900"],
+    ["1899-12-30T18:30:00", "h:mm", "18:30"],
+    ["1850-06-01", "dd.mm.yyyy", "1850-06-01"],
+    ["1850-06-01", "General", "1850-06-01"],
+  ])("%s as %s", async (iso, format, text) => {
+    const cell = `<c r="A1" t="d" s="1"><v>${iso}</v></c>`;
+    expect(await readCell(cell, { formats: [format] })).toBe(text);
+    expect(await readCell(cell, { formats: [format], is1904: true })).toBe(text);
+  });
+});
+
+test.each<[value: number, format: string, text: string]>([
+  [1234, "#,##0", "1.234"],
+  [1234.5, "#,##0.00", "1.234,50"],
+  [1234.5, "General", "1234,5"],
+  [0.125, "General", "0,125"],
+  [-0.5, "#.00", "-,50"],
+  [5, '"No. "0', "No. 5"],
+  [45000, "dd.mm.yyyy", "15.03.2023"],
+  [0.5, "mm:ss.0", "00:00.0"],
+])("%f as %s has the marks of the locale of the target", async (value, format, text) => {
+  const file = workbook({
+    formats: [format],
+    sheets: [{ name: "A", xml: `<row r="1"><c r="A1" s="1"><v>${value}</v></c></row>` }],
+  });
+  const { rows } = await readWorkbook(file, { header: false, marks: { decimal: ",", group: "." } });
+  expect(rows[0]?.[1]).toBe(text);
+});

@@ -106,6 +106,11 @@ describe("damaged workbooks", () => {
       sheet('<row r="1"><c t="s"><v>x</v></c></row>', { shared: "" }),
       "no shared text",
     ],
+    [
+      "a text without a number",
+      sheet('<row r="1"><c t="s"><v></v></c></row>', { shared: "<si><t>x</t></si>" }),
+      "no shared text",
+    ],
     ["no texts at all", sheet('<row r="1"><c t="s"><v>0</v></c></row>'), "no shared texts"],
     ["elements in elements", part(`<worksheet>${"<a>".repeat(200)}`), "too deeply"],
   ])("%s", async (_, file, reason) => {
@@ -242,4 +247,10 @@ describe("harmless workbooks that look hostile", () => {
     const { rows } = await readWorkbook(sheet(xml, { parts: [link] }), { header: false });
     expect(rows).toEqual([[1, "Emma"]]);
   });
+});
+
+test("shared texts with much markup are limited as the sheet is", async () => {
+  const shared = `<si><t>x</t>${"<rPh><t>y</t></rPh>".repeat(1000)}</si>`;
+  const file = sheet('<row><c t="s"><v>0</v></c></row>', { shared });
+  expect(await refusalOf(file, { uploadMaxBytes: 10_000 })).toContain("more than 10000 bytes");
 });

@@ -212,6 +212,28 @@ describe("who may upload", () => {
     expect((await upload("number\nA1\n", name)).status).toBe(202);
   });
 
+  test("a user whose right has ended cannot have more rows written, and an administrator can", async () => {
+    const name = await define();
+    const { body: failed } = await upload("number,total\nA1,x\n", name);
+    const { body: checked } = await upload("number\nA2\n", name, { dry_run: "true" });
+    await user.finished(failed.id);
+    await user.finished(checked.id);
+    await admin.put(`/api/v1/targets/${name}`, { ...orders, permissions: { roles: ["operator"] } });
+
+    const corrections = '_row,_status,_error_code,_error,_id,number,total\n2,failed,,,,A1,"1,5"\n';
+    const answers = await Promise.all([
+      user.post<Problem>(`/api/v1/batches/${failed.id}/retry`, {}),
+      user.post<Problem>(`/api/v1/batches/${checked.id}/commit`),
+      user.upload<Problem>(corrections, `/api/v1/batches/${failed.id}/corrections`),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([403, 403, 403]);
+    expect(answers[0]?.body.detail).toMatch(/may not upload for the target .* any more/);
+    expect(await recordsOf(failed.id)).toEqual([]);
+
+    await admin.put(`/api/v1/targets/${name}`, orders);
+    expect((await user.post(`/api/v1/batches/${checked.id}/commit`)).status).toBe(200);
+  });
+
   test("only administrators define targets and see definitions", async () => {
     const name = await define();
     const answers = await Promise.all([

@@ -1,5 +1,6 @@
 /** Batches of an endpoint while their lives change: dry runs, undo, pauses, cancellations, secrets. */
 import type { ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { newAdmin } from "../../support/admin.ts";
 import { command, deliverUndo, deliverWhole, refused } from "../../support/batches.ts";
@@ -331,6 +332,7 @@ describe("a definition is refused", () => {
 
   test.each([
     ["destination.url", { url: "http://10.0.0.7/rows" }],
+    ["destination.url", { url: "https://example.com/{{secret:NOBODY}}" }],
     ["destination.url", { url: "file:///etc/passwd" }],
     ["destination.undo_url", { undo_url: "http://169.254.169.254/" }],
     ["destination.headers", { headers: { "webhook-id": "x" } }],
@@ -456,4 +458,30 @@ test("a small file has its turn while a large one for the same target is sent", 
   expect((await first.batch(large)).body.state).toBe("processing");
   expect(endpoint.receiver.maxOpen).toBe(1);
   await command(first, large, "cancel");
+});
+
+test("an endpoint that hangs during an undo does not hold up the files of other users", async () => {
+  // The pool of the worker then has three connections for all but chunks, as with the default settings.
+  await using own = await startRowmill({
+    ...RECEIVER_SETTINGS,
+    WORKER_CONCURRENCY: "3",
+    DATABASE_POOL_MAX: "14",
+  });
+  const root = await newAdmin(own);
+  const [slow, other] = [await own.newUser(), await own.newUser()];
+  const target = await defineEndpoint(root, { url, undo_url: `${url}/undo`, max_in_flight: 5 });
+  await own.startWorker();
+  const ids: string[] = [];
+  for (let batch = 0; batch < 4; batch++) ids.push(await uploadFor(slow, target, namedRows(3 + batch)));
+  const isCompleted = (user: typeof slow, id: string) => async () =>
+    (await user.batch(id)).body.state === "completed";
+  for (const id of ids) await until("it is completed", isCompleted(slow, id), 10_000);
+  endpoint.receiver.requests.length = 0;
+  endpoint.instead = () => true;
+  for (const id of ids) await command(slow, id, "undo");
+  await endpoint.receiver.received(1);
+  // The others have tried to send theirs.
+  await sleep(3000);
+  const { body } = await other.upload(csv(20, 0));
+  await until("it is completed", isCompleted(other, body.id), 5000);
 });

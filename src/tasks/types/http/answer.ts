@@ -1,6 +1,6 @@
 /** The part of an answer that becomes the result of a task. */
 import { isUtf8 } from "node:buffer";
-import { redact } from "../../../platform/http-client/redact.ts";
+import { redact, withoutCutSecret } from "../../../platform/http-client/redact.ts";
 import type { ReceivedAnswer } from "../../../platform/http-client/send-request.ts";
 
 /** The part of the body that is kept. */
@@ -36,7 +36,12 @@ export function keepAnswer({ status, headers, body }: ReceivedAnswer, hidden: re
   return {
     status,
     headers: Object.fromEntries(kept),
-    ...bodyOf(body, String(headers["content-type"] ?? ""), hidden, isTruncated),
+    ...bodyOf(
+      body.length < READ_BYTES ? body : withoutCutSecret(body, hidden),
+      String(headers["content-type"] ?? ""),
+      hidden,
+      isTruncated,
+    ),
     is_truncated: isTruncated,
   };
 }

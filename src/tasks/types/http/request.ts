@@ -6,7 +6,7 @@ import { inLowerCase } from "../../../platform/http-client/check-request.ts";
 import type { OutgoingRequest } from "../../../platform/http-client/send-request.ts";
 import { sign, startSignature } from "../../../platform/http-client/sign.ts";
 import type { Role } from "../../../schema/accounts.ts";
-import { readSecrets, resolveSecrets } from "../../../secrets/resolve-secrets.ts";
+import { formsOf, readSecrets, resolveSecrets } from "../../../secrets/resolve-secrets.ts";
 import type { History } from "./history.ts";
 import { bodyOf, type HttpParams, headersOf } from "./params.ts";
 
@@ -50,7 +50,7 @@ export async function buildRequest(ctx: Context, source: Source, signal: AbortSi
   const body = isStreamed
     ? { chunks: untilAborted(file, signal), bytes: file.bytes }
     : (inline?.content ?? null);
-  return { request: { method, url, headers, body }, hidden: key ? [...hidden, key] : hidden };
+  return { request: { method, url, headers, body }, hidden: key ? [...hidden, ...formsOf(key)] : hidden };
 }
 
 interface Message {

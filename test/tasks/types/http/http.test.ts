@@ -144,6 +144,8 @@ describe("the request", () => {
     [{ url: "https://example.com/", headers: { a: "{{secret:NOBODY}}" } }, "params.headers"],
     [{ url: "https://example.com/", headers: { a: "{{secret:nobody}}" } }, "params.headers"],
     [{ url: "https://example.com/", sign_with: "NOBODY" }, "params.sign_with"],
+    [{ url: "https://example.com/?key={{secret:NOBODY}}" }, "params.url"],
+    [{ url: "https://example.com/", body: { key: ["{{secret:NOBODY}}"] } }, "params.body"],
     [{ url: "https://example.com/", method: "GET", body: {} }, "params.body"],
     [{ url: "https://example.com/", body: {}, body_base64: "AAEC" }, "params.body_base64"],
     [{ url: "https://example.com/", body_base64: "AAE" }, "params.body_base64"],
@@ -246,6 +248,15 @@ describe("the answer", () => {
     for (const { line } of rows)
       expect(line ?? "").not.toMatch(/visible nowhere|visible%20nowhere|dmlzaWJsZSBub3do/);
   });
+});
+
+test("the key of a signature is hidden in other notations as well", async () => {
+  await admin.put("/api/v1/admin/secrets/SIGNING", { value: "signs?every request" });
+  const receiver = await receive((response) =>
+    response.end(`${btoa("signs?every request")} ${encodeURIComponent("signs?every request")}`),
+  );
+  const task = await run(admin, { url: receiver.url, sign_with: "SIGNING" });
+  expect(resultOf(task).body).toBe("[redacted]== [redacted]");
 });
 
 describe("an answer that is no success", () => {

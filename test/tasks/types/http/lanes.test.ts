@@ -72,6 +72,26 @@ test("tasks that wait for a host are pending, and use up no attempt", async () =
   expect(rows).toEqual([]);
 });
 
+test("tasks that wait do not come back on their own, because thousands of them would take the places of others", async () => {
+  const receiver = await receive(() => {});
+  const user = await rowmill.newUser();
+  const paces = [{ concurrency: 1 }, { concurrency: 100, rate: { per_second: 0.2 } }];
+  for (const pace of paces) await makeMany(user, 110, { url: receiver.url, timeout_seconds: 60, ...pace });
+  await until("all but one wait", async () => {
+    const { rowCount } = await rowmill.ctx.pool.query(
+      "SELECT FROM rowmill.http_slots WHERE user_id = $1 AND started_at IS NULL",
+      [user.userId],
+    );
+    return rowCount === 219;
+  });
+  const { rows } = await rowmill.ctx.pool.query<{ soon: number }>(
+    `SELECT count(*)::int AS soon FROM rowmill_queue.job
+     WHERE name = 'task.http' AND group_id = $1 AND state = 'created' AND start_after < now() + interval '1 hour'`,
+    [String(user.userId)],
+  );
+  expect(rows).toEqual([{ soon: 0 }]);
+});
+
 test("a rate spreads the starts over time, on all workers together", async () => {
   const receiver = await receive();
   await rowmill.startWorker();
