@@ -16,7 +16,7 @@ import { provideDatabase, type RunningPostgres } from "./platform/postgres/embed
 import { type Running, runProgram } from "./platform/process/lifecycle.ts";
 import { Supervisor } from "./platform/process/supervise.ts";
 import { watchSources } from "./platform/process/watch-sources.ts";
-import { provideTargetRole } from "./targets/tables/provide-target-role.ts";
+import { provideTargetRole } from "./targets/tables/access/provide-target-role.ts";
 
 const flag = { type: "boolean", default: false } as const;
 

@@ -2,7 +2,7 @@
 import type { Config } from "../config/config.ts";
 import { plural } from "../platform/plural.ts";
 import type { Database } from "../platform/postgres/database.ts";
-import { findMissingGrants } from "../targets/tables/find-missing-grants.ts";
+import { findMissingGrants } from "../targets/tables/access/find-missing-grants.ts";
 import { bad, type Finding, good, warning } from "./finding.ts";
 
 const MAX_UNTRUSTED = 5;

@@ -5,7 +5,7 @@ import pg from "pg";
 import { ConfigError } from "../errors.ts";
 import { createLog } from "../platform/log.ts";
 import { postgresError } from "../platform/postgres/database.ts";
-import { provideTargetRole } from "../targets/tables/provide-target-role.ts";
+import { provideTargetRole } from "../targets/tables/access/provide-target-role.ts";
 import { command } from "./command.ts";
 
 export const tableCommands = [

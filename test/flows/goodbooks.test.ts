@@ -14,7 +14,7 @@ import {
 } from "../../src/console/pages/admin/targets/guess/propose-from-file.ts";
 import { PAGE_LIMITS } from "../../src/console/pages/imports/preview/limits.ts";
 import { readPreview } from "../../src/console/pages/imports/preview/read-preview.ts";
-import { provideTargetRole } from "../../src/targets/tables/provide-target-role.ts";
+import { provideTargetRole } from "../../src/targets/tables/access/provide-target-role.ts";
 import { checkout } from "../support/commands.ts";
 import { startShop } from "../support/own-shop.ts";
 import { RemoteCommand } from "../support/remote-command.ts";

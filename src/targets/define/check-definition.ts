@@ -6,7 +6,7 @@ import { requireStorable } from "../../platform/postgres/storable.ts";
 import { checkColumns } from "../columns/check-columns.ts";
 import { type Definition, MAX_DEFINITION_BYTES } from "../definition/definition.ts";
 import { checkEndpoint } from "../endpoints/check-endpoint.ts";
-import { checkTableDestination } from "../tables/check-table.ts";
+import { checkTableDestination } from "../tables/check/check-table.ts";
 
 /**
  * @returns facts about the destination that the administrator should know

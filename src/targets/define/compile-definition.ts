@@ -1,7 +1,7 @@
 import type { Context } from "../../context.ts";
 import { endpointTarget } from "../endpoints/endpoint-target.ts";
 import { typedRecordsTarget } from "../records/typed-records.ts";
-import { readTable } from "../tables/read-table.ts";
+import { readTable } from "../tables/read/read-table.ts";
 import { tableTarget } from "../tables/table-target.ts";
 import type { Target } from "../target.ts";
 import type { StoredDefinition } from "./queries.ts";

@@ -1,12 +1,12 @@
 import type { Context } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import type { Definition } from "../definition/definition.ts";
-import { isTableAllowed } from "../tables/allowed-tables.ts";
-import { proposeDefinition } from "../tables/propose-definition.ts";
-import { readAllowedTable } from "../tables/read-allowed-table.ts";
-import type { TableFacts } from "../tables/table-facts.ts";
-import { missingGrants } from "../tables/target-role.ts";
-import { tableName } from "../tables/texts.ts";
+import { isTableAllowed } from "../tables/access/allowed-tables.ts";
+import { readAllowedTable } from "../tables/access/read-allowed-table.ts";
+import { missingGrants } from "../tables/access/target-role.ts";
+import { proposeDefinition } from "../tables/propose/propose-definition.ts";
+import type { TableFacts } from "../tables/read/table-facts.ts";
+import { tableName } from "../tables/read/texts.ts";
 
 export interface TargetProposal {
   readonly name: string;

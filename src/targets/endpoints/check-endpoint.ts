@@ -4,7 +4,7 @@ import { checkHeaders, checkUrl } from "../../platform/http-client/check-request
 import { hasPlace, namesIn } from "../../secrets/names.ts";
 import { requireUsableSecrets } from "../../secrets/require-known-secrets.ts";
 import type { Definition } from "../definition/definition.ts";
-import { checkLookupTables } from "../tables/check-lookup-tables.ts";
+import { checkLookupTables } from "../tables/check/check-lookup-tables.ts";
 
 /** Headers that Rowmill sets, besides those that no request may set. */
 const RESERVED = /^(idempotency-key|traceparent|tracestate)$/;

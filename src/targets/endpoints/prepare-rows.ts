@@ -2,8 +2,8 @@
 import { type Context, inTransaction, type Tx } from "../../context.ts";
 import type { RowError } from "../../schema/batches.ts";
 import type { Definition } from "../definition/definition.ts";
-import { resolveLookups } from "../tables/lookups.ts";
-import { claimValues, releaseValues, uniqueColumnsOf } from "../tables/unique-values.ts";
+import { resolveLookups } from "../tables/write/lookups.ts";
+import { claimValues, releaseValues, uniqueColumnsOf } from "../tables/write/unique-values.ts";
 import type { Outcome, TargetBatch, TargetRow, Values } from "../target.ts";
 
 type Row = TargetRow<Values>;

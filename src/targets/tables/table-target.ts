@@ -5,12 +5,12 @@ import { defaultsOf } from "../columns/defaults.ts";
 import { describeTarget, type TargetVersion } from "../columns/describe-target.ts";
 import { rowCheck } from "../columns/row-check.ts";
 import type { Columns, SetTarget, Values } from "../target.ts";
-import { checkTableDestination } from "./check-table.ts";
-import { readTable } from "./read-table.ts";
-import type { TableWriter } from "./table-outcomes.ts";
-import { planTable, type TableDefinition } from "./table-plan.ts";
-import { undoTable } from "./undo-table.ts";
-import { writeTable } from "./write-table.ts";
+import { checkTableDestination } from "./check/check-table.ts";
+import { readTable } from "./read/read-table.ts";
+import type { TableWriter } from "./write/table-outcomes.ts";
+import { planTable, type TableDefinition } from "./write/table-plan.ts";
+import { undoTable } from "./write/undo-table.ts";
+import { writeTable } from "./write/write-table.ts";
 
 export interface TableTargetFacts extends TargetVersion {
   /** Whether the table has a primary key, by which undo finds records if the definition has no key. */

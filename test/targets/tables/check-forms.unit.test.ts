@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { readCheckForms } from "../../../src/targets/tables/check-forms.ts";
-import { conditionOf } from "../../../src/targets/tables/texts.ts";
+import { readCheckForms } from "../../../src/targets/tables/read/check-forms.ts";
+import { conditionOf } from "../../../src/targets/tables/read/texts.ts";
 
 test.each([
   ["(credit >= (0)::numeric)", [{ kind: "minimum", column: "credit", value: "0" }]],

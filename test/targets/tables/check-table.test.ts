@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { ColumnDefinition } from "../../../src/targets/definition/column.ts";
 import type { Definition } from "../../../src/targets/definition/definition.ts";
-import { checkTableDestination } from "../../../src/targets/tables/check-table.ts";
-import { proposeDefinition } from "../../../src/targets/tables/propose-definition.ts";
-import { readTable } from "../../../src/targets/tables/read-table.ts";
+import { checkTableDestination } from "../../../src/targets/tables/check/check-table.ts";
+import { proposeDefinition } from "../../../src/targets/tables/propose/propose-definition.ts";
+import { readTable } from "../../../src/targets/tables/read/read-table.ts";
 import { useShop } from "../../support/use-shop.ts";
 
 const { rowmill, role } = useShop();

@@ -2,9 +2,9 @@ import { sql } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { inTransaction } from "../../../src/context.ts";
 import { MustPause, Permanent } from "../../../src/errors.ts";
-import { explainWriteError } from "../../../src/targets/tables/explain-write-error.ts";
-import { readTable } from "../../../src/targets/tables/read-table.ts";
-import { withTargetRole } from "../../../src/targets/tables/with-role.ts";
+import { withTargetRole } from "../../../src/targets/tables/access/with-role.ts";
+import { readTable } from "../../../src/targets/tables/read/read-table.ts";
+import { explainWriteError } from "../../../src/targets/tables/write/explain-write-error.ts";
 import { useShop } from "../../support/use-shop.ts";
 
 const { rowmill, role } = useShop();

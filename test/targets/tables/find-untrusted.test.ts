@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findUntrusted } from "../../../src/targets/tables/find-untrusted.ts";
+import { findUntrusted } from "../../../src/targets/tables/access/find-untrusted.ts";
 import { useShop } from "../../support/use-shop.ts";
 
 const { rowmill, role } = useShop();

@@ -1,8 +1,8 @@
 import Value from "typebox/value";
 import { expect, test } from "vitest";
 import { Definition } from "../../../src/targets/definition/definition.ts";
-import { proposeDefinition } from "../../../src/targets/tables/propose-definition.ts";
-import { readTable } from "../../../src/targets/tables/read-table.ts";
+import { proposeDefinition } from "../../../src/targets/tables/propose/propose-definition.ts";
+import { readTable } from "../../../src/targets/tables/read/read-table.ts";
 import { useShop } from "../../support/use-shop.ts";
 
 const { rowmill, role } = useShop();

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { expect, test } from "vitest";
-import { readTable } from "../../../src/targets/tables/read-table.ts";
+import { readTable } from "../../../src/targets/tables/read/read-table.ts";
 import { useShop } from "../../support/use-shop.ts";
 
 const { rowmill, role } = useShop();

@@ -8,7 +8,7 @@ import {
   postgresError,
   underSavepoint,
 } from "../../../src/platform/postgres/database.ts";
-import { withTargetRole } from "../../../src/targets/tables/with-role.ts";
+import { withTargetRole } from "../../../src/targets/tables/access/with-role.ts";
 import { pgbouncer, startPgBouncer, whyNoPgBouncer } from "../../support/pgbouncer.ts";
 import { useShop } from "../../support/use-shop.ts";
 
