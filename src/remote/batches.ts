@@ -68,10 +68,10 @@ export const batchCommands = [
       await showList(terminal, rows, {
         limit: limitOf(limit),
         json,
-        rowOf: ({ row, status, record_id, effect, error_message, fields }): Row => ({
+        rowOf: ({ row, status, record_id, record_key, effect, error_message, fields }): Row => ({
           row,
           status,
-          record: record_id,
+          record: record_id ?? (record_key && Object.values(record_key).join(" ")),
           effect,
           error: error_message,
           cells: Object.values(fields).join(" | ").slice(0, 60),
@@ -91,7 +91,7 @@ export const batchCommands = [
       const signal = terminal.interrupted;
       const errors = await client.get("/api/v1/batches/{batch_id}/errors", { path: { batch_id }, signal });
       if (json) return printJson(terminal, errors);
-      await print(terminal, `${errors.failed} rows failed.`);
+      await print(terminal, `${errors.failed} ${errors.failed === 1 ? "row" : "rows"} failed.`);
       for (const { count, message, rows } of errors.groups) {
         const more = count > rows.length ? ", ..." : "";
         await print(

@@ -2,7 +2,7 @@
 export const importWords = {
   title: "Import a file",
   description:
-    "Rows of a CSV file or an Excel workbook become books, records or accounts. Nothing is stored before the last step.",
+    "Rows of a CSV file or an Excel workbook become records of a target. Nothing is stored before the last step.",
   steps: { file: "File", preview: "Preview", columns: "Columns", options: "Options" },
   stepsLabel: "Steps",
   continue: "Continue",

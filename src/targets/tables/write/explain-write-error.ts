@@ -48,7 +48,10 @@ function configurationText({ message, where }: pg.DatabaseError, facts: TableFac
 
 /** The author of a trigger wrote the message and the hint for people. */
 function raised({ message, hint }: pg.DatabaseError): Permanent {
-  return new Permanent("refused_by_trigger", hint ? `${message} ${hint}` : message);
+  return new Permanent(
+    "refused_by_trigger",
+    hint ? `${/[.!?:]$/.test(message) ? message : `${message}.`} ${hint}` : message,
+  );
 }
 
 function explainRow(error: pg.DatabaseError, write: FailedWrite): Permanent {
