@@ -53,10 +53,19 @@ export async function followBatch(
 
 async function untilEnded(terminal: Terminal, client: RowmillClient, id: string): Promise<Batch> {
   using line = new ProgressLine(terminal);
+  let saidReason: string | null = null;
   try {
     return await client.waitForBatch(id, {
       signal: terminal.interrupted,
-      onChange: (batch) => line.show(batchLine(batch)),
+      onChange: (batch) => {
+        if (batch.state === "paused" && batch.reason !== saidReason) {
+          saidReason = batch.reason;
+          line[Symbol.dispose]();
+          note(terminal, `The batch is paused. ${batch.reason ?? ""}`.trimEnd());
+          note(terminal, `  Resume it: rowmill resume ${id}`);
+        }
+        line.show(batchLine(batch));
+      },
     });
   } catch (error) {
     line[Symbol.dispose]();

@@ -4,6 +4,13 @@ import { uniqueNames } from "../platform/csv/unique-names.ts";
 import { bareName, listNames, nameFinder, visible } from "./names.ts";
 import type { Target } from "./target.ts";
 
+interface MatchOptions {
+  /** Whether the header may have no column for a required column of the target. */
+  readonly mayMiss?: boolean | undefined;
+  /** The columns that the header must have. Absent: the required columns of the target. */
+  readonly required?: readonly string[] | undefined;
+}
+
 export interface MatchedHeader {
   /** The column names of the file, trimmed. Empty and repeated names are made unique. */
   readonly header: string[];
@@ -17,20 +24,19 @@ export type RequestedMapping = Readonly<Record<string, string | null>>;
 /**
  * Columns that `requested` does not name match by name, as `bareName` compares names. The name of a column wins over its
  * aliases, and an earlier alias over a later one.
- * @param mayMiss whether the header may have no column for a required column of the target
  * @throws DomainError `invalid_input` if `requested` is wrong or a required column is missing
  */
 export function matchHeader(
   target: Target,
   names: readonly string[],
   requested: RequestedMapping = {},
-  { mayMiss = false } = {},
+  { mayMiss = false, required }: MatchOptions = {},
 ): MatchedHeader {
   const header = uniqueNames(names.map((name) => name.trim()));
   const chosen = chooseColumns(header, requested);
   const mapping = target.isOpen
     ? nameColumns(header, chosen)
-    : findColumns(target, header, names, chosen, mayMiss);
+    : findColumns(target, header, names, chosen, { mayMiss, required });
   return { header, mapping: Object.fromEntries(mapping) };
 }
 
@@ -81,7 +87,7 @@ function findColumns(
   header: readonly string[],
   names: readonly string[],
   chosen: Chosen,
-  mayMiss: boolean,
+  { mayMiss, required }: MatchOptions,
 ): Map<string, number> {
   const columns = Object.entries(target.columns.properties);
   const mapping = new Map<string, number>();
@@ -107,7 +113,7 @@ function findColumns(
     const name = accepted.find((candidate) => found.includes(candidate));
     if (name !== undefined) {
       mapping.set(column, found.indexOf(name));
-    } else if (!mayMiss && !("default" in rules)) {
+    } else if (!mayMiss && (required?.includes(column) ?? !("default" in rules))) {
       throw missingColumn(column, target.aliases[column] ?? [], header, chosen.size > 0);
     }
   }

@@ -7,7 +7,7 @@ import { nameOf } from "../../files/names.ts";
 import type { TableDialect } from "../../platform/csv/open-table.ts";
 import { isDatabaseUnavailable } from "../../platform/postgres/database.ts";
 import type { Role } from "../../schema/accounts.ts";
-import { batches } from "../../schema/batches.ts";
+import { type BatchMode, batches } from "../../schema/batches.ts";
 import { parseLocale } from "../../targets/define/parse-locale.ts";
 import { requireUploadRight } from "../../targets/define/require-upload-right.ts";
 import type { Locale } from "../../targets/definition/locale.ts";
@@ -84,7 +84,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
     throw noRows(table, options.skip_lines);
   }
   const columns = uploadedColumnsOf(table.header.names);
-  const matched = matchColumns(target, columns.names, mapping, table.dialect);
+  const matched = matchColumns(target, columns.names, mapping, table.dialect, chosen.mode);
   const isWorkbook = "format" in table.dialect;
   const batchId = await openBatch(ctx, upload, chosen, target, { ...matched, params, locale, isWorkbook });
   const maxChunkRows = chunkRowsOf(target, options);
@@ -151,9 +151,11 @@ function matchColumns(
   names: readonly string[],
   mapping: RequestedMapping | undefined,
   { header, header_from }: TableDialect,
+  mode: BatchMode,
 ): MatchedHeader {
   try {
-    return matchHeader(target, names, mapping);
+    // An update writes only the columns that the file has.
+    return matchHeader(target, names, mapping, mode === "update" ? { required: target.key ?? [] } : {});
   } catch (error) {
     if (!(error instanceof DomainError) || header || header_from === "given") throw error;
     const hint =

@@ -8,7 +8,7 @@ import type { Condition, RowRule } from "../definition/rule.ts";
 import type { Values } from "../target.ts";
 import { compareDecimals, plainDecimal } from "./decimals.ts";
 import { readOwnValue } from "./defaults.ts";
-import { foldWord, type ResolvedLocale } from "./locales.ts";
+import { foldWord, type ResolvedLocale, resolveLocale } from "./locales.ts";
 import { Problem, quoteCell } from "./problem.ts";
 import { instantOf } from "./read-date.ts";
 import { isCellColumn } from "./reader-of.ts";
@@ -39,6 +39,16 @@ export function ruleChecks(
     checks.flatMap(({ names, check }) =>
       names.some((name) => failed.has(name)) ? [] : (check(values) ?? []),
     );
+}
+
+/**
+ * The rules for a record that `upsert` creates. `rowCheck` leaves out rules about columns without a value there, because an
+ * existing record may have one.
+ */
+export function newRecordCheck(definition: Definition): (values: Values) => RowError[] {
+  const labels = new Map(definition.columns.map(({ name, label }) => [name, label ?? name]));
+  const check = ruleChecks(definition, labels, resolveLocale(definition.locale), false);
+  return (values) => check?.(values, new Set()) ?? [];
 }
 
 /** All columns that a rule is about. */

@@ -1,6 +1,7 @@
 /** A defined target whose rows become records of a table of the same database. */
 import type { Tx } from "../../context.ts";
 import { MustPause } from "../../errors.ts";
+import { newRecordCheck } from "../columns/check-rules.ts";
 import { defaultsOf } from "../columns/defaults.ts";
 import { describeTarget, type TargetVersion } from "../columns/describe-target.ts";
 import { rowCheck } from "../columns/row-check.ts";
@@ -58,5 +59,6 @@ async function readWriter(tx: Tx, definition: TableDefinition): Promise<TableWri
     facts,
     names: new Map(definition.columns.map(({ name, to = name }) => [to, name])),
     defaults: defaultsOf(definition),
+    checkNew: newRecordCheck(definition),
   };
 }

@@ -210,3 +210,30 @@ test("the database decides which keys are equal", async () => {
     { code: 3, price: 1 },
   ]);
 });
+
+test("an update needs only the columns of the key, and writes only those that the file has", async () => {
+  const columns = customers().columns.map((column) =>
+    column.name === "full_name" ? { ...column, required: true } : column,
+  );
+  const target = await define(customers({ columns }));
+  await query("INSERT INTO store.customers (external_id, full_name, credit) VALUES ('PU1', 'Ada', 1)");
+  const batch = await importFile(rowmill, user, "external_id,credit\nPU1,2\n", "update", { target });
+  expect(await resultsOf(user, batch)).toEqual({ 2: "updated" });
+  expect(await query("SELECT full_name, credit FROM store.customers WHERE external_id = 'PU1'")).toEqual([
+    { full_name: "Ada", credit: "2.00" },
+  ]);
+  await expect(
+    importFile(rowmill, user, "external_id,credit\nPU1,2\n", "upsert", { target }),
+  ).rejects.toThrow(/has no column \\"full_name/);
+});
+
+test("a rule holds for a record that an upsert creates, and an existing record may have the value already", async () => {
+  const rules = [
+    { name: "gold_needs_email", if: { tier: "gold" }, require: ["email"], message: "gold needs an email" },
+  ];
+  const target = await define(customers({ rules }));
+  await query("INSERT INTO store.customers (external_id, email) VALUES ('R1', 'r1@x')");
+  const csv = "external_id,tier,email\nR1,gold,\nR2,gold,\nR3,gold,r3@x\n";
+  const batch = await importFile(rowmill, user, csv, "upsert", { target });
+  expect(await resultsOf(user, batch)).toEqual({ 2: "updated", 3: "gold_needs_email", 4: "created" });
+});

@@ -1,6 +1,8 @@
 /** Makes the outcomes of rows, and says what PostgreSQL has against a row. */
+
 import type pg from "pg";
 import { MustPause, Permanent } from "../../../errors.ts";
+import type { RowError } from "../../../schema/batches.ts";
 import type { Definition } from "../../definition/definition.ts";
 import { failed } from "../../outcomes.ts";
 import type { DisplacedRow, Outcome, Values } from "../../target.ts";
@@ -17,6 +19,8 @@ export interface TableWriter {
   readonly names: ReadonlyMap<string, string>;
   /** The values of new records for columns without a value. */
   readonly defaults: Values;
+  /** The broken rules of a record that `upsert` creates. */
+  readonly checkNew: (values: Values) => readonly RowError[];
 }
 
 interface Written {

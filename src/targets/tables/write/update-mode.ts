@@ -182,7 +182,13 @@ async function createRecords(
   rows: readonly TableRow[],
   outcomes: Outcomes,
 ): Promise<TableRow[]> {
-  const filled = new Map(rows.map((row) => [withDefaults(writer, row), row]));
+  const filled = new Map<TableRow, TableRow>();
+  for (const row of rows) {
+    const whole = withDefaults(writer, row);
+    const errors = writer.checkNew(whole.values);
+    if (errors.length > 0) outcomes.set(row, { kind: "failed", errors });
+    else filled.set(whole, row);
+  }
   const results = await insertRecords(tx, writer, [...filled.keys()]);
   const taken: TableRow[] = [];
   for (const [given, result] of results) {
