@@ -6,6 +6,7 @@ import { requireStorable } from "../../platform/postgres/storable.ts";
 import { checkColumns } from "../columns/check-columns.ts";
 import { type Definition, MAX_DEFINITION_BYTES } from "../definition/definition.ts";
 import { checkEndpoint } from "../endpoints/check-endpoint.ts";
+import { checkLookupTables } from "../tables/check/check-lookup-tables.ts";
 import { checkTableDestination } from "../tables/check/check-table.ts";
 
 /**
@@ -37,7 +38,7 @@ async function checkDestination(ctx: Context, definition: Definition): Promise<C
     case "http":
       return checkEndpoint(ctx, definition);
     case "records":
-      return { errors: {}, notes: [] };
+      return { errors: await checkLookupTables(ctx, definition), notes: [] };
   }
 }
 

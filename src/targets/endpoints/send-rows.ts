@@ -5,6 +5,7 @@ import { jsonWriter } from "../columns/json-text.ts";
 import type { Definition } from "../definition/definition.ts";
 import type { HttpDestination } from "../definition/destination.ts";
 import { failed } from "../outcomes.ts";
+import { type PreparedRows, RowPreparation } from "../tables/write/prepare-rows.ts";
 import type { Columns, GroupAnswer, GroupTarget, Outcome, TargetRow, Values } from "../target.ts";
 import {
   type EncodedRequest,
@@ -14,7 +15,6 @@ import {
   messageIdOf,
 } from "./encode-rows.ts";
 import { postRequest } from "./post-request.ts";
-import { type PreparedRows, RowPreparation } from "./prepare-rows.ts";
 import { type Meaning, readAnswer } from "./read-answer.ts";
 import { readRowResult } from "./read-results.ts";
 import { maxRowsOf, takeTurn } from "./take-turn.ts";

@@ -1,16 +1,16 @@
-/** Prepares rows before they are sent: looks up values, and claims values that no other row of the file may have. */
-import { type Context, inTransaction, type Tx } from "../../context.ts";
-import type { RowError } from "../../schema/batches.ts";
-import type { Definition } from "../definition/definition.ts";
-import { resolveLookups } from "../tables/write/lookups.ts";
-import { claimValues, releaseValues, uniqueColumnsOf } from "../tables/write/unique-values.ts";
-import type { Outcome, TargetBatch, TargetRow, Values } from "../target.ts";
+/** For destinations other than tables: looks up values, and claims values that no other row of the file may have. */
+import { type Context, inTransaction, type Tx } from "../../../context.ts";
+import type { RowError } from "../../../schema/batches.ts";
+import type { Definition } from "../../definition/definition.ts";
+import type { Outcome, TargetBatch, TargetRow, Values } from "../../target.ts";
+import { resolveLookups } from "./lookups.ts";
+import { claimValues, releaseValues, uniqueColumnsOf } from "./unique-values.ts";
 
 type Row = TargetRow<Values>;
 
 export interface PreparedRows {
   readonly ready: readonly Row[];
-  /** The errors of rows that are not sent. */
+  /** The errors of the other rows. */
   readonly failures: ReadonlyMap<number, readonly RowError[]>;
 }
 
@@ -26,10 +26,10 @@ export class RowPreparation {
   }
 
   /**
-   * Prepares rows in a short transaction of its own, so that other chunks do not wait for the answer of the endpoint. A row
-   * that is sent again has its values already.
+   * Outside of a transaction it takes a short one of its own, so that other chunks do not wait for the answer of an endpoint. A
+   * row that is sent again has its values already.
    */
-  async prepare(ctx: Context, batch: TargetBatch, rows: readonly Row[]): Promise<PreparedRows> {
+  async prepare(ctx: Context | Tx, batch: TargetBatch, rows: readonly Row[]): Promise<PreparedRows> {
     if (!this.#hasLookups && this.#unique.length === 0) return { ready: rows, failures: new Map() };
     return inTransaction(ctx, async (tx) => {
       const looked = await resolveLookups(tx, this.#definition, rows);
