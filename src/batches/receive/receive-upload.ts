@@ -100,6 +100,7 @@ export async function receiveUpload(ctx: Context, upload: Upload): Promise<Recei
       source,
       new RowMarks(maxChunkRows),
     );
+    if (isWorkbook && marks.count === 0) throw noRowsInSheet();
     await table.finish();
     const contentHash = content.hash.digest();
     const fingerprint = fingerprintOf(contentHash, chosen, target);
@@ -165,6 +166,12 @@ function matchColumns(
       cause: error,
     });
   }
+}
+
+/** A sheet that was only formatted, perhaps a million rows of it, or the wrong sheet. */
+function noRowsInSheet(): DomainError {
+  const message = "The sheet has no row with a value below its header. Choose another one with `sheet`.";
+  return invalidField("file", message);
 }
 
 function noRows({ dialect }: OpenedUpload, skipLines = 0): DomainError {

@@ -184,6 +184,22 @@ test("a workbook beyond a limit is refused with the limit, and leaves nothing", 
   ).toBe(0);
 });
 
+test("a sheet with only empty rows below its header is refused, and empty rows after data are left out", async () => {
+  const header =
+    '<row r="1"><c t="inlineStr"><is><t>title</t></is></c><c t="inlineStr"><is><t>author</t></is></c></row>';
+  const empty = Array.from(
+    { length: 5000 },
+    (_, at) => `<row r="${at + 3}"><c r="A${at + 3}" s="0"/></row>`,
+  ).join("");
+  const { status, body } = await upload<Problem>(bytesOf({ sheets: [{ name: "A", xml: header + empty }] }));
+  expect([status, body.field_errors.file?.[0]]).toEqual([400, expect.stringMatching(/no row with a value/)]);
+  expect(await spooled(user)).toBe(0);
+  const data =
+    '<row r="2"><c t="inlineStr"><is><t>Emma</t></is></c><c t="inlineStr"><is><t>Austen</t></is></c></row>';
+  const { body: batch } = await upload(bytesOf({ sheets: [{ name: "A", xml: header + data + empty }] }));
+  expect(batch.counts.total).toBe(1);
+});
+
 test("a formula without a result fails its row with a reason", async () => {
   const file = bytesOf([
     ["title", "author"],
