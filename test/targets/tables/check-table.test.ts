@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { ColumnDefinition } from "../../../src/targets/definition/column.ts";
 import type { Definition } from "../../../src/targets/definition/definition.ts";
+import { readTargetRole } from "../../../src/targets/tables/access/target-role.ts";
 import { checkTableDestination } from "../../../src/targets/tables/check/check-table.ts";
 import { proposeDefinition } from "../../../src/targets/tables/propose/propose-definition.ts";
 import { readTable } from "../../../src/targets/tables/read/read-table.ts";
@@ -254,4 +255,12 @@ test("the error for a role that Rowmill may not use has the statements to run", 
   expect(errors["destination.table"]?.[0]).toMatch(
     /^Rowmill may not use the role of TARGET_ROLE\. As an administrator of the database, run: CREATE ROLE rowmill_nobody NOLOGIN; GRANT rowmill_nobody TO \w+/,
   );
+});
+
+test("the role of an embedded database beside this one does not count", async () => {
+  const { pool } = rowmill.ctx;
+  await pool.query(
+    "DO $$ BEGIN CREATE ROLE rowmill_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+  );
+  expect((await readTargetRole(rowmill.ctx)).canSet).toBe(true);
 });

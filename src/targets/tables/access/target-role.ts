@@ -28,9 +28,14 @@ export async function readTargetRole(ctx: Pick<Context, "db" | "config">): Promi
     WITH target AS (SELECT * FROM pg_roles WHERE rolname = ${role}), server AS (
       SELECT current_setting('server_version_num')::int / 10000 AS version
     ), session AS (
-      -- Commands use the embedded database as its superuser, and the programs as another role.
+      -- Commands use the embedded database as its superuser, and the programs as another role. Roles belong to all databases of
+      -- a server, so it counts only where it may use the tables of Rowmill.
       SELECT coalesce((
         SELECT oid FROM pg_roles WHERE rolname = ${APP_ROLE} AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+          AND EXISTS (
+            SELECT FROM pg_namespace
+            WHERE nspname = ${rowmill.schemaName} AND has_schema_privilege(pg_roles.oid, pg_namespace.oid, 'USAGE')
+          )
       ), current_user::regrole) AS id
     )
     SELECT session.id::regrole::text AS user, version, target.oid IS NOT NULL AS exists,
