@@ -49,6 +49,7 @@ describe("a batch", () => {
     expect(body).toEqual({
       id,
       target: "books",
+      target_version: null,
       filename: "test.csv",
       number: expect.any(Number),
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
