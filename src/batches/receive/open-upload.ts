@@ -10,7 +10,7 @@ import type { LongRow } from "../../platform/csv/reader.ts";
 import { unpacked } from "../../platform/csv/unpack.ts";
 import { isZip, refuseOldWorkbook, START_BYTES } from "../../platform/workbooks/detect.ts";
 import type { NumberMarks } from "../../platform/workbooks/number-formats.ts";
-import { openWorkbook, type WorkbookDialect } from "../../platform/workbooks/open-workbook.ts";
+import type { WorkbookDialect } from "../../platform/workbooks/open-workbook.ts";
 import { spoolFile } from "./spool-file.ts";
 
 export interface ArrivingFile {
@@ -81,6 +81,8 @@ async function openSpooled(
     await finish();
     const holdStrings = (bytes: number) => strings.take(bytes);
     const workbookLimits = { ...ctx.config, ...limits, stringsMaxBytes: STRINGS_BYTES, holdStrings };
+    // Its libraries take 25 MB, which a process without workbooks need not have.
+    const { openWorkbook } = await import("../../platform/workbooks/open-workbook.ts");
     const table = await openWorkbook(spool, options, workbookLimits);
     const closeAll = async () => {
       await table.close();
