@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import type { Role } from "../schema/accounts.ts";
-import { hasBrokenPlace, NAME_RULE, namesIn } from "./names.ts";
+import { hasBrokenPlace, hasPlace, NAME_RULE, namesIn } from "./names.ts";
 import { type ListedSecret, listSecrets } from "./queries.ts";
 import { type SecretUse, whyRefused } from "./use.ts";
 
@@ -16,6 +16,18 @@ export async function requireKnownSecrets(
   { url, role }: SecretUse,
 ): Promise<void> {
   await requireUsableSecrets(ctx, [{ texts, names: namesIn(texts), field, url }], async () => role);
+}
+
+/**
+ * For texts that are sent as they are, such as URLs.
+ * @throws DomainError `invalid_input` if the text has a place for a secret
+ */
+export function requireNoSecrets(text: string, field: string): void {
+  if (hasPlace(text))
+    throw invalidField(
+      field,
+      "cannot have secrets. Only the values of `headers` can have `{{secret:NAME}}`.",
+    );
 }
 
 interface Use {

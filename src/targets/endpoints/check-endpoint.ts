@@ -1,8 +1,8 @@
 import type { Context } from "../../context.ts";
-import { DomainError, type FieldErrors, invalidField } from "../../errors.ts";
+import { DomainError, type FieldErrors } from "../../errors.ts";
 import { checkHeaders, checkUrl } from "../../platform/http-client/check-request.ts";
-import { hasPlace, namesIn } from "../../secrets/names.ts";
-import { requireUsableSecrets } from "../../secrets/require-known-secrets.ts";
+import { namesIn } from "../../secrets/names.ts";
+import { requireNoSecrets, requireUsableSecrets } from "../../secrets/require-known-secrets.ts";
 import type { Definition } from "../definition/definition.ts";
 import { checkLookupTables } from "../tables/check/check-lookup-tables.ts";
 
@@ -21,8 +21,8 @@ export async function checkEndpoint(
   if (destination.type !== "http") return { errors: {}, notes: [] };
   const { url, undo_url, headers = {}, sign_with, trust_empty } = destination;
   const checks = [
-    () => requireNoPlace(url, "destination.url"),
-    () => undo_url && requireNoPlace(undo_url, "destination.undo_url"),
+    () => requireNoSecrets(url, "destination.url"),
+    () => undo_url && requireNoSecrets(undo_url, "destination.undo_url"),
     () => checkUrl(ctx.config.egress, url, "destination.url"),
     () => undo_url && checkUrl(ctx.config.egress, undo_url, "destination.undo_url"),
     () => checkHeaders(headers, { field: "destination.headers", reserved: RESERVED }),
@@ -56,14 +56,6 @@ async function secretErrors(
       return uses.map((use) => () => requireUsableSecrets(ctx, [use], async () => "admin"));
     }),
   );
-}
-
-function requireNoPlace(url: string, field: string): void {
-  if (hasPlace(url))
-    throw invalidField(
-      field,
-      "cannot have secrets. Only the values of `headers` can have `{{secret:NAME}}`.",
-    );
 }
 
 /** Runs all checks, so that an administrator sees all errors at once. */

@@ -4,9 +4,17 @@ const MAX_SHOWN = 100;
 
 /** A value as a message quotes it. */
 export function shown(value: string | null): string {
-  if (value === null) return "null";
-  return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value);
+  return value === null ? "null" : JSON.stringify(shortened(value));
 }
+
+/** A value as a message shows it between its own quotes. */
+export function shortened(text: string): string {
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
+
+/** The advice of a batch that is paused because no row can succeed. */
+export const CORRECT_THEN_RESUME =
+  "An administrator must correct the table, its privileges or the target. Then resume the batch.";
 
 export function tableName({ schema, table }: { readonly schema: string; readonly table: string }): string {
   return `${schema}.${table}`;

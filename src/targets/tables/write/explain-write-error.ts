@@ -9,7 +9,7 @@ import {
 } from "../../../platform/postgres/database.ts";
 import { isServerTrouble, isStatementTrouble, LOCK_TROUBLE, SQLSTATE } from "../../../platform/sqlstates.ts";
 import type { TableFacts } from "../read/table-facts.ts";
-import { conditionOf, shown, tableName } from "../read/texts.ts";
+import { CORRECT_THEN_RESUME, conditionOf, shown, tableName } from "../read/texts.ts";
 import type { FailedWrite } from "./failed-write.ts";
 import { findBadColumn } from "./find-bad-column.ts";
 
@@ -40,10 +40,7 @@ function isConfiguration({ code = "", routine, where }: pg.DatabaseError): boole
 
 function configurationText({ message, where }: pg.DatabaseError, facts: TableFacts): string {
   const place = where ? ` (${where.split("\n")[0]})` : "";
-  return (
-    `PostgreSQL refuses to write into ${tableName(facts)}: ${message}${place}. ` +
-    "An administrator must correct the table, its privileges or the target. Then resume the batch."
-  );
+  return `PostgreSQL refuses to write into ${tableName(facts)}: ${message}${place}. ${CORRECT_THEN_RESUME}`;
 }
 
 /** The author of a trigger wrote the message and the hint for people. */

@@ -11,7 +11,7 @@ import type { TargetRow, Values } from "../../target.ts";
 import type { TableName } from "../access/find-untrusted.ts";
 import { withTargetRole } from "../access/with-role.ts";
 import { quoteName } from "../read/quote-name.ts";
-import { tableName } from "../read/texts.ts";
+import { CORRECT_THEN_RESUME, shortened, tableName } from "../read/texts.ts";
 
 export interface LookedUp<Row> {
   /** In the order of the rows. */
@@ -96,14 +96,13 @@ function refuseToRead(other: TableName, error: unknown): never {
   const { code = "", message } = postgresError(error) ?? {};
   if (code !== SQLSTATE.insufficientPrivilege && !isStatementTrouble(code)) throw error;
   throw new MustPause(
-    `PostgreSQL refuses to look up values in ${tableName(other)}: ${message}. ` +
-      "An administrator must correct the table, its privileges or the target. Then resume the batch.",
+    `PostgreSQL refuses to look up values in ${tableName(other)}: ${message}. ${CORRECT_THEN_RESUME}`,
   );
 }
 
 function errorOf(name: string, text: string, lookup: Lookup, match: Match | undefined): RowError | null {
   const columns = lookup.match.join(" or ");
-  const shown = text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
+  const shown = shortened(text);
   if (!match && (lookup.on_missing ?? "fail") === "fail") {
     const message = `${name} "${shown}": no record of ${lookup.schema}.${lookup.table} has this ${columns}`;
     return { column: name, code: "lookup_missing", message };
@@ -114,5 +113,3 @@ function errorOf(name: string, text: string, lookup: Lookup, match: Match | unde
   }
   return null;
 }
-
-const LONGEST_VALUE = 100;

@@ -7,6 +7,7 @@ import type { Definition } from "../../definition/definition.ts";
 import { failed } from "../../outcomes.ts";
 import type { DisplacedRow, Outcome, Values } from "../../target.ts";
 import type { TableFacts } from "../read/table-facts.ts";
+import { shortened } from "../read/texts.ts";
 import { explainWriteError } from "./explain-write-error.ts";
 import type { TablePlan } from "./table-plan.ts";
 
@@ -72,13 +73,7 @@ export function requireWritable({ facts, names }: TableWriter, error: unknown): 
 
 /** For example `external_id "DE1042"`. */
 export function describeKey({ plan }: TableWriter, values: Values): string {
-  return plan.key.map(({ name }) => `${name} "${shorten(values[name] ?? "")}"`).join(", ");
-}
-
-const LONGEST_VALUE = 100;
-
-export function shorten(text: string): string {
-  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
+  return plan.key.map(({ name }) => `${name} "${shortened(values[name] ?? "")}"`).join(", ");
 }
 
 export function duplicateInFile(writer: TableWriter, row: number, values: Values): string {

@@ -8,7 +8,7 @@ import { sql } from "drizzle-orm";
 import type { Tx } from "../../../context.ts";
 import type { RowError } from "../../../schema/batches.ts";
 import type { Definition } from "../../definition/definition.ts";
-import { shorten } from "./table-outcomes.ts";
+import { shortened } from "../read/texts.ts";
 import type { TableRow } from "./table-rows.ts";
 
 export interface UniqueColumn {
@@ -89,7 +89,7 @@ export async function claimValues(
 }
 
 function refusalOf({ row, column }: Claim, holder: number): Refusal {
-  const value = shorten(row.values[column.name] ?? "");
+  const value = shortened(row.values[column.name] ?? "");
   const message = `${column.name} "${value}": row ${holder} of this file has the same`;
   return { holder, error: { column: column.name, code: "not_unique", message } };
 }

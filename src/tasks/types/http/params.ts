@@ -1,11 +1,12 @@
 /** The parameters of http tasks, with the rules that a schema cannot express. */
 import Type, { type Static } from "typebox";
 import type { Config } from "../../../config/config.ts";
-import { type DomainError, invalidField } from "../../../errors.ts";
+import { invalidField } from "../../../errors.ts";
 import { MapOf } from "../../../platform/http/schemas.ts";
 import { checkHeaders, HEADER_VALUE } from "../../../platform/http-client/check-request.ts";
 import { DestinationRefused, parseDestination } from "../../../platform/http-client/destination.ts";
-import { hasPlace, SECRET_NAME } from "../../../secrets/names.ts";
+import { SECRET_NAME } from "../../../secrets/names.ts";
+import { requireNoSecrets } from "../../../secrets/require-known-secrets.ts";
 
 const MAX_BODY_BYTES = 256 * 1024;
 const MAX_HEADERS_BYTES = 16 * 1024;
@@ -151,8 +152,8 @@ const FREE = ["content-type", "content-encoding", "content-language", "content-d
 export function checkHttpParams(config: Config, params: HttpParams, field: string): void {
   checkUrl(config, params.url, `${field}.url`);
   const { body, body_base64, method, backoff } = params;
-  if (hasPlace(params.url)) throw noSecretsIn(`${field}.url`);
-  if (body !== undefined && hasPlace(JSON.stringify(body))) throw noSecretsIn(`${field}.body`);
+  requireNoSecrets(params.url, `${field}.url`);
+  if (body !== undefined) requireNoSecrets(JSON.stringify(body), `${field}.body`);
   const headers = headersOf(params);
   checkHeaders(headers, { field: `${field}.headers`, reserved: RESERVED, free: FREE });
   const wrong = Object.keys(headers).find((name) => !VALUE.test(headers[name] ?? ""));
@@ -180,10 +181,6 @@ export function checkHttpParams(config: Config, params: HttpParams, field: strin
     );
   if ((backoff?.min_seconds ?? 0) > (backoff?.max_seconds ?? Number.POSITIVE_INFINITY))
     throw invalidField(`${field}.backoff.min_seconds`, "must not be more than `max_seconds`.");
-}
-
-function noSecretsIn(field: string): DomainError {
-  return invalidField(field, "cannot have secrets. Only the values of `headers` can have `{{secret:NAME}}`.");
 }
 
 /** The address behind the name is checked when the request is sent. */
