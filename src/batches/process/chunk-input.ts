@@ -3,7 +3,7 @@ import type { Context } from "../../context.ts";
 import { users } from "../../schema/accounts.ts";
 import type { batches } from "../../schema/batches.ts";
 import { loadTargetOf } from "../../targets/define/load-target.ts";
-import type { UploadFacts } from "../../targets/target.ts";
+import type { Target, UploadFacts } from "../../targets/target.ts";
 import type { RowsInput } from "./process-rows.ts";
 
 type BatchColumns = Pick<
@@ -35,14 +35,21 @@ export async function chunkInputOf(ctx: Context, columns: BatchColumns): Promise
     ...(isDryRun ? { isDryRun } : {}),
   };
   const target = await loadTargetOf(ctx, columns);
-  const facts = target.defined && (await factsOf(ctx, columns));
+  const facts = target.defined && (await factsOf(ctx, target.defined, columns));
   return { batch: { ...batch, ...(facts ? { facts } : {}) }, target, rowDelayMs, isDryRun };
 }
 
-async function factsOf({ db }: Context, { userId, filename, createdAt }: BatchColumns): Promise<UploadFacts> {
+/** Most targets have no column with a fact about the owner, so most chunks do not read it. */
+async function factsOf(
+  { db }: Context,
+  { definition }: NonNullable<Target["defined"]>,
+  { userId, filename, createdAt }: BatchColumns,
+): Promise<UploadFacts> {
+  const facts = { filename, createdAt: new Date(createdAt) };
+  if (!definition.columns.some(({ from }) => from === "user.username" || from === "user.email")) return facts;
   const [owner] = await db
     .select({ username: users.username, email: users.email })
     .from(users)
     .where(eq(users.id, Number(userId)));
-  return { filename, createdAt: new Date(createdAt), ...owner };
+  return { ...facts, ...owner };
 }

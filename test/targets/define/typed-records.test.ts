@@ -40,3 +40,22 @@ test("a look-up in a table that is not allowed is refused", async () => {
   expect(status).toBe(400);
   expect(Object.keys(body.field_errors)[0]).toMatch(/^columns\.1\.lookup/);
 });
+
+test("constants are facts about the upload and its owner", async () => {
+  const facts = ["user.username", "user.id", "batch.filename", "row.number"] as const;
+  const constants = facts.map((from, index) => ({ name: `fact_${index}`, type: "constant", from }));
+  const definition = {
+    destination: { type: "records" },
+    columns: [{ name: "code", type: "text" }, ...constants],
+  };
+  const { status, body } = await admin.post("/api/v1/targets", { name: "facts", ...definition });
+  expect(status, JSON.stringify(body)).toBe(201);
+  const batch = await importFile(rowmill, user, "code\na\n", "insert", { target: "facts" });
+  const { body: me } = await user.get<{ username: string }>("/api/v1/auth/me");
+  const { body: records } = await user.get<{ items: { data: object }[] }>(
+    `/api/v1/records?batch_id=${batch}`,
+  );
+  expect(records.items.map(({ data }) => data)).toEqual([
+    { code: "a", fact_0: me.username, fact_1: user.userId, fact_2: "test.csv", fact_3: 2 },
+  ]);
+});
