@@ -14,8 +14,8 @@ import { endedTask } from "../support/tasks.ts";
 import { until } from "../support/until.ts";
 import { makeWorkflow, quick, runWorkflow, untilWorkflowEnds } from "../support/workflows.ts";
 
-/** The last commit of version 0.8.0. */
-const LAST_RELEASE = "bc19387";
+/** The last commit of version 0.9.0. */
+const LAST_RELEASE = "fd31db2";
 
 const STOPPED = { code: 0, signal: null };
 
