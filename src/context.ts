@@ -17,6 +17,7 @@ import {
   untilReachable,
 } from "./platform/postgres/database.ts";
 import { DatabaseClock } from "./platform/postgres/database-clock.ts";
+import { Replica } from "./platform/postgres/replica.ts";
 import { PgBossQueue, type Queue } from "./platform/queue/queue.ts";
 import { SmtpClient } from "./platform/smtp/smtp-client.ts";
 import { noTracing, type Tracing } from "./platform/tracing/tracing.ts";
@@ -34,6 +35,8 @@ export interface Context {
   readonly pool: pg.Pool;
   /** For reads that a client waits for: their time limit is short, and they cannot take every connection. */
   readonly reads: Reads;
+  /** For reads that may show a state of some seconds ago; null: DATABASE_READ_URL is not set. */
+  readonly replica: Replica | null;
   readonly queue: Queue;
   /** null: no mail server is configured. */
   readonly smtp: SmtpClient | null;
@@ -84,6 +87,19 @@ export async function inTransaction<T>(ctx: Context | Tx, fn: (tx: Tx) => Promis
   const result = await ctx.db.transaction((db) => fn({ ...ctx, db, afterCommit }));
   runAll(afterCommit, ctx.log);
   return result;
+}
+
+/** Longer than any transaction takes from the time that it records to its commit. */
+const SETTLED_MS = 60_000;
+
+/**
+ * Returns a context that reads from the standby, if there is one and it is not too far behind.
+ * @param changedAt when the data that is read changed last. If that was just now, the standby may lack it.
+ */
+export function onReplica(ctx: Context, changedAt: Date | null): Context {
+  const isSettled = changedAt !== null && ctx.now().getTime() - changedAt.getTime() > SETTLED_MS;
+  const reads = isSettled ? ctx.replica?.readsFor(ctx.actor?.id ?? null) : null;
+  return reads ? { ...ctx, ...reads } : ctx;
 }
 
 const DAY_MS = 86_400_000;
@@ -148,6 +164,7 @@ export async function openContext(
     reading > 0 ? openPool(config.databaseUrl, reading, log, readLimits(config.readTimeoutSeconds)) : pool;
   await untilReachable(pool, log);
   await requireMigrated(pool);
+  const replica = await openReplica(config, pool, readConnections(connections), log);
   const clock = await DatabaseClock.open(pool, log);
   const hasSessions = await detectSessions(pool, config);
   if (!hasSessions) log.info("the database does not deliver NOTIFY; polling for changes every second");
@@ -160,6 +177,7 @@ export async function openContext(
     db: databaseOn(pool),
     pool,
     reads: { db: databaseOn(readPool), pool: readPool, connections: reading || connections },
+    replica,
     queue,
     smtp,
     listener,
@@ -180,7 +198,20 @@ export async function openContext(
       await listener.close();
       await queue.stop(timeoutMs);
       smtp?.close();
+      await replica?.close();
       await Promise.all(new Set([pool, readPool]).values().map((each) => each.end()));
     },
   };
+}
+
+/** @param max as many connections as for other reads */
+async function openReplica(
+  { databaseReadUrl, databaseReadMaxLagSeconds: maxLagSeconds, readTimeoutSeconds }: Config,
+  primary: pg.Pool,
+  max: number,
+  log: Log,
+): Promise<Replica | null> {
+  if (databaseReadUrl === "") return null;
+  const standby = openPool(databaseReadUrl, max, log, readLimits(readTimeoutSeconds));
+  return Replica.open({ primary, standby, maxLagSeconds, log });
 }

@@ -46,6 +46,7 @@ export function accountListRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/accounts",
       {
+        config: { mayLag: true },
         schema: {
           ...shared,
           operationId: "listAccounts",

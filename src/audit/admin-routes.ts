@@ -39,6 +39,7 @@ export function auditRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/admin/audit",
       {
+        config: { mayLag: true },
         schema: {
           ...shared,
           operationId: "listAuditEntries",

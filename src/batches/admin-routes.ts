@@ -55,6 +55,7 @@ export function adminBatchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/admin/batches",
       {
+        config: { mayLag: true },
         schema: {
           ...shared,
           operationId: "adminListBatches",

@@ -22,6 +22,7 @@ export function batchRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/batches",
       {
+        config: { mayLag: true },
         schema: {
           ...shared,
           operationId: "listBatches",

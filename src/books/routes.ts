@@ -49,6 +49,7 @@ export function bookRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/books",
       {
+        config: { mayLag: true },
         schema: {
           ...shared,
           operationId: "listBooks",

@@ -1,4 +1,5 @@
 /** Checks an installation, and says how to fix each problem. */
+import { setTimeout } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import type pg from "pg";
 import { RUNNABLE_STATES } from "../batches/state.ts";
@@ -80,6 +81,7 @@ async function diagnoseDatabase(config: Config, pool: pg.Pool): Promise<Finding[
   return [
     good("The database is up to date."),
     await checkConnections(config, pool),
+    ...(await checkStandby(config, pool)),
     await checkClock(pool),
     await checkTimeouts(pool),
     ...(await checkTables(pool)),
@@ -129,6 +131,38 @@ async function checkConnections(config: Config, pool: pg.Pool): Promise<Finding>
   return max - used > config.databasePoolMax
     ? good(text)
     : bad(`${text} Raise max_connections or lower DATABASE_POOL_MAX.`);
+}
+
+/** Reads go to the database itself if the standby cannot be used, so nobody would notice. */
+async function checkStandby(
+  { databaseReadUrl, databaseReadMaxLagSeconds }: Config,
+  pool: pg.Pool,
+): Promise<Finding[]> {
+  if (databaseReadUrl === "") return [];
+  const standby = openPool(databaseReadUrl, 1, createLog({ logLevel: "silent" }, "cli"));
+  try {
+    const { rows: ends } = await pool.query<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
+    await setTimeout(databaseReadMaxLagSeconds * 1000);
+    const { rows } = await standby.query<{ hasReached: boolean | null }>(
+      'SELECT $1::pg_lsn <= pg_last_wal_replay_lsn() AS "hasReached"',
+      [ends[0]?.lsn],
+    );
+    const hasReached = rows[0]?.hasReached ?? null;
+    if (hasReached === null)
+      return [bad("DATABASE_READ_URL is no standby, so it is not used. Set the URL of a standby.")];
+    return [
+      hasReached
+        ? good("The standby (DATABASE_READ_URL) follows the database.")
+        : bad(
+            `The standby (DATABASE_READ_URL) is more than ${databaseReadMaxLagSeconds} s behind, so it is not used. Check its replication.`,
+          ),
+    ];
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    return [bad(`Cannot reach the standby: ${reason}. Check DATABASE_READ_URL.`)];
+  } finally {
+    await standby.end();
+  }
 }
 
 async function checkClock(pool: pg.Pool): Promise<Finding> {

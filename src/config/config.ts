@@ -40,10 +40,17 @@ export function loadConfig(env: NodeJS.ProcessEnv = fromProcess()) {
       `BACKUP_CRON: backups need one PostgreSQL server. Use the tools of ${settings.DATABASE_BACKEND} instead.`,
     );
   }
+  if (settings.DATABASE_READ_URL && (!settings.DATABASE_URL || settings.DATABASE_BACKEND !== "postgres")) {
+    throw new ConfigError(
+      "DATABASE_READ_URL: needs DATABASE_URL, and one PostgreSQL server (DATABASE_BACKEND=postgres).",
+    );
+  }
   const dataDir = resolve(settings.DATA_DIR);
   return {
     databaseUrl: settings.DATABASE_URL,
     databaseBackend: settings.DATABASE_BACKEND,
+    databaseReadUrl: settings.DATABASE_READ_URL,
+    databaseReadMaxLagSeconds: settings.DATABASE_READ_MAX_LAG_SECONDS,
     databasePoolMax: settings.DATABASE_POOL_MAX,
     dataDir,
     host: settings.HOST,

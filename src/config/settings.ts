@@ -1,5 +1,6 @@
 /** All environment variables. `npm run docs` writes docs/operations/configuration.md and .env.example from this table. */
 import Type from "typebox";
+import { databaseSettings } from "./database-settings.ts";
 import { httpTaskSettings } from "./http-task-settings.ts";
 import { mailSettings } from "./mail.ts";
 import { MiB, quotas } from "./quotas.ts";
@@ -11,22 +12,7 @@ import { tracingSettings } from "./tracing-settings.ts";
 import { webhookSettings } from "./webhook-settings.ts";
 
 export const Settings = Type.Object({
-  DATABASE_URL: Type.String({
-    default: "",
-    pattern: "^$|^postgres(ql)?://",
-    description: "PostgreSQL 15 or later. If unset, `npm start` runs an embedded PostgreSQL 18 in DATA_DIR.",
-  }),
-  DATABASE_BACKEND: Type.Enum(["postgres", "citus", "yugabytedb", "cockroachdb"], {
-    default: "postgres",
-    description: "Kind of database at DATABASE_URL: postgres, citus, yugabytedb or cockroachdb.",
-  }),
-  DATABASE_POOL_MAX: Type.Integer({
-    default: 16,
-    minimum: 8,
-    maximum: 1000,
-    description:
-      "Maximum connections per process, not counting the one that listens for changes, and the one of a running backup.",
-  }),
+  ...databaseSettings,
   DATA_DIR: Type.String({
     default: ".data",
     minLength: 1,

@@ -74,6 +74,7 @@ export function fileRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/files",
       {
+        config: { mayLag: true },
         schema: {
           ...shared,
           operationId: "listFiles",

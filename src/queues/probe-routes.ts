@@ -7,7 +7,7 @@ import { QUEUES } from "../jobs.ts";
 import { handleErrors, Problem } from "../platform/http/errors.ts";
 import { healthRoutes } from "../platform/http/health.ts";
 import { answerRequestId, requestIds } from "../platform/http/request-id.ts";
-import { openRegistry } from "../platform/metrics/registry.ts";
+import { addReplicaMetrics, openRegistry } from "../platform/metrics/registry.ts";
 import { addRequestMetrics } from "../platform/metrics/request-metrics.ts";
 import { addWorkMetrics } from "../platform/metrics/work-metrics.ts";
 import { addQueueMetrics } from "../platform/queue/metrics.ts";
@@ -32,7 +32,10 @@ export function openWorkerProbes(ctx: OpenContext): Promise<AsyncDisposable> {
 
 /** Serves the probes and metrics of an API on METRICS_PORT until disposed of. @throws ConfigError if the port is in use */
 export function openApiMetrics(ctx: OpenContext): Promise<AsyncDisposable> {
-  const registry = openRegistry({ main: ctx.pool, reads: ctx.reads.pool });
+  const { replica } = ctx;
+  const pools = { main: ctx.pool, reads: ctx.reads.pool, ...(replica && { replica: replica.pool }) };
+  const registry = openRegistry(pools);
+  if (replica) addReplicaMetrics(registry, replica);
   addRequestMetrics(registry, ctx.activity);
   return serve(ctx, { port: ctx.config.metricsPort, setting: "METRICS_PORT" }, registry);
 }

@@ -17,6 +17,7 @@ export function recordRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/records",
       {
+        config: { mayLag: true },
         schema: {
           ...shared,
           operationId: "listRecords",

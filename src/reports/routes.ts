@@ -75,7 +75,7 @@ export function reportRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/reports",
       {
-        config: { search: "never" },
+        config: { search: "never", mayLag: true },
         schema: {
           ...shared,
           operationId: "listReports",

@@ -52,6 +52,7 @@ export function adminTaskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/admin/tasks",
       {
+        config: { mayLag: true },
         schema: {
           ...shared,
           operationId: "adminListTasks",

@@ -34,6 +34,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/tasks",
       {
+        config: { mayLag: true },
         schema: {
           ...shared,
           operationId: "listTasks",
@@ -57,7 +58,7 @@ export function taskRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/tasks/stats",
       {
-        config: { search: "always" },
+        config: { search: "always", mayLag: true },
         schema: {
           ...shared,
           operationId: "countTasks",

@@ -20,6 +20,7 @@ export function adminWorkflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/admin/workflows",
       {
+        config: { mayLag: true },
         schema: {
           ...shared,
           operationId: "adminListWorkflows",

@@ -17,6 +17,7 @@ export function workflowRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/workflows",
       {
+        config: { mayLag: true },
         schema: {
           ...shared,
           operationId: "listWorkflows",

@@ -39,6 +39,8 @@ describe("the settings", () => {
     expect(loadConfig({ JWT_SECRET: SECRET, SECRETS_KEY: SECRET })).toEqual({
       databaseUrl: "",
       databaseBackend: "postgres",
+      databaseReadUrl: "",
+      databaseReadMaxLagSeconds: 5,
       databasePoolMax: 16,
       dataDir: resolve(".data"),
       host: "127.0.0.1",
@@ -202,6 +204,8 @@ describe("a bad value", () => {
     ["DATABASE_URL", "mysql://x"],
     ["DATABASE_URL", "db.example.com"],
     ["DATABASE_BACKEND", "oracle"],
+    ["DATABASE_READ_URL", "db.example.com"],
+    ["DATABASE_READ_MAX_LAG_SECONDS", "0"],
     ["DATABASE_POOL_MAX", "7"],
     ["DATABASE_POOL_MAX", "1001"],
     ["PORT", "99999"],
@@ -301,6 +305,15 @@ describe("a bad value", () => {
     const queues = { JWT_SECRET: SECRET, WORKER_QUEUES: "default:2,file_processing:12" };
     expect(messageOf(queues)).toMatch(/^DATABASE_POOL_MAX: 16 .*need 32/);
     expect(errorOf({ ...env, WORKER_QUEUES: "default:4" })).toBeNull();
+  });
+
+  test("a standby is refused without DATABASE_URL, and for several servers", () => {
+    const standby = { JWT_SECRET: SECRET, DATABASE_READ_URL: "postgres://standby.example.com/rowmill" };
+    expect(messageOf(standby)).toMatch(/^DATABASE_READ_URL: needs DATABASE_URL/);
+    expect(messageOf({ ...standby, DATABASE_URL, DATABASE_BACKEND: "citus" })).toMatch(
+      /DATABASE_BACKEND=postgres/,
+    );
+    expect(errorOf({ ...standby, DATABASE_URL })).toBeNull();
   });
 
   test.each<NodeJS.ProcessEnv>([

@@ -23,6 +23,7 @@ export async function createOfflineApp(): Promise<FastifyInstance> {
     db: databaseOn(pool),
     pool,
     reads: { db: databaseOn(pool), pool, connections: 1 },
+    replica: null,
     queue,
     smtp: null,
     listener,

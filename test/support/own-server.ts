@@ -13,6 +13,8 @@ import { until } from "./until.ts";
 
 export interface OwnServer extends AsyncDisposable {
   readonly url: string;
+  /** The folder of its data. */
+  readonly folder: string;
   stop(signal: "SIGINT" | "SIGQUIT"): Promise<void>;
   /** On the same port and the same data. */
   start(): Promise<void>;
@@ -54,6 +56,7 @@ export async function ownServer(folder?: string): Promise<OwnServer> {
   const resources = stack.move();
   return {
     url,
+    folder: cluster,
     stop: end,
     async start() {
       restarted = spawn(binary, args, { uid, gid, stdio: "ignore" });

@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import Type from "typebox";
-import type { Context } from "../../context.ts";
+import { type Context, onReplica } from "../../context.ts";
 import { sendDownload } from "../../platform/http/download.ts";
 import { problems } from "../../platform/http/errors.ts";
 import { userRoutes } from "../../platform/http/user-routes.ts";
@@ -51,7 +51,11 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
         const { batch_id, file, format } = request.params;
         const batch = await getBatch(request.ctx, request.user.id, batch_id);
         const { ctx, stream } = await beginDownload(request, reply);
-        const text = await exportResults(ctx, batch, { file, format, withBom: request.query.bom });
+        const text = await exportResults(onReplica(ctx, batch.finishedAt), batch, {
+          file,
+          format,
+          withBom: request.query.bom,
+        });
         return sendDownload(request, reply, {
           filename: `${baseName(batch.filename)}-${file}.${format}`,
           mediaType: MEDIA_TYPES[format],
@@ -75,7 +79,10 @@ export function resultRoutes(ctx: Context): FastifyPluginAsyncTypebox {
           response: { 200: ErrorGroupsView, ...problems(400, 401, 404) },
         },
       },
-      async ({ ctx, user, params }) => groupErrors(ctx, await getBatch(ctx, user.id, params.batch_id)),
+      async ({ ctx, user, params }) => {
+        const batch = await getBatch(ctx, user.id, params.batch_id);
+        return groupErrors(onReplica(ctx, batch.finishedAt), batch);
+      },
     );
   });
 }

@@ -29,10 +29,12 @@ const BEFORE_SIGN_IN = /\/api\/v1\/auth\/(browser\/|logout|password-reset)/;
 
 /** Renews an access token that has expired, and repeats the request. */
 async function fetchInSession(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, init);
+  // Sends `Cache-Control: no-cache`: a page shows the latest state, also if lists are usually read from a standby.
+  const latest: RequestInit = { ...init, cache: "no-store" };
+  const response = await fetch(input, latest);
   if (response.status !== 401 || BEFORE_SIGN_IN.test(String(input))) return response;
   const refreshed = await refreshSession();
-  if (refreshed.ok) return fetch(input, init);
+  if (refreshed.ok) return fetch(input, latest);
   // A server that is restarting says nothing about the session.
   if (refreshed.status === 429 || refreshed.status >= 500) return refreshed;
   for (const listener of sessionEndListeners) listener();

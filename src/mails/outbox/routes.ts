@@ -37,6 +37,7 @@ export function outboxRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/outbox",
       {
+        config: { mayLag: true },
         schema: {
           ...shared,
           operationId: "listMails",

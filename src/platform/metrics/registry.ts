@@ -1,6 +1,7 @@
 /** The metrics of every program: Node's own, among them the lag of the event loop, and the use of database connections. */
 import type pg from "pg";
 import { collectDefaultMetrics, Registry } from "prom-client";
+import type { Replica } from "../postgres/replica.ts";
 import { Meter } from "./meter.ts";
 
 /** @param pools by the name that the metrics have for them */
@@ -37,4 +38,12 @@ export function openRegistry(pools: Readonly<Record<string, pg.Pool>>): Registry
     "pool",
   );
   return registry;
+}
+
+export function addReplicaMetrics(registry: Registry, replica: Replica): void {
+  new Meter(registry).gauge(
+    "rowmill_replica_lag_seconds",
+    "The age of the state that the standby (DATABASE_READ_URL) shows; +Inf if it is unreachable or no standby.",
+    (gauge) => gauge.set(replica.lagSeconds),
+  );
 }

@@ -12,6 +12,7 @@ export function statisticsRoutes(ctx: Context): FastifyPluginAsyncTypebox {
     app.get(
       "/api/v1/admin/statistics",
       {
+        config: { mayLag: true },
         schema: {
           ...shared,
           operationId: "getStatistics",
