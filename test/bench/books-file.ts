@@ -1,16 +1,58 @@
 /** A CSV of books like real ones: titles, authors and descriptions of the shipped sample, made distinct by a number. */
 import { once } from "node:events";
-import { createWriteStream, readFileSync } from "node:fs";
+import { createWriteStream, readFileSync, type WriteStream } from "node:fs";
 import Papa from "papaparse";
 import { COPY_NULL, copyValue } from "../../src/platform/postgres/copy.ts";
 
 export const FLOOR_BATCH = "00000000-0000-7000-8000-000000000000";
 
-/** Writes the CSV, and the same rows as COPY text in the shape of `batch_rows` for the floor. */
-export async function writeBooks(rows: number, csvPath: string, copyPath: string): Promise<void> {
+export interface BooksFile {
+  readonly csv: string;
+  /** The same rows as COPY text in the shape of `batch_rows`, for the floors. */
+  readonly halves: readonly [Half, Half];
+}
+
+interface Half {
+  readonly path: string;
+  readonly firstRow: number;
+  readonly lastRow: number;
+}
+
+/** @param path without an extension */
+export async function writeBooks(rows: number, path: string): Promise<BooksFile> {
+  const csv = `${path}.csv`;
+  const middle = rows >> 1;
+  const halves = [
+    { path: `${path}.1.copy`, firstRow: 2, lastRow: middle + 1 },
+    { path: `${path}.2.copy`, firstRow: middle + 2, lastRow: rows + 1 },
+  ] as const;
+  const good = sampleBooks();
+  const table = createWriteStream(csv);
+  const copies = halves.map((half) => createWriteStream(half.path));
+  table.write(HEADER);
+  for (let row = 0; row < rows; row++) {
+    const cells = bookCells(good, row);
+    await write(table, csvLine(cells));
+    const line = `${FLOOR_BATCH}\t${row + 2}\t${copyValue(JSON.stringify(cells))}\t${COPY_NULL}\n`;
+    await write(copies[row < middle ? 0 : 1] as WriteStream, line);
+  }
+  await Promise.all([table, ...copies].map((stream) => once(stream.end(), "finish")));
+  return { csv, halves };
+}
+
+/** @returns a small file; files with different numbers have different books */
+export function smallFile(rows: number, number: number): string {
+  const good = sampleBooks();
+  const lines = Array.from({ length: rows }, (_, row) => csvLine(bookCells(good, number * rows + row)));
+  return HEADER + lines.join("");
+}
+
+const HEADER = "title,author,description\n";
+
+function sampleBooks(): string[][] {
   const sample = new URL("../../src/demo/books.csv", import.meta.url);
   const { data } = Papa.parse<string[]>(readFileSync(sample, "utf8"), { skipEmptyLines: true });
-  const good = data
+  return data
     .slice(1)
     .filter(
       ([title, author, ...rest]) =>
@@ -21,20 +63,19 @@ export async function writeBooks(rows: number, csvPath: string, copyPath: string
         !title.includes("\uFFFD") &&
         title.length < 400,
     );
-  const csv = createWriteStream(csvPath);
-  const copy = createWriteStream(copyPath);
-  csv.write("title,author,description\n");
-  for (let row = 0; row < rows; row++) {
-    const [title = "", author = "", description = ""] = good[row % good.length] ?? [];
-    const cells = [`${title} (${row + 1})`, author, description];
-    const written = [
-      csv.write(`${cells.map(quoted).join(",")}\n`),
-      copy.write(`${FLOOR_BATCH}\t${row + 2}\t${copyValue(JSON.stringify(cells))}\t${COPY_NULL}\n`),
-    ];
-    if (!written[0]) await once(csv, "drain");
-    if (!written[1]) await once(copy, "drain");
-  }
-  await Promise.all([csv, copy].map((stream) => once(stream.end(), "finish")));
+}
+
+function bookCells(books: readonly string[][], row: number): string[] {
+  const [title = "", author = "", description = ""] = books[row % books.length] ?? [];
+  return [`${title} (${row + 1})`, author, description];
+}
+
+function csvLine(cells: readonly string[]): string {
+  return `${cells.map(quoted).join(",")}\n`;
+}
+
+async function write(stream: WriteStream, text: string): Promise<void> {
+  if (!stream.write(text)) await once(stream, "drain");
 }
 
 function quoted(cell: string): string {

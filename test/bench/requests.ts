@@ -1,5 +1,6 @@
 /** Requests per second with and without the request log, on the same database, in turns. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Bench, type Part, times, whole } from "./bench.ts";
 import { readStatus, signUp, startPrograms, stopPrograms } from "./rowmill.ts";
 import { median } from "./table.ts";
 
@@ -8,22 +9,27 @@ const WARM_UP_MS = 1000;
 const MEASURED_MS = 4000;
 const ROUNDS = 3;
 
-export interface MeasuredRequests {
-  readonly withLog: number;
-  readonly withoutLog: number;
-  /** Of each round, because the speed of a machine drifts: its median. */
-  readonly ratio: number;
-}
-
-/** @returns the medians of rounds */
-export async function measureRequests(databaseUrl: string): Promise<MeasuredRequests> {
+/** Of each round the ratio, because the speed of a machine drifts: its median, and the medians of the rates. */
+export async function requestsPart({ databaseUrl }: Bench): Promise<Part> {
   const rates: Record<"on" | "off", number[]> = { on: [], off: [] };
   for (let round = 0; round < ROUNDS; round++) {
     for (const setting of ["off", "on"] as const)
       rates[setting].push(await requestsPerSecond(databaseUrl, setting));
   }
   const ratios = rates.on.map((rate, round) => rate / (rates.off[round] ?? Number.NaN));
-  return { withLog: median(rates.on), withoutLog: median(rates.off), ratio: median(ratios) };
+  const figures = {
+    requestsPerSecond: median(rates.on),
+    requestsPerSecondWithoutLog: median(rates.off),
+    requestsRatio: median(ratios),
+  };
+  return {
+    figures,
+    lines: [
+      ["requests a second, with the request log", whole(figures.requestsPerSecond), ""],
+      ["requests a second, REQUEST_LOG=off", whole(figures.requestsPerSecondWithoutLog), ""],
+      ["ratio with the request log to without", times(figures.requestsRatio), ""],
+    ],
+  };
 }
 
 async function requestsPerSecond(databaseUrl: string, setting: "on" | "off"): Promise<number> {

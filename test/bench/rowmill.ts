@@ -9,10 +9,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { BatchView } from "../../src/batches/views.ts";
 import { freePort } from "../../src/platform/postgres/embedded-postgres.ts";
-import { measureExport, measureExportFloor } from "./export.ts";
 import { median } from "./table.ts";
 
-export interface Measured {
+export interface Imported {
+  readonly batchId: string;
+  readonly headers: { readonly authorization: string };
   readonly acceptedSeconds: number;
   /** From the first byte sent to the last row's result. */
   readonly doneSeconds: number;
@@ -20,39 +21,40 @@ export interface Measured {
   readonly workerPeakMb: number;
   /** Of a status read while the batch runs. */
   readonly statusMs: number;
-  readonly exportSeconds: number;
-  readonly exportFloorSeconds: number;
-  /** Of an API that does nothing but the export. */
-  readonly exportPeakMb: number;
+  /** Of a status read after its end. */
+  readonly statusIdleMs: number;
 }
 
 export const POLL_MS = 50;
+const IDLE_READS = 100;
 
-export async function measureRowmill(
+export async function measureImport(
   databaseUrl: string,
   csvPath: string,
   settings: NodeJS.ProcessEnv = {},
-): Promise<Measured> {
-  const { url, env, programs } = await startPrograms(databaseUrl, settings);
+): Promise<Imported> {
+  const { url, programs } = await startPrograms(databaseUrl, settings);
   const [api, worker] = programs;
-  let imported: Awaited<ReturnType<typeof importFile>>;
   try {
-    imported = await importFile(url, csvPath, api, worker);
+    return await importFile(url, csvPath, api, worker);
   } finally {
     await stopPrograms(...programs);
-  }
-  const { batch, headers, ...measured } = imported;
-  const exporter = await startProgram("api", env);
-  try {
-    const exportFloorSeconds = await measureExportFloor(databaseUrl, batch.id);
-    const exportSeconds = await measureExport(url, batch.id, headers, batch.counts.total);
-    return { ...measured, exportFloorSeconds, exportSeconds, exportPeakMb: peakMb(exporter) };
-  } finally {
-    await stopPrograms(exporter);
   }
 }
 
 export async function startPrograms(databaseUrl: string, settings: NodeJS.ProcessEnv = {}) {
+  const { url, env } = await environment(databaseUrl, settings);
+  const api = await startProgram("api", env);
+  const worker = await startProgram("worker", env);
+  return { url, programs: [api, worker] as const };
+}
+
+export async function startApi(databaseUrl: string) {
+  const { url, env } = await environment(databaseUrl, {});
+  return { url, api: await startProgram("api", env) };
+}
+
+async function environment(databaseUrl: string, settings: NodeJS.ProcessEnv) {
   const port = await freePort();
   const env = {
     ...process.env,
@@ -63,10 +65,7 @@ export async function startPrograms(databaseUrl: string, settings: NodeJS.Proces
     ROW_DELAY_MS: "0",
     ...settings,
   };
-  const url = `http://127.0.0.1:${port}`;
-  const api = await startProgram("api", env);
-  const worker = await startProgram("worker", env);
-  return { url, env, programs: [api, worker] as const };
+  return { url: `http://127.0.0.1:${port}`, env };
 }
 
 export async function stopPrograms(...programs: ChildProcess[]): Promise<void> {
@@ -82,24 +81,31 @@ async function importFile(url: string, csvPath: string, api: ChildProcess, worke
   const startedAt = performance.now();
   let batch = await sendFile(url, content, headers);
   const acceptedSeconds = (performance.now() - startedAt) / 1000;
+  const readTimed = async (times: number[]): Promise<BatchView> => {
+    const askedAt = performance.now();
+    const read = await readStatus(`${url}/api/v1/batches/${batch.id}`, headers);
+    times.push(performance.now() - askedAt);
+    return read;
+  };
   const statusMs: number[] = [];
   while (!batch.finished_at) {
     await sleep(POLL_MS);
-    const askedAt = performance.now();
-    batch = await readStatus(`${url}/api/v1/batches/${batch.id}`, headers);
-    statusMs.push(performance.now() - askedAt);
+    batch = await readTimed(statusMs);
   }
   const doneSeconds = (performance.now() - startedAt) / 1000;
   if (batch.counts.success !== batch.counts.total)
     throw new Error(`Not every row succeeded: ${JSON.stringify(batch.counts)}`);
+  const peaks = { apiPeakMb: peakMb(api), workerPeakMb: peakMb(worker) };
+  const statusIdleMs: number[] = [];
+  for (let read = 0; read < IDLE_READS; read++) await readTimed(statusIdleMs);
   return {
-    batch,
+    batchId: batch.id,
     headers,
     acceptedSeconds,
     doneSeconds,
-    apiPeakMb: peakMb(api),
-    workerPeakMb: peakMb(worker),
+    ...peaks,
     statusMs: median(statusMs),
+    statusIdleMs: median(statusIdleMs),
   };
 }
 
@@ -147,7 +153,7 @@ async function startProgram(name: string, env: NodeJS.ProcessEnv): Promise<Child
 }
 
 /** The kernel's high-water mark of the process's resident memory. */
-function peakMb({ pid }: ChildProcess): number {
+export function peakMb({ pid }: ChildProcess): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024;
 }

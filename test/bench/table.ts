@@ -1,3 +1,5 @@
+import type { Line } from "./bench.ts";
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -6,7 +8,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** One table: a line a measurement, the numbers right-aligned. */
-export function printTable(rows: readonly (readonly [what: string, value: string, reach: string])[]): void {
+export function printTable(rows: readonly Line[]): void {
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
   for (const [what, value, reach] of rows) {
     console.log(

@@ -1,9 +1,11 @@
 /** Tasks that do nothing, beside jobs that do nothing: what a state, a history and a result cost above the queue itself. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { PgBoss } from "pg-boss";
+import { type Bench, type Part, times, whole } from "./bench.ts";
 import { POLL_MS, readStatus, signUp, startPrograms, stopPrograms } from "./rowmill.ts";
+import { median } from "./table.ts";
 
-export interface MeasuredTasks {
+interface MeasuredTasks {
   readonly createdSeconds: number;
   readonly completedSeconds: number;
   /** The same number of tasks whose owner wants a notification of each, up to the limit per hour. */
@@ -17,7 +19,35 @@ export interface MeasuredTasks {
 const CONCURRENCY = 5;
 const QUEUE = "floor";
 
-export async function measureTasks(databaseUrl: string, count: number): Promise<MeasuredTasks> {
+const TASKS = 10_000;
+
+export async function tasksPart(bench: Bench): Promise<Part> {
+  const measured: MeasuredTasks[] = [];
+  for (let run = 0; run < bench.runs; run++) {
+    await bench.emptyTables();
+    measured.push(await measureTasks(bench.databaseUrl, TASKS));
+  }
+  const of = (pick: (run: MeasuredTasks) => number) => median(measured.map(pick));
+  const figures = {
+    tasksCreatedPerSecond: TASKS / of((run) => run.createdSeconds),
+    tasksCreatedRatio: of((run) => run.createdSeconds / run.insertSeconds),
+    tasksCompletedPerSecond: TASKS / of((run) => run.completedSeconds),
+    tasksCompletedRatio: of((run) => run.completedSeconds / run.workSeconds),
+    tasksAnnouncedRatio: of((run) => run.announcedSeconds / run.completedSeconds),
+  };
+  return {
+    figures,
+    lines: [
+      [`${TASKS.toLocaleString("en")} tasks created a second`, whole(figures.tasksCreatedPerSecond), ""],
+      ["ratio to pg-boss's insert", times(figures.tasksCreatedRatio), ""],
+      ["tasks that do nothing completed a second", whole(figures.tasksCompletedPerSecond), ""],
+      ["ratio to pg-boss's work", times(figures.tasksCompletedRatio), ""],
+      ["ratio of the time with notifications", times(figures.tasksAnnouncedRatio), ""],
+    ],
+  };
+}
+
+async function measureTasks(databaseUrl: string, count: number): Promise<MeasuredTasks> {
   const queue = await measureQueue(databaseUrl, count);
   const silent = await measureRowmillTasks(databaseUrl, count, false);
   const announced = await measureRowmillTasks(databaseUrl, count, true);

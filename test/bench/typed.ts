@@ -1,5 +1,6 @@
 /** The columns of defined targets: checked alone, and imported into a table of an application beside a floor. */
 import { join } from "node:path";
+import { type Bench, type Part, seconds, times, whole } from "./bench.ts";
 import { type MeasuredColumns, measureColumns, measureTypedFloor } from "./columns.ts";
 import { type MeasuredTable, measureOwnTable } from "./own-table.ts";
 import { median } from "./table.ts";
@@ -13,14 +14,7 @@ interface Run {
   readonly table: MeasuredTable;
 }
 
-interface Options {
-  readonly databaseUrl: string;
-  readonly folder: string;
-  readonly runs: number;
-  readonly emptyTables: () => Promise<void>;
-}
-
-export async function measureTyped({ databaseUrl, folder, runs, emptyTables }: Options) {
+export async function typedPart({ databaseUrl, folder, runs, emptyTables }: Bench): Promise<Part> {
   const file = { csv: join(folder, "typed.csv"), copy: join(folder, "typed.copy") };
   await writeTyped(ROWS, file.csv, file.copy);
   const measured: Run[] = [];
@@ -31,7 +25,7 @@ export async function measureTyped({ databaseUrl, folder, runs, emptyTables }: O
     measured.push({ columns, floorSeconds, table: await measureOwnTable(databaseUrl, file.csv) });
   }
   const of = (pick: (run: Run) => number) => median(measured.map(pick));
-  return {
+  const figures = {
     columnsSeconds: of(({ columns }) => columns.seconds),
     columnsRowsPerSecond: of(({ columns }) => columns.rowsPerSecond),
     typedFloorSeconds: of(({ floorSeconds }) => floorSeconds),
@@ -39,25 +33,16 @@ export async function measureTyped({ databaseUrl, folder, runs, emptyTables }: O
     tableRatioToFloor: of(({ table, floorSeconds }) => table.insertSeconds / floorSeconds),
     tableUnchangedSeconds: of(({ table }) => table.unchangedSeconds),
   };
-}
-
-/** The lines of the report. */
-export function typedLines(result: Awaited<ReturnType<typeof measureTyped>>) {
-  const seconds = (value: number) => `${value.toFixed(2)} s`;
-  return [
-    ["1,000,000 cells of 12 types checked and converted", seconds(result.columnsSeconds), ""],
-    [
-      "rows a second of 12 types, checked alone",
-      Math.round(result.columnsRowsPerSecond).toLocaleString("en"),
-      "",
+  const floor = `floor of ${ROWS.toLocaleString("en")} rows in a table of 12 types`;
+  return {
+    figures,
+    lines: [
+      ["1,000,000 cells of 12 types checked and converted", seconds(figures.columnsSeconds), ""],
+      ["rows a second of 12 types, checked alone", whole(figures.columnsRowsPerSecond), ""],
+      [floor, seconds(figures.typedFloorSeconds), ""],
+      ["the same rows imported into a table of an application", seconds(figures.tableSeconds), ""],
+      ["ratio to that floor", times(figures.tableRatioToFloor), "2.00 x"],
+      ["imported again with upsert, no record changes", seconds(figures.tableUnchangedSeconds), ""],
     ],
-    [
-      `floor of ${ROWS.toLocaleString("en")} rows in a table of 12 types`,
-      seconds(result.typedFloorSeconds),
-      "",
-    ],
-    ["the same rows imported into a table of an application", seconds(result.tableSeconds), ""],
-    ["ratio to that floor", `${result.tableRatioToFloor.toFixed(2)} x`, "2.00 x"],
-    ["imported again with upsert, no record changes", seconds(result.tableUnchangedSeconds), ""],
-  ] as const;
+  };
 }

@@ -1,33 +1,29 @@
 /** Writes rows into `batch_rows`, one segment at a time, while the file is still being sent. */
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Context } from "../../context.ts";
 import { DomainError } from "../../errors.ts";
-import {
-  COPY_NULL,
-  type CopyBuffer,
-  CopyBuffers,
-  copySegment,
-  copyValue,
-} from "../../platform/postgres/copy.ts";
+import { type CopyBuffer, CopyBuffers, copySegment } from "../../platform/postgres/copy.ts";
 import { transferLife } from "../../platform/process/sign-of-life.ts";
 import { batches } from "../../schema/batches.ts";
 import { transitions } from "../state.ts";
+import { copyLine, type NewRow } from "./copy-line.ts";
 import { RowMarks } from "./plan-chunks.ts";
 
 /** A segment is one transaction: short, so that it holds no connection for long, but large enough to be cheap. */
 const SEGMENT_BYTES = 2 ** 20;
 /** A segment ends after the network chunk of 64 KiB that fills it. */
 const SEGMENT_CAPACITY = SEGMENT_BYTES + 2 ** 18;
+/** Encoding a few lines at once is faster than one at a time. */
+const LINES_CHARS = 2048;
 /** An upload that waits for its client or for others holds no buffer. */
-const buffers = new CopyBuffers(SEGMENT_CAPACITY, 4);
+const buffers = new CopyBuffers(SEGMENT_CAPACITY, 6);
 
-export interface NewRow {
-  readonly row: number;
-  /** null, only in a correction: the cell stays unchanged. */
-  readonly fields: readonly (string | null)[];
-  /** Why the row is not valid CSV; null if it is. */
-  readonly problem: string | null;
-}
+/**
+ * Every upload writes one segment at a time. A second one is written at the same time if it gets one of these, so that the
+ * database need not wait for a process that reads the next one. All uploads share them, so that they leave connections to others.
+ */
+const SECOND_WRITES = 2;
+let secondWritesLeft = SECOND_WRITES;
 
 /** The file that the rows come from. */
 export interface RowSource {
@@ -60,23 +56,20 @@ export async function storeRows(
 ): Promise<RowMarks> {
   const isReceiving = and(eq(batches.id, batchId), eq(batches.state, transitions.accept.from[0]));
 
-  /** Gives a sign of life. It also keeps rows from being written for an upload that the reconciler has removed. */
+  /** Gives a sign of life. It also keeps rows from being stored for an upload that the reconciler has removed. */
   const touch = async (db: Context["db"]) => {
+    // Of two segments, the one that was filled first may end last.
     const touched = await db
       .update(batches)
-      .set({ receivedAt: ctx.now(), totalRows: marks.count, fileBytes: fileBytes() })
+      .set({
+        receivedAt: ctx.now(),
+        totalRows: sql`greatest(${batches.totalRows}, ${marks.count})`,
+        fileBytes: sql`greatest(${batches.fileBytes}, ${fileBytes()})`,
+      })
       .where(isReceiving)
       .returning({ id: batches.id });
     if (touched.length === 0) throw uploadRemoved();
   };
-  const write = (lines: Buffer) =>
-    copySegment(
-      ctx.pool,
-      "COPY rowmill.batch_rows (batch_id, row_number, fields, problem) FROM STDIN",
-      lines,
-      touch,
-    );
-
   using _signs = transferLife.start(
     () => touch(ctx.db),
     (error) => ctx.log.warn({ err: error, batchId }, "cannot give a sign of life for an upload"),
@@ -85,38 +78,79 @@ export async function storeRows(
   // A function of its own: a suspended one would keep the last row in memory.
   const append = (rows: readonly NewRow[]): CopyBuffer => {
     const buffer = filling ?? buffers.take();
+    let lines = "";
     for (const row of rows) {
       const line = copyLine(batchId, row);
       marks.add(row.row, line.length);
-      buffer.append(line);
+      lines += line;
+      if (lines.length < LINES_CHARS) continue;
+      buffer.append(lines);
+      lines = "";
     }
+    buffer.append(lines);
     return buffer;
   };
-  let writing: Promise<void> = Promise.resolve();
-  let segments = 0;
+  const segments = new SegmentWriter((lines) => copySegment(ctx.pool, COPY_ROWS, lines, touch));
   for await (const rows of blocks) {
     if (rows.length === 0) continue;
     const buffer = append(rows);
     filling = buffer;
     if (buffer.length < SEGMENT_BYTES) continue;
-    // One segment is written while the next is read. If both are full, reading waits, which slows the client down.
-    await writing;
-    if (++segments % SEGMENTS_PER_CHECK === 0) await check();
+    // Segments are written while the next one is read. If none may be written now, reading waits, which slows the client down.
+    await segments.untilReady();
+    if (segments.count > 0 && segments.count % SEGMENTS_PER_CHECK === 0) await check();
     filling = null;
-    writing = write(buffer.content()).then(() => buffers.giveBack(buffer));
-    writing.catch(() => {});
+    segments.write(buffer);
     // The next row may be as long, and two of them would be in memory.
-    if (buffer.isOversized) await writing;
+    if (buffer.isOversized) await segments.end();
   }
-  await writing;
   if (filling) {
-    await write(filling.content());
-    buffers.giveBack(filling);
+    await segments.untilReady();
+    segments.write(filling);
   }
+  await segments.end();
   return marks;
 }
 
-function copyLine(batchId: string, { row, fields, problem }: NewRow): string {
-  const cells = copyValue(JSON.stringify(fields));
-  return `${batchId}\t${row}\t${cells}\t${problem === null ? COPY_NULL : copyValue(problem)}\n`;
+const COPY_ROWS = "COPY rowmill.batch_rows (batch_id, row_number, fields, problem) FROM STDIN";
+
+/** Writes the segments of one upload, at most two at a time. After an error, every call throws it. */
+class SegmentWriter {
+  /** The segments so far. */
+  count = 0;
+  readonly #write: (lines: Buffer) => Promise<void>;
+  /** A segment that failed stays. */
+  readonly #writing = new Set<Promise<void>>();
+
+  constructor(write: (lines: Buffer) => Promise<void>) {
+    this.#write = write;
+  }
+
+  /** Waits until one more segment may be written. */
+  async untilReady(): Promise<void> {
+    while (this.#writing.size > 1 || (this.#writing.size === 1 && secondWritesLeft === 0))
+      await Promise.race(this.#writing);
+  }
+
+  /** Call it after `untilReady`. */
+  write(buffer: CopyBuffer): void {
+    this.count++;
+    const isSecond = this.#writing.size > 0;
+    if (isSecond) secondWritesLeft--;
+    const written = this.#write(buffer.content())
+      .finally(() => {
+        if (isSecond) secondWritesLeft++;
+      })
+      .then(() => {
+        this.#writing.delete(written);
+        buffers.giveBack(buffer);
+      });
+    written.catch(() => {});
+    this.#writing.add(written);
+  }
+
+  /** Waits until all segments are stored. */
+  async end(): Promise<void> {
+    await Promise.all(this.#writing);
+  }
 }

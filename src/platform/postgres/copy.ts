@@ -84,8 +84,16 @@ export class CopyBuffers {
 }
 
 /**
- * Writes one segment of lines in its own transaction, and holds a connection only for this time.
- * @param guard runs first in the transaction; throws to prevent the write
+ * The segments of an upload need not be on the disk before the transaction that accepts it. The log of a server is written in
+ * order, so a commit that is durable makes every earlier one durable. A crash before that loses an upload that nobody has accepted.
+ * On Citus a node that does not get this setting waits for its disk, and two-phase commits always do.
+ */
+const BEGIN_SEGMENT = "BEGIN; SET LOCAL synchronous_commit = off";
+
+/**
+ * Writes one segment of lines in its own transaction, and holds a connection only for this time. Before the process relies
+ * on the lines, it has to commit another transaction that writes to the same server.
+ * @param guard runs last in the transaction, so that its locks are short; throws to prevent the write
  */
 export async function copySegment(
   pool: pg.Pool,
@@ -93,11 +101,11 @@ export async function copySegment(
   lines: Buffer,
   guard: (db: Database) => Promise<void>,
 ): Promise<void> {
-  await clientTransaction(pool, "BEGIN", async (client) => {
-    await guard(databaseOn(client));
+  await clientTransaction(pool, BEGIN_SEGMENT, async (client) => {
     const stream = client.query(copyFrom(statement));
     if (!stream.write(lines)) await once(stream, "drain");
     stream.end();
     await finished(stream);
+    await guard(databaseOn(client));
   });
 }

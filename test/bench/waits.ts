@@ -1,12 +1,38 @@
-/** Measures how long three rows wait while a large file is processed. */
+/** How long rows wait: for other rows with a delay, and behind a large file. */
+import { openAsBlob } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BatchView } from "../../src/batches/views.ts";
-import { POLL_MS, readStatus, sendFile, signUp, startPrograms, stopPrograms } from "./rowmill.ts";
+import { type Bench, type Part, seconds } from "./bench.ts";
+import {
+  measureImport,
+  POLL_MS,
+  readStatus,
+  sendFile,
+  signUp,
+  startPrograms,
+  stopPrograms,
+} from "./rowmill.ts";
 
 const THREE_ROWS = "title,author\nEmma,Jane Austen\nUlysses,James Joyce\nDracula,Bram Stoker\n";
+const DELAYED_ROWS = 10_000;
+
+export async function waitsPart({ rows, databaseUrl, makeFile, emptyTables }: Bench): Promise<Part> {
+  const delayed = await makeFile(DELAYED_ROWS);
+  const large = await makeFile(rows);
+  const { doneSeconds } = await measureImport(databaseUrl, delayed.csv, { ROW_DELAY_MS: "500" });
+  await emptyTables();
+  const behindSeconds = await measureBehind(databaseUrl, await openAsBlob(large.csv));
+  return {
+    figures: { delayedSeconds: doneSeconds, behindSeconds },
+    lines: [
+      [`${DELAYED_ROWS.toLocaleString("en")} rows at ROW_DELAY_MS=500`, seconds(doneSeconds), "15.00 s"],
+      [`3 rows uploaded behind ${rows.toLocaleString("en")}`, seconds(behindSeconds), "3.00 s"],
+    ],
+  };
+}
 
 /** Seconds from the upload of three rows to their last result, while the file's rows are being processed. */
-export async function measureBehind(databaseUrl: string, large: Blob): Promise<number> {
+async function measureBehind(databaseUrl: string, large: Blob): Promise<number> {
   const { url, programs } = await startPrograms(databaseUrl);
   try {
     const busy = { authorization: `Bearer ${await signUp(url)}` };

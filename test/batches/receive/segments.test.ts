@@ -1,0 +1,109 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import type { BatchView } from "../../../src/batches/views.ts";
+import type { Problem } from "../../support/client.ts";
+import { until } from "../../support/until.ts";
+import { useRowmill } from "../../support/use-rowmill.ts";
+
+const rowmill = useRowmill({ settings: { DATABASE_POOL_MAX: "40" } });
+
+const ROWS = 60_000;
+
+/** Some five segments. Files with different names have different bytes. */
+function largeFile(name: string): string {
+  const filler = "x".repeat(70);
+  const lines = Array.from({ length: ROWS }, (_, row) => `${name} ${row},Author,${filler}\n`);
+  return `title,author,description\n${lines.join("")}`;
+}
+
+const GATE = 4711;
+
+beforeAll(async () => {
+  await rowmill.ctx.pool.query(`
+    CREATE FUNCTION rowmill.wait_at_gate() RETURNS trigger LANGUAGE plpgsql
+      AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(${GATE}); RETURN NULL; END $$;
+    CREATE TRIGGER gate BEFORE INSERT ON rowmill.batch_rows EXECUTE FUNCTION rowmill.wait_at_gate()`);
+});
+
+/** Every segment waits at the gate, until the returned function is called. */
+async function closeGate(): Promise<() => Promise<void>> {
+  const client = await rowmill.ctx.pool.connect();
+  await client.query("SELECT pg_advisory_lock($1)", [GATE]);
+  return async () => {
+    await client.query("SELECT pg_advisory_unlock($1)", [GATE]);
+    client.release();
+  };
+}
+
+async function waitingSegments(): Promise<number> {
+  const { rows } = await rowmill.ctx.pool.query<{ waiting: number }>(
+    `SELECT count(*)::int AS waiting FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event = 'advisory' AND query LIKE 'COPY rowmill.batch_rows%'`,
+  );
+  return rows[0]?.waiting ?? 0;
+}
+
+async function receiving(): Promise<string[]> {
+  const { rows } = await rowmill.ctx.pool.query<{ id: string }>(
+    "SELECT id FROM rowmill.batches WHERE state = 'receiving'",
+  );
+  return rows.map(({ id }) => id);
+}
+
+async function countRows(batchId: string): Promise<number> {
+  const { rows } = await rowmill.ctx.pool.query<{ count: number }>(
+    "SELECT count(*)::int FROM rowmill.batch_rows WHERE batch_id = $1",
+    [batchId],
+  );
+  return rows[0]?.count ?? 0;
+}
+
+describe("segments of an upload", () => {
+  test("an upload writes at most two segments at a time", async () => {
+    const user = await rowmill.newUser();
+    const open = await closeGate();
+    const sent = user.upload<BatchView>(largeFile("alone"));
+    await until("two segments wait", async () => (await waitingSegments()) === 2);
+    await open();
+    const { status, body } = await sent;
+    expect(status).toBe(202);
+    expect(body.counts.total).toBe(ROWS);
+    expect(await countRows(body.id)).toBe(ROWS);
+  });
+
+  test("uploads share two connections for second segments", async () => {
+    const users = await Promise.all(Array.from({ length: 4 }, () => rowmill.newUser()));
+    const open = await closeGate();
+    const sent = users.map((user, number) => user.upload<BatchView>(largeFile(`file ${number}`)));
+    await until("four first and two second segments wait", async () => (await waitingSegments()) === 6);
+    await open();
+    for (const { status, body } of await Promise.all(sent)) {
+      expect(status).toBe(202);
+      expect(await countRows(body.id)).toBe(ROWS);
+    }
+  });
+
+  test("an upload that was removed stores none of the segments that are being written", async () => {
+    const user = await rowmill.newUser();
+    const open = await closeGate();
+    const sent = user.upload<Problem>(largeFile("removed"));
+    await until("two segments wait", async () => (await waitingSegments()) === 2);
+    const [batchId = ""] = await receiving();
+    await rowmill.ctx.pool.query("DELETE FROM rowmill.batches WHERE id = $1", [batchId]);
+    await open();
+    const { status, body } = await sent;
+    expect(status).toBe(409);
+    expect(body.detail).toMatch(/was removed\. Send the file again/);
+    expect(await countRows(batchId)).toBe(0);
+  });
+
+  test("the setting of segments does not outlast them", async () => {
+    const user = await rowmill.newUser();
+    expect((await user.upload(largeFile("setting"))).status).toBe(202);
+    const clients = await Promise.all(Array.from({ length: 5 }, () => rowmill.ctx.pool.connect()));
+    for (const client of clients) {
+      const { rows } = await client.query("SHOW synchronous_commit");
+      client.release();
+      expect(rows).toEqual([{ synchronous_commit: "on" }]);
+    }
+  });
+});
