@@ -19,6 +19,7 @@ import { reconcile } from "./batches/upkeep/reconcile.ts";
 import { removeOldBatches } from "./batches/upkeep/remove-old-batches.ts";
 import type { Context, Tx } from "./context.ts";
 import { removeDeadFiles } from "./files/remove-files.ts";
+import { removeLostChunks } from "./files/remove-lost-chunks.ts";
 import { removeUnusedFiles } from "./files/remove-unused-files.ts";
 import { removeStaleKeys } from "./idempotency/claim-key.ts";
 import type { JobName, jobs, Payload } from "./jobs.ts";
@@ -108,6 +109,7 @@ export const handlers: Handlers = {
       workflowsRemoved: await removeOldWorkflows(ctx),
       notificationsRemoved: await removeOldNotifications(ctx),
       filesRemoved: await removeUnusedFiles(ctx),
+      lostChunksRemoved: await removeLostChunks(ctx),
       sessionsRemoved: await removeExpiredSessions(ctx),
       loginCountersRemoved: await removeOldLoginCounters(ctx),
       limitsRemoved: await removeOldLimits(ctx),

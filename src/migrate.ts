@@ -7,6 +7,7 @@ import { ConfigError } from "./errors.ts";
 import { jobs } from "./jobs.ts";
 import type { Log } from "./platform/log.ts";
 import { protectRows } from "./platform/postgres/append-only.ts";
+import { buildIndexes } from "./platform/postgres/build-indexes.ts";
 import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import { postgresError } from "./platform/postgres/database.ts";
 import { createDayPartitions, createPartitionFunctions } from "./platform/postgres/day-partitions.ts";
@@ -47,6 +48,7 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
     await requireGrants(client);
     const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
     reports = setInterval(() => reportWait(rows[0]?.pid, config, log), WAIT_REPORT_MS);
+    await buildIndexes(client, await pendingStatements(client, count), log);
     for (let attempt = 1; !(await hasMigrated(client, config, log, { attempt, count })); attempt++);
     if (hasFunctions(config, count)) await createDayPartitions(client, REQUEST_LOG, new Date());
   } finally {
@@ -162,6 +164,14 @@ async function record(client: pg.Client, { hash, folderMillis }: MigrationMeta):
 async function appliedMigrations(client: Pick<pg.Client, "query">): Promise<ReadonlySet<string>> {
   const { rows } = await client.query<{ hash: string }>("SELECT hash FROM rowmill.__drizzle_migrations");
   return new Set(rows.map(({ hash }) => hash));
+}
+
+/** Returns the statements of the migrations that an installation lacks; empty for a new one, whose tables have no rows. */
+async function pendingStatements(client: pg.Client, count: number | undefined): Promise<string[]> {
+  const applied = await migrationsOf(client);
+  if (applied.size === 0) return [];
+  const migrations = readMigrationFiles({ migrationsFolder }).slice(0, count);
+  return migrations.filter(({ hash }) => !applied.has(hash)).flatMap(({ sql }) => sql);
 }
 
 /** Returns the hashes of this version's migrations, in their order. */

@@ -2,7 +2,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { and, desc, eq, inArray, isNotNull, isNull, lt, notExists } from "drizzle-orm";
 import { type Context, inTransaction, retentionLimit } from "../context.ts";
-import { removeFiles } from "../files/remove-files.ts";
+import { removeFiles, removeFilesWhere } from "../files/remove-files.ts";
 import { backups } from "../schema/backups.ts";
 import { files } from "../schema/files.ts";
 import { readName } from "./destination.ts";
@@ -72,7 +72,7 @@ export async function removeFailedBackups(ctx: Context): Promise<number> {
     lt(files.createdAt, new Date(ctx.now().getTime() - LONGEST_BACKUP_MS)),
     notExists(recorded),
   );
-  const orphans = await ctx.db.delete(files).where(isOrphan).returning({ id: files.id });
+  const orphans = await removeFilesWhere(ctx, isOrphan);
   return failed.length + gone.length + orphans.length;
 }
 

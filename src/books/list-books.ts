@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, gt, type SQL, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
 import { type Context, inTransaction } from "../context.ts";
 import { invalidField } from "../errors.ts";
 import { postgresError } from "../platform/postgres/database.ts";
@@ -72,7 +72,7 @@ async function pageOf(
   const isAfterKey =
     after && key ? sql`(${key}, ${books.id}) ${follows} (${after.key}, ${after.id})` : undefined;
   const isAfterId = after && !key ? sql`${books.id} ${follows} ${after.id}` : undefined;
-  const where = and(eq(books.userId, userId), gt(books.id, 0), isAfterKey, isAfterId, ...words.map(hasWord));
+  const where = and(eq(books.userId, userId), isAfterKey, isAfterId, ...words.map(hasWord));
   const byKey = key ? sql`${key} ${direction},` : sql``;
   const { items, hasMore } = await readPage(ctx, {
     fields: { ...getTableColumns(books), sortKey: sql<string | null>`${key ?? sql`NULL::text`}` },

@@ -186,7 +186,7 @@ export class ChunkedFile implements AsyncDisposable {
 
   /** Also records the sign of life. @throws DomainError `conflict` if the reconciler removed the file */
   async #store(bytes: Buffer): Promise<void> {
-    const { rowCount } = await this.#ctx.db
+    const { rows } = await this.#ctx.db
       .execute(sql`
         WITH alive AS (
           UPDATE rowmill.files SET receiving_at = ${this.#ctx.now().toISOString()}
@@ -194,12 +194,12 @@ export class ChunkedFile implements AsyncDisposable {
         )
         INSERT INTO rowmill.file_chunks (file_id, position, bytes)
         SELECT id, ${this.#position}::int, ${bytes}::bytea FROM alive
-        ON CONFLICT (file_id, position) DO UPDATE SET bytes = excluded.bytes`)
+        ON CONFLICT (file_id, position) DO UPDATE SET bytes = excluded.bytes RETURNING position`)
       .catch((error) => {
         this.#isDatabaseDown = isDatabaseUnavailable(error);
         throw error;
       });
-    if (rowCount !== 1) throw unfinishedFileRemoved();
+    if (rows.length !== 1) throw unfinishedFileRemoved();
     if (this.#position < this.#stored) this.#hash = null;
     else this.#stored++;
     this.#hash?.update(bytes);

@@ -12,6 +12,7 @@ export const SQLSTATE = {
   inFailedTransaction: "25P02",
   serializationFailure: "40001",
   insufficientPrivilege: "42501",
+  undefinedColumn: "42703",
   deadlockDetected: "40P01",
   insufficientResources: "53000",
   diskFull: "53100",

@@ -10,10 +10,8 @@ import {
   primaryKey,
   smallint,
   text,
-  uniqueIndex,
   uuid,
 } from "drizzle-orm/pg-core";
-import { users } from "./accounts.ts";
 import { bytea, identity, moment, rowmill } from "./columns.ts";
 import type { TargetTraits } from "./targets.ts";
 
@@ -49,9 +47,8 @@ export const batches = rowmill.table(
     id: uuid("id").primaryKey(),
     /** A second id, as an integer, for clients of legacy endpoints. */
     number: identity("number").notNull(),
-    userId: bigint("user_id", { mode: "number" })
-      .notNull()
-      .references(() => users.id, { onDelete: "cascade" }),
+    /** No foreign key: users are on one node of a distributed database. A new batch locks its owner instead. */
+    userId: bigint("user_id", { mode: "number" }).notNull(),
     target: text("target").notNull(),
     /** The version of a defined target; null: the target is a part of Rowmill. */
     targetVersion: integer("target_version"),
@@ -111,7 +108,8 @@ export const batches = rowmill.table(
   },
   (t) => [
     index("batches_owner").on(t.userId, t.id),
-    uniqueIndex("batches_number").on(t.number),
+    // Not unique, because batches of a distributed database are on the nodes of their ids. One sequence draws all numbers.
+    index("batches_by_number").on(t.number),
     // Without the condition, the planner may sort all batches of a user by this index to list the newest ones.
     index("batches_fingerprint").on(t.userId, t.fingerprint).where(sql`fingerprint IS NOT NULL`),
     index("batches_receiving").on(t.receivedAt).where(sql`state = 'receiving'`),

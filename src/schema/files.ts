@@ -38,13 +38,14 @@ export const files = rowmill.table(
   ],
 );
 
-/** The bytes of files, 1 MiB per row. The last row of a file has the rest. */
+/**
+ * The bytes of files, 1 MiB per row. The last row of a file has the rest. No foreign key: `files` is on one node of a
+ * distributed database, so `removeFiles` also deletes the bytes.
+ */
 export const fileChunks = rowmill.table(
   "file_chunks",
   {
-    fileId: uuid("file_id")
-      .notNull()
-      .references(() => files.id, { onDelete: "cascade" }),
+    fileId: uuid("file_id").notNull(),
     position: integer("position").notNull(),
     bytes: bytea("bytes").notNull(),
   },

@@ -2,6 +2,7 @@ import { eq } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { ChunkedFile } from "../../src/files/chunked-file.ts";
 import { removeDeadFiles } from "../../src/files/remove-files.ts";
+import { removeLostChunks } from "../../src/files/remove-lost-chunks.ts";
 import { removeUnusedFiles } from "../../src/files/remove-unused-files.ts";
 import { storeStream } from "../../src/files/store-stream.ts";
 import { handlers } from "../../src/handlers.ts";
@@ -68,6 +69,20 @@ test("a result lives as long as its task, and a picture as long as its book", as
   await rowmill.ctx.db.delete(tasks).where(eq(tasks.id, taskId));
   expect(await removeUnusedFiles(rowmill.ctx)).toBe(1);
   expect(await idsOf(user.userId)).toEqual(pictures);
+});
+
+test("upkeep removes the bytes of a file that a program of version 0.9.0 has deleted", async () => {
+  const user = await rowmill.newUser();
+  const bytes = Buffer.alloc(2 ** 20 + 1);
+  const deleted = await storedFile(user, bytes);
+  const stored = await storedFile(user, bytes);
+  await rowmill.ctx.db.delete(files).where(eq(files.id, deleted.id));
+  expect(await removeLostChunks(rowmill.ctx)).toBe(1);
+  const { rows } = await rowmill.ctx.pool.query(
+    "SELECT file_id AS id, count(*)::int AS chunks FROM rowmill.file_chunks WHERE file_id = ANY($1) GROUP BY 1",
+    [[deleted.id, stored.id]],
+  );
+  expect(rows).toEqual([{ id: stored.id, chunks: 2 }]);
 });
 
 test("file upkeep runs daily and every minute", async () => {

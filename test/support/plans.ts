@@ -85,7 +85,7 @@ export type Statistics = (typeof STATISTICS)[number];
 
 const TABLES = ["books", "batch_rows", "row_results", "row_history", "records", "chunks", "users", "tasks"];
 
-/** Fills the tables for another owner and then, with as many books, for the user. */
+/** Fills the tables for another owner and then, with as many books and records, for the user. */
 export async function fillTables(
   { ctx }: Rowmill,
   user: Client,
@@ -94,13 +94,18 @@ export async function fillTables(
 ): Promise<void> {
   const { pool } = ctx;
   const analyze = () => pool.query(`ANALYZE ${TABLES.map((table) => `rowmill.${table}`).join(", ")}`);
-  const fillBooks = (userId: number) =>
-    pool.query(
+  const fillTargets = async (userId: number) => {
+    await pool.query(
       `INSERT INTO rowmill.books (user_id, title, author) SELECT $1, 'Title ' || n, 'Author' FROM generate_series(1, $2::int) AS n`,
       [userId, rows],
     );
+    await pool.query(
+      `INSERT INTO rowmill.records (user_id, batch_id, row_number, data) SELECT $1, $3, n, '{}' FROM generate_series(1, $2::int) AS n`,
+      [userId, rows, randomUUID()],
+    );
+  };
   for (const table of TABLES) await pool.query(`ALTER TABLE rowmill.${table} SET (autovacuum_enabled = off)`);
-  await fillBooks(user.userId + 1_000_000);
+  await fillTargets(user.userId + 1_000_000);
   await pool.query(
     `WITH rows AS (
       INSERT INTO rowmill.batch_rows (batch_id, row_number, fields)
@@ -111,6 +116,6 @@ export async function fillTables(
     [rows, randomUUID()],
   );
   if (statistics === "stale") await analyze();
-  await fillBooks(user.userId);
+  await fillTargets(user.userId);
   if (statistics === "fresh") await analyze();
 }

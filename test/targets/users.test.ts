@@ -1,11 +1,17 @@
+import type pg from "pg";
 import { describe, expect, test } from "vitest";
+import { lockOwner } from "../../src/accounts/lock-owner.ts";
+import { newBatchId } from "../../src/batches/ids.ts";
+import { transactionOn } from "../../src/platform/postgres/database.ts";
 import { createWorkflow } from "../../src/workflows/create/create-workflow.ts";
 import { readWorkflow } from "../../src/workflows/create/read-workflow.ts";
 import { newAdmin } from "../support/admin.ts";
 import { deliverChunk } from "../support/batches.ts";
 import type { Problem } from "../support/client.ts";
+import { count, countRowWaits } from "../support/count.ts";
 import { chunksOf, effects, importFile, receive, undo } from "../support/imports.ts";
 import { startRowmill } from "../support/rowmill.ts";
+import { until } from "../support/until.ts";
 import { useAdmin, useRowmill } from "../support/use-rowmill.ts";
 
 const rowmill = useRowmill();
@@ -28,6 +34,16 @@ async function account(username: string) {
     [username],
   );
   return rows[0];
+}
+
+async function onConnection(use: (client: pg.PoolClient) => Promise<void>): Promise<void> {
+  const client = await rowmill.ctx.pool.connect();
+  try {
+    await use(client);
+  } finally {
+    // Ends what a failed test has left open.
+    client.release(true);
+  }
 }
 
 async function stored(batchId: string): Promise<string> {
@@ -242,6 +258,41 @@ describe("undo", () => {
     });
     expect(await account("unused")).toBeUndefined();
     expect((await logIn("used")).status).toBe(200);
+  });
+
+  test("an upload that is under way when undo removes its owner is refused, and leaves no batch", async () => {
+    const owner = await rowmill.newUser();
+    await onConnection(async (client) => {
+      // As undo locks the accounts that it removes.
+      await client.query("BEGIN; SELECT FROM rowmill.users FOR UPDATE");
+      const uploaded = owner.upload("title,author\nA,B\n");
+      await until("the upload waits", async () => (await countRowWaits(rowmill.ctx.pool)) === 1);
+      await client.query("DELETE FROM rowmill.users WHERE id = $1", [owner.userId]);
+      await client.query("COMMIT");
+      expect(await uploaded).toMatchObject({ status: 401, body: { code: "unauthenticated" } });
+    });
+    const batches = "SELECT count(*) FROM rowmill.batches WHERE user_id = $1";
+    expect(await count(rowmill.ctx.pool, batches, [owner.userId])).toBe(0);
+  });
+
+  test("undo waits for an upload that has begun, and then keeps its owner", async () => {
+    const batch = await importUsers("username\nuploading\n");
+    const { id = 0 } = (await account("uploading")) ?? {};
+    await onConnection(async (client) => {
+      const { db } = rowmill.ctx;
+      const tx = { ...rowmill.ctx, db: transactionOn(client) as typeof db, afterCommit: [] };
+      await client.query("BEGIN");
+      await lockOwner(tx, id);
+      await client.query(
+        `INSERT INTO rowmill.batches (id, user_id, target, filename, header, mapping, row_delay_ms)
+        VALUES ($1, $2, 'books', 'x', '{}', '{}', 0)`,
+        [newBatchId(new Date()), id],
+      );
+      const undone = undo(rowmill, batch);
+      await until("undo waits", async () => (await countRowWaits(rowmill.ctx.pool)) === 1);
+      await client.query("COMMIT");
+      expect(await undone).toEqual({ 2: { kind: "kept", reason: IN_USE } });
+    });
   });
 
   test("undo restores email and role unless they changed since", async () => {

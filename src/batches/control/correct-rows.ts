@@ -1,3 +1,4 @@
+import { lockOwner } from "../../accounts/lock-owner.ts";
 import { type Context, inTransaction } from "../../context.ts";
 import { invalidField } from "../../errors.ts";
 import { undefuse } from "../../platform/csv/cells.ts";
@@ -121,7 +122,7 @@ function explainDuplicate(error: unknown): never {
 
 async function openStaging(ctx: Context, { id, userId, target, header, mapping }: Batch): Promise<string> {
   const stagingId = newBatchId(ctx.now());
-  await ctx.db.insert(batches).values({
+  const staging = {
     id: stagingId,
     correctionOf: id,
     userId,
@@ -130,6 +131,10 @@ async function openStaging(ctx: Context, { id, userId, target, header, mapping }
     mapping,
     filename: "",
     rowDelayMs: 0,
+  };
+  await inTransaction(ctx, async (tx) => {
+    await lockOwner(tx, userId);
+    await tx.db.insert(batches).values(staging);
   });
   return stagingId;
 }

@@ -2,7 +2,7 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import type { DisplacedRow, TargetBatch } from "../target.ts";
-import { type BookRow, cellsOf } from "./book-rows.ts";
+import { type BookRow, cellsOf, ofUnknownLength } from "./book-rows.ts";
 import { duplicateMessage, findHolders, type Holder } from "./key-holders.ts";
 
 /**
@@ -38,6 +38,7 @@ export async function takeBooksOfLaterRows(
   }
   await rewriteBooks(
     tx,
+    batch,
     [...winners].map(([id, { winner }]) => ({ id, ...winner })),
   );
   return new Map([...winners.values()].map(({ winner, former }) => displacement(batch, winner.row, former)));
@@ -54,14 +55,19 @@ function displacement(batch: TargetBatch, row: number, former: Holder): [number,
 }
 
 /** Requires the locks on the books. */
-async function rewriteBooks(tx: Tx, books: readonly (BookRow & { readonly id: string })[]): Promise<void> {
+async function rewriteBooks(
+  tx: Tx,
+  batch: TargetBatch,
+  books: readonly (BookRow & { readonly id: string })[],
+): Promise<void> {
   if (books.length === 0) return;
   const column = (name: keyof BookRow["values"]) => sql.param(books.map(({ values }) => values[name]));
   await tx.db.execute(sql`
     UPDATE rowmill.books SET title = cells.title, author = cells.author, description = cells.description,
       row_number = cells.row_number
-    FROM unnest(${sql.param(books.map(({ id }) => id))}::bigint[], ${sql.param(books.map(({ row }) => row))}::int[],
-      ${column("title")}::text[], ${column("author")}::text[], ${column("description")}::text[])
+    FROM unnest(${ofUnknownLength(sql.param(books.map(({ id }) => id)), "bigint")},
+      ${ofUnknownLength(sql.param(books.map(({ row }) => row)), "int")}, ${ofUnknownLength(column("title"), "text")},
+      ${ofUnknownLength(column("author"), "text")}, ${ofUnknownLength(column("description"), "text")})
       AS cells (id, row_number, title, author, description)
-    WHERE books.id = cells.id`);
+    WHERE books.user_id = ${batch.userId} AND books.id = cells.id`);
 }

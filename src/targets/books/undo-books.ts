@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
+import { ofUnknownLength } from "./book-rows.ts";
 import type { BookBefore } from "./upsert-books.ts";
 
 /** A book and the row that wrote it last. */
@@ -21,18 +22,20 @@ export async function undoBooks(
   const reversible = rows.filter((_, index) => reasons[index] === null);
   await removeBooks(
     tx,
+    batch,
     reversible.filter(({ effect }) => effect === "created"),
   );
   await restoreBooks(
     tx,
+    batch,
     reversible.filter(({ effect }) => effect === "updated"),
   );
   return reasons.map((reason) => (reason === null ? { kind: "reversed" } : { kind: "kept", reason }));
 }
 
 /**
- * Locks in the order of the keys, like `writeBooks`, so that the two cannot deadlock. No index serves IS NOT DISTINCT FROM:
- * with old statistics the planner would read all books of the owner for `=`.
+ * Locks in the order of the keys, like `writeBooks`, so that the two cannot deadlock. With LIMIT, each book is one look-up,
+ * whatever the planner expects of the owner.
  */
 async function lockBooks(
   tx: Tx,
@@ -41,8 +44,14 @@ async function lockBooks(
 ): Promise<Map<number, LastWrite>> {
   const ids = sql.param(rows.map(({ recordId }) => recordId));
   const { rows: books } = await tx.db.execute<LastWrite>(sql`
-    SELECT id, batch_id AS "batchId", row_number AS "rowNumber" FROM rowmill.books
-    WHERE id = ANY(${ids}::bigint[]) AND user_id IS NOT DISTINCT FROM ${batch.userId} ORDER BY key, id FOR UPDATE`);
+    SELECT book.* FROM (
+      SELECT found.id FROM unnest(${ids}::bigint[]) AS written (id) CROSS JOIN LATERAL (
+        SELECT id, key FROM rowmill.books WHERE user_id = ${batch.userId} AND id = written.id LIMIT 1
+      ) AS found ORDER BY key, id
+    ) AS sorted CROSS JOIN LATERAL (
+      SELECT id, batch_id AS "batchId", row_number AS "rowNumber" FROM rowmill.books
+      WHERE user_id = ${batch.userId} AND id = sorted.id LIMIT 1 FOR UPDATE
+    ) AS book`);
   return new Map(books.map((book) => [Number(book.id), book]));
 }
 
@@ -56,21 +65,26 @@ function reasonToKeep(batch: TargetBatch, row: number, book: LastWrite | undefin
   return null;
 }
 
-async function removeBooks(tx: Tx, rows: readonly WrittenRow[]): Promise<void> {
+/** Requires the locks on the books. */
+async function removeBooks(tx: Tx, batch: TargetBatch, rows: readonly WrittenRow[]): Promise<void> {
   if (rows.length === 0) return;
   const ids = sql.param(rows.map(({ recordId }) => recordId));
-  await tx.db.execute(sql`DELETE FROM rowmill.books WHERE id = ANY(${ids}::bigint[])`);
+  await tx.db.execute(sql`
+    DELETE FROM rowmill.books USING unnest(${ofUnknownLength(ids, "bigint")}) AS written (id)
+    WHERE user_id = ${batch.userId} AND books.id = written.id`);
 }
 
-async function restoreBooks(tx: Tx, rows: readonly WrittenRow[]): Promise<void> {
+/** Requires the locks on the books. */
+async function restoreBooks(tx: Tx, batch: TargetBatch, rows: readonly WrittenRow[]): Promise<void> {
   if (rows.length === 0) return;
   const books = rows.map(({ recordId, before }) => ({ id: recordId, ...(before as BookBefore) }));
   const column = (name: keyof BookBefore | "id") => sql.param(books.map((book) => book[name]));
   await tx.db.execute(sql`
     UPDATE rowmill.books SET title = before.title, author = before.author, description = before.description,
       batch_id = before.batch_id, row_number = before.row_number
-    FROM unnest(${column("id")}::bigint[], ${column("title")}::text[], ${column("author")}::text[],
-      ${column("description")}::text[], ${column("batch_id")}::uuid[], ${column("row_number")}::int[])
+    FROM unnest(${ofUnknownLength(column("id"), "bigint")}, ${ofUnknownLength(column("title"), "text")},
+      ${ofUnknownLength(column("author"), "text")}, ${ofUnknownLength(column("description"), "text")},
+      ${ofUnknownLength(column("batch_id"), "uuid")}, ${ofUnknownLength(column("row_number"), "int")})
       AS before (id, title, author, description, batch_id, row_number)
-    WHERE books.id = before.id`);
+    WHERE books.user_id = ${batch.userId} AND books.id = before.id`);
 }

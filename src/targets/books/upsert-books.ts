@@ -5,7 +5,7 @@ import { allocateIds } from "../allocate-ids.ts";
 import { findDecidedByLaterRows } from "../later-rows.ts";
 import { created, unchanged } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
-import { type BookRow, bookRemoved, cellsOf } from "./book-rows.ts";
+import { type BookRow, bookRemoved, cellsOf, ofUnknownLength } from "./book-rows.ts";
 
 /** The book before a row updated it. */
 export interface BookBefore {
@@ -37,8 +37,8 @@ export async function upsertBooks(tx: Tx, batch: TargetBatch, rows: readonly Boo
     INSERT INTO rowmill.books (id, user_id, batch_id, row_number, title, author, description)
     SELECT DISTINCT ON (key) id, ${batch.userId}, ${batch.id}, row_number, title, author, description FROM ${cells}
     ORDER BY key, row_number DESC
-    ON CONFLICT (user_id, key) DO NOTHING`);
-  if (inserted.rowCount === rows.length) return ids.map(created);
+    ON CONFLICT (user_id, key) DO NOTHING RETURNING id`);
+  if (inserted.rows.length === rows.length) return ids.map(created);
 
   const books = await lockBooks(tx, batch, cells);
   const updated = await writeUpdates(tx, batch, updatesFor(batch, rows, books));
@@ -105,9 +105,10 @@ async function writeUpdates(
   await tx.db.execute(sql`
     UPDATE rowmill.books SET title = cells.title, author = cells.author, description = cells.description,
       batch_id = ${batch.id}, row_number = cells.row_number
-    FROM unnest(${sql.param(due.map(({ book }) => book.id))}::bigint[], ${sql.param(due.map(({ row }) => row))}::int[],
-      ${column("title")}::text[], ${column("author")}::text[], ${column("description")}::text[])
+    FROM unnest(${ofUnknownLength(sql.param(due.map(({ book }) => book.id)), "bigint")},
+      ${ofUnknownLength(sql.param(due.map(({ row }) => row)), "int")}, ${ofUnknownLength(column("title"), "text")},
+      ${ofUnknownLength(column("author"), "text")}, ${ofUnknownLength(column("description"), "text")})
       AS cells (id, row_number, title, author, description)
-    WHERE books.id = cells.id`);
+    WHERE books.user_id = ${batch.userId} AND books.id = cells.id`);
   return new Set(due.map(({ row }) => row));
 }

@@ -18,8 +18,8 @@ export async function writeBooks(tx: Tx, batch: TargetBatch, rows: readonly Book
     INSERT INTO rowmill.books (id, user_id, batch_id, row_number, title, author, description)
     SELECT id, ${batch.userId}, ${batch.id}, row_number, title, author, description FROM ${cells}`;
   if (batch.mode !== "skip_existing" && (await insertNew(tx, insert))) return ids.map(created);
-  const inserted = await tx.db.execute(sql`${insert} ON CONFLICT (user_id, key) DO NOTHING`);
-  if (inserted.rowCount === rows.length) return ids.map(created);
+  const inserted = await tx.db.execute(sql`${insert} ON CONFLICT (user_id, key) DO NOTHING RETURNING id`);
+  if (inserted.rows.length === rows.length) return ids.map(created);
   if (batch.mode === "append") {
     await insertCopies(tx, batch, cells);
     return ids.map(created);
@@ -56,5 +56,5 @@ async function insertCopies(tx: Tx, batch: TargetBatch, cells: SQL): Promise<voi
   await tx.db.execute(sql`
     INSERT INTO rowmill.books (id, user_id, batch_id, row_number, is_copy, title, author, description)
     SELECT id, ${batch.userId}, ${batch.id}, row_number, true, title, author, description FROM ${cells}
-    WHERE (SELECT true FROM rowmill.books WHERE books.id = cells.id LIMIT 1) IS NULL`);
+    WHERE (SELECT true FROM rowmill.books WHERE user_id = ${batch.userId} AND books.id = cells.id LIMIT 1) IS NULL`);
 }

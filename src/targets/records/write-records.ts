@@ -30,10 +30,12 @@ export async function undoRecords(
   rows: readonly WrittenRow[],
 ): Promise<UndoOutcome[]> {
   const ids = sql.param(rows.map(({ recordId }) => recordId));
-  // No index serves IS NOT DISTINCT FROM: with old statistics the planner would read the whole batch for `=`.
+  // No index serves IS NOT DISTINCT FROM: with old statistics the planner would read the whole batch for `=`. It takes an array of
+  // unknown length for ten rows, and looks up each record (targets/books/book-rows.ts).
   const { rows: removed } = await tx.db.execute<{ id: string }>(sql`
-    DELETE FROM rowmill.records
-    WHERE id = ANY(${ids}::bigint[]) AND batch_id IS NOT DISTINCT FROM ${batch.id} RETURNING id`);
+    DELETE FROM rowmill.records USING unnest((SELECT ${ids}::bigint[])) AS written (id)
+    WHERE user_id = ${batch.userId} AND records.id = written.id AND batch_id IS NOT DISTINCT FROM ${batch.id}
+    RETURNING records.id`);
   const removedIds = new Set(removed.map(({ id }) => Number(id)));
   return rows.map(({ recordId }) =>
     removedIds.has(recordId)

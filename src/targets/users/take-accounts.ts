@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { NO_PASSWORD } from "../../accounts/passwords.ts";
 import type { Tx } from "../../context.ts";
 import type { DisplacedRow, TargetBatch } from "../target.ts";
-import { isUnused } from "./account-uses.ts";
+import { findUsed } from "./account-uses.ts";
 import type { KeyedRow } from "./user-rows.ts";
 
 interface Taken {
@@ -56,9 +56,12 @@ async function findCreators(
 /** Locks in the order of the names. @returns id to name */
 async function lockUnused(tx: Tx, ids: readonly number[]): Promise<Map<number, string>> {
   const { rows } = await tx.db.execute<{ id: string; username: string }>(sql`
-    SELECT id, username FROM rowmill.users WHERE id = ANY(${sql.param([...ids])}::bigint[]) AND ${isUnused}
+    SELECT id, username FROM rowmill.users WHERE id = ANY(${sql.param([...ids])}::bigint[])
     ORDER BY lower(username) FOR UPDATE`);
-  return new Map(rows.map(({ id, username }) => [Number(id), username]));
+  const used = await findUsed(tx, ids);
+  return new Map(
+    rows.map(({ id, username }) => [Number(id), username] as const).filter(([id]) => !used.has(id)),
+  );
 }
 
 async function rewriteAccounts(

@@ -5,7 +5,7 @@ import { hasOtherAdmin } from "../../accounts/last-admin.ts";
 import type { Tx } from "../../context.ts";
 import { isEnabledAdmin, users } from "../../schema/accounts.ts";
 import type { TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
-import { isUnused } from "./account-uses.ts";
+import { findUsed } from "./account-uses.ts";
 import { recordUndo } from "./record-users.ts";
 import type { UserBefore } from "./update-users.ts";
 
@@ -77,13 +77,14 @@ async function lockUsers(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<numbe
   return new Set(found.map(({ id }) => Number(id)));
 }
 
+/** Requires the locks on the accounts. */
 async function removeUnused(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>> {
-  if (rows.length === 0) return new Set();
-  const ids = sql.param(rows.map(({ recordId }) => recordId));
-  const { rows: removed } = await tx.db.execute<{ id: string }>(
-    sql`DELETE FROM rowmill.users WHERE id = ANY(${ids}::bigint[]) AND ${isUnused} RETURNING id`,
-  );
-  return new Set(removed.map(({ id }) => Number(id)));
+  const ids = rows.map(({ recordId }) => recordId);
+  const used = await findUsed(tx, ids);
+  const unused = ids.filter((id) => !used.has(id));
+  if (unused.length > 0)
+    await tx.db.execute(sql`DELETE FROM rowmill.users WHERE id = ANY(${sql.param(unused)}::bigint[])`);
+  return new Set(unused);
 }
 
 async function restore(tx: Tx, rows: readonly WrittenRow[]): Promise<Set<number>> {

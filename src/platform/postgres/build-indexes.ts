@@ -1,0 +1,93 @@
+/**
+ * Builds indexes of large tables while programs use them. A migration is one transaction, which would lock writers out for as
+ * long. So an index that a migration creates with IF NOT EXISTS is built before that transaction, which then does not build it.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type pg from "pg";
+import { rowmill } from "../../schema/columns.ts";
+import type { Log } from "../log.ts";
+import { SQLSTATE } from "../sqlstates.ts";
+import { postgresError } from "./database.ts";
+
+interface Index {
+  readonly name: string;
+  readonly table: string;
+  /** The statement without its beginning, for example: ON rowmill.books USING btree (user_id, id). */
+  readonly definition: string;
+  readonly isUnique: boolean;
+}
+
+const SCHEMA = rowmill.schemaName;
+const CREATE_INDEX =
+  /^\s*(?:--[^\n]*\n\s*)*CREATE (?<unique>UNIQUE )?INDEX IF NOT EXISTS "(?<name>\w+)" (?<definition>ON "\w+"\."(?<table>\w+)" [^;]+);?\s*$/;
+
+/** The key of the lock that lets only one process build indexes: "rowi" in ASCII. */
+const BUILD_LOCK = 0x726f7769;
+const RETRY_MS = 250;
+
+/**
+ * Safe to repeat, and to run twice at the same time. The client must not be in a transaction.
+ * @param statements those of the migrations that the database lacks
+ */
+export async function buildIndexes(
+  client: pg.Client,
+  statements: readonly string[],
+  log: Log,
+): Promise<void> {
+  const indexes = statements.flatMap(indexOf);
+  if ((await missingOf(client, indexes)).length === 0) return;
+  // A session that waits inside pg_advisory_lock has a snapshot, and the build would wait for that snapshot.
+  while (!(await tryLock(client))) await sleep(RETRY_MS);
+  try {
+    await client.query("SET statement_timeout = 0; SET lock_timeout = 0");
+    for (const index of await missingOf(client, indexes)) await build(client, index, log);
+    await client.query("RESET statement_timeout; RESET lock_timeout");
+  } finally {
+    await client.query("SELECT pg_advisory_unlock($1)", [BUILD_LOCK]);
+  }
+}
+
+function indexOf(statement: string): Index[] {
+  const { name, table, definition, unique } = CREATE_INDEX.exec(statement)?.groups ?? {};
+  if (!name || !table || !definition) return [];
+  return [{ name, table, definition, isUnique: unique !== undefined }];
+}
+
+async function tryLock(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [
+    BUILD_LOCK,
+  ]);
+  return rows[0]?.locked === true;
+}
+
+interface MissingIndex extends Index {
+  /** Whether an interrupted build has left it. */
+  readonly isInvalid: boolean;
+}
+
+/** Leaves out the indexes of tables that do not exist yet. */
+async function missingOf(client: pg.Client, indexes: readonly Index[]): Promise<MissingIndex[]> {
+  const { rows } = await client.query<{ name: string; isInvalid: boolean }>(
+    `SELECT name, indexrelid IS NOT NULL AS "isInvalid"
+    FROM unnest($1::text[], $2::text[]) AS wanted (name, "table")
+    LEFT JOIN pg_index ON indexrelid = to_regclass(format('%I.%I', $3::text, name))
+    WHERE to_regclass(format('%I.%I', $3::text, "table")) IS NOT NULL AND indisvalid IS NOT TRUE`,
+    [indexes.map(({ name }) => name), indexes.map(({ table }) => table), SCHEMA],
+  );
+  return indexes.flatMap((index) => {
+    const found = rows.find(({ name }) => name === index.name);
+    return found ? [{ ...index, isInvalid: found.isInvalid }] : [];
+  });
+}
+
+async function build(client: pg.Client, index: MissingIndex, log: Log): Promise<void> {
+  const { name, table, definition, isUnique, isInvalid } = index;
+  if (isInvalid) await client.query(`DROP INDEX CONCURRENTLY ${SCHEMA}.${name}`);
+  log.info({ index: name, table }, "building an index; programs can go on");
+  try {
+    await client.query(`CREATE ${isUnique ? "UNIQUE " : ""}INDEX CONCURRENTLY ${name} ${definition}`);
+  } catch (error) {
+    // Another migration that the database lacks adds the column.
+    if (postgresError(error)?.code !== SQLSTATE.undefinedColumn) throw error;
+  }
+}
