@@ -66,28 +66,29 @@ export function nameBytes({ header }: Pick<StoredBatch, "header">): number {
 }
 const QUOTES = '"":"",'.length;
 
-/** Joins the chunk of a row: the last one that begins at or before the row. */
-export const chunkOfRow = sql`
+/**
+ * Joins the chunk of a row: the last one that begins at or before the row. Each of these joins names the batch as a constant, and not
+ * as a column of the row: only then does the planner read the partition of the batch alone.
+ */
+export const chunkOfRow = (batchId: string): SQL => sql`
   LEFT JOIN LATERAL (
     SELECT first_row, attempt, state FROM rowmill.chunks
-    WHERE chunks.batch_id = rows.batch_id AND first_row <= rows.row_number ORDER BY first_row DESC LIMIT 1
+    WHERE batch_id = ${batchId} AND first_row <= rows.row_number ORDER BY first_row DESC LIMIT 1
   ) AS chunk ON true`;
 
 /**
  * Joins the result of a row. LIMIT makes this one index look-up per row: without it the planner may choose a merge join,
  * because the statistics of a table that has just grown are old.
  */
-const resultOfRow = sql`
+const resultOfRow = (batchId: string): SQL => sql`
   LEFT JOIN LATERAL (
-    SELECT * FROM rowmill.row_results
-    WHERE row_results.batch_id = rows.batch_id AND row_results.row_number = rows.row_number LIMIT 1
+    SELECT * FROM rowmill.row_results WHERE batch_id = ${batchId} AND row_number = rows.row_number LIMIT 1
   ) AS results ON true`;
 
 /** Joins the cells of a result. LIMIT prevents a merge join, which would read the batch from its first row for every page. */
-const cellsOfRow = sql`
+const cellsOfRow = (batchId: string): SQL => sql`
   JOIN LATERAL (
-    SELECT * FROM rowmill.batch_rows
-    WHERE batch_rows.batch_id = results.batch_id AND batch_rows.row_number = results.row_number LIMIT 1
+    SELECT * FROM rowmill.batch_rows WHERE batch_id = ${batchId} AND row_number = results.row_number LIMIT 1
   ) AS rows ON true`;
 
 /** The chunk states in which rows without a result have this status. Empty: no row of the batch can have it. */
@@ -126,7 +127,7 @@ export function rowsOfStatus(
       const undo = status === "undone" ? sql`= 'reversed'` : sql`IS DISTINCT FROM 'reversed'`;
       return sql`
         rowmill.row_results AS results
-        ${cellsOfRow} ${chunkOfRow}
+        ${cellsOfRow(batch.id)} ${chunkOfRow(batch.id)}
         WHERE results.batch_id = ${batch.id} AND results.status = ${stored} AND results.undo ${undo}
           AND results.row_number > ${after} AND ${cause ? hasCause(cause) : sql`true`}
         ORDER BY results.row_number`;
@@ -136,8 +137,8 @@ export function rowsOfStatus(
     case "unprocessed":
       return sql`
         rowmill.chunks AS chunk
-        JOIN rowmill.batch_rows AS rows ON rows.batch_id = chunk.batch_id AND rows.row_number BETWEEN chunk.first_row AND chunk.last_row
-        ${resultOfRow}
+        JOIN rowmill.batch_rows AS rows ON rows.batch_id = ${batch.id} AND rows.row_number BETWEEN chunk.first_row AND chunk.last_row
+        ${resultOfRow(batch.id)}
         WHERE chunk.batch_id = ${batch.id}
           AND chunk.state = ANY(${sql.param(chunkStatesWith(status, batch))}::rowmill.chunk_state[])
           AND chunk.succeeded + chunk.failed < ${isWhole(batch) ? sql`chunk.row_count + 1` : sql`chunk.row_count`}
@@ -145,7 +146,7 @@ export function rowsOfStatus(
         ORDER BY chunk.first_row, rows.row_number`;
     case null:
       return sql`
-        rowmill.batch_rows AS rows ${resultOfRow} ${chunkOfRow}
+        rowmill.batch_rows AS rows ${resultOfRow(batch.id)} ${chunkOfRow(batch.id)}
         WHERE rows.batch_id = ${batch.id} AND rows.row_number > ${after}
         ORDER BY rows.row_number`;
   }
@@ -154,7 +155,7 @@ export function rowsOfStatus(
 /** Rows whose records were not reverted; they have a partial index. */
 function rowsNotReversed({ id }: StoredBatch, undo: NotReversed, after: number): SQL {
   return sql`
-    rowmill.row_results AS results ${cellsOfRow} ${chunkOfRow}
+    rowmill.row_results AS results ${cellsOfRow(id)} ${chunkOfRow(id)}
     WHERE results.batch_id = ${id} AND results.undo = ${sql.raw(`'${undo}'`)} AND results.row_number > ${after}
     ORDER BY results.row_number`;
 }
@@ -190,7 +191,7 @@ export async function listRows(
 /** @throws DomainError `not_found` */
 export async function getRow(ctx: Context, batch: StoredBatch, row: number): Promise<StoredRow> {
   const from = sql`
-    rowmill.batch_rows AS rows ${resultOfRow} ${chunkOfRow}
+    rowmill.batch_rows AS rows ${resultOfRow(batch.id)} ${chunkOfRow(batch.id)}
     WHERE rows.batch_id = ${batch.id} AND rows.row_number = ${row}`;
   const found = await readOne(ctx, { fields: columnsIn(batch), from, addedBytes: nameBytes(batch) });
   if (!found) throw notFound("row");

@@ -68,7 +68,7 @@ function openRows(
     return sql`
       SELECT rows.row_number AS row, rows.fields
       FROM rowmill.chunks AS chunk
-      JOIN rowmill.batch_rows AS rows ON rows.batch_id = chunk.batch_id AND rows.row_number BETWEEN chunk.first_row AND chunk.last_row
+      JOIN rowmill.batch_rows AS rows ON rows.batch_id = ${batchId} AND rows.row_number BETWEEN chunk.first_row AND chunk.last_row
       LEFT JOIN LATERAL (
         SELECT status FROM rowmill.row_results WHERE batch_id = ${batchId} AND row_number = rows.row_number LIMIT 1
       ) AS results ON true

@@ -155,7 +155,7 @@ function allRows({ id, state }: StoredBatch, range: Range): SQL {
     LEFT JOIN LATERAL (
       SELECT ${RESULT} FROM rowmill.row_results WHERE batch_id = ${id} AND row_number = rows.row_number LIMIT 1
     ) AS results ON true
-    ${state === "processing" ? chunkOfRow : sql``}
+    ${state === "processing" ? chunkOfRow(id) : sql``}
     ORDER BY rows.row_number`;
 }
 
