@@ -8,7 +8,7 @@ import { rowmill } from "../../schema/columns.ts";
 type Connection = Pick<pg.Pool, "query"> | Pick<pg.Client, "query">;
 
 /** How many days after today have a partition. */
-export const DAYS_AHEAD = 7;
+const DAYS_AHEAD = 7;
 export const DAY_MS = 86_400_000;
 
 const SCHEMA = rowmill.schemaName;
@@ -16,7 +16,7 @@ const CREATE = `${SCHEMA}.create_day_partition`;
 const DROP = `${SCHEMA}.drop_day_partition`;
 
 /** PostgreSQL reads the default partition before it adds another one. Nobody can use it meanwhile: 64 MB take 0.1 s. */
-const MAX_DEFAULT_BYTES = 64 * 2 ** 20;
+export const MAX_DEFAULT_BYTES = 64 * 2 ** 20;
 
 /** The first key of a day, as text, in PL/pgSQL. Both variables are in each function. */
 const BOUND_OF = (day: string) => `CASE key_type

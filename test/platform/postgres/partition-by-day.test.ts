@@ -3,12 +3,18 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import { expect, inject, onTestFinished, test, vi } from "vitest";
 import { newBatchId } from "../../../src/batches/ids.ts";
+import { checkTables } from "../../../src/cli/doctor-tables.ts";
 import { knownMigrations } from "../../../src/migrate.ts";
 import { createLog } from "../../../src/platform/log.ts";
+import { openPool } from "../../../src/platform/postgres/database.ts";
 import { firstIdOf } from "../../../src/platform/postgres/exchange-tables.ts";
 import { partitionByDay } from "../../../src/platform/postgres/partition-by-day.ts";
+import { csv } from "../../support/book-files.ts";
+import type { Client } from "../../support/client.ts";
 import { contentsOf, emptyDatabase, migrate, onDatabase } from "../../support/databases.ts";
+import { expectExactlyOnce } from "../../support/exactly-once.ts";
 import { onServer } from "../../support/postgres.ts";
+import { startRowmill } from "../../support/rowmill.ts";
 import { until } from "../../support/until.ts";
 
 const DAY_MS = 86_400_000;
@@ -65,6 +71,13 @@ const checks = (url: string) =>
     );
     return rows.map(({ name }) => name);
   });
+
+/** The warnings of `npm run cli -- doctor`. */
+async function warningsOf(url: string): Promise<string[]> {
+  const pool = openPool(url, 2, silent);
+  onTestFinished(() => pool.end());
+  return (await checkTables(pool)).filter(({ level }) => level === "warning").map(({ text }) => text);
+}
 
 /** A connection that lives as long as the test. */
 async function connect(url: string): Promise<pg.Client> {
@@ -257,6 +270,35 @@ test("a view of an operator on the table is named, and the table stays as it is 
     { table: "batch_rows", obstacles: ["view public.failures"] },
     expect.stringContaining("no partitions"),
   );
+  expect(await warningsOf(url)).toContainEqual(
+    expect.stringContaining("batch_rows has no partition per day"),
+  );
   await client.query("DROP VIEW public.failures");
   expect(await partitionByDay(client, TABLE, { ...options, log })).toBe(true);
+});
+
+test("batches that are received and processed while the table is exchanged end with one result per row", {
+  timeout: 90_000,
+}, async () => {
+  const url = await emptyDatabase();
+  await migrate(url, knownMigrations().length);
+  await using rowmill = await startRowmill({ ROW_DELAY_MS: "2" }, url);
+  await rowmill.startWorker();
+  // Each has one batch, so all books of a user are of it.
+  const users = await Promise.all(Array.from({ length: 7 }, () => rowmill.newUser()));
+  const upload = async (user: Client) => (await user.upload(csv(300, 20))).body.id;
+  const before = await Promise.all(users.slice(0, 3).map(upload));
+  await until("rows have succeeded", async () => {
+    const { body } = await (users[0] as Client).batch(before[0] ?? "");
+    return body.counts.success > 0;
+  });
+  const migrated = migrate(url);
+  const during = await Promise.all(users.slice(3, 6).map(upload));
+  await migrated;
+  const after = await upload(users[6] as Client);
+  expect(await partitions(url)).toHaveLength(2);
+  for (const [at, id] of [...before, ...during, after].entries()) {
+    await users[at]?.finished(id, 60_000);
+    await expectExactlyOnce(rowmill.ctx.pool, id, { good: 300, bad: 20 });
+  }
 });
