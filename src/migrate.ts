@@ -12,10 +12,12 @@ import { ChangeListener } from "./platform/postgres/change-listener.ts";
 import { postgresError } from "./platform/postgres/database.ts";
 import { createDayPartitions, createPartitionFunctions } from "./platform/postgres/day-partitions.ts";
 import { moveFromPublic, warnOfOldTables } from "./platform/postgres/move-from-public.ts";
+import { partitionByDay } from "./platform/postgres/partition-by-day.ts";
 import { createSchemas, grantsToMigrate } from "./platform/postgres/schemas.ts";
 import { PgBossQueue } from "./platform/queue/queue.ts";
 import { SQLSTATE } from "./platform/sqlstates.ts";
 import { AUDIT_LOG } from "./schema/audit.ts";
+import { DAY_TABLES } from "./schema/batches.ts";
 import { REQUEST_LOG } from "./schema/request-log.ts";
 
 const migrationsFolder = fileURLToPath(new URL("../drizzle", import.meta.url));
@@ -50,7 +52,7 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
     reports = setInterval(() => reportWait(rows[0]?.pid, config, log), WAIT_REPORT_MS);
     await buildIndexes(client, await pendingStatements(client, count), log);
     for (let attempt = 1; !(await hasMigrated(client, config, log, { attempt, count })); attempt++);
-    if (hasFunctions(config, count)) await createDayPartitions(client, REQUEST_LOG, new Date());
+    if (hasFunctions(config, count)) await partitionTables(client, log);
   } finally {
     clearInterval(reports);
     await client.end();
@@ -62,6 +64,15 @@ export async function migrateDatabase(config: Config, log: Log, count?: number):
   } finally {
     await queue.stop(1000);
   }
+}
+
+/** Not a part of the migrations: a table with rows needs several transactions, and programs work with either form of it. */
+async function partitionTables(client: pg.Client, log: Log): Promise<void> {
+  const now = new Date();
+  for (const table of DAY_TABLES)
+    await partitionByDay(client, table, { now, log, migrationLock: MIGRATION_LOCK });
+  for (const name of [REQUEST_LOG, ...DAY_TABLES.map(({ name }) => name)])
+    await createDayPartitions(client, name, now);
 }
 
 /** CockroachDB has neither partitions nor functions of this kind. @param count the number of migrations that are applied */

@@ -1,5 +1,8 @@
 import type pg from "pg";
 import { ConfigError } from "../errors.ts";
+import { isPartitioned } from "../platform/postgres/day-partitions.ts";
+import { createFirstPartition, exchangeTables } from "../platform/postgres/exchange-tables.ts";
+import { DAY_TABLES } from "../schema/batches.ts";
 import { QUEUE_SCHEMA } from "../schema/columns.ts";
 import { insertStatement, listTables, quote, type StoredTable } from "./catalogue.ts";
 import { BackupDamaged, type Header, LINE_BREAK, type Manifest, type Section, type Table } from "./format.ts";
@@ -97,13 +100,30 @@ async function loadRows(
 const BOUND =
   /^(DEFAULT|FOR VALUES (FROM|IN|WITH) \((?:[\w ,.:+-]|'[^'\\]*')*\)(?: TO \((?:[\w ,.:+-]|'[^'\\]*')*\))?)$/;
 
+/** Gives a table, which has no rows, the partitions of the backup. */
 async function createPartitions(client: pg.Client, { name, partitions }: Table): Promise<void> {
+  const table = DAY_TABLES.find((table) => table.name === name);
+  if (table && partitions.length > 0) await exchangeTables(client, table);
+  await dropPartitions(client, name);
   for (const { name: partition, bound } of partitions) {
     if (!BOUND.test(bound)) throw new BackupDamaged(`The partition ${partition} has unknown bounds.`);
     await client.query(
       `CREATE TABLE IF NOT EXISTS rowmill.${quote(partition)} PARTITION OF rowmill.${quote(name)} ${bound}`,
     );
   }
+  // The backup is older than the partitions of this table. In the default partition, its rows would stop all later days.
+  if (table && partitions.length === 0 && (await isPartitioned(client, name)))
+    await createFirstPartition(client, name, new Date());
+}
+
+/** The partitions that a migration has made may overlap with those of the backup. */
+async function dropPartitions(client: pg.Client, table: string): Promise<void> {
+  const { rows } = await client.query<{ partition: string }>(
+    `SELECT leaf.oid::regclass::text AS partition FROM pg_inherits JOIN pg_class AS leaf ON leaf.oid = inhrelid
+    WHERE inhparent = to_regclass($1) AND pg_get_expr(relpartbound, leaf.oid) <> 'DEFAULT'`,
+    [`rowmill.${quote(table)}`],
+  );
+  for (const { partition } of rows) await client.query(`DROP TABLE ${partition}`);
 }
 
 const [OPEN, COMMA, CLOSE] = Buffer.from("[,]");

@@ -110,13 +110,17 @@ function chunkStatesWith(status: "pending" | "processing" | "unprocessed", batch
  * The FROM, WHERE and ORDER BY for rows of a status. A page costs the same wherever its rows are in the batch: rows with
  * a result are read from `row_results` (failed rows have a partial index), the others from the chunks that have some.
  * @param status null for all rows
+ * The first rows are found before anything is joined to them: a partition of a new day has no statistics, and the planner may sort
+ * all rows of a batch of which it expects few.
  * @param after only rows with a higher row number
+ * @param limit the rows of a page; one more is found
  * @param cause only failed rows with this cause
  */
 export function rowsOfStatus(
   batch: StoredBatch,
   status: RowStatus | null,
   after: number,
+  limit: number,
   cause?: Cause,
 ): SQL {
   switch (status) {
@@ -126,10 +130,13 @@ export function rowsOfStatus(
       const stored = sql.raw(status === "failed" ? "'failed'" : "'success'");
       const undo = status === "undone" ? sql`= 'reversed'` : sql`IS DISTINCT FROM 'reversed'`;
       return sql`
-        rowmill.row_results AS results
+        (
+          SELECT * FROM rowmill.row_results AS results
+          WHERE batch_id = ${batch.id} AND status = ${stored} AND undo ${undo} AND row_number > ${after}
+            AND ${cause ? hasCause(cause) : sql`true`}
+          ORDER BY row_number LIMIT ${limit + 1}
+        ) AS results
         ${cellsOfRow(batch.id)} ${chunkOfRow(batch.id)}
-        WHERE results.batch_id = ${batch.id} AND results.status = ${stored} AND results.undo ${undo}
-          AND results.row_number > ${after} AND ${cause ? hasCause(cause) : sql`true`}
         ORDER BY results.row_number`;
     }
     case "pending":
@@ -146,17 +153,21 @@ export function rowsOfStatus(
         ORDER BY chunk.first_row, rows.row_number`;
     case null:
       return sql`
-        rowmill.batch_rows AS rows ${resultOfRow(batch.id)} ${chunkOfRow(batch.id)}
-        WHERE rows.batch_id = ${batch.id} AND rows.row_number > ${after}
+        (
+          SELECT * FROM rowmill.batch_rows WHERE batch_id = ${batch.id} AND row_number > ${after}
+          ORDER BY row_number LIMIT ${limit + 1}
+        ) AS rows ${resultOfRow(batch.id)} ${chunkOfRow(batch.id)}
         ORDER BY rows.row_number`;
   }
 }
 
 /** Rows whose records were not reverted; they have a partial index. */
-function rowsNotReversed({ id }: StoredBatch, undo: NotReversed, after: number): SQL {
+function rowsNotReversed({ id }: StoredBatch, undo: NotReversed, after: number, limit: number): SQL {
   return sql`
-    rowmill.row_results AS results ${cellsOfRow(id)} ${chunkOfRow(id)}
-    WHERE results.batch_id = ${id} AND results.undo = ${sql.raw(`'${undo}'`)} AND results.row_number > ${after}
+    (
+      SELECT * FROM rowmill.row_results WHERE batch_id = ${id} AND undo = ${sql.raw(`'${undo}'`)} AND row_number > ${after}
+      ORDER BY row_number LIMIT ${limit + 1}
+    ) AS results ${cellsOfRow(id)} ${chunkOfRow(id)}
     ORDER BY results.row_number`;
 }
 
@@ -178,7 +189,9 @@ export async function listRows(
   batch: StoredBatch,
   { status, undo, cause, after, limit, isNamed = true }: RowPage,
 ): Promise<Found<StoredRow>> {
-  const from = undo ? rowsNotReversed(batch, undo, after) : rowsOfStatus(batch, status, after, cause);
+  const from = undo
+    ? rowsNotReversed(batch, undo, after, limit)
+    : rowsOfStatus(batch, status, after, limit, cause);
   return readPage(ctx, {
     fields: columnsIn(batch),
     from,

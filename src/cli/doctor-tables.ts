@@ -1,5 +1,7 @@
 /** Whether PostgreSQL keeps up with its own upkeep. */
 import type pg from "pg";
+import { MAX_DEFAULT_BYTES } from "../platform/postgres/day-partitions.ts";
+import { DAY_TABLES } from "../schema/batches.ts";
 import { type Finding, good, warning } from "./finding.ts";
 
 /** Fewer dead rows do no harm. */
@@ -9,7 +11,29 @@ const LONG_TRANSACTION_MINUTES = 60;
 const OLD_TRANSACTIONS = 1_000_000_000;
 
 export async function checkTables(pool: pg.Pool): Promise<Finding[]> {
-  return [await checkDeadRows(pool), ...(await checkVacuum(pool))];
+  return [await checkDeadRows(pool), ...(await checkVacuum(pool)), ...(await checkPartitions(pool))];
+}
+
+/** Without partitions, everything works, but the clean-up deletes the rows of expired batches one by one. */
+async function checkPartitions(pool: pg.Pool): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { name } of DAY_TABLES) {
+    const { rows } = await pool.query<{ kind: string; bytes: string | null }>(
+      `SELECT relkind AS kind, pg_relation_size(partdefid) AS bytes FROM pg_class LEFT JOIN pg_partitioned_table ON partrelid = pg_class.oid
+      WHERE pg_class.oid = to_regclass($1)`,
+      [`rowmill.${name}`],
+    );
+    const [{ kind, bytes } = { kind: "p", bytes: null }] = rows;
+    if (kind !== "p")
+      findings.push(warning(`rowmill.${name} has no partition per day. Run: npm run cli -- migrate`));
+    else if (Number(bytes) > MAX_DEFAULT_BYTES)
+      findings.push(
+        warning(
+          `rowmill.${name}_default is large, so new days get no partition until the clean-up has emptied it. Check that the role of the programs may execute all functions in the schema rowmill.`,
+        ),
+      );
+  }
+  return findings.length > 0 ? findings : [good("The rows of batches have a partition per day.")];
 }
 
 async function checkDeadRows(pool: pg.Pool): Promise<Finding> {

@@ -9,8 +9,11 @@ import { startBackup } from "../../src/backups/records.ts";
 import { removeFailedBackups } from "../../src/backups/remove-old-backups.ts";
 import { Snapshot } from "../../src/backups/snapshot.ts";
 import type { viewBackup } from "../../src/backups/views.ts";
+import { newBatchId } from "../../src/batches/ids.ts";
+import { prepareDays } from "../../src/batches/upkeep/days.ts";
 import type { Context } from "../../src/context.ts";
 import { handlers } from "../../src/handlers.ts";
+import { knownMigrations } from "../../src/migrate.ts";
 import { uuidV7 } from "../../src/platform/ids.ts";
 import { Later } from "../../src/platform/queue/later.ts";
 import { preparePartitions } from "../../src/request-log/partitions.ts";
@@ -22,6 +25,7 @@ import type { Client, Problem } from "../support/client.ts";
 import { count } from "../support/count.ts";
 import { columnsOf, emptyDatabase, migrate, onDatabase } from "../support/databases.ts";
 import { storedFile } from "../support/files.ts";
+import { importFile } from "../support/imports.ts";
 import { daysAgo, entryAt, logEntries } from "../support/logged-requests.ts";
 import { asUser, startRowmill } from "../support/rowmill.ts";
 import { makeTask, untilEnded } from "../support/task-client.ts";
@@ -159,9 +163,8 @@ describe("the content", () => {
     const { path } = await backUp(ctx);
     const { manifest } = await read(path);
     const tables = Object.keys(await columnsOf(ctx.config.databaseUrl, "rowmill"));
-    const isPartition = (table: string) => /^(later|request_log)_/.test(table);
-    const expected = tables.filter((table) => !excludedTables(false).includes(table) && !isPartition(table));
-    expect(manifest.tables.map(({ name }) => name)).toEqual([...expected, "later"].sort());
+    const expected = tables.filter((table) => !excludedTables(false).includes(table));
+    expect(manifest.tables.map(({ name }) => name)).toEqual(expected.sort());
 
     const url = await emptyDatabase();
     await migrate(url);
@@ -174,6 +177,58 @@ describe("the content", () => {
     );
     await onDatabase(url, (client) => client.query("INSERT INTO rowmill.later (day) VALUES (now())"));
     await ctx.pool.query("DROP TABLE rowmill.later");
+  });
+
+  test("has the partitions of rows and results, whatever partitions the new database has", async () => {
+    await using rowmill = await startRowmill();
+    const { ctx } = rowmill;
+    const user = await rowmill.newUser();
+    await prepareDays({ ...ctx, now: () => daysAgo(20) });
+    const batch = await importFile(rowmill, user, csv(30, 3));
+    for (const table of ["batch_rows", "row_results"])
+      await ctx.pool.query(
+        `UPDATE rowmill.${table} SET batch_id = $2 WHERE batch_id = $1 AND row_number < 9`,
+        [batch, newBatchId(daysAgo(20))],
+      );
+    const rowsOf = (url: string) =>
+      onDatabase(url, async (client) => {
+        const rows = await client.query(
+          `SELECT tableoid::regclass::text AS partition, batch_rows::text AS row FROM rowmill.batch_rows
+          UNION ALL SELECT tableoid::regclass::text, row_results::text FROM rowmill.row_results ORDER BY 1, 2`,
+        );
+        return rows.rows;
+      });
+    const expected = await rowsOf(ctx.config.databaseUrl);
+    expect(new Set(expected.map(({ partition }) => partition)).size).toBe(4);
+    const { path } = await backUp(ctx);
+    const [empty, migrated] = [await emptyDatabase(), await emptyDatabase()];
+    await migrate(migrated);
+    for (const url of [empty, migrated]) {
+      await restore(url, path);
+      expect(await rowsOf(url)).toEqual(expected);
+    }
+  });
+
+  test("of a version without partitions is restored as the partition of all days before a boundary", async () => {
+    const url = await emptyDatabase();
+    await migrate(url, knownMigrations().length);
+    await using rowmill = await startRowmill({}, url);
+    const batch = await importFile(rowmill, await rowmill.newUser(), csv(30, 3));
+    const { path } = await backUp(rowmill.ctx);
+    const [empty, migrated] = [await emptyDatabase(), await emptyDatabase()];
+    await migrate(migrated);
+    for (const restored of [empty, migrated]) {
+      await restore(restored, path);
+      const { rows } = await onDatabase(restored, (client) =>
+        client.query(
+          "SELECT tableoid::regclass::text AS partition, count(*)::int AS rows FROM rowmill.row_results WHERE batch_id = $1 GROUP BY 1",
+          [batch],
+        ),
+      );
+      expect(rows).toEqual([
+        { partition: expect.stringMatching(/^rowmill\.row_results_before_\d{8}$/), rows: 33 },
+      ]);
+    }
   });
 
   test("has the request log if BACKUP_REQUEST_LOG asks for it, and is restored with its partitions", async () => {

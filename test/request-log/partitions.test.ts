@@ -1,14 +1,12 @@
-import { randomBytes } from "node:crypto";
-import { describe, expect, inject, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Context } from "../../src/context.ts";
 import { handlers } from "../../src/handlers.ts";
-import { databaseOn, openPool } from "../../src/platform/postgres/database.ts";
 import { preparePartitions } from "../../src/request-log/partitions.ts";
 import { firstLoggedDay, removeOldEntries } from "../../src/request-log/remove-old-entries.ts";
 import { writeEntries } from "../../src/request-log/write-entries.ts";
 import { entryAt, logEntries } from "../support/logged-requests.ts";
-import { onServer } from "../support/postgres.ts";
-import { type Rowmill, startRowmill } from "../support/rowmill.ts";
+import { asRole, readsAndWrites, readsWritesAndCalls } from "../support/roles.ts";
+import { startRowmill } from "../support/rowmill.ts";
 import { useRowmill } from "../support/use-rowmill.ts";
 
 const DAY_MS = 86_400_000;
@@ -18,32 +16,6 @@ const running = new AbortController().signal;
 
 /** The context at another time. */
 const at = (ctx: Context, time: string): Context => ({ ...ctx, now: () => new Date(time) });
-
-/** The context of a role with these privileges on Rowmill's schema, and none on the database. */
-async function asRole(
-  { ctx, config }: Rowmill,
-  grants: (role: string) => string,
-): Promise<Context & AsyncDisposable> {
-  const role = `rowmill_log_${randomBytes(4).toString("hex")}`;
-  await onServer(inject("serverUrl"), `CREATE ROLE ${role} LOGIN`);
-  await ctx.pool.query(grants(role));
-  const url = new URL(config.databaseUrl);
-  url.searchParams.set("options", `-c role=${role}`);
-  const pool = openPool(url.href, 2, ctx.log);
-  const end = async () => {
-    await pool.end();
-    await ctx.pool.query(
-      `REASSIGN OWNED BY ${role} TO CURRENT_USER; DROP OWNED BY ${role}; DROP ROLE ${role}`,
-    );
-  };
-  return { ...ctx, pool, db: databaseOn(pool), [Symbol.asyncDispose]: end };
-}
-
-const readsAndWrites = (role: string) =>
-  `GRANT USAGE ON SCHEMA rowmill TO ${role}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA rowmill TO ${role}`;
-
-const readsWritesAndCalls = (role: string) =>
-  `${readsAndWrites(role)}; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA rowmill TO ${role}`;
 
 /** The number of entries of each partition that has any. */
 async function filled({ pool }: Pick<Context, "pool">): Promise<Record<string, number>> {

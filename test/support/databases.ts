@@ -59,7 +59,7 @@ export async function columnsOf(url: string, schema: string): Promise<Record<str
     client.query<{ table: string; columns: string[] }>(
       `SELECT relname AS table, array_agg(attname::text ORDER BY attnum) AS columns
         FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
-        WHERE relnamespace = $1::text::regnamespace AND relkind = 'r' GROUP BY relname`,
+        WHERE relnamespace = $1::text::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition GROUP BY relname`,
       [schema],
     ),
   );
@@ -89,13 +89,13 @@ export async function contentsOf(
   });
 }
 
-/** Describes the tables, types and functions of these schemas, one line each. */
+/** Describes the tables, types and functions of these schemas, one line each. Partitions depend on the day. */
 export function definitionsOf(url: string, schemas: readonly string[]): Promise<string[]> {
   return onDatabase(url, async (client) => {
     const { rows } = await client.query<{ line: string }>(
       `WITH relation AS (
         SELECT oid, oid::regclass::text AS name, relkind FROM pg_class
-        WHERE relnamespace = ANY($1::text[]::regnamespace[]) AND relname !~ 'queue_stats_[0-9]+|__drizzle'
+        WHERE relnamespace = ANY($1::text[]::regnamespace[]) AND relname !~ 'queue_stats_[0-9]+|__drizzle' AND NOT relispartition
       )
       SELECT concat_ws(' ', name, attnum, attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attstorage,
           pg_get_expr(adbin, adrelid)) AS line

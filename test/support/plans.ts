@@ -1,6 +1,7 @@
 /** The plans of the statements that a verb really executes. */
-import { randomUUID } from "node:crypto";
+
 import type { NodePgClient } from "drizzle-orm/node-postgres";
+import { newBatchId } from "../../src/batches/ids.ts";
 import type { Context } from "../../src/context.ts";
 import { databaseOn } from "../../src/platform/postgres/database.ts";
 import type { Client } from "./client.ts";
@@ -22,6 +23,8 @@ export interface Plans extends Context, AsyncDisposable {
    * `books_key (user_id, key)`: an index and the columns of its condition.
    */
   scans(table: string): string[];
+  /** Returns the names of the partitions in the plans so far. */
+  partitions(): string[];
   /** The number of statements so far, with those that open and end transactions. */
   readonly statements: number;
   /** Returns the conditions of joins that compare each row of one side with each row of the other. */
@@ -31,6 +34,8 @@ export interface Plans extends Context, AsyncDisposable {
 /** A context on one connection that explains every statement before it executes it. */
 export async function explaining(ctx: Context): Promise<Plans> {
   const client = await ctx.pool.connect();
+  const parents = await readParents(client);
+  const wholeOf = (name = "") => parents.get(name) ?? name;
   const nodes: PlanNode[] = [];
   let statements = 0;
   const query = async (statement: string | { text: string }, values?: unknown[]) => {
@@ -48,7 +53,16 @@ export async function explaining(ctx: Context): Promise<Plans> {
     db,
     [Symbol.asyncDispose]: async () => client.release(),
     scans: (table) =>
-      [...new Set(nodes.filter((node) => node["Relation Name"] === table).flatMap(scanOf))].sort(),
+      [
+        ...new Set(
+          nodes
+            .filter((node) => wholeOf(node["Relation Name"]) === table)
+            .flatMap((node) => scanOf(node, wholeOf)),
+        ),
+      ].sort(),
+    partitions: () => [
+      ...new Set(nodes.flatMap((node) => node["Relation Name"] ?? []).filter((name) => parents.has(name))),
+    ],
     get statements() {
       return statements;
     },
@@ -56,6 +70,16 @@ export async function explaining(ctx: Context): Promise<Plans> {
       return nodes.flatMap((node) => node["Join Filter"] ?? []);
     },
   };
+}
+
+/** The tables and indexes of partitions, with those that they are a part of. */
+async function readParents(client: Pick<NodePgClient, "query">): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await client.query<{ part: string; whole: string }>(
+    `SELECT part.relname AS part, whole.relname AS whole FROM pg_inherits
+    JOIN pg_class AS part ON part.oid = inhrelid JOIN pg_class AS whole ON whole.oid = inhparent
+    WHERE whole.relnamespace = 'rowmill'::regnamespace`,
+  );
+  return new Map(rows.map(({ part, whole }) => [part, whole]));
 }
 
 function flatten(node: PlanNode): PlanNode[] {
@@ -68,7 +92,7 @@ function flatten(node: PlanNode): PlanNode[] {
 }
 
 /** Nothing for a node that changes rows which the nodes below it have read. */
-function scanOf(node: PlanNode): string[] {
+function scanOf(node: PlanNode, wholeOf: (name: string) => string): string[] {
   const type = node["Node Type"];
   if (type === "Seq Scan") return ["whole table"];
   const index = node["Index Name"];
@@ -76,7 +100,7 @@ function scanOf(node: PlanNode): string[] {
   const columns = [...(node["Index Cond"] ?? "").matchAll(/\b([a-z_]+)\)? (?:=|<|>|<=|>=) /g)].map(
     ([, name]) => name,
   );
-  return [`${index} (${[...new Set(columns)].join(", ")})`];
+  return [`${wholeOf(index)} (${[...new Set(columns)].join(", ")})`];
 }
 
 /** The planner knows nothing, the tables before the owner had books and batches, or everything. */
@@ -104,7 +128,11 @@ export async function fillTables(
       [userId, rows, randomUUID()],
     );
   };
-  for (const table of TABLES) await pool.query(`ALTER TABLE rowmill.${table} SET (autovacuum_enabled = off)`);
+  const { rows: stored } = await pool.query<{ name: string }>(
+    "SELECT relid::text AS name FROM unnest($1::text[]) AS name, pg_partition_tree(format('rowmill.%I', name)) WHERE isleaf",
+    [TABLES],
+  );
+  for (const { name } of stored) await pool.query(`ALTER TABLE ${name} SET (autovacuum_enabled = off)`);
   await fillTargets(user.userId + 1_000_000);
   await pool.query(
     `WITH rows AS (
@@ -113,7 +141,7 @@ export async function fillTables(
     )
     INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, effect, record_id)
     SELECT batch_id, row_number, 'success', 1, 'created', row_number FROM rows`,
-    [rows, randomUUID()],
+    [rows, newBatchId(ctx.now())],
   );
   if (statistics === "stale") await analyze();
   await fillTargets(user.userId);

@@ -18,6 +18,7 @@ import { openUpload } from "../receive/open-upload.ts";
 import { requireStoredWithin } from "../receive/quota.ts";
 import { storeRows } from "../receive/store-rows.ts";
 import type { Batch } from "../transitions.ts";
+import { prepareToday } from "../upkeep/days.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { applyCorrection, type CorrectionResult, lockCorrectable } from "./apply-correction.ts";
 import { retryWhileLocked } from "./lock-open-chunks.ts";
@@ -121,6 +122,7 @@ function explainDuplicate(error: unknown): never {
 }
 
 async function openStaging(ctx: Context, { id, userId, target, header, mapping }: Batch): Promise<string> {
+  await prepareToday(ctx);
   const stagingId = newBatchId(ctx.now());
   const staging = {
     id: stagingId,

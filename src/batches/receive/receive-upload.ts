@@ -24,6 +24,7 @@ import { requireRights, traitsOf } from "../../targets/rights.ts";
 import { isRowTarget, type Target } from "../../targets/target.ts";
 import { newBatchId } from "../ids.ts";
 import { getBatch, type StoredBatch } from "../queries.ts";
+import { prepareToday } from "../upkeep/days.ts";
 import { removeBatch } from "../upkeep/remove-batch.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { longRowOf } from "./long-rows.ts";
@@ -217,6 +218,7 @@ async function openBatch(
   target: Target,
   { header, mapping, params, locale, isWorkbook }: OpenedBatch,
 ): Promise<string> {
+  await prepareToday(ctx);
   const id = newBatchId(ctx.now());
   const batch = {
     id,

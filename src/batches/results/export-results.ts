@@ -134,7 +134,7 @@ function rowsOf(batch: StoredBatch, file: ResultFile, range: Range): SQL {
     case "failed":
       return rowsWithResult(batch, file, range);
     case "unprocessed":
-      return rowsOfStatus(batch, file, range.after);
+      return rowsOfStatus(batch, file, range.after, range.rows);
   }
 }
 

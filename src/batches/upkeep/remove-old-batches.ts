@@ -1,15 +1,51 @@
-import { and, inArray, lt } from "drizzle-orm";
 import { type Context, retentionLimit } from "../../context.ts";
+import { timeOfUuidV7 } from "../../platform/ids.ts";
+import { DAY_MS, type PartitionedDays } from "../../platform/postgres/day-partitions.ts";
 import { batches } from "../../schema/batches.ts";
-import { ENDED_STATES } from "../state.ts";
+import { dropDays, hasEndedBefore, listDays, prepareDays } from "./days.ts";
 import { removeBatch } from "./remove-batch.ts";
 
-/** Removes batches that ended more than RETENTION_DAYS ago. Their records stay. */
+/**
+ * Removes batches that ended more than RETENTION_DAYS ago. Their records stay. If all batches of a day have expired, their rows are
+ * dropped as one partition, which takes 0.1 s instead of 20 s per million rows. A batch waits up to a day for the others of its day.
+ * @returns the number of removed batches
+ */
 export async function removeOldBatches(ctx: Context): Promise<number> {
+  await prepareDays(ctx);
+  const limit = retentionLimit(ctx);
+  const days = await listDays(ctx);
+  // No more batches come: a clock may be wrong, and an upload takes its id before it stores the batch.
+  const past = days.filter(({ to }) => to.getTime() <= ctx.now().getTime() - DAY_MS);
+  let removed = 0;
+  for (const each of past) {
+    for (const id of (await dropDays(ctx, each, limit)) ?? []) {
+      await removeBatch(ctx, id);
+      removed++;
+    }
+  }
   const old = await ctx.db
-    .select({ id: batches.id })
+    .select({ id: batches.id, finishedAt: batches.finishedAt })
     .from(batches)
-    .where(and(inArray(batches.state, [...ENDED_STATES]), lt(batches.finishedAt, retentionLimit(ctx))));
-  for (const { id } of old) await removeBatch(ctx, id);
-  return old.length;
+    .where(hasEndedBefore(limit));
+  const waitsFor = waitingFor(days, limit);
+  for (const { id, finishedAt } of old) {
+    if (finishedAt && waitsFor(id, finishedAt)) continue;
+    await removeBatch(ctx, id);
+    removed++;
+  }
+  return removed;
+}
+
+/** Whether a batch expired less than a day ago, and the last day of its partition will have expired within a day. */
+function waitingFor(
+  days: readonly PartitionedDays[],
+  limit: Date,
+): (id: string, finishedAt: Date) => boolean {
+  const dayBefore = new Date(limit.getTime() - DAY_MS);
+  const dayAfter = new Date(limit.getTime() + DAY_MS);
+  return (id, finishedAt) => {
+    if (finishedAt < dayBefore) return false;
+    const at = timeOfUuidV7(id);
+    return days.some(({ from, to }) => (from === null || from <= at) && at < to && to <= dayAfter);
+  };
 }

@@ -1,4 +1,7 @@
-/** Partitions of one day (UTC) each, named like `request_log_20261126`, of tables that also have a default partition. */
+/**
+ * Partitions of one day (UTC) each, named like `request_log_20261126`, of tables that also have a default partition. The key is a
+ * time, or a UUID that begins with one (version 7).
+ */
 import type pg from "pg";
 import { rowmill } from "../../schema/columns.ts";
 
@@ -6,40 +9,70 @@ type Connection = Pick<pg.Pool, "query"> | Pick<pg.Client, "query">;
 
 /** How many days after today have a partition. */
 const DAYS_AHEAD = 7;
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 const SCHEMA = rowmill.schemaName;
 const CREATE = `${SCHEMA}.create_day_partition`;
 const DROP = `${SCHEMA}.drop_day_partition`;
 
+/** PostgreSQL reads the default partition before it adds another one. Nobody can use it meanwhile: 64 MB take 0.1 s. */
+export const MAX_DEFAULT_BYTES = 64 * 2 ** 20;
+
+/** The first key of a day, as text, in PL/pgSQL. Both variables are in each function. */
+const BOUND_OF = (day: string) => `CASE key_type
+      WHEN 'uuid'::regtype THEN (SELECT left(ms, 8) || '-' || right(ms, 4) || '-0000-0000-000000000000'
+        FROM lpad(to_hex(extract(epoch FROM ${day})::bigint * 1000), 12, '0') AS ms)
+      ELSE (${day}::timestamp AT TIME ZONE 'UTC')::text
+    END`;
+
 /**
- * Each changes one partition, and returns false if others use the tables, or if the rows of a new partition are already in
- * the default one. Writers wait as long as the function waits for its lock, so it gives up soon.
+ * Each changes one partition, and returns false if others use the tables, or if the days or rows of a new partition are already in
+ * another one. Others wait as long as the function waits for its lock, so it gives up soon.
  */
 const FUNCTIONS = [
   functionOf(
     CREATE,
     `-- Two sessions would create the partition at the same time.
     EXECUTE format('LOCK TABLE ${SCHEMA}.%I IN SHARE UPDATE EXCLUSIVE MODE', parent);
-    EXECUTE format('CREATE TABLE IF NOT EXISTS ${SCHEMA}.%I PARTITION OF ${SCHEMA}.%I FOR VALUES FROM (%L) TO (%L)',
-      partition, parent, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');`,
+    IF to_regclass(format('${SCHEMA}.%I', partition)) IS NOT NULL THEN
+      RETURN true;
+    END IF;
+    IF pg_relation_size(default_partition) > ${MAX_DEFAULT_BYTES} THEN
+      RETURN false;
+    END IF;
+    -- CREATE TABLE ... PARTITION OF would stop all who use another partition.
+    EXECUTE format('CREATE TABLE ${SCHEMA}.%I (LIKE ${SCHEMA}.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)',
+      partition, parent);
+    EXECUTE format('ALTER TABLE ${SCHEMA}.%I ATTACH PARTITION ${SCHEMA}.%I FOR VALUES FROM (%L) TO (%L)',
+      parent, partition, ${BOUND_OF("day")}, ${BOUND_OF("(day + 1)")});`,
   ),
-  functionOf(DROP, `EXECUTE format('DROP TABLE IF EXISTS ${SCHEMA}.%I', partition);`),
+  functionOf(
+    DROP,
+    `-- The partition of the day, or the one that ends with it and has all days before.
+    EXECUTE format('DROP TABLE IF EXISTS ${SCHEMA}.%I, ${SCHEMA}.%I',
+      partition, parent || '_before_' || to_char(day + 1, 'YYYYMMDD'));`,
+  ),
 ];
 
 /** A function that runs with the rights of its owner, and changes nothing but the partitions of a partitioned table. */
 function functionOf(name: string, change: string): string {
   return `CREATE OR REPLACE FUNCTION ${name}(parent text, day date) RETURNS boolean
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET lock_timeout = '2s' AS $$
-  DECLARE partition text := parent || to_char(day, '_YYYYMMDD');
+  SET timezone = 'UTC' SET datestyle = 'ISO, YMD' SET lock_timeout = '500ms' AS $$
+  DECLARE
+    partition text := parent || to_char(day, '_YYYYMMDD');
+    key_type regtype;
+    default_partition oid;
   BEGIN
-    IF NOT EXISTS (SELECT FROM pg_class WHERE relkind = 'p' AND relname = parent AND relnamespace = '${SCHEMA}'::regnamespace) THEN
+    SELECT atttypid, partdefid INTO key_type, default_partition FROM pg_partitioned_table
+    JOIN pg_attribute ON attrelid = partrelid AND attnum = partattrs[0]
+    WHERE partrelid = to_regclass(format('${SCHEMA}.%I', parent));
+    IF NOT FOUND THEN
       RAISE EXCEPTION 'the table ${SCHEMA}.% has no partitions', parent;
     END IF;
     ${change}
     RETURN true;
-  EXCEPTION WHEN lock_not_available OR deadlock_detected OR check_violation THEN
+  EXCEPTION WHEN lock_not_available OR deadlock_detected OR check_violation OR invalid_object_definition THEN
     RETURN false;
   END $$`;
 }
@@ -60,12 +93,15 @@ export async function createPartitionFunctions(client: Connection): Promise<void
  * @returns the number of created partitions
  */
 export async function createDayPartitions(client: Connection, table: string, now: Date): Promise<number> {
-  if (!(await mayCall(client, CREATE))) return 0;
+  if (!(await isPartitioned(client, table)) || !(await mayCall(client, CREATE))) return 0;
   const today = Math.floor(now.getTime() / DAY_MS) * DAY_MS;
   const days = Array.from({ length: DAYS_AHEAD + 1 }, (_, index) => dayOf(new Date(today + index * DAY_MS)));
   const { rows } = await client.query<{ day: string }>(
     `SELECT day FROM unnest($1::text[]) AS day
-    WHERE to_regclass(format('%I.%I', $2::text, $3::text || to_char(day::date, '_YYYYMMDD'))) IS NULL`,
+    WHERE to_regclass(format('%I.%I', $2::text, $3::text || to_char(day::date, '_YYYYMMDD'))) IS NULL AND NOT EXISTS (
+      SELECT FROM pg_class WHERE relnamespace = $2::regnamespace AND relispartition AND relname ~ ('^' || $3::text || '_before_[0-9]{8}$')
+        AND to_char(day::date, 'YYYYMMDD') < right(relname, 8)
+    )`,
     [days, SCHEMA, table],
   );
   let created = 0;
@@ -98,10 +134,55 @@ export async function dropDayPartitions(
   const inUse: Date[] = [];
   for (const { day } of rows) {
     signal.throwIfAborted();
-    if (await change(client, DROP, table, day)) dropped++;
+    if (await dropDayPartition(client, table, new Date(day))) dropped++;
     else inUse.push(new Date(day));
   }
   return { dropped, inUse };
+}
+
+/** The name of the partition that has all days before this one. */
+export function partitionBefore(table: string, day: Date): string {
+  return `${table}_before_${dayOf(day).replaceAll("-", "")}`;
+}
+
+/** The days of a partition. */
+export interface PartitionedDays {
+  /** null: all days before `to`. */
+  readonly from: Date | null;
+  readonly to: Date;
+}
+
+/** Lists the partitions except the default one, in order; empty if the role may not drop them. */
+export async function listDayPartitions(
+  client: Connection,
+  tables: readonly string[],
+): Promise<PartitionedDays[]> {
+  for (const table of tables) if (!(await isPartitioned(client, table))) return [];
+  if (!(await mayCall(client, DROP))) return [];
+  const { rows } = await client.query<{ day: string; isFirst: boolean }>(
+    `SELECT DISTINCT to_char(to_date(right(relname, 8), 'YYYYMMDD'), 'YYYY-MM-DD') AS day, relname ~ '_before_[0-9]{8}$' AS "isFirst"
+    FROM pg_class JOIN unnest($2::text[]) AS parent ON relname ~ ('^' || parent || '_(before_)?[0-9]{8}$')
+    WHERE relnamespace = $1::regnamespace AND relispartition AND relkind IN ('r', 'f') ORDER BY 2 DESC, 1`,
+    [SCHEMA, tables],
+  );
+  return rows.map(({ day, isFirst }) =>
+    isFirst
+      ? { from: null, to: new Date(day) }
+      : { from: new Date(day), to: new Date(Date.parse(day) + DAY_MS) },
+  );
+}
+
+/** Drops the partition that ends with this day. @returns false if others use the table for longer than half a second */
+export function dropDayPartition(client: Connection, table: string, lastDay: Date): Promise<boolean> {
+  return change(client, DROP, table, dayOf(lastDay));
+}
+
+export async function isPartitioned(client: Connection, table: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    "SELECT FROM pg_class WHERE relnamespace = $1::regnamespace AND relname = $2 AND relkind = 'p'",
+    [SCHEMA, table],
+  );
+  return rowCount === 1;
 }
 
 /** As PostgreSQL and ISO 8601 write it. */

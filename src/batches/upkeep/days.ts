@@ -1,0 +1,94 @@
+/** The partitions of rows and results, one per day (UTC) in which batches were created. */
+import { and, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
+import type { Context } from "../../context.ts";
+import { clientTransaction } from "../../platform/postgres/client-transaction.ts";
+import { databaseOn, postgresError } from "../../platform/postgres/database.ts";
+import {
+  createDayPartitions,
+  DAY_MS,
+  dropDayPartition,
+  listDayPartitions,
+  type PartitionedDays,
+} from "../../platform/postgres/day-partitions.ts";
+import { firstIdOf } from "../../platform/postgres/exchange-tables.ts";
+import { SQLSTATE } from "../../platform/sqlstates.ts";
+import { batches, DAY_TABLES } from "../../schema/batches.ts";
+import { ENDED_STATES, transitions } from "../state.ts";
+
+/** How long others wait behind the clean-up. Longer than the time after which PostgreSQL looks for deadlocks would be of no use. */
+const LOCK_TIMEOUT = "500ms";
+
+const TABLES = DAY_TABLES.map(({ name }) => name);
+
+/** Creates the partitions of the next days. The rows of a day without one go to the default partition. */
+export async function prepareDays({ pool, config, now }: Context): Promise<number> {
+  if (config.databaseBackend === "cockroachdb") return 0;
+  let created = 0;
+  for (const table of TABLES) created += await createDayPartitions(pool, table, now());
+  return created;
+}
+
+/** The day for which a process has last prepared the partitions. */
+const prepared = new WeakMap<Context["pool"], number>();
+
+/** Prepares the partitions once per process and day. An upload needs none, so a failure does not end it. */
+export async function prepareToday(ctx: Context): Promise<void> {
+  const today = Math.floor(ctx.now().getTime() / DAY_MS);
+  if (prepared.get(ctx.pool) === today) return;
+  prepared.set(ctx.pool, today);
+  try {
+    await prepareDays(ctx);
+  } catch (error) {
+    ctx.log.warn({ err: error }, "could not create the partitions of the next days");
+  }
+}
+
+/** Lists the days whose partitions this role may drop, in order. */
+export async function listDays({ pool, config }: Context): Promise<PartitionedDays[]> {
+  return config.databaseBackend === "cockroachdb" ? [] : listDayPartitions(pool, TABLES);
+}
+
+/** The batches of these days. */
+function isOf({ from, to }: PartitionedDays): SQL | undefined {
+  return and(from ? gte(batches.id, firstIdOf(from)) : undefined, lt(batches.id, firstIdOf(to)));
+}
+
+export function hasEndedBefore(limit: Date): SQL | undefined {
+  return and(inArray(batches.state, [...ENDED_STATES]), lt(batches.finishedAt, limit));
+}
+
+/**
+ * Drops the partitions of days if all of their batches ended before the limit. These batches are then being deleted: the caller, or
+ * the reconciler, removes what else they have.
+ * @returns their ids; null if the days are still needed, or if others use the tables now
+ */
+export async function dropDays(ctx: Context, days: PartitionedDays, limit: Date): Promise<string[] | null> {
+  const isNeeded = and(isOf(days), sql`(${hasEndedBefore(limit)}) IS NOT TRUE`);
+  const needed = await ctx.db.select({ id: batches.id }).from(batches).where(isNeeded).limit(1);
+  if (needed.length > 0) return null;
+  try {
+    return await clientTransaction(ctx.pool, "BEGIN", async (client) => {
+      const db = databaseOn(client);
+      await db.execute(sql`SET LOCAL lock_timeout = ${sql.raw(`'${LOCK_TIMEOUT}'`)}`);
+      // Citus changes the rows of several nodes and drops tables in one transaction only with one connection per node.
+      await db.execute(sql`SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)`);
+      const deleting = await db
+        .update(batches)
+        .set({ state: transitions.delete.to, finishedAt: null })
+        .where(and(isOf(days), hasEndedBefore(limit)))
+        .returning({ id: batches.id });
+      // Its owner may have retried or deleted a batch meanwhile.
+      if ((await db.$count(batches, isOf(days))) !== deleting.length) throw new StillNeeded();
+      for (const table of TABLES)
+        if (!(await dropDayPartition(client, table, new Date(days.to.getTime() - DAY_MS))))
+          throw new StillNeeded();
+      return deleting.map(({ id }) => id);
+    });
+  } catch (error) {
+    if (error instanceof StillNeeded || postgresError(error)?.code === SQLSTATE.lockNotAvailable) return null;
+    throw error;
+  }
+}
+
+/** Rolls the transaction back. */
+class StillNeeded extends Error {}

@@ -1,0 +1,272 @@
+/** Retention drops the partition of a day whose batches have all expired, and uploads need no partition. */
+import pg from "pg";
+import { describe, expect, test, vi } from "vitest";
+import { getBatch } from "../../../src/batches/queries.ts";
+import { exportResults } from "../../../src/batches/results/export-results.ts";
+import { prepareDays, prepareToday } from "../../../src/batches/upkeep/days.ts";
+import { removeOldBatches } from "../../../src/batches/upkeep/remove-old-batches.ts";
+import type { Context } from "../../../src/context.ts";
+import { timeOfUuidV7 } from "../../../src/platform/ids.ts";
+import { firstIdOf } from "../../../src/platform/postgres/exchange-tables.ts";
+import { csv } from "../../support/book-files.ts";
+import { count } from "../../support/count.ts";
+import { importFile, receive } from "../../support/imports.ts";
+import { asRole, readsAndWrites, readsWritesAndCalls } from "../../support/roles.ts";
+import { type Rowmill, startRowmill } from "../../support/rowmill.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** RETENTION_DAYS, unless a test sets it. */
+const KEPT_MS = 30 * DAY_MS;
+
+/** The context at another time. */
+const later = <C extends Context>(ctx: C, ms: number): C => ({
+  ...ctx,
+  now: () => new Date(Date.now() + ms),
+});
+
+const dayOf = (batchId: string) => timeOfUuidV7(batchId).toISOString().slice(0, 10).replaceAll("-", "");
+
+/** The partitions of a table, without the name of the table. */
+async function partitions({ ctx }: Rowmill, table = "row_results"): Promise<string[]> {
+  const { rows } = await ctx.pool.query<{ name: string }>(
+    `SELECT substr(relname, length($1) + 2) AS name FROM pg_inherits JOIN pg_class ON oid = inhrelid
+    WHERE inhparent = format('rowmill.%I', $1::text)::regclass ORDER BY 1`,
+    [table],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** The rows and results of a batch, by partition. */
+async function stored({ ctx }: Rowmill, batchId: string): Promise<Record<string, number>> {
+  const { rows } = await ctx.pool.query<{ partition: string; rows: number }>(
+    `SELECT partition, count(*)::int AS rows FROM (
+      SELECT tableoid::regclass::text AS partition FROM rowmill.batch_rows WHERE batch_id = $1
+      UNION ALL SELECT tableoid::regclass::text FROM rowmill.row_results WHERE batch_id = $1
+    ) AS rows GROUP BY 1`,
+    [batchId],
+  );
+  return Object.fromEntries(rows.map(({ partition, rows }) => [partition.replace("rowmill.", ""), rows]));
+}
+
+/** A connection that the test ends even if it fails. */
+async function openReader({ config }: Rowmill) {
+  const client = new pg.Client({ connectionString: config.databaseUrl });
+  await client.connect();
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
+}
+
+const finishLater = ({ ctx }: Rowmill, batchId: string, ms: number) =>
+  ctx.pool.query(
+    "UPDATE rowmill.batches SET finished_at = finished_at + make_interval(secs => $2) WHERE id = $1",
+    [batchId, ms / 1000],
+  );
+
+async function dropPartitions(rowmill: Rowmill): Promise<void> {
+  for (const table of ["batch_rows", "row_results"]) {
+    for (const name of await partitions(rowmill, table))
+      if (name !== "default") await rowmill.ctx.pool.query(`DROP TABLE rowmill.${table}_${name}`);
+  }
+}
+
+test("a migrated database has partitions for today and for each of the next seven days", async () => {
+  await using rowmill = await startRowmill();
+  expect(await partitions(rowmill)).toHaveLength(8 + 1);
+  expect(await partitions(rowmill, "batch_rows")).toEqual(await partitions(rowmill));
+  expect(await prepareDays(rowmill.ctx)).toBe(0);
+  expect(await prepareDays(later(rowmill.ctx, DAY_MS))).toBe(2);
+});
+
+test("several programs that prepare the same days at once create each partition once", async () => {
+  await using rowmill = await startRowmill();
+  const inAYear = later(rowmill.ctx, 365 * DAY_MS);
+  const created = await Promise.all([1, 2, 3, 4].map(() => prepareDays(inAYear)));
+  expect(Math.max(...created)).toBeGreaterThan(0);
+  expect(await partitions(rowmill)).toHaveLength(16 + 1);
+  expect(await partitions(rowmill, "batch_rows")).toHaveLength(16 + 1);
+});
+
+test("an upload of a day without a partition prepares it, once per process and day", async () => {
+  await using rowmill = await startRowmill();
+  await dropPartitions(rowmill);
+  const user = await rowmill.newUser();
+  const batch = await importFile(rowmill, user, csv(20));
+  expect(await stored(rowmill, batch)).toEqual({
+    [`batch_rows_${dayOf(batch)}`]: 20,
+    [`row_results_${dayOf(batch)}`]: 20,
+  });
+  const statements = vi.spyOn(rowmill.ctx.pool, "query");
+  await prepareToday(rowmill.ctx);
+  expect(statements).not.toHaveBeenCalled();
+  statements.mockRestore();
+});
+
+test("rows without a partition are in the default one: the upload succeeds, and the batch is processed, read and removed", async () => {
+  await using rowmill = await startRowmill();
+  const user = await rowmill.newUser();
+  await prepareToday(rowmill.ctx);
+  await dropPartitions(rowmill);
+  const batch = await importFile(rowmill, user, csv(20, 5));
+  expect(await stored(rowmill, batch)).toEqual({ batch_rows_default: 25, row_results_default: 25 });
+  // Its day stays in the default partition, and the days after it get their own.
+  expect(await prepareDays(rowmill.ctx)).toBe(2 * 7);
+  const { body } = await user.get<{ items: object[] }>(`/api/v1/batches/${batch}/rows?status=failed`);
+  expect(body.items).toHaveLength(5);
+  expect(await removeOldBatches(later(rowmill.ctx, KEPT_MS + HOUR_MS))).toBe(1);
+  expect(await stored(rowmill, batch)).toEqual({});
+});
+
+test("a large default partition gets no neighbours, because PostgreSQL would read it under a lock", async () => {
+  await using rowmill = await startRowmill();
+  await dropPartitions(rowmill);
+  const { pool } = rowmill.ctx;
+  const wide =
+    "INSERT INTO rowmill.batch_rows SELECT $1, n, to_json(repeat('x', 7000)) FROM generate_series(1, 10000) AS n";
+  await pool.query("ALTER TABLE rowmill.batch_rows_default ALTER fields SET STORAGE PLAIN");
+  await pool.query(wide, ["01900000-0000-7000-8000-000000000000"]);
+  expect(await prepareDays(rowmill.ctx)).toBe(8);
+  expect(await partitions(rowmill, "batch_rows")).toEqual(["default"]);
+  await pool.query("DELETE FROM rowmill.batch_rows");
+  await pool.query("VACUUM rowmill.batch_rows_default");
+  expect(await prepareDays(rowmill.ctx)).toBe(8);
+});
+
+describe("the clean-up", () => {
+  test("drops the partitions of a day whose batches have all expired, with all that the batches have, and those of past days without batches", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    const [batch, other] = [
+      await importFile(rowmill, user, csv(60, 5)),
+      await importFile(rowmill, user, csv(40)),
+    ];
+    const { pool } = rowmill.ctx;
+    const books = await count(pool, "SELECT count(*) FROM rowmill.books");
+    // Rows that are deleted one by one would be counted here.
+    await pool.query(
+      `CREATE FUNCTION rowmill.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'deleted'; END $$;
+      CREATE TRIGGER refuse BEFORE DELETE ON rowmill.batch_rows FOR EACH ROW EXECUTE FUNCTION rowmill.refuse();
+      CREATE TRIGGER refuse BEFORE DELETE ON rowmill.row_results FOR EACH ROW EXECUTE FUNCTION rowmill.refuse()`,
+    );
+    const then = later(rowmill.ctx, KEPT_MS + 2 * DAY_MS);
+    expect(await removeOldBatches(then)).toBe(2);
+    for (const table of ["batches", "chunks", "batch_rows", "row_results"])
+      expect(await count(pool, `SELECT count(*) FROM rowmill.${table}`)).toBe(0);
+    for (const id of [batch, other]) expect((await user.batch(id)).status).toBe(404);
+    expect(await count(pool, "SELECT count(*) FROM rowmill.books")).toBe(books);
+    // The eight days from then on are left.
+    expect(await partitions(rowmill)).toHaveLength(8 + 1);
+    expect(await partitions(rowmill, "batch_rows")).toEqual(await partitions(rowmill));
+  });
+
+  test("keeps the day of a younger or running batch, and deletes the other rows of the day one day later", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    const [old, young] = [await importFile(rowmill, user, csv(60)), await importFile(rowmill, user, csv(40))];
+    const running = await receive(user, csv(30));
+    await finishLater(rowmill, young, 2 * DAY_MS);
+    const day = dayOf(old);
+    // Expired an hour ago: it waits for the others.
+    expect(await removeOldBatches(later(rowmill.ctx, KEPT_MS + HOUR_MS))).toBe(0);
+    expect(Object.keys(await stored(rowmill, old))).toHaveLength(2);
+    expect(await removeOldBatches(later(rowmill.ctx, KEPT_MS + DAY_MS + HOUR_MS))).toBe(1);
+    expect(await stored(rowmill, old)).toEqual({});
+    expect(await stored(rowmill, young)).toEqual({ [`batch_rows_${day}`]: 40, [`row_results_${day}`]: 40 });
+    expect(await removeOldBatches(later(rowmill.ctx, 10 * KEPT_MS))).toBe(1);
+    expect(await stored(rowmill, running)).toEqual({ [`batch_rows_${day}`]: 30 });
+    expect(await partitions(rowmill)).toContain(day);
+  });
+
+  test("keeps a batch that its owner retries at the same moment", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    const batch = await importFile(rowmill, user, csv(20, 5));
+    const owner = await rowmill.ctx.pool.connect();
+    await owner.query("BEGIN");
+    await owner.query("SELECT FROM rowmill.batches WHERE id = $1 FOR UPDATE", [batch]);
+    const removing = removeOldBatches(later(rowmill.ctx, KEPT_MS + HOUR_MS));
+    await owner.query("UPDATE rowmill.batches SET state = 'queued', finished_at = NULL WHERE id = $1", [
+      batch,
+    ]);
+    await owner.query("COMMIT");
+    owner.release();
+    expect(await removing).toBe(0);
+    expect(await partitions(rowmill)).toContain(dayOf(batch));
+    expect((await user.batch(batch)).body.state).toBe("queued");
+  });
+
+  test("leaves a day that a backup or a long transaction reads, makes nobody wait for long, and drops it the next time", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    const batch = await importFile(rowmill, user, csv(20));
+    const then = later(rowmill.ctx, KEPT_MS + HOUR_MS);
+    await prepareDays(then);
+    await using reader = await openReader(rowmill);
+    await reader.query("BEGIN; SELECT FROM rowmill.row_results LIMIT 1");
+    const started = performance.now();
+    const removing = removeOldBatches(then);
+    const uploads = Array.from({ length: 10 }, async (_, index) => {
+      const at = performance.now();
+      await receive(user, csv(10 + index));
+      return performance.now() - at;
+    });
+    expect(Math.max(...(await Promise.all(uploads)))).toBeLessThan(5000);
+    expect(await removing).toBe(0);
+    expect(performance.now() - started).toBeLessThan(5000);
+    expect((await user.batch(batch)).body).toMatchObject({ state: "completed" });
+    expect(Object.keys(await stored(rowmill, batch))).toHaveLength(2);
+    await reader.query("COMMIT");
+    await rowmill.ctx.pool.query("DELETE FROM rowmill.batches WHERE id <> $1", [batch]);
+    expect(await removeOldBatches(then)).toBe(1);
+    expect(await partitions(rowmill)).not.toContain(dayOf(batch));
+  });
+
+  test("drops the day of a batch while its results are exported: the export ends with an error, and nobody waits", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    const batch = await importFile(rowmill, user, csv(20_000), "append");
+    const found = await getBatch(rowmill.ctx, user.userId, batch);
+    const text = await exportResults(rowmill.ctx, found, { file: "all", format: "csv", withBom: false });
+    for (let piece = 0; piece < 3; piece++) await text.next();
+    const started = performance.now();
+    expect(await removeOldBatches(later(rowmill.ctx, KEPT_MS + HOUR_MS))).toBe(1);
+    expect(performance.now() - started).toBeLessThan(3000);
+    await expect(
+      (async () => {
+        for await (const _ of text);
+      })(),
+    ).rejects.toThrow();
+  });
+
+  test("drops the days before the boundary once their batches have expired", async () => {
+    await using rowmill = await startRowmill();
+    const user = await rowmill.newUser();
+    await dropPartitions(rowmill);
+    const { pool } = rowmill.ctx;
+    for (const table of ["batch_rows", "row_results"])
+      await pool.query(
+        `CREATE TABLE rowmill.${table}_before_20770101 PARTITION OF rowmill.${table}
+        FOR VALUES FROM (MINVALUE) TO ('${firstIdOf(new Date("2077-01-01"))}')`,
+      );
+    const batch = await importFile(rowmill, user, csv(20));
+    expect(await stored(rowmill, batch)).toMatchObject({ batch_rows_before_20770101: 20 });
+    // It does not wait for the year 2077.
+    expect(await removeOldBatches(later(rowmill.ctx, KEPT_MS + HOUR_MS))).toBe(1);
+    expect(await partitions(rowmill)).toEqual(["before_20770101", "default"]);
+    const in2077 = Date.parse("2077-01-03") - Date.now();
+    expect(await removeOldBatches(later(rowmill.ctx, in2077))).toBe(0);
+    expect(await partitions(rowmill)).not.toContain("before_20770101");
+  });
+});
+
+test("a role that may call the functions prepares and drops days, and one that may not leaves them", async () => {
+  await using rowmill = await startRowmill();
+  await using reader = await asRole(rowmill, readsAndWrites);
+  await using caller = await asRole(rowmill, readsWritesAndCalls);
+  const inAYear = 365 * DAY_MS;
+  expect(await prepareDays(later(reader, inAYear))).toBe(0);
+  expect(await removeOldBatches(later(reader, inAYear))).toBe(0);
+  expect(await partitions(rowmill)).toHaveLength(8 + 1);
+  expect(await prepareDays(later(caller, inAYear))).toBe(16);
+  expect(await removeOldBatches(later(caller, inAYear))).toBe(0);
+  expect(await partitions(rowmill)).toHaveLength(8 + 1);
+});
