@@ -38,7 +38,7 @@ export async function takeBooksOfLaterRows(
   }
   await rewriteBooks(
     tx,
-    [...winners].map(([id, { winner }]) => ({ id, ...winner })),
+    [...winners].map(([id, { winner }]) => ({ ...winner, id })),
   );
   return new Map([...winners.values()].map(({ winner, former }) => displacement(batch, winner.row, former)));
 }
@@ -54,7 +54,10 @@ function displacement(batch: TargetBatch, row: number, former: Holder): [number,
 }
 
 /** Requires the locks on the books. */
-async function rewriteBooks(tx: Tx, books: readonly (BookRow & { readonly id: string })[]): Promise<void> {
+async function rewriteBooks(
+  tx: Tx,
+  books: readonly (Pick<BookRow, "row" | "values"> & { readonly id: string })[],
+): Promise<void> {
   if (books.length === 0) return;
   const column = (name: keyof BookRow["values"]) => sql.param(books.map(({ values }) => values[name]));
   await tx.db.execute(sql`
