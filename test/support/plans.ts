@@ -1,5 +1,5 @@
 /** The plans of the statements that a verb really executes. */
-
+import { randomUUID } from "node:crypto";
 import type { NodePgClient } from "drizzle-orm/node-postgres";
 import { newBatchId } from "../../src/batches/ids.ts";
 import type { Context } from "../../src/context.ts";

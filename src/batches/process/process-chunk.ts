@@ -24,6 +24,7 @@ import { type Settled, settleChunk } from "./settle-chunk.ts";
 import type { RowOutcome } from "./store-results.ts";
 import { StoredOutcomes } from "./stored-outcomes.ts";
 import { BatchStopped, watchBatch } from "./watch-batch.ts";
+import { writePlainRows } from "./write-plain-rows.ts";
 
 type ChunkWork = Payload<"processChunk">;
 
@@ -86,7 +87,7 @@ async function processOpenRows(
   input: ChunkInput,
   work: ChunkWork,
   { delivery, watch }: { delivery: Delivery; watch: Watch },
-): Promise<(Settled & { rows: number; attempt: number; rest: Later | null }) | undefined> {
+): Promise<(Settled & { rows: number; plain?: number; attempt: number; rest: Later | null }) | undefined> {
   const { batchId, firstRow } = work;
   const chunk = await lockChunk(tx, work, work.isDelayed && isFirst(work) ? input.rowDelayMs : 0);
   if (!chunk) return undefined;
@@ -102,11 +103,17 @@ async function processOpenRows(
     keepsOutcomes ? repeatOnLockTrouble(ctx, delivery.signal, () => underSavepoint(tx.db, work)) : work();
   const turn = { attempt: chunk.attempt, signal, until: performance.now() + TURN_MS };
   let after = work.after ?? firstRow - 1;
-  let rows = 0;
+  // A delivery that continues an earlier one finds only rows that are not plain.
+  const plain = work.after === undefined ? await writePlainRows(ctx, tx, input, chunk, signal) : undefined;
+  let rows = plain?.count ?? 0;
+  if (rows > 0) signal.throwIfAborted();
+  outcomes.addCreated(rows);
+  if (rows === chunk.rowCount) after = chunk.lastRow;
+  const isLate = rows > 0 && performance.now() > turn.until;
   let areAllWaiting = false;
   const open = { ...chunk, firstRow: after + 1, ...(keepsOutcomes ? { where: isDue } : {}) };
-  for await (const slice of openSlices(tx, open, "stop")) {
-    const processed = await processRows(ctx, tx, input, slice.rows, turn);
+  for await (const slice of isLate || after >= chunk.lastRow ? [] : openSlices(tx, open, "stop")) {
+    const processed = await processRows(ctx, tx, input, plain?.withIds(slice.rows) ?? slice.rows, turn);
     delivery.signal.throwIfAborted();
     // A set target has written only in this transaction, which the exception rolls back. A row target has acted outside
     // the database, so the outcomes of the rows that it finished are stored even if the batch was stopped.
@@ -127,7 +134,7 @@ async function processOpenRows(
     // The outcomes of a row target are committed before anything else can fail.
     if (keepsOutcomes || watch.signal.aborted || performance.now() > turn.until) break;
   }
-  const isEnd = after >= chunk.lastRow || rows === 0;
+  const isEnd = after >= chunk.lastRow || (rows === (plain?.count ?? 0) && !isLate);
   const isPartial = keepsOutcomes && watch.signal.aborted;
   const waits = keepsOutcomes && isEnd ? { ...(await waitsIn(tx, chunk)), areAll: areAllWaiting } : null;
   const isNextEnqueued = work.waited?.isNextEnqueued ?? false;
@@ -138,7 +145,7 @@ async function processOpenRows(
   const continued = { ...work, after, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
   const rest =
     next?.kind === "turn" ? new Later(0, continued, { isLast: true }) : next && waitingJob(work, next);
-  return { ...counts, rows, attempt: chunk.attempt, rest };
+  return { ...counts, rows, plain: plain?.count ?? 0, attempt: chunk.attempt, rest };
 }
 
 /** The same attempt from its first open row. It takes no turn of its user meanwhile. */

@@ -22,6 +22,8 @@ import { writeRows } from "./write-rows.ts";
 /** A row without a result. */
 export interface OpenRow {
   readonly row: number;
+  /** Reserved for the record. */
+  readonly id?: number | undefined;
   readonly fields: string[];
   /** Why the row is not valid CSV; null if it is. */
   readonly problem: string | null;
@@ -69,14 +71,14 @@ export function validateRows({ target, batch }: RowsInput, rows: readonly OpenRo
   const validate = target.check?.(batch) ?? rowValidator(target, batch.mapping);
   const valid: ValidRow[] = [];
   const invalid: RowOutcome[] = [];
-  for (const { row, fields, problem } of rows) {
+  for (const { row, id, fields, problem } of rows) {
     const malformed = problem ?? tooManyFields(target, batch, fields);
     if (malformed !== null) {
       invalid.push({ row, outcome: failed("malformed", malformed) });
       continue;
     }
     const validated = validate(fields, row);
-    if ("values" in validated) valid.push({ row, fields, values: validated.values });
+    if ("values" in validated) valid.push({ row, id, fields, values: validated.values });
     else invalid.push({ row, outcome: { kind: "failed", errors: validated.errors } });
   }
   return { valid, invalid };

@@ -71,6 +71,12 @@ export class StoredOutcomes {
     return this.#retryAfterSeconds;
   }
 
+  /** Counts rows that have created records, and whose results are stored already. */
+  addCreated(created: number): void {
+    this.#counts = { ...this.#counts, succeeded: this.#counts.succeeded + created };
+    this.#effects = addEffects(this.#effects, { ...NO_EFFECTS, created });
+  }
+
   /** May be repeated if it throws. */
   async store(outcomes: readonly RowOutcome[]): Promise<void> {
     const mayRetry = this.attempts <= this.#maxRetries;

@@ -5,6 +5,8 @@ import { retry } from "../outcomes.ts";
 
 export interface BookRow {
   readonly row: number;
+  /** Reserved for the book. */
+  readonly id?: number | undefined;
   readonly values: { readonly title: string; readonly author: string; readonly description: string };
 }
 

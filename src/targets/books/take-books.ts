@@ -39,7 +39,7 @@ export async function takeBooksOfLaterRows(
   await rewriteBooks(
     tx,
     batch,
-    [...winners].map(([id, { winner }]) => ({ id, ...winner })),
+    [...winners].map(([id, { winner }]) => ({ ...winner, id })),
   );
   return new Map([...winners.values()].map(({ winner, former }) => displacement(batch, winner.row, former)));
 }
@@ -58,7 +58,7 @@ function displacement(batch: TargetBatch, row: number, former: Holder): [number,
 async function rewriteBooks(
   tx: Tx,
   batch: TargetBatch,
-  books: readonly (BookRow & { readonly id: string })[],
+  books: readonly (Pick<BookRow, "row" | "values"> & { readonly id: string })[],
 ): Promise<void> {
   if (books.length === 0) return;
   const column = (name: keyof BookRow["values"]) => sql.param(books.map(({ values }) => values[name]));

@@ -1,5 +1,7 @@
 import Type from "typebox";
+import { plainRows } from "../plain-rows.ts";
 import type { SetTarget } from "../target.ts";
+import { insertPlainBooks, placeOf } from "./insert-plain-books.ts";
 import { undoBooks } from "./undo-books.ts";
 import { writeBooks } from "./write-books.ts";
 
@@ -32,5 +34,12 @@ export const booksTarget: SetTarget<typeof columns> = {
   key: ["title", "author"],
   modes: ["insert", "skip_existing", "upsert", "append"],
   write: writeBooks,
+  plain: {
+    table: "books",
+    inserts: (batch, { isOpen, id }) => {
+      const plain = plainRows(booksTarget, batch, isOpen, placeOf(batch));
+      return plain ? insertPlainBooks(batch, plain, id) : [];
+    },
+  },
   undo: undoBooks,
 };

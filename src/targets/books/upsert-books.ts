@@ -1,7 +1,7 @@
 /** Creates or updates books by key. If rows of a file have the same key, the last row wins, even if it is written first. */
 import { type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
-import { allocateIds } from "../allocate-ids.ts";
+import { idsFor } from "../allocate-ids.ts";
 import { findDecidedByLaterRows } from "../later-rows.ts";
 import { created, unchanged } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
@@ -31,7 +31,7 @@ interface Update {
 }
 
 export async function upsertBooks(tx: Tx, batch: TargetBatch, rows: readonly BookRow[]): Promise<Outcome[]> {
-  const ids = await allocateIds(tx, "books", rows.length);
+  const ids = await idsFor(tx, "books", rows);
   const cells = cellsOf(ids, rows);
   const inserted = await tx.db.execute(sql`
     INSERT INTO rowmill.books (id, user_id, batch_id, row_number, title, author, description)

@@ -2,7 +2,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
 import { postgresError, underSavepoint } from "../../platform/postgres/database.ts";
-import { allocateIds } from "../allocate-ids.ts";
+import { idsFor } from "../allocate-ids.ts";
 import { created, unchanged } from "../outcomes.ts";
 import type { Outcome, TargetBatch } from "../target.ts";
 import { type BookRow, bookRemoved, cellsOf } from "./book-rows.ts";
@@ -12,7 +12,7 @@ import { upsertBooks } from "./upsert-books.ts";
 
 export async function writeBooks(tx: Tx, batch: TargetBatch, rows: readonly BookRow[]): Promise<Outcome[]> {
   if (batch.mode === "upsert") return upsertBooks(tx, batch, rows);
-  const ids = await allocateIds(tx, "books", rows.length);
+  const ids = await idsFor(tx, "books", rows);
   const cells = cellsOf(ids, rows);
   const insert = sql`
     INSERT INTO rowmill.books (id, user_id, batch_id, row_number, title, author, description)

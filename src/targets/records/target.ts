@@ -3,6 +3,7 @@ import { countExtraFields } from "../../platform/csv/open-csv.ts";
 import { uniqueNames } from "../../platform/csv/unique-names.ts";
 import { EXTRA_COLUMN } from "../match-header.ts";
 import type { SetTarget, TargetBatch } from "../target.ts";
+import { insertPlainRecords } from "./insert-plain-records.ts";
 import { insertRecords, undoRecords } from "./write-records.ts";
 
 const columns = Type.Object({});
@@ -22,18 +23,30 @@ export const recordsTarget: SetTarget<typeof columns> = {
     return insertRecords(
       tx,
       batch,
-      rows.map(({ row, fields }) => ({ row, data: toJson(fields) })),
+      rows.map(({ row, id, fields }) => ({ row, id, data: toJson(fields) })),
     );
+  },
+
+  plain: {
+    table: "records",
+    inserts: (batch, open) => insertPlainRecords(batch, labelsOf(batch), open),
   },
 
   undo: undoRecords,
 };
 
+/** The names of the kept columns as they begin the members of an object, in the order of the file. */
+function labelsOf({ mapping }: TargetBatch) {
+  return Object.entries(mapping)
+    .toSorted(([, a], [, b]) => a - b)
+    .map(([name, position]) => ({ name, label: `${JSON.stringify(name)}:`, position }));
+}
+
 /** Writes JSON as text: a JavaScript object would put names such as "2" first and treat "__proto__" specially. */
-function recordWriter({ header, mapping }: TargetBatch): (fields: readonly string[]) => string {
-  const kept = Object.entries(mapping).toSorted(([, a], [, b]) => a - b);
-  const names = kept.map(([name]) => name);
-  const labels = kept.map(([name, position]) => ({ label: `${JSON.stringify(name)}:`, position }));
+function recordWriter(batch: TargetBatch): (fields: readonly string[]) => string {
+  const { header } = batch;
+  const labels = labelsOf(batch);
+  const names = labels.map(({ name }) => name);
   const extraLabel = `${JSON.stringify(uniqueNames([...names, EXTRA_COLUMN]).at(-1))}:`;
   return (fields) => {
     const members = labels.map(({ label, position }) => label + JSON.stringify(fields[position] ?? ""));

@@ -1,12 +1,14 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../context.ts";
-import { allocateIds } from "../allocate-ids.ts";
+import { idsFor } from "../allocate-ids.ts";
 import { created } from "../outcomes.ts";
 import type { Outcome, TargetBatch, UndoOutcome, WrittenRow } from "../target.ts";
 
 /** A row as JSON. */
 export interface RecordRow {
   readonly row: number;
+  /** Reserved for the record. */
+  readonly id?: number | undefined;
   readonly data: string;
 }
 
@@ -15,7 +17,7 @@ export async function insertRecords(
   batch: TargetBatch,
   rows: readonly RecordRow[],
 ): Promise<Outcome[]> {
-  const ids = await allocateIds(tx, "records", rows.length);
+  const ids = await idsFor(tx, "records", rows);
   await tx.db.execute(sql`
     INSERT INTO rowmill.records (id, user_id, batch_id, row_number, data)
     SELECT id, ${batch.userId}, ${batch.id}, row_number, data::json

@@ -29,6 +29,7 @@ beforeEach(() => {
       if (!isGranted) throw new MustPause("permission denied for table books.");
       return result;
     };
+  if (booksTarget.plain) vi.spyOn(booksTarget.plain, "inserts").mockReturnValue([]);
   vi.spyOn(booksTarget, "write").mockImplementation(orPause(write.bind(booksTarget)));
   if (undo) vi.spyOn(booksTarget, "undo").mockImplementation(orPause(undo.bind(booksTarget)));
 });

@@ -1,0 +1,87 @@
+/** Writes the plain rows of a chunk in the database, without reading them. */
+import { type SQL, sql } from "drizzle-orm";
+import { LRUCache } from "lru-cache";
+import type { Context, Tx } from "../../context.ts";
+import { underSavepoint } from "../../platform/postgres/database.ts";
+import { allocateIdArray } from "../../targets/allocate-ids.ts";
+import { isRemote } from "../../targets/target.ts";
+import { classifyError } from "./classify-error.ts";
+import { endStatementOnAbort } from "./end-statement.ts";
+import type { OpenChunk } from "./lock-chunk.ts";
+import type { OpenRow, RowsInput } from "./process-rows.ts";
+import { isOpen, SLICE_BYTES } from "./read-open-rows.ts";
+
+/** For smaller chunks, a statement that writes few rows costs little. */
+const MIN_ROWS_TO_LEARN = 1000;
+
+/** Batches with a large chunk of which most rows were not plain, such as updates of existing records. */
+const mostlyOther = new LRUCache<string, true>({ max: 1000 });
+
+/** Row numbers include blank lines. A chunk with many of them would reserve many ids in vain. */
+const MAX_NUMBERS_PER_ROW = 2;
+
+export interface PlainRows {
+  /** The number of rows that were written. */
+  readonly count: number;
+  /** Adds the ids that are reserved for the records of other rows. */
+  withIds(rows: readonly OpenRow[]): readonly OpenRow[];
+}
+
+const NO_ROWS: PlainRows = { count: 0, withIds: (rows) => rows };
+
+/**
+ * Stores the results of the rows that it writes. All other rows stay open, and are read and checked one by one. An error
+ * that a row may have caused leaves every row open.
+ * @param ctx outside the transaction, to end the statement when the signal aborts
+ * @throws the reason of the signal, or the exception if the transaction is lost
+ */
+export async function writePlainRows(
+  ctx: Context,
+  tx: Tx,
+  { target, batch }: RowsInput,
+  chunk: OpenChunk,
+  signal: AbortSignal,
+): Promise<PlainRows> {
+  if (isRemote(target) || target.secrets || !target.plain || mostlyOther.has(batch.id)) return NO_ROWS;
+  const numbers = chunk.lastRow - chunk.firstRow + 1;
+  // PostgreSQL sorts the cells: in its memory for most chunks, and in a file if a row is large.
+  const isSmall = chunk.bytes !== null && chunk.bytes <= SLICE_BYTES;
+  if (!isSmall || numbers > chunk.rowCount * MAX_NUMBERS_PER_ROW) return NO_ROWS;
+  const { table, inserts } = target.plain;
+  await using _ = await endStatementOnAbort(ctx, tx, signal);
+  const ids = await unlessRefused(tx, signal, () => allocateIdArray(tx, table, numbers));
+  if (ids === undefined) return NO_ROWS;
+  const id = sql`(${ids}::bigint[])[row_number - ${chunk.firstRow - 1}::int]`;
+  let count: number | undefined;
+  for (const insert of inserts(batch, { isOpen: isOpen(chunk), id }))
+    count ??= await unlessRefused(tx, signal, () => writeAndStore(tx, insert, chunk));
+  const isMostlyOther = (count ?? 0) < chunk.rowCount / 2;
+  if (isMostlyOther && chunk.rowCount >= MIN_ROWS_TO_LEARN) mostlyOther.set(batch.id, true);
+  const list = count === chunk.rowCount ? [] : ids.slice(1, -1).split(",").map(Number);
+  return {
+    count: count ?? 0,
+    withIds: (rows) => rows.map((row) => ({ ...row, id: list[row.row - chunk.firstRow] })),
+  };
+}
+
+/** Undefined: the error says nothing about the other rows or about other statements, and its changes are rolled back. */
+async function unlessRefused<T>(tx: Tx, signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
+  signal.throwIfAborted();
+  try {
+    return await underSavepoint(tx.db, work);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (classifyError(error).kind === "fatal") throw error;
+    return undefined;
+  }
+}
+
+/** One statement, so that neither cells nor ids travel. Results are stored in the order of the file, which readers follow. */
+async function writeAndStore(tx: Tx, insert: SQL, { batchId, attempt }: OpenChunk): Promise<number> {
+  const { rowCount } = await tx.db.execute(sql`
+    WITH written AS (${insert})
+    INSERT INTO rowmill.row_results (batch_id, row_number, status, attempts, record_id, effect, completed_at)
+    SELECT ${batchId}, row_number, 'success', ${attempt}, record_id, 'created', statement_timestamp()
+    FROM written ORDER BY row_number`);
+  return rowCount ?? 0;
+}
